@@ -1,0 +1,165 @@
+import { isIP } from 'node:net'
+import { join, resolve } from 'node:path'
+import { PaasError } from './errors.ts'
+
+/** All settings of a server. Made once at start by `loadConfig`; only this file reads the environment. */
+export type Config = {
+  /** Absolute. */
+  dataDirectory: string
+  paths: Paths
+  httpPort: number
+  /** Apps live at NAME.domain, the api at domain itself. Lower-case. */
+  domain: string
+  /** e.g. `http://localhost:8080`, without a slash at the end. */
+  publicUrl: string
+  redis: { kind: 'embedded'; socket: string } | { kind: 'url'; url: string }
+  docker: { kind: 'socket'; path: string } | { kind: 'tcp'; host: string; port: number }
+  logLevel: string
+  build: { memoryMiB: number; cpus: number; timeoutSeconds: number; concurrency: number }
+  boot: { timeoutSeconds: number }
+  /** What a dyno gets between SIGTERM and SIGKILL, and what requests in flight get before that. */
+  stop: { graceSeconds: number; drainSeconds: number }
+  limits: { slugBytes: number; packBytes: number; sourceBytes: number; sourceFiles: number }
+}
+
+export type Paths = {
+  format: string
+  database: string
+  key: string
+  repositories: string
+  builds: string
+  logs: string
+  redis: string
+  routingTable: string
+  run: string
+  apiSocket: string
+  hookSocket: string
+  routerSocket: string
+}
+
+type Environment = Record<string, string | undefined>
+
+/** Reads and checks the settings. @throws settings_invalid that names every problem at once. */
+export function loadConfig(env: Environment = process.env): Config {
+  const read = new Reader(env)
+  const dataDirectory = resolve(read.text('PAAS_DATA', 'data'))
+  const httpPort = read.integer('PAAS_HTTP_PORT', 8080, 1, 65535)
+  const domain = read.domain('PAAS_DOMAIN', 'localhost')
+  const paths = pathsIn(dataDirectory)
+  const config: Config = {
+    dataDirectory,
+    paths,
+    httpPort,
+    domain,
+    publicUrl: `http://${domain}${httpPort === 80 ? '' : `:${httpPort}`}`,
+    redis: read.redis(join(paths.run, 'redis.sock')),
+    docker: read.docker(),
+    logLevel: read.choice('PAAS_LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
+    build: {
+      memoryMiB: read.integer('PAAS_BUILD_MEMORY_MIB', 2048, 128, 1 << 20),
+      cpus: read.integer('PAAS_BUILD_CPUS', 2, 1, 256),
+      timeoutSeconds: read.integer('PAAS_BUILD_TIMEOUT', 900, 1, 86_400),
+      concurrency: read.integer('PAAS_BUILD_CONCURRENCY', 2, 1, 64),
+    },
+    boot: { timeoutSeconds: read.integer('PAAS_BOOT_TIMEOUT', 60, 1, 600) },
+    stop: {
+      graceSeconds: read.integer('PAAS_STOP_GRACE', 30, 0, 600),
+      drainSeconds: read.integer('PAAS_DRAIN_TIMEOUT', 30, 0, 600),
+    },
+    limits: {
+      slugBytes: read.integer('PAAS_MAX_SLUG_MIB', 500, 1, 1 << 20) * 2 ** 20,
+      packBytes: read.integer('PAAS_MAX_PUSH_MIB', 500, 1, 1 << 20) * 2 ** 20,
+      sourceBytes: read.integer('PAAS_MAX_SOURCE_MIB', 1024, 1, 1 << 20) * 2 ** 20,
+      sourceFiles: read.integer('PAAS_MAX_SOURCE_FILES', 100_000, 1, 10_000_000),
+    },
+  }
+  read.socketPath(paths.routerSocket)
+  read.finish()
+  return config
+}
+
+function pathsIn(data: string): Paths {
+  const run = join(data, 'run')
+  return {
+    format: join(data, 'paas.json'),
+    database: join(data, 'paas.db'),
+    key: join(data, 'key'),
+    repositories: join(data, 'repositories'),
+    builds: join(data, 'builds'),
+    logs: join(data, 'logs'),
+    redis: join(data, 'redis'),
+    routingTable: join(data, 'routes.json'),
+    run,
+    apiSocket: join(run, 'api.sock'),
+    hookSocket: join(run, 'hook.sock'),
+    routerSocket: join(run, 'router.sock'),
+  }
+}
+
+/** Takes settings one by one and collects what is wrong with them. */
+class Reader {
+  readonly #env: Environment
+  readonly #problems: string[] = []
+
+  constructor(env: Environment) {
+    this.#env = env
+  }
+
+  text(name: string, fallback: string): string {
+    const value = this.#env[name]
+    return value === undefined || value === '' ? fallback : value
+  }
+
+  integer(name: string, fallback: number, least: number, most: number): number {
+    const text = this.text(name, String(fallback))
+    const value = /^\d+$/.test(text) ? Number(text) : NaN
+    if (value >= least && value <= most) return value
+    this.#problems.push(`${name} is "${text}"; it must be a whole number from ${least} to ${most}`)
+    return fallback
+  }
+
+  choice(name: string, fallback: string, choices: string[]): string {
+    const value = this.text(name, fallback)
+    if (choices.includes(value)) return value
+    this.#problems.push(`${name} is "${value}"; it must be one of ${choices.join(', ')}`)
+    return fallback
+  }
+
+  domain(name: string, fallback: string): string {
+    const value = this.text(name, fallback).toLowerCase()
+    const label = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?'
+    if (new RegExp(`^${label}(\\.${label})*$`).test(value) && value.length <= 200 && !isIP(value)) return value
+    this.#problems.push(`${name} is "${value}"; it must be a host name without port, such as paas.example.com`)
+    return fallback
+  }
+
+  redis(socket: string): Config['redis'] {
+    const url = this.#env['REDIS_URL']
+    if (!url) return { kind: 'embedded', socket }
+    if (/^(rediss?|unix):\/\/./.test(url)) return { kind: 'url', url }
+    this.#problems.push('REDIS_URL must begin with redis://, rediss:// or unix://')
+    return { kind: 'embedded', socket }
+  }
+
+  docker(): Config['docker'] {
+    const value = this.text('DOCKER_HOST', 'unix:///var/run/docker.sock')
+    const socket = /^unix:\/\/(\/.+)$/.exec(value)
+    if (socket?.[1]) return { kind: 'socket', path: socket[1] }
+    const tcp = /^tcp:\/\/([^/:]+):(\d+)\/?$/.exec(value)
+    if (tcp?.[1] && tcp[2]) return { kind: 'tcp', host: tcp[1], port: Number(tcp[2]) }
+    this.#problems.push(`DOCKER_HOST is "${value}"; it must be unix:///path or tcp://host:port`)
+    return { kind: 'socket', path: '/var/run/docker.sock' }
+  }
+
+  /** A Unix socket's path may have 107 bytes on Linux (unix(7)). */
+  socketPath(path: string): void {
+    if (Buffer.byteLength(path) > 107) {
+      this.#problems.push(`PAAS_DATA is too long: sockets in it would have more than 107 bytes (${path})`)
+    }
+  }
+
+  finish(): void {
+    if (this.#problems.length === 0) return
+    throw new PaasError('settings_invalid', `Settings: ${this.#problems.join('; ')}.`)
+  }
+}

@@ -1,0 +1,178 @@
+import type { Readable } from 'node:stream'
+import type { AppId } from '../model/ids.ts'
+
+/**
+ * Whatever runs containers. Nothing above this interface knows a vendor; `docker/` is today's implementation.
+ * Everything it makes is labelled with the server's id, and it never touches what does not carry that label.
+ * Every method rejects with `engine_unavailable` when the engine cannot be reached.
+ */
+export interface Engine {
+  info(): Promise<EngineInfo>
+
+  findImage(reference: string): Promise<Image | undefined>
+  /** Makes a base image from a root file system. */
+  importImage(rootfs: Readable, options: { reference: string; labels: Labels }): Promise<Image>
+  /** Base image plus one layer: `files` unpacked at `path`. Owners and modes are those of the tar. */
+  createImage(options: { base: string; files: Readable; path: string; config: ImageConfig }): Promise<Image>
+  /** Builds a Dockerfile as it is, under the sandbox's limits and network. `onOutput` gets raw output. */
+  buildDockerfile(options: DockerfileBuild, signal: AbortSignal): Promise<Image>
+  /** Images of this server; `appId` narrows to one app's. */
+  listImages(filter?: { appId?: AppId }): Promise<Image[]>
+  removeImage(digest: string): Promise<void>
+
+  /** A started container that idles until `exec` runs something in it. Disposal removes it. */
+  createSandbox(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox>
+
+  /** Starts a dyno; resolves when the container started, which says nothing about readiness. */
+  runDyno(spec: DynoSpec, signal: AbortSignal): Promise<Dyno>
+  /** SIGTERM to all its processes, SIGKILL after `graceMs`, then removes it. A dyno that is gone is fine. */
+  stopDyno(id: string, graceMs: number): Promise<void>
+  restartDyno(id: string, graceMs: number): Promise<void>
+  /** Addresses and states as they are now. */
+  listDynos(filter?: { appId?: AppId }): Promise<Dyno[]>
+  findDyno(id: string): Promise<Dyno | undefined>
+  /** What listens inside the dyno, for explaining a failed boot. */
+  listeningSockets(id: string): Promise<{ address: string; port: number }[]>
+  /** Resolves with the exit code when the dyno stopped. */
+  waitDyno(id: string, signal: AbortSignal): Promise<DynoExit>
+  /** Output in order, from `since` on (exclusive); ends when the dyno is gone, or at once without `follow`. */
+  dynoOutput(id: string, options: { since?: Date; follow: boolean }, signal: AbortSignal): AsyncIterable<OutputLine>
+
+  /** Changes of this server's containers; ends when the connection does, so that the caller reconciles and watches again. */
+  watch(signal: AbortSignal): AsyncIterable<EngineEvent>
+
+  /** (Re)applies what keeps tenants from the host and from each other. Idempotent; called at start and after the engine restarted. */
+  secureHost(): Promise<void>
+  /** Removes the app's dynos, sandboxes, network, cache volume and images. Idempotent. */
+  removeApp(appId: AppId): Promise<void>
+  /** Removes the app's build cache volume. */
+  removeCache(appId: AppId): Promise<void>
+  /** Removes sandboxes and one-off containers a dead worker left behind. */
+  removeOrphans(): Promise<number>
+}
+
+export type Labels = Record<string, string>
+
+export type EngineInfo = { name: string; version: string; rootDirectory: string; memoryBytes: number; cpus: number }
+
+export type Image = {
+  digest: string
+  references: string[]
+  labels: Labels
+  sizeBytes: number
+  createdAt: Date
+  exposedPorts: number[]
+}
+
+export type ImageConfig = {
+  labels: Labels
+  env?: Record<string, string>
+  command?: string[]
+  workingDirectory?: string
+  user?: string
+}
+
+export type Limits = {
+  memoryMiB: number
+  cpus: number
+  pids: number
+}
+
+export type SandboxSpec = {
+  /** undefined: not an app's (making a stack image): no app network. */
+  appId: AppId | undefined
+  image: string
+  /** e.g. `build-<id>`; made unique per server by the engine. */
+  name: string
+  user: string
+  limits: Limits
+  /** Mount point of the app's cache volume (persistent, owned by `user`), or undefined. */
+  cacheAt?: string
+  /** Files on a tmpfs, never in a layer: mount point → name → content. Readable by `user`. */
+  secretsAt?: { path: string; files: Record<string, string> }
+  env: Record<string, string>
+  workingDirectory?: string
+  /** Only for stack images of our own: root with the capabilities that apt needs. Never for tenants. */
+  trusted?: boolean
+  labels: Labels
+}
+
+export interface Sandbox extends AsyncDisposable {
+  readonly id: string
+  /** Unpacks a tar at `path`. */
+  put(path: string, files: Readable): Promise<void>
+  /** A tar of `path`; entries are relative to its parent directory, as docker's archive call gives them. */
+  get(path: string): Promise<Readable>
+  /** Runs to the end. `onOutput` gets raw chunks as they come. An abort kills the sandbox and rejects with the signal's reason. */
+  exec(
+    command: { argv: string[]; env?: Record<string, string>; user?: string; workingDirectory?: string },
+    onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void,
+    signal: AbortSignal,
+  ): Promise<DynoExit>
+  /** Keeps the file system as an image (stack images only). */
+  commit(options: { reference: string; config: ImageConfig }): Promise<Image>
+}
+
+export type DockerfileBuild = {
+  appId: AppId
+  /** The source tree as a tar with a Dockerfile in its root. */
+  context: Readable
+  labels: Labels
+  limits: Limits
+  noCache: boolean
+  onOutput: (chunk: Buffer) => void
+}
+
+export type DynoSpec = {
+  appId: AppId
+  app: string
+  /** `web.1`, `run.9157`, `release.3321`. */
+  name: string
+  type: string
+  release: number
+  image: string
+  /** A shell command line run as `/bin/bash -c` after `.profile.d`, or null for the image's own command. */
+  command: string | null
+  /** Config vars, PORT, DYNO. Never in labels, names or argv. */
+  env: Record<string, string>
+  size: string
+  limits: Limits
+  /** Starts again when it exits, with the engine's own back-off. False for one-offs and release commands. */
+  restart: boolean
+}
+
+export type Dyno = {
+  id: string
+  appId: AppId
+  name: string
+  type: string
+  release: number
+  size: string
+  image: string
+  /** Inside the app's network, reachable from the host; undefined while it does not run. */
+  address: string | undefined
+  /** The port its web process was told to use; undefined for other types. */
+  port: number | undefined
+  state: DynoState
+  restarts: number
+  createdAt: Date
+}
+
+export type DynoState =
+  | { kind: 'running'; since: Date }
+  | { kind: 'restarting'; since: Date; exit: DynoExit }
+  | { kind: 'exited'; since: Date; exit: DynoExit }
+  | { kind: 'created' }
+
+export type DynoExit = { code: number; outOfMemory: boolean }
+
+export type OutputLine = { time: Date; stream: 'stdout' | 'stderr'; text: Buffer }
+
+export type EngineEvent = {
+  kind: 'started' | 'exited' | 'removed' | 'out-of-memory'
+  id: string
+  appId: AppId
+  name: string
+  exitCode?: number
+  time: Date
+}

@@ -1,0 +1,35 @@
+import { catalogue as entries, type Entry } from './errors-catalogue.ts'
+
+export type ErrorCode = keyof typeof entries
+const catalogue: Record<ErrorCode, Entry> = entries
+
+/**
+ * The one error class. `message` says what, which and the limit; `hint` says what to do next.
+ * `code` is a heading of docs/errors.md; `status` is the HTTP status the API answers with.
+ */
+export class PaasError extends Error {
+  override readonly name = 'PaasError'
+  readonly code: ErrorCode
+  readonly hint: string | undefined
+
+  constructor(code: ErrorCode, message: string, options: { hint?: string; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.hint = options.hint ?? catalogue[code].hint
+  }
+
+  get status(): number {
+    return catalogue[this.code].status
+  }
+
+  /** Whose failure it is: the user's is shown and never retried, the server's is retried. */
+  get fault(): 'user' | 'server' {
+    return catalogue[this.code].fault
+  }
+}
+
+/** Any thrown value as a PaasError; what is not one becomes `internal`, with the original as its cause. */
+export function asPaasError(thrown: unknown): PaasError {
+  if (thrown instanceof PaasError) return thrown
+  return new PaasError('internal', 'Something went wrong inside the server.', { cause: thrown })
+}

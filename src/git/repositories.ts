@@ -1,0 +1,23 @@
+import type { Readable } from 'node:stream'
+import type { AppId, BuildId } from '../model/ids.ts'
+
+/** The bare repositories, one per app, in `paths.repositories`. */
+export interface Repositories {
+  /** Makes the app's repository if there is none, and brings its configuration up to date. Gives its path. */
+  ensure(appId: AppId): Promise<string>
+  remove(appId: AppId): Promise<void>
+  /**
+   * A tar of the commit's tree, byte for byte what was committed (no export-ignore, no filters).
+   * @throws source_invalid when the tree is over the limits or holds what is refused (FAULTS.md section 2)
+   */
+  archive(appId: AppId, commit: string, signal: AbortSignal): Promise<Readable>
+  /** Keeps the commit from being collected while a build may need it (a hidden ref), and lets it go again. */
+  keep(appId: AppId, buildId: BuildId, commit: string): Promise<void>
+  release(appId: AppId, buildId: BuildId): Promise<void>
+  resolve(appId: AppId, ref: string): Promise<string | undefined>
+  /**
+   * Moves a branch if it still points to `previous` (null: did not exist). False when somebody else moved it.
+   * Already at `commit` is true: the call may be repeated after a crash.
+   */
+  moveRef(appId: AppId, ref: string, commit: string, previous: string | null): Promise<boolean>
+}

@@ -1,0 +1,18 @@
+import { pino, type Logger } from 'pino'
+
+export type { Logger }
+
+/** Paths whose values never reach a log line, whatever event carries them. */
+const secretPaths = ['token', 'password', 'authorization', 'config', 'value', 'env'].flatMap((key) => [key, `*.${key}`])
+
+/**
+ * The log of one role. Lines are JSON events with ids on stderr: `log.info({ app, build }, 'build started')`.
+ * Build output and app output are products of their own and never pass through here.
+ * @param level trace | debug | info | warn | error | silent
+ */
+export function createLog(role: string, level = 'info'): Logger {
+  return pino(
+    { name: role, level, base: { role }, redact: { paths: secretPaths, censor: '[secret]' } },
+    pino.destination({ fd: 2, sync: true }),
+  )
+}

@@ -1,0 +1,23 @@
+import type { AccountId, TokenId } from './ids.ts'
+
+export type Account = {
+  id: AccountId
+  email: string
+  name: string | null
+  /** May see and change every app and account. The account made at the first start is one. */
+  admin: boolean
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** An API token as the record keeps it: only the SHA-256 of its secret is stored. */
+export type Token = {
+  id: TokenId
+  accountId: AccountId
+  description: string
+  /** Heroku's scopes: global, identity, read, write, read-protected, write-protected. */
+  scope: string[]
+  createdAt: Date
+  updatedAt: Date
+  expiresAt: Date | null
+}

@@ -1,0 +1,22 @@
+import type { AppId, AccountId, ReleaseId } from './ids.ts'
+
+/** An app: what is pushed to, released and reached under a name. */
+export type App = {
+  id: AppId
+  /** Matches `appNamePattern`; unique on this server. */
+  name: string
+  ownerId: AccountId
+  stack: string
+  /** The branch a push of which deploys; null: `main`, or `master` while the app never had a `main`. */
+  deployBranch: string | null
+  maintenance: boolean
+  /** What serves now; null before the first deploy succeeded. */
+  currentReleaseId: ReleaseId | null
+  /** Set once destroy was accepted: invisible from then on, the worker takes it down. */
+  destroying: boolean
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** Heroku's rule: 3 to 30 characters, a letter first, no dash last. */
+export const appNamePattern = /^[a-z][a-z0-9-]{1,28}[a-z0-9]$/

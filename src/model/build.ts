@@ -1,0 +1,45 @@
+import type { AccountId, AppId, BuildId, ReleaseId, SlugId } from './ids.ts'
+import type { ErrorCode } from '../errors.ts'
+
+/**
+ * One accepted push (or API build) on its way to serving. `succeeded` means that its release is live:
+ * compile, release command and deploy are phases of a running build.
+ */
+export type Build = {
+  id: BuildId
+  appId: AppId
+  accountId: AccountId
+  /** The 40 hex digits of the commit. */
+  commit: string
+  /** The ref to move when the release serves (`refs/heads/main`), or null for a rebuild. */
+  ref: string | null
+  /** What `ref` pointed to when the push was accepted; null: it did not exist. */
+  previousCommit: string | null
+  noCache: boolean
+  /** Nobody waits for the verdict: the ref was let through already. */
+  detached: boolean
+  /** Counts the attempts. Only the holder of the current generation may write to the build. */
+  generation: number
+  state: BuildState
+  /** Set as soon as the phase that makes it is complete, so that a resumed build skips that phase. */
+  slugId: SlugId | null
+  releaseId: ReleaseId | null
+  createdAt: Date
+  updatedAt: Date
+}
+
+export type BuildState =
+  | { kind: 'pending' }
+  | { kind: 'running'; startedAt: Date; cancelRequested: boolean }
+  | { kind: 'succeeded'; finishedAt: Date }
+  | { kind: 'failed'; finishedAt: Date; code: ErrorCode; reason: string }
+  | { kind: 'cancelled'; finishedAt: Date }
+  | { kind: 'superseded'; finishedAt: Date; by: string }
+
+/** True once the state can never change again. */
+export function isFinished(state: BuildState): boolean {
+  return state.kind !== 'pending' && state.kind !== 'running'
+}
+
+/** The times of one build by phase, in milliseconds, in the order they happened. */
+export type PhaseTimes = Record<string, number>

@@ -1,0 +1,17 @@
+import { randomUUID } from 'node:crypto'
+
+declare const brand: unique symbol
+type Id<Noun extends string> = string & { readonly [brand]: Noun }
+
+export type AppId = Id<'app'>
+export type AccountId = Id<'account'>
+export type TokenId = Id<'token'>
+export type BuildId = Id<'build'>
+export type SlugId = Id<'slug'>
+export type ReleaseId = Id<'release'>
+export type FormationId = Id<'formation'>
+
+/** A new UUID (v4), typed by what it identifies: `newId<AppId>()`. */
+export function newId<T extends string>(): T {
+  return randomUUID() as T
+}

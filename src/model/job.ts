@@ -1,0 +1,14 @@
+import type { AppId, BuildId } from './ids.ts'
+
+/**
+ * What the queue carries: ids only. The record says what is to be done; a job only wakes the worker,
+ * so a lost, doubled or late job changes nothing.
+ *
+ * - build: take the app's pending build through to serving.
+ * - converge: make what runs equal to the record (newest release, formation, destroy).
+ * - restart: replace dynos (all, a type, or one by name) by new ones of the same release.
+ */
+export type Job =
+  | { kind: 'build'; appId: AppId; buildId: BuildId }
+  | { kind: 'converge'; appId: AppId }
+  | { kind: 'restart'; appId: AppId; dyno: string | null }

@@ -1,0 +1,128 @@
+import type { Account, Token } from '../model/account.ts'
+import type { App } from '../model/app.ts'
+import type { Build, BuildState } from '../model/build.ts'
+import type { Formation, DynoSize } from '../model/formation.ts'
+import type { AccountId, AppId, BuildId, ReleaseId, TokenId } from '../model/ids.ts'
+import type { Config, Release, ReleaseState } from '../model/release.ts'
+import type { Slug } from '../model/slug.ts'
+
+/**
+ * The record. Synchronous: a call that returned is on disk (WAL, synchronous=FULL). One file per table
+ * implements each part; callers take only the parts they use.
+ */
+export interface Store extends Disposable {
+  /** Runs `work` in one IMMEDIATE transaction, rolled back if it throws. Nested calls join the outer one. */
+  transaction<T>(work: () => T): T
+  accounts: Accounts
+  tokens: Tokens
+  apps: Apps
+  configVars: ConfigVars
+  builds: Builds
+  slugs: Slugs
+  releases: Releases
+  formations: Formations
+}
+
+export interface Accounts {
+  /** @throws name_taken */
+  create(account: { email: string; name?: string; admin: boolean; password?: string }): Account
+  find(idOrEmail: string): Account | undefined
+  list(): Account[]
+  /** The account, if the password is its own (scrypt, constant time). */
+  authenticate(email: string, password: string): Promise<Account | undefined>
+  setPassword(id: AccountId, password: string): Promise<void>
+}
+
+export interface Tokens {
+  /** The secret is given this once; the record has its SHA-256. */
+  create(token: { accountId: AccountId; description: string; scope: string[]; expiresAt?: Date }): {
+    token: Token
+    secret: string
+  }
+  /** The live token and its account for a secret; undefined when unknown or expired. */
+  authenticate(secret: string): { token: Token; account: Account } | undefined
+  list(accountId: AccountId): Token[]
+  find(id: TokenId): Token | undefined
+  remove(id: TokenId): void
+}
+
+export interface Apps {
+  /** With release v1 ("Initial release", succeeded). @throws name_taken */
+  create(app: { name: string; ownerId: AccountId; stack: string }): App
+  /** By id or name; not those being destroyed. */
+  find(idOrName: string): App | undefined
+  /** By id, those being destroyed included. For the worker. */
+  get(id: AppId): App | undefined
+  list(filter?: { ownerId: AccountId }): App[]
+  /** With those being destroyed. For the worker. */
+  listAll(): App[]
+  /** @throws name_taken */
+  update(id: AppId, change: Partial<Pick<App, 'name' | 'deployBranch' | 'maintenance'>>): App
+  /** The commit point of a deploy: in one transaction the release is current and succeeded. */
+  setCurrentRelease(id: AppId, releaseId: ReleaseId): void
+  markDestroying(id: AppId): void
+  /** With all that belongs to it. */
+  remove(id: AppId): void
+}
+
+export interface ConfigVars {
+  /** What the next release will hold. */
+  get(appId: AppId): Config
+  /** null unsets. Several keys in one call. */
+  update(appId: AppId, change: Record<string, string | null>): Config
+  /** Replaces all (rollback). */
+  replace(appId: AppId, config: Config): void
+}
+
+export interface Builds {
+  /** Inserts a pending build and supersedes the app's other pending ones, in one transaction; gives both. */
+  create(build: Pick<Build, 'appId' | 'accountId' | 'commit' | 'ref' | 'previousCommit' | 'noCache' | 'detached'>): {
+    build: Build
+    superseded: Build[]
+  }
+  find(id: BuildId): Build | undefined
+  /** Newest first. */
+  list(appId: AppId): Build[]
+  /** Pending or running, oldest first; of one app or of all. */
+  listUnfinished(appId?: AppId): Build[]
+  /** pending → running, or running → running for a resume, with the next generation. undefined: somebody finished it. */
+  claim(id: BuildId): Build | undefined
+  /** Writes below hold only while `generation` is the current one; false: it is not, change nothing more. */
+  recordSlug(id: BuildId, generation: number, slug: Slug): boolean
+  recordRelease(id: BuildId, generation: number, releaseId: ReleaseId): boolean
+  finish(
+    id: BuildId,
+    generation: number,
+    state: Exclude<BuildState, { kind: 'pending' } | { kind: 'running' }>,
+  ): boolean
+  /** pending → cancelled at once; running → cancelRequested. Gives the build as it is then. */
+  requestCancel(id: BuildId): Build | undefined
+}
+
+export interface Slugs {
+  find(id: Slug['id']): Slug | undefined
+  list(appId: AppId): Slug[]
+}
+
+export interface Releases {
+  /** The next version of the app, pending. `config` is the snapshot it will run with, for good. */
+  create(release: Pick<Release, 'appId' | 'slugId' | 'description' | 'accountId'> & { config: Config }): Release
+  find(id: ReleaseId): Release | undefined
+  /** By id, `v12` or `12`. */
+  findIn(appId: AppId, idOrVersion: string): Release | undefined
+  latest(appId: AppId): Release | undefined
+  /** Newest first. */
+  list(appId: AppId): Release[]
+  /** Oldest first. */
+  listPending(appId: AppId): Release[]
+  config(id: ReleaseId): Config
+  setState(id: ReleaseId, state: ReleaseState): void
+}
+
+export interface Formations {
+  list(appId: AppId): Formation[]
+  /** Adds types that are new (web: 1 at the very first deploy, all others 0) and removes those that are gone. */
+  sync(appId: AppId, types: string[]): Formation[]
+  /** @throws not_found for a type the app does not have */
+  scale(appId: AppId, changes: { type: string; quantity?: number; size?: DynoSize }[]): Formation[]
+}

@@ -1,0 +1,63 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+
+const root = resolve(import.meta.dirname, '../src')
+
+/** What the code of each directory may import; `model`, `errors` and `log` are open to all. */
+const allowed: Record<string, string[]> = {
+  model: [],
+  store: [],
+  engine: [],
+  queue: [],
+  logs: [],
+  router: [],
+  build: ['engine', 'queue'],
+  release: ['engine', 'queue', 'store', 'router/control.ts', 'logs'],
+  git: ['store', 'queue', 'build'],
+  worker: ['release', 'build', 'git', 'engine', 'queue', 'store', 'router/control.ts', 'logs'],
+  api: ['git', 'release', 'build', 'queue', 'store', 'engine/engine.ts', 'router/control.ts', 'logs'],
+  cli: [],
+}
+const open = ['model', 'errors.ts', 'errors-catalogue.ts', 'log.ts', 'config.ts']
+
+/** Each vendor package and the one directory that may know it. */
+const vendors: Record<string, string> = {
+  dockerode: 'engine/docker',
+  bullmq: 'queue',
+  'node:sqlite': 'store',
+  'node-git-server': 'git',
+}
+
+const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
+const imports = files.flatMap((file) =>
+  [...readFileSync(join(root, file), 'utf8').matchAll(/^(?:import|export)\b[^'"]*?from\s+'([^']+)'|import\('([^']+)'\)/gm)].map(
+    (match) => ({ file, specifier: match[1] ?? match[2] ?? '' }),
+  ),
+)
+
+describe('imports', () => {
+  it('point one way only', () => {
+    const wrong = imports.filter(({ file, specifier }) => {
+      const directory = file.split('/')[0] ?? ''
+      if (!specifier.startsWith('.') || !(directory in allowed)) return false
+      const target = relative(root, resolve(root, dirname(file), specifier))
+      const permitted = [directory, ...open, ...(allowed[directory] ?? [])]
+      return !permitted.some((path) => target === path || target.startsWith(`${path}/`))
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('keep each vendor in its own directory', () => {
+    const wrong = imports.filter(({ file, specifier }) => {
+      const home = vendors[specifier]
+      return home !== undefined && !file.startsWith(`${home}/`)
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('leave the command knowing only the HTTP api', () => {
+    const wrong = imports.filter(({ file, specifier }) => file.startsWith('cli/') && /\.\.\/(store|engine|queue|git)/.test(specifier))
+    expect(wrong).toEqual([])
+  })
+})
