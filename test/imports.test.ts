@@ -31,9 +31,11 @@ const vendors: Record<string, string> = {
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
 const imports = files.flatMap((file) =>
-  [...readFileSync(join(root, file), 'utf8').matchAll(/^(?:import|export)\b[^'"]*?from\s+'([^']+)'|import\('([^']+)'\)/gm)].map(
-    (match) => ({ file, specifier: match[1] ?? match[2] ?? '' }),
-  ),
+  [
+    ...readFileSync(join(root, file), 'utf8').matchAll(
+      /^(?:import|export)\b[^'"]*?from\s+'([^']+)'|import\('([^']+)'\)/gm,
+    ),
+  ].map((match) => ({ file, specifier: match[1] ?? match[2] ?? '' })),
 )
 
 describe('imports', () => {
@@ -57,7 +59,9 @@ describe('imports', () => {
   })
 
   it('leave the command knowing only the HTTP api', () => {
-    const wrong = imports.filter(({ file, specifier }) => file.startsWith('cli/') && /\.\.\/(store|engine|queue|git)/.test(specifier))
+    const wrong = imports.filter(
+      ({ file, specifier }) => file.startsWith('cli/') && /\.\.\/(store|engine|queue|git)/.test(specifier),
+    )
     expect(wrong).toEqual([])
   })
 })
