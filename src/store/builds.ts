@@ -1,0 +1,136 @@
+import { PaasError } from '../errors.ts'
+import type { Build, BuildState } from '../model/build.ts'
+import { newId, type AppId, type BuildId, type ReleaseId } from '../model/ids.ts'
+import type { Slug } from '../model/slug.ts'
+import { toBuild, type BuildRow } from './build-row.ts'
+import type { Database } from './database.ts'
+import { insertSlug } from './slugs.ts'
+import type { Builds } from './store.ts'
+
+const unfinished = `state IN ('pending', 'running')`
+
+export function openBuilds(db: Database): Builds {
+  return {
+    create: (build) => create(db, build),
+    find: (id) => find(db, id),
+    list: (appId) => many(db, 'SELECT * FROM builds WHERE app_id = :appId ORDER BY sequence DESC', { appId }),
+    listUnfinished: (appId) =>
+      many(db, `SELECT * FROM builds WHERE ${unfinished} AND (:appId IS NULL OR app_id = :appId) ORDER BY sequence`, {
+        appId: appId ?? null,
+      }),
+    claim: (id) => claim(db, id),
+    recordSlug: (id, generation, slug) => recordSlug(db, id, generation, slug),
+    recordRelease: (id, generation, releaseId) => recordRelease(db, id, generation, releaseId),
+    finish: (id, generation, state) => finish(db, id, generation, state),
+    requestCancel: (id) => requestCancel(db, id),
+  }
+}
+
+function create(db: Database, build: Parameters<Builds['create']>[0]): ReturnType<Builds['create']> {
+  return db.transaction(() => {
+    const superseded = supersedePending(db, build.appId, build.commit)
+    const row = db.change<BuildRow>(
+      `INSERT INTO builds (id, app_id, account_id, commit_sha, ref, previous_commit, no_cache, detached, created_at, updated_at)
+       VALUES (:id, :appId, :accountId, :commit, :ref, :previousCommit, :noCache, :detached, :now, :now)
+       RETURNING *`,
+      {
+        id: newId<BuildId>(),
+        appId: build.appId,
+        accountId: build.accountId,
+        commit: build.commit,
+        ref: build.ref,
+        previousCommit: build.previousCommit,
+        noCache: build.noCache ? 1 : 0,
+        detached: build.detached ? 1 : 0,
+        now: Date.now(),
+      },
+    )
+    if (!row) throw new PaasError('internal', `No build was made for app ${build.appId}.`)
+    return { build: toBuild(row), superseded }
+  })
+}
+
+function supersedePending(db: Database, appId: AppId, by: string): Build[] {
+  return many(
+    db,
+    `UPDATE builds SET state = 'superseded', superseded_by = :by, finished_at = :now, updated_at = :now
+     WHERE app_id = :appId AND state = 'pending' RETURNING *`,
+    { appId, by, now: Date.now() },
+  )
+}
+
+function find(db: Database, id: BuildId): Build | undefined {
+  const row = db.get<BuildRow>('SELECT * FROM builds WHERE id = :id', { id })
+  return row && toBuild(row)
+}
+
+function claim(db: Database, id: BuildId): Build | undefined {
+  const row = db.change<BuildRow>(
+    `UPDATE builds SET state = 'running', generation = generation + 1,
+       started_at = coalesce(started_at, :now), updated_at = :now
+     WHERE id = :id AND ${unfinished} RETURNING *`,
+    { id, now: Date.now() },
+  )
+  return row && toBuild(row)
+}
+
+function recordSlug(db: Database, id: BuildId, generation: number, slug: Slug): boolean {
+  return db.transaction(() => {
+    const held = db.run(
+      `UPDATE builds SET slug_id = :slugId, updated_at = :now
+       WHERE id = :id AND generation = :generation AND state = 'running'`,
+      { id, generation, slugId: slug.id, now: Date.now() },
+    )
+    if (held > 0) insertSlug(db, slug)
+    return held > 0
+  })
+}
+
+function recordRelease(db: Database, id: BuildId, generation: number, releaseId: ReleaseId): boolean {
+  const held = db.run(
+    `UPDATE builds SET release_id = :releaseId, updated_at = :now
+     WHERE id = :id AND generation = :generation AND state = 'running'`,
+    { id, generation, releaseId, now: Date.now() },
+  )
+  return held > 0
+}
+
+type FinalState = Exclude<BuildState, { kind: 'pending' } | { kind: 'running' }>
+
+function finish(db: Database, id: BuildId, generation: number, state: FinalState): boolean {
+  const held = db.run(
+    `UPDATE builds SET state = :kind, finished_at = :finishedAt, failure_code = :code, failure_reason = :reason,
+       superseded_by = :by, updated_at = :now
+     WHERE id = :id AND generation = :generation AND ${unfinished}`,
+    {
+      id,
+      generation,
+      kind: state.kind,
+      finishedAt: state.finishedAt.getTime(),
+      code: state.kind === 'failed' ? state.code : null,
+      reason: state.kind === 'failed' ? state.reason : null,
+      by: state.kind === 'superseded' ? state.by : null,
+      now: Date.now(),
+    },
+  )
+  return held > 0
+}
+
+function requestCancel(db: Database, id: BuildId): Build | undefined {
+  return db.transaction(() => {
+    const now = Date.now()
+    db.run(`UPDATE builds SET cancel_requested = 1, updated_at = :now WHERE id = :id AND state = 'running'`, {
+      id,
+      now,
+    })
+    db.run(
+      `UPDATE builds SET state = 'cancelled', finished_at = :now, updated_at = :now WHERE id = :id AND state = 'pending'`,
+      { id, now },
+    )
+    return find(db, id)
+  })
+}
+
+function many(db: Database, sql: string, parameters: Record<string, string | number | null>): Build[] {
+  return db.all<BuildRow>(sql, parameters).map(toBuild)
+}

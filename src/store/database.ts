@@ -1,0 +1,106 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { PaasError } from '../errors.ts'
+import type { CommitCounter } from './commit-counter.ts'
+
+export type Parameters = Record<string, SQLInputValue>
+
+/** How long a statement waits for another process's transaction, in milliseconds. */
+const busyTimeout = 10_000
+
+/** One SQLite connection: statements prepared once, transactions that join, SQLite's errors in our words. */
+export class Database implements Disposable {
+  readonly #connection: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+  #counter: CommitCounter | undefined
+  #depth = 0
+
+  constructor(path: string) {
+    this.#connection = new DatabaseSync(path, { timeout: busyTimeout })
+    // FULL: a commit is synced before it is acknowledged; NORMAL loses the newest ones when power fails.
+    this.execute('PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
+  }
+
+  /** From here on every commit is counted, inside the database and beside it. */
+  countCommits(counter: CommitCounter): void {
+    this.#counter = counter
+  }
+
+  execute(sql: string): void {
+    explained(() => this.#connection.exec(sql))
+  }
+
+  all<Row>(sql: string, parameters: Parameters = {}): Row[] {
+    return explained(() => this.#prepare(sql).all(parameters) as Row[])
+  }
+
+  get<Row>(sql: string, parameters: Parameters = {}): Row | undefined {
+    return explained(() => this.#prepare(sql).get(parameters) as Row | undefined)
+  }
+
+  /** Changes rows, in a transaction of its own if none is open; gives how many. */
+  run(sql: string, parameters: Parameters = {}): number {
+    return this.transaction(() => explained(() => Number(this.#prepare(sql).run(parameters).changes)))
+  }
+
+  /** Like `run`, for one row and a statement with RETURNING. */
+  change<Row>(sql: string, parameters: Parameters = {}): Row | undefined {
+    return this.transaction(() => this.get<Row>(sql, parameters))
+  }
+
+  transaction<T>(work: () => T): T {
+    if (this.#depth > 0) return work()
+    this.execute('BEGIN IMMEDIATE')
+    this.#depth += 1
+    try {
+      const result = work()
+      const commits = this.#counter?.next(this)
+      this.execute('COMMIT')
+      if (commits !== undefined) this.#counter?.acknowledge(commits)
+      return result
+    } catch (cause) {
+      // SQLite itself rolls back on some errors (disk full, I/O).
+      if (this.#connection.isTransaction) this.execute('ROLLBACK')
+      throw cause
+    } finally {
+      this.#depth -= 1
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#statements.clear()
+    this.#counter?.[Symbol.dispose]()
+    this.#connection.close()
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#statements.get(sql)
+    if (known) return known
+    const statement = this.#connection.prepare(sql)
+    this.#statements.set(sql, statement)
+    return statement
+  }
+}
+
+/** True when `cause` says that a row with the same unique value exists. */
+export function isDuplicate(cause: unknown): boolean {
+  return sqliteCode(cause) === 2067
+}
+
+/** Result codes of https://sqlite.org/rescode.html; the low byte is the primary one. */
+function sqliteCode(cause: unknown): number | undefined {
+  return cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) : undefined
+}
+
+function explained<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (cause) {
+    const code = sqliteCode(cause)
+    if (code === undefined) throw cause
+    if ((code & 0xff) === 13) throw new PaasError('disk_full', 'The disk with the data directory is full.', { cause })
+    if ([11, 26].includes(code & 0xff)) {
+      throw new PaasError('database_damaged', `The database is damaged: ${(cause as Error).message}.`, { cause })
+    }
+    throw cause
+  }
+}

@@ -1,0 +1,78 @@
+import { PaasError } from '../errors.ts'
+import type { DynoSize, Formation } from '../model/formation.ts'
+import { newId, type AppId, type FormationId } from '../model/ids.ts'
+import type { Database } from './database.ts'
+import type { Formations } from './store.ts'
+
+type FormationRow = {
+  id: FormationId
+  app_id: AppId
+  type: string
+  quantity: number
+  size: DynoSize
+  created_at: number
+  updated_at: number
+}
+
+export function openFormations(db: Database): Formations {
+  return {
+    list: (appId) => list(db, appId),
+    sync: (appId, types) => db.transaction(() => sync(db, appId, types)),
+    scale: (appId, changes) =>
+      db.transaction(() => {
+        for (const change of changes) scale(db, appId, change)
+        return list(db, appId)
+      }),
+  }
+}
+
+function list(db: Database, appId: AppId): Formation[] {
+  return db
+    .all<FormationRow>('SELECT * FROM formations WHERE app_id = :appId ORDER BY type', { appId })
+    .map(toFormation)
+}
+
+function sync(db: Database, appId: AppId, types: string[]): Formation[] {
+  const present = new Set(list(db, appId).map((formation) => formation.type))
+  const first = present.size === 0
+  for (const type of types.filter((candidate) => !present.has(candidate))) {
+    db.run(
+      `INSERT INTO formations (id, app_id, type, quantity, size, created_at, updated_at)
+       VALUES (:id, :appId, :type, :quantity, 'basic', :now, :now)`,
+      { id: newId<FormationId>(), appId, type, quantity: first && type === 'web' ? 1 : 0, now: Date.now() },
+    )
+  }
+  for (const type of present.difference(new Set(types))) {
+    db.run('DELETE FROM formations WHERE app_id = :appId AND type = :type', { appId, type })
+  }
+  return list(db, appId)
+}
+
+function scale(db: Database, appId: AppId, change: { type: string; quantity?: number; size?: DynoSize }): void {
+  const { type, quantity = null, size = null } = change
+  if (quantity !== null && !(Number.isInteger(quantity) && quantity >= 0 && quantity <= 100)) {
+    throw new PaasError('invalid_params', `The quantity of ${type} is ${quantity}; it must be from 0 to 100.`)
+  }
+  const changed = db.run(
+    `UPDATE formations SET quantity = coalesce(:quantity, quantity), size = coalesce(:size, size), updated_at = :now
+     WHERE app_id = :appId AND type = :type`,
+    { appId, type, quantity, size, now: Date.now() },
+  )
+  if (changed === 0) {
+    const types = list(db, appId).map((formation) => formation.type)
+    const hint = types.length > 0 ? `It has: ${types.join(', ')}.` : 'It has none before its first deploy.'
+    throw new PaasError('not_found', `The app has no process type ${type}.`, { hint })
+  }
+}
+
+function toFormation(row: FormationRow): Formation {
+  return {
+    id: row.id,
+    appId: row.app_id,
+    type: row.type,
+    quantity: row.quantity,
+    size: row.size,
+    createdAt: new Date(row.created_at),
+    updatedAt: new Date(row.updated_at),
+  }
+}

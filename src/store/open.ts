@@ -1,0 +1,75 @@
+import { closeSync, mkdirSync, openSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { PaasError } from '../errors.ts'
+import { openAccounts } from './accounts.ts'
+import { openApps } from './apps.ts'
+import { openBuilds } from './builds.ts'
+import { openCipher } from './cipher.ts'
+import { checkCommits, CommitCounter } from './commit-counter.ts'
+import { openConfigVars } from './config-vars.ts'
+import { Database } from './database.ts'
+import { openFormations } from './formations.ts'
+import { migrate } from './migrations.ts'
+import { openReleases } from './releases.ts'
+import { openSlugs } from './slugs.ts'
+import type { Store } from './store.ts'
+import { openTokens } from './tokens.ts'
+
+/**
+ * Opens the record, makes it at the first start and brings an older schema up to date. Several processes may have it open.
+ * @throws data_directory_newer, data_directory_foreign, data_key_wrong, database_damaged
+ */
+export function openStore({ path, keyPath }: { path: string; keyPath: string }): Store {
+  const db = openDatabase(path)
+  try {
+    const cipher = openCipher(db, keyPath)
+    const releases = openReleases(db, cipher)
+    return {
+      transaction: (work) => db.transaction(work),
+      accounts: openAccounts(db),
+      tokens: openTokens(db),
+      apps: openApps(db, releases),
+      configVars: openConfigVars(db, cipher),
+      builds: openBuilds(db),
+      slugs: openSlugs(db),
+      releases,
+      formations: openFormations(db),
+      [Symbol.dispose]: () => db[Symbol.dispose](),
+    }
+  } catch (cause) {
+    db[Symbol.dispose]()
+    throw cause
+  }
+}
+
+function openDatabase(path: string): Database {
+  mkdirSync(dirname(path), { recursive: true })
+  // Made here because SQLite would make it readable for all; its -wal and -shm files take over this mode.
+  closeSync(openSync(path, 'a', 0o600))
+  const db = new Database(path)
+  try {
+    useWriteAheadLog(db)
+    migrate(db, path)
+    checkPages(db)
+    const counterPath = `${path}-commits`
+    const counter = new CommitCounter(counterPath, db)
+    db.countCommits(counter)
+    checkCommits(db, counter, counterPath)
+    return db
+  } catch (cause) {
+    db[Symbol.dispose]()
+    throw cause
+  }
+}
+
+/** The mode stays with the file, so only the first start changes it; a second process at that moment waits its turn. */
+function useWriteAheadLog(db: Database): void {
+  const mode = db.get<{ journal_mode: string }>('PRAGMA journal_mode')?.journal_mode
+  if (mode !== 'wal') db.execute('PRAGMA journal_mode = WAL')
+}
+
+function checkPages(db: Database): void {
+  const problems = db.all<{ quick_check: string }>('PRAGMA quick_check(3)').map((row) => row.quick_check)
+  if (problems.join() === 'ok') return
+  throw new PaasError('database_damaged', `The database is damaged: ${problems.join('; ')}.`)
+}
