@@ -31,7 +31,9 @@ export type Paths = {
   logs: string
   redis: string
   routingTable: string
+  serverLog: string
   run: string
+  lock: string
   apiSocket: string
   hookSocket: string
   routerSocket: string
@@ -89,7 +91,9 @@ function pathsIn(data: string): Paths {
     logs: join(data, 'logs'),
     redis: join(data, 'redis'),
     routingTable: join(data, 'routes.json'),
+    serverLog: join(data, 'server.log'),
     run,
+    lock: join(run, 'lock'),
     apiSocket: join(run, 'api.sock'),
     hookSocket: join(run, 'hook.sock'),
     routerSocket: join(run, 'router.sock'),

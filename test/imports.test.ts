@@ -19,7 +19,7 @@ const allowed: Record<string, string[]> = {
   api: ['git', 'release', 'build', 'queue', 'store', 'engine/engine.ts', 'router/control.ts', 'logs'],
   cli: [],
 }
-const open = ['model', 'errors.ts', 'errors-catalogue.ts', 'log.ts', 'config.ts']
+const open = ['model', 'errors.ts', 'errors-catalogue.ts', 'log.ts', 'lock.ts', 'config.ts']
 
 /** Each vendor package and the one directory that may know it. */
 const vendors: Record<string, string> = {

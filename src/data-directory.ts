@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto'
+import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from './config.ts'
+import { PaasError } from './errors.ts'
+
+/** The layout this code writes. It opens every older one and refuses newer ones. */
+const currentFormat = 1
+
+type DataDirectory = Pick<Config, 'dataDirectory' | 'paths'>
+type Identity = { format: number; serverId: string }
+
+/**
+ * Makes the data directory, or checks that it is one of ours, and gives the id this server has for good:
+ * 12 hex digits that label all it makes on the engine. Several processes may call it at once.
+ * @throws data_directory_foreign, data_directory_newer, data_directory_unusable, disk_full
+ */
+export function openDataDirectory(config: DataDirectory): { serverId: string } {
+  try {
+    makeDirectory(config.dataDirectory)
+    const { format, serverId } = readIdentity(config) ?? createIdentity(config)
+    if (format > currentFormat) throw newer(config.dataDirectory, format)
+    makeSubdirectories(config.paths)
+    return { serverId }
+  } catch (cause) {
+    throw explain(cause, config.dataDirectory)
+  }
+}
+
+function makeDirectory(path: string): void {
+  mkdirSync(path, { recursive: true, mode: 0o700 })
+  if ((statSync(path).mode & 0o077) !== 0 && readdirSync(path).length === 0) chmodSync(path, 0o700)
+}
+
+function readIdentity({ dataDirectory, paths }: DataDirectory): Identity | undefined {
+  const names = readdirSync(dataDirectory).filter((name) => !isDraft(name) && name !== 'lost+found')
+  if (names.length === 0) return undefined
+  const content = names.includes('paas.json') ? parse(readFileSync(paths.format, 'utf8')) : undefined
+  if (isIdentity(content)) return content
+  throw new PaasError(
+    'data_directory_foreign',
+    `${dataDirectory} is not empty and holds no paas.json of a paas server (found: ${names.slice(0, 5).join(', ')}).`,
+  )
+}
+
+/** Written whole, then linked to its name: of several processes at once one wins, and all read the same. */
+function createIdentity(config: DataDirectory): Identity {
+  const draft = join(config.dataDirectory, `.paas.json.${process.pid}`)
+  const identity: Identity = { format: currentFormat, serverId: randomBytes(6).toString('hex') }
+  writeFileSync(draft, `${JSON.stringify(identity)}\n`, { mode: 0o600, flush: true })
+  try {
+    linkSync(draft, config.paths.format)
+    return identity
+  } catch (cause) {
+    const winner = errorCode(cause) === 'EEXIST' ? readIdentity(config) : undefined
+    if (winner) return winner
+    throw cause
+  } finally {
+    rmSync(draft)
+  }
+}
+
+const isDraft = (name: string): boolean => name.startsWith('.paas.json.')
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // not JSON: not a file of ours, which the caller says
+  }
+}
+
+function isIdentity(value: unknown): value is Identity {
+  const { format, serverId } = (value ?? {}) as Partial<Identity>
+  return Number.isInteger(format) && /^[0-9a-f]{12}$/.test(String(serverId))
+}
+
+function makeSubdirectories(paths: Config['paths']): void {
+  for (const path of [paths.run, paths.redis, paths.repositories, paths.builds, paths.logs]) {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+  }
+}
+
+function newer(directory: string, format: number): PaasError {
+  return new PaasError(
+    'data_directory_newer',
+    `${directory} has format ${format}; this version of paas knows formats up to ${currentFormat}.`,
+  )
+}
+
+function explain(cause: unknown, directory: string): unknown {
+  switch (errorCode(cause)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new PaasError('disk_full', `No space is left on the disk of ${directory}.`, { cause })
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return new PaasError('data_directory_unusable', `${directory} cannot be used: ${(cause as Error).message}.`, {
+        cause,
+      })
+    default:
+      return cause
+  }
+}
+
+function errorCode(thrown: unknown): string | undefined {
+  return thrown instanceof Error ? (thrown as NodeJS.ErrnoException).code : undefined
+}

@@ -1,0 +1,52 @@
+import { loadConfig, type Config } from '../config.ts'
+import { openDataDirectory } from '../data-directory.ts'
+import { asPaasError } from '../errors.ts'
+import { createLog, type Logger } from '../log.ts'
+
+export type RoleContext = { config: Config; serverId: string; log: Logger }
+
+/** `control` stops with its supervisor, `data` serves on and waits for the next one. */
+export type Plane = 'control' | 'data'
+
+/**
+ * The life of one role's process: settings, data directory, `serve`, the ready message to the supervisor, then
+ * SIGTERM or SIGINT, and an orderly stop. What `serve` gives is disposed at the end. A failure is told to the
+ * supervisor and makes the process exit with 1.
+ */
+export async function runRole(
+  role: string,
+  plane: Plane,
+  serve: (context: RoleContext) => Promise<AsyncDisposable>,
+): Promise<void> {
+  const stop = stopRequest(plane)
+  let log = createLog(role)
+  try {
+    const config = loadConfig()
+    log = createLog(role, config.logLevel)
+    const { serverId } = openDataDirectory(config)
+    await using _serving = await serve({ config, serverId, log })
+    tellSupervisor({ ready: true })
+    log.info('ready')
+    log.info({ reason: await stop }, 'stopping')
+  } catch (thrown) {
+    const { code, message, hint } = asPaasError(thrown)
+    tellSupervisor({ failed: { code, message, hint } })
+    log.fatal({ err: thrown, code }, message)
+    process.exitCode = 1
+  } finally {
+    if (process.connected) process.disconnect()
+  }
+}
+
+function stopRequest(plane: Plane): Promise<string> {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  process.on('SIGTERM', resolve)
+  process.on('SIGINT', resolve)
+  if (plane === 'control') process.on('disconnect', () => resolve('the supervisor is gone'))
+  return promise
+}
+
+/** Nothing when the process runs by itself, or outlived its supervisor. */
+function tellSupervisor(message: { ready: true } | { failed: object }): void {
+  if (process.connected) process.send?.(message)
+}
