@@ -10,6 +10,9 @@ export type LogLine = {
   text: string
 }
 
+/** A line as it was read. `position` is where the log goes on after it: give it as `after` to read on from there. */
+export type ReadLine = LogLine & { position: string }
+
 /** Appends to the apps' logs: files of bounded size in `paths.logs`, any process of the server may write. */
 export interface AppLogWriter extends AsyncDisposable {
   /** Never blocks and never throws: what cannot be written is counted and said in the log. */
@@ -17,11 +20,19 @@ export interface AppLogWriter extends AsyncDisposable {
   remove(appId: AppId): Promise<void>
 }
 
+export type LogFilter = {
+  /** How many of the last lines to begin with. */
+  lines: number
+  /** Whether to go on with new lines until the signal. */
+  follow: boolean
+  source?: string
+  /** A dyno (`web.1`) or all of a type (`web`). */
+  process?: string
+  /** A `position`: begin there, not with the last `lines`. One that is not ours, or no longer kept, begins with the oldest line. */
+  after?: string
+}
+
 export interface AppLogReader {
-  /** The last `lines` lines that match, oldest first; then, with `follow`, new ones until the signal. */
-  read(
-    appId: AppId,
-    filter: { lines: number; follow: boolean; source?: string; process?: string },
-    signal: AbortSignal,
-  ): AsyncIterable<LogLine>
+  /** The last `lines` lines that match, oldest first; then, with `follow`, new ones until the signal or the app is removed. */
+  read(appId: AppId, filter: LogFilter, signal: AbortSignal): AsyncIterable<ReadLine>
 }

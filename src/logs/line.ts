@@ -1,0 +1,55 @@
+import type { LogLine } from './app-log.ts'
+
+/** Logplex splits longer messages; so do we. Bytes of UTF-8. */
+const longestText = 10_000
+
+/** Terminal sequences other than colours, and every control character but tab and a colour's ESC. */
+const unprintable =
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+  /\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b(?!\[[\d;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g
+const newline = /\r\n|\n|\r/
+
+const written = /^(\d{4}-\d\d-\d\dT[\d:.]+)\+00:00 (app|heroku)\[([^\]]*)\]: (.*)$/
+
+/**
+ * The line as it is kept: `2026-11-22T11:30:31.964000+00:00 app[web.1]: text\n`. Several lines when the text
+ * has newlines or more than 10,000 bytes. No control character but tab and colours is left in it.
+ */
+export function formatLine({ time, source, process, text }: LogLine): string {
+  const head = `${formatTime(time)} ${source}[${process.replace(/[^\w.-]/g, '_')}]: `
+  let lines = ''
+  for (const part of text.split(newline)) {
+    for (const piece of split(part.replace(unprintable, ''))) lines += `${head}${piece}\n`
+  }
+  return lines
+}
+
+/** Undefined for what is not a whole line of ours. */
+export function parseLine(line: string): LogLine | undefined {
+  const [, time, source, process, text] = written.exec(line) ?? []
+  if (time === undefined || process === undefined || text === undefined) return undefined
+  return { time: new Date(`${time.slice(0, 23)}Z`), source: source === 'app' ? 'app' : 'heroku', process, text }
+}
+
+/** Logplex's microseconds; a JavaScript date has milliseconds. */
+export function formatTime(time: Date): string {
+  return `${time.toISOString().slice(0, -1)}000+00:00`
+}
+
+function split(text: string): string[] {
+  // One UTF-16 unit is three bytes of UTF-8 at most: the usual short line is not encoded for counting.
+  if (text.length * 3 <= longestText || Buffer.byteLength(text) <= longestText) return [text]
+  const bytes = Buffer.from(text)
+  const pieces: string[] = []
+  for (let start = 0; start < bytes.length;) {
+    let end = Math.min(start + longestText, bytes.length)
+    while (isContinuation(bytes[end])) end--
+    pieces.push(bytes.toString('utf8', start, end))
+    start = end
+  }
+  return pieces
+}
+
+function isContinuation(byte: number | undefined): boolean {
+  return byte !== undefined && (byte & 0xc0) === 0x80
+}

@@ -1,0 +1,43 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AppLogReader, LogFilter, ReadLine } from './app-log.ts'
+import { findEnd, readLast } from './backlog.ts'
+import { Follower } from './follow.ts'
+import { parsePosition } from './position.ts'
+import { isMissing } from './segments.ts'
+import { DirectoryWatch } from './watch.ts'
+
+/** @param directory `paths.logs` */
+export function openAppLogReader({ directory }: { directory: string }): AppLogReader {
+  return { read: (appId, filter, signal) => read(join(directory, appId), filter, signal) }
+}
+
+async function* read(directory: string, filter: LogFilter, signal: AbortSignal): AsyncGenerator<ReadLine> {
+  const matches = matcher(filter)
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  // Watching begins before the look at the end, so that nothing is missed between the two.
+  using watch = new DirectoryWatch(directory, signal)
+  try {
+    const begin = filter.after === undefined ? await findEnd(directory) : parsePosition(filter.after)
+    if (filter.after === undefined) yield* await readLast(directory, { end: begin, count: filter.lines, matches })
+    if (!filter.follow && filter.after === undefined) return
+    await using follower = await Follower.open(directory, begin)
+    while (!signal.aborted) {
+      for await (const line of follower.readOn()) {
+        if (signal.aborted) return
+        if (matches(line)) yield line
+      }
+      if (!filter.follow) return
+      await watch.changed()
+    }
+  } catch (cause) {
+    // The app was removed while its log was being read: that is the log's end.
+    if (!isMissing(cause)) throw cause
+  }
+}
+
+function matcher({ source, process }: LogFilter): (line: ReadLine) => boolean {
+  return (line) =>
+    (source === undefined || line.source === source) &&
+    (process === undefined || line.process === process || line.process.startsWith(`${process}.`))
+}
