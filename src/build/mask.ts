@@ -1,0 +1,40 @@
+import type { Config } from '../model/release.ts'
+
+export type Mask = {
+  apply(text: string): string
+  /** Length of the longest secret in UTF-16 units; 0: none. */
+  longest: number
+}
+
+/** Settings whose values are words one wants to read in a build's output. */
+const plainKeys = new Set(['NODE_ENV', 'RAILS_ENV', 'RACK_ENV', 'DJANGO_SETTINGS_MODULE', 'LANG', 'LC_ALL', 'TZ'])
+const shortest = 6
+
+/**
+ * Replaces what config vars hold by `[secret]`, wherever it stands in a text. Values under 6 characters and those of a few
+ * well-known plain settings stay: masking them would make output unreadable and hide nothing.
+ */
+export function createMask(config: Config): Mask {
+  const forms = [...new Set(Object.entries(config).flatMap(([key, value]) => formsOf(key, value)))]
+  const secrets = forms.toSorted((a, b) => b.length - a.length)
+  if (secrets.length === 0) return { apply: (text) => text, longest: 0 }
+  const any = new RegExp(secrets.map((secret) => RegExp.escape(secret)).join('|'), 'g')
+  return { apply: (text) => text.replace(any, '[secret]'), longest: secrets[0]?.length ?? 0 }
+}
+
+/** The value, each of its lines, the password in it if it is a URL, and all of them percent-encoded. */
+function formsOf(key: string, value: string): string[] {
+  if (plainKeys.has(key)) return []
+  return [...value.split(/[\r\n]+/).map((line) => line.trim()), ...passwordsIn(value)]
+    .flatMap((form) => [form, encodeURIComponent(form.toWellFormed())])
+    .filter((form) => form.length >= shortest && !/^-----(BEGIN|END) [A-Z ]+-----$/.test(form))
+}
+
+function passwordsIn(value: string): string[] {
+  const [, password] = /^[a-z][a-z0-9+.-]*:\/\/[^/?#:@]*:([^/?#@]+)@/i.exec(value) ?? []
+  return password === undefined ? [] : [password, decoded(password)]
+}
+
+function decoded(text: string): string {
+  return /^(?:[^%]|%[0-7][0-9a-f])*$/i.test(text) ? decodeURIComponent(text) : text
+}
