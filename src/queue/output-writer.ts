@@ -1,0 +1,113 @@
+import { closeSync, fstatSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
+import type { Redis } from 'ioredis'
+import type { Logger } from '../log.ts'
+import type { BuildId } from '../model/ids.ts'
+import { hasEnded, outputFiles, type OutputFiles } from './output-files.ts'
+import type { OutputWriter } from './queue.ts'
+import { connectRedis, keysOf, type QueueDeps } from './redis.ts'
+
+/** A stream keeps this many of the latest pieces; who comes later has the file. */
+const streamLength = 2000
+/** Bytes. A larger piece is announced without its text, so that Redis holds 32 MiB of a build at most. */
+const largestPiece = 16 * 1024
+/** Seconds for which Redis keeps the stream of a build that fell silent. */
+const streamLife = 3600
+
+/** Where builds write their output: one connection for all of them. */
+export interface OutputWriters extends AsyncDisposable {
+  /** Goes on where an earlier attempt of the build stopped. */
+  open(buildId: BuildId): OutputWriter
+  /** Ends the output of a build that nobody runs; `lastWords` are added. Nothing happens if it has ended already. */
+  close(buildId: BuildId, lastWords?: string): Promise<void>
+}
+
+export function openOutputWriters(deps: QueueDeps & { directory: string }): OutputWriters {
+  const { redis, serverId, directory, log } = deps
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const keys = keysOf(serverId)
+  // Nothing waits in memory for a lost Redis: what it does not take now, readers find in the file.
+  const connection = connectRedis({ redis, log }, { enableOfflineQueue: false, maxRetriesPerRequest: 0 })
+  const open = (buildId: BuildId): OutputWriter =>
+    new FileWriter({ files: outputFiles(directory, buildId), key: keys.output(buildId), connection, log })
+
+  return {
+    open,
+    async close(buildId, lastWords) {
+      if (hasEnded(outputFiles(directory, buildId))) return
+      await using writer = open(buildId)
+      if (lastWords) writer.write(lastWords)
+      await writer.end()
+    },
+    [Symbol.asyncDispose]: async () => connection.disconnect(),
+  }
+}
+
+class FileWriter implements OutputWriter {
+  readonly #files: OutputFiles
+  readonly #key: string
+  readonly #connection: Redis
+  readonly #log: Logger
+  readonly #descriptor: number
+  #position: number
+  #pending: string[] = []
+  #closed = false
+
+  constructor(output: { files: OutputFiles; key: string; connection: Redis; log: Logger }) {
+    this.#files = output.files
+    this.#key = output.key
+    this.#connection = output.connection
+    this.#log = output.log
+    this.#descriptor = openSync(output.files.log, 'a', 0o600)
+    this.#position = fstatSync(this.#descriptor).size
+  }
+
+  /** What is written in one turn of the event loop becomes one piece. */
+  write(chunk: string): void {
+    if (this.#closed || chunk === '') return
+    if (this.#pending.length === 0) setImmediate(() => this.#flush())
+    this.#pending.push(chunk)
+  }
+
+  async end(): Promise<void> {
+    this.#flush()
+    writeFileSync(this.#files.end, '', { mode: 0o600 })
+    await this.#announce({ offset: this.#position, end: true })
+    this.#close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#flush()
+    this.#close()
+  }
+
+  #flush(): void {
+    if (this.#closed || this.#pending.length === 0) return
+    const text = this.#pending.join('')
+    this.#pending = []
+    const offset = this.#position
+    try {
+      this.#position += writeSync(this.#descriptor, text)
+    } catch (error) {
+      this.#log.error({ err: error, file: this.#files.log }, 'build output lost')
+      return
+    }
+    void this.#announce(text.length > largestPiece ? { offset } : { offset, text })
+  }
+
+  /** Redis is told after the file has it, so that a reader who is woken finds it there. Losing Redis loses nothing. */
+  async #announce(piece: { offset: number; text?: string; end?: boolean }): Promise<void> {
+    const fields = ['offset', piece.offset, 'text', piece.text ?? '', 'end', piece.end ? 1 : 0]
+    await this.#connection
+      .pipeline()
+      .xadd(this.#key, 'MAXLEN', '~', streamLength, '*', ...fields)
+      .expire(this.#key, streamLife)
+      .exec()
+      .catch((error: Error) => this.#log.debug({ error: error.message }, 'build output not announced'))
+  }
+
+  #close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    closeSync(this.#descriptor)
+  }
+}

@@ -1,0 +1,109 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { newId, type AppId, type BuildId } from '../../src/model/ids.ts'
+import type { Job } from '../../src/model/job.ts'
+import { connectQueue } from '../../src/queue/connect-queue.ts'
+import { startWorker, type WorkerHandlers } from '../../src/queue/start-worker.ts'
+import { TestRedis } from './redis-server.ts'
+
+const appId = newId<AppId>()
+const converge: Job = { kind: 'converge', appId }
+
+describe('the queue', () => {
+  let redis: TestRedis
+  beforeEach(async () => {
+    redis = await TestRedis.start()
+  })
+  afterEach(() => redis[Symbol.asyncDispose]())
+
+  it('brings each job to the worker and keeps nothing of it', async () => {
+    await using queue = connectQueue(redis.deps)
+    const jobs: Job[] = []
+    await using _worker = work(redis, { run: async (job) => void jobs.push(job) })
+    const build: Job = { kind: 'build', appId, buildId: newId<BuildId>() }
+    await queue.enqueue(build)
+    await queue.enqueue(converge)
+    await vi.waitFor(() => expect(jobs).toEqual([build, converge]))
+    await vi.waitFor(async () => expect(await keysLike(redis, `paas:test:jobs:build-*`)).toEqual([]))
+  })
+
+  it('queues a build once however often it is asked for, and a converge every time', async () => {
+    await using queue = connectQueue(redis.deps)
+    const build: Job = { kind: 'build', appId, buildId: newId<BuildId>() }
+    for (const job of [build, build, converge, converge]) await queue.enqueue(job)
+    expect(await redis.command('LLEN', 'paas:test:jobs:wait')).toBe(3)
+  })
+
+  it('refuses within two seconds while Redis is down, and serves again when it is back', async () => {
+    await using queue = connectQueue(redis.deps)
+    await queue.enqueue(converge)
+    await redis.stop()
+    const started = performance.now()
+    await expect(queue.enqueue(converge)).rejects.toMatchObject({ code: 'queue_unavailable' })
+    await expect(queue.cancel(newId<BuildId>())).rejects.toMatchObject({ code: 'queue_unavailable' })
+    expect(performance.now() - started).toBeLessThan(4200)
+    await redis.start()
+    await vi.waitFor(() => queue.enqueue(converge), { timeout: 10_000 })
+  })
+
+  it('refuses within two seconds when Redis was never there, or does not answer', async () => {
+    redis.freeze()
+    await using frozen = connectQueue(redis.deps)
+    await expect(frozen.enqueue(converge)).rejects.toMatchObject({ code: 'queue_unavailable' })
+    redis.thaw()
+    await vi.waitFor(() => frozen.enqueue(converge), { timeout: 5000 })
+    await redis.stop()
+    await using queue = connectQueue(redis.deps)
+    await expect(queue.enqueue(converge)).rejects.toMatchObject({ code: 'queue_unavailable' })
+  })
+
+  it('tells the worker which build to cancel', async () => {
+    await using queue = connectQueue(redis.deps)
+    const cancelled: BuildId[] = []
+    await using _worker = work(redis, { cancel: (id) => void cancelled.push(id) })
+    const id = newId<BuildId>()
+    await vi.waitFor(async () => {
+      await queue.cancel(id)
+      expect(cancelled).toContain(id)
+    })
+  })
+
+  it('says each time Redis is there, so that lost work is looked for in the record', async () => {
+    const connected = vi.fn<() => void>()
+    await using _worker = work(redis, { connected })
+    await vi.waitFor(() => expect(connected).toHaveBeenCalledTimes(1))
+    await redis.stop()
+    await redis.start()
+    await vi.waitFor(() => expect(connected).toHaveBeenCalledTimes(2), { timeout: 5000 })
+  })
+
+  it('goes on with new jobs after all of Redis was wiped', async () => {
+    await using queue = connectQueue(redis.deps)
+    const jobs: Job[] = []
+    await using _worker = work(redis, { run: async (job) => void jobs.push(job) })
+    await queue.enqueue(converge)
+    await vi.waitFor(() => expect(jobs).toHaveLength(1))
+    await redis.command('FLUSHALL')
+    await queue.enqueue(converge)
+    await vi.waitFor(() => expect(jobs).toHaveLength(2), { timeout: 15_000 })
+  })
+
+  it('keeps two servers on one Redis apart', async () => {
+    await using queue = connectQueue(redis.deps)
+    const mine = vi.fn<() => Promise<void>>(async () => undefined)
+    const theirs = vi.fn<() => Promise<void>>(async () => undefined)
+    await using _one = work(redis, { run: mine })
+    await using _other = work(redis, { run: theirs }, 'another')
+    await queue.enqueue(converge)
+    await vi.waitFor(() => expect(mine).toHaveBeenCalled())
+    expect(theirs).not.toHaveBeenCalled()
+  })
+})
+
+function work(redis: TestRedis, handlers: Partial<WorkerHandlers>, serverId = 'test'): AsyncDisposable {
+  const idle: WorkerHandlers = { run: async () => undefined, cancel: () => undefined, connected: () => undefined }
+  return startWorker({ ...redis.deps, serverId, handlers: { ...idle, ...handlers }, concurrency: 4 })
+}
+
+function keysLike(redis: TestRedis, pattern: string): Promise<unknown> {
+  return redis.command('KEYS', pattern)
+}
