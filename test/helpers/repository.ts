@@ -61,11 +61,21 @@ export class TestRepository implements AsyncDisposable {
 
 /** Git must neither ask nor read the machine's settings, so that tests see what any user sees. */
 export function gitEnvironment(): NodeJS.ProcessEnv {
-  return { ...process.env, GIT_TERMINAL_PROMPT: '0', GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1', LC_ALL: 'C' }
+  return {
+    ...process.env,
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_NOSYSTEM: '1',
+    LC_ALL: 'C',
+  }
 }
 
 /** Runs a program to its end; standard output and error in one text, in the order they came. */
-export function run(program: string, argv: string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}): Promise<Outcome> {
+export function run(
+  program: string,
+  argv: string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): Promise<Outcome> {
   return new Promise((settle) => {
     const child = execFile(program, argv, { ...options, maxBuffer: 64 * 2 ** 20 }, () => undefined)
     let output = ''

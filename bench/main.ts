@@ -1,0 +1,33 @@
+import { startServer } from '../test/helpers/server.ts'
+import { benchCli } from './cli.ts'
+import { benchMemory } from './memory.ts'
+import { benchProxy } from './proxy.ts'
+import { benchOutputDelay, benchPush } from './push.ts'
+import { benchRedeploy } from './redeploy.ts'
+import { printTable, writeJson, type Row } from './table.ts'
+
+/** `npm run bench [-- PART …]`: every figure of docs/performance.md, measured on a server of its own. */
+
+const server = await startServer()
+const parts: Record<string, () => Promise<Row[]>> = {
+  memory: async () => benchMemory(server.pid),
+  push: async () => benchPush(server),
+  output: async () => benchOutputDelay(server),
+  redeploy: async () => benchRedeploy(server),
+  cli: async () => benchCli(server),
+  proxy: benchProxy,
+}
+
+const wanted = process.argv.slice(2)
+const rows: Row[] = []
+try {
+  for (const [name, measure] of Object.entries(parts)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue
+    process.stderr.write(`measuring: ${name}\n`)
+    rows.push(...(await measure()))
+  }
+} finally {
+  await server.stop()
+}
+printTable(rows)
+writeJson('bench', rows)

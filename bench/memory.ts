@@ -1,0 +1,56 @@
+import { readdir, readFile } from 'node:fs/promises'
+import type { Row } from './table.ts'
+
+/**
+ * Memory of a process and all its descendants (the control plane with its Redis), in MiB: the sum of their
+ * proportional set sizes, which counts a page that n processes share as 1/n in each (proc_pid_smaps(5)).
+ */
+export async function benchMemory(pid: number): Promise<Row[]> {
+  const processes = await descendants(pid)
+  const rows = await Promise.all(
+    processes.map(async ({ pid: each, name }) => ({ what: `  ${name}`, value: await proportional(each), unit: 'MiB' })),
+  )
+  const total = rows.reduce((sum, { value }) => sum + value, 0)
+  return [
+    {
+      what: 'memory of the idle control plane with Redis',
+      value: total,
+      unit: 'MiB',
+      target: '≤ 200 MiB',
+      met: total <= 200,
+    },
+    ...rows,
+  ]
+}
+
+type Process = { pid: number; parent: number; name: string }
+
+async function descendants(root: number): Promise<Process[]> {
+  const numbers = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+  const all = (await Promise.all(numbers.map(readProcess))).filter((one) => one !== undefined)
+  const found = all.filter(({ pid }) => pid === root)
+  for (const each of found) found.push(...all.filter(({ parent }) => parent === each.pid))
+  return found
+}
+
+/** undefined: it ended while we looked. */
+async function readProcess(pid: number): Promise<Process | undefined> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+    const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')
+    const script = argv.find((argument) => argument.endsWith('.ts')) ?? argv[0] ?? ''
+    return {
+      pid,
+      parent: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]),
+      name: script.split('/').at(-1) ?? '',
+    }
+  } catch (cause) {
+    if (['ENOENT', 'ESRCH'].includes((cause as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw cause
+  }
+}
+
+async function proportional(pid: number): Promise<number> {
+  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8')
+  return Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1] ?? 0) / 1024
+}

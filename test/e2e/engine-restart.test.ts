@@ -1,0 +1,96 @@
+import { createServer, connect, type Server } from 'node:net'
+import { once } from 'node:events'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TestApp, until } from '../helpers/app.ts'
+import { TestEngine } from '../helpers/engine.ts'
+import { startServer, type TestServer } from '../helpers/server.ts'
+
+/** The engine dies and comes back; so does the whole machine. Every app is back on its release, with no push. */
+
+let engine: TestEngine
+let server: TestServer
+let entrance: Server
+
+beforeAll(async () => {
+  engine = await TestEngine.start()
+  engine.copyImages(await stackImages())
+  server = await startServer({ env: { DOCKER_HOST: engine.dockerHost }, prefix: engine.enter })
+  entrance = forward(server.port, engine.address)
+  await once(entrance, 'listening')
+})
+afterAll(async () => {
+  entrance?.close()
+  await server?.stop()
+  await engine?.[Symbol.asyncDispose]()
+})
+
+/** The server listens inside the engine's network namespace; tests come from outside it. */
+function forward(port: number, address: string): Server {
+  return createServer((outer) => {
+    const inner = connect(port, address)
+    outer.pipe(inner).pipe(outer)
+    outer.on('error', () => inner.destroy())
+    inner.on('error', () => outer.destroy())
+  }).listen(port, '127.0.0.1')
+}
+
+async function stackImages(): Promise<string[]> {
+  const { execFileSync } = await import('node:child_process')
+  const list = execFileSync(
+    'docker',
+    ['images', '--filter', 'label=paas.stack', '--format', '{{.Repository}}:{{.Tag}}'],
+    { encoding: 'utf8' },
+  )
+  return list.split('\n').filter(Boolean)
+}
+
+async function served(fixture: string): Promise<TestApp> {
+  const app = await TestApp.create(server, fixture)
+  const push = await app.push()
+  expect(push.code, push.output).toBe(0)
+  return app
+}
+
+const serves = (app: TestApp) => async (): Promise<boolean> => (await app.get()).status === 200
+
+describe('after a restart of the engine', () => {
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'ended by %s every app serves its release again, at whatever address it has now',
+    async (signal) => {
+      const apps = [await served('node-hello'), await served('static-site')]
+      const releases = await Promise.all(apps.map((app) => currentRelease(app)))
+      await engine.stopDaemon(signal)
+      await engine.startDaemon()
+      for (const app of apps) await until(`${app.name} serves again`, serves(app), 60_000)
+      expect(await Promise.all(apps.map((app) => currentRelease(app)))).toEqual(releases)
+      const push = await apps[0]?.push('HEAD:refs/deploy/main')
+      expect(push?.code, push?.output).toBe(0)
+      for (const app of apps) await app.api('DELETE', '')
+    },
+  )
+
+  it('and of the server, as after a reboot, every app serves its release again', async () => {
+    const app = await served('node-hello')
+    await server.kill()
+    await engine.stopDaemon('SIGKILL')
+    await engine.startDaemon()
+    await server.start()
+    await until('the app serves again', serves(app), 60_000)
+  })
+
+  it('a push that comes while the engine is down waits for it or is refused with the reason', async () => {
+    const app = await served('node-hello')
+    await engine.stopDaemon()
+    await app.repository.commit('while down')
+    const push = app.push()
+    await engine.startDaemon()
+    const { code, output } = await push
+    if (code !== 0) expect(output).toMatch(/Docker Engine/i)
+    else expect((await app.get()).status).toBe(200)
+  })
+})
+
+async function currentRelease(app: TestApp): Promise<number | undefined> {
+  const { body } = await app.api<{ version: number; current: boolean }[]>('GET', '/releases')
+  return body.find(({ current }) => current)?.version
+}

@@ -1,0 +1,134 @@
+import { execFileSync, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TestApp } from '../helpers/app.ts'
+import { commandLine } from '../helpers/processes.ts'
+import { startServer, type TestServer } from '../helpers/server.ts'
+
+/** Known values are planted in config vars and tokens; then everything the server keeps or shows is searched for them. */
+
+const planted = `planted-${randomBytes(12).toString('hex')}`
+let server: TestServer
+let app: TestApp
+let outputs = ''
+let commandLines = ''
+
+beforeAll(async () => {
+  server = await startServer()
+  app = await TestApp.create(server, 'node-hello')
+  await app.api('PATCH', '/config-vars', { SECRET_KEY: planted })
+  const watch = watchCommandLines()
+  await pushWithBuildScript('cat $ENV_DIR/SECRET_KEY; sleep 1', 'passes')
+  await pushWithBuildScript('cat $ENV_DIR/SECRET_KEY >&2; exit 1', 'fails')
+  commandLines = watch.stop()
+})
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]()
+  await server?.stop()
+})
+
+/** The build prints the secret on purpose, as careless build scripts do. */
+async function pushWithBuildScript(build: string, text: string): Promise<void> {
+  const command = build.replaceAll(
+    '$ENV_DIR',
+    '$(dirname $(find / -name SECRET_KEY -not -path "/proc/*" 2>/dev/null | head -n 1))',
+  )
+  await app.repository.write(
+    'package.json',
+    JSON.stringify({ name: 'a', version: '1.0.0', scripts: { start: 'node server.js', build: command } }),
+  )
+  await app.repository.write('text', text)
+  await app.repository.commit(text)
+  outputs += (await app.push()).output
+}
+
+function watchCommandLines(): { stop(): string } {
+  const seen = new Set<string>()
+  const timer = setInterval(() => {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) seen.add(commandLine(Number(pid)))
+  }, 20)
+  return {
+    stop() {
+      clearInterval(timer)
+      return [...seen].join('\n')
+    },
+  }
+}
+
+function filesBelow(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+}
+
+describe('a secret', () => {
+  it('reaches the app', async () => {
+    await app.repository.write(
+      'server.js',
+      `require('node:http').createServer((q,a)=>a.end(process.env.SECRET_KEY)).listen(process.env.PORT)\n`,
+    )
+    await pushWithBuildScript('true', 'show')
+    expect((await app.get()).body).toBe(planted)
+  })
+
+  it('is masked in what a push shows', () => {
+    expect(outputs).toContain('[masked]')
+    expect(outputs).not.toContain(planted)
+  })
+
+  it('is in no file of the data directory: record, logs, kept output, Redis, repositories', () => {
+    const holders = filesBelow(server.dataDirectory).filter((file) => {
+      const content = readFileSync(file)
+      return content.includes(planted) || content.includes(server.token)
+    })
+    // The credentials of the person who started the server are theirs, and not below the data directory of a real server.
+    expect(holders.filter((file) => !file.endsWith('credentials.json'))).toEqual([])
+  })
+
+  it('is in no key of Redis', () => {
+    const redis = (...argv: string[]): string =>
+      execFileSync('redis-cli', ['-s', join(server.dataDirectory, 'run/redis.sock'), ...argv], { encoding: 'latin1' })
+    const keys = redis('--scan').split('\n').filter(Boolean)
+    expect(keys.length).toBeGreaterThan(0)
+    for (const key of keys) expect(redis('DUMP', key), key).not.toContain(planted)
+  })
+
+  it('is in no layer and no history of the app image', async () => {
+    const { body } = await app.api<{ id: string }>('GET', '')
+    const images = execFileSync(
+      'docker',
+      ['images', '--quiet', '--no-trunc', '--filter', `label=paas.app=${body.id}`],
+      { encoding: 'utf8' },
+    )
+      .split('\n')
+      .filter(Boolean)
+    expect(images.length).toBeGreaterThan(0)
+    for (const image of images) {
+      expect(execFileSync('docker', ['history', '--no-trunc', image], { encoding: 'utf8' })).not.toContain(planted)
+      expect(execFileSync('docker', ['image', 'inspect', image], { encoding: 'utf8' })).not.toContain(planted)
+      expect(await streamContains('docker', ['save', image], planted)).toBe(false)
+    }
+  })
+
+  it('is in no process list', () => {
+    expect(commandLines).toContain('receive-pack')
+    expect(commandLines).not.toContain(planted)
+  })
+})
+
+/** Whether a program's standard output holds the text; searches across chunk borders. */
+function streamContains(program: string, argv: string[], text: string): Promise<boolean> {
+  return new Promise((settle, fail) => {
+    const child = spawn(program, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
+    let tail = ''
+    let found = false
+    child.stdout.on('data', (chunk: Buffer) => {
+      const window = tail + chunk.toString('latin1')
+      found ||= window.includes(text)
+      tail = window.slice(-text.length)
+    })
+    child.on('close', (code) => (code === 0 ? settle(found) : fail(new Error(`${program} exited with ${code}`))))
+  })
+}
