@@ -89,21 +89,15 @@ function newer(directory: string, format: number): PaasError {
 }
 
 function explain(cause: unknown, directory: string): unknown {
-  switch (errorCode(cause)) {
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new PaasError('disk_full', `No space is left on the disk of ${directory}.`, { cause })
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-    case 'EEXIST':
-    case 'ENOTDIR':
-      return new PaasError('data_directory_unusable', `${directory} cannot be used: ${(cause as Error).message}.`, {
-        cause,
-      })
-    default:
-      return cause
+  const code = errorCode(cause) ?? ''
+  if (['ENOSPC', 'EDQUOT'].includes(code)) {
+    return new PaasError('disk_full', `No space is left on the disk of ${directory}.`, { cause })
   }
+  if (['EACCES', 'EPERM', 'EROFS', 'EEXIST', 'ENOTDIR'].includes(code)) {
+    const reason = (cause as Error).message
+    return new PaasError('data_directory_unusable', `${directory} cannot be used: ${reason}.`, { cause })
+  }
+  return cause
 }
 
 function errorCode(thrown: unknown): string | undefined {

@@ -2,30 +2,40 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 
-/** A lock on a file. The kernel lets go of it when the process ends, however it ends. */
-export type FileLock = Disposable
-
 export type LockOptions = {
   /** `exclusive` (the default) keeps everybody else out, `shared` only exclusive holders. */
   mode?: 'exclusive' | 'shared'
-  /** Wait for those who hold it instead of giving up at once. */
+  /** Wait for those who hold it instead of giving up at once; rejects with the signal's reason. */
   wait?: AbortSignal
 }
 
 /**
- * Locks `path`, which is made if absent. Gives undefined when somebody else holds it and `wait` is not given.
- * The lock of flock(2) belongs to the open file, so it stays with us after the flock command that took it has ended.
+ * A lock on a file (flock(2)). It belongs to the open file: the kernel lets go of it when the last process that holds
+ * `fd` closes it or ends, however it ends. A child that inherits `fd` holds the lock too.
  */
-export async function lockFile(
-  path: string,
-  { mode = 'exclusive', wait }: LockOptions = {},
-): Promise<FileLock | undefined> {
+export class FileLock implements Disposable {
+  readonly fd: number
+
+  constructor(fd: number) {
+    this.fd = fd
+  }
+
+  /** Says in the file who holds the lock, for `readLock` of those who do not get it. */
+  describe(holder: string): void {
+    ftruncateSync(this.fd)
+    writeSync(this.fd, holder)
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.fd)
+  }
+}
+
+/** Locks `path`, which is made if absent. Gives undefined when somebody else holds it and `wait` is not given. */
+export async function lockFile(path: string, options: LockOptions = {}): Promise<FileLock | undefined> {
   const fd = openSync(path, 'a+', 0o600)
   try {
-    if (await flock(fd, [`--${mode}`, ...(wait ? [] : ['--nonblock'])], wait)) {
-      if (mode === 'exclusive') writeOwner(fd)
-      return { [Symbol.dispose]: () => closeSync(fd) }
-    }
+    if (await flock(fd, options)) return new FileLock(fd)
   } catch (cause) {
     closeSync(fd)
     throw cause
@@ -34,22 +44,20 @@ export async function lockFile(
   return undefined
 }
 
-/** The pid that holds, or last held, the exclusive lock on `path`; undefined when nobody ever did. */
-export function lockOwner(path: string): number | undefined {
-  return Number(readFileSync(path, 'utf8')) || undefined
+/** What the holder of the lock on `path` said of itself; may be empty. */
+export function readLock(path: string): string {
+  return readFileSync(path, 'utf8')
 }
 
-async function flock(fd: number, options: string[], signal: AbortSignal | undefined): Promise<boolean> {
-  const child = spawn('flock', [...options, '3'], {
+/** The lock that the flock command takes on the file it inherits stays after it ended. It never outlives us waiting. */
+async function flock(fd: number, { mode = 'exclusive', wait }: LockOptions): Promise<boolean> {
+  const command = ['--pdeathsig', 'KILL', 'flock', `--${mode}`, ...(wait ? [] : ['--nonblock']), '3']
+  const child = spawn('setpriv', command, {
     stdio: ['ignore', 'ignore', 'inherit', fd],
-    ...(signal && { signal }),
+    ...(wait && { signal: wait }),
   })
-  const [code] = await once(child, 'exit')
+  const [code] = (await once(child, 'exit')) as [number | null]
+  wait?.throwIfAborted()
   if (code !== 0 && code !== 1) throw new Error(`flock exited with ${code}`)
   return code === 0
-}
-
-function writeOwner(fd: number): void {
-  ftruncateSync(fd)
-  writeSync(fd, String(process.pid))
 }

@@ -5,7 +5,7 @@ import { createLog, type Logger } from '../log.ts'
 
 export type RoleContext = { config: Config; serverId: string; log: Logger }
 
-/** `control` stops with its supervisor, `data` serves on and waits for the next one. */
+/** `control` stops with its supervisor; `data`, once it is ready, serves on and waits for the next one. */
 export type Plane = 'control' | 'data'
 
 /**
@@ -18,13 +18,17 @@ export async function runRole(
   plane: Plane,
   serve: (context: RoleContext) => Promise<AsyncDisposable>,
 ): Promise<void> {
-  const stop = stopRequest(plane)
+  const { promise: stop, resolve: requestStop } = Promise.withResolvers<string>()
+  process.on('SIGTERM', requestStop)
+  process.on('SIGINT', requestStop)
+  process.on('disconnect', () => requestStop('the supervisor is gone'))
   let log = createLog(role)
   try {
     const config = loadConfig()
     log = createLog(role, config.logLevel)
     const { serverId } = openDataDirectory(config)
     await using _serving = await serve({ config, serverId, log })
+    if (plane === 'data') process.removeAllListeners('disconnect')
     tellSupervisor({ ready: true })
     log.info('ready')
     log.info({ reason: await stop }, 'stopping')
@@ -36,14 +40,6 @@ export async function runRole(
   } finally {
     if (process.connected) process.disconnect()
   }
-}
-
-function stopRequest(plane: Plane): Promise<string> {
-  const { promise, resolve } = Promise.withResolvers<string>()
-  process.on('SIGTERM', resolve)
-  process.on('SIGINT', resolve)
-  if (plane === 'control') process.on('disconnect', () => resolve('the supervisor is gone'))
-  return promise
 }
 
 /** Nothing when the process runs by itself, or outlived its supervisor. */

@@ -1,0 +1,55 @@
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { loadConfig } from '../config.ts'
+import { PaasError } from '../errors.ts'
+import { supervise } from '../supervisor/supervise.ts'
+import { say, sayFailure, sayReady } from '../supervisor/terminal.ts'
+
+/** `node src/main/server.ts` runs the whole server; with `--role api|worker|router` that one role, in this process. */
+const roles = ['api', 'worker', 'router']
+
+try {
+  const { values } = parseArgs({ options: { role: { type: 'string' } } })
+  if (values.role === undefined) await runServer()
+  else await runOneRole(values.role)
+} catch (thrown) {
+  sayFailure(thrown)
+  process.exitCode = 1
+}
+
+async function runServer(): Promise<void> {
+  const stop = stopRequest()
+  const config = loadConfig()
+  say(`paas: starting on ${config.dataDirectory}`)
+  try {
+    const options = { config, rolesDirectory: import.meta.dirname, env: roleEnvironment() }
+    await using _server = await supervise(options, stop)
+    sayReady(config)
+    await once(stop, 'abort')
+    say('paas: stopping; the apps run on')
+  } catch (thrown) {
+    if (!stop.aborted) throw thrown
+  }
+  say('paas: stopped')
+}
+
+async function runOneRole(role: string): Promise<void> {
+  if (!roles.includes(role)) {
+    throw new PaasError('settings_invalid', `--role is "${role}"; it must be one of ${roles.join(', ')}.`)
+  }
+  await import(`./${role}.ts`)
+}
+
+/** npm passes on the signal that the terminal has already sent: the second one changes nothing. */
+function stopRequest(): AbortSignal {
+  const stop = new AbortController()
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => stop.abort())
+  return stop.signal
+}
+
+/** The roles start faster with their compiled code kept (Node's module.enableCompileCache). */
+function roleEnvironment(): NodeJS.ProcessEnv {
+  const cache = resolve(import.meta.dirname, '../../node_modules/.cache/compiled')
+  return { NODE_COMPILE_CACHE: cache, ...process.env }
+}

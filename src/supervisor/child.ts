@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+/** A process that runs: started by us, or found running and adopted. */
+export type Running = {
+  pid: number
+  /** Resolves when it serves; rejects when it says why it cannot. Stays pending when it just ends. */
+  ready: Promise<void>
+  /** Resolves with how it ended: `exited with code 1`, `was killed by SIGKILL`. */
+  ended: Promise<string>
+  signal(name: NodeJS.Signals): void
+}
+
+export type ChildSpec = {
+  name: string
+  start(): Promise<Running>
+  /** How long it may take to serve. */
+  readyMs: number
+  /** How long it gets between SIGTERM and SIGKILL. */
+  stopMs: number
+}
+
+export type ChildReport = (child: string, event: ChildEvent) => void
+export type ChildEvent =
+  | { kind: 'ready'; pid: number }
+  | { kind: 'ended'; reason: string }
+  | { kind: 'not ready'; cause: unknown; pauseMs: number }
+
+const shortestPauseMs = 100
+const longestPauseMs = 10_000
+/** The failures of one that ran this long do not add up: it starts again after the shortest pause. */
+const steadyMs = 10_000
+
+/** One child process, started again for as long as the server runs. The pauses between starts double up to a limit. */
+export class Child implements AsyncDisposable {
+  readonly #spec: ChildSpec
+  readonly #report: ChildReport
+  readonly #stopping = new AbortController()
+  readonly #life: Promise<void>
+  #running: Running
+  #pauseMs = shortestPauseMs
+
+  private constructor(spec: ChildSpec, report: ChildReport, running: Running) {
+    this.#spec = spec
+    this.#report = report
+    this.#running = running
+    this.#life = this.#keepRunning()
+  }
+
+  /** Resolves when the child serves. @throws what kept it from serving, after stopping it */
+  static async start(spec: ChildSpec, report: ChildReport, signal: AbortSignal): Promise<Child> {
+    const running = await startReady(spec, signal)
+    report(spec.name, { kind: 'ready', pid: running.pid })
+    return new Child(spec, report, running)
+  }
+
+  async #keepRunning(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      const startedAt = performance.now()
+      const reason = await this.#running.ended
+      if (this.#stopping.signal.aborted) return
+      this.#report(this.#spec.name, { kind: 'ended', reason })
+      if (performance.now() - startedAt > steadyMs) this.#pauseMs = shortestPauseMs
+      await this.#startAgain(this.#stopping.signal)
+    }
+  }
+
+  async #startAgain(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const pauseMs = this.#pauseMs
+      this.#pauseMs = Math.min(pauseMs * 2, longestPauseMs)
+      try {
+        await sleep(pauseMs, undefined, { signal })
+        this.#running = await startReady(this.#spec, signal)
+        this.#report(this.#spec.name, { kind: 'ready', pid: this.#running.pid })
+        return
+      } catch (cause) {
+        if (signal.aborted) return
+        this.#report(this.#spec.name, { kind: 'not ready', cause, pauseMs: this.#pauseMs })
+      }
+    }
+  }
+
+  /** SIGTERM, and SIGKILL when that is not enough. Resolves when the process is gone. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort()
+    await stop(this.#running, this.#spec.stopMs)
+    await this.#life
+  }
+}
+
+async function startReady(spec: ChildSpec, signal: AbortSignal): Promise<Running> {
+  signal.throwIfAborted()
+  const running = await spec.start()
+  const deadline = new AbortController()
+  try {
+    await Promise.race([
+      running.ready,
+      running.ended.then((reason) => Promise.reject(new Error(`${spec.name} ${reason} before it was ready`))),
+      sleep(spec.readyMs, undefined, { signal: deadline.signal }).then(() =>
+        Promise.reject(new Error(`${spec.name} was not ready within ${spec.readyMs / 1000} s`)),
+      ),
+      aborted(signal),
+    ])
+    return running
+  } catch (cause) {
+    await stop(running, spec.stopMs)
+    throw cause
+  } finally {
+    deadline.abort()
+  }
+}
+
+async function stop(running: Running, stopMs: number): Promise<void> {
+  running.signal('SIGTERM')
+  const kill = setTimeout(() => running.signal('SIGKILL'), stopMs)
+  await running.ended
+  clearTimeout(kill)
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  signal.throwIfAborted()
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
+}

@@ -1,0 +1,75 @@
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import { PaasError } from '../errors.ts'
+import type { ChildSpec, Running } from './child.ts'
+import { startRedis } from './redis.ts'
+import { startRole } from './role-process.ts'
+import { startRouter } from './router.ts'
+import type { ServerLog } from './server-log.ts'
+
+const stopMs = 8_000
+
+export type ChildrenOptions = {
+  config: Config
+  /** Holds `router.ts`, `worker.ts` and `api.ts`. */
+  rolesDirectory: string
+  /** What the roles get. */
+  env: NodeJS.ProcessEnv
+}
+
+/** What a server consists of, in the order of start. */
+export function childSpecs({ config, rolesDirectory, env }: ChildrenOptions, log: ServerLog): ChildSpec[] {
+  const role = (name: string, lock?: number): Promise<Running> =>
+    startRole(join(rolesDirectory, `${name}.ts`), { log: log.fd, env, ...(lock !== undefined && { lock }) })
+  return [
+    ...(config.redis.kind === 'embedded' ? [redisSpec(config, config.redis.socket, env, log)] : []),
+    routerSpec(config, rolesDirectory, (lock) => role('router', lock)),
+    { name: 'worker', readyMs: 120_000, stopMs, start: () => role('worker') },
+    { name: 'api', readyMs: 30_000, stopMs, start: () => role('api') },
+  ]
+}
+
+/** It may have to load a large file first, so it gets time. */
+function redisSpec({ paths }: Config, socket: string, env: NodeJS.ProcessEnv, log: ServerLog): ChildSpec {
+  const start = (): Promise<Running> =>
+    startRedis({ socket, directory: paths.redis, env }, (line) => log.write('redis', line))
+  return { name: 'redis', readyMs: 60_000, stopMs, start }
+}
+
+type StartWithLock = (lock: number) => Promise<Running>
+
+function routerSpec({ paths, httpPort, domain }: Config, rolesDirectory: string, start: StartWithLock): ChildSpec {
+  const spec = {
+    lock: join(paths.run, 'router.lock'),
+    controlSocket: paths.routerSocket,
+    settings: JSON.stringify({ httpPort, domain, rolesDirectory }),
+    start: async (lock: number) => {
+      await assertPortFree(httpPort)
+      return start(lock)
+    },
+  }
+  return { name: 'router', readyMs: 30_000, stopMs, start: () => startRouter(spec) }
+}
+
+/** Before anything is started, and in one line. @throws port_in_use */
+async function assertPortFree(port: number): Promise<void> {
+  const server = createServer().listen(port)
+  try {
+    await once(server, 'listening')
+  } catch (cause) {
+    throw portError(port, cause)
+  }
+  server.close()
+  await once(server, 'close')
+}
+
+function portError(port: number, cause: unknown): unknown {
+  const code = (cause as NodeJS.ErrnoException).code ?? ''
+  const problems: Record<string, string> = {
+    EADDRINUSE: `Another program listens on port ${port}.`,
+    EACCES: `Port ${port} may only be listened on by root.`,
+  }
+  return problems[code] === undefined ? cause : new PaasError('port_in_use', problems[code], { cause })
+}

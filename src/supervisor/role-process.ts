@@ -1,0 +1,50 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { PaasError, type ErrorCode } from '../errors.ts'
+import type { Running } from './child.ts'
+
+/** What a role tells over its IPC channel (see main/run-role). */
+type RoleMessage = { ready: true } | { failed: { code: ErrorCode; message: string; hint?: string } }
+
+export type RoleOptions = {
+  /** Descriptor of the log file. */
+  log: number
+  env: NodeJS.ProcessEnv
+  /** Descriptor of a lock that the role is to hold while it lives. */
+  lock?: number
+}
+
+/**
+ * Starts `node FILE` in a session of its own, so that a terminal's Ctrl-C reaches only the supervisor, which stops the
+ * roles in order. Both outputs go straight into the log file: a role that outlives the supervisor can still write.
+ */
+export function startRole(file: string, { log, env, lock }: RoleOptions): Promise<Running> {
+  const child = spawn(process.execPath, [file], {
+    stdio: ['ignore', log, log, 'ipc', ...(lock === undefined ? [] : [lock])],
+    detached: true,
+    env,
+  })
+  return running(child, roleReady(child))
+}
+
+/** A child process as the supervisor sees it, once it runs. Rejects when it cannot be started at all. */
+export async function running(child: ChildProcess, ready: Promise<void>): Promise<Running> {
+  const ended = new Promise<string>((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ? `was killed by ${signal}` : `exited with code ${code}`))
+  })
+  await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject))
+  if (child.pid === undefined) throw new Error('a process that started has no pid')
+  return { pid: child.pid, ready, ended, signal: (name) => void child.kill(name) }
+}
+
+function roleReady(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.on('message', (message: RoleMessage) => {
+      if ('ready' in message) resolve()
+      else if ('failed' in message) reject(asError(message.failed))
+    })
+  })
+}
+
+function asError({ code, message, hint }: { code: ErrorCode; message: string; hint?: string }): PaasError {
+  return new PaasError(code, message, hint === undefined ? {} : { hint })
+}

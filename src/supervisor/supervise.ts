@@ -1,0 +1,38 @@
+import type { Config } from '../config.ts'
+import { openDataDirectory } from '../data-directory.ts'
+import { PaasError } from '../errors.ts'
+import { lockFile, readLock, type FileLock } from '../lock.ts'
+import { Child, type ChildReport } from './child.ts'
+import { childSpecs, type ChildrenOptions } from './children.ts'
+import { ServerLog } from './server-log.ts'
+import { sayChild } from './terminal.ts'
+
+/**
+ * Starts the whole server: Redis, then router, worker, api, each ready before the next. Disposal stops them in
+ * reverse order; the apps run on. The signal gives the start up.
+ * @throws data_directory_*, port_in_use, or what a role says it failed with
+ */
+export async function supervise(options: ChildrenOptions, signal: AbortSignal): Promise<AsyncDisposable> {
+  const { config } = options
+  await using starting = new AsyncDisposableStack()
+  openDataDirectory(config)
+  starting.use(await lockDataDirectory(config))
+  const log = starting.use(new ServerLog(config.paths.serverLog))
+  const report: ChildReport = (name, event) => {
+    log.write('supervisor', `${name} ${event.kind}`, event)
+    sayChild(name, event, log.path)
+  }
+  for (const spec of childSpecs(options, log)) starting.use(await Child.start(spec, report, signal))
+  return starting.move()
+}
+
+/** One server per data directory: two would move each other's apps about. */
+async function lockDataDirectory({ dataDirectory, paths }: Config): Promise<FileLock> {
+  const lock = await lockFile(paths.lock)
+  if (!lock) {
+    const message = `A server with pid ${readLock(paths.lock)} already runs on ${dataDirectory}.`
+    throw new PaasError('data_directory_in_use', message)
+  }
+  lock.describe(String(process.pid))
+  return lock
+}

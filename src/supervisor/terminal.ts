@@ -1,0 +1,46 @@
+import { resolve } from 'node:path'
+import type { Config } from '../config.ts'
+import { PaasError } from '../errors.ts'
+import type { ChildEvent } from './child.ts'
+
+/** What the person who started the server reads: few lines, no ids. Everything else is in the server's log. */
+export function sayChild(name: string, event: ChildEvent, logFile: string): void {
+  const label = `  ${name.padEnd(8)}`
+  switch (event.kind) {
+    case 'ready':
+      return say(`${label}started   pid ${event.pid}`)
+    case 'ended':
+      return say(`${label}${event.reason}; starting it again. See ${logFile}`)
+    case 'not ready':
+      return say(`${label}did not start: ${describe(event.cause)} Next try in ${event.pauseMs / 1000} s.`)
+  }
+}
+
+/** The last lines of the start: that it is ready, where it is, and what to type next. */
+export function sayReady(config: Pick<Config, 'publicUrl' | 'dataDirectory' | 'paths'>): void {
+  const bin = resolve(import.meta.dirname, '../../bin')
+  say(`
+ready     ${config.publicUrl}
+  data    ${config.dataDirectory}
+  log     ${config.paths.serverLog}
+
+Deploy an app: in its git repository, in another terminal, type
+
+  export PATH="${bin}:$PATH"
+  paas create
+  git push paas main
+`)
+}
+
+export function sayFailure(thrown: unknown): void {
+  process.stderr.write(`paas: ${describe(thrown)}\n`)
+}
+
+export function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+function describe(thrown: unknown): string {
+  if (thrown instanceof PaasError) return `${[thrown.message, thrown.hint].filter(Boolean).join(' ')} (${thrown.code})`
+  return thrown instanceof Error ? thrown.message : String(thrown)
+}
