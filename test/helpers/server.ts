@@ -1,0 +1,152 @@
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { Readable } from 'node:stream'
+import { lockFile, readLock } from '../../src/lock.ts'
+import { removeFromEngine } from './engine.ts'
+
+const main = resolve(import.meta.dirname, '../../src/main/server.ts')
+
+/** Starts a whole server, as `npm start` does, on a data directory and a port of its own; resolves when it is ready. */
+export async function startServer({ env = {} }: { env?: Record<string, string> } = {}): Promise<TestServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'paas-server-'))
+  const server = new TestServer(directory, await freePort(), env)
+  try {
+    await server.start()
+  } catch (cause) {
+    await server.stop()
+    throw cause
+  }
+  return server
+}
+
+export class TestServer implements AsyncDisposable {
+  readonly port: number
+  /** `http://localhost:PORT`: what users type. Connect to 127.0.0.1 and set Host (see `request`). */
+  readonly url: string
+  readonly dataDirectory: string
+  /** What the server, and a command for it, is started with. The home directory is a temporary one. */
+  readonly env: NodeJS.ProcessEnv
+  /** The secret of the account that the first start made. */
+  token = ''
+  /** All it printed on the terminal, of every start. */
+  output = ''
+  readonly #directory: string
+  #process: ChildProcess | undefined
+
+  constructor(directory: string, port: number, env: Record<string, string>) {
+    this.#directory = directory
+    this.port = port
+    this.url = `http://localhost:${port}`
+    this.dataDirectory = join(directory, 'data')
+    this.env = {
+      ...process.env,
+      NODE_COMPILE_CACHE: resolve(import.meta.dirname, '../../node_modules/.cache/compiled'),
+      HOME: directory,
+      XDG_CONFIG_HOME: join(directory, 'config'),
+      PAAS_DATA: this.dataDirectory,
+      PAAS_HTTP_PORT: String(port),
+      ...env,
+    }
+  }
+
+  /** The supervisor's. */
+  get pid(): number {
+    const pid = this.#process?.pid
+    if (pid === undefined) throw new Error('the server does not run')
+    return pid
+  }
+
+  /** Starts it, the first time or again after `kill` or `terminate`; resolves when it is ready. */
+  async start(): Promise<void> {
+    const child = spawn(process.execPath, [main], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#process = child
+    await this.#readyLine(child)
+    this.token = await this.#firstToken()
+  }
+
+  /** kill -9 of the supervisor; the router serves on. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  /** An orderly stop, after which the apps run on. Gives the exit code. */
+  async terminate(): Promise<number | null> {
+    return this.#end('SIGTERM')
+  }
+
+  /** Stops the server and removes all it made: containers, networks, volumes, images, files. */
+  async stop(): Promise<void> {
+    await this.terminate()
+    await this.#endLeftRouter()
+    const serverId = await this.#serverId()
+    if (serverId !== undefined) await removeFromEngine(serverId)
+    await rm(this.#directory, { recursive: true, force: true })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop()
+  }
+
+  #readyLine(child: ChildProcessByStdio<null, Readable, Readable>): Promise<void> {
+    return new Promise((ready, fail) => {
+      const onOutput = (chunk: Buffer): void => {
+        this.output += chunk.toString()
+        if (/^ready /m.test(chunk.toString())) ready()
+      }
+      child.stdout.on('data', onOutput)
+      child.stderr.on('data', onOutput)
+      child.once('error', fail)
+      child.once('close', (code) => {
+        fail(new Error(`the server exited with ${code} before it was ready:\n${this.output}`))
+      })
+    })
+  }
+
+  async #firstToken(): Promise<string> {
+    const path = join(this.#directory, 'config/paas/credentials.json')
+    const { servers } = JSON.parse(await readFile(path, 'utf8')) as { servers: Record<string, { token: string }> }
+    const login = servers[this.url]
+    if (!login) throw new Error(`${path} has no login for ${this.url}`)
+    return login.token
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#process
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
+    child.kill(signal)
+    await once(child, 'exit')
+    return child.exitCode
+  }
+
+  /** The router of a killed supervisor that nobody started again. It holds its lock while it lives. */
+  async #endLeftRouter(): Promise<void> {
+    const path = join(this.dataDirectory, 'run/router.lock')
+    if (!existsSync(path)) return
+    using free = await lockFile(path)
+    if (free) return
+    process.kill((JSON.parse(readLock(path)) as { pid: number }).pid, 'SIGTERM')
+    using _ended = await lockFile(path, { wait: AbortSignal.timeout(20_000) })
+  }
+
+  /** undefined when it did not come so far as to have one. */
+  async #serverId(): Promise<string | undefined> {
+    const path = join(this.dataDirectory, 'paas.json')
+    if (!existsSync(path)) return undefined
+    return (JSON.parse(await readFile(path, 'utf8')) as { serverId: string }).serverId
+  }
+}
+
+/** A TCP port that nothing listens on just now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0)
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
