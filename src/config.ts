@@ -14,6 +14,8 @@ export type Config = {
   publicUrl: string
   redis: { kind: 'embedded'; socket: string } | { kind: 'url'; url: string }
   docker: { kind: 'socket'; path: string } | { kind: 'tcp'; host: string; port: number }
+  /** What containers may reach. `allow`: private networks in CIDR notation that are open to them, such as a package mirror's. */
+  network: { firewall: boolean; allow: string[] }
   logLevel: string
   build: { memoryMiB: number; cpus: number; timeoutSeconds: number; concurrency: number }
   boot: { timeoutSeconds: number }
@@ -56,6 +58,10 @@ export function loadConfig(env: Environment = process.env): Config {
     publicUrl: `http://${domain}${httpPort === 80 ? '' : `:${httpPort}`}`,
     redis: read.redis(join(paths.run, 'redis.sock')),
     docker: read.docker(),
+    network: {
+      firewall: read.choice('PAAS_FIREWALL', 'on', ['on', 'off']) === 'on',
+      allow: read.networks('PAAS_ALLOW_NETWORKS'),
+    },
     logLevel: read.choice('PAAS_LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     build: {
       memoryMiB: read.integer('PAAS_BUILD_MEMORY_MIB', 2048, 128, 1 << 20),
@@ -137,6 +143,18 @@ class Reader {
     return fallback
   }
 
+  /** IPv4 networks such as `10.1.0.0/16,10.2.3.4/32`; bits after the prefix must be 0. */
+  networks(name: string): string[] {
+    const networks = this.text(name, '')
+      .split(',')
+      .map((part) => part.trim())
+    const wrong = networks.filter((network) => network !== '' && !isNetwork(network))
+    if (wrong.length > 0) {
+      this.#problems.push(`${name} has "${wrong.join('", "')}"; it must be a list of networks such as 10.1.0.0/16`)
+    }
+    return networks.filter((network) => network !== '' && !wrong.includes(network))
+  }
+
   redis(socket: string): Config['redis'] {
     const url = this.#env['REDIS_URL']
     if (!url) return { kind: 'embedded', socket }
@@ -166,4 +184,12 @@ class Reader {
     if (this.#problems.length === 0) return
     throw new PaasError('settings_invalid', `Settings: ${this.#problems.join('; ')}.`)
   }
+}
+
+/** An IPv4 network in CIDR notation whose host bits are 0. */
+function isNetwork(text: string): boolean {
+  const [address = '', prefix = ''] = text.split('/')
+  if (isIP(address) !== 4 || !/^\d{1,2}$/.test(prefix) || Number(prefix) > 32) return false
+  const number = address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0)
+  return number % 2 ** (32 - Number(prefix)) === 0
 }

@@ -35,8 +35,8 @@ export interface Engine {
   listeningSockets(id: string): Promise<{ address: string; port: number }[]>
   /** Resolves with the exit code when the dyno stopped. */
   waitDyno(id: string, signal: AbortSignal): Promise<DynoExit>
-  /** Output in order, from `since` on (exclusive); ends when the dyno is gone, or at once without `follow`. */
-  dynoOutput(id: string, options: { since?: Date; follow: boolean }, signal: AbortSignal): AsyncIterable<OutputLine>
+  /** Output in order, from the cursor `since` on (exclusive), over restarts; ends when the dyno is gone or stopped, or at once without `follow`. */
+  dynoOutput(id: string, options: { since?: string; follow: boolean }, signal: AbortSignal): AsyncIterable<OutputLine>
 
   /** Changes of this server's containers; ends when the connection does, so that the caller reconciles and watches again. */
   watch(signal: AbortSignal): AsyncIterable<EngineEvent>
@@ -166,7 +166,11 @@ export type DynoState =
 
 export type DynoExit = { code: number; outOfMemory: boolean }
 
-export type OutputLine = { time: Date; stream: 'stdout' | 'stderr'; text: Buffer }
+/**
+ * A line without its end. `cursor` names its place in the dyno's output, finer than `time`: cursors compare as text.
+ * A line longer than 64 KiB comes in pieces, of which all but the last are exactly so long.
+ */
+export type OutputLine = { time: Date; cursor: string; stream: 'stdout' | 'stderr'; text: Buffer }
 
 export type EngineEvent = {
   kind: 'started' | 'exited' | 'removed' | 'out-of-memory'

@@ -1,0 +1,29 @@
+import type Docker from 'dockerode'
+import { posix } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { pack } from 'tar-stream'
+import type { AppId } from '../../model/ids.ts'
+import { label, type Kind } from '../labels.ts'
+import { unlessMissing, type DockerDeps } from './client.ts'
+import { tenant } from './host-config.ts'
+import { cacheName } from './names.ts'
+
+/** The name of the app's build cache volume, made if need be. */
+export async function ensureCache({ docker, serverId }: DockerDeps, appId: AppId): Promise<string> {
+  const name = cacheName(serverId, appId)
+  const Labels = { [label.server]: serverId, [label.app]: appId, [label.kind]: 'cache' satisfies Kind }
+  await docker.createVolume({ Name: name, Labels })
+  return name
+}
+
+/** Makes the tenant own the volume mounted at `path`: a directory entry for it is unpacked over the mount point. */
+export async function ownCache(container: Docker.Container, path: string): Promise<void> {
+  const archive = pack()
+  archive.entry({ name: posix.basename(path), type: 'directory', mode: 0o755, ...tenant })
+  archive.finalize()
+  await container.putArchive(await buffer(archive), { path: posix.dirname(path) })
+}
+
+export async function removeCache({ docker, serverId }: DockerDeps, appId: AppId): Promise<void> {
+  await unlessMissing(docker.getVolume(cacheName(serverId, appId)).remove({ force: true }))
+}

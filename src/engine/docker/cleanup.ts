@@ -1,0 +1,33 @@
+import type { AppId } from '../../model/ids.ts'
+import { label, type Kind } from '../labels.ts'
+import { removeCache } from './cache.ts'
+import { unlessMissing, type DockerDeps } from './client.ts'
+import { isOurName } from './dynos.ts'
+import { listImages, removeImage } from './images.ts'
+
+/** Containers first: they hold networks, volumes and images. */
+export async function removeApp(deps: DockerDeps, appId: AppId): Promise<void> {
+  await removeContainers(deps, [`${label.app}=${appId}`])
+  const networks = await deps.docker.listNetworks({
+    filters: { label: [`${label.server}=${deps.serverId}`, `${label.app}=${appId}`] },
+  })
+  await Promise.all(networks.map(({ Id }) => unlessMissing(deps.docker.getNetwork(Id).remove())))
+  await removeCache(deps, appId)
+  const images = await listImages(deps, { appId })
+  for (const { digest } of images) await removeImage(deps, digest)
+}
+
+/** Sandboxes and one-offs are somebody's who waits for them; after a restart nobody does. */
+export async function removeOrphans(deps: DockerDeps): Promise<number> {
+  const kinds: Kind[] = ['sandbox', 'oneoff']
+  const counts = await Promise.all(kinds.map((kind) => removeContainers(deps, [`${label.kind}=${kind}`])))
+  return counts.reduce((sum, count) => sum + count, 0)
+}
+
+async function removeContainers({ docker, serverId }: DockerDeps, labels: string[]): Promise<number> {
+  const filters = { label: [`${label.server}=${serverId}`, ...labels] }
+  const found = await docker.listContainers({ all: true, filters })
+  const ours = found.filter(({ Names }) => Names.every(isOurName))
+  await Promise.all(ours.map(({ Id }) => unlessMissing(docker.getContainer(Id).remove({ force: true, v: true }))))
+  return ours.length
+}

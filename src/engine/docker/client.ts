@@ -1,0 +1,97 @@
+import { Agent } from 'node:http'
+import { callbackify, promisify } from 'node:util'
+import Docker from 'dockerode'
+import type { Config } from '../../config.ts'
+import { PaasError } from '../../errors.ts'
+import type { Logger } from '../../log.ts'
+
+/** What the parts of this directory are made from. */
+export type DockerDeps = { docker: Docker; serverId: string; log: Logger }
+
+/** The newest API version whose answers this code was written for. */
+const newestVersion = '1.51'
+
+type DialOptions = { abortSignal?: AbortSignal }
+type DialCallback = (error: Error | null, data?: unknown) => void
+type Modem = { version?: string; agent?: Agent; dial: (options: DialOptions, callback: DialCallback) => void }
+
+/**
+ * A client that speaks the newest API version both sides know, and whose every call fails with
+ * `engine_unavailable` when the engine cannot be reached, or with the signal's own reason after an abort.
+ * Each call has a connection of its own: one kept from before a restart of the engine would fail the next call.
+ */
+export function connectClient(connection: Config['docker']): Docker {
+  const docker = new Docker(addressOf(connection))
+  const modem = docker.modem as unknown as Modem
+  modem.agent = new Agent({ keepAlive: false })
+  const dial = promisify(modem.dial.bind(modem))
+  let negotiation: Promise<void> | undefined
+
+  modem.dial = callbackify(async (options: DialOptions) => {
+    try {
+      await (negotiation ??= negotiate(modem, dial))
+      return await dial(options)
+    } catch (error) {
+      if (modem.version === undefined) negotiation = undefined
+      throw explain(error, connection, options.abortSignal)
+    }
+  })
+  return docker
+}
+
+/** `host: ''` keeps docker-modem from taking a host from DOCKER_HOST, which `config.ts` has read already. */
+function addressOf(connection: Config['docker']): Docker.DockerOptions {
+  if (connection.kind === 'socket') return { socketPath: connection.path, host: '', protocol: 'http' }
+  return { host: connection.host, port: connection.port, protocol: 'http' }
+}
+
+async function negotiate(modem: Modem, dial: (options: DialOptions) => Promise<unknown>): Promise<void> {
+  const request = { path: '/version', method: 'GET', statusCodes: { 200: true, 500: 'server error' } }
+  const { ApiVersion } = (await dial(request as DialOptions)) as { ApiVersion: string }
+  modem.version = `v${olderVersion(ApiVersion, newestVersion)}`
+}
+
+/** The older of two API versions such as `1.41`. */
+export function olderVersion(a: string, b: string): string {
+  return a.localeCompare(b, 'en', { numeric: true }) < 0 ? a : b
+}
+
+function explain(error: unknown, connection: Config['docker'], signal: AbortSignal | undefined): unknown {
+  if (signal?.aborted) return signal.reason
+  const { code, message = '' } = error as { code?: string; message?: string }
+  if (statusOf(error) !== undefined) return /no space left on device/i.test(message) ? diskFull(error) : error
+  if (code === undefined) return error
+  return engineUnavailable(connection, error)
+}
+
+function engineUnavailable(connection: Config['docker'], cause: unknown): PaasError {
+  const where = connection.kind === 'socket' ? connection.path : `${connection.host}:${connection.port}`
+  const { code } = cause as { code?: string }
+  if (code === 'EACCES') {
+    return new PaasError('engine_unavailable', `This user has no permission to use Docker at ${where}.`, {
+      hint: 'Run as root, or add the user to the docker group and log in again: usermod -aG docker USER',
+      cause,
+    })
+  }
+  return new PaasError('engine_unavailable', `Docker does not answer at ${where} (${code}).`, { cause })
+}
+
+function diskFull(cause: unknown): PaasError {
+  return new PaasError('disk_full', "The disk that holds Docker's data is full.", { cause })
+}
+
+/** The HTTP status of a refusal by the engine; undefined for any other failure. */
+export function statusOf(error: unknown): number | undefined {
+  const status = (error as { statusCode?: unknown } | null)?.statusCode
+  return typeof status === 'number' ? status : undefined
+}
+
+/** The result, or undefined when the engine says there is no such thing. */
+export async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined
+    throw error
+  }
+}

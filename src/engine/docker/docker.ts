@@ -1,0 +1,56 @@
+import type { Config } from '../../config.ts'
+import type { Logger } from '../../log.ts'
+import type { Engine } from '../engine.ts'
+import { removeCache } from './cache.ts'
+import { removeApp, removeOrphans } from './cleanup.ts'
+import { connectClient } from './client.ts'
+import { buildDockerfile } from './dockerfile.ts'
+import { findDyno, listDynos, restartDyno, runDyno, stopDyno, waitDyno } from './dynos.ts'
+import { watch } from './events.ts'
+import { secureHost } from './firewall.ts'
+import { createImage, findImage, importImage, listImages, removeImage } from './images.ts'
+import { info } from './info.ts'
+import { dynoOutput } from './output.ts'
+import { createSandbox } from './sandbox.ts'
+import { listeningSockets } from './sockets.ts'
+
+/**
+ * The engine behind `docker`. Connects at the first call, so it can be made while the engine is down.
+ * @param serverId what all labels, and the names of all things it makes, are derived from
+ */
+export function connectDocker({ docker: connection, network, serverId, log }: ConnectOptions): Engine {
+  const deps = {
+    docker: connectClient(connection),
+    network: network ?? defaultNetwork,
+    serverId,
+    log,
+    pending: new Map<string, Promise<void>>(),
+  }
+  return {
+    info: () => info(deps),
+    findImage: (reference) => findImage(deps, reference),
+    importImage: (rootfs, options) => importImage(deps, rootfs, options),
+    createImage: (options) => createImage(deps, options),
+    buildDockerfile: (options, signal) => buildDockerfile(deps, options, signal),
+    listImages: (filter) => listImages(deps, filter),
+    removeImage: (digest) => removeImage(deps, digest),
+    createSandbox: (spec, signal) => createSandbox(deps, spec, signal),
+    runDyno: (spec, signal) => runDyno(deps, spec, signal),
+    stopDyno: (id, graceMs) => stopDyno(deps, id, graceMs),
+    restartDyno: (id, graceMs) => restartDyno(deps, id, graceMs),
+    listDynos: (filter) => listDynos(deps, filter),
+    findDyno: (id) => findDyno(deps, id),
+    listeningSockets: (id) => listeningSockets(deps, id),
+    waitDyno: (id, signal) => waitDyno(deps, id, signal),
+    dynoOutput: (id, options, signal) => dynoOutput(deps, id, options, signal),
+    watch: (signal) => watch(deps, signal),
+    secureHost: () => secureHost(deps),
+    removeApp: (appId) => removeApp(deps, appId),
+    removeCache: (appId) => removeCache(deps, appId),
+    removeOrphans: () => removeOrphans(deps),
+  }
+}
+
+type ConnectOptions = { docker: Config['docker']; network?: Config['network']; serverId: string; log: Logger }
+
+const defaultNetwork: Config['network'] = { firewall: true, allow: [] }

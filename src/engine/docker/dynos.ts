@@ -1,0 +1,111 @@
+import type Docker from 'dockerode'
+import { PaasError } from '../../errors.ts'
+import type { AppId } from '../../model/ids.ts'
+import type { Dyno, DynoExit, DynoSpec } from '../engine.ts'
+import { label, type Kind } from '../labels.ts'
+import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
+import { dynoOptions } from './dyno-options.ts'
+import { viewDyno } from './dyno-view.ts'
+import { namePrefix } from './names.ts'
+import { ensureNetwork, type PendingNetworks } from './networks.ts'
+
+const dynoKinds: string[] = ['dyno', 'oneoff'] satisfies Kind[]
+
+/** Starts a dyno. After an abort or a failed start nothing of it is left. */
+export async function runDyno(
+  deps: DockerDeps & { pending: PendingNetworks },
+  spec: DynoSpec,
+  signal: AbortSignal,
+): Promise<Dyno> {
+  signal.throwIfAborted()
+  const [network, image] = await Promise.all([
+    ensureNetwork(deps, spec.appId, 'run'),
+    deps.docker.getImage(spec.image).inspect(),
+  ])
+  const options = dynoOptions(deps.serverId, spec, network, image.Config.User)
+  const container = await deps.docker.createContainer(options)
+  try {
+    await start(container, spec)
+    signal.throwIfAborted()
+    return viewDyno(await container.inspect())
+  } catch (error) {
+    await unlessMissing(container.remove({ force: true, v: true }))
+    throw error
+  }
+}
+
+/** The engine answers 400 when the image's command cannot be executed: the app's fault, not the server's. */
+async function start(container: Docker.Container, spec: DynoSpec): Promise<void> {
+  try {
+    await container.start()
+  } catch (cause) {
+    if (statusOf(cause) !== 400) throw cause
+    const { message } = cause as Error
+    throw new PaasError('boot_failed', `${spec.name} of ${spec.app} v${spec.release} could not start: ${message}`, {
+      cause,
+    })
+  }
+}
+
+/** The engine marks the container as stopped on purpose, so that its restart policy does not apply any more. */
+export async function stopDyno(deps: DockerDeps, id: string, graceMs: number): Promise<void> {
+  const container = await ownContainer(deps, id)
+  if (!container) return
+  await unlessMissing(container.stop({ t: Math.ceil(graceMs / 1000) }))
+  await unlessMissing(container.remove({ force: true, v: true }))
+}
+
+export async function restartDyno(deps: DockerDeps, id: string, graceMs: number): Promise<void> {
+  const container = await ownContainer(deps, id)
+  if (!container) throw new PaasError('not_found', `There is no dyno ${id}.`)
+  await container.restart({ t: Math.ceil(graceMs / 1000) })
+}
+
+export async function listDynos({ docker, serverId }: DockerDeps, filter: { appId?: AppId } = {}): Promise<Dyno[]> {
+  const labels = [`${label.server}=${serverId}`]
+  if (filter.appId) labels.push(`${label.app}=${filter.appId}`)
+  const found = await docker.listContainers({ all: true, filters: { label: labels } })
+  const dynos = found.filter(({ Names, Labels }) => Names.every(isOurName) && isDynoKind(Labels))
+  const infos = await Promise.all(dynos.map(({ Id }) => unlessMissing(docker.getContainer(Id).inspect())))
+  return infos.filter((info) => info !== undefined).map(viewDyno)
+}
+
+export async function findDyno(deps: DockerDeps, id: string): Promise<Dyno | undefined> {
+  const info = await unlessMissing(deps.docker.getContainer(id).inspect())
+  return info && isOurs(deps, info) && isDynoKind(info.Config.Labels) ? viewDyno(info) : undefined
+}
+
+/** @throws not_found when the dyno is gone before it could be watched */
+export async function waitDyno(deps: DockerDeps, id: string, signal: AbortSignal): Promise<DynoExit> {
+  const container = await ownContainer(deps, id)
+  if (!container) throw new PaasError('not_found', `There is no dyno ${id}.`)
+  const { StatusCode } = (await container.wait({ condition: 'not-running', abortSignal: signal })) as {
+    StatusCode: number
+  }
+  const info = await unlessMissing(container.inspect())
+  return { code: StatusCode, outOfMemory: info?.State.OOMKilled ?? false }
+}
+
+/** The container, unless it is gone. What is not this server's is never touched. */
+export async function ownContainer(deps: DockerDeps, id: string): Promise<Docker.Container | undefined> {
+  const container = deps.docker.getContainer(id)
+  const info = await unlessMissing(container.inspect())
+  return info && isOurs(deps, info) ? container : undefined
+}
+
+/**
+ * A step of a stranger's Dockerfile runs in a container that carries whatever labels the Dockerfile sets, under a
+ * name the engine chose. So a label alone proves nothing; the name does.
+ */
+function isOurs({ serverId }: DockerDeps, info: Docker.ContainerInspectInfo): boolean {
+  return info.Config.Labels[label.server] === serverId && isOurName(info.Name)
+}
+
+/** The engine gives names with a slash in front. */
+export function isOurName(name: string): boolean {
+  return name.startsWith(`/${namePrefix}`)
+}
+
+function isDynoKind(labels: Record<string, string>): boolean {
+  return dynoKinds.includes(labels[label.kind] ?? '')
+}

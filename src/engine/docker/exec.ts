@@ -1,0 +1,78 @@
+import type { Duplex } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
+import type Docker from 'dockerode'
+import { PaasError } from '../../errors.ts'
+import { statusOf } from './client.ts'
+import { readFrames, type Frame } from './frames.ts'
+
+export type ExecCommand = {
+  argv: string[]
+  env?: Record<string, string>
+  user?: string
+  workingDirectory?: string
+  /** What the process reads; nothing: /dev/null. */
+  stdin?: Buffer
+}
+
+/**
+ * Runs one command in a running container to its end and gives the exit code.
+ * An abort stops the reading, not the process: the caller kills the container.
+ */
+export async function runExec(
+  container: Docker.Container,
+  command: ExecCommand,
+  onFrame: (frame: Frame) => void,
+  signal?: AbortSignal,
+): Promise<number> {
+  signal?.throwIfAborted()
+  const exec = await container.exec(execOptions(command))
+  const stream = await exec.start({ hijack: true, stdin: command.stdin !== undefined })
+  const hangUp = () => stream.destroy()
+  signal?.addEventListener('abort', hangUp)
+  try {
+    if (command.stdin) stream.end(command.stdin)
+    await readAll(stream, onFrame)
+    return await exitCode(exec)
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', hangUp)
+    stream.destroy()
+  }
+}
+
+function execOptions({ argv, env, user, workingDirectory, stdin }: ExecCommand): Docker.ExecCreateOptions {
+  return {
+    Cmd: argv,
+    Env: Object.entries(env ?? {}).map(([key, value]) => `${key}=${value}`),
+    AttachStdin: stdin !== undefined,
+    AttachStdout: true,
+    AttachStderr: true,
+    ...(user === undefined ? {} : { User: user }),
+    ...(workingDirectory === undefined ? {} : { WorkingDir: workingDirectory }),
+  }
+}
+
+async function readAll(stream: Duplex, onFrame: (frame: Frame) => void) {
+  try {
+    for await (const frame of readFrames(stream)) onFrame(frame)
+  } catch (cause) {
+    if (!stream.errored && !stream.destroyed) throw cause
+    throw new PaasError('engine_unavailable', 'The connection to Docker broke while a command ran.', { cause })
+  }
+}
+
+/** A process may close its output and run on, which is rare; only then there is something to wait for. */
+async function exitCode(exec: Docker.Exec): Promise<number> {
+  for (let pause = 5; ; pause = Math.min(pause * 2, 250)) {
+    const state = await exec.inspect().catch(explainLoss)
+    if (!state.Running && state.ExitCode !== null) return state.ExitCode
+    await delay(pause)
+  }
+}
+
+function explainLoss(cause: unknown): never {
+  if (statusOf(cause) !== 404) throw cause
+  throw new PaasError('engine_unavailable', 'The container went away while a command ran in it.', { cause })
+}

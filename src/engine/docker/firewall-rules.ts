@@ -1,0 +1,55 @@
+/** A chain and its rules, as iptables-restore(8) takes them. */
+export type Chain = { name: string; rules: string[] }
+
+/**
+ * Where a tenant's packets must not go: private networks (RFC 1918), carrier NAT (RFC 6598), link-local with a cloud's
+ * metadata service (RFC 3927), loopback, multicast and what is reserved above it.
+ */
+const closed = [
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '100.64.0.0/10',
+  '169.254.0.0/16',
+  '127.0.0.0/8',
+  '224.0.0.0/3',
+]
+
+const answers = '-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN'
+const refuse = '-j REJECT --reject-with icmp-admin-prohibited'
+
+/** Container to host: only answers, and questions to a name server that is this host. */
+export function inputChains(resolvers: string[]): Chain[] {
+  return [{ name: 'PAAS-INPUT', rules: [answers, ...resolvers.flatMap(toResolver), refuse] }]
+}
+
+/**
+ * Container to elsewhere. Traffic inside one bridge passes, where the kernel shows it to iptables at all; another of
+ * our bridges is closed even if the settings open its addresses. A RETURN anywhere ends all three chains, since they
+ * are entered by "goto".
+ */
+export function forwardChains(resolvers: string[]): Chain[] {
+  return [
+    {
+      name: 'PAAS-FORWARD',
+      rules: [
+        answers,
+        '-m physdev --physdev-is-bridged -j RETURN',
+        `-o paas+ ${refuse}`,
+        ...resolvers.flatMap(toResolver),
+        '-g PAAS-ALLOW',
+      ],
+    },
+    { name: 'PAAS-PRIVATE', rules: closed.map((network) => `-d ${network} ${refuse}`) },
+  ]
+}
+
+/** IPv6 is not given to containers, so all of it but answers is refused. */
+export const sealedChains: Chain[] = ['PAAS-INPUT', 'PAAS-FORWARD'].map((name) => ({
+  name,
+  rules: [answers, '-j REJECT --reject-with icmp6-adm-prohibited'],
+}))
+
+function toResolver(address: string): string[] {
+  return ['udp', 'tcp'].map((protocol) => `-d ${address}/32 -p ${protocol} --dport 53 -j RETURN`)
+}

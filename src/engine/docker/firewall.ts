@@ -1,0 +1,65 @@
+import { readFile } from 'node:fs/promises'
+import { isIPv4 } from 'node:net'
+import type { Config } from '../../config.ts'
+import type { Logger } from '../../log.ts'
+import { forwardChains, inputChains, sealedChains } from './firewall-rules.ts'
+import { Iptables } from './iptables.ts'
+import { bridgePrefix, bridgePrefixOf } from './names.ts'
+
+type FirewallDeps = { serverId: string; log: Logger; network: Config['network'] }
+
+/**
+ * Closes the host and private networks to containers on the bridges of all servers of this engine. The rules are the
+ * same for every server but for what each one's settings open to its own bridges. Chains of ours are replaced in one
+ * step; a packet on its way never meets half a chain.
+ * @throws host_not_secured when the rules cannot be set
+ */
+export async function secureHost({ serverId, log, network }: FirewallDeps): Promise<void> {
+  if (!network.firewall) {
+    log.warn('PAAS_FIREWALL is off: apps reach this host and its network unless something else stops them')
+    return
+  }
+  await secureIpv4(bridgePrefixOf(serverId), network.allow)
+  await secureIpv6(log)
+}
+
+async function secureIpv4(ownBridges: string, allow: string[]): Promise<void> {
+  const iptables = new Iptables('iptables')
+  const resolvers = await resolversOfHost()
+  await iptables.ensureChain('PAAS-ALLOW')
+  await iptables.replaceChains([...inputChains(resolvers), ...forwardChains(resolvers)])
+  await iptables.setRules('PAAS-ALLOW', `-i ${ownBridges}+`, allow)
+  await iptables.ensureLast('PAAS-ALLOW', '-g PAAS-PRIVATE')
+  await iptables.ensureFirst('INPUT', `-i ${bridgePrefix}+ -j PAAS-INPUT`)
+  await iptables.ensureFirst(await forwardHook(iptables), `-i ${bridgePrefix}+ -j PAAS-FORWARD`)
+}
+
+/** Our networks have no IPv6, but a bridge has a link-local address that a container could talk to. */
+async function secureIpv6(log: Logger): Promise<void> {
+  const hasIpv6 = await readFile('/proc/net/if_inet6', 'utf8').catch(() => '')
+  if (hasIpv6 === '') return log.debug('the host has no IPv6, so there is nothing to close')
+  const ip6tables = new Iptables('ip6tables')
+  await ip6tables.replaceChains(sealedChains)
+  await ip6tables.ensureFirst('INPUT', `-i ${bridgePrefix}+ -j PAAS-INPUT`)
+  await ip6tables.ensureFirst('FORWARD', `-i ${bridgePrefix}+ -j PAAS-FORWARD`)
+}
+
+/** Docker keeps DOCKER-USER in front of its own rules over restarts; an engine without iptables of its own has none. */
+async function forwardHook(iptables: Iptables): Promise<string> {
+  return (await iptables.hasChain('DOCKER-USER')) ? 'DOCKER-USER' : 'FORWARD'
+}
+
+/** The name servers containers ask: Docker takes them from the same file, and systemd-resolved's from its own. */
+async function resolversOfHost(): Promise<string[]> {
+  const texts = await Promise.all(
+    ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf'].map((path) => readFile(path, 'utf8').catch(() => '')),
+  )
+  return [...new Set(texts.flatMap(parseResolvers))]
+}
+
+/** IPv4 name servers of resolv.conf(5), without this host's own loopback: Docker asks those from outside the container. */
+export function parseResolvers(text: string): string[] {
+  return [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)]
+    .map((match) => match[1] ?? '')
+    .filter((address) => isIPv4(address) && !address.startsWith('127.'))
+}

@@ -1,0 +1,48 @@
+import type Docker from 'dockerode'
+import type { Limits } from '../engine.ts'
+
+/** What an app's image and its build image call the tenant: `app`, 1000:1000. */
+export const tenant = { uid: 1000, gid: 1000 }
+
+/** What apt-get and dpkg need as root, and nothing that reaches the host (capabilities(7)). */
+const packageCapabilities = [
+  'CHOWN',
+  'DAC_OVERRIDE',
+  'FOWNER',
+  'FSETID',
+  'KILL',
+  'SETFCAP',
+  'SETGID',
+  'SETUID',
+  'SYS_CHROOT',
+]
+
+/** Output that nobody fetched in time is dropped, never kept without bound. */
+const logConfig = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '2' } }
+
+/**
+ * What confines every container: no capabilities, no way to gain any, Docker's seccomp profile, and limits. Swap is
+ * part of the memory limit. `Init` makes a real init process 1, which reaps whatever is left to it.
+ */
+export function confined(limits: Limits): Docker.HostConfig & { CgroupnsMode: string } {
+  const memory = limits.memoryMiB * 2 ** 20
+  return {
+    CapDrop: ['ALL'],
+    SecurityOpt: ['no-new-privileges:true'],
+    Privileged: false,
+    Init: true,
+    IpcMode: 'private',
+    CgroupnsMode: 'private',
+    Memory: memory,
+    MemorySwap: memory,
+    NanoCpus: Math.round(limits.cpus * 1e9),
+    PidsLimit: limits.pids,
+    Ulimits: [{ Name: 'core', Soft: 0, Hard: 0 }],
+    LogConfig: logConfig,
+  }
+}
+
+/** For making stack images of our own from Debian's packages. */
+export function trusted(limits: Limits): Docker.HostConfig {
+  return { ...confined(limits), CapAdd: packageCapabilities }
+}

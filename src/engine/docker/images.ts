@@ -1,0 +1,126 @@
+import { finished } from 'node:stream/promises'
+import type { Readable } from 'node:stream'
+import type Docker from 'dockerode'
+import { PaasError } from '../../errors.ts'
+import type { AppId } from '../../model/ids.ts'
+import type { Engine, Image, ImageConfig, Labels } from '../engine.ts'
+import { label, type Kind } from '../labels.ts'
+import { unlessMissing, type DockerDeps } from './client.ts'
+import { imageName } from './names.ts'
+import { readProgress } from './progress.ts'
+
+export async function findImage({ docker }: DockerDeps, reference: string): Promise<Image | undefined> {
+  const info = await unlessMissing(docker.getImage(reference).inspect())
+  return info && describe(info)
+}
+
+async function getImage(deps: DockerDeps, reference: string): Promise<Image> {
+  const image = await findImage(deps, reference)
+  if (image) return image
+  throw new PaasError('internal', `The image ${reference} was made and is gone.`)
+}
+
+/** Stack images are shared by all servers of an engine: they get the labels given and no server's. */
+export async function importImage(
+  deps: DockerDeps,
+  rootfs: Readable,
+  { reference, labels }: { reference: string; labels: Labels },
+): Promise<Image> {
+  const changes = Object.entries(labels).map(([key, value]) => `LABEL ${JSON.stringify(key)}=${JSON.stringify(value)}`)
+  const stream = await deps.docker.importImage(rootfs, { ...repositoryAndTag(reference), changes: changes.join('\n') })
+  for await (const { error } of readProgress(stream as Readable)) {
+    if (error) throw new PaasError('internal', `Docker did not take the image ${reference}: ${error}`)
+  }
+  return getImage(deps, reference)
+}
+
+export async function commitContainer(
+  deps: DockerDeps,
+  container: Docker.Container,
+  { reference, config }: { reference: string; config: ImageConfig },
+): Promise<Image> {
+  const body = imageConfig(config)
+  const { Id } = (await container.commit({
+    _query: { container: container.id, ...repositoryAndTag(reference), pause: false },
+    _body: body,
+  })) as { Id: string }
+  return getImage(deps, Id)
+}
+
+/** Base image plus one layer. The container that carries the layer is never started. */
+export async function createImage(
+  deps: DockerDeps,
+  { base, files, path, config }: Parameters<Engine['createImage']>[0],
+): Promise<Image> {
+  const labels = { ...config.labels, [label.server]: deps.serverId, [label.kind]: 'image' satisfies Kind }
+  const { repo, tag } = imageName(deps.serverId)
+  const container = await deps.docker.createContainer({
+    Image: base,
+    Cmd: ['/bin/bash'],
+    Labels: { [label.server]: deps.serverId, [label.kind]: 'sandbox' satisfies Kind },
+    HostConfig: { NetworkMode: 'none' },
+  })
+  try {
+    await putAll(container, files, path)
+    return await commitContainer(deps, container, { reference: `${repo}:${tag}`, config: { ...config, labels } })
+  } finally {
+    await unlessMissing(container.remove({ force: true, v: true }))
+  }
+}
+
+/** A source that fails fails the call, with its own error. */
+async function putAll(container: Docker.Container, files: Readable, path: string): Promise<void> {
+  const read = finished(files, { writable: false })
+  await Promise.all([container.putArchive(files, { path }), read])
+}
+
+export async function listImages({ docker, serverId }: DockerDeps, filter: { appId?: AppId } = {}): Promise<Image[]> {
+  const labels = [`${label.server}=${serverId}`, `${label.kind}=image`]
+  if (filter.appId) labels.push(`${label.app}=${filter.appId}`)
+  const found = await docker.listImages({ filters: { label: labels } })
+  const images = await Promise.all(found.map(({ Id }) => unlessMissing(docker.getImage(Id).inspect())))
+  return images.filter((image) => image !== undefined).map(describe)
+}
+
+/** An image that is gone is fine. @throws forbidden for one that is not this server's */
+export async function removeImage(deps: DockerDeps, digest: string): Promise<void> {
+  const image = await findImage(deps, digest)
+  if (!image) return
+  if (image.labels[label.server] !== deps.serverId) {
+    throw new PaasError('forbidden', `The image ${digest} is not this server's, so it stays.`)
+  }
+  await unlessMissing(deps.docker.getImage(image.digest).remove({ force: true }))
+}
+
+function imageConfig({ labels, env, command, workingDirectory, user }: ImageConfig) {
+  return {
+    Labels: labels,
+    Entrypoint: null,
+    ...(env ? { Env: Object.entries(env).map(([key, value]) => `${key}=${value}`) } : {}),
+    ...(command ? { Cmd: command } : {}),
+    ...(workingDirectory === undefined ? {} : { WorkingDir: workingDirectory }),
+    ...(user === undefined ? {} : { User: user }),
+  }
+}
+
+function describe(info: Docker.ImageInspectInfo): Image {
+  return {
+    digest: info.Id,
+    references: info.RepoTags ?? [],
+    labels: info.Config.Labels ?? {},
+    sizeBytes: info.Size,
+    createdAt: new Date(info.Created),
+    exposedPorts: Object.keys(info.Config.ExposedPorts ?? {}).flatMap(tcpPort),
+  }
+}
+
+function tcpPort(exposed: string): number[] {
+  const match = /^(\d+)(\/tcp)?$/.exec(exposed)
+  return match ? [Number(match[1])] : []
+}
+
+/** `a/b:tag` → its parts; a colon before the last slash belongs to a host's port. */
+function repositoryAndTag(reference: string): { repo: string; tag: string } {
+  const match = /^(.+?)(?::([^:/]+))?$/.exec(reference)
+  return { repo: match?.[1] ?? reference, tag: match?.[2] ?? 'latest' }
+}

@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { PaasError } from '../../errors.ts'
+import type { Chain } from './firewall-rules.ts'
+
+/** Seconds to wait for another program that holds the lock of the tables (iptables(8), --wait). */
+const patience = '10'
+
+/** The filter table, through the command that belongs to this machine. Every change leaves what is not named alone. */
+export class Iptables {
+  readonly #command: string
+
+  constructor(command: 'iptables' | 'ip6tables') {
+    this.#command = command
+  }
+
+  async hasChain(name: string): Promise<boolean> {
+    return (await this.#list()).includes(`-N ${name}`)
+  }
+
+  async ensureChain(name: string): Promise<void> {
+    if (!(await this.hasChain(name))) await this.#run(['-N', name])
+  }
+
+  /** Makes the chains hold these rules and no others, all in one step. */
+  async replaceChains(chains: Chain[]): Promise<void> {
+    const lines = [
+      '*filter',
+      ...chains.map(({ name }) => `:${name} - [0:0]`),
+      ...chains.flatMap(({ name, rules }) => rules.map((rule) => `-A ${name} ${rule}`)),
+      'COMMIT',
+    ]
+    await this.#spawn(`${this.#command}-restore`, ['--noflush', '--wait', patience], `${lines.join('\n')}\n`)
+  }
+
+  /** Of the chain's rules that begin with `match`, only RETURNs for these destinations remain. */
+  async setRules(chain: string, match: string, destinations: string[]): Promise<void> {
+    const wanted = destinations.map((destination) => `-d ${destination} ${match} -j RETURN`)
+    const found = (await this.#rules(chain)).filter((rule) => rule.includes(` ${match} `))
+    for (const rule of found.filter((one) => !wanted.includes(one))) await this.#delete(chain, rule)
+    for (const rule of wanted.filter((one) => !found.includes(one))) await this.#insert(chain, rule)
+  }
+
+  /** Puts the rule in front, where nothing accepts a packet before it. */
+  async ensureFirst(chain: string, rule: string): Promise<void> {
+    const rules = await this.#rules(chain)
+    if (rules[0] === rule) return
+    await this.#insert(chain, rule)
+    const old = rules.flatMap((one, index) => (one === rule ? [index + 2] : []))
+    for (const number of old.toReversed()) await this.#run(['-D', chain, String(number)])
+  }
+
+  async ensureLast(chain: string, rule: string): Promise<void> {
+    if (!(await this.#rules(chain)).includes(rule)) await this.#run(['-A', chain, ...rule.split(' ')])
+  }
+
+  async #insert(chain: string, rule: string): Promise<void> {
+    await this.#run(['-I', chain, '1', ...rule.split(' ')])
+  }
+
+  async #delete(chain: string, rule: string): Promise<void> {
+    await this.#run(['-D', chain, ...rule.split(' ')])
+  }
+
+  async #rules(chain: string): Promise<string[]> {
+    const start = `-A ${chain} `
+    return (await this.#list()).filter((line) => line.startsWith(start)).map((line) => line.slice(start.length))
+  }
+
+  async #list(): Promise<string[]> {
+    return (await this.#run(['-S'])).split('\n')
+  }
+
+  #run(args: string[]): Promise<string> {
+    return this.#spawn(this.#command, ['--wait', patience, ...args])
+  }
+
+  async #spawn(command: string, args: string[], input = ''): Promise<string> {
+    const child = spawn(command, args, { stdio: 'pipe', env: { PATH: process.env['PATH'] } })
+    const failed = once(child, 'error').then(([cause]) => Promise.reject(notSecured(`${command} cannot be run`, cause)))
+    child.stdin.on('error', () => undefined).end(input)
+    const done = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
+    const [output, errors, [code]] = await Promise.race([done, failed])
+    if (code === 0) return output
+    throw notSecured(errors.trim().split('\n')[0] ?? '', new Error(`${command} ${args.join(' ')} exited with ${code}`))
+  }
+}
+
+function notSecured(why: string, cause: unknown): PaasError {
+  return new PaasError('host_not_secured', `The firewall that keeps apps from this host could not be set: ${why}.`, {
+    cause,
+  })
+}

@@ -1,0 +1,46 @@
+import { createHash, randomBytes } from 'node:crypto'
+import type { AppId } from '../../model/ids.ts'
+
+/** All containers, networks and volumes have names that begin so; nobody but a caller of the engine's API can choose a name. */
+export const namePrefix = 'paas-'
+
+/** All bridges of all servers on one engine; the firewall's rules match it. */
+export const bridgePrefix = 'paas'
+
+export type NetworkPurpose = 'run' | 'build'
+
+/** What names of one server begin with. */
+export function serverPrefix(serverId: string): string {
+  return `${namePrefix}${digest(serverId).slice(0, 8)}`
+}
+
+/** A new name for a container. `parts` are of `[a-zA-Z0-9_.-]`. */
+export function containerName(serverId: string, ...parts: string[]): string {
+  return [serverPrefix(serverId), ...parts, randomBytes(3).toString('hex')].join('-')
+}
+
+export function networkName(serverId: string, appId: AppId | undefined, purpose: NetworkPurpose): string {
+  return `${serverPrefix(serverId)}-${appId ?? 'platform'}-${purpose}`
+}
+
+/** Bridges of one server share their first eight characters. A Linux interface name has at most 15 (IFNAMSIZ). */
+export function bridgeName(serverId: string, appId: AppId | undefined, purpose: NetworkPurpose): string {
+  return `${bridgePrefixOf(serverId)}${digest(networkName(serverId, appId, purpose)).slice(0, 7)}`
+}
+
+export function bridgePrefixOf(serverId: string): string {
+  return `${bridgePrefix}${digest(serverId).slice(0, 4)}`
+}
+
+export function cacheName(serverId: string, appId: AppId): string {
+  return `${serverPrefix(serverId)}-${appId}-cache`
+}
+
+/** Images are named so that `docker image prune`, which takes the nameless ones, spares them. */
+export function imageName(serverId: string): { repo: string; tag: string } {
+  return { repo: serverPrefix(serverId), tag: randomBytes(8).toString('hex') }
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
+}

@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { PaasError } from '../../errors.ts'
+import type { AppId } from '../../model/ids.ts'
+import { label, type Kind } from '../labels.ts'
+import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
+import { bridgeName, networkName, type NetworkPurpose } from './names.ts'
+import { freeSubnet, parseCidr, parseRoutes, type Range } from './subnets.ts'
+
+/** How often another subnet is tried when someone else took the chosen one in between. */
+const attempts = 20
+
+/** Networks this process makes at the moment, by name: two dynos of one app may ask at once. */
+export type PendingNetworks = Map<string, Promise<void>>
+
+/**
+ * The name of an app's network, made if need be. Dynos and builds have one each, so that a build cannot reach
+ * what runs; builds cannot reach each other even inside theirs.
+ * @param appId undefined: the server's own, for making stack images
+ */
+export async function ensureNetwork(
+  deps: DockerDeps & { pending: PendingNetworks },
+  appId: AppId | undefined,
+  purpose: NetworkPurpose,
+): Promise<string> {
+  const name = networkName(deps.serverId, appId, purpose)
+  const making =
+    deps.pending.get(name) ?? makeNetwork(deps, name, appId, purpose).finally(() => deps.pending.delete(name))
+  deps.pending.set(name, making)
+  await making
+  return name
+}
+
+async function makeNetwork(deps: DockerDeps, name: string, appId: AppId | undefined, purpose: NetworkPurpose) {
+  if (await unlessMissing(deps.docker.getNetwork(name).inspect())) return
+  const start = createHash('sha256').update(name).digest().readUInt16BE()
+  for (let attempt = 0; attempt < attempts; attempt++) {
+    const subnet = freeSubnet(await takenRanges(deps), start + attempt)
+    if (subnet === undefined) break
+    try {
+      await deps.docker.createNetwork(networkOptions(deps.serverId, name, appId, purpose, subnet))
+      return
+    } catch (error) {
+      if (await unlessMissing(deps.docker.getNetwork(name).inspect())) return
+      if (!isConflict(error)) throw error
+      deps.log.debug({ network: name, subnet }, 'subnet was taken meanwhile')
+    }
+  }
+  throw new PaasError('engine_unavailable', 'No network could be made: 10.208.0.0/12 has no free /24 left.')
+}
+
+function networkOptions(
+  serverId: string,
+  name: string,
+  appId: AppId | undefined,
+  purpose: NetworkPurpose,
+  subnet: string,
+) {
+  return {
+    Name: name,
+    Driver: 'bridge',
+    CheckDuplicate: true,
+    EnableIPv6: false,
+    IPAM: { Driver: 'default', Config: [{ Subnet: subnet }] },
+    Options: {
+      'com.docker.network.bridge.name': bridgeName(serverId, appId, purpose),
+      'com.docker.network.bridge.enable_icc': String(purpose === 'run'),
+    },
+    Labels: {
+      [label.server]: serverId,
+      [label.kind]: 'network' satisfies Kind,
+      ...(appId === undefined ? {} : { [label.app]: appId }),
+    },
+  }
+}
+
+/** What the engine's networks and the host's routes occupy. On a remote engine the routes are another host's, which does no harm. */
+async function takenRanges({ docker, log }: DockerDeps): Promise<Range[]> {
+  const networks = await docker.listNetworks()
+  const subnets = networks.flatMap((network) => network.IPAM?.Config ?? []).map(({ Subnet }) => parseCidr(Subnet ?? ''))
+  const routes = await readFile('/proc/net/route', 'utf8').catch((error: unknown) => {
+    log.debug({ error }, 'routes of the host cannot be read')
+    return ''
+  })
+  return [...subnets.filter((range) => range !== undefined), ...parseRoutes(routes)]
+}
+
+/** Docker answers 403, 409 or 500 by version; the text is the same (libnetwork/ipamapi). */
+function isConflict(error: unknown): boolean {
+  return statusOf(error) !== undefined && /overlap|conflicts with network/i.test((error as Error).message)
+}

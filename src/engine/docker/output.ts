@@ -1,0 +1,87 @@
+import type { Readable } from 'node:stream'
+import type Docker from 'dockerode'
+import { PaasError } from '../../errors.ts'
+import type { OutputLine } from '../engine.ts'
+import { unlessMissing, type DockerDeps } from './client.ts'
+import { ownContainer } from './dynos.ts'
+import { openEvents } from './events.ts'
+import { readFrames } from './frames.ts'
+import { LineCutter, unixTime } from './lines.ts'
+
+type Options = { since?: string; follow: boolean }
+
+/**
+ * Lines of a dyno in order. The engine ends its stream when the process exits, so with `follow` it is opened again
+ * as long as the restart policy starts the process again. Lines are read as fast as they are taken.
+ */
+export async function* dynoOutput(
+  deps: DockerDeps,
+  id: string,
+  { since, follow }: Options,
+  signal: AbortSignal,
+): AsyncGenerator<OutputLine> {
+  const container = await ownContainer(deps, id)
+  if (!container) return
+  let cursor = since
+  do {
+    for await (const line of readOnce(
+      container,
+      { ...(cursor === undefined ? {} : { since: cursor }), follow },
+      signal,
+    )) {
+      cursor = line.cursor
+      yield line
+    }
+  } while (follow && (await runsAgain(deps, container, signal)))
+}
+
+/** Docker's `since` includes the moment itself; what the caller has seen is left out here. */
+async function* readOnce(container: Docker.Container, { since, follow }: Options, signal: AbortSignal) {
+  const query = {
+    stdout: true,
+    stderr: true,
+    timestamps: true,
+    follow,
+    ...(since === undefined ? {} : { since: unixTime(since) }),
+  }
+  const source = await openLog(container, query, signal)
+  if (!source) return
+  for await (const line of readLines(source, signal)) {
+    if (since === undefined || line.cursor > since) yield line
+  }
+}
+
+/** `follow: true` outside the query only tells dockerode to give a stream instead of collecting the whole log. */
+async function openLog(container: Docker.Container, query: object, signal: AbortSignal): Promise<Readable | undefined> {
+  const options = { follow: true, _query: query, abortSignal: signal } as const
+  const source = await unlessMissing(container.logs(options))
+  return source as unknown as Readable | undefined
+}
+
+async function* readLines(source: Readable, signal: AbortSignal): AsyncGenerator<OutputLine> {
+  const cutter = new LineCutter()
+  const hangUp = () => source.destroy()
+  signal.addEventListener('abort', hangUp)
+  try {
+    for await (const frame of readFrames(source)) yield* cutter.push(frame)
+    yield* cutter.finish()
+  } catch (cause) {
+    signal.throwIfAborted()
+    throw new PaasError('engine_unavailable', 'The connection to Docker broke while output was read.', { cause })
+  } finally {
+    signal.removeEventListener('abort', hangUp)
+    source.destroy()
+  }
+}
+
+/** Waits while the engine's back-off lasts. False when the dyno is gone or was stopped. */
+async function runsAgain(deps: DockerDeps, container: Docker.Container, signal: AbortSignal): Promise<boolean> {
+  await using changes = await openEvents(deps, { container: [container.id] }, signal)
+  const events = changes.events()
+  for (;;) {
+    const info = await unlessMissing(container.inspect())
+    if (!info?.State.Running) return false
+    if (!info.State.Restarting) return true
+    if ((await events.next()).done) return false
+  }
+}

@@ -1,0 +1,17 @@
+/** The labels of everything an engine makes: what tells ours from others' and one server's from another's. */
+export const label = {
+  server: 'paas.server',
+  kind: 'paas.kind',
+  app: 'paas.app',
+  appName: 'paas.app-name',
+  dyno: 'paas.dyno',
+  type: 'paas.type',
+  release: 'paas.release',
+  size: 'paas.size',
+  port: 'paas.port',
+  /** On stack images, which all servers of one engine share; they carry no `server`. */
+  stack: 'paas.stack',
+} as const
+
+/** What a labelled thing is. One-offs are dynos that nobody starts again: `run`, release commands. */
+export type Kind = 'dyno' | 'oneoff' | 'sandbox' | 'network' | 'cache' | 'image'
