@@ -2,7 +2,7 @@ import { createServer, connect, type Server } from 'node:net'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestApp, until } from '../helpers/app.ts'
-import { TestEngine } from '../helpers/engine.ts'
+import { TestEngine } from '../helpers/test-engine.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 
 /** The engine dies and comes back; so does the whole machine. Every app is back on its release, with no push. */

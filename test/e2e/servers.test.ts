@@ -23,7 +23,7 @@ describe('a server', () => {
       const { body } = await app.api<{ id: string }>('GET', '')
       const before = dynosOf(body)
       expect(before).toHaveLength(1)
-      await server.stopProcess()
+      await server.terminate()
       expect(dynosOf(body)).toEqual(before)
       await server.start()
       expect((await app.get()).status).toBe(200)

@@ -11,10 +11,16 @@ import { removeFromEngine } from './engine.ts'
 
 const main = resolve(import.meta.dirname, '../../src/main/server.ts')
 
+export type ServerOptions = {
+  env?: Record<string, string>
+  /** argv in front of the server's, to run it somewhere else than here: in a network namespace, say. */
+  prefix?: string[]
+}
+
 /** Starts a whole server, as `npm start` does, on a data directory and a port of its own; resolves when it is ready. */
-export async function startServer({ env = {} }: { env?: Record<string, string> } = {}): Promise<TestServer> {
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), 'paas-server-'))
-  const server = new TestServer(directory, await freePort(), env)
+  const server = new TestServer(directory, await freePort(), options)
   try {
     await server.start()
   } catch (cause) {
@@ -36,10 +42,12 @@ export class TestServer implements AsyncDisposable {
   /** All it printed on the terminal, of every start. */
   output = ''
   readonly #directory: string
+  readonly #prefix: string[]
   #process: ChildProcess | undefined
 
-  constructor(directory: string, port: number, env: Record<string, string>) {
+  constructor(directory: string, port: number, { env = {}, prefix = [] }: ServerOptions) {
     this.#directory = directory
+    this.#prefix = prefix
     this.port = port
     this.url = `http://localhost:${port}`
     this.dataDirectory = join(directory, 'data')
@@ -63,7 +71,8 @@ export class TestServer implements AsyncDisposable {
 
   /** Starts it, the first time or again after `kill` or `terminate`; resolves when it is ready. */
   async start(): Promise<void> {
-    const child = spawn(process.execPath, [main], { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const [program = '', ...argv] = [...this.#prefix, process.execPath, main]
+    const child = spawn(program, argv, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = child
     await this.#readyLine(child)
     this.token = await this.#firstToken()

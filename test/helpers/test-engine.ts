@@ -1,0 +1,141 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { until } from './app.ts'
+
+/**
+ * A Docker Engine of the test's own, which may be killed and restarted without touching anybody else's: it runs in a
+ * network namespace (so its bridges and iptables rules are apart) that reaches the outside through a veth pair and NAT.
+ */
+export class TestEngine implements AsyncDisposable {
+  readonly dockerHost: string
+  /** argv to put in front of a program that must share the engine's network. */
+  readonly enter: string[]
+  /** Where a listener inside the namespace is reached from outside. */
+  readonly address: string
+  readonly #directory: string
+  readonly #network: Network
+  #daemon: ChildProcess | undefined
+
+  private constructor(directory: string, network: Network) {
+    this.#directory = directory
+    this.#network = network
+    this.dockerHost = `unix://${directory}/docker.sock`
+    this.enter = ['nsenter', `--net=/run/netns/${network.name}`]
+    this.address = network.inside
+  }
+
+  static async start(): Promise<TestEngine> {
+    const engine = new TestEngine(await mkdtemp(join(tmpdir(), 'paas-engine-')), makeNetwork())
+    await engine.startDaemon()
+    return engine
+  }
+
+  /** Copies images, by reference, from the machine's engine. */
+  copyImages(references: string[]): void {
+    execFileSync(
+      'bash',
+      ['-c', 'docker save "${@:2}" | docker --host "$1" load --quiet', 'copy', this.dockerHost, ...references],
+      { env: process.env },
+    )
+  }
+
+  docker(...argv: string[]): string {
+    return execFileSync('docker', ['--host', this.dockerHost, ...argv], { encoding: 'utf8' })
+  }
+
+  async startDaemon(): Promise<void> {
+    const [program = '', ...prefix] = this.enter
+    const directory = this.#directory
+    const argv = [
+      'dockerd',
+      '--data-root',
+      `${directory}/data`,
+      '--exec-root',
+      `${directory}/exec`,
+      '--pidfile',
+      this.#pidFile,
+      '--host',
+      this.dockerHost,
+    ]
+    this.#daemon = spawn(program, [...prefix, ...argv], { stdio: 'ignore', detached: true })
+    await until('the engine answers', async () => this.#answers())
+  }
+
+  async stopDaemon(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const daemon = this.#daemon
+    if (daemon === undefined || !existsSync(this.#pidFile)) return
+    const ended = new Promise((settle) => daemon.once('exit', settle))
+    process.kill(Number(readFileSync(this.#pidFile, 'utf8')), signal)
+    await ended
+    await rm(this.#pidFile, { force: true })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const id of this.docker('ps', '--all', '--quiet').split('\n').filter(Boolean)) this.docker('rm', '--force', id)
+    await this.stopDaemon()
+    removeNetwork(this.#network)
+    await rm(this.#directory, { recursive: true, force: true })
+  }
+
+  get #pidFile(): string {
+    return `${this.#directory}/docker.pid`
+  }
+
+  #answers(): boolean {
+    try {
+      this.docker('version')
+      return true
+    } catch {
+      return false // not yet: the caller's time limit decides
+    }
+  }
+}
+
+type Network = { name: string; outside: string; inside: string; subnet: string; outerLink: string }
+
+/** 198.18.0.0/15 is set aside for tests of network devices (RFC 2544). */
+function makeNetwork(): Network {
+  const number = randomInt(0, 1 << 15) * 4
+  const at = (offset: number): string =>
+    `198.${18 + ((number + offset) >> 16)}.${((number + offset) >> 8) & 255}.${(number + offset) & 255}`
+  const name = `pt${number.toString(36)}`
+  const network = { name, outside: at(1), inside: at(2), subnet: `${at(0)}/30`, outerLink: `${name}o` }
+  const inner = `${name}i`
+  ip('netns', 'add', name)
+  ip('link', 'add', network.outerLink, 'type', 'veth', 'peer', 'name', inner)
+  ip('link', 'set', inner, 'netns', name)
+  ip('addr', 'add', `${network.outside}/30`, 'dev', network.outerLink)
+  ip('link', 'set', network.outerLink, 'up')
+  ip('-n', name, 'link', 'set', 'lo', 'up')
+  ip('-n', name, 'addr', 'add', `${network.inside}/30`, 'dev', inner)
+  ip('-n', name, 'link', 'set', inner, 'up')
+  ip('-n', name, 'route', 'add', 'default', 'via', network.outside)
+  for (const rule of rulesOf(network)) iptables('-I', rule)
+  return network
+}
+
+function removeNetwork(network: Network): void {
+  for (const rule of rulesOf(network)) iptables('-D', rule)
+  ip('netns', 'delete', network.name)
+}
+
+/** [table, chain, …match]: out through NAT, and nothing of Docker's own forwarding policy in the way. */
+function rulesOf({ subnet, outerLink }: Network): string[][] {
+  return [
+    ['nat', 'POSTROUTING', '-s', subnet, '-j', 'MASQUERADE'],
+    ['filter', 'FORWARD', '-i', outerLink, '-j', 'ACCEPT'],
+    ['filter', 'FORWARD', '-o', outerLink, '-j', 'ACCEPT'],
+  ]
+}
+
+function iptables(action: '-I' | '-D', [table = '', chain = '', ...match]: string[]): void {
+  execFileSync('iptables', ['-w', '10', '-t', table, action, chain, ...match])
+}
+
+function ip(...argv: string[]): void {
+  execFileSync('ip', argv)
+}
