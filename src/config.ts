@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { PaasError } from './errors.ts'
 
@@ -16,6 +17,12 @@ export type Config = {
   docker: { kind: 'socket'; path: string } | { kind: 'tcp'; host: string; port: number }
   /** What containers may reach. `allow`: private networks in CIDR notation that are open to them, such as a package mirror's. */
   network: { firewall: boolean; allow: string[] }
+  /** Files of certificate authorities that the environment names, beside the system's own. */
+  certificateFiles: string[]
+  /** Absolute; shared by all servers of this user. */
+  cacheDirectory: string
+  /** Where the command keeps its logins; the first start writes the admin's. Absolute. */
+  credentialsFile: string
   logLevel: string
   build: { memoryMiB: number; cpus: number; timeoutSeconds: number; concurrency: number }
   boot: { timeoutSeconds: number }
@@ -62,6 +69,13 @@ export function loadConfig(env: Environment = process.env): Config {
       firewall: read.choice('PAAS_FIREWALL', 'on', ['on', 'off']) === 'on',
       allow: read.networks('PAAS_ALLOW_NETWORKS'),
     },
+    certificateFiles: read.files('NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'),
+    cacheDirectory: join(resolve(read.text('XDG_CACHE_HOME', join(homedir(), '.cache'))), 'paas'),
+    credentialsFile: join(
+      resolve(read.text('XDG_CONFIG_HOME', join(homedir(), '.config'))),
+      'paas',
+      'credentials.json',
+    ),
     logLevel: read.choice('PAAS_LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     build: {
       memoryMiB: read.integer('PAAS_BUILD_MEMORY_MIB', 2048, 128, 1 << 20),
@@ -118,6 +132,11 @@ class Reader {
   text(name: string, fallback: string): string {
     const value = this.#env[name]
     return value === undefined || value === '' ? fallback : value
+  }
+
+  /** Those that are set. */
+  files(...names: string[]): string[] {
+    return names.map((name) => this.text(name, '')).filter((path) => path !== '')
   }
 
   integer(name: string, fallback: number, least: number, most: number): number {

@@ -1,0 +1,112 @@
+import { createReadStream } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import type { Config } from '../../config.ts'
+import type { Engine, Image, Sandbox } from '../../engine/engine.ts'
+import { label } from '../../engine/labels.ts'
+import { PaasError } from '../../errors.ts'
+import { lockFile } from '../../lock.ts'
+import type { Stack } from '../stack.ts'
+import { machineCertificates } from './certificates.ts'
+import { readStack, type StackDefinition } from './definition.ts'
+import { recipesFor, type Recipe, type Recipes } from './recipes.ts'
+import { makeRootfs } from './rootfs.ts'
+import { tarOf } from './tar.ts'
+
+export type StackDeps = {
+  engine: Pick<Engine, 'findImage' | 'importImage' | 'createSandbox'>
+  config: Pick<Config, 'cacheDirectory' | 'certificateFiles'>
+}
+
+type Progress = (line: string) => void
+
+/** The stack of that name, made on this machine from Debian's packages. */
+export function createStack({ engine, config }: StackDeps, name = 'debian-13'): Stack {
+  const definition = readStack(name)
+  const recipes = recipesFor(definition, machineCertificates({ named: config.certificateFiles }))
+  return new DebianStack(engine, config.cacheDirectory, definition, recipes)
+}
+
+class DebianStack implements Stack {
+  readonly name: string
+  readonly #engine: StackDeps['engine']
+  readonly #directory: string
+  readonly #definition: StackDefinition
+  readonly #recipes: Recipes
+
+  constructor(engine: StackDeps['engine'], directory: string, definition: StackDefinition, recipes: Recipes) {
+    this.name = definition.name
+    this.#engine = engine
+    this.#directory = directory
+    this.#definition = definition
+    this.#recipes = recipes
+  }
+
+  async runImage(packages: string[], onProgress: Progress): Promise<Image> {
+    return this.#ensure(this.#recipes.run(packages), onProgress)
+  }
+
+  async buildImage(packages: string[], onProgress: Progress): Promise<Image> {
+    return this.#ensure(this.#recipes.build(packages), onProgress)
+  }
+
+  /** One image is made at a time on a machine: several servers would make the same one, and each takes the whole disk and CPU. */
+  async #ensure(recipe: Recipe, onProgress: Progress): Promise<Image> {
+    const found = await this.#engine.findImage(recipe.reference)
+    if (found) return found
+    await mkdir(this.#directory, { recursive: true })
+    onProgress(`waiting for the lock to make the ${recipe.title}`)
+    using _lock = await lockFile(join(this.#directory, 'stack.lock'), { wait: new AbortController().signal })
+    return this.#make(recipe, onProgress)
+  }
+
+  async #make(recipe: Recipe, onProgress: Progress): Promise<Image> {
+    const found = await this.#engine.findImage(recipe.reference)
+    if (found) return found
+    const base = recipe.base ? await this.#make(recipe.base, onProgress) : await this.#importRootfs(onProgress)
+    onProgress(`making the ${recipe.title}`)
+    const { signal } = new AbortController()
+    await using sandbox = await this.#engine.createSandbox(sandboxSpec(base), signal)
+    await sandbox.put('/', tarOf(recipe.files()))
+    for (const argv of recipe.commands) await execute(sandbox, argv, onProgress, signal)
+    return sandbox.commit({ reference: recipe.reference, config: recipe.config })
+  }
+
+  async #importRootfs(onProgress: Progress): Promise<Image> {
+    const { name, suite } = this.#definition
+    onProgress(`making a Debian ${suite} root file system for ${name}`)
+    await using rootfs = await makeRootfs(this.#definition, onProgress)
+    const options = { reference: `paas/${name}-rootfs:latest`, labels: { [label.stack]: name } }
+    return this.#engine.importImage(createReadStream(rootfs.path), options)
+  }
+}
+
+function sandboxSpec(base: Image): Parameters<Engine['createSandbox']>[0] {
+  return {
+    appId: undefined,
+    image: base.digest,
+    name: 'stack',
+    user: 'root',
+    limits: { memoryMiB: 2048, cpus: availableParallelism(), pids: 2048 },
+    env: {},
+    trusted: true,
+    labels: {},
+  }
+}
+
+/** @throws stack_unavailable with the last lines the command printed */
+async function execute(sandbox: Sandbox, argv: string[], onProgress: Progress, signal: AbortSignal): Promise<void> {
+  let pending = ''
+  const last: string[] = []
+  const onOutput = (chunk: Buffer): void => {
+    const lines = (pending + chunk.toString()).split('\n')
+    pending = lines.pop() ?? ''
+    last.push(...lines)
+    last.splice(0, last.length - 5)
+    lines.forEach(onProgress)
+  }
+  const { code } = await sandbox.exec({ argv, user: 'root' }, onOutput, signal)
+  if (code === 0) return
+  throw new PaasError('stack_unavailable', `${argv[0]} exited with ${code}: ${[...last, pending].join(' ').trim()}`)
+}

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto'
+import type { ImageConfig } from '../../engine/engine.ts'
+import { label } from '../../engine/labels.ts'
+import { packageList, type StackDefinition } from './definition.ts'
+import type { ImageFile } from './tar.ts'
+import { toolFiles, toolVersions } from './tools.ts'
+
+/** How one image of a stack is made. */
+export type Recipe = {
+  /** The image's name, whose tag is the hash of all that goes into it. */
+  reference: string
+  /** For people: `debian-13 build image with libvips42`. */
+  title: string
+  /** What it is made on; undefined: a new Debian root file system. */
+  base: Recipe | undefined
+  /** Unpacked at the root before the commands run. */
+  files(): Iterable<ImageFile>
+  /** Run as root, one after the other. */
+  commands: string[][]
+  config: ImageConfig
+}
+
+export type Recipes = Record<'run' | 'build', (packages: string[]) => Recipe>
+
+const scripts = 'usr/lib/paas/stack'
+const bundle = '/etc/ssl/certs/ca-certificates.crt'
+
+/**
+ * The images of one stack: `run` is Debian with the run packages, `build` is `run` with the build packages and our
+ * own tools, and either with further packages lies on top of it.
+ * @param certificates PEM, what the machine trusts beyond Debian's own
+ */
+export function recipesFor(stack: StackDefinition, certificates: string[]): Recipes {
+  const config = imageConfig(stack, certificates)
+  const commonFiles = ['suite', 'base-packages', 'apt.conf', 'dpkg.cfg', 'prepare', 'install'].map(
+    (name) => stack.files[name],
+  )
+  const run: Recipe = {
+    reference: reference(stack, 'run', [process.arch, commonFiles, stack.packages.run, certificates]),
+    title: `${stack.name} run image`,
+    base: undefined,
+    files: () => [...scriptFiles(stack), ...certificateFiles(certificates)],
+    commands: [[`/${scripts}/prepare`], install(stack.packages.run)],
+    config,
+  }
+  const build: Recipe = {
+    reference: reference(stack, 'build', [run.reference, stack.packages.build, toolVersions()]),
+    title: `${stack.name} build image`,
+    base: run,
+    files: toolFiles,
+    commands: [install(stack.packages.build)],
+    config,
+  }
+  return { run: extend(stack, 'run', run), build: extend(stack, 'build', build) }
+}
+
+/** The image with further packages, which is the image itself when there are none. */
+function extend(stack: StackDefinition, kind: 'run' | 'build', base: Recipe): (packages: string[]) => Recipe {
+  return (packages) => {
+    const own = new Set(kind === 'run' ? stack.packages.run : [...stack.packages.run, ...stack.packages.build])
+    const further = packageList(packages).filter((name) => !own.has(name))
+    if (further.length === 0) return base
+    return {
+      reference: reference(stack, kind, [base.reference, further]),
+      title: `${base.title} with ${further.join(', ')}`,
+      base,
+      files: () => [],
+      commands: [install(further)],
+      config: base.config,
+    }
+  }
+}
+
+function install(packages: string[]): string[] {
+  return [`/${scripts}/install`, ...packages]
+}
+
+function reference(stack: StackDefinition, kind: string, parts: unknown): string {
+  return `paas/${stack.name}-${kind}:${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)}`
+}
+
+function scriptFiles({ files }: StackDefinition): ImageFile[] {
+  return ['prepare', 'install'].map((name) => ({ name: `${scripts}/${name}`, content: files[name] ?? '', mode: 0o755 }))
+}
+
+function certificateFiles(certificates: string[]): ImageFile[] {
+  return certificates.map((content, index) => ({
+    name: `usr/local/share/ca-certificates/paas-${index + 1}.crt`,
+    content,
+  }))
+}
+
+/** Tools that bring authorities of their own are told of the system's, where it has more than Debian's. */
+function imageConfig(stack: StackDefinition, certificates: string[]): ImageConfig {
+  const trust = ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS', 'REQUESTS_CA_BUNDLE', 'PIP_CERT', 'CURL_CA_BUNDLE']
+  return {
+    // The sandbox's labels would be inherited; these images belong to no one server.
+    labels: { [label.stack]: stack.name, [label.server]: '', [label.kind]: '', [label.app]: '' },
+    env: {
+      LANG: 'C.UTF-8',
+      ...(certificates.length > 0 && Object.fromEntries(trust.map((name) => [name, bundle]))),
+    },
+    command: ['/bin/bash'],
+    workingDirectory: '/app',
+    user: 'app',
+  }
+}
