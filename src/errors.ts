@@ -33,3 +33,8 @@ export function asPaasError(thrown: unknown): PaasError {
   if (thrown instanceof PaasError) return thrown
   return new PaasError('internal', 'Something went wrong inside the server.', { cause: thrown })
 }
+
+/** Whether the same work may well succeed a little later, because a part that is away comes back. */
+export function isPassing({ code }: PaasError): boolean {
+  return code === 'engine_unavailable' || code === 'router_unavailable' || code === 'disk_full'
+}

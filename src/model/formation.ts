@@ -24,3 +24,22 @@ export type DynoSize = keyof typeof dynoSizes
 
 /** Heroku's rule for process type names. */
 export const processTypePattern = /^[-\w]{1,128}$/
+
+/** How many dynos of a type a release runs, and of which size. */
+export type Share = Pick<Formation, 'type' | 'quantity' | 'size'>
+
+/**
+ * The formation a release with these process types runs in: what is set for a type stays; of types that are new `web` gets
+ * one dyno at the very first deploy, and all others none (Heroku's rule). The release command is no process type to run.
+ */
+export function formationFor(present: Share[], types: string[]): Share[] {
+  const quantityOfNew = (type: string) => (present.length === 0 && type === 'web' ? 1 : 0)
+  return scalableTypes(types).map(
+    (type) =>
+      present.find((share) => share.type === type) ?? { type, quantity: quantityOfNew(type), size: 'basic' as const },
+  )
+}
+
+export function scalableTypes(types: string[]): string[] {
+  return types.filter((type) => type !== 'release')
+}

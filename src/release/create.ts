@@ -1,0 +1,63 @@
+import { PaasError } from '../errors.ts'
+import type { App } from '../model/app.ts'
+import type { Build } from '../model/build.ts'
+import type { AccountId } from '../model/ids.ts'
+import type { Release } from '../model/release.ts'
+import type { Slug } from '../model/slug.ts'
+import type { Store } from '../store/store.ts'
+
+/** The release of a build whose slug is made: that slug with the config vars as they are now. */
+export function createBuildRelease(
+  store: Pick<Store, 'transaction' | 'releases' | 'configVars' | 'builds'>,
+  build: Build,
+  slug: Slug,
+): Release {
+  return store.transaction(() => {
+    const { id, appId, accountId, generation, commit } = build
+    const release = store.releases.create({
+      appId,
+      accountId,
+      slugId: slug.id,
+      description: `Deploy ${commit.slice(0, 8)}`,
+      config: store.configVars.get(appId),
+    })
+    if (store.builds.recordRelease(id, generation, release.id)) return release
+    throw new PaasError('internal', `Another attempt has taken over the build ${id}.`)
+  })
+}
+
+/**
+ * Changes config vars and makes the release that carries them, in one transaction; null unsets a key. It takes the code of the newest
+ * release that did not fail, so that what is accepted last contains what was accepted before. The caller wakes the worker
+ * (`converge`).
+ */
+export function createConfigRelease(
+  store: Pick<Store, 'transaction' | 'releases' | 'configVars'>,
+  app: Pick<App, 'id'>,
+  { change, accountId }: { change: Record<string, string | null>; accountId: AccountId },
+): Release {
+  return store.transaction(() => {
+    const config = store.configVars.update(app.id, change)
+    const newest = store.releases.list(app.id).find(({ state }) => state.kind !== 'failed')
+    return store.releases.create({
+      appId: app.id,
+      accountId,
+      slugId: newest?.slugId ?? null,
+      description: describeChange(change),
+      config,
+    })
+  })
+}
+
+/** Heroku's texts: `Set A, B config vars`, `Remove A config vars`. */
+function describeChange(change: Record<string, string | null>): string {
+  const keys = (wanted: (value: string | null) => boolean) =>
+    Object.keys(change).filter((key) => wanted(change[key] ?? null))
+  const set = keys((value) => value !== null)
+  const removed = keys((value) => value === null)
+  const parts = [
+    ...(set.length > 0 ? [`Set ${set.join(', ')}`] : []),
+    ...(removed.length > 0 ? [`Remove ${removed.join(', ')}`] : []),
+  ]
+  return `${parts.join(', ')} config vars`
+}

@@ -1,0 +1,56 @@
+import { PaasError } from '../errors.ts'
+import type { App } from '../model/app.ts'
+import { webPort } from '../model/dyno.ts'
+import { dynoSizes, formationFor, scalableTypes, type DynoSize } from '../model/formation.ts'
+import type { Config, Release } from '../model/release.ts'
+import type { Slug } from '../model/slug.ts'
+import type { DynoSpec } from '../engine/engine.ts'
+import type { Store } from '../store/store.ts'
+
+/** A release with all that running it takes. */
+export type Deployable = { app: App; release: Release; slug: Slug; config: Config }
+
+/** One dyno that should run: `web.1`. */
+export type WantedDyno = { name: string; type: string; size: DynoSize }
+
+export function loadDeployable(store: Pick<Store, 'slugs' | 'releases'>, app: App, release: Release): Deployable {
+  const slug = release.slugId === null ? undefined : store.slugs.find(release.slugId)
+  if (!slug) throw new PaasError('internal', `v${release.version} of ${app.name} has no slug to run.`)
+  return { app, release, slug, config: store.releases.config(release.id) }
+}
+
+/** The dynos a release should have, by the app's formation as it is now. */
+export function wantedDynos(store: Pick<Store, 'formations'>, { app, slug }: Deployable): WantedDyno[] {
+  const shares = formationFor(store.formations.list(app.id), Object.keys(slug.processTypes))
+  return shares.flatMap(({ type, quantity, size }) =>
+    Array.from({ length: quantity }, (_, index) => ({ name: `${type}.${index + 1}`, type, size })),
+  )
+}
+
+/** The process types of a slug that can be scaled. */
+export function typesOf(slug: Slug): string[] {
+  return scalableTypes(Object.keys(slug.processTypes))
+}
+
+/** @param restart false for one that runs once */
+export function dynoSpec(deployable: Deployable, dyno: WantedDyno, { restart }: { restart: boolean }): DynoSpec {
+  const { app, release, slug, config } = deployable
+  return {
+    appId: app.id,
+    app: app.name,
+    name: dyno.name,
+    type: dyno.type,
+    release: release.version,
+    image: slug.image,
+    command: slug.processTypes[dyno.type] ?? null,
+    env: { ...config, DYNO: dyno.name, ...(dyno.type === 'web' && { PORT: String(webPort) }) },
+    size: dyno.size,
+    limits: limitsOf(dyno.size),
+    restart,
+  }
+}
+
+function limitsOf(size: DynoSize): DynoSpec['limits'] {
+  const { memory, cpus, pids } = dynoSizes[size]
+  return { memoryMiB: memory, cpus, pids }
+}

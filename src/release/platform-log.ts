@@ -1,0 +1,18 @@
+import type { Dyno } from '../engine/engine.ts'
+import type { AppLogWriter } from '../logs/app-log.ts'
+import type { AppId } from '../model/ids.ts'
+
+/** What the platform did, in the app's own log and in Heroku's words (HEROKU.md section 4). */
+export interface PlatformLog {
+  /** `heroku[web.1]: State changed from starting to up` */
+  dyno(dyno: Pick<Dyno, 'appId' | 'name'>, text: string): void
+  /** `app[api]: Release v3 created by user a@example.com` */
+  api(appId: AppId, text: string): void
+}
+
+export function createPlatformLog(logs: Pick<AppLogWriter, 'write'>): PlatformLog {
+  return {
+    dyno: (dyno, text) => logs.write(dyno.appId, { time: new Date(), source: 'heroku', process: dyno.name, text }),
+    api: (appId, text) => logs.write(appId, { time: new Date(), source: 'app', process: 'api', text }),
+  }
+}

@@ -1,0 +1,26 @@
+import type { Dyno } from '../engine/engine.ts'
+import { answers } from './readiness.ts'
+
+/**
+ * The web dynos known to answer. One that did is believed until its process ends, so that a busy app, which is slow to take
+ * connections, is not taken out of service.
+ */
+export class ReadyDynos {
+  readonly #startedAt = new Map<string, number>()
+
+  async isReady(dyno: Dyno): Promise<boolean> {
+    if (dyno.state.kind !== 'running') {
+      this.#startedAt.delete(dyno.id)
+      return false
+    }
+    const startedAt = dyno.state.since.getTime()
+    if (this.#startedAt.get(dyno.id) === startedAt) return true
+    if (!(await answers(dyno))) return false
+    this.#startedAt.set(dyno.id, startedAt)
+    return true
+  }
+
+  forget(id: string): void {
+    this.#startedAt.delete(id)
+  }
+}

@@ -1,0 +1,91 @@
+import type { Dyno } from '../engine/engine.ts'
+import type { Logger } from '../log.ts'
+import type { App } from '../model/app.ts'
+import type { Store } from '../store/store.ts'
+import { loadDeployable, wantedDynos, type Deployable, type WantedDyno } from './deployable.ts'
+import { planDynos, type Plan } from './plan.ts'
+import { waitUntilReady } from './readiness.ts'
+import type { ReadyDynos } from './ready-dynos.ts'
+import type { Retirement } from './retirement.ts'
+import { routeFor } from './route.ts'
+import type { Routes } from './routes.ts'
+import { startDyno, type StartDeps } from './start-dynos.ts'
+
+export type ReconcileDeps = StartDeps & {
+  engine: { listDynos(filter: { appId: App['id'] }): Promise<Dyno[]> }
+  store: Pick<Store, 'apps' | 'formations' | 'slugs' | 'releases'>
+  routes: Pick<Routes, 'put'>
+  retirement: Retirement
+  readyDynos: ReadyDynos
+  domain: string
+  log: Logger
+}
+
+/**
+ * Makes what runs equal to the record: the current release in the formation as it is now, and the router knows it. Dynos that are
+ * missing are started, others leave service. One that crashes stays with the engine, which starts it again with a back-off.
+ * @returns web dynos that run but do not answer yet; the caller comes back when they do
+ */
+export async function reconcile(deps: ReconcileDeps, app: App, signal: AbortSignal): Promise<Dyno[]> {
+  const dynos = await livingDynos(deps, app)
+  const deployable = currentDeployable(deps.store, app)
+  const wanted = deployable ? wantedDynos(deps.store, deployable) : []
+  const plan = planDynos(wanted, { version: deployable?.release.version ?? 0, dynos })
+  const started = deployable ? await startMissing(deps, deployable, plan.start, signal) : []
+  const unready = await routeTo(deps, app, [...plan.keep, ...started], wanted)
+  report(deps.log, app, plan)
+  deps.retirement.retire(plan.stop)
+  return unready
+}
+
+/** Those that are not on their way out already. */
+export async function livingDynos(
+  { engine, retirement }: Pick<ReconcileDeps, 'engine' | 'retirement'>,
+  app: App,
+): Promise<Dyno[]> {
+  const dynos = await engine.listDynos({ appId: app.id })
+  return dynos.filter(({ id }) => !retirement.isRetiring(id))
+}
+
+export function currentDeployable(store: ReconcileDeps['store'], app: App): Deployable | undefined {
+  const release = app.currentReleaseId === null ? undefined : store.releases.find(app.currentReleaseId)
+  return release && loadDeployable(store, app, release)
+}
+
+/** Puts the dynos that answer into the router; gives the web dynos that run but do not. */
+export async function routeTo(
+  { routes, readyDynos, domain }: Pick<ReconcileDeps, 'routes' | 'readyDynos' | 'domain'>,
+  app: App,
+  dynos: Dyno[],
+  wanted: WantedDyno[],
+): Promise<Dyno[]> {
+  const web = dynos.filter(({ type }) => type === 'web')
+  const ready = await Promise.all(web.map((dyno) => readyDynos.isReady(dyno)))
+  const wantsWeb = wanted.some(({ type }) => type === 'web')
+  await routes.put(routeFor(app, domain, { ready: web.filter((_, index) => ready[index]), wantsWeb }))
+  return web.filter((dyno, index) => !ready[index] && dyno.state.kind === 'running')
+}
+
+/** Nobody waits for these, so one that does not come up is left to the engine's restarts and said in the app's log. */
+async function startMissing(
+  deps: ReconcileDeps,
+  deployable: Deployable,
+  wanted: WantedDyno[],
+  signal: AbortSignal,
+): Promise<Dyno[]> {
+  return Promise.all(
+    wanted.map(async (want) => {
+      const started = await startDyno(deps, deployable, want, signal)
+      const boot = await waitUntilReady(deps, started, signal)
+      const state = boot.kind === 'ready' ? 'up' : 'crashed'
+      deps.platformLog.dyno(started, `State changed from starting to ${state}`)
+      return boot.kind === 'gone' ? started : boot.dyno
+    }),
+  )
+}
+
+function report(log: Logger, app: App, { start, stop }: Plan): void {
+  if (start.length === 0 && stop.length === 0) return
+  const names = { started: start.map(({ name }) => name), stopped: stop.map(({ name }) => name) }
+  log.info({ app: app.id, ...names }, 'dynos brought in line with the record')
+}

@@ -1,0 +1,59 @@
+import { randomInt } from 'node:crypto'
+import type { DynoExit, Engine } from '../engine/engine.ts'
+import { PaasError } from '../errors.ts'
+import { dynoSpec, type Deployable } from './deployable.ts'
+import { explainExit } from './explain.ts'
+import type { Narrator } from './narrator.ts'
+import type { PlatformLog } from './platform-log.ts'
+
+export type ReleaseCommandDeps = {
+  engine: Pick<Engine, 'runDyno' | 'stopDyno' | 'waitDyno' | 'dynoOutput'>
+  platformLog: PlatformLog
+  /** How long it may run, in seconds. */
+  timeoutSeconds: number
+}
+
+/**
+ * Runs the `release` process type, if there is one, as a one-off dyno with the new slug and config; what it prints goes to `narrator`.
+ * After a crash of the server it may run a second time for the same release.
+ * @throws release_command_failed
+ */
+export async function runReleaseCommand(
+  deps: ReleaseCommandDeps,
+  deployable: Deployable,
+  { narrator, signal }: { narrator: Narrator; signal: AbortSignal },
+): Promise<void> {
+  if (!deployable.slug.processTypes['release']) return
+  narrator.topic('Running release command...')
+  const timeout = AbortSignal.timeout(deps.timeoutSeconds * 1000)
+  const exit = await runOnce(deps, deployable, narrator, AbortSignal.any([signal, timeout])).catch((cause) => {
+    if (!timeout.aborted || signal.aborted) throw cause
+    throw failed(`it ran longer than ${deps.timeoutSeconds} s`, cause)
+  })
+  if (exit.code !== 0 || exit.outOfMemory) throw failed(`it ${explainExit(exit, 'basic')}`)
+}
+
+async function runOnce(
+  { engine, platformLog }: ReleaseCommandDeps,
+  deployable: Deployable,
+  narrator: Narrator,
+  signal: AbortSignal,
+): Promise<DynoExit> {
+  const wanted = { name: `release.${randomInt(1000, 10_000)}`, type: 'release', size: 'basic' as const }
+  const dyno = await engine.runDyno(dynoSpec(deployable, wanted, { restart: false }), signal)
+  try {
+    platformLog.dyno(dyno, 'State changed from starting to up')
+    for await (const { text } of engine.dynoOutput(dyno.id, { follow: true }, signal)) {
+      narrator.raw(Buffer.concat([Buffer.from('       '), text, Buffer.from('\n')]))
+    }
+    const exit = await engine.waitDyno(dyno.id, signal)
+    platformLog.dyno(dyno, `Process exited with status ${exit.code}`)
+    return exit
+  } finally {
+    await engine.stopDyno(dyno.id, 0)
+  }
+}
+
+function failed(reason: string, cause?: unknown): PaasError {
+  return new PaasError('release_command_failed', `release command failed: ${reason}`, { cause })
+}

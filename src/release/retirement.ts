@@ -1,0 +1,67 @@
+import type { Dyno, Engine } from '../engine/engine.ts'
+import type { Logger } from '../log.ts'
+import type { PlatformLog } from './platform-log.ts'
+import type { Routes } from './routes.ts'
+
+export type RetirementDeps = {
+  engine: Pick<Engine, 'stopDyno'>
+  routes: Pick<Routes, 'drain'>
+  platformLog: PlatformLog
+  stop: { graceSeconds: number; drainSeconds: number }
+  log: Logger
+}
+
+/**
+ * Takes dynos that nothing routes to any more out of service, in the background: requests in flight finish, then SIGTERM, then
+ * SIGKILL. Nothing waits for it; what a dead worker left unfinished is found by the next reconcile.
+ */
+export class Retirement {
+  readonly #deps: RetirementDeps
+  readonly #retiring = new Map<string, Promise<void>>()
+
+  constructor(deps: RetirementDeps) {
+    this.#deps = deps
+  }
+
+  retire(dynos: Dyno[]): void {
+    for (const dyno of dynos) {
+      if (this.#retiring.has(dyno.id)) continue
+      const work = this.#takeDown(dyno).finally(() => this.#retiring.delete(dyno.id))
+      this.#retiring.set(dyno.id, work)
+    }
+  }
+
+  isRetiring(id: string): boolean {
+    return this.#retiring.has(id)
+  }
+
+  /** Resolves when these dynos are gone. */
+  async finished(dynos: Dyno[]): Promise<void> {
+    await Promise.all(dynos.map(async ({ id }) => this.#retiring.get(id)))
+  }
+
+  async #takeDown(dyno: Dyno): Promise<void> {
+    const { engine, platformLog, stop, log } = this.#deps
+    const about = { app: dyno.appId, dyno: dyno.name, release: dyno.release }
+    try {
+      await this.#drain(dyno)
+      platformLog.dyno(dyno, 'Stopping all processes with SIGTERM')
+      await engine.stopDyno(dyno.id, stop.graceSeconds * 1000)
+    } catch (error) {
+      log.warn({ ...about, err: error }, 'dyno not stopped; the next reconcile tries again')
+    }
+  }
+
+  /** A router that is away has no requests to finish. */
+  async #drain(dyno: Dyno): Promise<void> {
+    const { routes, stop, log } = this.#deps
+    if (dyno.port === undefined) return
+    try {
+      const { unfinished } = await routes.drain([dyno.id], stop.drainSeconds * 1000)
+      if (unfinished > 0)
+        log.info({ app: dyno.appId, dyno: dyno.name, unfinished }, 'requests cut after the drain time')
+    } catch (error) {
+      log.warn({ app: dyno.appId, dyno: dyno.name, err: error }, 'dyno not drained')
+    }
+  }
+}

@@ -1,0 +1,77 @@
+import { isDeepStrictEqual } from 'node:util'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Mutex } from 'async-mutex'
+import { asPaasError } from '../errors.ts'
+import type { AppId } from '../model/ids.ts'
+import type { AppRoute, RoutingTable } from '../model/route.ts'
+import type { RouterControl } from '../router/control.ts'
+
+/** Milliseconds for which a router that restarts is waited for, and between two attempts. */
+const patience = { total: 30_000, between: 200 }
+
+/**
+ * The routes this worker has put in force. It remembers them, so that a route that did not change costs nothing, and changes them
+ * one at a time, so that a whole table never undoes a switch.
+ */
+export class Routes {
+  readonly #router: RouterControl
+  readonly #control: Pick<RoutingTable, 'controlHost' | 'controlSocket'>
+  readonly #routes = new Map<AppId, AppRoute>()
+  readonly #turn = new Mutex()
+
+  constructor(router: RouterControl, control: Pick<RoutingTable, 'controlHost' | 'controlSocket'>) {
+    this.#router = router
+    this.#control = control
+  }
+
+  get(appId: AppId): AppRoute | undefined {
+    return this.#routes.get(appId)
+  }
+
+  /**
+   * Resolves when every new request goes to this route; gives the route it replaced.
+   * @throws router_unavailable when the router stays away for 30 s
+   */
+  put(route: AppRoute): Promise<AppRoute | undefined> {
+    return this.#turn.runExclusive(async () => {
+      const replaced = this.#routes.get(route.appId)
+      if (isDeepStrictEqual(replaced, route)) return replaced
+      await persistently(() => this.#router.switchTo(route))
+      this.#routes.set(route.appId, route)
+      return replaced
+    })
+  }
+
+  remove(appId: AppId): Promise<void> {
+    return this.#turn.runExclusive(async () => {
+      await persistently(() => this.#router.remove(appId))
+      this.#routes.delete(appId)
+    })
+  }
+
+  /** Puts these routes, and no others, in force. */
+  install(routes: AppRoute[]): Promise<void> {
+    return this.#turn.runExclusive(async () => {
+      await persistently(() => this.#router.install({ ...this.#control, routes }))
+      this.#routes.clear()
+      for (const route of routes) this.#routes.set(route.appId, route)
+    })
+  }
+
+  drain(targetIds: string[], timeoutMs: number): Promise<{ unfinished: number }> {
+    return this.#router.drain(targetIds, timeoutMs)
+  }
+}
+
+/** The router is a process of its own that may just be starting again; each of its commands can be repeated. */
+async function persistently<T>(work: () => Promise<T>): Promise<T> {
+  const deadline = performance.now() + patience.total
+  for (;;) {
+    try {
+      return await work()
+    } catch (error) {
+      if (asPaasError(error).code !== 'router_unavailable' || performance.now() > deadline) throw error
+      await delay(patience.between)
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import type { Dyno, Engine } from '../engine/engine.ts'
+import { PaasError } from '../errors.ts'
+import { dynoSpec, type Deployable, type WantedDyno } from './deployable.ts'
+import { explainBoot } from './explain.ts'
+import type { Narrator } from './narrator.ts'
+import type { PlatformLog } from './platform-log.ts'
+import { waitUntilReady, type Boot, type ReadinessDeps } from './readiness.ts'
+
+export type StartDeps = ReadinessDeps & {
+  engine: Pick<Engine, 'runDyno' | 'findDyno' | 'stopDyno' | 'listeningSockets' | 'dynoOutput'>
+  platformLog: PlatformLog
+}
+
+/** How many of its last lines a dyno that did not come up may show. */
+const lastLines = 20
+
+/**
+ * Starts dynos and waits until every one is ready. If one fails none is left.
+ * @throws boot_failed with the reason; the failed dyno's last lines go to `narrator`
+ */
+export async function startDynos(
+  deps: StartDeps,
+  deployable: Deployable,
+  wanted: WantedDyno[],
+  { narrator, signal }: { narrator: Narrator; signal: AbortSignal },
+): Promise<Dyno[]> {
+  const starts = await Promise.allSettled(wanted.map((want) => startDyno(deps, deployable, want, signal)))
+  const dynos = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
+  try {
+    for (const start of starts) if (start.status === 'rejected') throw start.reason
+    return await allReady(deps, dynos, { deployable, narrator, signal })
+  } catch (cause) {
+    await discard(deps, dynos)
+    throw cause
+  }
+}
+
+/** Removes dynos that never served, without grace. */
+export async function discard({ engine }: { engine: Pick<Engine, 'stopDyno'> }, dynos: Dyno[]): Promise<void> {
+  await Promise.allSettled(dynos.map(({ id }) => engine.stopDyno(id, 0)))
+}
+
+/** Starts one dyno; it may not be ready yet. */
+export async function startDyno(
+  { engine, platformLog }: Pick<StartDeps, 'engine' | 'platformLog'>,
+  deployable: Deployable,
+  want: WantedDyno,
+  signal: AbortSignal,
+): Promise<Dyno> {
+  const spec = dynoSpec(deployable, want, { restart: true })
+  const dyno = await engine.runDyno(spec, signal)
+  platformLog.dyno(dyno, `Starting process with command \`${spec.command ?? 'the image’s own'}\``)
+  return dyno
+}
+
+async function allReady(
+  deps: StartDeps,
+  dynos: Dyno[],
+  { deployable, narrator, signal }: { deployable: Deployable; narrator: Narrator; signal: AbortSignal },
+): Promise<Dyno[]> {
+  const giveUp = new AbortController()
+  const either = AbortSignal.any([signal, giveUp.signal])
+  return Promise.all(
+    dynos.map(async (dyno) => {
+      const boot = await waitUntilReady(deps, dyno, either)
+      if (boot.kind !== 'ready') {
+        const failure = bootFailed(deployable, dyno, await report(deps, dyno, { boot, narrator, signal }))
+        giveUp.abort(failure)
+        throw failure
+      }
+      deps.platformLog.dyno(dyno, 'State changed from starting to up')
+      return boot.dyno
+    }),
+  )
+}
+
+async function report(
+  deps: StartDeps,
+  dyno: Dyno,
+  { boot, narrator, signal }: { boot: Exclude<Boot, { kind: 'ready' }>; narrator: Narrator; signal: AbortSignal },
+): Promise<string> {
+  const reason = await explainBoot(deps, boot)
+  deps.platformLog.dyno(dyno, `State changed from starting to crashed`)
+  const lines: Buffer[] = []
+  for await (const line of deps.engine.dynoOutput(dyno.id, { follow: false }, signal)) {
+    lines.push(line.text)
+    if (lines.length > lastLines) lines.shift()
+  }
+  if (lines.length > 0) narrator.detail(`Last lines of ${dyno.name}:`)
+  for (const line of lines) narrator.raw(Buffer.concat([Buffer.from('       '), line, Buffer.from('\n')]))
+  return reason
+}
+
+function bootFailed({ app, release }: Deployable, dyno: Dyno, reason: string): PaasError {
+  return new PaasError('boot_failed', `boot failed: ${reason}`, {
+    hint: `${dyno.name} of ${app.name} v${release.version} did not come up. See: paas logs -a ${app.name} -d ${dyno.name}`,
+  })
+}
