@@ -2,6 +2,7 @@ export type Entry = { status: number; fault: 'user' | 'server'; hint?: string }
 
 /** Every error code, in alphabetical order. A test holds these equal to the headings of docs/errors.md. */
 export const catalogue = {
+  app_missing: { status: 400, fault: 'user' },
   app_not_found: { status: 404, fault: 'user', hint: 'See your apps with: paas apps' },
   bad_request: { status: 400, fault: 'user' },
   boot_failed: { status: 422, fault: 'user' },
@@ -10,6 +11,8 @@ export const catalogue = {
   build_superseded: { status: 409, fault: 'user' },
   build_timeout: { status: 422, fault: 'user' },
   config_invalid: { status: 422, fault: 'user' },
+  confirmation_required: { status: 400, fault: 'user' },
+  credentials_unreadable: { status: 500, fault: 'user', hint: 'Mend or remove it, then log in with: paas login' },
   data_directory_foreign: { status: 500, fault: 'user', hint: 'Set PAAS_DATA to a new or empty directory.' },
   data_directory_in_use: {
     status: 500,
@@ -23,11 +26,13 @@ export const catalogue = {
   disk_full: { status: 507, fault: 'server' },
   engine_unavailable: { status: 503, fault: 'server' },
   forbidden: { status: 403, fault: 'user' },
+  git_failed: { status: 500, fault: 'user' },
   host_not_secured: {
     status: 500,
     fault: 'server',
     hint: 'Run the server as root with iptables installed, or set PAAS_FIREWALL=off if something else keeps apps from the host.',
   },
+  input_missing: { status: 400, fault: 'user' },
   internal: { status: 500, fault: 'server' },
   invalid_params: { status: 422, fault: 'user' },
   method_not_allowed: { status: 405, fault: 'user' },
@@ -40,7 +45,10 @@ export const catalogue = {
   rate_limit: { status: 429, fault: 'user' },
   release_command_failed: { status: 422, fault: 'user' },
   release_superseded: { status: 409, fault: 'server' },
+  repository_missing: { status: 400, fault: 'user' },
   router_unavailable: { status: 503, fault: 'server' },
+  server_unreachable: { status: 502, fault: 'server', hint: 'Is it running? See PAAS_URL and: paas login' },
+  routing_table_invalid: { status: 500, fault: 'server' },
   settings_invalid: { status: 500, fault: 'user' },
   slug_too_large: { status: 422, fault: 'user' },
   source_invalid: { status: 422, fault: 'user' },
@@ -51,4 +59,6 @@ export const catalogue = {
     fault: 'user',
     hint: 'Send JSON with the header Content-Type: application/json.',
   },
+  url_invalid: { status: 400, fault: 'user' },
+  usage: { status: 400, fault: 'user', hint: 'See: paas help' },
 } as const satisfies Record<string, Entry>

@@ -11,7 +11,7 @@ const allowed: Record<string, string[]> = {
   engine: [],
   queue: [],
   logs: [],
-  router: [],
+  router: ['logs'],
   build: ['engine', 'queue'],
   release: ['engine', 'queue', 'store', 'router/control.ts', 'logs'],
   git: ['store', 'queue', 'build'],

@@ -5,6 +5,9 @@ import { createLog, type Logger } from '../log.ts'
 
 export type RoleContext = { config: Config; serverId: string; log: Logger }
 
+/** `ended` resolves when the role stops by itself, with the reason. */
+export type Serving = AsyncDisposable & { ended?: Promise<string> }
+
 /** `control` stops with its supervisor; `data`, once it is ready, serves on and waits for the next one. */
 export type Plane = 'control' | 'data'
 
@@ -16,7 +19,7 @@ export type Plane = 'control' | 'data'
 export async function runRole(
   role: string,
   plane: Plane,
-  serve: (context: RoleContext) => Promise<AsyncDisposable>,
+  serve: (context: RoleContext) => Promise<Serving>,
 ): Promise<void> {
   const { promise: stop, resolve: requestStop } = Promise.withResolvers<string>()
   process.on('SIGTERM', requestStop)
@@ -27,11 +30,11 @@ export async function runRole(
     const config = loadConfig()
     log = createLog(role, config.logLevel)
     const { serverId } = openDataDirectory(config)
-    await using _serving = await serve({ config, serverId, log })
+    await using serving = await serve({ config, serverId, log })
     if (plane === 'data') process.removeAllListeners('disconnect')
     tellSupervisor({ ready: true })
     log.info('ready')
-    log.info({ reason: await stop }, 'stopping')
+    log.info({ reason: await Promise.race([stop, ...(serving.ended ? [serving.ended] : [])]) }, 'stopping')
   } catch (thrown) {
     const { code, message, hint } = asPaasError(thrown)
     tellSupervisor({ failed: { code, message, hint } })

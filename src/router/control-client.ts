@@ -1,0 +1,76 @@
+import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { text } from 'node:stream/consumers'
+import { PaasError, type ErrorCode } from '../errors.ts'
+import type { RouterControl } from './control.ts'
+import type { Call, Reply, Results, RouterStatus } from './control-protocol.ts'
+
+/** A router that is just being replaced has no socket for a moment, milliseconds. */
+const patience = 5_000
+const retryInterval = 50
+/** For the router's own part of a call, milliseconds. */
+const answerTime = 15_000
+
+/** Calls the router at `socketPath`; each call opens a connection of its own. */
+export function connectRouterControl(socketPath: string): RouterControl {
+  return {
+    async install(table) {
+      await call(socketPath, { call: 'install', table })
+    },
+    switchTo: (route) => call(socketPath, { call: 'switchTo', route }),
+    async remove(appId) {
+      await call(socketPath, { call: 'remove', appId })
+    },
+    drain: (targetIds, timeoutMs) => call(socketPath, { call: 'drain', targetIds, timeoutMs }),
+  }
+}
+
+/** @returns undefined when no router listens at `socketPath` */
+export async function routerStatus(socketPath: string): Promise<RouterStatus | undefined> {
+  return callIfThere(socketPath, { call: 'status' })
+}
+
+/** Makes the router leave its port and sockets, and finish what is under way. @returns its last table */
+export async function retireRouter(socketPath: string): Promise<Results['retire'] | undefined> {
+  return callIfThere(socketPath, { call: 'retire' })
+}
+
+async function callIfThere<C extends Call>(socketPath: string, message: C): Promise<Results[C['call']] | undefined> {
+  const socket = await open(socketPath)
+  return socket === undefined ? undefined : ask(socket, message)
+}
+
+async function call<C extends Call>(socketPath: string, message: C): Promise<Results[C['call']]> {
+  const end = performance.now() + patience
+  for (;;) {
+    const socket = await open(socketPath)
+    if (socket !== undefined) return ask(socket, message)
+    if (performance.now() > end) throw new PaasError('router_unavailable', 'The router does not run.')
+    await delay(retryInterval)
+  }
+}
+
+async function open(socketPath: string): Promise<Socket | undefined> {
+  const socket = connect(socketPath)
+  const { promise, resolve } = Promise.withResolvers<Socket | undefined>()
+  socket.on('connect', () => resolve(socket))
+  socket.on('error', () => resolve(undefined))
+  return promise
+}
+
+async function ask<C extends Call>(socket: Socket, message: C): Promise<Results[C['call']]> {
+  const time = answerTime + (message.call === 'drain' ? message.timeoutMs : 0)
+  socket.setTimeout(time, () => socket.destroy(new Error(`no answer within ${time} ms`)))
+  socket.end(`${JSON.stringify(message)}\n`)
+  const reply = await readReply(socket)
+  if ('error' in reply) throw new PaasError(reply.error.code as ErrorCode, reply.error.message)
+  return reply.result as Results[C['call']]
+}
+
+async function readReply(socket: Socket): Promise<Reply> {
+  try {
+    return JSON.parse(await text(socket)) as Reply
+  } catch (cause) {
+    throw new PaasError('router_unavailable', 'The router did not answer.', { cause })
+  }
+}

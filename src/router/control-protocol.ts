@@ -1,0 +1,61 @@
+import type { AppId } from '../model/ids.ts'
+import type { AppRoute, RoutingTable, Target } from '../model/route.ts'
+import type { Counters } from './counters.ts'
+import { isAppRoute, isRoutingTable, isTextList } from './table-schema.ts'
+
+/**
+ * What is said on the control socket: one call per connection, a line of JSON each way. The one who answers
+ * closes.
+ */
+export type Call =
+  | { call: 'install'; table: RoutingTable }
+  | { call: 'switchTo'; route: AppRoute }
+  | { call: 'remove'; appId: AppId }
+  | { call: 'drain'; targetIds: string[]; timeoutMs: number }
+  | { call: 'status' }
+  | { call: 'retire' }
+
+export type Results = {
+  install: null
+  switchTo: Target[]
+  remove: null
+  drain: { unfinished: number }
+  status: RouterStatus
+  /** What the router that takes over starts from. */
+  retire: RoutingTable
+}
+
+export type RouterStatus = {
+  pid: number
+  /** The package's version. */
+  version: string
+  settings: RouterSettings
+  counters: ReturnType<Counters['toJSON']>
+}
+
+/** What a running router cannot change: other values need a new process. */
+export type RouterSettings = { httpPort: number }
+
+export type Reply = { result: unknown } | { error: { code: string; message: string } }
+
+/** Longer calls are none of ours: 10,000 apps have about 4 MiB. Bytes. */
+export const longestCall = 64 * 2 ** 20
+
+export function isCall(value: unknown): value is Call {
+  const { call, ...rest } = (value ?? {}) as { call?: unknown } & Record<string, unknown>
+  switch (call) {
+    case 'install':
+      return isRoutingTable(rest['table'])
+    case 'switchTo':
+      return isAppRoute(rest['route'])
+    case 'remove':
+      return typeof rest['appId'] === 'string'
+    case 'drain':
+      return isTextList(rest['targetIds']) && Number(rest['timeoutMs']) >= 0
+    case 'status':
+    case 'retire':
+      return true
+    default:
+      return false
+  }
+}

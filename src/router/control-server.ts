@@ -1,0 +1,72 @@
+import { once } from 'node:events'
+import { chmod, rm } from 'node:fs/promises'
+import { createServer, type Server, type Socket } from 'node:net'
+import { asPaasError, PaasError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { isCall, longestCall, type Call, type Reply } from './control-protocol.ts'
+
+export type ControlServerDeps = {
+  socketPath: string
+  log: Logger
+  answer: (call: Call) => Promise<unknown>
+}
+
+/** Serves calls on a Unix socket that only this user can open. A socket left by a dead router is replaced. */
+export async function serveControl({ socketPath, log, answer }: ControlServerDeps): Promise<AsyncDisposable> {
+  await rm(socketPath, { force: true })
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', (error) => log.debug({ err: error }, 'control connection broke'))
+    void serve(socket, { log, answer })
+  })
+  const listening = once(server, 'listening')
+  server.listen(socketPath)
+  await listening
+  await chmod(socketPath, 0o600)
+  return { [Symbol.asyncDispose]: () => close(server) }
+}
+
+async function serve(socket: Socket, { log, answer }: Pick<ControlServerDeps, 'log' | 'answer'>): Promise<void> {
+  let reply: Reply
+  try {
+    const call = await readCall(socket)
+    if (call === undefined) return void socket.end()
+    reply = { result: await answer(call) }
+  } catch (thrown) {
+    const { code, message } = asPaasError(thrown)
+    log.error({ err: thrown, code }, 'control call failed')
+    reply = { error: { code, message } }
+  }
+  socket.end(JSON.stringify(reply))
+}
+
+/** @returns undefined when the caller only looked whether anybody is here */
+async function readCall(socket: Socket): Promise<Call | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    size += chunk.length
+    if (size > longestCall)
+      throw new PaasError('bad_request', `A call to the router is longer than ${longestCall} bytes.`)
+    if (chunk.at(-1) === 0x0a) break
+  }
+  if (size === 0) return undefined
+  const call = parse(Buffer.concat(chunks).toString())
+  if (!isCall(call)) throw new PaasError('bad_request', 'This is no call that the router knows.')
+  return call
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // not JSON: no call, which the caller says
+  }
+}
+
+async function close(server: Server): Promise<void> {
+  if (!server.listening) return
+  const closed = once(server, 'close')
+  server.close()
+  await closed
+}

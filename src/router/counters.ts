@@ -1,0 +1,21 @@
+import type { RouterCode } from './router-error.ts'
+
+/** What happened since the router started. */
+export class Counters {
+  connections = 0
+  /** Turned away at the connection limits. */
+  turnedAway = 0
+  requests = 0
+  /** Answered with 4xx or 5xx by the router because they could not be read, or must not be. */
+  refusedRequests = 0
+  readonly #errors: Partial<Record<RouterCode, number>> = {}
+
+  error(code: RouterCode): void {
+    this.#errors[code] = (this.#errors[code] ?? 0) + 1
+  }
+
+  toJSON() {
+    const { connections, turnedAway, requests, refusedRequests } = this
+    return { connections, turnedAway, requests, refusedRequests, errors: { ...this.#errors } }
+  }
+}

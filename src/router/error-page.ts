@@ -1,0 +1,61 @@
+import { STATUS_CODES } from 'node:http'
+import type { RequestHead } from './http/request-head.ts'
+import type { Answer } from './router-error.ts'
+
+type AnswerOptions = {
+  /** undefined when the request could not be read. */
+  request: RequestHead | undefined
+  requestId: string | undefined
+  keepAlive: boolean
+}
+
+/**
+ * The whole response: a small page without anything of the app or the request in it. JSON in the API's error
+ * form, or plain text, when Accept asks for that first (git shows plain text to its user).
+ */
+export function formatAnswer(answer: Answer, { request, requestId, keepAlive }: AnswerOptions): string {
+  const { type, body } = represent(answer, request?.fields.find(({ key }) => key === 'accept')?.value ?? '')
+  return [
+    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? 'Error'}`,
+    `Content-Type: ${type}; charset=utf-8`,
+    `Content-Length: ${body.length}`,
+    'Cache-Control: no-store',
+    'X-Content-Type-Options: nosniff',
+    ...(answer.status === 503 ? ['Retry-After: 5'] : []),
+    ...(requestId === undefined ? [] : [`X-Request-Id: ${requestId}`]),
+    `Date: ${new Date().toUTCString()}`,
+    'Via: 1.1 paas',
+    ...connectionField(keepAlive, request),
+    '',
+    request?.method === 'HEAD' ? '' : body,
+  ].join('\r\n')
+}
+
+function connectionField(keepAlive: boolean, request: RequestHead | undefined): string[] {
+  if (!keepAlive) return ['Connection: close']
+  return request?.version === 0 ? ['Connection: keep-alive'] : []
+}
+
+function represent({ status, title, text, code }: Answer, accept: string): { type: string; body: string } {
+  const label = code === undefined ? String(status) : code
+  if (/^[^,]*\bjson\b/i.test(accept)) {
+    const id = code ?? (status === 404 ? 'not_found' : 'bad_request')
+    return { type: 'application/json', body: `${JSON.stringify({ id, message: text })}\n` }
+  }
+  if (/^text\/plain\b|^application\/x-git|^$/i.test(accept))
+    return { type: 'text/plain', body: `${title} (${label}). ${text}\n` }
+  return { type: 'text/html', body: page(`${title} (${label})`, text) }
+}
+
+function page(title: string, text: string): string {
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${title}</title>
+<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:32rem;margin:20vh auto;padding:0 1rem}h1{font-size:1.25rem}</style>
+<h1>${title}</h1>
+<p>${text}</p>
+</html>
+`
+}

@@ -1,0 +1,313 @@
+import { chooseTarget } from './balancer.ts'
+import type { RouterContext } from './context.ts'
+import { formatInterimHead, formatRequestHead, formatResponseHead, formatUpgradeHead, safeTrailers } from './forward.ts'
+import type { Field } from './http/fields.ts'
+import { noBody, type Framing } from './http/framing.ts'
+import type { RequestHead } from './http/request-head.ts'
+import type { ResponseHead } from './http/response-head.ts'
+import { requestId } from './request-id.ts'
+import { logRequest } from './request-log.ts'
+import { answerFor, unknownHost, type Answer, type RouterCode } from './router-error.ts'
+import type { Destination } from './routes.ts'
+import type { LiveTarget } from './target.ts'
+import { Tunnel } from './tunnel.ts'
+import type { ResponseHandler, Upstream, UpstreamFailure } from './upstream.ts'
+import type { Visitor } from './visitor.ts'
+
+/** Milliseconds that a kept connection may have been idle to carry what must not be sent twice. */
+const newestForUnsafe = 1_000
+const controlRetryInterval = 100
+
+/** One request on its way through the router: choose a target, send, pass the response on, tell the log. */
+export class Exchange implements ResponseHandler {
+  readonly request: RequestHead
+  readonly requestId: string
+  readonly #context: RouterContext
+  readonly #visitor: Visitor
+  #destination: Destination | undefined
+  #phase: 'connecting' | 'waiting' | 'responding' | 'tunnel' | 'done' = 'connecting'
+  #target: LiveTarget | undefined
+  readonly #tried: LiveTarget[] = []
+  #upstream: Upstream | undefined
+  #framing: Framing = noBody
+  #keepAlive: boolean
+  #status = 0
+  #bytes = 0
+  readonly #startedAt = performance.now()
+  #connectedAt: number | undefined
+  #tunnel: Tunnel | undefined
+
+  constructor(context: RouterContext, visitor: Visitor, request: RequestHead) {
+    this.#context = context
+    this.#visitor = visitor
+    this.request = request
+    this.requestId = requestId(request.fields)
+    // What follows a refused upgrade could be a request or the tunnel's first bytes: nobody can tell.
+    this.#keepAlive = request.keepAlive && request.upgrade === undefined
+  }
+
+  get method(): string {
+    return this.request.method
+  }
+
+  /** Part of the response may have left. */
+  get answered(): boolean {
+    return this.#phase === 'responding'
+  }
+
+  /** The body can be sent on. */
+  get ready(): boolean {
+    return this.#phase !== 'connecting'
+  }
+
+  start(): void {
+    this.#destination = this.#context.routes.find(this.request.host)
+    if (this.#destination === undefined) return this.#answer(unknownHost)
+    if (this.#destination.state !== 'up') return this.#fail(codeOfState[this.#destination.state])
+    const target = chooseTarget(this.#destination.targets, this.#tried)
+    if (target === undefined) return this.#fail(this.#tried.length > 0 ? 'H21' : 'H14')
+    this.#connect(target, this.#isRepeatable() ? Infinity : newestForUnsafe)
+  }
+
+  requestBody(data: Buffer): void {
+    if (this.#upstream === undefined) return
+    this.#upstream.outbox.body(this.request.framing, data)
+    this.#visitor.expire(this.#limits.idle)
+  }
+
+  requestEnd(trailers: Field[]): void {
+    this.#upstream?.outbox.bodyEnd(this.request.framing, safeTrailers(trailers))
+    if (this.#phase === 'waiting') this.#visitor.expire(this.#limits.firstByte)
+  }
+
+  /** What the visitor's last read brought has been handed over. */
+  flushRequest(): void {
+    const outbox = this.#upstream?.outbox
+    if (outbox === undefined || this.#phase === 'connecting') return
+    outbox.flush()
+    if (outbox.full) this.#visitor.hold()
+  }
+
+  /** The visitor takes more of the response. */
+  visitorDrained(): void {
+    this.#visitor.expire(this.#limits.idle)
+    this.#upstream?.socket.resume()
+  }
+
+  visitorLeft(): void {
+    if (this.#phase === 'tunnel') return
+    this.#release(false)
+    this.#end('H27', 499)
+  }
+
+  timedOut(): void {
+    switch (this.#phase) {
+      case 'connecting':
+        return this.#fail(this.#destination?.app === undefined ? 'H99' : 'H19')
+      case 'waiting':
+        if (this.#visitor.requestComplete) return this.#fail('H12')
+        return this.#upstream?.outbox.full ? this.#fail('H15') : this.#breakOff('H28')
+      case 'responding':
+        return this.#breakOff(this.#visitor.outbox.full || !this.#visitor.requestComplete ? 'H28' : 'H15')
+      case 'tunnel':
+        return this.#tunnel?.destroy()
+      case 'done':
+    }
+  }
+
+  connected(): void {
+    this.#send()
+    if (!this.#visitor.requestComplete) this.#visitor.proceed()
+  }
+
+  interim(head: ResponseHead): void {
+    if (this.request.version === 1) this.#visitor.outbox.text(formatInterimHead(head))
+  }
+
+  upgraded(head: ResponseHead, rest: Buffer): void {
+    if (this.request.upgrade === undefined || !this.#visitor.requestComplete) return this.#broken('H17')
+    this.#phase = 'tunnel'
+    this.#status = 101
+    const { outbox } = this.#visitor
+    outbox.text(formatUpgradeHead(head))
+    outbox.flush()
+    const client = this.#visitor.detach()
+    this.#visitor.expire(this.#limits.idle)
+    this.#tunnel = new Tunnel({
+      client: client.socket,
+      upstream: this.#upstream!.detach(),
+      target: this.#target!,
+      websocket: /^websocket$/i.test(this.request.upgrade),
+      onActivity: () => this.#visitor.expire(this.#limits.idle),
+      onClosed: (bytes) => this.#tunnelClosed(bytes),
+    })
+    this.#tunnel.push({ fromClient: client.rest, fromUpstream: rest })
+  }
+
+  head(head: ResponseHead): void {
+    const { version } = this.request
+    this.#phase = 'responding'
+    this.#status = head.status
+    this.#framing = framingFor(version, head.framing)
+    this.#keepAlive &&= this.#framing.kind !== 'close' && !this.#context.stopping
+    const { date } = this.#context
+    const options = { framing: this.#framing, version, keepAlive: this.#keepAlive, date }
+    this.#visitor.outbox.text(formatResponseHead(head, options))
+  }
+
+  body(data: Buffer): void {
+    this.#bytes += data.length
+    this.#visitor.outbox.body(this.#framing, data)
+  }
+
+  complete(trailers: Field[], reusable: boolean): void {
+    const { outbox, requestComplete } = this.#visitor
+    outbox.bodyEnd(this.#framing, safeTrailers(trailers))
+    outbox.flush()
+    this.#release(reusable && requestComplete)
+    this.#end(undefined, this.#status)
+    this.#visitor.finished(this.#keepAlive && requestComplete)
+  }
+
+  flush(): void {
+    const { outbox } = this.#visitor
+    outbox.flush()
+    if (outbox.full) this.#upstream?.socket.pause()
+    if (this.#phase === 'responding') this.#visitor.expire(this.#limits.idle)
+  }
+
+  drained(): void {
+    this.#visitor.proceed()
+  }
+
+  failed({ kind }: UpstreamFailure): void {
+    if (kind === 'refused') return this.#refused()
+    if (this.#phase === 'waiting' && this.#upstream?.reused && this.#isRepeatable()) return this.#again()
+    this.#broken(kind === 'malformed' ? 'H17' : this.#phase === 'waiting' ? 'H13' : 'H18')
+  }
+
+  get #limits() {
+    return this.#destination!.limits
+  }
+
+  #connect(target: LiveTarget, newest: number): void {
+    this.#target = target
+    target.begin()
+    this.#upstream = target.take(this, newest)
+    if (this.#upstream.reused) return this.#send()
+    this.#phase = 'connecting'
+    this.#visitor.expire(this.#limits.connect)
+  }
+
+  /** A head with a body leaves together with the body's first piece, in `flushRequest`. */
+  #send(): void {
+    const { address, port, requestComplete } = this.#visitor
+    this.#connectedAt = performance.now()
+    this.#phase = 'waiting'
+    const { outbox } = this.#upstream!
+    outbox.text(formatRequestHead(this.request, { address, port, requestId: this.requestId }))
+    this.#visitor.expire(requestComplete ? this.#limits.firstByte : this.#limits.idle)
+    if (requestComplete) outbox.flush()
+  }
+
+  /** The only failure after which the request certainly reached nobody. */
+  #refused(): void {
+    const target = this.#target!
+    target.refused()
+    this.#release(false)
+    if (this.#destination?.app !== undefined) this.#tried.push(target)
+    else if (performance.now() - this.#startedAt < this.#limits.connect) return this.#waitForControl()
+    else return this.#fail('H99')
+    this.start()
+  }
+
+  /** The api restarts in a moment: its callers wait rather than fail. */
+  #waitForControl(): void {
+    setTimeout(() => {
+      if (this.#phase === 'connecting') this.start()
+      if (this.ready) this.#visitor.proceed()
+    }, controlRetryInterval).unref()
+  }
+
+  /** The app closed a kept connection while the request was on its way: RFC 9110 section 9.2.2. */
+  #again(): void {
+    const target = this.#target!
+    this.#release(false)
+    this.#connect(target, -1)
+  }
+
+  /** Sending it twice does no harm, and there is no body that is gone already. */
+  #isRepeatable(): boolean {
+    const { method, framing, upgrade } = this.request
+    return framing.kind === 'none' && upgrade === undefined && /^(GET|HEAD|OPTIONS|PUT|DELETE)$/.test(method)
+  }
+
+  #broken(code: RouterCode): void {
+    if (this.#phase === 'responding') this.#breakOff(code)
+    else this.#fail(code)
+  }
+
+  /** Part of the response has left: only a broken connection tells the client that it is not whole. */
+  #breakOff(code: RouterCode): void {
+    this.#release(false)
+    this.#end(code, code === 'H28' ? 499 : this.#status)
+    this.#visitor.outbox.socket.destroy()
+  }
+
+  #fail(code: RouterCode): void {
+    this.#answer(this.#destination?.app === undefined && code !== 'H12' ? answerFor('H99') : answerFor(code))
+  }
+
+  #answer(answer: Answer): void {
+    this.#release(false)
+    this.#end(answer.code, answer.status)
+    this.#visitor.answer(answer, this.requestId)
+  }
+
+  #release(reusable: boolean): void {
+    const [upstream, target] = [this.#upstream, this.#target]
+    this.#upstream = undefined
+    if (upstream === undefined || target === undefined) return
+    if (reusable) target.keep(upstream)
+    else upstream.destroy()
+    target.end()
+  }
+
+  #tunnelClosed(bytes: number): void {
+    this.#bytes = bytes
+    this.#target!.end()
+    this.#end(undefined, 101)
+    this.#visitor.finished(false)
+  }
+
+  #end(code: RouterCode | undefined, status: number): void {
+    if (this.#phase === 'done') return
+    this.#phase = 'done'
+    const app = this.#destination?.app
+    if (code !== undefined) this.#context.counters.error(code)
+    if (app === undefined) return
+    const { method, target, authority } = this.request
+    logRequest(this.#context.appLog, {
+      appId: app.id,
+      method,
+      target,
+      host: authority,
+      requestId: this.requestId,
+      address: this.#visitor.address,
+      dyno: this.#target?.dyno ?? '',
+      connect: this.#connectedAt === undefined ? undefined : this.#connectedAt - this.#startedAt,
+      service: this.#connectedAt === undefined ? undefined : performance.now() - this.#connectedAt,
+      status,
+      bytes: this.#bytes,
+      code,
+    })
+  }
+}
+
+const codeOfState = { blank: 'H81', down: 'H14', crashed: 'H10', maintenance: 'H80' } as const
+
+/** HTTP/1.0 has no chunks; HTTP/1.1 clients get them instead of an end by closing. */
+function framingFor(version: 0 | 1, framing: Framing): Framing {
+  if (framing.kind !== 'chunked' && framing.kind !== 'close') return framing
+  return { kind: version === 1 ? 'chunked' : 'close' }
+}

@@ -1,0 +1,105 @@
+import { formatFields, type Field } from './http/fields.ts'
+import type { Framing } from './http/framing.ts'
+import type { RequestHead } from './http/request-head.ts'
+import type { ResponseHead } from './http/response-head.ts'
+
+/** RFC 9110 section 7.6.1, and what is written anew. */
+const hopByHop = [
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'transfer-encoding',
+  'content-length',
+  'upgrade',
+]
+
+/** Only the router says where a request came from. `Proxy` becomes HTTP_PROXY in CGI programs (CVE-2016-5385). */
+const notFromClients = new Set([
+  ...hopByHop,
+  'http2-settings',
+  'proxy-authorization',
+  'proxy',
+  'x-request-id',
+  'x-request-start',
+  'x-real-ip',
+  'forwarded',
+])
+const notFromApps = new Set(hopByHop)
+
+export type Visitor = { address: string; port: number; requestId: string }
+
+/** The head that the app gets, down to the empty line. */
+export function formatRequestHead(request: RequestHead, { address, port, requestId }: Visitor): string {
+  let text = `${request.method} ${request.target} HTTP/1.1\r\n`
+  for (const { name, key, value } of request.fields) {
+    if (notFromClients.has(key) || key.startsWith('x-forwarded-') || isHopField(request.hopFields, key)) continue
+    text += `${name}: ${value}\r\n`
+  }
+  text += `X-Request-Id: ${requestId}\r\nX-Request-Start: ${Date.now()}\r\nX-Forwarded-For: ${address}\r\n`
+  text += `X-Forwarded-Proto: http\r\nX-Forwarded-Port: ${port}\r\nVia: 1.1 paas\r\n`
+  text += formatFraming(request.framing)
+  if (request.upgrade !== undefined) text += `Connection: Upgrade\r\nUpgrade: ${request.upgrade}\r\n`
+  return `${text}\r\n`
+}
+
+type ResponseOptions = { framing: Framing; version: 0 | 1; keepAlive: boolean; date: string }
+
+/** The head that the client gets, down to the empty line. */
+export function formatResponseHead(
+  response: ResponseHead,
+  { framing, version, keepAlive, date }: ResponseOptions,
+): string {
+  let text = `HTTP/1.1 ${response.status} ${response.reason}\r\n`
+  let hasDate = false
+  for (const { name, key, value } of response.fields) {
+    if (notFromApps.has(key) && !isLengthWithoutBody(key, response, framing)) continue
+    if (isHopField(response.hopFields, key)) continue
+    if (key === 'date') hasDate = true
+    text += `${name}: ${value}\r\n`
+  }
+  // RFC 9110 section 6.6.1: whoever forwards a response without a date adds it.
+  if (!hasDate) text += `Date: ${date}\r\n`
+  text += `Via: 1.1 paas\r\n${formatFraming(framing)}`
+  if (!keepAlive) text += 'Connection: close\r\n'
+  else if (version === 0) text += 'Connection: keep-alive\r\n'
+  return `${text}\r\n`
+}
+
+/** A 1xx response, passed on as it is: RFC 9110 section 15.2. */
+export function formatInterimHead({ status, reason, fields, hopFields }: ResponseHead): string {
+  const kept = fields.filter(({ key }) => !notFromApps.has(key) && !isHopField(hopFields, key))
+  return `HTTP/1.1 ${status} ${reason}\r\n${formatFields(kept)}\r\n`
+}
+
+/** The answer that opens a tunnel. */
+export function formatUpgradeHead({ status, reason, fields }: ResponseHead): string {
+  const kept = fields.filter(({ key }) => key === 'upgrade' || !notFromApps.has(key))
+  return `HTTP/1.1 ${status} ${reason}\r\n${formatFields(kept)}Connection: Upgrade\r\nVia: 1.1 paas\r\n\r\n`
+}
+
+/** Trailers that a merging receiver could take for a header of the message are dropped: RFC 9110 section 6.5.1. */
+export function safeTrailers(trailers: Field[]): Field[] {
+  if (trailers.length === 0) return trailers
+  return trailers.filter(({ key }) => {
+    if (notFromClients.has(key) || key.startsWith('x-forwarded-') || key.includes('_')) return false
+    return !/^(host|authorization|cookie|set-cookie|via|trailer|expect|range|content-.*|cache-control|age|location)$/.test(
+      key,
+    )
+  })
+}
+
+function formatFraming(framing: Framing): string {
+  if (framing.kind === 'length') return `Content-Length: ${framing.length}\r\n`
+  return framing.kind === 'chunked' ? 'Transfer-Encoding: chunked\r\n' : ''
+}
+
+/** The length in an answer to HEAD, and in a 304, tells of a body that is not there. */
+function isLengthWithoutBody(key: string, { status }: ResponseHead, framing: Framing): boolean {
+  return key === 'content-length' && framing.kind === 'none' && status >= 200 && status !== 204
+}
+
+/** `Connection` may name fields for one hop; those that carry the message are not taken away by it. */
+function isHopField(hopFields: string[], key: string): boolean {
+  return hopFields.length > 0 && hopFields.includes(key)
+}

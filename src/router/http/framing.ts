@@ -1,0 +1,33 @@
+import type { Field } from './fields.ts'
+
+/** How the end of a body is found: RFC 9112 section 6.3. `close`: it ends with the connection (responses only). */
+export type Framing = { kind: 'none' } | { kind: 'length'; length: number } | { kind: 'chunked' } | { kind: 'close' }
+
+export const noBody: Framing = { kind: 'none' }
+
+/**
+ * What Content-Length and Transfer-Encoding of one message say. Anything two parsers could read differently is
+ * refused: both fields, one of them twice, a list, another coding, a number with sign or blanks.
+ * @returns undefined when neither is there; a string when they are refused: the reason
+ */
+export function declaredFraming(fields: Field[]): Framing | undefined | string {
+  let found: Framing | undefined
+  for (const { key, value } of fields) {
+    if (key !== 'content-length' && key !== 'transfer-encoding') continue
+    if (found !== undefined) return 'the length of the body is given more than once'
+    const framing = key === 'content-length' ? lengthFraming(value) : chunkedFraming(value)
+    if (typeof framing === 'string') return framing
+    found = framing
+  }
+  return found
+}
+
+function lengthFraming(value: string): Framing | string {
+  if (!/^\d{1,15}$/.test(value)) return 'Content-Length is not one plain number'
+  return { kind: 'length', length: Number(value) }
+}
+
+function chunkedFraming(value: string): Framing | string {
+  if (value.toLowerCase() !== 'chunked') return 'Transfer-Encoding is not exactly "chunked"'
+  return { kind: 'chunked' }
+}

@@ -1,0 +1,64 @@
+import type { Socket } from 'node:net'
+import { formatFields, type Field } from './fields.ts'
+import type { Framing } from './framing.ts'
+
+/** Below this many bytes, copying into one string is cheaper than a write of its own. */
+const smallPiece = 4096
+
+/** Collects what one socket is to be sent in one turn of the event loop: a head and its small body leave as one write. */
+export class Outbox {
+  readonly socket: Socket
+  #text = ''
+  #corked = false
+
+  constructor(socket: Socket) {
+    this.socket = socket
+  }
+
+  /** True when the socket takes no more for now; it emits `drain` when it does again. */
+  get full(): boolean {
+    return this.socket.writableNeedDrain
+  }
+
+  /** @param text latin1 */
+  text(text: string): void {
+    this.#text += text
+  }
+
+  data(bytes: Buffer): void {
+    if (bytes.length <= smallPiece) {
+      this.#text += bytes.toString('latin1')
+      return
+    }
+    if (!this.#corked) this.socket.cork()
+    this.#corked = true
+    this.#writeText()
+    this.socket.write(bytes)
+  }
+
+  body(framing: Framing, data: Buffer): void {
+    if (framing.kind !== 'chunked') return this.data(data)
+    this.#text += `${data.length.toString(16)}\r\n`
+    this.data(data)
+    this.#text += '\r\n'
+  }
+
+  bodyEnd(framing: Framing, trailers: Field[]): void {
+    if (framing.kind === 'chunked') this.#text += `0\r\n${formatFields(trailers)}\r\n`
+  }
+
+  /** Hands what was collected to the socket. */
+  flush(): void {
+    this.#writeText()
+    if (!this.#corked) return
+    this.#corked = false
+    this.socket.uncork()
+  }
+
+  #writeText(): void {
+    if (this.#text === '') return
+    const text = this.#text
+    this.#text = ''
+    this.socket.write(text, 'latin1')
+  }
+}

@@ -1,0 +1,47 @@
+import { readFileSync } from 'node:fs'
+
+/** Milliseconds; Heroku's router has the same. */
+export type TimeLimits = {
+  /** Until the app accepted the connection: H19. */
+  connect: number
+  /** From the end of the request to the head of the response: H12. */
+  firstByte: number
+  /** Without a byte either way, in uploads, responses and tunnels: H15, H28. */
+  idle: number
+}
+
+export type RouterLimits = {
+  app: TimeLimits
+  /** The api has limits of its own; a push whose build is quiet must not be cut. */
+  control: TimeLimits
+  /** Milliseconds from a connection's or request's first byte to the end of its head. */
+  head: number
+  /** Milliseconds that a connection may stay open between two requests. */
+  keepAlive: number
+  /** Bytes of one head, of requests and responses. Heroku's CLI sends a Request-Id that grows. */
+  headBytes: number
+  /** Open connections in all, and from one address. */
+  connections: number
+  connectionsPerAddress: number
+}
+
+export const defaultLimits: RouterLimits = {
+  app: { connect: 5_000, firstByte: 30_000, idle: 55_000 },
+  control: { connect: 5_000, firstByte: 120_000, idle: 1_200_000 },
+  head: 10_000,
+  keepAlive: 60_000,
+  headBytes: 65_536,
+  connections: 10_000,
+  connectionsPerAddress: 4_000,
+}
+
+/** The default limits, with no more connections than this process has file descriptors for: two for each. */
+export function limitsOfThisProcess(): RouterLimits {
+  const connections = Math.min(defaultLimits.connections, Math.floor((openFilesLimit() - 200) / 2))
+  return { ...defaultLimits, connections: Math.max(connections, 50) }
+}
+
+function openFilesLimit(): number {
+  const [, soft] = /^Max open files +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? []
+  return soft === undefined ? Infinity : Number(soft)
+}

@@ -1,0 +1,74 @@
+import { STATUS_CODES } from 'node:http'
+
+/** What the router answers or logs by itself, under Heroku's codes, descriptions and statuses. */
+export const routerErrors = {
+  H10: {
+    description: 'App crashed',
+    status: 503,
+    text: 'This app has crashed. Its owner finds the reason in its log.',
+  },
+  H12: { description: 'Request timeout', status: 503, text: 'This app took too long to answer.' },
+  H13: {
+    description: 'Connection closed without response',
+    status: 503,
+    text: 'This app closed the connection without an answer.',
+  },
+  H14: { description: 'No web processes running', status: 503, text: 'This app has no web process running.' },
+  H15: { description: 'Idle connection', status: 503, text: 'This app stopped answering.' },
+  H17: {
+    description: 'Poorly formatted HTTP response',
+    status: 503,
+    text: 'This app gave an answer that is not valid HTTP.',
+  },
+  H18: { description: 'Server Request Interrupted', status: 503, text: 'This app broke off its answer.' },
+  H19: {
+    description: 'Backend connection timeout',
+    status: 503,
+    text: 'This app did not accept the connection in time.',
+  },
+  H21: { description: 'Backend connection refused', status: 503, text: 'This app refused the connection.' },
+  H22: {
+    description: 'Connection limit reached',
+    status: 503,
+    text: 'There are too many connections at the moment. Try again shortly.',
+  },
+  H27: { description: 'Client Request Interrupted', status: 499, text: '' },
+  H28: { description: 'Client Connection Idle', status: 499, text: '' },
+  H80: {
+    description: 'Maintenance mode',
+    status: 503,
+    text: 'This app is closed for maintenance. It will be back soon.',
+  },
+  H81: { description: 'Blank app', status: 503, text: 'Nothing has been deployed to this app yet.' },
+  H99: {
+    description: 'Platform error',
+    status: 503,
+    text: 'The deployment server is not ready at the moment. Apps are served on. Try again shortly.',
+  },
+} as const
+
+export type RouterCode = keyof typeof routerErrors
+
+/** An answer of the router's own: an error under a code, or the refusal of a request. */
+export type Answer = { status: number; title: string; text: string; code: RouterCode | undefined }
+
+export function answerFor(code: RouterCode): Answer {
+  const { status, description, text } = routerErrors[code]
+  return { status, title: description, text, code }
+}
+
+export const unknownHost: Answer = {
+  status: 404,
+  title: 'No such app',
+  text: 'There is no app at this address.',
+  code: undefined,
+}
+
+export function answerForRefusal(status: number, reason: string): Answer {
+  return {
+    status,
+    title: STATUS_CODES[status] ?? 'Error',
+    text: `The request was refused: ${reason}.`,
+    code: undefined,
+  }
+}

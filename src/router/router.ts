@@ -1,0 +1,119 @@
+import { once } from 'node:events'
+import { createServer, type Server, type Socket } from 'node:net'
+import type { AppLogWriter } from '../logs/app-log.ts'
+import type { Logger } from '../log.ts'
+import type { RoutingTable } from '../model/route.ts'
+import { AddressCounter } from './address-counter.ts'
+import type { RouterContext } from './context.ts'
+import { Counters } from './counters.ts'
+import { formatAnswer } from './error-page.ts'
+import type { RouterLimits } from './limits.ts'
+import { listenOn } from './listen.ts'
+import { answerFor } from './router-error.ts'
+import { Routes } from './routes.ts'
+import { VisitorConnection } from './visitor-connection.ts'
+
+/** How often time limits are looked at, milliseconds. */
+const sweepInterval = 250
+
+export type RouterDeps = {
+  table: RoutingTable
+  limits: RouterLimits
+  appLog: Pick<AppLogWriter, 'write'>
+  log: Logger
+}
+
+/** The public side: accepts connections and keeps their limits. */
+export class Router {
+  readonly #context: RouterContext
+  readonly #log: Logger
+  readonly #server: Server
+  readonly #visitors = new Map<Socket, VisitorConnection>()
+  readonly #addresses: AddressCounter
+  #sweeper: NodeJS.Timeout
+
+  constructor({ table, limits, appLog, log }: RouterDeps) {
+    const routes = new Routes(table, limits)
+    this.#context = {
+      routes,
+      limits,
+      appLog,
+      counters: new Counters(),
+      stopping: false,
+      date: new Date().toUTCString(),
+    }
+    this.#log = log
+    this.#addresses = new AddressCounter(limits.connectionsPerAddress)
+    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
+    this.#sweeper = setInterval(() => this.#sweep(), sweepInterval)
+  }
+
+  get routes(): Routes {
+    return this.#context.routes
+  }
+
+  get counters(): Counters {
+    return this.#context.counters
+  }
+
+  /** @throws port_in_use */
+  async listen(port: number, options: { shared: boolean }): Promise<number> {
+    await listenOn(this.#server, port, options)
+    this.#server.on('error', (error) => this.#log.error({ err: error }, 'connection not accepted'))
+    const address = this.#server.address()
+    return typeof address === 'object' && address !== null ? address.port : port
+  }
+
+  /**
+   * Accepts no more, answers what is under way, then closes. Resolves after `milliseconds` at the latest, with what
+   * is left cut off.
+   * @param idle `close` idle connections at once, or `keep` them for one last answer: no client then sends into a closed one
+   */
+  async stop({ milliseconds, idle }: { milliseconds: number; idle: 'close' | 'keep' }): Promise<void> {
+    this.#context.stopping = true
+    const closed = once(this.#server, 'close')
+    this.#server.close()
+    if (idle === 'close') for (const visitor of this.#visitors.values()) visitor.closeIfIdle()
+    for (const target of this.routes.everyTarget()) for (const tunnel of target.tunnels) tunnel.goAway()
+    const cut = setTimeout(() => this.#cut(), milliseconds)
+    await closed
+    clearTimeout(cut)
+    clearInterval(this.#sweeper)
+    for (const target of this.routes.everyTarget()) target.retire()
+  }
+
+  #cut(): void {
+    for (const socket of this.#visitors.keys()) socket.destroy()
+  }
+
+  #accept(socket: Socket): void {
+    const { counters, limits } = this.#context
+    const address = plainAddress(socket.remoteAddress ?? '')
+    counters.connections++
+    if (this.#visitors.size >= limits.connections || !this.#addresses.add(address)) return this.#turnAway(socket)
+    this.#visitors.set(socket, new VisitorConnection(this.#context, socket, address))
+    socket.on('close', () => {
+      this.#visitors.delete(socket)
+      this.#addresses.remove(address)
+    })
+  }
+
+  #turnAway(socket: Socket): void {
+    this.#context.counters.turnedAway++
+    socket.on('error', () => socket.destroy())
+    const answer = formatAnswer(answerFor('H22'), { request: undefined, requestId: undefined, keepAlive: false })
+    socket.end(answer, () => socket.destroy())
+  }
+
+  #sweep(): void {
+    const now = performance.now()
+    this.#context.date = new Date().toUTCString()
+    for (const visitor of this.#visitors.values()) visitor.checkTime(now)
+    for (const target of this.routes.everyTarget()) target.sweep(now)
+  }
+}
+
+/** IPv4 addresses come in IPv6 form on a socket that serves both. */
+function plainAddress(address: string): string {
+  return address.startsWith('::ffff:') ? address.slice(7) : address
+}

@@ -1,0 +1,132 @@
+import { isIP } from 'node:net'
+import type { AppId } from '../model/ids.ts'
+import type { AppRoute, RoutingTable, Target } from '../model/route.ts'
+import type { RouterLimits, TimeLimits } from './limits.ts'
+import { LiveTarget } from './target.ts'
+
+/** Where a host leads. */
+export type Destination = {
+  /** undefined: the control plane. */
+  app: { id: AppId; name: string } | undefined
+  state: AppRoute['state']
+  targets: LiveTarget[]
+  limits: TimeLimits
+}
+
+/** The routing table in force. Every change is one step: a request sees the table before it or after it. */
+export class Routes {
+  readonly #limits: RouterLimits
+  #table: RoutingTable
+  #control: Destination
+  readonly #byHost = new Map<string, Destination>()
+  /** Also those that were replaced, until nothing is in flight to them. */
+  readonly #targets = new Map<string, LiveTarget>()
+
+  constructor(table: RoutingTable, limits: RouterLimits) {
+    this.#limits = limits
+    this.#table = table
+    this.#control = this.#controlDestination(table)
+    this.install(table)
+  }
+
+  get table(): RoutingTable {
+    return this.#table
+  }
+
+  /** Bare addresses and `localhost` lead to the control plane too. */
+  find(host: string): Destination | undefined {
+    const found = this.#byHost.get(host)
+    if (found !== undefined) return found
+    return host === this.#table.controlHost || isBareAddress(host) ? this.#control : undefined
+  }
+
+  findTarget(id: string): LiveTarget | undefined {
+    return this.#targets.get(id)
+  }
+
+  install(table: RoutingTable): void {
+    const before = this.#table
+    this.#table = table
+    if (table.controlSocket !== before.controlSocket) this.#control = this.#controlDestination(table)
+    this.#byHost.clear()
+    for (const route of table.routes) this.#add(route)
+    this.#retire(before.routes.flatMap(({ targets }) => targets))
+  }
+
+  /** @returns the targets that the app no longer has */
+  switchTo(route: AppRoute): Target[] {
+    const before = this.#replace(route.appId, [route])
+    this.#add(route)
+    return this.#retire(before)
+  }
+
+  remove(appId: AppId): void {
+    this.#retire(this.#replace(appId, []))
+  }
+
+  *everyTarget(): Iterable<LiveTarget> {
+    yield* this.#targets.values()
+    yield* this.#control.targets
+  }
+
+  #replace(appId: AppId, routes: AppRoute[]): Target[] {
+    const { table: next, removed } = replaceRoute(this.#table, appId, routes)
+    this.#table = next
+    for (const host of removed.flatMap(({ hosts }) => hosts)) {
+      if (this.#byHost.get(host)?.app?.id === appId) this.#byHost.delete(host)
+    }
+    return removed.flatMap(({ targets }) => targets)
+  }
+
+  #add({ appId, app, hosts, state, targets }: AppRoute): void {
+    const destination: Destination = {
+      app: { id: appId, name: app },
+      state,
+      targets: targets.map((target) => this.#live(target)),
+      limits: this.#limits.app,
+    }
+    for (const host of hosts) this.#byHost.set(host, destination)
+  }
+
+  #live(target: Target): LiveTarget {
+    const known = this.#targets.get(target.id)
+    if (known?.isAt(target)) {
+      known.revive()
+      return known
+    }
+    known?.retire()
+    const live = new LiveTarget({ id: target.id, dyno: target.dyno, address: { host: target.host, port: target.port } })
+    this.#targets.set(target.id, live)
+    return live
+  }
+
+  /** Retires those of `before` that no route has any more, and gives them. */
+  #retire(before: Target[]): Target[] {
+    const current = new Set(this.#table.routes.flatMap(({ targets }) => targets.map(({ id }) => id)))
+    const gone = before.filter(({ id }) => !current.has(id))
+    for (const { id } of gone) {
+      const live = this.#targets.get(id)
+      live?.retire()
+      live?.onceIdle(() => {
+        if (live.retired && this.#targets.get(id) === live) this.#targets.delete(id)
+      })
+    }
+    return gone
+  }
+
+  #controlDestination({ controlSocket }: RoutingTable): Destination {
+    const target = new LiveTarget({ id: 'api', dyno: 'api', address: { path: controlSocket } })
+    return { app: undefined, state: 'up', targets: [target], limits: this.#limits.control }
+  }
+}
+
+/** The table with the app's route replaced. Pure: what is saved before it is in force. */
+export function replaceRoute(table: RoutingTable, appId: AppId, routes: AppRoute[]) {
+  const removed = table.routes.filter((route) => route.appId === appId)
+  const kept = table.routes.filter((route) => route.appId !== appId)
+  return { table: { ...table, routes: [...kept, ...routes] }, removed }
+}
+
+function isBareAddress(host: string): boolean {
+  return host === 'localhost' || host.startsWith('[') || isIP(host) !== 0
+}

@@ -1,0 +1,77 @@
+import packageJson from '../../package.json' with { type: 'json' }
+import type { Config } from '../config.ts'
+import { asPaasError } from '../errors.ts'
+import type { AppLogWriter } from '../logs/app-log.ts'
+import type { Logger } from '../log.ts'
+import type { RoutingTable } from '../model/route.ts'
+import { retireRouter, routerStatus } from './control-client.ts'
+import { ControlledRouter } from './controlled-router.ts'
+import { serveControl } from './control-server.ts'
+import { limitsOfThisProcess } from './limits.ts'
+import { Router } from './router.ts'
+import { loadTable } from './table-file.ts'
+
+/** What requests in flight get when the server stops, milliseconds; the supervisor waits for it. */
+const longestStop = 10_000
+/** What a retired router gives its open connections to end by themselves, milliseconds. */
+const retirement = 90_000
+
+export type RunRouterDeps = {
+  config: Pick<Config, 'paths' | 'httpPort' | 'domain' | 'stop'>
+  log: Logger
+  /** Closed at the end. */
+  appLog: AppLogWriter
+}
+
+/** `ended` resolves when another router has taken over. */
+export type RunningRouter = AsyncDisposable & { ended: Promise<string>; port: number }
+
+/**
+ * Serves from the saved table at once, then takes calls. A router of this data directory that still runs is
+ * replaced: both have the port until the old one leaves it, and its last table is taken over.
+ * @throws port_in_use, router_unavailable
+ */
+export async function runRouter({ config, log, appLog }: RunRouterDeps): Promise<RunningRouter> {
+  const { paths, httpPort } = config
+  const { promise: ended, resolve: end } = Promise.withResolvers<string>()
+  let stop = { milliseconds: Math.min(config.stop.drainSeconds * 1000, longestStop), idle: 'close' as 'close' | 'keep' }
+  const onRetire = (): void => {
+    stop = { milliseconds: retirement, idle: 'keep' }
+    end('another router took over')
+  }
+  await using stack = new AsyncDisposableStack()
+  stack.use(appLog)
+  const predecessor = await routerStatus(paths.routerSocket)
+  const router = new Router({ table: await savedTable(config, log), limits: limitsOfThisProcess(), appLog, log })
+  stack.defer(() => router.stop(stop))
+  const port = await router.listen(httpPort, { shared: predecessor?.settings.httpPort === httpPort })
+  const last = predecessor && (await retireRouter(paths.routerSocket))
+  if (last) router.routes.install(ownControl(last, config))
+  const settings = { httpPort }
+  const controlled = new ControlledRouter({
+    router,
+    tableFile: paths.routingTable,
+    version: packageJson.version,
+    settings,
+    log,
+    onRetire,
+  })
+  stack.use(await serveControl({ socketPath: paths.routerSocket, log, answer: (call) => controlled.answer(call) }))
+  const running = stack.move()
+  return { ended, port, [Symbol.asyncDispose]: () => running.disposeAsync() }
+}
+
+/** A table that cannot be read is no reason not to start: the worker installs a whole one when it starts. */
+async function savedTable(config: RunRouterDeps['config'], log: Logger): Promise<RoutingTable> {
+  const empty: RoutingTable = { controlHost: '', controlSocket: '', routes: [] }
+  try {
+    return ownControl((await loadTable(config.paths.routingTable)) ?? empty, config)
+  } catch (thrown) {
+    log.error({ err: thrown, code: asPaasError(thrown).code }, 'no saved routing table; serving without apps for now')
+    return ownControl(empty, config)
+  }
+}
+
+function ownControl(table: RoutingTable, { domain, paths }: RunRouterDeps['config']): RoutingTable {
+  return { ...table, controlHost: domain, controlSocket: paths.apiSocket }
+}

@@ -1,0 +1,108 @@
+import type { Target } from '../model/route.ts'
+import { Upstream, type ResponseHandler } from './upstream.ts'
+
+export type TargetAddress = { host: string; port: number } | { path: string }
+
+/** How long a target that refused a connection comes after the others, milliseconds. */
+const refusalMemory = 1_000
+
+/** Something that stays open past its request and is told to close when its target drains. */
+export interface Tunnelled {
+  /** Asks both ends to close; at the end the tunnel leaves the target. */
+  goAway(): void
+}
+
+/** A target as the router uses it: its kept connections and what is in flight to it. */
+export class LiveTarget {
+  readonly id: string
+  readonly dyno: string
+  readonly address: TargetAddress
+  readonly tunnels = new Set<Tunnelled>()
+  #inFlight = 0
+  #refusedAt = -Infinity
+  #retired = false
+  readonly #kept: Upstream[] = []
+  #whenIdle: (() => void)[] = []
+
+  constructor({ id, dyno, address }: { id: string; dyno: string; address: TargetAddress }) {
+    this.id = id
+    this.dyno = dyno
+    this.address = address
+  }
+
+  isAt({ id, host, port, dyno }: Target): boolean {
+    const { address } = this
+    return this.id === id && this.dyno === dyno && 'host' in address && address.host === host && address.port === port
+  }
+
+  /** Requests and tunnels that have begun and not ended. */
+  get inFlight(): number {
+    return this.#inFlight
+  }
+
+  begin(): void {
+    this.#inFlight++
+  }
+
+  end(): void {
+    if (--this.#inFlight > 0) return
+    const waiting = this.#whenIdle
+    this.#whenIdle = []
+    for (const resolve of waiting) resolve()
+  }
+
+  /** Calls back once, as soon as nothing is in flight. */
+  onceIdle(callback: () => void): void {
+    if (this.#inFlight === 0) callback()
+    else this.#whenIdle.push(callback)
+  }
+
+  refused(): void {
+    this.#refusedAt = performance.now()
+  }
+
+  get refusedLately(): boolean {
+    return performance.now() - this.#refusedAt < refusalMemory
+  }
+
+  /**
+   * The connection used last (the others may close), or a new one.
+   * @param newest milliseconds that it may have lain idle
+   */
+  take(handler: ResponseHandler, newest: number): Upstream {
+    for (let kept = this.#kept.pop(); kept !== undefined; kept = this.#kept.pop()) {
+      if (kept.reuse(handler, newest)) return kept
+    }
+    return new Upstream(this.address, handler)
+  }
+
+  connect(handler: ResponseHandler): Upstream {
+    return new Upstream(this.address, handler)
+  }
+
+  keep(upstream: Upstream): void {
+    if (this.#retired) upstream.destroy()
+    else this.#kept.push(upstream)
+  }
+
+  /** Closes what was kept too long. The oldest are first. */
+  sweep(now: number): void {
+    const usable = this.#kept.findIndex((upstream) => upstream.isUsable(now))
+    for (const upstream of this.#kept.splice(0, usable === -1 ? this.#kept.length : usable)) upstream.destroy()
+  }
+
+  get retired(): boolean {
+    return this.#retired
+  }
+
+  /** It is in the table again. */
+  revive(): void {
+    this.#retired = false
+  }
+
+  /** No new request will come: kept connections close, those in use when their request ends. */
+  retire(): void {
+    this.#retired = true
+    for (const upstream of this.#kept.splice(0)) upstream.destroy()
+  }
+}

@@ -1,0 +1,122 @@
+import type { Socket } from 'node:net'
+import type { LiveTarget, Tunnelled } from './target.ts'
+import { FrameCursor, goingAwayFromClient, goingAwayFromServer } from './websocket-frames.ts'
+
+/** How long both ends get to close after they were asked to, milliseconds. */
+const closingTime = 5_000
+
+type Ends = { client: Socket; upstream: Socket }
+
+export type TunnelDeps = Ends & {
+  target: LiveTarget
+  websocket: boolean
+  onActivity: () => void
+  /** Both ends are closed; `bytes` went to the client. */
+  onClosed: (bytes: number) => void
+}
+
+/** After a 101: bytes go both ways as they are, until one end closes. */
+export class Tunnel implements Tunnelled {
+  readonly #deps: TunnelDeps
+  readonly #toClient: Direction
+  readonly #toUpstream: Direction
+  #open = 2
+
+  constructor(deps: TunnelDeps) {
+    const { client, upstream, target, websocket } = deps
+    this.#deps = deps
+    this.#toClient = new Direction(upstream, client, { websocket, farewell: goingAwayFromServer })
+    this.#toUpstream = new Direction(client, upstream, { websocket, farewell: goingAwayFromClient })
+    target.tunnels.add(this)
+    for (const socket of [client, upstream]) {
+      socket.on('close', () => this.#closed())
+      socket.on('data', deps.onActivity)
+    }
+    this.#toClient.start()
+    this.#toUpstream.start()
+  }
+
+  /** What came along with the heads. */
+  push({ fromClient, fromUpstream }: { fromClient: Buffer; fromUpstream: Buffer }): void {
+    if (fromUpstream.length > 0) this.#toClient.push(fromUpstream)
+    if (fromClient.length > 0) this.#toUpstream.push(fromClient)
+  }
+
+  /** A WebSocket's ends are told 1001 between two frames; other protocols have no such word and are left alone. */
+  goAway(): void {
+    if (!this.#deps.websocket) return
+    this.#toClient.close()
+    this.#toUpstream.close()
+    setTimeout(() => this.destroy(), closingTime).unref()
+  }
+
+  destroy(): void {
+    this.#deps.client.destroy()
+    this.#deps.upstream.destroy()
+  }
+
+  #closed(): void {
+    if (--this.#open > 0) return
+    this.#deps.target.tunnels.delete(this)
+    this.#deps.onClosed(this.#toClient.bytes)
+  }
+}
+
+type DirectionOptions = { websocket: boolean; farewell: Buffer }
+
+/** One way of a tunnel: what `from` says, `to` gets; when `from` ends or breaks, so does `to`. */
+class Direction {
+  readonly #from: Socket
+  readonly #to: Socket
+  readonly #farewell: Buffer
+  readonly #frames: FrameCursor | undefined
+  #state: 'open' | 'closing' | 'closed' = 'open'
+  bytes = 0
+
+  constructor(from: Socket, to: Socket, { websocket, farewell }: DirectionOptions) {
+    this.#from = from
+    this.#to = to
+    this.#farewell = farewell
+    this.#frames = websocket ? new FrameCursor() : undefined
+  }
+
+  start(): void {
+    const [from, to] = [this.#from, this.#to]
+    from.on('data', (chunk) => this.push(chunk))
+    to.on('drain', () => from.resume())
+    from.on('end', () => to.end())
+    from.on('close', () => to.destroySoon())
+    if (from.readableEnded) to.end()
+    from.resume()
+  }
+
+  push(chunk: Buffer): void {
+    if (this.#state === 'closed') return
+    if (this.#state === 'closing') return this.#pushLast(chunk)
+    this.#frames?.advance(chunk)
+    this.#send(chunk)
+  }
+
+  /** Says goodbye as soon as the frame that is on its way is complete. What comes after it is dropped. */
+  close(): void {
+    if (this.#state !== 'open') return
+    this.#state = 'closing'
+    this.#closeAtBoundary()
+  }
+
+  #pushLast(chunk: Buffer): void {
+    this.#send(chunk.subarray(0, this.#frames?.advanceToBoundary(chunk)))
+    this.#closeAtBoundary()
+  }
+
+  #closeAtBoundary(): void {
+    if (this.#frames?.atBoundary !== true) return
+    this.#state = 'closed'
+    this.#send(this.#farewell)
+  }
+
+  #send(bytes: Buffer): void {
+    this.bytes += bytes.length
+    if (this.#to.writable && !this.#to.write(bytes)) this.#from.pause()
+  }
+}

@@ -1,0 +1,178 @@
+import { connect, type Socket } from 'node:net'
+import type { TargetAddress } from './target.ts'
+import { readerFor, type BodyReader } from './http/body-reader.ts'
+import type { Field } from './http/fields.ts'
+import { findHeadEnd } from './http/head-end.ts'
+import { Outbox } from './http/outbox.ts'
+import { parseResponseHead, type ResponseHead } from './http/response-head.ts'
+
+export type UpstreamFailure = { kind: 'refused' | 'closed' | 'malformed'; reason: string }
+
+/** Who asked on this connection, and gets the answer. */
+export interface ResponseHandler {
+  readonly method: string
+  connected(): void
+  interim(head: ResponseHead): void
+  upgraded(head: ResponseHead, rest: Buffer): void
+  head(head: ResponseHead): void
+  body(data: Buffer): void
+  /** The response is complete. `reusable`: the connection may serve another request. */
+  complete(trailers: Field[], reusable: boolean): void
+  /** All that came with one read has been handed over. */
+  flush(): void
+  drained(): void
+  failed(failure: UpstreamFailure): void
+}
+
+/** Milliseconds that an idle connection is kept when the app does not say; Node's servers close after 5 s. */
+const keptByDefault = 4_000
+const longestHead = 65_536
+const mostInterims = 100
+
+/** One connection to an app. Serves one request at a time; never shared between targets. */
+export class Upstream {
+  readonly outbox: Outbox
+  /** True once it has served a request: it may be closed by the app at any moment. */
+  reused = false
+  #handler: ResponseHandler | undefined
+  #pending: Buffer | undefined
+  #head: ResponseHead | undefined
+  #body: BodyReader | undefined
+  #interims = 0
+  #idleSince = 0
+  #usableUntil = 0
+  #connected = false
+  readonly #onBody = (data: Buffer): void => this.#handler?.body(data)
+  readonly #listeners = {
+    data: (chunk: Buffer): void => this.#receive(chunk),
+    drain: (): void => this.#handler?.drained(),
+    end: (): void => this.#ended(),
+    close: (): void => this.#lost('the connection was closed'),
+  }
+
+  constructor(address: TargetAddress, handler: ResponseHandler) {
+    this.#handler = handler
+    const socket = connect({ ...address, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 })
+    this.outbox = new Outbox(socket)
+    socket.on('connect', () => {
+      this.#connected = true
+      this.#handler?.connected()
+    })
+    socket.on('error', (error) => this.#lost(error.message))
+    for (const [event, listener] of Object.entries(this.#listeners)) socket.on(event, listener)
+  }
+
+  get socket(): Socket {
+    return this.outbox.socket
+  }
+
+  isUsable(now: number): boolean {
+    return now < this.#usableUntil && !this.socket.destroyed && this.socket.readyState === 'open'
+  }
+
+  /** Takes a kept connection into use, unless it is closed or lay idle for longer than `newest` milliseconds. */
+  reuse(handler: ResponseHandler, newest: number): boolean {
+    const now = performance.now()
+    if (!this.isUsable(now) || now - this.#idleSince > newest) {
+      this.destroy()
+      return false
+    }
+    this.#handler = handler
+    this.reused = true
+    return true
+  }
+
+  /** Nobody waits for an answer any more. */
+  destroy(): void {
+    this.#handler = undefined
+    this.socket.destroy()
+  }
+
+  /** Gives the socket away; errors on it are still caught here. */
+  detach(): Socket {
+    this.#handler = undefined
+    for (const [event, listener] of Object.entries(this.#listeners)) this.socket.off(event, listener)
+    return this.socket
+  }
+
+  #receive(chunk: Buffer): void {
+    // An app that speaks without being asked would answer the next visitor with it.
+    if (this.#handler === undefined) return this.destroy()
+    const bytes = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk])
+    this.#pending = undefined
+    let at = 0
+    while (at < bytes.length && this.#handler !== undefined) {
+      const next = this.#body === undefined ? this.#takeHead(bytes, at) : this.#takeBody(bytes, at)
+      if (next === at) break
+      at = next
+    }
+    this.#handler?.flush()
+  }
+
+  #takeHead(bytes: Buffer, from: number): number {
+    const end = findHeadEnd(bytes, from)
+    if (end === -1) {
+      if (bytes.length - from > longestHead) this.#fail('malformed', `the head is longer than ${longestHead} bytes`)
+      else this.#pending = bytes.subarray(from)
+      return from
+    }
+    const head = parseResponseHead(bytes.toString('latin1', from, end - 2), this.#handler!.method)
+    if (typeof head === 'string') this.#fail('malformed', head)
+    else if (head.status === 101) this.#handler!.upgraded(head, bytes.subarray(end))
+    else if (head.status < 200) this.#takeInterim(head)
+    else this.#begin(head, end === bytes.length)
+    return end
+  }
+
+  #takeInterim(head: ResponseHead): void {
+    if (++this.#interims > mostInterims) this.#fail('malformed', `more than ${mostInterims} interim responses`)
+    else this.#handler!.interim(head)
+  }
+
+  #begin(head: ResponseHead, nothingFollows: boolean): void {
+    this.#head = head
+    this.#body = readerFor(head.framing)
+    this.#handler!.head(head)
+    if (this.#body.done) this.#complete(nothingFollows)
+  }
+
+  #takeBody(bytes: Buffer, from: number): number {
+    const body = this.#body!
+    const end = body.read(bytes, from, this.#onBody)
+    if (end === -1) this.#fail('malformed', 'a chunk of the body is malformed')
+    else if (body.done) this.#complete(end === bytes.length)
+    return end === -1 ? bytes.length : end
+  }
+
+  /** @param nothingFollows bytes after a response belong to no request: such a connection is not used again */
+  #complete(nothingFollows: boolean): void {
+    const [handler, head, body] = [this.#handler!, this.#head!, this.#body!]
+    this.#handler = this.#head = this.#body = undefined
+    this.#interims = 0
+    this.#idleSince = performance.now()
+    this.#usableUntil = this.#idleSince + keptFor(head)
+    handler.complete(body.trailers, head.keepAlive && nothingFollows && !this.socket.readableEnded)
+  }
+
+  #ended(): void {
+    if (this.#handler !== undefined && this.#head?.framing.kind === 'close') this.#complete(false)
+    this.#fail('closed', 'the connection was closed')
+  }
+
+  #lost(reason: string): void {
+    this.#fail(this.#connected ? 'closed' : 'refused', reason)
+  }
+
+  #fail(kind: UpstreamFailure['kind'], reason: string): void {
+    const handler = this.#handler
+    this.destroy()
+    handler?.failed({ kind, reason })
+  }
+}
+
+/** `Keep-Alive: timeout=5` says when the app will close; a second less leaves time for the way there. */
+function keptFor(head: ResponseHead): number {
+  const value = head.fields.find(({ key }) => key === 'keep-alive')?.value
+  const seconds = value === undefined ? undefined : /\btimeout=(\d{1,5})\b/.exec(value)?.[1]
+  return seconds === undefined ? keptByDefault : Number(seconds) * 1000 - 1000
+}

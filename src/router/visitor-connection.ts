@@ -1,0 +1,202 @@
+import type { Socket } from 'node:net'
+import type { RouterContext } from './context.ts'
+import { formatAnswer } from './error-page.ts'
+import { Exchange } from './exchange.ts'
+import { readerFor, type BodyReader } from './http/body-reader.ts'
+import { findHeadEnd } from './http/head-end.ts'
+import { Outbox } from './http/outbox.ts'
+import { parseRequestHead, type Refusal, type RequestHead } from './http/request-head.ts'
+import { answerForRefusal, type Answer } from './router-error.ts'
+import type { Visitor } from './visitor.ts'
+
+const nothing = Buffer.alloc(0)
+
+/** One connection from a visitor: reads its requests one after the other, each answered before the next is read. */
+export class VisitorConnection implements Visitor {
+  readonly address: string
+  readonly port: number
+  readonly outbox: Outbox
+  readonly #context: RouterContext
+  #deadline = 0
+  #state: 'reading' | 'closing' | 'detached' = 'reading'
+  /** Received, but not taken yet: an incomplete head, or what must wait for the exchange. */
+  #pending: Buffer = nothing
+  #headBegan = false
+  #exchange: Exchange | undefined
+  #body: BodyReader | undefined
+  readonly #onBody = (data: Buffer): void => this.#exchange?.requestBody(data)
+  readonly #listeners = {
+    data: (chunk: Buffer): void => this.#receive(chunk),
+    drain: (): void => (this.#exchange === undefined ? this.proceed() : this.#exchange.visitorDrained()),
+    end: (): void => this.#left(),
+    close: (): void => this.#left(),
+  }
+
+  constructor(context: RouterContext, socket: Socket, address: string) {
+    this.#context = context
+    this.address = address
+    this.port = socket.localPort ?? 0
+    this.outbox = new Outbox(socket)
+    this.expire(context.limits.keepAlive)
+    // oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
+    socket.on('error', () => {})
+    for (const [event, listener] of Object.entries(this.#listeners)) socket.on(event, listener)
+  }
+
+  get requestComplete(): boolean {
+    return this.#body === undefined || this.#body.done
+  }
+
+  expire(milliseconds: number): void {
+    this.#deadline = performance.now() + milliseconds
+  }
+
+  /** Called now and then: acts when time is up. */
+  checkTime(now: number): void {
+    if (now < this.#deadline) return
+    this.#deadline = Infinity
+    if (this.#exchange !== undefined) this.#exchange.timedOut()
+    else if (this.#state === 'reading' && this.#pending.length > 0)
+      this.#refuse({ refused: 408, reason: 'its head did not arrive in time' })
+    else this.outbox.socket.destroy()
+  }
+
+  /** Closes at once when no request is under way; otherwise after it. */
+  closeIfIdle(): void {
+    if (this.#exchange === undefined && this.#pending.length === 0) this.outbox.socket.destroy()
+  }
+
+  hold(): void {
+    this.outbox.socket.pause()
+  }
+
+  proceed(): void {
+    if (this.#state !== 'reading') return
+    this.outbox.socket.resume()
+    const bytes = this.#pending
+    this.#pending = nothing
+    this.#consume(bytes)
+  }
+
+  answer(answer: Answer, requestId: string | undefined): void {
+    const request = this.#exchange?.request
+    const keepAlive =
+      request?.keepAlive === true && request.upgrade === undefined && this.requestComplete && !this.#context.stopping
+    this.outbox.text(formatAnswer(answer, { request, requestId, keepAlive }))
+    this.outbox.flush()
+    this.finished(keepAlive)
+  }
+
+  finished(keepAlive: boolean): void {
+    this.#exchange = undefined
+    if (this.#state === 'detached') return
+    if (!keepAlive) return this.#close()
+    this.#body = undefined
+    this.expire(this.#context.limits.keepAlive)
+    // Not at once: the answer may have been given while its request was still being taken.
+    if (this.outbox.socket.isPaused()) setImmediate(() => this.proceed())
+  }
+
+  detach(): { socket: Socket; rest: Buffer } {
+    const { socket } = this.outbox
+    this.#state = 'detached'
+    for (const [event, listener] of Object.entries(this.#listeners)) socket.off(event, listener)
+    return { socket, rest: this.#pending }
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#state !== 'reading') return
+    const bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
+    this.#pending = nothing
+    this.#consume(bytes)
+  }
+
+  #consume(bytes: Buffer): void {
+    let at = 0
+    while (at < bytes.length && this.#state === 'reading') {
+      const next = this.#exchange === undefined ? this.#takeHead(bytes, at) : this.#takeBody(bytes, at, this.#exchange)
+      if (next === at) {
+        this.#pending = at === 0 ? bytes : bytes.subarray(at)
+        break
+      }
+      at = next
+    }
+    this.#exchange?.flushRequest()
+  }
+
+  /** @returns `from` when the bytes have to wait */
+  #takeHead(bytes: Buffer, from: number): number {
+    // Whoever does not read answers gets no further ones.
+    if (this.outbox.full) return this.#wait(from)
+    // RFC 9112 section 2.2: an empty line before a request is ignored.
+    if (bytes[from] === 0x0d && bytes[from + 1] === 0x0a) return from + 2
+    const end = findHeadEnd(bytes, from)
+    const { headBytes } = this.#context.limits
+    if ((end === -1 ? bytes.length : end) - from > headBytes) {
+      this.#refuse({ refused: 431, reason: `its head is longer than ${headBytes} bytes` })
+      return bytes.length
+    }
+    if (end === -1) return this.#waitForHead(from)
+    this.#headBegan = false
+    this.#begin(parseRequestHead(bytes.toString('latin1', from, end - 2)))
+    return end
+  }
+
+  /** The time limit counts from the first byte, however slowly the rest drips in. */
+  #waitForHead(from: number): number {
+    if (!this.#headBegan) this.expire(this.#context.limits.head)
+    this.#headBegan = true
+    return from
+  }
+
+  #wait(from: number): number {
+    this.hold()
+    return from
+  }
+
+  #begin(request: RequestHead | Refusal): void {
+    this.#context.counters.requests++
+    if ('refused' in request) return this.#refuse(request)
+    this.#body = request.framing.kind === 'none' ? undefined : readerFor(request.framing)
+    this.#exchange = new Exchange(this.#context, this, request)
+    this.#exchange.start()
+  }
+
+  /** @returns `from` when the bytes have to wait */
+  #takeBody(bytes: Buffer, from: number, exchange: Exchange): number {
+    if (this.#body === undefined || this.#body.done || !exchange.ready) return this.#wait(from)
+    const end = this.#body.read(bytes, from, this.#onBody)
+    if (end === -1) this.#malformedBody(exchange)
+    else if (this.#body.done) exchange.requestEnd(this.#body.trailers)
+    return end === -1 ? bytes.length : end
+  }
+
+  #malformedBody(exchange: Exchange): void {
+    const { answered } = exchange
+    this.#exchange = undefined
+    exchange.visitorLeft()
+    if (answered) this.outbox.socket.destroy()
+    else this.#refuse({ refused: 400, reason: 'a chunk of its body is malformed' })
+  }
+
+  #refuse({ refused, reason }: Refusal): void {
+    this.#context.counters.refusedRequests++
+    this.answer(answerForRefusal(refused, reason), undefined)
+  }
+
+  #left(): void {
+    const exchange = this.#exchange
+    this.#exchange = undefined
+    this.#state = 'closing'
+    exchange?.visitorLeft()
+    this.outbox.socket.destroySoon()
+  }
+
+  /** What still comes is read and dropped for a while: closing with unread bytes would reset the answer on its way. */
+  #close(): void {
+    this.#state = 'closing'
+    this.expire(this.#context.limits.head)
+    this.outbox.socket.end()
+    this.outbox.socket.resume()
+  }
+}
