@@ -58,7 +58,7 @@ class DebianStack implements Stack {
     await mkdir(this.#directory, { recursive: true })
     onProgress(`waiting for the lock to make the ${recipe.title}`)
     using _lock = await lockFile(join(this.#directory, 'stack.lock'), { wait: new AbortController().signal })
-    return this.#make(recipe, onProgress)
+    return await this.#make(recipe, onProgress)
   }
 
   async #make(recipe: Recipe, onProgress: Progress): Promise<Image> {
@@ -70,7 +70,7 @@ class DebianStack implements Stack {
     await using sandbox = await this.#engine.createSandbox(sandboxSpec(base), signal)
     await sandbox.put('/', tarOf(recipe.files()))
     for (const argv of recipe.commands) await execute(sandbox, argv, onProgress, signal)
-    return sandbox.commit({ reference: recipe.reference, config: recipe.config })
+    return await sandbox.commit({ reference: recipe.reference, config: recipe.config })
   }
 
   async #importRootfs(onProgress: Progress): Promise<Image> {
@@ -78,7 +78,7 @@ class DebianStack implements Stack {
     onProgress(`making a Debian ${suite} root file system for ${name}`)
     await using rootfs = await makeRootfs(this.#definition, onProgress)
     const options = { reference: `paas/${name}-rootfs:latest`, labels: { [label.stack]: name } }
-    return this.#engine.importImage(createReadStream(rootfs.path), options)
+    return await this.#engine.importImage(createReadStream(rootfs.path), options)
   }
 }
 
