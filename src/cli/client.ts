@@ -1,0 +1,141 @@
+import type { IncomingMessage, RequestOptions } from 'node:http'
+import { catalogue } from '../errors-catalogue.ts'
+import { PaasError, type ErrorCode } from '../errors.ts'
+import { note } from './output.ts'
+import type { Server } from './server.ts'
+
+/** How long the server may take to begin an answer, milliseconds. */
+const patience = 60_000
+
+type Call = {
+  method?: string
+  body?: unknown
+  headers?: Record<string, string>
+  basic?: { user: string; password: string }
+}
+
+/** The Platform API of one server. Every call throws a PaasError whose message is fit for the user. */
+export class Client {
+  readonly server: Server
+
+  constructor(server: Server) {
+    this.server = server
+  }
+
+  get<T>(path: string, headers: Record<string, string> = {}): Promise<T> {
+    return this.call<T>(path, { headers })
+  }
+
+  post<T>(path: string, body: unknown): Promise<T> {
+    return this.call<T>(path, { method: 'POST', body })
+  }
+
+  patch<T>(path: string, body: unknown): Promise<T> {
+    return this.call<T>(path, { method: 'PATCH', body })
+  }
+
+  delete<T>(path: string): Promise<T> {
+    return this.call<T>(path, { method: 'DELETE' })
+  }
+
+  async call<T>(path: string, call: Call): Promise<T> {
+    const response = await this.#send(path, call)
+    const text = await readText(response, this.server.url)
+    // The shapes are the Platform API's; a test holds the server to its schema.
+    return (text === '' ? undefined : parseJson(text, this.server.url)) as T
+  }
+
+  /** The body of an answer as it comes. `url` may be the server's own public URL for it: the path is what counts. */
+  async stream(url: string, headers: Record<string, string>): Promise<IncomingMessage> {
+    const { pathname, search } = new URL(url, this.server.url)
+    return this.#send(`${pathname}${search}`, { headers })
+  }
+
+  async #send(path: string, { method = 'GET', body, headers = {}, basic }: Call): Promise<IncomingMessage> {
+    const payload = body === undefined ? undefined : JSON.stringify(body)
+    const response = await connect(new URL(path, this.server.url), payload, {
+      method,
+      headers: {
+        accept: 'application/vnd.heroku+json; version=3',
+        'user-agent': 'paas',
+        ...authorization(this.server, basic),
+        ...(payload === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(payload) }),
+        ...headers,
+      },
+    })
+    const status = response.statusCode ?? 0
+    const warning = /^199 \S+ "(.*)"$/.exec(response.headers['warning'] ?? '')?.[1]
+    if (warning) note(warning)
+    if (status >= 200 && status < 300) return response
+    throw refusal(status, await readText(response, this.server.url), this.server.url)
+  }
+}
+
+function authorization({ token }: Server, basic: Call['basic']): Record<string, string> {
+  if (basic) return { authorization: `Basic ${Buffer.from(`${basic.user}:${basic.password}`).toString('base64')}` }
+  return token === undefined ? {} : { authorization: `Bearer ${token}` }
+}
+
+function connect(url: URL, payload: string | undefined, options: RequestOptions): Promise<IncomingMessage> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  const outgoing = requester(url.protocol)(url, { ...options, ...loopback(url) })
+  outgoing.setTimeout(patience, () => outgoing.destroy(new Error(`no answer within ${patience / 1000} s`)))
+  outgoing.on('response', (response) => {
+    outgoing.setTimeout(0)
+    resolve(response)
+  })
+  outgoing.on('error', (cause) => reject(unreachable(url.origin, cause)))
+  outgoing.end(payload)
+  return promise
+}
+
+/** Not by `import`: its list of exports would load undici for the WebSocket among them, which takes 40 ms. */
+function requester(protocol: string): typeof import('node:http').request {
+  return process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http').request
+}
+
+/** Node resolves no *.localhost, which are all on loopback (RFC 6761 section 6.3): connect there; Host stays the name. */
+function loopback({ hostname }: URL): RequestOptions {
+  const local = hostname === 'localhost' || hostname.endsWith('.localhost')
+  return local ? { lookup: (_name, _options, found) => found(null, [{ address: '127.0.0.1', family: 4 }]) } : {}
+}
+
+function unreachable(server: string, cause: NodeJS.ErrnoException): PaasError {
+  const reasons: Record<string, string> = {
+    ECONNREFUSED: 'nothing listens there',
+    ECONNRESET: 'the connection was cut',
+    ENOTFOUND: 'the name does not exist',
+    EAI_AGAIN: 'the name cannot be looked up',
+  }
+  const reason = reasons[cause.code ?? ''] ?? cause.message
+  return new PaasError('server_unreachable', `Cannot reach the server ${server}: ${reason}.`, { cause })
+}
+
+async function readText(response: IncomingMessage, server: string): Promise<string> {
+  const chunks: Buffer[] = []
+  try {
+    for await (const chunk of response) chunks.push(chunk as Buffer)
+  } catch (cause) {
+    throw unreachable(server, cause as NodeJS.ErrnoException)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+function parseJson(text: string, server: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const message = `${server} answered with something that is not JSON.`
+    throw new PaasError('server_unreachable', message, { hint: 'Is it a paas server?', cause })
+  }
+}
+
+/** An error of the API (`{id, message}`) as it was thrown there; its message already says what to do next. */
+function refusal(status: number, text: string, server: string): PaasError {
+  const error = text.startsWith('{') ? parseJson(text, server) : undefined
+  const { id, message } = { id: '', message: '', ...(error as object | undefined) }
+  if (!message) return new PaasError('server_unreachable', `The server ${server} answered with status ${status}.`)
+  return new PaasError(id in catalogue ? (id as ErrorCode) : 'bad_request', message, { hint: '' })
+}

@@ -1,0 +1,63 @@
+/** The fields of the Platform API's answers that the command reads, in Heroku's shapes. */
+export type AppJson = {
+  id: string
+  name: string
+  web_url: string
+  git_url: string
+  created_at: string
+  released_at: string | null
+  maintenance: boolean
+  owner: { email: string }
+  stack: { name: string }
+  slug_size: number | null
+}
+
+export type AccountJson = { id: string; email: string; name: string | null }
+
+export type ConfigVars = Record<string, string>
+
+export type DynoJson = {
+  name: string
+  type: string
+  command: string
+  size: string
+  state: string
+  updated_at: string
+  release: { version: number }
+}
+
+export type FormationJson = { type: string; quantity: number; size: string; command: string }
+
+export type ReleaseJson = {
+  id: string
+  version: number
+  status: 'pending' | 'succeeded' | 'failed'
+  description: string
+  current: boolean
+  created_at: string
+  user: { email: string }
+  slug: { id: string } | null
+}
+
+export type BuildJson = {
+  id: string
+  status: 'pending' | 'succeeded' | 'failed'
+  /** Ours: Heroku knows only the three of `status`. */
+  state: 'pending' | 'running' | 'succeeded' | 'failed' | 'cancelled' | 'superseded'
+  failure: { id: string; message: string } | null
+  created_at: string
+  updated_at: string
+  output_stream_url: string
+  release: { id: string } | null
+  source_blob: { version: string | null }
+  user: { email: string }
+}
+
+export type AuthorizationJson = {
+  id: string
+  description: string
+  scope: string[]
+  created_at: string
+  access_token: { token: string; expires_in: number | null } | null
+  user: { email: string }
+}

@@ -1,0 +1,78 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { PaasError } from '../errors.ts'
+import { loadAllTopics, loadTopicOf } from './topics.ts'
+
+/** Runs one command line. Gives the exit status: 0, or 1 after one line on stderr that says what is wrong. */
+export async function run(commandLine: string[]): Promise<number> {
+  exitWhenNobodyReads()
+  const argv = commandLine.length === 0 ? ['help'] : commandLine
+  try {
+    if (argv[0] === '--version' || argv[0] === '-V') return printVersion()
+    const program = await createProgram(argv)
+    await program.parseAsync(argv, { from: 'user' })
+    return 0
+  } catch (cause) {
+    return report(cause)
+  }
+}
+
+/** The program with the commands that this command line may need: one topic, or all of them for help and mistakes. */
+export async function createProgram(argv: string[] = []): Promise<Command> {
+  const program = new Command('paas')
+    .description('Deploys apps with git push: manages apps, config vars, releases, builds and logs on a paas server.')
+    .helpOption('-h, --help', 'show help for a command')
+    .helpCommand('help [command]', 'show help for a command')
+    .option('-V, --version', 'print the version')
+    .addHelpText('after', firstSteps)
+    .exitOverride()
+    .configureOutput({ outputError: () => undefined })
+    .configureHelp({ showGlobalOptions: false, subcommandTerm: (command) => command.name() })
+  const name = argv[0] === 'help' ? argv[1] : argv[0]
+  if (!(await loadTopicOf(name, program))) await loadAllTopics(program)
+  return program
+}
+
+const firstSteps = `
+First steps, in the git repository of an app:
+  $ paas create acme          make the app and the git remote "paas"
+  $ git push paas main        build and deploy it
+  $ paas open                 see it in the browser
+  $ paas logs --tail          watch what it prints
+
+Every command takes --json, and -a NAME where it is about an app (else the app of the git remote "paas").
+Settings: PAAS_URL and PAAS_TOKEN say which server and who, instead of what "paas login" keeps.`
+
+function printVersion(): number {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const version = typeof manifest === 'object' && manifest && 'version' in manifest ? manifest.version : 'unknown'
+  process.stdout.write(`paas ${String(version)}\n`)
+  return 0
+}
+
+function report(cause: unknown): number {
+  if (cause instanceof CommanderError) {
+    if (cause.exitCode === 0 || cause.code === 'commander.help') return 0
+    const message = cause.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')
+    complain(`${message.charAt(0).toUpperCase()}${message.slice(1)}${/[.)?]$/.test(message) ? '' : '.'} See: paas help`)
+  } else if (cause instanceof PaasError) {
+    complain([cause.message, cause.hint].filter(Boolean).join(' '))
+  } else {
+    complain(
+      `The command failed unexpectedly: ${cause instanceof Error ? (cause.stack ?? cause.message) : String(cause)}`,
+    )
+  }
+  return 1
+}
+
+function complain(line: string): void {
+  process.stderr.write(` !    ${line}\n`)
+}
+
+/** `paas logs | head` is no failure. */
+function exitWhenNobodyReads(): void {
+  process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EPIPE') throw cause
+    process.exit(0)
+  })
+}

@@ -1,0 +1,23 @@
+/** `2026/11/22 11:30:31 +0000 (~ 5m ago)`, in the time zone of the machine. */
+export function formatTime(iso: string, now = new Date()): string {
+  const time = new Date(iso)
+  const two = (value: number): string => String(value).padStart(2, '0')
+  const date = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join('/')
+  const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':')
+  return `${date} ${clock} ${zone(time)} (~ ${formatAge(now.getTime() - time.getTime())} ago)`
+}
+
+/** Milliseconds as `12s`, `5m`, `3h`, `9d`. */
+export function formatAge(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000))
+  if (seconds < 60) return `${seconds}s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m`
+  if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h`
+  return `${Math.floor(seconds / 86_400)}d`
+}
+
+function zone(time: Date): string {
+  const minutes = -time.getTimezoneOffset()
+  const two = (value: number): string => String(Math.floor(value)).padStart(2, '0')
+  return `${minutes < 0 ? '-' : '+'}${two(Math.abs(minutes) / 60)}${two(Math.abs(minutes) % 60)}`
+}

@@ -1,0 +1,62 @@
+import type { Command } from 'commander'
+
+type Topic = { commands: string[]; load(): Promise<(program: Command) => void> }
+
+/** Which file defines which commands: only the one that is needed is loaded. In the order of the help. */
+const topics: Topic[] = [
+  {
+    commands: ['login', 'logout', 'whoami'],
+    load: async () => (await import('./topics/login.ts')).defineLogin,
+  },
+  {
+    commands: ['apps', 'create', 'info', 'open', 'rename', 'destroy'],
+    load: async () => (await import('./topics/apps.ts')).defineApps,
+  },
+  {
+    commands: ['git:remote', 'git:credentials'],
+    load: async () => (await import('./topics/git.ts')).defineGit,
+  },
+  {
+    commands: ['config', 'config:get', 'config:set', 'config:unset'],
+    load: async () => (await import('./topics/config.ts')).defineConfig,
+  },
+  {
+    commands: ['ps', 'ps:scale', 'ps:restart'],
+    load: async () => (await import('./topics/ps.ts')).definePs,
+  },
+  { commands: ['logs'], load: async () => (await import('./topics/logs.ts')).defineLogs },
+  {
+    commands: ['releases', 'releases:info', 'rollback'],
+    load: async () => (await import('./topics/releases.ts')).defineReleases,
+  },
+  {
+    commands: ['builds', 'builds:create', 'builds:output', 'builds:cancel'],
+    load: async () => (await import('./topics/builds.ts')).defineBuilds,
+  },
+  {
+    commands: ['maintenance', 'maintenance:on', 'maintenance:off'],
+    load: async () => (await import('./topics/maintenance.ts')).defineMaintenance,
+  },
+  {
+    commands: ['accounts:create'],
+    load: async () => (await import('./topics/accounts.ts')).defineAccounts,
+  },
+  {
+    commands: ['tokens', 'tokens:create', 'tokens:revoke'],
+    load: async () => (await import('./topics/tokens.ts')).defineTokens,
+  },
+  { commands: ['server'], load: async () => (await import('./topics/server.ts')).defineServer },
+]
+
+/** Defines the commands of the topic that has this one. False: no topic has it. */
+export async function loadTopicOf(command: string | undefined, program: Command): Promise<boolean> {
+  const topic = topics.find(({ commands }) => command !== undefined && commands.includes(command))
+  const define = await topic?.load()
+  define?.(program)
+  return define !== undefined
+}
+
+export async function loadAllTopics(program: Command): Promise<void> {
+  const definitions = await Promise.all(topics.map((topic) => topic.load()))
+  for (const define of definitions) define(program)
+}

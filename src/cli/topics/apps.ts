@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process'
+import type { Command } from 'commander'
+import { define, defineForApp, type AppOptions, type Options } from '../command.ts'
+import { connectRepository, disconnectRepository, isRepository, readRemote } from '../git.ts'
+import { heading, list, note, print, progress, table } from '../output.ts'
+import { confirm } from '../prompt.ts'
+import type { AppJson, DynoJson } from '../resources.ts'
+import { connect, connectToApp, usualRemote } from '../session.ts'
+import { formatTime } from '../time.ts'
+
+export function defineApps(program: Command): void {
+  define(program, {
+    name: 'apps',
+    summary: 'list your apps',
+    examples: ['paas apps', 'paas apps --json'],
+  }).action(async (options: Options) => {
+    const apps = await connect().get<AppJson[]>('/apps')
+    if (apps.length === 0) note('You have no apps yet. Make one with: paas create NAME')
+    print(options, apps, () => table(apps.map(({ name, web_url }) => [name, web_url])))
+  })
+
+  define(program, {
+    name: 'create',
+    arguments: '[name]',
+    summary: 'make an app and connect the git repository here',
+    details:
+      'Adds the git remote "paas" to the repository one stands in and makes this command answer for its password, so that ' +
+      'git push never asks. Without a name the server makes one up.',
+    examples: ['paas create acme', 'paas create acme-staging -r staging   # a second app of one repository'],
+  })
+    .option('-r, --remote <name>', 'name of the git remote', usualRemote)
+    .action(create)
+
+  defineForApp(program, {
+    name: 'info',
+    summary: 'show an app: its URLs, owner, stack, dynos',
+    examples: ['paas info', 'paas info -a acme --json'],
+  }).action(info)
+
+  defineForApp(program, {
+    name: 'open',
+    arguments: '[path]',
+    summary: 'open an app in the browser, and print its URL',
+    examples: ['paas open', 'paas open /admin -a acme'],
+  }).action(open)
+
+  defineForApp(program, {
+    name: 'rename',
+    arguments: '<name>',
+    summary: 'give an app another name and URL',
+    examples: ['paas rename acme-shop -a acme'],
+  }).action(rename)
+
+  defineForApp(program, {
+    name: 'destroy',
+    summary: 'remove an app and all that belongs to it',
+    details: 'Its dynos, releases, builds, config vars and logs go with it. There is no way back.',
+    examples: ['paas destroy -a acme --confirm acme'],
+  })
+    .option('-c, --confirm <name>', 'the name once more, to confirm')
+    .action(destroy)
+}
+
+async function create(name: string | undefined, options: Options & { remote: string }): Promise<void> {
+  const api = connect()
+  const made = api.post<AppJson>('/apps', name === undefined ? {} : { name })
+  const app = await progress('Creating app', made, (one) => one.name)
+  await connectHere({ server: api.server.url, app: app.name }, options.remote)
+  print(options, app, ({ web_url }) => `${web_url} | ${api.server.url}/${app.name}.git`)
+}
+
+async function connectHere(target: { server: string; app: string }, remote: string): Promise<void> {
+  const later = `paas git:remote -a ${target.app}${remote === usualRemote ? '' : ` -r ${remote}`}`
+  if (!(await isRepository())) return note(`No git repository here. In the app's repository run: ${later}`)
+  const existing = await readRemote(remote)
+  if (existing)
+    return note(`The git remote "${remote}" leads to ${existing.app} and was left so. Change it with: ${later}`)
+  await connectRepository(remote, target)
+  note(`The git remote "${remote}" leads to it. Deploy with: git push ${remote} HEAD:main`)
+}
+
+async function info(options: AppOptions): Promise<void> {
+  const { api, path } = await connectToApp(options)
+  const [app, dynos] = await Promise.all([api.get<AppJson>(path), api.get<DynoJson[]>(`${path}/dynos`)])
+  print(options, { app, dynos }, () => [
+    heading(app.name),
+    ...list([
+      ['Web URL', app.web_url],
+      ['Git URL', app.git_url],
+      ['Owner', app.owner.email],
+      ['Stack', app.stack.name],
+      ['Dynos', countDynos(dynos)],
+      ['Slug size', app.slug_size === null ? 'not deployed yet' : `${Math.ceil(app.slug_size / 2 ** 20)} MB`],
+      ['Maintenance', app.maintenance ? 'on' : 'off'],
+      ['Created', formatTime(app.created_at)],
+      ...(app.released_at === null ? [] : [['Released', formatTime(app.released_at)] as [string, string]]),
+    ]),
+  ])
+}
+
+function countDynos(dynos: DynoJson[]): string {
+  const types = Object.groupBy(dynos, ({ type }) => type)
+  return (
+    Object.entries(types)
+      .map(([type, all]) => `${type}: ${all?.length ?? 0}`)
+      .join(', ') || 'none'
+  )
+}
+
+async function open(subpath: string | undefined, options: AppOptions): Promise<void> {
+  const { api, path } = await connectToApp(options)
+  const app = await api.get<AppJson>(path)
+  const url = new URL(subpath ?? '', app.web_url).href
+  const opener = process.platform === 'darwin' ? 'open' : 'xdg-open'
+  const browser = spawn(opener, [url], { stdio: 'ignore', detached: true })
+  browser.on('error', () => note('There is no browser to open here; the URL is on stdout.'))
+  browser.unref()
+  print(options, { url }, () => url)
+}
+
+async function rename(name: string, options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const renamed = await progress(`Renaming ${app} to ${name}`, api.patch<AppJson>(path, { name }))
+  const remote = options.remote ?? usualRemote
+  if ((await readRemote(remote))?.app === app) await connectRepository(remote, { server: api.server.url, app: name })
+  note(`Undo with: paas rename ${app} -a ${name}`)
+  print(options, renamed, ({ web_url }) => web_url)
+}
+
+async function destroy(options: AppOptions & { confirm?: string }): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  await confirm(`This removes ${app} with its releases, builds, config vars and logs for good.`, {
+    name: app,
+    ...(options.confirm === undefined ? {} : { given: options.confirm }),
+    command: `paas destroy -a ${app} --confirm ${app}`,
+  })
+  const destroyed = await progress(`Destroying ${app}`, api.delete<AppJson>(path))
+  const remote = await readRemote(options.remote ?? usualRemote)
+  if (remote?.app === app && remote.server === api.server.url) await disconnectRepository(options.remote ?? usualRemote)
+  print(options, destroyed, () => '')
+}

@@ -1,0 +1,109 @@
+import { pipeline } from 'node:stream/promises'
+import type { Command } from 'commander'
+import { PaasError } from '../../errors.ts'
+import type { Client } from '../client.ts'
+import { defineForApp, type AppOptions } from '../command.ts'
+import { heading, note, print, progress, table } from '../output.ts'
+import type { BuildJson } from '../resources.ts'
+import { connectToApp } from '../session.ts'
+import { formatTime } from '../time.ts'
+
+export function defineBuilds(program: Command): void {
+  defineForApp(program, {
+    name: 'builds',
+    summary: 'list the builds of an app, newest first',
+    examples: ['paas builds', 'paas builds -n 50 --json'],
+  })
+    .option('-n, --num <count>', 'how many, at most', '10')
+    .action(showBuilds)
+
+  defineForApp(program, {
+    name: 'builds:create',
+    summary: 'build and deploy the commit that runs once more',
+    details: 'Shows the output as it comes, and exits with 1 if the build fails.',
+    examples: ['paas builds:create', 'paas builds:create --no-cache -a acme', 'paas builds:create --detach'],
+  })
+    .option('--no-cache', 'build everything anew')
+    .option('--detach', 'do not wait for it')
+    .action(create)
+
+  defineForApp(program, {
+    name: 'builds:output',
+    arguments: '[id]',
+    summary: 'show what a build printed, or prints',
+    details:
+      'From the beginning; a build that still runs is watched to its end, and a failure then exits with 1. Without an id, the newest build.',
+    examples: ['paas builds:output', 'paas builds:output 01234567-89ab-cdef-0123-456789abcdef'],
+  }).action(showOutput)
+
+  defineForApp(program, {
+    name: 'builds:cancel',
+    arguments: '[id]',
+    summary: 'stop a build; what serves now serves on',
+    details: 'Without an id, the build that runs or waits.',
+    examples: ['paas builds:cancel'],
+  }).action(cancel)
+}
+
+async function showBuilds(options: AppOptions & { num: string }): Promise<void> {
+  if (!/^[1-9]\d{0,2}$/.test(options.num))
+    throw new PaasError('usage', `--num is "${options.num}"; it must be 1 to 999.`)
+  const { api, app, path } = await connectToApp(options)
+  const builds = await newest(api, path, Number(options.num))
+  if (builds.length === 0) note(`${app} has no builds. Make one with: git push paas main`)
+  print(options, builds, () => [
+    heading(`${app} Builds`),
+    ...table(
+      builds.map((build) => [build.id, build.state, commitOf(build), build.user.email, formatTime(build.created_at)]),
+    ),
+  ])
+}
+
+async function create(options: AppOptions & { cache: boolean; detach?: true }): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const made = api.post<BuildJson>(`${path}/builds`, options.cache ? {} : { no_cache: true })
+  const build = await progress(`Building ${app} again`, made, (one) => `build ${one.id} of ${commitOf(one)}`)
+  if (options.detach) note(`Watch it with: paas builds:output ${build.id} -a ${app}`)
+  else await watch(api, path, build, options)
+  print(options, build, () => '')
+}
+
+async function showOutput(id: string | undefined, options: AppOptions): Promise<void> {
+  const { api, path, app } = await connectToApp(options)
+  const build = id === undefined ? (await newest(api, path, 1))[0] : await find(api, path, id)
+  if (!build) throw new PaasError('not_found', `${app} has no builds.`, { hint: 'Make one with: git push paas main' })
+  await watch(api, path, build, options)
+}
+
+/** Copies the output to its end. @throws build_failed for a build that failed meanwhile */
+async function watch(api: Client, path: string, build: BuildJson, options: AppOptions): Promise<void> {
+  const output = await api.stream(build.output_stream_url, { accept: 'text/plain' })
+  await pipeline(output, options.json ? process.stderr : process.stdout, { end: false })
+  if (build.status !== 'pending') return
+  const { state, failure } = await find(api, path, build.id)
+  if (state === 'succeeded') return
+  const why = failure ? `failed: ${failure.message}` : `was ${state}.`
+  throw new PaasError('build_failed', `The build ${build.id} ${why}`, { hint: 'What served before serves on.' })
+}
+
+async function cancel(id: string | undefined, options: AppOptions): Promise<void> {
+  const { api, path, app } = await connectToApp(options)
+  const build = id ?? (await newest(api, path, 50)).findLast(({ status }) => status === 'pending')?.id
+  if (build === undefined) {
+    throw new PaasError('not_found', `${app} has no build that runs or waits.`, { hint: `See: paas builds -a ${app}` })
+  }
+  const cancelled = api.delete<BuildJson>(`${path}/builds/${encodeURIComponent(build)}`)
+  print(options, await progress(`Cancelling the build ${build} of ${app}`, cancelled), () => '')
+}
+
+function find(api: Client, path: string, id: string): Promise<BuildJson> {
+  return api.get<BuildJson>(`${path}/builds/${encodeURIComponent(id)}`)
+}
+
+function newest(api: Client, path: string, count: number): Promise<BuildJson[]> {
+  return api.get<BuildJson[]>(`${path}/builds`, { range: `created_at ..; order=desc,max=${count}` })
+}
+
+function commitOf({ source_blob }: BuildJson): string {
+  return source_blob.version?.slice(0, 8) ?? ''
+}

@@ -1,0 +1,51 @@
+import { text } from 'node:stream/consumers'
+import type { Command } from 'commander'
+import { define, defineForApp, type AppOptions } from '../command.ts'
+import { connectRepository, isRepository } from '../git.ts'
+import { note, print } from '../output.ts'
+import type { AppJson } from '../resources.ts'
+import { tokenFor } from '../server.ts'
+import { connectToApp, usualRemote } from '../session.ts'
+import { PaasError } from '../../errors.ts'
+
+export function defineGit(program: Command): void {
+  defineForApp(program, {
+    name: 'git:remote',
+    summary: 'connect the git repository here to an app',
+    details: 'Adds the git remote "paas", or points it at this app, and makes git push never ask for a password.',
+    examples: ['paas git:remote -a acme', 'paas git:remote -a acme-staging -r staging'],
+  }).action(connectRemote)
+
+  define(program, {
+    name: 'git:credentials',
+    arguments: '<operation>',
+    summary: 'give git the password of a server; git runs it',
+    details: "It speaks git's credential protocol on stdin and stdout: get answers, store and erase change nothing.",
+    examples: ['echo url=http://localhost:8080 | git credential fill'],
+  }).action(answerGit)
+}
+
+async function connectRemote(options: AppOptions): Promise<void> {
+  if (!(await isRepository())) {
+    throw new PaasError('repository_missing', 'There is no git repository here.', { hint: 'Make one with: git init' })
+  }
+  const { api, path } = await connectToApp(options)
+  const { name } = await api.get<AppJson>(path)
+  const remote = options.remote ?? usualRemote
+  await connectRepository(remote, { server: api.server.url, app: name })
+  note(`The git remote "${remote}" leads to ${name}. Deploy with: git push ${remote} HEAD:main`)
+  print(options, { remote, url: `${api.server.url}/${name}.git` }, ({ url }) => url)
+}
+
+/** gitcredentials(7): attributes as `key=value` lines; no answer means that git asks elsewhere. */
+async function answerGit(operation: string): Promise<void> {
+  if (operation !== 'get') return
+  const asked = new Map((await text(process.stdin)).split('\n').map(splitAttribute))
+  const token = tokenFor(`${asked.get('protocol')}://${asked.get('host')}`)
+  if (token !== undefined) process.stdout.write(`username=paas\npassword=${token}\n`)
+}
+
+function splitAttribute(line: string): [string, string] {
+  const at = line.indexOf('=')
+  return [line.slice(0, at), line.slice(at + 1)]
+}

@@ -1,0 +1,86 @@
+import { hostname, userInfo } from 'node:os'
+import type { Command } from 'commander'
+import { Client } from '../client.ts'
+import { define, type Options } from '../command.ts'
+import { forgetLogin, readCredentials, saveLogin, type Login } from '../credentials.ts'
+import { note, print } from '../output.ts'
+import { Prompt } from '../prompt.ts'
+import type { AccountJson, AuthorizationJson } from '../resources.ts'
+import { chooseServer, parseServerUrl } from '../server.ts'
+import { connect } from '../session.ts'
+
+export function defineLogin(program: Command): void {
+  define(program, {
+    name: 'login',
+    arguments: '[url]',
+    summary: 'log in to a server and remember it',
+    details:
+      'Asks for what is not given: the URL, your email and your password, or a token made with paas tokens:create.',
+    examples: [
+      'paas login                              # asks for everything',
+      'paas login https://paas.example.com',
+      'paas login --token https://paas.example.com < token.txt',
+    ],
+  })
+    .option('-t, --token', 'ask for a token in place of email and password')
+    .action(login)
+
+  define(program, {
+    name: 'logout',
+    summary: 'forget the login on this machine',
+    details: 'The token is revoked too, where paas login made it.',
+    examples: ['paas logout'],
+  }).action(logout)
+
+  define(program, {
+    name: 'whoami',
+    summary: 'show who is logged in',
+    examples: ['paas whoami', 'paas whoami --json'],
+  }).action(async (options: Options) => {
+    const api = connect()
+    print(options, await api.get<AccountJson>('/account'), ({ email }) => email)
+  })
+}
+
+async function login(given: string | undefined, options: Options & { token?: true }): Promise<void> {
+  using prompt = new Prompt()
+  const url = parseServerUrl(given ?? (await prompt.ask('Server', chooseServer().url)), 'The server')
+  const made = options.token ? await loginWithToken(url, prompt) : await loginWithPassword(url, prompt)
+  saveLogin(url, made)
+  note(`Logged in to ${url} as ${made.email}.`)
+  if (options.json) print(options, { url, email: made.email }, () => '')
+}
+
+async function loginWithToken(url: string, prompt: Prompt): Promise<Login> {
+  const token = (await prompt.askSecret('Token')).trim()
+  const { email } = await new Client({ url, token }).get<AccountJson>('/account')
+  return { token, email }
+}
+
+async function loginWithPassword(url: string, prompt: Prompt): Promise<Login> {
+  const user = await prompt.ask('Email')
+  const password = await prompt.askSecret('Password')
+  const description = `paas login from ${userInfo().username}@${hostname()}`
+  const { id, access_token } = await new Client({ url, token: undefined }).call<AuthorizationJson>(
+    '/oauth/authorizations',
+    { method: 'POST', body: { description, scope: ['global'] }, basic: { user, password } },
+  )
+  return { token: access_token?.token ?? '', email: user, authorization: id }
+}
+
+async function logout(options: Options): Promise<void> {
+  const server = chooseServer()
+  const kept = readCredentials().servers[server.url]
+  if (kept?.authorization) await revoke(server.url, kept, kept.authorization)
+  forgetLogin(server.url)
+  note(kept ? `Logged out of ${server.url}.` : `You were not logged in to ${server.url}.`)
+  if (options.json) print(options, { url: server.url }, () => '')
+}
+
+async function revoke(url: string, { token }: Login, id: string): Promise<void> {
+  try {
+    await new Client({ url, token }).delete(`/oauth/authorizations/${id}`)
+  } catch (cause) {
+    note(`The token could not be revoked: ${cause instanceof Error ? cause.message : String(cause)}`)
+  }
+}

@@ -1,0 +1,124 @@
+import type { Command } from 'commander'
+import { PaasError } from '../../errors.ts'
+import { awaitRelease } from '../await-release.ts'
+import { defineForApp, type AppOptions } from '../command.ts'
+import { heading, list, note, print, progress, table } from '../output.ts'
+import type { ReleaseJson } from '../resources.ts'
+import { connectToApp } from '../session.ts'
+import { formatTime } from '../time.ts'
+
+export function defineReleases(program: Command): void {
+  defineForApp(program, {
+    name: 'releases',
+    summary: 'list the releases of an app, newest first',
+    examples: ['paas releases', 'paas releases -n 50 -a acme'],
+  })
+    .option('-n, --num <count>', 'how many, at most', '15')
+    .action(showReleases)
+
+  defineForApp(program, {
+    name: 'releases:info',
+    arguments: '[version]',
+    summary: 'show one release',
+    details: 'With the keys of its config vars; with --json their values too. Without a version, the newest release.',
+    examples: ['paas releases:info v12'],
+  }).action(showRelease)
+
+  defineForApp(program, {
+    name: 'rollback',
+    arguments: '[version]',
+    summary: 'go back to an earlier release',
+    details:
+      'Code and config vars go back, as a new release. Without a version, it goes back to the last good one before the current.',
+    examples: ['paas rollback', 'paas rollback v11 -a acme'],
+  })
+    .option('--no-wait', 'do not wait until the new release serves')
+    .action(rollback)
+}
+
+async function showReleases(options: AppOptions & { num: string }): Promise<void> {
+  if (!/^[1-9]\d{0,2}$/.test(options.num))
+    throw new PaasError('usage', `--num is "${options.num}"; it must be 1 to 999.`)
+  const { api, app, path } = await connectToApp(options)
+  const releases = await api.get<ReleaseJson[]>(`${path}/releases`, newest(Number(options.num)))
+  const current = releases.find((release) => release.current)
+  print(options, releases, () => [
+    heading(`${app} Releases${current ? ` - Current: v${current.version}` : ''}`),
+    ...table(
+      releases.map((release) => [
+        `v${release.version}`,
+        describe(release),
+        release.user.email,
+        formatTime(release.created_at),
+      ]),
+    ),
+  ])
+}
+
+async function showRelease(version: string | undefined, options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const release =
+    version === undefined ? await latest() : await api.get<ReleaseJson>(`${path}/releases/${bare(version)}`)
+  const config = await api.get<Record<string, string>>(`${path}/releases/${release.version}/config-vars`)
+  print(options, { ...release, config_vars: config }, () => [
+    heading(`Release v${release.version} of ${app}`),
+    ...list([
+      ['Change', describe(release)],
+      ['By', release.user.email],
+      ['When', formatTime(release.created_at)],
+      ['Config vars', Object.keys(config).toSorted().join(', ') || 'none'],
+    ]),
+  ])
+
+  async function latest(): Promise<ReleaseJson> {
+    const [first] = await api.get<ReleaseJson[]>(`${path}/releases`, newest(1))
+    if (first) return first
+    throw new PaasError('not_found', `${app} has no releases.`)
+  }
+}
+
+async function rollback(version: string | undefined, options: AppOptions & { wait: boolean }): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const releases = await api.get<ReleaseJson[]>(`${path}/releases`, newest(100))
+  const target =
+    version === undefined
+      ? previousGood(releases, app)
+      : await api.get<ReleaseJson>(`${path}/releases/${bare(version)}`)
+  const current = releases.find((release) => release.current)
+  const made = await progress(
+    `Rolling back ${app} to v${target.version}`,
+    api.post<ReleaseJson>(`${path}/releases`, { release: target.id }),
+    (release) => `as v${release.version}`,
+  )
+  if (options.wait)
+    await progress(`Waiting until v${made.version} serves`, awaitRelease(api, { app, path }, made.version))
+  note('Code and config vars go back; databases and other services do not.')
+  if (current) note(`Undo with: paas rollback v${current.version} -a ${app}`)
+  print(options, made, () => '')
+}
+
+/** The newest release below the current one that succeeded and has code. */
+function previousGood(releases: ReleaseJson[], app: string): ReleaseJson {
+  const current = releases.find((release) => release.current)?.version ?? Infinity
+  const found = releases.find(
+    ({ version, status, slug }) => version < current && status === 'succeeded' && slug !== null,
+  )
+  if (found) return found
+  throw new PaasError('not_found', `${app} has no earlier release to go back to.`, {
+    hint: `See: paas releases -a ${app}`,
+  })
+}
+
+function describe({ description, status }: ReleaseJson): string {
+  return status === 'succeeded' ? description : `${description} (${status})`
+}
+
+function newest(count: number): Record<string, string> {
+  return { range: `version ..; order=desc,max=${count}` }
+}
+
+/** `v12` and `12` are the same. */
+function bare(version: string): string {
+  if (/^v?\d+$/.test(version)) return version.replace('v', '')
+  throw new PaasError('usage', `"${version}" is not a version.`, { hint: 'A version is v12 or 12. See: paas releases' })
+}

@@ -1,0 +1,27 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { define } from '../command.ts'
+
+export function defineServer(program: Command): void {
+  define(program, {
+    name: 'server',
+    summary: 'run a paas server here, or one role of it',
+    details:
+      'Settings come from the environment: see the README. Without --role all roles run, with a Redis of their own.',
+    examples: ['paas server', 'paas server --role router'],
+  })
+    .option('--role <role>', 'api, worker or router')
+    .action(serve)
+}
+
+/** Gives the terminal to the server, passes signals on and ends as it ends. */
+async function serve({ role }: { role?: string }): Promise<void> {
+  const main = resolve(import.meta.dirname, '../../main/server.ts')
+  const server = spawn(process.execPath, [main, ...(role === undefined ? [] : ['--role', role])], { stdio: 'inherit' })
+  const pass = (signal: NodeJS.Signals): void => void server.kill(signal)
+  process.on('SIGTERM', pass).on('SIGINT', pass)
+  const [code] = await once(server, 'exit')
+  process.exit(typeof code === 'number' ? code : 1)
+}
