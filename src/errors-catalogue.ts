@@ -33,6 +33,7 @@ export const catalogue = {
     hint: 'Run the server as root with iptables installed, or set PAAS_FIREWALL=off if something else keeps apps from the host.',
   },
   input_missing: { status: 400, fault: 'user' },
+  image_missing: { status: 409, fault: 'user', hint: 'Push the app again to build it anew.' },
   internal: { status: 500, fault: 'server' },
   invalid_params: { status: 422, fault: 'user' },
   media_type_unsupported: { status: 415, fault: 'user' },
@@ -58,11 +59,6 @@ export const catalogue = {
   source_invalid: { status: 422, fault: 'user' },
   stack_unavailable: { status: 500, fault: 'server' },
   unauthorized: { status: 401, fault: 'user', hint: 'Log in with: paas login' },
-  unsupported_media_type: {
-    status: 415,
-    fault: 'user',
-    hint: 'Send JSON with the header Content-Type: application/json.',
-  },
   url_invalid: { status: 400, fault: 'user' },
   usage: { status: 400, fault: 'user', hint: 'See: paas help' },
 } as const satisfies Record<string, Entry>

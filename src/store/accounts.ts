@@ -25,9 +25,22 @@ export function openAccounts(db: Database): Accounts {
     },
     list: () => db.all<AccountRow>('SELECT * FROM accounts ORDER BY created_at, rowid').map(toAccount),
     authenticate: (email, password) => authenticate(db, email, password),
+    hasPassword: (id) => db.get('SELECT 1 FROM accounts WHERE id = :id AND password IS NOT NULL', { id }) !== undefined,
     setPassword: async (id, password) => {
       const hash = await hashPassword(password)
       db.run('UPDATE accounts SET password = :hash, updated_at = :now WHERE id = :id', { id, hash, now: Date.now() })
+    },
+    update: (id, { name }) => {
+      const row = db.change<AccountRow>(
+        'UPDATE accounts SET name = :name, updated_at = :now WHERE id = :id RETURNING *',
+        {
+          id,
+          name,
+          now: Date.now(),
+        },
+      )
+      if (!row) throw new PaasError('not_found', `There is no account with the id ${id}.`)
+      return toAccount(row)
     },
   }
 }

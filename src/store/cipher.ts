@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 import { existsSync, linkSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { PaasError } from '../errors.ts'
 import type { Database } from './database.ts'
@@ -22,6 +22,11 @@ export class Cipher {
     const iv = randomBytes(ivBytes)
     const cipher = createCipheriv('aes-256-gcm', this.#key, iv).setAAD(bind(context))
     return Buffer.concat([iv, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()])
+  }
+
+  /** A key of its own for another purpose (HKDF, RFC 5869). */
+  secretFor(purpose: string): Buffer {
+    return Buffer.from(hkdfSync('sha256', this.#key, '', purpose, keyBytes))
   }
 
   /** @throws database_damaged when the bytes, the context or the key are not those it was sealed with */

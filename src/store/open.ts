@@ -26,6 +26,7 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
     const releases = openReleases(db, cipher)
     return {
       transaction: (work) => db.transaction(work),
+      secretFor: (purpose) => cipher.secretFor(purpose),
       accounts: openAccounts(db),
       tokens: openTokens(db),
       apps: openApps(db, releases),

@@ -13,6 +13,8 @@ import type { Slug } from '../model/slug.ts'
 export interface Store extends Disposable {
   /** Runs `work` in one IMMEDIATE transaction, rolled back if it throws. Nested calls join the outer one. */
   transaction<T>(work: () => T): T
+  /** 32 bytes that only this server knows, the same at every start; a different value for each purpose. */
+  secretFor(purpose: string): Buffer
   accounts: Accounts
   tokens: Tokens
   apps: Apps
@@ -30,7 +32,10 @@ export interface Accounts {
   list(): Account[]
   /** The account, if the password is its own (scrypt, constant time). */
   authenticate(email: string, password: string): Promise<Account | undefined>
+  /** False for an account that only tokens can use. */
+  hasPassword(id: AccountId): boolean
   setPassword(id: AccountId, password: string): Promise<void>
+  update(id: AccountId, change: Pick<Account, 'name'>): Account
 }
 
 export interface Tokens {

@@ -1,0 +1,48 @@
+import { isFinished, type Build } from '../model/build.ts'
+import type { ApiDeps } from './deps.ts'
+import { userJson } from './app-json.ts'
+import { time } from './shapes.ts'
+import type { SignedPaths } from './signed-path.ts'
+
+export type BuildJsonDeps = Pick<ApiDeps, 'store' | 'config'> & { signedPaths: SignedPaths }
+
+/**
+ * Heroku's build. It knows only pending, succeeded and failed; `state` and what follows it are ours and tell the rest.
+ */
+export function buildJson(deps: BuildJsonDeps, build: Build): object {
+  const slug = build.slugId ? deps.store.slugs.find(build.slugId) : undefined
+  const { state } = build
+  return {
+    app: { id: build.appId },
+    buildpacks: slug ? [{ name: slug.buildpack, url: '' }] : null,
+    created_at: time(build.createdAt),
+    generation: 'cedar',
+    id: build.id,
+    output_stream_url: outputUrl(deps, build),
+    release: build.releaseId ? { id: build.releaseId } : null,
+    slug: build.slugId ? { id: build.slugId } : null,
+    source_blob: { checksum: null, url: '', version: build.commit, version_description: null },
+    stack: slug?.stack ?? deps.store.apps.get(build.appId)?.stack ?? '',
+    status: statusOf(build),
+    updated_at: time(build.updatedAt),
+    user: userJson(deps.store, build.accountId),
+    state: state.kind,
+    commit: build.commit,
+    ref: build.ref,
+    detached: build.detached,
+    finished_at: 'finishedAt' in state ? time(state.finishedAt) : null,
+    cancel_requested: state.kind === 'running' && state.cancelRequested,
+    failure: state.kind === 'failed' ? { id: state.code, message: state.reason } : null,
+    superseded_by: state.kind === 'superseded' ? state.by : null,
+  }
+}
+
+export function statusOf({ state }: Build): 'pending' | 'succeeded' | 'failed' {
+  if (!isFinished(state)) return 'pending'
+  return state.kind === 'succeeded' ? 'succeeded' : 'failed'
+}
+
+/** Whoever has it may read the output: it is as long and as random as a token. */
+export function outputUrl({ config, signedPaths }: Omit<BuildJsonDeps, 'store'>, { id }: Build): string {
+  return `${config.publicUrl}/streams/builds/${id}/${signedPaths.sign('build output', id)}`
+}

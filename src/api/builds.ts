@@ -1,0 +1,101 @@
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { PaasError } from '../errors.ts'
+import { acceptBuild } from '../git/accept-build.ts'
+import { deployBranches } from '../git/deploy-branches.ts'
+import type { App } from '../model/app.ts'
+import type { Build } from '../model/build.ts'
+import type { BuildId } from '../model/ids.ts'
+import { appOf } from './access.ts'
+import { buildJson, type BuildJsonDeps } from './build-json.ts'
+import { readResult } from './build-result.ts'
+import { cancelBuild } from './cancel-build.ts'
+import type { Api, ApiDeps } from './deps.ts'
+import { page } from './page.ts'
+import { warnOfDelay } from './wake.ts'
+
+type Deps = BuildJsonDeps & Pick<ApiDeps, 'queue' | 'repositories' | 'output' | 'log'>
+
+const newBuild = Type.Object(
+  {
+    commit: Type.Optional(Type.String({ pattern: '^[0-9a-f]{40}$' })),
+    no_cache: Type.Optional(Type.Boolean()),
+    source_blob: Type.Optional(
+      Type.Object({ url: Type.Optional(Type.Unknown()), version: Type.Optional(Type.Unknown()) }),
+    ),
+    buildpacks: Type.Optional(Type.Null()),
+  },
+  { additionalProperties: false },
+)
+
+const order = { created_at: (build: Build) => build.createdAt.toISOString(), id: (build: Build) => build.id }
+
+export function buildRoutes(api: Api, deps: Deps): void {
+  const { store } = deps
+
+  api.get('/apps/:app/builds', (request, reply) => {
+    const builds = store.builds.list(appOf(store, request).id)
+    return page(request, reply, builds, order).map((build) => buildJson(deps, build))
+  })
+
+  api.post('/apps/:app/builds', { schema: { body: newBuild } }, async (request, reply) => {
+    const app = appOf(store, request)
+    if (request.body.source_blob) {
+      throw new PaasError('invalid_params', 'This server builds commits, not tarballs.', {
+        hint: 'Push with git, or give a commit that was pushed: {"commit": "<40 hex digits>"}.',
+      })
+    }
+    const commit = await findCommit(deps, app, request.body.commit)
+    const { build, queued } = await acceptBuild(
+      { ...deps, builds: store.builds },
+      {
+        appId: app.id,
+        accountId: request.identity.account.id,
+        commit,
+        ref: null,
+        previousCommit: null,
+        noCache: request.body.no_cache ?? false,
+        detached: false,
+      },
+    )
+    if (!queued) warnOfDelay(reply)
+    reply.code(201)
+    return buildJson(deps, build)
+  })
+
+  api.get('/apps/:app/builds/:build', (request) => buildJson(deps, buildOf(store, request)))
+
+  api.delete('/apps/:app/builds/:build', async (request) => {
+    const build = buildOf(store, request)
+    return buildJson(deps, await cancelBuild(deps, build))
+  })
+
+  api.get('/apps/:app/builds/:build/result', (request) => readResult(deps, buildOf(store, request)))
+}
+
+/** The commit asked for, else the one that runs, else the tip of the deploy branch. @throws not_found, invalid_params */
+async function findCommit({ store, repositories }: Deps, app: App, wanted?: string): Promise<string> {
+  if (wanted !== undefined) {
+    const found = await repositories.resolve(app.id, wanted)
+    if (found) return found
+    throw new PaasError('not_found', `The repository of ${app.name} has no commit ${wanted}.`)
+  }
+  const slugId = app.currentReleaseId && store.releases.find(app.currentReleaseId)?.slugId
+  const running = slugId ? store.slugs.find(slugId)?.commit : undefined
+  if (running) return running
+  for (const branch of await deployBranches(repositories, app)) {
+    const tip = await repositories.resolve(app.id, `refs/heads/${branch}`)
+    if (tip) return tip
+  }
+  throw new PaasError('invalid_params', `${app.name} has nothing to build yet.`, {
+    hint: 'Push first: git push paas main',
+  })
+}
+
+function buildOf(store: ApiDeps['store'], request: FastifyRequest): Build {
+  const app = appOf(store, request)
+  const { build: id } = request.params as { build: BuildId }
+  const build = store.builds.find(id)
+  if (build?.appId === app.id) return build
+  throw new PaasError('not_found', `${app.name} has no build ${JSON.stringify(id)}.`)
+}

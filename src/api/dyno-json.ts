@@ -1,0 +1,38 @@
+import type { Dyno } from '../engine/engine.ts'
+import type { App } from '../model/app.ts'
+import type { Store } from '../store/store.ts'
+import { commandsOf } from './commands.ts'
+import { sizeName, time, uuidOf } from './shapes.ts'
+
+export function dynoJson(store: Store, app: App, dyno: Dyno): object {
+  const release = store.releases.findIn(app.id, String(dyno.release))
+  return {
+    app: { id: app.id, name: app.name },
+    attach_url: null,
+    command: commandsOf(store, release?.id ?? null)[dyno.type] ?? '',
+    created_at: time(dyno.createdAt),
+    id: uuidOf(dyno.id),
+    name: dyno.name,
+    release: { id: release?.id ?? uuidOf(`release ${dyno.release} of ${app.id}`), version: dyno.release },
+    size: sizeName(dyno.size),
+    state: stateOf(store, app, dyno),
+    type: dyno.type,
+    updated_at: time(dyno.state.kind === 'created' ? dyno.createdAt : dyno.state.since),
+  }
+}
+
+/** Heroku's states. While a release is being swapped in, the dynos that come are `starting` and those that go `stopping`. */
+function stateOf({ releases }: Store, app: App, dyno: Dyno): string {
+  const current = app.currentReleaseId ? (releases.find(app.currentReleaseId)?.version ?? 0) : 0
+  switch (dyno.state.kind) {
+    case 'created':
+      return 'starting'
+    case 'running':
+      if (dyno.release === current) return 'up'
+      return dyno.release > current ? 'starting' : 'stopping'
+    case 'restarting':
+      return 'crashed'
+    case 'exited':
+      return dyno.state.exit.code === 0 ? 'down' : 'crashed'
+  }
+}

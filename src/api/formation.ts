@@ -1,0 +1,125 @@
+import type { FastifyRequest } from 'fastify'
+import { Type, type Static } from 'typebox'
+import { PaasError } from '../errors.ts'
+import type { Account } from '../model/account.ts'
+import type { App } from '../model/app.ts'
+import { dynoSizes, type DynoSize, type Formation } from '../model/formation.ts'
+import { appOf } from './access.ts'
+import { commandsOf } from './commands.ts'
+import type { Api, ApiDeps } from './deps.ts'
+import { page } from './page.ts'
+import { findSize, named, sizeName, time } from './shapes.ts'
+import { wake } from './wake.ts'
+
+type Deps = Pick<ApiDeps, 'store' | 'queue' | 'platformLog' | 'log'>
+
+const sizeReference = Type.Union([
+  Type.String(),
+  Type.Object({ name: Type.Optional(Type.String()), id: Type.Optional(Type.String()) }),
+])
+/** `quantity` is a number, or text as Heroku's CLI sends it: `"2"`, and `"+1"` or `"-1"` for a change. */
+const change = {
+  quantity: Type.Optional(Type.Union([Type.Integer(), Type.String({ pattern: '^[+-]?\\d{1,9}$' })])),
+  size: Type.Optional(sizeReference),
+  dyno_size: Type.Optional(sizeReference),
+}
+const oneChange = Type.Object(change, { additionalProperties: false })
+const update = Type.Object({ ...change, type: Type.String() }, { additionalProperties: false })
+const batch = Type.Object(
+  { updates: Type.Array(update, { minItems: 1, maxItems: 100 }) },
+  { additionalProperties: false },
+)
+
+type Update = Static<typeof update>
+
+export function formationRoutes(api: Api, deps: Deps): void {
+  const { store } = deps
+
+  api.get('/apps/:app/formation', (request, reply) => {
+    const app = appOf(store, request)
+    const formations = store.formations.list(app.id)
+    const order = { type: (formation: Formation) => formation.type, id: (formation: Formation) => formation.id }
+    return page(request, reply, formations, order).map((formation) => formationJson(store, app, formation))
+  })
+
+  api.get('/apps/:app/formation/:type', (request) => {
+    const app = appOf(store, request)
+    return formationJson(store, app, formationOf(store, app, typeOf(request)))
+  })
+
+  api.patch('/apps/:app/formation', { schema: { body: batch } }, async (request, reply) => {
+    const app = appOf(store, request)
+    const changed = scale(deps, app, request.identity.account, request.body.updates)
+    await wake(deps, reply, { kind: 'converge', appId: app.id })
+    return changed.map((formation) => formationJson(store, app, formation))
+  })
+
+  api.patch('/apps/:app/formation/:type', { schema: { body: oneChange } }, async (request, reply) => {
+    const app = appOf(store, request)
+    const { type } = formationOf(store, app, typeOf(request))
+    scale(deps, app, request.identity.account, [{ ...request.body, type }])
+    await wake(deps, reply, { kind: 'converge', appId: app.id })
+    return formationJson(store, app, formationOf(store, app, type))
+  })
+}
+
+/** All or nothing; gives the formations that were named. @throws not_found, invalid_params */
+function scale({ store, platformLog }: Deps, app: App, account: Account, updates: Update[]): Formation[] {
+  const changed = store.transaction(() =>
+    updates.map((wanted) => {
+      const present = formationOf(store, app, wanted.type)
+      const size = sizeOf(wanted)
+      const quantity = quantityOf(present, wanted)
+      store.formations.scale(app.id, [{ type: present.type, quantity, ...(size ? { size } : {}) }])
+      return formationOf(store, app, present.type)
+    }),
+  )
+  const text = changed.map(({ type, quantity, size }) => `${type}@${quantity}:${sizeName(size)}`).join(' ')
+  platformLog.api(app.id, `Scaled to ${text} by user ${account.email}`)
+  return changed
+}
+
+function quantityOf({ quantity: present, type }: Formation, { quantity: wanted = present }: Update): number {
+  const relative = typeof wanted === 'string' && /^[+-]/.test(wanted)
+  const quantity = relative ? present + Number(wanted) : Number(wanted)
+  if (quantity >= 0 && quantity <= 100) return quantity
+  throw new PaasError('invalid_params', `The quantity of ${type} would be ${quantity}; it must be from 0 to 100.`)
+}
+
+function sizeOf({ dyno_size, size = dyno_size }: Update): DynoSize | undefined {
+  if (size === undefined) return undefined
+  const name = typeof size === 'string' ? size : (size.name ?? size.id ?? '')
+  const found = findSize(name)
+  if (found) return found
+  const known = Object.keys(dynoSizes).map(sizeName).join(', ')
+  throw new PaasError('invalid_params', `There is no dyno size ${JSON.stringify(name)}; there are ${known}.`)
+}
+
+function typeOf(request: FastifyRequest): string {
+  return (request.params as { type: string }).type
+}
+
+function formationOf({ formations }: Deps['store'], app: App, typeOrId: string): Formation {
+  const all = formations.list(app.id)
+  const found = all.find((formation) => formation.type === typeOrId || formation.id === typeOrId)
+  if (found) return found
+  const types = all.map((formation) => formation.type).join(', ')
+  throw new PaasError('not_found', `${app.name} has no process type ${JSON.stringify(typeOrId)}.`, {
+    hint: types ? `It has: ${types}.` : 'It has none before its first deploy.',
+  })
+}
+
+function formationJson(store: Deps['store'], app: App, formation: Formation): object {
+  const size = sizeName(formation.size)
+  return {
+    app: { id: app.id, name: app.name },
+    command: commandsOf(store, app.currentReleaseId)[formation.type] ?? '',
+    created_at: time(formation.createdAt),
+    dyno_size: named('dyno size', size),
+    id: formation.id,
+    quantity: formation.quantity,
+    size,
+    type: formation.type,
+    updated_at: time(formation.updatedAt),
+  }
+}

@@ -1,0 +1,90 @@
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { PaasError } from '../errors.ts'
+import type { App } from '../model/app.ts'
+import type { Release } from '../model/release.ts'
+import { createRollback, isEligibleForRollback } from '../release/rollback.ts'
+import { appOf } from './access.ts'
+import { userJson } from './app-json.ts'
+import type { Api, ApiDeps } from './deps.ts'
+import { noteRelease } from './note-release.ts'
+import { page } from './page.ts'
+import { time } from './shapes.ts'
+import { wake } from './wake.ts'
+
+type Deps = Pick<ApiDeps, 'store' | 'queue' | 'platformLog' | 'log'>
+
+const rollbackRequest = Type.Object(
+  { release: Type.Union([Type.String(), Type.Integer({ minimum: 1 })]) },
+  { additionalProperties: false },
+)
+
+const order = { version: (release: Release) => release.version, id: (release: Release) => release.id }
+
+export function releaseRoutes(api: Api, deps: Deps): void {
+  const { store } = deps
+  const config = { scope: 'protected' } as const
+
+  api.get('/apps/:app/releases', { config }, (request, reply) => {
+    const app = appOf(store, request)
+    return page(request, reply, store.releases.list(app.id), order).map((release) => releaseJson(store, app, release))
+  })
+
+  api.get('/apps/:app/releases/:release', { config }, (request) => {
+    const app = appOf(store, request)
+    return releaseJson(store, app, releaseOf(store, app, request))
+  })
+
+  api.get('/apps/:app/releases/:release/config-vars', { config }, (request) => {
+    const app = appOf(store, request)
+    return store.releases.config(releaseOf(store, app, request).id)
+  })
+
+  api.post('/apps/:app/releases', { config, schema: { body: rollbackRequest } }, async (request, reply) => {
+    const app = appOf(store, request)
+    const target = releaseNamed(store, app, String(request.body.release))
+    const release = createRollback(store, app, { target, accountId: request.identity.account.id })
+    noteRelease(deps, release, request.identity.account)
+    await wake(deps, reply, { kind: 'converge', appId: app.id })
+    reply.code(201)
+    return releaseJson(store, app, release)
+  })
+}
+
+function releaseOf(store: Deps['store'], app: App, request: FastifyRequest): Release {
+  return releaseNamed(store, app, (request.params as { release: string }).release)
+}
+
+/** By id, version (`12` or `v12`) or as `current`. @throws not_found */
+function releaseNamed({ releases }: Deps['store'], app: App, name: string): Release {
+  const release = name === 'current' ? currentRelease(releases, app) : releases.findIn(app.id, name)
+  if (release) return release
+  throw new PaasError('not_found', `${app.name} has no release ${JSON.stringify(name)}.`, {
+    hint: `See them with: paas releases -a ${app.name}`,
+  })
+}
+
+/** What serves; before the first deploy, the newest one that did not fail. */
+function currentRelease(releases: Deps['store']['releases'], app: App): Release | undefined {
+  if (app.currentReleaseId) return releases.find(app.currentReleaseId)
+  return releases.list(app.id).find((release) => release.state.kind === 'succeeded')
+}
+
+function releaseJson(store: Deps['store'], app: App, release: Release): object {
+  return {
+    addon_plan_names: [],
+    app: { id: app.id, name: app.name },
+    artifacts: release.slugId ? [{ type: 'slug', id: release.slugId }] : [],
+    created_at: time(release.createdAt),
+    current: currentRelease(store.releases, app)?.id === release.id,
+    description: release.description,
+    eligible_for_rollback: isEligibleForRollback(release),
+    id: release.id,
+    output_stream_url: null,
+    slug: release.slugId ? { id: release.slugId } : null,
+    status: release.state.kind,
+    updated_at: time(release.updatedAt),
+    user: userJson(store, release.accountId),
+    version: release.version,
+  }
+}

@@ -1,0 +1,134 @@
+import { randomUUID } from 'node:crypto'
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import etag from '@fastify/etag'
+import { fastify, LogController, type FastifyRequest } from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { accountRoutes } from './account.ts'
+import { appRoutes } from './apps.ts'
+import { authorizationRoutes, loginRoute } from './authorizations.ts'
+import { buildOutputRoute } from './build-output.ts'
+import { buildRoutes } from './builds.ts'
+import { configVarRoutes } from './config-vars.ts'
+import type { Api, ApiDeps } from './deps.ts'
+import { dynoRoutes } from './dynos.ts'
+import { answerError } from './error-answer.ts'
+import { formationRoutes } from './formation.ts'
+import { identifyByLogin, identifyByToken } from './identity.ts'
+import { LoginLimit } from './login-limit.ts'
+import { logSessionRoutes } from './log-sessions.ts'
+import { logStreamRoute } from './log-stream.ts'
+import { placeRoutes } from './places.ts'
+import { releaseRoutes } from './releases.ts'
+import { checkScope } from './scopes.ts'
+import { SignedPaths } from './signed-path.ts'
+import { slugRoutes } from './slugs.ts'
+import { answerUnknownRoutes } from './unknown-route.ts'
+import { ajvOptions } from './validation.ts'
+
+const bodyLimit = 2 ** 20
+
+/** The control host's HTTP server: git for repository paths, the Platform API for all others. */
+export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
+  const api = fastify({
+    loggerInstance: deps.log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit,
+    ajv: ajvOptions,
+    genReqId: requestId,
+    serverFactory: (handler) => createServer({ maxHeaderSize: 64 * 1024 }, gitFirst(deps.git, handler)),
+  }).withTypeProvider<TypeBoxTypeProvider>()
+  answerUnknownRoutes(api)
+  api.setErrorHandler(answerError)
+  followConventions(api)
+  addRoutes(api, deps)
+  return api
+}
+
+function addRoutes(api: Api, deps: ApiDeps): void {
+  const { store } = deps
+  const signedPaths = new SignedPaths(store.secretFor('signed paths'))
+  const limit = new LoginLimit()
+  api.decorateRequest('identity')
+  buildOutputRoute(api, { ...deps, signedPaths })
+  logStreamRoute(api, { ...deps, signedPaths })
+  void api.register(async (login: Api) => {
+    login.addHook('onRequest', async (request) => {
+      request.identity = await identifyByLogin({ store, limit }, request)
+    })
+    loginRoute(login, deps)
+  })
+  void api.register(async (resources: Api) => {
+    resources.addHook('onRequest', async (request) => {
+      request.identity = identifyByToken(store, request)
+      checkScope(request)
+    })
+    accountRoutes(resources, deps)
+    authorizationRoutes(resources, deps)
+    appRoutes(resources, deps)
+    configVarRoutes(resources, deps)
+    buildRoutes(resources, { ...deps, signedPaths })
+    releaseRoutes(resources, deps)
+    slugRoutes(resources, deps)
+    formationRoutes(resources, deps)
+    dynoRoutes(resources, deps)
+    logSessionRoutes(resources, { ...deps, signedPaths })
+    placeRoutes(resources)
+  })
+}
+
+/** What holds for every request: ids, no body where none is needed, ETag with 304, nothing cached by proxies. */
+function followConventions(api: Api): void {
+  api.removeAllContentTypeParsers()
+  const parse = api.getDefaultJsonParser('error', 'error')
+  api.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') done(null, {})
+    else void parse(request, body.toString(), done)
+  })
+  api.addHook('onRequest', async (request, reply) => {
+    reply.headers({
+      'Request-Id': request.id,
+      'Cache-Control': 'private, no-cache',
+      'X-Content-Type-Options': 'nosniff',
+    })
+  })
+  api.addHook('preValidation', async (request) => {
+    request.body ??= {}
+  })
+  api.addHook('onResponse', logAnswer)
+  void api.register(etag)
+}
+
+async function logAnswer(request: FastifyRequest, reply: { statusCode: number; elapsedTime: number }): Promise<void> {
+  const { method, routeOptions, identity } = request
+  const ms = Math.round(reply.elapsedTime)
+  request.log.info(
+    { method, route: routeOptions.url, status: reply.statusCode, ms, account: identity?.account.id },
+    'request',
+  )
+}
+
+/** The router's id for the request, so that one id finds it in all logs. */
+function requestId(request: IncomingMessage): string {
+  const given = request.headers['x-request-id']
+  return typeof given === 'string' && /^[\w-]{1,200}$/.test(given) ? given : randomUUID()
+}
+
+/** Gives true for the requests that are git's: it answers them. */
+type GitHandler = (request: IncomingMessage, response: ServerResponse) => boolean
+
+/** Git's requests never meet Fastify, which would read their bodies. */
+function gitFirst(git: GitHandler, rest: RequestListener): RequestListener {
+  return (request, response) => {
+    if (!git(request, response)) rest(request, response)
+  }
+}
+
+/** What may still be answered after the last new request, in milliseconds; a build's output is followed again anyway. */
+const closingTime = 3000
+
+/** Takes no new requests, lets those under way end, and cuts what lasts longer. */
+export async function closeApi(api: Api): Promise<void> {
+  const cut = setTimeout(() => api.server.closeAllConnections(), closingTime)
+  await api.close()
+  clearTimeout(cut)
+}

@@ -1,0 +1,49 @@
+import { chmodSync, rmSync } from 'node:fs'
+import { welcomeAdmin } from '../api/admin.ts'
+import { closeApi, createApi } from '../api/server.ts'
+import { connectDocker } from '../engine/docker/docker.ts'
+import { createRepositories } from '../git/bare-repositories.ts'
+import { isolateEnvironment } from '../git/environment.ts'
+import { serveGit } from '../git/serve-git.ts'
+import { openAppLogReader } from '../logs/reader.ts'
+import { openAppLogWriter } from '../logs/writer.ts'
+import { connectQueue } from '../queue/connect-queue.ts'
+import { createOutputReader } from '../queue/output-reader.ts'
+import { createPlatformLog } from '../release/platform-log.ts'
+import { openStore } from '../store/open.ts'
+import { runRole } from './run-role.ts'
+
+await runRole('api', 'control', async ({ config, serverId, log }) => {
+  const { paths, redis, limits } = config
+  isolateEnvironment(paths)
+  await using life = new AsyncDisposableStack()
+  const store = life.use(openStore({ path: paths.database, keyPath: paths.key }))
+  const queue = life.use(connectQueue({ redis, serverId, log }))
+  const output = life.use(createOutputReader({ redis, serverId, log, directory: paths.builds }))
+  const platformLog = createPlatformLog(life.use(openAppLogWriter({ directory: paths.logs, log })))
+  const appLog = openAppLogReader({ directory: paths.logs })
+  const engine = connectDocker({ ...config, serverId, log })
+  const repositories = createRepositories({ directory: paths.repositories, limits })
+  const git = await serveGit({ config, store, repositories, queue, output, log })
+  const api = createApi({
+    config,
+    store,
+    queue,
+    engine,
+    repositories,
+    output,
+    platformLog,
+    appLog,
+    git: (...request) => git.handle(...request),
+    log,
+  })
+  life.defer(() => closeApi(api))
+  // Disposed before the api: pushes under way get their last words while their connections are open.
+  life.use(git)
+  welcomeAdmin({ store, config, log })
+  // A killed api leaves its socket behind; the supervisor's lock makes sure that it is nobody's.
+  rmSync(paths.apiSocket, { force: true })
+  await api.listen({ path: paths.apiSocket })
+  chmodSync(paths.apiSocket, 0o600)
+  return life.move()
+})

@@ -1,0 +1,128 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { closeApi, createApi } from '../../src/api/server.ts'
+import { loadConfig, type Config } from '../../src/config.ts'
+import { openDataDirectory } from '../../src/data-directory.ts'
+import { connectDocker } from '../../src/engine/docker/docker.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import { createRepositories } from '../../src/git/bare-repositories.ts'
+import type { Repositories } from '../../src/git/repositories.ts'
+import { createLog } from '../../src/log.ts'
+import { openAppLogReader } from '../../src/logs/reader.ts'
+import { openAppLogWriter } from '../../src/logs/writer.ts'
+import type { Account } from '../../src/model/account.ts'
+import { connectQueue } from '../../src/queue/connect-queue.ts'
+import { createOutputReader } from '../../src/queue/output-reader.ts'
+import { createPlatformLog } from '../../src/release/platform-log.ts'
+import { openStore } from '../../src/store/open.ts'
+import type { Store } from '../../src/store/store.ts'
+import { TestRedis } from '../queue/redis-server.ts'
+
+export type Json = { [key: string]: Json } & Json[] & (string | number | boolean | null)
+export type Answer = { status: number; headers: IncomingHttpHeaders; text: string; body: Json }
+export type Options = { body?: unknown; headers?: Record<string, string>; token?: string | null }
+
+/** The api on its Unix socket with the real record, queue, engine and repositories, in a directory of its own. */
+export class TestApi implements AsyncDisposable {
+  readonly config: Config
+  readonly store: Store
+  readonly redis: TestRedis
+  readonly engine: Engine
+  readonly repositories: Repositories
+  readonly serverId: string
+  readonly admin: Account
+  /** The admin's. */
+  readonly token: string
+  readonly #life = new AsyncDisposableStack()
+
+  private constructor(redis: TestRedis) {
+    const directory = mkdtempSync(join(tmpdir(), 'paas-api-'))
+    this.#life.defer(() => rmSync(directory, { recursive: true, force: true }))
+    this.redis = this.#life.use(redis)
+    this.config = loadConfig({ ...process.env, PAAS_DATA: join(directory, 'data'), XDG_CONFIG_HOME: directory })
+    this.serverId = openDataDirectory(this.config).serverId
+    const { paths } = this.config
+    this.store = this.#life.use(openStore({ path: paths.database, keyPath: paths.key }))
+    this.engine = connectDocker({ ...this.config, serverId: this.serverId, log: createLog('test', 'silent') })
+    this.repositories = createRepositories({ directory: paths.repositories, limits: this.config.limits })
+    this.admin = this.store.accounts.create({ email: 'admin@example.com', admin: true, password: 'correct horse' })
+    this.token = this.tokenOf(this.admin)
+  }
+
+  static async start(): Promise<TestApi> {
+    const test = new TestApi(await TestRedis.start())
+    await test.#serve()
+    return test
+  }
+
+  async #serve(): Promise<void> {
+    const { config, store, engine, repositories, serverId } = this
+    const log = createLog('test', process.env['TEST_LOG'] ?? 'silent')
+    const redis = { ...this.redis.deps, serverId }
+    const queue = this.#life.use(connectQueue(redis))
+    const output = this.#life.use(createOutputReader({ ...redis, directory: config.paths.builds }))
+    const platformLog = createPlatformLog(this.#life.use(openAppLogWriter({ directory: config.paths.logs, log })))
+    const appLog = openAppLogReader({ directory: config.paths.logs })
+    const git = () => false
+    const api = createApi({ config, store, queue, engine, repositories, output, platformLog, appLog, git, log })
+    this.#life.defer(() => closeApi(api))
+    await api.listen({ path: config.paths.apiSocket })
+  }
+
+  tokenOf(account: Account, scope = ['global']): string {
+    return this.store.tokens.create({ accountId: account.id, description: 'test', scope }).secret
+  }
+
+  /** A stranger with an account, and their token. */
+  stranger(email = 'stranger@example.com'): { account: Account; token: string } {
+    const account = this.store.accounts.create({ email, admin: false, password: 'battery staple' })
+    return { account, token: this.tokenOf(account) }
+  }
+
+  /** One request, as the admin unless another token or null (none) is given. A string or Buffer body is sent as it is. */
+  call(method: string, path: string, { body, headers = {}, token = this.token }: Options = {}): Promise<Answer> {
+    const raw = typeof body === 'string' || Buffer.isBuffer(body) || body === undefined
+    return new Promise((settle, fail) => {
+      const outgoing = httpRequest(
+        {
+          socketPath: this.config.paths.apiSocket,
+          method,
+          path,
+          agent: false,
+          headers: {
+            host: 'localhost',
+            accept: 'application/vnd.heroku+json; version=3',
+            ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+            ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+            ...headers,
+          },
+        },
+        (incoming) => {
+          let text = ''
+          incoming.setEncoding('utf8')
+          incoming.on('data', (chunk: string) => (text += chunk))
+          incoming.on('error', fail)
+          incoming.on('end', () => {
+            const isJson = incoming.headers['content-type']?.startsWith('application/json') === true && text !== ''
+            const { statusCode: status = 0, headers: answered } = incoming
+            settle({ status, headers: answered, text, body: (isJson ? JSON.parse(text) : null) as Json })
+          })
+        },
+      )
+      outgoing.on('error', fail)
+      outgoing.end(raw ? (body as string | Buffer | undefined) : JSON.stringify(body))
+    })
+  }
+
+  async createApp(name?: string, token = this.token): Promise<Json> {
+    const { status, body } = await this.call('POST', '/apps', { body: name === undefined ? {} : { name }, token })
+    if (status !== 201) throw new Error(`no app: ${status} ${JSON.stringify(body)}`)
+    return body
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#life.disposeAsync()
+  }
+}
