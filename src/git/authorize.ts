@@ -1,0 +1,51 @@
+import { PaasError } from '../errors.ts'
+import type { Account, Token } from '../model/account.ts'
+import type { App } from '../model/app.ts'
+import type { Apps, Tokens } from '../store/store.ts'
+import type { GitService } from './git-request.ts'
+
+export type AuthorizeDeps = { tokens: Pick<Tokens, 'authenticate'>; apps: Pick<Apps, 'find'> }
+
+/** The scopes, any of which a token needs (HEROKU.md, OAuth). */
+const scopes: Record<GitService, string[]> = {
+  'receive-pack': ['global', 'write', 'write-protected'],
+  'upload-pack': ['global', 'read', 'read-protected', 'write', 'write-protected'],
+}
+
+/**
+ * Who asks, and whether the app's repository is theirs to use. An app of somebody else is answered exactly like
+ * one that does not exist.
+ * @param header the Authorization header: Basic with the token as password and any user name, or Bearer
+ * @throws unauthorized, app_not_found, forbidden
+ */
+export function authorize(
+  { tokens, apps }: AuthorizeDeps,
+  { header, app: name, service }: { header: string | undefined; app: string; service: GitService },
+): { account: Account; app: App } {
+  const { token, account } = identify(tokens, header)
+  const app = apps.find(name)
+  if (!app || (app.ownerId !== account.id && !account.admin)) {
+    throw new PaasError('app_not_found', `${account.email} has no app named ${name} on this server.`)
+  }
+  if (!scopes[service].some((scope) => token.scope.includes(scope))) {
+    const deed = service === 'receive-pack' ? 'push to' : 'read the source of'
+    throw new PaasError('forbidden', `This token may not ${deed} ${name}: its scope is ${token.scope.join(', ')}.`)
+  }
+  return { account, app }
+}
+
+function identify(tokens: AuthorizeDeps['tokens'], header: string | undefined): { token: Token; account: Account } {
+  if (header === undefined) throw new PaasError('unauthorized', 'This repository needs a login.')
+  const secret = secretOf(header)
+  const found = secret === undefined ? undefined : tokens.authenticate(secret)
+  if (!found) throw new PaasError('unauthorized', 'The token is unknown or has expired.')
+  return found
+}
+
+/** RFC 7617 and RFC 6750; undefined for what is neither. */
+function secretOf(header: string): string | undefined {
+  const [, scheme = '', credentials = ''] = /^(basic|bearer) +([\w.~+/=-]+) *$/i.exec(header) ?? []
+  if (scheme.toLowerCase() === 'bearer') return credentials
+  const [, password] = /^[^:]*:(.+)$/s.exec(Buffer.from(credentials, 'base64').toString()) ?? []
+  return password
+}

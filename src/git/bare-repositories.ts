@@ -1,0 +1,113 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { simpleGit, type SimpleGit } from 'simple-git'
+import { PaasError } from '../errors.ts'
+import type { AppId, BuildId } from '../model/ids.ts'
+import { archive, type SourceLimits } from './archive.ts'
+import { gitEnvironment } from './environment.ts'
+import type { Repositories } from './repositories.ts'
+import { hiddenRefs, writeConfiguration } from './repository-config.ts'
+
+export type RepositoriesDeps = {
+  /** `paths.repositories` */
+  directory: string
+  limits: SourceLimits & { packBytes: number }
+  /** Only tests have others. */
+  hooks?: string
+}
+
+/** The hooks of this project. */
+const ownHooks = resolve(import.meta.dirname, '../../hooks')
+
+/** The bare repositories in `directory`, each named by its app's id. */
+export function createRepositories({ directory, limits, hooks = ownHooks }: RepositoriesDeps): Repositories {
+  const pathOf = (appId: AppId): string => join(directory, `${uuid(appId)}.git`)
+  const settings = { packBytes: limits.packBytes, hooks }
+  return {
+    async ensure(appId) {
+      const path = pathOf(appId)
+      if (!existsSync(path)) await create(directory, path)
+      await writeConfiguration(path, settings)
+      return path
+    },
+    async remove(appId) {
+      await rm(pathOf(appId), { recursive: true, force: true })
+    },
+    archive: (appId, commit, signal) => archive(pathOf(appId), hex(commit), limits, signal),
+    async keep(appId, buildId, commit) {
+      await git(pathOf(appId)).raw('update-ref', keptRef(buildId), hex(commit))
+    },
+    async release(appId, buildId) {
+      if (!existsSync(pathOf(appId))) return
+      await git(pathOf(appId)).raw('update-ref', '-d', keptRef(buildId))
+    },
+    async resolve(appId, ref) {
+      if (!existsSync(pathOf(appId))) return undefined
+      return (await commitOf(git(pathOf(appId)), ref)) ?? undefined
+    },
+    moveRef: (appId, ref, commit, previous) => moveRef(pathOf(appId), { ref, commit: hex(commit), previous }),
+  }
+}
+
+/** Made beside its place and then renamed, so that no half-made repository is ever used. */
+async function create(directory: string, path: string): Promise<void> {
+  const draft = await mkdtemp(join(directory, '.new-'))
+  await git(draft).raw('init', '--bare', '--quiet', '--template=', '--initial-branch=main', '.')
+  try {
+    await rename(draft, path)
+  } catch (cause) {
+    await rm(draft, { recursive: true, force: true })
+    if (!existsSync(path)) throw cause
+  }
+}
+
+async function moveRef(
+  path: string,
+  { ref, commit, previous }: { ref: string; commit: string; previous: string | null },
+): Promise<boolean> {
+  const repository = git(path)
+  try {
+    await repository.raw('update-ref', ref, commit, previous === null ? '0'.repeat(40) : hex(previous))
+  } catch (cause) {
+    const now = await commitOf(repository, ref)
+    if (now === previous) throw cause
+    return now === commit
+  }
+  await pointHead(path, ref)
+  return true
+}
+
+/** A clone checks out the branch that deploys. */
+async function pointHead(path: string, ref: string): Promise<void> {
+  if ((await readFile(join(path, 'HEAD'), 'utf8')).trim() === `ref: ${ref}`) return
+  await git(path).raw('symbolic-ref', 'HEAD', ref)
+}
+
+/** The commit a ref or an object id leads to; `--quiet` prints nothing, and fails in silence, where there is none. */
+async function commitOf(repository: SimpleGit, revision: string): Promise<string | null> {
+  const found = await repository.raw('rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`)
+  return found.trim() || null
+}
+
+function git(path: string): SimpleGit {
+  const environment = { ...gitEnvironment(), GIT_DIR: path }
+  // All arguments are ours: /dev/null for the user's settings, and no template, so no sample hooks in every repository.
+  const unsafe = { allowUnsafeConfigPaths: true, allowUnsafeTemplateDir: true }
+  return simpleGit({ baseDir: path, allowEnvironment: Object.keys(environment), unsafe }).env(environment)
+}
+
+function keptRef(buildId: BuildId): string {
+  return `${hiddenRefs}/builds/${uuid(buildId)}`
+}
+
+/** Ids become paths and refs here, so what is none stops here. */
+function uuid(id: string): string {
+  if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return id
+  throw new PaasError('internal', `${JSON.stringify(id)} is not an id.`)
+}
+
+function hex(commit: string): string {
+  if (/^[0-9a-f]{40}$/.test(commit)) return commit
+  throw new PaasError('bad_request', `${JSON.stringify(commit.slice(0, 80))} is not a commit: 40 hex digits.`)
+}

@@ -1,0 +1,104 @@
+import { PaasError } from '../errors.ts'
+import type { App } from '../model/app.ts'
+import type { Build } from '../model/build.ts'
+import type { Apps, Builds } from '../store/store.ts'
+import { acceptBuild, type AcceptDeps, type NewBuild } from './accept-build.ts'
+import { checkDiskSpace } from './disk-space.ts'
+import { followBuild, type FollowDeps } from './follow-build.ts'
+import type { HookWire } from './hook-server.ts'
+import type { Deploy, PushOptions } from './judge.ts'
+import type { Verdict } from './proc-receive-protocol.ts'
+import type { Push } from './pushes.ts'
+import type { Repositories } from './repositories.ts'
+import { findUnderWay, servesAlready, type SameCommitDeps } from './same-commit.ts'
+import { refused, verdictOf } from './verdict.ts'
+
+export type DeployDeps = AcceptDeps &
+  FollowDeps &
+  SameCommitDeps & {
+    apps: Pick<Apps, 'get'>
+    builds: Pick<Builds, 'create' | 'find' | 'listUnfinished'>
+    repositories: Pick<Repositories, 'ensure' | 'moveRef' | 'keep' | 'release'>
+    /** Bytes that must be free on the disk before a build is accepted. */
+    freeBytes: number
+  }
+
+/**
+ * Takes one pushed ref through to its verdict: attaches to the build that is under way, or has a new one made, shows its
+ * output and waits for its end.
+ * @throws the signal's reason when nobody waits any more; the build goes on then
+ */
+export async function deployRef(
+  deps: DeployDeps,
+  push: Push,
+  wire: HookWire,
+  { command, ref, previous }: Deploy,
+  options: PushOptions,
+): Promise<Verdict> {
+  const { app, account } = push
+  const wanted = { appId: app.id, commit: command.new, ref, noCache: options.noCache }
+  const underWay = findUnderWay(deps, wanted)
+  if (underWay) return options.detach ? leave(push, wire, underWay) : attach(deps, wire, underWay)
+  if (ref !== null && !options.noCache && servesAlready(deps, app, command.new)) {
+    return moveOnly(deps, app, wire, { ref, commit: command.new, previous })
+  }
+  await checkTakes(deps, app)
+  const asked: NewBuild = { ...wanted, accountId: account.id, previousCommit: previous, detached: options.detach }
+  if (ref !== null && options.detach) {
+    push.letThrough.set(ref, asked)
+    return { kind: 'let-through' }
+  }
+  const build = await accept(deps, wire, asked)
+  return options.detach ? leave(push, wire, build) : follow(deps, wire, build)
+}
+
+/** Has the build made that a detached push asked for, once its ref has moved. */
+export async function deployDetached(deps: DeployDeps, push: Push, wire: HookWire, asked: NewBuild): Promise<void> {
+  leave(push, wire, await accept(deps, wire, asked))
+}
+
+/** The commit serves already, but the branch does not say so: after a rollback, or a crash. */
+async function moveOnly(
+  { repositories }: DeployDeps,
+  app: App,
+  wire: HookWire,
+  { ref, commit, previous }: { ref: string; commit: string; previous: string | null },
+): Promise<Verdict> {
+  if (!(await repositories.moveRef(app.id, ref, commit, previous))) {
+    return refused('the branch moved meanwhile; fetch and push again')
+  }
+  wire.show(`-----> ${app.name} serves ${commit.slice(0, 7)} already, nothing to build\n`)
+  return { kind: 'ok' }
+}
+
+async function checkTakes({ apps, repositories, freeBytes }: DeployDeps, { id, name }: App): Promise<void> {
+  if (apps.get(id)?.destroying !== false) throw new PaasError('app_not_found', `The app ${name} is being destroyed.`)
+  await checkDiskSpace(await repositories.ensure(id), freeBytes)
+}
+
+async function accept(deps: DeployDeps, wire: HookWire, asked: NewBuild): Promise<Build> {
+  const ahead = deps.builds.listUnfinished(asked.appId).find(({ state }) => state.kind === 'running')
+  const { build, queued } = await acceptBuild(deps, asked)
+  if (!queued) {
+    wire.show(' !     The queue is away. The build is recorded and starts as soon as the queue is back.\n')
+  } else if (ahead) wire.show(`-----> Waiting for the build of ${short(ahead)} to finish\n`)
+  return build
+}
+
+function attach(deps: DeployDeps, wire: HookWire, build: Build): Promise<Verdict> {
+  wire.show(`-----> The build of ${short(build)} is under way, here from its beginning\n`)
+  return follow(deps, wire, build)
+}
+
+async function follow(deps: DeployDeps, wire: HookWire, build: Build): Promise<Verdict> {
+  return verdictOf(await followBuild(deps, build.id, (bytes) => wire.show(bytes), wire.signal))
+}
+
+function leave({ app }: Push, wire: HookWire, build: Build): Verdict {
+  wire.show(`-----> Build of ${short(build)} accepted. To follow it: paas builds:output ${build.id} -a ${app.name}\n`)
+  return { kind: 'ok' }
+}
+
+function short({ commit }: Build): string {
+  return commit.slice(0, 7)
+}

@@ -1,0 +1,48 @@
+import { resolve } from 'node:path'
+
+/** Stand-ins for `git-receive-pack` and `git-upload-pack`, found first in PATH: see the files. */
+const commands = resolve(import.meta.dirname, 'commands')
+
+/** Of the server's own environment, what git needs; all else (keys, URLs with passwords) stays here. */
+const inherited = ['PATH', 'TMPDIR', 'TZ'] as const
+
+/** Neither the machine's nor a user's settings may change what git does; nothing may ever ask. */
+const settings = {
+  GIT_CONFIG_GLOBAL: '/dev/null',
+  GIT_CONFIG_NOSYSTEM: '1',
+  GIT_ATTR_NOSYSTEM: '1',
+  GIT_NO_REPLACE_OBJECTS: '1',
+  GIT_TERMINAL_PROMPT: '0',
+  LC_ALL: 'C',
+}
+
+/** The whole environment of a git that this server starts. */
+export function gitEnvironment(): Record<string, string> {
+  const kept = inherited.flatMap((name) => {
+    const value = process.env[name]
+    return value === undefined ? [] : [[name, value] as const]
+  })
+  return { ...Object.fromEntries(kept), ...settings }
+}
+
+/**
+ * Makes this process's environment the one that git and its hooks may see, for good: node-git-server hands it on as it
+ * is (FAULTS.md 1). To be called once at the start of the api, after the settings were read.
+ * @param hookSocket where the hooks find the api
+ */
+export function isolateEnvironment({ hookSocket }: { hookSocket: string }): void {
+  const path = (process.env['PATH'] ?? '').split(':').filter((entry) => entry !== '' && entry !== commands)
+  const environment: Record<string, string> = {
+    ...gitEnvironment(),
+    PATH: [commands, ...path].join(':'),
+    PAAS_HOOK_SOCKET: hookSocket,
+    PAAS_NODE: process.execPath,
+  }
+  for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name]
+  Object.assign(process.env, environment)
+}
+
+/** True when `isolateEnvironment` was called with this socket. */
+export function isIsolated({ hookSocket }: { hookSocket: string }): boolean {
+  return process.env['PAAS_HOOK_SOCKET'] === hookSocket && (process.env['PATH'] ?? '').startsWith(`${commands}:`)
+}

@@ -1,0 +1,29 @@
+import type { Explain } from './report-rewriter.ts'
+
+/** What git says on the server in few words, and what the user can do about it. */
+const reasons: Record<string, string> = {
+  'shallow update not allowed': 'the clone is shallow; run git fetch --unshallow, then push again',
+  'fail to run proc-receive hook': 'the server was interrupted; push again',
+  'missing necessary objects': 'objects are missing from the push; run git fsck',
+  'deny updating a hidden ref': 'this ref is the server’s own',
+}
+
+/** Explains git's own reasons for not taking a push. `packBytes` is the limit of one push. */
+export function explainRejection({ packBytes }: { packBytes: number }): Explain {
+  return (reason, said) => {
+    if (reason === 'unpacker error' || /^(index-pack|unpack-objects) abnormal exit$/.test(reason)) {
+      return explainPack(said, packBytes)
+    }
+    return reasons[reason]
+  }
+}
+
+function explainPack(said: string, packBytes: number): string {
+  if (/pack exceeds maximum allowed size/.test(said)) {
+    return `the push has more than ${Math.floor(packBytes / 2 ** 20)} MiB, the limit; take large files out of its history`
+  }
+  if (/No space left on device/.test(said)) return 'the disk of the server is full; ask whoever runs it'
+  const [, object, problem] = /object ([0-9a-f]{7})[0-9a-f]*: ([^\n]+)/.exec(said) ?? []
+  if (object && problem) return `broken object ${object}: ${problem}; run git fsck`
+  return 'the pack is broken or incomplete; run git fsck, then push again'
+}

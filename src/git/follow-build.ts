@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from '../log.ts'
+import { isFinished, type Build } from '../model/build.ts'
+import type { BuildId } from '../model/ids.ts'
+import type { OutputReader } from '../queue/queue.ts'
+import type { Builds } from '../store/store.ts'
+
+export type FollowDeps = { builds: Pick<Builds, 'find'>; output: OutputReader; log: Logger }
+
+/** Milliseconds between looks at the record, which another process writes: usually, and once the output has ended. */
+const lookEvery = { usually: 100, atTheEnd: 10 }
+/** Milliseconds the last output of a finished build has to arrive. */
+const lastWords = 2_000
+
+/** Shows a build's output from its beginning and gives the build once it is finished. @throws the signal's reason */
+export async function followBuild(
+  deps: FollowDeps,
+  id: BuildId,
+  show: (bytes: Buffer) => void,
+  signal: AbortSignal,
+): Promise<Build> {
+  const enough = new AbortController()
+  const reading = AbortSignal.any([signal, enough.signal])
+  const shown = showOutput(deps, id, show, reading)
+  try {
+    const finishedFirst = await Promise.race([shown, finished(deps, id, lookEvery.usually, reading)])
+    const build = finishedFirst ?? (await finished(deps, id, lookEvery.atTheEnd, signal))
+    // What never ran has no output that would end.
+    if (build.generation > 0) await Promise.race([shown, delay(lastWords, undefined, { signal })])
+    return build
+  } finally {
+    enough.abort(new Error('the build is finished'))
+  }
+}
+
+/** Never rejects: a build whose output cannot be read has a verdict all the same. */
+async function showOutput(
+  { output, log }: FollowDeps,
+  id: BuildId,
+  show: (bytes: Buffer) => void,
+  signal: AbortSignal,
+): Promise<undefined> {
+  try {
+    for await (const { bytes } of output.read(id, 0, signal)) show(bytes)
+  } catch (cause) {
+    if (signal.aborted) return
+    log.error({ err: cause, build: id }, 'build output cannot be read')
+    show(Buffer.from(` !     The output cannot be shown; the build goes on. Later: paas builds:output ${id}\n`))
+  }
+}
+
+async function finished({ builds }: FollowDeps, id: BuildId, every: number, signal: AbortSignal): Promise<Build> {
+  for (;;) {
+    const build = builds.find(id)
+    if (!build) throw new Error(`build ${id} is gone from the record`)
+    if (isFinished(build.state)) return build
+    await delay(every, undefined, { signal })
+  }
+}

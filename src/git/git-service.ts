@@ -1,0 +1,107 @@
+import type { ChildProcess } from 'node:child_process'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { PassThrough, type Readable, type Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import { Service, serviceRespond, type HttpDuplex } from 'node-git-server'
+import { PaasError } from '../errors.ts'
+import { killGroup } from './git-command.ts'
+import type { GitService } from './git-request.ts'
+
+/** Milliseconds a git whose input was cut off gets to remove its quarantine directory. */
+const grace = 5_000
+
+/** A git service at work on one request. */
+export type RunningService = {
+  pid: number
+  /** What the client sends. Never an error; whoever cannot go on calls `abandon`. */
+  input: Writable
+  /** What the client gets; must be read to its end. */
+  output: Readable
+  /** Resolves when git and its streams are closed. */
+  closed: Promise<{ code: number | null; complaint: string }>
+  /**
+   * Ends git by the end of its input, which leaves no quarantine directory, and by SIGKILL to all its processes
+   * `graceMs` later if that does not help. Of a git that ended by itself nothing is left to end.
+   */
+  abandon(graceMs?: number): void
+}
+
+/**
+ * Runs a service under node-git-server. It sees neither the client's request nor its response: a request that fails
+ * in any way ends the process it is in, and its own look at the first chunk may hang (FAULTS.md 1).
+ */
+export function startService(service: GitService, repository: string): Promise<RunningService> {
+  const { promise, resolve, reject } = Promise.withResolvers<RunningService>()
+  const input = Object.assign(new PassThrough(), { headers: {} })
+  const output = new PassThrough()
+  const action = new Service(
+    { repo: repository, cwd: repository, service },
+    input as unknown as IncomingMessage,
+    output as unknown as ServerResponse,
+  )
+  action.on('error', (cause: unknown) => reject(notStarted(cause)))
+  action.once('service', (child: ChildProcess) => {
+    if (child.pid === undefined) withoutStreams(child)
+    else resolve(watch(child, child.pid, input, output))
+  })
+  action.accept()
+  return promise
+}
+
+/** Writes the refs there are, as the answer to `info/refs`. They are few: only the branch that deploys can be pushed. */
+export function advertiseRefs(service: GitService, repository: string, res: ServerResponse): void {
+  const errors = new PassThrough()
+  errors.on('error', (cause) => res.destroy(cause))
+  try {
+    serviceRespond(errors as unknown as HttpDuplex, service, repository, res)
+  } catch (cause) {
+    res.destroy(cause as Error)
+  }
+}
+
+function watch(child: ChildProcess, pid: number, input: Writable, output: Readable): RunningService {
+  const { promise: closed, resolve } = Promise.withResolvers<{ code: number | null; complaint: string }>()
+  let complaint = ''
+  let over = false
+  // Git may end before it read everything; what it has to say then is in its report.
+  child.stdin?.on('error', () => undefined)
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaint = (complaint + text).slice(-2000)))
+  child.once('close', (code) => {
+    over = true
+    resolve({ code, complaint: complaint.trim() })
+  })
+  return { pid, input, output, closed, abandon }
+
+  function abandon(graceMs = grace): void {
+    if (over) return
+    child.stdin?.destroy()
+    const timer = setTimeout(() => killGroup(pid), graceMs)
+    child.once('close', () => clearTimeout(timer))
+  }
+}
+
+/**
+ * Copies git's answer to the client as long as there is one, and reads it to the end in any case: git must not wait for
+ * a reader that is gone. Gives whether anything was sent; the response is left open.
+ */
+export async function sendAnswer(answer: Readable, res: ServerResponse): Promise<boolean> {
+  let sent = false
+  answer.once('data', () => (sent = true))
+  answer.pipe(res, { end: false })
+  res.once('close', () => {
+    answer.unpipe(res)
+    answer.resume()
+  })
+  await finished(answer, { writable: false })
+  return sent
+}
+
+/** Without descriptors there are no pipes, and node-git-server uses them without asking. */
+function withoutStreams(child: ChildProcess): void {
+  child.stdin ??= new PassThrough()
+  child.stdout ??= new PassThrough().end()
+}
+
+function notStarted(cause: unknown): PaasError {
+  return new PaasError('internal', 'The server could not start git.', { cause, hint: 'Try again in a moment.' })
+}

@@ -1,0 +1,116 @@
+import { chmod, mkdir, rm } from 'node:fs/promises'
+import { createServer, type Server, type Socket } from 'node:net'
+import { dirname } from 'node:path'
+import type { Readable } from 'node:stream'
+import type { Logger } from '../log.ts'
+import type { Push, Pushes } from './pushes.ts'
+
+/** The other end of a hook: its stdin, and what it writes to its stdout and stderr. */
+export type HookWire = {
+  input: Readable
+  write(bytes: Buffer): void
+  /** To the person who pushes, as `remote: ` lines. */
+  show(text: string | Buffer): void
+  /** Aborted when the hook or the client is gone. */
+  signal: AbortSignal
+}
+
+export type HookHandlers = Record<HookName, (push: Push, wire: HookWire) => Promise<void>>
+type HookName = 'proc-receive' | 'post-receive'
+
+export type HookServerDeps = { socket: string; pushes: Pushes; handlers: HookHandlers; log: Logger }
+
+/** Bytes of the line a hook begins with, `NAME PID`. */
+const longestGreeting = 64
+
+/**
+ * Listens for the hooks. Only this server's user reaches the socket, and only a hook whose parent is a receive-pack of ours is answered.
+ * The frames of an answer: one byte (1 stdout, 2 stderr, 0 exit code), four bytes of length, the payload.
+ */
+export async function openHookServer(deps: HookServerDeps): Promise<AsyncDisposable> {
+  await mkdir(dirname(deps.socket), { recursive: true, mode: 0o700 })
+  await chmod(dirname(deps.socket), 0o700)
+  await rm(deps.socket, { force: true })
+  const sockets = new Set<Socket>()
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+    serve(deps, socket).catch((cause: unknown) => {
+      deps.log.error({ err: cause }, 'hook failed')
+      finish(socket, 1)
+    })
+  })
+  await listen(server, deps.socket)
+  return {
+    async [Symbol.asyncDispose]() {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      server.close(() => resolve())
+      for (const socket of sockets) socket.destroy()
+      await promise
+    },
+  }
+}
+
+async function serve({ pushes, handlers }: HookServerDeps, socket: Socket): Promise<void> {
+  const { name, pid } = await readGreeting(socket)
+  const push = pid === undefined ? undefined : pushes.find(pid)
+  if (!name || !push) {
+    frame(socket, 2, 'paas: this hook belongs to no push that is under way.\n')
+    return finish(socket, 1)
+  }
+  const hookGone = new AbortController()
+  socket.once('close', () => hookGone.abort(new Error('the hook is gone')))
+  const signal = AbortSignal.any([push.signal, hookGone.signal])
+  const wire: HookWire = {
+    input: socket,
+    write: (bytes) => frame(socket, 1, bytes),
+    show: (text) => frame(socket, 2, text),
+    signal,
+  }
+  try {
+    await handlers[name](push, wire)
+    finish(socket, 0)
+  } catch (cause) {
+    // Nobody waits for this answer any more; git and the hook are to end.
+    if (!signal.aborted) throw cause
+    finish(socket, 1)
+  }
+}
+
+async function readGreeting(socket: Socket): Promise<{ name?: HookName; pid?: number }> {
+  let seen: Buffer = Buffer.alloc(0)
+  for await (const chunk of socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    seen = Buffer.concat([seen, chunk])
+    const end = seen.indexOf('\n')
+    if (end < 0 && seen.length <= longestGreeting) continue
+    const [, name, pid] = /^(proc-receive|post-receive) (\d{1,10})$/.exec(seen.toString('latin1', 0, end)) ?? []
+    if (end + 1 < seen.length) socket.unshift(seen.subarray(end + 1))
+    return name === undefined ? {} : { name: name as HookName, pid: Number(pid) }
+  }
+  return {}
+}
+
+function finish(socket: Socket, code: number): void {
+  frame(socket, 0, Buffer.from([code]))
+  socket.end()
+  // Whoever still writes is not read any more; the hook exits at the frame before.
+  socket.resume()
+}
+
+function frame(socket: Socket, kind: 0 | 1 | 2, payload: string | Buffer): void {
+  if (socket.destroyed || socket.writableEnded) return
+  const body = Buffer.from(payload)
+  const head = Buffer.alloc(5)
+  head.writeUInt8(kind)
+  head.writeUInt32BE(body.length, 1)
+  socket.write(Buffer.concat([head, body]))
+}
+
+async function listen(server: Server, path: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  server.once('error', reject)
+  server.listen(path, resolve)
+  await promise
+  await chmod(path, 0o600)
+}

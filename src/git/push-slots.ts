@@ -1,0 +1,48 @@
+import { PaasError } from '../errors.ts'
+import type { Account } from '../model/account.ts'
+import type { App } from '../model/app.ts'
+
+/** Pushes at once, those that wait for their build included. */
+export type PushLimits = { perApp: number; perAccount: number }
+
+/** Counts the pushes under way, so that nobody fills the server with waiting ones. */
+export class PushSlots {
+  readonly #limits: PushLimits
+  readonly #taken = new Map<string, number>()
+
+  constructor(limits: PushLimits) {
+    this.#limits = limits
+  }
+
+  /** @throws pushes_limit */
+  check(app: App, account: Account): void {
+    const { perApp, perAccount } = this.#limits
+    if (this.#count(app.id) >= perApp) throw tooMany(`${perApp} pushes to ${app.name}`)
+    if (this.#count(account.id) >= perAccount) throw tooMany(`${perAccount} pushes of ${account.email}`)
+  }
+
+  /** Takes a place until the result is disposed of. @throws pushes_limit */
+  take(app: App, account: Account): Disposable {
+    this.check(app, account)
+    for (const key of [app.id, account.id]) this.#taken.set(key, this.#count(key) + 1)
+    return {
+      [Symbol.dispose]: () => {
+        for (const key of [app.id, account.id]) this.#release(key)
+      },
+    }
+  }
+
+  #count(key: string): number {
+    return this.#taken.get(key) ?? 0
+  }
+
+  #release(key: string): void {
+    const left = this.#count(key) - 1
+    if (left > 0) this.#taken.set(key, left)
+    else this.#taken.delete(key)
+  }
+}
+
+function tooMany(what: string): PaasError {
+  return new PaasError('pushes_limit', `${what} are under way, as many as may be at once.`)
+}

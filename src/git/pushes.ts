@@ -1,0 +1,27 @@
+import type { Account } from '../model/account.ts'
+import type { App } from '../model/app.ts'
+import type { NewBuild } from './accept-build.ts'
+
+/** A push whose receive-pack runs: what a hook of it may do, and for whom. */
+export type Push = {
+  app: App
+  account: Account
+  /** Aborted when nobody reads the answer any more. */
+  signal: AbortSignal
+  /** Refs that proc-receive let through, and the builds post-receive is to begin once they have moved. */
+  letThrough: Map<string, NewBuild>
+}
+
+/** The pushes under way, by the pid of their receive-pack: the parent of each of its hooks. */
+export class Pushes {
+  readonly #byPid = new Map<number, Push>()
+
+  open(pid: number, push: Omit<Push, 'letThrough'>): Disposable {
+    this.#byPid.set(pid, { ...push, letThrough: new Map() })
+    return { [Symbol.dispose]: () => void this.#byPid.delete(pid) }
+  }
+
+  find(pid: number): Push | undefined {
+    return this.#byPid.get(pid)
+  }
+}

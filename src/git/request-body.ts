@@ -1,0 +1,102 @@
+import type { IncomingMessage } from 'node:http'
+import { Transform, type Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { PaasError } from '../errors.ts'
+import type { GitService } from './git-request.ts'
+
+export type BodyLimits = {
+  /** Bytes after decompression. */
+  bytes: number
+  /** Milliseconds without a byte, and for all of it. */
+  idleMs: number
+  totalMs: number
+}
+
+/** @throws media_type_unsupported unless the headers say exactly what git says */
+export function checkMediaType({ headers }: IncomingMessage, service: GitService): void {
+  const expected = `application/x-git-${service}-request`
+  if (headers['content-type'] !== expected) {
+    throw new PaasError('media_type_unsupported', `The request must have the content type ${expected}.`)
+  }
+  const encoding = headers['content-encoding'] ?? 'identity'
+  if (!['identity', 'gzip', 'x-gzip'].includes(encoding)) {
+    throw new PaasError('media_type_unsupported', 'The request may be compressed with gzip only.')
+  }
+}
+
+/**
+ * The request's body, decompressed and held to its limits. What is wrong with it is the stream's error: a PaasError,
+ * or `ClientGone`. The request itself stays whole then, so that an answer can still be sent.
+ */
+export function openBody(req: IncomingMessage, limits: BodyLimits): Readable {
+  const meter = new Meter(limits)
+  // Whoever waits for the error later must not find the process gone.
+  meter.on('error', () => req.unpipe())
+  req.once('close', () => {
+    if (!req.complete) meter.destroy(new ClientGone())
+  })
+  if (/gzip/.test(req.headers['content-encoding'] ?? '')) {
+    const gunzip = createGunzip()
+    gunzip.once('error', (cause) => {
+      meter.destroy(new PaasError('bad_request', 'The request is not compressed as it says (gzip).', { cause }))
+    })
+    meter.once('close', () => gunzip.destroy())
+    req.pipe(gunzip).pipe(meter)
+  } else req.pipe(meter)
+  return meter
+}
+
+/** The client closed the connection before it had sent everything. */
+export class ClientGone extends Error {
+  override readonly name = 'ClientGone'
+}
+
+class Meter extends Transform {
+  readonly #limits: BodyLimits
+  readonly #total: NodeJS.Timeout
+  #idle: NodeJS.Timeout
+  #bytes = 0
+
+  constructor(limits: BodyLimits) {
+    super()
+    this.#limits = limits
+    this.#total = setTimeout(() => this.#late(`took longer than ${seconds(limits.totalMs)}`), limits.totalMs)
+    this.#idle = setTimeout(() => this.#onIdle(), limits.idleMs)
+  }
+
+  override _transform(chunk: Buffer, _: BufferEncoding, done: (error: Error | null, data?: Buffer) => void): void {
+    this.#idle.refresh()
+    this.#bytes += chunk.length
+    if (this.#bytes <= this.#limits.bytes) return done(null, chunk)
+    done(new PaasError('payload_too_large', `The request has more than ${this.#limits.bytes} bytes, the limit.`))
+  }
+
+  override _final(done: () => void): void {
+    this.#stop()
+    done()
+  }
+
+  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+    this.#stop()
+    done(error)
+  }
+
+  /** A git that is slow to take what is here already is no fault of the client's. */
+  #onIdle(): void {
+    if (this.readableLength > 0) this.#idle.refresh()
+    else this.#late(`paused for ${seconds(this.#limits.idleMs)}`)
+  }
+
+  #late(what: string): void {
+    this.destroy(new PaasError('request_timeout', `The request ${what}, the limit.`))
+  }
+
+  #stop(): void {
+    clearTimeout(this.#total)
+    clearTimeout(this.#idle)
+  }
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1000} s`
+}

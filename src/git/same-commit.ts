@@ -1,0 +1,32 @@
+import type { Build } from '../model/build.ts'
+import type { App } from '../model/app.ts'
+import type { Apps, Builds, Releases, Slugs } from '../store/store.ts'
+
+export type SameCommitDeps = {
+  apps: Pick<Apps, 'get'>
+  builds: Pick<Builds, 'listUnfinished'>
+  releases: Pick<Releases, 'find' | 'listPending'>
+  slugs: Pick<Slugs, 'find'>
+}
+
+/**
+ * The unfinished build that a push of this commit asks for once more. Only the app's newest can be: behind another one
+ * it would not be what is deployed last.
+ */
+export function findUnderWay(
+  { builds }: Pick<SameCommitDeps, 'builds'>,
+  asked: Pick<Build, 'appId' | 'commit' | 'ref' | 'noCache'>,
+): Build | undefined {
+  const newest = builds.listUnfinished(asked.appId).at(-1)
+  if (newest?.commit !== asked.commit || newest.ref !== asked.ref) return undefined
+  const cancelled = newest.state.kind === 'running' && newest.state.cancelRequested
+  return cancelled || (asked.noCache && !newest.noCache) ? undefined : newest
+}
+
+/** True when the commit is what the app serves and nothing is on its way that would change it. */
+export function servesAlready({ apps, builds, releases, slugs }: SameCommitDeps, app: App, commit: string): boolean {
+  if (builds.listUnfinished(app.id).length > 0 || releases.listPending(app.id).length > 0) return false
+  const currentId = apps.get(app.id)?.currentReleaseId
+  const slugId = currentId ? releases.find(currentId)?.slugId : undefined
+  return slugId ? slugs.find(slugId)?.commit === commit : false
+}

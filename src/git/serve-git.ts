@@ -1,0 +1,48 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Config } from '../config.ts'
+import { PaasError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { OutputReader, Queue } from '../queue/queue.ts'
+import type { Store } from '../store/store.ts'
+import { leastFree } from './disk-space.ts'
+import { isIsolated } from './environment.ts'
+import { openHookServer } from './hook-server.ts'
+import { Pushes } from './pushes.ts'
+import { createHookHandlers } from './receive.ts'
+import type { Repositories } from './repositories.ts'
+import { createGitHandler, type GitLimits } from './smart-http.ts'
+
+export type ServeGitDeps = {
+  config: { paths: Pick<Config['paths'], 'hookSocket'>; limits: Pick<Config['limits'], 'packBytes'> }
+  store: Pick<Store, 'tokens' | 'apps' | 'builds' | 'releases' | 'slugs'>
+  repositories: Repositories
+  queue: Pick<Queue, 'enqueue'>
+  output: OutputReader
+  log: Logger
+  /** Only tests have others. */
+  limits?: Partial<GitLimits>
+}
+
+/** `handle` answers requests below `/APP.git/` and gives true; all others it leaves alone and gives false. */
+export type GitServer = AsyncDisposable & { handle(req: IncomingMessage, res: ServerResponse): boolean }
+
+/** Usual limits; see `GitLimits`. */
+const usual = { perApp: 10, perAccount: 20, idleMs: 60_000, totalMs: 3_600_000, freeBytes: leastFree }
+
+/**
+ * Everything the api needs to serve git: the gate for its HTTP requests and the socket its hooks come to.
+ * `isolateEnvironment` must have been called. When it is disposed, pushes that wait for a build are told to push again.
+ */
+export async function serveGit({ config, store, limits, ...deps }: ServeGitDeps): Promise<GitServer> {
+  const { hookSocket } = config.paths
+  if (!isIsolated({ hookSocket })) throw new PaasError('internal', 'git would see the environment of the server.')
+  const held: GitLimits = { ...usual, packBytes: config.limits.packBytes, ...limits }
+  const pushes = new Pushes()
+  const { freeBytes } = held
+  const handlers = createHookHandlers({ ...store, ...deps, freeBytes })
+  const hooks = await openHookServer({ socket: hookSocket, pushes, handlers, log: deps.log })
+  return {
+    handle: createGitHandler({ ...store, ...deps, pushes, limits: held }),
+    [Symbol.asyncDispose]: () => hooks[Symbol.asyncDispose](),
+  }
+}

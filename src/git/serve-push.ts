@@ -1,0 +1,128 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Readable } from 'node:stream'
+import { asPaasError, PaasError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { Account } from '../model/account.ts'
+import type { App } from '../model/app.ts'
+import { readPushHead, type PushHead } from './command-list.ts'
+import { checkDiskSpace } from './disk-space.ts'
+import { explainRejection } from './explain-rejection.ts'
+import { sendAnswer, startService, type RunningService } from './git-service.ts'
+import type { PushSlots } from './push-slots.ts'
+import type { Pushes } from './pushes.ts'
+import { lineFor, refusePush } from './refusals.ts'
+import { ReportRewriter } from './report-rewriter.ts'
+import { ClientGone, openBody } from './request-body.ts'
+import type { GitLimits } from './smart-http.ts'
+
+export type ServePushOptions = {
+  pushes: Pushes
+  slots: PushSlots
+  limits: GitLimits
+  log: Logger
+  account: Account
+  app: App
+  repository: string
+  req: IncomingMessage
+  res: ServerResponse
+}
+
+/** Answers one push: its head is read and judged here, then git gets it and what follows. */
+export async function servePush(options: ServePushOptions): Promise<void> {
+  const { app, account, slots, limits, repository, req, res } = options
+  // Git holds the pack to the limit; this one only ends what never ends, push options and refs included.
+  const body = openBody(req, { ...limits, bytes: limits.packBytes + 2 ** 20 })
+  const head = await readPushHead(body)
+  if (head.list.commands.length === 0) return answerProbe(body, res)
+  try {
+    using _slot = slots.take(app, account)
+    await checkDiskSpace(repository, limits.freeBytes)
+    await receive(options, body, head)
+  } catch (cause) {
+    const error = asPaasError(cause)
+    if (res.headersSent || (error.fault === 'server' && error.code !== 'disk_full')) throw cause
+    if (!refusePush(req, res, head.list, error)) throw cause
+  }
+}
+
+/** Before a large push git sends an empty one, to learn whether it would be let in. */
+function answerProbe(body: Readable, res: ServerResponse): void {
+  body.resume()
+  res.end()
+}
+
+async function receive(options: ServePushOptions, body: Readable, head: PushHead): Promise<void> {
+  const { pushes, app, account, repository, res, log } = options
+  const nobodyReads = new AbortController()
+  const git = await startService('receive-pack', repository)
+  using _push = pushes.open(git.pid, { app, account, signal: nobodyReads.signal })
+  const upload = new Upload(git, body)
+  res.once('close', () => {
+    nobodyReads.abort(new ClientGone())
+    upload.cutOff(new ClientGone())
+  })
+  try {
+    upload.start(head)
+    const sent = await sendAnswer(inOurWords(git.output, options, head, upload), res)
+    const { code, complaint } = await git.closed
+    if (code !== 0) log.info({ app: app.id, code, complaint }, 'receive-pack refused the push')
+    nobodyReads.signal.throwIfAborted()
+    if (!sent) throw new PaasError('internal', 'git ended without an answer.')
+    res.end()
+  } finally {
+    nobodyReads.abort(new ClientGone())
+    git.abandon()
+    upload.discard()
+  }
+}
+
+function inOurWords(answer: Readable, { limits }: ServePushOptions, { list }: PushHead, upload: Upload): Readable {
+  if (!list.capabilities.has('side-band-64k')) return answer
+  const known = explainRejection(limits)
+  return answer.pipe(new ReportRewriter((reason, said) => upload.problem ?? known(reason, said)))
+}
+
+/** The client's part of a push on its way into git. */
+class Upload {
+  readonly #git: RunningService
+  readonly #body: Readable
+  #failure: Error | undefined
+  #over: boolean
+
+  constructor(git: RunningService, body: Readable) {
+    this.#git = git
+    this.#body = body
+    this.#over = body.readableEnded
+    body.once('end', () => (this.#over = true))
+    body.on('error', (cause) => this.cutOff(cause))
+  }
+
+  /** Why what came is not all there is, in words for the report. */
+  get problem(): string | undefined {
+    return this.#failure instanceof PaasError ? lineFor(this.#failure) : undefined
+  }
+
+  start({ bytes, rest }: PushHead): void {
+    // Alone, so that node-git-server's pattern for the first chunk has nothing to work on (FAULTS.md 1).
+    this.#git.input.write(bytes.subarray(0, 4))
+    this.#git.input.write(bytes.subarray(4))
+    if (rest.length > 0) this.#git.input.write(rest)
+    if (this.#body.errored) this.cutOff(this.#body.errored)
+    else this.#body.pipe(this.#git.input)
+  }
+
+  /** Before the end of the pack git gives up, leaving nothing behind; after it, nothing changes. */
+  cutOff(cause: Error): void {
+    if (this.#over) return
+    this.#over = true
+    this.#failure = cause
+    this.#body.unpipe()
+    this.#git.abandon()
+  }
+
+  /** Reads what git did not want, so that the client comes to the answer. */
+  discard(): void {
+    this.#body.unpipe()
+    this.#body.resume()
+  }
+}

@@ -1,0 +1,82 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { asPaasError, PaasError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { authorize, type AuthorizeDeps } from './authorize.ts'
+import { checkDiskSpace } from './disk-space.ts'
+import { isGitPath, parseGitRequest, type GitService } from './git-request.ts'
+import { advertiseRefs } from './git-service.ts'
+import { PushSlots, type PushLimits } from './push-slots.ts'
+import type { Pushes } from './pushes.ts'
+import { refuse } from './refusals.ts'
+import type { Repositories } from './repositories.ts'
+import { ClientGone, checkMediaType } from './request-body.ts'
+import { serveFetch } from './serve-fetch.ts'
+import { servePush } from './serve-push.ts'
+
+export type GitHandlerDeps = AuthorizeDeps & {
+  repositories: Pick<Repositories, 'ensure'>
+  pushes: Pushes
+  log: Logger
+  limits: GitLimits
+}
+
+export type GitLimits = PushLimits & {
+  packBytes: number
+  /** Milliseconds a client may pause, and take, while it sends. */
+  idleMs: number
+  totalMs: number
+  /** Bytes that must be free on the disk before a push is taken. */
+  freeBytes: number
+}
+
+/**
+ * The gate in front of node-git-server, which must never meet a socket itself (FAULTS.md 1). Gives true when the request
+ * is for a repository: it is answered then. Every request is authenticated and authorised before git sees it.
+ */
+export function createGitHandler(deps: GitHandlerDeps): (req: IncomingMessage, res: ServerResponse) => boolean {
+  const slots = new PushSlots(deps.limits)
+  return (req, res) => {
+    if (!isGitPath(req.url)) return false
+    // A client that leaves in the middle is reported where it matters; here it must only not end the process.
+    req.on('error', () => undefined)
+    res.on('error', () => undefined)
+    serve(deps, slots, req, res).catch((cause: unknown) => fail(deps.log, req, res, cause))
+    return true
+  }
+}
+
+async function serve(deps: GitHandlerDeps, slots: PushSlots, req: IncomingMessage, res: ServerResponse): Promise<void> {
+  const request = parseGitRequest(req)
+  const { account, app } = authorize(deps, { header: req.headers.authorization, ...request })
+  if (request.kind === 'rpc') checkMediaType(req, request.service)
+  const repository = await deps.repositories.ensure(app.id)
+  if (request.kind === 'refs') {
+    // What would refuse the push is said here, since git shows the text of an error only at this request.
+    if (request.service === 'receive-pack') {
+      slots.check(app, account)
+      await checkDiskSpace(repository, deps.limits.freeBytes)
+    }
+    return serveRefs(request.service, repository, res)
+  }
+  setHeaders(res, request.service, 'result')
+  if (request.service === 'upload-pack') return serveFetch({ repository, req, res, limits: deps.limits })
+  return servePush({ ...deps, slots, account, app, repository, req, res })
+}
+
+function serveRefs(service: GitService, repository: string, res: ServerResponse): void {
+  setHeaders(res, service, 'advertisement')
+  advertiseRefs(service, repository, res)
+}
+
+function setHeaders(res: ServerResponse, service: GitService, kind: 'advertisement' | 'result'): void {
+  res.setHeader('Content-Type', `application/x-git-${service}-${kind}`)
+  res.setHeader('Cache-Control', 'no-cache, max-age=0, must-revalidate')
+}
+
+function fail(log: Logger, req: IncomingMessage, res: ServerResponse, cause: unknown): void {
+  if (cause instanceof ClientGone) return
+  const error: PaasError = asPaasError(cause)
+  if (error.fault === 'server') log.error({ err: cause, path: req.url }, 'git request failed')
+  if (res.headersSent) res.destroy()
+  else refuse(req, res, error)
+}
