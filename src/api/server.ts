@@ -26,6 +26,8 @@ import { answerUnknownRoutes } from './unknown-route.ts'
 import { ajvOptions } from './validation.ts'
 
 const bodyLimit = 2 ** 20
+/** Milliseconds a client may take to send a request: as long as the largest push over a slow line, see `GitLimits`. */
+const requestTimeout = 3_600_000
 
 /** The control host's HTTP server: git for repository paths, the Platform API for all others. */
 export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
@@ -35,7 +37,7 @@ export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
     bodyLimit,
     ajv: ajvOptions,
     genReqId: requestId,
-    serverFactory: (handler) => createServer({ maxHeaderSize: 64 * 1024 }, gitFirst(deps.git, handler)),
+    serverFactory: (handler) => createServer({ maxHeaderSize: 64 * 1024, requestTimeout }, gitFirst(deps.git, handler)),
   }).withTypeProvider<TypeBoxTypeProvider>()
   answerUnknownRoutes(api)
   api.setErrorHandler(answerError)
