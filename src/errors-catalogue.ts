@@ -51,6 +51,7 @@ export const catalogue = {
   release_superseded: { status: 409, fault: 'server' },
   repository_missing: { status: 400, fault: 'user' },
   request_timeout: { status: 408, fault: 'user' },
+  requirements_missing: { status: 500, fault: 'user' },
   router_unavailable: { status: 503, fault: 'server' },
   routing_table_invalid: { status: 500, fault: 'server' },
   server_unreachable: { status: 502, fault: 'server', hint: 'Is it running? See PAAS_URL and: paas login' },

@@ -76,6 +76,8 @@ export type Limits = {
   memoryMiB: number
   cpus: number
   pids: number
+  /** What a sandbox may write to disk, its cache included. Looked at every few seconds; undefined: no limit. Dynos ignore it. */
+  diskMiB?: number
 }
 
 export type SandboxSpec = {

@@ -4,6 +4,7 @@ import { removeCache } from './cache.ts'
 import { unlessMissing, type DockerDeps } from './client.ts'
 import { isOurName } from './dynos.ts'
 import { listImages, removeImage } from './images.ts'
+import { removeContainer } from './removal.ts'
 
 /** Containers first: they hold networks, volumes and images. */
 export async function removeApp(deps: DockerDeps, appId: AppId): Promise<void> {
@@ -28,6 +29,6 @@ async function removeContainers({ docker, serverId }: DockerDeps, labels: string
   const filters = { label: [`${label.server}=${serverId}`, ...labels] }
   const found = await docker.listContainers({ all: true, filters })
   const ours = found.filter(({ Names }) => Names.every(isOurName))
-  await Promise.all(ours.map(({ Id }) => unlessMissing(docker.getContainer(Id).remove({ force: true, v: true }))))
+  await Promise.all(ours.map(({ Id }) => removeContainer(docker.getContainer(Id))))
   return ours.length
 }

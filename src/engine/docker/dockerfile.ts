@@ -6,7 +6,8 @@ import type { DockerDeps } from './client.ts'
 import { findImage } from './images.ts'
 import { imageName } from './names.ts'
 import { ensureNetwork, type PendingNetworks } from './networks.ts'
-import { readProgress } from './progress.ts'
+import { readJsonLines, type Progress } from './json-lines.ts'
+import { limitSteps } from './step-limit.ts'
 
 /** CPU time is given out in periods of 100 ms (Docker's default for --cpus). */
 const cpuPeriod = 100_000
@@ -21,12 +22,12 @@ export async function buildDockerfile(
   build: DockerfileBuild,
   signal: AbortSignal,
 ): Promise<Image> {
-  const options = await buildOptions(deps, build)
-  const output = (await deps.docker.buildImage(build.context, { ...options, abortSignal: signal })) as Readable
-  const hangUp = () => output.destroy()
-  signal.addEventListener('abort', hangUp)
+  const ended = new AbortController()
+  const either = AbortSignal.any([signal, ended.signal])
   try {
-    const digest = await followBuild(output, build.onOutput)
+    const network = await ensureNetwork(deps, build.appId, 'build')
+    const limited = limitSteps(deps, network, build.limits.pids, either)
+    const digest = await Promise.race([runBuild(deps, build, network, either), limited.then(() => brokenOff())])
     const image = await findImage(deps, digest)
     if (image) return image
     throw new PaasError('internal', `The image ${digest} was built and is gone.`)
@@ -34,12 +35,24 @@ export async function buildDockerfile(
     signal.throwIfAborted()
     throw error
   } finally {
+    ended.abort()
+  }
+}
+
+async function runBuild(deps: DockerDeps, build: DockerfileBuild, network: string, signal: AbortSignal) {
+  const options = { ...buildOptions(deps, build, network), abortSignal: signal }
+  const output = (await deps.docker.buildImage(build.context, options)) as Readable
+  const hangUp = () => output.destroy()
+  signal.addEventListener('abort', hangUp)
+  try {
+    return await followBuild(output, build.onOutput)
+  } finally {
     signal.removeEventListener('abort', hangUp)
     output.destroy()
   }
 }
 
-async function buildOptions(deps: DockerDeps & { pending: PendingNetworks }, build: DockerfileBuild) {
+function buildOptions(deps: DockerDeps, build: DockerfileBuild, network: string) {
   const { repo, tag } = imageName(deps.serverId)
   const memory = build.limits.memoryMiB * 2 ** 20
   return {
@@ -49,7 +62,7 @@ async function buildOptions(deps: DockerDeps & { pending: PendingNetworks }, bui
     nocache: build.noCache,
     rm: true,
     forcerm: true,
-    networkmode: await ensureNetwork(deps, build.appId, 'build'),
+    networkmode: network,
     memory,
     memswap: memory,
     cpuperiod: cpuPeriod,
@@ -64,14 +77,17 @@ function imageLabels(serverId: string, appId: string) {
 async function followBuild(output: Readable, onOutput: (chunk: Buffer) => void): Promise<string> {
   let step = ''
   let digest: string | undefined
-  for await (const { stream, status, error, aux } of readProgress(output)) {
+  for await (const { stream, status, error, aux } of readJsonLines<Progress>(output)) {
     if (error !== undefined) throw failure(step, error)
     if (stream?.startsWith('Step ')) step = stream.trim()
     if (aux?.ID) digest = aux.ID
     const text = stream ?? (status === undefined ? '' : `${status}\n`)
     if (text !== '') onOutput(Buffer.from(text))
   }
-  if (digest) return digest
+  return digest ?? brokenOff()
+}
+
+function brokenOff(): never {
   throw new PaasError('engine_unavailable', 'The connection to Docker broke while a Dockerfile was built.')
 }
 

@@ -5,16 +5,24 @@ import { confined, tenant } from './host-config.ts'
 import { containerName } from './names.ts'
 
 /**
- * What runs first in a dyno. The command is its argument, never part of its text. The app's own process replaces
- * it, in the process group that the init process signals as a whole.
+ * What runs first in a dyno. The command is its argument, never part of its text. It stays to outlive SIGTERM: a
+ * shell of the app's that dies of it at once must not take with it the server that still finishes its requests. Its
+ * own errors go nowhere, since bash would report how its child ended.
  */
 const launcher = `
 unset TINI_KILL_PROCESS_GROUP
-for script in /app/.profile.d/*.sh; do
-  if [ -f "$script" ]; then . "$script"; fi
+for paas_script in /app/.profile.d/*.sh; do
+  if [ -f "$paas_script" ]; then . "$paas_script"; fi
 done
 if [ -f /app/.profile ]; then . /app/.profile; fi
-exec /bin/bash -c "$1"
+unset paas_script
+set +eu
+trap 'paas_stopping=1' TERM
+exec 3>&2 2>/dev/null
+/bin/bash -c "$1" 2>&3 3>&-
+paas_code=$?
+while [ -n "$paas_stopping" ] && set -- /proc/[0-9]* && [ $# -gt 2 ]; do sleep 0.1; done
+exit $paas_code
 `
 
 /** How a dyno's container is made. `imageUser` is what the image says about its user. */

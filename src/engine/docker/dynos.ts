@@ -8,6 +8,7 @@ import { dynoOptions } from './dyno-options.ts'
 import { viewDyno } from './dyno-view.ts'
 import { namePrefix } from './names.ts'
 import { ensureNetwork, type PendingNetworks } from './networks.ts'
+import { removeContainer } from './removal.ts'
 
 const dynoKinds: string[] = ['dyno', 'oneoff'] satisfies Kind[]
 
@@ -20,8 +21,9 @@ export async function runDyno(
   signal.throwIfAborted()
   const [network, image] = await Promise.all([
     ensureNetwork(deps, spec.appId, 'run'),
-    deps.docker.getImage(spec.image).inspect(),
+    unlessMissing(deps.docker.getImage(spec.image).inspect()),
   ])
+  if (!image) throw new PaasError('image_missing', `The image of ${spec.app} v${spec.release} is gone from Docker.`)
   const options = dynoOptions(deps.serverId, spec, network, image.Config.User)
   const container = await deps.docker.createContainer(options)
   try {
@@ -29,7 +31,7 @@ export async function runDyno(
     signal.throwIfAborted()
     return viewDyno(await container.inspect())
   } catch (error) {
-    await unlessMissing(container.remove({ force: true, v: true }))
+    await removeContainer(container)
     throw error
   }
 }
@@ -52,7 +54,7 @@ export async function stopDyno(deps: DockerDeps, id: string, graceMs: number): P
   const container = await ownContainer(deps, id)
   if (!container) return
   await unlessMissing(container.stop({ t: Math.ceil(graceMs / 1000) }))
-  await unlessMissing(container.remove({ force: true, v: true }))
+  await removeContainer(container)
 }
 
 export async function restartDyno(deps: DockerDeps, id: string, graceMs: number): Promise<void> {

@@ -1,10 +1,10 @@
-import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import type { AppId } from '../../model/ids.ts'
 import type { EngineEvent } from '../engine.ts'
 import { label } from '../labels.ts'
 import type { DockerDeps } from './client.ts'
 import { isOurName } from './dynos.ts'
+import { readJsonLines } from './json-lines.ts'
 
 /** What the engine says about a container (API reference, "Monitor events"). */
 export type ContainerEvent = {
@@ -20,10 +20,18 @@ const kinds: Record<string, EngineEvent['kind']> = {
   oom: 'out-of-memory',
 }
 
-/** Changes of this server's containers; ends when the connection does. */
-export async function* watch(deps: DockerDeps, signal: AbortSignal): AsyncGenerator<EngineEvent> {
-  const filters = { label: [`${label.server}=${deps.serverId}`], event: Object.keys(kinds) }
-  await using stream = await openEvents(deps, filters, signal)
+/**
+ * Changes of this server's containers from the moment of the call on, however late reading begins: the engine keeps
+ * the last 256 events. Ends when the connection does, and at an abort.
+ */
+export function watch(deps: DockerDeps, signal: AbortSignal): AsyncGenerator<EngineEvent> {
+  return ownEvents(deps, Date.now() / 1000, signal)
+}
+
+async function* ownEvents(deps: DockerDeps, since: number, signal: AbortSignal): AsyncGenerator<EngineEvent> {
+  const labels = [`${label.server}=${deps.serverId}`]
+  const filters = { type: ['container'], label: labels, event: Object.keys(kinds) }
+  await using stream = await openEvents(deps, filters, signal, since)
   for await (const event of stream.events()) {
     const kind = kinds[event.Action]
     if (kind && isOurName(`/${event.Actor.Attributes['name']}`)) yield viewEvent(kind, event)
@@ -48,18 +56,23 @@ function viewEvent(kind: EngineEvent['kind'], { Actor, timeNano }: ContainerEven
  * The events end with the connection or the signal.
  */
 export async function openEvents(
-  { docker }: DockerDeps,
+  { docker, log }: DockerDeps,
   filters: Record<string, string[]>,
   signal: AbortSignal,
+  since?: number,
 ): Promise<AsyncDisposable & { events(): AsyncGenerator<ContainerEvent> }> {
-  const options = { filters: JSON.stringify({ type: ['container'], ...filters }), abortSignal: signal }
-  const source = (await docker.getEvents(options)) as Readable
+  const options = { filters: JSON.stringify(filters), abortSignal: signal, ...(since === undefined ? {} : { since }) }
+  const source = (await docker.getEvents(options)) as unknown as Readable
   const hangUp = () => source.destroy()
   signal.addEventListener('abort', hangUp)
-  source.on('error', hangUp)
+  source.on('error', (error) => log.debug({ error }, 'the stream of events broke'))
   return {
     async *events() {
-      for await (const line of createInterface({ input: source })) yield JSON.parse(line) as ContainerEvent
+      try {
+        yield* readJsonLines<ContainerEvent>(source)
+      } catch (error) {
+        if (!source.destroyed) throw error
+      }
     },
     async [Symbol.asyncDispose]() {
       signal.removeEventListener('abort', hangUp)

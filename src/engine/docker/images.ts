@@ -7,7 +7,8 @@ import type { Engine, Image, ImageConfig, Labels } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
 import { unlessMissing, type DockerDeps } from './client.ts'
 import { imageName } from './names.ts'
-import { readProgress } from './progress.ts'
+import { readJsonLines, type Progress } from './json-lines.ts'
+import { removeContainer } from './removal.ts'
 
 export async function findImage({ docker }: DockerDeps, reference: string): Promise<Image | undefined> {
   const info = await unlessMissing(docker.getImage(reference).inspect())
@@ -26,9 +27,9 @@ export async function importImage(
   rootfs: Readable,
   { reference, labels }: { reference: string; labels: Labels },
 ): Promise<Image> {
-  const changes = Object.entries(labels).map(([key, value]) => `LABEL ${JSON.stringify(key)}=${JSON.stringify(value)}`)
+  const changes = Object.entries(labels).map(([key, value]) => `LABEL ${quoted(key)}=${quoted(value)}`)
   const stream = await deps.docker.importImage(rootfs, { ...repositoryAndTag(reference), changes: changes.join('\n') })
-  for await (const { error } of readProgress(stream as Readable)) {
+  for await (const { error } of readJsonLines<Progress>(stream as Readable)) {
     if (error) throw new PaasError('internal', `Docker did not take the image ${reference}: ${error}`)
   }
   return getImage(deps, reference)
@@ -39,15 +40,14 @@ export async function commitContainer(
   container: Docker.Container,
   { reference, config }: { reference: string; config: ImageConfig },
 ): Promise<Image> {
-  const body = imageConfig(config)
   const { Id } = (await container.commit({
     _query: { container: container.id, ...repositoryAndTag(reference), pause: false },
-    _body: body,
+    _body: imageConfig(config),
   })) as { Id: string }
   return getImage(deps, Id)
 }
 
-/** Base image plus one layer. The container that carries the layer is never started. */
+/** Base image plus one layer. The container that carries the layer is never started; nobody waits for its removal. */
 export async function createImage(
   deps: DockerDeps,
   { base, files, path, config }: Parameters<Engine['createImage']>[0],
@@ -64,7 +64,7 @@ export async function createImage(
     await putAll(container, files, path)
     return await commitContainer(deps, container, { reference: `${repo}:${tag}`, config: { ...config, labels } })
   } finally {
-    await unlessMissing(container.remove({ force: true, v: true }))
+    removeContainer(container).catch((error: unknown) => deps.log.warn({ error }, 'container of an image not removed'))
   }
 }
 
@@ -90,6 +90,11 @@ export async function removeImage(deps: DockerDeps, digest: string): Promise<voi
     throw new PaasError('forbidden', `The image ${digest} is not this server's, so it stays.`)
   }
   await unlessMissing(deps.docker.getImage(image.digest).remove({ force: true }))
+}
+
+/** A word of a Dockerfile that nothing is substituted in. */
+function quoted(text: string): string {
+  return JSON.stringify(text).replaceAll('$', '\\$')
 }
 
 function imageConfig({ labels, env, command, workingDirectory, user }: ImageConfig) {

@@ -76,7 +76,7 @@ async function* readLines(source: Readable, signal: AbortSignal): AsyncGenerator
 
 /** Waits while the engine's back-off lasts. False when the dyno is gone or was stopped. */
 async function runsAgain(deps: DockerDeps, container: Docker.Container, signal: AbortSignal): Promise<boolean> {
-  await using changes = await openEvents(deps, { container: [container.id] }, signal)
+  await using changes = await openEvents(deps, { type: ['container'], container: [container.id] }, signal)
   const events = changes.events()
   for (;;) {
     const info = await unlessMissing(container.inspect())

@@ -1,80 +1,55 @@
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import type { AppId } from '../../model/ids.ts'
 import type { Sandbox, SandboxSpec } from '../engine.ts'
-import { label, type Kind } from '../labels.ts'
-import { ensureCache, ownCache } from './cache.ts'
-import { unlessMissing, type DockerDeps } from './client.ts'
+import { label } from '../labels.ts'
+import type { DockerDeps } from './client.ts'
+import { watchDisk } from './disk-watch.ts'
 import { runExec } from './exec.ts'
-import { confined, trusted } from './host-config.ts'
+import { startIdle } from './idle.ts'
 import { commitContainer } from './images.ts'
-import { containerName } from './names.ts'
-import { ensureNetwork, type PendingNetworks } from './networks.ts'
+import type { PendingNetworks } from './networks.ts'
 import { oomKills } from './oom.ts'
-import { giveSecrets, secretsMount } from './secrets.ts'
+import { removeContainer } from './removal.ts'
+import { cacheOf, sandboxOptions } from './sandbox-options.ts'
 
-type SandboxDeps = DockerDeps & { pending: PendingNetworks }
+/** A commit takes over the container's labels; a stack image is all servers', so it must not carry ours. */
+const unclaimed = { [label.server]: '', [label.kind]: '', [label.app]: '' }
 
 /** A started container that idles until `exec` runs something in it. An abort at any time kills and removes it. */
-export async function createSandbox(deps: SandboxDeps, spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
+export async function createSandbox(
+  deps: DockerDeps & { pending: PendingNetworks },
+  spec: SandboxSpec,
+  signal: AbortSignal,
+): Promise<Sandbox> {
   signal.throwIfAborted()
-  const container = await deps.docker.createContainer(await containerOptions(deps, spec))
-  const sandbox = new DockerSandbox(deps, container, signal)
+  const container = await deps.docker.createContainer(await sandboxOptions(deps, spec))
+  const sandbox = new DockerSandbox(deps, spec, container, signal)
   try {
-    if (spec.appId && spec.cacheAt) await ownCache(container, spec.cacheAt)
-    await container.start()
-    if (spec.secretsAt) await giveSecrets(container, spec.user, spec.secretsAt)
-    signal.throwIfAborted()
+    await startIdle(container, spec)
     return sandbox
   } catch (error) {
     await sandbox[Symbol.asyncDispose]()
+    signal.throwIfAborted()
     throw error
-  }
-}
-
-async function containerOptions(deps: SandboxDeps, spec: SandboxSpec): Promise<Docker.ContainerCreateOptions> {
-  const confinement = spec.trusted ? trusted(spec.limits) : confined(spec.limits)
-  return {
-    name: containerName(deps.serverId, spec.name),
-    Image: spec.image,
-    Entrypoint: [],
-    Cmd: ['sleep', 'infinity'],
-    User: spec.user,
-    Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
-    ...(spec.workingDirectory === undefined ? {} : { WorkingDir: spec.workingDirectory }),
-    Labels: { ...spec.labels, ...sandboxLabels(deps.serverId, spec.appId) },
-    HostConfig: {
-      ...confinement,
-      OomScoreAdj: 500,
-      NetworkMode: await ensureNetwork(deps, spec.appId, 'build'),
-      ...(spec.secretsAt ? { Tmpfs: secretsMount(spec.secretsAt.path, spec.user) } : {}),
-      ...(spec.appId && spec.cacheAt ? { Binds: [`${await ensureCache(deps, spec.appId)}:${spec.cacheAt}`] } : {}),
-    },
-  }
-}
-
-function sandboxLabels(serverId: string, appId: AppId | undefined): Record<string, string> {
-  return {
-    [label.server]: serverId,
-    [label.kind]: 'sandbox' satisfies Kind,
-    [label.app]: appId ?? '',
   }
 }
 
 class DockerSandbox implements Sandbox {
   readonly id: string
-  readonly #deps: SandboxDeps
+  readonly #deps: DockerDeps
+  readonly #spec: SandboxSpec
   readonly #container: Docker.Container
   readonly #signal: AbortSignal
-  readonly #kill = () => void this.#remove().catch((error: unknown) => this.#deps.log.warn({ error }, 'sandbox stays'))
-  #removal: Promise<unknown> | undefined
+  #removal: Promise<void> | undefined
   #oomKills = 0
 
-  constructor(deps: SandboxDeps, container: Docker.Container, signal: AbortSignal) {
+  constructor(deps: DockerDeps, spec: SandboxSpec, container: Docker.Container, signal: AbortSignal) {
     this.id = container.id
     this.#deps = deps
+    this.#spec = spec
     this.#container = container
     this.#signal = signal
+    if (signal.aborted) this.#kill()
     signal.addEventListener('abort', this.#kill)
   }
 
@@ -87,18 +62,23 @@ class DockerSandbox implements Sandbox {
   }
 
   async exec(...[command, onOutput, signal]: Parameters<Sandbox['exec']>) {
-    const either = AbortSignal.any([signal, this.#signal])
+    const ended = new AbortController()
+    const overfull = this.#watchDisk(ended.signal)
+    const either = AbortSignal.any([signal, this.#signal, overfull])
     try {
       const code = await runExec(this.#container, command, (frame) => onOutput(frame.data, frame.stream), either)
       return { code, outOfMemory: code !== 0 && (await this.#wasShortOfMemory()) }
     } catch (error) {
       if (either.aborted) await this.#remove()
       throw error
+    } finally {
+      ended.abort()
     }
   }
 
   async commit({ reference, config }: Parameters<Sandbox['commit']>[0]) {
-    return commitContainer(this.#deps, this.#container, { reference, config })
+    const labels = { ...unclaimed, ...config.labels }
+    return commitContainer(this.#deps, this.#container, { reference, config: { ...config, labels } })
   }
 
   async [Symbol.asyncDispose]() {
@@ -106,15 +86,33 @@ class DockerSandbox implements Sandbox {
     await this.#remove()
   }
 
+  readonly #kill = () => {
+    this.#remove().catch((error: unknown) => this.#deps.log.warn({ error, sandbox: this.id }, 'sandbox not removed'))
+  }
+
+  #remove(): Promise<void> {
+    this.#removal ??= removeContainer(this.#container)
+    return this.#removal
+  }
+
+  /** A signal that is aborted, with the error as its reason, when the sandbox wrote too much. */
+  #watchDisk(ended: AbortSignal): AbortSignal {
+    const overfull = new AbortController()
+    const { limits, appId } = this.#spec
+    if (limits.diskMiB === undefined) return overfull.signal
+    const cache = cacheOf(this.#deps, this.#spec)
+    const watch = { container: this.#container, cache, limitMiB: limits.diskMiB }
+    watchDisk(watch, ended).catch((error: unknown) => {
+      this.#deps.log.info({ error, app: appId, sandbox: this.id }, 'disk watch ended')
+      overfull.abort(error)
+    })
+    return overfull.signal
+  }
+
   /** True when the kernel killed a process of this sandbox for memory since the last look. */
   async #wasShortOfMemory(): Promise<boolean> {
     const before = this.#oomKills
     this.#oomKills = await oomKills(this.#container)
     return this.#oomKills > before
-  }
-
-  #remove(): Promise<unknown> {
-    this.#removal ??= unlessMissing(this.#container.remove({ force: true, v: true }))
-    return this.#removal
   }
 }

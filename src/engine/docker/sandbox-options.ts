@@ -1,0 +1,58 @@
+import type Docker from 'dockerode'
+import type { AppId } from '../../model/ids.ts'
+import type { SandboxSpec } from '../engine.ts'
+import { label, type Kind } from '../labels.ts'
+import { ensureCache } from './cache.ts'
+import type { DockerDeps } from './client.ts'
+import { confined, tenant, trusted } from './host-config.ts'
+import { idleCommand } from './idle.ts'
+import { cacheName, containerName } from './names.ts'
+import { ensureNetwork, type PendingNetworks } from './networks.ts'
+
+/** How a sandbox's container is made; its network and cache exist then. */
+export async function sandboxOptions(
+  deps: DockerDeps & { pending: PendingNetworks },
+  spec: SandboxSpec,
+): Promise<Docker.ContainerCreateOptions> {
+  const [network] = await Promise.all([
+    ensureNetwork(deps, spec.appId, 'build'),
+    spec.appId && spec.cacheAt ? ensureCache(deps, spec.appId) : undefined,
+  ])
+  return {
+    ...idleCommand(spec),
+    name: containerName(deps.serverId, spec.name),
+    Image: spec.image,
+    User: spec.user,
+    Env: Object.entries(spec.env).map(([key, value]) => `${key}=${value}`),
+    ...(spec.workingDirectory === undefined ? {} : { WorkingDir: spec.workingDirectory }),
+    Labels: { ...spec.labels, ...ownLabels(deps.serverId, spec.appId) },
+    HostConfig: {
+      ...(spec.trusted ? trusted(spec.limits) : confined(spec.limits)),
+      /** When the machine itself runs short, builds go first. */
+      OomScoreAdj: 500,
+      NetworkMode: network,
+      Tmpfs: secretsMount(spec),
+      Binds: cacheMount(deps.serverId, spec),
+    },
+  }
+}
+
+/** The cache volume of a sandbox that mounts one. */
+export function cacheOf({ docker, serverId }: DockerDeps, { appId, cacheAt }: SandboxSpec): Docker.Volume | undefined {
+  return appId && cacheAt ? docker.getVolume(cacheName(serverId, appId)) : undefined
+}
+
+function ownLabels(serverId: string, appId: AppId | undefined): Record<string, string> {
+  return { [label.server]: serverId, [label.kind]: 'sandbox' satisfies Kind, [label.app]: appId ?? '' }
+}
+
+/** tmpfs is memory, and counts as the sandbox's. Only `user` can enter. */
+function secretsMount({ secretsAt, user }: SandboxSpec): Record<string, string> {
+  if (!secretsAt) return {}
+  const { uid, gid } = user === 'root' ? { uid: 0, gid: 0 } : tenant
+  return { [secretsAt.path]: `rw,noexec,nosuid,nodev,size=16m,mode=0700,uid=${uid},gid=${gid}` }
+}
+
+function cacheMount(serverId: string, { appId, cacheAt }: SandboxSpec): string[] {
+  return appId && cacheAt ? [`${cacheName(serverId, appId)}:${cacheAt}`] : []
+}
