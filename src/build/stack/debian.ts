@@ -6,7 +6,7 @@ import type { Config } from '../../config.ts'
 import type { Engine, Image, Sandbox } from '../../engine/engine.ts'
 import { label } from '../../engine/labels.ts'
 import { PaasError } from '../../errors.ts'
-import { lockFile } from '../../lock.ts'
+import { lockFile, type FileLock } from '../../lock.ts'
 import type { Stack } from '../stack.ts'
 import { machineCertificates } from './certificates.ts'
 import { readStack, type StackDefinition } from './definition.ts'
@@ -56,9 +56,16 @@ class DebianStack implements Stack {
     const found = await this.#engine.findImage(recipe.reference)
     if (found) return found
     await mkdir(this.#directory, { recursive: true })
-    onProgress(`waiting for the lock to make the ${recipe.title}`)
-    using _lock = await lockFile(join(this.#directory, 'stack.lock'), { wait: new AbortController().signal })
+    using _lock = await this.#lock(onProgress)
     return await this.#make(recipe, onProgress)
+  }
+
+  async #lock(onProgress: Progress): Promise<FileLock | undefined> {
+    const path = join(this.#directory, 'stack.lock')
+    const lock = await lockFile(path)
+    if (lock) return lock
+    onProgress('another process is making stack images; waiting for it')
+    return lockFile(path, { wait: new AbortController().signal })
   }
 
   async #make(recipe: Recipe, onProgress: Progress): Promise<Image> {

@@ -1,0 +1,40 @@
+import { parseArgs } from 'node:util'
+import { createStack } from '../build/stack/debian.ts'
+import { loadConfig } from '../config.ts'
+import { connectDocker } from '../engine/docker/docker.ts'
+import { createLog } from '../log.ts'
+import { installMissing } from '../setup/apt.ts'
+import { findEngine, startEngine } from '../setup/engine.ts'
+import { showProgress } from '../setup/progress.ts'
+import { missing, requirements } from '../setup/requirements.ts'
+import { makeStackImages } from '../setup/stack-images.ts'
+import { sayFailure } from '../supervisor/terminal.ts'
+
+/**
+ * Makes the machine ready: programs, a running engine, the images of the stack. Run by bin/setup before everything
+ * else; quick and silent when all is there. `--tests` adds what only the tests call.
+ */
+try {
+  const { values } = parseArgs({ options: { tests: { type: 'boolean', default: false } } })
+  await setUp(values.tests)
+} catch (thrown) {
+  sayFailure(thrown)
+  process.exitCode = 1
+}
+
+async function setUp(tests: boolean): Promise<void> {
+  const config = loadConfig()
+  const progress = showProgress()
+  // What is made here belongs to no server; the id only labels what a failed set-up may leave behind.
+  const engine = connectDocker({ docker: config.docker, serverId: 'setup', log: createLog('setup', 'warn') })
+  const found = await findEngine(engine, config.docker)
+  const wanted = requirements({
+    embeddedRedis: config.redis.kind === 'embedded',
+    localEngine: config.docker.kind === 'socket',
+    installEngine: found === 'absent',
+    tests,
+  })
+  await installMissing(await missing(wanted), progress)
+  if (found === 'absent') await startEngine(engine, progress)
+  await makeStackImages(createStack({ engine, config }), progress)
+}

@@ -1,0 +1,73 @@
+import { execFile } from 'node:child_process'
+import { access, constants } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+
+/** A program that is called, and the Debian package that has it: of several, the first that the distribution knows. */
+export type Requirement = { command: string; packages: string[]; leastVersion?: string }
+
+export type Needs = {
+  embeddedRedis: boolean
+  /** The engine is this machine's own, and none answers there yet. */
+  installEngine: boolean
+  /** The engine is this machine's own, so that its firewall keeps apps apart. */
+  localEngine: boolean
+  tests: boolean
+}
+
+export function requirements({ embeddedRedis, installEngine, localEngine, tests }: Needs): Requirement[] {
+  return [
+    // The hook proc-receive came with 2.29.
+    { command: 'git', packages: ['git'], leastVersion: '2.29' },
+    { command: 'flock', packages: ['util-linux'] },
+    { command: 'setpriv', packages: ['util-linux'] },
+    { command: 'mmdebstrap', packages: ['mmdebstrap'] },
+    ...(embeddedRedis ? [{ command: 'redis-server', packages: ['redis-server'] }] : []),
+    ...(localEngine ? [{ command: 'iptables', packages: ['iptables'] }] : []),
+    ...(installEngine ? [{ command: 'dockerd', packages: ['docker.io'] }] : []),
+    ...(tests ? forTests : []),
+  ]
+}
+
+const forTests: Requirement[] = [
+  { command: 'docker', packages: ['docker-cli', 'docker.io'] },
+  { command: 'docker-compose', packages: ['docker-compose'] },
+]
+
+/** Those that are not there, or too old. */
+export async function missing(wanted: Requirement[], path = process.env['PATH'] ?? ''): Promise<Requirement[]> {
+  const checks = wanted.map(async (requirement) => ((await satisfied(requirement, path)) ? [] : [requirement]))
+  return (await Promise.all(checks)).flat()
+}
+
+async function satisfied({ command, leastVersion }: Requirement, path: string): Promise<boolean> {
+  if (!(await findCommand(command, path))) return false
+  if (leastVersion === undefined) return true
+  const { stdout } = await run(command, ['--version'])
+  return !isOlder(/\d+(\.\d+)+/.exec(stdout)?.[0] ?? '0', leastVersion)
+}
+
+/** The path of a command. The administrator's directories are searched too: only root has them in PATH. */
+export async function findCommand(command: string, path: string): Promise<string | undefined> {
+  for (const directory of [...path.split(delimiter), '/usr/sbin', '/sbin']) {
+    const file = join(directory, command)
+    if (await isExecutable(file)) return file
+  }
+  return undefined
+}
+
+async function isExecutable(file: string): Promise<boolean> {
+  try {
+    await access(file, constants.X_OK)
+    return true
+  } catch {
+    return false // not there or not ours to run: the answer, not a failure
+  }
+}
+
+/** Compares versions by their numbers: 2.9 is older than 2.29. */
+export function isOlder(version: string, than: string): boolean {
+  return version.localeCompare(than, 'en', { numeric: true }) < 0
+}
