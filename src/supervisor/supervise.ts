@@ -22,8 +22,18 @@ export async function supervise(options: ChildrenOptions, signal: AbortSignal): 
     log.write('supervisor', `${name} ${event.kind}`, event)
     sayChild(name, event, log.path)
   }
-  for (const spec of childSpecs(options, log)) starting.use(await Child.start(spec, report, signal))
+  try {
+    for (const spec of childSpecs(options, log)) starting.use(await Child.start(spec, report, signal))
+  } catch (cause) {
+    throw pointToLog(cause, log.path)
+  }
   return starting.move()
+}
+
+/** What is not the user's doing has its reason in the log only. */
+function pointToLog(cause: unknown, log: string): unknown {
+  if (!(cause instanceof PaasError) || cause.code !== 'internal') return cause
+  return new PaasError(cause.code, cause.message, { hint: `The reason is in ${log}`, cause })
 }
 
 /** One server per data directory: two would move each other's apps about. */
