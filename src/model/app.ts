@@ -20,3 +20,10 @@ export type App = {
 
 /** Heroku's rule: 3 to 30 characters, a letter first, no dash last. */
 export const appNamePattern = /^[a-z][a-z0-9-]{1,28}[a-z0-9]$/
+
+/** Where an app is reached: its name in front of the server's domain, on the same scheme and port. */
+export function appUrl(publicUrl: string, name: string): string {
+  const url = new URL(publicUrl)
+  url.hostname = `${name}.${url.hostname}`
+  return url.origin
+}

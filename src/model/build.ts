@@ -43,3 +43,10 @@ export function isFinished(state: BuildState): boolean {
 
 /** The times of one build by phase, in milliseconds, in the order they happened. */
 export type PhaseTimes = Record<string, number>
+
+/** `source 0.05s, compile 0.31s, boot 0.60s` */
+export function describePhases(phases: PhaseTimes): string {
+  return Object.entries(phases)
+    .map(([name, milliseconds]) => `${name} ${(milliseconds / 1000).toFixed(2)}s`)
+    .join(', ')
+}

@@ -1,0 +1,46 @@
+import { join } from 'node:path'
+import { createPipeline } from '../build/pipeline.ts'
+import { createStack } from '../build/stack/debian.ts'
+import { createToolbox } from '../build/toolbox.ts'
+import type { Config } from '../config.ts'
+import { connectDocker } from '../engine/docker/docker.ts'
+import { PaasError } from '../errors.ts'
+import { createRepositories } from '../git/bare-repositories.ts'
+import { lockFile, type FileLock } from '../lock.ts'
+import { openAppLogWriter } from '../logs/writer.ts'
+import { openOutputWriters } from '../queue/output-writer.ts'
+import { connectRouterControl } from '../router/control-client.ts'
+import { openStore } from '../store/open.ts'
+import { openWorker } from '../worker/worker.ts'
+import { runRole } from './run-role.ts'
+
+await runRole('worker', 'control', async ({ config, serverId, log }) => {
+  const { paths, redis, build, limits } = config
+  await using life = new AsyncDisposableStack()
+  life.use(await lockWorkerRole(config))
+  const store = life.use(openStore({ path: paths.database, keyPath: paths.key }))
+  const logs = life.use(openAppLogWriter({ directory: paths.logs, log }))
+  const outputs = life.use(openOutputWriters({ redis, serverId, directory: paths.builds, log }))
+  const engine = connectDocker({ ...config, serverId, log })
+  const router = connectRouterControl(paths.routerSocket)
+  const repositories = createRepositories({ directory: paths.repositories, limits })
+  const stack = createStack({ engine, config })
+  const toolbox = createToolbox({ engine, stack })
+  const pipeline = createPipeline({ engine, stack, toolbox, repositories, build, limits })
+  life.use(await openWorker({ config, serverId, log, store, engine, router, pipeline, repositories, logs, outputs }))
+  return life.move()
+})
+
+/** Milliseconds that the worker of a killed supervisor has to stop. */
+const patience = 15_000
+
+/** A second worker would take the first one's running builds for a dead worker's. */
+async function lockWorkerRole({ paths, dataDirectory }: Config): Promise<FileLock> {
+  try {
+    const lock = await lockFile(join(paths.run, 'worker.lock'), { wait: AbortSignal.timeout(patience) })
+    if (lock) return lock
+  } catch (cause) {
+    if ((cause as Error).name !== 'TimeoutError') throw cause
+  }
+  throw new PaasError('data_directory_in_use', `Another worker already runs on ${dataDirectory}.`)
+}

@@ -1,0 +1,86 @@
+import type { BuildOutput, RunPipeline } from '../build/pipeline.ts'
+import type { Engine } from '../engine/engine.ts'
+import { PaasError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { App } from '../model/app.ts'
+import type { Build, PhaseTimes } from '../model/build.ts'
+import { newId, type SlugId } from '../model/ids.ts'
+import type { Release } from '../model/release.ts'
+import type { Slug } from '../model/slug.ts'
+import { createBuildRelease } from '../release/create.ts'
+import { deploy, type DeployDeps } from '../release/deploy.ts'
+import { loadDeployable } from '../release/deployable.ts'
+import type { AppLocks } from '../release/locks.ts'
+import { runReleaseCommand, type ReleaseCommandDeps } from '../release/release-command.ts'
+import type { Store } from '../store/store.ts'
+
+/** One attempt at a build. `phases` is filled as it goes on. */
+export type BuildRun = { build: Build; output: BuildOutput; phases: PhaseTimes; signal: AbortSignal }
+
+export type PhaseDeps = DeployDeps &
+  ReleaseCommandDeps & {
+    engine: Pick<Engine, 'info'>
+    store: Store
+    pipeline: RunPipeline
+    locks: AppLocks
+    log: Logger
+  }
+
+/** compile → release → release command → deploy. What an earlier attempt completed is not done again. */
+export async function buildPhases(deps: PhaseDeps, run: BuildRun): Promise<void> {
+  const { app, slug } = await compile(deps, run)
+  await deps.locks.releases.run(app.id, async () => {
+    const release = releaseOf(deps.store, run, slug)
+    if (release.state.kind === 'succeeded') return
+    const deployable = loadDeployable(deps.store, app, release)
+    const options = { narrator: run.output, signal: run.signal }
+    await timed(run, 'release', () => runReleaseCommand(deps, deployable, options))
+    run.output.topic('Launching...')
+    const times = await deps.locks.dynos.run(app.id, () => deploy(deps, deployable, options))
+    Object.assign(run.phases, times)
+    run.output.detail(`Released v${release.version}`)
+  })
+}
+
+async function compile(deps: PhaseDeps, run: BuildRun): Promise<{ app: App; slug: Slug }> {
+  const { store, pipeline } = deps
+  const { build, output, signal } = run
+  const app = appOf(store, build)
+  const known = build.slugId === null ? undefined : store.slugs.find(build.slugId)
+  if (known) return { app, slug: known }
+  const { id, appId, commit, noCache, generation } = build
+  const config = store.configVars.get(appId)
+  const request = { buildId: id, appId, app: app.name, commit, config, noCache }
+  const { phases, ...result } = await pipeline(request, output, signal)
+  Object.assign(run.phases, phases)
+  const slug: Slug = { ...result, id: newId<SlugId>(), appId, buildId: id, commit, createdAt: new Date() }
+  if (!store.builds.recordSlug(id, generation, slug)) throw takenOver(build)
+  return { app, slug }
+}
+
+/** The release an earlier attempt made, or a new one. @throws what an earlier attempt failed with */
+function releaseOf(store: Store, { build }: BuildRun, slug: Slug): Release {
+  const earlier = build.releaseId === null ? undefined : store.releases.find(build.releaseId)
+  if (!earlier) return createBuildRelease(store, build, slug)
+  if (earlier.state.kind === 'failed') throw new PaasError('boot_failed', earlier.state.reason)
+  return earlier
+}
+
+function appOf({ apps }: Pick<Store, 'apps'>, { appId, id }: Build): App {
+  const app = apps.get(appId)
+  if (!app || app.destroying) throw new PaasError('build_cancelled', `The app of build ${id} is being destroyed.`)
+  return app
+}
+
+async function timed<T>({ phases }: BuildRun, name: string, work: () => Promise<T>): Promise<T> {
+  const begin = performance.now()
+  try {
+    return await work()
+  } finally {
+    phases[name] = performance.now() - begin
+  }
+}
+
+function takenOver({ id }: Build): PaasError {
+  return new PaasError('internal', `Another attempt has taken over the build ${id}.`)
+}

@@ -1,0 +1,51 @@
+import type { Dyno, Engine } from '../engine/engine.ts'
+import type { Logger } from '../log.ts'
+import type { AppLogWriter } from '../logs/app-log.ts'
+import type { LogCursors } from './log-cursors.ts'
+
+type CollectDeps = {
+  engine: Pick<Engine, 'dynoOutput'>
+  logs: Pick<AppLogWriter, 'write'>
+  cursors: LogCursors
+  log: Logger
+}
+
+/** Copies what every dyno prints into its app's log, each line once, also across restarts of this process. */
+export class LogCollector implements AsyncDisposable {
+  readonly #deps: CollectDeps
+  readonly #stopping = new AbortController()
+  readonly #collecting = new Map<string, Promise<void>>()
+
+  constructor(deps: CollectDeps) {
+    this.#deps = deps
+  }
+
+  /** Follows the dyno until it is gone. Nothing happens if that is under way. */
+  follow(dyno: Pick<Dyno, 'id' | 'appId' | 'name'>): void {
+    if (this.#collecting.has(dyno.id) || this.#stopping.signal.aborted) return
+    const work = this.#collect(dyno).finally(() => this.#collecting.delete(dyno.id))
+    this.#collecting.set(dyno.id, work)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort()
+    await Promise.all(this.#collecting.values())
+    this.#deps.cursors.save()
+  }
+
+  async #collect({ id, appId, name }: Pick<Dyno, 'id' | 'appId' | 'name'>): Promise<void> {
+    const { engine, logs, cursors, log } = this.#deps
+    const { signal } = this.#stopping
+    const since = cursors.get(id)
+    try {
+      const lines = engine.dynoOutput(id, { follow: true, ...(since !== undefined && { since }) }, signal)
+      for await (const { time, cursor, text } of lines) {
+        logs.write(appId, { time, source: 'app', process: name, text: text.toString() })
+        cursors.set(id, cursor)
+      }
+      cursors.remove(id)
+    } catch (error) {
+      if (!signal.aborted) log.warn({ app: appId, dyno: name, err: error }, "a dyno's output broke off")
+    }
+  }
+}

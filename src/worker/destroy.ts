@@ -1,0 +1,65 @@
+import type { Engine } from '../engine/engine.ts'
+import type { Repositories } from '../git/repositories.ts'
+import type { Logger } from '../log.ts'
+import type { AppLogWriter } from '../logs/app-log.ts'
+import type { App } from '../model/app.ts'
+import type { AppId } from '../model/ids.ts'
+import { removeOutput } from '../queue/output-files.ts'
+import type { OutputWriters } from '../queue/output-writer.ts'
+import type { AppLocks } from '../release/locks.ts'
+import type { Retirement } from '../release/retirement.ts'
+import type { Routes } from '../release/routes.ts'
+import type { Store } from '../store/store.ts'
+
+export type DestroyDeps = {
+  engine: Pick<Engine, 'listDynos' | 'removeApp'>
+  store: Pick<Store, 'apps' | 'builds'>
+  routes: Pick<Routes, 'remove'>
+  retirement: Retirement
+  repositories: Pick<Repositories, 'remove'>
+  logs: Pick<AppLogWriter, 'remove'>
+  outputs: Pick<OutputWriters, 'close'>
+  buildsDirectory: string
+  locks: AppLocks
+  /** Ends the app's builds; each comes to its verdict. */
+  cancelBuilds: (appId: AppId) => void
+  log: Logger
+}
+
+/**
+ * Takes an app down: first nobody reaches it, then its dynos stop with the usual grace, then all it had goes. The record goes last, so that
+ * whoever finds this half done begins again.
+ */
+export async function destroy(deps: DestroyDeps, app: App): Promise<void> {
+  const { engine, store, routes, retirement, locks, log } = deps
+  await routes.remove(app.id)
+  deps.cancelBuilds(app.id)
+  await locks.builds.run(app.id, () =>
+    locks.releases.run(app.id, () =>
+      locks.dynos.run(app.id, async () => {
+        // Once more: a build that was in its deploy may have put it back.
+        await routes.remove(app.id)
+        const dynos = await engine.listDynos({ appId: app.id })
+        retirement.retire(dynos)
+        await retirement.finished(dynos)
+        await engine.removeApp(app.id)
+        await removeFiles(deps, app)
+        store.apps.remove(app.id)
+      }),
+    ),
+  )
+  log.info({ app: app.id, name: app.name }, 'app destroyed')
+}
+
+/** A build's end mark stays for those who read its output at this moment; the sweep takes it later. */
+async function removeFiles(
+  { repositories, logs, store, outputs, buildsDirectory }: DestroyDeps,
+  app: App,
+): Promise<void> {
+  for (const { id } of store.builds.list(app.id)) {
+    await outputs.close(id)
+    await removeOutput(buildsDirectory, id, { keepEnd: true })
+  }
+  await repositories.remove(app.id)
+  await logs.remove(app.id)
+}

@@ -1,0 +1,122 @@
+import { asPaasError, isPassing } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { AppId, BuildId } from '../model/ids.ts'
+import type { Job } from '../model/job.ts'
+import type { WorkerHandlers } from '../queue/start-worker.ts'
+import { cancelled } from './cancel.ts'
+import { shutdown } from './run-build.ts'
+
+/** What a job makes the worker do. Each comes to an end whatever happens, by the record or by the signal. */
+export type Work = {
+  build(buildId: BuildId, stop: AbortController): Promise<void>
+  converge(appId: AppId, signal: AbortSignal): Promise<void>
+  restart(appId: AppId, dyno: string | null, signal: AbortSignal): Promise<void>
+}
+
+/** What a piece of work is about, for the log. */
+type Subject = { app: AppId; build?: BuildId }
+
+/** Milliseconds until a converge that failed for a passing reason is tried again. */
+const tryAgainAfter = 2000
+
+/**
+ * The one way to work, whoever asks: a job from the queue, an event of the engine, or the record at start. The same build asked for twice
+ * is one; converges that wait for their turn are merged, since each reads the whole record.
+ */
+export class Dispatcher implements AsyncDisposable {
+  readonly #work: Work
+  readonly #log: Logger
+  readonly #stopping = new AbortController()
+  readonly #builds = new Map<BuildId, { appId: AppId; stop: AbortController; done: Promise<void> }>()
+  readonly #converges = new Map<AppId, { current: Promise<void>; next: Promise<void> | undefined }>()
+  readonly #underWay = new Set<Promise<void>>()
+
+  constructor(work: Work, log: Logger) {
+    this.#work = work
+    this.#log = log
+  }
+
+  get signal(): AbortSignal {
+    return this.#stopping.signal
+  }
+
+  /** @returns when the job is done; it never fails, since the record keeps what is still to be done */
+  run: WorkerHandlers['run'] = (job: Job) => {
+    if (this.signal.aborted) return Promise.resolve()
+    switch (job.kind) {
+      case 'build':
+        return this.build(job.appId, job.buildId)
+      case 'converge':
+        return this.converge(job.appId)
+      case 'restart':
+        return this.#track({ app: job.appId }, () => this.#work.restart(job.appId, job.dyno, this.signal))
+    }
+  }
+
+  build(appId: AppId, buildId: BuildId): Promise<void> {
+    const known = this.#builds.get(buildId)
+    if (known) return known.done
+    const stop = new AbortController()
+    const done = this.#track({ app: appId, build: buildId }, async () => {
+      await this.#work.build(buildId, stop)
+      // What the build held back: releases that waited for its verdict.
+      void this.converge(appId)
+    }).finally(() => this.#builds.delete(buildId))
+    this.#builds.set(buildId, { appId, stop, done })
+    return done
+  }
+
+  /** One that has begun may have read the record already, so a second one follows it; a third is the second. */
+  converge(appId: AppId): Promise<void> {
+    const known = this.#converges.get(appId)
+    if (!known) return this.#converge(appId)
+    known.next ??= known.current.then(() => this.#converge(appId))
+    return known.next
+  }
+
+  cancel = (buildId: BuildId): void => {
+    this.#builds.get(buildId)?.stop.abort(cancelled())
+  }
+
+  cancelBuilds(appId: AppId): void {
+    for (const [buildId, build] of this.#builds) if (build.appId === appId) this.cancel(buildId)
+  }
+
+  /** Running builds are given back: the next worker takes them up again. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort(shutdown)
+    for (const { stop } of this.#builds.values()) stop.abort(shutdown)
+    await Promise.all(this.#underWay)
+  }
+
+  #converge(appId: AppId): Promise<void> {
+    if (this.signal.aborted) return Promise.resolve()
+    const current = this.#track({ app: appId }, async () => this.#work.converge(appId, this.signal)).then(() => {
+      if (this.#converges.get(appId)?.current === current) this.#converges.delete(appId)
+    })
+    this.#converges.set(appId, { current, next: undefined })
+    return current
+  }
+
+  async #track(about: Subject, work: () => Promise<void>): Promise<void> {
+    const running = this.#guard(about, work)
+    this.#underWay.add(running)
+    await running
+    this.#underWay.delete(running)
+  }
+
+  async #guard(about: Subject, work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (this.signal.aborted) return
+      this.#log.error({ ...about, err: error }, 'work failed; it is found in the record again')
+      if (isPassing(asPaasError(error))) this.#tryAgain(about.app)
+    }
+  }
+
+  #tryAgain(appId: AppId): void {
+    const timer = setTimeout(() => void this.converge(appId), tryAgainAfter)
+    this.signal.addEventListener('abort', () => clearTimeout(timer), { once: true })
+  }
+}

@@ -1,0 +1,53 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Dyno, Engine } from '../engine/engine.ts'
+import type { Logger } from '../log.ts'
+import type { App } from '../model/app.ts'
+import { wantedDynos } from '../release/deployable.ts'
+import { isSettled, planDynos } from '../release/plan.ts'
+import { currentDeployable } from '../release/reconcile.ts'
+import type { Retirement } from '../release/retirement.ts'
+import type { Store } from '../store/store.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import { sweep, type SweepDeps } from './sweep.ts'
+
+export type PatrolDeps = SweepDeps & {
+  engine: Pick<Engine, 'listDynos'>
+  store: Store
+  retirement: Pick<Retirement, 'isRetiring'>
+  dispatcher: Dispatcher
+  log: Logger
+}
+
+/** Milliseconds between two rounds, and rounds between two sweeps. */
+const pace = { round: 30_000, roundsPerSweep: 20 }
+
+/** Looks from time to time for what nobody told the worker about, until the signal. */
+export async function patrol(deps: PatrolDeps, signal: AbortSignal): Promise<void> {
+  for (let round = 1; !signal.aborted; round++) {
+    await delay(pace.round, undefined, { signal }).catch(() => undefined)
+    if (signal.aborted) return
+    try {
+      await lookAround(deps)
+      if (round % pace.roundsPerSweep === 0) await sweep(deps)
+    } catch (error) {
+      deps.log.warn({ err: error }, 'a round of the patrol failed')
+    }
+  }
+}
+
+/** One look at the engine for all apps; only those that differ from their record are converged. */
+export async function lookAround({ engine, store, retirement, dispatcher }: PatrolDeps): Promise<void> {
+  for (const { appId, id } of store.builds.listUnfinished()) void dispatcher.build(appId, id)
+  const dynos = (await engine.listDynos()).filter(({ id }) => !retirement.isRetiring(id))
+  for (const app of store.apps.listAll()) {
+    const own = dynos.filter(({ appId }) => appId === app.id)
+    if (needsWork(store, app, own)) void dispatcher.converge(app.id)
+  }
+}
+
+function needsWork(store: Store, app: App, dynos: Dyno[]): boolean {
+  if (app.destroying || store.releases.listPending(app.id).length > 0) return true
+  const deployable = currentDeployable(store, app)
+  const wanted = deployable ? wantedDynos(store, deployable) : []
+  return !isSettled(planDynos(wanted, { version: deployable?.release.version ?? 0, dynos }))
+}

@@ -1,0 +1,60 @@
+import type { Engine } from '../engine/engine.ts'
+import type { Logger } from '../log.ts'
+import { routeFor } from '../release/route.ts'
+import type { ReadyDynos } from '../release/ready-dynos.ts'
+import type { Retirement } from '../release/retirement.ts'
+import type { Routes } from '../release/routes.ts'
+import type { Store } from '../store/store.ts'
+import type { LogCollector } from './collect-logs.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import type { LogCursors } from './log-cursors.ts'
+
+export type RecoverDeps = {
+  engine: Pick<Engine, 'secureHost' | 'removeOrphans' | 'listDynos'>
+  store: Store
+  routes: Routes
+  readyDynos: ReadyDynos
+  retirement: Retirement
+  collector: LogCollector
+  cursors: LogCursors
+  dispatcher: Dispatcher
+  domain: string
+  log: Logger
+}
+
+/**
+ * What every start and every return of the engine begins with: the host is secured again, the router gets the addresses the dynos have
+ * now, and the record is gone through for what is to be done.
+ * @param orphans whether sandboxes and one-offs that exist are a dead worker's: before the first work of this one
+ */
+export async function recover(deps: RecoverDeps, { orphans }: { orphans: boolean }): Promise<void> {
+  await deps.engine.secureHost()
+  if (orphans) await deps.engine.removeOrphans()
+  await routeToWhatRuns(deps)
+  resumeWork(deps)
+}
+
+/** Every build without a verdict, and every app, whatever its state: those in order cost one look each. */
+export function resumeWork({ store, dispatcher }: Pick<RecoverDeps, 'store' | 'dispatcher'>): void {
+  for (const { appId, id } of store.builds.listUnfinished()) void dispatcher.build(appId, id)
+  for (const { id } of store.apps.listAll()) void dispatcher.converge(id)
+}
+
+/** The current release of each app, as far as its dynos answer; the rest is for its converge. */
+async function routeToWhatRuns(deps: RecoverDeps): Promise<void> {
+  const { engine, store, routes, readyDynos, collector, cursors, domain } = deps
+  const dynos = await engine.listDynos()
+  cursors.keepOnly(new Set(dynos.map(({ id }) => id)))
+  for (const dyno of dynos) collector.follow(dyno)
+  const table = store.apps
+    .listAll()
+    .filter(({ destroying }) => !destroying)
+    .map(async (app) => {
+      const version = app.currentReleaseId && store.releases.find(app.currentReleaseId)?.version
+      const web = dynos.filter(({ appId, type, release }) => appId === app.id && type === 'web' && release === version)
+      const ready = await Promise.all(web.map((dyno) => readyDynos.isReady(dyno)))
+      const wantsWeb = store.formations.list(app.id).some(({ type, quantity }) => type === 'web' && quantity > 0)
+      return routeFor(app, domain, { ready: web.filter((_, index) => ready[index]), wantsWeb })
+    })
+  await routes.install(await Promise.all(table))
+}

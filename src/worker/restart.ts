@@ -1,0 +1,25 @@
+import { asPaasError } from '../errors.ts'
+import type { AppId } from '../model/ids.ts'
+import type { AppLocks } from '../release/locks.ts'
+import type { ReconcileDeps } from '../release/reconcile.ts'
+import { restartDynos } from '../release/restart.ts'
+
+/** Replaces dynos because a user asked for it; if the new ones do not come up the old ones stay, and the app's log says why. */
+export async function restart(
+  deps: ReconcileDeps & { locks: AppLocks },
+  appId: AppId,
+  dyno: string | null,
+  signal: AbortSignal,
+): Promise<void> {
+  await deps.locks.dynos.run(appId, async () => {
+    const app = deps.store.apps.get(appId)
+    if (!app || app.destroying) return
+    try {
+      await restartDynos(deps, app, dyno, signal)
+    } catch (cause) {
+      const error = asPaasError(cause)
+      if (error.fault === 'server') throw cause
+      deps.platformLog.api(appId, `Restart failed: ${error.message}`)
+    }
+  })
+}

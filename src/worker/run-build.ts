@@ -1,0 +1,91 @@
+import type { Semaphore } from 'async-mutex'
+import { setTimeout as delay } from 'node:timers/promises'
+import { asPaasError } from '../errors.ts'
+import type { Build } from '../model/build.ts'
+import type { BuildId } from '../model/ids.ts'
+import { createBuildOutput } from '../build/output.ts'
+import type { OutputWriters } from '../queue/output-writer.ts'
+import { endOutputs, watchForCancel } from './cancel.ts'
+import { buildPhases, type BuildRun, type PhaseDeps } from './build-phases.ts'
+import { fail, succeed, type VerdictDeps } from './verdict.ts'
+
+export type RunBuildDeps = PhaseDeps &
+  VerdictDeps & {
+    outputs: OutputWriters
+    /** How many builds of all apps compile at once. */
+    slots: Semaphore
+  }
+
+/** A build is left as it is, to be taken up by the next worker. */
+export const shutdown = Symbol('the server stops')
+
+/** How often, and for how long in milliseconds, a build waits for an engine that went away under it. */
+const engineLoss = { mostRetries: 3, patience: 120_000, pause: 1000 }
+
+/**
+ * Takes a build from its commit to serving, one build per app at a time and in the order they came. Comes to a verdict whatever
+ * happens; only a server that stops leaves it to the next one. A build somebody else has finished is left alone.
+ */
+export async function runBuild(deps: RunBuildDeps, buildId: BuildId, stop: AbortController): Promise<void> {
+  const queued = deps.store.builds.find(buildId)
+  if (!queued) return
+  await endOutputs(deps, queued.appId)
+  await deps.locks.builds.run(queued.appId, async () => {
+    if (stop.signal.reason === shutdown) return
+    const build = await deps.slots.runExclusive(() => deps.store.builds.claim(buildId))
+    if (build) await attempt(deps, build, stop)
+  })
+}
+
+async function attempt(deps: RunBuildDeps, build: Build, stop: AbortController): Promise<void> {
+  const { signal } = stop
+  await using writer = deps.outputs.open(build.id)
+  const config = deps.store.configVars.get(build.appId)
+  const output = createBuildOutput({ write: (text) => writer.write(text), config })
+  const run: BuildRun = { build, output, phases: {}, signal }
+  using _ = watchForCancel(deps, build, stop)
+  if (build.generation > 1) output.topic('The build began again: the server was interrupted.')
+  try {
+    await throughLossOfEngine(deps, run, () => buildPhases(deps, run))
+    await succeed(deps, run)
+  } catch (thrown) {
+    if (signal.reason === shutdown) return
+    await fail(deps, run, asPaasError(signal.aborted ? signal.reason : thrown))
+  }
+  output.end()
+  await writer.end()
+}
+
+/** Each phase that was complete is on record, so the phases may be gone through again. */
+async function throughLossOfEngine(
+  { engine, log, store }: Pick<RunBuildDeps, 'engine' | 'log' | 'store'>,
+  run: BuildRun,
+  work: () => Promise<void>,
+): Promise<void> {
+  for (let attempts = 0; ; attempts++) {
+    try {
+      return await work()
+    } catch (thrown) {
+      const { code } = asPaasError(thrown)
+      if (code !== 'engine_unavailable' || attempts === engineLoss.mostRetries || run.signal.aborted) throw thrown
+      log.warn({ build: run.build.id, err: thrown }, 'engine lost in a build')
+      run.output.topic('Waiting for the container engine...')
+      await until(() => engine.info(), thrown, run.signal)
+      run.output.topic('The build began again: the container engine was interrupted.')
+      run.build = store.builds.find(run.build.id) ?? run.build
+    }
+  }
+}
+
+async function until(works: () => Promise<unknown>, lost: unknown, signal: AbortSignal): Promise<void> {
+  const deadline = performance.now() + engineLoss.patience
+  for (;;) {
+    try {
+      await works()
+      return
+    } catch {
+      if (performance.now() > deadline) throw lost
+      await delay(engineLoss.pause, undefined, { signal })
+    }
+  }
+}

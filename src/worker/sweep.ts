@@ -1,0 +1,64 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Engine } from '../engine/engine.ts'
+import type { Logger } from '../log.ts'
+import type { App } from '../model/app.ts'
+import type { BuildId } from '../model/ids.ts'
+import { removeOutput } from '../queue/output-files.ts'
+import type { Store } from '../store/store.ts'
+
+export type SweepDeps = {
+  engine: Pick<Engine, 'listImages' | 'listDynos' | 'removeImage'>
+  store: Store
+  buildsDirectory: string
+  log: Logger
+}
+
+/** What is kept of each app: the images of so many releases to roll back to, the output of so many builds. */
+const keep = { releases: 5, outputs: 50 }
+/** Milliseconds for which an end mark stays behind its output, for those who still read it. */
+const endMarkLife = 24 * 3600 * 1000
+
+/** Removes what nobody can come back to any more: images, build outputs. Touches only what this server made. */
+export async function sweep(deps: SweepDeps): Promise<void> {
+  for (const app of deps.store.apps.listAll()) {
+    await sweepImages(deps, app)
+    await sweepOutputs(deps, app)
+  }
+  await sweepEndMarks(deps)
+}
+
+/** An image stays while a dyno runs it, a build may still release it, or its release can be rolled back to. */
+async function sweepImages({ engine, store, log }: SweepDeps, app: App): Promise<void> {
+  const images = await engine.listImages({ appId: app.id })
+  const needed = new Set([
+    ...neededImages(store, app),
+    ...(await engine.listDynos({ appId: app.id })).map((dyno) => dyno.image),
+  ])
+  for (const { digest } of images.filter((image) => !needed.has(image.digest))) {
+    await engine.removeImage(digest)
+    log.info({ app: app.id, image: digest }, 'image removed')
+  }
+}
+
+function neededImages(store: Store, app: App): string[] {
+  const releases = store.releases.list(app.id).filter(({ slugId, state }) => slugId !== null && state.kind !== 'failed')
+  const latest = [...new Set(releases.map(({ slugId }) => slugId))].slice(0, keep.releases)
+  const current = releases.find(({ id }) => id === app.currentReleaseId)?.slugId
+  const building = store.builds.listUnfinished(app.id).map(({ slugId }) => slugId)
+  return [...latest, current, ...building].flatMap((id) => (id ? (store.slugs.find(id)?.image ?? []) : []))
+}
+
+async function sweepOutputs({ store, buildsDirectory }: SweepDeps, app: App): Promise<void> {
+  const old = store.builds.list(app.id).slice(keep.outputs)
+  for (const { id } of old) await removeOutput(buildsDirectory, id, { keepEnd: true })
+}
+
+async function sweepEndMarks({ store, buildsDirectory }: SweepDeps): Promise<void> {
+  for (const file of await readdir(buildsDirectory)) {
+    const id = file.replace(/\.(end|log)$/, '') as BuildId
+    if (store.builds.find(id)) continue
+    const { mtimeMs } = await stat(join(buildsDirectory, file))
+    if (Date.now() - mtimeMs > endMarkLife) await removeOutput(buildsDirectory, id, { keepEnd: false })
+  }
+}

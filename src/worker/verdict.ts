@@ -1,0 +1,102 @@
+import type { PaasError } from '../errors.ts'
+import type { Repositories } from '../git/repositories.ts'
+import type { Logger } from '../log.ts'
+import { appUrl, type App } from '../model/app.ts'
+import { describePhases, type Build, type BuildState } from '../model/build.ts'
+import type { Release } from '../model/release.ts'
+import type { PlatformLog } from '../release/platform-log.ts'
+import type { Store } from '../store/store.ts'
+import type { BuildRun } from './build-phases.ts'
+
+export type VerdictDeps = {
+  store: Store
+  repositories: Pick<Repositories, 'moveRef' | 'release' | 'resolve'>
+  platformLog: PlatformLog
+  /** e.g. `http://localhost:8080` */
+  publicUrl: string
+  log: Logger
+}
+
+type FinalState = Exclude<BuildState, { kind: 'pending' } | { kind: 'running' }>
+
+/** The release serves. The ref moves before the verdict, so that whoever sees the verdict finds it moved. */
+export async function succeed(deps: VerdictDeps, { build, output, phases }: BuildRun): Promise<void> {
+  const app = deps.store.apps.get(build.appId)
+  await moveRef(deps, build)
+  if (app) output.detail(`${appUrl(deps.publicUrl, app.name)} deployed`)
+  output.detail('Verifying deploy... done.')
+  output.detail(`Phases: ${describePhases(phases)}`)
+  deps.store.builds.finish(build.id, build.generation, { kind: 'succeeded', finishedAt: new Date() })
+  await letGo(deps, build)
+}
+
+/** The previous release serves on, and the build says why it is not replaced. */
+export async function fail(deps: VerdictDeps, { build, output }: BuildRun, error: PaasError): Promise<void> {
+  const { store, log } = deps
+  if (error.fault === 'server') log.error({ build: build.id, err: error }, 'build failed through the server')
+  const current = currentRelease(store, store.apps.get(build.appId))
+  for (const text of [error.message, error.hint, current && `v${current.version} serves on.`]) {
+    if (text) output.error(text)
+  }
+  store.transaction(() => {
+    failRelease(store, build, error)
+    store.builds.finish(build.id, build.generation, stateOf(error))
+  })
+  if (build.detached) await moveBack(deps, build, current)
+  await letGo(deps, build)
+}
+
+function stateOf({ code, message }: PaasError): FinalState {
+  const finishedAt = new Date()
+  if (code === 'build_cancelled') return { kind: 'cancelled', finishedAt }
+  return { kind: 'failed', finishedAt, code, reason: message }
+}
+
+function failRelease(store: Store, { id }: Build, { message }: PaasError): void {
+  const releaseId = store.builds.find(id)?.releaseId
+  const release = releaseId ? store.releases.find(releaseId) : undefined
+  if (release?.state.kind === 'pending') store.releases.setState(release.id, { kind: 'failed', reason: message })
+}
+
+/**
+ * From wherever the ref is: pushes that were accepted while this one built name an older commit as the previous one. The release
+ * serves whatever becomes of the ref, so a failure is reported and not the build's.
+ */
+async function moveRef({ repositories, log }: VerdictDeps, { id, appId, ref, commit }: Build): Promise<void> {
+  if (ref === null) return
+  try {
+    const previous = await repositories.resolve(appId, ref)
+    const moved = await repositories.moveRef(appId, ref, commit, previous ?? null)
+    if (!moved) log.warn({ build: id, ref }, 'the ref was moved by somebody else')
+  } catch (error) {
+    log.error({ build: id, ref, err: error }, 'the ref could not be moved')
+  }
+}
+
+/** A detached push was let through before its build: the ref goes back to what serves, unless it was pushed again. */
+async function moveBack(
+  { repositories, store, log }: VerdictDeps,
+  { id, appId, ref, commit }: Build,
+  current: Release | undefined,
+): Promise<void> {
+  const serving = current?.slugId ? store.slugs.find(current.slugId)?.commit : undefined
+  if (ref === null || serving === undefined) return
+  try {
+    await repositories.moveRef(appId, ref, serving, commit)
+  } catch (error) {
+    log.error({ build: id, ref, err: error }, 'the ref could not be moved back')
+  }
+}
+
+/** The commit may be collected from now on, unless a ref leads to it. */
+async function letGo({ repositories, log }: VerdictDeps, { id, appId }: Build): Promise<void> {
+  try {
+    await repositories.release(appId, id)
+  } catch (error) {
+    log.warn({ build: id, err: error }, 'the commit of a finished build is still kept')
+  }
+}
+
+function currentRelease({ releases }: Store, app: App | undefined): Release | undefined {
+  return app?.currentReleaseId ? releases.find(app.currentReleaseId) : undefined
+}

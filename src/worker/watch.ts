@@ -1,0 +1,69 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Engine, EngineEvent } from '../engine/engine.ts'
+import type { Logger } from '../log.ts'
+import type { AppId } from '../model/ids.ts'
+import { isOneOff } from '../model/dyno.ts'
+import type { PlatformLog } from '../release/platform-log.ts'
+import type { Retirement } from '../release/retirement.ts'
+
+export type WatchDeps = {
+  engine: Pick<Engine, 'watch' | 'info'>
+  retirement: Pick<Retirement, 'isRetiring'>
+  platformLog: PlatformLog
+  log: Logger
+  /** The app's dynos changed without our doing, or may have. */
+  changed: (appId: AppId) => void
+  /** A dyno's process started: its output begins. */
+  started: (event: EngineEvent) => void
+  /** The engine is there, for the first time or again; whatever happened before was not seen. */
+  engineBack: () => Promise<void>
+}
+
+/** Milliseconds between two attempts to reach an engine that is away. */
+const pause = 500
+
+/** Follows the engine's events until the signal, and says in each app's log what became of its dynos. */
+export async function watchEngine(deps: WatchDeps, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await comeBack(deps, signal)
+    try {
+      for await (const event of deps.engine.watch(signal)) handle(deps, event)
+    } catch (error) {
+      if (!signal.aborted) deps.log.warn({ err: error }, "the engine's events broke off")
+    }
+  }
+}
+
+async function comeBack({ engine, engineBack, log }: WatchDeps, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await engine.info()
+      await engineBack()
+      log.info('watching the engine')
+      return
+    } catch (error) {
+      log.debug({ err: error }, 'the engine is away')
+      await delay(pause, undefined, { signal }).catch(() => undefined)
+    }
+  }
+}
+
+function handle(deps: WatchDeps, event: EngineEvent): void {
+  const { appId, name, kind } = event
+  if (appId === '' || name === '' || isOneOff({ type: typeOf(name) })) return
+  if (kind === 'started') deps.started(event)
+  if (kind === 'exited') sayExit(deps, event)
+  if (kind === 'out-of-memory') deps.platformLog.dyno({ appId, name }, 'Error R15 (Memory quota vastly exceeded)')
+  if (kind === 'started' || kind === 'exited') deps.changed(appId)
+}
+
+function sayExit({ platformLog, retirement }: WatchDeps, { appId, name, id, exitCode }: EngineEvent): void {
+  const dyno = { appId, name }
+  if (!retirement.isRetiring(id)) platformLog.dyno(dyno, 'State changed from up to crashed')
+  platformLog.dyno(dyno, `Process exited with status ${exitCode ?? 'unknown'}`)
+}
+
+/** `web.1` → `web` */
+function typeOf(name: string): string {
+  return name.replace(/\.\d+$/, '')
+}

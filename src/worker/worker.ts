@@ -1,0 +1,133 @@
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Semaphore } from 'async-mutex'
+import type { RunPipeline } from '../build/pipeline.ts'
+import type { Config } from '../config.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Repositories } from '../git/repositories.ts'
+import type { Logger } from '../log.ts'
+import type { AppLogWriter } from '../logs/app-log.ts'
+import type { OutputWriters } from '../queue/output-writer.ts'
+import { startWorker } from '../queue/start-worker.ts'
+import { AppLocks } from '../release/locks.ts'
+import { createPlatformLog } from '../release/platform-log.ts'
+import { ReadyDynos } from '../release/ready-dynos.ts'
+import { Retirement } from '../release/retirement.ts'
+import { Routes } from '../release/routes.ts'
+import type { RouterControl } from '../router/control.ts'
+import type { Store } from '../store/store.ts'
+import { LogCollector } from './collect-logs.ts'
+import { converge } from './converge.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { LogCursors } from './log-cursors.ts'
+import { patrol } from './patrol.ts'
+import { recover, resumeWork } from './recover.ts'
+import { restart } from './restart.ts'
+import { runBuild } from './run-build.ts'
+import { watchEngine } from './watch.ts'
+
+/** The parts a worker is made of, each open and closed by the caller. */
+export type WorkerParts = {
+  config: Config
+  serverId: string
+  log: Logger
+  store: Store
+  engine: Engine
+  router: RouterControl
+  pipeline: RunPipeline
+  repositories: Repositories
+  logs: AppLogWriter
+  outputs: OutputWriters
+}
+
+/** Jobs under way at once; what they do is limited by locks of their own. */
+const concurrency = 100
+/** Milliseconds a start waits for the engine before it says ready without it. */
+const patience = 10_000
+
+/**
+ * Starts to work: first everything a dead worker, a restarted engine or a rebooted machine left behind is put in order, then jobs are
+ * taken. While the engine is away the worker waits for it. Disposal gives running builds back and leaves the apps running.
+ */
+export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
+  await using life = new AsyncDisposableStack()
+  const deps = assemble(parts, life)
+  const { dispatcher } = deps
+  const stopping = new AbortController()
+
+  const first = Promise.withResolvers<void>()
+  let begun = false
+  const engineBack = async (): Promise<void> => {
+    await recover(deps, { orphans: !begun })
+    begun = true
+    first.resolve()
+  }
+  const watching = watchEngine({ ...deps, ...onEvents(deps), engineBack }, stopping.signal)
+  const patrolling = patrol(deps, stopping.signal)
+  life.defer(async () => {
+    stopping.abort()
+    await Promise.all([watching, patrolling])
+  })
+  life.use(dispatcher)
+  // No job before the host is secured: a job runs what strangers wrote.
+  const taking = first.promise.then(() => takeJobs(parts, deps))
+  life.defer(async () => {
+    first.reject(new Error('stopping'))
+    await (await taking.catch(() => undefined))?.[Symbol.asyncDispose]()
+  })
+  await Promise.race([taking, delay(patience, undefined, { ref: false })])
+  return life.move()
+}
+
+function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
+  const { config, store, log, engine, outputs, router, logs } = parts
+  const { paths, build, stop, boot, domain, publicUrl } = config
+  const platformLog = createPlatformLog(logs)
+  const routes = new Routes(router, { controlHost: domain, controlSocket: paths.apiSocket })
+  const retirement = new Retirement({ engine, routes, platformLog, stop, log })
+  const cursors = new LogCursors({ path: join(paths.run, 'log-cursors.json'), log })
+  const collector = life.use(new LogCollector({ engine, logs, cursors, log }))
+  const shared = {
+    ...parts,
+    platformLog,
+    routes,
+    retirement,
+    cursors,
+    collector,
+    boot,
+    domain,
+    publicUrl,
+    locks: new AppLocks(),
+    readyDynos: new ReadyDynos(),
+    slots: new Semaphore(build.concurrency),
+    timeoutSeconds: build.timeoutSeconds,
+    buildsDirectory: paths.builds,
+    again: (appId: Parameters<Dispatcher['converge']>[0]) => void dispatcher.converge(appId),
+    cancelBuilds: (appId: Parameters<Dispatcher['converge']>[0]) => dispatcher.cancelBuilds(appId),
+  }
+  const dispatcher: Dispatcher = new Dispatcher(
+    {
+      build: (buildId, stopBuild) => runBuild(shared, buildId, stopBuild),
+      converge: (appId, signal) => converge(shared, appId, signal),
+      restart: (appId, dyno, signal) => restart(shared, appId, dyno, signal),
+    },
+    log,
+  )
+  return { ...shared, dispatcher, store, outputs }
+}
+
+type Assembled = ReturnType<typeof assemble>
+
+function onEvents({ dispatcher, collector }: Assembled) {
+  return {
+    changed: (appId: Parameters<Dispatcher['converge']>[0]) => void dispatcher.converge(appId),
+    started: (dyno: Parameters<LogCollector['follow']>[0]) => collector.follow(dyno),
+  }
+}
+
+/** Redis may have been away: each time it is there the record is asked for what it forgot. */
+function takeJobs({ config, serverId, log }: WorkerParts, deps: Assembled): AsyncDisposable {
+  const { run, cancel } = deps.dispatcher
+  const handlers = { run, cancel, connected: () => resumeWork(deps) }
+  return startWorker({ redis: config.redis, serverId, log, concurrency, handlers })
+}
