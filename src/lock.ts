@@ -3,9 +3,7 @@ import { once } from 'node:events'
 import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 
 export type LockOptions = {
-  /** `exclusive` (the default) keeps everybody else out, `shared` only exclusive holders. */
-  mode?: 'exclusive' | 'shared'
-  /** Wait for those who hold it instead of giving up at once; rejects with the signal's reason. */
+  /** Wait for whoever holds it, until this signal, instead of giving up at once. */
   wait?: AbortSignal
 }
 
@@ -31,7 +29,7 @@ export class FileLock implements Disposable {
   }
 }
 
-/** Locks `path`, which is made if absent. Gives undefined when somebody else holds it and `wait` is not given. */
+/** Locks `path`, which is made if absent. Gives undefined when somebody else holds it, and still did at the end of `wait`. */
 export async function lockFile(path: string, options: LockOptions = {}): Promise<FileLock | undefined> {
   const fd = openSync(path, 'a+', 0o600)
   try {
@@ -50,14 +48,14 @@ export function readLock(path: string): string {
 }
 
 /** The lock that the flock command takes on the file it inherits stays after it ended. It never outlives us waiting. */
-async function flock(fd: number, { mode = 'exclusive', wait }: LockOptions): Promise<boolean> {
-  const command = ['--pdeathsig', 'KILL', 'flock', `--${mode}`, ...(wait ? [] : ['--nonblock']), '3']
-  const child = spawn('setpriv', command, {
-    stdio: ['ignore', 'ignore', 'inherit', fd],
-    ...(wait && { signal: wait }),
-  })
+async function flock(fd: number, { wait }: LockOptions): Promise<boolean> {
+  if (wait?.aborted) return false
+  const command = ['--pdeathsig', 'KILL', 'flock', '--exclusive', ...(wait ? [] : ['--nonblock']), '3']
+  const child = spawn('setpriv', command, { stdio: ['ignore', 'ignore', 'inherit', fd] })
+  const giveUp = (): void => void child.kill()
+  wait?.addEventListener('abort', giveUp, { once: true })
   const [code] = (await once(child, 'exit')) as [number | null]
-  wait?.throwIfAborted()
-  if (code !== 0 && code !== 1) throw new Error(`flock exited with ${code}`)
-  return code === 0
+  wait?.removeEventListener('abort', giveUp)
+  if (code === 0 || code === 1 || wait?.aborted) return code === 0
+  throw new Error(`flock exited with ${code}`)
 }

@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { loadConfig, type Config } from '../config.ts'
 import { openDataDirectory } from '../data-directory.ts'
-import { asPaasError } from '../errors.ts'
+import { asPaasError, PaasError } from '../errors.ts'
+import { lockFile, readLock, type FileLock } from '../lock.ts'
 import { createLog, type Logger } from '../log.ts'
 
 export type RoleContext = { config: Config; serverId: string; log: Logger }
@@ -30,6 +32,7 @@ export async function runRole(
     const config = loadConfig()
     log = createLog(role, config.logLevel)
     const { serverId } = openDataDirectory(config)
+    using _alone = await lockRole(role, config)
     await using serving = await serve({ config, serverId, log })
     if (plane === 'data') process.removeAllListeners('disconnect')
     tellSupervisor({ ready: true })
@@ -43,6 +46,21 @@ export async function runRole(
   } finally {
     if (process.connected) process.disconnect()
   }
+}
+
+/**
+ * One process per role and data directory. The role of a killed supervisor may still be stopping, and would then take
+ * our sockets away: it gets the time it has for that.
+ * @throws data_directory_in_use
+ */
+async function lockRole(role: string, { paths, dataDirectory }: Config): Promise<FileLock> {
+  const path = join(paths.run, `role-${role}.lock`)
+  const lock = await lockFile(path, { wait: AbortSignal.timeout(15_000) })
+  if (lock === undefined) {
+    throw new PaasError('data_directory_in_use', `Another ${role} (pid ${readLock(path)}) runs on ${dataDirectory}.`)
+  }
+  lock.describe(String(process.pid))
+  return lock
 }
 
 /** Nothing when the process runs by itself, or outlived its supervisor. */

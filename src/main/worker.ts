@@ -1,12 +1,8 @@
-import { join } from 'node:path'
 import { createPipeline } from '../build/pipeline.ts'
 import { createStack } from '../build/stack/debian.ts'
 import { createToolbox } from '../build/toolbox.ts'
-import type { Config } from '../config.ts'
 import { connectDocker } from '../engine/docker/docker.ts'
-import { PaasError } from '../errors.ts'
 import { createRepositories } from '../git/bare-repositories.ts'
-import { lockFile, type FileLock } from '../lock.ts'
 import { openAppLogWriter } from '../logs/writer.ts'
 import { openOutputWriters } from '../queue/output-writer.ts'
 import { connectRouterControl } from '../router/control-client.ts'
@@ -17,7 +13,6 @@ import { runRole } from './run-role.ts'
 await runRole('worker', 'control', async ({ config, serverId, log }) => {
   const { paths, redis, build, limits } = config
   await using life = new AsyncDisposableStack()
-  life.use(await lockWorkerRole(config))
   const store = life.use(openStore({ path: paths.database, keyPath: paths.key }))
   const logs = life.use(openAppLogWriter({ directory: paths.logs, log }))
   const outputs = life.use(openOutputWriters({ redis, serverId, directory: paths.builds, log }))
@@ -30,17 +25,3 @@ await runRole('worker', 'control', async ({ config, serverId, log }) => {
   life.use(await openWorker({ config, serverId, log, store, engine, router, pipeline, repositories, logs, outputs }))
   return life.move()
 })
-
-/** Milliseconds that the worker of a killed supervisor has to stop. */
-const patience = 15_000
-
-/** A second worker would take the first one's running builds for a dead worker's. */
-async function lockWorkerRole({ paths, dataDirectory }: Config): Promise<FileLock> {
-  try {
-    const lock = await lockFile(join(paths.run, 'worker.lock'), { wait: AbortSignal.timeout(patience) })
-    if (lock) return lock
-  } catch (cause) {
-    if ((cause as Error).name !== 'TimeoutError') throw cause
-  }
-  throw new PaasError('data_directory_in_use', `Another worker already runs on ${dataDirectory}.`)
-}

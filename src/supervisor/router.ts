@@ -32,18 +32,25 @@ export async function startRouter(spec: RouterSpec): Promise<Running> {
 
 async function adoptOrReplace(spec: RouterSpec): Promise<Running> {
   const holder = readLock(spec.lock)
-  if (holder === '') return startWhenFree(spec) // its supervisor died as it started: it stops by itself (main/run-role)
+  if (holder === '') return startAfterOrphan(spec)
   const { pid, settings } = JSON.parse(holder) as Holder
   const router = adopt(pid, spec.lock)
   if (settings === spec.settings && (await answers(spec.controlSocket))) return router
   router.signal('SIGTERM')
-  return startWhenFree(spec)
+  if (!(await becomesFree(spec.lock))) router.signal('SIGKILL')
+  await router.ended
+  return startRouter(spec)
 }
 
-async function startWhenFree(spec: RouterSpec): Promise<Running> {
-  const freed = await lockFile(spec.lock, { wait: AbortSignal.timeout(replaceMs) })
-  freed?.[Symbol.dispose]()
-  return startRouter(spec)
+/** Its supervisor was killed in the moment of starting it. Such a router stops by itself (main/run-role). */
+async function startAfterOrphan(spec: RouterSpec): Promise<Running> {
+  if (await becomesFree(spec.lock)) return startRouter(spec)
+  throw new Error(`a process that nobody knows holds ${spec.lock}`)
+}
+
+async function becomesFree(path: string): Promise<boolean> {
+  using lock = await lockFile(path, { wait: AbortSignal.timeout(replaceMs) })
+  return lock !== undefined
 }
 
 /** It is no child of ours, so there is no exit event; but the kernel frees its lock when it ends. */
