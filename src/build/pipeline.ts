@@ -1,5 +1,19 @@
+import type { Readable } from 'node:stream'
+import type { Engine, Sandbox } from '../engine/engine.ts'
+import { PaasError } from '../errors.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
+import { parseProcfile, type ProcessTypes } from '../model/procfile.ts'
 import type { Config } from '../model/release.ts'
+import { cacheDirectory, compile, configDirectory } from './compile.ts'
+import { detect } from './detect.ts'
+import { buildDockerfile, isDockerfileBuild } from './dockerfile.ts'
+import { exportSlug, imageLabels } from './export.ts'
+import { createMask } from './mask.ts'
+import { PhaseClock } from './phases.ts'
+import { readSource, sourceForBuild, type Source } from './source.ts'
+import type { Stack } from './stack.ts'
+import { appDirectory } from './tenant.ts'
+import type { Toolbox } from './toolbox.ts'
 
 /** What the build pipeline is asked for: one commit of one app. */
 export type BuildRequest = {
@@ -36,3 +50,139 @@ export interface BuildOutput {
 
 /** Runs detect → compile → export. @throws build_failed, build_timeout, source_invalid, slug_too_large, procfile_invalid */
 export type RunPipeline = (request: BuildRequest, output: BuildOutput, signal: AbortSignal) => Promise<BuildResult>
+
+export type PipelineDeps = {
+  engine: Pick<Engine, 'buildDockerfile' | 'createImage' | 'createSandbox' | 'removeCache'>
+  stack: Pick<Stack, 'name'>
+  toolbox: Pick<Toolbox, 'buildImage' | 'runImage'>
+  repositories: { archive(appId: AppId, commit: string, signal: AbortSignal): Promise<Readable> }
+  build: { memoryMiB: number; cpus: number; timeoutSeconds: number }
+  limits: { slugBytes: number; sourceBytes: number; sourceFiles: number }
+}
+
+/** Processes and threads in one build; bundlers start a few per core, a fork bomb does not get far. */
+const mostProcesses = 1024
+
+export function createPipeline(deps: PipelineDeps): RunPipeline {
+  return async (request, output, signal) => {
+    const { timeoutSeconds } = deps.build
+    const timeLimit = AbortSignal.timeout(timeoutSeconds * 1000)
+    const run: Run = { deps, request, output, clock: new PhaseClock(), signal: AbortSignal.any([signal, timeLimit]) }
+    try {
+      const source = await run.clock.time('source', async () => readSource(await archive(run), deps.limits))
+      if (request.noCache) await deps.engine.removeCache(request.appId)
+      const result = isDockerfileBuild(source) ? await withDockerfile(run, source) : await withPacks(run, source)
+      return { ...result, stack: deps.stack.name, phases: run.clock.times }
+    } catch (error) {
+      if (timeLimit.aborted && !signal.aborted) throw tookTooLong(timeoutSeconds, error)
+      throw error
+    }
+  }
+}
+
+type Run = { deps: PipelineDeps; request: BuildRequest; output: BuildOutput; clock: PhaseClock; signal: AbortSignal }
+type Built = Omit<BuildResult, 'stack' | 'phases'>
+
+async function withPacks(run: Run, source: Source): Promise<Built> {
+  const { deps, request, output, clock, signal } = run
+  parseProcfileOf(source.files.Procfile)
+  await using sandbox = await clock.time('prepare', () => createSandbox(run, source))
+  const packs = await clock.time('detect', () => detect({ sandbox, explicit: source.files['.buildpacks'] }, signal))
+  for (const { name } of packs) output.topic(`${name} app detected`)
+
+  const { memoryMiB } = deps.build
+  const mask = createMask(request.config)
+  const defaults = await clock.time('compile', () => compile({ sandbox, output, mask, memoryMiB }, packs, signal))
+
+  const names = packs.map(({ pack }) => pack)
+  const slug = await clock.time('export', async () => {
+    const base = await deps.toolbox.runImage(names)
+    const options = { base, labels: imageLabels(request, names), slugBytes: deps.limits.slugBytes }
+    return exportSlug({ engine: deps.engine, sandbox }, options)
+  })
+  const processTypes = decideProcessTypes(output, parseProcfileOf(slug.procfile), defaults)
+  output.topic('Compressing...')
+  output.detail(`Done: ${(slug.bytes / 2 ** 20).toFixed(1)}M`)
+  return {
+    image: slug.image.digest,
+    processTypes,
+    buildpack: packs.map(({ name }) => name).join(', '),
+    size: slug.bytes,
+  }
+}
+
+async function withDockerfile(run: Run, source: Source): Promise<Built> {
+  const { deps, request, output, clock, signal } = run
+  output.topic('Building with the Dockerfile')
+  const image = await clock.time('compile', async () => {
+    const options = {
+      appId: request.appId,
+      labels: imageLabels(request, ['dockerfile']),
+      limits: limitsOf(deps),
+      noCache: request.noCache,
+      onOutput: (chunk: Buffer) => output.raw(chunk),
+    }
+    return buildDockerfile({ engine: deps.engine, tar: await archive(run), source }, options, signal)
+  })
+  return { image: image.digest, processTypes: { web: null }, buildpack: 'Dockerfile', size: image.sizeBytes }
+}
+
+function archive({ deps, request, signal }: Run): Promise<Readable> {
+  return deps.repositories.archive(request.appId, request.commit, signal)
+}
+
+/** A container of the build's own, with the source in it and the config vars where only the build sees them. */
+async function createSandbox(run: Run, source: Source): Promise<Sandbox> {
+  const { deps, request, output, signal } = run
+  const image = await deps.toolbox.buildImage((line) => output.detail(line))
+  const spec = {
+    appId: request.appId,
+    image: image.digest,
+    name: `build-${request.buildId}`,
+    user: 'app',
+    limits: limitsOf(deps),
+    cacheAt: cacheDirectory,
+    secretsAt: { path: configDirectory, files: request.config },
+    env: environment(run),
+    workingDirectory: appDirectory,
+    labels: imageLabels(request, []),
+  }
+  const sandbox = await deps.engine.createSandbox(spec, signal)
+  await sandbox.put(appDirectory, sourceForBuild(await archive(run), source))
+  return sandbox
+}
+
+/** What Heroku's build system gives a pack. Config vars are not among it: packs read them from ENV_DIR. */
+function environment({ deps, request }: Run): Record<string, string> {
+  return {
+    BUILDPACK_LOG_FILE: '/dev/null',
+    HOME: appDirectory,
+    REQUEST_ID: request.buildId,
+    SOURCE_VERSION: request.commit,
+    STACK: deps.stack.name,
+  }
+}
+
+function limitsOf({ build }: PipelineDeps): { memoryMiB: number; cpus: number; pids: number } {
+  return { memoryMiB: build.memoryMiB, cpus: build.cpus, pids: mostProcesses }
+}
+
+function parseProcfileOf(text: string | undefined): ProcessTypes {
+  return text === undefined ? {} : parseProcfile(text)
+}
+
+/** The Procfile's, and of the pack's those it does not name. */
+function decideProcessTypes(output: BuildOutput, declared: ProcessTypes, defaults: ProcessTypes): ProcessTypes {
+  const added = Object.keys(defaults).filter((type) => !(type in declared))
+  output.topic('Discovering process types')
+  output.detail(`Procfile declares types -> ${Object.keys(declared).join(', ') || '(none)'}`)
+  if (added.length > 0) output.detail(`Default types of the buildpack -> ${added.join(', ')}`)
+  return { ...defaults, ...declared }
+}
+
+function tookTooLong(seconds: number, cause: unknown): PaasError {
+  return new PaasError('build_timeout', `build failed: it took longer than ${seconds} seconds`, {
+    hint: 'Make the build do less, or allow more time with PAAS_BUILD_TIMEOUT.',
+    cause,
+  })
+}

@@ -9,7 +9,8 @@ export async function removeFromEngine(serverId: string): Promise<void> {
   await remove(['ps', '--all', '--quiet', ...label], ['rm', '--force', '--volumes'])
   await remove(['network', 'ls', '--quiet', ...label], ['network', 'rm'])
   await remove(['volume', 'ls', '--quiet', ...label], ['volume', 'rm', '--force'])
-  await remove(['images', '--quiet', ...label], ['rmi', '--force'])
+  // By name: an image that others were made on is then removed with the last of them.
+  await remove(['images', '--format', '{{.Repository}}:{{.Tag}}', ...label], ['rmi', '--force'])
 }
 
 async function remove(list: string[], command: string[]): Promise<void> {

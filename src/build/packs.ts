@@ -1,0 +1,14 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+
+/** Where the buildpacks of this project are. */
+export const packsDirectory = resolve(import.meta.dirname, '../../buildpacks')
+
+/** Ours, in the order in which they are asked whether they can build an app. */
+export const packNames = ['nodejs', 'python', 'static'] as const
+export type PackName = (typeof packNames)[number]
+
+/** Debian packages a pack needs beyond the stack's own, to build and to run (`packages.json`). */
+export function packagesOf(pack: PackName): { build: string[]; run: string[] } {
+  return JSON.parse(readFileSync(join(packsDirectory, pack, 'packages.json'), 'utf8')) as ReturnType<typeof packagesOf>
+}

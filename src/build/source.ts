@@ -1,0 +1,79 @@
+import type { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import ignore from 'ignore'
+import type { Header } from 'tar-stream'
+import { PaasError } from '../errors.ts'
+import { forEachEntry, rewriteTar } from './tar.ts'
+import { tenant } from './tenant.ts'
+
+/** What must be known of a commit's tree before it is built. */
+export type Source = {
+  /** Names in the root. */
+  root: Set<string>
+  /** Content of the files in the root that the platform itself reads. */
+  files: Partial<Record<PlatformFile, string>>
+}
+
+export type SourceLimits = { sourceBytes: number; sourceFiles: number }
+
+const platformFiles = ['.buildpacks', '.dockerignore', '.slugignore', 'Procfile'] as const
+type PlatformFile = (typeof platformFiles)[number]
+
+/** A file the platform reads has at most this many bytes. */
+const mostBytesRead = 64 * 1024
+
+/** Reads through a tar of a commit's tree. @throws source_invalid when it is over a limit */
+export async function readSource(tar: Readable, limits: SourceLimits): Promise<Source> {
+  const source: Source = { root: new Set(), files: {} }
+  let bytes = 0
+  let entries = 0
+  await forEachEntry(tar, async (entry) => {
+    const { name, size, type } = entry.header
+    bytes += size
+    entries += 1
+    if (bytes > limits.sourceBytes) throw tooMuch(`has more than ${limits.sourceBytes / 2 ** 20} MiB of files`)
+    if (entries > limits.sourceFiles) throw tooMuch(`has more than ${limits.sourceFiles} files`)
+    source.root.add(name.split('/')[0] ?? name)
+    if (!isPlatformFile(name) || type !== 'file') return
+    if (size > mostBytesRead) throw tooMuch(`has a ${name} of more than ${mostBytesRead / 1024} KiB`)
+    source.files[name] = (await buffer(entry)).toString()
+  })
+  return source
+}
+
+/** The tree as it goes into the build: all of it the tenant's, without what `.slugignore` names. */
+export function sourceForBuild(tar: Readable, source: Source): Readable {
+  const ignored = slugignore(source.files['.slugignore'] ?? '')
+  return rewriteTar(tar, (header) => {
+    const name = header.name.replace(/\/$/, '')
+    if (name === '' || name === '.gitmodules' || ignored(header)) return undefined
+    return {
+      name: header.name,
+      type: header.type,
+      size: header.size,
+      mode: header.mode,
+      mtime: header.mtime,
+      linkname: header.linkname,
+      ...tenant,
+    }
+  })
+}
+
+/** Heroku's rule: patterns of gitignore, but for those that begin with `!`. */
+function slugignore(text: string): (header: Header) => boolean {
+  const patterns = text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('!'))
+  if (patterns.length === 0) return () => false
+  const matcher = ignore().add(patterns)
+  return ({ name, type }) => {
+    const path = type === 'directory' ? `${name.replace(/\/$/, '')}/` : name
+    return ignore.isPathValid(path) && matcher.ignores(path)
+  }
+}
+
+function isPlatformFile(name: string): name is PlatformFile {
+  return (platformFiles as readonly string[]).includes(name)
+}
+
+function tooMuch(what: string): PaasError {
+  return new PaasError('source_invalid', `The commit ${what}.`, { hint: 'Take large or generated files out of git.' })
+}

@@ -1,0 +1,66 @@
+import { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import { extract, pack, type Header, type Pack } from 'tar-stream'
+
+/** Entries up to this many bytes are copied in one piece, which is several times faster than as streams. */
+const small = 64 * 1024
+
+/** What an entry of the result is given. */
+export type NewHeader = Partial<Header> & Pick<Header, 'name'>
+
+/** An entry being read. */
+export type Entry = ReturnType<typeof extract> extends AsyncIterable<infer Item> ? Item : never
+
+/**
+ * What an entry becomes, or undefined to leave it out. `read` gives its content; for small entries only, since it
+ * is held in memory.
+ */
+export type Rewrite = (
+  header: Header,
+  read: () => Promise<Buffer>,
+) => Promise<NewHeader | undefined> | NewHeader | undefined
+
+/**
+ * A tar whose entries are those of `input` as `rewrite` changes them. Nothing is held but one entry. An error of the input
+ * or of `rewrite` destroys the result with it; destroying the result destroys the input.
+ */
+export function rewriteTar(input: Readable, rewrite: Rewrite): Readable {
+  const output = pack()
+  output.on('close', () => input.destroy())
+  copyEntries(input, output, rewrite).catch((error: Error) => output.destroy(error))
+  return Readable.from(output, { objectMode: false })
+}
+
+async function copyEntries(input: Readable, output: Pack, rewrite: Rewrite): Promise<void> {
+  await forEachEntry(input, async (entry) => {
+    let content: Promise<Buffer> | undefined
+    const read = () => (content ??= buffer(entry))
+    const header = await rewrite(entry.header, read)
+    if (!header) return
+    if ((header.size ?? 0) <= small || content) await addEntry(output, header, await read())
+    else await pipeline(entry, output.entry(header))
+  })
+  output.finalize()
+}
+
+/** Resolves when the reader has taken the entry. */
+function addEntry(output: Pack, header: NewHeader, content: Buffer): Promise<void> {
+  return new Promise((settle, fail) => {
+    const added = (error?: Error | null) => (error ? fail(error) : settle())
+    if (header.type === 'file') output.entry(header, content, added)
+    else output.entry(header, added)
+  })
+}
+
+/** Calls `visit` for each entry in turn; what it leaves unread is skipped. @throws the input's error, or tar-stream's */
+export async function forEachEntry(input: Readable, visit: (entry: Entry) => Promise<void> | void): Promise<void> {
+  const entries = extract()
+  const read = pipeline(input, entries)
+  read.catch(() => undefined)
+  for await (const entry of entries) {
+    await visit(entry)
+    entry.resume()
+  }
+  await read
+}

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import type { Engine, Image } from '../engine/engine.ts'
+import { packagesOf, packNames, packsDirectory, type PackName } from './packs.ts'
+import type { Stack } from './stack.ts'
+import { filesUnder, tarOf, type ImageFile } from './stack/tar.ts'
+import { toolFiles, toolsDirectory, toolVersions } from './stack/tools.ts'
+
+/** Programs in the image that apps are built on. */
+export const programs = {
+  detect: `/${toolsDirectory}/buildpacks/bin/detect`,
+  compile: `/${toolsDirectory}/buildpacks/bin/compile`,
+}
+
+const digestLabel = 'paas.toolbox'
+
+/** Files to add to an image, and what tells this set from any other. */
+type Layer = { identity: string; files: () => Iterable<ImageFile> }
+
+export type ToolboxDeps = {
+  engine: Pick<Engine, 'createImage' | 'findImage' | 'listImages' | 'removeImage'>
+  stack: Stack
+}
+
+/**
+ * The images that builds happen in and slugs are put on: the stack's, and one layer with what Debian does not have. To build:
+ * the packs. To run: for Node.js apps a current Node.js, so that the one most apps ask for costs their slugs nothing.
+ */
+export type Toolbox = {
+  buildImage(onProgress?: (line: string) => void): Promise<Image>
+  runImage(packs: PackName[], onProgress?: (line: string) => void): Promise<Image>
+  /** Makes them all, so that no push waits for one, and removes those of earlier versions. */
+  prepare(onProgress: (line: string) => void): Promise<void>
+}
+
+export function createToolbox({ engine, stack }: ToolboxDeps): Toolbox {
+  const withLayer = createLayers(engine)
+  const toolbox: Toolbox = {
+    async buildImage(onProgress = noProgress) {
+      const packages = packNames.flatMap((pack) => packagesOf(pack).build)
+      return withLayer(await stack.buildImage(packages, onProgress), packLayer(), onProgress)
+    },
+    async runImage(packs, onProgress = noProgress) {
+      const packages = packs.flatMap((pack) => packagesOf(pack).run)
+      const base = await stack.runImage(packages, onProgress)
+      return packs.includes('nodejs') ? withLayer(base, nodeLayer(), onProgress) : base
+    },
+    async prepare(onProgress) {
+      const made = [await toolbox.buildImage(onProgress)]
+      for (const pack of packNames) made.push(await toolbox.runImage([pack], onProgress))
+      const current = new Set(made.map(({ digest }) => digest))
+      for (const image of await toolboxImages(engine)) {
+        if (!current.has(image.digest)) await engine.removeImage(image.digest)
+      }
+    },
+  }
+  return toolbox
+}
+
+function noProgress(): void {}
+
+/** Base image plus a layer, made once and found again by its label. */
+function createLayers(engine: ToolboxDeps['engine']) {
+  const images = new Map<string, Promise<Image>>()
+
+  const findOrMake = async (base: Image, layer: Layer, digest: string, onProgress: (line: string) => void) => {
+    const found = (await toolboxImages(engine)).find((image) => image.labels[digestLabel] === digest)
+    if (found) return found
+    onProgress('adding the tools of the buildpacks')
+    const config = { labels: { [digestLabel]: digest } }
+    return engine.createImage({ base: base.digest, files: tarOf(layer.files()), path: '/', config })
+  }
+  return async (base: Image, layer: Layer, onProgress: (line: string) => void): Promise<Image> => {
+    const digest = createHash('sha256').update(`${base.digest} ${layer.identity}`).digest('hex')
+    const known = await images.get(digest)?.catch(() => undefined)
+    if (known && (await engine.findImage(known.digest))) return known
+    const image = findOrMake(base, layer, digest, onProgress)
+    images.set(digest, image)
+    return image
+  }
+}
+
+/** Those that are not an app's: an app's image inherits the labels of what it was made on. */
+async function toolboxImages(engine: ToolboxDeps['engine']): Promise<Image[]> {
+  const images = await engine.listImages()
+  return images.filter(({ labels }) => labels[digestLabel] && !labels['paas.app'])
+}
+
+/** The packs, and the headers of the tools' Node.js, without which addons cannot be compiled. */
+function packLayer(): Layer {
+  const packs = [...filesUnder(packsDirectory, join(toolsDirectory, 'buildpacks'))]
+  const hash = createHash('sha256').update(JSON.stringify(toolVersions()))
+  for (const { name, mode, content } of packs.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    hash.update(`\n${name} ${mode} ${content.length}\n`).update(content)
+  }
+  return { identity: hash.digest('hex'), files: () => [...packs, npx, ...filesUnder(nodeHeaders(), headersIn)] }
+}
+
+function nodeLayer(): Layer {
+  return { identity: JSON.stringify(toolVersions()), files: () => [...toolFiles(), npx] }
+}
+
+const headersIn = join(toolsDirectory, 'include')
+
+function nodeHeaders(): string {
+  const manifest = createRequire(import.meta.url).resolve(`node-linux-${process.arch}/package.json`)
+  return join(dirname(manifest), 'include')
+}
+
+const npx: ImageFile = {
+  name: `${toolsDirectory}/bin/npx`,
+  content: `#!/bin/sh\nexec /${toolsDirectory}/bin/node /${toolsDirectory}/lib/npm/bin/npx-cli.js "$@"\n`,
+  mode: 0o755,
+}
