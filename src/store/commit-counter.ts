@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, copyFileSync, existsSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { PaasError } from '../errors.ts'
 import type { Database } from './database.ts'
 
@@ -54,11 +54,19 @@ export function checkCommits(db: Database, counter: CommitCounter, path: string)
   const acknowledged = counter.acknowledged()
   const present = db.get<{ commits: number }>('SELECT commits FROM meta')?.commits ?? 0
   if (present >= acknowledged) return
+  const kept = keepLog(path)
   throw new PaasError(
     'database_damaged',
-    `The database has lost its newest changes: it ends at commit ${present}, but ${acknowledged} was acknowledged.`,
-    { hint: `Restore it from a backup. To accept the loss, remove ${path} and start again.` },
+    `The database has lost its newest changes: it ends at commit ${present}, but ${acknowledged} was acknowledged.${kept}`,
+    { hint: `Restore it from a backup. To accept the loss, remove ${path}-commits and start again.` },
   )
+}
+
+/** SQLite removes the log when the database is closed; what it could not read in it may still be of use. */
+function keepLog(path: string): string {
+  if (!existsSync(`${path}-wal`)) return ''
+  copyFileSync(`${path}-wal`, `${path}-wal-damaged`)
+  return ` Its log is kept as ${path}-wal-damaged.`
 }
 
 function totalChanges(db: Database): number {

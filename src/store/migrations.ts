@@ -148,7 +148,8 @@ export function migrate(db: Database, path: string): void {
   })
 }
 
-function versionOf(db: Database, path: string): number {
+/** The schema's version, 0 for a new file. @throws data_directory_newer, data_directory_foreign */
+export function versionOf(db: Database, path: string): number {
   const version = db.get<{ user_version: number }>('PRAGMA user_version')?.user_version ?? 0
   const owner = db.get<{ application_id: number }>('PRAGMA application_id')?.application_id ?? 0
   const tables = db.get<{ n: number }>('SELECT count(*) AS n FROM sqlite_schema')?.n ?? 0

@@ -9,7 +9,7 @@ import { checkCommits, CommitCounter } from './commit-counter.ts'
 import { openConfigVars } from './config-vars.ts'
 import { Database } from './database.ts'
 import { openFormations } from './formations.ts'
-import { migrate } from './migrations.ts'
+import { migrate, versionOf } from './migrations.ts'
 import { openReleases } from './releases.ts'
 import { openSlugs } from './slugs.ts'
 import type { Store } from './store.ts'
@@ -49,13 +49,14 @@ function openDatabase(path: string): Database {
   closeSync(openSync(path, 'a', 0o600))
   const db = new Database(path)
   try {
+    // Before anything is changed: the file may be somebody else's.
+    versionOf(db, path)
     useWriteAheadLog(db)
     migrate(db, path)
     checkPages(db)
-    const counterPath = `${path}-commits`
-    const counter = new CommitCounter(counterPath, db)
+    const counter = new CommitCounter(`${path}-commits`, db)
     db.countCommits(counter)
-    checkCommits(db, counter, counterPath)
+    checkCommits(db, counter, path)
     return db
   } catch (cause) {
     db[Symbol.dispose]()

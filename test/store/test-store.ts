@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Account } from '../../src/model/account.ts'
+import type { App } from '../../src/model/app.ts'
+import type { Build } from '../../src/model/build.ts'
+import { newId, type SlugId } from '../../src/model/ids.ts'
+import type { Slug } from '../../src/model/slug.ts'
+import { openStore } from '../../src/store/open.ts'
+import type { Store } from '../../src/store/store.ts'
+
+/** A data directory of a test's own, whose record may be opened any number of times. */
+export class StoreDirectory implements Disposable {
+  readonly directory = mkdtempSync(join(tmpdir(), 'paas-store-'))
+  readonly path = join(this.directory, 'paas.db')
+  readonly keyPath = join(this.directory, 'key')
+
+  open(): Store {
+    return openStore(this)
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+}
+
+/** A record with one account and one app in it. */
+export class TestStore implements Disposable {
+  readonly files = new StoreDirectory()
+  readonly store = this.files.open()
+  readonly account: Account = this.store.accounts.create({ email: 'owner@example.com', admin: false })
+  readonly app: App = this.createApp('acme')
+
+  createApp(name: string): App {
+    return this.store.apps.create({ name, ownerId: this.account.id, stack: 'debian-13' })
+  }
+
+  createBuild(digit = 'a'): { build: Build; superseded: Build[] } {
+    return this.store.builds.create({
+      appId: this.app.id,
+      accountId: this.account.id,
+      commit: digit.repeat(40),
+      ref: 'refs/heads/main',
+      previousCommit: null,
+      noCache: false,
+      detached: false,
+    })
+  }
+
+  /** A build that runs, in its first generation. */
+  runningBuild(digit?: string): Build {
+    const claimed = this.store.builds.claim(this.createBuild(digit).build.id)
+    if (!claimed) throw new Error('a new build cannot be claimed')
+    return claimed
+  }
+
+  slugOf(build: Build): Slug {
+    return {
+      id: newId<SlugId>(),
+      appId: build.appId,
+      buildId: build.id,
+      commit: build.commit,
+      image: `sha256:${'0'.repeat(64)}`,
+      stack: 'debian-13',
+      processTypes: { web: 'npm start', release: null },
+      buildpack: 'Node.js',
+      size: 1234,
+      createdAt: new Date(),
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.store[Symbol.dispose]()
+    this.files[Symbol.dispose]()
+  }
+}
