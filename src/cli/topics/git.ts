@@ -21,7 +21,7 @@ export function defineGit(program: Command): void {
     arguments: '<operation>',
     summary: 'give git the password of a server; git runs it',
     details: "It speaks git's credential protocol on stdin and stdout: get answers, store and erase change nothing.",
-    examples: ['echo url=http://localhost:8080 | git credential fill'],
+    examples: ["git config credential.http://localhost:8080.helper '!paas git:credentials'"],
   }).action(answerGit)
 }
 
