@@ -1,20 +1,31 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Readable } from 'node:stream'
-import { pack } from 'tar-stream'
+import { pipeline } from 'node:stream/promises'
+import { pack, type Pack } from 'tar-stream'
 
-/** A file for an image, owned by root. */
-export type ImageFile = { name: string; content: string | Buffer; mode?: number }
+/** A file for an image, owned by root: its content, or the path of a large one that is not to be held in memory. */
+export type ImageFile = SmallFile | LargeFile
+export type SmallFile = { name: string; mode?: number; content: string | Buffer }
+export type LargeFile = { name: string; mode?: number; path: string }
 
 export function tarOf(files: Iterable<ImageFile>): Readable {
   const tar = pack()
-  for (const { name, content, mode = 0o644 } of files) tar.entry({ name, mode, uid: 0, gid: 0 }, content)
+  addAll(tar, files).catch((error: Error) => tar.destroy(error))
+  return Readable.from(tar, { objectMode: false })
+}
+
+async function addAll(tar: Pack, files: Iterable<ImageFile>): Promise<void> {
+  for (const file of files) {
+    const header = { name: file.name, mode: file.mode ?? 0o644, uid: 0, gid: 0 }
+    if ('content' in file) tar.entry(header, file.content)
+    else await pipeline(createReadStream(file.path), tar.entry({ ...header, size: statSync(file.path).size }))
+  }
   tar.finalize()
-  return Readable.from(tar)
 }
 
 /** All files of a directory, to lie under `prefix`. */
-export function* filesUnder(directory: string, prefix: string): Generator<ImageFile> {
+export function* filesUnder(directory: string, prefix: string): Generator<SmallFile> {
   for (const entry of readdirSync(directory, { recursive: true, withFileTypes: true })) {
     if (!entry.isFile()) continue
     const path = join(entry.parentPath, entry.name)

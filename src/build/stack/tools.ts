@@ -17,7 +17,7 @@ export function toolVersions(): Record<string, string> {
 
 /** This server's own Node and npm, for buildpacks. */
 export function* toolFiles(): Generator<ImageFile> {
-  yield { name: `${toolsDirectory}/bin/node`, content: readFileSync(process.execPath), mode: 0o755 }
+  yield { name: `${toolsDirectory}/bin/node`, path: process.execPath, mode: 0o755 }
   yield { name: `${toolsDirectory}/bin/npm`, content: npmWrapper, mode: 0o755 }
   yield* filesUnder(join(modules, 'npm'), `${toolsDirectory}/lib/npm`)
 }
