@@ -20,8 +20,8 @@ exec sleep infinity
 
 export function idleCommand({ secretsAt, cacheAt }: SandboxSpec): Docker.ContainerCreateOptions {
   return {
-    Entrypoint: ['/bin/sh', '-c', script, 'sandbox'],
-    Cmd: [secretsAt?.path ?? '', cacheAt ?? ''],
+    Entrypoint: [],
+    Cmd: ['/bin/sh', '-c', script, 'sandbox', secretsAt?.path ?? '', cacheAt ?? ''],
     OpenStdin: true,
     StdinOnce: true,
   }

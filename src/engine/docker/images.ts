@@ -82,14 +82,19 @@ export async function listImages({ docker, serverId }: DockerDeps, filter: { app
   return images.filter((image) => image !== undefined).map(describe)
 }
 
-/** An image that is gone is fine. @throws forbidden for one that is not this server's */
+/**
+ * An image that is gone is fine. It goes by its names: one that others were made on loses them, and is gone with the last of
+ * those. @throws forbidden for one that is not this server's
+ */
 export async function removeImage(deps: DockerDeps, digest: string): Promise<void> {
   const image = await findImage(deps, digest)
   if (!image) return
   if (image.labels[label.server] !== deps.serverId) {
     throw new PaasError('forbidden', `The image ${digest} is not this server's, so it stays.`)
   }
-  await unlessMissing(deps.docker.getImage(image.digest).remove({ force: true }))
+  for (const name of image.references.length > 0 ? image.references : [image.digest]) {
+    await unlessMissing(deps.docker.getImage(name).remove({ force: true }))
+  }
 }
 
 /** A word of a Dockerfile that nothing is substituted in. */

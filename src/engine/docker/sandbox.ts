@@ -26,6 +26,7 @@ export async function createSandbox(
   const sandbox = new DockerSandbox(deps, spec, container, signal)
   try {
     await startIdle(container, spec)
+    signal.throwIfAborted()
     return sandbox
   } catch (error) {
     await sandbox[Symbol.asyncDispose]()

@@ -1,0 +1,219 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buffer } from 'node:stream/consumers'
+import { docker, limits, never, shell, tar, testEngine, type TestEngine } from './support.ts'
+
+let server: TestEngine
+beforeAll(async () => {
+  server = await testEngine()
+})
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+})
+
+describe('a command in a sandbox', () => {
+  it('gives its output by stream, and its exit code', async () => {
+    await using sandbox = await server.sandbox()
+    const chunks: [string, string][] = []
+    const exit = await sandbox.exec(
+      { argv: ['bash', '-c', 'echo out; sleep 0.1; echo err >&2; sleep 0.1; printf "\\0\\xff"; exit 3'] },
+      (chunk, stream) => chunks.push([stream, chunk.toString('latin1')]),
+      never,
+    )
+    expect(exit).toEqual({ code: 3, outOfMemory: false })
+    expect(chunks).toEqual([
+      ['stdout', 'out\n'],
+      ['stderr', 'err\n'],
+      ['stdout', '\0\xff'],
+    ])
+  })
+
+  it('has the environment, user and directory it is given, and arguments as they are', async () => {
+    await using sandbox = await server.sandbox({ env: { A: 'of the sandbox', B: 'b' } })
+    const argv = ['bash', '-c', 'echo "$A|$B|$PWD|$(id -u)|$1"', 'name', '$(touch /tmp/x) "\'']
+    const output: Buffer[] = []
+    const options = { argv, env: { A: 'of the command' }, user: '1234:1234', workingDirectory: '/tmp' }
+    await sandbox.exec(options, (chunk) => output.push(chunk), never)
+    expect(Buffer.concat(output).toString()).toBe('of the command|b|/tmp|1234|$(touch /tmp/x) "\'\n')
+  })
+
+  it('that is not there ends with 127 or 126', async () => {
+    await using sandbox = await server.sandbox()
+    const { code } = await sandbox.exec({ argv: ['/no/such/program'] }, () => undefined, never)
+    expect([126, 127]).toContain(code)
+  })
+
+  it('is over when its process is, whatever it leaves in the background', async () => {
+    await using sandbox = await server.sandbox()
+    const { output } = await shell(sandbox, 'sleep 1000 & echo started')
+    expect(output).toBe('started')
+  })
+
+  it('is not over while its process runs with its output closed', async () => {
+    await using sandbox = await server.sandbox()
+    const { code } = await shell(sandbox, 'exec >&- 2>&-; sleep 0.5; exit 4')
+    expect(code).toBe(4)
+  })
+
+  it('that the kernel killed for memory says so, the next one does not', async () => {
+    await using sandbox = await server.sandbox({ limits: { ...limits, memoryMiB: 64 } })
+    expect(await shell(sandbox, `perl -e '$x = "a" x 200_000_000'`)).toMatchObject({ code: 137, outOfMemory: true })
+    expect(await shell(sandbox, 'exit 1')).toMatchObject({ code: 1, outOfMemory: false })
+  })
+
+  it('sees zombies of others reaped', async () => {
+    await using sandbox = await server.sandbox()
+    await shell(sandbox, '(sleep 0.1 &) ; exit')
+    const { output } = await shell(sandbox, 'sleep 0.5; grep -l "State:.Z" /proc/[0-9]*/status | wc -l')
+    expect(output).toBe('0')
+  })
+})
+
+describe('an abort', () => {
+  it('of a command kills the sandbox promptly, and rejects with the reason', async () => {
+    await using sandbox = await server.sandbox()
+    const abort = new AbortController()
+    const running = sandbox.exec(
+      { argv: ['sh', '-c', 'echo up; sleep 1000'] },
+      () => abort.abort('cancelled'),
+      abort.signal,
+    )
+    const begin = performance.now()
+    await expect(running).rejects.toBe('cancelled')
+    expect(performance.now() - begin).toBeLessThan(10_000)
+    await expect(docker('inspect', sandbox.id)).rejects.toThrow('No such')
+  })
+
+  it('between commands removes the sandbox too', async () => {
+    const abort = new AbortController()
+    await using sandbox = await server.sandbox({}, abort.signal)
+    abort.abort()
+    await expect(sandbox.exec({ argv: ['true'] }, () => undefined, never)).rejects.toThrow()
+    await expect.poll(() => docker('ps', '-aq', '--filter', `id=${sandbox.id}`)).toBe('')
+  })
+
+  it.each([20, 120])('%i ms after a sandbox was asked for leaves nothing behind', async (delay) => {
+    const name = `aborted-${delay}`
+    await expect(server.sandbox({ name }, AbortSignal.timeout(delay))).rejects.toMatchObject({ name: 'TimeoutError' })
+    expect(await docker('ps', '-aq', '--filter', `name=${name}`)).toBe('')
+  })
+})
+
+describe('a sandbox', () => {
+  it('has no capabilities, no way to get any, a system call filter and no core dumps', async () => {
+    await using sandbox = await server.sandbox()
+    const { output } = await shell(sandbox, 'grep -E "^(Cap|NoNewPrivs|Seccomp:)" /proc/self/status; ulimit -c; id -u')
+    const none = '0000000000000000'
+    for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) expect(output).toContain(`${set}:\t${none}`)
+    expect(output).toContain('NoNewPrivs:\t1')
+    expect(output).toContain('Seccomp:\t2')
+    expect(output).toMatch(/\n0\n1000$/)
+  })
+
+  it('has its limits of memory without swap, of CPU and of processes', async () => {
+    await using sandbox = await server.sandbox()
+    const format =
+      '{{json .HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}}'
+    expect(await docker('inspect', '--format', format, sandbox.id)).toBe('134217728 134217728 1000000000 64')
+  })
+
+  it('holds a fork bomb, and is still removed promptly', async () => {
+    await using sandbox = await server.sandbox()
+    const abort = new AbortController()
+    const bomb = sandbox.exec({ argv: ['perl', '-e', 'fork while 1'] }, () => undefined, abort.signal)
+    const processes = async () => (await docker('top', sandbox.id)).split('\n').length - 1
+    await expect.poll(processes, { timeout: 10_000 }).toBeGreaterThan(limits.pids - 5)
+    expect(await processes()).toBeLessThanOrEqual(limits.pids)
+    abort.abort('enough')
+    await expect(bomb).rejects.toBe('enough')
+  })
+
+  it('is stopped when it wrote more than its share, its cache included', async () => {
+    await using sandbox = await server.sandbox({ limits: { ...limits, diskMiB: 50 }, cacheAt: '/cache' })
+    const script = 'dd if=/dev/zero of=/app/a bs=1M count=30; dd if=/dev/zero of=/cache/b bs=1M count=30; sleep 100'
+    await expect(shell(sandbox, script)).rejects.toMatchObject({ code: 'build_failed', message: /50 MiB/ })
+  })
+
+  it('takes files and gives them back with their owners and modes', async () => {
+    await using sandbox = await server.sandbox()
+    await sandbox.put('/app', tar([{ name: 'bin/run', mode: 0o750, uid: 1000, gid: 1000 }, 'text']))
+    expect((await shell(sandbox, 'stat -c "%U %G %a" /app/bin/run; cat /app/bin/run')).output).toBe('app app 750\ntext')
+    const archive = await buffer(await sandbox.get('/app'))
+    expect(archive.toString('latin1')).toContain('app/bin/run')
+  })
+
+  it('keeps its cache for the next one of the app, owned by its user', async () => {
+    {
+      await using first = await server.sandbox({ cacheAt: '/var/cache/build' })
+      expect((await shell(first, 'stat -c %U /var/cache/build; echo kept > /var/cache/build/file')).output).toBe('app')
+    }
+    await using second = await server.sandbox({ cacheAt: '/var/cache/build' })
+    expect((await shell(second, 'cat /var/cache/build/file; chmod 0 /var/cache/build')).output).toBe('kept')
+    await using third = await server.sandbox({ cacheAt: '/var/cache/build' })
+    expect((await shell(third, 'cat /var/cache/build/file')).output).toBe('kept')
+  })
+
+  it('cannot be made of an image that is not there, and leaves nothing', async () => {
+    const image = `sha256:${'0'.repeat(64)}`
+    await expect(server.sandbox({ image, name: 'imageless' })).rejects.toThrow()
+    expect(await docker('ps', '-aq', '--filter', 'name=imageless')).toBe('')
+  })
+
+  it('of the server itself can change packages; one of an app cannot', async () => {
+    const script = 'touch /usr/bin/new && chown app /usr/bin/new && chroot / true && echo done'
+    await using own = await server.sandbox({ appId: undefined, user: 'root', trusted: true })
+    expect((await shell(own, script)).output).toBe('done')
+    await using tenant = await server.sandbox()
+    expect((await shell(tenant, script)).output).toContain('Permission denied')
+  })
+})
+
+describe('a secret given to a sandbox', () => {
+  const secret = 'nobody-must-see-this-9471'
+  const secretsAt = { path: '/run/config', files: { KEY: secret, 'ODD NAME': 'two\nlines' } }
+
+  it('is a file that only its user can read', async () => {
+    await using sandbox = await server.sandbox({ secretsAt })
+    const { output } = await shell(sandbox, 'cat /run/config/KEY "/run/config/ODD NAME"; echo; stat -c %a /run/config')
+    expect(output).toBe(`${secret}two\nlines\n700`)
+    const chunks: Buffer[] = []
+    await sandbox.exec({ argv: ['cat', '/run/config/KEY'], user: '1234' }, (chunk) => chunks.push(chunk), never)
+    expect(Buffer.concat(chunks).toString()).toContain('Permission denied')
+  })
+
+  it('is in no record, process list, log or layer', async () => {
+    await using sandbox = await server.sandbox({ secretsAt })
+    await shell(sandbox, 'cat /run/config/KEY')
+    const places = [
+      await docker('inspect', sandbox.id),
+      await docker('logs', sandbox.id),
+      await docker('diff', sandbox.id),
+      await docker('top', sandbox.id, '-ef'),
+      await docker('export', sandbox.id),
+      (await shell(sandbox, 'cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ')).output,
+    ]
+    for (const place of places) expect(place).not.toContain(secret)
+    await using image = await committed(sandbox)
+    expect(await docker('history', '--no-trunc', image.digest)).not.toContain(secret)
+    expect(await docker('save', image.digest)).not.toContain(secret)
+  })
+})
+
+async function committed(sandbox: Awaited<ReturnType<TestEngine['sandbox']>>) {
+  const image = await sandbox.commit({ reference: `${server.serverId}:test`, config: { labels: {} } })
+  return { ...image, [Symbol.asyncDispose]: async () => void (await docker('rmi', image.digest)) }
+}
+
+it('the image of a sandbox of ours carries the labels given and claims to be no server’s', async () => {
+  await using sandbox = await server.sandbox({ appId: undefined, user: 'root', trusted: true })
+  const reference = `${server.serverId}:labels`
+  const config = { labels: { 'paas.stack': 'test' }, command: ['/bin/bash'], user: 'app', env: { A: '1' } }
+  const image = await sandbox.commit({ reference, config })
+  try {
+    expect(image).toMatchObject({ references: [reference], labels: { 'paas.stack': 'test', 'paas.server': '' } })
+    expect(await server.engine.listImages()).toEqual([])
+    const format = '{{.Config.User}} {{.Config.Entrypoint}} {{.Config.Cmd}} {{.Config.OpenStdin}}'
+    expect(await docker('inspect', '--format', format, image.digest)).toBe('app [] [/bin/bash] false')
+  } finally {
+    await docker('rmi', image.digest)
+  }
+})

@@ -1,0 +1,83 @@
+import { execFile } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { promisify } from 'node:util'
+import { pack, type Headers } from 'tar-stream'
+import { Readable } from 'node:stream'
+import { createStack } from '../../src/build/stack/debian.ts'
+import { loadConfig } from '../../src/config.ts'
+import { connectDocker } from '../../src/engine/docker/docker.ts'
+import type { DynoSpec, Engine, SandboxSpec } from '../../src/engine/engine.ts'
+import { createLog } from '../../src/log.ts'
+import { newId, type AppId } from '../../src/model/ids.ts'
+import { removeFromEngine } from '../helpers/engine.ts'
+
+const run = promisify(execFile)
+
+export const never = new AbortController().signal
+export const limits = { memoryMiB: 128, cpus: 1, pids: 64 }
+
+/** An engine of a server of its own on this machine's Docker. Disposal removes all that it made. */
+export async function testEngine() {
+  const config = loadConfig()
+  const serverId: string = randomUUID()
+  const engine = connectDocker({ docker: config.docker, serverId, log: createLog('test', 'warn') })
+  const image = await createStack({ engine, config }).runImage([], () => undefined)
+  return new TestServer(engine, serverId, image.digest)
+}
+
+class TestServer implements AsyncDisposable {
+  readonly engine: Engine
+  readonly serverId: string
+  readonly image: string
+  readonly appId: AppId = newId<AppId>()
+
+  constructor(engine: Engine, serverId: string, image: string) {
+    this.engine = engine
+    this.serverId = serverId
+    this.image = image
+  }
+
+  sandbox(spec: Partial<SandboxSpec> = {}, signal = never) {
+    const { appId, image } = this
+    const given = { appId, image, name: 'build-1', user: 'app', limits, env: {}, labels: {} }
+    return this.engine.createSandbox({ ...given, ...spec }, signal)
+  }
+
+  dyno(command: string | null, spec: Partial<DynoSpec> = {}) {
+    const { appId, image } = this
+    const given = { appId, app: 'acme', name: 'web.1', type: 'web', release: 7, image, size: 'basic', limits }
+    return this.engine.runDyno({ ...given, env: { PORT: '5000' }, restart: true, command, ...spec }, never)
+  }
+
+  async [Symbol.asyncDispose]() {
+    await removeFromEngine(this.serverId)
+  }
+}
+
+export type TestEngine = TestServer
+
+/** What the `docker` command prints: a look from outside, past the code under test. */
+export async function docker(...argv: string[]): Promise<string> {
+  const { stdout } = await run('docker', argv, { maxBuffer: 2 ** 30, encoding: 'latin1' })
+  return stdout.trim()
+}
+
+/** Runs a shell command in a sandbox; gives what it printed on both streams and how it ended. */
+export async function shell(sandbox: Awaited<ReturnType<Engine['createSandbox']>>, script: string, signal = never) {
+  const chunks: Buffer[] = []
+  const exit = await sandbox.exec({ argv: ['bash', '-c', script] }, (chunk) => chunks.push(chunk), signal)
+  return { ...exit, output: Buffer.concat(chunks).toString().trim() }
+}
+
+/** A tar of files given as `[header, content]`. */
+export function tar(...entries: [Partial<Headers> & { name: string }, string?][]): Readable {
+  const archive = pack()
+  for (const [header, content] of entries) archive.entry(header, content)
+  archive.finalize()
+  return Readable.from(archive)
+}
+
+/** Answers each connection to the port with a line, then closes it. */
+export const listener = (port: string, host = '0.0.0.0') =>
+  `exec perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalAddr => "${host}", LocalPort => ${port}, ` +
+  `Listen => 5, ReuseAddr => 1) or die $!; $| = 1; print "up\\n"; while ($c = $s->accept) { print $c "hello\\n"; close $c }'`
