@@ -8,6 +8,8 @@ const unprintable =
   // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
   /\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b(?!\[[\d;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g
 const newline = /\r\n|\n|\r/
+/** What most lines are: nothing in them to strip or to split. */
+const plain = /^[\t\x20-\x7e\xa0-\uffff]*$/
 
 const written = /^(\d{4}-\d\d-\d\dT[\d:.]+)\+00:00 (app|heroku)\[([^\]]*)\]: (.*)$/
 
@@ -17,6 +19,7 @@ const written = /^(\d{4}-\d\d-\d\dT[\d:.]+)\+00:00 (app|heroku)\[([^\]]*)\]: (.*
  */
 export function formatLine({ time, source, process, text }: LogLine): string {
   const head = `${formatTime(time)} ${source}[${process.replace(/[^\w.-]/g, '_')}]: `
+  if (text.length * 3 <= longestText && plain.test(text)) return `${head}${text}\n`
   let lines = ''
   for (const part of text.split(newline)) {
     for (const piece of split(part.replace(unprintable, ''))) lines += `${head}${piece}\n`
@@ -31,9 +34,13 @@ export function parseLine(line: string): LogLine | undefined {
   return { time: new Date(`${time.slice(0, 23)}Z`), source: source === 'app' ? 'app' : 'heroku', process, text }
 }
 
-/** Logplex's microseconds; a JavaScript date has milliseconds. */
+let last = { time: NaN, text: '' }
+
+/** Logplex's microseconds; a JavaScript date has milliseconds. A busy router writes many lines in one. */
 export function formatTime(time: Date): string {
-  return `${time.toISOString().slice(0, -1)}000+00:00`
+  const milliseconds = time.getTime()
+  if (milliseconds !== last.time) last = { time: milliseconds, text: `${time.toISOString().slice(0, -1)}000+00:00` }
+  return last.text
 }
 
 function split(text: string): string[] {

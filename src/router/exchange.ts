@@ -193,7 +193,7 @@ export class Exchange implements ResponseHandler {
   #connect(target: LiveTarget, newest: number): void {
     this.#target = target
     target.begin()
-    this.#upstream = target.take(this, newest)
+    this.#upstream = target.take(this, { newest, mayUpgrade: this.request.upgrade !== undefined })
     if (this.#upstream.reused) return this.#send()
     this.#phase = 'connecting'
     this.#visitor.expire(this.#limits.connect)
@@ -201,11 +201,11 @@ export class Exchange implements ResponseHandler {
 
   /** A head with a body leaves together with the body's first piece, in `flushRequest`. */
   #send(): void {
-    const { address, port, requestComplete } = this.#visitor
+    const { origin, requestComplete } = this.#visitor
     this.#connectedAt = performance.now()
     this.#phase = 'waiting'
     const { outbox } = this.#upstream!
-    outbox.text(formatRequestHead(this.request, { address, port, requestId: this.requestId }))
+    outbox.text(formatRequestHead(this.request, this.requestId, origin))
     this.#visitor.expire(requestComplete ? this.#limits.firstByte : this.#limits.idle)
     if (requestComplete) outbox.flush()
   }

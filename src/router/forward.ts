@@ -27,18 +27,22 @@ const notFromClients = new Set([
 ])
 const notFromApps = new Set(hopByHop)
 
-export type Visitor = { address: string; port: number; requestId: string }
+/** What the app is told about the connection that its request came on. */
+export function formatOrigin({ address, port }: { address: string; port: number }): string {
+  return `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: ${port}\r\nVia: 1.1 paas\r\n`
+}
 
-/** The head that the app gets, down to the empty line. */
-export function formatRequestHead(request: RequestHead, { address, port, requestId }: Visitor): string {
+/**
+ * The head that the app gets, down to the empty line.
+ * @param origin from `formatOrigin`
+ */
+export function formatRequestHead(request: RequestHead, requestId: string, origin: string): string {
   let text = `${request.method} ${request.target} HTTP/1.1\r\n`
-  for (const { name, key, value } of request.fields) {
+  for (const { key, line } of request.fields) {
     if (notFromClients.has(key) || key.startsWith('x-forwarded-') || isHopField(request.hopFields, key)) continue
-    text += `${name}: ${value}\r\n`
+    text += line
   }
-  text += `X-Request-Id: ${requestId}\r\nX-Request-Start: ${Date.now()}\r\nX-Forwarded-For: ${address}\r\n`
-  text += `X-Forwarded-Proto: http\r\nX-Forwarded-Port: ${port}\r\nVia: 1.1 paas\r\n`
-  text += formatFraming(request.framing)
+  text += `X-Request-Id: ${requestId}\r\nX-Request-Start: ${Date.now()}\r\n${origin}${formatFraming(request.framing)}`
   if (request.upgrade !== undefined) text += `Connection: Upgrade\r\nUpgrade: ${request.upgrade}\r\n`
   return `${text}\r\n`
 }
@@ -52,11 +56,11 @@ export function formatResponseHead(
 ): string {
   let text = `HTTP/1.1 ${response.status} ${response.reason}\r\n`
   let hasDate = false
-  for (const { name, key, value } of response.fields) {
+  for (const { key, line } of response.fields) {
     if (notFromApps.has(key) && !isLengthWithoutBody(key, response, framing)) continue
     if (isHopField(response.hopFields, key)) continue
     if (key === 'date') hasDate = true
-    text += `${name}: ${value}\r\n`
+    text += line
   }
   // RFC 9110 section 6.6.1: whoever forwards a response without a date adds it.
   if (!hasDate) text += `Date: ${date}\r\n`

@@ -67,17 +67,15 @@ export class LiveTarget {
 
   /**
    * The connection used last (the others may close), or a new one.
-   * @param newest milliseconds that it may have lain idle
+   * @param newest milliseconds that it may have lain idle; -1 for a new one
+   * @param mayUpgrade always a new one
    */
-  take(handler: ResponseHandler, newest: number): Upstream {
-    for (let kept = this.#kept.pop(); kept !== undefined; kept = this.#kept.pop()) {
+  take(handler: ResponseHandler, { newest, mayUpgrade }: { newest: number; mayUpgrade: boolean }): Upstream {
+    while (newest >= 0 && !mayUpgrade && this.#kept.length > 0) {
+      const kept = this.#kept.pop()!
       if (kept.reuse(handler, newest)) return kept
     }
-    return new Upstream(this.address, handler)
-  }
-
-  connect(handler: ResponseHandler): Upstream {
-    return new Upstream(this.address, handler)
+    return new Upstream(this.address, handler, { mayUpgrade })
   }
 
   keep(upstream: Upstream): void {

@@ -29,6 +29,9 @@ const keptByDefault = 4_000
 const longestHead = 65_536
 const mostInterims = 100
 
+/** All connections read into this one; what must outlive the call is copied. An allocation per read costs a tenth of all time. */
+const readBuffer = Buffer.allocUnsafeSlow(65_536)
+
 /** One connection to an app. Serves one request at a time; never shared between targets. */
 export class Upstream {
   readonly outbox: Outbox
@@ -50,10 +53,19 @@ export class Upstream {
     close: (): void => this.#lost('the connection was closed'),
   }
 
-  constructor(address: TargetAddress, handler: ResponseHandler) {
+  /** @param mayUpgrade its socket may be given away: it reads as sockets usually do */
+  constructor(address: TargetAddress, handler: ResponseHandler, { mayUpgrade }: { mayUpgrade: boolean }) {
     this.#handler = handler
-    const socket = connect({ ...address, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 })
-    this.outbox = new Outbox(socket)
+    const onread = {
+      buffer: readBuffer,
+      callback: (size: number): boolean => {
+        this.#receive(readBuffer.subarray(0, size))
+        return true
+      },
+    }
+    const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }
+    const socket = connect({ ...address, ...options, ...(mayUpgrade ? {} : { onread }) })
+    this.outbox = new Outbox(socket, { borrowed: false })
     socket.on('connect', () => {
       this.#connected = true
       this.#handler?.connected()
@@ -113,7 +125,7 @@ export class Upstream {
     const end = findHeadEnd(bytes, from)
     if (end === -1) {
       if (bytes.length - from > longestHead) this.#fail('malformed', `the head is longer than ${longestHead} bytes`)
-      else this.#pending = bytes.subarray(from)
+      else this.#pending = Buffer.from(bytes.subarray(from))
       return from
     }
     const head = parseResponseHead(bytes.toString('latin1', from, end - 2), this.#handler!.method)

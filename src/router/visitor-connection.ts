@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { RouterContext } from './context.ts'
 import { formatAnswer } from './error-page.ts'
 import { Exchange } from './exchange.ts'
+import { formatOrigin } from './forward.ts'
 import { readerFor, type BodyReader } from './http/body-reader.ts'
 import { findHeadEnd } from './http/head-end.ts'
 import { Outbox } from './http/outbox.ts'
@@ -14,7 +15,7 @@ const nothing = Buffer.alloc(0)
 /** One connection from a visitor: reads its requests one after the other, each answered before the next is read. */
 export class VisitorConnection implements Visitor {
   readonly address: string
-  readonly port: number
+  readonly origin: string
   readonly outbox: Outbox
   readonly #context: RouterContext
   #deadline = 0
@@ -35,8 +36,8 @@ export class VisitorConnection implements Visitor {
   constructor(context: RouterContext, socket: Socket, address: string) {
     this.#context = context
     this.address = address
-    this.port = socket.localPort ?? 0
-    this.outbox = new Outbox(socket)
+    this.origin = formatOrigin({ address, port: socket.localPort ?? 0 })
+    this.outbox = new Outbox(socket, { borrowed: true })
     this.expire(context.limits.keepAlive)
     // oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
     socket.on('error', () => {})

@@ -5,7 +5,8 @@ import type { Answer } from './router-error.ts'
 /** What an exchange needs of the connection that the request came on. */
 export interface Visitor {
   readonly address: string
-  readonly port: number
+  /** What is said about it to the app, as header lines. */
+  readonly origin: string
   readonly outbox: Outbox
   /** All of the request's body has been received. */
   readonly requestComplete: boolean

@@ -1,5 +1,8 @@
-/** One header or trailer line. `key` is the name in lower case, which is what rules look at. */
-export type Field = { name: string; key: string; value: string }
+/**
+ * One header or trailer line. `key` is the name in lower case, which is what rules look at; `line` is the whole of it
+ * with its CRLF, which is what is passed on.
+ */
+export type Field = { key: string; value: string; line: string }
 
 /**
  * RFC 9112 section 5: a token, a colon without space before it, visible characters. Continued lines (obs-fold),
@@ -21,8 +24,7 @@ export function parseFields(text: string, start: number): Field[] | undefined {
     fieldLine.lastIndex = at
     const match = fieldLine.exec(text)
     if (match === null || fields.length === mostFields) return undefined
-    const name = match[1]!
-    fields.push({ name, key: name.toLowerCase(), value: trimEnd(match[2]!) })
+    fields.push({ key: match[1]!.toLowerCase(), value: trimEnd(match[2]!), line: match[0] })
   }
   return fields
 }
@@ -38,7 +40,7 @@ export function listOf(value: string): string[] {
 
 export function formatFields(fields: Field[]): string {
   let text = ''
-  for (const { name, value } of fields) text += `${name}: ${value}\r\n`
+  for (const { line } of fields) text += line
   return text
 }
 

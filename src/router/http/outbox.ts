@@ -8,11 +8,14 @@ const smallPiece = 4096
 /** Collects what one socket is to be sent in one turn of the event loop: a head and its small body leave as one write. */
 export class Outbox {
   readonly socket: Socket
+  readonly #borrowed: boolean
   #text = ''
   #corked = false
 
-  constructor(socket: Socket) {
+  /** @param borrowed bytes given to `data` and `body` are overwritten after the call */
+  constructor(socket: Socket, { borrowed }: { borrowed: boolean }) {
     this.socket = socket
+    this.#borrowed = borrowed
   }
 
   /** True when the socket takes no more for now; it emits `drain` when it does again. */
@@ -33,7 +36,7 @@ export class Outbox {
     if (!this.#corked) this.socket.cork()
     this.#corked = true
     this.#writeText()
-    this.socket.write(bytes)
+    this.socket.write(this.#borrowed ? Buffer.from(bytes) : bytes)
   }
 
   body(framing: Framing, data: Buffer): void {

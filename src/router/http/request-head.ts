@@ -50,9 +50,9 @@ function readFields(read: Read): RequestHead | Refusal {
   let host: string | undefined
   let connection = ''
   let upgrade: string | undefined
-  for (const { name, key, value } of read.fields) {
+  for (const { key, value } of read.fields) {
     // Behind CGI-like servers X_Forwarded_For and X-Forwarded-For are one variable.
-    if (name.includes('_')) return refuse(400, `the header name ${name} has an underscore`)
+    if (key.includes('_')) return refuse(400, `the header name ${key} has an underscore`)
     if (key === 'host') {
       if (host !== undefined) return refuse(400, 'there is more than one Host header')
       host = value
