@@ -13,13 +13,11 @@ export const programs = {
   compile: `/${toolsDirectory}/buildpacks/bin/compile`,
 }
 
-const digestLabel = 'paas.toolbox'
-
 /** Files to add to an image, and what tells this set from any other. */
 type Layer = { identity: string; files: () => Iterable<ImageFile> }
 
 export type ToolboxDeps = {
-  engine: Pick<Engine, 'createImage' | 'findImage' | 'listImages' | 'removeImage'>
+  engine: Pick<Engine, 'createImage' | 'findImage'>
   stack: Stack
 }
 
@@ -30,7 +28,7 @@ export type ToolboxDeps = {
 export type Toolbox = {
   buildImage(onProgress?: (line: string) => void): Promise<Image>
   runImage(packs: PackName[], onProgress?: (line: string) => void): Promise<Image>
-  /** Makes them all, so that no push waits for one, and removes those of earlier versions. */
+  /** Makes them all, so that no push waits for one. */
   prepare(onProgress: (line: string) => void): Promise<void>
 }
 
@@ -47,12 +45,8 @@ export function createToolbox({ engine, stack }: ToolboxDeps): Toolbox {
       return packs.includes('nodejs') ? withLayer(base, nodeLayer(), onProgress) : base
     },
     async prepare(onProgress) {
-      const made = [await toolbox.buildImage(onProgress)]
-      for (const pack of packNames) made.push(await toolbox.runImage([pack], onProgress))
-      const current = new Set(made.map(({ digest }) => digest))
-      for (const image of await toolboxImages(engine)) {
-        if (!current.has(image.digest)) await engine.removeImage(image.digest)
-      }
+      await toolbox.buildImage(onProgress)
+      for (const pack of packNames) await toolbox.runImage([pack], onProgress)
     },
   }
   return toolbox
@@ -60,31 +54,24 @@ export function createToolbox({ engine, stack }: ToolboxDeps): Toolbox {
 
 function noProgress(): void {}
 
-/** Base image plus a layer, made once and found again by its label. */
+/** Base image plus a layer, made once on an engine and named by the digest of what is in it. */
 function createLayers(engine: ToolboxDeps['engine']) {
-  const images = new Map<string, Promise<Image>>()
+  const making = new Map<string, Promise<Image>>()
 
-  const findOrMake = async (base: Image, layer: Layer, digest: string, onProgress: (line: string) => void) => {
-    const found = (await toolboxImages(engine)).find((image) => image.labels[digestLabel] === digest)
+  return async (base: Image, layer: Layer, onProgress: (line: string) => void): Promise<Image> => {
+    const digest = createHash('sha256').update(`${base.digest} ${layer.identity}`).digest('hex').slice(0, 16)
+    const reference = `paas/toolbox:${digest}`
+    const found = await engine.findImage(reference)
     if (found) return found
     onProgress('adding the tools of the buildpacks')
-    const config = { labels: { [digestLabel]: digest } }
-    return engine.createImage({ base: base.digest, files: tarOf(layer.files()), path: '/', config })
-  }
-  return async (base: Image, layer: Layer, onProgress: (line: string) => void): Promise<Image> => {
-    const digest = createHash('sha256').update(`${base.digest} ${layer.identity}`).digest('hex')
-    const known = await images.get(digest)?.catch(() => undefined)
-    if (known && (await engine.findImage(known.digest))) return known
-    const image = findOrMake(base, layer, digest, onProgress)
-    images.set(digest, image)
+    const image =
+      making.get(digest) ??
+      engine
+        .createImage({ base: base.digest, files: tarOf(layer.files()), path: '/', config: { labels: {} }, reference })
+        .finally(() => making.delete(digest))
+    making.set(digest, image)
     return image
   }
-}
-
-/** Those that are not an app's: an app's image inherits the labels of what it was made on. */
-async function toolboxImages(engine: ToolboxDeps['engine']): Promise<Image[]> {
-  const images = await engine.listImages()
-  return images.filter(({ labels }) => labels[digestLabel] && !labels['paas.app'])
 }
 
 /** The packs, and the headers of the tools' Node.js, without which addons cannot be compiled. */

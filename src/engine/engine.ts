@@ -12,8 +12,17 @@ export interface Engine {
   findImage(reference: string): Promise<Image | undefined>
   /** Makes a base image from a root file system. */
   importImage(rootfs: Readable, options: { reference: string; labels: Labels }): Promise<Image>
-  /** Base image plus one layer: `files` unpacked at `path`. Owners and modes are those of the tar. */
-  createImage(options: { base: string; files: Readable; path: string; config: ImageConfig }): Promise<Image>
+  /**
+   * Base image plus one layer: `files` unpacked at `path`. Owners and modes are those of the tar. With a `reference` the
+   * image has that name and is shared by all servers of the engine, as stack images are; else it is this server's.
+   */
+  createImage(options: {
+    base: string
+    files: Readable
+    path: string
+    config: ImageConfig
+    reference?: string
+  }): Promise<Image>
   /** Builds a Dockerfile as it is, under the sandbox's limits and network. `onOutput` gets raw output. */
   buildDockerfile(options: DockerfileBuild, signal: AbortSignal): Promise<Image>
   /** Images of this server; `appId` narrows to one app's. */
@@ -49,6 +58,8 @@ export interface Engine {
   removeCache(appId: AppId): Promise<void>
   /** Removes sandboxes and one-off containers a dead worker left behind. */
   removeOrphans(): Promise<number>
+  /** Removes all this server made, apps and their data included, when a server itself is taken away. Idempotent. */
+  removeServer(): Promise<void>
 }
 
 export type Labels = Record<string, string>

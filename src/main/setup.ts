@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util'
-import { createStack } from '../build/stack/debian.ts'
 import { loadConfig } from '../config.ts'
 import { connectDocker } from '../engine/docker/docker.ts'
 import { createLog } from '../log.ts'
@@ -7,7 +6,7 @@ import { installMissing } from '../setup/apt.ts'
 import { findEngine, startEngine } from '../setup/engine.ts'
 import { showProgress } from '../setup/progress.ts'
 import { missing, requirements } from '../setup/requirements.ts'
-import { makeStackImages } from '../setup/stack-images.ts'
+import { makeImages } from '../setup/images.ts'
 import { sayFailure } from '../supervisor/terminal.ts'
 
 /**
@@ -25,7 +24,7 @@ try {
 async function setUp(tests: boolean): Promise<void> {
   const config = loadConfig()
   const progress = showProgress()
-  // What is made here belongs to no server; the id only labels what a failed set-up may leave behind.
+  // The images belong to no server; the id labels only what making them needs, which is then removed.
   const engine = connectDocker({ docker: config.docker, serverId: 'setup', log: createLog('setup', 'warn') })
   const found = await findEngine(engine, config.docker)
   const wanted = requirements({
@@ -36,5 +35,5 @@ async function setUp(tests: boolean): Promise<void> {
   })
   await installMissing(await missing(wanted), progress)
   if (found === 'absent') await startEngine(engine, progress)
-  await makeStackImages(createStack({ engine, config }), progress)
+  await makeImages({ engine, config, progress })
 }

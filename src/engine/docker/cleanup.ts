@@ -9,13 +9,22 @@ import { removeContainer } from './removal.ts'
 /** Containers first: they hold networks, volumes and images. */
 export async function removeApp(deps: DockerDeps, appId: AppId): Promise<void> {
   await removeContainers(deps, [`${label.app}=${appId}`])
-  const networks = await deps.docker.listNetworks({
-    filters: { label: [`${label.server}=${deps.serverId}`, `${label.app}=${appId}`] },
-  })
-  await Promise.all(networks.map(({ Id }) => unlessMissing(deps.docker.getNetwork(Id).remove())))
+  await removeNetworks(deps, [`${label.app}=${appId}`])
   await removeCache(deps, appId)
   const images = await listImages(deps, { appId })
   for (const { digest } of images) await removeImage(deps, digest)
+}
+
+/** Images newest first: one that others were made on is held by them. */
+export async function removeServer(deps: DockerDeps): Promise<void> {
+  await removeContainers(deps, [])
+  await removeNetworks(deps, [])
+  const { Volumes } = await deps.docker.listVolumes({ filters: { label: [`${label.server}=${deps.serverId}`] } })
+  await Promise.all(Volumes.map(({ Name }) => unlessMissing(deps.docker.getVolume(Name).remove({ force: true }))))
+  const images = await listImages(deps)
+  for (const { digest } of images.toSorted((a, b) => Number(b.createdAt) - Number(a.createdAt))) {
+    await removeImage(deps, digest)
+  }
 }
 
 /** Sandboxes and one-offs are somebody's who waits for them; after a restart nobody does. */
@@ -31,4 +40,9 @@ async function removeContainers({ docker, serverId }: DockerDeps, labels: string
   const ours = found.filter(({ Names }) => Names.every(isOurName))
   await Promise.all(ours.map(({ Id }) => removeContainer(docker.getContainer(Id))))
   return ours.length
+}
+
+async function removeNetworks({ docker, serverId }: DockerDeps, labels: string[]): Promise<void> {
+  const networks = await docker.listNetworks({ filters: { label: [`${label.server}=${serverId}`, ...labels] } })
+  await Promise.all(networks.map(({ Id }) => unlessMissing(docker.getNetwork(Id).remove())))
 }

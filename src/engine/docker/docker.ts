@@ -2,7 +2,7 @@ import type { Config } from '../../config.ts'
 import type { Logger } from '../../log.ts'
 import type { Engine } from '../engine.ts'
 import { removeCache } from './cache.ts'
-import { removeApp, removeOrphans } from './cleanup.ts'
+import { removeApp, removeOrphans, removeServer } from './cleanup.ts'
 import { connectClient } from './client.ts'
 import { buildDockerfile } from './dockerfile.ts'
 import { findDyno, listDynos, restartDyno, runDyno, stopDyno, waitDyno } from './dynos.ts'
@@ -48,6 +48,7 @@ export function connectDocker({ docker: connection, network, serverId, log }: Co
     removeApp: (appId) => removeApp(deps, appId),
     removeCache: (appId) => removeCache(deps, appId),
     removeOrphans: () => removeOrphans(deps),
+    removeServer: () => removeServer(deps),
   }
 }
 

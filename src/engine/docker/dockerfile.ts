@@ -53,11 +53,10 @@ async function runBuild(deps: DockerDeps, build: DockerfileBuild, network: strin
 }
 
 function buildOptions(deps: DockerDeps, build: DockerfileBuild, network: string) {
-  const { repo, tag } = imageName(deps.serverId)
   const memory = build.limits.memoryMiB * 2 ** 20
   return {
     version: '1' as const,
-    t: `${repo}:${tag}`,
+    t: imageName(deps.serverId),
     labels: { ...build.labels, ...imageLabels(deps.serverId, build.appId) },
     nocache: build.noCache,
     rm: true,

@@ -50,10 +50,10 @@ export async function commitContainer(
 /** Base image plus one layer. The container that carries the layer is never started; nobody waits for its removal. */
 export async function createImage(
   deps: DockerDeps,
-  { base, files, path, config }: Parameters<Engine['createImage']>[0],
+  { base, files, path, config, reference }: Parameters<Engine['createImage']>[0],
 ): Promise<Image> {
-  const labels = { ...config.labels, [label.server]: deps.serverId, [label.kind]: 'image' satisfies Kind }
-  const { repo, tag } = imageName(deps.serverId)
+  const owner = reference ? sharedLabels : { [label.server]: deps.serverId, [label.kind]: 'image' satisfies Kind }
+  const labels = { ...config.labels, ...owner }
   const container = await deps.docker.createContainer({
     Image: base,
     Cmd: ['/bin/bash'],
@@ -62,11 +62,15 @@ export async function createImage(
   })
   try {
     await putAll(container, files, path)
-    return await commitContainer(deps, container, { reference: `${repo}:${tag}`, config: { ...config, labels } })
+    const options = { reference: reference ?? imageName(deps.serverId), config: { ...config, labels } }
+    return await commitContainer(deps, container, options)
   } finally {
     removeContainer(container).catch((error: unknown) => deps.log.warn({ error }, 'container of an image not removed'))
   }
 }
+
+/** What a commit would else inherit from the container it is made of (moby daemon/commit.go, merge). */
+const sharedLabels = { [label.server]: '', [label.kind]: '', [label.app]: '' }
 
 /** A source that fails fails the call, with its own error. */
 async function putAll(container: Docker.Container, files: Readable, path: string): Promise<void> {

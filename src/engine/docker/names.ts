@@ -37,8 +37,8 @@ export function cacheName(serverId: string, appId: AppId): string {
 }
 
 /** Images are named so that `docker image prune`, which takes the nameless ones, spares them. */
-export function imageName(serverId: string): { repo: string; tag: string } {
-  return { repo: serverPrefix(serverId), tag: randomBytes(8).toString('hex') }
+export function imageName(serverId: string): string {
+  return `${serverPrefix(serverId)}:${randomBytes(8).toString('hex')}`
 }
 
 function digest(text: string): string {
