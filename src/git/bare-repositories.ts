@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { simpleGit, type SimpleGit } from 'simple-git'
 import { PaasError } from '../errors.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import { archive, type SourceLimits } from './archive.ts'
 import { gitEnvironment } from './environment.ts'
+import { startGit } from './git-command.ts'
 import type { Repositories } from './repositories.ts'
 import { hiddenRefs, writeConfiguration } from './repository-config.ts'
 
@@ -44,7 +46,7 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
     },
     async resolve(appId, ref) {
       if (!existsSync(pathOf(appId))) return undefined
-      return (await commitOf(git(pathOf(appId)), ref)) ?? undefined
+      return (await commitOf(pathOf(appId), ref)) ?? undefined
     },
     moveRef: (appId, ref, commit, previous) => moveRef(pathOf(appId), { ref, commit: hex(commit), previous }),
   }
@@ -66,11 +68,10 @@ async function moveRef(
   path: string,
   { ref, commit, previous }: { ref: string; commit: string; previous: string | null },
 ): Promise<boolean> {
-  const repository = git(path)
   try {
-    await repository.raw('update-ref', ref, commit, previous === null ? '0'.repeat(40) : hex(previous))
+    await git(path).raw('update-ref', ref, commit, previous === null ? '0'.repeat(40) : hex(previous))
   } catch (cause) {
-    const now = await commitOf(repository, ref)
+    const now = await commitOf(path, ref)
     if (now === previous) throw cause
     return now === commit
   }
@@ -84,10 +85,13 @@ async function pointHead(path: string, ref: string): Promise<void> {
   await git(path).raw('symbolic-ref', 'HEAD', ref)
 }
 
-/** The commit a ref or an object id leads to; `--quiet` prints nothing, and fails in silence, where there is none. */
-async function commitOf(repository: SimpleGit, revision: string): Promise<string | null> {
-  const found = await repository.raw('rev-parse', '--verify', '--quiet', '--end-of-options', `${revision}^{commit}`)
-  return found.trim() || null
+/** The commit a ref or an object id leads to; null where there is none. */
+async function commitOf(path: string, revision: string): Promise<string | null> {
+  const reading = startGit(path, ['cat-file', '--batch-check=%(objectname)'], new AbortController().signal)
+  reading.stdin.end(`${revision.replaceAll('\n', ' ')}^{commit}\n`)
+  const answer = await text(reading.stdout)
+  await reading.done
+  return /^[0-9a-f]{40}(?=\n$)/.exec(answer)?.[0] ?? null
 }
 
 function git(path: string): SimpleGit {

@@ -3,8 +3,8 @@ import type { PaasError } from '../errors.ts'
 import type { CommandList } from './command-list.ts'
 import { flush, largestPayload, packet } from './pkt-line.ts'
 
-/** Milliseconds for which what a refused client still sends is read and thrown away, so that it gets to read the answer. */
-const drainFor = 10_000
+/** Milliseconds for which what a client still sends is read and thrown away, so that it gets to read its answer. */
+const drainFor = { anybody: 10_000, pusher: 600_000 }
 
 /** One line as git shows it after `remote: `. */
 export function lineFor({ message, hint }: PaasError): string {
@@ -21,7 +21,7 @@ export function refuse(req: IncomingMessage, res: ServerResponse, error: PaasErr
     'Cache-Control': 'no-store',
   })
   res.end(`${lineFor(error)} (${error.code})\n`)
-  drain(req)
+  drain(req, drainFor.anybody)
 }
 
 /**
@@ -46,9 +46,11 @@ function inSideband(report: Buffer): Buffer {
   return Buffer.concat([...packets, flush])
 }
 
-function drain(req: IncomingMessage): void {
-  if (req.complete) return
-  const timer = setTimeout(() => req.destroy(), drainFor)
+/** Reads what is left of a request whose answer is complete. */
+export function drain(req: IncomingMessage, ms = drainFor.pusher): void {
+  if (req.complete || req.destroyed) return
+  const timer = setTimeout(() => req.destroy(), ms)
   req.once('close', () => clearTimeout(timer))
+  req.unpipe()
   req.resume()
 }

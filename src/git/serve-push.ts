@@ -10,7 +10,7 @@ import { explainRejection } from './explain-rejection.ts'
 import { sendAnswer, startService, type RunningService } from './git-service.ts'
 import type { PushSlots } from './push-slots.ts'
 import type { Pushes } from './pushes.ts'
-import { lineFor, refusePush } from './refusals.ts'
+import { drain, lineFor, refusePush } from './refusals.ts'
 import { ReportRewriter } from './report-rewriter.ts'
 import { ClientGone, openBody } from './request-body.ts'
 import type { GitLimits } from './smart-http.ts'
@@ -52,7 +52,7 @@ function answerProbe(body: Readable, res: ServerResponse): void {
 }
 
 async function receive(options: ServePushOptions, body: Readable, head: PushHead): Promise<void> {
-  const { pushes, app, account, repository, res, log } = options
+  const { pushes, app, account, repository, req, res, log } = options
   const nobodyReads = new AbortController()
   const git = await startService('receive-pack', repository)
   using _push = pushes.open(git.pid, { app, account, signal: nobodyReads.signal })
@@ -72,7 +72,7 @@ async function receive(options: ServePushOptions, body: Readable, head: PushHead
   } finally {
     nobodyReads.abort(new ClientGone())
     git.abandon()
-    upload.discard()
+    drain(req)
   }
 }
 
@@ -118,11 +118,5 @@ class Upload {
     this.#failure = cause
     this.#body.unpipe()
     this.#git.abandon()
-  }
-
-  /** Reads what git did not want, so that the client comes to the answer. */
-  discard(): void {
-    this.#body.unpipe()
-    this.#body.resume()
   }
 }

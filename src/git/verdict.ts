@@ -23,7 +23,7 @@ export function verdictOf({ state }: Build): Verdict {
 
 /** One line without control characters, which would end the packet's meaning or act on a terminal. */
 export function refused(reason: string): Verdict {
-  const line = reason.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim()
+  const line = reason.replace(/[\p{Cc}\s]+/gu, ' ').trim()
   return { kind: 'refused', reason: line.length > longestReason ? `${line.slice(0, longestReason)}…` : line }
 }
 

@@ -1,5 +1,6 @@
 import { isFinished, type Build } from '../../src/model/build.ts'
-import type { BuildId } from '../../src/model/ids.ts'
+import type { AppId, BuildId } from '../../src/model/ids.ts'
+import type { Job } from '../../src/model/job.ts'
 import type { Repositories } from '../../src/git/repositories.ts'
 import { openOutputWriters } from '../../src/queue/output-writer.ts'
 import type { QueueDeps } from '../../src/queue/redis.ts'
@@ -10,34 +11,38 @@ import type { Store } from '../../src/store/store.ts'
 export type Script = (build: Build, say: (text: string) => void) => Promise<Ending>
 export type Ending = 'succeeded' | { code: 'build_failed' | 'boot_failed' | 'source_invalid'; reason: string }
 
+const succeed: Script = async (_, say) => {
+  say('-----> Built\n')
+  return 'succeeded'
+}
+
 /** Stands in for building and deploying: one build per app at a time, the record and the refs kept as the worker does. */
 export class BuildSite implements AsyncDisposable {
-  /** Replaced by tests. */
-  script: Script
+  /** What building is for an app; one that is not here succeeds at once. */
+  readonly scripts = new Map<AppId, Script>()
   readonly started: Build[] = []
   readonly #deps: { store: Store; repositories: Repositories; queue: QueueDeps; directory: string }
   readonly #stack = new AsyncDisposableStack()
   readonly #writers
-  #turn: Promise<void> = Promise.resolve()
+  readonly #turns = new Map<AppId, Promise<void>>()
 
-  constructor(deps: { store: Store; repositories: Repositories; queue: QueueDeps; directory: string; script: Script }) {
+  constructor(deps: { store: Store; repositories: Repositories; queue: QueueDeps; directory: string }) {
     this.#deps = deps
-    this.script = deps.script
     this.#writers = this.#stack.use(openOutputWriters({ ...deps.queue, directory: deps.directory }))
-    const run = async (id: BuildId): Promise<void> => {
-      const turn = this.#turn.then(() => this.#run(id))
-      this.#turn = turn.catch(() => undefined)
-      await turn
-    }
     const handlers = {
-      run: (job: { kind: string; buildId?: BuildId }) => (job.buildId ? run(job.buildId) : Promise.resolve()),
+      run: async (job: Job) => (job.kind === 'build' ? this.#inTurn(job.appId, job.buildId) : undefined),
       cancel: () => undefined,
       connected: () => {
-        for (const { id } of deps.store.builds.listUnfinished())
-          if (!this.started.some((b) => b.id === id)) void run(id)
+        for (const { appId, id } of deps.store.builds.listUnfinished()) void this.#inTurn(appId, id)
       },
     }
     this.#stack.use(startWorker({ ...deps.queue, handlers, concurrency: 10 }))
+  }
+
+  async #inTurn(appId: AppId, id: BuildId): Promise<void> {
+    const turn = (this.#turns.get(appId) ?? Promise.resolve()).then(() => this.#run(id))
+    this.#turns.set(appId, turn)
+    await turn
   }
 
   async #run(id: BuildId): Promise<void> {
@@ -48,10 +53,14 @@ export class BuildSite implements AsyncDisposable {
     if (!build) return
     this.started.push(build)
     await using writer = this.#writers.open(id)
-    const ending = await this.script(build, (text) => writer.write(text))
+    const script = this.scripts.get(build.appId) ?? succeed
+    const ending = await script(build, (text) => writer.write(text))
     const finishedAt = new Date()
     if (ending === 'succeeded') {
-      if (build.ref !== null) await repositories.moveRef(build.appId, build.ref, build.commit, build.previousCommit)
+      if (build.ref !== null) {
+        const previous = await repositories.resolve(build.appId, build.ref)
+        await repositories.moveRef(build.appId, build.ref, build.commit, previous ?? null)
+      }
       store.builds.finish(id, build.generation, { kind: 'succeeded', finishedAt })
     } else store.builds.finish(id, build.generation, { kind: 'failed', finishedAt, ...ending })
     await repositories.release(build.appId, id)

@@ -8,7 +8,6 @@ import { createRepositories } from '../../src/git/bare-repositories.ts'
 import { isolateEnvironment } from '../../src/git/environment.ts'
 import { serveGit } from '../../src/git/serve-git.ts'
 import type { GitLimits } from '../../src/git/smart-http.ts'
-import { createLog } from '../../src/log.ts'
 import type { App } from '../../src/model/app.ts'
 import { connectQueue } from '../../src/queue/connect-queue.ts'
 import { createOutputReader } from '../../src/queue/output-reader.ts'
@@ -21,9 +20,9 @@ export type HostOptions = {
   limits?: Partial<GitLimits>
   packBytes?: number
   hooks?: string
-  build?: Script
 }
 
+export type Project = AsyncDisposable & { app: App; repository: TestRepository }
 export type GitHost = Awaited<ReturnType<typeof startGitHost>>
 
 /** The git part of a server: real git, store, queue and HTTP; only what a build does is the test's. */
@@ -46,7 +45,6 @@ export async function startGitHost(options: HostOptions = {}) {
       repositories,
       queue: redis.deps,
       directory: outputs,
-      script: options.build ?? (async (_, say) => (say('-----> Built\n'), 'succeeded')),
     }),
   )
   const hookSocket = join(directory, 'run/hook.sock')
@@ -58,7 +56,7 @@ export async function startGitHost(options: HostOptions = {}) {
       repositories,
       queue: life.use(connectQueue(redis.deps)),
       output: life.use(createOutputReader({ ...redis.deps, directory: outputs })),
-      log: createLog('git', 'warn'),
+      log: redis.deps.log,
       ...(options.limits && { limits: options.limits }),
     }),
   )
@@ -98,8 +96,9 @@ export async function startGitHost(options: HostOptions = {}) {
     url: (app: App, secret = owner.secret) => `http://git:${secret}@127.0.0.1:${port}/${app.name}.git`,
     repositoryPath: (app: App) => join(directory, `${app.id}.git`),
     /** An app and a developer's repository with one commit and the remote `paas`. */
-    async newProject(): Promise<{ app: App; repository: TestRepository } & AsyncDisposable> {
+    async newProject(script?: Script): Promise<Project> {
       const app = this.newApp()
+      if (script) builds.scripts.set(app.id, script)
       const repository = await TestRepository.empty()
       await repository.write('index.html', 'hello\n')
       await repository.commit('First')

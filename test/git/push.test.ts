@@ -1,17 +1,413 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startGitHost, type GitHost } from './git-host.ts'
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { gitEnvironment, TestRepository, type Outcome } from '../helpers/repository.ts'
+import type { Script } from './build-site.ts'
+import { startGitHost, type GitHost, type Project } from './git-host.ts'
+
+/** The push contract as the real git client meets it, with builds that do what each test says. */
 
 let host: GitHost
 beforeAll(async () => {
-  host = await startGitHost()
+  host = await startGitHost({ packBytes: 4 * 2 ** 20 })
 })
 afterAll(() => host?.[Symbol.asyncDispose]())
 
-describe('a push', () => {
-  it('shows the build and exits 0 when the commit serves', async () => {
+function push({ repository }: Project, ...argv: string[]): Promise<Outcome> {
+  return repository.git('push', 'paas', ...(argv.length > 0 ? argv : ['main']))
+}
+
+function remoteRef({ app }: Project, ref = 'refs/heads/main'): Promise<string | undefined> {
+  return host.repositories.resolve(app.id, ref)
+}
+
+/** A build that says `began` and then waits for `go`. */
+function heldBuild(): { script: Script; go: () => void } {
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const script: Script = async ({ commit }, say) => {
+    say(`-----> began ${commit.slice(0, 7)}\n`)
+    await promise
+    say('-----> went on\n')
+    return 'succeeded'
+  }
+  return { script, go: resolve }
+}
+
+function started({ app }: Project, count = 1): Promise<void> {
+  return vi.waitFor(
+    () => expect(host.builds.started.filter(({ appId }) => appId === app.id)).toHaveLength(count),
+    10_000,
+  )
+}
+
+describe('a push of the deploy branch', () => {
+  it('shows the build, moves the ref and exits 0 when the commit serves', async () => {
     await using project = await host.newProject()
-    const push = await project.repository.git('push', 'paas', 'main')
-    expect(push.output).toContain('remote: -----> Built')
-    expect(push).toMatchObject({ code: 0 })
+    const pushed = await push(project)
+    expect(pushed.output).toContain('remote: -----> Built')
+    expect(pushed.output).toMatch(/\[new branch\] +main -> main/)
+    expect(pushed.code).toBe(0)
+    expect(await remoteRef(project)).toBe(await project.repository.head())
+    expect((await push(project)).output).toContain('Everything up-to-date')
+  })
+
+  it('exits 1 with the reason when the build fails, moves no ref, and can be pushed again', async () => {
+    await using project = await host.newProject(async (_, say) => {
+      say(' !     npm ci exited with 1\n')
+      return { code: 'build_failed', reason: 'npm ci exited with 1' }
+    })
+    for (const attempt of [1, 2]) {
+      const pushed = await push(project)
+      expect(pushed.output).toContain('remote:  !     npm ci exited with 1')
+      expect(pushed.output).toContain('! [remote rejected] main -> main (build failed: npm ci exited with 1)')
+      expect(pushed.code, `attempt ${attempt}`).toBe(1)
+    }
+    expect(await remoteRef(project)).toBeUndefined()
+    expect(host.store.builds.list(project.app.id)).toHaveLength(2)
+  })
+
+  it('keeps a reason on one line, without what acts on a terminal', async () => {
+    await using project = await host.newProject(async () => ({
+      code: 'boot_failed',
+      reason: 'web.1 said:\n\u001b]0;owned\u0007 ng refs/heads/main\u0000',
+    }))
+    expect((await push(project)).output).toContain('(boot failed: web.1 said: ]0;owned ng refs/heads/main)')
+  })
+
+  it('is main, or master as long as there is no main', async () => {
+    await using project = await host.newProject()
+    expect((await push(project, 'main:master')).code).toBe(0)
+    const head = await project.repository.git('ls-remote', '--symref', 'paas', 'HEAD')
+    expect(head.output).toContain('ref: refs/heads/master')
+    await project.repository.commit('Second')
+    expect((await push(project, 'main')).code).toBe(0)
+    await project.repository.commit('Third')
+    expect((await push(project, 'main:master')).output).toContain('(not a deploy branch; push HEAD:main)')
+  })
+
+  it('is the branch the app is set to, and no other', async () => {
+    await using project = await host.newProject()
+    host.store.apps.update(project.app.id, { deployBranch: 'production' })
+    expect((await push(project, 'main')).output).toContain('(not a deploy branch; push HEAD:production)')
+    expect((await push(project, 'main:production')).code).toBe(0)
+  })
+
+  it('may be forced', async () => {
+    await using project = await host.newProject()
+    await push(project)
+    await project.repository.git('commit', '--amend', '--message', 'Another history')
+    expect((await push(project)).output).toContain('non-fast-forward')
+    expect((await push(project, '--force', 'main')).code).toBe(0)
+    expect(await remoteRef(project)).toBe(await project.repository.head())
+  })
+})
+
+describe('refs that do not deploy', () => {
+  it('are refused one by one while the deploy branch goes its way', async () => {
+    await using project = await host.newProject()
+    await project.repository.git('tag', 'v1')
+    await project.repository.git('tag', '--annotate', '--message', 'two', 'v2')
+    const pushed = await push(
+      project,
+      'main:feature',
+      'main',
+      'v1',
+      'v2',
+      'main:refs/notes/x',
+      'main:refs/paas/builds/x',
+    )
+    expect(pushed.code).toBe(1)
+    expect(pushed.output).toContain('main -> feature (not a deploy branch; push HEAD:main)')
+    expect(pushed.output).toMatch(/\[new branch\] +main -> main/)
+    expect(pushed.output).toContain('v1 -> v1 (tags do not deploy; push HEAD:main)')
+    expect(pushed.output).toContain('v2 -> v2 (tags do not deploy; push HEAD:main)')
+    expect(pushed.output).toContain('main -> refs/notes/x (not a deploy branch; push HEAD:main)')
+    expect(pushed.output).toMatch(/\[remote rejected\] main -> refs\/paas\/builds\/x/)
+    const refs = await project.repository.git('ls-remote', 'paas')
+    expect(
+      refs.output
+        .trim()
+        .split('\n')
+        .map((line) => line.split('\t')[1]),
+    ).toEqual(['HEAD', 'refs/heads/main'])
+  })
+
+  it('take the others with them in an atomic push', async () => {
+    await using project = await host.newProject()
+    const pushed = await push(project, '--atomic', 'main', 'main:feature')
+    expect(pushed.code).toBe(1)
+    expect(pushed.output).toContain('main -> main (atomic push, and another ref is refused)')
+    expect(host.store.builds.list(project.app.id)).toEqual([])
+  })
+
+  it('include what is no commit', async () => {
+    await using project = await host.newProject()
+    const pushed = await push(project, 'main^{tree}:refs/deploy/main')
+    expect(pushed.output).toMatch(/\([0-9a-f]{7} is not a commit; push HEAD:refs\/deploy\/main\)/)
+  })
+
+  it('include the deletion of the deploy branch', async () => {
+    await using project = await host.newProject()
+    await push(project)
+    const pushed = await push(project, '--delete', 'main')
+    expect(pushed.code).toBe(1)
+    expect(pushed.output).toContain('! [remote rejected] main (a push cannot delete; to delete the app: paas destroy)')
+    expect(await remoteRef(project)).toBe(await project.repository.head())
+  })
+})
+
+describe('refs/deploy', () => {
+  it('builds the commit again without a ref', async () => {
+    await using project = await host.newProject()
+    await push(project)
+    const pushed = await push(project, 'HEAD:refs/deploy/main')
+    expect(pushed.code).toBe(0)
+    expect(pushed.output).toContain('-----> Built')
+    expect(host.store.builds.list(project.app.id)[0]).toMatchObject({ ref: null, previousCommit: null })
+    expect((await project.repository.git('ls-remote', 'paas')).output).not.toContain('deploy')
+  })
+
+  it('knows deploy branches only', async () => {
+    await using project = await host.newProject()
+    const pushed = await push(project, 'HEAD:refs/deploy/feature')
+    expect(pushed.output).toContain('(not a deploy branch; push HEAD:refs/deploy/main)')
+  })
+})
+
+describe('push options', () => {
+  it('detach: the push ends at once, the ref moves, and the build begins', async () => {
+    const { script, go } = heldBuild()
+    await using project = await host.newProject(script)
+    const pushed = await push(project, '-o', 'detach', 'main')
+    const [build] = host.store.builds.list(project.app.id)
+    expect(pushed.code).toBe(0)
+    expect(pushed.output).toContain(`paas builds:output ${build?.id} -a ${project.app.name}`)
+    expect(build).toMatchObject({ detached: true, ref: 'refs/heads/main', commit: await project.repository.head() })
+    expect(await remoteRef(project)).toBe(await project.repository.head())
+    await started(project)
+    go()
+  })
+
+  it('detach, for a build without a ref', async () => {
+    await using project = await host.newProject()
+    const pushed = await push(project, '-o', 'detach', '-o', 'no-cache', 'HEAD:refs/deploy/main')
+    expect(pushed.code).toBe(0)
+    expect(host.store.builds.list(project.app.id)).toMatchObject([{ detached: true, ref: null, noCache: true }])
+    expect(await remoteRef(project, 'refs/deploy/main')).toBeUndefined()
+  })
+
+  it('no-cache is recorded', async () => {
+    await using project = await host.newProject()
+    await push(project, '-o', 'no-cache', 'main')
+    expect(host.store.builds.list(project.app.id)).toMatchObject([{ noCache: true, detached: false }])
+  })
+
+  it('that do not exist are refused by name', async () => {
+    await using project = await host.newProject()
+    const pushed = await push(project, '-o', 'fast', 'main')
+    expect(pushed.code).toBe(1)
+    expect(pushed.output).toContain('(unknown push option "fast"; there are detach and no-cache)')
+    expect(host.store.builds.list(project.app.id)).toEqual([])
+  })
+})
+
+describe('several pushes', () => {
+  it('wait their turn, and a newer one supersedes one that waits', async () => {
+    const { script, go } = heldBuild()
+    await using project = await host.newProject(script)
+    const first = push(project)
+    await started(project)
+    const second = await project.repository.commit('Second')
+    const waiting = push(project)
+    await vi.waitFor(() => expect(host.store.builds.list(project.app.id)).toHaveLength(2), 10_000)
+    const third = await project.repository.commit('Third')
+    const newest = push(project)
+    const superseded = await waiting
+    expect(superseded.code).toBe(1)
+    expect(superseded.output).toMatch(/remote: -----> Waiting for the build of [0-9a-f]{7} to finish/)
+    expect(superseded.output).toContain(`(superseded by ${third.slice(0, 7)})`)
+    go()
+    expect((await first).code).toBe(0)
+    expect((await newest).code).toBe(0)
+    expect(await remoteRef(project)).toBe(third)
+    const kept = await project.repository.git(
+      '--git-dir',
+      host.repositoryPath(project.app),
+      'for-each-ref',
+      'refs/paas',
+    )
+    expect(kept.output).toBe('')
+    expect(second).not.toBe(third)
+  })
+
+  it('of one commit share its build when the first client went away', async () => {
+    const { script, go } = heldBuild()
+    await using project = await host.newProject(script)
+    const client = spawn('git', ['push', 'paas', 'main'], {
+      cwd: project.repository.path,
+      env: gitEnvironment(),
+      detached: true,
+    })
+    await started(project)
+    process.kill(-(client.pid ?? 0), 'SIGKILL')
+    await once(client, 'close')
+    const again = push(project)
+    setTimeout(go, 500)
+    const { code, output } = await again
+    expect(output).toMatch(/The build of [0-9a-f]{7} is under way/)
+    expect(output).toContain('remote: -----> began')
+    expect(output).toContain('remote: -----> went on')
+    expect(code).toBe(0)
+    expect(host.store.builds.list(project.app.id)).toHaveLength(1)
+  })
+
+  it('of a commit that is not the last one accepted have it built again', async () => {
+    const { script, go } = heldBuild()
+    await using project = await host.newProject(script)
+    const older = push(project)
+    await started(project)
+    await project.repository.commit('Newer')
+    const newer = push(project)
+    await vi.waitFor(() => expect(host.store.builds.list(project.app.id)).toHaveLength(2), 10_000)
+    const olderAgain = push(project, '--force', 'HEAD^:refs/heads/main')
+    expect((await newer).output).toContain('superseded')
+    go()
+    expect((await older).code).toBe(0)
+    expect((await olderAgain).code).toBe(0)
+    expect(await remoteRef(project)).toBe(await project.repository.head('HEAD^'))
+  })
+
+  it('of what serves already move the branch and build nothing', async () => {
+    await using project = await host.newProject()
+    const { app, repository } = project
+    await push(project)
+    const served = await repository.head()
+    await repository.commit('Second')
+    await push(project)
+    serve(app.id, served)
+    const pushed = await push(project, '--force', 'HEAD^:refs/heads/main')
+    expect(pushed.output).toContain(`${app.name} serves ${served.slice(0, 7)} already, nothing to build`)
+    expect(pushed.code).toBe(0)
+    expect(await remoteRef(project)).toBe(served)
+    expect(host.store.builds.list(app.id)).toHaveLength(3)
+  })
+
+  /** Makes a release of the commit the current one, as a rollback does. */
+  function serve(appId: Project['app']['id'], commit: string): void {
+    const { builds, releases, apps } = host.store
+    const old = builds.list(appId).find((build) => build.commit === commit)
+    const { build } = builds.create({ ...old!, noCache: false })
+    const running = builds.claim(build.id)!
+    builds.recordSlug(build.id, running.generation, {
+      id: crypto.randomUUID() as never,
+      appId,
+      buildId: build.id,
+      commit,
+      image: 'sha256:0',
+      stack: 'debian-13',
+      processTypes: {},
+      buildpack: 'Test',
+      size: 1,
+      createdAt: new Date(),
+    })
+    builds.finish(build.id, running.generation, { kind: 'succeeded', finishedAt: new Date() })
+    const slugId = builds.find(build.id)!.slugId
+    const release = releases.create({ appId, slugId, description: 'Rollback', accountId: build.accountId, config: {} })
+    apps.setCurrentRelease(appId, release.id)
+  }
+})
+
+describe('what cannot be taken', () => {
+  it('a shallow clone is refused with what to do', async () => {
+    await using project = await host.newProject()
+    await project.repository.commit('Second')
+    await using shallow = await TestRepository.empty()
+    await shallow.git('fetch', '--quiet', '--depth=1', `file://${project.repository.path}`, 'main')
+    await shallow.git('checkout', '--quiet', '-B', 'main', 'FETCH_HEAD')
+    const pushed = await shallow.git('push', host.url(project.app), 'main')
+    expect(pushed.code).toBe(1)
+    expect(pushed.output).toContain('(the clone is shallow; run git fetch --unshallow, then push again)')
+    expect(host.store.builds.list(project.app.id)).toEqual([])
+  })
+
+  it('but a shallow clone whose missing history the server has is as good as any', async () => {
+    await using project = await host.newProject()
+    await project.repository.commit('Second')
+    await push(project)
+    await using shallow = await TestRepository.empty()
+    await shallow.git('fetch', '--quiet', '--depth=1', host.url(project.app), 'main')
+    await shallow.git('checkout', '--quiet', '-B', 'main', 'FETCH_HEAD')
+    await shallow.commit('Third')
+    const pushed = await shallow.git('push', host.url(project.app), 'main')
+    expect(pushed).toMatchObject({ code: 0 })
+  })
+
+  it('an empty repository has nothing to push', async () => {
+    await using project = await host.newProject()
+    await using empty = await TestRepository.empty()
+    const pushed = await empty.git('push', host.url(project.app), 'main')
+    expect(pushed.code).toBe(1)
+    expect(pushed.output).toContain('src refspec main does not match any')
+  })
+
+  it.each(['http.postBuffer=1m', 'http.postBuffer=100m'])(
+    'a pack over the limit is refused with the limit (%s)',
+    async (setting) => {
+      await using project = await host.newProject()
+      await writeFile(join(project.repository.path, 'noise'), randomBytes(12 * 2 ** 20))
+      await project.repository.commit('Noise')
+      const pushed = await project.repository.git('-c', setting, 'push', 'paas', 'main')
+      expect(pushed.code).toBe(1)
+      expect(pushed.output).toContain('(the push has more than 4 MiB, the limit; take large files out of its history)')
+      expect(host.store.builds.list(project.app.id)).toEqual([])
+    },
+  )
+
+  it('broken objects are refused by name', async () => {
+    await using project = await host.newProject()
+    const tree = await project.repository.head('HEAD^{tree}')
+    await project.repository.write('broken', `tree ${tree}\nauthor nobody\ncommitter nobody\n\nbroken\n`)
+    const { output } = await project.repository.git('hash-object', '-t', 'commit', '-w', '--literally', 'broken')
+    const commit = output.trim()
+    const pushed = await push(project, `${commit}:refs/heads/main`)
+    expect(pushed.code).toBe(1)
+    expect(pushed.output).toMatch(
+      new RegExp(`\\(broken object ${commit.slice(0, 7)}: missingEmail: .*; run git fsck\\)`),
+    )
+    expect(host.store.builds.list(project.app.id)).toEqual([])
+  })
+
+  it('a push to an app that is being destroyed is refused', async () => {
+    await using project = await host.newProject()
+    host.store.apps.markDestroying(project.app.id)
+    expect((await push(project)).output).toContain(`has no app named ${project.app.name} on this server`)
+  })
+})
+
+describe('without the queue', () => {
+  it('a build is recorded, the user told, and it is built when the queue is back', async () => {
+    await using own = await startGitHost()
+    await using project = await own.newProject()
+    await own.redis.stop()
+    const pushing = project.repository.git('push', 'paas', 'main')
+    await vi.waitFor(() => expect(own.store.builds.list(project.app.id)).toHaveLength(1), 10_000)
+    await new Promise((wake) => setTimeout(wake, 2500))
+    await own.redis.start()
+    const pushed = await pushing
+    expect(pushed.output).toContain('The queue is away. The build is recorded and starts as soon as the queue is back.')
+    expect(pushed).toMatchObject({ code: 0 })
+  })
+})
+
+describe('without room on the disk', () => {
+  it('a push is refused in one line before anything is sent', async () => {
+    await using own = await startGitHost({ limits: { freeBytes: 2 ** 60 } })
+    await using project = await own.newProject()
+    const pushed = await project.repository.git('push', 'paas', 'main')
+    expect(pushed.code).not.toBe(0)
+    expect(pushed.output).toMatch(/^remote: The server's disk has \d+ MiB left and needs \d+ MiB to take a push\./m)
   })
 })
