@@ -7,7 +7,7 @@ import { isMissing } from './segments.ts'
 /** How long a line may wait for others to be written with it, milliseconds. */
 const batchDelay = 25
 /** Characters: of one write, of what one app may have waiting, and of what all may. */
-const batchSize = 128 * 2 ** 10
+const batchSize = 256 * 2 ** 10
 const mostOfOne = 2 ** 20
 const mostOfAll = 16 * 2 ** 20
 

@@ -21,6 +21,7 @@ async function createApp(name: string): Promise<(text: string, process?: string)
     writer.write(id as unknown as AppId, { time: new Date('2026-11-22T11:30:31.964Z'), source: 'app', process, text })
 }
 
+const patient = { timeout: 30_000 }
 const head = '2026-11-22T11:30:31.964000+00:00 app[web.1]: '
 
 describe('paas logs', () => {
@@ -28,7 +29,7 @@ describe('paas logs', () => {
     const say = await createApp('quiet')
     for (const text of ['one', '\u001b[31mtwo\u001b[0m', 'three']) say(text)
     await expect
-      .poll(() => terminal.succeed(['logs', '-n', '2', '-d', 'web', '-a', 'quiet']))
+      .poll(() => terminal.succeed(['logs', '-n', '2', '-d', 'web', '-a', 'quiet']), patient)
       .toBe(`${head}two\n${head}three\n`)
     expect(await terminal.succeed(['logs', '-s', 'heroku', '-d', 'web', '-a', 'quiet'])).toBe('')
     const [line] = (await terminal.succeed(['logs', '--json', '-d', 'web', '-n', '1', '-a', 'quiet'])).split('\n')
@@ -56,12 +57,12 @@ describe('paas logs', () => {
     let [shown, told] = ['', '']
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => (shown += chunk))
     child.stderr.setEncoding('utf8').on('data', (chunk: string) => (told += chunk))
-    await expect.poll(() => shown).toBe(`${head}first\n`)
+    await expect.poll(() => shown, patient).toBe(`${head}first\n`)
     say('second')
-    await expect.poll(() => shown).toBe(`${head}first\n${head}second\n`)
+    await expect.poll(() => shown, patient).toBe(`${head}first\n${head}second\n`)
     terminal.cutConnections()
     say('third')
-    await expect.poll(() => shown, { timeout: 10_000 }).toBe(`${head}first\n${head}second\n${head}third\n`)
+    await expect.poll(() => shown, patient).toBe(`${head}first\n${head}second\n${head}third\n`)
     expect(told).toContain('connecting again')
     child.kill('SIGINT')
     await once(child, 'close')

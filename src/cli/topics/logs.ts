@@ -11,6 +11,8 @@ import { connectToApp } from '../session.ts'
 type LogOptions = AppOptions & { tail?: true; num: string; dyno?: string; source?: string }
 type Request = { lines: number; tail: boolean; dyno?: string; source?: string }
 
+/** The server sends something every 20 s: a connection that is silent for longer is dead. Milliseconds. */
+const longestSilence = 60_000
 /** How long to wait before the connection of a tail is made again, milliseconds. */
 const [shortestPause, longestPause] = [500, 10_000]
 
@@ -63,6 +65,7 @@ async function stream(api: Client, path: string, { request, last, show }: Follow
   const session = await api.post<{ logplex_url: string }>(`${path}/log-sessions`, request)
   const headers = { accept: 'text/event-stream', ...(last === '' ? {} : { 'last-event-id': last }) }
   const response = await api.stream(session.logplex_url, headers)
+  response.setTimeout(longestSilence, () => response.destroy())
   let seen = last
   try {
     for await (const { id, data } of readEvents(response)) {

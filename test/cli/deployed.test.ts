@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { request } from '../helpers/http.ts'
+import { gitEnvironment, run, TestRepository, type Outcome } from '../helpers/repository.ts'
+import { startServer, type TestServer } from '../helpers/server.ts'
+import { runCommand, type Said } from './terminal.ts'
+
+const command = resolve(import.meta.dirname, '../../bin/paas')
+const patient = { timeout: 30_000 }
+
+let server: TestServer
+let repository: TestRepository
+let env: NodeJS.ProcessEnv
+
+beforeAll(async () => {
+  server = await startServer()
+  repository = await TestRepository.fromFixture('node-hello')
+  env = { ...gitEnvironment(), ...server.env, XDG_CACHE_HOME: join(server.dataDirectory, 'cache') }
+})
+afterAll(async () => {
+  await repository[Symbol.asyncDispose]()
+  await server.stop()
+})
+
+const paas = (...argv: string[]): Promise<Said> => runCommand(argv, { cwd: repository.path, env })
+const git = (...argv: string[]): Promise<Outcome> => run('git', argv, { cwd: repository.path, env })
+
+async function succeed(...argv: string[]): Promise<string> {
+  const { code, stdout, stderr } = await paas(...argv)
+  if (code !== 0) throw new Error(`paas ${argv.join(' ')}: ${stderr}`)
+  return stdout
+}
+
+async function visit(path = '/'): Promise<string> {
+  const { status, body } = await request({ port: server.port, host: `acme.localhost:${server.port}`, path })
+  return `${status} ${body}`
+}
+
+it('on the machine of the server, the command is logged in at once and git push asks for nothing', async () => {
+  await succeed('create', 'acme')
+  const push = await git('push', 'paas', 'HEAD:main')
+  expect(push).toMatchObject({ code: 0, output: expect.stringContaining('Released v2') })
+  expect(await visit()).toBe('200 Hello, world\n')
+})
+
+it('ps, info, releases and builds show what was deployed', async () => {
+  expect(await succeed('ps')).toMatch(/^=== web \(Basic\): npm start \(1\)\n\nweb\.1: {2}up/)
+  expect(await succeed('info')).toMatch(/Dynos: +web: 1\n/)
+  expect(await succeed('releases')).toMatch(/^=== acme Releases - Current: v2\n\nv2 {2}Deploy [0-9a-f]{8} /)
+  expect(await succeed('builds')).toMatch(/ {2}succeeded {2}[0-9a-f]{8} {2}/)
+  expect(await succeed('builds:output')).toContain('-----> Node.js app detected')
+  expect((await succeed('open', '/some/page')).trim()).toBe(`http://acme.localhost:${server.port}/some/page`)
+})
+
+it('logs --tail shows a request as it comes', async () => {
+  const child = spawn(command, ['logs', '--tail'], { cwd: repository.path, env, stdio: 'pipe' })
+  let shown = ''
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (shown += chunk))
+  await expect.poll(() => shown, patient).toContain('app[web.1]: > node server.js')
+  await visit('/seen-in-the-log')
+  await expect.poll(() => shown, patient).toMatch(/heroku\[router\]: at=info method=GET path="\/seen-in-the-log"/)
+  child.kill('SIGINT')
+  await once(child, 'close')
+})
+
+it('config:set and rollback end when the new release serves', async () => {
+  expect((await paas('config:set', 'A=1')).stderr).toContain('Undo with: paas rollback v2 -a acme')
+  expect(await succeed('releases')).toContain('Current: v3')
+  expect((await paas('rollback')).stderr).toContain('Undo with: paas rollback v3 -a acme')
+  expect(await succeed('releases')).toContain('Current: v4')
+  expect(await succeed('config')).toBe('acme has no config vars.\n')
+  expect(await visit()).toBe('200 Hello, world\n')
+})
+
+it('ps:scale and ps:restart change what runs', async () => {
+  expect((await paas('ps:scale', 'web=2')).stderr).toContain(
+    'now running web at 2:Basic\nUndo with: paas ps:scale web=1:basic',
+  )
+  await expect.poll(() => succeed('ps'), patient).toMatch(/web\.1: {2}up[^]*web\.2: {2}up/)
+  await succeed('ps:restart', 'web.2')
+  expect((await paas('ps:restart', 'web.9')).stderr).toContain(
+    'acme has no dyno "web.9". See them with: paas ps -a acme',
+  )
+  await expect.poll(() => succeed('logs', '-d', 'web.2'), patient).toContain('Process exited with status 143')
+})
+
+it('builds:create builds once more, and tells whether it went well', async () => {
+  const { code, stdout, stderr } = await paas('builds:create')
+  expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('Released v5') })
+  expect(stderr).toMatch(/^Building acme again\.\.\. done, build \S+ of [0-9a-f]{8}\n$/)
+})
+
+it('builds:cancel stops a build, and whoever watches it is told', async () => {
+  await repository.write(
+    'package.json',
+    JSON.stringify({ name: 'slow', scripts: { start: 'true', build: 'sleep 600' } }),
+  )
+  await repository.commit('Build for ten minutes')
+  const push = git('push', 'paas', 'HEAD:main')
+  await expect.poll(() => succeed('builds'), patient).toContain('running')
+  const watching = paas('builds:output')
+  await succeed('builds:cancel')
+  expect(await watching).toMatchObject({ code: 1, stderr: expect.stringContaining('was cancelled.') })
+  expect((await push).code).toBe(1)
+  expect(await visit()).toBe('200 Hello, world\n')
+})
+
+it('destroy takes the app and the remote', async () => {
+  await succeed('destroy', '--confirm', 'acme')
+  expect((await git('remote')).output).toBe('')
+  expect(await succeed('apps')).toBe('')
+})
