@@ -11,7 +11,7 @@ export async function explainBoot(deps: ExplainDeps, failure: Exclude<Boot, { ki
     case 'gone':
       return 'the dyno was removed while it started'
     case 'exited':
-      return `${failure.dyno.name} ${explainExit(exitOf(failure.dyno), failure.dyno.size)}`
+      return `${failure.dyno.name} ${explainExit(failure.exit, failure.dyno.size)}`
     case 'timeout':
       return explainSilence(deps, failure.dyno)
   }
@@ -32,11 +32,6 @@ function meaningOf(code: number): string | undefined {
   if (code === 127) return 'command not found'
   const signal = Object.entries(constants.signals).find(([, number]) => number === code - 128)
   return signal && `killed by ${signal[0]}`
-}
-
-/** A dyno that restarted meanwhile runs again; then its last exit is not known any more. */
-function exitOf({ state }: Dyno): DynoExit | undefined {
-  return state.kind === 'exited' || state.kind === 'restarting' ? state.exit : undefined
 }
 
 async function explainSilence({ engine, boot }: ExplainDeps, dyno: Dyno): Promise<string> {

@@ -7,10 +7,12 @@ import { deploy, type DeployDeps } from './deploy.ts'
 import { loadDeployable } from './deployable.ts'
 import type { AppLocks } from './locks.ts'
 import { silent } from './narrator.ts'
+import type { PlatformLog } from './platform-log.ts'
 
 export type PendingDeps = DeployDeps & {
   store: DeployDeps['store'] & Pick<Store, 'builds'>
   locks: Pick<AppLocks, 'dynos'>
+  platformLog: Pick<PlatformLog, 'api'>
   log: Logger
 }
 

@@ -77,8 +77,8 @@ async function startMissing(
     wanted.map(async (want) => {
       const started = await startDyno(deps, deployable, want, signal)
       const boot = await waitUntilReady(deps, started, signal)
-      const state = boot.kind === 'ready' ? 'up' : 'crashed'
-      deps.platformLog.dyno(started, `State changed from starting to ${state}`)
+      if (boot.kind === 'ready') deps.dynoLog.up(started)
+      else deps.dynoLog.crashed(started)
       return boot.kind === 'gone' ? started : boot.dyno
     }),
   )

@@ -4,11 +4,11 @@ import { PaasError } from '../errors.ts'
 import { dynoSpec, type Deployable } from './deployable.ts'
 import { explainExit } from './explain.ts'
 import type { Narrator } from './narrator.ts'
-import type { PlatformLog } from './platform-log.ts'
+import type { DynoLog } from './dyno-log.ts'
 
 export type ReleaseCommandDeps = {
   engine: Pick<Engine, 'runDyno' | 'stopDyno' | 'waitDyno' | 'dynoOutput'>
-  platformLog: PlatformLog
+  dynoLog: DynoLog
   /** How long it may run, in seconds. */
   timeoutSeconds: number
 }
@@ -34,21 +34,21 @@ export async function runReleaseCommand(
 }
 
 async function runOnce(
-  { engine, platformLog }: ReleaseCommandDeps,
+  { engine, dynoLog }: ReleaseCommandDeps,
   deployable: Deployable,
   narrator: Narrator,
   signal: AbortSignal,
 ): Promise<DynoExit> {
   const wanted = { name: `release.${randomInt(1000, 10_000)}`, type: 'release', size: 'basic' as const }
-  const dyno = await engine.runDyno(dynoSpec(deployable, wanted, { restart: false }), signal)
+  const spec = dynoSpec(deployable, wanted, { restart: false })
+  dynoLog.launching(spec, spec.command)
+  const dyno = await engine.runDyno(spec, signal)
   try {
-    platformLog.dyno(dyno, 'State changed from starting to up')
+    dynoLog.started(dyno)
     for await (const { text } of engine.dynoOutput(dyno.id, { follow: true }, signal)) {
       narrator.raw(Buffer.concat([Buffer.from('       '), text, Buffer.from('\n')]))
     }
-    const exit = await engine.waitDyno(dyno.id, signal)
-    platformLog.dyno(dyno, `Process exited with status ${exit.code}`)
-    return exit
+    return await engine.waitDyno(dyno.id, signal)
   } finally {
     await engine.stopDyno(dyno.id, 0)
   }

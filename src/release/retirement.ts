@@ -1,12 +1,12 @@
 import type { Dyno, Engine } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
-import type { PlatformLog } from './platform-log.ts'
+import type { DynoLog } from './dyno-log.ts'
 import type { Routes } from './routes.ts'
 
 export type RetirementDeps = {
   engine: Pick<Engine, 'stopDyno'>
   routes: Pick<Routes, 'drain'>
-  platformLog: PlatformLog
+  dynoLog: DynoLog
   stop: { graceSeconds: number; drainSeconds: number }
   log: Logger
 }
@@ -41,11 +41,11 @@ export class Retirement {
   }
 
   async #takeDown(dyno: Dyno): Promise<void> {
-    const { engine, platformLog, stop, log } = this.#deps
+    const { engine, dynoLog, stop, log } = this.#deps
     const about = { app: dyno.appId, dyno: dyno.name, release: dyno.release }
     try {
       await this.#drain(dyno)
-      platformLog.dyno(dyno, 'Stopping all processes with SIGTERM')
+      dynoLog.stopping(dyno)
       await engine.stopDyno(dyno.id, stop.graceSeconds * 1000)
     } catch (error) {
       log.warn({ ...about, err: error }, 'dyno not stopped; the next reconcile tries again')

@@ -3,12 +3,12 @@ import { PaasError } from '../errors.ts'
 import { dynoSpec, type Deployable, type WantedDyno } from './deployable.ts'
 import { explainBoot } from './explain.ts'
 import type { Narrator } from './narrator.ts'
-import type { PlatformLog } from './platform-log.ts'
+import type { DynoLog } from './dyno-log.ts'
 import { waitUntilReady, type Boot, type ReadinessDeps } from './readiness.ts'
 
 export type StartDeps = ReadinessDeps & {
-  engine: Pick<Engine, 'runDyno' | 'findDyno' | 'stopDyno' | 'listeningSockets' | 'dynoOutput'>
-  platformLog: PlatformLog
+  engine: Pick<Engine, 'runDyno' | 'findDyno' | 'waitDyno' | 'stopDyno' | 'listeningSockets' | 'dynoOutput'>
+  dynoLog: DynoLog
 }
 
 /** How many of its last lines a dyno that did not come up may show. */
@@ -36,20 +36,25 @@ export async function startDynos(
 }
 
 /** Removes dynos that never served, without grace. */
-export async function discard({ engine }: { engine: Pick<Engine, 'stopDyno'> }, dynos: Dyno[]): Promise<void> {
+export async function discard(
+  { engine, dynoLog }: { engine: Pick<Engine, 'stopDyno'>; dynoLog: DynoLog },
+  dynos: Dyno[],
+): Promise<void> {
+  for (const dyno of dynos) dynoLog.stopping(dyno)
   await Promise.allSettled(dynos.map(({ id }) => engine.stopDyno(id, 0)))
 }
 
 /** Starts one dyno; it may not be ready yet. */
 export async function startDyno(
-  { engine, platformLog }: Pick<StartDeps, 'engine' | 'platformLog'>,
+  { engine, dynoLog }: Pick<StartDeps, 'engine' | 'dynoLog'>,
   deployable: Deployable,
   want: WantedDyno,
   signal: AbortSignal,
 ): Promise<Dyno> {
   const spec = dynoSpec(deployable, want, { restart: true })
+  dynoLog.launching(spec, spec.command)
   const dyno = await engine.runDyno(spec, signal)
-  platformLog.dyno(dyno, `Starting process with command \`${spec.command ?? 'the image’s own'}\``)
+  dynoLog.started(dyno)
   return dyno
 }
 
@@ -68,7 +73,7 @@ async function allReady(
         giveUp.abort(failure)
         throw failure
       }
-      deps.platformLog.dyno(dyno, 'State changed from starting to up')
+      deps.dynoLog.up(dyno)
       return boot.dyno
     }),
   )
@@ -80,7 +85,7 @@ async function report(
   { boot, narrator, signal }: { boot: Exclude<Boot, { kind: 'ready' }>; narrator: Narrator; signal: AbortSignal },
 ): Promise<string> {
   const reason = await explainBoot(deps, boot)
-  deps.platformLog.dyno(dyno, `State changed from starting to crashed`)
+  deps.dynoLog.crashed(dyno)
   const lines: Buffer[] = []
   for await (const line of deps.engine.dynoOutput(dyno.id, { follow: false }, signal)) {
     lines.push(line.text)

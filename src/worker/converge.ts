@@ -42,7 +42,7 @@ async function comeBackWhenReady(deps: ConvergeDeps, dyno: Dyno, signal: AbortSi
   try {
     const boot = await waitUntilReady(deps, dyno, signal)
     if (boot.kind !== 'ready') return
-    deps.platformLog.dyno(dyno, 'State changed from starting to up')
+    deps.dynoLog.up(dyno)
     deps.again(dyno.appId)
   } catch (error) {
     if (!signal.aborted) deps.log.warn({ app: dyno.appId, dyno: dyno.name, err: error }, 'dyno not watched')

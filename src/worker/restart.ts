@@ -1,12 +1,13 @@
 import { asPaasError } from '../errors.ts'
 import type { AppId } from '../model/ids.ts'
 import type { AppLocks } from '../release/locks.ts'
+import type { PlatformLog } from '../release/platform-log.ts'
 import type { ReconcileDeps } from '../release/reconcile.ts'
 import { restartDynos } from '../release/restart.ts'
 
 /** Replaces dynos because a user asked for it; if the new ones do not come up the old ones stay, and the app's log says why. */
 export async function restart(
-  deps: ReconcileDeps & { locks: AppLocks },
+  deps: ReconcileDeps & { locks: AppLocks; platformLog: Pick<PlatformLog, 'api'> },
   appId: AppId,
   dyno: string | null,
   signal: AbortSignal,

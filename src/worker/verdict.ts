@@ -4,14 +4,12 @@ import type { Logger } from '../log.ts'
 import { appUrl, type App } from '../model/app.ts'
 import { describePhases, type Build, type BuildState } from '../model/build.ts'
 import type { Release } from '../model/release.ts'
-import type { PlatformLog } from '../release/platform-log.ts'
 import type { Store } from '../store/store.ts'
 import type { BuildRun } from './build-phases.ts'
 
 export type VerdictDeps = {
   store: Store
   repositories: Pick<Repositories, 'moveRef' | 'release' | 'resolve'>
-  platformLog: PlatformLog
   /** e.g. `http://localhost:8080` */
   publicUrl: string
   log: Logger
@@ -23,11 +21,17 @@ type FinalState = Exclude<BuildState, { kind: 'pending' } | { kind: 'running' }>
 export async function succeed(deps: VerdictDeps, { build, output, phases }: BuildRun): Promise<void> {
   const app = deps.store.apps.get(build.appId)
   await moveRef(deps, build)
-  if (app) output.detail(`${appUrl(deps.publicUrl, app.name)} deployed`)
+  if (app) output.detail(whereItRuns(deps, app))
   output.detail('Verifying deploy... done.')
   output.detail(`Phases: ${describePhases(phases)}`)
   deps.store.builds.finish(build.id, build.generation, { kind: 'succeeded', finishedAt: new Date() })
   await letGo(deps, build)
+}
+
+function whereItRuns({ store, publicUrl }: VerdictDeps, app: App): string {
+  const types = store.formations.list(app.id).map(({ type }) => type)
+  if (types.includes('web')) return `${appUrl(publicUrl, app.name)} deployed`
+  return `No web process type, so nothing answers at ${appUrl(publicUrl, app.name)}; it has ${types.join(', ')}`
 }
 
 /** The previous release serves on, and the build says why it is not replaced. */

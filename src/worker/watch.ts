@@ -3,13 +3,11 @@ import type { Engine, EngineEvent } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import type { AppId } from '../model/ids.ts'
 import { isOneOff } from '../model/dyno.ts'
-import type { PlatformLog } from '../release/platform-log.ts'
-import type { Retirement } from '../release/retirement.ts'
+import type { DynoLog } from '../release/dyno-log.ts'
 
 export type WatchDeps = {
   engine: Pick<Engine, 'watch' | 'info'>
-  retirement: Pick<Retirement, 'isRetiring'>
-  platformLog: PlatformLog
+  dynoLog: DynoLog
   log: Logger
   /** The app's dynos changed without our doing, or may have. */
   changed: (appId: AppId) => void
@@ -48,22 +46,23 @@ async function comeBack({ engine, engineBack, log }: WatchDeps, signal: AbortSig
   }
 }
 
-function handle(deps: WatchDeps, event: EngineEvent): void {
-  const { appId, name, kind } = event
-  if (appId === '' || name === '' || isOneOff({ type: typeOf(name) })) return
-  if (kind === 'started') deps.started(event)
-  if (kind === 'exited') sayExit(deps, event)
-  if (kind === 'out-of-memory') deps.platformLog.dyno({ appId, name }, 'Error R15 (Memory quota vastly exceeded)')
-  if (kind === 'started' || kind === 'exited') deps.changed(appId)
-}
-
-function sayExit({ platformLog, retirement }: WatchDeps, { appId, name, id, exitCode }: EngineEvent): void {
-  const dyno = { appId, name }
-  if (!retirement.isRetiring(id)) platformLog.dyno(dyno, 'State changed from up to crashed')
-  platformLog.dyno(dyno, `Process exited with status ${exitCode ?? 'unknown'}`)
-}
-
-/** `web.1` → `web` */
-function typeOf(name: string): string {
-  return name.replace(/\.\d+$/, '')
+function handle({ dynoLog, started, changed }: WatchDeps, event: EngineEvent): void {
+  const { appId, name, exitCode } = event
+  if (appId === '' || name === '') return
+  const once = isOneOff({ type: name.replace(/\.\d+$/, '') })
+  switch (event.kind) {
+    case 'started':
+      dynoLog.started(event)
+      started(event)
+      break
+    case 'exited':
+      dynoLog.exited(event, { code: exitCode, once })
+      break
+    case 'out-of-memory':
+      dynoLog.killedForMemory(event)
+      break
+    case 'removed':
+      dynoLog.removed(event)
+  }
+  if (!once) changed(appId)
 }

@@ -9,6 +9,7 @@ import type { Logger } from '../log.ts'
 import type { AppLogWriter } from '../logs/app-log.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
 import { startWorker } from '../queue/start-worker.ts'
+import { DynoLog } from '../release/dyno-log.ts'
 import { AppLocks } from '../release/locks.ts'
 import { createPlatformLog } from '../release/platform-log.ts'
 import { ReadyDynos } from '../release/ready-dynos.ts'
@@ -84,12 +85,14 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
   const { paths, build, stop, boot, domain, publicUrl } = config
   const platformLog = createPlatformLog(logs)
   const routes = new Routes(router, { controlHost: domain, controlSocket: paths.apiSocket })
-  const retirement = new Retirement({ engine, routes, platformLog, stop, log })
+  const dynoLog = new DynoLog(platformLog)
+  const retirement = new Retirement({ engine, routes, dynoLog, stop, log })
   const cursors = new LogCursors({ path: join(paths.run, 'log-cursors.json'), log })
   const collector = life.use(new LogCollector({ engine, logs, cursors, log }))
   const shared = {
     ...parts,
     platformLog,
+    dynoLog,
     routes,
     retirement,
     cursors,

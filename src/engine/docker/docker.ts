@@ -5,7 +5,7 @@ import { removeCache } from './cache.ts'
 import { removeApp, removeOrphans, removeServer } from './cleanup.ts'
 import { connectClient } from './client.ts'
 import { buildDockerfile } from './dockerfile.ts'
-import { findDyno, listDynos, restartDyno, runDyno, stopDyno, waitDyno } from './dynos.ts'
+import { findDyno, listDynos, restartDyno, runDyno, stopDyno } from './dynos.ts'
 import { watch } from './events.ts'
 import { secureHost } from './firewall.ts'
 import { createImage, findImage, importImage, listImages, removeImage } from './images.ts'
@@ -13,6 +13,7 @@ import { info } from './info.ts'
 import { dynoOutput } from './output.ts'
 import { createSandbox } from './sandbox.ts'
 import { listeningSockets } from './sockets.ts'
+import { waitDyno } from './wait-dyno.ts'
 
 /**
  * The engine behind `docker`. Connects at the first call, so it can be made while the engine is down.

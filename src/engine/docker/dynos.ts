@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import { PaasError } from '../../errors.ts'
 import type { AppId } from '../../model/ids.ts'
-import type { Dyno, DynoExit, DynoSpec } from '../engine.ts'
+import type { Dyno, DynoSpec } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
 import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
 import { dynoOptions } from './dyno-options.ts'
@@ -53,8 +53,17 @@ async function start(container: Docker.Container, spec: DynoSpec): Promise<void>
 export async function stopDyno(deps: DockerDeps, id: string, graceMs: number): Promise<void> {
   const container = await ownContainer(deps, id)
   if (!container) return
-  await unlessMissing(container.stop({ t: Math.ceil(graceMs / 1000) }))
+  await unlessMissing(stopContainer(container, graceMs))
   await removeContainer(container)
+}
+
+/** The engine answers 304 when it has stopped already. */
+async function stopContainer(container: Docker.Container, graceMs: number): Promise<void> {
+  try {
+    await container.stop({ t: Math.ceil(graceMs / 1000) })
+  } catch (error) {
+    if (statusOf(error) !== 304) throw error
+  }
 }
 
 export async function restartDyno(deps: DockerDeps, id: string, graceMs: number): Promise<void> {
@@ -75,17 +84,6 @@ export async function listDynos({ docker, serverId }: DockerDeps, filter: { appI
 export async function findDyno(deps: DockerDeps, id: string): Promise<Dyno | undefined> {
   const info = await unlessMissing(deps.docker.getContainer(id).inspect())
   return info && isOurs(deps, info) && isDynoKind(info.Config.Labels) ? viewDyno(info) : undefined
-}
-
-/** @throws not_found when the dyno is gone before it could be watched */
-export async function waitDyno(deps: DockerDeps, id: string, signal: AbortSignal): Promise<DynoExit> {
-  const container = await ownContainer(deps, id)
-  if (!container) throw new PaasError('not_found', `There is no dyno ${id}.`)
-  const { StatusCode } = (await container.wait({ condition: 'not-running', abortSignal: signal })) as {
-    StatusCode: number
-  }
-  const info = await unlessMissing(container.inspect())
-  return { code: StatusCode, outOfMemory: info?.State.OOMKilled ?? false }
 }
 
 /** The container, unless it is gone. What is not this server's is never touched. */

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { PaasError } from '../../errors.ts'
 import type { OutputLine } from '../engine.ts'
-import { unlessMissing, type DockerDeps } from './client.ts'
+import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
 import { ownContainer } from './dynos.ts'
 import { openEvents } from './events.ts'
 import { readFrames } from './frames.ts'
@@ -11,8 +11,9 @@ import { LineCutter, unixTime } from './lines.ts'
 type Options = { since?: string; follow: boolean }
 
 /**
- * Lines of a dyno in order. The engine ends its stream when the process exits, so with `follow` it is opened again
- * as long as the restart policy starts the process again. Lines are read as fast as they are taken.
+ * Lines of a dyno in order. The engine ends its stream when the process exits, sometimes before the last lines, so
+ * with `follow` it is opened again: to go on while the restart policy starts the process again, and once more after
+ * the end. Lines are read as fast as they are taken.
  */
 export async function* dynoOutput(
   deps: DockerDeps,
@@ -23,16 +24,16 @@ export async function* dynoOutput(
   const container = await ownContainer(deps, id)
   if (!container) return
   let cursor = since
-  do {
-    for await (const line of readOnce(
-      container,
-      { ...(cursor === undefined ? {} : { since: cursor }), follow },
-      signal,
-    )) {
+  let following = follow
+  for (;;) {
+    const options = { ...(cursor === undefined ? {} : { since: cursor }), follow: following }
+    for await (const line of readOnce(container, options, signal)) {
       cursor = line.cursor
       yield line
     }
-  } while (follow && (await runsAgain(deps, container, signal)))
+    if (!following) return
+    following = await runsAgain(deps, container, signal)
+  }
 }
 
 /** Docker's `since` includes the moment itself; what the caller has seen is left out here. */
@@ -54,8 +55,13 @@ async function* readOnce(container: Docker.Container, { since, follow }: Options
 /** `follow: true` outside the query only tells dockerode to give a stream instead of collecting the whole log. */
 async function openLog(container: Docker.Container, query: object, signal: AbortSignal): Promise<Readable | undefined> {
   const options = { follow: true, _query: query, abortSignal: signal } as const
-  const source = await unlessMissing(container.logs(options))
+  const source = await unlessMissing(container.logs(options)).catch(unlessDying)
   return source as unknown as Readable | undefined
+}
+
+/** The engine answers 409 for a container that it is just removing. */
+function unlessDying(error: unknown): undefined {
+  if (statusOf(error) !== 409) throw error
 }
 
 async function* readLines(source: Readable, signal: AbortSignal): AsyncGenerator<OutputLine> {
