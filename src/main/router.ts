@@ -1,8 +1,9 @@
-import { runRole } from './run-role.ts'
+import packageJson from '../../package.json' with { type: 'json' }
 import { openAppLogWriter } from '../logs/writer.ts'
 import { runRouter } from '../router/run.ts'
+import { runRole } from './run-role.ts'
 
-await runRole('router', 'data', async ({ config, log }) => {
+await runRole('router', 'data', ({ config, log }) => {
   const appLog = openAppLogWriter({ directory: config.paths.logs, log })
-  return runRouter({ config, log, appLog })
+  return runRouter({ config, log, appLog, version: packageJson.version })
 })

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
-import { createServer, type Server, type Socket } from 'node:net'
+import { createServer, type Socket } from 'node:net'
 import { asPaasError, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { isCall, longestCall, type Call, type Reply } from './control-protocol.ts'
@@ -11,8 +11,11 @@ export type ControlServerDeps = {
   answer: (call: Call) => Promise<unknown>
 }
 
-/** Serves calls on a Unix socket that only this user can open. A socket left by a dead router is replaced. */
-export async function serveControl({ socketPath, log, answer }: ControlServerDeps): Promise<AsyncDisposable> {
+/**
+ * Serves calls on a Unix socket that only this user can open. A socket left by a dead router is replaced. When
+ * disposed, the path is free at once; calls under way are still answered.
+ */
+export async function serveControl({ socketPath, log, answer }: ControlServerDeps): Promise<Disposable> {
   await rm(socketPath, { force: true })
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', (error) => log.debug({ err: error }, 'control connection broke'))
@@ -22,7 +25,7 @@ export async function serveControl({ socketPath, log, answer }: ControlServerDep
   server.listen(socketPath)
   await listening
   await chmod(socketPath, 0o600)
-  return { [Symbol.asyncDispose]: () => close(server) }
+  return { [Symbol.dispose]: () => void server.close() }
 }
 
 async function serve(socket: Socket, { log, answer }: Pick<ControlServerDeps, 'log' | 'answer'>): Promise<void> {
@@ -62,11 +65,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined // not JSON: no call, which the caller says
   }
-}
-
-async function close(server: Server): Promise<void> {
-  if (!server.listening) return
-  const closed = once(server, 'close')
-  server.close()
-  await closed
 }

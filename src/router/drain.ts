@@ -8,7 +8,7 @@ const pace = 10
  * half of that time at most.
  */
 export async function drain(targets: LiveTarget[], timeoutMs: number): Promise<{ unfinished: number }> {
-  const goodbye = sayGoodbye(targets, timeoutMs)
+  const goodbye = sayGoodbye(targets, timeoutMs / 2)
   const { promise: timeout, resolve } = Promise.withResolvers<void>()
   const timer = setTimeout(resolve, timeoutMs)
   await Promise.race([timeout, Promise.all(targets.map(whenIdle))])
@@ -23,10 +23,10 @@ function whenIdle(target: LiveTarget): Promise<void> {
   return promise
 }
 
-function sayGoodbye(targets: LiveTarget[], timeoutMs: number): NodeJS.Timeout {
+/** Tells the tunnels of `targets` to close, over `milliseconds` at most. @returns the timer to clear at the end */
+export function sayGoodbye(targets: LiveTarget[], milliseconds: number): NodeJS.Timeout {
   const tunnels = targets.flatMap((target) => [...target.tunnels])
-  const turns = Math.max(1, Math.floor(timeoutMs / 2 / pace))
-  const perTurn = Math.ceil(tunnels.length / turns)
+  const perTurn = Math.ceil(tunnels.length / Math.max(1, Math.floor(milliseconds / pace)))
   return setInterval(() => {
     for (const tunnel of tunnels.splice(0, perTurn)) tunnel.goAway()
   }, pace)

@@ -10,8 +10,8 @@ type AnswerOptions = {
 }
 
 /**
- * The whole response: a small page without anything of the app or the request in it. JSON in the API's error
- * form, or plain text, when Accept asks for that first (git shows plain text to its user).
+ * The whole response, without anything of the app or the request in it: a small page for browsers, JSON in the API's
+ * error form for those that ask for JSON first, plain text for the rest (git and curl show it to their user).
  */
 export function formatAnswer(answer: Answer, { request, requestId, keepAlive }: AnswerOptions): string {
   const { type, body } = represent(answer, request?.fields.find(({ key }) => key === 'accept')?.value ?? '')
@@ -42,8 +42,7 @@ function represent({ status, title, text, code }: Answer, accept: string): { typ
     const id = code ?? (status === 404 ? 'not_found' : 'bad_request')
     return { type: 'application/json', body: `${JSON.stringify({ id, message: text })}\n` }
   }
-  if (/^text\/plain\b|^application\/x-git|^$/i.test(accept))
-    return { type: 'text/plain', body: `${title} (${label}). ${text}\n` }
+  if (!/\btext\/html\b/i.test(accept)) return { type: 'text/plain', body: `${title} (${label}). ${text}\n` }
   return { type: 'text/html', body: page(`${title} (${label})`, text) }
 }
 

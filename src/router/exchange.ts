@@ -2,12 +2,12 @@ import { chooseTarget } from './balancer.ts'
 import type { RouterContext } from './context.ts'
 import { formatInterimHead, formatRequestHead, formatResponseHead, formatUpgradeHead, safeTrailers } from './forward.ts'
 import type { Field } from './http/fields.ts'
-import { noBody, type Framing } from './http/framing.ts'
-import type { RequestHead } from './http/request-head.ts'
+import { framingTowards, noBody, type Framing } from './http/framing.ts'
+import { isRepeatable, type RequestHead } from './http/request-head.ts'
 import type { ResponseHead } from './http/response-head.ts'
 import { requestId } from './request-id.ts'
 import { logRequest } from './request-log.ts'
-import { answerFor, unknownHost, type Answer, type RouterCode } from './router-error.ts'
+import { answerFor, codeOfState, unknownHost, type Answer, type RouterCode } from './router-error.ts'
 import type { Destination } from './routes.ts'
 import type { LiveTarget } from './target.ts'
 import { Tunnel } from './tunnel.ts'
@@ -66,7 +66,7 @@ export class Exchange implements ResponseHandler {
     if (this.#destination.state !== 'up') return this.#fail(codeOfState[this.#destination.state])
     const target = chooseTarget(this.#destination.targets, this.#tried)
     if (target === undefined) return this.#fail(this.#tried.length > 0 ? 'H21' : 'H14')
-    this.#connect(target, this.#isRepeatable() ? Infinity : newestForUnsafe)
+    this.#connect(target, isRepeatable(this.request) ? Infinity : newestForUnsafe)
   }
 
   requestBody(data: Buffer): void {
@@ -148,7 +148,7 @@ export class Exchange implements ResponseHandler {
     const { version } = this.request
     this.#phase = 'responding'
     this.#status = head.status
-    this.#framing = framingFor(version, head.framing)
+    this.#framing = framingTowards(version, head.framing)
     this.#keepAlive &&= this.#framing.kind !== 'close' && !this.#context.stopping
     const { date } = this.#context
     const options = { framing: this.#framing, version, keepAlive: this.#keepAlive, date }
@@ -182,7 +182,7 @@ export class Exchange implements ResponseHandler {
 
   failed({ kind }: UpstreamFailure): void {
     if (kind === 'refused') return this.#refused()
-    if (this.#phase === 'waiting' && this.#upstream?.reused && this.#isRepeatable()) return this.#again()
+    if (this.#phase === 'waiting' && this.#upstream?.reused && isRepeatable(this.request)) return this.#again()
     this.#broken(kind === 'malformed' ? 'H17' : this.#phase === 'waiting' ? 'H13' : 'H18')
   }
 
@@ -234,12 +234,6 @@ export class Exchange implements ResponseHandler {
     const target = this.#target!
     this.#release(false)
     this.#connect(target, -1)
-  }
-
-  /** Sending it twice does no harm, and there is no body that is gone already. */
-  #isRepeatable(): boolean {
-    const { method, framing, upgrade } = this.request
-    return framing.kind === 'none' && upgrade === undefined && /^(GET|HEAD|OPTIONS|PUT|DELETE)$/.test(method)
   }
 
   #broken(code: RouterCode): void {
@@ -302,12 +296,4 @@ export class Exchange implements ResponseHandler {
       code,
     })
   }
-}
-
-const codeOfState = { blank: 'H81', down: 'H14', crashed: 'H10', maintenance: 'H80' } as const
-
-/** HTTP/1.0 has no chunks; HTTP/1.1 clients get them instead of an end by closing. */
-function framingFor(version: 0 | 1, framing: Framing): Framing {
-  if (framing.kind !== 'chunked' && framing.kind !== 'close') return framing
-  return { kind: version === 1 ? 'chunked' : 'close' }
 }

@@ -7,7 +7,7 @@ export const routerErrors = {
     status: 503,
     text: 'This app has crashed. Its owner finds the reason in its log.',
   },
-  H12: { description: 'Request timeout', status: 503, text: 'This app took too long to answer.' },
+  H12: { description: 'Request timeout', status: 503, text: 'No answer came in time.' },
   H13: {
     description: 'Connection closed without response',
     status: 503,
@@ -46,6 +46,9 @@ export const routerErrors = {
     text: 'The deployment server is not ready at the moment. Apps are served on. Try again shortly.',
   },
 } as const
+
+/** What an app answers that has nothing running, by the state of its route. */
+export const codeOfState = { blank: 'H81', down: 'H14', crashed: 'H10', maintenance: 'H80' } as const
 
 export type RouterCode = keyof typeof routerErrors
 

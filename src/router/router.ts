@@ -1,4 +1,3 @@
-import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import type { AppLogWriter } from '../logs/app-log.ts'
 import type { Logger } from '../log.ts'
@@ -6,6 +5,7 @@ import type { RoutingTable } from '../model/route.ts'
 import { AddressCounter } from './address-counter.ts'
 import type { RouterContext } from './context.ts'
 import { Counters } from './counters.ts'
+import { sayGoodbye } from './drain.ts'
 import { formatAnswer } from './error-page.ts'
 import type { RouterLimits } from './limits.ts'
 import { listenOn } from './listen.ts'
@@ -30,7 +30,8 @@ export class Router {
   readonly #server: Server
   readonly #visitors = new Map<Socket, VisitorConnection>()
   readonly #addresses: AddressCounter
-  #sweeper: NodeJS.Timeout
+  readonly #sweeper: NodeJS.Timeout
+  #stopped: Promise<void> | undefined
 
   constructor({ table, limits, appLog, log }: RouterDeps) {
     const routes = new Routes(table, limits)
@@ -66,18 +67,22 @@ export class Router {
 
   /**
    * Accepts no more, answers what is under way, then closes. Resolves after `milliseconds` at the latest, with what
-   * is left cut off.
+   * is left cut off. Only the first call counts.
    * @param idle `close` idle connections at once, or `keep` them for one last answer: no client then sends into a closed one
    */
-  async stop({ milliseconds, idle }: { milliseconds: number; idle: 'close' | 'keep' }): Promise<void> {
+  stop(options: { milliseconds: number; idle: 'close' | 'keep' }): Promise<void> {
+    return (this.#stopped ??= this.#stop(options))
+  }
+
+  async #stop({ milliseconds, idle }: { milliseconds: number; idle: 'close' | 'keep' }): Promise<void> {
     this.#context.stopping = true
-    const closed = once(this.#server, 'close')
-    this.#server.close()
+    const closed = new Promise((resolve) => this.#server.close(resolve))
     if (idle === 'close') for (const visitor of this.#visitors.values()) visitor.closeIfIdle()
-    for (const target of this.routes.everyTarget()) for (const tunnel of target.tunnels) tunnel.goAway()
+    const goodbye = sayGoodbye([...this.routes.everyTarget()], milliseconds / 2)
     const cut = setTimeout(() => this.#cut(), milliseconds)
     await closed
     clearTimeout(cut)
+    clearInterval(goodbye)
     clearInterval(this.#sweeper)
     for (const target of this.routes.everyTarget()) target.retire()
   }

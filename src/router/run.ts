@@ -1,4 +1,3 @@
-import packageJson from '../../package.json' with { type: 'json' }
 import type { Config } from '../config.ts'
 import { asPaasError } from '../errors.ts'
 import type { AppLogWriter } from '../logs/app-log.ts'
@@ -11,54 +10,66 @@ import { limitsOfThisProcess } from './limits.ts'
 import { Router } from './router.ts'
 import { loadTable } from './table-file.ts'
 
-/** What requests in flight get when the server stops, milliseconds; the supervisor waits for it. */
+/** What requests in flight get when the server stops, milliseconds at most; the supervisor waits for it. */
 const longestStop = 10_000
 /** What a retired router gives its open connections to end by themselves, milliseconds. */
 const retirement = 90_000
 
 export type RunRouterDeps = {
   config: Pick<Config, 'paths' | 'httpPort' | 'domain' | 'stop'>
+  /** The package's, told in `status`. */
+  version: string
   log: Logger
   /** Closed at the end. */
   appLog: AppLogWriter
 }
 
 /** `ended` resolves when another router has taken over. */
-export type RunningRouter = AsyncDisposable & { ended: Promise<string>; port: number }
+export type RunningRouter = AsyncDisposable & { ended: Promise<string> }
 
 /**
  * Serves from the saved table at once, then takes calls. A router of this data directory that still runs is
  * replaced: both have the port until the old one leaves it, and its last table is taken over.
  * @throws port_in_use, router_unavailable
  */
-export async function runRouter({ config, log, appLog }: RunRouterDeps): Promise<RunningRouter> {
-  const { paths, httpPort } = config
-  const { promise: ended, resolve: end } = Promise.withResolvers<string>()
-  let stop = { milliseconds: Math.min(config.stop.drainSeconds * 1000, longestStop), idle: 'close' as 'close' | 'keep' }
-  const onRetire = (): void => {
-    stop = { milliseconds: retirement, idle: 'keep' }
-    end('another router took over')
-  }
+export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
+  const { config, log, appLog } = deps
   await using stack = new AsyncDisposableStack()
   stack.use(appLog)
-  const predecessor = await routerStatus(paths.routerSocket)
   const router = new Router({ table: await savedTable(config, log), limits: limitsOfThisProcess(), appLog, log })
-  stack.defer(() => router.stop(stop))
-  const port = await router.listen(httpPort, { shared: predecessor?.settings.httpPort === httpPort })
-  const last = predecessor && (await retireRouter(paths.routerSocket))
-  if (last) router.routes.install(ownControl(last, config))
-  const settings = { httpPort }
+  stack.defer(() =>
+    router.stop({ milliseconds: Math.min(config.stop.drainSeconds * 1000, longestStop), idle: 'close' }),
+  )
+  await takePort(router, config)
+  const { promise: ended, resolve: end } = Promise.withResolvers<string>()
   const controlled = new ControlledRouter({
     router,
-    tableFile: paths.routingTable,
-    version: packageJson.version,
-    settings,
+    tableFile: config.paths.routingTable,
+    version: deps.version,
+    settings: { httpPort: config.httpPort },
     log,
-    onRetire,
+    onRetire: () => {
+      control[Symbol.dispose]()
+      void router.stop({ milliseconds: retirement, idle: 'keep' })
+      end('another router took over')
+    },
   })
-  stack.use(await serveControl({ socketPath: paths.routerSocket, log, answer: (call) => controlled.answer(call) }))
+  const control = await serveControl({
+    socketPath: config.paths.routerSocket,
+    log,
+    answer: (call) => controlled.answer(call),
+  })
+  stack.use(control)
   const running = stack.move()
-  return { ended, port, [Symbol.asyncDispose]: () => running.disposeAsync() }
+  return { ended, [Symbol.asyncDispose]: () => running.disposeAsync() }
+}
+
+async function takePort(router: Router, config: RunRouterDeps['config']): Promise<void> {
+  const { httpPort, paths } = config
+  const predecessor = await routerStatus(paths.routerSocket)
+  await router.listen(httpPort, { shared: predecessor?.settings.httpPort === httpPort })
+  const lastTable = predecessor && (await retireRouter(paths.routerSocket))
+  if (lastTable) router.routes.install(ownControl(lastTable, config))
 }
 
 /** A table that cannot be read is no reason not to start: the worker installs a whole one when it starts. */

@@ -31,3 +31,9 @@ function chunkedFraming(value: string): Framing | string {
   if (value.toLowerCase() !== 'chunked') return 'Transfer-Encoding is not exactly "chunked"'
   return { kind: 'chunked' }
 }
+
+/** How a body goes on to a client: HTTP/1.0 has no chunks; later ones get them instead of an end by closing. */
+export function framingTowards(version: 0 | 1, framing: Framing): Framing {
+  if (framing.kind !== 'chunked' && framing.kind !== 'close') return framing
+  return { kind: version === 1 ? 'chunked' : 'close' }
+}

@@ -44,6 +44,11 @@ export function parseRequestHead(text: string): RequestHead | Refusal {
   return readFields({ method, target, version: minor === '1' ? 1 : 0, fields })
 }
 
+/** Sending it twice does no harm (RFC 9110 section 9.2.2), and there is no body that is gone already. */
+export function isRepeatable({ method, framing, upgrade }: RequestHead): boolean {
+  return framing.kind === 'none' && upgrade === undefined && /^(GET|HEAD|OPTIONS|PUT|DELETE)$/.test(method)
+}
+
 type Read = Pick<RequestHead, 'method' | 'target' | 'version' | 'fields'>
 
 function readFields(read: Read): RequestHead | Refusal {

@@ -1,0 +1,57 @@
+import { once } from 'node:events'
+import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
+
+export type TestApp = AsyncDisposable & { port: number; server: HttpServer }
+
+/** A real Node app on a free port of 127.0.0.1. */
+export async function startApp(listener: RequestListener): Promise<TestApp> {
+  const server = createHttpServer(listener)
+  const port = await listen(server)
+  return {
+    port,
+    server,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+    },
+  }
+}
+
+export type RawApp = AsyncDisposable & { port: number; sockets: Socket[] }
+
+/** An app that says whatever bytes it likes; `onRequest` is called for each piece that arrives. */
+export async function startRawApp(onData: (socket: Socket, data: string) => void): Promise<RawApp> {
+  const sockets: Socket[] = []
+  const server = createServer((socket) => {
+    sockets.push(socket)
+    socket.on('error', () => socket.destroy())
+    socket.on('data', (data) => onData(socket, data.toString('latin1')))
+  })
+  const port = await listen(server)
+  return {
+    port,
+    sockets,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}
+
+async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('no port')
+  return address.port
+}
+
+/** A port of 127.0.0.1 that refuses connections. */
+export async function refusingPort(): Promise<number> {
+  const server = createServer()
+  const port = await listen(server)
+  server.close()
+  await once(server, 'close')
+  return port
+}

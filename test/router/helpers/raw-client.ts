@@ -1,0 +1,58 @@
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+
+/** Sends bytes as they are and reads what comes back, as latin1. */
+export class RawClient implements Disposable {
+  readonly socket: Socket
+  received = ''
+  closed = false
+
+  constructor(socket: Socket) {
+    this.socket = socket
+    socket.setEncoding('latin1')
+    socket.on('data', (data: string) => (this.received += data))
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => (this.closed = true))
+  }
+
+  static async connect(port: number): Promise<RawClient> {
+    const socket = connect({ port, host: '127.0.0.1' })
+    await once(socket, 'connect')
+    return new RawClient(socket)
+  }
+
+  send(text: string): this {
+    this.socket.write(text, 'latin1')
+    return this
+  }
+
+  /** Resolves with all that came as soon as it matches. */
+  async until(pattern: RegExp): Promise<string> {
+    while (!pattern.test(this.received)) {
+      if (this.closed) throw new Error(`closed before ${pattern}: ${this.received}`)
+      await Promise.race([once(this.socket, 'data'), once(this.socket, 'close')])
+    }
+    return this.received
+  }
+
+  /** Resolves with all that came when the other side has closed. */
+  async untilClosed(): Promise<string> {
+    if (!this.closed) await once(this.socket, 'close')
+    return this.received
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.destroy()
+  }
+}
+
+/** Sends `text` on a connection of its own; gives all that came until the other side closed. */
+export async function talk(port: number, text: string): Promise<string> {
+  using client = await RawClient.connect(port)
+  return client.send(text).untilClosed()
+}
+
+/** The status of the first response in `text`. */
+export function statusOf(text: string): number {
+  return Number(/^HTTP\/1\.1 (\d{3}) /.exec(text)?.[1])
+}

@@ -1,0 +1,45 @@
+import { pino } from 'pino'
+import type { AppId } from '../../../src/model/ids.ts'
+import type { AppRoute, RoutingTable, Target } from '../../../src/model/route.ts'
+import { defaultLimits, type RouterLimits } from '../../../src/router/limits.ts'
+import { Router } from '../../../src/router/router.ts'
+
+export type TestRouter = AsyncDisposable & { router: Router; port: number; lines: string[] }
+
+type Options = { limits?: Partial<RouterLimits>; table?: Partial<RoutingTable>; routes?: AppRoute[] }
+
+/** A router on a free port; `lines` are what it told the apps' logs. */
+export async function startRouter({ limits, table, routes = [] }: Options = {}): Promise<TestRouter> {
+  const lines: string[] = []
+  const router = new Router({
+    table: { controlHost: 'paas.test', controlSocket: '/nonexistent/api.sock', routes, ...table },
+    limits: { ...defaultLimits, ...limits },
+    appLog: { write: (_, { text }) => void lines.push(text) },
+    log: pino({ enabled: false }),
+  })
+  const port = await router.listen(0, { shared: false })
+  return {
+    router,
+    port,
+    lines,
+    [Symbol.asyncDispose]: () => router.stop({ milliseconds: 0, idle: 'close' }),
+  }
+}
+
+/** The route of an app at `app.test`, up when it has targets. */
+export function route(targets: (Pick<Target, 'port'> & Partial<Target>)[], fields: Partial<AppRoute> = {}): AppRoute {
+  return {
+    appId: 'app-1' as AppId,
+    app: 'app',
+    hosts: ['app.test'],
+    state: 'up',
+    targets: targets.map((target, i) => ({
+      id: `t${target.port}`,
+      dyno: `web.${i + 1}`,
+      release: 1,
+      host: '127.0.0.1',
+      ...target,
+    })),
+    ...fields,
+  }
+}
