@@ -5,7 +5,7 @@ import { loadAllTopics, loadTopicOf } from './topics.ts'
 
 /** Runs one command line. Gives the exit status: 0, or 1 after one line on stderr that says what is wrong. */
 export async function run(commandLine: string[]): Promise<number> {
-  exitWhenNobodyReads()
+  endWithOutput()
   const argv = commandLine.length === 0 ? ['help'] : commandLine
   try {
     if (argv[0] === '--version' || argv[0] === '-V') return printVersion()
@@ -69,10 +69,10 @@ function complain(line: string): void {
   process.stderr.write(` !    ${line}\n`)
 }
 
-/** `paas logs | head` is no failure. */
-function exitWhenNobodyReads(): void {
+/** `paas logs | head` is no failure; a full disk is one. */
+function endWithOutput(): void {
   process.stdout.on('error', (cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'EPIPE') throw cause
-    process.exit(0)
+    if (cause.code !== 'EPIPE') complain(`The output cannot be written: ${cause.message}.`)
+    process.exit(cause.code === 'EPIPE' ? 0 : 1)
   })
 }

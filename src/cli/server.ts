@@ -33,8 +33,8 @@ function usualUrl(env: Environment): string {
 /** The origin of a URL as people type it; without a scheme, http for names of this machine and https for others. */
 export function parseServerUrl(text: string, what: string): string {
   const local = /^(localhost|127\.0\.0\.1|[\w.-]+\.localhost)(:|\/|$)/i.test(text)
-  const candidate = /^https?:\/\//i.test(text) ? text : `${local ? 'http' : 'https'}://${text}`
+  const candidate = text.includes('://') ? text : `${local ? 'http' : 'https'}://${text}`
   const url = URL.canParse(candidate) ? new URL(candidate) : undefined
-  if (url && /^[\w.:[\]-]+$/.test(url.host)) return url.origin
+  if (url && /^https?:$/.test(url.protocol)) return url.origin
   throw new PaasError('url_invalid', `${what} is "${text}"; it must be the URL of a server, such as ${usualServer}.`)
 }
