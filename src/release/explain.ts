@@ -35,13 +35,25 @@ function meaningOf(code: number): string | undefined {
 }
 
 async function explainSilence({ engine, boot }: ExplainDeps, dyno: Dyno): Promise<string> {
-  const expected = `nothing listens on $PORT (${dyno.port})`
   const sockets = await engine.listeningSockets(dyno.id).catch(() => [])
-  const own = sockets.find(({ port }) => port === dyno.port) ?? sockets[0]
-  if (!own) return `${expected} after ${boot.timeoutSeconds} s`
-  const where = `${own.address.includes(':') ? `[${own.address}]` : own.address}:${own.port}`
-  if (own.port === dyno.port) return `the process listens on ${where} only; it must listen on 0.0.0.0:$PORT`
-  return `${expected}; the process listens on ${where}`
+  const onPort = sockets.find(({ port }) => port === dyno.port)
+  const other = sockets[0]
+  if (onPort && isLoopback(onPort.address)) {
+    return `nothing listens on 0.0.0.0:$PORT (${dyno.port}); the process listens on ${where(onPort)} only`
+  }
+  if (onPort) {
+    return `the process listens on ${where(onPort)}, but takes no connections within ${boot.timeoutSeconds} s`
+  }
+  if (other) return `nothing listens on $PORT (${dyno.port}); the process listens on ${where(other)}`
+  return `nothing listens on $PORT (${dyno.port}) after ${boot.timeoutSeconds} s`
+}
+
+function isLoopback(address: string): boolean {
+  return address.startsWith('127.') || address === '::1'
+}
+
+function where({ address, port }: { address: string; port: number }): string {
+  return `${address.includes(':') ? `[${address}]` : address}:${port}`
 }
 
 function memoryOf(size: string): number {
