@@ -1,7 +1,7 @@
 import { PaasError } from '../errors.ts'
 import { Client } from './client.ts'
 import type { AppOptions } from './command.ts'
-import { readRemote } from './git.ts'
+import { readRemote } from './repository.ts'
 import { chooseServer } from './server.ts'
 
 export const usualRemote = 'paas'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { parseRemote } from '../../src/cli/git.ts'
+import { parseRemote } from '../../src/cli/repository.ts'
 import { run, TestRepository } from '../helpers/repository.ts'
 import { TestTerminal } from './terminal.ts'
 

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import type { Command } from 'commander'
 import { define, defineForApp, type AppOptions, type Options } from '../command.ts'
-import { connectRepository, disconnectRepository, isRepository, readRemote } from '../git.ts'
+import { connectRepository, disconnectRepository, isRepository, readRemote } from '../repository.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
 import { confirm } from '../prompt.ts'
 import type { AppJson, DynoJson } from '../resources.ts'

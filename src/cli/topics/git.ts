@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { define, defineForApp, type AppOptions } from '../command.ts'
-import { connectRepository, isRepository } from '../git.ts'
+import { connectRepository, isRepository } from '../repository.ts'
 import { note, print } from '../output.ts'
 import type { AppJson } from '../resources.ts'
 import { tokenFor } from '../server.ts'
