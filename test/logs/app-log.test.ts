@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -217,6 +217,39 @@ describe('following an app log', () => {
       expect(rest).toEqual(all.slice(cut + 1).map(({ text }) => text))
     }
     expect((await texts(appId, { after: 'nonsense' })).length).toBe(200)
+  })
+
+  it('gives a batch that a slow writer added to the segment before the newest', async () => {
+    const appId = newId<AppId>()
+    const sizes = { sizes: { segmentBytes: 10, segments: 9 } }
+    await written(appId, (writer) => print(writer, appId, 'one'), sizes)
+    await written(appId, (writer) => print(writer, appId, 'two'), sizes)
+    const lines = openAppLogReader({ directory }).read(appId, { lines: 9, follow: true }, never)[Symbol.asyncIterator]()
+    expect([(await lines.next()).value.text, (await lines.next()).value.text]).toEqual(['one', 'two'])
+    const late = '2026-11-22T11:30:31.964000+00:00 app[web.1]: late\n'
+    await appendFile(join(directory, appId, '00000001.log'), late)
+    expect((await lines.next()).value).toMatchObject({ text: 'late', position: expect.stringMatching(/^1:\d+-2:\d+$/) })
+    await lines.return?.()
+  })
+
+  it('goes on with the oldest line that is kept when it was slower than the log', async () => {
+    const appId = newId<AppId>()
+    const sizes = { sizes: { segmentBytes: 10, segments: 2 } }
+    await written(appId, (writer) => print(writer, appId, 'first'), sizes)
+    const lines = openAppLogReader({ directory }).read(appId, { lines: 9, follow: true }, never)[Symbol.asyncIterator]()
+    expect((await lines.next()).value).toMatchObject({ text: 'first' })
+    for (let n = 1; n <= 6; n++) await written(appId, (writer) => print(writer, appId, `later ${n}`), sizes)
+    expect([(await lines.next()).value.text, (await lines.next()).value.text]).toEqual(['later 5', 'later 6'])
+    await lines.return?.()
+  })
+
+  it('passes over half a line that a crash left', async () => {
+    const appId = newId<AppId>()
+    await written(appId, (writer) => print(writer, appId, 'whole'))
+    await appendFile(join(directory, appId, '00000001.log'), '2026-11-22T11:3')
+    expect(await texts(appId)).toEqual(['whole'])
+    await written(appId, (writer) => print(writer, appId, 'next'))
+    expect(await texts(appId)).toEqual(['whole', 'next'])
   })
 
   it('ends when its signal is aborted', async () => {
