@@ -9,7 +9,13 @@ let server: TestServer
 let neighbour: TestApp
 beforeAll(async () => {
   server = await startServer({
-    env: { PAAS_BOOT_TIMEOUT: '10', PAAS_STOP_GRACE: '3', PAAS_DRAIN_TIMEOUT: '2', PAAS_BUILD_MEMORY_MIB: '256' },
+    env: {
+      PAAS_BOOT_TIMEOUT: '10',
+      PAAS_STOP_GRACE: '3',
+      PAAS_DRAIN_TIMEOUT: '2',
+      PAAS_BUILD_MEMORY_MIB: '256',
+      PAAS_BUILD_TIMEOUT: '30',
+    },
   })
   neighbour = await appOf(answering('neighbour'))
   expect((await neighbour.push()).code).toBe(0)
@@ -120,10 +126,12 @@ describe('a build that', () => {
     })
   })
 
-  it('forks without end fails and leaves no process behind', async () => {
+  it('forks without end fails at the latest when its time is up', async () => {
     await besideTheNeighbour(async () => {
       await using app = await appOf(answering('never'), { build: 'bomb() { bomb | bomb & }; bomb; sleep 2; exit 5' })
-      expect((await app.push()).code).toBe(1)
+      const push = await app.push()
+      expect(push.code).toBe(1)
+      expect(push.output).toMatch(/build (failed|timed out)/)
     })
   })
 })

@@ -38,7 +38,7 @@ describe('a push', () => {
     execFileSync('redis-cli', ['-s', socket(), 'FLUSHALL'])
     const { code, output } = await push
     expect(code, output).toBe(0)
-    expect(output.match(/ ends/g)).toHaveLength(1)
+    expect(output.match(/^remote: +ends\b/gm)).toHaveLength(1)
     expect((await app.get()).body).toBe('wiped')
   })
 

@@ -74,7 +74,7 @@ describe('a secret', () => {
   })
 
   it('is masked in what a push shows', () => {
-    expect(outputs).toContain('[masked]')
+    expect(outputs).toContain('[secret]')
     expect(outputs).not.toContain(planted)
   })
 
