@@ -1,7 +1,7 @@
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Dyno, DynoExit, Engine } from '../engine/engine.ts'
-import { asPaasError } from '../errors.ts'
+import type { DynoExits } from './dyno-exits.ts'
 
 /** How a dyno's start ended. */
 export type Boot =
@@ -10,45 +10,55 @@ export type Boot =
   | { kind: 'gone' }
   | { kind: 'timeout'; dyno: Dyno }
 
-export type ReadinessDeps = { engine: Pick<Engine, 'findDyno' | 'waitDyno'>; boot: { timeoutSeconds: number } }
+export type ReadinessDeps = {
+  engine: Pick<Engine, 'findDyno'>
+  exits: Pick<DynoExits, 'last' | 'next'>
+  boot: { timeoutSeconds: number }
+}
 
 /** Milliseconds: between two knocks at the port, between two looks at the process, and how long others than web must hold. */
 const pace = { knock: 25, look: 1000, hold: 1000 }
 
 /**
- * Waits until a dyno that has just started is ready: a web dyno when something accepts connections on its `$PORT`, from outside the
+ * Waits until a dyno that was just started is ready: a web dyno when something accepts connections on its `$PORT`, from outside the
  * container; any other when it has held for a second. An exit ends the wait at once.
+ * @param restarts how often the engine had started its process again by then; more is an exit
  */
-export async function waitUntilReady(deps: ReadinessDeps, started: Dyno, signal: AbortSignal): Promise<Boot> {
+export async function waitUntilReady(
+  deps: ReadinessDeps,
+  started: Dyno,
+  { restarts, signal }: { restarts: number; signal: AbortSignal },
+): Promise<Boot> {
   const decided = new AbortController()
   const either = AbortSignal.any([signal, decided.signal])
   try {
-    return await Promise.race([untilExit(deps, started, either), untilReady(deps, started, either)])
+    return await Promise.race([
+      untilExit(deps, started, { restarts, signal: either }),
+      untilReady(deps, started, { restarts, signal: either }),
+    ])
   } finally {
     decided.abort()
   }
 }
 
-async function untilExit({ engine }: ReadinessDeps, dyno: Dyno, signal: AbortSignal): Promise<Boot> {
-  try {
-    return { kind: 'exited', dyno, exit: await engine.waitDyno(dyno.id, signal) }
-  } catch (error) {
-    if (asPaasError(error).code === 'not_found') return { kind: 'gone' }
-    throw error
-  }
+type Limit = { restarts: number; signal: AbortSignal }
+
+/** A process may have ended, and run again, before anybody waited for it. */
+async function untilExit({ exits }: ReadinessDeps, dyno: Dyno, { restarts, signal }: Limit): Promise<Boot> {
+  const earlier = restarts === 0 ? exits.last(dyno.id) : undefined
+  return { kind: 'exited', dyno, exit: earlier ?? (await exits.next(dyno.id, signal)) }
 }
 
-async function untilReady({ engine, boot }: ReadinessDeps, started: Dyno, signal: AbortSignal): Promise<Boot> {
+async function untilReady(deps: ReadinessDeps, started: Dyno, { restarts, signal }: Limit): Promise<Boot> {
   const begin = performance.now()
-  const deadline = begin + boot.timeoutSeconds * 1000
+  const deadline = begin + deps.boot.timeoutSeconds * 1000
   let dyno = started
   for (let lookedAt = begin; performance.now() < deadline;) {
     const ready = await isReady(dyno, performance.now() - begin)
     if (ready || performance.now() - lookedAt >= pace.look) {
-      const found = await engine.findDyno(dyno.id)
+      const found = await deps.engine.findDyno(dyno.id)
       if (!found) return { kind: 'gone' }
-      // The first exit may have come before anybody waited for it.
-      if (found.state.kind !== 'running' || found.restarts > started.restarts) return exitOf(found)
+      if (found.state.kind !== 'running' || found.restarts > restarts) return exited(deps, found)
       if (ready) return { kind: 'ready', dyno: found }
       dyno = found
       lookedAt = performance.now()
@@ -58,10 +68,10 @@ async function untilReady({ engine, boot }: ReadinessDeps, started: Dyno, signal
   return { kind: 'timeout', dyno }
 }
 
-function exitOf(dyno: Dyno): Boot {
+function exited({ exits }: ReadinessDeps, dyno: Dyno): Boot {
   const { state } = dyno
-  const exit = state.kind === 'exited' || state.kind === 'restarting' ? state.exit : undefined
-  return { kind: 'exited', dyno, exit }
+  const isOver = state.kind === 'exited' || state.kind === 'restarting'
+  return { kind: 'exited', dyno, exit: isOver ? state.exit : exits.last(dyno.id) }
 }
 
 /** Whether something accepts connections at the dyno's address now. */

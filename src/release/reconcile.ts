@@ -76,7 +76,7 @@ async function startMissing(
   return Promise.all(
     wanted.map(async (want) => {
       const started = await startDyno(deps, deployable, want, signal)
-      const boot = await waitUntilReady(deps, started, signal)
+      const boot = await waitUntilReady(deps, started, { restarts: 0, signal })
       if (boot.kind === 'ready') deps.dynoLog.up(started)
       else deps.dynoLog.crashed(started)
       return boot.kind === 'gone' ? started : boot.dyno

@@ -7,7 +7,7 @@ import type { DynoLog } from './dyno-log.ts'
 import { waitUntilReady, type Boot, type ReadinessDeps } from './readiness.ts'
 
 export type StartDeps = ReadinessDeps & {
-  engine: Pick<Engine, 'runDyno' | 'findDyno' | 'waitDyno' | 'stopDyno' | 'listeningSockets' | 'dynoOutput'>
+  engine: Pick<Engine, 'runDyno' | 'findDyno' | 'stopDyno' | 'listeningSockets' | 'dynoOutput'>
   dynoLog: DynoLog
 }
 
@@ -67,7 +67,7 @@ async function allReady(
   const either = AbortSignal.any([signal, giveUp.signal])
   return Promise.all(
     dynos.map(async (dyno) => {
-      const boot = await waitUntilReady(deps, dyno, either)
+      const boot = await waitUntilReady(deps, dyno, { restarts: 0, signal: either })
       if (boot.kind !== 'ready') {
         const failure = bootFailed(deployable, dyno, await report(deps, dyno, { boot, narrator, signal }))
         giveUp.abort(failure)

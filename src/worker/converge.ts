@@ -40,7 +40,7 @@ async function releaseWhatIsPending(deps: ConvergeDeps, app: App, signal: AbortS
 /** A process the engine has started again serves as soon as it answers. */
 async function comeBackWhenReady(deps: ConvergeDeps, dyno: Dyno, signal: AbortSignal): Promise<void> {
   try {
-    const boot = await waitUntilReady(deps, dyno, signal)
+    const boot = await waitUntilReady(deps, dyno, { restarts: dyno.restarts, signal })
     if (boot.kind !== 'ready') return
     deps.dynoLog.up(dyno)
     deps.again(dyno.appId)

@@ -3,11 +3,13 @@ import type { Engine, EngineEvent } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import type { AppId } from '../model/ids.ts'
 import { isOneOff } from '../model/dyno.ts'
+import type { DynoExits } from '../release/dyno-exits.ts'
 import type { DynoLog } from '../release/dyno-log.ts'
 
 export type WatchDeps = {
   engine: Pick<Engine, 'watch' | 'info'>
   dynoLog: DynoLog
+  exits: Pick<DynoExits, 'record'>
   log: Logger
   /** The app's dynos changed without our doing, or may have. */
   changed: (appId: AppId) => void
@@ -46,7 +48,8 @@ async function comeBack({ engine, engineBack, log }: WatchDeps, signal: AbortSig
   }
 }
 
-function handle({ dynoLog, started, changed }: WatchDeps, event: EngineEvent): void {
+function handle({ dynoLog, exits, started, changed }: WatchDeps, event: EngineEvent): void {
+  exits.record(event)
   const { appId, name, exitCode } = event
   if (appId === '' || name === '') return
   const once = isOneOff({ type: name.replace(/\.\d+$/, '') })

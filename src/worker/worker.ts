@@ -9,6 +9,7 @@ import type { Logger } from '../log.ts'
 import type { AppLogWriter } from '../logs/app-log.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
 import { startWorker } from '../queue/start-worker.ts'
+import { DynoExits } from '../release/dyno-exits.ts'
 import { DynoLog } from '../release/dyno-log.ts'
 import { AppLocks } from '../release/locks.ts'
 import { createPlatformLog } from '../release/platform-log.ts'
@@ -93,6 +94,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     ...parts,
     platformLog,
     dynoLog,
+    exits: new DynoExits(),
     routes,
     retirement,
     cursors,

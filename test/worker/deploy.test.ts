@@ -1,0 +1,118 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { readOutput, Site } from './site.ts'
+import { serve } from './site-app.ts'
+import { watchRequests } from './watch-requests.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await Site.open({ PAAS_BOOT_TIMEOUT: '4', PAAS_STOP_GRACE: '2', PAAS_DRAIN_TIMEOUT: '2' })
+})
+afterAll(() => site?.[Symbol.asyncDispose]())
+
+describe('a build', () => {
+  it('is finished when its release serves, and its output tells the story', async () => {
+    const app = await site.createApp('first')
+    const build = await app.deploy(`web: ${serve('one')}`)
+    await app.serves('one none')
+    expect(app.record?.currentReleaseId).toBe(build.releaseId)
+    expect(await site.repositories.resolve(app.id, 'refs/heads/main')).toBe(build.commit)
+    const output = await readOutput(site, build)
+    expect(output).toMatch(
+      /-----> Building\n-----> Launching...\n {7}Released v2\n {7}http:\/\/first\.localhost:\d+ deployed\n/,
+    )
+    expect(output).toMatch(/ {7}Verifying deploy... done.\n {7}Phases: compile \d/)
+  })
+
+  it('replaces the running release without one failed request', async () => {
+    const app = await site.createApp('rolling')
+    await app.deploy(`web: ${serve('old')}`)
+    const watch = watchRequests(app)
+    await app.deploy(`web: ${serve('new')}`)
+    await app.runs('web.1')
+    const { bodies, failures } = await watch.stop()
+    expect(failures).toEqual([])
+    expect([...new Set(bodies)]).toEqual(['old none', 'new none'])
+  })
+
+  it.each([
+    ['exits', 'web: echo no database >&2; exit 7', /^boot failed: web\.1 exited with 7$/],
+    ['never listens', 'web: exec sleep 100', /^boot failed: nothing listens on \$PORT \(5000\) after 4 s$/],
+    ['listens elsewhere', `web: ${serve('x', '3000')}`, /\(5000\); the process listens on 0\.0\.0\.0:3000$/],
+    ['has no such command', 'web: no-such-program', /exited with 127: command not found$/],
+  ])('whose web process %s fails with the reason, and the previous release serves on', async (_, Procfile, reason) => {
+    const app = await site.createApp(`bad-${Procfile.length}`)
+    const good = await app.deploy(`web: ${serve('good')}`)
+    const before = await app.dynos()
+    const build = await app.verdict(await app.push({ Procfile }))
+    expect(build.state).toMatchObject({ kind: 'failed', code: 'boot_failed', reason: expect.stringMatching(reason) })
+    expect((await app.get()).body).toBe('good none')
+    expect((await app.runs('web.1')).map(({ id }) => id)).toEqual(before.map(({ id }) => id))
+    expect(app.releases).toEqual(['v1 succeeded', 'v2 succeeded', 'v3 failed'])
+    expect(await site.repositories.resolve(app.id, 'refs/heads/main')).toBe(good.commit)
+  })
+
+  it('shows the last lines of a dyno that did not come up, and what serves on', async () => {
+    const app = await site.createApp('lastwords')
+    await app.deploy(`web: ${serve('good')}`)
+    const build = await app.verdict(await app.push({ Procfile: 'web: echo no database; exit 7' }))
+    const output = await readOutput(site, build)
+    expect(output).toMatch(/Last lines of web\.1:\n {7}no database\n/)
+    expect(output).toMatch(/ !     boot failed: web\.1 exited with 7\n/)
+    expect(output).toMatch(/ !     v2 serves on\.\n$/)
+  })
+
+  it('fails as a whole when a dyno of another type does not hold', async () => {
+    const app = await site.createApp('types')
+    await app.deploy(`web: ${serve('good')}\nworker: exec sleep 1000`)
+    await app.scale('worker', 1)
+    await app.runs('web.1', 'worker.1')
+    const build = await app.verdict(await app.push({ Procfile: `web: ${serve('bad')}\nworker: exit 3` }))
+    expect(build.state).toMatchObject({ reason: 'boot failed: worker.1 exited with 3' })
+    expect((await app.get()).body).toBe('good none')
+    await app.runs('web.1', 'worker.1')
+  })
+
+  it('keeps the old types running when a release that drops one fails', async () => {
+    const app = await site.createApp('dropped')
+    await app.deploy(`web: ${serve('good')}\nworker: exec sleep 1000`)
+    await app.scale('worker', 1)
+    await app.runs('web.1', 'worker.1')
+    await app.verdict(await app.push({ Procfile: 'web: exit 1' }))
+    await site.queue.enqueue({ kind: 'converge', appId: app.id })
+    expect(await app.runs('web.1', 'worker.1')).toHaveLength(2)
+    await app.deploy(`web: ${serve('alone')}`)
+    await app.runs('web.1')
+  })
+})
+
+describe('a release command', () => {
+  it('runs before the deploy with the new config, in the output of the build', async () => {
+    const app = await site.createApp('migrating')
+    site.store.configVars.update(app.id, { COLOUR: 'red' })
+    const build = await app.deploy(`web: ${serve('one')}\nrelease: echo migrating $COLOUR`)
+    expect(await readOutput(site, build)).toMatch(/-----> Running release command...\n {7}migrating/)
+    await app.runs('web.1')
+  })
+
+  it('that fails leaves the previous release serving', async () => {
+    const app = await site.createApp('unmigrated')
+    await app.deploy(`web: ${serve('good')}`)
+    const build = await app.verdict(await app.push({ Procfile: `web: ${serve('bad')}\nrelease: echo oh; exit 4` }))
+    expect(build.state).toMatchObject({
+      code: 'release_command_failed',
+      reason: 'release command failed: it exited with 4',
+    })
+    expect((await app.get()).body).toBe('good none')
+    expect(await readOutput(site, build)).toContain('       oh\n')
+  })
+})
+
+describe('a detached build', () => {
+  it('that fails moves the ref back to what serves', async () => {
+    const app = await site.createApp('detached')
+    const good = await app.deploy(`web: ${serve('good')}`)
+    const bad = await app.push({ Procfile: 'web: exit 1', build: 'fail npm ci exited with 1', detached: true })
+    expect((await app.verdict(bad)).state).toMatchObject({ reason: 'build failed: npm ci exited with 1' })
+    expect(await site.repositories.resolve(app.id, 'refs/heads/main')).toBe(good.commit)
+  })
+})
