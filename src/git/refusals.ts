@@ -3,38 +3,41 @@ import type { PaasError } from '../errors.ts'
 import type { CommandList } from './command-list.ts'
 import { flush, largestPayload, packet } from './pkt-line.ts'
 
-/** Milliseconds for which what a client still sends is read and thrown away, so that it gets to read its answer. */
-const drainFor = { anybody: 10_000, pusher: 600_000 }
-
 /** One line as git shows it after `remote: `. */
 export function lineFor({ message, hint }: PaasError): string {
   return hint === undefined ? message : `${message} ${hint}`
 }
 
 /** Answers with the error's status and one line of plain text, which git shows when it asked for the refs. */
-export function refuse(req: IncomingMessage, res: ServerResponse, error: PaasError): void {
+export async function refuse(req: IncomingMessage, res: ServerResponse, error: PaasError): Promise<void> {
+  const text = `${lineFor(error)} (${error.code})\n`
   res.writeHead(error.status, {
     ...(error.status === 401 ? { 'WWW-Authenticate': 'Basic realm="paas", charset="UTF-8"' } : {}),
     ...([429, 503, 507].includes(error.status) ? { 'Retry-After': '30' } : {}),
     ...(req.complete ? {} : { Connection: 'close' }),
     'Content-Type': 'text/plain; charset=utf-8',
+    'Content-Length': Buffer.byteLength(text),
     'Cache-Control': 'no-store',
   })
-  res.end(`${lineFor(error)} (${error.code})\n`)
-  drain(req, drainFor.anybody)
+  await endAfter(req, res, text, 10_000)
 }
 
-/**
- * Refuses every ref of a push in git's own protocol: git shows nothing of an HTTP error's text at this point.
- * True when the client understands such a report.
- */
-export function refusePush(req: IncomingMessage, res: ServerResponse, list: CommandList, error: PaasError): boolean {
-  if (!list.capabilities.has('report-status') && !list.capabilities.has('report-status-v2')) return false
+/** True for a client that understands a report in git's own protocol: every git since 1.5.6. */
+export function takesReport({ capabilities }: CommandList): boolean {
+  return capabilities.has('report-status') || capabilities.has('report-status-v2')
+}
+
+/** Refuses every ref of a push in git's own protocol: of an HTTP error git shows nothing but its number at this point. */
+export async function refusePush(
+  req: IncomingMessage,
+  res: ServerResponse,
+  list: CommandList,
+  error: PaasError,
+): Promise<void> {
   const reason = lineFor(error)
-  const report = [packet('unpack ok\n'), ...list.commands.map(({ ref }) => packet(`ng ${ref} ${reason}\n`)), flush]
-  res.end(list.capabilities.has('side-band-64k') ? inSideband(Buffer.concat(report)) : Buffer.concat(report))
-  drain(req)
-  return true
+  const lines = ['unpack ok\n', ...list.commands.map(({ ref }) => `ng ${ref} ${reason}\n`)]
+  const report = Buffer.concat([...lines.map((line) => packet(line)), flush])
+  await endAfter(req, res, list.capabilities.has('side-band-64k') ? inSideband(report) : report)
 }
 
 /** Band 1 is the report, cut to what packets carry (gitprotocol-pack(5)). */
@@ -46,11 +49,28 @@ function inSideband(report: Buffer): Buffer {
   return Buffer.concat([...packets, flush])
 }
 
-/** Reads what is left of a request whose answer is complete. */
-export function drain(req: IncomingMessage, ms = drainFor.pusher): void {
-  if (req.complete || req.destroyed) return
-  const timer = setTimeout(() => req.destroy(), ms)
-  req.once('close', () => clearTimeout(timer))
-  req.unpipe()
-  req.resume()
+/**
+ * Ends the answer once the request is read to its end, and throws away what comes: a client that still sends when the
+ * server closes gets to see no answer. One that pauses for 3 s, or sends longer than `ms`, is not waited for.
+ */
+export async function endAfter(
+  req: IncomingMessage,
+  res: ServerResponse,
+  lastWords?: string | Buffer,
+  ms = 600_000,
+): Promise<void> {
+  if (lastWords !== undefined) res.write(lastWords)
+  if (!req.complete && !req.destroyed) {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const pause = setTimeout(resolve, 3_000)
+    const limit = setTimeout(resolve, ms)
+    req.on('data', () => pause.refresh())
+    for (const event of ['end', 'close']) req.once(event, () => resolve())
+    req.unpipe()
+    req.resume()
+    await promise
+    clearTimeout(pause)
+    clearTimeout(limit)
+  }
+  res.end()
 }

@@ -10,7 +10,7 @@ import { explainRejection } from './explain-rejection.ts'
 import { sendAnswer, startService, type RunningService } from './git-service.ts'
 import type { PushSlots } from './push-slots.ts'
 import type { Pushes } from './pushes.ts'
-import { drain, lineFor, refusePush } from './refusals.ts'
+import { endAfter, lineFor, refusePush, takesReport } from './refusals.ts'
 import { ReportRewriter } from './report-rewriter.ts'
 import { ClientGone, openBody } from './request-body.ts'
 import type { GitLimits } from './smart-http.ts'
@@ -40,8 +40,8 @@ export async function servePush(options: ServePushOptions): Promise<void> {
     await receive(options, body, head)
   } catch (cause) {
     const error = asPaasError(cause)
-    if (res.headersSent || (error.fault === 'server' && error.code !== 'disk_full')) throw cause
-    if (!refusePush(req, res, head.list, error)) throw cause
+    if (res.headersSent || error.code === 'internal' || !takesReport(head.list)) throw cause
+    await refusePush(req, res, head.list, error)
   }
 }
 
@@ -68,11 +68,10 @@ async function receive(options: ServePushOptions, body: Readable, head: PushHead
     if (code !== 0) log.info({ app: app.id, code, complaint }, 'receive-pack refused the push')
     nobodyReads.signal.throwIfAborted()
     if (!sent) throw new PaasError('internal', 'git ended without an answer.')
-    res.end()
+    await endAfter(req, res)
   } finally {
     nobodyReads.abort(new ClientGone())
     git.abandon()
-    drain(req)
   }
 }
 

@@ -40,7 +40,7 @@ export function createGitHandler(deps: GitHandlerDeps): (req: IncomingMessage, r
     // A client that leaves in the middle is reported where it matters; here it must only not end the process.
     req.on('error', () => undefined)
     res.on('error', () => undefined)
-    serve(deps, slots, req, res).catch((cause: unknown) => fail(deps.log, req, res, cause))
+    void serve(deps, slots, req, res).catch((cause: unknown) => fail(deps.log, req, res, cause))
     return true
   }
 }
@@ -73,10 +73,10 @@ function setHeaders(res: ServerResponse, service: GitService, kind: 'advertiseme
   res.setHeader('Cache-Control', 'no-cache, max-age=0, must-revalidate')
 }
 
-function fail(log: Logger, req: IncomingMessage, res: ServerResponse, cause: unknown): void {
+async function fail(log: Logger, req: IncomingMessage, res: ServerResponse, cause: unknown): Promise<void> {
   if (cause instanceof ClientGone) return
   const error: PaasError = asPaasError(cause)
   if (error.fault === 'server') log.error({ err: cause, path: req.url }, 'git request failed')
   if (res.headersSent) res.destroy()
-  else refuse(req, res, error)
+  else await refuse(req, res, error)
 }

@@ -48,7 +48,10 @@ export async function startGitHost(options: HostOptions = {}) {
     }),
   )
   const hookSocket = join(directory, 'run/hook.sock')
+  const socketBefore = process.env['PAAS_HOOK_SOCKET']
   isolateEnvironment({ hookSocket })
+  // Hosts of one test may follow each other; the environment is that of the process.
+  life.defer(() => void (process.env['PAAS_HOOK_SOCKET'] = socketBefore))
   const git = life.use(
     await serveGit({
       config: { paths: { hookSocket }, limits: { packBytes } },

@@ -1,0 +1,209 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { deflateSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { flush, packet } from '../../src/git/pkt-line.ts'
+import { childrenOf, commandLine } from '../helpers/processes.ts'
+import { gitEnvironment } from '../helpers/repository.ts'
+import { startGitHost, type GitHost, type Project } from './git-host.ts'
+import { openRaw } from './raw-http.ts'
+
+/** No process, ref or directory is left of a push, and git sees nothing of the server's environment (FAULTS.md 1). */
+
+let host: GitHost
+beforeAll(async () => {
+  process.env['REDIS_URL'] = 'redis://user:secret@example.com'
+  process.env['GIT_TRACE'] = '1'
+  host = await startGitHost()
+})
+afterAll(() => host?.[Symbol.asyncDispose]())
+
+/** The processes of git that serve this project's repository. */
+async function gitsOf({ app }: Project): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+  return pids.map(commandLine).filter((line) => line.includes(host.repositoryPath(app)))
+}
+
+async function leftBehind({ app }: Project): Promise<string[]> {
+  const objects = join(host.repositoryPath(app), 'objects')
+  const files = await readdir(objects, { recursive: true })
+  return files.filter((name) => /incoming|tmp_/.test(name))
+}
+
+function pushHead(): Buffer {
+  const line = `${'0'.repeat(40)} ${'1'.repeat(40)} refs/heads/main\0report-status side-band-64k`
+  return Buffer.concat([packet(line), flush])
+}
+
+/** Two objects are announced; the first, a blob of 1 MiB, is cut in its middle (gitformat-pack(5)). */
+function beginningOfPack(): Buffer {
+  const blob = deflateSync(randomBytes(2 ** 20)).subarray(0, 2 ** 19)
+  return Buffer.concat([Buffer.from('5041434b0000000200000002b0808004', 'hex'), blob])
+}
+
+function pushRequest({ app }: Project) {
+  const authorization = `Basic ${Buffer.from(`git:${host.owner.secret}`).toString('base64')}`
+  return {
+    method: 'POST',
+    path: `/${app.name}.git/git-receive-pack`,
+    headers: { authorization, 'content-type': 'application/x-git-receive-pack-request' },
+  }
+}
+
+describe('a client that leaves before the pack is complete', () => {
+  it.each([
+    ['in the list of refs', [pushHead().subarray(0, 50)]],
+    ['right after it', [pushHead()]],
+    ['in the head of the pack', [pushHead(), 'PACK']],
+    ['in the pack', [pushHead(), beginningOfPack()]],
+  ])('%s, leaves no process, ref or quarantine directory', async (_, body) => {
+    await using project = await host.newProject()
+    await host.repositories.ensure(project.app.id)
+    const socket = await openRaw(host.port, { ...pushRequest(project), body, framing: 10_000_000 })
+    if (body[0]!.length > 50) await vi.waitFor(async () => expect(await gitsOf(project)).not.toEqual([]), 5_000)
+    socket.destroy()
+    await vi.waitFor(async () => expect(await gitsOf(project)).toEqual([]), 4_000)
+    expect(await leftBehind(project)).toEqual([])
+    expect(await host.repositories.resolve(project.app.id, 'refs/heads/main')).toBeUndefined()
+    expect(host.store.builds.list(project.app.id)).toEqual([])
+  })
+
+  it('is the same for the real client, killed in the middle of a large push', async () => {
+    await using project = await host.newProject()
+    await writeFile(join(project.repository.path, 'noise'), randomBytes(30 * 2 ** 20))
+    await project.repository.commit('Noise')
+    const client = spawn('git', ['-c', 'core.compression=0', 'push', 'paas', 'main'], {
+      cwd: project.repository.path,
+      env: gitEnvironment(),
+      detached: true,
+    })
+    await vi.waitFor(async () => expect(await leftBehind(project)).not.toEqual([]), { timeout: 10_000, interval: 2 })
+    process.kill(-client.pid!, 'SIGKILL')
+    await vi.waitFor(async () => expect(await gitsOf(project)).toEqual([]), 4_000)
+    expect(await leftBehind(project)).toEqual([])
+    expect(host.store.builds.list(project.app.id)).toEqual([])
+  })
+})
+
+describe('a client that leaves while its build runs', () => {
+  it('leaves no process, and the build goes on', async () => {
+    const { promise, resolve } = Promise.withResolvers<'succeeded'>()
+    await using project = await host.newProject(() => promise)
+    const client = spawn('git', ['push', 'paas', 'main'], {
+      cwd: project.repository.path,
+      env: gitEnvironment(),
+      detached: true,
+    })
+    await vi.waitFor(() => expect(host.builds.started.some(({ appId }) => appId === project.app.id)).toBe(true), 10_000)
+    process.kill(-client.pid!, 'SIGKILL')
+    await vi.waitFor(async () => expect(await gitsOf(project)).toEqual([]), 4_000)
+    resolve('succeeded')
+    const head = await project.repository.head()
+    await vi.waitFor(async () => {
+      expect(await host.repositories.resolve(project.app.id, 'refs/heads/main')).toBe(head)
+    }, 5_000)
+  })
+})
+
+describe('git and its hooks', () => {
+  it('see what they need of the environment and nothing else', async () => {
+    const hooks = await mkdtemp(join(tmpdir(), 'paas-hooks-'))
+    const seen = join(hooks, 'seen')
+    await writeFile(join(hooks, 'proc-receive'), `#!/bin/sh\n/usr/bin/env > ${seen}\n`)
+    await chmod(join(hooks, 'proc-receive'), 0o755)
+    await using own = await startGitHost({ hooks })
+    await using project = await own.newProject()
+    await project.repository.git('push', 'paas', 'main')
+    const variables = (await readFile(seen, 'utf8')).trim().split('\n')
+    const names = variables.map((line) => line.split('=')[0]).sort()
+    await rm(hooks, { recursive: true })
+    expect(names).toEqual([
+      'GIT_ATTR_NOSYSTEM',
+      'GIT_CONFIG_GLOBAL',
+      'GIT_CONFIG_NOSYSTEM',
+      'GIT_DIR',
+      'GIT_EXEC_PATH',
+      'GIT_NO_REPLACE_OBJECTS',
+      'GIT_TERMINAL_PROMPT',
+      'LC_ALL',
+      'PAAS_HOOK_SOCKET',
+      'PAAS_NODE',
+      'PATH',
+      'PWD',
+    ])
+    expect(variables.join('\n')).not.toMatch(/secret|redis:/)
+  })
+
+  it('run in a session of their own, so that they can be ended together', async () => {
+    const { promise, resolve } = Promise.withResolvers<'succeeded'>()
+    await using project = await host.newProject(() => promise)
+    const pushing = project.repository.git('push', 'paas', 'main')
+    await vi.waitFor(() => expect(host.builds.started.some(({ appId }) => appId === project.app.id)).toBe(true), 10_000)
+    const [receivePack] = childrenOf(process.pid).filter((pid) =>
+      commandLine(pid).includes(host.repositoryPath(project.app)),
+    )
+    const [, , group, session] = await statOf(receivePack!)
+    expect([group, session]).toEqual([String(receivePack), String(receivePack)])
+    expect(childrenOf(receivePack!).map(commandLine).join()).toContain('proc-receive')
+    resolve('succeeded')
+    await pushing
+  })
+})
+
+describe('a hook', () => {
+  it('that belongs to no push of this server is refused', async () => {
+    const hook = spawn(process.execPath, [join(import.meta.dirname, '../../hooks/wire.js'), 'proc-receive'], {
+      env: { PAAS_HOOK_SOCKET: host.hookSocket },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    let said = ''
+    hook.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    const code = await new Promise((settle) => hook.on('close', settle))
+    expect(said).toBe('paas: this hook belongs to no push that is under way.\n')
+    expect(code).toBe(1)
+  })
+
+  it('costs little more than a process of Node', async () => {
+    const wire = join(import.meta.dirname, '../../hooks/wire.js')
+    const times = { hook: [] as number[], node: [] as number[] }
+    for (let round = 0; round < 10; round++) {
+      times.node.push(await timeOf(['--eval', '0']))
+      times.hook.push(await timeOf([wire, 'proc-receive']))
+    }
+    expect(Math.min(...times.hook) - Math.min(...times.node)).toBeLessThan(25)
+  })
+
+  async function timeOf(argv: string[]): Promise<number> {
+    const began = performance.now()
+    const child = spawn(process.execPath, argv, {
+      env: { PAAS_HOOK_SOCKET: host.hookSocket },
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
+    await new Promise((settle) => child.on('close', settle))
+    return performance.now() - began
+  }
+})
+
+describe('when the server stops', () => {
+  it('a push that waits for its build is told to push again', async () => {
+    await using own = await startGitHost()
+    const { promise, resolve } = Promise.withResolvers<'succeeded'>()
+    await using project = await own.newProject(() => promise)
+    const pushing = project.repository.git('push', 'paas', 'main')
+    await vi.waitFor(() => expect(own.builds.started).toHaveLength(1), 10_000)
+    await own.git[Symbol.asyncDispose]()
+    const pushed = await pushing
+    resolve('succeeded')
+    expect(pushed.output).toContain('The server was interrupted. A build it accepted goes on: push again to follow it.')
+    expect(pushed.output).toContain('! [remote rejected] main -> main (the server was interrupted; push again)')
+    expect(pushed.code).toBe(1)
+  })
+})
+
+async function statOf(pid: number): Promise<string[]> {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+}
