@@ -110,7 +110,7 @@ export class Exchange implements ResponseHandler {
       case 'responding':
         return this.#breakOff(this.#visitor.outbox.full || !this.#visitor.requestComplete ? 'H28' : 'H15')
       case 'tunnel':
-        return this.#tunnel?.destroy()
+        return this.#tunnel?.destroy('H15')
       case 'done':
     }
   }
@@ -139,7 +139,7 @@ export class Exchange implements ResponseHandler {
       target: this.#target!,
       websocket: /^websocket$/i.test(this.request.upgrade),
       onActivity: () => this.#visitor.expire(this.#limits.idle),
-      onClosed: (bytes) => this.#tunnelClosed(bytes),
+      onClosed: (bytes, code) => this.#tunnelClosed(bytes, code),
     })
     this.#tunnel.push({ fromClient: client.rest, fromUpstream: rest })
   }
@@ -245,6 +245,7 @@ export class Exchange implements ResponseHandler {
   #breakOff(code: RouterCode): void {
     this.#release(false)
     this.#end(code, code === 'H28' ? 499 : this.#status)
+    this.#visitor.outbox.flush()
     this.#visitor.outbox.socket.destroy()
   }
 
@@ -267,10 +268,10 @@ export class Exchange implements ResponseHandler {
     target.end()
   }
 
-  #tunnelClosed(bytes: number): void {
+  #tunnelClosed(bytes: number, code: RouterCode | undefined): void {
     this.#bytes = bytes
     this.#target!.end()
-    this.#end(undefined, 101)
+    this.#end(code, 101)
     this.#visitor.finished(false)
   }
 

@@ -46,7 +46,8 @@ export class Router {
     this.#log = log
     this.#addresses = new AddressCounter(limits.connectionsPerAddress)
     this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
-    this.#sweeper = setInterval(() => this.#sweep(), sweepInterval)
+    // Not in the timer itself: what has arrived meanwhile is read first, however late the timer is.
+    this.#sweeper = setInterval(() => setImmediate(() => this.#sweep()), sweepInterval)
   }
 
   get routes(): Routes {

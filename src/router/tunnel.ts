@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { RouterCode } from './router-error.ts'
 import type { LiveTarget, Tunnelled } from './target.ts'
 import { FrameCursor, goingAwayFromClient, goingAwayFromServer } from './websocket-frames.ts'
 
@@ -11,8 +12,8 @@ export type TunnelDeps = Ends & {
   target: LiveTarget
   websocket: boolean
   onActivity: () => void
-  /** Both ends are closed; `bytes` went to the client. */
-  onClosed: (bytes: number) => void
+  /** Both ends are closed; `bytes` went to the client, `code` says what cut them off. */
+  onClosed: (bytes: number, code: RouterCode | undefined) => void
 }
 
 /** After a 101: bytes go both ways as they are, until one end closes. */
@@ -21,6 +22,7 @@ export class Tunnel implements Tunnelled {
   readonly #toClient: Direction
   readonly #toUpstream: Direction
   #open = 2
+  #code: RouterCode | undefined
 
   constructor(deps: TunnelDeps) {
     const { client, upstream, target, websocket } = deps
@@ -50,7 +52,9 @@ export class Tunnel implements Tunnelled {
     setTimeout(() => this.destroy(), closingTime).unref()
   }
 
-  destroy(): void {
+  /** @param code why, unless the ends were asked to close before */
+  destroy(code?: RouterCode): void {
+    this.#code = code
     this.#deps.client.destroy()
     this.#deps.upstream.destroy()
   }
@@ -58,7 +62,7 @@ export class Tunnel implements Tunnelled {
   #closed(): void {
     if (--this.#open > 0) return
     this.#deps.target.tunnels.delete(this)
-    this.#deps.onClosed(this.#toClient.bytes)
+    this.#deps.onClosed(this.#toClient.bytes, this.#code)
   }
 }
 

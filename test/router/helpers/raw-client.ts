@@ -6,13 +6,20 @@ export class RawClient implements Disposable {
   readonly socket: Socket
   received = ''
   closed = false
+  #wake = Promise.withResolvers<void>()
 
   constructor(socket: Socket) {
     this.socket = socket
     socket.setEncoding('latin1')
-    socket.on('data', (data: string) => (this.received += data))
     socket.on('error', () => socket.destroy())
-    socket.on('close', () => (this.closed = true))
+    socket.on('data', (data: string) => {
+      this.received += data
+      this.#news()
+    })
+    socket.on('close', () => {
+      this.closed = true
+      this.#news()
+    })
   }
 
   static async connect(port: number): Promise<RawClient> {
@@ -28,11 +35,23 @@ export class RawClient implements Disposable {
 
   /** Resolves with all that came as soon as it matches. */
   async until(pattern: RegExp): Promise<string> {
-    while (!pattern.test(this.received)) {
-      if (this.closed) throw new Error(`closed before ${pattern}: ${this.received}`)
-      await Promise.race([once(this.socket, 'data'), once(this.socket, 'close')])
-    }
+    while (!pattern.test(this.received)) await this.#more(pattern)
     return this.received
+  }
+
+  /** Resolves when `text` has come `count` times. */
+  async untilCount(text: string, count: number): Promise<void> {
+    while (this.received.split(text).length <= count) await this.#more(text)
+  }
+
+  async #more(expected: string | RegExp): Promise<void> {
+    if (this.closed) throw new Error(`closed before ${expected}: ${this.received}`)
+    await this.#wake.promise
+  }
+
+  #news(): void {
+    this.#wake.resolve()
+    this.#wake = Promise.withResolvers()
   }
 
   /** Resolves with all that came when the other side has closed. */
@@ -49,7 +68,7 @@ export class RawClient implements Disposable {
 /** Sends `text` on a connection of its own; gives all that came until the other side closed. */
 export async function talk(port: number, text: string): Promise<string> {
   using client = await RawClient.connect(port)
-  return client.send(text).untilClosed()
+  return await client.send(text).untilClosed()
 }
 
 /** The status of the first response in `text`. */

@@ -1,0 +1,138 @@
+import { describe, expect, it } from 'vitest'
+import { startRawApp } from './helpers/apps.ts'
+import { RawClient, statusOf, talk } from './helpers/raw-client.ts'
+import { route, startRouter } from './helpers/router.ts'
+
+const get = 'GET / HTTP/1.1\r\nHost: app.test\r\n\r\n'
+const getAndClose = 'GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n'
+
+describe('an app whose answer is not HTTP', () => {
+  it.each([
+    ['a banner', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
+    ['a length and chunks', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 30\r\n\r\nabc'],
+    ['a split response', 'HTTP/1.1 200 OK\r\nLocation: a\rSet-Cookie: b\r\nContent-Length: 0\r\n\r\n'],
+    ['101 without being asked', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'],
+    ['endless headers', `HTTP/1.1 200 OK\r\n${'X: y\r\n'.repeat(12_000)}`],
+    ['endless interim responses', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(200)],
+  ])('%s: gives H17', async (_, answer) => {
+    await using app = await startRawApp((socket) => socket.write(answer, 'latin1'))
+    await using router = await startRouter({ routes: [route([app])] })
+    const text = (await talk(router.port, getAndClose)).replace(/^(HTTP\/1\.1 103 Early Hints\r\n\r\n)+/, '')
+    expect(statusOf(text)).toBe(503)
+    expect(router.lines).toEqual([
+      expect.stringMatching(/^at=error code=H17 desc="Poorly formatted HTTP response" method=GET .* status=503 /),
+    ])
+  })
+
+  it('gives H13 when it closes without one', async () => {
+    await using app = await startRawApp((socket) => socket.end())
+    await using router = await startRouter({ routes: [route([app])] })
+    expect(statusOf(await talk(router.port, getAndClose))).toBe(503)
+    expect(router.lines[0]).toMatch(/code=H13/)
+  })
+})
+
+describe('an app that breaks off its answer', () => {
+  it.each([
+    ['a length', 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc'],
+    ['chunks', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n'],
+  ])('with %s: breaks off the client too, and never looks complete', async (_, answer) => {
+    await using app = await startRawApp((socket) => socket.end(answer))
+    await using router = await startRouter({ routes: [route([app])] })
+    const text = await talk(router.port, get)
+    expect(text).toMatch(/abc(\r\n)?$/)
+    expect(router.lines[0]).toMatch(/code=H18/)
+  })
+
+  it('with a malformed chunk: likewise', async () => {
+    await using app = await startRawApp((socket) =>
+      socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\nxx\r\n'),
+    )
+    await using router = await startRouter({ routes: [route([app])] })
+    expect(await talk(router.port, get)).toMatch(/abc(\r\n)?$/)
+    expect(router.lines[0]).toMatch(/code=H17/)
+  })
+})
+
+describe('bytes that no request asked for', () => {
+  it('after an answer are given to nobody', async () => {
+    let connections = 0
+    await using app = await startRawApp((socket) => {
+      connections++
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil')
+    })
+    await using router = await startRouter({ routes: [route([app])] })
+    using client = await RawClient.connect(router.port)
+    client.send(get)
+    await client.until(/ok$/)
+    client.send(get)
+    await client.untilCount('\r\n\r\nok', 2)
+    expect(client.received).not.toContain('evil')
+    expect(connections).toBe(2)
+  })
+
+  it('on an idle connection are given to nobody', async () => {
+    await using app = await startRawApp((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+    })
+    await using router = await startRouter({ routes: [route([app])] })
+    using client = await RawClient.connect(router.port)
+    client.send(get)
+    await client.until(/ok$/)
+    const idle = app.sockets[0]!
+    const closed = new Promise((resolve) => idle.once('close', resolve))
+    idle.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil')
+    await closed
+    client.send(get)
+    await client.untilCount('\r\n\r\nok', 2)
+    expect(client.received).not.toContain('evil')
+  })
+
+  it('never reach another app', async () => {
+    await using evil = await startRawApp((socket) =>
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'),
+    )
+    await using good = await startRawApp((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood'))
+    const other = route([good], { appId: 'app-2' as never, app: 'other', hosts: ['other.test'] })
+    await using router = await startRouter({ routes: [route([evil]), other] })
+    for (let i = 0; i < 20; i++) {
+      await talk(router.port, getAndClose)
+      expect(await talk(router.port, getAndClose.replace('app.test', 'other.test'))).toMatch(/\r\n\r\ngood$/)
+    }
+  })
+})
+
+describe('an app that takes long', () => {
+  const limits = { app: { connect: 300, firstByte: 300, idle: 300 } }
+
+  it('to begin its answer gives H12, and its connection is closed', async () => {
+    await using app = await startRawApp(() => undefined)
+    await using router = await startRouter({ routes: [route([app])], limits })
+    expect(statusOf(await talk(router.port, getAndClose))).toBe(503)
+    expect(router.lines[0]).toMatch(
+      /^at=error code=H12 desc="Request timeout" .* connect=\d+ms service=\d+ms status=503 bytes=0 protocol=http$/,
+    )
+    if (!app.sockets[0]!.closed) await new Promise((resolve) => app.sockets[0]!.once('close', resolve))
+  })
+
+  it('in the middle of its answer is broken off with H15', async () => {
+    await using app = await startRawApp((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc'))
+    await using router = await startRouter({ routes: [route([app])], limits })
+    expect(await talk(router.port, getAndClose)).toMatch(/abc$/)
+    expect(router.lines[0]).toMatch(/code=H15/)
+  })
+
+  it('but says something now and then is left alone', async () => {
+    await using app = await startRawApp((socket) => {
+      socket.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n')
+      let said = 0
+      const timer = setInterval(() => {
+        socket.write('x')
+        if (++said === 10) clearInterval(timer)
+      }, 250)
+    })
+    await using router = await startRouter({ routes: [route([app])], limits: { app: { ...limits.app, idle: 1_500 } } })
+    expect(await talk(router.port, getAndClose)).toMatch(/x{10}$/)
+  })
+})

@@ -1,0 +1,102 @@
+import { once } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { startApp } from './helpers/apps.ts'
+import { RawClient, statusOf, talk } from './helpers/raw-client.ts'
+import { route, startRouter } from './helpers/router.ts'
+
+const get = 'GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n'
+
+describe('1,500 connections that drip their heads', () => {
+  it('hurt nobody else, and are closed when their time is up', { timeout: 60_000 }, async () => {
+    await using app = await startApp((_, res) => res.end('ok'))
+    await using router = await startRouter({ routes: [route([app])], limits: { head: 3_000 } })
+    const slow = await Promise.all(Array.from({ length: 1_500 }, () => RawClient.connect(router.port)))
+    const drip = setInterval(() => {
+      for (const client of slow) if (!client.closed) client.send('X')
+    }, 200)
+    for (const client of slow) client.send('GET / HTTP/1.1\r\nHost: app.test\r\n')
+    for (let i = 0; i < 50; i++) {
+      const started = performance.now()
+      expect(statusOf(await talk(router.port, get))).toBe(200)
+      expect(performance.now() - started).toBeLessThan(1_000)
+    }
+    const answers = await Promise.all(slow.map((client) => client.untilClosed()))
+    clearInterval(drip)
+    expect(new Set(answers.map(statusOf))).toEqual(new Set([408]))
+  })
+})
+
+describe('a connection', () => {
+  it('that never says anything is closed', async () => {
+    await using router = await startRouter({ limits: { keepAlive: 200 } })
+    using client = await RawClient.connect(router.port)
+    expect(await client.untilClosed()).toBe('')
+  })
+
+  it('that stops in the middle of its body is closed: H28', async () => {
+    await using app = await startApp((req) => void req.resume())
+    const limits = { app: { connect: 1_000, firstByte: 1_000, idle: 300 } }
+    await using router = await startRouter({ routes: [route([app])], limits })
+    const text = await talk(router.port, 'POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 10\r\n\r\nabc')
+    expect(text).toBe('')
+    expect(router.lines[0]).toMatch(/^at=warning code=H28 desc="Client Connection Idle"/)
+  })
+
+  it('that stops reading its answer is closed: H28', async () => {
+    await using app = await startApp((_, res) => res.end(Buffer.alloc(20_000_000)))
+    const limits = { app: { connect: 1_000, firstByte: 1_000, idle: 300 } }
+    await using router = await startRouter({ routes: [route([app])], limits })
+    using client = await RawClient.connect(router.port)
+    client.socket.pause()
+    client.send(get)
+    while (router.lines.length === 0) await new Promise((wake) => setTimeout(wake, 50))
+    expect(router.lines[0]).toMatch(/code=H28/)
+  })
+
+  it('above the number for its address is turned away, those that are open are not', async () => {
+    await using app = await startApp((_, res) => res.end('ok'))
+    await using router = await startRouter({ routes: [route([app])], limits: { connectionsPerAddress: 3 } })
+    const first = await Promise.all([1, 2, 3].map(() => RawClient.connect(router.port)))
+    using fourth = await RawClient.connect(router.port)
+    expect(statusOf(await fourth.untilClosed())).toBe(503)
+    for (const client of first) expect(statusOf(await client.send(get).untilClosed())).toBe(200)
+    expect(statusOf(await talk(router.port, get))).toBe(200)
+    expect(router.router.counters.turnedAway).toBe(1)
+  })
+
+  it('above the number in all is turned away', async () => {
+    await using router = await startRouter({ limits: { connections: 1 } })
+    using _first = await RawClient.connect(router.port)
+    using second = await RawClient.connect(router.port)
+    expect(await second.untilClosed()).toMatch(/Connection limit reached \(H22\)/)
+  })
+})
+
+describe('a router that stops', () => {
+  it('finishes what is under way, says so, and closes what is idle', async () => {
+    await using app = await startApp((req, res) => void req.once('finish', () => res.end('late')))
+    const router = await startRouter({ routes: [route([app])] })
+    using idle = await RawClient.connect(router.port)
+    using busy = await RawClient.connect(router.port)
+    const arrived = once(app.server, 'request')
+    busy.send('GET / HTTP/1.1\r\nHost: app.test\r\n\r\n')
+    const [request] = await arrived
+    const stopped = router.router.stop({ milliseconds: 10_000, idle: 'close' })
+    expect(await idle.untilClosed()).toBe('')
+    request.emit('finish')
+    expect(await busy.untilClosed()).toMatch(/\r\nConnection: close\r\n[^]*late/)
+    await stopped
+    await expect(RawClient.connect(router.port)).rejects.toThrow(/ECONNREFUSED/)
+  })
+
+  it('cuts off what does not end in time', async () => {
+    await using app = await startApp(() => undefined)
+    const router = await startRouter({ routes: [route([app])] })
+    using client = await RawClient.connect(router.port)
+    const arrived = once(app.server, 'request')
+    client.send(get)
+    await arrived
+    await router.router.stop({ milliseconds: 100, idle: 'close' })
+    expect(await client.untilClosed()).toBe('')
+  })
+})
