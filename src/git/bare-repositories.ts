@@ -36,7 +36,7 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
     async remove(appId) {
       await rm(pathOf(appId), { recursive: true, force: true })
     },
-    archive: (appId, commit, signal) => archive(pathOf(appId), hex(commit), limits, signal),
+    archive: async (appId, commit, signal) => archive(pathOf(appId), hex(commit), limits, signal),
     async keep(appId, buildId, commit) {
       await git(pathOf(appId)).raw('update-ref', keptRef(buildId), hex(commit))
     },
@@ -48,7 +48,7 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
       if (!existsSync(pathOf(appId))) return undefined
       return (await commitOf(pathOf(appId), ref)) ?? undefined
     },
-    moveRef: (appId, ref, commit, previous) => moveRef(pathOf(appId), { ref, commit: hex(commit), previous }),
+    moveRef: async (appId, ref, commit, previous) => moveRef(pathOf(appId), { ref, commit: hex(commit), previous }),
   }
 }
 
