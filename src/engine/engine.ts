@@ -47,7 +47,7 @@ export interface Engine {
   /** Output in order, from the cursor `since` on (exclusive), over restarts; ends when the dyno is gone or stopped, or at once without `follow`. */
   dynoOutput(id: string, options: { since?: string; follow: boolean }, signal: AbortSignal): AsyncIterable<OutputLine>
 
-  /** Changes of this server's containers; ends when the connection does, so that the caller reconciles and watches again. */
+  /** Changes of this server's dynos from the call on; ends when the connection does, so that the caller reconciles and watches again. */
   watch(signal: AbortSignal): AsyncIterable<EngineEvent>
 
   /** (Re)applies what keeps tenants from the host and from each other. Idempotent; called at start and after the engine restarted. */

@@ -23,20 +23,29 @@ describe('lines of a dyno', () => {
     expect(texts(new LineCutter().push(frame('\n')))).toEqual([''])
   })
 
-  it('are put together from pieces, each stream by itself', () => {
+  it('are put together from parts, each stream by itself', () => {
     const cutter = new LineCutter()
-    expect(cutter.push(frame('one '))).toEqual([])
-    expect(cutter.push(frame('other ', 'stderr'))).toEqual([])
-    expect(texts(cutter.push(frame('line\n')))).toEqual(['one line'])
-    expect(texts(cutter.push(frame('stream\n', 'stderr')))).toEqual(['other stream'])
+    const part = '-'.repeat(16 * 1024)
+    expect(cutter.push(frame(part))).toEqual([])
+    expect(cutter.push(frame(part, 'stderr'))).toEqual([])
+    expect(texts(cutter.push(frame('one\n')))).toEqual([`${part}one`])
+    expect(texts(cutter.push(frame('other\n', 'stderr')))).toEqual([`${part}other`])
   })
 
-  it('are cut when they never end, without losing a byte', () => {
+  it('are cut when they never end, without losing a byte, and each piece has its place', () => {
     const cutter = new LineCutter()
-    const piece = 'x'.repeat(16_000)
-    const cut = Array.from({ length: 9 }, () => cutter.push(frame(piece))).flat()
+    const part = 'x'.repeat(16 * 1024)
+    const cut = Array.from({ length: 9 }, () => cutter.push(frame(part))).flat()
     expect(cut.map(({ text }) => text.length)).toEqual([longestLine, longestLine])
-    expect(texts(cutter.finish()).join('').length).toBe(9 * 16_000 - 2 * longestLine)
+    const lines = [...cut, ...cutter.push(frame('end\n'))]
+    expect(texts(lines).at(-1)).toBe(`${part}end`)
+    expect(lines.map(({ cursor }) => cursor)).toEqual([stamp, `${stamp}+000001`, `${stamp}+000002`])
+  })
+
+  it('that a process left without end when it exited are not joined with the next one’s', () => {
+    const cutter = new LineCutter()
+    expect(texts(cutter.push(frame('no end')))).toEqual(['no end'])
+    expect(texts(cutter.push(frame('next\n')))).toEqual(['next'])
   })
 
   it('of exactly the longest length come whole', () => {
@@ -45,8 +54,9 @@ describe('lines of a dyno', () => {
 
   it('that were begun come at the end', () => {
     const cutter = new LineCutter()
-    cutter.push(frame('no end'))
-    expect(texts(cutter.finish())).toEqual(['no end'])
+    const part = '-'.repeat(16 * 1024)
+    cutter.push(frame(part))
+    expect(texts(cutter.finish())).toEqual([part])
     expect(cutter.finish()).toEqual([])
   })
 })

@@ -87,7 +87,7 @@ describe('an abort', () => {
     const abort = new AbortController()
     await using sandbox = await server.sandbox({}, abort.signal)
     abort.abort()
-    await expect(sandbox.exec({ argv: ['true'] }, () => undefined, never)).rejects.toThrow()
+    await expect(sandbox.exec({ argv: ['true'] }, () => undefined, never)).rejects.toThrow('aborted')
     await expect.poll(() => docker('ps', '-aq', '--filter', `id=${sandbox.id}`)).toBe('')
   })
 
@@ -154,7 +154,7 @@ describe('a sandbox', () => {
 
   it('cannot be made of an image that is not there, and leaves nothing', async () => {
     const image = `sha256:${'0'.repeat(64)}`
-    await expect(server.sandbox({ image, name: 'imageless' })).rejects.toThrow()
+    await expect(server.sandbox({ image, name: 'imageless' })).rejects.toThrow(/no such image/i)
     expect(await docker('ps', '-aq', '--filter', 'name=imageless')).toBe('')
   })
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { promisify } from 'node:util'
-import { pack, type Headers } from 'tar-stream'
+import { pack, type Header } from 'tar-stream'
 import { Readable } from 'node:stream'
 import { createStack } from '../../src/build/stack/debian.ts'
 import { loadConfig } from '../../src/config.ts'
@@ -70,9 +70,9 @@ export async function shell(sandbox: Awaited<ReturnType<Engine['createSandbox']>
 }
 
 /** A tar of files given as `[header, content]`. */
-export function tar(...entries: [Partial<Headers> & { name: string }, string?][]): Readable {
+export function tar(...entries: [Partial<Header> & { name: string }, string?][]): Readable {
   const archive = pack()
-  for (const [header, content] of entries) archive.entry(header, content)
+  for (const [header, content] of entries) archive.entry(header as Header, content ?? '')
   archive.finalize()
   return Readable.from(archive)
 }

@@ -5,12 +5,14 @@ import { unlessMissing, type DockerDeps } from './client.ts'
 import { isOurName } from './dynos.ts'
 import { listImages, removeImage } from './images.ts'
 import { removeContainer } from './removal.ts'
+import { removeSteps } from './step-cache.ts'
 
 /** Containers first: they hold networks, volumes and images. */
 export async function removeApp(deps: DockerDeps, appId: AppId): Promise<void> {
   await removeContainers(deps, [`${label.app}=${appId}`])
   await removeNetworks(deps, [`${label.app}=${appId}`])
   await removeCache(deps, appId)
+  await removeSteps(deps, appId)
   const images = await listImages(deps, { appId })
   for (const { digest } of images) await removeImage(deps, digest)
 }
@@ -21,6 +23,7 @@ export async function removeServer(deps: DockerDeps): Promise<void> {
   await removeNetworks(deps, [])
   const { Volumes } = await deps.docker.listVolumes({ filters: { label: [`${label.server}=${deps.serverId}`] } })
   await Promise.all(Volumes.map(({ Name }) => unlessMissing(deps.docker.getVolume(Name).remove({ force: true }))))
+  await removeSteps(deps)
   const images = await listImages(deps)
   for (const { digest } of images.toSorted((a, b) => Number(b.createdAt) - Number(a.createdAt))) {
     await removeImage(deps, digest)

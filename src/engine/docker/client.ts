@@ -86,12 +86,13 @@ export function statusOf(error: unknown): number | undefined {
   return typeof status === 'number' ? status : undefined
 }
 
-/** The result, or undefined when the engine says there is no such thing. */
+/** The result, or undefined when the engine says there is no such thing, or soon will be none. */
 export async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call
   } catch (error) {
     if (statusOf(error) === 404) return undefined
+    if (statusOf(error) === 409 && /marked for removal/.test((error as Error).message)) return undefined
     throw error
   }
 }

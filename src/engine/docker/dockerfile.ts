@@ -2,11 +2,11 @@ import type { Readable } from 'node:stream'
 import { PaasError } from '../../errors.ts'
 import type { DockerfileBuild, Image } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
-import type { DockerDeps } from './client.ts'
-import { findImage } from './images.ts'
-import { imageName } from './names.ts'
-import { ensureNetwork, type PendingNetworks } from './networks.ts'
+import { statusOf, type DockerDeps } from './client.ts'
+import { relabelImage } from './images.ts'
 import { readJsonLines, type Progress } from './json-lines.ts'
+import { ensureNetwork, type PendingNetworks } from './networks.ts'
+import { keepSteps, StageEnds } from './step-cache.ts'
 import { limitSteps } from './step-limit.ts'
 
 /** CPU time is given out in periods of 100 ms (Docker's default for --cpus). */
@@ -24,40 +24,42 @@ export async function buildDockerfile(
 ): Promise<Image> {
   const ended = new AbortController()
   const either = AbortSignal.any([signal, ended.signal])
+  const stages = new StageEnds()
   try {
     const network = await ensureNetwork(deps, build.appId, 'build')
     const limited = limitSteps(deps, network, build.limits.pids, either)
-    const digest = await Promise.race([runBuild(deps, build, network, either), limited.then(() => brokenOff())])
-    const image = await findImage(deps, digest)
-    if (image) return image
-    throw new PaasError('internal', `The image ${digest} was built and is gone.`)
+    const building = runBuild(deps, build, { network, stages }, either)
+    const digest = await Promise.race([building, limited.then(brokenOff)])
+    return await relabelImage(deps, digest, { ...build.labels, ...ownLabels(deps.serverId, build.appId) })
   } catch (error) {
     signal.throwIfAborted()
     throw error
   } finally {
     ended.abort()
+    await keepSteps(deps, build.appId, stages.all())
   }
 }
 
-async function runBuild(deps: DockerDeps, build: DockerfileBuild, network: string, signal: AbortSignal) {
-  const options = { ...buildOptions(deps, build, network), abortSignal: signal }
-  const output = (await deps.docker.buildImage(build.context, options)) as Readable
+type Steps = { network: string; stages: StageEnds }
+
+async function runBuild(deps: DockerDeps, build: DockerfileBuild, { network, stages }: Steps, signal: AbortSignal) {
+  const options = { ...buildOptions(build, network), abortSignal: signal }
+  const output = await deps.docker.buildImage(build.context, options).then((stream) => stream as Readable, refused)
   const hangUp = () => output.destroy()
   signal.addEventListener('abort', hangUp)
   try {
-    return await followBuild(output, build.onOutput)
+    return await followBuild(output, stages, build.onOutput)
   } finally {
     signal.removeEventListener('abort', hangUp)
     output.destroy()
   }
 }
 
-function buildOptions(deps: DockerDeps, build: DockerfileBuild, network: string) {
+/** No labels: the builder would make a step, with a container and a layer, of each. */
+function buildOptions(build: DockerfileBuild, network: string) {
   const memory = build.limits.memoryMiB * 2 ** 20
   return {
     version: '1' as const,
-    t: imageName(deps.serverId),
-    labels: { ...build.labels, ...imageLabels(deps.serverId, build.appId) },
     nocache: build.noCache,
     rm: true,
     forcerm: true,
@@ -69,17 +71,18 @@ function buildOptions(deps: DockerDeps, build: DockerfileBuild, network: string)
   }
 }
 
-function imageLabels(serverId: string, appId: string) {
+function ownLabels(serverId: string, appId: string) {
   return { [label.server]: serverId, [label.kind]: 'image' satisfies Kind, [label.app]: appId }
 }
 
-async function followBuild(output: Readable, onOutput: (chunk: Buffer) => void): Promise<string> {
+async function followBuild(output: Readable, stages: StageEnds, onOutput: (chunk: Buffer) => void): Promise<string> {
   let step = ''
   let digest: string | undefined
   for await (const { stream, status, error, aux } of readJsonLines<Progress>(output)) {
     if (error !== undefined) throw failure(step, error)
     if (stream?.startsWith('Step ')) step = stream.trim()
-    if (aux?.ID) digest = aux.ID
+    stages.read(stream ?? '')
+    digest = aux?.ID ?? digest
     const text = stream ?? (status === undefined ? '' : `${status}\n`)
     if (text !== '') onOutput(Buffer.from(text))
   }
@@ -88,6 +91,13 @@ async function followBuild(output: Readable, onOutput: (chunk: Buffer) => void):
 
 function brokenOff(): never {
   throw new PaasError('engine_unavailable', 'The connection to Docker broke while a Dockerfile was built.')
+}
+
+/** The engine answers 400 for a Dockerfile it cannot parse. */
+function refused(cause: unknown): never {
+  if (statusOf(cause) !== 400) throw cause
+  const { message } = cause as Error
+  throw new PaasError('build_failed', message.replace(/^\(HTTP code \d+\) \S+ - /, '').trim(), { cause })
 }
 
 function failure(step: string, error: string): PaasError {

@@ -106,6 +106,7 @@ export function isOurName(name: string): boolean {
   return name.startsWith(`/${namePrefix}`)
 }
 
-function isDynoKind(labels: Record<string, string>): boolean {
+/** By the labels of a container. */
+export function isDynoKind(labels: Record<string, string>): boolean {
   return dynoKinds.includes(labels[label.kind] ?? '')
 }

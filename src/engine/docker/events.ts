@@ -3,7 +3,7 @@ import type { AppId } from '../../model/ids.ts'
 import type { EngineEvent } from '../engine.ts'
 import { label } from '../labels.ts'
 import type { DockerDeps } from './client.ts'
-import { isOurName } from './dynos.ts'
+import { isDynoKind, isOurName } from './dynos.ts'
 import { readJsonLines } from './json-lines.ts'
 
 /** What the engine says about a container (API reference, "Monitor events"). */
@@ -21,7 +21,7 @@ const kinds: Record<string, EngineEvent['kind']> = {
 }
 
 /**
- * Changes of this server's containers from the moment of the call on, however late reading begins: the engine keeps
+ * Changes of this server's dynos from the moment of the call on, however late reading begins: the engine keeps
  * the last 256 events. Ends when the connection does, and at an abort.
  */
 export function watch(deps: DockerDeps, signal: AbortSignal): AsyncGenerator<EngineEvent> {
@@ -34,7 +34,8 @@ async function* ownEvents(deps: DockerDeps, since: number, signal: AbortSignal):
   await using stream = await openEvents(deps, filters, signal, since)
   for await (const event of stream.events()) {
     const kind = kinds[event.Action]
-    if (kind && isOurName(`/${event.Actor.Attributes['name']}`)) yield viewEvent(kind, event)
+    const { Attributes } = event.Actor
+    if (kind && isOurName(`/${Attributes['name']}`) && isDynoKind(Attributes)) yield viewEvent(kind, event)
   }
 }
 

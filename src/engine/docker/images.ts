@@ -6,7 +6,7 @@ import type { AppId } from '../../model/ids.ts'
 import type { Engine, Image, ImageConfig, Labels } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
 import { unlessMissing, type DockerDeps } from './client.ts'
-import { imageName } from './names.ts'
+import { containerName, imageName } from './names.ts'
 import { readJsonLines, type Progress } from './json-lines.ts'
 import { removeContainer } from './removal.ts'
 
@@ -47,36 +47,59 @@ export async function commitContainer(
   return getImage(deps, Id)
 }
 
-/** Base image plus one layer. The container that carries the layer is never started; nobody waits for its removal. */
+/** Base image plus one layer. A source that fails fails the call, with its own error; it is destroyed in any case. */
 export async function createImage(
   deps: DockerDeps,
   { base, files, path, config, reference }: Parameters<Engine['createImage']>[0],
 ): Promise<Image> {
   const owner = reference ? sharedLabels : { [label.server]: deps.serverId, [label.kind]: 'image' satisfies Kind }
   const labels = { ...config.labels, ...owner }
-  const container = await deps.docker.createContainer({
-    Image: base,
-    Cmd: ['/bin/bash'],
-    Labels: { [label.server]: deps.serverId, [label.kind]: 'sandbox' satisfies Kind },
-    HostConfig: { NetworkMode: 'none' },
-  })
+  const read = finished(files, { writable: false })
+  read.catch((error: unknown) => deps.log.debug({ error }, 'the source of an image broke off'))
   try {
-    await putAll(container, files, path)
-    const options = { reference: reference ?? imageName(deps.serverId), config: { ...config, labels } }
-    return await commitContainer(deps, container, options)
+    return await withContainer(deps, { Image: base, Cmd: ['/bin/bash'] }, async (container) => {
+      await Promise.all([container.putArchive(files, { path }), read])
+      const options = { reference: reference ?? imageName(deps.serverId), config: { ...config, labels } }
+      return await commitContainer(deps, container, options)
+    })
   } finally {
-    removeContainer(container).catch((error: unknown) => deps.log.warn({ error }, 'container of an image not removed'))
+    files.destroy()
   }
 }
 
-/** What a commit would else inherit from the container it is made of (moby daemon/commit.go, merge). */
-const sharedLabels = { [label.server]: '', [label.kind]: '', [label.app]: '' }
-
-/** A source that fails fails the call, with its own error. */
-async function putAll(container: Docker.Container, files: Readable, path: string): Promise<void> {
-  const read = finished(files, { writable: false })
-  await Promise.all([container.putArchive(files, { path }), read])
+/** The same image with these labels on top, under a name of its own. @throws build_failed if it has nothing to run */
+export async function relabelImage(deps: DockerDeps, digest: string, labels: Labels): Promise<Image> {
+  const { Config } = await deps.docker.getImage(digest).inspect()
+  if (!Config.Cmd?.length && !Config.Entrypoint?.length) {
+    throw new PaasError('build_failed', 'The Dockerfile sets neither CMD nor ENTRYPOINT, so there is nothing to run.')
+  }
+  const reference = imageName(deps.serverId)
+  return withContainer(deps, { Image: digest }, (container) =>
+    commitContainer(deps, container, { reference, config: { labels } }),
+  )
 }
+
+/** A container that is never started; it only carries a layer and a configuration. Nobody waits for its removal. */
+async function withContainer<T>(
+  { docker, serverId, log }: DockerDeps,
+  options: Docker.ContainerCreateOptions,
+  use: (container: Docker.Container) => Promise<T>,
+): Promise<T> {
+  const container = await docker.createContainer({
+    ...options,
+    name: containerName(serverId, 'image'),
+    Labels: { [label.server]: serverId, [label.kind]: 'sandbox' satisfies Kind },
+    HostConfig: { NetworkMode: 'none' },
+  })
+  try {
+    return await use(container)
+  } finally {
+    removeContainer(container).catch((error: unknown) => log.warn({ error }, 'container of an image not removed'))
+  }
+}
+
+/** Takes ours off an image for all servers: a commit else inherits its container's labels (moby daemon/commit.go, merge). */
+export const sharedLabels = { [label.server]: '', [label.kind]: '', [label.app]: '' }
 
 export async function listImages({ docker, serverId }: DockerDeps, filter: { appId?: AppId } = {}): Promise<Image[]> {
   const labels = [`${label.server}=${serverId}`, `${label.kind}=image`]

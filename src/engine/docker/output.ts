@@ -11,9 +11,9 @@ import { LineCutter, unixTime } from './lines.ts'
 type Options = { since?: string; follow: boolean }
 
 /**
- * Lines of a dyno in order. The engine ends its stream when the process exits, sometimes before the last lines, so
- * with `follow` it is opened again: to go on while the restart policy starts the process again, and once more after
- * the end. Lines are read as fast as they are taken.
+ * Lines of a dyno in order. The engine ends the stream it follows when the process exits, and leaves out a last line
+ * without end (20.10), so it is opened again: to go on while the restart policy starts the process again, and once
+ * more after the end. Lines are read as fast as they are taken.
  */
 export async function* dynoOutput(
   deps: DockerDeps,
@@ -47,7 +47,7 @@ async function* readOnce(container: Docker.Container, { since, follow }: Options
   }
   const source = await openLog(container, query, signal)
   if (!source) return
-  for await (const line of readLines(source, signal)) {
+  for await (const line of readLines(source, follow, signal)) {
     if (since === undefined || line.cursor > since) yield line
   }
 }
@@ -64,13 +64,13 @@ function unlessDying(error: unknown): undefined {
   if (statusOf(error) !== 409) throw error
 }
 
-async function* readLines(source: Readable, signal: AbortSignal): AsyncGenerator<OutputLine> {
+async function* readLines(source: Readable, follow: boolean, signal: AbortSignal): AsyncGenerator<OutputLine> {
   const cutter = new LineCutter()
   const hangUp = () => source.destroy()
   signal.addEventListener('abort', hangUp)
   try {
     for await (const frame of readFrames(source)) yield* cutter.push(frame)
-    yield* cutter.finish()
+    if (!follow) yield* cutter.finish()
   } catch (cause) {
     signal.throwIfAborted()
     throw new PaasError('engine_unavailable', 'The connection to Docker broke while output was read.', { cause })

@@ -1,19 +1,15 @@
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import type { Sandbox, SandboxSpec } from '../engine.ts'
-import { label } from '../labels.ts'
 import type { DockerDeps } from './client.ts'
 import { watchDisk } from './disk-watch.ts'
 import { runExec } from './exec.ts'
 import { startIdle } from './idle.ts'
-import { commitContainer } from './images.ts'
+import { commitContainer, sharedLabels } from './images.ts'
 import type { PendingNetworks } from './networks.ts'
 import { oomKills } from './oom.ts'
 import { removeContainer } from './removal.ts'
 import { cacheOf, sandboxOptions } from './sandbox-options.ts'
-
-/** A commit takes over the container's labels; a stack image is all servers', so it must not carry ours. */
-const unclaimed = { [label.server]: '', [label.kind]: '', [label.app]: '' }
 
 /** A started container that idles until `exec` runs something in it. An abort at any time kills and removes it. */
 export async function createSandbox(
@@ -78,7 +74,7 @@ class DockerSandbox implements Sandbox {
   }
 
   async commit({ reference, config }: Parameters<Sandbox['commit']>[0]) {
-    const labels = { ...unclaimed, ...config.labels }
+    const labels = { ...sharedLabels, ...config.labels }
     return commitContainer(this.#deps, this.#container, { reference, config: { ...config, labels } })
   }
 

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { EngineEvent } from '../../src/engine/engine.ts'
+import { docker, limits, never, tar, testEngine, type TestEngine } from './support.ts'
+
+let server: TestEngine
+beforeAll(async () => {
+  server = await testEngine()
+})
+afterAll(async () => {
+  await server[Symbol.asyncDispose]()
+})
+
+async function collect(watching: AsyncIterable<EngineEvent>, last: EngineEvent['kind']) {
+  const events: EngineEvent[] = []
+  for await (const event of watching) {
+    events.push(event)
+    if (event.kind === last) break
+  }
+  return events
+}
+
+it('a dyno’s start, end and removal are told, from the call on', async () => {
+  const watching = server.engine.watch(never)
+  const { id } = await server.dyno('exit 3', { name: 'run.1', type: 'run', restart: false })
+  await server.engine.waitDyno(id, never)
+  await server.engine.stopDyno(id, 0)
+  const events = await collect(watching, 'removed')
+  const common = { id, appId: server.appId, name: 'run.1', time: expect.any(Date) as Date }
+  expect(events).toEqual([
+    { ...common, kind: 'started' },
+    { ...common, kind: 'exited', exitCode: 3 },
+    { ...common, kind: 'removed' },
+  ])
+})
+
+it('a kill for memory is told', async () => {
+  const watching = server.engine.watch(never)
+  const command = `perl -e '$x = "a" x 300_000_000'`
+  await server.dyno(command, { type: 'run', restart: false, limits: { ...limits, memoryMiB: 64 } })
+  expect((await collect(watching, 'exited')).map(({ kind }) => kind)).toContain('out-of-memory')
+})
+
+it('watching ends with the signal, quietly', async () => {
+  const abort = new AbortController()
+  const watching = collect(server.engine.watch(abort.signal), 'removed')
+  const { id } = await server.dyno('sleep 1000')
+  abort.abort()
+  expect((await watching).map(({ kind }) => kind)).not.toContain('removed')
+  await server.engine.stopDyno(id, 0)
+})
+
+it('a stranger’s Dockerfile cannot pass its steps off as dynos', async () => {
+  const labels = `paas.server=${server.serverId} paas.kind=dyno paas.app=${server.appId} paas.dyno=forged.1 paas.type=web`
+  const lines: string[] = []
+  const watching = server.engine.watch(never)
+  const options = {
+    appId: server.appId,
+    context: tar([{ name: 'Dockerfile' }, `FROM ${server.image}\nLABEL ${labels}\nRUN echo in step; sleep 1\n`]),
+    labels: {},
+    limits,
+    noCache: true,
+    onOutput: (chunk: Buffer) => void lines.push(chunk.toString()),
+  }
+  const building = server.engine.buildDockerfile(options, never)
+  await expect.poll(() => lines.join(''), { timeout: 30_000, interval: 20 }).toContain('in step\n')
+  const forged = ['--filter', `label=paas.app=${server.appId}`, '--filter', 'label=paas.dyno=forged.1']
+  const steps = await docker('ps', '--quiet', ...forged)
+  const taken = (await server.engine.listDynos()).filter(({ name }) => name === 'forged.1')
+  const image = await building
+  const { id } = await server.dyno('true', { name: 'run.9', type: 'run', restart: false })
+  await server.engine.stopDyno(id, 0)
+  expect({ steps: steps.split('\n').length, taken }).toEqual({ steps: 1, taken: [] })
+  expect(new Set((await collect(watching, 'removed')).map(({ name }) => name))).toEqual(new Set(['run.9']))
+  expect(image.labels['paas.kind']).toBe('image')
+})
