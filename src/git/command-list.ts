@@ -39,15 +39,15 @@ export async function readPushHead(body: Readable): Promise<PushHead> {
     chunks.push(chunk)
     length += chunk.length
     parser.push(chunk)
-    if (takeList(parser, payloads)) {
-      const bytes = Buffer.concat(chunks).subarray(0, length - parser.rest.length)
-      return { list: parseList(payloads), bytes, rest: parser.rest }
-    }
-    if (length > longestList) {
+    const complete = takeList(parser, payloads)
+    const read = length - parser.rest.length
+    if ((complete ? read : length) > longestList) {
       throw new PaasError('payload_too_large', 'Too many refs in one push: their list has more than 64 KiB.', {
         hint: 'Push the one branch that deploys.',
       })
     }
+    if (complete)
+      return { list: parseList(payloads), bytes: Buffer.concat(chunks).subarray(0, read), rest: parser.rest }
   }
   throw malformed('it ended before the list of refs did')
 }
