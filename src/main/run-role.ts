@@ -32,7 +32,8 @@ export async function runRole(
     const config = loadConfig()
     log = createLog(role, config.logLevel)
     const { serverId } = openDataDirectory(config)
-    using _alone = await lockRole(role, config)
+    // A router takes over from the one before it while that still serves (router/run).
+    using _alone = plane === 'control' ? await lockRole(role, config) : undefined
     await using serving = await serve({ config, serverId, log })
     if (plane === 'data') process.removeAllListeners('disconnect')
     tellSupervisor({ ready: true })

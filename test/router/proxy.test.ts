@@ -186,7 +186,7 @@ describe('a body', () => {
     client.send('3\r\ntwo\r\n')
     await client.until(/3\r\nTWO\r\n$/)
     client.send('0\r\n\r\n')
-    await client.until(/END\r\n0\r\n\r\n$/)
+    expect(await client.until(/END\r\n0\r\n\r\n$/)).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
   })
 
   it('waits in the app, not in the router, when the client reads slowly', async () => {
@@ -241,7 +241,7 @@ describe('a body', () => {
     client.send('POST / HTTP/1.1\r\nHost: app.test\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n')
     await client.until(/^HTTP\/1\.1 100 Continue\r\n\r\n/)
     client.send('hi')
-    await client.until(/"body":"hi"/)
+    expect(await client.until(/"body":"hi"/)).toMatch(/\r\nHTTP\/1\.1 200 OK\r\n/)
   })
 })
 
@@ -332,6 +332,7 @@ describe('connections', () => {
       await client.untilCount('\r\n\r\nok', i)
       if (i % 3 === 0) hasty.server.closeIdleConnections()
     }
+    expect(other.lines.every((line) => line.includes('status=200'))).toBe(true)
   })
 
   it('to the app are closed when the client leaves', async () => {

@@ -27,18 +27,18 @@ export async function startRouter({ limits, table, routes = [] }: Options = {}):
 }
 
 /** The route of an app at `app.test`, up when it has targets. */
-export function route(targets: (Pick<Target, 'port'> & Partial<Target>)[], fields: Partial<AppRoute> = {}): AppRoute {
+export function route(targets: Pick<Target, 'port'>[], fields: Partial<AppRoute> = {}): AppRoute {
   return {
     appId: 'app-1' as AppId,
     app: 'app',
     hosts: ['app.test'],
     state: 'up',
-    targets: targets.map((target, i) => ({
-      id: `t${target.port}`,
+    targets: targets.map(({ port }, i) => ({
+      id: `t${port}`,
       dyno: `web.${i + 1}`,
       release: 1,
       host: '127.0.0.1',
-      ...target,
+      port,
     })),
     ...fields,
   }

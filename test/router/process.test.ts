@@ -1,0 +1,167 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
+import { Agent, request, type IncomingMessage } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { loadConfig, type Config } from '../../src/config.ts'
+import { openDataDirectory } from '../../src/data-directory.ts'
+import { connectRouterControl, routerStatus } from '../../src/router/control-client.ts'
+import { saveTable } from '../../src/router/table-file.ts'
+import { startApp, type TestApp } from './helpers/apps.ts'
+import { freePort } from './helpers/free-port.ts'
+import { RawClient, talk } from './helpers/raw-client.ts'
+import { route } from './helpers/router.ts'
+
+const main = resolve(import.meta.dirname, '../../src/main/router.ts')
+const get = 'GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n'
+let app: TestApp
+let config: Config
+let environment: NodeJS.ProcessEnv
+let children: ChildProcess[]
+
+beforeEach(async () => {
+  children = []
+  app = await startApp((_, res) => setImmediate(() => res.end('served')))
+  const directory = await mkdtemp(join(tmpdir(), 'paas-router-'))
+  const settings = { PAAS_DATA: directory, PAAS_HTTP_PORT: String(await freePort()), PAAS_LOG_LEVEL: 'warn' }
+  config = loadConfig(settings)
+  environment = { ...process.env, ...settings }
+  openDataDirectory(config)
+  await saveTable(config.paths.routingTable, {
+    controlHost: 'localhost',
+    controlSocket: config.paths.apiSocket,
+    routes: [route([app])],
+  })
+})
+
+afterEach(async () => {
+  for (const child of children) child.kill('SIGKILL')
+  await Promise.all(
+    children
+      .filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
+      .map((child) => once(child, 'exit')),
+  )
+  await app[Symbol.asyncDispose]()
+  await rm(config.dataDirectory, { recursive: true })
+})
+
+async function start(): Promise<{ child: ChildProcess; message: unknown }> {
+  const child = spawn(process.execPath, [main], { env: environment, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+  children.push(child)
+  const [message] = await once(child, 'message')
+  return { child, message }
+}
+
+describe('the router process', () => {
+  it('serves the saved routes without any other process, and logs in the app’s log', async () => {
+    const { child, message } = await start()
+    expect(message).toEqual({ ready: true })
+    expect(await talk(config.httpPort, get)).toMatch(/served/)
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([0, null])
+    const logs = join(config.paths.logs, 'app-1')
+    const text = await readFile(join(logs, (await readdir(logs))[0]!), 'utf8')
+    expect(text).toMatch(
+      /^\S+ heroku\[router\]: at=info method=GET path="\/" host=app\.test .* status=200 bytes=6 protocol=http\n$/,
+    )
+  })
+
+  it('serves again after SIGKILL', async () => {
+    const { child } = await start()
+    child.kill('SIGKILL')
+    await once(child, 'exit')
+    await start()
+    expect(await talk(config.httpPort, get)).toMatch(/served/)
+  })
+
+  it('answers what is under way before it ends at SIGTERM', async () => {
+    const { child } = await start()
+    app.server.removeAllListeners('request')
+    using client = await RawClient.connect(config.httpPort)
+    const arrived = once(app.server, 'request')
+    client.send('GET / HTTP/1.1\r\nHost: app.test\r\n\r\n')
+    const [, response] = await arrived
+    child.kill('SIGTERM')
+    while (await accepts()) await new Promise((wake) => setTimeout(wake, 10))
+    response.end('late')
+    expect(await client.untilClosed()).toMatch(/late/)
+    expect(await once(child, 'exit')).toEqual([0, null])
+  })
+
+  it('tells its supervisor why it cannot start', async () => {
+    await start()
+    environment = { ...environment, PAAS_DATA: await mkdtemp(join(tmpdir(), 'paas-router-')) }
+    const { child, message } = await start()
+    expect(message).toMatchObject({ failed: { code: 'port_in_use' } })
+    if (child.exitCode === null) await once(child, 'exit')
+    expect(child.exitCode).toBe(1)
+    await rm(environment['PAAS_DATA']!, { recursive: true })
+  })
+
+  it('outlives its supervisor', async () => {
+    const supervisor = spawn(
+      process.execPath,
+      [
+        '-e',
+        `require('child_process').spawn(process.execPath, [${JSON.stringify(main)}], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }).on('message', () => console.log('ready')); setInterval(() => {}, 1000)`,
+      ],
+      { env: { ...environment, PAAS_LOG_LEVEL: 'trace' }, stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    children.push(supervisor)
+    await once(supervisor.stdout!, 'data')
+    supervisor.kill('SIGKILL')
+    await once(supervisor, 'exit')
+    const control = connectRouterControl(config.paths.routerSocket)
+    await control.switchTo(route([app], { hosts: ['app.test', 'www.test'] }))
+    expect(await talk(config.httpPort, get.replace('app.test', 'www.test'))).toMatch(/served/)
+    const status = await routerStatus(config.paths.routerSocket)
+    process.kill(status!.pid, 'SIGTERM')
+    while (await accepts()) await new Promise((wake) => setTimeout(wake, 10))
+  })
+
+  it('is replaced five times under load without a failed request', { timeout: 60_000 }, async () => {
+    await start()
+    const agent = new Agent({ keepAlive: true, maxSockets: 8 })
+    const failures: string[] = []
+    let running = true
+    let served = 0
+    const lane = async (options: { agent: Agent | false }): Promise<void> => {
+      while (running) {
+        try {
+          const outgoing = request({ port: config.httpPort, headers: { host: 'app.test' }, ...options }).end()
+          const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
+          response.resume()
+          await once(response, 'end')
+          if (response.statusCode !== 200) failures.push(`status ${response.statusCode}`)
+          served++
+        } catch (cause) {
+          failures.push(String(cause))
+        }
+      }
+    }
+    const lanes = [
+      ...Array.from({ length: 6 }, () => lane({ agent })),
+      ...Array.from({ length: 2 }, () => lane({ agent: false })),
+    ]
+    for (let i = 0; i < 5; i++) {
+      const before = served
+      while (served < before + 200) await new Promise((wake) => setTimeout(wake, 10))
+      await start()
+    }
+    running = false
+    await Promise.all(lanes)
+    agent.destroy()
+    expect(failures).toEqual([])
+  })
+})
+
+async function accepts(): Promise<boolean> {
+  try {
+    using _client = await RawClient.connect(config.httpPort)
+    return true
+  } catch {
+    return false // refused: nobody listens any more
+  }
+}
