@@ -11,6 +11,7 @@ const refusals: Record<string, [ErrorCode, string]> = {
     'The request body is not JSON: send it with the header Content-Type: application/json.',
   ],
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['bad_request', 'The request body is not as long as Content-Length says.'],
+  FST_ERR_MAX_PARAM_LENGTH: ['not_found', 'The path of the request is too long.'],
   FST_ERR_BAD_URL: ['bad_request', 'The path of the request is not valid percent-encoding.'],
 }
 

@@ -35,6 +35,8 @@ export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
     loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
+    routerOptions: { maxParamLength: 1000 },
+    frameworkErrors: (...failure) => void answerError(...failure),
     ajv: ajvOptions,
     genReqId: requestId,
     serverFactory: (handler) => createServer({ maxHeaderSize: 64 * 1024, requestTimeout }, gitFirst(deps.git, handler)),

@@ -67,6 +67,7 @@ export class Database implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    if (!this.#connection.isOpen) return
     this.#statements.clear()
     this.#counter?.[Symbol.dispose]()
     this.#connection.close()

@@ -13,8 +13,15 @@ import { createLog } from '../../src/log.ts'
 import { openAppLogReader } from '../../src/logs/reader.ts'
 import { openAppLogWriter } from '../../src/logs/writer.ts'
 import type { Account } from '../../src/model/account.ts'
-import { connectQueue } from '../../src/queue/connect-queue.ts'
+import type { App } from '../../src/model/app.ts'
+import type { Build } from '../../src/model/build.ts'
+import { newId, type SlugId } from '../../src/model/ids.ts'
+import type { Job } from '../../src/model/job.ts'
+import type { Release } from '../../src/model/release.ts'
+import type { Slug } from '../../src/model/slug.ts'
+import { connectQueue, queueName } from '../../src/queue/connect-queue.ts'
 import { createOutputReader } from '../../src/queue/output-reader.ts'
+import { keysOf } from '../../src/queue/redis.ts'
 import { createPlatformLog } from '../../src/release/platform-log.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -35,6 +42,8 @@ export class TestApi implements AsyncDisposable {
   readonly admin: Account
   /** The admin's. */
   readonly token: string
+  /** All there are, as `METHOD /path/:parameter`. */
+  routes: string[] = []
   readonly #life = new AsyncDisposableStack()
 
   private constructor(redis: TestRedis) {
@@ -69,6 +78,7 @@ export class TestApi implements AsyncDisposable {
     const api = createApi({ config, store, queue, engine, repositories, output, platformLog, appLog, git, log })
     this.#life.defer(() => closeApi(api))
     await api.listen({ path: config.paths.apiSocket })
+    this.routes = listRoutes(api.printRoutes({ commonPrefix: false }))
   }
 
   tokenOf(account: Account, scope = ['global']): string {
@@ -122,7 +132,66 @@ export class TestApi implements AsyncDisposable {
     return body
   }
 
+  /**
+   * The app as if a build of it had been deployed: with a slug, a release that is current, and a formation of web and
+   * worker. Gives the release's id.
+   */
+  deploy(app: App, commit = 'a'.repeat(40)): { build: Build; slug: Slug; release: Release } {
+    const { builds, slugs, releases, apps, formations, configVars } = this.store
+    const owned = { appId: app.id, accountId: app.ownerId }
+    const asked = { ...owned, commit, ref: 'refs/heads/main', previousCommit: null, noCache: false, detached: false }
+    const { id } = builds.claim(builds.create(asked).build.id)!
+    const slug: Slug = {
+      id: newId<SlugId>(),
+      appId: app.id,
+      buildId: id,
+      commit,
+      image: `sha256:${commit.slice(0, 1).repeat(64)}`,
+      stack: 'debian-13',
+      processTypes: { web: 'npm start', worker: 'node worker.js' },
+      buildpack: 'Node.js',
+      size: 4711,
+      createdAt: new Date(),
+    }
+    builds.recordSlug(id, 1, slug)
+    const description = `Deploy ${commit.slice(0, 8)}`
+    const release = releases.create({ ...owned, slugId: slug.id, description, config: configVars.get(app.id) })
+    builds.recordRelease(id, 1, release.id)
+    formations.sync(app.id, ['web', 'worker'])
+    apps.setCurrentRelease(app.id, release.id)
+    builds.finish(id, 1, { kind: 'succeeded', finishedAt: new Date() })
+    return { build: builds.find(id)!, slug: slugs.find(slug.id)!, release: releases.find(release.id)! }
+  }
+
+  /** The jobs that wait in the queue, in the order they were added. */
+  async jobs(): Promise<Job[]> {
+    const ids = (await this.redis.command(
+      'LRANGE',
+      `${keysOf(this.serverId).prefix}:${queueName}:wait`,
+      '0',
+      '-1',
+    )) as string[]
+    const key = (id: string): string => `${keysOf(this.serverId).prefix}:${queueName}:${id}`
+    const data = ids.toReversed().map((id) => this.redis.command('HGET', key(id), 'data'))
+    return (await Promise.all(data)).map((text) => JSON.parse(String(text)) as Job)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#life.disposeAsync()
   }
+}
+
+/** Reads Fastify's drawing: one line per path, with its methods in brackets at the end. */
+function listRoutes(drawing: string): string[] {
+  const path: string[] = []
+  return drawing.split('\n').flatMap((line) => {
+    const [, indent = '', part, methods] = /^([│ ├└─]*)(\S+)(?: \((.+)\))?/.exec(line) ?? []
+    if (part === undefined) return []
+    path.splice(indent.length / 4 - 1)
+    path.push(part)
+    return (methods ?? '')
+      .split(', ')
+      .filter(Boolean)
+      .map((method) => `${method} ${path.join('')}`)
+  })
 }

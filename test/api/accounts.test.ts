@@ -1,0 +1,175 @@
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { welcomeAdmin } from '../../src/api/admin.ts'
+import { LoginLimit } from '../../src/api/login-limit.ts'
+import type { Config } from '../../src/config.ts'
+import { createLog } from '../../src/log.ts'
+import { TestApi } from './test-api.ts'
+
+let api: TestApi
+beforeAll(async () => {
+  api = await TestApi.start()
+})
+afterAll(() => api[Symbol.asyncDispose]())
+
+function logIn(email: string, password: string, headers: Record<string, string> = {}) {
+  const authorization = `Basic ${Buffer.from(`${email}:${password}`).toString('base64')}`
+  return api.call('POST', '/oauth/authorizations', { token: null, headers: { authorization, ...headers }, body: {} })
+}
+
+describe('logging in', () => {
+  it('with email and password gives a token that works', async () => {
+    const { status, body } = await logIn('Admin@example.com', 'correct horse')
+    expect([status, body['user']]).toMatchObject([201, { email: 'admin@example.com' }])
+    const { token } = body['access_token'] as unknown as { token: string }
+    expect((await api.call('GET', '/account', { token })).body['email']).toBe('admin@example.com')
+  })
+
+  it('with a wrong password or email says neither which', async () => {
+    const answers = [await logIn('admin@example.com', 'wrong'), await logIn('nobody@example.com', 'correct horse')]
+    for (const { status, body } of answers) {
+      expect([status, body['message']]).toEqual([401, expect.stringContaining('The email or the password is wrong.')])
+    }
+  })
+
+  it('a password opens nothing but the login', async () => {
+    const authorization = `Basic ${Buffer.from('admin@example.com:correct horse').toString('base64')}`
+    expect((await api.call('GET', '/account', { token: null, headers: { authorization } })).status).toBe(401)
+  })
+
+  it('is stopped for an address and email that failed ten times, not for others', async () => {
+    api.stranger('guessed@example.com')
+    const from = (address: string) => ({ 'x-forwarded-for': `6.6.6.6, ${address}` })
+    const guesses = Array.from({ length: 12 }, () => logIn('guessed@example.com', 'wrong', from('192.0.2.1')))
+    const statuses = (await Promise.all(guesses)).map(({ status }) => status)
+    expect(statuses.toSorted((a, b) => a - b)).toEqual([...Array.from({ length: 10 }, () => 401), 429, 429])
+    const right = await logIn('guessed@example.com', 'battery staple', from('192.0.2.1'))
+    expect([right.status, right.body['id']]).toEqual([429, 'rate_limit'])
+    expect((await logIn('guessed@example.com', 'battery staple', from('192.0.2.2'))).status).toBe(201)
+  })
+
+  it('may be tried again after a quarter of an hour', () => {
+    let now = 0
+    const limit = new LoginLimit(() => now)
+    const attempt = () => limit.attempt('192.0.2.1', 'a@example.com')
+    for (let count = 0; count < 10; count += 1) attempt()
+    expect(attempt).toThrow('try again in 15 min')
+    now += 15 * 60_000 + 1
+    for (let count = 0; count < 100; count += 1) attempt().succeeded()
+  })
+})
+
+describe('a token', () => {
+  it('is listed without its secret, and works no more once it is revoked', async () => {
+    const made = await api.call('POST', '/oauth/authorizations', { body: { description: 'ci', expires_in: 3600 } })
+    const { id, access_token } = made.body as unknown as {
+      id: string
+      access_token: { token: string; expires_in: number }
+    }
+    expect(access_token.expires_in).toBe(3600)
+    const { text } = await api.call('GET', '/oauth/authorizations')
+    expect(text).toContain(id)
+    expect(text).not.toContain(access_token.token)
+    expect((await api.call('DELETE', `/oauth/authorizations/${id}`)).status).toBe(200)
+    expect((await api.call('GET', '/account', { token: access_token.token })).status).toBe(401)
+  })
+
+  it('can revoke itself without knowing its id', async () => {
+    const token = api.tokenOf(api.admin)
+    expect((await api.call('DELETE', '/oauth/authorizations/~', { token })).status).toBe(200)
+    expect((await api.call('GET', '/account', { token })).status).toBe(401)
+  })
+
+  it.each([
+    [{ scope: ['everything'] }, /scope\[0\] must be one of global, identity/],
+    [{ scope: [] }, /scope must NOT have fewer than 1 items/],
+    [{ expires_in: 0 }, /expires_in must be >= 1/],
+  ])('cannot be made with %j', async (body, message) => {
+    const answer = await api.call('POST', '/oauth/authorizations', { body })
+    expect([answer.status, answer.body['message']]).toEqual([422, expect.stringMatching(message)])
+  })
+})
+
+describe('an account', () => {
+  it('is made by an admin, with a password that is shown once', async () => {
+    const { status, body } = await api.call('POST', '/accounts', { body: { email: 'New@Example.com', name: 'New' } })
+    expect([status, body['email'], body['name']]).toEqual([201, 'new@example.com', 'New'])
+    expect((await logIn('new@example.com', String(body['password']))).status).toBe(201)
+    expect((await api.call('GET', '/accounts')).text).not.toContain(String(body['password']))
+  })
+
+  it.each([
+    [{ email: 'nobody' }, /"nobody" is not an email address/],
+    [{ email: 'a b@example.com' }, /not an email address/],
+    [{ email: `${'a'.repeat(250)}@example.com` }, /not an email address/],
+    [{ email: 'x@example.com', password: 'short' }, /8 to 1024 characters/],
+    [{ email: 'ADMIN@example.com' }, /exists/],
+    [{}, /"email" is missing/],
+  ])('is not made from %j', async (body, message) => {
+    const answer = await api.call('POST', '/accounts', { body })
+    expect([answer.status, answer.body['message']]).toEqual([422, expect.stringMatching(message)])
+  })
+
+  it('changes its name, and its password only with the present one', async () => {
+    const { token, account } = api.stranger('changing@example.com')
+    const change = (body: object) => api.call('PATCH', '/account', { token, body })
+    expect((await change({ name: 'Changed' })).body['name']).toBe('Changed')
+    expect((await change({ new_password: 'new password' })).status).toBe(403)
+    expect((await change({ password: 'wrong', new_password: 'new password' })).status).toBe(403)
+    expect((await change({ password: 'battery staple', new_password: 'new password' })).status).toBe(200)
+    expect((await logIn(account.email, 'new password')).status).toBe(201)
+    expect((await logIn(account.email, 'battery staple')).status).toBe(401)
+  })
+})
+
+describe('the first start', () => {
+  const welcome = (config: Config = api.config) =>
+    welcomeAdmin({ store: api.store, config, log: createLog('test', 'silent') })
+  const read = () =>
+    JSON.parse(readFileSync(api.config.credentialsFile, 'utf8')) as {
+      servers: Record<string, { token: string; email: string }>
+      default: string
+    }
+
+  it('logs the command of this machine in, beside the logins of other servers', () => {
+    mkdirSync(dirname(api.config.credentialsFile), { recursive: true })
+    const other = { token: 'theirs', email: 'me@example.com' }
+    const before = { servers: { 'https://other.example.com': other }, default: 'https://other.example.com' }
+    writeFileSync(api.config.credentialsFile, JSON.stringify(before))
+    welcome()
+    const { servers, default: usual } = read()
+    expect(usual).toBe('https://other.example.com')
+    expect(servers['https://other.example.com']).toEqual(other)
+    expect(api.store.tokens.authenticate(servers[api.config.publicUrl]!.token)?.account.email).toBe('admin@example.com')
+    expect(statSync(api.config.credentialsFile).mode & 0o777).toBe(0o600)
+  })
+
+  it('is remembered: the next one leaves a login that works', () => {
+    const before = read()
+    welcome()
+    expect(read()).toEqual(before)
+  })
+
+  it('replaces a login that no longer works', () => {
+    const { servers } = read()
+    servers[api.config.publicUrl]!.token = 'of a data directory that is gone'
+    writeFileSync(api.config.credentialsFile, JSON.stringify({ servers }))
+    welcome()
+    const after = read()
+    expect(after.default).toBe(api.config.publicUrl)
+    expect(api.store.tokens.authenticate(after.servers[api.config.publicUrl]!.token)).toBeDefined()
+  })
+
+  it('leaves a file that is not one alone, and no token behind', () => {
+    writeFileSync(api.config.credentialsFile, 'not json')
+    const tokens = api.store.tokens.list(api.admin.id).length
+    welcome()
+    expect(readFileSync(api.config.credentialsFile, 'utf8')).toBe('not json')
+    expect(api.store.tokens.list(api.admin.id)).toHaveLength(tokens)
+    const config = { ...api.config, credentialsFile: `${api.config.paths.key}/none/credentials.json` }
+    welcome(config)
+    expect(existsSync(config.credentialsFile)).toBe(false)
+    expect(api.store.tokens.list(api.admin.id)).toHaveLength(tokens)
+  })
+})

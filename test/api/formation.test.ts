@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { App } from '../../src/model/app.ts'
+import { TestApi } from './test-api.ts'
+
+let api: TestApi
+let app: App
+beforeAll(async () => {
+  api = await TestApi.start()
+})
+afterAll(() => api[Symbol.asyncDispose]())
+beforeEach(async () => {
+  const { name } = (await api.createApp()) as unknown as { name: string }
+  app = api.store.apps.find(name)!
+  api.deploy(app)
+})
+
+const scale = (...updates: object[]) => api.call('PATCH', `/apps/${app.name}/formation`, { body: { updates } })
+const formation = () => api.store.formations.list(app.id).map(({ type, quantity, size }) => [type, quantity, size])
+
+describe('scaling', () => {
+  it.each([
+    [3, 3],
+    ['2', 2],
+    ['+1', 2],
+    ['-1', 0],
+    [0, 0],
+    ['100', 100],
+  ])('web from 1 by %j gives %i', async (quantity, expected) => {
+    const { status, body } = await scale({ type: 'web', quantity })
+    expect([status, body]).toMatchObject([200, [{ type: 'web', quantity: expected, command: 'npm start' }]])
+    expect(formation()).toContainEqual(['web', expected, 'basic'])
+    expect(await api.jobs()).toContainEqual({ kind: 'converge', appId: app.id })
+  })
+
+  it.each([
+    ['Standard-2X', 'standard-2x'],
+    ['standard-1x', 'standard-1x'],
+    [{ name: 'Performance-M' }, 'performance-m'],
+  ])('to the size %j is the same in any case', async (size, expected) => {
+    await scale({ type: 'web', size })
+    expect(formation()).toContainEqual(['web', 1, expected])
+    await scale({ type: 'worker', dyno_size: size })
+    expect(formation()).toContainEqual(['worker', 0, expected])
+  })
+
+  it('one type alone works by its name and by its id', async () => {
+    const { id } = api.store.formations.list(app.id)[0]!
+    const one = (name: string) => api.call('PATCH', `/apps/${app.name}/formation/${name}`, { body: { quantity: '+1' } })
+    expect((await one('web')).body['quantity']).toBe(2)
+    expect((await one(id)).body['quantity']).toBe(3)
+    expect((await api.call('GET', `/apps/${app.name}/formation/web`)).body).toMatchObject({
+      id,
+      quantity: 3,
+      size: 'Basic',
+    })
+  })
+
+  it.each<[string, object[], number, RegExp]>([
+    ['more than 100', [{ type: 'web', quantity: 101 }], 422, /quantity of web would be 101; it must be from 0 to 100/],
+    ['less than none', [{ type: 'web', quantity: '-2' }], 422, /would be -1/],
+    ['half a dyno', [{ type: 'web', quantity: 1.5 }], 422, /updates\[0\]\.quantity must be/],
+    ['a word', [{ type: 'web', quantity: 'many' }], 422, /updates\[0\]\.quantity must/],
+    ['a huge number', [{ type: 'web', quantity: '9'.repeat(30) }], 422, /updates\[0\]\.quantity must/],
+    ['a size that is none', [{ type: 'web', size: 'huge' }], 422, /no dyno size "huge"; there are Basic, Standard-1X/],
+    ['a type that is none', [{ type: 'wrong', quantity: 1 }], 404, /no process type "wrong".*It has: web, worker/],
+    ['no updates', [], 422, /updates must NOT have fewer than 1 items/],
+    [
+      'one right and one wrong',
+      [
+        { type: 'web', quantity: 5 },
+        { type: 'worker', quantity: 500 },
+      ],
+      422,
+      /500/,
+    ],
+  ])('%s is refused, and nothing changes', async (_, updates, status, message) => {
+    const answer = await scale(...updates)
+    expect(answer.status).toBe(status)
+    expect(String(answer.body['message'])).toMatch(message)
+    expect(formation()).toEqual([
+      ['web', 1, 'basic'],
+      ['worker', 0, 'basic'],
+    ])
+  })
+
+  it('what was never deployed says what to do', async () => {
+    const { name } = (await api.createApp()) as unknown as { name: string }
+    const { status, body } = await api.call('PATCH', `/apps/${name}/formation/web`, { body: { quantity: 1 } })
+    expect([status, body['message']]).toEqual([404, expect.stringContaining('It has none before its first deploy.')])
+  })
+})
+
+describe('restarting', () => {
+  it.each([
+    ['DELETE', '/dynos', null],
+    ['DELETE', '/formations/web', 'web'],
+    ['POST', '/formations/worker/actions/stop', 'worker'],
+  ])('by %s %s is left to the worker', async (method, path, dyno) => {
+    const { status, body } = await api.call(method, `/apps/${app.name}${path}`)
+    expect([status, body]).toEqual([202, {}])
+    expect(await api.jobs()).toContainEqual({ kind: 'restart', appId: app.id, dyno })
+  })
+
+  it.each([
+    ['DELETE', '/dynos/web.9'],
+    ['DELETE', '/formations/wrong'],
+    ['GET', '/dynos/web.9'],
+  ])('by %s %s, where there is nothing, is refused', async (method, path) => {
+    expect((await api.call(method, `/apps/${app.name}${path}`)).status).toBe(404)
+  })
+})
