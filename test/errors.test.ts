@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { asPaasError, PaasError } from '../src/errors.ts'
+import { catalogue } from '../src/errors-catalogue.ts'
+
+const document = readFileSync(resolve(import.meta.dirname, '../docs/errors.md'), 'utf8')
+const codes = Object.keys(catalogue)
+
+describe('the catalogue of errors', () => {
+  it('is docs/errors.md: every code has its heading there, and no heading is without a code', () => {
+    expect([...document.matchAll(/^## (.+)$/gm)].map(([, heading]) => heading)).toEqual(codes)
+  })
+
+  it('is in alphabetical order', () => {
+    expect(codes).toEqual(codes.toSorted((a, b) => (a < b ? -1 : 1)))
+  })
+
+  it('says under each heading what it means', () => {
+    const sections = document.split(/^## .+$/gm).slice(1)
+    expect(sections.filter((section) => section.trim().length < 60)).toEqual([])
+  })
+
+  it('answers each with the status of an error', () => {
+    const wrong = Object.entries(catalogue).filter(([, { status }]) => status < 400 || status > 599)
+    expect(wrong).toEqual([])
+  })
+})
+
+describe('an error', () => {
+  it('has the hint of its code unless it has one of its own', () => {
+    expect(new PaasError('app_not_found', 'x').hint).toBe('See your apps with: paas apps')
+    expect(new PaasError('app_not_found', 'x', { hint: 'y' }).hint).toBe('y')
+  })
+
+  it('that is not one of ours becomes internal, and its text stays inside', () => {
+    const cause = new Error('connect ECONNREFUSED /secret/path')
+    const error = asPaasError(cause)
+    expect([error.code, error.status, error.cause]).toEqual(['internal', 500, cause])
+    expect(error.message).not.toContain('secret')
+    expect(asPaasError(error)).toBe(error)
+  })
+})
