@@ -82,10 +82,13 @@ class DebianStack implements Stack {
 
   async #importRootfs(onProgress: Progress): Promise<Image> {
     const { name, suite } = this.#definition
+    const reference = this.#recipes.rootfs
+    const found = await this.#engine.findImage(reference)
+    if (found) return found
     onProgress(`making a Debian ${suite} root file system for ${name}`)
     await using rootfs = await makeRootfs(this.#definition, onProgress)
-    const options = { reference: `paas/${name}-rootfs:latest`, labels: { [label.stack]: name } }
-    return await this.#engine.importImage(createReadStream(rootfs.path), options)
+    const labels = { [label.stack]: name }
+    return await this.#engine.importImage(createReadStream(rootfs.path), { reference, labels })
   }
 }
 

@@ -20,7 +20,12 @@ export type Recipe = {
   config: ImageConfig
 }
 
-export type Recipes = Record<'run' | 'build', (packages: string[]) => Recipe>
+export type Recipes = {
+  /** The name of the root file system that all is made on. */
+  rootfs: string
+  run(packages: string[]): Recipe
+  build(packages: string[]): Recipe
+}
 
 const scripts = 'usr/lib/paas/stack'
 const bundle = '/etc/ssl/certs/ca-certificates.crt'
@@ -32,11 +37,13 @@ const bundle = '/etc/ssl/certs/ca-certificates.crt'
  */
 export function recipesFor(stack: StackDefinition, certificates: string[]): Recipes {
   const config = imageConfig(stack, certificates)
-  const commonFiles = ['suite', 'base-packages', 'apt.conf', 'dpkg.cfg', 'prepare', 'install'].map(
-    (name) => stack.files[name],
-  )
+  const contents = (...names: string[]): unknown[] => names.map((name) => stack.files[name])
+  const rootfs = reference(stack, 'rootfs', [
+    process.arch,
+    ...contents('suite', 'base-packages', 'apt.conf', 'dpkg.cfg'),
+  ])
   const run: Recipe = {
-    reference: reference(stack, 'run', [process.arch, commonFiles, stack.packages.run, certificates]),
+    reference: reference(stack, 'run', [rootfs, contents('prepare', 'install'), stack.packages.run, certificates]),
     title: `${stack.name} run image`,
     base: undefined,
     files: () => [...scriptFiles(stack), ...certificateFiles(certificates)],
@@ -51,7 +58,7 @@ export function recipesFor(stack: StackDefinition, certificates: string[]): Reci
     commands: [install(stack.packages.build)],
     config,
   }
-  return { run: extend(stack, 'run', run), build: extend(stack, 'build', build) }
+  return { rootfs, run: extend(stack, 'run', run), build: extend(stack, 'build', build) }
 }
 
 /** The image with further packages, which is the image itself when there are none. */
@@ -94,8 +101,7 @@ function certificateFiles(certificates: string[]): ImageFile[] {
 function imageConfig(stack: StackDefinition, certificates: string[]): ImageConfig {
   const trust = ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS', 'REQUESTS_CA_BUNDLE', 'PIP_CERT', 'CURL_CA_BUNDLE']
   return {
-    // The sandbox's labels would be inherited; these images belong to no one server.
-    labels: { [label.stack]: stack.name, [label.server]: '', [label.kind]: '', [label.app]: '' },
+    labels: { [label.stack]: stack.name },
     env: {
       LANG: 'C.UTF-8',
       ...(certificates.length > 0 && Object.fromEntries(trust.map((name) => [name, bundle]))),
