@@ -74,6 +74,7 @@ describe('the router itself answers', () => {
       client.send('GET / HTTP/1.1\r\nHost: nope.test\r\n\r\n')
       await client.untilCount('There is no app', i)
     }
+    expect(client.closed).toBe(false)
   })
 })
 

@@ -97,7 +97,7 @@ describe('the control socket', () => {
     const control = connectRouterControl(config.paths.routerSocket)
     await control.switchTo(route([app]))
     await mkdir(`${config.paths.routingTable}.new`)
-    await expect(control.switchTo(route([], { state: 'down' }))).rejects.toThrow()
+    await expect(control.switchTo(route([], { state: 'down' }))).rejects.toMatchObject({ code: 'internal' })
     expect(await get()).toMatch(/served/)
   })
 
