@@ -1,11 +1,13 @@
 import type { ChildProcess } from 'node:child_process'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
 import { finished } from 'node:stream/promises'
 import { Service, serviceRespond, type HttpDuplex } from 'node-git-server'
 import { PaasError } from '../errors.ts'
 import { killGroup } from './git-command.ts'
 import type { GitService } from './git-request.ts'
+import { flush, packet } from './pkt-line.ts'
 
 /** Milliseconds a git whose input was cut off gets to remove its quarantine directory. */
 const grace = 5_000
@@ -48,14 +50,22 @@ export function startService(service: GitService, repository: string): Promise<R
   return promise
 }
 
-/** Writes the refs there are, as the answer to `info/refs`. They are few: only the branch that deploys can be pushed. */
-export function advertiseRefs(service: GitService, repository: string, res: ServerResponse): void {
+/** The refs there are, as the answer to `info/refs`. They are few: only the branch that deploys can be pushed. */
+export async function advertiseRefs(service: GitService, repository: string): Promise<Buffer> {
+  const output = new PassThrough()
   const errors = new PassThrough()
-  errors.on('error', (cause) => res.destroy(cause))
+  errors.on('error', (cause) => output.destroy(cause))
+  // A failed start is reported twice, the second time when nobody listens any more.
+  output.on('error', () => undefined)
   try {
-    serviceRespond(errors as unknown as HttpDuplex, service, repository, res)
+    serviceRespond(errors as unknown as HttpDuplex, service, repository, output as unknown as ServerResponse)
+    const answer = await buffer(output)
+    // What node-git-server writes before git begins; a git that fails adds nothing.
+    const preamble = packet(`# service=git-${service}\n`).length + flush.length
+    if (answer.length <= preamble) throw new Error('git advertised nothing')
+    return answer
   } catch (cause) {
-    res.destroy(cause as Error)
+    throw notStarted(cause)
   }
 }
 

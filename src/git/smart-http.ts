@@ -56,16 +56,13 @@ async function serve(deps: GitHandlerDeps, slots: PushSlots, req: IncomingMessag
       slots.check(app, account)
       await checkDiskSpace(repository, deps.limits.freeBytes)
     }
-    return serveRefs(request.service, repository, res)
+    const refs = await advertiseRefs(request.service, repository)
+    setHeaders(res, request.service, 'advertisement')
+    return void res.end(refs)
   }
   setHeaders(res, request.service, 'result')
   if (request.service === 'upload-pack') return serveFetch({ repository, req, res, limits: deps.limits })
   return servePush({ ...deps, slots, account, app, repository, req, res })
-}
-
-function serveRefs(service: GitService, repository: string, res: ServerResponse): void {
-  setHeaders(res, service, 'advertisement')
-  advertiseRefs(service, repository, res)
 }
 
 function setHeaders(res: ServerResponse, service: GitService, kind: 'advertisement' | 'result'): void {

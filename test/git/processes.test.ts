@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { flush, packet } from '../../src/git/pkt-line.ts'
 import { childrenOf, commandLine } from '../helpers/processes.ts'
 import { until } from '../helpers/app.ts'
-import { gitEnvironment } from '../helpers/repository.ts'
+import { gitEnvironment, run } from '../helpers/repository.ts'
 import { startGitHost, type GitHost, type Project } from './git-host.ts'
 import { openRaw } from './raw-http.ts'
 
@@ -165,6 +165,15 @@ describe('a hook', () => {
     const code = await new Promise((settle) => hook.on('close', settle))
     expect(said).toBe('paas: this hook belongs to no push that is under way.\n')
     expect(code).toBe(1)
+  })
+})
+
+describe('without descriptors for another process', () => {
+  it.each([0, 1, 2, 3, 4, 5])('git is not started, and the server goes on (%i are left)', async (left) => {
+    const script = join(import.meta.dirname, 'few-descriptors.ts')
+    const { output, code } = await run('sh', ['-c', `ulimit -n 60; exec "$0" ${script} ${left}`, process.execPath])
+    expect(output.trim().split('\n')).toEqual(Array(2).fill('internal: The server could not start git.'))
+    expect(code).toBe(0)
   })
 })
 

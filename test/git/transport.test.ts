@@ -73,7 +73,7 @@ describe('a push', () => {
     socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')))
     await until('the server wants the body', async () => answer.startsWith('HTTP/1.1 100 Continue\r\n\r\n'))
     socket.write('0000')
-    await until('the answer', async () => answer.includes('HTTP/1.1 200 OK'))
+    await expect.poll(() => answer).toContain('HTTP/1.1 200 OK')
     socket.destroy()
   })
 
@@ -85,7 +85,7 @@ describe('a push', () => {
     socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')))
     await until('a keep-alive', async () => answer.includes('0005\u0001'), 15_000)
     resolve('succeeded')
-    await until('the verdict', async () => answer.includes('ok refs/heads/main'))
+    await expect.poll(() => answer, { timeout: 10_000 }).toContain('ok refs/heads/main')
     socket.destroy()
   })
 })
