@@ -14,10 +14,10 @@ fail() {
   exit 1
 }
 
-# run NAME COMMAND...: shows its output indented, keeps it in $run_log, and gives its exit code. NAME is what a failure is called.
+# run COMMAND...: shows its output indented, through $run_filter if that is set, keeps it in $run_log, and gives its exit code.
 run_log=/tmp/paas-run.log
 run() {
-  "$@" </dev/null 2>&1 | tee "$run_log" | indent
+  "$@" </dev/null 2>&1 | tee "$run_log" | "${run_filter:-cat}" | indent
   return "${PIPESTATUS[0]}"
 }
 

@@ -12,6 +12,8 @@ export async function exportSlug(
   { base, labels, slugBytes }: ExportOptions,
 ): Promise<SlugFacts & { image: Image }> {
   const { files, facts } = slugFiles(await sandbox.get(appDirectory), slugBytes)
+  // Its removal takes as long as the image's making; whoever made the sandbox waits for the end of both.
+  files.once('end', () => void Promise.resolve(sandbox[Symbol.asyncDispose]()).catch(() => undefined))
   const config = { labels, workingDirectory: appDirectory, user: 'app', env: { HOME: appDirectory } }
   const image = await engine.createImage({ base: base.digest, files, path: appDirectory, config })
   return { ...facts, image }

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Engine, Sandbox } from '../engine/engine.ts'
+import type { Engine, Limits, Sandbox } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import { parseProcfile, type ProcessTypes } from '../model/procfile.ts'
@@ -60,8 +60,10 @@ export type PipelineDeps = {
   limits: { slugBytes: number; sourceBytes: number; sourceFiles: number }
 }
 
-/** Processes and threads in one build; bundlers start a few per core, a fork bomb does not get far. */
+/** Processes and threads in one build: bundlers start a few per core, a fork bomb does not get far. */
 const mostProcesses = 1024
+/** What a build and its cache may take on disk: a slug of the largest size several times over. */
+const mostDiskMiB = 10 * 1024
 
 export function createPipeline(deps: PipelineDeps): RunPipeline {
   return async (request, output, signal) => {
@@ -163,8 +165,8 @@ function environment({ deps, request }: Run): Record<string, string> {
   }
 }
 
-function limitsOf({ build }: PipelineDeps): { memoryMiB: number; cpus: number; pids: number } {
-  return { memoryMiB: build.memoryMiB, cpus: build.cpus, pids: mostProcesses }
+function limitsOf({ build }: PipelineDeps): Limits {
+  return { memoryMiB: build.memoryMiB, cpus: build.cpus, pids: mostProcesses, diskMiB: mostDiskMiB }
 }
 
 function parseProcfileOf(text: string | undefined): ProcessTypes {

@@ -81,18 +81,19 @@ function packLayer(): Layer {
   for (const { name, mode, content } of packs.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     hash.update(`\n${name} ${mode} ${content.length}\n`).update(content)
   }
-  return { identity: hash.digest('hex'), files: () => [...packs, npx, ...filesUnder(nodeHeaders(), headersIn)] }
+  return { identity: hash.digest('hex'), files: () => [...packs, npx, ...nodeHeaders()] }
 }
 
 function nodeLayer(): Layer {
   return { identity: JSON.stringify(toolVersions()), files: () => [...toolFiles(), npx] }
 }
 
-const headersIn = join(toolsDirectory, 'include')
-
-function nodeHeaders(): string {
+/** Without what OpenSSL has for other processors, which is nine tenths of it. */
+function nodeHeaders(): ImageFile[] {
   const manifest = createRequire(import.meta.url).resolve(`node-linux-${process.arch}/package.json`)
-  return join(dirname(manifest), 'include')
+  const headers = [...filesUnder(join(dirname(manifest), 'include'), join(toolsDirectory, 'include'))]
+  const ours = process.arch === 'x64' ? 'linux-x86_64' : 'linux-aarch64'
+  return headers.filter(({ name }) => !name.includes('/openssl/archs/') || name.includes(`/openssl/archs/${ours}/`))
 }
 
 const npx: ImageFile = {

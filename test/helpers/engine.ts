@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { serverPrefix } from '../../src/engine/docker/names.ts'
 
 const run = promisify(execFile)
+const mostAttempts = 100
 
-/** Removes all that one server made on the Docker Engine, found by its label; nothing else. */
+/** Removes all that one server made on the Docker Engine, found by its label, or its name where the builder of Docker sets no label. */
 export async function removeFromEngine(serverId: string): Promise<void> {
   const label = ['--filter', `label=paas.server=${serverId}`]
   await remove(['ps', '--all', '--quiet', ...label], ['rm', '--force', '--volumes'])
@@ -11,10 +14,22 @@ export async function removeFromEngine(serverId: string): Promise<void> {
   await remove(['volume', 'ls', '--quiet', ...label], ['volume', 'rm', '--force'])
   // By name: an image that others were made on is then removed with the last of them.
   await remove(['images', '--format', '{{.Repository}}:{{.Tag}}', ...label], ['rmi', '--force'])
+  // The steps of Dockerfile builds have no label, only names that begin with the server's.
+  const named = ['--filter', `reference=${serverPrefix(serverId)}:*`]
+  await remove(['images', '--format', '{{.Repository}}:{{.Tag}}', ...named], ['rmi', '--force'])
 }
 
+/** Until none is left: what the server itself is just removing cannot be removed, and is gone a moment later. */
 async function remove(list: string[], command: string[]): Promise<void> {
-  const { stdout } = await run('docker', list)
-  const ids = [...new Set(stdout.split('\n').filter(Boolean))]
-  if (ids.length > 0) await run('docker', [...command, ...ids])
+  for (let attempt = 1; ; attempt++) {
+    const { stdout } = await run('docker', list)
+    const ids = [...new Set(stdout.split('\n').filter(Boolean))]
+    if (ids.length === 0) return
+    try {
+      await run('docker', [...command, ...ids])
+    } catch (error) {
+      if (attempt === mostAttempts) throw error
+      await delay(100)
+    }
+  }
 }

@@ -6,3 +6,24 @@ run_scripts() {
   topic "Running $script"
   run_or_fail "$manager" run "$script"
 }
+
+# What build tools keep to be quick the next time: kept from build to build, and no part of the slug. `cacheDirectories` in
+# package.json names more of them, as on Heroku.
+restore_tool_caches() {
+  local directory
+  while read -r directory; do
+    [[ -d $cache_dir/tools/$directory && ! -e $directory ]] || continue
+    mkdir -p "$(dirname "$directory")"
+    cp -a "$cache_dir/tools/$directory" "$directory"
+  done <<<"$tool_caches"
+}
+
+save_tool_caches() {
+  local directory
+  rm -rf "$cache_dir/tools"
+  while read -r directory; do
+    [[ -n $directory && -d $directory ]] || continue
+    mkdir -p "$(dirname "$cache_dir/tools/$directory")"
+    mv "$directory" "$cache_dir/tools/$directory"
+  done <<<"$tool_caches"
+}

@@ -9,28 +9,31 @@ install_dependencies() {
   fi
   local key
   key=$(dependencies_key)
-  if [[ -n $key && -f $cache_dir/node_modules.key && $(<"$cache_dir/node_modules.key") == "$key" ]]; then
+  if is_cached "$key"; then
     restore_node_modules
+    [[ -n $lock_file ]] || install_with_"$manager"
   else
     install_with_"$manager"
     save_node_modules "$key"
   fi
 }
 
-# Everything that decides what an install gives. Empty when that is more than files can tell: no lock file, or workspaces.
+# Everything that decides what an install gives. Empty when that is more than these files: with workspaces.
 dependencies_key() {
-  [[ -n $lock_file && -z $workspaces ]] || return 0
+  [[ -z $workspaces ]] || return 0
   {
     echo "1 $dependencies_digest $node_version $(uname -m) $manager $manager_version ${needs_dev:-no}"
     env | grep -Ei '^(npm_config_|yarn_|pnpm_)' | grep -v '^npm_config_cache=' | sort || true
-    cat "$lock_file"
-    for file in .npmrc .yarnrc .yarnrc.yml .pnpmfile.cjs; do [[ ! -f $file ]] || cat "$file"; done
+    for file in "${lock_file:-/dev/null}" .npmrc .yarnrc .yarnrc.yml .pnpmfile.cjs; do [[ ! -f $file ]] || cat "$file"; done
   } | sha256sum | cut -d' ' -f1
 }
 
+is_cached() { [[ -n $1 && -f $cache_dir/node_modules.key && $(<"$cache_dir/node_modules.key") == "$1" ]]; }
+
 restore_node_modules() {
-  detail "$lock_file has not changed: restoring $(<"$cache_dir/node_modules.count") packages from the cache"
+  detail "${lock_file:-package.json} has not changed: restoring $(<"$cache_dir/node_modules.count") packages from the cache"
   cp -a "$cache_dir/node_modules" node_modules
+  [[ -n $lock_file ]] || return 0
   # shellcheck disable=SC2086 # names of scripts, one word each
   for script in $install_scripts; do run_or_fail "$manager" run "$script"; done
 }
@@ -46,21 +49,33 @@ save_node_modules() {
 }
 
 install_with_npm() {
-  local omit=()
-  [[ -n $needs_dev ]] && omit=(--include=dev) || omit=(--omit=dev)
-  if [[ -n $lock_file ]]; then
-    run npm ci "${omit[@]}" || explain_npm_ci $?
-  else
+  local omit=--omit=dev
+  [[ -z $needs_dev ]] || omit=--include=dev
+  if [[ -z $lock_file ]]; then
     warn 'No lock file: every build may get other versions. Commit package-lock.json.'
-    run_or_fail npm install --no-package-lock "${omit[@]}"
+    run_or_fail npm install --no-package-lock "$omit"
+  elif ! run_filter=without_usage run npm ci "$omit"; then
+    lacks_only_optional || explain_npm_ci
+    warn "$lock_file lacks optional packages for other machines, which their registry did not have. Installing what it has."
+    run_or_fail npm install --no-save "$omit"
   fi
+}
+
+# What npm says of all its options when it refuses a lock file hides why it does.
+without_usage() { sed -u '/^npm error Clean install a project/,/^npm error Run "npm help/d'; }
+
+# npm names a package that the lock file should have without a version when the registry has none that fits; that is an error
+# for npm ci even where the package is optional, and none for npm install, which wrote the lock file.
+lacks_only_optional() {
+  grep -q '^npm error Missing: ' "$run_log" &&
+    ! grep -E '^npm error (Missing|Invalid): ' "$run_log" | grep -qvE '^npm error Missing: [^ ]+@ from lock file$'
 }
 
 explain_npm_ci() {
   if grep -q 'in sync' "$run_log"; then
-    fail "npm ci exited with $1" "$lock_file does not match package.json." 'Run npm install, commit both files and push again.'
+    fail 'npm ci exited with 1' "$lock_file does not match package.json." 'Run npm install, commit both files and push again.'
   fi
-  fail "npm ci exited with $1"
+  fail 'npm ci exited with 1'
 }
 
 install_with_yarn() {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { join, normalize } from 'node:path'
 
 const [buildDir, npmDir] = process.argv.slice(2)
 const semver = createRequire(join(npmDir, 'package.json'))('semver')
@@ -14,6 +14,8 @@ const lockFiles = {
   'yarn.lock': 'yarn',
   'pnpm-lock.yaml': 'pnpm',
 }
+/** Directories that build tools keep from one build to the next. */
+const usualToolCaches = ['.next/cache', '.nuxt/cache', 'node_modules/.cache', 'node_modules/.vite']
 /** Scripts of the app that may need development dependencies while it is built. */
 const buildScripts = ['heroku-prebuild', 'heroku-postbuild', 'build']
 /** Scripts of the app that run when dependencies are installed; their effect may depend on any file. */
@@ -44,6 +46,7 @@ const npmRange = rangeAt('npm')
 print({
   node_range: nodeRange,
   node_built_in: nodeRange === '' || semver.satisfies(process.versions.node, nodeRange) ? process.versions.node : '',
+  npm_of_stack_version: npmVersion,
   npm_range: npmRange,
   npm_built_in: npmRange === '' || semver.satisfies(npmVersion, npmRange) ? npmVersion : '',
   manager,
@@ -60,6 +63,7 @@ print({
   cleanup_script: scripts['heroku-cleanup'] === undefined ? '' : 'heroku-cleanup',
   install_scripts: installScripts.filter((name) => scripts[name] !== undefined).join(' '),
   needs_dev: [...buildScripts, ...installScripts].some((name) => scripts[name] !== undefined) ? 'yes' : '',
+  tool_caches: toolCaches().join('\n'),
   start_script: scripts.start === undefined && !existsSync(join(buildDir, 'server.js')) ? '' : 'start',
 })
 
@@ -94,6 +98,14 @@ function rangeAt(key) {
   const range = engines[key] ?? ''
   if (range === '' || (typeof range === 'string' && semver.validRange(range) !== null)) return range.trim()
   return refuse(`engines.${key} in package.json is ${JSON.stringify(range)}, which is not a version range such as "24.x"`)
+}
+
+/** Heroku's `cacheDirectories`: only what lies in the app, and not what is cached anyhow. */
+function toolCaches() {
+  const named = [manifest.cacheDirectories ?? manifest.cache_directories ?? []].flat().filter((path) => typeof path === 'string')
+  const paths = named.map((path) => normalize(path).replace(/\/$/, ''))
+  const usable = paths.filter((path) => /^[\w.@-]/.test(path) && !/^(\.\.?(\/|$)|node_modules$|\.paas)|\n/.test(path))
+  return [...new Set([...usualToolCaches, ...usable])]
 }
 
 /** `packageManager` is Node's own field for it (corepack): NAME@VERSION, perhaps with a hash. */

@@ -14,8 +14,14 @@ install_npm() {
   if [[ -n $wanted && $wanted != "$npm_built_in" && (-z $npm_built_in || -n $manager_version) ]]; then
     install_from_registry npm "$wanted"
   else
-    manager_version=$(npm --version)
+    manager_version=$(npm_version)
   fi
+}
+
+# Read, not asked for: starting npm takes longer than all else here.
+npm_version() {
+  [[ $node_dir == "$built_in_node" ]] && echo "$npm_of_stack_version" && return
+  /usr/bin/jq -r .version "$node_dir/lib/node_modules/npm/package.json"
 }
 
 # Yarn 1 is the package "yarn"; from 2 on it is published as @yarnpkg/cli-dist.

@@ -25,8 +25,13 @@ install_runtime() {
     copy_node_to_slug
   fi
   export PATH=$node_dir/bin:$PATH
-  # Headers for addons that are compiled, of exactly this version; without it they are fetched from elsewhere.
-  [[ ! -d $node_dir/include ]] || export npm_config_nodedir=$node_dir
+  # Headers of exactly this version for addons that are compiled; without it they are fetched from elsewhere. npm from 11 on
+  # warns of the older name (node-gyp, lib/node-gyp.js).
+  if [[ ${node_version%%.*} -ge 22 ]]; then
+    export npm_package_config_node_gyp_nodedir=$node_dir
+  else
+    export npm_config_nodedir=$node_dir
+  fi
 }
 
 # The newest version in the range. What was resolved a day ago holds, and older answers when the registry does not.
