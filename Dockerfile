@@ -7,7 +7,7 @@ USER root
 WORKDIR /paas
 RUN [ -x /usr/lib/paas/bin/npm ] || { apt-get update && apt-get install --yes --no-install-recommends ca-certificates nodejs npm; }
 COPY package.json package-lock.json .npmrc ./
-RUN PATH="/usr/lib/paas/bin:$PATH" npm ci --omit=dev && ln -sf ../node-linux-*/bin/node node_modules/.bin/node
+RUN PATH="/usr/lib/paas/bin:$PATH" npm ci --omit=dev && cd node_modules/.bin && ln -sf ../node-linux-*/bin/node node
 
 FROM ${BASE}
 USER root
