@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -80,7 +81,7 @@ async function kill(role: string): Promise<void> {
   }
 }
 
-type BuildBody = { id: string; status: string; output_stream_url: string }
+type BuildBody = { id: string; status: string; created_at: string }
 
 async function newestBuild(app: TestApp): Promise<BuildBody | undefined> {
   try {
@@ -98,7 +99,8 @@ async function newestBuild(app: TestApp): Promise<BuildBody | undefined> {
 async function outputSays(app: TestApp, text: string): Promise<boolean> {
   const build = await newestBuild(app)
   if (build === undefined || build.status !== 'pending') return false
-  return (await readFile(join(server.dataDirectory, 'builds', `${build.id}.log`), 'utf8')).includes(text)
+  const output = join(server.dataDirectory, 'builds', `${build.id}.log`)
+  return existsSync(output) && (await readFile(output, 'utf8')).includes(text)
 }
 
 async function containers(app: TestApp): Promise<string[]> {
