@@ -86,11 +86,7 @@ type BuildBody = { id: string; status: string; created_at: string }
 async function newestBuild(app: TestApp): Promise<BuildBody | undefined> {
   try {
     const { body } = await app.api<BuildBody[]>('GET', '/builds')
-    return body.toSorted((a, b) =>
-      (a as unknown as { created_at: string }).created_at < (b as unknown as { created_at: string }).created_at
-        ? 1
-        : -1,
-    )[0]
+    return body.toSorted((a, b) => b.created_at.localeCompare(a.created_at))[0]
   } catch {
     return undefined // the api is down just now: that is what is being tested
   }
