@@ -91,25 +91,21 @@ export class SiteApp {
 
   /** Resolves when the app answers so. */
   async serves(body: string): Promise<void> {
-    await until(`${this.name} answers "${body}"`, async () => (await this.get()).body === body)
+    await until(`${this.name} answers "${body}"`, async () => (await this.get()).body === body, 60_000)
   }
 
   dynos(): Promise<Dyno[]> {
     return this.site.engine.listDynos({ appId: this.id })
   }
 
-  /** Names of the dynos that run, once there are as many as `names`. */
+  /** The dynos, once exactly those with these names exist. */
   async runs(...names: string[]): Promise<Dyno[]> {
-    return until(`${this.name} runs ${names.join(', ')}`, async () => {
+    const asked = async (): Promise<Dyno[] | undefined> => {
       const dynos = await this.dynos()
-      return names.join() ===
-        dynos
-          .map(({ name }) => name)
-          .toSorted()
-          .join()
-        ? dynos
-        : undefined
-    })
+      const present = dynos.map(({ name }) => name).toSorted()
+      return present.join() === names.join() ? dynos : undefined
+    }
+    return until(`${this.name} runs ${names.join(', ')}`, asked, 60_000)
   }
 
   get record(): App | undefined {

@@ -1,0 +1,150 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../helpers/app.ts'
+import { readOutput, Site } from './site.ts'
+import { serve, type SiteApp } from './site-app.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await Site.open({ PAAS_BOOT_TIMEOUT: '10', PAAS_STOP_GRACE: '1', PAAS_DRAIN_TIMEOUT: '1' })
+})
+afterAll(() => site?.[Symbol.asyncDispose]())
+
+/** A build that is held in its pipeline. */
+async function heldBuild(app: SiteApp, text: string) {
+  const arrived = site.buildGate.arrived
+  const build = await app.push({ Procfile: `web: ${serve(text)}`, build: 'hold' })
+  await until('the build is at the gate', async () => site.buildGate.arrived > arrived)
+  return build
+}
+
+describe('builds of one app', () => {
+  it('run one after the other, and a newer one supersedes one that waits', async () => {
+    const app = await site.createApp('queued')
+    const first = await heldBuild(app, 'first')
+    const second = await app.push({ Procfile: `web: ${serve('second')}` })
+    const third = await app.push({ Procfile: `web: ${serve('third')}` })
+    expect((await app.verdict(second)).state).toMatchObject({ kind: 'superseded', by: third.commit })
+    expect(await readOutput(site, second)).toBe(` !     Superseded by ${third.commit.slice(0, 7)}.\n`)
+    expect(site.store.builds.find(first.id)?.state.kind).toBe('running')
+    expect(site.store.builds.find(third.id)?.state.kind).toBe('pending')
+    site.buildGate.open()
+    expect((await app.verdict(first)).state.kind).toBe('succeeded')
+    expect((await app.verdict(third)).state.kind).toBe('succeeded')
+    await app.serves('third none')
+    expect(await site.repositories.resolve(app.id, 'refs/heads/main')).toBe(third.commit)
+  })
+})
+
+describe('a build', () => {
+  it('of another app does not wait', async () => {
+    const [slow, quick] = [await site.createApp('slow'), await site.createApp('quick')]
+    const held = await heldBuild(slow, 'slow')
+    await quick.deploy(`web: ${serve('quick')}`)
+    expect(site.store.builds.find(held.id)?.state.kind).toBe('running')
+    site.buildGate.open()
+    expect((await slow.verdict(held)).state.kind).toBe('succeeded')
+  })
+
+  it('stops at once when it is cancelled, by Redis or by the record alone', async () => {
+    const app = await site.createApp('cancelled')
+    const told = await heldBuild(app, 'told')
+    site.store.builds.requestCancel(told.id)
+    await site.queue.cancel(told.id)
+    expect((await app.verdict(told)).state.kind).toBe('cancelled')
+    expect(await readOutput(site, told)).toContain(' !     Build cancelled.\n')
+    const recorded = await heldBuild(app, 'recorded')
+    site.store.builds.requestCancel(recorded.id)
+    expect((await app.verdict(recorded)).state.kind).toBe('cancelled')
+  })
+
+  it('that fails says why, and the next one is built', async () => {
+    const app = await site.createApp('failing')
+    const bad = await app.push({ Procfile: `web: ${serve('bad')}`, build: 'fail npm ci exited with 1' })
+    expect((await app.verdict(bad)).state).toMatchObject({
+      kind: 'failed',
+      code: 'build_failed',
+      reason: 'build failed: npm ci exited with 1',
+    })
+    expect(app.releases).toEqual(['v1 succeeded'])
+    await app.deploy(`web: ${serve('good')}`)
+    await app.serves('good none')
+  })
+
+  it('is taken up again by the next worker, and its readers see where it began again', async () => {
+    const app = await site.createApp('resumed')
+    const build = await heldBuild(app, 'resumed')
+    const arrived = site.buildGate.arrived
+    await site.stopWorker()
+    expect(site.store.builds.find(build.id)?.state.kind).toBe('running')
+    await site.startWorker()
+    await until('it builds again', async () => site.buildGate.arrived > arrived)
+    site.buildGate.open()
+    expect((await app.verdict(build)).state.kind).toBe('succeeded')
+    expect(await readOutput(site, build)).toMatch(
+      /^-----> Building\n-----> The build began again: the server was interrupted\.\n-----> Building\n-----> Launching/,
+    )
+  })
+
+  it('that had its slug when the worker stopped is not built again', async () => {
+    const app = await site.createApp('compiled')
+    const slow = `release: sleep 3\nweb: ${serve('compiled')}`
+    const build = await app.push({ Procfile: slow })
+    await until('the release command runs', async () => (await app.dynos()).some(({ type }) => type === 'release'))
+    const arrived = site.buildGate.arrived
+    await site.stopWorker()
+    await site.startWorker()
+    expect((await app.verdict(build)).state.kind).toBe('succeeded')
+    expect(site.buildGate.arrived).toBe(arrived)
+    expect(app.releases).toEqual(['v1 succeeded', 'v2 succeeded'])
+    await app.runs('web.1')
+  })
+
+  it('that was pushed while Redis was down is built when Redis is back', async () => {
+    const app = await site.createApp('offline')
+    await site.redis.stop()
+    const build = await app.push({ Procfile: `web: ${serve('offline')}` })
+    await site.redis.start()
+    expect((await app.verdict(build)).state.kind).toBe('succeeded')
+  })
+
+  it('goes on when Redis is wiped, and its output is whole', async () => {
+    const app = await site.createApp('wiped')
+    const build = await heldBuild(app, 'wiped')
+    await site.redis.command('FLUSHALL')
+    site.buildGate.open()
+    expect((await app.verdict(build)).state.kind).toBe('succeeded')
+    expect(await readOutput(site, build)).toMatch(/^-----> Building\n-----> Launching/)
+  })
+})
+
+describe('a worker that starts', () => {
+  it('removes the dynos of a deploy that was not committed, and finishes one that was', async () => {
+    const app = await site.createApp('halfway')
+    await app.deploy(`web: ${serve('old')}`)
+    const [old] = await app.runs('web.1')
+    await site.stopWorker()
+    const { store, engine } = site
+    const slugId = store.releases.findIn(app.id, 'v2')?.slugId ?? null
+    const release = store.releases.create({
+      appId: app.id,
+      slugId,
+      accountId: site.owner.id,
+      description: 'half done',
+      config: { COLOUR: 'red' },
+    })
+    const image = (slugId && store.slugs.find(slugId)?.image) ?? ''
+    const spec = { appId: app.id, app: app.name, name: 'web.1', type: 'web', release: 3, image, size: 'basic' }
+    const limits = { memoryMiB: 128, cpus: 1, pids: 64 }
+    const halfDone = { ...spec, limits, command: 'sleep 1000', env: { PORT: '5000' }, restart: true }
+    await engine.runDyno(halfDone, AbortSignal.timeout(10_000))
+    store.releases.setState(release.id, { kind: 'failed', reason: 'given up' })
+    await site.startWorker()
+    expect((await app.runs('web.1'))[0]?.id).toBe(old?.id)
+    expect((await app.get()).body).toBe('old none')
+
+    await site.stopWorker()
+    await engine.runDyno({ ...halfDone, release: 1 }, AbortSignal.timeout(10_000))
+    await site.startWorker()
+    expect((await app.runs('web.1'))[0]?.id).toBe(old?.id)
+  })
+})

@@ -1,0 +1,195 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { until } from '../helpers/app.ts'
+import { docker } from '../engine/support.ts'
+import { Site } from './site.ts'
+import { serve } from './site-app.ts'
+import { watchRequests } from './watch-requests.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await Site.open({ PAAS_BOOT_TIMEOUT: '60', PAAS_STOP_GRACE: '2', PAAS_DRAIN_TIMEOUT: '2' })
+})
+afterAll(() => site?.[Symbol.asyncDispose]())
+
+describe('a config change', () => {
+  it('is a release of the same code, rolled out without a failed request', async () => {
+    const app = await site.createApp('coloured')
+    await app.deploy(`web: ${serve('one')}`)
+    const watch = watchRequests(app)
+    await app.setConfig({ COLOUR: 'red' })
+    await app.serves('one red')
+    const { failures } = await watch.stop()
+    expect(failures).toEqual([])
+    expect(app.releases).toEqual(['v1 succeeded', 'v2 succeeded', 'v3 succeeded'])
+    await app.runs('web.1')
+  })
+
+  it('that the app does not start with fails, and the old config serves on', async () => {
+    const app = await site.createApp('brittle')
+    await app.deploy(`web: test -z "$BREAK" || exit 9; ${serve('one')}`)
+    await app.setConfig({ BREAK: 'yes' })
+    await until('the release has failed', async () => app.releases.includes('v3 failed'))
+    expect(site.store.releases.findIn(app.id, 'v3')?.state).toEqual({
+      kind: 'failed',
+      reason: 'boot failed: web.1 exited with 9',
+    })
+    expect((await app.get()).body).toBe('one none')
+    await app.runs('web.1')
+  })
+
+  it('made several times is deployed once, by the newest', async () => {
+    const app = await site.createApp('hasty')
+    await app.deploy(`web: ${serve('one')}`)
+    await site.stopWorker()
+    for (const COLOUR of ['red', 'green', 'blue']) await app.setConfig({ COLOUR })
+    await site.startWorker()
+    await app.serves('one blue')
+    await app.runs('web.1')
+    expect(app.releases.slice(2)).toEqual(['v3 succeeded', 'v4 succeeded', 'v5 succeeded'])
+    const started = await site.logLines(app, /Starting process/)
+    expect(started).toHaveLength(2)
+  })
+
+  it('before the first deploy has nothing to run and succeeds', async () => {
+    const app = await site.createApp('early')
+    await app.setConfig({ COLOUR: 'red' })
+    await until('it succeeded', async () => app.releases.includes('v2 succeeded'))
+    await app.deploy(`web: ${serve('one')}`)
+    expect((await app.get()).body).toBe('one red')
+  })
+
+  it('made while a deploy is under way that fails comes with the code that serves', async () => {
+    const app = await site.createApp('mixed')
+    await app.deploy(`web: ${serve('good')}`)
+    const build = await app.push({ Procfile: 'web: sleep 2; exit 3' })
+    await until('the release is pending', async () => app.releases.includes('v3 pending'))
+    await app.setConfig({ COLOUR: 'green' })
+    expect((await app.verdict(build)).state).toMatchObject({ kind: 'failed' })
+    await app.serves('good green')
+    expect(app.releases).toEqual(['v1 succeeded', 'v2 succeeded', 'v3 failed', 'v4 failed', 'v5 succeeded'])
+  })
+})
+
+describe('scaling', () => {
+  it('starts and stops dynos, and the router follows', async () => {
+    const app = await site.createApp('scaled')
+    await app.deploy(`web: ${serve('one')}\nworker: exec sleep 1000`)
+    await app.scale('web', 2)
+    await app.scale('worker', 1)
+    await app.runs('web.1', 'web.2', 'worker.1')
+    await app.scale('worker', 0)
+    await app.scale('web', 1)
+    await app.runs('web.1')
+    await app.scale('web', 0)
+    await app.runs()
+    const answer = await app.get()
+    expect(answer.status).toBe(503)
+    await until('the log says H14', async () => (await site.logLines(app, /code=H14/)).length === 1)
+    await app.scale('web', 1)
+    await app.serves('one none')
+  })
+})
+
+describe('a dyno', () => {
+  it('that crashes after it served is said in the log, answered with H10 and started again by the engine', async () => {
+    const app = await site.createApp('crashing')
+    await app.deploy(`web: test -e /tmp/crashed || (sleep 3; touch /tmp/crashed; kill 1) & ${serve('one')}`)
+    expect((await app.get()).body).toBe('one none')
+    await until('the crash is in the log', async () => (await site.logLines(app, /up to crashed/)).length === 1)
+    await until('it is up again', async () => (await site.logLines(app, /starting to up/)).length === 2)
+    await app.serves('one none')
+    const [dyno] = await app.dynos()
+    expect(dyno).toMatchObject({ name: 'web.1', restarts: 1, state: { kind: 'running' } })
+  })
+
+  it('that crashes again and again is left to the engine, and the router says so', async () => {
+    const app = await site.createApp('looping')
+    await app.deploy(`web: test -e /tmp/once && exit 1; touch /tmp/once; (sleep 2; kill 1) & ${serve('one')}`)
+    await until('the router answers H10', async () => {
+      await app.get()
+      return (await site.logLines(app, /code=H10/)).length > 0
+    })
+    const [before] = await app.dynos()
+    await until('the engine tried again', async () => ((await app.dynos())[0]?.restarts ?? 0) >= 4)
+    const [after] = await app.dynos()
+    expect(after?.id).toBe(before?.id)
+  })
+
+  it('that somebody removed is replaced', async () => {
+    const app = await site.createApp('removed')
+    await app.deploy(`web: ${serve('one')}`)
+    const [dyno] = await app.dynos()
+    await docker('rm', '--force', dyno?.id ?? '')
+    const another = await until('another one runs', async () => (await app.dynos()).find(({ id }) => id !== dyno?.id))
+    expect(another.name).toBe('web.1')
+    await app.serves('one none')
+  })
+
+  it('that ignores SIGTERM is killed after its grace', async () => {
+    const app = await site.createApp('stubborn')
+    await app.deploy(`web: trap "" TERM; ${serve('old').replace('exec ', '')} & while :; do sleep 1; done`)
+    await app.deploy(`web: ${serve('new')}`)
+    expect((await app.get()).body).toBe('new none')
+    await app.runs('web.1')
+    expect(await site.logLines(app, /Process exited with status 137/)).toHaveLength(1)
+  })
+
+  it('is restarted by its name, by its type or with all others, without a failed request', async () => {
+    const app = await site.createApp('restarted')
+    await app.deploy(`web: ${serve('one')}\nworker: exec sleep 1000`)
+    await app.scale('web', 2)
+    await app.scale('worker', 1)
+    const before = await app.runs('web.1', 'web.2', 'worker.1')
+    const watch = watchRequests(app)
+    await site.queue.enqueue({ kind: 'restart', appId: app.id, dyno: 'web.1' })
+    await until('web.1 is another one', async () => !(await app.dynos()).some(({ id }) => id === idOf(before, 'web.1')))
+    const after = await app.runs('web.1', 'web.2', 'worker.1')
+    expect(idOf(after, 'web.2')).toBe(idOf(before, 'web.2'))
+    await site.queue.enqueue({ kind: 'restart', appId: app.id, dyno: null })
+    await until(
+      'all are others',
+      async () => {
+        const now = await app.dynos()
+        return now.length === 3 && !now.some(({ id }) => after.some((old) => old.id === id))
+      },
+      60_000,
+    )
+    expect((await watch.stop()).failures).toEqual([])
+  })
+})
+
+describe('what an app prints', () => {
+  it('is in its log once, line by line, also across a restart of the worker', async () => {
+    const app = await site.createApp('talking')
+    await app.deploy(`web: (n=0; while sleep 0.1; do n=$((n+1)); echo "line $n"; done) & ${serve('one')}`)
+    await until('it talks', async () => (await site.logLines(app, /line 5$/)).length === 1)
+    await site.stopWorker()
+    await site.startWorker()
+    await until('it goes on', async () => (await site.logLines(app, /line \d+$/)).length > 30)
+    const lines = await site.logLines(app, /line \d+$/)
+    expect(lines).toEqual(lines.map((_, index) => `web.1: line ${index + 1}`))
+  })
+})
+
+describe('destroying an app', () => {
+  it('takes down all it had and the build that is under way', async () => {
+    const app = await site.createApp('doomed')
+    await app.deploy(`web: ${serve('one')}`)
+    const arrived = site.buildGate.arrived
+    const build = await app.push({ Procfile: `web: ${serve('two')}`, build: 'hold' })
+    await until('the build runs', async () => site.buildGate.arrived > arrived)
+    site.store.apps.markDestroying(app.id)
+    await site.queue.enqueue({ kind: 'converge', appId: app.id })
+    await until('the record is gone', async () => app.record === undefined)
+    expect(site.store.builds.find(build.id)).toBeUndefined()
+    expect((await app.get()).status).toBe(404)
+    const label = ['--quiet', '--filter', `label=paas.app=${app.id}`]
+    expect(await docker('ps', '--all', ...label)).toBe('')
+    expect(await docker('network', 'ls', ...label)).toBe('')
+    expect(await site.repositories.resolve(app.id, 'refs/heads/main')).toBeUndefined()
+  })
+})
+
+function idOf(dynos: { id: string; name: string }[], name: string): string | undefined {
+  return dynos.find((dyno) => dyno.name === name)?.id
+}
