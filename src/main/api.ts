@@ -1,7 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { welcomeAdmin } from '../api/admin.ts'
 import { closeApi, createApi } from '../api/server.ts'
-import { connectDocker } from '../engine/docker/docker.ts'
 import { createRepositories } from '../git/bare-repositories.ts'
 import { isolateEnvironment } from '../git/environment.ts'
 import { serveGit } from '../git/serve-git.ts'
@@ -11,6 +10,7 @@ import { connectQueue } from '../queue/connect-queue.ts'
 import { createOutputReader } from '../queue/output-reader.ts'
 import { createPlatformLog } from '../release/platform-log.ts'
 import { openStore } from '../store/open.ts'
+import { lazyEngine } from './lazy-engine.ts'
 import { runRole } from './run-role.ts'
 
 await runRole('api', 'control', async ({ config, serverId, log }) => {
@@ -22,7 +22,7 @@ await runRole('api', 'control', async ({ config, serverId, log }) => {
   const output = life.use(createOutputReader({ redis, serverId, log, directory: paths.builds }))
   const platformLog = createPlatformLog(life.use(openAppLogWriter({ directory: paths.logs, log })))
   const appLog = openAppLogReader({ directory: paths.logs })
-  const engine = connectDocker({ ...config, serverId, log })
+  const engine = lazyEngine({ ...config, serverId, log })
   const repositories = createRepositories({ directory: paths.repositories, limits })
   const git = await serveGit({ config, store, repositories, queue, output, log })
   const api = createApi({

@@ -5,11 +5,17 @@ import type { Config } from '../config.ts'
 import { PaasError } from '../errors.ts'
 import type { ChildSpec, Running } from './child.ts'
 import { startRedis } from './redis.ts'
-import { startRole } from './role-process.ts'
+import { startRole, type RoleOptions } from './role-process.ts'
 import { startRouter } from './router.ts'
 import type { ServerLog } from './server-log.ts'
 
 const stopMs = 8_000
+
+/**
+ * Young objects get 1 MiB instead of 16: a third less memory for the processes that mostly wait. The router keeps Node's default, since
+ * its requests would pay for it.
+ */
+const sparing = ['--max-semi-space-size=1']
 
 export type ChildrenOptions = {
   config: Config
@@ -21,13 +27,13 @@ export type ChildrenOptions = {
 
 /** What a server consists of, in the order of start. */
 export function childSpecs({ config, rolesDirectory, env }: ChildrenOptions, log: ServerLog): ChildSpec[] {
-  const role = (name: string, lock?: number): Promise<Running> =>
-    startRole(join(rolesDirectory, `${name}.ts`), { log: log.fd, env, ...(lock !== undefined && { lock }) })
+  const role = (name: string, options: Pick<RoleOptions, 'flags' | 'lock'> = {}): Promise<Running> =>
+    startRole(join(rolesDirectory, `${name}.ts`), { log: log.fd, env, ...options })
   return [
     ...(config.redis.kind === 'embedded' ? [redisSpec(config, config.redis.socket, env, log)] : []),
-    routerSpec(config, rolesDirectory, (lock) => role('router', lock)),
-    { name: 'worker', readyMs: 120_000, stopMs, start: () => role('worker') },
-    { name: 'api', readyMs: 30_000, stopMs, start: () => role('api') },
+    routerSpec(config, rolesDirectory, (lock) => role('router', lock === undefined ? {} : { lock })),
+    { name: 'worker', readyMs: 120_000, stopMs, start: () => role('worker', { flags: sparing }) },
+    { name: 'api', readyMs: 30_000, stopMs, start: () => role('api', { flags: sparing }) },
   ]
 }
 

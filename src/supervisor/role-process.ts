@@ -9,6 +9,8 @@ export type RoleOptions = {
   /** Descriptor of the log file. */
   log: number
   env: NodeJS.ProcessEnv
+  /** For Node, before the file. */
+  flags?: string[]
   /** Descriptor of a lock that the role is to hold while it lives. */
   lock?: number
 }
@@ -17,8 +19,8 @@ export type RoleOptions = {
  * Starts `node FILE` in a session of its own, so that a terminal's Ctrl-C reaches only the supervisor, which stops the
  * roles in order. Both outputs go straight into the log file: a role that outlives the supervisor can still write.
  */
-export function startRole(file: string, { log, env, lock }: RoleOptions): Promise<Running> {
-  const child = spawn(process.execPath, [file], {
+export function startRole(file: string, { log, env, flags = [], lock }: RoleOptions): Promise<Running> {
+  const child = spawn(process.execPath, [...flags, file], {
     stdio: ['ignore', log, log, 'ipc', ...(lock === undefined ? [] : [lock])],
     detached: true,
     env,
