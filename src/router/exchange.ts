@@ -1,4 +1,4 @@
-import { chooseTarget } from './balancer.ts'
+import { Attempts } from './attempts.ts'
 import type { RouterContext } from './context.ts'
 import { formatInterimHead, formatRequestHead, formatResponseHead, formatUpgradeHead, safeTrailers } from './forward.ts'
 import type { Field } from './http/fields.ts'
@@ -7,28 +7,21 @@ import { isRepeatable, type RequestHead } from './http/request-head.ts'
 import type { ResponseHead } from './http/response-head.ts'
 import { requestId } from './request-id.ts'
 import { logRequest } from './request-log.ts'
-import { answerFor, codeOfState, unknownHost, type Answer, type RouterCode } from './router-error.ts'
-import type { Destination } from './routes.ts'
-import type { LiveTarget } from './target.ts'
+import { answerFor, type Answer, type RouterCode } from './router-error.ts'
 import { Tunnel } from './tunnel.ts'
-import type { ResponseHandler, Upstream, UpstreamFailure } from './upstream.ts'
+import type { ResponseHandler, UpstreamFailure } from './upstream.ts'
 import type { Visitor } from './visitor.ts'
 
-/** Milliseconds that a kept connection may have been idle to carry what must not be sent twice. */
-const newestForUnsafe = 1_000
 const controlRetryInterval = 100
 
-/** One request on its way through the router: choose a target, send, pass the response on, tell the log. */
+/** One request on its way through the router: get a connection, send, pass the response on, tell the log. */
 export class Exchange implements ResponseHandler {
   readonly request: RequestHead
   readonly requestId: string
   readonly #context: RouterContext
   readonly #visitor: Visitor
-  #destination: Destination | undefined
+  readonly #attempts: Attempts
   #phase: 'connecting' | 'waiting' | 'responding' | 'tunnel' | 'done' = 'connecting'
-  #target: LiveTarget | undefined
-  readonly #tried: LiveTarget[] = []
-  #upstream: Upstream | undefined
   #framing: Framing = noBody
   #keepAlive: boolean
   #status = 0
@@ -42,6 +35,7 @@ export class Exchange implements ResponseHandler {
     this.#visitor = visitor
     this.request = request
     this.requestId = requestId(request.fields)
+    this.#attempts = new Attempts(context.routes, request)
     // What follows a refused upgrade could be a request or the tunnel's first bytes: nobody can tell.
     this.#keepAlive = request.keepAlive && request.upgrade === undefined
   }
@@ -61,12 +55,11 @@ export class Exchange implements ResponseHandler {
   }
 
   start(): void {
-    this.#destination = this.#context.routes.find(this.request.host)
-    if (this.#destination === undefined) return this.#answer(unknownHost)
-    if (this.#destination.state !== 'up') return this.#fail(codeOfState[this.#destination.state])
-    const target = chooseTarget(this.#destination.targets, this.#tried)
-    if (target === undefined) return this.#fail(this.#tried.length > 0 ? 'H21' : 'H14')
-    this.#connect(target, isRepeatable(this.request) ? Infinity : newestForUnsafe)
+    this.#phase = 'connecting'
+    const answer = this.#attempts.next(this)
+    if (answer !== undefined) return this.#answer(answer)
+    if (this.#upstream?.reused) this.#send()
+    else this.#visitor.expire(this.#limits.connect)
   }
 
   requestBody(data: Buffer): void {
@@ -96,14 +89,14 @@ export class Exchange implements ResponseHandler {
 
   visitorLeft(): void {
     if (this.#phase === 'tunnel') return
-    this.#release(false)
+    this.#attempts.release(false)
     this.#end('H27', 499)
   }
 
   timedOut(): void {
     switch (this.#phase) {
       case 'connecting':
-        return this.#fail(this.#destination?.app === undefined ? 'H99' : 'H19')
+        return this.#refused('H19')
       case 'waiting':
         if (this.#visitor.requestComplete) return this.#fail('H12')
         return this.#upstream?.outbox.full ? this.#fail('H15') : this.#breakOff('H28')
@@ -136,7 +129,7 @@ export class Exchange implements ResponseHandler {
     this.#tunnel = new Tunnel({
       client: client.socket,
       upstream: this.#upstream!.detach(),
-      target: this.#target!,
+      target: this.#attempts.target!,
       websocket: /^websocket$/i.test(this.request.upgrade),
       onActivity: () => this.#visitor.expire(this.#limits.idle),
       onClosed: (bytes, code) => this.#tunnelClosed(bytes, code),
@@ -164,7 +157,7 @@ export class Exchange implements ResponseHandler {
     const { outbox, requestComplete } = this.#visitor
     outbox.bodyEnd(this.#framing, safeTrailers(trailers))
     outbox.flush()
-    this.#release(reusable && requestComplete)
+    this.#attempts.release(reusable && requestComplete)
     this.#end(undefined, this.#status)
     this.#visitor.finished(this.#keepAlive && requestComplete)
   }
@@ -181,22 +174,26 @@ export class Exchange implements ResponseHandler {
   }
 
   failed({ kind }: UpstreamFailure): void {
-    if (kind === 'refused') return this.#refused()
+    if (kind === 'refused') return this.#refused('H21')
     if (this.#phase === 'waiting' && this.#upstream?.reused && isRepeatable(this.request)) return this.#again()
     this.#broken(kind === 'malformed' ? 'H17' : this.#phase === 'waiting' ? 'H13' : 'H18')
   }
 
-  get #limits() {
-    return this.#destination!.limits
+  get #upstream() {
+    return this.#attempts.upstream
   }
 
-  #connect(target: LiveTarget, newest: number): void {
-    this.#target = target
-    target.begin()
-    this.#upstream = target.take(this, { newest, mayUpgrade: this.request.upgrade !== undefined })
-    if (this.#upstream.reused) return this.#send()
-    this.#phase = 'connecting'
-    this.#visitor.expire(this.#limits.connect)
+  get #limits() {
+    return this.#attempts.destination!.limits
+  }
+
+  /** It is the control plane that was asked for. */
+  get #isControl(): boolean {
+    return this.#attempts.destination?.app === undefined
+  }
+
+  get #elapsed(): number {
+    return performance.now() - this.#startedAt
   }
 
   /** A head with a body leaves together with the body's first piece, in `flushRequest`. */
@@ -210,15 +207,12 @@ export class Exchange implements ResponseHandler {
     if (requestComplete) outbox.flush()
   }
 
-  /** The only failure after which the request certainly reached nobody. */
-  #refused(): void {
-    const target = this.#target!
-    target.refused()
-    this.#release(false)
-    if (this.#destination?.app !== undefined) this.#tried.push(target)
-    else if (performance.now() - this.#startedAt < this.#limits.connect) return this.#waitForControl()
-    else return this.#fail('H99')
-    this.start()
+  #refused(code: 'H19' | 'H21'): void {
+    this.#attempts.refused(code)
+    if (this.#elapsed > this.#limits.firstByte) return this.#fail(code)
+    if (!this.#isControl) return this.start()
+    if (this.#elapsed < this.#limits.connect) this.#waitForControl()
+    else this.#fail('H99')
   }
 
   /** The api restarts in a moment: its callers wait rather than fail. */
@@ -229,11 +223,11 @@ export class Exchange implements ResponseHandler {
     }, controlRetryInterval).unref()
   }
 
-  /** The app closed a kept connection while the request was on its way: RFC 9110 section 9.2.2. */
+  /** RFC 9110 section 9.2.2. */
   #again(): void {
-    const target = this.#target!
-    this.#release(false)
-    this.#connect(target, -1)
+    this.#phase = 'connecting'
+    this.#attempts.again(this)
+    this.#visitor.expire(this.#limits.connect)
   }
 
   #broken(code: RouterCode): void {
@@ -243,34 +237,25 @@ export class Exchange implements ResponseHandler {
 
   /** Part of the response has left: only a broken connection tells the client that it is not whole. */
   #breakOff(code: RouterCode): void {
-    this.#release(false)
+    this.#attempts.release(false)
     this.#end(code, code === 'H28' ? 499 : this.#status)
     this.#visitor.outbox.flush()
     this.#visitor.outbox.socket.destroy()
   }
 
   #fail(code: RouterCode): void {
-    this.#answer(this.#destination?.app === undefined && code !== 'H12' ? answerFor('H99') : answerFor(code))
+    this.#answer(answerFor(this.#isControl && code !== 'H12' ? 'H99' : code))
   }
 
   #answer(answer: Answer): void {
-    this.#release(false)
+    this.#attempts.release(false)
     this.#end(answer.code, answer.status)
     this.#visitor.answer(answer, this.requestId)
   }
 
-  #release(reusable: boolean): void {
-    const [upstream, target] = [this.#upstream, this.#target]
-    this.#upstream = undefined
-    if (upstream === undefined || target === undefined) return
-    if (reusable) target.keep(upstream)
-    else upstream.destroy()
-    target.end()
-  }
-
   #tunnelClosed(bytes: number, code: RouterCode | undefined): void {
     this.#bytes = bytes
-    this.#target!.end()
+    this.#attempts.target!.end()
     this.#end(code, 101)
     this.#visitor.finished(false)
   }
@@ -278,7 +263,7 @@ export class Exchange implements ResponseHandler {
   #end(code: RouterCode | undefined, status: number): void {
     if (this.#phase === 'done') return
     this.#phase = 'done'
-    const app = this.#destination?.app
+    const app = this.#attempts.destination?.app
     if (code !== undefined) this.#context.counters.error(code)
     if (app === undefined) return
     const { method, target, authority } = this.request
@@ -289,12 +274,16 @@ export class Exchange implements ResponseHandler {
       host: authority,
       requestId: this.requestId,
       address: this.#visitor.address,
-      dyno: this.#target?.dyno ?? '',
-      connect: this.#connectedAt === undefined ? undefined : this.#connectedAt - this.#startedAt,
-      service: this.#connectedAt === undefined ? undefined : performance.now() - this.#connectedAt,
+      dyno: this.#attempts.target?.dyno ?? '',
+      times: this.#times(),
       status,
       bytes: this.#bytes,
       code,
     })
+  }
+  #times(): { connect: number; service: number } | undefined {
+    if (this.#connectedAt === undefined) return undefined
+    const connect = this.#connectedAt - this.#startedAt
+    return { connect, service: this.#elapsed - connect }
   }
 }

@@ -40,6 +40,8 @@ export function formatRequestHead(request: RequestHead, requestId: string, origi
   let text = `${request.method} ${request.target} HTTP/1.1\r\n`
   for (const { key, line } of request.fields) {
     if (notFromClients.has(key) || key.startsWith('x-forwarded-') || isHopField(request.hopFields, key)) continue
+    // RFC 9110 section 10.1.1: HTTP/1.0 knows no 100 (Continue), so its client does not wait for one.
+    if (key === 'expect' && request.version === 0) continue
     text += line
   }
   text += `X-Request-Id: ${requestId}\r\nX-Request-Start: ${Date.now()}\r\n${origin}${formatFraming(request.framing)}`

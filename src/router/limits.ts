@@ -35,9 +35,9 @@ export const defaultLimits: RouterLimits = {
   connectionsPerAddress: 4_000,
 }
 
-/** The default limits, with no more connections than this process has file descriptors for: two for each. */
+/** The default limits, with no more connections than this process has file descriptors for: three each (one kept). */
 export function limitsOfThisProcess(): RouterLimits {
-  const connections = Math.min(defaultLimits.connections, Math.floor((openFilesLimit() - 200) / 2))
+  const connections = Math.min(defaultLimits.connections, Math.floor((openFilesLimit() - 200) / 3))
   return { ...defaultLimits, connections: Math.max(connections, 50) }
 }
 

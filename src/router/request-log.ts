@@ -2,7 +2,7 @@ import type { AppLogWriter } from '../logs/app-log.ts'
 import type { AppId } from '../model/ids.ts'
 import { routerErrors, type RouterCode } from './router-error.ts'
 
-/** One request as it is told in the app's log. Times in milliseconds. */
+/** One request as it is told in the app's log. */
 export type RequestRecord = {
   appId: AppId
   method: string
@@ -11,8 +11,8 @@ export type RequestRecord = {
   requestId: string
   address: string
   dyno: string
-  connect: number | undefined
-  service: number | undefined
+  /** Milliseconds until it was connected, and from then on; undefined when it never was. */
+  times: { connect: number; service: number } | undefined
   status: number
   bytes: number
   code: RouterCode | undefined
@@ -30,7 +30,7 @@ export function formatRecord(record: RequestRecord): string {
   return (
     `at=${code === undefined ? 'info' : `${levelOf(code)} code=${code} desc="${routerErrors[code].description}"`}` +
     ` method=${method} path="${quotable(record.target)}" host=${host} request_id=${requestId} fwd="${address}"` +
-    ` dyno=${dyno} connect=${milliseconds(record.connect)} service=${milliseconds(record.service)}` +
+    ` dyno=${dyno} connect=${milliseconds(record.times?.connect)} service=${milliseconds(record.times?.service)}` +
     ` status=${status} bytes=${bytes} protocol=http`
   )
 }

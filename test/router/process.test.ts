@@ -47,8 +47,11 @@ afterEach(async () => {
   await rm(config.dataDirectory, { recursive: true })
 })
 
-async function start(): Promise<{ child: ChildProcess; message: unknown }> {
-  const child = spawn(process.execPath, [main], { env: environment, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+async function start(openFiles = 20_000): Promise<{ child: ChildProcess; message: unknown }> {
+  const child = spawn('sh', ['-c', `ulimit -n ${openFiles} && exec "$0" "$1"`, process.execPath, main], {
+    env: environment,
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
   children.push(child)
   const [message] = await once(child, 'message')
   return { child, message }
@@ -98,6 +101,21 @@ describe('the router process', () => {
     if (child.exitCode === null) await once(child, 'exit')
     expect(child.exitCode).toBe(1)
     await rm(environment['PAAS_DATA']!, { recursive: true })
+  })
+
+  it('with few descriptors turns new connections away, serves those it has, and recovers', async () => {
+    await start(350)
+    const clients: RawClient[] = []
+    for (let i = 0; i < 200; i++) clients.push(await RawClient.connect(config.httpPort))
+    const turnedAway = clients.slice(50)
+    for (const client of turnedAway) expect(await client.untilClosed()).toMatch(/^HTTP\/1\.1 503 [^]*H22/)
+    const kept = clients.slice(0, 50)
+    for (const client of kept) client.send('GET / HTTP/1.1\r\nHost: app.test\r\n\r\n')
+    for (const client of kept) expect(await client.until(/served/)).toMatch(/^HTTP\/1\.1 200 /)
+    for (const client of kept) client.socket.destroy()
+    let answer = ''
+    while (!answer.includes('served')) answer = await talk(config.httpPort, get)
+    expect((await routerStatus(config.paths.routerSocket))?.counters.turnedAway).toBeGreaterThanOrEqual(150)
   })
 
   it('outlives its supervisor', async () => {

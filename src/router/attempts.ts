@@ -1,0 +1,73 @@
+import { chooseTarget } from './balancer.ts'
+import { isRepeatable, type RequestHead } from './http/request-head.ts'
+import { answerFor, codeOfState, unknownHost, type Answer, type RouterCode } from './router-error.ts'
+import type { Destination, Routes } from './routes.ts'
+import type { LiveTarget } from './target.ts'
+import type { ResponseHandler, Upstream } from './upstream.ts'
+
+/** Milliseconds that a kept connection may have been idle to carry what must not be sent twice. */
+const newestForUnsafe = 1_000
+
+/** Gets one request a connection to a target, until one takes it. */
+export class Attempts {
+  destination: Destination | undefined
+  target: LiveTarget | undefined
+  upstream: Upstream | undefined
+  readonly #routes: Routes
+  readonly #request: RequestHead
+  readonly #tried: LiveTarget[] = []
+  /** What is the matter when no target is left to try. */
+  #without: RouterCode = 'H14'
+
+  constructor(routes: Routes, request: RequestHead) {
+    this.#routes = routes
+    this.#request = request
+  }
+
+  /**
+   * Takes a connection to the best target of the route in force now: `upstream`, which may still be connecting.
+   * @returns what to answer instead when there is none
+   */
+  next(handler: ResponseHandler): Answer | undefined {
+    this.destination = this.#routes.find(this.#request.host)
+    if (this.destination === undefined) return unknownHost
+    const { state, targets } = this.destination
+    if (state !== 'up') return answerFor(codeOfState[state])
+    const target = chooseTarget(targets, this.#tried)
+    if (target === undefined) return answerFor(this.#without)
+    this.#take(target, handler, isRepeatable(this.#request) ? Infinity : newestForUnsafe)
+    return undefined
+  }
+
+  /** The app closed the kept connection while the request was on its way: a new one to the same target. */
+  again(handler: ResponseHandler): void {
+    const target = this.target!
+    this.release(false)
+    this.#take(target, handler, -1)
+  }
+
+  /** The connection did not come about: the only failure after which the request certainly reached nobody. */
+  refused(code: 'H19' | 'H21'): void {
+    const target = this.target!
+    this.release(false)
+    target.refused()
+    this.#without = code
+    if (this.destination?.app !== undefined) this.#tried.push(target)
+  }
+
+  /** The request is over; `reusable`: its connection is not. */
+  release(reusable: boolean): void {
+    const { upstream, target } = this
+    this.upstream = undefined
+    if (upstream === undefined || target === undefined) return
+    if (reusable) target.keep(upstream)
+    else upstream.destroy()
+    target.end()
+  }
+
+  #take(target: LiveTarget, handler: ResponseHandler, newest: number): void {
+    this.target = target
+    target.begin()
+    this.upstream = target.take(handler, { newest, mayUpgrade: this.#request.upgrade !== undefined })
+  }
+}
