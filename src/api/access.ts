@@ -1,13 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import { PaasError } from '../errors.ts'
-import type { Account } from '../model/account.ts'
+import { mayUse } from '../model/access.ts'
 import type { App } from '../model/app.ts'
 import type { Store } from '../store/store.ts'
-
-/** The one rule of who may see and change an app. */
-export function mayUse(account: Account, app: App): boolean {
-  return account.admin || app.ownerId === account.id
-}
 
 /**
  * The app of the request's path (`:app`, id or name). One that the account may not use is answered like one that

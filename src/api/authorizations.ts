@@ -1,11 +1,11 @@
 import { Type } from 'typebox'
 import { PaasError } from '../errors.ts'
+import { isAllowed, scopes } from '../model/access.ts'
 import type { Account, Token } from '../model/account.ts'
 import type { TokenId } from '../model/ids.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import type { Identity } from './identity.ts'
 import { page } from './page.ts'
-import { scopes } from './scopes.ts'
 import { time, uuidOf } from './shapes.ts'
 
 /** A century, in seconds: more is a mistake. */
@@ -25,7 +25,7 @@ const newAuthorization = Type.Object(
 export function loginRoute(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
   api.post('/oauth/authorizations', { schema: { body: newAuthorization } }, (request, reply) => {
     const { description, expires_in: seconds, scope = ['global'] } = request.body
-    if (!request.identity.scope.includes('global')) {
+    if (!isAllowed(request.identity.scope, 'global')) {
       throw new PaasError('forbidden', 'A token with limited scope cannot make tokens.')
     }
     const { token, secret } = store.tokens.create({

@@ -1,18 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { PaasError } from '../errors.ts'
-
-/** Heroku's scopes and what each includes. Protected are config vars and releases; `global` includes all. */
-const included = {
-  global: [],
-  identity: ['identity'],
-  read: ['identity', 'read'],
-  write: ['identity', 'read', 'write'],
-  'read-protected': ['identity', 'read', 'read-protected'],
-  'write-protected': ['identity', 'read', 'write', 'read-protected', 'write-protected'],
-} as const satisfies Record<string, readonly string[]>
-
-export type Scope = keyof typeof included
-export const scopes = Object.keys(included) as Scope[]
+import { isAllowed, type Scope } from '../model/access.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -25,8 +13,7 @@ declare module 'fastify' {
 export function checkScope(request: FastifyRequest): void {
   const needed = neededScope(request)
   const granted = request.identity.scope
-  if (granted.includes('global')) return
-  if (granted.some((scope) => (included[scope as Scope] as readonly string[] | undefined)?.includes(needed))) return
+  if (isAllowed(granted, needed)) return
   throw new PaasError('forbidden', `This needs a token with the scope ${needed}; this one has ${granted.join(', ')}.`)
 }
 

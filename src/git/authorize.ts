@@ -1,4 +1,5 @@
 import { PaasError } from '../errors.ts'
+import { isAllowed, mayUse, type Scope } from '../model/access.ts'
 import type { Account, Token } from '../model/account.ts'
 import type { App } from '../model/app.ts'
 import type { Apps, Tokens } from '../store/store.ts'
@@ -6,11 +7,8 @@ import type { GitService } from './git-request.ts'
 
 export type AuthorizeDeps = { tokens: Pick<Tokens, 'authenticate'>; apps: Pick<Apps, 'find'> }
 
-/** The scopes, any of which a token needs (HEROKU.md, OAuth). */
-const scopes: Record<GitService, string[]> = {
-  'receive-pack': ['global', 'write', 'write-protected'],
-  'upload-pack': ['global', 'read', 'read-protected', 'write', 'write-protected'],
-}
+/** What a token needs. */
+const scopes: Record<GitService, Scope> = { 'receive-pack': 'write', 'upload-pack': 'read' }
 
 /**
  * Who asks, and whether the app's repository is theirs to use. An app of somebody else is answered exactly like
@@ -24,10 +22,10 @@ export function authorize(
 ): { account: Account; app: App } {
   const { token, account } = identify(tokens, header)
   const app = apps.find(name)
-  if (!app || (app.ownerId !== account.id && !account.admin)) {
+  if (!app || !mayUse(account, app)) {
     throw new PaasError('app_not_found', `${account.email} has no app named ${name} on this server.`)
   }
-  if (!scopes[service].some((scope) => token.scope.includes(scope))) {
+  if (!isAllowed(token.scope, scopes[service])) {
     const deed = service === 'receive-pack' ? 'push to' : 'read the source of'
     throw new PaasError('forbidden', `This token may not ${deed} ${name}: its scope is ${token.scope.join(', ')}.`)
   }

@@ -19,13 +19,14 @@ export class CommitCounter implements Disposable {
 
   constructor(path: string, db: Database) {
     this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+    reserve(this.#file)
     this.#changesSeen = totalChanges(db)
   }
 
   /** The greatest number acknowledged by any process; 0 for a new file. */
   acknowledged(): number {
     const bytes = Buffer.alloc(slots * slotBytes)
-    readSync(this.#file, bytes, 0, Math.min(bytes.length, fstatSync(this.#file).size), 0)
+    readSync(this.#file, bytes, 0, bytes.length, 0)
     return Math.max(...Array.from({ length: slots }, (_, slot) => Number(bytes.readBigUInt64BE(slot * slotBytes))))
   }
 
@@ -37,15 +38,27 @@ export class CommitCounter implements Disposable {
     return row?.commits
   }
 
+  /** Never throws: the commit is done, whatever becomes of its number. */
   acknowledge(commits: number): void {
     const bytes = Buffer.alloc(slotBytes)
     bytes.writeBigUInt64BE(BigInt(commits))
-    writeSync(this.#file, bytes, 0, slotBytes, (commits % slots) * slotBytes)
+    try {
+      writeSync(this.#file, bytes, 0, slotBytes, (commits % slots) * slotBytes)
+    } catch {
+      return // A number that is missing hides a loss at worst; the next one makes up for it.
+    }
   }
 
   [Symbol.dispose](): void {
     closeSync(this.#file)
   }
+}
+
+/** The file has its full size from the beginning, so that numbers can be written when the disk is full. */
+function reserve(file: number): void {
+  const { size } = fstatSync(file)
+  const whole = slots * slotBytes
+  if (size < whole) writeSync(file, Buffer.alloc(whole - size), 0, whole - size, size)
 }
 
 /** @throws database_damaged when acknowledged commits are missing */
