@@ -11,13 +11,20 @@ export type ControlServerDeps = {
   answer: (call: Call) => Promise<unknown>
 }
 
-/**
- * Serves calls on a Unix socket that only this user can open. A socket left by a dead router is replaced. When
- * disposed, the path is free at once; calls under way are still answered.
- */
-export async function serveControl({ socketPath, log, answer }: ControlServerDeps): Promise<Disposable> {
+export type ControlServer = {
+  /** Frees the path at once; calls under way are still answered. */
+  close(): void
+  /** Breaks off the calls under way. */
+  destroy(): void
+}
+
+/** Serves calls on a Unix socket that only this user can open. A socket left by a dead router is replaced. */
+export async function serveControl({ socketPath, log, answer }: ControlServerDeps): Promise<ControlServer> {
   await rm(socketPath, { force: true })
+  const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
     socket.on('error', (error) => log.debug({ err: error }, 'control connection broke'))
     void serve(socket, { log, answer })
   })
@@ -25,7 +32,10 @@ export async function serveControl({ socketPath, log, answer }: ControlServerDep
   server.listen(socketPath)
   await listening
   await chmod(socketPath, 0o600)
-  return { [Symbol.dispose]: () => void server.close() }
+  return {
+    close: () => void server.close(),
+    destroy: () => sockets.forEach((socket) => socket.destroy()),
+  }
 }
 
 async function serve(socket: Socket, { log, answer }: Pick<ControlServerDeps, 'log' | 'answer'>): Promise<void> {

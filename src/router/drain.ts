@@ -10,7 +10,7 @@ const pace = 10
 export async function drain(targets: LiveTarget[], timeoutMs: number): Promise<{ unfinished: number }> {
   const goodbye = sayGoodbye(targets, timeoutMs / 2)
   const { promise: timeout, resolve } = Promise.withResolvers<void>()
-  const timer = setTimeout(resolve, timeoutMs)
+  const timer = setTimeout(resolve, timeoutMs).unref()
   await Promise.race([timeout, Promise.all(targets.map(whenIdle))])
   clearTimeout(timer)
   clearInterval(goodbye)
@@ -29,5 +29,5 @@ export function sayGoodbye(targets: LiveTarget[], milliseconds: number): NodeJS.
   const perTurn = Math.ceil(tunnels.length / Math.max(1, Math.floor(milliseconds / pace)))
   return setInterval(() => {
     for (const tunnel of tunnels.splice(0, perTurn)) tunnel.goAway()
-  }, pace)
+  }, pace).unref()
 }

@@ -18,6 +18,8 @@ export type RouterLimits = {
   head: number
   /** Milliseconds that a connection may stay open between two requests. */
   keepAlive: number
+  /** Milliseconds that a connection which we ended is still read from, until its client ends it too. */
+  linger: number
   /** Bytes of one head, of requests and responses. Heroku's CLI sends a Request-Id that grows. */
   headBytes: number
   /** Open connections in all, and from one address. */
@@ -30,6 +32,7 @@ export const defaultLimits: RouterLimits = {
   control: { connect: 5_000, firstByte: 120_000, idle: 1_200_000 },
   head: 10_000,
   keepAlive: 60_000,
+  linger: 5_000,
   headBytes: 65_536,
   connections: 10_000,
   connectionsPerAddress: 4_000,

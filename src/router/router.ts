@@ -32,6 +32,7 @@ export class Router {
   readonly #addresses: AddressCounter
   readonly #sweeper: NodeJS.Timeout
   #stopped: Promise<void> | undefined
+  #closeIdle = false
 
   constructor({ table, limits, appLog, log }: RouterDeps) {
     const routes = new Routes(table, limits)
@@ -77,8 +78,9 @@ export class Router {
 
   async #stop({ milliseconds, idle }: { milliseconds: number; idle: 'close' | 'keep' }): Promise<void> {
     this.#context.stopping = true
+    this.#closeIdle = idle === 'close'
     const closed = new Promise((resolve) => this.#server.close(resolve))
-    if (idle === 'close') for (const visitor of this.#visitors.values()) visitor.closeIfIdle()
+    this.#sweep()
     const goodbye = sayGoodbye([...this.routes.everyTarget()], milliseconds / 2)
     const cut = setTimeout(() => this.#cut(), milliseconds)
     await closed
@@ -114,7 +116,10 @@ export class Router {
   #sweep(): void {
     const now = performance.now()
     this.#context.date = new Date().toUTCString()
-    for (const visitor of this.#visitors.values()) visitor.checkTime(now)
+    for (const visitor of this.#visitors.values()) {
+      visitor.checkTime(now)
+      if (this.#closeIdle) visitor.closeIfIdle()
+    }
     for (const target of this.routes.everyTarget()) target.sweep(now)
   }
 }

@@ -37,31 +37,31 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   await using stack = new AsyncDisposableStack()
   stack.use(appLog)
   const router = new Router({ table: await savedTable(config, log), limits: limitsOfThisProcess(), appLog, log })
-  stack.defer(() =>
-    router.stop({ milliseconds: Math.min(config.stop.drainSeconds * 1000, longestStop), idle: 'close' }),
-  )
+  const stop = (): Promise<void> =>
+    router.stop({ milliseconds: Math.min(config.stop.drainSeconds * 1000, longestStop), idle: 'close' })
+  stack.defer(stop)
   await takePort(router, config)
   const { promise: ended, resolve: end } = Promise.withResolvers<string>()
-  const controlled = new ControlledRouter({
-    router,
-    tableFile: config.paths.routingTable,
-    version: deps.version,
-    settings: { httpPort: config.httpPort },
-    log,
-    onRetire: () => {
-      control[Symbol.dispose]()
-      void router.stop({ milliseconds: retirement, idle: 'keep' })
-      end('another router took over')
-    },
+  const onRetire = (): void => {
+    control.close()
+    void router.stop({ milliseconds: retirement, idle: 'keep' })
+    end('another router took over')
+  }
+  const control = await openControl(deps, router, onRetire)
+  stack.defer(async () => {
+    control.close()
+    await stop()
+    control.destroy()
   })
-  const control = await serveControl({
-    socketPath: config.paths.routerSocket,
-    log,
-    answer: (call) => controlled.answer(call),
-  })
-  stack.use(control)
   const running = stack.move()
   return { ended, [Symbol.asyncDispose]: () => running.disposeAsync() }
+}
+
+function openControl({ config, log, version }: RunRouterDeps, router: Router, onRetire: () => void) {
+  const { paths, httpPort } = config
+  const settings = { httpPort }
+  const controlled = new ControlledRouter({ router, tableFile: paths.routingTable, version, settings, log, onRetire })
+  return serveControl({ socketPath: paths.routerSocket, log, answer: (call) => controlled.answer(call) })
 }
 
 async function takePort(router: Router, config: RunRouterDeps['config']): Promise<void> {

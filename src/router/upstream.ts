@@ -26,6 +26,7 @@ export interface ResponseHandler {
 
 /** Milliseconds that an idle connection is kept when the app does not say; Node's servers close after 5 s. */
 const keptByDefault = 4_000
+const keptAtMost = 60_000
 const longestHead = 65_536
 const mostInterims = 100
 
@@ -186,5 +187,5 @@ export class Upstream {
 function keptFor(head: ResponseHead): number {
   const value = head.fields.find(({ key }) => key === 'keep-alive')?.value
   const seconds = value === undefined ? undefined : /\btimeout=(\d{1,5})\b/.exec(value)?.[1]
-  return seconds === undefined ? keptByDefault : Number(seconds) * 1000 - 1000
+  return seconds === undefined ? keptByDefault : Math.min(Number(seconds) * 1000 - 1000, keptAtMost)
 }

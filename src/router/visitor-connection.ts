@@ -28,7 +28,7 @@ export class VisitorConnection implements Visitor {
   readonly #onBody = (data: Buffer): void => this.#exchange?.requestBody(data)
   readonly #listeners = {
     data: (chunk: Buffer): void => this.#receive(chunk),
-    drain: (): void => (this.#exchange === undefined ? this.proceed() : this.#exchange.visitorDrained()),
+    drain: (): void => (this.#exchange === undefined ? this.#drained() : this.#exchange.visitorDrained()),
     end: (): void => this.#left(),
     close: (): void => this.#left(),
   }
@@ -62,9 +62,9 @@ export class VisitorConnection implements Visitor {
     else this.outbox.socket.destroy()
   }
 
-  /** Closes at once when no request is under way; otherwise after it. */
+  /** Closes when no request is under way, after what is still to be sent. */
   closeIfIdle(): void {
-    if (this.#exchange === undefined && this.#pending.length === 0) this.outbox.socket.destroy()
+    if (this.#state === 'reading' && this.#exchange === undefined && this.#pending.length === 0) this.#close()
   }
 
   hold(): void {
@@ -103,6 +103,12 @@ export class VisitorConnection implements Visitor {
     this.#state = 'detached'
     for (const [event, listener] of Object.entries(this.#listeners)) socket.off(event, listener)
     return { socket, rest: this.#pending }
+  }
+
+  /** What was left of the last answer is sent. */
+  #drained(): void {
+    this.expire(this.#context.limits.keepAlive)
+    this.proceed()
   }
 
   #receive(chunk: Buffer): void {
@@ -193,11 +199,15 @@ export class VisitorConnection implements Visitor {
     this.outbox.socket.destroySoon()
   }
 
-  /** What still comes is read and dropped for a while: closing with unread bytes would reset the answer on its way. */
+  /**
+   * Ends after all that is to be sent. What still comes is read and dropped for a while: closing with unread bytes
+   * would reset the answer on its way.
+   */
   #close(): void {
     this.#state = 'closing'
-    this.expire(this.#context.limits.head)
-    this.outbox.socket.end()
+    const { app, linger } = this.#context.limits
+    this.expire(app.idle)
+    this.outbox.socket.end(() => this.expire(linger))
     this.outbox.socket.resume()
   }
 }

@@ -50,6 +50,25 @@ describe('a connection', () => {
     expect(router.lines[0]).toMatch(/code=H28/)
   })
 
+  it('that is ended by us gets all of a long answer, however slowly it reads', async () => {
+    await using app = await startApp((_, res) => res.end(Buffer.alloc(20_000_000, 'x')))
+    await using router = await startRouter({
+      routes: [route([app])],
+      limits: { linger: 200, keepAlive: 200, head: 200 },
+    })
+    using client = await RawClient.connect(router.port)
+    client.socket.pause()
+    client.send(get)
+    while (router.lines.length === 0 || client.socket.bytesRead < 19_999_000) {
+      client.socket.resume()
+      await new Promise((wake) => client.socket.once('data', wake))
+      client.socket.pause()
+      await new Promise((wake) => setTimeout(wake, 20))
+    }
+    client.socket.resume()
+    expect((await client.untilClosed()).match(/x/g)).toHaveLength(20_000_000)
+  })
+
   it('above the number for its address is turned away, those that are open are not', async () => {
     await using app = await startApp((_, res) => res.end('ok'))
     await using router = await startRouter({ routes: [route([app])], limits: { connectionsPerAddress: 3 } })
