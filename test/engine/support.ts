@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { pack, type Header } from 'tar-stream'
 import { Readable } from 'node:stream'
 import { createStack } from '../../src/build/stack/debian.ts'
-import { loadConfig } from '../../src/config.ts'
+import { loadConfig, type Config } from '../../src/config.ts'
 import { connectDocker } from '../../src/engine/docker/docker.ts'
 import type { DynoSpec, Engine, SandboxSpec } from '../../src/engine/engine.ts'
 import { createLog } from '../../src/log.ts'
@@ -13,6 +13,8 @@ import { removeFromEngine } from '../helpers/engine.ts'
 
 const run = promisify(execFile)
 
+const log = createLog('test', 'error')
+
 export const never = new AbortController().signal
 export const limits = { memoryMiB: 128, cpus: 1, pids: 64 }
 
@@ -20,7 +22,7 @@ export const limits = { memoryMiB: 128, cpus: 1, pids: 64 }
 export async function testEngine() {
   const config = loadConfig()
   const serverId: string = randomUUID()
-  const engine = connectDocker({ docker: config.docker, serverId, log: createLog('test', 'warn') })
+  const engine = connectDocker({ docker: config.docker, serverId, log })
   const image = await createStack({ engine, config }).runImage([], () => undefined)
   return new TestServer(engine, serverId, image.digest)
 }
@@ -37,6 +39,11 @@ class TestServer implements AsyncDisposable {
     this.image = image
   }
 
+  /** Another connection of the same server, with these settings. */
+  connect(settings: Partial<Pick<Config, 'network' | 'domain' | 'httpPort'>>) {
+    return connectDocker({ docker: loadConfig().docker, serverId: this.serverId, log, ...settings })
+  }
+
   sandbox(spec: Partial<SandboxSpec> = {}, signal = never) {
     const { appId, image } = this
     const given = { appId, image, name: 'build-1', user: 'app', limits, env: {}, labels: {} }
@@ -50,6 +57,7 @@ class TestServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose]() {
+    await this.engine.removeServer()
     await removeFromEngine(this.serverId)
   }
 }

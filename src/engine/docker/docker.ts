@@ -7,7 +7,7 @@ import { connectClient } from './client.ts'
 import { buildDockerfile } from './dockerfile.ts'
 import { findDyno, listDynos, restartDyno, runDyno, stopDyno } from './dynos.ts'
 import { watch } from './events.ts'
-import { secureHost } from './firewall.ts'
+import { releaseHost, secureHost } from './firewall.ts'
 import { createImage, findImage, importImage, listImages, removeImage } from './images.ts'
 import { info } from './info.ts'
 import { dynoOutput } from './output.ts'
@@ -19,10 +19,11 @@ import { waitDyno } from './wait-dyno.ts'
  * The engine behind `docker`. Connects at the first call, so it can be made while the engine is down.
  * @param serverId what all labels, and the names of all things it makes, are derived from
  */
-export function connectDocker({ docker: connection, network, serverId, log }: ConnectOptions): Engine {
+export function connectDocker({ docker: connection, serverId, log, ...config }: ConnectOptions): Engine {
   const deps = {
     docker: connectClient(connection),
-    network: network ?? defaultNetwork,
+    network: config.network ?? { firewall: true, allow: [] },
+    publicPort: publicPort(config),
     serverId,
     log,
     pending: new Map<string, Promise<void>>(),
@@ -49,10 +50,17 @@ export function connectDocker({ docker: connection, network, serverId, log }: Co
     removeApp: (appId) => removeApp(deps, appId),
     removeCache: (appId) => removeCache(deps, appId),
     removeOrphans: () => removeOrphans(deps),
-    removeServer: () => removeServer(deps),
+    removeServer: async () => {
+      await removeServer(deps)
+      await releaseHost(deps)
+    },
   }
 }
 
-type ConnectOptions = { docker: Config['docker']; network?: Config['network']; serverId: string; log: Logger }
+/** Names under localhost lead a container to itself, so there is no way in that would need to be open. */
+function publicPort({ domain = 'localhost', httpPort }: Pick<ConnectOptions, 'domain' | 'httpPort'>) {
+  return /(^|\.)localhost$/.test(domain) ? undefined : httpPort
+}
 
-const defaultNetwork: Config['network'] = { firewall: true, allow: [] }
+type ConnectOptions = Pick<Config, 'docker'> &
+  Partial<Pick<Config, 'network' | 'domain' | 'httpPort'>> & { serverId: string; log: Logger }

@@ -16,11 +16,21 @@ const closed = [
 ]
 
 const answers = '-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN'
-const refuse = '-j REJECT --reject-with icmp-admin-prohibited'
+export const refuse = '-j REJECT --reject-with icmp-admin-prohibited'
 
-/** Container to host: only answers, and questions to a name server that is this host. */
+/** Container to host: only answers, questions to a name server that is this host, and what PAAS-PUBLIC lets through. */
 export function inputChains(resolvers: string[]): Chain[] {
-  return [{ name: 'PAAS-INPUT', rules: [answers, ...resolvers.flatMap(toResolver), refuse] }]
+  return [{ name: 'PAAS-INPUT', rules: [answers, ...resolvers.flatMap(toResolver), '-g PAAS-PUBLIC'] }]
+}
+
+/** An app may call another one, or the api, at the public address of its own server, as anybody may. */
+export function publicRules(bridges: string, port: number | undefined): string[] {
+  return port === undefined ? [] : [`-i ${bridges} -p tcp -m tcp --dport ${port} -j RETURN`]
+}
+
+/** What the settings of a server open to its own containers. */
+export function allowRules(bridges: string, networks: string[]): string[] {
+  return networks.map((network) => `${network === '0.0.0.0/0' ? '' : `-d ${network} `}-i ${bridges} -j RETURN`)
 }
 
 /**

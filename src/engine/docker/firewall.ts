@@ -2,11 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { isIPv4 } from 'node:net'
 import type { Config } from '../../config.ts'
 import type { Logger } from '../../log.ts'
-import { forwardChains, inputChains, sealedChains } from './firewall-rules.ts'
+import { allowRules, forwardChains, inputChains, publicRules, refuse, sealedChains } from './firewall-rules.ts'
 import { Iptables } from './iptables.ts'
 import { bridgePrefix, bridgePrefixOf } from './names.ts'
 
-type FirewallDeps = { serverId: string; log: Logger; network: Config['network'] }
+type FirewallDeps = { serverId: string; log: Logger; network: Config['network']; publicPort: number | undefined }
 
 /**
  * Closes the host and private networks to containers on the bridges of all servers of this engine. The rules are the
@@ -14,22 +14,32 @@ type FirewallDeps = { serverId: string; log: Logger; network: Config['network'] 
  * step; a packet on its way never meets half a chain.
  * @throws host_not_secured when the rules cannot be set
  */
-export async function secureHost({ serverId, log, network }: FirewallDeps): Promise<void> {
+export async function secureHost({ serverId, log, network, publicPort }: FirewallDeps): Promise<void> {
   if (!network.firewall) {
     log.warn('PAAS_FIREWALL is off: apps reach this host and its network unless something else stops them')
     return
   }
-  await secureIpv4(bridgePrefixOf(serverId), network.allow)
+  await secureIpv4(`${bridgePrefixOf(serverId)}+`, network.allow, publicPort)
   await secureIpv6(log)
 }
 
-async function secureIpv4(ownBridges: string, allow: string[]): Promise<void> {
+/** Takes back what was opened for this server's containers; what is closed stays so, for the other servers. */
+export async function releaseHost({ serverId, network }: FirewallDeps): Promise<void> {
+  if (!network.firewall) return
+  const iptables = new Iptables('iptables')
+  for (const chain of ['PAAS-ALLOW', 'PAAS-PUBLIC']) await iptables.setRules(chain, `${bridgePrefixOf(serverId)}+`, [])
+}
+
+async function secureIpv4(ownBridges: string, allow: string[], publicPort: number | undefined): Promise<void> {
   const iptables = new Iptables('iptables')
   const resolvers = await resolversOfHost()
   await iptables.ensureChain('PAAS-ALLOW')
+  await iptables.ensureChain('PAAS-PUBLIC')
   await iptables.replaceChains([...inputChains(resolvers), ...forwardChains(resolvers)])
-  await iptables.setRules('PAAS-ALLOW', `-i ${ownBridges}+`, allow)
+  await iptables.setRules('PAAS-ALLOW', ownBridges, allowRules(ownBridges, allow))
   await iptables.ensureLast('PAAS-ALLOW', '-g PAAS-PRIVATE')
+  await iptables.setRules('PAAS-PUBLIC', ownBridges, publicRules(ownBridges, publicPort))
+  await iptables.ensureLast('PAAS-PUBLIC', refuse)
   await iptables.ensureFirst('INPUT', `-i ${bridgePrefix}+ -j PAAS-INPUT`)
   await iptables.ensureFirst(await forwardHook(iptables), `-i ${bridgePrefix}+ -j PAAS-FORWARD`)
 }

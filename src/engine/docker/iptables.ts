@@ -4,6 +4,9 @@ import { text } from 'node:stream/consumers'
 import { PaasError } from '../../errors.ts'
 import type { Chain } from './firewall-rules.ts'
 
+/** Where administrators' commands are; a user's own PATH often leaves the first out. */
+const path = '/usr/sbin:/sbin:/usr/bin:/bin'
+
 /** Seconds to wait for another program that holds the lock of the tables (iptables(8), --wait). */
 const patience = '10'
 
@@ -19,8 +22,13 @@ export class Iptables {
     return (await this.#list()).includes(`-N ${name}`)
   }
 
+  /** Another server may make the same chain at the same moment. */
   async ensureChain(name: string): Promise<void> {
-    if (!(await this.hasChain(name))) await this.#run(['-N', name])
+    if (await this.hasChain(name)) return
+    const made = this.#run(['-N', name])
+    await made.catch(async (error: unknown) => {
+      if (!(await this.hasChain(name))) throw error
+    })
   }
 
   /** Makes the chains hold these rules and no others, all in one step. */
@@ -34,10 +42,9 @@ export class Iptables {
     await this.#spawn(`${this.#command}-restore`, ['--noflush', '--wait', patience], `${lines.join('\n')}\n`)
   }
 
-  /** Of the chain's rules that begin with `match`, only RETURNs for these destinations remain. */
-  async setRules(chain: string, match: string, destinations: string[]): Promise<void> {
-    const wanted = destinations.map((destination) => `-d ${destination} ${match} -j RETURN`)
-    const found = (await this.#rules(chain)).filter((rule) => rule.includes(` ${match} `))
+  /** Of the chain's rules that name this interface, exactly these remain. They are written as the command lists them. */
+  async setRules(chain: string, bridges: string, wanted: string[]): Promise<void> {
+    const found = (await this.#rules(chain)).filter((rule) => `${rule} `.includes(`-i ${bridges} `))
     for (const rule of found.filter((one) => !wanted.includes(one))) await this.#delete(chain, rule)
     for (const rule of wanted.filter((one) => !found.includes(one))) await this.#insert(chain, rule)
   }
@@ -77,7 +84,7 @@ export class Iptables {
   }
 
   async #spawn(command: string, args: string[], input = ''): Promise<string> {
-    const child = spawn(command, args, { stdio: 'pipe', env: { PATH: process.env['PATH'] } })
+    const child = spawn(command, args, { stdio: 'pipe', env: { PATH: path } })
     const failed = once(child, 'error').then(([cause]) => Promise.reject(notSecured(`${command} cannot be run`, cause)))
     child.stdin.on('error', () => undefined).end(input)
     const done = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { PaasError } from '../../errors.ts'
 import type { OutputLine } from '../engine.ts'
-import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
+import { unlessMissing, type DockerDeps } from './client.ts'
 import { ownContainer } from './dynos.ts'
 import { openEvents } from './events.ts'
 import { readFrames } from './frames.ts'
@@ -55,13 +55,8 @@ async function* readOnce(container: Docker.Container, { since, follow }: Options
 /** `follow: true` outside the query only tells dockerode to give a stream instead of collecting the whole log. */
 async function openLog(container: Docker.Container, query: object, signal: AbortSignal): Promise<Readable | undefined> {
   const options = { follow: true, _query: query, abortSignal: signal } as const
-  const source = await unlessMissing(container.logs(options)).catch(unlessDying)
+  const source = await unlessMissing(container.logs(options))
   return source as unknown as Readable | undefined
-}
-
-/** The engine answers 409 for a container that it is just removing. */
-function unlessDying(error: unknown): undefined {
-  if (statusOf(error) !== 409) throw error
 }
 
 async function* readLines(source: Readable, follow: boolean, signal: AbortSignal): AsyncGenerator<OutputLine> {

@@ -12,26 +12,29 @@ import { openEvents } from './events.ts'
  * @throws not_found when the dyno is gone before it could be watched
  */
 export async function waitDyno(deps: DockerDeps, id: string, signal: AbortSignal): Promise<DynoExit> {
+  const filters = { type: ['container'], container: [id], event: ['oom', 'die', 'destroy'] }
+  await using changes = await openEvents(deps, filters, signal)
   const container = await ownContainer(deps, id)
   if (!container) throw gone(id)
-  await using changes = await openEvents(deps, { container: [container.id], event: ['oom', 'die', 'destroy'] }, signal)
-  const last = await lastExit(container, id)
+  const last = await lastExit(container)
   if (last) return last
   let outOfMemory = false
   for await (const { Action, Actor } of changes.events()) {
     if (Action === 'oom') outOfMemory = true
     if (Action === 'destroy') throw gone(id)
-    if (Action === 'die') return { code: Number(Actor.Attributes['exitCode']), outOfMemory }
+    if (Action === 'die') {
+      return (await lastExit(container)) ?? { code: Number(Actor.Attributes['exitCode']), outOfMemory }
+    }
   }
   signal.throwIfAborted()
   throw new PaasError('engine_unavailable', 'The connection to Docker broke while a dyno was watched.')
 }
 
-async function lastExit(container: Docker.Container, id: string): Promise<DynoExit | undefined> {
+/** The exit of a dyno that does not run now; only it says for sure whether memory was the reason. */
+async function lastExit(container: Docker.Container): Promise<DynoExit | undefined> {
   const info = await unlessMissing(container.inspect())
-  if (!info) throw gone(id)
-  const { state } = viewDyno(info)
-  return state.kind === 'exited' || state.kind === 'restarting' ? state.exit : undefined
+  const state = info && viewDyno(info).state
+  return state?.kind === 'exited' || state?.kind === 'restarting' ? state.exit : undefined
 }
 
 function gone(id: string): PaasError {

@@ -1,0 +1,238 @@
+import { execFile, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { lookup } from 'node:dns/promises'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { connect, type AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
+import { text } from 'node:stream/consumers'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { parseResolvers } from '../../src/engine/docker/firewall.ts'
+import { bridgePrefixOf } from '../../src/engine/docker/names.ts'
+import { newId, type AppId } from '../../src/model/ids.ts'
+import { docker, listener, shell, testEngine, type TestEngine } from './support.ts'
+
+const run = promisify(execFile)
+
+let server: TestEngine
+let host: Server
+let hostPort: number
+beforeAll(async () => {
+  server = await testEngine()
+  await server.engine.secureHost()
+  host = createServer((_, response) => response.end('the host'))
+  await new Promise<void>((resolve) => host.listen(0, '0.0.0.0', resolve))
+  hostPort = (host.address() as AddressInfo).port
+})
+afterAll(async () => {
+  host.close()
+  await server[Symbol.asyncDispose]()
+})
+
+/** What a connection from the sandbox gives: what it read, or `refused`. Fails if there is no answer in time. */
+async function reach(sandbox: Awaited<ReturnType<TestEngine['sandbox']>>, address: string, port: number) {
+  const script = `exec 3<>/dev/tcp/${address}/${port} || exit 9; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; timeout 3 cat <&3`
+  const { code, output } = await shell(sandbox, `timeout 8 bash -c '${script.replaceAll("'", `'\\''`)}' 2>/dev/null`)
+  return code === 9 || code === 124 ? 'refused' : output
+}
+
+describe('from a container', () => {
+  it('a listener on all addresses of the host is not reached at any of them', async () => {
+    await using sandbox = await server.sandbox()
+    const gateway = await gatewayOf(sandbox.id)
+    const interfaces = Object.entries(networkInterfaces()).filter(([name]) => !name.startsWith('paas'))
+    const addresses = interfaces.flatMap(([, entries]) => entries ?? [])
+    const own = addresses.filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => address)
+    expect(own.length).toBeGreaterThan(0)
+    expect(await fromForeignNetwork(own[0] ?? '')).toContain('the host')
+    const reached = await Promise.all([...own, gateway].map((address) => reach(sandbox, address, hostPort)))
+    expect(new Set(reached)).toEqual(new Set(['refused']))
+  })
+
+  it('link-local addresses, a cloud’s metadata service among them, are refused at once', async () => {
+    await using sandbox = await server.sandbox()
+    const begin = performance.now()
+    expect(await reach(sandbox, '169.254.169.254', 80)).toBe('refused')
+    expect(performance.now() - begin).toBeLessThan(2500)
+  })
+
+  it.each(['10.0.0.1', '172.16.0.1', '192.168.0.1', '100.64.0.1'])(
+    'the private network of %s is refused',
+    async (address) => {
+      await using sandbox = await server.sandbox()
+      expect(await reach(sandbox, address, 80)).toBe('refused')
+    },
+  )
+
+  it('dynos of another app are not reached, nor are the app’s own from its builds', async () => {
+    const dyno = await server.dyno(listener('5000'))
+    const reachable = await text(await connected(dyno.address ?? '', 5000))
+    expect(reachable).toBe('hello\n')
+    const neighbour = await server.dyno('sleep 1000', { appId: newId<AppId>() })
+    expect(await fromDyno(neighbour.id, `cat </dev/tcp/${dyno.address}/5000`)).toContain('exit 1')
+    await using sandbox = await server.sandbox()
+    expect(await reach(sandbox, dyno.address ?? '', 5000)).toBe('refused')
+    const sibling = await server.dyno('sleep 1000', { name: 'worker.1', type: 'worker' })
+    expect(await fromDyno(sibling.id, `cat </dev/tcp/${dyno.address}/5000`)).toContain('hello')
+  })
+
+  it('names are resolved, and package indexes on the internet are reached', async () => {
+    const registry = new URL((await run('npm', ['config', 'get', 'registry'])).stdout.trim())
+    await using sandbox = await server.sandbox()
+    const { address } = await lookup(registry.hostname)
+    expect((await shell(sandbox, `getent ahostsv4 ${registry.hostname}`)).output).toContain(address)
+    expect(await shell(sandbox, `curl --silent --fail --output /dev/null ${registry.href}`)).toMatchObject({ code: 0 })
+  })
+})
+
+function gatewayOf(id: string) {
+  return docker('inspect', '--format', '{{range .NetworkSettings.Networks}}{{.Gateway}}{{end}}', id)
+}
+
+/** What the host answers to a container that is not on a network of ours: shows that our rules make the difference. */
+async function fromForeignNetwork(address: string) {
+  const script = `exec 3<>/dev/tcp/${address}/${hostPort}; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; cat <&3`
+  return docker('run', '--rm', server.image, 'bash', '-c', script)
+}
+
+/** A connection, once something listens. */
+async function connected(address: string, port: number) {
+  for (;;) {
+    const socket = connect(port, address)
+    const opened = await new Promise((resolve) =>
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false)),
+    )
+    if (opened) return socket
+  }
+}
+
+async function fromDyno(id: string, script: string) {
+  const command = `timeout 8 bash -c '${script}' 2>&1; echo exit $?`
+  return (await run('docker', ['exec', id, 'bash', '-c', command])).stdout
+}
+
+describe('the rules', () => {
+  const rules = async () => (await run('iptables', ['--wait', '-S'])).stdout.split('\n')
+
+  it('come first in their chains, and once, however often they are set', async () => {
+    await server.engine.secureHost()
+    await server.engine.secureHost()
+    const all = await rules()
+    const firstOf = (chain: string) => all.find((rule) => rule.startsWith(`-A ${chain} `))
+    expect(firstOf('INPUT')).toBe('-A INPUT -i paas+ -j PAAS-INPUT')
+    expect(firstOf('DOCKER-USER')).toBe('-A DOCKER-USER -i paas+ -j PAAS-FORWARD')
+    expect(all.filter((rule) => /^-A (INPUT|DOCKER-USER|FORWARD) .*PAAS/.test(rule))).toHaveLength(2)
+  })
+
+  it('that open something for a server go with it', async () => {
+    await using gone = await testEngine()
+    const own = async () => (await rules()).filter((rule) => rule.includes(bridgePrefixOf(gone.serverId)))
+    const network = { firewall: true, allow: ['10.77.0.0/16', '10.78.1.2/32', '0.0.0.0/0'] }
+    const engine = gone.connect({ network, domain: 'paas.example', httpPort: 8080 })
+    await engine.secureHost()
+    const once = await own()
+    expect(once).toHaveLength(4)
+    await engine.secureHost()
+    expect(await own()).toEqual(once)
+    await engine.removeServer()
+    expect(await own()).toEqual([])
+  })
+
+  it('are set by several servers at once', async () => {
+    await run('iptables', ['--wait', '-S', 'PAAS-INPUT'])
+    await Promise.all(Array.from({ length: 4 }, () => server.engine.secureHost()))
+    expect((await rules()).filter((rule) => rule.startsWith('-A PAAS-INPUT '))[0]).toContain('RELATED,ESTABLISHED')
+  })
+})
+
+it('a private network is reached once the settings allow it, and no longer when they do not', async () => {
+  await using mirror = await privateMachine()
+  const allowing = (allow: string[]) => server.connect({ network: { firewall: true, allow } }).secureHost()
+  await using sandbox = await server.sandbox()
+  await allowing([])
+  expect(await reach(sandbox, mirror.address, mirror.port)).toBe('refused')
+  await allowing([`${mirror.address}/32`])
+  expect(await reach(sandbox, mirror.address, mirror.port)).toContain('mirror')
+  await using other = await testEngine()
+  await other.engine.secureHost()
+  expect(await reach(sandbox, mirror.address, mirror.port)).toContain('mirror')
+  await using foreign = await other.sandbox()
+  expect(await reach(foreign, mirror.address, mirror.port)).toBe('refused')
+  await allowing([])
+  expect(await reach(sandbox, mirror.address, mirror.port)).toBe('refused')
+})
+
+it('the public port of the server is reached by its own apps once it has a domain, and by nobody else’s', async () => {
+  const published = server.connect({
+    network: { firewall: true, allow: [] },
+    domain: 'paas.example',
+    httpPort: hostPort,
+  })
+  await published.secureHost()
+  await using sandbox = await server.sandbox()
+  const gateway = await gatewayOf(sandbox.id)
+  expect(await reach(sandbox, gateway, hostPort)).toContain('the host')
+  await using other = await testEngine()
+  await using foreign = await other.sandbox()
+  expect(await reach(foreign, gateway, hostPort)).toBe('refused')
+  await server.engine.secureHost()
+  expect(await reach(sandbox, gateway, hostPort)).toBe('refused')
+})
+
+/** Another machine on a private network that only this host is on: a network namespace with a listener in it. */
+async function privateMachine() {
+  const number = randomInt(256)
+  const name = `fwtest${number}`
+  const [gateway, address] = [`192.168.${number}.1`, `192.168.${number}.2`]
+  const ip = (...argv: string[]) => run('ip', argv)
+  await ip('netns', 'add', name)
+  await ip('link', 'add', name, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name)
+  await ip('addr', 'add', `${gateway}/24`, 'dev', name)
+  await ip('link', 'set', name, 'up')
+  await ip('-n', name, 'addr', 'add', `${address}/24`, 'dev', 'eth0')
+  await ip('-n', name, 'link', 'set', 'eth0', 'up')
+  await ip('-n', name, 'route', 'add', 'default', 'via', gateway)
+  const serve = `require('node:http').createServer((_, r) => r.end('mirror')).listen(80, () => console.log('up'))`
+  const child = spawn('nsenter', [`--net=/run/netns/${name}`, process.execPath, '-e', serve])
+  await once(child.stdout, 'data')
+  return {
+    address,
+    port: 80,
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGKILL')
+      await once(child, 'exit')
+      await ip('netns', 'delete', name)
+    },
+  }
+}
+
+it.runIf(process.geteuid?.() === 0)('a server that may not set the rules says so, and how to go on', async () => {
+  process.seteuid?.(65_534)
+  try {
+    await expect(server.engine.secureHost()).rejects.toMatchObject({
+      code: 'host_not_secured',
+      message: expect.stringContaining('keeps apps from this host could not be set'),
+      hint: expect.stringContaining('PAAS_FIREWALL=off'),
+    })
+  } finally {
+    process.seteuid?.(0)
+  }
+})
+
+it('a server told to leave the firewall alone does', async () => {
+  process.seteuid?.(65_534)
+  try {
+    await expect(server.connect({ network: { firewall: false, allow: [] } }).secureHost()).resolves.toBeUndefined()
+  } finally {
+    process.seteuid?.(0)
+  }
+})
+
+describe('name servers', () => {
+  it('are read from resolv.conf without those that only the host can ask', () => {
+    const file =
+      '# nameserver 1.1.1.1\nnameserver 10.1.2.3\n  nameserver 192.0.2.1\nnameserver 127.0.0.53\nnameserver fd00::1\nsearch x\n'
+    expect(parseResolvers(file)).toEqual(['10.1.2.3', '192.0.2.1'])
+  })
+})
