@@ -9,7 +9,7 @@ import { archive, type SourceLimits } from './archive.ts'
 import { gitEnvironment } from './environment.ts'
 import { startGit } from './git-command.ts'
 import type { Repositories } from './repositories.ts'
-import { hiddenRefs, writeConfiguration } from './repository-config.ts'
+import { keptBuilds, writeConfiguration } from './repository-config.ts'
 
 export type RepositoriesDeps = {
   /** `paths.repositories` */
@@ -102,7 +102,7 @@ function git(path: string): SimpleGit {
 }
 
 function keptRef(buildId: BuildId): string {
-  return `${hiddenRefs}/builds/${uuid(buildId)}`
+  return `${keptBuilds}/${uuid(buildId)}`
 }
 
 /** Ids become paths and refs here, so what is none stops here. */

@@ -22,6 +22,9 @@ function explainPack(said: string, packBytes: number): string {
   if (/pack exceeds maximum allowed size/.test(said)) {
     return `the push has more than ${Math.floor(packBytes / 2 ** 20)} MiB, the limit; take large files out of its history`
   }
+  if (/[Oo]ut of memory|mmap failed|unable to create thread/.test(said)) {
+    return 'an object in the push takes more memory than the server has for it; take large files out of its history'
+  }
   if (/No space left on device/.test(said)) return 'the disk of the server is full; ask whoever runs it'
   const [, object, problem] = /object ([0-9a-f]{7})[0-9a-f]*: ([^\n]+)/.exec(said) ?? []
   if (object && problem) return `broken object ${object}: ${problem}; run git fsck`

@@ -4,6 +4,8 @@ import { dirname, join } from 'node:path'
 
 /** Where refs live that keep commits of unfinished builds; never shown to clients, never theirs to push. */
 export const hiddenRefs = 'refs/paas'
+/** Below it a ref for each build whose commit is kept, named by the build's id. */
+export const keptBuilds = `${hiddenRefs}/builds`
 
 export type RepositorySettings = {
   /** Bytes one push may have as it comes over the wire. */
@@ -29,6 +31,8 @@ function configuration({ packBytes, hooks }: RepositorySettings): string {
 	bare = true
 	hooksPath = ${quote(hooks)}
 	bigFileThreshold = 16m
+	packedGitWindowSize = 64m
+	packedGitLimit = 512m
 	fsync = committed,reference
 [receive]
 	fsckObjects = true

@@ -7,6 +7,7 @@ import type { Store } from '../store/store.ts'
 import { leastFree } from './disk-space.ts'
 import { isIsolated } from './environment.ts'
 import { openHookServer } from './hook-server.ts'
+import { Maintenance } from './maintenance.ts'
 import { Pushes } from './pushes.ts'
 import { createHookHandlers } from './receive.ts'
 import type { Repositories } from './repositories.ts'
@@ -40,9 +41,10 @@ export async function serveGit({ config, store, limits, ...deps }: ServeGitDeps)
   const pushes = new Pushes()
   const { freeBytes } = held
   const handlers = createHookHandlers({ ...store, ...deps, freeBytes })
-  const hooks = await openHookServer({ socket: hookSocket, pushes, handlers, log: deps.log })
-  return {
-    handle: createGitHandler({ ...store, ...deps, pushes, limits: held }),
-    [Symbol.asyncDispose]: () => hooks[Symbol.asyncDispose](),
-  }
+  await using life = new AsyncDisposableStack()
+  const maintenance = life.use(new Maintenance({ ...store, ...deps }))
+  life.use(await openHookServer({ socket: hookSocket, pushes, handlers, log: deps.log }))
+  const handle = createGitHandler({ ...store, ...deps, pushes, maintenance, limits: held })
+  const serving = life.move()
+  return { handle, [Symbol.asyncDispose]: () => serving.disposeAsync() }
 }

@@ -8,6 +8,7 @@ import { readPushHead, type PushHead } from './command-list.ts'
 import { checkDiskSpace } from './disk-space.ts'
 import { explainRejection } from './explain-rejection.ts'
 import { sendAnswer, startService, type RunningService } from './git-service.ts'
+import type { Maintenance } from './maintenance.ts'
 import type { PushSlots } from './push-slots.ts'
 import type { Pushes } from './pushes.ts'
 import { endAfter, lineFor, refusePush, takesReport } from './refusals.ts'
@@ -17,6 +18,7 @@ import type { GitLimits } from './smart-http.ts'
 
 export type ServePushOptions = {
   pushes: Pushes
+  maintenance: Pick<Maintenance, 'afterPush'>
   slots: PushSlots
   limits: GitLimits
   log: Logger
@@ -38,6 +40,7 @@ export async function servePush(options: ServePushOptions): Promise<void> {
     using _slot = slots.take(app, account)
     await checkDiskSpace(repository, limits.freeBytes)
     await receive(options, body, head)
+    options.maintenance.afterPush(app, repository)
   } catch (cause) {
     const error = asPaasError(cause)
     if (res.headersSent || error.code === 'internal' || !takesReport(head.list)) throw cause

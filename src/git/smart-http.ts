@@ -5,6 +5,7 @@ import { authorize, type AuthorizeDeps } from './authorize.ts'
 import { checkDiskSpace } from './disk-space.ts'
 import { isGitPath, parseGitRequest, type GitService } from './git-request.ts'
 import { advertiseRefs } from './git-service.ts'
+import type { Maintenance } from './maintenance.ts'
 import { PushSlots, type PushLimits } from './push-slots.ts'
 import type { Pushes } from './pushes.ts'
 import { refuse } from './refusals.ts'
@@ -16,6 +17,7 @@ import { servePush } from './serve-push.ts'
 export type GitHandlerDeps = AuthorizeDeps & {
   repositories: Pick<Repositories, 'ensure'>
   pushes: Pushes
+  maintenance: Pick<Maintenance, 'afterPush'>
   log: Logger
   limits: GitLimits
 }

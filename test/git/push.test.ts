@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { gitEnvironment, TestRepository, type Outcome } from '../helpers/repository.ts'
@@ -318,6 +318,32 @@ describe('several pushes', () => {
     const release = releases.create({ appId, slugId, description: 'Rollback', accountId: build.accountId, config: {} })
     apps.setCurrentRelease(appId, release.id)
   }
+})
+
+describe('a repository that was pushed to often', () => {
+  it('is tidied up, and what ended builds kept is let go', async () => {
+    await using project = await host.newProject()
+    const { app, repository } = project
+    await push(project)
+    const { build } = host.store.builds.create({ ...host.store.builds.list(app.id)[0]!, ref: null })
+    const { build: running } = host.store.builds.create({ ...build })
+    for (const { id, commit } of [build, running]) await host.repositories.keep(app.id, id, commit)
+    const packs = join(host.repositoryPath(app), 'objects/pack')
+    const served = (name: string) => repository.git('--git-dir', host.repositoryPath(app), ...name.split(' '))
+    for (let count = 0; count < 31; count++) {
+      await repository.write('count', String(count))
+      await repository.commit(`Commit ${count}`)
+      const argv = ['--git-dir', host.repositoryPath(app), '-c', 'fetch.unpackLimit=1', 'fetch', '--quiet']
+      await repository.git(...argv, repository.path, `main:refs/heads/side`)
+    }
+    const count = async () => (await readdir(packs)).filter((name) => name.endsWith('.pack')).length
+    expect(await count()).toBeGreaterThan(30)
+    await push(project, '-o', 'fast', 'main')
+    await vi.waitFor(async () => expect(await count()).toBe(1), 20_000)
+    expect((await served('for-each-ref refs/paas')).output).toContain(running.id)
+    expect((await served('for-each-ref refs/paas')).output).not.toContain(build.id)
+    expect((await served('fsck --strict')).code).toBe(0)
+  })
 })
 
 describe('what cannot be taken', () => {
