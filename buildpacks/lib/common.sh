@@ -64,6 +64,14 @@ trust_machine_certificates() {
   export NODE_EXTRA_CA_CERTS=$bundle SSL_CERT_FILE=$bundle REQUESTS_CA_BUNDLE=$bundle PIP_CERT=$bundle
 }
 
+# bound_cache DIRECTORY...: what downloads have left there is begun anew when it has grown beyond all use.
+bound_cache() {
+  local directory
+  for directory in "$@"; do
+    if [[ -d $directory ]] && (($(du -sm "$directory" | cut -f1) > 1024)); then rm -rf "$directory"; fi
+  done
+}
+
 # release_web BUILD_DIR: what bin/release answers when a pack has left the command of `web` in .paas/web.
 release_web() {
   local command

@@ -15,6 +15,7 @@ install_dependencies() {
   else
     install_with_"$manager"
     save_node_modules "$key"
+    bound_cache "$cache_dir/npm" "$cache_dir/yarn" "$cache_dir/pnpm"
   fi
 }
 
@@ -87,8 +88,11 @@ install_with_yarn() {
   fi
 }
 
+# pnpm's store is in the cache, on another file system than the app: hard links are not to be had. With CI it asks nothing.
+in_store() { CI=true npm_config_store_dir=$cache_dir/pnpm npm_config_package_import_method=copy "$@"; }
+
 install_with_pnpm() {
-  run pnpm install --frozen-lockfile --prod=false --store-dir "$cache_dir/pnpm" --package-import-method copy || explain_frozen pnpm $?
+  run in_store pnpm install --frozen-lockfile --prod=false --reporter append-only || explain_frozen pnpm $?
 }
 
 explain_frozen() {
@@ -100,12 +104,12 @@ explain_frozen() {
 
 # Development dependencies were needed to build, and are not needed to run.
 prune_dependencies() {
-  [[ -n $needs_dev && $dev_dependencies -gt 0 && -d node_modules ]] || return 0
+  [[ -n $needs_dev && -d node_modules && (-n $workspaces || $dev_dependencies -gt 0) ]] || return 0
   [[ $NODE_ENV == production && ${NPM_CONFIG_PRODUCTION:-} != false && ${YARN_PRODUCTION:-} != false ]] || return 0
   topic "Pruning development dependencies"
   case $manager in
     npm) run_or_fail npm prune --omit=dev --ignore-scripts --no-package-lock ;;
-    pnpm) run_or_fail pnpm prune --prod --ignore-scripts ;;
+    pnpm) run in_store pnpm prune --prod --ignore-scripts || fail "pnpm prune exited with $?" ;;
     yarn)
       if [[ $manager_version == 1.* ]]; then
         run_or_fail yarn install --production --ignore-scripts --prefer-offline --frozen-lockfile --cache-folder "$cache_dir/yarn"

@@ -50,7 +50,7 @@ pnpm_range() {
 
 # install_from_registry PACKAGE RANGE: into the cache once, and into the slug, where the app may call it too.
 install_from_registry() {
-  local package=$1 range=$2 home
+  local package=$1 range=$2 home program
   home=$cache_dir/managers/${package//\//-}-${range//[^a-zA-Z0-9.]/_}
   if [[ ! -d $home/node_modules/$package ]]; then
     rm -rf "$cache_dir/managers"
@@ -60,7 +60,9 @@ install_from_registry() {
   fi
   mkdir -p .paas/manager .paas/bin
   cp -a "$home/node_modules" .paas/manager/
-  ln -sf ../manager/node_modules/.bin/* .paas/bin/
+  for program in "$home"/node_modules/.bin/*; do
+    ln -sf "../manager/node_modules/.bin/${program##*/}" ".paas/bin/${program##*/}"
+  done
   export PATH=$build_dir/.paas/bin:$PATH
   manager_version=$("$manager" --version)
   detail "Using $manager $manager_version"

@@ -11,6 +11,7 @@ install_dependencies() {
   else
     install_with_"$manager"
     save_environment "$key"
+    bound_cache "$cache_dir/pip" "$cache_dir/uv-cache"
   fi
 }
 
@@ -50,12 +51,20 @@ save_environment() {
 }
 
 install_with_pip() {
-  make_environment "$environment"
-  if [[ $source_file == requirements.txt ]]; then
-    run pip --python "$environment/bin/python" install --requirement requirements.txt || explain_install pip $?
-  else
-    run pip --python "$environment/bin/python" install --requirement <(project_dependencies) || explain_install pip $?
+  local requirements=requirements.txt
+  if [[ $source_file == pyproject.toml ]]; then
+    requirements=/tmp/paas-requirements.txt
+    project_dependencies >"$requirements" || fail 'pyproject.toml is not TOML'
   fi
+  make_environment "$environment"
+  run_filter=without_details \
+    run pip --python "$environment/bin/python" install --requirement "$requirements" --progress-bar off || explain_install pip $?
+}
+
+# What was asked for and what came of it, without every file on the way.
+without_details() {
+  sed -uE '/^ +(Downloading|Using cached|Preparing metadata|Getting requirements)/d; /^Installing collected packages/d
+    /^Collecting .*->/d; s/^(Collecting .*) \(from -r .*/\1/'
 }
 
 # Without pip in it: the stack's pip installs into it.
@@ -79,7 +88,7 @@ install_with_uv() {
     make_environment "$uv"
     run pip --python "$uv/bin/python" install --quiet uv || fail 'uv could not be downloaded'
   fi
-  export UV_PROJECT_ENVIRONMENT=$build_dir/$environment UV_CACHE_DIR=$cache_dir/uv-cache UV_LINK_MODE=copy UV_NATIVE_TLS=1
+  export UV_PROJECT_ENVIRONMENT=$build_dir/$environment UV_CACHE_DIR=$cache_dir/uv-cache UV_LINK_MODE=copy UV_SYSTEM_CERTS=1
   export UV_PYTHON=/usr/bin/python3 UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 UV_NO_PROGRESS=1
   run "$uv/bin/uv" sync --locked --no-default-groups || explain_install uv $?
 }

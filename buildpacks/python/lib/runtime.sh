@@ -3,7 +3,8 @@
 environment=.paas/python
 
 check_runtime() {
-  python_version=$(python3 -c 'import platform; print(platform.python_version())')
+  python_version=$(python3 --version)
+  python_version=${python_version#Python }
   topic "Using Python $python_version of the stack"
   local file wanted
   for file in .python-version runtime.txt; do
