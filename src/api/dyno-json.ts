@@ -21,18 +21,21 @@ export function dynoJson(store: Store, app: App, dyno: Dyno): object {
   }
 }
 
+/** Types whose dynos run once, beside the formation. */
+const oneOff = new Set(['run', 'release'])
+
 /** Heroku's states. While a release is being swapped in, the dynos that come are `starting` and those that go `stopping`. */
-function stateOf({ releases }: Store, app: App, dyno: Dyno): string {
+function stateOf({ releases }: Store, app: App, { type, release, state }: Dyno): string {
   const current = app.currentReleaseId ? (releases.find(app.currentReleaseId)?.version ?? 0) : 0
-  switch (dyno.state.kind) {
+  if (release < current && !oneOff.has(type)) return 'stopping'
+  switch (state.kind) {
     case 'created':
       return 'starting'
     case 'running':
-      if (dyno.release === current) return 'up'
-      return dyno.release > current ? 'starting' : 'stopping'
+      return release > current && !oneOff.has(type) ? 'starting' : 'up'
     case 'restarting':
       return 'crashed'
     case 'exited':
-      return dyno.state.exit.code === 0 ? 'down' : 'crashed'
+      return state.exit.code === 0 ? 'down' : 'crashed'
   }
 }
