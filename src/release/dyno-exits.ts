@@ -33,6 +33,11 @@ export class DynoExits {
     return this.#last.get(id)
   }
 
+  /** Whether one of its processes was killed for memory, and the dyno has not ended since. */
+  ranOutOfMemory(id: string): boolean {
+    return this.#killedForMemory.has(id)
+  }
+
   /** Resolves when it ends the next time. Rejects with the signal's reason. */
   async next(id: string, signal: AbortSignal): Promise<DynoExit> {
     signal.throwIfAborted()

@@ -2,7 +2,7 @@ import type { Dyno } from '../engine/engine.ts'
 import type { PlatformLog } from './platform-log.ts'
 
 type Subject = Pick<Dyno, 'id' | 'appId' | 'name'>
-type State = 'starting' | 'up' | 'crashed' | 'complete' | 'stopping'
+type State = 'starting' | 'up' | 'crashed' | 'complete' | 'stopping' | 'stopped'
 
 /**
  * The life of each dyno in its app's log, in Heroku's words: `State changed from starting to up`. What is said twice, by whoever
@@ -31,9 +31,18 @@ export class DynoLog {
   }
 
   stopping(dyno: Subject): void {
-    if (this.#states.get(dyno.id) === 'stopping') return
+    const state = this.#states.get(dyno.id)
+    if (state === 'stopping' || state === 'stopped') return
     this.#states.set(dyno.id, 'stopping')
     this.#platformLog.dyno(dyno, 'Stopping all processes with SIGTERM')
+  }
+
+  /** It did not end in its grace time. Nothing is said if it just has. */
+  killing(dyno: Subject, graceSeconds: number): void {
+    if (this.#states.get(dyno.id) !== 'stopping') return
+    const problem = `At least one process failed to exit within ${graceSeconds} seconds of SIGTERM`
+    this.#platformLog.dyno(dyno, `Error R12 (Exit timeout) -> ${problem}`)
+    this.#platformLog.dyno(dyno, 'Stopping remaining processes with SIGKILL')
   }
 
   /** The engine has started the process, for the first time or again. */
@@ -45,7 +54,8 @@ export class DynoLog {
   /** @param once whether it was to run once only */
   exited(dyno: Subject, { code, once }: { code: number | undefined; once: boolean }): void {
     this.#platformLog.dyno(dyno, `Process exited with status ${code ?? 'unknown'}`)
-    if (this.#states.get(dyno.id) !== 'stopping') this.#change(dyno, once ? 'complete' : 'crashed')
+    if (this.#states.get(dyno.id) === 'stopping') this.#states.set(dyno.id, 'stopped')
+    else this.#change(dyno, once ? 'complete' : 'crashed')
   }
 
   killedForMemory(dyno: Subject): void {

@@ -13,6 +13,7 @@ export async function explainBoot(deps: ExplainDeps, failure: Exclude<Boot, { ki
     case 'exited':
       return `${failure.dyno.name} ${explainExit(failure.exit, failure.dyno.size)}`
     case 'timeout':
+      if (failure.outOfMemory) return `${failure.dyno.name} ${forMemory(failure.dyno.size)}`
       return explainSilence(deps, failure.dyno)
   }
 }
@@ -20,7 +21,7 @@ export async function explainBoot(deps: ExplainDeps, failure: Exclude<Boot, { ki
 /** `exited with 127: command not found`, `was killed for memory at 512 MB`, … */
 export function explainExit(exit: DynoExit | undefined, size: string): string {
   if (!exit) return 'exited while it started'
-  if (exit.outOfMemory) return `was killed for memory at ${memoryOf(size)} MB`
+  if (exit.outOfMemory) return forMemory(size)
   const meaning = meaningOf(exit.code)
   return `exited with ${exit.code}${meaning ? `: ${meaning}` : ''}`
 }
@@ -56,6 +57,6 @@ function where({ address, port }: { address: string; port: number }): string {
   return `${address.includes(':') ? `[${address}]` : address}:${port}`
 }
 
-function memoryOf(size: string): number {
-  return dynoSizes[size as DynoSize]?.memory ?? dynoSizes.basic.memory
+function forMemory(size: string): string {
+  return `was killed for memory at ${dynoSizes[size as DynoSize]?.memory ?? dynoSizes.basic.memory} MB`
 }

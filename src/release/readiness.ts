@@ -8,11 +8,11 @@ export type Boot =
   | { kind: 'ready'; dyno: Dyno }
   | { kind: 'exited'; dyno: Dyno; exit: DynoExit | undefined }
   | { kind: 'gone' }
-  | { kind: 'timeout'; dyno: Dyno }
+  | { kind: 'timeout'; dyno: Dyno; outOfMemory: boolean }
 
 export type ReadinessDeps = {
   engine: Pick<Engine, 'findDyno'>
-  exits: Pick<DynoExits, 'last' | 'next'>
+  exits: Pick<DynoExits, 'last' | 'next' | 'ranOutOfMemory'>
   boot: { timeoutSeconds: number }
 }
 
@@ -65,7 +65,7 @@ async function untilReady(deps: ReadinessDeps, started: Dyno, { restarts, signal
     }
     await delay(pace.knock, undefined, { signal })
   }
-  return { kind: 'timeout', dyno }
+  return { kind: 'timeout', dyno, outOfMemory: deps.exits.ranOutOfMemory(dyno.id) }
 }
 
 function exited({ exits }: ReadinessDeps, dyno: Dyno): Boot {

@@ -41,14 +41,25 @@ export class Retirement {
   }
 
   async #takeDown(dyno: Dyno): Promise<void> {
-    const { engine, dynoLog, stop, log } = this.#deps
+    const { log } = this.#deps
     const about = { app: dyno.appId, dyno: dyno.name, release: dyno.release }
     try {
       await this.#drain(dyno)
-      dynoLog.stopping(dyno)
-      await engine.stopDyno(dyno.id, stop.graceSeconds * 1000)
+      await this.#stop(dyno)
     } catch (error) {
       log.warn({ ...about, err: error }, 'dyno not stopped; the next reconcile tries again')
+    }
+  }
+
+  async #stop(dyno: Dyno): Promise<void> {
+    const { engine, dynoLog, stop } = this.#deps
+    dynoLog.stopping(dyno)
+    const graceMs = stop.graceSeconds * 1000
+    const timer = setTimeout(() => dynoLog.killing(dyno, stop.graceSeconds), graceMs)
+    try {
+      await engine.stopDyno(dyno.id, graceMs)
+    } finally {
+      clearTimeout(timer)
     }
   }
 

@@ -49,6 +49,25 @@ describe("a dyno's life in the log", () => {
     ).toEqual(['web.1: Stopping all processes with SIGTERM', 'web.1: Process exited with status 143'])
   })
 
+  it('says when a process had to be killed, and only then', () => {
+    const kill = (log: DynoLog) => log.killing(dyno, 30)
+    expect(
+      said((log) => {
+        log.stopping(dyno)
+        kill(log)
+      }).slice(1),
+    ).toEqual([
+      'web.1: Error R12 (Exit timeout) -> At least one process failed to exit within 30 seconds of SIGTERM',
+      'web.1: Stopping remaining processes with SIGKILL',
+    ])
+    const afterExit = said((log) => {
+      log.stopping(dyno)
+      log.exited(dyno, { code: 143, once: false })
+      kill(log)
+    })
+    expect(afterExit.at(-1)).toBe('web.1: Process exited with status 143')
+  })
+
   it('calls the end of a one-off dyno complete', () => {
     expect(
       said((log) => {

@@ -29,11 +29,19 @@ describe('a dyno that does not answer', () => {
   const dyno: Dyno = { ...base, address: '10.0.0.2', port: 5000, state, restarts: 0, createdAt: new Date() }
   const explain = (...sockets: { address: string; port: number }[]) => {
     const engine = { listeningSockets: async () => sockets }
-    return explainBoot({ engine, boot: { timeoutSeconds: 60 } }, { kind: 'timeout', dyno })
+    return explainBoot({ engine, boot: { timeoutSeconds: 60 } }, { kind: 'timeout', dyno, outOfMemory: false })
   }
 
   it('listens on nothing', async () => {
     expect(await explain()).toBe('nothing listens on $PORT (5000) after 60 s')
+  })
+
+  it('has lost a process to its memory limit', async () => {
+    const engine = { listeningSockets: async () => [] }
+    const failure = { kind: 'timeout' as const, dyno, outOfMemory: true }
+    expect(await explainBoot({ engine, boot: { timeoutSeconds: 60 } }, failure)).toBe(
+      'web.1 was killed for memory at 512 MB',
+    )
   })
 
   it('listens on another port', async () => {
