@@ -40,6 +40,8 @@ export interface Engine {
   /** Addresses and states as they are now. */
   listDynos(filter?: { appId?: AppId }): Promise<Dyno[]>
   findDyno(id: string): Promise<Dyno | undefined>
+  /** Dynos that have written more than so much to disk: no engine bounds that on every file system. */
+  overfullDynos(limitMiB: number): Promise<{ dyno: Dyno; mebibytes: number }[]>
   /** What listens inside the dyno, for explaining a failed boot. */
   listeningSockets(id: string): Promise<{ address: string; port: number }[]>
   /** Resolves with the exit code when the dyno stopped. */

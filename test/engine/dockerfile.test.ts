@@ -10,11 +10,18 @@ afterAll(async () => {
 })
 
 /** Builds a Dockerfile of these steps on the run image; gives the image or the failure, with all output. */
-function build(steps: string, { from = server.image, signal = never, noCache = true } = {}) {
+function build(steps: string, { from = server.image, signal = never, noCache = true, diskMiB = 1000 } = {}) {
   const output: string[] = []
   const context = tar([{ name: 'Dockerfile' }, `FROM ${from}\n${steps}\n`], [{ name: 'file' }, 'content'])
   const onOutput = (chunk: Buffer) => void output.push(chunk.toString())
-  const options = { appId: server.appId, context, labels: { a: 'b' }, limits, noCache, onOutput }
+  const options = {
+    appId: server.appId,
+    context,
+    labels: { a: 'b' },
+    limits: { ...limits, diskMiB },
+    noCache,
+    onOutput,
+  }
   return { image: server.engine.buildDockerfile(options, signal), output }
 }
 
@@ -81,6 +88,11 @@ it('steps have the limits of memory and of processes', async () => {
   const { image: forking, output } = build(`RUN ${count}`)
   await forking
   expect(Number(/^processes (\d+)$/m.exec(output.join(''))?.[1])).toBeLessThanOrEqual(limits.pids)
+})
+
+it('a step that writes more than its share is stopped', async () => {
+  const steps = 'USER app\nRUN dd if=/dev/zero of=/app/zero bs=1M count=60; sleep 1000'
+  await expect(build(steps, { diskMiB: 50 }).image).rejects.toMatchObject({ code: 'build_failed', message: /50 MiB/ })
 })
 
 it('unchanged steps come from the cache, unless asked not to', async () => {

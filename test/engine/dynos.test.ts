@@ -109,6 +109,15 @@ describe('a dyno', () => {
     expect(await server.engine.findDyno(id)).toBeUndefined()
   })
 
+  it('that has written too much to disk is found', async () => {
+    const { id } = await server.dyno('head -c 5000000 /dev/zero > /tmp/zero; echo written; sleep 1000')
+    await server.dyno('sleep 1000', { name: 'web.2' })
+    await printed(id, 'written')
+    const found = await server.engine.overfullDynos(4)
+    expect(found).toEqual([{ dyno: expect.objectContaining({ id }), mebibytes: expect.closeTo(4.77, 1) }])
+    expect(await server.engine.overfullDynos(6)).toEqual([])
+  })
+
   it('is not this server’s when another server runs it', async () => {
     await using other = await testEngine()
     const { id } = await other.dyno('sleep 1000')

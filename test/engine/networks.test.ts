@@ -38,9 +38,12 @@ it('an app has one network to run and another to build, whose bridges our rules 
   await using _sandbox = await server.sandbox()
   const networks = await networksOf(server)
   expect(networks.map(({ Name }) => Name.replace(/.*-/, '')).sort()).toEqual(['build', 'run'])
+  await using _stack = await server.sandbox({ appId: undefined })
+  const [own] = (await networksOf(server)).filter(({ Name }) => Name.includes('platform'))
+  expect(own?.Options['com.docker.network.bridge.name']).toMatch(/^stack[0-9a-f]{10}$/)
   for (const { Options } of networks) {
     expect(Options['com.docker.network.bridge.name']).toMatch(/^paas[0-9a-f]{11}$/)
   }
   await server.engine.removeApp(server.appId)
-  expect(await networksOf(server)).toEqual([])
+  expect((await networksOf(server)).map(({ Name }) => Name)).toEqual([own?.Name])
 })

@@ -1,3 +1,4 @@
+import type Docker from 'dockerode'
 import type { AppId } from '../../model/ids.ts'
 import { label, type Kind } from '../labels.ts'
 import { removeCache } from './cache.ts'
@@ -47,5 +48,14 @@ async function removeContainers({ docker, serverId }: DockerDeps, labels: string
 
 async function removeNetworks({ docker, serverId }: DockerDeps, labels: string[]): Promise<void> {
   const networks = await docker.listNetworks({ filters: { label: [`${label.server}=${serverId}`, ...labels] } })
-  await Promise.all(networks.map(({ Id }) => unlessMissing(docker.getNetwork(Id).remove())))
+  await Promise.all(networks.map(({ Id }) => removeNetwork(docker.getNetwork(Id))))
+}
+
+/** The last step of an aborted Dockerfile build may still be in it. */
+async function removeNetwork(network: Docker.Network): Promise<void> {
+  const info = (await unlessMissing(network.inspect())) as { Containers?: Record<string, unknown> } | undefined
+  for (const Container of Object.keys(info?.Containers ?? {})) {
+    await unlessMissing(network.disconnect({ Container, Force: true }))
+  }
+  await unlessMissing(network.remove())
 }

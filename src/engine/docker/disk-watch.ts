@@ -14,24 +14,28 @@ type Watched = { container: Docker.Container; cache: Docker.Volume | undefined; 
 
 /**
  * Ends with an error once the container's own layer and its cache volume together hold more than the limit: the
- * file systems Docker mostly runs on have no quota for a container. Ends without one at an abort.
+ * file systems Docker mostly runs on have no quota for a container. Ends without one at an abort
+ * and with the container.
  * @throws build_failed
  */
 export async function watchDisk({ container, cache, limitMiB }: Watched, signal: AbortSignal): Promise<void> {
   for (;;) {
     await delay(pause, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return
-    const used = (await layerBytes(container)) + (cache ? await volumeBytes(cache, signal) : 0)
+    const layer = await unlessMissing(layerBytes(container))
+    if (layer === undefined) return
+    const used = layer + (cache ? await volumeBytes(cache, signal) : 0)
     if (used > limitMiB * 2 ** 20) {
       throw new PaasError('build_failed', `The build wrote more than ${limitMiB} MiB to disk, the limit of a build.`)
     }
   }
 }
 
-async function layerBytes(container: Docker.Container): Promise<number> {
+/** What a container has written over its image. */
+export async function layerBytes(container: Docker.Container): Promise<number> {
   const withSize: object = { size: true }
-  const info = (await unlessMissing(container.inspect(withSize))) as { SizeRw?: number } | undefined
-  return info?.SizeRw ?? 0
+  const info = (await container.inspect(withSize)) as { SizeRw?: number }
+  return info.SizeRw ?? 0
 }
 
 /** Only where the engine's directory is on this machine and readable; elsewhere the volume is not counted. */

@@ -11,6 +11,7 @@ import { releaseHost, secureHost } from './firewall.ts'
 import { createImage, findImage, importImage, listImages, removeImage } from './images.ts'
 import { info } from './info.ts'
 import { dynoOutput } from './output.ts'
+import { overfullDynos } from './overfull.ts'
 import { createSandbox } from './sandbox.ts'
 import { listeningSockets } from './sockets.ts'
 import { waitDyno } from './wait-dyno.ts'
@@ -42,6 +43,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     restartDyno: (id, graceMs) => restartDyno(deps, id, graceMs),
     listDynos: (filter) => listDynos(deps, filter),
     findDyno: (id) => findDyno(deps, id),
+    overfullDynos: (limitMiB) => overfullDynos(deps, limitMiB),
     listeningSockets: (id) => listeningSockets(deps, id),
     waitDyno: (id, signal) => waitDyno(deps, id, signal),
     dynoOutput: (id, options, signal) => dynoOutput(deps, id, options, signal),

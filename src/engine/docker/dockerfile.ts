@@ -7,7 +7,7 @@ import { relabelImage } from './images.ts'
 import { readJsonLines, type Progress } from './json-lines.ts'
 import { ensureNetwork, type PendingNetworks } from './networks.ts'
 import { keepSteps, StageEnds } from './step-cache.ts'
-import { limitSteps } from './step-limit.ts'
+import { guardSteps } from './step-guard.ts'
 
 /** CPU time is given out in periods of 100 ms (Docker's default for --cpus). */
 const cpuPeriod = 100_000
@@ -27,9 +27,9 @@ export async function buildDockerfile(
   const stages = new StageEnds()
   try {
     const network = await ensureNetwork(deps, build.appId, 'build')
-    const limited = limitSteps(deps, network, build.limits.pids, either)
+    const guarding = guardSteps(deps, { network, limits: build.limits }, either)
     const building = runBuild(deps, build, { network, stages }, either)
-    const digest = await Promise.race([building, limited.then(brokenOff)])
+    const digest = await Promise.race([building, guarding.then(brokenOff)])
     return await relabelImage(deps, digest, { ...build.labels, ...ownLabels(deps.serverId, build.appId) })
   } catch (error) {
     signal.throwIfAborted()

@@ -23,9 +23,14 @@ export function networkName(serverId: string, appId: AppId | undefined, purpose:
   return `${serverPrefix(serverId)}-${appId ?? 'platform'}-${purpose}`
 }
 
-/** Bridges of one server share their first eight characters. A Linux interface name has at most 15 (IFNAMSIZ). */
+/**
+ * Bridges of one server share their first eight characters. Where no tenant is, while a stack image is made, the
+ * firewall's rules must not match: the mirror of Debian's packages may well be on a private network.
+ * A Linux interface name has at most 15 characters (IFNAMSIZ).
+ */
 export function bridgeName(serverId: string, appId: AppId | undefined, purpose: NetworkPurpose): string {
-  return `${bridgePrefixOf(serverId)}${digest(networkName(serverId, appId, purpose)).slice(0, 7)}`
+  const prefix = appId === undefined ? 'stack' : bridgePrefixOf(serverId)
+  return `${prefix}${digest(networkName(serverId, appId, purpose))}`.slice(0, 15)
 }
 
 export function bridgePrefixOf(serverId: string): string {

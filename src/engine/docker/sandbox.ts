@@ -74,8 +74,8 @@ class DockerSandbox implements Sandbox {
   }
 
   async commit({ reference, config }: Parameters<Sandbox['commit']>[0]) {
-    const labels = { ...sharedLabels, ...config.labels }
-    return commitContainer(this.#deps, this.#container, { reference, config: { ...config, labels } })
+    const own = { command: ['/bin/bash'], ...config, labels: { ...sharedLabels, ...config.labels } }
+    return commitContainer(this.#deps, this.#container, { reference, config: own })
   }
 
   async [Symbol.asyncDispose]() {
