@@ -74,15 +74,14 @@ export function buildRoutes(api: Api, deps: Deps): void {
 }
 
 /** The commit asked for, else the one that runs, else the tip of the deploy branch. @throws not_found, invalid_params */
-async function findCommit({ store, repositories }: Deps, app: App, wanted?: string): Promise<string> {
-  if (wanted !== undefined) {
-    const found = await repositories.resolve(app.id, wanted)
-    if (found) return found
-    throw new PaasError('not_found', `The repository of ${app.name} has no commit ${wanted}.`)
+async function findCommit({ store, repositories }: Deps, app: App, asked?: string): Promise<string> {
+  const commit = asked ?? runningCommit(store, app)
+  if (commit !== undefined) {
+    if (await repositories.resolve(app.id, commit)) return commit
+    throw new PaasError('not_found', `The repository of ${app.name} has no commit ${commit}.`, {
+      hint: 'Push it first.',
+    })
   }
-  const slugId = app.currentReleaseId && store.releases.find(app.currentReleaseId)?.slugId
-  const running = slugId ? store.slugs.find(slugId)?.commit : undefined
-  if (running) return running
   for (const branch of await deployBranches(repositories, app)) {
     const tip = await repositories.resolve(app.id, `refs/heads/${branch}`)
     if (tip) return tip
@@ -90,6 +89,11 @@ async function findCommit({ store, repositories }: Deps, app: App, wanted?: stri
   throw new PaasError('invalid_params', `${app.name} has nothing to build yet.`, {
     hint: 'Push first: git push paas main',
   })
+}
+
+function runningCommit({ releases, slugs }: ApiDeps['store'], { currentReleaseId }: App): string | undefined {
+  const slugId = currentReleaseId && releases.find(currentReleaseId)?.slugId
+  return slugId ? slugs.find(slugId)?.commit : undefined
 }
 
 function buildOf(store: ApiDeps['store'], request: FastifyRequest): Build {

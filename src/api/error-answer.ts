@@ -20,6 +20,7 @@ export function answerError(thrown: FastifyError, request: FastifyRequest, reply
   const error = explain(thrown)
   const event = { code: error.code, err: error.fault === 'server' ? thrown : undefined, status: error.status }
   request.log[error.fault === 'server' ? 'error' : 'debug'](event, error.message)
+  reply.header('Request-Id', request.id)
   if (error.code === 'unauthorized') reply.header('WWW-Authenticate', 'Bearer realm="paas"')
   return reply
     .code(error.status)

@@ -64,6 +64,13 @@ describe('asking for a build', () => {
     expect(api.store.builds.list(app.id)).toEqual([])
   })
 
+  it('for a commit that runs but is no longer in the repository is refused, and nothing is recorded', async () => {
+    api.deploy(app, 'e'.repeat(40))
+    const { status, body } = await build({})
+    expect([status, body['id']]).toEqual([404, 'not_found'])
+    expect(api.store.builds.listUnfinished(app.id)).toEqual([])
+  })
+
   it('supersedes one that waits', async () => {
     const first = (await build({ commit })).body
     await build({ commit })

@@ -1,0 +1,66 @@
+import fc from 'fast-check'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { TestApi, type Answer } from './test-api.ts'
+
+let api: TestApi
+beforeAll(async () => {
+  api = await TestApi.start()
+  await api.createApp('acme')
+  api.deploy(api.store.apps.find('acme')!)
+})
+afterAll(() => api[Symbol.asyncDispose]())
+
+/** Whatever comes, it is answered: with data, or with an error of the user's, never of ours. */
+function expectAnswered({ status, body, headers }: Answer): void {
+  expect([status < 500, headers['request-id'] !== undefined]).toEqual([true, true])
+  const isError = status >= 400 && headers['content-type']?.startsWith('application/json')
+  expect(isError === true ? Object.keys(body) : ['id', 'message']).toEqual(['id', 'message'])
+}
+
+const field = fc.constantFrom(
+  'name',
+  'release',
+  'updates',
+  'quantity',
+  'type',
+  'commit',
+  'scope',
+  'email',
+  'lines',
+  'dyno',
+)
+const value = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.string({ unit: 'binary' }), fc.constantFrom('web', 'v2', '+1'))
+const anyBody = fc.oneof(fc.jsonValue(), fc.dictionary(field, value, { maxKeys: 4 }))
+
+it('any JSON is answered by every route that takes some', async () => {
+  const routes = api.routes.filter((route) => /^(POST|PATCH) /.test(route) && !route.includes('/oauth'))
+  expect(routes.length).toBeGreaterThan(8)
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...routes), anyBody, async (route, body) => {
+      const [method = '', pattern = ''] = route.split(' ')
+      const path = pattern.replace(':app', 'acme').replace(':type', 'web').replaceAll(/:\w+/g, 'x')
+      expectAnswered(await api.call(method, path, { body: JSON.stringify(body) }))
+    }),
+    { numRuns: 400 },
+  )
+  expect((await api.call('GET', '/account')).status).toBe(200)
+})
+
+it('any path and any header is answered', async () => {
+  const visible = fc.string({ unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)) })
+  const header = fc.string({ unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)) })
+  const path = fc.oneof(
+    visible,
+    visible.map((text) => `/apps/${text}`),
+    visible.map((text) => `/apps/acme/${text}`),
+  )
+  await fc.assert(
+    fc.asyncProperty(path, header, header, async (text, range, authorization) => {
+      const target = `/${text.replace(/^\/+/, '')}`
+      expectAnswered(await api.call('GET', target, { headers: { range } }))
+      expectAnswered(await api.call('GET', '/apps', { token: null, headers: { authorization } }))
+    }),
+    { numRuns: 300 },
+  )
+  expect((await api.call('GET', '/account')).status).toBe(200)
+})
