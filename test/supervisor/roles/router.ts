@@ -5,6 +5,7 @@ import { runRole } from '../../../src/main/run-role.ts'
 
 /** Stands in for the router where its life is tested: says its pid on the public port, and has a control socket. */
 await runRole('router', 'data', async ({ config }) => {
+  if (process.env['TEST_ROUTER_HANGS']) await once(process, 'disconnect')
   const stack = new AsyncDisposableStack()
   rmSync(config.paths.routerSocket, { force: true })
   for (const address of [config.httpPort, config.paths.routerSocket]) {

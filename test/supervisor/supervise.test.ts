@@ -1,0 +1,199 @@
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { existsSync, mkdirSync, readFileSync, truncateSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { until } from '../helpers/app.ts'
+import { childrenOf, commandLine } from '../helpers/processes.ts'
+import { SupervisedServer } from './supervised-server.ts'
+
+const isGone = (pid: number) => commandLine(pid) === ''
+
+describe('a server', () => {
+  it('starts Redis, router, worker and api, each ready before the next, then says so', async () => {
+    await using server = await SupervisedServer.start()
+    const started = server.output.match(/^ {2}\w+(?= +started)/gm)?.map((line) => line.trim())
+    expect(started).toEqual(['redis', 'router', 'worker', 'api'])
+    expect(server.output).toContain(`ready     http://localhost:${server.port}`)
+    expect(server.output).toMatch(/export PATH=".*\/bin:\$PATH"\n {2}paas create\n {2}git push paas main/)
+  })
+
+  it('stops all roles in reverse order at SIGTERM, Redis last, and exits with 0', async () => {
+    await using server = await SupervisedServer.start()
+    const children = childrenOf(server.pid)
+    expect(children).toHaveLength(4)
+    const before = performance.now()
+    expect(await server.end('SIGTERM')).toBe(0)
+    expect(performance.now() - before).toBeLessThan(5_000)
+    const stops = server.log().filter(({ msg }) => msg === 'stopping' || msg.includes('User requested shutdown'))
+    expect(stops.map(({ role }) => role)).toEqual(['api', 'worker', 'router', 'redis'])
+    expect(children.filter((pid) => !isGone(pid))).toEqual([])
+  })
+
+  it('starts a role again that was killed, without touching the others', async () => {
+    await using server = await SupervisedServer.start()
+    const others = ['worker.ts', 'redis-server', 'router.ts'].map((name) => server.child(name))
+    const api = server.child('api.ts') ?? 0
+    process.kill(api, 'SIGKILL')
+    await server.says(/api +was killed by SIGKILL; starting it again/)
+    await until('another api runs', async () => ![undefined, api].includes(server.child('api.ts')))
+    expect(['worker.ts', 'redis-server', 'router.ts'].map((name) => server.child(name))).toEqual(others)
+  })
+
+  it('starts Redis again that was killed, with its data', async () => {
+    await using server = await SupervisedServer.start()
+    process.kill(server.child('redis-server') ?? 0, 'SIGKILL')
+    await server.says(/redis +was killed by SIGKILL[^]*redis +started/)
+    expect(server.child('redis-server')).toBeDefined()
+  })
+
+  it('waits longer and longer before it starts a role that keeps dying, and goes on serving', async () => {
+    await using server = await SupervisedServer.prepare()
+    await server.start({ TEST_WORKER_LIVES_MS: '1' })
+    await until('it died five times', async () => (server.output.match(/worker +exited/g) ?? []).length >= 5)
+    const times = server.log().filter(({ msg }) => msg === 'worker ready') as unknown as { time: number }[]
+    const gaps = times.slice(1).map(({ time }, index) => time - (times[index]?.time ?? 0))
+    expect(gaps[3]).toBeGreaterThan((gaps[0] ?? 0) + 400)
+    expect(await server.routerPid()).toBeGreaterThan(0)
+  })
+
+  it('says why a role cannot start, stops what it had started and exits with 1', async () => {
+    await using server = await SupervisedServer.prepare()
+    await server.start({ TEST_API_FAILS: 'yes' })
+    expect(server.output).toContain('paas: Settings: this is a test. Do nothing. (settings_invalid)')
+    expect(await server.end('SIGTERM')).toBe(1)
+    await expect(server.routerPid()).rejects.toThrow('fetch failed')
+    expect(existsSync(join(server.data, 'run/redis.sock'))).toBe(false)
+  })
+
+  it('points to its log when the failure is an inner one', async () => {
+    await using server = await SupervisedServer.prepare()
+    await server.start({ TEST_API_FAILS: 'inside' })
+    expect(server.output).toContain(`The reason is in ${join(server.data, 'server.log')} (internal)`)
+    expect(readFileSync(join(server.data, 'server.log'), 'utf8')).toContain('an inner failure')
+  })
+
+  it('refuses a data directory on which another server runs, and names its pid', async () => {
+    await using server = await SupervisedServer.start()
+    await using second = await SupervisedServer.prepare()
+    await second.start({ PAAS_DATA: server.data })
+    expect(second.output).toContain(`A server with pid ${server.pid} already runs on ${server.data}.`)
+    expect(second.output).toContain('(data_directory_in_use)')
+    expect(await second.end('SIGTERM')).toBe(1)
+  })
+
+  it('refuses a port that is in use in one line, and leaves nothing running', async () => {
+    await using server = await SupervisedServer.prepare()
+    const other = createServer().listen(server.port)
+    await once(other, 'listening')
+    await server.start()
+    other.close()
+    expect(server.output.trim().split('\n').at(-1)).toBe(
+      `paas: Another program listens on port ${server.port}. Set PAAS_HTTP_PORT to a free port. (port_in_use)`,
+    )
+    expect(existsSync(join(server.data, 'run/redis.sock'))).toBe(false)
+  })
+
+  it('gives up its start at SIGTERM', async () => {
+    await using server = await SupervisedServer.prepare()
+    const starting = server.start({ TEST_API_HANGS: 'yes' })
+    await server.says(/worker +started/)
+    await server.end('SIGTERM')
+    await starting
+    expect(server.output).not.toContain('ready ')
+    await expect(server.routerPid()).rejects.toThrow('fetch failed')
+  })
+
+  it('uses the Redis it is told of and starts none', async () => {
+    await using server = await SupervisedServer.start({ REDIS_URL: 'redis://127.0.0.1:1' })
+    expect(server.output).not.toContain('redis')
+    expect(server.child('redis-server')).toBeUndefined()
+  })
+})
+
+describe('a supervisor that is killed', () => {
+  it('takes Redis, worker and api with it and leaves the router serving', async () => {
+    await using server = await SupervisedServer.start()
+    const children = childrenOf(server.pid)
+    const router = await server.routerPid()
+    await server.end('SIGKILL')
+    await until('all but the router are gone', async () => children.every((pid) => pid === router || isGone(pid)))
+    expect(await server.routerPid()).toBe(router)
+  })
+
+  it('is followed by one that adopts the router, and starts another when that one dies', async () => {
+    await using server = await SupervisedServer.start()
+    const router = await server.routerPid()
+    await server.end('SIGKILL')
+    await server.start()
+    expect(server.output).toContain('ready ')
+    expect(await server.routerPid()).toBe(router)
+    process.kill(router, 'SIGKILL')
+    await server.says(/router +ended; starting it again[^]*router +started/)
+    expect(await server.routerPid()).not.toBe(router)
+  })
+
+  it('is followed by one that stops the adopted router in its orderly stop', async () => {
+    await using server = await SupervisedServer.start()
+    const router = await server.routerPid()
+    await server.end('SIGKILL')
+    await server.start()
+    expect(await server.end('SIGTERM')).toBe(0)
+    expect(isGone(router)).toBe(true)
+  })
+
+  it('is followed by one that replaces a router with other settings', async () => {
+    await using server = await SupervisedServer.start()
+    const router = await server.routerPid()
+    await server.end('SIGKILL')
+    await server.start({ PAAS_DOMAIN: 'paas.example.com' })
+    expect(server.output).toContain('ready ')
+    expect(await server.routerPid()).not.toBe(router)
+    expect(isGone(router)).toBe(true)
+  })
+
+  it('while it started the router leaves none behind', async () => {
+    await using server = await SupervisedServer.prepare()
+    const starting = server.start({ TEST_ROUTER_HANGS: 'yes' })
+    await server.says(/redis +started/)
+    const router = await until('the router process is there', async () => server.child('router.ts'))
+    await until('it is described', async () => readFileSync(join(server.data, 'run/router.lock'), 'utf8') !== '')
+    truncateSync(join(server.data, 'run/router.lock'))
+    await server.end('SIGKILL')
+    await starting
+    await server.start()
+    expect(server.output).toContain('ready ')
+    expect(isGone(router)).toBe(true)
+  })
+})
+
+describe("the server's Redis", () => {
+  it('listens on a Unix socket only, for its owner', async () => {
+    await using server = await SupervisedServer.start()
+    const redis = server.child('redis-server') ?? 0
+    const sockets = readFileSync(`/proc/${redis}/net/tcp`, 'utf8') + readFileSync(`/proc/${redis}/net/tcp6`, 'utf8')
+    expect(sockets).not.toMatch(/:18EB /) // 6379, in /proc's hex
+    expect(statSync(join(server.data, 'run/redis.sock')).mode & 0o777).toBe(0o700)
+    expect(existsSync(join(server.data, 'redis/appendonlydir'))).toBe(true)
+  })
+})
+
+describe("the server's log", () => {
+  it('is kept within bounds', async () => {
+    await using server = await SupervisedServer.prepare()
+    mkdirSync(server.data)
+    await server.start()
+    await server.end('SIGTERM')
+    writeFileSync(join(server.data, 'server.log'), `${'x'.repeat(17 * 2 ** 20)}\n`)
+    await server.start()
+    expect(statSync(join(server.data, 'server.log.1')).size).toBe(17 * 2 ** 20 + 1)
+    expect(statSync(join(server.data, 'server.log')).size).toBeLessThan(2 ** 20)
+  })
+
+  it('has what the roles say and what the supervisor does', async () => {
+    await using server = await SupervisedServer.start()
+    const roles = new Set(server.log().map(({ role }) => role))
+    expect(roles).toEqual(new Set(['supervisor', 'redis', 'router', 'worker', 'api']))
+    expect(statSync(join(server.data, 'server.log')).mode & 0o777).toBe(0o600)
+  })
+})

@@ -1,0 +1,86 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { until } from '../helpers/app.ts'
+import { childrenOf, commandLine } from '../helpers/processes.ts'
+import { freePort } from '../helpers/server.ts'
+
+const script = resolve(import.meta.dirname, 'run-server.ts')
+
+/** A supervisor with roles that do nothing but live, on a data directory of its own. */
+export class SupervisedServer implements AsyncDisposable {
+  readonly directory = mkdtempSync(join(tmpdir(), 'paas-supervisor-'))
+  readonly data = join(this.directory, 'data')
+  readonly port: number
+  output = ''
+  #process: ChildProcess | undefined
+
+  private constructor(port: number) {
+    this.port = port
+  }
+
+  static async start(env: Record<string, string> = {}): Promise<SupervisedServer> {
+    const server = new SupervisedServer(await freePort())
+    await server.start(env)
+    return server
+  }
+
+  static async prepare(): Promise<SupervisedServer> {
+    return new SupervisedServer(await freePort())
+  }
+
+  /** Resolves when it is ready or has ended; `output` tells. */
+  async start(env: Record<string, string> = {}): Promise<void> {
+    this.output = ''
+    const child = spawn(process.execPath, [script], {
+      env: { PATH: process.env['PATH'], PAAS_DATA: this.data, PAAS_HTTP_PORT: String(this.port), ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    this.#process = child
+    const onOutput = (chunk: Buffer): void => void (this.output += chunk.toString())
+    child.stdout.on('data', onOutput)
+    child.stderr.on('data', onOutput)
+    const closed = once(child, 'close')
+    await Promise.race([closed, this.says(/^ready /m)])
+  }
+
+  says(pattern: RegExp): Promise<unknown> {
+    return until(`the server says ${pattern}`, async () => pattern.test(this.output), 60_000)
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? 0
+  }
+
+  /** The pid of a child by what its command line has in it. */
+  child(part: string): number | undefined {
+    return childrenOf(this.pid).find((pid) => commandLine(pid).includes(part))
+  }
+
+  log(): { role: string; msg: string; pid?: number; reason?: string }[] {
+    const lines = readFileSync(join(this.data, 'server.log'), 'utf8').trim().split('\n')
+    return lines.map((line) => JSON.parse(line) as ReturnType<SupervisedServer['log']>[number])
+  }
+
+  /** What the router of the fixture answers: its pid. */
+  async routerPid(): Promise<number> {
+    return Number(await (await fetch(`http://127.0.0.1:${this.port}/`)).text())
+  }
+
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#process
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
+    child.kill(signal)
+    await once(child, 'exit')
+    return child.exitCode
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end('SIGTERM')
+    const router = await this.routerPid().catch(() => undefined)
+    if (router) process.kill(router, 'SIGTERM')
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+}
