@@ -1,5 +1,6 @@
 import { startServer } from '../test/helpers/server.ts'
 import { benchCli } from './cli.ts'
+import { benchEngine } from './engine.ts'
 import { benchMemory } from './memory.ts'
 import { benchProxy } from './proxy.ts'
 import { benchOutputDelay, benchPush } from './push.ts'
@@ -14,6 +15,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   push: async () => benchPush(server),
   output: async () => benchOutputDelay(server),
   redeploy: async () => benchRedeploy(server),
+  engine: benchEngine,
   cli: async () => benchCli(server),
   proxy: benchProxy,
 }
