@@ -189,6 +189,34 @@ describe('a body', () => {
     expect(await client.until(/END\r\n0\r\n\r\n$/)).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
   })
 
+  it('is not mixed up with others, in whatever pieces they come and however slowly they are read', async () => {
+    await using app = await startRawApp((socket, data) => {
+      const letter = /GET \/(.)/.exec(data)![1]!
+      const answer = `HTTP/1.1 200 OK\r\nX-Letter: ${letter}\r\nContent-Length: 5000000\r\n\r\n${letter.repeat(5_000_000)}`
+      let sent = 0
+      const next = (): void => {
+        // The head in pieces of 9 bytes, the body in large ones.
+        const size = sent < 60 ? 9 : 500_000
+        socket.write(answer.slice(sent, (sent += size)))
+        if (sent < answer.length) setTimeout(next, 1)
+      }
+      next()
+    })
+    await using other = await startRouter({ routes: [route([app])] })
+    await Promise.all(
+      ['a', 'b', 'c', 'd'].map(async (letter) => {
+        using client = await RawClient.connect(other.port)
+        client.send(`GET /${letter} HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n`)
+        client.socket.pause()
+        await new Promise((wake) => setTimeout(wake, 300))
+        client.socket.resume()
+        const text = await client.untilClosed()
+        expect(text.startsWith(`HTTP/1.1 200 OK\r\nX-Letter: ${letter}\r\n`)).toBe(true)
+        expect(text.slice(text.indexOf('\r\n\r\n') + 4) === letter.repeat(5_000_000)).toBe(true)
+      }),
+    )
+  })
+
   it('waits in the app, not in the router, when the client reads slowly', async () => {
     let written = 0
     await using fast = await startApp((_, res) => {
@@ -333,6 +361,40 @@ describe('connections', () => {
       if (i % 3 === 0) hasty.server.closeIdleConnections()
     }
     expect(other.lines.every((line) => line.includes('status=200'))).toBe(true)
+  })
+
+  it('that the app closes under a request: what is safe is sent once more, the rest answered with H13', async () => {
+    const seen: string[] = []
+    await using app = await startRawApp((socket, data) => {
+      const isFirst = !seen.some((line) => line.endsWith(` ${socket.remotePort}`))
+      seen.push(`${data.slice(0, data.indexOf(' '))} ${socket.remotePort}`)
+      if (isFirst) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok')
+      else socket.destroy()
+    })
+    await using other = await startRouter({ routes: [route([app])] })
+    const ask = (head: string) => talk(other.port, `${head}\r\nHost: app.test\r\nConnection: close\r\n\r\n`)
+    expect(statusOf(await ask('GET / HTTP/1.1'))).toBe(200)
+    expect(statusOf(await ask('GET / HTTP/1.1'))).toBe(200)
+    expect(seen).toHaveLength(3)
+    expect(statusOf(await ask('POST / HTTP/1.1'))).toBe(503)
+    expect(seen).toHaveLength(4)
+    expect(other.lines.at(-1)).toMatch(/code=H13/)
+  })
+
+  it('that have been idle for a second carry nothing that must not be sent twice', async () => {
+    await using app = await startRawApp((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'))
+    await using other = await startRouter({ routes: [route([app])] })
+    const ask = (method: string) =>
+      talk(other.port, `${method} / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n`)
+    await ask('POST')
+    await ask('POST')
+    expect(app.sockets).toHaveLength(1)
+    await new Promise((wake) => setTimeout(wake, 1_100))
+    await ask('GET')
+    expect(app.sockets).toHaveLength(1)
+    await new Promise((wake) => setTimeout(wake, 1_100))
+    await ask('POST')
+    expect(app.sockets).toHaveLength(2)
   })
 
   it('to the app are closed when the client leaves', async () => {

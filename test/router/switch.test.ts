@@ -147,18 +147,52 @@ describe('switching to a new release', () => {
     expect(router.router.routes.findTarget(`t${app.port}`)).toBe(target)
   })
 
+  it('closes the connections that were kept to the old targets', async () => {
+    await using old = await startRelease('old')
+    await using router = await startRouter({ routes: [route([old])] })
+    const connected = once(old.server, 'connection')
+    await get(router, '/')
+    const [connection] = await connected
+    const started = performance.now()
+    router.router.routes.switchTo(route([], { state: 'down' }))
+    await once(connection, 'close')
+    expect(performance.now() - started).toBeLessThan(2_000)
+  })
+
   it('and back again uses the first target as before', async () => {
     await using old = await startRelease('old')
     await using next = await startRelease('new')
     await using router = await startRouter({ routes: [route([old])] })
-    for (const [app, name] of [
-      [next, 'new'],
-      [old, 'old'],
-      [next, 'new'],
-    ] as const) {
-      router.router.routes.switchTo(route([app]))
-      expect(await get(router, '/')).toBe(name)
-    }
+    let connections = 0
+    old.server.on('connection', () => connections++)
+    router.router.routes.switchTo(route([next]))
+    expect(await get(router, '/')).toBe('new')
+    const target = router.router.routes.findTarget(`t${old.port}`)
+    router.router.routes.switchTo(route([old]))
+    for (let i = 0; i < 5; i++) expect(await get(router, '/')).toBe('old')
+    expect(connections).toBe(1)
+    expect(target).toBeUndefined()
+  })
+
+  it('and back again while the first target still serves a request takes it up again', async () => {
+    const held: (() => void)[] = []
+    await using old = await startApp((req, res) =>
+      req.url === '/held' ? void held.push(() => res.end()) : void res.end('old'),
+    )
+    await using next = await startRelease('new')
+    await using router = await startRouter({ routes: [route([old])] })
+    let connections = 0
+    old.server.on('connection', () => connections++)
+    const arrived = once(old.server, 'request')
+    const slow = get(router, '/held')
+    await arrived
+    router.router.routes.switchTo(route([next]))
+    router.router.routes.switchTo(route([old]))
+    expect(router.router.routes.findTarget(`t${old.port}`)?.inFlight).toBe(1)
+    for (let i = 0; i < 5; i++) expect(await get(router, '/')).toBe('old')
+    expect(connections).toBe(2)
+    for (const answer of held) answer()
+    await slow
   })
 
   it('takes hosts away that the new route does not have, and leaves other apps alone', async () => {
