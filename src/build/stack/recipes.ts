@@ -23,8 +23,8 @@ export type Recipe = {
 export type Recipes = {
   /** The name of the root file system that all is made on. */
   rootfs: string
-  run(packages: string[]): Recipe
-  build(packages: string[]): Recipe
+  run: (packages: string[]) => Recipe
+  build: (packages: string[]) => Recipe
 }
 
 const scripts = 'usr/lib/paas/stack'
