@@ -72,10 +72,11 @@ describe('creating an app', () => {
 describe('changing an app', () => {
   it('renames it and wakes the worker, since its address is another one', async () => {
     const { id } = (await api.createApp('before')) as unknown as { id: string }
+    await api.takeJobs()
     const { body } = await api.call('PATCH', '/apps/before', { body: { name: 'after' } })
     expect(body).toMatchObject({ id, name: 'after', web_url: 'http://after.localhost:8080/' })
     expect((await api.call('GET', '/apps/before')).status).toBe(404)
-    expect(await api.jobs()).toContainEqual({ kind: 'converge', appId: id })
+    expect(await api.takeJobs()).toEqual([{ kind: 'converge', appId: id }])
   })
 
   it('refuses a name that is not one, or taken, and changes nothing else with it', async () => {
@@ -116,13 +117,14 @@ describe('destroying an app', () => {
     const { id } = api.store.builds.create({ ...asked, commit: 'a'.repeat(40) }).build
     api.store.builds.claim(id)
     const { build: waiting } = api.store.builds.create({ ...asked, commit: 'b'.repeat(40) })
+    await api.takeJobs()
     expect((await api.call('DELETE', '/apps/doomed')).body['name']).toBe('doomed')
     expect((await api.call('GET', '/apps/doomed')).status).toBe(404)
     expect((await api.call('DELETE', '/apps/doomed')).status).toBe(404)
     expect(api.store.apps.get(app.id)?.destroying).toBe(true)
     expect(api.store.builds.find(id)?.state).toMatchObject({ kind: 'running', cancelRequested: true })
     expect(api.store.builds.find(waiting.id)?.state.kind).toBe('cancelled')
-    expect(await api.jobs()).toContainEqual({ kind: 'converge', appId: app.id })
+    expect(await api.takeJobs()).toEqual([{ kind: 'converge', appId: app.id }])
     await api.createApp('doomed')
   })
 })

@@ -12,6 +12,7 @@ beforeEach(async () => {
   const { name } = (await api.createApp()) as unknown as { name: string }
   app = api.store.apps.find(name)!
   api.deploy(app)
+  await api.takeJobs()
 })
 
 const scale = (...updates: object[]) => api.call('PATCH', `/apps/${app.name}/formation`, { body: { updates } })
@@ -29,7 +30,7 @@ describe('scaling', () => {
     const { status, body } = await scale({ type: 'web', quantity })
     expect([status, body]).toMatchObject([200, [{ type: 'web', quantity: expected, command: 'npm start' }]])
     expect(formation()).toContainEqual(['web', expected, 'basic'])
-    expect(await api.jobs()).toContainEqual({ kind: 'converge', appId: app.id })
+    expect(await api.takeJobs()).toEqual([{ kind: 'converge', appId: app.id }])
   })
 
   it.each([
@@ -98,7 +99,7 @@ describe('restarting', () => {
   ])('by %s %s is left to the worker', async (method, path, dyno) => {
     const { status, body } = await api.call(method, `/apps/${app.name}${path}`)
     expect([status, body]).toEqual([202, {}])
-    expect(await api.jobs()).toContainEqual({ kind: 'restart', appId: app.id, dyno })
+    expect(await api.takeJobs()).toEqual([{ kind: 'restart', appId: app.id, dyno }])
   })
 
   it.each([

@@ -163,14 +163,11 @@ export class TestApi implements AsyncDisposable {
     return { build: builds.find(id)!, slug: slugs.find(slug.id)!, release: releases.find(release.id)! }
   }
 
-  /** The jobs that wait in the queue, in the order they were added. */
-  async jobs(): Promise<Job[]> {
-    const ids = (await this.redis.command(
-      'LRANGE',
-      `${keysOf(this.serverId).prefix}:${queueName}:wait`,
-      '0',
-      '-1',
-    )) as string[]
+  /** The jobs that were added since the last look, in their order. */
+  async takeJobs(): Promise<Job[]> {
+    const waiting = `${keysOf(this.serverId).prefix}:${queueName}:wait`
+    const ids = (await this.redis.command('LRANGE', waiting, '0', '-1')) as string[]
+    await this.redis.command('DEL', waiting)
     const key = (id: string): string => `${keysOf(this.serverId).prefix}:${queueName}:${id}`
     const data = ids.toReversed().map((id) => this.redis.command('HGET', key(id), 'data'))
     return (await Promise.all(data)).map((text) => JSON.parse(String(text)) as Job)
