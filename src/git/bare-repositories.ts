@@ -48,7 +48,8 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
       if (!existsSync(pathOf(appId))) return undefined
       return (await commitOf(pathOf(appId), ref)) ?? undefined
     },
-    moveRef: async (appId, ref, commit, previous) => moveRef(pathOf(appId), { ref, commit: hex(commit), previous }),
+    moveRef: async (appId, ref, commit, previous) =>
+      moveRef(pathOf(appId), { ref, commit: commit && hex(commit), previous }),
   }
 }
 
@@ -64,18 +65,18 @@ async function create(directory: string, path: string): Promise<void> {
   }
 }
 
-async function moveRef(
-  path: string,
-  { ref, commit, previous }: { ref: string; commit: string; previous: string | null },
-): Promise<boolean> {
+type Move = { ref: string; commit: string | null; previous: string | null }
+
+async function moveRef(path: string, { ref, commit, previous }: Move): Promise<boolean> {
+  const from = previous === null ? '0'.repeat(40) : hex(previous)
   try {
-    await git(path).raw('update-ref', ref, commit, previous === null ? '0'.repeat(40) : hex(previous))
+    await git(path).raw('update-ref', ...(commit === null ? ['-d', ref] : [ref, commit]), from)
   } catch (cause) {
     const now = await commitOf(path, ref)
     if (now === previous) throw cause
     return now === commit
   }
-  await pointHead(path, ref)
+  if (commit !== null) await pointHead(path, ref)
   return true
 }
 

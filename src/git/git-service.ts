@@ -90,20 +90,36 @@ function watch(child: ChildProcess, pid: number, input: Writable, output: Readab
   }
 }
 
+/** Calls back when the response is closed, also when it was before. */
+export function onceClosed(res: ServerResponse, then: () => void): void {
+  if (res.closed || res.destroyed) then()
+  else res.once('close', then)
+}
+
 /**
  * Copies git's answer to the client as long as there is one, and reads it to the end in any case: git must not wait for
- * a reader that is gone. Gives whether anything was sent; the response is left open.
+ * a reader that is gone, and one that takes nothing for `idleMs` counts as gone. Gives whether anything was sent; the
+ * response is left open.
  */
-export async function sendAnswer(answer: Readable, res: ServerResponse): Promise<boolean> {
+export async function sendAnswer(answer: Readable, res: ServerResponse, idleMs: number): Promise<boolean> {
   let sent = false
   answer.once('data', () => (sent = true))
   answer.pipe(res, { end: false })
-  res.once('close', () => {
+  onceClosed(res, () => {
     answer.unpipe(res)
     answer.resume()
   })
-  await finished(answer, { writable: false })
-  return sent
+  let taken = 0
+  const watch = setInterval(() => {
+    if (res.writableNeedDrain && res.socket?.bytesWritten === taken) res.destroy()
+    taken = res.socket?.bytesWritten ?? 0
+  }, idleMs)
+  try {
+    await finished(answer, { writable: false })
+    return sent
+  } finally {
+    clearInterval(watch)
+  }
 }
 
 /** Without descriptors there are no pipes, and node-git-server uses them without asking. */

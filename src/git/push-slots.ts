@@ -2,10 +2,10 @@ import { PaasError } from '../errors.ts'
 import type { Account } from '../model/account.ts'
 import type { App } from '../model/app.ts'
 
-/** Pushes at once, those that wait for their build included. */
+/** Pushes and fetches at once, those that wait for their build included. */
 export type PushLimits = { perApp: number; perAccount: number }
 
-/** Counts the pushes under way, so that nobody fills the server with waiting ones. */
+/** Counts the pushes and fetches under way, so that nobody fills the server with them. */
 export class PushSlots {
   readonly #limits: PushLimits
   readonly #taken = new Map<string, number>()
@@ -17,8 +17,8 @@ export class PushSlots {
   /** @throws pushes_limit */
   check(app: App, account: Account): void {
     const { perApp, perAccount } = this.#limits
-    if (this.#count(app.id) >= perApp) throw tooMany(`${perApp} pushes to ${app.name}`)
-    if (this.#count(account.id) >= perAccount) throw tooMany(`${perAccount} pushes of ${account.email}`)
+    if (this.#count(app.id) >= perApp) throw tooMany(`${perApp} pushes and fetches of ${app.name}`)
+    if (this.#count(account.id) >= perAccount) throw tooMany(`${perAccount} pushes and fetches of ${account.email}`)
   }
 
   /** Takes a place until the result is disposed of. @throws pushes_limit */

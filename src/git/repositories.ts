@@ -16,8 +16,8 @@ export interface Repositories {
   release(appId: AppId, buildId: BuildId): Promise<void>
   resolve(appId: AppId, ref: string): Promise<string | undefined>
   /**
-   * Moves a branch if it still points to `previous` (null: did not exist). False when somebody else moved it.
-   * Already at `commit` is true: the call may be repeated after a crash.
+   * Moves a branch to `commit` (null: it is to be gone) if it still points to `previous` (null: did not exist). False when
+   * somebody else moved it. Already at `commit` is true: the call may be repeated after a crash.
    */
-  moveRef(appId: AppId, ref: string, commit: string, previous: string | null): Promise<boolean>
+  moveRef(appId: AppId, ref: string, commit: string | null, previous: string | null): Promise<boolean>
 }

@@ -1,30 +1,32 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PaasError } from '../errors.ts'
-import { sendAnswer, startService } from './git-service.ts'
+import { onceClosed, sendAnswer, startService } from './git-service.ts'
 import { openBody, type BodyLimits } from './request-body.ts'
 
 /** Bytes of what a fetch asks for: about 200,000 commits named as known. */
 const longestRequest = 10 * 2 ** 20
 
-/** Answers clone and fetch. The request is read whole first: without its end git would wait for it. */
-export async function serveFetch({
-  repository,
-  req,
-  res,
-  limits,
-}: {
+export type ServeFetchOptions = {
   repository: string
   req: IncomingMessage
   res: ServerResponse
   limits: Omit<BodyLimits, 'bytes'>
-}): Promise<void> {
-  const asked = await Array.fromAsync(openBody(req, { ...limits, bytes: longestRequest }))
+}
+
+/** Answers clone and fetch. The request is read whole first: without its end git would wait for it. */
+export async function serveFetch({ repository, req, res, limits }: ServeFetchOptions): Promise<void> {
+  const asked = (await Array.fromAsync(openBody(req, { ...limits, bytes: longestRequest }))) as Buffer[]
   const git = await startService('upload-pack', repository)
-  res.once('close', () => git.abandon(0))
-  for (const chunk of asked as Buffer[]) git.input.write(chunk)
-  git.input.end()
-  const sent = await sendAnswer(git.output, res)
-  const { complaint } = await git.closed
-  if (sent || res.closed) return void res.end()
-  throw new PaasError('bad_request', `git does not understand this request: ${complaint.slice(0, 200)}`)
+  const tooLong = setTimeout(() => res.destroy(), limits.totalMs)
+  onceClosed(res, () => git.abandon(0))
+  try {
+    for (const chunk of asked) git.input.write(chunk)
+    git.input.end()
+    const sent = await sendAnswer(git.output, res, limits.idleMs)
+    const { complaint } = await git.closed
+    if (sent || res.closed) return void res.end()
+    throw new PaasError('bad_request', `git does not understand this request: ${complaint.slice(0, 200)}`)
+  } finally {
+    clearTimeout(tooLong)
+  }
 }

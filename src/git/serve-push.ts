@@ -7,7 +7,7 @@ import type { App } from '../model/app.ts'
 import { readPushHead, type PushHead } from './command-list.ts'
 import { checkDiskSpace } from './disk-space.ts'
 import { explainRejection } from './explain-rejection.ts'
-import { sendAnswer, startService, type RunningService } from './git-service.ts'
+import { onceClosed, sendAnswer, startService, type RunningService } from './git-service.ts'
 import type { Maintenance } from './maintenance.ts'
 import type { PushSlots } from './push-slots.ts'
 import type { Pushes } from './pushes.ts'
@@ -55,18 +55,18 @@ function answerProbe(body: Readable, res: ServerResponse): void {
 }
 
 async function receive(options: ServePushOptions, body: Readable, head: PushHead): Promise<void> {
-  const { pushes, app, account, repository, req, res, log } = options
+  const { pushes, app, account, repository, req, res, log, limits } = options
   const nobodyReads = new AbortController()
   const git = await startService('receive-pack', repository)
   using _push = pushes.open(git.pid, { app, account, signal: nobodyReads.signal })
   const upload = new Upload(git, body)
-  res.once('close', () => {
+  onceClosed(res, () => {
     nobodyReads.abort(new ClientGone())
     upload.cutOff(new ClientGone())
   })
   try {
     upload.start(head)
-    const sent = await sendAnswer(inOurWords(git.output, options, head, upload), res)
+    const sent = await sendAnswer(inOurWords(git.output, options, head, upload), res, limits.idleMs)
     const { code, complaint } = await git.closed
     if (code !== 0) log.info({ app: app.id, code, complaint }, 'receive-pack refused the push')
     nobodyReads.signal.throwIfAborted()
@@ -75,6 +75,7 @@ async function receive(options: ServePushOptions, body: Readable, head: PushHead
   } finally {
     nobodyReads.abort(new ClientGone())
     git.abandon()
+    git.output.resume()
   }
 }
 

@@ -53,18 +53,17 @@ async function serve(deps: GitHandlerDeps, slots: PushSlots, req: IncomingMessag
   if (request.kind === 'rpc') checkMediaType(req, request.service)
   const repository = await deps.repositories.ensure(app.id)
   if (request.kind === 'refs') {
-    // What would refuse the push is said here, since git shows the text of an error only at this request.
-    if (request.service === 'receive-pack') {
-      slots.check(app, account)
-      await checkDiskSpace(repository, deps.limits.freeBytes)
-    }
+    // What would refuse the service itself is said here, since git shows the text of an error only at this request.
+    slots.check(app, account)
+    if (request.service === 'receive-pack') await checkDiskSpace(repository, deps.limits.freeBytes)
     const refs = await advertiseRefs(request.service, repository)
     setHeaders(res, request.service, 'advertisement')
     return void res.end(refs)
   }
   setHeaders(res, request.service, 'result')
-  if (request.service === 'upload-pack') return serveFetch({ repository, req, res, limits: deps.limits })
-  return servePush({ ...deps, slots, account, app, repository, req, res })
+  if (request.service === 'receive-pack') return servePush({ ...deps, slots, account, app, repository, req, res })
+  using _slot = slots.take(app, account)
+  await serveFetch({ repository, req, res, limits: deps.limits })
 }
 
 function setHeaders(res: ServerResponse, service: GitService, kind: 'advertisement' | 'result'): void {

@@ -77,16 +77,19 @@ async function moveRef({ repositories, log }: VerdictDeps, { id, appId, ref, com
   }
 }
 
-/** A detached push was let through before its build: the ref goes back to what serves, unless it was pushed again. */
+/**
+ * A detached push was let through before its build: the ref goes back to what serves, or away when nothing does, unless it
+ * was pushed again. The same commit can be pushed once more then.
+ */
 async function moveBack(
   { repositories, store, log }: VerdictDeps,
   { id, appId, ref, commit }: Build,
   current: Release | undefined,
 ): Promise<void> {
   const serving = current?.slugId ? store.slugs.find(current.slugId)?.commit : undefined
-  if (ref === null || serving === undefined) return
+  if (ref === null) return
   try {
-    await repositories.moveRef(appId, ref, serving, commit)
+    await repositories.moveRef(appId, ref, serving ?? null, commit)
   } catch (error) {
     log.error({ build: id, ref, err: error }, 'the ref could not be moved back')
   }

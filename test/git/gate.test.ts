@@ -256,8 +256,8 @@ describe('limits', () => {
   })
 
   it.each([
-    ['app', { perApp: 1 }, /1 pushes to app-1 are under way/],
-    ['account', { perAccount: 1 }, /1 pushes of owner@example.com are under way/],
+    ['app', { perApp: 1 }, /1 pushes and fetches of app-1 are under way/],
+    ['account', { perAccount: 1 }, /1 pushes and fetches of owner@example.com are under way/],
   ])('so many pushes at once per %s and no more', async (_, limits, said) => {
     await using own = await startGitHost({ limits })
     const { promise, resolve } = Promise.withResolvers<'succeeded'>()

@@ -254,11 +254,12 @@ describe('several pushes', () => {
     await started(project)
     process.kill(-(client.pid ?? 0), 'SIGKILL')
     await once(client, 'close')
-    const again = push(project)
-    setTimeout(go, 500)
-    const { code, output } = await again
-    expect(output).toMatch(/The build of [0-9a-f]{7} is under way/)
-    expect(output).toContain('remote: -----> began')
+    const again = spawn('git', ['push', 'paas', 'main'], { cwd: project.repository.path, env: gitEnvironment() })
+    let output = ''
+    again.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    await vi.waitFor(() => expect(output).toMatch(/The build of [0-9a-f]{7} is under way.*began/s), 20_000)
+    go()
+    const [code] = (await once(again, 'close')) as [number]
     expect(output).toContain('remote: -----> went on')
     expect(code).toBe(0)
     expect(host.store.builds.list(project.app.id)).toHaveLength(1)

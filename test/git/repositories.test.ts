@@ -282,6 +282,17 @@ describe('a ref', () => {
     expect(await repositories.resolve(appId, 'refs/heads/main')).toBe(second)
   })
 
+  it('is taken away when it is where it should be, and the same call again changes nothing', async () => {
+    const { appId, path } = await newApp()
+    const { commit: first } = await commitByHand(path, { a: '' })
+    const { commit: second } = await commitByHand(path, { b: '' })
+    await repositories.moveRef(appId, 'refs/heads/main', first, null)
+    expect(await repositories.moveRef(appId, 'refs/heads/main', null, second)).toBe(false)
+    expect(await repositories.moveRef(appId, 'refs/heads/main', null, first)).toBe(true)
+    expect(await repositories.resolve(appId, 'refs/heads/main')).toBeUndefined()
+    expect(await repositories.moveRef(appId, 'refs/heads/main', null, first)).toBe(true)
+  })
+
   it('that does not exist, or names no commit, resolves to nothing', async () => {
     const { appId, path } = await newApp()
     const { commit, tree } = await commitByHand(path, { a: '' })
