@@ -1,6 +1,11 @@
 import { createServer, connect, type Server } from 'node:net'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createStack } from '../../src/build/stack/debian.ts'
+import { createToolbox } from '../../src/build/toolbox.ts'
+import { loadConfig } from '../../src/config.ts'
+import { connectDocker } from '../../src/engine/docker/docker.ts'
+import { createLog } from '../../src/log.ts'
 import { TestApp, until } from '../helpers/app.ts'
 import { TestEngine } from '../helpers/test-engine.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
@@ -34,14 +39,24 @@ function forward(port: number, address: string): Server {
   }).listen(port, '127.0.0.1')
 }
 
+/** The images of the stack as this checkout defines them, found by asking for each as set-up does. */
 async function stackImages(): Promise<string[]> {
-  const { execFileSync } = await import('node:child_process')
-  const list = execFileSync(
-    'docker',
-    ['images', '--filter', 'label=paas.stack', '--format', '{{.Repository}}:{{.Tag}}'],
-    { encoding: 'utf8' },
-  )
-  return list.split('\n').filter(Boolean)
+  const config = loadConfig({})
+  const engine = connectDocker({ docker: config.docker, serverId: 'engine-restart', log: createLog('test', 'silent') })
+  const references = new Set<string>()
+  const findImage = (reference: string): ReturnType<typeof engine.findImage> => {
+    references.add(reference)
+    return engine.findImage(reference)
+  }
+  const asked = {
+    ...engine,
+    findImage,
+    createImage: engine.createImage,
+    importImage: engine.importImage,
+    createSandbox: engine.createSandbox,
+  }
+  await createToolbox({ engine: asked, stack: createStack({ engine: asked, config }) }).prepare(() => undefined)
+  return [...references]
 }
 
 async function served(fixture: string): Promise<TestApp> {
@@ -53,13 +68,13 @@ async function served(fixture: string): Promise<TestApp> {
 
 const serves = (app: TestApp) => async (): Promise<boolean> => (await app.get()).status === 200
 
-describe('after a restart of the engine', () => {
-  it.each(['SIGTERM', 'SIGKILL'] as const)(
-    'ended by %s every app serves its release again, at whatever address it has now',
-    async (signal) => {
+describe('when the engine restarts', () => {
+  it.each(['an orderly stop', 'a power cut'] as const)(
+    'after %s every app serves its release again, at whatever address it has now',
+    async (how) => {
       const apps = [await served('node-hello'), await served('static-site')]
       const releases = await Promise.all(apps.map((app) => currentRelease(app)))
-      await engine.stopDaemon(signal)
+      await (how === 'a power cut' ? engine.cutPower() : engine.stopDaemon())
       await engine.startDaemon()
       for (const app of apps) await until(`${app.name} serves again`, serves(app), 60_000)
       expect(await Promise.all(apps.map((app) => currentRelease(app)))).toEqual(releases)
@@ -72,7 +87,7 @@ describe('after a restart of the engine', () => {
   it('and of the server, as after a reboot, every app serves its release again', async () => {
     const app = await served('node-hello')
     await server.kill()
-    await engine.stopDaemon('SIGKILL')
+    await engine.cutPower()
     await engine.startDaemon()
     await server.start()
     await until('the app serves again', serves(app), 60_000)

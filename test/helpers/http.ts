@@ -9,6 +9,8 @@ type RequestOptions = {
   method?: string
   headers?: Record<string, string>
   body?: string
+  /** Where to connect to; the server on loopback if not given. */
+  address?: string
 }
 
 /**
@@ -22,10 +24,11 @@ export function request({
   method = 'GET',
   headers = {},
   body,
+  address = '127.0.0.1',
 }: RequestOptions): Promise<Answer> {
   return new Promise((settle, fail) => {
     const outgoing = httpRequest(
-      { port, host: '127.0.0.1', path, method, agent: false, headers: { host, ...headers } },
+      { port, host: address, path, method, agent: false, headers: { host, ...headers } },
       (incoming) => {
         const chunks: Buffer[] = []
         incoming.on('data', (chunk: Buffer) => chunks.push(chunk))

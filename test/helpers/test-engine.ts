@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -44,7 +44,7 @@ export class TestEngine implements AsyncDisposable {
   }
 
   docker(...argv: string[]): string {
-    return execFileSync('docker', ['--host', this.dockerHost, ...argv], { encoding: 'utf8' })
+    return execFileSync('docker', ['--host', this.dockerHost, ...argv], { encoding: 'utf8', stdio: 'pipe' })
   }
 
   async startDaemon(): Promise<void> {
@@ -65,20 +65,44 @@ export class TestEngine implements AsyncDisposable {
     await until('the engine answers', async () => this.#answers())
   }
 
-  async stopDaemon(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  /** Ends the engine in order; its containers end with it, and come back as their restart policies say. */
+  async stopDaemon(): Promise<void> {
+    await this.#end('SIGTERM', [this.#pidFile])
+  }
+
+  /** Kills the engine and all that it runs at once, as a power cut does. */
+  async cutPower(): Promise<void> {
+    const containers = this.docker('ps', '--quiet').split('\n').filter(Boolean)
+    const pids = containers.map((id) => Number(this.docker('inspect', '--format', '{{.State.Pid}}', id)))
+    await this.#end('SIGKILL', [this.#pidFile, `${this.#directory}/exec/containerd/containerd.pid`])
+    for (const pid of pids) process.kill(pid, 'SIGKILL')
+  }
+
+  async #end(signal: NodeJS.Signals, pidFiles: string[]): Promise<void> {
     const daemon = this.#daemon
-    if (daemon === undefined || !existsSync(this.#pidFile)) return
+    if (daemon === undefined) return
+    this.#daemon = undefined
     const ended = new Promise((settle) => daemon.once('exit', settle))
-    process.kill(Number(readFileSync(this.#pidFile, 'utf8')), signal)
+    for (const file of pidFiles) process.kill(Number(readFileSync(file, 'utf8')), signal)
     await ended
-    await rm(this.#pidFile, { force: true })
+    if (signal === 'SIGKILL') for (const file of pidFiles) await rm(file, { force: true })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const id of this.docker('ps', '--all', '--quiet').split('\n').filter(Boolean)) this.docker('rm', '--force', id)
     await this.stopDaemon()
     removeNetwork(this.#network)
+    this.#unmount()
     await rm(this.#directory, { recursive: true, force: true })
+  }
+
+  /** A power cut leaves the file systems of containers mounted. */
+  #unmount(): void {
+    const mounts = readFileSync('/proc/mounts', 'utf8')
+      .split('\n')
+      .map((line) => line.split(' ')[1] ?? '')
+    for (const path of mounts.filter((mount) => mount.startsWith(`${this.#directory}/`)).toReversed()) {
+      execFileSync('umount', ['--lazy', path])
+    }
   }
 
   get #pidFile(): string {
