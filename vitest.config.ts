@@ -7,5 +7,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     maxWorkers: 3,
     pool: 'forks',
+    // A poll ends when it is so; only a broken test waits this long, and a busy machine needs it.
+    expect: { poll: { timeout: 20_000 } },
   },
 })

@@ -42,7 +42,7 @@ it('a Dockerfile becomes an image with our labels and its ports', async () => {
 
 it('output comes as it is printed', async () => {
   const { image, output } = build('RUN echo early; sleep 2; echo late')
-  await expect.poll(() => output.join(''), { timeout: 20_000, interval: 20 }).toContain('early\n')
+  await expect.poll(() => output.join(''), { interval: 20 }).toContain('early\n')
   expect(output.join('')).not.toContain('\nlate\n')
   await image
   expect(output.join('')).toContain('\nlate\n')
@@ -74,11 +74,11 @@ it('a base image that cannot be had is named', async () => {
 it('an abort stops the build promptly and leaves no container', async () => {
   const abort = new AbortController()
   const { image, output } = build('LABEL of-test=dockerfile\nRUN echo up; sleep 1000', { signal: abort.signal })
-  await expect.poll(() => output.join(''), { timeout: 20_000, interval: 20 }).toContain('up\n')
+  await expect.poll(() => output.join(''), { interval: 20 }).toContain('up\n')
   expect(await containers()).not.toBe('')
   abort.abort('cancelled')
   await expect(image).rejects.toBe('cancelled')
-  await expect.poll(containers, { timeout: 10_000 }).toBe('')
+  await expect.poll(containers).toBe('')
 })
 
 it('steps have the limits of memory and of processes', async () => {

@@ -103,7 +103,7 @@ describe('a dyno', () => {
   it('holds a fork bomb, and is stopped all the same', async () => {
     const { id } = await server.dyno('exec perl -e "fork while 1"')
     const processes = async () => (await docker('top', id)).split('\n').length - 1
-    await expect.poll(processes, { timeout: 10_000 }).toBeGreaterThan(limits.pids - 5)
+    await expect.poll(processes).toBeGreaterThan(limits.pids - 5)
     expect(await processes()).toBeLessThanOrEqual(limits.pids)
     await server.engine.stopDyno(id, 0)
     expect(await server.engine.findDyno(id)).toBeUndefined()
@@ -154,7 +154,7 @@ describe('stopping a dyno', () => {
     await server.engine.stopDyno(id, 30_000)
     await reading
     expect(lines).toEqual(['up', 'worker ends', 'worker done'])
-    expect(performance.now() - begin).toBeLessThan(10_000)
+    expect(performance.now() - begin).toBeLessThan(20_000)
     expect(await server.engine.findDyno(id)).toBeUndefined()
   })
 
@@ -164,7 +164,7 @@ describe('stopping a dyno', () => {
     const begin = performance.now()
     await server.engine.stopDyno(id, 2000)
     expect(performance.now() - begin).toBeGreaterThan(1900)
-    expect(performance.now() - begin).toBeLessThan(10_000)
+    expect(performance.now() - begin).toBeLessThan(20_000)
     expect(await server.engine.findDyno(id)).toBeUndefined()
   })
 
@@ -178,7 +178,7 @@ describe('stopping a dyno', () => {
 
   it('that crashes again and again ends its restarts', async () => {
     const { id } = await server.dyno('echo crash; exit 1')
-    await expect.poll(async () => (await server.engine.findDyno(id))?.restarts, { timeout: 10_000 }).toBeGreaterThan(1)
+    await expect.poll(async () => (await server.engine.findDyno(id))?.restarts).toBeGreaterThan(1)
     await server.engine.stopDyno(id, 1000)
     expect(await docker('ps', '-aq', '--no-trunc', '--filter', `id=${id}`)).toBe('')
   })
@@ -188,9 +188,9 @@ describe('a dyno that exits', () => {
   it('is started again by the engine, with a back-off, and shows its last exit', async () => {
     const { id } = await server.dyno('echo run; exit 5')
     await expect
-      .poll(() => server.engine.findDyno(id), { timeout: 10_000, interval: 20 })
+      .poll(() => server.engine.findDyno(id), { interval: 20 })
       .toMatchObject({ state: { kind: 'restarting', exit: { code: 5, outOfMemory: false } }, address: undefined })
-    await expect.poll(async () => (await server.engine.findDyno(id))?.restarts, { timeout: 10_000 }).toBeGreaterThan(1)
+    await expect.poll(async () => (await server.engine.findDyno(id))?.restarts).toBeGreaterThan(1)
   })
 
   it('and is a one-off stays as it ended, until it is stopped', async () => {

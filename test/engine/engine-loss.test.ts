@@ -42,7 +42,7 @@ it('whatever waits for an engine that stops ends then, and goes on with the engi
   await expect(engine.listDynos()).rejects.toMatchObject(lost)
 
   await docker.startDaemon()
-  await expect.poll(() => engine.findDyno(dyno.id), { timeout: 20_000 }).toMatchObject({ state: { kind: 'running' } })
+  await expect.poll(() => engine.findDyno(dyno.id)).toMatchObject({ state: { kind: 'running' } })
   expect(await engine.removeOrphans()).toBe(1)
   await engine.stopDyno(dyno.id, 0)
   await engine.removeApp(appId)

@@ -55,7 +55,7 @@ describe('the output of a dyno', () => {
   it('ends when the dyno is removed while the engine holds it back', async () => {
     const { id } = await server.dyno('echo up; exit 1')
     const reading = Array.fromAsync(follow(id))
-    await expect.poll(async () => (await server.engine.findDyno(id))?.restarts, { timeout: 10_000 }).toBeGreaterThan(2)
+    await expect.poll(async () => (await server.engine.findDyno(id))?.restarts).toBeGreaterThan(2)
     await server.engine.stopDyno(id, 0)
     expect((await reading).length).toBeGreaterThan(1)
   })

@@ -79,7 +79,7 @@ describe('an abort', () => {
     )
     const begin = performance.now()
     await expect(running).rejects.toBe('cancelled')
-    expect(performance.now() - begin).toBeLessThan(10_000)
+    expect(performance.now() - begin).toBeLessThan(20_000)
     await expect(docker('inspect', sandbox.id)).rejects.toThrow('No such')
   })
 
@@ -121,7 +121,7 @@ describe('a sandbox', () => {
     const abort = new AbortController()
     const bomb = sandbox.exec({ argv: ['perl', '-e', 'fork while 1'] }, () => undefined, abort.signal)
     const processes = async () => (await docker('top', sandbox.id)).split('\n').length - 1
-    await expect.poll(processes, { timeout: 10_000 }).toBeGreaterThan(limits.pids - 5)
+    await expect.poll(processes).toBeGreaterThan(limits.pids - 5)
     expect(await processes()).toBeLessThanOrEqual(limits.pids)
     abort.abort('enough')
     await expect(bomb).rejects.toBe('enough')
