@@ -34,6 +34,7 @@ export function requirements({ embeddedRedis, installEngine, localEngine, tests 
 const forTests: Requirement[] = [
   { command: 'docker', packages: ['docker-cli', 'docker.io'] },
   { command: 'docker-compose', packages: ['docker-compose'] },
+  { command: 'ip', packages: ['iproute2'] },
 ]
 
 /** Those that are not there, or too old. */

@@ -4,7 +4,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { api, TestApp, until } from '../helpers/app.ts'
-import { gitEnvironment, run, TestRepository } from '../helpers/repository.ts'
+import { request } from '../helpers/http.ts'
+import { gitEnvironment, TestRepository } from '../helpers/repository.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 
 /** Every row of the push contract, as a user of the real git client meets it. */
@@ -294,19 +295,18 @@ describe('a push that cannot be taken', () => {
       body: { email: 'stranger@example.com', password: 'correct horse battery' },
     })
     expect(stranger.status).toBe(201)
-    const login = await run('curl', [
-      '-s',
-      '-u',
-      'stranger@example.com:correct horse battery',
-      '-X',
-      'POST',
-      `${server.url}/oauth/authorizations`,
-      '-H',
-      'content-type: application/json',
-      '-d',
-      '{}',
-    ])
-    const token = (JSON.parse(login.output) as { access_token: { token: string } }).access_token.token
+    const login = await request({
+      port: server.port,
+      host: new URL(server.url).host,
+      method: 'POST',
+      path: '/oauth/authorizations',
+      headers: {
+        authorization: `Basic ${Buffer.from('stranger@example.com:correct horse battery').toString('base64')}`,
+        'content-type': 'application/json',
+      },
+      body: '{}',
+    })
+    const { token } = (JSON.parse(login.body) as { access_token: { token: string } }).access_token
     const refused = await app.repository.git('push', app.gitUrl(token), 'main')
     expect(refused.code).not.toBe(0)
     expect(refused.output).toMatch(/not found|no app/i)
