@@ -52,9 +52,10 @@ export function appRoutes(api: Api, deps: Deps): void {
     return page(request, reply, apps, order).map((app) => appJson(deps, app))
   })
 
-  api.post('/apps', { schema: { body: newApp } }, (request, reply) => {
+  api.post('/apps', { schema: { body: newApp } }, async (request, reply) => {
     checkPlace(request.body)
     const app = createApp(deps, request.identity.account.id, request.body.name ?? undefined)
+    await wake(deps, reply, { kind: 'converge', appId: app.id })
     reply.code(201)
     return appJson(deps, app)
   })

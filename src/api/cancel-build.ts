@@ -6,10 +6,8 @@ export async function cancelBuild(
   { store, queue, log }: Pick<ApiDeps, 'store' | 'queue' | 'log'>,
   build: Build,
 ): Promise<Build> {
-  const { id, state } = store.builds.requestCancel(build.id) ?? build
-  if (state.kind === 'running') {
-    // The worker also looks at the record, so a message that gets lost only delays the end.
-    await queue.cancel(id).catch((cause: unknown) => log.warn({ err: cause, build: id }, 'cancel not sent'))
-  }
+  const { id } = store.builds.requestCancel(build.id) ?? build
+  // The worker also looks at the record, so a message that gets lost only delays the end. Of a build that waited, it ends the output.
+  await queue.cancel(id).catch((cause: unknown) => log.warn({ err: cause, build: id }, 'cancel not sent'))
   return store.builds.find(id) ?? build
 }

@@ -32,8 +32,9 @@ export async function deploy(
   { narrator, signal }: { narrator: Narrator; signal: AbortSignal },
 ): Promise<DeployTimes> {
   const begin = performance.now()
-  const previous = await removeLeftovers(deps, deployable)
-  const dynos = await startDynos(deps, deployable, wantedDynos(deps.store, deployable), { narrator, signal })
+  const wanted = wantedDynos(deps.store, deployable)
+  const previous = await presentDynos(deps, deployable)
+  const dynos = await startDynos(deps, deployable, wanted, { narrator, signal })
   const booted = performance.now()
   try {
     signal.throwIfAborted()
@@ -46,14 +47,10 @@ export async function deploy(
   return { boot: booted - begin, switch: performance.now() - booted }
 }
 
-/** Dynos of this release that a dead worker started and never switched to; gives the others, which serve now. */
-async function removeLeftovers(deps: DeployDeps, { app, release }: Deployable): Promise<Dyno[]> {
-  const dynos = (await deps.engine.listDynos({ appId: app.id })).filter((dyno) => !isOneOff(dyno))
-  await discard(
-    deps,
-    dynos.filter((dyno) => dyno.release === release.version),
-  )
-  return dynos.filter((dyno) => dyno.release !== release.version)
+/** What serves until now, and what an attempt of a dead worker may have started. */
+async function presentDynos({ engine }: DeployDeps, { app }: Deployable): Promise<Dyno[]> {
+  const dynos = await engine.listDynos({ appId: app.id })
+  return dynos.filter((dyno) => !isOneOff(dyno))
 }
 
 /** The router first, then the record: the commit point. A record that cannot be written takes the route back. */

@@ -1,15 +1,17 @@
-import { asPaasError, isPassing } from '../errors.ts'
+import type { Engine } from '../engine/engine.ts'
+import { asPaasError, isPassing, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
 import type { Release } from '../model/release.ts'
 import type { Store } from '../store/store.ts'
 import { deploy, type DeployDeps } from './deploy.ts'
-import { loadDeployable } from './deployable.ts'
+import { loadDeployable, type Deployable } from './deployable.ts'
 import type { AppLocks } from './locks.ts'
 import { silent } from './narrator.ts'
 import type { PlatformLog } from './platform-log.ts'
 
 export type PendingDeps = DeployDeps & {
+  engine: Pick<Engine, 'findImage'>
   store: DeployDeps['store'] & Pick<Store, 'builds'>
   locks: Pick<AppLocks, 'dynos'>
   platformLog: Pick<PlatformLog, 'api'>
@@ -45,6 +47,7 @@ async function deployOne(deps: PendingDeps, app: App, release: Release, signal: 
   }
   try {
     const deployable = loadDeployable(store, app, release)
+    await checkImage(deps, deployable)
     await deps.locks.dynos.run(app.id, () => deploy(deps, deployable, { narrator: silent, signal }))
     log.info(about, 'released')
     return true
@@ -56,6 +59,14 @@ async function deployOne(deps: PendingDeps, app: App, release: Release, signal: 
     log.info({ ...about, reason: error.message }, 'release failed')
     return false
   }
+}
+
+/** Images of releases long replaced are swept. @throws boot_failed */
+async function checkImage({ engine }: PendingDeps, { slug, release }: Deployable): Promise<void> {
+  if (await engine.findImage(slug.image)) return
+  throw new PaasError('boot_failed', `boot failed: the image of v${release.version} is gone`, {
+    hint: `Push its commit again: ${slug.commit.slice(0, 8)}`,
+  })
 }
 
 function hasBuildUnderWay({ builds }: Pick<Store, 'builds'>, app: App, pending: Release[]): boolean {

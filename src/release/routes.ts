@@ -18,6 +18,7 @@ export class Routes {
   readonly #control: Pick<RoutingTable, 'controlHost' | 'controlSocket'>
   readonly #routes = new Map<AppId, AppRoute>()
   readonly #turn = new Mutex()
+  #installed = false
 
   constructor(router: RouterControl, control: Pick<RoutingTable, 'controlHost' | 'controlSocket'>) {
     this.#router = router
@@ -53,8 +54,16 @@ export class Routes {
   install(routes: AppRoute[]): Promise<void> {
     return this.#turn.runExclusive(async () => {
       await persistently(() => this.#router.install({ ...this.#control, routes }))
+      this.#installed = true
       this.#routes.clear()
       for (const route of routes) this.#routes.set(route.appId, route)
+    })
+  }
+
+  /** Puts the same routes in force again, for a router that lost its table. */
+  refresh(): Promise<void> {
+    return this.#turn.runExclusive(async () => {
+      if (this.#installed) await this.#router.install({ ...this.#control, routes: [...this.#routes.values()] })
     })
   }
 

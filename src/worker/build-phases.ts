@@ -9,8 +9,9 @@ import type { Release } from '../model/release.ts'
 import type { Slug } from '../model/slug.ts'
 import { createBuildRelease } from '../release/create.ts'
 import { deploy, type DeployDeps } from '../release/deploy.ts'
-import { loadDeployable } from '../release/deployable.ts'
+import { loadDeployable, type Deployable } from '../release/deployable.ts'
 import type { AppLocks } from '../release/locks.ts'
+import type { PlatformLog } from '../release/platform-log.ts'
 import { runReleaseCommand, type ReleaseCommandDeps } from '../release/release-command.ts'
 import type { Store } from '../store/store.ts'
 
@@ -23,6 +24,7 @@ export type PhaseDeps = DeployDeps &
     store: Store
     pipeline: RunPipeline
     locks: AppLocks
+    platformLog: Pick<PlatformLog, 'api'>
     log: Logger
   }
 
@@ -33,6 +35,7 @@ export async function buildPhases(deps: PhaseDeps, run: BuildRun): Promise<void>
     const release = releaseOf(deps.store, run, slug)
     if (release.state.kind === 'succeeded') return
     const deployable = loadDeployable(deps.store, app, release)
+    sayWhoReleases(deps, run.build, deployable)
     const options = { narrator: run.output, signal: run.signal }
     await timed(run, 'release', () => runReleaseCommand(deps, deployable, options))
     run.output.topic('Launching...')
@@ -64,6 +67,13 @@ function releaseOf(store: Store, { build }: BuildRun, slug: Slug): Release {
   if (!earlier) return createBuildRelease(store, build, slug)
   if (earlier.state.kind === 'failed') throw new PaasError('boot_failed', earlier.state.reason)
   return earlier
+}
+
+/** Heroku's words, in the app's log. */
+function sayWhoReleases({ store, platformLog }: PhaseDeps, build: Build, { release, slug }: Deployable): void {
+  const user = store.accounts.find(build.accountId)?.email ?? 'unknown'
+  platformLog.api(release.appId, `Deploy ${slug.commit.slice(0, 8)} by user ${user}`)
+  platformLog.api(release.appId, `Release v${release.version} created by user ${user}`)
 }
 
 function appOf({ apps }: Pick<Store, 'apps'>, { appId, id }: Build): App {

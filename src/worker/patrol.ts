@@ -6,6 +6,7 @@ import { wantedDynos } from '../release/deployable.ts'
 import { isSettled, planDynos } from '../release/plan.ts'
 import { currentDeployable } from '../release/reconcile.ts'
 import type { Retirement } from '../release/retirement.ts'
+import type { Routes } from '../release/routes.ts'
 import type { Store } from '../store/store.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { sweep, type SweepDeps } from './sweep.ts'
@@ -15,6 +16,7 @@ export type PatrolDeps = SweepDeps & {
   store: Store
   retirement: Pick<Retirement, 'isRetiring'>
   dispatcher: Dispatcher
+  routes: Pick<Routes, 'get' | 'refresh'>
   log: Logger
 }
 
@@ -27,6 +29,7 @@ export async function patrol(deps: PatrolDeps, signal: AbortSignal): Promise<voi
     await delay(pace.round, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return
     try {
+      await deps.routes.refresh()
       await lookAround(deps)
       if (round % pace.roundsPerSweep === 0) await sweep(deps)
     } catch (error) {
@@ -36,13 +39,21 @@ export async function patrol(deps: PatrolDeps, signal: AbortSignal): Promise<voi
 }
 
 /** One look at the engine for all apps; only those that differ from their record are converged. */
-export async function lookAround({ engine, store, retirement, dispatcher }: PatrolDeps): Promise<void> {
+export async function lookAround({ engine, store, retirement, dispatcher, routes }: PatrolDeps): Promise<void> {
   for (const { appId, id } of store.builds.listUnfinished()) void dispatcher.build(appId, id)
   const dynos = (await engine.listDynos()).filter(({ id }) => !retirement.isRetiring(id))
   for (const app of store.apps.listAll()) {
     const own = dynos.filter(({ appId }) => appId === app.id)
-    if (needsWork(store, app, own)) void dispatcher.converge(app.id)
+    if (needsWork(store, app, own) || !isRouted(routes, app, own)) void dispatcher.converge(app.id)
   }
+}
+
+/** Whether the router knows the app, and each of its web dynos that run: one may have come up long after anybody waited for it. */
+function isRouted(routes: PatrolDeps['routes'], app: App, dynos: Dyno[]): boolean {
+  const route = routes.get(app.id)
+  const targets = route?.targets.map(({ id }) => id) ?? []
+  const web = dynos.filter(({ type, state }) => type === 'web' && state.kind === 'running')
+  return route !== undefined && (app.maintenance || web.every(({ id }) => targets.includes(id)))
 }
 
 function needsWork(store: Store, app: App, dynos: Dyno[]): boolean {

@@ -16,6 +16,8 @@ export type SweepDeps = {
 
 /** What is kept of each app: the images of so many releases to roll back to, the output of so many builds. */
 const keep = { releases: 5, outputs: 50 }
+/** Milliseconds for which an image stays in any case: a build may have made it a moment ago and not recorded it yet. */
+const imageLife = 3600 * 1000
 /** Milliseconds for which an end mark stays behind its output, for those who still read it. */
 const endMarkLife = 24 * 3600 * 1000
 
@@ -35,7 +37,8 @@ async function sweepImages({ engine, store, log }: SweepDeps, app: App): Promise
     ...neededImages(store, app),
     ...(await engine.listDynos({ appId: app.id })).map((dyno) => dyno.image),
   ])
-  for (const { digest } of images.filter((image) => !needed.has(image.digest))) {
+  const old = images.filter(({ createdAt }) => Date.now() - createdAt.getTime() > imageLife)
+  for (const { digest } of old.filter((image) => !needed.has(image.digest))) {
     await engine.removeImage(digest)
     log.info({ app: app.id, image: digest }, 'image removed')
   }

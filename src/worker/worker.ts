@@ -7,6 +7,8 @@ import type { Engine } from '../engine/engine.ts'
 import type { Repositories } from '../git/repositories.ts'
 import type { Logger } from '../log.ts'
 import type { AppLogWriter } from '../logs/app-log.ts'
+import type { AppId, BuildId } from '../model/ids.ts'
+import type { Job } from '../model/job.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
 import { startWorker } from '../queue/start-worker.ts'
 import { DynoExits } from '../release/dyno-exits.ts'
@@ -18,6 +20,7 @@ import { Retirement } from '../release/retirement.ts'
 import { Routes } from '../release/routes.ts'
 import type { RouterControl } from '../router/control.ts'
 import type { Store } from '../store/store.ts'
+import { endOutputs } from './cancel.ts'
 import { LogCollector } from './collect-logs.ts'
 import { converge } from './converge.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -42,7 +45,7 @@ export type WorkerParts = {
   outputs: OutputWriters
 }
 
-/** Jobs under way at once; what they do is limited by locks of their own. */
+/** Restarts under way at once; other jobs are taken and done with. */
 const concurrency = 100
 /** Milliseconds a start waits for the engine before it says ready without it. */
 const patience = 10_000
@@ -107,8 +110,8 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     slots: new Semaphore(build.concurrency),
     timeoutSeconds: build.timeoutSeconds,
     buildsDirectory: paths.builds,
-    again: (appId: Parameters<Dispatcher['converge']>[0]) => void dispatcher.converge(appId),
-    cancelBuilds: (appId: Parameters<Dispatcher['converge']>[0]) => dispatcher.cancelBuilds(appId),
+    again: (appId: AppId) => void dispatcher.converge(appId),
+    cancelBuilds: (appId: AppId) => dispatcher.cancelBuilds(appId),
   }
   const dispatcher: Dispatcher = new Dispatcher(
     {
@@ -125,14 +128,31 @@ type Assembled = ReturnType<typeof assemble>
 
 function onEvents({ dispatcher, collector }: Assembled) {
   return {
-    changed: (appId: Parameters<Dispatcher['converge']>[0]) => void dispatcher.converge(appId),
+    changed: (appId: AppId) => void dispatcher.converge(appId),
     started: (dyno: Parameters<LogCollector['follow']>[0]) => collector.follow(dyno),
   }
 }
 
 /** Redis may have been away: each time it is there the record is asked for what it forgot. */
 function takeJobs({ config, serverId, log }: WorkerParts, deps: Assembled): AsyncDisposable {
-  const { run, cancel } = deps.dispatcher
-  const handlers = { run, cancel, connected: () => resumeWork(deps) }
+  const { dispatcher } = deps
+  const handlers = {
+    run: (job: Job) => take(dispatcher, job),
+    cancel: (buildId: BuildId) => void cancel(deps, buildId),
+    connected: () => resumeWork(deps),
+  }
   return startWorker({ redis: config.redis, serverId, log, concurrency, handlers })
+}
+
+/** The record keeps what a build or a converge has to do, so the queue is done with it; a restart is only in the queue. */
+async function take(dispatcher: Dispatcher, job: Job): Promise<void> {
+  const done = dispatcher.run(job)
+  if (job.kind === 'restart') await done
+}
+
+/** A build that waited is cancelled by the record alone; then only its readers wait for an end. */
+async function cancel({ dispatcher, store, outputs, log }: Assembled, buildId: BuildId): Promise<void> {
+  dispatcher.cancel(buildId)
+  const build = store.builds.find(buildId)
+  if (build) await endOutputs({ store, outputs }, build.appId).catch((error: unknown) => log.warn({ err: error }))
 }
