@@ -96,6 +96,7 @@ export function loadConfig(env: Environment = process.env): Config {
     },
   }
   read.socketPath(paths.routerSocket)
+  read.contradictions(config)
   read.finish()
   return config
 }
@@ -197,6 +198,15 @@ class Reader {
     if (Buffer.byteLength(path) > 107) {
       this.#problems.push(`PAAS_DATA is too long: sockets in it would have more than 107 bytes (${path})`)
     }
+  }
+
+  contradictions({ network, dataDirectory, cacheDirectory }: Config): void {
+    if (!network.firewall && network.allow.length > 0) {
+      this.#problems.push(
+        'PAAS_ALLOW_NETWORKS opens networks in a firewall that PAAS_FIREWALL=off turns off; unset one',
+      )
+    }
+    if (dataDirectory === cacheDirectory) this.#problems.push('PAAS_DATA is the cache directory; choose another one')
   }
 
   finish(): void {

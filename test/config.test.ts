@@ -8,10 +8,9 @@ describe('the settings of what containers may reach', () => {
 
   it('open networks that are named', () => {
     const { network } = loadConfig({
-      PAAS_FIREWALL: 'off',
       PAAS_ALLOW_NETWORKS: '10.1.0.0/16, 192.168.7.9/32,0.0.0.0/0',
     })
-    expect(network).toEqual({ firewall: false, allow: ['10.1.0.0/16', '192.168.7.9/32', '0.0.0.0/0'] })
+    expect(network).toEqual({ firewall: true, allow: ['10.1.0.0/16', '192.168.7.9/32', '0.0.0.0/0'] })
   })
 
   it.each(['10.1.2.3/16', '10.0.0.0', '10.0.0.0/33', 'fd00::/8', '300.0.0.0/8', 'mirror.example', '10.0.0.0/8;'])(
@@ -27,4 +26,28 @@ describe('the settings of what containers may reach', () => {
       )
     },
   )
+})
+
+describe('settings that are wrong', () => {
+  it('are all named at once', () => {
+    const wrong = {
+      PAAS_HTTP_PORT: '0',
+      PAAS_DOMAIN: 'http://x',
+      REDIS_URL: 'ftp://x',
+      DOCKER_HOST: 'npipe',
+      PAAS_DATA: '/d'.repeat(60),
+    }
+    for (const name of Object.keys(wrong)) {
+      expect(() => loadConfig(wrong)).toThrow(
+        expect.objectContaining({ code: 'settings_invalid', message: expect.stringContaining(name) }),
+      )
+    }
+  })
+
+  it.each([
+    [{ PAAS_FIREWALL: 'off', PAAS_ALLOW_NETWORKS: '10.0.0.0/8' }, /PAAS_ALLOW_NETWORKS.*PAAS_FIREWALL=off/],
+    [{ PAAS_DATA: '/c/paas', XDG_CACHE_HOME: '/c' }, /PAAS_DATA is the cache directory/],
+  ])('because they contradict each other are refused: %o', (settings, message) => {
+    expect(() => loadConfig(settings)).toThrow(message)
+  })
 })
