@@ -40,9 +40,8 @@ export function slugFiles(tar: Readable, slugBytes: number): { files: Readable; 
 /** A name relative to the build directory; undefined: not part of the slug. */
 function inside(name: string): string | undefined {
   const path = posix.normalize(name.slice(name.indexOf('/') + 1)).replace(/\/$/, '')
-  if (!name.includes('/') || path === '' || path === '.' || path.startsWith('..') || path.startsWith('/'))
-    return undefined
-  return /^\.git(modules$|$|\/)/.test(path) ? undefined : path
+  const isOutside = !name.includes('/') || /^(|\.|\.\.|\.\.\/.*|\/.*)$/s.test(path)
+  return isOutside || /^\.git(modules$|$|\/)/.test(path) ? undefined : path
 }
 
 /** A symbolic link may say what it likes: it is followed only inside a dyno. A hard link's target has to be in the slug. */

@@ -1,41 +1,58 @@
-import { randomBytes } from 'node:crypto'
 import { spawn } from 'node:child_process'
-import { createPipeline, type BuildResult, type PipelineDeps } from '../../src/build/pipeline.ts'
+import { randomBytes } from 'node:crypto'
+import { PassThrough, type Readable } from 'node:stream'
 import { createBuildOutput } from '../../src/build/output.ts'
+import { createPipeline, type BuildResult, type PipelineDeps } from '../../src/build/pipeline.ts'
+import type { Stack } from '../../src/build/stack.ts'
 import { createStack } from '../../src/build/stack/debian.ts'
 import { createToolbox } from '../../src/build/toolbox.ts'
 import { loadConfig } from '../../src/config.ts'
 import { connectDocker } from '../../src/engine/docker/docker.ts'
-import type { Engine } from '../../src/engine/engine.ts'
+import type { Dyno, Engine } from '../../src/engine/engine.ts'
 import { createLog } from '../../src/log.ts'
 import { newId, type AppId, type BuildId } from '../../src/model/ids.ts'
 import type { Config } from '../../src/model/release.ts'
+import { until } from '../helpers/app.ts'
 import { removeFromEngine } from '../helpers/engine.ts'
-import type { TestRepository } from '../helpers/repository.ts'
+import { request, type Answer } from '../helpers/http.ts'
+import { run, TestRepository, type Outcome } from '../helpers/repository.ts'
 
-type Options = { config?: Config; noCache?: boolean; signal?: AbortSignal }
+type Limits = PipelineDeps['limits'] & PipelineDeps['build']
+type Deps = Omit<PipelineDeps, 'repositories' | 'engine' | 'stack'> & { engine: Engine; stack: Stack }
+type BuildOptions = { config?: Config; noCache?: boolean; signal?: AbortSignal; limits?: Partial<Limits> }
 
 /** The pipeline with a real engine and stack, and sources straight from developers' repositories. */
 export class Builder implements AsyncDisposable {
   readonly engine: Engine
   readonly #serverId = randomBytes(6).toString('hex')
-  readonly #deps: Omit<PipelineDeps, 'repositories'>
+  readonly #deps: Deps
 
-  constructor(limits: Partial<PipelineDeps['limits'] & PipelineDeps['build']> = {}) {
+  constructor() {
     const config = loadConfig({ DOCKER_HOST: process.env['DOCKER_HOST'] })
     this.engine = connectDocker({ ...config, serverId: this.#serverId, log: createLog('test', 'warn') })
     const stack = createStack({ engine: this.engine, config })
-    this.#deps = {
-      engine: this.engine,
-      stack,
-      toolbox: createToolbox({ engine: this.engine, stack }),
-      build: { ...config.build, ...limits },
-      limits: { ...config.limits, ...limits },
-    }
+    const toolbox = createToolbox({ engine: this.engine, stack })
+    this.#deps = { engine: this.engine, stack, toolbox, build: config.build, limits: config.limits }
   }
 
-  app(repository: TestRepository): AppBuilder {
-    return new AppBuilder(this.#deps, repository)
+  /** An app whose first commit is a copy of the fixture of that name, or has these files. */
+  async app(source: string | Record<string, string>): Promise<AppBuilder> {
+    if (typeof source === 'string') return new AppBuilder(this.#deps, await TestRepository.fromFixture(source))
+    const app = new AppBuilder(this.#deps, await TestRepository.empty())
+    await app.commit(source)
+    return app
+  }
+
+  /** The image that apps run on, by a name that a Dockerfile can use. */
+  async runImage(): Promise<string> {
+    const { references } = await this.#deps.stack.runImage([], () => undefined)
+    return references[0] ?? ''
+  }
+
+  /** Ids of what still exists of the app's containers. */
+  async containersOf({ id }: AppBuilder): Promise<string[]> {
+    const { output } = await docker('ps', '--all', '--quiet', '--filter', `label=paas.app=${id}`)
+    return output.split('\n').filter(Boolean)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -44,32 +61,103 @@ export class Builder implements AsyncDisposable {
 }
 
 /** One app: its builds share a cache. */
-export class AppBuilder {
+export class AppBuilder implements AsyncDisposable {
   readonly id = newId<AppId>()
   readonly repository: TestRepository
   /** What the last build showed. */
   output = ''
-  readonly #deps: Omit<PipelineDeps, 'repositories'>
+  readonly #deps: Deps
 
-  constructor(deps: Omit<PipelineDeps, 'repositories'>, repository: TestRepository) {
+  constructor(deps: Deps, repository: TestRepository) {
     this.#deps = deps
     this.repository = repository
   }
 
+  async commit(files: Record<string, string>): Promise<string> {
+    for (const [path, content] of Object.entries(files)) await this.repository.write(path, content)
+    return this.repository.commit('Next version')
+  }
+
   /** Builds the repository's last commit. */
-  async build({ config = {}, noCache = false, signal }: Options = {}): Promise<BuildResult> {
+  async build({ config = {}, noCache = false, signal, limits }: BuildOptions = {}): Promise<BuildResult> {
     this.output = ''
     const output = createBuildOutput({ write: (text) => (this.output += text), config })
     const commit = await this.repository.head()
-    const repositories = {
-      archive: async () => spawn('git', ['archive', commit], { cwd: this.repository.path }).stdout,
-    }
-    const run = createPipeline({ ...this.#deps, repositories })
+    const { build, limits: usual, ...deps } = this.#deps
+    const pipeline = createPipeline({
+      ...deps,
+      build: { ...build, ...limits },
+      limits: { ...usual, ...limits },
+      repositories: { archive: async () => archive(this.repository, commit) },
+    })
     const request = { buildId: newId<BuildId>(), appId: this.id, app: 'an-app', commit, config, noCache }
     try {
-      return await run(request, output, signal ?? new AbortController().signal)
+      return await pipeline(request, output, signal ?? new AbortController().signal)
     } finally {
       output.end()
     }
   }
+
+  /** Starts a process type as a dyno of the app, and waits until it answers. */
+  async serve({ image, processTypes }: BuildResult, env: Record<string, string> = {}): Promise<RunningApp> {
+    const { engine } = this.#deps
+    const dyno = await engine.runDyno(
+      {
+        appId: this.id,
+        app: 'an-app',
+        name: 'web.1',
+        type: 'web',
+        release: 1,
+        image,
+        command: processTypes['web'] ?? null,
+        env: { PORT: String(port), DYNO: 'web.1', ...env },
+        size: 'basic',
+        limits: { memoryMiB: 512, cpus: 1, pids: 256 },
+        restart: false,
+      },
+      new AbortController().signal,
+    )
+    const app = new RunningApp(engine, dyno)
+    await until('the app answers', () => app.get('/').catch(() => undefined))
+    return app
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.repository[Symbol.asyncDispose]()
+  }
+}
+
+const port = 5000
+
+/** Piped on at once: what nobody reads of a process that has ended is thrown away. */
+function archive({ path }: TestRepository, commit: string): Readable {
+  return spawn('git', ['archive', commit], { cwd: path }).stdout.pipe(new PassThrough())
+}
+
+export class RunningApp implements AsyncDisposable {
+  readonly #engine: Engine
+  readonly #dyno: Dyno
+
+  constructor(engine: Engine, dyno: Dyno) {
+    this.#engine = engine
+    this.#dyno = dyno
+  }
+
+  get(path: string, headers: Record<string, string> = {}): Promise<Answer> {
+    return request({ address: this.#dyno.address ?? '', port, host: 'an-app.localhost', path, headers })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#engine.stopDyno(this.#dyno.id, 0)
+  }
+}
+
+/** Runs a shell line in an image, as a dyno's process would be: as the image's user, with the profile, without a network. */
+export function runIn({ image }: BuildResult, line: string): Promise<Outcome> {
+  const script = `for file in /app/.profile.d/*.sh; do [ ! -f "$file" ] || . "$file"; done; ${line}`
+  return docker('run', '--rm', '--network=none', '--cap-drop=ALL', '--entrypoint=/bin/bash', image, '-c', script)
+}
+
+export function docker(...argv: string[]): Promise<Outcome> {
+  return run('docker', argv)
 }

@@ -1,0 +1,156 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { Builder, runIn } from './builder.ts'
+
+const builder = new Builder()
+afterAll(() => builder[Symbol.asyncDispose]())
+
+const server = 'require("http").createServer((q, r) => r.end("hello")).listen(process.env.PORT)'
+const express = join(import.meta.dirname, '../fixtures/apps/node-express')
+
+function manifest(fields: object): string {
+  return JSON.stringify({ name: 'an-app', version: '1.0.0', private: true, ...fields })
+}
+
+describe('a Node.js app', () => {
+  it('is built with its lock file, and served by its start script', async () => {
+    await using app = await builder.app('node-express')
+    const result = await app.build()
+    expect(result).toMatchObject({ buildpack: 'Node.js', processTypes: { web: 'npm start' } })
+    await using running = await app.serve(result)
+    expect(await running.get('/')).toMatchObject({ status: 200, body: 'Hello from Express\n' })
+  })
+
+  it('gets its dependencies from the cache until the lock file changes, and never with no-cache', async () => {
+    await using app = await builder.app('node-express')
+    await app.build()
+    expect(app.output).toMatch(/added \d+ packages/)
+    await app.commit({ 'other.js': '// code' })
+    const again = await app.build()
+    expect(app.output).toMatch(/package-lock\.json has not changed: restoring \d+ packages from the cache/)
+    expect(app.output).not.toMatch(/added \d+ packages/)
+    await using running = await app.serve(again)
+    expect((await running.get('/')).body).toBe('Hello from Express\n')
+
+    const lock = await readFile(join(express, 'package-lock.json'), 'utf8')
+    await app.commit({ 'package-lock.json': `${lock}\n` })
+    await app.build()
+    expect(app.output).toMatch(/added \d+ packages/)
+    await app.build({ noCache: true })
+    expect(app.output).toMatch(/added \d+ packages/)
+  })
+
+  it('is built by its build script with development dependencies, and runs without them', async () => {
+    await using app = await builder.app({
+      'package.json': manifest({
+        dependencies: { ms: '2.1.3' },
+        devDependencies: { 'is-number': '7.0.0' },
+        scripts: { build: 'node -p "require(\'is-number\')(1)" > built', start: 'node server.js' },
+      }),
+      'server.js': server,
+    })
+    const result = await app.build()
+    expect(app.output).toContain('-----> Running build')
+    const { output } = await runIn(result, 'cat built; ls node_modules; echo $NODE_ENV')
+    expect(output).toBe('true\nms\nproduction\n')
+  })
+
+  it('runs Heroku’s scripts around its build, and heroku-postbuild instead of build', async () => {
+    const scripts = {
+      'heroku-prebuild': 'echo prebuild $NODE_ENV >> steps',
+      build: 'echo build >> steps',
+      'heroku-postbuild': 'echo postbuild >> steps',
+      'heroku-cleanup': 'echo cleanup >> steps',
+    }
+    await using app = await builder.app({ 'package.json': manifest({ scripts }), Procfile: 'web: node server.js' })
+    const { output } = await runIn(await app.build(), 'cat steps')
+    expect(output).toBe('prebuild production\npostbuild\ncleanup\n')
+  })
+
+  it('gives its build script the config vars, but not those that would break the build', async () => {
+    await using app = await builder.app({
+      'package.json': manifest({ scripts: { build: 'echo "$API_URL $PATH" > seen', start: 'true' } }),
+    })
+    const config = { API_URL: 'https://api.example.com', PATH: '/nowhere' }
+    const { output } = await runIn(await app.build({ config }), 'cat seen')
+    expect(output).toContain('https://api.example.com /')
+    expect(output).not.toContain('/nowhere')
+  })
+
+  it('runs on the Node.js its engines ask for', async () => {
+    await using app = await builder.app({
+      'package.json': manifest({ engines: { node: '22.x' }, scripts: { start: 'node server.js' } }),
+      'server.js': server,
+    })
+    const result = await app.build()
+    expect(app.output).toMatch(/engines\.node in package\.json: 22\.x\n {7}Downloading Node\.js 22\./)
+    const { output } = await runIn(result, 'node --version; npm --version')
+    expect(output).toMatch(/^v22\.\d+\.\d+\n\d+\.\d+\.\d+\n$/)
+    await app.build()
+    expect(app.output).not.toContain('Downloading')
+  })
+
+  it('may have a server.js instead of a start script', async () => {
+    await using app = await builder.app({ 'package.json': manifest({}), 'server.js': server })
+    const result = await app.build()
+    await using running = await app.serve(result)
+    expect((await running.get('/')).body).toBe('hello')
+  })
+
+  it('that builds a site and has no server is served by a web server, pages from index.html', async () => {
+    await using app = await builder.app({
+      'package.json': manifest({
+        scripts: { build: 'mkdir -p dist/assets && cp page dist/index.html && cp page dist/assets/a.js' },
+      }),
+      page: '<h1>built</h1>',
+    })
+    await using running = await app.serve(await app.build())
+    expect(await running.get('/')).toMatchObject({ status: 200, body: '<h1>built</h1>' })
+    expect(await running.get('/a/page/of/the/app')).toMatchObject({ status: 200, body: '<h1>built</h1>' })
+    expect((await running.get('/missing.js')).status).toBe(404)
+    expect((await running.get('/assets/a.js')).headers['cache-control']).toContain('immutable')
+    expect((await running.get('/')).headers['cache-control']).toBe('no-cache')
+  })
+
+  it('without anything to run says so, and may be released all the same', async () => {
+    await using app = await builder.app({ 'package.json': manifest({}) })
+    expect((await app.build()).processTypes).toEqual({})
+    expect(app.output).toContain(' !     No start script in package.json')
+  })
+})
+
+describe('a Node.js app fails to build', () => {
+  it.each([
+    ['with a build script that fails', { scripts: { build: 'exit 2' } }, 'npm run build exited with 2'],
+    ['with engines that are no range', { engines: { node: 'latest!' } }, 'engines.node in package.json is "latest!"'],
+    ['with engines that no version meets', { engines: { node: '0.0.1' } }, 'no Node.js version matches 0.0.1'],
+    ['with scripts that are none', { scripts: 'build' }, '"scripts" in package.json is not an object'],
+  ])('%s', async (_, fields, reason) => {
+    await using app = await builder.app({ 'package.json': manifest(fields) })
+    await expect(app.build()).rejects.toMatchObject({
+      code: 'build_failed',
+      message: expect.stringContaining(`build failed: ${reason}`),
+    })
+  })
+
+  it('with a package.json that is not JSON', async () => {
+    await using app = await builder.app({ 'package.json': '{ name: x }' })
+    await expect(app.build()).rejects.toThrow('build failed: package.json is not JSON')
+  })
+
+  it('with two lock files', async () => {
+    await using app = await builder.app({ 'package.json': manifest({}), 'package-lock.json': '{}', 'yarn.lock': '' })
+    await expect(app.build()).rejects.toThrow('build failed: two lock files: package-lock.json and yarn.lock')
+    expect(app.output).toContain(' !     They say different things.')
+  })
+
+  it('with a lock file that does not match, and says what to do', async () => {
+    await using app = await builder.app('node-express')
+    await app.commit({ 'package.json': manifest({ dependencies: { express: '^5.1.0', 'is-number': '7.0.0' } }) })
+    await expect(app.build()).rejects.toThrow('build failed: npm ci exited with 1')
+    expect(app.output).toContain('Missing: is-number@7.0.0 from lock file')
+    expect(app.output).toContain(' !     package-lock.json does not match package.json.\n !     Run npm install')
+    expect(app.output).not.toContain('--install-strategy')
+  })
+})

@@ -1,0 +1,82 @@
+import { Readable } from 'node:stream'
+import { pack, type Header } from 'tar-stream'
+import { describe, expect, it } from 'vitest'
+import { isDockerfileBuild } from '../../src/build/dockerfile.ts'
+import { readSource, sourceForBuild } from '../../src/build/source.ts'
+import { forEachEntry } from '../../src/build/tar.ts'
+
+const limits = { sourceBytes: 2 ** 20, sourceFiles: 10 }
+
+function tarOf(files: Record<string, string>): Readable {
+  const tar = pack()
+  for (const [name, content] of Object.entries(files)) {
+    if (name.endsWith('/')) tar.entry({ name, type: 'directory' })
+    else tar.entry({ name }, content)
+  }
+  tar.finalize()
+  return Readable.from(tar, { objectMode: false })
+}
+
+async function built(files: Record<string, string>): Promise<Header[]> {
+  const source = await readSource(tarOf(files), limits)
+  const headers: Header[] = []
+  await forEachEntry(sourceForBuild(tarOf(files), source), ({ header }) => void headers.push(header))
+  return headers
+}
+
+async function namesOf(files: Record<string, string>): Promise<string[]> {
+  return (await built(files)).map(({ name }) => name)
+}
+
+describe('a source', () => {
+  it('tells what is in its root and what the platform reads there', async () => {
+    const source = await readSource(tarOf({ Procfile: 'web: x', 'src/': '', 'src/Procfile': 'web: y' }), limits)
+    expect([...source.root]).toEqual(['Procfile', 'src'])
+    expect(source.files).toEqual({ Procfile: 'web: x' })
+  })
+
+  it('is refused beyond its limits', async () => {
+    const large = tarOf({ a: 'x'.repeat(2 ** 20), b: 'x' })
+    await expect(readSource(large, limits)).rejects.toMatchObject({
+      code: 'source_invalid',
+      message: 'The commit has more than 1 MiB of files.',
+    })
+    const many = tarOf(Object.fromEntries(Array.from({ length: 11 }, (_, index) => [`file-${index}`, ''])))
+    await expect(readSource(many, limits)).rejects.toThrow('The commit has more than 10 files.')
+    const procfile = tarOf({ Procfile: 'x'.repeat(65 * 1024) })
+    await expect(readSource(procfile, limits)).rejects.toThrow('The commit has a Procfile of more than 64 KiB.')
+  })
+
+  it('is the tenant’s in the build', async () => {
+    const headers = await built({ 'src/': '', 'src/index.js': 'x' })
+    expect(headers).toMatchObject([
+      { name: 'src/', type: 'directory', uid: 1000, gid: 1000 },
+      { name: 'src/index.js', type: 'file', uid: 1000, gid: 1000, size: 1 },
+    ])
+  })
+
+  it('goes into the build without what .slugignore names', async () => {
+    const files = {
+      '.slugignore': '# not to run\n*.psd\n/test\ndocs/\n!docs/keep\n',
+      '.gitmodules': 'x',
+      'app.js': 'x',
+      'design/logo.psd': 'x',
+      'docs/': '',
+      'docs/guide.md': 'x',
+      'docs/keep': 'x',
+      'lib/test/a.js': 'x',
+      'test/a.js': 'x',
+    }
+    expect(await namesOf(files)).toEqual(['.slugignore', 'app.js', 'lib/test/a.js'])
+  })
+
+  it.each([
+    [{ Dockerfile: 'FROM x' }, true],
+    [{ Dockerfile: 'FROM x', 'package.json': '{}' }, true],
+    [{ Dockerfile: 'FROM x', Procfile: 'web: x' }, false],
+    [{ Dockerfile: 'FROM x', '.buildpacks': 'nodejs' }, false],
+    [{ 'docker/Dockerfile': 'FROM x' }, false],
+  ])('%j is built with its Dockerfile: %j', async (files: Record<string, string>, expected) => {
+    expect(isDockerfileBuild(await readSource(tarOf(files), limits))).toBe(expected)
+  })
+})
