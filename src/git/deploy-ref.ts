@@ -54,7 +54,7 @@ export async function deployRef(
 
 /** Has the build made that a detached push asked for, once its ref has moved. */
 export async function deployDetached(deps: DeployDeps, push: Push, wire: HookWire, asked: NewBuild): Promise<void> {
-  leave(push, wire, await accept(deps, wire, asked))
+  await leave(push, wire, await accept(deps, wire, asked))
 }
 
 /** The commit serves already, but the branch does not say so: after a rollback, or a crash. */
@@ -67,7 +67,7 @@ async function moveOnly(
   if (!(await repositories.moveRef(app.id, ref, commit, previous))) {
     return refused('the branch moved meanwhile; fetch and push again')
   }
-  wire.show(`-----> ${app.name} serves ${commit.slice(0, 7)} already, nothing to build\n`)
+  await wire.show(`-----> ${app.name} serves ${commit.slice(0, 7)} already, nothing to build\n`)
   return { kind: 'ok' }
 }
 
@@ -80,13 +80,13 @@ async function accept(deps: DeployDeps, wire: HookWire, asked: NewBuild): Promis
   const ahead = deps.builds.listUnfinished(asked.appId).find(({ state }) => state.kind === 'running')
   const { build, queued } = await acceptBuild(deps, asked)
   if (!queued) {
-    wire.show(' !     The queue is away. The build is recorded and starts as soon as the queue is back.\n')
-  } else if (ahead) wire.show(`-----> Waiting for the build of ${short(ahead)} to finish\n`)
+    await wire.show(' !     The queue is away. The build is recorded and starts as soon as the queue is back.\n')
+  } else if (ahead) await wire.show(`-----> Waiting for the build of ${short(ahead)} to finish\n`)
   return build
 }
 
-function attach(deps: DeployDeps, wire: HookWire, build: Build): Promise<Verdict> {
-  wire.show(`-----> The build of ${short(build)} is under way, here from its beginning\n`)
+async function attach(deps: DeployDeps, wire: HookWire, build: Build): Promise<Verdict> {
+  await wire.show(`-----> The build of ${short(build)} is under way, here from its beginning\n`)
   return follow(deps, wire, build)
 }
 
@@ -94,8 +94,10 @@ async function follow(deps: DeployDeps, wire: HookWire, build: Build): Promise<V
   return verdictOf(await followBuild(deps, build.id, (bytes) => wire.show(bytes), wire.signal))
 }
 
-function leave({ app }: Push, wire: HookWire, build: Build): Verdict {
-  wire.show(`-----> Build of ${short(build)} accepted. To follow it: paas builds:output ${build.id} -a ${app.name}\n`)
+async function leave({ app }: Push, wire: HookWire, build: Build): Promise<Verdict> {
+  await wire.show(
+    `-----> Build of ${short(build)} accepted. To follow it: paas builds:output ${build.id} -a ${app.name}\n`,
+  )
   return { kind: 'ok' }
 }
 

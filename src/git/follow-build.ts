@@ -9,24 +9,26 @@ export type FollowDeps = { builds: Pick<Builds, 'find'>; output: OutputReader; l
 
 /** Milliseconds between looks at the record, which another process writes: usually, and once the output has ended. */
 const lookEvery = { usually: 100, atTheEnd: 10 }
-/** Milliseconds the last output of a finished build has to arrive. */
-const lastWords = 2_000
+/** Milliseconds without any output after which that of a finished build counts as complete, its end mark or not. */
+const lastWords = 5_000
 
 /** Shows a build's output from its beginning and gives the build once it is finished. @throws the signal's reason */
 export async function followBuild(
   deps: FollowDeps,
   id: BuildId,
-  show: (bytes: Buffer) => void,
+  show: (bytes: Buffer) => Promise<void>,
   signal: AbortSignal,
 ): Promise<Build> {
   const enough = new AbortController()
   const reading = AbortSignal.any([signal, enough.signal])
-  const shown = showOutput(deps, id, show, reading)
+  let pieces = 0
+  const counted = (bytes: Buffer): Promise<void> => (pieces++, show(bytes))
+  const shown = showOutput(deps, id, counted, reading)
   try {
     const finishedFirst = await Promise.race([shown, finished(deps, id, lookEvery.usually, reading)])
     const build = finishedFirst ?? (await finished(deps, id, lookEvery.atTheEnd, signal))
     // What never ran has no output that would end.
-    if (build.generation > 0) await Promise.race([shown, delay(lastWords, undefined, { signal })])
+    if (build.generation > 0) await Promise.race([shown, standstill(() => pieces, reading)])
     return build
   } finally {
     enough.abort(new Error('the build is finished'))
@@ -37,16 +39,20 @@ export async function followBuild(
 async function showOutput(
   { output, log }: FollowDeps,
   id: BuildId,
-  show: (bytes: Buffer) => void,
+  show: (bytes: Buffer) => Promise<void>,
   signal: AbortSignal,
 ): Promise<undefined> {
   try {
-    for await (const { bytes } of output.read(id, 0, signal)) show(bytes)
+    for await (const { bytes } of output.read(id, 0, signal)) await show(bytes)
   } catch (cause) {
     if (signal.aborted) return
     log.error({ err: cause, build: id }, 'build output cannot be read')
-    show(Buffer.from(` !     The output cannot be shown; the build goes on. Later: paas builds:output ${id}\n`))
+    await show(Buffer.from(` !     The output cannot be shown; the build goes on. Later: paas builds:output ${id}\n`))
   }
+}
+
+async function standstill(count: () => number, signal: AbortSignal): Promise<void> {
+  for (let before = -1; before !== count(); await delay(lastWords, undefined, { signal })) before = count()
 }
 
 async function finished({ builds }: FollowDeps, id: BuildId, every: number, signal: AbortSignal): Promise<Build> {

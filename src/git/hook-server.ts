@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { chmod, mkdir, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
@@ -9,8 +10,8 @@ import type { Push, Pushes } from './pushes.ts'
 export type HookWire = {
   input: Readable
   write(bytes: Buffer): void
-  /** To the person who pushes, as `remote: ` lines. */
-  show(text: string | Buffer): void
+  /** To the person who pushes, as `remote: ` lines. Resolves when there is room for more. */
+  show(text: string | Buffer): Promise<void>
   /** Aborted when the hook or the client is gone. */
   signal: AbortSignal
 }
@@ -64,8 +65,10 @@ async function serve({ pushes, handlers }: HookServerDeps, socket: Socket): Prom
   const signal = AbortSignal.any([push.signal, hookGone.signal])
   const wire: HookWire = {
     input: socket,
-    write: (bytes) => frame(socket, 1, bytes),
-    show: (text) => frame(socket, 2, text),
+    write: (bytes) => void frame(socket, 1, bytes),
+    show: async (text) => {
+      if (!frame(socket, 2, text)) await drained(socket, signal)
+    },
     signal,
   }
   try {
@@ -98,13 +101,18 @@ function finish(socket: Socket, code: number): void {
   socket.resume()
 }
 
-function frame(socket: Socket, kind: 0 | 1 | 2, payload: string | Buffer): void {
-  if (socket.destroyed || socket.writableEnded) return
+/** False when the hook has not taken yet what was sent before. */
+function frame(socket: Socket, kind: 0 | 1 | 2, payload: string | Buffer): boolean {
+  if (socket.destroyed || socket.writableEnded) return true
   const body = Buffer.from(payload)
   const head = Buffer.alloc(5)
   head.writeUInt8(kind)
   head.writeUInt32BE(body.length, 1)
-  socket.write(Buffer.concat([head, body]))
+  return socket.write(Buffer.concat([head, body]))
+}
+
+async function drained(socket: Socket, signal: AbortSignal): Promise<void> {
+  if (socket.writableNeedDrain) await once(socket, 'drain', { signal })
 }
 
 async function listen(server: Server, path: string): Promise<void> {

@@ -23,9 +23,9 @@ beforeAll(async () => {
 afterAll(() => host?.[Symbol.asyncDispose]())
 
 /** The processes of git that serve this project's repository. */
-async function gitsOf({ app }: Project): Promise<string[]> {
+async function gitsOf({ app }: Project, of: GitHost = host): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
-  return pids.map(commandLine).filter((line) => line.includes(host.repositoryPath(app)))
+  return pids.map(commandLine).filter((line) => line.includes(of.repositoryPath(app)))
 }
 
 async function leftBehind({ app }: Project): Promise<string[]> {
@@ -38,6 +38,8 @@ function pushHead(): Buffer {
   const line = `${'0'.repeat(40)} ${'1'.repeat(40)} refs/heads/main\0report-status side-band-64k`
   return Buffer.concat([packet(line), flush])
 }
+
+const emptyPack = Buffer.from('5041434b0000000200000000029d08823bd8a8eab510ad6ac75c823cfd3ed31e', 'hex')
 
 /** Two objects are announced; the first, a blob of 1 MiB, is cut in its middle (gitformat-pack(5)). */
 function beginningOfPack(): Buffer {
@@ -106,6 +108,38 @@ describe('a client that leaves while its build runs', () => {
     await vi.waitFor(async () => {
       expect(await host.repositories.resolve(project.app.id, 'refs/heads/main')).toBe(head)
     }, 5_000)
+  })
+})
+
+describe('a client that stays and reads nothing', () => {
+  it('is let go, and its git ends', async () => {
+    await using own = await startGitHost({ limits: { idleMs: 3_000 } })
+    await using project = await own.newProject(async (_, say) => {
+      for (let line = 0; line < 200; line++) say(`${'x'.repeat(100_000)}\n`)
+      return 'succeeded'
+    })
+    await writeFile(join(project.repository.path, 'noise'), randomBytes(20 * 2 ** 20))
+    await project.repository.commit('Noise')
+    expect(await project.repository.git('push', '--quiet', 'paas', 'main')).toMatchObject({ code: 0 })
+    const commit = await project.repository.head()
+    const running = async () => (await gitsOf(project, own)).length
+    const authorization = `Basic ${Buffer.from(`git:${own.owner.secret}`).toString('base64')}`
+    const request = (service: string, body: Buffer[]) => ({
+      method: 'POST',
+      path: `/${project.app.name}.git/git-${service}`,
+      headers: { authorization, 'content-type': `application/x-git-${service}-request` },
+      body,
+    })
+    const fetch = [packet(`want ${commit} side-band-64k\n`), flush, packet('done\n')]
+    const rebuild = packet(`${'0'.repeat(40)} ${commit} refs/deploy/main\0report-status side-band-64k`)
+    for (const asked of [request('upload-pack', fetch), request('receive-pack', [rebuild, flush, emptyPack])]) {
+      const socket = await openRaw(own.port, asked)
+      socket.pause()
+      await until('git runs', async () => (await running()) > 0)
+      await until('git has ended', async () => (await running()) === 0)
+      socket.destroy()
+    }
+    expect(own.store.builds.list(project.app.id)).toHaveLength(2)
   })
 })
 

@@ -20,6 +20,21 @@ function push({ repository }: Project, ...argv: string[]): Promise<Outcome> {
   return repository.git('push', 'paas', ...(argv.length > 0 ? argv : ['main']))
 }
 
+/** Starts a push and resolves once its output matches; `end` waits for the rest. */
+async function pushUntil({ repository }: Project, seen: RegExp): Promise<{ end(): Promise<Outcome> }> {
+  const client = spawn('git', ['push', 'paas', 'main'], { cwd: repository.path, env: gitEnvironment() })
+  const closed = once(client, 'close')
+  let output = ''
+  client.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
+  await vi.waitFor(() => expect(output).toMatch(seen), 20_000)
+  return {
+    async end() {
+      const [code] = (await closed) as [number]
+      return { code, output }
+    },
+  }
+}
+
 function remoteRef({ app }: Project, ref = 'refs/heads/main'): Promise<string | undefined> {
   return host.repositories.resolve(app.id, ref)
 }
@@ -254,12 +269,9 @@ describe('several pushes', () => {
     await started(project)
     process.kill(-(client.pid ?? 0), 'SIGKILL')
     await once(client, 'close')
-    const again = spawn('git', ['push', 'paas', 'main'], { cwd: project.repository.path, env: gitEnvironment() })
-    let output = ''
-    again.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
-    await vi.waitFor(() => expect(output).toMatch(/The build of [0-9a-f]{7} is under way.*began/s), 20_000)
+    const again = await pushUntil(project, /The build of [0-9a-f]{7} is under way.*began/s)
     go()
-    const [code] = (await once(again, 'close')) as [number]
+    const { code, output } = await again.end()
     expect(output).toContain('remote: -----> went on')
     expect(code).toBe(0)
     expect(host.store.builds.list(project.app.id)).toHaveLength(1)
@@ -419,11 +431,9 @@ describe('without the queue', () => {
     await using own = await startGitHost()
     await using project = await own.newProject()
     await own.redis.stop()
-    const pushing = project.repository.git('push', 'paas', 'main')
-    await vi.waitFor(() => expect(own.store.builds.list(project.app.id)).toHaveLength(1), 10_000)
-    await new Promise((wake) => setTimeout(wake, 2500))
+    const pushing = await pushUntil(project, /The queue is away/)
     await own.redis.start()
-    const pushed = await pushing
+    const pushed = await pushing.end()
     expect(pushed.output).toContain('The queue is away. The build is recorded and starts as soon as the queue is back.')
     expect(pushed).toMatchObject({ code: 0 })
   })
