@@ -1,11 +1,21 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { docker, limits, never, tar, testEngine, type TestEngine } from './support.ts'
 
+const hostSecret = 'only-the-host-may-read-this-3187'
+
 let server: TestEngine
+let host: Server
+let port: number
 beforeAll(async () => {
   server = await testEngine()
+  host = createServer((_, response) => response.writeHead(400).end(hostSecret))
+  await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve))
+  port = (host.address() as AddressInfo).port
 })
 afterAll(async () => {
+  host.close()
   await server[Symbol.asyncDispose]()
 })
 
@@ -88,6 +98,59 @@ it('steps have the limits of memory and of processes', async () => {
   const { image: forking, output } = build(`RUN ${count}`)
   await forking
   expect(Number(/^processes (\d+)$/m.exec(output.join(''))?.[1])).toBeLessThanOrEqual(limits.pids)
+})
+
+describe('what the engine itself would fetch, from the host’s network', () => {
+  it.each([
+    'ADD http://127.0.0.1:PORT/ /srv/',
+    'add --chown=app http://127.0.0.1:PORT/ /srv/',
+    'ADD ["http://127.0.0.1:PORT/", "/srv/"]',
+    'ADD ["\\u0068ttp:\\u002f\\u002f127.0.0.1:PORT/", "/srv/"]',
+    'ADD ht\\tp:\\/\\/127.0.0.1:PORT/ /srv/',
+    'ADD "http:"/"/127.0.0.1:PORT/" /srv/',
+    'ADD \\\n  http://127.0.0.1:PORT/ \\\n  /srv/',
+    'ARG URL=http://127.0.0.1:PORT/\nADD $URL /srv/',
+    'ONBUILD ADD http://127.0.0.1:PORT/ /srv/',
+  ])('is refused: %s', async (step) => {
+    const { image, output } = build(`USER root\n${step.replace('PORT', String(port))}\nRUN cat /srv/*`)
+    await expect(image).rejects.toMatchObject({
+      code: 'build_failed',
+      message: expect.stringContaining('ADD takes no URL'),
+    })
+    expect(output.join('')).not.toContain(hostSecret)
+  })
+
+  it('is refused when it comes from the base image', async () => {
+    await using sandbox = await server.sandbox()
+    const from = `${server.serverId}:trigger`
+    await docker(
+      'commit',
+      '--change',
+      `ONBUILD ADD http://127.0.0.1:${port}/ /srv/`,
+      '--change',
+      'ONBUILD RUN cat /srv/*',
+      sandbox.id,
+      from,
+    )
+    try {
+      const { image, output } = build('CMD ["true"]', { from })
+      await expect(image).rejects.toMatchObject({ code: 'build_failed', message: /ONBUILD/ })
+      expect(output.join('')).not.toContain(hostSecret)
+    } finally {
+      await docker('rmi', '--force', from)
+    }
+  })
+
+  it('is not shown when it is a base image’s registry that is none', async () => {
+    const { image, output } = build('CMD ["true"]', { from: `127.0.0.1:${port}/some/image` })
+    const error = await image.catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'build_failed', message: expect.stringContaining('cannot be had') })
+    expect(JSON.stringify([error, (error as Error).message, output])).not.toContain(hostSecret)
+  })
+
+  it('is fine when it is a file of the app', async () => {
+    expect(await build('USER root\nADD file /srv/my-file\nRUN cat /srv/my-file').image).toBeDefined()
+  })
 })
 
 it('a step that writes more than its share is stopped', async () => {

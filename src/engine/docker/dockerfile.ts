@@ -6,6 +6,7 @@ import { statusOf, type DockerDeps } from './client.ts'
 import { relabelImage } from './images.ts'
 import { readJsonLines, type Progress } from './json-lines.ts'
 import { ensureNetwork, type PendingNetworks } from './networks.ts'
+import { refuseFetches, withoutAnswer } from './step-policy.ts'
 import { keepSteps, StageEnds } from './step-cache.ts'
 import { guardSteps } from './step-guard.ts'
 
@@ -79,7 +80,8 @@ async function followBuild(output: Readable, stages: StageEnds, onOutput: (chunk
   let step = ''
   let digest: string | undefined
   for await (const { stream, status, error, aux } of readJsonLines<Progress>(output)) {
-    if (error !== undefined) throw failure(step, error)
+    if (error !== undefined) throw failure(step, withoutAnswer(error))
+    refuseFetches(stream ?? '')
     if (stream?.startsWith('Step ')) step = stream.trim()
     stages.read(stream ?? '')
     digest = aux?.ID ?? digest
@@ -106,7 +108,7 @@ function failure(step: string, error: string): PaasError {
   }
   const base = /^Step \d+\/\d+ : FROM (\S+)/i.exec(step)?.[1]
   if (base) {
-    return new PaasError('build_failed', `The Dockerfile's base image ${base} cannot be had: ${error.trim()}`)
+    return new PaasError('build_failed', `The Dockerfile's base image ${base} cannot be had: ${error}`)
   }
-  return new PaasError('build_failed', `${step === '' ? 'The Dockerfile' : step}: ${error.trim()}`)
+  return new PaasError('build_failed', `${step === '' ? 'The Dockerfile' : step}: ${error}`)
 }
