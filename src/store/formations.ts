@@ -1,5 +1,5 @@
 import { PaasError } from '../errors.ts'
-import type { DynoSize, Formation } from '../model/formation.ts'
+import { formationFor, type DynoSize, type Formation } from '../model/formation.ts'
 import { newId, type AppId, type FormationId } from '../model/ids.ts'
 import type { Database } from './database.ts'
 import type { Formations } from './store.ts'
@@ -33,16 +33,17 @@ function list(db: Database, appId: AppId): Formation[] {
 }
 
 function sync(db: Database, appId: AppId, types: string[]): Formation[] {
-  const present = new Set(list(db, appId).map((formation) => formation.type))
-  const first = present.size === 0
-  for (const type of types.filter((candidate) => !present.has(candidate))) {
+  const present = list(db, appId)
+  const next = formationFor(present, types)
+  const missing = next.filter(({ type }) => !present.some((formation) => formation.type === type))
+  for (const { type, quantity, size } of missing) {
     db.run(
       `INSERT INTO formations (id, app_id, type, quantity, size, created_at, updated_at)
-       VALUES (:id, :appId, :type, :quantity, 'basic', :now, :now)`,
-      { id: newId<FormationId>(), appId, type, quantity: first && type === 'web' ? 1 : 0, now: Date.now() },
+       VALUES (:id, :appId, :type, :quantity, :size, :now, :now)`,
+      { id: newId<FormationId>(), appId, type, quantity, size, now: Date.now() },
     )
   }
-  for (const type of present.difference(new Set(types))) {
+  for (const { type } of present.filter((formation) => !next.some((share) => share.type === formation.type))) {
     db.run('DELETE FROM formations WHERE app_id = :appId AND type = :type', { appId, type })
   }
   return list(db, appId)

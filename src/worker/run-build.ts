@@ -1,13 +1,13 @@
 import type { Semaphore } from 'async-mutex'
 import { setTimeout as delay } from 'node:timers/promises'
-import { asPaasError } from '../errors.ts'
+import { asPaasError, type PaasError } from '../errors.ts'
 import type { Build } from '../model/build.ts'
 import type { BuildId } from '../model/ids.ts'
 import { createBuildOutput } from '../build/output.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
 import { endOutputs, watchForCancel } from './cancel.ts'
 import { buildPhases, type BuildRun, type PhaseDeps } from './build-phases.ts'
-import { fail, succeed, type VerdictDeps } from './verdict.ts'
+import { fail, letGo, succeed, type VerdictDeps } from './verdict.ts'
 
 export type RunBuildDeps = PhaseDeps &
   VerdictDeps & {
@@ -45,15 +45,23 @@ async function attempt(deps: RunBuildDeps, build: Build, stop: AbortController):
   const run: BuildRun = { build, output, phases: {}, signal }
   using _ = watchForCancel(deps, build, stop)
   if (build.generation > 1) output.topic('The build began again: the server was interrupted.')
-  try {
-    await throughLossOfEngine(deps, run, () => buildPhases(deps, run))
-    await succeed(deps, run)
-  } catch (thrown) {
-    if (signal.reason === shutdown) return
-    await fail(deps, run, asPaasError(signal.aborted ? signal.reason : thrown))
-  }
+  const failure = await failureOf(signal, () => throughLossOfEngine(deps, run, () => buildPhases(deps, run)))
+  if (failure && signal.reason === shutdown) return
+  if (failure) await fail(deps, run, failure)
+  else await succeed(deps, run)
   output.end()
   await writer.end()
+  await letGo(deps, build)
+}
+
+/** What made the work fail; when it was told to stop, the reason it was given. */
+async function failureOf(signal: AbortSignal, work: () => Promise<void>): Promise<PaasError | undefined> {
+  try {
+    await work()
+    return undefined
+  } catch (thrown) {
+    return asPaasError(signal.aborted && signal.reason !== shutdown ? signal.reason : thrown)
+  }
 }
 
 /** Each phase that was complete is on record, so the phases may be gone through again. */

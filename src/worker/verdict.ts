@@ -25,7 +25,6 @@ export async function succeed(deps: VerdictDeps, { build, output, phases }: Buil
   output.detail('Verifying deploy... done.')
   output.detail(`Phases: ${describePhases(phases)}`)
   deps.store.builds.finish(build.id, build.generation, { kind: 'succeeded', finishedAt: new Date() })
-  await letGo(deps, build)
 }
 
 function whereItRuns({ store, publicUrl }: VerdictDeps, app: App): string {
@@ -47,7 +46,6 @@ export async function fail(deps: VerdictDeps, { build, output }: BuildRun, error
     store.builds.finish(build.id, build.generation, stateOf(error))
   })
   if (build.detached) await moveBack(deps, build, current)
-  await letGo(deps, build)
 }
 
 function stateOf({ code, message }: PaasError): FinalState {
@@ -96,7 +94,7 @@ async function moveBack(
 }
 
 /** The commit may be collected from now on, unless a ref leads to it. */
-async function letGo({ repositories, log }: VerdictDeps, { id, appId }: Build): Promise<void> {
+export async function letGo({ repositories, log }: VerdictDeps, { id, appId }: Build): Promise<void> {
   try {
     await repositories.release(appId, id)
   } catch (error) {
