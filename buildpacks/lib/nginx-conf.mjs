@@ -4,13 +4,15 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const [root, kind] = process.argv.slice(2)
-const settings = readSettings()
 const known = ['root', 'clean_urls', 'routes', 'redirects', 'error_page', 'headers']
+const statuses = [301, 302, 303, 307, 308]
+
+const settings = readSettings()
 const notFound = settings.error_page ?? (existsSync(join(root, '404.html')) ? '404.html' : undefined)
 /** A built site without a page for what is missing has a router of its own, in the browser. */
 const routes = settings.routes ?? (kind === 'built' && notFound === undefined ? { '/**': 'index.html' } : {})
-
-for (const key of Object.keys(settings)) if (!known.includes(key)) refuse(`"${key}" is not supported; known are ${known.join(', ')}`)
+const headers = headerRules()
+const files = settings.clean_urls ? '$uri $uri.html $uri/' : '$uri $uri/'
 
 console.log(`
 worker_processes 1;
@@ -22,12 +24,12 @@ http {
   include /etc/nginx/mime.types;
   default_type application/octet-stream;
   charset utf-8;
+  charset_types text/css text/plain text/xml text/javascript application/javascript application/json application/xml;
   access_log off;
   server_tokens off;
   absolute_redirect off;
   sendfile on;
   tcp_nopush on;
-  client_max_body_size 1m;
   client_body_temp_path /tmp/nginx/body;
   proxy_temp_path /tmp/nginx/proxy;
   fastcgi_temp_path /tmp/nginx/fastcgi;
@@ -38,60 +40,60 @@ http {
   gzip_proxied any;
   gzip_types text/plain text/css text/xml application/javascript text/javascript application/json application/manifest+json
     application/xml application/rss+xml application/atom+xml application/wasm image/svg+xml font/ttf font/otf;
-${headerMaps().join('\n')}
+  map $request_uri $request_path { ~^(?<path>[^?]*) $path; }
+${headers.map(({ values }, index) => headerMap(values, index)).join('\n')}
   server {
     listen __PORT__;
     root ${quote(join('/app', root))};
     index index.html;
-${headerNames().map((name, index) => `    add_header ${quote(name)} $header_${index};`).join('\n')}
-${notFound === undefined ? '' : `    error_page 404 ${quote(path(notFound))};`}
+${headers.map(addHeader).join('\n')}
+${errorPages().join('\n')}
     # Dot files are settings and histories, never pages; .well-known is for the public (RFC 8615).
     location ~ /\\.(?!well-known/) { return 404; }
 ${root === '.' ? '    location ~ ^/(Procfile|app\\.json|static\\.json|package\\.json|package-lock\\.json)$ { return 404; }' : ''}
 ${redirects().join('\n')}
-    location / { try_files ${files()} ${fallback()}; }
-${routedLocations().join('\n')}
+${locations().join('\n')}
   }
 }`)
 
 function readSettings() {
-  if (!existsSync('static.json')) return {}
-  try {
-    const value = JSON.parse(readFileSync('static.json', 'utf8'))
-    if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value
-  } catch (error) {
-    return refuse(`is not JSON: ${error.message}`)
-  }
-  return refuse('is not an object')
+  const value = existsSync('static.json') ? JSON.parse(readFileSync('static.json', 'utf8')) : {}
+  const unknown = Object.keys(value).find((key) => !known.includes(key))
+  if (unknown !== undefined) refuse(`${JSON.stringify(unknown)} is not supported; known are ${known.join(', ')}`)
+  return value
 }
 
-function files() {
-  return settings.clean_urls ? '$uri $uri.html $uri/' : '$uri $uri/'
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** What `/**` routes to is for pages; a missing script or image is missing. */
-function fallback() {
-  return routes['/**'] === undefined ? '=404' : '@routed'
+/** `/**` is for pages, so a missing script or image stays missing; other routes are for all that they match. */
+function locations() {
+  const { '/**': all, ...others } = routes
+  const routed = Object.entries(others).map(
+    ([glob, file]) => `    location ~ ${pattern(glob)} { try_files ${files} ${quote(path(file))}; }`,
+  )
+  if (all === undefined) return [...routed, `    location / { try_files ${files} =404; }`]
+  return [
+    ...routed,
+    `    location / { try_files ${files} @routed; }`,
+    `    location @routed {`,
+    `      if ($uri ~ "\\.[a-zA-Z0-9]{1,8}$") { return 404; }`,
+    `      rewrite ^ ${quote(path(all))} break;`,
+    `    }`,
+  ]
 }
 
-function routedLocations() {
-  const all = routes['/**']
-  const named =
-    all === undefined
-      ? []
-      : [
-          `    location @routed {`,
-          `      if ($uri ~ "\\.[a-zA-Z0-9]{1,8}$") { return 404; }`,
-          `      rewrite ^ ${quote(path(all))} break;`,
-          `    }`,
-        ]
-  const others = Object.entries(routes).filter(([glob]) => glob !== '/**')
-  return [...named, ...others.map(([glob, file]) => `    location ~ ${pattern(glob)} { try_files ${files()} ${quote(path(file))}; }`)]
+/** A directory without an index is missing, not forbidden. */
+function errorPages() {
+  if (notFound === undefined) return ['    error_page 403 @missing;', '    location @missing { return 404; }']
+  return [`    error_page 404 ${quote(path(notFound))};`, `    error_page 403 =404 ${quote(path(notFound))};`]
 }
 
 function redirects() {
-  return Object.entries(settings.redirects ?? {}).map(([glob, { url, status = 301 }]) => {
-    if (![301, 302, 303, 307, 308].includes(status)) refuse(`a redirect has the status ${status}; 301, 302, 303, 307 and 308 are`)
+  return Object.entries(settings.redirects ?? {}).map(([glob, redirect]) => {
+    const { url, status = 301 } = redirect
+    if (!isObject(redirect) || !statuses.includes(status)) refuse(`a redirect is {"url": …, "status": ${statuses.join(' | ')}}`)
     return `    location ~ ${pattern(glob)} { return ${status} ${quote(url)}; }`
   })
 }
@@ -99,36 +101,38 @@ function redirects() {
 /** Files whose name changes with their content may be kept for ever; of all others the browser asks each time. */
 function headerRules() {
   const rules = [['Cache-Control', '/**', 'no-cache']]
-  if (kind === 'built' && existsSync(join(root, 'assets'))) rules.push(['Cache-Control', '/assets/**', 'public, max-age=31536000, immutable'])
-  for (const [glob, headers] of Object.entries(settings.headers ?? {})) {
-    for (const [name, value] of Object.entries(headers)) rules.push([name, glob, value])
+  if (kind === 'built' && existsSync(join(root, 'assets'))) {
+    rules.push(['Cache-Control', '/assets/**', 'public, max-age=31536000, immutable'])
   }
-  return rules
+  for (const [glob, fields] of Object.entries(settings.headers ?? {})) {
+    if (!isObject(fields)) refuse(`headers of ${JSON.stringify(glob)} are {"NAME": "VALUE", …}`)
+    for (const [name, value] of Object.entries(fields)) rules.push([name, glob, value])
+  }
+  const names = [...new Set(rules.map(([name]) => name))]
+  return names.map((name) => ({ name, values: rules.filter(([other]) => other === name).map(([, glob, value]) => ({ glob, value })) }))
 }
 
-function headerNames() {
-  return [...new Set(headerRules().map(([name]) => name))]
+/** What may be kept for ever is what was found, not that it was not. */
+function addHeader({ name }, index) {
+  const always = /^cache-control$/i.test(name) ? '' : ' always'
+  return `    add_header ${quote(name)} $header_${index}${always};`
 }
 
 /** The last rule that matches counts; nginx takes the first of a map. An empty value sends no header. */
-function headerMaps() {
-  return headerNames().map((wanted, index) => {
-    const rules = headerRules().filter(([name]) => name === wanted)
-    const lines = rules.toReversed().map(([, glob, value]) => `    ~${pattern(glob, '')} ${quote(value)};`)
-    return `  map $uri $header_${index} {\n    default "";\n${lines.join('\n')}\n  }`
-  })
+function headerMap(values, index) {
+  const lines = values.toReversed().map(({ glob, value }) => `    ~${pattern(glob)} ${quote(value)};`)
+  return [`  map $request_path $header_${index} {`, '    default "";', ...lines, '  }'].join('\n')
 }
 
 /** A glob of static.json as a regular expression of nginx: `*` within a directory, `**` across them. */
 function pattern(glob) {
   const text = checked(glob)
-  if (text === '/') return '^/(?:index\\.html)?$'
   const parts = text.split(/(\*\*|\*)/).map((part) => (part === '**' ? '.*' : part === '*' ? '[^/]*' : escape(part)))
   return `^${parts.join('')}$`
 }
 
 function escape(text) {
-  return text.replace(/[.+?^()[\]{}|]/g, '\\$&')
+  return text.replace(/[.+?^()[\]{}|\s]/g, '\\$&')
 }
 
 function path(file) {

@@ -14,12 +14,18 @@ serve_static() {
 
 # find_site: sets $site to where the site is: what static.json says, or the first of the usual places.
 find_site() {
+  local root
   if [[ -f static.json ]]; then
-    site=$(/usr/lib/paas/bin/node -p 'JSON.parse(fs.readFileSync("static.json", "utf8")).root ?? ""' 2>/dev/null) ||
-      fail 'static.json is not JSON'
-    site=$(realpath -ms --relative-to=. "./${site:-public_html}")
-    [[ $site != ..* && -d $site ]] || fail "static.json: root is \"$site\", which is not a directory of the app"
+    root=$(/usr/lib/paas/bin/node -p "$read_root" 2>/dev/null) || fail 'static.json is not a JSON object'
+    site=$(realpath -ms --relative-to=. "./$root")
+    [[ $site != ..* && -d $site ]] || fail "static.json: root is \"$root\", which is not a directory of the app"
   else
     for site in . public dist; do [[ ! -f $site/index.html ]] || return 0; done
   fi
 }
+
+read_root='
+  const settings = JSON.parse(fs.readFileSync("static.json", "utf8"))
+  if (typeof settings !== "object" || Array.isArray(settings)) throw new TypeError()
+  String(settings.root ?? "public_html")
+'

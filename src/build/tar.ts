@@ -58,9 +58,25 @@ export async function forEachEntry(input: Readable, visit: (entry: Entry) => Pro
   const entries = extract()
   const read = pipeline(input, entries)
   read.catch(() => undefined)
-  for await (const entry of entries) {
-    await visit(entry)
-    entry.resume()
+  try {
+    for await (const entry of entries) {
+      await visit(entry)
+      entry.resume()
+    }
+  } catch (error) {
+    throw isCut(error) ? await endOf(read, error) : error
   }
   await read
+}
+
+/** streamx says so of an entry whose tar went away; the reading of the tar says why. */
+function isCut(error: unknown): boolean {
+  return error instanceof Error && error.message === 'Stream was destroyed'
+}
+
+function endOf(read: Promise<void>, error: unknown): Promise<unknown> {
+  return read.then(
+    () => error,
+    (cause: unknown) => cause,
+  )
 }

@@ -144,7 +144,7 @@ describe('a slug', () => {
   it('fails when its source ends in the middle', async () => {
     const whole = await buffer(tarOf([{ name: 'app/file', content: 'x'.repeat(5000) }]))
     const cut = Readable.from([whole.subarray(0, 2000)], { objectMode: false })
-    await expect(buffer(slugFiles(cut, mebibyte).files)).rejects.toThrow()
+    await expect(buffer(slugFiles(cut, mebibyte).files)).rejects.toThrow('Unexpected end of data')
   })
 
   it('closes its source when nobody wants it any more', async () => {

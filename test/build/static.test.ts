@@ -1,0 +1,113 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import { Builder } from './builder.ts'
+
+const builder = new Builder()
+afterAll(() => builder[Symbol.asyncDispose]())
+
+const page = '<h1>page</h1>'
+const settings = (value: object) => JSON.stringify(value)
+
+describe('a static site', () => {
+  it('is served from its root, with a page for what is missing', async () => {
+    await using app = await builder.app('static-site')
+    const result = await app.build()
+    expect(result).toMatchObject({ buildpack: 'Static site', processTypes: { web: '.paas/serve-static' } })
+    await using site = await app.serve(result)
+    const index = await site.get('/')
+    expect(index).toMatchObject({ status: 200, headers: { 'content-type': 'text/html; charset=utf-8' } })
+    expect(index.body).toContain('Hello from a static site')
+    expect(await site.get('/assets/style.css')).toMatchObject({
+      status: 200,
+      headers: { 'content-type': 'text/css; charset=utf-8', 'cache-control': 'no-cache' },
+    })
+    const missing = await site.get('/missing')
+    expect(missing.status).toBe(404)
+    expect(missing.body).toContain('This page is not here')
+    expect((await site.get('/assets')).headers.location).toBe('/assets/')
+    expect((await site.get('/assets/')).status).toBe(404)
+  })
+
+  it('is asked for again only when it changed', async () => {
+    await using app = await builder.app('static-site')
+    await using site = await app.serve(await app.build())
+    const { etag = '' } = (await site.get('/')).headers
+    expect((await site.get('/', { 'if-none-match': etag })).status).toBe(304)
+  })
+
+  it('is compressed for those who can read it', async () => {
+    await using app = await builder.app({ 'index.html': page.repeat(100) })
+    await using site = await app.serve(await app.build())
+    expect((await site.get('/', { 'accept-encoding': 'gzip' })).headers['content-encoding']).toBe('gzip')
+  })
+
+  it('shows nothing of what the platform keeps beside it', async () => {
+    await using app = await builder.app({
+      'index.html': page,
+      '.env': 'SECRET=x',
+      '.well-known/security.txt': 'public',
+      Procfile: 'release: true\n',
+      'static.json': settings({ root: '.' }),
+      'docs/.hidden/file': 'x',
+    })
+    await using site = await app.serve(await app.build())
+    for (const path of ['/.env', '/.paas/nginx.conf', '/%2eenv', '/docs/.hidden/file', '/Procfile', '/static.json']) {
+      expect((await site.get(path)).status, path).toBe(404)
+    }
+    expect((await site.get('/../../../etc/passwd')).status).toBeGreaterThanOrEqual(400)
+    expect((await site.get('/.well-known/security.txt')).body).toBe('public')
+  })
+
+  it('is found in public', async () => {
+    await using app = await builder.app({ 'public/index.html': page, 'private.txt': 'x' })
+    await using site = await app.serve(await app.build())
+    expect((await site.get('/')).body).toBe(page)
+    expect((await site.get('/private.txt')).status).toBe(404)
+  })
+
+  it('is served as static.json says', async () => {
+    await using app = await builder.app({
+      'site/index.html': page,
+      'site/about.html': 'about',
+      'site/error.html': 'custom error',
+      'site/app/start.html': 'the app',
+      'static.json': settings({
+        root: 'site/',
+        clean_urls: true,
+        error_page: 'error.html',
+        routes: { '/app/**': 'app/start.html' },
+        redirects: { '/old': { url: '/about' }, '/away/*': { url: 'https://example.com/', status: 302 } },
+        headers: {
+          '/': { 'X-Frame-Options': 'DENY' },
+          '/**': { 'X-Site': 'ours' },
+          '/about': { 'Cache-Control': 'max-age=60' },
+        },
+      }),
+    })
+    await using site = await app.serve(await app.build())
+    expect((await site.get('/about')).body).toBe('about')
+    expect(await site.get('/nowhere')).toMatchObject({ status: 404, body: 'custom error' })
+    expect((await site.get('/app/any/page')).body).toBe('the app')
+    expect(await site.get('/old')).toMatchObject({ status: 301, headers: { location: '/about' } })
+    expect(await site.get('/away/x')).toMatchObject({ status: 302, headers: { location: 'https://example.com/' } })
+    expect((await site.get('/')).headers).toMatchObject({ 'x-frame-options': 'DENY', 'x-site': 'ours' })
+    expect((await site.get('/about')).headers['x-frame-options']).toBeUndefined()
+    expect((await site.get('/error.html')).headers['cache-control']).toBe('no-cache')
+  })
+
+  it.each([
+    ['{', 'static.json is not a JSON object'],
+    ['[]', 'static.json is not a JSON object'],
+    [settings({ root: '../..' }), 'static.json: root is "../..", which is not a directory of the app'],
+    [settings({ root: '.', proxies: {} }), 'static.json: "proxies" is not supported'],
+    [settings({ root: '.', error_page: 'x"; } evil {' }), 'static.json: "x\\"; } evil {" is not a text without quotes'],
+    [settings({ root: '.', redirects: { '/a': { url: '$evil' } } }), 'static.json: "$evil" is not a text'],
+    [settings({ root: '.', redirects: { '/a': 'b' } }), 'static.json: a redirect is'],
+    [settings({ root: '.', headers: { '/': 'x' } }), 'static.json: headers of "/" are'],
+  ])('with the static.json %j is refused', async (text, reason) => {
+    await using app = await builder.app({ 'index.html': page, 'static.json': text })
+    await expect(app.build()).rejects.toMatchObject({
+      code: 'build_failed',
+      message: expect.stringContaining(`build failed: ${reason}`),
+    })
+  })
+})
