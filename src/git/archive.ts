@@ -3,8 +3,6 @@ import { pipeline } from 'node:stream/promises'
 import { startGit } from './git-command.ts'
 import { inspectTree, type SourceLimits } from './tree.ts'
 
-export type { SourceLimits }
-
 /**
  * The commit's tree as a tar, streamed; nothing of it is written on the host. The stream fails if git does.
  * @throws source_invalid before the first byte

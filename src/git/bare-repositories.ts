@@ -5,11 +5,12 @@ import { text } from 'node:stream/consumers'
 import { simpleGit, type SimpleGit } from 'simple-git'
 import { PaasError } from '../errors.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
-import { archive, type SourceLimits } from './archive.ts'
+import { archive } from './archive.ts'
 import { gitEnvironment } from './environment.ts'
 import { startGit } from './git-command.ts'
 import type { Repositories } from './repositories.ts'
 import { keptBuilds, writeConfiguration } from './repository-config.ts'
+import { inspectTree, type SourceLimits } from './tree.ts'
 
 export type RepositoriesDeps = {
   /** `paths.repositories` */
@@ -36,6 +37,7 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
     async remove(appId) {
       await rm(pathOf(appId), { recursive: true, force: true })
     },
+    inspect: async (appId, commit, signal) => inspectTree(pathOf(appId), hex(commit), limits, signal),
     archive: async (appId, commit, signal) => archive(pathOf(appId), hex(commit), limits, signal),
     async keep(appId, buildId, commit) {
       await git(pathOf(appId)).raw('update-ref', keptRef(buildId), hex(commit))

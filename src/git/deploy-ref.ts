@@ -18,7 +18,7 @@ export type DeployDeps = AcceptDeps &
   SameCommitDeps & {
     apps: Pick<Apps, 'get'>
     builds: Pick<Builds, 'create' | 'find' | 'listUnfinished'>
-    repositories: Pick<Repositories, 'ensure' | 'moveRef' | 'keep' | 'release'>
+    repositories: Pick<Repositories, 'ensure' | 'inspect' | 'moveRef' | 'keep' | 'release'>
     /** Bytes that must be free on the disk before a build is accepted. */
     freeBytes: number
   }
@@ -42,7 +42,7 @@ export async function deployRef(
   if (ref !== null && !options.noCache && servesAlready(deps, app, command.new)) {
     return moveOnly(deps, app, wire, { ref, commit: command.new, previous })
   }
-  await checkTakes(deps, app)
+  await checkTakes(deps, app, command.new, wire.signal)
   const asked: NewBuild = { ...wanted, accountId: account.id, previousCommit: previous, detached: options.detach }
   if (ref !== null && options.detach) {
     push.letThrough.set(ref, asked)
@@ -71,9 +71,16 @@ async function moveOnly(
   return { kind: 'ok' }
 }
 
-async function checkTakes({ apps, repositories, freeBytes }: DeployDeps, { id, name }: App): Promise<void> {
+/** What would only fail later, perhaps after a long wait for another build. */
+async function checkTakes(
+  { apps, repositories, freeBytes }: DeployDeps,
+  { id, name }: App,
+  commit: string,
+  signal: AbortSignal,
+): Promise<void> {
   if (apps.get(id)?.destroying !== false) throw new PaasError('app_not_found', `The app ${name} is being destroyed.`)
   await checkDiskSpace(await repositories.ensure(id), freeBytes)
+  await repositories.inspect(id, commit, signal)
 }
 
 async function accept(deps: DeployDeps, wire: HookWire, asked: NewBuild): Promise<Build> {

@@ -7,8 +7,13 @@ export interface Repositories {
   ensure(appId: AppId): Promise<string>
   remove(appId: AppId): Promise<void>
   /**
+   * Whether the commit's tree may be deployed at all.
+   * @throws source_invalid when it is over the limits or holds what is refused (FAULTS.md section 2)
+   */
+  inspect(appId: AppId, commit: string, signal: AbortSignal): Promise<void>
+  /**
    * A tar of the commit's tree, byte for byte what was committed (no export-ignore, no filters).
-   * @throws source_invalid when the tree is over the limits or holds what is refused (FAULTS.md section 2)
+   * @throws source_invalid as `inspect` does
    */
   archive(appId: AppId, commit: string, signal: AbortSignal): Promise<Readable>
   /** Keeps the commit from being collected while a build may need it (a hidden ref), and lets it go again. */

@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { chmod, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { deflateSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { flush, packet } from '../../src/git/pkt-line.ts'
@@ -189,6 +189,11 @@ describe('git and its hooks', () => {
 })
 
 describe('a hook', () => {
+  it('finds a socket that only the server’s own user can reach', async () => {
+    expect((await stat(host.hookSocket)).mode & 0o777).toBe(0o600)
+    expect((await stat(dirname(host.hookSocket))).mode & 0o777).toBe(0o700)
+  })
+
   it('that belongs to no push of this server is refused', async () => {
     const hook = spawn(process.execPath, [join(import.meta.dirname, '../../hooks/wire.js'), 'proc-receive'], {
       env: { PAAS_HOOK_SOCKET: host.hookSocket },

@@ -419,6 +419,26 @@ describe('what cannot be taken', () => {
     expect(host.store.builds.list(project.app.id)).toEqual([])
   })
 
+  it('a commit that cannot be deployed is refused without waiting for a build, detached or not', async () => {
+    const { script, go } = heldBuild()
+    await using project = await host.newProject(script)
+    const { app, repository } = project
+    const first = push(project)
+    await started(project)
+    await repository.git('rm', '--quiet', 'index.html')
+    await repository.commit('Nothing left')
+    for (const options of [[], ['-o', 'detach']]) {
+      const pushed = await push(project, ...options, 'HEAD:refs/heads/main')
+      expect(pushed.output).toContain(
+        '(The commit cannot be deployed: it is empty: no files. Commit the files of the app.)',
+      )
+      expect(pushed.code).toBe(1)
+    }
+    expect(host.store.builds.list(app.id)).toHaveLength(1)
+    go()
+    expect((await first).code).toBe(0)
+  })
+
   it('a push to an app that is being destroyed is refused', async () => {
     await using project = await host.newProject()
     host.store.apps.markDestroying(project.app.id)
