@@ -14,37 +14,44 @@ export type SweepDeps = {
   log: Logger
 }
 
-/** What is kept of each app: the images of so many releases to roll back to, the output of so many builds. */
-const keep = { releases: 5, outputs: 50 }
-/** Milliseconds for which an image stays in any case: a build may have made it a moment ago and not recorded it yet. */
-const imageLife = 3600 * 1000
-/** Milliseconds for which an end mark stays behind its output, for those who still read it. */
-const endMarkLife = 24 * 3600 * 1000
+/** What is kept, per app. */
+export type Keep = {
+  /** The images of so many releases to roll back to. */
+  releases: number
+  /** The output of so many builds. */
+  outputs: number
+  /** Milliseconds for which an image stays in any case: a build may have made it a moment ago and not recorded it yet. */
+  imageLife: number
+  /** Milliseconds for which an end mark stays behind its output, for those who still read it. */
+  endMarkLife: number
+}
+
+const usual: Keep = { releases: 5, outputs: 50, imageLife: 3600 * 1000, endMarkLife: 24 * 3600 * 1000 }
 
 /** Removes what nobody can come back to any more: images, build outputs. Touches only what this server made. */
-export async function sweep(deps: SweepDeps): Promise<void> {
+export async function sweep(deps: SweepDeps, keep: Keep = usual): Promise<void> {
   for (const app of deps.store.apps.listAll()) {
-    await sweepImages(deps, app)
-    await sweepOutputs(deps, app)
+    await sweepImages(deps, app, keep)
+    await sweepOutputs(deps, app, keep)
   }
-  await sweepEndMarks(deps)
+  await sweepEndMarks(deps, keep)
 }
 
 /** An image stays while a dyno runs it, a build may still release it, or its release can be rolled back to. */
-async function sweepImages({ engine, store, log }: SweepDeps, app: App): Promise<void> {
+async function sweepImages({ engine, store, log }: SweepDeps, app: App, keep: Keep): Promise<void> {
   const images = await engine.listImages({ appId: app.id })
   const needed = new Set([
-    ...neededImages(store, app),
+    ...neededImages(store, app, keep),
     ...(await engine.listDynos({ appId: app.id })).map((dyno) => dyno.image),
   ])
-  const old = images.filter(({ createdAt }) => Date.now() - createdAt.getTime() > imageLife)
+  const old = images.filter(({ createdAt }) => Date.now() - createdAt.getTime() > keep.imageLife)
   for (const { digest } of old.filter((image) => !needed.has(image.digest))) {
     await engine.removeImage(digest)
     log.info({ app: app.id, image: digest }, 'image removed')
   }
 }
 
-function neededImages(store: Store, app: App): string[] {
+function neededImages(store: Store, app: App, keep: Keep): string[] {
   const releases = store.releases.list(app.id).filter(({ slugId, state }) => slugId !== null && state.kind !== 'failed')
   const latest = [...new Set(releases.map(({ slugId }) => slugId))].slice(0, keep.releases)
   const current = releases.find(({ id }) => id === app.currentReleaseId)?.slugId
@@ -52,16 +59,16 @@ function neededImages(store: Store, app: App): string[] {
   return [...latest, current, ...building].flatMap((id) => (id ? (store.slugs.find(id)?.image ?? []) : []))
 }
 
-async function sweepOutputs({ store, buildsDirectory }: SweepDeps, app: App): Promise<void> {
+async function sweepOutputs({ store, buildsDirectory }: SweepDeps, app: App, keep: Keep): Promise<void> {
   const old = store.builds.list(app.id).slice(keep.outputs)
   for (const { id } of old) await removeOutput(buildsDirectory, id, { keepEnd: true })
 }
 
-async function sweepEndMarks({ store, buildsDirectory }: SweepDeps): Promise<void> {
+async function sweepEndMarks({ store, buildsDirectory }: SweepDeps, keep: Keep): Promise<void> {
   for (const file of await readdir(buildsDirectory)) {
     const id = file.replace(/\.(end|log)$/, '') as BuildId
     if (store.builds.find(id)) continue
     const { mtimeMs } = await stat(join(buildsDirectory, file))
-    if (Date.now() - mtimeMs > endMarkLife) await removeOutput(buildsDirectory, id, { keepEnd: false })
+    if (Date.now() - mtimeMs > keep.endMarkLife) await removeOutput(buildsDirectory, id, { keepEnd: false })
   }
 }

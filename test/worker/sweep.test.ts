@@ -1,0 +1,118 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { label } from '../../src/engine/labels.ts'
+import { createLog } from '../../src/log.ts'
+import type { Build } from '../../src/model/build.ts'
+import type { Slug } from '../../src/model/slug.ts'
+import { createBuildRelease } from '../../src/release/create.ts'
+import { sweep, type Keep } from '../../src/worker/sweep.ts'
+import { tar, testEngine, type TestEngine } from '../engine/support.ts'
+import { TestStore } from '../store/test-store.ts'
+
+const keep: Keep = { releases: 2, outputs: 2, imageLife: 0, endMarkLife: 60_000 }
+
+let docker: TestEngine
+beforeAll(async () => {
+  docker = await testEngine()
+})
+afterAll(() => docker?.[Symbol.asyncDispose]())
+
+let test: TestStore
+let directory: string
+beforeEach(async () => {
+  test = new TestStore()
+  directory = await mkdtemp(join(tmpdir(), 'paas-sweep-'))
+})
+afterEach(async () => {
+  test[Symbol.dispose]()
+  await rm(directory, { recursive: true, force: true })
+})
+
+const sweepNow = (limits: Partial<Keep> = {}) =>
+  sweep(
+    { engine: docker.engine, store: test.store, buildsDirectory: directory, log: createLog('test', 'silent') },
+    { ...keep, ...limits },
+  )
+
+async function makeImage(text: string): Promise<string> {
+  const files = tar([{ name: 'version' }, text])
+  const config = { labels: { [label.app]: test.app.id } }
+  return (await docker.engine.createImage({ base: docker.image, files, path: '/app', config })).digest
+}
+
+/** A build of its own image, released and, unless it failed, serving. */
+async function release(digit: string, { failed = false } = {}): Promise<{ build: Build; slug: Slug }> {
+  const { store, app } = test
+  const build = test.runningBuild(digit)
+  const slug = { ...test.slugOf(build), image: await makeImage(digit) }
+  store.builds.recordSlug(build.id, build.generation, slug)
+  const { id } = createBuildRelease(store, build, slug)
+  if (failed) store.releases.setState(id, { kind: 'failed', reason: 'boot failed' })
+  else store.apps.setCurrentRelease(app.id, id)
+  store.builds.finish(build.id, build.generation, { kind: 'succeeded', finishedAt: new Date() })
+  return { build, slug }
+}
+
+async function images(): Promise<string[]> {
+  return (await docker.engine.listImages({ appId: test.app.id })).map(({ digest }) => digest).toSorted()
+}
+
+const digests = (...slugs: { slug: Slug }[]) => slugs.map(({ slug }) => slug.image).toSorted()
+
+describe('the sweep of images', () => {
+  it('keeps those of the latest releases and removes older ones and those of failed releases', async () => {
+    await release('a')
+    const [second, third] = [await release('b'), await release('c')]
+    await release('d', { failed: true })
+    await sweepNow()
+    expect(await images()).toEqual(digests(second, third))
+  })
+
+  it('keeps what serves and what a dyno runs, however old it is', async () => {
+    const first = await release('a')
+    const dyno = await docker.dyno('sleep 1000', { appId: test.app.id, image: first.slug.image })
+    const [second, third, fourth] = [await release('b'), await release('c'), await release('d')]
+    await sweepNow()
+    expect(await images()).toEqual(digests(first, third, fourth))
+    await docker.engine.stopDyno(dyno.id, 0)
+    await sweepNow()
+    expect(await images()).toEqual(digests(third, fourth))
+    expect(second.slug.image).not.toBe(third.slug.image)
+  })
+
+  it('keeps an image that was made a moment ago, which a build may be about to record', async () => {
+    const digest = await makeImage('new')
+    await sweepNow({ imageLife: 60_000 })
+    expect(await images()).toEqual([digest])
+    await sweepNow()
+    expect(await images()).toEqual([])
+  })
+})
+
+describe('the sweep of outputs', () => {
+  it('removes those of old builds, whose readers still come to an end', async () => {
+    const builds = ['a', 'b', 'c'].map((digit) => {
+      const build = test.runningBuild(digit)
+      test.store.builds.finish(build.id, build.generation, { kind: 'succeeded', finishedAt: new Date() })
+      return build
+    })
+    for (const { id } of builds) {
+      for (const kind of ['log', 'end']) await writeFile(join(directory, `${id}.${kind}`), '')
+    }
+    await sweepNow()
+    const left = (kind: string) => builds.map(({ id }) => existsSync(join(directory, `${id}.${kind}`)))
+    expect(left('log')).toEqual([false, true, true])
+    expect(left('end')).toEqual([true, true, true])
+  })
+
+  it('removes what builds of destroyed apps left, a day later', async () => {
+    const [old, fresh] = ['old.end', 'fresh.end'].map((name) => join(directory, name)) as [string, string]
+    for (const path of [old, fresh]) await writeFile(path, '')
+    await utimes(old, new Date(0), new Date(0))
+    await sweepNow()
+    expect([existsSync(old), existsSync(fresh)]).toEqual([false, true])
+  })
+})
