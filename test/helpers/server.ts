@@ -71,7 +71,7 @@ export class TestServer implements AsyncDisposable {
 
   /** Starts it, the first time or again after `kill` or `terminate`; resolves when it is ready. */
   async start(): Promise<void> {
-    const [program = '', ...argv] = [...this.#prefix, process.execPath, main]
+    const [program, ...argv] = [...this.#prefix, process.execPath, main]
     const child = spawn(program, argv, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = child
     await this.#readyLine(child)
