@@ -15,8 +15,16 @@ import type { PlatformLog } from '../release/platform-log.ts'
 import { runReleaseCommand, type ReleaseCommandDeps } from '../release/release-command.ts'
 import type { Store } from '../store/store.ts'
 
-/** One attempt at a build. `phases` is filled as it goes on. */
-export type BuildRun = { build: Build; output: BuildOutput; phases: PhaseTimes; signal: AbortSignal }
+/** One attempt at a build. */
+export type BuildRun = {
+  build: Build
+  output: BuildOutput
+  /** Filled as it goes on. */
+  phases: PhaseTimes
+  signal: AbortSignal
+  /** Called when the build needs no build container any more. */
+  compiled: () => void
+}
 
 export type PhaseDeps = DeployDeps &
   ReleaseCommandDeps & {
@@ -31,6 +39,7 @@ export type PhaseDeps = DeployDeps &
 /** compile → release → release command → deploy. What an earlier attempt completed is not done again. */
 export async function buildPhases(deps: PhaseDeps, run: BuildRun): Promise<void> {
   const { app, slug } = await compile(deps, run)
+  run.compiled()
   await deps.locks.releases.run(app.id, async () => {
     const release = releaseOf(deps.store, run, slug)
     if (release.state.kind === 'succeeded') return

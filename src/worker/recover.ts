@@ -1,4 +1,4 @@
-import type { Engine } from '../engine/engine.ts'
+import type { Dyno, Engine } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import { routeFor } from '../release/route.ts'
 import type { ReadyDynos } from '../release/ready-dynos.ts'
@@ -23,14 +23,17 @@ export type RecoverDeps = {
 }
 
 /**
- * What every start and every return of the engine begins with: the host is secured again, the router gets the addresses the dynos have
- * now, and the record is gone through for what is to be done.
- * @param orphans whether sandboxes and one-offs that exist are a dead worker's: before the first work of this one
+ * What every start and every return of the engine begins with: the host is secured again, and the record is gone through for what is to be
+ * done, which also finds the addresses that dynos have now.
+ * @param first before the first work of this process: sandboxes and one-offs are a dead worker's, and the router gets a whole table.
+ *   Later that could undo a switch that is just being made.
  */
-export async function recover(deps: RecoverDeps, { orphans }: { orphans: boolean }): Promise<void> {
+export async function recover(deps: RecoverDeps, { first }: { first: boolean }): Promise<void> {
   await deps.engine.secureHost()
-  if (orphans) await deps.engine.removeOrphans()
-  await routeToWhatRuns(deps)
+  if (first) await deps.engine.removeOrphans()
+  const dynos = await deps.engine.listDynos()
+  followOutput(deps, dynos)
+  if (first) await routeToWhatRuns(deps, dynos)
   resumeWork(deps)
 }
 
@@ -40,12 +43,14 @@ export function resumeWork({ store, dispatcher }: Pick<RecoverDeps, 'store' | 'd
   for (const { id } of store.apps.listAll()) void dispatcher.converge(id)
 }
 
-/** The current release of each app, as far as its dynos answer; the rest is for its converge. */
-async function routeToWhatRuns(deps: RecoverDeps): Promise<void> {
-  const { engine, store, routes, readyDynos, collector, cursors, domain } = deps
-  const dynos = await engine.listDynos()
+function followOutput({ cursors, collector }: RecoverDeps, dynos: Dyno[]): void {
   cursors.keepOnly(new Set(dynos.map(({ id }) => id)))
   for (const dyno of dynos) collector.follow(dyno)
+}
+
+/** The current release of each app, as far as its dynos answer; the rest is for its converge. */
+async function routeToWhatRuns(deps: RecoverDeps, dynos: Dyno[]): Promise<void> {
+  const { store, routes, readyDynos, domain } = deps
   const table = store.apps
     .listAll()
     .filter(({ destroying }) => !destroying)

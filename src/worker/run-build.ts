@@ -31,18 +31,26 @@ export async function runBuild(deps: RunBuildDeps, buildId: BuildId, stop: Abort
   if (!queued) return
   await endOutputs(deps, queued.appId)
   await deps.locks.builds.run(queued.appId, async () => {
-    if (stop.signal.reason === shutdown) return
-    const build = await deps.slots.runExclusive(() => deps.store.builds.claim(buildId))
-    if (build) await attempt(deps, build, stop)
+    const [, freeSlot] = await deps.slots.acquire()
+    try {
+      const build = stop.signal.reason === shutdown ? undefined : deps.store.builds.claim(buildId)
+      if (build) await attempt(deps, build, { stop, freeSlot })
+    } finally {
+      freeSlot()
+    }
   })
 }
 
-async function attempt(deps: RunBuildDeps, build: Build, stop: AbortController): Promise<void> {
+async function attempt(
+  deps: RunBuildDeps,
+  build: Build,
+  { stop, freeSlot }: { stop: AbortController; freeSlot: () => void },
+): Promise<void> {
   const { signal } = stop
   await using writer = deps.outputs.open(build.id)
   const config = deps.store.configVars.get(build.appId)
   const output = createBuildOutput({ write: (text) => writer.write(text), config })
-  const run: BuildRun = { build, output, phases: {}, signal }
+  const run: BuildRun = { build, output, phases: {}, signal, compiled: freeSlot }
   using _ = watchForCancel(deps, build, stop)
   if (build.generation > 1) output.topic('The build began again: the server was interrupted.')
   const failure = await failureOf(signal, () => throughLossOfEngine(deps, run, () => buildPhases(deps, run)))

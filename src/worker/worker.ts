@@ -63,7 +63,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   const first = Promise.withResolvers<void>()
   let begun = false
   const engineBack = async (): Promise<void> => {
-    await recover(deps, { orphans: !begun })
+    await recover(deps, { first: !begun })
     begun = true
     first.resolve()
   }

@@ -45,6 +45,23 @@ describe('a build', () => {
     expect((await slow.verdict(held)).state.kind).toBe('succeeded')
   })
 
+  it('waits while as many as may compile do, and goes on when one of them has', async () => {
+    const apps = await Promise.all(['busy-one', 'busy-two', 'waiting'].map((name) => site.createApp(name)))
+    const [one, two, third] = apps as [SiteApp, SiteApp, SiteApp]
+    const held = [await heldBuild(one, 'one'), await heldBuild(two, 'two')]
+    const waiting = await third.push({ Procfile: `web: ${serve('third')}` })
+    const cancelled = await one.push({ Procfile: `web: ${serve('never')}` })
+    site.store.builds.requestCancel(cancelled.id)
+    await site.queue.cancel(cancelled.id)
+    expect(await readOutput(site, cancelled)).toBe(' !     Build cancelled.\n')
+    expect(site.store.builds.find(waiting.id)?.state.kind).toBe('pending')
+    site.buildGate.open()
+    for (const [index, build] of held.entries()) {
+      expect((await (apps[index] ?? one).verdict(build)).state.kind).toBe('succeeded')
+    }
+    expect((await third.verdict(waiting)).state.kind).toBe('succeeded')
+  })
+
   it('stops at once when it is cancelled, by Redis or by the record alone', async () => {
     const app = await site.createApp('cancelled')
     const told = await heldBuild(app, 'told')
