@@ -12,8 +12,8 @@ export type ControlledRouterDeps = {
   version: string
   settings: RouterSettings
   log: Logger
-  /** A new router has the port. */
-  onRetire(): void
+  /** A new router has the port too; resolves when this one has left it. */
+  onRetire: () => Promise<void>
 }
 
 /** Carries out the calls of the control socket. A table is saved first and then in force, one change at a time. */
@@ -85,7 +85,7 @@ export class ControlledRouter {
   /** Changes under way are finished first, so that the successor starts from the last table. */
   async #retire(): Promise<RoutingTable> {
     await this.#changes
-    this.#deps.onRetire()
+    await this.#deps.onRetire()
     return this.#deps.router.routes.table
   }
 }

@@ -1,5 +1,7 @@
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
 import { createServer, type ListenOptions, type Server } from 'node:net'
+import { setImmediate } from 'node:timers/promises'
 import { PaasError } from '../errors.ts'
 
 /**
@@ -16,6 +18,25 @@ export async function listenOn(server: Server, port: number, { shared }: { share
     if (!isCode(cause, 'EADDRINUSE', 'EACCES')) throw cause
     throw new PaasError('port_in_use', `Port ${port} cannot be used: ${(cause as Error).message}.`, { cause })
   }
+}
+
+/** Makes the kernel give connections that wait at a closing socket to the other one of the port (Linux ≥ 5.14). */
+const migration = '/proc/sys/net/ipv4/tcp_migrate_req'
+
+/**
+ * Stops listening on a port that another process listens on too, without resetting connections that were made but
+ * not accepted yet. Where the kernel's help cannot be had, that is left to the moment: right after a turn of the
+ * event loop in which none had come.
+ */
+export async function leaveSharedPort(server: Server): Promise<void> {
+  await writeFile(migration, '1').catch(() => undefined) // an older kernel, or not root: done without
+  let came = true
+  server.on('connection', () => (came = true))
+  for (let turns = 0; came && turns < 1_000; turns++) {
+    came = false
+    await setImmediate()
+  }
+  server.close()
 }
 
 /** Without SO_REUSEPORT the kernel says whether anybody has the port. */

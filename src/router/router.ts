@@ -8,7 +8,7 @@ import { Counters } from './counters.ts'
 import { sayGoodbye } from './drain.ts'
 import { formatAnswer } from './error-page.ts'
 import type { RouterLimits } from './limits.ts'
-import { listenOn } from './listen.ts'
+import { leaveSharedPort, listenOn } from './listen.ts'
 import { answerFor } from './router-error.ts'
 import { Routes } from './routes.ts'
 import { VisitorConnection } from './visitor-connection.ts'
@@ -31,6 +31,8 @@ export class Router {
   readonly #visitors = new Map<Socket, VisitorConnection>()
   readonly #addresses: AddressCounter
   readonly #sweeper: NodeJS.Timeout
+  /** Resolves when the server, which listens, and all its connections are closed. */
+  #closed: Promise<void> = Promise.resolve()
   #stopped: Promise<void> | undefined
   #closeIdle = false
 
@@ -62,9 +64,16 @@ export class Router {
   /** @throws port_in_use */
   async listen(port: number, options: { shared: boolean }): Promise<number> {
     await listenOn(this.#server, port, options)
+    this.#closed = new Promise((resolve) => this.#server.once('close', resolve))
     this.#server.on('error', (error) => this.#log.error({ err: error }, 'connection not accepted'))
     const address = this.#server.address()
     return typeof address === 'object' && address !== null ? address.port : port
+  }
+
+  /** Resolves when another router, which listens on the same port, gets all new connections. */
+  async leavePort(): Promise<void> {
+    this.#context.stopping = true
+    await leaveSharedPort(this.#server)
   }
 
   /**
@@ -79,11 +88,11 @@ export class Router {
   async #stop({ milliseconds, idle }: { milliseconds: number; idle: 'close' | 'keep' }): Promise<void> {
     this.#context.stopping = true
     this.#closeIdle = idle === 'close'
-    const closed = new Promise((resolve) => this.#server.close(resolve))
+    if (this.#server.listening) this.#server.close()
     this.#sweep()
     const goodbye = sayGoodbye([...this.routes.everyTarget()], milliseconds / 2)
     const cut = setTimeout(() => this.#cut(), milliseconds)
-    await closed
+    await this.#closed
     clearTimeout(cut)
     clearInterval(goodbye)
     clearInterval(this.#sweeper)

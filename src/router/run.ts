@@ -42,8 +42,9 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   stack.defer(stop)
   await takePort(router, config)
   const { promise: ended, resolve: end } = Promise.withResolvers<string>()
-  const onRetire = (): void => {
+  const onRetire = async (): Promise<void> => {
     control.close()
+    await router.leavePort()
     void router.stop({ milliseconds: retirement, idle: 'keep' })
     end('another router took over')
   }
@@ -57,7 +58,7 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   return { ended, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
-function openControl({ config, log, version }: RunRouterDeps, router: Router, onRetire: () => void) {
+function openControl({ config, log, version }: RunRouterDeps, router: Router, onRetire: () => Promise<void>) {
   const { paths, httpPort } = config
   const settings = { httpPort }
   const controlled = new ControlledRouter({ router, tableFile: paths.routingTable, version, settings, log, onRetire })
