@@ -25,7 +25,7 @@ export interface Engine {
   }): Promise<Image>
   /** Builds a Dockerfile as it is, under the sandbox's limits and network. `onOutput` gets raw output. */
   buildDockerfile(options: DockerfileBuild, signal: AbortSignal): Promise<Image>
-  /** Images of this server; `appId` narrows to one app's. */
+  /** Images of this server, newest first; `appId` narrows to one app's. */
   listImages(filter?: { appId?: AppId }): Promise<Image[]>
   removeImage(digest: string): Promise<void>
 

@@ -25,10 +25,7 @@ export async function removeServer(deps: DockerDeps): Promise<void> {
   const { Volumes } = await deps.docker.listVolumes({ filters: { label: [`${label.server}=${deps.serverId}`] } })
   await Promise.all(Volumes.map(({ Name }) => unlessMissing(deps.docker.getVolume(Name).remove({ force: true }))))
   await removeSteps(deps)
-  const images = await listImages(deps)
-  for (const { digest } of images.toSorted((a, b) => Number(b.createdAt) - Number(a.createdAt))) {
-    await removeImage(deps, digest)
-  }
+  for (const { digest } of await listImages(deps)) await removeImage(deps, digest)
 }
 
 /** Sandboxes and one-offs are somebody's who waits for them; after a restart nobody does. */

@@ -106,7 +106,8 @@ export async function listImages({ docker, serverId }: DockerDeps, filter: { app
   if (filter.appId) labels.push(`${label.app}=${filter.appId}`)
   const found = await docker.listImages({ filters: { label: labels } })
   const images = await Promise.all(found.map(({ Id }) => unlessMissing(docker.getImage(Id).inspect())))
-  return images.filter((image) => image !== undefined).map(describe)
+  const described = images.filter((image) => image !== undefined).map(describe)
+  return described.toSorted((a, b) => b.createdAt.getTime() - a.createdAt.getTime())
 }
 
 /**
