@@ -15,7 +15,7 @@ export async function exportSlug(
   // Its removal takes as long as the image's making; whoever made the sandbox waits for the end of both.
   files.once('end', () => void Promise.resolve(sandbox[Symbol.asyncDispose]()).catch(() => undefined))
   const config = { labels, workingDirectory: appDirectory, user: 'app', env: { HOME: appDirectory } }
-  const image = await engine.createImage({ base: base.digest, files, path: appDirectory, config })
+  const image = await engine.createImage({ base: base.digest, files, path: '/', config })
   return { ...facts, image }
 }
 

@@ -51,7 +51,8 @@ export function sourceForBuild(tar: Readable, source: Source): Readable {
       name: header.name,
       type: header.type,
       size: header.size,
-      mode: header.mode,
+      // As a checkout would have it; git archive lets the group write.
+      mode: header.mode & 0o755,
       mtime: header.mtime,
       linkname: header.linkname,
       ...tenant,

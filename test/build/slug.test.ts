@@ -22,7 +22,7 @@ async function slugOf(files: File[], slugBytes = mebibyte) {
   const entries: Record<string, Pick<Header, 'type' | 'mode' | 'uid' | 'gid' | 'linkname'> & { content: string }> = {}
   await forEachEntry(tar, async (entry) => {
     const { name, type, mode, uid, gid, linkname } = entry.header
-    entries[name] = { type, mode, uid, gid, linkname, content: (await buffer(entry)).toString() }
+    entries[name.replace(/^app\//, '')] = { type, mode, uid, gid, linkname, content: (await buffer(entry)).toString() }
   })
   return { entries, facts }
 }
@@ -92,7 +92,7 @@ describe('a slug', () => {
     ])
     expect(entries['python']).toMatchObject({ type: 'symlink', linkname: '/usr/bin/python3' })
     expect(entries['up']).toMatchObject({ type: 'symlink', linkname: '../../outside' })
-    expect(entries['two']).toMatchObject({ type: 'link', linkname: 'one' })
+    expect(entries['two']).toMatchObject({ type: 'link', linkname: 'app/one' })
     expect(entries).not.toHaveProperty('shadow')
     expect(entries).not.toHaveProperty('other')
   })

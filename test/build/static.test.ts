@@ -50,9 +50,9 @@ describe('a static site', () => {
       'docs/.hidden/file': 'x',
     })
     await using site = await app.serve(await app.build())
-    for (const path of ['/.env', '/.paas/nginx.conf', '/%2eenv', '/docs/.hidden/file', '/Procfile', '/static.json']) {
-      expect((await site.get(path)).status, path).toBe(404)
-    }
+    const hidden = ['/.env', '/.paas/nginx.conf', '/%2eenv', '/docs/.hidden/file', '/Procfile', '/static.json']
+    const answers = await Promise.all(hidden.map((path) => site.get(path)))
+    expect(answers.map(({ status }) => status)).toEqual(hidden.map(() => 404))
     expect((await site.get('/../../../etc/passwd')).status).toBeGreaterThanOrEqual(400)
     expect((await site.get('/.well-known/security.txt')).body).toBe('public')
   })
