@@ -1,10 +1,11 @@
 import type { Semaphore } from 'async-mutex'
 import { setTimeout as delay } from 'node:timers/promises'
-import { asPaasError, type PaasError } from '../errors.ts'
+import { asPaasError, PaasError } from '../errors.ts'
 import type { Build } from '../model/build.ts'
 import type { BuildId } from '../model/ids.ts'
 import { createBuildOutput } from '../build/output.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
+import type { Store } from '../store/store.ts'
 import { endOutputs, watchForCancel } from './cancel.ts'
 import { buildPhases, type BuildRun, type PhaseDeps } from './build-phases.ts'
 import { fail, letGo, succeed, type VerdictDeps } from './verdict.ts'
@@ -18,6 +19,9 @@ export type RunBuildDeps = PhaseDeps &
 
 /** A build is left as it is, to be taken up by the next worker. */
 export const shutdown = Symbol('the server stops')
+
+/** A build that takes the server down with it must not do so for ever. */
+const mostAttempts = 10
 
 /** How often, and for how long in milliseconds, a build waits for an engine that went away under it. */
 const engineLoss = { mostRetries: 3, patience: 120_000, pause: 1000 }
@@ -53,7 +57,10 @@ async function attempt(
   const run: BuildRun = { build, output, phases: {}, signal, compiled: freeSlot }
   using _ = watchForCancel(deps, build, stop)
   if (build.generation > 1) output.topic('The build began again: the server was interrupted.')
-  const failure = await failureOf(signal, () => throughLossOfEngine(deps, run, () => buildPhases(deps, run)))
+  const failure = await failureOf(signal, async () => {
+    if (build.generation > mostAttempts && !isLive(deps.store, build)) throw interruptedTooOften()
+    await throughLossOfEngine(deps, run, () => buildPhases(deps, run))
+  })
   if (failure && signal.reason === shutdown) return
   if (failure) await fail(deps, run, failure)
   else await succeed(deps, run)
@@ -91,6 +98,15 @@ async function throughLossOfEngine(
       run.build = store.builds.find(run.build.id) ?? run.build
     }
   }
+}
+
+/** Past the commit point only the verdict is missing. */
+function isLive({ releases }: Pick<Store, 'releases'>, { releaseId }: Build): boolean {
+  return releaseId !== null && releases.find(releaseId)?.state.kind === 'succeeded'
+}
+
+function interruptedTooOften(): PaasError {
+  return new PaasError('internal', `The server was interrupted in each of ${mostAttempts} attempts at this build.`)
 }
 
 async function until(works: () => Promise<unknown>, lost: unknown, signal: AbortSignal): Promise<void> {

@@ -102,6 +102,15 @@ describe('a build', () => {
     )
   })
 
+  it('that was interrupted again and again is given up', async () => {
+    const app = await site.createApp('poison')
+    await site.stopWorker()
+    const build = await app.push({ Procfile: `web: ${serve('poison')}` })
+    for (let attempt = 1; attempt <= 10; attempt++) site.store.builds.claim(build.id)
+    await site.startWorker()
+    expect((await app.verdict(build)).state).toMatchObject({ kind: 'failed', code: 'internal' })
+  })
+
   it('that had its slug when the worker stopped is not built again', async () => {
     const app = await site.createApp('compiled')
     const slow = `release: sleep 3\nweb: ${serve('compiled')}`

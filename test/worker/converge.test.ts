@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../helpers/app.ts'
+import { request } from '../helpers/http.ts'
 import { docker } from '../engine/support.ts'
 import { Site } from './site.ts'
 import { serve } from './site-app.ts'
@@ -87,6 +88,32 @@ describe('scaling', () => {
     await until('the log says H14', async () => (await site.logLines(app, /code=H14/)).length === 1)
     await app.scale('web', 1)
     await app.serves('one none')
+  })
+})
+
+describe('an app', () => {
+  it('in maintenance answers so while its dynos run on, also over a deploy', async () => {
+    const app = await site.createApp('closed')
+    await app.deploy(`web: ${serve('one')}`)
+    site.store.apps.update(app.id, { maintenance: true })
+    await site.queue.enqueue({ kind: 'converge', appId: app.id })
+    await until('it answers 503', async () => (await app.get()).status === 503)
+    await app.deploy(`web: ${serve('two')}`)
+    await until('the log says H80', async () => (await site.logLines(app, /code=H80/)).length > 0)
+    expect((await app.get()).status).toBe(503)
+    site.store.apps.update(app.id, { maintenance: false })
+    await site.queue.enqueue({ kind: 'converge', appId: app.id })
+    await app.serves('two none')
+  })
+
+  it('answers under its new name, and no more under the old one', async () => {
+    const app = await site.createApp('maiden')
+    await app.deploy(`web: ${serve('one')}`)
+    site.store.apps.update(app.id, { name: 'married' })
+    await site.queue.enqueue({ kind: 'converge', appId: app.id })
+    await until('the old name is unknown', async () => (await app.get()).status === 404)
+    const { httpPort: port, domain } = site.config
+    expect((await request({ port, host: `married.${domain}` })).body).toBe('one none')
   })
 })
 
