@@ -22,7 +22,7 @@ async function useEverything(server: TestEngine, appId: AppId) {
     path: '/app',
     config,
   })
-  return server.dyno('sleep 1000', { appId, image: digest })
+  return await server.dyno('sleep 1000', { appId, image: digest })
 }
 
 it('removing an app leaves nothing of it, and all of the others', async () => {
