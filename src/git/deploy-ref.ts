@@ -23,6 +23,9 @@ export type DeployDeps = AcceptDeps &
     freeBytes: number
   }
 
+/** Milliseconds to look at all names of a tree; the largest one takes a few seconds. */
+const inspectFor = 60_000
+
 /**
  * Takes one pushed ref through to its verdict: attaches to the build that is under way, or has a new one made, shows its
  * output and waits for its end.
@@ -42,7 +45,7 @@ export async function deployRef(
   if (ref !== null && !options.noCache && servesAlready(deps, app, command.new)) {
     return moveOnly(deps, app, wire, { ref, commit: command.new, previous })
   }
-  await checkTakes(deps, app, command.new, wire.signal)
+  await checkTakes(deps, app, command.new)
   const asked: NewBuild = { ...wanted, accountId: account.id, previousCommit: previous, detached: options.detach }
   if (ref !== null && options.detach) {
     push.letThrough.set(ref, asked)
@@ -76,11 +79,11 @@ async function checkTakes(
   { apps, repositories, freeBytes }: DeployDeps,
   { id, name }: App,
   commit: string,
-  signal: AbortSignal,
 ): Promise<void> {
   if (apps.get(id)?.destroying !== false) throw new PaasError('app_not_found', `The app ${name} is being destroyed.`)
   await checkDiskSpace(await repositories.ensure(id), freeBytes)
-  await repositories.inspect(id, commit, signal)
+  // Not the client's signal: who leaves once everything was sent has pushed.
+  await repositories.inspect(id, commit, AbortSignal.timeout(inspectFor))
 }
 
 async function accept(deps: DeployDeps, wire: HookWire, asked: NewBuild): Promise<Build> {

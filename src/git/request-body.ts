@@ -33,7 +33,7 @@ export function openBody(req: IncomingMessage, limits: BodyLimits): Readable {
   // Whoever waits for the error later must not find the process gone.
   meter.on('error', () => req.unpipe())
   req.once('close', () => {
-    if (!req.complete) meter.destroy(new ClientGone())
+    if (!req.readableEnded) meter.destroy(new ClientGone())
   })
   if (/gzip/.test(req.headers['content-encoding'] ?? '')) {
     const gunzip = createGunzip()
@@ -46,7 +46,7 @@ export function openBody(req: IncomingMessage, limits: BodyLimits): Readable {
   return meter
 }
 
-/** The client closed the connection before it had sent everything. */
+/** The client closed the connection before everything it sent was read. */
 export class ClientGone extends Error {
   override readonly name = 'ClientGone'
 }
@@ -68,7 +68,12 @@ class Meter extends Transform {
     this.#idle.refresh()
     this.#bytes += chunk.length
     if (this.#bytes <= this.#limits.bytes) return done(null, chunk)
-    done(new PaasError('payload_too_large', `The request has more than ${this.#limits.bytes} bytes, the limit.`))
+    done(
+      new PaasError(
+        'payload_too_large',
+        `The request has more than ${Math.floor(this.#limits.bytes / 2 ** 20)} MiB, the limit.`,
+      ),
+    )
   }
 
   override _final(done: () => void): void {

@@ -60,10 +60,7 @@ async function receive(options: ServePushOptions, body: Readable, head: PushHead
   const git = await startService('receive-pack', repository)
   using _push = pushes.open(git.pid, { app, account, signal: nobodyReads.signal })
   const upload = new Upload(git, body)
-  onceClosed(res, () => {
-    nobodyReads.abort(new ClientGone())
-    upload.cutOff(new ClientGone())
-  })
+  onceClosed(res, () => nobodyReads.abort(new ClientGone()))
   try {
     upload.start(head)
     const sent = await sendAnswer(inOurWords(git.output, options, head, upload), res, limits.idleMs)
@@ -97,7 +94,7 @@ class Upload {
     this.#body = body
     this.#over = body.readableEnded
     body.once('end', () => (this.#over = true))
-    body.on('error', (cause) => this.cutOff(cause))
+    body.on('error', (cause) => this.#cutOff(cause))
   }
 
   /** Why what came is not all there is, in words for the report. */
@@ -110,12 +107,12 @@ class Upload {
     this.#git.input.write(bytes.subarray(0, 4))
     this.#git.input.write(bytes.subarray(4))
     if (rest.length > 0) this.#git.input.write(rest)
-    if (this.#body.errored) this.cutOff(this.#body.errored)
+    if (this.#body.errored) this.#cutOff(this.#body.errored)
     else this.#body.pipe(this.#git.input)
   }
 
   /** Before the end of the pack git gives up, leaving nothing behind; after it, nothing changes. */
-  cutOff(cause: Error): void {
+  #cutOff(cause: Error): void {
     if (this.#over) return
     this.#over = true
     this.#failure = cause

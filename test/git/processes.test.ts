@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -92,6 +93,32 @@ describe('a client that leaves before the pack is complete', () => {
 })
 
 describe('a client that leaves while its build runs', () => {
+  it('may leave before the build is recorded, once git has everything', async () => {
+    const hooks = await mkdtemp(join(tmpdir(), 'paas-hooks-'))
+    const hook = join(import.meta.dirname, '../../hooks/proc-receive')
+    await writeFile(
+      join(hooks, 'proc-receive'),
+      `#!/bin/sh\necho > ${hooks}/here\nread go < ${hooks}/go\nexec ${hook}\n`,
+    )
+    await chmod(join(hooks, 'proc-receive'), 0o755)
+    await run('mkfifo', [join(hooks, 'go')])
+    await using own = await startGitHost({ hooks })
+    await using project = await own.newProject()
+    const client = spawn('git', ['push', 'paas', 'main'], {
+      cwd: project.repository.path,
+      env: gitEnvironment(),
+      detached: true,
+    })
+    await until('the hook waits', async () => (await readdir(hooks)).includes('here'))
+    process.kill(-client.pid!, 'SIGKILL')
+    await once(client, 'close')
+    await writeFile(join(hooks, 'go'), 'go\n')
+    const head = await project.repository.head()
+    await until('it serves', async () => (await own.repositories.resolve(project.app.id, 'refs/heads/main')) === head)
+    await until('git has ended', async () => (await gitsOf(project, own)).length === 0)
+    await rm(hooks, { recursive: true })
+  })
+
   it('leaves no process, and the build goes on', async () => {
     const { promise, resolve } = Promise.withResolvers<'succeeded'>()
     await using project = await host.newProject(() => promise)
