@@ -35,9 +35,7 @@ export class Routes {
 
   /** Bare addresses and `localhost` lead to the control plane too. */
   find(host: string): Destination | undefined {
-    const found = this.#byHost.get(host)
-    if (found !== undefined) return found
-    return host === this.#table.controlHost || isBareAddress(host) ? this.#control : undefined
+    return this.#byHost.get(host) ?? (this.#isControl(host) ? this.#control : undefined)
   }
 
   findTarget(id: string): LiveTarget | undefined {
@@ -85,7 +83,12 @@ export class Routes {
       targets: targets.map((target) => this.#live(target)),
       limits: this.#limits.app,
     }
-    for (const host of hosts) this.#byHost.set(host, destination)
+    // An app that was given the control plane's host would be shown every user's token.
+    for (const host of hosts) if (!this.#isControl(host)) this.#byHost.set(host, destination)
+  }
+
+  #isControl(host: string): boolean {
+    return host === this.#table.controlHost || isBareAddress(host)
   }
 
   #live(target: Target): LiveTarget {
