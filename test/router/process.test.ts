@@ -38,6 +38,9 @@ beforeEach(async () => {
 
 afterEach(async () => {
   for (const child of children) child.kill('SIGKILL')
+  // The one that outlived its supervisor is nobody's child.
+  const orphan = await routerStatus(config.paths.routerSocket).catch(() => undefined)
+  if (orphan !== undefined && orphan.pid !== process.pid) process.kill(orphan.pid, 'SIGKILL')
   await Promise.all(
     children
       .filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
