@@ -13,37 +13,40 @@ import { openStore } from '../store/open.ts'
 import { lazyEngine } from './lazy-engine.ts'
 import { runRole } from './run-role.ts'
 
-await runRole('api', 'control', async ({ config, serverId, log }) => {
-  const { paths, redis, limits } = config
-  isolateEnvironment(paths)
-  await using life = new AsyncDisposableStack()
-  const store = life.use(openStore({ path: paths.database, keyPath: paths.key }))
-  const queue = life.use(connectQueue({ redis, serverId, log }))
-  const output = life.use(createOutputReader({ redis, serverId, log, directory: paths.builds }))
-  const platformLog = createPlatformLog(life.use(openAppLogWriter({ directory: paths.logs, log })))
-  const appLog = openAppLogReader({ directory: paths.logs })
-  const engine = lazyEngine({ ...config, serverId, log })
-  const repositories = createRepositories({ directory: paths.repositories, limits })
-  const git = await serveGit({ config, store, repositories, queue, output, log })
-  const api = createApi({
-    config,
-    store,
-    queue,
-    engine,
-    repositories,
-    output,
-    platformLog,
-    appLog,
-    git: (...request) => git.handle(...request),
-    log,
+export const run = (): Promise<void> =>
+  runRole('api', 'control', async ({ config, serverId, log }) => {
+    const { paths, redis, limits } = config
+    isolateEnvironment(paths)
+    await using life = new AsyncDisposableStack()
+    const store = life.use(openStore({ path: paths.database, keyPath: paths.key }))
+    const queue = life.use(connectQueue({ redis, serverId, log }))
+    const output = life.use(createOutputReader({ redis, serverId, log, directory: paths.builds }))
+    const platformLog = createPlatformLog(life.use(openAppLogWriter({ directory: paths.logs, log })))
+    const appLog = openAppLogReader({ directory: paths.logs })
+    const engine = lazyEngine({ ...config, serverId, log })
+    const repositories = createRepositories({ directory: paths.repositories, limits })
+    const git = await serveGit({ config, store, repositories, queue, output, log })
+    const api = createApi({
+      config,
+      store,
+      queue,
+      engine,
+      repositories,
+      output,
+      platformLog,
+      appLog,
+      git: (...request) => git.handle(...request),
+      log,
+    })
+    life.defer(() => closeApi(api))
+    // Disposed before the api: pushes under way get their last words while their connections are open.
+    life.use(git)
+    welcomeAdmin({ store, config, log })
+    // A killed api leaves its socket behind; the supervisor's lock makes sure that it is nobody's.
+    rmSync(paths.apiSocket, { force: true })
+    await api.listen({ path: paths.apiSocket })
+    chmodSync(paths.apiSocket, 0o600)
+    return life.move()
   })
-  life.defer(() => closeApi(api))
-  // Disposed before the api: pushes under way get their last words while their connections are open.
-  life.use(git)
-  welcomeAdmin({ store, config, log })
-  // A killed api leaves its socket behind; the supervisor's lock makes sure that it is nobody's.
-  rmSync(paths.apiSocket, { force: true })
-  await api.listen({ path: paths.apiSocket })
-  chmodSync(paths.apiSocket, 0o600)
-  return life.move()
-})
+
+if (import.meta.main) await run()

@@ -3,7 +3,10 @@ import { openAppLogWriter } from '../logs/writer.ts'
 import { runRouter } from '../router/run.ts'
 import { runRole } from './run-role.ts'
 
-await runRole('router', 'data', ({ config, log }) => {
-  const appLog = openAppLogWriter({ directory: config.paths.logs, log })
-  return runRouter({ config, log, appLog, version: packageJson.version })
-})
+export const run = (): Promise<void> =>
+  runRole('router', 'data', ({ config, log }) => {
+    const appLog = openAppLogWriter({ directory: config.paths.logs, log })
+    return runRouter({ config, log, appLog, version: packageJson.version })
+  })
+
+if (import.meta.main) await run()

@@ -9,13 +9,17 @@ import { say, sayFailure, sayReady } from '../supervisor/terminal.ts'
 /** `node src/main/server.ts` runs the whole server; with `--role api|worker|router` that one role, in this process. */
 const roles = ['api', 'worker', 'router']
 
-try {
-  const { values } = parseArgs({ options: { role: { type: 'string' } } })
-  if (values.role === undefined) await runServer()
-  else await runOneRole(values.role)
-} catch (thrown) {
-  sayFailure(thrown)
-  process.exitCode = 1
+if (import.meta.main) await main()
+
+async function main(): Promise<void> {
+  try {
+    const { values } = parseArgs({ options: { role: { type: 'string' } } })
+    if (values.role === undefined) await runServer()
+    else await runOneRole(values.role)
+  } catch (thrown) {
+    sayFailure(thrown)
+    process.exitCode = 1
+  }
 }
 
 async function runServer(): Promise<void> {
@@ -38,7 +42,8 @@ async function runOneRole(role: string): Promise<void> {
   if (!roles.includes(role)) {
     throw new PaasError('settings_invalid', `--role is "${role}"; it must be one of ${roles.join(', ')}.`)
   }
-  await import(`./${role}.ts`)
+  const { run } = (await import(`./${role}.ts`)) as { run: () => Promise<void> }
+  await run()
 }
 
 /** npm passes on the signal that the terminal has already sent: the second one changes nothing. */

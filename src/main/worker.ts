@@ -10,18 +10,21 @@ import { openStore } from '../store/open.ts'
 import { openWorker } from '../worker/worker.ts'
 import { runRole } from './run-role.ts'
 
-await runRole('worker', 'control', async ({ config, serverId, log }) => {
-  const { paths, redis, build, limits } = config
-  await using life = new AsyncDisposableStack()
-  const store = life.use(openStore({ path: paths.database, keyPath: paths.key }))
-  const logs = life.use(openAppLogWriter({ directory: paths.logs, log }))
-  const outputs = life.use(openOutputWriters({ redis, serverId, directory: paths.builds, log }))
-  const engine = connectDocker({ ...config, serverId, log })
-  const router = connectRouterControl(paths.routerSocket)
-  const repositories = createRepositories({ directory: paths.repositories, limits })
-  const stack = createStack({ engine, config })
-  const toolbox = createToolbox({ engine, stack })
-  const pipeline = createPipeline({ engine, stack, toolbox, repositories, build, limits })
-  life.use(await openWorker({ config, serverId, log, store, engine, router, pipeline, repositories, logs, outputs }))
-  return life.move()
-})
+export const run = (): Promise<void> =>
+  runRole('worker', 'control', async ({ config, serverId, log }) => {
+    const { paths, redis, build, limits } = config
+    await using life = new AsyncDisposableStack()
+    const store = life.use(openStore({ path: paths.database, keyPath: paths.key }))
+    const logs = life.use(openAppLogWriter({ directory: paths.logs, log }))
+    const outputs = life.use(openOutputWriters({ redis, serverId, directory: paths.builds, log }))
+    const engine = connectDocker({ ...config, serverId, log })
+    const router = connectRouterControl(paths.routerSocket)
+    const repositories = createRepositories({ directory: paths.repositories, limits })
+    const stack = createStack({ engine, config })
+    const toolbox = createToolbox({ engine, stack })
+    const pipeline = createPipeline({ engine, stack, toolbox, repositories, build, limits })
+    life.use(await openWorker({ config, serverId, log, store, engine, router, pipeline, repositories, logs, outputs }))
+    return life.move()
+  })
+
+if (import.meta.main) await run()

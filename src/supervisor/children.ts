@@ -1,8 +1,6 @@
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
+import packageJson from '../../package.json' with { type: 'json' }
 import type { Config } from '../config.ts'
-import { PaasError } from '../errors.ts'
 import type { ChildSpec, Running } from './child.ts'
 import { startRedis } from './redis.ts'
 import { startRole, type RoleOptions } from './role-process.ts'
@@ -10,6 +8,8 @@ import { startRouter } from './router.ts'
 import type { ServerLog } from './server-log.ts'
 
 const stopMs = 8_000
+/** Longer than the router gives the requests in flight (router/run). */
+const routerStopMs = 12_000
 
 /**
  * Young objects get 1 MiB instead of 16: a third less memory for the processes that mostly wait. The router keeps Node's default, since
@@ -50,32 +50,8 @@ function routerSpec({ paths, httpPort, domain }: Config, rolesDirectory: string,
   const spec = {
     lock: join(paths.run, 'router.lock'),
     controlSocket: paths.routerSocket,
-    settings: JSON.stringify({ httpPort, domain, rolesDirectory }),
-    start: async (lock: number) => {
-      await assertPortFree(httpPort)
-      return start(lock)
-    },
+    settings: JSON.stringify({ httpPort, domain, rolesDirectory, version: packageJson.version, node: process.version }),
+    start,
   }
-  return { name: 'router', readyMs: 30_000, stopMs, start: () => startRouter(spec) }
-}
-
-/** Before anything is started, and in one line. @throws port_in_use */
-async function assertPortFree(port: number): Promise<void> {
-  const server = createServer().listen(port)
-  try {
-    await once(server, 'listening')
-  } catch (cause) {
-    throw portError(port, cause)
-  }
-  server.close()
-  await once(server, 'close')
-}
-
-function portError(port: number, cause: unknown): unknown {
-  const code = (cause as NodeJS.ErrnoException).code ?? ''
-  const problems: Record<string, string> = {
-    EADDRINUSE: `Another program listens on port ${port}.`,
-    EACCES: `Port ${port} may only be listened on by root.`,
-  }
-  return problems[code] === undefined ? cause : new PaasError('port_in_use', problems[code], { cause })
+  return { name: 'router', readyMs: 30_000, stopMs: routerStopMs, start: () => startRouter(spec) }
 }

@@ -1,5 +1,6 @@
+import { rmSync } from 'node:fs'
 import { connect } from 'node:net'
-import { lockFile, readLock } from '../lock.ts'
+import { lockFile, readLock, type FileLock } from '../lock.ts'
 import type { Running } from './child.ts'
 
 export type RouterSpec = {
@@ -12,45 +13,41 @@ export type RouterSpec = {
   start(lock: number): Promise<Running>
 }
 
-/** Longer than a router may take to drain. */
-const replaceMs = 15_000
-
 type Holder = { pid: number; settings: string }
 
 /**
- * Adopts the router that a killed supervisor left serving, if it answers and has the same settings; else replaces it.
- * The apps' visitors notice neither a supervisor that was killed nor the next one.
+ * Adopts the router that a killed supervisor left serving, if it answers and has the same settings; else starts another,
+ * which takes over from it (router/run). The apps' visitors notice neither.
  */
 export async function startRouter(spec: RouterSpec): Promise<Running> {
   using lock = await lockFile(spec.lock)
-  if (!lock) return adoptOrReplace(spec)
+  if (lock) return await startWith(lock, spec)
+  const left = await leftRouter(spec)
+  if (left) return left
+  rmSync(spec.lock) // it stays locked by the old router under no name
+  using own = await lockFile(spec.lock, { wait: AbortSignal.timeout(1_000) })
+  if (own) return await startWith(own, spec)
+  throw new Error(`somebody else just took ${spec.lock}`)
+}
+
+async function startWith(lock: FileLock, spec: RouterSpec): Promise<Running> {
   lock.describe('')
   const router = await spec.start(lock.fd)
-  lock.describe(JSON.stringify({ pid: router.pid, settings: spec.settings } satisfies Holder))
+  try {
+    lock.describe(JSON.stringify({ pid: router.pid, settings: spec.settings } satisfies Holder))
+  } catch (cause) {
+    router.signal('SIGTERM')
+    throw cause
+  }
   return router
 }
 
-async function adoptOrReplace(spec: RouterSpec): Promise<Running> {
-  const holder = readLock(spec.lock)
-  if (holder === '') return startAfterOrphan(spec)
-  const { pid, settings } = JSON.parse(holder) as Holder
-  const router = adopt(pid, spec.lock)
-  if (settings === spec.settings && (await answers(spec.controlSocket))) return router
-  router.signal('SIGTERM')
-  if (!(await becomesFree(spec.lock))) router.signal('SIGKILL')
-  await router.ended
-  return startRouter(spec)
-}
-
-/** Its supervisor was killed in the moment of starting it. Such a router stops by itself (main/run-role). */
-async function startAfterOrphan(spec: RouterSpec): Promise<Running> {
-  if (await becomesFree(spec.lock)) return startRouter(spec)
-  throw new Error(`a process that nobody knows holds ${spec.lock}`)
-}
-
-async function becomesFree(path: string): Promise<boolean> {
-  using lock = await lockFile(path, { wait: AbortSignal.timeout(replaceMs) })
-  return lock !== undefined
+/** A description that is empty is of one whose supervisor died as it started it; that one stops by itself (main/run-role). */
+async function leftRouter({ lock, settings, controlSocket }: RouterSpec): Promise<Running | undefined> {
+  const holder = readLock(lock)
+  if (holder === '') return undefined
+  const left = JSON.parse(holder) as Holder
+  return left.settings === settings && (await answers(controlSocket)) ? adopt(left.pid, lock) : undefined
 }
 
 /** It is no child of ours, so there is no exit event; but the kernel frees its lock when it ends. */

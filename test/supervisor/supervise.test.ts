@@ -54,7 +54,7 @@ describe('a server', () => {
     const times = server.log().filter(({ msg }) => msg === 'worker ready') as unknown as { time: number }[]
     const gaps = times.slice(1).map(({ time }, index) => time - (times[index]?.time ?? 0))
     expect(gaps[3]).toBeGreaterThan((gaps[0] ?? 0) + 400)
-    expect(await server.routerPid()).toBeGreaterThan(0)
+    expect(await server.serves()).toBe(true)
   })
 
   it('says why a role cannot start, stops what it had started and exits with 1', async () => {
@@ -62,7 +62,7 @@ describe('a server', () => {
     await server.start({ TEST_API_FAILS: 'yes' })
     expect(server.output).toContain('paas: Settings: this is a test. Do nothing. (settings_invalid)')
     expect(await server.end('SIGTERM')).toBe(1)
-    await expect(server.routerPid()).rejects.toThrow('fetch failed')
+    await expect(server.serves()).rejects.toThrow('fetch failed')
     expect(existsSync(join(server.data, 'run/redis.sock'))).toBe(false)
   })
 
@@ -89,7 +89,8 @@ describe('a server', () => {
     await server.start()
     other.close()
     expect(server.output.trim().split('\n').at(-1)).toBe(
-      `paas: Another program listens on port ${server.port}. Set PAAS_HTTP_PORT to a free port. (port_in_use)`,
+      `paas: Port ${server.port} cannot be used: listen EADDRINUSE: address already in use :::${server.port}. ` +
+        'Set PAAS_HTTP_PORT to a free port. (port_in_use)',
     )
     expect(existsSync(join(server.data, 'run/redis.sock'))).toBe(false)
   })
@@ -101,7 +102,7 @@ describe('a server', () => {
     await server.end('SIGTERM')
     await starting
     expect(server.output).not.toContain('ready ')
-    await expect(server.routerPid()).rejects.toThrow('fetch failed')
+    await expect(server.serves()).rejects.toThrow('fetch failed')
   })
 
   it('uses the Redis it is told of and starts none', async () => {
@@ -119,11 +120,12 @@ describe('a supervisor that is killed', () => {
     await server.end('SIGKILL')
     await until('all but the router are gone', async () => children.every((pid) => pid === router || isGone(pid)))
     expect(await server.routerPid()).toBe(router)
+    expect(await server.serves()).toBe(true)
   })
 
   it('is followed by one that adopts the router, and starts another when that one dies', async () => {
     await using server = await SupervisedServer.start()
-    const router = await server.routerPid()
+    const router = (await server.routerPid()) ?? 0
     await server.end('SIGKILL')
     await server.start()
     expect(server.output).toContain('ready ')
@@ -131,39 +133,44 @@ describe('a supervisor that is killed', () => {
     process.kill(router, 'SIGKILL')
     await server.says(/router +ended; starting it again[^]*router +started/)
     expect(await server.routerPid()).not.toBe(router)
+    expect(await server.serves()).toBe(true)
   })
 
   it('is followed by one that stops the adopted router in its orderly stop', async () => {
     await using server = await SupervisedServer.start()
-    const router = await server.routerPid()
+    const router = (await server.routerPid()) ?? 0
     await server.end('SIGKILL')
     await server.start()
     expect(await server.end('SIGTERM')).toBe(0)
     expect(isGone(router)).toBe(true)
   })
 
-  it('is followed by one that replaces a router with other settings', async () => {
+  it('is followed by one that replaces a router with other settings, and nobody is turned away meanwhile', async () => {
     await using server = await SupervisedServer.start()
-    const router = await server.routerPid()
+    const router = (await server.routerPid()) ?? 0
     await server.end('SIGKILL')
-    await server.start({ PAAS_DOMAIN: 'paas.example.com' })
+    const starting = server.start({ PAAS_DOMAIN: 'paas.example.com' })
+    let ready = false
+    void starting.then(() => (ready = true))
+    while (!ready) expect(await server.serves()).toBe(true)
     expect(server.output).toContain('ready ')
     expect(await server.routerPid()).not.toBe(router)
-    expect(isGone(router)).toBe(true)
+    await until('the old router ended', async () => isGone(router))
   })
 
   it('while it started the router leaves none behind', async () => {
     await using server = await SupervisedServer.prepare()
     const starting = server.start({ TEST_ROUTER_HANGS: 'yes' })
-    await server.says(/redis +started/)
     const router = await until('the router process is there', async () => server.child('router.ts'))
-    await until('it is described', async () => readFileSync(join(server.data, 'run/router.lock'), 'utf8') !== '')
-    truncateSync(join(server.data, 'run/router.lock'))
+    const lock = join(server.data, 'run/router.lock')
+    await until('it is described', async () => readFileSync(lock, 'utf8') !== '')
+    truncateSync(lock)
     await server.end('SIGKILL')
     await starting
     await server.start()
     expect(server.output).toContain('ready ')
-    expect(isGone(router)).toBe(true)
+    await until('the half-started router ended', async () => isGone(router))
+    expect(await server.serves()).toBe(true)
   })
 })
 

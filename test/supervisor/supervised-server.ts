@@ -3,11 +3,16 @@ import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { routerStatus } from '../../src/router/control-client.ts'
 import { until } from '../helpers/app.ts'
 import { childrenOf, commandLine } from '../helpers/processes.ts'
 import { freePort } from '../helpers/server.ts'
 
 const script = resolve(import.meta.dirname, 'run-server.ts')
+const environment = {
+  PATH: process.env['PATH'],
+  NODE_COMPILE_CACHE: resolve(import.meta.dirname, '../../node_modules/.cache/compiled'),
+}
 
 /** A supervisor with roles that do nothing but live, on a data directory of its own. */
 export class SupervisedServer implements AsyncDisposable {
@@ -35,7 +40,7 @@ export class SupervisedServer implements AsyncDisposable {
   async start(env: Record<string, string> = {}): Promise<void> {
     this.output = ''
     const child = spawn(process.execPath, [script], {
-      env: { PATH: process.env['PATH'], PAAS_DATA: this.data, PAAS_HTTP_PORT: String(this.port), ...env },
+      env: { ...environment, PAAS_DATA: this.data, PAAS_HTTP_PORT: String(this.port), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#process = child
@@ -64,9 +69,16 @@ export class SupervisedServer implements AsyncDisposable {
     return lines.map((line) => JSON.parse(line) as ReturnType<SupervisedServer['log']>[number])
   }
 
-  /** What the router of the fixture answers: its pid. */
-  async routerPid(): Promise<number> {
-    return Number(await (await fetch(`http://127.0.0.1:${this.port}/`)).text())
+  /** Of the router that answers; undefined when none does. */
+  async routerPid(): Promise<number | undefined> {
+    return (await routerStatus(join(this.data, 'run/router.sock')))?.pid
+  }
+
+  /** Rejects when nobody listens on the port. */
+  async serves(): Promise<boolean> {
+    const response = await fetch(`http://127.0.0.1:${this.port}/`)
+    await response.body?.cancel()
+    return response.status > 0
   }
 
   async end(signal: NodeJS.Signals): Promise<number | null> {
@@ -79,7 +91,7 @@ export class SupervisedServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end('SIGTERM')
-    const router = await this.routerPid().catch(() => undefined)
+    const router = await this.routerPid()
     if (router) process.kill(router, 'SIGTERM')
     rmSync(this.directory, { recursive: true, force: true })
   }
