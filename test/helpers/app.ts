@@ -39,10 +39,10 @@ export class TestApp implements AsyncDisposable {
     this.repository = repository
   }
 
-  /** Makes the app, and a repository from the fixture of that name with the remote `paas`. */
-  static async create(server: ServerAddress, fixture: string): Promise<TestApp> {
+  /** Makes the app, with the remote `paas` in the repository: one given, or a new one from the fixture of that name. */
+  static async create(server: ServerAddress, source: string | TestRepository): Promise<TestApp> {
     const { body } = await api<{ name: string }>(server, 'POST', '/apps', { body: {} })
-    const repository = await TestRepository.fromFixture(fixture)
+    const repository = typeof source === 'string' ? await TestRepository.fromFixture(source) : source
     const app = new TestApp(server, body.name, repository)
     await repository.git('remote', 'add', 'paas', app.gitUrl())
     return app

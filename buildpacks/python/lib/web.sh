@@ -6,7 +6,7 @@ choose_web() {
   if [[ -n $command ]]; then
     echo "$command" >.paas/web
   elif [[ ! -f Procfile ]]; then
-    warn 'No Procfile, and no Django, FastAPI or Flask app in manage.py, main.py or app.py: nothing to run for web.'
+    warn 'No Procfile, and no Django, FastAPI or Flask app in the root: nothing to run for web.'
   fi
 }
 
@@ -23,10 +23,10 @@ django_command() {
   fi
 }
 
-# app_object CLASS: MODULE:VARIABLE of the first module in the root that makes an object of that class.
+# app_object CLASS: MODULE:VARIABLE of the first module in the root that makes an object of that class, usual names first.
 app_object() {
   local file variable
-  for file in main.py app.py api.py wsgi.py asgi.py application.py; do
+  for file in main.py app.py api.py wsgi.py asgi.py *.py; do
     variable=$(grep -m1 -oP "^\w+(?=\s*(:\s*\w+\s*)?=\s*(\w+\.)?$1\()" "$file" 2>/dev/null) || continue
     echo "${file%.py}:$variable"
     return 0
