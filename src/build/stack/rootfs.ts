@@ -30,6 +30,9 @@ export async function makeRootfs(stack: StackDefinition, onProgress: (line: stri
   }
 }
 
+/** It then needs a range of user ids and the programs to use it (mmdebstrap(1), unshare mode). */
+const withoutRoot = 'Run bin/setup once as root, or install the package uidmap.'
+
 function optionsFor({ directory, packages }: StackDefinition): string[] {
   return [
     '--variant=minbase',
@@ -49,8 +52,6 @@ async function mmdebstrap(argv: string[], onProgress: (line: string) => void): P
   })
   const [code] = (await once(child, 'close')) as [number | null]
   if (code === 0) return
-  throw new PaasError(
-    'stack_unavailable',
-    `mmdebstrap could not make a Debian root file system (exit ${code}): ${last}`,
-  )
+  const message = `mmdebstrap could not make a Debian root file system (exit ${code}): ${last}`
+  throw new PaasError('stack_unavailable', message, process.getuid?.() === 0 ? {} : { hint: withoutRoot })
 }
