@@ -33,7 +33,7 @@ async function setUp(tests: boolean): Promise<void> {
     installEngine: found === 'absent',
     tests,
   })
-  await installMissing(await missing(wanted), progress)
+  await installMissing(await missing(wanted, process.env['PATH'] ?? ''), progress)
   if (found === 'absent') await startEngine(engine, progress)
   await makeImages({ engine, config, progress })
 }

@@ -37,8 +37,8 @@ const forTests: Requirement[] = [
   { command: 'ip', packages: ['iproute2'] },
 ]
 
-/** Those that are not there, or too old. */
-export async function missing(wanted: Requirement[], path = process.env['PATH'] ?? ''): Promise<Requirement[]> {
+/** Those that are not in `path`, or too old. */
+export async function missing(wanted: Requirement[], path: string): Promise<Requirement[]> {
   const checks = wanted.map(async (requirement) => ((await satisfied(requirement, path)) ? [] : [requirement]))
   return (await Promise.all(checks)).flat()
 }

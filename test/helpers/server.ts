@@ -102,10 +102,11 @@ export class TestServer implements AsyncDisposable {
   }
 
   #readyLine(child: ChildProcessByStdio<null, Readable, Readable>): Promise<void> {
+    const before = this.output.length
     return new Promise((ready, fail) => {
       const onOutput = (chunk: Buffer): void => {
         this.output += chunk.toString()
-        if (/^ready /m.test(chunk.toString())) ready()
+        if (/^ready /m.test(this.output.slice(before))) ready()
       }
       child.stdout.on('data', onOutput)
       child.stderr.on('data', onOutput)

@@ -6,7 +6,7 @@ import { sayFailure } from '../../src/supervisor/terminal.ts'
 /** Installs the requirements given as JSON, as set-up does. */
 const wanted = JSON.parse(process.argv[2] ?? '') as Requirement[]
 try {
-  await installMissing(await missing(wanted), showProgress())
+  await installMissing(await missing(wanted, process.env['PATH'] ?? ''), showProgress())
 } catch (thrown) {
   sayFailure(thrown)
   process.exitCode = 1
