@@ -12,7 +12,7 @@ import { startServer, type TestServer } from '../helpers/server.ts'
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer({ env: { PAAS_MAX_PUSH_MIB: '4', PAAS_BOOT_TIMEOUT: '5' } })
+  server = await startServer({ env: { PAAS_MAX_PUSH_MIB: '4', PAAS_BOOT_TIMEOUT: '10' } })
 })
 afterAll(async () => {
   await server?.stop()
@@ -194,10 +194,10 @@ describe('push options and refs/deploy', () => {
 
 describe('several pushes', () => {
   it('run in the order they came, and a newer one supersedes a waiting one', async () => {
-    await using app = await textApp('first', { build: 'sleep 4' })
+    await using app = await textApp('first', { build: 'sleep 15' })
     const first = app.push()
     await until('the first build runs', async () => (await builds(app)).some(({ status }) => status === 'pending'))
-    await serveText(app, 'second', { build: 'sleep 4' })
+    await serveText(app, 'second')
     const second = app.push('--force', 'main')
     await until('two builds', async () => (await builds(app)).length === 2)
     const third = await serveText(app, 'third')
