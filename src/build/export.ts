@@ -1,7 +1,7 @@
 import type { Engine, Image, Sandbox } from '../engine/engine.ts'
 import type { BuildRequest } from './pipeline.ts'
 import { slugFiles, type SlugFacts } from './slug.ts'
-import { appDirectory } from './tenant.ts'
+import { appDirectory } from './directories.ts'
 
 type ExportDeps = { engine: Pick<Engine, 'createImage'>; sandbox: Sandbox }
 type ExportOptions = { base: Image; labels: Record<string, string>; slugBytes: number }
@@ -12,8 +12,6 @@ export async function exportSlug(
   { base, labels, slugBytes }: ExportOptions,
 ): Promise<SlugFacts & { image: Image }> {
   const { files, facts } = slugFiles(await sandbox.get(appDirectory), slugBytes)
-  // Its removal takes as long as the image's making; whoever made the sandbox waits for the end of both.
-  files.once('end', () => void Promise.resolve(sandbox[Symbol.asyncDispose]()).catch(() => undefined))
   const config = { labels, workingDirectory: appDirectory, user: 'app', env: { HOME: appDirectory } }
   const image = await engine.createImage({ base: base.digest, files, path: '/', config })
   return { ...facts, image }

@@ -1,18 +1,19 @@
 import type { Readable } from 'node:stream'
-import type { Engine, Limits, Sandbox } from '../engine/engine.ts'
+import type { Engine, Sandbox } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
+import type { Logger } from '../log.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import { parseProcfile, type ProcessTypes } from '../model/procfile.ts'
 import type { Config } from '../model/release.ts'
-import { cacheDirectory, compile, configDirectory } from './compile.ts'
-import { detect } from './detect.ts'
+import { compile } from './compile.ts'
+import { candidates, type Candidates, type Pack } from './detect.ts'
 import { buildDockerfile, isDockerfileBuild } from './dockerfile.ts'
 import { exportSlug, imageLabels } from './export.ts'
 import { createMask } from './mask.ts'
 import { PhaseClock } from './phases.ts'
-import { readSource, sourceForBuild, type Source } from './source.ts'
+import { createBuildSandbox, limitsOf, type BuildLimits } from './sandbox.ts'
+import { readSource, sourceForBuild, type Source, type SourceLimits } from './source.ts'
 import type { Stack } from './stack.ts'
-import { appDirectory } from './tenant.ts'
 import type { Toolbox } from './toolbox.ts'
 
 /** What the build pipeline is asked for: one commit of one app. */
@@ -56,14 +57,10 @@ export type PipelineDeps = {
   stack: Pick<Stack, 'name'>
   toolbox: Pick<Toolbox, 'buildImage' | 'runImage'>
   repositories: { archive(appId: AppId, commit: string, signal: AbortSignal): Promise<Readable> }
-  build: { memoryMiB: number; cpus: number; timeoutSeconds: number }
-  limits: { slugBytes: number; sourceBytes: number; sourceFiles: number }
+  build: BuildLimits & { timeoutSeconds: number }
+  limits: SourceLimits & { slugBytes: number }
+  log: Logger
 }
-
-/** Processes and threads in one build: bundlers start a few per core, a fork bomb does not get far. */
-const mostProcesses = 1024
-/** What a build and its cache may take on disk: a slug of the largest size several times over. */
-const mostDiskMiB = 10 * 1024
 
 export function createPipeline(deps: PipelineDeps): RunPipeline {
   return async (request, output, signal) => {
@@ -86,44 +83,65 @@ type Run = { deps: PipelineDeps; request: BuildRequest; output: BuildOutput; clo
 type Built = Omit<BuildResult, 'stack' | 'phases'>
 
 async function withPacks(run: Run, source: Source): Promise<Built> {
-  const { deps, request, output, clock, signal } = run
+  const { deps, output, clock } = run
   parseProcfileOf(source.files.Procfile)
-  await using sandbox = await clock.time('prepare', () => createSandbox(run, source))
-  const packs = await clock.time('detect', () => detect({ sandbox, explicit: source.files['.buildpacks'] }, signal))
-  for (const { name } of packs) output.topic(`${name} app detected`)
+  const asked = candidates(source.files['.buildpacks'])
+  const sandbox = await clock.time('prepare', () => createSandbox(run, source))
+  try {
+    const { packs, defaults } = await runPacks(run, sandbox, asked)
+    const slug = await clock.time('export', () => makeSlug(run, sandbox, packs))
+    const processTypes = decideProcessTypes(output, parseProcfileOf(slug.procfile), defaults)
+    output.topic('Compressing...')
+    output.detail(`Done: ${(slug.bytes / 2 ** 20).toFixed(1)}M`)
+    const buildpack = packs.map(({ name }) => name).join(', ')
+    return { image: slug.image.digest, processTypes, buildpack, size: slug.bytes }
+  } finally {
+    removeLater(deps.log, sandbox)
+  }
+}
 
+async function createSandbox(run: Run, source: Source): Promise<Sandbox> {
+  const { deps, request, output, signal } = run
+  const image = await deps.toolbox.buildImage((line) => output.detail(line))
+  const files = sourceForBuild(await archive(run), source)
+  const options = { image, source: files, stack: deps.stack.name, limits: limitsOf(deps.build) }
+  return createBuildSandbox(deps.engine, request, options, signal)
+}
+
+async function runPacks({ deps, request, output, clock, signal }: Run, sandbox: Sandbox, asked: Candidates) {
   const { memoryMiB } = deps.build
   const mask = createMask(request.config)
-  const defaults = await clock.time('compile', () => compile({ sandbox, output, mask, memoryMiB }, packs, signal))
+  const detected = Promise.withResolvers<void>()
+  const compiled = compile({ sandbox, output, mask, memoryMiB }, asked, detected.resolve, signal)
+  await clock.time('detect', () => Promise.race([detected.promise, compiled]))
+  return clock.time('compile', () => compiled)
+}
 
+async function makeSlug({ deps, request }: Run, sandbox: Sandbox, packs: Pack[]) {
   const names = packs.map(({ pack }) => pack)
-  const slug = await clock.time('export', async () => {
-    const base = await deps.toolbox.runImage(names)
-    const options = { base, labels: imageLabels(request, names), slugBytes: deps.limits.slugBytes }
-    return exportSlug({ engine: deps.engine, sandbox }, options)
+  const base = await deps.toolbox.runImage(names)
+  const options = { base, labels: imageLabels(request, names), slugBytes: deps.limits.slugBytes }
+  return exportSlug({ engine: deps.engine, sandbox }, options)
+}
+
+/** Nobody waits for it: the build is decided. What cannot be removed now is removed at the worker's next start. */
+function removeLater(log: Logger, sandbox: Sandbox): void {
+  Promise.resolve(sandbox[Symbol.asyncDispose]()).catch((error: unknown) => {
+    log.warn({ err: error, sandbox: sandbox.id }, 'sandbox not removed')
   })
-  const processTypes = decideProcessTypes(output, parseProcfileOf(slug.procfile), defaults)
-  output.topic('Compressing...')
-  output.detail(`Done: ${(slug.bytes / 2 ** 20).toFixed(1)}M`)
-  return {
-    image: slug.image.digest,
-    processTypes,
-    buildpack: packs.map(({ name }) => name).join(', '),
-    size: slug.bytes,
-  }
 }
 
 async function withDockerfile(run: Run, source: Source): Promise<Built> {
   const { deps, request, output, clock, signal } = run
   output.topic('Building with the Dockerfile')
+  const options = {
+    appId: request.appId,
+    labels: imageLabels(request, ['dockerfile']),
+    limits: limitsOf(deps.build),
+    noCache: request.noCache,
+    onOutput: (chunk: Buffer) => output.raw(chunk),
+  }
   const image = await clock.time('compile', async () => {
-    const options = {
-      appId: request.appId,
-      labels: imageLabels(request, ['dockerfile']),
-      limits: limitsOf(deps),
-      noCache: request.noCache,
-      onOutput: (chunk: Buffer) => output.raw(chunk),
-    }
     return buildDockerfile({ engine: deps.engine, tar: await archive(run), source }, options, signal)
   })
   return { image: image.digest, processTypes: { web: null }, buildpack: 'Dockerfile', size: image.sizeBytes }
@@ -131,42 +149,6 @@ async function withDockerfile(run: Run, source: Source): Promise<Built> {
 
 function archive({ deps, request, signal }: Run): Promise<Readable> {
   return deps.repositories.archive(request.appId, request.commit, signal)
-}
-
-/** A container of the build's own, with the source in it and the config vars where only the build sees them. */
-async function createSandbox(run: Run, source: Source): Promise<Sandbox> {
-  const { deps, request, output, signal } = run
-  const image = await deps.toolbox.buildImage((line) => output.detail(line))
-  const spec = {
-    appId: request.appId,
-    image: image.digest,
-    name: `build-${request.buildId}`,
-    user: 'app',
-    limits: limitsOf(deps),
-    cacheAt: cacheDirectory,
-    secretsAt: { path: configDirectory, files: request.config },
-    env: environment(run),
-    workingDirectory: appDirectory,
-    labels: imageLabels(request, []),
-  }
-  const sandbox = await deps.engine.createSandbox(spec, signal)
-  await sandbox.put(appDirectory, sourceForBuild(await archive(run), source))
-  return sandbox
-}
-
-/** What Heroku's build system gives a pack. Config vars are not among it: packs read them from ENV_DIR. */
-function environment({ deps, request }: Run): Record<string, string> {
-  return {
-    BUILDPACK_LOG_FILE: '/dev/null',
-    HOME: appDirectory,
-    REQUEST_ID: request.buildId,
-    SOURCE_VERSION: request.commit,
-    STACK: deps.stack.name,
-  }
-}
-
-function limitsOf({ build }: PipelineDeps): Limits {
-  return { memoryMiB: build.memoryMiB, cpus: build.cpus, pids: mostProcesses, diskMiB: mostDiskMiB }
 }
 
 function parseProcfileOf(text: string | undefined): ProcessTypes {

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream'
 import type { Header } from 'tar-stream'
 import { PaasError } from '../errors.ts'
 import { rewriteTar, type NewHeader } from './tar.ts'
-import { appDirectory, tenant } from './tenant.ts'
+import { appDirectory, tenant } from './directories.ts'
 
 /** What the slug's tar turned out to be once it was read to its end. */
 export type SlugFacts = { bytes: number; files: number; procfile: string | undefined }

@@ -4,7 +4,7 @@ import ignore from 'ignore'
 import type { Header } from 'tar-stream'
 import { PaasError } from '../errors.ts'
 import { forEachEntry, rewriteTar } from './tar.ts'
-import { tenant } from './tenant.ts'
+import { tenant } from './directories.ts'
 
 /** What must be known of a commit's tree before it is built. */
 export type Source = {

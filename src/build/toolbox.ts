@@ -7,11 +7,8 @@ import type { Stack } from './stack.ts'
 import { filesUnder, tarOf, type ImageFile } from './stack/tar.ts'
 import { toolFiles, toolsDirectory, toolVersions } from './stack/tools.ts'
 
-/** Programs in the image that apps are built on. */
-export const programs = {
-  detect: `/${toolsDirectory}/buildpacks/bin/detect`,
-  compile: `/${toolsDirectory}/buildpacks/bin/compile`,
-}
+/** In the image that apps are built on: finds the packs for an app and runs them. */
+export const buildProgram = `/${toolsDirectory}/buildpacks/bin/build`
 
 /** Files to add to an image, and what tells this set from any other. */
 type Layer = { identity: string; files: () => Iterable<ImageFile> }

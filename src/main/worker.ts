@@ -22,7 +22,7 @@ export const run = (): Promise<void> =>
     const repositories = createRepositories({ directory: paths.repositories, limits })
     const stack = createStack({ engine, config })
     const toolbox = createToolbox({ engine, stack })
-    const pipeline = createPipeline({ engine, stack, toolbox, repositories, build, limits })
+    const pipeline = createPipeline({ engine, stack, toolbox, repositories, build, limits, log })
     life.use(await openWorker({ config, serverId, log, store, engine, router, pipeline, repositories, logs, outputs }))
     return life.move()
   })

@@ -28,11 +28,12 @@ export class Builder implements AsyncDisposable {
   readonly #deps: Deps
 
   constructor() {
+    const log = createLog('test', 'warn')
     const config = loadConfig({ DOCKER_HOST: process.env['DOCKER_HOST'] })
-    this.engine = connectDocker({ ...config, serverId: this.#serverId, log: createLog('test', 'warn') })
+    this.engine = connectDocker({ ...config, serverId: this.#serverId, log })
     const stack = createStack({ engine: this.engine, config })
     const toolbox = createToolbox({ engine: this.engine, stack })
-    this.#deps = { engine: this.engine, stack, toolbox, build: config.build, limits: config.limits }
+    this.#deps = { engine: this.engine, stack, toolbox, build: config.build, limits: config.limits, log }
   }
 
   /** An app whose first commit is a copy of the fixture of that name, or has these files. */

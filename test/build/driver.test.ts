@@ -16,7 +16,12 @@ beforeEach(async () => {
 })
 afterEach(() => rm(root, { recursive: true, force: true }))
 
-/** Writes a pack's script. */
+/** A pack that detects every app, with the compile script given. */
+async function pack(name: string, compile: string): Promise<void> {
+  await script(`${name}/bin/detect`, `echo ${name.toUpperCase()}`)
+  await script(`${name}/bin/compile`, compile)
+}
+
 async function script(path: string, body: string): Promise<void> {
   const target = join(root, 'packs', path)
   await mkdir(dirname(target), { recursive: true })
@@ -24,93 +29,111 @@ async function script(path: string, body: string): Promise<void> {
   await chmod(target, 0o755)
 }
 
-function run(program: string, argv: string[]): Promise<Answer> {
+function build(mode: 'first' | 'all', ...packs: string[]): Promise<Answer> {
   const env = { PATH: process.env['PATH'], STACK: 'debian-13', SOURCE_VERSION: 'abc' }
+  const argv = [...['build', 'cache', 'env'].map((part) => join(root, part)), mode, ...packs]
   return new Promise((settle) => {
-    execFile(join(root, 'packs/bin', program), argv, { env }, (error, stdout, stderr) => {
+    execFile(join(root, 'packs/bin/build'), argv, { env }, (error, stdout, stderr) => {
       settle({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr })
     })
   })
 }
 
-const compile = (...packs: string[]) =>
-  run('compile', [...['build', 'cache', 'env'].map((part) => join(root, part)), ...packs])
-const detect = (mode: string, ...packs: string[]) => run('detect', [join(root, 'build'), mode, ...packs])
-const written = (path: string) => readFile(join(root, path), 'utf8')
-
-describe('detection', () => {
+describe('of the packs', () => {
   beforeEach(async () => {
+    await pack('yes', 'echo compiling yes')
+    await pack('also', 'echo compiling also')
+    await script('also/bin/detect', 'test -d "$1" && echo "Also an app" && echo more')
     await script('no/bin/detect', 'echo never; exit 1')
-    await script('yes/bin/detect', 'echo Yes app; echo more')
-    await script('also/bin/detect', 'test -d "$1" && echo Also')
   })
 
-  it('takes the first pack that can', async () => {
-    expect(await detect('first', 'no', 'yes', 'also')).toEqual({ code: 0, stdout: 'yes Yes app\n', stderr: '' })
+  it('the first that can builds the app', async () => {
+    expect(await build('first', 'no', 'yes', 'also')).toEqual({
+      code: 0,
+      stdout: '-----> YES app detected\ncompiling yes\n',
+      stderr: 'detected yes YES\ncompiling\nrelease\n',
+    })
   })
 
-  it('gives nothing when no pack can', async () => {
-    expect(await detect('first', 'no')).toMatchObject({ stdout: '' })
+  it('those that were named build the app one after the other', async () => {
+    expect(await build('all', 'yes', 'also')).toEqual({
+      code: 0,
+      stdout: '-----> YES app detected\n-----> Also an app app detected\ncompiling yes\ncompiling also\n',
+      stderr: 'detected yes YES\ndetected also Also an app\ncompiling\nrelease\n',
+    })
   })
 
-  it('wants all packs that were named', async () => {
-    expect(await detect('all', 'yes', 'also')).toMatchObject({ code: 0, stdout: 'yes Yes app\nalso Also\n' })
-    expect(await detect('all', 'yes', 'no', 'also')).toMatchObject({ code: 1, stdout: 'yes Yes app\n' })
+  it('none runs when one that was named cannot', async () => {
+    const { code, stdout, stderr } = await build('all', 'yes', 'no', 'also')
+    expect({ code, stderr }).toEqual({ code: 1, stderr: 'detected yes YES\nundetected no\n' })
+    expect(stdout).not.toContain('compiling')
+  })
+
+  it('none runs when none can', async () => {
+    expect(await build('first', 'no')).toEqual({ code: 1, stdout: '', stderr: 'compiling\n' })
   })
 })
 
-describe('compilation', () => {
-  it('gives a pack its three directories and the environment of the classic API', async () => {
+describe('a pack', () => {
+  it('gets its three directories and the environment of the classic API', async () => {
     await writeFile(join(root, 'env/SECRET'), 'from the config')
-    await script('a/bin/compile', 'echo "$1 $2 $3 $STACK $SOURCE_VERSION [${SECRET-unset}] $(cat "$3/SECRET")"')
-    const { code, stdout } = await compile('a')
+    await pack('a', 'echo "$1 $2 $3 $STACK $SOURCE_VERSION [${SECRET-unset}] $(cat "$3/SECRET")"')
+    const { stdout } = await build('first', 'a')
     const directories = ['build', 'cache', 'env'].map((part) => join(root, part)).join(' ')
-    expect({ code, stdout }).toEqual({ code: 0, stdout: `${directories} debian-13 abc [unset] from the config\n` })
+    expect(stdout).toContain(`\n${directories} debian-13 abc [unset] from the config\n`)
   })
 
-  it('shows what packs print on both outputs in one, in order', async () => {
-    await script('a/bin/compile', 'echo one; echo two >&2; echo three')
-    expect(await compile('a')).toEqual({ code: 0, stdout: 'one\ntwo\nthree\n', stderr: '' })
+  it('shows what it prints on both outputs in one, in order', async () => {
+    await pack('a', 'echo one; echo two >&2; echo three')
+    expect((await build('first', 'a')).stdout).toContain('one\ntwo\nthree\n')
   })
 
-  it('gives later packs what earlier ones exported', async () => {
-    await script('a/bin/compile', 'echo "export TOOL=/tools/a" > "$(dirname "$0")/../export"')
-    await script('b/bin/compile', 'echo "tool: $TOOL"')
-    expect(await compile('a', 'b')).toMatchObject({ code: 0, stdout: 'tool: /tools/a\n' })
+  it('gives those after it what it exported', async () => {
+    await pack('a', 'echo "export TOOL=/tools/a" > "$(dirname "$0")/../export"')
+    await pack('b', 'echo "tool: $TOOL"')
+    expect((await build('all', 'a', 'b')).stdout).toContain('tool: /tools/a\n')
   })
 
-  it('answers with the process types of the last pack only', async () => {
-    await script('a/bin/compile', 'true')
+  it('declares process types, if it is the last', async () => {
+    await pack('a', 'true')
     await script('a/bin/release', 'echo "default_process_types: {web: a}"')
-    await script('b/bin/compile', 'true')
+    await pack('b', 'true')
     await script('b/bin/release', 'echo "default_process_types: {web: b}"; echo noise >&2')
-    expect(await compile('a', 'b')).toMatchObject({ code: 0, stdout: '', stderr: 'default_process_types: {web: b}\n' })
+    const { stdout, stderr } = await build('all', 'a', 'b')
+    expect(stderr).toMatch(/\ncompiling\nrelease\ndefault_process_types: {web: b}\n$/)
+    expect(stdout).not.toContain('noise')
   })
 
-  it('ends at a pack that fails, with its exit code and its reason', async () => {
-    await script(
-      'a/bin/compile',
-      'source "$(dirname "$0")/../../lib/common.sh"; fail "no such thing" "Do this." || true',
-    )
-    await script('b/bin/compile', 'echo not reached')
-    const { code, stdout, stderr } = await compile('a', 'b')
-    expect({ code, stdout, stderr }).toEqual({ code: 1, stdout: ' !     Do this.\n', stderr: 'no such thing' })
+  it('that fails ends the build, with its exit code and its reason in one line', async () => {
+    await pack('a', 'source "$(dirname "$0")/../../lib/common.sh"; fail "no such thing" "Do this."')
+    await pack('b', 'echo not reached')
+    const { code, stdout, stderr } = await build('all', 'a', 'b')
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/detected\n !     Do this\.\n$/)
+    expect(stderr).toMatch(/\ncompiling\nfailed no such thing\n$/)
   })
 
-  it('calls bin/report after success and after failure, whatever it does', async () => {
-    await script('a/bin/compile', 'exit "$(cat "$2/code")"')
+  it('that gives no reason, or a long one, fails as well', async () => {
+    await pack('a', 'exit 7')
+    expect(await build('first', 'a')).toMatchObject({ code: 7, stderr: expect.stringMatching(/\nfailed \n$/) })
+    await pack('a', 'printf "first\\nrelease\\nforged: yes" > "$PAAS_REASON_FILE"; exit 1')
+    expect(await build('first', 'a')).toMatchObject({ code: 1, stderr: expect.stringMatching(/\nfailed first\n$/) })
+  })
+
+  it('reports after success and after failure, whatever its report does', async () => {
+    await pack('a', 'exit "$(cat "$2/code")"')
     await script('a/bin/report', 'echo reported >> "$2/reports"; echo noise; echo noise >&2; exit 9')
     await writeFile(join(root, 'cache/code'), '0')
-    expect(await compile('a')).toEqual({ code: 0, stdout: '', stderr: '' })
+    expect(await build('first', 'a')).toMatchObject({ code: 0, stdout: '-----> A app detected\n' })
     await writeFile(join(root, 'cache/code'), '3')
-    expect(await compile('a')).toEqual({ code: 3, stdout: '', stderr: '' })
-    expect(await written('cache/reports')).toBe('reported\nreported\n')
+    expect(await build('first', 'a')).toMatchObject({ code: 3, stdout: '-----> A app detected\n' })
+    expect(await readFile(join(root, 'cache/reports'), 'utf8')).toBe('reported\nreported\n')
   })
 
-  it('leaves a pack no way to answer in the platform’s place', async () => {
-    await script('a/bin/compile', 'echo forged >&3')
-    const { stdout, stderr } = await compile('a')
-    expect(stderr).toBe('')
+  it('has no way to answer in the platform’s place', async () => {
+    await pack('a', 'echo forged >&3')
+    const { stdout, stderr } = await build('first', 'a')
+    expect(stderr).not.toContain('forged')
     expect(stdout).toContain('Bad file descriptor')
   })
 })

@@ -1,0 +1,55 @@
+import { packNames } from './packs.ts'
+import type { Pack } from './detect.ts'
+
+/** The most a build may answer, in UTF-16 units; ours answer a few lines. */
+const mostText = 64 * 1024
+
+/** What `buildpacks/bin/build` says on its standard error, of which the build's own code may have forged any part. */
+export class Answers {
+  readonly packs: Pack[] = []
+  /** All packs were asked. */
+  complete = false
+  undetected: string | undefined
+  reason = ''
+  /** YAML of bin/release. */
+  release = ''
+  readonly #onCompiling: () => void
+  #text = ''
+  #released = false
+
+  /** @param onCompiling called when all packs are known */
+  constructor(onCompiling: () => void) {
+    this.#onCompiling = onCompiling
+  }
+
+  feed(chunk: Buffer): void {
+    this.#text = (this.#text + chunk.toString()).slice(0, mostText)
+    while (!this.#released) {
+      const end = this.#text.indexOf('\n')
+      if (end < 0) return
+      this.#line(this.#text.slice(0, end))
+      this.#text = this.#text.slice(end + 1)
+    }
+    this.release = this.#text
+  }
+
+  #line(line: string): void {
+    const [, word, rest = ''] = /^(\w+)(?: (.*))?$/.exec(line) ?? []
+    if (word === 'detected') this.#detected(rest)
+    else if (word === 'undetected') this.undetected = rest
+    else if (word === 'compiling') this.#compiling()
+    else if (word === 'failed') this.reason = rest
+    else if (word === 'release') this.#released = true
+  }
+
+  #compiling(): void {
+    this.complete = true
+    this.#onCompiling()
+  }
+
+  #detected(rest: string): void {
+    const [, known, name] = /^(\S+) (.+)$/.exec(rest) ?? []
+    const pack = packNames.find((candidate) => candidate === known)
+    if (pack && name) this.packs.push({ pack, name })
+  }
+}
