@@ -1,3 +1,4 @@
+import { StringDecoder } from 'node:string_decoder'
 import { packNames } from './packs.ts'
 import type { Pack } from './detect.ts'
 
@@ -14,6 +15,7 @@ export class Answers {
   /** YAML of bin/release. */
   release = ''
   readonly #onCompiling: () => void
+  readonly #decoder = new StringDecoder('utf8')
   #text = ''
   #released = false
 
@@ -23,7 +25,7 @@ export class Answers {
   }
 
   feed(chunk: Buffer): void {
-    this.#text = (this.#text + chunk.toString()).slice(0, mostText)
+    this.#text = (this.#text + this.#decoder.write(chunk)).slice(0, mostText)
     while (!this.#released) {
       const end = this.#text.indexOf('\n')
       if (end < 0) return

@@ -17,12 +17,11 @@ describe('what a build answers', () => {
   })
 
   it('does not depend on where chunks end', () => {
-    const text =
-      'detected python Python\ndetected nodejs Node.js\ncompiling\nrelease\ndefault_process_types: {web: x}\n'
-    const whole = answersOf(text).answers
-    const pieces = answersOf(...text).answers
-    expect({ ...pieces }).toEqual({ ...whole })
-    expect(pieces.release).toBe('default_process_types: {web: x}\n')
+    const bytes = Buffer.from('detected python Pythön\ncompiling\nrelease\ndefault_process_types: {web: ü}\n')
+    const answers = new Answers(() => undefined)
+    for (let offset = 0; offset < bytes.length; offset++) answers.feed(bytes.subarray(offset, offset + 1))
+    expect(answers.packs).toEqual([{ pack: 'python', name: 'Pythön' }])
+    expect(answers.release).toBe('default_process_types: {web: ü}\n')
   })
 
   it('is nothing that is not known', () => {
