@@ -143,7 +143,11 @@ function quote(text) {
   return `"${checked(text)}"`
 }
 
-/** nginx cannot escape `$`, and the rest would end a word or a block. */
+/**
+ * nginx cannot escape `$`, and the rest would end a word or a block.
+ * @param {unknown} text
+ * @returns {string}
+ */
 function checked(text) {
   if (typeof text === 'string' && /^[^\u0000-\u001f"'\\${};]*$/.test(text)) return text
   return refuse(`${JSON.stringify(text)} is not a text without quotes, backslashes, braces, ; and $`)
