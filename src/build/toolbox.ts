@@ -31,10 +31,12 @@ export type Toolbox = {
 
 export function createToolbox({ engine, stack }: ToolboxDeps): Toolbox {
   const withLayer = createLayers(engine)
+  // Read once: an upgrade on disk is for the next start, which knows how to call it.
+  const packs = packLayer()
   const toolbox: Toolbox = {
     async buildImage(onProgress = noProgress) {
       const packages = packNames.flatMap((pack) => packagesOf(pack).build)
-      return withLayer(await stack.buildImage(packages, onProgress), packLayer(), onProgress)
+      return withLayer(await stack.buildImage(packages, onProgress), packs, onProgress)
     },
     async runImage(packs, onProgress = noProgress) {
       const packages = packs.flatMap((pack) => packagesOf(pack).run)
@@ -82,7 +84,7 @@ function packLayer(): Layer {
 }
 
 function nodeLayer(): Layer {
-  return { identity: JSON.stringify(toolVersions()), files: () => [...toolFiles(), npx] }
+  return { identity: JSON.stringify([toolVersions(), npx]), files: () => [...toolFiles(), npx] }
 }
 
 /** Without what OpenSSL has for other processors, which is nine tenths of it. */
