@@ -93,7 +93,8 @@ function errorPages() {
 function redirects() {
   return Object.entries(settings.redirects ?? {}).map(([glob, redirect]) => {
     const { url, status = 301 } = redirect
-    if (!isObject(redirect) || !statuses.includes(status)) refuse(`a redirect is {"url": …, "status": ${statuses.join(' | ')}}`)
+    if (!isObject(redirect) || !statuses.includes(status))
+      refuse(`a redirect is {"url": …, "status": ${statuses.join(' | ')}}`)
     return `    location ~ ${pattern(glob)} { return ${status} ${quote(url)}; }`
   })
 }
@@ -109,7 +110,10 @@ function headerRules() {
     for (const [name, value] of Object.entries(fields)) rules.push([name, glob, value])
   }
   const names = [...new Set(rules.map(([name]) => name))]
-  return names.map((name) => ({ name, values: rules.filter(([other]) => other === name).map(([, glob, value]) => ({ glob, value })) }))
+  return names.map((name) => ({
+    name,
+    values: rules.filter(([other]) => other === name).map(([, glob, value]) => ({ glob, value })),
+  }))
 }
 
 /** What may be kept for ever is what was found, not that it was not. */

@@ -83,7 +83,9 @@ function readJson(path) {
 
 function objectAt(parent, key) {
   const value = parent[key] ?? {}
-  return typeof value === 'object' && !Array.isArray(value) ? value : refuse(`"${key}" in package.json is not an object`)
+  return typeof value === 'object' && !Array.isArray(value)
+    ? value
+    : refuse(`"${key}" in package.json is not an object`)
 }
 
 function count(key) {
@@ -97,12 +99,16 @@ function digest(value) {
 function rangeAt(key) {
   const range = engines[key] ?? ''
   if (range === '' || (typeof range === 'string' && semver.validRange(range) !== null)) return range.trim()
-  return refuse(`engines.${key} in package.json is ${JSON.stringify(range)}, which is not a version range such as "24.x"`)
+  return refuse(
+    `engines.${key} in package.json is ${JSON.stringify(range)}, which is not a version range such as "24.x"`,
+  )
 }
 
 /** Heroku's `cacheDirectories`: only what lies in the app, and not what is cached anyhow. */
 function toolCaches() {
-  const named = [manifest.cacheDirectories ?? manifest.cache_directories ?? []].flat().filter((path) => typeof path === 'string')
+  const named = [manifest.cacheDirectories ?? manifest.cache_directories ?? []]
+    .flat()
+    .filter((path) => typeof path === 'string')
   const paths = named.map((path) => normalize(path).replace(/\/$/, ''))
   const usable = paths.filter((path) => /^[\w.@-]/.test(path) && !/^(\.\.?(\/|$)|node_modules$|\.paas)|\n/.test(path))
   return [...new Set([...usualToolCaches, ...usable])]
