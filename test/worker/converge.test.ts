@@ -3,7 +3,7 @@ import { until } from '../helpers/app.ts'
 import { request } from '../helpers/http.ts'
 import { docker } from '../engine/support.ts'
 import { Site } from './site.ts'
-import { serve } from './site-app.ts'
+import { serve, type SiteApp } from './site-app.ts'
 import { watchRequests } from './watch-requests.ts'
 
 let site: Site
@@ -118,10 +118,11 @@ describe('an app', () => {
 })
 
 describe('a dyno', () => {
-  it('that crashes after it served is said in the log, answered with H10 and started again by the engine', async () => {
+  it('that crashes after it served is said in the log and started again by the engine', async () => {
     const app = await site.createApp('crashing')
-    await app.deploy(`web: test -e /tmp/crashed || (sleep 3; touch /tmp/crashed; kill 1) & ${serve('one')}`)
+    await app.deploy(`web: ${serve('one')}`)
     expect((await app.get()).body).toBe('one none')
+    await crash(app)
     await until('the crash is in the log', async () => (await site.logLines(app, /up to crashed/)).length === 1)
     await until('it is up again', async () => (await site.logLines(app, /starting to up/)).length === 2)
     await app.serves('one none')
@@ -131,7 +132,8 @@ describe('a dyno', () => {
 
   it('that crashes again and again is left to the engine, and the router says so', async () => {
     const app = await site.createApp('looping')
-    await app.deploy(`web: test -e /tmp/once && exit 1; touch /tmp/once; (sleep 2; kill 1) & ${serve('one')}`)
+    await app.deploy(`web: test -e /tmp/once && exit 1; touch /tmp/once; ${serve('one')}`)
+    await crash(app)
     await until('the router answers H10', async () => {
       await app.get()
       return (await site.logLines(app, /code=H10/)).length > 0
@@ -216,6 +218,12 @@ describe('destroying an app', () => {
     expect(await site.repositories.resolve(app.id, 'refs/heads/main')).toBeUndefined()
   })
 })
+
+/** Ends the process of the app's only dyno from within. */
+async function crash(app: SiteApp): Promise<void> {
+  const [dyno] = await app.dynos()
+  await docker('exec', dyno?.id ?? '', 'bash', '-c', 'kill 1')
+}
 
 function idOf(dynos: { id: string; name: string }[], name: string): string | undefined {
   return dynos.find((dyno) => dyno.name === name)?.id

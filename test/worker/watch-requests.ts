@@ -16,7 +16,7 @@ export function watchRequests(app: SiteApp) {
       }
     }
   }
-  const asking = Promise.all(Array.from({ length: 4 }, ask))
+  const asking = Promise.all(Array.from({ length: 2 }, ask))
   return {
     async stop(): Promise<{ bodies: string[]; failures: string[] }> {
       stopped = true
