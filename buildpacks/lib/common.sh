@@ -38,23 +38,19 @@ describe() {
   echo "${words[*]}"
 }
 
-# Config vars into the environment, for the app's own build scripts, but for those that would break the pack itself.
+# Config vars into the environment, for the app's own build scripts, but for those that would break the pack itself: what its tools
+# look for at start, and names it uses.
 export_config_vars() {
-  local env_dir=$1 file key
-  for file in "$env_dir"/*; do
-    key=${file##*/}
-    [[ -f $file && $key =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || continue
-    case $key in
-      PATH | HOME | GIT_DIR | CPATH | CPPATH | LD_PRELOAD | LD_LIBRARY_PATH | LIBRARY_PATH | BUILD_DIR | CACHE_DIR | ENV_DIR) ;;
-      *) export "$key=$(<"$file")" ;;
+  local _file _key
+  for _file in "$1"/*; do
+    _key=${_file##*/}
+    [[ -f $_file && $_key =~ ^[A-Za-z_][A-Za-z0-9_]*$ ]] || continue
+    [[ ! -v $_key || $(declare -p "$_key") == 'declare -x'* ]] || continue
+    case $_key in
+      PATH | HOME | GIT_DIR | BASH_ENV | CPATH | CPPATH | LD_PRELOAD | LD_LIBRARY_PATH | LIBRARY_PATH | PYTHONHOME | PYTHONPATH) ;;
+      *) export "$_key=$(<"$_file")" ;;
     esac
   done
-}
-
-# config_var ENV_DIR KEY: its value, or nothing.
-config_var() {
-  [[ -f $1/$2 ]] && cat "$1/$2"
-  return 0
 }
 
 # Tools that come with certificates of their own also trust what the machine trusts: a company's proxy, for example.

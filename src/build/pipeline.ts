@@ -11,6 +11,7 @@ import { buildDockerfile, isDockerfileBuild } from './dockerfile.ts'
 import { exportSlug, imageLabels } from './export.ts'
 import { createMask } from './mask.ts'
 import { PhaseClock } from './phases.ts'
+import { Removals } from './removals.ts'
 import { createBuildSandbox, limitsOf, type BuildLimits } from './sandbox.ts'
 import { readSource, sourceForBuild, type Source, type SourceLimits } from './source.ts'
 import type { Stack } from './stack.ts'
@@ -63,13 +64,15 @@ export type PipelineDeps = {
 }
 
 export function createPipeline(deps: PipelineDeps): RunPipeline {
+  const removals = new Removals(deps.log)
   return async (request, output, signal) => {
     const { timeoutSeconds } = deps.build
     const timeLimit = AbortSignal.timeout(timeoutSeconds * 1000)
-    const run: Run = { deps, request, output, clock: new PhaseClock(), signal: AbortSignal.any([signal, timeLimit]) }
+    const either = AbortSignal.any([signal, timeLimit])
+    const run: Run = { deps, request, output, clock: new PhaseClock(), removals, signal: either }
     try {
       const source = await run.clock.time('source', async () => readSource(await archive(run), deps.limits))
-      if (request.noCache) await deps.engine.removeCache(request.appId)
+      if (request.noCache) await removeCache(run)
       const result = isDockerfileBuild(source) ? await withDockerfile(run, source) : await withPacks(run, source)
       return { ...result, stack: deps.stack.name, phases: run.clock.times }
     } catch (error) {
@@ -79,11 +82,18 @@ export function createPipeline(deps: PipelineDeps): RunPipeline {
   }
 }
 
-type Run = { deps: PipelineDeps; request: BuildRequest; output: BuildOutput; clock: PhaseClock; signal: AbortSignal }
+type Run = {
+  deps: PipelineDeps
+  request: BuildRequest
+  output: BuildOutput
+  clock: PhaseClock
+  removals: Removals
+  signal: AbortSignal
+}
 type Built = Omit<BuildResult, 'stack' | 'phases'>
 
 async function withPacks(run: Run, source: Source): Promise<Built> {
-  const { deps, output, clock } = run
+  const { request, output, clock, removals } = run
   parseProcfileOf(source.files.Procfile)
   const asked = candidates(source.files['.buildpacks'])
   const sandbox = await clock.time('prepare', () => createSandbox(run, source))
@@ -96,13 +106,13 @@ async function withPacks(run: Run, source: Source): Promise<Built> {
     const buildpack = packs.map(({ name }) => name).join(', ')
     return { image: slug.image.digest, processTypes, buildpack, size: slug.bytes }
   } finally {
-    removeLater(deps.log, sandbox)
+    removals.begin(request.appId, sandbox)
   }
 }
 
 async function createSandbox(run: Run, source: Source): Promise<Sandbox> {
   const { deps, request, output, signal } = run
-  const image = await deps.toolbox.buildImage((line) => output.detail(line))
+  const image = await deps.toolbox.buildImage((line) => tellProgress(output, line))
   const files = sourceForBuild(await archive(run), source)
   const options = { image, source: files, stack: deps.stack.name, limits: limitsOf(deps.build) }
   return createBuildSandbox(deps.engine, request, options, signal)
@@ -117,18 +127,17 @@ async function runPacks({ deps, request, output, clock, signal }: Run, sandbox: 
   return clock.time('compile', () => compiled)
 }
 
-async function makeSlug({ deps, request }: Run, sandbox: Sandbox, packs: Pack[]) {
+async function makeSlug({ deps, request, output }: Run, sandbox: Sandbox, packs: Pack[]) {
   const names = packs.map(({ pack }) => pack)
-  const base = await deps.toolbox.runImage(names)
+  const base = await deps.toolbox.runImage(names, (line) => tellProgress(output, line))
   const options = { base, labels: imageLabels(request, names), slugBytes: deps.limits.slugBytes }
   return exportSlug({ engine: deps.engine, sandbox }, options)
 }
 
-/** Nobody waits for it: the build is decided. What cannot be removed now is removed at the worker's next start. */
-function removeLater(log: Logger, sandbox: Sandbox): void {
-  Promise.resolve(sandbox[Symbol.asyncDispose]()).catch((error: unknown) => {
-    log.warn({ err: error, sandbox: sandbox.id }, 'sandbox not removed')
-  })
+/** A cache that a sandbox still has mounted cannot be removed. */
+async function removeCache({ deps, request, removals }: Run): Promise<void> {
+  await removals.finished(request.appId)
+  await deps.engine.removeCache(request.appId)
 }
 
 async function withDockerfile(run: Run, source: Source): Promise<Built> {
@@ -149,6 +158,11 @@ async function withDockerfile(run: Run, source: Source): Promise<Built> {
 
 function archive({ deps, request, signal }: Run): Promise<Readable> {
   return deps.repositories.archive(request.appId, request.commit, signal)
+}
+
+/** Images are made at set-up; one that is needed later says what takes so long, and not what apt-get says. */
+function tellProgress(output: BuildOutput, line: string): void {
+  if (/^(making|adding|another) /.test(line)) output.detail(`${line}...`)
 }
 
 function parseProcfileOf(text: string | undefined): ProcessTypes {

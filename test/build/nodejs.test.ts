@@ -72,7 +72,7 @@ describe('a Node.js app', () => {
     await using app = await builder.app({
       'package.json': manifest({ scripts: { build: 'echo "$API_URL $PATH" > seen', start: 'true' } }),
     })
-    const config = { API_URL: 'https://api.example.com', PATH: '/nowhere' }
+    const config = { API_URL: 'https://api.example.com', PATH: '/nowhere', cache_dir: '/nowhere', manager: 'nothing' }
     const { output } = await runIn(await app.build({ config }), 'cat seen')
     expect(output).toContain('https://api.example.com /')
     expect(output).not.toContain('/nowhere')
