@@ -96,6 +96,8 @@ copy_node_to_slug() {
 
 write_profile() {
   cat >.profile.d/nodejs.sh <<'PROFILE'
+# npm asks the registry for a newer npm when a script ends, which keeps a crashed process from being seen.
+export npm_config_update_notifier=${npm_config_update_notifier-false}
 export PATH="$HOME/.paas/node/bin:$HOME/.paas/bin:/usr/lib/paas/bin:$HOME/node_modules/.bin:$PATH"
 export NODE_ENV="${NODE_ENV:-production}"
 PROFILE
