@@ -41,6 +41,19 @@ describe('a Node.js app', () => {
     expect(app.output).toMatch(/added \d+ packages/)
   })
 
+  it('may have a lock file that lacks optional packages which no registry has', async () => {
+    const fields = { dependencies: { ms: '2.1.3' }, optionalDependencies: { '@paas-test/absent': '1.0.0' } }
+    const root = { name: 'an-app', version: '1.0.0', ...fields }
+    const ms = { version: '2.1.3' }
+    await using app = await builder.app({
+      'package.json': manifest({ ...fields, scripts: { start: 'node server.js' } }),
+      'package-lock.json': JSON.stringify({ lockfileVersion: 3, packages: { '': root, 'node_modules/ms': ms } }),
+    })
+    const result = await app.build()
+    expect(app.output).toContain(' !     package-lock.json lacks optional packages for other machines')
+    expect((await runIn(result, 'ls node_modules')).output).toBe('ms\n')
+  })
+
   it('is built by its build script with development dependencies, and runs without them', async () => {
     await using app = await builder.app({
       'package.json': manifest({
