@@ -47,15 +47,19 @@ export async function benchOutputDelay(server: ServerAddress, lines = 30): Promi
 type TimedPush = { total: number; phases: Record<string, number> }
 
 async function timedPush(app: TestApp, text: string): Promise<TimedPush> {
-  await app.repository.write('version.txt', text)
+  await app.repository.write('server.js', serverAnswering(text))
   await app.repository.commit(text)
   const start = performance.now()
   const { code, output } = await watchedPush(app, () => undefined)
   const total = performance.now() - start
-  const answer = await app.get('/version')
+  const answer = await app.get()
   if (code !== 0 || answer.body !== text)
     throw new Error(`push of "${text}" did not serve (exit ${code}, got "${answer.body}"):\n${output}`)
   return { total, phases: phasesIn(output) }
+}
+
+function serverAnswering(text: string): string {
+  return `require('express')().get('/', (_, answer) => answer.send(${JSON.stringify(text)})).listen(process.env.PORT)\n`
 }
 
 /** The phase line that ends every build's output: `Phases: source 0.05s, compile 0.31s, …`. */
