@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { PassThrough, type Readable } from 'node:stream'
 import { createBuildOutput } from '../../src/build/output.ts'
-import { createPipeline, type BuildResult, type PipelineDeps } from '../../src/build/pipeline.ts'
+import { createPipeline, type BuildResult, type PipelineDeps, type RunPipeline } from '../../src/build/pipeline.ts'
 import type { Stack } from '../../src/build/stack.ts'
 import { createStack } from '../../src/build/stack/debian.ts'
 import { createToolbox } from '../../src/build/toolbox.ts'
@@ -68,10 +68,15 @@ export class AppBuilder implements AsyncDisposable {
   /** What the last build showed. */
   output = ''
   readonly #deps: Deps
+  readonly #pipelineDeps: PipelineDeps
+  readonly #pipeline: RunPipeline
 
   constructor(deps: Deps, repository: TestRepository) {
     this.#deps = deps
     this.repository = repository
+    const repositories = { archive: async (_: AppId, commit: string) => archive(repository, commit) }
+    this.#pipelineDeps = { ...deps, repositories }
+    this.#pipeline = createPipeline(this.#pipelineDeps)
   }
 
   async commit(files: Record<string, string>): Promise<string> {
@@ -84,16 +89,11 @@ export class AppBuilder implements AsyncDisposable {
     this.output = ''
     const output = createBuildOutput({ write: (text) => (this.output += text), config })
     const commit = await this.repository.head()
-    const { build, limits: usual, ...deps } = this.#deps
-    const pipeline = createPipeline({
-      ...deps,
-      build: { ...build, ...limits },
-      limits: { ...usual, ...limits },
-      repositories: { archive: async () => archive(this.repository, commit) },
-    })
+    this.#pipelineDeps.build = { ...this.#deps.build, ...limits }
+    this.#pipelineDeps.limits = { ...this.#deps.limits, ...limits }
     const request = { buildId: newId<BuildId>(), appId: this.id, app: 'an-app', commit, config, noCache }
     try {
-      return await pipeline(request, output, signal ?? new AbortController().signal)
+      return await this.#pipeline(request, output, signal ?? new AbortController().signal)
     } finally {
       output.end()
     }
