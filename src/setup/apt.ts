@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
@@ -18,7 +17,7 @@ export async function installMissing(missing: Requirement[], progress: Progress)
   if (missing.length === 0) return
   if (!existsSync('/usr/bin/apt-get')) throw lacking(missing, undefined)
   if (process.getuid?.() !== 0) throw lacking(missing, await choosePackages(missing))
-  progress.step(`this machine lacks ${commands(missing)}`)
+  progress.step(`this machine lacks ${names(missing)}`)
   progress.step('fetching the package lists (apt-get update)')
   await aptGet(['update'], progress)
   const packages = await choosePackages(missing)
@@ -52,11 +51,13 @@ async function aptGet(argv: string[], progress: Progress): Promise<void> {
 function lacking(missing: Requirement[], packages: string[] | undefined): PaasError {
   const install = `sudo apt-get update && sudo apt-get install --yes --no-install-recommends ${packages?.join(' ')}`
   const hint = packages ? `Type this, then try again: ${install}` : 'Install them, then try again.'
-  return new PaasError('requirements_missing', `This machine lacks ${commands(missing)}.`, { hint })
+  return new PaasError('requirements_missing', `This machine lacks ${names(missing)}.`, { hint })
 }
 
-function commands(missing: Requirement[]): string {
-  return missing
-    .map(({ command, leastVersion }) => command + (leastVersion ? ` ${leastVersion} or newer` : ''))
-    .join(', ')
+function names(missing: Requirement[]): string {
+  return missing.map((requirement) => ('file' in requirement ? requirement.file : nameOf(requirement))).join(', ')
+}
+
+function nameOf({ command, leastVersion }: { command: string; leastVersion?: string }): string {
+  return leastVersion ? `${command} ${leastVersion} or newer` : command
 }

@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
+import { debianKeyring } from '../build/stack/rootfs.ts'
 
 const run = promisify(execFile)
 
-/** A program that is called, and the Debian package that has it: of several, the first that the distribution knows. */
-export type Requirement = { command: string; packages: string[]; leastVersion?: string }
+/** A program or a file, and the Debian package that has it: of several, the first that the distribution knows. */
+export type Requirement = { packages: string[] } & ({ command: string; leastVersion?: string } | { file: string })
 
 export type Needs = {
   embeddedRedis: boolean
@@ -24,6 +26,7 @@ export function requirements({ embeddedRedis, installEngine, localEngine, tests 
     { command: 'flock', packages: ['util-linux'] },
     { command: 'setpriv', packages: ['util-linux'] },
     { command: 'mmdebstrap', packages: ['mmdebstrap'] },
+    { file: debianKeyring, packages: ['debian-archive-keyring'] },
     ...(embeddedRedis ? [{ command: 'redis-server', packages: ['redis-server'] }] : []),
     ...(localEngine ? [{ command: 'iptables', packages: ['iptables'] }] : []),
     ...(installEngine ? [{ command: 'dockerd', packages: ['docker.io'] }] : []),
@@ -43,7 +46,9 @@ export async function missing(wanted: Requirement[], path: string): Promise<Requ
   return (await Promise.all(checks)).flat()
 }
 
-async function satisfied({ command, leastVersion }: Requirement, path: string): Promise<boolean> {
+async function satisfied(requirement: Requirement, path: string): Promise<boolean> {
+  if ('file' in requirement) return existsSync(requirement.file)
+  const { command, leastVersion } = requirement
   if (!(await findCommand(command, path))) return false
   if (leastVersion === undefined) return true
   const { stdout } = await run(command, ['--version'])

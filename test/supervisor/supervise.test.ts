@@ -33,7 +33,7 @@ describe('a server', () => {
   it('starts a role again that was killed, without touching the others', async () => {
     await using server = await SupervisedServer.start()
     const others = ['worker.ts', 'redis-server', 'router.ts'].map((name) => server.child(name))
-    const api = server.child('api.ts') ?? 0
+    const api = server.pidOf('api.ts')
     process.kill(api, 'SIGKILL')
     await server.says(/api +was killed by SIGKILL; starting it again/)
     await until('another api runs', async () => ![undefined, api].includes(server.child('api.ts')))
@@ -42,7 +42,7 @@ describe('a server', () => {
 
   it('starts Redis again that was killed, with its data', async () => {
     await using server = await SupervisedServer.start()
-    process.kill(server.child('redis-server') ?? 0, 'SIGKILL')
+    process.kill(server.pidOf('redis-server'), 'SIGKILL')
     await server.says(/redis +was killed by SIGKILL[^]*redis +started/)
     expect(server.child('redis-server')).toBeDefined()
   })
@@ -125,7 +125,7 @@ describe('a supervisor that is killed', () => {
 
   it('is followed by one that adopts the router, and starts another when that one dies', async () => {
     await using server = await SupervisedServer.start()
-    const router = (await server.routerPid()) ?? 0
+    const router = server.pidOf('router.ts')
     await server.end('SIGKILL')
     await server.start()
     expect(server.output).toContain('ready ')
@@ -138,7 +138,7 @@ describe('a supervisor that is killed', () => {
 
   it('is followed by one that stops the adopted router in its orderly stop', async () => {
     await using server = await SupervisedServer.start()
-    const router = (await server.routerPid()) ?? 0
+    const router = server.pidOf('router.ts')
     await server.end('SIGKILL')
     await server.start()
     expect(await server.end('SIGTERM')).toBe(0)
@@ -147,7 +147,7 @@ describe('a supervisor that is killed', () => {
 
   it('is followed by one that replaces a router with other settings, and nobody is turned away meanwhile', async () => {
     await using server = await SupervisedServer.start()
-    const router = (await server.routerPid()) ?? 0
+    const router = server.pidOf('router.ts')
     await server.end('SIGKILL')
     const starting = server.start({ PAAS_DOMAIN: 'paas.example.com' })
     let ready = false
@@ -177,7 +177,7 @@ describe('a supervisor that is killed', () => {
 describe("the server's Redis", () => {
   it('listens on a Unix socket only, for its owner', async () => {
     await using server = await SupervisedServer.start()
-    const redis = server.child('redis-server') ?? 0
+    const redis = server.pidOf('redis-server')
     const sockets = readFileSync(`/proc/${redis}/net/tcp`, 'utf8') + readFileSync(`/proc/${redis}/net/tcp6`, 'utf8')
     expect(sockets).not.toMatch(/:18EB /) // 6379, in /proc's hex
     expect(statSync(join(server.data, 'run/redis.sock')).mode & 0o777).toBe(0o700)

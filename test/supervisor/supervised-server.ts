@@ -56,12 +56,21 @@ export class SupervisedServer implements AsyncDisposable {
   }
 
   get pid(): number {
-    return this.#process?.pid ?? 0
+    const pid = this.#process?.pid
+    if (pid === undefined) throw new Error('the server was never started')
+    return pid
   }
 
   /** The pid of a child by what its command line has in it. */
   child(part: string): number | undefined {
     return childrenOf(this.pid).find((pid) => commandLine(pid).includes(part))
+  }
+
+  /** @throws when there is no such child: 0 would be our own process group (kill(2)) */
+  pidOf(part: string): number {
+    const pid = this.child(part)
+    if (pid === undefined) throw new Error(`the server has no child ${part}`)
+    return pid
   }
 
   log(): { role: string; msg: string; pid?: number; reason?: string }[] {

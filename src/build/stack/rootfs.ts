@@ -8,12 +8,15 @@ import { PaasError } from '../../errors.ts'
 import type { StackDefinition } from './definition.ts'
 import { mirrorLines } from './mirror.ts'
 
+/** What Debian's archive signs with; on other distributions apt trusts it only when told. */
+export const debianKeyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
+
 /** A tar of a Debian root file system in a temporary file; disposal removes it. */
 export type Rootfs = AsyncDisposable & { path: string }
 
 /**
  * Makes a minimal Debian with mmdebstrap, from the machine's own mirror or the default one.
- * @throws stack_unavailable with the last line of mmdebstrap
+ * @throws stack_unavailable with what mmdebstrap says
  */
 export async function makeRootfs(stack: StackDefinition, onProgress: (line: string) => void): Promise<Rootfs> {
   const directory = await mkdtemp(join(tmpdir(), 'paas-rootfs-'))
@@ -22,7 +25,9 @@ export async function makeRootfs(stack: StackDefinition, onProgress: (line: stri
     [Symbol.asyncDispose]: () => rm(directory, { recursive: true, force: true }),
   }
   try {
-    await mmdebstrap([...optionsFor(stack), stack.suite, rootfs.path, ...(await mirrorLines(stack.suite))], onProgress)
+    const mirror = await mirrorLines(stack.suite)
+    const trust = mirror.length > 0 ? [] : [`--keyring=${debianKeyring}`]
+    await mmdebstrap([...optionsFor(stack), ...trust, stack.suite, rootfs.path, ...mirror], onProgress)
     return rootfs
   } catch (cause) {
     await rootfs[Symbol.asyncDispose]()
@@ -44,14 +49,13 @@ function optionsFor({ directory, packages }: StackDefinition): string[] {
 
 async function mmdebstrap(argv: string[], onProgress: (line: string) => void): Promise<void> {
   const child = spawn('mmdebstrap', argv, { stdio: ['ignore', 'ignore', 'pipe'] })
-  let last = ''
+  const errors: string[] = []
   createInterface({ input: child.stderr }).on('line', (line) => {
-    const text = line.replace(/^[IWE]: /, '')
-    if (line.startsWith('I: ')) onProgress(text)
-    else if (text.trim() !== '') last = text
+    if (line.startsWith('I: ')) onProgress(line.slice(3))
+    if (line.startsWith('E: ')) errors.push(line.slice(3))
   })
   const [code] = (await once(child, 'close')) as [number | null]
   if (code === 0) return
-  const message = `mmdebstrap could not make a Debian root file system (exit ${code}): ${last}`
+  const message = `mmdebstrap could not make a Debian root file system (exit ${code}): ${errors.join('; ')}`
   throw new PaasError('stack_unavailable', message, process.getuid?.() === 0 ? {} : { hint: withoutRoot })
 }
