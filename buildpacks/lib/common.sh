@@ -60,9 +60,6 @@ trust_machine_certificates() {
   export NODE_EXTRA_CA_CERTS=$bundle SSL_CERT_FILE=$bundle REQUESTS_CA_BUNDLE=$bundle PIP_CERT=$bundle
 }
 
-# layer DIRECTORY KEY: the directory of the app holds nothing but what KEY decides. Releases share it as long as it stays the same.
-layer() { echo "$1 $2" >>"${PAAS_LAYERS_FILE:-/dev/null}"; }
-
 # bound_cache DIRECTORY...: what downloads have left there is begun anew when it has grown beyond all use.
 bound_cache() {
   local directory

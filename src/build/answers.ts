@@ -5,9 +5,6 @@ import type { Pack } from './detect.ts'
 /** The most a build may answer, in UTF-16 units; ours answer a few lines. */
 const mostText = 64 * 1024
 
-/** A directory of the app that is the same as long as its fingerprint is. */
-export type Layer = { directory: string; fingerprint: string }
-
 /** What `buildpacks/bin/build` says on its standard error, of which the build's own code may have forged any part. */
 export class Answers {
   readonly packs: Pack[] = []
@@ -15,7 +12,6 @@ export class Answers {
   complete = false
   undetected: string | undefined
   reason = ''
-  readonly layers: Layer[] = []
   /** YAML of bin/release. */
   release = ''
   readonly #onCompiling: () => void
@@ -45,7 +41,6 @@ export class Answers {
     else if (word === 'undetected') this.undetected = rest
     else if (word === 'compiling') this.#compiling()
     else if (word === 'failed') this.reason = rest
-    else if (word === 'layer') this.#layer(rest)
     else if (word === 'release') this.#released = true
   }
 
@@ -58,10 +53,5 @@ export class Answers {
     const [, known, name] = /^(\S+) (.+)$/.exec(rest) ?? []
     const pack = packNames.find((candidate) => candidate === known)
     if (pack && name) this.packs.push({ pack, name })
-  }
-
-  #layer(rest: string): void {
-    const [, directory, fingerprint] = /^(\S{1,200}) ([0-9a-f]{64})$/.exec(rest) ?? []
-    if (directory && fingerprint) this.layers.push({ directory, fingerprint })
   }
 }

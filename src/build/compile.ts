@@ -3,29 +3,22 @@ import type { DynoExit, Sandbox } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import { processTypePattern } from '../model/formation.ts'
 import type { ProcessTypes } from '../model/procfile.ts'
-import { Answers, type Layer } from './answers.ts'
+import { Answers } from './answers.ts'
 import { cleanLine } from './clean-line.ts'
 import { undetected, type Candidates, type Pack } from './detect.ts'
 import type { Mask } from './mask.ts'
 import type { BuildOutput } from './pipeline.ts'
-import { appDirectory, cacheDirectory, configDirectory, layersDirectory } from './directories.ts'
+import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
 import { buildProgram } from './toolbox.ts'
 
 const longestReason = 200
-
-export type Compiled = {
-  packs: Pack[]
-  /** Directories that were moved to `layersDirectory`. */
-  layers: Layer[]
-  /** Process types that the last pack declares. */
-  defaults: ProcessTypes
-}
 
 type CompileDeps = { sandbox: Sandbox; output: BuildOutput; mask: Mask; memoryMiB: number }
 
 /**
  * Detects which packs build the app and runs them, in one call into the sandbox, since each costs a moment.
  * @param onDetected called once the packs are known, before they run
+ * @returns the packs, and the process types the last one declares
  * @throws build_failed with the reason in a few words
  */
 export async function compile(
@@ -33,16 +26,16 @@ export async function compile(
   { mode, packs }: Candidates,
   onDetected: () => void,
   signal: AbortSignal,
-): Promise<Compiled> {
+): Promise<{ packs: Pack[]; defaults: ProcessTypes }> {
   const answers = new Answers(onDetected)
-  const argv = [buildProgram, appDirectory, cacheDirectory, configDirectory, layersDirectory, mode, ...packs]
+  const argv = [buildProgram, appDirectory, cacheDirectory, configDirectory, mode, ...packs]
   const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') => {
     if (stream === 'stdout') deps.output.raw(chunk)
     else answers.feed(chunk)
   }
   const exit = await deps.sandbox.exec({ argv }, onOutput, signal)
   if (exit.code !== 0) throw explain(deps, answers, exit)
-  return { packs: answers.packs, layers: answers.layers, defaults: defaultTypes(answers.release) }
+  return { packs: answers.packs, defaults: defaultTypes(answers.release) }
 }
 
 function explain({ mask, memoryMiB }: CompileDeps, answers: Answers, { code, outOfMemory }: DynoExit): PaasError {

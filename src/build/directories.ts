@@ -5,8 +5,5 @@ export const appDirectory = '/app'
 export const cacheDirectory = '/cache'
 export const configDirectory = '/env'
 
-/** What was moved out of the app for a layer of its own. Its name is the app directory's, as names in a tar of it begin with that. */
-export const layersDirectory = '/tmp/paas-layers/app'
-
 /** Who owns an app's files, in build and run image alike: the user `app`. */
 export const tenant = { uid: 1000, gid: 1000 }

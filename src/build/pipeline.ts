@@ -5,9 +5,8 @@ import type { Logger } from '../log.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import { parseProcfile, type ProcessTypes } from '../model/procfile.ts'
 import type { Config } from '../model/release.ts'
-import { compile, type Compiled } from './compile.ts'
-import { DependencyImages } from './dependencies.ts'
-import { candidates, type Candidates } from './detect.ts'
+import { compile } from './compile.ts'
+import { candidates, type Candidates, type Pack } from './detect.ts'
 import { buildDockerfile, isDockerfileBuild } from './dockerfile.ts'
 import { exportSlug, imageLabels } from './export.ts'
 import { createMask } from './mask.ts'
@@ -55,10 +54,7 @@ export interface BuildOutput {
 export type RunPipeline = (request: BuildRequest, output: BuildOutput, signal: AbortSignal) => Promise<BuildResult>
 
 export type PipelineDeps = {
-  engine: Pick<
-    Engine,
-    'buildDockerfile' | 'createImage' | 'createSandbox' | 'findImage' | 'listImages' | 'removeCache' | 'removeImage'
-  >
+  engine: Pick<Engine, 'buildDockerfile' | 'createImage' | 'createSandbox' | 'removeCache'>
   stack: Pick<Stack, 'name'>
   toolbox: Pick<Toolbox, 'buildImage' | 'runImage'>
   repositories: { archive(appId: AppId, commit: string, signal: AbortSignal): Promise<Readable> }
@@ -69,12 +65,11 @@ export type PipelineDeps = {
 
 export function createPipeline(deps: PipelineDeps): RunPipeline {
   const removals = new Removals(deps.log)
-  const dependencies = new DependencyImages(deps.engine)
   return async (request, output, signal) => {
     const { timeoutSeconds } = deps.build
     const timeLimit = AbortSignal.timeout(timeoutSeconds * 1000)
     const either = AbortSignal.any([signal, timeLimit])
-    const run: Run = { deps, request, output, clock: new PhaseClock(), removals, dependencies, signal: either }
+    const run: Run = { deps, request, output, clock: new PhaseClock(), removals, signal: either }
     try {
       const source = await run.clock.time('source', async () => readSource(await archive(run), deps.limits))
       if (request.noCache) await removeCache(run)
@@ -93,7 +88,6 @@ type Run = {
   output: BuildOutput
   clock: PhaseClock
   removals: Removals
-  dependencies: DependencyImages
   signal: AbortSignal
 }
 type Built = Omit<BuildResult, 'stack' | 'phases'>
@@ -104,12 +98,12 @@ async function withPacks(run: Run, source: Source): Promise<Built> {
   const asked = candidates(source.files['.buildpacks'])
   const sandbox = await clock.time('prepare', () => createSandbox(run, source))
   try {
-    const compiled = await runPacks(run, sandbox, asked)
-    const slug = await clock.time('export', () => makeSlug(run, sandbox, compiled))
-    const processTypes = decideProcessTypes(output, parseProcfileOf(slug.procfile), compiled.defaults)
+    const { packs, defaults } = await runPacks(run, sandbox, asked)
+    const slug = await clock.time('export', () => makeSlug(run, sandbox, packs))
+    const processTypes = decideProcessTypes(output, parseProcfileOf(slug.procfile), defaults)
     output.topic('Compressing...')
     output.detail(`Done: ${(slug.bytes / 2 ** 20).toFixed(1)}M`)
-    const buildpack = compiled.packs.map(({ name }) => name).join(', ')
+    const buildpack = packs.map(({ name }) => name).join(', ')
     return { image: slug.image.digest, processTypes, buildpack, size: slug.bytes }
   } finally {
     removals.begin(request.appId, sandbox)
@@ -133,13 +127,11 @@ async function runPacks({ deps, request, output, clock, signal }: Run, sandbox: 
   return clock.time('compile', () => compiled)
 }
 
-async function makeSlug(run: Run, sandbox: Sandbox, compiled: Compiled) {
-  const { deps, dependencies, request, output } = run
-  const packs = compiled.packs.map(({ pack }) => pack)
-  const base = await deps.toolbox.runImage(packs, (line) => tellProgress(output, line))
-  const { slugBytes } = deps.limits
-  const options = { request, base, packs, layers: compiled.layers, slugBytes }
-  return exportSlug({ engine: deps.engine, dependencies, sandbox }, options)
+async function makeSlug({ deps, request, output }: Run, sandbox: Sandbox, packs: Pack[]) {
+  const names = packs.map(({ pack }) => pack)
+  const base = await deps.toolbox.runImage(names, (line) => tellProgress(output, line))
+  const options = { base, labels: imageLabels(request, names), slugBytes: deps.limits.slugBytes }
+  return exportSlug({ engine: deps.engine, sandbox }, options)
 }
 
 /** A cache that a sandbox still has mounted cannot be removed. */

@@ -1,6 +1,5 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isDependencyImage } from '../build/dependencies.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
@@ -45,8 +44,7 @@ async function sweepImages({ engine, store, log }: SweepDeps, app: App, keep: Ke
     ...neededImages(store, app, keep),
     ...(await engine.listDynos({ appId: app.id })).map((dyno) => dyno.image),
   ])
-  const releases = images.filter((image) => !isDependencyImage(image))
-  const old = releases.filter(({ createdAt }) => Date.now() - createdAt.getTime() > keep.imageLife)
+  const old = images.filter(({ createdAt }) => Date.now() - createdAt.getTime() > keep.imageLife)
   for (const { digest } of old.filter((image) => !needed.has(image.digest))) {
     await engine.removeImage(digest)
     log.info({ app: app.id, image: digest }, 'image removed')

@@ -69,18 +69,13 @@ export class AppBuilder implements AsyncDisposable {
   output = ''
   readonly #deps: Deps
   readonly #pipelineDeps: PipelineDeps
-  #pipeline: RunPipeline
+  readonly #pipeline: RunPipeline
 
   constructor(deps: Deps, repository: TestRepository) {
     this.#deps = deps
     this.repository = repository
     const repositories = { archive: async (_: AppId, commit: string) => archive(repository, commit) }
     this.#pipelineDeps = { ...deps, repositories }
-    this.#pipeline = createPipeline(this.#pipelineDeps)
-  }
-
-  /** As if the worker had been started anew. */
-  restart(): void {
     this.#pipeline = createPipeline(this.#pipelineDeps)
   }
 

@@ -1,13 +1,13 @@
 # node_modules: as the lock file says, from the cache when nothing it depends on has changed.
 
 install_dependencies() {
-  key=
   ((dependencies > 0)) || [[ -n $workspaces ]] || return 0
   topic "Installing dependencies"
   if [[ -d node_modules ]]; then
     warn 'node_modules is in git; it is replaced by what is installed here. Add it to .gitignore.'
     rm -rf node_modules
   fi
+  local key
   key=$(dependencies_key)
   if is_cached "$key"; then
     restore_node_modules
@@ -118,13 +118,4 @@ prune_dependencies() {
       fi
       ;;
   esac
-}
-
-# Files that lie in node_modules itself are the package manager's notes, which pruning writes anew.
-declare_layers() {
-  [[ ! -d .paas/node ]] || layer .paas/node "$node_version"
-  [[ ! -d .paas/manager ]] || layer .paas/manager "$manager $manager_version"
-  [[ -n $lock_file && -n $key && -d node_modules ]] || return 0
-  find node_modules -maxdepth 1 -type f -exec touch --date=@0 {} +
-  layer node_modules "$key"
 }

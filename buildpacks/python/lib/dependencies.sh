@@ -13,7 +13,6 @@ install_dependencies() {
     save_environment "$key"
     bound_cache "$cache_dir/pip" "$cache_dir/uv-cache"
   fi
-  [[ -z $key ]] || layer "$environment" "$key"
 }
 
 choose_source() {
