@@ -22,8 +22,9 @@ export class DynoLog {
     this.#platformLog.dyno(dyno, `Starting process with ${what}`)
   }
 
+  /** It serves, for all that was known when somebody looked; what ended meanwhile stays so. */
   up(dyno: Subject): void {
-    this.#change(dyno, 'up')
+    if ((this.#states.get(dyno.id) ?? 'starting') === 'starting') this.#change(dyno, 'up')
   }
 
   crashed(dyno: Subject): void {

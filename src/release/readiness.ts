@@ -87,6 +87,7 @@ export async function answers({ address, port }: Dyno): Promise<boolean> {
   return accepted
 }
 
-function isReady(dyno: Dyno, age: number): Promise<boolean> | boolean {
+/** @param age milliseconds since its process started */
+export function isReady(dyno: Dyno, age: number): Promise<boolean> | boolean {
   return dyno.type === 'web' ? answers(dyno) : age >= pace.hold
 }

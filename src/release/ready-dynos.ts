@@ -1,8 +1,8 @@
 import type { Dyno } from '../engine/engine.ts'
-import { answers } from './readiness.ts'
+import { isReady } from './readiness.ts'
 
 /**
- * The web dynos known to answer. One that did is believed until its process ends, so that a busy app, which is slow to take
+ * The dynos known to be ready. One that was is believed until its process ends, so that a busy app, which is slow to take
  * connections, is not taken out of service.
  */
 export class ReadyDynos {
@@ -15,7 +15,7 @@ export class ReadyDynos {
     }
     const startedAt = dyno.state.since.getTime()
     if (this.#startedAt.get(dyno.id) === startedAt) return true
-    if (!(await answers(dyno))) return false
+    if (!(await isReady(dyno, Date.now() - startedAt))) return false
     this.#startedAt.set(dyno.id, startedAt)
     return true
   }

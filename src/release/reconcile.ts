@@ -24,7 +24,7 @@ export type ReconcileDeps = StartDeps & {
 /**
  * Makes what runs equal to the record: the current release in the formation as it is now, and the router knows it. Dynos that are
  * missing are started, others leave service. One that crashes stays with the engine, which starts it again with a back-off.
- * @returns web dynos that run but do not answer yet; the caller comes back when they do
+ * @returns dynos that run but are not ready yet; the caller comes back when they are
  */
 export async function reconcile(deps: ReconcileDeps, app: App, signal: AbortSignal): Promise<Dyno[]> {
   const dynos = await livingDynos(deps, app)
@@ -52,18 +52,19 @@ export function currentDeployable(store: ReconcileDeps['store'], app: App): Depl
   return release && loadDeployable(store, app, release)
 }
 
-/** Puts the dynos that answer into the router; gives the web dynos that run but do not. */
+/** Puts the web dynos that answer into the router; gives the dynos that run but are not ready. */
 export async function routeTo(
-  { routes, readyDynos, domain }: Pick<ReconcileDeps, 'routes' | 'readyDynos' | 'domain'>,
+  { routes, readyDynos, dynoLog, domain }: Pick<ReconcileDeps, 'routes' | 'readyDynos' | 'dynoLog' | 'domain'>,
   app: App,
   dynos: Dyno[],
   wanted: WantedDyno[],
 ): Promise<Dyno[]> {
-  const web = dynos.filter(({ type }) => type === 'web')
-  const ready = await Promise.all(web.map((dyno) => readyDynos.isReady(dyno)))
+  const known = await Promise.all(dynos.map((dyno) => readyDynos.isReady(dyno)))
+  const ready = dynos.filter((_, index) => known[index])
   const wantsWeb = wanted.some(({ type }) => type === 'web')
-  await routes.put(routeFor(app, domain, { ready: web.filter((_, index) => ready[index]), wantsWeb }))
-  return web.filter((dyno, index) => !ready[index] && dyno.state.kind === 'running')
+  await routes.put(routeFor(app, domain, { ready: ready.filter(({ type }) => type === 'web'), wantsWeb }))
+  for (const dyno of ready) dynoLog.up(dyno)
+  return dynos.filter((dyno) => dyno.state.kind === 'running' && !ready.includes(dyno))
 }
 
 /** Nobody waits for these, so one that does not come up is left to the engine's restarts and said in the app's log. */

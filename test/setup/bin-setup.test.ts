@@ -39,6 +39,7 @@ beforeAll(() => {
   }
   writeJson('package-lock.json', lock)
   mkdirSync(join(clone, 'src/main'), { recursive: true })
+  writeFileSync(join(clone, 'src/main/warm-up.ts'), 'export {}\n')
   writeFileSync(
     join(clone, 'src/main/setup.ts'),
     'const what: string[] = [process.version, ...process.argv.slice(2)]\nconsole.log(what.join(" "))\n',

@@ -75,7 +75,10 @@ async function* readLines(source: Readable, follow: boolean, signal: AbortSignal
   }
 }
 
-/** Waits while the engine's back-off lasts. False when the dyno is gone or was stopped. */
+/**
+ * Waits while the engine's back-off lasts. False when the dyno is gone or was stopped. A process that started has written,
+ * though it may have ended again before anybody looked.
+ */
 async function runsAgain(deps: DockerDeps, container: Docker.Container, signal: AbortSignal): Promise<boolean> {
   await using changes = await openEvents(deps, { type: ['container'], container: [container.id] }, signal)
   const events = changes.events()
@@ -83,6 +86,8 @@ async function runsAgain(deps: DockerDeps, container: Docker.Container, signal: 
     const info = await unlessMissing(container.inspect())
     if (!info?.State.Running) return false
     if (!info.State.Restarting) return true
-    if ((await events.next()).done) return false
+    const { value: event, done } = await events.next()
+    if (done) return false
+    if (event.Action === 'start') return true
   }
 }
