@@ -28,7 +28,9 @@ export type Config = {
   boot: { timeoutSeconds: number }
   /** What a dyno gets between SIGTERM and SIGKILL, and what requests in flight get before that. */
   stop: { graceSeconds: number; drainSeconds: number }
-  limits: { slugBytes: number; packBytes: number; sourceBytes: number; sourceFiles: number }
+  /** How often the worker looks for what nobody told it. */
+  patrol: { everySeconds: number }
+  limits: { slugBytes: number; packBytes: number; sourceBytes: number; sourceFiles: number; dynoDiskMiB: number }
 }
 
 export type Paths = {
@@ -88,11 +90,13 @@ export function loadConfig(env: Environment = process.env): Config {
       graceSeconds: read.integer('PAAS_STOP_GRACE', 30, 0, 600),
       drainSeconds: read.integer('PAAS_DRAIN_TIMEOUT', 30, 0, 600),
     },
+    patrol: { everySeconds: read.integer('PAAS_PATROL_INTERVAL', 30, 1, 3600) },
     limits: {
       slugBytes: read.integer('PAAS_MAX_SLUG_MIB', 500, 1, 1 << 20) * 2 ** 20,
       packBytes: read.integer('PAAS_MAX_PUSH_MIB', 500, 1, 1 << 20) * 2 ** 20,
       sourceBytes: read.integer('PAAS_MAX_SOURCE_MIB', 1024, 1, 1 << 20) * 2 ** 20,
       sourceFiles: read.integer('PAAS_MAX_SOURCE_FILES', 100_000, 1, 10_000_000),
+      dynoDiskMiB: read.integer('PAAS_MAX_DYNO_DISK_MIB', 10 * 1024, 1, 1 << 24),
     },
   }
   read.socketPath(paths.routerSocket)

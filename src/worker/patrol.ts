@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Config } from '../config.ts'
 import type { Dyno, Engine } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
@@ -9,29 +10,33 @@ import type { Retirement } from '../release/retirement.ts'
 import type { Routes } from '../release/routes.ts'
 import type { Store } from '../store/store.ts'
 import type { Dispatcher } from './dispatcher.ts'
+import { replaceOverfull, type DiskDeps } from './dyno-disk.ts'
 import { sweep, type SweepDeps } from './sweep.ts'
 
-export type PatrolDeps = SweepDeps & {
-  engine: Pick<Engine, 'listDynos'>
-  store: Store
-  retirement: Pick<Retirement, 'isRetiring'>
-  dispatcher: Dispatcher
-  routes: Pick<Routes, 'get' | 'refresh'>
-  log: Logger
-}
+export type PatrolDeps = SweepDeps &
+  DiskDeps & {
+    config: Pick<Config, 'patrol' | 'limits'>
+    engine: Pick<Engine, 'listDynos'>
+    store: Store
+    retirement: Pick<Retirement, 'isRetiring'>
+    dispatcher: Dispatcher
+    routes: Pick<Routes, 'get' | 'refresh'>
+    log: Logger
+  }
 
-/** Milliseconds between two rounds, and rounds between two sweeps. */
-const pace = { round: 30_000, roundsPerSweep: 20 }
+/** Rounds between two sweeps. */
+const roundsPerSweep = 20
 
 /** Looks from time to time for what nobody told the worker about, until the signal. */
 export async function patrol(deps: PatrolDeps, signal: AbortSignal): Promise<void> {
   for (let round = 1; !signal.aborted; round++) {
-    await delay(pace.round, undefined, { signal }).catch(() => undefined)
+    await delay(deps.config.patrol.everySeconds * 1000, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return
     try {
       await deps.routes.refresh()
+      await replaceOverfull(deps)
       await lookAround(deps)
-      if (round % pace.roundsPerSweep === 0) await sweep(deps)
+      if (round % roundsPerSweep === 0) await sweep(deps)
     } catch (error) {
       deps.log.warn({ err: error }, 'a round of the patrol failed')
     }

@@ -25,25 +25,29 @@ const pause = 500
 /** Follows the engine's events until the signal, and says in each app's log what became of its dynos. */
 export async function watchEngine(deps: WatchDeps, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    await comeBack(deps, signal)
     try {
-      for await (const event of deps.engine.watch(signal)) handle(deps, event)
+      for await (const event of await comeBack(deps, signal)) handle(deps, event)
     } catch (error) {
       if (!signal.aborted) deps.log.warn({ err: error }, "the engine's events broke off")
     }
   }
 }
 
-async function comeBack({ engine, engineBack, log }: WatchDeps, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
+/** The events from before `engineBack` on, so that what happens during it is not missed. */
+async function comeBack(
+  { engine, engineBack, log }: WatchDeps,
+  signal: AbortSignal,
+): Promise<AsyncIterable<EngineEvent>> {
+  for (;;) {
     try {
       await engine.info()
+      const events = engine.watch(signal)
       await engineBack()
       log.info('watching the engine')
-      return
+      return events
     } catch (error) {
       log.debug({ err: error }, 'the engine is away')
-      await delay(pause, undefined, { signal }).catch(() => undefined)
+      await delay(pause, undefined, { signal })
     }
   }
 }
