@@ -2,6 +2,7 @@ export type Entry = { status: number; fault: 'user' | 'server'; hint?: string }
 
 /** Every error code, in alphabetical order. A test holds these equal to the headings of docs/errors.md. */
 export const catalogue = {
+  app_json_invalid: { status: 422, fault: 'user', hint: 'Correct app.json, commit and push again.' },
   app_missing: { status: 400, fault: 'user' },
   app_not_found: { status: 404, fault: 'user', hint: 'See your apps with: paas apps' },
   bad_request: { status: 400, fault: 'user' },

@@ -1,17 +1,14 @@
 import { PaasError } from '../errors.ts'
+import { configKeyProblem, configValueProblem } from '../model/config-key.ts'
 import type { Config } from '../model/release.ts'
 
 /** Bytes of all keys and values together, Heroku's limit. */
 const mostBytes = 64 * 1024
-const longestKey = 128
-
-/** What the platform sets in each dyno to a value of its own. */
-const reserved = new Set(['PORT', 'DYNO'])
 
 /** @throws config_invalid that names the key and the rule */
 export function checkConfigChange(change: Record<string, string | null>): void {
   for (const [key, value] of Object.entries(change)) {
-    const problem = value === null ? undefined : (keyProblem(key) ?? valueProblem(value))
+    const problem = value === null ? undefined : (configKeyProblem(key) ?? configValueProblem(value))
     if (problem) throw new PaasError('config_invalid', `The config var ${JSON.stringify(key.slice(0, 60))} ${problem}.`)
   }
 }
@@ -30,19 +27,4 @@ export function checkConfigSize(config: Config): void {
       hint: 'Keep large values in a file or a database.',
     },
   )
-}
-
-function keyProblem(key: string): string | undefined {
-  if (!/^\w+$/.test(key)) return 'has a name with other characters than letters, digits and _'
-  if (key.length > longestKey) return `has a name longer than ${longestKey} characters`
-  if (key.startsWith('__')) return 'has a name that begins with __'
-  if (key.startsWith('HEROKU_')) return 'has a name that begins with HEROKU_, which is reserved'
-  if (reserved.has(key)) return 'is set by the platform itself'
-  return undefined
-}
-
-function valueProblem(value: string): string | undefined {
-  if (value.includes('\0')) return 'has a value with a NUL byte, which no environment can hold'
-  if (!value.isWellFormed()) return 'has a value that is not valid Unicode'
-  return undefined
 }
