@@ -5,6 +5,7 @@ import { welcomeAdmin } from '../../src/api/admin.ts'
 import { LoginLimit } from '../../src/api/login-limit.ts'
 import type { Config } from '../../src/config.ts'
 import { createLog } from '../../src/log.ts'
+import { expectAllSeen } from './answers.ts'
 import { TestApi } from './test-api.ts'
 
 let api: TestApi
@@ -173,3 +174,5 @@ describe('the first start', () => {
     expect(api.store.tokens.list(api.admin.id)).toHaveLength(tokens)
   })
 })
+
+it('shows every route of its own', () => expectAllSeen('accounts.test.ts'))

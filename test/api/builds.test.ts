@@ -4,6 +4,7 @@ import type { App } from '../../src/model/app.ts'
 import type { Build } from '../../src/model/build.ts'
 import { openOutputWriters } from '../../src/queue/output-writer.ts'
 import { makeCommit } from './make-commit.ts'
+import { expectAllSeen } from './answers.ts'
 import { TestApi } from './test-api.ts'
 
 let api: TestApi
@@ -187,3 +188,5 @@ describe('the output of a build', () => {
     expect(body['failure']).toEqual({ id: 'build_failed', message: 'no' })
   })
 })
+
+it('shows every route of its own', () => expectAllSeen('builds.test.ts'))

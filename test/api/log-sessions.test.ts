@@ -5,6 +5,7 @@ import { createLog } from '../../src/log.ts'
 import type { AppLogWriter } from '../../src/logs/app-log.ts'
 import { openAppLogWriter } from '../../src/logs/writer.ts'
 import type { AppId } from '../../src/model/ids.ts'
+import { expectAllSeen } from './answers.ts'
 import { TestApi } from './test-api.ts'
 
 let api: TestApi
@@ -136,3 +137,5 @@ describe('a log session', () => {
     expect(answer.body['message']).toContain(message)
   })
 })
+
+it('shows every route of its own', () => expectAllSeen('log-sessions.test.ts'))

@@ -1,3 +1,7 @@
+// Every route of the API has its shape in ./answers.ts, under the test file that shows it. `TestApi.call` holds each
+// successful answer of each test to it, strictly; ./every-route.test.ts fails for a route without one. For a new route:
+// add it to answers.ts (copying what is missing into test/fixtures/heroku), deviations to ./deviations.ts with the reason,
+// and end the test file with `it('shows every route of its own', () => expectAllSeen('NAME.test.ts'))`.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -26,6 +30,7 @@ import { createPlatformLog } from '../../src/release/platform-log.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
 import { TestRedis } from '../queue/redis-server.ts'
+import { expectShape } from './answers.ts'
 
 export type Json = { [key: string]: Json } & Json[] & (string | number | boolean | null)
 export type Answer = { status: number; headers: IncomingHttpHeaders; text: string; body: Json }
@@ -117,7 +122,13 @@ export class TestApi implements AsyncDisposable {
           incoming.on('end', () => {
             const isJson = incoming.headers['content-type']?.startsWith('application/json') === true && text !== ''
             const { statusCode: status = 0, headers: answered } = incoming
-            settle({ status, headers: answered, text, body: (isJson ? JSON.parse(text) : null) as Json })
+            const answer = { status, headers: answered, text, body: (isJson ? JSON.parse(text) : null) as Json }
+            try {
+              if (method !== 'HEAD') expectShape(routeOf(this.routes, method, path), answer)
+              settle(answer)
+            } catch (wrong) {
+              fail(wrong as Error)
+            }
           })
         },
       )
@@ -176,6 +187,15 @@ export class TestApi implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#life.disposeAsync()
   }
+}
+
+/** The route that answers a path: of those that match the one with the fewest parameters. */
+function routeOf(routes: string[], method: string, path: string): string {
+  const asked = `${method} ${path.split('?')[0]}`
+  const pattern = (route: string) => new RegExp(`^${route.replaceAll(/:\w+/g, '[^/]+')}$`)
+  const parameters = (route: string) => route.split(':').length
+  const matching = routes.filter((route) => pattern(route).test(asked))
+  return matching.toSorted((a, b) => parameters(a) - parameters(b))[0] ?? asked
 }
 
 /** Reads Fastify's drawing: one line per path, with its methods in brackets at the end. */

@@ -1,0 +1,123 @@
+import { Type, type TSchema } from 'typebox'
+import { expect } from 'vitest'
+import { ownProblems, schemaProblems } from './heroku-schema.ts'
+import type { Answer, Json } from './test-api.ts'
+
+/**
+ * What a route answers: one of Heroku's resources, a list of them, a resource with more than Heroku's or a shape of our
+ * own and why, or no JSON but one of these types of content.
+ */
+type Shape =
+  | string
+  | [string]
+  | { is: string; adds: string; because: string }
+  | { own: TSchema; because: string }
+  | { text: string[] }
+
+const closed = { additionalProperties: false }
+const buildResult = Type.Object(
+  {
+    build: Type.Object({ id: Type.String(), output_stream_url: Type.String(), status: Type.String() }, closed),
+    exit_code: Type.Union([Type.Integer(), Type.Null()]),
+    lines: Type.Array(Type.Object({ line: Type.String(), stream: Type.String() }, closed)),
+  },
+  closed,
+)
+const empty = Type.Object({}, closed)
+
+/**
+ * The answer of every route of the API, under the test file of this folder that shows it. `TestApi.call` holds every
+ * answer of every test to it, strictly; the file ends with a test that calls `expectAllSeen`.
+ */
+export const answers: Record<string, Record<string, Shape>> = {
+  'shapes.test.ts': {
+    'GET /account': 'account',
+    'PATCH /account': 'account',
+    'GET /users/~': 'account',
+    'GET /accounts': ['account'],
+    'GET /oauth/authorizations': ['oauth-authorization'],
+    'POST /oauth/authorizations': 'oauth-authorization',
+    'GET /oauth/authorizations/:authorization': 'oauth-authorization',
+    'DELETE /oauth/authorizations/:authorization': 'oauth-authorization',
+    'GET /apps': ['app'],
+    'POST /apps': 'app',
+    'GET /users/~/apps': ['app'],
+    'GET /apps/:app': 'app',
+    'PATCH /apps/:app': 'app',
+    'DELETE /apps/:app': 'app',
+    'GET /apps/:app/builds': ['build'],
+    'POST /apps/:app/builds': 'build',
+    'GET /apps/:app/builds/:build': 'build',
+    'DELETE /apps/:app/builds/:build': 'build',
+    'GET /apps/:app/releases': ['release'],
+    'POST /apps/:app/releases': 'release',
+    'GET /apps/:app/releases/:release': 'release',
+    'GET /apps/:app/releases/:release/config-vars': 'config-var',
+    'GET /apps/:app/slugs/:slug': 'slug',
+    'GET /apps/:app/config-vars': 'config-var',
+    'PATCH /apps/:app/config-vars': 'config-var',
+    'GET /apps/:app/formation': ['formation'],
+    'PATCH /apps/:app/formation': ['formation'],
+    'GET /apps/:app/formation/:type': 'formation',
+    'PATCH /apps/:app/formation/:type': 'formation',
+    'GET /apps/:app/dynos': ['dyno'],
+    'GET /apps/:app/dynos/:dyno': 'dyno',
+    'DELETE /apps/:app/dynos': { own: empty, because: 'Heroku answers with an empty object' },
+    'DELETE /apps/:app/dynos/:dyno': { own: empty, because: 'Heroku answers with an empty object' },
+    'DELETE /apps/:app/formations/:type': { own: empty, because: 'Heroku answers with an empty object' },
+    'POST /apps/:app/dynos/:dyno/actions/stop': { own: empty, because: 'Heroku answers with an empty object' },
+    'POST /apps/:app/formations/:type/actions/stop': { own: empty, because: 'Heroku answers with an empty object' },
+    'POST /apps/:app/log-sessions': 'log-session',
+    'GET /regions': ['region'],
+    'GET /regions/:place': 'region',
+    'GET /stacks': ['stack'],
+    'GET /stacks/:place': 'stack',
+  },
+  'accounts.test.ts': {
+    'POST /accounts': { is: 'account', adds: 'password', because: 'one that was generated is shown this once' },
+  },
+  'builds.test.ts': {
+    'GET /apps/:app/builds/:build/result': {
+      own: buildResult,
+      because: 'the shape that the heroku-builds plugin reads is not in the schema',
+    },
+    'GET /streams/builds/:build/:signature': { text: ['text/plain; charset=utf-8'] },
+  },
+  'log-sessions.test.ts': {
+    'GET /streams/logs': { text: ['text/plain; charset=utf-8', 'text/event-stream'] },
+  },
+}
+
+const seen = new Set<string>()
+const shapes = new Map(Object.values(answers).flatMap((routes) => Object.entries(routes)))
+
+/** Holds an answer to the shape of its route. An empty list shows nothing, so it does not count as seen. */
+export function expectShape(route: string, { status, headers, body }: Answer): void {
+  if (status < 200 || status > 299) return
+  const shape = shapes.get(route)
+  if (shape === undefined) throw new Error(`${route} has no shape in test/api/answers.ts`)
+  if (typeof shape === 'object' && 'text' in shape) {
+    expect(shape.text, route).toContain(headers['content-type'])
+    seen.add(route)
+    return
+  }
+  const items: Json[] = Array.isArray(shape) ? body : [body]
+  for (const item of items) {
+    expect({ route, problems: problemsOf(shape, item), item }).toEqual({ route, problems: [], item })
+  }
+  if (items.length > 0) seen.add(route)
+}
+
+function problemsOf(shape: Exclude<Shape, { text: string[] }>, item: Json): string[] {
+  if (typeof shape === 'string' || Array.isArray(shape)) return schemaProblems(String(shape), item)
+  if ('own' in shape) return ownProblems(shape.own, item)
+  const rest = Object.entries(item).filter(([key]) => key !== shape.adds)
+  return schemaProblems(shape.is, Object.fromEntries(rest))
+}
+
+/** The last test of a file calls it: what `answers` says this file shows was answered, with success, at least once. */
+export function expectAllSeen(file: string): void {
+  const routes = Object.keys(answers[file] ?? {})
+  expect(routes.length).toBeGreaterThan(0)
+  expect(routes.filter((route) => !seen.has(route))).toEqual([])
+}
