@@ -14,15 +14,12 @@ export const cutMark = ' … [line cut]'
 export class LineCutter {
   readonly #decoder = new StringDecoder('utf8')
   readonly #mask: Mask
-  readonly #mostHeld: number
   #shown = ''
   #held = ''
   #overflow = false
 
   constructor(mask: Mask) {
     this.#mask = mask
-    // As much more than is shown as the longest secret has, so that one that straddles the cut is recognised.
-    this.#mostHeld = longestLine + mask.longest
   }
 
   /** The lines that `chunk` completes, without newline. */
@@ -51,7 +48,8 @@ export class LineCutter {
   }
 
   #hold(text: string): void {
-    const room = this.#mostHeld - this.#held.length
+    // As much more than is shown as the longest secret has, so that one that straddles the cut is recognised.
+    const room = longestLine + this.#mask.longest - this.#held.length
     if (text.length > room) this.#overflow = true
     this.#held += text.slice(0, room)
   }

@@ -3,7 +3,9 @@ import type { Config } from '../model/release.ts'
 export type Mask = {
   apply(text: string): string
   /** Length of the longest secret in UTF-16 units; 0: none. */
-  longest: number
+  readonly longest: number
+  /** From now on these are secrets too. */
+  add(config: Config): void
 }
 
 /** Settings whose values are words one wants to read in a build's output. */
@@ -15,11 +17,27 @@ const shortest = 6
  * well-known plain settings stay: masking them would make output unreadable and hide nothing.
  */
 export function createMask(config: Config): Mask {
-  const forms = [...new Set(Object.entries(config).flatMap(([key, value]) => formsOf(key, value)))]
-  const secrets = forms.toSorted((a, b) => b.length - a.length)
-  if (secrets.length === 0) return { apply: (text) => text, longest: 0 }
-  const any = new RegExp(secrets.map((secret) => RegExp.escape(secret)).join('|'), 'g')
-  return { apply: (text) => text.replace(any, '[secret]'), longest: secrets[0]?.length ?? 0 }
+  const mask = new ConfigMask()
+  mask.add(config)
+  return mask
+}
+
+class ConfigMask implements Mask {
+  longest = 0
+  readonly #secrets = new Set<string>()
+  #any: RegExp | undefined
+
+  add(config: Config): void {
+    for (const form of Object.entries(config).flatMap(([key, value]) => formsOf(key, value))) this.#secrets.add(form)
+    const secrets = [...this.#secrets].toSorted((a, b) => b.length - a.length)
+    if (secrets.length === 0) return
+    this.#any = new RegExp(secrets.map((secret) => RegExp.escape(secret)).join('|'), 'g')
+    this.longest = secrets[0]?.length ?? 0
+  }
+
+  apply(text: string): string {
+    return this.#any ? text.replace(this.#any, '[secret]') : text
+  }
 }
 
 /** The value, each of its lines, the password in it if it is a URL, and all of them percent-encoded. */

@@ -47,6 +47,7 @@ export function createBuildOutput({ write, config }: OutputOptions): BuildOutput
     detail: (text) => interrupt('       ', text),
     error: (text) => interrupt(' !     ', text),
     raw: (chunk) => writePackLines(lines.feed(chunk)),
+    hide: (more) => mask.add(more),
     end: () => {
       writePackLines(lines.end())
       if (colourOn) write('\u001b[0m')

@@ -3,6 +3,7 @@ import type { Engine, Sandbox } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
+import { parseAppJson, type AppJson } from '../model/app-json.ts'
 import { parseProcfile, type ProcessTypes } from '../model/procfile.ts'
 import type { Config } from '../model/release.ts'
 import { compile } from './compile.ts'
@@ -25,6 +26,8 @@ export type BuildRequest = {
   commit: string
   /** Config vars as they are now, for ENV_DIR only. */
   config: Config
+  /** Asked once the source's app.json is known, before anything is built: the config vars to build with. */
+  configure?: (appJson: AppJson) => Config
   noCache: boolean
 }
 
@@ -35,6 +38,7 @@ export type BuildResult = {
   processTypes: Record<string, string | null>
   buildpack: string
   size: number
+  appJson?: AppJson
   phases: Record<string, number>
 }
 
@@ -48,6 +52,8 @@ export interface BuildOutput {
   error(text: string): void
   /** Raw bytes of a pack: cleaned, masked and cut to lines. */
   raw(chunk: Buffer): void
+  /** Values that must not be shown from now on. */
+  hide(config: Config): void
 }
 
 /** Runs detect → compile → export. @throws build_failed, build_timeout, source_invalid, slug_too_large, procfile_invalid */
@@ -69,12 +75,14 @@ export function createPipeline(deps: PipelineDeps): RunPipeline {
     const { timeoutSeconds } = deps.build
     const timeLimit = AbortSignal.timeout(timeoutSeconds * 1000)
     const either = AbortSignal.any([signal, timeLimit])
-    const run: Run = { deps, request, output, clock: new PhaseClock(), removals, signal: either }
+    const asked: Run = { deps, request, output, clock: new PhaseClock(), removals, signal: either }
     try {
-      const source = await run.clock.time('source', async () => readSource(await archive(run), deps.limits))
+      const source = await asked.clock.time('source', async () => readSource(await archive(asked), deps.limits))
+      const appJson = appJsonOf(source)
+      const run = appJson ? configure(asked, appJson) : asked
       if (request.noCache) await removeCache(run)
       const result = isDockerfileBuild(source) ? await withDockerfile(run, source) : await withPacks(run, source)
-      return { ...result, stack: deps.stack.name, phases: run.clock.times }
+      return { ...result, ...(appJson && { appJson }), stack: deps.stack.name, phases: run.clock.times }
     } catch (error) {
       if (timeLimit.aborted && !signal.aborted) throw tookTooLong(timeoutSeconds, error)
       throw error
@@ -90,7 +98,18 @@ type Run = {
   removals: Removals
   signal: AbortSignal
 }
-type Built = Omit<BuildResult, 'stack' | 'phases'>
+type Built = Omit<BuildResult, 'stack' | 'phases' | 'appJson'>
+
+function appJsonOf({ files }: Source): AppJson | undefined {
+  const text = files['app.json']
+  return text === undefined ? undefined : parseAppJson(text)
+}
+
+function configure(run: Run, appJson: AppJson): Run {
+  const config = run.request.configure?.(appJson) ?? run.request.config
+  run.output.hide(config)
+  return { ...run, request: { ...run.request, config } }
+}
 
 async function withPacks(run: Run, source: Source): Promise<Built> {
   const { request, output, clock, removals } = run

@@ -16,7 +16,7 @@ export type Source = {
 
 export type SourceLimits = { sourceBytes: number; sourceFiles: number }
 
-const platformFiles = ['.buildpacks', '.dockerignore', '.slugignore', 'Procfile'] as const
+const platformFiles = ['.buildpacks', '.dockerignore', '.slugignore', 'Procfile', 'app.json'] as const
 type PlatformFile = (typeof platformFiles)[number]
 
 /** A file the platform reads has at most this many bytes. */

@@ -154,6 +154,8 @@ export type DynoSpec = {
   limits: Limits
   /** Starts again when it exits, with the engine's own back-off. False for one-offs and release commands. */
   restart: boolean
+  /** What a web dyno has to answer to be ready, `http://HOST/PATH`; absent: to take a connection will do. */
+  healthcheck?: string
 }
 
 export type Dyno = {
@@ -168,6 +170,8 @@ export type Dyno = {
   address: string | undefined
   /** The port its web process was told to use; undefined for other types. */
   port: number | undefined
+  /** As in its DynoSpec. */
+  healthcheck?: string
   state: DynoState
   restarts: number
   createdAt: Date

@@ -9,6 +9,7 @@ export const label = {
   release: 'paas.release',
   size: 'paas.size',
   port: 'paas.port',
+  healthcheck: 'paas.healthcheck',
   /** On stack images, which all servers of one engine share; they carry no `server`. */
   stack: 'paas.stack',
 } as const

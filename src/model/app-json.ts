@@ -1,5 +1,5 @@
 import { PaasError } from '../errors.ts'
-import { configKeyProblem, configValueProblem } from './config-key.ts'
+import { configKeyProblem, configValueProblem } from './config-rules.ts'
 import { processTypePattern } from './formation.ts'
 
 /**

@@ -1,3 +1,4 @@
+import type { AppJson } from './app-json.ts'
 import type { AppId, FormationId } from './ids.ts'
 
 /** How many dynos of one process type should run, and of which size. */
@@ -29,15 +30,23 @@ export const processTypePattern = /^[-\w]{1,128}$/
 export type Share = Pick<Formation, 'type' | 'quantity' | 'size'>
 
 /**
- * The formation a release with these process types runs in: what is set for a type stays; of types that are new `web` gets
- * one dyno at the very first deploy, and all others none (Heroku's rule). The release command is no process type to run.
+ * The formation a release with these process types runs in: what is set for a type stays; types that are new get at the very
+ * first deploy what app.json asks for, else `web` one dyno and all others none (Heroku's rule). The release command is no
+ * process type to run.
  */
-export function formationFor(present: Share[], types: string[]): Share[] {
-  const quantityOfNew = (type: string) => (present.length === 0 && type === 'web' ? 1 : 0)
-  return scalableTypes(types).map(
-    (type) =>
-      present.find((share) => share.type === type) ?? { type, quantity: quantityOfNew(type), size: 'basic' as const },
-  )
+export function formationFor(present: Share[], types: string[], asked: AppJson['formation'] = {}): Share[] {
+  const first = present.length === 0 ? new Map(Object.entries(asked)) : undefined
+  return scalableTypes(types).map((type) => {
+    const known = present.find((share) => share.type === type)
+    if (known) return known
+    const { quantity, size } = { quantity: null, size: null, ...first?.get(type) }
+    return { type, quantity: quantity ?? (first && type === 'web' ? 1 : 0), size: sizeNamed(size) ?? 'basic' }
+  })
+}
+
+/** The size of that name, in any case as Heroku takes them; undefined: there is none. */
+export function sizeNamed(name: string | null): DynoSize | undefined {
+  return (Object.keys(dynoSizes) as DynoSize[]).find((size) => size === name?.toLowerCase())
 }
 
 export function scalableTypes(types: string[]): string[] {

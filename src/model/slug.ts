@@ -1,3 +1,4 @@
+import type { AppJson } from './app-json.ts'
 import type { AppId, BuildId, SlugId } from './ids.ts'
 
 /** The result of a build: an image by digest and the commands it can run. */
@@ -15,5 +16,7 @@ export type Slug = {
   buildpack: string
   /** Bytes of the slug layer, uncompressed. */
   size: number
+  /** What the source's app.json says; absent: it has none. */
+  appJson?: AppJson
   createdAt: Date
 }

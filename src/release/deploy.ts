@@ -63,7 +63,7 @@ async function switchOver(deps: DeployDeps, deployable: Deployable, dynos: Dyno[
   const replaced = await routes.put(route)
   try {
     store.transaction(() => {
-      store.formations.sync(app.id, typesOf(slug))
+      store.formations.sync(app.id, typesOf(slug), slug.appJson?.formation)
       store.apps.setCurrentRelease(app.id, release.id)
     })
   } catch (cause) {

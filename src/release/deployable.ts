@@ -21,7 +21,7 @@ export function loadDeployable(store: Pick<Store, 'slugs' | 'releases'>, app: Ap
 
 /** The dynos a release should have, by the app's formation as it is now. */
 export function wantedDynos(store: Pick<Store, 'formations'>, { app, slug }: Deployable): WantedDyno[] {
-  const shares = formationFor(store.formations.list(app.id), Object.keys(slug.processTypes))
+  const shares = formationFor(store.formations.list(app.id), Object.keys(slug.processTypes), slug.appJson?.formation)
   return shares.flatMap(({ type, quantity, size }) =>
     Array.from({ length: quantity }, (_, index) => ({ name: `${type}.${index + 1}`, type, size })),
   )
@@ -32,9 +32,17 @@ export function typesOf(slug: Slug): string[] {
   return scalableTypes(Object.keys(slug.processTypes))
 }
 
-/** @param restart false for one that runs once */
-export function dynoSpec(deployable: Deployable, dyno: WantedDyno, { restart }: { restart: boolean }): DynoSpec {
+/**
+ * @param restart false for one that runs once
+ * @param domain what the app's own host name ends in; without it nothing is asked for a health check
+ */
+export function dynoSpec(
+  deployable: Deployable,
+  dyno: WantedDyno,
+  { restart, domain }: { restart: boolean; domain?: string },
+): DynoSpec {
   const { app, release, slug, config } = deployable
+  const path = dyno.type === 'web' ? slug.appJson?.healthcheck : null
   return {
     appId: app.id,
     app: app.name,
@@ -47,6 +55,7 @@ export function dynoSpec(deployable: Deployable, dyno: WantedDyno, { restart }: 
     size: dyno.size,
     limits: limitsOf(dyno.size),
     restart,
+    ...(path && domain ? { healthcheck: `http://${app.name}.${domain}${path}` } : {}),
   }
 }
 

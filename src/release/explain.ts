@@ -1,7 +1,7 @@
 import { constants } from 'node:os'
 import type { Dyno, DynoExit, Engine } from '../engine/engine.ts'
 import { dynoSizes, type DynoSize } from '../model/formation.ts'
-import type { Boot } from './readiness.ts'
+import { healthOf, type Boot } from './readiness.ts'
 
 type ExplainDeps = { engine: Pick<Engine, 'listeningSockets'>; boot: { timeoutSeconds: number } }
 
@@ -42,11 +42,18 @@ async function explainSilence({ engine, boot }: ExplainDeps, dyno: Dyno): Promis
   if (onPort && isLoopback(onPort.address)) {
     return `nothing listens on 0.0.0.0:$PORT (${dyno.port}); the process listens on ${where(onPort)} only`
   }
+  if (onPort && dyno.healthcheck !== undefined) return explainHealth(dyno, dyno.healthcheck, boot.timeoutSeconds)
   if (onPort) {
     return `the process listens on ${where(onPort)}, but takes no connections within ${boot.timeoutSeconds} s`
   }
   if (other) return `nothing listens on $PORT (${dyno.port}); the process listens on ${where(other)}`
   return `nothing listens on $PORT (${dyno.port}) after ${boot.timeoutSeconds} s`
+}
+
+async function explainHealth(dyno: Dyno, healthcheck: string, seconds: number): Promise<string> {
+  const status = await healthOf(dyno)
+  const answer = status === undefined ? 'it does not answer' : `it answers ${status}`
+  return `${dyno.name} is not healthy after ${seconds} s: asked for ${new URL(healthcheck).pathname}, ${answer}`
 }
 
 function isLoopback(address: string): boolean {

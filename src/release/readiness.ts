@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Dyno, DynoExit, Engine } from '../engine/engine.ts'
@@ -16,12 +17,12 @@ export type ReadinessDeps = {
   boot: { timeoutSeconds: number }
 }
 
-/** Milliseconds: between two knocks at the port, between two looks at the process, and how long others than web must hold. */
-const pace = { knock: 25, look: 1000, hold: 1000 }
+/** Milliseconds: between two knocks at the port, between two looks at the process, how long others than web must hold, and between two health checks. */
+const pace = { knock: 25, look: 1000, hold: 1000, ask: 250 }
 
 /**
- * Waits until a dyno that was just started is ready: a web dyno when something accepts connections on its `$PORT`, from outside the
- * container; any other when it has held for a second. An exit ends the wait at once.
+ * Waits until a dyno that was just started is ready: a web dyno when it answers its health check, or, without one, when something accepts
+ * connections on its `$PORT`, from outside the container; any other when it has held for a second. An exit ends the wait at once.
  * @param restarts how often the engine had started its process again by then; more is an exit
  */
 export async function waitUntilReady(
@@ -63,7 +64,7 @@ async function untilReady(deps: ReadinessDeps, started: Dyno, { restarts, signal
       dyno = found
       lookedAt = performance.now()
     }
-    await delay(pace.knock, undefined, { signal })
+    await delay(dyno.healthcheck ? pace.ask : pace.knock, undefined, { signal })
   }
   return { kind: 'timeout', dyno, outOfMemory: deps.exits.ranOutOfMemory(dyno.id) }
 }
@@ -87,7 +88,29 @@ export async function answers({ address, port }: Dyno): Promise<boolean> {
   return accepted
 }
 
+async function isHealthy(dyno: Dyno): Promise<boolean> {
+  const status = await healthOf(dyno)
+  return status !== undefined && status < 400
+}
+
+/** The status a dyno answers its health check with now; undefined: it gives no answer within 5 s. */
+export async function healthOf({ address, port, healthcheck }: Dyno): Promise<number | undefined> {
+  if (address === undefined || port === undefined || healthcheck === undefined) return undefined
+  const { host, pathname, search } = new URL(healthcheck)
+  const { promise, resolve } = Promise.withResolvers<number | undefined>()
+  const options = { host: address, port, path: `${pathname}${search}`, agent: false, signal: AbortSignal.timeout(5000) }
+  const asking = request({ ...options, headers: { host, 'user-agent': 'paas-healthcheck' } })
+  asking.on('response', ({ statusCode }) => resolve(statusCode))
+  asking.on('error', () => resolve(undefined))
+  asking.on('close', () => resolve(undefined))
+  asking.end()
+  const status = await promise
+  asking.destroy()
+  return status
+}
+
 /** @param age milliseconds since its process started */
 export function isReady(dyno: Dyno, age: number): Promise<boolean> | boolean {
-  return dyno.type === 'web' ? answers(dyno) : age >= pace.hold
+  if (dyno.type !== 'web') return age >= pace.hold
+  return dyno.healthcheck === undefined ? answers(dyno) : isHealthy(dyno)
 }

@@ -9,6 +9,7 @@ import { waitUntilReady, type Boot, type ReadinessDeps } from './readiness.ts'
 export type StartDeps = ReadinessDeps & {
   engine: Pick<Engine, 'runDyno' | 'findDyno' | 'stopDyno' | 'listeningSockets' | 'dynoOutput'>
   dynoLog: DynoLog
+  domain: string
 }
 
 /** How many of its last lines a dyno that did not come up may show. */
@@ -46,12 +47,12 @@ export async function discard(
 
 /** Starts one dyno; it may not be ready yet. */
 export async function startDyno(
-  { engine, dynoLog }: Pick<StartDeps, 'engine' | 'dynoLog'>,
+  { engine, dynoLog, domain }: Pick<StartDeps, 'engine' | 'dynoLog' | 'domain'>,
   deployable: Deployable,
   want: WantedDyno,
   signal: AbortSignal,
 ): Promise<Dyno> {
-  const spec = dynoSpec(deployable, want, { restart: true })
+  const spec = dynoSpec(deployable, want, { restart: true, domain })
   dynoLog.launching(spec, spec.command)
   const dyno = await engine.runDyno(spec, signal)
   dynoLog.started(dyno)

@@ -1,4 +1,5 @@
 import { PaasError } from '../errors.ts'
+import type { AppJson } from '../model/app-json.ts'
 import { formationFor, type DynoSize, type Formation } from '../model/formation.ts'
 import { newId, type AppId, type FormationId } from '../model/ids.ts'
 import type { Database } from './database.ts'
@@ -17,7 +18,7 @@ type FormationRow = {
 export function openFormations(db: Database): Formations {
   return {
     list: (appId) => list(db, appId),
-    sync: (appId, types) => db.transaction(() => sync(db, appId, types)),
+    sync: (appId, types, asked) => db.transaction(() => sync(db, appId, { types, asked })),
     scale: (appId, changes) =>
       db.transaction(() => {
         for (const change of changes) scale(db, appId, change)
@@ -32,9 +33,11 @@ function list(db: Database, appId: AppId): Formation[] {
     .map(toFormation)
 }
 
-function sync(db: Database, appId: AppId, types: string[]): Formation[] {
+type Wanted = { types: string[]; asked: AppJson['formation'] | undefined }
+
+function sync(db: Database, appId: AppId, { types, asked }: Wanted): Formation[] {
   const present = list(db, appId)
-  const next = formationFor(present, types)
+  const next = formationFor(present, types, asked)
   const missing = next.filter(({ type }) => !present.some((formation) => formation.type === type))
   for (const { type, quantity, size } of missing) {
     db.run(

@@ -132,6 +132,7 @@ export const migrations: string[] = [
     UNIQUE (app_id, type)
   ) STRICT;
   `,
+  `ALTER TABLE slugs ADD COLUMN app_json TEXT`,
 ]
 
 /**

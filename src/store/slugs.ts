@@ -1,3 +1,4 @@
+import type { AppJson } from '../model/app-json.ts'
 import type { AppId, BuildId, SlugId } from '../model/ids.ts'
 import type { Slug } from '../model/slug.ts'
 import type { Database } from './database.ts'
@@ -13,6 +14,7 @@ type SlugRow = {
   process_types: string
   buildpack: string
   size: number
+  app_json: string | null
   created_at: number
 }
 
@@ -29,8 +31,8 @@ export function openSlugs(db: Database): Slugs {
 
 export function insertSlug(db: Database, slug: Slug): void {
   db.run(
-    `INSERT INTO slugs (id, app_id, build_id, commit_sha, image, stack, process_types, buildpack, size, created_at)
-     VALUES (:id, :appId, :buildId, :commit, :image, :stack, :processTypes, :buildpack, :size, :createdAt)`,
+    `INSERT INTO slugs (id, app_id, build_id, commit_sha, image, stack, process_types, buildpack, size, app_json, created_at)
+     VALUES (:id, :appId, :buildId, :commit, :image, :stack, :processTypes, :buildpack, :size, :appJson, :createdAt)`,
     {
       id: slug.id,
       appId: slug.appId,
@@ -41,6 +43,7 @@ export function insertSlug(db: Database, slug: Slug): void {
       processTypes: JSON.stringify(slug.processTypes),
       buildpack: slug.buildpack,
       size: slug.size,
+      appJson: slug.appJson ? JSON.stringify(slug.appJson) : null,
       createdAt: slug.createdAt.getTime(),
     },
   )
@@ -57,6 +60,7 @@ function toSlug(row: SlugRow): Slug {
     processTypes: JSON.parse(row.process_types) as Slug['processTypes'],
     buildpack: row.buildpack,
     size: row.size,
+    ...(row.app_json === null ? {} : { appJson: JSON.parse(row.app_json) as AppJson }),
     createdAt: new Date(row.created_at),
   }
 }

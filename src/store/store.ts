@@ -1,4 +1,5 @@
 import type { Account, Token } from '../model/account.ts'
+import type { AppJson } from '../model/app-json.ts'
 import type { App } from '../model/app.ts'
 import type { Build, BuildState } from '../model/build.ts'
 import type { Formation, DynoSize } from '../model/formation.ts'
@@ -126,8 +127,8 @@ export interface Releases {
 
 export interface Formations {
   list(appId: AppId): Formation[]
-  /** Adds types that are new (web: 1 at the very first deploy, all others 0) and removes those that are gone. */
-  sync(appId: AppId, types: string[]): Formation[]
+  /** Adds types that are new (formationFor says how many of each) and removes those that are gone. */
+  sync(appId: AppId, types: string[], asked?: AppJson['formation']): Formation[]
   /** @throws not_found for a type the app does not have */
   scale(appId: AppId, changes: { type: string; quantity?: number; size?: DynoSize }[]): Formation[]
 }

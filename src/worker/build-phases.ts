@@ -2,11 +2,13 @@ import type { BuildOutput, RunPipeline } from '../build/pipeline.ts'
 import type { Engine } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import type { AppJson } from '../model/app-json.ts'
 import type { App } from '../model/app.ts'
 import type { Build, PhaseTimes } from '../model/build.ts'
 import { newId, type SlugId } from '../model/ids.ts'
 import type { Release } from '../model/release.ts'
 import type { Slug } from '../model/slug.ts'
+import { setConfigDefaults } from '../release/config-defaults.ts'
 import { createBuildRelease } from '../release/create.ts'
 import { deploy, type DeployDeps } from '../release/deploy.ts'
 import { loadDeployable, type Deployable } from '../release/deployable.ts'
@@ -62,7 +64,8 @@ async function compile(deps: PhaseDeps, run: BuildRun): Promise<{ app: App; slug
   if (known) return { app, slug: known }
   const { id, appId, commit, noCache, generation } = build
   const config = store.configVars.get(appId)
-  const request = { buildId: id, appId, app: app.name, commit, config, noCache }
+  const configure = (appJson: AppJson) => setConfigDefaults(store, { app, appJson }, output)
+  const request = { buildId: id, appId, app: app.name, commit, config, configure, noCache }
   const { phases, ...result } = await pipeline(request, output, signal)
   Object.assign(run.phases, phases)
   const slug: Slug = { ...result, id: newId<SlugId>(), appId, buildId: id, commit, createdAt: new Date() }

@@ -107,6 +107,46 @@ describe('a release command', () => {
   })
 })
 
+describe('app.json', () => {
+  it('sets the formation and the missing config vars of the first deploy, and nothing later', async () => {
+    const app = await site.createApp('described')
+    site.store.configVars.update(app.id, { KEPT: 'mine' })
+    const appJson = {
+      env: { COLOUR: 'red', KEPT: 'theirs', SECRET: { generator: 'secret' }, KEY: { description: 'ask us' } },
+      formation: { web: { quantity: 2 }, worker: { quantity: 1, size: 'Standard-1X' } },
+      healthcheck: '/up',
+    }
+    const Procfile = `web: ${serve('one')}\nworker: exec sleep 1000`
+    const build = await app.verdict(await app.push({ Procfile, appJson }))
+    expect(build.state.kind).toBe('succeeded')
+    await app.runs('web.1', 'web.2', 'worker.1')
+    expect(site.store.formations.list(app.id)).toMatchObject([{ size: 'basic' }, { size: 'standard-1x' }])
+    const secret = expect.stringMatching(/^[0-9a-f]{64}$/)
+    expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'red', KEPT: 'mine', SECRET: secret })
+    expect((await app.get()).body).toBe('one red')
+    const output = await readOutput(site, build)
+    expect(output).toContain('-----> Setting the config vars of app.json: COLOUR, SECRET\n')
+    expect(output).toContain(' !     app.json requires config vars that are not set: KEY\n')
+    site.store.configVars.update(app.id, { COLOUR: null })
+    await app.scale('web', 1)
+    await app.verdict(await app.push({ Procfile: `web: ${serve('two')}`, appJson }))
+    expect(site.store.configVars.get(app.id)).toEqual({ KEPT: 'mine', SECRET: secret })
+    await app.runs('web.1')
+  })
+
+  it('names a path that has to answer before the dyno gets requests', async () => {
+    const app = await site.createApp('unwell')
+    await app.deploy(`web: ${serve('good')}`)
+    const Procfile = `web: ${serve('bad').replace('200 OK', '503 Unwell')}`
+    const build = await app.verdict(await app.push({ Procfile, appJson: { healthcheck: '/up' } }))
+    expect(build.state).toMatchObject({
+      code: 'boot_failed',
+      reason: 'boot failed: web.1 is not healthy after 4 s: asked for /up, it answers 503',
+    })
+    expect((await app.get()).body).toBe('good none')
+  })
+})
+
 describe('a detached build', () => {
   it('that fails moves the ref back to what serves', async () => {
     const app = await site.createApp('detached')

@@ -19,7 +19,7 @@ export function serve(text: string, port = '$PORT'): string {
   return `exec perl -MIO::Socket::INET -e '${listen}; ${loop}'`
 }
 
-type Push = { Procfile: string; build?: string; detached?: boolean }
+type Push = { Procfile: string; build?: string; detached?: boolean; appJson?: object }
 
 /** An app of a site, pushed without git's wire: the commit is in the repository, the build in the record and the job in the queue. */
 export class SiteApp {
@@ -40,10 +40,14 @@ export class SiteApp {
   }
 
   /** Gives the build as soon as it is accepted. */
-  async push({ Procfile, build: step, detached = false }: Push): Promise<Build> {
+  async push({ Procfile, build: step, detached = false, appJson }: Push): Promise<Build> {
     const { store, repositories, queue, owner } = this.site
     const ref = 'refs/heads/main'
-    const commit = await this.#commit({ Procfile, ...(step !== undefined && { build: step }) })
+    const commit = await this.#commit({
+      Procfile,
+      ...(step !== undefined && { build: step }),
+      ...(appJson && { 'app.json': JSON.stringify(appJson) }),
+    })
     const previousCommit = (await repositories.resolve(this.id, ref)) ?? null
     const asked = { appId: this.id, accountId: owner.id, commit, ref, previousCommit, noCache: false, detached }
     const { build } = store.builds.create(asked)

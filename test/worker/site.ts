@@ -19,6 +19,7 @@ import { openAppLogReader } from '../../src/logs/reader.ts'
 import { openAppLogWriter } from '../../src/logs/writer.ts'
 import type { Account } from '../../src/model/account.ts'
 import type { Build } from '../../src/model/build.ts'
+import { parseAppJson } from '../../src/model/app-json.ts'
 import { parseProcfile } from '../../src/model/procfile.ts'
 import { connectQueue } from '../../src/queue/connect-queue.ts'
 import { createOutputReader } from '../../src/queue/output-reader.ts'
@@ -128,9 +129,12 @@ export class Site implements AsyncDisposable {
   }
 
   #pipeline(): RunPipeline {
-    return async ({ appId, commit }, output, signal) => {
+    return async ({ appId, commit, configure }, output, signal) => {
       const files = await filesOf(await this.repositories.archive(appId, commit, signal))
       output.topic('Building')
+      const text = files.get('app.json')
+      const appJson = text === undefined ? undefined : parseAppJson(text)
+      if (appJson) configure?.(appJson)
       await this.buildGate.pass(files.get('build') ?? '', signal)
       const processTypes = parseProcfile(files.get('Procfile') ?? '')
       return {
@@ -139,6 +143,7 @@ export class Site implements AsyncDisposable {
         processTypes,
         buildpack: 'Test',
         size: 0,
+        ...(appJson && { appJson }),
         phases: { compile: 1 },
       }
     }

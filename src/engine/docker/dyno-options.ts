@@ -80,5 +80,6 @@ function dynoLabels(serverId: string, spec: DynoSpec): Record<string, string> {
     [label.release]: String(spec.release),
     [label.size]: spec.size,
     [label.port]: spec.type === 'web' ? (spec.env['PORT'] ?? '') : '',
+    [label.healthcheck]: spec.healthcheck ?? '',
   }
 }

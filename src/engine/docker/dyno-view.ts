@@ -7,6 +7,7 @@ import { label } from '../labels.ts'
 export function viewDyno(info: Docker.ContainerInspectInfo): Dyno {
   const labels = info.Config.Labels
   const port = Number(labels[label.port])
+  const healthcheck = labels[label.healthcheck]
   return {
     id: info.Id,
     appId: labels[label.app] as AppId,
@@ -17,6 +18,7 @@ export function viewDyno(info: Docker.ContainerInspectInfo): Dyno {
     image: info.Image,
     address: addressOf(info),
     port: port > 0 ? port : undefined,
+    ...(healthcheck ? { healthcheck } : {}),
     state: stateOf(info.State),
     restarts: info.RestartCount,
     createdAt: new Date(info.Created),
