@@ -40,6 +40,7 @@ export type Paths = {
   repositories: string
   builds: string
   logs: string
+  metrics: string
   redis: string
   routingTable: string
   serverLog: string
@@ -48,6 +49,7 @@ export type Paths = {
   apiSocket: string
   hookSocket: string
   routerSocket: string
+  workerSocket: string
 }
 
 type Environment = Record<string, string | undefined>
@@ -114,6 +116,7 @@ function pathsIn(data: string): Paths {
     repositories: join(data, 'repositories'),
     builds: join(data, 'builds'),
     logs: join(data, 'logs'),
+    metrics: join(data, 'metrics'),
     redis: join(data, 'redis'),
     routingTable: join(data, 'routes.json'),
     serverLog: join(data, 'server.log'),
@@ -122,6 +125,7 @@ function pathsIn(data: string): Paths {
     apiSocket: join(run, 'api.sock'),
     hookSocket: join(run, 'hook.sock'),
     routerSocket: join(run, 'router.sock'),
+    workerSocket: join(run, 'worker.sock'),
   }
 }
 

@@ -11,12 +11,13 @@ const allowed: Record<string, string[]> = {
   engine: [],
   queue: [],
   logs: [],
-  router: ['logs'],
+  metrics: [],
+  router: ['logs', 'metrics'],
   build: ['engine', 'queue'],
   release: ['engine', 'queue', 'store', 'router/control.ts', 'logs'],
   git: ['store', 'queue', 'build'],
-  worker: ['release', 'build', 'git', 'engine', 'queue', 'store', 'router/control.ts', 'logs'],
-  api: ['git', 'release', 'build', 'queue', 'store', 'engine/engine.ts', 'router/control.ts', 'logs'],
+  worker: ['release', 'build', 'git', 'engine', 'queue', 'store', 'router/control.ts', 'logs', 'metrics'],
+  api: ['git', 'release', 'build', 'queue', 'store', 'engine/engine.ts', 'router/control.ts', 'logs', 'metrics'],
   cli: [],
 }
 const open = ['model', 'errors.ts', 'errors-catalogue.ts', 'log.ts', 'lock.ts', 'config.ts']
@@ -27,6 +28,7 @@ const vendors: Record<string, string> = {
   bullmq: 'queue',
   'node:sqlite': 'store',
   'node-git-server': 'git',
+  'prom-client': 'metrics',
 }
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))

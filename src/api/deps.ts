@@ -6,8 +6,12 @@ import type { Engine } from '../engine/engine.ts'
 import type { Repositories } from '../git/repositories.ts'
 import type { Logger } from '../log.ts'
 import type { AppLogReader } from '../logs/app-log.ts'
+import type { Entry } from '../metrics/minute.ts'
+import type { Span } from '../metrics/figure-reader.ts'
+import type { AppId } from '../model/ids.ts'
 import type { OutputReader, Queue } from '../queue/queue.ts'
 import type { PlatformLog } from '../release/platform-log.ts'
+import type { RouterMeasurements } from '../router/control.ts'
 import type { Store } from '../store/store.ts'
 
 /** What the resources are made of; each takes the parts it uses. */
@@ -20,7 +24,15 @@ export type ApiDeps = {
   output: OutputReader
   platformLog: Pick<PlatformLog, 'api'>
   appLog: AppLogReader
+  measured: Measured
   log: Logger
+}
+
+/** Where figures come from. */
+export type Measured = {
+  /** What the app's files have. */
+  figures(appId: AppId, span: Span): Promise<Entry[]>
+  router: RouterMeasurements
 }
 
 export type Api = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, Logger, TypeBoxTypeProvider>

@@ -4,6 +4,7 @@ import etag from '@fastify/etag'
 import { fastify, LogController, type FastifyRequest } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { accountRoutes } from './account.ts'
+import { appMetricsRoute } from './app-metrics.ts'
 import { appRoutes } from './apps.ts'
 import { authorizationRoutes, loginRoute } from './authorizations.ts'
 import { buildOutputRoute } from './build-output.ts'
@@ -76,6 +77,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     formationRoutes(resources, deps)
     dynoRoutes(resources, deps)
     logSessionRoutes(resources, { ...deps, signedPaths })
+    appMetricsRoute(resources, deps)
     placeRoutes(resources)
   })
 }

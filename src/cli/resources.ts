@@ -61,3 +61,21 @@ export type AuthorizationJson = {
   access_token: { token: string; expires_in: number | null } | null
   user: { email: string }
 }
+
+/** Milliseconds, bytes and cores. Ours: Heroku's API has none of this. */
+export type FiguresJson = {
+  requests: number
+  errors: number
+  codes: Record<string, number>
+  latency: { p50: number; p95: number; p99: number } | null
+  dynos: { memory: number; cpu: number | null } | null
+}
+
+export type MetricsJson = {
+  app: { name: string }
+  period: string
+  /** Seconds of one point. */
+  resolution: number
+  totals: FiguresJson
+  points: (FiguresJson & { at: string })[]
+}

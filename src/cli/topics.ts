@@ -24,6 +24,7 @@ const topics: Topic[] = [
     commands: ['ps', 'ps:scale', 'ps:restart'],
     load: async () => (await import('./topics/ps.ts')).definePs,
   },
+  { commands: ['metrics'], load: async () => (await import('./topics/metrics.ts')).defineMetrics },
   { commands: ['logs'], load: async () => (await import('./topics/logs.ts')).defineLogs },
   {
     commands: ['releases', 'releases:info', 'rollback'],

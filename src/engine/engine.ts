@@ -42,6 +42,8 @@ export interface Engine {
   findDyno(id: string): Promise<Dyno | undefined>
   /** Dynos that have written more than so much to disk: no engine bounds that on every file system. */
   overfullDynos(limitMiB: number): Promise<{ dyno: Dyno; mebibytes: number }[]>
+  /** What a dyno uses now; undefined for one that does not run. */
+  dynoUsage(id: string): Promise<DynoUsage | undefined>
   /** What listens inside the dyno, for explaining a failed boot. */
   listeningSockets(id: string): Promise<{ address: string; port: number }[]>
   /** Resolves with the exit code when the dyno stopped. */
@@ -176,6 +178,9 @@ export type Dyno = {
   restarts: number
   createdAt: Date
 }
+
+/** `cpuSeconds` since the dyno started last; memory without the cache that the kernel can take back. */
+export type DynoUsage = { at: Date; cpuSeconds: number; memoryBytes: number }
 
 export type DynoState =
   | { kind: 'running'; since: Date }

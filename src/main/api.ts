@@ -6,9 +6,11 @@ import { isolateEnvironment } from '../git/environment.ts'
 import { serveGit } from '../git/serve-git.ts'
 import { openAppLogReader } from '../logs/reader.ts'
 import { openAppLogWriter } from '../logs/writer.ts'
+import { readFigures } from '../metrics/figure-reader.ts'
 import { connectQueue } from '../queue/connect-queue.ts'
 import { createOutputReader } from '../queue/output-reader.ts'
 import { createPlatformLog } from '../release/platform-log.ts'
+import { connectRouterMeasurements } from '../router/control-client.ts'
 import { openStore } from '../store/open.ts'
 import { lazyEngine } from './lazy-engine.ts'
 import { runRole } from './run-role.ts'
@@ -23,6 +25,10 @@ export const run = (): Promise<void> =>
     const output = life.use(createOutputReader({ redis, serverId, log, directory: paths.builds }))
     const platformLog = createPlatformLog(life.use(openAppLogWriter({ directory: paths.logs, log })))
     const appLog = openAppLogReader({ directory: paths.logs })
+    const measured = {
+      figures: readFigures.bind(undefined, { directory: paths.metrics, log }),
+      router: connectRouterMeasurements(paths.routerSocket),
+    }
     const engine = lazyEngine({ ...config, serverId, log })
     const repositories = createRepositories({ directory: paths.repositories, limits })
     const git = await serveGit({ config, store, repositories, queue, output, log })
@@ -35,6 +41,7 @@ export const run = (): Promise<void> =>
       output,
       platformLog,
       appLog,
+      measured,
       git: (...request) => git.handle(...request),
       log,
     })

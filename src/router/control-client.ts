@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
 import { PaasError, type ErrorCode } from '../errors.ts'
-import type { RouterControl } from './control.ts'
+import type { RouterControl, RouterMeasurements } from './control.ts'
 import type { Call, Reply, Results, RouterStatus } from './control-protocol.ts'
 
 /** A router that is just being replaced has no socket for a moment, milliseconds. */
@@ -22,6 +22,14 @@ export function connectRouterControl(socketPath: string): RouterControl {
       await call(socketPath, { call: 'remove', appId })
     },
     drain: (targetIds, timeoutMs) => call(socketPath, { call: 'drain', targetIds, timeoutMs }),
+  }
+}
+
+/** Asks the router at `socketPath` what it has counted. */
+export function connectRouterMeasurements(socketPath: string): RouterMeasurements {
+  return {
+    totals: () => callIfThere(socketPath, { call: 'measurements' }),
+    minute: (appId) => callIfThere(socketPath, { call: 'minute', appId }),
   }
 }
 

@@ -1,3 +1,6 @@
+import type { Minute, RequestFigures } from '../metrics/minute.ts'
+import type { RoleFigures } from '../metrics/role-meter.ts'
+import type { RequestTotals } from '../metrics/totals.ts'
 import type { AppId } from '../model/ids.ts'
 import type { AppRoute, RoutingTable, Target } from '../model/route.ts'
 import type { Counters } from './counters.ts'
@@ -13,6 +16,8 @@ export type Call =
   | { call: 'remove'; appId: AppId }
   | { call: 'drain'; targetIds: string[]; timeoutMs: number }
   | { call: 'status' }
+  | { call: 'measurements' }
+  | { call: 'minute'; appId: AppId }
   | { call: 'retire' }
 
 export type Results = {
@@ -21,6 +26,8 @@ export type Results = {
   remove: null
   drain: { unfinished: number }
   status: RouterStatus
+  measurements: RouterFigures
+  minute: MinuteUnderWay
   /** What the router that takes over starts from. */
   retire: RoutingTable
 }
@@ -32,6 +39,21 @@ export type RouterStatus = {
   settings: RouterSettings
   counters: ReturnType<Counters['toJSON']>
 }
+
+/** Everything since this router started. */
+export type RouterFigures = {
+  /** By the app's id. */
+  apps: Record<string, RequestTotals>
+  counters: ReturnType<Counters['toJSON']>
+  /** Open ones. */
+  connections: number
+  /** Lines of apps' figures that could not be written. */
+  dropped: number
+  process: RoleFigures
+}
+
+/** One app's requests that are in no file yet; null without any. */
+export type MinuteUnderWay = { minute: Minute; requests: RequestFigures } | null
 
 /** What a running router cannot change: other values need a new process. */
 export type RouterSettings = { httpPort: number }
@@ -49,10 +71,12 @@ export function isCall(value: unknown): value is Call {
     case 'switchTo':
       return isAppRoute(rest['route'])
     case 'remove':
+    case 'minute':
       return typeof rest['appId'] === 'string'
     case 'drain':
       return isTextList(rest['targetIds']) && Number(rest['timeoutMs']) >= 0
     case 'status':
+    case 'measurements':
     case 'retire':
       return true
     default:

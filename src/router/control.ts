@@ -1,5 +1,14 @@
 import type { AppId } from '../model/ids.ts'
 import type { AppRoute, RoutingTable, Target } from '../model/route.ts'
+import type { MinuteUnderWay, RouterFigures } from './control-protocol.ts'
+
+/** What the router process has counted; undefined while no router can be asked. */
+export interface RouterMeasurements {
+  /** Of all apps, since it started. */
+  totals(): Promise<RouterFigures | undefined>
+  /** Of one app, what is in no file yet. */
+  minute(appId: AppId): Promise<MinuteUnderWay | undefined>
+}
 
 /**
  * What the worker asks of the router process, over its Unix socket (`connectRouterControl`).

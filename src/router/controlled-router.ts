@@ -1,4 +1,6 @@
 import type { Logger } from '../log.ts'
+import type { FigureWriter } from '../metrics/figure-writer.ts'
+import type { RoleMeter } from '../metrics/role-meter.ts'
 import type { RoutingTable } from '../model/route.ts'
 import type { Call, Results, RouterSettings } from './control-protocol.ts'
 import { drain } from './drain.ts'
@@ -11,6 +13,8 @@ export type ControlledRouterDeps = {
   tableFile: string
   version: string
   settings: RouterSettings
+  figures: Pick<FigureWriter, 'dropped'>
+  meter: RoleMeter
   log: Logger
   /** A new router has the port too; resolves when this one has left it. */
   onRetire: () => Promise<void>
@@ -26,7 +30,7 @@ export class ControlledRouter {
   }
 
   answer(call: Call): Promise<Results[Call['call']]> {
-    const { routes } = this.#deps.router
+    const { routes, measurements } = this.#deps.router
     switch (call.call) {
       case 'install':
         return this.#change(
@@ -41,12 +45,16 @@ export class ControlledRouter {
       case 'remove':
         return this.#change(
           (table) => replaceRoute(table, call.appId, []).table,
-          () => (routes.remove(call.appId), null),
+          () => (routes.remove(call.appId), measurements.forget(call.appId), null),
         )
       case 'drain':
         return this.#drain(call)
       case 'status':
         return Promise.resolve(this.#status())
+      case 'measurements':
+        return Promise.resolve(this.#measurements())
+      case 'minute':
+        return Promise.resolve(measurements.minute(call.appId))
       case 'retire':
         return this.#retire()
     }
@@ -80,6 +88,17 @@ export class ControlledRouter {
   #status(): Results['status'] {
     const { router, version, settings } = this.#deps
     return { pid: process.pid, version, settings, counters: router.counters.toJSON() }
+  }
+
+  #measurements(): Results['measurements'] {
+    const { router, meter, figures } = this.#deps
+    return {
+      apps: router.measurements.totals(),
+      counters: router.counters.toJSON(),
+      connections: router.connections,
+      dropped: figures.dropped,
+      process: meter.figures(),
+    }
   }
 
   /** Changes under way are finished first, so that the successor starts from the last table. */

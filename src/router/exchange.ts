@@ -6,7 +6,7 @@ import { framingTowards, noBody, type Framing } from './http/framing.ts'
 import { isRepeatable, type RequestHead } from './http/request-head.ts'
 import type { ResponseHead } from './http/response-head.ts'
 import { requestId } from './request-id.ts'
-import { logRequest } from './request-log.ts'
+import { logRequest, type RequestRecord } from './request-log.ts'
 import { answerFor, type Answer, type RouterCode } from './router-error.ts'
 import { Tunnel } from './tunnel.ts'
 import type { ResponseHandler, UpstreamFailure } from './upstream.ts'
@@ -267,7 +267,7 @@ export class Exchange implements ResponseHandler {
     if (code !== undefined) this.#context.counters.error(code)
     if (app === undefined) return
     const { method, target, authority } = this.request
-    logRequest(this.#context.appLog, {
+    const record: RequestRecord = {
       appId: app.id,
       method,
       target,
@@ -279,7 +279,9 @@ export class Exchange implements ResponseHandler {
       status,
       bytes: this.#bytes,
       code,
-    })
+    }
+    logRequest(this.#context.appLog, record)
+    this.#context.measurements.record(record)
   }
   #times(): { connect: number; service: number } | undefined {
     if (this.#connectedAt === undefined) return undefined

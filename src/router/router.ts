@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { AppLogWriter } from '../logs/app-log.ts'
 import type { Logger } from '../log.ts'
+import type { FigureWriter } from '../metrics/figure-writer.ts'
 import type { RoutingTable } from '../model/route.ts'
 import { AddressCounter } from './address-counter.ts'
 import type { RouterContext } from './context.ts'
@@ -8,6 +9,7 @@ import { Counters } from './counters.ts'
 import { sayGoodbye } from './drain.ts'
 import { formatAnswer } from './error-page.ts'
 import type { RouterLimits } from './limits.ts'
+import { Measurements } from './measurements.ts'
 import { leaveSharedPort, listenOn } from './listen.ts'
 import { answerFor } from './router-error.ts'
 import { Routes } from './routes.ts'
@@ -20,6 +22,8 @@ export type RouterDeps = {
   table: RoutingTable
   limits: RouterLimits
   appLog: Pick<AppLogWriter, 'write'>
+  /** Written to once a minute for each app that was asked for. */
+  figures: Pick<FigureWriter, 'write'>
   log: Logger
 }
 
@@ -27,6 +31,7 @@ export type RouterDeps = {
 export class Router {
   readonly #context: RouterContext
   readonly #log: Logger
+  readonly measurements: Measurements
   readonly #server: Server
   readonly #visitors = new Map<Socket, VisitorConnection>()
   readonly #addresses: AddressCounter
@@ -36,13 +41,15 @@ export class Router {
   #stopped: Promise<void> | undefined
   #closeIdle = false
 
-  constructor({ table, limits, appLog, log }: RouterDeps) {
+  constructor({ table, limits, appLog, figures, log }: RouterDeps) {
     const routes = new Routes(table, limits)
+    this.measurements = new Measurements(figures)
     this.#context = {
       routes,
       limits,
       appLog,
       counters: new Counters(),
+      measurements: this.measurements,
       stopping: false,
       date: new Date().toUTCString(),
     }
@@ -55,6 +62,11 @@ export class Router {
 
   get routes(): Routes {
     return this.#context.routes
+  }
+
+  /** That are open now. */
+  get connections(): number {
+    return this.#visitors.size
   }
 
   get counters(): Counters {
@@ -96,6 +108,7 @@ export class Router {
     clearTimeout(cut)
     clearInterval(goodbye)
     clearInterval(this.#sweeper)
+    this.measurements.close()
     for (const target of this.routes.everyTarget()) target.retire()
   }
 

@@ -2,9 +2,11 @@ import type { Config } from '../config.ts'
 import { asPaasError } from '../errors.ts'
 import type { AppLogWriter } from '../logs/app-log.ts'
 import type { Logger } from '../log.ts'
+import { FigureWriter } from '../metrics/figure-writer.ts'
+import { RoleMeter } from '../metrics/role-meter.ts'
 import type { RoutingTable } from '../model/route.ts'
 import { retireRouter, routerStatus } from './control-client.ts'
-import { ControlledRouter } from './controlled-router.ts'
+import { ControlledRouter, type ControlledRouterDeps } from './controlled-router.ts'
 import { serveControl } from './control-server.ts'
 import { limitsOfThisProcess } from './limits.ts'
 import { Router } from './router.ts'
@@ -36,7 +38,9 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   const { config, log, appLog } = deps
   await using stack = new AsyncDisposableStack()
   stack.use(appLog)
-  const router = new Router({ table: await savedTable(config, log), limits: limitsOfThisProcess(), appLog, log })
+  const figures = stack.use(new FigureWriter({ directory: config.paths.metrics, log }))
+  const table = await savedTable(config, log)
+  const router = new Router({ table, limits: limitsOfThisProcess(), appLog, figures, log })
   const stop = (): Promise<void> =>
     router.stop({ milliseconds: Math.min(config.stop.drainSeconds * 1000, longestStop), idle: 'close' })
   stack.defer(stop)
@@ -48,7 +52,8 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
     void router.stop({ milliseconds: retirement, idle: 'keep' })
     end('another router took over')
   }
-  const control = await openControl(deps, router, onRetire)
+  const meter = stack.use(new RoleMeter())
+  const control = await openControl(deps, { router, figures, meter, onRetire })
   stack.defer(async () => {
     control.close()
     await stop()
@@ -58,10 +63,13 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   return { ended, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
-function openControl({ config, log, version }: RunRouterDeps, router: Router, onRetire: () => Promise<void>) {
+function openControl(
+  { config, log, version }: RunRouterDeps,
+  parts: Pick<ControlledRouterDeps, 'router' | 'figures' | 'meter' | 'onRetire'>,
+) {
   const { paths, httpPort } = config
   const settings = { httpPort }
-  const controlled = new ControlledRouter({ router, tableFile: paths.routingTable, version, settings, log, onRetire })
+  const controlled = new ControlledRouter({ ...parts, tableFile: paths.routingTable, version, settings, log })
   return serveControl({ socketPath: paths.routerSocket, log, answer: (call) => controlled.answer(call) })
 }
 

@@ -2,6 +2,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Repositories } from '../git/repositories.ts'
 import type { Logger } from '../log.ts'
 import type { AppLogWriter } from '../logs/app-log.ts'
+import { removeFigures } from '../metrics/figure-files.ts'
 import type { App } from '../model/app.ts'
 import type { AppId } from '../model/ids.ts'
 import { removeOutput } from '../queue/output-files.ts'
@@ -20,6 +21,7 @@ export type DestroyDeps = {
   logs: Pick<AppLogWriter, 'remove'>
   outputs: Pick<OutputWriters, 'close'>
   buildsDirectory: string
+  metricsDirectory: string
   locks: AppLocks
   /** Ends the app's builds; each comes to its verdict. */
   cancelBuilds: (appId: AppId) => void
@@ -53,7 +55,7 @@ export async function destroy(deps: DestroyDeps, app: App): Promise<void> {
 
 /** A build's end mark stays for those who read its output at this moment; the sweep takes it later. */
 async function removeFiles(
-  { repositories, logs, store, outputs, buildsDirectory }: DestroyDeps,
+  { repositories, logs, store, outputs, buildsDirectory, metricsDirectory }: DestroyDeps,
   app: App,
 ): Promise<void> {
   for (const { id } of store.builds.list(app.id)) {
@@ -62,4 +64,5 @@ async function removeFiles(
   }
   await repositories.remove(app.id)
   await logs.remove(app.id)
+  await removeFigures(metricsDirectory, app.id)
 }

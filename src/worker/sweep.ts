@@ -3,14 +3,17 @@ import { join } from 'node:path'
 import type { Engine } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
-import type { BuildId } from '../model/ids.ts'
+import type { AppId, BuildId } from '../model/ids.ts'
 import { removeOutput } from '../queue/output-files.ts'
+import { removeOldFigures } from '../metrics/figure-files.ts'
+import { minuteOf } from '../metrics/minute.ts'
 import type { Store } from '../store/store.ts'
 
 export type SweepDeps = {
   engine: Pick<Engine, 'listImages' | 'listDynos' | 'removeImage'>
   store: Store
   buildsDirectory: string
+  metricsDirectory: string
   log: Logger
 }
 
@@ -28,13 +31,15 @@ export type Keep = {
 
 const usual: Keep = { releases: 5, outputs: 50, imageLife: 3600 * 1000, endMarkLife: 24 * 3600 * 1000 }
 
-/** Removes what nobody can come back to any more: images, build outputs. Touches only what this server made. */
+/** Removes what nobody can come back to any more: images, build outputs, figures. Touches only what this server made. */
 export async function sweep(deps: SweepDeps, keep: Keep = usual): Promise<void> {
   for (const app of deps.store.apps.listAll()) {
     await sweepImages(deps, app, keep)
     await sweepOutputs(deps, app, keep)
   }
   await sweepEndMarks(deps, keep)
+  const exists = (appId: AppId): boolean => deps.store.apps.get(appId) !== undefined
+  await removeOldFigures(deps.metricsDirectory, { exists, now: minuteOf(Date.now()) })
 }
 
 /** An image stays while a dyno runs it, a build may still release it, or its release can be rolled back to. */

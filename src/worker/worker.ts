@@ -7,6 +7,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Repositories } from '../git/repositories.ts'
 import type { Logger } from '../log.ts'
 import type { AppLogWriter } from '../logs/app-log.ts'
+import { FigureWriter } from '../metrics/figure-writer.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import type { Job } from '../model/job.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
@@ -25,6 +26,7 @@ import { LogCollector } from './collect-logs.ts'
 import { converge } from './converge.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { LogCursors } from './log-cursors.ts'
+import { DynoMeter } from './measure-dynos.ts'
 import { patrol } from './patrol.ts'
 import { recover, resumeWork } from './recover.ts'
 import { restart } from './restart.ts'
@@ -69,9 +71,10 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   }
   const watching = watchEngine({ ...deps, ...onEvents(deps), engineBack }, stopping.signal)
   const patrolling = patrol(deps, stopping.signal)
+  const measuring = deps.dynoMeter.watch(stopping.signal)
   life.defer(async () => {
     stopping.abort()
-    await Promise.all([watching, patrolling])
+    await Promise.all([watching, patrolling, measuring])
   })
   life.use(dispatcher)
   // No job before the host is secured: a job runs what strangers wrote.
@@ -110,6 +113,8 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     slots: new Semaphore(build.concurrency),
     timeoutSeconds: build.timeoutSeconds,
     buildsDirectory: paths.builds,
+    metricsDirectory: paths.metrics,
+    dynoMeter: new DynoMeter({ engine, figures: life.use(new FigureWriter({ directory: paths.metrics, log })), log }),
     again: (appId: AppId) => void dispatcher.converge(appId),
     cancelBuilds: (appId: AppId) => dispatcher.cancelBuilds(appId),
   }

@@ -22,18 +22,27 @@ afterAll(() => docker?.[Symbol.asyncDispose]())
 
 let test: TestStore
 let directory: string
+let metricsDirectory: string
 beforeEach(async () => {
   test = new TestStore()
   directory = await mkdtemp(join(tmpdir(), 'paas-sweep-'))
+  metricsDirectory = await mkdtemp(join(tmpdir(), 'paas-sweep-metrics-'))
 })
 afterEach(async () => {
   test[Symbol.dispose]()
   await rm(directory, { recursive: true, force: true })
+  await rm(metricsDirectory, { recursive: true, force: true })
 })
 
 const sweepNow = (limits: Partial<Keep> = {}) =>
   sweep(
-    { engine: docker.engine, store: test.store, buildsDirectory: directory, log: createLog('test', 'silent') },
+    {
+      engine: docker.engine,
+      store: test.store,
+      buildsDirectory: directory,
+      metricsDirectory,
+      log: createLog('test', 'silent'),
+    },
     { ...keep, ...limits },
   )
 

@@ -14,6 +14,7 @@ import { dynoOutput } from './output.ts'
 import { overfullDynos } from './overfull.ts'
 import { createSandbox } from './sandbox.ts'
 import { listeningSockets } from './sockets.ts'
+import { dynoUsage } from './usage.ts'
 import { waitDyno } from './wait-dyno.ts'
 
 /**
@@ -44,6 +45,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     listDynos: (filter) => listDynos(deps, filter),
     findDyno: (id) => findDyno(deps, id),
     overfullDynos: (limitMiB) => overfullDynos(deps, limitMiB),
+    dynoUsage: (id) => dynoUsage(deps, id),
     listeningSockets: (id) => listeningSockets(deps, id),
     waitDyno: (id, signal) => waitDyno(deps, id, signal),
     dynoOutput: (id, options, signal) => dynoOutput(deps, id, options, signal),

@@ -1,20 +1,24 @@
 import { pino } from 'pino'
+import type { Entry } from '../../../src/metrics/minute.ts'
 import type { AppId } from '../../../src/model/ids.ts'
 import type { AppRoute, RoutingTable, Target } from '../../../src/model/route.ts'
 import { defaultLimits, type RouterLimits } from '../../../src/router/limits.ts'
 import { Router } from '../../../src/router/router.ts'
 
-export type TestRouter = AsyncDisposable & { router: Router; port: number; lines: string[] }
+/** `entries` are the figures it wrote. */
+export type TestRouter = AsyncDisposable & { router: Router; port: number; lines: string[]; entries: Entry[] }
 
 type Options = { limits?: Partial<RouterLimits>; table?: Partial<RoutingTable>; routes?: AppRoute[] }
 
 /** A router on a free port; `lines` are what it told the apps' logs. */
 export async function startRouter({ limits, table, routes = [] }: Options = {}): Promise<TestRouter> {
   const lines: string[] = []
+  const entries: Entry[] = []
   const router = new Router({
     table: { controlHost: 'paas.test', controlSocket: '/nonexistent/api.sock', routes, ...table },
     limits: { ...defaultLimits, ...limits },
     appLog: { write: (_, { text }) => void lines.push(text) },
+    figures: { write: (_, entry) => void entries.push(entry) },
     log: pino({ enabled: false }),
   })
   const port = await router.listen(0, { shared: false })
@@ -22,6 +26,7 @@ export async function startRouter({ limits, table, routes = [] }: Options = {}):
     router,
     port,
     lines,
+    entries,
     [Symbol.asyncDispose]: () => router.stop({ milliseconds: 0, idle: 'close' }),
   }
 }

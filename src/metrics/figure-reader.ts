@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises'
+import type { Logger } from '../log.ts'
+import type { AppId } from '../model/ids.ts'
+import { figureFile, isMissing } from './figure-files.ts'
+import { parseEntry, type Entry, type Minute } from './minute.ts'
+
+/** Minutes, both inclusive. */
+export type Span = { from: Minute; to: Minute }
+
+/** Reads what the writers of all processes left. Lines that are damaged are left out, and said in the log. */
+export async function readFigures(
+  { directory, log }: { directory: string; log: Logger },
+  appId: AppId,
+  { from, to }: Span,
+): Promise<Entry[]> {
+  const entries: Entry[] = []
+  for (let hour = Math.floor(from / 60); hour <= Math.floor(to / 60); hour++) {
+    const lines = await readLines(figureFile(directory, appId, hour * 60), log)
+    const read = lines.map(parseEntry).filter((entry) => entry !== undefined)
+    if (read.length < lines.length) log.warn({ app: appId, damaged: lines.length - read.length }, 'figures are damaged')
+    entries.push(...read.filter(({ minute }) => minute >= from && minute <= to))
+  }
+  return entries
+}
+
+/** A file that cannot be read is a gap in a chart: no reason to show nothing of the others. */
+async function readLines(path: string, log: Logger): Promise<string[]> {
+  try {
+    return (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '')
+  } catch (cause) {
+    if (!isMissing(cause)) log.warn({ err: cause }, 'figures cannot be read')
+    return []
+  }
+}

@@ -1,0 +1,44 @@
+import { Histogram } from './histogram.ts'
+import { durationsOf, type Durations } from './totals.ts'
+
+/** What one process of the server uses, since it started. */
+export type RoleFigures = {
+  /** Bytes resident, shared pages included. */
+  memory: number
+  cpuSeconds: number
+  /** How late timers came. */
+  lag: Durations
+}
+
+/** How often it is looked at, milliseconds. */
+const interval = 500
+
+/** Measures the process it is made in. */
+export class RoleMeter implements Disposable {
+  readonly #lag = new Histogram()
+  readonly #timer: NodeJS.Timeout
+  #due = performance.now() + interval
+
+  constructor() {
+    this.#timer = setInterval(() => this.#look(), interval).unref()
+  }
+
+  figures(): RoleFigures {
+    const { user, system } = process.cpuUsage()
+    return {
+      memory: process.memoryUsage.rss(),
+      cpuSeconds: (user + system) / 1e6,
+      lag: durationsOf(this.#lag),
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+  }
+
+  #look(): void {
+    const now = performance.now()
+    this.#lag.record(Math.max(0, now - this.#due))
+    this.#due = now + interval
+  }
+}

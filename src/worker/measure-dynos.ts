@@ -1,0 +1,95 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Dyno, DynoUsage, Engine } from '../engine/engine.ts'
+import type { Logger } from '../log.ts'
+import type { FigureWriter } from '../metrics/figure-writer.ts'
+import { minuteOf, type DynoFigures } from '../metrics/minute.ts'
+import type { AppId } from '../model/ids.ts'
+
+type Deps = {
+  engine: Pick<Engine, 'listDynos' | 'dynoUsage'>
+  figures: Pick<FigureWriter, 'write'>
+  log: Logger
+}
+
+/** Milliseconds between two looks, and dynos that are looked at at once. */
+const pace = { round: 60_000, atOnce: 4 }
+
+/** What the dynos of one app were at the last look. */
+export type DynoStates = { states: Record<string, number>; figures: DynoFigures | undefined }
+
+/** Looks once a minute at what the dynos use. */
+export class DynoMeter {
+  readonly #deps: Deps
+  #usage = new Map<string, DynoUsage>()
+  #last = new Map<AppId, DynoStates>()
+
+  constructor(deps: Deps) {
+    this.#deps = deps
+  }
+
+  /** At the last look. */
+  get apps(): ReadonlyMap<AppId, DynoStates> {
+    return this.#last
+  }
+
+  /** Until the signal. */
+  async watch(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.look().catch((cause: unknown) => this.#deps.log.warn({ err: cause }, 'dynos could not be measured'))
+      await delay(pace.round, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  async look(): Promise<void> {
+    const { engine, figures } = this.#deps
+    const dynos = await engine.listDynos()
+    const usage = await this.#measure(dynos.filter(({ state }) => state.kind === 'running'))
+    const apps = Map.groupBy(dynos, ({ appId }) => appId)
+    this.#last = new Map([...apps].map(([appId, own]) => [appId, this.#summarize(own, usage)]))
+    this.#usage = usage
+    for (const [appId, app] of this.#last) {
+      if (app.figures) figures.write(appId, { minute: minuteOf(Date.now()), dynos: app.figures })
+    }
+  }
+
+  async #measure(dynos: Dyno[]): Promise<Map<string, DynoUsage>> {
+    const usage = new Map<string, DynoUsage>()
+    const waiting = dynos.values()
+    const lookOn = async (): Promise<void> => {
+      for (const { id } of waiting) {
+        const found = await this.#deps.engine.dynoUsage(id)
+        if (found) usage.set(id, found)
+      }
+    }
+    await Promise.all(Array.from({ length: pace.atOnce }, lookOn))
+    return usage
+  }
+
+  #summarize(dynos: Dyno[], usage: Map<string, DynoUsage>): DynoStates {
+    const measured = dynos.filter(({ id }) => usage.has(id))
+    const states = Object.fromEntries(
+      [...Map.groupBy(dynos, ({ state }) => state.kind)].map(([state, own]) => [state, own.length]),
+    )
+    if (measured.length === 0) return { states, figures: undefined }
+    const memory = measured.map(({ id }) => usage.get(id)!.memoryBytes)
+    const cores = measured.map(({ id }) => coresBetween(this.#usage.get(id), usage.get(id)!))
+    const known = cores.filter((each) => each !== undefined)
+    const figures = {
+      count: measured.length,
+      memory: sum(memory),
+      largest: Math.max(...memory),
+      cpu: known.length === 0 ? null : sum(known),
+    }
+    return { states, figures }
+  }
+}
+
+/** Undefined without an earlier look, and when the dyno began anew since. */
+function coresBetween(before: DynoUsage | undefined, now: DynoUsage): number | undefined {
+  if (before === undefined || now.cpuSeconds < before.cpuSeconds || now.at <= before.at) return undefined
+  return (now.cpuSeconds - before.cpuSeconds) / ((now.at.getTime() - before.at.getTime()) / 1000)
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0)
+}
