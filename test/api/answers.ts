@@ -23,6 +23,36 @@ const buildResult = Type.Object(
   },
   closed,
 )
+const count = Type.Integer({ minimum: 0 })
+const amount = Type.Number({ minimum: 0 })
+const counts = (keys: string): TSchema => Type.Record(Type.String({ pattern: keys }), count)
+const figures = {
+  bytes: count,
+  codes: counts('^H\\d\\d$'),
+  dynos: Type.Union([
+    Type.Null(),
+    Type.Object(
+      { cpu: Type.Union([Type.Null(), amount]), largest_memory: count, memory: count, quantity: count },
+      closed,
+    ),
+  ]),
+  errors: count,
+  latency: Type.Union([Type.Null(), Type.Object({ mean: amount, p50: amount, p95: amount, p99: amount }, closed)]),
+  requests: count,
+  statuses: counts('^[1-5]xx$'),
+}
+const appMetrics = Type.Object(
+  {
+    app: Type.Object({ id: Type.String(), name: Type.String() }, closed),
+    begin_at: Type.String(),
+    end_at: Type.String(),
+    period: Type.Union([Type.Literal('hour'), Type.Literal('day')]),
+    points: Type.Array(Type.Object({ at: Type.String(), ...figures }, closed)),
+    resolution: count,
+    totals: Type.Object(figures, closed),
+  },
+  closed,
+)
 const empty = Type.Object({}, closed)
 
 /**
@@ -75,6 +105,9 @@ export const answers: Record<string, Record<string, Shape>> = {
   },
   'accounts.test.ts': {
     'POST /accounts': { is: 'account', adds: 'password', because: 'one that was generated is shown this once' },
+  },
+  'app-metrics.test.ts': {
+    'GET /apps/:app/metrics': { own: appMetrics, because: 'Heroku keeps its figures behind an API that is not public' },
   },
   'builds.test.ts': {
     'GET /apps/:app/builds/:build/result': {

@@ -6,6 +6,7 @@ import { FigureWriter } from '../../src/metrics/figure-writer.ts'
 import { minuteOf } from '../../src/metrics/minute.ts'
 import { RequestTally } from '../../src/metrics/request-tally.ts'
 import type { AppId } from '../../src/model/ids.ts'
+import { expectAllSeen } from './answers.ts'
 import { TestApi } from './test-api.ts'
 
 let api: TestApi
@@ -97,3 +98,5 @@ describe('GET /apps/:app/metrics', () => {
     ).toBe(403)
   })
 })
+
+it('shows every route of its own', () => expectAllSeen('app-metrics.test.ts'))
