@@ -1,18 +1,45 @@
 import type { FastifyRequest } from 'fastify'
 import { PaasError } from '../errors.ts'
-import { mayUse } from '../model/access.ts'
+import { isAtLeast, type Role } from '../model/access.ts'
 import type { App } from '../model/app.ts'
 import type { Store } from '../store/store.ts'
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What a request about an app needs: decided by its method unless the route says so, see `neededRole`. */
+    role?: Role
+  }
+}
+
 /**
- * The app of the request's path (`:app`, id or name). One that the account may not use is answered like one that
- * does not exist, so that names of others' apps cannot be probed. @throws app_not_found
+ * The app of the request's path (`:app`, id or name). One that the account may not see is answered like one that does not
+ * exist, so that names of others' apps cannot be probed.
+ * @param needed what the account must be to it: what the route says, unless the body of the request decides
+ * @throws app_not_found, forbidden
  */
-export function appOf({ apps }: Pick<Store, 'apps'>, request: FastifyRequest): App {
+export function appOf(
+  { apps, collaborators }: Pick<Store, 'apps' | 'collaborators'>,
+  request: FastifyRequest,
+  needed = neededRole(request),
+): App {
   const { app: idOrName } = request.params as { app: string }
   const app = apps.find(idOrName)
-  if (app && mayUse(request.identity.account, app)) return app
-  throw new PaasError('app_not_found', `There is no app ${JSON.stringify(idOrName)}.`)
+  const role = app && collaborators.roleOf(request.identity.account, app)
+  if (!role) throw new PaasError('app_not_found', `There is no app ${JSON.stringify(idOrName)}.`)
+  if (isAtLeast(role, needed)) return app
+  throw new PaasError('forbidden', `You have the role ${role} for ${app.name}; this needs ${needed}.`, {
+    hint: `See who has it with: paas access -a ${app.name}`,
+  })
+}
+
+/** Of every route about an app, before anything of the request is read. @throws app_not_found, forbidden */
+export function checkRole(store: Pick<Store, 'apps' | 'collaborators'>, request: FastifyRequest): void {
+  if ('app' in (request.params as object)) appOf(store, request)
+}
+
+/** To look takes `view`, to do anything `deploy`; a route that takes `admin`, or shows secrets, says so. */
+function neededRole({ method, routeOptions }: FastifyRequest): Role {
+  return routeOptions.config.role ?? (method === 'GET' || method === 'HEAD' ? 'view' : 'deploy')
 }
 
 /** @throws forbidden */

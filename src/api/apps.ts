@@ -43,12 +43,12 @@ export function appRoutes(api: Api, deps: Deps): void {
 
   api.get('/apps', (request, reply) => {
     const { account } = request.identity
-    const apps = store.apps.list(account.admin ? undefined : { ownerId: account.id })
+    const apps = store.apps.list(account.admin ? undefined : { usableBy: account.id })
     return page(request, reply, apps, order).map((app) => appJson(deps, app))
   })
 
   api.get('/users/~/apps', (request, reply) => {
-    const apps = store.apps.list({ ownerId: request.identity.account.id })
+    const apps = store.apps.list({ usableBy: request.identity.account.id })
     return page(request, reply, apps, order).map((app) => appJson(deps, app))
   })
 
@@ -63,7 +63,7 @@ export function appRoutes(api: Api, deps: Deps): void {
   api.get('/apps/:app', (request) => appJson(deps, appOf(store, request)))
 
   api.patch('/apps/:app', { schema: { body: appChange } }, async (request, reply) => {
-    const app = appOf(store, request)
+    const app = appOf(store, request, request.body.name === undefined ? 'deploy' : 'admin')
     const {
       name = app.name,
       maintenance = app.maintenance,
@@ -77,7 +77,7 @@ export function appRoutes(api: Api, deps: Deps): void {
     return appJson(deps, changed)
   })
 
-  api.delete('/apps/:app', async (request, reply) => {
+  api.delete('/apps/:app', { config: { role: 'admin' } }, async (request, reply) => {
     const app = appOf(store, request)
     store.apps.markDestroying(app.id)
     for (const build of store.builds.listUnfinished(app.id)) await cancelBuild(deps, build)

@@ -15,7 +15,7 @@ const configChange = Type.Record(Type.String(), Type.Union([Type.String(), Type.
 
 export function configVarRoutes(api: Api, deps: Deps): void {
   const { store } = deps
-  const config = { scope: 'protected' } as const
+  const config = { scope: 'protected', role: 'deploy' } as const
 
   api.get('/apps/:app/config-vars', { config }, (request) => store.configVars.get(appOf(store, request).id))
 

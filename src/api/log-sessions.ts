@@ -32,7 +32,7 @@ export function logSessionRoutes(
   api: Api,
   { store, config, signedPaths }: Pick<ApiDeps, 'store' | 'config'> & { signedPaths: SignedPaths },
 ): void {
-  api.post('/apps/:app/log-sessions', { schema: { body: newSession } }, (request, reply) => {
+  api.post('/apps/:app/log-sessions', { config: { role: 'view' }, schema: { body: newSession } }, (request, reply) => {
     const { id: appId } = appOf(store, request)
     const now = new Date()
     const session = { appId, filter: filterOf(request.body), expiresAt: now.getTime() + lifetime }

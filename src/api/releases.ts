@@ -35,7 +35,7 @@ export function releaseRoutes(api: Api, deps: Deps): void {
     return releaseJson(store, app, releaseOf(store, app, request))
   })
 
-  api.get('/apps/:app/releases/:release/config-vars', { config }, (request) => {
+  api.get('/apps/:app/releases/:release/config-vars', { config: { ...config, role: 'deploy' } }, (request) => {
     const app = appOf(store, request)
     return store.releases.config(releaseOf(store, app, request).id)
   })

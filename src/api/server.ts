@@ -3,12 +3,14 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import etag from '@fastify/etag'
 import { fastify, LogController, type FastifyRequest } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import { checkRole } from './access.ts'
 import { accountRoutes } from './account.ts'
 import { appMetricsRoute } from './app-metrics.ts'
 import { appRoutes } from './apps.ts'
 import { authorizationRoutes, loginRoute } from './authorizations.ts'
 import { buildOutputRoute } from './build-output.ts'
 import { buildRoutes } from './builds.ts'
+import { collaboratorRoutes } from './collaborators.ts'
 import { configVarRoutes } from './config-vars.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { dynoRoutes } from './dynos.ts'
@@ -66,10 +68,12 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     resources.addHook('onRequest', async (request) => {
       request.identity = identifyByToken(store, request)
       checkScope(request)
+      checkRole(store, request)
     })
     accountRoutes(resources, deps)
     authorizationRoutes(resources, deps)
     appRoutes(resources, deps)
+    collaboratorRoutes(resources, deps)
     configVarRoutes(resources, deps)
     buildRoutes(resources, { ...deps, signedPaths })
     releaseRoutes(resources, deps)

@@ -53,6 +53,13 @@ export type BuildJson = {
   user: { email: string }
 }
 
+export type CollaboratorJson = {
+  id: string
+  role: 'owner' | 'admin' | 'collaborator'
+  permissions: { name: string }[]
+  user: { email: string }
+}
+
 export type AuthorizationJson = {
   id: string
   description: string

@@ -39,6 +39,10 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/maintenance.ts')).defineMaintenance,
   },
   {
+    commands: ['access', 'access:add', 'access:update', 'access:remove'],
+    load: async () => (await import('./topics/access.ts')).defineAccess,
+  },
+  {
     commands: ['accounts:create'],
     load: async () => (await import('./topics/accounts.ts')).defineAccounts,
   },

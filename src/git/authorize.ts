@@ -1,32 +1,40 @@
 import { PaasError } from '../errors.ts'
-import { isAllowed, mayUse, type Scope } from '../model/access.ts'
+import { isAllowed, isAtLeast, type Scope } from '../model/access.ts'
 import type { Account, Token } from '../model/account.ts'
 import type { App } from '../model/app.ts'
-import type { Apps, Tokens } from '../store/store.ts'
+import type { Apps, Collaborators, Tokens } from '../store/store.ts'
 import type { GitService } from './git-request.ts'
 
-export type AuthorizeDeps = { tokens: Pick<Tokens, 'authenticate'>; apps: Pick<Apps, 'find'> }
+export type AuthorizeDeps = {
+  tokens: Pick<Tokens, 'authenticate'>
+  apps: Pick<Apps, 'find'>
+  collaborators: Pick<Collaborators, 'roleOf'>
+}
 
 /** What a token needs. */
 const scopes: Record<GitService, Scope> = { 'receive-pack': 'write', 'upload-pack': 'read' }
 
 /**
  * Who asks, and whether the app's repository is theirs to use. An app of somebody else is answered exactly like
- * one that does not exist.
+ * one that does not exist. The source may hold secrets: to read it takes the role that may change it.
  * @param header the Authorization header: Basic with the token as password and any user name, or Bearer
  * @throws unauthorized, app_not_found, forbidden
  */
 export function authorize(
-  { tokens, apps }: AuthorizeDeps,
+  { tokens, apps, collaborators }: AuthorizeDeps,
   { header, app: name, service }: { header: string | undefined; app: string; service: GitService },
 ): { account: Account; app: App } {
   const { token, account } = identify(tokens, header)
   const app = apps.find(name)
-  if (!app || !mayUse(account, app)) {
+  const role = app && collaborators.roleOf(account, app)
+  if (!role) {
     throw new PaasError('app_not_found', `${account.email} has no app named ${name} on this server.`)
   }
+  const deed = service === 'receive-pack' ? 'push to' : 'read the source of'
+  if (!isAtLeast(role, 'deploy')) {
+    throw new PaasError('forbidden', `You may not ${deed} ${name}: your role is ${role}, and this needs deploy.`)
+  }
   if (!isAllowed(token.scope, scopes[service])) {
-    const deed = service === 'receive-pack' ? 'push to' : 'read the source of'
     throw new PaasError('forbidden', `This token may not ${deed} ${name}: its scope is ${token.scope.join(', ')}.`)
   }
   return { account, app }

@@ -15,7 +15,7 @@ import { createGitHandler, type GitLimits } from './smart-http.ts'
 
 export type ServeGitDeps = {
   config: { paths: Pick<Config['paths'], 'hookSocket'>; limits: Pick<Config['limits'], 'packBytes'> }
-  store: Pick<Store, 'tokens' | 'apps' | 'builds' | 'releases' | 'slugs'>
+  store: Pick<Store, 'tokens' | 'apps' | 'collaborators' | 'builds' | 'releases' | 'slugs'>
   repositories: Repositories
   queue: Pick<Queue, 'enqueue'>
   output: OutputReader

@@ -1,9 +1,24 @@
-import type { Account } from './account.ts'
-import type { App } from './app.ts'
+/** What an account may be to an app, from least to most; each may do what those before it may. */
+export const roles = ['view', 'deploy', 'admin', 'owner'] as const
+export type Role = (typeof roles)[number]
+/** What may be given; the owner is given by a transfer only. */
+export type GivenRole = Exclude<Role, 'owner'>
 
-/** The one rule of who may see, push to and change an app. */
-export function mayUse(account: Account, app: App): boolean {
-  return account.admin || app.ownerId === account.id
+export function isAtLeast(role: Role, needed: Role): boolean {
+  return roles.indexOf(role) >= roles.indexOf(needed)
+}
+
+/** Heroku's permissions on an app, and the least role that has each. */
+export const permissions = {
+  view: { role: 'view', description: 'Can see the app, its log and its releases.' },
+  deploy: { role: 'deploy', description: 'Can push, build, roll back, and see and change config vars.' },
+  operate: { role: 'deploy', description: 'Can scale, restart and run dynos, and turn maintenance mode on and off.' },
+  manage: { role: 'admin', description: 'Can rename and destroy the app, and say who may use it.' },
+} as const satisfies Record<string, { role: GivenRole; description: string }>
+export type Permission = keyof typeof permissions
+
+export function permissionsOf(role: Role): Permission[] {
+  return (Object.keys(permissions) as Permission[]).filter((name) => isAtLeast(role, permissions[name].role))
 }
 
 /** Heroku's scopes of a token, and what each lets it do. Protected are config vars and releases; `global` lets it do all. */

@@ -10,6 +10,7 @@ export type BuildId = Id<'build'>
 export type SlugId = Id<'slug'>
 export type ReleaseId = Id<'release'>
 export type FormationId = Id<'formation'>
+export type CollaboratorId = Id<'collaborator'>
 
 /** A new UUID (v4), typed by what it identifies: `newId<AppId>()`. */
 export function newId<T extends string>(): T {

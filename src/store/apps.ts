@@ -27,7 +27,7 @@ export function openApps(db: Database, releases: Releases): Apps {
       return row && toApp(row)
     },
     get: (id) => get(db, id),
-    list: (filter) => list(db, filter?.ownerId),
+    list: (filter) => list(db, filter?.usableBy),
     listAll: () => db.all<AppRow>('SELECT * FROM apps ORDER BY name').map(toApp),
     update: (id, change) => update(db, id, change),
     setCurrentRelease: (id, releaseId) => setCurrentRelease(db, releases, id, releaseId),
@@ -54,11 +54,15 @@ function create(db: Database, releases: Releases, app: Parameters<Apps['create']
   })
 }
 
-function list(db: Database, ownerId?: AccountId): App[] {
+function list(db: Database, usableBy?: AccountId): App[] {
   return db
-    .all<AppRow>('SELECT * FROM apps WHERE destroying = 0 AND (:owner IS NULL OR owner_id = :owner) ORDER BY name', {
-      owner: ownerId ?? null,
-    })
+    .all<AppRow>(
+      `SELECT * FROM apps WHERE destroying = 0 AND (
+         :account IS NULL OR owner_id = :account
+         OR id IN (SELECT app_id FROM collaborators WHERE account_id = :account)
+       ) ORDER BY name`,
+      { account: usableBy ?? null },
+    )
     .map(toApp)
 }
 

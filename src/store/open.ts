@@ -5,6 +5,7 @@ import { openAccounts } from './accounts.ts'
 import { openApps } from './apps.ts'
 import { openBuilds } from './builds.ts'
 import { openCipher } from './cipher.ts'
+import { openCollaborators } from './collaborators.ts'
 import { checkCommits, CommitCounter } from './commit-counter.ts'
 import { openConfigVars } from './config-vars.ts'
 import { Database } from './database.ts'
@@ -35,6 +36,7 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
       slugs: openSlugs(db),
       releases,
       formations: openFormations(db),
+      collaborators: openCollaborators(db),
       [Symbol.dispose]: () => db[Symbol.dispose](),
     }
   } catch (cause) {

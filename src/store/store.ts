@@ -1,7 +1,9 @@
+import type { GivenRole, Role } from '../model/access.ts'
 import type { Account, Token } from '../model/account.ts'
 import type { AppJson } from '../model/app-json.ts'
 import type { App } from '../model/app.ts'
 import type { Build, BuildState } from '../model/build.ts'
+import type { Collaborator } from '../model/collaborator.ts'
 import type { Formation, DynoSize } from '../model/formation.ts'
 import type { AccountId, AppId, BuildId, ReleaseId, TokenId } from '../model/ids.ts'
 import type { Config, Release, ReleaseState } from '../model/release.ts'
@@ -24,6 +26,7 @@ export interface Store extends Disposable {
   slugs: Slugs
   releases: Releases
   formations: Formations
+  collaborators: Collaborators
 }
 
 export interface Accounts {
@@ -59,7 +62,8 @@ export interface Apps {
   find(idOrName: string): App | undefined
   /** By id, those being destroyed included. For the worker. */
   get(id: AppId): App | undefined
-  list(filter?: { ownerId: AccountId }): App[]
+  /** All, or those that an account owns or was let use. */
+  list(filter?: { usableBy: AccountId }): App[]
   /** With those being destroyed. For the worker. */
   listAll(): App[]
   /** @throws name_taken */
@@ -131,4 +135,16 @@ export interface Formations {
   sync(appId: AppId, types: string[], asked?: AppJson['formation']): Formation[]
   /** @throws not_found for a type the app does not have */
   scale(appId: AppId, changes: { type: string; quantity?: number; size?: DynoSize }[]): Formation[]
+}
+
+/** Who else may use an app. Its owner is not among them. */
+export interface Collaborators {
+  /** Oldest first. */
+  list(appId: AppId): Collaborator[]
+  find(appId: AppId, accountId: AccountId): Collaborator | undefined
+  /** Makes the account a collaborator, or changes its role. */
+  set(appId: AppId, accountId: AccountId, role: GivenRole): Collaborator
+  remove(appId: AppId, accountId: AccountId): void
+  /** The one rule of who may see, push to and change an app: undefined for who may not even see it. */
+  roleOf(account: Pick<Account, 'id' | 'admin'>, app: Pick<App, 'id' | 'ownerId'>): Role | undefined
 }

@@ -94,6 +94,47 @@ describe('a stranger', () => {
   })
 })
 
+describe('a collaborator may', () => {
+  /** To look takes view and to do anything deploy; these routes take another role. */
+  const exceptions: Record<string, 'view' | 'deploy' | 'admin'> = {
+    'POST /apps/:app/log-sessions': 'view',
+    'DELETE /apps/:app/collaborators/:collaborator': 'view',
+    'DELETE /teams/apps/:app/collaborators/:collaborator': 'view',
+    'GET /apps/:app/config-vars': 'deploy',
+    'GET /apps/:app/releases/:release/config-vars': 'deploy',
+    'DELETE /apps/:app': 'admin',
+    'POST /apps/:app/collaborators': 'admin',
+    'PATCH /apps/:app/collaborators/:collaborator': 'admin',
+    'POST /teams/apps/:app/collaborators': 'admin',
+    'PATCH /teams/apps/:app/collaborators/:collaborator': 'admin',
+  }
+  const ranks = ['view', 'deploy', 'admin'] as const
+  const needed = (route: string) =>
+    exceptions[route.replace(/^HEAD/, 'GET')] ?? (/^(GET|HEAD)/.test(route) ? 'view' : 'deploy')
+
+  it.each(ranks)('with the role %s do what it takes, and nothing else, whatever they send', async (role) => {
+    const { account, token } = api.stranger(`has-${role}@example.com`)
+    const app = api.store.apps.create({ name: `of-${role}`, ownerId: api.admin.id, stack: 'debian-13' })
+    api.store.collaborators.set(app.id, account.id, role)
+    const routes = api.routes.filter((route) => route.includes('/:app') && route !== 'DELETE /apps/:app')
+    for (const route of [...routes, 'DELETE /apps/:app']) {
+      const { status } = await call(route, app.name, token)
+      const allowed = ranks.indexOf(role) >= ranks.indexOf(needed(route))
+      expect([route, status === 403 ? 'refused' : 'let']).toEqual([route, allowed ? 'let' : 'refused'])
+    }
+  })
+
+  it('rename the app only as its admin', async () => {
+    for (const role of ranks) {
+      const { account, token } = api.stranger(`renames-${role}@example.com`)
+      const app = api.store.apps.create({ name: `renamed-by-${role}`, ownerId: api.admin.id, stack: 'debian-13' })
+      api.store.collaborators.set(app.id, account.id, role)
+      const { status } = await api.call('PATCH', `/apps/${app.name}`, { token, body: { name: `new-by-${role}` } })
+      expect([role, status]).toEqual([role, role === 'admin' ? 200 : 403])
+    }
+  })
+})
+
 describe('a token with limited scope', () => {
   const everything = {
     'GET /account': ['identity', 'read', 'write', 'read-protected', 'write-protected'],

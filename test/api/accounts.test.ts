@@ -40,7 +40,7 @@ describe('logging in', () => {
   })
 
   it('is stopped for an address and email that failed ten times, not for others', async () => {
-    api.stranger('guessed@example.com')
+    api.stranger('guessed@example.com', 'battery staple')
     const from = (address: string) => ({ 'x-forwarded-for': `6.6.6.6, ${address}` })
     const guesses = Array.from({ length: 12 }, () => logIn('guessed@example.com', 'wrong', from('192.0.2.1')))
     const statuses = (await Promise.all(guesses)).map(({ status }) => status)
@@ -113,7 +113,7 @@ describe('an account', () => {
   })
 
   it('changes its name, and its password only with the present one', async () => {
-    const { token, account } = api.stranger('changing@example.com')
+    const { token, account } = api.stranger('changing@example.com', 'battery staple')
     const change = (body: object) => api.call('PATCH', '/account', { token, body })
     expect((await change({ name: 'Changed' })).body['name']).toBe('Changed')
     expect((await change({ new_password: 'new password' })).status).toBe(403)

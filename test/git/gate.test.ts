@@ -108,6 +108,25 @@ describe('every request is authorised', () => {
   })
 
   it.each([
+    ['view', 403, 'your role is view, and this needs deploy. (forbidden)'],
+    ['deploy', 200, 'refs'],
+    ['admin', 200, 'refs'],
+  ] as const)('a collaborator with the role %s gets %i for a push and for a clone', async (role, status, text) => {
+    const { account, secret } = host.newUser(`has-${role}@example.com`)
+    host.store.collaborators.set(app.id, account.id, role)
+    const headers = { authorization: basic(secret) }
+    const push = await rawRequest(host.port, refs({ headers }))
+    const clone = await rawRequest(host.port, {
+      path: `/${app.name}.git/info/refs?service=git-upload-pack`,
+      headers,
+    })
+    expect([push.status, clone.status]).toEqual([status, status])
+    const answered = push.body.toString()
+    expect(status === 200 ? answered.replace('service=git-receive-pack', 'refs') : answered).toContain(text)
+    expect((await rawRequest(host.port, post({ headers }))).status === 403).toBe(status === 403)
+  })
+
+  it.each([
     ['read', 403, 200],
     ['write', 200, 200],
     ['identity', 403, 403],

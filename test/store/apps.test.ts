@@ -85,7 +85,7 @@ describe('an app', () => {
     using test = new TestStore()
     const stranger = test.store.accounts.create({ email: 'stranger@example.com', admin: false })
     test.store.apps.create({ name: 'theirs', ownerId: stranger.id, stack: 'debian-13' })
-    expect(test.store.apps.list({ ownerId: stranger.id }).map(({ name }) => name)).toEqual(['theirs'])
+    expect(test.store.apps.list({ usableBy: stranger.id }).map(({ name }) => name)).toEqual(['theirs'])
     expect(test.store.apps.list()).toHaveLength(2)
   })
 })
