@@ -7,6 +7,8 @@ import type { Repositories } from '../git/repositories.ts'
 import type { Logger } from '../log.ts'
 import type { AppLogReader } from '../logs/app-log.ts'
 import type { Entry } from '../metrics/minute.ts'
+import type { RoleFigures } from '../metrics/role-meter.ts'
+import type { WorkerFigures } from '../metrics/worker-figures.ts'
 import type { Span } from '../metrics/figure-reader.ts'
 import type { AppId } from '../model/ids.ts'
 import type { OutputReader, Queue } from '../queue/queue.ts'
@@ -33,6 +35,12 @@ export type Measured = {
   /** What the app's files have. */
   figures(appId: AppId, span: Span): Promise<Entry[]>
   router: RouterMeasurements
+  /** What the worker tells. Rejects while none runs. */
+  worker(): Promise<WorkerFigures>
+  /** Bytes; undefined when it runs elsewhere. */
+  supervisorMemory(): Promise<number | undefined>
+  /** What this process uses. */
+  own(): RoleFigures
 }
 
 export type Api = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, Logger, TypeBoxTypeProvider>

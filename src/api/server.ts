@@ -23,6 +23,7 @@ import { logStreamRoute } from './log-stream.ts'
 import { placeRoutes } from './places.ts'
 import { releaseRoutes } from './releases.ts'
 import { checkScope } from './scopes.ts'
+import { serverMetricsRoute } from './server-metrics.ts'
 import { SignedPaths } from './signed-path.ts'
 import { slugRoutes } from './slugs.ts'
 import { answerUnknownRoutes } from './unknown-route.ts'
@@ -82,6 +83,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     dynoRoutes(resources, deps)
     logSessionRoutes(resources, { ...deps, signedPaths })
     appMetricsRoute(resources, deps)
+    serverMetricsRoute(resources, deps)
     placeRoutes(resources)
   })
 }

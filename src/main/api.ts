@@ -6,13 +6,12 @@ import { isolateEnvironment } from '../git/environment.ts'
 import { serveGit } from '../git/serve-git.ts'
 import { openAppLogReader } from '../logs/reader.ts'
 import { openAppLogWriter } from '../logs/writer.ts'
-import { readFigures } from '../metrics/figure-reader.ts'
 import { connectQueue } from '../queue/connect-queue.ts'
 import { createOutputReader } from '../queue/output-reader.ts'
 import { createPlatformLog } from '../release/platform-log.ts'
-import { connectRouterMeasurements } from '../router/control-client.ts'
 import { openStore } from '../store/open.ts'
 import { lazyEngine } from './lazy-engine.ts'
+import { openMeasured } from './measured.ts'
 import { runRole } from './run-role.ts'
 
 export const run = (): Promise<void> =>
@@ -25,10 +24,7 @@ export const run = (): Promise<void> =>
     const output = life.use(createOutputReader({ redis, serverId, log, directory: paths.builds }))
     const platformLog = createPlatformLog(life.use(openAppLogWriter({ directory: paths.logs, log })))
     const appLog = openAppLogReader({ directory: paths.logs })
-    const measured = {
-      figures: readFigures.bind(undefined, { directory: paths.metrics, log }),
-      router: connectRouterMeasurements(paths.routerSocket),
-    }
+    const measured = life.use(openMeasured({ paths, log }))
     const engine = lazyEngine({ ...config, serverId, log })
     const repositories = createRepositories({ directory: paths.repositories, limits })
     const git = await serveGit({ config, store, repositories, queue, output, log })

@@ -4,7 +4,7 @@ import type { RequestFigures } from './minute.ts'
 /** Upper bounds of durations in milliseconds: powers of 2, which the finer histogram counts exactly. */
 export const durationBounds = Array.from({ length: 16 }, (_, i) => 2 ** i)
 
-/** `sum` in milliseconds; `below[i]`: how many were below `durationBounds[i]`. */
+/** `sum` in milliseconds; `below[i]`: how many were below the i-th of their bounds. */
 export type Durations = { sum: number; count: number; below: number[] }
 
 /** What an app was asked since the router started. */
@@ -15,9 +15,9 @@ export type RequestTotals = {
   durations: Durations
 }
 
-export function durationsOf(histogram: Histogram): Durations {
+export function durationsOf(histogram: Histogram, bounds = durationBounds): Durations {
   const { sum, count } = histogram
-  return { sum, count, below: durationBounds.map((bound) => histogram.countBelow(bound)) }
+  return { sum, count, below: bounds.map((bound) => histogram.countBelow(bound)) }
 }
 
 /** @param before undefined: there were none */

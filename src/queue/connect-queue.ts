@@ -27,6 +27,12 @@ export function connectQueue({ redis, serverId, log }: QueueDeps): Queue {
     async cancel(buildId) {
       await inTime(connection.publish(keys.cancel, buildId))
     },
+    async figures() {
+      const [jobs, memory] = await inTime(
+        Promise.all([queue.getJobCounts('waiting', 'active', 'delayed'), connection.info('memory')]),
+      )
+      return { jobs, memory: Number(/^used_memory_rss:(\d+)/m.exec(memory)?.[1] ?? 0) }
+    },
     async [Symbol.asyncDispose]() {
       await queue.close()
       connection.disconnect()
@@ -42,11 +48,11 @@ function identity(job: Job): { jobId?: string } {
   return job.kind === 'build' ? { jobId: `build-${job.buildId}` } : {}
 }
 
-async function inTime(work: Promise<unknown>): Promise<void> {
+async function inTime<T>(work: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>()
   const timer = setTimeout(() => reject(new Error(`no answer within ${patience} ms`)), patience)
   try {
-    await Promise.race([work, late])
+    return await Promise.race([work, late])
   } catch (cause) {
     throw new PaasError('queue_unavailable', 'The queue (Redis) does not answer.', { cause })
   } finally {

@@ -7,7 +7,12 @@ export interface Queue extends AsyncDisposable {
   enqueue(job: Job): Promise<void>
   /** Tells the worker that runs this build to stop it. Best effort: the record says so too. */
   cancel(buildId: BuildId): Promise<void>
+  /** Rejects with `queue_unavailable` like `enqueue`. */
+  figures(): Promise<QueueFigures>
 }
+
+/** Jobs by BullMQ's states, and the memory of Redis in bytes. */
+export type QueueFigures = { jobs: Record<string, number>; memory: number }
 
 /** Writes one build's output: to the Redis stream for those who watch, and to a file that stays. */
 export interface OutputWriter extends AsyncDisposable {

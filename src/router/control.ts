@@ -2,6 +2,8 @@ import type { AppId } from '../model/ids.ts'
 import type { AppRoute, RoutingTable, Target } from '../model/route.ts'
 import type { MinuteUnderWay, RouterFigures } from './control-protocol.ts'
 
+export type { RouterFigures } from './control-protocol.ts'
+
 /** What the router process has counted; undefined while no router can be asked. */
 export interface RouterMeasurements {
   /** Of all apps, since it started. */

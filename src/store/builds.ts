@@ -18,6 +18,7 @@ export function openBuilds(db: Database): Builds {
       many(db, `SELECT * FROM builds WHERE ${unfinished} AND (:appId IS NULL OR app_id = :appId) ORDER BY sequence`, {
         appId: appId ?? null,
       }),
+    countStates: () => countStates(db),
     claim: (id) => claim(db, id),
     recordSlug: (id, generation, slug) => recordSlug(db, id, generation, slug),
     recordRelease: (id, generation, releaseId) => recordRelease(db, id, generation, releaseId),
@@ -133,4 +134,11 @@ function requestCancel(db: Database, id: BuildId): Build | undefined {
 
 function many(db: Database, sql: string, parameters: Record<string, string | number | null>): Build[] {
   return db.all<BuildRow>(sql, parameters).map(toBuild)
+}
+
+function countStates(db: Database): Partial<Record<BuildState['kind'], number>> {
+  const rows = db.all<{ state: BuildState['kind']; n: number }>(
+    'SELECT state, count(*) AS n FROM builds GROUP BY state',
+  )
+  return Object.fromEntries(rows.map(({ state, n }) => [state, n]))
 }

@@ -145,6 +145,7 @@ export const migrations: string[] = [
   ) STRICT;
   CREATE INDEX collaborators_of_account ON collaborators (account_id);
   `,
+  'CREATE INDEX builds_by_state ON builds (state)',
 ]
 
 /**

@@ -95,6 +95,8 @@ export interface Builds {
   list(appId: AppId): Build[]
   /** Pending or running, oldest first; of one app or of all. */
   listUnfinished(appId?: AppId): Build[]
+  /** How many of all apps are in each state; of a state that none is in, nothing. */
+  countStates(): Partial<Record<BuildState['kind'], number>>
   /** pending → running, or running → running for a resume, with the next generation. undefined: somebody finished it. */
   claim(id: BuildId): Build | undefined
   /** Writes below hold only while `generation` is the current one; false: it is not, change nothing more. */

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Dyno, DynoUsage, Engine } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import type { FigureWriter } from '../metrics/figure-writer.ts'
-import { minuteOf, type DynoFigures } from '../metrics/minute.ts'
+import { minuteOf } from '../metrics/minute.ts'
+import type { DynoStates } from '../metrics/worker-figures.ts'
 import type { AppId } from '../model/ids.ts'
 
 type Deps = {
@@ -13,9 +14,6 @@ type Deps = {
 
 /** Milliseconds between two looks, and dynos that are looked at at once. */
 const pace = { round: 60_000, atOnce: 4 }
-
-/** What the dynos of one app were at the last look. */
-export type DynoStates = { states: Record<string, number>; figures: DynoFigures | undefined }
 
 /** Looks once a minute at what the dynos use. */
 export class DynoMeter {

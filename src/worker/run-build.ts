@@ -8,6 +8,7 @@ import type { OutputWriters } from '../queue/output-writer.ts'
 import type { Store } from '../store/store.ts'
 import { endOutputs, watchForCancel } from './cancel.ts'
 import { buildPhases, type BuildRun, type PhaseDeps } from './build-phases.ts'
+import type { BuildMeter } from './measure-builds.ts'
 import { fail, letGo, succeed, type VerdictDeps } from './verdict.ts'
 
 export type RunBuildDeps = PhaseDeps &
@@ -15,6 +16,7 @@ export type RunBuildDeps = PhaseDeps &
     outputs: OutputWriters
     /** How many builds of all apps compile at once. */
     slots: Semaphore
+    buildMeter: Pick<BuildMeter, 'record'>
   }
 
 /** A build is left as it is, to be taken up by the next worker. */
@@ -64,9 +66,15 @@ async function attempt(
   if (failure && signal.reason === shutdown) return
   if (failure) await fail(deps, run, failure)
   else await succeed(deps, run)
+  deps.buildMeter.record(verdictOf(failure), run.phases)
   output.end()
   await writer.end()
   await letGo(deps, build)
+}
+
+function verdictOf(failure: PaasError | undefined): 'succeeded' | 'failed' | 'cancelled' {
+  if (failure === undefined) return 'succeeded'
+  return failure.code === 'build_cancelled' ? 'cancelled' : 'failed'
 }
 
 /** What made the work fail; when it was told to stop, the reason it was given. */

@@ -8,6 +8,9 @@ import type { Repositories } from '../git/repositories.ts'
 import type { Logger } from '../log.ts'
 import type { AppLogWriter } from '../logs/app-log.ts'
 import { FigureWriter } from '../metrics/figure-writer.ts'
+import { RoleMeter } from '../metrics/role-meter.ts'
+import { serveFigures } from '../metrics/role-socket.ts'
+import type { WorkerFigures } from '../metrics/worker-figures.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import type { Job } from '../model/job.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
@@ -26,6 +29,7 @@ import { LogCollector } from './collect-logs.ts'
 import { converge } from './converge.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { LogCursors } from './log-cursors.ts'
+import { BuildMeter } from './measure-builds.ts'
 import { DynoMeter } from './measure-dynos.ts'
 import { patrol } from './patrol.ts'
 import { recover, resumeWork } from './recover.ts'
@@ -71,6 +75,8 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   }
   const watching = watchEngine({ ...deps, ...onEvents(deps), engineBack }, stopping.signal)
   const patrolling = patrol(deps, stopping.signal)
+  const meter = life.use(new RoleMeter())
+  life.use(await serveFigures(parts.config.paths.workerSocket, () => figuresOf(deps, meter)))
   const measuring = deps.dynoMeter.watch(stopping.signal)
   life.defer(async () => {
     stopping.abort()
@@ -96,6 +102,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
   const retirement = new Retirement({ engine, routes, dynoLog, stop, log })
   const cursors = new LogCursors({ path: join(paths.run, 'log-cursors.json'), log })
   const collector = life.use(new LogCollector({ engine, logs, cursors, log }))
+  const figures = life.use(new FigureWriter({ directory: paths.metrics, log }))
   const shared = {
     ...parts,
     platformLog,
@@ -114,7 +121,9 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     timeoutSeconds: build.timeoutSeconds,
     buildsDirectory: paths.builds,
     metricsDirectory: paths.metrics,
-    dynoMeter: new DynoMeter({ engine, figures: life.use(new FigureWriter({ directory: paths.metrics, log })), log }),
+    figures,
+    dynoMeter: new DynoMeter({ engine, figures, log }),
+    buildMeter: new BuildMeter(),
     again: (appId: AppId) => void dispatcher.converge(appId),
     cancelBuilds: (appId: AppId) => dispatcher.cancelBuilds(appId),
   }
@@ -127,6 +136,11 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     log,
   )
   return { ...shared, dispatcher, store, outputs }
+}
+
+function figuresOf({ figures, dynoMeter, buildMeter }: Assembled, meter: RoleMeter): WorkerFigures {
+  const apps = Object.fromEntries(dynoMeter.apps)
+  return { process: meter.figures(), apps, ...buildMeter.figures(), dropped: figures.dropped }
 }
 
 type Assembled = ReturnType<typeof assemble>

@@ -129,6 +129,9 @@ export const answers: Record<string, Record<string, Shape>> = {
     'DELETE /teams/apps/:app/collaborators/:collaborator': 'team-app-collaborator',
     'GET /teams/permissions': ['team-app-permission'],
   },
+  'server-metrics.test.ts': {
+    'GET /metrics': { text: ['text/plain; version=0.0.4; charset=utf-8'] },
+  },
   'log-sessions.test.ts': {
     'GET /streams/logs': { text: ['text/plain; charset=utf-8', 'text/event-stream'] },
   },

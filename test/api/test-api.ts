@@ -15,7 +15,7 @@ import type { Engine } from '../../src/engine/engine.ts'
 import { createRepositories } from '../../src/git/bare-repositories.ts'
 import type { Repositories } from '../../src/git/repositories.ts'
 import { createLog } from '../../src/log.ts'
-import { readFigures } from '../../src/metrics/figure-reader.ts'
+import { openMeasured } from '../../src/main/measured.ts'
 import { openAppLogReader } from '../../src/logs/reader.ts'
 import { openAppLogWriter } from '../../src/logs/writer.ts'
 import type { Account } from '../../src/model/account.ts'
@@ -29,7 +29,6 @@ import { connectQueue, queueName } from '../../src/queue/connect-queue.ts'
 import { createOutputReader } from '../../src/queue/output-reader.ts'
 import { keysOf } from '../../src/queue/redis.ts'
 import { createPlatformLog } from '../../src/release/platform-log.ts'
-import { connectRouterMeasurements } from '../../src/router/control-client.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
 import { TestRedis } from '../queue/redis-server.ts'
@@ -82,10 +81,7 @@ export class TestApi implements AsyncDisposable {
     const output = this.#life.use(createOutputReader({ ...redis, directory: config.paths.builds }))
     const platformLog = createPlatformLog(this.#life.use(openAppLogWriter({ directory: config.paths.logs, log })))
     const appLog = openAppLogReader({ directory: config.paths.logs })
-    const measured = {
-      figures: readFigures.bind(undefined, { directory: config.paths.metrics, log }),
-      router: connectRouterMeasurements(config.paths.routerSocket),
-    }
+    const measured = this.#life.use(openMeasured({ paths: config.paths, log }))
     const git = () => false
     const record = { store, platformLog, appLog, measured }
     const api = createApi({ config, ...record, queue, engine, repositories, output, git, log })

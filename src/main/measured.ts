@@ -1,0 +1,22 @@
+import type { Measured } from '../api/deps.ts'
+import type { Paths } from '../config.ts'
+import type { Logger } from '../log.ts'
+import { readFigures } from '../metrics/figure-reader.ts'
+import { RoleMeter } from '../metrics/role-meter.ts'
+import { askFigures } from '../metrics/role-socket.ts'
+import { supervisorMemory } from '../metrics/supervisor-memory.ts'
+import type { WorkerFigures } from '../metrics/worker-figures.ts'
+import { connectRouterMeasurements } from '../router/control-client.ts'
+
+/** Where the api gets figures from: the files of the apps, and the other processes' sockets. */
+export function openMeasured({ paths, log }: { paths: Paths; log: Logger }): Measured & Disposable {
+  const meter = new RoleMeter()
+  return {
+    figures: (appId, span) => readFigures({ directory: paths.metrics, log }, appId, span),
+    router: connectRouterMeasurements(paths.routerSocket),
+    worker: () => askFigures<WorkerFigures>(paths.workerSocket),
+    supervisorMemory: () => supervisorMemory(paths.lock),
+    own: () => meter.figures(),
+    [Symbol.dispose]: () => meter[Symbol.dispose](),
+  }
+}

@@ -1,0 +1,27 @@
+import { AggregatorRegistry } from 'prom-client'
+
+export type Labels = Record<string, string>
+
+/** `name` where it differs from the family's, as in histograms. */
+export type Sample = { name?: string; labels: Labels; value: number }
+
+export type Family = {
+  name: string
+  help: string
+  type: 'counter' | 'gauge' | 'histogram'
+  samples: Sample[]
+}
+
+/** What Prometheus reads, version 0.0.4 of its text format. Families without samples are left out. */
+export async function expose(families: Family[]): Promise<{ contentType: string; text: string }> {
+  const given = families
+    .filter(({ samples }) => samples.length > 0)
+    .map(({ samples, ...family }) => ({
+      ...family,
+      aggregator: 'sum',
+      values: samples.map(({ name, labels, value }) => ({ labels, value, metricName: name ?? family.name })),
+    }))
+  // prom-client counts within one process; what others counted comes in through the door it has for worker processes.
+  const registry = AggregatorRegistry.aggregate([given])
+  return { contentType: registry.contentType, text: await registry.metrics() }
+}

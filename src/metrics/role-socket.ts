@@ -1,0 +1,32 @@
+import { once } from 'node:events'
+import { chmod, rm } from 'node:fs/promises'
+import { connect, createServer } from 'node:net'
+import { text } from 'node:stream/consumers'
+
+/** Milliseconds that a role gets to answer: a scrape must not hang because one of them does. */
+const patience = 2_000
+
+/** Tells `figures` as JSON to whoever connects; only this user can. A socket left by a dead process is replaced. */
+export async function serveFigures(socketPath: string, figures: () => object): Promise<AsyncDisposable> {
+  await rm(socketPath, { force: true })
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy())
+    socket.end(JSON.stringify(figures()))
+  })
+  server.listen(socketPath)
+  await once(server, 'listening')
+  await chmod(socketPath, 0o600)
+  return {
+    async [Symbol.asyncDispose]() {
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+/** @throws when nobody is there, or what is there says nothing in time */
+export async function askFigures<T>(socketPath: string): Promise<T> {
+  const socket = connect(socketPath)
+  socket.setTimeout(patience, () => socket.destroy(new Error(`no answer within ${patience} ms`)))
+  return JSON.parse(await text(socket)) as T
+}
