@@ -17,6 +17,8 @@ export type Config = {
   docker: { kind: 'socket'; path: string } | { kind: 'tcp'; host: string; port: number }
   /** What containers may reach. `allow`: private networks in CIDR notation that are open to them, such as a package mirror's. */
   network: { firewall: boolean; allow: string[] }
+  /** Where log drains and webhooks may lead beside the public internet. `allow`: IPv4 networks in CIDR notation. */
+  outbound: { allow: string[] }
   /** Files of certificate authorities that the environment names, beside the system's own. */
   certificateFiles: string[]
   /** Absolute; shared by all servers of this user. */
@@ -73,6 +75,7 @@ export function loadConfig(env: Environment = process.env): Config {
       firewall: read.choice('PAAS_FIREWALL', 'on', ['on', 'off']) === 'on',
       allow: read.networks('PAAS_ALLOW_NETWORKS'),
     },
+    outbound: { allow: read.networks('PAAS_ALLOW_DELIVERIES') },
     certificateFiles: read.files('NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'),
     cacheDirectory: join(resolve(read.text('XDG_CACHE_HOME', join(homedir(), '.cache'))), 'paas'),
     credentialsFile: join(

@@ -2,6 +2,11 @@ export type Entry = { status: number; fault: 'user' | 'server'; hint?: string }
 
 /** Every error code, in alphabetical order. A test holds these equal to the headings of docs/errors.md. */
 export const catalogue = {
+  address_forbidden: {
+    status: 422,
+    fault: 'user',
+    hint: "Choose a public address, or ask the server's operator to allow its network with PAAS_ALLOW_DELIVERIES.",
+  },
   app_json_invalid: { status: 422, fault: 'user', hint: 'Correct app.json, commit and push again.' },
   app_missing: { status: 400, fault: 'user' },
   app_not_found: { status: 404, fault: 'user', hint: 'See your apps with: paas apps' },

@@ -11,6 +11,7 @@ import type { RoleFigures } from '../metrics/role-meter.ts'
 import type { WorkerFigures } from '../metrics/worker-figures.ts'
 import type { Span } from '../metrics/figure-reader.ts'
 import type { AppId } from '../model/ids.ts'
+import type { Outbound } from '../outbound/outbound.ts'
 import type { OutputReader, Queue } from '../queue/queue.ts'
 import type { PlatformLog } from '../release/platform-log.ts'
 import type { RouterMeasurements } from '../router/control.ts'
@@ -27,6 +28,7 @@ export type ApiDeps = {
   platformLog: Pick<PlatformLog, 'api'>
   appLog: AppLogReader
   measured: Measured
+  outbound: Outbound
   log: Logger
 }
 

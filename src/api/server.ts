@@ -14,6 +14,7 @@ import { collaboratorRoutes } from './collaborators.ts'
 import { configVarRoutes } from './config-vars.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { dynoRoutes } from './dynos.ts'
+import { drainRoutes } from './drains.ts'
 import { answerError } from './error-answer.ts'
 import { formationRoutes } from './formation.ts'
 import { identifyByLogin, identifyByToken } from './identity.ts'
@@ -81,6 +82,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     slugRoutes(resources, deps)
     formationRoutes(resources, deps)
     dynoRoutes(resources, deps)
+    drainRoutes(resources, deps)
     logSessionRoutes(resources, { ...deps, signedPaths })
     appMetricsRoute(resources, deps)
     serverMetricsRoute(resources, deps)

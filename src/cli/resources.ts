@@ -86,3 +86,5 @@ export type MetricsJson = {
   totals: FiguresJson
   points: (FiguresJson & { at: string })[]
 }
+
+export type DrainJson = { id: string; url: string; token: string; created_at: string }

@@ -27,6 +27,10 @@ const topics: Topic[] = [
   { commands: ['metrics'], load: async () => (await import('./topics/metrics.ts')).defineMetrics },
   { commands: ['logs'], load: async () => (await import('./topics/logs.ts')).defineLogs },
   {
+    commands: ['drains', 'drains:add', 'drains:remove'],
+    load: async () => (await import('./topics/drains.ts')).defineDrains,
+  },
+  {
     commands: ['releases', 'releases:info', 'rollback'],
     load: async () => (await import('./topics/releases.ts')).defineReleases,
   },

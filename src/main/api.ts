@@ -6,6 +6,7 @@ import { isolateEnvironment } from '../git/environment.ts'
 import { serveGit } from '../git/serve-git.ts'
 import { openAppLogReader } from '../logs/reader.ts'
 import { openAppLogWriter } from '../logs/writer.ts'
+import { createOutbound } from '../outbound/outbound.ts'
 import { connectQueue } from '../queue/connect-queue.ts'
 import { createOutputReader } from '../queue/output-reader.ts'
 import { createPlatformLog } from '../release/platform-log.ts'
@@ -38,6 +39,7 @@ export const run = (): Promise<void> =>
       platformLog,
       appLog,
       measured,
+      outbound: createOutbound(config),
       git: (...request) => git.handle(...request),
       log,
     })

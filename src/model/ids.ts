@@ -11,6 +11,7 @@ export type SlugId = Id<'slug'>
 export type ReleaseId = Id<'release'>
 export type FormationId = Id<'formation'>
 export type CollaboratorId = Id<'collaborator'>
+export type DrainId = Id<'drain'>
 
 /** A new UUID (v4), typed by what it identifies: `newId<AppId>()`. */
 export function newId<T extends string>(): T {

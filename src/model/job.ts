@@ -6,9 +6,11 @@ import type { AppId, BuildId } from './ids.ts'
  *
  * - build: take the app's pending build through to serving.
  * - converge: make what runs equal to the record (newest release, formation, destroy).
+ * - drains: deliver the app's log to the drains it has now.
  * - restart: replace dynos (all, a type, or one by name) by new ones of the same release.
  */
 export type Job =
   | { kind: 'build'; appId: AppId; buildId: BuildId }
   | { kind: 'converge'; appId: AppId }
   | { kind: 'restart'; appId: AppId; dyno: string | null }
+  | { kind: 'drains'; appId: AppId }

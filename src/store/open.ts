@@ -9,6 +9,7 @@ import { openCollaborators } from './collaborators.ts'
 import { checkCommits, CommitCounter } from './commit-counter.ts'
 import { openConfigVars } from './config-vars.ts'
 import { Database } from './database.ts'
+import { openDrains } from './drains.ts'
 import { openFormations } from './formations.ts'
 import { migrate, versionOf } from './migrations.ts'
 import { openReleases } from './releases.ts'
@@ -37,6 +38,7 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
       releases,
       formations: openFormations(db),
       collaborators: openCollaborators(db),
+      drains: openDrains(db, cipher),
       [Symbol.dispose]: () => db[Symbol.dispose](),
     }
   } catch (cause) {

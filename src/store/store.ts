@@ -4,8 +4,9 @@ import type { AppJson } from '../model/app-json.ts'
 import type { App } from '../model/app.ts'
 import type { Build, BuildState } from '../model/build.ts'
 import type { Collaborator } from '../model/collaborator.ts'
+import type { Drain } from '../model/drain.ts'
 import type { Formation, DynoSize } from '../model/formation.ts'
-import type { AccountId, AppId, BuildId, ReleaseId, TokenId } from '../model/ids.ts'
+import type { AccountId, AppId, BuildId, DrainId, ReleaseId, TokenId } from '../model/ids.ts'
 import type { Config, Release, ReleaseState } from '../model/release.ts'
 import type { Slug } from '../model/slug.ts'
 
@@ -27,6 +28,7 @@ export interface Store extends Disposable {
   releases: Releases
   formations: Formations
   collaborators: Collaborators
+  drains: Drains
 }
 
 export interface Accounts {
@@ -149,4 +151,13 @@ export interface Collaborators {
   remove(appId: AppId, accountId: AccountId): void
   /** The one rule of who may see, push to and change an app: undefined for who may not even see it. */
   roleOf(account: Pick<Account, 'id' | 'admin'>, app: Pick<App, 'id' | 'ownerId'>): Role | undefined
+}
+
+export interface Drains {
+  create(drain: Pick<Drain, 'appId' | 'url'>): Drain
+  /** Oldest first. */
+  list(appId: AppId): Drain[]
+  /** Of all apps. */
+  listAll(): Drain[]
+  remove(id: DrainId): void
 }

@@ -2,7 +2,6 @@ import { asPaasError, isPassing } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import type { Job } from '../model/job.ts'
-import type { WorkerHandlers } from '../queue/start-worker.ts'
 import { cancelled } from './cancel.ts'
 import { shutdown } from './run-build.ts'
 
@@ -12,6 +11,9 @@ export type Work = {
   converge(appId: AppId, signal: AbortSignal): Promise<void>
   restart(appId: AppId, dyno: string | null, signal: AbortSignal): Promise<void>
 }
+
+/** The jobs that are work of some length. */
+export type WorkJob = Exclude<Job, { kind: 'drains' }>
 
 /** What a piece of work is about, for the log. */
 type Subject = { app: AppId; build?: BuildId }
@@ -41,7 +43,7 @@ export class Dispatcher implements AsyncDisposable {
   }
 
   /** @returns when the job is done; it never fails, since the record keeps what is still to be done */
-  run: WorkerHandlers['run'] = (job: Job) => {
+  run = (job: WorkJob): Promise<void> => {
     if (this.signal.aborted) return Promise.resolve()
     switch (job.kind) {
       case 'build':

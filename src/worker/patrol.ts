@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config.ts'
+import type { Drains } from '../drains/drains.ts'
 import type { Dyno, Engine } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
@@ -21,6 +22,7 @@ export type PatrolDeps = SweepDeps &
     retirement: Pick<Retirement, 'isRetiring'>
     dispatcher: Dispatcher
     routes: Pick<Routes, 'get' | 'refresh'>
+    drains: Pick<Drains, 'sync'>
     log: Logger
   }
 
@@ -33,6 +35,7 @@ export async function patrol(deps: PatrolDeps, signal: AbortSignal): Promise<voi
     await delay(deps.config.patrol.everySeconds * 1000, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return
     try {
+      deps.drains.sync()
       await deps.routes.refresh()
       await replaceOverfull(deps)
       await lookAround(deps)

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Semaphore } from 'async-mutex'
 import type { RunPipeline } from '../build/pipeline.ts'
 import type { Config } from '../config.ts'
+import { Drains } from '../drains/drains.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Repositories } from '../git/repositories.ts'
 import type { Logger } from '../log.ts'
@@ -11,8 +12,10 @@ import { FigureWriter } from '../metrics/figure-writer.ts'
 import { RoleMeter } from '../metrics/role-meter.ts'
 import { serveFigures } from '../metrics/role-socket.ts'
 import type { WorkerFigures } from '../metrics/worker-figures.ts'
+import { openAppLogReader } from '../logs/reader.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import type { Job } from '../model/job.ts'
+import { createOutbound } from '../outbound/outbound.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
 import { startWorker } from '../queue/start-worker.ts'
 import { DynoExits } from '../release/dyno-exits.ts'
@@ -83,6 +86,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
     await Promise.all([watching, patrolling, measuring])
   })
   life.use(dispatcher)
+  deps.drains.sync()
   // No job before the host is secured: a job runs what strangers wrote.
   const taking = first.promise.then(() => takeJobs(parts, deps))
   life.defer(async () => {
@@ -105,6 +109,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
   const figures = life.use(new FigureWriter({ directory: paths.metrics, log }))
   const shared = {
     ...parts,
+    drains: life.use(openDrainDelivery(parts, life)),
     platformLog,
     dynoLog,
     exits: new DynoExits(),
@@ -143,6 +148,14 @@ function figuresOf({ figures, dynoMeter, buildMeter }: Assembled, meter: RoleMet
   return { process: meter.figures(), apps, ...buildMeter.figures(), dropped: figures.dropped }
 }
 
+/** Its lines come from the log's files, not from the collector: so each drain goes on where it was, whatever restarts. */
+function openDrainDelivery({ config, store, logs, log }: WorkerParts, life: AsyncDisposableStack): Drains {
+  const cursors = new LogCursors({ path: join(config.paths.run, 'drain-cursors.json'), log })
+  life.defer(() => cursors.save())
+  const appLog = openAppLogReader({ directory: config.paths.logs })
+  return new Drains({ store, logs, log, cursors, appLog, outbound: createOutbound(config) })
+}
+
 type Assembled = ReturnType<typeof assemble>
 
 function onEvents({ dispatcher, collector }: Assembled) {
@@ -154,17 +167,21 @@ function onEvents({ dispatcher, collector }: Assembled) {
 
 /** Redis may have been away: each time it is there the record is asked for what it forgot. */
 function takeJobs({ config, serverId, log }: WorkerParts, deps: Assembled): AsyncDisposable {
-  const { dispatcher } = deps
+  const { drains } = deps
   const handlers = {
-    run: (job: Job) => take(dispatcher, job),
+    run: (job: Job) => take(deps, job),
     cancel: (buildId: BuildId) => void cancel(deps, buildId),
-    connected: () => resumeWork(deps),
+    connected: () => {
+      resumeWork(deps)
+      drains.sync()
+    },
   }
   return startWorker({ redis: config.redis, serverId, log, concurrency, handlers })
 }
 
 /** The record keeps what a build or a converge has to do, so the queue is done with it; a restart is only in the queue. */
-async function take(dispatcher: Dispatcher, job: Job): Promise<void> {
+async function take({ dispatcher, drains }: Assembled, job: Job): Promise<void> {
+  if (job.kind === 'drains') return drains.sync()
   const done = dispatcher.run(job)
   if (job.kind === 'restart') await done
 }

@@ -132,6 +132,12 @@ export const answers: Record<string, Record<string, Shape>> = {
   'server-metrics.test.ts': {
     'GET /metrics': { text: ['text/plain; version=0.0.4; charset=utf-8'] },
   },
+  'drains.test.ts': {
+    'GET /apps/:app/log-drains': ['log-drain'],
+    'POST /apps/:app/log-drains': 'log-drain',
+    'GET /apps/:app/log-drains/:drain': 'log-drain',
+    'DELETE /apps/:app/log-drains/:drain': 'log-drain',
+  },
   'log-sessions.test.ts': {
     'GET /streams/logs': { text: ['text/plain; charset=utf-8', 'text/event-stream'] },
   },

@@ -25,6 +25,7 @@ import { newId, type SlugId } from '../../src/model/ids.ts'
 import type { Job } from '../../src/model/job.ts'
 import type { Release } from '../../src/model/release.ts'
 import type { Slug } from '../../src/model/slug.ts'
+import { createOutbound } from '../../src/outbound/outbound.ts'
 import { connectQueue, queueName } from '../../src/queue/connect-queue.ts'
 import { createOutputReader } from '../../src/queue/output-reader.ts'
 import { keysOf } from '../../src/queue/redis.ts'
@@ -53,11 +54,16 @@ export class TestApi implements AsyncDisposable {
   routes: string[] = []
   readonly #life = new AsyncDisposableStack()
 
-  private constructor(redis: TestRedis) {
+  private constructor(redis: TestRedis, env: Record<string, string>) {
     const directory = mkdtempSync(join(tmpdir(), 'paas-api-'))
     this.#life.defer(() => rmSync(directory, { recursive: true, force: true }))
     this.redis = this.#life.use(redis)
-    this.config = loadConfig({ ...process.env, PAAS_DATA: join(directory, 'data'), XDG_CONFIG_HOME: directory })
+    this.config = loadConfig({
+      ...process.env,
+      PAAS_DATA: join(directory, 'data'),
+      XDG_CONFIG_HOME: directory,
+      ...env,
+    })
     this.serverId = openDataDirectory(this.config).serverId
     const { paths } = this.config
     this.store = this.#life.use(openStore({ path: paths.database, keyPath: paths.key }))
@@ -67,8 +73,8 @@ export class TestApi implements AsyncDisposable {
     this.token = this.tokenOf(this.admin)
   }
 
-  static async start(): Promise<TestApi> {
-    const test = new TestApi(await TestRedis.start())
+  static async start(env: Record<string, string> = {}): Promise<TestApi> {
+    const test = new TestApi(await TestRedis.start(), env)
     await test.#serve()
     return test
   }
@@ -83,7 +89,7 @@ export class TestApi implements AsyncDisposable {
     const appLog = openAppLogReader({ directory: config.paths.logs })
     const measured = this.#life.use(openMeasured({ paths: config.paths, log }))
     const git = () => false
-    const record = { store, platformLog, appLog, measured }
+    const record = { store, platformLog, appLog, measured, outbound: createOutbound(config) }
     const api = createApi({ config, ...record, queue, engine, repositories, output, git, log })
     this.#life.defer(() => closeApi(api))
     await api.listen({ path: config.paths.apiSocket })

@@ -1,0 +1,57 @@
+import type { Command } from 'commander'
+import { defineForApp, type AppOptions } from '../command.ts'
+import { heading, note, print, progress, table } from '../output.ts'
+import type { DrainJson } from '../resources.ts'
+import { connectToApp } from '../session.ts'
+
+export function defineDrains(program: Command): void {
+  defineForApp(program, {
+    name: 'drains',
+    summary: "list the servers that get the app's log",
+    examples: ['paas drains -a acme'],
+  }).action(list)
+
+  defineForApp(program, {
+    name: 'drains:add',
+    arguments: '<url>',
+    summary: "send the app's log to a server, as it is written",
+    details:
+      'https:// gets batches as application/logplex-1; syslog:// and syslog+tls:// get RFC 5424 over TCP. What a drain ' +
+      'does not take in time is dropped for it and counted in the log (L10); the app never waits.',
+    examples: [
+      'paas drains:add https://user:password@logs.example.com/acme',
+      'paas drains:add syslog+tls://logs.example.com:6514 -a acme',
+    ],
+  }).action(add)
+
+  defineForApp(program, {
+    name: 'drains:remove',
+    arguments: '<url>',
+    summary: "stop sending the app's log to a server",
+    details: 'The drain is named by its URL, its id or its token, as paas drains shows them.',
+    examples: ['paas drains:remove https://logs.example.com/acme'],
+  }).action(remove)
+}
+
+async function list(options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const drains = await api.get<DrainJson[]>(`${path}/log-drains`)
+  print(options, drains, () =>
+    drains.length === 0
+      ? `${app} has no drains.`
+      : [heading(`${app} Drains`), ...table(drains.map(({ url, token }) => [url, token]))],
+  )
+}
+
+async function add(url: string, options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const made = await progress(`Adding a drain to ${app}`, api.post<DrainJson>(`${path}/log-drains`, { url }))
+  note(`Undo with: paas drains:remove ${made.id} -a ${app}`)
+  print(options, made, ({ token }) => token)
+}
+
+async function remove(name: string, options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const removed = api.delete<DrainJson>(`${path}/log-drains/${encodeURIComponent(name)}`)
+  print(options, await progress(`Removing a drain from ${app}`, removed), () => '')
+}

@@ -1,0 +1,93 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { PaasError } from '../errors.ts'
+import type { AppLogReader, AppLogWriter, ReadLine } from '../logs/app-log.ts'
+import type { Drain } from '../model/drain.ts'
+import type { Outbound } from '../outbound/outbound.ts'
+import { DrainBuffer, type BufferLimits } from './buffer.ts'
+import { Notices } from './notices.ts'
+import { openTransport, type Transport } from './transport.ts'
+
+export type DrainDeps = {
+  appLog: AppLogReader
+  logs: Pick<AppLogWriter, 'write'>
+  outbound: Outbound
+  cursors: Cursors
+  buffers: BufferLimits
+}
+
+/** How far each drain has come, in positions of the app's log. */
+export type Cursors = {
+  get(id: string): string | undefined
+  set(id: string, position: string): void
+  keepOnly(ids: Set<string>): void
+}
+
+/** Lines and characters of one batch; a batch waits so many milliseconds for more lines. */
+const batch = { count: 1000, size: 128 * 2 ** 10, delay: 200 }
+/** Milliseconds between attempts: the second doubles the first, and so on. */
+const [shortestPause, longestPause] = [500, 60_000]
+
+/**
+ * Delivers the app's log to a drain until the signal, or until the log is removed. The reading never waits for the drain:
+ * what the drain does not take in time is dropped and counted.
+ */
+export async function runDrain(deps: DrainDeps, drain: Drain, signal: AbortSignal): Promise<void> {
+  using notices = new Notices(deps.logs, drain)
+  using transport = openTransport(deps.outbound, drain)
+  const buffer = new DrainBuffer(deps.buffers, (count) => notices.dropped(count))
+  const broken = new AbortController()
+  const stop = AbortSignal.any([signal, broken.signal])
+  try {
+    await Promise.all([fill(deps, { drain, buffer }, stop), empty(deps, { drain, buffer, notices, transport }, stop)])
+  } finally {
+    broken.abort()
+    buffer.clear()
+  }
+}
+
+type Filling = { drain: Drain; buffer: DrainBuffer }
+type Emptying = Filling & { notices: Notices; transport: Transport }
+
+/** A new drain begins with what comes now; one that is known, after the last line it has. */
+async function fill({ appLog, cursors }: DrainDeps, { drain, buffer }: Filling, signal: AbortSignal): Promise<void> {
+  const after = cursors.get(drain.id)
+  const filter = { lines: 0, follow: true, ...(after === undefined ? {} : { after }) }
+  try {
+    for await (const line of appLog.read(drain.appId, filter, signal)) buffer.push(line)
+  } finally {
+    buffer.close()
+  }
+}
+
+async function empty({ cursors }: DrainDeps, emptying: Emptying, signal: AbortSignal): Promise<void> {
+  const { drain, buffer } = emptying
+  while (await buffer.filled()) {
+    if (!buffer.isLargerThan(batch.size)) await delay(batch.delay, undefined, { signal }).catch(() => undefined)
+    if (signal.aborted) return
+    const lines = buffer.take(batch)
+    await sendUntilTaken(emptying, lines, signal)
+    if (signal.aborted) return
+    cursors.set(drain.id, lines.at(-1)?.position ?? '')
+  }
+}
+
+async function sendUntilTaken({ notices, transport }: Emptying, lines: ReadLine[], signal: AbortSignal): Promise<void> {
+  for (let pause = shortestPause; !signal.aborted; pause = Math.min(pause * 2, longestPause)) {
+    try {
+      await transport.send(lines, signal)
+      notices.delivered()
+      return
+    } catch (cause) {
+      if (signal.aborted) return
+      notices.failed(reasonOf(cause))
+      await delay(pause, undefined, { signal }).catch(() => undefined)
+    }
+  }
+}
+
+/** Without a full stop: it ends a sentence. */
+function reasonOf(cause: unknown): string {
+  if (cause instanceof DOMException && cause.name === 'TimeoutError') return 'it does not answer within 10 s'
+  const message = cause instanceof PaasError ? cause.message : cause instanceof Error ? cause.message : String(cause)
+  return message.replace(/\.$/, '')
+}
