@@ -76,6 +76,7 @@ async function environment(place: string): Promise<NodeJS.ProcessEnv> {
     PATH: [join(root, 'bin'), process.env['PATH']].join(delimiter),
     PAAS_DATA: join(place, 'data'),
     PAAS_HTTP_PORT: String(port),
+    PAAS_HTTPS_PORT: 'off',
     PAAS_DOMAIN: 'localhost',
     PAAS_URL: '',
     PAAS_TOKEN: '',

@@ -9,6 +9,8 @@ export type Config = {
   dataDirectory: string
   paths: Paths
   httpPort: number
+  /** undefined: nothing listens for TLS. */
+  httpsPort: number | undefined
   /** Apps live at NAME.domain, the api at domain itself. Lower-case. */
   domain: string
   /** e.g. `http://localhost:8080`, without a slash at the end. */
@@ -46,12 +48,19 @@ export type Paths = {
   redis: string
   routingTable: string
   serverLog: string
+  /** Holds what follows: the authority's certificate, for everybody; the same with its key; the server's own with its key. */
+  tls: string
+  tlsAuthority: string
+  tlsAuthorityKey: string
+  tlsCertificate: string
   run: string
   lock: string
   apiSocket: string
   hookSocket: string
   routerSocket: string
   workerSocket: string
+  /** Gets the connections of attached one-off dynos. */
+  rendezvousSocket: string
 }
 
 type Environment = Record<string, string | undefined>
@@ -61,12 +70,14 @@ export function loadConfig(env: Environment = process.env): Config {
   const read = new Reader(env)
   const dataDirectory = resolve(read.text('PAAS_DATA', 'data'))
   const httpPort = read.integer('PAAS_HTTP_PORT', 8080, 1, 65535)
+  const httpsPort = read.integerOrOff('PAAS_HTTPS_PORT', 8443, 1, 65535)
   const domain = read.domain('PAAS_DOMAIN', 'localhost')
   const paths = pathsIn(dataDirectory)
   const config: Config = {
     dataDirectory,
     paths,
     httpPort,
+    httpsPort,
     domain,
     publicUrl: `http://${domain}${httpPort === 80 ? '' : `:${httpPort}`}`,
     redis: read.redis(join(paths.run, 'redis.sock')),
@@ -104,7 +115,7 @@ export function loadConfig(env: Environment = process.env): Config {
       dynoDiskMiB: read.integer('PAAS_MAX_DYNO_DISK_MIB', 10 * 1024, 1, 1 << 24),
     },
   }
-  read.socketPath(paths.routerSocket)
+  read.socketPath(paths.rendezvousSocket)
   read.contradictions(config)
   read.finish()
   return config
@@ -112,6 +123,7 @@ export function loadConfig(env: Environment = process.env): Config {
 
 function pathsIn(data: string): Paths {
   const run = join(data, 'run')
+  const tls = join(data, 'tls')
   return {
     format: join(data, 'paas.json'),
     database: join(data, 'paas.db'),
@@ -123,12 +135,17 @@ function pathsIn(data: string): Paths {
     redis: join(data, 'redis'),
     routingTable: join(data, 'routes.json'),
     serverLog: join(data, 'server.log'),
+    tls,
+    tlsAuthority: join(tls, 'authority.pem'),
+    tlsAuthorityKey: join(tls, 'authority-key.pem'),
+    tlsCertificate: join(tls, 'certificate.pem'),
     run,
     lock: join(run, 'lock'),
     apiSocket: join(run, 'api.sock'),
     hookSocket: join(run, 'hook.sock'),
     routerSocket: join(run, 'router.sock'),
     workerSocket: join(run, 'worker.sock'),
+    rendezvousSocket: join(run, 'rendezvous.sock'),
   }
 }
 
@@ -157,6 +174,11 @@ class Reader {
     if (value >= least && value <= most) return value
     this.#problems.push(`${name} is "${text}"; it must be a whole number from ${least} to ${most}`)
     return fallback
+  }
+
+  /** undefined: it is `off`. */
+  integerOrOff(name: string, fallback: number, least: number, most: number): number | undefined {
+    return this.text(name, '') === 'off' ? undefined : this.integer(name, fallback, least, most)
   }
 
   choice(name: string, fallback: string, choices: string[]): string {
@@ -211,7 +233,8 @@ class Reader {
     }
   }
 
-  contradictions({ network, dataDirectory, cacheDirectory }: Config): void {
+  contradictions({ network, dataDirectory, cacheDirectory, httpPort, httpsPort }: Config): void {
+    if (httpPort === httpsPort) this.#problems.push(`PAAS_HTTP_PORT and PAAS_HTTPS_PORT are both ${httpPort}`)
     if (!network.firewall && network.allow.length > 0) {
       this.#problems.push(
         'PAAS_ALLOW_NETWORKS opens networks in a firewall that PAAS_FIREWALL=off turns off; unset one',

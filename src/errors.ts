@@ -38,3 +38,8 @@ export function asPaasError(thrown: unknown): PaasError {
 export function isPassing({ code }: PaasError): boolean {
   return code === 'engine_unavailable' || code === 'router_unavailable' || code === 'disk_full'
 }
+
+/** Whether it is an error of the system with one of these codes, such as ENOENT. */
+export function isCode(thrown: unknown, ...codes: string[]): boolean {
+  return thrown instanceof Error && codes.includes((thrown as NodeJS.ErrnoException).code ?? '')
+}

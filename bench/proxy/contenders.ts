@@ -43,7 +43,13 @@ export async function startRouter(directory: string, backend: number): Promise<C
   const port = await freePort()
   const data = join(directory, 'data')
   const child = start(0, process.execPath, [main], {
-    env: { ...process.env, PAAS_DATA: data, PAAS_HTTP_PORT: String(port), PAAS_LOG_LEVEL: 'warn' },
+    env: {
+      ...process.env,
+      PAAS_DATA: data,
+      PAAS_HTTP_PORT: String(port),
+      PAAS_HTTPS_PORT: 'off',
+      PAAS_LOG_LEVEL: 'warn',
+    },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   await once(child, 'message')

@@ -56,7 +56,7 @@ export type RouterFigures = {
 export type MinuteUnderWay = { minute: Minute; requests: RequestFigures } | null
 
 /** What a running router cannot change: other values need a new process. */
-export type RouterSettings = { httpPort: number }
+export type RouterSettings = { httpPort: number; httpsPort: number | undefined }
 
 export type Reply = { result: unknown } | { error: { code: string; message: string } }
 

@@ -274,6 +274,7 @@ export class Exchange implements ResponseHandler {
       host: authority,
       requestId: this.requestId,
       address: this.#visitor.address,
+      scheme: this.#visitor.scheme,
       dyno: this.#attempts.target?.dyno ?? '',
       times: this.#times(),
       status,

@@ -28,9 +28,11 @@ const notFromClients = new Set([
 const notFromApps = new Set(hopByHop)
 
 /** What the app is told about the connection that its request came on. */
-export function formatOrigin({ address, port }: { address: string; port: number }): string {
-  return `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Port: ${port}\r\nVia: 1.1 paas\r\n`
+export function formatOrigin({ address, scheme, port }: Origin): string {
+  return `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${scheme}\r\nX-Forwarded-Port: ${port}\r\nVia: 1.1 paas\r\n`
 }
+
+export type Origin = { address: string; scheme: 'http' | 'https'; port: number }
 
 /**
  * The head that the app gets, down to the empty line.

@@ -22,9 +22,13 @@ export type RouterLimits = {
   linger: number
   /** Bytes of one head, of requests and responses. Heroku's CLI sends a Request-Id that grows. */
   headBytes: number
+  /** Milliseconds from a TLS connection's begin to the end of its handshake. */
+  handshake: number
   /** Open connections in all, and from one address. */
   connections: number
   connectionsPerAddress: number
+  /** Connections to one-off dynos: how many at once, and milliseconds without a byte either way. */
+  rendezvous: { connections: number; idle: number }
 }
 
 export const defaultLimits: RouterLimits = {
@@ -34,8 +38,10 @@ export const defaultLimits: RouterLimits = {
   keepAlive: 60_000,
   linger: 5_000,
   headBytes: 65_536,
+  handshake: 10_000,
   connections: 10_000,
   connectionsPerAddress: 4_000,
+  rendezvous: { connections: 500, idle: 3_600_000 },
 }
 
 /** The default limits, with no more connections than this process has file descriptors for: three each (one kept). */

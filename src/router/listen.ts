@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { createServer, type ListenOptions, type Server } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
-import { PaasError } from '../errors.ts'
+import { isCode, PaasError } from '../errors.ts'
 
 /**
  * Listens on every address of the machine. The port is shared with the router that takes over from this one, so
@@ -60,8 +60,4 @@ async function listenAt(server: Server, options: ListenOptions): Promise<void> {
   const listening = once(server, 'listening')
   server.listen(options)
   await listening
-}
-
-function isCode(cause: unknown, ...codes: string[]): boolean {
-  return cause instanceof Error && codes.includes((cause as NodeJS.ErrnoException).code ?? '')
 }

@@ -10,6 +10,7 @@ export type RequestRecord = {
   host: string
   requestId: string
   address: string
+  scheme: 'http' | 'https'
   dyno: string
   /** Milliseconds until it was connected, and from then on; undefined when it never was. */
   times: { connect: number; service: number } | undefined
@@ -31,7 +32,7 @@ export function formatRecord(record: RequestRecord): string {
     `at=${code === undefined ? 'info' : `${levelOf(code)} code=${code} desc="${routerErrors[code].description}"`}` +
     ` method=${method} path="${quotable(record.target)}" host=${host} request_id=${requestId} fwd="${address}"` +
     ` dyno=${dyno} connect=${milliseconds(record.times?.connect)} service=${milliseconds(record.times?.service)}` +
-    ` status=${status} bytes=${bytes} protocol=http`
+    ` status=${status} bytes=${bytes} protocol=${record.scheme}`
   )
 }
 

@@ -13,7 +13,10 @@ import { Measurements } from './measurements.ts'
 import { leaveSharedPort, listenOn } from './listen.ts'
 import { answerFor } from './router-error.ts'
 import { Routes } from './routes.ts'
-import { VisitorConnection } from './visitor-connection.ts'
+import { TlsDoor } from './tls/door.ts'
+import type { Identity } from './tls/identity.ts'
+import { openRendezvous } from './tls/rendezvous.ts'
+import { VisitorConnection, type Arrival } from './visitor-connection.ts'
 
 /** How often time limits are looked at, milliseconds. */
 const sweepInterval = 250
@@ -27,17 +30,32 @@ export type RouterDeps = {
   log: Logger
 }
 
+type ListenOptions = {
+  /** A router of this same server has the port now, and will leave it. */
+  shared: boolean
+}
+
+/** What a router that speaks TLS needs. */
+type TlsOptions = ListenOptions & {
+  identity: Identity
+  /** Serves what is not HTTP. */
+  rendezvousSocket: string
+}
+
 /** The public side: accepts connections and keeps their limits. */
 export class Router {
   readonly #context: RouterContext
   readonly #log: Logger
   readonly measurements: Measurements
-  readonly #server: Server
-  readonly #visitors = new Map<Socket, VisitorConnection>()
+  readonly #servers: Server[] = []
+  #tlsDoor: TlsDoor | undefined
+  /** As they were accepted; those that speak TLS are read as sockets of their own. */
+  readonly #accepted = new Set<Socket>()
+  readonly #visitors = new Set<VisitorConnection>()
   readonly #addresses: AddressCounter
   readonly #sweeper: NodeJS.Timeout
-  /** Resolves when the server, which listens, and all its connections are closed. */
-  #closed: Promise<void> = Promise.resolve()
+  /** Each resolves when a server, which listens, and all its connections are closed. */
+  readonly #closed: Promise<void>[] = []
   #stopped: Promise<void> | undefined
   #closeIdle = false
 
@@ -55,7 +73,6 @@ export class Router {
     }
     this.#log = log
     this.#addresses = new AddressCounter(limits.connectionsPerAddress)
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket))
     // Not in the timer itself: what has arrived meanwhile is read first, however late the timer is.
     this.#sweeper = setInterval(() => setImmediate(() => this.#sweep()), sweepInterval)
   }
@@ -73,19 +90,52 @@ export class Router {
     return this.#context.counters
   }
 
-  /** @throws port_in_use */
-  async listen(port: number, options: { shared: boolean }): Promise<number> {
-    await listenOn(this.#server, port, options)
-    this.#closed = new Promise((resolve) => this.#server.once('close', resolve))
-    this.#server.on('error', (error) => this.#log.error({ err: error }, 'connection not accepted'))
-    const address = this.#server.address()
+  /**
+   * Serves HTTP on `port`; 0 for any.
+   * @returns the port
+   * @throws port_in_use
+   */
+  listen(port: number, options: ListenOptions): Promise<number> {
+    return this.#listen(port, options, (socket, address) => this.#visit(socket, { address }))
+  }
+
+  /** The same with TLS. @throws port_in_use */
+  listenWithTls(port: number, { identity, rendezvousSocket, ...options }: TlsOptions): Promise<number> {
+    const { limits } = this.#context
+    const rendezvous = openRendezvous({ socketPath: rendezvousSocket, limits: limits.rendezvous })
+    const door = new TlsDoor({
+      identity,
+      limits,
+      onSecure: (socket, sni) =>
+        this.#visit(socket, { address: plainAddress(socket.remoteAddress), secure: { sni, rendezvous } }),
+    })
+    this.#tlsDoor = door
+    return this.#listen(port, options, (socket) => door.enter(socket))
+  }
+
+  /** Shows another certificate from now on. */
+  show(identity: Identity): void {
+    this.#tlsDoor?.show(identity)
+  }
+
+  async #listen(
+    port: number,
+    options: ListenOptions,
+    take: (socket: Socket, address: string) => void,
+  ): Promise<number> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket, take))
+    await listenOn(server, port, options)
+    this.#servers.push(server)
+    this.#closed.push(new Promise((resolve) => server.once('close', resolve)))
+    server.on('error', (error) => this.#log.error({ err: error }, 'connection not accepted'))
+    const address = server.address()
     return typeof address === 'object' && address !== null ? address.port : port
   }
 
-  /** Resolves when another router, which listens on the same port, gets all new connections. */
-  async leavePort(): Promise<void> {
+  /** Resolves when another router, which listens on the same ports, gets all new connections. */
+  async leavePorts(): Promise<void> {
     this.#context.stopping = true
-    await leaveSharedPort(this.#server)
+    await Promise.all(this.#servers.map(leaveSharedPort))
   }
 
   /**
@@ -100,11 +150,11 @@ export class Router {
   async #stop({ milliseconds, idle }: { milliseconds: number; idle: 'close' | 'keep' }): Promise<void> {
     this.#context.stopping = true
     this.#closeIdle = idle === 'close'
-    if (this.#server.listening) this.#server.close()
+    for (const server of this.#servers) if (server.listening) server.close()
     this.#sweep()
     const goodbye = sayGoodbye([...this.routes.everyTarget()], milliseconds / 2)
     const cut = setTimeout(() => this.#cut(), milliseconds)
-    await this.#closed
+    await Promise.all(this.#closed)
     clearTimeout(cut)
     clearInterval(goodbye)
     clearInterval(this.#sweeper)
@@ -113,19 +163,26 @@ export class Router {
   }
 
   #cut(): void {
-    for (const socket of this.#visitors.keys()) socket.destroy()
+    for (const socket of this.#accepted) socket.destroy()
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, take: (socket: Socket, address: string) => void): void {
     const { counters, limits } = this.#context
-    const address = plainAddress(socket.remoteAddress ?? '')
+    const address = plainAddress(socket.remoteAddress)
     counters.connections++
-    if (this.#visitors.size >= limits.connections || !this.#addresses.add(address)) return this.#turnAway(socket)
-    this.#visitors.set(socket, new VisitorConnection(this.#context, socket, address))
+    if (this.#accepted.size >= limits.connections || !this.#addresses.add(address)) return this.#turnAway(socket)
+    this.#accepted.add(socket)
     socket.on('close', () => {
-      this.#visitors.delete(socket)
+      this.#accepted.delete(socket)
       this.#addresses.remove(address)
     })
+    take(socket, address)
+  }
+
+  #visit(socket: Socket, arrival: Arrival): void {
+    const visitor = new VisitorConnection(this.#context, socket, arrival)
+    this.#visitors.add(visitor)
+    socket.on('close', () => this.#visitors.delete(visitor))
   }
 
   #turnAway(socket: Socket): void {
@@ -138,7 +195,8 @@ export class Router {
   #sweep(): void {
     const now = performance.now()
     this.#context.date = new Date().toUTCString()
-    for (const visitor of this.#visitors.values()) {
+    if (this.#closeIdle) this.#tlsDoor?.close()
+    for (const visitor of this.#visitors) {
       visitor.checkTime(now)
       if (this.#closeIdle) visitor.closeIfIdle()
     }
@@ -147,6 +205,6 @@ export class Router {
 }
 
 /** IPv4 addresses come in IPv6 form on a socket that serves both. */
-function plainAddress(address: string): string {
+function plainAddress(address = ''): string {
   return address.startsWith('::ffff:') ? address.slice(7) : address
 }

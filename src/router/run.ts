@@ -11,14 +11,16 @@ import { serveControl } from './control-server.ts'
 import { limitsOfThisProcess } from './limits.ts'
 import { Router } from './router.ts'
 import { loadTable } from './table-file.ts'
+import { openOwnIdentity } from './tls/own-identity.ts'
 
 /** What requests in flight get when the server stops, milliseconds at most; the supervisor waits for it. */
 const longestStop = 10_000
 /** What a retired router gives its open connections to end by themselves, milliseconds. */
 const retirement = 90_000
+const renewalInterval = 12 * 3_600_000
 
 export type RunRouterDeps = {
-  config: Pick<Config, 'paths' | 'httpPort' | 'domain' | 'stop'>
+  config: Pick<Config, 'paths' | 'httpPort' | 'httpsPort' | 'domain' | 'stop'>
   /** The package's, told in `status`. */
   version: string
   log: Logger
@@ -44,11 +46,12 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   const stop = (): Promise<void> =>
     router.stop({ milliseconds: Math.min(config.stop.drainSeconds * 1000, longestStop), idle: 'close' })
   stack.defer(stop)
-  await takePort(router, config)
+  await takePorts(router, config)
+  stack.use(renewCertificate(router, config, log))
   const { promise: ended, resolve: end } = Promise.withResolvers<string>()
   const onRetire = async (): Promise<void> => {
     control.close()
-    await router.leavePort()
+    await router.leavePorts()
     void router.stop({ milliseconds: retirement, idle: 'keep' })
     end('another router took over')
   }
@@ -67,18 +70,36 @@ function openControl(
   { config, log, version }: RunRouterDeps,
   parts: Pick<ControlledRouterDeps, 'router' | 'figures' | 'meter' | 'onRetire'>,
 ) {
-  const { paths, httpPort } = config
-  const settings = { httpPort }
+  const { paths, httpPort, httpsPort } = config
+  const settings = { httpPort, httpsPort }
   const controlled = new ControlledRouter({ ...parts, tableFile: paths.routingTable, version, settings, log })
   return serveControl({ socketPath: paths.routerSocket, log, answer: (call) => controlled.answer(call) })
 }
 
-async function takePort(router: Router, config: RunRouterDeps['config']): Promise<void> {
-  const { httpPort, paths } = config
+async function takePorts(router: Router, config: RunRouterDeps['config']): Promise<void> {
+  const { httpPort, httpsPort, paths } = config
   const predecessor = await routerStatus(paths.routerSocket)
   await router.listen(httpPort, { shared: predecessor?.settings.httpPort === httpPort })
+  if (httpsPort !== undefined) {
+    const shared = predecessor?.settings.httpsPort === httpsPort
+    const { rendezvousSocket } = paths
+    await router.listenWithTls(httpsPort, { shared, identity: await openOwnIdentity(config), rendezvousSocket })
+  }
   const lastTable = predecessor && (await retireRouter(paths.routerSocket))
   if (lastTable) router.routes.install(ownControl(lastTable, config))
+}
+
+/** Looks now and then whether the certificate ends soon. One that cannot be renewed is shown on. */
+function renewCertificate(router: Router, config: RunRouterDeps['config'], log: Logger): Disposable {
+  const look = async (): Promise<void> => {
+    try {
+      router.show(await openOwnIdentity(config))
+    } catch (thrown) {
+      log.error({ err: thrown }, 'the certificate could not be renewed')
+    }
+  }
+  const timer = setInterval(() => void look(), renewalInterval).unref()
+  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 /** A table that cannot be read is no reason not to start: the worker installs a whole one when it starts. */

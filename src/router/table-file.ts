@@ -1,6 +1,6 @@
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { PaasError } from '../errors.ts'
+import { isCode, PaasError } from '../errors.ts'
 import type { RoutingTable } from '../model/route.ts'
 import { isRoutingTable } from './table-schema.ts'
 
@@ -53,8 +53,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined // not JSON: not a table, which the caller says
   }
-}
-
-function isCode(cause: unknown, ...codes: string[]): boolean {
-  return cause instanceof Error && codes.includes((cause as NodeJS.ErrnoException).code ?? '')
 }

@@ -8,16 +8,30 @@ import { findHeadEnd } from './http/head-end.ts'
 import { Outbox } from './http/outbox.ts'
 import { parseRequestHead, type Refusal, type RequestHead } from './http/request-head.ts'
 import { answerForRefusal, type Answer } from './router-error.ts'
+import { readFirstLine } from './tls/first-line.ts'
 import type { Visitor } from './visitor.ts'
 
 const nothing = Buffer.alloc(0)
 
+/** RFC 9110 section 15.5.20: the certificate that was shown is another host's. */
+const misdirected: Refusal = { refused: 421, reason: 'the Host header is not the host that the TLS handshake named' }
+
+/** How a connection came about. `sni`: the host that its client named in the handshake. */
+export type Arrival = { address: string; secure?: { sni: string | undefined; rendezvous: Rendezvous } }
+
+/** Takes connections that do not speak HTTP, with what has come on them. */
+export type Rendezvous = (socket: Socket, begin: Buffer) => void
+
 /** One connection from a visitor: reads its requests one after the other, each answered before the next is read. */
 export class VisitorConnection implements Visitor {
   readonly address: string
+  readonly scheme: 'http' | 'https'
   readonly origin: string
   readonly outbox: Outbox
   readonly #context: RouterContext
+  readonly #sni: string | undefined
+  /** Undefined once it is known that this connection speaks HTTP. */
+  #rendezvous: Rendezvous | undefined
   #deadline = 0
   #state: 'reading' | 'closing' | 'detached' = 'reading'
   /** Received, but not taken yet: an incomplete head, or what must wait for the exchange. */
@@ -33,10 +47,13 @@ export class VisitorConnection implements Visitor {
     close: (): void => this.#left(),
   }
 
-  constructor(context: RouterContext, socket: Socket, address: string) {
+  constructor(context: RouterContext, socket: Socket, { address, secure }: Arrival) {
     this.#context = context
+    this.#sni = secure?.sni
+    this.#rendezvous = secure?.rendezvous
     this.address = address
-    this.origin = formatOrigin({ address, port: socket.localPort ?? 0 })
+    this.scheme = secure === undefined ? 'http' : 'https'
+    this.origin = formatOrigin({ address, scheme: this.scheme, port: socket.localPort ?? 0 })
     this.outbox = new Outbox(socket, { borrowed: true })
     this.expire(context.limits.keepAlive)
     // oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
@@ -133,6 +150,7 @@ export class VisitorConnection implements Visitor {
 
   /** @returns `from` when the bytes have to wait */
   #takeHead(bytes: Buffer, from: number): number {
+    if (this.#rendezvous !== undefined && !this.#isHttp(bytes, this.#rendezvous)) return from
     // Whoever does not read answers gets no further ones.
     if (this.outbox.full) return this.#wait(from)
     // RFC 9112 section 2.2: an empty line before a request is ignored.
@@ -147,6 +165,18 @@ export class VisitorConnection implements Visitor {
     this.#headBegan = false
     this.#begin(parseRequestHead(bytes.toString('latin1', from, end - 2)))
     return end
+  }
+
+  /** Whether these first bytes can only be HTTP; while they may still be a token they have to wait. */
+  #isHttp(bytes: Buffer, rendezvous: Rendezvous): boolean {
+    const reading = readFirstLine(bytes)
+    if (reading === 'http') this.#rendezvous = undefined
+    else if (reading === 'undecided') this.#waitForHead(0)
+    else {
+      this.#deadline = Infinity
+      rendezvous(this.detach().socket, bytes)
+    }
+    return reading === 'http'
   }
 
   /** The time limit counts from the first byte, however slowly the rest drips in. */
@@ -164,6 +194,7 @@ export class VisitorConnection implements Visitor {
   #begin(request: RequestHead | Refusal): void {
     this.#context.counters.requests++
     if ('refused' in request) return this.#refuse(request)
+    if (this.#sni !== undefined && this.#sni !== request.host) return this.#refuse(misdirected)
     this.#body = request.framing.kind === 'none' ? undefined : readerFor(request.framing)
     this.#exchange = new Exchange(this.#context, this, request)
     this.#exchange.start()

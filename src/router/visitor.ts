@@ -5,6 +5,7 @@ import type { Answer } from './router-error.ts'
 /** What an exchange needs of the connection that the request came on. */
 export interface Visitor {
   readonly address: string
+  readonly scheme: 'http' | 'https'
   /** What is said about it to the app, as header lines. */
   readonly origin: string
   readonly outbox: Outbox

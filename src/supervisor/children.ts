@@ -46,11 +46,13 @@ function redisSpec({ paths }: Config, socket: string, env: NodeJS.ProcessEnv, lo
 
 type StartWithLock = (lock: number) => Promise<Running>
 
-function routerSpec({ paths, httpPort, domain }: Config, rolesDirectory: string, start: StartWithLock): ChildSpec {
+function routerSpec(config: Config, rolesDirectory: string, start: StartWithLock): ChildSpec {
+  const { paths, httpPort, httpsPort, domain } = config
+  const { version } = packageJson
   const spec = {
     lock: join(paths.run, 'router.lock'),
     controlSocket: paths.routerSocket,
-    settings: JSON.stringify({ httpPort, domain, rolesDirectory, version: packageJson.version, node: process.version }),
+    settings: JSON.stringify({ httpPort, httpsPort, domain, rolesDirectory, version, node: process.version }),
     start,
   }
   return { name: 'router', readyMs: 30_000, stopMs: routerStopMs, start: () => startRouter(spec) }

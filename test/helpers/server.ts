@@ -20,7 +20,7 @@ export type ServerOptions = {
 /** Starts a whole server, as `npm start` does, on a data directory and a port of its own; resolves when it is ready. */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), 'paas-server-'))
-  const server = new TestServer(directory, await freePort(), options)
+  const server = new TestServer(directory, await freePorts(), options)
   try {
     await server.start()
   } catch (cause) {
@@ -32,6 +32,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
 
 export class TestServer implements AsyncDisposable {
   readonly port: number
+  /** The one that speaks TLS, with a certificate of `tlsAuthority`. */
+  readonly httpsPort: number
   /** `http://localhost:PORT`: what users type. Connect to 127.0.0.1 and set Host (see `request`). */
   readonly url: string
   readonly dataDirectory: string
@@ -45,10 +47,11 @@ export class TestServer implements AsyncDisposable {
   readonly #prefix: string[]
   #process: ChildProcess | undefined
 
-  constructor(directory: string, port: number, { env = {}, prefix = [] }: ServerOptions) {
+  constructor(directory: string, { port, httpsPort }: Ports, { env = {}, prefix = [] }: ServerOptions) {
     this.#directory = directory
     this.#prefix = prefix
     this.port = port
+    this.httpsPort = httpsPort
     this.url = `http://localhost:${port}`
     this.dataDirectory = join(directory, 'data')
     this.env = {
@@ -58,8 +61,14 @@ export class TestServer implements AsyncDisposable {
       XDG_CONFIG_HOME: join(directory, 'config'),
       PAAS_DATA: this.dataDirectory,
       PAAS_HTTP_PORT: String(port),
+      PAAS_HTTPS_PORT: String(httpsPort),
       ...env,
     }
+  }
+
+  /** The file that its clients have to trust. */
+  get tlsAuthority(): string {
+    return join(this.dataDirectory, 'tls/authority.pem')
   }
 
   /** The supervisor's. */
@@ -148,6 +157,16 @@ export class TestServer implements AsyncDisposable {
     const path = join(this.dataDirectory, 'paas.json')
     if (!existsSync(path)) return undefined
     return (JSON.parse(await readFile(path, 'utf8')) as { serverId: string }).serverId
+  }
+}
+
+type Ports = { port: number; httpsPort: number }
+
+async function freePorts(): Promise<Ports> {
+  const port = await freePort()
+  for (;;) {
+    const httpsPort = await freePort()
+    if (httpsPort !== port) return { port, httpsPort }
   }
 }
 

@@ -21,7 +21,12 @@ let config: Config
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'paas-router-'))
-  config = loadConfig({ PAAS_DATA: directory, PAAS_HTTP_PORT: String(await freePort()), PAAS_DRAIN_TIMEOUT: '1' })
+  config = loadConfig({
+    PAAS_DATA: directory,
+    PAAS_HTTP_PORT: String(await freePort()),
+    PAAS_HTTPS_PORT: 'off',
+    PAAS_DRAIN_TIMEOUT: '1',
+  })
   openDataDirectory(config)
 })
 

@@ -1,7 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
-import { Agent, request, type IncomingMessage } from 'node:http'
+import { Agent, type ClientRequest, request, type IncomingMessage } from 'node:http'
+import { Agent as SecureAgent, request as requestSecurely } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -25,7 +26,12 @@ beforeEach(async () => {
   children = []
   app = await startApp((_, res) => setImmediate(() => res.end('served')))
   const directory = await mkdtemp(join(tmpdir(), 'paas-router-'))
-  const settings = { PAAS_DATA: directory, PAAS_HTTP_PORT: String(await freePort()), PAAS_LOG_LEVEL: 'warn' }
+  const settings = {
+    PAAS_DATA: directory,
+    PAAS_HTTP_PORT: String(await freePort()),
+    PAAS_HTTPS_PORT: String(await freePort()),
+    PAAS_LOG_LEVEL: 'warn',
+  }
   config = loadConfig(settings)
   environment = { ...process.env, ...settings }
   openDataDirectory(config)
@@ -145,13 +151,14 @@ describe('the router process', () => {
   it('is replaced five times under load without a failed request', { timeout: 60_000 }, async () => {
     await start()
     const agent = new Agent({ keepAlive: true, maxSockets: 8 })
+    const secureAgent = new SecureAgent({ keepAlive: true, maxSockets: 2 })
     const failures: string[] = []
     let running = true
     let served = 0
-    const lane = async (options: { agent: Agent | false }): Promise<void> => {
+    const lane = async (ask: () => ClientRequest): Promise<void> => {
       while (running) {
         try {
-          const outgoing = request({ port: config.httpPort, headers: { host: 'app.test' }, ...options }).end()
+          const outgoing = ask().end()
           const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
           response.resume()
           await once(response, 'end')
@@ -162,9 +169,13 @@ describe('the router process', () => {
         }
       }
     }
+    const plain = { port: config.httpPort, headers: { host: 'app.test' } }
+    const secure = { ...plain, port: config.httpsPort, servername: 'app.test', rejectUnauthorized: false }
     const lanes = [
-      ...Array.from({ length: 6 }, () => lane({ agent })),
-      ...Array.from({ length: 2 }, () => lane({ agent: false })),
+      ...Array.from({ length: 4 }, () => lane(() => request({ ...plain, agent }))),
+      ...Array.from({ length: 2 }, () => lane(() => request({ ...plain, agent: false }))),
+      ...Array.from({ length: 2 }, () => lane(() => requestSecurely({ ...secure, agent: secureAgent }))),
+      lane(() => requestSecurely({ ...secure, agent: false })),
     ]
     for (let i = 0; i < 5; i++) {
       const before = served
@@ -174,6 +185,7 @@ describe('the router process', () => {
     running = false
     await Promise.all(lanes)
     agent.destroy()
+    secureAgent.destroy()
     expect(failures).toEqual([])
   })
 })

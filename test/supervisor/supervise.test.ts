@@ -90,7 +90,7 @@ describe('a server', () => {
     other.close()
     expect(server.output.trim().split('\n').at(-1)).toBe(
       `paas: Port ${server.port} cannot be used: listen EADDRINUSE: address already in use :::${server.port}. ` +
-        'Set PAAS_HTTP_PORT to a free port. (port_in_use)',
+        'Set PAAS_HTTP_PORT and PAAS_HTTPS_PORT to free ports. (port_in_use)',
     )
     expect(existsSync(join(server.data, 'run/redis.sock'))).toBe(false)
   })

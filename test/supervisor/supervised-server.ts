@@ -40,7 +40,7 @@ export class SupervisedServer implements AsyncDisposable {
   async start(env: Record<string, string> = {}): Promise<void> {
     this.output = ''
     const child = spawn(process.execPath, [script], {
-      env: { ...environment, PAAS_DATA: this.data, PAAS_HTTP_PORT: String(this.port), ...env },
+      env: { ...environment, PAAS_DATA: this.data, PAAS_HTTP_PORT: String(this.port), PAAS_HTTPS_PORT: 'off', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#process = child

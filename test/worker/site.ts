@@ -75,7 +75,8 @@ export class Site implements AsyncDisposable {
     life.defer(() => rm(directory, { recursive: true, force: true }))
     const redis = life.use(await TestRedis.start())
     const port = String(await freePort())
-    const config = loadConfig({ ...process.env, PAAS_DATA: directory, PAAS_HTTP_PORT: port, ...settings })
+    const ports = { PAAS_HTTP_PORT: port, PAAS_HTTPS_PORT: 'off' }
+    const config = loadConfig({ ...process.env, PAAS_DATA: directory, ...ports, ...settings })
     const site = new Site({ ...config, redis: redis.deps.redis }, redis, life.move())
     await site.#openRouter()
     const stack = createStack({ engine: site.engine, config })

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls, type ConnectionOptions } from 'node:tls'
 
 /** Sends bytes as they are and reads what comes back, as latin1. */
 export class RawClient implements Disposable {
@@ -25,6 +26,13 @@ export class RawClient implements Disposable {
   static async connect(port: number): Promise<RawClient> {
     const socket = connect({ port, host: '127.0.0.1' })
     await once(socket, 'connect')
+    return new RawClient(socket)
+  }
+
+  /** With TLS; its handshake is done. The certificate is not looked at unless `options` say so. */
+  static async connectTls(port: number, options: ConnectionOptions = {}): Promise<RawClient> {
+    const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false, ...options })
+    await once(socket, 'secureConnect')
     return new RawClient(socket)
   }
 

@@ -8,10 +8,10 @@ import { Router } from '../../../src/router/router.ts'
 /** `entries` are the figures it wrote. */
 export type TestRouter = AsyncDisposable & { router: Router; port: number; lines: string[]; entries: Entry[] }
 
-type Options = { limits?: Partial<RouterLimits>; table?: Partial<RoutingTable>; routes?: AppRoute[] }
+export type RouterOptions = { limits?: Partial<RouterLimits>; table?: Partial<RoutingTable>; routes?: AppRoute[] }
 
 /** A router on a free port; `lines` are what it told the apps' logs. */
-export async function startRouter({ limits, table, routes = [] }: Options = {}): Promise<TestRouter> {
+export async function startRouter({ limits, table, routes = [] }: RouterOptions = {}): Promise<TestRouter> {
   const lines: string[] = []
   const entries: Entry[] = []
   const router = new Router({

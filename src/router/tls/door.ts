@@ -1,0 +1,89 @@
+import { constants } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls'
+import { formatAnswer } from '../error-page.ts'
+import type { RouterLimits } from '../limits.ts'
+import { answerForRefusal } from '../router-error.ts'
+import type { Identity } from './identity.ts'
+
+export type TlsDoorDeps = {
+  identity: Identity
+  limits: Pick<RouterLimits, 'handshake' | 'linger'>
+  /** A handshake is done. `sni`: the host that the client named in it, lower-case. */
+  onSecure: (socket: TLSSocket, sni: string | undefined) => void
+}
+
+/** The first byte of every TLS connection: RFC 8446 section 5.1. */
+const handshakeRecord = 0x16
+const plainHttp = answerForRefusal(400, 'this port speaks TLS; use https:// in the address')
+
+/** Takes connections as they were accepted, and gives them on when their handshake is done. */
+export class TlsDoor {
+  readonly #deps: TlsDoorDeps
+  readonly #entering = new Set<Socket>()
+  #context: SecureContext
+
+  constructor(deps: TlsDoorDeps) {
+    this.#deps = deps
+    this.#context = contextOf(deps.identity)
+  }
+
+  /** What new connections are shown from now on. */
+  show(identity: Identity): void {
+    this.#context = contextOf(identity)
+  }
+
+  enter(raw: Socket): void {
+    this.#entering.add(raw)
+    const late = setTimeout(() => raw.destroy(), this.#deps.limits.handshake)
+    raw.on('close', () => {
+      clearTimeout(late)
+      this.#entering.delete(raw)
+    })
+    // oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
+    raw.on('error', () => {})
+    raw.once('readable', () => {
+      const bytes = raw.read() as Buffer | null
+      if (bytes === null) return void raw.destroy()
+      raw.unshift(bytes)
+      if (bytes[0] === handshakeRecord) this.#shakeHands(raw, late)
+      else this.#explain(raw)
+    })
+  }
+
+  /** Closes what has not come through. */
+  close(): void {
+    for (const raw of this.#entering) raw.destroy()
+  }
+
+  #shakeHands(raw: Socket, late: NodeJS.Timeout): void {
+    const socket = new TLSSocket(raw, {
+      isServer: true,
+      secureContext: this.#context,
+      // A client that speaks only HTTP/2 is told so in the handshake.
+      ALPNProtocols: ['http/1.1'],
+    })
+    socket.on('error', () => socket.destroy())
+    socket.once('secure', () => {
+      clearTimeout(late)
+      this.#entering.delete(raw)
+      // What Node's types do not say: false on the side of the server when the client named no host.
+      const { servername } = socket as { servername?: string | false }
+      this.#deps.onSecure(socket, servername ? servername.toLowerCase() : undefined)
+    })
+  }
+
+  /** Somebody typed http:// where https:// is spoken. What is still coming is read, or the answer would be reset. */
+  #explain(raw: Socket): void {
+    const { linger } = this.#deps.limits
+    raw.end(formatAnswer(plainHttp, { request: undefined, requestId: undefined, keepAlive: false }))
+    raw.resume()
+    raw.on('end', () => raw.destroySoon())
+    setTimeout(() => raw.destroy(), linger).unref()
+  }
+}
+
+function contextOf({ certificate, key }: Identity): SecureContext {
+  const secureOptions = constants.SSL_OP_NO_RENEGOTIATION
+  return createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2', secureOptions })
+}

@@ -1,0 +1,83 @@
+import { X509Certificate } from 'node:crypto'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import type { Config } from '../../config.ts'
+import { lockFile } from '../../lock.ts'
+import { readIdentity, readIfThere, saveIdentity, saveWhole, type Identity } from './identity.ts'
+
+const day = 86_400_000
+/** Days. Browsers accept 398 of a server's certificate. */
+const lifetime = { authority: 3_653, certificate: 397 }
+/** What is left of a certificate when it is replaced, milliseconds. */
+const renewal = 30 * day
+/** For another process that is just making the same, milliseconds. */
+const patience = 20_000
+
+type OwnConfig = Pick<Config, 'paths' | 'domain'>
+
+/**
+ * The server's own certificate: for its domain, the names right below it and this machine, signed by an authority of
+ * the server's own. What is absent, about to end or for another domain is made anew and saved: the keys for this user
+ * only, the authority's certificate for whoever is to trust it.
+ */
+export async function openOwnIdentity(config: OwnConfig): Promise<Identity> {
+  const saved = await savedIdentity(config)
+  if (saved !== undefined) return saved
+  using lock = await lockFile(join(config.paths.tls, 'lock'), { wait: AbortSignal.timeout(patience) })
+  if (lock === undefined) throw new Error(`another process is making the certificates in ${config.paths.tls}`)
+  return (await savedIdentity(config)) ?? (await makeIdentity(config))
+}
+
+/** @returns undefined unless all is there, belongs together and lasts */
+async function savedIdentity({ paths, domain }: OwnConfig): Promise<Identity | undefined> {
+  const authority = await readIdentity(paths.tlsAuthorityKey)
+  const identity = await readIdentity(paths.tlsCertificate)
+  if (authority === undefined || identity === undefined) return undefined
+  const issuer = new X509Certificate(authority.certificate)
+  const own = new X509Certificate(identity.certificate)
+  const published = (await readIfThere(paths.tlsAuthority)) === authority.certificate
+  const usable = own.verify(issuer.publicKey) && lasts(own, renewal) && isFor(own, domain)
+  return published && usable ? identity : undefined
+}
+
+async function makeIdentity({ paths, domain }: OwnConfig): Promise<Identity> {
+  // Loaded only here: it takes 20 MiB, of a process that needs it once a year.
+  const { createAuthority, issueCertificate } = await import('./authority.ts')
+  let authority = await readIdentity(paths.tlsAuthorityKey)
+  if (authority === undefined || !mayIssue(new X509Certificate(authority.certificate), domain)) {
+    authority = await createAuthority({ name: authorityName(domain), names: roots(domain), days: lifetime.authority })
+    await saveIdentity(paths.tlsAuthorityKey, authority)
+  }
+  await saveWhole(paths.tlsAuthority, authority.certificate, 0o644)
+  const names = [...roots(domain), `*.${domain}`]
+  const identity = await issueCertificate(authority, { names, days: lifetime.certificate })
+  await saveIdentity(paths.tlsCertificate, identity)
+  return identity
+}
+
+function roots(domain: string): string[] {
+  return [...new Set([domain, 'localhost', '127.0.0.1', '::1'])]
+}
+
+function authorityName(domain: string): string {
+  return `paas authority of ${domain}`
+}
+
+function mayIssue(authority: X509Certificate, domain: string): boolean {
+  const sameDomain = authority.subject.split('\n').includes(`CN=${authorityName(domain)}`)
+  return sameDomain && lasts(authority, lifetime.certificate * day)
+}
+
+function lasts(certificate: X509Certificate, milliseconds: number): boolean {
+  return (
+    certificate.validFromDate.getTime() <= Date.now() && certificate.validToDate.getTime() > Date.now() + milliseconds
+  )
+}
+
+function isFor(certificate: X509Certificate, domain: string): boolean {
+  const wildcard = certificate.subjectAltName?.includes(`DNS:*.${domain}`)
+  return (
+    wildcard === true &&
+    roots(domain).every((name) => (isIP(name) ? certificate.checkIP(name) : certificate.checkHost(name)) !== undefined)
+  )
+}

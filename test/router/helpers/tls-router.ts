@@ -1,0 +1,47 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createServer, type Socket } from 'node:net'
+import type { Identity } from '../../../src/router/tls/identity.ts'
+import { createAuthority, issueCertificate } from '../../../src/router/tls/authority.ts'
+import { startRouter, type RouterOptions, type TestRouter } from './router.ts'
+
+/** An authority for `*.test` and this machine, and what the router shows. */
+export async function testIdentity(): Promise<{ authority: Identity; identity: Identity }> {
+  const names = ['test', 'localhost', '127.0.0.1']
+  const authority = await createAuthority({ name: 'paas test', names, days: 2 })
+  const shown = ['paas.test', 'app.test', 'localhost', '127.0.0.1']
+  return { authority, identity: await issueCertificate(authority, { names: shown, days: 1 }) }
+}
+
+export type TlsRouter = TestRouter & {
+  tlsPort: number
+  /** What came through to whoever serves one-off dynos. */
+  rendezvous: Socket[]
+}
+
+/** A router that speaks TLS too, in front of a real socket for one-off dynos. */
+export async function startTlsRouter(identity: Identity, options: RouterOptions = {}): Promise<TlsRouter> {
+  const directory = await mkdtemp(join(tmpdir(), 'paas-rendezvous-'))
+  const rendezvousSocket = join(directory, 'socket')
+  const rendezvous: Socket[] = []
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on('error', () => socket.destroy())
+    rendezvous.push(socket)
+  }).listen(rendezvousSocket)
+  await once(server, 'listening')
+  const plain = await startRouter(options)
+  const tlsPort = await plain.router.listenWithTls(0, { shared: false, identity, rendezvousSocket })
+  return {
+    ...plain,
+    tlsPort,
+    rendezvous,
+    async [Symbol.asyncDispose]() {
+      await plain[Symbol.asyncDispose]()
+      for (const socket of rendezvous) socket.destroy()
+      server.close()
+      await rm(directory, { recursive: true })
+    },
+  }
+}
