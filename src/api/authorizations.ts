@@ -1,12 +1,12 @@
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { PaasError } from '../errors.ts'
 import { isAllowed, scopes } from '../model/access.ts'
-import type { Account, Token } from '../model/account.ts'
+import type { Token } from '../model/account.ts'
 import type { TokenId } from '../model/ids.ts'
+import { authorizationJson } from './authorization-json.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import type { Identity } from './identity.ts'
 import { page } from './page.ts'
-import { time, uuidOf } from './shapes.ts'
 
 /** A century, in seconds: more is a mistake. */
 const longestLife = 100 * 365 * 86_400
@@ -14,17 +14,24 @@ const longestLife = 100 * 365 * 86_400
 const newAuthorization = Type.Object(
   {
     description: Type.Optional(Type.Union([Type.String({ maxLength: 255 }), Type.Null()])),
-    expires_in: Type.Optional(Type.Union([Type.Integer({ minimum: 1, maximum: longestLife }), Type.Null()])),
+    // Heroku's command sends it as text.
+    expires_in: Type.Optional(Type.Union([Type.Integer(), Type.String({ pattern: '^\\d{1,12}$' }), Type.Null()])),
     scope: Type.Optional(Type.Array(Type.Enum(scopes), { minItems: 1, uniqueItems: true })),
     client: Type.Optional(Type.Unknown()),
   },
   { additionalProperties: false },
 )
 
+const change = Type.Object(
+  { description: Type.Optional(Type.String({ maxLength: 255 })), client: Type.Optional(Type.Unknown()) },
+  { additionalProperties: false },
+)
+
 /** `POST /oauth/authorizations`: the login. Its caller was identified by password or by a token. */
 export function loginRoute(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
   api.post('/oauth/authorizations', { schema: { body: newAuthorization } }, (request, reply) => {
-    const { description, expires_in: seconds, scope = ['global'] } = request.body
+    const { description, expires_in, scope = ['global'] } = request.body
+    const seconds = secondsIn(expires_in)
     if (!isAllowed(request.identity.scope, 'global')) {
       throw new PaasError('forbidden', 'A token with limited scope cannot make tokens.')
     }
@@ -32,6 +39,7 @@ export function loginRoute(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
       accountId: request.identity.account.id,
       description: description ?? 'API token',
       scope,
+      session: request.identity.tokenId === null,
       ...(seconds ? { expiresAt: new Date(Date.now() + seconds * 1000) } : {}),
     })
     reply.code(201)
@@ -53,6 +61,20 @@ export function authorizationRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>)
   api.get<Params>(path, { config }, (request) =>
     authorizationJson(ownToken(store, request.identity, request.params.authorization), request.identity.account),
   )
+  api.patch<Params & { Body: Static<typeof change> }>(path, { config, schema: { body: change } }, (request) => {
+    const { account } = request.identity
+    const token = ownToken(store, request.identity, request.params.authorization)
+    const { description = token.description } = request.body
+    return authorizationJson(store.tokens.describe(token.id, description), account)
+  })
+  api.post<Params>(`${path}/actions/regenerate-tokens`, { config }, (request) => {
+    const { id, expiresAt } = ownToken(store, request.identity, request.params.authorization)
+    if (expiresAt && expiresAt.getTime() <= Date.now()) {
+      throw new PaasError('invalid_params', 'This authorization has expired.', { hint: 'Make another one.' })
+    }
+    const { token, secret } = store.tokens.rotate(id)
+    return authorizationJson(token, request.identity.account, secret)
+  })
   api.delete<Params>(path, { config }, (request) => {
     const token = ownToken(store, request.identity, request.params.authorization)
     store.tokens.remove(token.id)
@@ -67,23 +89,10 @@ function ownToken({ tokens }: ApiDeps['store'], { account, tokenId }: Identity, 
   throw new PaasError('not_found', `You have no authorization ${JSON.stringify(id)}.`)
 }
 
-function authorizationJson(token: Token, account: Account, secret?: string): object {
-  const expiresIn = token.expiresAt && Math.max(0, Math.round((token.expiresAt.getTime() - Date.now()) / 1000))
-  return {
-    access_token: {
-      id: uuidOf(`token ${token.id}`),
-      expires_in: expiresIn,
-      token: secret ?? '[shown once, when it was made]',
-    },
-    client: null,
-    created_at: time(token.createdAt),
-    description: token.description,
-    grant: null,
-    id: token.id,
-    refresh_token: null,
-    scope: token.scope,
-    session: null,
-    updated_at: time(token.updatedAt),
-    user: { id: account.id, email: account.email, full_name: account.name },
-  }
+/** @throws invalid_params */
+function secondsIn(expiresIn: number | string | null | undefined): number | undefined {
+  if (expiresIn === undefined || expiresIn === null) return undefined
+  const seconds = Number(expiresIn)
+  if (seconds >= 1 && seconds <= longestLife) return seconds
+  throw new PaasError('invalid_params', `expires_in is ${seconds}; it must be from 1 to ${longestLife} seconds.`)
 }

@@ -18,6 +18,7 @@ import { drainRoutes } from './drains.ts'
 import { answerError } from './error-answer.ts'
 import { formationRoutes } from './formation.ts'
 import { identifyByLogin, identifyByToken } from './identity.ts'
+import { keyRoutes } from './keys.ts'
 import { LoginLimit } from './login-limit.ts'
 import { logSessionRoutes } from './log-sessions.ts'
 import { logStreamRoute } from './log-stream.ts'
@@ -25,6 +26,7 @@ import { placeRoutes } from './places.ts'
 import { releaseRoutes } from './releases.ts'
 import { checkScope } from './scopes.ts'
 import { serverMetricsRoute } from './server-metrics.ts'
+import { sessionRoutes } from './sessions.ts'
 import { SignedPaths } from './signed-path.ts'
 import { slugRoutes } from './slugs.ts'
 import { answerUnknownRoutes } from './unknown-route.ts'
@@ -74,6 +76,8 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     })
     accountRoutes(resources, deps)
     authorizationRoutes(resources, deps)
+    sessionRoutes(resources, deps)
+    keyRoutes(resources, deps)
     appRoutes(resources, deps)
     collaboratorRoutes(resources, deps)
     configVarRoutes(resources, deps)

@@ -60,6 +60,8 @@ export type CollaboratorJson = {
   user: { email: string }
 }
 
+export type KeyJson = { id: string; public_key: string; fingerprint: string; comment: string }
+
 export type AuthorizationJson = {
   id: string
   description: string

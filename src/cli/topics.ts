@@ -51,8 +51,12 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/accounts.ts')).defineAccounts,
   },
   {
-    commands: ['tokens', 'tokens:create', 'tokens:revoke'],
+    commands: ['tokens', 'tokens:info', 'tokens:create', 'tokens:rotate', 'tokens:revoke'],
     load: async () => (await import('./topics/tokens.ts')).defineTokens,
+  },
+  {
+    commands: ['keys', 'keys:add', 'keys:remove'],
+    load: async () => (await import('./topics/keys.ts')).defineKeys,
   },
   { commands: ['server'], load: async () => (await import('./topics/server.ts')).defineServer },
 ]

@@ -17,6 +17,8 @@ export type Token = {
   description: string
   /** Heroku's scopes: global, identity, read, write, read-protected, write-protected. */
   scope: string[]
+  /** Made by a login with email and password: a logout revokes it. */
+  session: boolean
   createdAt: Date
   updatedAt: Date
   expiresAt: Date | null

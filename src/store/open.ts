@@ -11,6 +11,7 @@ import { openConfigVars } from './config-vars.ts'
 import { Database } from './database.ts'
 import { openDrains } from './drains.ts'
 import { openFormations } from './formations.ts'
+import { openKeys } from './keys.ts'
 import { migrate, versionOf } from './migrations.ts'
 import { openReleases } from './releases.ts'
 import { openSlugs } from './slugs.ts'
@@ -39,6 +40,7 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
       formations: openFormations(db),
       collaborators: openCollaborators(db),
       drains: openDrains(db, cipher),
+      keys: openKeys(db),
       [Symbol.dispose]: () => db[Symbol.dispose](),
     }
   } catch (cause) {

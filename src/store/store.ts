@@ -6,7 +6,8 @@ import type { Build, BuildState } from '../model/build.ts'
 import type { Collaborator } from '../model/collaborator.ts'
 import type { Drain } from '../model/drain.ts'
 import type { Formation, DynoSize } from '../model/formation.ts'
-import type { AccountId, AppId, BuildId, DrainId, ReleaseId, TokenId } from '../model/ids.ts'
+import type { AccountId, AppId, BuildId, DrainId, KeyId, ReleaseId, TokenId } from '../model/ids.ts'
+import type { Key } from '../model/key.ts'
 import type { Config, Release, ReleaseState } from '../model/release.ts'
 import type { Slug } from '../model/slug.ts'
 
@@ -29,6 +30,7 @@ export interface Store extends Disposable {
   formations: Formations
   collaborators: Collaborators
   drains: Drains
+  keys: Keys
 }
 
 export interface Accounts {
@@ -46,7 +48,7 @@ export interface Accounts {
 
 export interface Tokens {
   /** The secret is given this once; the record has its SHA-256. */
-  create(token: { accountId: AccountId; description: string; scope: string[]; expiresAt?: Date }): {
+  create(token: { accountId: AccountId; description: string; scope: string[]; expiresAt?: Date; session?: boolean }): {
     token: Token
     secret: string
   }
@@ -54,6 +56,10 @@ export interface Tokens {
   authenticate(secret: string): { token: Token; account: Account } | undefined
   list(accountId: AccountId): Token[]
   find(id: TokenId): Token | undefined
+  /** @throws not_found */
+  describe(id: TokenId, description: string): Token
+  /** Gives the token another secret; the present one is worthless at once. @throws not_found */
+  rotate(id: TokenId): { token: Token; secret: string }
   remove(id: TokenId): void
 }
 
@@ -160,4 +166,13 @@ export interface Drains {
   /** Of all apps. */
   listAll(): Drain[]
   remove(id: DrainId): void
+}
+
+/** Public SSH keys. */
+export interface Keys {
+  /** @throws name_taken for one that the account has */
+  create(key: Pick<Key, 'accountId' | 'publicKey' | 'comment' | 'fingerprint'>): Key
+  /** Oldest first. */
+  list(accountId: AccountId): Key[]
+  remove(id: KeyId): void
 }

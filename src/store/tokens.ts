@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
+import { PaasError } from '../errors.ts'
 import type { Token } from '../model/account.ts'
 import { newId, type AccountId, type TokenId } from '../model/ids.ts'
 import { toAccount, type AccountRow } from './accounts.ts'
@@ -10,12 +11,13 @@ type TokenRow = {
   account_id: AccountId
   description: string
   scope: string
+  session: number
   created_at: number
   updated_at: number
   expires_at: number | null
 }
 
-const columns = 'id, account_id, description, scope, created_at, updated_at, expires_at'
+const columns = 'id, account_id, description, scope, session, created_at, updated_at, expires_at'
 
 export function openTokens(db: Database): Tokens {
   return {
@@ -31,6 +33,14 @@ export function openTokens(db: Database): Tokens {
       const row = db.get<TokenRow>(`SELECT ${columns} FROM tokens WHERE id = :id`, { id })
       return row && toToken(row)
     },
+    describe: (id, description) =>
+      changed(
+        db.change<TokenRow>(
+          `UPDATE tokens SET description = :description, updated_at = :now WHERE id = :id RETURNING ${columns}`,
+          { id, description, now: Date.now() },
+        ),
+      ),
+    rotate: (id) => rotate(db, id),
     remove: (id) => {
       db.run('DELETE FROM tokens WHERE id = :id', { id })
     },
@@ -38,24 +48,38 @@ export function openTokens(db: Database): Tokens {
 }
 
 function create(db: Database, token: Parameters<Tokens['create']>[0]): ReturnType<Tokens['create']> {
-  // The prefix lets secret scanners know what they found.
-  const secret = `paas-${randomBytes(32).toString('base64url')}`
+  const secret = newSecret()
   const now = Date.now()
   const row: TokenRow = {
     id: newId<TokenId>(),
     account_id: token.accountId,
     description: token.description,
     scope: JSON.stringify(token.scope),
+    session: token.session ? 1 : 0,
     created_at: now,
     updated_at: now,
     expires_at: token.expiresAt?.getTime() ?? null,
   }
   db.run(
     `INSERT INTO tokens (${columns}, secret_sha256)
-     VALUES (:id, :account_id, :description, :scope, :created_at, :updated_at, :expires_at, :hash)`,
+     VALUES (:id, :account_id, :description, :scope, :session, :created_at, :updated_at, :expires_at, :hash)`,
     { ...row, hash: sha256(secret) },
   )
   return { token: toToken(row), secret }
+}
+
+function rotate(db: Database, id: TokenId): ReturnType<Tokens['rotate']> {
+  const secret = newSecret()
+  const row = db.change<TokenRow>(
+    `UPDATE tokens SET secret_sha256 = :hash, updated_at = :now WHERE id = :id RETURNING ${columns}`,
+    { id, hash: sha256(secret), now: Date.now() },
+  )
+  return { token: changed(row), secret }
+}
+
+/** The prefix lets secret scanners know what they found. */
+function newSecret(): string {
+  return `paas-${randomBytes(32).toString('base64url')}`
 }
 
 function authenticate(db: Database, secret: string): ReturnType<Tokens['authenticate']> {
@@ -72,12 +96,18 @@ function sha256(secret: string): Buffer {
   return createHash('sha256').update(secret).digest()
 }
 
+function changed(row: TokenRow | undefined): Token {
+  if (row) return toToken(row)
+  throw new PaasError('not_found', 'There is no such authorization any more.')
+}
+
 function toToken(row: TokenRow): Token {
   return {
     id: row.id,
     accountId: row.account_id,
     description: row.description,
     scope: JSON.parse(row.scope) as string[],
+    session: row.session === 1,
     createdAt: new Date(row.created_at),
     updatedAt: new Date(row.updated_at),
     expiresAt: row.expires_at === null ? null : new Date(row.expires_at),

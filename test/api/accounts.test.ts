@@ -82,13 +82,78 @@ describe('a token', () => {
     expect((await api.call('GET', '/account', { token })).status).toBe(401)
   })
 
+  it('is refused once it has expired, and cannot be made to live on', async () => {
+    const expired = {
+      accountId: api.admin.id,
+      description: 'old',
+      scope: ['global'],
+      expiresAt: new Date(Date.now() - 1),
+    }
+    const { token, secret } = api.store.tokens.create(expired)
+    const refused = await api.call('GET', '/account', { token: secret })
+    expect([refused.status, refused.body['message']]).toEqual([401, expect.stringContaining('expired or revoked')])
+    const rotated = await api.call('POST', `/oauth/authorizations/${token.id}/actions/regenerate-tokens`)
+    expect([rotated.status, rotated.body['message']]).toEqual([422, expect.stringContaining('has expired')])
+  })
+
+  it('takes its life in seconds as text too, and lives no longer', async () => {
+    const made = await api.call('POST', '/oauth/authorizations', { body: { expires_in: '1' } })
+    const { token } = made.body['access_token'] as unknown as { token: string }
+    expect((await api.call('GET', '/account', { token })).status).toBe(200)
+    await expect.poll(async () => (await api.call('GET', '/account', { token })).status).toBe(401)
+  })
+
+  it('is described and gets another secret, which makes the first one worthless', async () => {
+    const { token, secret } = api.store.tokens.create({ accountId: api.admin.id, description: 'x', scope: ['read'] })
+    const path = `/oauth/authorizations/${token.id}`
+    const described = await api.call('PATCH', path, { body: { description: 'CI of acme' } })
+    expect([described.status, described.body['description']]).toEqual([200, 'CI of acme'])
+    const rotated = await api.call('POST', `${path}/actions/regenerate-tokens`)
+    const { token: fresh } = rotated.body['access_token'] as unknown as { token: string }
+    expect(rotated.body).toMatchObject({ id: token.id, description: 'CI of acme', scope: ['read'] })
+    expect((await api.call('GET', '/account', { token: secret })).status).toBe(401)
+    expect((await api.call('GET', '/apps', { token: fresh })).status).toBe(200)
+    expect((await api.call('POST', '/apps', { token: fresh })).status).toBe(403)
+  })
+
+  it('of somebody else can be neither described nor rotated', async () => {
+    const { token: theirs } = api.store.tokens.create({ accountId: api.admin.id, description: 'x', scope: ['read'] })
+    const { token } = api.stranger('rotates@example.com')
+    const path = `/oauth/authorizations/${theirs.id}`
+    expect((await api.call('PATCH', path, { token, body: { description: 'mine' } })).status).toBe(404)
+    expect((await api.call('POST', `${path}/actions/regenerate-tokens`, { token })).status).toBe(404)
+    expect(api.store.tokens.find(theirs.id)).toEqual(theirs)
+  })
+
   it.each([
     [{ scope: ['everything'] }, /scope\[0\] must be one of global, identity/],
     [{ scope: [] }, /scope must NOT have fewer than 1 items/],
-    [{ expires_in: 0 }, /expires_in must be >= 1/],
+    [{ expires_in: 0 }, /expires_in is 0; it must be from 1 to 3153600000 seconds/],
+    [{ expires_in: '99999999999' }, /expires_in is 99999999999; it must be from 1/],
+    [{ expires_in: 'soon' }, /expires_in must/],
+    [{ description: 'x'.repeat(256) }, /description must NOT have more than 255 characters/],
   ])('cannot be made with %j', async (body, message) => {
     const answer = await api.call('POST', '/oauth/authorizations', { body })
     expect([answer.status, answer.body['message']]).toEqual([422, expect.stringMatching(message)])
+  })
+})
+
+describe('a session', () => {
+  it('is the token of a login: it is listed, and a logout revokes it', async () => {
+    const { body } = await logIn('admin@example.com', 'correct horse')
+    const { token } = body['access_token'] as unknown as { token: string }
+    const sessions = async () => (await api.call('GET', '/oauth/sessions')).body.map((one) => one['id'])
+    expect(body['session']).toEqual({ id: body['id'] })
+    expect(await sessions()).toContain(body['id'])
+    expect((await api.call('DELETE', '/oauth/sessions/~', { token })).status).toBe(200)
+    expect((await api.call('GET', '/account', { token })).status).toBe(401)
+    expect(await sessions()).not.toContain(body['id'])
+  })
+
+  it('is none for a token that was made otherwise, which a logout leaves', async () => {
+    const answer = await api.call('DELETE', '/oauth/sessions/~')
+    expect([answer.status, answer.body]).toMatchObject([404, { id: 'not_found', resource: 'session' }])
+    expect((await api.call('GET', '/account')).status).toBe(200)
   })
 })
 

@@ -53,6 +53,16 @@ const appMetrics = Type.Object(
   },
   closed,
 )
+const session = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    description: Type.String(),
+    expires_in: Type.Union([Type.Integer(), Type.Null()]),
+    created_at: Type.String({ format: 'date-time' }),
+    updated_at: Type.String({ format: 'date-time' }),
+  },
+  closed,
+)
 const empty = Type.Object({}, closed)
 
 /**
@@ -104,6 +114,10 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /stacks/:place': 'stack',
   },
   'accounts.test.ts': {
+    'PATCH /oauth/authorizations/:authorization': 'oauth-authorization',
+    'POST /oauth/authorizations/:authorization/actions/regenerate-tokens': 'oauth-authorization',
+    'GET /oauth/sessions': { own: Type.Array(session), because: 'the schema has no sessions; the command reads these' },
+    'DELETE /oauth/sessions/:session': { own: session, because: 'the schema has no sessions; the command reads these' },
     'POST /accounts': { is: 'account', adds: 'password', because: 'one that was generated is shown this once' },
   },
   'app-metrics.test.ts': {
@@ -137,6 +151,12 @@ export const answers: Record<string, Record<string, Shape>> = {
     'POST /apps/:app/log-drains': 'log-drain',
     'GET /apps/:app/log-drains/:drain': 'log-drain',
     'DELETE /apps/:app/log-drains/:drain': 'log-drain',
+  },
+  'keys.test.ts': {
+    'GET /account/keys': ['key'],
+    'POST /account/keys': 'key',
+    'GET /account/keys/:key': 'key',
+    'DELETE /account/keys/:key': 'key',
   },
   'log-sessions.test.ts': {
     'GET /streams/logs': { text: ['text/plain; charset=utf-8', 'text/event-stream'] },

@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestTerminal } from './terminal.ts'
 
@@ -52,5 +53,43 @@ describe('access to an app', () => {
     const { code, stdout, stderr } = await terminal.paas([...argv, '-a', 'mine'])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(message)
+  })
+})
+
+describe('tokens', () => {
+  const asToken = (token: string) => ({ env: { HOME: '/nonexistent', PAAS_URL: terminal.url, PAAS_TOKEN: token } })
+
+  it('do what their scope says, until they expire, and are rotated', async () => {
+    const argv = ['tokens:create', '-d', 'CI', '--scope', 'read', '--expires-in', '30d']
+    const made = await terminal.paas(argv)
+    const token = made.stdout.trim()
+    const [, id = ''] = /^Made the token (\S+)\./.exec(made.stderr) ?? []
+    expect((await terminal.paas(['create', 'no-way'], asToken(token))).stderr).toContain(
+      'This needs a token with the scope write; this one has read.',
+    )
+    const shown = await terminal.succeed(['tokens:info', id])
+    expect(shown).toMatch(/^Id: +\S+\nDescription: CI\nScope: +read\nCreated: .*\nExpires: +in (29|30)d\n$/)
+    const rotated = (await terminal.succeed(['tokens:rotate', id])).trim()
+    expect((await terminal.paas(['apps'], asToken(token))).stderr).toContain('The token is not valid')
+    expect((await terminal.paas(['apps'], asToken(rotated))).code).toBe(0)
+    expect((await terminal.paas(['tokens:create', '-e', 'soon'])).stderr).toContain(
+      '--expires-in is "soon"; it must be',
+    )
+  })
+})
+
+describe('SSH keys', () => {
+  it('are added from their usual place or a file, listed and removed', async () => {
+    const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILW9HHZ+nQuXL5tJnTrsiZGosm2aW8wzDSE/ymk2Q1Xr ada@laptop'
+    const env = { HOME: `${terminal.home}/ssh`, PAAS_URL: terminal.url, PAAS_TOKEN: terminal.api.token }
+    expect((await terminal.paas(['keys:add'], { env })).stderr).toContain('Make one with ssh-keygen')
+    mkdirSync(`${env.HOME}/.ssh`, { recursive: true })
+    writeFileSync(`${env.HOME}/.ssh/id_ed25519.pub`, `${key}\n`)
+    expect((await terminal.paas(['keys:add'], { env })).stderr).toMatch(/id_ed25519\.pub\.\.\. done, SHA256:/)
+    expect(await terminal.succeed(['keys'])).toMatch(/^=== SSH Keys\n\nssh-ed25519 {2}SHA256:\S+ {2}ada@laptop\n$/)
+    await terminal.succeed(['keys:remove', 'ada@laptop'])
+    expect(await terminal.paas(['keys'])).toEqual({ code: 0, stdout: '', stderr: 'You have no SSH keys.\n' })
+    expect((await terminal.paas(['keys:remove', 'ada@laptop'])).stderr).toContain('You have no key "ada@laptop"')
+    expect((await terminal.paas(['keys:add', '/etc/hostname'])).stderr).toContain('is not one that can be used')
   })
 })
