@@ -33,6 +33,7 @@ export const catalogue = {
   engine_unavailable: { status: 503, fault: 'server' },
   forbidden: { status: 403, fault: 'user' },
   git_failed: { status: 500, fault: 'user' },
+  host_not_accepted: { status: 400, fault: 'user' },
   host_not_secured: {
     status: 500,
     fault: 'server',

@@ -6,6 +6,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { checkRole } from './access.ts'
 import { accountRoutes } from './account.ts'
 import { appMetricsRoute } from './app-metrics.ts'
+import { addOnRoutes } from './add-ons.ts'
 import { appRoutes } from './apps.ts'
 import { authorizationRoutes, loginRoute } from './authorizations.ts'
 import { buildOutputRoute } from './build-output.ts'
@@ -90,6 +91,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     logSessionRoutes(resources, { ...deps, signedPaths })
     appMetricsRoute(resources, deps)
     serverMetricsRoute(resources, deps)
+    addOnRoutes(resources, deps)
     placeRoutes(resources)
   })
 }

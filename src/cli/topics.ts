@@ -58,6 +58,7 @@ const topics: Topic[] = [
     commands: ['keys', 'keys:add', 'keys:remove'],
     load: async () => (await import('./topics/keys.ts')).defineKeys,
   },
+  { commands: ['heroku:env'], load: async () => (await import('./topics/heroku.ts')).defineHeroku },
   { commands: ['server'], load: async () => (await import('./topics/server.ts')).defineServer },
 ]
 

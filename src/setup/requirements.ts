@@ -38,6 +38,8 @@ const forTests: Requirement[] = [
   { command: 'docker', packages: ['docker-cli', 'docker.io'] },
   { command: 'docker-compose', packages: ['docker-compose'] },
   { command: 'ip', packages: ['iproute2'] },
+  { command: 'zsh', packages: ['zsh'] },
+  { command: 'fish', packages: ['fish'] },
 ]
 
 /** Those that are not in `path`, or too old. */

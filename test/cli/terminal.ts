@@ -84,8 +84,13 @@ export class TestTerminal implements AsyncDisposable {
   }
 }
 
-export async function runCommand(argv: string[], { input = '', cwd, env }: Options): Promise<Said> {
-  const child = spawn(command, argv, { cwd, env, stdio: 'pipe' })
+export function runCommand(argv: string[], options: Options): Promise<Said> {
+  return runProgram(command, argv, options)
+}
+
+/** Any program, to its end. */
+export async function runProgram(program: string, argv: string[], { input = '', cwd, env }: Options): Promise<Said> {
+  const child = spawn(program, argv, { cwd, env, stdio: 'pipe' })
   let [stdout, stderr] = ['', '']
   child.stdout.setEncoding('utf8').on('data', (chunk: string) => (stdout += chunk))
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => (stderr += chunk))

@@ -17,6 +17,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 const checkout = resolve(import.meta.dirname, '../..')
 const pinned = (readJson(join(checkout, 'package.json')) as { dependencies: { node: string } }).dependencies.node
 
+const clients = 'test/fixtures/heroku-clients'
+
 /** A checkout in small: the real bin/setup, the pinned runtime as the only packages, and a set-up that says how it was run. */
 let clone: string
 beforeAll(() => {
@@ -38,6 +40,15 @@ beforeAll(() => {
     packages: { '': own, ...Object.fromEntries(runtime) },
   }
   writeJson('package-lock.json', lock)
+  mkdirSync(join(clone, clients), { recursive: true })
+  const client = 'node_modules/commander'
+  const ofClients = { name: 'clients', version: '1.0.0', devDependencies: { commander: '*' } }
+  writeJson(`${clients}/package.json`, ofClients)
+  writeJson(`${clients}/package-lock.json`, {
+    ...ofClients,
+    lockfileVersion: 3,
+    packages: { '': ofClients, [client]: packages[client] },
+  })
   mkdirSync(join(clone, 'src/main'), { recursive: true })
   writeFileSync(join(clone, 'src/main/warm-up.ts'), 'export {}\n')
   writeFileSync(
@@ -68,6 +79,14 @@ describe('bin/setup', () => {
     expect(code).toBe(0)
     const promised = join(clone, 'node_modules/node/bin/node')
     expect(statSync(promised).size).toBeGreaterThan(50 * 2 ** 20)
+  })
+
+  it("installs Heroku's command only for the tests, and once", async () => {
+    const says = "setup: installing Heroku's command for the tests with npm ci"
+    rmSync(join(clone, clients, 'node_modules'), { recursive: true })
+    expect((await setup([])).stderr).toBe('')
+    expect((await setup(['--tests'])).stderr).toContain(says)
+    expect((await setup(['--tests'])).stderr).toBe('')
   })
 
   it('is silent the second time, also in dash', async () => {

@@ -1,0 +1,47 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { PaasError } from '../../errors.ts'
+import { define, type Options } from '../command.ts'
+import { herokuEnvironment } from '../heroku-environment.ts'
+import { print } from '../output.ts'
+import { connect } from '../session.ts'
+import { exportLines, shells, usualShell, type Shell } from '../shell.ts'
+
+type EnvOptions = Options & { shell?: string; token: boolean }
+
+export function defineHeroku(program: Command): void {
+  define(program, {
+    name: 'heroku:env',
+    summary: "print the settings that point Heroku's command here",
+    details:
+      'Let the shell evaluate them: from then on, heroku speaks to this server in this shell, with your token, and nothing ' +
+      'reaches Heroku itself. With --no-token, log in with heroku login -i.',
+    examples: [
+      'eval "$(paas heroku:env)"                       # bash, zsh, sh',
+      'paas heroku:env --shell fish | source           # fish',
+    ],
+  })
+    .option('-s, --shell <shell>', 'sh (also for bash and zsh) or fish (else by $SHELL)')
+    .option('--no-token', 'leave the token out')
+    .action(printEnvironment)
+}
+
+async function printEnvironment({ shell, token, ...options }: EnvOptions): Promise<void> {
+  const chosen = parseShell(shell)
+  const { server } = connect()
+  const environment = herokuEnvironment(
+    { ...server, token: token ? server.token : undefined },
+    {
+      guard: resolve(import.meta.dirname, '../heroku-guard.cjs'),
+      nodeOptions: process.env['NODE_OPTIONS'],
+    },
+  )
+  print(options, environment, () => exportLines(environment, chosen))
+}
+
+function parseShell(text: string | undefined): Shell {
+  if (text === undefined) return usualShell()
+  const found = shells.find((shell) => shell === text) ?? (/^(bash|zsh|dash|ksh)$/.test(text) ? 'sh' : undefined)
+  if (found) return found
+  throw new PaasError('usage', `--shell is "${text}"; it must be sh, bash, zsh or fish.`)
+}

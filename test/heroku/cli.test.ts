@@ -1,0 +1,181 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TestRepository } from '../helpers/repository.ts'
+import { startServer, type TestServer } from '../helpers/server.ts'
+import { HerokuUser } from './user.ts'
+
+const onlyLoopback = `--require=${join(import.meta.dirname, 'loopback-only.cjs')}`
+const metricsHost = 'connect api.metrics.heroku.com'
+const gitHubHost = 'connect kolkrabbi.heroku.com'
+
+let server: TestServer
+let user: HerokuUser
+const life = new AsyncDisposableStack()
+
+beforeAll(async () => {
+  server = life.use(await startServer())
+  user = life.use(await HerokuUser.start(server))
+  await deployProbe('acme')
+})
+afterAll(async () => {
+  await life.disposeAsync()
+})
+
+/** An app of its own for one test. */
+async function create(name: string): Promise<string[]> {
+  await user.succeed(['create', name])
+  return ['-a', name]
+}
+
+async function deployProbe(app: string): Promise<void> {
+  await user.succeed(['create', app])
+  await using repository = await TestRepository.fromFixture('node-probe')
+  await repository.write('Procfile', 'web: node server.js\nworker: sleep 1000\nrelease: echo tables are made\n')
+  await repository.commit('Name the process types')
+  const url = `http://x:${server.token}@localhost:${server.port}/${app}.git`
+  const { code, output } = await repository.git('push', url, 'main')
+  if (code !== 0) throw new Error(output)
+}
+
+describe('what keeps the tests from the network', () => {
+  it.concurrent.each([
+    ['anything', ['apps'], ['HEROKU_HOST', 'NODE_OPTIONS'], 'connect api.heroku.com'],
+    ['commands with an address of their own', ['ps:autoscale:disable', '-a', 'acme'], ['NODE_OPTIONS'], metricsHost],
+    ['those that swallow the failure', ['pipelines:connect', 'acme', '-r', 'o/r'], ['NODE_OPTIONS'], gitHubHost],
+  ])('notices %s that goes to Heroku without the settings of paas heroku:env', async (_name, argv, unset, noticed) => {
+    await using other = await HerokuUser.start(server)
+    const env = { ...Object.fromEntries(unset.map((name) => [name, undefined])), NODE_OPTIONS: onlyLoopback }
+    expect((await other.heroku(argv, { env })).code).not.toBe(0)
+    expect(await other.strayConnections()).toContain(noticed)
+  })
+})
+
+describe.concurrent('a command that has only Heroku to speak to', () => {
+  it('is stopped by the settings, and says so', async () => {
+    const { code, stderr } = await user.heroku(['ps:autoscale:disable', '-a', 'acme'])
+    expect(code).not.toBe(0)
+    expect(stderr.replaceAll(/\s+›?\s*/g, ' ')).toContain(
+      `paas: nothing is sent to api.metrics.heroku.com. This shell speaks to ${server.url} (paas heroku:env)`,
+    )
+  })
+
+  it('is stopped also where it keeps the reason to itself', async () => {
+    expect((await user.heroku(['pipelines:connect', 'acme', '-r', 'o/r'])).code).not.toBe(0)
+  })
+})
+
+describe.concurrent('an app', () => {
+  it('is created with a name or without, listed and shown', async () => {
+    const { code, stdout, stderr } = await user.heroku(['create', 'fresh'])
+    expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('Creating fresh... done') })
+    expect(stdout).toContain(`http://fresh.localhost:${server.port}/ | https://localhost:`)
+    expect(await user.succeed(['create'])).toMatch(/^http:\/\/[a-z0-9-]+\.localhost/)
+    expect(await user.succeed(['apps'])).toMatch(/^fresh \(local\)$/m)
+    const shown = await user.succeed(['info', '-a', 'fresh'])
+    expect(shown).toMatch(/^=== fresh$/m)
+    expect(shown).toMatch(/^Stack: +debian-13$/m)
+  })
+
+  it('is renamed and destroyed', async () => {
+    await create('before')
+    expect((await user.heroku(['apps:rename', 'after', '-a', 'before'])).stderr).toContain(
+      'Renaming before to after... done',
+    )
+    expect((await user.heroku(['destroy', '-a', 'after', '--confirm', 'after'])).stderr).toMatch(
+      /Destroying.*after.*done/,
+    )
+    const { code, stderr } = await user.heroku(['info', '-a', 'after'])
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('There is no app "after".') })
+  })
+
+  it('goes into maintenance and comes back', async () => {
+    const app = await create('resting')
+    await user.succeed(['maintenance:on', ...app])
+    expect(await user.succeed(['maintenance', ...app])).toBe('on\n')
+    await user.succeed(['maintenance:off', ...app])
+    expect(await user.succeed(['maintenance', ...app])).toBe('off\n')
+  })
+})
+
+describe.concurrent('config vars', () => {
+  it('are set, shown, fetched and unset, each time as a release', async () => {
+    const app = await create('configured')
+    const set = await user.heroku(['config:set', 'A=1', 'GREETING=hello world', ...app])
+    expect(set).toMatchObject({ code: 0, stderr: expect.stringContaining('restarting configured... done, v2') })
+    expect(await user.succeed(['config', ...app])).toContain('A:        1\nGREETING: hello world\n')
+    expect(await user.succeed(['config', '--shell', ...app])).toBe("A=1\nGREETING='hello world'\n")
+    expect(await user.succeed(['config:get', 'GREETING', ...app])).toBe('hello world\n')
+    expect((await user.heroku(['config:unset', 'A', ...app])).stderr).toContain('done, v3')
+    expect(JSON.parse(await user.succeed(['config', '--json', ...app]))).toEqual({ GREETING: 'hello world' })
+  })
+})
+
+describe('a deployed app', () => {
+  const app = ['-a', 'acme']
+
+  it('shows its dynos', async () => {
+    expect(await user.succeed(['ps', ...app])).toMatch(/=== web \(Basic\): node server\.js \(1\)\n\nweb\.1: up /)
+  })
+
+  it('scales, and shows the formation', async () => {
+    const { code, stderr } = await user.heroku(['ps:scale', 'worker=1', ...app])
+    expect({ code, stderr }).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('now running worker at 1:Basic'),
+    })
+    expect(await user.succeed(['ps:scale', ...app])).toContain('web=1:Basic worker=1:Basic')
+    await user.succeed(['ps:scale', 'worker-1', ...app])
+  })
+
+  it('restarts all dynos or one, and ps:wait waits for them', async () => {
+    await user.succeed(['ps:restart', ...app])
+    await user.succeed(['ps:restart', 'web.1', ...app])
+    await user.succeed(['ps:wait', ...app])
+    expect(await user.succeed(['ps', ...app])).toMatch(/^web\.1: up /m)
+  })
+
+  it('shows its releases, one of them with its config vars, and what the release command printed', async () => {
+    expect(await user.succeed(['releases', ...app])).toMatch(/Current: v2\n[^]*v2 +Deploy [0-9a-f]{8} /)
+    expect(await user.succeed(['releases:info', 'v2', ...app])).toMatch(
+      /=== Release v2\n[^]*Change: +Deploy [0-9a-f]{8}/,
+    )
+  })
+
+  it('goes back to an earlier release', async () => {
+    await user.succeed(['config:set', 'WRONG=yes', ...app])
+    await user.succeed(['ps:wait', ...app])
+    const { code, stderr } = await user.heroku(['rollback', ...app])
+    expect({ code, stderr }).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('Rolling back acme to v2... done, v4'),
+    })
+    expect(await user.succeed(['config', ...app])).not.toContain('WRONG')
+    expect(await user.succeed(['releases', ...app])).toMatch(/v4 +Rollback to v2/)
+  })
+
+  it('shows its log', async () => {
+    expect(await user.succeed(['logs', ...app])).toMatch(/heroku\[web\.1\]: State changed from starting to up/)
+    expect(await user.succeed(['logs', '-n', '1', '-s', 'app', '-d', 'web.1', ...app])).toMatch(
+      /^\S+ app\[web\.1\]: .+\n$/,
+    )
+  })
+})
+
+describe.concurrent('an account', () => {
+  it('is shown', async () => {
+    expect(await user.succeed(['whoami'])).toBe('admin@paas.localhost\n')
+  })
+
+  it('has authorizations, which are made and revoked', async () => {
+    const made = await user.succeed(['authorizations:create', '-d', 'CI', '-s', 'read', '--json'])
+    const { id } = JSON.parse(made) as { id: string }
+    expect(await user.succeed(['authorizations'])).toMatch(/CI .*read/)
+    expect(await user.succeed(['authorizations:info', id])).toMatch(/Description: +CI\n/)
+    await user.succeed(['authorizations:revoke', id])
+    expect(await user.succeed(['authorizations'])).not.toMatch(/CI .*read/)
+  })
+})
+
+it('nothing was asked of any other machine', async () => {
+  expect(await user.strayConnections()).toEqual([])
+})
