@@ -64,6 +64,7 @@ const session = Type.Object(
   closed,
 )
 const empty = Type.Object({}, closed)
+const noAddOns = { own: Type.Array(Type.Never(), { maxItems: 0 }), because: 'there are no add-ons here' }
 
 /**
  * The answer of every route of the API, under the test file of this folder that shows it. `TestApi.call` holds every
@@ -119,6 +120,12 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /oauth/sessions': { own: Type.Array(session), because: 'the schema has no sessions; the command reads these' },
     'DELETE /oauth/sessions/:session': { own: session, because: 'the schema has no sessions; the command reads these' },
     'POST /accounts': { is: 'account', adds: 'password', because: 'one that was generated is shown this once' },
+  },
+  'add-ons.test.ts': {
+    'GET /addons': noAddOns,
+    'GET /apps/:app/addons': noAddOns,
+    'GET /addon-attachments': noAddOns,
+    'GET /apps/:app/addon-attachments': noAddOns,
   },
   'app-metrics.test.ts': {
     'GET /apps/:app/metrics': { own: appMetrics, because: 'Heroku keeps its figures behind an API that is not public' },
