@@ -4,6 +4,7 @@ import { openDataDirectory } from '../data-directory.ts'
 import { asPaasError, PaasError } from '../errors.ts'
 import { lockFile, readLock, type FileLock } from '../lock.ts'
 import { createLog, type Logger } from '../log.ts'
+import { keepMemoryLow } from './idle-memory.ts'
 
 export type RoleContext = { config: Config; serverId: string; log: Logger }
 
@@ -36,6 +37,7 @@ export async function runRole(
     using _alone = plane === 'control' ? await lockRole(role, config) : undefined
     await using serving = await serve({ config, serverId, log })
     if (plane === 'data') process.removeAllListeners('disconnect')
+    using _memory = plane === 'control' ? keepMemoryLow() : undefined
     tellSupervisor({ ready: true })
     log.info('ready')
     log.info({ reason: await Promise.race([stop, ...(serving.ended ? [serving.ended] : [])]) }, 'stopping')

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { loadConfig } from '../config.ts'
 import { PaasError } from '../errors.ts'
 import { supervise } from '../supervisor/supervise.ts'
+import { keepMemoryLow } from './idle-memory.ts'
 import { say, sayFailure, sayReady } from '../supervisor/terminal.ts'
 
 /** `node src/main/server.ts` runs the whole server; with `--role api|worker|router` that one role, in this process. */
@@ -29,6 +30,7 @@ async function runServer(): Promise<void> {
   try {
     const options = { config, rolesDirectory: import.meta.dirname, env: roleEnvironment() }
     await using _server = await supervise(options, stop)
+    using _memory = keepMemoryLow()
     sayReady(config)
     await once(stop, 'abort')
     say('paas: stopping; the apps run on')

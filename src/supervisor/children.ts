@@ -16,6 +16,8 @@ const routerStopMs = 12_000
  * its requests would pay for it.
  */
 const sparing = ['--max-semi-space-size=1']
+/** One place for what C code allocates, not one per thread (mallopt(3)): these processes have little for threads to do. */
+const sparingEnvironment = { MALLOC_ARENA_MAX: '1' }
 
 export type ChildrenOptions = {
   config: Config
@@ -27,13 +29,14 @@ export type ChildrenOptions = {
 
 /** What a server consists of, in the order of start. */
 export function childSpecs({ config, rolesDirectory, env }: ChildrenOptions, log: ServerLog): ChildSpec[] {
-  const role = (name: string, options: Pick<RoleOptions, 'flags' | 'lock'> = {}): Promise<Running> =>
+  const role = (name: string, options: Partial<RoleOptions> = {}): Promise<Running> =>
     startRole(join(rolesDirectory, `${name}.ts`), { log: log.fd, env, ...options })
+  const mostlyIdle = { flags: sparing, env: { ...sparingEnvironment, ...env } }
   return [
     ...(config.redis.kind === 'embedded' ? [redisSpec(config, config.redis.socket, env, log)] : []),
     routerSpec(config, rolesDirectory, (lock) => role('router', lock === undefined ? {} : { lock })),
-    { name: 'worker', readyMs: 120_000, stopMs, start: () => role('worker', { flags: sparing }) },
-    { name: 'api', readyMs: 30_000, stopMs, start: () => role('api', { flags: sparing }) },
+    { name: 'worker', readyMs: 120_000, stopMs, start: () => role('worker', mostlyIdle) },
+    { name: 'api', readyMs: 30_000, stopMs, start: () => role('api', mostlyIdle) },
   ]
 }
 

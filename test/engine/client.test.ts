@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { symlink, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -74,4 +75,10 @@ it('the older of two API versions is found by number, not by text', () => {
   expect(olderVersion('1.41', '1.9')).toBe('1.9')
   expect(olderVersion('1.41', '1.51')).toBe('1.41')
   expect(olderVersion('2.0', '1.51')).toBe('1.51')
+})
+
+it('leaves SSH and gRPC, which dockerode would bring along, out of memory', () => {
+  const loaded = Object.keys(createRequire(import.meta.url).cache)
+  expect(loaded.filter((path) => path.includes('/node_modules/dockerode/')).length).toBeGreaterThan(0)
+  expect(loaded.filter((path) => /\/node_modules\/(ssh2|@grpc|protobufjs)\//.test(path))).toEqual([])
 })

@@ -1,12 +1,13 @@
 import { Agent } from 'node:http'
 import { callbackify, promisify } from 'node:util'
-import Docker from 'dockerode'
+import type Dockerode from 'dockerode'
 import type { Config } from '../../config.ts'
 import { PaasError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
+import { Docker } from './dockerode.ts'
 
 /** What the parts of this directory are made from. */
-export type DockerDeps = { docker: Docker; serverId: string; log: Logger }
+export type DockerDeps = { docker: Dockerode; serverId: string; log: Logger }
 
 /** The newest API version whose answers this code was written for. */
 const newestVersion = '1.51'
@@ -20,7 +21,7 @@ type Modem = { version?: string; agent?: Agent; dial: (options: DialOptions, cal
  * `engine_unavailable` when the engine cannot be reached, or with the signal's own reason after an abort.
  * Each call has a connection of its own: one kept from before a restart of the engine would fail the next call.
  */
-export function connectClient(connection: Config['docker']): Docker {
+export function connectClient(connection: Config['docker']): Dockerode {
   const docker = new Docker(addressOf(connection))
   const modem = docker.modem as unknown as Modem
   modem.agent = new Agent({ keepAlive: false })
@@ -40,7 +41,7 @@ export function connectClient(connection: Config['docker']): Docker {
 }
 
 /** `host: ''` keeps docker-modem from taking a host from DOCKER_HOST, which `config.ts` has read already. */
-function addressOf(connection: Config['docker']): Docker.DockerOptions {
+function addressOf(connection: Config['docker']): Dockerode.DockerOptions {
   if (connection.kind === 'socket') return { socketPath: connection.path, host: '', protocol: 'http' }
   return { host: connection.host, port: connection.port, protocol: 'http' }
 }

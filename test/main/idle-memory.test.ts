@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest'
+import { keepMemoryLow } from '../../src/main/idle-memory.ts'
+
+const mebibyte = 2 ** 20
+
+it('what only the start needed is given back, and what is in use stays', () => {
+  const kept = texts(5)
+  const before = withGarbage()
+  using _memory = keepMemoryLow()
+  expect(process.memoryUsage().heapTotal).toBeLessThan(before - 40 * mebibyte)
+  expect(kept).toEqual(texts(5))
+})
+
+it('the garbage collector stays out of reach for code that comes later', () => {
+  using _memory = keepMemoryLow()
+  expect('gc' in globalThis).toBe(false)
+})
+
+/** Grows the heap by 60 MiB that nobody holds when it returns. @returns bytes of heap at its height */
+function withGarbage(): number {
+  const held = texts(60)
+  return held.length > 0 ? process.memoryUsage().heapTotal : 0
+}
+
+function texts(mebibytes: number): number[][] {
+  return Array.from({ length: mebibytes }, (_, i) => Array.from({ length: mebibyte / 8 }, (_each, j) => i + j + 0.5))
+}
