@@ -44,6 +44,8 @@ export type Paths = {
   repositories: string
   builds: string
   logs: string
+  /** Tarballs that were uploaded for builds. */
+  sources: string
   metrics: string
   redis: string
   routingTable: string
@@ -131,6 +133,7 @@ function pathsIn(data: string): Paths {
     repositories: join(data, 'repositories'),
     builds: join(data, 'builds'),
     logs: join(data, 'logs'),
+    sources: join(data, 'sources'),
     metrics: join(data, 'metrics'),
     redis: join(data, 'redis'),
     routingTable: join(data, 'routes.json'),

@@ -76,7 +76,16 @@ function isIdentity(value: unknown): value is Identity {
 }
 
 function makeSubdirectories(paths: Config['paths']): void {
-  for (const path of [paths.run, paths.tls, paths.redis, paths.repositories, paths.builds, paths.logs, paths.metrics]) {
+  for (const path of [
+    paths.run,
+    paths.tls,
+    paths.redis,
+    paths.repositories,
+    paths.builds,
+    paths.logs,
+    paths.metrics,
+    paths.sources,
+  ]) {
     mkdirSync(path, { recursive: true, mode: 0o700 })
   }
 }

@@ -2,9 +2,10 @@ import { isFinished, type Build } from '../model/build.ts'
 import type { ApiDeps } from './deps.ts'
 import { userJson } from './app-json.ts'
 import { time } from './shapes.ts'
+import { getUrlOf, type SourceDeps } from './sources.ts'
 import type { SignedPaths } from './signed-path.ts'
 
-export type BuildJsonDeps = Pick<ApiDeps, 'store' | 'config'> & { signedPaths: SignedPaths }
+export type BuildJsonDeps = SourceDeps & Pick<ApiDeps, 'store' | 'config'> & { signedPaths: SignedPaths }
 
 /**
  * Heroku's build. It knows only pending, succeeded and failed; `state` and what follows it are ours and tell the rest.
@@ -21,13 +22,13 @@ export function buildJson(deps: BuildJsonDeps, build: Build): object {
     output_stream_url: outputUrl(deps, build),
     release: build.releaseId ? { id: build.releaseId } : null,
     slug: build.slugId ? { id: build.slugId } : null,
-    source_blob: { checksum: null, url: '', version: build.commit, version_description: null },
+    source_blob: blobJson(deps, build),
     stack: slug?.stack ?? deps.store.apps.get(build.appId)?.stack ?? '',
     status: statusOf(build),
     updated_at: time(build.updatedAt),
     user: userJson(deps.store, build.accountId),
     state: state.kind,
-    commit: build.commit,
+    commit: build.source ? null : build.commit,
     ref: build.ref,
     detached: build.detached,
     finished_at: 'finishedAt' in state ? time(state.finishedAt) : null,
@@ -35,6 +36,15 @@ export function buildJson(deps: BuildJsonDeps, build: Build): object {
     failure: state.kind === 'failed' ? { id: state.code, message: state.reason } : null,
     superseded_by: state.kind === 'superseded' ? state.by : null,
   }
+}
+
+/** Of the address of another server what is in front of `?`: the rest may be a token. */
+function blobJson(deps: BuildJsonDeps, { id, commit }: Build): object {
+  const source = deps.store.builds.source(id)
+  if (!source) return { checksum: null, url: '', version: commit, version_description: null }
+  const { from, sha256, version, description } = source
+  const url = from.kind === 'upload' ? getUrlOf(deps, from.id) : from.url.replace(/[?#].*$/s, '')
+  return { checksum: sha256 && `SHA256:${sha256}`, url, version, version_description: description }
 }
 
 export function statusOf({ state }: Build): 'pending' | 'succeeded' | 'failed' {

@@ -6,12 +6,14 @@ import { deployBranches } from '../git/deploy-branches.ts'
 import type { App } from '../model/app.ts'
 import type { Build } from '../model/build.ts'
 import type { BuildId } from '../model/ids.ts'
+import { noCommit } from '../model/source.ts'
 import { appOf } from './access.ts'
 import { buildJson, type BuildJsonDeps } from './build-json.ts'
 import { readResult } from './build-result.ts'
 import { cancelBuild } from './cancel-build.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { page } from './page.ts'
+import { sourceBlob, sourceOf } from './source-blob.ts'
 import { warnOfDelay } from './wake.ts'
 
 type Deps = BuildJsonDeps & Pick<ApiDeps, 'queue' | 'repositories' | 'output' | 'log'>
@@ -20,9 +22,7 @@ const newBuild = Type.Object(
   {
     commit: Type.Optional(Type.String({ pattern: '^[0-9a-f]{40}$' })),
     no_cache: Type.Optional(Type.Boolean()),
-    source_blob: Type.Optional(
-      Type.Object({ url: Type.Optional(Type.Unknown()), version: Type.Optional(Type.Unknown()) }),
-    ),
+    source_blob: Type.Optional(sourceBlob),
     buildpacks: Type.Optional(Type.Null()),
   },
   { additionalProperties: false },
@@ -40,18 +40,15 @@ export function buildRoutes(api: Api, deps: Deps): void {
 
   api.post('/apps/:app/builds', { schema: { body: newBuild } }, async (request, reply) => {
     const app = appOf(store, request)
-    if (request.body.source_blob) {
-      throw new PaasError('invalid_params', 'This server builds commits, not tarballs.', {
-        hint: 'Push with git, or give a commit that was pushed: {"commit": "<40 hex digits>"}.',
-      })
-    }
-    const commit = await findCommit(deps, app, request.body.commit)
+    const source = request.body.source_blob && sourceOf(deps, request.body.source_blob)
+    const commit = source ? noCommit : await findCommit(deps, app, request.body.commit)
     const { build, queued } = await acceptBuild(
       { ...deps, builds: store.builds },
       {
         appId: app.id,
         accountId: request.identity.account.id,
         commit,
+        ...(source && { tarball: source }),
         ref: null,
         previousCommit: null,
         noCache: request.body.no_cache ?? false,

@@ -29,6 +29,7 @@ import { checkScope } from './scopes.ts'
 import { serverMetricsRoute } from './server-metrics.ts'
 import { sessionRoutes } from './sessions.ts'
 import { SignedPaths } from './signed-path.ts'
+import { sourceFileRoutes, sourceRoutes } from './sources.ts'
 import { slugRoutes } from './slugs.ts'
 import { answerUnknownRoutes } from './unknown-route.ts'
 import { ajvOptions } from './validation.ts'
@@ -63,6 +64,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
   api.decorateRequest('identity')
   buildOutputRoute(api, { ...deps, signedPaths })
   logStreamRoute(api, { ...deps, signedPaths })
+  sourceFileRoutes(api, { ...deps, signedPaths })
   void api.register(async (login: Api) => {
     login.addHook('onRequest', async (request) => {
       request.identity = await identifyByLogin({ store, limit }, request)
@@ -85,6 +87,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     buildRoutes(resources, { ...deps, signedPaths })
     releaseRoutes(resources, deps)
     slugRoutes(resources, deps)
+    sourceRoutes(resources, { ...deps, signedPaths })
     formationRoutes(resources, deps)
     dynoRoutes(resources, deps)
     drainRoutes(resources, deps)

@@ -24,6 +24,8 @@ export type BuildRequest = {
   appId: AppId
   app: string
   commit: string
+  /** What packs are told as SOURCE_VERSION; absent: the commit. */
+  version?: string
   /** Config vars as they are now, for ENV_DIR only. */
   config: Config
   /** Asked once the source's app.json is known, before anything is built: the config vars to build with. */

@@ -47,12 +47,12 @@ export function limitsOf({ memoryMiB, cpus }: BuildLimits): Limits {
 }
 
 /** What Heroku's build system gives a pack. Config vars are not among it: packs read them from ENV_DIR. */
-function environment({ buildId, commit }: BuildRequest, stack: string): Record<string, string> {
+function environment({ buildId, commit, version = commit }: BuildRequest, stack: string): Record<string, string> {
   return {
     BUILDPACK_LOG_FILE: '/dev/null',
     HOME: appDirectory,
     REQUEST_ID: buildId,
-    SOURCE_VERSION: commit,
+    SOURCE_VERSION: version,
     STACK: stack,
   }
 }

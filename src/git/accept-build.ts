@@ -20,7 +20,7 @@ export type NewBuild = Parameters<Builds['create']>[0]
 export async function acceptBuild(deps: AcceptDeps, asked: NewBuild): Promise<{ build: Build; queued: boolean }> {
   const { builds, repositories, queue, log } = deps
   const { build, superseded } = builds.create(asked)
-  await repositories.keep(build.appId, build.id, build.commit)
+  if (build.source === null) await repositories.keep(build.appId, build.id, build.commit)
   for (const old of superseded) await repositories.release(old.appId, old.id)
   try {
     await queue.enqueue({ kind: 'build', appId: build.appId, buildId: build.id })

@@ -6,6 +6,7 @@ import { simpleGit, type SimpleGit } from 'simple-git'
 import { PaasError } from '../errors.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import { archive } from './archive.ts'
+import { takeTarball } from './take-tarball.ts'
 import { gitEnvironment } from './environment.ts'
 import { startGit } from './git-command.ts'
 import type { Repositories } from './repositories.ts'
@@ -39,6 +40,13 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
     },
     inspect: async (appId, commit, signal) => inspectTree(pathOf(appId), hex(commit), limits, signal),
     archive: async (appId, commit, signal) => archive(pathOf(appId), hex(commit), limits, signal),
+    async importTarball(appId, buildId, tarball, signal) {
+      // It may fail before anybody reads it; whoever does is told then.
+      tarball.on('error', () => undefined)
+      const path = await this.ensure(appId)
+      const draft = join(directory, `.import-${uuid(buildId)}`)
+      return takeTarball({ path, draft, keptRef: keptRef(buildId), limits }, tarball, signal)
+    },
     async keep(appId, buildId, commit) {
       await git(pathOf(appId)).raw('update-ref', keptRef(buildId), hex(commit))
     },

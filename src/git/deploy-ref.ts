@@ -1,6 +1,6 @@
 import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
-import type { Build } from '../model/build.ts'
+import { buildVersion, type Build } from '../model/build.ts'
 import type { Apps, Builds } from '../store/store.ts'
 import { acceptBuild, type AcceptDeps, type NewBuild } from './accept-build.ts'
 import { checkDiskSpace } from './disk-space.ts'
@@ -111,6 +111,6 @@ async function leave({ app }: Push, wire: HookWire, build: Build): Promise<Verdi
   return { kind: 'ok' }
 }
 
-function short({ commit }: Build): string {
-  return commit.slice(0, 7)
+function short(build: Build): string {
+  return build.source ? buildVersion(build) : build.commit.slice(0, 7)
 }

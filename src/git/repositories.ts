@@ -16,6 +16,11 @@ export interface Repositories {
    * @throws source_invalid as `inspect` does
    */
   archive(appId: AppId, commit: string, signal: AbortSignal): Promise<Readable>
+  /**
+   * Makes a tarball, gzipped or not, a commit that is kept for the build, and gives it. Nothing of it is in the repository when it fails.
+   * @throws source_invalid for what is no tarball or may not be deployed, and the tarball's own error
+   */
+  importTarball(appId: AppId, buildId: BuildId, tarball: Readable, signal: AbortSignal): Promise<string>
   /** Keeps the commit from being collected while a build may need it (a hidden ref), and lets it go again. */
   keep(appId: AppId, buildId: BuildId, commit: string): Promise<void>
   release(appId: AppId, buildId: BuildId): Promise<void>

@@ -1,5 +1,6 @@
 import type { AccountId, AppId, BuildId, ReleaseId, SlugId } from './ids.ts'
 import type { ErrorCode } from '../errors.ts'
+import type { BuildSource } from './source.ts'
 
 /**
  * One accepted push (or API build) on its way to serving. `succeeded` means that its release is live:
@@ -9,8 +10,10 @@ export type Build = {
   id: BuildId
   appId: AppId
   accountId: AccountId
-  /** The 40 hex digits of the commit. */
+  /** The 40 hex digits of the commit; `noCommit` until a build's tarball became one. */
   commit: string
+  /** A tarball, and what its author calls it; null: the commit was pushed. */
+  source: Pick<BuildSource, 'version'> | null
   /** The ref to move when the release serves (`refs/heads/main`), or null for a rebuild. */
   ref: string | null
   /** What `ref` pointed to when the push was accepted; null: it did not exist. */
@@ -35,6 +38,11 @@ export type BuildState =
   | { kind: 'failed'; finishedAt: Date; code: ErrorCode; reason: string }
   | { kind: 'cancelled'; finishedAt: Date }
   | { kind: 'superseded'; finishedAt: Date; by: string }
+
+/** What people call what is built: `1a2b3c4d`, or the version its author gave a tarball. */
+export function buildVersion({ source, commit }: Pick<Build, 'source' | 'commit'>): string {
+  return source ? (source.version?.slice(0, 40) ?? 'tarball') : commit.slice(0, 8)
+}
 
 /** True once the state can never change again. */
 export function isFinished(state: BuildState): boolean {

@@ -13,6 +13,7 @@ export type KeyId = Id<'key'>
 export type FormationId = Id<'formation'>
 export type CollaboratorId = Id<'collaborator'>
 export type DrainId = Id<'drain'>
+export type SourceId = Id<'source'>
 
 /** A new UUID (v4), typed by what it identifies: `newId<AppId>()`. */
 export function newId<T extends string>(): T {

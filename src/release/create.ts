@@ -1,6 +1,6 @@
 import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
-import type { Build } from '../model/build.ts'
+import { buildVersion, type Build } from '../model/build.ts'
 import type { AccountId } from '../model/ids.ts'
 import type { Release } from '../model/release.ts'
 import type { Slug } from '../model/slug.ts'
@@ -13,12 +13,12 @@ export function createBuildRelease(
   slug: Slug,
 ): Release {
   return store.transaction(() => {
-    const { id, appId, accountId, generation, commit } = build
+    const { id, appId, accountId, generation } = build
     const release = store.releases.create({
       appId,
       accountId,
       slugId: slug.id,
-      description: `Deploy ${commit.slice(0, 8)}`,
+      description: `Deploy ${buildVersion(build)}`,
       config: store.configVars.get(appId),
     })
     if (store.builds.recordRelease(id, generation, release.id)) return release

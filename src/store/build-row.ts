@@ -7,6 +7,8 @@ export type BuildRow = {
   app_id: AppId
   account_id: AccountId
   commit_sha: string
+  tarball: number
+  source_version: string | null
   ref: string | null
   previous_commit: string | null
   no_cache: number
@@ -31,6 +33,7 @@ export function toBuild(row: BuildRow): Build {
     appId: row.app_id,
     accountId: row.account_id,
     commit: row.commit_sha,
+    source: row.tarball === 1 ? { version: row.source_version } : null,
     ref: row.ref,
     previousCommit: row.previous_commit,
     noCache: row.no_cache === 1,

@@ -2,16 +2,19 @@ import { PaasError } from '../errors.ts'
 import type { Build, BuildState } from '../model/build.ts'
 import { newId, type AppId, type BuildId, type ReleaseId } from '../model/ids.ts'
 import type { Slug } from '../model/slug.ts'
+import { findBuildSource, insertBuildSource } from './build-sources.ts'
 import { toBuild, type BuildRow } from './build-row.ts'
+import type { Cipher } from './cipher.ts'
 import type { Database } from './database.ts'
 import { insertSlug } from './slugs.ts'
 import type { Builds } from './store.ts'
 
 const unfinished = `state IN ('pending', 'running')`
 
-export function openBuilds(db: Database): Builds {
+export function openBuilds(db: Database, cipher: Cipher): Builds {
   return {
-    create: (build) => create(db, build),
+    create: (build) => create(db, cipher, build),
+    source: (id) => findBuildSource(db, cipher, id),
     find: (id) => find(db, id),
     list: (appId) => many(db, 'SELECT * FROM builds WHERE app_id = :appId ORDER BY sequence DESC', { appId }),
     listUnfinished: (appId) =>
@@ -20,6 +23,7 @@ export function openBuilds(db: Database): Builds {
       }),
     countStates: () => countStates(db),
     claim: (id) => claim(db, id),
+    recordCommit: (id, generation, commit) => recordCommit(db, { id, generation, commit }),
     recordSlug: (id, generation, slug) => recordSlug(db, id, generation, slug),
     recordRelease: (id, generation, releaseId) => recordRelease(db, id, generation, releaseId),
     finish: (id, generation, state) => finish(db, id, generation, state),
@@ -27,18 +31,23 @@ export function openBuilds(db: Database): Builds {
   }
 }
 
-function create(db: Database, build: Parameters<Builds['create']>[0]): ReturnType<Builds['create']> {
+function create(db: Database, cipher: Cipher, build: Parameters<Builds['create']>[0]): ReturnType<Builds['create']> {
   return db.transaction(() => {
-    const superseded = supersedePending(db, build.appId, build.commit)
+    const id = newId<BuildId>()
+    const version = build.tarball?.version ?? null
+    const superseded = supersedePending(db, build.appId, build.tarball ? (version ?? id) : build.commit)
     const row = db.change<BuildRow>(
-      `INSERT INTO builds (id, app_id, account_id, commit_sha, ref, previous_commit, no_cache, detached, created_at, updated_at)
-       VALUES (:id, :appId, :accountId, :commit, :ref, :previousCommit, :noCache, :detached, :now, :now)
+      `INSERT INTO builds (id, app_id, account_id, commit_sha, tarball, source_version, ref, previous_commit, no_cache, detached,
+         created_at, updated_at)
+       VALUES (:id, :appId, :accountId, :commit, :tarball, :version, :ref, :previousCommit, :noCache, :detached, :now, :now)
        RETURNING *`,
       {
-        id: newId<BuildId>(),
+        id,
         appId: build.appId,
         accountId: build.accountId,
         commit: build.commit,
+        tarball: build.tarball ? 1 : 0,
+        version,
         ref: build.ref,
         previousCommit: build.previousCommit,
         noCache: build.noCache ? 1 : 0,
@@ -47,6 +56,7 @@ function create(db: Database, build: Parameters<Builds['create']>[0]): ReturnTyp
       },
     )
     if (!row) throw new PaasError('internal', `No build was made for app ${build.appId}.`)
+    if (build.tarball) insertBuildSource(db, cipher, { id, source: build.tarball })
     return { build: toBuild(row), superseded }
   })
 }
@@ -73,6 +83,18 @@ function claim(db: Database, id: BuildId): Build | undefined {
     { id, now: Date.now() },
   )
   return row && toBuild(row)
+}
+
+function recordCommit(
+  db: Database,
+  { id, generation, commit }: { id: BuildId; generation: number; commit: string },
+): boolean {
+  const held = db.run(
+    `UPDATE builds SET commit_sha = :commit, updated_at = :now
+     WHERE id = :id AND generation = :generation AND state = 'running'`,
+    { id, generation, commit, now: Date.now() },
+  )
+  return held > 0
 }
 
 function recordSlug(db: Database, id: BuildId, generation: number, slug: Slug): boolean {

@@ -15,6 +15,7 @@ import { openKeys } from './keys.ts'
 import { migrate, versionOf } from './migrations.ts'
 import { openReleases } from './releases.ts'
 import { openSlugs } from './slugs.ts'
+import { openSources } from './sources.ts'
 import type { Store } from './store.ts'
 import { openTokens } from './tokens.ts'
 
@@ -34,13 +35,14 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
       tokens: openTokens(db),
       apps: openApps(db, releases),
       configVars: openConfigVars(db, cipher),
-      builds: openBuilds(db),
+      builds: openBuilds(db, cipher),
       slugs: openSlugs(db),
       releases,
       formations: openFormations(db),
       collaborators: openCollaborators(db),
       drains: openDrains(db, cipher),
       keys: openKeys(db),
+      sources: openSources(db),
       [Symbol.dispose]: () => db[Symbol.dispose](),
     }
   } catch (cause) {

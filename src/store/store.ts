@@ -6,9 +6,10 @@ import type { Build, BuildState } from '../model/build.ts'
 import type { Collaborator } from '../model/collaborator.ts'
 import type { Drain } from '../model/drain.ts'
 import type { Formation, DynoSize } from '../model/formation.ts'
-import type { AccountId, AppId, BuildId, DrainId, KeyId, ReleaseId, TokenId } from '../model/ids.ts'
+import type { AccountId, AppId, BuildId, DrainId, KeyId, ReleaseId, SourceId, TokenId } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
 import type { Config, Release, ReleaseState } from '../model/release.ts'
+import type { BuildSource, Source } from '../model/source.ts'
 import type { Slug } from '../model/slug.ts'
 
 /**
@@ -31,6 +32,7 @@ export interface Store extends Disposable {
   collaborators: Collaborators
   drains: Drains
   keys: Keys
+  sources: Sources
 }
 
 export interface Accounts {
@@ -94,11 +96,14 @@ export interface ConfigVars {
 
 export interface Builds {
   /** Inserts a pending build and supersedes the app's other pending ones, in one transaction; gives both. */
-  create(build: Pick<Build, 'appId' | 'accountId' | 'commit' | 'ref' | 'previousCommit' | 'noCache' | 'detached'>): {
-    build: Build
-    superseded: Build[]
-  }
+  create(
+    build: Pick<Build, 'appId' | 'accountId' | 'commit' | 'ref' | 'previousCommit' | 'noCache' | 'detached'> & {
+      tarball?: BuildSource
+    },
+  ): { build: Build; superseded: Build[] }
   find(id: BuildId): Build | undefined
+  /** Where its tarball is, for a build that has one. */
+  source(id: BuildId): BuildSource | undefined
   /** Newest first. */
   list(appId: AppId): Build[]
   /** Pending or running, oldest first; of one app or of all. */
@@ -108,6 +113,8 @@ export interface Builds {
   /** pending → running, or running → running for a resume, with the next generation. undefined: somebody finished it. */
   claim(id: BuildId): Build | undefined
   /** Writes below hold only while `generation` is the current one; false: it is not, change nothing more. */
+  /** The commit that the build's tarball became. */
+  recordCommit(id: BuildId, generation: number, commit: string): boolean
   recordSlug(id: BuildId, generation: number, slug: Slug): boolean
   recordRelease(id: BuildId, generation: number, releaseId: ReleaseId): boolean
   finish(
@@ -175,4 +182,18 @@ export interface Keys {
   /** Oldest first. */
   list(accountId: AccountId): Key[]
   remove(id: KeyId): void
+}
+
+export interface Sources {
+  create(accountId: AccountId, expiresAt: Date): Source
+  find(id: SourceId): Source | undefined
+  listExpired(now: Date): Source[]
+  /** How many places an account has, and what they hold or may grow to. */
+  usage(accountId: AccountId): { count: number; bytes: number }
+  /** empty → uploading, of which there is one at a time. False: it is not empty. */
+  begin(id: SourceId, bytes: number): boolean
+  complete(id: SourceId, bytes: number): void
+  /** uploading → empty: it may be tried again. */
+  giveUp(id: SourceId): void
+  remove(id: SourceId): void
 }

@@ -4,9 +4,10 @@ import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { AppJson } from '../model/app-json.ts'
 import type { App } from '../model/app.ts'
-import type { Build, PhaseTimes } from '../model/build.ts'
+import { buildVersion, type Build, type PhaseTimes } from '../model/build.ts'
 import { newId, type SlugId } from '../model/ids.ts'
 import type { Release } from '../model/release.ts'
+import { noCommit } from '../model/source.ts'
 import type { Slug } from '../model/slug.ts'
 import { setConfigDefaults } from '../release/config-defaults.ts'
 import { createBuildRelease } from '../release/create.ts'
@@ -16,6 +17,7 @@ import type { AppLocks } from '../release/locks.ts'
 import type { PlatformLog } from '../release/platform-log.ts'
 import { runReleaseCommand, type ReleaseCommandDeps } from '../release/release-command.ts'
 import type { Store } from '../store/store.ts'
+import { takeSource, type TakeSourceDeps } from './take-source.ts'
 
 /** One attempt at a build. */
 export type BuildRun = {
@@ -29,7 +31,8 @@ export type BuildRun = {
 }
 
 export type PhaseDeps = DeployDeps &
-  ReleaseCommandDeps & {
+  ReleaseCommandDeps &
+  TakeSourceDeps & {
     engine: Pick<Engine, 'info'>
     store: Store
     pipeline: RunPipeline
@@ -62,12 +65,14 @@ async function compile(deps: PhaseDeps, run: BuildRun): Promise<{ app: App; slug
   const app = appOf(store, build)
   const known = build.slugId === null ? undefined : store.slugs.find(build.slugId)
   if (known) return { app, slug: known }
-  const { id, appId, commit, noCache, generation } = build
+  const { id, appId, noCache, generation } = build
+  const commit = build.commit === noCommit ? await timed(run, 'source', () => takeSource(deps, run)) : build.commit
   const config = store.configVars.get(appId)
   const configure = (appJson: AppJson) => setConfigDefaults(store, { app, appJson }, output)
-  const request = { buildId: id, appId, app: app.name, commit, config, configure, noCache }
+  const version = build.source?.version ?? commit
+  const request = { buildId: id, appId, app: app.name, commit, version, config, configure, noCache }
   const { phases, ...result } = await pipeline(request, output, signal)
-  Object.assign(run.phases, phases)
+  addTimes(run.phases, phases)
   const slug: Slug = { ...result, id: newId<SlugId>(), appId, buildId: id, commit, createdAt: new Date() }
   if (!store.builds.recordSlug(id, generation, slug)) throw takenOver(build)
   return { app, slug }
@@ -82,9 +87,9 @@ function releaseOf(store: Store, { build }: BuildRun, slug: Slug): Release {
 }
 
 /** Heroku's words, in the app's log. */
-function sayWhoReleases({ store, platformLog }: PhaseDeps, build: Build, { release, slug }: Deployable): void {
+function sayWhoReleases({ store, platformLog }: PhaseDeps, build: Build, { release }: Deployable): void {
   const user = store.accounts.find(build.accountId)?.email ?? 'unknown'
-  platformLog.api(release.appId, `Deploy ${slug.commit.slice(0, 8)} by user ${user}`)
+  platformLog.api(release.appId, `Deploy ${buildVersion(build)} by user ${user}`)
   platformLog.api(release.appId, `Release v${release.version} created by user ${user}`)
 }
 
@@ -92,6 +97,11 @@ function appOf({ apps }: Pick<Store, 'apps'>, { appId, id }: Build): App {
   const app = apps.get(appId)
   if (!app || app.destroying) throw new PaasError('build_cancelled', `The app of build ${id} is being destroyed.`)
   return app
+}
+
+/** A tarball's unpacking and the reading of its commit are one phase to those who wait for it. */
+function addTimes(phases: PhaseTimes, more: PhaseTimes): void {
+  for (const [name, time] of Object.entries(more)) phases[name] = (phases[name] ?? 0) + time
 }
 
 async function timed<T>({ phases }: BuildRun, name: string, work: () => Promise<T>): Promise<T> {

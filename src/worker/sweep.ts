@@ -4,6 +4,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
+import { sweepSources } from './sweep-sources.ts'
 import { removeOutput } from '../queue/output-files.ts'
 import { removeOldFigures } from '../metrics/figure-files.ts'
 import { minuteOf } from '../metrics/minute.ts'
@@ -13,6 +14,7 @@ export type SweepDeps = {
   engine: Pick<Engine, 'listImages' | 'listDynos' | 'removeImage'>
   store: Store
   buildsDirectory: string
+  sourcesDirectory: string
   metricsDirectory: string
   log: Logger
 }
@@ -38,6 +40,7 @@ export async function sweep(deps: SweepDeps, keep: Keep = usual): Promise<void> 
     await sweepOutputs(deps, app, keep)
   }
   await sweepEndMarks(deps, keep)
+  await sweepSources(deps)
   const exists = (appId: AppId): boolean => deps.store.apps.get(appId) !== undefined
   await removeOldFigures(deps.metricsDirectory, { exists, now: minuteOf(Date.now()) })
 }

@@ -76,18 +76,20 @@ async function moveRef({ repositories, log }: VerdictDeps, { id, appId, ref, com
 }
 
 /**
- * A detached push was let through before its build: the ref goes back to what serves, or away when nothing does, unless it
- * was pushed again. The same commit can be pushed once more then.
+ * A detached push was let through before its build: the ref goes back to what serves, or to where it was when that was never
+ * pushed, or away when nothing serves, unless it was pushed again. The same commit can be pushed once more then.
  */
 async function moveBack(
   { repositories, store, log }: VerdictDeps,
-  { id, appId, ref, commit }: Build,
+  { id, appId, ref, commit, previousCommit }: Build,
   current: Release | undefined,
 ): Promise<void> {
-  const serving = current?.slugId ? store.slugs.find(current.slugId)?.commit : undefined
   if (ref === null) return
+  const slug = current?.slugId ? store.slugs.find(current.slugId) : undefined
+  const isPushed = slug !== undefined && store.builds.find(slug.buildId)?.source === null
+  const serving = isPushed ? slug.commit : slug ? previousCommit : null
   try {
-    await repositories.moveRef(appId, ref, serving ?? null, commit)
+    await repositories.moveRef(appId, ref, serving, commit)
   } catch (error) {
     log.error({ build: id, ref, err: error }, 'the ref could not be moved back')
   }

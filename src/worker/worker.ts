@@ -125,6 +125,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     slots: new Semaphore(build.concurrency),
     timeoutSeconds: build.timeoutSeconds,
     buildsDirectory: paths.builds,
+    sourcesDirectory: paths.sources,
     metricsDirectory: paths.metrics,
     figures,
     dynoMeter: new DynoMeter({ engine, figures, log }),

@@ -168,6 +168,12 @@ export const answers: Record<string, Record<string, Shape>> = {
   'log-sessions.test.ts': {
     'GET /streams/logs': { text: ['text/plain; charset=utf-8', 'text/event-stream'] },
   },
+  'sources.test.ts': {
+    'POST /sources': 'source',
+    'POST /apps/:app/sources': 'source',
+    'PUT /sources/:source/put/:signature': { text: ['text/plain; charset=utf-8'] },
+    'GET /sources/:source/get/:signature': { text: ['application/gzip'] },
+  },
 }
 
 const seen = new Set<string>()

@@ -58,7 +58,6 @@ describe('asking for a build', () => {
     ['for a commit that was never pushed', { commit: 'f'.repeat(40) }, 404, /has no commit f{40}/],
     ['for a branch instead of a commit', { commit: 'main' }, 422, /commit must match/],
     ['for an option instead of a commit', { commit: '--help' }, 422, /commit must match/],
-    ['for a tarball', { source_blob: { url: 'http://x/y.tgz' } }, 422, /builds commits, not tarballs/],
   ])('%s is refused', async (_, body, status, message) => {
     const answer = await build(body)
     expect(answer.status).toBe(status)

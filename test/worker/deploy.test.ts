@@ -1,4 +1,10 @@
+import { createHash } from 'node:crypto'
+import type { Readable } from 'node:stream'
+import { buffer } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
+import { pack } from 'tar-stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { BuildSource } from '../../src/model/source.ts'
 import { readOutput, Site } from './site.ts'
 import { serve } from './site-app.ts'
 import { watchRequests } from './watch-requests.ts'
@@ -107,6 +113,41 @@ describe('a release command', () => {
   })
 })
 
+describe('a tarball', () => {
+  it('is deployed like a push, under the name its author gives it, and moves no ref', async () => {
+    const app = await site.createApp('tarball')
+    const pushed = await app.deploy(`web: ${serve('pushed')}`)
+    const bytes = await tarballOf({ 'acme-1/Procfile': `web: ${serve('sent')}` })
+    const sha256 = createHash('sha256').update(bytes).digest('hex')
+    const build = await app.verdict(await app.buildTarball(bytes, { version: 'v1.2', sha256 }))
+    expect(build.state.kind).toBe('succeeded')
+    expect((await app.get()).body).toBe('sent none')
+    expect(site.store.releases.list(app.id)[0]?.description).toBe('Deploy v1.2')
+    expect(await site.repositories.resolve(app.id, 'refs/heads/main')).toBe(pushed.commit)
+    expect(await readOutput(site, build)).toMatch(/^-----> Unpacking the source\n-----> Building\n/)
+  })
+
+  it.each<[string, () => Promise<Buffer>, Partial<BuildSource>, object]>([
+    [
+      'another checksum',
+      () => tarballOf({ Procfile: 'web: x' }),
+      { sha256: 'a'.repeat(64) },
+      { code: 'checksum_wrong', reason: expect.stringMatching(/has the checksum SHA256:[0-9a-f]{64}, not SHA256:aaa/) },
+    ],
+    [
+      'a path out of it',
+      () => tarballOf({ '../Procfile': 'web: x' }),
+      {},
+      { code: 'source_invalid', reason: expect.stringContaining('"../Procfile" leads out of it') },
+    ],
+  ])('with %s is a build that failed, and what served serves on', async (_, bytes, asked, state) => {
+    const app = await site.createApp(`refused-${Object.keys(asked).length}`)
+    await app.deploy(`web: ${serve('good')}`)
+    expect((await app.verdict(await app.buildTarball(await bytes(), asked))).state).toMatchObject(state)
+    expect((await app.get()).body).toBe('good none')
+  })
+})
+
 describe('app.json', () => {
   it('sets the formation and the missing config vars of the first deploy, and nothing later', async () => {
     const app = await site.createApp('described')
@@ -156,3 +197,10 @@ describe('a detached build', () => {
     expect(await site.repositories.resolve(app.id, 'refs/heads/main')).toBe(good.commit)
   })
 })
+
+async function tarballOf(files: Record<string, string>): Promise<Buffer> {
+  const tar = pack()
+  for (const [name, content] of Object.entries(files)) tar.entry({ name }, content)
+  tar.finalize()
+  return gzipSync(await buffer(tar as unknown as Readable))
+}

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { writeFile } from 'node:fs/promises'
 import { isFinished, type Build } from '../../src/model/build.ts'
+import { noCommit, sourcePath, type BuildSource } from '../../src/model/source.ts'
 import type { App } from '../../src/model/app.ts'
 import type { AppId } from '../../src/model/ids.ts'
 import type { Release } from '../../src/model/release.ts'
@@ -54,6 +56,24 @@ export class SiteApp {
     await repositories.keep(this.id, build.id, commit)
     if (detached) await repositories.moveRef(this.id, ref, commit, previousCommit)
     await queue.enqueue({ kind: 'build', appId: this.id, buildId: build.id }).catch(() => undefined)
+    return build
+  }
+
+  /** Asks for a build of an uploaded tarball with these bytes. */
+  async buildTarball(bytes: Buffer, asked: Partial<BuildSource> = {}): Promise<Build> {
+    const { store, queue, owner, config } = this.site
+    const { id } = store.sources.create(owner.id, new Date(Date.now() + 60_000))
+    await writeFile(sourcePath(config.paths.sources, id), bytes)
+    const tarball: BuildSource = {
+      from: { kind: 'upload', id },
+      version: null,
+      description: null,
+      sha256: null,
+      ...asked,
+    }
+    const place = { appId: this.id, accountId: owner.id, commit: noCommit, ref: null, previousCommit: null }
+    const { build } = store.builds.create({ ...place, noCache: false, detached: false, tarball })
+    await queue.enqueue({ kind: 'build', appId: this.id, buildId: build.id })
     return build
   }
 

@@ -41,6 +41,7 @@ const sweepNow = (limits: Partial<Keep> = {}) =>
       store: test.store,
       buildsDirectory: directory,
       metricsDirectory,
+      sourcesDirectory: directory,
       log: createLog('test', 'silent'),
     },
     { ...keep, ...limits },

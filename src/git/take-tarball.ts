@@ -1,0 +1,56 @@
+import { mkdir, rm } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { PaasError } from '../errors.ts'
+import { startGit } from './git-command.ts'
+import { importedRef, importTarball } from './import-tarball.ts'
+import { inspectTree, type SourceLimits } from './tree.ts'
+
+type Places = {
+  /** The app's repository. */
+  path: string
+  /** A directory that is made for this, and goes with it. */
+  draft: string
+  keptRef: string
+  limits: SourceLimits
+}
+
+/**
+ * Makes a tarball a commit beside the repository, looks at it, and only then takes it over, under a ref of its own.
+ * @throws source_invalid, and the tarball's own error
+ */
+export async function takeTarball(
+  { path, draft, keptRef, limits }: Places,
+  tarball: Readable,
+  signal: AbortSignal,
+): Promise<string> {
+  try {
+    // What an attempt left that was killed.
+    await rm(draft, { recursive: true, force: true })
+    await mkdir(draft)
+    await git(draft, ['init', '--bare', '--quiet', '--template=', '--initial-branch=source'], signal)
+    await importTarball(draft, tarball, { limits, message: 'A tarball' }, signal)
+    const commit = (await git(draft, ['rev-parse', importedRef], signal)).trim()
+    await inspectTree(draft, commit, limits, signal).catch(aboutTarball)
+    const fetch = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', draft, `+${importedRef}:${keptRef}`]
+    await git(path, fetch, signal)
+    return commit
+  } finally {
+    tarball.destroy()
+    await rm(draft, { recursive: true, force: true })
+  }
+}
+
+async function git(repository: string, argv: string[], signal: AbortSignal): Promise<string> {
+  const command = startGit(repository, argv, signal)
+  command.stdin.end()
+  const answer = await text(command.stdout)
+  await command.done
+  return answer
+}
+
+function aboutTarball(cause: unknown): never {
+  if (!(cause instanceof PaasError) || cause.code !== 'source_invalid') throw cause
+  const message = cause.message.replace(/^The commit /, 'The tarball ')
+  throw new PaasError('source_invalid', message, { hint: 'Put only what the app needs into it.', cause })
+}

@@ -1,0 +1,88 @@
+import { posix } from 'node:path'
+import { Transform, type Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import { PaasError } from '../errors.ts'
+
+/** What the name of a tar's entry says: where its file belongs, or that it is left out. */
+export type Place = { kind: 'file'; path: string } | { kind: 'left out' }
+
+/** What a tar adds to the files themselves, at most: half a kilobyte to a few for each entry. */
+const overheadPerFile = 4096
+
+/**
+ * The tar inside a gzipped stream, or the tar itself. Fails with source_invalid when it is neither, is cut off, or unpacks to more than
+ * files of `sourceBytes` can take: whatever it claims, no more than that is ever unpacked.
+ */
+export function openTarball(input: Readable, limits: { sourceBytes: number; sourceFiles: number }): Readable {
+  const meter = new Meter(limits.sourceBytes + limits.sourceFiles * overheadPerFile)
+  const fail = (error: Error): void => void meter.destroy(error)
+  let begun = false
+  const decompress = (): void => {
+    const head = input.read(2) as Buffer | null
+    if (head === null) return
+    begun = true
+    input.off('readable', decompress)
+    input.unshift(head)
+    if (head[0] !== 0x1f || head[1] !== 0x8b) return void input.pipe(meter)
+    const gunzip = createGunzip()
+    gunzip.on('error', (cause) => fail(unreadable('it is cut off or damaged (gzip)', cause)))
+    meter.once('close', () => gunzip.destroy())
+    input.pipe(gunzip).pipe(meter)
+  }
+  input.on('error', fail)
+  if (input.errored) fail(input.errored)
+  input.once('end', () => {
+    if (!begun) fail(unreadable('it is empty'))
+  })
+  meter.once('close', () => input.destroy())
+  input.on('readable', decompress)
+  return meter
+}
+
+class Meter extends Transform {
+  readonly #most: number
+  #bytes = 0
+
+  constructor(most: number) {
+    super()
+    this.#most = most
+  }
+
+  override _transform(chunk: Buffer, _: BufferEncoding, done: (error: Error | null, data?: Buffer) => void): void {
+    this.#bytes += chunk.length
+    if (this.#bytes <= this.#most) return done(null, chunk)
+    done(tooMuch(`unpacks to more than ${Math.floor(this.#most / 2 ** 20)} MiB`))
+  }
+}
+
+/** @throws source_invalid for a name that leads out of the tarball */
+export function placeOf(name: string): Place {
+  const parts = name.split('/')
+  if (name.startsWith('/')) throw refuse(`${show(name)} is an absolute path`)
+  if (parts.includes('..')) throw refuse(`${show(name)} leads out of it`)
+  const path = posix.normalize(name).replace(/\/$/, '')
+  // Whoever makes a tarball of a checkout has git's own files in it.
+  const isGits = path === '.' || parts.includes('.git') || parts.includes('.gitmodules')
+  return isGits ? { kind: 'left out' } : { kind: 'file', path }
+}
+
+export function unreadable(problem: string, cause?: unknown): PaasError {
+  return new PaasError('source_invalid', `The source is not a gzipped tarball: ${problem}.`, {
+    hint: 'Make one with: tar czf source.tgz .',
+    cause,
+  })
+}
+
+export function refuse(problem: string): PaasError {
+  return new PaasError('source_invalid', `The tarball cannot be deployed: ${problem}.`)
+}
+
+export function tooMuch(problem: string): PaasError {
+  return new PaasError('source_invalid', `The tarball ${problem}, the limit.`, {
+    hint: 'Put only what the app needs into it.',
+  })
+}
+
+export function show(name: string): string {
+  return JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name)
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { Transform, type Readable } from 'node:stream'
+import { PaasError } from '../errors.ts'
+import type { Repositories } from '../git/repositories.ts'
+import { sourcePath, type BuildSource } from '../model/source.ts'
+import type { Store } from '../store/store.ts'
+import type { BuildRun } from './build-phases.ts'
+
+export type TakeSourceDeps = {
+  store: Pick<Store, 'builds'>
+  repositories: Pick<Repositories, 'importTarball'>
+  /** `paths.sources` */
+  sourcesDirectory: string
+}
+
+/**
+ * Makes the tarball of a build a commit of the app's repository: from here on it is built as one that was pushed.
+ * @throws source_invalid, checksum_wrong
+ */
+export async function takeSource(deps: TakeSourceDeps, { build, output, signal }: BuildRun): Promise<string> {
+  const source = deps.store.builds.source(build.id)
+  if (!source) throw new PaasError('internal', `The build ${build.id} has neither a commit nor a tarball.`)
+  output.topic('Unpacking the source')
+  const tarball = verified(await open(deps, source), source.sha256)
+  const commit = await deps.repositories.importTarball(build.appId, build.id, tarball, signal)
+  if (deps.store.builds.recordCommit(build.id, build.generation, commit)) return commit
+  throw new PaasError('internal', `Another attempt has taken over the build ${build.id}.`)
+}
+
+async function open({ sourcesDirectory }: TakeSourceDeps, { from }: BuildSource): Promise<Readable> {
+  switch (from.kind) {
+    case 'upload':
+      return createReadStream(sourcePath(sourcesDirectory, from.id))
+    case 'url':
+      throw new PaasError('source_invalid', 'Sources from other servers are not fetched yet.')
+  }
+}
+
+/** What goes through has to have this checksum in the end, or it fails there. */
+function verified(tarball: Readable, expected: string | null): Readable {
+  const hash = createHash('sha256')
+  const check = new Transform({
+    transform(chunk: Buffer, _, done) {
+      hash.update(chunk)
+      done(null, chunk)
+    },
+    flush(done) {
+      const actual = hash.digest('hex')
+      if (expected === null || actual === expected) done()
+      else done(wrongChecksum(expected, actual))
+    },
+  })
+  tarball.on('error', (cause) => check.destroy(cause))
+  check.once('close', () => tarball.destroy())
+  return tarball.pipe(check)
+}
+
+function wrongChecksum(expected: string, actual: string): PaasError {
+  return new PaasError('checksum_wrong', `The source has the checksum SHA256:${actual}, not SHA256:${expected}.`)
+}
