@@ -3,6 +3,8 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { Config } from '../../config.ts'
 import { lockFile } from '../../lock.ts'
+import type { issueCertificate } from './authority.ts'
+import { callInProcess } from './authority-process.ts'
 import { readIdentity, readIfThere, saveIdentity, saveWhole, type Identity } from './identity.ts'
 
 const day = 86_400_000
@@ -41,16 +43,16 @@ async function savedIdentity({ paths, domain }: OwnConfig): Promise<Identity | u
 }
 
 async function makeIdentity({ paths, domain }: OwnConfig): Promise<Identity> {
-  // Loaded only here: it takes 20 MiB, of a process that needs it once a year.
-  const { createAuthority, issueCertificate } = await import('./authority.ts')
   let authority = await readIdentity(paths.tlsAuthorityKey)
   if (authority === undefined || !mayIssue(new X509Certificate(authority.certificate), domain)) {
-    authority = await createAuthority({ name: authorityName(domain), names: roots(domain), days: lifetime.authority })
+    const options = { name: authorityName(domain), names: roots(domain), days: lifetime.authority }
+    authority = await callInProcess({ name: 'createAuthority', args: [options] })
     await saveIdentity(paths.tlsAuthorityKey, authority)
   }
   await saveWhole(paths.tlsAuthority, authority.certificate, 0o644)
   const names = [...roots(domain), `*.${domain}`]
-  const identity = await issueCertificate(authority, { names, days: lifetime.certificate })
+  const args: Parameters<typeof issueCertificate> = [authority, { names, days: lifetime.certificate }]
+  const identity = await callInProcess({ name: 'issueCertificate', args })
   await saveIdentity(paths.tlsCertificate, identity)
   return identity
 }
