@@ -26,6 +26,7 @@ import { logStreamRoute } from './log-stream.ts'
 import { placeRoutes } from './places.ts'
 import { releaseRoutes } from './releases.ts'
 import { checkScope } from './scopes.ts'
+import { serverInfoRoute } from './server-info.ts'
 import { serverMetricsRoute } from './server-metrics.ts'
 import { sessionRoutes } from './sessions.ts'
 import { SignedPaths } from './signed-path.ts'
@@ -95,6 +96,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     appMetricsRoute(resources, deps)
     serverMetricsRoute(resources, deps)
     addOnRoutes(resources, deps)
+    serverInfoRoute(resources, deps)
     placeRoutes(resources)
   })
 }

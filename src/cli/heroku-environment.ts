@@ -11,13 +11,15 @@ export type Environment = Record<string, string | undefined>
  * What makes Heroku's command (npm `heroku` 11) speak to this server and to nobody else. The names are those that its
  * sources read. Without `token` it asks for a login of its own, which it keeps in ~/.netrc.
  *
+ * @param present what is set already, of which NODE_OPTIONS and the settings of git are kept
  * @throws host_not_accepted for a server that it would not send the token to
  */
 export function herokuEnvironment(
   { url, token }: Server,
-  { tls, guard, nodeOptions = '' }: { tls?: TlsPlace | undefined; guard: string; nodeOptions?: string | undefined },
+  { tls, guard, present = {} }: { tls?: TlsPlace | undefined; guard: string; present?: Environment },
 ): Environment {
-  const { host, hostname } = acceptedHost(url)
+  checkHost(url)
+  const { host, hostname } = new URL(url)
   return {
     HEROKU_HOST: url,
     HEROKU_API_KEY: token,
@@ -37,16 +39,18 @@ export function herokuEnvironment(
     DISABLE_TELEMETRY: 'true',
     HEROKU_SKIP_NEW_VERSION_CHECK: 'true',
     HEROKU_DISABLE_AUTOUPDATE: '1',
-    NODE_OPTIONS: withGuard(nodeOptions, guard),
-    ...(tls ? { NODE_EXTRA_CA_CERTS: tls.authority, GIT_SSL_CAINFO: tls.authority } : {}),
+    NODE_OPTIONS: withGuard(present['NODE_OPTIONS'] ?? '', guard),
+    ...(tls ? { NODE_EXTRA_CA_CERTS: tls.authority, ...gitSettings(tls, present) } : {}),
   }
 }
 
-/** It drops any HEROKU_HOST without "localhost" or "127.0.0.1" in it, and sends the token to these two names only. */
-function acceptedHost(url: string): URL {
-  const parsed = new URL(url)
-  if (['localhost', '127.0.0.1'].includes(parsed.hostname)) return parsed
-  const { hostname, port } = parsed
+/**
+ * It drops any HEROKU_HOST without "localhost" or "127.0.0.1" in it, and sends the token to these two names only.
+ * @throws host_not_accepted
+ */
+export function checkHost(url: string): void {
+  const { hostname, port } = new URL(url)
+  if (['localhost', '127.0.0.1'].includes(hostname)) return
   throw new PaasError(
     'host_not_accepted',
     `Heroku's command does not accept ${url}: it would talk to Heroku itself, with your token. It accepts localhost.`,
@@ -66,4 +70,21 @@ function withGuard(options: string, guard: string): string {
 /** NODE_OPTIONS splits at spaces, except between double quotes, where a backslash escapes (node(1)). */
 function quoteForNode(path: string): string {
   return /[\s"\\]/.test(path) ? `"${path.replaceAll(/["\\]/g, String.raw`\$&`)}"` : path
+}
+
+/**
+ * For this place only (git-config(1), GIT_CONFIG_COUNT): GIT_SSL_CAINFO would make git trust nobody else. Where it is set,
+ * git heeds nothing else.
+ */
+function gitSettings({ host, authority }: TlsPlace, present: Environment): Environment {
+  if (present['GIT_SSL_CAINFO']) return { GIT_SSL_CAINFO: authority }
+  const key = `http.https://${host}/.sslCAInfo`
+  const count = Number(present['GIT_CONFIG_COUNT'] ?? 0)
+  const known = Array.from({ length: count }, (_, at) => present[`GIT_CONFIG_KEY_${at}`]).indexOf(key)
+  const at = known === -1 ? count : known
+  return {
+    GIT_CONFIG_COUNT: String(Math.max(count, at + 1)),
+    [`GIT_CONFIG_KEY_${at}`]: key,
+    [`GIT_CONFIG_VALUE_${at}`]: authority,
+  }
 }

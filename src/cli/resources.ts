@@ -90,3 +90,6 @@ export type MetricsJson = {
 }
 
 export type DrainJson = { id: string; url: string; token: string; created_at: string }
+
+/** Of our own; `authority` is a certificate, PEM. */
+export type ServerJson = { url: string; tls: { port: number; authority: string | null } | null }

@@ -64,6 +64,16 @@ const session = Type.Object(
   closed,
 )
 const empty = Type.Object({}, closed)
+const serverInfo = Type.Object(
+  {
+    url: Type.String(),
+    tls: Type.Union([
+      Type.Null(),
+      Type.Object({ port: count, authority: Type.Union([Type.String(), Type.Null()]) }, closed),
+    ]),
+  },
+  closed,
+)
 const noAddOns = { own: Type.Array(Type.Never(), { maxItems: 0 }), because: 'there are no add-ons here' }
 
 /**
@@ -149,6 +159,9 @@ export const answers: Record<string, Record<string, Shape>> = {
     'PATCH /teams/apps/:app/collaborators/:collaborator': 'team-app-collaborator',
     'DELETE /teams/apps/:app/collaborators/:collaborator': 'team-app-collaborator',
     'GET /teams/permissions': ['team-app-permission'],
+  },
+  'server-info.test.ts': {
+    'GET /server': { own: serverInfo, because: "clients cannot know where Heroku's own addresses are on this server" },
   },
   'server-metrics.test.ts': {
     'GET /metrics': { text: ['text/plain; version=0.0.4; charset=utf-8'] },

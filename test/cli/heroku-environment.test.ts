@@ -22,16 +22,32 @@ describe("the settings for Heroku's command", () => {
     expect(herokuEnvironment(local, { guard, tls })).toMatchObject({
       HEROKU_GIT_HOST: 'localhost:8443',
       NODE_EXTRA_CA_CERTS: '/home/ada/ca.pem',
-      GIT_SSL_CAINFO: '/home/ada/ca.pem',
+      GIT_CONFIG_COUNT: '1',
+      GIT_CONFIG_KEY_0: 'http.https://localhost:8443/.sslCAInfo',
+      GIT_CONFIG_VALUE_0: '/home/ada/ca.pem',
     })
   })
 
+  it('take the place of the file that git was told to trust, since it heeds no other then', () => {
+    const tls = { host: 'localhost:8443', authority: '/home/ada/ca.pem' }
+    const present = { GIT_SSL_CAINFO: '/etc/ssl/certs/ca-certificates.crt' }
+    const environment = herokuEnvironment(local, { guard, tls, present })
+    expect(environment).toMatchObject({ GIT_SSL_CAINFO: '/home/ada/ca.pem' })
+    expect(environment).not.toHaveProperty('GIT_CONFIG_COUNT')
+  })
+
+  it('come after the settings that git was given before, and are the same the second time', () => {
+    const tls = { host: 'localhost:8443', authority: '/home/ada/ca.pem' }
+    const present = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'user.name', GIT_CONFIG_VALUE_0: 'Ada' }
+    const once = herokuEnvironment(local, { guard, tls, present })
+    expect(once).toMatchObject({ GIT_CONFIG_COUNT: '2', GIT_CONFIG_VALUE_1: '/home/ada/ca.pem' })
+    expect(herokuEnvironment(local, { guard, tls, present: { ...present, ...once } })).toEqual(once)
+  })
+
   it('keep what NODE_OPTIONS has, and are the same the second time', () => {
-    const { NODE_OPTIONS: once } = herokuEnvironment(local, { guard, nodeOptions: '--no-deprecation' })
+    const { NODE_OPTIONS: once } = herokuEnvironment(local, { guard, present: { NODE_OPTIONS: '--no-deprecation' } })
     expect(once).toBe(`--no-deprecation --require=${guard}`)
-    expect(herokuEnvironment(local, { guard, ...(once ? { nodeOptions: once } : {}) })).toMatchObject({
-      NODE_OPTIONS: once,
-    })
+    expect(herokuEnvironment(local, { guard, present: { NODE_OPTIONS: once } })).toMatchObject({ NODE_OPTIONS: once })
   })
 
   it.each([

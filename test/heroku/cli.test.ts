@@ -27,14 +27,17 @@ async function create(name: string): Promise<string[]> {
   return ['-a', name]
 }
 
+/** With a remote that Heroku's command made, over TLS, as its users do. */
 async function deployProbe(app: string): Promise<void> {
   await user.succeed(['create', app])
   await using repository = await TestRepository.fromFixture('node-probe')
   await repository.write('Procfile', 'web: node server.js\nworker: sleep 1000\nrelease: echo tables are made\n')
   await repository.commit('Name the process types')
-  const url = `http://x:${server.token}@localhost:${server.port}/${app}.git`
-  const { code, output } = await repository.git('push', url, 'main')
-  if (code !== 0) throw new Error(output)
+  const cwd = repository.path
+  await user.succeed(['git:remote', '-a', app], { cwd })
+  const { code, stderr } = await user.run('git', ['push', 'heroku', 'main'], { cwd })
+  if (code !== 0 || !stderr.includes('Released v2')) throw new Error(stderr)
+  expect(await user.succeed(['apps:info', '--json'], { cwd })).toContain(`"name": "${app}"`)
 }
 
 describe('what keeps the tests from the network', () => {

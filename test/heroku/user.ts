@@ -66,7 +66,9 @@ export class HerokuUser implements AsyncDisposable {
 
 function bareEnvironment(home: string): NodeJS.ProcessEnv {
   const { GIT_CONFIG_GLOBAL: _config, ...env } = gitEnvironment()
-  const kept = Object.entries(env).filter(([name]) => !/^(XDG_|HEROKU_|PAAS_|NODE_|CI$|https?_proxy$)/i.test(name))
+  const kept = Object.entries(env).filter(
+    ([name]) => !/^(XDG_|HEROKU_|PAAS_|NODE_|GIT_SSL_|CI$|https?_proxy$)/i.test(name),
+  )
   return {
     ...Object.fromEntries(kept),
     PATH: [join(clients, '.bin'), join(checkout, 'bin'), process.env['PATH']].join(delimiter),

@@ -2,9 +2,10 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { define, type Options } from '../command.ts'
-import { herokuEnvironment } from '../heroku-environment.ts'
-import { print } from '../output.ts'
+import { checkHost, herokuEnvironment } from '../heroku-environment.ts'
+import { note, print } from '../output.ts'
 import { connect } from '../session.ts'
+import { findTls } from '../tls-place.ts'
 import { exportLines, shells, usualShell, type Shell } from '../shell.ts'
 
 type EnvOptions = Options & { shell?: string; token: boolean }
@@ -28,14 +29,13 @@ export function defineHeroku(program: Command): void {
 
 async function printEnvironment({ shell, token, ...options }: EnvOptions): Promise<void> {
   const chosen = parseShell(shell)
-  const { server } = connect()
-  const environment = herokuEnvironment(
-    { ...server, token: token ? server.token : undefined },
-    {
-      guard: resolve(import.meta.dirname, '../heroku-guard.cjs'),
-      nodeOptions: process.env['NODE_OPTIONS'],
-    },
-  )
+  const api = connect()
+  const { url, token: own } = api.server
+  checkHost(url)
+  const tls = await findTls(api, process.env)
+  if (!tls) note('The server speaks no TLS, which git push heroku and heroku run need. See PAAS_HTTPS_PORT.')
+  const guard = resolve(import.meta.dirname, '../heroku-guard.cjs')
+  const environment = herokuEnvironment({ url, token: token ? own : undefined }, { tls, guard, present: process.env })
   print(options, environment, () => exportLines(environment, chosen))
 }
 
