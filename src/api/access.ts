@@ -18,11 +18,19 @@ declare module 'fastify' {
  * @throws app_not_found, forbidden
  */
 export function appOf(
-  { apps, collaborators }: Pick<Store, 'apps' | 'collaborators'>,
+  store: Pick<Store, 'apps' | 'collaborators'>,
   request: FastifyRequest,
   needed = neededRole(request),
 ): App {
-  const { app: idOrName } = request.params as { app: string }
+  return appNamed(store, request, { idOrName: (request.params as { app: string }).app, needed })
+}
+
+/** Likewise for an app that the request names elsewhere. @throws app_not_found, forbidden */
+export function appNamed(
+  { apps, collaborators }: Pick<Store, 'apps' | 'collaborators'>,
+  request: FastifyRequest,
+  { idOrName, needed }: { idOrName: string; needed: Role },
+): App {
   const app = apps.find(idOrName)
   const role = app && collaborators.roleOf(request.identity.account, app)
   if (!role) throw new PaasError('app_not_found', `There is no app ${JSON.stringify(idOrName)}.`)

@@ -11,7 +11,7 @@ export function dynoJson(store: Store, app: App, dyno: Dyno): object {
     attach_url: null,
     command: commandsOf(store, release?.id ?? null)[dyno.type] ?? '',
     created_at: time(dyno.createdAt),
-    id: uuidOf(dyno.id),
+    id: dynoId(dyno),
     name: dyno.name,
     release: { id: release?.id ?? uuidOf(`release ${dyno.release} of ${app.id}`), version: dyno.release },
     size: sizeName(dyno.size),
@@ -19,6 +19,11 @@ export function dynoJson(store: Store, app: App, dyno: Dyno): object {
     type: dyno.type,
     updated_at: time(dyno.state.kind === 'created' ? dyno.createdAt : dyno.state.since),
   }
+}
+
+/** What the API calls a dyno; `HEROKU_DYNO_ID` inside it. */
+export function dynoId({ uuid, id }: Dyno): string {
+  return uuid ?? uuidOf(id)
 }
 
 /** Types whose dynos run once, beside the formation. */

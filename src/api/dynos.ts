@@ -4,13 +4,12 @@ import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
 import { appOf } from './access.ts'
 import type { Api, ApiDeps } from './deps.ts'
-import { dynoJson } from './dyno-json.ts'
+import { dynoId, dynoJson } from './dyno-json.ts'
 import { page } from './page.ts'
-import { uuidOf } from './shapes.ts'
 
 type Deps = Pick<ApiDeps, 'store' | 'engine' | 'queue' | 'platformLog'>
 
-const order = { name: (dyno: Dyno) => dyno.name, id: (dyno: Dyno) => uuidOf(dyno.id) }
+const order = { name: (dyno: Dyno) => dyno.name, id: (dyno: Dyno) => dynoId(dyno) }
 
 /** What runs, asked of the engine at every look. Restarts are the worker's work; nothing is recorded of them. */
 export function dynoRoutes(api: Api, deps: Deps): void {
@@ -72,7 +71,7 @@ async function restart(
 async function dynoOf(engine: Deps['engine'], app: App, request: FastifyRequest): Promise<Dyno> {
   const { dyno: nameOrId } = request.params as { dyno: string }
   const dynos = await engine.listDynos({ appId: app.id })
-  const found = dynos.find((dyno) => dyno.name === nameOrId || uuidOf(dyno.id) === nameOrId)
+  const found = dynos.find((dyno) => dyno.name === nameOrId || dynoId(dyno) === nameOrId)
   if (found) return found
   throw new PaasError('not_found', `${app.name} has no dyno ${JSON.stringify(nameOrId)}.`, {
     hint: `See them with: paas ps -a ${app.name}`,

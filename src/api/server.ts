@@ -7,6 +7,7 @@ import { checkRole } from './access.ts'
 import { accountRoutes } from './account.ts'
 import { appMetricsRoute } from './app-metrics.ts'
 import { addOnRoutes } from './add-ons.ts'
+import { appTransferRoutes } from './app-transfers.ts'
 import { appRoutes } from './apps.ts'
 import { authorizationRoutes, loginRoute } from './authorizations.ts'
 import { buildOutputRoute } from './build-output.ts'
@@ -17,6 +18,7 @@ import type { Api, ApiDeps } from './deps.ts'
 import { dynoRoutes } from './dynos.ts'
 import { drainRoutes } from './drains.ts'
 import { answerError } from './error-answer.ts'
+import { featureRoutes } from './features.ts'
 import { formationRoutes } from './formation.ts'
 import { identifyByLogin, identifyByToken } from './identity.ts'
 import { keyRoutes } from './keys.ts'
@@ -82,6 +84,8 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     authorizationRoutes(resources, deps)
     sessionRoutes(resources, deps)
     keyRoutes(resources, deps)
+    appTransferRoutes(resources, deps)
+    featureRoutes(resources, deps)
     appRoutes(resources, deps)
     collaboratorRoutes(resources, deps)
     configVarRoutes(resources, deps)

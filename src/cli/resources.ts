@@ -60,6 +60,16 @@ export type CollaboratorJson = {
   user: { email: string }
 }
 
+export type FeatureJson = { name: string; description: string; enabled: boolean }
+
+export type TransferJson = {
+  id: string
+  app: { name: string }
+  owner: { email: string }
+  recipient: { email: string }
+  state: 'pending' | 'accepted' | 'declined'
+}
+
 export type KeyJson = { id: string; public_key: string; fingerprint: string; comment: string }
 
 export type AuthorizationJson = {

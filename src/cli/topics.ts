@@ -47,6 +47,14 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/access.ts')).defineAccess,
   },
   {
+    commands: ['apps:transfer', 'transfers', 'transfers:accept', 'transfers:decline', 'transfers:cancel'],
+    load: async () => (await import('./topics/transfers.ts')).defineTransfers,
+  },
+  {
+    commands: ['features', 'features:enable', 'features:disable'],
+    load: async () => (await import('./topics/features.ts')).defineFeatures,
+  },
+  {
     commands: ['accounts:create'],
     load: async () => (await import('./topics/accounts.ts')).defineAccounts,
   },

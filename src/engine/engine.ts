@@ -156,6 +156,8 @@ export type DynoSpec = {
   limits: Limits
   /** Starts again when it exits, with the engine's own back-off. False for one-offs and release commands. */
   restart: boolean
+  /** A UUID by which the API names it; absent: one is made of the engine's own id. */
+  uuid?: string
   /** What a web dyno has to answer to be ready, `http://HOST/PATH`; absent: to take a connection will do. */
   healthcheck?: string
 }
@@ -173,6 +175,7 @@ export type Dyno = {
   /** The port its web process was told to use; undefined for other types. */
   port: number | undefined
   /** As in its DynoSpec. */
+  uuid?: string
   healthcheck?: string
   state: DynoState
   restarts: number

@@ -10,6 +10,7 @@ export const label = {
   size: 'paas.size',
   port: 'paas.port',
   healthcheck: 'paas.healthcheck',
+  uuid: 'paas.uuid',
   /** On stack images, which all servers of one engine share; they carry no `server`. */
   stack: 'paas.stack',
 } as const

@@ -1,3 +1,4 @@
+import type { FeatureName } from './feature.ts'
 import type { AppId, AccountId, ReleaseId } from './ids.ts'
 
 /** An app: what is pushed to, released and reached under a name. */
@@ -10,6 +11,8 @@ export type App = {
   /** The branch a push of which deploys; null: `main`, or `master` while the app never had a `main`. */
   deployBranch: string | null
   maintenance: boolean
+  /** What is turned on beside what every app has. */
+  features: FeatureName[]
   /** What serves now; null before the first deploy succeeded. */
   currentReleaseId: ReleaseId | null
   /** Set once destroy was accepted: invisible from then on, the worker takes it down. */

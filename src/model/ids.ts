@@ -9,6 +9,7 @@ export type TokenId = Id<'token'>
 export type BuildId = Id<'build'>
 export type SlugId = Id<'slug'>
 export type ReleaseId = Id<'release'>
+export type AppTransferId = Id<'app transfer'>
 export type KeyId = Id<'key'>
 export type FormationId = Id<'formation'>
 export type CollaboratorId = Id<'collaborator'>

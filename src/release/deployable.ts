@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
 import { webPort } from '../model/dyno.ts'
@@ -10,8 +11,8 @@ import type { Store } from '../store/store.ts'
 /** A release with all that running it takes. */
 export type Deployable = { app: App; release: Release; slug: Slug; config: Config }
 
-/** One dyno that should run: `web.1`. */
-export type WantedDyno = { name: string; type: string; size: DynoSize }
+/** One dyno that should run: `web.1`. `uuid` is what the API calls it, if it has to be a certain one. */
+export type WantedDyno = { name: string; type: string; size: DynoSize; uuid?: string }
 
 export function loadDeployable(store: Pick<Store, 'slugs' | 'releases'>, app: App, release: Release): Deployable {
   const slug = release.slugId === null ? undefined : store.slugs.find(release.slugId)
@@ -42,6 +43,7 @@ export function dynoSpec(
   { restart, domain }: { restart: boolean; domain?: string },
 ): DynoSpec {
   const { app, release, slug, config } = deployable
+  const { uuid = randomUUID() } = dyno
   const path = dyno.type === 'web' ? slug.appJson?.healthcheck : null
   return {
     appId: app.id,
@@ -51,11 +53,29 @@ export function dynoSpec(
     release: release.version,
     image: slug.image,
     command: slug.processTypes[dyno.type] ?? null,
-    env: { ...config, DYNO: dyno.name, ...(dyno.type === 'web' && { PORT: String(webPort) }) },
+    uuid,
+    env: {
+      ...config,
+      DYNO: dyno.name,
+      ...(dyno.type === 'web' && { PORT: String(webPort) }),
+      ...(app.features.includes('runtime-dyno-metadata') && metadata(deployable, uuid)),
+    },
     size: dyno.size,
     limits: limitsOf(dyno.size),
     restart,
     ...(path && domain ? { healthcheck: `http://${app.name}.${domain}${path}` } : {}),
+  }
+}
+
+/** Heroku's names; config vars cannot have them. */
+function metadata({ app, release, slug }: Deployable, uuid: string): Record<string, string> {
+  return {
+    HEROKU_APP_ID: app.id,
+    HEROKU_APP_NAME: app.name,
+    HEROKU_RELEASE_VERSION: `v${release.version}`,
+    HEROKU_RELEASE_CREATED_AT: release.createdAt.toISOString(),
+    HEROKU_SLUG_COMMIT: slug.commit,
+    HEROKU_DYNO_ID: uuid,
   }
 }
 

@@ -11,6 +11,7 @@ type AppRow = {
   stack: string
   deploy_branch: string | null
   maintenance: number
+  features: string
   current_release_id: ReleaseId | null
   destroying: number
   created_at: number
@@ -31,6 +32,9 @@ export function openApps(db: Database, releases: Releases): Apps {
     listAll: () => db.all<AppRow>('SELECT * FROM apps ORDER BY name').map(toApp),
     update: (id, change) => update(db, id, change),
     setCurrentRelease: (id, releaseId) => setCurrentRelease(db, releases, id, releaseId),
+    setOwner: (id, ownerId) => {
+      db.run('UPDATE apps SET owner_id = :ownerId, updated_at = :now WHERE id = :id', { id, ownerId, now: Date.now() })
+    },
     markDestroying: (id) => {
       db.run('UPDATE apps SET destroying = 1, updated_at = :now WHERE id = :id', { id, now: Date.now() })
     },
@@ -71,9 +75,17 @@ function update(db: Database, id: AppId, change: Parameters<Apps['update']>[1]):
     const app = { ...known(db, id), ...change }
     uniquely(app.name, () =>
       db.run(
-        `UPDATE apps SET name = :name, deploy_branch = :branch, maintenance = :maintenance, updated_at = :now
+        `UPDATE apps SET name = :name, deploy_branch = :branch, maintenance = :maintenance,
+           features = :features, updated_at = :now
          WHERE id = :id`,
-        { id, name: app.name, branch: app.deployBranch, maintenance: app.maintenance ? 1 : 0, now: Date.now() },
+        {
+          id,
+          name: app.name,
+          branch: app.deployBranch,
+          maintenance: app.maintenance ? 1 : 0,
+          features: JSON.stringify(app.features),
+          now: Date.now(),
+        },
       ),
     )
     return known(db, id)
@@ -136,6 +148,7 @@ function toApp(row: AppRow): App {
     stack: row.stack,
     deployBranch: row.deploy_branch,
     maintenance: row.maintenance === 1,
+    features: JSON.parse(row.features) as App['features'],
     currentReleaseId: row.current_release_id,
     destroying: row.destroying === 1,
     createdAt: new Date(row.created_at),

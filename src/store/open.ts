@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { PaasError } from '../errors.ts'
 import { openAccounts } from './accounts.ts'
+import { openAppTransfers } from './app-transfers.ts'
 import { openApps } from './apps.ts'
 import { openBuilds } from './builds.ts'
 import { openCipher } from './cipher.ts'
@@ -43,6 +44,7 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
       drains: openDrains(db, cipher),
       keys: openKeys(db),
       sources: openSources(db),
+      appTransfers: openAppTransfers(db),
       [Symbol.dispose]: () => db[Symbol.dispose](),
     }
   } catch (cause) {

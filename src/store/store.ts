@@ -2,11 +2,22 @@ import type { GivenRole, Role } from '../model/access.ts'
 import type { Account, Token } from '../model/account.ts'
 import type { AppJson } from '../model/app-json.ts'
 import type { App } from '../model/app.ts'
+import type { AppTransfer } from '../model/app-transfer.ts'
 import type { Build, BuildState } from '../model/build.ts'
 import type { Collaborator } from '../model/collaborator.ts'
 import type { Drain } from '../model/drain.ts'
 import type { Formation, DynoSize } from '../model/formation.ts'
-import type { AccountId, AppId, BuildId, DrainId, KeyId, ReleaseId, SourceId, TokenId } from '../model/ids.ts'
+import type {
+  AccountId,
+  AppId,
+  AppTransferId,
+  BuildId,
+  DrainId,
+  KeyId,
+  ReleaseId,
+  SourceId,
+  TokenId,
+} from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
 import type { Config, Release, ReleaseState } from '../model/release.ts'
 import type { BuildSource, Source } from '../model/source.ts'
@@ -33,6 +44,7 @@ export interface Store extends Disposable {
   drains: Drains
   keys: Keys
   sources: Sources
+  appTransfers: AppTransfers
 }
 
 export interface Accounts {
@@ -77,9 +89,10 @@ export interface Apps {
   /** With those being destroyed. For the worker. */
   listAll(): App[]
   /** @throws name_taken */
-  update(id: AppId, change: Partial<Pick<App, 'name' | 'deployBranch' | 'maintenance'>>): App
+  update(id: AppId, change: Partial<Pick<App, 'name' | 'deployBranch' | 'maintenance' | 'features'>>): App
   /** The commit point of a deploy: in one transaction the release is current and succeeded. */
   setCurrentRelease(id: AppId, releaseId: ReleaseId): void
+  setOwner(id: AppId, ownerId: AccountId): void
   markDestroying(id: AppId): void
   /** With all that belongs to it. */
   remove(id: AppId): void
@@ -196,4 +209,14 @@ export interface Sources {
   /** uploading → empty: it may be tried again. */
   giveUp(id: SourceId): void
   remove(id: SourceId): void
+}
+
+/** Offers of an app to another account; at most one of an app is pending. Those of apps being destroyed are not seen. */
+export interface AppTransfers {
+  /** @throws name_taken while another one of the app is pending */
+  create(transfer: Pick<AppTransfer, 'appId' | 'ownerId' | 'recipientId'>): AppTransfer
+  /** Those that the account made or was sent, newest first. */
+  list(accountId: AccountId): AppTransfer[]
+  setState(id: AppTransferId, state: AppTransfer['state']): AppTransfer
+  remove(id: AppTransferId): void
 }

@@ -101,6 +101,8 @@ describe('a collaborator may', () => {
     'DELETE /apps/:app/collaborators/:collaborator': 'view',
     'DELETE /teams/apps/:app/collaborators/:collaborator': 'view',
     'GET /apps/:app/config-vars': 'deploy',
+    'GET /apps/:app/log-drains': 'deploy',
+    'GET /apps/:app/log-drains/:drain': 'deploy',
     'GET /apps/:app/releases/:release/config-vars': 'deploy',
     'DELETE /apps/:app': 'admin',
     'POST /apps/:app/collaborators': 'admin',

@@ -172,6 +172,22 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /apps/:app/log-drains/:drain': 'log-drain',
     'DELETE /apps/:app/log-drains/:drain': 'log-drain',
   },
+  'app-transfers.test.ts': {
+    'GET /account/app-transfers': ['app-transfer'],
+    'POST /account/app-transfers': 'app-transfer',
+    'GET /account/app-transfers/:transfer': 'app-transfer',
+    'PATCH /account/app-transfers/:transfer': 'app-transfer',
+    'DELETE /account/app-transfers/:transfer': 'app-transfer',
+  },
+  'features.test.ts': {
+    'GET /account/features': {
+      own: Type.Array(Type.Unknown(), { maxItems: 0 }),
+      because: 'accounts have no features here, and the command wants a list all the same',
+    },
+    'GET /apps/:app/features': ['app-feature'],
+    'GET /apps/:app/features/:feature': 'app-feature',
+    'PATCH /apps/:app/features/:feature': 'app-feature',
+  },
   'keys.test.ts': {
     'GET /account/keys': ['key'],
     'POST /account/keys': 'key',

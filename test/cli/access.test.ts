@@ -93,3 +93,39 @@ describe('SSH keys', () => {
     expect((await terminal.paas(['keys:add', '/etc/hostname'])).stderr).toContain('is not one that can be used')
   })
 })
+
+describe('an app', () => {
+  it('is offered, declined, offered again, taken back and accepted', async () => {
+    await terminal.succeed(['create', 'offered'])
+    const grace = newcomer('grace@example.com')
+    const offer = ['apps:transfer', 'grace@example.com', '-a', 'offered']
+    expect((await terminal.paas(offer)).stderr).toBe(
+      'Offering offered to grace@example.com... done\nThey accept with: paas transfers:accept offered   Undo with: paas transfers:cancel offered\n',
+    )
+    expect(await terminal.succeed(['transfers'], grace)).toBe(
+      '=== Transfers\n\noffered  admin@example.com -> grace@example.com  pending\n',
+    )
+    await terminal.succeed(['transfers:decline', 'offered'], grace)
+    expect((await terminal.paas(['transfers:accept', 'offered'], grace)).stderr).toContain('it was declined')
+    await terminal.succeed(offer)
+    await terminal.succeed(['transfers:cancel', 'offered'])
+    await terminal.succeed(offer)
+    await terminal.succeed(['transfers:accept', 'offered'], grace)
+    expect(await terminal.succeed(['info', '-a', 'offered'], grace)).toMatch(/Owner: +grace@example.com/)
+  })
+
+  it('has features that are turned on and off', async () => {
+    await terminal.succeed(['create', 'featured'])
+    const app = ['-a', 'featured']
+    const on = await terminal.paas(['features:enable', 'runtime-dyno-metadata', ...app])
+    expect(on.stderr).toBe(
+      'Turning runtime-dyno-metadata on for featured... done\nUndo with: paas features:disable runtime-dyno-metadata -a featured\n',
+    )
+    expect(await terminal.succeed(['features', ...app])).toMatch(
+      /\n\[\+\] {2}preboot .*\n\[\+\] {2}runtime-dyno-metadata /,
+    )
+    await terminal.succeed(['features:disable', 'runtime-dyno-metadata', ...app])
+    expect(await terminal.succeed(['features', ...app])).toMatch(/\n\[ \] {2}runtime-dyno-metadata /)
+    expect((await terminal.paas(['features:enable', 'magic', ...app])).stderr).toContain('There is no feature "magic"')
+  })
+})

@@ -81,5 +81,6 @@ function dynoLabels(serverId: string, spec: DynoSpec): Record<string, string> {
     [label.size]: spec.size,
     [label.port]: spec.type === 'web' ? (spec.env['PORT'] ?? '') : '',
     [label.healthcheck]: spec.healthcheck ?? '',
+    [label.uuid]: spec.uuid ?? '',
   }
 }

@@ -8,6 +8,7 @@ export function viewDyno(info: Docker.ContainerInspectInfo): Dyno {
   const labels = info.Config.Labels
   const port = Number(labels[label.port])
   const healthcheck = labels[label.healthcheck]
+  const uuid = labels[label.uuid]
   return {
     id: info.Id,
     appId: labels[label.app] as AppId,
@@ -18,6 +19,7 @@ export function viewDyno(info: Docker.ContainerInspectInfo): Dyno {
     image: info.Image,
     address: addressOf(info),
     port: port > 0 ? port : undefined,
+    ...(uuid ? { uuid } : {}),
     ...(healthcheck ? { healthcheck } : {}),
     state: stateOf(info.State),
     restarts: info.RestartCount,
