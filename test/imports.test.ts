@@ -40,9 +40,11 @@ const allowed: Record<string, string[]> = {
     'logs',
     'metrics',
     'outbound',
+    'webhooks/notification.ts',
   ],
   outbound: [],
   drains: ['logs', 'outbound', 'store'],
+  webhooks: ['outbound', 'store'],
   cli: [],
 }
 const open = ['model', 'errors.ts', 'errors-catalogue.ts', 'log.ts', 'lock.ts', 'config.ts']

@@ -70,7 +70,7 @@ function currentRelease(releases: Deps['store']['releases'], app: App): Release 
   return releases.list(app.id).find((release) => release.state.kind === 'succeeded')
 }
 
-function releaseJson(store: Deps['store'], app: App, release: Release): object {
+export function releaseJson(store: Deps['store'], app: App, release: Release): object {
   return {
     addon_plan_names: [],
     app: { id: app.id, name: app.name },

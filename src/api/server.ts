@@ -36,6 +36,8 @@ import { sourceFileRoutes, sourceRoutes } from './sources.ts'
 import { slugRoutes } from './slugs.ts'
 import { answerUnknownRoutes } from './unknown-route.ts'
 import { ajvOptions } from './validation.ts'
+import { publishAnswers } from './webhook-events.ts'
+import { webhookHistoryRoutes, webhookRoutes } from './webhooks.ts'
 
 const bodyLimit = 2 ** 20
 /** Milliseconds a client may take to send a request: as long as the largest push over a slow line, see `GitLimits`. */
@@ -80,6 +82,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
       checkScope(request)
       checkRole(store, request)
     })
+    publishAnswers(resources, deps)
     accountRoutes(resources, deps)
     authorizationRoutes(resources, deps)
     sessionRoutes(resources, deps)
@@ -96,6 +99,8 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     formationRoutes(resources, deps)
     dynoRoutes(resources, deps)
     drainRoutes(resources, deps)
+    webhookRoutes(resources, deps)
+    webhookHistoryRoutes(resources, deps)
     logSessionRoutes(resources, { ...deps, signedPaths })
     appMetricsRoute(resources, deps)
     serverMetricsRoute(resources, deps)

@@ -103,3 +103,15 @@ export type DrainJson = { id: string; url: string; token: string; created_at: st
 
 /** Of our own; `authority` is a certificate, PEM. */
 export type ServerJson = { url: string; tls: { port: number; authority: string | null } | null }
+
+export type WebhookJson = { id: string; url: string; include: string[]; level: string }
+
+export type WebhookDeliveryJson = {
+  id: string
+  created_at: string
+  event: { include: string }
+  status: string
+  num_attempts: number
+  last_attempt: { code: number | null; error_class: string | null } | null
+  next_attempt_at: string | null
+}

@@ -31,6 +31,10 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/drains.ts')).defineDrains,
   },
   {
+    commands: ['webhooks', 'webhooks:add', 'webhooks:update', 'webhooks:remove', 'webhooks:deliveries'],
+    load: async () => (await import('./topics/webhooks.ts')).defineWebhooks,
+  },
+  {
     commands: ['releases', 'releases:info', 'rollback'],
     load: async () => (await import('./topics/releases.ts')).defineReleases,
   },

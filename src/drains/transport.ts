@@ -27,7 +27,7 @@ class HttpTransport implements Transport {
   #frame: { lines: ReadLine[]; id: string } | undefined
 
   constructor(outbound: Outbound, drain: Drain) {
-    this.#poster = new Poster(outbound)
+    this.#poster = new Poster(outbound, { keepAlive: true })
     this.#drain = drain
   }
 

@@ -1,6 +1,8 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { welcomeAdmin } from '../api/admin.ts'
 import { closeApi, createApi } from '../api/server.ts'
+import { SignedPaths } from '../api/signed-path.ts'
+import { describeChange } from '../api/webhook-events.ts'
 import { createRepositories } from '../git/bare-repositories.ts'
 import { isolateEnvironment } from '../git/environment.ts'
 import { serveGit } from '../git/serve-git.ts'
@@ -11,6 +13,7 @@ import { connectQueue } from '../queue/connect-queue.ts'
 import { createOutputReader } from '../queue/output-reader.ts'
 import { createPlatformLog } from '../release/platform-log.ts'
 import { openStore } from '../store/open.ts'
+import { Webhooks } from '../webhooks/webhooks.ts'
 import { lazyEngine } from './lazy-engine.ts'
 import { openMeasured } from './measured.ts'
 import { runRole } from './run-role.ts'
@@ -29,6 +32,10 @@ export const run = (): Promise<void> =>
     const engine = lazyEngine({ ...config, serverId, log })
     const repositories = createRepositories({ directory: paths.repositories, limits })
     const git = await serveGit({ config, store, repositories, queue, output, log })
+    const outbound = createOutbound(config)
+    const signedPaths = new SignedPaths(store.secretFor('signed paths'))
+    const describe = describeChange.bind(undefined, { store, config, signedPaths })
+    life.use(new Webhooks({ store, outbound, describe, log }))
     const api = createApi({
       config,
       store,
@@ -39,7 +46,7 @@ export const run = (): Promise<void> =>
       platformLog,
       appLog,
       measured,
-      outbound: createOutbound(config),
+      outbound,
       git: (...request) => git.handle(...request),
       log,
     })

@@ -15,6 +15,9 @@ export type FormationId = Id<'formation'>
 export type CollaboratorId = Id<'collaborator'>
 export type DrainId = Id<'drain'>
 export type SourceId = Id<'source'>
+export type WebhookId = Id<'webhook'>
+export type WebhookEventId = Id<'webhook event'>
+export type WebhookDeliveryId = Id<'webhook delivery'>
 
 /** A new UUID (v4), typed by what it identifies: `newId<AppId>()`. */
 export function newId<T extends string>(): T {

@@ -12,14 +12,15 @@ const longestAnswer = 64 * 2 ** 10
 
 export type Post = { url: URL; headers: Record<string, string>; body: Buffer }
 
-/** Posts to one host over connections that it keeps. */
+/** Posts to addresses that users entered. */
 export class Poster implements Disposable {
   readonly #outbound: Outbound
   readonly #agents: { 'http:': PlainAgent; 'https:': SecureAgent }
 
-  constructor(outbound: Outbound) {
+  /** @param keepAlive whether connections are kept for the next post: for one receiver only, since a slow one would hold up others */
+  constructor(outbound: Outbound, { keepAlive }: { keepAlive: boolean }) {
     this.#outbound = outbound
-    const options = { keepAlive: true, maxSockets: 2, timeout: 60_000 }
+    const options = keepAlive ? { keepAlive, maxSockets: 1, timeout: 60_000 } : {}
     this.#agents = { 'http:': new PlainAgent(options), 'https:': new SecureAgent(options) }
   }
 

@@ -19,6 +19,8 @@ import { openSlugs } from './slugs.ts'
 import { openSources } from './sources.ts'
 import type { Store } from './store.ts'
 import { openTokens } from './tokens.ts'
+import { openWebhookDeliveries } from './webhook-deliveries.ts'
+import { openWebhooks } from './webhooks.ts'
 
 /**
  * Opens the record, makes it at the first start and brings an older schema up to date. Several processes may have it open.
@@ -45,6 +47,8 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
       keys: openKeys(db),
       sources: openSources(db),
       appTransfers: openAppTransfers(db),
+      webhooks: openWebhooks(db, cipher),
+      webhookDeliveries: openWebhookDeliveries(db),
       [Symbol.dispose]: () => db[Symbol.dispose](),
     }
   } catch (cause) {

@@ -17,11 +17,13 @@ import type {
   ReleaseId,
   SourceId,
   TokenId,
+  WebhookId,
 } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
 import type { Config, Release, ReleaseState } from '../model/release.ts'
 import type { BuildSource, Source } from '../model/source.ts'
 import type { Slug } from '../model/slug.ts'
+import type { Webhook, WebhookAction, WebhookAttempt, WebhookDelivery, WebhookEvent } from '../model/webhook.ts'
 
 /**
  * The record. Synchronous: a call that returned is on disk (WAL, synchronous=FULL). One file per table
@@ -45,6 +47,8 @@ export interface Store extends Disposable {
   keys: Keys
   sources: Sources
   appTransfers: AppTransfers
+  webhooks: Webhooks
+  webhookDeliveries: WebhookDeliveries
 }
 
 export interface Accounts {
@@ -219,4 +223,42 @@ export interface AppTransfers {
   list(accountId: AccountId): AppTransfer[]
   setState(id: AppTransferId, state: AppTransfer['state']): AppTransfer
   remove(id: AppTransferId): void
+}
+
+export interface Webhooks {
+  create(webhook: Pick<Webhook, 'appId' | 'url' | 'include' | 'level' | 'secret' | 'authorization'>): Webhook
+  find(id: WebhookId): Webhook | undefined
+  /** Oldest first. */
+  list(appId: AppId): Webhook[]
+  update(
+    id: WebhookId,
+    change: Partial<Pick<Webhook, 'url' | 'include' | 'level' | 'secret' | 'authorization'>>,
+  ): Webhook
+  /** With its deliveries. */
+  remove(id: WebhookId): void
+  /** What happened to builds and releases of apps that have webhooks, oldest first, each given once. */
+  takeChanges(): WebhookChange[]
+}
+
+/** Noted by the database itself, whoever made the change. */
+export type WebhookChange = { appId: AppId; action: WebhookAction } & (
+  | { kind: 'build'; id: BuildId }
+  | { kind: 'release'; id: ReleaseId }
+)
+
+export interface WebhookDeliveries {
+  /** An event, with a delivery for each webhook of the app that wants it; nothing if none does. The newest 1,000 of an app are kept. */
+  publish(event: Omit<WebhookEvent, 'id' | 'sequence' | 'createdAt'>): void
+  /** Oldest first. */
+  listEvents(appId: AppId): WebhookEvent[]
+  findEvent(id: WebhookEvent['id']): WebhookEvent | undefined
+  /** Oldest first. */
+  list(appId: AppId): WebhookDelivery[]
+  /** Those whose next attempt is due, the longest due first; of each webhook only so many, since one that is away may have thousands. */
+  listDue(now: Date, limit: { perWebhook: number }): WebhookDelivery[]
+  /** @param nextAttemptAt null after the last one */
+  recordAttempt(
+    id: WebhookDelivery['id'],
+    outcome: { attempt: WebhookAttempt; succeeded: boolean; nextAttemptAt: Date | null },
+  ): void
 }

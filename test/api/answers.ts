@@ -194,6 +194,17 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /account/keys/:key': 'key',
     'DELETE /account/keys/:key': 'key',
   },
+  'webhooks.test.ts': {
+    'GET /apps/:app/webhooks': ['app-webhook'],
+    'POST /apps/:app/webhooks': 'app-webhook',
+    'GET /apps/:app/webhooks/:webhook': 'app-webhook',
+    'PATCH /apps/:app/webhooks/:webhook': 'app-webhook',
+    'DELETE /apps/:app/webhooks/:webhook': 'app-webhook',
+    'GET /apps/:app/webhook-deliveries': ['app-webhook-delivery'],
+    'GET /apps/:app/webhook-deliveries/:delivery': 'app-webhook-delivery',
+    'GET /apps/:app/webhook-events': ['app-webhook-event'],
+    'GET /apps/:app/webhook-events/:event': 'app-webhook-event',
+  },
   'log-sessions.test.ts': {
     'GET /streams/logs': { text: ['text/plain; charset=utf-8', 'text/event-stream'] },
   },

@@ -29,7 +29,7 @@ beforeEach(async () => {
 afterEach(() => receiver[Symbol.asyncDispose]())
 
 async function post(deps: typeof open, host = '127.0.0.1', path = '/'): Promise<number> {
-  using poster = new Poster(deps)
+  using poster = new Poster(deps, { keepAlive: true })
   const url = new URL(`http://${host}:${receiver.port}${path}`)
   return await poster.post({ url, headers: { 'x-y': 'z' }, body: Buffer.from('hello') }, never)
 }

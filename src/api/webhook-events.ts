@@ -1,0 +1,67 @@
+import type { FastifyRequest } from 'fastify'
+import type { AppId } from '../model/ids.ts'
+import type { WebhookAction, WebhookEntity, WebhookEvent } from '../model/webhook.ts'
+import type { WebhookChange } from '../store/store.ts'
+import { userJson } from './app-json.ts'
+import { buildJson, type BuildJsonDeps } from './build-json.ts'
+import type { Api, ApiDeps } from './deps.ts'
+import { releaseJson } from './releases.ts'
+
+type NewEvent = Omit<WebhookEvent, 'id' | 'sequence' | 'createdAt'>
+
+/** The routes whose answers are news for webhooks. Builds and releases come about in other ways too, see `describeChange`. */
+const news: Record<string, [WebhookEntity, WebhookAction]> = {
+  'PATCH /apps/:app': ['api:app', 'update'],
+  'PATCH /apps/:app/formation': ['api:formation', 'update'],
+  'PATCH /apps/:app/formation/:type': ['api:formation', 'update'],
+  'POST /apps/:app/collaborators': ['api:collaborator', 'create'],
+  'PATCH /apps/:app/collaborators/:collaborator': ['api:collaborator', 'update'],
+  'DELETE /apps/:app/collaborators/:collaborator': ['api:collaborator', 'destroy'],
+  'POST /apps/:app/domains': ['api:domain', 'create'],
+  'PATCH /apps/:app/domains/:domain': ['api:domain', 'update'],
+  'DELETE /apps/:app/domains/:domain': ['api:domain', 'destroy'],
+  'POST /apps/:app/sni-endpoints': ['api:sni-endpoint', 'create'],
+  'PATCH /apps/:app/sni-endpoints/:sni_endpoint': ['api:sni-endpoint', 'update'],
+  'DELETE /apps/:app/sni-endpoints/:sni_endpoint': ['api:sni-endpoint', 'destroy'],
+}
+
+/** Records events before the requests that caused them are answered, with what the answer says. */
+export function publishAnswers(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
+  api.addHook('preSerialization', async (request, reply, payload) => {
+    const [include, action] = news[routeOf(request)] ?? []
+    if (include === undefined || action === undefined || reply.statusCode > 299) return payload
+    const { id, email } = request.identity.account
+    for (const data of [payload].flat() as (object & { id: string; app?: { id: string } })[]) {
+      const appId = (data.app?.id ?? data.id) as AppId
+      store.webhookDeliveries.publish({ appId, include, action, actor: { id, email }, data, previousData: {} })
+    }
+    return payload
+  })
+}
+
+/** What the database noted about a build or a release, whoever changed it. */
+export function describeChange(deps: BuildJsonDeps, change: WebhookChange): NewEvent | undefined {
+  const described = change.kind === 'build' ? describeBuild(deps, change) : describeRelease(deps, change)
+  if (!described) return undefined
+  const { appId, action } = change
+  const previousData = action === 'update' ? { status: 'pending' } : {}
+  const { id, email } = userJson(deps.store, described.accountId)
+  return { ...described.event, appId, action, actor: { id, email }, previousData }
+}
+
+function describeBuild(deps: BuildJsonDeps, { id }: Extract<WebhookChange, { kind: 'build' }>) {
+  const build = deps.store.builds.find(id)
+  return build && { accountId: build.accountId, event: { include: 'api:build' as const, data: buildJson(deps, build) } }
+}
+
+function describeRelease({ store }: BuildJsonDeps, change: Extract<WebhookChange, { kind: 'release' }>) {
+  const release = store.releases.find(change.id)
+  const app = store.apps.get(change.appId)
+  if (!release || !app) return undefined
+  const data = releaseJson(store, app, release)
+  return { accountId: release.accountId, event: { include: 'api:release' as const, data } }
+}
+
+function routeOf({ method, routeOptions }: FastifyRequest): string {
+  return `${method} ${routeOptions.url}`
+}

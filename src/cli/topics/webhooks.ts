@@ -1,0 +1,131 @@
+import type { Command } from 'commander'
+import { defineForApp, type AppOptions } from '../command.ts'
+import { heading, list, note, print, progress, table } from '../output.ts'
+import type { WebhookDeliveryJson, WebhookJson } from '../resources.ts'
+import { connectToApp } from '../session.ts'
+import { formatTime } from '../time.ts'
+
+type Settings = AppOptions & {
+  include?: string
+  level?: string
+  url?: string
+  secret?: string
+  authorization?: string
+}
+
+export function defineWebhooks(program: Command): void {
+  defineForApp(program, {
+    name: 'webhooks',
+    summary: 'list the servers that are told of changes',
+    examples: ['paas webhooks -a acme'],
+  }).action(listWebhooks)
+
+  withSettings(
+    defineForApp(program, {
+      name: 'webhooks:add',
+      summary: "tell a server of the app's changes",
+      details:
+        'Each is posted as JSON, signed with the secret in the header Heroku-Webhook-Hmac-SHA256. Without --secret one is made ' +
+        'up; it is printed this once. At the level "notify" a delivery is tried once, at "sync" ten times in 14 hours.',
+      examples: [
+        'paas webhooks:add -i api:release -l notify -u https://ci.example.com/hook',
+        'paas webhooks:add -i api:build,api:release -l sync -u https://example.com/hook -t "Bearer abc"',
+      ],
+    }),
+    true,
+  ).action(add)
+
+  withSettings(
+    defineForApp(program, {
+      name: 'webhooks:update',
+      arguments: '<id>',
+      summary: 'change what a webhook is told, or where',
+      examples: ['paas webhooks:update 01234567-89ab-cdef-0123-456789abcdef -i api:app -l sync'],
+    }),
+    false,
+  ).action(update)
+
+  defineForApp(program, {
+    name: 'webhooks:remove',
+    arguments: '<id>',
+    summary: "tell a server of the app's changes no more",
+    examples: ['paas webhooks:remove 01234567-89ab-cdef-0123-456789abcdef'],
+  }).action(remove)
+
+  defineForApp(program, {
+    name: 'webhooks:deliveries',
+    summary: 'list what webhooks were told, and how that went',
+    examples: ['paas webhooks:deliveries -a acme'],
+  }).action(listDeliveries)
+}
+
+function withSettings(command: Command, all: boolean): Command {
+  const option = all ? command.requiredOption.bind(command) : command.option.bind(command)
+  option('-i, --include <entities>', 'of what: api:app, api:build, api:formation, api:release, …, with commas')
+  option('-l, --level <level>', '"notify" or "sync", which tries again')
+  option('-u, --url <url>', 'where to')
+  return command
+    .option('-s, --secret <secret>', 'what signs each delivery')
+    .option('-t, --authorization <value>', 'an Authorization header to send')
+}
+
+async function listWebhooks(options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const webhooks = await api.get<WebhookJson[]>(`${path}/webhooks`)
+  print(options, webhooks, () =>
+    webhooks.length === 0
+      ? `${app} has no webhooks.`
+      : [
+          heading(`${app} Webhooks`),
+          ...table(webhooks.map(({ id, url, include, level }) => [id, url, include.join(','), level])),
+        ],
+  )
+}
+
+async function add(options: Settings): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  // Made up here, since the server tells it in a header only.
+  const secret = options.secret ?? crypto.randomUUID().replaceAll('-', '')
+  const body = { ...settingsOf(options), secret }
+  const made = await progress(`Adding a webhook to ${app}`, api.post<WebhookJson>(`${path}/webhooks`, body))
+  note(`Undo with: paas webhooks:remove ${made.id} -a ${app}`)
+  print(options, { ...made, secret }, () => list([['Secret', secret]]))
+}
+
+async function update(id: string, options: Settings): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const change = api.patch<WebhookJson>(`${path}/webhooks/${encodeURIComponent(id)}`, settingsOf(options))
+  print(options, await progress(`Changing a webhook of ${app}`, change), () => '')
+}
+
+async function remove(id: string, options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const removed = api.delete<WebhookJson>(`${path}/webhooks/${encodeURIComponent(id)}`)
+  print(options, await progress(`Removing a webhook from ${app}`, removed), () => '')
+}
+
+async function listDeliveries(options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const headers = { range: 'seq ..; order=desc,max=100' }
+  const deliveries = await api.get<WebhookDeliveryJson[]>(`${path}/webhook-deliveries`, headers)
+  print(options, deliveries, () =>
+    deliveries.length === 0
+      ? `${app} has no deliveries.`
+      : [heading(`${app} Deliveries`), ...table(deliveries.map((delivery) => deliveryRow(delivery)))],
+  )
+}
+
+function deliveryRow({ created_at, event, status, num_attempts, last_attempt, next_attempt_at }: WebhookDeliveryJson) {
+  const outcome = last_attempt ? String(last_attempt.code ?? last_attempt.error_class) : ''
+  const next = next_attempt_at ? `next ${formatTime(next_attempt_at)}` : ''
+  return [formatTime(created_at), event.include, status, `${num_attempts} attempts`, outcome, next]
+}
+
+function settingsOf({ include, level, url, secret, authorization }: Settings): object {
+  return {
+    ...(include === undefined ? {} : { include: include.split(',').map((entity) => entity.trim()) }),
+    ...Object.fromEntries(
+      Object.entries({ level, url, secret, authorization }).filter(([, value]) => value !== undefined),
+    ),
+  }
+}

@@ -1,0 +1,99 @@
+import { newId, type AppId, type WebhookId } from '../model/ids.ts'
+import type { Webhook, WebhookEntity, WebhookLevel } from '../model/webhook.ts'
+import type { Cipher } from './cipher.ts'
+import type { Database } from './database.ts'
+import type { WebhookChange, Webhooks } from './store.ts'
+
+type Row = {
+  id: WebhookId
+  app_id: AppId
+  url: Uint8Array
+  include: string
+  level: WebhookLevel
+  secret: Uint8Array
+  authorization: Uint8Array | null
+  created_at: number
+  updated_at: number
+}
+
+export function openWebhooks(db: Database, cipher: Cipher): Webhooks {
+  const toWebhook = (row: Row) => openRow(cipher, row)
+  const find = (id: WebhookId): Webhook | undefined => {
+    const row = db.get<Row>('SELECT * FROM webhooks WHERE id = :id', { id })
+    return row && toWebhook(row)
+  }
+  return {
+    create: (webhook) => {
+      const now = new Date()
+      const made = { ...webhook, id: newId<WebhookId>(), createdAt: now, updatedAt: now }
+      db.run(
+        `INSERT INTO webhooks (id, app_id, url, include, level, secret, authorization, created_at, updated_at)
+         VALUES (:id, :app_id, :url, :include, :level, :secret, :authorization, :created_at, :updated_at)`,
+        sealRow(cipher, made),
+      )
+      return made
+    },
+    find,
+    list: (appId) =>
+      db.all<Row>('SELECT * FROM webhooks WHERE app_id = :appId ORDER BY rowid', { appId }).map(toWebhook),
+    update: (id, change) =>
+      db.transaction(() => {
+        const present = find(id)
+        if (!present) throw new Error(`there is no webhook ${id}`)
+        const changed = { ...present, ...change, updatedAt: new Date() }
+        const { app_id: _app, created_at: _created, ...row } = sealRow(cipher, changed)
+        db.run(
+          `UPDATE webhooks SET url = :url, include = :include, level = :level, secret = :secret,
+             authorization = :authorization, updated_at = :updated_at WHERE id = :id`,
+          row,
+        )
+        return changed
+      }),
+    remove: (id) => {
+      db.run('DELETE FROM webhooks WHERE id = :id', { id })
+    },
+    takeChanges: () => takeChanges(db),
+  }
+}
+
+/** Most of the time there is none, and a look without a transaction costs next to nothing. */
+function takeChanges(db: Database): WebhookChange[] {
+  const select = 'SELECT app_id AS appId, kind, id, action FROM webhook_changes ORDER BY sequence'
+  if (!db.get('SELECT 1 FROM webhook_changes')) return []
+  return db.transaction(() => {
+    const changes = db.all<WebhookChange>(select)
+    db.run('DELETE FROM webhook_changes')
+    return changes
+  })
+}
+
+function sealRow(cipher: Cipher, webhook: Webhook): Row {
+  const { id, appId, url, include, level, secret, authorization, createdAt, updatedAt } = webhook
+  const seal = (text: string, field: string) => cipher.seal(text, 'webhook', appId, id, field)
+  return {
+    id,
+    app_id: appId,
+    url: seal(url, 'url'),
+    include: JSON.stringify(include),
+    level,
+    secret: seal(secret, 'secret'),
+    authorization: authorization === null ? null : seal(authorization, 'authorization'),
+    created_at: createdAt.getTime(),
+    updated_at: updatedAt.getTime(),
+  }
+}
+
+function openRow(cipher: Cipher, row: Row): Webhook {
+  const open = (sealed: Uint8Array, field: string) => cipher.open(sealed, 'webhook', row.app_id, row.id, field)
+  return {
+    id: row.id,
+    appId: row.app_id,
+    url: open(row.url, 'url'),
+    include: JSON.parse(row.include) as WebhookEntity[],
+    level: row.level,
+    secret: open(row.secret, 'secret'),
+    authorization: row.authorization === null ? null : open(row.authorization, 'authorization'),
+    createdAt: new Date(row.created_at),
+    updatedAt: new Date(row.updated_at),
+  }
+}
