@@ -93,6 +93,9 @@ describe('GET /apps/:app/metrics', () => {
     expect([theirs.status, nobodys.status]).toEqual([404, 404])
     expect(theirs.body['id']).toBe(nobodys.body['id'])
     expect((await api.call('GET', '/apps/private/metrics', { token: null })).status).toBe(401)
+    const guest = api.stranger('guest@example.com')
+    api.store.collaborators.set(api.store.apps.find('private')!.id, guest.account.id, 'view')
+    expect((await api.call('GET', '/apps/private/metrics', { token: guest.token })).status).toBe(200)
     expect(
       (await api.call('GET', '/apps/private/metrics', { token: api.tokenOf(api.admin, ['identity']) })).status,
     ).toBe(403)

@@ -54,6 +54,17 @@ it('ps, info, releases and builds show what was deployed', async () => {
   expect((await succeed('open', '/some/page')).trim()).toBe(`http://acme.localhost:${server.port}/some/page`)
 })
 
+it('metrics counts the requests, also for Prometheus', async () => {
+  const { totals } = JSON.parse(await succeed('metrics', '--json')) as { totals: { requests: number } }
+  expect(totals.requests).toBeGreaterThan(0)
+  const headers = { authorization: `Bearer ${server.token}` }
+  const { body } = await request({ port: server.port, host: 'localhost', path: '/metrics', headers })
+  expect(body).toContain(`paas_app_requests_total{app="acme",status="2xx"} ${totals.requests}`)
+  for (const role of ['router', 'worker', 'api', 'redis']) expect(body).toContain(`paas_up{role="${role}"} 1`)
+  for (const role of ['supervisor', 'redis'])
+    expect(body).toMatch(new RegExp(`^paas_memory_bytes.role="${role}". \\d{6,}$`, 'm'))
+})
+
 it('logs --tail shows a request as it comes', async () => {
   const child = spawn(command, ['logs', '--tail'], { cwd: repository.path, env, stdio: 'pipe' })
   let shown = ''

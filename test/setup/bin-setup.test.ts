@@ -8,6 +8,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -50,7 +51,7 @@ beforeAll(() => {
     packages: { '': ofClients, [client]: packages[client] },
   })
   mkdirSync(join(clone, 'src/main'), { recursive: true })
-  writeFileSync(join(clone, 'src/main/warm-up.ts'), 'export {}\n')
+  writeFileSync(join(clone, 'src/main/warm-up.ts'), 'console.log("compiled")\n')
   writeFileSync(
     join(clone, 'src/main/setup.ts'),
     'const what: string[] = [process.version, ...process.argv.slice(2)]\nconsole.log(what.join(" "))\n',
@@ -79,6 +80,14 @@ describe('bin/setup', () => {
     expect(code).toBe(0)
     const promised = join(clone, 'node_modules/node/bin/node')
     expect(statSync(promised).size).toBeGreaterThan(50 * 2 ** 20)
+  })
+
+  it('compiles the server once, and again when a file of it has changed', async () => {
+    expect((await setup([])).stdout).not.toContain('compiled')
+    const later = new Date(Date.now() + 5_000)
+    utimesSync(join(clone, 'src/main/setup.ts'), later, later)
+    expect((await setup([])).stdout).toContain('compiled')
+    utimesSync(join(clone, 'src/main/setup.ts'), 0, 0)
   })
 
   it("installs Heroku's command only for the tests, and once", async () => {
