@@ -1,6 +1,10 @@
+import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 
 type Topic = { commands: string[]; load(): Promise<(program: Command) => void> }
+
+/** Only in a checkout: the package for developers' machines (bin/pack.ts) has the command alone. */
+const server: Topic = { commands: ['server'], load: async () => (await import('./topics/server.ts')).defineServer }
 
 /** Which file defines which commands: only the one that is needed is loaded. In the order of the help. */
 const topics: Topic[] = [
@@ -71,7 +75,7 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/keys.ts')).defineKeys,
   },
   { commands: ['heroku:env'], load: async () => (await import('./topics/heroku.ts')).defineHeroku },
-  { commands: ['server'], load: async () => (await import('./topics/server.ts')).defineServer },
+  ...(existsSync(new URL('../main/server.ts', import.meta.url)) ? [server] : []),
 ]
 
 /** Defines the commands of the topic that has this one. False: no topic has it. */
