@@ -34,7 +34,15 @@ export type Config = {
   stop: { graceSeconds: number; drainSeconds: number }
   /** How often the worker looks for what nobody told it. */
   patrol: { everySeconds: number }
-  limits: { slugBytes: number; packBytes: number; sourceBytes: number; sourceFiles: number; dynoDiskMiB: number }
+  limits: {
+    slugBytes: number
+    packBytes: number
+    sourceBytes: number
+    sourceFiles: number
+    dynoDiskMiB: number
+    /** Of one token; undefined: as many as it likes. */
+    apiRequestsPerHour: number | undefined
+  }
 }
 
 export type Paths = {
@@ -115,6 +123,7 @@ export function loadConfig(env: Environment = process.env): Config {
       sourceBytes: read.integer('PAAS_MAX_SOURCE_MIB', 1024, 1, 1 << 20) * 2 ** 20,
       sourceFiles: read.integer('PAAS_MAX_SOURCE_FILES', 100_000, 1, 10_000_000),
       dynoDiskMiB: read.integer('PAAS_MAX_DYNO_DISK_MIB', 10 * 1024, 1, 1 << 24),
+      apiRequestsPerHour: read.integerOrOff('PAAS_API_REQUESTS_PER_HOUR', 4500, 60, 1 << 24),
     },
   }
   read.socketPath(paths.rendezvousSocket)

@@ -26,6 +26,7 @@ import { LoginLimit } from './login-limit.ts'
 import { logSessionRoutes } from './log-sessions.ts'
 import { logStreamRoute } from './log-stream.ts'
 import { placeRoutes } from './places.ts'
+import { countRequest, RateLimit, rateLimitRoutes } from './rate-limit.ts'
 import { releaseRoutes } from './releases.ts'
 import { checkScope } from './scopes.ts'
 import { serverInfoRoute } from './server-info.ts'
@@ -38,6 +39,7 @@ import { answerUnknownRoutes } from './unknown-route.ts'
 import { ajvOptions } from './validation.ts'
 import { publishAnswers } from './webhook-events.ts'
 import { webhookHistoryRoutes, webhookRoutes } from './webhooks.ts'
+import { checkVersion } from './version.ts'
 
 const bodyLimit = 2 ** 20
 /** Milliseconds a client may take to send a request: as long as the largest push over a slow line, see `GitLimits`. */
@@ -66,24 +68,28 @@ function addRoutes(api: Api, deps: ApiDeps): void {
   const { store } = deps
   const signedPaths = new SignedPaths(store.secretFor('signed paths'))
   const limit = new LoginLimit()
+  const rateLimit = new RateLimit(deps.config.limits.apiRequestsPerHour)
   api.decorateRequest('identity')
   buildOutputRoute(api, { ...deps, signedPaths })
   logStreamRoute(api, { ...deps, signedPaths })
   sourceFileRoutes(api, { ...deps, signedPaths })
   void api.register(async (login: Api) => {
-    login.addHook('onRequest', async (request) => {
+    login.addHook('onRequest', async (request, reply) => {
       request.identity = await identifyByLogin({ store, limit }, request)
+      countRequest(rateLimit, request, reply)
     })
     loginRoute(login, deps)
   })
   void api.register(async (resources: Api) => {
-    resources.addHook('onRequest', async (request) => {
+    resources.addHook('onRequest', async (request, reply) => {
       request.identity = identifyByToken(store, request)
+      countRequest(rateLimit, request, reply)
       checkScope(request)
       checkRole(store, request)
     })
     publishAnswers(resources, deps)
     accountRoutes(resources, deps)
+    rateLimitRoutes(resources, { limit: rateLimit })
     authorizationRoutes(resources, deps)
     sessionRoutes(resources, deps)
     keyRoutes(resources, deps)
@@ -124,6 +130,7 @@ function followConventions(api: Api): void {
       'Cache-Control': 'private, no-cache',
       'X-Content-Type-Options': 'nosniff',
     })
+    checkVersion(request)
   })
   api.addHook('preValidation', async (request) => {
     request.body ??= {}

@@ -188,6 +188,7 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /apps/:app/features/:feature': 'app-feature',
     'PATCH /apps/:app/features/:feature': 'app-feature',
   },
+  'rate-limit.test.ts': { 'GET /account/rate-limits': 'rate-limit' },
   'keys.test.ts': {
     'GET /account/keys': ['key'],
     'POST /account/keys': 'key',

@@ -37,6 +37,7 @@ describe('an error', () => {
       'payload_too_large',
       /1 MiB/,
     ],
+    ['a body of 100 MB', 'POST /apps', { body: Buffer.alloc(100_000_000, 'x') }, 413, 'payload_too_large', /1 MiB/],
     ['a body that is a list', 'POST /apps', { body: [] }, 422, 'invalid_params', /must be an? object/],
     [
       'a field nobody knows',
@@ -109,9 +110,30 @@ describe('a request', () => {
     expect(odd.headers['request-id']).toMatch(/^[0-9a-f-]{36}$/)
   })
 
-  it('may name any version of the API, with any suffix', async () => {
-    const accept = 'application/vnd.heroku+json; version=3.webhooks; charset=utf8'
+  it.each([
+    'application/vnd.heroku+json; version=3',
+    'application/vnd.heroku+json;version=3',
+    'application/vnd.heroku+json; version=3.webhooks; charset=utf8',
+    'application/vnd.heroku+json; charset=utf8; version="3.sdk"',
+    'text/html, application/vnd.heroku+json',
+    'application/json',
+    '*/*',
+  ])('may accept %j', async (accept) => {
     expect((await api.call('GET', '/account', { headers: { accept } })).status).toBe(200)
+  })
+
+  it.each([
+    ['application/vnd.heroku+json; version=2', '2'],
+    ['application/vnd.heroku+json; version=30', '30'],
+    ['*/*, application/vnd.heroku+json; version=edge', 'edge'],
+  ])('that accepts %j only is told which version there is', async (accept, version) => {
+    const { status, body } = await api.call('GET', '/account', { headers: { accept } })
+    expect([status, body['message']]).toEqual([400, expect.stringContaining(`version 3 of the API, not ${version}.`)])
+  })
+
+  it('may have headers of 48 KiB, as those of clients that keep every Request-Id do', async () => {
+    const ids = Array.from({ length: 1300 }, () => crypto.randomUUID()).join(',')
+    expect((await api.call('GET', '/account', { headers: { 'request-id': ids } })).status).toBe(200)
   })
 
   it('may carry its token as Bearer, and as the password of Basic with any user', async () => {
