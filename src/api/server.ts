@@ -16,6 +16,7 @@ import { collaboratorRoutes } from './collaborators.ts'
 import { configVarRoutes } from './config-vars.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { dynoRoutes } from './dynos.ts'
+import { domainRoutes } from './domains.ts'
 import { drainRoutes } from './drains.ts'
 import { answerError } from './error-answer.ts'
 import { featureRoutes } from './features.ts'
@@ -35,6 +36,7 @@ import { sessionRoutes } from './sessions.ts'
 import { SignedPaths } from './signed-path.ts'
 import { sourceFileRoutes, sourceRoutes } from './sources.ts'
 import { slugRoutes } from './slugs.ts'
+import { sniEndpointRoutes } from './sni-endpoints.ts'
 import { answerUnknownRoutes } from './unknown-route.ts'
 import { ajvOptions } from './validation.ts'
 import { publishAnswers } from './webhook-events.ts'
@@ -105,6 +107,8 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     formationRoutes(resources, deps)
     dynoRoutes(resources, deps)
     drainRoutes(resources, deps)
+    domainRoutes(resources, deps)
+    sniEndpointRoutes(resources, deps)
     webhookRoutes(resources, deps)
     webhookHistoryRoutes(resources, deps)
     logSessionRoutes(resources, { ...deps, signedPaths })

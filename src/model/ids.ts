@@ -18,6 +18,8 @@ export type SourceId = Id<'source'>
 export type WebhookId = Id<'webhook'>
 export type WebhookEventId = Id<'webhook event'>
 export type WebhookDeliveryId = Id<'webhook delivery'>
+export type DomainId = Id<'domain'>
+export type SniEndpointId = Id<'sni endpoint'>
 
 /** A new UUID (v4), typed by what it identifies: `newId<AppId>()`. */
 export function newId<T extends string>(): T {

@@ -3,12 +3,17 @@ import type { AppId } from './ids.ts'
 /** One dyno as the router sees it. `dyno` is its name (`web.1`), `id` the engine's id. */
 export type Target = { id: string; dyno: string; release: number; host: string; port: number }
 
+/** PEM, with the private key: only ever in files and on sockets of this user alone. */
+export type HostCertificate = { hosts: string[]; certificate: string; key: string }
+
 /** Where the requests for one app go. Targets are replaced as a whole, in one step. */
 export type AppRoute = {
   appId: AppId
   app: string
-  /** Lower-case host names without port. */
+  /** Lower-case host names without port; `*.example.com` for all below it that no route names. */
   hosts: string[]
+  /** What visitors of some of the hosts are shown instead of the server's own certificate. */
+  certificates?: HostCertificate[]
   /** What an app without targets answers: `blank` never deployed (H81), `down` scaled to 0 (H14), `crashed` (H10), `maintenance` (H80). */
   state: 'up' | 'blank' | 'down' | 'crashed' | 'maintenance'
   targets: Target[]

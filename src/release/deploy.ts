@@ -5,13 +5,13 @@ import type { Store } from '../store/store.ts'
 import { typesOf, wantedDynos, type Deployable } from './deployable.ts'
 import type { Narrator } from './narrator.ts'
 import type { Retirement } from './retirement.ts'
-import { routeFor } from './route.ts'
+import { routeFor, type RouteDeps } from './route.ts'
 import type { Routes } from './routes.ts'
 import { discard, startDynos, type StartDeps } from './start-dynos.ts'
 
 export type DeployDeps = StartDeps & {
   engine: Pick<Engine, 'listDynos'>
-  store: Pick<Store, 'apps' | 'formations' | 'slugs' | 'releases' | 'transaction'>
+  store: Pick<Store, 'apps' | 'formations' | 'slugs' | 'releases' | 'transaction'> & RouteDeps['store']
   routes: Pick<Routes, 'put' | 'remove'>
   retirement: Retirement
   domain: string
@@ -55,11 +55,11 @@ async function presentDynos({ engine }: DeployDeps, { app }: Deployable): Promis
 
 /** The router first, then the record: the commit point. A record that cannot be written takes the route back. */
 async function switchOver(deps: DeployDeps, deployable: Deployable, dynos: Dyno[]): Promise<void> {
-  const { store, routes, domain } = deps
+  const { store, routes } = deps
   const { release, slug } = deployable
   const app = { ...deployable.app, maintenance: store.apps.get(deployable.app.id)?.maintenance ?? false }
   const web = dynos.filter(({ type }) => type === 'web')
-  const route = routeFor({ ...app, currentReleaseId: release.id }, domain, { ready: web, wantsWeb: web.length > 0 })
+  const route = routeFor(deps, { ...app, currentReleaseId: release.id }, { ready: web, wantsWeb: web.length > 0 })
   const replaced = await routes.put(route)
   try {
     store.transaction(() => {

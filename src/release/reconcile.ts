@@ -7,13 +7,13 @@ import { planDynos, type Plan } from './plan.ts'
 import { waitUntilReady } from './readiness.ts'
 import type { ReadyDynos } from './ready-dynos.ts'
 import type { Retirement } from './retirement.ts'
-import { routeFor } from './route.ts'
+import { routeFor, type RouteDeps } from './route.ts'
 import type { Routes } from './routes.ts'
 import { startDyno, type StartDeps } from './start-dynos.ts'
 
 export type ReconcileDeps = StartDeps & {
   engine: { listDynos(filter: { appId: App['id'] }): Promise<Dyno[]> }
-  store: Pick<Store, 'apps' | 'formations' | 'slugs' | 'releases'>
+  store: Pick<Store, 'apps' | 'formations' | 'slugs' | 'releases'> & RouteDeps['store']
   routes: Pick<Routes, 'put'>
   retirement: Retirement
   readyDynos: ReadyDynos
@@ -54,15 +54,16 @@ export function currentDeployable(store: ReconcileDeps['store'], app: App): Depl
 
 /** Puts the web dynos that answer into the router; gives the dynos that run but are not ready. */
 export async function routeTo(
-  { routes, readyDynos, dynoLog, domain }: Pick<ReconcileDeps, 'routes' | 'readyDynos' | 'dynoLog' | 'domain'>,
+  deps: Pick<ReconcileDeps, 'routes' | 'readyDynos' | 'dynoLog'> & RouteDeps,
   app: App,
   dynos: Dyno[],
   wanted: WantedDyno[],
 ): Promise<Dyno[]> {
+  const { routes, readyDynos, dynoLog } = deps
   const known = await Promise.all(dynos.map((dyno) => readyDynos.isReady(dyno)))
   const ready = dynos.filter((_, index) => known[index])
   const wantsWeb = wanted.some(({ type }) => type === 'web')
-  await routes.put(routeFor(app, domain, { ready: ready.filter(({ type }) => type === 'web'), wantsWeb }))
+  await routes.put(routeFor(deps, app, { ready: ready.filter(({ type }) => type === 'web'), wantsWeb }))
   for (const dyno of ready) dynoLog.up(dyno)
   return dynos.filter((dyno) => dyno.state.kind === 'running' && !ready.includes(dyno))
 }

@@ -1,6 +1,9 @@
 import type { Dyno } from '../engine/engine.ts'
 import type { App } from '../model/app.ts'
-import type { AppRoute, Target } from '../model/route.ts'
+import type { AppRoute, HostCertificate, Target } from '../model/route.ts'
+import type { Store } from '../store/store.ts'
+
+export type RouteDeps = { store: Pick<Store, 'domains' | 'sniEndpoints'>; domain: string }
 
 /**
  * Where an app's requests go.
@@ -8,12 +11,15 @@ import type { AppRoute, Target } from '../model/route.ts'
  * @param wantsWeb whether any web dyno should run
  */
 export function routeFor(
+  { store, domain }: RouteDeps,
   app: App,
-  domain: string,
   { ready, wantsWeb }: { ready: Dyno[]; wantsWeb: boolean },
 ): AppRoute {
   const targets = app.maintenance ? [] : ready.flatMap(targetOf)
-  return { appId: app.id, app: app.name, hosts: [`${app.name}.${domain}`], state: stateOf(), targets }
+  const hosts = [`${app.name}.${domain}`, ...store.domains.list(app.id).map(({ hostname }) => hostname)]
+  const certificates = certificatesOf(store, app)
+  const route = { appId: app.id, app: app.name, hosts, state: stateOf(), targets }
+  return certificates.length === 0 ? route : { ...route, certificates }
 
   function stateOf(): AppRoute['state'] {
     if (app.maintenance) return 'maintenance'
@@ -21,6 +27,14 @@ export function routeFor(
     if (app.currentReleaseId === null) return 'blank'
     return wantsWeb ? 'crashed' : 'down'
   }
+}
+
+function certificatesOf({ domains, sniEndpoints }: RouteDeps['store'], app: App): HostCertificate[] {
+  const own = domains.list(app.id)
+  return sniEndpoints.list(app.id).flatMap((endpoint) => {
+    const hosts = own.filter(({ sniEndpointId }) => sniEndpointId === endpoint.id).map(({ hostname }) => hostname)
+    return hosts.length === 0 ? [] : [{ hosts, certificate: endpoint.certificate, key: sniEndpoints.key(endpoint) }]
+  })
 }
 
 function targetOf({ id, name, release, address, port }: Dyno): Target[] {

@@ -105,6 +105,8 @@ export class Router {
     const rendezvous = openRendezvous({ socketPath: rendezvousSocket, limits: limits.rendezvous })
     const door = new TlsDoor({
       identity,
+      identityOf: (host) => this.routes.findCertificate(host),
+      log: this.#log,
       limits,
       onSecure: (socket, sni) =>
         this.#visit(socket, { address: plainAddress(socket.remoteAddress), secure: { sni, rendezvous } }),

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { AppId } from '../model/ids.ts'
-import type { AppRoute, RoutingTable, Target } from '../model/route.ts'
+import { covers } from '../model/domain.ts'
+import type { AppRoute, HostCertificate, RoutingTable, Target } from '../model/route.ts'
 import type { RouterLimits, TimeLimits } from './limits.ts'
 import { LiveTarget } from './target.ts'
 
@@ -10,6 +11,7 @@ export type Destination = {
   app: { id: AppId; name: string } | undefined
   state: AppRoute['state']
   targets: LiveTarget[]
+  certificates: HostCertificate[]
   limits: TimeLimits
 }
 
@@ -35,7 +37,16 @@ export class Routes {
 
   /** Bare addresses and `localhost` lead to the control plane too. */
   find(host: string): Destination | undefined {
-    return this.#byHost.get(host) ?? (this.#isControl(host) ? this.#control : undefined)
+    return this.#byHost.get(host) ?? (this.#isControl(host) ? this.#control : this.#findWildcard(host))
+  }
+
+  /** @returns undefined where the server's own certificate is shown */
+  findCertificate(host: string): HostCertificate | undefined {
+    const certificates = this.find(host)?.certificates
+    return (
+      certificates?.find(({ hosts }) => hosts.includes(host)) ??
+      certificates?.find(({ hosts }) => hosts.some((pattern) => covers(pattern, host)))
+    )
   }
 
   findTarget(id: string): LiveTarget | undefined {
@@ -76,15 +87,26 @@ export class Routes {
     return removed.flatMap(({ targets }) => targets)
   }
 
-  #add({ appId, app, hosts, state, targets }: AppRoute): void {
+  #add({ appId, app, hosts, certificates = [], state, targets }: AppRoute): void {
     const destination: Destination = {
       app: { id: appId, name: app },
       state,
       targets: targets.map((target) => this.#live(target)),
+      certificates,
       limits: this.#limits.app,
     }
     // An app that was given the control plane's host would be shown every user's token.
     for (const host of hosts) if (!this.#isControl(host)) this.#byHost.set(host, destination)
+  }
+
+  /** The nearest one above `host`. None holds for the names of apps. */
+  #findWildcard(host: string): Destination | undefined {
+    if (host.endsWith(`.${this.#table.controlHost}`)) return undefined
+    for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
+      const found = this.#byHost.get(`*${host.slice(dot)}`)
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 
   #isControl(host: string): boolean {
@@ -119,7 +141,7 @@ export class Routes {
 
   #controlDestination({ controlSocket }: RoutingTable): Destination {
     const target = new LiveTarget({ id: 'api', dyno: 'api', address: { path: controlSocket } })
-    return { app: undefined, state: 'up', targets: [target], limits: this.#limits.control }
+    return { app: undefined, state: 'up', targets: [target], certificates: [], limits: this.#limits.control }
   }
 }
 

@@ -1,4 +1,4 @@
-import type { AppRoute, RoutingTable, Target } from '../model/route.ts'
+import type { AppRoute, HostCertificate, RoutingTable, Target } from '../model/route.ts'
 
 const states = ['up', 'blank', 'down', 'crashed', 'maintenance'] satisfies AppRoute['state'][]
 
@@ -9,12 +9,13 @@ export function isRoutingTable(value: unknown): value is RoutingTable {
 }
 
 export function isAppRoute(value: unknown): value is AppRoute {
-  const { appId, app, hosts, state, targets } = (value ?? {}) as Partial<AppRoute>
+  const { appId, app, hosts, certificates, state, targets } = (value ?? {}) as Partial<AppRoute>
   return (
     isText(appId) &&
     isText(app) &&
     isTextList(hosts) &&
     hosts.every((host) => host === host.toLowerCase()) &&
+    (certificates === undefined || (Array.isArray(certificates) && certificates.every(isCertificate))) &&
     states.some((known) => known === state) &&
     Array.isArray(targets) &&
     targets.every(isTarget)
@@ -23,6 +24,11 @@ export function isAppRoute(value: unknown): value is AppRoute {
 
 export function isTextList(value: unknown): value is string[] {
   return Array.isArray(value) && value.every(isText)
+}
+
+function isCertificate(value: unknown): value is HostCertificate {
+  const { hosts, certificate, key } = (value ?? {}) as Partial<HostCertificate>
+  return isTextList(hosts) && isText(certificate) && isText(key)
 }
 
 function isTarget(value: unknown): value is Target {

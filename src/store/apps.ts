@@ -35,9 +35,12 @@ export function openApps(db: Database, releases: Releases): Apps {
     setOwner: (id, ownerId) => {
       db.run('UPDATE apps SET owner_id = :ownerId, updated_at = :now WHERE id = :id', { id, ownerId, now: Date.now() })
     },
-    markDestroying: (id) => {
-      db.run('UPDATE apps SET destroying = 1, updated_at = :now WHERE id = :id', { id, now: Date.now() })
-    },
+    markDestroying: (id) =>
+      db.transaction(() => {
+        db.run('UPDATE apps SET destroying = 1, updated_at = :now WHERE id = :id', { id, now: Date.now() })
+        // Like its name, they are free for others at once.
+        db.run('DELETE FROM domains WHERE app_id = :id', { id })
+      }),
     remove: (id) => remove(db, id),
   }
 }

@@ -10,12 +10,14 @@ import { openCollaborators } from './collaborators.ts'
 import { checkCommits, CommitCounter } from './commit-counter.ts'
 import { openConfigVars } from './config-vars.ts'
 import { Database } from './database.ts'
+import { openDomains } from './domains.ts'
 import { openDrains } from './drains.ts'
 import { openFormations } from './formations.ts'
 import { openKeys } from './keys.ts'
 import { migrate, versionOf } from './migrations.ts'
 import { openReleases } from './releases.ts'
 import { openSlugs } from './slugs.ts'
+import { openSniEndpoints } from './sni-endpoints.ts'
 import { openSources } from './sources.ts'
 import type { Store } from './store.ts'
 import { openTokens } from './tokens.ts'
@@ -44,6 +46,8 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
       formations: openFormations(db),
       collaborators: openCollaborators(db),
       drains: openDrains(db, cipher),
+      domains: openDomains(db),
+      sniEndpoints: openSniEndpoints(db, cipher),
       keys: openKeys(db),
       sources: openSources(db),
       appTransfers: openAppTransfers(db),

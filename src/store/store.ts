@@ -5,6 +5,7 @@ import type { App } from '../model/app.ts'
 import type { AppTransfer } from '../model/app-transfer.ts'
 import type { Build, BuildState } from '../model/build.ts'
 import type { Collaborator } from '../model/collaborator.ts'
+import type { Domain } from '../model/domain.ts'
 import type { Drain } from '../model/drain.ts'
 import type { Formation, DynoSize } from '../model/formation.ts'
 import type {
@@ -12,9 +13,11 @@ import type {
   AppId,
   AppTransferId,
   BuildId,
+  DomainId,
   DrainId,
   KeyId,
   ReleaseId,
+  SniEndpointId,
   SourceId,
   TokenId,
   WebhookId,
@@ -23,6 +26,7 @@ import type { Key } from '../model/key.ts'
 import type { Config, Release, ReleaseState } from '../model/release.ts'
 import type { BuildSource, Source } from '../model/source.ts'
 import type { Slug } from '../model/slug.ts'
+import type { SniEndpoint } from '../model/sni-endpoint.ts'
 import type { Webhook, WebhookAction, WebhookAttempt, WebhookDelivery, WebhookEvent } from '../model/webhook.ts'
 
 /**
@@ -44,6 +48,8 @@ export interface Store extends Disposable {
   formations: Formations
   collaborators: Collaborators
   drains: Drains
+  domains: Domains
+  sniEndpoints: SniEndpoints
   keys: Keys
   sources: Sources
   appTransfers: AppTransfers
@@ -261,4 +267,27 @@ export interface WebhookDeliveries {
     id: WebhookDelivery['id'],
     outcome: { attempt: WebhookAttempt; succeeded: boolean; nextAttemptAt: Date | null },
   ): void
+}
+
+export interface Domains {
+  create(domain: Pick<Domain, 'appId' | 'hostname' | 'sniEndpointId'>): Domain
+  /** Of any app. */
+  find(hostname: string): Domain | undefined
+  /** In the order of their names. */
+  list(appId: AppId): Domain[]
+  /** Of all apps: the wildcards above a host name, or what is below a wildcard. */
+  overlapping(hostname: string): Domain[]
+  setSniEndpoint(id: DomainId, sniEndpointId: SniEndpointId | null): Domain
+  remove(id: DomainId): void
+}
+
+export interface SniEndpoints {
+  create(endpoint: Pick<SniEndpoint, 'appId' | 'name' | 'certificate'> & { key: string }): SniEndpoint
+  /** Oldest first. */
+  list(appId: AppId): SniEndpoint[]
+  update(id: SniEndpointId, change: { certificate: string; key: string }): SniEndpoint
+  /** PEM. Only what puts it into the router asks for it. */
+  key(endpoint: SniEndpoint): string
+  /** Its domains are left without a certificate. */
+  remove(id: SniEndpointId): void
 }

@@ -50,7 +50,7 @@ function followOutput({ cursors, collector }: RecoverDeps, dynos: Dyno[]): void 
 
 /** The current release of each app, as far as its dynos answer; the rest is for its converge. */
 async function routeToWhatRuns(deps: RecoverDeps, dynos: Dyno[]): Promise<void> {
-  const { store, routes, readyDynos, domain } = deps
+  const { store, routes, readyDynos } = deps
   const table = store.apps
     .listAll()
     .filter(({ destroying }) => !destroying)
@@ -59,7 +59,7 @@ async function routeToWhatRuns(deps: RecoverDeps, dynos: Dyno[]): Promise<void> 
       const web = dynos.filter(({ appId, type, release }) => appId === app.id && type === 'web' && release === version)
       const ready = await Promise.all(web.map((dyno) => readyDynos.isReady(dyno)))
       const wantsWeb = store.formations.list(app.id).some(({ type, quantity }) => type === 'web' && quantity > 0)
-      return routeFor(app, domain, { ready: web.filter((_, index) => ready[index]), wantsWeb })
+      return routeFor(deps, app, { ready: web.filter((_, index) => ready[index]), wantsWeb })
     })
   await routes.install(await Promise.all(table))
 }

@@ -92,6 +92,28 @@ describe('a request over TLS', () => {
   })
 })
 
+describe('an app with a certificate of its own', () => {
+  it('shows it for the hosts that it is for, and the server’s elsewhere, also when it is replaced', async () => {
+    await using app = await startApp((_, res) => res.end('{}'))
+    const [first, second] = [await testIdentity(['own.test', '*.wild.test']), await testIdentity(['own.test'])]
+    const hosts = ['app.test', 'own.test', '*.wild.test']
+    const shown = { ...first.identity, hosts: ['own.test', '*.wild.test'] }
+    await using router = await startTlsRouter(identity, { routes: [route([app], { hosts, certificates: [shown] })] })
+    const ask = (host: string, ca: Identity) => request({ ...tlsTo(router.tlsPort, host), ca: ca.certificate }).end()
+    const answers = async (host: string, ca: Identity) =>
+      ((await once(ask(host, ca), 'response')) as [IncomingMessage])[0].resume().statusCode
+    for (const host of ['own.test', 'any.wild.test']) expect(await answers(host, first.authority)).toBe(200)
+    expect(await answers('app.test', authority)).toBe(200)
+    const next = { ...second.identity, hosts: ['own.test'] }
+    router.router.routes.switchTo(route([app], { hosts, certificates: [next] }))
+    expect(await answers('own.test', second.authority)).toBe(200)
+    router.router.routes.switchTo(route([app], { hosts, certificates: [{ ...next, key: 'broken' }] }))
+    const [error] = (await once(ask('own.test', second.authority), 'error')) as [NodeJS.ErrnoException]
+    expect(error.code).toMatch(/UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER/)
+    expect(await answers('app.test', authority)).toBe(200)
+  })
+})
+
 describe('the TLS port', () => {
   it('tells those who speak plain HTTP to it what to do', async () => {
     await using router = await startTlsRouter(identity, {})
@@ -213,11 +235,11 @@ describe('a connection that begins with a token', () => {
   })
 })
 
-const tlsTo = (port: number) => ({
+const tlsTo = (port: number, host = 'app.test') => ({
   port,
   host: '127.0.0.1',
-  servername: 'app.test',
-  headers: { host: 'app.test' },
+  servername: host,
+  headers: { host },
   ca: authority.certificate,
   agent: false as const,
 })

@@ -2,13 +2,18 @@ import { constants } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls'
 import { formatAnswer } from '../error-page.ts'
+import type { Logger } from '../../log.ts'
 import type { RouterLimits } from '../limits.ts'
 import { answerForRefusal } from '../router-error.ts'
 import type { Identity } from './identity.ts'
 
 export type TlsDoorDeps = {
+  /** The server's own. */
   identity: Identity
+  /** What visitors of this host are shown instead, if anything. */
+  identityOf: (host: string) => Identity | undefined
   limits: Pick<RouterLimits, 'handshake' | 'linger'>
+  log: Logger
   /** A handshake is done. `sni`: the host that the client named in it, lower-case. */
   onSecure: (socket: TLSSocket, sni: string | undefined) => void
 }
@@ -21,6 +26,7 @@ const plainHttp = answerForRefusal(400, 'this port speaks TLS; use https:// in t
 export class TlsDoor {
   readonly #deps: TlsDoorDeps
   readonly #entering = new Set<Socket>()
+  readonly #contexts = new WeakMap<Identity, SecureContext>()
   #context: SecureContext
 
   constructor(deps: TlsDoorDeps) {
@@ -60,6 +66,7 @@ export class TlsDoor {
     const socket = new TLSSocket(raw, {
       isServer: true,
       secureContext: this.#context,
+      SNICallback: (host, answer) => answer(null, this.#contextFor(host.toLowerCase())),
       // A client that speaks only HTTP/2 is told so in the handshake.
       ALPNProtocols: ['http/1.1'],
     })
@@ -71,6 +78,20 @@ export class TlsDoor {
       const { servername } = socket as { servername?: string | false }
       this.#deps.onSecure(socket, servername ? servername.toLowerCase() : undefined)
     })
+  }
+
+  /** Must not throw: that would be the end of this process. undefined: the server's own is shown. */
+  #contextFor(host: string): SecureContext | undefined {
+    const identity = this.#deps.identityOf(host)
+    if (identity === undefined) return undefined
+    try {
+      const context = this.#contexts.get(identity) ?? contextOf(identity)
+      this.#contexts.set(identity, context)
+      return context
+    } catch (cause) {
+      this.#deps.log.error({ err: cause, host }, 'certificate cannot be shown')
+      return undefined
+    }
   }
 
   /** Somebody typed http:// where https:// is spoken. What is still coming is read, or the answer would be reset. */

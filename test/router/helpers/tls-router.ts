@@ -7,11 +7,12 @@ import type { Identity } from '../../../src/router/tls/identity.ts'
 import { createAuthority, issueCertificate } from '../../../src/router/tls/authority.ts'
 import { startRouter, type RouterOptions, type TestRouter } from './router.ts'
 
-/** An authority for `*.test` and this machine, and what the router shows. */
-export async function testIdentity(): Promise<{ authority: Identity; identity: Identity }> {
+/** An authority for names below `test` and this machine, and what it made for these. */
+export async function testIdentity(
+  shown = ['paas.test', 'app.test', 'localhost', '127.0.0.1'],
+): Promise<{ authority: Identity; identity: Identity }> {
   const names = ['test', 'localhost', '127.0.0.1']
   const authority = await createAuthority({ name: 'paas test', names, days: 2 })
-  const shown = ['paas.test', 'app.test', 'localhost', '127.0.0.1']
   return { authority, identity: await issueCertificate(authority, { names: shown, days: 1 }) }
 }
 

@@ -1,0 +1,44 @@
+import { isIP } from 'node:net'
+import { domainToASCII } from 'node:url'
+import type { AppId, DomainId, SniEndpointId } from './ids.ts'
+
+/** A host name of the user's own that leads to an app. */
+export type Domain = {
+  id: DomainId
+  appId: AppId
+  /** Lower-case, in ASCII (IDNA); `*.example.com` stands for every name below example.com that is not named itself. */
+  hostname: string
+  /** Whose certificate its visitors are shown. */
+  sniEndpointId: SniEndpointId | null
+  createdAt: Date
+  updatedAt: Date
+}
+
+export const mostDomains = 100
+
+const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
+
+/**
+ * A host name as it is looked up: lower-case, IDNA, without the root's dot; a wildcard only as the whole first label.
+ * @returns or why it is none, to follow its name in a sentence
+ */
+export function parseHostname(text: string): { hostname: string } | { problem: string } {
+  const wildcard = text.startsWith('*.')
+  const name = text.slice(wildcard ? 2 : 0).replace(/\.$/, '')
+  if (name.includes('*')) return { problem: 'may have a * only as its whole first part' }
+  if (/[\x00-\x20%/:@?#\\[\]]/.test(name)) return { problem: 'is no host name: no scheme, port, path or blank' }
+  const ascii = domainToASCII(name)
+  const labels = ascii.split('.')
+  if (ascii.length > 253 - (wildcard ? 2 : 0)) return { problem: 'is longer than 253 characters' }
+  if (!labels.every((part) => label.test(part))) {
+    return { problem: 'is no host name: its parts have letters, digits and dashes, 63 at most each' }
+  }
+  if (labels.length < 2) return { problem: 'needs a dot: a name such as www.example.com' }
+  if (isIP(ascii) || !/[a-z]/.test(labels.at(-1) ?? '')) return { problem: 'is an address; a host name is needed' }
+  return { hostname: `${wildcard ? '*.' : ''}${ascii}` }
+}
+
+/** Whether `pattern` is `host`, or a wildcard above it. */
+export function covers(pattern: string, host: string): boolean {
+  return pattern === host || (pattern.startsWith('*.') && host.endsWith(pattern.slice(1)))
+}
