@@ -37,7 +37,7 @@ async function push(server: TestEngine, slug: Buffer, times: Map<string, number>
   await time('run a command in it', () => sandbox.exec({ argv: ['true'] }, () => undefined, never))
   const config = { labels: { 'paas.app': server.appId }, command: ['bash'] }
   const image = await time('make an image of /app', async () =>
-    server.engine.createImage({ base: server.image, files: await sandbox.get('/app'), path: '/', config }),
+    server.engine.appendLayer({ base: server.image, layer: await sandbox.get('/app'), config }),
   )
   const dyno = await time('start a dyno', () => server.dyno(listener('5000'), { image: image.digest }))
   await time('until it takes connections', () => connectable(dyno.address ?? '', 5000))

@@ -3,7 +3,7 @@ import type { BuildRequest } from './pipeline.ts'
 import { slugFiles, type SlugFacts } from './slug.ts'
 import { appDirectory } from './directories.ts'
 
-type ExportDeps = { engine: Pick<Engine, 'createImage'>; sandbox: Sandbox }
+type ExportDeps = { engine: Pick<Engine, 'appendLayer'>; sandbox: Sandbox }
 type ExportOptions = { base: Image; labels: Record<string, string>; slugBytes: number }
 
 /** The app's image: the run image and one layer with what the build left in its directory. @throws slug_too_large */
@@ -13,7 +13,7 @@ export async function exportSlug(
 ): Promise<SlugFacts & { image: Image }> {
   const { files, facts } = slugFiles(await sandbox.get(appDirectory), slugBytes)
   const config = { labels, workingDirectory: appDirectory, user: 'app', env: { HOME: appDirectory } }
-  const image = await engine.createImage({ base: base.digest, files, path: '/', config })
+  const image = await engine.appendLayer({ base: base.digest, layer: files, config })
   return { ...facts, image }
 }
 

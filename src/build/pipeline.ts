@@ -62,7 +62,7 @@ export interface BuildOutput {
 export type RunPipeline = (request: BuildRequest, output: BuildOutput, signal: AbortSignal) => Promise<BuildResult>
 
 export type PipelineDeps = {
-  engine: Pick<Engine, 'buildDockerfile' | 'createImage' | 'createSandbox' | 'removeCache'>
+  engine: Pick<Engine, 'appendLayer' | 'buildDockerfile' | 'createSandbox' | 'removeCache'>
   stack: Pick<Stack, 'name'>
   toolbox: Pick<Toolbox, 'buildImage' | 'runImage'>
   repositories: { archive(appId: AppId, commit: string, signal: AbortSignal): Promise<Readable> }

@@ -13,7 +13,7 @@ const mostProcfileBytes = 1 << 20
 const kinds = new Set<Header['type']>(['file', 'directory', 'symlink', 'link'])
 
 /**
- * The files of a slug, to be unpacked at `/`, out of a tar of the build directory as an engine gives it. All becomes the
+ * The files of a slug, a layer of its image, out of a tar of the build directory as an engine gives it. All becomes the
  * tenant's, without set-uid and set-gid bits; devices, pipes and git's own files are left out. `facts` is filled while the
  * tar is read. The tar fails with slug_too_large beyond `slugBytes`.
  */
@@ -30,13 +30,20 @@ export function slugFiles(tar: Readable, slugBytes: number): { files: Readable; 
   return { files, facts }
 }
 
-function slugEntry({ name, type, size, mtime, mode, linkname }: Header): NewHeader | undefined {
+function slugEntry(header: Header): NewHeader | undefined {
+  const { name, type, size, mtime, mode, linkname } = header
+  if (isRoot(header)) return { name: appDirectory.slice(1), type, size, mtime, mode: 0o755, ...tenant }
   const path = pathIn(name)
   // A symbolic link may say what it likes: it is followed only inside a dyno. A hard link's target has to be in the slug.
   const target = type === 'link' ? pathIn(linkname) : linkname
   if (path === undefined || target === undefined || !kinds.has(type)) return undefined
   const link = type === 'link' ? nameOf(target) : (target ?? '')
   return { name: nameOf(path), type, size, mtime, linkname: link, mode: mode & 0o777, ...tenant }
+}
+
+/** The build directory itself. It is the tenant's in the run image too; a layer has to say so again. */
+function isRoot({ name, type }: Header): boolean {
+  return type === 'directory' && /^[^/]+\/?$/.test(name)
 }
 
 /** A path relative to the build directory, whose own name comes first in `name`; undefined: not part of the slug. */

@@ -23,6 +23,11 @@ export interface Engine {
     config: ImageConfig
     reference?: string
   }): Promise<Image>
+  /**
+   * An image of this server: the base and `layer` on top, whose paths start at `/` and follow no link of the base. Owners and modes
+   * are those of the tar, in which every directory comes before what it holds.
+   */
+  appendLayer(options: { base: string; layer: Readable; config: ImageConfig }): Promise<Image>
   /** Builds a Dockerfile as it is, under the sandbox's limits and network. `onOutput` gets raw output. */
   buildDockerfile(options: DockerfileBuild, signal: AbortSignal): Promise<Image>
   /** Images of this server, newest first; `appId` narrows to one app's. */

@@ -34,9 +34,10 @@ describe('a slug', () => {
       { name: 'app/bin/', type: 'directory', mode: 0o755 },
       { name: 'app/bin/run', mode: 0o755, uid: 0, gid: 0, content: 'echo hello' },
     ])
-    expect(Object.keys(entries)).toEqual(['bin', 'bin/run'])
+    expect(Object.keys(entries)).toEqual(['app', 'bin', 'bin/run'])
+    expect(entries['app']).toMatchObject({ type: 'directory', mode: 0o755, uid: 1000, gid: 1000 })
     expect(entries['bin/run']).toMatchObject({ mode: 0o755, uid: 1000, gid: 1000, content: 'echo hello' })
-    expect(facts).toEqual({ bytes: 10, files: 2, procfile: undefined })
+    expect(facts).toEqual({ bytes: 10, files: 3, procfile: undefined })
   })
 
   it('has no set-uid, set-gid or sticky bits', async () => {

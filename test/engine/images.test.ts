@@ -1,7 +1,8 @@
 import { createReadStream } from 'node:fs'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Engine } from '../../src/engine/engine.ts'
 import { docker, shell, tar, testEngine, type TestEngine } from './support.ts'
 
 let server: TestEngine
@@ -12,79 +13,116 @@ afterAll(async () => {
   await server[Symbol.asyncDispose]()
 })
 
-const slug = (content: string) => ({
+const slug = (content: string): Omit<Parameters<Engine['createImage']>[0], 'path'> => ({
   base: server.image,
   files: tar(
     [{ name: 'app/bin', type: 'directory', mode: 0o750, uid: 1000, gid: 1000 }],
     [{ name: 'app/bin/run', mode: 0o4755, uid: 1234, gid: 4321 }, content],
     [{ name: 'app/link', type: 'symlink', linkname: '/etc/passwd', uid: 1000, gid: 1000 }],
   ),
-  path: '/',
   config: { labels: { 'paas.app': server.appId, 'org.opencontainers.image.revision': 'c0ffee $HOME "quoted"' } },
 })
 
-it('an image is its base plus one layer, with the owners and modes of the tar', async () => {
-  const image = await server.engine.createImage(slug('one'))
-  const layersOf = async (name: string) =>
-    JSON.parse(await docker('inspect', '--format', '{{json .RootFS.Layers}}', name)) as string[]
-  expect((await layersOf(image.digest)).slice(0, -1)).toEqual(await layersOf(server.image))
-  await using sandbox = await server.sandbox({ image: image.digest, user: 'root', trusted: true })
-  const { output } = await shell(sandbox, 'stat -c "%n %u %g %a %F" /app/bin /app/bin/run /app/link; cat /app/bin/run')
-  expect(output.split('\n')).toEqual([
-    '/app/bin 1000 1000 750 directory',
-    '/app/bin/run 1234 4321 4755 regular file',
-    '/app/link 1000 1000 777 symbolic link',
-    'one',
-  ])
-})
+/** The two ways to an image; both have to give the same. */
+const ways = {
+  'unpacked on its base': (options: ReturnType<typeof slug>) => server.engine.createImage({ ...options, path: '/' }),
+  'of a layer that is loaded': ({ files, ...options }: ReturnType<typeof slug>) =>
+    server.engine.appendLayer({ ...options, layer: files }),
+}
 
-it('an image has its digest, its labels, ours, and a name that keeps it from being pruned', async () => {
-  const image = await server.engine.createImage(slug('two'))
-  expect(image).toMatchObject({
-    digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
-    references: [expect.stringMatching(/^paas-/)],
-    labels: {
-      'paas.app': server.appId,
-      'paas.server': server.serverId,
-      'paas.kind': 'image',
-      'org.opencontainers.image.revision': 'c0ffee $HOME "quoted"',
-    },
-    sizeBytes: expect.any(Number),
-    exposedPorts: [],
+describe.each(Object.entries(ways))('an image %s', (_, make) => {
+  it('is its base plus one layer, with the owners and modes of the tar', async () => {
+    const image = await make(slug('one'))
+    const layersOf = async (name: string) =>
+      JSON.parse(await docker('inspect', '--format', '{{json .RootFS.Layers}}', name)) as string[]
+    expect((await layersOf(image.digest)).slice(0, -1)).toEqual(await layersOf(server.image))
+    await using sandbox = await server.sandbox({ image: image.digest, user: 'root', trusted: true })
+    const { output } = await shell(
+      sandbox,
+      'stat -c "%n %u %g %a %F" /app/bin /app/bin/run /app/link; cat /app/bin/run',
+    )
+    expect(output.split('\n')).toEqual([
+      '/app/bin 1000 1000 750 directory',
+      '/app/bin/run 1234 4321 4755 regular file',
+      '/app/link 1000 1000 777 symbolic link',
+      'one',
+    ])
   })
-  expect(await server.engine.findImage(image.digest)).toEqual(image)
+
+  it('has its digest, its labels, ours, and a name that keeps it from being pruned', async () => {
+    const image = await make(slug('two'))
+    expect(image).toMatchObject({
+      digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+      references: [expect.stringMatching(/^paas-/)],
+      labels: {
+        'paas.app': server.appId,
+        'paas.server': server.serverId,
+        'paas.kind': 'image',
+        'org.opencontainers.image.revision': 'c0ffee $HOME "quoted"',
+      },
+      sizeBytes: expect.any(Number),
+      exposedPorts: [],
+    })
+    expect(await server.engine.findImage(image.digest)).toEqual(image)
+  })
+
+  it('has the configuration given, the rest is its base’s', async () => {
+    const config = {
+      labels: {},
+      env: { A: 'b=c' },
+      command: ['/bin/run', 'x y'],
+      user: 'app',
+      workingDirectory: '/srv',
+    }
+    const { digest } = await make({ ...slug('three'), config })
+    const format =
+      '{{json .Config.Cmd}} {{json .Config.Entrypoint}} {{.Config.User}} {{.Config.WorkingDir}} {{json .Config.Env}}'
+    const found = await docker('inspect', '--format', format, digest)
+    expect(found).toMatch(/^\["\/bin\/run","x y"\] (null|\[\]) app \/srv/)
+    expect(found).toContain('"A=b=c"')
+    expect(found).toContain('"LANG=C.UTF-8"')
+  })
+
+  it('fails when its source fails, with its own error, and leaves nothing', async () => {
+    const before = await server.engine.listImages()
+    const files = new Readable({ read() {} })
+    const making = make({ ...slug('x'), files })
+    files.push(Buffer.alloc(512))
+    setImmediate(() => files.destroy(new Error('the slug is too large')))
+    await expect(making).rejects.toThrow('the slug is too large')
+    expect(await server.engine.listImages()).toEqual(before)
+    await expect.poll(() => docker('ps', '-aq', '--filter', `label=paas.server=${server.serverId}`)).toBe('')
+  })
+
+  it('is refused when it is no tar', async () => {
+    const files = createReadStream('/proc/self/exe', { end: 100_000 })
+    await expect(make({ ...slug('x'), files })).rejects.toThrow(/tar|unexpected EOF/i)
+  })
 })
 
-it('the configuration of an image is the one given, the rest is its base’s', async () => {
-  const config = { labels: {}, env: { A: 'b=c' }, command: ['/bin/run', 'x y'], user: 'app', workingDirectory: '/srv' }
-  const { digest } = await server.engine.createImage({ ...slug('three'), config })
-  const format =
-    '{{json .Config.Cmd}} {{json .Config.Entrypoint}} {{.Config.User}} {{.Config.WorkingDir}} {{json .Config.Env}}'
-  const found = await docker('inspect', '--format', format, digest)
-  expect(found).toMatch(/^\["\/bin\/run","x y"\] (null|\[\]) app \/srv/)
-  expect(found).toContain('"A=b=c"')
-  expect(found).toContain('"LANG=C.UTF-8"')
-})
-
-it('a source that fails fails the image, with its own error, and leaves nothing', async () => {
-  const before = await server.engine.listImages()
-  const files = new Readable({ read() {} })
-  const making = server.engine.createImage({ ...slug('x'), files })
-  files.push(Buffer.alloc(512))
-  setImmediate(() => files.destroy(new Error('the slug is too large')))
-  await expect(making).rejects.toThrow('the slug is too large')
-  expect(await server.engine.listImages()).toEqual(before)
-  await expect.poll(() => docker('ps', '-aq', '--filter', `label=paas.server=${server.serverId}`)).toBe('')
-})
-
-it('what is no tar is refused', async () => {
-  const files = createReadStream('/proc/self/exe', { end: 100_000 })
-  await expect(server.engine.createImage({ ...slug('x'), files })).rejects.toThrow(/tar|unexpected EOF/i)
+it('an image has the files of its layer in the directories of its base', async () => {
+  const owner = { uid: 1000, gid: 1000 }
+  const layer = tar(
+    [{ name: 'app', type: 'directory', mode: 0o755, ...owner }],
+    [{ name: 'app/new', mode: 0o644, ...owner }, 'new'],
+    [{ name: 'app/.wh.old', mode: 0o644, ...owner }, ''],
+  )
+  const { digest } = await server.engine.appendLayer({ base: server.image, layer, config: { labels: {} } })
+  await using sandbox = await server.sandbox({ image: digest })
+  const { output } = await shell(
+    sandbox,
+    'touch /app/mine; ls -A /app; stat -c "%n %U %a" /app; id -un; ls -d /usr/bin/env',
+  )
+  expect(output.split('\n')).toEqual(['mine', 'new', '/app app 755', 'app', '/usr/bin/env'])
 })
 
 it('images are listed by app, and removed by digest with all their names', async () => {
   await using other = await testEngine()
-  const image = await server.engine.createImage(slug('five'))
+  const image = await server.engine.appendLayer({
+    base: server.image,
+    layer: slug('five').files,
+    config: slug('five').config,
+  })
   await docker('tag', image.digest, `${server.serverId}:second`)
   expect((await server.engine.listImages({ appId: server.appId })).map(({ digest }) => digest)).toContain(image.digest)
   expect(await other.engine.listImages()).toEqual([])

@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import type { Config } from '../../config.ts'
 import type { Logger } from '../../log.ts'
 import type { Engine } from '../engine.ts'
@@ -10,6 +11,7 @@ import { watch } from './events.ts'
 import { releaseHost, secureHost } from './firewall.ts'
 import { createImage, findImage, importImage, listImages, removeImage } from './images.ts'
 import { info } from './info.ts'
+import { appendLayer } from './layer.ts'
 import { dynoOutput } from './output.ts'
 import { overfullDynos } from './overfull.ts'
 import { createSandbox } from './sandbox.ts'
@@ -28,6 +30,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     publicPort: publicPort(config),
     serverId,
     log,
+    scratch: config.dataDirectory ?? tmpdir(),
     pending: new Map<string, Promise<void>>(),
   }
   return {
@@ -35,6 +38,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     findImage: (reference) => findImage(deps, reference),
     importImage: (rootfs, options) => importImage(deps, rootfs, options),
     createImage: (options) => createImage(deps, options),
+    appendLayer: (options) => appendLayer(deps, options),
     buildDockerfile: (options, signal) => buildDockerfile(deps, options, signal),
     listImages: (filter) => listImages(deps, filter),
     removeImage: (digest) => removeImage(deps, digest),
@@ -67,4 +71,4 @@ function publicPort({ domain = 'localhost', httpPort }: Pick<ConnectOptions, 'do
 }
 
 type ConnectOptions = Pick<Config, 'docker'> &
-  Partial<Pick<Config, 'network' | 'domain' | 'httpPort'>> & { serverId: string; log: Logger }
+  Partial<Pick<Config, 'network' | 'domain' | 'httpPort' | 'dataDirectory'>> & { serverId: string; log: Logger }

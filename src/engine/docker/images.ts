@@ -15,7 +15,8 @@ export async function findImage({ docker }: DockerDeps, reference: string): Prom
   return info && describe(info)
 }
 
-async function getImage(deps: DockerDeps, reference: string): Promise<Image> {
+/** One that must be there. */
+export async function getImage(deps: DockerDeps, reference: string): Promise<Image> {
   const image = await findImage(deps, reference)
   if (image) return image
   throw new PaasError('internal', `The image ${reference} was made and is gone.`)
