@@ -1,3 +1,4 @@
+import { tmpdir } from 'node:os'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { PassThrough, type Readable } from 'node:stream'
@@ -30,7 +31,7 @@ export class Builder implements AsyncDisposable {
   constructor() {
     const log = createLog('test', 'warn')
     const config = loadConfig({ DOCKER_HOST: process.env['DOCKER_HOST'] })
-    this.engine = connectDocker({ ...config, serverId: this.#serverId, log })
+    this.engine = connectDocker({ ...config, dataDirectory: tmpdir(), serverId: this.#serverId, log })
     const stack = createStack({ engine: this.engine, config })
     const toolbox = createToolbox({ engine: this.engine, stack })
     this.#deps = { engine: this.engine, stack, toolbox, build: config.build, limits: config.limits, log }
