@@ -194,9 +194,9 @@ describe('push options and refs/deploy', () => {
 
 describe('several pushes', () => {
   it('run in the order they came, and a newer one supersedes a waiting one', async () => {
-    await using app = await textApp('first', { build: 'sleep 15' })
+    await using app = await textApp('first', { build: 'echo at work; sleep 10' })
     const first = app.push()
-    await until('the first build runs', async () => (await builds(app)).some(({ status }) => status === 'pending'))
+    await printed(app, 'at work')
     await serveText(app, 'second')
     const second = app.push('--force', 'main')
     await until('two builds', async () => (await builds(app)).length === 2)
@@ -316,6 +316,19 @@ describe('a push that cannot be taken', () => {
   })
 })
 
-async function builds(app: TestApp): Promise<{ id: string; status: string }[]> {
-  return (await app.api<{ id: string; status: string }[]>('GET', '/builds')).body
+type BuildJson = { id: string; status: string; output_stream_url: string }
+
+async function builds(app: TestApp): Promise<BuildJson[]> {
+  return (await app.api<BuildJson[]>('GET', '/builds')).body
+}
+
+/** Resolves when the app's first build has printed this. */
+async function printed(app: TestApp, text: string): Promise<void> {
+  const url = await until('there is a build', async () => (await builds(app))[0]?.output_stream_url)
+  let seen = ''
+  for await (const chunk of (await fetch(url)).body ?? []) {
+    seen += Buffer.from(chunk).toString()
+    if (seen.includes(text)) return
+  }
+  throw new Error(`the build ended without printing "${text}":\n${seen}`)
 }
