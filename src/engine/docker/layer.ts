@@ -29,11 +29,11 @@ export async function appendLayer(
 ): Promise<Image> {
   await using file = await spool(layer, deps.scratch)
   const below = await unlessMissing(deps.docker.getImage(base).inspect())
-  if (!below || !keepsLayers(below)) return createImage(deps, { base, files: read(file), path: '/', config })
+  if (!below || !keepsLayers(below)) return await createImage(deps, { base, files: read(file), path: '/', config })
   const labels = { ...config.labels, [label.server]: deps.serverId, [label.kind]: 'image' satisfies Kind }
   const description = JSON.stringify(describeImage(below, { ...config, labels }, file.digest))
   await load(deps, archiveOf({ description, reference: imageName(deps.serverId), below, file }))
-  return getImage(deps, `sha256:${sha256(description)}`)
+  return await getImage(deps, `sha256:${sha256(description)}`)
 }
 
 /** Storage drivers say where a layer's files are; containerd's image store has no such thing. */
