@@ -39,19 +39,28 @@ export function publishAnswers(api: Api, { store }: Pick<ApiDeps, 'store'>): voi
   })
 }
 
+/** How a build and a release begin. */
+const unfinished = {
+  'api:build': { status: 'pending', state: 'pending', finished_at: null, failure: null, release: null, slug: null },
+  'api:release': { status: 'pending', current: false },
+}
+
 /** What the database noted about a build or a release, whoever changed it. */
 export function describeChange(deps: BuildJsonDeps, change: WebhookChange): NewEvent | undefined {
   const described = change.kind === 'build' ? describeBuild(deps, change) : describeRelease(deps, change)
   if (!described) return undefined
   const { appId, action } = change
-  const previousData = action === 'update' ? { status: 'pending' } : {}
-  const { id, email } = userJson(deps.store, described.accountId)
-  return { ...described.event, appId, action, actor: { id, email }, previousData }
+  const { include, data, accountId } = described
+  const { id, email } = userJson(deps.store, accountId)
+  const event = { appId, include, action, actor: { id, email } }
+  // What is new may be done with by now; that is told next.
+  if (action === 'create') return { ...event, data: { ...data, ...unfinished[include] }, previousData: {} }
+  return { ...event, data, previousData: { status: 'pending' } }
 }
 
 function describeBuild(deps: BuildJsonDeps, { id }: Extract<WebhookChange, { kind: 'build' }>) {
   const build = deps.store.builds.find(id)
-  return build && { accountId: build.accountId, event: { include: 'api:build' as const, data: buildJson(deps, build) } }
+  return build && { include: 'api:build' as const, data: buildJson(deps, build), accountId: build.accountId }
 }
 
 function describeRelease({ store }: BuildJsonDeps, change: Extract<WebhookChange, { kind: 'release' }>) {
@@ -59,7 +68,7 @@ function describeRelease({ store }: BuildJsonDeps, change: Extract<WebhookChange
   const app = store.apps.get(change.appId)
   if (!release || !app) return undefined
   const data = releaseJson(store, app, release)
-  return { accountId: release.accountId, event: { include: 'api:release' as const, data } }
+  return { include: 'api:release' as const, data, accountId: release.accountId }
 }
 
 function routeOf({ method, routeOptions }: FastifyRequest): string {

@@ -92,7 +92,6 @@ export function webhookRoutes(api: Api, deps: Deps): void {
 
 /** What became of the events of an app: the newest 1,000 are kept. */
 export function webhookHistoryRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
-  const config = { scope: 'protected', role: 'deploy' } as const
   type Delivery = { Params: { delivery: WebhookDeliveryId } }
   type Event = { Params: { event: WebhookEventId } }
   const order = {
@@ -100,18 +99,18 @@ export function webhookHistoryRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>
     id: ({ id }: WebhookDelivery | WebhookEvent) => id,
   }
 
-  api.get('/apps/:app/webhook-deliveries', { config }, (request, reply) =>
+  api.get('/apps/:app/webhook-deliveries', (request, reply) =>
     page(request, reply, store.webhookDeliveries.list(appOf(store, request).id), order).map(webhookDeliveryJson),
   )
-  api.get<Delivery>('/apps/:app/webhook-deliveries/:delivery', { config }, (request) => {
+  api.get<Delivery>('/apps/:app/webhook-deliveries/:delivery', (request) => {
     const app = appOf(store, request)
     const { delivery: id } = request.params
     return webhookDeliveryJson(found(app, store.webhookDeliveries.list(app.id), 'webhook delivery', id))
   })
-  api.get('/apps/:app/webhook-events', { config }, (request, reply) =>
+  api.get('/apps/:app/webhook-events', (request, reply) =>
     page(request, reply, store.webhookDeliveries.listEvents(appOf(store, request).id), order).map(webhookEventJson),
   )
-  api.get<Event>('/apps/:app/webhook-events/:event', { config }, (request) => {
+  api.get<Event>('/apps/:app/webhook-events/:event', (request) => {
     const app = appOf(store, request)
     const { event: id } = request.params
     return webhookEventJson(found(app, store.webhookDeliveries.listEvents(app.id), 'webhook event', id))

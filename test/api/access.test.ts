@@ -103,6 +103,8 @@ describe('a collaborator may', () => {
     'GET /apps/:app/config-vars': 'deploy',
     'GET /apps/:app/log-drains': 'deploy',
     'GET /apps/:app/log-drains/:drain': 'deploy',
+    'GET /apps/:app/webhooks': 'deploy',
+    'GET /apps/:app/webhooks/:webhook': 'deploy',
     'GET /apps/:app/releases/:release/config-vars': 'deploy',
     'DELETE /apps/:app': 'admin',
     'POST /apps/:app/collaborators': 'admin',

@@ -32,6 +32,7 @@ describe('paas logs', () => {
       .poll(() => terminal.succeed(['logs', '-n', '2', '-d', 'web', '-a', 'quiet']), patient)
       .toBe(`${head}two\n${head}three\n`)
     expect(await terminal.succeed(['logs', '-s', 'heroku', '-d', 'web', '-a', 'quiet'])).toBe('')
+    expect(await terminal.succeed(['logs', '-p', 'web', '-n', '1', '-a', 'quiet'])).toBe(`${head}three\n`)
     const [line] = (await terminal.succeed(['logs', '--json', '-d', 'web', '-n', '1', '-a', 'quiet'])).split('\n')
     expect(JSON.parse(line ?? '')).toEqual({
       time: '2026-11-22T11:30:31.964000+00:00',

@@ -8,8 +8,8 @@ import { readEvents } from '../lines.ts'
 import { note, style } from '../output.ts'
 import { connectToApp } from '../session.ts'
 
-type LogOptions = AppOptions & { tail?: true; num: string; dyno?: string; source?: string }
-type Request = { lines: number; tail: boolean; dyno?: string; source?: string }
+type LogOptions = AppOptions & { tail?: true; num: string; dyno?: string; processType?: string; source?: string }
+type Request = { lines: number; tail: boolean; dyno?: string; type?: string; source?: string }
 
 /** The server sends something every 20 s: a connection that is silent for longer is dead. Milliseconds. */
 const longestSilence = 60_000
@@ -27,22 +27,24 @@ export function defineLogs(program: Command): void {
       'paas logs -n 500',
       'paas logs --tail                  # goes on until Ctrl-C',
       'paas logs -d web.1 -s app         # what one dyno printed',
-      'paas logs -d worker -a acme       # all dynos of a type',
+      'paas logs -p worker -a acme       # what all dynos of a type printed',
     ],
   })
     .option('-t, --tail', 'go on with new lines')
     .option('-n, --num <count>', 'how many of the last lines, 1 to 1500', '100')
     .option('-d, --dyno <name>', 'only this dyno (web.1), process type (web) or part of the platform (router)')
+    .option('-p, --process-type <type>', 'only the dynos of this type')
     .option('-s, --source <source>', 'only "app" or only "heroku", which is the platform')
     .action(showLogs)
 }
 
-async function showLogs({ tail, num, dyno, source, ...options }: LogOptions): Promise<void> {
+async function showLogs({ tail, num, dyno, processType, source, ...options }: LogOptions): Promise<void> {
   const { api, path } = await connectToApp(options)
   const request: Request = {
     lines: countOf(num),
     tail: tail === true,
     ...(dyno ? { dyno } : {}),
+    ...(processType ? { type: processType } : {}),
     ...(source ? { source } : {}),
   }
   const show = options.json ? showJson : showText
