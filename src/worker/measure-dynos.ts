@@ -12,8 +12,8 @@ type Deps = {
   log: Logger
 }
 
-/** Milliseconds between two looks, and dynos that are looked at at once. */
-const pace = { round: 60_000, atOnce: 4 }
+/** Milliseconds between two looks, and dynos that are looked at at once: the engine may think for a second about each. */
+const pace = { round: 60_000, atOnce: 16 }
 
 /** Looks once a minute at what the dynos use. */
 export class DynoMeter {
@@ -54,13 +54,23 @@ export class DynoMeter {
     const usage = new Map<string, DynoUsage>()
     const waiting = dynos.values()
     const lookOn = async (): Promise<void> => {
-      for (const { id } of waiting) {
-        const found = await this.#deps.engine.dynoUsage(id)
-        if (found) usage.set(id, found)
+      for (const dyno of waiting) {
+        const found = await this.#usageOf(dyno)
+        if (found) usage.set(dyno.id, found)
       }
     }
     await Promise.all(Array.from({ length: pace.atOnce }, lookOn))
     return usage
+  }
+
+  /** One dyno that cannot be measured, such as one that is just ending, leaves those of others alone. */
+  async #usageOf({ id, appId, name }: Dyno): Promise<DynoUsage | undefined> {
+    try {
+      return await this.#deps.engine.dynoUsage(id)
+    } catch (cause) {
+      this.#deps.log.debug({ err: cause, app: appId, dyno: name }, 'a dyno could not be measured')
+      return undefined
+    }
   }
 
   #summarize(dynos: Dyno[], usage: Map<string, DynoUsage>): DynoStates {
