@@ -15,9 +15,11 @@ const allowed: Record<string, string[]> = {
   router: ['logs', 'metrics'],
   build: ['engine', 'queue'],
   release: ['engine', 'queue', 'store', 'router/control.ts', 'logs'],
+  run: ['release', 'engine', 'store'],
   git: ['store', 'queue', 'build'],
   worker: [
     'release',
+    'run',
     'build',
     'git',
     'engine',

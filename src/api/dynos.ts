@@ -1,29 +1,27 @@
 import type { FastifyRequest } from 'fastify'
-import type { Dyno } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
 import { appOf } from './access.ts'
 import type { Api, ApiDeps } from './deps.ts'
-import { dynoId, dynoJson } from './dyno-json.ts'
 import { page } from './page.ts'
+import { dynoNamed, presentDynos, type PresentDyno } from './present-dynos.ts'
 
 type Deps = Pick<ApiDeps, 'store' | 'engine' | 'queue' | 'platformLog'>
 
-const order = { name: (dyno: Dyno) => dyno.name, id: (dyno: Dyno) => dynoId(dyno) }
+const order = { name: ({ name }: PresentDyno) => name, id: ({ id }: PresentDyno) => id }
 
-/** What runs, asked of the engine at every look. Restarts are the worker's work; nothing is recorded of them. */
+/** What runs, and its restarts: the worker's work, of which nothing is recorded. */
 export function dynoRoutes(api: Api, deps: Deps): void {
-  const { store, engine } = deps
+  const { store } = deps
 
   api.get('/apps/:app/dynos', async (request, reply) => {
     const app = appOf(store, request)
-    const dynos = await engine.listDynos({ appId: app.id })
-    return page(request, reply, dynos, order).map((dyno) => dynoJson(store, app, dyno))
+    return page(request, reply, await presentDynos(deps, app), order).map(({ json }) => json())
   })
 
   api.get('/apps/:app/dynos/:dyno', async (request) => {
     const app = appOf(store, request)
-    return dynoJson(store, app, await dynoOf(engine, app, request))
+    return (await dynoOf(deps, app, request)).json()
   })
 
   // A dyno of the formation that is stopped comes back, on Heroku too: stopping one is restarting it.
@@ -47,8 +45,8 @@ export function dynoRoutes(api: Api, deps: Deps): void {
   }
 }
 
-async function nameOf({ engine }: Deps, app: App, request: FastifyRequest): Promise<string> {
-  return (await dynoOf(engine, app, request)).name
+async function nameOf(deps: Deps, app: App, request: FastifyRequest): Promise<string> {
+  return (await dynoOf(deps, app, request)).name
 }
 
 async function typeOf({ store }: Deps, app: App, request: FastifyRequest): Promise<string> {
@@ -68,12 +66,6 @@ async function restart(
   platformLog.api(app.id, `Restart ${dyno ?? 'all dynos'} by user ${request.identity.account.email}`)
 }
 
-async function dynoOf(engine: Deps['engine'], app: App, request: FastifyRequest): Promise<Dyno> {
-  const { dyno: nameOrId } = request.params as { dyno: string }
-  const dynos = await engine.listDynos({ appId: app.id })
-  const found = dynos.find((dyno) => dyno.name === nameOrId || dynoId(dyno) === nameOrId)
-  if (found) return found
-  throw new PaasError('not_found', `${app.name} has no dyno ${JSON.stringify(nameOrId)}.`, {
-    hint: `See them with: paas ps -a ${app.name}`,
-  })
+function dynoOf(deps: Deps, app: App, request: FastifyRequest): Promise<PresentDyno> {
+  return dynoNamed(deps, app, (request.params as { dyno: string }).dyno)
 }

@@ -3,12 +3,13 @@ import { Type, type Static } from 'typebox'
 import { PaasError } from '../errors.ts'
 import type { Account } from '../model/account.ts'
 import type { App } from '../model/app.ts'
-import { dynoSizes, type DynoSize, type Formation } from '../model/formation.ts'
+import type { DynoSize, Formation } from '../model/formation.ts'
 import { appOf } from './access.ts'
 import { commandsOf } from './commands.ts'
 import type { Api, ApiDeps } from './deps.ts'
+import { sizeOf } from './dyno-size.ts'
 import { page } from './page.ts'
-import { findSize, named, sizeName, time } from './shapes.ts'
+import { named, sizeName, time } from './shapes.ts'
 import { wake } from './wake.ts'
 
 type Deps = Pick<ApiDeps, 'store' | 'queue' | 'platformLog' | 'log'>
@@ -68,7 +69,7 @@ function scale({ store, platformLog }: Deps, app: App, account: Account, updates
   const changed = store.transaction(() =>
     updates.map((wanted) => {
       const present = formationOf(store, app, wanted.type)
-      const size = sizeOf(wanted)
+      const size = wantedSize(wanted)
       const quantity = quantityOf(present, wanted)
       store.formations.scale(app.id, [{ type: present.type, quantity, ...(size ? { size } : {}) }])
       return formationOf(store, app, present.type)
@@ -86,13 +87,9 @@ function quantityOf({ quantity: present, type }: Formation, { quantity: wanted =
   throw new PaasError('invalid_params', `The quantity of ${type} would be ${quantity}; it must be from 0 to 100.`)
 }
 
-function sizeOf({ dyno_size, size = dyno_size }: Update): DynoSize | undefined {
+function wantedSize({ dyno_size, size = dyno_size }: Update): DynoSize | undefined {
   if (size === undefined) return undefined
-  const name = typeof size === 'string' ? size : (size.name ?? size.id ?? '')
-  const found = findSize(name)
-  if (found) return found
-  const known = Object.keys(dynoSizes).map(sizeName).join(', ')
-  throw new PaasError('invalid_params', `There is no dyno size ${JSON.stringify(name)}; there are ${known}.`)
+  return sizeOf(typeof size === 'string' ? size : (size.name ?? size.id ?? ''))
 }
 
 function typeOf(request: FastifyRequest): string {

@@ -9,6 +9,7 @@ import { appMetricsRoute } from './app-metrics.ts'
 import { addOnRoutes } from './add-ons.ts'
 import { appTransferRoutes } from './app-transfers.ts'
 import { appRoutes } from './apps.ts'
+import { attachRoute, isAttach } from './attach.ts'
 import { authorizationRoutes, loginRoute } from './authorizations.ts'
 import { buildOutputRoute } from './build-output.ts'
 import { buildRoutes } from './builds.ts'
@@ -26,6 +27,7 @@ import { keyRoutes } from './keys.ts'
 import { LoginLimit } from './login-limit.ts'
 import { logSessionRoutes } from './log-sessions.ts'
 import { logStreamRoute } from './log-stream.ts'
+import { oneOffRoutes } from './one-offs.ts'
 import { placeRoutes } from './places.ts'
 import { countRequest, RateLimit, rateLimitRoutes } from './rate-limit.ts'
 import { releaseRoutes } from './releases.ts'
@@ -47,6 +49,8 @@ const bodyLimit = 2 ** 20
 /** Milliseconds a client may take to send a request: as long as the largest push over a slow line, see `GitLimits`. */
 const requestTimeout = 3_600_000
 
+const serverOptions = { maxHeaderSize: 64 * 1024, requestTimeout, shouldUpgradeCallback: isAttach }
+
 /** The control host's HTTP server: git for repository paths, the Platform API for all others. */
 export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
   const api = fastify({
@@ -57,7 +61,7 @@ export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
     frameworkErrors: (...failure) => void answerError(...failure),
     ajv: ajvOptions,
     genReqId: requestId,
-    serverFactory: (handler) => createServer({ maxHeaderSize: 64 * 1024, requestTimeout }, gitFirst(deps.git, handler)),
+    serverFactory: (handler) => createServer(serverOptions, gitFirst(deps.git, handler)),
   }).withTypeProvider<TypeBoxTypeProvider>()
   answerUnknownRoutes(api)
   api.setErrorHandler(answerError)
@@ -75,6 +79,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
   buildOutputRoute(api, { ...deps, signedPaths })
   logStreamRoute(api, { ...deps, signedPaths })
   sourceFileRoutes(api, { ...deps, signedPaths })
+  attachRoute(api, deps)
   void api.register(async (login: Api) => {
     login.addHook('onRequest', async (request, reply) => {
       request.identity = await identifyByLogin({ store, limit }, request)
@@ -111,6 +116,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     sniEndpointRoutes(resources, deps)
     webhookRoutes(resources, deps)
     webhookHistoryRoutes(resources, deps)
+    oneOffRoutes(resources, deps)
     logSessionRoutes(resources, { ...deps, signedPaths })
     appMetricsRoute(resources, deps)
     serverMetricsRoute(resources, deps)

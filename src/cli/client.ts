@@ -1,6 +1,8 @@
 import type { IncomingMessage, RequestOptions } from 'node:http'
+import type { Socket } from 'node:net'
 import { catalogue } from '../errors-catalogue.ts'
 import { PaasError, type ErrorCode } from '../errors.ts'
+import { attachProtocol } from '../model/attach-frames.ts'
 import { note } from './output.ts'
 import type { Server } from './server.ts'
 
@@ -49,6 +51,35 @@ export class Client {
   async stream(url: string, headers: Record<string, string>): Promise<IncomingMessage> {
     const { pathname, search } = new URL(url, this.server.url)
     return this.#send(`${pathname}${search}`, { headers })
+  }
+
+  /**
+   * The connection to a one-off dyno, given the token of its `attach_url`; frames go both ways on it.
+   * @param size of the terminal, `80x24`; empty: there is none
+   */
+  async upgrade(token: string, size: string): Promise<Socket> {
+    const { url } = this.server
+    const { promise, resolve, reject } = Promise.withResolvers<Socket>()
+    const headers = {
+      connection: 'Upgrade',
+      upgrade: attachProtocol,
+      authorization: `Bearer ${token}`,
+      'user-agent': 'paas',
+      ...(size === '' ? {} : { 'terminal-size': size }),
+    }
+    const target = new URL('/attach', url)
+    const outgoing = requester(target.protocol)(target, { headers, ...loopback(target) })
+    outgoing.on('upgrade', (_response, socket: Socket, head) => {
+      socket.unshift(head)
+      resolve(socket)
+    })
+    outgoing.on('response', (response) => {
+      response.resume()
+      reject(new PaasError('server_unreachable', `The server ${url} answered with status ${response.statusCode}.`))
+    })
+    outgoing.on('error', (cause) => reject(unreachable(url, cause)))
+    outgoing.end()
+    return promise
   }
 
   async #send(path: string, { method = 'GET', body, headers = {}, basic }: Call): Promise<IncomingMessage> {

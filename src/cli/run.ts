@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { PaasError } from '../errors.ts'
+import { Exit } from './exit.ts'
 import { loadAllTopics, loadTopicOf } from './topics.ts'
 
-/** Runs one command line. Gives the exit status: 0, or 1 after one line on stderr that says what is wrong. */
+/** Runs one command line. Gives the exit status: 0, that of what it ran, or 1 after one line on stderr that says what is wrong. */
 export async function run(commandLine: string[]): Promise<number> {
   endWithOutput()
   const argv = commandLine.length === 0 ? ['help'] : commandLine
@@ -26,6 +27,7 @@ export async function createProgram(argv: string[] = []): Promise<Command> {
     .option('-V, --version', 'print the version')
     .addHelpText('after', firstSteps)
     .exitOverride()
+    .enablePositionalOptions()
     .configureOutput({ outputError: () => undefined })
     .configureHelp({ showGlobalOptions: false, subcommandTerm: (command) => command.name() })
   const name = argv[0] === 'help' ? argv[1] : argv[0]
@@ -51,6 +53,7 @@ function printVersion(): number {
 }
 
 function report(cause: unknown): number {
+  if (cause instanceof Exit) return cause.status
   if (cause instanceof CommanderError) {
     if (cause.exitCode === 0 || cause.code === 'commander.help') return 0
     const message = cause.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ')

@@ -29,6 +29,10 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/ps.ts')).definePs,
   },
   { commands: ['metrics'], load: async () => (await import('./topics/metrics.ts')).defineMetrics },
+  {
+    commands: ['run', 'run:detached'],
+    load: async () => (await import('./topics/run.ts')).defineRun,
+  },
   { commands: ['logs'], load: async () => (await import('./topics/logs.ts')).defineLogs },
   {
     commands: ['drains', 'drains:add', 'drains:remove'],

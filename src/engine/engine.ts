@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import type { AppId } from '../model/ids.ts'
 
 /**
@@ -39,6 +39,10 @@ export interface Engine {
 
   /** Starts a dyno; resolves when the container started, which says nothing about readiness. */
   runDyno(spec: DynoSpec, signal: AbortSignal): Promise<Dyno>
+  /** Starts a dyno whose input and output are the caller's, from its first byte on. Nothing of it is kept as `dynoOutput`. */
+  attachDyno(spec: DynoSpec, terminal: TerminalSize | undefined, signal: AbortSignal): Promise<AttachedDyno>
+  /** SIGHUP to all its processes, as when a terminal goes away. A dyno that is gone is fine. */
+  hangUpDyno(id: string): Promise<void>
   /** SIGTERM to all its processes, SIGKILL after `graceMs`, then removes it. A dyno that is gone is fine. */
   stopDyno(id: string, graceMs: number): Promise<void>
   restartDyno(id: string, graceMs: number): Promise<void>
@@ -65,8 +69,8 @@ export interface Engine {
   removeApp(appId: AppId): Promise<void>
   /** Removes the app's build cache volume. */
   removeCache(appId: AppId): Promise<void>
-  /** Removes sandboxes and one-off containers a dead worker left behind. */
-  removeOrphans(): Promise<number>
+  /** Removes sandboxes and one-off dynos a dead worker left behind. @param keep ids of dynos that go on */
+  removeOrphans(keep?: ReadonlySet<string>): Promise<number>
   /** Removes all this server made, apps and their data included, when a server itself is taken away. Idempotent. */
   removeServer(): Promise<void>
 }
@@ -167,6 +171,18 @@ export type DynoSpec = {
   healthcheck?: string
 }
 
+export type TerminalSize = { columns: number; rows: number }
+
+export type AttachedDyno = {
+  dyno: Dyno
+  /** Ending it ends the process's input; a terminal's has no end, there `\x04` says it. */
+  input: Writable
+  /** What the process writes, in order, until it ends; a terminal has one stream. Taken as fast as it is read. */
+  output: AsyncIterable<{ stream: 'stdout' | 'stderr'; data: Buffer }>
+  /** Nothing happens where there is no terminal, or no process any more. */
+  resize(size: TerminalSize): Promise<void>
+}
+
 export type Dyno = {
   id: string
   appId: AppId
@@ -185,6 +201,8 @@ export type Dyno = {
   state: DynoState
   restarts: number
   createdAt: Date
+  /** Its input and output are a client's: it ends with it. */
+  attached: boolean
 }
 
 /** `cpuSeconds` since the dyno started last; memory without the cache that the kernel can take back. */
@@ -210,5 +228,6 @@ export type EngineEvent = {
   appId: AppId
   name: string
   exitCode?: number
+  attached: boolean
   time: Date
 }

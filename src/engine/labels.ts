@@ -15,5 +15,8 @@ export const label = {
   stack: 'paas.stack',
 } as const
 
-/** What a labelled thing is. One-offs are dynos that nobody starts again: `run`, release commands. */
-export type Kind = 'dyno' | 'oneoff' | 'sandbox' | 'network' | 'cache' | 'image'
+/**
+ * What a labelled thing is. One-offs are dynos that nobody starts again: `run`, release commands. A session is one whose input and output
+ * are a client's.
+ */
+export type Kind = 'dyno' | 'oneoff' | 'session' | 'sandbox' | 'network' | 'cache' | 'image'

@@ -1,4 +1,4 @@
-import type { AppId, BuildId } from './ids.ts'
+import type { AppId, BuildId, OneOffId } from './ids.ts'
 
 /**
  * What the queue carries: ids only. The record says what is to be done; a job only wakes the worker,
@@ -7,10 +7,12 @@ import type { AppId, BuildId } from './ids.ts'
  * - build: take the app's pending build through to serving.
  * - converge: make what runs equal to the record (newest release, formation, destroy).
  * - drains: deliver the app's log to the drains it has now.
- * - restart: replace dynos (all, a type, or one by name) by new ones of the same release.
+ * - restart: replace dynos (all, a type, or one by name) by new ones of the same release; a one-off is stopped.
+ * - run: start a one-off that nobody is attached to.
  */
 export type Job =
   | { kind: 'build'; appId: AppId; buildId: BuildId }
   | { kind: 'converge'; appId: AppId }
   | { kind: 'restart'; appId: AppId; dyno: string | null }
   | { kind: 'drains'; appId: AppId }
+  | { kind: 'run'; appId: AppId; oneOffId: OneOffId }

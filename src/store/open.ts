@@ -15,6 +15,7 @@ import { openDrains } from './drains.ts'
 import { openFormations } from './formations.ts'
 import { openKeys } from './keys.ts'
 import { migrate, versionOf } from './migrations.ts'
+import { openOneOffs } from './one-offs.ts'
 import { openReleases } from './releases.ts'
 import { openSlugs } from './slugs.ts'
 import { openSniEndpoints } from './sni-endpoints.ts'
@@ -53,6 +54,7 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
       appTransfers: openAppTransfers(db),
       webhooks: openWebhooks(db, cipher),
       webhookDeliveries: openWebhookDeliveries(db),
+      oneOffs: openOneOffs(db, cipher),
       [Symbol.dispose]: () => db[Symbol.dispose](),
     }
   } catch (cause) {

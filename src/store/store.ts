@@ -16,6 +16,7 @@ import type {
   DomainId,
   DrainId,
   KeyId,
+  OneOffId,
   ReleaseId,
   SniEndpointId,
   SourceId,
@@ -23,6 +24,7 @@ import type {
   WebhookId,
 } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
+import type { OneOff } from '../model/one-off.ts'
 import type { Config, Release, ReleaseState } from '../model/release.ts'
 import type { BuildSource, Source } from '../model/source.ts'
 import type { Slug } from '../model/slug.ts'
@@ -55,6 +57,7 @@ export interface Store extends Disposable {
   appTransfers: AppTransfers
   webhooks: Webhooks
   webhookDeliveries: WebhookDeliveries
+  oneOffs: OneOffs
 }
 
 export interface Accounts {
@@ -290,4 +293,23 @@ export interface SniEndpoints {
   key(endpoint: SniEndpoint): string
   /** Its domains are left without a certificate. */
   remove(id: SniEndpointId): void
+}
+
+export interface OneOffs {
+  /**
+   * Waiting, under a name that is free. The token, which one with an input has, is given this once; the record has its SHA-256.
+   * @throws one_offs_limit
+   */
+  create(oneOff: Omit<OneOff, 'id' | 'name' | 'state' | 'createdAt'>): { oneOff: OneOff; token: string | null }
+  find(id: OneOffId): OneOff | undefined
+  findByName(appId: AppId, name: string): OneOff | undefined
+  /** Oldest first; of one app or of all. */
+  list(appId?: AppId): OneOff[]
+  /** waiting → started, once: undefined for whoever comes second, and when it is gone. */
+  start(id: OneOffId): OneOff | undefined
+  /** Likewise, for whoever has its token; that is of no use any more then, nor after its time. */
+  redeem(token: string): OneOff | undefined
+  /** Those that waited too long for their client. */
+  removeExpired(): void
+  remove(id: OneOffId): void
 }

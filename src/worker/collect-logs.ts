@@ -27,6 +27,11 @@ export class LogCollector implements AsyncDisposable {
     this.#collecting.set(dyno.id, work)
   }
 
+  /** Resolves when all that a dyno which has ended printed is in the log. */
+  async finished(id: string): Promise<void> {
+    await this.#collecting.get(id)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort()
     await Promise.all(this.#collecting.values())

@@ -1,6 +1,6 @@
 import { asPaasError, isPassing } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import type { AppId, BuildId } from '../model/ids.ts'
+import type { AppId, BuildId, OneOffId } from '../model/ids.ts'
 import type { Job } from '../model/job.ts'
 import { cancelled } from './cancel.ts'
 import { shutdown } from './run-build.ts'
@@ -10,6 +10,7 @@ export type Work = {
   build(buildId: BuildId, stop: AbortController): Promise<void>
   converge(appId: AppId, signal: AbortSignal): Promise<void>
   restart(appId: AppId, dyno: string | null, signal: AbortSignal): Promise<void>
+  run(oneOffId: OneOffId): Promise<void>
 }
 
 /** The jobs that are work of some length. */
@@ -52,6 +53,8 @@ export class Dispatcher implements AsyncDisposable {
         return this.converge(job.appId)
       case 'restart':
         return this.#track({ app: job.appId }, () => this.#work.restart(job.appId, job.dyno, this.signal))
+      case 'run':
+        return this.#track({ app: job.appId }, () => this.#work.run(job.oneOffId))
     }
   }
 

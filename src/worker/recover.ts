@@ -4,6 +4,7 @@ import { routeFor } from '../release/route.ts'
 import type { ReadyDynos } from '../release/ready-dynos.ts'
 import type { Retirement } from '../release/retirement.ts'
 import type { Routes } from '../release/routes.ts'
+import type { OneOffs } from '../run/one-offs.ts'
 import type { Store } from '../store/store.ts'
 import type { LogCollector } from './collect-logs.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -18,6 +19,7 @@ export type RecoverDeps = {
   collector: LogCollector
   cursors: LogCursors
   dispatcher: Dispatcher
+  oneOffs: Pick<OneOffs, 'survivors' | 'resume'>
   domain: string
   log: Logger
 }
@@ -30,9 +32,10 @@ export type RecoverDeps = {
  */
 export async function recover(deps: RecoverDeps, { first }: { first: boolean }): Promise<void> {
   await deps.engine.secureHost()
-  if (first) await deps.engine.removeOrphans()
+  if (first) await deps.engine.removeOrphans(deps.oneOffs.survivors(await deps.engine.listDynos()))
   const dynos = await deps.engine.listDynos()
   followOutput(deps, dynos)
+  deps.oneOffs.resume(dynos)
   if (first) await routeToWhatRuns(deps, dynos)
   resumeWork(deps)
 }
@@ -41,11 +44,12 @@ export async function recover(deps: RecoverDeps, { first }: { first: boolean }):
 export function resumeWork({ store, dispatcher }: Pick<RecoverDeps, 'store' | 'dispatcher'>): void {
   for (const { appId, id } of store.builds.listUnfinished()) void dispatcher.build(appId, id)
   for (const { id } of store.apps.listAll()) void dispatcher.converge(id)
+  for (const { id, appId } of store.oneOffs.list()) void dispatcher.run({ kind: 'run', appId, oneOffId: id })
 }
 
 function followOutput({ cursors, collector }: RecoverDeps, dynos: Dyno[]): void {
   cursors.keepOnly(new Set(dynos.map(({ id }) => id)))
-  for (const dyno of dynos) collector.follow(dyno)
+  for (const dyno of dynos) if (!dyno.attached) collector.follow(dyno)
 }
 
 /** The current release of each app, as far as its dynos answer; the rest is for its converge. */

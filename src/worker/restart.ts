@@ -4,14 +4,19 @@ import type { AppLocks } from '../release/locks.ts'
 import type { PlatformLog } from '../release/platform-log.ts'
 import type { ReconcileDeps } from '../release/reconcile.ts'
 import { restartDynos } from '../release/restart.ts'
+import type { OneOffs } from '../run/one-offs.ts'
 
-/** Replaces dynos because a user asked for it; if the new ones do not come up the old ones stay, and the app's log says why. */
+/**
+ * Replaces dynos because a user asked for it; if the new ones do not come up the old ones stay, and the app's log says why. A one-off is
+ * in no formation, so it is stopped and nothing takes its place.
+ */
 export async function restart(
-  deps: ReconcileDeps & { locks: AppLocks; platformLog: Pick<PlatformLog, 'api'> },
+  deps: ReconcileDeps & { locks: AppLocks; platformLog: Pick<PlatformLog, 'api'>; oneOffs: Pick<OneOffs, 'stop'> },
   appId: AppId,
   dyno: string | null,
   signal: AbortSignal,
 ): Promise<void> {
+  if (dyno !== null) await deps.oneOffs.stop(appId, dyno)
   await deps.locks.dynos.run(appId, async () => {
     const app = deps.store.apps.get(appId)
     if (!app || app.destroying) return

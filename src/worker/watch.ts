@@ -60,7 +60,7 @@ function handle({ dynoLog, exits, started, changed }: WatchDeps, event: EngineEv
   switch (event.kind) {
     case 'started':
       dynoLog.started(event)
-      started(event)
+      if (!event.attached) started(event)
       break
     case 'exited':
       dynoLog.exited(event, { code: exitCode, once })

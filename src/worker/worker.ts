@@ -26,6 +26,8 @@ import { ReadyDynos } from '../release/ready-dynos.ts'
 import { Retirement } from '../release/retirement.ts'
 import { Routes } from '../release/routes.ts'
 import type { RouterControl } from '../router/control.ts'
+import { OneOffs } from '../run/one-offs.ts'
+import { serveRendezvous } from '../run/rendezvous.ts'
 import type { Store } from '../store/store.ts'
 import { endOutputs } from './cancel.ts'
 import { LogCollector } from './collect-logs.ts'
@@ -85,10 +87,13 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
     stopping.abort()
     await Promise.all([watching, patrolling, measuring])
   })
+  // Neither job nor client before the host is secured: they run what strangers wrote.
+  const meeting = first.promise.then(() => serveRendezvous({ path: parts.config.paths.rendezvousSocket, ...deps }))
+  life.defer(async () => (await meeting.catch(() => undefined))?.[Symbol.asyncDispose]())
   life.use(dispatcher)
   deps.drains.sync()
-  // No job before the host is secured: a job runs what strangers wrote.
-  const taking = first.promise.then(() => takeJobs(parts, deps))
+  life.use(deps.oneOffs)
+  const taking = meeting.then(() => takeJobs(parts, deps))
   life.defer(async () => {
     first.reject(new Error('stopping'))
     await (await taking.catch(() => undefined))?.[Symbol.asyncDispose]()
@@ -118,6 +123,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     cursors,
     collector,
     boot,
+    stop,
     domain,
     publicUrl,
     locks: new AppLocks(),
@@ -133,15 +139,17 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     again: (appId: AppId) => void dispatcher.converge(appId),
     cancelBuilds: (appId: AppId) => dispatcher.cancelBuilds(appId),
   }
+  const oneOffs = new OneOffs(shared)
   const dispatcher: Dispatcher = new Dispatcher(
     {
       build: (buildId, stopBuild) => runBuild(shared, buildId, stopBuild),
       converge: (appId, signal) => converge(shared, appId, signal),
-      restart: (appId, dyno, signal) => restart(shared, appId, dyno, signal),
+      restart: (appId, dyno, signal) => restart({ ...shared, oneOffs }, appId, dyno, signal),
+      run: (oneOffId) => oneOffs.start(oneOffId),
     },
     log,
   )
-  return { ...shared, dispatcher, store, outputs }
+  return { ...shared, dispatcher, oneOffs, store, outputs }
 }
 
 function figuresOf({ figures, dynoMeter, buildMeter }: Assembled, meter: RoleMeter): WorkerFigures {

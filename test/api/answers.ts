@@ -220,6 +220,9 @@ export const answers: Record<string, Record<string, Shape>> = {
     'DELETE /apps/:app/sni-endpoints/:endpoint': 'sni-endpoint',
     'POST /apps/:app/acm': { refuses: 'invalid_params', because: 'certificates are not got by themselves (ACME)' },
   },
+  'one-offs.test.ts': {
+    'POST /apps/:app/dynos': 'dyno',
+  },
   'log-sessions.test.ts': {
     'GET /streams/logs': { text: ['text/plain; charset=utf-8', 'text/event-stream'] },
   },

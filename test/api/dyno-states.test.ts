@@ -25,6 +25,7 @@ function stateOf(dyno: Pick<Dyno, 'state' | 'release'> & { type?: string }): unk
     address: undefined,
     port: undefined,
     restarts: 0,
+    attached: false,
     createdAt: since,
     ...dyno,
     type,

@@ -26,7 +26,15 @@ describe('an exit', () => {
 describe('a dyno that does not answer', () => {
   const state = { kind: 'running' as const, since: new Date() }
   const base = { id: 'x', appId: newId<AppId>(), name: 'web.1', type: 'web', release: 2, size: 'basic', image: '' }
-  const dyno: Dyno = { ...base, address: '10.0.0.2', port: 5000, state, restarts: 0, createdAt: new Date() }
+  const dyno: Dyno = {
+    ...base,
+    address: '10.0.0.2',
+    port: 5000,
+    state,
+    restarts: 0,
+    attached: false,
+    createdAt: new Date(),
+  }
   const explain = (...sockets: { address: string; port: number }[]) => {
     const engine = { listeningSockets: async () => sockets }
     return explainBoot({ engine, boot: { timeoutSeconds: 60 } }, { kind: 'timeout', dyno, outOfMemory: false })

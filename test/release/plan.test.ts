@@ -13,7 +13,7 @@ const stopped: DynoState = { kind: 'exited', since: now, exit: { code: 137, outO
 function dyno(name: string, changes: Partial<Dyno> = {}): Dyno {
   const type = name.split('.')[0] ?? ''
   const given = { id: `${name} v3`, appId, name, type, release: 3, size: 'basic', image: 'sha256:0', restarts: 0 }
-  return { ...given, address: '10.0.0.2', port: 5000, createdAt: now, state: running, ...changes }
+  return { ...given, address: '10.0.0.2', port: 5000, createdAt: now, attached: false, state: running, ...changes }
 }
 
 function want(...names: string[]): WantedDyno[] {

@@ -15,7 +15,13 @@ function heldWork(change: Partial<Work> = {}) {
     done.push(what)
     await gate.promise
   }
-  const work: Work = { build: held('build'), converge: held('converge'), restart: held('restart'), ...change }
+  const work: Work = {
+    build: held('build'),
+    converge: held('converge'),
+    restart: held('restart'),
+    run: held('run'),
+    ...change,
+  }
   const go = (): void => {
     gate.resolve()
     gate = Promise.withResolvers()

@@ -28,17 +28,21 @@ export async function removeServer(deps: DockerDeps): Promise<void> {
   for (const { digest } of await listImages(deps)) await removeImage(deps, digest)
 }
 
-/** Sandboxes and one-offs are somebody's who waits for them; after a restart nobody does. */
-export async function removeOrphans(deps: DockerDeps): Promise<number> {
-  const kinds: Kind[] = ['sandbox', 'oneoff']
-  const counts = await Promise.all(kinds.map((kind) => removeContainers(deps, [`${label.kind}=${kind}`])))
+/** Sandboxes, sessions and most one-offs are somebody's who waits for them; after a restart nobody does. */
+export async function removeOrphans(deps: DockerDeps, keep?: ReadonlySet<string>): Promise<number> {
+  const kinds: Kind[] = ['sandbox', 'oneoff', 'session']
+  const counts = await Promise.all(kinds.map((kind) => removeContainers(deps, [`${label.kind}=${kind}`], keep)))
   return counts.reduce((sum, count) => sum + count, 0)
 }
 
-async function removeContainers({ docker, serverId }: DockerDeps, labels: string[]): Promise<number> {
+async function removeContainers(
+  { docker, serverId }: DockerDeps,
+  labels: string[],
+  keep: ReadonlySet<string> = new Set(),
+): Promise<number> {
   const filters = { label: [`${label.server}=${serverId}`, ...labels] }
   const found = await docker.listContainers({ all: true, filters })
-  const ours = found.filter(({ Names }) => Names.every(isOurName))
+  const ours = found.filter(({ Names, Id }) => Names.every(isOurName) && !keep.has(Id))
   await Promise.all(ours.map(({ Id }) => removeContainer(docker.getContainer(Id))))
   return ours.length
 }

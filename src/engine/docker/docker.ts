@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os'
 import type { Config } from '../../config.ts'
 import type { Logger } from '../../log.ts'
 import type { Engine } from '../engine.ts'
+import { attachDyno, hangUpDyno } from './attach.ts'
 import { removeCache } from './cache.ts'
 import { removeApp, removeOrphans, removeServer } from './cleanup.ts'
 import { connectClient } from './client.ts'
@@ -44,6 +45,8 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     removeImage: (digest) => removeImage(deps, digest),
     createSandbox: (spec, signal) => createSandbox(deps, spec, signal),
     runDyno: (spec, signal) => runDyno(deps, spec, signal),
+    attachDyno: (spec, terminal, signal) => attachDyno(deps, spec, terminal, signal),
+    hangUpDyno: (id) => hangUpDyno(deps, id),
     stopDyno: (id, graceMs) => stopDyno(deps, id, graceMs),
     restartDyno: (id, graceMs) => restartDyno(deps, id, graceMs),
     listDynos: (filter) => listDynos(deps, filter),
@@ -57,7 +60,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     secureHost: () => secureHost(deps),
     removeApp: (appId) => removeApp(deps, appId),
     removeCache: (appId) => removeCache(deps, appId),
-    removeOrphans: () => removeOrphans(deps),
+    removeOrphans: (keep) => removeOrphans(deps, keep),
     removeServer: async () => {
       await removeServer(deps)
       await releaseHost(deps)

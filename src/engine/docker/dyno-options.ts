@@ -1,5 +1,5 @@
 import type Docker from 'dockerode'
-import type { DynoSpec } from '../engine.ts'
+import type { DynoSpec, TerminalSize } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
 import { confined, tenant } from './host-config.ts'
 import { containerName } from './names.ts'
@@ -17,7 +17,8 @@ done
 if [ -f /app/.profile ]; then . /app/.profile; fi
 unset paas_script
 set +eu
-trap 'paas_stopping=1' TERM
+if [ -n "$2" ]; then stty cols "$2" rows "$3"; fi
+trap 'paas_stopping=1' HUP TERM
 exec 3>&2 2>/dev/null
 /bin/bash -c "$1" 2>&3 3>&-
 paas_code=$?
@@ -25,20 +26,27 @@ while [ -n "$paas_stopping" ] && set -- /proc/[0-9]* && [ $# -gt 2 ]; do sleep 0
 exit $paas_code
 `
 
+/** A client's, with its terminal if it has one. */
+export type Session = { terminal: TerminalSize | undefined }
+
+type Place = { network: string; imageUser: string; session: Session | undefined }
+
 /** How a dyno's container is made. `imageUser` is what the image says about its user. */
 export function dynoOptions(
   serverId: string,
   spec: DynoSpec,
-  network: string,
-  imageUser: string,
+  { network, imageUser, session }: Place,
 ): Docker.ContainerCreateOptions {
   return {
     name: containerName(serverId, spec.app, spec.name, `v${spec.release}`),
     Image: spec.image,
-    Labels: dynoLabels(serverId, spec),
-    ...(spec.command === null ? ownCommand(spec, imageUser) : launched(spec, spec.command)),
+    Labels: dynoLabels(serverId, spec, session),
+    ...(spec.command === null ? ownCommand(spec, imageUser) : launched(spec, spec.command, session?.terminal)),
+    ...(session && attachable(session)),
     HostConfig: {
       ...confined(spec.limits),
+      // What the client gets is its own: nobody else reads it, so nothing is kept.
+      ...(session && { LogConfig: { Type: 'none', Config: {} } }),
       OomScoreAdj: 250,
       NetworkMode: network,
       RestartPolicy: { Name: spec.restart ? 'unless-stopped' : 'no' },
@@ -47,10 +55,23 @@ export function dynoOptions(
   }
 }
 
-function launched(spec: DynoSpec, command: string): Docker.ContainerCreateOptions {
+/** `StdinOnce`: the process sees the end of its input when the client ends it. */
+function attachable({ terminal }: Session): Docker.ContainerCreateOptions {
+  return {
+    Tty: terminal !== undefined,
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+  }
+}
+
+/** The terminal has its size before the command looks at it: the engine can only set it once the process runs. */
+function launched(spec: DynoSpec, command: string, terminal: TerminalSize | undefined): Docker.ContainerCreateOptions {
   return {
     Entrypoint: ['/bin/bash', '-c', launcher, 'dyno'],
-    Cmd: [command],
+    Cmd: [command, ...(terminal ? [String(terminal.columns), String(terminal.rows)] : [])],
     User: `${tenant.uid}:${tenant.gid}`,
     WorkingDir: '/app',
     Env: environment({ HOME: '/app', ...spec.env }),
@@ -69,10 +90,11 @@ function environment(env: Record<string, string>): string[] {
 }
 
 /** All of ours are set, so that labels of an image nobody here made cannot stand in for one. */
-function dynoLabels(serverId: string, spec: DynoSpec): Record<string, string> {
+function dynoLabels(serverId: string, spec: DynoSpec, session: Session | undefined): Record<string, string> {
+  const kind: Kind = session ? 'session' : spec.restart ? 'dyno' : 'oneoff'
   return {
     [label.server]: serverId,
-    [label.kind]: (spec.restart ? 'dyno' : 'oneoff') satisfies Kind,
+    [label.kind]: kind,
     [label.app]: spec.appId,
     [label.appName]: spec.app,
     [label.dyno]: spec.name,

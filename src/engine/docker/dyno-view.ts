@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import type { AppId } from '../../model/ids.ts'
 import type { Dyno, DynoState } from '../engine.ts'
-import { label } from '../labels.ts'
+import { label, type Kind } from '../labels.ts'
 
 /** A dyno as the engine describes its container. */
 export function viewDyno(info: Docker.ContainerInspectInfo): Dyno {
@@ -24,7 +24,12 @@ export function viewDyno(info: Docker.ContainerInspectInfo): Dyno {
     state: stateOf(info.State),
     restarts: info.RestartCount,
     createdAt: new Date(info.Created),
+    attached: isAttached(labels),
   }
+}
+
+export function isAttached(labels: Record<string, string>): boolean {
+  return labels[label.kind] === ('session' satisfies Kind)
 }
 
 /** A dyno is in one network, its app's. While it does not run the engine gives an empty address. */

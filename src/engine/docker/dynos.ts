@@ -4,13 +4,13 @@ import type { AppId } from '../../model/ids.ts'
 import type { Dyno, DynoSpec } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
 import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
-import { dynoOptions } from './dyno-options.ts'
+import { dynoOptions, type Session } from './dyno-options.ts'
 import { viewDyno } from './dyno-view.ts'
 import { namePrefix } from './names.ts'
 import { ensureNetwork, type PendingNetworks } from './networks.ts'
 import { removeContainer } from './removal.ts'
 
-const dynoKinds: string[] = ['dyno', 'oneoff'] satisfies Kind[]
+const dynoKinds: string[] = ['dyno', 'oneoff', 'session'] satisfies Kind[]
 
 /** Starts a dyno. After an abort or a failed start nothing of it is left. */
 export async function runDyno(
@@ -18,16 +18,9 @@ export async function runDyno(
   spec: DynoSpec,
   signal: AbortSignal,
 ): Promise<Dyno> {
-  signal.throwIfAborted()
-  const [network, image] = await Promise.all([
-    ensureNetwork(deps, spec.appId, 'run'),
-    unlessMissing(deps.docker.getImage(spec.image).inspect()),
-  ])
-  if (!image) throw new PaasError('image_missing', `The image of ${spec.app} v${spec.release} is gone from Docker.`)
-  const options = dynoOptions(deps.serverId, spec, network, image.Config.User)
-  const container = await deps.docker.createContainer(options)
+  const container = await createDyno(deps, spec, signal)
   try {
-    await start(container, spec)
+    await startDyno(container, spec)
     signal.throwIfAborted()
     return viewDyno(await container.inspect())
   } catch (error) {
@@ -36,8 +29,26 @@ export async function runDyno(
   }
 }
 
+/** @param session how a client is to be attached to it */
+export async function createDyno(
+  deps: DockerDeps & { pending: PendingNetworks },
+  spec: DynoSpec,
+  signal: AbortSignal,
+  session?: Session,
+): Promise<Docker.Container> {
+  signal.throwIfAborted()
+  const [network, image] = await Promise.all([
+    ensureNetwork(deps, spec.appId, 'run'),
+    unlessMissing(deps.docker.getImage(spec.image).inspect()),
+  ])
+  if (!image) throw new PaasError('image_missing', `The image of ${spec.app} v${spec.release} is gone from Docker.`)
+  return deps.docker.createContainer(
+    dynoOptions(deps.serverId, spec, { network, imageUser: image.Config.User, session }),
+  )
+}
+
 /** The engine answers 400 when the image's command cannot be executed: the app's fault, not the server's. */
-async function start(container: Docker.Container, spec: DynoSpec): Promise<void> {
+export async function startDyno(container: Docker.Container, spec: DynoSpec): Promise<void> {
   try {
     await container.start()
   } catch (cause) {

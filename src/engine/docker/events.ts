@@ -3,6 +3,7 @@ import type { AppId } from '../../model/ids.ts'
 import type { EngineEvent } from '../engine.ts'
 import { label } from '../labels.ts'
 import type { DockerDeps } from './client.ts'
+import { isAttached } from './dyno-view.ts'
 import { isDynoKind, isOurName } from './dynos.ts'
 import { readJsonLines } from './json-lines.ts'
 
@@ -47,6 +48,7 @@ function viewEvent(kind: EngineEvent['kind'], { Actor, timeNano }: ContainerEven
     id: Actor.ID,
     appId: (Attributes[label.app] ?? '') as AppId,
     name: Attributes[label.dyno] ?? '',
+    attached: isAttached(Attributes),
     time: new Date(timeNano / 1e6),
     ...(exitCode === undefined ? {} : { exitCode: Number(exitCode) }),
   }

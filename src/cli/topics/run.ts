@@ -1,0 +1,110 @@
+import type { Command } from 'commander'
+import { PaasError } from '../../errors.ts'
+import { attach } from '../attach.ts'
+import { defineForApp, type AppOptions } from '../command.ts'
+import { Exit } from '../exit.ts'
+import { note, print, progress } from '../output.ts'
+import type { DynoJson } from '../resources.ts'
+import { connectToApp } from '../session.ts'
+
+type RunOptions = AppOptions & { env: string[]; size?: string; type?: string; timeLimit?: string }
+
+export function defineRun(program: Command): void {
+  const run = defineForApp(program, {
+    name: 'run',
+    arguments: '<command...>',
+    summary: "run a command once, with the app's code and config vars",
+    details:
+      'In a terminal it is as if the command ran here: keys, Ctrl-C, the size of the window; else input and output are pipes. It ends with the ' +
+      "command's exit status, and the command ends with it. One argument is a command line for the shell; several are its words. The name of a " +
+      'process type stands for its command.',
+    examples: [
+      'paas run bash',
+      'paas run "rake db:migrate && rake db:seed"',
+      'paas run -s standard-2x -e DEBUG=1 node script.js --verbose',
+      'echo "select 1" | paas run psql > result.txt',
+    ],
+  })
+    .option('--no-tty', 'use pipes also in a terminal')
+    .action(runAttached)
+  const detached = defineForApp(program, {
+    name: 'run:detached',
+    arguments: '<command...>',
+    summary: 'run a command once in the background',
+    details: "What it prints goes to the app's log.",
+    examples: ['paas run:detached node import.js', 'paas run:detached --time-limit 600 npm run nightly'],
+  }).action(runDetached)
+  for (const command of [run, detached]) {
+    command
+      .option('-s, --size <size>', "the dyno's size")
+      .option('-e, --env <KEY=VALUE>', 'a config var for this run only; may be repeated', collect, [])
+      .option('--type <type>', 'a process type to take the size of')
+      .option('--time-limit <seconds>', 'how long it may run, at most 86400')
+      .passThroughOptions()
+  }
+}
+
+async function runAttached(words: string[], options: RunOptions & { tty: boolean }): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const { stdin, stdout, stderr } = process
+  const raw = options.tty && stdin.isTTY && stdout.isTTY
+  const body = { ...request(words, options, raw ? terminalEnvironment() : {}), attach: true, force_no_tty: !raw }
+  const dyno = await api.post<DynoJson & { attach_url: string }>(`${path}/dynos`, body)
+  const token = new URL(dyno.attach_url).pathname.slice(1)
+  const socket = await api.upgrade(token, raw ? `${stdout.columns}x${stdout.rows}` : '')
+  const running = (): void => {
+    if (stderr.isTTY) note(`Running ${body.command} on ${app}: ${dyno.name}`)
+  }
+  const status = await attach(socket, { stdin, stdout, stderr, raw }, running)
+  if (status !== 0) throw new Exit(status)
+}
+
+async function runDetached(words: string[], options: RunOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const body = { ...request(words, options), attach: false }
+  const dyno = await progress(
+    `Running ${body.command} on ${app}`,
+    api.post<DynoJson>(`${path}/dynos`, body),
+    ({ name }) => name,
+  )
+  note(`See its output with: paas logs -a ${app} -d ${dyno.name} --tail`)
+  note(`Stop it with: paas ps:stop ${dyno.name} -a ${app}`)
+  print(options, dyno, ({ name }) => name)
+}
+
+function request(words: string[], { env, size, type, timeLimit }: RunOptions, more: Record<string, string> = {}) {
+  return {
+    command: commandLine(words),
+    env: { ...more, ...Object.fromEntries(env.map(parseVariable)) },
+    ...(size === undefined ? {} : { size }),
+    ...(type === undefined ? {} : { type }),
+    ...(timeLimit === undefined ? {} : { time_to_live: seconds(timeLimit) }),
+  }
+}
+
+/** Several words stay what they are: the shell in the dyno is not to take them apart again. */
+export function commandLine(words: string[]): string {
+  if (words.length === 1) return words[0] ?? ''
+  return words
+    .map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`))
+    .join(' ')
+}
+
+function terminalEnvironment(): Record<string, string> {
+  return process.env['TERM'] ? { TERM: process.env['TERM'] } : {}
+}
+
+function parseVariable(text: string): [string, string] {
+  const [, key, value] = /^(\w+)=(.*)$/s.exec(text) ?? []
+  if (key !== undefined && value !== undefined) return [key, value]
+  throw new PaasError('usage', `"${text}" is not KEY=VALUE.`, { hint: 'For example: paas run -e DEBUG=1 bash' })
+}
+
+function seconds(text: string): number {
+  if (/^[1-9]\d{0,4}$/.test(text) && Number(text) <= 86_400) return Number(text)
+  throw new PaasError('usage', `--time-limit is "${text}"; it must be 1 to 86400 seconds.`)
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value]
+}

@@ -1,0 +1,49 @@
+import type { AccountId, AppId, OneOffId, ReleaseId } from './ids.ts'
+import type { Config } from './release.ts'
+
+/**
+ * A dyno that runs one command once, with the code and the config vars of a release. It is on record from the moment it is asked
+ * for until it is gone, so that none is forgotten and none runs twice.
+ */
+export type OneOff = {
+  id: OneOffId
+  appId: AppId
+  releaseId: ReleaseId
+  accountId: AccountId
+  /** `run.1234`; no two of an app at once have the same. */
+  name: string
+  /** A shell command line. */
+  command: string
+  /** Beside and before the release's config vars. */
+  env: Config
+  size: string
+  input: OneOffInput
+  /** Seconds it may run. */
+  timeToLive: number
+  state: { kind: 'waiting' } | { kind: 'started'; at: Date }
+  createdAt: Date
+}
+
+/** Where input comes from and output goes to: a client (with a terminal or with pipes), or nowhere and the app's log. */
+export type OneOffInput = 'terminal' | 'pipes' | 'none'
+
+/** What each app may have at once. */
+export const mostOneOffs = 20
+
+/** Seconds: the longest any may run, and how long an attached one waits for its client. */
+export const oneOffLimits = { timeToLive: 86_400, rendezvous: 60 }
+
+/** An attached one is waited for only so long. */
+export function isExpired({ input, state, createdAt }: OneOff, now = Date.now()): boolean {
+  return input !== 'none' && state.kind === 'waiting' && now - createdAt.getTime() > oneOffLimits.rendezvous * 1000
+}
+
+/**
+ * The command line that runs: where its first word is a process type of the app, that type's command stands for it, as on Heroku.
+ * `worker ; echo $?` → `node worker.js ; echo $?`
+ */
+export function resolveCommand(command: string, processTypes: Record<string, string | null>): string {
+  const [, word = '', rest = ''] = /^\s*([-\w]+)(?=\s|$)(.*)$/s.exec(command) ?? []
+  const known = Object.hasOwn(processTypes, word) ? processTypes[word] : undefined
+  return known ? `${known}${rest}` : command
+}

@@ -1,0 +1,168 @@
+import type { Dyno, Engine } from '../engine/engine.ts'
+import { asPaasError } from '../errors.ts'
+import type { AppId, OneOffId } from '../model/ids.ts'
+import type { OneOff } from '../model/one-off.ts'
+import type { PlatformLog } from '../release/platform-log.ts'
+import type { Store } from '../store/store.ts'
+import type { AttachedClient } from './client.ts'
+import { oneOffSpec } from './one-off-spec.ts'
+import { clientGone, runSession, shutdown, type SessionDeps } from './session.ts'
+
+export type OneOffsDeps = SessionDeps & {
+  engine: Pick<Engine, 'runDyno' | 'listDynos'>
+  store: Pick<Store, 'oneOffs' | 'apps' | 'releases' | 'slugs'>
+  platformLog: Pick<PlatformLog, 'dyno'>
+  /** Copies what a dyno prints into its app's log. */
+  collector: { follow(dyno: Dyno): void; finished(id: string): Promise<void> }
+}
+
+/** Why one was stopped. */
+const asked = Symbol('somebody asked to stop it')
+const timeUp = Symbol('its time is up')
+
+type Running = { stop: AbortController; done: Promise<void> }
+
+/**
+ * The one-off dynos that this process looks after, each to its end: then nothing of it is left, neither in the engine nor on record.
+ * Those without a client outlive this process, and the next one takes them up; those with one end with it.
+ */
+export class OneOffs implements AsyncDisposable {
+  readonly #deps: OneOffsDeps
+  readonly #running = new Map<OneOffId, Running>()
+
+  constructor(deps: OneOffsDeps) {
+    this.#deps = deps
+  }
+
+  /** Starts one that needs no client. Nothing happens if it was started before. Resolves when it runs, or cannot. */
+  async start(id: OneOffId): Promise<void> {
+    const oneOff = this.#deps.store.oneOffs.find(id)?.input === 'none' && this.#deps.store.oneOffs.start(id)
+    if (!oneOff) return
+    const running = Promise.withResolvers<void>()
+    void this.#track(oneOff, async (signal) => {
+      const dyno = await this.#launch(oneOff, signal).finally(running.resolve)
+      await this.#watch(dyno, signal)
+    })
+    await running.promise
+  }
+
+  /** Runs one for its client, who has redeemed its token. Resolves when nothing of it is left. */
+  attach(oneOff: OneOff, client: AttachedClient): Promise<void> {
+    return this.#track(oneOff, async (signal) => {
+      try {
+        const spec = oneOffSpec(this.#deps.store, oneOff)
+        await runSession(this.#deps, { spec, client, terminal: oneOff.input === 'terminal' }, signal)
+      } catch (cause) {
+        await client
+          .failed(signal.aborted ? whyStopped(oneOff, signal) : asPaasError(cause).message)
+          .catch(() => undefined)
+        throw cause
+      }
+    })
+  }
+
+  /** Resolves when it is gone; at once if there is none. A waiting one never starts. */
+  async stop(appId: AppId, name: string): Promise<void> {
+    const { oneOffs } = this.#deps.store
+    const oneOff = oneOffs.findByName(appId, name)
+    if (!oneOff) return
+    if (oneOff.state.kind === 'waiting') return oneOffs.remove(oneOff.id)
+    this.#running.get(oneOff.id)?.stop.abort(asked)
+    await this.#running.get(oneOff.id)?.done
+  }
+
+  /** Which of these dynos go on after the process that started them died. */
+  survivors(dynos: Dyno[]): Set<string> {
+    return new Set(dynos.filter((dyno) => this.#recordOf(dyno)?.input === 'none').map(({ id }) => id))
+  }
+
+  /** Takes up what the record knows and nobody here looks after. */
+  resume(dynos: Dyno[]): void {
+    const { oneOffs } = this.#deps.store
+    const present = new Map(dynos.map((dyno) => [this.#recordOf(dyno)?.id, dyno]))
+    for (const oneOff of oneOffs.list()) {
+      if (this.#running.has(oneOff.id)) continue
+      const dyno = present.get(oneOff.id)
+      if (oneOff.state.kind === 'waiting') void this.start(oneOff.id)
+      else if (dyno && oneOff.input === 'none') void this.#track(oneOff, (signal) => this.#watch(dyno, signal))
+      else oneOffs.remove(oneOff.id)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { stop } of this.#running.values()) stop.abort(shutdown)
+    await Promise.all([...this.#running.values()].map(({ done }) => done))
+  }
+
+  #recordOf({ appId, name, type }: Dyno): OneOff | undefined {
+    return type === 'run' ? this.#deps.store.oneOffs.findByName(appId, name) : undefined
+  }
+
+  /** Never rejects: whoever asked for it reads in the app's log what became of it. */
+  #track(oneOff: OneOff, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
+    const stop = new AbortController()
+    const begun = oneOff.state.kind === 'started' ? oneOff.state.at.getTime() : Date.now()
+    const left = begun + oneOff.timeToLive * 1000 - Date.now()
+    const timer = setTimeout(() => this.#timeUp(oneOff, stop), Math.max(0, left))
+    const done = this.#guard(oneOff, () => work(stop.signal), stop.signal).finally(() => {
+      clearTimeout(timer)
+      this.#running.delete(oneOff.id)
+    })
+    this.#running.set(oneOff.id, { stop, done })
+    return done
+  }
+
+  #timeUp(oneOff: OneOff, stop: AbortController): void {
+    stop.abort(timeUp)
+    this.#deps.platformLog.dyno(oneOff, whyStopped(oneOff, stop.signal))
+  }
+
+  async #guard(oneOff: OneOff, work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+    const { store, platformLog, log } = this.#deps
+    try {
+      await work()
+    } catch (cause) {
+      if (signal.reason === shutdown && oneOff.input === 'none') return
+      const error = asPaasError(cause)
+      // The next start, or the return of the engine, takes it up.
+      if (error.code === 'engine_unavailable' && oneOff.input === 'none') return
+      if (!signal.aborted && cause !== clientGone) {
+        platformLog.dyno(oneOff, `Cannot run: ${error.message}`)
+        log.warn({ app: oneOff.appId, dyno: oneOff.name, err: error }, 'one-off dyno failed')
+      }
+    }
+    store.oneOffs.remove(oneOff.id)
+  }
+
+  async #launch(oneOff: OneOff, signal: AbortSignal): Promise<Dyno> {
+    const { engine, store, dynoLog, collector } = this.#deps
+    const spec = oneOffSpec(store, oneOff)
+    dynoLog.launching(spec, spec.command)
+    const dyno = await engine.runDyno(spec, signal)
+    dynoLog.started(dyno)
+    dynoLog.up(dyno)
+    collector.follow(dyno)
+    return dyno
+  }
+
+  /** Until it has ended, and all it printed is in the log. */
+  async #watch(dyno: Dyno, signal: AbortSignal): Promise<void> {
+    const { engine, dynoLog, collector, stop } = this.#deps
+    try {
+      await engine.waitDyno(dyno.id, signal)
+      collector.follow(dyno)
+    } catch (cause) {
+      if (signal.reason !== timeUp && signal.reason !== asked) throw cause
+      dynoLog.stopping(dyno)
+      await engine.stopDyno(dyno.id, stop.graceSeconds * 1000)
+    }
+    await collector.finished(dyno.id)
+    await engine.stopDyno(dyno.id, 0)
+  }
+}
+
+function whyStopped({ name, timeToLive }: OneOff, { reason }: AbortSignal): string {
+  if (reason === timeUp) return `${name} was stopped: its time limit of ${timeToLive} s is reached.`
+  if (reason === shutdown) return `${name} was stopped: the server stops.`
+  return `${name} was stopped.`
+}

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { commandLine } from '../../src/cli/topics/run.ts'
+import { TestApp, until } from '../helpers/app.ts'
+import { startServer, type TestServer } from '../helpers/server.ts'
+import { runCommand, type Said } from './terminal.ts'
+import { TypedAt } from './typed-at.ts'
+
+let server: TestServer
+let app: TestApp
+beforeAll(async () => {
+  server = await startServer({ env: { PAAS_STOP_GRACE: '2' } })
+  app = await TestApp.create(server, 'node-hello')
+  const { code, output } = await app.push()
+  if (code !== 0) throw new Error(output)
+})
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]()
+  await server?.stop()
+})
+
+const paas = (argv: string[], input = ''): Promise<Said> => {
+  return runCommand([...argv.slice(0, 1), '-a', app.name, ...argv.slice(1)], { input, env: server.env })
+}
+const dynos = async (): Promise<string[]> =>
+  (await app.api<{ name: string }[]>('GET', '/dynos')).body.map(({ name }) => name).filter((name) => name !== 'web.1')
+const noneLeft = (): Promise<unknown> => until('no one-off is left', async () => (await dynos()).length === 0)
+
+it('pipes go through: input, both outputs and the exit status', async () => {
+  const said = await paas(['run', 'cat; echo oh >&2; exit 9'], 'hi\0there')
+  expect(said).toEqual({ code: 9, stdout: 'hi\0there', stderr: 'oh\n' })
+  await noneLeft()
+})
+
+it('several words stay what they are, options of the command included', async () => {
+  expect(await paas(['run', '-e', 'A=1 2', 'bash', '-c', 'echo "$A|$0|$1"', 'a b', "it's"])).toMatchObject({
+    code: 0,
+    stdout: "1 2|a b|it's\n",
+  })
+  expect(commandLine(['ls', '-la', '$HOME', ''])).toBe(`ls -la '$HOME' ''`)
+  expect(commandLine(['echo $HOME'])).toBe('echo $HOME')
+})
+
+it('in a terminal there is one at the other end, which keys, Ctrl-C and the size of the window reach', async () => {
+  using terminal = new TypedAt(['run', '-a', app.name, 'bash', '--norc', '-i'], {
+    env: server.env,
+    columns: 91,
+    rows: 17,
+  })
+  await terminal.shows('$ ')
+  terminal.type('stty size; echo $((6*7)) $TERM\n')
+  await terminal.shows('17 91')
+  await terminal.shows('42 xterm')
+  terminal.type('echo begun; sleep 100\n')
+  await terminal.shows('\rbegun')
+  terminal.type('\x03')
+  await terminal.shows('$ ')
+  terminal.type('echo still $?\n')
+  await terminal.shows('\rstill 130')
+  terminal.type('exit 4\n')
+  expect(await terminal.exit).toBe(4)
+  await noneLeft()
+})
+
+it('what is killed leaves nothing behind', async () => {
+  using terminal = new TypedAt(['run', '-a', app.name, 'bash', '--norc', '-i'], { env: server.env })
+  await terminal.shows('$ ')
+  expect((await dynos()).length).toBe(1)
+  terminal.kill()
+  await noneLeft()
+  expect(await dynos()).toEqual([])
+})
+
+it('in the background, the output is in the log', async () => {
+  const { code, stdout, stderr } = await paas(['run:detached', 'echo from far away'])
+  const name = stdout.trim()
+  expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining(`-d ${name} --tail`) })
+  await expect.poll(async () => (await paas(['logs', '-d', name])).stdout).toContain('from far away')
+  await noneLeft()
+})
+
+it.each([
+  [['run', '-s', 'huge', 'ls'], /There is no dyno size "huge"/],
+  [['run', '-e', 'A', 'ls'], /"A" is not KEY=VALUE/],
+  [['run', '--time-limit', '1h', 'ls'], /must be 1 to 86400 seconds/],
+  [['run'], /Missing required argument/],
+])('%j is refused with one line', async (argv, message) => {
+  const { code, stderr } = await paas(argv)
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(message) })
+  expect(stderr.trim().split('\n').length).toBe(1)
+})
