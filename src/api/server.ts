@@ -31,6 +31,8 @@ import { oneOffRoutes } from './one-offs.ts'
 import { placeRoutes } from './places.ts'
 import { countRequest, RateLimit, rateLimitRoutes } from './rate-limit.ts'
 import { releaseRoutes } from './releases.ts'
+import { collectRoutes } from './routes.ts'
+import { schemaRoute } from './schema.ts'
 import { checkScope } from './scopes.ts'
 import { serverInfoRoute } from './server-info.ts'
 import { serverMetricsRoute } from './server-metrics.ts'
@@ -63,9 +65,11 @@ export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
     genReqId: requestId,
     serverFactory: (handler) => createServer(serverOptions, gitFirst(deps.git, handler)),
   }).withTypeProvider<TypeBoxTypeProvider>()
-  answerUnknownRoutes(api)
+  const routes = collectRoutes(api)
+  answerUnknownRoutes(api, routes)
   api.setErrorHandler(answerError)
   followConventions(api)
+  schemaRoute(api, { ...deps, routes })
   addRoutes(api, deps)
   return api
 }

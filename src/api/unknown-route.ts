@@ -1,15 +1,12 @@
-import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { PaasError } from '../errors.ts'
 import type { Api } from './deps.ts'
+import type { Route } from './routes.ts'
 
 /** Answers a path that is not ours with 404, and a known path with another method with 405 and `Allow` (RFC 9110, 15.5.6). */
-export function answerUnknownRoutes(api: Api): void {
-  const routes: { pattern: RegExp; methods: string[] }[] = []
-  api.addHook('onRoute', ({ url, method }: RouteOptions) => {
-    routes.push({ pattern: patternOf(url), methods: [method].flat() })
-  })
+export function answerUnknownRoutes(api: Api, routes: readonly Route[]): void {
   api.setNotFoundHandler((request, reply) => {
-    const methods = routes.filter(({ pattern }) => pattern.test(pathOf(request))).flatMap((route) => route.methods)
+    const methods = routes.filter(({ url }) => patternOf(url).test(pathOf(request))).map(({ method }) => method)
     if (methods.length === 0)
       throw new PaasError('not_found', `There is nothing at ${request.method} ${pathOf(request)}.`)
     const allowed = [...new Set(methods)].toSorted().join(', ')

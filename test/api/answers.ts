@@ -189,6 +189,7 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /apps/:app/features/:feature': 'app-feature',
     'PATCH /apps/:app/features/:feature': 'app-feature',
   },
+  'schema.test.ts': { 'GET /schema': { text: ['application/schema+json; charset=utf-8'] } },
   'rate-limit.test.ts': { 'GET /account/rate-limits': 'rate-limit' },
   'keys.test.ts': {
     'GET /account/keys': ['key'],

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import type Ajv04 from 'ajv-draft-04'
 import { deviations } from './deviations.ts'
 
-const file = resolve(import.meta.dirname, '../fixtures/heroku/platform-api.schema.json')
+const file = resolve(import.meta.dirname, '../../src/api/heroku/platform-api.schema.json')
 const load = createRequire(import.meta.url)
 const Ajv = load('ajv-draft-04') as typeof Ajv04.default
 const addFormats = load('ajv-formats') as (ajv: Ajv04.default) => void
@@ -16,6 +16,9 @@ export type Schema = {
   strictProperties?: boolean
   additionalProperties?: unknown
 }
+
+/** What tells people something, or would name parts of the schema by another name. */
+const comments = new Set(['$schema', 'example', 'links', 'title', 'description', 'default'])
 
 const ajv = new Ajv({ strict: false, allErrors: true })
 addFormats(ajv)
@@ -42,7 +45,7 @@ function problemsOf(validate: Ajv04.ValidateFunction, value: unknown): string[] 
 
 /** Heroku's schema with our deviations, read as strictly as it can be: a resource has no property that it does not know. */
 function readSchema(): Schema {
-  const document = JSON.parse(readFileSync(file, 'utf8')) as { definitions: Record<string, Schema> }
+  const document = plain(JSON.parse(readFileSync(file, 'utf8'))) as { definitions: Record<string, Schema> }
   for (const { resource, change } of deviations) {
     const schema = document.definitions[resource]
     if (!schema) throw new Error(`Heroku's schema has no ${resource}`)
@@ -52,6 +55,15 @@ function readSchema(): Schema {
     if (schema.properties) schema.additionalProperties ??= false
   }
   return strict(document) as Schema
+}
+
+/** Without its comments; a property or definition of such a name stays. */
+function plain(schema: unknown, isNamed = false): unknown {
+  if (Array.isArray(schema)) return schema.map((item) => plain(item))
+  if (typeof schema !== 'object' || schema === null) return schema
+  const kept = Object.entries(schema).filter(([key]) => isNamed || !comments.has(key))
+  const names = (key: string) => !isNamed && ['properties', 'definitions', 'patternProperties'].includes(key)
+  return Object.fromEntries(kept.map(([key, value]) => [key, plain(value, names(key))]))
 }
 
 /** `strictProperties` means: all of them, and no others. */
