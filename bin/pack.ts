@@ -25,7 +25,9 @@ try {
 
 async function fill(stage: string): Promise<void> {
   await tool('tsc', ['-p', 'tsconfig.cli.json', '--outDir', join(stage, 'dist')])
-  await cp(join(root, 'src/cli/heroku-guard.cjs'), join(stage, 'dist/cli/heroku-guard.cjs'))
+  for (const file of ['heroku-guard.cjs', 'completion/paas.bash', 'completion/paas.zsh', 'completion/paas.fish']) {
+    await cp(join(root, 'src/cli', file), join(stage, 'dist/cli', file))
+  }
   await mkdir(join(stage, 'bin'))
   await cp(join(root, 'src/cli/launch.cjs'), join(stage, 'bin/paas'))
   await chmod(join(stage, 'bin/paas'), 0o755)

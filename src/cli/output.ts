@@ -30,18 +30,28 @@ export function heading(text: string): string {
   return `${style('bold', `=== ${text}`)}\n`
 }
 
-/** Left-aligned columns, cut to the width of the terminal where there is one. */
+/** Left-aligned columns. On a terminal too narrow for them the widest gives way, so that each still shows its beginning. */
 export function table(rows: string[][]): string[] {
   const cells = rows.map((row) => row.map(visible))
-  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
-  return cells.map((row) =>
-    fit(
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    ),
-  )
+  const natural = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))
+  const widths = narrow(natural, terminalWidth() - gap.length * (natural.length - 1))
+  return cells.map((row) => {
+    const padded = row.map((cell, column) => cut(cell, widths[column] ?? 0).padEnd(widths[column] ?? 0))
+    return cut(padded.join(gap).trimEnd(), terminalWidth())
+  })
+}
+
+const gap = '  '
+/** What is left of a column at least, characters. */
+const narrowest = 8
+
+/** Takes from the widest column, again and again, until all fit or none can give any more. */
+function narrow(widths: number[], room: number): number[] {
+  const excess = widths.reduce((sum, width) => sum + width, 0) - room
+  const widest = Math.max(0, ...widths)
+  if (excess <= 0 || widest <= narrowest) return widths
+  const next = Math.max(narrowest, widest - excess, ...widths.filter((width) => width < widest))
+  return narrow(widths.with(widths.indexOf(widest), next === widest ? widest - 1 : next), room)
 }
 
 /** `KEY: value` lines with the values in one column. */
@@ -60,7 +70,12 @@ function visible(text: string): string {
   return text.replace(/\p{Cc}/gu, (character) => JSON.stringify(character).slice(1, -1))
 }
 
-function fit(line: string): string {
-  const width = process.stdout.isTTY ? process.stdout.columns : Infinity
-  return line.length <= width ? line : `${line.slice(0, width - 1)}…`
+function cut(text: string, width: number): string {
+  return text.length <= width ? text : `${text.slice(0, width - 1)}…`
+}
+
+/** Characters; no limit where the output is not for a person's eyes. */
+function terminalWidth(): number {
+  if (!process.stdout.isTTY) return Infinity
+  return Number(process.env['COLUMNS']) || process.stdout.columns || Infinity
 }

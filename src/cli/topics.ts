@@ -78,6 +78,10 @@ const topics: Topic[] = [
     commands: ['keys', 'keys:add', 'keys:remove'],
     load: async () => (await import('./topics/keys.ts')).defineKeys,
   },
+  {
+    commands: ['completion', 'completion:words'],
+    load: async () => (await import('./topics/completion.ts')).defineCompletion,
+  },
   { commands: ['heroku:env'], load: async () => (await import('./topics/heroku.ts')).defineHeroku },
   ...(existsSync(new URL('../main/server.ts', import.meta.url)) ? [server] : []),
 ]

@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
+import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { TestTerminal } from './terminal.ts'
+import { command, runProgram, TestTerminal } from './terminal.ts'
 
 let terminal: TestTerminal
 
@@ -215,5 +216,31 @@ describe('a command line with a mistake', () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(message)
     expect(stderr.trimEnd().split('\n').length).toBe(1)
+  })
+})
+
+describe('a table', () => {
+  /** The lines as a terminal of that many columns gets them. */
+  async function releasesAt(columns: number): Promise<string[]> {
+    const shell = ['-qec', `stty cols ${columns}; ${command} releases -a wide`, '/dev/null']
+    const { stdout } = await runProgram('script', shell, { env: terminal.env })
+    return stripVTControlCharacters(stdout)
+      .split('\r\n')
+      .filter((line) => /^v\d/.test(line))
+  }
+
+  it('fits the terminal, each column still showing its beginning', async () => {
+    await terminal.succeed(['create', 'wide'])
+    const keys = Array.from({ length: 9 }, (_, at) => `A_LONG_NAME_${at}=1`)
+    await terminal.succeed(['config:set', '--no-wait', ...keys, '-a', 'wide'])
+    expect((await releasesAt(250))[0]).toMatch(/^v2 {2}Set .*A_LONG_NAME_8 config vars .*ago\)$/)
+    const narrow = await releasesAt(60)
+    expect(narrow.map((line) => line.length <= 60)).toEqual([true, true])
+    expect(narrow[0]).toMatch(/^v2 {2}Set A_LONG_.*… {2}admin@exam.* {2}20\d\d\//)
+  })
+
+  it('is not cut where no terminal is', async () => {
+    const { stdout } = await terminal.paas(['releases', '-a', 'wide'], { env: { COLUMNS: '40' } })
+    expect(stdout).toMatch(/^v2 {2}Set .*A_LONG_NAME_8 config vars .*ago\)$/m)
   })
 })

@@ -39,7 +39,9 @@ describe('the package of the command', () => {
     const own = files.filter((file) => !file.startsWith('package/node_modules/commander/'))
     expect(own).toContain('package/dist/cli/main.js')
     expect(own.filter((file) => !/^package\/(LICENSE|README\.md|(bin\/)?package\.json|bin\/paas)$/.test(file))).toEqual(
-      own.filter((file) => /^package\/dist\/(cli\/[\w/-]+\.(js|cjs)|errors(-catalogue)?\.js)$/.test(file)),
+      own.filter((file) =>
+        /^package\/dist\/(cli\/[\w/-]+\.(js|cjs|bash|zsh|fish)|errors(-catalogue)?\.js)$/.test(file),
+      ),
     )
   })
 

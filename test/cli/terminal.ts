@@ -9,7 +9,7 @@ import { saveLogin } from '../../src/cli/credentials.ts'
 import { TestApi } from '../api/test-api.ts'
 import { gitEnvironment } from '../helpers/repository.ts'
 
-const command = resolve(import.meta.dirname, '../../bin/paas')
+export const command = resolve(import.meta.dirname, '../../bin/paas')
 
 export type Said = { code: number | null; stdout: string; stderr: string }
 type Options = { input?: string; cwd?: string; env?: NodeJS.ProcessEnv }

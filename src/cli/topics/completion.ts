@@ -1,0 +1,55 @@
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { PaasError } from '../../errors.ts'
+import { define, type Options } from '../command.ts'
+import { complete } from '../completion/words.ts'
+import { print } from '../output.ts'
+import type { AppJson } from '../resources.ts'
+import { createProgram } from '../run.ts'
+import { connect } from '../session.ts'
+
+/** How long somebody who has pressed Tab waits for the server, milliseconds. */
+const patience = 2000
+
+export function defineCompletion(program: Command): void {
+  define(program, {
+    name: 'completion',
+    arguments: '<shell>',
+    summary: 'print what makes a shell complete this command',
+    details:
+      'For bash, zsh and fish. Let the shell evaluate it when it starts; then Tab completes commands, options and apps.',
+    examples: [
+      `echo 'eval "$(paas completion bash)"' >> ~/.bashrc`,
+      `echo 'eval "$(paas completion zsh)"' >> ~/.zshrc`,
+      'paas completion fish > ~/.config/fish/completions/paas.fish',
+    ],
+  }).action((shell: string, options: Options) => {
+    if (!/^(bash|zsh|fish)$/.test(shell)) throw new PaasError('usage', `"${shell}" is not bash, zsh or fish.`)
+    const script = readFileSync(new URL(`../completion/paas.${shell}`, import.meta.url), 'utf8').trimEnd()
+    print(options, { shell, script }, () => script)
+  })
+
+  define(program, {
+    name: 'completion:words',
+    arguments: '[words...]',
+    summary: 'say what may come next; shells run it',
+    details: 'Takes the words up to the cursor, and prints a line for each that can stand in place of the last.',
+    examples: ['paas completion:words -- config:s'],
+  }).action(async (words: string[], options: Options) => {
+    const found = await complete(words, { program: (command) => createProgram(command ? [command] : []), apps })
+    print(options, found, (all) => all.map(({ word, about }) => `${word}\t${about}`))
+  })
+}
+
+/** Nobody who presses Tab wants to read an error: without a server there are none. */
+async function apps(): Promise<string[]> {
+  const late = setTimeout(() => process.exit(0), patience)
+  try {
+    return (await connect().get<AppJson[]>('/apps')).map(({ name }) => name)
+  } catch (cause) {
+    if (cause instanceof PaasError) return []
+    throw cause
+  } finally {
+    clearTimeout(late)
+  }
+}
