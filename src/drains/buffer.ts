@@ -3,7 +3,7 @@ import type { ReadLine } from '../logs/app-log.ts'
 /** Characters that may wait: of one drain, and of all drains of a process. */
 export type BufferLimits = { own: number; shared: { size: number; limit: number } }
 
-/** The lines that wait for one drain. When there are too many the oldest go: they are kept in the app's log for longer. */
+/** The lines that wait for one drain. When there are too many the oldest go. */
 export class DrainBuffer {
   readonly #limits: BufferLimits
   readonly #dropped: (count: number) => void
@@ -12,6 +12,7 @@ export class DrainBuffer {
   #size = 0
   #closed = false
   #wake: () => void = () => undefined
+  #makeRoom: () => void = () => undefined
 
   /** @param dropped is told of each line that goes undelivered */
   constructor(limits: BufferLimits, dropped: (count: number) => void) {
@@ -20,13 +21,27 @@ export class DrainBuffer {
   }
 
   push(line: ReadLine): void {
-    const { own, shared } = this.#limits
+    let count = 0
+    for (; this.isFull && this.#size > 0; count++) this.#shift()
     this.#lines.push(line)
     this.#count(sizeOf(line))
-    let count = 0
-    for (; this.#size > own || (shared.size > shared.limit && this.#size > 0); count++) this.#shift()
     if (count > 0) this.#dropped(count)
     this.#wake()
+  }
+
+  /** Whether another line would make one go. */
+  get isFull(): boolean {
+    const { own, shared } = this.#limits
+    return this.#size >= own || shared.size >= shared.limit
+  }
+
+  /** Resolves when lines were taken, or so many milliseconds later. */
+  async room(patience: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, patience)
+    this.#makeRoom = resolve
+    await promise
+    clearTimeout(timer)
   }
 
   /** Whether there is as much as a batch takes. */
@@ -51,6 +66,7 @@ export class DrainBuffer {
       if (!line) break
       taken.push(line)
     }
+    this.#makeRoom()
     return taken
   }
 

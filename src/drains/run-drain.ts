@@ -4,6 +4,7 @@ import type { AppLogReader, AppLogWriter, ReadLine } from '../logs/app-log.ts'
 import type { Drain } from '../model/drain.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { DrainBuffer, type BufferLimits } from './buffer.ts'
+import { fill } from './fill.ts'
 import { Notices } from './notices.ts'
 import { openTransport, type Transport } from './transport.ts'
 
@@ -28,8 +29,8 @@ const batch = { count: 1000, size: 128 * 2 ** 10, delay: 200 }
 const [shortestPause, longestPause] = [500, 60_000]
 
 /**
- * Delivers the app's log to a drain until the signal, or until the log is removed. The reading never waits for the drain:
- * what the drain does not take in time is dropped and counted.
+ * Delivers the app's log to a drain until the signal, or until the log is removed. What the drain has not taken when the log
+ * is about to forget it is dropped and counted.
  */
 export async function runDrain(deps: DrainDeps, drain: Drain, signal: AbortSignal): Promise<void> {
   using notices = new Notices(deps.logs, drain)
@@ -45,19 +46,7 @@ export async function runDrain(deps: DrainDeps, drain: Drain, signal: AbortSigna
   }
 }
 
-type Filling = { drain: Drain; buffer: DrainBuffer }
-type Emptying = Filling & { notices: Notices; transport: Transport }
-
-/** A new drain begins with what comes now; one that is known, after the last line it has. */
-async function fill({ appLog, cursors }: DrainDeps, { drain, buffer }: Filling, signal: AbortSignal): Promise<void> {
-  const after = cursors.get(drain.id)
-  const filter = { lines: 0, follow: true, ...(after === undefined ? {} : { after }) }
-  try {
-    for await (const line of appLog.read(drain.appId, filter, signal)) buffer.push(line)
-  } finally {
-    buffer.close()
-  }
-}
+type Emptying = { drain: Drain; buffer: DrainBuffer; notices: Notices; transport: Transport }
 
 async function empty({ cursors }: DrainDeps, emptying: Emptying, signal: AbortSignal): Promise<void> {
   const { drain, buffer } = emptying

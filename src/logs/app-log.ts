@@ -35,4 +35,6 @@ export type LogFilter = {
 export interface AppLogReader {
   /** The last `lines` lines that match, oldest first; then, with `follow`, new ones until the signal or the app is removed. */
   read(appId: AppId, filter: LogFilter, signal: AbortSignal): AsyncIterable<ReadLine>
+  /** How many newer files the log has than the one that the position is in; with four, that one is gone. */
+  lag(appId: AppId, position: string): Promise<number>
 }

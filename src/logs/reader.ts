@@ -4,12 +4,15 @@ import type { AppLogReader, LogFilter, ReadLine } from './app-log.ts'
 import { findEnd, readLast } from './backlog.ts'
 import { Follower } from './follow.ts'
 import { parsePosition } from './position.ts'
-import { isMissing } from './segments.ts'
+import { isMissing, listSegments, unlessMissing } from './segments.ts'
 import { DirectoryWatch } from './watch.ts'
 
 /** @param directory `paths.logs` */
 export function openAppLogReader({ directory }: { directory: string }): AppLogReader {
-  return { read: (appId, filter, signal) => read(join(directory, appId), filter, signal) }
+  return {
+    read: (appId, filter, signal) => read(join(directory, appId), filter, signal),
+    lag: (appId, position) => lag(join(directory, appId), position),
+  }
 }
 
 async function* read(directory: string, filter: LogFilter, signal: AbortSignal): AsyncGenerator<ReadLine> {
@@ -34,6 +37,11 @@ async function* read(directory: string, filter: LogFilter, signal: AbortSignal):
     // The app was removed while its log was being read: that is the log's end.
     if (!isMissing(cause)) throw cause
   }
+}
+
+async function lag(directory: string, position: string): Promise<number> {
+  const newest = (await listSegments(directory).catch(unlessMissing))?.at(-1) ?? 0
+  return newest - (parsePosition(position).at(-1)?.segment ?? newest)
 }
 
 function matcher({ source, process }: LogFilter): (line: ReadLine) => boolean {
