@@ -32,6 +32,7 @@ export const catalogue = {
   data_key_wrong: { status: 500, fault: 'user', hint: 'Put back the key file that was made with this database.' },
   database_damaged: { status: 500, fault: 'server', hint: 'Restore the data directory from a backup.' },
   disk_full: { status: 507, fault: 'server' },
+  download_failed: { status: 422, fault: 'user', hint: 'Correct the address, or try again.' },
   engine_unavailable: { status: 503, fault: 'server' },
   forbidden: { status: 403, fault: 'user' },
   git_failed: { status: 500, fault: 'user' },

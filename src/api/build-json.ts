@@ -2,6 +2,7 @@ import { isFinished, type Build } from '../model/build.ts'
 import type { ApiDeps } from './deps.ts'
 import { userJson } from './app-json.ts'
 import { time } from './shapes.ts'
+import { withoutSecrets } from '../outbound/download.ts'
 import { getUrlOf, type SourceDeps } from './sources.ts'
 import type { SignedPaths } from './signed-path.ts'
 
@@ -43,7 +44,7 @@ function blobJson(deps: BuildJsonDeps, { id, commit }: Build): object {
   const source = deps.store.builds.source(id)
   if (!source) return { checksum: null, url: '', version: commit, version_description: null }
   const { from, sha256, version, description } = source
-  const url = from.kind === 'upload' ? getUrlOf(deps, from.id) : from.url.replace(/[?#].*$/s, '')
+  const url = from.kind === 'upload' ? getUrlOf(deps, from.id) : withoutSecrets(from.url)
   return { checksum: sha256 && `SHA256:${sha256}`, url, version, version_description: description }
 }
 

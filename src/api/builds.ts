@@ -16,7 +16,7 @@ import { page } from './page.ts'
 import { sourceBlob, sourceOf } from './source-blob.ts'
 import { warnOfDelay } from './wake.ts'
 
-type Deps = BuildJsonDeps & Pick<ApiDeps, 'queue' | 'repositories' | 'output' | 'log'>
+type Deps = BuildJsonDeps & Pick<ApiDeps, 'queue' | 'repositories' | 'output' | 'outbound' | 'log'>
 
 const newBuild = Type.Object(
   {
@@ -40,7 +40,7 @@ export function buildRoutes(api: Api, deps: Deps): void {
 
   api.post('/apps/:app/builds', { schema: { body: newBuild } }, async (request, reply) => {
     const app = appOf(store, request)
-    const source = request.body.source_blob && sourceOf(deps, request.body.source_blob)
+    const source = request.body.source_blob && (await sourceOf(deps, request.body.source_blob))
     const commit = source ? noCommit : await findCommit(deps, app, request.body.commit)
     const { build, queued } = await acceptBuild(
       { ...deps, builds: store.builds },

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestOptions } from 'node:http'
 import type { Socket } from 'node:net'
+import type { Readable } from 'node:stream'
 import { catalogue } from '../errors-catalogue.ts'
 import { PaasError, type ErrorCode } from '../errors.ts'
 import { attachProtocol } from '../model/attach-frames.ts'
@@ -82,6 +83,14 @@ export class Client {
     return promise
   }
 
+  /** Sends bytes to an address of the server's that is its own secret. */
+  async upload(url: string, bytes: Readable): Promise<void> {
+    const { pathname } = new URL(url, this.server.url)
+    const response = await connect(new URL(pathname, this.server.url), bytes, { method: 'PUT' })
+    const text = await readText(response, this.server.url)
+    if (response.statusCode !== 200) throw refusal(response.statusCode ?? 0, text, this.server.url)
+  }
+
   async #send(path: string, { method = 'GET', body, headers = {}, basic }: Call): Promise<IncomingMessage> {
     const payload = body === undefined ? undefined : JSON.stringify(body)
     const response = await connect(new URL(path, this.server.url), payload, {
@@ -109,7 +118,7 @@ function authorization({ token }: Server, basic: Call['basic']): Record<string, 
   return token === undefined ? {} : { authorization: `Bearer ${token}` }
 }
 
-function connect(url: URL, payload: string | undefined, options: RequestOptions): Promise<IncomingMessage> {
+function connect(url: URL, payload: string | Readable | undefined, options: RequestOptions): Promise<IncomingMessage> {
   const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
   const outgoing = requester(url.protocol)(url, { ...options, ...loopback(url) })
   outgoing.setTimeout(patience, () => outgoing.destroy(new Error(`no answer within ${patience / 1000} s`)))
@@ -118,7 +127,8 @@ function connect(url: URL, payload: string | undefined, options: RequestOptions)
     resolve(response)
   })
   outgoing.on('error', (cause) => reject(unreachable(url.origin, cause)))
-  outgoing.end(payload)
+  if (typeof payload === 'object') payload.on('error', (cause) => outgoing.destroy(cause)).pipe(outgoing)
+  else outgoing.end(payload)
   return promise
 }
 

@@ -1,7 +1,8 @@
 import { PaasError } from '../errors.ts'
 import type { Destination } from './destination.ts'
 
-const longest = 1000
+/** Characters an address has at most, unless its user says otherwise. */
+const usualLength = 1000
 
 /** The port of each scheme that may be given without one. */
 export type Schemes = Record<string, number>
@@ -10,7 +11,7 @@ export type Schemes = Record<string, number>
  * @param what for the message: `The URL of a drain`
  * @throws invalid_params for what is no URL, has a scheme that is not among `schemes`, or no host
  */
-export function parseTarget(text: string, what: string, schemes: Schemes): URL {
+export function parseTarget(text: string, what: string, schemes: Schemes, longest = usualLength): URL {
   const known = Object.keys(schemes).map((scheme) => `${scheme}://`)
   const url = text.length <= longest && URL.canParse(text) ? new URL(text) : undefined
   const scheme = url?.protocol.slice(0, -1) ?? ''

@@ -4,6 +4,8 @@ import { Transform, type Readable } from 'node:stream'
 import { PaasError } from '../errors.ts'
 import type { Repositories } from '../git/repositories.ts'
 import { sourcePath, type BuildSource } from '../model/source.ts'
+import { download, withoutSecrets } from '../outbound/download.ts'
+import type { Outbound } from '../outbound/outbound.ts'
 import type { Store } from '../store/store.ts'
 import type { BuildRun } from './build-phases.ts'
 
@@ -12,28 +14,35 @@ export type TakeSourceDeps = {
   repositories: Pick<Repositories, 'importTarball'>
   /** `paths.sources` */
   sourcesDirectory: string
+  outbound: Outbound
+  /** How large a tarball may be as it comes. */
+  tarballBytes: number
 }
 
 /**
  * Makes the tarball of a build a commit of the app's repository: from here on it is built as one that was pushed.
- * @throws source_invalid, checksum_wrong
+ * @throws source_invalid, checksum_wrong, download_failed, address_forbidden
  */
 export async function takeSource(deps: TakeSourceDeps, { build, output, signal }: BuildRun): Promise<string> {
   const source = deps.store.builds.source(build.id)
   if (!source) throw new PaasError('internal', `The build ${build.id} has neither a commit nor a tarball.`)
-  output.topic('Unpacking the source')
-  const tarball = verified(await open(deps, source), source.sha256)
+  output.topic(source.from.kind === 'url' ? `Fetching ${withoutSecrets(source.from.url)}` : 'Unpacking the source')
+  const tarball = verified(await open(deps, source, signal), source.sha256)
   const commit = await deps.repositories.importTarball(build.appId, build.id, tarball, signal)
   if (deps.store.builds.recordCommit(build.id, build.generation, commit)) return commit
   throw new PaasError('internal', `Another attempt has taken over the build ${build.id}.`)
 }
 
-async function open({ sourcesDirectory }: TakeSourceDeps, { from }: BuildSource): Promise<Readable> {
+async function open(
+  { sourcesDirectory, outbound, tarballBytes }: TakeSourceDeps,
+  { from }: BuildSource,
+  signal: AbortSignal,
+): Promise<Readable> {
   switch (from.kind) {
     case 'upload':
       return createReadStream(sourcePath(sourcesDirectory, from.id))
     case 'url':
-      throw new PaasError('source_invalid', 'Sources from other servers are not fetched yet.')
+      return download(outbound, { url: from.url, most: tarballBytes }, signal)
   }
 }
 

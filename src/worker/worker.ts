@@ -132,6 +132,8 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     timeoutSeconds: build.timeoutSeconds,
     buildsDirectory: paths.builds,
     sourcesDirectory: paths.sources,
+    tarballBytes: config.limits.packBytes,
+    outbound: createOutbound(config),
     metricsDirectory: paths.metrics,
     figures,
     dynoMeter: new DynoMeter({ engine, figures, log }),

@@ -4,7 +4,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { request, type ClientRequest } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { App } from '../../src/model/app.ts'
-import type { SourceId } from '../../src/model/ids.ts'
+import type { BuildId, SourceId } from '../../src/model/ids.ts'
 import { sourcePath } from '../../src/model/source.ts'
 import { sweepSources } from '../../src/worker/sweep-sources.ts'
 import { expectAllSeen } from './answers.ts'
@@ -149,9 +149,19 @@ describe('a build of a source', () => {
     [{ url: 'x', checksum: 'md5:1' }, /source_blob\.checksum must match/],
     [{ url: 'x', version: 5 }, /source_blob\.version must be a string or null/],
     [{ url: 'x', more: 1 }, /source_blob: "more" is not known/],
+    [{ url: 'file:///etc/passwd' }, /source_blob\.url must be a host after https:\/\/ or http:\/\//],
+    [{ url: 'http://169.254.169.254/latest' }, /169\.254\.169\.254 \(port 80\) is not on the public internet/],
   ])('%j is refused', async (blob, message) => {
     const answer = await build(blob)
     expect([answer.status, String(answer.body['message'])]).toEqual([422, expect.stringMatching(message)])
+  })
+
+  it('at another address shows of it what cannot be a secret', async () => {
+    const url = 'https://user:password@example.com/acme.tgz?token=secret'
+    const { status, body } = await build({ url })
+    expect([status, body['source_blob']]).toMatchObject([201, { url: 'https://example.com/acme.tgz', version: null }])
+    const stored = api.store.builds.source(body['id'] as unknown as BuildId)
+    expect(stored?.from).toEqual({ kind: 'url', url })
   })
 
   it('with a name of several lines is refused', async () => {

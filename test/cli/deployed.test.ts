@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { request } from '../helpers/http.ts'
@@ -117,6 +118,18 @@ it('builds:cancel stops a build, and whoever watches it is told', async () => {
   expect((await push).code).toBe(1)
   expect(await visit()).toBe('200 Hello, world\n')
 })
+
+it('builds:create deploys the files of the directory as they are, but for what git ignores', async () => {
+  await git('checkout', 'HEAD~1', '--', 'package.json')
+  const source = await readFile(join(repository.path, 'server.js'), 'utf8')
+  await repository.write('server.js', source.replace('Hello, world', 'Not committed'))
+  await repository.write('.gitignore', 'secret.txt\n')
+  await repository.write('secret.txt', 'x')
+  const said = await paas('builds:create', '--source-dir')
+  expect(said).toMatchObject({ code: 0, stdout: expect.stringContaining('-----> Unpacking the source') })
+  expect(await visit()).toBe('200 Not committed\n')
+  expect(await succeed('releases')).toMatch(/ {2}Deploy [0-9a-f]{7,}-dirty /)
+}, 60_000)
 
 it('destroy takes the app and the remote', async () => {
   await succeed('destroy', '--confirm', 'acme')

@@ -5,13 +5,19 @@ import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BuildSource } from '../../src/model/source.ts'
+import { HttpReceiver } from '../outbound/receiver.ts'
 import { readOutput, Site } from './site.ts'
 import { serve } from './site-app.ts'
 import { watchRequests } from './watch-requests.ts'
 
 let site: Site
 beforeAll(async () => {
-  site = await Site.open({ PAAS_BOOT_TIMEOUT: '4', PAAS_STOP_GRACE: '2', PAAS_DRAIN_TIMEOUT: '2' })
+  site = await Site.open({
+    PAAS_BOOT_TIMEOUT: '4',
+    PAAS_STOP_GRACE: '2',
+    PAAS_DRAIN_TIMEOUT: '2',
+    PAAS_ALLOW_DELIVERIES: '127.0.0.1/32',
+  })
 })
 afterAll(() => site?.[Symbol.asyncDispose]())
 
@@ -125,6 +131,19 @@ describe('a tarball', () => {
     expect(site.store.releases.list(app.id)[0]?.description).toBe('Deploy v1.2')
     expect(await site.repositories.resolve(app.id, 'refs/heads/main')).toBe(pushed.commit)
     expect(await readOutput(site, build)).toMatch(/^-----> Unpacking the source\n-----> Building\n/)
+  })
+
+  it('is fetched from where it is, unless that is no public place', async () => {
+    const app = await site.createApp('fetched')
+    await using server = await HttpReceiver.start()
+    const bytes = await tarballOf({ Procfile: `web: ${serve('fetched')}` })
+    server.answer = (response) => response.end(bytes)
+    const from = { kind: 'url', url: `http://127.0.0.1:${server.port}/acme.tgz?token=x` } as const
+    expect((await app.verdict(await app.buildTarball(bytes, { from }))).state.kind).toBe('succeeded')
+    expect((await app.get()).body).toBe('fetched none')
+    const inside = { kind: 'url', url: 'http://169.254.169.254/acme.tgz' } as const
+    const refused = await app.verdict(await app.buildTarball(bytes, { from: inside }))
+    expect(refused.state).toMatchObject({ code: 'address_forbidden' })
   })
 
   it.each<[string, () => Promise<Buffer>, Partial<BuildSource>, object]>([

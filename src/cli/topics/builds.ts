@@ -1,6 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
+import { sourceBlob, type SourceOptions } from '../build-source.ts'
 import type { Client } from '../client.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { heading, note, print, progress, table } from '../output.ts'
@@ -19,10 +20,21 @@ export function defineBuilds(program: Command): void {
 
   defineForApp(program, {
     name: 'builds:create',
-    summary: 'build and deploy the commit that runs once more',
-    details: 'Shows the output as it comes, and exits with 1 if the build fails.',
-    examples: ['paas builds:create', 'paas builds:create --no-cache -a acme', 'paas builds:create --detach'],
+    summary: 'build and deploy the commit that runs once more, or a tarball',
+    details:
+      'Shows the output as it comes, and exits with 1 if the build fails. From a directory, or a tarball, nothing of git is needed; of a repository the files go that git has or would add, as they are now.',
+    examples: [
+      'paas builds:create',
+      'paas builds:create --source-dir      # the directory one stands in',
+      'paas builds:create --source-tar acme.tgz --source-version v1.2',
+      'paas builds:create --source-url https://example.com/acme.tgz',
+      'paas builds:create --no-cache -a acme --detach',
+    ],
   })
+    .option('--source-dir [path]', 'build the files of a directory (else the one you are in)')
+    .option('--source-tar <file>', 'build a tarball')
+    .option('--source-url <url>', 'build the tarball at an address')
+    .option('--source-version <text>', 'what to call it (else what git does)')
     .option('--no-cache', 'build everything anew')
     .option('--detach', 'do not wait for it')
     .action(create)
@@ -59,13 +71,25 @@ async function showBuilds(options: AppOptions & { num: string }): Promise<void> 
   ])
 }
 
-async function create(options: AppOptions & { cache: boolean; detach?: true }): Promise<void> {
+type CreateOptions = AppOptions & SourceOptions & { cache: boolean; detach?: true }
+
+async function create(options: CreateOptions): Promise<void> {
   const { api, app, path } = await connectToApp(options)
-  const made = api.post<BuildJson>(`${path}/builds`, options.cache ? {} : { no_cache: true })
-  const build = await progress(`Building ${app} again`, made, (one) => `build ${one.id} of ${commitOf(one)}`)
+  const made = ask(api, path, options)
+  const { sourceDir, sourceTar, sourceUrl } = options
+  const again = (sourceDir ?? sourceTar ?? sourceUrl) ? '' : ' again'
+  const build = await progress(`Building ${app}${again}`, made, (one) => `build ${one.id} of ${commitOf(one)}`)
   if (options.detach) note(`Watch it with: paas builds:output ${build.id} -a ${app}`)
   else await watch(api, path, build, options)
   print(options, build, () => '')
+}
+
+async function ask(api: Client, path: string, options: CreateOptions): Promise<BuildJson> {
+  const source = await sourceBlob(api, options)
+  return api.post<BuildJson>(`${path}/builds`, {
+    ...(source && { source_blob: source }),
+    ...(options.cache ? {} : { no_cache: true }),
+  })
 }
 
 async function showOutput(id: string | undefined, options: AppOptions): Promise<void> {
