@@ -20,7 +20,7 @@ export function defineBuilds(program: Command): void {
 
   defineForApp(program, {
     name: 'builds:create',
-    summary: 'build and deploy the commit that runs once more, or a tarball',
+    summary: 'build and deploy what runs once more, or a tarball',
     details:
       'Shows the output as it comes, and exits with 1 if the build fails. From a directory, or a tarball, nothing of git is needed; of a repository the files go that git has or would add, as they are now.',
     examples: [
