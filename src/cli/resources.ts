@@ -115,3 +115,25 @@ export type WebhookDeliveryJson = {
   last_attempt: { code: number | null; error_class: string | null } | null
   next_attempt_at: string | null
 }
+
+export type DomainJson = {
+  hostname: string
+  kind: 'heroku' | 'custom'
+  cname: string | null
+  status: string
+  created_at: string
+  sni_endpoint: { id: string; name: string } | null
+}
+
+export type SniEndpointJson = {
+  id: string
+  name: string
+  ssl_cert: {
+    'ca_signed?': boolean
+    cert_domains: string[]
+    expires_at: string
+    issuer: string
+    starts_at: string
+    subject: string
+  }
+}

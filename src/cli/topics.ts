@@ -51,6 +51,22 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/builds.ts')).defineBuilds,
   },
   {
+    commands: [
+      'domains',
+      'domains:add',
+      'domains:info',
+      'domains:update',
+      'domains:wait',
+      'domains:remove',
+      'domains:clear',
+    ],
+    load: async () => (await import('./topics/domains.ts')).defineDomains,
+  },
+  {
+    commands: ['certs', 'certs:add', 'certs:info', 'certs:update', 'certs:remove'],
+    load: async () => (await import('./topics/certs.ts')).defineCerts,
+  },
+  {
     commands: ['maintenance', 'maintenance:on', 'maintenance:off'],
     load: async () => (await import('./topics/maintenance.ts')).defineMaintenance,
   },

@@ -1,0 +1,165 @@
+import { readFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { isCode, PaasError } from '../../errors.ts'
+import { defineForApp, type AppOptions } from '../command.ts'
+import { confirm } from '../confirm.ts'
+import { heading, list as pairs, note, print, progress, table } from '../output.ts'
+import type { DomainJson, SniEndpointJson } from '../resources.ts'
+import { connectToApp } from '../session.ts'
+import { formatTime } from '../time.ts'
+
+type NameOptions = AppOptions & { name?: string }
+type ConfirmOptions = NameOptions & { confirm?: string }
+type Site = Awaited<ReturnType<typeof connectToApp>>
+
+const files =
+  'CERTIFICATE holds the certificate and the chain behind it, KEY its private key without a passphrase; both are PEM.'
+
+export function defineCerts(program: Command): void {
+  defineForApp(program, {
+    name: 'certs',
+    summary: "list the certificates of the app's domains",
+    examples: ['paas certs -a acme'],
+  }).action(list)
+
+  defineForApp(program, {
+    name: 'certs:add',
+    arguments: '<certificate> <key>',
+    summary: 'show visitors a certificate of your own',
+    details: `${files} It is taken at once for the app's domains that it is for and that have none.`,
+    examples: ['paas certs:add fullchain.pem privkey.pem -a acme'],
+  }).action(add)
+
+  named(program, {
+    name: 'certs:info',
+    summary: 'show what a certificate is for, and how long',
+    examples: ['paas certs:info --name quiet-harbor-4821'],
+  }).action(info)
+
+  named(program, {
+    name: 'certs:update',
+    arguments: '<certificate> <key>',
+    summary: 'replace a certificate, for the same domains',
+    details: files,
+    examples: ['paas certs:update fullchain.pem privkey.pem --confirm acme'],
+  })
+    .option('--confirm <app>', 'the name of the app, instead of typing it')
+    .action(update)
+
+  named(program, {
+    name: 'certs:remove',
+    summary: 'show a certificate no more',
+    details: "Its domains are shown with the server's.",
+    examples: ['paas certs:remove --name quiet-harbor-4821 --confirm acme'],
+  })
+    .option('--confirm <app>', 'the name of the app, instead of typing it')
+    .action(remove)
+}
+
+function named(program: Command, definition: Parameters<typeof defineForApp>[1]): Command {
+  return defineForApp(program, definition).option('--name <name>', 'the certificate (else the only one there is)')
+}
+
+async function list(options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const all = await api.get<SniEndpointJson[]>(`${path}/sni-endpoints`)
+  print(options, all, () =>
+    all.length === 0
+      ? `${app} has no certificates.`
+      : [
+          heading(`${app} Certificates`),
+          ...table(
+            all.map(({ name, ssl_cert: cert }) => [name, cert.cert_domains.join(', '), formatEnd(cert.expires_at)]),
+          ),
+        ],
+  )
+}
+
+async function add(certificate: string, key: string, options: AppOptions): Promise<void> {
+  const site = await connectToApp(options)
+  const body = await readPair(certificate, key)
+  const made = await progress(
+    `Adding a certificate to ${site.app}`,
+    site.api.post<SniEndpointJson>(`${site.path}/sni-endpoints`, body),
+  )
+  note(await shownFor(site, made))
+  note(`Undo with: paas certs:remove --name ${made.name} -a ${site.app}`)
+  print(options, made, describe)
+}
+
+async function info(options: NameOptions): Promise<void> {
+  const site = await connectToApp(options)
+  print(options, await chosen(site, options), describe)
+}
+
+async function update(certificate: string, key: string, options: ConfirmOptions): Promise<void> {
+  const site = await connectToApp(options)
+  const { name } = await chosen(site, options)
+  const body = await readPair(certificate, key)
+  await confirm(`This replaces the certificate ${name} of ${site.app}.`, confirmation(site, 'certs:update', options))
+  const changed = site.api.patch<SniEndpointJson>(`${site.path}/sni-endpoints/${name}`, body)
+  print(options, await progress(`Updating ${name} of ${site.app}`, changed), describe)
+}
+
+async function remove(options: ConfirmOptions): Promise<void> {
+  const site = await connectToApp(options)
+  const { name } = await chosen(site, options)
+  await confirm(`This removes the certificate ${name} of ${site.app}.`, confirmation(site, 'certs:remove', options))
+  const removed = site.api.delete<SniEndpointJson>(`${site.path}/sni-endpoints/${name}`)
+  print(options, await progress(`Removing ${name} from ${site.app}`, removed), () => '')
+}
+
+function confirmation({ app }: Site, command: string, { confirm: given }: ConfirmOptions) {
+  return {
+    name: app,
+    ...(given === undefined ? {} : { given }),
+    command: `paas ${command} … -a ${app} --confirm ${app}`,
+  }
+}
+
+/** The one of that name, or the only one. @throws input_missing when there are several, or none */
+async function chosen({ api, app, path }: Site, { name }: NameOptions): Promise<SniEndpointJson> {
+  if (name !== undefined) return api.get<SniEndpointJson>(`${path}/sni-endpoints/${encodeURIComponent(name)}`)
+  const all = await api.get<SniEndpointJson[]>(`${path}/sni-endpoints`)
+  const [only] = all
+  if (only !== undefined && all.length === 1) return only
+  const which = all.length === 0 ? 'no certificates' : `${all.length} certificates: name one with --name`
+  throw new PaasError('input_missing', `${app} has ${which}.`, { hint: `See them with: paas certs -a ${app}` })
+}
+
+async function readPair(certificate: string, key: string): Promise<{ certificate_chain: string; private_key: string }> {
+  return { certificate_chain: await read(certificate), private_key: await read(key) }
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    if (!isCode(cause, 'ENOENT', 'EACCES', 'EISDIR')) throw cause
+    throw new PaasError('input_missing', `${path} cannot be read: ${(cause as Error).message}.`, { cause })
+  }
+}
+
+async function shownFor({ api, path }: Site, { id, name }: SniEndpointJson): Promise<string> {
+  const domains = (await api.get<DomainJson[]>(`${path}/domains`)).filter(({ sni_endpoint: one }) => one?.id === id)
+  if (domains.length > 0) return `It is shown for ${domains.map(({ hostname }) => hostname).join(', ')}.`
+  return `It is shown for no domain yet: see paas domains:add, or paas domains:update HOSTNAME --cert ${name}`
+}
+
+function describe({ name, ssl_cert: cert }: SniEndpointJson): string[] {
+  return pairs([
+    ['Name', name],
+    ['Common name(s)', cert.cert_domains.join(', ')],
+    ['Starts', formatTime(cert.starts_at)],
+    ['Expires', formatEnd(cert.expires_at)],
+    ['Issuer', cert.issuer],
+    ['Subject', cert.subject],
+    ['Trusted', cert['ca_signed?'] ? 'yes' : 'not by browsers'],
+  ])
+}
+
+/** `2027-02-20`, and how many days that is away. */
+function formatEnd(iso: string): string {
+  const days = Math.floor((Date.parse(iso) - Date.now()) / 86_400_000)
+  return `${iso.slice(0, 10)} (${days < 0 ? 'ended' : `in ${days} days`})`
+}
