@@ -238,7 +238,7 @@ export const answers: Record<string, Record<string, Shape>> = {
 const seen = new Set<string>()
 const shapes = new Map(Object.values(answers).flatMap((routes) => Object.entries(routes)))
 
-/** Holds an answer to the shape of its route. An empty list shows nothing, so it does not count as seen. */
+/** Holds an answer to the shape of its route, and a list to Heroku's paging. An empty list shows nothing, so it does not count as seen. */
 export function expectShape(route: string, { status, headers, body }: Answer): void {
   const shape = shapes.get(route)
   if (typeof shape === 'object' && 'refuses' in shape && body['id'] === (shape.refuses as never)) seen.add(route)
@@ -249,6 +249,7 @@ export function expectShape(route: string, { status, headers, body }: Answer): v
     seen.add(route)
     return
   }
+  if (Array.isArray(shape) && route.startsWith('GET ')) expect(headers['accept-ranges'], route).toMatch(/^\w+(, \w+)*$/)
   const items: Json[] = Array.isArray(shape) ? body : [body]
   for (const item of items) {
     expect({ route, problems: problemsOf(shape, item), item }).toEqual({ route, problems: [], item })
