@@ -1,10 +1,8 @@
-import { spawn } from 'node:child_process'
 import { delimiter, resolve } from 'node:path'
-import { stripVTControlCharacters } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { complete, type Sources } from '../../src/cli/completion/words.ts'
 import { createProgram } from '../../src/cli/run.ts'
-import { TestTerminal } from './terminal.ts'
+import { TestTerminal, typeAt } from './terminal.ts'
 
 const checkout = resolve(import.meta.dirname, '../..')
 
@@ -54,31 +52,13 @@ describe('Tab', () => {
     ['fish', ['fish', '--no-config', '-i'], 'paas completion SHELL | source'],
   ])('completes commands and apps in %s', async (shell, argv, line) => {
     const typed = `${line.replace('SHELL', shell)}; echo read''y\r`
-    const shown = await typeAt(argv, [
+    const PATH = [resolve(checkout, 'bin'), process.env['PATH']].join(delimiter)
+    const env = { ...terminal.env, PATH, TERM: 'xterm', PS1: '> ' }
+    const shown = await typeAt(argv.join(' '), { env, cwd: terminal.home }, [
       { when: /./, type: typed },
       { when: /^ready/m, type: 'paas config:g\tGREETING -a ac\t\r' },
       { when: /^found by tabs/m, type: 'exit\r' },
     ])
     expect(shown).toMatch(/^found by tabs/m)
   })
-
-  /** At a terminal of the shell: types each line when what it shows matches, and gives all that was shown. */
-  function typeAt(argv: string[], script: { when: RegExp; type: string }[]): Promise<string> {
-    const PATH = [resolve(checkout, 'bin'), process.env['PATH']].join(delimiter)
-    const env = { ...terminal.env, PATH, TERM: 'xterm', PS1: '> ' }
-    const child = spawn('script', ['-qec', argv.join(' '), '/dev/null'], { env, cwd: terminal.home })
-    let shown = ''
-    const steps = [...script]
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      shown = stripVTControlCharacters(shown + chunk).replaceAll('\r', '\n')
-      if (steps[0]?.when.test(shown)) child.stdin.write(steps.shift()?.type ?? '')
-    })
-    const { promise, resolve: settle } = Promise.withResolvers<string>()
-    const late = setTimeout(() => child.kill(), 30_000)
-    child.on('close', () => {
-      clearTimeout(late)
-      settle(shown)
-    })
-    return promise
-  }
 })

@@ -5,6 +5,7 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream'
+import { stripVTControlCharacters } from 'node:util'
 import { saveLogin } from '../../src/cli/credentials.ts'
 import { TestApi } from '../api/test-api.ts'
 import { gitEnvironment } from '../helpers/repository.ts'
@@ -97,6 +98,32 @@ export async function runProgram(program: string, argv: string[], { input = '', 
   child.stdin.on('error', () => undefined).end(input)
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, stdout, stderr }
+}
+
+/** How long a program at a terminal may take in all, milliseconds. */
+const patience = 60_000
+
+/**
+ * Runs a command line at a terminal: types each text when what is shown by then matches, and gives all that was shown,
+ * without the sequences that steer the terminal.
+ */
+export async function typeAt(
+  line: string,
+  options: { cwd: string; env: NodeJS.ProcessEnv },
+  script: { when: RegExp; type: string }[],
+): Promise<string> {
+  const child = spawn('script', ['-qec', line, '/dev/null'], options)
+  const steps = [...script]
+  let [raw, shown] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    raw += chunk
+    shown = stripVTControlCharacters(raw).replaceAll('\r', '\n')
+    if (steps[0]?.when.test(shown)) child.stdin.write(steps.shift()?.type ?? '')
+  })
+  const late = setTimeout(() => child.kill(), patience)
+  await once(child, 'close')
+  clearTimeout(late)
+  return shown
 }
 
 /** A TCP port on loopback that leads to a Unix socket, as the router's does. */

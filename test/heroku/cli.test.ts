@@ -168,15 +168,6 @@ describe.concurrent('an account', () => {
   it('is shown', async () => {
     expect(await user.succeed(['whoami'])).toBe('admin@paas.localhost\n')
   })
-
-  it('has authorizations, which are made and revoked', async () => {
-    const made = await user.succeed(['authorizations:create', '-d', 'CI', '-s', 'read', '--json'])
-    const { id } = JSON.parse(made) as { id: string }
-    expect(await user.succeed(['authorizations'])).toMatch(/CI .*read/)
-    expect(await user.succeed(['authorizations:info', id])).toMatch(/Description: +CI\n/)
-    await user.succeed(['authorizations:revoke', id])
-    expect(await user.succeed(['authorizations'])).not.toMatch(/CI .*read/)
-  })
 })
 
 it('nothing was asked of any other machine', async () => {

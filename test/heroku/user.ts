@@ -5,7 +5,7 @@ import { delimiter, join, resolve } from 'node:path'
 import { Semaphore } from 'async-mutex'
 import { gitEnvironment, run } from '../helpers/repository.ts'
 import type { TestServer } from '../helpers/server.ts'
-import { runProgram, type Said } from '../cli/terminal.ts'
+import { runProgram, typeAt, type Said } from '../cli/terminal.ts'
 
 const checkout = resolve(import.meta.dirname, '../..')
 const clients = join(checkout, 'test/fixtures/heroku-clients/node_modules')
@@ -51,6 +51,11 @@ export class HerokuUser implements AsyncDisposable {
   /** Any other program in the same shell, such as git. */
   run(program: string, argv: string[], { input, cwd = this.home, env }: Options = {}): Promise<Said> {
     return runProgram(program, argv, { cwd, env: { ...this.env, ...env }, ...(input === undefined ? {} : { input }) })
+  }
+
+  /** A command line at a terminal: types each text when what is shown matches, and gives all that was shown. */
+  typeAt(line: string, { cwd = this.home, env }: Options, script: { when: RegExp; type: string }[]): Promise<string> {
+    return this.#turns.runExclusive(() => typeAt(line, { cwd, env: { ...this.env, ...env } }, script))
   }
 
   /** What was asked of the network beyond this machine, by any of its programs that run on Node. */
