@@ -28,8 +28,7 @@ export function appTransferRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): 
   const path = '/account/app-transfers/:transfer'
 
   api.get('/account/app-transfers', (request, reply) => {
-    const transfers = store.appTransfers.list(request.identity.account.id)
-    return page(request, reply, transfers, order).map((transfer) => transferJson(store, transfer))
+    return page(request, reply, transfersFor(store, request), order).map((transfer) => transferJson(store, transfer))
   })
 
   api.post('/account/app-transfers', { schema: { body: newTransfer } }, (request, reply) => {
@@ -55,8 +54,9 @@ export function appTransferRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): 
   })
 
   api.delete(path, (request) => {
+    const { account } = request.identity
     const transfer = pendingOf(store, request)
-    if (transfer.ownerId !== request.identity.account.id) {
+    if (transfer.ownerId !== account.id && !account.admin) {
       throw new PaasError('forbidden', 'Only who offered the app takes the offer back.', {
         hint: 'Decline it with: paas transfers:decline APP',
       })
@@ -80,12 +80,17 @@ function decline({ appTransfers }: Store, { id }: AppTransfer): AppTransfer {
   return appTransfers.setState(id, 'declined')
 }
 
+/** An admin sees those of everybody: apps outlive the accounts of people who leave. */
+function transfersFor({ appTransfers }: Store, { identity: { account } }: FastifyRequest): AppTransfer[] {
+  return appTransfers.list(account.admin ? undefined : account.id)
+}
+
 /** By its id, or the name of its app, of which the pending one counts most. @throws not_found */
-function transferOf(store: Store, { identity, params }: FastifyRequest): AppTransfer {
-  const { transfer: key } = params as { transfer: string }
-  const named = store.appTransfers
-    .list(identity.account.id)
-    .filter(({ id, appId }) => id === key || store.apps.get(appId)?.name === key)
+function transferOf(store: Store, request: FastifyRequest): AppTransfer {
+  const { transfer: key } = request.params as { transfer: string }
+  const named = transfersFor(store, request).filter(
+    ({ id, appId }) => id === key || store.apps.get(appId)?.name === key,
+  )
   const found = named.find(({ state }) => state === 'pending') ?? named[0]
   if (found) return found
   throw new PaasError('not_found', `There is no transfer ${JSON.stringify(key)} that you made or were sent.`, {

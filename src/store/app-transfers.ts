@@ -21,9 +21,10 @@ export function openAppTransfers(db: Database): AppTransfers {
       db
         .all<TransferRow>(
           `SELECT app_transfers.* FROM app_transfers JOIN apps ON apps.id = app_id
-           WHERE apps.destroying = 0 AND (app_transfers.owner_id = :accountId OR recipient_id = :accountId)
+           WHERE apps.destroying = 0
+             AND (:accountId IS NULL OR app_transfers.owner_id = :accountId OR recipient_id = :accountId)
            ORDER BY app_transfers.created_at DESC, app_transfers.rowid DESC`,
-          { accountId },
+          { accountId: accountId ?? null },
         )
         .map(toTransfer),
     setState: (id, state) =>

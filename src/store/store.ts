@@ -228,8 +228,8 @@ export interface Sources {
 export interface AppTransfers {
   /** @throws name_taken while another one of the app is pending */
   create(transfer: Pick<AppTransfer, 'appId' | 'ownerId' | 'recipientId'>): AppTransfer
-  /** Those that the account made or was sent, newest first. */
-  list(accountId: AccountId): AppTransfer[]
+  /** All, or those that the account made or was sent; newest first. */
+  list(accountId?: AccountId): AppTransfer[]
   setState(id: AppTransferId, state: AppTransfer['state']): AppTransfer
   remove(id: AppTransferId): void
 }
