@@ -12,6 +12,7 @@ import { appRoutes } from './apps.ts'
 import { attachRoute, isAttach } from './attach.ts'
 import { authorizationRoutes, loginRoute } from './authorizations.ts'
 import { buildOutputRoute } from './build-output.ts'
+import { buildpackRoutes } from './buildpacks.ts'
 import { buildRoutes } from './builds.ts'
 import { collaboratorRoutes } from './collaborators.ts'
 import { configVarRoutes } from './config-vars.ts'
@@ -109,6 +110,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     appRoutes(resources, deps)
     collaboratorRoutes(resources, deps)
     configVarRoutes(resources, deps)
+    buildpackRoutes(resources, deps)
     buildRoutes(resources, { ...deps, signedPaths })
     releaseRoutes(resources, deps)
     slugRoutes(resources, deps)

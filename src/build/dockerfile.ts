@@ -5,8 +5,8 @@ import { rewriteTar } from './tar.ts'
 import type { Source } from './source.ts'
 
 /** True when the commit is to be built by its Dockerfile: there is one, and nothing that asks for a buildpack. */
-export function isDockerfileBuild({ root }: Source): boolean {
-  return root.has('Dockerfile') && !root.has('Procfile') && !root.has('.buildpacks')
+export function isDockerfileBuild({ root }: Source, installed: readonly string[] = []): boolean {
+  return installed.length === 0 && root.has('Dockerfile') && !root.has('Procfile') && !root.has('.buildpacks')
 }
 
 type DockerfileOptions = Omit<Parameters<Engine['buildDockerfile']>[0], 'context'> & { limits: Limits }

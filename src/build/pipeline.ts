@@ -30,6 +30,8 @@ export type BuildRequest = {
   config: Config
   /** Asked once the source's app.json is known, before anything is built: the config vars to build with. */
   configure?: (appJson: AppJson) => Config
+  /** Those that are set for the app; none: what the source has decides. */
+  buildpacks?: string[]
   noCache: boolean
 }
 
@@ -83,7 +85,9 @@ export function createPipeline(deps: PipelineDeps): RunPipeline {
       const appJson = appJsonOf(source)
       const run = appJson ? configure(asked, appJson) : asked
       if (request.noCache) await removeCache(run)
-      const result = isDockerfileBuild(source) ? await withDockerfile(run, source) : await withPacks(run, source)
+      const result = isDockerfileBuild(source, request.buildpacks)
+        ? await withDockerfile(run, source)
+        : await withPacks(run, source)
       return { ...result, ...(appJson && { appJson }), stack: deps.stack.name, phases: run.clock.times }
     } catch (error) {
       if (timeLimit.aborted && !signal.aborted) throw tookTooLong(timeoutSeconds, error)
@@ -116,7 +120,7 @@ function configure(run: Run, appJson: AppJson): Run {
 async function withPacks(run: Run, source: Source): Promise<Built> {
   const { request, output, clock, removals } = run
   parseProcfileOf(source.files.Procfile)
-  const asked = candidates(source.files['.buildpacks'])
+  const asked = candidates(request.buildpacks ?? [], source.files['.buildpacks'])
   const sandbox = await clock.time('prepare', () => createSandbox(run, source))
   try {
     const { packs, defaults } = await runPacks(run, sandbox, asked)

@@ -67,6 +67,10 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/certs.ts')).defineCerts,
   },
   {
+    commands: ['buildpacks', 'buildpacks:set', 'buildpacks:add', 'buildpacks:remove', 'buildpacks:clear'],
+    load: async () => (await import('./topics/buildpacks.ts')).defineBuildpacks,
+  },
+  {
     commands: ['maintenance', 'maintenance:on', 'maintenance:off'],
     load: async () => (await import('./topics/maintenance.ts')).defineMaintenance,
   },

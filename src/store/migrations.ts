@@ -314,6 +314,14 @@ export const migrations: string[] = [
     UNIQUE (app_id, name)
   ) STRICT;
   `,
+  `
+  CREATE TABLE buildpacks (
+    app_id TEXT NOT NULL REFERENCES apps (id) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (app_id, ordinal)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]
 
 /**

@@ -4,6 +4,7 @@ import { PaasError } from '../errors.ts'
 import { openAccounts } from './accounts.ts'
 import { openAppTransfers } from './app-transfers.ts'
 import { openApps } from './apps.ts'
+import { openBuildpacks } from './buildpacks.ts'
 import { openBuilds } from './builds.ts'
 import { openCipher } from './cipher.ts'
 import { openCollaborators } from './collaborators.ts'
@@ -43,6 +44,7 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
       configVars: openConfigVars(db, cipher),
       builds: openBuilds(db, cipher),
       slugs: openSlugs(db),
+      buildpacks: openBuildpacks(db),
       releases,
       formations: openFormations(db),
       collaborators: openCollaborators(db),

@@ -46,6 +46,7 @@ export interface Store extends Disposable {
   configVars: ConfigVars
   builds: Builds
   slugs: Slugs
+  buildpacks: Buildpacks
   releases: Releases
   formations: Formations
   collaborators: Collaborators
@@ -150,6 +151,12 @@ export interface Builds {
   ): boolean
   /** pending → cancelled at once; running → cancelRequested. Gives the build as it is then. */
   requestCancel(id: BuildId): Build | undefined
+}
+
+/** What an app is built with, in order; none: each build finds out. */
+export interface Buildpacks {
+  list(appId: AppId): string[]
+  replace(appId: AppId, names: string[]): void
 }
 
 export interface Slugs {

@@ -70,7 +70,8 @@ async function compile(deps: PhaseDeps, run: BuildRun): Promise<{ app: App; slug
   const config = store.configVars.get(appId)
   const configure = (appJson: AppJson) => setConfigDefaults(store, { app, appJson }, output)
   const version = build.source?.version ?? commit
-  const request = { buildId: id, appId, app: app.name, commit, version, config, configure, noCache }
+  const buildpacks = store.buildpacks.list(appId)
+  const request = { buildId: id, appId, app: app.name, commit, version, config, configure, buildpacks, noCache }
   const { phases, ...result } = await pipeline(request, output, signal)
   addTimes(run.phases, phases)
   const slug: Slug = { ...result, id: newId<SlugId>(), appId, buildId: id, commit, createdAt: new Date() }

@@ -64,6 +64,25 @@ const session = Type.Object(
   },
   closed,
 )
+const buildpack = Type.Object(
+  {
+    blob_url: Type.String(),
+    category: Type.String(),
+    created_at: Type.String(),
+    description: Type.String(),
+    id: Type.String({ format: 'uuid' }),
+    license: Type.String(),
+    logo: Type.Object({ small: Type.Null() }, closed),
+    name: Type.String(),
+    namespace: Type.String(),
+    published_status: Type.String(),
+    source: Type.Object({ type: Type.String(), owner: Type.String(), repo: Type.String() }, closed),
+    support: Type.Object({ method: Type.String(), address: Type.Null() }, closed),
+    updated_at: Type.String(),
+  },
+  closed,
+)
+const buildpacks = Type.Array(buildpack)
 const empty = Type.Object({}, closed)
 const serverInfo = Type.Object(
   {
@@ -147,6 +166,12 @@ export const answers: Record<string, Record<string, Shape>> = {
       because: 'the shape that the heroku-builds plugin reads is not in the schema',
     },
     'GET /streams/builds/:build/:signature': { text: ['text/plain; charset=utf-8'] },
+  },
+  'buildpacks.test.ts': {
+    'GET /apps/:app/buildpack-installations': ['buildpack-installation'],
+    'PUT /apps/:app/buildpack-installations': ['buildpack-installation'],
+    'GET /buildpacks': { own: buildpacks, because: "Heroku's registry of buildpacks is not in the schema" },
+    'GET /buildpacks/:buildpack': { own: buildpack, because: "Heroku's registry of buildpacks is not in the schema" },
   },
   'collaborators.test.ts': {
     'GET /apps/:app/collaborators': ['collaborator'],

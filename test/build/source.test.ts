@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import { pack, type Header } from 'tar-stream'
 import { describe, expect, it } from 'vitest'
+import { candidates } from '../../src/build/detect.ts'
 import { isDockerfileBuild } from '../../src/build/dockerfile.ts'
 import { readSource, sourceForBuild } from '../../src/build/source.ts'
 import { forEachEntry } from '../../src/build/tar.ts'
@@ -27,6 +28,19 @@ async function built(files: Record<string, string>): Promise<Header[]> {
 async function namesOf(files: Record<string, string>): Promise<string[]> {
   return (await built(files)).map(({ name }) => name)
 }
+
+describe('what builds an app', () => {
+  it('are the packs that are set for it, before those that its source names', () => {
+    expect(candidates(['python', 'nodejs'], 'static')).toEqual({ mode: 'all', packs: ['python', 'nodejs'] })
+    expect(candidates([], 'heroku/static\n')).toEqual({ mode: 'all', packs: ['static'] })
+    expect(candidates([], undefined)).toMatchObject({ mode: 'first' })
+    expect(() => candidates(['gone'], undefined)).toThrow('there is no buildpack gone any more')
+  })
+
+  it('is not its Dockerfile when packs are set', async () => {
+    expect(isDockerfileBuild(await readSource(tarOf({ Dockerfile: 'FROM x' }), limits), ['nodejs'])).toBe(false)
+  })
+})
 
 describe('a source', () => {
   it('tells what is in its root and what the platform reads there', async () => {
