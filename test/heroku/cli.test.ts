@@ -1,5 +1,8 @@
+import { writeFile } from 'node:fs/promises'
+import { get } from 'node:https'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { testAuthority } from '../helpers/certificates.ts'
 import { TestRepository } from '../helpers/repository.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 import { HerokuUser } from './user.ts'
@@ -167,6 +170,50 @@ describe('a deployed app', () => {
 describe.concurrent('an account', () => {
   it('is shown', async () => {
     expect(await user.succeed(['whoami'])).toBe('admin@paas.localhost\n')
+  })
+})
+
+describe.concurrent('a domain', () => {
+  it('is added, shown, waited for and removed', async () => {
+    const app = await create('hosted')
+    const { stderr } = await user.heroku(['domains:add', 'www.hosted.example', ...app])
+    expect(stderr).toContain('Adding www.hosted.example to hosted... done')
+    expect(await user.succeed(['domains', ...app])).toMatch(/www\.hosted\.example +CNAME +hosted\.localhost/)
+    expect(await user.succeed(['domains:info', 'www.hosted.example', ...app])).toMatch(/status: +succeeded/)
+    await user.succeed(['domains:wait', 'www.hosted.example', ...app])
+    await user.succeed(['domains:remove', 'www.hosted.example', ...app])
+    await user.succeed(['domains:add', '*.hosted.example', ...app])
+    await user.succeed(['domains:clear', ...app])
+    expect(await user.succeed(['domains', ...app])).not.toContain('hosted.example')
+  })
+
+  it('is shown with its certificate, which is added, shown, replaced and removed', async ({ expect }) => {
+    const app = await create('secured')
+    const authority = await testAuthority()
+    const write = async (name: string): Promise<string[]> => {
+      const { certificate, key } = await authority.issue(['www.secured.example'])
+      const files = [join(user.home, `${name}.pem`), join(user.home, `${name}.key`)]
+      await Promise.all([writeFile(files[0]!, certificate), writeFile(files[1]!, key)])
+      return files
+    }
+    expect(await user.succeed(['certs:add', ...(await write('first')), ...app])).toContain('www.secured.example')
+    const name = /[a-z]+-[a-z]+-\d{4}/.exec(await user.succeed(['certs', ...app]))?.[0]
+    await user.succeed(['domains:add', 'www.secured.example', '--cert', name!, ...app])
+    const host = { servername: 'www.secured.example', headers: { host: 'www.secured.example' } }
+    const visit = () =>
+      new Promise<string>((settle) => {
+        const to = { host: '127.0.0.1', port: server.httpsPort, ca: authority.certificate, agent: false as const }
+        const outgoing = get({ ...to, ...host }, (response) => settle(String(response.resume().statusCode)))
+        outgoing.on('error', ({ message }) => settle(message))
+      })
+    // Nothing is deployed; what counts is who answers, and with what certificate.
+    await expect.poll(visit, { timeout: 10_000 }).toBe('503')
+    expect(await user.succeed(['certs:info', ...app])).toMatch(/Expires At: +20\d\d/)
+    await user.succeed(['certs:update', ...(await write('second')), '--confirm', 'secured', ...app])
+    await user.succeed(['domains:update', 'www.secured.example', '--cert', name!, ...app])
+    await user.succeed(['certs:remove', '--confirm', 'secured', ...app])
+    await expect.poll(visit, { timeout: 10_000 }).toMatch(/unable to verify|altnames|local issuer/)
+    expect((await user.heroku(['certs:auto:enable', ...app])).stderr).toContain('gets no certificates by itself')
   })
 })
 
