@@ -1,6 +1,7 @@
 import { startServer } from '../test/helpers/server.ts'
 import { benchCli } from './cli.ts'
 import { benchEngine } from './engine.ts'
+import { benchLogs } from './logs.ts'
 import { benchMemory } from './memory.ts'
 import { benchProxy } from './proxy.ts'
 import { benchOutputDelay, benchPush } from './push.ts'
@@ -16,6 +17,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   output: async () => benchOutputDelay(server),
   redeploy: async () => benchRedeploy(server),
   engine: benchEngine,
+  logs: benchLogs,
   cli: async () => benchCli(server),
   proxy: benchProxy,
 }
