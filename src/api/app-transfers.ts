@@ -24,7 +24,7 @@ const order = {
 }
 
 /** An app goes to another owner in two steps: its owner offers it, the other account accepts. */
-export function appTransferRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
+export function appTransferRoutes(api: Api, { store, platformLog }: Pick<ApiDeps, 'store' | 'platformLog'>): void {
   const path = '/account/app-transfers/:transfer'
 
   api.get('/account/app-transfers', (request, reply) => {
@@ -50,7 +50,10 @@ export function appTransferRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): 
     if (transfer.recipientId !== account.id) {
       throw new PaasError('forbidden', 'Only the account an app is offered to accepts or declines it.')
     }
-    return transferJson(store, request.body.state === 'accepted' ? accept(store, transfer) : decline(store, transfer))
+    if (request.body.state === 'declined') return transferJson(store, decline(store, transfer))
+    const accepted = accept(store, transfer)
+    platformLog.api(transfer.appId, `Transfer to ${account.email} by user ${account.email}`)
+    return transferJson(store, accepted)
   })
 
   api.delete(path, (request) => {

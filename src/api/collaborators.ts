@@ -29,7 +29,7 @@ const newCollaborator = Type.Object(
 const change = Type.Object(access, { additionalProperties: false, minProperties: 1 })
 
 /** Who may use an app. Heroku has the paths below `/teams` for the apps of teams; here they are the same. */
-export function collaboratorRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
+export function collaboratorRoutes(api: Api, { store, platformLog }: Pick<ApiDeps, 'store' | 'platformLog'>): void {
   const config = { role: 'admin' } as const
   for (const path of ['/apps/:app/collaborators', '/teams/apps/:app/collaborators']) {
     const one = `${path}/:collaborator`
@@ -50,8 +50,11 @@ export function collaboratorRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>):
           hint: `Change what they may do with: paas access:update ${account.email} -a ${app.name}`,
         })
       }
+      const role = roleIn(request.body)
+      const made = store.collaborators.set(app.id, account.id, role)
+      platformLog.api(app.id, `Add collaborator ${account.email} as ${role} by user ${emailOfUser(request)}`)
       reply.code(201)
-      return collaboratorJson(store, app, store.collaborators.set(app.id, account.id, roleIn(request.body)))
+      return collaboratorJson(store, app, made)
     })
 
     api.get(one, (request) => {
@@ -61,8 +64,11 @@ export function collaboratorRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>):
 
     api.patch(one, { config, schema: { body: change } }, (request) => {
       const app = appOf(store, request)
-      const { accountId } = givenMember(store, app, request)
-      return collaboratorJson(store, app, store.collaborators.set(app.id, accountId, roleIn(request.body)))
+      const member = givenMember(store, app, request)
+      const role = roleIn(request.body)
+      const changed = store.collaborators.set(app.id, member.accountId, role)
+      platformLog.api(app.id, `Make ${emailOf(store, member)} ${role} by user ${emailOfUser(request)}`)
+      return collaboratorJson(store, app, changed)
     })
 
     api.delete(one, { config: { role: 'view' } }, (request) => {
@@ -71,6 +77,7 @@ export function collaboratorRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>):
       // Whoever has a role may give it back.
       if (member.accountId !== request.identity.account.id) appOf(store, request, 'admin')
       store.collaborators.remove(app.id, member.accountId)
+      platformLog.api(app.id, `Remove collaborator ${emailOf(store, member)} by user ${emailOfUser(request)}`)
       return collaboratorJson(store, app, member)
     })
   }
@@ -127,4 +134,8 @@ function refuseOwner(app: App, { id, email }: Pick<Account, 'id' | 'email'>): vo
 
 function emailOf({ accounts }: Pick<Store, 'accounts'>, { accountId }: Member): string {
   return accounts.find(accountId)?.email ?? ''
+}
+
+function emailOfUser({ identity }: FastifyRequest): string {
+  return identity.account.email
 }

@@ -12,7 +12,7 @@ const change = Type.Object({ enabled: Type.Boolean() }, { additionalProperties: 
 const order = { name: (feature: Feature) => feature.name, id: idOf }
 
 /** What an app may turn on and off. Accounts have no features here. */
-export function featureRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
+export function featureRoutes(api: Api, { store, platformLog }: Pick<ApiDeps, 'store' | 'platformLog'>): void {
   api.get('/account/features', (request, reply) => page(request, reply, [], { name: () => '' }))
 
   api.get('/apps/:app/features', (request, reply) => {
@@ -25,8 +25,14 @@ export function featureRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void
   api.patch('/apps/:app/features/:feature', { schema: { body: change } }, (request) => {
     const app = appOf(store, request)
     const feature = featureOf(request)
-    if (!feature.always) return featureJson(turn(store, app, feature, request.body.enabled), feature)
-    if (request.body.enabled) return featureJson(app, feature)
+    const { enabled } = request.body
+    if (!feature.always) {
+      const changed = turn(store, app, feature, enabled)
+      const { email } = request.identity.account
+      platformLog.api(app.id, `${enabled ? 'Enable' : 'Disable'} ${feature.name} by user ${email}`)
+      return featureJson(changed, feature)
+    }
+    if (enabled) return featureJson(app, feature)
     throw new PaasError('invalid_params', `${feature.name} cannot be turned off. ${feature.description}`)
   })
 }

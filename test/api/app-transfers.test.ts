@@ -33,6 +33,7 @@ describe('a transfer', () => {
     const accepted = await settle(path, recipient.token, 'accepted')
     expect([accepted.status, accepted.body['state']]).toEqual([200, 'accepted'])
     expect(app().ownerId).toBe(recipient.account.id)
+    await expect.poll(() => api.logOf(name)).toContain(`Transfer to ${recipient.account.email} by user`)
     const { body } = await api.call('GET', `/apps/${name}/collaborators`, { token: recipient.token })
     expect(body.map((one) => [one['user']!['email'], one['role']])).toEqual([
       [owner.account.email, 'admin'],

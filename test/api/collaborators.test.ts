@@ -84,6 +84,23 @@ describe('a collaborator', () => {
     }
   })
 
+  it('comes and goes in the log of the app', async () => {
+    const { owner, admin, view } = await team('logged')
+    const path = `/apps/logged/collaborators/${view.account.email}`
+    await api.call('PATCH', path, { token: admin.token, body: { role: 'deploy' } })
+    await api.call('DELETE', path, { token: view.token })
+    const email = view.account.email
+    await expect
+      .poll(() => api.logOf('logged'))
+      .toMatch(
+        new RegExp(
+          `api]: Add collaborator ${email} as view by user ${owner.account.email}\n[^]*` +
+            `api]: Make ${email} deploy by user ${admin.account.email}\n[^]*` +
+            `api]: Remove collaborator ${email} by user ${email}\n`,
+        ),
+      )
+  })
+
   it('may leave, whatever the role', async () => {
     const { view } = await team('left')
     const path = `/apps/left/collaborators/${view.account.email}`

@@ -126,6 +126,7 @@ describe('a request', () => {
     ['application/vnd.heroku+json; version=2', '2'],
     ['application/vnd.heroku+json; version=30', '30'],
     ['*/*, application/vnd.heroku+json; version=edge', 'edge'],
+    [`${'application/vnd.heroku+json;'.repeat(2000)} version=4`, '4'],
   ])('that accepts %j only is told which version there is', async (accept, version) => {
     const { status, body } = await api.call('GET', '/account', { headers: { accept } })
     expect([status, body['message']]).toEqual([400, expect.stringContaining(`version 3 of the API, not ${version}.`)])

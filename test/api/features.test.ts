@@ -34,6 +34,10 @@ describe('a feature', () => {
     }
   })
 
+  it('comes and goes in the log of the app', async () => {
+    await expect.poll(() => api.logOf('acme')).toMatch(/Enable runtime-dyno-metadata by user admin@[^]*Disable runtime/)
+  })
+
   it('that every app has cannot be turned off', async () => {
     expect((await turn('preboot', true)).status).toBe(200)
     const off = await turn('preboot', false)

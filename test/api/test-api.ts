@@ -147,6 +147,13 @@ export class TestApi implements AsyncDisposable {
     })
   }
 
+  /** What the app's log shows now. */
+  async logOf(app: string): Promise<string> {
+    const { body } = await this.call('POST', `/apps/${app}/log-sessions`, { body: { lines: 1500 } })
+    const { pathname, search } = new URL(String(body['logplex_url']))
+    return (await this.call('GET', `${pathname}${search}`, { token: null })).text
+  }
+
   async createApp(name?: string, token = this.token): Promise<Json> {
     const { status, body } = await this.call('POST', '/apps', { body: name === undefined ? {} : { name }, token })
     if (status !== 201) throw new Error(`no app: ${status} ${JSON.stringify(body)}`)
