@@ -23,7 +23,9 @@ const descriptions: Record<PackName, string> = {
 }
 
 export function buildpackRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
-  api.get('/apps/:app/buildpack-installations', (request) => installations(store, appOf(store, request)))
+  api.get('/apps/:app/buildpack-installations', (request, reply) =>
+    page(request, reply, installations(store, appOf(store, request)), { ordinal: ({ ordinal }) => ordinal }),
+  )
 
   api.put('/apps/:app/buildpack-installations', { schema: { body: updates } }, (request) => {
     const app = appOf(store, request)
@@ -64,7 +66,7 @@ function known(text: string, code: 'invalid_params' | 'not_found'): PackName {
   })
 }
 
-function installations({ buildpacks }: Pick<ApiDeps['store'], 'buildpacks'>, { id }: App): object[] {
+function installations({ buildpacks }: Pick<ApiDeps['store'], 'buildpacks'>, { id }: App) {
   return buildpacks.list(id).map((name, ordinal) => ({
     buildpack: { name: `heroku/${name}`, url: urn(name) },
     ordinal,
