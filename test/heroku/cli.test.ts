@@ -3,6 +3,7 @@ import { get } from 'node:https'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { testAuthority } from '../helpers/certificates.ts'
+import { request } from '../helpers/http.ts'
 import { TestRepository } from '../helpers/repository.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 import { HerokuUser } from './user.ts'
@@ -157,6 +158,41 @@ describe('a deployed app', () => {
     })
     expect(await user.succeed(['config', ...app])).not.toContain('WRONG')
     expect(await user.succeed(['releases', ...app])).toMatch(/v4 +Rollback to v2/)
+  })
+
+  it('stops a dyno, which comes back', async () => {
+    await user.succeed(['ps:stop', 'web.1', ...app])
+    await user.succeed(['ps:wait', ...app])
+    expect(await user.succeed(['ps', ...app])).toMatch(/^web\.1: up /m)
+  })
+
+  it('runs commands once, with what is piped in, and gives their exit status', async () => {
+    const piped = user.heroku(['run', '--no-tty', 'read line; echo "got $line in $DYNO"', ...app], { input: 'this\n' })
+    const failing = user.heroku(['run', '--exit-code', "sh -c 'exit 7'", ...app])
+    expect(await piped).toMatchObject({ code: 0, stdout: expect.stringMatching(/got this in run\.\d+/) })
+    expect((await failing).code).toBe(7)
+  })
+
+  it('runs a shell at a terminal', async () => {
+    const shown = await user.typeAt(`heroku run sh ${app.join(' ')}`, {}, [
+      { when: /\$ $/, type: 'stty size; echo $((40 + 2)); exit\r' },
+    ])
+    expect(shown).toMatch(/^42$/m)
+  })
+
+  it('runs a command detached, whose output is in the log', async () => {
+    const { code, stderr } = await user.heroku(['run:detached', 'echo all alone', ...app])
+    const [, dyno = ''] = /done, (run\.\d+)/.exec(stderr) ?? []
+    expect({ code, dyno }).toMatchObject({ code: 0, dyno: expect.stringMatching(/^run\./) })
+    await expect.poll(() => user.succeed(['logs', '-d', dyno, ...app])).toContain(`app[${dyno}]: all alone`)
+  })
+
+  it('follows its log', async () => {
+    const tail = user.start('heroku', ['logs', '--tail', '-n', '1', ...app])
+    await expect.poll(() => tail.shown()).toMatch(/\n/)
+    await request({ port: server.port, host: `acme.localhost:${server.port}`, path: '/seen-in-the-tail' })
+    await expect.poll(() => tail.shown()).toMatch(/heroku\[router\]: at=info method=GET path="\/seen-in-the-tail"/)
+    await tail.stop()
   })
 
   it('shows its log', async () => {

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -51,6 +53,23 @@ export class HerokuUser implements AsyncDisposable {
   /** Any other program in the same shell, such as git. */
   run(program: string, argv: string[], { input, cwd = this.home, env }: Options = {}): Promise<Said> {
     return runProgram(program, argv, { cwd, env: { ...this.env, ...env }, ...(input === undefined ? {} : { input }) })
+  }
+
+  /** A program that goes on until it is stopped. */
+  start(program: string, argv: string[]): { shown(): string; stop(): Promise<void> } {
+    const child = spawn(program, argv, { cwd: this.home, env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const closed = once(child, 'close')
+    let shown = ''
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (chunk: string) => (shown += chunk))
+    }
+    return {
+      shown: () => shown,
+      stop: async () => {
+        child.kill('SIGINT')
+        await closed
+      },
+    }
   }
 
   /** A command line at a terminal: types each text when what is shown matches, and gives all that was shown. */
