@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { PaasError } from './errors.ts'
+import { dynoSizes, sizeNamed, type DynoSize, type DynoSizes } from './model/formation.ts'
 
 /** All settings of a server. Made once at start by `loadConfig`; only this file reads the environment. */
 export type Config = {
@@ -30,6 +31,7 @@ export type Config = {
   logLevel: string
   build: { memoryMiB: number; cpus: number; timeoutSeconds: number; concurrency: number }
   boot: { timeoutSeconds: number }
+  dynoSizes: DynoSizes
   /** What a dyno gets between SIGTERM and SIGKILL, and what requests in flight get before that. */
   stop: { graceSeconds: number; drainSeconds: number }
   /** How often the worker looks for what nobody told it. */
@@ -111,6 +113,7 @@ export function loadConfig(env: Environment = process.env): Config {
       timeoutSeconds: read.integer('PAAS_BUILD_TIMEOUT', 900, 1, 86_400),
       concurrency: read.integer('PAAS_BUILD_CONCURRENCY', 2, 1, 64),
     },
+    dynoSizes: read.dynoSizes('PAAS_DYNO_SIZES'),
     boot: { timeoutSeconds: read.integer('PAAS_BOOT_TIMEOUT', 60, 1, 600) },
     stop: {
       graceSeconds: read.integer('PAAS_STOP_GRACE', 30, 0, 600),
@@ -220,6 +223,21 @@ class Reader {
     return networks.filter((network) => network !== '' && !wrong.includes(network))
   }
 
+  /** Limits of sizes in place of the usual ones: `standard-1x=1024/2,eco=256/0.5`, in MiB and processors. */
+  dynoSizes(name: string): DynoSizes {
+    const parts = this.text(name, '').split(',')
+    const sizes = parts.map((part) => part.trim()).filter((part) => part !== '')
+    const changed = sizes.map((part) => parseSize(part))
+    const wrong = sizes.filter((_, index) => changed[index] === undefined)
+    if (wrong.length > 0) {
+      const known = Object.keys(dynoSizes).join(', ')
+      this.#problems.push(
+        `${name} has "${wrong.join('", "')}"; it must be a list such as eco=256/0.5: 64 to 1048576 MiB, 0.1 to 256 processors, of ${known}`,
+      )
+    }
+    return { ...dynoSizes, ...Object.fromEntries(changed.flatMap((size) => (size ? [size] : []))) }
+  }
+
   redis(socket: string): Config['redis'] {
     const url = this.#env['REDIS_URL']
     if (!url) return { kind: 'embedded', socket }
@@ -267,4 +285,12 @@ function isNetwork(text: string): boolean {
   if (isIP(address) !== 4 || !/^\d{1,2}$/.test(prefix) || Number(prefix) > 32) return false
   const number = address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0)
   return number % 2 ** (32 - Number(prefix)) === 0
+}
+
+function parseSize(text: string): [DynoSize, DynoSizes[DynoSize]] | undefined {
+  const [, name, memory, cpus] = /^([\w-]+)=(\d{1,7})\/(\d{1,3}(?:\.\d{1,2})?)$/.exec(text) ?? []
+  const size = sizeNamed(name ?? null)
+  const limits = { memory: Number(memory), cpus: Number(cpus) }
+  const fits = limits.memory >= 64 && limits.memory <= 1 << 20 && limits.cpus >= 0.1 && limits.cpus <= 256
+  return size && fits ? [size, { ...dynoSizes[size], ...limits }] : undefined
 }

@@ -28,6 +28,26 @@ describe('the settings of what containers may reach', () => {
   )
 })
 
+describe('the sizes of dynos', () => {
+  it('are what is said, and the usual for what is not', () => {
+    const { dynoSizes } = loadConfig({ PAAS_DYNO_SIZES: 'eco=256/0.5, Standard-1X=1024/2' })
+    expect(dynoSizes).toMatchObject({
+      eco: { memory: 256, cpus: 0.5, pids: 256 },
+      basic: { memory: 512, cpus: 1 },
+      'standard-1x': { memory: 1024, cpus: 2 },
+    })
+  })
+
+  it.each(['huge=1/1', 'eco', 'eco=10/1', 'eco=256/0', 'eco=256/0.01', 'eco=9999999/1', 'eco=-1/1', 'eco=256'])(
+    'refuse %s, with the reason',
+    (size) => {
+      expect(() => loadConfig({ PAAS_DYNO_SIZES: `basic=512/1,${size}` })).toThrow(
+        `PAAS_DYNO_SIZES has "${size}"; it must be a list such as eco=256/0.5`,
+      )
+    },
+  )
+})
+
 describe('settings that are wrong', () => {
   it('are all named at once', () => {
     const wrong = {

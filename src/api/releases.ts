@@ -9,10 +9,12 @@ import { userJson } from './app-json.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { noteRelease } from './note-release.ts'
 import { page } from './page.ts'
+import { releaseOutputUrl } from './release-output.ts'
 import { time } from './shapes.ts'
+import type { SignedPaths } from './signed-path.ts'
 import { wake } from './wake.ts'
 
-type Deps = Pick<ApiDeps, 'store' | 'queue' | 'platformLog' | 'log'>
+type Deps = Pick<ApiDeps, 'config' | 'store' | 'queue' | 'platformLog' | 'log'> & { signedPaths: SignedPaths }
 
 const rollbackRequest = Type.Object(
   { release: Type.Union([Type.String(), Type.Integer({ minimum: 1 })]) },
@@ -23,16 +25,18 @@ const order = { version: (release: Release) => release.version, id: (release: Re
 
 export function releaseRoutes(api: Api, deps: Deps): void {
   const { store } = deps
+  const shown = (app: App, release: Release): object =>
+    releaseJson(store, app, release, releaseOutputUrl(deps, release))
   const config = { scope: 'protected' } as const
 
   api.get('/apps/:app/releases', { config }, (request, reply) => {
     const app = appOf(store, request)
-    return page(request, reply, store.releases.list(app.id), order).map((release) => releaseJson(store, app, release))
+    return page(request, reply, store.releases.list(app.id), order).map((release) => shown(app, release))
   })
 
   api.get('/apps/:app/releases/:release', { config }, (request) => {
     const app = appOf(store, request)
-    return releaseJson(store, app, releaseOf(store, app, request))
+    return shown(app, releaseOf(store, app, request))
   })
 
   api.get('/apps/:app/releases/:release/config-vars', { config: { ...config, role: 'deploy' } }, (request) => {
@@ -47,7 +51,7 @@ export function releaseRoutes(api: Api, deps: Deps): void {
     noteRelease(deps, release, request.identity.account)
     await wake(deps, reply, { kind: 'converge', appId: app.id })
     reply.code(201)
-    return releaseJson(store, app, release)
+    return shown(app, release)
   })
 }
 
@@ -70,7 +74,8 @@ function currentRelease(releases: Deps['store']['releases'], app: App): Release 
   return releases.list(app.id).find((release) => release.state.kind === 'succeeded')
 }
 
-export function releaseJson(store: Deps['store'], app: App, release: Release): object {
+/** @param outputUrl for whoever may read it: the address is a secret */
+export function releaseJson(store: Deps['store'], app: App, release: Release, outputUrl: string | null = null): object {
   return {
     addon_plan_names: [],
     app: { id: app.id, name: app.name },
@@ -80,7 +85,7 @@ export function releaseJson(store: Deps['store'], app: App, release: Release): o
     description: release.description,
     eligible_for_rollback: isEligibleForRollback(release),
     id: release.id,
-    output_stream_url: null,
+    output_stream_url: outputUrl,
     slug: release.slugId ? { id: release.slugId } : null,
     status: release.state.kind,
     updated_at: time(release.updatedAt),

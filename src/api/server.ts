@@ -17,6 +17,7 @@ import { buildRoutes } from './builds.ts'
 import { collaboratorRoutes } from './collaborators.ts'
 import { configVarRoutes } from './config-vars.ts'
 import type { Api, ApiDeps } from './deps.ts'
+import { dynoSizeRoutes } from './dyno-sizes.ts'
 import { dynoRoutes } from './dynos.ts'
 import { domainRoutes } from './domains.ts'
 import { drainRoutes } from './drains.ts'
@@ -31,6 +32,7 @@ import { logStreamRoute } from './log-stream.ts'
 import { oneOffRoutes } from './one-offs.ts'
 import { placeRoutes } from './places.ts'
 import { countRequest, RateLimit, rateLimitRoutes } from './rate-limit.ts'
+import { releaseOutputRoute } from './release-output.ts'
 import { releaseRoutes } from './releases.ts'
 import { collectRoutes } from './routes.ts'
 import { schemaRoute } from './schema.ts'
@@ -82,6 +84,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
   const rateLimit = new RateLimit(deps.config.limits.apiRequestsPerHour)
   api.decorateRequest('identity')
   buildOutputRoute(api, { ...deps, signedPaths })
+  releaseOutputRoute(api, { ...deps, signedPaths })
   logStreamRoute(api, { ...deps, signedPaths })
   sourceFileRoutes(api, { ...deps, signedPaths })
   attachRoute(api, deps)
@@ -112,11 +115,12 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     configVarRoutes(resources, deps)
     buildpackRoutes(resources, deps)
     buildRoutes(resources, { ...deps, signedPaths })
-    releaseRoutes(resources, deps)
+    releaseRoutes(resources, { ...deps, signedPaths })
     slugRoutes(resources, deps)
     sourceRoutes(resources, { ...deps, signedPaths })
     formationRoutes(resources, deps)
     dynoRoutes(resources, deps)
+    dynoSizeRoutes(resources, deps)
     drainRoutes(resources, deps)
     domainRoutes(resources, deps)
     sniEndpointRoutes(resources, deps)

@@ -36,6 +36,7 @@ export type ReleaseJson = {
   current: boolean
   created_at: string
   user: { email: string }
+  output_stream_url: string | null
   slug: { id: string } | null
 }
 

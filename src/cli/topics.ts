@@ -25,7 +25,7 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/config.ts')).defineConfig,
   },
   {
-    commands: ['ps', 'ps:scale', 'ps:restart'],
+    commands: ['ps', 'ps:scale', 'ps:restart', 'ps:stop', 'ps:type', 'ps:wait'],
     load: async () => (await import('./topics/ps.ts')).definePs,
   },
   { commands: ['metrics'], load: async () => (await import('./topics/metrics.ts')).defineMetrics },
@@ -43,7 +43,7 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/webhooks.ts')).defineWebhooks,
   },
   {
-    commands: ['releases', 'releases:info', 'rollback'],
+    commands: ['releases', 'releases:info', 'releases:output', 'rollback'],
     load: async () => (await import('./topics/releases.ts')).defineReleases,
   },
   {

@@ -13,15 +13,19 @@ export type Formation = {
   updatedAt: Date
 }
 
-/** Limits per size: memory in MiB (swap is the same: none beyond it), CPU in cores, processes. */
+/** Limits per size, unless the operator says something else: memory in MiB (swap is the same: none beyond it), CPU in cores, processes. */
 export const dynoSizes = {
+  eco: { memory: 512, cpus: 1, pids: 256 },
   basic: { memory: 512, cpus: 1, pids: 256 },
   'standard-1x': { memory: 512, cpus: 1, pids: 512 },
   'standard-2x': { memory: 1024, cpus: 2, pids: 512 },
   'performance-m': { memory: 2560, cpus: 4, pids: 2048 },
+  'performance-l': { memory: 14_336, cpus: 8, pids: 4096 },
 } as const
 
 export type DynoSize = keyof typeof dynoSizes
+/** What each size is on a server. */
+export type DynoSizes = Record<DynoSize, { memory: number; cpus: number; pids: number }>
 
 /** Heroku's rule for process type names. */
 export const processTypePattern = /^[-\w]{1,128}$/

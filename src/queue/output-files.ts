@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BuildId } from '../model/ids.ts'
+import type { BuildId, ReleaseId } from '../model/ids.ts'
+
+/** What is kept: of a build all that it prints, of a release what its command does. */
+export type OutputId = BuildId | ReleaseId
 
 /**
  * A build's output on disk: `log` has every byte that was written, `end` exists once nothing more will come.
@@ -9,8 +12,12 @@ import type { BuildId } from '../model/ids.ts'
  */
 export type OutputFiles = { log: string; end: string }
 
-export function outputFiles(directory: string, buildId: BuildId): OutputFiles {
-  return { log: join(directory, `${buildId}.log`), end: join(directory, `${buildId}.end`) }
+export function outputFiles(directory: string, id: OutputId): OutputFiles {
+  return { log: join(directory, `${id}.log`), end: join(directory, `${id}.end`) }
+}
+
+export function hasBegun(files: OutputFiles): boolean {
+  return existsSync(files.log) || existsSync(files.end)
 }
 
 export function hasEnded(files: OutputFiles): boolean {
@@ -35,12 +42,8 @@ export async function* readFrom(path: string, offset: number): AsyncGenerator<Bu
 }
 
 /** Removes what a build printed. With `keepEnd` its readers still come to an end instead of waiting for a first byte. */
-export async function removeOutput(
-  directory: string,
-  buildId: BuildId,
-  { keepEnd }: { keepEnd: boolean },
-): Promise<void> {
-  const files = outputFiles(directory, buildId)
+export async function removeOutput(directory: string, id: OutputId, { keepEnd }: { keepEnd: boolean }): Promise<void> {
+  const files = outputFiles(directory, id)
   await rm(files.log, { force: true })
   if (!keepEnd) await rm(files.end, { force: true })
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Redis } from 'ioredis'
-import type { BuildId } from '../model/ids.ts'
+import type { OutputId } from './output-files.ts'
 import { connectRedis, keysOf, type QueueDeps } from './redis.ts'
 
 /** A piece of output as Redis carries it; without `text` it is to be read from the file. */
@@ -40,7 +40,7 @@ export class OutputFollower implements AsyncDisposable {
    * Calls `listener` with what the build's stream still has and with every piece written from now on, until disposed of.
    * While Redis is away nothing is called; what was missed then is in the file.
    */
-  follow(buildId: BuildId, listener: (piece: Piece) => void): Disposable {
+  follow(buildId: OutputId, listener: (piece: Piece) => void): Disposable {
     const key = this.#keys.output(buildId)
     const stream = this.#streams.get(key) ?? this.#add(key)
     stream.listeners.add(listener)

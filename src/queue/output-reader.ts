@@ -1,6 +1,5 @@
-import type { BuildId } from '../model/ids.ts'
 import { OutputFollower, type Piece } from './output-follower.ts'
-import { hasEnded, outputFiles, readFrom } from './output-files.ts'
+import { hasBegun, hasEnded, outputFiles, readFrom, type OutputId } from './output-files.ts'
 import type { OutputReader } from './queue.ts'
 import type { QueueDeps } from './redis.ts'
 
@@ -16,18 +15,19 @@ const mostPieces = 256
 export function createOutputReader(deps: QueueDeps & { directory: string }): OutputReader & AsyncDisposable {
   const follower = new OutputFollower(deps)
   return {
-    read: (buildId, offset, signal) => read({ follower, directory: deps.directory }, buildId, offset, signal),
+    read: (id, offset, signal) => read({ follower, directory: deps.directory }, id, offset, signal),
+    hasBegun: (id) => hasBegun(outputFiles(deps.directory, id)),
     [Symbol.asyncDispose]: () => follower[Symbol.asyncDispose](),
   }
 }
 
 async function* read(
   { follower, directory }: { follower: OutputFollower; directory: string },
-  buildId: BuildId,
+  id: OutputId,
   offset: number,
   signal: AbortSignal,
 ): AsyncGenerator<{ offset: number; bytes: Buffer }> {
-  const files = outputFiles(directory, buildId)
+  const files = outputFiles(directory, id)
   using feed = new Feed()
   let position = offset
   for (let lookAtFile = true; ;) {
@@ -35,7 +35,7 @@ async function* read(
     if (lookAtFile) {
       // Asked before reading: all that was written before the end is then in the file.
       const ended = hasEnded(files)
-      if (!ended) feed.open(follower, buildId)
+      if (!ended) feed.open(follower, id)
       for await (const bytes of readFrom(files.log, position)) {
         yield { offset: position, bytes }
         position += bytes.length
@@ -65,8 +65,8 @@ class Feed implements Disposable {
   #subscription: Disposable | undefined
   #wake: () => void = () => undefined
 
-  open(follower: OutputFollower, buildId: BuildId): void {
-    this.#subscription ??= follower.follow(buildId, (piece) => {
+  open(follower: OutputFollower, id: OutputId): void {
+    this.#subscription ??= follower.follow(id, (piece) => {
       if (this.#pieces.length >= mostPieces) this.#pieces = []
       this.#pieces.push(piece)
       this.#wake()

@@ -1,8 +1,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import type { Logger } from '../log.ts'
-import type { BuildId } from '../model/ids.ts'
-import { hasEnded, outputFiles, type OutputFiles } from './output-files.ts'
+import { hasEnded, outputFiles, type OutputFiles, type OutputId } from './output-files.ts'
 import type { OutputWriter } from './queue.ts'
 import { connectRedis, keysOf, type QueueDeps } from './redis.ts'
 
@@ -16,9 +15,9 @@ const streamLife = 3600
 /** Where builds write their output: one connection for all of them. */
 export interface OutputWriters extends AsyncDisposable {
   /** Goes on where an earlier attempt of the build stopped. */
-  open(buildId: BuildId): OutputWriter
+  open(id: OutputId): OutputWriter
   /** Ends the output of a build that nobody runs; `lastWords` are added. Nothing happens if it has ended already. */
-  close(buildId: BuildId, lastWords?: string): Promise<void>
+  close(id: OutputId, lastWords?: string): Promise<void>
 }
 
 export function openOutputWriters(deps: QueueDeps & { directory: string }): OutputWriters {
@@ -27,14 +26,14 @@ export function openOutputWriters(deps: QueueDeps & { directory: string }): Outp
   const keys = keysOf(serverId)
   // Nothing waits in memory for a lost Redis: what it does not take now, readers find in the file.
   const connection = connectRedis({ redis, log }, { enableOfflineQueue: false, maxRetriesPerRequest: 0 })
-  const open = (buildId: BuildId): OutputWriter =>
-    new FileWriter({ files: outputFiles(directory, buildId), key: keys.output(buildId), connection, log })
+  const open = (id: OutputId): OutputWriter =>
+    new FileWriter({ files: outputFiles(directory, id), key: keys.output(id), connection, log })
 
   return {
     open,
-    async close(buildId, lastWords) {
-      if (hasEnded(outputFiles(directory, buildId))) return
-      await using writer = open(buildId)
+    async close(id, lastWords) {
+      if (hasEnded(outputFiles(directory, id))) return
+      await using writer = open(id)
       if (lastWords) writer.write(lastWords)
       await writer.end()
     },

@@ -1,5 +1,6 @@
 import type { BuildId } from '../model/ids.ts'
 import type { Job } from '../model/job.ts'
+import type { OutputId } from './output-files.ts'
 
 /** The api's side: wakes the worker. */
 export interface Queue extends AsyncDisposable {
@@ -28,5 +29,7 @@ export interface OutputReader {
    * Chunks from byte `offset` on, live until the build's end. `offset` of each chunk is where it begins.
    * Ends at the end of output; a reader that comes before the first byte waits for it.
    */
-  read(buildId: BuildId, offset: number, signal: AbortSignal): AsyncIterable<{ offset: number; bytes: Buffer }>
+  read(id: OutputId, offset: number, signal: AbortSignal): AsyncIterable<{ offset: number; bytes: Buffer }>
+  /** Whether anything was written, or its end was marked. */
+  hasBegun(id: OutputId): boolean
 }

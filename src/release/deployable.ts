@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
 import { webPort } from '../model/dyno.ts'
-import { dynoSizes, formationFor, scalableTypes, type DynoSize } from '../model/formation.ts'
+import { formationFor, scalableTypes, type DynoSize, type DynoSizes } from '../model/formation.ts'
 import type { Config, Release } from '../model/release.ts'
 import type { Slug } from '../model/slug.ts'
 import type { DynoSpec } from '../engine/engine.ts'
@@ -40,7 +40,7 @@ export function typesOf(slug: Slug): string[] {
 export function dynoSpec(
   deployable: Deployable,
   dyno: WantedDyno,
-  { restart, domain }: { restart: boolean; domain?: string },
+  { restart, domain, sizes }: { restart: boolean; domain?: string; sizes: DynoSizes },
 ): DynoSpec {
   const { app, release, slug, config } = deployable
   const { uuid = randomUUID() } = dyno
@@ -61,7 +61,7 @@ export function dynoSpec(
       ...(app.features.includes('runtime-dyno-metadata') && metadata(deployable, uuid)),
     },
     size: dyno.size,
-    limits: limitsOf(dyno.size),
+    limits: limitsOf(sizes[dyno.size]),
     restart,
     ...(path && domain ? { healthcheck: `http://${app.name}.${domain}${path}` } : {}),
   }
@@ -79,7 +79,6 @@ function metadata({ app, release, slug }: Deployable, uuid: string): Record<stri
   }
 }
 
-function limitsOf(size: DynoSize): DynoSpec['limits'] {
-  const { memory, cpus, pids } = dynoSizes[size]
+function limitsOf({ memory, cpus, pids }: DynoSizes[DynoSize]): DynoSpec['limits'] {
   return { memoryMiB: memory, cpus, pids }
 }

@@ -27,6 +27,12 @@ export class DynoLog {
     if ((this.#states.get(dyno.id) ?? 'starting') === 'starting') this.#change(dyno, 'up')
   }
 
+  /** Nothing answered in its boot time. */
+  bootTimeout(dyno: Subject, seconds: number): void {
+    const problem = `Web process failed to bind to $PORT within ${seconds} seconds of launch`
+    this.#platformLog.dyno(dyno, `Error R10 (Boot timeout) -> ${problem}`)
+  }
+
   crashed(dyno: Subject): void {
     this.#change(dyno, 'crashed')
   }

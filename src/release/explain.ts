@@ -1,9 +1,9 @@
 import { constants } from 'node:os'
 import type { Dyno, DynoExit, Engine } from '../engine/engine.ts'
-import { dynoSizes, type DynoSize } from '../model/formation.ts'
+import type { DynoSize, DynoSizes } from '../model/formation.ts'
 import { healthOf, type Boot } from './readiness.ts'
 
-type ExplainDeps = { engine: Pick<Engine, 'listeningSockets'>; boot: { timeoutSeconds: number } }
+type ExplainDeps = { engine: Pick<Engine, 'listeningSockets'>; boot: { timeoutSeconds: number }; sizes: DynoSizes }
 
 /** Why a dyno did not come up, in one line that names what was expected and what was found instead. */
 export async function explainBoot(deps: ExplainDeps, failure: Exclude<Boot, { kind: 'ready' }>): Promise<string> {
@@ -11,17 +11,17 @@ export async function explainBoot(deps: ExplainDeps, failure: Exclude<Boot, { ki
     case 'gone':
       return 'the dyno was removed while it started'
     case 'exited':
-      return `${failure.dyno.name} ${explainExit(failure.exit, failure.dyno.size)}`
+      return `${failure.dyno.name} ${explainExit(failure.exit, limitsOf(deps, failure.dyno))}`
     case 'timeout':
-      if (failure.outOfMemory) return `${failure.dyno.name} ${forMemory(failure.dyno.size)}`
+      if (failure.outOfMemory) return `${failure.dyno.name} ${forMemory(limitsOf(deps, failure.dyno))}`
       return explainSilence(deps, failure.dyno)
   }
 }
 
 /** `exited with 127: command not found`, `was killed for memory at 512 MB`, … */
-export function explainExit(exit: DynoExit | undefined, size: string): string {
+export function explainExit(exit: DynoExit | undefined, limits: { memory: number }): string {
   if (!exit) return 'exited while it started'
-  if (exit.outOfMemory) return forMemory(size)
+  if (exit.outOfMemory) return forMemory(limits)
   const meaning = meaningOf(exit.code)
   return `exited with ${exit.code}${meaning ? `: ${meaning}` : ''}`
 }
@@ -64,6 +64,10 @@ function where({ address, port }: { address: string; port: number }): string {
   return `${address.includes(':') ? `[${address}]` : address}:${port}`
 }
 
-function forMemory(size: string): string {
-  return `was killed for memory at ${dynoSizes[size as DynoSize]?.memory ?? dynoSizes.basic.memory} MB`
+function limitsOf({ sizes }: ExplainDeps, { size }: Dyno): { memory: number } {
+  return sizes[size as DynoSize] ?? sizes.basic
+}
+
+function forMemory({ memory }: { memory: number }): string {
+  return `was killed for memory at ${memory} MB`
 }

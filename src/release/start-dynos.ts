@@ -1,5 +1,6 @@
 import type { Dyno, Engine } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
+import type { DynoSizes } from '../model/formation.ts'
 import { dynoSpec, type Deployable, type WantedDyno } from './deployable.ts'
 import { explainBoot } from './explain.ts'
 import type { Narrator } from './narrator.ts'
@@ -9,6 +10,7 @@ import { waitUntilReady, type Boot, type ReadinessDeps } from './readiness.ts'
 export type StartDeps = ReadinessDeps & {
   engine: Pick<Engine, 'runDyno' | 'findDyno' | 'stopDyno' | 'listeningSockets' | 'dynoOutput'>
   dynoLog: DynoLog
+  sizes: DynoSizes
   domain: string
 }
 
@@ -47,12 +49,12 @@ export async function discard(
 
 /** Starts one dyno; it may not be ready yet. */
 export async function startDyno(
-  { engine, dynoLog, domain }: Pick<StartDeps, 'engine' | 'dynoLog' | 'domain'>,
+  { engine, dynoLog, domain, sizes }: Pick<StartDeps, 'engine' | 'dynoLog' | 'domain' | 'sizes'>,
   deployable: Deployable,
   want: WantedDyno,
   signal: AbortSignal,
 ): Promise<Dyno> {
-  const spec = dynoSpec(deployable, want, { restart: true, domain })
+  const spec = dynoSpec(deployable, want, { restart: true, domain, sizes })
   dynoLog.launching(spec, spec.command)
   const dyno = await engine.runDyno(spec, signal)
   dynoLog.started(dyno)
@@ -86,6 +88,7 @@ async function report(
   { boot, narrator, signal }: { boot: Exclude<Boot, { kind: 'ready' }>; narrator: Narrator; signal: AbortSignal },
 ): Promise<string> {
   const reason = await explainBoot(deps, boot)
+  if (boot.kind === 'timeout') deps.dynoLog.bootTimeout(dyno, deps.boot.timeoutSeconds)
   deps.dynoLog.crashed(dyno)
   const lines: Buffer[] = []
   for await (const line of deps.engine.dynoOutput(dyno.id, { follow: false }, signal)) {

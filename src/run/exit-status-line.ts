@@ -1,7 +1,8 @@
 /** U+FFFF is no character: no program prints it by chance. */
 const mark = Buffer.from('\uFFFF heroku-command-exit-status: ')
-/** The mark, and a code of three digits at most. */
-const longest = mark.length + 3
+const firstByte = 0xef
+/** The mark, a code of three digits at most, and a carriage return. */
+const longest = mark.length + 4
 
 type Part = { bytes: Buffer; alone: boolean }
 
@@ -14,20 +15,18 @@ export class ExitStatusLine {
 
   push(data: Buffer): Part[] {
     const bytes = Buffer.concat([this.#held, data])
-    const begin = bytes.indexOf(mark.subarray(0, 3))
     this.#held = Buffer.alloc(0)
-    if (begin < 0) return part(bytes, false)
-    const line = bytes.subarray(begin)
-    const end = line.indexOf('\n') + 1
-    if (end > 0)
-      return [
-        ...part(bytes.subarray(0, begin), false),
-        ...part(line.subarray(0, end), true),
-        ...this.push(line.subarray(end)),
-      ]
-    if (!mayBecomeOne(line)) return part(bytes, false)
-    this.#held = Buffer.from(line)
-    return part(bytes.subarray(0, begin), false)
+    for (let begin = bytes.indexOf(firstByte); begin >= 0; begin = bytes.indexOf(firstByte, begin + 1)) {
+      const line = bytes.subarray(begin)
+      if (!beginsLikeMark(line)) continue
+      const before = part(bytes.subarray(0, begin), false)
+      const end = line.indexOf('\n') + 1
+      if (end > 0) return [...before, ...part(line.subarray(0, end), true), ...this.push(line.subarray(end))]
+      if (line.length > longest) continue
+      this.#held = Buffer.from(line)
+      return before
+    }
+    return part(bytes, false)
   }
 
   /** What was held back, at the end of the output. */
@@ -42,7 +41,7 @@ function part(bytes: Buffer, alone: boolean): Part[] {
   return bytes.length > 0 ? [{ bytes, alone }] : []
 }
 
-function mayBecomeOne(line: Buffer): boolean {
+function beginsLikeMark(line: Buffer): boolean {
   const length = Math.min(line.length, mark.length)
-  return line.length <= longest && line.subarray(0, length).equals(mark.subarray(0, length))
+  return line.subarray(0, length).equals(mark.subarray(0, length))
 }

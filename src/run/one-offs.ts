@@ -1,5 +1,6 @@
 import type { Dyno, Engine } from '../engine/engine.ts'
 import { asPaasError } from '../errors.ts'
+import type { DynoSizes } from '../model/formation.ts'
 import type { AppId, OneOffId } from '../model/ids.ts'
 import type { OneOff } from '../model/one-off.ts'
 import type { PlatformLog } from '../release/platform-log.ts'
@@ -12,6 +13,7 @@ export type OneOffsDeps = SessionDeps & {
   engine: Pick<Engine, 'runDyno' | 'listDynos'>
   store: Pick<Store, 'oneOffs' | 'apps' | 'releases' | 'slugs'>
   platformLog: Pick<PlatformLog, 'dyno'>
+  sizes: DynoSizes
   /** Copies what a dyno prints into its app's log. */
   collector: { follow(dyno: Dyno): void; finished(id: string): Promise<void> }
 }
@@ -50,7 +52,7 @@ export class OneOffs implements AsyncDisposable {
   attach(oneOff: OneOff, client: AttachedClient): Promise<void> {
     return this.#track(oneOff, async (signal) => {
       try {
-        const spec = oneOffSpec(this.#deps.store, oneOff)
+        const spec = oneOffSpec(this.#deps, oneOff)
         await runSession(this.#deps, { spec, client, terminal: oneOff.input === 'terminal' }, signal)
       } catch (cause) {
         await client
@@ -76,9 +78,10 @@ export class OneOffs implements AsyncDisposable {
     return new Set(dynos.filter((dyno) => this.#recordOf(dyno)?.input === 'none').map(({ id }) => id))
   }
 
-  /** Takes up what the record knows and nobody here looks after. */
+  /** Takes up what the record knows and nobody here looks after, and removes what it does not know. */
   resume(dynos: Dyno[]): void {
     const { oneOffs } = this.#deps.store
+    for (const dyno of dynos) if (dyno.type === 'run' && !this.#recordOf(dyno)) void this.#remove(dyno)
     const present = new Map(dynos.map((dyno) => [this.#recordOf(dyno)?.id, dyno]))
     for (const oneOff of oneOffs.list()) {
       if (this.#running.has(oneOff.id)) continue
@@ -96,6 +99,13 @@ export class OneOffs implements AsyncDisposable {
 
   #recordOf({ appId, name, type }: Dyno): OneOff | undefined {
     return type === 'run' ? this.#deps.store.oneOffs.findByName(appId, name) : undefined
+  }
+
+  /** Left when the engine went away before it could be stopped. */
+  async #remove(dyno: Dyno): Promise<void> {
+    const { engine, log } = this.#deps
+    const about = { app: dyno.appId, dyno: dyno.name }
+    await engine.stopDyno(dyno.id, 0).catch((error: unknown) => log.warn({ ...about, err: error }, 'dyno not removed'))
   }
 
   /** Never rejects: whoever asked for it reads in the app's log what became of it. */
@@ -135,8 +145,8 @@ export class OneOffs implements AsyncDisposable {
   }
 
   async #launch(oneOff: OneOff, signal: AbortSignal): Promise<Dyno> {
-    const { engine, store, dynoLog, collector } = this.#deps
-    const spec = oneOffSpec(store, oneOff)
+    const { engine, dynoLog, collector } = this.#deps
+    const spec = oneOffSpec(this.#deps, oneOff)
     dynoLog.launching(spec, spec.command)
     const dyno = await engine.runDyno(spec, signal)
     dynoLog.started(dyno)

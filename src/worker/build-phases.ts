@@ -1,3 +1,4 @@
+import { createBuildOutput } from '../build/output.ts'
 import type { BuildOutput, RunPipeline } from '../build/pipeline.ts'
 import type { Engine } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
@@ -10,6 +11,7 @@ import type { Release } from '../model/release.ts'
 import { noCommit } from '../model/source.ts'
 import type { Slug } from '../model/slug.ts'
 import { setConfigDefaults } from '../release/config-defaults.ts'
+import type { OutputWriters } from '../queue/output-writer.ts'
 import { createBuildRelease } from '../release/create.ts'
 import { deploy, type DeployDeps } from '../release/deploy.ts'
 import { loadDeployable, type Deployable } from '../release/deployable.ts'
@@ -37,6 +39,7 @@ export type PhaseDeps = DeployDeps &
     store: Store
     pipeline: RunPipeline
     locks: AppLocks
+    outputs: Pick<OutputWriters, 'open'>
     platformLog: Pick<PlatformLog, 'api'>
     log: Logger
   }
@@ -51,12 +54,30 @@ export async function buildPhases(deps: PhaseDeps, run: BuildRun): Promise<void>
     const deployable = loadDeployable(deps.store, app, release)
     sayWhoReleases(deps, run.build, deployable)
     const options = { narrator: run.output, signal: run.signal }
-    await timed(run, 'release', () => runReleaseCommand(deps, deployable, options))
+    await timed(run, 'release', () => releaseCommand(deps, deployable, options))
     run.output.topic('Launching...')
     const times = await deps.locks.dynos.run(app.id, () => deploy(deps, deployable, options))
     Object.assign(run.phases, times)
     run.output.detail(`Released v${release.version}`)
   })
+}
+
+/** What it prints is in the build's output, and kept with the release by itself. */
+async function releaseCommand(
+  deps: PhaseDeps,
+  deployable: Deployable,
+  options: { narrator: BuildRun['output']; signal: AbortSignal },
+): Promise<void> {
+  const { release, slug, config } = deployable
+  if (!slug.processTypes['release']) return
+  await using writer = deps.outputs.open(release.id)
+  const kept = createBuildOutput({ write: (text) => writer.write(text), config })
+  try {
+    await runReleaseCommand(deps, deployable, { ...options, onOutput: (line) => kept.raw(line) })
+  } finally {
+    kept.end()
+    await writer.end()
+  }
 }
 
 async function compile(deps: PhaseDeps, run: BuildRun): Promise<{ app: App; slug: Slug }> {

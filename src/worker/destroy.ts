@@ -14,7 +14,7 @@ import type { Store } from '../store/store.ts'
 
 export type DestroyDeps = {
   engine: Pick<Engine, 'listDynos' | 'removeApp'>
-  store: Pick<Store, 'apps' | 'builds'>
+  store: Pick<Store, 'apps' | 'builds' | 'releases'>
   routes: Pick<Routes, 'remove'>
   retirement: Retirement
   repositories: Pick<Repositories, 'remove'>
@@ -62,6 +62,7 @@ async function removeFiles(
     await outputs.close(id)
     await removeOutput(buildsDirectory, id, { keepEnd: true })
   }
+  for (const { id } of store.releases.list(app.id)) await removeOutput(buildsDirectory, id, { keepEnd: true })
   await repositories.remove(app.id)
   await logs.remove(app.id)
   await removeFigures(metricsDirectory, app.id)

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Engine } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
-import type { AppId, BuildId } from '../model/ids.ts'
+import type { AppId, BuildId, ReleaseId } from '../model/ids.ts'
 import { sweepSources } from './sweep-sources.ts'
 import { removeOutput } from '../queue/output-files.ts'
 import { removeOldFigures } from '../metrics/figure-files.ts'
@@ -69,14 +69,15 @@ function neededImages(store: Store, app: App, keep: Keep): string[] {
 
 async function sweepOutputs({ store, buildsDirectory }: SweepDeps, app: App, keep: Keep): Promise<void> {
   const old = store.builds.list(app.id).slice(keep.outputs)
-  for (const { id } of old) await removeOutput(buildsDirectory, id, { keepEnd: true })
+  const oldReleases = store.releases.list(app.id).slice(keep.outputs)
+  for (const { id } of [...old, ...oldReleases]) await removeOutput(buildsDirectory, id, { keepEnd: true })
 }
 
 async function sweepEndMarks({ store, buildsDirectory }: SweepDeps, keep: Keep): Promise<void> {
   for (const file of await readdir(buildsDirectory)) {
-    const id = file.replace(/\.(end|log)$/, '') as BuildId
-    if (store.builds.find(id)) continue
+    const id = file.replace(/\.(end|log)$/, '')
+    if (store.builds.find(id as BuildId) || store.releases.find(id as ReleaseId)) continue
     const { mtimeMs } = await stat(join(buildsDirectory, file))
-    if (Date.now() - mtimeMs > keep.endMarkLife) await removeOutput(buildsDirectory, id, { keepEnd: false })
+    if (Date.now() - mtimeMs > keep.endMarkLife) await removeOutput(buildsDirectory, id as BuildId, { keepEnd: false })
   }
 }

@@ -124,6 +124,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     collector,
     boot,
     stop,
+    sizes: config.dynoSizes,
     domain,
     publicUrl,
     locks: new AppLocks(),

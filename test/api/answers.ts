@@ -246,6 +246,14 @@ export const answers: Record<string, Record<string, Shape>> = {
     'DELETE /apps/:app/sni-endpoints/:endpoint': 'sni-endpoint',
     'POST /apps/:app/acm': { refuses: 'invalid_params', because: 'certificates are not got by themselves (ACME)' },
   },
+  'formation.test.ts': {
+    'GET /dyno-sizes': ['dyno-size'],
+    'GET /dyno-sizes/:size': 'dyno-size',
+    'GET /apps/:app/available-dyno-sizes': ['dyno-size'],
+  },
+  'releases.test.ts': {
+    'GET /streams/releases/:release/:signature': { text: ['text/plain; charset=utf-8'] },
+  },
   'one-offs.test.ts': {
     'POST /apps/:app/dynos': 'dyno',
   },

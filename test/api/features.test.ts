@@ -1,3 +1,4 @@
+import { dynoSizes } from '../../src/model/formation.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createStack } from '../../src/build/stack/debian.ts'
 import { dynoSpec, loadDeployable } from '../../src/release/deployable.ts'
@@ -60,7 +61,11 @@ it('runtime-dyno-metadata tells a dyno what it is, in the words of the API', asy
   const release = store.releases.find(app.currentReleaseId!)!
   const { digest: image } = await createStack({ engine, config }).runImage([], () => undefined)
   const deployable = loadDeployable(store, app, release)
-  const spec = dynoSpec(deployable, { name: 'worker.1', type: 'worker', size: 'basic' }, { restart: false })
+  const spec = dynoSpec(
+    deployable,
+    { name: 'worker.1', type: 'worker', size: 'basic' },
+    { restart: false, sizes: dynoSizes },
+  )
   const signal = AbortSignal.timeout(60_000)
   try {
     const dyno = await engine.runDyno({ ...spec, image, command: 'env' }, signal)
@@ -80,7 +85,11 @@ it('runtime-dyno-metadata tells a dyno what it is, in the words of the API', asy
   }
   await turn('runtime-dyno-metadata', false)
   const without = loadDeployable(store, store.apps.find('acme')!, release)
-  const { env } = dynoSpec(without, { name: 'worker.1', type: 'worker', size: 'basic' }, { restart: false })
+  const { env } = dynoSpec(
+    without,
+    { name: 'worker.1', type: 'worker', size: 'basic' },
+    { restart: false, sizes: dynoSizes },
+  )
   expect(Object.keys(env)).toEqual(['DYNO'])
   // The image is made first where it has never been made.
 }, 600_000)

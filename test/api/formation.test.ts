@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { App } from '../../src/model/app.ts'
+import { expectAllSeen } from './answers.ts'
 import { TestApi } from './test-api.ts'
 
 let api: TestApi
@@ -62,7 +63,12 @@ describe('scaling', () => {
     ['half a dyno', [{ type: 'web', quantity: 1.5 }], 422, /updates\[0\]\.quantity must be/],
     ['a word', [{ type: 'web', quantity: 'many' }], 422, /updates\[0\]\.quantity must/],
     ['a huge number', [{ type: 'web', quantity: '9'.repeat(30) }], 422, /updates\[0\]\.quantity must/],
-    ['a size that is none', [{ type: 'web', size: 'huge' }], 422, /no dyno size "huge"; there are Basic, Standard-1X/],
+    [
+      'a size that is none',
+      [{ type: 'web', size: 'huge' }],
+      422,
+      /no dyno size "huge"; there are Eco, Basic, Standard-1X/,
+    ],
     ['a type that is none', [{ type: 'wrong', quantity: 1 }], 404, /no process type "wrong".*It has: web, worker/],
     ['no updates', [], 422, /updates must NOT have fewer than 1 items/],
     [
@@ -110,3 +116,23 @@ describe('restarting', () => {
     expect((await api.call(method, `/apps/${app.name}${path}`)).status).toBe(404)
   })
 })
+
+describe('dyno sizes', () => {
+  it('are listed, and found by name and id', async () => {
+    const { body } = await api.call('GET', '/dyno-sizes')
+    expect(body.map(({ name, memory }) => [name, memory])).toContainEqual(['standard-2x', 1])
+    expect((await api.call('GET', `/apps/${app.name}/available-dyno-sizes`)).body).toEqual(body)
+    const formation = await api.call('GET', `/apps/${app.name}/formation/web`)
+    const used = (formation.body['dyno_size'] as unknown as { id: string }).id
+    for (const name of [used, 'basic', 'Basic']) {
+      expect((await api.call('GET', `/dyno-sizes/${name}`)).body).toMatchObject({
+        id: used,
+        name: 'basic',
+        memory: 0.5,
+      })
+    }
+    expect((await api.call('GET', '/dyno-sizes/huge')).status).toBe(404)
+  })
+})
+
+it('every answer of this file was seen', () => expectAllSeen('formation.test.ts'))

@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { App } from '../../src/model/app.ts'
+import { expectAllSeen } from './answers.ts'
 import { TestApi } from './test-api.ts'
 
 let api: TestApi
@@ -47,6 +50,31 @@ describe('releases', () => {
   })
 })
 
+describe('the output of a release command', () => {
+  const read = async (url: string) => api.call('GET', new URL(url).pathname, { token: null })
+
+  it('is at an address that nobody can guess, from the start of the command on', async () => {
+    const { release, slug } = api.deploy(app, 'a'.repeat(40), { web: 'x', release: 'rake db:migrate' })
+    const { body } = await api.call('GET', `/apps/${app.name}/releases/${release.id}`)
+    const url = String(body['output_stream_url'])
+    expect(url).toMatch(/\/streams\/releases\/[0-9a-f-]{36}\/[\w-]{43}$/)
+    expect((await read(url)).status).toBe(404)
+    const files = join(api.config.paths.builds, release.id)
+    writeFileSync(`${files}.log`, 'tables are made\n')
+    writeFileSync(`${files}.end`, '')
+    expect(await read(url)).toMatchObject({ status: 200, text: 'tables are made\n' })
+    expect((await read(url.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')))).status).toBe(404)
+    expect((await read(url.replace(release.id, slug.id))).status).toBe(404)
+  })
+
+  it('is nowhere for a release that ran none', async () => {
+    api.deploy(app, 'a'.repeat(40), { web: 'x', release: 'rake db:migrate' })
+    const { body } = await rollback('v2')
+    expect(body['output_stream_url']).toBeNull()
+    expect((await api.call('GET', `/apps/${app.name}/releases/1`)).body['output_stream_url']).toBeNull()
+  })
+})
+
 describe('a rollback', () => {
   it('is a new release with the old code and the old config vars', async () => {
     await api.call('PATCH', `/apps/${app.name}/config-vars`, { body: { A: 'old', GONE: 'x' } })
@@ -89,3 +117,5 @@ describe('a rollback', () => {
     expect((await rollback(release.id)).status).toBe(404)
   })
 })
+
+it('every answer of this file was seen', () => expectAllSeen('releases.test.ts'))

@@ -164,7 +164,11 @@ export class TestApi implements AsyncDisposable {
    * The app as if a build of it had been deployed: with a slug, a release that is current, and a formation of web and
    * worker. Gives the release's id.
    */
-  deploy(app: App, commit = 'a'.repeat(40)): { build: Build; slug: Slug; release: Release } {
+  deploy(
+    app: App,
+    commit = 'a'.repeat(40),
+    processTypes: Slug['processTypes'] = { web: 'npm start', worker: 'node worker.js' },
+  ): { build: Build; slug: Slug; release: Release } {
     const { builds, slugs, releases, apps, formations, configVars } = this.store
     const owned = { appId: app.id, accountId: app.ownerId }
     const asked = { ...owned, commit, ref: 'refs/heads/main', previousCommit: null, noCache: false, detached: false }
@@ -176,7 +180,7 @@ export class TestApi implements AsyncDisposable {
       commit,
       image: `sha256:${commit.slice(0, 1).repeat(64)}`,
       stack: 'debian-13',
-      processTypes: { web: 'npm start', worker: 'node worker.js' },
+      processTypes,
       buildpack: 'Node.js',
       size: 4711,
       createdAt: new Date(),

@@ -78,6 +78,21 @@ it('in the background, the output is in the log', async () => {
   await noneLeft()
 })
 
+it('ps:stop ends one, ps:type changes a size, ps:wait waits for all', async () => {
+  const name = (await paas(['run:detached', 'sleep 600'])).stdout.trim()
+  expect((await paas(['ps'])).stdout).toContain(`=== run (Basic): sleep 600 (1)\n\n${name}: `)
+  expect((await paas(['ps:stop', name])).stderr).toContain(`Stopping ${name}`)
+  await noneLeft()
+  const { stderr, stdout } = await paas(['ps:type', 'web=standard-1x'])
+  expect(stderr).toContain(`Undo with: paas ps:type web=basic -a ${app.name}`)
+  expect(stdout).toBe('web  Standard-1X  1\n')
+  await until('the dyno has the size', async () => {
+    const { body } = await app.api<{ size: string }[]>('GET', '/dynos')
+    return body.length === 1 && body[0]?.size === 'Standard-1X'
+  })
+  expect(await paas(['ps:wait'])).toMatchObject({ code: 0 })
+})
+
 it.each([
   [['run', '-s', 'huge', 'ls'], /There is no dyno size "huge"/],
   [['run', '-e', 'A', 'ls'], /"A" is not KEY=VALUE/],

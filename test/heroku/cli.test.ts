@@ -146,6 +146,7 @@ describe('a deployed app', () => {
     expect(await user.succeed(['releases:info', 'v2', ...app])).toMatch(
       /=== Release v2\n[^]*Change: +Deploy [0-9a-f]{8}/,
     )
+    expect(await user.succeed(['releases:output', 'v2', ...app])).toBe('tables are made\n')
   })
 
   it('goes back to an earlier release', async () => {

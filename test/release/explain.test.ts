@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { dynoSizes } from '../../src/model/formation.ts'
 import { newId, type AppId } from '../../src/model/ids.ts'
 import type { Dyno } from '../../src/engine/engine.ts'
 import { explainBoot, explainExit } from '../../src/release/explain.ts'
 
-const exit = (code: number, outOfMemory = false) => explainExit({ code, outOfMemory }, 'standard-2x')
+const exit = (code: number, outOfMemory = false) => explainExit({ code, outOfMemory }, dynoSizes['standard-2x'])
 
 describe('an exit', () => {
   it.each([
@@ -37,7 +38,10 @@ describe('a dyno that does not answer', () => {
   }
   const explain = (...sockets: { address: string; port: number }[]) => {
     const engine = { listeningSockets: async () => sockets }
-    return explainBoot({ engine, boot: { timeoutSeconds: 60 } }, { kind: 'timeout', dyno, outOfMemory: false })
+    return explainBoot(
+      { engine, boot: { timeoutSeconds: 60 }, sizes: dynoSizes },
+      { kind: 'timeout', dyno, outOfMemory: false },
+    )
   }
 
   it('listens on nothing', async () => {
@@ -47,7 +51,7 @@ describe('a dyno that does not answer', () => {
   it('has lost a process to its memory limit', async () => {
     const engine = { listeningSockets: async () => [] }
     const failure = { kind: 'timeout' as const, dyno, outOfMemory: true }
-    expect(await explainBoot({ engine, boot: { timeoutSeconds: 60 } }, failure)).toBe(
+    expect(await explainBoot({ engine, boot: { timeoutSeconds: 60 }, sizes: dynoSizes }, failure)).toBe(
       'web.1 was killed for memory at 512 MB',
     )
   })

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createRollback } from '../../src/release/rollback.ts'
 import { until } from '../helpers/app.ts'
 import { request } from '../helpers/http.ts'
 import { docker } from '../engine/support.ts'
@@ -11,6 +12,25 @@ beforeAll(async () => {
   site = await Site.open({ PAAS_BOOT_TIMEOUT: '60', PAAS_STOP_GRACE: '2', PAAS_DRAIN_TIMEOUT: '2' })
 })
 afterAll(() => site?.[Symbol.asyncDispose]())
+
+describe('a rollback', () => {
+  it('brings back the code, the config and the process types', async () => {
+    const app = await site.createApp('regretful')
+    await app.setConfig({ COLOUR: 'red' })
+    const { releaseId } = await app.deploy(`web: ${serve('one')}`)
+    await app.setConfig({ COLOUR: 'blue' })
+    await app.deploy(`web: ${serve('two')}\nworker: sleep 600`)
+    await app.scale('worker', 1)
+    await app.runs('web.1', 'worker.1')
+    const target = site.store.releases.find(releaseId!)!
+    createRollback(site.store, app, { target, accountId: site.owner.id })
+    await site.queue.enqueue({ kind: 'converge', appId: app.id })
+    await app.serves('one red')
+    await app.runs('web.1')
+    expect(site.store.formations.list(app.id).map(({ type }) => type)).toEqual(['web'])
+    expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'red' })
+  })
+})
 
 describe('a config change', () => {
   it('is a release of the same code, rolled out without a failed request', async () => {

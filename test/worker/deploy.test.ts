@@ -63,6 +63,14 @@ describe('a build', () => {
     expect(await site.repositories.resolve(app.id, 'refs/heads/main')).toBe(good.commit)
   })
 
+  it('that never listens is an R10 in the log', async () => {
+    const app = await site.createApp('bootless')
+    await app.verdict(await app.push({ Procfile: 'web: exec sleep 100' }))
+    await expect
+      .poll(() => site.logLines(app, /R10/))
+      .toEqual(['web.1: Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 4 seconds of launch'])
+  })
+
   it('shows the last lines of a dyno that did not come up, and what serves on', async () => {
     const app = await site.createApp('lastwords')
     await app.deploy(`web: ${serve('good')}`)

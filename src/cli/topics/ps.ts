@@ -1,8 +1,9 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { heading, note, print, progress, style, table } from '../output.ts'
-import type { DynoJson, FormationJson } from '../resources.ts'
+import type { DynoJson, FormationJson, ReleaseJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
 import { formatTime } from '../time.ts'
 
@@ -10,8 +11,10 @@ export function definePs(program: Command): void {
   defineForApp(program, {
     name: 'ps',
     summary: 'show the dynos and how they are',
-    examples: ['paas ps', 'paas ps -a acme --json'],
-  }).action(show)
+    examples: ['paas ps', 'paas ps -a acme --json', 'paas ps --watch            # again whenever something changes'],
+  })
+    .option('-w, --watch', 'go on, and show each change until Ctrl-C')
+    .action(show)
 
   defineForApp(program, {
     name: 'ps:scale',
@@ -28,11 +31,54 @@ export function definePs(program: Command): void {
     summary: 'restart all dynos, those of a type, or one',
     examples: ['paas ps:restart', 'paas ps:restart web', 'paas ps:restart web.1'],
   }).action(restart)
+
+  defineForApp(program, {
+    name: 'ps:stop',
+    arguments: '<dyno>',
+    summary: 'stop a dyno, or those of a type',
+    details:
+      'A one-off dyno (run.1234) is gone then. One of the formation comes back: to be without it, scale it to 0.',
+    examples: ['paas ps:stop run.1234', 'paas ps:stop worker.1'],
+  }).action(stop)
+
+  defineForApp(program, {
+    name: 'ps:type',
+    arguments: '[type=size...]',
+    summary: 'set the size of the dynos of each type',
+    details: 'Without arguments, shows it. A size alone is for all types.',
+    examples: ['paas ps:type', 'paas ps:type worker=standard-2x', 'paas ps:type standard-1x'],
+  }).action(resize)
+
+  defineForApp(program, {
+    name: 'ps:wait',
+    summary: 'wait until all dynos run the newest release',
+    examples: ['paas ps:wait', 'paas ps:wait --type web -a acme'],
+  })
+    .option('--type <type>', 'only the dynos of this type')
+    .action(waitForAll)
 }
 
-async function show(options: AppOptions): Promise<void> {
+/** Milliseconds between two looks: a token has so many requests an hour. */
+const lookEvery = 2000
+/** Milliseconds after which dynos that are not up will not come up by waiting. */
+const patience = 10 * 60_000
+
+async function show({ watch, ...options }: AppOptions & { watch?: true }): Promise<void> {
   const { api, app, path } = await connectToApp(options)
-  const dynos = await api.get<DynoJson[]>(`${path}/dynos`)
+  for (let shown = ''; ; await wait(lookEvery)) {
+    const dynos = await api.get<DynoJson[]>(`${path}/dynos`)
+    const state = JSON.stringify(dynos)
+    if (state !== shown) showDynos(dynos, { app, options, clear: watch === true && process.stdout.isTTY })
+    if (!watch) return
+    shown = state
+  }
+}
+
+function showDynos(
+  dynos: DynoJson[],
+  { app, options, clear }: { app: string; options: AppOptions; clear: boolean },
+): void {
+  if (clear) process.stdout.write('\u001b[H\u001b[2J')
   if (dynos.length === 0) note(`${app} has no dynos. Start some with: paas ps:scale web=1 -a ${app}`)
   print(options, dynos, () =>
     Object.values(Object.groupBy(dynos, ({ type }) => type)).flatMap((all) => describe(all ?? [])),
@@ -83,6 +129,62 @@ async function restart(dyno: string | undefined, options: AppOptions): Promise<v
   const what = dyno === undefined ? 'all dynos' : dyno
   await progress(`Restarting ${what} of ${style('bold', app)}`, api.delete(`${path}${restartPath(dyno)}`))
   print(options, { app, restarted: dyno ?? 'all' }, () => '')
+}
+
+async function stop(dyno: string, options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const what = dyno.includes('.') ? 'dynos' : 'formations'
+  const work = api.post(`${path}/${what}/${encodeURIComponent(dyno)}/actions/stop`, {})
+  await progress(`Stopping ${dyno} of ${style('bold', app)}`, work)
+  print(options, { app, stopped: dyno }, () => '')
+}
+
+async function resize(changes: string[], options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const before = await api.get<FormationJson[]>(`${path}/formation`)
+  const sizes = (formation: FormationJson[]): string[] =>
+    table(formation.map(({ type, size, quantity }) => [type, size, String(quantity)]))
+  if (changes.length === 0) return print(options, before, sizes)
+  const updates = changes.flatMap((text) => parseSize(text, before))
+  const changed = await progress(`Resizing ${app}`, api.patch<FormationJson[]>(`${path}/formation`, { updates }))
+  const touched = before.filter(({ type }) => updates.some((update) => update.type === type))
+  note(
+    `Undo with: paas ps:type ${touched.map(({ type, size }) => `${type}=${size.toLowerCase()}`).join(' ')} -a ${app}`,
+  )
+  print(options, changed, sizes)
+}
+
+function parseSize(text: string, formation: FormationJson[]): { type: string; size: string }[] {
+  const [, type, size] = /^(?:([\w-]+)=)?([\w-]+)$/.exec(text) ?? []
+  if (size === undefined)
+    throw new PaasError('usage', `"${text}" is not TYPE=SIZE.`, { hint: 'For example: paas ps:type web=standard-2x' })
+  return type === undefined ? formation.map((share) => ({ type: share.type, size })) : [{ type, size }]
+}
+
+async function waitForAll({ type, ...options }: AppOptions & { type?: string }): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const look = async (): Promise<boolean> => {
+    const [releases, formation, dynos] = await Promise.all([
+      api.get<ReleaseJson[]>(`${path}/releases`, { range: 'version ..; order=desc,max=1' }),
+      api.get<FormationJson[]>(`${path}/formation`),
+      api.get<DynoJson[]>(`${path}/dynos`),
+    ])
+    const wanted = formation.filter((share) => type === undefined || share.type === type)
+    const up = (share: FormationJson): number =>
+      dynos.filter(
+        (dyno) => dyno.type === share.type && dyno.state === 'up' && dyno.release.version === releases[0]?.version,
+      ).length
+    return wanted.every((share) => up(share) >= share.quantity)
+  }
+  const waiting = async (): Promise<void> => {
+    for (const deadline = performance.now() + patience; !(await look()); await wait(lookEvery)) {
+      if (performance.now() < deadline) continue
+      const message = `Not all dynos of ${app} are up after ${patience / 60_000} minutes.`
+      throw new PaasError('release_failed', message, { hint: `See why: paas ps -a ${app}; paas logs -a ${app}` })
+    }
+  }
+  await progress(`Waiting for the dynos of ${style('bold', app)}`, waiting())
+  print(options, { app }, () => '')
 }
 
 function restartPath(dyno: string | undefined): string {

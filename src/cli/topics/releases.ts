@@ -1,6 +1,8 @@
+import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { awaitRelease } from '../await-release.ts'
+import type { Client } from '../client.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
 import type { ReleaseJson } from '../resources.ts'
@@ -23,6 +25,14 @@ export function defineReleases(program: Command): void {
     details: 'With the keys of its config vars; with --json their values too. Without a version, the newest release.',
     examples: ['paas releases:info v12'],
   }).action(showRelease)
+
+  defineForApp(program, {
+    name: 'releases:output',
+    arguments: '[version]',
+    summary: 'show what the release command of a release printed',
+    details: 'As it prints it, to its end. Without a version, that of the newest release.',
+    examples: ['paas releases:output', 'paas releases:output v12 -a acme'],
+  }).action(showOutput)
 
   defineForApp(program, {
     name: 'rollback',
@@ -57,8 +67,7 @@ async function showReleases(options: AppOptions & { num: string }): Promise<void
 
 async function showRelease(version: string | undefined, options: AppOptions): Promise<void> {
   const { api, app, path } = await connectToApp(options)
-  const release =
-    version === undefined ? await latest() : await api.get<ReleaseJson>(`${path}/releases/${bare(version)}`)
+  const release = await releaseOf(api, { app, path }, version)
   const config = await api.get<Record<string, string>>(`${path}/releases/${release.version}/config-vars`)
   print(options, { ...release, config_vars: config }, () => [
     heading(`Release v${release.version} of ${app}`),
@@ -69,12 +78,29 @@ async function showRelease(version: string | undefined, options: AppOptions): Pr
       ['Config vars', Object.keys(config).toSorted().join(', ') || 'none'],
     ]),
   ])
+}
 
-  async function latest(): Promise<ReleaseJson> {
-    const [first] = await api.get<ReleaseJson[]>(`${path}/releases`, newest(1))
-    if (first) return first
-    throw new PaasError('not_found', `${app} has no releases.`)
+async function showOutput(version: string | undefined, options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const release = await releaseOf(api, { app, path }, version)
+  if (release.output_stream_url === null) {
+    throw new PaasError('not_found', `v${release.version} of ${app} ran no release command.`)
   }
+  const output = await api.stream(release.output_stream_url, {})
+  if (options.json) return print(options, { version: release.version, output: await text(output) }, () => '')
+  for await (const chunk of output) process.stdout.write(chunk as Buffer)
+}
+
+/** The newest one without a version. */
+async function releaseOf(
+  api: Client,
+  { app, path }: { app: string; path: string },
+  version: string | undefined,
+): Promise<ReleaseJson> {
+  if (version !== undefined) return api.get<ReleaseJson>(`${path}/releases/${bare(version)}`)
+  const [first] = await api.get<ReleaseJson[]>(`${path}/releases`, newest(1))
+  if (first) return first
+  throw new PaasError('not_found', `${app} has no releases.`)
 }
 
 async function rollback(version: string | undefined, options: AppOptions & { wait: boolean }): Promise<void> {

@@ -1,0 +1,55 @@
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { Type } from 'typebox'
+import { PaasError } from '../errors.ts'
+import type { ReleaseId } from '../model/ids.ts'
+import type { Release } from '../model/release.ts'
+import type { Api, ApiDeps } from './deps.ts'
+import type { SignedPaths } from './signed-path.ts'
+
+type Deps = Pick<ApiDeps, 'store' | 'output' | 'log'> & { signedPaths: SignedPaths }
+
+const kind = 'release output'
+const params = Type.Object({ release: Type.String(), signature: Type.String() })
+
+/**
+ * Where the output of a release's command is read; null for one that has no command: it runs when a build is released, not for a
+ * config change or a rollback.
+ */
+export function releaseOutputUrl(
+  { store, config, signedPaths }: Pick<ApiDeps, 'store' | 'config'> & { signedPaths: SignedPaths },
+  { id, slugId }: Release,
+): string | null {
+  const slug = slugId === null ? undefined : store.slugs.find(slugId)
+  const isItsOwn = slug?.processTypes['release'] !== undefined && store.builds.find(slug.buildId)?.releaseId === id
+  return isItsOwn ? `${config.publicUrl}/streams/releases/${id}/${signedPaths.sign(kind, id)}` : null
+}
+
+/** What a release's command prints, as it happens. Needs no token: the address is the secret. 404 until the command has started. */
+export function releaseOutputRoute(api: Api, { store, output, log, signedPaths }: Deps): void {
+  const closing = new AbortController()
+  api.addHook('preClose', async () => closing.abort())
+  const options = { schema: { params }, exposeHeadRoute: false }
+  api.get('/streams/releases/:release/:signature', options, async (request, reply) => {
+    const { release, signature } = request.params
+    const id = signedPaths.verify(kind, release, signature) && store.releases.find(release as ReleaseId)?.id
+    if (!id || !output.hasBegun(id)) throw new PaasError('not_found', 'There is no such output, or not yet.')
+    const { raw } = reply.hijack()
+    const gone = new AbortController()
+    raw.once('close', () => gone.abort())
+    const signal = AbortSignal.any([gone.signal, closing.signal])
+    raw.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' })
+    raw.flushHeaders()
+    try {
+      await pipeline(Readable.from(bytesOf(output.read(id, 0, signal))), raw)
+    } catch (cause) {
+      // Cut, not ended: the client must see that there is more.
+      if (!signal.aborted) log.error({ err: cause, release: id }, 'release output broke off')
+      raw.destroy()
+    }
+  })
+}
+
+async function* bytesOf(pieces: AsyncIterable<{ bytes: Buffer }>): AsyncGenerator<Buffer> {
+  for await (const { bytes } of pieces) yield bytes
+}
