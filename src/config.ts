@@ -14,7 +14,7 @@ export type Config = {
   httpsPort: number | undefined
   /** Apps live at NAME.domain, the api at domain itself. Lower-case. */
   domain: string
-  /** e.g. `http://localhost:8080`, without a slash at the end. */
+  /** How users reach the control host, e.g. `http://localhost:8080`; apps have the same scheme and port. No slash at the end. */
   publicUrl: string
   redis: { kind: 'embedded'; socket: string } | { kind: 'url'; url: string }
   docker: { kind: 'socket'; path: string } | { kind: 'tcp'; host: string; port: number }
@@ -91,7 +91,7 @@ export function loadConfig(env: Environment = process.env): Config {
     httpPort,
     httpsPort,
     domain,
-    publicUrl: `http://${domain}${httpPort === 80 ? '' : `:${httpPort}`}`,
+    publicUrl: read.publicUrl('PAAS_PUBLIC_URL', { domain, httpPort }),
     redis: read.redis(join(paths.run, 'redis.sock')),
     docker: read.docker(),
     network: {
@@ -209,6 +209,18 @@ class Reader {
     if (new RegExp(`^${label}(\\.${label})*$`).test(value) && value.length <= 200 && !isIP(value)) return value
     this.#problems.push(`${name} is "${value}"; it must be a host name without port, such as paas.example.com`)
     return fallback
+  }
+
+  /** Something in front of the server may be reached with another scheme and port, but under its domain. */
+  publicUrl(name: string, { domain, httpPort }: Pick<Config, 'domain' | 'httpPort'>): string {
+    const value = this.text(name, `http://${domain}:${httpPort}`)
+    const url = URL.canParse(value) ? new URL(value) : undefined
+    const isOrigin = /^https?:$/.test(url?.protocol ?? '') && [url?.origin, `${url?.origin}/`].includes(url?.href)
+    if (url !== undefined && isOrigin && url.hostname === domain) return url.origin
+    this.#problems.push(
+      `${name} is "${value}"; it must be a URL of PAAS_DOMAIN without a path, such as https://${domain}`,
+    )
+    return value
   }
 
   /** IPv4 networks such as `10.1.0.0/16,10.2.3.4/32`; bits after the prefix must be 0. */

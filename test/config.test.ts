@@ -48,6 +48,45 @@ describe('the sizes of dynos', () => {
   )
 })
 
+describe('the public URL', () => {
+  it('is the HTTP port’s unless something else is said', () => {
+    expect(loadConfig({ PAAS_DOMAIN: 'paas.example' }).publicUrl).toBe('http://paas.example:8080')
+    expect(loadConfig({ PAAS_DOMAIN: 'paas.example', PAAS_HTTP_PORT: '80' }).publicUrl).toBe('http://paas.example')
+  })
+
+  it.each([
+    ['https://paas.example', 'https://paas.example'],
+    ['https://paas.example/', 'https://paas.example'],
+    ['https://paas.example:8443', 'https://paas.example:8443'],
+  ])('is %s where that is said', (PAAS_PUBLIC_URL, url) => {
+    expect(loadConfig({ PAAS_DOMAIN: 'paas.example', PAAS_PUBLIC_URL }).publicUrl).toBe(url)
+  })
+
+  it.each([
+    'paas.example',
+    'ftp://paas.example',
+    'https://other.example',
+    'https://paas.example/x',
+    'https://u:p@paas.example',
+  ])('is not %s', (PAAS_PUBLIC_URL) => {
+    expect(() => loadConfig({ PAAS_DOMAIN: 'paas.example', PAAS_PUBLIC_URL })).toThrow(
+      /PAAS_PUBLIC_URL is ".*"; it must be a URL of PAAS_DOMAIN without a path/,
+    )
+  })
+})
+
+describe('the TLS port', () => {
+  it('is 8443, another one, or off', () => {
+    expect(
+      [{}, { PAAS_HTTPS_PORT: '443' }, { PAAS_HTTPS_PORT: 'off' }].map((env) => loadConfig(env).httpsPort),
+    ).toEqual([8443, 443, undefined])
+  })
+
+  it('is not the HTTP port', () => {
+    expect(() => loadConfig({ PAAS_HTTPS_PORT: '8080' })).toThrow(/PAAS_HTTP_PORT and PAAS_HTTPS_PORT are both 8080/)
+  })
+})
+
 describe('settings that are wrong', () => {
   it('are all named at once', () => {
     const wrong = {

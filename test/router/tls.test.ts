@@ -70,6 +70,13 @@ describe('a request over TLS', () => {
     )
   })
 
+  it('may come with an address in its handshake, which is no host', async () => {
+    await using app = await startApp((_, res) => res.end('served'))
+    await using router = await startTlsRouter(identity, { routes: [route([app])] })
+    using client = await RawClient.connectTls(router.tlsPort, { servername: '127.0.0.1' })
+    expect(await client.send(get).untilClosed()).toMatch(/served/)
+  })
+
   it('resumes its session', async () => {
     await using router = await startTlsRouter(identity, {})
     const first = connect(tlsTo(router.tlsPort))

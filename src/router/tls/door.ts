@@ -1,5 +1,5 @@
 import { constants } from 'node:crypto'
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls'
 import { formatAnswer } from '../error-page.ts'
 import type { Logger } from '../../log.ts'
@@ -76,7 +76,9 @@ export class TlsDoor {
       this.#entering.delete(raw)
       // What Node's types do not say: false on the side of the server when the client named no host.
       const { servername } = socket as { servername?: string | false }
-      this.#deps.onSecure(socket, servername ? servername.toLowerCase() : undefined)
+      // RFC 6066 section 3: an address is no name. Some clients send it all the same.
+      const sni = servername && !isIP(servername) ? servername.toLowerCase() : undefined
+      this.#deps.onSecure(socket, sni)
     })
   }
 
