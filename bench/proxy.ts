@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { cpuSeconds, ensureInstalled, generateLoad } from './proxy/measure.ts'
+import { cpuSeconds, ensureInstalled, generateLoad, type Scheme } from './proxy/measure.ts'
 import { startBackend, startCaddy, startNginx, startRouter, type Contender } from './proxy/contenders.ts'
 import { median } from './statistics.ts'
 import { printTable, writeJson, type Row } from './table.ts'
@@ -11,7 +11,7 @@ const rounds = 7
 const roundSeconds = 3
 
 /**
- * Requests per second that one core carries, of our router (with its log line per request), Caddy and nginx (both
+ * Requests per second that one core carries, plain and over TLS, of our router (with its log line per request), Caddy and nginx (both
  * without access log): small answers over kept connections. Each proxy alone has the first core, load generator and
  * backend share the second; the rounds alternate. What counts is requests per second of processor time, so that
  * whatever else the machine does weighs on none of them.
@@ -22,9 +22,11 @@ export async function benchProxy(): Promise<Row[]> {
   try {
     await using backend = await startBackend(directory)
     await using router = await startRouter(directory, backend.port)
-    await using caddy = await startCaddy(directory, backend.port)
+    await using caddy = await startCaddy(directory, backend.port, router.certificate)
     await using nginx = await startNginx(directory, backend.port)
-    return rows(await measureAll([router, caddy, nginx]))
+    const plain = await measureAll([router, caddy, nginx], 'http')
+    const overTls = [router, caddy].map(({ name, pid, httpsPort }) => ({ name, pid, port: httpsPort }))
+    return [...rows(plain), ...tlsRows(await measureAll(overTls, 'https'))]
   } finally {
     await rm(directory, { recursive: true })
   }
@@ -32,13 +34,15 @@ export async function benchProxy(): Promise<Row[]> {
 
 type Figures = { name: string; perCore: number[]; reached: number[] }
 
-async function measureAll(contenders: Contender[]): Promise<Figures[]> {
+type Measured = Pick<Contender, 'name' | 'pid' | 'port'>
+
+async function measureAll(contenders: Measured[], scheme: Scheme): Promise<Figures[]> {
   const figures = contenders.map(({ name }): Figures => ({ name, perCore: [], reached: [] }))
-  for (const contender of contenders) await generateLoad(contender.port, 2)
+  for (const contender of contenders) await generateLoad(contender.port, 2, scheme)
   for (let round = 0; round < rounds; round++) {
     for (const [i, { pid, port }] of contenders.entries()) {
       const before = await cpuSeconds(pid)
-      const requests = await generateLoad(port, roundSeconds)
+      const requests = await generateLoad(port, roundSeconds, scheme)
       figures[i]!.perCore.push(requests / ((await cpuSeconds(pid)) - before))
       figures[i]!.reached.push(requests / roundSeconds)
     }
@@ -57,6 +61,21 @@ function rows([ours, caddy, nginx]: Figures[]): Row[] {
     })),
     { what: 'proxy, our router against Caddy', value: ratio, unit: '×', target: '≥ 2 ×', met: ratio >= 2 },
     { what: 'proxy, our router against nginx', value: median(ours!.perCore) / median(nginx!.perCore), unit: '×' },
+  ]
+}
+
+function tlsRows([ours, caddy]: Figures[]): Row[] {
+  return [
+    ...[ours!, caddy!].map(({ name, perCore }) => ({
+      what: `proxy over TLS, requests per core: ${name}`,
+      value: median(perCore),
+      unit: '/s',
+    })),
+    {
+      what: 'proxy over TLS, our router against Caddy',
+      value: median(ours!.perCore) / median(caddy!.perCore),
+      unit: '×',
+    },
   ]
 }
 

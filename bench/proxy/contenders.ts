@@ -8,6 +8,8 @@ import type { AppId } from '../../src/model/ids.ts'
 import { connectRouterControl } from '../../src/router/control-client.ts'
 
 export type Contender = AsyncDisposable & { name: string; port: number; pid: number }
+/** The same process, speaking TLS on another port. */
+export type TlsContender = Contender & { httpsPort: number }
 
 const body = '0123456789abcdef'.repeat(4)
 const main = resolve(import.meta.dirname, '../../src/main/router.ts')
@@ -25,29 +27,33 @@ export function startNginx(directory: string, backend: number): Promise<Contende
   return startNginxServer({ name: 'nginx', directory, core: 0, site, upstream })
 }
 
-export async function startCaddy(directory: string, backend: number): Promise<Contender> {
-  const port = await freePort()
+/** @param certificate PEM with its key */
+export async function startCaddy(directory: string, backend: number, certificate: string): Promise<TlsContender> {
+  const [port, httpsPort] = [await freePort(), await freePort()]
   const file = join(directory, 'Caddyfile')
+  const proxy =
+    ` reverse_proxy 127.0.0.1:${backend} {\n` + '  transport http {\n   keepalive_idle_conns_per_host 256\n  }\n }\n}\n'
   await writeFile(
     file,
-    `{\n admin off\n auto_https off\n}\nhttp://:${port} {\n reverse_proxy 127.0.0.1:${backend} {\n` +
-      '  transport http {\n   keepalive_idle_conns_per_host 256\n  }\n }\n}\n',
+    `{\n admin off\n auto_https off\n default_sni localhost\n}\nhttp://:${port} {\n${proxy}` +
+      `https://:${httpsPort} {\n tls ${certificate} ${certificate}\n${proxy}`,
   )
   const child = start(0, 'caddy', ['run', '--adapter', 'caddyfile', '--config', file], {
     env: { ...process.env, HOME: directory },
   })
-  return contender(`Caddy ${versionOf('caddy', 'version')}`, port, child)
+  return { ...(await contender(`Caddy ${versionOf('caddy', 'version')}`, port, child)), httpsPort }
 }
 
-export async function startRouter(directory: string, backend: number): Promise<Contender> {
-  const port = await freePort()
+/** `certificate`: the file with what it shows, and its key. */
+export async function startRouter(directory: string, backend: number): Promise<TlsContender & { certificate: string }> {
+  const [port, httpsPort] = [await freePort(), await freePort()]
   const data = join(directory, 'data')
   const child = start(0, process.execPath, [main], {
     env: {
       ...process.env,
       PAAS_DATA: data,
       PAAS_HTTP_PORT: String(port),
-      PAAS_HTTPS_PORT: 'off',
+      PAAS_HTTPS_PORT: String(httpsPort),
       PAAS_LOG_LEVEL: 'warn',
     },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
@@ -61,7 +67,8 @@ export async function startRouter(directory: string, backend: number): Promise<C
     state: 'up',
     targets: [target],
   })
-  return contender('our router', port, child)
+  const certificate = join(data, 'tls/certificate.pem')
+  return { ...(await contender('our router', port, child)), httpsPort, certificate }
 }
 
 type NginxServer = { name: string; directory: string; core: number; site: () => string; upstream?: string }

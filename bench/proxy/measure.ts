@@ -41,8 +41,11 @@ export async function cpuSeconds(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / ticks
 }
 
+/** What the load asks for: plain or over TLS, whatever the certificate. */
+export type Scheme = 'http' | 'https'
+
 /** Requests answered with 200 in `seconds` under full load from the second core. @throws when one was not */
-export async function generateLoad(port: number, seconds: number): Promise<number> {
+export async function generateLoad(port: number, seconds: number, scheme: Scheme = 'http'): Promise<number> {
   const { stdout } = await execute('taskset', [
     '-c',
     '1',
@@ -51,7 +54,7 @@ export async function generateLoad(port: number, seconds: number): Promise<numbe
     `--connections=${connections}`,
     `--duration=${seconds}s`,
     '--header=Host: bench.localhost',
-    `http://127.0.0.1:${port}/`,
+    `${scheme}://127.0.0.1:${port}/`,
   ])
   const failed = /Non-2xx or 3xx responses: \d+|Socket errors: .*/.exec(stdout)
   if (failed) throw new Error(`The proxy at port ${port} failed: ${failed[0]}`)
