@@ -12,6 +12,7 @@ import { appRoutes } from './apps.ts'
 import { attachRoute, isAttach } from './attach.ts'
 import { authorizationRoutes, loginRoute } from './authorizations.ts'
 import { buildOutputRoute } from './build-output.ts'
+import { buildpackRegistryRoutes } from './buildpack-registry.ts'
 import { buildpackRoutes } from './buildpacks.ts'
 import { buildRoutes } from './builds.ts'
 import { collaboratorRoutes } from './collaborators.ts'
@@ -87,6 +88,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
   releaseOutputRoute(api, { ...deps, signedPaths })
   logStreamRoute(api, { ...deps, signedPaths })
   sourceFileRoutes(api, { ...deps, signedPaths })
+  buildpackRegistryRoutes(api)
   attachRoute(api, deps)
   void api.register(async (login: Api) => {
     login.addHook('onRequest', async (request, reply) => {

@@ -25,7 +25,10 @@ function call(route: string, app: string, token: string | null) {
 }
 
 const isOpen = (route: string) =>
-  route.includes('/streams/') || route.includes('/:signature') || route.endsWith(' /schema')
+  route.includes('/streams/') ||
+  route.includes('/:signature') ||
+  route.endsWith(' /schema') ||
+  route.includes(' /buildpacks')
 
 describe('without a token', () => {
   it('nothing but the signed addresses answers', async () => {

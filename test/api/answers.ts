@@ -83,6 +83,19 @@ const buildpack = Type.Object(
   closed,
 )
 const buildpacks = Type.Array(buildpack)
+const revision = Type.Object(
+  {
+    created_at: Type.String(),
+    id: Type.String({ format: 'uuid' }),
+    license: Type.String(),
+    release: Type.Integer(),
+    status: Type.String(),
+    updated_at: Type.String(),
+  },
+  closed,
+)
+const revisions = Type.Array(revision)
+const readme = Type.Object({ content: Type.String(), encoding: Type.String() }, closed)
 const empty = Type.Object({}, closed)
 const serverInfo = Type.Object(
   {
@@ -170,6 +183,8 @@ export const answers: Record<string, Record<string, Shape>> = {
   'buildpacks.test.ts': {
     'GET /apps/:app/buildpack-installations': ['buildpack-installation'],
     'PUT /apps/:app/buildpack-installations': ['buildpack-installation'],
+    'GET /buildpacks/:buildpack/revisions': { own: revisions, because: "Heroku's registry is not in the schema" },
+    'GET /buildpacks/:buildpack/readme': { own: readme, because: "Heroku's registry is not in the schema" },
     'GET /buildpacks': { own: buildpacks, because: "Heroku's registry of buildpacks is not in the schema" },
     'GET /buildpacks/:buildpack': { own: buildpack, because: "Heroku's registry of buildpacks is not in the schema" },
   },

@@ -70,6 +70,14 @@ describe('the registry', () => {
     expect((await api.call('GET', '/buildpacks/heroku%2Fruby')).status).toBe(404)
   })
 
+  it('is open to anybody, with a version and a text for each', async () => {
+    const one = '/buildpacks/heroku%2Fstatic'
+    const revisions = await api.call('GET', `${one}/revisions`, { token: null })
+    expect(revisions.body).toMatchObject([{ release: 1, status: 'published' }])
+    const { content, encoding } = (await api.call('GET', `${one}/readme`, { token: null })).body
+    expect(Buffer.from(String(content), encoding as unknown as 'base64').toString()).toContain('nginx')
+  })
+
   it('is searched by words', async () => {
     const names = async (query: string) => {
       const { body } = await api.call('GET', `/buildpacks${query}`)
