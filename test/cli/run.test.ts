@@ -78,6 +78,17 @@ it('in the background, the output is in the log', async () => {
   await noneLeft()
 })
 
+it('ps --watch shows what changes', async () => {
+  using terminal = new TypedAt(['ps', '--watch', '-a', app.name], { env: server.env })
+  await terminal.shows('web.1:')
+  const name = (await paas(['run:detached', 'sleep 4'])).stdout.trim()
+  await terminal.shows(`${name}:`)
+  await terminal.shows('\u001b[H\u001b[2J')
+  terminal.type('\x03')
+  expect(await terminal.exit).not.toBe(0)
+  await noneLeft()
+})
+
 it('ps:stop ends one, ps:type changes a size, ps:wait waits for all', async () => {
   const name = (await paas(['run:detached', 'sleep 600'])).stdout.trim()
   expect((await paas(['ps'])).stdout).toContain(`=== run (Basic): sleep 600 (1)\n\n${name}: `)
