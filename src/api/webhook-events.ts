@@ -10,7 +10,7 @@ import { releaseJson } from './releases.ts'
 type NewEvent = Omit<WebhookEvent, 'id' | 'sequence' | 'createdAt'>
 
 /** The routes whose answers are news for webhooks. Builds and releases come about in other ways too, see `describeChange`. */
-const news: Record<string, [WebhookEntity, WebhookAction]> = {
+export const newsworthy: Record<string, [WebhookEntity, WebhookAction]> = {
   'PATCH /apps/:app': ['api:app', 'update'],
   'PATCH /apps/:app/formation': ['api:formation', 'update'],
   'PATCH /apps/:app/formation/:type': ['api:formation', 'update'],
@@ -21,14 +21,14 @@ const news: Record<string, [WebhookEntity, WebhookAction]> = {
   'PATCH /apps/:app/domains/:domain': ['api:domain', 'update'],
   'DELETE /apps/:app/domains/:domain': ['api:domain', 'destroy'],
   'POST /apps/:app/sni-endpoints': ['api:sni-endpoint', 'create'],
-  'PATCH /apps/:app/sni-endpoints/:sni_endpoint': ['api:sni-endpoint', 'update'],
-  'DELETE /apps/:app/sni-endpoints/:sni_endpoint': ['api:sni-endpoint', 'destroy'],
+  'PATCH /apps/:app/sni-endpoints/:endpoint': ['api:sni-endpoint', 'update'],
+  'DELETE /apps/:app/sni-endpoints/:endpoint': ['api:sni-endpoint', 'destroy'],
 }
 
 /** Records events before the requests that caused them are answered, with what the answer says. */
 export function publishAnswers(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
   api.addHook('preSerialization', async (request, reply, payload) => {
-    const [include, action] = news[routeOf(request)] ?? []
+    const [include, action] = newsworthy[routeOf(request)] ?? []
     if (include === undefined || action === undefined || reply.statusCode > 299) return payload
     const { id, email } = request.identity.account
     for (const data of [payload].flat() as (object & { id: string; app?: { id: string } })[]) {

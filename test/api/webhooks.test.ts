@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SignedPaths } from '../../src/api/signed-path.ts'
-import { describeChange } from '../../src/api/webhook-events.ts'
+import { describeChange, newsworthy } from '../../src/api/webhook-events.ts'
 import { createLog } from '../../src/log.ts'
 import { createOutbound } from '../../src/outbound/outbound.ts'
 import { Webhooks } from '../../src/webhooks/webhooks.ts'
@@ -45,6 +45,10 @@ function news(app: string): Json[] {
   const bodies = receiver.requests.filter(({ path }) => path === `/${app}`).map(({ body }) => JSON.parse(body) as Json)
   return bodies.toSorted((a, b) => Number(a['sequence']) - Number(b['sequence']))
 }
+
+it('the routes whose answers are news exist', () => {
+  expect(Object.keys(newsworthy).filter((route) => !api.routes.includes(route))).toEqual([])
+})
 
 describe('a webhook', () => {
   it('is told of releases and builds whoever makes them, signed, with the resource as the API shows it', async () => {
