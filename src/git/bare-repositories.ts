@@ -6,7 +6,7 @@ import { simpleGit, type SimpleGit } from 'simple-git'
 import { PaasError } from '../errors.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import { archive } from './archive.ts'
-import { takeTarball } from './take-tarball.ts'
+import { draftPrefix, takeTarball } from './take-tarball.ts'
 import { gitEnvironment } from './environment.ts'
 import { startGit } from './git-command.ts'
 import type { Repositories } from './repositories.ts'
@@ -44,7 +44,7 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
       // It may fail before anybody reads it; whoever does is told then.
       tarball.on('error', () => undefined)
       const path = await this.ensure(appId)
-      const draft = join(directory, `.import-${uuid(buildId)}`)
+      const draft = join(directory, `${draftPrefix}${uuid(buildId)}`)
       return takeTarball({ path, draft, keptRef: keptRef(buildId), limits }, tarball, signal)
     },
     async keep(appId, buildId, commit) {

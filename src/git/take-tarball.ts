@@ -1,10 +1,16 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { PaasError } from '../errors.ts'
 import { startGit } from './git-command.ts'
 import { importedRef, importTarball } from './import-tarball.ts'
 import { inspectTree, type SourceLimits } from './tree.ts'
+
+/** What the names of drafts begin with. */
+export const draftPrefix = '.import-'
+/** Milliseconds: far longer than any import takes. */
+const longestImport = 24 * 3600_000
 
 type Places = {
   /** The app's repository. */
@@ -25,8 +31,7 @@ export async function takeTarball(
   signal: AbortSignal,
 ): Promise<string> {
   try {
-    // What an attempt left that was killed.
-    await rm(draft, { recursive: true, force: true })
+    await removeLeftovers(draft)
     await mkdir(draft)
     await git(draft, ['init', '--bare', '--quiet', '--template=', '--initial-branch=source'], signal)
     await importTarball(draft, tarball, { limits, message: 'A tarball' }, signal)
@@ -38,6 +43,17 @@ export async function takeTarball(
   } finally {
     tarball.destroy()
     await rm(draft, { recursive: true, force: true })
+  }
+}
+
+/** What attempts left that were killed: an earlier one at this build, and those at builds that were never taken up again. */
+async function removeLeftovers(draft: string): Promise<void> {
+  await rm(draft, { recursive: true, force: true })
+  const directory = dirname(draft)
+  for (const name of (await readdir(directory)).filter((entry) => entry.startsWith(draftPrefix))) {
+    const path = join(directory, name)
+    const age = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? Date.now())
+    if (age > longestImport) await rm(path, { recursive: true, force: true })
   }
 }
 
