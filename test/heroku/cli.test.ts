@@ -141,7 +141,7 @@ describe('a deployed app', () => {
     expect(await user.succeed(['ps', ...app])).toMatch(/^web\.1: up /m)
   })
 
-  it('shows its releases, and one of them with its config vars', async () => {
+  it('shows its releases, one of them with its config vars, and what the release command printed', async () => {
     expect(await user.succeed(['releases', ...app])).toMatch(/Current: v2\n[^]*v2 +Deploy [0-9a-f]{8} /)
     expect(await user.succeed(['releases:info', 'v2', ...app])).toMatch(
       /=== Release v2\n[^]*Change: +Deploy [0-9a-f]{8}/,
