@@ -127,6 +127,13 @@ describe('a release command', () => {
   })
 })
 
+it('the buildpacks of an app count for its next build', async () => {
+  const app = await site.createApp('packed')
+  site.store.buildpacks.replace(app.id, ['python', 'nodejs'])
+  const build = await app.deploy('worker: exec sleep 1000')
+  expect(await readOutput(site, build)).toContain('-----> Building python nodejs\n')
+})
+
 describe('a tarball', () => {
   it('is deployed like a push, under the name its author gives it, and moves no ref', async () => {
     const app = await site.createApp('tarball')

@@ -130,9 +130,9 @@ export class Site implements AsyncDisposable {
   }
 
   #pipeline(): RunPipeline {
-    return async ({ appId, commit, configure }, output, signal) => {
+    return async ({ appId, commit, configure, buildpacks = [] }, output, signal) => {
       const files = await filesOf(await this.repositories.archive(appId, commit, signal))
-      output.topic('Building')
+      output.topic(['Building', ...buildpacks].join(' '))
       const text = files.get('app.json')
       const appJson = text === undefined ? undefined : parseAppJson(text)
       if (appJson) configure?.(appJson)
