@@ -1,0 +1,149 @@
+import { isIP } from 'node:net'
+import type { Config } from './config.ts'
+import { PaasError } from './errors.ts'
+import { dynoSizes, sizeNamed, type DynoSize, type DynoSizes } from './model/formation.ts'
+
+export type Environment = Record<string, string | undefined>
+
+/** Takes settings one by one and collects what is wrong with them. */
+export class SettingsReader {
+  readonly #env: Environment
+  readonly #problems: string[] = []
+
+  constructor(env: Environment) {
+    this.#env = env
+  }
+
+  text(name: string, fallback: string): string {
+    const value = this.#env[name]
+    return value === undefined || value === '' ? fallback : value
+  }
+
+  /** Those that are set. */
+  files(...names: string[]): string[] {
+    return names.map((name) => this.text(name, '')).filter((path) => path !== '')
+  }
+
+  integer(name: string, fallback: number, least: number, most: number): number {
+    const text = this.text(name, String(fallback))
+    const value = /^\d+$/.test(text) ? Number(text) : NaN
+    if (value >= least && value <= most) return value
+    this.#problems.push(`${name} is "${text}"; it must be a whole number from ${least} to ${most}`)
+    return fallback
+  }
+
+  /** undefined: it is `off`. */
+  integerOrOff(name: string, fallback: number, least: number, most: number): number | undefined {
+    return this.text(name, '') === 'off' ? undefined : this.integer(name, fallback, least, most)
+  }
+
+  choice(name: string, fallback: string, choices: string[]): string {
+    const value = this.text(name, fallback)
+    if (choices.includes(value)) return value
+    this.#problems.push(`${name} is "${value}"; it must be one of ${choices.join(', ')}`)
+    return fallback
+  }
+
+  domain(name: string, fallback: string): string {
+    const value = this.text(name, fallback).toLowerCase()
+    const label = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?'
+    if (new RegExp(`^${label}(\\.${label})*$`).test(value) && value.length <= 200 && !isIP(value)) return value
+    this.#problems.push(`${name} is "${value}"; it must be a host name without port, such as paas.example.com`)
+    return fallback
+  }
+
+  /** Something in front of the server may be reached with another scheme and port, but under its domain. */
+  publicUrl(name: string, { domain, httpPort }: Pick<Config, 'domain' | 'httpPort'>): string {
+    const value = this.text(name, `http://${domain}:${httpPort}`)
+    const url = URL.canParse(value) ? new URL(value) : undefined
+    const isOrigin = /^https?:$/.test(url?.protocol ?? '') && [url?.origin, `${url?.origin}/`].includes(url?.href)
+    if (url !== undefined && isOrigin && url.hostname === domain) return url.origin
+    this.#problems.push(
+      `${name} is "${value}"; it must be a URL of PAAS_DOMAIN without a path, such as https://${domain}`,
+    )
+    return value
+  }
+
+  /** IPv4 networks such as `10.1.0.0/16,10.2.3.4/32`; bits after the prefix must be 0. */
+  networks(name: string): string[] {
+    const networks = this.text(name, '')
+      .split(',')
+      .map((part) => part.trim())
+    const wrong = networks.filter((network) => network !== '' && !isNetwork(network))
+    if (wrong.length > 0) {
+      this.#problems.push(`${name} has "${wrong.join('", "')}"; it must be a list of networks such as 10.1.0.0/16`)
+    }
+    return networks.filter((network) => network !== '' && !wrong.includes(network))
+  }
+
+  /** Limits of sizes in place of the usual ones: `standard-1x=1024/2,eco=256/0.5`, in MiB and processors. */
+  dynoSizes(name: string): DynoSizes {
+    const parts = this.text(name, '').split(',')
+    const sizes = parts.map((part) => part.trim()).filter((part) => part !== '')
+    const changed = sizes.map((part) => parseSize(part))
+    const wrong = sizes.filter((_, index) => changed[index] === undefined)
+    if (wrong.length > 0) {
+      const known = Object.keys(dynoSizes).join(', ')
+      this.#problems.push(
+        `${name} has "${wrong.join('", "')}"; it must be a list such as eco=256/0.5: 64 to 1048576 MiB, 0.1 to 256 processors, of ${known}`,
+      )
+    }
+    return { ...dynoSizes, ...Object.fromEntries(changed.flatMap((size) => (size ? [size] : []))) }
+  }
+
+  redis(socket: string): Config['redis'] {
+    const url = this.#env['REDIS_URL']
+    if (!url) return { kind: 'embedded', socket }
+    if (/^(rediss?|unix):\/\/./.test(url)) return { kind: 'url', url }
+    this.#problems.push('REDIS_URL must begin with redis://, rediss:// or unix://')
+    return { kind: 'embedded', socket }
+  }
+
+  docker(): Config['docker'] {
+    const value = this.text('DOCKER_HOST', 'unix:///var/run/docker.sock')
+    const socket = /^unix:\/\/(\/.+)$/.exec(value)
+    if (socket?.[1]) return { kind: 'socket', path: socket[1] }
+    const tcp = /^tcp:\/\/([^/:]+):(\d+)\/?$/.exec(value)
+    if (tcp?.[1] && tcp[2]) return { kind: 'tcp', host: tcp[1], port: Number(tcp[2]) }
+    this.#problems.push(`DOCKER_HOST is "${value}"; it must be unix:///path or tcp://host:port`)
+    return { kind: 'socket', path: '/var/run/docker.sock' }
+  }
+
+  /** A Unix socket's path may have 107 bytes on Linux (unix(7)). */
+  socketPath(path: string): void {
+    if (Buffer.byteLength(path) > 107) {
+      this.#problems.push(`PAAS_DATA is too long: sockets in it would have more than 107 bytes (${path})`)
+    }
+  }
+
+  contradictions({ network, dataDirectory, cacheDirectory, httpPort, httpsPort }: Config): void {
+    if (httpPort === httpsPort) this.#problems.push(`PAAS_HTTP_PORT and PAAS_HTTPS_PORT are both ${httpPort}`)
+    if (!network.firewall && network.allow.length > 0) {
+      this.#problems.push(
+        'PAAS_ALLOW_NETWORKS opens networks in a firewall that PAAS_FIREWALL=off turns off; unset one',
+      )
+    }
+    if (dataDirectory === cacheDirectory) this.#problems.push('PAAS_DATA is the cache directory; choose another one')
+  }
+
+  finish(): void {
+    if (this.#problems.length === 0) return
+    throw new PaasError('settings_invalid', `Settings: ${this.#problems.join('; ')}.`)
+  }
+}
+
+/** An IPv4 network in CIDR notation whose host bits are 0. */
+function isNetwork(text: string): boolean {
+  const [address = '', prefix = ''] = text.split('/')
+  if (isIP(address) !== 4 || !/^\d{1,2}$/.test(prefix) || Number(prefix) > 32) return false
+  const number = address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0)
+  return number % 2 ** (32 - Number(prefix)) === 0
+}
+
+function parseSize(text: string): [DynoSize, DynoSizes[DynoSize]] | undefined {
+  const [, name, memory, cpus] = /^([\w-]+)=(\d{1,7})\/(\d{1,3}(?:\.\d{1,2})?)$/.exec(text) ?? []
+  const size = sizeNamed(name ?? null)
+  const limits = { memory: Number(memory), cpus: Number(cpus) }
+  const fits = limits.memory >= 64 && limits.memory <= 1 << 20 && limits.cpus >= 0.1 && limits.cpus <= 256
+  return size && fits ? [size, { ...dynoSizes[size], ...limits }] : undefined
+}

@@ -1,0 +1,1 @@
+ALTER TABLE slugs ADD COLUMN app_json TEXT;

@@ -1,0 +1,1 @@
+CREATE INDEX builds_by_state ON builds (state);

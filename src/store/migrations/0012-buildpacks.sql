@@ -1,0 +1,6 @@
+CREATE TABLE buildpacks (
+  app_id TEXT NOT NULL REFERENCES apps (id) ON DELETE CASCADE,
+  ordinal INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  PRIMARY KEY (app_id, ordinal)
+) STRICT, WITHOUT ROWID;
