@@ -79,7 +79,7 @@ export function loadConfig(env: Environment = process.env): Config {
   const read = new SettingsReader(env)
   const dataDirectory = resolve(read.text('PAAS_DATA', 'data'))
   const httpPort = read.integer('PAAS_HTTP_PORT', 8080, 1, 65535)
-  const httpsPort = read.integerOrOff('PAAS_HTTPS_PORT', 8443, 1, 65535)
+  const httpsPort = read.integerOrOff('PAAS_HTTPS_PORT', portBeside(httpPort), 1, 65535)
   const domain = read.domain('PAAS_DOMAIN', 'localhost')
   const paths = pathsIn(dataDirectory)
   const config: Config = {
@@ -130,6 +130,11 @@ export function loadConfig(env: Environment = process.env): Config {
   read.contradictions(config)
   read.finish()
   return config
+}
+
+/** The TLS port that goes with an HTTP port: 443 with 80, 8443 with 8080, and so two servers need to be told one port each. */
+function portBeside(httpPort: number): number {
+  return httpPort + 363 <= 65535 ? httpPort + 363 : httpPort - 363
 }
 
 function pathsIn(data: string): Paths {

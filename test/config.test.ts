@@ -76,10 +76,16 @@ describe('the public URL', () => {
 })
 
 describe('the TLS port', () => {
-  it('is 8443, another one, or off', () => {
+  it('goes with the HTTP port, is another one, or off', () => {
     expect(
-      [{}, { PAAS_HTTPS_PORT: '443' }, { PAAS_HTTPS_PORT: 'off' }].map((env) => loadConfig(env).httpsPort),
-    ).toEqual([8443, 443, undefined])
+      [
+        {},
+        { PAAS_HTTP_PORT: '80' },
+        { PAAS_HTTP_PORT: '65535' },
+        { PAAS_HTTPS_PORT: '444' },
+        { PAAS_HTTPS_PORT: 'off' },
+      ].map((env) => loadConfig(env).httpsPort),
+    ).toEqual([8443, 443, 65172, 444, undefined])
   })
 
   it('is not the HTTP port', () => {

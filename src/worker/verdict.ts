@@ -33,7 +33,7 @@ function whereItRuns({ store, publicUrl }: VerdictDeps, app: App): string {
   return `No web process type, so nothing answers at ${appUrl(publicUrl, app.name)}; it has ${types.join(', ')}`
 }
 
-/** The previous release serves on, and the build says why it is not replaced. */
+/** The previous release serves on, and the build says why it is not replaced. The ref moves before the verdict here as well. */
 export async function fail(deps: VerdictDeps, { build, output }: BuildRun, error: PaasError): Promise<void> {
   const { store, log } = deps
   if (error.fault === 'server') log.error({ build: build.id, err: error }, 'build failed through the server')
@@ -41,11 +41,11 @@ export async function fail(deps: VerdictDeps, { build, output }: BuildRun, error
   for (const text of [error.message, error.hint, current && `v${current.version} serves on.`]) {
     if (text) output.error(text)
   }
+  if (build.detached) await moveBack(deps, build, current)
   store.transaction(() => {
     failRelease(store, build, error)
     store.builds.finish(build.id, build.generation, stateOf(error))
   })
-  if (build.detached) await moveBack(deps, build, current)
 }
 
 function stateOf({ code, message }: PaasError): FinalState {

@@ -6,7 +6,7 @@ const program = await createProgram()
 const names = program.commands.map((command) => command.name())
 
 describe('the commands', () => {
-  it('are the ones that docs/cli.md has (vitest -u writes it)', async () => {
+  it('are the ones that docs/cli.md has (--update=all writes it)', async () => {
     await expect(renderReference()).toMatchFileSnapshot('../../docs/cli.md')
   })
 
