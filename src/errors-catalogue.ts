@@ -5,7 +5,7 @@ export const catalogue = {
   address_forbidden: {
     status: 422,
     fault: 'user',
-    hint: "Choose a public address, or ask the server's operator to allow its network with PAAS_ALLOW_DELIVERIES.",
+    hint: "Choose a public address, or ask the server's operator to allow its network (docs/errors.md).",
   },
   app_json_invalid: { status: 422, fault: 'user', hint: 'Correct app.json, commit and push again.' },
   app_missing: { status: 400, fault: 'user' },

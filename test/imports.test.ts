@@ -13,7 +13,7 @@ const allowed: Record<string, string[]> = {
   logs: [],
   metrics: [],
   router: ['logs', 'metrics'],
-  build: ['engine', 'queue'],
+  build: ['engine', 'queue', 'outbound'],
   release: ['engine', 'queue', 'store', 'router/control.ts', 'logs'],
   run: ['release', 'engine', 'store'],
   git: ['store', 'queue', 'build'],

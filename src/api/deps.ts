@@ -19,7 +19,7 @@ import type { Store } from '../store/store.ts'
 
 /** What the resources are made of; each takes the parts it uses. */
 export type ApiDeps = {
-  config: Pick<Config, 'publicUrl' | 'domain' | 'httpPort' | 'httpsPort' | 'paths' | 'dynoSizes' | 'limits'>
+  config: Pick<Config, 'publicUrl' | 'domain' | 'httpPort' | 'httpsPort' | 'paths' | 'dynoSizes' | 'limits' | 'network'>
   store: Store
   queue: Queue
   engine: Pick<Engine, 'listDynos'>

@@ -1,9 +1,11 @@
 import { StringDecoder } from 'node:string_decoder'
-import { packNames } from './packs.ts'
-import type { Pack } from './detect.ts'
+import type { AnyPack, Pack } from './detect.ts'
 
-/** The most a build may answer, in UTF-16 units; ours answer a few lines. */
+/** The most a build may answer, in UTF-16 units; packs answer a few lines. */
 const mostText = 64 * 1024
+
+/** What is said of a pack. */
+type Verdict = { pack: AnyPack; text: string }
 
 /** What `buildpacks/bin/build` says on its standard error, of which the build's own code may have forged any part. */
 export class Answers {
@@ -11,16 +13,19 @@ export class Answers {
   /** All packs were asked. */
   complete = false
   undetected: string | undefined
-  reason = ''
+  unusable: Verdict | undefined
+  failed: Verdict | undefined
   /** YAML of bin/release. */
   release = ''
+  readonly #asked: readonly AnyPack[]
   readonly #onCompiling: () => void
   readonly #decoder = new StringDecoder('utf8')
   #text = ''
   #released = false
 
   /** @param onCompiling called when all packs are known */
-  constructor(onCompiling: () => void) {
+  constructor(asked: readonly AnyPack[], onCompiling: () => void) {
+    this.#asked = asked
     this.#onCompiling = onCompiling
   }
 
@@ -39,8 +44,9 @@ export class Answers {
     const [, word, rest = ''] = /^(\w+)(?: (.*))?$/.exec(line) ?? []
     if (word === 'detected') this.#detected(rest)
     else if (word === 'undetected') this.undetected = rest
+    else if (word === 'unusable') this.unusable = this.#verdict(rest)
     else if (word === 'compiling') this.#compiling()
-    else if (word === 'failed') this.reason = rest
+    else if (word === 'failed') this.failed = this.#verdict(rest)
     else if (word === 'release') this.#released = true
   }
 
@@ -50,8 +56,14 @@ export class Answers {
   }
 
   #detected(rest: string): void {
-    const [, known, name] = /^(\S+) (.+)$/.exec(rest) ?? []
-    const pack = packNames.find((candidate) => candidate === known)
-    if (pack && name) this.packs.push({ pack, name })
+    const { pack, text } = this.#verdict(rest) ?? {}
+    if (pack && text) this.packs.push({ pack, name: text })
+  }
+
+  /** Undefined when it is about a pack that nobody asked for. */
+  #verdict(rest: string): Verdict | undefined {
+    const [, known, text = ''] = /^(\S+)(?: (.*))?$/.exec(rest) ?? []
+    const pack = this.#asked.find((candidate) => candidate === known)
+    return pack && { pack, text }
   }
 }

@@ -5,13 +5,14 @@ import { processTypePattern } from '../model/formation.ts'
 import type { ProcessTypes } from '../model/procfile.ts'
 import { Answers } from './answers.ts'
 import { cleanLine } from './clean-line.ts'
-import { undetected, type Candidates, type Pack } from './detect.ts'
+import { undetected, unusable, type Candidates, type Pack } from './detect.ts'
 import type { Mask } from './mask.ts'
 import type { BuildOutput } from './pipeline.ts'
 import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
 import { buildProgram } from './toolbox.ts'
 
-const longestReason = 200
+/** Characters of what packs say that are kept. */
+const longest = { reason: 200, name: 60 }
 
 type CompileDeps = { sandbox: Sandbox; output: BuildOutput; mask: Mask; memoryMiB: number }
 
@@ -27,7 +28,7 @@ export async function compile(
   onDetected: () => void,
   signal: AbortSignal,
 ): Promise<{ packs: Pack[]; defaults: ProcessTypes }> {
-  const answers = new Answers(onDetected)
+  const answers = new Answers(packs, onDetected)
   const argv = [buildProgram, appDirectory, cacheDirectory, configDirectory, mode, ...packs]
   const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') => {
     if (stream === 'stdout') deps.output.raw(chunk)
@@ -35,22 +36,37 @@ export async function compile(
   }
   const exit = await deps.sandbox.exec({ argv }, onOutput, signal)
   if (exit.code !== 0) throw explain(deps, answers, exit)
-  return { packs: answers.packs, defaults: defaultTypes(answers.release) }
+  return { packs: answers.packs.map((pack) => shown(deps, pack)), defaults: defaultTypes(answers.release) }
 }
 
-function explain({ mask, memoryMiB }: CompileDeps, answers: Answers, { code, outOfMemory }: DynoExit): PaasError {
+function explain(deps: CompileDeps, answers: Answers, { code, outOfMemory }: DynoExit): PaasError {
+  const { mask, memoryMiB } = deps
   if (outOfMemory) {
     return new PaasError('build_failed', `build failed: killed for memory at ${memoryMiB} MB`, {
       hint: 'Make the build need less, for example with fewer parallel jobs, or give builds more: PAAS_BUILD_MEMORY_MIB.',
     })
   }
+  if (answers.unusable && !answers.complete) {
+    const { pack, text } = answers.unusable
+    return unusable(pack, shortened(mask, text))
+  }
   if (answers.undetected === undefined && !answers.complete) {
     return new PaasError('internal', `The packs could not be asked for this app: ${buildProgram} exited with ${code}.`)
   }
   if (answers.undetected !== undefined || answers.packs.length === 0) return undetected(answers.undetected)
-  const reason = mask.apply(cleanLine(answers.reason)).slice(0, longestReason)
-  const message = `build failed: ${reason || `the ${answers.packs.at(-1)?.name} buildpack exited with ${code}`}`
+  const reason = shortened(mask, answers.failed?.text ?? '')
+  const failed = answers.packs.findLast(({ pack }) => !answers.failed || pack === answers.failed.pack)
+  const message = `build failed: ${reason || `the ${failed && shown(deps, failed).name} buildpack exited with ${code}`}`
   return new PaasError('build_failed', message, { hint: 'The lines above say why. Correct it and push again.' })
+}
+
+function shortened(mask: Mask, reason: string): string {
+  return mask.apply(cleanLine(reason)).slice(0, longest.reason)
+}
+
+/** A stranger's pack says what it likes. */
+function shown({ mask }: Pick<CompileDeps, 'mask'>, { pack, name }: Pack): Pack {
+  return { pack, name: mask.apply(cleanLine(name)).slice(0, longest.name) }
 }
 
 /** `default_process_types` of bin/release. What is not of the right shape declares nothing, as on Heroku. */

@@ -8,6 +8,10 @@ export const packsDirectory = resolve(import.meta.dirname, '../../buildpacks')
 export const packNames = ['nodejs', 'python', 'static'] as const
 export type PackName = (typeof packNames)[number]
 
+export function isOurs(pack: string): pack is PackName {
+  return packNames.some((name) => name === pack)
+}
+
 /** The one of ours that a name or an address means: `nodejs`, `heroku/nodejs`, or where Heroku has it. */
 export function packNamed(text: string): PackName | undefined {
   const short = text

@@ -7,10 +7,12 @@ import { parseAppJson, type AppJson } from '../model/app-json.ts'
 import { parseProcfile, type ProcessTypes } from '../model/procfile.ts'
 import type { Config } from '../model/release.ts'
 import { compile } from './compile.ts'
+import type { AddressPolicy } from '../outbound/addresses.ts'
 import { candidates, type Candidates, type Pack } from './detect.ts'
 import { buildDockerfile, isDockerfileBuild } from './dockerfile.ts'
 import { exportSlug, imageLabels } from './export.ts'
 import { createMask } from './mask.ts'
+import { isOurs } from './packs.ts'
 import { PhaseClock } from './phases.ts'
 import { Removals } from './removals.ts'
 import { createBuildSandbox, limitsOf, type BuildLimits } from './sandbox.ts'
@@ -70,6 +72,8 @@ export type PipelineDeps = {
   repositories: { archive(appId: AppId, commit: string, signal: AbortSignal): Promise<Readable> }
   build: BuildLimits & { timeoutSeconds: number }
   limits: SourceLimits & { slugBytes: number }
+  /** Where packs may be fetched from. */
+  packPolicy: AddressPolicy
   log: Logger
 }
 
@@ -118,9 +122,9 @@ function configure(run: Run, appJson: AppJson): Run {
 }
 
 async function withPacks(run: Run, source: Source): Promise<Built> {
-  const { request, output, clock, removals } = run
+  const { deps, request, output, clock, removals } = run
   parseProcfileOf(source.files.Procfile)
-  const asked = candidates(request.buildpacks ?? [], source.files['.buildpacks'])
+  const asked = candidates(request.buildpacks ?? [], source.files['.buildpacks'], deps.packPolicy)
   const sandbox = await clock.time('prepare', () => createSandbox(run, source))
   try {
     const { packs, defaults } = await runPacks(run, sandbox, asked)
@@ -154,7 +158,7 @@ async function runPacks({ deps, request, output, clock, signal }: Run, sandbox: 
 
 async function makeSlug({ deps, request, output }: Run, sandbox: Sandbox, packs: Pack[]) {
   const names = packs.map(({ pack }) => pack)
-  const base = await deps.toolbox.runImage(names, (line) => tellProgress(output, line))
+  const base = await deps.toolbox.runImage(names.filter(isOurs), (line) => tellProgress(output, line))
   const options = { base, labels: imageLabels(request, names), slugBytes: deps.limits.slugBytes }
   return exportSlug({ engine: deps.engine, sandbox }, options)
 }

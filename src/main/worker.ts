@@ -1,3 +1,4 @@
+import { createPackPolicy } from '../build/pack-url.ts'
 import { createPipeline } from '../build/pipeline.ts'
 import { createStack } from '../build/stack/debian.ts'
 import { createToolbox } from '../build/toolbox.ts'
@@ -13,6 +14,7 @@ import { runRole } from './run-role.ts'
 export const run = (): Promise<void> =>
   runRole('worker', 'control', async ({ config, serverId, log }) => {
     const { paths, redis, build, limits } = config
+    const packPolicy = createPackPolicy(config)
     await using life = new AsyncDisposableStack()
     const store = life.use(openStore({ path: paths.database, keyPath: paths.key }))
     const logs = life.use(openAppLogWriter({ directory: paths.logs, log }))
@@ -22,7 +24,7 @@ export const run = (): Promise<void> =>
     const repositories = createRepositories({ directory: paths.repositories, limits })
     const stack = createStack({ engine, config })
     const toolbox = createToolbox({ engine, stack })
-    const pipeline = createPipeline({ engine, stack, toolbox, repositories, build, limits, log })
+    const pipeline = createPipeline({ engine, stack, toolbox, repositories, build, limits, packPolicy, log })
     life.use(await openWorker({ config, serverId, log, store, engine, router, pipeline, repositories, logs, outputs }))
     return life.move()
   })

@@ -40,9 +40,14 @@ export class AddressPolicy {
     this.#ownPorts = ownPorts
   }
 
+  /** Whether the operator opened the address. */
+  opens(address: string): boolean {
+    return contains(this.#allowed, address)
+  }
+
   /** @param address IPv4 or IPv6, an IPv4 one inside IPv6 (`::ffff:…`) counts as what it is */
   permits(address: string, port: number): boolean {
-    if (contains(this.#allowed, address)) return true
+    if (this.opens(address)) return true
     if (!isPublic(address)) return false
     return this.#ownPorts.includes(port) || !isOurs(address)
   }

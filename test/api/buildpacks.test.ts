@@ -28,6 +28,21 @@ describe('the buildpacks of an app', () => {
     expect(installed()).toEqual(['nodejs', 'python'])
   })
 
+  it('may be anywhere that builds reach, and are shown by their address then', async () => {
+    const [git, tgz] = ['https://github.com/heroku/heroku-buildpack-apt.git#main', 'https://example.com/pack.tgz']
+    const { status, body } = await set(git, 'nodejs', tgz)
+    expect([status, body]).toEqual([
+      200,
+      [
+        { buildpack: { name: git, url: git }, ordinal: 0 },
+        { buildpack: { name: 'heroku/nodejs', url: 'urn:buildpack:heroku/nodejs' }, ordinal: 1 },
+        { buildpack: { name: tgz, url: tgz }, ordinal: 2 },
+      ],
+    ])
+    expect((await api.call('GET', path)).body).toEqual(body)
+    expect(installed()).toEqual([git, 'nodejs', tgz])
+  })
+
   it('may be none', async () => {
     await set('static')
     expect((await set()).body).toEqual([])
@@ -36,7 +51,11 @@ describe('the buildpacks of an app', () => {
 
   it.each([
     ['heroku/ruby', /There is no buildpack "heroku\/ruby" on this server\. There are: heroku\/nodejs, heroku\/python/],
-    ['https://example.com/pack.git', /There is no buildpack/],
+    ['http://example.com/pack.git', /must begin with https/],
+    ['https://token@example.com/pack.git', /must not hold a user or a password/],
+    ['https://example.com/pack.git#--upload-pack=id', /no branch, tag or commit/],
+    ['https://169.254.169.254/pack.git', /169\.254\.169\.254 \(port 443\) is not on the public internet/],
+    ['https://localhost/pack.tgz', /localhost \(port 443\) is not on the public internet/],
     ['ext::sh -c id', /There is no buildpack/],
     ['file:///etc', /There is no buildpack/],
     ['--upload-pack=id', /There is no buildpack/],
@@ -52,6 +71,8 @@ describe('the buildpacks of an app', () => {
     expect((await set('nodejs', 'heroku/nodejs')).body).toMatchObject({
       message: expect.stringMatching(/^The buildpack heroku\/nodejs is named twice/),
     })
+    const url = 'https://example.com/pack.git'
+    expect((await set(url, url)).body).toMatchObject({ message: expect.stringContaining(`${url} is named twice`) })
   })
 
   it("are nobody else's to see or change", async () => {

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { Answers } from '../../src/build/answers.ts'
 
+const url = 'https://example.com/pack.git#v1'
+
 function answersOf(...chunks: string[]): { answers: Answers; calls: number } {
   let calls = 0
-  const answers = new Answers(() => calls++)
+  const answers = new Answers(['nodejs', url, 'python'], () => calls++)
   for (const chunk of chunks) answers.feed(Buffer.from(chunk))
   return { answers, calls }
 }
@@ -18,7 +20,7 @@ describe('what a build answers', () => {
 
   it('does not depend on where chunks end', () => {
     const bytes = Buffer.from('detected python Pythön\ncompiling\nrelease\ndefault_process_types: {web: ü}\n')
-    const answers = new Answers(() => undefined)
+    const answers = new Answers(['python'], () => undefined)
     for (let offset = 0; offset < bytes.length; offset++) answers.feed(bytes.subarray(offset, offset + 1))
     expect(answers.packs).toEqual([{ pack: 'python', name: 'Pythön' }])
     expect(answers.release).toBe('default_process_types: {web: ü}\n')
@@ -27,8 +29,18 @@ describe('what a build answers', () => {
   it('is nothing that is not known', () => {
     const { answers } = answersOf('detected ruby Ruby\ndetected nodejs\nhello\n\ncompiling now\n')
     expect(answers.packs).toEqual([])
-    expect(answersOf('failed npm ci exited with 1\n').answers.reason).toBe('npm ci exited with 1')
+    expect(answersOf('failed ruby gone\nunusable ruby gone\n').answers).toMatchObject({
+      failed: undefined,
+      unusable: undefined,
+    })
     expect(answersOf('undetected python\n').answers.undetected).toBe('python')
+  })
+
+  it('is what is wrong with one pack', () => {
+    const failed = { pack: 'nodejs', text: 'npm ci exited with 1' }
+    expect(answersOf('failed nodejs npm ci exited with 1\n').answers.failed).toEqual(failed)
+    expect(answersOf(`failed ${url}\n`).answers.failed).toEqual({ pack: url, text: '' })
+    expect(answersOf(`unusable ${url} has no bin/detect\n`).answers.unusable).toMatchObject({ pack: url })
   })
 
   it('is bounded, whatever comes', () => {

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { PassThrough, type Readable } from 'node:stream'
 import { createBuildOutput } from '../../src/build/output.ts'
+import { createPackPolicy } from '../../src/build/pack-url.ts'
 import { createPipeline, type BuildResult, type PipelineDeps, type RunPipeline } from '../../src/build/pipeline.ts'
 import type { Stack } from '../../src/build/stack.ts'
 import { createStack } from '../../src/build/stack/debian.ts'
@@ -20,7 +21,13 @@ import { run, TestRepository, type Outcome } from '../helpers/repository.ts'
 
 type Limits = PipelineDeps['limits'] & PipelineDeps['build']
 type Deps = Omit<PipelineDeps, 'repositories' | 'engine' | 'stack'> & { engine: Engine; stack: Stack }
-type BuildOptions = { config?: Config; noCache?: boolean; signal?: AbortSignal; limits?: Partial<Limits> }
+type BuildOptions = {
+  config?: Config
+  buildpacks?: string[]
+  noCache?: boolean
+  signal?: AbortSignal
+  limits?: Partial<Limits>
+}
 
 /** The pipeline with a real engine and stack, and sources straight from developers' repositories. */
 export class Builder implements AsyncDisposable {
@@ -28,13 +35,15 @@ export class Builder implements AsyncDisposable {
   readonly #serverId = randomBytes(6).toString('hex')
   readonly #deps: Deps
 
-  constructor() {
+  /** @param settings beyond the defaults, as the environment has them */
+  constructor(settings: Record<string, string> = {}) {
     const log = createLog('test', 'warn')
-    const config = loadConfig({ DOCKER_HOST: process.env['DOCKER_HOST'] })
+    const config = loadConfig({ DOCKER_HOST: process.env['DOCKER_HOST'], ...settings })
     this.engine = connectDocker({ ...config, dataDirectory: tmpdir(), serverId: this.#serverId, log })
     const stack = createStack({ engine: this.engine, config })
     const toolbox = createToolbox({ engine: this.engine, stack })
-    this.#deps = { engine: this.engine, stack, toolbox, build: config.build, limits: config.limits, log }
+    const packPolicy = createPackPolicy(config)
+    this.#deps = { engine: this.engine, stack, toolbox, build: config.build, limits: config.limits, packPolicy, log }
   }
 
   /** An app whose first commit is a copy of the fixture of that name, or has these files. */
@@ -86,13 +95,19 @@ export class AppBuilder implements AsyncDisposable {
   }
 
   /** Builds the repository's last commit. */
-  async build({ config = {}, noCache = false, signal, limits }: BuildOptions = {}): Promise<BuildResult> {
+  async build({
+    config = {},
+    buildpacks = [],
+    noCache = false,
+    signal,
+    limits,
+  }: BuildOptions = {}): Promise<BuildResult> {
     this.output = ''
     const output = createBuildOutput({ write: (text) => (this.output += text), config })
     const commit = await this.repository.head()
     this.#pipelineDeps.build = { ...this.#deps.build, ...limits }
     this.#pipelineDeps.limits = { ...this.#deps.limits, ...limits }
-    const request = { buildId: newId<BuildId>(), appId: this.id, app: 'an-app', commit, config, noCache }
+    const request = { buildId: newId<BuildId>(), appId: this.id, app: 'an-app', commit, config, buildpacks, noCache }
     try {
       return await this.#pipeline(request, output, signal ?? new AbortController().signal)
     } finally {

@@ -4,8 +4,10 @@ import { describe, expect, it } from 'vitest'
 import { candidates } from '../../src/build/detect.ts'
 import { isDockerfileBuild } from '../../src/build/dockerfile.ts'
 import { readSource, sourceForBuild } from '../../src/build/source.ts'
+import { createPackPolicy } from '../../src/build/pack-url.ts'
 import { forEachEntry } from '../../src/build/tar.ts'
 
+const policy = createPackPolicy({ network: { firewall: true, allow: [] }, httpPort: 8080 })
 const limits = { sourceBytes: 2 ** 20, sourceFiles: 10 }
 
 function tarOf(files: Record<string, string>): Readable {
@@ -31,10 +33,18 @@ async function namesOf(files: Record<string, string>): Promise<string[]> {
 
 describe('what builds an app', () => {
   it('are the packs that are set for it, before those that its source names', () => {
-    expect(candidates(['python', 'nodejs'], 'static')).toEqual({ mode: 'all', packs: ['python', 'nodejs'] })
-    expect(candidates([], 'heroku/static\n')).toEqual({ mode: 'all', packs: ['static'] })
-    expect(candidates([], undefined)).toMatchObject({ mode: 'first' })
-    expect(() => candidates(['gone'], undefined)).toThrow('there is no buildpack gone any more')
+    expect(candidates(['python', 'nodejs'], 'static', policy)).toEqual({ mode: 'all', packs: ['python', 'nodejs'] })
+    expect(candidates([], 'heroku/static\n', policy)).toEqual({ mode: 'all', packs: ['static'] })
+    expect(candidates([], undefined, policy)).toMatchObject({ mode: 'first' })
+    expect(() => candidates(['gone'], undefined, policy)).toThrow('there is no buildpack gone any more')
+  })
+
+  it('are packs at other addresses too, if builds can reach those', () => {
+    const url = 'https://github.com/heroku/heroku-buildpack-apt.git#main'
+    expect(candidates([], `${url}\npython`, policy)).toEqual({ mode: 'all', packs: [url, 'python'] })
+    expect(() => candidates([], 'https://10.0.0.1/pack.git', policy)).toThrow(
+      /^build failed: 10\.0\.0\.1 \(port 443\) is not on the public internet$/,
+    )
   })
 
   it('is not its Dockerfile when packs are set', async () => {

@@ -18,8 +18,14 @@ export function defineBuildpacks(program: Command): void {
     name: 'buildpacks:set',
     arguments: '<buildpacks...>',
     summary: 'build with these buildpacks, from the next build on',
-    details: 'All of them have to fit the app; each sees what those before it made.',
-    examples: ['paas buildpacks:set heroku/nodejs', 'paas buildpacks:set nodejs python'],
+    details:
+      'All of them have to fit the app; each sees what those before it made. One that is not of this server is named by its https ' +
+      'address: of a git repository, with a branch, tag or commit behind #, or of a .tgz.',
+    examples: [
+      'paas buildpacks:set heroku/nodejs',
+      'paas buildpacks:set nodejs python',
+      'paas buildpacks:set https://github.com/heroku/heroku-buildpack-apt.git#main nodejs',
+    ],
   }).action((packs: string[], options: AppOptions) => change(options, () => packs))
 
   defineForApp(program, {

@@ -1,0 +1,142 @@
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { buffer } from 'node:stream/consumers'
+import { pack } from 'tar-stream'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { run } from '../helpers/repository.ts'
+import { PackServer } from './pack-server.ts'
+
+const program = resolve(import.meta.dirname, '../../buildpacks/bin/fetch')
+const files = { 'bin/detect': 'echo Strange', 'bin/compile': 'true' }
+
+let server: PackServer
+let work: string
+beforeAll(async () => {
+  server = await PackServer.start()
+})
+afterAll(() => server[Symbol.asyncDispose]())
+beforeEach(async () => {
+  work = await mkdtemp(join(tmpdir(), 'paas-fetch-'))
+})
+afterEach(() => rm(work, { recursive: true }))
+
+/** Runs the program as a build does; `reason` is empty when it succeeded. */
+async function fetchPack(url: string, env: Record<string, string> = {}) {
+  const reasonFile = join(work, 'reason')
+  const { code, output } = await run('env', [
+    ...Object.entries({ ...env, PAAS_REASON_FILE: reasonFile }).map(([key, value]) => `${key}=${value}`),
+    program,
+    url,
+    join(work, 'pack'),
+  ])
+  const reason = code === 0 ? '' : await readFile(reasonFile, 'utf8')
+  return { code, output, reason }
+}
+
+const content = (path: string) => readFile(join(work, 'pack', path), 'utf8')
+
+async function tarball(entries: Record<string, string>): Promise<Buffer> {
+  const tar = pack()
+  for (const [name, text] of Object.entries(entries)) tar.entry({ name }, text)
+  tar.finalize()
+  return gzipSync(await buffer(tar))
+}
+
+it('a pack in a repository comes as its default branch has it, and its programs can be run', async () => {
+  const url = await server.repository('plain', files)
+  expect(await fetchPack(url)).toEqual({ code: 0, output: '', reason: '' })
+  expect((await stat(join(work, 'pack/bin/detect'))).mode & 0o111).toBe(0o111)
+})
+
+it.each(['branch', 'tag', 'commit'])('a pack comes as the %s behind # has it', async (kind) => {
+  const name = `at-${kind}`
+  const url = await server.repository(name, { ...files, version: 'old' })
+  const commit = await server.git(name, 'rev-parse', 'HEAD')
+  await server.git(name, kind === 'tag' ? 'tag' : 'branch', 'v1/stable')
+  await server.repository(name, { version: 'new' })
+  expect(await fetchPack(`${url}#${kind === 'commit' ? commit : 'v1/stable'}`)).toMatchObject({ reason: '' })
+  expect(await content('version')).toBe('old')
+})
+
+it.each(['', './', 'pack-1.0/'])('a tarball is a pack when its files are in "%s"', async (prefix) => {
+  const entries = Object.entries({ ...files, 'lib/a.sh': 'a' }).map(([path, text]) => [`${prefix}${path}`, text])
+  const url = server.put(`${prefix}pack.tgz`.replace('./', ''), await tarball(Object.fromEntries(entries)))
+  expect(await fetchPack(url)).toEqual({ code: 0, output: '', reason: '' })
+  expect(await content('lib/a.sh')).toBe('a')
+})
+
+it('a ref that is not there is named', async () => {
+  const url = await server.repository('refs', files)
+  expect((await fetchPack(`${url}#gone`)).reason).toBe('has no branch, tag or commit gone')
+  await rm(join(work, 'pack'), { recursive: true })
+  const unknown = '1'.repeat(40)
+  expect((await fetchPack(`${url}#${unknown}`)).reason).toBe(`has no branch, tag or commit ${unknown}`)
+})
+
+it.each(['detect', 'compile'])('what has no bin/%s is no pack', async (missing) => {
+  const url = await server.repository(`no-${missing}`, { [`bin/${missing === 'detect' ? 'compile' : 'detect'}`]: '' })
+  expect((await fetchPack(url)).reason).toBe(`has no bin/${missing}`)
+})
+
+it('what is not there, or asks for a password, cannot be fetched, and git and curl say why', async () => {
+  expect(await fetchPack(server.url('nothing.git'))).toMatchObject({ reason: 'cannot be fetched', output: /not found/ })
+  expect(await fetchPack(server.url('nothing.tgz'))).toMatchObject({ reason: 'cannot be fetched', output: /404/ })
+  const closed = server.put('closed.git/info/refs', (response) =>
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="x"' }).end(),
+  )
+  const { reason, output } = await fetchPack(closed.replace('/info/refs', ''))
+  expect([reason, output]).toEqual(['cannot be fetched', expect.stringContaining('terminal prompts disabled')])
+})
+
+it.each([
+  ['a page', Buffer.from('<html>')],
+  ['a compressed page', gzipSync('<html>')],
+  ['nothing', Buffer.alloc(0)],
+])('%s is no tarball', async (_, answer) => {
+  expect((await fetchPack(server.put('page.tgz', answer))).reason).toBe('is no tarball that can be unpacked')
+})
+
+it('nothing is larger than the limit: not what comes, not what it unpacks to', async () => {
+  const tooLarge = 'is larger than 100 MiB'
+  const zeros = Buffer.alloc(101 * 2 ** 20)
+  expect((await fetchPack(server.put('bomb.tgz', gzipSync(zeros)))).reason).toBe(tooLarge)
+  expect((await fetchPack(server.put('large.tgz', zeros))).reason).toBe(tooLarge)
+  const url = await server.repository('large', {
+    ...files,
+    one: 'x'.repeat(51 * 2 ** 20),
+    two: 'x'.repeat(51 * 2 ** 20),
+  })
+  expect((await fetchPack(url)).reason).toBe(tooLarge)
+  expect(await readdir(join(work, 'pack'))).toEqual(['.git'])
+})
+
+it.each(['file:///etc/passwd', 'ftp://127.0.0.1/pack.tgz', 'gopher://127.0.0.1/'])(
+  'a redirect to %s is not followed',
+  async (location) => {
+    const answer = { location }
+    const tgz = server.put('moved.tgz', (response) => response.writeHead(302, answer).end())
+    expect((await fetchPack(tgz)).reason).toBe('cannot be fetched')
+    server.put('moved.git/info/refs', (response) => response.writeHead(302, answer).end())
+    expect((await fetchPack(server.url('moved.git'))).reason).toBe('cannot be fetched')
+  },
+)
+
+it('neither submodules nor hooks nor settings of the app have a part in it', async () => {
+  const url = await server.repository('sub', {
+    ...files,
+    '.gitmodules': `[submodule "x"]\n  path = x\n  url = ext::touch% ${work}/owned\n`,
+    'hooks/post-checkout': `touch ${work}/owned`,
+  })
+  await run('bash', [
+    '-c',
+    `printf '[core]\\n hooksPath = ${work}/hooks\\n[submodule]\\n recurse = true\\n' > ${work}/.gitconfig
+    mkdir ${work}/hooks; printf '#!/bin/sh\\ntouch ${work}/owned' > ${work}/hooks/post-checkout; chmod +x ${work}/hooks/*
+    echo 'proxy = "http://127.0.0.1:1"' > ${work}/.curlrc`,
+  ])
+  expect(await fetchPack(url, { HOME: work, GIT_DIR: work })).toMatchObject({ reason: '' })
+  await rm(join(work, 'pack'), { recursive: true })
+  expect(await fetchPack(server.put('curlrc.tgz', await tarball(files)), { HOME: work })).toMatchObject({ reason: '' })
+  expect(await readdir(work)).not.toContain('owned')
+})

@@ -1,0 +1,101 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { run, TestRepository } from '../helpers/repository.ts'
+
+type Answer = (response: ServerResponse) => void
+
+/** Somebody's host of buildpacks: repositories by git's own server (git-http-backend(1)), and whatever else is put there. */
+export class PackServer implements AsyncDisposable {
+  readonly #repositories = new Map<string, TestRepository>()
+  readonly #answers = new Map<string, Answer>()
+  readonly #server = createServer((request, response) => this.#serve(request, response))
+  readonly #address: string
+
+  private constructor(address: string) {
+    this.#address = address
+  }
+
+  static async start(address = '127.0.0.1'): Promise<PackServer> {
+    const server = new PackServer(address)
+    server.#server.listen(0, address)
+    await once(server.#server, 'listening')
+    return server
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port
+  }
+
+  /** A repository with one commit of these files; gives its URL. */
+  async repository(name: string, files: Record<string, string>): Promise<string> {
+    const repository = this.#repositories.get(name) ?? (await TestRepository.empty())
+    this.#repositories.set(name, repository)
+    for (const [path, content] of Object.entries(files)) await repository.write(path, content)
+    await repository.commit('Next version')
+    return this.url(`${name}.git`)
+  }
+
+  /** Runs git in a repository, and gives what it prints. */
+  async git(name: string, ...argv: string[]): Promise<string> {
+    return (await run('git', ['-C', this.#repositories.get(name)?.path ?? '', ...argv])).output.trim()
+  }
+
+  /** Puts something there; gives its URL. */
+  put(path: string, answer: Answer | Buffer): string {
+    this.#answers.set(`/${path}`, Buffer.isBuffer(answer) ? (response) => response.end(answer) : answer)
+    return this.url(path)
+  }
+
+  url(path: string): string {
+    return `http://${this.#address}:${this.port}/${path}`
+  }
+
+  #serve(request: IncomingMessage, response: ServerResponse): void {
+    const { pathname, search } = new URL(request.url ?? '', this.url(''))
+    const answer = this.#answers.get(pathname)
+    if (answer) return answer(response)
+    const [, name = '', path = ''] = /^\/([^/]+)\.git(\/.*)$/.exec(pathname) ?? []
+    const repository = this.#repositories.get(name)
+    if (!repository) return void response.writeHead(404).end()
+    serveGit(repository, { path, query: search.slice(1) }, request, response).catch((error: Error) =>
+      response.destroy(error),
+    )
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.close()
+    this.#server.closeAllConnections()
+    await Promise.all([...this.#repositories.values()].map((repository) => repository[Symbol.asyncDispose]()))
+  }
+}
+
+async function serveGit(
+  { path: root }: TestRepository,
+  { path, query }: { path: string; query: string },
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { 'content-type': type, 'content-encoding': encoding, 'git-protocol': protocol } = request.headers
+  const env = {
+    PATH: process.env['PATH'],
+    GIT_PROJECT_ROOT: root,
+    GIT_HTTP_EXPORT_ALL: '1',
+    PATH_INFO: `/.git${path}`,
+    QUERY_STRING: query,
+    REQUEST_METHOD: request.method,
+    CONTENT_TYPE: type,
+    HTTP_CONTENT_ENCODING: encoding,
+    GIT_PROTOCOL: typeof protocol === 'string' ? protocol : undefined,
+  }
+  const backend = spawn('git', ['http-backend'], { env, stdio: ['pipe', 'pipe', 'ignore'] })
+  request.pipe(backend.stdin)
+  const answer = await buffer(backend.stdout)
+  const end = answer.indexOf('\r\n\r\n')
+  const headers = answer.subarray(0, end).toString().split('\r\n')
+  for (const header of headers) response.appendHeader(...(header.split(': ', 2) as [string, string]))
+  const status = Number.parseInt(String(response.getHeader('status') ?? 200), 10)
+  response.writeHead(status).end(answer.subarray(end + 4))
+}

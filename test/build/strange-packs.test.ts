@@ -1,0 +1,122 @@
+import { buffer } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
+import { pack } from 'tar-stream'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Builder, docker, runIn } from './builder.ts'
+import { PackServer } from './pack-server.ts'
+
+let server: PackServer
+let builder: Builder
+beforeAll(async () => {
+  const gateway = await docker('network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}')
+  const address = gateway.output.trim()
+  server = await PackServer.start(address)
+  // What listens on the machine is closed to builds, but for the port of the server itself.
+  const own = { PAAS_DOMAIN: 'paas.example', PAAS_HTTP_PORT: String(server.port) }
+  builder = new Builder({ ...own, PAAS_ALLOW_NETWORKS: `${address}/32` })
+  await builder.engine.secureHost()
+})
+afterAll(async () => {
+  await builder[Symbol.asyncDispose]()
+  await server[Symbol.asyncDispose]()
+})
+
+const detect = '#!/usr/bin/env bash\ntest -f "$1/app.txt" && echo "$(basename "$1") text"'
+const compile = (line: string) => `#!/usr/bin/env bash\nset -eu\n${line}\n`
+const app = { 'app.txt': 'x', Procfile: 'worker: ./work\n' }
+
+async function tarball(files: Record<string, string>): Promise<Buffer> {
+  const tar = pack()
+  for (const [name, text] of Object.entries(files)) tar.entry({ name, mode: 0o644 }, text)
+  tar.finalize()
+  return gzipSync(await buffer(tar))
+}
+
+describe('packs at other addresses', () => {
+  it('build an app in order, with ours: each with what the one before exported, and the last one says the processes', async () => {
+    const first = await server.repository('heroku-buildpack-first', {
+      'bin/detect': '#!/usr/bin/env bash\nexit 0',
+      'bin/compile': compile(`
+        echo "-----> First sees [$(cat "$3/SETTING")] and not [\${SETTING:-}] in $STACK"
+        echo "export FIRST=exported PATH=\\"$HOME/first:\\$PATH\\"" > "$(dirname "$0")/../export"
+        mkdir -p "$1/.profile.d" && echo 'export FROM_PROFILE=yes' > "$1/.profile.d/first.sh"`),
+      'bin/release': '#!/usr/bin/env bash\necho "default_process_types: {web: first, clock: first}"',
+      'bin/report': '#!/usr/bin/env bash\ntouch "$1/first-reported"; exit 3',
+    })
+    await server.git('heroku-buildpack-first', 'branch', 'stable')
+    await server.repository('heroku-buildpack-first', { 'bin/compile': compile('echo not this one; exit 1') })
+    const second = server.put(
+      'second.tgz',
+      await tarball({
+        'bin/detect': detect,
+        'bin/compile': compile('echo "$FIRST ${PATH%%:*}" > "$1/second"; test -d "$2"'),
+        'bin/release': '#!/usr/bin/env bash\necho "default_process_types: {web: ./second}"',
+      }),
+    )
+    await using packed = await builder.app({ ...app, 'index.html': '<h1>x</h1>' })
+    const config = { SETTING: 'from a config var' }
+    const result = await packed.build({ config, buildpacks: ['static', `${first}#stable`, second] })
+    expect(result.buildpack).toBe('Static site, first, app text')
+    expect(result.processTypes).toEqual({ worker: './work', web: './second' })
+    expect(packed.output).toContain(`-----> Fetching the buildpack ${first}#stable\n`)
+    expect(packed.output).toContain('-----> app text app detected\n')
+    expect(packed.output).toMatch(/-----> First sees \[\[secret\]\] and not \[\] in debian-13\n/)
+    const { output } = await runIn(result, 'cat second; echo "$FROM_PROFILE"; ls first-reported .paas')
+    expect(output).toMatch(/^exported \/app\/first\nyes\n/)
+    expect(output).toContain('first-reported')
+  })
+
+  it('fail with the name of the one that failed, having reported it', async () => {
+    const failing = await server.repository('failing', {
+      'bin/detect': '#!/usr/bin/env bash\nprintf "Fail\\033]0;ing\\007"',
+      'bin/compile': compile('exit 7'),
+      'bin/report': '#!/usr/bin/env bash\necho reported > "$2/report"',
+    })
+    const showing = await server.repository('showing', {
+      'bin/detect': detect,
+      'bin/compile': compile('cat "$2/report"'),
+    })
+    await using packed = await builder.app(app)
+    await expect(packed.build({ buildpacks: [failing, showing] })).rejects.toMatchObject({
+      code: 'build_failed',
+      message: 'build failed: the Fail buildpack exited with 7',
+    })
+    await packed.build({ buildpacks: [showing] })
+    expect(packed.output).toContain('\nreported\n')
+  })
+
+  it('are named in .buildpacks as well, and have to fit all', async () => {
+    const choosy = await server.repository('choosy', { 'bin/detect': detect, 'bin/compile': compile('true') })
+    await using packed = await builder.app({ 'index.html': 'x', '.buildpacks': `static\n${choosy}\n` })
+    await expect(packed.build()).rejects.toMatchObject({
+      message: `build failed: the buildpack ${choosy} cannot build this app`,
+    })
+  })
+
+  it('that are not there, or none, fail the build before anything is compiled', async () => {
+    const none = await server.repository('none', { 'README.md': 'x' })
+    await using packed = await builder.app({ 'index.html': 'x' })
+    for (const [url, reason] of [
+      [none, 'has no bin/detect'],
+      [`${none}#gone`, 'has no branch, tag or commit gone'],
+      [server.url('nothing.git'), 'cannot be fetched'],
+    ]) {
+      await expect(packed.build({ buildpacks: ['static', url ?? ''] })).rejects.toMatchObject({
+        code: 'build_failed',
+        message: `build failed: the buildpack ${url} ${reason}`,
+        hint: expect.stringContaining('paas buildpacks:set'),
+      })
+      expect(packed.output).not.toContain('Serving')
+    }
+  })
+
+  it('reach no more than builds do, wherever they are redirected to', async () => {
+    const location = 'http://169.254.169.254/latest/pack.tgz'
+    const moved = server.put('moved.tgz', (response) => response.writeHead(302, { location }).end())
+    await using packed = await builder.app(app)
+    await expect(packed.build({ buildpacks: [moved] })).rejects.toMatchObject({
+      message: `build failed: the buildpack ${moved} cannot be fetched`,
+    })
+    expect(packed.output).toMatch(/curl: \(7\)/)
+  })
+})
