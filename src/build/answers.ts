@@ -57,7 +57,7 @@ export class Answers {
 
   #detected(rest: string): void {
     const { pack, text } = this.#verdict(rest) ?? {}
-    if (pack && text) this.packs.push({ pack, name: text })
+    if (pack && text && this.packs.length < this.#asked.length) this.packs.push({ pack, name: text })
   }
 
   /** Undefined when it is about a pack that nobody asked for. */

@@ -46,5 +46,7 @@ describe('what a build answers', () => {
   it('is bounded, whatever comes', () => {
     const { answers } = answersOf('release\n', ...Array.from({ length: 100 }, () => 'x'.repeat(10_000)))
     expect(answers.release.length).toBe(64 * 1024)
+    const many = answersOf(...Array.from({ length: 100 }, () => 'detected nodejs Node.js\n'))
+    expect(many.answers.packs.length).toBe(3)
   })
 })
