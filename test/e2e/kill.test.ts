@@ -21,42 +21,54 @@ afterAll(async () => {
   await server?.stop()
 })
 
-/** Each phase lasts long enough to be hit, and says so in the build's output when it begins. */
-const slowManifest = JSON.stringify({
-  name: 'slow',
-  version: '1.0.0',
-  scripts: { start: 'node server.js', build: 'echo COMPILE BEGINS; sleep 2' },
-})
-const procfile = 'web: node server.js\nrelease: echo RELEASE BEGINS; sleep 2\n'
-const slowServer = (text: string): string =>
-  `console.log('BOOT BEGINS');setTimeout(()=>require('node:http').createServer((q,a)=>a.end(${JSON.stringify(text)})).listen(process.env.PORT),2000)\n`
+type Phase = 'compile' | 'release command' | 'boot'
 
-const phases = {
-  compile: async (app: TestApp) => outputSays(app, 'COMPILE BEGINS'),
-  'release command': async (app: TestApp) => outputSays(app, 'RELEASE BEGINS'),
-  boot: async (app: TestApp) => outputSays(app, 'Launching'),
+/** What the build's output says when the phase begins. */
+const begins: Record<Phase, string> = {
+  compile: 'COMPILE BEGINS',
+  'release command': 'RELEASE BEGINS',
+  boot: 'Launching',
+}
+
+/** A version of which this phase lasts long enough to be hit. */
+async function writeVersion(app: TestApp, text: string, slow?: Phase): Promise<string> {
+  const pause = (phase: Phase): number => (phase === slow ? 2 : 0)
+  const scripts = { start: 'node server.js', build: `echo ${begins.compile}; sleep ${pause('compile')}` }
+  await app.repository.write('package.json', JSON.stringify({ name: 'slow', version: '1.0.0', scripts }))
+  const release = `echo ${begins['release command']}; sleep ${pause('release command')}`
+  await app.repository.write('Procfile', `web: node server.js\nrelease: ${release}\n`)
+  const listen = `require('node:http').createServer((q, a) => a.end('${text}')).listen(process.env.PORT)`
+  await app.repository.write('server.js', `setTimeout(() => ${listen}, ${pause('boot')} * 1000)\n`)
+  return app.repository.commit(text)
 }
 
 describe.each(['api', 'worker', 'router', 'supervisor'])('kill -9 of the %s', (role) => {
-  it.each(Object.entries(phases))(
-    'in the phase %s ends in a correct verdict with the app served throughout',
-    async (_, phaseBegan) => {
-      await using app = await TestApp.create(server, 'node-hello')
-      await app.repository.write('server.js', slowServer('old'))
-      await app.repository.commit('old')
-      expect((await app.push()).code).toBe(0)
-      await app.repository.write('package.json', slowManifest)
-      await app.repository.write('Procfile', procfile)
-      await app.repository.write('server.js', slowServer('new'))
-      const commit = await app.repository.commit('new')
+  let app: TestApp
+  let served = 'the first version'
+  beforeAll(async () => {
+    app = await TestApp.create(server, 'node-hello')
+    await writeVersion(app, served)
+    const { code, output } = await app.push()
+    if (code !== 0) throw new Error(output)
+  })
+  afterAll(async () => {
+    await app[Symbol.asyncDispose]()
+  })
 
-      const watch = watchApp(app, /^(old|new)$/)
+  it.each(Object.keys(begins) as Phase[])(
+    'in the phase %s ends in a correct verdict with the app served throughout',
+    async (phase) => {
+      const text = `hit in ${phase}`
+      const commit = await writeVersion(app, text, phase)
+      const watch = watchApp(app, new RegExp(`^(${served}|${text})$`))
       const push = app.push()
-      await until('the phase begins', async () => phaseBegan(app), 60_000)
+      await until('the phase begins', async () => outputSays(app, commit, begins[phase]), 60_000)
       await kill(role)
       await push
-      await until('the build has a verdict', async () => (await newestBuild(app))?.status === 'succeeded', 60_000)
-      await until('the new release serves', async () => (await app.get()).body === 'new')
+      const verdict = async () => (await buildOf(app, commit))?.status === 'succeeded'
+      await until('the build has a verdict', verdict, 60_000)
+      await until('the new release serves', async () => (await app.get()).body === text)
+      served = text
       const { failures } = await watch.stop()
       // Nobody listens between a router's death and the next one; everything else must go unnoticed.
       const excused = role === 'router' ? /ECONNREFUSED|ECONNRESET|hang up/ : /^$/
@@ -67,7 +79,6 @@ describe.each(['api', 'worker', 'router', 'supervisor'])('kill -9 of the %s', (r
       const again = await app.push()
       expect(again.code, again.output).toBe(0)
       await until('one dyno is left of this app', async () => (await containers(app)).length === 1, 45_000)
-      await app.api('DELETE', '')
     },
   )
 })
@@ -81,19 +92,19 @@ async function kill(role: string): Promise<void> {
   }
 }
 
-type BuildBody = { id: string; status: string; created_at: string }
+type BuildBody = { id: string; status: string; source_blob: { version: string | null } }
 
-async function newestBuild(app: TestApp): Promise<BuildBody | undefined> {
+async function buildOf(app: TestApp, commit: string): Promise<BuildBody | undefined> {
   try {
     const { body } = await app.api<BuildBody[]>('GET', '/builds')
-    return body.toSorted((a, b) => b.created_at.localeCompare(a.created_at))[0]
+    return body.find(({ source_blob }) => source_blob.version === commit)
   } catch {
     return undefined // the api is down just now: that is what is being tested
   }
 }
 
-async function outputSays(app: TestApp, text: string): Promise<boolean> {
-  const build = await newestBuild(app)
+async function outputSays(app: TestApp, commit: string, text: string): Promise<boolean> {
+  const build = await buildOf(app, commit)
   if (build === undefined || build.status !== 'pending') return false
   const output = join(server.dataDirectory, 'builds', `${build.id}.log`)
   return existsSync(output) && (await readFile(output, 'utf8')).includes(text)

@@ -135,9 +135,9 @@ describe('a dyno', () => {
     const { id } = await server.dyno('sleep 1000', { env: { TOKEN: 'nobody-must-see-this-5210' } })
     const [info] = JSON.parse(await docker('inspect', id)) as [{ Config: { Env: string[] } }]
     info.Config.Env = []
-    expect(JSON.stringify(info)).not.toContain('5210')
-    expect(await docker('top', id, '-ef')).not.toContain('5210')
-    expect(await docker('ps', '--no-trunc')).not.toContain('5210')
+    expect(JSON.stringify(info)).not.toContain('nobody-must-see-this')
+    expect(await docker('top', id, '-ef')).not.toContain('nobody-must-see-this')
+    expect(await docker('ps', '--no-trunc')).not.toContain('nobody-must-see-this')
   })
 })
 
