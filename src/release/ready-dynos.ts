@@ -20,6 +20,11 @@ export class ReadyDynos {
     return true
   }
 
+  /** Somebody else has found it ready. */
+  remember(dyno: Dyno): void {
+    if (dyno.state.kind === 'running') this.#startedAt.set(dyno.id, dyno.state.since.getTime())
+  }
+
   forget(id: string): void {
     this.#startedAt.delete(id)
   }

@@ -80,8 +80,10 @@ async function startMissing(
       const started = await startDyno(deps, deployable, want, signal)
       const boot = await waitUntilReady(deps, started, { restarts: 0, signal })
       if (boot.kind === 'timeout') deps.dynoLog.bootTimeout(started, deps.boot.timeoutSeconds)
-      if (boot.kind === 'ready') deps.dynoLog.up(started)
-      else deps.dynoLog.crashed(started)
+      if (boot.kind === 'ready') {
+        deps.dynoLog.up(started)
+        deps.readyDynos.remember(boot.dyno)
+      } else deps.dynoLog.crashed(started)
       return boot.kind === 'gone' ? started : boot.dyno
     }),
   )

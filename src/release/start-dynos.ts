@@ -5,11 +5,13 @@ import { dynoSpec, type Deployable, type WantedDyno } from './deployable.ts'
 import { explainBoot } from './explain.ts'
 import type { Narrator } from './narrator.ts'
 import type { DynoLog } from './dyno-log.ts'
+import type { ReadyDynos } from './ready-dynos.ts'
 import { waitUntilReady, type Boot, type ReadinessDeps } from './readiness.ts'
 
 export type StartDeps = ReadinessDeps & {
   engine: Pick<Engine, 'runDyno' | 'findDyno' | 'stopDyno' | 'listeningSockets' | 'dynoOutput'>
   dynoLog: DynoLog
+  readyDynos: Pick<ReadyDynos, 'remember'>
   sizes: DynoSizes
   domain: string
 }
@@ -77,6 +79,7 @@ async function allReady(
         throw failure
       }
       deps.dynoLog.up(dyno)
+      deps.readyDynos.remember(boot.dyno)
       return boot.dyno
     }),
   )

@@ -25,7 +25,7 @@ it('a dyno’s start, end and removal are told, from the call on', async () => {
   await server.engine.waitDyno(id, never)
   await server.engine.stopDyno(id, 0)
   const events = await collect(watching, 'removed')
-  const common = { id, appId: server.appId, name: 'run.1', time: expect.any(Date) as Date }
+  const common = { id, appId: server.appId, name: 'run.1', attached: false, time: expect.any(Date) as Date }
   expect(events).toEqual([
     { ...common, kind: 'started' },
     { ...common, kind: 'exited', exitCode: 3 },
