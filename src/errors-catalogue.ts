@@ -11,6 +11,7 @@ export const catalogue = {
   app_missing: { status: 400, fault: 'user' },
   app_not_deployed: { status: 422, fault: 'user', hint: 'Deploy it first: git push paas main' },
   app_not_found: { status: 404, fault: 'user', hint: 'See your apps with: paas apps' },
+  app_setups_limit: { status: 429, fault: 'user', hint: 'Wait until one of them has come to its end.' },
   bad_request: { status: 400, fault: 'user' },
   boot_failed: { status: 422, fault: 'user' },
   build_cancelled: { status: 422, fault: 'user' },

@@ -86,7 +86,8 @@ export function appRoutes(api: Api, deps: Deps): void {
   })
 }
 
-function createApp({ store }: Deps, ownerId: AccountId, name?: string): App {
+/** @throws name_taken, invalid_params */
+export function createApp({ store }: Pick<Deps, 'store'>, ownerId: AccountId, name?: string): App {
   if (name !== undefined) checkAppName(name)
   for (let attempts = 1; ; attempts += 1) {
     try {
@@ -99,7 +100,7 @@ function createApp({ store }: Deps, ownerId: AccountId, name?: string): App {
 }
 
 /** @throws invalid_params for a region or stack that is not the one there is */
-function checkPlace({
+export function checkPlace({
   region: wantedRegion,
   stack,
 }: {

@@ -30,16 +30,21 @@ export function buildpackRoutes(api: Api, { store, config }: Pick<ApiDeps, 'stor
 
   api.put('/apps/:app/buildpack-installations', { schema: { body: updates } }, async (request) => {
     const app = appOf(store, request)
-    const packs = request.body.updates.map(({ buildpack = '' }) => packOf(buildpack, policy))
-    refuseRepetition(packs)
-    const destinations = packs.filter(isPackUrl).map((pack) => destinationOf(new URL(pack), httpSchemes))
-    await Promise.all(destinations.map((destination) => checkDestination(policy, destination)))
-    store.buildpacks.replace(app.id, packs)
+    const asked = request.body.updates.map(({ buildpack = '' }) => buildpack)
+    store.buildpacks.replace(app.id, await packsNamed(asked, policy))
     return installations(store, app)
   })
 }
 
-/** @throws invalid_params, address_forbidden for one that is not to be had */
+/** @throws invalid_params, address_forbidden for one that is not to be had, or is named twice */
+export async function packsNamed(asked: string[], policy: AddressPolicy): Promise<AnyPack[]> {
+  const packs = asked.map((text) => packOf(text, policy))
+  refuseRepetition(packs)
+  const destinations = packs.filter(isPackUrl).map((pack) => destinationOf(new URL(pack), httpSchemes))
+  await Promise.all(destinations.map((destination) => checkDestination(policy, destination)))
+  return packs
+}
+
 function packOf(text: string, policy: AddressPolicy): AnyPack {
   const ours = packNamed(text)
   if (ours) return ours

@@ -7,6 +7,7 @@ import { checkRole } from './access.ts'
 import { accountRoutes } from './account.ts'
 import { appMetricsRoute } from './app-metrics.ts'
 import { addOnRoutes } from './add-ons.ts'
+import { appSetupRoutes } from './app-setups.ts'
 import { appTransferRoutes } from './app-transfers.ts'
 import { appRoutes } from './apps.ts'
 import { attachRoute, isAttach } from './attach.ts'
@@ -113,6 +114,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     appTransferRoutes(resources, deps)
     featureRoutes(resources, deps)
     appRoutes(resources, deps)
+    appSetupRoutes(resources, { ...deps, signedPaths })
     collaboratorRoutes(resources, deps)
     configVarRoutes(resources, deps)
     buildpackRoutes(resources, deps)

@@ -30,8 +30,8 @@ export type BuildRequest = {
   version?: string
   /** Config vars as they are now, for ENV_DIR only. */
   config: Config
-  /** Asked once the source's app.json is known, before anything is built: the config vars to build with. */
-  configure?: (appJson: AppJson) => Config
+  /** Asked once the source's app.json is known, before anything is built: what to build with. */
+  configure?: (appJson: AppJson) => Pick<BuildRequest, 'config' | 'buildpacks'>
   /** Those that are set for the app; none: what the source has decides. */
   buildpacks?: string[]
   noCache: boolean
@@ -89,7 +89,7 @@ export function createPipeline(deps: PipelineDeps): RunPipeline {
       const appJson = appJsonOf(source)
       const run = appJson ? configure(asked, appJson) : asked
       if (request.noCache) await removeCache(run)
-      const result = isDockerfileBuild(source, request.buildpacks)
+      const result = isDockerfileBuild(source, run.request.buildpacks)
         ? await withDockerfile(run, source)
         : await withPacks(run, source)
       return { ...result, ...(appJson && { appJson }), stack: deps.stack.name, phases: run.clock.times }
@@ -116,9 +116,9 @@ function appJsonOf({ files }: Source): AppJson | undefined {
 }
 
 function configure(run: Run, appJson: AppJson): Run {
-  const config = run.request.configure?.(appJson) ?? run.request.config
-  run.output.hide(config)
-  return { ...run, request: { ...run.request, config } }
+  const asked = { ...run.request, ...run.request.configure?.(appJson) }
+  run.output.hide(asked.config)
+  return { ...run, request: asked }
 }
 
 async function withPacks(run: Run, source: Source): Promise<Built> {

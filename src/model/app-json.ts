@@ -17,6 +17,8 @@ export type AppJson = {
   /** A command line that a set-up runs after its first deploy. */
   postdeploy: string | null
   stack: string | null
+  /** Where a set-up leads: an address, or a path of the app. */
+  successUrl: string | null
 }
 
 /** A config var that app.json names: with a value, one to be made up, or one that somebody has to give. */
@@ -35,6 +37,7 @@ export function parseAppJson(text: string): AppJson {
     buildpacks: buildpacks(root['buildpacks']),
     postdeploy: postdeploy(root['scripts']),
     stack: optional(root['stack'], 'stack', string),
+    successUrl: optional(root['success_url'], 'success_url', string),
   }
 }
 
@@ -109,8 +112,15 @@ function buildpacks(value: unknown): string[] {
 
 function postdeploy(scripts: unknown): string | null {
   const command = object(scripts ?? {}, 'scripts')['postdeploy']
-  if (typeof command !== 'object' || command === null) return optional(command, 'scripts.postdeploy', string)
-  return string(object(command, 'scripts.postdeploy')['command'], 'scripts.postdeploy.command')
+  if (typeof command !== 'object' || command === null) return optional(command, 'scripts.postdeploy', commandLine)
+  return commandLine(object(command, 'scripts.postdeploy')['command'], 'scripts.postdeploy.command')
+}
+
+/** What a process can be given: its arguments end at a NUL byte. */
+function commandLine(value: unknown, key: string): string {
+  const text = string(value, key)
+  if (!text.includes('\0') && text.isWellFormed()) return text
+  throw invalid(key, 'has a NUL byte or is not valid Unicode')
 }
 
 function entries<T>(value: unknown, key: string, read: (value: unknown, key: string, name: string) => T) {

@@ -20,6 +20,7 @@ export type WebhookEventId = Id<'webhook event'>
 export type WebhookDeliveryId = Id<'webhook delivery'>
 export type DomainId = Id<'domain'>
 export type SniEndpointId = Id<'sni endpoint'>
+export type AppSetupId = Id<'app set-up'>
 export type OneOffId = Id<'one-off'>
 
 /** A new UUID (v4), typed by what it identifies: `newId<AppId>()`. */

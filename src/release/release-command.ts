@@ -1,16 +1,11 @@
-import { randomInt } from 'node:crypto'
-import type { DynoExit, Engine } from '../engine/engine.ts'
+import type { DynoExit } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
-import type { DynoSizes } from '../model/formation.ts'
-import { dynoSpec, type Deployable } from './deployable.ts'
+import { commandSpec, runCommand, type CommandDeps } from './command.ts'
+import type { Deployable } from './deployable.ts'
 import { explainExit } from './explain.ts'
 import type { Narrator } from './narrator.ts'
-import type { DynoLog } from './dyno-log.ts'
 
-export type ReleaseCommandDeps = {
-  engine: Pick<Engine, 'runDyno' | 'stopDyno' | 'waitDyno' | 'dynoOutput'>
-  dynoLog: DynoLog
-  sizes: DynoSizes
+export type ReleaseCommandDeps = CommandDeps & {
   /** How long it may run, in seconds. */
   timeoutSeconds: number
 }
@@ -42,25 +37,17 @@ export async function runReleaseCommand(
   if (exit.code !== 0 || exit.outOfMemory) throw failed(`it ${explainExit(exit, deps.sizes.basic)}`)
 }
 
-async function runOnce(
-  { engine, dynoLog, sizes }: ReleaseCommandDeps,
+function runOnce(
+  deps: ReleaseCommandDeps,
   deployable: Deployable,
   { narrator, signal, onOutput }: Options,
 ): Promise<DynoExit> {
-  const wanted = { name: `release.${randomInt(1000, 10_000)}`, type: 'release', size: 'basic' as const }
-  const spec = dynoSpec(deployable, wanted, { restart: false, sizes })
-  dynoLog.launching(spec, spec.command)
-  const dyno = await engine.runDyno(spec, signal)
-  try {
-    dynoLog.started(dyno)
-    for await (const { text } of engine.dynoOutput(dyno.id, { follow: true }, signal)) {
-      onOutput(Buffer.concat([text, Buffer.from('\n')]))
-      narrator.raw(Buffer.concat([Buffer.from('       '), text, Buffer.from('\n')]))
-    }
-    return await engine.waitDyno(dyno.id, signal)
-  } finally {
-    await engine.stopDyno(dyno.id, 0)
+  const spec = commandSpec(deps, deployable, { type: 'release' })
+  const tell = (line: Buffer): void => {
+    onOutput(line)
+    narrator.raw(Buffer.concat([Buffer.from('       '), line]))
   }
+  return runCommand(deps, spec, tell, signal)
 }
 
 function failed(reason: string, cause?: unknown): PaasError {

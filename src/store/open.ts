@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { PaasError } from '../errors.ts'
 import { openAccounts } from './accounts.ts'
+import { openAppSetups } from './app-setups.ts'
 import { openAppTransfers } from './app-transfers.ts'
 import { openApps } from './apps.ts'
 import { openBuildpacks } from './buildpacks.ts'
@@ -53,6 +54,7 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
       sniEndpoints: openSniEndpoints(db, cipher),
       keys: openKeys(db),
       sources: openSources(db),
+      appSetups: openAppSetups(db, cipher),
       appTransfers: openAppTransfers(db),
       webhooks: openWebhooks(db, cipher),
       webhookDeliveries: openWebhookDeliveries(db),

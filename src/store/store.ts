@@ -2,6 +2,7 @@ import type { GivenRole, Role } from '../model/access.ts'
 import type { Account, Token } from '../model/account.ts'
 import type { AppJson } from '../model/app-json.ts'
 import type { App } from '../model/app.ts'
+import type { AppSetup, AppSetupState } from '../model/app-setup.ts'
 import type { AppTransfer } from '../model/app-transfer.ts'
 import type { Build, BuildState } from '../model/build.ts'
 import type { Collaborator } from '../model/collaborator.ts'
@@ -11,6 +12,7 @@ import type { Formation, DynoSize } from '../model/formation.ts'
 import type {
   AccountId,
   AppId,
+  AppSetupId,
   AppTransferId,
   BuildId,
   DomainId,
@@ -55,6 +57,7 @@ export interface Store extends Disposable {
   sniEndpoints: SniEndpoints
   keys: Keys
   sources: Sources
+  appSetups: AppSetups
   appTransfers: AppTransfers
   webhooks: Webhooks
   webhookDeliveries: WebhookDeliveries
@@ -229,6 +232,15 @@ export interface Sources {
   /** uploading → empty: it may be tried again. */
   giveUp(id: SourceId): void
   remove(id: SourceId): void
+}
+
+export interface AppSetups {
+  create(setup: Pick<AppSetup, 'appId' | 'accountId' | 'buildId'>): AppSetup
+  find(id: AppSetupId): AppSetup | undefined
+  findByBuild(id: BuildId): AppSetup | undefined
+  /** Those the worker is not done with, of an account or of all; oldest first. */
+  listOpen(accountId?: AccountId): AppSetup[]
+  setState(id: AppSetupId, state: AppSetupState): void
 }
 
 /** Offers of an app to another account; at most one of an app is pending. Those of apps being destroyed are not seen. */

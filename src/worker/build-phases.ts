@@ -10,7 +10,6 @@ import { newId, type SlugId } from '../model/ids.ts'
 import type { Release } from '../model/release.ts'
 import { noCommit } from '../model/source.ts'
 import type { Slug } from '../model/slug.ts'
-import { setConfigDefaults } from '../release/config-defaults.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
 import { createBuildRelease } from '../release/create.ts'
 import { deploy, type DeployDeps } from '../release/deploy.ts'
@@ -19,6 +18,7 @@ import type { AppLocks } from '../release/locks.ts'
 import type { PlatformLog } from '../release/platform-log.ts'
 import { runReleaseCommand, type ReleaseCommandDeps } from '../release/release-command.ts'
 import type { Store } from '../store/store.ts'
+import { configureBuild, type ConfigureDeps } from './configure-build.ts'
 import { takeSource, type TakeSourceDeps } from './take-source.ts'
 
 /** One attempt at a build. */
@@ -33,6 +33,7 @@ export type BuildRun = {
 }
 
 export type PhaseDeps = DeployDeps &
+  ConfigureDeps &
   ReleaseCommandDeps &
   TakeSourceDeps & {
     engine: Pick<Engine, 'info'>
@@ -89,7 +90,7 @@ async function compile(deps: PhaseDeps, run: BuildRun): Promise<{ app: App; slug
   const { id, appId, noCache, generation } = build
   const commit = build.commit === noCommit ? await timed(run, 'source', () => takeSource(deps, run)) : build.commit
   const config = store.configVars.get(appId)
-  const configure = (appJson: AppJson) => setConfigDefaults(store, { app, appJson }, output)
+  const configure = (appJson: AppJson) => configureBuild(deps, { app, build, appJson }, output)
   const version = build.source?.version ?? commit
   const buildpacks = store.buildpacks.list(appId)
   const request = { buildId: id, appId, app: app.name, commit, version, config, configure, buildpacks, noCache }

@@ -8,6 +8,8 @@ import { shutdown } from './run-build.ts'
 /** What a job makes the worker do. Each comes to an end whatever happens, by the record or by the signal. */
 export type Work = {
   build(buildId: BuildId, stop: AbortController): Promise<void>
+  /** What follows the verdict of a build that sets an app up. */
+  continueSetup(buildId: BuildId, signal: AbortSignal): Promise<void>
   converge(appId: AppId, signal: AbortSignal): Promise<void>
   restart(appId: AppId, dyno: string | null, signal: AbortSignal): Promise<void>
   run(oneOffId: OneOffId): Promise<void>
@@ -66,6 +68,7 @@ export class Dispatcher implements AsyncDisposable {
       await this.#work.build(buildId, stop)
       // What the build held back: releases that waited for its verdict.
       void this.converge(appId)
+      await this.#work.continueSetup(buildId, stop.signal)
     }).finally(() => this.#builds.delete(buildId))
     this.#builds.set(buildId, { appId, stop, done })
     return done

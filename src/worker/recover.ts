@@ -40,9 +40,10 @@ export async function recover(deps: RecoverDeps, { first }: { first: boolean }):
   resumeWork(deps)
 }
 
-/** Every build without a verdict, and every app, whatever its state: those in order cost one look each. */
+/** Every build without a verdict, every set-up that has not come to its end, and every app, whatever its state: those in order cost one look each. */
 export function resumeWork({ store, dispatcher }: Pick<RecoverDeps, 'store' | 'dispatcher'>): void {
   for (const { appId, id } of store.builds.listUnfinished()) void dispatcher.build(appId, id)
+  for (const { appId, buildId } of store.appSetups.listOpen()) void dispatcher.build(appId, buildId)
   for (const { id } of store.apps.listAll()) void dispatcher.converge(id)
   for (const { id, appId } of store.oneOffs.list()) void dispatcher.run({ kind: 'run', appId, oneOffId: id })
 }

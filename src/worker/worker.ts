@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Semaphore } from 'async-mutex'
+import { createPackPolicy } from '../build/pack-url.ts'
 import type { RunPipeline } from '../build/pipeline.ts'
 import type { Config } from '../config.ts'
 import { Drains } from '../drains/drains.ts'
@@ -31,6 +32,7 @@ import { serveRendezvous } from '../run/rendezvous.ts'
 import type { Store } from '../store/store.ts'
 import { endOutputs } from './cancel.ts'
 import { LogCollector } from './collect-logs.ts'
+import { continueSetup } from './continue-setup.ts'
 import { converge } from './converge.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { LogCursors } from './log-cursors.ts'
@@ -135,6 +137,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     sourcesDirectory: paths.sources,
     tarballBytes: config.limits.packBytes,
     outbound: createOutbound(config),
+    packPolicy: createPackPolicy(config),
     metricsDirectory: paths.metrics,
     figures,
     dynoMeter: new DynoMeter({ engine, figures, log }),
@@ -146,6 +149,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
   const dispatcher: Dispatcher = new Dispatcher(
     {
       build: (buildId, stopBuild) => runBuild(shared, buildId, stopBuild),
+      continueSetup: (buildId, signal) => continueSetup(shared, buildId, signal),
       converge: (appId, signal) => converge(shared, appId, signal),
       restart: (appId, dyno, signal) => restart({ ...shared, oneOffs }, appId, dyno, signal),
       run: (oneOffId) => oneOffs.start(oneOffId),

@@ -275,6 +275,10 @@ export const answers: Record<string, Record<string, Shape>> = {
   'log-sessions.test.ts': {
     'GET /streams/logs': { text: ['text/plain; charset=utf-8', 'text/event-stream'] },
   },
+  'app-setups.test.ts': {
+    'POST /app-setups': 'app-setup',
+    'GET /app-setups/:setup': 'app-setup',
+  },
   'sources.test.ts': {
     'POST /sources': 'source',
     'POST /apps/:app/sources': 'source',

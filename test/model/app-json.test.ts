@@ -20,6 +20,7 @@ describe('an app.json', () => {
       buildpacks: [{ url: 'heroku/nodejs' }, 'https://example.com/pack.git#v1'],
       scripts: { postdeploy: 'node seed.js', test: 'npm test' },
       stack: 'heroku-24',
+      success_url: '/welcome',
       environments: { test: { scripts: { test: 1 } } },
     })
     expect(appJson).toEqual({
@@ -35,11 +36,13 @@ describe('an app.json', () => {
       buildpacks: ['heroku/nodejs', 'https://example.com/pack.git#v1'],
       postdeploy: 'node seed.js',
       stack: 'heroku-24',
+      successUrl: '/welcome',
     })
   })
 
   it('may say nothing at all', () => {
-    const nothing = { env: {}, formation: {}, healthcheck: null, buildpacks: [], postdeploy: null, stack: null }
+    const rest = { healthcheck: null, buildpacks: [], postdeploy: null, stack: null, successUrl: null }
+    const nothing = { env: {}, formation: {}, ...rest }
     expect(parse({})).toEqual(nothing)
     expect(parseAppJson('\uFEFF{"env":null,"scripts":null,"healthchecks":{}}')).toEqual(nothing)
   })

@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto'
-import type { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
-import { gzipSync } from 'node:zlib'
-import { pack } from 'tar-stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BuildSource } from '../../src/model/source.ts'
+import { tarballOf } from '../helpers/tarball.ts'
 import { HttpReceiver } from '../outbound/receiver.ts'
 import { readOutput, Site } from './site.ts'
 import { serve } from './site-app.ts'
@@ -231,10 +228,3 @@ describe('a detached build', () => {
     expect(await site.repositories.resolve(app.id, 'refs/heads/main')).toBe(good.commit)
   })
 })
-
-async function tarballOf(files: Record<string, string>): Promise<Buffer> {
-  const tar = pack()
-  for (const [name, content] of Object.entries(files)) tar.entry({ name }, content)
-  tar.finalize()
-  return gzipSync(await buffer(tar as unknown as Readable))
-}

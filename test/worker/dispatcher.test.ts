@@ -17,6 +17,7 @@ function heldWork(change: Partial<Work> = {}) {
   }
   const work: Work = {
     build: held('build'),
+    continueSetup: () => Promise.resolve(),
     converge: held('converge'),
     restart: held('restart'),
     run: held('run'),

@@ -130,12 +130,12 @@ export class Site implements AsyncDisposable {
   }
 
   #pipeline(): RunPipeline {
-    return async ({ appId, commit, configure, buildpacks = [] }, output, signal) => {
+    return async ({ appId, commit, configure, ...asked }, output, signal) => {
       const files = await filesOf(await this.repositories.archive(appId, commit, signal))
-      output.topic(['Building', ...buildpacks].join(' '))
       const text = files.get('app.json')
       const appJson = text === undefined ? undefined : parseAppJson(text)
-      if (appJson) configure?.(appJson)
+      const { buildpacks = [] } = { ...asked, ...(appJson && configure?.(appJson)) }
+      output.topic(['Building', ...buildpacks].join(' '))
       await this.buildGate.pass(files.get('build') ?? '', signal)
       const processTypes = parseProcfile(files.get('Procfile') ?? '')
       return {

@@ -1,0 +1,69 @@
+import type { AnyPack } from '../build/detect.ts'
+import { isPackUrl, parsePackUrl } from '../build/pack-url.ts'
+import { packNamed } from '../build/packs.ts'
+import type { BuildOutput } from '../build/pipeline.ts'
+import { asPaasError, PaasError } from '../errors.ts'
+import type { AppJson } from '../model/app-json.ts'
+import { failure, type AppSetup } from '../model/app-setup.ts'
+import type { App } from '../model/app.ts'
+import type { Build } from '../model/build.ts'
+import type { Config } from '../model/release.ts'
+import { missingConfig, setConfigDefaults } from '../release/config-defaults.ts'
+import type { AddressPolicy } from '../outbound/addresses.ts'
+import type { Store } from '../store/store.ts'
+
+export type ConfigureDeps = {
+  store: Store
+  /** Where buildpacks may be. */
+  packPolicy: AddressPolicy
+}
+
+/**
+ * What a build whose source has an app.json is built with. Only a set-up insists on what app.json requires, and takes its buildpacks
+ * unless it was given others.
+ * @throws app_json_invalid when that cannot be had, config_invalid when all config vars together are too large
+ */
+export function configureBuild(
+  { store, packPolicy }: ConfigureDeps,
+  { app, build, appJson }: { app: App; build: Build; appJson: AppJson },
+  output: Pick<BuildOutput, 'topic' | 'error'>,
+): { config: Config; buildpacks: string[] } {
+  const setup = store.appSetups.findByBuild(build.id)
+  if (setup) applyManifest({ store, packPolicy }, setup, appJson)
+  const config = setConfigDefaults(store, { app, appJson }, output)
+  return { config, buildpacks: store.buildpacks.list(app.id) }
+}
+
+function applyManifest({ store, packPolicy }: ConfigureDeps, { id, appId }: AppSetup, appJson: AppJson): void {
+  const isChosen = store.buildpacks.list(appId).length > 0
+  const { packs, problems } = isChosen ? { packs: [], problems: [] } : packsOf(appJson, packPolicy)
+  const { missing } = missingConfig(appJson.env, store.configVars.get(appId))
+  const manifestErrors = [...missing.map((key) => `config var ${key} is required`), ...problems]
+  if (manifestErrors.length === 0) {
+    if (!isChosen) store.buildpacks.replace(appId, packs)
+    return
+  }
+  store.appSetups.setState(id, failure('invalid app.json', { manifestErrors }))
+  throw new PaasError('app_json_invalid', `app.json: ${manifestErrors.join('; ')}.`, {
+    hint: 'Give it in overrides, or correct app.json; then set up another app.',
+  })
+}
+
+function packsOf({ buildpacks }: AppJson, policy: AddressPolicy): { packs: AnyPack[]; problems: string[] } {
+  const packs = new Set<AnyPack>()
+  const problems: string[] = []
+  for (const text of buildpacks) {
+    try {
+      packs.add(packNamed(text) ?? packAt(text, policy))
+    } catch (cause) {
+      problems.push(asPaasError(cause).message)
+    }
+  }
+  return { packs: [...packs], problems }
+}
+
+/** @throws invalid_params, address_forbidden */
+function packAt(text: string, policy: AddressPolicy): AnyPack {
+  if (isPackUrl(text)) return parsePackUrl(text, policy)
+  throw new PaasError('invalid_params', `There is no buildpack ${JSON.stringify(text.slice(0, 200))} on this server.`)
+}
