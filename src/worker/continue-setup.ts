@@ -1,5 +1,5 @@
 import { createBuildOutput } from '../build/output.ts'
-import { asPaasError } from '../errors.ts'
+import { asPaasError, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { failure, mostPostdeployOutput, stateAfter, type AppSetup, type AppSetupState } from '../model/app-setup.ts'
 import { isFinished, type Build } from '../model/build.ts'
@@ -53,8 +53,8 @@ async function postdeploy(
   if (signal.reason === shutdown) return undefined
   try {
     const deployable = deployableOf(store, build)
-    const command = deployable?.slug.appJson?.postdeploy?.trim()
-    if (!deployable || !command) return { kind: 'succeeded', postdeploy: null }
+    const command = deployable.slug.appJson?.postdeploy?.trim()
+    if (!command) return { kind: 'succeeded', postdeploy: null }
     store.appSetups.setState(setup.id, { kind: 'postdeploy' })
     return await run(deps, { deployable, command }, signal)
   } catch (cause) {
@@ -64,10 +64,12 @@ async function postdeploy(
   }
 }
 
-function deployableOf(store: ContinueSetupDeps['store'], { appId, releaseId }: Build): Deployable | undefined {
+/** @throws app_not_found when it is being destroyed */
+function deployableOf(store: ContinueSetupDeps['store'], { appId, releaseId }: Build): Deployable {
   const app = store.apps.get(appId)
   const release = releaseId === null ? undefined : store.releases.find(releaseId)
-  return app && release && loadDeployable(store, app, release)
+  if (!app || app.destroying || !release) throw new PaasError('app_not_found', 'The app is gone.')
+  return loadDeployable(store, app, release)
 }
 
 async function run(

@@ -95,6 +95,7 @@ describe('an app.json', () => {
     ],
     [{ healthcheck: {} }, 'healthcheck.path is missing; it must be a path such as "/health", at most 1000 characters'],
     [{ buildpacks: [{ uri: 'x' }] }, 'buildpacks[0].url is missing; it must be text in quotation marks'],
+    [{ scripts: { postdeploy: 'a\0b' } }, 'scripts.postdeploy has a NUL byte or is not valid Unicode'],
     [{ scripts: { postdeploy: ['x'] } }, 'scripts.postdeploy is ["x"]; it must be an object'],
   ])('%j is refused', (value, problem) => {
     const message = `app.json: ${problem}.`
