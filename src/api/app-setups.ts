@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts'
 import { appSetupJson, isOpen, stateOf } from './app-setup-json.ts'
 import { checkPlace, createApp } from './apps.ts'
 import type { BuildJsonDeps } from './build-json.ts'
-import { packsNamed } from './buildpacks.ts'
+import { mostPacks, packsNamed } from './packs-named.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { sourceBlob, sourceOf } from './source-blob.ts'
 import { wake } from './wake.ts'
@@ -31,7 +31,7 @@ const newSetup = Type.Object(
     overrides: Type.Optional(
       Type.Object(
         {
-          buildpacks: Type.Optional(Type.Array(buildpack, { maxItems: 20 })),
+          buildpacks: Type.Optional(Type.Array(buildpack, { maxItems: mostPacks })),
           env: Type.Optional(Type.Record(Type.String(), Type.String())),
         },
         closed,

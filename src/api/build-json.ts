@@ -1,4 +1,6 @@
 import { isFinished, type Build } from '../model/build.ts'
+import type { Slug } from '../model/slug.ts'
+import { nameAndUrl } from './packs-named.ts'
 import type { ApiDeps } from './deps.ts'
 import { userJson } from './app-json.ts'
 import { time } from './shapes.ts'
@@ -16,7 +18,7 @@ export function buildJson(deps: BuildJsonDeps, build: Build): object {
   const { state } = build
   return {
     app: { id: build.appId },
-    buildpacks: slug ? [{ name: slug.buildpack, url: '' }] : null,
+    buildpacks: packsOf(build, slug),
     created_at: time(build.createdAt),
     generation: 'cedar',
     id: build.id,
@@ -37,6 +39,11 @@ export function buildJson(deps: BuildJsonDeps, build: Build): object {
     failure: state.kind === 'failed' ? { id: state.code, message: state.reason } : null,
     superseded_by: state.kind === 'superseded' ? state.by : null,
   }
+}
+
+function packsOf({ buildpacks }: Build, slug: Slug | undefined): object[] | null {
+  if (buildpacks) return buildpacks.map(nameAndUrl)
+  return slug ? [{ name: slug.buildpack, url: '' }] : null
 }
 
 /** Of the address of another server what is in front of `?`: the rest may be a token. */

@@ -1,15 +1,8 @@
 import { Type } from 'typebox'
-import type { AnyPack } from '../build/detect.ts'
-import { createPackPolicy, isPackUrl, parsePackUrl } from '../build/pack-url.ts'
-import { packNamed } from '../build/packs.ts'
-import { PaasError } from '../errors.ts'
+import { createPackPolicy } from '../build/pack-url.ts'
 import type { App } from '../model/app.ts'
-import type { AddressPolicy } from '../outbound/addresses.ts'
-import { checkDestination } from '../outbound/destination.ts'
-import { httpSchemes } from '../outbound/post.ts'
-import { destinationOf } from '../outbound/url.ts'
 import { appOf } from './access.ts'
-import { knownPack, packFullName, packUrn } from './buildpack-registry.ts'
+import { mostPacks, nameAndUrl, packsNamed } from './packs-named.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { page } from './page.ts'
 
@@ -18,7 +11,7 @@ const update = Type.Object(
   { buildpack: Type.Optional(Type.String({ maxLength: 1000 })) },
   { additionalProperties: false },
 )
-const updates = Type.Object({ updates: Type.Array(update, { maxItems: 20 }) }, { additionalProperties: false })
+const updates = Type.Object({ updates: Type.Array(update, { maxItems: mostPacks }) }, { additionalProperties: false })
 
 export function buildpackRoutes(api: Api, { store, config }: Pick<ApiDeps, 'store' | 'config'>): void {
   const policy = createPackPolicy(config)
@@ -36,31 +29,6 @@ export function buildpackRoutes(api: Api, { store, config }: Pick<ApiDeps, 'stor
   })
 }
 
-/** @throws invalid_params, address_forbidden for one that is not to be had, or is named twice */
-export async function packsNamed(asked: string[], policy: AddressPolicy): Promise<AnyPack[]> {
-  const packs = asked.map((text) => packOf(text, policy))
-  refuseRepetition(packs)
-  const destinations = packs.filter(isPackUrl).map((pack) => destinationOf(new URL(pack), httpSchemes))
-  await Promise.all(destinations.map((destination) => checkDestination(policy, destination)))
-  return packs
-}
-
-function packOf(text: string, policy: AddressPolicy): AnyPack {
-  const ours = packNamed(text)
-  if (ours) return ours
-  return isPackUrl(text) ? parsePackUrl(text, policy) : knownPack(text, 'invalid_params')
-}
-
-function refuseRepetition(packs: AnyPack[]): void {
-  const twice = packs.find((pack, index) => packs.indexOf(pack) !== index)
-  if (twice) throw new PaasError('invalid_params', `The buildpack ${nameAndUrl(twice).name} is named twice.`)
-}
-
 function installations({ buildpacks }: Pick<ApiDeps['store'], 'buildpacks'>, { id }: App) {
   return buildpacks.list(id).map((pack, ordinal) => ({ buildpack: nameAndUrl(pack), ordinal }))
-}
-
-/** One that has only an address is called by it, as on Heroku. */
-function nameAndUrl(pack: string): { name: string; url: string } {
-  return isPackUrl(pack) ? { name: pack, url: pack } : { name: packFullName(pack), url: packUrn(pack) }
 }

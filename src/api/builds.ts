@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { PaasError } from '../errors.ts'
+import { createPackPolicy } from '../build/pack-url.ts'
 import { acceptBuild } from '../git/accept-build.ts'
 import { deployBranches } from '../git/deploy-branches.ts'
 import type { App } from '../model/app.ts'
@@ -11,6 +12,7 @@ import { appOf } from './access.ts'
 import { buildJson, type BuildJsonDeps } from './build-json.ts'
 import { readResult } from './build-result.ts'
 import { cancelBuild } from './cancel-build.ts'
+import { mostPacks, packsNamed } from './packs-named.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { page } from './page.ts'
 import { sourceBlob, sourceOf } from './source-blob.ts'
@@ -18,12 +20,17 @@ import { warnOfDelay } from './wake.ts'
 
 type Deps = BuildJsonDeps & Pick<ApiDeps, 'queue' | 'repositories' | 'output' | 'outbound' | 'log'>
 
+const pack = Type.Object(
+  { url: Type.Optional(Type.String({ maxLength: 1000 })), name: Type.Optional(Type.String({ maxLength: 1000 })) },
+  { additionalProperties: false },
+)
+
 const newBuild = Type.Object(
   {
     commit: Type.Optional(Type.String({ pattern: '^[0-9a-f]{40}$' })),
     no_cache: Type.Optional(Type.Boolean()),
     source_blob: Type.Optional(sourceBlob),
-    buildpacks: Type.Optional(Type.Null()),
+    buildpacks: Type.Optional(Type.Union([Type.Array(pack, { maxItems: mostPacks }), Type.Null()])),
   },
   { additionalProperties: false },
 )
@@ -31,7 +38,8 @@ const newBuild = Type.Object(
 const order = { created_at: (build: Build) => build.createdAt.toISOString(), id: (build: Build) => build.id }
 
 export function buildRoutes(api: Api, deps: Deps): void {
-  const { store } = deps
+  const { store, config } = deps
+  const policy = createPackPolicy(config)
 
   api.get('/apps/:app/builds', (request, reply) => {
     const builds = store.builds.list(appOf(store, request).id)
@@ -40,6 +48,8 @@ export function buildRoutes(api: Api, deps: Deps): void {
 
   api.post('/apps/:app/builds', { schema: { body: newBuild } }, async (request, reply) => {
     const app = appOf(store, request)
+    const texts = (request.body.buildpacks ?? []).map(({ url, name }) => url || name || '')
+    const buildpacks = await packsNamed(texts, policy)
     const source = request.body.source_blob && (await sourceOf(deps, request.body.source_blob))
     const commit = source ? noCommit : await findCommit(deps, app, request.body.commit)
     const { build, queued } = await acceptBuild(
@@ -49,6 +59,7 @@ export function buildRoutes(api: Api, deps: Deps): void {
         accountId: request.identity.account.id,
         commit,
         ...(source && { tarball: source }),
+        ...(buildpacks.length > 0 && { buildpacks }),
         ref: null,
         previousCommit: null,
         noCache: request.body.no_cache ?? false,

@@ -18,6 +18,8 @@ export type Build = {
   ref: string | null
   /** What `ref` pointed to when the push was accepted; null: it did not exist. */
   previousCommit: string | null
+  /** Asked for with this build; null: those of the app. */
+  buildpacks: string[] | null
   noCache: boolean
   /** Nobody waits for the verdict: the ref was let through already. */
   detached: boolean

@@ -11,6 +11,8 @@ export type BuildRow = {
   source_version: string | null
   ref: string | null
   previous_commit: string | null
+  /** JSON. */
+  buildpacks: string | null
   no_cache: number
   detached: number
   generation: number
@@ -36,6 +38,7 @@ export function toBuild(row: BuildRow): Build {
     source: row.tarball === 1 ? { version: row.source_version } : null,
     ref: row.ref,
     previousCommit: row.previous_commit,
+    buildpacks: row.buildpacks === null ? null : (JSON.parse(row.buildpacks) as string[]),
     noCache: row.no_cache === 1,
     detached: row.detached === 1,
     generation: row.generation,

@@ -37,9 +37,9 @@ function create(db: Database, cipher: Cipher, build: Parameters<Builds['create']
     const version = build.tarball?.version ?? null
     const superseded = supersedePending(db, build.appId, build.tarball ? (version ?? id) : build.commit)
     const row = db.change<BuildRow>(
-      `INSERT INTO builds (id, app_id, account_id, commit_sha, tarball, source_version, ref, previous_commit, no_cache, detached,
+      `INSERT INTO builds (id, app_id, account_id, commit_sha, tarball, source_version, ref, previous_commit, buildpacks, no_cache, detached,
          created_at, updated_at)
-       VALUES (:id, :appId, :accountId, :commit, :tarball, :version, :ref, :previousCommit, :noCache, :detached, :now, :now)
+       VALUES (:id, :appId, :accountId, :commit, :tarball, :version, :ref, :previousCommit, :buildpacks, :noCache, :detached, :now, :now)
        RETURNING *`,
       {
         id,
@@ -50,6 +50,7 @@ function create(db: Database, cipher: Cipher, build: Parameters<Builds['create']
         version,
         ref: build.ref,
         previousCommit: build.previousCommit,
+        buildpacks: build.buildpacks ? JSON.stringify(build.buildpacks) : null,
         noCache: build.noCache ? 1 : 0,
         detached: build.detached ? 1 : 0,
         now: Date.now(),

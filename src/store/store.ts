@@ -129,6 +129,7 @@ export interface Builds {
   create(
     build: Pick<Build, 'appId' | 'accountId' | 'commit' | 'ref' | 'previousCommit' | 'noCache' | 'detached'> & {
       tarball?: BuildSource
+      buildpacks?: Build['buildpacks']
     },
   ): { build: Build; superseded: Build[] }
   find(id: BuildId): Build | undefined

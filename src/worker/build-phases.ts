@@ -92,7 +92,7 @@ async function compile(deps: PhaseDeps, run: BuildRun): Promise<{ app: App; slug
   const config = store.configVars.get(appId)
   const configure = (appJson: AppJson) => configureBuild(deps, { app, build, appJson }, output)
   const version = build.source?.version ?? commit
-  const buildpacks = store.buildpacks.list(appId)
+  const buildpacks = build.buildpacks ?? store.buildpacks.list(appId)
   const request = { buildId: id, appId, app: app.name, commit, version, config, configure, buildpacks, noCache }
   const { phases, ...result } = await pipeline(request, output, signal)
   addTimes(run.phases, phases)

@@ -2,6 +2,7 @@ import { request } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { App } from '../../src/model/app.ts'
 import type { Build } from '../../src/model/build.ts'
+import type { BuildId } from '../../src/model/ids.ts'
 import { openOutputWriters } from '../../src/queue/output-writer.ts'
 import { makeCommit } from './make-commit.ts'
 import { expectAllSeen } from './answers.ts'
@@ -53,7 +54,33 @@ describe('asking for a build', () => {
     expect((await build({ commit })).body['commit']).toBe(commit)
   })
 
+  it('takes the buildpacks of that build only', async () => {
+    const url = 'https://example.com/pack.git#v1'
+    const { status, body } = await build({ commit, buildpacks: [{ name: 'heroku/nodejs' }, { url }] })
+    expect([status, body['buildpacks']]).toEqual([
+      201,
+      [
+        { name: 'heroku/nodejs', url: 'urn:buildpack:heroku/nodejs' },
+        { name: url, url },
+      ],
+    ])
+    expect(api.store.builds.find(body['id'] as unknown as BuildId)?.buildpacks).toEqual(['nodejs', url])
+    expect(api.store.buildpacks.list(app.id)).toEqual([])
+    for (const buildpacks of [null, []]) {
+      const { id } = (await build({ commit, buildpacks })).body
+      expect(api.store.builds.find(id as unknown as BuildId)?.buildpacks).toBeNull()
+    }
+  })
+
   it.each<[string, unknown, number, RegExp]>([
+    [
+      'with a buildpack that there is not',
+      { buildpacks: [{ name: 'heroku/ruby' }] },
+      422,
+      /no buildpack "heroku\/ruby"/,
+    ],
+    ['with a buildpack of a file', { buildpacks: [{ url: 'file:///etc' }] }, 422, /no buildpack "file:/],
+    ['with a buildpack on this machine', { buildpacks: [{ url: 'https://127.0.0.1/x' }] }, 422, /not on the public/],
     ['for an app without a commit', {}, 422, /nothing to build yet.*git push paas main/],
     ['for a commit that was never pushed', { commit: 'f'.repeat(40) }, 404, /has no commit f{40}/],
     ['for a branch instead of a commit', { commit: 'main' }, 422, /commit must match/],

@@ -124,11 +124,13 @@ describe('a release command', () => {
   })
 })
 
-it('the buildpacks of an app count for its next build', async () => {
+it('the buildpacks of an app count for its next build, unless that is asked for with others', async () => {
   const app = await site.createApp('packed')
   site.store.buildpacks.replace(app.id, ['python', 'nodejs'])
   const build = await app.deploy('worker: exec sleep 1000')
   expect(await readOutput(site, build)).toContain('-----> Building python nodejs\n')
+  const other = await app.verdict(await app.push({ Procfile: 'worker: exec sleep 1000', buildpacks: ['static'] }))
+  expect(await readOutput(site, other)).toContain('-----> Building static\n')
 })
 
 describe('a tarball', () => {

@@ -21,7 +21,13 @@ export function serve(text: string, port = '$PORT'): string {
   return `exec perl -MIO::Socket::INET -e '${listen}; ${loop}'`
 }
 
-type Push = { Procfile: string; build?: string; detached?: boolean; appJson?: object }
+type Push = {
+  Procfile: string
+  build?: string
+  detached?: boolean
+  appJson?: object
+  buildpacks?: string[] | null
+}
 
 /** An app of a site, pushed without git's wire: the commit is in the repository, the build in the record and the job in the queue. */
 export class SiteApp {
@@ -42,7 +48,7 @@ export class SiteApp {
   }
 
   /** Gives the build as soon as it is accepted. */
-  async push({ Procfile, build: step, detached = false, appJson }: Push): Promise<Build> {
+  async push({ Procfile, build: step, detached = false, appJson, buildpacks = null }: Push): Promise<Build> {
     const { store, repositories, queue, owner } = this.site
     const ref = 'refs/heads/main'
     const commit = await this.#commit({
@@ -51,7 +57,16 @@ export class SiteApp {
       ...(appJson && { 'app.json': JSON.stringify(appJson) }),
     })
     const previousCommit = (await repositories.resolve(this.id, ref)) ?? null
-    const asked = { appId: this.id, accountId: owner.id, commit, ref, previousCommit, noCache: false, detached }
+    const asked = {
+      appId: this.id,
+      accountId: owner.id,
+      commit,
+      ref,
+      previousCommit,
+      noCache: false,
+      detached,
+      buildpacks,
+    }
     const { build } = store.builds.create(asked)
     await repositories.keep(this.id, build.id, commit)
     if (detached) await repositories.moveRef(this.id, ref, commit, previousCommit)
