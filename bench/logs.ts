@@ -27,7 +27,6 @@ export async function benchLogs(): Promise<Row[]> {
   await using server = await testEngine()
   const rows: Row[] = []
   for (const rate of rates) rows.push(...(await benchRate(server, rate)))
-  console.error(rows)
   return [...rows, ...(await benchDrain(100_000))]
 }
 
@@ -41,7 +40,7 @@ async function benchRate(server: TestEngine, rate: number): Promise<Row[]> {
   const percent = (100 * arrived) / (rate * seconds)
   return [
     {
-      what: `log: lost at ${rate} lines a second`,
+      what: `log: arrived of ${rate} lines a second`,
       value: percent,
       unit: '%',
       note: `the log says ${lost} lines (L10)`,
