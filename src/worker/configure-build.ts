@@ -31,7 +31,7 @@ export function configureBuild(
   const setup = store.appSetups.findByBuild(build.id)
   if (setup) applyManifest({ store, packPolicy }, setup, appJson)
   const config = setConfigDefaults(store, { app, appJson }, output)
-  return { config, buildpacks: store.buildpacks.list(app.id) }
+  return { config, buildpacks: build.buildpacks ?? store.buildpacks.list(app.id) }
 }
 
 function applyManifest({ store, packPolicy }: ConfigureDeps, { id, appId }: AppSetup, appJson: AppJson): void {

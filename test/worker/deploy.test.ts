@@ -129,7 +129,9 @@ it('the buildpacks of an app count for its next build, unless that is asked for 
   site.store.buildpacks.replace(app.id, ['python', 'nodejs'])
   const build = await app.deploy('worker: exec sleep 1000')
   expect(await readOutput(site, build)).toContain('-----> Building python nodejs\n')
-  const other = await app.verdict(await app.push({ Procfile: 'worker: exec sleep 1000', buildpacks: ['static'] }))
+  const other = await app.verdict(
+    await app.push({ Procfile: 'worker: exec sleep 1000', buildpacks: ['static'], appJson: {} }),
+  )
   expect(await readOutput(site, other)).toContain('-----> Building static\n')
 })
 
