@@ -110,14 +110,14 @@ describe('a pack', () => {
     const { code, stdout, stderr } = await build('all', 'a', 'b')
     expect(code).toBe(1)
     expect(stdout).toMatch(/detected\n !     Do this\.\n$/)
-    expect(stderr).toMatch(/\ncompiling\nfailed no such thing\n$/)
+    expect(stderr).toMatch(/\ncompiling\nfailed a no such thing\n$/)
   })
 
   it('that gives no reason, or a long one, fails as well', async () => {
     await pack('a', 'exit 7')
-    expect(await build('first', 'a')).toMatchObject({ code: 7, stderr: expect.stringMatching(/\nfailed \n$/) })
+    expect(await build('first', 'a')).toMatchObject({ code: 7, stderr: expect.stringMatching(/\nfailed a \n$/) })
     await pack('a', 'printf "first\\nrelease\\nforged: yes" > "$PAAS_REASON_FILE"; exit 1')
-    expect(await build('first', 'a')).toMatchObject({ code: 1, stderr: expect.stringMatching(/\nfailed first\n$/) })
+    expect(await build('first', 'a')).toMatchObject({ code: 1, stderr: expect.stringMatching(/\nfailed a first\n$/) })
   })
 
   it('reports after success and after failure, whatever its report does', async () => {
