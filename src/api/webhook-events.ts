@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { AppId } from '../model/ids.ts'
 import type { WebhookAction, WebhookEntity, WebhookEvent } from '../model/webhook.ts'
-import type { WebhookChange } from '../store/store.ts'
+import type { WebhookChange } from '../store/delivery-tables.ts'
 import { userJson } from './app-json.ts'
 import { buildJson, type BuildJsonDeps } from './build-json.ts'
 import type { Api, ApiDeps } from './deps.ts'

@@ -3,7 +3,7 @@ import type { Drain } from '../model/drain.ts'
 import { newId, type AppId, type DrainId } from '../model/ids.ts'
 import type { Cipher } from './cipher.ts'
 import type { Database } from './database.ts'
-import type { Drains } from './store.ts'
+import type { Drains } from './delivery-tables.ts'
 
 type Row = { id: DrainId; app_id: AppId; url: Uint8Array; token: string; created_at: number; updated_at: number }
 

@@ -7,7 +7,6 @@ import type { AppTransfer } from '../model/app-transfer.ts'
 import type { Build, BuildState } from '../model/build.ts'
 import type { Collaborator } from '../model/collaborator.ts'
 import type { Domain } from '../model/domain.ts'
-import type { Drain } from '../model/drain.ts'
 import type { Formation, DynoSize } from '../model/formation.ts'
 import type {
   AccountId,
@@ -16,14 +15,12 @@ import type {
   AppTransferId,
   BuildId,
   DomainId,
-  DrainId,
   KeyId,
   OneOffId,
   ReleaseId,
   SniEndpointId,
   SourceId,
   TokenId,
-  WebhookId,
 } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
 import type { OneOff } from '../model/one-off.ts'
@@ -31,7 +28,7 @@ import type { Config, Release, ReleaseState } from '../model/release.ts'
 import type { BuildSource, Source } from '../model/source.ts'
 import type { Slug } from '../model/slug.ts'
 import type { SniEndpoint } from '../model/sni-endpoint.ts'
-import type { Webhook, WebhookAction, WebhookAttempt, WebhookDelivery, WebhookEvent } from '../model/webhook.ts'
+import type { Drains, WebhookDeliveries, Webhooks } from './delivery-tables.ts'
 
 /**
  * The record. Synchronous: a call that returned is on disk (WAL, synchronous=FULL). One file per table
@@ -203,15 +200,6 @@ export interface Collaborators {
   roleOf(account: Pick<Account, 'id' | 'admin'>, app: Pick<App, 'id' | 'ownerId'>): Role | undefined
 }
 
-export interface Drains {
-  create(drain: Pick<Drain, 'appId' | 'url'>): Drain
-  /** Oldest first. */
-  list(appId: AppId): Drain[]
-  /** Of all apps. */
-  listAll(): Drain[]
-  remove(id: DrainId): void
-}
-
 /** Public SSH keys. */
 export interface Keys {
   /** @throws name_taken for one that the account has */
@@ -252,44 +240,6 @@ export interface AppTransfers {
   list(accountId?: AccountId): AppTransfer[]
   setState(id: AppTransferId, state: AppTransfer['state']): AppTransfer
   remove(id: AppTransferId): void
-}
-
-export interface Webhooks {
-  create(webhook: Pick<Webhook, 'appId' | 'url' | 'include' | 'level' | 'secret' | 'authorization'>): Webhook
-  find(id: WebhookId): Webhook | undefined
-  /** Oldest first. */
-  list(appId: AppId): Webhook[]
-  update(
-    id: WebhookId,
-    change: Partial<Pick<Webhook, 'url' | 'include' | 'level' | 'secret' | 'authorization'>>,
-  ): Webhook
-  /** With its deliveries. */
-  remove(id: WebhookId): void
-  /** What happened to builds and releases of apps that have webhooks, oldest first, each given once. */
-  takeChanges(): WebhookChange[]
-}
-
-/** Noted by the database itself, whoever made the change. */
-export type WebhookChange = { appId: AppId; action: WebhookAction } & (
-  | { kind: 'build'; id: BuildId }
-  | { kind: 'release'; id: ReleaseId }
-)
-
-export interface WebhookDeliveries {
-  /** An event, with a delivery for each webhook of the app that wants it; nothing if none does. The newest 1,000 of an app are kept. */
-  publish(event: Omit<WebhookEvent, 'id' | 'sequence' | 'createdAt'>): void
-  /** Oldest first. */
-  listEvents(appId: AppId): WebhookEvent[]
-  findEvent(id: WebhookEvent['id']): WebhookEvent | undefined
-  /** Oldest first. */
-  list(appId: AppId): WebhookDelivery[]
-  /** Those whose next attempt is due, the longest due first; of each webhook only so many, since one that is away may have thousands. */
-  listDue(now: Date, limit: { perWebhook: number }): WebhookDelivery[]
-  /** @param nextAttemptAt null after the last one */
-  recordAttempt(
-    id: WebhookDelivery['id'],
-    outcome: { attempt: WebhookAttempt; succeeded: boolean; nextAttemptAt: Date | null },
-  ): void
 }
 
 export interface Domains {

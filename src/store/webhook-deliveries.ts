@@ -1,7 +1,7 @@
 import { newId, type AppId, type WebhookDeliveryId, type WebhookEventId, type WebhookId } from '../model/ids.ts'
 import type { WebhookAttempt, WebhookDelivery, WebhookEvent } from '../model/webhook.ts'
 import type { Database } from './database.ts'
-import type { WebhookDeliveries } from './store.ts'
+import type { WebhookDeliveries } from './delivery-tables.ts'
 
 type EventRow = {
   sequence: number

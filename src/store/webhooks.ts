@@ -2,7 +2,7 @@ import { newId, type AppId, type WebhookId } from '../model/ids.ts'
 import type { Webhook, WebhookEntity, WebhookLevel } from '../model/webhook.ts'
 import type { Cipher } from './cipher.ts'
 import type { Database } from './database.ts'
-import type { WebhookChange, Webhooks } from './store.ts'
+import type { WebhookChange, Webhooks } from './delivery-tables.ts'
 
 type Row = {
   id: WebhookId

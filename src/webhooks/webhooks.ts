@@ -2,7 +2,8 @@ import type { Logger } from '../log.ts'
 import type { WebhookDelivery, WebhookEvent } from '../model/webhook.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { Poster } from '../outbound/post.ts'
-import type { Store, WebhookChange } from '../store/store.ts'
+import type { WebhookChange } from '../store/delivery-tables.ts'
+import type { Store } from '../store/store.ts'
 import { deliver } from './deliver.ts'
 
 export type WebhooksDeps = {

@@ -1,0 +1,50 @@
+import type { Drain } from '../model/drain.ts'
+import type { AppId, BuildId, DrainId, ReleaseId, WebhookId } from '../model/ids.ts'
+import type { Webhook, WebhookAction, WebhookAttempt, WebhookDelivery, WebhookEvent } from '../model/webhook.ts'
+
+export interface Drains {
+  create(drain: Pick<Drain, 'appId' | 'url'>): Drain
+  /** Oldest first. */
+  list(appId: AppId): Drain[]
+  /** Of all apps. */
+  listAll(): Drain[]
+  remove(id: DrainId): void
+}
+
+export interface Webhooks {
+  create(webhook: Pick<Webhook, 'appId' | 'url' | 'include' | 'level' | 'secret' | 'authorization'>): Webhook
+  find(id: WebhookId): Webhook | undefined
+  /** Oldest first. */
+  list(appId: AppId): Webhook[]
+  update(
+    id: WebhookId,
+    change: Partial<Pick<Webhook, 'url' | 'include' | 'level' | 'secret' | 'authorization'>>,
+  ): Webhook
+  /** With its deliveries. */
+  remove(id: WebhookId): void
+  /** What happened to builds and releases of apps that have webhooks, oldest first, each given once. */
+  takeChanges(): WebhookChange[]
+}
+
+/** Noted by the database itself, whoever made the change. */
+export type WebhookChange = { appId: AppId; action: WebhookAction } & (
+  | { kind: 'build'; id: BuildId }
+  | { kind: 'release'; id: ReleaseId }
+)
+
+export interface WebhookDeliveries {
+  /** An event, with a delivery for each webhook of the app that wants it; nothing if none does. The newest 1,000 of an app are kept. */
+  publish(event: Omit<WebhookEvent, 'id' | 'sequence' | 'createdAt'>): void
+  /** Oldest first. */
+  listEvents(appId: AppId): WebhookEvent[]
+  findEvent(id: WebhookEvent['id']): WebhookEvent | undefined
+  /** Oldest first. */
+  list(appId: AppId): WebhookDelivery[]
+  /** Those whose next attempt is due, the longest due first; of each webhook only so many, since one that is away may have thousands. */
+  listDue(now: Date, limit: { perWebhook: number }): WebhookDelivery[]
+  /** @param nextAttemptAt null after the last one */
+  recordAttempt(
+    id: WebhookDelivery['id'],
+    outcome: { attempt: WebhookAttempt; succeeded: boolean; nextAttemptAt: Date | null },
+  ): void
+}
