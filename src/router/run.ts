@@ -108,7 +108,10 @@ async function savedTable(config: RunRouterDeps['config'], log: Logger): Promise
   try {
     return ownControl((await loadTable(config.paths.routingTable)) ?? empty, config)
   } catch (thrown) {
-    log.error({ err: thrown, code: asPaasError(thrown).code }, 'no saved routing table; serving no apps until the worker sends one')
+    log.error(
+      { err: thrown, code: asPaasError(thrown).code },
+      'no saved routing table; serving no apps until the worker sends one',
+    )
     return ownControl(empty, config)
   }
 }
