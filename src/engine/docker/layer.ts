@@ -12,6 +12,9 @@ import { createImage, getImage } from './images.ts'
 import { readJsonLines, type Progress } from './json-lines.ts'
 import { imageName } from './names.ts'
 
+/** Bytes that are written to a file at once. */
+const pieceBytes = 1 << 20
+
 type LayerDeps = DockerDeps & {
   /** A directory for a layer on its way. */
   scratch: string
@@ -53,7 +56,7 @@ async function spool(layer: Readable, scratch: string): Promise<SpooledLayer> {
   try {
     const hash = createHash('sha256')
     let bytes = 0
-    for await (const chunk of layer as AsyncIterable<Buffer>) {
+    for await (const chunk of inLargePieces(layer)) {
       hash.update(chunk)
       bytes += chunk.length
       await handle.appendFile(chunk)
@@ -63,6 +66,21 @@ async function spool(layer: Readable, scratch: string): Promise<SpooledLayer> {
     await handle.close()
     throw error
   }
+}
+
+/** A tar comes as three small chunks a file, and each write is a trip to another thread. */
+async function* inLargePieces(source: Readable): AsyncGenerator<Buffer> {
+  let chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    chunks.push(chunk)
+    bytes += chunk.length
+    if (bytes < pieceBytes) continue
+    yield Buffer.concat(chunks)
+    chunks = []
+    bytes = 0
+  }
+  yield Buffer.concat(chunks)
 }
 
 function read({ handle }: SpooledLayer): Readable {
