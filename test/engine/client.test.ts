@@ -1,10 +1,13 @@
 import { createRequire } from 'node:module'
+import type { Agent } from 'node:http'
 import { symlink, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { inspect } from 'node:util'
 import { expect, it } from 'vitest'
 import { loadConfig, type Config } from '../../src/config.ts'
-import { olderVersion } from '../../src/engine/docker/client.ts'
+import { connectClient, olderVersion } from '../../src/engine/docker/client.ts'
 import { connectDocker } from '../../src/engine/docker/docker.ts'
 import { createLog } from '../../src/log.ts'
 
@@ -38,6 +41,19 @@ it('an engine that is down is unavailable, and used as soon as it is back', asyn
     await expect(engine.listDynos()).rejects.toMatchObject({ code: 'engine_unavailable' })
   } finally {
     await rm(directory, { recursive: true })
+  }
+})
+
+// docker-modem does so before each call, to any depth.
+it('the agent of the calls is inspected at once, however many connections are open', async () => {
+  const docker = connectClient(configured)
+  const { agent } = docker.modem as unknown as { agent: Agent }
+  const streams = await Promise.all(Array.from({ length: 3 }, () => docker.getEvents()))
+  try {
+    expect(Object.values(agent.sockets).flat()).toHaveLength(3)
+    expect(inspect({ agent }, { showHidden: true, depth: null })).toBe('{ agent: Agent }')
+  } finally {
+    for (const stream of streams) (stream as Readable).destroy()
   }
 })
 
