@@ -1,5 +1,6 @@
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { credentialsPath } from './credentials.ts'
 import type { DynoSizes } from './model/formation.ts'
 import { SettingsReader, type Environment } from './settings-reader.ts'
 
@@ -98,11 +99,7 @@ export function loadConfig(env: Environment = process.env): Config {
     outbound: { allow: read.networks('PAAS_ALLOW_DELIVERIES') },
     certificateFiles: read.files('NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'),
     cacheDirectory: join(resolve(read.text('XDG_CACHE_HOME', join(homedir(), '.cache'))), 'paas'),
-    credentialsFile: join(
-      resolve(read.text('XDG_CONFIG_HOME', join(homedir(), '.config'))),
-      'paas',
-      'credentials.json',
-    ),
+    credentialsFile: resolve(credentialsPath(env)),
     logLevel: read.choice('PAAS_LOG_LEVEL', 'info', ['trace', 'debug', 'info', 'warn', 'error', 'silent']),
     build: {
       memoryMiB: read.integer('PAAS_BUILD_MEMORY_MIB', 2048, 128, 1 << 20),

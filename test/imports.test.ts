@@ -49,7 +49,16 @@ const allowed: Record<string, string[]> = {
   webhooks: ['outbound', 'store'],
   cli: [],
 }
-const open = ['model', 'errors.ts', 'errors-catalogue.ts', 'log.ts', 'lock.ts', 'config.ts', 'settings-reader.ts']
+const open = [
+  'model',
+  'errors.ts',
+  'errors-catalogue.ts',
+  'log.ts',
+  'lock.ts',
+  'config.ts',
+  'settings-reader.ts',
+  'credentials.ts',
+]
 
 /** Each vendor package and the one directory that may know it. */
 const vendors: Record<string, string> = {

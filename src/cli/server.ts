@@ -1,5 +1,5 @@
 import { PaasError } from '../errors.ts'
-import { readCredentials } from './credentials.ts'
+import { readCredentials } from '../credentials.ts'
 
 /** A server to talk to and the token to do it with. */
 export type Server = { url: string; token: string | undefined }

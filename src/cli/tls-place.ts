@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Client } from './client.ts'
-import { credentialsPath } from './credentials.ts'
+import { credentialsPath } from '../credentials.ts'
 import type { Environment, TlsPlace } from './heroku-environment.ts'
 import type { ServerJson } from './resources.ts'
 

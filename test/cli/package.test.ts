@@ -40,7 +40,9 @@ describe('the package of the command', () => {
     expect(own).toContain('package/dist/cli/main.js')
     expect(own.filter((file) => !/^package\/(LICENSE|README\.md|(bin\/)?package\.json|bin\/paas)$/.test(file))).toEqual(
       own.filter((file) =>
-        /^package\/dist\/(cli\/[\w/-]+\.(js|cjs|bash|zsh|fish)|model\/[\w-]+\.js|errors(-catalogue)?\.js)$/.test(file),
+        /^package\/dist\/(cli\/[\w/-]+\.(js|cjs|bash|zsh|fish)|model\/[\w-]+\.js|(errors|errors-catalogue|credentials)\.js)$/.test(
+          file,
+        ),
       ),
     )
   })

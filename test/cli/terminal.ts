@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
-import { saveLogin } from '../../src/cli/credentials.ts'
+import { saveLogin } from '../../src/credentials.ts'
 import { TestApi } from '../api/test-api.ts'
 import { gitEnvironment } from '../helpers/repository.ts'
 

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { PaasError } from '../errors.ts'
+import { PaasError } from './errors.ts'
 
 /** Who the user is on one server. `authorization` is the id of the token, where the command made it itself. */
 export type Login = { token: string; email: string; authorization?: string }
@@ -34,6 +34,12 @@ export function saveLogin(server: string, login: Login, path = credentialsPath()
   write(path, { servers: { ...servers, [server]: login }, default: server })
 }
 
+/** Likewise, but another server that is the default one stays so. */
+export function addLogin(server: string, login: Login, path = credentialsPath()): void {
+  const { servers, default: current = server } = readCredentials(path)
+  write(path, { servers: { ...servers, [server]: login }, default: current })
+}
+
 export function forgetLogin(server: string, path = credentialsPath()): void {
   const { servers, default: current } = readCredentials(path)
   const { [server]: _forgotten, ...rest } = servers
@@ -50,7 +56,11 @@ function write(path: string, credentials: Credentials): void {
 }
 
 function isCredentials(value: unknown): value is Credentials {
-  return typeof value === 'object' && value !== null && 'servers' in value && typeof value.servers === 'object'
+  return isObject(value) && 'servers' in value && isObject(value.servers)
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
 }
 
 function isMissing(cause: unknown): boolean {
