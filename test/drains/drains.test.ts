@@ -9,7 +9,7 @@ import { openAppLogReader } from '../../src/logs/reader.ts'
 import { openAppLogWriter } from '../../src/logs/writer.ts'
 import type { Drain } from '../../src/model/drain.ts'
 import { createOutbound } from '../../src/outbound/outbound.ts'
-import { freePort } from '../helpers/server.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { HttpReceiver, makeCertificate, StreamReceiver } from '../outbound/receiver.ts'
 import { TestStore } from '../store/test-store.ts'
 

@@ -2,12 +2,12 @@ import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_p
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { lockFile, readLock } from '../../src/lock.ts'
 import { removeFromEngine } from './engine.ts'
+import { freePort } from './free-port.ts'
 
 const main = resolve(import.meta.dirname, '../../src/main/server.ts')
 
@@ -168,14 +168,4 @@ async function freePorts(): Promise<Ports> {
     const httpsPort = await freePort()
     if (httpsPort !== port) return { port, httpsPort }
   }
-}
-
-/** A TCP port that nothing listens on just now. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0)
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

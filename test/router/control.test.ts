@@ -14,7 +14,7 @@ import { openDataDirectory } from '../../src/data-directory.ts'
 import { startApp } from './helpers/apps.ts'
 import { talk } from './helpers/raw-client.ts'
 import { route } from './helpers/router.ts'
-import { freePort } from './helpers/free-port.ts'
+import { freePort } from '../helpers/free-port.ts'
 
 let directory: string
 let config: Config

@@ -11,7 +11,7 @@ import { openDataDirectory } from '../../src/data-directory.ts'
 import { connectRouterControl, routerStatus } from '../../src/router/control-client.ts'
 import { saveTable } from '../../src/router/table-file.ts'
 import { startApp, type TestApp } from './helpers/apps.ts'
-import { freePort } from './helpers/free-port.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { RawClient, talk } from './helpers/raw-client.ts'
 import { route } from './helpers/router.ts'
 

@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { routerStatus } from '../../src/router/control-client.ts'
 import { until } from '../helpers/app.ts'
 import { childrenOf, commandLine } from '../helpers/processes.ts'
-import { freePort } from '../helpers/server.ts'
+import { freePort } from '../helpers/free-port.ts'
 
 const script = resolve(import.meta.dirname, 'run-server.ts')
 const environment = {

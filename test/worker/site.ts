@@ -1,5 +1,4 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -31,6 +30,7 @@ import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openWorker } from '../../src/worker/worker.ts'
 import { removeFromEngine } from '../helpers/engine.ts'
+import { freePort } from '../helpers/free-port.ts'
 import { TestRedis } from '../queue/redis-server.ts'
 import { SiteApp } from './site-app.ts'
 
@@ -187,12 +187,4 @@ async function filesOf(tar: Readable): Promise<Map<string, string>> {
   const files = new Map<string, string>()
   await forEachEntry(tar, async (entry) => void files.set(entry.header.name, await text(entry)))
   return files
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0)
-  await new Promise((resolve) => server.once('listening', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }
