@@ -8,11 +8,13 @@ import { request } from '../helpers/http.ts'
 import { gitEnvironment, TestRepository } from '../helpers/repository.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 
-/** Every row of the push contract, as a user of the real git client meets it. */
+/** Every row of the push contract, as a user of the real git client meets it. They run side by side: most of their time is waiting. */
 
 let server: TestServer
 beforeAll(async () => {
-  server = await startServer({ env: { PAAS_MAX_PUSH_MIB: '4', PAAS_BOOT_TIMEOUT: '10' } })
+  server = await startServer({
+    env: { PAAS_MAX_PUSH_MIB: '4', PAAS_BOOT_TIMEOUT: '10', PAAS_BUILD_CONCURRENCY: '5' },
+  })
 })
 afterAll(async () => {
   await server?.stop()
@@ -41,7 +43,7 @@ function remoteHead(app: TestApp, ref = 'refs/heads/main'): Promise<string> {
   return app.repository.git('ls-remote', 'paas', ref).then(({ output }) => output.split('\t')[0] ?? '')
 }
 
-describe('a push of the deploy branch', () => {
+describe.concurrent('a push of the deploy branch', () => {
   it('shows the build line by line and exits 0 when the commit serves', async () => {
     await using app = await textApp('one')
     const push = await app.push()
@@ -83,7 +85,7 @@ describe('a push of the deploy branch', () => {
   })
 })
 
-describe('a push that fails', () => {
+describe.concurrent('a push that fails', () => {
   it('in the build names the reason, moves no ref, leaves the old release serving and can be tried again', async () => {
     await using app = await textApp('good')
     await app.push()
@@ -128,7 +130,7 @@ describe('a push that fails', () => {
   })
 })
 
-describe('refs that do not deploy', () => {
+describe.concurrent('refs that do not deploy', () => {
   it('are refused one by one while the deploy branch goes its way', async () => {
     await using app = await textApp('several refs')
     await app.repository.git('tag', 'v1')
@@ -151,7 +153,7 @@ describe('refs that do not deploy', () => {
   })
 })
 
-describe('push options and refs/deploy', () => {
+describe.concurrent('push options and refs/deploy', () => {
   it('rebuild the running commit by a push to refs/deploy/main', async () => {
     await using app = await textApp('again')
     await app.push()
@@ -192,7 +194,7 @@ describe('push options and refs/deploy', () => {
   })
 })
 
-describe('several pushes', () => {
+describe.concurrent('several pushes', () => {
   it('run in the order they came, and a newer one supersedes a waiting one', async () => {
     await using app = await textApp('first', { build: 'echo at work; sleep 10' })
     const first = app.push()
@@ -235,7 +237,7 @@ describe('several pushes', () => {
   })
 })
 
-describe('a push that cannot be taken', () => {
+describe.concurrent('a push that cannot be taken', () => {
   it('from a shallow clone is refused with what to do', async () => {
     await using app = await textApp('deep')
     await serveText(app, 'deeper')
