@@ -1,13 +1,19 @@
-import { StringDecoder } from 'node:string_decoder'
+import { PassThrough } from 'node:stream'
 import type { AnyPack, Pack } from './detect.ts'
 
-/** The most a build may answer, in UTF-16 units; packs answer a few lines. */
-const mostText = 64 * 1024
+/** The most bytes of a line, and of bin/release; packs answer a few lines. */
+const mostBytes = 64 * 1024
+
+/** Called when all packs are known, and when they are done. */
+type Events = { compiling: () => void; slug: () => void }
 
 /** What is said of a pack. */
 type Verdict = { pack: AnyPack; text: string }
 
-/** What `buildpacks/bin/build` says on its standard error, of which the build's own code may have forged any part. */
+/**
+ * What `buildpacks/bin/build` says on its standard error, of which the build's own code may have forged any part: it decides about its
+ * own app only.
+ */
 export class Answers {
   readonly packs: Pack[] = []
   /** All packs were asked. */
@@ -17,27 +23,54 @@ export class Answers {
   failed: Verdict | undefined
   /** YAML of bin/release. */
   release = ''
+  /** A tar of the build directory, once the packs are done. */
+  readonly slug = new PassThrough({ highWaterMark: 2 ** 20 })
   readonly #asked: readonly AnyPack[]
-  readonly #onCompiling: () => void
-  readonly #decoder = new StringDecoder('utf8')
-  #text = ''
-  #released = false
+  readonly #on: Events
+  #pending = Buffer.alloc(0)
+  /** Bytes of `release` that are still to come. */
+  #releaseBytes = 0
+  #isSlug = false
+  #onDrain = () => {}
 
-  /** @param onCompiling called when all packs are known */
-  constructor(asked: readonly AnyPack[], onCompiling: () => void) {
+  constructor(asked: readonly AnyPack[], on: Events) {
     this.#asked = asked
-    this.#onCompiling = onCompiling
+    this.#on = on
+    // Whoever reads it is told; nobody may.
+    this.slug.on('error', () => undefined)
+    this.slug.on('drain', () => this.#onDrain()).on('close', () => this.#onDrain())
   }
 
-  feed(chunk: Buffer): void {
-    this.#text = (this.#text + this.#decoder.write(chunk)).slice(0, mostText)
-    while (!this.#released) {
-      const end = this.#text.indexOf('\n')
-      if (end < 0) return
-      this.#line(this.#text.slice(0, end))
-      this.#text = this.#text.slice(end + 1)
-    }
-    this.release = this.#text
+  /** @returns when more can be taken: a slug is not held in memory */
+  feed(chunk: Buffer): Promise<void> | void {
+    if (this.#isSlug) return this.#pass(chunk)
+    this.#pending = Buffer.concat([this.#pending, chunk])
+    while (this.#takeOne()) if (this.#isSlug) return this.#pass(this.#pending)
+    this.#pending = this.#pending.subarray(0, mostBytes)
+  }
+
+  /** All has been said. @param error why the slug is not whole */
+  end(error?: Error): void {
+    if (error) this.slug.destroy(error)
+    else this.slug.end()
+  }
+
+  #pass(chunk: Buffer): Promise<void> | void {
+    if (this.slug.destroyed || this.slug.write(chunk)) return
+    return new Promise((settle) => (this.#onDrain = settle))
+  }
+
+  /** False when the next line, or part of bin/release, is not complete. */
+  #takeOne(): boolean {
+    const isRelease = this.#releaseBytes > 0
+    const end = isRelease ? this.#releaseBytes : this.#pending.indexOf('\n') + 1
+    if (end === 0 || end > this.#pending.length) return false
+    const text = this.#pending.toString('utf8', 0, end)
+    this.#pending = this.#pending.subarray(end)
+    if (isRelease) this.release = text
+    else this.#line(text.slice(0, -1))
+    if (isRelease) this.#releaseBytes = 0
+    return true
   }
 
   #line(line: string): void {
@@ -47,12 +80,18 @@ export class Answers {
     else if (word === 'unusable') this.unusable = this.#verdict(rest)
     else if (word === 'compiling') this.#compiling()
     else if (word === 'failed') this.failed = this.#verdict(rest)
-    else if (word === 'release') this.#released = true
+    else if (word === 'release') this.#releaseBytes = Math.min(Number.parseInt(rest, 10) || 0, mostBytes)
+    else if (word === 'slug') this.#slugBegins()
   }
 
   #compiling(): void {
     this.complete = true
-    this.#onCompiling()
+    this.#on.compiling()
+  }
+
+  #slugBegins(): void {
+    this.#isSlug = true
+    this.#on.slug()
   }
 
   #detected(rest: string): void {

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { parse } from 'yaml'
 import type { DynoExit, Sandbox } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
@@ -8,44 +9,69 @@ import { cleanLine } from './clean-line.ts'
 import { undetected, unusable, type Candidates, type Pack } from './detect.ts'
 import type { Mask } from './mask.ts'
 import type { BuildOutput } from './pipeline.ts'
-import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
 import { buildProgram } from './toolbox.ts'
 
 /** Characters of what packs say that are kept. */
 const longest = { reason: 200, name: 60 }
 
-type CompileDeps = { sandbox: Sandbox; output: BuildOutput; mask: Mask; memoryMiB: number }
+type CompileDeps = { sandbox: Pick<Sandbox, 'run'>; output: BuildOutput; mask: Mask; memoryMiB: number }
+type CompileOptions = {
+  candidates: Candidates
+  order: Parameters<Sandbox['run']>[0]
+  /** Called once the packs are known, before they run. */
+  onDetected: () => void
+}
+
+/** What a build made. */
+export type Compiled = {
+  packs: Pack[]
+  /** The process types the last pack declares. */
+  defaults: ProcessTypes
+  /** A tar of the build directory, as the sandbox gives it. */
+  slug: Readable
+}
 
 /**
- * Detects which packs build the app and runs them, in one call into the sandbox, since each costs a moment.
- * @param onDetected called once the packs are known, before they run
- * @returns the packs, and the process types the last one declares
- * @throws build_failed with the reason in a few words
+ * Detects which packs build the app, runs them and takes what they made, all in one command, since each one more costs a moment.
+ * @throws build_failed with the reason in a few words; later on, the slug fails with it
  */
 export async function compile(
   deps: CompileDeps,
-  { mode, packs }: Candidates,
-  onDetected: () => void,
+  { candidates, order, onDetected }: CompileOptions,
   signal: AbortSignal,
-): Promise<{ packs: Pack[]; defaults: ProcessTypes }> {
-  const answers = new Answers(packs, onDetected)
-  const argv = [buildProgram, appDirectory, cacheDirectory, configDirectory, mode, ...packs]
-  const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') => {
-    if (stream === 'stdout') deps.output.raw(chunk)
-    else answers.feed(chunk)
-  }
-  const exit = await deps.sandbox.exec({ argv }, onOutput, signal)
-  if (exit.code !== 0) throw explain(deps, answers, exit)
-  return { packs: answers.packs.map((pack) => shown(deps, pack)), defaults: defaultTypes(answers.release) }
+): Promise<Compiled> {
+  const done = Promise.withResolvers<void>()
+  const answers = new Answers(candidates.packs, { compiling: onDetected, slug: done.resolve })
+  const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') =>
+    stream === 'stdout' ? deps.output.raw(chunk) : answers.feed(chunk)
+  const running = deps.sandbox.run(order, onOutput, signal)
+  running.then(
+    (exit) => answers.end(exit.code === 0 ? undefined : notTaken(deps, exit)),
+    (error: Error) => answers.end(error),
+  )
+  const exit = await Promise.race([done.promise, running])
+  if (exit) throw explain(deps, answers, exit)
+  const packs = answers.packs.map((pack) => shown(deps, pack))
+  return { packs, defaults: defaultTypes(answers.release), slug: answers.slug }
+}
+
+/** The packs were done. */
+function notTaken({ memoryMiB }: CompileDeps, { code, outOfMemory }: DynoExit): PaasError {
+  if (outOfMemory) return ranOutOfMemory(memoryMiB)
+  return new PaasError('build_failed', `build failed: what it made could not be read (exit code ${code})`, {
+    hint: 'The lines above may say why. Push again.',
+  })
+}
+
+function ranOutOfMemory(memoryMiB: number): PaasError {
+  return new PaasError('build_failed', `build failed: killed for memory at ${memoryMiB} MB`, {
+    hint: 'Make the build need less, for example with fewer parallel jobs, or give builds more: PAAS_BUILD_MEMORY_MIB.',
+  })
 }
 
 function explain(deps: CompileDeps, answers: Answers, { code, outOfMemory }: DynoExit): PaasError {
   const { mask, memoryMiB } = deps
-  if (outOfMemory) {
-    return new PaasError('build_failed', `build failed: killed for memory at ${memoryMiB} MB`, {
-      hint: 'Make the build need less, for example with fewer parallel jobs, or give builds more: PAAS_BUILD_MEMORY_MIB.',
-    })
-  }
+  if (outOfMemory) return ranOutOfMemory(memoryMiB)
   if (answers.unusable && !answers.complete) {
     const { pack, text } = answers.unusable
     return unusable(pack, shortened(mask, text))

@@ -1,17 +1,18 @@
-import type { Engine, Image, Sandbox } from '../engine/engine.ts'
+import type { Readable } from 'node:stream'
+import type { Engine, Image } from '../engine/engine.ts'
 import type { BuildRequest } from './pipeline.ts'
 import { slugFiles, type SlugFacts } from './slug.ts'
 import { appDirectory } from './directories.ts'
 
-type ExportDeps = { engine: Pick<Engine, 'appendLayer'>; sandbox: Sandbox }
 type ExportOptions = { base: Image; labels: Record<string, string>; slugBytes: number }
 
-/** The app's image: the run image and one layer with what the build left in its directory. @throws slug_too_large */
+/** The app's image: the run image and one layer with the slug, a tar of the build directory. @throws slug_too_large, and the tar's error */
 export async function exportSlug(
-  { engine, sandbox }: ExportDeps,
+  engine: Pick<Engine, 'appendLayer'>,
+  slug: Readable,
   { base, labels, slugBytes }: ExportOptions,
 ): Promise<SlugFacts & { image: Image }> {
-  const { files, facts } = slugFiles(await sandbox.get(appDirectory), slugBytes)
+  const { files, facts } = slugFiles(slug, slugBytes)
   const config = { labels, workingDirectory: appDirectory, user: 'app', env: { HOME: appDirectory } }
   const image = await engine.appendLayer({ base: base.digest, layer: files, config })
   return { ...facts, image }

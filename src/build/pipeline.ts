@@ -6,16 +6,16 @@ import type { AppId, BuildId } from '../model/ids.ts'
 import { parseAppJson, type AppJson } from '../model/app-json.ts'
 import { parseProcfile, type ProcessTypes } from '../model/procfile.ts'
 import type { Config } from '../model/release.ts'
-import { compile } from './compile.ts'
+import { compile, type Compiled } from './compile.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
-import { candidates, type Candidates, type Pack } from './detect.ts'
+import { candidates, type Candidates } from './detect.ts'
 import { buildDockerfile, isDockerfileBuild } from './dockerfile.ts'
 import { exportSlug, imageLabels } from './export.ts'
 import { createMask } from './mask.ts'
+import { buildOrder } from './order.ts'
 import { isOurs } from './packs.ts'
 import { PhaseClock } from './phases.ts'
-import { Removals } from './removals.ts'
-import { createBuildSandbox, limitsOf, type BuildLimits } from './sandbox.ts'
+import { limitsOf, type BuildLimits, type BuildSandboxes } from './sandboxes.ts'
 import { readSource, sourceForBuild, type Source, type SourceLimits } from './source.ts'
 import type { Stack } from './stack.ts'
 import type { Toolbox } from './toolbox.ts'
@@ -66,9 +66,10 @@ export interface BuildOutput {
 export type RunPipeline = (request: BuildRequest, output: BuildOutput, signal: AbortSignal) => Promise<BuildResult>
 
 export type PipelineDeps = {
-  engine: Pick<Engine, 'appendLayer' | 'buildDockerfile' | 'createSandbox' | 'removeCache'>
+  engine: Pick<Engine, 'appendLayer' | 'buildDockerfile'>
   stack: Pick<Stack, 'name'>
-  toolbox: Pick<Toolbox, 'buildImage' | 'runImage'>
+  toolbox: Pick<Toolbox, 'runImage'>
+  sandboxes: Pick<BuildSandboxes, 'remove' | 'take'>
   repositories: { archive(appId: AppId, commit: string, signal: AbortSignal): Promise<Readable> }
   build: BuildLimits & { timeoutSeconds: number }
   limits: SourceLimits & { slugBytes: number }
@@ -78,17 +79,15 @@ export type PipelineDeps = {
 }
 
 export function createPipeline(deps: PipelineDeps): RunPipeline {
-  const removals = new Removals(deps.log)
   return async (request, output, signal) => {
     const { timeoutSeconds } = deps.build
     const timeLimit = AbortSignal.timeout(timeoutSeconds * 1000)
     const either = AbortSignal.any([signal, timeLimit])
-    const asked: Run = { deps, request, output, clock: new PhaseClock(), removals, signal: either }
+    const asked: Run = { deps, request, output, clock: new PhaseClock(), signal: either }
     try {
       const source = await asked.clock.time('source', async () => readSource(await archive(asked), deps.limits))
       const appJson = appJsonOf(source)
       const run = appJson ? configure(asked, appJson) : asked
-      if (request.noCache) await removeCache(run)
       const result = isDockerfileBuild(source, run.request.buildpacks)
         ? await withDockerfile(run, source)
         : await withPacks(run, source)
@@ -105,7 +104,6 @@ type Run = {
   request: BuildRequest
   output: BuildOutput
   clock: PhaseClock
-  removals: Removals
   signal: AbortSignal
 }
 type Built = Omit<BuildResult, 'stack' | 'phases' | 'appJson'>
@@ -122,51 +120,46 @@ function configure(run: Run, appJson: AppJson): Run {
 }
 
 async function withPacks(run: Run, source: Source): Promise<Built> {
-  const { deps, request, output, clock, removals } = run
+  const { deps, request, output, clock } = run
   parseProcfileOf(source.files.Procfile)
   const asked = candidates(request.buildpacks ?? [], source.files['.buildpacks'], deps.packPolicy)
-  const sandbox = await clock.time('prepare', () => createSandbox(run, source))
+  const sandbox = await clock.time('prepare', () => takeSandbox(run))
   try {
-    const { packs, defaults } = await runPacks(run, sandbox, asked)
-    const slug = await clock.time('export', () => makeSlug(run, sandbox, packs))
-    const processTypes = decideProcessTypes(output, parseProcfileOf(slug.procfile), defaults)
+    const compiled = await runPacks(run, sandbox, asked, source)
+    const slug = await clock.time('export', () => makeSlug(run, compiled))
+    const processTypes = decideProcessTypes(output, parseProcfileOf(slug.procfile), compiled.defaults)
     output.topic('Compressing...')
     output.detail(`Done: ${(slug.bytes / 2 ** 20).toFixed(1)}M`)
-    const buildpack = packs.map(({ name }) => name).join(', ')
+    const buildpack = compiled.packs.map(({ name }) => name).join(', ')
     return { image: slug.image.digest, processTypes, buildpack, size: slug.bytes }
   } finally {
-    removals.begin(request.appId, sandbox)
+    deps.sandboxes.remove(request.appId, sandbox)
   }
 }
 
-async function createSandbox(run: Run, source: Source): Promise<Sandbox> {
-  const { deps, request, output, signal } = run
-  const image = await deps.toolbox.buildImage((line) => tellProgress(output, line))
-  const files = sourceForBuild(await archive(run), source)
-  const options = { image, source: files, stack: deps.stack.name, limits: limitsOf(deps.build) }
-  return createBuildSandbox(deps.engine, request, options, signal)
+function takeSandbox({ deps, request, output, signal }: Run): Promise<Sandbox> {
+  const onProgress = (line: string) => tellProgress(output, line)
+  return deps.sandboxes.take(request.appId, { emptyCache: request.noCache, onProgress }, signal)
 }
 
-async function runPacks({ deps, request, output, clock, signal }: Run, sandbox: Sandbox, asked: Candidates) {
+async function runPacks(run: Run, sandbox: Sandbox, asked: Candidates, source: Source): Promise<Compiled> {
+  const { deps, request, output, clock, signal } = run
   const { memoryMiB } = deps.build
   const mask = createMask(request.config)
+  const files = sourceForBuild(await archive(run), source)
+  const order = buildOrder(request, asked, files, deps.stack.name)
   const detected = Promise.withResolvers<void>()
-  const compiled = compile({ sandbox, output, mask, memoryMiB }, asked, detected.resolve, signal)
+  const options = { candidates: asked, order, onDetected: detected.resolve }
+  const compiled = compile({ sandbox, output, mask, memoryMiB }, options, signal)
   await clock.time('detect', () => Promise.race([detected.promise, compiled]))
   return clock.time('compile', () => compiled)
 }
 
-async function makeSlug({ deps, request, output }: Run, sandbox: Sandbox, packs: Pack[]) {
+async function makeSlug({ deps, request, output }: Run, { packs, slug }: Compiled) {
   const names = packs.map(({ pack }) => pack)
   const base = await deps.toolbox.runImage(names.filter(isOurs), (line) => tellProgress(output, line))
   const options = { base, labels: imageLabels(request, names), slugBytes: deps.limits.slugBytes }
-  return exportSlug({ engine: deps.engine, sandbox }, options)
-}
-
-/** A cache that a sandbox still has mounted cannot be removed. */
-async function removeCache({ deps, request, removals }: Run): Promise<void> {
-  await removals.finished(request.appId)
-  await deps.engine.removeCache(request.appId)
+  return exportSlug(deps.engine, slug, options)
 }
 
 async function withDockerfile(run: Run, source: Source): Promise<Built> {

@@ -4,7 +4,7 @@ import ignore from 'ignore'
 import type { Header } from 'tar-stream'
 import { PaasError } from '../errors.ts'
 import { forEachEntry, rewriteTar } from './tar.ts'
-import { tenant } from './directories.ts'
+import { appDirectory, tenant } from './directories.ts'
 
 /** What must be known of a commit's tree before it is built. */
 export type Source = {
@@ -41,14 +41,14 @@ export async function readSource(tar: Readable, limits: SourceLimits): Promise<S
   return source
 }
 
-/** The tree as it goes into the build: all of it the tenant's, without what `.slugignore` names. */
+/** The tree as it goes into the build, below the app's directory: all of it the tenant's, without what `.slugignore` names. */
 export function sourceForBuild(tar: Readable, source: Source): Readable {
   const ignored = slugignore(source.files['.slugignore'] ?? '')
   return rewriteTar(tar, (header) => {
     const name = header.name.replace(/\/$/, '')
     if (name === '' || name === '.gitmodules' || ignored(header)) return undefined
     return {
-      name: header.name,
+      name: `${appDirectory.slice(1)}/${header.name}`,
       type: header.type,
       size: header.size,
       // As a checkout would have it; git archive lets the group write.

@@ -34,7 +34,7 @@ export interface Engine {
   listImages(filter?: { appId?: AppId }): Promise<Image[]>
   removeImage(digest: string): Promise<void>
 
-  /** A started container that idles until `exec` runs something in it. Disposal removes it. */
+  /** A started container that waits for what is to run in it. Disposal removes it. */
   createSandbox(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox>
 
   /** Starts a dyno; resolves when the container started, which says nothing about readiness. */
@@ -114,8 +114,8 @@ export type SandboxSpec = {
   limits: Limits
   /** Mount point of the app's cache volume (persistent, owned by `user`), or undefined. */
   cacheAt?: string
-  /** Files on a tmpfs, never in a layer: mount point → name → content. Readable by `user`. */
-  secretsAt?: { path: string; files: Record<string, string> }
+  /** Mount point of a tmpfs that only `user` can enter: what `run` unpacks there is never in a layer. */
+  secretsAt?: string
   env: Record<string, string>
   workingDirectory?: string
   /** Only for stack images of our own: root with the capabilities that apt needs. Never for tenants. */
@@ -125,11 +125,21 @@ export type SandboxSpec = {
 
 export interface Sandbox extends AsyncDisposable {
   readonly id: string
+  /** Whether it can still be told what to run: not after `run`, nor when the engine lost it. */
+  readonly waits: boolean
+  /**
+   * Unpacks `files` (one tar after another, of paths from `/`; all of it becomes the user's), then becomes the command, and the
+   * sandbox ends with it. Only once. `onOutput` gets raw chunks as they come, the next one when it is done with the last. An abort
+   * kills the sandbox and rejects with the signal's reason; an error of the files rejects.
+   */
+  run(
+    order: { argv: string[]; env: Record<string, string>; files: Readable },
+    onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => Promise<void> | void,
+    signal: AbortSignal,
+  ): Promise<DynoExit>
   /** Unpacks a tar at `path`. */
   put(path: string, files: Readable): Promise<void>
-  /** A tar of `path`; entries are relative to its parent directory, as docker's archive call gives them. */
-  get(path: string): Promise<Readable>
-  /** Runs to the end. `onOutput` gets raw chunks as they come. An abort kills the sandbox and rejects with the signal's reason. */
+  /** Runs to the end, beside what waits. `onOutput` and an abort are as those of `run`. */
   exec(
     command: { argv: string[]; env?: Record<string, string>; user?: string; workingDirectory?: string },
     onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void,

@@ -17,7 +17,7 @@ export type ServeGitDeps = {
   config: { paths: Pick<Config['paths'], 'hookSocket'>; limits: Pick<Config['limits'], 'packBytes'> }
   store: Pick<Store, 'tokens' | 'apps' | 'collaborators' | 'builds' | 'releases' | 'slugs'>
   repositories: Repositories
-  queue: Pick<Queue, 'enqueue'>
+  queue: Pick<Queue, 'enqueue' | 'expect'>
   output: OutputReader
   log: Logger
   /** Only tests have others. */

@@ -6,6 +6,7 @@ import { checkDiskSpace } from './disk-space.ts'
 import { isGitPath, parseGitRequest, type GitService } from './git-request.ts'
 import { advertiseRefs } from './git-service.ts'
 import type { Maintenance } from './maintenance.ts'
+import type { Queue } from '../queue/queue.ts'
 import { PushSlots, type PushLimits } from './push-slots.ts'
 import type { Pushes } from './pushes.ts'
 import { refuse } from './refusals.ts'
@@ -18,6 +19,7 @@ export type GitHandlerDeps = AuthorizeDeps & {
   repositories: Pick<Repositories, 'ensure'>
   pushes: Pushes
   maintenance: Pick<Maintenance, 'afterPush'>
+  queue: Pick<Queue, 'expect'>
   log: Logger
   limits: GitLimits
 }
@@ -56,6 +58,7 @@ async function serve(deps: GitHandlerDeps, slots: PushSlots, req: IncomingMessag
     // What would refuse the service itself is said here, since git shows the text of an error only at this request.
     slots.check(app, account)
     if (request.service === 'receive-pack') await checkDiskSpace(repository, deps.limits.freeBytes)
+    if (request.service === 'receive-pack') void deps.queue.expect(app.id)
     const refs = await advertiseRefs(request.service, repository)
     setHeaders(res, request.service, 'advertisement')
     return void res.end(refs)

@@ -1,5 +1,6 @@
 import { createPackPolicy } from '../build/pack-url.ts'
 import { createPipeline } from '../build/pipeline.ts'
+import { BuildSandboxes } from '../build/sandboxes.ts'
 import { createStack } from '../build/stack/debian.ts'
 import { createToolbox } from '../build/toolbox.ts'
 import { connectDocker } from '../engine/docker/docker.ts'
@@ -24,8 +25,10 @@ export const run = (): Promise<void> =>
     const repositories = createRepositories({ directory: paths.repositories, limits })
     const stack = createStack({ engine, config })
     const toolbox = createToolbox({ engine, stack })
-    const pipeline = createPipeline({ engine, stack, toolbox, repositories, build, limits, packPolicy, log })
-    life.use(await openWorker({ config, serverId, log, store, engine, router, pipeline, repositories, logs, outputs }))
+    const sandboxes = life.use(new BuildSandboxes({ engine, toolbox, build, log }))
+    const pipeline = createPipeline({ engine, stack, toolbox, sandboxes, repositories, build, limits, packPolicy, log })
+    const parts = { config, serverId, log, store, engine, router, sandboxes, pipeline, repositories, logs, outputs }
+    life.use(await openWorker(parts))
     return life.move()
   })
 

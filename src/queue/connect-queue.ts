@@ -27,6 +27,11 @@ export function connectQueue({ redis, serverId, log }: QueueDeps): Queue {
     async cancel(buildId) {
       await inTime(connection.publish(keys.cancel, buildId))
     },
+    async expect(appId) {
+      await inTime(connection.publish(keys.expect, appId)).catch((error: unknown) =>
+        log.debug({ err: error }, 'not sent'),
+      )
+    },
     async figures() {
       const [jobs, memory] = await inTime(
         Promise.all([queue.getJobCounts('waiting', 'active', 'delayed'), connection.info('memory')]),

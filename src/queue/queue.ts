@@ -1,4 +1,4 @@
-import type { BuildId } from '../model/ids.ts'
+import type { AppId, BuildId } from '../model/ids.ts'
 import type { Job } from '../model/job.ts'
 import type { OutputId } from './output-files.ts'
 
@@ -8,6 +8,8 @@ export interface Queue extends AsyncDisposable {
   enqueue(job: Job): Promise<void>
   /** Tells the worker that runs this build to stop it. Best effort: the record says so too. */
   cancel(buildId: BuildId): Promise<void>
+  /** Tells the worker that a build of this app will come in a moment, if all goes well. Never rejects: nothing depends on it. */
+  expect(appId: AppId): Promise<void>
   /** Rejects with `queue_unavailable` like `enqueue`. */
   figures(): Promise<QueueFigures>
 }

@@ -15,6 +15,7 @@ export function keysOf(serverId: string) {
     output: (buildId: string) => `${prefix}:output:${buildId}`,
     wake: (reader: string) => `${prefix}:wake:${reader}`,
     cancel: `${prefix}:cancel`,
+    expect: `${prefix}:expect`,
   }
 }
 

@@ -1,6 +1,6 @@
 import { Worker } from 'bullmq'
 import type { Logger } from '../log.ts'
-import type { BuildId } from '../model/ids.ts'
+import type { AppId, BuildId } from '../model/ids.ts'
 import type { Job } from '../model/job.ts'
 import { queueName } from './connect-queue.ts'
 import { connectRedis, keysOf, type QueueDeps } from './redis.ts'
@@ -10,6 +10,8 @@ export type WorkerHandlers = {
   run(job: Job): Promise<void>
   /** Somebody asked to stop this build. */
   cancel(buildId: BuildId): void
+  /** A build of this app will come in a moment, if all goes well. */
+  expect(appId: AppId): void
   /** Redis is there, for the first time or again: whatever it forgot must be found in the record. */
   connected(): void
 }
@@ -24,10 +26,13 @@ export function startWorker(deps: QueueDeps & { handlers: WorkerHandlers; concur
   const keys = keysOf(serverId)
   const connection = connectRedis({ redis, log }, { maxRetriesPerRequest: null })
   const subscriber = connectRedis({ redis, log: log.child({}, { level: 'error' }) })
-  subscriber.on('message', (_channel, buildId) => handlers.cancel(buildId as BuildId))
+  subscriber.on('message', (channel, id) => {
+    if (channel === keys.cancel) handlers.cancel(id as BuildId)
+    else handlers.expect(id as AppId)
+  })
   subscriber
-    .subscribe(keys.cancel)
-    .catch((error: Error) => log.debug({ error: error.message }, 'cancel channel failed'))
+    .subscribe(keys.cancel, keys.expect)
+    .catch((error: Error) => log.debug({ error: error.message }, 'channels failed'))
   connection.on('ready', () => handlers.connected())
 
   const worker = new Worker<Job>(queueName, (job) => handlers.run(job.data), {

@@ -1,3 +1,4 @@
+import type { BuildSandboxes } from '../build/sandboxes.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Repositories } from '../git/repositories.ts'
 import type { Logger } from '../log.ts'
@@ -16,6 +17,7 @@ export type DestroyDeps = {
   engine: Pick<Engine, 'listDynos' | 'removeApp'>
   store: Pick<Store, 'apps' | 'builds' | 'releases'>
   routes: Pick<Routes, 'remove'>
+  sandboxes: Pick<BuildSandboxes, 'without'>
   retirement: Retirement
   repositories: Pick<Repositories, 'remove'>
   logs: Pick<AppLogWriter, 'remove'>
@@ -33,7 +35,7 @@ export type DestroyDeps = {
  * whoever finds this half done begins again.
  */
 export async function destroy(deps: DestroyDeps, app: App): Promise<void> {
-  const { engine, store, routes, retirement, locks, log } = deps
+  const { engine, store, routes, sandboxes, retirement, locks, log } = deps
   await routes.remove(app.id)
   deps.cancelBuilds(app.id)
   await locks.builds.run(app.id, () =>
@@ -44,7 +46,7 @@ export async function destroy(deps: DestroyDeps, app: App): Promise<void> {
         const dynos = await engine.listDynos({ appId: app.id })
         retirement.retire(dynos)
         await retirement.finished(dynos)
-        await engine.removeApp(app.id)
+        await sandboxes.without(app.id, () => engine.removeApp(app.id))
         await removeFiles(deps, app)
         store.apps.remove(app.id)
       }),

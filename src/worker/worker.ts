@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Semaphore } from 'async-mutex'
 import { createPackPolicy } from '../build/pack-url.ts'
 import type { RunPipeline } from '../build/pipeline.ts'
+import type { BuildSandboxes } from '../build/sandboxes.ts'
 import type { Config } from '../config.ts'
 import { Drains } from '../drains/drains.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -53,6 +54,7 @@ export type WorkerParts = {
   engine: Engine
   router: RouterControl
   pipeline: RunPipeline
+  sandboxes: BuildSandboxes
   repositories: Repositories
   logs: AppLogWriter
   outputs: OutputWriters
@@ -187,6 +189,7 @@ function takeJobs({ config, serverId, log }: WorkerParts, deps: Assembled): Asyn
   const handlers = {
     run: (job: Job) => take(deps, job),
     cancel: (buildId: BuildId) => void cancel(deps, buildId),
+    expect: (appId: AppId) => expectBuild(deps, appId),
     connected: () => {
       resumeWork(deps)
       drains.sync()
@@ -200,6 +203,14 @@ async function take({ dispatcher, drains }: Assembled, job: Job): Promise<void> 
   if (job.kind === 'drains') return drains.sync()
   const done = dispatcher.run(job)
   if (job.kind === 'restart') await done
+}
+
+/** What a Dockerfile builds needs no sandbox, and an app mostly stays what it is. */
+function expectBuild({ store, sandboxes }: Assembled, appId: AppId): void {
+  const app = store.apps.get(appId)
+  const slugId = app?.currentReleaseId && store.releases.find(app.currentReleaseId)?.slugId
+  const isDockerfile = slugId && store.slugs.find(slugId)?.buildpack === 'Dockerfile'
+  if (app && !app.destroying && !isDockerfile) sandboxes.prepare(appId)
 }
 
 /** A build that waited is cancelled by the record alone; then only its readers wait for an end. */

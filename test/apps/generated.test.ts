@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { spawn } from 'node:child_process'
-import { pipeline } from 'node:stream/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createStack } from '../../src/build/stack/debian.ts'
 import { loadConfig } from '../../src/config.ts'
@@ -54,7 +53,9 @@ async function generate({ script }: Generated): Promise<TestRepository> {
   const unpack = spawn('tar', ['-x', '--strip-components=1', '-C', repository.path], {
     stdio: ['pipe', 'ignore', 'inherit'],
   })
-  await pipeline(await machine.get('/app'), unpack.stdin)
+  const files = (chunk: Buffer, stream: string) => void (stream === 'stdout' && unpack.stdin.write(chunk))
+  await machine.exec({ argv: ['tar', '-c', '-C', '/', 'app'] }, files, signal)
+  unpack.stdin.end()
   await new Promise((ended) => unpack.once('close', ended))
   await repository.commit('As generated')
   return repository

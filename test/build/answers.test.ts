@@ -1,34 +1,42 @@
+import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import { Answers } from '../../src/build/answers.ts'
 
 const url = 'https://example.com/pack.git#v1'
 
-function answersOf(...chunks: string[]): { answers: Answers; calls: number } {
-  let calls = 0
-  const answers = new Answers(['nodejs', url, 'python'], () => calls++)
-  for (const chunk of chunks) answers.feed(Buffer.from(chunk))
+function answersOf(...chunks: string[]): { answers: Answers; calls: string[] } {
+  const calls: string[] = []
+  const on = { compiling: () => calls.push('compiling'), slug: () => calls.push('slug') }
+  const answers = new Answers(['nodejs', url, 'python'], on)
+  for (const chunk of chunks) void answers.feed(Buffer.from(chunk))
   return { answers, calls }
 }
 
 describe('what a build answers', () => {
-  it('is the packs, then the process types', () => {
-    const { answers, calls } = answersOf('detected nodejs Node.js\ncompiling\nrelease\na: 1\nb: 2\n')
+  it('is the packs, then the process types, then the slug', async () => {
+    const said = 'detected nodejs Node.js\ncompiling\nrelease 10\na: 1\nb: 2\n\nslug\nthe\nslug'
+    const { answers, calls } = answersOf(said)
+    answers.end()
     expect(answers.packs).toEqual([{ pack: 'nodejs', name: 'Node.js' }])
     expect(answers.release).toBe('a: 1\nb: 2\n')
-    expect(calls).toBe(1)
+    expect(await text(answers.slug)).toBe('the\nslug')
+    expect(calls).toEqual(['compiling', 'slug'])
   })
 
-  it('does not depend on where chunks end', () => {
-    const bytes = Buffer.from('detected python Pythön\ncompiling\nrelease\ndefault_process_types: {web: ü}\n')
-    const answers = new Answers(['python'], () => undefined)
-    for (let offset = 0; offset < bytes.length; offset++) answers.feed(bytes.subarray(offset, offset + 1))
+  it('does not depend on where chunks end', async () => {
+    const yaml = 'default_process_types: {web: ü}'
+    const said = `detected python Pythön\ncompiling\nrelease ${Buffer.byteLength(yaml)}\n${yaml}\nslug\n\0\nü`
+    const { answers } = answersOf()
+    for (const byte of Buffer.from(said)) void answers.feed(Buffer.of(byte))
+    answers.end()
     expect(answers.packs).toEqual([{ pack: 'python', name: 'Pythön' }])
-    expect(answers.release).toBe('default_process_types: {web: ü}\n')
+    expect(answers.release).toBe(yaml)
+    expect(await text(answers.slug)).toBe('\0\nü')
   })
 
   it('is nothing that is not known', () => {
-    const { answers } = answersOf('detected ruby Ruby\ndetected nodejs\nhello\n\ncompiling now\n')
-    expect(answers.packs).toEqual([])
+    const { answers } = answersOf('detected ruby Ruby\ndetected nodejs\nhello\n\ncompiling now\nrelease x\n')
+    expect(answers).toMatchObject({ packs: [], release: '' })
     expect(answersOf('failed ruby gone\nunusable ruby gone\n').answers).toMatchObject({
       failed: undefined,
       unusable: undefined,
@@ -44,9 +52,33 @@ describe('what a build answers', () => {
   })
 
   it('is bounded, whatever comes', () => {
-    const { answers } = answersOf('release\n', ...Array.from({ length: 100 }, () => 'x'.repeat(10_000)))
+    const { answers } = answersOf('release 9999999\n', ...Array.from({ length: 100 }, () => 'x'.repeat(10_000)))
     expect(answers.release.length).toBe(64 * 1024)
     const many = answersOf(...Array.from({ length: 100 }, () => 'detected nodejs Node.js\n'))
     expect(many.answers.packs.length).toBe(3)
+  })
+})
+
+describe('a slug', () => {
+  it('is taken as fast as it is read, and no faster', async () => {
+    const { answers } = answersOf('slug\n')
+    const given = answers.feed(Buffer.alloc(2 ** 21))
+    expect(given).toBeInstanceOf(Promise)
+    answers.slug.resume()
+    await given
+  })
+
+  it('that nobody wants any more is taken all the same', async () => {
+    const { answers } = answersOf('slug\n')
+    const given = answers.feed(Buffer.alloc(2 ** 21))
+    answers.slug.destroy()
+    await given
+    expect(answers.feed(Buffer.alloc(2 ** 21))).toBeUndefined()
+  })
+
+  it('fails with what ended it', async () => {
+    const { answers } = answersOf('slug\nhalf')
+    answers.end(new Error('the sandbox is gone'))
+    await expect(text(answers.slug)).rejects.toThrow('the sandbox is gone')
   })
 })

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { PassThrough, type Readable } from 'node:stream'
 import { createBuildOutput } from '../../src/build/output.ts'
 import { createPackPolicy } from '../../src/build/pack-url.ts'
+import { BuildSandboxes, type SandboxesDeps } from '../../src/build/sandboxes.ts'
 import { createPipeline, type BuildResult, type PipelineDeps, type RunPipeline } from '../../src/build/pipeline.ts'
 import type { Stack } from '../../src/build/stack.ts'
 import { createStack } from '../../src/build/stack/debian.ts'
@@ -20,7 +21,7 @@ import { request, type Answer } from '../helpers/http.ts'
 import { run, TestRepository, type Outcome } from '../helpers/repository.ts'
 
 type Limits = PipelineDeps['limits'] & PipelineDeps['build']
-type Deps = Omit<PipelineDeps, 'repositories' | 'engine' | 'stack'> & { engine: Engine; stack: Stack }
+type Deps = Omit<PipelineDeps, 'repositories' | 'sandboxes'> & SandboxesDeps & { engine: Engine; stack: Stack }
 type BuildOptions = {
   config?: Config
   buildpacks?: string[]
@@ -75,17 +76,20 @@ export class Builder implements AsyncDisposable {
 export class AppBuilder implements AsyncDisposable {
   readonly id = newId<AppId>()
   readonly repository: TestRepository
+  readonly sandboxes: BuildSandboxes
   /** What the last build showed. */
   output = ''
   readonly #deps: Deps
-  readonly #pipelineDeps: PipelineDeps
+  readonly #pipelineDeps: PipelineDeps & SandboxesDeps
   readonly #pipeline: RunPipeline
 
   constructor(deps: Deps, repository: TestRepository) {
     this.#deps = deps
     this.repository = repository
     const repositories = { archive: async (_: AppId, commit: string) => archive(repository, commit) }
-    this.#pipelineDeps = { ...deps, repositories }
+    const shared = { ...deps, repositories }
+    this.sandboxes = new BuildSandboxes(shared)
+    this.#pipelineDeps = Object.assign(shared, { sandboxes: this.sandboxes })
     this.#pipeline = createPipeline(this.#pipelineDeps)
   }
 

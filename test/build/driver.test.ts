@@ -1,11 +1,15 @@
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { buffer, text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { packsDirectory } from '../../src/build/packs.ts'
+import { forEachEntry } from '../../src/build/tar.ts'
 
-type Answer = { code: number; stdout: string; stderr: string }
+type Answer = { code: number; stdout: string; stderr: string; slug: Buffer }
 
 let root = ''
 beforeEach(async () => {
@@ -29,14 +33,16 @@ async function script(path: string, body: string): Promise<void> {
   await chmod(target, 0o755)
 }
 
-function build(mode: 'first' | 'all', ...packs: string[]): Promise<Answer> {
+async function build(mode: 'first' | 'all', ...packs: string[]): Promise<Answer> {
   const env = { PATH: process.env['PATH'], STACK: 'debian-13', SOURCE_VERSION: 'abc' }
   const argv = [...['build', 'cache', 'env'].map((part) => join(root, part)), mode, ...packs]
-  return new Promise((settle) => {
-    execFile(join(root, 'packs/bin/build'), argv, { env }, (error, stdout, stderr) => {
-      settle({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr })
-    })
-  })
+  const child = spawn(join(root, 'packs/bin/build'), argv, { env })
+  const ended = once(child, 'close')
+  const [stdout, said] = await Promise.all([text(child.stdout), buffer(child.stderr)])
+  const mark = said.indexOf('\nslug\n')
+  const [stderr, slug] = mark < 0 ? [said, Buffer.alloc(0)] : [said.subarray(0, mark + 1), said.subarray(mark + 6)]
+  const [code] = (await ended) as [number]
+  return { code, stdout, stderr: stderr.toString(), slug }
 }
 
 describe('of the packs', () => {
@@ -48,18 +54,18 @@ describe('of the packs', () => {
   })
 
   it('the first that can builds the app', async () => {
-    expect(await build('first', 'no', 'yes', 'also')).toEqual({
+    expect(await build('first', 'no', 'yes', 'also')).toMatchObject({
       code: 0,
       stdout: '-----> YES app detected\ncompiling yes\n',
-      stderr: 'detected yes YES\ncompiling\nrelease\n',
+      stderr: 'detected yes YES\ncompiling\nrelease 0\n\n',
     })
   })
 
   it('those that were named build the app one after the other', async () => {
-    expect(await build('all', 'yes', 'also')).toEqual({
+    expect(await build('all', 'yes', 'also')).toMatchObject({
       code: 0,
       stdout: '-----> YES app detected\n-----> Also an app app detected\ncompiling yes\ncompiling also\n',
-      stderr: 'detected yes YES\ndetected also Also an app\ncompiling\nrelease\n',
+      stderr: 'detected yes YES\ndetected also Also an app\ncompiling\nrelease 0\n\n',
     })
   })
 
@@ -70,7 +76,8 @@ describe('of the packs', () => {
   })
 
   it('none runs when none can', async () => {
-    expect(await build('first', 'no')).toEqual({ code: 1, stdout: '', stderr: 'compiling\n' })
+    const none = { code: 1, stdout: '', stderr: 'compiling\n', slug: Buffer.alloc(0) }
+    expect(await build('first', 'no')).toEqual(none)
   })
 })
 
@@ -98,9 +105,9 @@ describe('a pack', () => {
     await pack('a', 'true')
     await script('a/bin/release', 'echo "default_process_types: {web: a}"')
     await pack('b', 'true')
-    await script('b/bin/release', 'echo "default_process_types: {web: b}"; echo noise >&2')
+    await script('b/bin/release', 'echo "default_process_types: {web: ü}"; echo noise >&2')
     const { stdout, stderr } = await build('all', 'a', 'b')
-    expect(stderr).toMatch(/\ncompiling\nrelease\ndefault_process_types: {web: b}\n$/)
+    expect(stderr).toMatch(/\ncompiling\nrelease 32\ndefault_process_types: {web: ü}\n$/)
     expect(stdout).not.toContain('noise')
   })
 
@@ -118,6 +125,15 @@ describe('a pack', () => {
     expect(await build('first', 'a')).toMatchObject({ code: 7, stderr: expect.stringMatching(/\nfailed a \n$/) })
     await pack('a', 'printf "first\\nrelease\\nforged: yes" > "$PAAS_REASON_FILE"; exit 1')
     expect(await build('first', 'a')).toMatchObject({ code: 1, stderr: expect.stringMatching(/\nfailed a first\n$/) })
+  })
+
+  it('leaves what it made as the slug, whatever it may read of it itself', async () => {
+    await writeFile(join(root, 'build/server.js'), 'one')
+    await pack('a', 'mkdir "$1/sub"; echo two > "$1/sub/file"; chmod 000 "$1/sub/file" "$1/sub"')
+    const { slug } = await build('first', 'a')
+    const names: string[] = []
+    await forEachEntry(Readable.from([slug]), ({ header }) => void names.push(header.name))
+    expect(names.toSorted()).toEqual(['build/', 'build/server.js', 'build/sub/', 'build/sub/file'])
   })
 
   it('reports after success and after failure, whatever its report does', async () => {

@@ -28,7 +28,7 @@ async function built(files: Record<string, string>): Promise<Header[]> {
 }
 
 async function namesOf(files: Record<string, string>): Promise<string[]> {
-  return (await built(files)).map(({ name }) => name)
+  return (await built(files)).map(({ name }) => name.replace(/^app\//, ''))
 }
 
 describe('what builds an app', () => {
@@ -74,8 +74,8 @@ describe('a source', () => {
   it('is the tenant’s in the build', async () => {
     const headers = await built({ 'src/': '', 'src/index.js': 'x' })
     expect(headers).toMatchObject([
-      { name: 'src/', type: 'directory', uid: 1000, gid: 1000 },
-      { name: 'src/index.js', type: 'file', uid: 1000, gid: 1000, size: 1 },
+      { name: 'app/src/', type: 'directory', uid: 1000, gid: 1000 },
+      { name: 'app/src/index.js', type: 'file', uid: 1000, gid: 1000, size: 1 },
     ])
   })
 

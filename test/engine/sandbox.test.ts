@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buffer } from 'node:stream/consumers'
+import { Readable } from 'node:stream'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Sandbox } from '../../src/engine/engine.ts'
 import { docker, limits, never, shell, tar, testEngine, type TestEngine } from './support.ts'
 
 let server: TestEngine
@@ -133,12 +135,10 @@ describe('a sandbox', () => {
     await expect(shell(sandbox, script)).rejects.toMatchObject({ code: 'build_failed', message: /50 MiB/ })
   })
 
-  it('takes files and gives them back with their owners and modes', async () => {
+  it('takes files, with their owners and modes', async () => {
     await using sandbox = await server.sandbox()
     await sandbox.put('/app', tar([{ name: 'bin/run', mode: 0o750, uid: 1000, gid: 1000 }, 'text']))
     expect((await shell(sandbox, 'stat -c "%U %G %a" /app/bin/run; cat /app/bin/run')).output).toBe('app app 750\ntext')
-    const archive = await buffer(await sandbox.get('/app'))
-    expect(archive.toString('latin1')).toContain('app/bin/run')
   })
 
   it('keeps its cache for the next one of the app, owned by its user', async () => {
@@ -167,36 +167,149 @@ describe('a sandbox', () => {
   })
 })
 
+describe('a sandbox that waits', () => {
+  it('becomes the command it is given, with its files, environment and arguments', async () => {
+    await using sandbox = await server.sandbox({ env: { A: 'of the sandbox', B: 'b' }, workingDirectory: '/app' })
+    expect(sandbox.waits).toBe(true)
+    const script =
+      'echo "$A|$B|$PWD|$1"; cat bin/run two; stat -c "%U %a" bin/run; read -r line || echo no input >&2; exit 3'
+    const argv = ['bash', '-c', script, 'name', '$(touch /tmp/x) "\'\n']
+    const files = [tar([{ name: 'app/bin/run', mode: 0o755, uid: 7 }, 'one\n']), tar([{ name: 'app/two' }, 'two\n'])]
+    const { exit, stdout, stderr } = await order(sandbox, { argv, env: { A: 'of=it' }, files: joined(files) })
+    expect(exit).toEqual({ code: 3, outOfMemory: false })
+    expect(stdout).toBe('of=it|b|/app|$(touch /tmp/x) "\'\n\none\ntwo\napp 755\n')
+    expect(stderr).toBe('no input\n')
+    expect(sandbox.waits).toBe(false)
+  })
+
+  it('gives megabytes of output whole, as fast as they are taken and no faster', async () => {
+    await using sandbox = await server.sandbox()
+    let most = 0
+    let taking = 0
+    let bytes = 0
+    const argv = ['bash', '-c', 'head -c 20000000 /dev/zero']
+    const slowly = async (chunk: Buffer) => {
+      most = Math.max(most, ++taking)
+      await nextTurn()
+      bytes += chunk.length
+      taking -= 1
+    }
+    await sandbox.run({ argv, env: {}, files: tar() }, slowly, never)
+    expect({ bytes, most }).toEqual({ bytes: 20_000_000, most: 1 })
+  })
+
+  it('that the kernel kills for memory says so', async () => {
+    await using sandbox = await server.sandbox({ limits: { ...limits, memoryMiB: 64 } })
+    const argv = ['bash', '-c', `perl -e '$x = "a" x 200_000_000'; exit 1`]
+    const { exit } = await order(sandbox, { argv, env: {}, files: tar() })
+    expect(exit).toEqual({ code: 1, outOfMemory: true })
+  })
+
+  it('takes what it left in the background with it', async () => {
+    await using sandbox = await server.sandbox()
+    const { exit, stdout } = await order(sandbox, {
+      argv: ['bash', '-c', 'sleep 1000 & echo done'],
+      env: {},
+      files: tar(),
+    })
+    expect({ ...exit, stdout }).toMatchObject({ code: 0, stdout: 'done\n' })
+  })
+
+  it('does nothing with files that come in part, and says why they did', async () => {
+    await using sandbox = await server.sandbox()
+    const files = Readable.from(
+      (async function* () {
+        yield Buffer.alloc(512, 'x')
+        throw new Error('the disk is gone')
+      })(),
+    )
+    const running = sandbox.run({ argv: ['touch', '/app/done'], env: {}, files }, () => undefined, never)
+    await expect(running).rejects.toThrow('the disk is gone')
+  })
+
+  it('is killed by an abort', async () => {
+    const abort = new AbortController()
+    await using sandbox = await server.sandbox()
+    const argv = ['bash', '-c', 'echo up; sleep 1000']
+    const running = sandbox.run({ argv, env: {}, files: tar() }, () => abort.abort('cancelled'), abort.signal)
+    await expect(running).rejects.toBe('cancelled')
+    await expect(docker('inspect', sandbox.id)).rejects.toThrow('No such')
+  })
+
+  it('does so no more when it was removed from outside', async () => {
+    await using sandbox = await server.sandbox()
+    await docker('kill', sandbox.id)
+    await expect.poll(() => sandbox.waits).toBe(false)
+  })
+})
+
 describe('a secret given to a sandbox', () => {
   const secret = 'nobody-must-see-this-9471'
-  const secretsAt = { path: '/run/config', files: { KEY: secret, 'ODD NAME': 'two\nlines' } }
+  const secretsAt = '/run/config'
+  const files = () => tar([{ name: 'run/config/KEY', mode: 0o600 }, secret], [{ name: 'run/config/B' }, 'two\nlines'])
 
   it('is a file that only its user can read', async () => {
     await using sandbox = await server.sandbox({ secretsAt })
-    const { output } = await shell(sandbox, 'cat /run/config/KEY "/run/config/ODD NAME"; echo; stat -c %a /run/config')
-    expect(output).toBe(`${secret}two\nlines\n700`)
-    const chunks: Buffer[] = []
-    await sandbox.exec({ argv: ['cat', '/run/config/KEY'], user: '1234' }, (chunk) => chunks.push(chunk), never)
-    expect(Buffer.concat(chunks).toString()).toContain('Permission denied')
+    const argv = ['bash', '-c', 'cat /run/config/*; stat -c "%a %U" /run/config; echo up; sleep 1000']
+    const seen = Promise.withResolvers<string>()
+    let output = ''
+    const stop = new AbortController()
+    const running = sandbox.run(
+      { argv, env: {}, files: files() },
+      (chunk) => {
+        output += chunk.toString()
+        if (output.endsWith('up\n')) seen.resolve(output)
+      },
+      stop.signal,
+    )
+    expect(await seen.promise).toBe(`two\nlines${secret}700 app\nup\n`)
+    const other: Buffer[] = []
+    await sandbox.exec({ argv: ['cat', '/run/config/KEY'], user: '1234' }, (chunk) => other.push(chunk), never)
+    expect(Buffer.concat(other).toString()).toContain('Permission denied')
+    stop.abort('enough')
+    await expect(running).rejects.toBe('enough')
   })
 
   it('is in no record, process list, log or layer', async () => {
     await using sandbox = await server.sandbox({ secretsAt })
-    await shell(sandbox, 'cat /run/config/KEY')
+    const argv = ['bash', '-c', 'cat /run/config/KEY; sleep 1000']
+    const stop = new AbortController()
+    const read = Promise.withResolvers<void>()
+    const running = sandbox.run({ argv, env: {}, files: files() }, () => read.resolve(), stop.signal)
+    await read.promise
     const places = [
       await docker('inspect', sandbox.id),
-      await docker('logs', sandbox.id),
+      await docker('logs', sandbox.id).catch(String),
       await docker('diff', sandbox.id),
       await docker('top', sandbox.id, '-ef'),
       await docker('export', sandbox.id),
       (await shell(sandbox, 'cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ')).output,
     ]
     for (const place of places) expect(place).not.toContain(secret)
-    await using image = await committed(sandbox)
-    expect(await docker('history', '--no-trunc', image.digest)).not.toContain(secret)
-    expect(await docker('save', image.digest)).not.toContain(secret)
+    {
+      await using image = await committed(sandbox)
+      expect(await docker('history', '--no-trunc', image.digest)).not.toContain(secret)
+      expect(await docker('save', image.digest)).not.toContain(secret)
+    }
+    stop.abort('enough')
+    await expect(running).rejects.toBe('enough')
   })
 })
+
+/** Gives a sandbox its order; gives what it printed and how it ended. */
+async function order(sandbox: Sandbox, given: Parameters<Sandbox['run']>[0]) {
+  const said: Record<'stdout' | 'stderr', string> = { stdout: '', stderr: '' }
+  const exit = await sandbox.run(given, (chunk, stream) => void (said[stream] += chunk.toString()), never)
+  return { exit, ...said }
+}
+
+function joined(tars: Readable[]): Readable {
+  return Readable.from(
+    (async function* () {
+      for (const one of tars) yield* one as AsyncIterable<Buffer>
+    })(),
+  )
+}
 
 async function committed(sandbox: Awaited<ReturnType<TestEngine['sandbox']>>) {
   const image = await sandbox.commit({ reference: `${server.serverId}:test`, config: { labels: {} } })

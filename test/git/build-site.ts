@@ -32,6 +32,7 @@ export class BuildSite implements AsyncDisposable {
     const handlers = {
       run: async (job: Job) => (job.kind === 'build' ? this.#inTurn(job.appId, job.buildId) : undefined),
       cancel: () => undefined,
+      expect: () => undefined,
       connected: () => {
         for (const { appId, id } of deps.store.builds.listUnfinished()) void this.#inTurn(appId, id)
       },

@@ -87,6 +87,16 @@ describe('the queue', () => {
     await vi.waitFor(() => expect(jobs).toHaveLength(2), { timeout: 15_000 })
   })
 
+  it('tells the worker of a build that is expected', async () => {
+    await using queue = connectQueue(redis.deps)
+    const expected = vi.fn<(appId: AppId) => void>()
+    await using _worker = work(redis, { expect: expected })
+    await vi.waitFor(async () => {
+      await queue.expect(appId)
+      expect(expected).toHaveBeenCalledWith(appId)
+    })
+  })
+
   it('keeps two servers on one Redis apart', async () => {
     await using queue = connectQueue(redis.deps)
     const mine = vi.fn<() => Promise<void>>(async () => undefined)
@@ -100,7 +110,8 @@ describe('the queue', () => {
 })
 
 function work(redis: TestRedis, handlers: Partial<WorkerHandlers>, serverId = 'test'): AsyncDisposable {
-  const idle: WorkerHandlers = { run: async () => undefined, cancel: () => undefined, connected: () => undefined }
+  const nothing = () => undefined
+  const idle = { run: async () => undefined, cancel: nothing, expect: nothing, connected: nothing }
   return startWorker({ ...redis.deps, serverId, handlers: { ...idle, ...handlers }, concurrency: 4 })
 }
 

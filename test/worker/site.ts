@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
+import { BuildSandboxes } from '../../src/build/sandboxes.ts'
 import { createStack } from '../../src/build/stack/debian.ts'
+import { createToolbox } from '../../src/build/toolbox.ts'
 import { forEachEntry } from '../../src/build/tar.ts'
 import type { RunPipeline } from '../../src/build/pipeline.ts'
 import { loadConfig, type Config } from '../../src/config.ts'
@@ -96,8 +98,10 @@ export class Site implements AsyncDisposable {
     const logs = life.use(openAppLogWriter({ directory: paths.logs, log }))
     const outputs = life.use(openOutputWriters({ redis: config.redis, serverId, directory: paths.builds, log }))
     const router = connectRouterControl(paths.routerSocket)
+    const toolbox = createToolbox({ engine, stack: createStack({ engine, config }) })
+    const sandboxes = life.use(new BuildSandboxes({ engine, toolbox, build: config.build, log }))
     const pipeline = this.#pipeline()
-    const parts = { config, serverId, log, store, engine, router, pipeline, repositories, logs, outputs }
+    const parts = { config, serverId, log, store, engine, router, sandboxes, pipeline, repositories, logs, outputs }
     life.use(await openWorker(parts))
     this.#worker = life
   }

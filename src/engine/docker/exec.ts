@@ -10,8 +10,6 @@ export type ExecCommand = {
   env?: Record<string, string>
   user?: string
   workingDirectory?: string
-  /** What the process reads; nothing: /dev/null. */
-  stdin?: Buffer
 }
 
 /**
@@ -26,11 +24,10 @@ export async function runExec(
 ): Promise<number> {
   signal?.throwIfAborted()
   const exec = await container.exec(execOptions(command))
-  const stream = await exec.start({ hijack: true, stdin: command.stdin !== undefined })
+  const stream = await exec.start({ hijack: true, stdin: false })
   const hangUp = () => stream.destroy()
   signal?.addEventListener('abort', hangUp)
   try {
-    if (command.stdin) stream.end(command.stdin)
     await readAll(stream, onFrame)
     return await exitCode(exec)
   } catch (error) {
@@ -42,11 +39,10 @@ export async function runExec(
   }
 }
 
-function execOptions({ argv, env, user, workingDirectory, stdin }: ExecCommand): Docker.ExecCreateOptions {
+function execOptions({ argv, env, user, workingDirectory }: ExecCommand): Docker.ExecCreateOptions {
   return {
     Cmd: argv,
     Env: Object.entries(env ?? {}).map(([key, value]) => `${key}=${value}`),
-    AttachStdin: stdin !== undefined,
     AttachStdout: true,
     AttachStderr: true,
     ...(user === undefined ? {} : { User: user }),
@@ -72,7 +68,8 @@ async function exitCode(exec: Docker.Exec): Promise<number> {
   }
 }
 
-function explainLoss(cause: unknown): never {
+/** Of a container that went away: its engine did, or somebody removed it. */
+export function explainLoss(cause: unknown): never {
   if (statusOf(cause) !== 404) throw cause
   throw new PaasError('engine_unavailable', 'The container went away while a command ran in it.', { cause })
 }

@@ -1,58 +1,114 @@
 import type { Duplex } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import type Docker from 'dockerode'
-import { pack } from 'tar-stream'
 import { PaasError } from '../../errors.ts'
-import type { SandboxSpec } from '../engine.ts'
+import type { Sandbox, SandboxSpec } from '../engine.ts'
 import { ownCache } from './cache.ts'
-import { readFrames } from './frames.ts'
+import { readFrames, type Frame } from './frames.ts'
+
+type Order = Parameters<Sandbox['run']>[0]
 
 /**
- * What a sandbox runs. It takes the secrets from its standard input, where neither the engine's records nor a layer
- * nor the process list has them (the engine's archive call does not reach a tmpfs); says what it found; and idles.
+ * What a sandbox runs first. It waits for an order on its standard input, where neither the engine's records nor a layer nor the
+ * process list has it: a line with the command, then tars of files (one after another, so with zeros in between), among them
+ * secrets; the engine's own archive call does not reach a tmpfs. Then it becomes the command.
  */
 const script = `
-if [ -n "$1" ]; then tar -x --no-same-owner -f - -C "$1" || exit; fi
-if [ -n "$2" ] && [ ! -w "$2" ]; then echo foreign cache; fi
+if [[ -n $1 && ! -w $1 ]]; then echo foreign cache; fi
 echo ready
-exec sleep infinity
+IFS= read -r order || exit
+mapfile -d '' -t words < <(base64 --decode <<<"$order")
+tar --extract --no-same-owner --ignore-zeros --file=- --directory=/ || exit
+exec env -- "\${words[@]}" </dev/null
 `
 
-export function idleCommand({ secretsAt, cacheAt }: SandboxSpec): Docker.ContainerCreateOptions {
+export function idleCommand({ cacheAt }: SandboxSpec): Docker.ContainerCreateOptions {
   return {
     Entrypoint: [],
-    Cmd: ['/bin/sh', '-c', script, 'sandbox', secretsAt?.path ?? '', cacheAt ?? ''],
+    Cmd: ['/bin/bash', '-c', script, 'sandbox', cacheAt ?? ''],
     OpenStdin: true,
     StdinOnce: true,
   }
 }
 
-/** Starts the container and resolves when its secrets are in place and its cache is the tenant's. */
-export async function startIdle(container: Docker.Container, spec: SandboxSpec): Promise<void> {
-  const streams = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true }
-  const stream = (await container.attach(streams)) as Duplex
-  try {
-    await container.start()
-    stream.end(await secretsArchive(spec.secretsAt?.files ?? {}))
-    const said = await listen(stream)
-    if (said.includes('foreign cache\n') && spec.cacheAt) await ownCache(container, spec.cacheAt)
-  } finally {
-    stream.destroy()
+/** The first process of a container that runs and waits for its order. */
+export class IdleProcess {
+  readonly #stream: Duplex
+  readonly #frames: AsyncGenerator<Frame>
+  /** What it says next; nothing before it has its order, unless it ends. */
+  #next: Promise<IteratorResult<Frame, void>> | undefined
+  #ended = false
+
+  private constructor(stream: Duplex) {
+    this.#stream = stream
+    this.#frames = readFrames(stream)
+    // Of a broken connection the next frame tells.
+    stream.on('error', () => undefined)
+  }
+
+  /** Starts the container; resolves when it waits, and its cache is the tenant's. */
+  static async start(container: Docker.Container, { cacheAt }: SandboxSpec): Promise<IdleProcess> {
+    const streams = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true }
+    const process = new IdleProcess((await container.attach(streams)) as Duplex)
+    try {
+      await container.start()
+      const said = await process.#untilReady()
+      if (said.includes('foreign cache\n') && cacheAt) await ownCache(container, cacheAt)
+      return process
+    } catch (error) {
+      process.leave()
+      throw error
+    }
+  }
+
+  /** False once it has its order, and when it ended without one. */
+  get waits(): boolean {
+    return !this.#ended && this.#stream.writable
+  }
+
+  /**
+   * Gives it its order; resolves at the end of its output. Nothing more is read until `onFrame` is done with what there was.
+   * @throws the error of the files, which it then has got a part of
+   */
+  async obey({ argv, env, files }: Order, onFrame: (frame: Frame) => Promise<void> | void): Promise<void> {
+    const { promise: broken, reject } = Promise.withResolvers<never>()
+    files.on('error', reject)
+    const words = [...Object.entries(env).map(([key, value]) => `${key}=${value}`), ...argv]
+    this.#stream.write(`${Buffer.from(words.join('\0')).toString('base64')}\n`)
+    files.pipe(this.#stream)
+    const read = this.#read(onFrame)
+    read.catch(() => undefined)
+    try {
+      await Promise.race([read, broken])
+    } finally {
+      files.destroy()
+    }
+  }
+
+  leave(): void {
+    this.#stream.destroy()
+  }
+
+  async #untilReady(): Promise<string> {
+    let said = ''
+    while (!said.endsWith('ready\n')) {
+      const { value } = await this.#frames.next()
+      if (!value) throw didNotStart(said)
+      said += value.data.toString()
+    }
+    this.#next = this.#frames.next()
+    const end = () => (this.#ended = true)
+    this.#next.then(end, end)
+    return said
+  }
+
+  async #read(onFrame: (frame: Frame) => Promise<void> | void): Promise<void> {
+    const first = await this.#next
+    if (!first?.value) return
+    await onFrame(first.value)
+    for await (const frame of this.#frames) await onFrame(frame)
   }
 }
 
-async function listen(stream: Duplex): Promise<string> {
-  let said = ''
-  for await (const { data } of readFrames(stream)) {
-    said += data.toString()
-    if (said.endsWith('ready\n')) return said
-  }
-  throw new PaasError('internal', `A sandbox did not start: ${said.trim().slice(0, 500) || 'it said nothing'}`)
-}
-
-async function secretsArchive(files: Record<string, string>): Promise<Buffer> {
-  const archive = pack()
-  for (const [name, content] of Object.entries(files)) archive.entry({ name, mode: 0o600 }, content)
-  archive.finalize()
-  return buffer(archive)
+function didNotStart(said: string): PaasError {
+  return new PaasError('internal', `A sandbox did not start: ${said.trim().slice(0, 500) || 'it said nothing'}`)
 }

@@ -33,6 +33,8 @@ export async function sandboxOptions(
       NetworkMode: network,
       Tmpfs: secretsMount(spec),
       Binds: cacheMount(deps.serverId, spec),
+      // Whoever runs it reads what it says, which may be a whole slug; nobody asks for it later.
+      LogConfig: { Type: 'none', Config: {} },
     },
   }
 }
@@ -50,7 +52,7 @@ function ownLabels(serverId: string, appId: AppId | undefined): Record<string, s
 function secretsMount({ secretsAt, user }: SandboxSpec): Record<string, string> {
   if (!secretsAt) return {}
   const { uid, gid } = user === 'root' ? { uid: 0, gid: 0 } : tenant
-  return { [secretsAt.path]: `rw,noexec,nosuid,nodev,size=16m,mode=0700,uid=${uid},gid=${gid}` }
+  return { [secretsAt]: `rw,noexec,nosuid,nodev,size=16m,mode=0700,uid=${uid},gid=${gid}` }
 }
 
 function cacheMount(serverId: string, { appId, cacheAt }: SandboxSpec): string[] {

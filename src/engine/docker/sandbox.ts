@@ -1,17 +1,17 @@
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import type { Sandbox, SandboxSpec } from '../engine.ts'
+import type { DynoExit, Sandbox, SandboxSpec } from '../engine.ts'
 import type { DockerDeps } from './client.ts'
 import { watchDisk } from './disk-watch.ts'
-import { runExec } from './exec.ts'
-import { startIdle } from './idle.ts'
+import { explainLoss, runExec } from './exec.ts'
+import { IdleProcess } from './idle.ts'
 import { commitContainer, sharedLabels } from './images.ts'
 import type { PendingNetworks } from './networks.ts'
 import { oomKills } from './oom.ts'
 import { removeContainer } from './removal.ts'
 import { cacheOf, sandboxOptions } from './sandbox-options.ts'
 
-/** A started container that idles until `exec` runs something in it. An abort at any time kills and removes it. */
+/** A started container that waits for what is to run in it. An abort at any time kills and removes it. */
 export async function createSandbox(
   deps: DockerDeps & { pending: PendingNetworks },
   spec: SandboxSpec,
@@ -21,7 +21,7 @@ export async function createSandbox(
   const container = await deps.docker.createContainer(await sandboxOptions(deps, spec))
   const sandbox = new DockerSandbox(deps, spec, container, signal)
   try {
-    await startIdle(container, spec)
+    await sandbox.start()
     signal.throwIfAborted()
     return sandbox
   } catch (error) {
@@ -37,6 +37,7 @@ class DockerSandbox implements Sandbox {
   readonly #spec: SandboxSpec
   readonly #container: Docker.Container
   readonly #signal: AbortSignal
+  #first: IdleProcess | undefined
   #removal: Promise<void> | undefined
   #oomKills = 0
 
@@ -50,27 +51,30 @@ class DockerSandbox implements Sandbox {
     signal.addEventListener('abort', this.#kill)
   }
 
+  async start(): Promise<void> {
+    this.#first = await IdleProcess.start(this.#container, this.#spec)
+  }
+
+  get waits(): boolean {
+    return this.#first?.waits === true && this.#removal === undefined
+  }
+
+  run(...[order, onOutput, signal]: Parameters<Sandbox['run']>): Promise<DynoExit> {
+    return this.#guard(signal, async () => {
+      await this.#first?.obey(order, ({ data, stream }) => onOutput(data, stream))
+      return exitOf(this.#container)
+    })
+  }
+
   async put(path: string, files: Readable): Promise<void> {
     await this.#container.putArchive(files, { path, abortSignal: this.#signal })
   }
 
-  async get(path: string): Promise<Readable> {
-    return (await this.#container.getArchive({ path, abortSignal: this.#signal })) as Readable
-  }
-
-  async exec(...[command, onOutput, signal]: Parameters<Sandbox['exec']>) {
-    const ended = new AbortController()
-    const overfull = this.#watchDisk(ended.signal)
-    const either = AbortSignal.any([signal, this.#signal, overfull])
-    try {
+  exec(...[command, onOutput, signal]: Parameters<Sandbox['exec']>): Promise<DynoExit> {
+    return this.#guard(signal, async (either) => {
       const code = await runExec(this.#container, command, (frame) => onOutput(frame.data, frame.stream), either)
       return { code, outOfMemory: code !== 0 && (await this.#wasShortOfMemory()) }
-    } catch (error) {
-      if (either.aborted) await this.#remove()
-      throw error
-    } finally {
-      ended.abort()
-    }
+    })
   }
 
   async commit({ reference, config }: Parameters<Sandbox['commit']>[0]) {
@@ -83,11 +87,27 @@ class DockerSandbox implements Sandbox {
     await this.#remove()
   }
 
+  /** Work that ends with the sandbox's removal when a signal is aborted, or when it writes too much to disk. */
+  async #guard<T>(signal: AbortSignal, work: (either: AbortSignal) => Promise<T>): Promise<T> {
+    const ended = new AbortController()
+    const either = AbortSignal.any([signal, this.#signal, this.#watchDisk(ended.signal)])
+    try {
+      either.throwIfAborted()
+      return await Promise.race([work(either), rejection(either)])
+    } catch (error) {
+      if (either.aborted) await this.#remove()
+      throw error
+    } finally {
+      ended.abort()
+    }
+  }
+
   readonly #kill = () => {
     this.#remove().catch((error: unknown) => this.#deps.log.warn({ error, sandbox: this.id }, 'sandbox not removed'))
   }
 
   #remove(): Promise<void> {
+    this.#first?.leave()
     this.#removal ??= removeContainer(this.#container)
     return this.#removal
   }
@@ -112,4 +132,16 @@ class DockerSandbox implements Sandbox {
     this.#oomKills = await oomKills(this.#container)
     return this.#oomKills > before
   }
+}
+
+async function exitOf(container: Docker.Container): Promise<DynoExit> {
+  await container.wait().catch(explainLoss)
+  const { State } = await container.inspect().catch(explainLoss)
+  return { code: State.ExitCode, outOfMemory: State.ExitCode !== 0 && State.OOMKilled }
+}
+
+function rejection(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true })
+  })
 }

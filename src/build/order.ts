@@ -1,0 +1,41 @@
+import { Readable } from 'node:stream'
+import { pack } from 'tar-stream'
+import type { Config } from '../model/release.ts'
+import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
+import type { Candidates } from './detect.ts'
+import type { BuildRequest } from './pipeline.ts'
+import { buildProgram } from './toolbox.ts'
+
+/** What a sandbox is told to do for a build: its files, config vars among them, and the program that asks the packs. */
+export function buildOrder(request: BuildRequest, { mode, packs }: Candidates, source: Readable, stack: string) {
+  return {
+    argv: [buildProgram, appDirectory, cacheDirectory, configDirectory, mode, ...packs],
+    env: environment(request, stack),
+    files: Readable.from(oneAfterAnother(configFiles(request.config), source), { objectMode: false }),
+  }
+}
+
+/** What Heroku's build system gives a pack. Config vars are not among it: packs read them from ENV_DIR. */
+function environment({ buildId, commit, version = commit }: BuildRequest, stack: string): Record<string, string> {
+  return {
+    BUILDPACK_LOG_FILE: '/dev/null',
+    HOME: appDirectory,
+    REQUEST_ID: buildId,
+    SOURCE_VERSION: version,
+    STACK: stack,
+  }
+}
+
+/** One file a variable, without a newline at its end. */
+function configFiles(config: Config): Readable {
+  const archive = pack()
+  for (const [key, value] of Object.entries(config)) {
+    archive.entry({ name: `${configDirectory.slice(1)}/${key}`, mode: 0o600 }, value)
+  }
+  archive.finalize()
+  return Readable.from(archive)
+}
+
+async function* oneAfterAnother(...sources: Readable[]): AsyncGenerator<Buffer> {
+  for (const source of sources) yield* source as AsyncIterable<Buffer>
+}

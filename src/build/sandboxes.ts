@@ -1,0 +1,135 @@
+import type { Engine, Limits, Sandbox } from '../engine/engine.ts'
+import type { Logger } from '../log.ts'
+import { newId, type AppId } from '../model/ids.ts'
+import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
+import type { Toolbox } from './toolbox.ts'
+
+/** Milliseconds a sandbox that was prepared waits for its build. */
+const patience = 30_000
+/** Processes and threads in one build: bundlers start a few per core, a fork bomb does not get far. */
+const mostProcesses = 1024
+/** What a build and its cache may take on disk: a slug of the largest size several times over. */
+const mostDiskMiB = 10 * 1024
+
+export type BuildLimits = { memoryMiB: number; cpus: number }
+
+export type SandboxesDeps = {
+  engine: Pick<Engine, 'createSandbox' | 'removeCache'>
+  toolbox: Pick<Toolbox, 'buildImage'>
+  build: BuildLimits & { concurrency: number }
+  log: Logger
+}
+
+type Wanted = {
+  /** The app's cache is to be empty. */
+  emptyCache: boolean
+  /** Told of what takes long. */
+  onProgress?: (line: string) => void
+}
+
+/** A sandbox on its way, or waiting; undefined: it could not be made. */
+type Prepared = { sandbox: Promise<Sandbox | undefined>; expiry: NodeJS.Timeout }
+
+/**
+ * Where apps are built: each build has a sandbox of its own. The engine takes a third of a second to start one, so one can be
+ * prepared while its push is still coming in.
+ */
+export class BuildSandboxes implements AsyncDisposable {
+  readonly #deps: SandboxesDeps
+  readonly #prepared = new Map<AppId, Prepared>()
+  readonly #removals = new Map<AppId, Promise<void>>()
+  /** Apps for which none is prepared now. */
+  readonly #barred = new Set<AppId>()
+
+  constructor(deps: SandboxesDeps) {
+    this.#deps = deps
+  }
+
+  /** A build of the app is expected in a moment. There are never more sandboxes waiting than builds may run at once. */
+  prepare(appId: AppId): void {
+    const isFull = this.#prepared.size >= this.#deps.build.concurrency
+    if (isFull || this.#prepared.has(appId) || this.#barred.has(appId)) return
+    const sandbox = this.#make(appId, new AbortController().signal).catch((error: unknown) => {
+      this.#deps.log.info({ err: error, app: appId }, 'no sandbox prepared')
+      return undefined
+    })
+    const expiry = setTimeout(() => void this.#discard(appId), patience).unref()
+    this.#prepared.set(appId, { sandbox, expiry })
+  }
+
+  /** One for a build, to be given back by `remove`. */
+  async take(appId: AppId, { emptyCache, onProgress }: Wanted, signal: AbortSignal): Promise<Sandbox> {
+    if (emptyCache) await this.without(appId, () => this.#deps.engine.removeCache(appId))
+    const sandbox = await this.#withdraw(appId)
+    if (sandbox?.waits && !signal.aborted) return sandbox
+    if (sandbox) this.remove(appId, sandbox)
+    return this.#make(appId, signal, onProgress)
+  }
+
+  /** In the background: nobody waits for it. What stays is removed at the worker's next start. */
+  remove(appId: AppId, sandbox: Sandbox): void {
+    const removal = Promise.all([this.#removals.get(appId), this.#dispose(sandbox)]).then(() => {
+      if (this.#removals.get(appId) === removal) this.#removals.delete(appId)
+    })
+    this.#removals.set(appId, removal)
+  }
+
+  /** Does what can only be done while no sandbox of the app is there, and what it mounts is free. */
+  async without(appId: AppId, work: () => Promise<void>): Promise<void> {
+    this.#barred.add(appId)
+    try {
+      await this.#discard(appId)
+      await this.#removals.get(appId)
+      await work()
+    } finally {
+      this.#barred.delete(appId)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#prepared.keys()].map((appId) => this.#discard(appId)))
+    await Promise.all(this.#removals.values())
+  }
+
+  async #make(appId: AppId, signal: AbortSignal, onProgress?: Wanted['onProgress']): Promise<Sandbox> {
+    const { engine, toolbox, build } = this.#deps
+    const image = await toolbox.buildImage(onProgress)
+    const spec = {
+      appId,
+      image: image.digest,
+      name: `build-${newId()}`,
+      user: 'app',
+      limits: limitsOf(build),
+      cacheAt: cacheDirectory,
+      secretsAt: configDirectory,
+      env: {},
+      workingDirectory: appDirectory,
+      labels: {},
+    }
+    return engine.createSandbox(spec, signal)
+  }
+
+  async #withdraw(appId: AppId): Promise<Sandbox | undefined> {
+    const prepared = this.#prepared.get(appId)
+    this.#prepared.delete(appId)
+    clearTimeout(prepared?.expiry)
+    return prepared?.sandbox
+  }
+
+  async #discard(appId: AppId): Promise<void> {
+    const sandbox = await this.#withdraw(appId)
+    if (sandbox) this.remove(appId, sandbox)
+  }
+
+  async #dispose(sandbox: Sandbox): Promise<void> {
+    try {
+      await sandbox[Symbol.asyncDispose]()
+    } catch (error) {
+      this.#deps.log.warn({ err: error, sandbox: sandbox.id }, 'sandbox not removed')
+    }
+  }
+}
+
+export function limitsOf({ memoryMiB, cpus }: BuildLimits): Limits {
+  return { memoryMiB, cpus, pids: mostProcesses, diskMiB: mostDiskMiB }
+}

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { BuildSandboxes } from '../../src/build/sandboxes.ts'
+import type { Image } from '../../src/engine/engine.ts'
+import { createLog } from '../../src/log.ts'
+import { newId, type AppId } from '../../src/model/ids.ts'
+import { docker, never, tar, testEngine, type TestEngine } from '../engine/support.ts'
+
+const build = { memoryMiB: 128, cpus: 1, concurrency: 2 }
+
+let server: TestEngine
+let image: Image
+beforeAll(async () => {
+  server = await testEngine()
+  const found = await server.engine.findImage(server.image)
+  if (!found) throw new Error('the stack image is gone')
+  image = found
+})
+afterAll(() => server[Symbol.asyncDispose]())
+
+function sandboxes(): BuildSandboxes {
+  const toolbox = { buildImage: async () => image }
+  return new BuildSandboxes({ engine: server.engine, toolbox, build, log: createLog('test', 'error') })
+}
+
+/** Ids of the app's containers, as Docker has them. */
+async function containersOf(appId: AppId): Promise<string[]> {
+  const output = await docker('ps', '--all', '--quiet', '--no-trunc', '--filter', `label=paas.app=${appId}`)
+  return output.split('\n').filter(Boolean)
+}
+
+const asItIs = { emptyCache: false }
+
+it('a sandbox that was prepared is the one its build gets, once', async () => {
+  await using all = sandboxes()
+  const appId = newId<AppId>()
+  all.prepare(appId)
+  all.prepare(appId)
+  await expect.poll(() => containersOf(appId)).toHaveLength(1)
+  const first = await all.take(appId, asItIs, never)
+  expect(await containersOf(appId)).toEqual([first.id])
+  const second = await all.take(appId, asItIs, never)
+  expect(second.id).not.toBe(first.id)
+  for (const sandbox of [first, second]) all.remove(appId, sandbox)
+})
+
+it('no more of them wait than builds may run at once, and none when the worker has stopped', async () => {
+  const apps = [newId<AppId>(), newId<AppId>(), newId<AppId>()]
+  {
+    await using all = sandboxes()
+    for (const appId of apps) all.prepare(appId)
+    await expect.poll(async () => (await Promise.all(apps.map(containersOf))).flat()).toHaveLength(2)
+    expect(await containersOf(apps[2]!)).toEqual([])
+  }
+  expect((await Promise.all(apps.map(containersOf))).flat()).toEqual([])
+})
+
+it('one that the engine lost is not used', async () => {
+  await using all = sandboxes()
+  const appId = newId<AppId>()
+  all.prepare(appId)
+  await expect.poll(() => containersOf(appId)).toHaveLength(1)
+  const [lost = ''] = await containersOf(appId)
+  await expect.poll(() => docker('inspect', '--format', '{{.State.Running}}', lost)).toBe('true')
+  await docker('kill', lost)
+  const sandbox = await all.take(appId, asItIs, never)
+  expect(sandbox.id).not.toBe(lost)
+  expect((await sandbox.run({ argv: ['true'], env: {}, files: tar() }, () => undefined, never)).code).toBe(0)
+  all.remove(appId, sandbox)
+})
+
+it('an empty cache is had although one was prepared with the old one', async () => {
+  await using all = sandboxes()
+  const appId = newId<AppId>()
+  const first = await all.take(appId, asItIs, never)
+  const write = { argv: ['bash', '-c', 'echo old > /cache/file'], env: {}, files: tar() }
+  expect((await first.run(write, () => undefined, never)).code).toBe(0)
+  all.remove(appId, first)
+  all.prepare(appId)
+  const second = await all.take(appId, { emptyCache: true }, never)
+  const look = { argv: ['test', '-e', '/cache/file'], env: {}, files: tar() }
+  expect((await second.run(look, () => undefined, never)).code).toBe(1)
+  all.remove(appId, second)
+})
+
+it('whoever needs the app to have none gets that', async () => {
+  await using all = sandboxes()
+  const appId = newId<AppId>()
+  all.prepare(appId)
+  await all.without(appId, async () => {
+    expect(await containersOf(appId)).toEqual([])
+    all.prepare(appId)
+    expect(await containersOf(appId)).toEqual([])
+  })
+})
