@@ -43,16 +43,16 @@ export function buildJson(deps: BuildJsonDeps, build: Build): object {
 
 function packsOf({ buildpacks }: Build, slug: Slug | undefined): object[] | null {
   if (buildpacks) return buildpacks.map(nameAndUrl)
-  return slug ? [{ name: slug.buildpack, url: '' }] : null
+  return slug ? [{ name: slug.buildpack, url: slug.buildpack }] : null
 }
 
-/** Of the address of another server what is in front of `?`: the rest may be a token. */
+/** The `heroku-builds` plugin takes the version apart, so there is always a text. Of the address of another server what is in front of `?`: the rest may be a token. */
 function blobJson(deps: BuildJsonDeps, { id, commit }: Build): object {
   const source = deps.store.builds.source(id)
   if (!source) return { checksum: null, url: '', version: commit, version_description: null }
   const { from, sha256, version, description } = source
   const url = from.kind === 'upload' ? getUrlOf(deps, from.id) : withoutSecrets(from.url)
-  return { checksum: sha256 && `SHA256:${sha256}`, url, version, version_description: description }
+  return { checksum: sha256 && `SHA256:${sha256}`, url, version: version ?? '', version_description: description }
 }
 
 export function statusOf({ state }: Build): 'pending' | 'succeeded' | 'failed' {

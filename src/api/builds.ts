@@ -18,7 +18,7 @@ import { page } from './page.ts'
 import { sourceBlob, sourceOf } from './source-blob.ts'
 import { warnOfDelay } from './wake.ts'
 
-type Deps = BuildJsonDeps & Pick<ApiDeps, 'queue' | 'repositories' | 'output' | 'outbound' | 'log'>
+type Deps = BuildJsonDeps & Pick<ApiDeps, 'engine' | 'queue' | 'repositories' | 'output' | 'outbound' | 'log'>
 
 const pack = Type.Object(
   { url: Type.Optional(Type.String({ maxLength: 1000 })), name: Type.Optional(Type.String({ maxLength: 1000 })) },
@@ -76,6 +76,12 @@ export function buildRoutes(api: Api, deps: Deps): void {
   api.delete('/apps/:app/builds/:build', async (request) => {
     const build = buildOf(store, request)
     return buildJson(deps, await cancelBuild(deps, build))
+  })
+
+  // Of the heroku-builds plugin, `builds:cache:purge`; in Heroku's schema it is not.
+  api.delete('/apps/:app/build-cache', async (request) => {
+    await deps.engine.removeCache(appOf(store, request).id)
+    return {}
   })
 
   api.get('/apps/:app/builds/:build/result', (request) => readResult(deps, buildOf(store, request)))

@@ -22,7 +22,7 @@ export type ApiDeps = {
   config: Pick<Config, 'publicUrl' | 'domain' | 'httpPort' | 'httpsPort' | 'paths' | 'dynoSizes' | 'limits' | 'network'>
   store: Store
   queue: Queue
-  engine: Pick<Engine, 'listDynos'>
+  engine: Pick<Engine, 'listDynos' | 'removeCache'>
   repositories: Pick<Repositories, 'resolve' | 'keep' | 'release'>
   output: OutputReader
   platformLog: Pick<PlatformLog, 'api'>

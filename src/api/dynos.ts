@@ -27,9 +27,9 @@ export function dynoRoutes(api: Api, deps: Deps): void {
   // A dyno of the formation that is stopped comes back, on Heroku too: stopping one is restarting it.
   for (const [method, path, which] of [
     ['DELETE', '/dynos', async () => null],
-    ['DELETE', '/dynos/:dyno', nameOf],
+    ['DELETE', '/dynos/:dyno', nameOrTypeOf],
     ['DELETE', '/formations/:type', typeOf],
-    ['POST', '/dynos/:dyno/actions/stop', nameOf],
+    ['POST', '/dynos/:dyno/actions/stop', nameOrTypeOf],
     ['POST', '/formations/:type/actions/stop', typeOf],
   ] as const) {
     api.route({
@@ -45,14 +45,20 @@ export function dynoRoutes(api: Api, deps: Deps): void {
   }
 }
 
-async function nameOf(deps: Deps, app: App, request: FastifyRequest): Promise<string> {
-  return (await dynoOf(deps, app, request)).name
+/** Where one dyno is named, Heroku takes a process type for all of its dynos: `heroku ps:restart worker`. */
+async function nameOrTypeOf(deps: Deps, app: App, request: FastifyRequest): Promise<string> {
+  const { dyno } = request.params as { dyno: string }
+  return hasType(deps, app, dyno) ? dyno : (await dynoOf(deps, app, request)).name
 }
 
-async function typeOf({ store }: Deps, app: App, request: FastifyRequest): Promise<string> {
+async function typeOf(deps: Deps, app: App, request: FastifyRequest): Promise<string> {
   const { type } = request.params as { type: string }
-  if (store.formations.list(app.id).some((formation) => formation.type === type)) return type
+  if (hasType(deps, app, type)) return type
   throw new PaasError('not_found', `${app.name} has no process type ${JSON.stringify(type)}.`)
+}
+
+function hasType({ store }: Deps, app: App, type: string): boolean {
+  return store.formations.list(app.id).some((formation) => formation.type === type)
 }
 
 /** @throws queue_unavailable: unlike other changes there is nothing in the record that would make it happen later */

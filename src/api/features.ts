@@ -11,6 +11,9 @@ import { time, uuidOf } from './shapes.ts'
 const change = Type.Object({ enabled: Type.Boolean() }, { additionalProperties: false })
 const order = { name: (feature: Feature) => feature.name, id: idOf }
 
+/** What `heroku ps:exec` and its like turn on first. */
+const noExec = 'ps:exec, ps:copy, ps:forward and ps:socks cannot be had here. A dyno beside the others: heroku run bash'
+
 /** What an app may turn on and off. Accounts have no features here. */
 export function featureRoutes(api: Api, { store, platformLog }: Pick<ApiDeps, 'store' | 'platformLog'>): void {
   api.get('/account/features', (request, reply) => page(request, reply, [], { name: () => '' }))
@@ -47,6 +50,7 @@ function featureOf({ params }: FastifyRequest): Feature {
   const { feature: key } = params as { feature: string }
   const found = features.find((feature) => feature.name === key || idOf(feature) === key)
   if (found) return found
+  if (key === 'runtime-heroku-exec') throw new PaasError('not_found', noExec)
   throw new PaasError('not_found', `There is no feature ${JSON.stringify(key)}.`, {
     hint: `There are ${features.map(({ name }) => name).join(', ')}.`,
   })

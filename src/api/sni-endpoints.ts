@@ -76,7 +76,9 @@ export function sniEndpointRoutes(api: Api, deps: Deps): void {
     return answer
   })
 
-  api.post('/apps/:app/acm', refuseToAutomate)
+  for (const method of ['POST', 'PATCH', 'DELETE'] as const) {
+    api.route({ method, url: '/apps/:app/acm', handler: refuseToAutomate })
+  }
 }
 
 /** @throws invalid_params always: whoever asks is told what to do instead */

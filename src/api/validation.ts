@@ -32,7 +32,12 @@ export function explainValidation(details: FastifySchemaValidationError[]): stri
 /** Of alternatives (anyOf) each that failed is reported by itself. */
 function typesAt(details: FastifySchemaValidationError[], path: string): string[] {
   const types = details.filter(({ keyword, instancePath }) => keyword === 'type' && instancePath === path)
-  return types.map(({ params }) => (params['type'] === 'null' ? 'null' : `a ${params['type'] as string}`))
+  return types.map(({ params }) => withArticle(params['type'] as string))
+}
+
+function withArticle(type: string): string {
+  if (type === 'null') return type
+  return `${/^[aeiou]/.test(type) ? 'an' : 'a'} ${type}`
 }
 
 /** `/updates/0/quantity` → `updates[0].quantity` (JSON Pointer, RFC 6901). */

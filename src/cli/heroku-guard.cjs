@@ -4,7 +4,7 @@ const net = require('node:net')
 const tls = require('node:tls')
 const { syncBuiltinESMExports } = require('node:module')
 
-const herokus = /(^|\.)(heroku|herokai|herokudev|herokuspace)\.com\.?$/i
+const herokus = /(^|\.)(heroku|herokai|herokudev|herokuspace|status\.salesforce)\.com\.?$/i
 
 // oxlint-disable-next-line typescript/unbound-method -- it is called with the this it was called with
 const connectSocket = net.Socket.prototype.connect

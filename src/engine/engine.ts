@@ -67,7 +67,7 @@ export interface Engine {
   secureHost(): Promise<void>
   /** Removes the app's dynos, sandboxes, network, cache volume and images. Idempotent. */
   removeApp(appId: AppId): Promise<void>
-  /** Removes the app's build cache volume. */
+  /** Removes the app's build cache volume. @throws cache_in_use while a sandbox has it */
   removeCache(appId: AppId): Promise<void>
   /** Removes sandboxes and one-off dynos a dead worker left behind. @param keep ids of dynos that go on */
   removeOrphans(keep?: ReadonlySet<string>): Promise<number>

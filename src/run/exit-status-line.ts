@@ -12,6 +12,7 @@ type Part = { bytes: Buffer; alone: boolean }
  */
 export class ExitStatusLine {
   #held: Buffer = Buffer.alloc(0)
+  #seen = false
 
   push(data: Buffer): Part[] {
     const bytes = Buffer.concat([this.#held, data])
@@ -21,6 +22,7 @@ export class ExitStatusLine {
       if (!beginsLikeMark(line)) continue
       const before = part(bytes.subarray(0, begin), false)
       const end = line.indexOf('\n') + 1
+      this.#seen ||= end > 0
       if (end > 0) return [...before, ...part(line.subarray(0, end), true), ...this.push(line.subarray(end))]
       if (line.length > longest) continue
       this.#held = Buffer.from(line)
@@ -29,12 +31,21 @@ export class ExitStatusLine {
     return part(bytes, false)
   }
 
-  /** What was held back, at the end of the output. */
-  end(): Part[] {
+  /**
+   * What was held back, at the end of the output.
+   * @param code the process's exit status, if its command is to print it: it did not if it ended on the way (`exit 3`, killed)
+   */
+  end(code?: number): Part[] {
     const bytes = this.#held
     this.#held = Buffer.alloc(0)
-    return part(bytes, true)
+    const missing = code === undefined || this.#seen ? '' : `${mark.toString()}${code}\r\n`
+    return [...part(bytes, true), ...part(Buffer.from(missing), true)]
   }
+}
+
+/** Whether a command prints the line in its end, which `heroku run -x` makes of any. */
+export function printsExitStatus(command: string): boolean {
+  return command.includes(mark.toString())
 }
 
 function part(bytes: Buffer, alone: boolean): Part[] {

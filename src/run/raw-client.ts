@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { OneOff } from '../model/one-off.ts'
 import type { AttachedClient, ClientEvent } from './client.ts'
-import { ExitStatusLine } from './exit-status-line.ts'
+import { ExitStatusLine, printsExitStatus } from './exit-status-line.ts'
 import { send } from './send.ts'
 
 /** Milliseconds: what has to reach the client as a chunk of its own is followed, or preceded, by so much silence. */
@@ -14,7 +14,7 @@ const endOfInput = 0x04
 export async function greetRawClient(
   socket: Socket,
   source: AsyncIterable<Buffer>,
-  { input, env }: OneOff,
+  { input, env, command }: OneOff,
 ): Promise<AttachedClient> {
   await send(socket, 'rendezvous\r\n')
   await delay(silence)
@@ -24,7 +24,7 @@ export async function greetRawClient(
     events: () => eventsOf(source, input),
     started: () => Promise.resolve(),
     output: (_stream, data) => sendParts(socket, line.push(data)),
-    exited: () => sendParts(socket, line.end()),
+    exited: (code) => sendParts(socket, line.end(printsExitStatus(command) ? code : undefined)),
     failed: (message) => send(socket, ` !    ${message}\r\n`),
   }
 }

@@ -109,6 +109,8 @@ const serverInfo = Type.Object(
 )
 const noAddOns = { own: Type.Array(Type.Never(), { maxItems: 0 }), because: 'there are no add-ons here' }
 
+const noAutomation = { refuses: 'invalid_params', because: 'certificates are not got by themselves (ACME)' }
+
 /**
  * The answer of every route of the API, under the test file of this folder that shows it. `TestApi.call` holds every
  * answer of every test to it, strictly; the file ends with a test that calls `expectAllSeen`.
@@ -177,6 +179,10 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /apps/:app/builds/:build/result': {
       own: buildResult,
       because: 'the shape that the heroku-builds plugin reads is not in the schema',
+    },
+    'DELETE /apps/:app/build-cache': {
+      own: Type.Object({}, closed),
+      because: 'the schema has no build cache; the heroku-builds plugin reads nothing of the answer',
     },
     'GET /streams/builds/:build/:signature': { text: ['text/plain; charset=utf-8'] },
   },
@@ -259,7 +265,9 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /apps/:app/sni-endpoints/:endpoint': 'sni-endpoint',
     'PATCH /apps/:app/sni-endpoints/:endpoint': 'sni-endpoint',
     'DELETE /apps/:app/sni-endpoints/:endpoint': 'sni-endpoint',
-    'POST /apps/:app/acm': { refuses: 'invalid_params', because: 'certificates are not got by themselves (ACME)' },
+    'POST /apps/:app/acm': noAutomation,
+    'PATCH /apps/:app/acm': noAutomation,
+    'DELETE /apps/:app/acm': noAutomation,
   },
   'formation.test.ts': {
     'GET /dyno-sizes': ['dyno-size'],

@@ -1,10 +1,12 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { cacheName } from '../../src/engine/docker/names.ts'
 import type { App } from '../../src/model/app.ts'
 import type { Build } from '../../src/model/build.ts'
 import type { BuildId } from '../../src/model/ids.ts'
 import { openOutputWriters } from '../../src/queue/output-writer.ts'
 import { makeCommit } from './make-commit.ts'
+import { docker } from '../engine/support.ts'
 import { expectAllSeen } from './answers.ts'
 import { TestApi } from './test-api.ts'
 
@@ -48,6 +50,16 @@ describe('asking for a build', () => {
     const recorded = api.store.builds.listUnfinished(app.id)
     expect(recorded).toMatchObject([{ id: body['id'], commit, noCache: true, ref: null }])
     expect(await api.takeJobs()).toEqual([{ kind: 'build', appId: app.id, buildId: body['id'] }])
+  })
+
+  it('has no cache after that was removed, whether there was one or not', async () => {
+    const name = cacheName(api.serverId, app.id)
+    const volumes = () => docker('volume', 'ls', '--quiet', '--filter', `name=${name}`)
+    await docker('volume', 'create', name)
+    for (const _ of ['there is one', 'there is none']) {
+      expect(await api.call('DELETE', `/apps/${app.name}/build-cache`)).toMatchObject({ status: 200, body: {} })
+      expect(await volumes()).toBe('')
+    }
   })
 
   it('takes any commit the repository has', async () => {

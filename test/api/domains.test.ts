@@ -283,9 +283,9 @@ describe('the certificates of an app', () => {
     expect(await names('borrower')).toEqual(['borrower.paas.host.example'])
   })
 
-  it('are not got by the server itself, which says what to do instead', async () => {
-    await api.createApp('manual')
-    const { status, body } = await api.call('POST', '/apps/manual/acm', { body: {} })
+  it.each(['POST', 'PATCH', 'DELETE'])('are not got by the server itself, which says so to %s', async (method) => {
+    await api.createApp(`manual-${method.toLowerCase()}`)
+    const { status, body } = await api.call(method, `/apps/manual-${method.toLowerCase()}/acm`)
     expect([status, body['message']]).toEqual([422, expect.stringMatching(/gets no certificates by itself/)])
   })
 })

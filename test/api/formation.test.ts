@@ -101,6 +101,8 @@ describe('restarting', () => {
   it.each([
     ['DELETE', '/dynos', null],
     ['DELETE', '/formations/web', 'web'],
+    ['DELETE', '/dynos/web', 'web'],
+    ['POST', '/dynos/worker/actions/stop', 'worker'],
     ['POST', '/formations/worker/actions/stop', 'worker'],
   ])('by %s %s is left to the worker', async (method, path, dyno) => {
     const { status, body } = await api.call(method, `/apps/${app.name}${path}`)
@@ -110,6 +112,7 @@ describe('restarting', () => {
 
   it.each([
     ['DELETE', '/dynos/web.9'],
+    ['DELETE', '/dynos/wrong'],
     ['DELETE', '/formations/wrong'],
     ['GET', '/dynos/web.9'],
   ])('by %s %s, where there is nothing, is refused', async (method, path) => {

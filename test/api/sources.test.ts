@@ -159,7 +159,7 @@ describe('a build of a source', () => {
   it('at another address shows of it what cannot be a secret', async () => {
     const url = 'https://user:password@example.com/acme.tgz?token=secret'
     const { status, body } = await build({ url })
-    expect([status, body['source_blob']]).toMatchObject([201, { url: 'https://example.com/acme.tgz', version: null }])
+    expect([status, body['source_blob']]).toMatchObject([201, { url: 'https://example.com/acme.tgz', version: '' }])
     const stored = api.store.builds.source(body['id'] as unknown as BuildId)
     expect(stored?.from).toEqual({ kind: 'url', url })
   })

@@ -64,10 +64,12 @@ it('orphans are sandboxes and one-offs of this server, not its dynos', async () 
   await sandbox[Symbol.asyncDispose]()
 })
 
-it('the cache of an app is removed by itself', async () => {
+it('the cache of an app is removed by itself, once no sandbox has it', async () => {
   await using server = await testEngine()
   await server.engine.removeCache(server.appId)
-  await (await server.sandbox({ cacheAt: '/cache' }))[Symbol.asyncDispose]()
+  const sandbox = await server.sandbox({ cacheAt: '/cache' })
+  await expect(server.engine.removeCache(server.appId)).rejects.toMatchObject({ code: 'cache_in_use' })
+  await sandbox[Symbol.asyncDispose]()
   const volumes = () => docker('volume', 'ls', '--quiet', '--filter', `label=paas.server=${server.serverId}`)
   expect(await volumes()).not.toBe('')
   await server.engine.removeCache(server.appId)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeFrames, encodeFrame, parseSize, type AttachFrame } from '../../src/model/attach-frames.ts'
 import { resolveCommand } from '../../src/model/one-off.ts'
-import { ExitStatusLine } from '../../src/run/exit-status-line.ts'
+import { ExitStatusLine, printsExitStatus } from '../../src/run/exit-status-line.ts'
 
 const data = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes))
 const cells = fc.integer({ min: 1, max: 10_000 })
@@ -68,6 +68,16 @@ describe('the line with the exit status', () => {
         },
       ),
     )
+  })
+
+  it('is added when the shell ended before it printed it, if its command was to', () => {
+    const command = 'exit 7 ; echo "\uFFFF heroku-command-exit-status: $?"'
+    expect([printsExitStatus(command), printsExitStatus('exit 7')]).toEqual([true, false])
+    const [added] = new ExitStatusLine().end(7)
+    expect(added).toEqual({ bytes: Buffer.from(line), alone: true })
+    const filter = new ExitStatusLine()
+    filter.push(Buffer.from(line))
+    expect([filter.end(7), new ExitStatusLine().end()]).toEqual([[], []])
   })
 })
 

@@ -2,9 +2,10 @@ import type Docker from 'dockerode'
 import { posix } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { pack } from 'tar-stream'
+import { PaasError } from '../../errors.ts'
 import type { AppId } from '../../model/ids.ts'
 import { label, type Kind } from '../labels.ts'
-import { unlessMissing, type DockerDeps } from './client.ts'
+import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
 import { tenant } from './host-config.ts'
 import { cacheName } from './names.ts'
 
@@ -24,6 +25,12 @@ export async function ownCache(container: Docker.Container, path: string): Promi
   await container.putArchive(await buffer(archive), { path: posix.dirname(path) })
 }
 
+/** @throws cache_in_use */
 export async function removeCache({ docker, serverId }: DockerDeps, appId: AppId): Promise<void> {
-  await unlessMissing(docker.getVolume(cacheName(serverId, appId)).remove({ force: true }))
+  try {
+    await unlessMissing(docker.getVolume(cacheName(serverId, appId)).remove({ force: true }))
+  } catch (cause) {
+    if (statusOf(cause) !== 409) throw cause
+    throw new PaasError('cache_in_use', 'A build uses the build cache of the app.', { cause })
+  }
 }

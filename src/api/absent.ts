@@ -1,0 +1,35 @@
+const ofApp = '/apps/[^/]+'
+
+/** What Heroku has and this server does not, by the paths that its clients ask for it. */
+const absent = [
+  {
+    at: `(/apps/[^/]+)?/(addons|addon-attachments)|/addon-services|/actions/addon(s|-attachments)`,
+    say: 'There are no add-ons on this server. Give the app the address of the service: heroku config:set DATABASE_URL=...',
+  },
+  {
+    at: '/teams|/organizations|/enterprise-accounts',
+    say: 'There are no teams on this server. Share an app with: heroku access:add EMAIL -a APP',
+  },
+  { at: '/spaces', say: 'There are no private spaces on this server.' },
+  {
+    at: `/pipelines?(-[a-z]+)*|${ofApp}/pipeline-couplings|/review-apps|/test-runs`,
+    say: 'There are no pipelines on this server.',
+  },
+  {
+    at: '/oauth/clients',
+    say: 'There are no OAuth clients on this server. Make a token with: heroku authorizations:create',
+  },
+  {
+    at: '/account/features',
+    say: 'Accounts have no features on this server; those of an app are listed by: heroku features -a APP',
+  },
+  {
+    at: `/telemetry-drains|${ofApp}/telemetry-drains`,
+    say: 'There are no telemetry drains on this server. Send the log elsewhere with: heroku drains:add URL -a APP',
+  },
+].map(({ at, say }) => ({ at: new RegExp(`^(${at})(/|$)`), say }))
+
+/** What to tell whoever asks for something of Heroku's that is not to be had here; undefined for any other path. */
+export function sayAbsent(path: string): string | undefined {
+  return absent.find(({ at }) => at.test(path))?.say
+}
