@@ -1,29 +1,31 @@
 import type { Dyno } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
-import { isExpired, type OneOff } from '../model/one-off.ts'
+import { isOneOff } from '../model/dyno.ts'
+import { isExpired } from '../model/one-off.ts'
 import type { ApiDeps } from './deps.ts'
 import { dynoId, dynoJson, waitingJson } from './dyno-json.ts'
+import { conditionOf } from './dyno-state.ts'
+import { missingDynos } from './missing-dynos.ts'
 
-type Deps = Pick<ApiDeps, 'store' | 'engine'>
+type Deps = Pick<ApiDeps, 'store' | 'engine' | 'config'>
 
 /** A dyno as the API shows it. */
 export type PresentDyno = { id: string; name: string; json: () => object }
 
-/** What runs, asked of the engine, and the one-offs that were asked for and are not there yet. */
-export async function presentDynos({ store, engine }: Deps, app: App): Promise<PresentDyno[]> {
-  const dynos = await engine.listDynos({ appId: app.id })
+/**
+ * What runs, asked of the engine; of the formation what does not run and should; and the one-offs that were asked for and are not there
+ * yet. While the engine is away, none runs as far as can be seen.
+ */
+export async function presentDynos(deps: Deps, app: App): Promise<PresentDyno[]> {
+  const { store } = deps
+  const dynos = await seenDynos(deps, app)
   const oneOffs = store.oneOffs.list(app.id).filter((oneOff) => !isExpired(oneOff))
-  const waiting = oneOffs.filter(({ name }) => !dynos.some((dyno) => dyno.name === name))
+  const waiting = oneOffs.filter(({ name }) => !dynos?.some((dyno) => dyno.name === name))
+  const names = new Set(dynos?.filter((dyno) => !isOneOff(dyno)).map(({ name }) => name))
   return [
-    ...dynos.map((dyno) =>
-      present(
-        store,
-        app,
-        dyno,
-        oneOffs.find(({ name }) => name === dyno.name),
-      ),
-    ),
+    ...presentations(deps, app, dynos ?? []),
+    ...missingDynos(store, app, { present: names, engineAway: dynos === undefined }),
     ...waiting.map((oneOff) => ({ id: oneOff.id, name: oneOff.name, json: () => waitingJson(store, app, oneOff) })),
   ]
 }
@@ -38,6 +40,23 @@ export async function dynoNamed(deps: Deps, app: App, nameOrId: string): Promise
   })
 }
 
-function present(store: Deps['store'], app: App, dyno: Dyno, oneOff: OneOff | undefined): PresentDyno {
-  return { id: oneOff?.id ?? dynoId(dyno), name: dyno.name, json: () => dynoJson(store, app, dyno, oneOff) }
+/** undefined while the engine cannot be reached. */
+async function seenDynos({ engine }: Deps, app: App): Promise<Dyno[] | undefined> {
+  try {
+    return await engine.listDynos({ appId: app.id })
+  } catch (cause) {
+    if (cause instanceof PaasError && cause.code === 'engine_unavailable') return undefined
+    throw cause
+  }
+}
+
+function presentations({ store, config }: Deps, app: App, dynos: Dyno[]): PresentDyno[] {
+  const current = app.currentReleaseId ? (store.releases.find(app.currentReleaseId)?.version ?? 0) : 0
+  return dynos.map((dyno) => {
+    const oneOff = store.oneOffs.findByName(app.id, dyno.name)
+    const seen = store.dynoStates.find(dyno.id)
+    const condition = conditionOf(dyno, { current, seen, sizes: config.dynoSizes })
+    const json = () => dynoJson(store, app, { dyno, condition, oneOff })
+    return { id: oneOff?.id ?? dynoId(dyno), name: dyno.name, json }
+  })
 }

@@ -24,6 +24,11 @@ export type DynoJson = {
   state: string
   updated_at: string
   release: { version: number }
+  /** These are ours. */
+  exit_status: number | null
+  next_start_at: string | null
+  reason: { id: string; message: string } | null
+  restarts: number
 }
 
 export type FormationJson = { type: string; quantity: number; size: string; command: string }

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
+import type { DynoFacts } from '../model/dyno.ts'
 import type { AppId } from '../model/ids.ts'
 
 /**
@@ -193,26 +194,18 @@ export type AttachedDyno = {
   resize(size: TerminalSize): Promise<void>
 }
 
-export type Dyno = {
-  id: string
-  appId: AppId
-  name: string
-  type: string
-  release: number
-  size: string
+export type Dyno = DynoFacts & {
   image: string
   /** Inside the app's network, reachable from the host; undefined while it does not run. */
   address: string | undefined
   /** The port its web process was told to use; undefined for other types. */
   port: number | undefined
   /** As in its DynoSpec. */
-  uuid?: string
   healthcheck?: string
   state: DynoState
+  /** How often it was started again because it had ended. */
   restarts: number
   createdAt: Date
-  /** Its input and output are a client's: it ends with it. */
-  attached: boolean
 }
 
 /** `cpuSeconds` since the dyno started last; memory without the cache that the kernel can take back. */
@@ -220,7 +213,8 @@ export type DynoUsage = { at: Date; cpuSeconds: number; memoryBytes: number }
 
 export type DynoState =
   | { kind: 'running'; since: Date }
-  | { kind: 'restarting'; since: Date; exit: DynoExit }
+  /** It is started again at `nextStart`, or before. */
+  | { kind: 'restarting'; since: Date; exit: DynoExit; nextStart: Date }
   | { kind: 'exited'; since: Date; exit: DynoExit }
   | { kind: 'created' }
 
@@ -232,12 +226,8 @@ export type DynoExit = { code: number; outOfMemory: boolean }
  */
 export type OutputLine = { time: Date; cursor: string; stream: 'stdout' | 'stderr'; text: Buffer }
 
-export type EngineEvent = {
+export type EngineEvent = DynoFacts & {
   kind: 'started' | 'exited' | 'removed' | 'out-of-memory'
-  id: string
-  appId: AppId
-  name: string
   exitCode?: number
-  attached: boolean
   time: Date
 }

@@ -39,6 +39,7 @@ export async function runCommand(
   const dyno = await engine.runDyno(spec, signal)
   try {
     dynoLog.started(dyno)
+    dynoLog.up(dyno)
     for await (const { text } of engine.dynoOutput(dyno.id, { follow: true }, signal)) {
       onOutput(Buffer.concat([text, Buffer.from('\n')]))
     }

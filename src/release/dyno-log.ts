@@ -1,19 +1,23 @@
 import type { Dyno } from '../engine/engine.ts'
+import { isOneOff, type DynoFacts, type DynoLife, type DynoRecord } from '../model/dyno.ts'
+import type { DynoStates } from '../store/dyno-tables.ts'
 import type { PlatformLog } from './platform-log.ts'
 
-type Subject = Pick<Dyno, 'id' | 'appId' | 'name'>
-type State = 'starting' | 'up' | 'crashed' | 'complete' | 'stopping' | 'stopped'
+/** How a dyno ended, and when; `code` is undefined where the engine does not say. */
+type End = { code: number | undefined; outOfMemory: boolean; at: Date }
+type Change = { since?: Date } & Partial<Pick<DynoRecord, 'exitStatus' | 'error'>>
 
 /**
- * The life of each dyno in its app's log, in Heroku's words: `State changed from starting to up`. What is said twice, by whoever
- * started it and by the engine's events, appears once.
+ * The life of each dyno, on record and in its app's log, there in Heroku's words: `State changed from starting to up`. What is said twice, by
+ * whoever started it and by the engine's events, appears once.
  */
 export class DynoLog {
   readonly #platformLog: Pick<PlatformLog, 'dyno'>
-  readonly #states = new Map<string, State>()
+  readonly #states: DynoStates
 
-  constructor(platformLog: Pick<PlatformLog, 'dyno'>) {
+  constructor({ platformLog, states }: { platformLog: Pick<PlatformLog, 'dyno'>; states: DynoStates }) {
     this.#platformLog = platformLog
+    this.#states = states
   }
 
   /** Said before it starts. @param command what runs; null: the image's own command */
@@ -23,60 +27,93 @@ export class DynoLog {
   }
 
   /** It serves, for all that was known when somebody looked; what ended meanwhile stays so. */
-  up(dyno: Subject): void {
-    if ((this.#states.get(dyno.id) ?? 'starting') === 'starting') this.#change(dyno, 'up')
+  up(dyno: DynoFacts & Pick<Dyno, 'state'>): void {
+    const known = this.#states.find(dyno.id)
+    if (!known || canComeUp(known) || isOfEarlierRun(known, dyno)) this.#change(dyno, 'up')
   }
 
   /** Nothing answered in its boot time. */
-  bootTimeout(dyno: Subject, seconds: number): void {
+  bootTimeout(dyno: DynoFacts, seconds: number): void {
     const problem = `Web process failed to bind to $PORT within ${seconds} seconds of launch`
     this.#platformLog.dyno(dyno, `Error R10 (Boot timeout) -> ${problem}`)
+    this.#change(dyno, 'crashed', { exitStatus: null, error: 'R10' })
   }
 
-  crashed(dyno: Subject): void {
-    this.#change(dyno, 'crashed')
+  /** It ended in its boot time; how is told by the engine, then or before. */
+  crashed(dyno: DynoFacts): void {
+    if (this.#stateOf(dyno) !== 'crashed') this.#change(dyno, 'crashed')
   }
 
-  stopping(dyno: Subject): void {
-    const state = this.#states.get(dyno.id)
+  stopping(dyno: DynoFacts): void {
+    const state = this.#stateOf(dyno)
     if (state === 'stopping' || state === 'stopped') return
-    this.#states.set(dyno.id, 'stopping')
+    this.#keep(dyno, 'stopping')
     this.#platformLog.dyno(dyno, 'Stopping all processes with SIGTERM')
   }
 
   /** It did not end in its grace time. Nothing is said if it just has. */
-  killing(dyno: Subject, graceSeconds: number): void {
-    if (this.#states.get(dyno.id) !== 'stopping') return
+  killing(dyno: DynoFacts, graceSeconds: number): void {
+    if (this.#stateOf(dyno) !== 'stopping') return
     const problem = `At least one process failed to exit within ${graceSeconds} seconds of SIGTERM`
     this.#platformLog.dyno(dyno, `Error R12 (Exit timeout) -> ${problem}`)
     this.#platformLog.dyno(dyno, 'Stopping remaining processes with SIGKILL')
   }
 
-  /** The engine has started the process, for the first time or again. */
-  started(dyno: Subject): void {
-    if (this.#states.get(dyno.id) === 'crashed') this.#change(dyno, 'starting')
-    if (!this.#states.has(dyno.id)) this.#states.set(dyno.id, 'starting')
+  /** The engine has started the process, for the first time or again. Its event may come after what was seen of the same run. */
+  started(dyno: DynoFacts, at = new Date()): void {
+    const known = this.#states.find(dyno.id)
+    if (!known) this.#keep(dyno, 'starting', { since: at })
+    else if (startsAgain.includes(known.state) && known.since < at) this.#change(dyno, 'starting', { since: at })
   }
 
-  /** @param once whether it was to run once only */
-  exited(dyno: Subject, { code, once }: { code: number | undefined; once: boolean }): void {
+  exited(dyno: DynoFacts, { code, outOfMemory, at }: End): void {
     this.#platformLog.dyno(dyno, `Process exited with status ${code ?? 'unknown'}`)
-    if (this.#states.get(dyno.id) === 'stopping') this.#states.set(dyno.id, 'stopped')
-    else this.#change(dyno, once ? 'complete' : 'crashed')
+    const change = { since: at, exitStatus: code ?? null, error: outOfMemory ? ('R15' as const) : null }
+    if (this.#stateOf(dyno) === 'stopping') this.#keep(dyno, 'stopped', change)
+    else this.#change(dyno, isOneOff(dyno) ? 'complete' : 'crashed', change)
   }
 
-  killedForMemory(dyno: Subject): void {
+  killedForMemory(dyno: DynoFacts): void {
     this.#platformLog.dyno(dyno, 'Error R15 (Memory quota vastly exceeded)')
   }
 
-  removed({ id }: Pick<Subject, 'id'>): void {
-    this.#states.delete(id)
+  removed({ id }: Pick<DynoFacts, 'id'>): void {
+    this.#states.forget(id)
   }
 
-  /** A dyno that ran before this process did was up. */
-  #change(dyno: Subject, state: State): void {
-    const before = this.#states.get(dyno.id) ?? 'up'
-    this.#states.set(dyno.id, state)
+  /** The engine is away: whether anything runs cannot be seen, and nothing of it is kept running. */
+  engineLost(): void {
+    for (const dyno of this.#states.lose(new Date())) {
+      this.#platformLog.dyno(dyno, `State changed from ${dyno.state} to down`)
+    }
+  }
+
+  #stateOf({ id }: Pick<DynoFacts, 'id'>): DynoLife | undefined {
+    return this.#states.find(id)?.state
+  }
+
+  /** A dyno that is not on record was up. */
+  #change(dyno: DynoFacts, state: DynoLife, change?: Change): void {
+    const before = this.#stateOf(dyno) ?? 'up'
+    this.#keep(dyno, state, change)
     if (before !== state) this.#platformLog.dyno(dyno, `State changed from ${before} to ${state}`)
   }
+
+  #keep(dyno: DynoFacts, state: DynoLife, change: Change = {}): void {
+    const { exitStatus = null, error = null } = this.#states.find(dyno.id) ?? {}
+    this.#states.put(dyno, { exitStatus, error, since: new Date(), ...change, state })
+  }
+}
+
+/** Where a process that starts is not the one that was seen. */
+const startsAgain: DynoLife[] = ['crashed', 'up', 'down']
+
+/** One that did not answer in its boot time may do so later. */
+function canComeUp({ state, error }: DynoRecord): boolean {
+  return state === 'starting' || state === 'down' || (state === 'crashed' && error === 'R10')
+}
+
+/** It was started again, and nobody saw it. */
+function isOfEarlierRun({ since }: DynoRecord, { state }: Pick<Dyno, 'state'>): boolean {
+  return state.kind === 'running' && since < state.since
 }

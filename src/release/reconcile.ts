@@ -81,9 +81,9 @@ async function startMissing(
       const boot = await waitUntilReady(deps, started, { restarts: 0, signal })
       if (boot.kind === 'timeout') deps.dynoLog.bootTimeout(started, deps.boot.timeoutSeconds)
       if (boot.kind === 'ready') {
-        deps.dynoLog.up(started)
+        deps.dynoLog.up(boot.dyno)
         deps.readyDynos.remember(boot.dyno)
-      } else deps.dynoLog.crashed(started)
+      }
       return boot.kind === 'gone' ? started : boot.dyno
     }),
   )

@@ -14,6 +14,7 @@ import { openConfigVars } from './config-vars.ts'
 import { Database } from './database.ts'
 import { openDomains } from './domains.ts'
 import { openDrains } from './drains.ts'
+import { openDynoStates } from './dyno-states.ts'
 import { openFormations } from './formations.ts'
 import { openKeys } from './keys.ts'
 import { migrate, versionOf } from './migrations.ts'
@@ -59,6 +60,7 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
       webhooks: openWebhooks(db, cipher),
       webhookDeliveries: openWebhookDeliveries(db),
       oneOffs: openOneOffs(db, cipher),
+      dynoStates: openDynoStates(db),
       [Symbol.dispose]: () => db[Symbol.dispose](),
     }
   } catch (cause) {

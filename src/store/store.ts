@@ -29,6 +29,7 @@ import type { BuildSource, Source } from '../model/source.ts'
 import type { Slug } from '../model/slug.ts'
 import type { SniEndpoint } from '../model/sni-endpoint.ts'
 import type { Drains, WebhookDeliveries, Webhooks } from './delivery-tables.ts'
+import type { DynoStates } from './dyno-tables.ts'
 
 /**
  * The record. Synchronous: a call that returned is on disk (WAL, synchronous=FULL). One file per table
@@ -59,6 +60,7 @@ export interface Store extends Disposable {
   webhooks: Webhooks
   webhookDeliveries: WebhookDeliveries
   oneOffs: OneOffs
+  dynoStates: DynoStates
 }
 
 export interface Accounts {

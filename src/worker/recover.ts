@@ -33,7 +33,9 @@ export type RecoverDeps = {
 export async function recover(deps: RecoverDeps, { first }: { first: boolean }): Promise<void> {
   await deps.engine.secureHost()
   if (first) await deps.engine.removeOrphans(deps.oneOffs.survivors(await deps.engine.listDynos()))
+  const now = new Date()
   const dynos = await deps.engine.listDynos()
+  deps.store.dynoStates.keepOnly(new Set(dynos.map(({ id }) => id)), now)
   followOutput(deps, dynos)
   deps.oneOffs.resume(dynos)
   if (first) await routeToWhatRuns(deps, dynos)

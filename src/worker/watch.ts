@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Engine, EngineEvent } from '../engine/engine.ts'
+import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { AppId } from '../model/ids.ts'
 import { isOneOff } from '../model/dyno.ts'
@@ -9,7 +10,7 @@ import type { DynoLog } from '../release/dyno-log.ts'
 export type WatchDeps = {
   engine: Pick<Engine, 'watch' | 'info'>
   dynoLog: DynoLog
-  exits: Pick<DynoExits, 'record'>
+  exits: Pick<DynoExits, 'record' | 'last'>
   log: Logger
   /** The app's dynos changed without our doing, or may have. */
   changed: (appId: AppId) => void
@@ -35,7 +36,7 @@ export async function watchEngine(deps: WatchDeps, signal: AbortSignal): Promise
 
 /** The events from before `engineBack` on, so that what happens during it is not missed. */
 async function comeBack(
-  { engine, engineBack, log }: WatchDeps,
+  { engine, engineBack, dynoLog, log }: WatchDeps,
   signal: AbortSignal,
 ): Promise<AsyncIterable<EngineEvent>> {
   for (;;) {
@@ -47,6 +48,7 @@ async function comeBack(
       return events
     } catch (error) {
       log.debug({ err: error }, 'the engine is away')
+      if (error instanceof PaasError && error.code === 'engine_unavailable') dynoLog.engineLost()
       await delay(pause, undefined, { signal })
     }
   }
@@ -54,16 +56,15 @@ async function comeBack(
 
 function handle({ dynoLog, exits, started, changed }: WatchDeps, event: EngineEvent): void {
   exits.record(event)
-  const { appId, name, exitCode } = event
+  const { id, appId, name, time, exitCode: code } = event
   if (appId === '' || name === '') return
-  const once = isOneOff({ type: name.replace(/\.\d+$/, '') })
   switch (event.kind) {
     case 'started':
-      dynoLog.started(event)
+      dynoLog.started(event, time)
       if (!event.attached) started(event)
       break
     case 'exited':
-      dynoLog.exited(event, { code: exitCode, once })
+      dynoLog.exited(event, { code, outOfMemory: exits.last(id)?.outOfMemory ?? false, at: time })
       break
     case 'out-of-memory':
       dynoLog.killedForMemory(event)
@@ -71,5 +72,5 @@ function handle({ dynoLog, exits, started, changed }: WatchDeps, event: EngineEv
     case 'removed':
       dynoLog.removed(event)
   }
-  if (!once) changed(appId)
+  if (!isOneOff(event)) changed(appId)
 }

@@ -111,7 +111,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
   const { paths, build, stop, boot, domain, publicUrl } = config
   const platformLog = createPlatformLog(logs)
   const routes = new Routes(router, { controlHost: domain, controlSocket: paths.apiSocket })
-  const dynoLog = new DynoLog(platformLog)
+  const dynoLog = new DynoLog({ platformLog, states: store.dynoStates })
   const retirement = new Retirement({ engine, routes, dynoLog, stop, log })
   const cursors = new LogCursors({ path: join(paths.run, 'log-cursors.json'), log })
   const collector = life.use(new LogCollector({ engine, logs, cursors, log }))

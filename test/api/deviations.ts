@@ -35,6 +35,15 @@ export const deviations: Deviation[] = [
     },
   },
   {
+    resource: 'dyno',
+    because: 'it has a state only; why a dyno is not up, how it ended and when it starts again is ours to tell',
+    change: (schema) => {
+      for (const name of ['exit_status', 'next_start_at', 'reason', 'restarts']) {
+        Object.assign(schema.properties ?? {}, { [name]: {} })
+      }
+    },
+  },
+  {
     resource: 'domain',
     because: 'the schema wants a URI as hostname, which no host name is, not Heroku’s either',
     change: (schema) => {

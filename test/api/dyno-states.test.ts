@@ -1,55 +1,83 @@
 import { describe, expect, it } from 'vitest'
-import { dynoJson } from '../../src/api/dyno-json.ts'
+import { conditionOf, type DynoCondition } from '../../src/api/dyno-state.ts'
 import type { Dyno, DynoState } from '../../src/engine/engine.ts'
-import { TestStore } from '../store/test-store.ts'
+import type { DynoRecord } from '../../src/model/dyno.ts'
+import { dynoSizes } from '../../src/model/formation.ts'
+import { newId, type AppId } from '../../src/model/ids.ts'
 
 const since = new Date('2026-01-02T03:04:05.678Z')
+const nextStart = new Date('2026-01-02T03:04:25Z')
 const running: DynoState = { kind: 'running', since }
 const crashed: DynoState = { kind: 'exited', since, exit: { code: 143, outOfMemory: false } }
+const waiting: DynoState = { kind: 'restarting', since, exit: { code: 1, outOfMemory: false }, nextStart }
+const appId = newId<AppId>()
 
-/** The state shown for a dyno of that release of an app whose current one is v3. */
-function stateOf(dyno: Pick<Dyno, 'state' | 'release'> & { type?: string }): unknown {
-  using test = new TestStore()
-  const { store, account } = test
-  const make = () =>
-    store.releases.create({ appId: test.app.id, slugId: null, description: '', accountId: account.id, config: {} })
-  make()
-  store.apps.setCurrentRelease(test.app.id, make().id)
-  const { type = 'web' } = dyno
-  const seen: Dyno = {
-    id: 'x',
-    appId: test.app.id,
-    name: `${type}.1`,
-    size: 'basic',
+type Given = Pick<Dyno, 'state' | 'release'> & { type?: string; seen?: Partial<DynoRecord> }
+
+/** How a dyno of that release is shown, of an app whose current one is v3. */
+function condition({ seen, ...given }: Given): DynoCondition {
+  const { type = 'web' } = given
+  const facts = { id: 'x', appId, name: `${type}.1`, type, size: 'basic', release: given.release, attached: false }
+  const dyno = {
+    ...facts,
     image: '',
     address: undefined,
     port: undefined,
     restarts: 0,
-    attached: false,
     createdAt: since,
-    ...dyno,
+    ...given,
     type,
   }
-  return dynoJson(store, store.apps.find('acme')!, seen)
+  const after = new Date(since.getTime() + 1000)
+  const record = seen && { ...facts, state: 'up' as const, since: after, exitStatus: null, error: null, ...seen }
+  return conditionOf(dyno, { current: 3, seen: record, sizes: dynoSizes })
 }
 
 describe('a dyno', () => {
-  it.each<[string, string, Parameters<typeof stateOf>[0]]>([
+  it.each<[string, string, Given]>([
     ['that runs', 'up', { state: running, release: 3 }],
     ['of a release on its way', 'starting', { state: running, release: 4 }],
+    ['of a release on its way that is ready', 'starting', { state: running, release: 4, seen: {} }],
     ['of the release before', 'stopping', { state: running, release: 2 }],
     ['of the release before that has ended', 'stopping', { state: crashed, release: 2 }],
-    ['that waits for its next start', 'crashed', { state: { ...crashed, kind: 'restarting' }, release: 3 }],
+    ['that waits for its next start', 'crashed', { state: waiting, release: 3 }],
     ['that ended with a failure', 'crashed', { state: crashed, release: 3 }],
     ['that ended well', 'down', { state: { ...crashed, exit: { code: 0, outOfMemory: false } }, release: 3 }],
     ['that was only made', 'starting', { state: { kind: 'created' }, release: 3 }],
+    ['that is not ready yet', 'starting', { state: running, release: 3, seen: { state: 'starting' } }],
+    ['that was ready in an earlier run', 'starting', { state: running, release: 3, seen: { since: new Date(0) } }],
+    ['that has been ready', 'up', { state: running, release: 3, seen: {} }],
+    ['that is told to stop', 'stopping', { state: running, release: 3, seen: { state: 'stopping' } }],
     ['that runs once, with an older release', 'up', { state: running, release: 2, type: 'run' }],
     ['that runs the release command', 'up', { state: running, release: 4, type: 'release' }],
-  ])('%s is %s', (_, state, dyno) => {
-    expect(stateOf(dyno)).toMatchObject({ state })
+  ])('%s is %s', (_, state, given) => {
+    expect(condition(given)).toMatchObject({ state })
   })
 
   it('was last changed when it came into its state', () => {
-    expect(stateOf({ state: running, release: 3 })).toMatchObject({ updated_at: '2026-01-02T03:04:05Z' })
+    expect(condition({ state: running, release: 3 })).toMatchObject({ since })
+    const ready = new Date(since.getTime() + 1000)
+    expect(condition({ state: running, release: 3, seen: {} })).toMatchObject({ since: ready })
+  })
+
+  it('that crashed says why, with what, and when it starts again', () => {
+    expect(condition({ state: waiting, release: 3 })).toEqual({
+      state: 'crashed',
+      since,
+      reason: { id: 'exited', message: 'exited with 1' },
+      exitStatus: 1,
+      nextStart,
+    })
+    const killed: DynoState = { ...waiting, exit: { code: 137, outOfMemory: true } }
+    expect(condition({ state: killed, release: 3 })).toMatchObject({
+      reason: { id: 'R15', message: 'was killed for memory at 512 MB' },
+      exitStatus: 137,
+    })
+    expect(condition({ state: running, release: 3, seen: { state: 'crashed', error: 'R10' } })).toMatchObject({
+      state: 'crashed',
+      reason: { id: 'R10', message: 'nothing answered on $PORT in its boot time' },
+      exitStatus: null,
+      nextStart: null,
+    })
   })
 })

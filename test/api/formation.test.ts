@@ -97,6 +97,22 @@ describe('scaling', () => {
   })
 })
 
+describe('a dyno that should run and has no container', () => {
+  it('is down since it was asked for, by the name it will have, until its type is scaled to zero', async () => {
+    await scale({ type: 'worker', quantity: 1 })
+    const { body } = await api.call('GET', `/apps/${app.name}/dynos`)
+    expect(body).toMatchObject([
+      { name: 'web.1', state: 'down', type: 'web', command: 'npm start', release: { version: 2 }, size: 'Basic' },
+      { name: 'worker.1', state: 'down', reason: { id: 'not_started', message: 'is not started yet' } },
+    ])
+    const asked = api.store.formations.list(app.id).find(({ type }) => type === 'worker')!.updatedAt
+    expect(body[1]!['updated_at']).toBe(asked.toISOString().replace(/\.\d+/, ''))
+    expect((await api.call('GET', `/apps/${app.name}/dynos/${String(body[1]!['id'])}`)).body).toEqual(body[1])
+    await scale({ type: 'web', quantity: 0 }, { type: 'worker', quantity: 0 })
+    expect((await api.call('GET', `/apps/${app.name}/dynos`)).body).toEqual([])
+  })
+})
+
 describe('restarting', () => {
   it.each([
     ['DELETE', '/dynos', null],

@@ -17,7 +17,10 @@ beforeEach(async () => {
 })
 
 const run = (body: object, options: Options = {}) => api.call('POST', `/apps/${app.name}/dynos`, { body, ...options })
-const names = async () => (await api.call('GET', `/apps/${app.name}/dynos`)).body.map(({ name }) => name)
+const names = async () => {
+  const { body } = await api.call('GET', `/apps/${app.name}/dynos`)
+  return body.map(({ name }) => String(name)).filter((name) => name.startsWith('run.'))
+}
 
 describe('a one-off dyno', () => {
   it('without a client is left to the worker', async () => {

@@ -155,7 +155,9 @@ describe('an app that was never pushed', () => {
   it('has no dynos, builds or types, and the command says what to do', async () => {
     await terminal.succeed(['create', 'blank'])
     const app = ['-a', 'blank']
-    expect((await terminal.paas(['ps', ...app])).stderr).toContain('blank has no dynos.')
+    expect((await terminal.paas(['ps', ...app])).stderr).toBe(
+      'blank has no dynos: it has no code yet. Push some: git push paas main\n',
+    )
     expect((await terminal.paas(['builds', ...app])).stderr).toContain('blank has no builds.')
     expect(await terminal.paas(['builds:output', ...app])).toMatchObject({ code: 1, stdout: '' })
     expect((await terminal.paas(['builds:create', ...app])).stderr).toContain('Push first: git push paas main')

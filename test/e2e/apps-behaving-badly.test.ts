@@ -69,6 +69,12 @@ describe('an app that', () => {
         const { status, body } = await app.get()
         return status === 503 && body.includes('H10')
       })
+      const crashed = await until('it is shown as crashed', async () => {
+        const { body } = await app.api<{ state: string; next_start_at: string | null }[]>('GET', '/dynos')
+        return body.find(({ state }) => state === 'crashed')
+      })
+      expect(crashed).toMatchObject({ exit_status: 1, reason: { id: 'exited', message: 'exited with 1' } })
+      expect(Date.parse(crashed.next_start_at ?? '')).toBeLessThan(Date.now() + 60_000)
       await app.api('DELETE', '')
     })
   })

@@ -69,9 +69,12 @@ describe('when the engine restarts', () => {
       const apps = [await served('node-hello'), await served('static-site')]
       const releases = await Promise.all(apps.map((app) => currentRelease(app)))
       await (how === 'a power cut' ? engine.cutPower() : engine.stopDaemon())
+      const down = { name: 'web.1', state: 'down', reason: { id: 'engine_unavailable' } }
+      expect((await apps[0]!.api('GET', '/dynos')).body).toMatchObject([down])
       await engine.startDaemon()
       for (const app of apps) await until(`${app.name} serves again`, serves(app), 60_000)
       expect(await Promise.all(apps.map((app) => currentRelease(app)))).toEqual(releases)
+      expect((await apps[0]!.api('GET', '/dynos')).body).toMatchObject([{ name: 'web.1', state: 'up', reason: null }])
       const push = await apps[0]?.push('HEAD:refs/deploy/main')
       expect(push?.code, push?.output).toBe(0)
       for (const app of apps) await app.api('DELETE', '')

@@ -25,7 +25,8 @@ it('a dyno’s start, end and removal are told, from the call on', async () => {
   await server.engine.waitDyno(id, never)
   await server.engine.stopDyno(id, 0)
   const events = await collect(watching, 'removed')
-  const common = { id, appId: server.appId, name: 'run.1', attached: false, time: expect.any(Date) as Date }
+  const facts = { id, appId: server.appId, name: 'run.1', type: 'run', size: 'basic', release: 7, attached: false }
+  const common = { ...facts, time: expect.any(Date) as Date }
   expect(events).toEqual([
     { ...common, kind: 'started' },
     { ...common, kind: 'exited', exitCode: 3 },

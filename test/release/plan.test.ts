@@ -7,7 +7,7 @@ import type { WantedDyno } from '../../src/release/deployable.ts'
 const appId = newId<AppId>()
 const now = new Date()
 const running: DynoState = { kind: 'running', since: now }
-const crashed: DynoState = { kind: 'restarting', since: now, exit: { code: 1, outOfMemory: false } }
+const crashed: DynoState = { kind: 'restarting', since: now, exit: { code: 1, outOfMemory: false }, nextStart: now }
 const stopped: DynoState = { kind: 'exited', since: now, exit: { code: 137, outOfMemory: false } }
 
 function dyno(name: string, changes: Partial<Dyno> = {}): Dyno {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { DynoState } from '../../src/engine/engine.ts'
 import { createRollback } from '../../src/release/rollback.ts'
 import { until } from '../helpers/app.ts'
 import { request } from '../helpers/http.ts'
@@ -160,8 +161,14 @@ describe('a dyno', () => {
     })
     const [before] = await app.dynos()
     await until('the engine tried again', async () => ((await app.dynos())[0]?.restarts ?? 0) >= 4)
-    const [after] = await app.dynos()
-    expect(after?.id).toBe(before?.id)
+    const after = await until('it waits for its next start', async () =>
+      (await app.dynos()).find(({ state }) => state.kind === 'restarting'),
+    )
+    expect(after.id).toBe(before?.id)
+    expect(site.store.dynoStates.list(app.id)).toMatchObject([{ name: 'web.1', state: 'crashed', exitStatus: 1 }])
+    const { since, exit, nextStart } = after.state as Extract<DynoState, { kind: 'restarting' }>
+    expect(exit).toEqual({ code: 1, outOfMemory: false })
+    expect(nextStart.getTime() - since.getTime()).toBe(100 * 2 ** (after.restarts - 1))
   })
 
   it('that somebody removed is replaced', async () => {

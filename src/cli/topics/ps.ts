@@ -1,11 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
+import type { Client } from '../client.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
-import { heading, note, print, progress, style, table } from '../output.ts'
+import { listDynos } from '../dyno-list.ts'
+import { whyNone } from '../no-dynos.ts'
+import { note, print, progress, style, table } from '../output.ts'
 import type { DynoJson, FormationJson, ReleaseJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
-import { formatTime } from '../time.ts'
 
 export function definePs(program: Command): void {
   defineForApp(program, {
@@ -65,34 +67,28 @@ const patience = 10 * 60_000
 
 async function show({ watch, ...options }: AppOptions & { watch?: true }): Promise<void> {
   const { api, app, path } = await connectToApp(options)
+  const isScreen = watch === true && process.stdout.isTTY
   for (let shown = ''; ; await wait(lookEvery)) {
     const dynos = await api.get<DynoJson[]>(`${path}/dynos`)
     const state = JSON.stringify(dynos)
-    if (state !== shown) showDynos(dynos, { app, options, clear: watch === true && process.stdout.isTTY })
+    if (isScreen) process.stdout.write('\u001b[H\u001b[2J')
+    if (isScreen || state !== shown) {
+      print(options, dynos, () => listDynos(dynos))
+      for (const line of await hints(api, { app, path, dynos })) note(line)
+    }
     if (!watch) return
     shown = state
   }
 }
 
-function showDynos(
-  dynos: DynoJson[],
-  { app, options, clear }: { app: string; options: AppOptions; clear: boolean },
-): void {
-  if (clear) process.stdout.write('\u001b[H\u001b[2J')
-  if (dynos.length === 0) note(`${app} has no dynos. Start some with: paas ps:scale web=1 -a ${app}`)
-  print(options, dynos, () =>
-    Object.values(Object.groupBy(dynos, ({ type }) => type)).flatMap((all) => describe(all ?? [])),
-  )
-}
-
-function describe(dynos: DynoJson[]): string[] {
-  const [first] = dynos
-  if (!first) return []
-  return [
-    heading(`${first.type} (${first.size}): ${first.command} (${dynos.length})`),
-    ...table(dynos.map(({ name, state, updated_at }) => [`${name}:`, state, formatTime(updated_at)])),
-    '',
-  ]
+/** What to do about what is shown. */
+async function hints(
+  api: Client,
+  { app, path, dynos }: { app: string; path: string; dynos: DynoJson[] },
+): Promise<string[]> {
+  if (dynos.length === 0) return [await whyNone(api, { app, path })]
+  const crashed = dynos.find(({ state }) => state === 'crashed')
+  return crashed ? [`See its last lines with: paas logs -d ${crashed.name} -a ${app}`] : []
 }
 
 async function scale(changes: string[], options: AppOptions): Promise<void> {

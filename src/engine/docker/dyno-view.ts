@@ -1,4 +1,5 @@
 import type Docker from 'dockerode'
+import type { DynoFacts } from '../../model/dyno.ts'
 import type { AppId } from '../../model/ids.ts'
 import type { Dyno, DynoState } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
@@ -8,28 +9,31 @@ export function viewDyno(info: Docker.ContainerInspectInfo): Dyno {
   const labels = info.Config.Labels
   const port = Number(labels[label.port])
   const healthcheck = labels[label.healthcheck]
-  const uuid = labels[label.uuid]
   return {
-    id: info.Id,
-    appId: labels[label.app] as AppId,
-    name: labels[label.dyno] ?? '',
-    type: labels[label.type] ?? '',
-    release: Number(labels[label.release]),
-    size: labels[label.size] ?? '',
+    ...factsOf(info.Id, labels),
     image: info.Image,
     address: addressOf(info),
     port: port > 0 ? port : undefined,
-    ...(uuid ? { uuid } : {}),
     ...(healthcheck ? { healthcheck } : {}),
-    state: stateOf(info.State),
+    state: stateOf(info),
     restarts: info.RestartCount,
     createdAt: new Date(info.Created),
-    attached: isAttached(labels),
   }
 }
 
-export function isAttached(labels: Record<string, string>): boolean {
-  return labels[label.kind] === ('session' satisfies Kind)
+/** What the labels of its container say of a dyno. */
+export function factsOf(id: string, labels: Record<string, string>): DynoFacts {
+  const uuid = labels[label.uuid]
+  return {
+    id,
+    appId: (labels[label.app] ?? '') as AppId,
+    ...(uuid ? { uuid } : {}),
+    name: labels[label.dyno] ?? '',
+    type: labels[label.type] ?? '',
+    size: labels[label.size] ?? '',
+    release: Number(labels[label.release]),
+    attached: labels[label.kind] === ('session' satisfies Kind),
+  }
 }
 
 /** A dyno is in one network, its app's. While it does not run the engine gives an empty address. */
@@ -39,10 +43,23 @@ function addressOf(info: Docker.ContainerInspectInfo): string | undefined {
   return endpoint?.IPAddress || undefined
 }
 
-function stateOf(state: Docker.ContainerInspectInfo['State']): DynoState {
+function stateOf({ State: state, RestartCount: restarts }: Docker.ContainerInspectInfo): DynoState {
   const exit = { code: state.ExitCode, outOfMemory: state.OOMKilled }
-  if (state.Restarting) return { kind: 'restarting', since: new Date(state.FinishedAt), exit }
+  const ended = new Date(state.FinishedAt)
+  if (state.Restarting) {
+    const lasted = ended.getTime() - new Date(state.StartedAt).getTime()
+    const nextStart = new Date(ended.getTime() + pauseAfter({ lasted, restarts }))
+    return { kind: 'restarting', since: ended, exit, nextStart }
+  }
   if (state.Running) return { kind: 'running', since: new Date(state.StartedAt) }
   if (state.Status === 'created') return { kind: 'created' }
-  return { kind: 'exited', since: new Date(state.FinishedAt), exit }
+  return { kind: 'exited', since: ended, exit }
+}
+
+/**
+ * Milliseconds until the engine starts it again (github.com/moby/moby, restartmanager): 100 after a run of ten seconds; else twice as long as
+ * before, a minute at most. Where a longer run was among those it counts, less.
+ */
+function pauseAfter({ lasted, restarts }: { lasted: number; restarts: number }): number {
+  return lasted >= 10_000 ? 100 : Math.min(60_000, 100 * 2 ** (restarts - 1))
 }

@@ -1,9 +1,8 @@
 import type { Readable } from 'node:stream'
-import type { AppId } from '../../model/ids.ts'
 import type { EngineEvent } from '../engine.ts'
 import { label } from '../labels.ts'
 import type { DockerDeps } from './client.ts'
-import { isAttached } from './dyno-view.ts'
+import { factsOf } from './dyno-view.ts'
 import { isDynoKind, isOurName } from './dynos.ts'
 import { readJsonLines } from './json-lines.ts'
 
@@ -41,14 +40,10 @@ async function* ownEvents(deps: DockerDeps, since: number, signal: AbortSignal):
 }
 
 function viewEvent(kind: EngineEvent['kind'], { Actor, timeNano }: ContainerEvent): EngineEvent {
-  const { Attributes } = Actor
-  const exitCode = Attributes['exitCode']
+  const exitCode = Actor.Attributes['exitCode']
   return {
     kind,
-    id: Actor.ID,
-    appId: (Attributes[label.app] ?? '') as AppId,
-    name: Attributes[label.dyno] ?? '',
-    attached: isAttached(Attributes),
+    ...factsOf(Actor.ID, Actor.Attributes),
     time: new Date(timeNano / 1e6),
     ...(exitCode === undefined ? {} : { exitCode: Number(exitCode) }),
   }
