@@ -79,7 +79,13 @@ export function appRoutes(api: Api, deps: Deps): void {
 
   api.delete('/apps/:app', { config: { role: 'admin' } }, async (request, reply) => {
     const app = appOf(store, request)
-    store.apps.markDestroying(app.id)
+    const { id, email } = request.identity.account
+    // With the mark: a moment later the worker may have taken the app down, and its webhooks with it.
+    store.transaction(() => {
+      store.apps.markDestroying(app.id)
+      const event = { appId: app.id, include: 'api:app', action: 'destroy', actor: { id, email } } as const
+      store.webhookDeliveries.publish({ ...event, data: appJson(deps, app), previousData: {} })
+    })
     for (const build of store.builds.listUnfinished(app.id)) await cancelBuild(deps, build)
     await wake(deps, reply, { kind: 'converge', appId: app.id })
     return appJson(deps, app)

@@ -4,6 +4,7 @@ import { PaasError } from '../errors.ts'
 import type { Account } from '../model/account.ts'
 import type { App } from '../model/app.ts'
 import type { DynoSize, Formation } from '../model/formation.ts'
+import type { Store } from '../store/store.ts'
 import { appOf } from './access.ts'
 import { commandsOf } from './commands.ts'
 import type { Api, ApiDeps } from './deps.ts'
@@ -106,7 +107,7 @@ function formationOf({ formations }: Deps['store'], app: App, typeOrId: string):
   })
 }
 
-function formationJson(store: Deps['store'], app: App, formation: Formation): object {
+export function formationJson(store: Pick<Store, 'releases' | 'slugs'>, app: App, formation: Formation): object {
   const size = sizeName(formation.size)
   return {
     app: { id: app.id, name: app.name },

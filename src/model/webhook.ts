@@ -6,9 +6,11 @@ export const webhookEntities = [
   'api:build',
   'api:collaborator',
   'api:domain',
+  'api:dyno',
   'api:formation',
   'api:release',
   'api:sni-endpoint',
+  'dyno',
 ] as const
 export type WebhookEntity = (typeof webhookEntities)[number]
 

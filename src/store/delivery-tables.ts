@@ -1,5 +1,6 @@
 import type { Drain } from '../model/drain.ts'
-import type { AppId, BuildId, DrainId, ReleaseId, WebhookId } from '../model/ids.ts'
+import type { Formation } from '../model/formation.ts'
+import type { AppId, BuildId, DrainId, FormationId, ReleaseId, WebhookId } from '../model/ids.ts'
 import type { Webhook, WebhookAction, WebhookAttempt, WebhookDelivery, WebhookEvent } from '../model/webhook.ts'
 
 export interface Drains {
@@ -22,7 +23,7 @@ export interface Webhooks {
   ): Webhook
   /** With its deliveries. */
   remove(id: WebhookId): void
-  /** What happened to builds and releases of apps that have webhooks, oldest first, each given once. */
+  /** What happened to builds, releases and process types of apps that have webhooks, oldest first, each given once. */
   takeChanges(): WebhookChange[]
 }
 
@@ -30,10 +31,15 @@ export interface Webhooks {
 export type WebhookChange = { appId: AppId; action: WebhookAction } & (
   | { kind: 'build'; id: BuildId }
   | { kind: 'release'; id: ReleaseId }
+  /** `last`: as it was, when it is gone. */
+  | { kind: 'formation'; id: FormationId; last: Formation | null }
 )
 
 export interface WebhookDeliveries {
-  /** An event, with a delivery for each webhook of the app that wants it; nothing if none does. The newest 1,000 of an app are kept. */
+  /**
+   * An event, with a delivery for each webhook of the app that wants it; nothing if none does. The newest 1,000 of an app are kept,
+   * and of its dynos as many.
+   */
   publish(event: Omit<WebhookEvent, 'id' | 'sequence' | 'createdAt'>): void
   /** Oldest first. */
   listEvents(appId: AppId): WebhookEvent[]

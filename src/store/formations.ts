@@ -5,7 +5,7 @@ import { newId, type AppId, type FormationId } from '../model/ids.ts'
 import type { Database } from './database.ts'
 import type { Formations } from './store.ts'
 
-type FormationRow = {
+export type FormationRow = {
   id: FormationId
   app_id: AppId
   type: string
@@ -69,7 +69,7 @@ function scale(db: Database, appId: AppId, change: { type: string; quantity?: nu
   }
 }
 
-function toFormation(row: FormationRow): Formation {
+export function toFormation(row: FormationRow): Formation {
   return {
     id: row.id,
     appId: row.app_id,

@@ -29,7 +29,7 @@ type DeliveryRow = {
   updated_at: number
 }
 
-/** Of each app; with an event its deliveries go. */
+/** Of each app's dynos, which change often, and of all else of it; with an event its deliveries go. */
 const eventsKept = 1000
 
 const deliveries = `SELECT webhook_deliveries.*, webhooks.level, webhook_events.include FROM webhook_deliveries
@@ -104,9 +104,10 @@ function publish(db: Database, event: Parameters<WebhookDeliveries['publish']>[0
     )
   }
   db.run(
-    `DELETE FROM webhook_events WHERE app_id = :appId AND sequence <=
-       (SELECT sequence FROM webhook_events WHERE app_id = :appId ORDER BY sequence DESC LIMIT 1 OFFSET ${eventsKept})`,
-    { appId },
+    `DELETE FROM webhook_events WHERE app_id = :appId AND (include = 'dyno') = (:include = 'dyno') AND sequence <=
+       (SELECT sequence FROM webhook_events WHERE app_id = :appId AND (include = 'dyno') = (:include = 'dyno')
+        ORDER BY sequence DESC LIMIT 1 OFFSET ${eventsKept})`,
+    { appId, include },
   )
 }
 

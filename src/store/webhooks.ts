@@ -1,8 +1,9 @@
-import { newId, type AppId, type WebhookId } from '../model/ids.ts'
+import { newId, type AppId, type BuildId, type FormationId, type ReleaseId, type WebhookId } from '../model/ids.ts'
 import type { Webhook, WebhookEntity, WebhookLevel } from '../model/webhook.ts'
 import type { Cipher } from './cipher.ts'
 import type { Database } from './database.ts'
 import type { WebhookChange, Webhooks } from './delivery-tables.ts'
+import { toFormation, type FormationRow } from './formations.ts'
 
 type Row = {
   id: WebhookId
@@ -15,6 +16,12 @@ type Row = {
   created_at: number
   updated_at: number
 }
+
+type ChangeRow = { app_id: AppId; action: WebhookChange['action']; data: string | null } & (
+  | { kind: 'build'; id: BuildId }
+  | { kind: 'release'; id: ReleaseId }
+  | { kind: 'formation'; id: FormationId }
+)
 
 export function openWebhooks(db: Database, cipher: Cipher): Webhooks {
   const toWebhook = (row: Row) => openRow(cipher, row)
@@ -58,13 +65,18 @@ export function openWebhooks(db: Database, cipher: Cipher): Webhooks {
 
 /** Most of the time there is none, and a look without a transaction costs next to nothing. */
 function takeChanges(db: Database): WebhookChange[] {
-  const select = 'SELECT app_id AS appId, kind, id, action FROM webhook_changes ORDER BY sequence'
   if (!db.get('SELECT 1 FROM webhook_changes')) return []
   return db.transaction(() => {
-    const changes = db.all<WebhookChange>(select)
+    const rows = db.all<ChangeRow>('SELECT app_id, kind, id, action, data FROM webhook_changes ORDER BY sequence')
     db.run('DELETE FROM webhook_changes')
-    return changes
+    return rows.map(toChange)
   })
+}
+
+/** What is gone was noted whole: a process type, as the row it was. */
+function toChange({ app_id: appId, data, ...change }: ChangeRow): WebhookChange {
+  if (change.kind !== 'formation') return { appId, ...change }
+  return { appId, ...change, last: data === null ? null : toFormation(JSON.parse(data) as FormationRow) }
 }
 
 function sealRow(cipher: Cipher, webhook: Webhook): Row {

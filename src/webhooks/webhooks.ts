@@ -3,14 +3,15 @@ import type { WebhookDelivery, WebhookEvent } from '../model/webhook.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { Poster } from '../outbound/post.ts'
 import type { WebhookChange } from '../store/delivery-tables.ts'
+import type { DynoNews } from '../store/dyno-tables.ts'
 import type { Store } from '../store/store.ts'
 import { deliver } from './deliver.ts'
 
 export type WebhooksDeps = {
-  store: Pick<Store, 'webhooks' | 'webhookDeliveries' | 'transaction'>
+  store: Pick<Store, 'webhooks' | 'webhookDeliveries' | 'dynoStates' | 'transaction'>
   outbound: Outbound
   /** A change as an event, with the resource as the API shows it. undefined: it is gone. */
-  describe: (change: WebhookChange) => Omit<WebhookEvent, 'id' | 'sequence' | 'createdAt'> | undefined
+  describe: (change: WebhookChange | DynoNews) => Omit<WebhookEvent, 'id' | 'sequence' | 'createdAt'> | undefined
   log: Logger
 }
 
@@ -50,7 +51,7 @@ export class Webhooks implements AsyncDisposable {
   #publishChanges(): void {
     const { store, describe } = this.#deps
     store.transaction(() => {
-      for (const change of store.webhooks.takeChanges()) {
+      for (const change of [...store.webhooks.takeChanges(), ...store.dynoStates.takeNews(new Date())]) {
         const event = describe(change)
         if (event) store.webhookDeliveries.publish(event)
       }

@@ -1,9 +1,11 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { SignedPaths } from '../../src/api/signed-path.ts'
-import { describeChange, newsworthy } from '../../src/api/webhook-events.ts'
+import { describeChange } from '../../src/api/webhook-changes.ts'
+import { newsworthy } from '../../src/api/webhook-events.ts'
 import { createLog } from '../../src/log.ts'
+import type { DynoLife } from '../../src/model/dyno.ts'
 import { createOutbound } from '../../src/outbound/outbound.ts'
 import { Webhooks } from '../../src/webhooks/webhooks.ts'
 import { HttpReceiver } from '../outbound/receiver.ts'
@@ -111,6 +113,49 @@ describe('a webhook', () => {
     expect((await api.call('GET', path.replace('changed', 'told'))).status).toBe(404)
   })
 
+  it('is told of the process types that a deploy adds and removes', async () => {
+    await api.createApp('typed')
+    await add('typed', { include: ['api:formation'] })
+    const app = api.store.apps.find('typed')!
+    api.deploy(app)
+    await expect.poll(() => news('typed').length).toBe(2)
+    api.store.formations.sync(app.id, ['web'])
+    await expect.poll(() => news('typed').length).toBe(3)
+    expect(news('typed').map(({ action, data }) => [action, data?.['type'], data?.['quantity']])).toEqual([
+      ['update', 'web', 1],
+      ['update', 'worker', 0],
+      ['destroy', 'worker', 0],
+    ])
+    for (const { data } of news('typed')) expect(schemaProblems('formation', data)).toEqual([])
+    expect(news('typed')[0]).toMatchObject({ actor: { id: api.admin.id }, data: { command: 'npm start' } })
+  })
+
+  it('is told of a one-off dyno that was asked for, but not how to attach to it', async () => {
+    await api.createApp('asked')
+    api.deploy(api.store.apps.find('asked')!)
+    await add('asked', { include: ['api:dyno'] })
+    const { body } = await api.call('POST', '/apps/asked/dynos', { body: { command: 'bash', attach: true } })
+    expect(body['attach_url']).toMatch(/^rendezvous:/)
+    await expect.poll(() => news('asked').length).toBe(1)
+    const data = { ...(body as object), attach_url: null }
+    expect(news('asked')[0]).toMatchObject({ action: 'create', resource: 'dyno', data })
+  })
+
+  it('is told that its app is destroyed, though it goes with it', async () => {
+    await api.createApp('doomed')
+    const { id } = api.store.apps.find('doomed')!
+    await add('doomed')
+    await api.call('DELETE', '/apps/doomed')
+    api.store.apps.remove(id)
+    await expect
+      .poll(() => news('doomed'))
+      .toMatchObject([
+        { action: 'destroy', resource: 'app', data: { id, name: 'doomed' }, actor: { id: api.admin.id } },
+      ])
+    await expect.poll(() => api.store.webhooks.list(id)).toEqual([])
+    expect(api.store.webhookDeliveries.listEvents(id)).toEqual([])
+  })
+
   it('is listed, changed and removed, and makes up a secret if it is given none', async () => {
     await api.createApp('kept')
     const { body, headers } = await add('kept')
@@ -166,6 +211,90 @@ describe('a webhook', () => {
     await api.createApp('crowded')
     for (let n = 0; n < 10; n++) expect((await add('crowded')).status).toBe(201)
     expect((await add('crowded')).body['message']).toContain('has 10 webhooks already')
+  })
+})
+
+describe('a webhook with dyno', () => {
+  const facts = { uuid: randomUUID(), name: 'web.1', type: 'web', size: 'basic', release: 2, attached: false }
+  const told = (app: string) =>
+    news(app).map(({ action, data, previous_data: before }) => [
+      action,
+      data?.['state'],
+      before?.['state'],
+      data?.['exit_status'],
+    ])
+
+  /** An app with such a webhook, and what its worker would write down of a dyno. */
+  async function watched(name: string) {
+    await api.createApp(name)
+    const app = api.store.apps.find(name)!
+    api.deploy(app)
+    await add(name, { include: ['dyno'] })
+    const put = (state: DynoLife, exitStatus: number | null = null, more: object = {}) =>
+      api.store.dynoStates.put(
+        { id: name, appId: app.id, ...facts, ...more },
+        { state, exitStatus, error: null, since: new Date() },
+      )
+    return { put, forget: () => api.store.dynoStates.forget(name) }
+  }
+
+  it('is told of its whole life, in the form Heroku uses', async () => {
+    const { put, forget } = await watched('lively')
+    put('starting')
+    put('up')
+    await expect.poll(() => news('lively').length).toBe(2)
+    put('stopping')
+    await expect.poll(() => news('lively').length).toBe(3)
+    put('stopped', 143)
+    forget()
+    await expect
+      .poll(() => told('lively'))
+      .toEqual([
+        ['create', 'starting', undefined, null],
+        ['update', 'up', 'starting', null],
+        ['update', 'stopping', 'up', null],
+        ['destroy', 'down', undefined, 143],
+      ])
+    expect(news('lively')[1]).toMatchObject({
+      resource: 'dyno',
+      actor: { email: 'noreply@localhost' },
+      data: {
+        app: { name: 'lively' },
+        command: 'npm start',
+        id: facts.uuid,
+        management: 'formation',
+        name: 'web.1',
+        release: { version: 2 },
+        size: 'Basic',
+        type: 'web',
+      },
+      webhook_metadata: { event: { include: 'dyno' } },
+    })
+  })
+
+  it('is told of a one-off dyno that failed before anybody looked', async () => {
+    const { put, forget } = await watched('brief')
+    put('complete', 7, { name: 'run.1234', type: 'run' })
+    forget()
+    await expect
+      .poll(() => told('brief'))
+      .toEqual([
+        ['create', 'starting', undefined, null],
+        ['destroy', 'crashed', undefined, 7],
+      ])
+    expect(news('brief')[0]).toMatchObject({ data: { management: 'run:detached', type: 'run' } })
+  })
+
+  it('is told nothing of what was before it', async () => {
+    const { put } = await watched('late')
+    await api.createApp('unwatched')
+    const { id: appId } = api.store.apps.find('unwatched')!
+    const change = { state: 'up', since: new Date(), exitStatus: null, error: null } as const
+    api.store.dynoStates.put({ ...facts, id: 'other', appId }, change)
+    await add('unwatched', { include: ['dyno'] })
+    api.store.dynoStates.put({ ...facts, id: 'other', appId }, { ...change, state: 'stopping' })
+    put('starting')
+    await expect.poll(() => told('unwatched')).toEqual([['update', 'stopping', 'up', null]])
   })
 })
 

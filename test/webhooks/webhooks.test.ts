@@ -133,15 +133,30 @@ describe('the record', () => {
     expect(deliveries().length).toBe(1000)
   })
 
-  it('has nothing more of a webhook that is removed, nor of an app', () => {
+  it('has nothing more of a webhook that is removed', () => {
     const { id } = add()
     add('notify')
     publish()
     expect(deliveries().length).toBe(2)
     record.store.webhooks.remove(id)
     expect(deliveries().map(({ level }) => level)).toEqual(['notify'])
+  })
+
+  it('keeps of an app that is gone what its webhooks are still to be told, until they are', async () => {
+    receiver.answer = (response) => response.writeHead(receiver.requests.length === 1 ? 503 : 200).end()
+    const told = add()
+    publish()
+    await attempted(1)
+    add('notify', 'not-told-of-anything')
     record.store.apps.remove(record.app.id)
-    expect([deliveries(), record.store.webhooks.list(record.app.id)]).toEqual([[], []])
+    const left = () => {
+      const { webhooks: hooks, webhookDeliveries: events } = record.store
+      return [hooks.list(record.app.id).map(({ id }) => id), events.listEvents(record.app.id).length]
+    }
+    expect(left()).toEqual([[told.id], 1])
+    vi.setSystemTime(deliveries()[0]!.nextAttemptAt!)
+    await expect.poll(left).toEqual([[], 0])
+    expect(receiver.requests.map(({ path }) => path)).toEqual(['/', '/'])
   })
 
   it('notes no change of an app without webhooks', () => {
