@@ -13,16 +13,16 @@ const kind = 'release output'
 const params = Type.Object({ release: Type.String(), signature: Type.String() })
 
 /**
- * Where the output of a release's command is read; null for one that has no command: it runs when a build is released, not for a
- * config change or a rollback.
+ * Where the output of a release's command is read; null for one without a command, and for one whose command never ran, since a newer
+ * release took its place or it failed before.
  */
 export function releaseOutputUrl(
-  { store, config, signedPaths }: Pick<ApiDeps, 'store' | 'config'> & { signedPaths: SignedPaths },
-  { id, slugId }: Release,
+  { store, config, output, signedPaths }: Pick<ApiDeps, 'store' | 'config' | 'output'> & { signedPaths: SignedPaths },
+  { id, slugId, state }: Release,
 ): string | null {
   const slug = slugId === null ? undefined : store.slugs.find(slugId)
-  const isItsOwn = slug?.processTypes['release'] !== undefined && store.builds.find(slug.buildId)?.releaseId === id
-  return isItsOwn ? `${config.publicUrl}/streams/releases/${id}/${signedPaths.sign(kind, id)}` : null
+  const runs = Boolean(slug?.processTypes['release']) && (state.kind === 'pending' || output.hasBegun(id))
+  return runs ? `${config.publicUrl}/streams/releases/${id}/${signedPaths.sign(kind, id)}` : null
 }
 
 /** What a release's command prints, as it happens. Needs no token: the address is the secret. 404 until the command has started. */

@@ -14,7 +14,9 @@ import { time } from './shapes.ts'
 import type { SignedPaths } from './signed-path.ts'
 import { wake } from './wake.ts'
 
-type Deps = Pick<ApiDeps, 'config' | 'store' | 'queue' | 'platformLog' | 'log'> & { signedPaths: SignedPaths }
+type Deps = Pick<ApiDeps, 'config' | 'store' | 'queue' | 'output' | 'platformLog' | 'log'> & {
+  signedPaths: SignedPaths
+}
 
 const rollbackRequest = Type.Object(
   { release: Type.Union([Type.String(), Type.Integer({ minimum: 1 })]) },
@@ -84,6 +86,7 @@ export function releaseJson(store: Deps['store'], app: App, release: Release, ou
     current: currentRelease(store.releases, app)?.id === release.id,
     description: release.description,
     eligible_for_rollback: isEligibleForRollback(release),
+    failure: release.state.kind === 'failed' ? { message: release.state.reason } : null,
     id: release.id,
     output_stream_url: outputUrl,
     slug: release.slugId ? { id: release.slugId } : null,

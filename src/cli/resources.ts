@@ -37,6 +37,8 @@ export type ReleaseJson = {
   id: string
   version: number
   status: 'pending' | 'succeeded' | 'failed'
+  /** Ours. */
+  failure: { message: string } | null
   description: string
   current: boolean
   created_at: string

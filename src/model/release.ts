@@ -12,6 +12,8 @@ export type Release = {
   description: string
   accountId: AccountId
   state: ReleaseState
+  /** Whether its release command has ended well; false as well when there is none. */
+  commandDone: boolean
   createdAt: Date
   updatedAt: Date
 }

@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
 import type { Redis } from 'ioredis'
 import type { Logger } from '../log.ts'
-import { hasEnded, outputFiles, type OutputFiles, type OutputId } from './output-files.ts'
+import { hasBegun, hasEnded, outputFiles, type OutputFiles, type OutputId } from './output-files.ts'
 import type { OutputWriter } from './queue.ts'
 import { connectRedis, keysOf, type QueueDeps } from './redis.ts'
 
@@ -18,6 +18,8 @@ export interface OutputWriters extends AsyncDisposable {
   open(id: OutputId): OutputWriter
   /** Ends the output of a build that nobody runs; `lastWords` are added. Nothing happens if it has ended already. */
   close(id: OutputId, lastWords?: string): Promise<void>
+  /** Ends an output if it was begun, by somebody who cannot end it any more. */
+  closeBegun(id: OutputId): Promise<void>
 }
 
 export function openOutputWriters(deps: QueueDeps & { directory: string }): OutputWriters {
@@ -29,19 +31,25 @@ export function openOutputWriters(deps: QueueDeps & { directory: string }): Outp
   const open = (id: OutputId): OutputWriter =>
     new FileWriter({ files: outputFiles(directory, id), key: keys.output(id), connection, log })
 
+  const close = async (id: OutputId, lastWords?: string): Promise<void> => {
+    if (hasEnded(outputFiles(directory, id))) return
+    await using writer = open(id)
+    if (lastWords) writer.write(lastWords)
+    await writer.end()
+  }
+
   return {
     open,
-    async close(id, lastWords) {
-      if (hasEnded(outputFiles(directory, id))) return
-      await using writer = open(id)
-      if (lastWords) writer.write(lastWords)
-      await writer.end()
+    close,
+    closeBegun: async (id) => {
+      if (hasBegun(outputFiles(directory, id))) await close(id)
     },
     [Symbol.asyncDispose]: async () => connection.disconnect(),
   }
 }
 
 class FileWriter implements OutputWriter {
+  readonly isContinued: boolean
   readonly #files: OutputFiles
   readonly #key: string
   readonly #connection: Redis
@@ -58,6 +66,7 @@ class FileWriter implements OutputWriter {
     this.#log = output.log
     this.#descriptor = openSync(output.files.log, 'a', 0o600)
     this.#position = fstatSync(this.#descriptor).size
+    this.isContinued = this.#position > 0
   }
 
   /** What is written in one turn of the event loop becomes one piece. */

@@ -19,6 +19,8 @@ export type QueueFigures = { jobs: Record<string, number>; memory: number }
 
 /** Writes one build's output: to the Redis stream for those who watch, and to a file that stays. */
 export interface OutputWriter extends AsyncDisposable {
+  /** Whether an earlier attempt has written already. */
+  readonly isContinued: boolean
   /** `chunk` is clean UTF-8 text (see build/output). Never throws for a lost Redis: the file has it. */
   write(chunk: string): void
   /** Marks the end; readers end after what was written. */

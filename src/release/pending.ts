@@ -2,43 +2,69 @@ import type { Engine } from '../engine/engine.ts'
 import { asPaasError, isPassing, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
+import type { AppId } from '../model/ids.ts'
 import type { Release } from '../model/release.ts'
+import type { OutputWriters } from '../queue/output-writer.ts'
 import type { Store } from '../store/store.ts'
 import { deploy, type DeployDeps } from './deploy.ts'
 import { loadDeployable, type Deployable } from './deployable.ts'
 import type { AppLocks } from './locks.ts'
 import { silent } from './narrator.ts'
 import type { PlatformLog } from './platform-log.ts'
+import { isCommandDue } from './release-command.ts'
+
+type PendingRecord = Pick<Store, 'transaction' | 'apps' | 'builds' | 'releases' | 'slugs' | 'configVars'>
 
 export type PendingDeps = DeployDeps & {
   engine: Pick<Engine, 'findImage'>
-  store: DeployDeps['store'] & Pick<Store, 'builds'>
+  store: DeployDeps['store'] & PendingRecord
   locks: Pick<AppLocks, 'dynos'>
+  /** Runs the release command, if there is one. @throws release_command_failed */
+  releasePhase: (deployable: Deployable, signal: AbortSignal) => Promise<void>
+  outputs: Pick<OutputWriters, 'closeBegun'>
   platformLog: Pick<PlatformLog, 'api'>
   log: Logger
 }
 
 /**
- * Deploys what config changes and rollbacks asked for: only the newest, which contains the older ones. Releases of builds are deployed by
- * their builds; while one of those is under way the others wait, because they may carry its code.
+ * Which release is next of those that config changes, rollbacks and the API asked for: the newest, since it contains the older ones. Releases
+ * of builds are deployed by their builds; while one of those is under way the others wait, because they may carry its code.
  */
-export async function deployPending(deps: PendingDeps, app: App, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    const pending = deps.store.releases.listPending(app.id)
-    const newest = pending.at(-1)
-    if (!newest || hasBuildUnderWay(deps.store, app, pending)) return
-    const runnable = carriesFailedCode(deps.store, newest) ? replaceCode(deps.store, newest) : newest
-    if (await deployOne(deps, app, runnable, signal)) {
-      for (const replaced of deps.store.releases
-        .listPending(app.id)
-        .filter(({ version }) => version < runnable.version)) {
-        deps.store.releases.setState(replaced.id, { kind: 'succeeded' })
-      }
-    }
-  }
+export function nextPending(
+  { releases, builds }: Pick<PendingRecord, 'releases' | 'builds'>,
+  appId: AppId,
+): Release | undefined {
+  const pending = releases.listPending(appId)
+  const building = builds.listUnfinished(appId).map(({ releaseId }) => releaseId)
+  return pending.some(({ id }) => building.includes(id)) ? undefined : pending.at(-1)
 }
 
-async function deployOne(deps: PendingDeps, app: App, release: Release, signal: AbortSignal): Promise<boolean> {
+/** Whether its deploy begins with a command, which may take as long as it likes. */
+export function beginsWithCommand({ slugs }: Pick<PendingRecord, 'slugs'>, release: Release): boolean {
+  const slug = release.slugId === null ? undefined : slugs.find(release.slugId)
+  return slug !== undefined && isCommandDue(release, slug)
+}
+
+/**
+ * Takes the next pending release to its verdict. When it has succeeded, so have the older ones, none of which ran; when it has failed, the
+ * next older one is next, and the app's config vars are again those of the newest release that did not fail.
+ */
+export async function deployPending(deps: PendingDeps, appId: AppId, signal: AbortSignal): Promise<void> {
+  const { store } = deps
+  const app = store.apps.get(appId)
+  const next = nextPending(store, appId)
+  if (!app || app.destroying || !next) return
+  const current = app.currentReleaseId === null ? undefined : store.releases.find(app.currentReleaseId)
+  if (current && next.version < current.version) return supersede(deps, appId, current.version)
+  if (carriesFailedCode(store, next)) return replaceCode(deps, next)
+  if (await deployOne(deps, { app, release: next }, signal)) await supersede(deps, appId, next.version)
+}
+
+async function deployOne(
+  deps: PendingDeps,
+  { app, release }: { app: App; release: Release },
+  signal: AbortSignal,
+): Promise<boolean> {
   const { store, log } = deps
   const about = { app: app.id, release: release.version }
   if (release.slugId === null) {
@@ -48,13 +74,14 @@ async function deployOne(deps: PendingDeps, app: App, release: Release, signal: 
   try {
     const deployable = loadDeployable(store, app, release)
     await checkImage(deps, deployable)
+    await deps.releasePhase(deployable, signal)
     await deps.locks.dynos.run(app.id, () => deploy(deps, deployable, { narrator: silent, signal }))
     log.info(about, 'released')
     return true
   } catch (cause) {
     const error = asPaasError(cause)
     if (signal.aborted || isPassing(error)) throw cause
-    store.releases.setState(release.id, { kind: 'failed', reason: error.message })
+    fail(store, release, error.message)
     deps.platformLog.api(app.id, `Release v${release.version} failed: ${error.message}`)
     log.info({ ...about, reason: error.message }, 'release failed')
     return false
@@ -69,16 +96,35 @@ async function checkImage({ engine }: PendingDeps, { slug, release }: Deployable
   })
 }
 
-function hasBuildUnderWay({ builds }: Pick<Store, 'builds'>, app: App, pending: Release[]): boolean {
-  const releaseIds = builds.listUnfinished(app.id).map(({ releaseId }) => releaseId)
-  return pending.some(({ id }) => releaseIds.includes(id))
+/** What was set with it is taken back with it: else the next release would carry it, whatever that one is about. */
+function fail(store: PendingRecord, { id, appId }: Release, reason: string): void {
+  store.transaction(() => {
+    store.releases.setState(id, { kind: 'failed', reason })
+    const newest = store.releases.list(appId).find((release) => !isFailed(release))
+    if (newest) store.configVars.replace(appId, store.releases.config(newest.id))
+  })
 }
 
-/** A release made while a build was deploying has that build's code; if none of it ever served, it must not be dragged in. */
-function carriesFailedCode({ releases }: Pick<Store, 'releases'>, release: Release): boolean {
+/**
+ * Ends all that is older than what serves: it is contained in that. A worker that died may have begun its command, and whoever reads the
+ * output of that waits for its end.
+ */
+async function supersede({ store, outputs }: PendingDeps, appId: AppId, version: number): Promise<void> {
+  for (const { id } of store.releases.listPending(appId).filter((release) => release.version < version)) {
+    store.releases.setState(id, { kind: 'succeeded' })
+    await outputs.closeBegun(id)
+  }
+}
+
+/**
+ * A release made while another was deploying has that one's code; if none of it ever served, it must not be dragged in. One that was made
+ * after the failure has the code because somebody asked for it.
+ */
+function carriesFailedCode({ releases }: Pick<PendingRecord, 'releases'>, release: Release): boolean {
   if (release.slugId === null) return false
   const same = releases.list(release.appId).filter(({ id, slugId }) => slugId === release.slugId && id !== release.id)
-  return same.length > 0 && same.every(({ state }) => state.kind !== 'succeeded') && same.some(isFailed)
+  if (same.some(({ state }) => state.kind === 'succeeded')) return false
+  return same.some((other) => isFailed(other) && other.updatedAt >= release.createdAt)
 }
 
 function isFailed({ state }: Release): boolean {
@@ -86,12 +132,14 @@ function isFailed({ state }: Release): boolean {
 }
 
 /** The same config with the code that serves. */
-function replaceCode(store: DeployDeps['store'], release: Release): Release {
+async function replaceCode(deps: PendingDeps, release: Release): Promise<void> {
+  const { store } = deps
   const { appId, accountId, description, id } = release
-  return store.transaction(() => {
+  store.transaction(() => {
     const current = store.apps.get(appId)?.currentReleaseId ?? null
-    store.releases.setState(id, { kind: 'failed', reason: 'the release whose code it carried failed' })
     const slugId = current === null ? null : (store.releases.find(current)?.slugId ?? null)
-    return store.releases.create({ appId, accountId, slugId, description, config: store.releases.config(id) })
+    store.releases.create({ appId, accountId, slugId, description, config: store.releases.config(id) })
+    store.releases.setState(id, { kind: 'failed', reason: 'the release whose code it carried failed' })
   })
+  await deps.outputs.closeBegun(id)
 }

@@ -1,11 +1,14 @@
-import type { DynoExit } from '../engine/engine.ts'
+import type { DynoExit, Engine } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
+import type { Release } from '../model/release.ts'
+import type { Slug } from '../model/slug.ts'
 import { commandSpec, runCommand, type CommandDeps } from './command.ts'
 import type { Deployable } from './deployable.ts'
 import { explainExit } from './explain.ts'
 import type { Narrator } from './narrator.ts'
 
 export type ReleaseCommandDeps = CommandDeps & {
+  engine: Pick<Engine, 'listDynos'>
   /** How long it may run, in seconds. */
   timeoutSeconds: number
 }
@@ -13,9 +16,13 @@ export type ReleaseCommandDeps = CommandDeps & {
 /** `onOutput` gets each line as the command printed it. */
 type Options = { narrator: Narrator; signal: AbortSignal; onOutput: (line: Buffer) => void }
 
+/** Whether a release has a command that is still to be run before its deploy. */
+export function isCommandDue({ commandDone }: Release, { processTypes }: Slug): boolean {
+  return Boolean(processTypes['release']) && !commandDone
+}
+
 /**
- * Runs the `release` process type, if there is one, as a one-off dyno with the new slug and config; what it prints goes to `narrator`.
- * After a crash of the server it may run a second time for the same release.
+ * Runs the `release` process type as a one-off dyno with the new slug and config; what it prints goes to `narrator`.
  * @throws release_command_failed
  */
 export async function runReleaseCommand(
@@ -23,7 +30,7 @@ export async function runReleaseCommand(
   deployable: Deployable,
   { narrator, signal, onOutput }: Options,
 ): Promise<void> {
-  if (!deployable.slug.processTypes['release']) return
+  await removeLeftOver(deps.engine, deployable)
   narrator.topic('Running release command...')
   const timeout = AbortSignal.timeout(deps.timeoutSeconds * 1000)
   const exit = await runOnce(deps, deployable, {
@@ -35,6 +42,12 @@ export async function runReleaseCommand(
     throw failed(`it ran longer than ${deps.timeoutSeconds} s`, cause)
   })
   if (exit.code !== 0 || exit.outOfMemory) throw failed(`it ${explainExit(exit, deps.sizes.basic)}`)
+}
+
+/** One that was out of our hands while the engine was away: two at once would be two migrations at once. */
+async function removeLeftOver(engine: ReleaseCommandDeps['engine'], { app }: Deployable): Promise<void> {
+  const dynos = await engine.listDynos({ appId: app.id })
+  for (const { id, type } of dynos) if (type === 'release') await engine.stopDyno(id, 0)
 }
 
 function runOnce(

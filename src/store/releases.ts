@@ -14,11 +14,13 @@ type ReleaseRow = {
   account_id: AccountId
   state: ReleaseState['kind']
   failure_reason: string | null
+  command_done: 0 | 1
   created_at: number
   updated_at: number
 }
 
-const columns = 'id, app_id, version, slug_id, description, account_id, state, failure_reason, created_at, updated_at'
+const columns =
+  'id, app_id, version, slug_id, description, account_id, state, failure_reason, command_done, created_at, updated_at'
 const select = `SELECT ${columns} FROM releases`
 
 export function openReleases(db: Database, cipher: Cipher): Releases {
@@ -31,6 +33,7 @@ export function openReleases(db: Database, cipher: Cipher): Releases {
     listPending: (appId) =>
       many(db, `${select} WHERE app_id = :appId AND state = 'pending' ORDER BY version`, { appId }),
     config: (id) => config(db, cipher, id),
+    recordCommand: (id) => void db.run('UPDATE releases SET command_done = 1 WHERE id = :id', { id }),
     setState: (id, state) => setState(db, id, state),
   }
 }
@@ -103,6 +106,7 @@ function toRelease(row: ReleaseRow): Release {
     description: row.description,
     accountId: row.account_id,
     state: row.state === 'failed' ? { kind: 'failed', reason: row.failure_reason ?? '' } : { kind: row.state },
+    commandDone: row.command_done === 1,
     createdAt: new Date(row.created_at),
     updatedAt: new Date(row.updated_at),
   }

@@ -179,6 +179,8 @@ export interface Releases {
   /** Oldest first. */
   listPending(appId: AppId): Release[]
   config(id: ReleaseId): Config
+  /** Its release command has ended well and is not to be run again. */
+  recordCommand(id: ReleaseId): void
   setState(id: ReleaseId, state: ReleaseState): void
 }
 

@@ -1,4 +1,3 @@
-import { createBuildOutput } from '../build/output.ts'
 import type { BuildOutput, RunPipeline } from '../build/pipeline.ts'
 import type { Engine } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
@@ -10,15 +9,14 @@ import { newId, type SlugId } from '../model/ids.ts'
 import type { Release } from '../model/release.ts'
 import { noCommit } from '../model/source.ts'
 import type { Slug } from '../model/slug.ts'
-import type { OutputWriters } from '../queue/output-writer.ts'
 import { createBuildRelease } from '../release/create.ts'
 import { deploy, type DeployDeps } from '../release/deploy.ts'
 import { loadDeployable, type Deployable } from '../release/deployable.ts'
 import type { AppLocks } from '../release/locks.ts'
 import type { PlatformLog } from '../release/platform-log.ts'
-import { runReleaseCommand, type ReleaseCommandDeps } from '../release/release-command.ts'
 import type { Store } from '../store/store.ts'
 import { configureBuild, type ConfigureDeps } from './configure-build.ts'
+import { releasePhase, type ReleasePhaseDeps } from './release-phase.ts'
 import { takeSource, type TakeSourceDeps } from './take-source.ts'
 
 /** One attempt at a build. */
@@ -34,13 +32,12 @@ export type BuildRun = {
 
 export type PhaseDeps = DeployDeps &
   ConfigureDeps &
-  ReleaseCommandDeps &
+  ReleasePhaseDeps &
   TakeSourceDeps & {
     engine: Pick<Engine, 'info'>
     store: Store
     pipeline: RunPipeline
     locks: AppLocks
-    outputs: Pick<OutputWriters, 'open'>
     platformLog: Pick<PlatformLog, 'api'>
     log: Logger
   }
@@ -55,30 +52,12 @@ export async function buildPhases(deps: PhaseDeps, run: BuildRun): Promise<void>
     const deployable = loadDeployable(deps.store, app, release)
     sayWhoReleases(deps, run.build, deployable)
     const options = { narrator: run.output, signal: run.signal }
-    await timed(run, 'release', () => releaseCommand(deps, deployable, options))
+    await timed(run, 'release', () => releasePhase(deps, deployable, options))
     run.output.topic('Launching...')
     const times = await deps.locks.dynos.run(app.id, () => deploy(deps, deployable, options))
     Object.assign(run.phases, times)
     run.output.detail(`Released v${release.version}`)
   })
-}
-
-/** What it prints is in the build's output, and kept with the release by itself. */
-async function releaseCommand(
-  deps: PhaseDeps,
-  deployable: Deployable,
-  options: { narrator: BuildRun['output']; signal: AbortSignal },
-): Promise<void> {
-  const { release, slug, config } = deployable
-  if (!slug.processTypes['release']) return
-  await using writer = deps.outputs.open(release.id)
-  const kept = createBuildOutput({ write: (text) => writer.write(text), config })
-  try {
-    await runReleaseCommand(deps, deployable, { ...options, onOutput: (line) => kept.raw(line) })
-  } finally {
-    kept.end()
-    await writer.end()
-  }
 }
 
 async function compile(deps: PhaseDeps, run: BuildRun): Promise<{ app: App; slug: Slug }> {

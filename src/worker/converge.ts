@@ -1,18 +1,22 @@
 import type { Dyno } from '../engine/engine.ts'
-import type { App } from '../model/app.ts'
 import type { AppId } from '../model/ids.ts'
-import { deployPending, type PendingDeps } from '../release/pending.ts'
+import { silent } from '../release/narrator.ts'
+import { beginsWithCommand, deployPending, nextPending, type PendingDeps } from '../release/pending.ts'
 import { waitUntilReady } from '../release/readiness.ts'
 import { reconcile, type ReconcileDeps } from '../release/reconcile.ts'
 import type { AppLocks } from '../release/locks.ts'
 import { destroy, type DestroyDeps } from './destroy.ts'
+import { releasePhase, type ReleasePhaseDeps } from './release-phase.ts'
 
-export type ConvergeDeps = PendingDeps &
+export type ReleaseDeps = Omit<PendingDeps, 'releasePhase'> & ReleasePhaseDeps & { locks: AppLocks }
+
+export type ConvergeDeps = ReleaseDeps &
   ReconcileDeps &
   DestroyDeps & {
-    locks: AppLocks
     /** Asks for another converge of the app. */
     again: (appId: AppId) => void
+    /** Asks for `release` beside the converges. */
+    releaseAside: (appId: AppId) => void
   }
 
 /**
@@ -23,7 +27,7 @@ export async function converge(deps: ConvergeDeps, appId: AppId, signal: AbortSi
   const app = deps.store.apps.get(appId)
   if (!app) return
   if (app.destroying) return destroy(deps, app)
-  await releaseWhatIsPending(deps, app, signal)
+  await releaseWhatIsPending(deps, appId, signal)
   const unready = await deps.locks.dynos.run(appId, async () => {
     const now = deps.store.apps.get(appId)
     return now && !now.destroying ? reconcile(deps, now, signal) : []
@@ -31,10 +35,21 @@ export async function converge(deps: ConvergeDeps, appId: AppId, signal: AbortSi
   for (const dyno of unready) void comeBackWhenReady(deps, dyno, signal)
 }
 
-/** A build that is releasing wakes us when it is done; nobody waits for it here, so that scaling and repairs go on. */
-async function releaseWhatIsPending(deps: ConvergeDeps, app: App, signal: AbortSignal): Promise<void> {
-  if (deps.locks.releases.isHeld(app.id)) return
-  await deps.locks.releases.run(app.id, () => deployPending(deps, app, signal))
+/** Takes the app's next pending release to its verdict, with its command, if it has one. */
+export async function release(deps: ReleaseDeps, appId: AppId, signal: AbortSignal): Promise<void> {
+  const phase: PendingDeps['releasePhase'] = (deployable) =>
+    releasePhase(deps, deployable, { narrator: silent, signal })
+  await deps.locks.releases.run(appId, () => deployPending({ ...deps, releasePhase: phase }, appId, signal))
+}
+
+/** Whoever is releasing wakes us when it is done. Nobody waits here for a build or a command, so that scaling and repairs go on. */
+async function releaseWhatIsPending(deps: ConvergeDeps, appId: AppId, signal: AbortSignal): Promise<void> {
+  while (!deps.locks.releases.isHeld(appId)) {
+    const next = nextPending(deps.store, appId)
+    if (!next) return
+    if (beginsWithCommand(deps.store, next)) return deps.releaseAside(appId)
+    await release(deps, appId, signal)
+  }
 }
 
 /** A process the engine has started again serves as soon as it answers. */

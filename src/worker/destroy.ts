@@ -25,8 +25,8 @@ export type DestroyDeps = {
   buildsDirectory: string
   metricsDirectory: string
   locks: AppLocks
-  /** Ends the app's builds; each comes to its verdict. */
-  cancelBuilds: (appId: AppId) => void
+  /** Ends the app's builds, each of which comes to its verdict, and its release command. */
+  cancelAll: (appId: AppId) => void
   log: Logger
 }
 
@@ -37,7 +37,7 @@ export type DestroyDeps = {
 export async function destroy(deps: DestroyDeps, app: App): Promise<void> {
   const { engine, store, routes, sandboxes, retirement, locks, log } = deps
   await routes.remove(app.id)
-  deps.cancelBuilds(app.id)
+  deps.cancelAll(app.id)
   await locks.builds.run(app.id, () =>
     locks.releases.run(app.id, () =>
       locks.dynos.run(app.id, async () => {

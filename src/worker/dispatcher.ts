@@ -11,6 +11,8 @@ export type Work = {
   /** What follows the verdict of a build that sets an app up. */
   continueSetup(buildId: BuildId, signal: AbortSignal): Promise<void>
   converge(appId: AppId, signal: AbortSignal): Promise<void>
+  /** What a converge does not wait for: one pending release and its command. */
+  release(appId: AppId, signal: AbortSignal): Promise<void>
   restart(appId: AppId, dyno: string | null, signal: AbortSignal): Promise<void>
   run(oneOffId: OneOffId): Promise<void>
 }
@@ -33,6 +35,7 @@ export class Dispatcher implements AsyncDisposable {
   readonly #log: Logger
   readonly #stopping = new AbortController()
   readonly #builds = new Map<BuildId, { appId: AppId; stop: AbortController; done: Promise<void> }>()
+  readonly #releases = new Map<AppId, AbortController>()
   readonly #converges = new Map<AppId, { current: Promise<void>; next: Promise<void> | undefined }>()
   readonly #underWay = new Set<Promise<void>>()
 
@@ -82,18 +85,33 @@ export class Dispatcher implements AsyncDisposable {
     return known.next
   }
 
+  /** One at a time per app; the converge that follows finds out whether there is another one. */
+  release(appId: AppId): void {
+    if (this.#releases.has(appId) || this.signal.aborted) return
+    const stop = new AbortController()
+    this.#releases.set(appId, stop)
+    const work = async (): Promise<void> => {
+      await this.#work.release(appId, stop.signal).finally(() => this.#releases.delete(appId))
+      void this.converge(appId)
+    }
+    void this.#track({ app: appId }, work, stop.signal)
+  }
+
   cancel = (buildId: BuildId): void => {
     this.#builds.get(buildId)?.stop.abort(cancelled())
   }
 
-  cancelBuilds(appId: AppId): void {
+  /** Ends the app's builds and its release command. */
+  cancelAll(appId: AppId): void {
     for (const [buildId, build] of this.#builds) if (build.appId === appId) this.cancel(buildId)
+    this.#releases.get(appId)?.abort(cancelled())
   }
 
   /** Running builds are given back: the next worker takes them up again. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort(shutdown)
     for (const { stop } of this.#builds.values()) stop.abort(shutdown)
+    for (const stop of this.#releases.values()) stop.abort(shutdown)
     await Promise.all(this.#underWay)
   }
 
@@ -106,18 +124,18 @@ export class Dispatcher implements AsyncDisposable {
     return current
   }
 
-  async #track(about: Subject, work: () => Promise<void>): Promise<void> {
-    const running = this.#guard(about, work)
+  async #track(about: Subject, work: () => Promise<void>, signal = this.signal): Promise<void> {
+    const running = this.#guard(about, work, signal)
     this.#underWay.add(running)
     await running
     this.#underWay.delete(running)
   }
 
-  async #guard(about: Subject, work: () => Promise<void>): Promise<void> {
+  async #guard(about: Subject, work: () => Promise<void>, signal: AbortSignal): Promise<void> {
     try {
       await work()
     } catch (error) {
-      if (this.signal.aborted) return
+      if (signal.aborted) return
       this.#log.error({ ...about, err: error }, 'work failed; it is found in the record again')
       if (isPassing(asPaasError(error))) this.#tryAgain(about.app)
     }

@@ -64,12 +64,19 @@ async function attempt(
     await throughLossOfEngine(deps, run, () => buildPhases(deps, run))
   })
   if (failure && signal.reason === shutdown) return
-  if (failure) await fail(deps, run, failure)
+  if (failure) await failWith(deps, run, failure)
   else await succeed(deps, run)
   deps.buildMeter.record(verdictOf(failure), run.phases)
   output.end()
   await writer.end()
   await letGo(deps, build)
+}
+
+/** A dead worker may have begun its release command, and whoever reads the output of that waits for the end. */
+async function failWith(deps: RunBuildDeps, run: BuildRun, failure: PaasError): Promise<void> {
+  await fail(deps, run, failure)
+  const releaseId = deps.store.builds.find(run.build.id)?.releaseId
+  if (releaseId) await deps.outputs.closeBegun(releaseId)
 }
 
 function verdictOf(failure: PaasError | undefined): 'succeeded' | 'failed' | 'cancelled' {

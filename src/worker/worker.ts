@@ -34,7 +34,7 @@ import type { Store } from '../store/store.ts'
 import { endOutputs } from './cancel.ts'
 import { LogCollector } from './collect-logs.ts'
 import { continueSetup } from './continue-setup.ts'
-import { converge } from './converge.ts'
+import { converge, release } from './converge.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { LogCursors } from './log-cursors.ts'
 import { BuildMeter } from './measure-builds.ts'
@@ -145,7 +145,8 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     dynoMeter: new DynoMeter({ engine, figures, log }),
     buildMeter: new BuildMeter(),
     again: (appId: AppId) => void dispatcher.converge(appId),
-    cancelBuilds: (appId: AppId) => dispatcher.cancelBuilds(appId),
+    releaseAside: (appId: AppId) => dispatcher.release(appId),
+    cancelAll: (appId: AppId) => dispatcher.cancelAll(appId),
   }
   const oneOffs = new OneOffs(shared)
   const dispatcher: Dispatcher = new Dispatcher(
@@ -153,6 +154,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
       build: (buildId, stopBuild) => runBuild(shared, buildId, stopBuild),
       continueSetup: (buildId, signal) => continueSetup(shared, buildId, signal),
       converge: (appId, signal) => converge(shared, appId, signal),
+      release: (appId, signal) => release(shared, appId, signal),
       restart: (appId, dyno, signal) => restart({ ...shared, oneOffs }, appId, dyno, signal),
       run: (oneOffId) => oneOffs.start(oneOffId),
     },

@@ -28,6 +28,11 @@ export const deviations: Deviation[] = [
     },
   },
   {
+    resource: 'release',
+    because: 'it says that a release failed, not why; that is ours to tell',
+    change: (schema) => Object.assign(schema.properties ?? {}, { failure: {} }),
+  },
+  {
     resource: 'config-var',
     because: 'its pattern allows any other key besides; ours are all text',
     change: (schema) => {

@@ -37,6 +37,13 @@ describe('releases', () => {
     expect(current.body['version']).toBe(3)
   })
 
+  it('that failed say why', async () => {
+    await rollback(api.deploy(app).release.version)
+    api.store.releases.setState(api.store.releases.latest(app.id)!.id, { kind: 'failed', reason: 'boot failed: no' })
+    const { body } = await api.call('GET', `/apps/${app.name}/releases/3`)
+    expect(body).toMatchObject({ status: 'failed', failure: { message: 'boot failed: no' } })
+  })
+
   it('are found by id, number and v-number, with the config vars they hold', async () => {
     await api.call('PATCH', `/apps/${app.name}/config-vars`, { body: { A: '1' } })
     await api.call('PATCH', `/apps/${app.name}/config-vars`, { body: { A: '2' } })
@@ -54,8 +61,9 @@ describe('the output of a release command', () => {
   const read = async (url: string) => api.call('GET', new URL(url).pathname, { token: null })
 
   it('is at an address that nobody can guess, from the start of the command on', async () => {
-    const { release, slug } = api.deploy(app, 'a'.repeat(40), { web: 'x', release: 'rake db:migrate' })
-    const { body } = await api.call('GET', `/apps/${app.name}/releases/${release.id}`)
+    const { slug } = api.deploy(app, 'a'.repeat(40), { web: 'x', release: 'rake db:migrate' })
+    const { body } = await rollback('v2')
+    const release = { id: String(body['id']) }
     const url = String(body['output_stream_url'])
     expect(url).toMatch(/\/streams\/releases\/[0-9a-f-]{36}\/[\w-]{43}$/)
     expect((await read(url)).status).toBe(404)
@@ -69,8 +77,7 @@ describe('the output of a release command', () => {
 
   it('is nowhere for a release that ran none', async () => {
     api.deploy(app, 'a'.repeat(40), { web: 'x', release: 'rake db:migrate' })
-    const { body } = await rollback('v2')
-    expect(body['output_stream_url']).toBeNull()
+    expect((await api.call('GET', `/apps/${app.name}/releases/2`)).body['output_stream_url']).toBeNull()
     expect((await api.call('GET', `/apps/${app.name}/releases/1`)).body['output_stream_url']).toBeNull()
   })
 })

@@ -19,6 +19,7 @@ function heldWork(change: Partial<Work> = {}) {
     build: held('build'),
     continueSetup: () => Promise.resolve(),
     converge: held('converge'),
+    release: held('release'),
     restart: held('restart'),
     run: held('run'),
     ...change,
@@ -65,8 +66,8 @@ describe('the dispatcher', () => {
     const { dispatcher, go } = heldWork({ build })
     const id = newId<BuildId>()
     const running = dispatcher.build(app, id)
-    dispatcher.cancelBuilds(newId<AppId>())
-    dispatcher.cancelBuilds(app)
+    dispatcher.cancelAll(newId<AppId>())
+    dispatcher.cancelAll(app)
     go()
     await running
     expect(reasons).toEqual(['build_cancelled'])

@@ -20,6 +20,7 @@ import { openAppLogReader } from '../../src/logs/reader.ts'
 import { openAppLogWriter } from '../../src/logs/writer.ts'
 import type { Account } from '../../src/model/account.ts'
 import type { Build } from '../../src/model/build.ts'
+import type { Release } from '../../src/model/release.ts'
 import { parseAppJson } from '../../src/model/app-json.ts'
 import { parseProcfile } from '../../src/model/procfile.ts'
 import { connectQueue } from '../../src/queue/connect-queue.ts'
@@ -178,8 +179,8 @@ class BuildGate {
   }
 }
 
-/** All that a build printed, once it has ended. */
-export async function readOutput({ config }: Site, { id }: Build): Promise<string> {
+/** All that a build, or the command of a release, printed, once it has ended. */
+export async function readOutput({ config }: Site, { id }: Build | Release): Promise<string> {
   const log = createLog('test', 'silent')
   await using reader = createOutputReader({ redis: config.redis, serverId: '-', log, directory: config.paths.builds })
   const chunks: Buffer[] = []

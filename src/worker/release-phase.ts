@@ -1,0 +1,36 @@
+import { createBuildOutput } from '../build/output.ts'
+import type { OutputWriters } from '../queue/output-writer.ts'
+import type { Deployable } from '../release/deployable.ts'
+import type { Narrator } from '../release/narrator.ts'
+import { isCommandDue, runReleaseCommand, type ReleaseCommandDeps } from '../release/release-command.ts'
+import type { Store } from '../store/store.ts'
+
+export type ReleasePhaseDeps = ReleaseCommandDeps & {
+  store: Pick<Store, 'releases'>
+  outputs: Pick<OutputWriters, 'open'>
+}
+
+/**
+ * What each release goes through before its deploy, whatever made it: its command runs, if there is one. What that prints is told to
+ * `narrator` and kept with the release. That it has ended well is on record at once, so no later attempt at the deploy runs it again;
+ * one that was cut off by the end of the worker, or of the engine, begins again.
+ * @throws release_command_failed
+ */
+export async function releasePhase(
+  deps: ReleasePhaseDeps,
+  deployable: Deployable,
+  { narrator, signal }: { narrator: Narrator; signal: AbortSignal },
+): Promise<void> {
+  const { release, slug, config } = deployable
+  if (!isCommandDue(release, slug)) return
+  await using writer = deps.outputs.open(release.id)
+  const kept = createBuildOutput({ write: (text) => writer.write(text), config })
+  if (writer.isContinued) kept.topic('The release command began again: the server was interrupted.')
+  try {
+    await runReleaseCommand(deps, deployable, { narrator, signal, onOutput: (line) => kept.raw(line) })
+    deps.store.releases.recordCommand(release.id)
+  } finally {
+    kept.end()
+    await writer.end()
+  }
+}

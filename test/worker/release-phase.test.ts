@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Release } from '../../src/model/release.ts'
+import { createRollback } from '../../src/release/rollback.ts'
+import { until } from '../helpers/app.ts'
+import { readOutput, Site } from './site.ts'
+import { serve, type SiteApp } from './site-app.ts'
+
+let site: Site
+beforeAll(async () => {
+  site = await Site.open({ PAAS_BOOT_TIMEOUT: '10', PAAS_STOP_GRACE: '1', PAAS_DRAIN_TIMEOUT: '1' })
+})
+afterAll(() => site?.[Symbol.asyncDispose]())
+
+/** An app whose release command says which colour it is for, fails for `bad`, and takes its time for `slow`. */
+const command = 'echo "paint it $COLOUR"; test "$COLOUR" != slow || sleep 4; test "$COLOUR" != bad || exit 4'
+const Procfile = (text: string): string => `web: ${serve(text)}\nrelease: ${command}\nworker: exec sleep 1000`
+
+async function deployed(name: string): Promise<SiteApp> {
+  const app = await site.createApp(name)
+  site.store.configVars.update(app.id, { COLOUR: 'red' })
+  await app.deploy(Procfile('one'))
+  return app
+}
+
+async function rollBack(app: SiteApp, to: string): Promise<Release> {
+  const target = site.store.releases.findIn(app.id, to)!
+  const release = createRollback(site.store, app, { target, accountId: site.owner.id })
+  await site.queue.enqueue({ kind: 'converge', appId: app.id })
+  return release
+}
+
+const stateOf = ({ id }: Release): Release['state'] => site.store.releases.find(id)!.state
+const verdict = (release: Release) =>
+  until(`v${release.version} has a verdict`, async () => stateOf(release).kind !== 'pending' && stateOf(release))
+
+const commandRuns = (app: SiteApp) =>
+  until('the command runs', async () => (await app.dynos()).find(({ type }) => type === 'release'))
+
+/** How often the command was begun. */
+const runs = async (app: SiteApp): Promise<number> => (await site.logLines(app, /^release.*Starting process/)).length
+
+describe('the release command', () => {
+  it('runs for builds, config changes and rollbacks, each time with the config of that release', async () => {
+    const app = await deployed('painted')
+    const blue = await app.setConfig({ COLOUR: 'blue' })
+    expect(await verdict(blue)).toEqual({ kind: 'succeeded' })
+    expect(await readOutput(site, blue)).toBe('paint it blue\n')
+    expect((await app.get()).body).toBe('one blue')
+    const back = await rollBack(app, 'v2')
+    expect(await verdict(back)).toEqual({ kind: 'succeeded' })
+    expect(await readOutput(site, back)).toBe('paint it red\n')
+    expect((await app.get()).body).toBe('one red')
+    await until('its dynos are in the log', async () => (await site.logLines(app, /^release.*complete$/)).length === 3)
+    expect(await site.logLines(app, /^release\.\d{4}: paint it/)).toHaveLength(3)
+    expect(new Set((await app.dynos()).map(({ type }) => type))).toEqual(new Set(['web']))
+  })
+
+  it('that fails for a config change leaves what serves, takes the change back and hinders nothing later', async () => {
+    const app = await deployed('spoilt')
+    const before = await app.runs('web.1')
+    const bad = await app.setConfig({ COLOUR: 'bad', MORE: 'x' })
+    expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'bad', MORE: 'x' })
+    expect(await verdict(bad)).toEqual({ kind: 'failed', reason: 'release command failed: it exited with 4' })
+    expect(await readOutput(site, bad)).toBe('paint it bad\n')
+    expect((await app.get()).body).toBe('one red')
+    expect((await app.runs('web.1')).map(({ id }) => id)).toEqual(before.map(({ id }) => id))
+    expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'red' })
+    expect(await site.logLines(app, /^api: Release v3 failed/)).toEqual([
+      'api: Release v3 failed: release command failed: it exited with 4',
+    ])
+    await app.deploy(Procfile('two'))
+    expect((await app.get()).body).toBe('two red')
+    const green = await app.setConfig({ COLOUR: 'green' })
+    expect(await verdict(green)).toEqual({ kind: 'succeeded' })
+    expect((await app.get()).body).toBe('two green')
+  })
+
+  it('runs for the newest of several changes only, and fails for a rollback to one that it never ran for', async () => {
+    const app = await deployed('hurried')
+    const slow = await app.setConfig({ COLOUR: 'slow' })
+    await commandRuns(app)
+    const [bad, blue] = [await app.setConfig({ COLOUR: 'bad' }), await app.setConfig({ COLOUR: 'blue' })]
+    expect(await verdict(blue)).toEqual({ kind: 'succeeded' })
+    expect([await verdict(slow), await verdict(bad)]).toEqual([{ kind: 'succeeded' }, { kind: 'succeeded' }])
+    expect(await runs(app)).toBe(3)
+    const back = await rollBack(app, `v${bad.version}`)
+    expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'bad' })
+    expect(await verdict(back)).toMatchObject({ kind: 'failed' })
+    expect(app.record?.currentReleaseId).toBe(blue.id)
+    expect((await app.get()).body).toBe('one blue')
+    expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'blue' })
+  })
+
+  it('that fails for the newest of several changes lets the one before it have its turn', async () => {
+    const app = await deployed('turned')
+    await app.setConfig({ COLOUR: 'slow' })
+    await commandRuns(app)
+    const [good, bad] = [await app.setConfig({ MORE: 'x' }), await app.setConfig({ COLOUR: 'bad' })]
+    expect(await verdict(good)).toEqual({ kind: 'succeeded' })
+    expect(stateOf(bad)).toMatchObject({ kind: 'failed' })
+    expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'slow', MORE: 'x' })
+  })
+
+  it('holds up neither scaling nor the end of the app, and a push waits until it has ended', async () => {
+    const app = await deployed('busy')
+    const slow = await app.setConfig({ COLOUR: 'slow' })
+    await commandRuns(app)
+    await app.scale('worker', 1)
+    await until('it is scaled', async () => (await app.dynos()).some(({ name }) => name === 'worker.1'))
+    expect(stateOf(slow).kind).toBe('pending')
+    await app.deploy(Procfile('two'))
+    expect(stateOf(slow)).toEqual({ kind: 'succeeded' })
+    expect((await app.get()).body).toBe('two slow')
+    await app.setConfig({ MORE: 'x' })
+    await commandRuns(app)
+    site.store.apps.markDestroying(app.id)
+    await site.queue.enqueue({ kind: 'converge', appId: app.id })
+    await until('the app is gone', async () => app.record === undefined)
+    expect(await app.dynos()).toEqual([])
+  })
+})
+
+describe('when the worker stops', () => {
+  it('in the midst of the command, the next one begins it again and says so', async () => {
+    const app = await deployed('cut')
+    const slow = await app.setConfig({ COLOUR: 'slow' })
+    await until('it prints', async () => (await site.logLines(app, /paint it slow/)).length === 1)
+    await site.stopWorker()
+    expect(await app.runs('web.1')).toHaveLength(1)
+    expect(stateOf(slow)).toEqual({ kind: 'pending' })
+    await site.startWorker()
+    expect(await verdict(slow)).toEqual({ kind: 'succeeded' })
+    const again = '-----> The release command began again: the server was interrupted.\n'
+    expect(await readOutput(site, slow)).toBe(`paint it slow\n${again}paint it slow\n`)
+    expect((await app.get()).body).toBe('one slow')
+  })
+
+  it('between the command and the deploy, the next one deploys without running it again', async () => {
+    const app = await deployed('done')
+    await site.stopWorker()
+    const bad = await app.setConfig({ COLOUR: 'bad' })
+    site.store.releases.recordCommand(bad.id)
+    await site.startWorker()
+    expect(await verdict(bad)).toEqual({ kind: 'succeeded' })
+    expect((await app.get()).body).toBe('one bad')
+    expect(await runs(app)).toBe(1)
+  })
+})
