@@ -70,6 +70,7 @@ export const catalogue = {
   run_failed: { status: 422, fault: 'user' },
   server_unreachable: { status: 502, fault: 'server', hint: 'Is it running? See PAAS_URL and: paas login' },
   settings_invalid: { status: 500, fault: 'user' },
+  setup_failed: { status: 422, fault: 'user' },
   slug_too_large: { status: 422, fault: 'user' },
   source_invalid: { status: 422, fault: 'user' },
   source_missing: { status: 422, fault: 'user', hint: 'PUT the tarball to its put_url first.' },

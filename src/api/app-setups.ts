@@ -1,10 +1,12 @@
+import { createReadStream } from 'node:fs'
 import { Type, type Static } from 'typebox'
 import { createPackPolicy } from '../build/pack-url.ts'
 import { PaasError } from '../errors.ts'
+import { checkTarball } from '../git/check-tarball.ts'
 import { mostAppSetups, type AppSetup } from '../model/app-setup.ts'
 import { checkConfigChange, checkConfigSize } from '../model/config-rules.ts'
 import type { AccountId, AppSetupId } from '../model/ids.ts'
-import { noCommit, type BuildSource } from '../model/source.ts'
+import { noCommit, sourcePath, type BuildSource } from '../model/source.ts'
 import type { Store } from '../store/store.ts'
 import { appSetupJson, isOpen, stateOf } from './app-setup-json.ts'
 import { checkPlace, createApp } from './apps.ts'
@@ -73,7 +75,14 @@ async function read(deps: Deps, { source_blob: blob, app = {}, overrides = {} }:
   const asked = buildpacks.map(({ url }) => url)
   const packs = await packsNamed(asked, createPackPolicy(deps.config))
   const source = await sourceOf(deps, blob)
+  await checkUpload(deps, source)
   return { name: app.name ?? undefined, source, env, buildpacks: packs } satisfies Asked
+}
+
+/** What lies elsewhere is fetched when its turn comes. */
+async function checkUpload({ config }: Deps, { from }: BuildSource): Promise<void> {
+  if (from.kind === 'upload')
+    await checkTarball(createReadStream(sourcePath(config.paths.sources, from.id)), config.limits)
 }
 
 /** What is given counts for more than app.json, since only what an app lacks is taken from there. */

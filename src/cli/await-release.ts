@@ -1,29 +1,59 @@
+import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { PaasError } from '../errors.ts'
 import type { Client } from './client.ts'
+import { note, progress } from './output.ts'
 import type { ReleaseJson } from './resources.ts'
 
-/** A release command may take a quarter of an hour. Milliseconds. */
-const patience = 20 * 60_000
+type Target = { app: string; path: string }
+
+/** A release command may take a quarter of an hour, and another one may run before it. Milliseconds. */
+const patience = 40 * 60_000
 const lookEvery = 250
+/** How many of its last lines a release command that failed shows. */
+const lastLines = 20
 
 /**
- * Resolves when the release serves. @throws release_failed when it does not come up: then the one before serves on
+ * Resolves when the release serves; `what` is said meanwhile. When its command failed, the end of what that printed is shown.
+ * @throws release_failed: what served before serves on
  */
-export async function awaitRelease(
-  api: Client,
-  { app, path }: { app: string; path: string },
-  version: number,
-): Promise<void> {
-  for (const deadline = performance.now() + patience; performance.now() < deadline; await wait(lookEvery)) {
-    const { status } = await api.get<ReleaseJson>(`${path}/releases/${version}`)
-    if (status === 'succeeded') return
-    if (status === 'failed')
-      throw failed(`Release v${version} of ${app} did not come up; the one before it serves on.`, app)
-  }
-  throw failed(`Release v${version} of ${app} is still pending after ${patience / 60_000} minutes.`, app)
+export async function awaitRelease(api: Client, target: Target, version: number, what: string): Promise<void> {
+  let failed: ReleaseJson | undefined
+  const served = verdict(api, target, version).then((release) => {
+    if (release.status === 'succeeded') return
+    failed = release
+    throw whyFailed(target, release)
+  })
+  await progress(what, served).catch(async (cause: unknown) => {
+    if (failed?.output_stream_url) await showLastLines(api, failed.output_stream_url)
+    throw cause
+  })
 }
 
-function failed(message: string, app: string): PaasError {
-  return new PaasError('release_failed', message, { hint: `See why: paas logs -a ${app} -n 200` })
+async function verdict(api: Client, { app, path }: Target, version: number): Promise<ReleaseJson> {
+  for (const deadline = performance.now() + patience; performance.now() < deadline; await wait(lookEvery)) {
+    const release = await api.get<ReleaseJson>(`${path}/releases/${version}`)
+    if (release.status !== 'pending') return release
+  }
+  throw new PaasError(
+    'release_failed',
+    `Release v${version} of ${app} is still pending after ${patience / 60_000} minutes.`,
+  )
+}
+
+async function showLastLines(api: Client, url: string): Promise<void> {
+  const printed = (await text(await api.stream(url, {}))).trimEnd().split('\n')
+  note('Last lines of the release command:')
+  for (const line of printed.slice(-lastLines)) note(`       ${line}`)
+}
+
+function whyFailed({ app }: Target, { version, failure, output_stream_url: output }: ReleaseJson): PaasError {
+  const reason = failure ? `: ${failure.message}` : ''
+  return new PaasError(
+    'release_failed',
+    `Release v${version} of ${app} failed${reason}. What served before serves on.`,
+    {
+      hint: output ? `See: paas releases:output v${version} -a ${app}` : `See: paas logs -a ${app} -n 200`,
+    },
+  )
 }

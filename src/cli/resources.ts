@@ -61,6 +61,17 @@ export type BuildJson = {
   user: { email: string }
 }
 
+export type AppSetupJson = {
+  id: string
+  status: 'pending' | 'succeeded' | 'failed'
+  failure_message: string | null
+  app: { id: string; name: string }
+  build: { id: string; status: BuildJson['status']; output_stream_url: string } | null
+  manifest_errors: string[]
+  postdeploy: { exit_code: number; output: string } | null
+  resolved_success_url: string | null
+}
+
 export type CollaboratorJson = {
   id: string
   role: 'owner' | 'admin' | 'collaborator'

@@ -16,6 +16,7 @@ const topics: Topic[] = [
     commands: ['apps', 'create', 'info', 'open', 'rename', 'destroy'],
     load: async () => (await import('./topics/apps.ts')).defineApps,
   },
+  { commands: ['setup'], load: async () => (await import('./topics/setup.ts')).defineSetup },
   {
     commands: ['git:remote', 'git:credentials'],
     load: async () => (await import('./topics/git.ts')).defineGit,

@@ -153,7 +153,8 @@ function quote(path: string): string {
   return `"${escaped}"`
 }
 
-function problemOf(cause: unknown): string {
+/** What tar-stream, or git, says is wrong. */
+export function problemOf(cause: unknown): string {
   const text = cause instanceof Error ? cause.message : String(cause)
   return text.replace(/\.$/, '').slice(0, 200)
 }

@@ -125,11 +125,25 @@ it('builds:create deploys the files of the directory as they are, but for what g
   await repository.write('server.js', source.replace('Hello, world', 'Not committed'))
   await repository.write('.gitignore', 'secret.txt\n')
   await repository.write('secret.txt', 'x')
+  const command = 'test -z "$LOCK" || { echo the tables are locked; exit 4; }'
+  await repository.write('Procfile', `web: npm start\nrelease: ${command}\n`)
   const said = await paas('builds:create', '--source-dir')
   expect(said).toMatchObject({ code: 0, stdout: expect.stringContaining('-----> Unpacking the source') })
   expect(await visit()).toBe('200 Not committed\n')
   expect(await succeed('releases')).toMatch(/ {2}Deploy [0-9a-f]{7,}-dirty /)
 }, 60_000)
+
+it('config:set says why the release command failed, and that nothing has changed', async () => {
+  const said = await paas('config:set', 'LOCK=yes')
+  expect(said).toMatchObject({ code: 1, stdout: '' })
+  expect(said.stderr).toMatch(
+    /Restarting acme as v(\d+)\.\.\. failed\nLast lines of the release command:\n {7}the tables are locked\nThe change is taken back\.\n !    Release v\1 of acme failed: release command failed: it exited with 4\. What served before serves on\. See: paas releases:output v\1 -a acme\n$/,
+  )
+  expect(await succeed('releases:output')).toBe('the tables are locked\n')
+  expect(await succeed('config')).toBe('acme has no config vars.\n')
+  expect((await paas('config:set', 'LOCK=', 'A=1')).code).toBe(0)
+  expect(await visit()).toBe('200 Not committed\n')
+})
 
 it('destroy takes the app and the remote', async () => {
   await succeed('destroy', '--confirm', 'acme')

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Release } from '../../src/model/release.ts'
 import { createRollback } from '../../src/release/rollback.ts'
 import { until } from '../helpers/app.ts'
+import { docker } from '../engine/support.ts'
 import { readOutput, Site } from './site.ts'
 import { serve, type SiteApp } from './site-app.ts'
 
@@ -11,8 +12,9 @@ beforeAll(async () => {
 })
 afterAll(() => site?.[Symbol.asyncDispose]())
 
-/** An app whose release command says which colour it is for, fails for `bad`, and takes its time for `slow`. */
-const command = 'echo "paint it $COLOUR"; test "$COLOUR" != slow || sleep 4; test "$COLOUR" != bad || exit 4'
+/** A release command that says which colour it is for, fails for `bad`, and for `slow` waits until it is let go. */
+const wait = 'while test "$COLOUR" = slow -a ! -e /tmp/go; do sleep 0.1; done'
+const command = `echo "paint it $COLOUR"; ${wait}; test "$COLOUR" != bad || exit 4`
 const Procfile = (text: string): string => `web: ${serve(text)}\nrelease: ${command}\nworker: exec sleep 1000`
 
 async function deployed(name: string): Promise<SiteApp> {
@@ -35,6 +37,10 @@ const verdict = (release: Release) =>
 
 const commandRuns = (app: SiteApp) =>
   until('the command runs', async () => (await app.dynos()).find(({ type }) => type === 'release'))
+
+async function letGo(app: SiteApp): Promise<void> {
+  await docker('exec', (await commandRuns(app)).id, 'touch', '/tmp/go')
+}
 
 /** How often the command was begun. */
 const runs = async (app: SiteApp): Promise<number> => (await site.logLines(app, /^release.*Starting process/)).length
@@ -80,6 +86,7 @@ describe('the release command', () => {
     const slow = await app.setConfig({ COLOUR: 'slow' })
     await commandRuns(app)
     const [bad, blue] = [await app.setConfig({ COLOUR: 'bad' }), await app.setConfig({ COLOUR: 'blue' })]
+    await letGo(app)
     expect(await verdict(blue)).toEqual({ kind: 'succeeded' })
     expect([await verdict(slow), await verdict(bad)]).toEqual([{ kind: 'succeeded' }, { kind: 'succeeded' }])
     expect(await runs(app)).toBe(3)
@@ -93,12 +100,12 @@ describe('the release command', () => {
 
   it('that fails for the newest of several changes lets the one before it have its turn', async () => {
     const app = await deployed('turned')
-    await app.setConfig({ COLOUR: 'slow' })
-    await commandRuns(app)
+    await site.stopWorker()
     const [good, bad] = [await app.setConfig({ MORE: 'x' }), await app.setConfig({ COLOUR: 'bad' })]
+    await site.startWorker()
     expect(await verdict(good)).toEqual({ kind: 'succeeded' })
     expect(stateOf(bad)).toMatchObject({ kind: 'failed' })
-    expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'slow', MORE: 'x' })
+    expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'red', MORE: 'x' })
   })
 
   it('holds up neither scaling nor the end of the app, and a push waits until it has ended', async () => {
@@ -108,7 +115,11 @@ describe('the release command', () => {
     await app.scale('worker', 1)
     await until('it is scaled', async () => (await app.dynos()).some(({ name }) => name === 'worker.1'))
     expect(stateOf(slow).kind).toBe('pending')
-    await app.deploy(Procfile('two'))
+    const push = await app.push({ Procfile: Procfile('two') })
+    await letGo(app)
+    await until('the next command runs', async () => stateOf(slow).kind === 'succeeded')
+    await letGo(app)
+    expect((await app.verdict(push)).state.kind).toBe('succeeded')
     expect(stateOf(slow)).toEqual({ kind: 'succeeded' })
     expect((await app.get()).body).toBe('two slow')
     await app.setConfig({ MORE: 'x' })
@@ -121,7 +132,7 @@ describe('the release command', () => {
 })
 
 describe('when the worker stops', () => {
-  it('in the midst of the command, the next one begins it again and says so', async () => {
+  it('in the midst of the command the next one begins it again and says so; after it, only the deploy is made', async () => {
     const app = await deployed('cut')
     const slow = await app.setConfig({ COLOUR: 'slow' })
     await until('it prints', async () => (await site.logLines(app, /paint it slow/)).length === 1)
@@ -129,20 +140,17 @@ describe('when the worker stops', () => {
     expect(await app.runs('web.1')).toHaveLength(1)
     expect(stateOf(slow)).toEqual({ kind: 'pending' })
     await site.startWorker()
+    await letGo(app)
     expect(await verdict(slow)).toEqual({ kind: 'succeeded' })
     const again = '-----> The release command began again: the server was interrupted.\n'
     expect(await readOutput(site, slow)).toBe(`paint it slow\n${again}paint it slow\n`)
     expect((await app.get()).body).toBe('one slow')
-  })
-
-  it('between the command and the deploy, the next one deploys without running it again', async () => {
-    const app = await deployed('done')
     await site.stopWorker()
     const bad = await app.setConfig({ COLOUR: 'bad' })
     site.store.releases.recordCommand(bad.id)
     await site.startWorker()
     expect(await verdict(bad)).toEqual({ kind: 'succeeded' })
     expect((await app.get()).body).toBe('one bad')
-    expect(await runs(app)).toBe(1)
+    expect(await runs(app)).toBe(3)
   })
 })

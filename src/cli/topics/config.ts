@@ -4,6 +4,7 @@ import { awaitRelease } from '../await-release.ts'
 import type { Client } from '../client.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { heading, list, note, print, progress } from '../output.ts'
+import { parsePairs } from '../pairs.ts'
 import type { ConfigVars, ReleaseJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
 
@@ -93,34 +94,21 @@ async function change(
   print(options, result, () => '')
 
   async function follow({ version }: ReleaseJson): Promise<void> {
-    if (options.wait) await progress(`Restarting ${app} as v${version}`, awaitRelease(api, { app, path }, version))
+    if (options.wait)
+      await awaitRelease(api, { app, path }, version, `Restarting ${app} as v${version}`).catch(takenBack)
     else note(`Made release v${version}.`)
     if (previous) note(`Undo with: paas rollback v${previous.version} -a ${app}`)
+  }
+
+  async function takenBack(cause: unknown): Promise<never> {
+    const now = await api.get<ConfigVars>(`${path}/config-vars`)
+    if (Object.entries(vars).some(([key, value]) => (now[key] ?? null) !== value)) note('The change is taken back.')
+    throw cause
   }
 }
 
 function newestReleases(api: Client, path: string, count: number): Promise<ReleaseJson[]> {
   return api.get<ReleaseJson[]>(`${path}/releases`, { range: `version ..; order=desc,max=${count}` })
-}
-
-async function parsePairs(pairs: string[]): Promise<ConfigVars> {
-  const wrong = pairs.filter((pair) => !/^[^=]+=/.test(pair))
-  if (wrong.length > 0) {
-    throw new PaasError('usage', `"${wrong[0]}" is not KEY=VALUE.`, {
-      hint: 'For example: paas config:set LOG_LEVEL=debug',
-    })
-  }
-  const entries = pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)] as const)
-  const fromInput = entries.filter(([, value]) => value === '-')
-  if (fromInput.length > 1) throw new PaasError('usage', 'Only one value can be read from stdin (KEY=-) at a time.')
-  const input = fromInput.length === 1 ? await readInput() : ''
-  return Object.fromEntries(entries.map(([key, value]) => [key, value === '-' ? input : value]))
-}
-
-/** One newline at the end belongs to the file, not to the value. */
-async function readInput(): Promise<string> {
-  const { text } = await import('node:stream/consumers')
-  return (await text(process.stdin)).replace(/\r?\n$/, '')
 }
 
 function missing(app: string, keys: string[]): PaasError {

@@ -116,8 +116,7 @@ async function rollback(version: string | undefined, options: AppOptions & { wai
     api.post<ReleaseJson>(`${path}/releases`, { release: target.id }),
     (release) => `as v${release.version}`,
   )
-  if (options.wait)
-    await progress(`Waiting until v${made.version} serves`, awaitRelease(api, { app, path }, made.version))
+  if (options.wait) await awaitRelease(api, { app, path }, made.version, `Waiting until v${made.version} serves`)
   note('Code and config vars go back; databases and other services do not.')
   if (current) note(`Undo with: paas rollback v${current.version} -a ${app}`)
   print(options, made, () => '')

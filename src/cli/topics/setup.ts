@@ -1,0 +1,103 @@
+import { statSync } from 'node:fs'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Command } from 'commander'
+import { PaasError } from '../../errors.ts'
+import { sourceBlob, type SourceOptions } from '../build-source.ts'
+import type { Client } from '../client.ts'
+import { define, type Options } from '../command.ts'
+import { note, print, progress } from '../output.ts'
+import { parsePairs } from '../pairs.ts'
+import type { AppJson, AppSetupJson } from '../resources.ts'
+import { connect } from '../session.ts'
+
+export function defineSetup(program: Command): void {
+  define(program, {
+    name: 'setup',
+    arguments: '<source> [name]',
+    summary: 'make an app of a directory or tarball and its app.json',
+    details:
+      'Makes the app, sets the config vars, buildpacks and formation that app.json names, builds, deploys and runs its postdeploy command, and shows ' +
+      'what they print. Exits with 0 when all of that went well: then the app serves. The source is a directory, a .tgz, or the address of one.',
+    examples: [
+      'paas setup . acme                     # the directory one stands in',
+      'paas setup acme.tgz -e API_KEY=- < key # a value read from stdin',
+      'paas setup https://example.com/acme.tgz --buildpack heroku/nodejs',
+    ],
+  })
+    .option('-e, --env <KEY=VALUE>', 'a config var, in place of what app.json says; may be repeated', collect, [])
+    .option('--buildpack <name>', 'a buildpack, in place of those of app.json; may be repeated', collect, [])
+    .action(setUp)
+}
+
+type SetupOptions = Options & { env: string[]; buildpack: string[] }
+
+async function setUp(source: string, name: string | undefined, options: SetupOptions): Promise<void> {
+  const api = connect()
+  const env = await parsePairs(options.env)
+  const asked = async (): Promise<AppSetupJson> =>
+    api.post<AppSetupJson>('/app-setups', {
+      source_blob: await sourceBlob(api, sourceNamed(source)),
+      ...(name !== undefined && { app: { name } }),
+      overrides: {
+        env,
+        ...(options.buildpack.length > 0 && { buildpacks: options.buildpack.map((url) => ({ url })) }),
+      },
+    })
+  const setup = await progress(`Setting up ${name ?? 'an app'}`, asked(), ({ app }) => app.name)
+  await showBuild(api, setup, options)
+  const ended = await end(api, setup)
+  if (ended.postdeploy) showPostdeploy(ended.postdeploy.output, options)
+  if (ended.status === 'failed') throw whyFailed(ended)
+  const app = await api.get<AppJson>(`/apps/${ended.app.id}`)
+  note(`Connect a repository with: paas git:remote -a ${app.name}`)
+  print(options, ended, () => ended.resolved_success_url ?? app.web_url)
+}
+
+/** @throws usage for what is nothing of all that */
+function sourceNamed(source: string): SourceOptions {
+  if (/^https?:\/\//i.test(source)) return { sourceUrl: source }
+  const file = statSync(source, { throwIfNoEntry: false })
+  if (file?.isDirectory()) return { sourceDir: source }
+  if (file?.isFile()) return { sourceTar: source }
+  throw new PaasError('usage', `"${source}" is neither a directory nor a tarball, nor the address of one.`, {
+    hint: 'For example: paas setup . acme',
+  })
+}
+
+async function showBuild(api: Client, { build }: AppSetupJson, options: Options): Promise<void> {
+  if (!build) return
+  const output = await api.stream(build.output_stream_url, { accept: 'text/plain' })
+  await pipeline(output, options.json ? process.stderr : process.stdout, { end: false })
+}
+
+/** Milliseconds between two looks. */
+const lookEvery = 500
+
+async function end(api: Client, { id }: AppSetupJson): Promise<AppSetupJson> {
+  for (;;) {
+    const setup = await api.get<AppSetupJson>(`/app-setups/${id}`)
+    if (setup.status !== 'pending') return setup
+    await wait(lookEvery)
+  }
+}
+
+function showPostdeploy(output: string, options: Options): void {
+  const shown = `-----> Postdeploy command\n${output.replaceAll(/^(?=.)/gm, '       ')}`
+  ;(options.json ? process.stderr : process.stdout).write(shown)
+}
+
+function whyFailed({ app, build, failure_message: failure, manifest_errors: problems }: AppSetupJson): PaasError {
+  const why = problems.length > 0 ? `app.json: ${problems.join('; ')}` : (failure ?? 'no reason was given')
+  const serves = build?.status === 'succeeded'
+  const stays = serves ? 'It serves all the same.' : `The app stays, with nothing deployed.`
+  return new PaasError('setup_failed', `${app.name} is not set up: ${why.replace(/\.$/, '')}. ${stays}`, {
+    hint: serves
+      ? `Do by hand what is missing: paas run -a ${app.name} COMMAND`
+      : `Before another try: paas destroy -a ${app.name} --confirm ${app.name}`,
+  })
+}
+
+function collect(value: string, before: string[]): string[] {
+  return [...before, value]
+}

@@ -1,0 +1,25 @@
+import type { Readable } from 'node:stream'
+import { forEachEntry } from '../build/tar.ts'
+import { PaasError } from '../errors.ts'
+import { problemOf } from './import-tarball.ts'
+import { openTarball, refuse, unreadable } from './tarball.ts'
+import type { SourceLimits } from './tree.ts'
+
+/**
+ * Whether this can be a tarball at all, by its first entry; whoever builds it finds the rest. Ends the input.
+ * @throws source_invalid
+ */
+export async function checkTarball(input: Readable, limits: SourceLimits): Promise<void> {
+  const found = new Error('there is an entry')
+  try {
+    await forEachEntry(openTarball(input, limits), () => {
+      throw found
+    })
+  } catch (cause) {
+    if (cause === found) return
+    throw cause instanceof PaasError ? cause : unreadable(problemOf(cause), cause)
+  } finally {
+    input.destroy()
+  }
+  throw refuse('it has no files')
+}
