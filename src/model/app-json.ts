@@ -3,8 +3,8 @@ import { configKeyProblem, configValueProblem } from './config-rules.ts'
 import { processTypePattern } from './formation.ts'
 
 /**
- * What this server takes from an app.json (Heroku's app.json schema). Everything else in it is for others: add-ons, `environments` of
- * review apps and test runs, name, logo and the like are neither used nor checked.
+ * What this server takes from an app.json (Heroku's app.json schema). Everything else in it is for others: add-ons, `environments` for
+ * test runs and review apps, of which there are none here, name, logo and the like are neither used nor checked.
  */
 export type AppJson = {
   env: Record<string, EnvDefault>

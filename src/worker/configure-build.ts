@@ -4,6 +4,7 @@ import { packNamed } from '../build/packs.ts'
 import type { BuildOutput } from '../build/pipeline.ts'
 import { asPaasError, PaasError } from '../errors.ts'
 import type { AppJson } from '../model/app-json.ts'
+import { dynoSizes, sizeNamed } from '../model/formation.ts'
 import { failure, type AppSetup } from '../model/app-setup.ts'
 import type { App } from '../model/app.ts'
 import type { Build } from '../model/build.ts'
@@ -20,7 +21,7 @@ export type ConfigureDeps = {
 
 /**
  * What a build whose source has an app.json is built with. Only a set-up insists on what app.json requires, and takes its buildpacks
- * unless it was given others.
+ * unless it was given others. Before the first deploy, for which alone app.json's formation counts, sizes that there are not are said.
  * @throws app_json_invalid when that cannot be had, config_invalid when all config vars together are too large
  */
 export function configureBuild(
@@ -31,7 +32,17 @@ export function configureBuild(
   const setup = store.appSetups.findByBuild(build.id)
   if (setup) applyManifest({ store, packPolicy }, setup, appJson)
   const config = setConfigDefaults(store, { app, appJson }, output)
+  if (app.currentReleaseId === null) sayUnknownSizes(appJson, output)
   return { config, buildpacks: build.buildpacks ?? store.buildpacks.list(app.id) }
+}
+
+/** Not refused: many an app.json still asks for a size that Heroku itself has given up, such as `free`. */
+function sayUnknownSizes({ formation }: AppJson, output: Pick<BuildOutput, 'error'>): void {
+  for (const [type, { size }] of Object.entries(formation)) {
+    if (size === null || sizeNamed(size)) continue
+    const asked = `app.json: there is no dyno size ${JSON.stringify(size.slice(0, 60))}, so ${type} gets basic.`
+    output.error(`${asked} There are ${Object.keys(dynoSizes).join(', ')}.`)
+  }
 }
 
 function applyManifest({ store, packPolicy }: ConfigureDeps, { id, appId }: AppSetup, appJson: AppJson): void {

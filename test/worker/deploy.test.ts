@@ -189,7 +189,7 @@ describe('app.json', () => {
     site.store.configVars.update(app.id, { KEPT: 'mine' })
     const appJson = {
       env: { COLOUR: 'red', KEPT: 'theirs', SECRET: { generator: 'secret' }, KEY: { description: 'ask us' } },
-      formation: { web: { quantity: 2 }, worker: { quantity: 1, size: 'Standard-1X' } },
+      formation: { web: { quantity: 2, size: 'free' }, worker: { quantity: 1, size: 'Standard-1X' } },
       healthcheck: '/up',
     }
     const Procfile = `web: ${serve('one')}\nworker: exec sleep 1000`
@@ -203,9 +203,13 @@ describe('app.json', () => {
     const output = await readOutput(site, build)
     expect(output).toContain('-----> Setting the config vars of app.json: COLOUR, SECRET\n')
     expect(output).toContain(' !     app.json requires config vars that are not set: KEY\n')
+    expect(output).toContain(
+      ' !     app.json: there is no dyno size "free", so web gets basic. There are eco, basic, standard-1x, ',
+    )
     site.store.configVars.update(app.id, { COLOUR: null })
     await app.scale('web', 1)
-    await app.verdict(await app.push({ Procfile: `web: ${serve('two')}`, appJson }))
+    const later = await app.verdict(await app.push({ Procfile: `web: ${serve('two')}`, appJson }))
+    expect(await readOutput(site, later)).not.toContain('dyno size')
     expect(site.store.configVars.get(app.id)).toEqual({ KEPT: 'mine', SECRET: secret })
     await app.runs('web.1')
   })
