@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AppSetupId, BuildId, SlugId } from '../../src/model/ids.ts'
 import { parseAppJson } from '../../src/model/app-json.ts'
@@ -123,6 +124,27 @@ describe('no app is set up', () => {
     if (!api.store.apps.find('taken')) await api.createApp('taken')
     const before = [api.store.apps.list().length, api.store.appSetups.listOpen().length]
     expect(refused(await setUp(asked))).toMatch(message)
+    expect([api.store.apps.list().length, api.store.appSetups.listOpen().length]).toEqual(before)
+  })
+
+  it.each<[string, string | Buffer, RegExp]>([
+    [
+      'a text',
+      'What we have to do. '.repeat(50),
+      /^422 source_invalid: The source is not a gzipped tarball: Invalid tar header/,
+    ],
+    [
+      'half a gzip',
+      gzipSync('x'.repeat(5000)).subarray(0, 20),
+      /^422 source_invalid: The source is not a gzipped tarball/,
+    ],
+    ['an empty tarball', gzipSync(Buffer.alloc(1024)), /^422 source_invalid: .* it has no files/],
+  ])('of %s that was uploaded, and nothing is left of it', async (_, bytes, message) => {
+    const { body } = await api.call('POST', '/sources')
+    const { put_url: put, get_url: get } = body['source_blob'] as unknown as Record<string, string>
+    await api.call('PUT', new URL(put!).pathname, { body: Buffer.from(bytes), token: null })
+    const before = [api.store.apps.list().length, api.store.appSetups.listOpen().length]
+    expect(refused(await setUp({ source_blob: { url: get } }))).toMatch(message)
     expect([api.store.apps.list().length, api.store.appSetups.listOpen().length]).toEqual(before)
   })
 

@@ -36,7 +36,9 @@ const verdict = (release: Release) =>
   until(`v${release.version} has a verdict`, async () => stateOf(release).kind !== 'pending' && stateOf(release))
 
 const commandRuns = (app: SiteApp) =>
-  until('the command runs', async () => (await app.dynos()).find(({ type }) => type === 'release'))
+  until('the command runs', async () =>
+    (await app.dynos()).find(({ type, state }) => type === 'release' && state.kind === 'running'),
+  )
 
 async function letGo(app: SiteApp): Promise<void> {
   await docker('exec', (await commandRuns(app)).id, 'touch', '/tmp/go')

@@ -15,7 +15,7 @@ export function defineSetup(program: Command): void {
   define(program, {
     name: 'setup',
     arguments: '<source> [name]',
-    summary: 'make an app of a directory or tarball and its app.json',
+    summary: 'make an app of a directory or tarball in one go',
     details:
       'Makes the app, sets the config vars, buildpacks and formation that app.json names, builds, deploys and runs its postdeploy command, and shows ' +
       'what they print. Exits with 0 when all of that went well: then the app serves. The source is a directory, a .tgz, or the address of one.',
