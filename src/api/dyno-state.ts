@@ -6,7 +6,7 @@ import { explainExit } from '../release/explain.ts'
 /** Why a dyno is not up: a code of Heroku's (R10, R15) or a word, and a sentence without its subject. */
 export type Reason = { id: 'R10' | 'R15' | 'exited' | 'not_started' | 'engine_unavailable'; message: string }
 
-/** How a dyno is, in Heroku's words, since when and why; what it ended with and when it starts again are there while it has ended. */
+/** How a dyno is, in Heroku's words, since when and why; `exitStatus` is of its last end, `nextStart` there while it waits for that. */
 export type DynoCondition = {
   state: 'starting' | 'up' | 'crashed' | 'stopping' | 'down'
   since: Date
@@ -50,7 +50,7 @@ type Running = { current: number; since: Date; seen: DynoRecord | undefined }
 
 /** What was seen before the process started is of an earlier run of it: of this one nobody knows yet whether it is ready. */
 function running(dyno: Dyno, { current, since, seen }: Running): DynoCondition {
-  const plain = { since, reason: null, exitStatus: null, nextStart: null }
+  const plain = { since, reason: null, exitStatus: seen?.exitStatus ?? null, nextStart: null }
   const comes = dyno.release > current && !isOneOff(dyno)
   if (!seen) return { ...plain, state: comes ? 'starting' : 'up' }
   if (seen.since < since) return { ...plain, state: 'starting' }

@@ -23,10 +23,11 @@ function explain(dyno: DynoJson, { indent, now }: { indent: string; now: Date })
   return text === '' ? [] : table([[indent, text]]).map((line) => style(colour, line))
 }
 
-/** `exited with 1 (4 times); starts again within 20s` */
-function why({ state, reason, restarts, next_start_at }: DynoJson, now: Date): string {
+/** `exited with 1; crashed 4 times; starts again within 20s` */
+function why({ state, reason, restarts, exit_status, next_start_at }: DynoJson, now: Date): string {
   const times = restarts === 1 ? 'once' : `${restarts} times`
-  if (!reason) return restarts === 0 ? '' : `crashed ${times} before`
+  const last = exit_status === null ? '' : `, the last time with ${exit_status}`
+  if (!reason) return restarts === 0 ? '' : `crashed ${times} before${last}`
   const message = /^R\d/.test(reason.id) ? `${reason.message} (${reason.id})` : reason.message
   const counted = state === 'crashed' && restarts > 1 ? `${message}; crashed ${times}` : message
   return next_start_at === null ? counted : `${counted}; starts again ${within(new Date(next_start_at), now)}`

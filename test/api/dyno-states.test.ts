@@ -73,6 +73,10 @@ describe('a dyno', () => {
       reason: { id: 'R15', message: 'was killed for memory at 512 MB' },
       exitStatus: 137,
     })
+    expect(condition({ state: running, release: 3, seen: { state: 'starting', exitStatus: 3 } })).toMatchObject({
+      reason: null,
+      exitStatus: 3,
+    })
     expect(condition({ state: running, release: 3, seen: { state: 'crashed', error: 'R10' } })).toMatchObject({
       state: 'crashed',
       reason: { id: 'R10', message: 'nothing answered on $PORT in its boot time' },

@@ -46,7 +46,7 @@ describe('the list of dynos', () => {
 
   it.each<[string, Partial<DynoJson>, string[]]>([
     ['is up', {}, []],
-    ['is up after crashes', { restarts: 2 }, ['crashed 2 times before']],
+    ['is up after crashes', { restarts: 2, exit_status: 3 }, ['crashed 2 times before, the last time with 3']],
     [
       'crashed once',
       { ...exited, restarts: 1, next_start_at: '2026-01-02T03:04:05Z' },

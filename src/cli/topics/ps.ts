@@ -13,6 +13,8 @@ export function definePs(program: Command): void {
   defineForApp(program, {
     name: 'ps',
     summary: 'show the dynos and how they are',
+    details:
+      'Below a dyno that is not up it says why, how often it has crashed and when it starts again; of an app without dynos, why it has none.',
     examples: ['paas ps', 'paas ps -a acme --json', 'paas ps --watch            # again whenever something changes'],
   })
     .option('-w, --watch', 'go on, and show each change until Ctrl-C')

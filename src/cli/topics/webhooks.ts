@@ -61,7 +61,7 @@ export function defineWebhooks(program: Command): void {
 
 function withSettings(command: Command, all: boolean): Command {
   const option = all ? command.requiredOption.bind(command) : command.option.bind(command)
-  option('-i, --include <entities>', 'of what: api:app, api:build, api:formation, api:release, …, with commas')
+  option('-i, --include <entities>', 'of what: api:app, api:build, api:release, dyno, …, with commas')
   option('-l, --level <level>', '"notify" or "sync", which tries again')
   option('-u, --url <url>', 'where to')
   return command
