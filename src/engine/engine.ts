@@ -58,8 +58,8 @@ export interface Engine {
   listeningSockets(id: string): Promise<{ address: string; port: number }[]>
   /** Resolves with the exit code when the dyno stopped. */
   waitDyno(id: string, signal: AbortSignal): Promise<DynoExit>
-  /** Output in order, from the cursor `since` on (exclusive), over restarts; ends when the dyno is gone or stopped, or at once without `follow`. */
-  dynoOutput(id: string, options: { since?: string; follow: boolean }, signal: AbortSignal): AsyncIterable<OutputLine>
+  /** Output, each line once, over restarts; ends when the dyno is gone or stopped, or at once without `follow`. */
+  dynoOutput(id: string, options: OutputOptions, signal: AbortSignal): AsyncIterable<OutputLine>
 
   /** Changes of this server's dynos from the call on; ends when the connection does, so that the caller reconciles and watches again. */
   watch(signal: AbortSignal): AsyncIterable<EngineEvent>
@@ -220,8 +220,16 @@ export type DynoState =
 
 export type DynoExit = { code: number; outOfMemory: boolean }
 
+export type OutputOptions = {
+  /** A cursor: begin after that line. */
+  since?: string
+  follow: boolean
+  /** Lines that the engine no longer had when it was their turn, nobody knows how many, are missing before the next one. */
+  onLoss?: () => void
+}
+
 /**
- * A line without its end. `cursor` names its place in the dyno's output, finer than `time`: cursors compare as text.
+ * A line without its end. `cursor` names its place in the dyno's output, finer than `time`.
  * A line longer than 64 KiB comes in pieces, of which all but the last are exactly so long.
  */
 export type OutputLine = { time: Date; cursor: string; stream: 'stdout' | 'stderr'; text: Buffer }

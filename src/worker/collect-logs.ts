@@ -1,6 +1,7 @@
 import type { Dyno, Engine } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
-import type { AppLogWriter } from '../logs/app-log.ts'
+import type { AppLogWriter, LogLine } from '../logs/app-log.ts'
+import { formatTime } from '../logs/line.ts'
 import type { LogCursors } from './log-cursors.ts'
 
 type CollectDeps = {
@@ -42,9 +43,12 @@ export class LogCollector implements AsyncDisposable {
     const { engine, logs, cursors, log } = this.#deps
     const { signal } = this.#stopping
     const since = cursors.get(id)
+    let complete = new Date()
+    const onLoss = () => logs.write(appId, lossNotice(name, complete))
     try {
-      const lines = engine.dynoOutput(id, { follow: true, ...(since !== undefined && { since }) }, signal)
+      const lines = engine.dynoOutput(id, { follow: true, onLoss, ...(since !== undefined && { since }) }, signal)
       for await (const { time, cursor, text } of lines) {
+        complete = time
         logs.write(appId, { time, source: 'app', process: name, text: text.toString() })
         cursors.set(id, cursor)
       }
@@ -53,4 +57,10 @@ export class LogCollector implements AsyncDisposable {
       if (!signal.aborted) log.warn({ app: appId, dyno: name, err: error }, "a dyno's output broke off")
     }
   }
+}
+
+/** Heroku's L10, of what nobody could count. */
+function lossNotice(dyno: string, since: Date): LogLine {
+  const text = `Error L10 (output buffer overflow): an unknown number of messages of ${dyno} dropped since ${formatTime(since)}.`
+  return { time: new Date(), source: 'heroku', process: 'logplex', text }
 }

@@ -15,6 +15,7 @@ import { info } from './info.ts'
 import { appendLayer } from './layer.ts'
 import { dynoOutput } from './output.ts'
 import { overfullDynos } from './overfull.ts'
+import { OutputReaders } from './readers.ts'
 import { createSandbox } from './sandbox.ts'
 import { listeningSockets } from './sockets.ts'
 import { dynoUsage } from './usage.ts'
@@ -33,6 +34,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     log,
     scratch: config.dataDirectory ?? tmpdir(),
     pending: new Map<string, Promise<void>>(),
+    readers: new OutputReaders(),
   }
   return {
     info: () => info(deps),

@@ -8,7 +8,11 @@ import { dynoOptions, type Session } from './dyno-options.ts'
 import { viewDyno } from './dyno-view.ts'
 import { namePrefix } from './names.ts'
 import { ensureNetwork, type PendingNetworks } from './networks.ts'
+import type { OutputReaders } from './readers.ts'
 import { removeContainer } from './removal.ts'
+
+/** How long a dyno that was stopped waits for those who read its last output, milliseconds. */
+const longestReading = 10_000
 
 const dynoKinds: string[] = ['dyno', 'oneoff', 'session'] satisfies Kind[]
 
@@ -61,10 +65,15 @@ export async function startDyno(container: Docker.Container, spec: DynoSpec): Pr
 }
 
 /** The engine marks the container as stopped on purpose, so that its restart policy does not apply any more. */
-export async function stopDyno(deps: DockerDeps, id: string, graceMs: number): Promise<void> {
+export async function stopDyno(
+  deps: DockerDeps & { readers: OutputReaders },
+  id: string,
+  graceMs: number,
+): Promise<void> {
   const container = await ownContainer(deps, id)
   if (!container) return
   await unlessMissing(stopContainer(container, graceMs))
+  await deps.readers.ended(container.id, longestReading)
   await removeContainer(container)
 }
 

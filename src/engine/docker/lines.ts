@@ -5,7 +5,7 @@ import type { Frame } from './frames.ts'
 export const longestLine = 64 * 1024
 
 /** Bytes of a message that the engine cuts a line into (moby daemon/logger/copier.go). A shorter one ends its line. */
-const fullMessage = 16 * 1024
+export const fullMessage = 16 * 1024
 
 /** RFC 3339 with nine digits of a second, as the engine writes it before each message: text order is time order. */
 const stampLength = '2006-01-02T15:04:05.000000000Z'.length
@@ -66,8 +66,7 @@ function cursorOf(stamp: string, piece: number): string {
   return piece === 0 ? stamp : `${stamp}+${String(piece).padStart(6, '0')}`
 }
 
-/** The time of a cursor as the engine's `since`: seconds since 1970 with nine decimals. */
-export function unixTime(cursor: string): string {
-  const seconds = Math.floor(Date.parse(`${cursor.slice(0, 19)}Z`) / 1000)
-  return `${seconds}.${cursor.slice(20, 29)}`
+/** The engine's time of a cursor's line, which all pieces of it have. */
+export function stampOf(cursor: string): string {
+  return cursor.slice(0, stampLength)
 }

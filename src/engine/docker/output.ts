@@ -1,78 +1,36 @@
-import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import { PaasError } from '../../errors.ts'
-import type { OutputLine } from '../engine.ts'
+import type { OutputLine, OutputOptions } from '../engine.ts'
+import { catchUp, readOn } from './catch-up.ts'
 import { unlessMissing, type DockerDeps } from './client.ts'
+import { DynoLog } from './dyno-log.ts'
 import { ownContainer } from './dynos.ts'
 import { openEvents } from './events.ts'
-import { readFrames } from './frames.ts'
-import { LineCutter, unixTime } from './lines.ts'
-
-type Options = { since?: string; follow: boolean }
+import { followLog } from './follow-log.ts'
+import { Place } from './place.ts'
+import type { OutputReaders } from './readers.ts'
 
 /**
- * Lines of a dyno in order. The engine ends the stream it follows when the process exits, and leaves out a last line
- * without end (20.10), so it is opened again: to go on while the restart policy starts the process again, and once
- * more after the end. Lines are read as fast as they are taken.
+ * Lines of a dyno, each once. A quiet dyno's are followed and looked over now and then; a busy one's are read from whole readings
+ * of what the engine keeps, which alone are complete (docs/decisions/0031). Lines are read as fast as they are taken.
  */
 export async function* dynoOutput(
-  deps: DockerDeps,
+  deps: DockerDeps & { readers: OutputReaders },
   id: string,
-  { since, follow }: Options,
+  { since, follow, onLoss = () => undefined }: OutputOptions,
   signal: AbortSignal,
 ): AsyncGenerator<OutputLine> {
   const container = await ownContainer(deps, id)
   if (!container) return
-  let cursor = since
-  let following = follow
-  for (;;) {
-    const options = { ...(cursor === undefined ? {} : { since: cursor }), follow: following }
-    for await (const line of readOnce(container, options, signal)) {
-      cursor = line.cursor
-      yield line
-    }
-    if (!following) return
-    following = await runsAgain(deps, container, signal)
+  using _reading = deps.readers.begin(container.id)
+  const log = new DynoLog(container, signal)
+  const place = new Place(since)
+  let goesOn = follow
+  while (goesOn) {
+    yield* catchUp(log, place, onLoss)
+    const end = yield* followLog(log, place)
+    if (end === 'ended') goesOn = await runsAgain(deps, container, signal)
   }
-}
-
-/** Docker's `since` includes the moment itself; what the caller has seen is left out here. */
-async function* readOnce(container: Docker.Container, { since, follow }: Options, signal: AbortSignal) {
-  const query = {
-    stdout: true,
-    stderr: true,
-    timestamps: true,
-    follow,
-    ...(since === undefined ? {} : { since: unixTime(since) }),
-  }
-  const source = await openLog(container, query, signal)
-  if (!source) return
-  for await (const line of readLines(source, follow, signal)) {
-    if (since === undefined || line.cursor > since) yield line
-  }
-}
-
-/** `follow: true` outside the query only tells dockerode to give a stream instead of collecting the whole log. */
-async function openLog(container: Docker.Container, query: object, signal: AbortSignal): Promise<Readable | undefined> {
-  const options = { follow: true, _query: query, abortSignal: signal } as const
-  const source = await unlessMissing(container.logs(options))
-  return source as unknown as Readable | undefined
-}
-
-async function* readLines(source: Readable, follow: boolean, signal: AbortSignal): AsyncGenerator<OutputLine> {
-  const cutter = new LineCutter()
-  const hangUp = () => source.destroy()
-  signal.addEventListener('abort', hangUp)
-  try {
-    for await (const frame of readFrames(source)) yield* cutter.push(frame)
-    if (!follow) yield* cutter.finish()
-  } catch (cause) {
-    signal.throwIfAborted()
-    throw new PaasError('engine_unavailable', 'The connection to Docker broke while output was read.', { cause })
-  } finally {
-    signal.removeEventListener('abort', hangUp)
-    source.destroy()
-  }
+  yield* readOn(log, place, { expected: 0, atEnd: true, onLoss })
 }
 
 /**

@@ -1,0 +1,63 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { OutputLine } from '../engine.ts'
+import type { DynoLog } from './dyno-log.ts'
+import type { Place } from './place.ts'
+
+/** So few new lines since the reading before: from here on they can be followed. */
+const fewLines = 200
+
+/** Milliseconds from one reading of a busy dyno's log to the next. */
+const interval = 200
+
+/** More messages than this are not looked for from the end: the whole log is read. */
+const longestTail = 200_000
+
+/** Gives lines until there are few that are new, reading after reading. `onLoss` is called before the line that others are missing before. */
+export async function* catchUp(log: DynoLog, place: Place, onLoss: () => void): AsyncGenerator<OutputLine> {
+  for (let before = 0; ;) {
+    const begun = performance.now()
+    // A burst is over soon: to look from further back costs less than to read all of it again.
+    const count = yield* readOn(log, place, { expected: before / 4, atEnd: false, onLoss })
+    if (log.isGone && before >= fewLines) onLoss()
+    if (log.isGone || count < fewLines) return
+    before = count
+    await delay(Math.max(0, begun + interval - performance.now()))
+  }
+}
+
+type Options = {
+  /** How many lines are new at least, so that the first look is not in vain. */
+  expected: number
+  /** Nothing comes any more. */
+  atEnd: boolean
+  onLoss: () => void
+}
+
+/** Gives what is new in the log as it is now, what a following left out too; returns how many lines that was. */
+export async function* readOn(
+  log: DynoLog,
+  place: Place,
+  { expected, atEnd, onLoss }: Options,
+): AsyncGenerator<OutputLine, number> {
+  for (let tail = place.tail + Math.ceil(expected); ; tail *= 6) {
+    const whole = place.isAtStart || tail > longestTail
+    let [read, count] = [0, 0]
+    place.begin({ whole })
+    for await (const line of log.lines({ tail: whole ? 'all' : tail, follow: false, atEnd })) {
+      if (whole && read++ === 0 && place.isBefore(line)) loseMark(place, onLoss)
+      if (!place.isNew(line)) continue
+      count++
+      yield line
+    }
+    if (place.isFound || log.isGone) {
+      place.settle()
+      return count
+    }
+    if (whole) loseMark(place, onLoss)
+  }
+}
+
+function loseMark(place: Place, onLoss: () => void): void {
+  onLoss()
+  place.giveUp()
+}
