@@ -12,7 +12,7 @@ import type { OutputReaders } from './readers.ts'
 import { removeContainer } from './removal.ts'
 
 /** How long a dyno that was stopped waits for those who read its last output, milliseconds. */
-const longestReading = 10_000
+const longestReading = 5_000
 
 const dynoKinds: string[] = ['dyno', 'oneoff', 'session'] satisfies Kind[]
 
