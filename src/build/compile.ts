@@ -29,11 +29,13 @@ export type Compiled = {
   defaults: ProcessTypes
   /** A tar of the build directory, as the sandbox gives it. */
   slug: Readable
+  /** Rejects when that is not all there was. */
+  whole: Promise<void>
 }
 
 /**
  * Detects which packs build the app, runs them and takes what they made, all in one command, since each one more costs a moment.
- * @throws build_failed with the reason in a few words; later on, the slug fails with it
+ * @throws build_failed with the reason in a few words
  */
 export async function compile(
   deps: CompileDeps,
@@ -46,13 +48,23 @@ export async function compile(
     stream === 'stdout' ? deps.output.raw(chunk) : answers.feed(chunk)
   const running = deps.sandbox.run(order, onOutput, signal)
   running.then(
-    (exit) => answers.end(exit.code === 0 ? undefined : notTaken(deps, exit)),
+    () => answers.end(),
     (error: Error) => answers.end(error),
   )
-  const exit = await Promise.race([done.promise, running])
-  if (exit) throw explain(deps, answers, exit)
+  const ended = await Promise.race([done.promise, running])
+  if (ended) throw explain(deps, answers, await ended.exit())
   const packs = answers.packs.map((pack) => shown(deps, pack))
-  return { packs, defaults: defaultTypes(answers.release), slug: answers.slug }
+  return { packs, defaults: defaultTypes(answers.release), slug: answers.slug, whole: isWhole(deps, running) }
+}
+
+function isWhole(deps: CompileDeps, running: ReturnType<Sandbox['run']>): Promise<void> {
+  const whole = running.then(async ({ exit }) => {
+    const how = await exit()
+    if (how.code !== 0) throw notTaken(deps, how)
+  })
+  // Whoever reads the slug may fail first.
+  whole.catch(() => undefined)
+  return whole
 }
 
 /** The packs were done. */

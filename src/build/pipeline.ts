@@ -155,11 +155,12 @@ async function runPacks(run: Run, sandbox: Sandbox, asked: Candidates, source: S
   return clock.time('compile', () => compiled)
 }
 
-async function makeSlug({ deps, request, output }: Run, { packs, slug }: Compiled) {
+async function makeSlug({ deps, request, output }: Run, { packs, slug, whole }: Compiled) {
   const names = packs.map(({ pack }) => pack)
   const base = await deps.toolbox.runImage(names.filter(isOurs), (line) => tellProgress(output, line))
   const options = { base, labels: imageLabels(request, names), slugBytes: deps.limits.slugBytes }
-  return exportSlug(deps.engine, slug, options)
+  const [made] = await Promise.all([exportSlug(deps.engine, slug, options), whole])
+  return made
 }
 
 async function withDockerfile(run: Run, source: Source): Promise<Built> {

@@ -130,14 +130,15 @@ export interface Sandbox extends AsyncDisposable {
   readonly waits: boolean
   /**
    * Unpacks `files` (one tar after another, of paths from `/`; all of it becomes the user's), then becomes the command, and the
-   * sandbox ends with it. Only once. `onOutput` gets raw chunks as they come, the next one when it is done with the last. An abort
-   * kills the sandbox and rejects with the signal's reason; an error of the files rejects.
+   * sandbox ends with it. Only once. `onOutput` gets raw chunks as they come, the next one when it is done with the last.
+   * Resolves at the end of the output, a moment before the engine knows how the command ended. An abort kills the sandbox and
+   * rejects with the signal's reason; an error of the files rejects.
    */
   run(
     order: { argv: string[]; env: Record<string, string>; files: Readable },
     onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => Promise<void> | void,
     signal: AbortSignal,
-  ): Promise<DynoExit>
+  ): Promise<{ exit: () => Promise<DynoExit> }>
   /** Unpacks a tar at `path`. */
   put(path: string, files: Readable): Promise<void>
   /** Runs to the end, beside what waits. `onOutput` and an abort are as those of `run`. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { BuildSandboxes } from '../../src/build/sandboxes.ts'
-import type { Image } from '../../src/engine/engine.ts'
+import type { Image, Sandbox } from '../../src/engine/engine.ts'
 import { createLog } from '../../src/log.ts'
 import { newId, type AppId } from '../../src/model/ids.ts'
 import { docker, never, tar, testEngine, type TestEngine } from '../engine/support.ts'
@@ -20,6 +20,11 @@ afterAll(() => server[Symbol.asyncDispose]())
 function sandboxes(): BuildSandboxes {
   const toolbox = { buildImage: async () => image }
   return new BuildSandboxes({ engine: server.engine, toolbox, build, log: createLog('test', 'error') })
+}
+
+async function exitOf(sandbox: Sandbox, ...argv: string[]): Promise<number> {
+  const { exit } = await sandbox.run({ argv, env: {}, files: tar() }, () => undefined, never)
+  return (await exit()).code
 }
 
 /** Ids of the app's containers, as Docker has them. */
@@ -64,7 +69,7 @@ it('one that the engine lost is not used', async () => {
   await docker('kill', lost)
   const sandbox = await all.take(appId, asItIs, never)
   expect(sandbox.id).not.toBe(lost)
-  expect((await sandbox.run({ argv: ['true'], env: {}, files: tar() }, () => undefined, never)).code).toBe(0)
+  expect(await exitOf(sandbox, 'true')).toBe(0)
   all.remove(appId, sandbox)
 })
 
@@ -72,13 +77,11 @@ it('an empty cache is had although one was prepared with the old one', async () 
   await using all = sandboxes()
   const appId = newId<AppId>()
   const first = await all.take(appId, asItIs, never)
-  const write = { argv: ['bash', '-c', 'echo old > /cache/file'], env: {}, files: tar() }
-  expect((await first.run(write, () => undefined, never)).code).toBe(0)
+  expect(await exitOf(first, 'touch', '/cache/file')).toBe(0)
   all.remove(appId, first)
   all.prepare(appId)
   const second = await all.take(appId, { emptyCache: true }, never)
-  const look = { argv: ['test', '-e', '/cache/file'], env: {}, files: tar() }
-  expect((await second.run(look, () => undefined, never)).code).toBe(1)
+  expect(await exitOf(second, 'test', '-e', '/cache/file')).toBe(1)
   all.remove(appId, second)
 })
 

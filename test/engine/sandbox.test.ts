@@ -299,8 +299,8 @@ describe('a secret given to a sandbox', () => {
 /** Gives a sandbox its order; gives what it printed and how it ended. */
 async function order(sandbox: Sandbox, given: Parameters<Sandbox['run']>[0]) {
   const said: Record<'stdout' | 'stderr', string> = { stdout: '', stderr: '' }
-  const exit = await sandbox.run(given, (chunk, stream) => void (said[stream] += chunk.toString()), never)
-  return { exit, ...said }
+  const { exit } = await sandbox.run(given, (chunk, stream) => void (said[stream] += chunk.toString()), never)
+  return { exit: await exit(), ...said }
 }
 
 function joined(tars: Readable[]): Readable {

@@ -59,10 +59,10 @@ class DockerSandbox implements Sandbox {
     return this.#first?.waits === true && this.#removal === undefined
   }
 
-  run(...[order, onOutput, signal]: Parameters<Sandbox['run']>): Promise<DynoExit> {
+  run(...[order, onOutput, signal]: Parameters<Sandbox['run']>) {
     return this.#guard(signal, async () => {
       await this.#first?.obey(order, ({ data, stream }) => onOutput(data, stream))
-      return exitOf(this.#container)
+      return { exit: () => exitOf(this.#container) }
     })
   }
 
