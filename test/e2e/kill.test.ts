@@ -83,6 +83,27 @@ describe.each(['api', 'worker', 'router', 'supervisor'])('kill -9 of the %s', (r
   )
 })
 
+describe('kill -9 of the worker in the release command of a config change', () => {
+  it('has the command begin again, alone, and the change serve', async () => {
+    await using app = await TestApp.create(server, 'node-hello')
+    await app.repository.write('Procfile', 'web: node server.js\nrelease: echo BEGINS; sleep ${SLOW:-0}\n')
+    await app.repository.commit('Name a release command')
+    const push = await app.push()
+    expect(push.code, push.output).toBe(0)
+    await app.api('PATCH', '/config-vars', { SLOW: '3' })
+    const output = async (): Promise<string> => {
+      const { body } = await app.api<{ id: string; status: string }>('GET', '/releases/3')
+      const file = join(server.dataDirectory, 'builds', `${body.id}.log`)
+      return `${body.status} ${existsSync(file) ? await readFile(file, 'utf8') : ''}`
+    }
+    await until('the command runs', async () => (await output()) === 'pending BEGINS\n', 30_000)
+    await kill('worker')
+    await until('the change serves', async () => (await output()).startsWith('succeeded'), 60_000)
+    expect(await output()).toMatch(/^succeeded BEGINS\n-----> The release command began again[^\n]+\nBEGINS\n$/)
+    await until('one dyno is left of the app', async () => (await containers(app)).length === 1, 45_000)
+  })
+})
+
 async function kill(role: string): Promise<void> {
   if (role === 'supervisor') {
     await server.kill()
