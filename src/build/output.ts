@@ -12,25 +12,31 @@ type OutputOptions = {
   write: (text: string) => void
   /** The config vars of the app: none of their values is ever written. */
   config: Config
+  /** What packs, or an app's command, may print; UTF-16 units. */
+  most?: number
 }
 
 /**
  * A build's output in Heroku's form: `-----> ` topic, seven spaces of detail, ` !     ` error, and the packs' own lines
  * made harmless. Nothing is held back but the line that has no newline yet; `end` writes that one too.
  */
-export function createBuildOutput({ write, config }: OutputOptions): BuildOutput & { end(): void } {
+export function createBuildOutput({
+  write,
+  config,
+  most = mostPackOutput,
+}: OutputOptions): BuildOutput & { end(): void } {
   const mask = createMask(config)
   const lines = new LineCutter(mask)
   let packOutput = 0
   let colourOn = false
 
   const writePackLines = (cut: string[]) => {
-    if (cut.length === 0 || packOutput > mostPackOutput) return
+    if (cut.length === 0 || packOutput > most) return
     const text = `${cut.join('\n')}\n`
     packOutput += text.length
     colourOn = cut.reduce((on, line) => leavesColourOn(line, on), colourOn)
     write(text)
-    if (packOutput > mostPackOutput) say(' !     ', 'Output is cut here, at 16 MiB. The build goes on.')
+    if (packOutput > most) say(' !     ', `Output is cut here, at ${most / 2 ** 20} MiB. What printed it goes on.`)
   }
   const say = (prefix: string, text: string) => {
     const reset = colourOn ? '\u001b[0m' : ''

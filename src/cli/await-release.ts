@@ -9,7 +9,8 @@ type Target = { app: string; path: string }
 
 /** A release command may take a quarter of an hour, and another one may run before it. Milliseconds. */
 const patience = 40 * 60_000
-const lookEvery = 250
+/** Milliseconds between two looks: most serve in seconds, and a token has so many requests an hour. */
+const lookEvery = (elapsed: number): number => (elapsed < 10_000 ? 250 : 2000)
 /** How many of its last lines a release command that failed shows. */
 const lastLines = 20
 
@@ -31,14 +32,14 @@ export async function awaitRelease(api: Client, target: Target, version: number,
 }
 
 async function verdict(api: Client, { app, path }: Target, version: number): Promise<ReleaseJson> {
-  for (const deadline = performance.now() + patience; performance.now() < deadline; await wait(lookEvery)) {
+  const begin = performance.now()
+  for (let elapsed = 0; elapsed < patience; elapsed = performance.now() - begin) {
     const release = await api.get<ReleaseJson>(`${path}/releases/${version}`)
     if (release.status !== 'pending') return release
+    await wait(lookEvery(elapsed))
   }
-  throw new PaasError(
-    'release_failed',
-    `Release v${version} of ${app} is still pending after ${patience / 60_000} minutes.`,
-  )
+  const message = `Release v${version} of ${app} is still pending after ${patience / 60_000} minutes.`
+  throw new PaasError('release_failed', message, { hint: `See: paas releases -a ${app}` })
 }
 
 async function showLastLines(api: Client, url: string): Promise<void> {
@@ -47,13 +48,13 @@ async function showLastLines(api: Client, url: string): Promise<void> {
   for (const line of printed.slice(-lastLines)) note(`       ${line}`)
 }
 
-function whyFailed({ app }: Target, { version, failure, output_stream_url: output }: ReleaseJson): PaasError {
+/** What is said of a release that has failed. */
+export function whyFailed(
+  { app }: Pick<Target, 'app'>,
+  { version, failure, output_stream_url: output }: ReleaseJson,
+): PaasError {
   const reason = failure ? `: ${failure.message}` : ''
-  return new PaasError(
-    'release_failed',
-    `Release v${version} of ${app} failed${reason}. What served before serves on.`,
-    {
-      hint: output ? `See: paas releases:output v${version} -a ${app}` : `See: paas logs -a ${app} -n 200`,
-    },
-  )
+  const message = `Release v${version} of ${app} failed${reason}. What served before serves on.`
+  const hint = output ? `See: paas releases:output v${version} -a ${app}` : `See: paas logs -a ${app} -n 200`
+  return new PaasError('release_failed', message, { hint })
 }

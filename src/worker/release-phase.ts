@@ -5,6 +5,9 @@ import type { Narrator } from '../release/narrator.ts'
 import { isCommandDue, runReleaseCommand, type ReleaseCommandDeps } from '../release/release-command.ts'
 import type { Store } from '../store/store.ts'
 
+/** What is kept of a command's output, UTF-16 units: config changes follow each other faster than builds, and fifty of an app are kept. */
+const mostKept = 2 ** 20
+
 export type ReleasePhaseDeps = ReleaseCommandDeps & {
   store: Pick<Store, 'releases'>
   outputs: Pick<OutputWriters, 'open'>
@@ -24,7 +27,7 @@ export async function releasePhase(
   const { release, slug, config } = deployable
   if (!isCommandDue(release, slug)) return
   await using writer = deps.outputs.open(release.id)
-  const kept = createBuildOutput({ write: (text) => writer.write(text), config })
+  const kept = createBuildOutput({ write: (text) => writer.write(text), config, most: mostKept })
   if (writer.isContinued) kept.topic('The release command began again: the server was interrupted.')
   try {
     await runReleaseCommand(deps, deployable, { narrator, signal, onOutput: (line) => kept.raw(line) })

@@ -140,6 +140,7 @@ it('config:set says why the release command failed, and that nothing has changed
     /Restarting acme as v(\d+)\.\.\. failed\nLast lines of the release command:\n {7}the tables are locked\nThe change is taken back\.\n !    Release v\1 of acme failed: release command failed: it exited with 4\. What served before serves on\. See: paas releases:output v\1 -a acme\n$/,
   )
   expect(await succeed('releases:output')).toBe('the tables are locked\n')
+  expect(await paas('ps:wait')).toMatchObject({ code: 1, stderr: expect.stringContaining('it exited with 4') })
   expect(await succeed('config')).toBe('acme has no config vars.\n')
   expect((await paas('config:set', 'LOCK=', 'A=1')).code).toBe(0)
   expect(await visit()).toBe('200 Not committed\n')
@@ -157,7 +158,7 @@ it('setup makes an app of a directory and its app.json, and says what is missing
   const keyless = await paas('setup', '.', 'keyless')
   expect(keyless.code).toBe(1)
   expect(keyless.stderr).toMatch(
-    / !    keyless is not set up: app\.json: config var KEY is required\. The app stays, with nothing deployed\. Before another try: paas destroy -a keyless --confirm keyless\n$/,
+    / !    keyless is not set up: invalid app\.json: config var KEY is required\. The app stays, with nothing deployed\. Before another try: paas destroy -a keyless --confirm keyless\n$/,
   )
   const good = await paas('setup', '.', 'seeded', '-e', 'KEY=right')
   expect(good.code, good.stderr).toBe(0)

@@ -57,6 +57,26 @@ describe('the dispatcher', () => {
     expect(done).toEqual(['converge', 'converge'])
   })
 
+  it('takes a release to its verdict beside the converges, one at a time, and converges again afterwards', async () => {
+    const released = Promise.withResolvers<void>()
+    const { done, go, dispatcher } = heldWork({
+      release: async () => {
+        done.push('release')
+        await released.promise
+      },
+    })
+    dispatcher.release(app)
+    dispatcher.release(app)
+    const converged = dispatcher.converge(app)
+    go()
+    await converged
+    expect(done).toEqual(['release', 'converge'])
+    released.resolve()
+    await new Promise(setImmediate)
+    expect(done).toEqual(['release', 'converge', 'converge'])
+    go()
+  })
+
   it('tells a build to stop with the reason', async () => {
     const reasons: unknown[] = []
     const build: Work['build'] = async (_, stop) => {

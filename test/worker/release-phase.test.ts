@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Release } from '../../src/model/release.ts'
 import { createRollback } from '../../src/release/rollback.ts'
@@ -110,6 +112,22 @@ describe('the release command', () => {
     expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'red', MORE: 'x' })
   })
 
+  it('runs for code that has failed before when somebody asks for that code again', async () => {
+    const app = await deployed('retried')
+    const Procfile = `web: ${serve('two')}\nrelease: test "$COLOUR" != red`
+    const { releaseId, state } = await app.verdict(await app.push({ Procfile }))
+    expect(state).toMatchObject({ code: 'release_command_failed' })
+    await verdict(await app.setConfig({ COLOUR: 'blue' }))
+    expect((await app.get()).body).toBe('one blue')
+    const { slugId } = site.store.releases.find(releaseId!)!
+    const config = site.store.configVars.get(app.id)
+    const asked = { appId: app.id, accountId: site.owner.id, slugId, description: 'Release of a slug', config }
+    const again = site.store.releases.create(asked)
+    await site.queue.enqueue({ kind: 'converge', appId: app.id })
+    expect(await verdict(again)).toEqual({ kind: 'succeeded' })
+    expect((await app.get()).body).toBe('two blue')
+  })
+
   it('holds up neither scaling nor the end of the app, and a push waits until it has ended', async () => {
     const app = await deployed('busy')
     const slow = await app.setConfig({ COLOUR: 'slow' })
@@ -137,7 +155,8 @@ describe('when the worker stops', () => {
   it('in the midst of the command the next one begins it again and says so; after it, only the deploy is made', async () => {
     const app = await deployed('cut')
     const slow = await app.setConfig({ COLOUR: 'slow' })
-    await until('it prints', async () => (await site.logLines(app, /paint it slow/)).length === 1)
+    const kept = join(site.config.paths.builds, `${slow.id}.log`)
+    await until('it has printed', async () => (await readFile(kept, 'utf8').catch(() => '')) !== '')
     await site.stopWorker()
     expect(await app.runs('web.1')).toHaveLength(1)
     expect(stateOf(slow)).toEqual({ kind: 'pending' })

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
+import { whyFailed } from '../await-release.ts'
 import type { Client } from '../client.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { listDynos } from '../dyno-list.ts'
@@ -167,6 +168,7 @@ async function waitForAll({ type, ...options }: AppOptions & { type?: string }):
       api.get<FormationJson[]>(`${path}/formation`),
       api.get<DynoJson[]>(`${path}/dynos`),
     ])
+    if (releases[0]?.status === 'failed') throw whyFailed({ app }, releases[0])
     const wanted = formation.filter((share) => type === undefined || share.type === type)
     const up = (share: FormationJson): number =>
       dynos.filter(

@@ -71,8 +71,8 @@ async function showBuild(api: Client, { build }: AppSetupJson, options: Options)
   await pipeline(output, options.json ? process.stderr : process.stdout, { end: false })
 }
 
-/** Milliseconds between two looks. */
-const lookEvery = 500
+/** Milliseconds between two looks: a token has so many requests an hour. */
+const lookEvery = 1000
 
 async function end(api: Client, { id }: AppSetupJson): Promise<AppSetupJson> {
   for (;;) {
@@ -88,9 +88,10 @@ function showPostdeploy(output: string, options: Options): void {
 }
 
 function whyFailed({ app, build, failure_message: failure, manifest_errors: problems }: AppSetupJson): PaasError {
-  const why = problems.length > 0 ? `app.json: ${problems.join('; ')}` : (failure ?? 'no reason was given')
+  const details = problems.map((problem) => problem.replace(/^app\.json: /, '')).join('; ')
+  const why = [failure ?? 'no reason was given', details].filter(Boolean).join(': ')
   const serves = build?.status === 'succeeded'
-  const stays = serves ? 'It serves all the same.' : `The app stays, with nothing deployed.`
+  const stays = serves ? 'It serves all the same.' : 'The app stays, with nothing deployed.'
   return new PaasError('setup_failed', `${app.name} is not set up: ${why.replace(/\.$/, '')}. ${stays}`, {
     hint: serves
       ? `Do by hand what is missing: paas run -a ${app.name} COMMAND`
