@@ -1,6 +1,7 @@
 import { isFinished, type Build } from '../model/build.ts'
 import type { Slug } from '../model/slug.ts'
 import { nameAndUrl } from './packs-named.ts'
+import { checksumOf } from './checksum.ts'
 import type { ApiDeps } from './deps.ts'
 import { userJson } from './app-json.ts'
 import { time } from './shapes.ts'
@@ -52,7 +53,7 @@ function blobJson(deps: BuildJsonDeps, { id, commit }: Build): object {
   if (!source) return { checksum: null, url: '', version: commit, version_description: null }
   const { from, sha256, version, description } = source
   const url = from.kind === 'upload' ? getUrlOf(deps, from.id) : withoutSecrets(from.url)
-  return { checksum: sha256 && `SHA256:${sha256}`, url, version: version ?? '', version_description: description }
+  return { checksum: checksumOf(sha256), url, version: version ?? '', version_description: description }
 }
 
 export function statusOf({ state }: Build): 'pending' | 'succeeded' | 'failed' {

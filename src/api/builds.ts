@@ -7,6 +7,7 @@ import { deployBranches } from '../git/deploy-branches.ts'
 import type { App } from '../model/app.ts'
 import type { Build } from '../model/build.ts'
 import type { BuildId } from '../model/ids.ts'
+import { ownCommit } from '../model/slug.ts'
 import { noCommit } from '../model/source.ts'
 import { appOf } from './access.ts'
 import { buildJson, type BuildJsonDeps } from './build-json.ts'
@@ -105,9 +106,9 @@ async function findCommit({ store, repositories }: Deps, app: App, asked?: strin
   })
 }
 
-function runningCommit({ releases, slugs }: ApiDeps['store'], { currentReleaseId }: App): string | undefined {
+function runningCommit({ releases, slugs }: ApiDeps['store'], { id, currentReleaseId }: App): string | undefined {
   const slugId = currentReleaseId && releases.find(currentReleaseId)?.slugId
-  return slugId ? slugs.find(slugId)?.commit : undefined
+  return slugId ? ownCommit(slugs.find(slugId), id) : undefined
 }
 
 function buildOf(store: ApiDeps['store'], request: FastifyRequest): Build {

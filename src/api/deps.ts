@@ -1,6 +1,7 @@
 import type { FastifyInstance, RawServerDefault } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { Toolbox } from '../build/toolbox.ts'
 import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Repositories } from '../git/repositories.ts'
@@ -22,7 +23,8 @@ export type ApiDeps = {
   config: Pick<Config, 'publicUrl' | 'domain' | 'httpPort' | 'httpsPort' | 'paths' | 'dynoSizes' | 'limits' | 'network'>
   store: Store
   queue: Queue
-  engine: Pick<Engine, 'listDynos' | 'removeCache'>
+  engine: Pick<Engine, 'listDynos' | 'removeCache' | 'appendLayer' | 'readImage'>
+  toolbox: Pick<Toolbox, 'uploadImage'>
   repositories: Pick<Repositories, 'resolve' | 'keep' | 'release'>
   output: OutputReader
   platformLog: Pick<PlatformLog, 'api'>

@@ -1,25 +1,33 @@
 import type { FastifyRequest } from 'fastify'
-import { Type } from 'typebox'
+import { Type, type Static } from 'typebox'
 import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
+import type { SlugId } from '../model/ids.ts'
 import type { Release } from '../model/release.ts'
+import { createSlugRelease } from '../release/create.ts'
 import { createRollback, isEligibleForRollback } from '../release/rollback.ts'
 import { appOf } from './access.ts'
 import { userJson } from './app-json.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { noteRelease } from './note-release.ts'
+import { oneLine, optionalText } from './one-line.ts'
 import { page } from './page.ts'
 import { releaseOutputUrl } from './release-output.ts'
 import { time } from './shapes.ts'
 import type { SignedPaths } from './signed-path.ts'
+import { slugToRelease } from './slugs.ts'
 import { wake } from './wake.ts'
 
 type Deps = Pick<ApiDeps, 'config' | 'store' | 'queue' | 'output' | 'platformLog' | 'log'> & {
   signedPaths: SignedPaths
 }
 
-const rollbackRequest = Type.Object(
-  { release: Type.Union([Type.String(), Type.Integer({ minimum: 1 })]) },
+const newRelease = Type.Object(
+  {
+    release: Type.Optional(Type.Union([Type.String(), Type.Integer({ minimum: 1 })])),
+    slug: Type.Optional(Type.String()),
+    description: optionalText,
+  },
   { additionalProperties: false },
 )
 
@@ -46,15 +54,39 @@ export function releaseRoutes(api: Api, deps: Deps): void {
     return store.releases.config(releaseOf(store, app, request).id)
   })
 
-  api.post('/apps/:app/releases', { config, schema: { body: rollbackRequest } }, async (request, reply) => {
+  api.post('/apps/:app/releases', { config, schema: { body: newRelease } }, async (request, reply) => {
     const app = appOf(store, request)
-    const target = releaseNamed(store, app, String(request.body.release))
-    const release = createRollback(store, app, { target, accountId: request.identity.account.id })
+    const release = createRelease(store, app, request, request.body)
     noteRelease(deps, release, request.identity.account)
     await wake(deps, reply, { kind: 'converge', appId: app.id })
     reply.code(201)
     return shown(app, release)
   })
+}
+
+/** A rollback, or the release of a slug. @throws invalid_params, not_found, forbidden, slug_empty */
+function createRelease(
+  store: Deps['store'],
+  app: App,
+  request: FastifyRequest,
+  { release, slug, description }: Static<typeof newRelease>,
+): Release {
+  const accountId = request.identity.account.id
+  if (slug !== undefined && release === undefined) {
+    const text = oneLine(description, 'description') ?? undefined
+    return createSlugRelease(store, app, {
+      slug: slugToRelease(store, app, request, slug as SlugId),
+      description: text,
+      accountId,
+    })
+  }
+  if (release !== undefined && slug === undefined && (description ?? null) === null) {
+    return createRollback(store, app, { target: releaseNamed(store, app, String(release)), accountId })
+  }
+  throw new PaasError(
+    'invalid_params',
+    'Give the slug to release, with a description or not, or the release to go back to.',
+  )
 }
 
 function releaseOf(store: Deps['store'], app: App, request: FastifyRequest): Release {

@@ -44,6 +44,7 @@ import { serverMetricsRoute } from './server-metrics.ts'
 import { sessionRoutes } from './sessions.ts'
 import { SignedPaths } from './signed-path.ts'
 import { sourceFileRoutes, sourceRoutes } from './sources.ts'
+import { slugFileRoutes } from './slug-files.ts'
 import { slugRoutes } from './slugs.ts'
 import { sniEndpointRoutes } from './sni-endpoints.ts'
 import { answerUnknownRoutes } from './unknown-route.ts'
@@ -89,6 +90,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
   releaseOutputRoute(api, { ...deps, signedPaths })
   logStreamRoute(api, { ...deps, signedPaths })
   sourceFileRoutes(api, { ...deps, signedPaths })
+  slugFileRoutes(api, { ...deps, signedPaths })
   buildpackRegistryRoutes(api)
   attachRoute(api, deps)
   void api.register(async (login: Api) => {
@@ -120,7 +122,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     buildpackRoutes(resources, deps)
     buildRoutes(resources, { ...deps, signedPaths })
     releaseRoutes(resources, { ...deps, signedPaths })
-    slugRoutes(resources, deps)
+    slugRoutes(resources, { ...deps, signedPaths })
     sourceRoutes(resources, { ...deps, signedPaths })
     formationRoutes(resources, deps)
     dynoRoutes(resources, deps)

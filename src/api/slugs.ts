@@ -1,41 +1,99 @@
+import type { FastifyRequest } from 'fastify'
+import { Type, type Static } from 'typebox'
 import { PaasError } from '../errors.ts'
+import { isAtLeast } from '../model/access.ts'
+import type { App } from '../model/app.ts'
 import type { SlugId } from '../model/ids.ts'
-import type { Slug } from '../model/slug.ts'
+import { processTypesProblem } from '../model/procfile.ts'
+import type { Slug, SlugDraft } from '../model/slug.ts'
+import type { Store } from '../store/store.ts'
 import { appOf } from './access.ts'
-import type { Api, ApiDeps } from './deps.ts'
-import { named, time } from './shapes.ts'
+import { checkPlace } from './apps.ts'
+import { optionalChecksum, sha256Of } from './checksum.ts'
+import type { Api } from './deps.ts'
+import { oneLine, optionalText } from './one-line.ts'
+import { slugGetUrl, slugPutUrl, type SlugFileDeps } from './slug-files.ts'
+import { slugJson } from './slug-json.ts'
 
-export function slugRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
-  api.get<{ Params: { slug: SlugId } }>('/apps/:app/slugs/:slug', (request) => {
+/** Milliseconds a slug takes its files after it was asked for. */
+const lifetime = 3600_000
+/** Slugs of one app that may wait for their files. */
+const mostDrafts = 100
+
+const newSlug = Type.Object(
+  {
+    process_types: Type.Record(Type.String(), Type.String()),
+    buildpack_provided_description: optionalText,
+    checksum: optionalChecksum,
+    commit: optionalText,
+    commit_description: optionalText,
+    stack: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+  },
+  { additionalProperties: false },
+)
+
+export function slugRoutes(api: Api, deps: SlugFileDeps): void {
+  const { store } = deps
+
+  api.post('/apps/:app/slugs', { schema: { body: newSlug } }, (request, reply) => {
+    const draft = createDraft(store, appOf(store, request), request.body)
+    return reply.code(201).send(slugJson(store, draft, { method: 'put', url: slugPutUrl(deps, draft.id) }))
+  })
+
+  // Its blob is the source, which takes the role that may change it.
+  api.get<{ Params: { slug: SlugId } }>('/apps/:app/slugs/:slug', { config: { role: 'deploy' } }, (request) => {
     const app = appOf(store, request)
-    const slug = store.slugs.find(request.params.slug)
-    if (slug?.appId === app.id) return slugJson(store, slug)
-    throw new PaasError('not_found', `${app.name} has no slug ${JSON.stringify(request.params.slug)}.`)
+    const { slug: id } = request.params
+    const slug = slugOf(store, app, id) ?? draftOf(store, app, id)
+    if (slug) return slugJson(store, slug, { method: 'get', url: slugGetUrl(deps, id) })
+    throw new PaasError('not_found', `${app.name} has no slug ${JSON.stringify(id)}.`)
   })
 }
 
-/** A slug is an image on the engine, so there is no archive to fetch: `blob` names the image. */
-function slugJson(store: Pick<ApiDeps['store'], 'builds'>, slug: Slug): object {
-  return {
-    blob: { method: 'GET', url: `docker:${slug.image}` },
-    buildpack_provided_description: slug.buildpack,
-    checksum: slug.image.toUpperCase().startsWith('SHA256:') ? `SHA256:${slug.image.slice(7)}` : null,
-    commit: versionOf(store, slug),
-    commit_description: null,
-    created_at: time(slug.createdAt),
-    deleted_at: null,
-    id: slug.id,
-    process_types: Object.fromEntries(
-      Object.entries(slug.processTypes).map(([type, command]) => [type, command ?? '']),
-    ),
-    size: slug.size,
-    stack: named('stack', slug.stack),
-    updated_at: time(slug.createdAt),
-  }
+/**
+ * The slug that a release of the app is asked for with: its own, or that of another app whose source the account may read.
+ * @throws not_found, forbidden, slug_empty
+ */
+export function slugToRelease(store: Store, app: App, { identity }: FastifyRequest, id: SlugId): Slug {
+  const own = slugOf(store, app, id)
+  if (own) return own
+  if (draftOf(store, app, id)) throw new PaasError('slug_empty', `Nothing was uploaded for the slug ${id} yet.`)
+  const slug = store.slugs.find(id)
+  const owner = slug && store.apps.find(slug.appId)
+  const role = owner && store.collaborators.roleOf(identity.account, owner)
+  if (!role) throw new PaasError('not_found', `There is no slug ${JSON.stringify(id)}.`)
+  if (isAtLeast(role, 'deploy')) return slug
+  throw new PaasError('forbidden', `You have the role ${role} for ${owner.name}; to release its slugs needs deploy.`)
 }
 
-/** The commit, or what the author of a tarball calls it. */
-function versionOf({ builds }: Pick<ApiDeps['store'], 'builds'>, { buildId, commit }: Slug): string | null {
-  const source = builds.find(buildId)?.source
-  return source ? source.version : commit
+/** One that is the app's, or that it has a release of. */
+function slugOf({ slugs, releases }: Store, { id: appId }: App, id: SlugId): Slug | undefined {
+  const slug = slugs.find(id)
+  const isItsOwn = slug?.appId === appId || releases.list(appId).some(({ slugId }) => slugId === id)
+  return isItsOwn ? slug : undefined
+}
+
+function draftOf({ slugDrafts }: Store, { id: appId }: App, id: SlugId): SlugDraft | undefined {
+  const draft = slugDrafts.find(id)
+  return draft?.appId === appId ? draft : undefined
+}
+
+function createDraft(store: Store, app: App, asked: Static<typeof newSlug>): SlugDraft {
+  const problem = processTypesProblem(asked.process_types)
+  if (problem) throw new PaasError('invalid_params', `${problem}.`)
+  checkPlace({ stack: asked.stack })
+  const draft = {
+    appId: app.id,
+    processTypes: asked.process_types,
+    buildpack: oneLine(asked.buildpack_provided_description, 'buildpack_provided_description'),
+    commit: oneLine(asked.commit, 'commit'),
+    commitDescription: oneLine(asked.commit_description, 'commit_description'),
+    sha256: sha256Of(asked.checksum),
+    expiresAt: new Date(Date.now() + lifetime),
+  }
+  return store.transaction(() => {
+    store.slugDrafts.removeExpired(new Date())
+    if (store.slugDrafts.list(app.id).length < mostDrafts) return store.slugDrafts.create(draft)
+    throw new PaasError('slugs_limit', `${app.name} has ${mostDrafts} slugs that wait for their files, the limit.`)
+  })
 }

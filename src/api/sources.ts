@@ -11,6 +11,7 @@ import { sourcePath, type Source } from '../model/source.ts'
 import { appOf } from './access.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import type { SignedPaths } from './signed-path.ts'
+import { claimedBytes, mebibytes, patience, takeAnyBody } from './upload.ts'
 
 export type SourceDeps = Pick<ApiDeps, 'store'> & {
   config: Pick<Config, 'publicUrl' | 'paths' | 'limits'>
@@ -21,8 +22,6 @@ export type SourceDeps = Pick<ApiDeps, 'store'> & {
 const lifetime = 3600_000
 /** What one account may have waiting: places, and bytes in them in terms of the largest tarball. */
 const most = { places: 100, largest: 4 }
-/** Milliseconds without a byte, and for all of an upload. */
-const patience = { idleMs: 60_000, totalMs: 1800_000 }
 
 export function sourceRoutes(api: Api, deps: SourceDeps): void {
   const { store } = deps
@@ -36,10 +35,7 @@ export function sourceRoutes(api: Api, deps: SourceDeps): void {
 /** Where tarballs go and come from: no token, the address is the secret. */
 export function sourceFileRoutes(api: Api, deps: SourceDeps): void {
   void api.register(async (files: Api) => {
-    files.removeAllContentTypeParsers()
-    files.addContentTypeParser('*', (_, body, done) => done(null, body))
-    // It says nothing about a tarball, and clients that sign for S3 send an empty one, which Fastify refuses.
-    files.addHook('onRequest', async ({ headers }) => void delete headers['content-type'])
+    takeAnyBody(files)
     files.put(
       '/sources/:source/put/:signature',
       { bodyLimit: deps.config.limits.packBytes },
@@ -97,13 +93,7 @@ async function upload(
   request: FastifyRequest,
 ): Promise<void> {
   const { packBytes } = config.limits
-  const claimed = Number(request.headers['content-length'] ?? packBytes)
-  if (claimed > packBytes) {
-    throw new PaasError(
-      'payload_too_large',
-      `The tarball has ${mebibytes(claimed)} MiB; the limit is ${mebibytes(packBytes)} MiB.`,
-    )
-  }
+  const claimed = claimedBytes(request, packBytes)
   await checkDiskSpace(config.paths.sources)
   store.transaction(() => {
     checkUsage({ store, config }, accountId)
@@ -150,8 +140,4 @@ function gone(): PaasError {
   return new PaasError('not_found', 'There is no such source, or its hour is over.', {
     hint: 'Ask for a new one: POST /sources',
   })
-}
-
-function mebibytes(bytes: number): number {
-  return Math.ceil(bytes / 2 ** 20)
 }

@@ -13,9 +13,18 @@ export async function exportSlug(
   { base, labels, slugBytes }: ExportOptions,
 ): Promise<SlugFacts & { image: Image }> {
   const { files, facts } = slugFiles(slug, slugBytes)
-  const config = { labels, workingDirectory: appDirectory, user: 'app', env: { HOME: appDirectory } }
-  const image = await engine.appendLayer({ base: base.digest, layer: files, config })
+  const image = await appendSlug(engine, { base, labels }, files)
   return { ...facts, image }
+}
+
+/** @param files a layer, all of it in the app's directory */
+export function appendSlug(
+  engine: Pick<Engine, 'appendLayer'>,
+  { base, labels }: Pick<ExportOptions, 'base' | 'labels'>,
+  files: Readable,
+): Promise<Image> {
+  const config = { labels, workingDirectory: appDirectory, user: 'app', env: { HOME: appDirectory } }
+  return engine.appendLayer({ base: base.digest, layer: files, config })
 }
 
 /** What names a running container's origin: ours, and those of the OCI image specification (annotations.md). */

@@ -58,7 +58,8 @@ function nameOf(path: string): string {
   return `${appDirectory.slice(1)}/${path}`
 }
 
-function count(facts: SlugFacts, bytes: number, slugBytes: number): void {
+/** @throws slug_too_large */
+export function count(facts: Pick<SlugFacts, 'bytes' | 'files'>, bytes: number, slugBytes: number): void {
   facts.bytes += bytes
   facts.files += 1
   if (facts.bytes > slugBytes) throw tooLarge(`${Math.round(slugBytes / 2 ** 20)} MiB`)

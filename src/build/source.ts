@@ -20,7 +20,7 @@ const platformFiles = ['.buildpacks', '.dockerignore', '.slugignore', 'Procfile'
 type PlatformFile = (typeof platformFiles)[number]
 
 /** A file the platform reads has at most this many bytes. */
-const mostBytesRead = 64 * 1024
+export const mostBytesRead = 64 * 1024
 
 /** Reads through a tar of a commit's tree. @throws source_invalid when it is over a limit */
 export async function readSource(tar: Readable, limits: SourceLimits): Promise<Source> {

@@ -14,11 +14,12 @@ export type Entry = ReturnType<typeof extract> extends AsyncIterable<infer Item>
 
 /**
  * What an entry becomes, or undefined to leave it out. `read` gives its content; for small entries only, since it
- * is held in memory.
+ * is held in memory. `add` puts an entry without content in front of it.
  */
 export type Rewrite = (
   header: Header,
   read: () => Promise<Buffer>,
+  add: (header: NewHeader) => void,
 ) => Promise<NewHeader | undefined> | NewHeader | undefined
 
 /**
@@ -36,7 +37,7 @@ async function copyEntries(input: Readable, output: Pack, rewrite: Rewrite): Pro
   await forEachEntry(input, async (entry) => {
     let content: Promise<Buffer> | undefined
     const read = () => (content ??= buffer(entry))
-    const header = await rewrite(entry.header, read)
+    const header = await rewrite(entry.header, read, (extra) => output.entry(extra))
     if (!header) return
     if ((header.size ?? 0) <= small || content) await addEntry(output, header, await read())
     else await pipeline(entry, output.entry(header))

@@ -25,6 +25,8 @@ export type ToolboxDeps = {
 export type Toolbox = {
   buildImage(onProgress?: (line: string) => void): Promise<Image>
   runImage(packs: PackName[], onProgress?: (line: string) => void): Promise<Image>
+  /** For slugs that were made elsewhere: what any of the packs needs to run. */
+  uploadImage(onProgress?: (line: string) => void): Promise<Image>
   /** Makes them all, so that no push waits for one. */
   prepare(onProgress: (line: string) => void): Promise<void>
 }
@@ -43,9 +45,11 @@ export function createToolbox({ engine, stack }: ToolboxDeps): Toolbox {
       const base = await stack.runImage(packages, onProgress)
       return packs.includes('nodejs') ? withLayer(base, nodeLayer(), onProgress) : base
     },
+    uploadImage: (onProgress) => toolbox.runImage([...packNames], onProgress),
     async prepare(onProgress) {
       await toolbox.buildImage(onProgress)
       for (const pack of packNames) await toolbox.runImage([pack], onProgress)
+      await toolbox.uploadImage(onProgress)
     },
   }
   return toolbox

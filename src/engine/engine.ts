@@ -31,6 +31,8 @@ export interface Engine {
   appendLayer(options: { base: string; layer: Readable; config: ImageConfig }): Promise<Image>
   /** Builds a Dockerfile as it is, under the sandbox's limits and network. `onOutput` gets raw output. */
   buildDockerfile(options: DockerfileBuild, signal: AbortSignal): Promise<Image>
+  /** A tar of a directory of an image, whose name comes first in its entries; undefined: there is no such image or directory. Nothing of it runs. */
+  readImage(digest: string, path: string, signal: AbortSignal): Promise<Readable | undefined>
   /** Images of this server, newest first; `appId` narrows to one app's. */
   listImages(filter?: { appId?: AppId }): Promise<Image[]>
   removeImage(digest: string): Promise<void>
@@ -66,8 +68,8 @@ export interface Engine {
 
   /** (Re)applies what keeps tenants from the host and from each other. Idempotent; called at start and after the engine restarted. */
   secureHost(): Promise<void>
-  /** Removes the app's dynos, sandboxes, network, cache volume and images. Idempotent. */
-  removeApp(appId: AppId): Promise<void>
+  /** Removes the app's dynos, sandboxes, network, cache volume and images. Idempotent. @param keep digests of images that stay */
+  removeApp(appId: AppId, keep?: ReadonlySet<string>): Promise<void>
   /** Removes the app's build cache volume. @throws cache_in_use while a sandbox has it */
   removeCache(appId: AppId): Promise<void>
   /** Removes sandboxes and one-off dynos a dead worker left behind. @param keep ids of dynos that go on */

@@ -1,8 +1,7 @@
 import type { Readable } from 'node:stream'
 import { forEachEntry } from '../build/tar.ts'
+import { openTarball, refuse, unreadable } from '../build/tarball.ts'
 import { PaasError } from '../errors.ts'
-import { problemOf } from './import-tarball.ts'
-import { openTarball, refuse, unreadable } from './tarball.ts'
 import type { SourceLimits } from './tree.ts'
 
 /**
@@ -17,7 +16,7 @@ export async function checkTarball(input: Readable, limits: SourceLimits): Promi
     })
   } catch (cause) {
     if (cause === found) return
-    throw cause instanceof PaasError ? cause : unreadable(problemOf(cause), cause)
+    throw cause instanceof PaasError ? cause : unreadable(cause)
   } finally {
     input.destroy()
   }

@@ -1,9 +1,9 @@
 import { addAbortSignal, type Readable, type Writable } from 'node:stream'
 import type { Header } from 'tar-stream'
 import { forEachEntry, type Entry } from '../build/tar.ts'
+import { openTarball, placeOf, refuse, show, tooMuch, unreadable } from '../build/tarball.ts'
 import { PaasError } from '../errors.ts'
 import { startGit } from './git-command.ts'
-import { openTarball, placeOf, refuse, show, tooMuch, unreadable } from './tarball.ts'
 import type { SourceLimits } from './tree.ts'
 
 /** A file in the pack that is being made: its mode in git's tree, and the mark of its content. */
@@ -44,7 +44,7 @@ export async function importTarball(
     ending.abort(cause)
     await git.done.catch(() => undefined)
     signal.throwIfAborted()
-    throw cause instanceof PaasError ? cause : unreadable(problemOf(cause), cause)
+    throw cause instanceof PaasError ? cause : unreadable(cause)
   }
 }
 
@@ -151,10 +151,4 @@ function quote(path: string): string {
     return `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`
   })
   return `"${escaped}"`
-}
-
-/** What tar-stream, or git, says is wrong. */
-export function problemOf(cause: unknown): string {
-  const text = cause instanceof Error ? cause.message : String(cause)
-  return text.replace(/\.$/, '').slice(0, 200)
 }

@@ -8,17 +8,20 @@ export type PushLimits = { perApp: number; perAccount: number }
 /** Counts the pushes and fetches under way, so that nobody fills the server with them. */
 export class PushSlots {
   readonly #limits: PushLimits
+  readonly #what: string
   readonly #taken = new Map<string, number>()
 
-  constructor(limits: PushLimits) {
+  /** @param what is counted, for whoever has too many */
+  constructor(limits: PushLimits, what = 'pushes and fetches') {
     this.#limits = limits
+    this.#what = what
   }
 
   /** @throws pushes_limit */
   check(app: App, account: Account): void {
     const { perApp, perAccount } = this.#limits
-    if (this.#count(app.id) >= perApp) throw tooMany(`${perApp} pushes and fetches of ${app.name}`)
-    if (this.#count(account.id) >= perAccount) throw tooMany(`${perAccount} pushes and fetches of ${account.email}`)
+    if (this.#count(app.id) >= perApp) throw tooMany(`${perApp} ${this.#what} of ${app.name}`)
+    if (this.#count(account.id) >= perAccount) throw tooMany(`${perAccount} ${this.#what} of ${account.email}`)
   }
 
   /** Takes a place until the result is disposed of. @throws pushes_limit */

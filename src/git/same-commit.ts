@@ -1,5 +1,6 @@
 import type { Build } from '../model/build.ts'
 import type { App } from '../model/app.ts'
+import { ownCommit } from '../model/slug.ts'
 import type { Apps, Builds, Releases, Slugs } from '../store/store.ts'
 
 export type SameCommitDeps = {
@@ -28,5 +29,5 @@ export function servesAlready({ apps, builds, releases, slugs }: SameCommitDeps,
   if (builds.listUnfinished(app.id).length > 0 || releases.listPending(app.id).length > 0) return false
   const currentId = apps.get(app.id)?.currentReleaseId
   const slugId = currentId ? releases.find(currentId)?.slugId : undefined
-  return slugId ? slugs.find(slugId)?.commit === commit : false
+  return slugId ? ownCommit(slugs.find(slugId), app.id) === commit : false
 }

@@ -29,7 +29,7 @@ export const run = (): Promise<void> =>
     const platformLog = createPlatformLog(life.use(openAppLogWriter({ directory: paths.logs, log })))
     const appLog = openAppLogReader({ directory: paths.logs })
     const measured = life.use(openMeasured({ paths, log }))
-    const engine = lazyEngine({ ...config, serverId, log })
+    const { engine, toolbox } = lazyEngine({ ...config, serverId, log })
     const repositories = createRepositories({ directory: paths.repositories, limits })
     const git = await serveGit({ config, store, repositories, queue, output, log })
     const outbound = createOutbound(config)
@@ -41,6 +41,7 @@ export const run = (): Promise<void> =>
       store,
       queue,
       engine,
+      toolbox,
       repositories,
       output,
       platformLog,

@@ -26,6 +26,20 @@ export function parseProcfile(text: string): ProcessTypes {
   return Object.fromEntries(types)
 }
 
+/** What is wrong with the `process_types` of a request; undefined: nothing. */
+export function processTypesProblem(types: ProcessTypes): string | undefined {
+  const entries = Object.entries(types)
+  if (entries.length === 0) return 'process_types must have a process type, such as "web"'
+  if (Buffer.byteLength(JSON.stringify(types)) > mostBytes)
+    return `process_types must have at most ${mostBytes / 1024} KiB`
+  for (const [type, command] of entries) {
+    if (!processTypePattern.test(type))
+      return `process_types has ${JSON.stringify(shorten(type))}, which is no name of a process type`
+    if (command.trim() === '' || hasControl(command)) return `process_types.${type} must be one line with a command`
+  }
+  return undefined
+}
+
 function parseLine(line: string, number: number): { type: string; command: string } {
   const [, type, command] = /^([\w-]+):\s*(\S.*?)\s*$/.exec(line) ?? []
   if (!type || !command || !processTypePattern.test(type) || hasControl(line)) {

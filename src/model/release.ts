@@ -10,6 +10,8 @@ export type Release = {
   slugId: SlugId | null
   /** Heroku's texts: `Deploy 1a2b3c4d`, `Set A, B config vars`, `Rollback to v46`. */
   description: string
+  /** Its slug was asked for, by a build or by whoever made the release; else it goes on with that of an earlier one. */
+  bringsCode: boolean
   accountId: AccountId
   state: ReleaseState
   /** Whether its release command has ended well; false as well when there is none. */

@@ -3,7 +3,7 @@ import type { App } from '../model/app.ts'
 import { buildVersion, type Build } from '../model/build.ts'
 import type { AccountId } from '../model/ids.ts'
 import type { Release } from '../model/release.ts'
-import type { Slug } from '../model/slug.ts'
+import { slugVersion, type Slug } from '../model/slug.ts'
 import type { Store } from '../store/store.ts'
 
 /** The release of a build whose slug is made: that slug with the config vars as they are now. */
@@ -19,11 +19,30 @@ export function createBuildRelease(
       accountId,
       slugId: slug.id,
       description: `Deploy ${buildVersion(build)}`,
+      bringsCode: true,
       config: store.configVars.get(appId),
     })
     if (store.builds.recordRelease(id, generation, release.id)) return release
     throw new PaasError('internal', `Another attempt has taken over the build ${id}.`)
   })
+}
+
+/** The release of a slug that is there already, with the config vars as they are now. The caller wakes the worker (`converge`). */
+export function createSlugRelease(
+  store: Pick<Store, 'transaction' | 'releases' | 'configVars'>,
+  app: Pick<App, 'id'>,
+  { slug, description, accountId }: { slug: Slug; description?: string | undefined; accountId: AccountId },
+): Release {
+  return store.transaction(() =>
+    store.releases.create({
+      appId: app.id,
+      accountId,
+      slugId: slug.id,
+      description: description ?? `Deploy ${slugVersion(slug)}`,
+      bringsCode: true,
+      config: store.configVars.get(app.id),
+    }),
+  )
 }
 
 /**

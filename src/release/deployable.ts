@@ -74,7 +74,7 @@ function metadata({ app, release, slug }: Deployable, uuid: string): Record<stri
     HEROKU_APP_NAME: app.name,
     HEROKU_RELEASE_VERSION: `v${release.version}`,
     HEROKU_RELEASE_CREATED_AT: release.createdAt.toISOString(),
-    HEROKU_SLUG_COMMIT: slug.commit,
+    ...(slug.commit !== null && { HEROKU_SLUG_COMMIT: slug.commit }),
     HEROKU_DYNO_ID: uuid,
   }
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
 import type { AppId } from '../model/ids.ts'
 import type { Release } from '../model/release.ts'
+import { slugVersion } from '../model/slug.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
 import type { Store } from '../store/store.ts'
 import { deploy, type DeployDeps } from './deploy.ts'
@@ -92,7 +93,7 @@ async function deployOne(
 async function checkImage({ engine }: PendingDeps, { slug, release }: Deployable): Promise<void> {
   if (await engine.findImage(slug.image)) return
   throw new PaasError('boot_failed', `boot failed: the image of v${release.version} is gone`, {
-    hint: `Push its commit again: ${slug.commit.slice(0, 8)}`,
+    hint: slug.buildId ? `Push its commit again: ${slugVersion(slug)}` : 'Upload the slug again: paas slugs:create',
   })
 }
 
@@ -116,15 +117,15 @@ async function supersede({ store, outputs }: PendingDeps, appId: AppId, version:
   }
 }
 
-/**
- * A release made while another was deploying has that one's code; if none of it ever served, it must not be dragged in. One that was made
- * after the failure has the code because somebody asked for it.
- */
-function carriesFailedCode({ releases }: Pick<PendingRecord, 'releases'>, release: Release): boolean {
-  if (release.slugId === null) return false
-  const same = releases.list(release.appId).filter(({ id, slugId }) => slugId === release.slugId && id !== release.id)
-  if (same.some(({ state }) => state.kind === 'succeeded')) return false
-  return same.some((other) => isFailed(other) && other.updatedAt >= release.createdAt)
+/** A release made while its code was being deployed by an earlier one; if none of it ever served, it must not be dragged in. */
+function carriesFailedCode(
+  { releases }: Pick<Store, 'releases'>,
+  { appId, slugId, version, bringsCode }: Release,
+): boolean {
+  if (slugId === null || bringsCode) return false
+  const earlier = releases.list(appId).filter((other) => other.slugId === slugId && other.version < version)
+  const origin = earlier.find((other) => other.bringsCode)
+  return origin?.state.kind === 'failed' && earlier.every(({ state }) => state.kind !== 'succeeded')
 }
 
 function isFailed({ state }: Release): boolean {

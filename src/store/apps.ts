@@ -2,6 +2,7 @@ import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
 import { newId, type AccountId, type AppId, type ReleaseId } from '../model/ids.ts'
 import { isDuplicate, type Database } from './database.ts'
+import { bequeathSlugs } from './slugs.ts'
 import type { Apps, Releases } from './store.ts'
 
 type AppRow = {
@@ -116,6 +117,7 @@ function setCurrentRelease(db: Database, releases: Releases, id: AppId, releaseI
 /** Releases first: they refer to slugs without a cascade, so that no slug goes while a release needs it. */
 function remove(db: Database, id: AppId): void {
   db.transaction(() => {
+    bequeathSlugs(db, id)
     db.run('UPDATE apps SET current_release_id = NULL WHERE id = :id', { id })
     db.run('UPDATE builds SET release_id = NULL, slug_id = NULL WHERE app_id = :id', { id })
     db.run('DELETE FROM releases WHERE app_id = :id', { id })

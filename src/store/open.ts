@@ -20,6 +20,7 @@ import { openKeys } from './keys.ts'
 import { migrate, versionOf } from './migrations.ts'
 import { openOneOffs } from './one-offs.ts'
 import { openReleases } from './releases.ts'
+import { openSlugDrafts } from './slug-drafts.ts'
 import { openSlugs } from './slugs.ts'
 import { openSniEndpoints } from './sni-endpoints.ts'
 import { openSources } from './sources.ts'
@@ -46,6 +47,7 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
       configVars: openConfigVars(db, cipher),
       builds: openBuilds(db, cipher),
       slugs: openSlugs(db),
+      slugDrafts: openSlugDrafts(db),
       buildpacks: openBuildpacks(db),
       releases,
       formations: openFormations(db),

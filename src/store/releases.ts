@@ -11,6 +11,7 @@ type ReleaseRow = {
   version: number
   slug_id: SlugId | null
   description: string
+  brings_code: number
   account_id: AccountId
   state: ReleaseState['kind']
   failure_reason: string | null
@@ -20,7 +21,7 @@ type ReleaseRow = {
 }
 
 const columns =
-  'id, app_id, version, slug_id, description, account_id, state, failure_reason, command_done, created_at, updated_at'
+  'id, app_id, version, slug_id, description, brings_code, account_id, state, failure_reason, command_done, created_at, updated_at'
 const select = `SELECT ${columns} FROM releases`
 
 export function openReleases(db: Database, cipher: Cipher): Releases {
@@ -41,8 +42,10 @@ export function openReleases(db: Database, cipher: Cipher): Releases {
 function create(db: Database, cipher: Cipher, release: Parameters<Releases['create']>[0]): Release {
   const id = newId<ReleaseId>()
   const row = db.change<ReleaseRow>(
-    `INSERT INTO releases (id, app_id, version, slug_id, description, account_id, config, state, created_at, updated_at)
-     SELECT :id, :appId, coalesce(max(version), 0) + 1, :slugId, :description, :accountId, :config, 'pending', :now, :now
+    `INSERT INTO releases (id, app_id, version, slug_id, description, brings_code, account_id, config, state,
+       created_at, updated_at)
+     SELECT :id, :appId, coalesce(max(version), 0) + 1, :slugId, :description, :bringsCode, :accountId, :config, 'pending',
+       :now, :now
      FROM releases WHERE app_id = :appId
      RETURNING ${columns}`,
     {
@@ -50,6 +53,7 @@ function create(db: Database, cipher: Cipher, release: Parameters<Releases['crea
       appId: release.appId,
       slugId: release.slugId,
       description: release.description,
+      bringsCode: release.bringsCode ? 1 : 0,
       accountId: release.accountId,
       config: cipher.seal(JSON.stringify(release.config), 'release', release.appId, id),
       now: Date.now(),
@@ -104,6 +108,7 @@ function toRelease(row: ReleaseRow): Release {
     version: row.version,
     slugId: row.slug_id,
     description: row.description,
+    bringsCode: row.brings_code === 1,
     accountId: row.account_id,
     state: row.state === 'failed' ? { kind: 'failed', reason: row.failure_reason ?? '' } : { kind: row.state },
     commandDone: row.command_done === 1,

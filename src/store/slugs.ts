@@ -7,13 +7,15 @@ import type { Slugs } from './store.ts'
 type SlugRow = {
   id: SlugId
   app_id: AppId
-  build_id: BuildId
-  commit_sha: string
+  build_id: BuildId | null
+  commit_sha: string | null
+  commit_description: string | null
   image: string
   stack: string
   process_types: string
-  buildpack: string
+  buildpack: string | null
   size: number
+  sha256: string | null
   app_json: string | null
   created_at: number
 }
@@ -26,23 +28,42 @@ export function openSlugs(db: Database): Slugs {
     },
     list: (appId) =>
       db.all<SlugRow>('SELECT * FROM slugs WHERE app_id = :appId ORDER BY rowid DESC', { appId }).map(toSlug),
+    listReleasedElsewhere: (appId) =>
+      db.all<SlugRow>(`SELECT * FROM slugs WHERE app_id = :appId AND ${releasedElsewhere}`, { appId }).map(toSlug),
   }
+}
+
+/** True of a slug that an app other than its own has a release of. */
+const releasedElsewhere = 'id IN (SELECT slug_id FROM releases WHERE app_id <> slugs.app_id)'
+
+/** What other apps have releases of becomes theirs, since the app goes. */
+export function bequeathSlugs(db: Database, appId: AppId): void {
+  db.run(
+    `UPDATE slugs SET build_id = NULL,
+       app_id = (SELECT app_id FROM releases WHERE slug_id = slugs.id AND app_id <> slugs.app_id LIMIT 1)
+     WHERE app_id = :appId AND ${releasedElsewhere}`,
+    { appId },
+  )
 }
 
 export function insertSlug(db: Database, slug: Slug): void {
   db.run(
-    `INSERT INTO slugs (id, app_id, build_id, commit_sha, image, stack, process_types, buildpack, size, app_json, created_at)
-     VALUES (:id, :appId, :buildId, :commit, :image, :stack, :processTypes, :buildpack, :size, :appJson, :createdAt)`,
+    `INSERT INTO slugs (id, app_id, build_id, commit_sha, commit_description, image, stack, process_types, buildpack,
+       size, sha256, app_json, created_at)
+     VALUES (:id, :appId, :buildId, :commit, :commitDescription, :image, :stack, :processTypes, :buildpack,
+       :size, :sha256, :appJson, :createdAt)`,
     {
       id: slug.id,
       appId: slug.appId,
       buildId: slug.buildId,
       commit: slug.commit,
+      commitDescription: slug.commitDescription ?? null,
       image: slug.image,
       stack: slug.stack,
       processTypes: JSON.stringify(slug.processTypes),
       buildpack: slug.buildpack,
       size: slug.size,
+      sha256: slug.sha256 ?? null,
       appJson: slug.appJson ? JSON.stringify(slug.appJson) : null,
       createdAt: slug.createdAt.getTime(),
     },
@@ -60,6 +81,8 @@ function toSlug(row: SlugRow): Slug {
     processTypes: JSON.parse(row.process_types) as Slug['processTypes'],
     buildpack: row.buildpack,
     size: row.size,
+    ...(row.commit_description === null ? {} : { commitDescription: row.commit_description }),
+    ...(row.sha256 === null ? {} : { sha256: row.sha256 }),
     ...(row.app_json === null ? {} : { appJson: JSON.parse(row.app_json) as AppJson }),
     createdAt: new Date(row.created_at),
   }

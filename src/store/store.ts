@@ -18,6 +18,7 @@ import type {
   KeyId,
   OneOffId,
   ReleaseId,
+  SlugId,
   SniEndpointId,
   SourceId,
   TokenId,
@@ -26,7 +27,7 @@ import type { Key } from '../model/key.ts'
 import type { OneOff } from '../model/one-off.ts'
 import type { Config, Release, ReleaseState } from '../model/release.ts'
 import type { BuildSource, Source } from '../model/source.ts'
-import type { Slug } from '../model/slug.ts'
+import type { Slug, SlugDraft } from '../model/slug.ts'
 import type { SniEndpoint } from '../model/sni-endpoint.ts'
 import type { Drains, WebhookDeliveries, Webhooks } from './delivery-tables.ts'
 import type { DynoStates } from './dyno-tables.ts'
@@ -46,6 +47,7 @@ export interface Store extends Disposable {
   configVars: ConfigVars
   builds: Builds
   slugs: Slugs
+  slugDrafts: SlugDrafts
   buildpacks: Buildpacks
   releases: Releases
   formations: Formations
@@ -163,13 +165,28 @@ export interface Buildpacks {
 }
 
 export interface Slugs {
-  find(id: Slug['id']): Slug | undefined
+  find(id: SlugId): Slug | undefined
+  /** Newest first. */
   list(appId: AppId): Slug[]
+  /** Those of the app that other apps have releases of: they outlive it. */
+  listReleasedElsewhere(appId: AppId): Slug[]
+}
+
+/** Slugs whose files are still to come. */
+export interface SlugDrafts {
+  create(draft: Omit<SlugDraft, 'id' | 'createdAt'>): SlugDraft
+  find(id: SlugId): SlugDraft | undefined
+  list(appId: AppId): SlugDraft[]
+  /** The draft is a slug from now on, in one transaction. False: it was one already, or is gone with its app. */
+  complete(slug: Slug): boolean
+  removeExpired(now: Date): void
 }
 
 export interface Releases {
   /** The next version of the app, pending. `config` is the snapshot it will run with, for good. */
-  create(release: Pick<Release, 'appId' | 'slugId' | 'description' | 'accountId'> & { config: Config }): Release
+  create(
+    release: Pick<Release, 'appId' | 'slugId' | 'description' | 'accountId'> & { bringsCode?: boolean; config: Config },
+  ): Release
   find(id: ReleaseId): Release | undefined
   /** By id, `v12` or `12`. */
   findIn(appId: AppId, idOrVersion: string): Release | undefined

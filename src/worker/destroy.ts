@@ -15,7 +15,7 @@ import type { Store } from '../store/store.ts'
 
 export type DestroyDeps = {
   engine: Pick<Engine, 'listDynos' | 'removeApp'>
-  store: Pick<Store, 'apps' | 'builds' | 'releases'>
+  store: Pick<Store, 'apps' | 'builds' | 'releases' | 'slugs'>
   routes: Pick<Routes, 'remove'>
   sandboxes: Pick<BuildSandboxes, 'without'>
   retirement: Retirement
@@ -46,7 +46,9 @@ export async function destroy(deps: DestroyDeps, app: App): Promise<void> {
         const dynos = await engine.listDynos({ appId: app.id })
         retirement.retire(dynos)
         await retirement.finished(dynos)
-        await sandboxes.without(app.id, () => engine.removeApp(app.id))
+        // Other apps run them; their record becomes theirs with the app's end.
+        const kept = store.slugs.listReleasedElsewhere(app.id).map(({ image }) => image)
+        await sandboxes.without(app.id, () => engine.removeApp(app.id, new Set(kept)))
         await removeFiles(deps, app)
         store.apps.remove(app.id)
       }),

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Engine } from '../engine/engine.ts'
+import { label } from '../engine/labels.ts'
 import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
 import type { AppId, BuildId, ReleaseId } from '../model/ids.ts'
@@ -23,6 +24,8 @@ export type SweepDeps = {
 export type Keep = {
   /** The images of so many releases to roll back to. */
   releases: number
+  /** The images of so many slugs that were uploaded, released or not. */
+  uploads: number
   /** The output of so many builds. */
   outputs: number
   /** Milliseconds for which an image stays in any case: a build may have made it a moment ago and not recorded it yet. */
@@ -31,31 +34,32 @@ export type Keep = {
   endMarkLife: number
 }
 
-const usual: Keep = { releases: 5, outputs: 50, imageLife: 3600 * 1000, endMarkLife: 24 * 3600 * 1000 }
+const usual: Keep = { releases: 5, uploads: 5, outputs: 50, imageLife: 3600 * 1000, endMarkLife: 24 * 3600 * 1000 }
 
 /** Removes what nobody can come back to any more: images, build outputs, figures. Touches only what this server made. */
 export async function sweep(deps: SweepDeps, keep: Keep = usual): Promise<void> {
-  for (const app of deps.store.apps.listAll()) {
-    await sweepImages(deps, app, keep)
-    await sweepOutputs(deps, app, keep)
-  }
+  await sweepImages(deps, keep)
+  for (const app of deps.store.apps.listAll()) await sweepOutputs(deps, app, keep)
   await sweepEndMarks(deps, keep)
   await sweepSources(deps)
   const exists = (appId: AppId): boolean => deps.store.apps.get(appId) !== undefined
   await removeOldFigures(deps.metricsDirectory, { exists, now: minuteOf(Date.now()) })
 }
 
-/** An image stays while a dyno runs it, a build may still release it, or its release can be rolled back to. */
-async function sweepImages({ engine, store, log }: SweepDeps, app: App, keep: Keep): Promise<void> {
-  const images = await engine.listImages({ appId: app.id })
+/**
+ * An image stays while a dyno runs it, it may still be released, or its release can be rolled back to, in whatever app: a slug may
+ * have been released in another one than its own.
+ */
+async function sweepImages({ engine, store, log }: SweepDeps, keep: Keep): Promise<void> {
+  const images = await engine.listImages()
   const needed = new Set([
-    ...neededImages(store, app, keep),
-    ...(await engine.listDynos({ appId: app.id })).map((dyno) => dyno.image),
+    ...store.apps.listAll().flatMap((app) => neededImages(store, app, keep)),
+    ...(await engine.listDynos()).map((dyno) => dyno.image),
   ])
   const old = images.filter(({ createdAt }) => Date.now() - createdAt.getTime() > keep.imageLife)
-  for (const { digest } of old.filter((image) => !needed.has(image.digest))) {
+  for (const { digest, labels } of old.filter((image) => !needed.has(image.digest))) {
     await engine.removeImage(digest)
-    log.info({ app: app.id, image: digest }, 'image removed')
+    log.info({ app: labels[label.app], image: digest }, 'image removed')
   }
 }
 
@@ -64,7 +68,9 @@ function neededImages(store: Store, app: App, keep: Keep): string[] {
   const latest = [...new Set(releases.map(({ slugId }) => slugId))].slice(0, keep.releases)
   const current = releases.find(({ id }) => id === app.currentReleaseId)?.slugId
   const building = store.builds.listUnfinished(app.id).map(({ slugId }) => slugId)
-  return [...latest, current, ...building].flatMap((id) => (id ? (store.slugs.find(id)?.image ?? []) : []))
+  const uploaded = store.slugs.list(app.id).filter(({ buildId }) => buildId === null)
+  const uploads = uploaded.slice(0, keep.uploads).map(({ id }) => id)
+  return [...latest, current, ...building, ...uploads].flatMap((id) => (id ? (store.slugs.find(id)?.image ?? []) : []))
 }
 
 async function sweepOutputs({ store, buildsDirectory }: SweepDeps, app: App, keep: Keep): Promise<void> {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { Transform, type Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
+import { verified } from '../build/checksum.ts'
 import { PaasError } from '../errors.ts'
 import type { Repositories } from '../git/repositories.ts'
 import { sourcePath, type BuildSource } from '../model/source.ts'
@@ -44,27 +44,4 @@ async function open(
     case 'url':
       return download(outbound, { url: from.url, most: tarballBytes }, signal)
   }
-}
-
-/** What goes through has to have this checksum in the end, or it fails there. */
-function verified(tarball: Readable, expected: string | null): Readable {
-  const hash = createHash('sha256')
-  const check = new Transform({
-    transform(chunk: Buffer, _, done) {
-      hash.update(chunk)
-      done(null, chunk)
-    },
-    flush(done) {
-      const actual = hash.digest('hex')
-      if (expected === null || actual === expected) done()
-      else done(wrongChecksum(expected, actual))
-    },
-  })
-  tarball.on('error', (cause) => check.destroy(cause))
-  check.once('close', () => tarball.destroy())
-  return tarball.pipe(check)
-}
-
-function wrongChecksum(expected: string, actual: string): PaasError {
-  return new PaasError('checksum_wrong', `The source has the checksum SHA256:${actual}, not SHA256:${expected}.`)
 }

@@ -3,7 +3,9 @@ import type { Repositories } from '../git/repositories.ts'
 import type { Logger } from '../log.ts'
 import { appUrl, type App } from '../model/app.ts'
 import { describePhases, type Build, type BuildState } from '../model/build.ts'
+import type { AppId } from '../model/ids.ts'
 import type { Release } from '../model/release.ts'
+import { ownCommit, type Slug } from '../model/slug.ts'
 import type { Store } from '../store/store.ts'
 import type { BuildRun } from './build-phases.ts'
 
@@ -86,13 +88,18 @@ async function moveBack(
 ): Promise<void> {
   if (ref === null) return
   const slug = current?.slugId ? store.slugs.find(current.slugId) : undefined
-  const isPushed = slug !== undefined && store.builds.find(slug.buildId)?.source === null
-  const serving = isPushed ? slug.commit : slug ? previousCommit : null
+  const serving = slug ? (pushedCommit(store, slug, appId) ?? previousCommit) : null
   try {
     await repositories.moveRef(appId, ref, serving, commit)
   } catch (error) {
     log.error({ build: id, ref, err: error }, 'the ref could not be moved back')
   }
+}
+
+/** What serves, if it was pushed and not uploaded. */
+function pushedCommit({ builds }: Store, slug: Slug, appId: AppId): string | undefined {
+  const build = slug.buildId ? builds.find(slug.buildId) : undefined
+  return build?.source === null ? ownCommit(slug, appId) : undefined
 }
 
 /** The commit may be collected from now on, unless a ref leads to it. */

@@ -110,6 +110,7 @@ describe('a collaborator may', () => {
     'GET /apps/:app/webhooks': 'deploy',
     'GET /apps/:app/webhooks/:webhook': 'deploy',
     'GET /apps/:app/releases/:release/config-vars': 'deploy',
+    'GET /apps/:app/slugs/:slug': 'deploy',
     'DELETE /apps/:app': 'admin',
     'POST /apps/:app/collaborators': 'admin',
     'PATCH /apps/:app/collaborators/:collaborator': 'admin',

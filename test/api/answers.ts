@@ -139,7 +139,6 @@ export const answers: Record<string, Record<string, Shape>> = {
     'POST /apps/:app/releases': 'release',
     'GET /apps/:app/releases/:release': 'release',
     'GET /apps/:app/releases/:release/config-vars': 'config-var',
-    'GET /apps/:app/slugs/:slug': 'slug',
     'GET /apps/:app/config-vars': 'config-var',
     'PATCH /apps/:app/config-vars': 'config-var',
     'GET /apps/:app/formation': ['formation'],
@@ -286,6 +285,12 @@ export const answers: Record<string, Record<string, Shape>> = {
   'app-setups.test.ts': {
     'POST /app-setups': 'app-setup',
     'GET /app-setups/:setup': 'app-setup',
+  },
+  'slugs.test.ts': {
+    'POST /apps/:app/slugs': 'slug',
+    'GET /apps/:app/slugs/:slug': 'slug',
+    'PUT /slugs/:slug/put/:signature': { text: ['text/plain; charset=utf-8'] },
+    'GET /slugs/:slug/get/:until/:signature': { text: ['application/gzip'] },
   },
   'sources.test.ts': {
     'POST /sources': 'source',

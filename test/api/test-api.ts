@@ -8,6 +8,8 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { closeApi, createApi } from '../../src/api/server.ts'
+import { createStack } from '../../src/build/stack/debian.ts'
+import { createToolbox } from '../../src/build/toolbox.ts'
 import { loadConfig, type Config } from '../../src/config.ts'
 import { openDataDirectory } from '../../src/data-directory.ts'
 import { connectDocker } from '../../src/engine/docker/docker.ts'
@@ -90,7 +92,8 @@ export class TestApi implements AsyncDisposable {
     const measured = this.#life.use(openMeasured({ paths: config.paths, log }))
     const git = () => false
     const record = { store, platformLog, appLog, measured, outbound: createOutbound(config) }
-    const api = createApi({ config, ...record, queue, engine, repositories, output, git, log })
+    const toolbox = createToolbox({ engine, stack: createStack({ engine, config }) })
+    const api = createApi({ config, ...record, queue, engine, toolbox, repositories, output, git, log })
     this.#life.defer(() => closeApi(api))
     await api.listen({ path: config.paths.apiSocket })
     this.routes = listRoutes(api.printRoutes({ commonPrefix: false }))

@@ -5,7 +5,7 @@ import type { Account } from '../../src/model/account.ts'
 import type { App } from '../../src/model/app.ts'
 import type { Build } from '../../src/model/build.ts'
 import { newId, type SlugId } from '../../src/model/ids.ts'
-import type { Slug } from '../../src/model/slug.ts'
+import type { Slug, SlugDraft } from '../../src/model/slug.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
 
@@ -67,6 +67,26 @@ export class TestStore implements Disposable {
       size: 1234,
       createdAt: new Date(),
     }
+  }
+
+  /** Asked for with a name and no files yet. */
+  createDraft(): SlugDraft {
+    return this.store.slugDrafts.create({
+      appId: this.app.id,
+      processTypes: { web: 'x' },
+      buildpack: null,
+      commit: 'v1',
+      commitDescription: 'first',
+      sha256: 'f'.repeat(64),
+      expiresAt: new Date(Date.now() + 1000),
+    })
+  }
+
+  /** The slug of a draft whose files came, not recorded yet. */
+  uploadOf({ id, appId, processTypes, buildpack, commit, createdAt }: SlugDraft): Slug {
+    const image = `sha256:${'1'.repeat(64)}`
+    const files = { buildId: null, image, stack: 'debian-13', size: 5, sha256: 'f'.repeat(64) }
+    return { id, appId, processTypes, buildpack, commit, commitDescription: 'first', createdAt, ...files }
   }
 
   [Symbol.dispose](): void {

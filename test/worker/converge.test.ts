@@ -33,6 +33,27 @@ describe('a rollback', () => {
   })
 })
 
+describe('the release of a slug', () => {
+  it('of another app fails as others do, is tried again when asked for again, and outlives that app', async () => {
+    const maker = await site.createApp('maker')
+    await maker.setConfig({ COLOUR: 'red' })
+    await maker.deploy(`web: test -n "$COLOUR" || exit 9; ${serve('one')}`)
+    const [slug] = site.store.slugs.list(maker.id)
+    const app = await site.createApp('promoted')
+    await app.release(slug!)
+    await until('the release has failed', async () => app.releases.includes('v2 failed'))
+    await app.setConfig({ COLOUR: 'blue' })
+    await app.release(slug!)
+    await app.serves('one blue')
+    expect(site.store.formations.list(app.id)).toMatchObject([{ type: 'web', quantity: 1 }])
+    await maker.destroy()
+    await until('the other app is gone', async () => maker.record === undefined)
+    await app.setConfig({ COLOUR: 'green' })
+    await app.serves('one green')
+    expect(app.releases).toEqual(['v1 succeeded', 'v2 failed', 'v3 succeeded', 'v4 succeeded', 'v5 succeeded'])
+  })
+})
+
 describe('a config change', () => {
   it('is a release of the same code, rolled out without a failed request', async () => {
     const app = await site.createApp('coloured')

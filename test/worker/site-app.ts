@@ -5,8 +5,9 @@ import { noCommit, sourcePath, type BuildSource } from '../../src/model/source.t
 import type { App } from '../../src/model/app.ts'
 import type { AppId } from '../../src/model/ids.ts'
 import type { Release } from '../../src/model/release.ts'
+import type { Slug } from '../../src/model/slug.ts'
 import type { Dyno } from '../../src/engine/engine.ts'
-import { createConfigRelease } from '../../src/release/create.ts'
+import { createConfigRelease, createSlugRelease } from '../../src/release/create.ts'
 import { until } from '../helpers/app.ts'
 import { request, type Answer } from '../helpers/http.ts'
 import { run, TestRepository } from '../helpers/repository.ts'
@@ -116,6 +117,18 @@ export class SiteApp {
     const release = createConfigRelease(store, this, { change, accountId: owner.id })
     await queue.enqueue({ kind: 'converge', appId: this.id })
     return release
+  }
+
+  async release(slug: Slug): Promise<Release> {
+    const { store, queue, owner } = this.site
+    const release = createSlugRelease(store, this, { slug, accountId: owner.id })
+    await queue.enqueue({ kind: 'converge', appId: this.id })
+    return release
+  }
+
+  async destroy(): Promise<void> {
+    this.site.store.apps.markDestroying(this.id)
+    await this.site.queue.enqueue({ kind: 'converge', appId: this.id })
   }
 
   async scale(type: string, quantity: number): Promise<void> {

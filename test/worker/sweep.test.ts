@@ -12,7 +12,7 @@ import { sweep, type Keep } from '../../src/worker/sweep.ts'
 import { tar, testEngine, type TestEngine } from '../engine/support.ts'
 import { TestStore } from '../store/test-store.ts'
 
-const keep: Keep = { releases: 2, outputs: 2, imageLife: 0, endMarkLife: 60_000 }
+const keep: Keep = { releases: 2, uploads: 1, outputs: 2, imageLife: 0, endMarkLife: 60_000 }
 
 let docker: TestEngine
 beforeAll(async () => {
@@ -66,6 +66,12 @@ async function release(digit: string, { failed = false } = {}): Promise<{ build:
   return { build, slug }
 }
 
+async function upload(text: string): Promise<{ slug: Slug }> {
+  const slug = { ...test.uploadOf(test.createDraft()), image: await makeImage(text) }
+  test.store.slugDrafts.complete(slug)
+  return { slug }
+}
+
 async function images(): Promise<string[]> {
   return (await docker.engine.listImages({ appId: test.app.id })).map(({ digest }) => digest).toSorted()
 }
@@ -91,6 +97,18 @@ describe('the sweep of images', () => {
     await sweepNow()
     expect(await images()).toEqual(digests(third, fourth))
     expect(second.slug.image).not.toBe(third.slug.image)
+  })
+
+  it('keeps what another app has released, and uploads that may still be released', async () => {
+    const first = await release('a')
+    const other = test.createApp('promoted')
+    const given = { slugId: first.slug.id, description: 'Deploy', accountId: test.account.id, config: {} }
+    test.store.releases.create({ ...given, appId: other.id, bringsCode: true })
+    const [second, third] = [await release('b'), await release('c')]
+    const [oldUpload, newUpload] = [await upload('old'), await upload('new')]
+    await sweepNow()
+    expect(await images()).toEqual(digests(first, second, third, newUpload))
+    expect(oldUpload.slug.image).not.toBe(newUpload.slug.image)
   })
 
   it('keeps an image that was made a moment ago, which a build may be about to record', async () => {

@@ -9,13 +9,13 @@ import { removeContainer } from './removal.ts'
 import { removeSteps } from './step-cache.ts'
 
 /** Containers first: they hold networks, volumes and images. */
-export async function removeApp(deps: DockerDeps, appId: AppId): Promise<void> {
+export async function removeApp(deps: DockerDeps, appId: AppId, keep: ReadonlySet<string> = new Set()): Promise<void> {
   await removeContainers(deps, [`${label.app}=${appId}`])
   await removeNetworks(deps, [`${label.app}=${appId}`])
   await removeCache(deps, appId)
   await removeSteps(deps, appId)
   const images = await listImages(deps, { appId })
-  for (const { digest } of images) await removeImage(deps, digest)
+  for (const { digest } of images.filter((image) => !keep.has(image.digest))) await removeImage(deps, digest)
 }
 
 /** Images newest first: one that others were made on is held by them. */

@@ -10,7 +10,7 @@ import { buildDockerfile } from './dockerfile.ts'
 import { findDyno, listDynos, restartDyno, runDyno, stopDyno } from './dynos.ts'
 import { watch } from './events.ts'
 import { releaseHost, secureHost } from './firewall.ts'
-import { createImage, findImage, importImage, listImages, removeImage } from './images.ts'
+import { createImage, findImage, importImage, listImages, readImage, removeImage } from './images.ts'
 import { info } from './info.ts'
 import { appendLayer } from './layer.ts'
 import { dynoOutput } from './output.ts'
@@ -43,6 +43,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     createImage: (options) => createImage(deps, options),
     appendLayer: (options) => appendLayer(deps, options),
     buildDockerfile: (options, signal) => buildDockerfile(deps, options, signal),
+    readImage: (digest, path, signal) => readImage(deps, digest, path, signal),
     listImages: (filter) => listImages(deps, filter),
     removeImage: (digest) => removeImage(deps, digest),
     createSandbox: (spec, signal) => createSandbox(deps, spec, signal),
@@ -60,7 +61,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     dynoOutput: (id, options, signal) => dynoOutput(deps, id, options, signal),
     watch: (signal) => watch(deps, signal),
     secureHost: () => secureHost(deps),
-    removeApp: (appId) => removeApp(deps, appId),
+    removeApp: (appId, keep) => removeApp(deps, appId, keep),
     removeCache: (appId) => removeCache(deps, appId),
     removeOrphans: (keep) => removeOrphans(deps, keep),
     removeServer: async () => {

@@ -80,23 +80,55 @@ export async function relabelImage(deps: DockerDeps, digest: string, labels: Lab
   )
 }
 
-/** A container that is never started; it only carries a layer and a configuration. Nobody waits for its removal. */
+/** A tar of `path` in the image; its container goes when the tar is closed. */
+export async function readImage(
+  deps: DockerDeps,
+  digest: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<Readable | undefined> {
+  const container = await unlessMissing(createContainer(deps, { Image: digest, Cmd: ['/bin/bash'] }))
+  if (!container) return undefined
+  try {
+    const tar = (await unlessMissing(container.getArchive({ path, abortSignal: signal }))) as Readable | undefined
+    if (tar) tar.once('close', () => removeLater(deps, container))
+    else removeLater(deps, container)
+    return tar
+  } catch (error) {
+    removeLater(deps, container)
+    throw error
+  }
+}
+
+/** Nobody waits for the container's removal. */
 async function withContainer<T>(
-  { docker, serverId, log }: DockerDeps,
+  deps: DockerDeps,
   options: Docker.ContainerCreateOptions,
   use: (container: Docker.Container) => Promise<T>,
 ): Promise<T> {
-  const container = await docker.createContainer({
+  const container = await createContainer(deps, options)
+  try {
+    return await use(container)
+  } finally {
+    removeLater(deps, container)
+  }
+}
+
+/** One that is never started; it only carries a layer and a configuration. */
+function createContainer(
+  { docker, serverId }: DockerDeps,
+  options: Docker.ContainerCreateOptions,
+): Promise<Docker.Container> {
+  return docker.createContainer({
     ...options,
     name: containerName(serverId, 'image'),
     Labels: { [label.server]: serverId, [label.kind]: 'sandbox' satisfies Kind },
     HostConfig: { NetworkMode: 'none' },
   })
-  try {
-    return await use(container)
-  } finally {
-    removeContainer(container).catch((error: unknown) => log.warn({ error }, 'container of an image not removed'))
-  }
+}
+
+function removeLater({ log }: DockerDeps, container: Docker.Container): void {
+  removeContainer(container).catch((error: unknown) => log.warn({ error }, 'container of an image not removed'))
 }
 
 /** Takes ours off an image for all servers: a commit else inherits its container's labels (moby daemon/commit.go, merge). */

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { posix } from 'node:path'
 import { Transform, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
@@ -25,14 +26,17 @@ export function openTarball(input: Readable, limits: { sourceBytes: number; sour
     input.unshift(head)
     if (head[0] !== 0x1f || head[1] !== 0x8b) return void input.pipe(meter)
     const gunzip = createGunzip()
-    gunzip.on('error', (cause) => fail(unreadable('it is cut off or damaged (gzip)', cause)))
+    gunzip.on('error', (cause) => fail(noTarball('it is cut off or damaged (gzip)', cause)))
     meter.once('close', () => gunzip.destroy())
-    input.pipe(gunzip).pipe(meter)
+    // What follows the last gzip member is ignored, but read: whoever checks all of the input has the last word.
+    gunzip.once('end', () => input.unpipe(gunzip).resume())
+    input.pipe(gunzip).pipe(meter, { end: false })
+    void Promise.all([once(gunzip, 'end'), once(input, 'end')]).then(() => meter.end(), fail)
   }
   input.on('error', fail)
   if (input.errored) fail(input.errored)
   input.once('end', () => {
-    if (!begun) fail(unreadable('it is empty'))
+    if (!begun) fail(noTarball('it is empty'))
   })
   meter.once('close', () => input.destroy())
   input.on('readable', decompress)
@@ -66,7 +70,13 @@ export function placeOf(name: string): Place {
   return isGits ? { kind: 'left out' } : { kind: 'file', path }
 }
 
-export function unreadable(problem: string, cause?: unknown): PaasError {
+/** What a reader of tars found wrong. */
+export function unreadable(cause: unknown): PaasError {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  return noTarball(text.replace(/\.$/, '').slice(0, 200), cause)
+}
+
+function noTarball(problem: string, cause?: unknown): PaasError {
   return new PaasError('source_invalid', `The source is not a gzipped tarball: ${problem}.`, {
     hint: 'Make one with: tar czf source.tgz .',
     cause,

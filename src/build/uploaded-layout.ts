@@ -1,0 +1,90 @@
+import type { Header } from 'tar-stream'
+import { tenant } from './directories.ts'
+import type { NewHeader } from './tar.ts'
+import { placeOf, refuse, show, tooMuch } from './tarball.ts'
+
+type Kind = 'file' | 'directory' | 'symlink'
+
+/** What layers of images say that something below is gone by (OCI image specification, layer.md, "Whiteouts"). */
+const whiteout = '.wh.'
+/** Directories inside each other, and bytes of a path, as of commits. */
+const deepest = 100
+const longestPath = 1024
+
+/**
+ * Where the files of a slug that a stranger made lie in its image: `./app/…` at `/app/…`, all of it the tenant's. Every name is
+ * looked at together with those before it, so that none is written through another that is no directory.
+ */
+export class UploadedLayout {
+  readonly #kinds = new Map<string, Kind>()
+  readonly #mostEntries: number
+  #entries = 0
+
+  constructor(mostEntries: number) {
+    this.#mostEntries = mostEntries
+  }
+
+  /**
+   * @param add takes the directories above an entry that have no entry of their own
+   * @returns undefined for what is left out: git's own files, and directories that are there already
+   * @throws source_invalid
+   */
+  place(header: Header, add: (directory: NewHeader) => void): NewHeader | undefined {
+    this.#entries += 1
+    if (this.#entries > this.#mostEntries) throw tooMuch(`has more than ${this.#mostEntries} entries`)
+    const path = appPath(header.name)
+    if (path === undefined) return undefined
+    const { type, mtime, size } = header
+    const mode = path === 'app' ? 0o755 : header.mode & 0o777
+    const entry = { name: path, mtime, mode, ...tenant }
+    if (type === 'directory') return this.#take(path, 'directory', add) ? { ...entry, type, size: 0 } : undefined
+    if (path === 'app') throw refuse('./app is no directory')
+    const isFile = type === 'file' || type === 'contiguous-file'
+    if (!isFile && type !== 'link' && type !== 'symlink') {
+      throw refuse(`${show(header.name)} is a ${type ?? 'thing of an unknown kind'}, not a file`)
+    }
+    // A symbolic link may say what it likes: it is followed only inside a dyno, as those that a build makes.
+    const linkname = type === 'link' ? this.#linked(header) : (header.linkname ?? '')
+    this.#take(path, type === 'symlink' ? type : 'file', add)
+    return isFile ? { ...entry, type: 'file', size } : { ...entry, type, linkname, size: 0 }
+  }
+
+  /** True when there was nothing of that name. */
+  #take(path: string, kind: Kind, add: (directory: NewHeader) => void): boolean {
+    for (let end = path.indexOf('/'); end > 0; end = path.indexOf('/', end + 1))
+      this.#enter(path.slice(0, end), path, add)
+    const present = this.#kinds.get(path)
+    if (present === 'directory' && kind === 'directory') return false
+    if (present) throw refuse(`${show(path)} is in it twice`)
+    this.#kinds.set(path, kind)
+    return true
+  }
+
+  #enter(directory: string, path: string, add: (directory: NewHeader) => void): void {
+    const kind = this.#kinds.get(directory)
+    if (kind === 'directory') return
+    if (kind) throw refuse(`${show(directory)} is no directory, and the directory of ${show(path)}`)
+    this.#kinds.set(directory, 'directory')
+    add({ name: directory, type: 'directory', mode: 0o755, ...tenant })
+  }
+
+  /** A hard link is one more name of a file that came before. */
+  #linked({ name, linkname }: Header): string {
+    const target = appPath(linkname ?? '')
+    if (target !== undefined && this.#kinds.get(target) === 'file') return target
+    throw refuse(`${show(name)} is a link to ${show(linkname ?? '')}, which is no file before it`)
+  }
+}
+
+/** `app/…`, or undefined for what is left out. @throws source_invalid */
+function appPath(name: string): string | undefined {
+  const place = placeOf(name)
+  if (place.kind === 'left out') return undefined
+  const { path } = place
+  const names = path.split('/')
+  if (names[0] !== 'app') throw refuse(`${show(name)} is not in ./app`)
+  if (Buffer.byteLength(path) > longestPath) throw refuse(`the path ${show(path)} has more than ${longestPath} bytes`)
+  if (names.length > deepest) throw refuse(`${show(path)} lies deeper than ${deepest} directories`)
+  if (names.some((part) => part.startsWith(whiteout))) throw refuse(`a name in ${show(path)} begins with ${whiteout}`)
+  return path
+}
