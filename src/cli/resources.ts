@@ -47,6 +47,17 @@ export type ReleaseJson = {
   slug: { id: string } | null
 }
 
+export type SlugJson = {
+  id: string
+  blob: { url: string }
+  buildpack_provided_description: string | null
+  commit: string | null
+  created_at: string
+  process_types: Record<string, string>
+  size: number | null
+  stack: { name: string }
+}
+
 export type BuildJson = {
   id: string
   status: 'pending' | 'succeeded' | 'failed'

@@ -12,12 +12,14 @@ export type Tarball = { bytes: Readable; done: Promise<void> }
 
 /**
  * The files of a directory as a gzipped tarball. Of a git repository those that git has or would add, as they are now; of any other
- * directory all. The server leaves out what `.slugignore` names. @throws git_failed
+ * directory all. The server leaves out what `.slugignore` names of the source of a build.
+ * @param at where the files are in the tarball
+ * @throws git_failed
  */
-export async function packDirectory(directory: string): Promise<Tarball> {
+export async function packDirectory(directory: string, at: '.' | './app' = '.'): Promise<Tarball> {
   const names = await listFiles(directory)
   const chosen = names === undefined ? ['--exclude=./.git', '.'] : ['--null', '--no-recursion', '-T', '-']
-  const tar = spawn('tar', ['-czf', '-', '-C', directory, ...chosen], {
+  const tar = spawn('tar', ['-czf', '-', ...placed(at), '-C', directory, ...chosen], {
     stdio: ['pipe', 'pipe', 'inherit'],
     // macOS else adds files of its own.
     env: { ...process.env, COPYFILE_DISABLE: '1' },
@@ -33,10 +35,17 @@ export async function packDirectory(directory: string): Promise<Tarball> {
   return { bytes, done: promise }
 }
 
+/** GNU's tar and BSD's, as macOS has it. The targets of symbolic links (S) stay as they are. */
+function placed(at: string): string[] {
+  if (at === '.') return []
+  const change = `,^\\.,${at},S`
+  return process.platform === 'linux' ? ['--transform', `s${change}`] : ['-s', change]
+}
+
 /** @throws usage */
 export function readTarball(path: string): Tarball {
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
-    throw new PaasError('usage', `--source-tar is "${path}"; there is no such file.`)
+    throw new PaasError('usage', `There is no file ${path}.`)
   }
   return { bytes: createReadStream(path), done: Promise.resolve() }
 }

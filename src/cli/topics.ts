@@ -44,8 +44,12 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/webhooks.ts')).defineWebhooks,
   },
   {
-    commands: ['releases', 'releases:info', 'releases:output', 'rollback'],
+    commands: ['releases', 'releases:info', 'releases:output', 'releases:create', 'rollback'],
     load: async () => (await import('./topics/releases.ts')).defineReleases,
+  },
+  {
+    commands: ['slugs:info', 'slugs:download', 'slugs:create'],
+    load: async () => (await import('./topics/slugs.ts')).defineSlugs,
   },
   {
     commands: ['builds', 'builds:create', 'builds:output', 'builds:cancel'],

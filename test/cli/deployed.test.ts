@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { request } from '../helpers/http.ts'
@@ -102,6 +102,32 @@ it('builds:create builds once more, and tells whether it went well', async () =>
   const { code, stdout, stderr } = await paas('builds:create')
   expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('Released v5') })
   expect(stderr).toMatch(/^Building acme again\.\.\. done, build \S+ of [0-9a-f]{8}\n$/)
+})
+
+it('a slug is fetched, uploaded and released in other apps, and one of a directory serves', async () => {
+  const visitApp = async (app: string, path = '/') =>
+    (await request({ port: server.port, host: `${app}.localhost:${server.port}`, path })).body
+  expect(await succeed('slugs:info')).toMatch(/Built by: +Node\.js\n/)
+  const { slug } = JSON.parse(await succeed('releases:info', '--json')) as { slug: { id: string } }
+  await succeed('create', 'promoted', '-r', 'promoted')
+  await succeed('releases:create', slug.id, '-a', 'promoted')
+  expect(await visitApp('promoted')).toBe('Hello, world\n')
+  await succeed('slugs:download', '-o', 'acme.tgz')
+  await succeed('create', 'moved', '-r', 'moved')
+  const moved = (await succeed('slugs:create', 'acme.tgz', '--process', 'web=npm start', '-a', 'moved')).trim()
+  await succeed('releases:create', moved, '-a', 'moved', '--description', 'By hand')
+  expect(await visitApp('moved')).toBe('Hello, world\n')
+  expect(await succeed('releases', '-a', 'moved')).toContain('v2  By hand ')
+  await mkdir(join(repository.path, 'static'))
+  await writeFile(join(repository.path, 'static/page.txt'), 'of a directory')
+  const served = 'web=cd static && python3 -m http.server $PORT'
+  const made = (await succeed('slugs:create', '.', '--process', served, '-a', 'moved')).trim()
+  await succeed('releases:create', made, '-a', 'moved')
+  expect(await visitApp('moved', '/page.txt')).toBe('of a directory')
+  for (const app of ['promoted', 'moved']) {
+    await succeed('destroy', '-a', app, '--confirm', app)
+    await git('remote', 'remove', app)
+  }
 })
 
 it('builds:cancel stops a build, and whoever watches it is told', async () => {

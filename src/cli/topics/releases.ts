@@ -35,6 +35,18 @@ export function defineReleases(program: Command): void {
   }).action(showOutput)
 
   defineForApp(program, {
+    name: 'releases:create',
+    arguments: '<slug>',
+    summary: 'release a slug',
+    details:
+      'One that was uploaded (slugs:create) or built, of this app or of another one whose source you may read, with the config vars of this app.',
+    examples: ['paas releases:create 01234567-89ab-cdef-0123-456789abcdef -a acme-production'],
+  })
+    .option('--description <text>', 'what the release is called (else Deploy and its commit)')
+    .option('--no-wait', 'do not wait until the new release serves')
+    .action(releaseSlug)
+
+  defineForApp(program, {
     name: 'rollback',
     arguments: '[version]',
     summary: 'go back to an earlier release',
@@ -101,6 +113,18 @@ async function releaseOf(
   const [first] = await api.get<ReleaseJson[]>(`${path}/releases`, newest(1))
   if (first) return first
   throw new PaasError('not_found', `${app} has no releases.`)
+}
+
+async function releaseSlug(slug: string, options: AppOptions & { description?: string; wait: boolean }): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const { description } = options
+  const made = await progress(
+    `Releasing slug ${slug} to ${app}`,
+    api.post<ReleaseJson>(`${path}/releases`, { slug, ...(description !== undefined && { description }) }),
+    (release) => `as v${release.version}`,
+  )
+  if (options.wait) await awaitRelease(api, { app, path }, made.version, `Waiting until v${made.version} serves`)
+  print(options, made, () => '')
 }
 
 async function rollback(version: string | undefined, options: AppOptions & { wait: boolean }): Promise<void> {
