@@ -24,8 +24,8 @@ export function dynoEvent({ store, config }: Pick<ApiDeps, 'store' | 'config'>, 
     actor: { id: uuidOf('the server'), email: `noreply@${config.domain}` },
     data: {
       app: { id: app.id, name: app.name },
-      command:
-        store.oneOffs.findByName(appId, dyno.name)?.command ?? commandsOf(store, release?.id ?? null)[dyno.type] ?? '',
+      // What somebody typed for a one-off may hold secrets, and events are kept as they are.
+      command: dyno.type === 'run' ? '' : (commandsOf(store, release?.id ?? null)[dyno.type] ?? ''),
       error: hasEnded ? dyno.error : null,
       exit_status: hasEnded ? dyno.exitStatus : null,
       id: dynoId(dyno),

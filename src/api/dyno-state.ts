@@ -28,7 +28,9 @@ export function conditionOf(
   const { state } = dyno
   const since = state.kind === 'created' ? dyno.createdAt : state.since
   const plain = { since, reason: null, exitStatus: null, nextStart: null }
-  if (dyno.release < current && !isOneOff(dyno)) return { ...plain, state: 'stopping' }
+  if (dyno.release < current && !isOneOff(dyno)) {
+    return { ...plain, state: 'stopping', since: seen?.state === 'stopping' ? seen.since : since }
+  }
   switch (state.kind) {
     case 'created':
       return { ...plain, state: 'starting' }

@@ -21,8 +21,8 @@ export const newsworthy: Record<string, [WebhookEntity, WebhookAction]> = {
 }
 
 /**
- * Records events before the requests that caused them are answered, with what the answer says. But for a dyno's address: whoever has that is its
- * client.
+ * Records events before the requests that caused them are answered, with what the answer says. Of a one-off dyno not its address, since whoever has
+ * that is its client, nor its command, which may hold secrets: events are kept as they are.
  */
 export function publishAnswers(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
   api.addHook('preSerialization', async (request, reply, payload) => {
@@ -31,7 +31,7 @@ export function publishAnswers(api: Api, { store }: Pick<ApiDeps, 'store'>): voi
     const { id, email } = request.identity.account
     for (const data of [payload].flat() as (object & { id: string; app?: { id: string } })[]) {
       const appId = (data.app?.id ?? data.id) as AppId
-      const told = 'attach_url' in data ? { ...data, attach_url: null } : data
+      const told = 'attach_url' in data ? { ...data, attach_url: null, command: '' } : data
       store.webhookDeliveries.publish({ appId, include, action, actor: { id, email }, data: told, previousData: {} })
     }
     return payload

@@ -68,7 +68,8 @@ function put(
     `INSERT INTO dyno_states (id, app_id, uuid, name, type, size, release, attached, state, since, exit_status, error)
      SELECT :id, :appId, :uuid, :name, :type, :size, :release, :attached, :state, :since, :exitStatus, :error
      WHERE EXISTS (SELECT 1 FROM apps WHERE id = :appId)
-     ON CONFLICT (id) DO UPDATE SET state = :state, since = :since, exit_status = :exitStatus, error = :error`,
+     ON CONFLICT (id) DO UPDATE SET state = :state, since = :since, exit_status = :exitStatus, error = :error
+       WHERE dyno_states.state <> 'gone'`,
     { ...facts, state, since: since.getTime(), exitStatus, error },
   )
   db.run(`UPDATE dyno_states SET told = state WHERE id = :id AND NOT ${isTold}`, { id })

@@ -50,7 +50,10 @@ export async function patrol(deps: PatrolDeps, signal: AbortSignal): Promise<voi
 export async function lookAround({ engine, store, retirement, dispatcher, routes }: PatrolDeps): Promise<void> {
   store.oneOffs.removeExpired()
   for (const { appId, id } of store.builds.listUnfinished()) void dispatcher.build(appId, id)
-  const dynos = (await engine.listDynos()).filter(({ id }) => !retirement.isRetiring(id))
+  const now = new Date()
+  const all = await engine.listDynos()
+  store.dynoStates.keepOnly(new Set(all.map(({ id }) => id)), now)
+  const dynos = all.filter(({ id }) => !retirement.isRetiring(id))
   for (const app of store.apps.listAll()) {
     const own = dynos.filter(({ appId }) => appId === app.id)
     if (needsWork(store, app, own) || !isRouted(routes, app, own)) void dispatcher.converge(app.id)

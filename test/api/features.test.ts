@@ -72,11 +72,11 @@ it('runtime-dyno-metadata tells a dyno what it is, in the words of the API', asy
     const dyno = await engine.runDyno({ ...spec, image, command: 'env' }, signal)
     const lines: string[] = []
     for await (const { text } of engine.dynoOutput(dyno.id, { follow: true }, signal)) lines.push(text.toString())
-    const { body } = await api.call('GET', '/apps/acme/dynos')
+    const { body } = await api.call('GET', '/apps/acme/dynos/worker.1')
     expect(lines.filter((line) => line.startsWith('HEROKU_')).toSorted()).toEqual([
       `HEROKU_APP_ID=${app.id}`,
       'HEROKU_APP_NAME=acme',
-      `HEROKU_DYNO_ID=${String(body[0]!['id'])}`,
+      `HEROKU_DYNO_ID=${String(body['id'])}`,
       `HEROKU_RELEASE_CREATED_AT=${release.createdAt.toISOString()}`,
       'HEROKU_RELEASE_VERSION=v2',
       `HEROKU_SLUG_COMMIT=${'a'.repeat(40)}`,

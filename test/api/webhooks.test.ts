@@ -130,14 +130,14 @@ describe('a webhook', () => {
     expect(news('typed')[0]).toMatchObject({ actor: { id: api.admin.id }, data: { command: 'npm start' } })
   })
 
-  it('is told of a one-off dyno that was asked for, but not how to attach to it', async () => {
+  it('is told of a one-off dyno that was asked for, but neither its command nor how to attach to it', async () => {
     await api.createApp('asked')
     api.deploy(api.store.apps.find('asked')!)
     await add('asked', { include: ['api:dyno'] })
     const { body } = await api.call('POST', '/apps/asked/dynos', { body: { command: 'bash', attach: true } })
     expect(body['attach_url']).toMatch(/^rendezvous:/)
     await expect.poll(() => news('asked').length).toBe(1)
-    const data = { ...(body as object), attach_url: null }
+    const data = { ...(body as object), attach_url: null, command: '' }
     expect(news('asked')[0]).toMatchObject({ action: 'create', resource: 'dyno', data })
   })
 
@@ -282,7 +282,7 @@ describe('a webhook with dyno', () => {
         ['create', 'starting', undefined, null],
         ['destroy', 'crashed', undefined, 7],
       ])
-    expect(news('brief')[0]).toMatchObject({ data: { management: 'run:detached', type: 'run' } })
+    expect(news('brief')[0]).toMatchObject({ data: { command: '', management: 'run:detached', type: 'run' } })
   })
 
   it('is told nothing of what was before it', async () => {
