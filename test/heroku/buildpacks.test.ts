@@ -33,5 +33,6 @@ it("Heroku's command says which buildpacks build an app", async () => {
 it("Heroku's command finds buildpacks and tells about one", async () => {
   expect(await user.succeed(['buildpacks:search', 'node'])).toContain('heroku/nodejs')
   expect(await user.succeed(['buildpacks:info', 'heroku/nodejs'])).toContain('Node.js')
+  expect(await user.succeed(['buildpacks:versions', 'heroku/nodejs'])).toMatch(/1 +\S+ +published/)
   expect(await user.strayConnections()).toEqual([])
 })

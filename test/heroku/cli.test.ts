@@ -132,13 +132,17 @@ describe('a deployed app', () => {
     })
     expect(await user.succeed(['ps:scale', ...app])).toContain('web=1:Basic worker=1:Basic')
     await user.succeed(['ps:scale', 'worker-1', ...app])
+    expect(await user.succeed(['ps:type', 'worker=standard-1x', ...app])).toMatch(/worker +Standard-1X +0 /)
   })
 
-  it('restarts all dynos or one, and ps:wait waits for them', async () => {
-    await user.succeed(['ps:restart', ...app])
-    await user.succeed(['ps:restart', 'web.1', ...app])
+  it('restarts all dynos, those of a type, or one, and ps:wait waits for them', async () => {
+    const ways = [[], ['--process-type', 'web'], ['web'], ['--dyno-name', 'web.1']]
+    await Promise.all(ways.map((which) => user.succeed(['ps:restart', ...which, ...app])))
     await user.succeed(['ps:wait', ...app])
     expect(await user.succeed(['ps', ...app])).toMatch(/^web\.1: up /m)
+    const log = await user.succeed(['logs', '-s', 'app', '-n', '100', ...app])
+    const restarted = [...log.matchAll(/Restart (.+) by user/g)].map(([, which = '']) => which)
+    expect(restarted.toSorted((a, b) => a.localeCompare(b))).toEqual(['all dynos', 'web', 'web', 'web.1'])
   })
 
   it('shows its releases, one of them with its config vars, and what the release command printed', async () => {
@@ -169,9 +173,11 @@ describe('a deployed app', () => {
 
   it('runs commands once, with what is piped in, and gives their exit status', async () => {
     const piped = user.heroku(['run', '--no-tty', 'read line; echo "got $line in $DYNO"', ...app], { input: 'this\n' })
-    const failing = user.heroku(['run', '--exit-code', "sh -c 'exit 7'", ...app])
+    const failing = ["sh -c 'exit 7'", 'exit 8', 'kill -9 $$'].map((line) =>
+      user.heroku(['run', '--exit-code', line, ...app]),
+    )
     expect(await piped).toMatchObject({ code: 0, stdout: expect.stringMatching(/got this in run\.\d+/) })
-    expect((await failing).code).toBe(7)
+    expect((await Promise.all(failing)).map(({ code }) => code)).toEqual([7, 8, 137])
   })
 
   it('runs a shell at a terminal', async () => {

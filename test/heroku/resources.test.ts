@@ -1,7 +1,9 @@
+import { writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestTerminal } from '../cli/terminal.ts'
+import { testAuthority } from '../helpers/certificates.ts'
 import { HerokuUser } from './user.ts'
 
 let terminal: TestTerminal
@@ -15,6 +17,11 @@ beforeAll(async () => {
 afterAll(async () => {
   await life.disposeAsync()
 })
+
+/** Those of a table's rows. */
+async function idsIn(argv: string[]): Promise<string[]> {
+  return (await user.succeed(argv)).match(/^ +[\da-f-]{36}/gm)?.map((text) => text.trim()) ?? []
+}
 
 /** An app of its own for one test, as the arguments that name it. */
 async function app(name: string): Promise<string[]> {
@@ -38,32 +45,92 @@ describe.concurrent("Heroku's command", () => {
     expect(await guest.strayConnections()).toEqual([])
   })
 
-  it('makes and revokes authorizations', async () => {
-    const made = await user.succeed(['authorizations:create', '-d', 'CI', '-s', 'read', '-e', '3600', '--json'])
+  it('makes authorizations with scopes that expire, changes, shows and revokes them', async () => {
+    const scopes = ['-s', 'read,write-protected']
+    const made = await user.succeed(['authorizations:create', '-d', 'CI', ...scopes, '-e', '3600', '--json'])
     const { id } = JSON.parse(made) as { id: string }
-    expect(await user.succeed(['authorizations'])).toMatch(/CI .*read/)
-    expect(await user.succeed(['authorizations:info', id])).toMatch(/Description: +CI\n/)
+    expect(await user.succeed(['authorizations'])).toMatch(/CI .*read,write-protected/)
+    expect(await user.succeed(['authorizations:info', id])).toMatch(
+      /Expires at: .*\((about 1 hour|in 1 hour|in about 1 hour)\)/,
+    )
+    expect(await user.succeed(['authorizations:update', id, '-d', 'CI of ours'])).toMatch(/Description: +CI of ours\n/)
     await user.succeed(['authorizations:revoke', id])
     expect(await user.succeed(['authorizations'])).not.toMatch(/CI .*read/)
   })
 
-  it('adds log drains and webhooks', async () => {
+  it('adds, shows and removes log drains', async () => {
+    const drained = await app('drained')
+    await user.succeed(['drains:add', 'https://logs.example.com/in', ...drained])
+    expect(await user.succeed(['drains', ...drained])).toMatch(/^https:\/\/logs\.example\.com\/in \(d\.[\da-f-]+\)$/m)
+    await user.succeed(['drains:remove', 'https://logs.example.com/in', ...drained])
+  })
+
+  it('adds, shows, changes and removes webhooks', async () => {
     const told = await app('told')
-    await user.succeed(['drains:add', 'https://logs.example.com/in', ...told])
-    expect(await user.succeed(['drains', ...told])).toMatch(/^https:\/\/logs\.example\.com\/in \(d\.[\da-f-]+\)$/m)
-    await user.succeed(['drains:remove', 'https://logs.example.com/in', ...told])
     const hook = ['-i', 'api:build', '-l', 'notify', '-u', 'https://hooks.example.com/in']
     expect(await user.succeed(['webhooks:add', ...hook, ...told])).toMatch(/Signing Secret\s+\w{32,}/)
-    const [id = ''] = /^ +([\da-f-]{36}) /m.exec(await user.succeed(['webhooks', ...told]))?.slice(1) ?? []
-    expect(await user.succeed(['webhooks:info', id, ...told])).toContain('https://hooks.example.com/in')
-    expect((await user.heroku(['webhooks:deliveries', ...told])).stdout).toContain('told has no deliveries')
+    const [id = ''] = await idsIn(['webhooks', ...told])
+    const change = ['-i', 'api:domain', '-l', 'sync', '-u', 'https://hooks.example.com/other']
+    await user.succeed(['webhooks:update', id, ...change, ...told])
+    expect(await user.succeed(['webhooks:info', id, ...told])).toMatch(
+      /api:domain[^]*sync[^]*hooks\.example\.com\/other/,
+    )
     await user.succeed(['webhooks:remove', id, ...told])
     expect(await user.succeed(['webhooks', ...told])).toContain('told has no webhooks')
   })
 
-  it('shows regions and stacks', async () => {
+  it('shows what a webhook was told of', async () => {
+    const heard = await app('heard')
+    expect((await user.heroku(['webhooks:deliveries', ...heard])).stdout).toContain('heard has no deliveries')
+    const hook = { include: ['api:domain'], level: 'sync', url: 'https://hooks.example.com/in' }
+    await terminal.api.call('POST', '/apps/heard/webhooks', { body: hook })
+    await terminal.api.call('POST', '/apps/heard/domains', { body: { hostname: 'www.heard.example' } })
+    const [delivery = ''] = await idsIn(['webhooks:deliveries', ...heard])
+    expect(await user.succeed(['webhooks:deliveries:info', delivery, ...heard])).toMatch(
+      /Status: +pending\n[^]*"hostname": "www\.heard\.example"/,
+    )
+    const [event = ''] = await idsIn(['webhooks:events', ...heard])
+    expect(await user.succeed(['webhooks:events:info', event, ...heard])).toContain('"resource": "domain"')
+  })
+
+  it('shows regions and stacks, and sets the one stack there is', async () => {
+    const stacked = await app('stacked')
     expect(await user.succeed(['regions'])).toMatch(/^ +local +This server/m)
-    expect(await user.succeed(['apps:stacks', ...(await app('stacked'))])).toContain('* debian-13')
+    expect(await user.succeed(['apps:stacks', ...stacked])).toContain('* debian-13')
+    await user.succeed(['apps:stacks:set', 'debian-13', ...stacked])
+  })
+
+  it('opens the config vars in an editor', async () => {
+    const edited = await app('edited')
+    await terminal.api.call('PATCH', '/apps/edited/config-vars', { body: { KEPT: 'a b', CHANGED: '1', GONE: '2' } })
+    const editor = join(user.home, 'editor')
+    const changes = `sed -i -e 's/^CHANGED=.*/CHANGED="x y"/' -e '/^GONE=/d' -e '$aNEW=3' "$1"`
+    await writeFile(editor, `#!/bin/sh\n${changes}\n`, { mode: 0o755 })
+    const line = `heroku config:edit ${edited.join(' ')}`
+    const shown = await user.typeAt(line, { env: { EDITOR: editor } }, [{ when: /Update config on/, type: 'y\r' }])
+    expect(shown).toMatch(/Updating config\.\.\. done/)
+    const { body } = await terminal.api.call('GET', '/apps/edited/config-vars')
+    expect(body).toEqual({ KEPT: 'a b', CHANGED: 'x y', NEW: '3' })
+  })
+
+  it('asks which of the domains that a new certificate is for it is to be shown for', async () => {
+    const chosen = await app('chosen')
+    const names = ['a.chosen.example', 'b.chosen.example']
+    for (const hostname of names) await terminal.api.call('POST', '/apps/chosen/domains', { body: { hostname } })
+    const authority = await testAuthority()
+    const first = await authority.issue(names)
+    const body = { certificate_chain: first.certificate, private_key: first.key }
+    await terminal.api.call('POST', '/apps/chosen/sni-endpoints', { body })
+    const second = await authority.issue(names)
+    await writeFile(join(user.home, 'chosen.pem'), second.certificate)
+    await writeFile(join(user.home, 'chosen.key'), second.key)
+    const line = `heroku certs:add chosen.pem chosen.key ${chosen.join(' ')}`
+    await user.typeAt(line, {}, [{ when: /Select domains[^]*b\.chosen/, type: ' \r' }])
+    const { sniEndpoints, domains, apps } = terminal.api.store
+    const { id } = apps.find('chosen')!
+    const [old, added] = sniEndpoints.list(id).toSorted((a, b) => Number(a.createdAt) - Number(b.createdAt))
+    const shownFor = Object.fromEntries(domains.list(id).map((domain) => [domain.hostname, domain.sniEndpointId]))
+    expect(shownFor).toEqual({ 'a.chosen.example': added!.id, 'b.chosen.example': old!.id })
   })
 })
 

@@ -91,7 +91,7 @@ export class HerokuUser implements AsyncDisposable {
 function bareEnvironment(home: string): NodeJS.ProcessEnv {
   const { GIT_CONFIG_GLOBAL: _config, ...env } = gitEnvironment()
   const kept = Object.entries(env).filter(
-    ([name]) => !/^(XDG_|HEROKU_|PAAS_|NODE_|GIT_SSL_|CI$|https?_proxy$)/i.test(name),
+    ([name]) => !/^(XDG_|HEROKU_|PAAS_|NODE_|GIT_SSL_|SSL_CERT_|CI$|https?_proxy$)/i.test(name),
   )
   return {
     ...Object.fromEntries(kept),

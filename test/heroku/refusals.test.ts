@@ -1,0 +1,47 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TestTerminal } from '../cli/terminal.ts'
+import { HerokuUser } from './user.ts'
+
+let user: HerokuUser
+const life = new AsyncDisposableStack()
+
+beforeAll(async () => {
+  const terminal = life.use(await TestTerminal.start())
+  user = life.use(await HerokuUser.start({ url: terminal.url, token: terminal.api.token }))
+  await terminal.api.createApp('acme')
+})
+afterAll(() => life.disposeAsync())
+
+const app = ['-a', 'acme']
+
+describe.concurrent("Heroku's command is told that there is nothing here for", () => {
+  it.each([
+    ['teams', ['teams'], /There are no teams on this server\. Share an app with: heroku access:add EMAIL/],
+    ['a role in a team', ['access:update', 'ada@example.com', '-p', 'view', ...app], /not owned by a team/],
+    ['OAuth clients', ['clients'], /no OAuth clients on this server\. Make a token with: heroku authorizations:create/],
+    ['telemetry drains', ['telemetry', ...app], /no telemetry drains on this server\. .*heroku drains:add URL/],
+    ['add-ons', ['addons:create', 'heroku-postgresql', ...app], /no add-ons on this server\. .*heroku config:set/],
+    [
+      'a shell in a dyno',
+      ['ps:exec', ...app],
+      /ps:socks cannot be had here\. A dyno beside the others: heroku run bash/,
+    ],
+    ['labs of accounts', ['labs:enable', 'spaces'], /Accounts have no features on this server/],
+    ['another stack', ['apps:stacks:set', 'heroku-24', ...app], /no stack "heroku-24"; this server has debian-13/],
+    ['certificates by ACME', ['certs:auto:refresh', ...app], /gets no certificates by itself/],
+    ['favorites', ['apps:favorites'], /nothing is sent to particleboard\.heroku\.com\. This shell speaks to http:/],
+    ['figures', ['apps:errors', ...app], /nothing is sent to api\.metrics\.herok\S+\.com/],
+  ])('%s, and what to do instead where there is something', async (_what, argv, says) => {
+    const { code, stderr } = await user.heroku(argv)
+    expect(code).not.toBe(0)
+    expect(stderr.replaceAll(/\s+›?\s*/g, ' ')).toMatch(says)
+  })
+
+  it('the question how Heroku is', async () => {
+    expect((await user.heroku(['status'])).stderr).toContain('platform status is unavailable')
+  })
+})
+
+it('nothing was asked of any other machine', async () => {
+  expect(await user.strayConnections()).toEqual([])
+})
