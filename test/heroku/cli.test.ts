@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { get } from 'node:https'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -151,6 +151,11 @@ describe('a deployed app', () => {
       /=== Release v2\n[^]*Change: +Deploy [0-9a-f]{8}/,
     )
     expect(await user.succeed(['releases:output', 'v2', ...app])).toBe('tables are made\n')
+  })
+
+  it('is cloned', async () => {
+    await user.succeed(['git:clone', ...app])
+    expect(await readFile(join(user.home, 'acme/Procfile'), 'utf8')).toContain('web: node server.js')
   })
 
   it('goes back to an earlier release', async () => {

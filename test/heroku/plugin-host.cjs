@@ -1,11 +1,11 @@
 // Runs a command of a plugin that was written for Heroku's command up to version 10, as that does; 11 loads no such plugin any more:
 //   node plugin-host.cjs heroku-builds builds:create -a acme --source-tar acme.tgz
 const { createRequire } = require('node:module')
-const { join } = require('node:path')
+const path = require('node:path')
 const { parseArgs } = require('node:util')
 
 const [plugin, id, ...argv] = process.argv.slice(2)
-const load = createRequire(join(__dirname, '../fixtures/heroku-clients/package.json'))
+const load = createRequire(path.join(__dirname, '../fixtures/heroku-clients/package.json'))
 const command = load(plugin).commands.find(({ topic, command: name }) => id === (name ? `${topic}:${name}` : topic))
 const known = [{ name: 'app', char: 'a', hasValue: true }, ...(command.flags ?? [])]
 const options = known.map(({ name, char, hasValue }) => [
