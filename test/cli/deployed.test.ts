@@ -175,24 +175,25 @@ it('config:set says why the release command failed, and that nothing has changed
 it('setup makes an app of a directory and its app.json, and says what is missing or wrong', async () => {
   const env = { KEY: { description: 'from the bank' }, SECRET: { generator: 'secret' } }
   const scripts = { postdeploy: 'echo "seeded with $KEY"; test "$KEY" != wrong' }
-  await repository.write('app.json', JSON.stringify({ env, scripts }))
+  await repository.write('shop/index.html', 'Open')
+  await repository.write('shop/app.json', JSON.stringify({ env, scripts }))
   await repository.write('notes.txt', 'What we have to do. '.repeat(50))
   const none = await paas('setup', 'notes.txt', 'noted')
   expect(none).toMatchObject({ code: 1, stdout: '' })
   expect(none.stderr).toMatch(/^Setting up noted\.\.\. failed\n !    The source is not a gzipped tarball: [^\n]+\n$/)
   expect(await succeed('apps')).not.toContain('noted')
-  const keyless = await paas('setup', '.', 'keyless')
+  const keyless = await paas('setup', 'shop', 'keyless')
   expect(keyless.code).toBe(1)
   expect(keyless.stderr).toMatch(
     / !    keyless is not set up: invalid app\.json: config var KEY is required\. The app stays, with nothing deployed\. Before another try: paas destroy -a keyless --confirm keyless\n$/,
   )
-  const good = await paas('setup', '.', 'seeded', '-e', 'KEY=right')
+  const good = await paas('setup', 'shop', 'seeded', '-e', 'KEY=right')
   expect(good.code, good.stderr).toBe(0)
   expect(good.stdout).toMatch(
-    /-----> Node\.js app detected[^]*Postdeploy command\n {7}seeded with \S+\nhttp:\/\/seeded\./,
+    /-----> Static site app detected[^]*Postdeploy command\n {7}seeded with \S+\nhttp:\/\/seeded\./,
   )
-  expect((await request({ port: server.port, host: `seeded.localhost:${server.port}` })).body).toBe('Not committed\n')
-  const wrong = await paas('setup', '.', 'spoilt', '-e', 'KEY=wrong')
+  expect((await request({ port: server.port, host: `seeded.localhost:${server.port}` })).body).toBe('Open')
+  const wrong = await paas('setup', 'shop', 'spoilt', '-e', 'KEY=wrong')
   expect(wrong).toMatchObject({ code: 1, stdout: expect.stringContaining('Postdeploy command') })
   expect(wrong.stderr).toContain(
     'spoilt is not set up: postdeploy command failed: it exited with 1. It serves all the same.',

@@ -161,9 +161,10 @@ describe('a deployed app', () => {
   it('goes back to an earlier release', async () => {
     await user.succeed(['config:set', 'WRONG=yes', ...app])
     await user.succeed(['ps:wait', ...app])
-    const { code, stderr } = await user.heroku(['rollback', ...app])
-    expect({ code, stderr }).toMatchObject({
+    const { code, stdout, stderr } = await user.heroku(['rollback', ...app])
+    expect({ code, stdout, stderr }).toMatchObject({
       code: 0,
+      stdout: expect.stringContaining('Running release command...'),
       stderr: expect.stringContaining('Rolling back acme to v2... done, v4'),
     })
     expect(await user.succeed(['config', ...app])).not.toContain('WRONG')
