@@ -116,13 +116,16 @@ describe('the rules', () => {
   const rules = async () => (await run('iptables', ['--wait', '-S'])).stdout.split('\n')
 
   it('come first in their chains, and once, however often they are set', async () => {
+    const ours = (all: string[]) => all.filter((rule) => /^-A (INPUT|DOCKER-USER|FORWARD) .*PAAS/.test(rule))
+    const before = await rules()
     await server.engine.secureHost()
     await server.engine.secureHost()
     const all = await rules()
     const firstOf = (chain: string) => all.find((rule) => rule.startsWith(`-A ${chain} `))
     expect(firstOf('INPUT')).toBe('-A INPUT -i paas+ -j PAAS-INPUT')
     expect(firstOf('DOCKER-USER')).toBe('-A DOCKER-USER -i paas+ -j PAAS-FORWARD')
-    expect(all.filter((rule) => /^-A (INPUT|DOCKER-USER|FORWARD) .*PAAS/.test(rule))).toHaveLength(2)
+    expect(ours(all)).toContain('-A FORWARD -i paas+ -j PAAS-FORWARD')
+    expect(ours(all).toSorted()).toEqual(ours(before).toSorted())
   })
 
   it('that open something for a server go with it', async () => {
@@ -162,6 +165,32 @@ it('a private network is reached once the settings allow it, and no longer when 
   await allowing([])
   expect(await reach(sandbox, mirror.address, mirror.port)).toBe('refused')
 })
+
+it('a private network stays closed while Docker makes other networks and changes its rules', async () => {
+  await using mirror = await privateMachine()
+  await using sandbox = await server.sandbox()
+  const knocking = shell(sandbox, `perl -MIO::Socket::INET -e '${knockUntilEnough(mirror.address, mirror.port)}'`)
+  for (let made = 0; made < 8; made++) {
+    const network = await docker('network', 'create', `${server.serverId}-${made}`)
+    await docker('network', 'rm', network)
+  }
+  await docker('exec', sandbox.id, 'touch', '/tmp/enough')
+  expect((await knocking).output).toMatch(/^knocked \d{3,} times, let in 0 times$/)
+})
+
+/** Perl that begins connections without waiting for the answer, until there is a file /tmp/enough; then says how many there were. */
+function knockUntilEnough(address: string, port: number): string {
+  const knock = `IO::Socket::INET->new(PeerAddr => "${address}", PeerPort => ${port}, Blocking => 0)`
+  return `
+    until (-e "/tmp/enough") {
+      $knocks += 10;
+      push @open, grep { $_ } map { ${knock} } 1..10;
+      select(undef, undef, undef, 0.02);
+      $in += grep { $_->connected } splice(@open, 0, 10) if @open > 200;
+    }
+    $in += grep { $_->connected } @open;
+    printf "knocked %d times, let in %d times", $knocks, $in`
+}
 
 it('the public port of the server is reached by its own apps once it has a domain, and by nobody else’s', async () => {
   const published = server.connect({

@@ -7,12 +7,12 @@ import { viewDyno } from './dyno-view.ts'
 import { createDyno, ownContainer, startDyno } from './dynos.ts'
 import { runExec } from './exec.ts'
 import { readFrames, type Frame } from './frames.ts'
-import type { PendingNetworks } from './networks.ts'
+import type { NetworkDeps } from './networks.ts'
 import { removeContainer } from './removal.ts'
 
 /** Attached before it is started, so that no output is missed. After an abort or a failed start nothing of it is left. */
 export async function attachDyno(
-  deps: DockerDeps & { pending: PendingNetworks },
+  deps: NetworkDeps,
   spec: DynoSpec,
   terminal: TerminalSize | undefined,
   signal: AbortSignal,

@@ -5,7 +5,7 @@ import { label, type Kind } from '../labels.ts'
 import { statusOf, type DockerDeps } from './client.ts'
 import { relabelImage } from './images.ts'
 import { readJsonLines, type Progress } from './json-lines.ts'
-import { ensureNetwork, type PendingNetworks } from './networks.ts'
+import { ensureNetwork, type NetworkDeps } from './networks.ts'
 import { refuseFetches, withoutAnswer } from './step-policy.ts'
 import { keepSteps, StageEnds } from './step-cache.ts'
 import { guardSteps } from './step-guard.ts'
@@ -18,11 +18,7 @@ const cpuPeriod = 100_000
  * says, in the app's build network and under the limits. Closing the connection makes the engine stop the build.
  * @throws build_failed with the step that failed
  */
-export async function buildDockerfile(
-  deps: DockerDeps & { pending: PendingNetworks },
-  build: DockerfileBuild,
-  signal: AbortSignal,
-): Promise<Image> {
+export async function buildDockerfile(deps: NetworkDeps, build: DockerfileBuild, signal: AbortSignal): Promise<Image> {
   const ended = new AbortController()
   const either = AbortSignal.any([signal, ended.signal])
   const stages = new StageEnds()

@@ -7,7 +7,7 @@ import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
 import { dynoOptions, type Session } from './dyno-options.ts'
 import { viewDyno } from './dyno-view.ts'
 import { namePrefix } from './names.ts'
-import { ensureNetwork, type PendingNetworks } from './networks.ts'
+import { ensureNetwork, type NetworkDeps } from './networks.ts'
 import type { OutputReaders } from './readers.ts'
 import { removeContainer } from './removal.ts'
 
@@ -17,11 +17,7 @@ const longestReading = 5_000
 const dynoKinds: string[] = ['dyno', 'oneoff', 'session'] satisfies Kind[]
 
 /** Starts a dyno. After an abort or a failed start nothing of it is left. */
-export async function runDyno(
-  deps: DockerDeps & { pending: PendingNetworks },
-  spec: DynoSpec,
-  signal: AbortSignal,
-): Promise<Dyno> {
+export async function runDyno(deps: NetworkDeps, spec: DynoSpec, signal: AbortSignal): Promise<Dyno> {
   const container = await createDyno(deps, spec, signal)
   try {
     await startDyno(container, spec)
@@ -35,7 +31,7 @@ export async function runDyno(
 
 /** @param session how a client is to be attached to it */
 export async function createDyno(
-  deps: DockerDeps & { pending: PendingNetworks },
+  deps: NetworkDeps,
   spec: DynoSpec,
   signal: AbortSignal,
   session?: Session,

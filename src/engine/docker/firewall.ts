@@ -6,6 +6,8 @@ import { allowRules, forwardChains, inputChains, publicRules, refuse, sealedChai
 import { Iptables } from './iptables.ts'
 import { bridgePrefix, bridgePrefixOf } from './names.ts'
 
+const toForward = `-i ${bridgePrefix}+ -j PAAS-FORWARD`
+
 type FirewallDeps = { serverId: string; log: Logger; network: Config['network']; publicPort: number | undefined }
 
 /**
@@ -21,6 +23,18 @@ export async function secureHost({ serverId, log, network, publicPort }: Firewal
   }
   await secureIpv4(`${bridgePrefixOf(serverId)}+`, network.allow, publicPort)
   await secureIpv6(log)
+}
+
+/**
+ * To be called when a network was made, before anything runs on it. For each one Docker takes the jump to DOCKER-USER out for
+ * some milliseconds, to put it in front of the network's rules (libnetwork, arrangeUserFilterRule): then only our own rule
+ * in FORWARD stops a packet, if it stands before the one that accepts all that comes from the packet's bridge.
+ * @throws host_not_secured
+ */
+export async function secureNetwork({ network }: Pick<FirewallDeps, 'network'>): Promise<void> {
+  const iptables = new Iptables('iptables')
+  // Without the chain nothing of a tenant runs yet: `secureHost` comes first.
+  if (network.firewall && (await iptables.hasChain('PAAS-FORWARD'))) await iptables.ensureFirst('FORWARD', toForward)
 }
 
 /** Takes back what was opened for this server's containers; what is closed stays so, for the other servers. */
@@ -41,7 +55,7 @@ async function secureIpv4(ownBridges: string, allow: string[], publicPort: numbe
   await iptables.setRules('PAAS-PUBLIC', ownBridges, publicRules(ownBridges, publicPort))
   await iptables.ensureLast('PAAS-PUBLIC', refuse)
   await iptables.ensureFirst('INPUT', `-i ${bridgePrefix}+ -j PAAS-INPUT`)
-  await iptables.ensureFirst(await forwardHook(iptables), `-i ${bridgePrefix}+ -j PAAS-FORWARD`)
+  for (const chain of await forwardHooks(iptables)) await iptables.ensureFirst(chain, toForward)
 }
 
 /** Our networks have no IPv6, but a bridge has a link-local address that a container could talk to. */
@@ -55,8 +69,8 @@ async function secureIpv6(log: Logger): Promise<void> {
 }
 
 /** Docker keeps DOCKER-USER in front of its own rules over restarts; an engine without iptables of its own has none. */
-async function forwardHook(iptables: Iptables): Promise<string> {
-  return (await iptables.hasChain('DOCKER-USER')) ? 'DOCKER-USER' : 'FORWARD'
+async function forwardHooks(iptables: Iptables): Promise<string[]> {
+  return (await iptables.hasChain('DOCKER-USER')) ? ['FORWARD', 'DOCKER-USER'] : ['FORWARD']
 }
 
 /** The name servers containers ask: Docker takes them from the same file, and systemd-resolved's from its own. */

@@ -8,7 +8,7 @@ import type { Chain } from './firewall-rules.ts'
 const path = '/usr/sbin:/sbin:/usr/bin:/bin'
 
 /** Seconds to wait for another program that holds the lock of the tables (iptables(8), --wait). */
-const patience = '10'
+const patience = 10
 
 /** The filter table, through the command that belongs to this machine. Every change leaves what is not named alone. */
 export class Iptables {
@@ -33,13 +33,10 @@ export class Iptables {
 
   /** Makes the chains hold these rules and no others, all in one step. */
   async replaceChains(chains: Chain[]): Promise<void> {
-    const lines = [
-      '*filter',
+    await this.#restore([
       ...chains.map(({ name }) => `:${name} - [0:0]`),
       ...chains.flatMap(({ name, rules }) => rules.map((rule) => `-A ${name} ${rule}`)),
-      'COMMIT',
-    ]
-    await this.#spawn(`${this.#command}-restore`, ['--noflush', '--wait', patience], `${lines.join('\n')}\n`)
+    ])
   }
 
   /** Of the chain's rules that name this interface, exactly these remain. They are written as the command lists them. */
@@ -49,13 +46,21 @@ export class Iptables {
     for (const rule of wanted.filter((one) => !found.includes(one))) await this.#insert(chain, rule)
   }
 
-  /** Puts the rule in front, where nothing accepts a packet before it. */
+  /** Puts the rule in front, where nothing accepts a packet before it; in one step, so that it is never absent. */
   async ensureFirst(chain: string, rule: string): Promise<void> {
-    const rules = await this.#rules(chain)
-    if (rules[0] === rule) return
-    await this.#insert(chain, rule)
-    const old = rules.flatMap((one, index) => (one === rule ? [index + 2] : []))
-    for (const number of old.toReversed()) await this.#run(['-D', chain, String(number)])
+    const deadline = performance.now() + patience * 1000
+    for (;;) {
+      const rules = await this.#rules(chain)
+      if (rules[0] === rule) return
+      // Not by its number, which is another one as soon as Docker makes a network.
+      const removal = rules.includes(rule) ? [`-D ${chain} ${rule}`] : []
+      try {
+        return await this.#restore([...removal, `-I ${chain} 1 ${rule}`])
+      } catch (cause) {
+        // nf_tables has no lock: a step that somebody else's has overtaken fails.
+        if (performance.now() > deadline) throw cause
+      }
+    }
   }
 
   async ensureLast(chain: string, rule: string): Promise<void> {
@@ -79,8 +84,13 @@ export class Iptables {
     return (await this.#run(['-S'])).split('\n')
   }
 
+  async #restore(changes: string[]): Promise<void> {
+    const lines = ['*filter', ...changes, 'COMMIT']
+    await this.#spawn(`${this.#command}-restore`, ['--noflush', '--wait', String(patience)], `${lines.join('\n')}\n`)
+  }
+
   #run(args: string[]): Promise<string> {
-    return this.#spawn(this.#command, ['--wait', patience, ...args])
+    return this.#spawn(this.#command, ['--wait', String(patience), ...args])
   }
 
   async #spawn(command: string, args: string[], input = ''): Promise<string> {

@@ -1,17 +1,22 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import type { Config } from '../../config.ts'
 import { PaasError } from '../../errors.ts'
 import type { AppId } from '../../model/ids.ts'
 import { label, type Kind } from '../labels.ts'
 import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
+import { secureNetwork } from './firewall.ts'
 import { bridgeName, networkName, type NetworkPurpose } from './names.ts'
 import { freeSubnet, parseCidr, parseRoutes, type Range } from './subnets.ts'
 
 /** How often another subnet is tried when someone else took the chosen one in between. */
 const attempts = 20
 
-/** Networks this process makes at the moment, by name: two dynos of one app may ask at once. */
-export type PendingNetworks = Map<string, Promise<void>>
+export type NetworkDeps = DockerDeps & {
+  network: Config['network']
+  /** Networks this process makes at the moment, by name: two dynos of one app may ask at once. */
+  pending: Map<string, Promise<void>>
+}
 
 /**
  * The name of an app's network, made if need be. Dynos and builds have one each, so that a build cannot reach
@@ -19,7 +24,7 @@ export type PendingNetworks = Map<string, Promise<void>>
  * @param appId undefined: the server's own, for making stack images
  */
 export async function ensureNetwork(
-  deps: DockerDeps & { pending: PendingNetworks },
+  deps: NetworkDeps,
   appId: AppId | undefined,
   purpose: NetworkPurpose,
 ): Promise<string> {
@@ -31,7 +36,7 @@ export async function ensureNetwork(
   return name
 }
 
-async function makeNetwork(deps: DockerDeps, name: string, appId: AppId | undefined, purpose: NetworkPurpose) {
+async function makeNetwork(deps: NetworkDeps, name: string, appId: AppId | undefined, purpose: NetworkPurpose) {
   if (await unlessMissing(deps.docker.getNetwork(name).inspect())) return
   const start = createHash('sha256').update(name).digest().readUInt16BE()
   for (let attempt = 0; attempt < attempts; attempt++) {
@@ -39,7 +44,7 @@ async function makeNetwork(deps: DockerDeps, name: string, appId: AppId | undefi
     if (subnet === undefined) break
     try {
       await deps.docker.createNetwork(networkOptions(deps.serverId, name, appId, purpose, subnet))
-      return
+      return await secureOrRemove(deps, name)
     } catch (error) {
       if (await unlessMissing(deps.docker.getNetwork(name).inspect())) return
       if (!isConflict(error)) throw error
@@ -47,6 +52,15 @@ async function makeNetwork(deps: DockerDeps, name: string, appId: AppId | undefi
     }
   }
   throw new PaasError('engine_unavailable', 'No network could be made: 10.208.0.0/12 has no free /24 left.')
+}
+
+async function secureOrRemove(deps: NetworkDeps, name: string): Promise<void> {
+  try {
+    await secureNetwork(deps)
+  } catch (error) {
+    await deps.docker.getNetwork(name).remove()
+    throw error
+  }
 }
 
 function networkOptions(

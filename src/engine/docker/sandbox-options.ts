@@ -7,13 +7,10 @@ import type { DockerDeps } from './client.ts'
 import { confined, tenant, trusted } from './host-config.ts'
 import { idleCommand } from './idle.ts'
 import { cacheName, containerName } from './names.ts'
-import { ensureNetwork, type PendingNetworks } from './networks.ts'
+import { ensureNetwork, type NetworkDeps } from './networks.ts'
 
 /** How a sandbox's container is made; its network and cache exist then. */
-export async function sandboxOptions(
-  deps: DockerDeps & { pending: PendingNetworks },
-  spec: SandboxSpec,
-): Promise<Docker.ContainerCreateOptions> {
+export async function sandboxOptions(deps: NetworkDeps, spec: SandboxSpec): Promise<Docker.ContainerCreateOptions> {
   const [network] = await Promise.all([
     ensureNetwork(deps, spec.appId, 'build'),
     spec.appId && spec.cacheAt ? ensureCache(deps, spec.appId) : undefined,

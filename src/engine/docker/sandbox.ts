@@ -6,17 +6,13 @@ import { watchDisk } from './disk-watch.ts'
 import { explainLoss, runExec } from './exec.ts'
 import { IdleProcess } from './idle.ts'
 import { commitContainer, sharedLabels } from './images.ts'
-import type { PendingNetworks } from './networks.ts'
+import type { NetworkDeps } from './networks.ts'
 import { oomKills } from './oom.ts'
 import { removeContainer } from './removal.ts'
 import { cacheOf, sandboxOptions } from './sandbox-options.ts'
 
 /** A started container that waits for what is to run in it. An abort at any time kills and removes it. */
-export async function createSandbox(
-  deps: DockerDeps & { pending: PendingNetworks },
-  spec: SandboxSpec,
-  signal: AbortSignal,
-): Promise<Sandbox> {
+export async function createSandbox(deps: NetworkDeps, spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
   signal.throwIfAborted()
   const container = await deps.docker.createContainer(await sandboxOptions(deps, spec))
   const sandbox = new DockerSandbox(deps, spec, container, signal)
