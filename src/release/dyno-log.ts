@@ -32,8 +32,9 @@ export class DynoLog {
     if (!known || canComeUp(known) || isOfEarlierRun(known, dyno)) this.#change(dyno, 'up')
   }
 
-  /** Nothing answered in its boot time. */
+  /** Nothing answered in its boot time; said once of each start. */
   bootTimeout(dyno: DynoFacts, seconds: number): void {
+    if (this.#stateOf(dyno) !== 'starting') return
     const problem = `Web process failed to bind to $PORT within ${seconds} seconds of launch`
     this.#platformLog.dyno(dyno, `Error R10 (Boot timeout) -> ${problem}`)
     this.#change(dyno, 'crashed', { exitStatus: null, error: 'R10' })

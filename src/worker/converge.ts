@@ -56,6 +56,7 @@ async function releaseWhatIsPending(deps: ConvergeDeps, appId: AppId, signal: Ab
 async function comeBackWhenReady(deps: ConvergeDeps, dyno: Dyno, signal: AbortSignal): Promise<void> {
   try {
     const boot = await waitUntilReady(deps, dyno, { restarts: dyno.restarts, signal })
+    if (boot.kind === 'timeout') deps.dynoLog.bootTimeout(dyno, deps.boot.timeoutSeconds)
     if (boot.kind !== 'ready') return
     deps.dynoLog.up(dyno)
     deps.again(dyno.appId)

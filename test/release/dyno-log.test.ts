@@ -137,6 +137,7 @@ describe('what is on record of a dyno', () => {
       log.bootTimeout(dyno, 60)
       log.crashed(dyno)
     })
+    expect(said((log) => log.bootTimeout(dyno, 60))).toEqual([])
     expect(onRecord()).toMatchObject({ state: 'crashed', error: 'R10', exitStatus: null })
     said((log) => log.up(dyno))
     expect(onRecord()).toMatchObject({ state: 'up' })

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BuildSource } from '../../src/model/source.ts'
+import { docker } from '../engine/support.ts'
+import { until } from '../helpers/app.ts'
 import { tarballOf } from '../helpers/tarball.ts'
 import { HttpReceiver } from '../outbound/receiver.ts'
 import { readOutput, Site } from './site.ts'
@@ -66,6 +68,16 @@ describe('a build', () => {
     await expect
       .poll(() => site.logLines(app, /R10/))
       .toEqual(['web.1: Error R10 (Boot timeout) -> Web process failed to bind to $PORT within 4 seconds of launch'])
+  })
+
+  it('whose dyno ends later and never listens again is an R10 then, and shown as one', async () => {
+    const app = await site.createApp('mute-later')
+    await app.deploy(`web: test -e /tmp/once && exec sleep 600; touch /tmp/once; ${serve('one')}`)
+    const [dyno] = await app.dynos()
+    await docker('exec', dyno!.id, 'bash', '-c', 'kill 1')
+    await until('it is on record', async () => site.store.dynoStates.find(dyno!.id)?.error === 'R10')
+    expect(site.store.dynoStates.find(dyno!.id)).toMatchObject({ state: 'crashed', exitStatus: null })
+    await expect.poll(() => site.logLines(app, /Error R10/)).toHaveLength(1)
   })
 
   it('shows the last lines of a dyno that did not come up, and what serves on', async () => {

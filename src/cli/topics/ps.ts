@@ -71,27 +71,30 @@ const patience = 10 * 60_000
 async function show({ watch, ...options }: AppOptions & { watch?: true }): Promise<void> {
   const { api, app, path } = await connectToApp(options)
   const isScreen = watch === true && process.stdout.isTTY
-  for (let shown = ''; ; await wait(lookEvery)) {
+  let [shown, hint] = ['', '']
+  for (; ; await wait(lookEvery)) {
     const dynos = await api.get<DynoJson[]>(`${path}/dynos`)
     const state = JSON.stringify(dynos)
+    if (state !== shown) hint = await whatToDo(api, { app, path, dynos })
+    // On a screen again and again: ages and times left change too.
     if (isScreen) process.stdout.write('\u001b[H\u001b[2J')
     if (isScreen || state !== shown) {
       print(options, dynos, () => listDynos(dynos))
-      for (const line of await hints(api, { app, path, dynos })) note(line)
+      if (hint !== '') note(hint)
     }
     if (!watch) return
     shown = state
   }
 }
 
-/** What to do about what is shown. */
-async function hints(
+/** About what is shown; empty when nothing is. */
+async function whatToDo(
   api: Client,
   { app, path, dynos }: { app: string; path: string; dynos: DynoJson[] },
-): Promise<string[]> {
-  if (dynos.length === 0) return [await whyNone(api, { app, path })]
+): Promise<string> {
+  if (dynos.length === 0) return whyNone(api, { app, path })
   const crashed = dynos.find(({ state }) => state === 'crashed')
-  return crashed ? [`See its last lines with: paas logs -d ${crashed.name} -a ${app}`] : []
+  return crashed ? `See its last lines with: paas logs -d ${crashed.name} -a ${app}` : ''
 }
 
 async function scale(changes: string[], options: AppOptions): Promise<void> {
