@@ -76,7 +76,7 @@ async function changePassword(
   await accounts.setPassword(account.id, newPassword)
 }
 
-export function accountJson(account: Account): object {
+function accountJson(account: Account): object {
   return {
     allow_tracking: false,
     beta: false,

@@ -9,7 +9,7 @@ import type { Api } from './deps.ts'
 type Deps = { config: { paths: Pick<Config['paths'], 'rendezvousSocket'> }; log: Logger }
 
 /** Where `paas run` comes to, over the same port as everything else. */
-export const attachPath = '/attach'
+const attachPath = '/attach'
 
 /** Whether a request asks for it; other upgrades are answered as if they asked for none (RFC 9110 section 7.8). */
 export function isAttach({ url, headers }: IncomingMessage): boolean {

@@ -7,7 +7,7 @@ export type Server = { url: string; token: string | undefined }
 type Environment = Record<string, string | undefined>
 
 /** What a server is called where nothing says otherwise. */
-export const usualServer = 'http://localhost:8080'
+const usualServer = 'http://localhost:8080'
 
 /**
  * Which server: PAAS_URL, else the one asked for (that of the git remote), else that of the last login, else the usual one.

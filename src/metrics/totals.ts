@@ -45,7 +45,7 @@ function addLists(a: number[], b: number[]): number[] {
   return a.map((value, i) => value + b[i]!)
 }
 
-export function addCounts(a: Record<string, number>, b: Record<string, number>): Record<string, number> {
+function addCounts(a: Record<string, number>, b: Record<string, number>): Record<string, number> {
   const sums = { ...a }
   for (const [key, count] of Object.entries(b)) sums[key] = (sums[key] ?? 0) + count
   return sums

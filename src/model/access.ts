@@ -1,5 +1,5 @@
 /** What an account may be to an app, from least to most; each may do what those before it may. */
-export const roles = ['view', 'deploy', 'admin', 'owner'] as const
+const roles = ['view', 'deploy', 'admin', 'owner'] as const
 export type Role = (typeof roles)[number]
 /** What may be given; the owner is given by a transfer only. */
 export type GivenRole = Exclude<Role, 'owner'>

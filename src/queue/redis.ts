@@ -2,7 +2,7 @@ import { Redis, type RedisOptions } from 'ioredis'
 import type { Config } from '../config.ts'
 import type { Logger } from '../log.ts'
 
-export type RedisSettings = Config['redis']
+type RedisSettings = Config['redis']
 
 /** What everything of the queue is made from. `serverId` keeps servers that share one Redis apart. */
 export type QueueDeps = { redis: RedisSettings; serverId: string; log: Logger }

@@ -76,7 +76,7 @@ function exited({ exits }: ReadinessDeps, dyno: Dyno): Boot {
 }
 
 /** Whether something accepts connections at the dyno's address now. */
-export async function answers({ address, port }: Dyno): Promise<boolean> {
+async function answers({ address, port }: Dyno): Promise<boolean> {
   if (address === undefined || port === undefined) return false
   const { promise, resolve } = Promise.withResolvers<boolean>()
   const socket = connect({ host: address, port, timeout: 1000 })

@@ -26,7 +26,7 @@ export function logRequest(appLog: Pick<AppLogWriter, 'write'>, record: RequestR
   appLog.write(record.appId, { time: new Date(), source: 'heroku', process: 'router', text: formatRecord(record) })
 }
 
-export function formatRecord(record: RequestRecord): string {
+function formatRecord(record: RequestRecord): string {
   const { code, method, host, requestId, address, dyno, status, bytes } = record
   return (
     `at=${code === undefined ? 'info' : `${levelOf(code)} code=${code} desc="${routerErrors[code].description}"`}` +

@@ -10,7 +10,7 @@ import type { Progress } from './progress.ts'
 const run = promisify(execFile)
 
 /** Where Docker puts its socket unless it is told otherwise: the only engine that we install or start. */
-export const usualSocket = '/var/run/docker.sock'
+const usualSocket = '/var/run/docker.sock'
 const logFile = '/var/log/dockerd.log'
 const startMs = 60_000
 

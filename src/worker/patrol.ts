@@ -47,7 +47,7 @@ export async function patrol(deps: PatrolDeps, signal: AbortSignal): Promise<voi
 }
 
 /** One look at the engine for all apps; only those that differ from their record are converged. */
-export async function lookAround({ engine, store, retirement, dispatcher, routes }: PatrolDeps): Promise<void> {
+async function lookAround({ engine, store, retirement, dispatcher, routes }: PatrolDeps): Promise<void> {
   store.oneOffs.removeExpired()
   for (const { appId, id } of store.builds.listUnfinished()) void dispatcher.build(appId, id)
   const now = new Date()

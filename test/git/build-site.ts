@@ -9,7 +9,7 @@ import type { Store } from '../../src/store/store.ts'
 
 /** What a build does here: `say` prints; what it gives is its end. */
 export type Script = (build: Build, say: (text: string) => void) => Promise<Ending>
-export type Ending = 'succeeded' | { code: 'build_failed' | 'boot_failed' | 'source_invalid'; reason: string }
+type Ending = 'succeeded' | { code: 'build_failed' | 'boot_failed' | 'source_invalid'; reason: string }
 
 const succeed: Script = async (_, say) => {
   say('-----> Built\n')

@@ -7,7 +7,7 @@ import { pack, type Pack } from 'tar-stream'
 /** A file for an image, owned by root: its content, or the path of a large one that is not to be held in memory. */
 export type ImageFile = SmallFile | LargeFile
 export type SmallFile = { name: string; mode?: number; content: string | Buffer }
-export type LargeFile = { name: string; mode?: number; path: string }
+type LargeFile = { name: string; mode?: number; path: string }
 
 export function tarOf(files: Iterable<ImageFile>): Readable {
   const tar = pack()
