@@ -93,7 +93,7 @@ async function upload(
     stack: stackName,
     createdAt: new Date(),
   }
-  if (!store.slugDrafts.complete(slug)) throw gone()
+  if (!store.slugDrafts.complete(slug)) throw store.slugs.find(id) ? taken(id) : gone()
 }
 
 /** What nobody has released yet takes disk all the same. @throws slugs_limit */
@@ -128,7 +128,7 @@ async function pack({ engine }: SlugFileDeps, slug: Slug, slot: Disposable): Pro
 function draftAt({ store, signedPaths }: SlugFileDeps, { params }: FastifyRequest): SlugDraft {
   const { slug: id, signature } = params as { slug: SlugId; signature: string }
   if (!signedPaths.verify('slug put', id, signature)) throw gone()
-  if (store.slugs.find(id)) throw new PaasError('slug_taken', `The slug ${id} has its files already.`)
+  if (store.slugs.find(id)) throw taken(id)
   const draft = store.slugDrafts.find(id)
   if (!draft || draft.expiresAt.getTime() <= Date.now()) throw gone()
   return draft
@@ -159,6 +159,10 @@ function takeSlot({ accounts }: Pick<Store, 'accounts'>, slots: PushSlots, app: 
   const owner = accounts.find(app.ownerId)
   if (owner) return slots.take(app, owner)
   throw new PaasError('internal', `The app ${app.id} has no owner.`)
+}
+
+function taken(id: SlugId): PaasError {
+  return new PaasError('slug_taken', `The slug ${id} has its files already.`)
 }
 
 function gone(): PaasError {

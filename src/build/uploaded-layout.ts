@@ -10,6 +10,8 @@ const whiteout = '.wh.'
 /** Directories inside each other, and bytes of a path, as of commits. */
 const deepest = 100
 const longestPath = 1024
+/** Bytes of all paths together: they are held while the archive is read. */
+const mostPathBytes = 16 * 2 ** 20
 
 /**
  * Where the files of a slug that a stranger made lie in its image: `./app/…` at `/app/…`, all of it the tenant's. Every name is
@@ -18,7 +20,7 @@ const longestPath = 1024
 export class UploadedLayout {
   readonly #kinds = new Map<string, Kind>()
   readonly #mostEntries: number
-  #entries = 0
+  #pathBytes = 0
 
   constructor(mostEntries: number) {
     this.#mostEntries = mostEntries
@@ -30,8 +32,6 @@ export class UploadedLayout {
    * @throws source_invalid
    */
   place(header: Header, add: (directory: NewHeader) => void): NewHeader | undefined {
-    this.#entries += 1
-    if (this.#entries > this.#mostEntries) throw tooMuch(`has more than ${this.#mostEntries} entries`)
     const path = appPath(header.name)
     if (path === undefined) return undefined
     const { type, mtime, size } = header
@@ -56,7 +56,7 @@ export class UploadedLayout {
     const present = this.#kinds.get(path)
     if (present === 'directory' && kind === 'directory') return false
     if (present) throw refuse(`${show(path)} is in it twice`)
-    this.#kinds.set(path, kind)
+    this.#remember(path, kind)
     return true
   }
 
@@ -64,8 +64,16 @@ export class UploadedLayout {
     const kind = this.#kinds.get(directory)
     if (kind === 'directory') return
     if (kind) throw refuse(`${show(directory)} is no directory, and the directory of ${show(path)}`)
-    this.#kinds.set(directory, 'directory')
+    this.#remember(directory, 'directory')
     add({ name: directory, type: 'directory', mode: 0o755, ...tenant })
+  }
+
+  /** Directories without an entry count as well: a short archive may name a great many. */
+  #remember(path: string, kind: Kind): void {
+    this.#kinds.set(path, kind)
+    this.#pathBytes += Buffer.byteLength(path)
+    if (this.#kinds.size > this.#mostEntries) throw tooMuch(`has more than ${this.#mostEntries} files and directories`)
+    if (this.#pathBytes > mostPathBytes) throw tooMuch(`has paths of more than ${mostPathBytes / 2 ** 20} MiB in all`)
   }
 
   /** A hard link is one more name of a file that came before. */

@@ -16,7 +16,7 @@ import { TestApi, type Answer, type Json } from './test-api.ts'
 let api: TestApi
 let app: App
 beforeAll(async () => {
-  api = await TestApi.start({ PAAS_MAX_SLUG_MIB: '1', PAAS_MAX_PUSH_MIB: '2' })
+  api = await TestApi.start({ PAAS_MAX_SLUG_MIB: '1', PAAS_MAX_PUSH_MIB: '2', PAAS_MAX_SOURCE_FILES: '200' })
   await api.createApp('acme')
   app = api.store.apps.find('acme')!
 })
@@ -127,6 +127,15 @@ describe('a slug', () => {
     expect(api.store.slugs.find(slug['id'] as unknown as SlugId)?.appJson).toMatchObject({ healthcheck: null })
   })
 
+  it('sent twice at once is one of both', async () => {
+    const { body } = await ask(web)
+    const [one, two] = [await tarballOf({ 'app/a': 'one' }), await tarballOf({ 'app/a': 'two' })]
+    const [first, second] = await Promise.all([put(pathOf(body), one), put(pathOf(body), two)])
+    expect([first.status, second.status].toSorted((a, b) => a - b)).toEqual([200, 409])
+    const kept = first.status === 200 ? 'one' : 'two'
+    expect((await contentsOf(await fetchBytes(pathOf(await show(body)))))['./app/a']).toContain(kept)
+  })
+
   it('takes its files once', async () => {
     const slug = await uploaded(await tarballOf({ 'app/a': 'a' }))
     expect(refused(await put(pathOf(slug), await tarballOf({ 'app/a': 'b' })))).toMatch(/^409 slug_taken/)
@@ -180,6 +189,11 @@ describe('a slug', () => {
       'too much',
       () => tarballOf({ 'app/a': '\0'.repeat(2 ** 20 + 1) }),
       /slug_too_large: The slug is over the limit of 1 MiB/,
+    ],
+    [
+      'many directories that nobody listed',
+      () => archiveOf(...[1, 2, 3].map((n): [Entry, string] => [{ name: `app/${n}/${'d/'.repeat(90)}f` }, ''])),
+      /slug_invalid: The slug has more than 200 files and directories/,
     ],
     ['an app.json that is none', () => tarballOf({ 'app/app.json': '{' }), /app_json_invalid/],
   ])('of %s is refused, and can be sent again', async (_, archive, message) => {

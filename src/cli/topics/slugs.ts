@@ -1,5 +1,5 @@
 import { createWriteStream, statSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
@@ -67,7 +67,11 @@ async function download(id: string | undefined, options: AppOptions & { output?:
   const { output = `${app}-${slug.id.slice(0, 8)}.tgz` } = options
   const archive = await api.stream(slug.blob.url, {})
   if (output === '-') return pipeline(archive, process.stdout)
-  await progress(`Fetching slug ${slug.id}`, pipeline(archive, createWriteStream(output)), () => output)
+  const written = pipeline(archive, createWriteStream(output)).catch(async (cause: unknown) => {
+    await rm(output, { force: true })
+    throw cause
+  })
+  await progress(`Fetching slug ${slug.id}`, written, () => output)
   print(options, { slug: slug.id, output }, () => '')
 }
 
