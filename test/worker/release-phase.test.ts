@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Release } from '../../src/model/release.ts'
+import { createSlugRelease } from '../../src/release/create.ts'
 import { createRollback } from '../../src/release/rollback.ts'
 import { until } from '../helpers/app.ts'
 import { docker } from '../engine/support.ts'
@@ -119,10 +120,8 @@ describe('the release command', () => {
     expect(state).toMatchObject({ code: 'release_command_failed' })
     await verdict(await app.setConfig({ COLOUR: 'blue' }))
     expect((await app.get()).body).toBe('one blue')
-    const { slugId } = site.store.releases.find(releaseId!)!
-    const config = site.store.configVars.get(app.id)
-    const asked = { appId: app.id, accountId: site.owner.id, slugId, description: 'Release of a slug', config }
-    const again = site.store.releases.create(asked)
+    const slug = site.store.slugs.find(site.store.releases.find(releaseId!)!.slugId!)!
+    const again = createSlugRelease(site.store, app, { slug, accountId: site.owner.id })
     await site.queue.enqueue({ kind: 'converge', appId: app.id })
     expect(await verdict(again)).toEqual({ kind: 'succeeded' })
     expect((await app.get()).body).toBe('two blue')
