@@ -66,6 +66,8 @@ export class Dispatcher implements AsyncDisposable {
   build(appId: AppId, buildId: BuildId): Promise<void> {
     const known = this.#builds.get(buildId)
     if (known) return known.done
+    // The record may be gone through while the worker stops: what is found then is the next one's.
+    if (this.signal.aborted) return Promise.resolve()
     const stop = new AbortController()
     const done = this.#track({ app: appId, build: buildId }, async () => {
       await this.#work.build(buildId, stop)
