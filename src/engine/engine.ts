@@ -227,8 +227,8 @@ export type OutputOptions = {
   /** A cursor: begin after that line. */
   since?: string
   follow: boolean
-  /** Lines that the engine no longer had when it was their turn, nobody knows how many, are missing before the next one. */
-  onLoss?: () => void
+  /** After `since` and before the next line some are missing, nobody knows how many: the engine had them no more when it was their turn. */
+  onLoss?: (since: Date) => void
 }
 
 /**

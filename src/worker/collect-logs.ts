@@ -43,12 +43,10 @@ export class LogCollector implements AsyncDisposable {
     const { engine, logs, cursors, log } = this.#deps
     const { signal } = this.#stopping
     const since = cursors.get(id)
-    let complete = new Date()
-    const onLoss = () => logs.write(appId, lossNotice(name, complete))
+    const onLoss = (since: Date) => logs.write(appId, lossNotice(name, since))
     try {
       const lines = engine.dynoOutput(id, { follow: true, onLoss, ...(since !== undefined && { since }) }, signal)
       for await (const { time, cursor, text } of lines) {
-        complete = time
         logs.write(appId, { time, source: 'app', process: name, text: text.toString() })
         cursors.set(id, cursor)
       }

@@ -74,7 +74,7 @@ describe('the log of an app', () => {
     await docker('exec', dyno.id, 'touch', '/tmp/go')
     await server.engine.waitDyno(dyno.id, never)
     const { texts, notices } = await collect(dyno, { file: 'gap' })
-    expect(notices).toContainEqual(expect.stringMatching(/L10 .*an unknown number of messages of run\.2 dropped/))
+    expect(notices).toContainEqual(expect.stringMatching(/L10 .*an unknown number of messages of run\.2 dropped since/))
     const numbers = texts.map((text) => Number(text.slice(0, 7)))
     expect(numbers.at(-1)).toBe(1400)
     expect(numbers.every((number, index) => index === 0 || number > numbers[index - 1]!)).toBe(true)

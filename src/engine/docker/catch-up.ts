@@ -13,24 +13,26 @@ const interval = 200
 const longestTail = 200_000
 
 /** Gives lines until there are few that are new, reading after reading. `onLoss` is called before the line that others are missing before. */
-export async function* catchUp(log: DynoLog, place: Place, onLoss: () => void): AsyncGenerator<OutputLine> {
+export async function* catchUp(log: DynoLog, place: Place, onLoss: OnLoss): AsyncGenerator<OutputLine> {
   for (let before = 0; ;) {
     const begun = performance.now()
     // A burst is over soon: to look from further back costs less than to read all of it again.
     const count = yield* readOn(log, place, { expected: before / 4, atEnd: false, onLoss })
-    if (log.isGone && before >= fewLines) onLoss()
+    if (log.isGone && before >= fewLines) onLoss(place.time)
     if (log.isGone || count < fewLines) return
     before = count
     await delay(Math.max(0, begun + interval - performance.now()))
   }
 }
 
+type OnLoss = (since: Date) => void
+
 type Options = {
-  /** How many lines are new at least, so that the first look is not in vain. */
+  /** A guess of how many lines are new; the mark is looked for further back when it was too low. */
   expected: number
   /** Nothing comes any more. */
   atEnd: boolean
-  onLoss: () => void
+  onLoss: OnLoss
 }
 
 /** Gives what is new in the log as it is now, what a following left out too; returns how many lines that was. */
@@ -57,7 +59,7 @@ export async function* readOn(
   }
 }
 
-function loseMark(place: Place, onLoss: () => void): void {
-  onLoss()
+function loseMark(place: Place, onLoss: OnLoss): void {
+  onLoss(place.time)
   place.giveUp()
 }

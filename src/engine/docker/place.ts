@@ -35,6 +35,11 @@ export class Place {
     return this.#mark === undefined
   }
 
+  /** When the last line was written of which it is sure that nothing is missing before it. */
+  get time(): Date {
+    return new Date(this.#mark ? stampOf(this.#mark.cursor) : 0)
+  }
+
   /** Whether the reading has come to the mark. */
   get isFound(): boolean {
     return this.#isFound
