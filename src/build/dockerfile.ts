@@ -13,11 +13,16 @@ type DockerfileOptions = Omit<Parameters<Engine['buildDockerfile']>[0], 'context
 
 /** Builds the tree with its own Dockerfile. `.dockerignore` holds, which is the client's part of a build. @throws build_failed */
 export async function buildDockerfile(
-  { engine, tar, source }: { engine: Pick<Engine, 'buildDockerfile'>; tar: Readable; source: Source },
+  {
+    engine,
+    archive,
+    source,
+  }: { engine: Pick<Engine, 'buildDockerfile'>; archive: () => Promise<Readable>; source: Source },
   options: DockerfileOptions,
   signal: AbortSignal,
 ): Promise<Image> {
-  return engine.buildDockerfile({ ...options, context: buildContext(tar, source.files['.dockerignore']) }, signal)
+  const context = async () => buildContext(await archive(), source.files['.dockerignore'])
+  return engine.buildDockerfile({ ...options, context }, signal)
 }
 
 function buildContext(tar: Readable, ignored: string | undefined): Readable {

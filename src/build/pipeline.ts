@@ -173,9 +173,8 @@ async function withDockerfile(run: Run, source: Source): Promise<Built> {
     noCache: request.noCache,
     onOutput: (chunk: Buffer) => output.raw(chunk),
   }
-  const image = await clock.time('compile', async () => {
-    return buildDockerfile({ engine: deps.engine, tar: await archive(run), source }, options, signal)
-  })
+  const parts = { engine: deps.engine, archive: () => archive(run), source }
+  const image = await clock.time('compile', () => buildDockerfile(parts, options, signal))
   return { image: image.digest, processTypes: { web: null }, buildpack: 'Dockerfile', size: image.sizeBytes }
 }
 

@@ -155,8 +155,8 @@ export interface Sandbox extends AsyncDisposable {
 
 export type DockerfileBuild = {
   appId: AppId
-  /** The source tree as a tar with a Dockerfile in its root. */
-  context: Readable
+  /** Gives the source tree as a tar with a Dockerfile in its root; asked once more when the engine has to begin again. */
+  context: () => Promise<Readable>
   labels: Labels
   limits: Limits
   noCache: boolean

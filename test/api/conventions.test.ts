@@ -59,14 +59,7 @@ describe('an error', () => {
       'invalid_params',
       /name must be a string or null/,
     ],
-    [
-      'a field that is missing',
-      'POST /apps/alpha/releases',
-      { body: {} },
-      422,
-      'invalid_params',
-      /"release" is missing/,
-    ],
+    ['a field that is missing', 'POST /apps/alpha/dynos', { body: {} }, 422, 'invalid_params', /"command" is missing/],
     ['a prototype in the body', 'POST /apps', { body: '{"__proto__":{"admin":true}}' }, 400, 'bad_request', /JSON/],
     ['an app that is not there', 'GET /apps/nope', {}, 404, 'app_not_found', /"nope".*paas apps/],
     ['a path that is not percent-encoded right', 'GET /apps/%zz', {}, 400, 'bad_request', /percent/],
@@ -127,11 +120,11 @@ describe('a request', () => {
   })
 
   it.each([
-    ['application/vnd.heroku+json; version=2', '2'],
-    ['application/vnd.heroku+json; version=30', '30'],
-    ['*/*, application/vnd.heroku+json; version=edge', 'edge'],
-    [`${'application/vnd.heroku+json;'.repeat(2000)} version=4`, '4'],
-  ])('that accepts %j only is told which version there is', async (accept, version) => {
+    ['2', 'application/vnd.heroku+json; version=2'],
+    ['30', 'application/vnd.heroku+json; version=30'],
+    ['edge', '*/*, application/vnd.heroku+json; version=edge'],
+    ['4', `${'application/vnd.heroku+json;'.repeat(2000)} version=4`],
+  ])('that accepts version %s only is told which there is', async (version, accept) => {
     const { status, body } = await api.call('GET', '/account', { headers: { accept } })
     expect([status, body['message']]).toEqual([400, expect.stringContaining(`version 3 of the API, not ${version}.`)])
   })

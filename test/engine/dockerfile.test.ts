@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { newId, type AppId } from '../../src/model/ids.ts'
 import { docker, limits, never, tar, testEngine, type TestEngine } from './support.ts'
 
 const hostSecret = 'only-the-host-may-read-this-3187'
@@ -20,12 +22,15 @@ afterAll(async () => {
 })
 
 /** Builds a Dockerfile of these steps on the run image; gives the image or the failure, with all output. */
-function build(steps: string, { from = server.image, signal = never, noCache = true, diskMiB = 1000 } = {}) {
+function build(
+  steps: string,
+  { from = server.image, signal = never, noCache = true, diskMiB = 1000, appId = server.appId } = {},
+) {
   const output: string[] = []
-  const context = tar([{ name: 'Dockerfile' }, `FROM ${from}\n${steps}\n`], [{ name: 'file' }, 'content'])
+  const context = async () => tar([{ name: 'Dockerfile' }, `FROM ${from}\n${steps}\n`], [{ name: 'file' }, 'content'])
   const onOutput = (chunk: Buffer) => void output.push(chunk.toString())
   const options = {
-    appId: server.appId,
+    appId,
     context,
     labels: { a: 'b' },
     limits: { ...limits, diskMiB },
@@ -196,6 +201,21 @@ function stepImages(output: string[]) {
 async function exist(...ids: string[]) {
   return Promise.all(ids.map(async (id) => (await server.engine.findImage(id)) !== undefined))
 }
+
+it('steps of another app that go away while a build has use for them are done once more', async () => {
+  const mark = randomUUID()
+  const first = `USER root\nRUN echo ${mark} > /mark\nFROM ${server.image}\nUSER root\n`
+  const other = newId<AppId>()
+  await build(`${first}COPY --from=0 /mark /mark`, { noCache: false, appId: other }).image
+  const { image, output } = build(`${first}RUN echo waiting; sleep 3\nCOPY --from=0 /mark /mark\nRUN cat /mark`, {
+    noCache: false,
+  })
+  await expect.poll(() => output.join(''), { interval: 20 }).toContain('\nwaiting\n')
+  expect(output.join('')).toContain(' ---> Using cache')
+  await server.engine.removeApp(other)
+  await image
+  expect(output.join('')).toContain(`\n${mark}\n`)
+})
 
 it('what a step prints cannot make another image one of the app’s steps', async () => {
   const foreign = server.image.slice('sha256:'.length, 'sha256:'.length + 12)

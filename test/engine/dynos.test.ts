@@ -232,10 +232,11 @@ it('an image’s own command runs with the image’s entry point, and not as roo
   const { engine, appId } = server
   const options = {
     appId,
-    context: tar([
-      { name: 'Dockerfile' },
-      `FROM ${server.image}\nUSER root\nWORKDIR /srv\nENTRYPOINT ["/bin/echo", "entry"]\nCMD ["command"]\n`,
-    ]),
+    context: async () =>
+      tar([
+        { name: 'Dockerfile' },
+        `FROM ${server.image}\nUSER root\nWORKDIR /srv\nENTRYPOINT ["/bin/echo", "entry"]\nCMD ["command"]\n`,
+      ]),
     labels: {},
     limits,
     noCache: false,

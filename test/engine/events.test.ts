@@ -56,7 +56,8 @@ it('a stranger’s Dockerfile cannot pass its steps off as dynos', async () => {
   const watching = server.engine.watch(never)
   const options = {
     appId: server.appId,
-    context: tar([{ name: 'Dockerfile' }, `FROM ${server.image}\nLABEL ${labels}\nRUN echo in step; sleep 1\n`]),
+    context: async () =>
+      tar([{ name: 'Dockerfile' }, `FROM ${server.image}\nLABEL ${labels}\nRUN echo in step; sleep 1\n`]),
     labels: {},
     limits,
     noCache: true,

@@ -10,6 +10,9 @@ import { refuseFetches, withoutAnswer } from './step-policy.ts'
 import { keepSteps, StageEnds } from './step-cache.ts'
 import { guardSteps } from './step-guard.ts'
 
+/** How often a build begins before it is given up, when steps it found keep going away. */
+const mostAttempts = 3
+
 /** CPU time is given out in periods of 100 ms (Docker's default for --cpus). */
 const cpuPeriod = 100_000
 
@@ -25,7 +28,7 @@ export async function buildDockerfile(deps: NetworkDeps, build: DockerfileBuild,
   try {
     const network = await ensureNetwork(deps, build.appId, 'build')
     const guarding = guardSteps(deps, { network, limits: build.limits }, either)
-    const building = runBuild(deps, build, { network, stages }, either)
+    const building = persistently(() => runBuild(deps, build, { network, stages }, either))
     const digest = await Promise.race([building, guarding.then(brokenOff)])
     return await relabelImage(deps, digest, { ...build.labels, ...ownLabels(deps.serverId, build.appId) })
   } catch (error) {
@@ -37,11 +40,27 @@ export async function buildDockerfile(deps: NetworkDeps, build: DockerfileBuild,
   }
 }
 
+/**
+ * Steps that others did are found by the builder, and may go before it comes to use them: their app was built again, or removed.
+ * The next attempt does them itself.
+ */
+async function persistently(attempt: () => Promise<string>): Promise<string> {
+  for (let attempts = 1; ; attempts++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!(error instanceof StepGone) || attempts === mostAttempts) throw error
+    }
+  }
+}
+
 type Steps = { network: string; stages: StageEnds }
 
 async function runBuild(deps: DockerDeps, build: DockerfileBuild, { network, stages }: Steps, signal: AbortSignal) {
   const options = { ...buildOptions(build, network), abortSignal: signal }
-  const output = await deps.docker.buildImage(build.context, options).then((stream) => stream as Readable, refused)
+  const output = await deps.docker
+    .buildImage(await build.context(), options)
+    .then((stream) => stream as Readable, refused)
   const hangUp = () => output.destroy()
   signal.addEventListener('abort', hangUp)
   try {
@@ -98,11 +117,18 @@ function refused(cause: unknown): never {
   throw new PaasError('build_failed', message.replace(/^\(HTTP code \d+\) \S+ - /, '').trim(), { cause })
 }
 
+class StepGone extends PaasError {
+  constructor(step: string, error: string) {
+    super('build_failed', `${step}: ${error}`)
+  }
+}
+
 function failure(step: string, error: string): PaasError {
   if (/no space left on device/i.test(error)) {
     return new PaasError('disk_full', "The disk that holds Docker's data is full.", { cause: new Error(error) })
   }
   const base = /^Step \d+\/\d+ : FROM (\S+)/i.exec(step)?.[1]
+  if (/(unable to find image|No such image:) "?sha256:/i.test(error)) return new StepGone(step, error)
   if (base) {
     return new PaasError('build_failed', `The Dockerfile's base image ${base} cannot be had: ${error}`)
   }
