@@ -1,7 +1,7 @@
 import type { Domain } from '../model/domain.ts'
 import { newId, type AppId, type DomainId, type SniEndpointId } from '../model/ids.ts'
 import type { Database } from './database.ts'
-import type { Domains } from './store.ts'
+import type { Domains } from './visitor-tables.ts'
 
 type Row = {
   id: DomainId

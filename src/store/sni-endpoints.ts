@@ -2,7 +2,7 @@ import { newId, type AppId, type SniEndpointId } from '../model/ids.ts'
 import type { SniEndpoint } from '../model/sni-endpoint.ts'
 import type { Cipher } from './cipher.ts'
 import type { Database } from './database.ts'
-import type { SniEndpoints } from './store.ts'
+import type { SniEndpoints } from './visitor-tables.ts'
 
 type Row = {
   id: SniEndpointId

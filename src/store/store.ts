@@ -6,7 +6,6 @@ import type { AppSetup, AppSetupState } from '../model/app-setup.ts'
 import type { AppTransfer } from '../model/app-transfer.ts'
 import type { Build, BuildState } from '../model/build.ts'
 import type { Collaborator } from '../model/collaborator.ts'
-import type { Domain } from '../model/domain.ts'
 import type { Formation, DynoSize } from '../model/formation.ts'
 import type {
   AccountId,
@@ -14,12 +13,10 @@ import type {
   AppSetupId,
   AppTransferId,
   BuildId,
-  DomainId,
   KeyId,
   OneOffId,
   ReleaseId,
   SlugId,
-  SniEndpointId,
   SourceId,
   TokenId,
 } from '../model/ids.ts'
@@ -28,9 +25,9 @@ import type { OneOff } from '../model/one-off.ts'
 import type { Config, Release, ReleaseState } from '../model/release.ts'
 import type { BuildSource, Source } from '../model/source.ts'
 import type { Slug, SlugDraft } from '../model/slug.ts'
-import type { SniEndpoint } from '../model/sni-endpoint.ts'
 import type { Drains, WebhookDeliveries, Webhooks } from './delivery-tables.ts'
 import type { DynoStates } from './dyno-tables.ts'
+import type { Domains, SniEndpoints } from './visitor-tables.ts'
 
 /**
  * The record. Synchronous: a call that returned is on disk (WAL, synchronous=FULL). One file per table
@@ -261,29 +258,6 @@ export interface AppTransfers {
   list(accountId?: AccountId): AppTransfer[]
   setState(id: AppTransferId, state: AppTransfer['state']): AppTransfer
   remove(id: AppTransferId): void
-}
-
-export interface Domains {
-  create(domain: Pick<Domain, 'appId' | 'hostname' | 'sniEndpointId'>): Domain
-  /** Of any app. */
-  find(hostname: string): Domain | undefined
-  /** In the order of their names. */
-  list(appId: AppId): Domain[]
-  /** Of all apps: the wildcards above a host name, or what is below a wildcard. */
-  overlapping(hostname: string): Domain[]
-  setSniEndpoint(id: DomainId, sniEndpointId: SniEndpointId | null): Domain
-  remove(id: DomainId): void
-}
-
-export interface SniEndpoints {
-  create(endpoint: Pick<SniEndpoint, 'appId' | 'name' | 'certificate'> & { key: string }): SniEndpoint
-  /** Oldest first. */
-  list(appId: AppId): SniEndpoint[]
-  update(id: SniEndpointId, change: { certificate: string; key: string }): SniEndpoint
-  /** PEM. Only what puts it into the router asks for it. */
-  key(endpoint: SniEndpoint): string
-  /** Its domains are left without a certificate. */
-  remove(id: SniEndpointId): void
 }
 
 export interface OneOffs {
