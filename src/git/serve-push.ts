@@ -4,6 +4,7 @@ import { asPaasError, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Account } from '../model/account.ts'
 import type { App } from '../model/app.ts'
+import type { Queue } from '../queue/queue.ts'
 import { readPushHead, type PushHead } from './command-list.ts'
 import { checkDiskSpace } from './disk-space.ts'
 import { explainRejection } from './explain-rejection.ts'
@@ -19,6 +20,7 @@ import type { GitLimits } from './smart-http.ts'
 export type ServePushOptions = {
   pushes: Pushes
   maintenance: Pick<Maintenance, 'afterPush'>
+  queue: Pick<Queue, 'expect'>
   slots: PushSlots
   limits: GitLimits
   log: Logger
@@ -31,7 +33,7 @@ export type ServePushOptions = {
 
 /** Answers one push: its head is read and judged here, then git gets it and what follows. */
 export async function servePush(options: ServePushOptions): Promise<void> {
-  const { app, account, slots, limits, repository, req, res } = options
+  const { app, account, slots, queue, limits, repository, req, res } = options
   // Git holds the pack to the limit; this one only ends what never ends, push options and refs included.
   const body = openBody(req, { ...limits, bytes: limits.packBytes + 2 ** 20 })
   const head = await readPushHead(body)
@@ -39,6 +41,8 @@ export async function servePush(options: ServePushOptions): Promise<void> {
   try {
     using _slot = slots.take(app, account)
     await checkDiskSpace(repository, limits.freeBytes)
+    // Git has the pack to check yet, which is time to start a sandbox in.
+    void queue.expect(app.id)
     await receive(options, body, head)
     options.maintenance.afterPush(app, repository)
   } catch (cause) {

@@ -58,7 +58,6 @@ async function serve(deps: GitHandlerDeps, slots: PushSlots, req: IncomingMessag
     // What would refuse the service itself is said here, since git shows the text of an error only at this request.
     slots.check(app, account)
     if (request.service === 'receive-pack') await checkDiskSpace(repository, deps.limits.freeBytes)
-    if (request.service === 'receive-pack') void deps.queue.expect(app.id)
     const refs = await advertiseRefs(request.service, repository)
     setHeaders(res, request.service, 'advertisement')
     return void res.end(refs)

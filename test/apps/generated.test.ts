@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createStack } from '../../src/build/stack/debian.ts'
 import { loadConfig } from '../../src/config.ts'
@@ -53,10 +54,11 @@ async function generate({ script }: Generated): Promise<TestRepository> {
   const unpack = spawn('tar', ['-x', '--strip-components=1', '-C', repository.path], {
     stdio: ['pipe', 'ignore', 'inherit'],
   })
+  const unpacked = once(unpack, 'close')
   const files = (chunk: Buffer, stream: string) => void (stream === 'stdout' && unpack.stdin.write(chunk))
   await machine.exec({ argv: ['tar', '-c', '-C', '/', 'app'] }, files, signal)
   unpack.stdin.end()
-  await new Promise((ended) => unpack.once('close', ended))
+  await unpacked
   await repository.commit('As generated')
   return repository
 }
