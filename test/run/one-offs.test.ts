@@ -176,7 +176,7 @@ describe("Heroku's rendezvous", () => {
       await client.shows('$')
       client.socket.destroy()
       await isGone(client)
-      expect(await logOf(client)).toContain(`${client.name}: Stopping all processes with SIGTERM`)
+      await expect.poll(() => logOf(client)).toContain(`${client.name}: Stopping all processes with SIGTERM`)
     }
   })
 

@@ -89,8 +89,7 @@ describe('a config change', () => {
     await app.serves('one blue')
     await app.runs('web.1')
     expect(app.releases.slice(2)).toEqual(['v3 succeeded', 'v4 succeeded', 'v5 succeeded'])
-    const started = await site.logLines(app, /Starting process/)
-    expect(started).toHaveLength(2)
+    await expect.poll(() => site.logLines(app, /Starting process/)).toHaveLength(2)
   })
 
   it('before the first deploy has nothing to run and succeeds', async () => {
@@ -208,7 +207,7 @@ describe('a dyno', () => {
     await app.deploy(`web: ${serve('new')}`)
     expect((await app.get()).body).toBe('new none')
     await app.runs('web.1')
-    expect(await site.logLines(app, /Process exited with status 137/)).toHaveLength(1)
+    await expect.poll(() => site.logLines(app, /Process exited with status 137/)).toHaveLength(1)
   })
 
   it('is restarted by its name, by its type or with all others, without a failed request', async () => {

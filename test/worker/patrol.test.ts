@@ -23,8 +23,8 @@ describe('a dyno that fills its disk', () => {
       return dyno && others.length === 0 && dyno.id !== first?.id
     })
     expect((await watch.stop()).failures).toEqual([])
-    expect(await site.logLines(app, /Disk quota/)).toEqual([
-      'web.1: Disk quota exceeded: 5 MiB written, 4 MiB allowed. Replacing the dyno by a fresh one',
-    ])
+    await expect
+      .poll(() => site.logLines(app, /Disk quota/))
+      .toEqual(['web.1: Disk quota exceeded: 5 MiB written, 4 MiB allowed. Replacing the dyno by a fresh one'])
   })
 })

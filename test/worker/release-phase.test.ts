@@ -62,7 +62,7 @@ describe('the release command', () => {
     expect(await readOutput(site, back)).toBe('paint it red\n')
     expect((await app.get()).body).toBe('one red')
     await until('its dynos are in the log', async () => (await site.logLines(app, /^release.*complete$/)).length === 3)
-    expect(await site.logLines(app, /^release\.\d{4}: paint it/)).toHaveLength(3)
+    await expect.poll(() => site.logLines(app, /^release\.\d{4}: paint it/)).toHaveLength(3)
     expect(new Set((await app.dynos()).map(({ type }) => type))).toEqual(new Set(['web']))
   })
 
@@ -76,9 +76,9 @@ describe('the release command', () => {
     expect((await app.get()).body).toBe('one red')
     expect((await app.runs('web.1')).map(({ id }) => id)).toEqual(before.map(({ id }) => id))
     expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'red' })
-    expect(await site.logLines(app, /^api: Release v3 failed/)).toEqual([
-      'api: Release v3 failed: release command failed: it exited with 4',
-    ])
+    await expect
+      .poll(() => site.logLines(app, /^api: Release v3 failed/))
+      .toEqual(['api: Release v3 failed: release command failed: it exited with 4'])
     await app.deploy(Procfile('two'))
     expect((await app.get()).body).toBe('two red')
     const green = await app.setConfig({ COLOUR: 'green' })
@@ -94,7 +94,7 @@ describe('the release command', () => {
     await letGo(app)
     expect(await verdict(blue)).toEqual({ kind: 'succeeded' })
     expect([await verdict(slow), await verdict(bad)]).toEqual([{ kind: 'succeeded' }, { kind: 'succeeded' }])
-    expect(await runs(app)).toBe(3)
+    await expect.poll(() => runs(app)).toBe(3)
     const back = await rollBack(app, `v${bad.version}`)
     expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'bad' })
     expect(await verdict(back)).toMatchObject({ kind: 'failed' })
@@ -171,6 +171,6 @@ describe('when the worker stops', () => {
     await site.startWorker()
     expect(await verdict(bad)).toEqual({ kind: 'succeeded' })
     expect((await app.get()).body).toBe('one bad')
-    expect(await runs(app)).toBe(3)
+    await expect.poll(() => runs(app)).toBe(3)
   })
 })

@@ -40,7 +40,7 @@ export class IdleProcess {
 
   private constructor(stream: Duplex) {
     this.#stream = stream
-    this.#frames = readFrames(stream)
+    this.#frames = framesOf(stream)
     // Of a broken connection the next frame tells.
     stream.on('error', () => undefined)
   }
@@ -106,6 +106,14 @@ export class IdleProcess {
     if (!first?.value) return
     await onFrame(first.value)
     for await (const frame of this.#frames) await onFrame(frame)
+  }
+}
+
+async function* framesOf(stream: Duplex): AsyncGenerator<Frame> {
+  try {
+    yield* readFrames(stream)
+  } catch (cause) {
+    throw new PaasError('engine_unavailable', 'The connection to Docker broke while a sandbox was at work.', { cause })
   }
 }
 
