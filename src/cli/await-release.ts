@@ -43,9 +43,10 @@ async function verdict(api: Client, { app, path }: Target, version: number): Pro
 }
 
 async function showLastLines(api: Client, url: string): Promise<void> {
-  const printed = (await text(await api.stream(url, {}))).trimEnd().split('\n')
+  const printed = (await text(await api.stream(url, {}))).trimEnd()
+  if (printed === '') return
   note('Last lines of the release command:')
-  for (const line of printed.slice(-lastLines)) note(`       ${line}`)
+  for (const line of printed.split('\n').slice(-lastLines)) note(`       ${line}`)
 }
 
 /** What is said of a release that has failed. */
