@@ -169,6 +169,21 @@ describe('an app that was never pushed', () => {
     expect((await terminal.paas(['rollback', ...app])).stderr).toContain('blank has no earlier release to go back to.')
   })
 
+  it('that is being deployed, or could not be, says so instead of showing dynos', async () => {
+    await terminal.succeed(['create', 'tried'])
+    const { apps, builds } = terminal.api.store
+    const { id: appId, ownerId: accountId } = apps.find('tried')!
+    const asked = { appId, accountId, ref: null, previousCommit: null, noCache: false, detached: false }
+    const { build } = builds.create({ ...asked, commit: 'a'.repeat(40) })
+    const ps = async () => (await terminal.paas(['ps', '-a', 'tried'])).stderr
+    expect(await ps()).toContain('its first deploy is under way. Follow it with: paas builds:output -a tried')
+    builds.claim(build.id)
+    builds.finish(build.id, 1, { kind: 'failed', finishedAt: new Date(), code: 'build_failed', reason: 'no package' })
+    expect(await ps()).toContain('its last deploy failed (no package). See: paas builds:output -a tried')
+    builds.requestCancel(builds.create({ ...asked, commit: 'b'.repeat(40) }).build.id)
+    expect(await ps()).toContain('its last deploy was not finished. Push again: git push paas main')
+  })
+
   it('shows its first release', async () => {
     await terminal.succeed(['create', 'fresh'])
     const app = ['-a', 'fresh']

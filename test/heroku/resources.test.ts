@@ -113,6 +113,16 @@ describe.concurrent("Heroku's command", () => {
     expect(body).toEqual({ KEPT: 'a b', CHANGED: 'x y', NEW: '3' })
   })
 
+  it('generates a key and a certificate of its own, which is taken', async () => {
+    const signed = await app('signed')
+    const generate = ['certs:generate', 'www.signed.example', '--selfsigned', '--now', ...signed]
+    const { code, stderr } = await user.heroku(generate)
+    expect(code, stderr).toBe(0)
+    expect(stderr).toContain('heroku certs:add www.signed.example.crt www.signed.example.key')
+    await user.succeed(['certs:add', 'www.signed.example.crt', 'www.signed.example.key', ...signed])
+    expect(await user.succeed(['certs', ...signed])).toContain('www.signed.example')
+  })
+
   it('asks which of the domains that a new certificate is for it is to be shown for', async () => {
     const chosen = await app('chosen')
     const names = ['a.chosen.example', 'b.chosen.example']
