@@ -16,6 +16,8 @@ const longest = { reason: 200, name: 60 }
 
 type CompileDeps = { sandbox: Pick<Sandbox, 'run'>; output: BuildOutput; mask: Mask; memoryMiB: number }
 type CompileOptions = {
+  /** Names in the root of the source. */
+  root: ReadonlySet<string>
   candidates: Candidates
   order: Parameters<Sandbox['run']>[0]
   /** Called once the packs are known, before they run. */
@@ -39,7 +41,7 @@ export type Compiled = {
  */
 export async function compile(
   deps: CompileDeps,
-  { candidates, order, onDetected }: CompileOptions,
+  { root, candidates, order, onDetected }: CompileOptions,
   signal: AbortSignal,
 ): Promise<Compiled> {
   const done = Promise.withResolvers<void>()
@@ -52,7 +54,7 @@ export async function compile(
     (error: Error) => answers.end(error),
   )
   const ended = await Promise.race([done.promise, running])
-  if (ended) throw explain(deps, answers, await ended.exit())
+  if (ended) throw explain(deps, answers, await ended.exit(), root)
   const packs = answers.packs.map((pack) => shown(deps, pack))
   return { packs, defaults: defaultTypes(answers.release), slug: answers.slug, whole: isWhole(deps, running) }
 }
@@ -81,7 +83,12 @@ function ranOutOfMemory(memoryMiB: number): PaasError {
   })
 }
 
-function explain(deps: CompileDeps, answers: Answers, { code, outOfMemory }: DynoExit): PaasError {
+function explain(
+  deps: CompileDeps,
+  answers: Answers,
+  { code, outOfMemory }: DynoExit,
+  root: ReadonlySet<string>,
+): PaasError {
   const { mask, memoryMiB } = deps
   if (outOfMemory) return ranOutOfMemory(memoryMiB)
   if (answers.unusable && !answers.complete) {
@@ -91,7 +98,7 @@ function explain(deps: CompileDeps, answers: Answers, { code, outOfMemory }: Dyn
   if (answers.undetected === undefined && !answers.complete) {
     return new PaasError('internal', `The packs could not be asked for this app: ${buildProgram} exited with ${code}.`)
   }
-  if (answers.undetected !== undefined || answers.packs.length === 0) return undetected(answers.undetected)
+  if (answers.undetected !== undefined || answers.packs.length === 0) return undetected(answers.undetected, root)
   const reason = shortened(mask, answers.failed?.text ?? '')
   const failed = answers.packs.findLast(({ pack }) => !answers.failed || pack === answers.failed.pack)
   const message = `build failed: ${reason || `the ${failed && shown(deps, failed).name} buildpack exited with ${code}`}`

@@ -1,5 +1,6 @@
 import { PaasError } from '../errors.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
+import { describeNearMiss, nearMisses } from './near-misses.ts'
 import { isPackUrl, parsePackUrl, type PackUrl } from './pack-url.ts'
 import { packNamed, packNames, type PackName } from './packs.ts'
 
@@ -70,15 +71,21 @@ export function unusable(pack: string, reason: string): PaasError {
   })
 }
 
-/** A pack that was named and cannot build the app, or undefined: none of all can. */
-export function undetected(pack: string | undefined): PaasError {
+/**
+ * A pack that was named and cannot build the app, or undefined: none of all can.
+ * @param root names in the root of the source, among which one that is nearly right is named
+ */
+export function undetected(pack: string | undefined, root: ReadonlySet<string>): PaasError {
+  const [nearMiss] = nearMisses(root, 'detected').map(describeNearMiss)
   if (pack === undefined)
-    return new PaasError('build_failed', 'build failed: no buildpack could be detected', { hint: sought })
+    return new PaasError('build_failed', 'build failed: no buildpack could be detected', { hint: nearMiss ?? sought })
   return new PaasError('build_failed', `build failed: the buildpack ${pack} cannot build this app`, {
-    hint: 'Its files are missing in the root of the repository. Add them, or correct .buildpacks or: paas buildpacks',
+    hint: nearMiss ?? missing,
   })
 }
 
+const missing =
+  'Its files are missing in the root of the repository. Add them, or correct .buildpacks or: paas buildpacks'
 const sought =
   'paas looks in the root of the repository for package.json (Node.js), requirements.txt, pyproject.toml or manage.py (Python), ' +
   'index.html or static.json (static site), or a Dockerfile.'

@@ -17,6 +17,7 @@ import { isOurs } from './packs.ts'
 import { PhaseClock } from './phases.ts'
 import { limitsOf, type BuildLimits, type BuildSandboxes } from './sandboxes.ts'
 import { readSource, sourceForBuild, type Source, type SourceLimits } from './source.ts'
+import { sourceWarnings } from './source-warnings.ts'
 import type { Stack } from './stack.ts'
 import type { Toolbox } from './toolbox.ts'
 
@@ -88,6 +89,7 @@ export function createPipeline(deps: PipelineDeps): RunPipeline {
       const source = await asked.clock.time('source', async () => readSource(await archive(asked), deps.limits))
       const appJson = appJsonOf(source)
       const run = appJson ? configure(asked, appJson) : asked
+      for (const line of sourceWarnings(source)) output.error(line)
       const result = isDockerfileBuild(source, run.request.buildpacks)
         ? await withDockerfile(run, source)
         : await withPacks(run, source)
@@ -149,7 +151,7 @@ async function runPacks(run: Run, sandbox: Sandbox, asked: Candidates, source: S
   const files = sourceForBuild(await archive(run), source)
   const order = buildOrder(request, asked, files, deps.stack.name)
   const detected = Promise.withResolvers<void>()
-  const options = { candidates: asked, order, onDetected: detected.resolve }
+  const options = { root: source.root, candidates: asked, order, onDetected: detected.resolve }
   const compiled = compile({ sandbox, output, mask, memoryMiB }, options, signal)
   await clock.time('detect', () => Promise.race([detected.promise, compiled]))
   return clock.time('compile', () => compiled)

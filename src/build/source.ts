@@ -5,6 +5,7 @@ import type { Header } from 'tar-stream'
 import { PaasError } from '../errors.ts'
 import { forEachEntry, rewriteTar } from './tar.ts'
 import { appDirectory, tenant } from './directories.ts'
+import { hasWindowsLines, isScript } from './windows-lines.ts'
 
 /** What must be known of a commit's tree before it is built. */
 export type Source = {
@@ -12,6 +13,8 @@ export type Source = {
   root: Set<string>
   /** Content of the files in the root that the platform itself reads. */
   files: Partial<Record<PlatformFile, string>>
+  /** Paths of scripts that cannot run, since their lines end as on Windows. */
+  windowsScripts: string[]
 }
 
 export type SourceLimits = { sourceBytes: number; sourceFiles: number }
@@ -24,7 +27,7 @@ export const mostBytesRead = 64 * 1024
 
 /** Reads through a tar of a commit's tree. @throws source_invalid when it is over a limit */
 export async function readSource(tar: Readable, limits: SourceLimits): Promise<Source> {
-  const source: Source = { root: new Set(), files: {} }
+  const source: Source = { root: new Set(), files: {}, windowsScripts: [] }
   let bytes = 0
   let entries = 0
   await forEachEntry(tar, async (entry) => {
@@ -34,9 +37,13 @@ export async function readSource(tar: Readable, limits: SourceLimits): Promise<S
     if (bytes > limits.sourceBytes) throw tooMuch(`has more than ${limits.sourceBytes / 2 ** 20} MiB of files`)
     if (entries > limits.sourceFiles) throw tooMuch(`has more than ${limits.sourceFiles} files`)
     source.root.add(name.split('/')[0] ?? name)
-    if (!isPlatformFile(name) || type !== 'file') return
+    if (!isPlatformFile(name)) {
+      if (isScript(entry.header) && hasWindowsLines(await buffer(entry), entry.header)) source.windowsScripts.push(name)
+      return
+    }
+    if (type !== 'file') return
     if (size > mostBytesRead) throw tooMuch(`has a ${name} of more than ${mostBytesRead / 1024} KiB`)
-    source.files[name] = (await buffer(entry)).toString()
+    source.files[name] = textOf(name, await buffer(entry))
   })
   return source
 }
@@ -73,6 +80,15 @@ function slugignore(text: string): (header: Header) => boolean {
 
 function isPlatformFile(name: string): name is PlatformFile {
   return (platformFiles as readonly string[]).includes(name)
+}
+
+/** What PowerShell's `>` writes is UTF-16. */
+function textOf(name: string, content: Buffer): string {
+  if (!content.includes(0)) return new TextDecoder().decode(content)
+  const encoding = /^(\xff\xfe|\xfe\xff)/.test(content.toString('latin1', 0, 2)) ? 'in UTF-16' : 'with NUL bytes in it'
+  throw new PaasError('source_invalid', `The commit has a ${name} ${encoding}; it has to be UTF-8.`, {
+    hint: `Save it as UTF-8, in PowerShell with: (Get-Content ${name}) | Set-Content -Encoding utf8 ${name}`,
+  })
 }
 
 function tooMuch(what: string): PaasError {

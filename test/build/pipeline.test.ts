@@ -142,6 +142,15 @@ describe('a build fails', () => {
     })
   })
 
+  it('and names the file whose name is nearly that of one which a pack looks for', async () => {
+    await using app = await builder.app({ '.Slugignore': 'x', 'Index.html': 'x', procfile: 'web: x' })
+    await expect(app.build()).rejects.toMatchObject({
+      message: 'build failed: no buildpack could be detected',
+      hint: expect.stringContaining("its name has to be index.html. Rename it: git mv 'Index.html' index.html"),
+    })
+    expect(app.output).toContain(' !     procfile is not read: its name has to be Procfile.')
+  })
+
   it.each([
     ['ruby', 'build failed: .buildpacks names "ruby"'],
     ['# nothing', 'build failed: .buildpacks names no buildpack'],

@@ -4,13 +4,15 @@ import { describe, expect, it } from 'vitest'
 import { candidates } from '../../src/build/detect.ts'
 import { isDockerfileBuild } from '../../src/build/dockerfile.ts'
 import { readSource, sourceForBuild } from '../../src/build/source.ts'
+import { sourceWarnings } from '../../src/build/source-warnings.ts'
+import { hasWindowsLines } from '../../src/build/windows-lines.ts'
 import { createPackPolicy } from '../../src/build/pack-url.ts'
 import { forEachEntry } from '../../src/build/tar.ts'
 
 const policy = createPackPolicy({ network: { firewall: true, allow: [] }, httpPort: 8080 })
 const limits = { sourceBytes: 2 ** 20, sourceFiles: 10 }
 
-function tarOf(files: Record<string, string>): Readable {
+function tarOf(files: Record<string, string | Buffer>): Readable {
   const tar = pack()
   for (const [name, content] of Object.entries(files)) {
     if (name.endsWith('/')) tar.entry({ name, type: 'directory' })
@@ -71,6 +73,17 @@ describe('a source', () => {
     await expect(readSource(procfile, limits)).rejects.toThrow('The commit has a Procfile of more than 64 KiB.')
   })
 
+  it('may have no Procfile in UTF-16, as PowerShell writes it, and one with a byte order mark', async () => {
+    const utf16 = Buffer.from('\uFEFFweb: node server.js\r\n', 'utf16le')
+    await expect(readSource(tarOf({ Procfile: utf16 }), limits)).rejects.toMatchObject({
+      code: 'source_invalid',
+      message: 'The commit has a Procfile in UTF-16; it has to be UTF-8.',
+      hint: expect.stringContaining('Set-Content -Encoding utf8 Procfile'),
+    })
+    const { files } = await readSource(tarOf({ '.buildpacks': '\uFEFFnodejs\n' }), limits)
+    expect(files).toEqual({ '.buildpacks': 'nodejs\n' })
+  })
+
   it('is the tenant’s in the build', async () => {
     const headers = await built({ 'src/': '', 'src/index.js': 'x' })
     expect(headers).toMatchObject([
@@ -102,5 +115,55 @@ describe('a source', () => {
     [{ 'docker/Dockerfile': 'FROM x' }, false],
   ])('%j is built with its Dockerfile: %j', async (files: Record<string, string>, expected) => {
     expect(isDockerfileBuild(await readSource(tarOf(files), limits))).toBe(expected)
+  })
+})
+
+describe('a source most likely means otherwise', () => {
+  const warnings = async (files: Record<string, string>) => sourceWarnings(await readSource(tarOf(files), limits))
+
+  it.each([
+    ['procfile', 'Procfile'],
+    ['Procfile.txt', 'Procfile'],
+    ['procfile.yml', 'Procfile'],
+    ['App.json', 'app.json'],
+    ['dockerfile', 'Dockerfile'],
+    ['Package.json', 'package.json'],
+    ['Requirements.txt', 'requirements.txt'],
+    ['requirements.txt.txt', 'requirements.txt'],
+  ])('when it has %s and no %s', async (found, name) => {
+    const line = `${found} is not read: its name has to be ${name}. Rename it: git mv '${found}' ${name}`
+    expect(await warnings({ [found]: 'x' })).toEqual([line])
+    expect(await warnings({ [found]: 'x', [name]: '{}' })).toEqual([])
+  })
+
+  it('but not with names of its own', async () => {
+    const own = {
+      'Procfile.dev': 'x',
+      'Procfile.windows': 'x',
+      'Index.html': 'x',
+      'src/procfile': 'x',
+      'readme.txt': 'x',
+    }
+    expect(await warnings(own)).toEqual([])
+  })
+
+  it('when a script has Windows line ends', async () => {
+    const script = '#!/usr/bin/env bash\r\necho hello\r\n'
+    const files = {
+      'start.sh': script,
+      'bin/start': script,
+      'fine.sh': '#!/bin/sh\necho\r\n',
+      'app.py': '#!/usr/bin/python3\r\n',
+    }
+    expect(await warnings(files)).toEqual([
+      expect.stringContaining(
+        'start.sh has Windows line ends (CRLF), so that Linux cannot run it. Write "*.sh text eol=lf"',
+      ),
+      expect.stringContaining(
+        'bin/start has Windows line ends (CRLF), so that Linux cannot run it. Write "/bin/start text',
+      ),
+    ])
+    expect(hasWindowsLines(Buffer.from('#!/usr/bin/python3\r\n'), { mode: 0o755 })).toBe(true)
+    expect(hasWindowsLines(Buffer.from('#!/usr/bin/python3\r\n'), { mode: 0o644 })).toBe(false)
   })
 })

@@ -1,0 +1,21 @@
+import { describeNearMiss, nearMisses } from './near-misses.ts'
+import type { Source } from './source.ts'
+
+const mostNamed = 5
+
+/** What a source most likely means otherwise than it will be taken: lines to show before it is built. */
+export function sourceWarnings({ root, windowsScripts }: Source): string[] {
+  return [
+    ...nearMisses(root, 'read').map(describeNearMiss),
+    ...windowsScripts.slice(0, mostNamed).map(describeWindowsLines),
+  ]
+}
+
+function describeWindowsLines(path: string): string {
+  return `${path} has Windows line ends (CRLF), so that Linux cannot run it. Write "${pattern(path)} text eol=lf" into .gitattributes, run git add --renormalize . and commit.`
+}
+
+function pattern(path: string): string {
+  const [, extension] = /[^/](\.\w+)$/.exec(path) ?? []
+  return extension ? `*${extension}` : `/${path}`
+}
