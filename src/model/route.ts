@@ -17,6 +17,8 @@ export type AppRoute = {
   /** What an app without targets answers: `blank` never deployed (H81), `down` scaled to 0 (H14), `crashed` (H10), `maintenance` (H80). */
   state: 'up' | 'blank' | 'down' | 'crashed' | 'maintenance'
   targets: Target[]
+  /** The dynos that `targets` take over from, until those have held: they get what no target takes. */
+  standby?: Target[]
 }
 
 /** Everything the router needs to serve, and what it keeps on disk to start from. */

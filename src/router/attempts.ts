@@ -7,6 +7,8 @@ import type { ResponseHandler, Upstream } from './upstream.ts'
 
 /** Milliseconds that a kept connection may have been idle to carry what must not be sent twice. */
 const newestForUnsafe = 1_000
+/** Milliseconds to take a connection where others are on standby: one that has ended may leave nobody to refuse it. */
+const connectBesideStandby = 250
 
 /** Gets one request a connection to a target, until one takes it. */
 export class Attempts {
@@ -31,9 +33,9 @@ export class Attempts {
   next(handler: ResponseHandler): Answer | undefined {
     this.destination = this.#routes.find(this.#request.host)
     if (this.destination === undefined) return unknownHost
-    const { state, targets } = this.destination
+    const { state, targets, standby } = this.destination
     if (state !== 'up') return answerFor(codeOfState[state])
-    const target = chooseTarget(targets, this.#tried)
+    const target = chooseTarget(targets, this.#tried) ?? chooseTarget(standby, this.#tried)
     if (target === undefined) return answerFor(this.#without)
     this.#take(target, handler, isRepeatable(this.#request) ? Infinity : newestForUnsafe)
     return undefined
@@ -44,6 +46,21 @@ export class Attempts {
     const target = this.target!
     this.release(false)
     this.#take(target, handler, -1)
+  }
+
+  /** Milliseconds that the target has to take the connection. */
+  get connectLimit(): number {
+    const { limits, standby } = this.destination!
+    return standby.length > 0 ? Math.min(limits.connect, connectBesideStandby) : limits.connect
+  }
+
+  /** It ended before its answer in the moments after it took over: another may be asked. @returns false where that is not so */
+  diedTakingOver(): boolean {
+    if (this.destination!.standby.length === 0 || !isRepeatable(this.#request)) return false
+    this.#tried.push(this.target!)
+    this.release(false)
+    this.#without = 'H13'
+    return true
   }
 
   /** The connection did not come about: the only failure after which the request certainly reached nobody. */

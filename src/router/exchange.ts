@@ -59,7 +59,7 @@ export class Exchange implements ResponseHandler {
     const answer = this.#attempts.next(this)
     if (answer !== undefined) return this.#answer(answer)
     if (this.#upstream?.reused) this.#send()
-    else this.#visitor.expire(this.#limits.connect)
+    else this.#visitor.expire(this.#attempts.connectLimit)
   }
 
   requestBody(data: Buffer): void {
@@ -176,6 +176,7 @@ export class Exchange implements ResponseHandler {
   failed({ kind }: UpstreamFailure): void {
     if (kind === 'refused') return this.#refused('H21')
     if (this.#phase === 'waiting' && this.#upstream?.reused && isRepeatable(this.request)) return this.#again()
+    if (this.#phase === 'waiting' && kind === 'closed' && this.#attempts.diedTakingOver()) return this.#elsewhere()
     this.#broken(kind === 'malformed' ? 'H17' : this.#phase === 'waiting' ? 'H13' : 'H18')
   }
 
@@ -210,7 +211,7 @@ export class Exchange implements ResponseHandler {
   #refused(code: 'H19' | 'H21'): void {
     this.#attempts.refused(code)
     if (this.#elapsed > this.#limits.firstByte) return this.#fail(code)
-    if (!this.#isControl) return this.start()
+    if (!this.#isControl) return this.#elsewhere()
     if (this.#elapsed < this.#limits.connect) this.#waitForControl()
     else this.#fail('H99')
   }
@@ -218,16 +219,21 @@ export class Exchange implements ResponseHandler {
   /** The api restarts in a moment: its callers wait rather than fail. */
   #waitForControl(): void {
     setTimeout(() => {
-      if (this.#phase === 'connecting') this.start()
-      if (this.ready) this.#visitor.proceed()
+      if (this.#phase === 'connecting') this.#elsewhere()
     }, controlRetryInterval).unref()
+  }
+
+  /** A connection that was kept takes the body, which waits, at once. */
+  #elsewhere(): void {
+    this.start()
+    if (this.#phase === 'waiting') this.#visitor.proceed()
   }
 
   /** RFC 9110 section 9.2.2. */
   #again(): void {
     this.#phase = 'connecting'
     this.#attempts.again(this)
-    this.#visitor.expire(this.#limits.connect)
+    this.#visitor.expire(this.#attempts.connectLimit)
   }
 
   #broken(code: RouterCode): void {

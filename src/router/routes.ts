@@ -11,6 +11,8 @@ export type Destination = {
   app: { id: AppId; name: string } | undefined
   state: AppRoute['state']
   targets: LiveTarget[]
+  /** Tried when no target is left. */
+  standby: LiveTarget[]
   certificates: HostCertificate[]
   limits: TimeLimits
 }
@@ -59,7 +61,7 @@ export class Routes {
     if (table.controlSocket !== before.controlSocket) this.#control = this.#controlDestination(table)
     this.#byHost.clear()
     for (const route of table.routes) this.#add(route)
-    this.#retire(before.routes.flatMap(({ targets }) => targets))
+    this.#retire(before.routes.flatMap(targetsOf))
   }
 
   /** @returns the targets that the app no longer has */
@@ -84,14 +86,15 @@ export class Routes {
     for (const host of removed.flatMap(({ hosts }) => hosts)) {
       if (this.#byHost.get(host)?.app?.id === appId) this.#byHost.delete(host)
     }
-    return removed.flatMap(({ targets }) => targets)
+    return removed.flatMap(targetsOf)
   }
 
-  #add({ appId, app, hosts, certificates = [], state, targets }: AppRoute): void {
+  #add({ appId, app, hosts, certificates = [], state, targets, standby = [] }: AppRoute): void {
     const destination: Destination = {
       app: { id: appId, name: app },
       state,
       targets: targets.map((target) => this.#live(target)),
+      standby: standby.map((target) => this.#live(target)),
       certificates,
       limits: this.#limits.app,
     }
@@ -127,7 +130,7 @@ export class Routes {
 
   /** Retires those of `before` that no route has any more, and gives them. */
   #retire(before: Target[]): Target[] {
-    const current = new Set(this.#table.routes.flatMap(({ targets }) => targets.map(({ id }) => id)))
+    const current = new Set(this.#table.routes.flatMap(targetsOf).map(({ id }) => id))
     const gone = before.filter(({ id }) => !current.has(id))
     for (const { id } of gone) {
       const live = this.#targets.get(id)
@@ -141,7 +144,8 @@ export class Routes {
 
   #controlDestination({ controlSocket }: RoutingTable): Destination {
     const target = new LiveTarget({ id: 'api', dyno: 'api', address: { path: controlSocket } })
-    return { app: undefined, state: 'up', targets: [target], certificates: [], limits: this.#limits.control }
+    const { control: limits } = this.#limits
+    return { app: undefined, state: 'up', targets: [target], standby: [], certificates: [], limits }
   }
 }
 
@@ -150,6 +154,10 @@ export function replaceRoute(table: RoutingTable, appId: AppId, routes: AppRoute
   const removed = table.routes.filter((route) => route.appId === appId)
   const kept = table.routes.filter((route) => route.appId !== appId)
   return { table: { ...table, routes: [...kept, ...routes] }, removed }
+}
+
+function targetsOf({ targets, standby = [] }: AppRoute): Target[] {
+  return [...targets, ...standby]
 }
 
 function isBareAddress(host: string): boolean {

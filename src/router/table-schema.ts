@@ -9,7 +9,7 @@ export function isRoutingTable(value: unknown): value is RoutingTable {
 }
 
 export function isAppRoute(value: unknown): value is AppRoute {
-  const { appId, app, hosts, certificates, state, targets } = (value ?? {}) as Partial<AppRoute>
+  const { appId, app, hosts, certificates, state, targets, standby } = (value ?? {}) as Partial<AppRoute>
   return (
     isText(appId) &&
     isText(app) &&
@@ -17,8 +17,8 @@ export function isAppRoute(value: unknown): value is AppRoute {
     hosts.every((host) => host === host.toLowerCase()) &&
     (certificates === undefined || (Array.isArray(certificates) && certificates.every(isCertificate))) &&
     states.some((known) => known === state) &&
-    Array.isArray(targets) &&
-    targets.every(isTarget)
+    isTargetList(targets) &&
+    (standby === undefined || isTargetList(standby))
   )
 }
 
@@ -29,6 +29,10 @@ export function isTextList(value: unknown): value is string[] {
 function isCertificate(value: unknown): value is HostCertificate {
   const { hosts, certificate, key } = (value ?? {}) as Partial<HostCertificate>
   return isTextList(hosts) && isText(certificate) && isText(key)
+}
+
+function isTargetList(value: unknown): value is Target[] {
+  return Array.isArray(value) && value.every(isTarget)
 }
 
 function isTarget(value: unknown): value is Target {
