@@ -7,7 +7,9 @@ const longestText = 10_000
 const unprintable =
   // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
   /\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b(?!\[[\d;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g
-const newline = /\r\n|\n|\r/
+/** A terminal goes back to the line's begin at a CR; one before an LF, or at either end, shows nothing. */
+const newline = /\r*\n|\r+/
+const outerReturns = /^\r+|(?:\r*\n|\r+)$/g
 /** What most lines are: nothing in them to strip or to split. */
 const plain = /^[\t\x20-\x7e\xa0-\uffff]*$/
 
@@ -21,7 +23,7 @@ export function formatLine({ time, source, process, text }: LogLine): string {
   const head = `${formatTime(time)} ${source}[${process.replace(/[^\w.-]/g, '_')}]: `
   if (text.length * 3 <= longestText && plain.test(text)) return `${head}${text}\n`
   let lines = ''
-  for (const part of text.split(newline)) {
+  for (const part of text.replace(outerReturns, '').split(newline)) {
     for (const piece of split(part.replace(unprintable, ''))) lines += `${head}${piece}\n`
   }
   return lines

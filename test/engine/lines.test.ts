@@ -52,6 +52,17 @@ describe('lines of a dyno', () => {
     expect(new LineCutter().push(frame(`${'x'.repeat(longestLine)}\n`))).toHaveLength(1)
   })
 
+  it.each(['\n', '\r\n'])(
+    'whose end alone is left after pieces of the longest length have no empty piece: %j',
+    (end) => {
+      const cutter = new LineCutter()
+      const pieces = Array.from({ length: 4 }, () => cutter.push(frame('x'.repeat(16 * 1024)))).flat()
+      expect(pieces.map(({ text }) => text.length)).toEqual([longestLine])
+      expect(cutter.push(frame(end))).toEqual([])
+      expect(texts(cutter.push(frame('next\n')))).toEqual(['next'])
+    },
+  )
+
   it('that were begun come at the end', () => {
     const cutter = new LineCutter()
     const part = '-'.repeat(16 * 1024)

@@ -81,6 +81,13 @@ describe('an app log', () => {
     expect(await texts(appId)).toEqual(['\x1b[31mred\x1b[0m\t[?25m1mend', 'next', 'last'])
   })
 
+  it('makes no empty line of a CR, wherever it stands, and keeps those that are empty', async () => {
+    const appId = newId<AppId>()
+    const printed = ['windows\r', '\r10%\r\r100%\r\r', '', '\r', 'two\r\nlines\r\n', 'a\n\nb']
+    await written(appId, (writer) => printed.forEach((text) => print(writer, appId, text)))
+    expect(await texts(appId)).toEqual(['windows', '10%', '100%', '', '', 'two', 'lines', 'a', '', 'b'])
+  })
+
   it('cannot be made to show a line of somebody else', async () => {
     const appId = newId<AppId>()
     const forged = 'x\n2026-11-22T11:30:31.964000+00:00 heroku[api]: forged'

@@ -43,6 +43,8 @@ export class LineCutter {
   /** Full pieces, and the rest too if the line `ended`; else the rest stays open. */
   #take(stream: Frame['stream'], line: OpenLine, ended: boolean): OutputLine[] {
     const texts = cut(Buffer.concat(line.parts))
+    // The line's end came after the last piece of it was out.
+    if (ended && line.pieces > 0 && texts[0]!.every((byte) => byte === 0x0d)) texts.shift()
     const rest = ended || texts.at(-1)?.length === longestLine ? undefined : texts.pop()
     const pieces = texts.map((text, index) => ({
       time: new Date(line.stamp),
