@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
-import { drainSchemes, mostDrains, placeOf, type Drain } from '../model/drain.ts'
+import { drainSchemes, mostDrains, nameOf, type Drain } from '../model/drain.ts'
 import { checkDestination } from '../outbound/destination.ts'
 import { destinationOf, parseTarget } from '../outbound/url.ts'
 import { appOf } from './access.ts'
@@ -40,7 +40,7 @@ export function drainRoutes(api: Api, deps: Deps): void {
       destinationOf(parseTarget(url, 'The URL of a drain', drainSchemes), drainSchemes),
     )
     const drain = create(store, app, url)
-    deps.platformLog.api(app.id, `Add drain ${placeOf(drain)} by user ${request.identity.account.email}`)
+    deps.platformLog.api(app.id, `Add drain ${nameOf(drain)} by user ${request.identity.account.email}`)
     await wake(deps, reply, { kind: 'drains', appId: app.id })
     reply.code(201)
     return drainJson(app, drain)
@@ -50,7 +50,7 @@ export function drainRoutes(api: Api, deps: Deps): void {
     const app = appOf(store, request)
     const drain = drainOf(store, app, request)
     store.drains.remove(drain.id)
-    deps.platformLog.api(app.id, `Remove drain ${placeOf(drain)} by user ${request.identity.account.email}`)
+    deps.platformLog.api(app.id, `Remove drain ${nameOf(drain)} by user ${request.identity.account.email}`)
     await wake(deps, reply, { kind: 'drains', appId: app.id })
     return drainJson(app, drain)
   })

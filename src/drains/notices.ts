@@ -1,6 +1,6 @@
 import type { AppLogWriter } from '../logs/app-log.ts'
 import { formatTime } from '../logs/line.ts'
-import { placeOf, type Drain } from '../model/drain.ts'
+import { nameOf, type Drain } from '../model/drain.ts'
 
 /** Milliseconds between two lines about drops, and between two about a drain that fails: they go through the drain themselves. */
 const pace = { drops: 10_000, failure: 600_000 }
@@ -30,7 +30,7 @@ export class Notices implements Disposable {
     this.#why = why
     if (performance.now() - this.#told < pace.failure) return
     this.#told = performance.now()
-    this.#write(`The drain ${placeOf(this.#drain)} takes no lines: ${why}. Trying again.`)
+    this.#write(`The drain ${nameOf(this.#drain)} takes no lines: ${why}. Trying again.`)
   }
 
   delivered(): void {
@@ -46,7 +46,7 @@ export class Notices implements Disposable {
     const why = this.#why || 'it is slower than the log'
     this.#write(
       `Error L10 (output buffer overflow): ${count} messages dropped since ${formatTime(since)}. ` +
-        `The drain ${placeOf(this.#drain)} does not keep up: ${why}.`,
+        `The drain ${nameOf(this.#drain)} does not keep up: ${why}.`,
     )
   }
 

@@ -17,8 +17,11 @@ export const mostDrains = 5
 /** The default port of each scheme that a drain may have. */
 export const drainSchemes = { https: 443, http: 80, 'syslog+tls': 6514, syslog: 514 }
 
-/** The address alone, for messages: user names and passwords are not in it. */
-export function placeOf({ url }: Pick<Drain, 'url'>): string {
+/**
+ * What messages call it: `01234567-… (https://logs.example.com)`. All drains of an app get these messages, so nothing
+ * that lets somebody send to this one is in them: no password, path or query, nor the token.
+ */
+export function nameOf({ id, url }: Pick<Drain, 'id' | 'url'>): string {
   const { protocol, host } = new URL(url)
-  return `${protocol}//${host}`
+  return `${id} (${protocol}//${host})`
 }

@@ -37,14 +37,16 @@ describe('the drains of an app', () => {
 
   it('keep their passwords out of the database file, the app’s log and the sight of a token without secrets', async () => {
     await api.createApp('discreet')
-    await add('discreet')
+    const { body } = await add('discreet')
     for (const file of [api.config.paths.database, `${api.config.paths.database}-wal`]) {
       expect(readFileSync(file, 'latin1')).not.toContain('hunter2')
     }
     const session = await api.call('POST', '/apps/discreet/log-sessions', { body: { source: 'app' } })
     const { pathname, search } = new URL(String(session.body['logplex_url']))
     const shown = async () => (await api.call('GET', `${pathname}${search}`, { token: null })).text
-    await expect.poll(shown).toContain('app[api]: Add drain https://192.88.98.1 by user admin@example.com')
+    await expect
+      .poll(shown)
+      .toContain(`app[api]: Add drain ${String(body['id'])} (https://192.88.98.1) by user admin@example.com`)
     expect(await shown()).not.toContain('hunter2')
     const token = api.tokenOf(api.admin, ['read', 'write'])
     expect((await api.call('GET', '/apps/discreet/log-drains', { token })).status).toBe(403)

@@ -16,7 +16,8 @@ describe('paas drains', () => {
     expect(await terminal.succeed(['drains', ...app])).toBe('acme has no drains.\n')
     const url = 'syslog+tls://1.1.1.1:6514'
     const token = (await terminal.succeed(['drains:add', url, ...app])).trim()
-    expect(await terminal.succeed(['drains', ...app])).toBe(`=== acme Drains\n\n${url}  ${token}\n`)
+    const [{ id }] = JSON.parse(await terminal.succeed(['drains', '--json', ...app]))
+    expect(await terminal.succeed(['drains', ...app])).toBe(`=== acme Drains\n\n${url}  ${token}  ${id}\n`)
     expect(await terminal.succeed(['drains:remove', url, ...app])).toBe('')
     expect(await terminal.succeed(['drains', '--json', ...app])).toBe('[]\n')
   })

@@ -106,7 +106,7 @@ describe('an HTTPS drain', () => {
 
   it('that fails gets the same batch again with the same id, and the lines after it, each once', async () => {
     await using receiver = await HttpReceiver.start()
-    await add(`http://127.0.0.1:${receiver.port}/`, () => receiver.text)
+    const { id } = await add(`http://user:secret@127.0.0.1:${receiver.port}/key?key=secret`, () => receiver.text)
     let failures = 2
     receiver.answer = (response) => response.writeHead(failures-- > 0 ? 500 : 200).end()
     const seen = receiver.requests.length
@@ -124,7 +124,7 @@ describe('an HTTPS drain', () => {
         .join(''),
     ).not.toContain('one')
     expect(await appLog(/takes no lines/)).toEqual([
-      `logplex: The drain http://127.0.0.1:${receiver.port} takes no lines: it answered with status 500. Trying again.`,
+      `logplex: The drain ${id} (http://127.0.0.1:${receiver.port}) takes no lines: it answered with status 500. Trying again.`,
     ])
   })
 
@@ -210,7 +210,7 @@ describe('a drain that does not take its lines', () => {
     await drains[Symbol.asyncDispose]()
     const notices = await until(() => appLog(/L10/))
     const pattern =
-      /^logplex: Error L10 \(output buffer overflow\): (\d+) messages dropped since 20\S+\+00:00\. The drain http:\/\/127\.0\.0\.1:\d+ does not keep up: /
+      /^logplex: Error L10 \(output buffer overflow\): (\d+) messages dropped since 20\S+\+00:00\. The drain [\da-f-]{36} \(http:\/\/127\.0\.0\.1:\d+\) does not keep up: /
     const dropped = notices.reduce((sum, notice) => sum + Number(pattern.exec(notice)?.[1]), 0)
     const received = receiver.text.split('xx ').length - 1
     expect(received).toBeGreaterThan(900)

@@ -39,7 +39,7 @@ async function list(options: AppOptions): Promise<void> {
   print(options, drains, () =>
     drains.length === 0
       ? `${app} has no drains.`
-      : [heading(`${app} Drains`), ...table(drains.map(({ url, token }) => [url, token]))],
+      : [heading(`${app} Drains`), ...table(drains.map(({ url, token, id }) => [url, token, id]))],
   )
 }
 
