@@ -26,6 +26,8 @@ const notFromClients = new Set([
   'forwarded',
 ])
 const notFromApps = new Set(hopByHop)
+const headersOnly =
+  /^(host|authorization|cookie|set-cookie|via|trailer|expect|range|content-.*|cache-control|age|location)$/
 
 /** What the app is told about the connection that its request came on. */
 export function formatOrigin({ address, scheme, port }: Origin): string {
@@ -41,7 +43,7 @@ export type Origin = { address: string; scheme: 'http' | 'https'; port: number }
 export function formatRequestHead(request: RequestHead, requestId: string, origin: string): string {
   let text = `${request.method} ${request.target} HTTP/1.1\r\n`
   for (const { key, line } of request.fields) {
-    if (notFromClients.has(key) || key.startsWith('x-forwarded-') || isHopField(request.hopFields, key)) continue
+    if (!mayComeFromClient(key) || isHopField(request.hopFields, key)) continue
     // RFC 9110 section 10.1.1: HTTP/1.0 knows no 100 (Continue), so its client does not wait for one.
     if (key === 'expect' && request.version === 0) continue
     text += line
@@ -60,7 +62,10 @@ export function formatResponseHead(
 ): string {
   let text = `HTTP/1.1 ${response.status} ${response.reason}\r\n`
   let hasDate = false
+  // RFC 9110 section 15.5.22: this answer is nothing without the field.
+  const wantsUpgrade = response.status === 426
   for (const { key, line } of response.fields) {
+    if (wantsUpgrade && key === 'upgrade') text += line
     if (notFromApps.has(key) && !isLengthWithoutBody(key, response, framing)) continue
     if (isHopField(response.hopFields, key)) continue
     if (key === 'date') hasDate = true
@@ -69,8 +74,9 @@ export function formatResponseHead(
   // RFC 9110 section 6.6.1: whoever forwards a response without a date adds it.
   if (!hasDate) text += `Date: ${date}\r\n`
   text += `Via: 1.1 paas\r\n${formatFraming(framing)}`
-  if (!keepAlive) text += 'Connection: close\r\n'
+  if (!keepAlive) text += `Connection: close${wantsUpgrade ? ', Upgrade' : ''}\r\n`
   else if (version === 0) text += 'Connection: keep-alive\r\n'
+  else if (wantsUpgrade) text += 'Connection: Upgrade\r\n'
   return `${text}\r\n`
 }
 
@@ -90,11 +96,19 @@ export function formatUpgradeHead({ status, reason, fields }: ResponseHead): str
 export function safeTrailers(trailers: Field[]): Field[] {
   if (trailers.length === 0) return trailers
   return trailers.filter(({ key }) => {
-    if (notFromClients.has(key) || key.startsWith('x-forwarded-') || key.includes('_')) return false
-    return !/^(host|authorization|cookie|set-cookie|via|trailer|expect|range|content-.*|cache-control|age|location)$/.test(
-      key,
-    )
+    const name = withHyphens(key)
+    return mayComeFromClient(name) && !headersOnly.test(name)
   })
+}
+
+function mayComeFromClient(key: string): boolean {
+  const name = withHyphens(key)
+  return !notFromClients.has(name) && !name.startsWith('x-forwarded-')
+}
+
+/** Behind CGI-like servers X_Real_IP and X-Real-IP are one variable. */
+function withHyphens(key: string): string {
+  return key.includes('_') ? key.replaceAll('_', '-') : key
 }
 
 function formatFraming(framing: Framing): string {

@@ -4,7 +4,7 @@ import { readerFor, type BodyReader } from './http/body-reader.ts'
 import type { Field } from './http/fields.ts'
 import { findHeadEnd } from './http/head-end.ts'
 import { Outbox } from './http/outbox.ts'
-import { parseResponseHead, type ResponseHead } from './http/response-head.ts'
+import { mayBecomeResponseHead, parseResponseHead, type ResponseHead } from './http/response-head.ts'
 
 export type UpstreamFailure = { kind: 'refused' | 'closed' | 'malformed'; reason: string }
 
@@ -126,6 +126,7 @@ export class Upstream {
     const end = findHeadEnd(bytes, from)
     if (end === -1) {
       if (bytes.length - from > longestHead) this.#fail('malformed', `the head is longer than ${longestHead} bytes`)
+      else if (!mayBecomeResponseHead(bytes, from)) this.#fail('malformed', 'what came is not the begin of HTTP/1.1')
       else this.#pending = Buffer.from(bytes.subarray(from))
       return from
     }

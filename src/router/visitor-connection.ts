@@ -4,7 +4,7 @@ import { formatAnswer } from './error-page.ts'
 import { Exchange } from './exchange.ts'
 import { formatOrigin } from './forward.ts'
 import { readerFor, type BodyReader } from './http/body-reader.ts'
-import { findHeadEnd } from './http/head-end.ts'
+import { findHeadEnd, hasBareNewline } from './http/head-end.ts'
 import { Outbox } from './http/outbox.ts'
 import { parseRequestHead, type Refusal, type RequestHead } from './http/request-head.ts'
 import { answerForRefusal, type Answer } from './router-error.ts'
@@ -159,6 +159,10 @@ export class VisitorConnection implements Visitor {
     const { headBytes } = this.#context.limits
     if ((end === -1 ? bytes.length : end) - from > headBytes) {
       this.#refuse({ refused: 431, reason: `its head is longer than ${headBytes} bytes` })
+      return bytes.length
+    }
+    if (end === -1 && hasBareNewline(bytes, from)) {
+      this.#refuse({ refused: 400, reason: 'a line of its head ends with LF alone' })
       return bytes.length
     }
     if (end === -1) return this.#waitForHead(from)

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { startRawApp } from './helpers/apps.ts'
 import { RawClient, statusOf, talk } from './helpers/raw-client.ts'
@@ -9,6 +10,11 @@ const getAndClose = 'GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r
 describe('an app whose answer is not HTTP', () => {
   it.each([
     ['a banner', 'SSH-2.0-OpenSSH_9.2\r\n\r\n'],
+    ['a banner that waits for an answer', 'SSH-2.0-OpenSSH_9.2\r\n'],
+    ['a page without a head, as HTTP/0.9 had it', '<!doctype html>hello'],
+    ['bare LF line ends', 'HTTP/1.1 200 OK\nContent-Length: 2\n\nok'],
+    ['a bare LF among CRLFs', 'HTTP/1.1 200 OK\r\nX: y\nContent-Length: 2\r\n'],
+    ['HTTP/2', 'HTTP/2 200 OK\r\n'],
     ['a length and chunks', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
     ['two lengths', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 30\r\n\r\nabc'],
     ['a split response', 'HTTP/1.1 200 OK\r\nLocation: a\rSet-Cookie: b\r\nContent-Length: 0\r\n\r\n'],
@@ -53,6 +59,18 @@ describe('an app that breaks off its answer', () => {
     expect(await talk(router.port, get)).toMatch(/abc(\r\n)?$/)
     expect(router.lines[0]).toMatch(/code=H17/)
   })
+})
+
+it('an answer that comes byte by byte is served as any other', async () => {
+  const drip = async (socket: Socket): Promise<void> => {
+    for (const byte of 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok') {
+      socket.write(byte)
+      await new Promise((wake) => setImmediate(wake))
+    }
+  }
+  await using app = await startRawApp((socket) => void drip(socket))
+  await using router = await startRouter({ routes: [route([app])] })
+  expect(await talk(router.port, getAndClose)).toMatch(/^HTTP\/1\.1 200 [^]*\r\n\r\nok$/)
 })
 
 describe('bytes that no request asked for', () => {

@@ -106,6 +106,24 @@ describe('a request to an app', () => {
     expect(Math.abs(start - Date.now())).toBeLessThan(5_000)
   })
 
+  it('carries names with _, but none that a CGI-like server reads as one that the router writes', async () => {
+    const seen = await headersSeen(
+      'X_Api_Key: kept',
+      'api_key: kept too',
+      'x_forwarded_for: 6.6.6.6',
+      'X_Forwarded-Proto: 6.6.6.6',
+      'X-Forwarded_Host: 6.6.6.6',
+      'X_Real_IP: 6.6.6.6',
+      'X-Request_Id: 6.6.6.6-6.6.6.6-6.6.6.6',
+      'X_Request_Start: 6.6.6.6',
+      'Content_Length: 6.6.6.6',
+      'transfer_encoding: 6.6.6.6',
+      'Proxy_Authorization: 6.6.6.6',
+    )
+    expect(seen.filter((line) => line.includes('kept'))).toEqual(['X_Api_Key: kept', 'api_key: kept too'])
+    expect(seen.join('\n')).not.toContain('6.6.6.6')
+  })
+
   it('keeps a valid X-Request-Id and gets a new one otherwise', async () => {
     const idOf = (seen: string[]) => seen.filter((line) => /^x-request-id/i.test(line)).map((line) => line.slice(14))
     const valid = '0123456789abcdef-0123+/='
@@ -304,6 +322,27 @@ describe('a response', () => {
     const text = await talk(router.port, 'GET /trailers HTTP/1.0\r\nHost: app.test\r\nConnection: keep-alive\r\n\r\n')
     expect(text).not.toMatch(/transfer-encoding/i)
     expect(text).toMatch(/Connection: close\r\n\r\nbody$/)
+  })
+
+  it('426 says which protocol the app wants: RFC 9110 section 15.5.22', async () => {
+    await using picky = await startApp((_, res) =>
+      res.writeHead(426, { Upgrade: 'websocket', Connection: 'Upgrade, X-Hop', 'X-Hop': '1' }).end('websocket only'),
+    )
+    await using other = await startRouter({ routes: [route([picky])] })
+    const ask = (connection: string) =>
+      talk(other.port, `GET / HTTP/1.1\r\nHost: app.test\r\nConnection: ${connection}\r\nUpgrade: x\r\n\r\n`)
+    for (const answer of [await ask('close'), await ask('Upgrade')]) {
+      expect(answer).toMatch(/^HTTP\/1\.1 426 [^]*\r\nUpgrade: websocket\r\n[^]*websocket only/)
+      expect(answer).toMatch(/\r\nConnection: close, Upgrade\r\n/)
+      expect(answer).not.toMatch(/X-Hop/)
+    }
+  })
+
+  it('with another status keeps Upgrade to the hop that it is for', async () => {
+    await using app = await startApp((_, res) => res.writeHead(200, { Upgrade: 'h2c', Connection: 'Upgrade' }).end('x'))
+    await using other = await startRouter({ routes: [route([app])] })
+    const answer = await talk(other.port, 'GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n')
+    expect(answer).not.toMatch(/upgrade|h2c/i)
   })
 
   it('gets a Date when the app gave none', async () => {

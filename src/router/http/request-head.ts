@@ -37,11 +37,12 @@ export function parseRequestHead(text: string): RequestHead | Refusal {
   const line = requestLine.exec(text)
   if (line === null) return refuse(400, 'the request line is malformed')
   const [, method, target, major, minor] = line as unknown as [string, string, string, string, string]
-  if (major !== '1' || minor > '1') return refuse(505, 'only HTTP/1.0 and HTTP/1.1 are spoken here')
+  if (major !== '1') return refuse(505, 'only HTTP/1.0 and HTTP/1.1 are spoken here')
   if (target.length > longestTarget) return refuse(414, `the target is longer than ${longestTarget} bytes`)
   const fields = parseFields(text, requestLine.lastIndex)
   if (fields === undefined) return refuse(400, 'a header line is malformed, or there are too many')
-  return readFields({ method, target, version: minor === '1' ? 1 : 0, fields })
+  // RFC 9110 section 2.5: a later minor version is read as the latest one known.
+  return readFields({ method, target, version: minor === '0' ? 0 : 1, fields })
 }
 
 /** Sending it twice does no harm (RFC 9110 section 9.2.2), and there is no body that is gone already. */
@@ -56,8 +57,6 @@ function readFields(read: Read): RequestHead | Refusal {
   let connection = ''
   let upgrade: string | undefined
   for (const { key, value } of read.fields) {
-    // Behind CGI-like servers X_Forwarded_For and X-Forwarded-For are one variable.
-    if (key.includes('_')) return refuse(400, `the header name ${key} has an underscore`)
     if (key === 'host') {
       if (host !== undefined) return refuse(400, 'there is more than one Host header')
       host = value
@@ -111,8 +110,14 @@ function originForm({ method, target }: Read, authority: string): string | undef
   if (target.startsWith('/')) return target
   if (target === '*') return method === 'OPTIONS' ? target : undefined
   const [, named, path] = /^http:\/\/([^/?]+)([^]*)$/i.exec(target) ?? []
-  if (named === undefined || path === undefined || named.toLowerCase() !== authority.toLowerCase()) return undefined
+  if (named === undefined || path === undefined || !isSameAuthority(named, authority)) return undefined
+  // RFC 9112 section 3.2.4: OPTIONS without a path is asked of the server as a whole.
+  if (path === '' && method === 'OPTIONS') return '*'
   return path.startsWith('/') ? path : `/${path}`
+}
+
+function isSameAuthority(one: string, other: string): boolean {
+  return one.toLowerCase().replace(/:$/, '') === other.toLowerCase().replace(/:$/, '')
 }
 
 /** Fields that a client must not have taken away from the app by naming them in Connection. */

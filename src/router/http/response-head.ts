@@ -1,5 +1,6 @@
 import { listOf, parseFields, type Field } from './fields.ts'
 import { declaredFraming, noBody, type Framing } from './framing.ts'
+import { hasBareNewline } from './head-end.ts'
 
 export type ResponseHead = {
   status: number
@@ -12,7 +13,16 @@ export type ResponseHead = {
   hopFields: string[]
 }
 
-const statusLine = /HTTP\/1\.([01]) ([1-5]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n/y
+const statusLine = /HTTP\/1\.(\d) ([1-5]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?\r\n/y
+
+/** What every answer begins with, in latin1. */
+const begin = 'HTTP/1.'
+
+/** Whether these first bytes of an answer can become a head. */
+export function mayBecomeResponseHead(bytes: Buffer, from: number): boolean {
+  const first = bytes.toString('latin1', from, from + begin.length)
+  return begin.startsWith(first) && !hasBareNewline(bytes, from)
+}
 
 /**
  * Reads the head of a response as strictly as a request's: an app may be hostile too.
@@ -31,7 +41,7 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
   if (typeof declared === 'string') return declared
   if (declared?.kind === 'chunked' && line[1] === '0') return 'HTTP/1.0 has no Transfer-Encoding'
   const framing = isBodiless(status, method) ? noBody : (declared ?? { kind: 'close' })
-  return { status, reason: line[3] ?? '', fields, framing, ...readConnection(fields, line[1] === '1', framing) }
+  return { status, reason: line[3] ?? '', fields, framing, ...readConnection(fields, line[1] !== '0', framing) }
 }
 
 /** RFC 9110 section 6.4.1. */

@@ -34,6 +34,10 @@ describe('a response head', () => {
     expect(parse(['HTTP/1.1 200 OK'])).toMatchObject({ keepAlive: false })
   })
 
+  it('of a later HTTP/1 is read as HTTP/1.1', () => {
+    expect(parse(['HTTP/1.2 200 OK', 'Content-Length: 0'])).toMatchObject({ status: 200, keepAlive: true })
+  })
+
   it.each([
     ['another protocol', ['ICY 200 OK']],
     ['a status of two digits', ['HTTP/1.1 20 OK']],
