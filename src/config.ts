@@ -4,6 +4,9 @@ import { credentialsPath } from './credentials.ts'
 import type { DynoSizes } from './model/formation.ts'
 import { SettingsReader, type Environment } from './settings-reader.ts'
 
+/** In the checkout, wherever the server is started from. */
+const usualDataDirectory = resolve(import.meta.dirname, '../data')
+
 /** All settings of a server. Made once at start by `loadConfig`; only this file reads the environment. */
 export type Config = {
   /** Absolute. */
@@ -18,8 +21,7 @@ export type Config = {
   publicUrl: string
   redis: { kind: 'embedded'; socket: string } | { kind: 'url'; url: string }
   docker: { kind: 'socket'; path: string } | { kind: 'tcp'; host: string; port: number }
-  /** What containers may reach. `allow`: private networks in CIDR notation that are open to them, such as a package mirror's. */
-  network: { firewall: boolean; allow: string[] }
+  network: Network
   /** Where log drains and webhooks may lead beside the public internet. `allow`: IPv4 networks in CIDR notation. */
   outbound: { allow: string[] }
   /** Files of certificate authorities that the environment names, beside the system's own. */
@@ -46,6 +48,13 @@ export type Config = {
     apiRequestsPerHour: number | undefined
   }
 }
+
+/**
+ * What containers may reach of what is closed to them. `allow`: private networks in CIDR notation, such as a package mirror's;
+ * `host`: TCP ports of this machine, at one IPv4 address of it or at any.
+ */
+export type Network = { firewall: boolean; allow: string[]; host: HostPort[] }
+export type HostPort = { address?: string; port: number }
 
 export type Paths = {
   format: string
@@ -78,7 +87,7 @@ export type Paths = {
 /** Reads and checks the settings. @throws settings_invalid that names every problem at once. */
 export function loadConfig(env: Environment = process.env): Config {
   const read = new SettingsReader(env)
-  const dataDirectory = resolve(read.text('PAAS_DATA', 'data'))
+  const dataDirectory = resolve(read.text('PAAS_DATA', usualDataDirectory))
   const httpPort = read.integer('PAAS_HTTP_PORT', 8080, 1, 65535)
   const httpsPort = read.integerOrOff('PAAS_HTTPS_PORT', portBeside(httpPort), 1, 65535)
   const domain = read.domain('PAAS_DOMAIN', 'localhost')
@@ -95,6 +104,7 @@ export function loadConfig(env: Environment = process.env): Config {
     network: {
       firewall: read.choice('PAAS_FIREWALL', 'on', ['on', 'off']) === 'on',
       allow: read.networks('PAAS_ALLOW_NETWORKS'),
+      host: read.hostPorts('PAAS_ALLOW_HOST'),
     },
     outbound: { allow: read.networks('PAAS_ALLOW_DELIVERIES') },
     certificateFiles: read.files('NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'),

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import type { Config } from './config.ts'
+import type { Config, HostPort } from './config.ts'
 import { PaasError } from './errors.ts'
 import { dynoSizes, sizeNamed, type DynoSize, type DynoSizes } from './model/formation.ts'
 
@@ -76,6 +76,20 @@ export class SettingsReader {
     return networks.filter((network) => network !== '' && !wrong.includes(network))
   }
 
+  /** Ports of this machine such as `5432,172.17.0.1:6379`. */
+  hostPorts(name: string): HostPort[] {
+    const parts = this.text(name, '').split(',')
+    const wanted = parts.map((part) => part.trim()).filter((part) => part !== '')
+    const wrong = wanted.filter((part) => parseHostPort(part) === undefined)
+    if (wrong.length > 0) {
+      this.#problems.push(
+        `${name} has "${wrong.join('", "')}"; it must be a list of TCP ports of this machine, such as 5432 or 172.17.0.1:5432. ` +
+          'What listens on 127.0.0.1 is not reached from a container',
+      )
+    }
+    return wanted.flatMap((part) => parseHostPort(part) ?? [])
+  }
+
   /** Limits of sizes in place of the usual ones: `standard-1x=1024/2,eco=256/0.5`, in MiB and processors. */
   dynoSizes(name: string): DynoSizes {
     const parts = this.text(name, '').split(',')
@@ -116,12 +130,17 @@ export class SettingsReader {
     }
   }
 
-  contradictions({ network, dataDirectory, cacheDirectory, httpPort, httpsPort }: Config): void {
+  contradictions(config: Config): void {
+    const { network, dataDirectory, cacheDirectory, httpPort, httpsPort } = config
     if (httpPort === httpsPort) this.#problems.push(`PAAS_HTTP_PORT and PAAS_HTTPS_PORT are both ${httpPort}`)
-    if (!network.firewall && network.allow.length > 0) {
-      this.#problems.push(
-        'PAAS_ALLOW_NETWORKS opens networks in a firewall that PAAS_FIREWALL=off turns off; unset one',
-      )
+    const opened = { PAAS_ALLOW_NETWORKS: network.allow, PAAS_ALLOW_HOST: network.host }
+    for (const [name, list] of Object.entries(opened)) {
+      if (network.firewall || list.length === 0) continue
+      this.#problems.push(`${name} opens what PAAS_FIREWALL=off does not close; unset one`)
+    }
+    for (const { port } of network.host) {
+      const owner = ownPorts(config).get(port)
+      if (owner) this.#problems.push(`PAAS_ALLOW_HOST has port ${port}, which is ${owner}: no app may reach that`)
     }
     if (dataDirectory === cacheDirectory) this.#problems.push('PAAS_DATA is the cache directory; choose another one')
   }
@@ -138,6 +157,28 @@ function isNetwork(text: string): boolean {
   if (isIP(address) !== 4 || !/^\d{1,2}$/.test(prefix) || Number(prefix) > 32) return false
   const number = address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0)
   return number % 2 ** (32 - Number(prefix)) === 0
+}
+
+function parseHostPort(text: string): HostPort | undefined {
+  const [, address, digits] = /^(?:([\d.]+):)?(\d{1,5})$/.exec(text) ?? []
+  const port = Number(digits)
+  if (digits === undefined || port < 1 || port > 65535) return undefined
+  if (address === undefined) return { port }
+  return isIP(address) === 4 && !/^(0|127)\./.test(address) ? { address, port } : undefined
+}
+
+/** What must stay closed to apps whatever the operator opens; 2375 and 2376 are where Docker's API listens, if it does. */
+function ownPorts({ httpPort, httpsPort, redis, docker }: Config): Map<number | undefined, string> {
+  const redisPort =
+    redis.kind === 'url' && URL.canParse(redis.url) ? Number(new URL(redis.url).port || 6379) : undefined
+  return new Map([
+    [2375, "Docker's"],
+    [2376, "Docker's"],
+    [docker.kind === 'tcp' ? docker.port : undefined, 'that of DOCKER_HOST'],
+    [redis.kind === 'url' && !redis.url.startsWith('unix:') ? redisPort : undefined, 'that of REDIS_URL'],
+    [httpPort, 'PAAS_HTTP_PORT'],
+    [httpsPort, 'PAAS_HTTPS_PORT'],
+  ])
 }
 
 function parseSize(text: string): [DynoSize, DynoSizes[DynoSize]] | undefined {

@@ -1,16 +1,18 @@
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../src/config.ts'
 
 describe('the settings of what containers may reach', () => {
   it('close the host and all private networks unless something else is said', () => {
-    expect(loadConfig({}).network).toEqual({ firewall: true, allow: [] })
+    expect(loadConfig({}).network).toEqual({ firewall: true, allow: [], host: [] })
   })
 
   it('open networks that are named', () => {
     const { network } = loadConfig({
       PAAS_ALLOW_NETWORKS: '10.1.0.0/16, 192.168.7.9/32,0.0.0.0/0',
     })
-    expect(network).toEqual({ firewall: true, allow: ['10.1.0.0/16', '192.168.7.9/32', '0.0.0.0/0'] })
+    expect(network).toEqual({ firewall: true, allow: ['10.1.0.0/16', '192.168.7.9/32', '0.0.0.0/0'], host: [] })
   })
 
   it.each(['10.1.2.3/16', '10.0.0.0', '10.0.0.0/33', 'fd00::/8', '300.0.0.0/8', 'mirror.example', '10.0.0.0/8;'])(
@@ -26,6 +28,47 @@ describe('the settings of what containers may reach', () => {
       )
     },
   )
+
+  it('open ports of this machine that are named', () => {
+    const { network } = loadConfig({ PAAS_ALLOW_HOST: '5432, 172.17.0.1:6379' })
+    expect(network.host).toEqual([{ port: 5432 }, { address: '172.17.0.1', port: 6379 }])
+  })
+
+  it.each(['0', '65536', 'postgres', '127.0.0.1:5432', '0.0.0.0:5432', '172.17.0.1', '10.1:5432', '[::1]:5432', '-1'])(
+    'refuse %s as a port of this machine, with what it may be',
+    (place) => {
+      expect(() => loadConfig({ PAAS_ALLOW_HOST: `5432,${place}` })).toThrow(
+        `PAAS_ALLOW_HOST has "${place}"; it must be a list of TCP ports of this machine, such as 5432 or 172.17.0.1:5432.`,
+      )
+    },
+  )
+
+  it.each([
+    ['8080', {}, 'PAAS_HTTP_PORT'],
+    ['172.17.0.1:8443', {}, 'PAAS_HTTPS_PORT'],
+    ['2375', {}, "Docker's"],
+    ['4243', { DOCKER_HOST: 'tcp://127.0.0.1:4243' }, 'that of DOCKER_HOST'],
+    ['6379', { REDIS_URL: 'redis://:secret@127.0.0.1' }, 'that of REDIS_URL'],
+    ['7000', { REDIS_URL: 'rediss://127.0.0.1:7000/1' }, 'that of REDIS_URL'],
+  ])('never open port %s of %o', (port, settings, owner) => {
+    const message = `PAAS_ALLOW_HOST has port ${port.split(':').at(-1)}, which is ${owner}: no app may reach that`
+    expect(() => loadConfig({ ...settings, PAAS_ALLOW_HOST: port })).toThrow(message)
+    expect(loadConfig({ REDIS_URL: 'unix:///run/redis.sock', PAAS_ALLOW_HOST: '6379' }).network.host).toHaveLength(1)
+  })
+})
+
+describe('the data directory', () => {
+  it('is where the program lies, unless PAAS_DATA says otherwise, and not where one stands', () => {
+    const checkout = resolve(import.meta.dirname, '..')
+    const before = process.cwd()
+    process.chdir(tmpdir())
+    try {
+      expect(loadConfig({}).dataDirectory).toBe(join(checkout, 'data'))
+      expect(loadConfig({ PAAS_DATA: 'mine' }).dataDirectory).toBe(join(process.cwd(), 'mine'))
+    } finally {
+      process.chdir(before)
+    }
+  })
 })
 
 describe('the sizes of dynos', () => {
@@ -111,6 +154,7 @@ describe('settings that are wrong', () => {
 
   it.each([
     [{ PAAS_FIREWALL: 'off', PAAS_ALLOW_NETWORKS: '10.0.0.0/8' }, /PAAS_ALLOW_NETWORKS.*PAAS_FIREWALL=off/],
+    [{ PAAS_FIREWALL: 'off', PAAS_ALLOW_HOST: '5432' }, /PAAS_ALLOW_HOST opens what PAAS_FIREWALL=off does not close/],
     [{ PAAS_DATA: '/c/paas', XDG_CACHE_HOME: '/c' }, /PAAS_DATA is the cache directory/],
   ])('because they contradict each other are refused: %o', (settings, message) => {
     expect(() => loadConfig(settings)).toThrow(message)

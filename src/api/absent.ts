@@ -4,7 +4,9 @@ const ofApp = '/apps/[^/]+'
 const absent = [
   {
     at: `(/apps/[^/]+)?/(addons|addon-attachments)|/addon-services|/actions/addon(s|-attachments)`,
-    say: 'There are no add-ons on this server. Give the app the address of the service: heroku config:set DATABASE_URL=...',
+    say:
+      'There are no add-ons on this server. Give the app the address of the service: heroku config:set DATABASE_URL=... ' +
+      'A service on the machine of the server is at host.docker.internal, once its operator opens the port with PAAS_ALLOW_HOST.',
   },
   {
     at: '/teams|/organizations|/enterprise-accounts',

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { createPackPolicy, isPackUrl, parsePackUrl } from '../../src/build/pack-url.ts'
 
-const policy = createPackPolicy({ network: { firewall: true, allow: ['10.1.0.0/16'] }, httpPort: 8080 })
+const policy = createPackPolicy({ network: { firewall: true, allow: ['10.1.0.0/16'], host: [] }, httpPort: 8080 })
 const parse = (text: string) => parsePackUrl(text, policy)
 
 it.each([

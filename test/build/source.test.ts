@@ -9,7 +9,7 @@ import { hasWindowsLines } from '../../src/build/windows-lines.ts'
 import { createPackPolicy } from '../../src/build/pack-url.ts'
 import { forEachEntry } from '../../src/build/tar.ts'
 
-const policy = createPackPolicy({ network: { firewall: true, allow: [] }, httpPort: 8080 })
+const policy = createPackPolicy({ network: { firewall: true, allow: [], host: [] }, httpPort: 8080 })
 const limits = { sourceBytes: 2 ** 20, sourceFiles: 10 }
 
 function tarOf(files: Record<string, string | Buffer>): Readable {

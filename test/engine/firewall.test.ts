@@ -131,11 +131,12 @@ describe('the rules', () => {
   it('that open something for a server go with it', async () => {
     await using gone = await testEngine()
     const own = async () => (await rules()).filter((rule) => rule.includes(bridgePrefixOf(gone.serverId)))
-    const network = { firewall: true, allow: ['10.77.0.0/16', '10.78.1.2/32', '0.0.0.0/0'] }
+    const host = [{ port: 5432 }, { address: '172.17.0.1', port: 6379 }]
+    const network = { firewall: true, allow: ['10.77.0.0/16', '10.78.1.2/32', '0.0.0.0/0'], host }
     const engine = gone.connect({ network, domain: 'paas.example', httpPort: 8080 })
     await engine.secureHost()
     const once = await own()
-    expect(once).toHaveLength(4)
+    expect(once).toHaveLength(6)
     await engine.secureHost()
     expect(await own()).toEqual(once)
     await engine.removeServer()
@@ -151,7 +152,7 @@ describe('the rules', () => {
 
 it('a private network is reached once the settings allow it, and no longer when they do not', async () => {
   await using mirror = await privateMachine()
-  const allowing = (allow: string[]) => server.connect({ network: { firewall: true, allow } }).secureHost()
+  const allowing = (allow: string[]) => server.connect({ network: { firewall: true, allow, host: [] } }).secureHost()
   await using sandbox = await server.sandbox()
   await allowing([])
   expect(await reach(sandbox, mirror.address, mirror.port)).toBe('refused')
@@ -194,7 +195,7 @@ function knockUntilEnough(address: string, port: number): string {
 
 it('the public port of the server is reached by its own apps once it has a domain, and by nobody else’s', async () => {
   const published = server.connect({
-    network: { firewall: true, allow: [] },
+    network: { firewall: true, allow: [], host: [] },
     domain: 'paas.example',
     httpPort: hostPort,
   })
@@ -207,6 +208,49 @@ it('the public port of the server is reached by its own apps once it has a domai
   expect(await reach(foreign, gateway, hostPort)).toBe('refused')
   await server.engine.secureHost()
   expect(await reach(sandbox, gateway, hostPort)).toBe('refused')
+})
+
+it('a port of the host that the settings open is reached by builds and dynos, by name too, and no other one is', async () => {
+  await using other = await testEngine()
+  await other.engine.secureHost()
+  await using foreign = await other.sandbox()
+  await using opened = await server.opening([{ port: hostPort }])
+  expect(await reach(opened.sandbox, 'host.docker.internal', hostPort)).toContain('the host')
+  expect(await fromDyno(opened.dyno.id, `: </dev/tcp/host.docker.internal/${hostPort}`)).toBe('exit 0\n')
+  expect(await reach(opened.sandbox, await gatewayOf(opened.sandbox.id), hostPort)).toContain('the host')
+  const closed = createServer().listen(0, '0.0.0.0')
+  await once(closed, 'listening')
+  expect(await reach(opened.sandbox, 'host.docker.internal', (closed.address() as AddressInfo).port)).toBe('refused')
+  closed.close()
+  expect(await reach(foreign, await gatewayOf(foreign.id), hostPort)).toBe('refused')
+  await server.engine.secureHost()
+  expect(await reach(opened.sandbox, 'host.docker.internal', hostPort)).toBe('refused')
+})
+
+it('a port of the host can be opened at one of its addresses alone', async () => {
+  const [dockers = ''] = networkInterfaces()['docker0']?.map(({ address }) => address) ?? []
+  await using opened = await server.opening([{ address: dockers, port: hostPort }])
+  expect(await reach(opened.sandbox, 'host.docker.internal', hostPort)).toContain('the host')
+  expect(await reach(opened.sandbox, await gatewayOf(opened.sandbox.id), hostPort)).toBe('refused')
+  await server.engine.secureHost()
+})
+
+it('a firewall that is turned off closes nothing to its server any more, and stays for the others', async () => {
+  await using mirror = await privateMachine()
+  await using sandbox = await server.sandbox()
+  await using other = await testEngine()
+  await using foreign = await other.sandbox()
+  for (const { engine } of [server, other]) await engine.secureHost()
+  const gateway = await gatewayOf(sandbox.id)
+  expect(await reach(sandbox, gateway, hostPort)).toBe('refused')
+  await server.connect({ network: { firewall: false, allow: [], host: [] } }).secureHost()
+  expect(await reach(sandbox, gateway, hostPort)).toContain('the host')
+  expect(await reach(sandbox, mirror.address, mirror.port)).toContain('mirror')
+  expect(await reach(foreign, await gatewayOf(foreign.id), hostPort)).toBe('refused')
+  expect(await reach(foreign, mirror.address, mirror.port)).toBe('refused')
+  await server.engine.secureHost()
+  expect(await reach(sandbox, gateway, hostPort)).toBe('refused')
+  expect(await reach(sandbox, mirror.address, mirror.port)).toBe('refused')
 })
 
 /** Another machine on a private network that only this host is on: a network namespace with a listener in it. */
@@ -252,7 +296,9 @@ it.runIf(process.geteuid?.() === 0)('a server that may not set the rules says so
 it('a server told to leave the firewall alone does', async () => {
   process.seteuid?.(65_534)
   try {
-    await expect(server.connect({ network: { firewall: false, allow: [] } }).secureHost()).resolves.toBeUndefined()
+    await expect(
+      server.connect({ network: { firewall: false, allow: [], host: [] } }).secureHost(),
+    ).resolves.toBeUndefined()
   } finally {
     process.seteuid?.(0)
   }

@@ -4,7 +4,7 @@ import { promisify } from 'node:util'
 import { pack, type Header } from 'tar-stream'
 import { Readable } from 'node:stream'
 import { createStack } from '../../src/build/stack/debian.ts'
-import { loadConfig, type Config } from '../../src/config.ts'
+import { loadConfig, type Config, type Network } from '../../src/config.ts'
 import { connectDocker } from '../../src/engine/docker/docker.ts'
 import type { DynoSpec, Engine, SandboxSpec } from '../../src/engine/engine.ts'
 import { createLog } from '../../src/log.ts'
@@ -54,6 +54,18 @@ class TestServer implements AsyncDisposable {
     const { appId, image } = this
     const given = { appId, app: 'acme', name: 'web.1', type: 'web', release: 7, image, size: 'basic', limits }
     return this.engine.runDyno({ ...given, env: { PORT: '5000' }, restart: true, command, ...spec }, never)
+  }
+
+  /** A build and a dyno while these ports of the host are open to the server. */
+  async opening(host: Network['host']) {
+    const engine = this.connect({ network: { firewall: true, allow: [], host } })
+    await engine.secureHost()
+    const { appId, image } = this
+    const container = { appId, image, limits, env: {} }
+    const sandbox = await engine.createSandbox({ ...container, name: 'opened', user: 'app', labels: {} }, never)
+    const spec = { ...container, app: 'acme', name: 'worker.9', type: 'worker', release: 7, size: 'basic' }
+    const dyno = await engine.runDyno({ ...spec, command: 'sleep 1000', restart: true }, never)
+    return { sandbox, dyno, [Symbol.asyncDispose]: () => sandbox[Symbol.asyncDispose]() }
   }
 
   async [Symbol.asyncDispose]() {

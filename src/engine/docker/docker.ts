@@ -28,7 +28,7 @@ import { waitDyno } from './wait-dyno.ts'
 export function connectDocker({ docker: connection, serverId, log, ...config }: ConnectOptions): Engine {
   const deps = {
     docker: connectClient(connection),
-    network: config.network ?? { firewall: true, allow: [] },
+    network: config.network ?? { firewall: true, allow: [], host: [] },
     publicPort: publicPort(config),
     serverId,
     log,

@@ -1,7 +1,8 @@
 import type Docker from 'dockerode'
+import type { Network } from '../../config.ts'
 import type { DynoSpec, TerminalSize } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
-import { confined, tenant } from './host-config.ts'
+import { confined, hostNames, tenant } from './host-config.ts'
 import { containerName } from './names.ts'
 
 /**
@@ -29,13 +30,14 @@ exit $paas_code
 /** A client's, with its terminal if it has one. */
 export type Session = { terminal: TerminalSize | undefined }
 
-type Place = { network: string; imageUser: string; session: Session | undefined }
+/** `opened`: what the operator opened to all containers. */
+type Place = { network: string; opened: Network; imageUser: string; session: Session | undefined }
 
 /** How a dyno's container is made. `imageUser` is what the image says about its user. */
 export function dynoOptions(
   serverId: string,
   spec: DynoSpec,
-  { network, imageUser, session }: Place,
+  { network, opened, imageUser, session }: Place,
 ): Docker.ContainerCreateOptions {
   return {
     name: containerName(serverId, spec.app, spec.name, `v${spec.release}`),
@@ -49,6 +51,7 @@ export function dynoOptions(
       ...(session && { LogConfig: { Type: 'none', Config: {} } }),
       OomScoreAdj: 250,
       NetworkMode: network,
+      ...hostNames(opened),
       RestartPolicy: { Name: spec.restart ? 'unless-stopped' : 'no' },
       Sysctls: { 'net.ipv4.ip_unprivileged_port_start': '0' },
     },

@@ -43,7 +43,7 @@ export async function createDyno(
   ])
   if (!image) throw new PaasError('image_missing', `The image of ${spec.app} v${spec.release} is gone from Docker.`)
   return deps.docker.createContainer(
-    dynoOptions(deps.serverId, spec, { network, imageUser: image.Config.User, session }),
+    dynoOptions(deps.serverId, spec, { network, opened: deps.network, imageUser: image.Config.User, session }),
   )
 }
 

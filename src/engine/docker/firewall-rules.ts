@@ -1,3 +1,5 @@
+import type { HostPort } from '../../config.ts'
+
 /** A chain and its rules, as iptables-restore(8) takes them. */
 export type Chain = { name: string; rules: string[] }
 
@@ -26,6 +28,17 @@ export function inputChains(resolvers: string[]): Chain[] {
 /** An app may call another one, or the api, at the public address of its own server, as anybody may. */
 export function publicRules(bridges: string, port: number | undefined): string[] {
   return port === undefined ? [] : [`-i ${bridges} -p tcp -m tcp --dport ${port} -j RETURN`]
+}
+
+/** The operator's own services on this machine. */
+export function hostRules(bridges: string, ports: HostPort[]): string[] {
+  const place = ({ address }: HostPort): string => (address === undefined ? '' : `-d ${address}/32 `)
+  return ports.map((one) => `${place(one)}-i ${bridges} -p tcp -m tcp --dport ${one.port} -j RETURN`)
+}
+
+/** Without a firewall the chains, which other servers may need, let the containers of this one through. */
+export function exemptRules(bridges: string): string[] {
+  return [`-i ${bridges} -j RETURN`]
 }
 
 /** What the settings of a server open to its own containers. */

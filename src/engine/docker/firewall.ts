@@ -1,14 +1,25 @@
 import { readFile } from 'node:fs/promises'
 import { isIPv4 } from 'node:net'
-import type { Config } from '../../config.ts'
+import type { Network } from '../../config.ts'
 import type { Logger } from '../../log.ts'
-import { allowRules, forwardChains, inputChains, publicRules, refuse, sealedChains } from './firewall-rules.ts'
+import {
+  allowRules,
+  exemptRules,
+  forwardChains,
+  hostRules,
+  inputChains,
+  publicRules,
+  refuse,
+  sealedChains,
+} from './firewall-rules.ts'
 import { Iptables } from './iptables.ts'
 import { bridgePrefix, bridgePrefixOf } from './names.ts'
 
+/** Hold what one server opens to its own containers. */
+const perServer = ['PAAS-ALLOW', 'PAAS-PUBLIC']
 const toForward = `-i ${bridgePrefix}+ -j PAAS-FORWARD`
 
-type FirewallDeps = { serverId: string; log: Logger; network: Config['network']; publicPort: number | undefined }
+type FirewallDeps = { serverId: string; log: Logger; network: Network; publicPort: number | undefined }
 
 /**
  * Closes the host and private networks to containers on the bridges of all servers of this engine. The rules are the
@@ -16,13 +27,28 @@ type FirewallDeps = { serverId: string; log: Logger; network: Config['network'];
  * step; a packet on its way never meets half a chain.
  * @throws host_not_secured when the rules cannot be set
  */
-export async function secureHost({ serverId, log, network, publicPort }: FirewallDeps): Promise<void> {
-  if (!network.firewall) {
-    log.warn('PAAS_FIREWALL is off: apps reach this host and its network unless something else stops them')
-    return
+export async function secureHost(deps: FirewallDeps): Promise<void> {
+  if (!deps.network.firewall) return exempt(deps)
+  await secureIpv4(deps)
+  await secureIpv6(deps.log)
+}
+
+/**
+ * What an earlier start with a firewall set, or another server sets, stays for the others and lets the containers of this one
+ * through. Where the rules cannot be set at all, none of ours is in the way.
+ */
+async function exempt({ serverId, log }: FirewallDeps): Promise<void> {
+  log.warn('PAAS_FIREWALL is off: apps reach this host and its network unless something else stops them')
+  const iptables = new Iptables('iptables')
+  const bridges = `${bridgePrefixOf(serverId)}+`
+  try {
+    for (const chain of perServer) {
+      await iptables.ensureChain(chain)
+      await iptables.setRules(chain, bridges, exemptRules(bridges))
+    }
+  } catch (cause) {
+    log.debug({ err: cause }, 'no rule could be set')
   }
-  await secureIpv4(`${bridgePrefixOf(serverId)}+`, network.allow, publicPort)
-  await secureIpv6(log)
 }
 
 /**
@@ -39,20 +65,25 @@ export async function secureNetwork({ network }: Pick<FirewallDeps, 'network'>):
 
 /** Takes back what was opened for this server's containers; what is closed stays so, for the other servers. */
 export async function releaseHost({ serverId, network }: FirewallDeps): Promise<void> {
-  if (!network.firewall) return
   const iptables = new Iptables('iptables')
-  for (const chain of ['PAAS-ALLOW', 'PAAS-PUBLIC']) await iptables.setRules(chain, `${bridgePrefixOf(serverId)}+`, [])
+  try {
+    for (const chain of perServer) await iptables.setRules(chain, `${bridgePrefixOf(serverId)}+`, [])
+  } catch (cause) {
+    if (network.firewall) throw cause
+  }
 }
 
-async function secureIpv4(ownBridges: string, allow: string[], publicPort: number | undefined): Promise<void> {
+async function secureIpv4({ serverId, network, publicPort }: FirewallDeps): Promise<void> {
   const iptables = new Iptables('iptables')
+  const ownBridges = `${bridgePrefixOf(serverId)}+`
   const resolvers = await resolversOfHost()
   await iptables.ensureChain('PAAS-ALLOW')
   await iptables.ensureChain('PAAS-PUBLIC')
   await iptables.replaceChains([...inputChains(resolvers), ...forwardChains(resolvers)])
-  await iptables.setRules('PAAS-ALLOW', ownBridges, allowRules(ownBridges, allow))
+  await iptables.setRules('PAAS-ALLOW', ownBridges, allowRules(ownBridges, network.allow))
   await iptables.ensureLast('PAAS-ALLOW', '-g PAAS-PRIVATE')
-  await iptables.setRules('PAAS-PUBLIC', ownBridges, publicRules(ownBridges, publicPort))
+  const ports = [...publicRules(ownBridges, publicPort), ...hostRules(ownBridges, network.host)]
+  await iptables.setRules('PAAS-PUBLIC', ownBridges, ports)
   await iptables.ensureLast('PAAS-PUBLIC', refuse)
   await iptables.ensureFirst('INPUT', `-i ${bridgePrefix}+ -j PAAS-INPUT`)
   for (const chain of await forwardHooks(iptables)) await iptables.ensureFirst(chain, toForward)

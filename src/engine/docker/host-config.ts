@@ -1,4 +1,5 @@
 import type Docker from 'dockerode'
+import type { Network } from '../../config.ts'
 import type { Limits } from '../engine.ts'
 
 /** What an app's image and its build image call the tenant: `app`, 1000:1000. */
@@ -40,6 +41,11 @@ export function confined(limits: Limits): Docker.HostConfig & { CgroupnsMode: st
     Ulimits: [{ Name: 'core', Soft: 0, Hard: 0 }],
     LogConfig: logConfig,
   }
+}
+
+/** A name for this machine, at the address of Docker's own bridge, for containers that may reach some port of it. */
+export function hostNames({ host }: Network): Pick<Docker.HostConfig, 'ExtraHosts'> {
+  return host.length === 0 ? {} : { ExtraHosts: ['host.docker.internal:host-gateway'] }
 }
 
 /** For making stack images of our own from Debian's packages. */

@@ -40,7 +40,8 @@ export class Iptables {
   }
 
   /** Of the chain's rules that name this interface, exactly these remain. They are written as the command lists them. */
-  async setRules(chain: string, bridges: string, wanted: string[]): Promise<void> {
+  async setRules(chain: string, bridges: string, rules: string[]): Promise<void> {
+    const wanted = [...new Set(rules)]
     const found = (await this.#rules(chain)).filter((rule) => `${rule} `.includes(`-i ${bridges} `))
     for (const rule of found.filter((one) => !wanted.includes(one))) await this.#delete(chain, rule)
     for (const rule of wanted.filter((one) => !found.includes(one))) await this.#insert(chain, rule)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { Config } from '../../config.ts'
+import type { Network } from '../../config.ts'
 import { PaasError } from '../../errors.ts'
 import type { AppId } from '../../model/ids.ts'
 import { label, type Kind } from '../labels.ts'
@@ -13,7 +13,7 @@ import { freeSubnet, parseCidr, parseRoutes, type Range } from './subnets.ts'
 const attempts = 20
 
 export type NetworkDeps = DockerDeps & {
-  network: Config['network']
+  network: Network
   /** Networks this process makes at the moment, by name: two dynos of one app may ask at once. */
   pending: Map<string, Promise<void>>
 }

@@ -4,7 +4,7 @@ import type { SandboxSpec } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
 import { ensureCache } from './cache.ts'
 import type { DockerDeps } from './client.ts'
-import { confined, tenant, trusted } from './host-config.ts'
+import { confined, hostNames, tenant, trusted } from './host-config.ts'
 import { idleCommand } from './idle.ts'
 import { cacheName, containerName } from './names.ts'
 import { ensureNetwork, type NetworkDeps } from './networks.ts'
@@ -28,6 +28,7 @@ export async function sandboxOptions(deps: NetworkDeps, spec: SandboxSpec): Prom
       /** When the machine itself runs short, builds go first. */
       OomScoreAdj: 500,
       NetworkMode: network,
+      ...hostNames(deps.network),
       Tmpfs: secretsMount(spec),
       Binds: cacheMount(deps.serverId, spec),
       // Whoever runs it reads what it says, which may be a whole slug; nobody asks for it later.
