@@ -1,4 +1,4 @@
-import { pino, type Logger } from 'pino'
+import { pino, type DestinationStream, type Logger } from 'pino'
 
 export type { Logger }
 
@@ -11,8 +11,11 @@ const secretPaths = ['token', 'password', 'authorization', 'config', 'value', 'e
  * @param level trace | debug | info | warn | error | silent
  */
 export function createLog(role: string, level = 'info'): Logger {
-  return pino(
-    { name: role, level, base: { role }, redact: { paths: secretPaths, censor: '[secret]' } },
-    pino.destination({ fd: 2, sync: true }),
-  )
+  const options = { name: role, level, base: { role }, redact: { paths: secretPaths, censor: '[secret]' } }
+  return pino(options, standardError())
+}
+
+/** A full disk or a closed pipe costs lines, and never the process; of lines that wait for space, 1 MiB is kept. */
+function standardError(): DestinationStream {
+  return pino.destination({ fd: 2, sync: true, maxLength: 2 ** 20 }).on('error', () => undefined)
 }

@@ -5,7 +5,7 @@ import { loadConfig } from '../config.ts'
 import { PaasError } from '../errors.ts'
 import { supervise } from '../supervisor/supervise.ts'
 import { keepMemoryLow } from './idle-memory.ts'
-import { say, sayFailure, sayReady } from '../supervisor/terminal.ts'
+import { outliveReaders, say, sayFailure, sayReady } from '../supervisor/terminal.ts'
 
 /** `node src/main/server.ts` runs the whole server; with `--role api|worker|router` that one role, in this process. */
 const roles = ['api', 'worker', 'router']
@@ -24,6 +24,7 @@ async function main(): Promise<void> {
 }
 
 async function runServer(): Promise<void> {
+  outliveReaders()
   const stop = stopRequest()
   const config = loadConfig()
   say(`paas: starting on ${config.dataDirectory}`)

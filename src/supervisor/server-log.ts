@@ -1,4 +1,4 @@
-import { closeSync, copyFileSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs'
+import { closeSync, copyFileSync, fstatSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs'
 
 const limitBytes = 16 * 2 ** 20
 const checkEveryMs = 10_000
@@ -20,14 +20,26 @@ export class ServerLog implements Disposable {
     this.#rotate()
   }
 
-  /** Writes one event in the form of the roles' logs (src/log.ts), without loading a logger into the supervisor. */
+  /**
+   * Writes one event in the form of the roles' logs (src/log.ts), without loading a logger into the supervisor. Where no
+   * space is left on the disk the event is lost, since the server must not end of it.
+   */
   write(role: string, msg: string, fields: object = {}): void {
-    writeSync(this.fd, `${JSON.stringify({ level: 30, time: Date.now(), role, ...fields, msg })}\n`)
+    try {
+      writeSync(this.fd, `${JSON.stringify({ level: 30, time: Date.now(), role, ...fields, msg })}\n`)
+    } catch (cause) {
+      if (!isFull(cause)) throw cause
+    }
   }
 
   #rotate(): void {
     if (fstatSync(this.fd).size < limitBytes) return
-    copyFileSync(this.path, `${this.path}.1`)
+    try {
+      copyFileSync(this.path, `${this.path}.1`)
+    } catch (cause) {
+      if (!isFull(cause)) throw cause
+      rmSync(`${this.path}.1`, { force: true })
+    }
     ftruncateSync(this.fd)
   }
 
@@ -35,4 +47,8 @@ export class ServerLog implements Disposable {
     clearInterval(this.#timer)
     closeSync(this.fd)
   }
+}
+
+function isFull(cause: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT'].includes((cause as NodeJS.ErrnoException).code ?? '')
 }

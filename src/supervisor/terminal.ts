@@ -32,6 +32,11 @@ Deploy an app: in its git repository, in another terminal, type
 `)
 }
 
+/** Whoever read what the server says may leave (`npm start | head`): it goes on, and says the same in its log. */
+export function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
+}
+
 export function sayFailure(thrown: unknown): void {
   process.stderr.write(`paas: ${describe(thrown)}\n`)
 }

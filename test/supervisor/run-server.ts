@@ -2,9 +2,10 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { loadConfig } from '../../src/config.ts'
 import { supervise } from '../../src/supervisor/supervise.ts'
-import { sayFailure, sayReady } from '../../src/supervisor/terminal.ts'
+import { outliveReaders, sayFailure, sayReady } from '../../src/supervisor/terminal.ts'
 
 /** The supervisor as src/main/server.ts runs it, with roles that do nothing but live. */
+outliveReaders()
 const stop = new AbortController()
 process.on('SIGTERM', () => stop.abort())
 try {

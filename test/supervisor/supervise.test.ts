@@ -105,6 +105,20 @@ describe('a server', () => {
     await expect(server.serves()).rejects.toThrow('fetch failed')
   })
 
+  it('goes on when who read its output leaves, and stops in order', async () => {
+    await using server = await SupervisedServer.start()
+    const children = childrenOf(server.pid)
+    server.leave()
+    process.kill(server.pidOf('worker.ts'), 'SIGKILL')
+    await until(
+      'the worker runs again',
+      async () => server.log().filter(({ msg }) => msg === 'worker ready').length > 1,
+    )
+    expect(await server.serves()).toBe(true)
+    expect(await server.end('SIGTERM')).toBe(0)
+    expect(children.filter((pid) => !isGone(pid))).toEqual([])
+  })
+
   it('uses the Redis it is told of and starts none', async () => {
     await using server = await SupervisedServer.start({ REDIS_URL: 'redis://127.0.0.1:1' })
     expect(server.output).not.toContain('redis')

@@ -51,6 +51,12 @@ export class SupervisedServer implements AsyncDisposable {
     await Promise.race([closed, this.says(/^ready /m)])
   }
 
+  /** Stops reading what it says, as `| head` does. Whatever it writes then fails with EPIPE. */
+  leave(): void {
+    this.#process?.stdout?.destroy()
+    this.#process?.stderr?.destroy()
+  }
+
   says(pattern: RegExp): Promise<unknown> {
     return until(`the server says ${pattern}`, async () => pattern.test(this.output), 60_000)
   }
