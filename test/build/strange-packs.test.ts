@@ -7,8 +7,11 @@ import { PackServer } from './pack-server.ts'
 
 let server: PackServer
 let builder: Builder
+/** Its only use is an address of this machine that is nobody else's: another host's of packs. */
+const network = `paas-pack-host-${process.pid}`
 beforeAll(async () => {
-  const gateway = await docker('network', 'inspect', 'bridge', '--format', '{{(index .IPAM.Config 0).Gateway}}')
+  await docker('network', 'create', network)
+  const gateway = await docker('network', 'inspect', network, '--format', '{{(index .IPAM.Config 0).Gateway}}')
   const address = gateway.output.trim()
   server = await PackServer.start(address)
   // What listens on the machine is closed to builds, but for the port of the server itself.
@@ -17,8 +20,9 @@ beforeAll(async () => {
   await builder.engine.secureHost()
 })
 afterAll(async () => {
-  await builder[Symbol.asyncDispose]()
-  await server[Symbol.asyncDispose]()
+  await builder?.[Symbol.asyncDispose]()
+  await server?.[Symbol.asyncDispose]()
+  await docker('network', 'rm', network)
 })
 
 const detect = '#!/usr/bin/env bash\ntest -f "$1/app.txt" && echo "$(basename "$1") text"'

@@ -41,7 +41,7 @@ function forward(port: number, address: string): Server {
 
 /** The images of the stack as this checkout defines them, found by asking for each as set-up does. */
 async function stackImages(): Promise<string[]> {
-  const config = loadConfig({})
+  const config = loadConfig({ DOCKER_HOST: process.env['DOCKER_HOST'] })
   const engine = connectDocker({ docker: config.docker, serverId: 'engine-restart', log: createLog('test', 'silent') })
   const references = new Set<string>()
   const findImage = (reference: string): ReturnType<typeof engine.findImage> => {

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { loadConfig } from '../../src/config.ts'
 import { findCommand } from '../../src/setup/requirements.ts'
 
 const script = resolve(import.meta.dirname, '../../src/main/setup.ts')
@@ -25,7 +26,7 @@ afterEach(() => {
 
 describe.runIf(process.getuid?.() === 0)('set-up by somebody who is not root', () => {
   it('says in one line that Docker may not be used, and what to do', async () => {
-    const { code, stdout, stderr } = await setUp({ PATH: process.env['PATH'] })
+    const { code, stdout, stderr } = await setUp({ PATH: process.env['PATH'], DOCKER_HOST: process.env['DOCKER_HOST'] })
     expect(stderr).toMatch(
       /^paas: This user has no permission to use Docker at \S+\. .*usermod.* \(engine_unavailable\)\n$/,
     )
@@ -98,10 +99,11 @@ async function offer(...commands: string[]): Promise<void> {
 const relays: Server[] = []
 afterEach(() => relays.splice(0).forEach((relay) => relay.close()))
 
-/** The machine's own engine for somebody who may not use its socket. */
+/** The engine of the tests for somebody who may not use its socket. */
 async function engineByTcp(): Promise<string> {
+  const { docker } = loadConfig({ DOCKER_HOST: process.env['DOCKER_HOST'] })
   const relay = createServer((client) => {
-    const engine = connect('/var/run/docker.sock')
+    const engine = docker.kind === 'socket' ? connect(docker.path) : connect(docker.port, docker.host)
     for (const socket of [client, engine]) socket.on('error', () => [client, engine].forEach((end) => end.destroy()))
     client.pipe(engine).pipe(client)
   }).listen(0, '127.0.0.1')
