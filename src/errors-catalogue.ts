@@ -56,6 +56,7 @@ export const catalogue = {
   payload_too_large: { status: 413, fault: 'user' },
   port_in_use: { status: 500, fault: 'user', hint: 'Set PAAS_HTTP_PORT and PAAS_HTTPS_PORT to free ports.' },
   procfile_invalid: { status: 422, fault: 'user' },
+  push_refused: { status: 422, fault: 'user' },
   pushes_limit: { status: 429, fault: 'user', hint: 'Wait for one of them to end.' },
   queue_unavailable: { status: 503, fault: 'server' },
   rate_limit: { status: 429, fault: 'user' },

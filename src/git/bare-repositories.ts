@@ -21,6 +21,9 @@ export type RepositoriesDeps = {
   hooks?: string
 }
 
+/** For what takes a moment. */
+const never = new AbortController().signal
+
 /** The hooks of this project. */
 const ownHooks = resolve(import.meta.dirname, '../../hooks')
 
@@ -58,6 +61,13 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
       if (!existsSync(pathOf(appId))) return undefined
       return (await commitOf(pathOf(appId), ref)) ?? undefined
     },
+    async countTags(appId) {
+      const listing = startGit(pathOf(appId), ['for-each-ref', '--format=%(refname)', 'refs/tags'], never)
+      listing.stdin.end()
+      const names = await text(listing.stdout)
+      await listing.done
+      return names.split('\n').length - 1
+    },
     moveRef: async (appId, ref, commit, previous) =>
       moveRef(pathOf(appId), { ref, commit: commit && hex(commit), previous }),
   }
@@ -92,7 +102,7 @@ async function moveRef(path: string, { ref, commit, previous }: Move): Promise<b
 
 /** On the path of every push, where simple-git would wait 50 ms more for a command that prints nothing. */
 async function updateRef(path: string, ...argv: string[]): Promise<void> {
-  const { stdin, stdout, done } = startGit(path, ['update-ref', ...argv], new AbortController().signal)
+  const { stdin, stdout, done } = startGit(path, ['update-ref', ...argv], never)
   stdin.end()
   stdout.resume()
   await done
@@ -106,7 +116,7 @@ async function pointHead(path: string, ref: string): Promise<void> {
 
 /** The commit a ref or an object id leads to; null where there is none. */
 async function commitOf(path: string, revision: string): Promise<string | null> {
-  const reading = startGit(path, ['cat-file', '--batch-check=%(objectname)'], new AbortController().signal)
+  const reading = startGit(path, ['cat-file', '--batch-check=%(objectname)'], never)
   reading.stdin.end(`${revision.replaceAll('\n', ' ')}^{commit}\n`)
   const answer = await text(reading.stdout)
   await reading.done

@@ -19,16 +19,20 @@ export type PushHead = {
   bytes: Buffer
   /** What was read beyond them: push options or the beginning of the pack. */
   rest: Buffer
+  /** There are more refs than were read. */
+  isCut: boolean
 }
 
-/** Bytes: about 600 refs. */
-const longestList = 65_536
+/** Refs in one push. */
+const mostRefs = 5_000
+/** Bytes of their list that are looked at. */
+const longestList = 4 * 2 ** 20
 /** Bytes of one ref's name; node-git-server's pattern takes time quadratic in it (FAULTS.md 1). */
 const longestRef = 400
 
 /**
- * Reads the head of a push up to its flush, however it is cut into chunks; the stream is left behind that.
- * @throws bad_request for what is no such list, payload_too_large beyond 64 KiB
+ * Reads the head of a push up to its flush, however it is cut into chunks; the stream is left behind that, or behind 4 MiB of it.
+ * @throws bad_request for what is no such list
  */
 export async function readPushHead(body: Readable): Promise<PushHead> {
   const parser = new PacketParser()
@@ -39,17 +43,20 @@ export async function readPushHead(body: Readable): Promise<PushHead> {
     chunks.push(chunk)
     length += chunk.length
     parser.push(chunk)
-    const complete = takeList(parser, payloads)
-    const read = length - parser.rest.length
-    if ((complete ? read : length) > longestList) {
-      throw new PaasError('payload_too_large', 'Too many refs in one push: their list has more than 64 KiB.', {
-        hint: 'Push the one branch that deploys.',
-      })
-    }
-    if (complete)
-      return { list: parseList(payloads), bytes: Buffer.concat(chunks).subarray(0, read), rest: parser.rest }
+    const isCut = !takeList(parser, payloads)
+    if (isCut && length <= longestList) continue
+    const bytes = Buffer.concat(chunks).subarray(0, length - parser.rest.length)
+    return { list: parseList(payloads), bytes, rest: parser.rest, isCut }
   }
   throw malformed('it ended before the list of refs did')
+}
+
+/** Whoever pushes more gets a report for those that were read. @throws payload_too_large */
+export function checkCount({ list, isCut }: PushHead): void {
+  if (!isCut && list.commands.length <= mostRefs) return
+  throw new PaasError('payload_too_large', `More than ${mostRefs} refs in one push, the limit.`, {
+    hint: 'Push the branch that deploys, and tags in parts.',
+  })
 }
 
 /** True once the flush is there. */

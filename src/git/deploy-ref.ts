@@ -35,21 +35,26 @@ export async function deployRef(
   deps: DeployDeps,
   push: Push,
   wire: HookWire,
-  { command, ref, previous }: Deploy,
+  deployed: Deploy,
   options: PushOptions,
 ): Promise<Verdict> {
   const { app, account } = push
-  const wanted = { appId: app.id, commit: command.new, ref, noCache: options.noCache }
+  const { command, commit, ref, previous } = deployed
+  const wanted = { appId: app.id, commit, ref, noCache: options.noCache }
   const underWay = findUnderWay(deps, wanted)
   if (underWay) return options.detach ? leave(push, wire, underWay) : attach(deps, wire, underWay)
-  if (ref !== null && !options.noCache && servesAlready(deps, app, command.new)) {
-    return moveOnly(deps, app, wire, { ref, commit: command.new, previous })
+  if (ref !== null && !options.noCache && servesAlready(deps, app, commit)) {
+    return moveOnly(deps, app, wire, { ref, commit, previous })
   }
-  await checkTakes(deps, app, command.new)
+  await checkTakes(deps, app, commit)
   const asked: NewBuild = { ...wanted, accountId: account.id, previousCommit: previous, detached: options.detach }
   if (ref !== null && options.detach) {
-    push.letThrough.set(ref, asked)
-    return { kind: 'let-through' }
+    if (commit === command.new) {
+      push.letThrough.set(ref, asked)
+      return { kind: 'let-through' }
+    }
+    // Git would put the tag itself on the branch, which it then refuses.
+    if (!(await deps.repositories.moveRef(app.id, ref, commit, previous))) return movedMeanwhile()
   }
   const build = await accept(deps, wire, asked)
   return options.detach ? leave(push, wire, build) : follow(deps, wire, build)
@@ -67,11 +72,13 @@ async function moveOnly(
   wire: HookWire,
   { ref, commit, previous }: { ref: string; commit: string; previous: string | null },
 ): Promise<Verdict> {
-  if (!(await repositories.moveRef(app.id, ref, commit, previous))) {
-    return refused('the branch moved meanwhile; fetch and push again')
-  }
+  if (!(await repositories.moveRef(app.id, ref, commit, previous))) return movedMeanwhile()
   await wire.show(`-----> ${app.name} serves ${commit.slice(0, 7)} already, nothing to build\n`)
   return { kind: 'ok' }
+}
+
+function movedMeanwhile(): Verdict {
+  return refused('the branch moved meanwhile; fetch and push again')
 }
 
 /** What would only fail later, perhaps after a long wait for another build. */

@@ -7,29 +7,47 @@ export type GitService = 'receive-pack' | 'upload-pack'
 /** What a request asks of an app's repository: the refs there are, or the service itself. */
 export type GitRequest = { app: string; service: GitService; kind: 'refs' | 'rpc' }
 
-/** True for every path below a repository. Whatever else such a path is, nobody but this part answers it. */
-export function isGitPath(url: string | undefined): boolean {
-  return /^\/+[^/?#]*\.git(?:[/?#]|$)/i.test(url ?? '')
+/** What git asks for below the address of a remote that lacks `.git`. */
+const withoutGit = /^\/([^/?#]+)\/(?:info\/refs\?(?:[^#]*&)?service=git-|git-(?:receive|upload)-pack(?:[?#]|$))/
+
+/** True for every path below a repository, and for those git asks for. Whatever else such a path is, nobody but this part answers it. */
+export function isGitPath(url = ''): boolean {
+  return /^\/+[^/?#]*\.git(?:[/?#]|$)/i.test(url) || withoutGit.test(url)
 }
 
 /**
- * Reads the request line. Only the exact forms git uses are known: no other spelling of the same path is.
+ * Reads the request line. Only the exact paths git uses are known: no other spelling of the same path is.
  * @throws not_found, method_not_allowed, bad_request for the `dumb` protocol
  */
 export function parseGitRequest({ method, url = '' }: Pick<IncomingMessage, 'method' | 'url'>): GitRequest {
   const [, app = '', path = '', query = ''] = /^\/([a-z0-9-]{1,30})\.git\/([^?#]*)(?:\?([^#]*))?$/.exec(url) ?? []
-  if (!appNamePattern.test(app)) throw new PaasError('not_found', 'There is no repository at this address.')
+  if (!appNamePattern.test(app)) throw noRepository(url)
   const rpc = /^git-(receive-pack|upload-pack)$/.exec(path)?.[1]
   if (rpc !== undefined && query === '') return { app, service: toService(rpc), kind: only(method, 'POST', 'rpc') }
   if (path !== 'info/refs')
     throw new PaasError('not_found', `The repository of ${app} has nothing at /${path.slice(0, 80)}.`)
-  const asked = /^service=git-(receive-pack|upload-pack)$/.exec(query)?.[1]
+  return { app, service: serviceOf(query), kind: only(method, 'GET', 'refs') }
+}
+
+/** Other parameters are left alone, as git-http-backend(1) does. */
+function serviceOf(query: string): GitService {
+  const [asked, ...more] = new URLSearchParams(query).getAll('service')
   if (asked === undefined) {
     throw new PaasError('bad_request', 'This server speaks the smart HTTP protocol only.', {
       hint: 'Use git 1.6.6 or newer.',
     })
   }
-  return { app, service: toService(asked), kind: only(method, 'GET', 'refs') }
+  const name = /^git-(receive-pack|upload-pack)$/.exec(asked)?.[1]
+  if (name !== undefined && more.length === 0) return toService(name)
+  throw new PaasError('bad_request', 'The service must be git-upload-pack or git-receive-pack, and one of them.')
+}
+
+function noRepository(url: string): PaasError {
+  const name = withoutGit.exec(url)?.[1] ?? ''
+  if (!appNamePattern.test(name)) return new PaasError('not_found', 'There is no repository at this address.')
+  return new PaasError('not_found', `The address of a repository ends in .git, so ${name} should be ${name}.git.`, {
+    hint: 'Correct it with: git remote set-url REMOTE URL',
+  })
 }
 
 function toService(name: string): GitService {

@@ -50,7 +50,7 @@ export function startService(service: GitService, repository: string): Promise<R
   return promise
 }
 
-/** The refs there are, as the answer to `info/refs`. They are few: only the branch that deploys can be pushed. */
+/** The refs there are, as the answer to `info/refs`. They are a few thousand at most: tags and the branch that deploys. */
 export async function advertiseRefs(service: GitService, repository: string): Promise<Buffer> {
   const output = new PassThrough()
   const errors = new PassThrough()

@@ -4,59 +4,95 @@ import type { Command } from './command-list.ts'
 /** What a push asks for beside its refs. */
 export type PushOptions = { detach: boolean; noCache: boolean }
 
-/** A ref that is to deploy. `ref` is the branch to move then, null for a build that moves none. */
-export type Deploy = { kind: 'deploy'; command: Command; ref: string | null; previous: string | null }
+/**
+ * A ref that is to deploy. `commit` is what was pushed, or what the annotated tag that was pushed leads to; `ref` is the branch to
+ * move then, null for a build that moves none.
+ */
+export type Deploy = { kind: 'deploy'; command: Command; commit: string; ref: string | null; previous: string | null }
 
-export type Judgement = Deploy | { kind: 'refuse'; command: Command; reason: string }
+/** A tag, which git itself makes, moves or deletes. */
+export type Take = { kind: 'take'; command: Command }
+
+export type Refuse = { kind: 'refuse'; command: Command; reason: string }
+
+export type Judgement = Deploy | Take | Refuse
 
 const noObject = '0'.repeat(40)
 
-/** @throws bad_request for an option there is not */
+/**
+ * @param options `NAME`, or `NAME=` from clients that know pairs only, go-git for one; hooks/post-receive reads them alike
+ * @throws bad_request for an option there is not
+ */
 export function parseOptions(options: string[]): PushOptions {
-  const unknown = options.find((option) => option !== 'detach' && option !== 'no-cache')
-  if (unknown !== undefined) {
-    const name = JSON.stringify(unknown.slice(0, 60))
+  const names = options.map((option) => option.replace(/=$/, ''))
+  const unknown = names.findIndex((name) => name !== 'detach' && name !== 'no-cache')
+  if (unknown >= 0) {
+    const name = JSON.stringify(options[unknown]?.slice(0, 60))
     throw new PaasError('bad_request', `unknown push option ${name}; there are detach and no-cache`)
   }
-  return { detach: options.includes('detach'), noCache: options.includes('no-cache') }
+  return { detach: names.includes('detach'), noCache: names.includes('no-cache') }
 }
 
 /**
- * Judges each ref by itself (DESIGN.md, the push contract). Of several that would deploy the first one does.
+ * Judges each ref by itself. Of several that would deploy the first one does.
  * @param branches names of the branches that deploy, the usual one first
  */
 export function judge(commands: Command[], branches: string[]): Judgement[] {
   let first: string | undefined
   return commands.map((command) => {
     const judgement = judgeOne(command, branches)
-    if (judgement.kind === 'refuse') return judgement
+    if (judgement.kind !== 'deploy') return judgement
     if (first !== undefined) return refuse(command, `one deploy per push, and ${first} came first`)
     first = command.ref.replace('refs/heads/', '')
     return judgement
   })
 }
 
+/** Why a ref of an atomic push is refused that could be taken alone. */
+export const anotherRefused = 'atomic push, and another ref is refused'
+
 /** With --atomic one refusal is everybody's. */
 export function judgeAtomically(judgements: Judgement[]): Judgement[] {
-  if (judgements.every(({ kind }) => kind === 'deploy')) return judgements
+  if (judgements.every(({ kind }) => kind !== 'refuse')) return judgements
   return judgements.map((judgement) =>
-    judgement.kind === 'refuse' ? judgement : refuse(judgement.command, 'atomic push, and another ref is refused'),
+    judgement.kind === 'refuse' ? judgement : refuse(judgement.command, anotherRefused),
   )
 }
 
-export function refuse(command: Command, reason: string): Judgement {
+/** Of new tags only so many are taken. @param room for how many there is still room */
+export function limitTags(judgements: Judgement[], { room, most }: { room: number; most: number }): Judgement[] {
+  let left = room
+  return judgements.map((judgement) => {
+    if (!isNewTag(judgement) || left-- > 0) return judgement
+    return refuse(judgement.command, `an app may have ${most} tags; delete some with git push --delete`)
+  })
+}
+
+export function isNewTag({ kind, command }: Judgement): boolean {
+  return kind === 'take' && command.old === noObject && command.new !== noObject
+}
+
+export function refuse(command: Command, reason: string): Refuse {
   return { kind: 'refuse', command, reason }
 }
 
 function judgeOne(command: Command, branches: string[]): Judgement {
   const [usual = 'main'] = branches
-  if (command.new === noObject) return refuse(command, 'a push cannot delete; to delete the app: paas destroy')
   const [, space, name = ''] = /^refs\/(heads|deploy|tags)\/(.+)$/.exec(command.ref) ?? []
-  if (space === 'tags') return refuse(command, `tags do not deploy; push HEAD:${usual}`)
+  if (space === 'tags') return judgeTag(command, name, branches)
+  if (command.new === noObject) return refuse(command, 'a push cannot delete a branch; to delete the app: paas destroy')
+  const commit = command.new
   if (space === 'deploy') {
     if (!branches.includes(name)) return refuse(command, `not a deploy branch; push HEAD:refs/deploy/${usual}`)
-    return { kind: 'deploy', command, ref: null, previous: null }
+    return { kind: 'deploy', command, commit, ref: null, previous: null }
   }
   if (space !== 'heads' || !branches.includes(name)) return refuse(command, `not a deploy branch; push HEAD:${usual}`)
-  return { kind: 'deploy', command, ref: command.ref, previous: command.old === noObject ? null : command.old }
+  const previous = command.old === noObject ? null : command.old
+  return { kind: 'deploy', command, commit, ref: command.ref, previous }
+}
+
+/** Git makes `v1:main` a tag `main` as long as there is no such branch; whoever pushed that wants to deploy. */
+function judgeTag(command: Command, name: string, branches: string[]): Judgement {
+  if (command.new === noObject || !branches.includes(name)) return { kind: 'take', command }
+  return refuse(command, `${name} is the branch that deploys; to deploy a tag, push TAG^{}:refs/heads/${name}`)
 }

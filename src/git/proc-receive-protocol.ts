@@ -11,8 +11,8 @@ export type Asked = {
   atomic: boolean
 }
 
-/** The answer for one ref. `let-through`: git itself is to move it. */
-export type Verdict = { kind: 'ok' } | { kind: 'let-through' } | { kind: 'refused'; reason: string }
+/** The answer for one ref. `moved`: where to, if not to what was pushed. `let-through`: git itself is to move it. */
+export type Verdict = { kind: 'ok'; moved?: string } | { kind: 'let-through' } | { kind: 'refused'; reason: string }
 
 /** Agrees on the version and reads commands and push options. @throws Error when this is not git */
 export async function readAsked(wire: HookWire): Promise<Asked> {
@@ -31,7 +31,9 @@ export async function readAsked(wire: HookWire): Promise<Asked> {
 export function report(wire: HookWire, verdicts: { ref: string; verdict: Verdict }[]): void {
   const lines = verdicts.flatMap(({ ref, verdict }) => {
     if (verdict.kind === 'refused') return [`ng ${ref} ${verdict.reason}\n`]
-    return verdict.kind === 'ok' ? [`ok ${ref}\n`] : [`ok ${ref}\n`, 'option fall-through\n']
+    const ok = `ok ${ref}\n`
+    if (verdict.kind === 'let-through') return [ok, 'option fall-through\n']
+    return verdict.moved === undefined ? [ok] : [ok, `option new-oid ${verdict.moved}\n`]
   })
   wire.write(Buffer.concat([...lines.map((line) => packet(line)), flush]))
 }

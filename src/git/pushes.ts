@@ -10,15 +10,20 @@ export type Push = {
   signal: AbortSignal
   /** Refs that proc-receive let through, and the builds post-receive is to begin once they have moved. */
   letThrough: Map<string, NewBuild>
+  /** False for a client that git tells nothing of its refs. */
+  takesReport: boolean
+  /** Why refs are not taken, once proc-receive has decided. */
+  refusals?: string[]
 }
 
 /** The pushes under way, by the pid of their receive-pack: the parent of each of its hooks. */
 export class Pushes {
   readonly #byPid = new Map<number, Push>()
 
-  open(pid: number, push: Omit<Push, 'letThrough'>): Disposable {
-    this.#byPid.set(pid, { ...push, letThrough: new Map() })
-    return { [Symbol.dispose]: () => void this.#byPid.delete(pid) }
+  open(pid: number, opened: Omit<Push, 'letThrough' | 'refusals'>): { push: Push } & Disposable {
+    const push: Push = { ...opened, letThrough: new Map() }
+    this.#byPid.set(pid, push)
+    return { push, [Symbol.dispose]: () => void this.#byPid.delete(pid) }
   }
 
   find(pid: number): Push | undefined {

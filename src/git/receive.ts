@@ -3,14 +3,28 @@ import { asPaasError } from '../errors.ts'
 import { deployBranches } from './deploy-branches.ts'
 import { deployDetached, deployRef, type DeployDeps } from './deploy-ref.ts'
 import type { HookHandlers, HookWire } from './hook-server.ts'
-import { judge, judgeAtomically, parseOptions, refuse, type Judgement } from './judge.ts'
+import {
+  anotherRefused,
+  isNewTag,
+  judge,
+  judgeAtomically,
+  limitTags,
+  parseOptions,
+  refuse,
+  type Judgement,
+} from './judge.ts'
 import { readAsked, report, type Asked, type Verdict } from './proc-receive-protocol.ts'
 import type { Push } from './pushes.ts'
 import { lineFor } from './refusals.ts'
 import type { Repositories } from './repositories.ts'
 import { refused } from './verdict.ts'
 
-export type ReceiveDeps = DeployDeps & { repositories: Pick<Repositories, 'resolve'> }
+export type ReceiveDeps = DeployDeps & { repositories: Pick<Repositories, 'countTags' | 'resolve'> }
+
+type Decided = { ref: string; verdict: Verdict }
+
+/** Tags of one app. */
+const mostTags = 5_000
 
 /** What the hooks of a push ask, answered: the push contract of DESIGN.md. */
 export function createHookHandlers(deps: ReceiveDeps): HookHandlers {
@@ -22,24 +36,57 @@ export function createHookHandlers(deps: ReceiveDeps): HookHandlers {
 
 async function procReceive(deps: ReceiveDeps, push: Push, wire: HookWire): Promise<void> {
   const asked = await readAsked(wire)
-  const verdicts: { ref: string; verdict: Verdict }[] = []
-  for (const judgement of await judgeAll(deps, push, asked)) {
+  const judgements = await judgeAll(deps, push, asked)
+  const verdicts: Decided[] = []
+  for (const judgement of judgements) {
     verdicts.push({ ref: judgement.command.ref, verdict: await decide(deps, push, wire, judgement, asked.options) })
   }
-  report(wire, verdicts)
+  if (judgements.every(({ kind }) => kind === 'take')) await wire.show(tagsAlone)
+  await tellRefusals(push, wire, verdicts)
+  report(wire, asked.atomic ? allOrNone(verdicts) : verdicts)
+}
+
+const tagsAlone = '-----> Tags are kept and deploy nothing. To deploy, push the branch: git push paas main\n'
+
+/** With --atomic one refusal is everybody's; here of what only a deploy can find out. */
+function allOrNone(verdicts: Decided[]): Decided[] {
+  if (verdicts.every(({ verdict }) => verdict.kind !== 'refused')) return verdicts
+  return verdicts.map(({ ref, verdict }) => ({
+    ref,
+    verdict: verdict.kind === 'refused' ? verdict : refused(anotherRefused),
+  }))
+}
+
+/** Git itself tells a client of its refs only if that asked for a report. */
+async function tellRefusals(push: Push, wire: HookWire, verdicts: Decided[]): Promise<void> {
+  push.refusals = verdicts.flatMap(({ ref, verdict }) =>
+    verdict.kind === 'refused' ? [`${ref}: ${verdict.reason}`] : [],
+  )
+  if (push.takesReport) return
+  for (const refusal of push.refusals) await wire.show(` !     ${refusal}\n`)
 }
 
 /** All that can be said before anything is recorded. */
 async function judgeAll(deps: ReceiveDeps, { app }: Push, { commands, atomic }: Asked): Promise<Judgement[]> {
-  const judgements = judge(commands, await deployBranches(deps.repositories, app))
-  const checked = await Promise.all(judgements.map((judgement) => checkCommit(deps, app, judgement)))
-  return atomic ? judgeAtomically(checked) : checked
+  const { repositories } = deps
+  const judgements = judge(commands, await deployBranches(repositories, app))
+  const checked = await Promise.all(judgements.map((judgement) => checkCommit(repositories, app, judgement)))
+  const limited = checked.some(isNewTag)
+    ? limitTags(checked, { room: mostTags - (await repositories.countTags(app.id)), most: mostTags })
+    : checked
+  return atomic ? judgeAtomically(limited) : limited
 }
 
 /** Git itself looks at this only when it moves the ref. */
-async function checkCommit({ repositories }: ReceiveDeps, app: Push['app'], judgement: Judgement): Promise<Judgement> {
+async function checkCommit(
+  repositories: ReceiveDeps['repositories'],
+  app: Push['app'],
+  judgement: Judgement,
+): Promise<Judgement> {
   const { command } = judgement
-  if (judgement.kind === 'refuse' || (await repositories.resolve(app.id, command.new)) === command.new) return judgement
+  if (judgement.kind !== 'deploy') return judgement
+  const commit = await repositories.resolve(app.id, command.new)
+  if (commit !== undefined) return { ...judgement, commit }
   return refuse(command, `${command.new.slice(0, 7)} is not a commit; push HEAD:${command.ref}`)
 }
 
@@ -51,8 +98,11 @@ async function decide(
   options: string[],
 ): Promise<Verdict> {
   if (judgement.kind === 'refuse') return refused(judgement.reason)
+  if (judgement.kind === 'take') return { kind: 'let-through' }
   try {
-    return await deployRef(deps, push, wire, judgement, parseOptions(options))
+    const { commit, command } = judgement
+    const verdict = await deployRef(deps, push, wire, judgement, parseOptions(options))
+    return verdict.kind === 'ok' && commit !== command.new ? { kind: 'ok', moved: commit } : verdict
   } catch (cause) {
     wire.signal.throwIfAborted()
     const error = asPaasError(cause)

@@ -24,7 +24,9 @@ export interface Repositories {
   /** Keeps the commit from being collected while a build may need it (a hidden ref), and lets it go again. */
   keep(appId: AppId, buildId: BuildId, commit: string): Promise<void>
   release(appId: AppId, buildId: BuildId): Promise<void>
+  /** The commit that a ref, or the id of a commit or an annotated tag, leads to. */
   resolve(appId: AppId, ref: string): Promise<string | undefined>
+  countTags(appId: AppId): Promise<number>
   /**
    * Moves a branch to `commit` (null: it is to be gone) if it still points to `previous` (null: did not exist). False when
    * somebody else moved it. Already at `commit` is true: the call may be repeated after a crash.

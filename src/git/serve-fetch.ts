@@ -23,8 +23,9 @@ export async function serveFetch({ repository, req, res, limits }: ServeFetchOpt
     for (const chunk of asked) git.input.write(chunk)
     git.input.end()
     const sent = await sendAnswer(git.output, res, limits.idleMs)
-    const { complaint } = await git.closed
-    if (sent || res.closed) return void res.end()
+    const { code, complaint } = await git.closed
+    // Git ends in good order without a word when a flush was all that came, or what is wanted and not yet what is there.
+    if (sent || code === 0 || res.closed) return void res.end()
     throw new PaasError('bad_request', `git does not understand this request: ${complaint.slice(0, 200)}`)
   } finally {
     clearTimeout(tooLong)

@@ -5,13 +5,13 @@ import type { Logger } from '../log.ts'
 import type { Account } from '../model/account.ts'
 import type { App } from '../model/app.ts'
 import type { Queue } from '../queue/queue.ts'
-import { readPushHead, type PushHead } from './command-list.ts'
+import { checkCount, readPushHead, type Command, type PushHead } from './command-list.ts'
 import { checkDiskSpace } from './disk-space.ts'
 import { explainRejection } from './explain-rejection.ts'
 import { onceClosed, sendAnswer, startService, type RunningService } from './git-service.ts'
 import type { Maintenance } from './maintenance.ts'
 import type { PushSlots } from './push-slots.ts'
-import type { Pushes } from './pushes.ts'
+import type { Push, Pushes } from './pushes.ts'
 import { endAfter, lineFor, refusePush, takesReport } from './refusals.ts'
 import { ReportRewriter } from './report-rewriter.ts'
 import { ClientGone, openBody } from './request-body.ts'
@@ -35,14 +35,15 @@ export type ServePushOptions = {
 export async function servePush(options: ServePushOptions): Promise<void> {
   const { app, account, slots, queue, limits, repository, req, res } = options
   // Git holds the pack to the limit; this one only ends what never ends, push options and refs included.
-  const body = openBody(req, { ...limits, bytes: limits.packBytes + 2 ** 20 })
+  const body = openBody(req, { ...limits, bytes: limits.packBytes + 5 * 2 ** 20 })
   const head = await readPushHead(body)
-  if (head.list.commands.length === 0) return answerProbe(body, res)
+  if (head.list.commands.length === 0 && !head.isCut) return answerProbe(body, res)
   try {
+    checkCount(head)
     using _slot = slots.take(app, account)
     await checkDiskSpace(repository, limits.freeBytes)
     // Git has the pack to check yet, which is time to start a sandbox in.
-    void queue.expect(app.id)
+    if (head.list.commands.some(mayDeploy)) void queue.expect(app.id)
     await receive(options, body, head)
     options.maintenance.afterPush(app, repository)
   } catch (cause) {
@@ -50,6 +51,10 @@ export async function servePush(options: ServePushOptions): Promise<void> {
     if (res.headersSent || error.code === 'internal' || !takesReport(head.list)) throw cause
     await refusePush(req, res, head.list, error)
   }
+}
+
+function mayDeploy({ ref }: Command): boolean {
+  return !ref.startsWith('refs/tags/')
 }
 
 /** Before a large push git sends an empty one, to learn whether it would be let in. */
@@ -62,7 +67,8 @@ async function receive(options: ServePushOptions, body: Readable, head: PushHead
   const { pushes, app, account, repository, req, res, log, limits } = options
   const nobodyReads = new AbortController()
   const git = await startService('receive-pack', repository)
-  using _push = pushes.open(git.pid, { app, account, signal: nobodyReads.signal })
+  const { signal } = nobodyReads
+  using opened = pushes.open(git.pid, { app, account, signal, takesReport: takesReport(head.list) })
   const upload = new Upload(git, body)
   onceClosed(res, () => nobodyReads.abort(new ClientGone()))
   try {
@@ -70,14 +76,24 @@ async function receive(options: ServePushOptions, body: Readable, head: PushHead
     const sent = await sendAnswer(inOurWords(git.output, options, head, upload), res, limits.idleMs)
     const { code, complaint } = await git.closed
     if (code !== 0) log.info({ app: app.id, code, complaint }, 'receive-pack refused the push')
-    nobodyReads.signal.throwIfAborted()
-    if (!sent) throw new PaasError('internal', 'git ended without an answer.')
+    signal.throwIfAborted()
+    if (!sent) checkSilence(opened.push, explainRejection(limits)('unpacker error', complaint))
     await endAfter(req, res)
   } finally {
     nobodyReads.abort(new ClientGone())
     git.abandon()
     git.output.resume()
   }
+}
+
+/**
+ * Git says nothing to a client that asked for no report: for a push that was taken that is the answer, and any other one must end
+ * with an HTTP error, the only thing that is left to tell it by.
+ */
+function checkSilence({ takesReport: isAsked, refusals }: Push, broken = 'unpacker error'): void {
+  if (isAsked) throw new PaasError('internal', 'git ended without an answer.')
+  const [reason] = refusals ?? [broken]
+  if (reason !== undefined) throw new PaasError('push_refused', `The push is not taken: ${reason}.`)
 }
 
 function inOurWords(answer: Readable, { limits }: ServePushOptions, { list }: PushHead, upload: Upload): Readable {

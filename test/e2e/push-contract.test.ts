@@ -133,14 +133,25 @@ describe.concurrent('a push that fails', () => {
 describe.concurrent('refs that do not deploy', () => {
   it('are refused one by one while the deploy branch goes its way', async () => {
     await using app = await textApp('several refs')
-    await app.repository.git('tag', 'v1')
-    const push = await app.push('main', 'main:feature', 'v1')
+    const push = await app.push('main', 'main:feature')
     expect(push.code).toBe(1)
     expect(push.output).toMatch(/main -> feature \(not a deploy branch; push HEAD:main\)/)
-    expect(push.output).toMatch(/\[remote rejected\] +v1 -> v1/)
     expect(push.output).toMatch(/\[new branch\] +main -> main/)
     expect((await app.get()).body).toBe('several refs')
-    expect((await app.repository.git('ls-remote', 'paas')).output).not.toMatch(/feature|tags/)
+    expect((await app.repository.git('ls-remote', 'paas')).output).not.toContain('feature')
+  })
+
+  it('are kept if they are tags, and an annotated one can be deployed', async () => {
+    await using app = await textApp('tagged')
+    await app.repository.git('tag', '--annotate', '--message', 'one', 'v1')
+    const push = await app.push('main', '--tags')
+    expect(push.output).toMatch(/\[new branch\] +main -> main\n \* \[new tag\] +v1 -> v1/)
+    expect(push.code).toBe(0)
+    await serveText(app, 'newer')
+    expect((await app.push()).code).toBe(0)
+    expect((await app.push('--force', 'v1:refs/heads/main')).code).toBe(0)
+    expect((await app.get()).body).toBe('tagged')
+    expect(await remoteHead(app)).toBe(await app.repository.head('v1^{}'))
   })
 
   it('include the deletion of the deploy branch', async () => {

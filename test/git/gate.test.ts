@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { flush, packet } from '../../src/git/pkt-line.ts'
 import type { App } from '../../src/model/app.ts'
+import { gitEnvironment, run } from '../helpers/repository.ts'
 import { startGitHost, type GitHost } from './git-host.ts'
 import { rawRequest, type RawRequest } from './raw-http.ts'
 
@@ -152,7 +153,9 @@ describe('only the paths git uses lead to a repository', () => {
     ['/APP.git/../APP.git/info/refs?service=git-receive-pack', 'GET'],
     ['/APP.git/info/refs', 'GET'],
     ['/APP.git/info/refs?service=git-shell', 'GET'],
-    ['/APP.git/info/refs?service=git-receive-pack&x=1', 'GET'],
+    ['/APP.git/info/refs?service=git-receive-pack&service=git-upload-pack', 'GET'],
+    ['/APP/info/refs?service=git-receive-pack', 'GET'],
+    ['/APP/git-receive-pack', 'POST'],
     ['/..%2fAPP.git/info/refs?service=git-receive-pack', 'GET'],
     ['/%2e%2e/APP.git/info/refs?service=git-receive-pack', 'GET'],
     ['/x/APP.git/info/refs?service=git-receive-pack', 'GET'],
@@ -170,6 +173,22 @@ describe('only the paths git uses lead to a repository', () => {
     const answer = await rawRequest(host.port, { ...post(), path: path.replaceAll('APP', app.name), method })
     expect([400, 404, 405, 418]).toContain(answer.status)
     expect(await readdir(host.directory)).toEqual(before)
+  })
+
+  it('whatever parameters are there beside the service', async () => {
+    for (const query of ['service=git-receive-pack&x=1', 'x=1&service=git-receive-pack']) {
+      const answer = await rawRequest(host.port, refs({ path: `/${app.name}.git/info/refs?${query}` }))
+      expect(answer.status).toBe(200)
+    }
+  })
+
+  it('and an address without .git is answered with the right one', async () => {
+    const url = `http://127.0.0.1:${host.port}/${app.name}`
+    const { output } = await run('git', ['ls-remote', url], { env: gitEnvironment() })
+    expect(output).toContain(
+      `remote: The address of a repository ends in .git, so ${app.name} should be ${app.name}.git. ` +
+        'Correct it with: git remote set-url REMOTE URL (not_found)',
+    )
   })
 
   it('and an app is not found by its id', async () => {
@@ -196,7 +215,17 @@ describe('a request that node-git-server would not survive', () => {
     ['a ref with a newline', { body: [line('refs/heads/a\nb'), flush] }, 400],
     ['65 KB of hex', { body: ['f'.repeat(65_520)] }, 400],
     ['a ref of 60 KB', { body: [line(`refs/heads/${'f'.repeat(60_000)}`), flush] }, 400],
-    ['more refs than 64 KiB', { body: Array.from({ length: 700 }, (__, n) => line(`refs/heads/${n}`)) }, 413],
+    [
+      'a list of 4 MiB without a ref',
+      {
+        body: [
+          packet(`shallow ${oid('1')}`)
+            .toString()
+            .repeat(90_000),
+        ],
+      },
+      413,
+    ],
     [
       '5 MB to an app there is not',
       { path: '/nothing-here.git/git-receive-pack', body: [randomBytes(5 * 2 ** 20)] },

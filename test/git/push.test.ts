@@ -123,31 +123,13 @@ describe('a push of the deploy branch', () => {
 describe('refs that do not deploy', () => {
   it('are refused one by one while the deploy branch goes its way', async () => {
     await using project = await host.newProject()
-    await project.repository.git('tag', 'v1')
-    await project.repository.git('tag', '--annotate', '--message', 'two', 'v2')
-    const pushed = await push(
-      project,
-      'main:feature',
-      'main',
-      'v1',
-      'v2',
-      'main:refs/notes/x',
-      'main:refs/paas/builds/x',
-    )
+    const pushed = await push(project, 'main:feature', 'main', 'main:refs/notes/x', 'main:refs/paas/builds/x')
     expect(pushed.code).toBe(1)
     expect(pushed.output).toContain('main -> feature (not a deploy branch; push HEAD:main)')
     expect(pushed.output).toMatch(/\[new branch\] +main -> main/)
-    expect(pushed.output).toContain('v1 -> v1 (tags do not deploy; push HEAD:main)')
-    expect(pushed.output).toContain('v2 -> v2 (tags do not deploy; push HEAD:main)')
     expect(pushed.output).toContain('main -> refs/notes/x (not a deploy branch; push HEAD:main)')
     expect(pushed.output).toMatch(/\[remote rejected\] main -> refs\/paas\/builds\/x/)
-    const refs = await project.repository.git('ls-remote', 'paas')
-    expect(
-      refs.output
-        .trim()
-        .split('\n')
-        .map((line) => line.split('\t')[1]),
-    ).toEqual(['HEAD', 'refs/heads/main'])
+    expect(await refsOf(project)).toEqual(['HEAD', 'refs/heads/main'])
   })
 
   it('take the others with them in an atomic push', async () => {
@@ -169,10 +151,121 @@ describe('refs that do not deploy', () => {
     await push(project)
     const pushed = await push(project, '--delete', 'main')
     expect(pushed.code).toBe(1)
-    expect(pushed.output).toContain('! [remote rejected] main (a push cannot delete; to delete the app: paas destroy)')
+    expect(pushed.output).toContain(
+      '! [remote rejected] main (a push cannot delete a branch; to delete the app: paas destroy)',
+    )
     expect(await remoteRef(project)).toBe(await project.repository.head())
   })
 })
+
+describe('tags', () => {
+  async function tagged(script?: Script): Promise<Project> {
+    const project = await host.newProject(script)
+    await project.repository.git('tag', 'v1')
+    await project.repository.git('tag', '--annotate', '--message', 'two', 'v2')
+    return project
+  }
+
+  it.each([
+    ['push.followTags', ['-c', 'push.followTags=true', 'push', 'paas', 'main'], ['v2']],
+    ['--tags', ['push', 'paas', 'main', '--tags'], ['v1', 'v2']],
+  ])('beside a good branch are taken, and the push succeeds (%s)', async (_, argv, tags) => {
+    await using project = await tagged()
+    const pushed = await project.repository.git(...argv)
+    expect(pushed.output).toMatch(/\[new branch\] +main -> main/)
+    for (const tag of tags) expect(pushed.output).toMatch(new RegExp(`\\[new tag\\] +${tag} -> ${tag}`))
+    expect(pushed.output).not.toContain('Tags are kept')
+    expect(pushed.code).toBe(0)
+    expect(host.store.builds.list(project.app.id)).toHaveLength(1)
+    for (const tag of tags) expect(await refsOf(project)).toContain(`refs/tags/${tag}`)
+  })
+
+  it('beside a branch that fails are taken, and the push fails', async () => {
+    await using project = await tagged(async () => ({ code: 'build_failed', reason: 'no' }))
+    const pushed = await push(project, 'main', '--tags')
+    expect(pushed.output).toMatch(/\[new tag\] +v2 -> v2/)
+    expect(pushed.code).toBe(1)
+    expect(await refsOf(project)).toEqual(['refs/tags/v1', 'refs/tags/v2', 'refs/tags/v2^{}'])
+  })
+
+  it('are refused with a branch that fails if the push is atomic', async () => {
+    await using project = await tagged(async () => ({ code: 'build_failed', reason: 'no' }))
+    const pushed = await push(project, '--atomic', 'main', '--tags')
+    expect(pushed.output).toContain('v2 -> v2 (atomic push, and another ref is refused)')
+    expect(await refsOf(project)).toEqual([])
+  })
+
+  it('alone are taken, and say that they deploy nothing', async () => {
+    await using project = await tagged()
+    const pushed = await push(project, '--tags')
+    expect(pushed.output).toContain('remote: -----> Tags are kept and deploy nothing. To deploy, push the branch: ')
+    expect(pushed.code).toBe(0)
+    expect(host.store.builds.list(project.app.id)).toEqual([])
+  })
+
+  it('may be moved and deleted', async () => {
+    await using project = await tagged()
+    await push(project, '--tags')
+    const moved = await project.repository.commit('Second')
+    await project.repository.git('tag', '--force', 'v1')
+    expect((await push(project, '--force', 'v1')).code).toBe(0)
+    expect(await remoteRef(project, 'refs/tags/v1')).toBe(moved)
+    expect((await push(project, '--delete', 'v1', 'v2')).code).toBe(0)
+    expect(await refsOf(project)).toEqual([])
+  })
+
+  it('are so many for an app and no more', async () => {
+    await using project = await tagged()
+    await push(project, 'main')
+    const head = await project.repository.head()
+    const tags = Array.from({ length: 4999 }, (_, n) => `${head} refs/tags/many-${n}\n`)
+    const packed = join(host.repositoryPath(project.app), 'packed-refs')
+    await writeFile(packed, `# pack-refs with: \n${tags.join('')}`)
+    const pushed = await push(project, '--tags')
+    expect(pushed.output).toMatch(/\[new tag\] +v1 -> v1/)
+    expect(pushed.output).toContain('v2 -> v2 (an app may have 5000 tags; delete some with git push --delete)')
+    expect((await push(project, '--delete', 'many-1')).code).toBe(0)
+    expect((await push(project, '--tags')).code).toBe(0)
+  })
+
+  it.each([
+    ['refs/heads/main', [], ['HEAD', 'refs/heads/main']],
+    ['refs/heads/main', ['-o', 'detach'], ['HEAD', 'refs/heads/main']],
+    ['refs/deploy/main', [], []],
+  ])('that are annotated deploy their commit when pushed to %s %j', async (ref, options, refs) => {
+    await using project = await tagged()
+    const pushed = await push(project, ...options, `v2:${ref}`)
+    expect(pushed.code).toBe(0)
+    const commit = await project.repository.head()
+    expect(host.store.builds.list(project.app.id)).toMatchObject([{ commit }])
+    expect(await refsOf(project)).toEqual(refs)
+    const known = await project.repository.git('for-each-ref', '--format=%(objectname)', 'refs/remotes/paas')
+    expect(known.output).toBe(refs.length > 0 ? `${commit}\n` : '')
+  })
+
+  it('of something that is no commit do not', async () => {
+    await using project = await host.newProject()
+    await project.repository.git('tag', '--annotate', '--message', 'tree', 'tree', 'HEAD^{tree}')
+    expect((await push(project, 'tree')).code).toBe(0)
+    const pushed = await push(project, 'tree:refs/heads/main')
+    expect(pushed.output).toMatch(/\([0-9a-f]{7} is not a commit; push HEAD:refs\/heads\/main\)/)
+  })
+
+  it.each(['v1', 'v2'])('that git takes for the branch’s name are refused with what to push (%s)', async (tag) => {
+    await using project = await tagged()
+    const pushed = await push(project, `${tag}:main`)
+    expect(pushed.output).toContain('(main is the branch that deploys; to deploy a tag, push TAG^{}:refs/heads/main)')
+    expect(pushed.code).toBe(1)
+    expect((await push(project, `${tag}^{}:refs/heads/main`)).code).toBe(0)
+    expect(await refsOf(project)).toEqual(['HEAD', 'refs/heads/main'])
+  })
+})
+
+/** The names of all refs that a client is shown. */
+async function refsOf({ repository }: Project): Promise<string[]> {
+  const { output } = await repository.git('ls-remote', 'paas')
+  return output.split('\n').flatMap((line) => line.split('\t')[1] ?? [])
+}
 
 describe('refs/deploy', () => {
   it('builds the commit again without a ref', async () => {
@@ -218,6 +311,17 @@ describe('push options', () => {
     await using project = await host.newProject()
     await push(project, '-o', 'no-cache', 'main')
     expect(host.store.builds.list(project.app.id)).toMatchObject([{ noCache: true, detached: false }])
+  })
+
+  it('may come as pairs without a value, from clients that know no others', async () => {
+    await using project = await host.newProject()
+    const pushed = await push(project, '-o', 'detach=', '-o', 'no-cache=', 'main')
+    expect(pushed.output).toMatch(/Build of [0-9a-f]{7} accepted/)
+    expect(pushed.code).toBe(0)
+    expect(host.store.builds.list(project.app.id)).toMatchObject([{ detached: true, noCache: true }])
+    expect((await push(project, '-o', 'detach=later', 'HEAD:refs/deploy/main')).output).toContain(
+      '(unknown push option "detach=later"; there are detach and no-cache)',
+    )
   })
 
   it('that do not exist are refused by name', async () => {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -9,7 +9,7 @@ import { flush, packet } from '../../src/git/pkt-line.ts'
 import { until } from '../helpers/app.ts'
 import { gitEnvironment, run, TestRepository } from '../helpers/repository.ts'
 import { startGitHost, type GitHost, type Project } from './git-host.ts'
-import { openRaw } from './raw-http.ts'
+import { openRaw, rawRequest } from './raw-http.ts'
 
 /** What git's own t5541, t5551 and t5561 look at: the ways real clients speak smart HTTP. */
 
@@ -57,12 +57,72 @@ describe('a push', () => {
     expect(pushed.output).toMatch(/\[new branch\] +main -> main/)
   })
 
-  it('with more refs than 64 KiB is refused', async () => {
+  it('with 700 annotated tags beside the branch takes them all', async () => {
     await using project = await host.newProject()
-    const refs = Array.from({ length: 500 }, (_, n) => `main:refs/heads/branch-${n}-${'x'.repeat(60)}`)
-    const pushed = await project.repository.git('push', 'paas', ...refs)
-    expect(pushed.code).not.toBe(0)
-    expect(pushed.output).toContain('HTTP 413')
+    const tags = Array.from(
+      { length: 700 },
+      (_, n) => `tag v${n}\nfrom refs/heads/main\ntagger ${committer}\ndata 0\n\n`,
+    )
+    await fastImport(join(project.repository.path, '.git'), tags.join(''))
+    const pushed = await project.repository.git('push', '--follow-tags', 'paas', 'main')
+    expect(pushed.output).toMatch(/\[new branch\] +main -> main/)
+    expect(pushed.output.match(/\[new tag\]/g)).toHaveLength(700)
+    expect(pushed.code).toBe(0)
+  })
+
+  it('of a mirror with many refs gets a verdict for each, and the branch is deployed', async () => {
+    await using project = await host.newProject()
+    await withRefs(project, 700, 'refs/remotes/origin')
+    const pushed = await project.repository.git('push', '--mirror', 'paas')
+    expect(pushed.output).toMatch(/\[new branch\] +main -> main/)
+    expect(pushed.output.match(/\(not a deploy branch; push HEAD:main\)/g)).toHaveLength(700)
+    expect(pushed.code).toBe(1)
+  })
+
+  it('with more refs than the limit is refused with a reason for each', async () => {
+    await using project = await host.newProject()
+    await withRefs(project, 5000, 'refs/tags')
+    const pushed = await project.repository.git('push', 'paas', 'main', '--tags')
+    const why = /\(More than 5000 refs in one push, the limit\. Push the branch that deploys, and tags in parts\.\)/g
+    expect(pushed.output.match(why)).toHaveLength(5001)
+    expect(pushed.code).toBe(1)
+    expect(host.store.builds.list(project.app.id)).toEqual([])
+  })
+
+  it('with more refs than are read gets a reason for those that were', async () => {
+    const { name } = host.newApp()
+    const line = (n: number) =>
+      packet(`${'0'.repeat(40)} ${'1'.repeat(40)} refs/tags/${'x'.repeat(300)}${n}\0report-status`)
+    const list = Buffer.concat([...Array.from({ length: 12_000 }, (_, n) => line(n)), flush])
+    const { body } = await rawRequest(host.port, closing(rawPush(name, [list])))
+    const told = body.toString().match(/ng refs\/tags\/x+\d+ More than 5000 refs in one push/g)?.length
+    expect(told).toBeGreaterThan(9000)
+    expect(told).toBeLessThan(12_000)
+  })
+
+  it.each([
+    ['report-status', 'is told so', /^HTTP\/1\.1 200 .*unpack ok.*ok refs\/heads\/main/s],
+    ['agent=none', 'gets an empty answer', /^HTTP\/1\.1 200 [^]*\r\n\r\n$/],
+    ['side-band-64k', 'is shown the build', /^HTTP\/1\.1 200 .*-----> Built/s],
+  ])('by a client that knows %s alone %s when the commit serves', async (capabilities, _, answer) => {
+    await using project = await host.newProject()
+    expect(await rawAnswer(project, capabilities)).toMatch(answer)
+    expect(await host.repositories.resolve(project.app.id, 'refs/heads/main')).toBe(await project.repository.head())
+  })
+
+  it.each([
+    ['agent=none', /^HTTP\/1\.1 422 .*The push is not taken: refs\/heads\/main: build failed: no\. \(push_refused\)/s],
+    ['side-band-64k', /^HTTP\/1\.1 200 .* !     refs\/heads\/main: build failed: no\n/s],
+  ])('by a client that knows %s alone is not silent when the build fails', async (capabilities, answer) => {
+    await using project = await host.newProject(async () => ({ code: 'build_failed', reason: 'no' }))
+    expect(await rawAnswer(project, capabilities)).toMatch(answer)
+  })
+
+  it('that is broken, by a client that takes no report, is an HTTP error', async () => {
+    await using project = await host.newProject()
+    const head = Buffer.concat([packet(`${'0'.repeat(40)} ${'1'.repeat(40)} refs/heads/main\0agent=none`), flush])
+    const { status, body } = await rawRequest(host.port, closing(rawPush(project.app.name, [head])))
+    expect([status, body.toString()]).toEqual([422, expect.stringContaining('the pack is broken or incomplete')])
   })
 
   it('waits for 100 Continue when it says so', async () => {
@@ -191,6 +251,44 @@ describe('a clone', () => {
     }
   })
 
+  it('of very many refs asks for more than the client’s buffer holds', async () => {
+    await using project = await host.newProject()
+    await project.repository.git('push', 'paas', 'main')
+    const served = host.repositoryPath(project.app)
+    const commits = Array.from(
+      { length: 2000 },
+      (_, n) => `commit refs/paas/x\nmark :${n + 1}\ncommitter ${committer}\ndata 0\n\n`,
+    )
+    await fastImport(served, commits.join(''))
+    const marks = (await readFile(join(served, 'import.marks'), 'utf8')).trim().split('\n')
+    await packRefs(
+      served,
+      marks.map((mark) => mark.split(' ')[1] ?? ''),
+      (n) => `refs/tags/v${n}`,
+    )
+    for (const version of ['0', '2']) {
+      const settings = ['-c', `protocol.version=${version}`, '-c', 'http.postBuffer=65536']
+      const clone = join(scratch, `chunked-${version}`)
+      const cloned = await traced(project, ...settings, 'clone', '--bare', host.url(project.app), clone)
+      expect(cloned.output).toMatch(/header: transfer-encoding: chunked/i)
+      expect(cloned.code).toBe(0)
+    }
+  })
+
+  it.each([
+    ['nothing but a flush', () => [flush]],
+    ['a commit, and not yet what it has', (commit: string) => [packet(`want ${commit}\n`), flush]],
+  ])('may ask with %s', async (_, body) => {
+    await using project = await host.newProject()
+    await project.repository.git('push', 'paas', 'main')
+    const request = closing(rawPush(project.app.name, body(await project.repository.head())))
+    const headers = { ...request.headers, 'content-type': 'application/x-git-upload-pack-request' }
+    const path = `/${project.app.name}.git/git-upload-pack`
+    const answer = await rawRequest(host.port, { ...request, headers, path })
+    expect([answer.status, answer.body.toString()]).toEqual([200, ''])
+    expect(answer.head).toContain('Content-Type: application/x-git-upload-pack-result')
+  })
+
   it('is told when its request is nothing git understands', async () => {
     const { app } = await host.newProject()
     const push = rawPush(app.name, [packet('hello')])
@@ -203,6 +301,37 @@ describe('a clone', () => {
   })
 })
 
+/** Refs as git packs them, which is far quicker than a file for each. `name` takes a number from 0. */
+async function packRefs(gitDirectory: string, commits: string[], name: (n: number) => string): Promise<void> {
+  const lines = commits.map((commit, n) => `${commit} ${name(n)}\n`)
+  await writeFile(join(gitDirectory, 'packed-refs'), `# pack-refs with: \n${lines.join('')}`)
+}
+
+/** Runs git fast-import(1) in a repository, without any ref for each object. */
+async function fastImport(gitDirectory: string, input: string): Promise<void> {
+  const file = join(gitDirectory, 'import')
+  await writeFile(file, input)
+  await run('sh', ['-c', `git --git-dir=${gitDirectory} fast-import --quiet --export-marks=${file}.marks <${file}`])
+}
+
+async function withRefs({ repository }: Project, count: number, under: string): Promise<void> {
+  const commits = Array.from({ length: count }, () => '').fill(await repository.head())
+  await packRefs(join(repository.path, '.git'), commits, (n) => `${under}/v${n}`)
+}
+
+const committer = 'A Developer <developer@example.com> 1700000000 +0000'
+
+/** All that comes back of a push of main by a client with these capabilities. */
+async function rawAnswer(project: Project, capabilities: string): Promise<string> {
+  const request = closing(rawPush(project.app.name, [await headAndPack(project, capabilities)]))
+  const { head, body } = await rawRequest(host.port, request)
+  return `${head}\r\n\r\n${body.toString()}`
+}
+
+function closing(request: ReturnType<typeof rawPush>) {
+  return { ...request, headers: { ...request.headers, connection: 'close' } }
+}
+
 function rawPush(app: string, body: Buffer[]) {
   const authorization = `Basic ${Buffer.from(`git:${host.owner.secret}`).toString('base64')}`
   return {
@@ -213,13 +342,13 @@ function rawPush(app: string, body: Buffer[]) {
   }
 }
 
-async function headAndPack({ repository }: Project): Promise<Buffer> {
+async function headAndPack({ repository }: Project, capabilities = 'report-status side-band-64k'): Promise<Buffer> {
   const commit = await repository.head()
   const { stdout } = await promisify(execFile)(
     'sh',
     ['-c', `git rev-list --objects ${commit} | git pack-objects --quiet --stdout`],
     { cwd: repository.path, encoding: 'buffer' },
   )
-  const line = packet(`${'0'.repeat(40)} ${commit} refs/heads/main\0report-status side-band-64k`)
+  const line = packet(`${'0'.repeat(40)} ${commit} refs/heads/main\0${capabilities}`)
   return Buffer.concat([line, flush, stdout])
 }
