@@ -27,7 +27,8 @@ export async function installMissing(missing: Requirement[], progress: Progress)
 
 /** Of each requirement's packages the first that apt has lists of, else the last. */
 async function choosePackages(missing: Requirement[]): Promise<string[]> {
-  const { stdout } = await run('apt-cache', ['policy', ...missing.flatMap(({ packages }) => packages)])
+  const argv = ['policy', ...missing.flatMap(({ packages }) => packages)]
+  const { stdout } = await run('apt-cache', argv, { env: inEnglish() })
   const known = new Set([...stdout.matchAll(/^(\S+):\n.*\n {2}Candidate: (?!\(none\))/gm)].map(([, name]) => name))
   const chosen = missing.map(({ packages }) => packages.find((name) => known.has(name)) ?? packages.at(-1) ?? '')
   return [...new Set(chosen)]
@@ -36,7 +37,7 @@ async function choosePackages(missing: Requirement[]): Promise<string[]> {
 async function aptGet(argv: string[], progress: Progress): Promise<void> {
   const child = spawn('apt-get', ['--option', 'Dpkg::Use-Pty=0', ...argv], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
+    env: { ...inEnglish(), DEBIAN_FRONTEND: 'noninteractive' },
   })
   const errors: string[] = []
   createInterface({ input: child.stdout }).on('line', (line) => progress.detail(line))
@@ -46,6 +47,11 @@ async function aptGet(argv: string[], progress: Progress): Promise<void> {
   if (code === 0) return
   const reason = errors.filter((line) => line.startsWith('E: ')).join(' ') || errors.at(-1)
   throw new PaasError('requirements_missing', `apt-get ${argv[0]} exited with ${code}: ${reason}`)
+}
+
+/** What apt says is read here. In any locale but C, LANGUAGE would translate it all the same (gettext(1)). */
+function inEnglish(): NodeJS.ProcessEnv {
+  return { ...process.env, LC_ALL: 'C' }
 }
 
 function lacking(missing: Requirement[], packages: string[] | undefined): PaasError {

@@ -22,7 +22,7 @@ export type ChildSpec = {
 export type ChildReport = (child: string, event: ChildEvent) => void
 export type ChildEvent =
   | { kind: 'ready'; pid: number }
-  | { kind: 'ended'; reason: string }
+  | { kind: 'ended'; reason: string; pauseMs: number }
   | { kind: 'not ready'; cause: unknown; pauseMs: number }
 
 const shortestPauseMs = 100
@@ -58,8 +58,8 @@ export class Child implements AsyncDisposable {
       const startedAt = performance.now()
       const reason = await this.#running.ended
       if (this.#stopping.signal.aborted) return
-      this.#report(this.#spec.name, { kind: 'ended', reason })
       if (performance.now() - startedAt > steadyMs) this.#pauseMs = shortestPauseMs
+      this.#report(this.#spec.name, { kind: 'ended', reason, pauseMs: this.#pauseMs })
       await this.#startAgain(this.#stopping.signal)
     }
   }

@@ -10,8 +10,12 @@ import { loadConfig } from '../../src/config.ts'
 import { findCommand } from '../../src/setup/requirements.ts'
 
 const script = resolve(import.meta.dirname, '../../src/main/setup.ts')
-/** An account that owns nothing and is in no group. */
-const stranger = { uid: 54_321, gid: 54_321 }
+const installMissing = resolve(import.meta.dirname, 'install-missing.ts')
+/**
+ * An account that owns nothing and is in no group. It may read everything, since the checkout may lie in root's home, but
+ * not write to Docker's socket (capabilities(7)).
+ */
+const stranger = ['--reuid=54321', '--regid=54321', '--clear-groups', '--inh-caps=+dac_read_search']
 
 let home: string
 let bin: string
@@ -42,6 +46,13 @@ describe.runIf(process.getuid?.() === 0)('set-up by somebody who is not root', (
         'sudo apt-get install --yes --no-install-recommends mmdebstrap redis-server (requirements_missing)\n',
     )
     expect(code).toBe(1)
+  })
+
+  it('names the packages that apt knows, in whatever language apt speaks', async () => {
+    const wanted = [{ command: 'no-such-command', packages: ['coreutils', 'no-such-package'] }]
+    const env = { PATH: process.env['PATH'], LC_ALL: 'C.UTF-8', LANGUAGE: 'de' }
+    const { stderr } = await runAsStranger([installMissing, JSON.stringify(wanted)], env)
+    expect(stderr).toMatch(/ --no-install-recommends coreutils \(requirements_missing\)\n$/)
   })
 
   it('does not ask for a Redis when it is told of one', async () => {
@@ -80,8 +91,14 @@ describe('set-up of a machine that has everything', () => {
   })
 })
 
-async function setUp(env: Record<string, string | undefined>) {
-  const child = spawn(process.execPath, [script], { env: { HOME: home, ...env }, ...stranger })
+function setUp(env: Record<string, string | undefined>) {
+  return runAsStranger([script], env)
+}
+
+async function runAsStranger(argv: string[], env: Record<string, string | undefined>) {
+  const setpriv = (await findCommand('setpriv', process.env['PATH'] ?? '')) ?? 'setpriv'
+  const command = [...stranger, '--ambient-caps=+dac_read_search', process.execPath, ...argv]
+  const child = spawn(setpriv, command, { env: { HOME: home, ...env } })
   child.stdin.end()
   const closed = once(child, 'close') as Promise<[number]>
   const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), closed])

@@ -51,9 +51,8 @@ describe('a server', () => {
     await using server = await SupervisedServer.prepare()
     await server.start({ TEST_WORKER_LIVES_MS: '1' })
     await until('it died five times', async () => (server.output.match(/worker +exited/g) ?? []).length >= 5)
-    const times = server.log().filter(({ msg }) => msg === 'worker ready') as unknown as { time: number }[]
-    const gaps = times.slice(1).map(({ time }, index) => time - (times[index]?.time ?? 0))
-    expect(gaps[3]).toBeGreaterThan((gaps[0] ?? 0) + 400)
+    const pauses = server.log().flatMap(({ msg, pauseMs }) => (msg === 'worker ended' ? [pauseMs] : []))
+    expect(pauses.slice(0, 5)).toEqual([100, 200, 400, 800, 1600])
     expect(await server.serves()).toBe(true)
   })
 

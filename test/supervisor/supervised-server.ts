@@ -79,7 +79,7 @@ export class SupervisedServer implements AsyncDisposable {
     return pid
   }
 
-  log(): { role: string; msg: string; pid?: number; reason?: string }[] {
+  log(): { role: string; msg: string; pid?: number; reason?: string; pauseMs?: number }[] {
     const lines = readFileSync(join(this.data, 'server.log'), 'utf8').trim().split('\n')
     return lines.map((line) => JSON.parse(line) as ReturnType<SupervisedServer['log']>[number])
   }
