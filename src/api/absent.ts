@@ -1,12 +1,16 @@
 const ofApp = '/apps/[^/]+'
 
+const noAddOns =
+  'There are no add-ons on this server yet. A database that somebody runs is reached by its address in a config var: ' +
+  'heroku config:set DATABASE_URL=... One on the machine of the server is at host.docker.internal once its operator opens ' +
+  'the port with PAAS_ALLOW_HOST=5432, one on a private network once that is in PAAS_ALLOW_NETWORKS.'
+
 /** What Heroku has and this server does not, by the paths that its clients ask for it. */
 const absent = [
   {
-    at: `(/apps/[^/]+)?/(addons|addon-attachments)|/addon-services|/actions/addon(s|-attachments)`,
-    say:
-      'There are no add-ons on this server. Give the app the address of the service: heroku config:set DATABASE_URL=... ' +
-      'A service on the machine of the server is at host.docker.internal, once its operator opens the port with PAAS_ALLOW_HOST.',
+    // The last are those of the services behind `heroku pg:*`, `redis:*` and `kafka:*`.
+    at: `(${ofApp})?/(addons|addon-attachments)|/addon-services|/actions/addon(s|-attachments)|/(client|postgres|redis|kafka|data)(/[a-z]+)*/v\\d+`,
+    say: noAddOns,
   },
   {
     at: '/teams|/organizations|/enterprise-accounts',

@@ -6,7 +6,6 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { checkRole } from './access.ts'
 import { accountRoutes } from './account.ts'
 import { appMetricsRoute } from './app-metrics.ts'
-import { addOnRoutes } from './add-ons.ts'
 import { appSetupRoutes } from './app-setups.ts'
 import { appTransferRoutes } from './app-transfers.ts'
 import { appRoutes } from './apps.ts'
@@ -23,6 +22,7 @@ import { dynoSizeRoutes } from './dyno-sizes.ts'
 import { dynoRoutes } from './dynos.ts'
 import { domainRoutes } from './domains.ts'
 import { drainRoutes } from './drains.ts'
+import { emptyListRoutes } from './empty-lists.ts'
 import { answerError } from './error-answer.ts'
 import { featureRoutes } from './features.ts'
 import { formationRoutes } from './formation.ts'
@@ -136,7 +136,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     logSessionRoutes(resources, { ...deps, signedPaths })
     appMetricsRoute(resources, deps)
     serverMetricsRoute(resources, deps)
-    addOnRoutes(resources, deps)
+    emptyListRoutes(resources, deps)
     serverInfoRoute(resources, deps)
     placeRoutes(resources)
   })

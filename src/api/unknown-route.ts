@@ -8,7 +8,7 @@ import type { Route } from './routes.ts'
 export function answerUnknownRoutes(api: Api, routes: readonly Route[]): void {
   api.setNotFoundHandler((request, reply) => {
     const said = sayAbsent(pathOf(request))
-    if (said !== undefined) throw new PaasError('not_found', said)
+    if (said !== undefined) throw new PaasError('not_available', said)
     const methods = routes.filter(({ url }) => patternOf(url).test(pathOf(request))).map(({ method }) => method)
     if (methods.length === 0)
       throw new PaasError('not_found', `There is nothing at ${request.method} ${pathOf(request)}.`)

@@ -107,7 +107,7 @@ const serverInfo = Type.Object(
   },
   closed,
 )
-const noAddOns = { own: Type.Array(Type.Never(), { maxItems: 0 }), because: 'there are no add-ons here' }
+const nothing = { own: Type.Array(Type.Never(), { maxItems: 0 }), because: 'there is none of them here' }
 
 const noAutomation = { refuses: 'invalid_params', because: 'certificates are not got by themselves (ACME)' }
 
@@ -165,11 +165,14 @@ export const answers: Record<string, Record<string, Shape>> = {
     'DELETE /oauth/sessions/:session': { own: session, because: 'the schema has no sessions; the command reads these' },
     'POST /accounts': { is: 'account', adds: 'password', because: 'one that was generated is shown this once' },
   },
-  'add-ons.test.ts': {
-    'GET /addons': noAddOns,
-    'GET /apps/:app/addons': noAddOns,
-    'GET /addon-attachments': noAddOns,
-    'GET /apps/:app/addon-attachments': noAddOns,
+  'empty-lists.test.ts': {
+    'GET /addons': nothing,
+    'GET /apps/:app/addons': nothing,
+    'GET /addon-attachments': nothing,
+    'GET /apps/:app/addon-attachments': nothing,
+    'GET /pipelines': nothing,
+    'GET /teams': nothing,
+    'GET /spaces': nothing,
   },
   'app-metrics.test.ts': {
     'GET /apps/:app/metrics': { own: appMetrics, because: 'Heroku keeps its figures behind an API that is not public' },

@@ -13,14 +13,23 @@ beforeAll(async () => {
 afterAll(() => life.disposeAsync())
 
 const app = ['-a', 'acme']
+const noAddOns = /no add-ons on this server yet\. .*heroku config:set DATABASE_URL=.*PAAS_ALLOW_HOST=5432/
 
 describe.concurrent("Heroku's command is told that there is nothing here for", () => {
   it.each([
-    ['teams', ['teams'], /There are no teams on this server\. Share an app with: heroku access:add EMAIL/],
+    [
+      'teams',
+      ['members', '-t', 'example'],
+      /There are no teams on this server\. Share an app with: heroku access:add EMAIL/,
+    ],
+    ['pipelines', ['pipelines:create', 'example', '-s', 'production', ...app], /There are no pipelines on this server/],
     ['a role in a team', ['access:update', 'ada@example.com', '-p', 'view', ...app], /not owned by a team/],
     ['OAuth clients', ['clients'], /no OAuth clients on this server\. Make a token with: heroku authorizations:create/],
     ['telemetry drains', ['telemetry', ...app], /no telemetry drains on this server\. .*heroku drains:add URL/],
-    ['add-ons', ['addons:create', 'heroku-postgresql', ...app], /no add-ons on this server\. .*heroku config:set/],
+    ['add-ons', ['addons:create', 'heroku-postgresql', ...app], noAddOns],
+    ['a database', ['pg:psql', ...app], noAddOns],
+    ['backups', ['pg:backups', ...app], noAddOns],
+    ['an add-on by name', ['addons:info', 'postgresql-round-1234', ...app], noAddOns],
     [
       'a shell in a dyno',
       ['ps:exec', ...app],

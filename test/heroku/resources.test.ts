@@ -100,6 +100,13 @@ describe.concurrent("Heroku's command", () => {
     await user.succeed(['apps:stacks:set', 'debian-13', ...stacked])
   })
 
+  it('builds what it completes names from, and completes the name of an app', async () => {
+    await app('completed')
+    expect(await user.succeed(['autocomplete', 'bash'])).toContain('Setup Instructions')
+    const typed = ['autocomplete:options', 'heroku apps:info --app=']
+    expect((await user.succeed(typed)).split('\n')).toContain('completed')
+  })
+
   it('opens the config vars in an editor', async () => {
     const edited = await app('edited')
     await terminal.api.call('PATCH', '/apps/edited/config-vars', { body: { KEPT: 'a b', CHANGED: '1', GONE: '2' } })
@@ -160,6 +167,7 @@ describe('heroku-client from npm', () => {
     expect((await heroku.get('/apps')).map(({ name }) => name)).toContain('by-library')
     expect(await heroku.patch('/apps/by-library/config-vars', { body: { A: '1' } })).toEqual({ A: '1' })
     expect(await heroku.delete('/apps/by-library')).toMatchObject({ name: 'by-library' })
+    for (const list of ['/pipelines', '/teams', '/spaces']) expect(await heroku.get(list)).toEqual([])
     const refused = { statusCode: 404, body: { id: 'app_not_found' } }
     await expect(heroku.get('/apps/by-library')).rejects.toMatchObject(refused)
   })
