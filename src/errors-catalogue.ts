@@ -70,6 +70,7 @@ export const catalogue = {
   router_unavailable: { status: 503, fault: 'server' },
   routing_table_invalid: { status: 500, fault: 'server' },
   run_failed: { status: 422, fault: 'user' },
+  server_closing: { status: 503, fault: 'server', hint: 'Ask again in a few seconds.' },
   server_unreachable: { status: 502, fault: 'server', hint: 'Is it running? See PAAS_URL and: paas login' },
   settings_invalid: { status: 500, fault: 'user' },
   setup_failed: { status: 422, fault: 'user' },

@@ -15,6 +15,7 @@ import { buildOutputRoute } from './build-output.ts'
 import { buildpackRegistryRoutes } from './buildpack-registry.ts'
 import { buildpackRoutes } from './buildpacks.ts'
 import { buildRoutes } from './builds.ts'
+import { refuseWhileClosing } from './closing.ts'
 import { collaboratorRoutes } from './collaborators.ts'
 import { configVarRoutes } from './config-vars.ts'
 import type { Api, ApiDeps } from './deps.ts'
@@ -65,6 +66,8 @@ export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
     loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
+    // Its own answer has not the form of an error of the API: see ./closing.ts.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: 1000 },
     frameworkErrors: (...failure) => void answerError(...failure),
     ajv: ajvOptions,
@@ -158,6 +161,7 @@ function followConventions(api: Api): void {
     })
     checkVersion(request)
   })
+  refuseWhileClosing(api)
   api.addHook('preValidation', async (request) => {
     request.body ??= {}
   })
