@@ -35,6 +35,7 @@ export const catalogue = {
   database_damaged: { status: 500, fault: 'server', hint: 'Restore the data directory from a backup.' },
   disk_full: { status: 507, fault: 'server' },
   download_failed: { status: 422, fault: 'user', hint: 'Correct the address, or try again.' },
+  engine_refused: { status: 500, fault: 'server', hint: "The server's operator finds what was asked for in its log." },
   engine_unavailable: { status: 503, fault: 'server' },
   forbidden: { status: 403, fault: 'user' },
   git_failed: { status: 500, fault: 'user' },

@@ -23,7 +23,7 @@ export type ApiDeps = {
   config: Pick<Config, 'publicUrl' | 'domain' | 'httpPort' | 'httpsPort' | 'paths' | 'dynoSizes' | 'limits' | 'network'>
   store: Store
   queue: Queue
-  engine: Pick<Engine, 'listDynos' | 'removeCache' | 'appendLayer' | 'readImage'>
+  engine: Pick<Engine, 'machine' | 'listDynos' | 'removeCache' | 'appendLayer' | 'readImage'>
   toolbox: Pick<Toolbox, 'uploadImage'>
   repositories: Pick<Repositories, 'resolve' | 'keep' | 'release'>
   output: OutputReader

@@ -9,11 +9,12 @@ import { appOf } from './access.ts'
 import { commandsOf } from './commands.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { sizeOf } from './dyno-size.ts'
+import { checkMachine } from './machine-lack.ts'
 import { page } from './page.ts'
 import { named, sizeName, time } from './shapes.ts'
 import { wake } from './wake.ts'
 
-type Deps = Pick<ApiDeps, 'store' | 'queue' | 'platformLog' | 'log'>
+type Deps = Pick<ApiDeps, 'config' | 'store' | 'engine' | 'queue' | 'platformLog' | 'log'>
 
 const sizeReference = Type.Union([
   Type.String(),
@@ -51,6 +52,7 @@ export function formationRoutes(api: Api, deps: Deps): void {
 
   api.patch('/apps/:app/formation', { schema: { body: batch } }, async (request, reply) => {
     const app = appOf(store, request)
+    await checkMachine(deps, request.body.updates.flatMap(wantedSizes), reply)
     const changed = scale(deps, app, request.identity.account, request.body.updates)
     await wake(deps, reply, { kind: 'converge', appId: app.id })
     return changed.map((formation) => formationJson(store, app, formation))
@@ -59,6 +61,7 @@ export function formationRoutes(api: Api, deps: Deps): void {
   api.patch('/apps/:app/formation/:type', { schema: { body: oneChange } }, async (request, reply) => {
     const app = appOf(store, request)
     const { type } = formationOf(store, app, typeOf(request))
+    await checkMachine(deps, wantedSizes({ ...request.body, type }), reply)
     scale(deps, app, request.identity.account, [{ ...request.body, type }])
     await wake(deps, reply, { kind: 'converge', appId: app.id })
     return formationJson(store, app, formationOf(store, app, type))
@@ -70,7 +73,7 @@ function scale({ store, platformLog }: Deps, app: App, account: Account, updates
   const changed = store.transaction(() =>
     updates.map((wanted) => {
       const present = formationOf(store, app, wanted.type)
-      const size = wantedSize(wanted)
+      const [size] = wantedSizes(wanted)
       const quantity = quantityOf(present, wanted)
       store.formations.scale(app.id, [{ type: present.type, quantity, ...(size ? { size } : {}) }])
       return formationOf(store, app, present.type)
@@ -88,9 +91,10 @@ function quantityOf({ quantity: present, type }: Formation, { quantity: wanted =
   throw new PaasError('invalid_params', `The quantity of ${type} would be ${quantity}; it must be from 0 to 100.`)
 }
 
-function wantedSize({ dyno_size, size = dyno_size }: Update): DynoSize | undefined {
-  if (size === undefined) return undefined
-  return sizeOf(typeof size === 'string' ? size : (size.name ?? size.id ?? ''))
+/** One, or none when the size is to stay. */
+function wantedSizes({ dyno_size, size = dyno_size }: Update): DynoSize[] {
+  if (size === undefined) return []
+  return [sizeOf(typeof size === 'string' ? size : (size.name ?? size.id ?? ''))]
 }
 
 function typeOf(request: FastifyRequest): string {

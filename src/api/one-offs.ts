@@ -9,10 +9,11 @@ import { appOf } from './access.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { waitingJson } from './dyno-json.ts'
 import { sizeOf } from './dyno-size.ts'
+import { checkMachine } from './machine-lack.ts'
 import { attachUrl } from './urls.ts'
 import { wake } from './wake.ts'
 
-type Deps = Pick<ApiDeps, 'config' | 'store' | 'queue' | 'platformLog' | 'log'>
+type Deps = Pick<ApiDeps, 'config' | 'store' | 'engine' | 'queue' | 'platformLog' | 'log'>
 
 /** Characters. One argument of a Linux process has 128 KiB at most (execve(2), MAX_ARG_STRLEN). */
 const longestCommand = 32_768
@@ -46,6 +47,7 @@ export function oneOffRoutes(api: Api, deps: Deps): void {
   api.post('/apps/:app/dynos', options, async (request, reply) => {
     const app = appOf(store, request)
     const { account } = request.identity
+    if (request.body.size) await checkMachine(deps, [sizeOf(request.body.size)], reply)
     const { oneOff, token } = store.oneOffs.create(oneOffOf(store, app, account.id, request.body))
     platformLog.api(app.id, `Starting process with command \`${oneOff.command}\` by user ${account.email}`)
     if (token === null) await wake(deps, reply, { kind: 'run', appId: app.id, oneOffId: oneOff.id })

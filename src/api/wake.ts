@@ -2,6 +2,7 @@ import type { FastifyReply } from 'fastify'
 import type { Logger } from '../log.ts'
 import type { Job } from '../model/job.ts'
 import type { Queue } from '../queue/queue.ts'
+import { warn } from './warn.ts'
 
 /**
  * Wakes the worker for what the record already says. Without Redis the request still succeeds: the worker looks at the
@@ -21,5 +22,5 @@ export async function wake(
 }
 
 export function warnOfDelay(reply: FastifyReply): void {
-  reply.header('Warning', '199 paas "Recorded. The queue (Redis) does not answer, so it is carried out later."')
+  warn(reply, 'Recorded. The queue (Redis) does not answer, so it is carried out later.')
 }

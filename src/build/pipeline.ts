@@ -4,6 +4,7 @@ import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import { parseAppJson, type AppJson } from '../model/app-json.ts'
+import { within } from '../model/machine.ts'
 import { parseProcfile, type ProcessTypes } from '../model/procfile.ts'
 import type { Config } from '../model/release.ts'
 import { compile, type Compiled } from './compile.ts'
@@ -67,7 +68,7 @@ export interface BuildOutput {
 export type RunPipeline = (request: BuildRequest, output: BuildOutput, signal: AbortSignal) => Promise<BuildResult>
 
 export type PipelineDeps = {
-  engine: Pick<Engine, 'appendLayer' | 'buildDockerfile'>
+  engine: Pick<Engine, 'appendLayer' | 'buildDockerfile' | 'machine'>
   stack: Pick<Stack, 'name'>
   toolbox: Pick<Toolbox, 'runImage'>
   sandboxes: Pick<BuildSandboxes, 'remove' | 'take'>
@@ -146,7 +147,7 @@ function takeSandbox({ deps, request, output, signal }: Run): Promise<Sandbox> {
 
 async function runPacks(run: Run, sandbox: Sandbox, asked: Candidates, source: Source): Promise<Compiled> {
   const { deps, request, output, clock, signal } = run
-  const { memoryMiB } = deps.build
+  const { memoryMiB } = within(deps.build, await deps.engine.machine())
   const mask = createMask(request.config)
   const files = sourceForBuild(await archive(run), source)
   const order = buildOrder(request, asked, files, deps.stack.name)

@@ -1,6 +1,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { DynoFacts } from '../model/dyno.ts'
 import type { AppId } from '../model/ids.ts'
+import type { Machine } from '../model/machine.ts'
 
 /**
  * Whatever runs containers. Nothing above this interface knows a vendor; `docker/` is today's implementation.
@@ -9,6 +10,8 @@ import type { AppId } from '../model/ids.ts'
  */
 export interface Engine {
   info(): Promise<EngineInfo>
+  /** Likewise, as it was within the last minute. */
+  machine(): Promise<Machine>
 
   findImage(reference: string): Promise<Image | undefined>
   /** Makes a base image from a root file system. */
@@ -80,7 +83,7 @@ export interface Engine {
 
 export type Labels = Record<string, string>
 
-export type EngineInfo = { name: string; version: string; rootDirectory: string; memoryBytes: number; cpus: number }
+export type EngineInfo = Machine & { name: string; version: string; rootDirectory: string }
 
 export type Image = {
   digest: string
@@ -99,9 +102,8 @@ export type ImageConfig = {
   user?: string
 }
 
-export type Limits = {
-  memoryMiB: number
-  cpus: number
+/** Of what the machine does not have, all that there is. */
+export type Limits = Machine & {
   pids: number
   /** What a sandbox may write to disk, its cache included. Looked at every few seconds; undefined: no limit. Dynos ignore it. */
   diskMiB?: number

@@ -5,7 +5,7 @@ import type { Engine } from '../engine/engine.ts'
 
 type Options = Parameters<typeof connectDocker>[0] & Pick<Config, 'cacheDirectory' | 'certificateFiles'>
 type Lazy = {
-  engine: Pick<Engine, 'listDynos' | 'removeCache' | 'appendLayer' | 'readImage'>
+  engine: Pick<Engine, 'machine' | 'listDynos' | 'removeCache' | 'appendLayer' | 'readImage'>
   toolbox: Pick<Toolbox, 'uploadImage'>
 }
 
@@ -16,6 +16,7 @@ export function lazyEngine(options: Options): Lazy {
   let toolbox: Promise<Toolbox> | undefined
   return {
     engine: {
+      machine: async () => (await connected()).machine(),
       listDynos: async (filter) => (await connected()).listDynos(filter),
       removeCache: async (appId) => (await connected()).removeCache(appId),
       appendLayer: async (layer) => (await connected()).appendLayer(layer),

@@ -6,7 +6,8 @@ import { lockFile, readLock, type FileLock } from '../lock.ts'
 import { createLog, type Logger } from '../log.ts'
 import { keepMemoryLow } from './idle-memory.ts'
 
-export type RoleContext = { config: Config; serverId: string; log: Logger }
+/** `note` tells something to the person who started the server. */
+export type RoleContext = { config: Config; serverId: string; log: Logger; note: (text: string) => void }
 
 /** `ended` resolves when the role stops by itself, with the reason. */
 export type Serving = AsyncDisposable & { ended?: Promise<string> }
@@ -35,7 +36,7 @@ export async function runRole(
     const { serverId } = openDataDirectory(config)
     // A router takes over from the one before it while that still serves (router/run).
     using _alone = plane === 'control' ? await lockRole(role, config) : undefined
-    await using serving = await serve({ config, serverId, log })
+    await using serving = await serve({ config, serverId, log, note: (text) => tellSupervisor({ note: text }) })
     if (plane === 'data') process.removeAllListeners('disconnect')
     using _memory = plane === 'control' ? keepMemoryLow() : undefined
     tellSupervisor({ ready: true })
@@ -67,6 +68,6 @@ async function lockRole(role: string, { paths, dataDirectory }: Config): Promise
 }
 
 /** Nothing when the process runs by itself, or outlived its supervisor. */
-function tellSupervisor(message: { ready: true } | { failed: object }): void {
+function tellSupervisor(message: { ready: true } | { note: string } | { failed: object }): void {
   if (process.connected) process.send?.(message)
 }

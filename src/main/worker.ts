@@ -9,11 +9,12 @@ import { openAppLogWriter } from '../logs/writer.ts'
 import { openOutputWriters } from '../queue/output-writer.ts'
 import { connectRouterControl } from '../router/control-client.ts'
 import { openStore } from '../store/open.ts'
+import { tellLacks } from '../worker/machine-lacks.ts'
 import { openWorker } from '../worker/worker.ts'
 import { runRole } from './run-role.ts'
 
 export const run = (): Promise<void> =>
-  runRole('worker', 'control', async ({ config, serverId, log }) => {
+  runRole('worker', 'control', async ({ config, serverId, log, note }) => {
     const { paths, redis, build, limits } = config
     const packPolicy = createPackPolicy(config)
     await using life = new AsyncDisposableStack()
@@ -29,6 +30,7 @@ export const run = (): Promise<void> =>
     const pipeline = createPipeline({ engine, stack, toolbox, sandboxes, repositories, build, limits, packPolicy, log })
     const parts = { config, serverId, log, store, engine, router, sandboxes, pipeline, repositories, logs, outputs }
     life.use(await openWorker(parts))
+    await tellLacks({ engine, build, dynoSizes: config.dynoSizes, log }, note)
     return life.move()
   })
 

@@ -1,5 +1,6 @@
 import type { AppJson } from './app-json.ts'
 import type { AppId, FormationId } from './ids.ts'
+import type { Machine } from './machine.ts'
 
 /** How many dynos of one process type should run, and of which size. */
 export type Formation = {
@@ -26,6 +27,12 @@ export const dynoSizes = {
 export type DynoSize = keyof typeof dynoSizes
 /** What each size is on a server. */
 export type DynoSizes = Record<DynoSize, { memory: number; cpus: number; pids: number }>
+
+/** What a dyno of a size may have on a server. */
+export function limitsOf(sizes: DynoSizes, size: DynoSize): Machine & { pids: number } {
+  const { memory, cpus, pids } = sizes[size]
+  return { memoryMiB: memory, cpus, pids }
+}
 
 /** Heroku's rule for process type names. */
 export const processTypePattern = /^[-\w]{1,128}$/

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
 import { webPort } from '../model/dyno.ts'
-import { formationFor, scalableTypes, type DynoSize, type DynoSizes } from '../model/formation.ts'
+import { formationFor, limitsOf, scalableTypes, type DynoSize, type DynoSizes } from '../model/formation.ts'
 import type { Config, Release } from '../model/release.ts'
 import type { Slug } from '../model/slug.ts'
 import type { DynoSpec } from '../engine/engine.ts'
@@ -61,7 +61,7 @@ export function dynoSpec(
       ...(app.features.includes('runtime-dyno-metadata') && metadata(deployable, uuid)),
     },
     size: dyno.size,
-    limits: limitsOf(sizes[dyno.size]),
+    limits: limitsOf(sizes, dyno.size),
     restart,
     ...(path && domain ? { healthcheck: `http://${app.name}.${domain}${path}` } : {}),
   }
@@ -77,8 +77,4 @@ function metadata({ app, release, slug }: Deployable, uuid: string): Record<stri
     ...(slug.commit !== null && { HEROKU_SLUG_COMMIT: slug.commit }),
     HEROKU_DYNO_ID: uuid,
   }
-}
-
-function limitsOf({ memory, cpus, pids }: DynoSizes[DynoSize]): DynoSpec['limits'] {
-  return { memoryMiB: memory, cpus, pids }
 }

@@ -6,6 +6,7 @@ import { startRedis } from './redis.ts'
 import { startRole, type RoleOptions } from './role-process.ts'
 import { startRouter } from './router.ts'
 import type { ServerLog } from './server-log.ts'
+import { sayNote } from './terminal.ts'
 
 const stopMs = 8_000
 /** Longer than the router gives the requests in flight (router/run). */
@@ -30,7 +31,12 @@ export type ChildrenOptions = {
 /** What a server consists of, in the order of start. */
 export function childSpecs({ config, rolesDirectory, env }: ChildrenOptions, log: ServerLog): ChildSpec[] {
   const role = (name: string, options: Partial<RoleOptions> = {}): Promise<Running> =>
-    startRole(join(rolesDirectory, `${name}.ts`), { log: log.fd, env, ...options })
+    startRole(join(rolesDirectory, `${name}.ts`), {
+      log: log.fd,
+      env,
+      onNote: (text) => sayNote(name, text),
+      ...options,
+    })
   const mostlyIdle = { flags: sparing, env: { ...sparingEnvironment, ...env } }
   return [
     ...(config.redis.kind === 'embedded' ? [redisSpec(config, config.redis.socket, env, log)] : []),

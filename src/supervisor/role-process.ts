@@ -3,12 +3,14 @@ import { PaasError, type ErrorCode } from '../errors.ts'
 import type { Running } from './child.ts'
 
 /** What a role tells over its IPC channel (see main/run-role). */
-type RoleMessage = { ready: true } | { failed: { code: ErrorCode; message: string; hint?: string } }
+type RoleMessage = { ready: true } | { note: string } | { failed: { code: ErrorCode; message: string; hint?: string } }
 
 export type RoleOptions = {
   /** Descriptor of the log file. */
   log: number
   env: NodeJS.ProcessEnv
+  /** Told what the role has to say to the person who started the server. */
+  onNote: (text: string) => void
   /** For Node, before the file. */
   flags?: string[]
   /** Descriptor of a lock that the role is to hold while it lives. */
@@ -19,11 +21,14 @@ export type RoleOptions = {
  * Starts `node FILE` in a session of its own, so that a terminal's Ctrl-C reaches only the supervisor, which stops the
  * roles in order. Both outputs go straight into the log file: a role that outlives the supervisor can still write.
  */
-export function startRole(file: string, { log, env, flags = [], lock }: RoleOptions): Promise<Running> {
+export function startRole(file: string, { log, env, onNote, flags = [], lock }: RoleOptions): Promise<Running> {
   const child = spawn(process.execPath, [...flags, file], {
     stdio: ['ignore', log, log, 'ipc', ...(lock === undefined ? [] : [lock])],
     detached: true,
     env,
+  })
+  child.on('message', (message: RoleMessage) => {
+    if ('note' in message) onNote(message.note)
   })
   return running(child, roleReady(child))
 }

@@ -16,6 +16,11 @@ export function sayChild(name: string, event: ChildEvent, logFile: string): void
   }
 }
 
+/** What a role found out that the person should know. */
+export function sayNote(name: string, text: string): void {
+  say(`  ${name.padEnd(8)}${text}`)
+}
+
 /** The last lines of the start: that it is ready, where it is, and what to type next. */
 export function sayReady(config: Pick<Config, 'publicUrl' | 'dataDirectory' | 'paths'>): void {
   const bin = resolve(import.meta.dirname, '../../bin')

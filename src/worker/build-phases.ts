@@ -16,6 +16,7 @@ import type { AppLocks } from '../release/locks.ts'
 import type { PlatformLog } from '../release/platform-log.ts'
 import type { Store } from '../store/store.ts'
 import { configureBuild, type ConfigureDeps } from './configure-build.ts'
+import { sayLacks } from './machine-lacks.ts'
 import { releasePhase, type ReleasePhaseDeps } from './release-phase.ts'
 import { takeSource, type TakeSourceDeps } from './take-source.ts'
 
@@ -34,7 +35,7 @@ export type PhaseDeps = DeployDeps &
   ConfigureDeps &
   ReleasePhaseDeps &
   TakeSourceDeps & {
-    engine: Pick<Engine, 'info'>
+    engine: Pick<Engine, 'info' | 'machine'>
     store: Store
     pipeline: RunPipeline
     locks: AppLocks
@@ -53,6 +54,7 @@ export async function buildPhases(deps: PhaseDeps, run: BuildRun): Promise<void>
     sayWhoReleases(deps, run.build, deployable)
     const options = { narrator: run.output, signal: run.signal }
     await timed(run, 'release', () => releasePhase(deps, deployable, options))
+    await sayLacks(deps, deployable, run.output)
     run.output.topic('Launching...')
     const times = await deps.locks.dynos.run(app.id, () => deploy(deps, deployable, options))
     Object.assign(run.phases, times)

@@ -6,7 +6,7 @@ import { TestApi } from './test-api.ts'
 let api: TestApi
 let app: App
 beforeAll(async () => {
-  api = await TestApi.start()
+  api = await TestApi.start({ PAAS_DYNO_SIZES: 'performance-m=64/256,performance-l=1048576/256' })
 })
 afterAll(() => api[Symbol.asyncDispose]())
 beforeEach(async () => {
@@ -94,6 +94,37 @@ describe('scaling', () => {
     const { name } = (await api.createApp()) as unknown as { name: string }
     const { status, body } = await api.call('PATCH', `/apps/${name}/formation/web`, { body: { quantity: 1 } })
     expect([status, body['message']]).toEqual([404, expect.stringContaining('It has none before its first deploy.')])
+  })
+})
+
+describe('a size that is more than the machine has', () => {
+  it('is taken when only its processors are, and both commands are told what its dynos get', async () => {
+    const { status, headers } = await scale({ type: 'web', size: 'performance-m' })
+    const told = /Performance-M has 256 processors \(this machine has \d+\): a dyno of it gets all that there is\./
+    expect(status).toBe(200)
+    expect(headers['warning']).toMatch(told)
+    expect(headers['warning-message']).toMatch(told)
+    expect(formation()).toContainEqual(['web', 1, 'performance-m'])
+  })
+
+  it.each<[string, () => ReturnType<typeof scale>]>([
+    ['a formation', () => scale({ type: 'worker', quantity: 1 }, { type: 'web', size: 'performance-l' })],
+    [
+      'one type',
+      () => api.call('PATCH', `/apps/${app.name}/formation/web`, { body: { dyno_size: { name: 'Performance-L' } } }),
+    ],
+    [
+      'a one-off dyno',
+      () => api.call('POST', `/apps/${app.name}/dynos`, { body: { command: 'ls', size: 'performance-l' } }),
+    ],
+  ])('is refused for %s when its memory is, and nothing changes', async (_, ask) => {
+    const { status, body } = await ask()
+    expect([status, body['id']]).toEqual([422, 'invalid_params'])
+    expect(body['message']).toMatch(
+      /^Performance-L has 256 processors .* and 1048576 MB of memory \(this machine has \d+\); nothing was changed\. .*Basic.*PAAS_DYNO_SIZES/,
+    )
+    expect(formation()).toContainEqual(['web', 1, 'basic'])
+    expect(await api.takeJobs()).toEqual([])
   })
 })
 

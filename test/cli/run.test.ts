@@ -8,7 +8,8 @@ import { TypedAt } from './typed-at.ts'
 let server: TestServer
 let app: TestApp
 beforeAll(async () => {
-  server = await startServer({ env: { PAAS_STOP_GRACE: '2' } })
+  const beyond = { PAAS_BUILD_CPUS: '256', PAAS_DYNO_SIZES: 'performance-m=512/256' }
+  server = await startServer({ env: { PAAS_STOP_GRACE: '2', ...beyond } })
   app = await TestApp.create(server, 'node-hello')
   const { code, output } = await app.push()
   if (code !== 0) throw new Error(output)
@@ -102,6 +103,24 @@ it('ps:stop ends one, ps:type changes a size, ps:wait waits for all', async () =
     return body.length === 1 && body[0]?.size === 'Standard-1X'
   })
   expect(await paas(['ps:wait'])).toMatchObject({ code: 0 })
+})
+
+it('what has more processors than the machine builds, runs and is released all the same, and each says so', async () => {
+  expect(server.output).toMatch(/worker {2}builds were to have 256 processors \(this machine has \d+\); they get all/)
+  const { code, stderr } = await paas(['ps:type', 'web=performance-m'])
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(/Performance-M has 256 processors \(this machine has \d+\)/),
+  ])
+  await until('the dyno has the size', async () => {
+    const { body } = await app.api<{ size: string; state: string }[]>('GET', '/dynos')
+    return body.length === 1 && body[0]?.size === 'Performance-M' && body[0].state === 'up'
+  })
+  const pushed = await app.push('HEAD:refs/deploy/main')
+  expect(pushed).toMatchObject({
+    code: 0,
+    output: expect.stringMatching(/!     web is performance-m, which has 256 processors/),
+  })
 })
 
 it.each([

@@ -20,7 +20,7 @@ it('the engine says what it is', async () => {
     name: 'docker',
     version: expect.stringMatching(/^\d+\./),
     rootDirectory: expect.stringMatching(/^\//),
-    memoryBytes: expect.any(Number),
+    memoryMiB: expect.any(Number),
     cpus: expect.any(Number),
   })
 })

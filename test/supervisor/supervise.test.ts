@@ -14,6 +14,7 @@ describe('a server', () => {
     await using server = await SupervisedServer.start()
     const started = server.output.match(/^ {2}\w+(?= +started)/gm)?.map((line) => line.trim())
     expect(started).toEqual(['redis', 'router', 'worker', 'api'])
+    expect(server.output).toMatch(/^ {2}worker {2}has something to say$/m)
     expect(server.output).toContain(`ready     http://localhost:${server.port}`)
     expect(server.output).toMatch(/export PATH=".*\/bin:\$PATH"\n {2}paas create\n {2}git push paas main/)
   })

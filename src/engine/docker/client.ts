@@ -68,7 +68,9 @@ export function olderVersion(a: string, b: string): string {
 function explain(error: unknown, connection: Config['docker'], signal: AbortSignal | undefined): unknown {
   if (signal?.aborted) return signal.reason
   const { code, message = '' } = error as { code?: string; message?: string }
-  if (statusOf(error) !== undefined) return /no space left on device/i.test(message) ? diskFull(error) : error
+  const status = statusOf(error)
+  if (status !== undefined)
+    return /no space left on device/i.test(message) ? diskFull(error) : new EngineRefusal(status, error)
   if (code === undefined) return error
   return engineUnavailable(connection, error)
 }
@@ -87,6 +89,20 @@ function engineUnavailable(connection: Config['docker'], cause: unknown): PaasEr
 
 function diskFull(cause: unknown): PaasError {
   return new PaasError('disk_full', "The disk that holds Docker's data is full.", { cause })
+}
+
+/** The engine answered, and did not do what it was asked for. Who expects one of these looks at its status. */
+export class EngineRefusal extends PaasError {
+  readonly statusCode: number
+  /** In the engine's own words. */
+  readonly reason: string
+
+  constructor(statusCode: number, cause: unknown) {
+    const reason = (cause as Error).message.replace(/^\(HTTP code \d+\) [^-]+ - /, '').trim()
+    super('engine_refused', `Docker refused what it was asked for: ${reason}`, { cause })
+    this.statusCode = statusCode
+    this.reason = reason
+  }
 }
 
 /** The HTTP status of a refusal by the engine; undefined for any other failure. */

@@ -15,6 +15,7 @@ import { info } from './info.ts'
 import { appendLayer } from './layer.ts'
 import { dynoOutput } from './output.ts'
 import { overfullDynos } from './overfull.ts'
+import { createMachine } from './machine.ts'
 import { OutputReaders } from './readers.ts'
 import { createSandbox } from './sandbox.ts'
 import { listeningSockets } from './sockets.ts'
@@ -26,8 +27,10 @@ import { waitDyno } from './wait-dyno.ts'
  * @param serverId what all labels, and the names of all things it makes, are derived from
  */
 export function connectDocker({ docker: connection, serverId, log, ...config }: ConnectOptions): Engine {
+  const docker = connectClient(connection)
   const deps = {
-    docker: connectClient(connection),
+    docker,
+    machine: createMachine({ docker }),
     network: config.network ?? { firewall: true, allow: [], host: [] },
     publicPort: publicPort(config),
     serverId,
@@ -38,6 +41,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
   }
   return {
     info: () => info(deps),
+    machine: deps.machine,
     findImage: (reference) => findImage(deps, reference),
     importImage: (rootfs, options) => importImage(deps, rootfs, options),
     createImage: (options) => createImage(deps, options),

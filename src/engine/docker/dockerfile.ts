@@ -1,8 +1,10 @@
 import type { Readable } from 'node:stream'
 import { PaasError } from '../../errors.ts'
-import type { DockerfileBuild, Image } from '../engine.ts'
+import { within } from '../../model/machine.ts'
+import type { DockerfileBuild, Image, Limits } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
-import { statusOf, type DockerDeps } from './client.ts'
+import { EngineRefusal, type DockerDeps } from './client.ts'
+import { sharedMemory } from './host-config.ts'
 import { relabelImage } from './images.ts'
 import { readJsonLines, type Progress } from './json-lines.ts'
 import { ensureNetwork, type NetworkDeps } from './networks.ts'
@@ -26,9 +28,10 @@ export async function buildDockerfile(deps: NetworkDeps, build: DockerfileBuild,
   const either = AbortSignal.any([signal, ended.signal])
   const stages = new StageEnds()
   try {
-    const network = await ensureNetwork(deps, build.appId, 'build')
-    const guarding = guardSteps(deps, { network, limits: build.limits }, either)
-    const building = persistently(() => runBuild(deps, build, { network, stages }, either))
+    const [network, machine] = await Promise.all([ensureNetwork(deps, build.appId, 'build'), deps.machine()])
+    const limits = within(build.limits, machine)
+    const guarding = guardSteps(deps, { network, limits }, either)
+    const building = persistently(() => runBuild(deps, build, { network, limits, stages }, either))
     const digest = await Promise.race([building, guarding.then(brokenOff)])
     return await relabelImage(deps, digest, { ...build.labels, ...ownLabels(deps.serverId, build.appId) })
   } catch (error) {
@@ -54,17 +57,17 @@ async function persistently(attempt: () => Promise<string>): Promise<string> {
   }
 }
 
-type Steps = { network: string; stages: StageEnds }
+type Steps = { network: string; limits: Limits; stages: StageEnds }
 
-async function runBuild(deps: DockerDeps, build: DockerfileBuild, { network, stages }: Steps, signal: AbortSignal) {
-  const options = { ...buildOptions(build, network), abortSignal: signal }
+async function runBuild(deps: DockerDeps, build: DockerfileBuild, steps: Steps, signal: AbortSignal) {
+  const options = { ...buildOptions(build, steps), abortSignal: signal }
   const output = await deps.docker
     .buildImage(await build.context(), options)
     .then((stream) => stream as Readable, refused)
   const hangUp = () => output.destroy()
   signal.addEventListener('abort', hangUp)
   try {
-    return await followBuild(output, stages, build.onOutput)
+    return await followBuild(output, steps.stages, build.onOutput)
   } finally {
     signal.removeEventListener('abort', hangUp)
     output.destroy()
@@ -72,18 +75,19 @@ async function runBuild(deps: DockerDeps, build: DockerfileBuild, { network, sta
 }
 
 /** No labels: the builder would make a step, with a container and a layer, of each. */
-function buildOptions(build: DockerfileBuild, network: string) {
-  const memory = build.limits.memoryMiB * 2 ** 20
+function buildOptions({ noCache }: DockerfileBuild, { network, limits }: Steps) {
+  const memory = limits.memoryMiB * 2 ** 20
   return {
     version: '1' as const,
-    nocache: build.noCache,
+    nocache: noCache,
     rm: true,
     forcerm: true,
     networkmode: network,
     memory,
     memswap: memory,
+    shmsize: sharedMemory(memory),
     cpuperiod: cpuPeriod,
-    cpuquota: Math.round(build.limits.cpus * cpuPeriod),
+    cpuquota: Math.round(limits.cpus * cpuPeriod),
   }
 }
 
@@ -112,9 +116,8 @@ function brokenOff(): never {
 
 /** The engine answers 400 for a Dockerfile it cannot parse. */
 function refused(cause: unknown): never {
-  if (statusOf(cause) !== 400) throw cause
-  const { message } = cause as Error
-  throw new PaasError('build_failed', message.replace(/^\(HTTP code \d+\) \S+ - /, '').trim(), { cause })
+  if (!(cause instanceof EngineRefusal) || cause.statusCode !== 400) throw cause
+  throw new PaasError('build_failed', cause.reason, { cause })
 }
 
 class StepGone extends PaasError {

@@ -1,9 +1,10 @@
 import type Docker from 'dockerode'
 import { PaasError } from '../../errors.ts'
 import type { AppId } from '../../model/ids.ts'
+import { within } from '../../model/machine.ts'
 import type { Dyno, DynoSpec } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
-import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
+import { EngineRefusal, statusOf, unlessMissing, type DockerDeps } from './client.ts'
 import { dynoOptions, type Session } from './dyno-options.ts'
 import { viewDyno } from './dyno-view.ts'
 import { namePrefix } from './names.ts'
@@ -37,13 +38,15 @@ export async function createDyno(
   session?: Session,
 ): Promise<Docker.Container> {
   signal.throwIfAborted()
-  const [network, image] = await Promise.all([
+  const [network, image, machine] = await Promise.all([
     ensureNetwork(deps, spec.appId, 'run'),
     unlessMissing(deps.docker.getImage(spec.image).inspect()),
+    deps.machine(),
   ])
   if (!image) throw new PaasError('image_missing', `The image of ${spec.app} v${spec.release} is gone from Docker.`)
+  const fitting = { ...spec, limits: within(spec.limits, machine) }
   return deps.docker.createContainer(
-    dynoOptions(deps.serverId, spec, { network, opened: deps.network, imageUser: image.Config.User, session }),
+    dynoOptions(deps.serverId, fitting, { network, opened: deps.network, imageUser: image.Config.User, session }),
   )
 }
 
@@ -52,9 +55,9 @@ export async function startDyno(container: Docker.Container, spec: DynoSpec): Pr
   try {
     await container.start()
   } catch (cause) {
-    if (statusOf(cause) !== 400) throw cause
-    const { message } = cause as Error
-    throw new PaasError('boot_failed', `${spec.name} of ${spec.app} v${spec.release} could not start: ${message}`, {
+    if (!(cause instanceof EngineRefusal) || cause.statusCode !== 400) throw cause
+    const { reason } = cause
+    throw new PaasError('boot_failed', `${spec.name} of ${spec.app} v${spec.release} could not start: ${reason}`, {
       cause,
     })
   }

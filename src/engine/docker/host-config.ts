@@ -36,6 +36,7 @@ export function confined(limits: Limits): Docker.HostConfig & { CgroupnsMode: st
     CgroupnsMode: 'private',
     Memory: memory,
     MemorySwap: memory,
+    ShmSize: sharedMemory(memory),
     NanoCpus: Math.round(limits.cpus * 1e9),
     PidsLimit: limits.pids,
     Ulimits: [{ Name: 'core', Soft: 0, Hard: 0 }],
@@ -46,6 +47,11 @@ export function confined(limits: Limits): Docker.HostConfig & { CgroupnsMode: st
 /** A name for this machine, at the address of Docker's own bridge, for containers that may reach some port of it. */
 export function hostNames({ host }: Network): Pick<Docker.HostConfig, 'ExtraHosts'> {
   return host.length === 0 ? {} : { ExtraHosts: ['host.docker.internal:host-gateway'] }
+}
+
+/** Size of /dev/shm, bytes: half of the memory, as Linux gives a tmpfs (tmpfs(5)). What is written there counts as memory. */
+export function sharedMemory(memory: number): number {
+  return Math.floor(memory / 2)
 }
 
 /** For making stack images of our own from Debian's packages. */

@@ -1,14 +1,14 @@
 import type { EngineInfo } from '../engine.ts'
 import type { DockerDeps } from './client.ts'
 
-export async function info({ docker }: DockerDeps): Promise<EngineInfo> {
+export async function info({ docker }: Pick<DockerDeps, 'docker'>): Promise<EngineInfo> {
   const found = (await docker.info()) as Record<'ServerVersion' | 'DockerRootDir', string> &
     Record<'MemTotal' | 'NCPU', number>
   return {
     name: 'docker',
     version: found.ServerVersion,
     rootDirectory: found.DockerRootDir,
-    memoryBytes: found.MemTotal,
+    memoryMiB: Math.floor(found.MemTotal / 2 ** 20),
     cpus: found.NCPU,
   }
 }

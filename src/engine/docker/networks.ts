@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { Network } from '../../config.ts'
 import { PaasError } from '../../errors.ts'
 import type { AppId } from '../../model/ids.ts'
+import type { Machine } from '../../model/machine.ts'
 import { label, type Kind } from '../labels.ts'
 import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
 import { secureNetwork } from './firewall.ts'
@@ -14,6 +15,7 @@ const attempts = 20
 
 export type NetworkDeps = DockerDeps & {
   network: Network
+  machine: () => Promise<Machine>
   /** Networks this process makes at the moment, by name: two dynos of one app may ask at once. */
   pending: Map<string, Promise<void>>
 }

@@ -1,5 +1,6 @@
 import type Docker from 'dockerode'
 import type { AppId } from '../../model/ids.ts'
+import { within } from '../../model/machine.ts'
 import type { SandboxSpec } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
 import { ensureCache } from './cache.ts'
@@ -11,10 +12,12 @@ import { ensureNetwork, type NetworkDeps } from './networks.ts'
 
 /** How a sandbox's container is made; its network and cache exist then. */
 export async function sandboxOptions(deps: NetworkDeps, spec: SandboxSpec): Promise<Docker.ContainerCreateOptions> {
-  const [network] = await Promise.all([
+  const [network, machine] = await Promise.all([
     ensureNetwork(deps, spec.appId, 'build'),
+    deps.machine(),
     spec.appId && spec.cacheAt ? ensureCache(deps, spec.appId) : undefined,
   ])
+  const limits = within(spec.limits, machine)
   return {
     ...idleCommand(spec),
     name: containerName(deps.serverId, spec.name),
@@ -24,7 +27,7 @@ export async function sandboxOptions(deps: NetworkDeps, spec: SandboxSpec): Prom
     ...(spec.workingDirectory === undefined ? {} : { WorkingDir: spec.workingDirectory }),
     Labels: { ...spec.labels, ...ownLabels(deps.serverId, spec.appId) },
     HostConfig: {
-      ...(spec.trusted ? trusted(spec.limits) : confined(spec.limits)),
+      ...(spec.trusted ? trusted(limits) : confined(limits)),
       /** When the machine itself runs short, builds go first. */
       OomScoreAdj: 500,
       NetworkMode: network,

@@ -1,6 +1,7 @@
 import { runRole } from '../../../src/main/run-role.ts'
 
-await runRole('worker', 'control', async () => {
+await runRole('worker', 'control', async ({ note }) => {
+  note('has something to say')
   const lives = process.env['TEST_WORKER_LIVES_MS']
   if (lives) setTimeout(() => process.exit(3), Number(lives))
   return new AsyncDisposableStack()

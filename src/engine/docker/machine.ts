@@ -1,0 +1,19 @@
+import type Dockerode from 'dockerode'
+import type { Machine } from '../../model/machine.ts'
+import { info } from './info.ts'
+
+/** Milliseconds an answer is good for: it changes only when the engine or the machine restarts. */
+const goodFor = 60_000
+
+/** Asks the engine what the machine has, not for every container anew. */
+export function createMachine(deps: { docker: Dockerode }): () => Promise<Machine> {
+  let known: { machine: Promise<Machine>; until: number } | undefined
+  return () => {
+    const now = performance.now()
+    if (known && now < known.until) return known.machine
+    const asked = { machine: info(deps), until: now + goodFor }
+    asked.machine.catch(() => (asked.until = 0))
+    known = asked
+    return asked.machine
+  }
+}
