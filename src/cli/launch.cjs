@@ -11,6 +11,7 @@ if (Number(process.versions.node.split('.')[0]) < least) {
   process.exitCode = 1
 } else {
   // Compiling would take longer than the rest of the command: keep the result.
-  enableCompileCache?.(path.join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'paas', 'compiled'))
+  const caches = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache')
+  enableCompileCache?.(path.join(caches, 'paas', 'compiled'))
   void import('../dist/cli/main.js')
 }

@@ -51,6 +51,14 @@ describe('the package of the command', () => {
     expect(await paas(['--version'])).toEqual({ code: 0, stdout: 'paas 0.1.0\n', stderr: '' })
   })
 
+  it('runs with nothing in its environment but where programs are', async () => {
+    const env = { PATH: process.env['PATH'] ?? '' }
+    const said = await runProgram(join(directory, 'usr/bin/paas'), ['--version'], { env })
+    expect(said).toEqual({ code: 0, stdout: 'paas 0.1.0\n', stderr: '' })
+    const { stderr } = await runProgram(join(directory, 'usr/bin/paas'), ['nonsense'], { env })
+    expect(stderr).toBe(" !    Unknown command 'nonsense'. See: paas help\n")
+  })
+
   it('has all commands but the one that runs a server', async () => {
     const { stdout } = await paas(['help'])
     expect(stdout).toMatch(/^ {2}config:set /m)
