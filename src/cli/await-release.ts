@@ -2,7 +2,9 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { PaasError } from '../errors.ts'
 import type { Client } from './client.ts'
+import { followOutput } from './follow-output.ts'
 import { note, progress } from './output.ts'
+import { persist } from './persist.ts'
 import type { ReleaseJson } from './resources.ts'
 
 type Target = { app: string; path: string }
@@ -34,7 +36,7 @@ export async function awaitRelease(api: Client, target: Target, version: number,
 async function verdict(api: Client, { app, path }: Target, version: number): Promise<ReleaseJson> {
   const begin = performance.now()
   for (let elapsed = 0; elapsed < patience; elapsed = performance.now() - begin) {
-    const release = await api.get<ReleaseJson>(`${path}/releases/${version}`)
+    const release = await persist(api, () => api.get<ReleaseJson>(`${path}/releases/${version}`), { patience })
     if (release.status !== 'pending') return release
     await wait(lookEvery(elapsed))
   }
@@ -43,7 +45,7 @@ async function verdict(api: Client, { app, path }: Target, version: number): Pro
 }
 
 async function showLastLines(api: Client, url: string): Promise<void> {
-  const printed = (await text(await api.stream(url, {}))).trimEnd()
+  const printed = (await text(followOutput(api, url))).trimEnd()
   if (printed === '') return
   note('Last lines of the release command:')
   for (const line of printed.split('\n').slice(-lastLines)) note(`       ${line}`)

@@ -25,8 +25,27 @@ export class Client {
     this.server = server
   }
 
-  get<T>(path: string, headers: Record<string, string> = {}): Promise<T> {
-    return this.call<T>(path, { headers })
+  /**
+   * All there is at a path: of a list that the server gives in parts, every part.
+   * @param range asks for one part alone, such as `version ..; order=desc,max=10`
+   */
+  async get<T>(path: string, range?: string): Promise<T> {
+    if (range !== undefined) return this.call<T>(path, { headers: { range } })
+    const parts = await Array.fromAsync(this.parts<T>(path))
+    return parts.length === 1 ? parts[0]! : (parts.flat() as T)
+  }
+
+  /**
+   * A list part by part: each answer that is not the last one says in Next-Range how to ask for the next (Heroku's Platform API, "Ranges").
+   * @param range says where it begins and in which order
+   */
+  async *parts<T>(path: string, range?: string): AsyncGenerator<T> {
+    for (let next = range, more = true; more;) {
+      const response = await this.#send(path, next === undefined ? {} : { headers: { range: next } })
+      yield await this.#json<T>(response)
+      next = response.headers['next-range'] as string | undefined
+      more = next !== undefined
+    }
   }
 
   post<T>(path: string, body: unknown): Promise<T> {
@@ -42,10 +61,7 @@ export class Client {
   }
 
   async call<T>(path: string, call: Call): Promise<T> {
-    const response = await this.#send(path, call)
-    const text = await readText(response, this.server.url)
-    // The shapes are the Platform API's; a test holds the server to its schema.
-    return (text === '' ? undefined : parseJson(text, this.server.url)) as T
+    return this.#json<T>(await this.#send(path, call))
   }
 
   /** The body of an answer as it comes. `url` may be the server's own public URL for it: the path is what counts. */
@@ -89,6 +105,12 @@ export class Client {
     const response = await connect(new URL(pathname, this.server.url), bytes, { method: 'PUT' })
     const text = await readText(response, this.server.url)
     if (response.statusCode !== 200) throw refusal(response.statusCode ?? 0, text, this.server.url)
+  }
+
+  async #json<T>(response: IncomingMessage): Promise<T> {
+    const text = await readText(response, this.server.url)
+    // The shapes are the Platform API's; a test holds the server to its schema.
+    return (text === '' ? undefined : parseJson(text, this.server.url)) as T
   }
 
   async #send(path: string, { method = 'GET', body, headers = {}, basic }: Call): Promise<IncomingMessage> {
@@ -177,6 +199,9 @@ function parseJson(text: string, server: string): unknown {
 function refusal(status: number, text: string, server: string): PaasError {
   const error = text.startsWith('{') ? parseJson(text, server) : undefined
   const { id, message } = { id: '', message: '', ...(error as object | undefined) }
-  if (!message) return new PaasError('server_unreachable', `The server ${server} answered with status ${status}.`)
-  return new PaasError(id in catalogue ? (id as ErrorCode) : 'bad_request', message, { hint: '' })
+  if (id in catalogue) return new PaasError(id as ErrorCode, message, { hint: '' })
+  // Not the server's own words: it starts or stops, or something before it answers.
+  if (!message || status >= 502)
+    return new PaasError('server_unreachable', `The server ${server} answered with status ${status}.`)
+  return new PaasError('bad_request', message, { hint: '' })
 }

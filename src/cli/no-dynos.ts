@@ -7,7 +7,7 @@ export async function whyNone(api: Client, { app, path }: { app: string; path: s
   const type = formation.find((share) => share.type === 'web')?.type ?? formation[0]?.type
   if (type !== undefined)
     return `${app} has no dynos: it is scaled to zero. Start one with: paas ps:scale ${type}=1 -a ${app}`
-  const [build] = await api.get<BuildJson[]>(`${path}/builds`, { range: 'created_at ..; order=desc,max=1' })
+  const [build] = await api.get<BuildJson[]>(`${path}/builds`, 'created_at ..; order=desc,max=1')
   return `${app} has no dynos: ${noCode(app, build)}`
 }
 

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { PaasError } from '../errors.ts'
@@ -37,15 +37,31 @@ export async function disconnectRepository(remote: string): Promise<void> {
   await git('remote', 'remove', remote)
 }
 
+/** Clones an app, with the remote leading to it, and git getting its password from this command. @throws git_failed */
+export async function cloneRepository(remote: string, { server, app }: AppRemote, directory: string): Promise<void> {
+  const { key, helper } = credentialHelper(server)
+  const settings = ['-c', `${key}=`, '-c', `${key}=${helper}`]
+  const argv = ['clone', '--origin', remote, ...settings, '--', `${server}/${app}.git`, directory]
+  const child = spawn('git', argv, { stdio: ['inherit', process.stderr, 'inherit'] })
+  const code = await new Promise<number | string | null>((ended) => {
+    child.on('close', ended).on('error', ({ message }) => ended(message))
+  })
+  if (code !== 0) throw new PaasError('git_failed', `git clone failed: ${code === null ? 'it was killed' : code}.`)
+}
+
+async function useCredentialHelper(server: string): Promise<void> {
+  const { key, helper } = credentialHelper(server)
+  await git('config', '--replace-all', key, '')
+  await git('config', '--add', key, helper)
+}
+
 /**
- * Only this command answers for the server: the empty value drops the helpers of the user's other configuration
+ * Only this command answers for the server: an empty value before it drops the helpers of the user's other configuration
  * (gitcredentials(7)), so that none of them keeps a copy of the token.
  */
-async function useCredentialHelper(server: string): Promise<void> {
-  const key = `credential.${server}.helper`
+function credentialHelper(server: string): { key: string; helper: string } {
   const command = resolve(import.meta.dirname, '../../bin/paas').replaceAll("'", String.raw`'\''`)
-  await git('config', '--replace-all', key, '')
-  await git('config', '--add', key, `!'${command}' git:credentials`)
+  return { key: `credential.${server}.helper`, helper: `!'${command}' git:credentials` }
 }
 
 /** @throws git_failed with git's own last line */

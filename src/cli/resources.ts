@@ -100,6 +100,8 @@ export type TransferJson = {
   state: 'pending' | 'accepted' | 'declined'
 }
 
+export type RegionJson = { name: string; description: string }
+
 export type KeyJson = { id: string; public_key: string; fingerprint: string; comment: string }
 
 export type AuthorizationJson = {

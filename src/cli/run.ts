@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { PaasError } from '../errors.ts'
 import { Exit } from './exit.ts'
+import { insteadOf } from './other-names.ts'
 import { loadAllTopics, loadTopicOf } from './topics.ts'
 
 /** Runs one command line. Gives the exit status: 0, that of what it ran, or 1 after one line on stderr that says what is wrong. */
@@ -11,7 +12,7 @@ export async function run(commandLine: string[]): Promise<number> {
   try {
     if (argv[0] === '--version' || argv[0] === '-V') return printVersion()
     const program = await createProgram(argv)
-    await program.parseAsync(argv, { from: 'user' })
+    await program.parseAsync(knownOrAlone(argv, program), { from: 'user' })
     return 0
   } catch (cause) {
     return report(cause)
@@ -44,6 +45,18 @@ First steps, in the git repository of an app:
 
 Every command takes --json, and -a NAME where it is about an app (else the app of the git remote "paas").
 Settings: PAAS_URL and PAAS_TOKEN say which server and who, instead of what "paas login" keeps.`
+
+/**
+ * The command line; of one whose command there is not, that word alone: commander refuses it and names what is spelled like it, where
+ * `help nonsense` and `nonsense --help` would show the general help. @throws usage for a word that means something else here
+ */
+function knownOrAlone(argv: string[], program: Command): string[] {
+  const [name = ''] = argv[0] === 'help' ? argv.slice(1) : argv
+  if (/^(-.*|help|)$/.test(name) || program.commands.some((command) => command.name() === name)) return argv
+  const instead = insteadOf(name)
+  if (instead === undefined) return [name]
+  throw new PaasError('usage', `There is no command "${name}".`, { hint: instead })
+}
 
 function printVersion(): number {
   const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))

@@ -18,11 +18,11 @@ const topics: Topic[] = [
   },
   { commands: ['setup'], load: async () => (await import('./topics/setup.ts')).defineSetup },
   {
-    commands: ['git:remote', 'git:credentials'],
+    commands: ['git:remote', 'git:clone', 'git:credentials'],
     load: async () => (await import('./topics/git.ts')).defineGit,
   },
   {
-    commands: ['config', 'config:get', 'config:set', 'config:unset'],
+    commands: ['config', 'config:get', 'config:set', 'config:unset', 'config:edit'],
     load: async () => (await import('./topics/config.ts')).defineConfig,
   },
   {
@@ -103,6 +103,7 @@ const topics: Topic[] = [
     commands: ['keys', 'keys:add', 'keys:remove'],
     load: async () => (await import('./topics/keys.ts')).defineKeys,
   },
+  { commands: ['regions'], load: async () => (await import('./topics/regions.ts')).defineRegions },
   {
     commands: ['completion', 'completion:words'],
     load: async () => (await import('./topics/completion.ts')).defineCompletion,

@@ -89,7 +89,7 @@ describe('SSH keys', () => {
     expect(await terminal.succeed(['keys'])).toMatch(/^=== SSH Keys\n\nssh-ed25519 {2}SHA256:\S+ {2}ada@laptop\n$/)
     await terminal.succeed(['keys:remove', 'ada@laptop'])
     expect(await terminal.paas(['keys'])).toEqual({ code: 0, stdout: '', stderr: 'You have no SSH keys.\n' })
-    expect((await terminal.paas(['keys:remove', 'ada@laptop'])).stderr).toContain('You have no key "ada@laptop"')
+    expect((await terminal.paas(['keys:remove', 'ada@laptop'])).stderr).toContain('There is no key "ada@laptop"')
     expect((await terminal.paas(['keys:add', '/etc/hostname'])).stderr).toContain('is not one that can be used')
   })
 })

@@ -77,18 +77,21 @@ describe('an app', () => {
     )
     const rename = await terminal.paas(['rename', 'acme-shop', '-a', 'acme'])
     expect(rename.stderr).toContain('Undo with: paas rename acme -a acme-shop')
-    expect(await terminal.succeed(['destroy', '-a', 'acme-shop', '--confirm', 'acme-shop'])).toBe('')
-    expect((await terminal.paas(['info', '-a', 'acme-shop'])).stderr).toMatch(/ ! {4}There is no app "acme-shop"/)
+    expect(await terminal.succeed(['destroy', 'acme-shop', '--confirm', 'acme-shop'])).toBe('')
+    expect((await terminal.paas(['info', 'acme-shop'])).stderr).toMatch(/ ! {4}There is no app "acme-shop"/)
   })
 
   it('is destroyed only when its name is given once more', async () => {
     await terminal.succeed(['create', 'precious'])
-    for (const confirm of [[], ['--confirm', 'precius']]) {
-      const { code, stderr } = await terminal.paas(['destroy', '-a', 'precious', ...confirm])
+    for (const words of [['precious'], ['-a', 'precious'], ['precious', '--confirm', 'precius']]) {
+      const { code, stderr } = await terminal.paas(['destroy', ...words])
       expect(code).toBe(1)
       expect(stderr).toContain('Confirm with: paas destroy -a precious --confirm precious')
     }
-    expect((await terminal.paas(['info', '-a', 'precious'])).code).toBe(0)
+    expect((await terminal.paas(['destroy', 'precious', '-a', 'other'])).stderr).toContain(
+      'Which app, precious or other?',
+    )
+    expect((await terminal.paas(['info', 'precious'])).code).toBe(0)
   })
 
   it('is given as JSON on stdout, progress being on stderr', async () => {

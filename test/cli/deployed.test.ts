@@ -55,6 +55,17 @@ it('ps, info, releases and builds show what was deployed', async () => {
   expect((await succeed('open', '/some/page')).trim()).toBe(`http://acme.localhost:${server.port}/some/page`)
 })
 
+it('git:clone gives a repository whose remote leads to the app', async () => {
+  const into = join(server.dataDirectory, 'clone')
+  expect(await paas('git:clone', into, '-a', 'acme', '-r', 'staging')).toMatchObject({ code: 0, stdout: `${into}\n` })
+  expect(await readFile(join(into, 'package.json'), 'utf8')).toBe(
+    await readFile(join(repository.path, 'package.json'), 'utf8'),
+  )
+  expect((await runCommand(['info', '-r', 'staging'], { cwd: into, env })).stdout).toContain('=== acme')
+  expect(await run('git', ['fetch', '-q', 'staging'], { cwd: into, env })).toEqual({ code: 0, output: '' })
+  expect((await paas('git:clone', into, '-a', 'acme')).stderr).toContain('git clone failed: 128.')
+})
+
 it('metrics counts the requests, also for Prometheus', async () => {
   const { totals } = JSON.parse(await succeed('metrics', '--json')) as { totals: { requests: number } }
   expect(totals.requests).toBeGreaterThan(0)

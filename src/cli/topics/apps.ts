@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { Command } from 'commander'
+import { PaasError } from '../../errors.ts'
 import { define, defineForApp, type AppOptions, type Options } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { connectRepository, disconnectRepository, isRepository, readRemote } from '../repository.ts'
@@ -33,9 +34,10 @@ export function defineApps(program: Command): void {
 
   defineForApp(program, {
     name: 'info',
+    arguments: '[name]',
     summary: 'show an app: its URLs, owner, stack, dynos',
-    examples: ['paas info', 'paas info -a acme --json'],
-  }).action(info)
+    examples: ['paas info', 'paas info acme --json'],
+  }).action((name: string | undefined, options: AppOptions) => info(withName(name, options)))
 
   defineForApp(program, {
     name: 'open',
@@ -53,12 +55,22 @@ export function defineApps(program: Command): void {
 
   defineForApp(program, {
     name: 'destroy',
+    arguments: '[name]',
     summary: 'remove an app and all that belongs to it',
     details: 'Its dynos, releases, builds, config vars and logs go with it. There is no way back.',
-    examples: ['paas destroy -a acme --confirm acme'],
+    examples: ['paas destroy acme', 'paas destroy acme --confirm acme'],
   })
     .option('-c, --confirm <name>', 'the name once more, to confirm')
-    .action(destroy)
+    .action((name: string | undefined, options: DestroyOptions) => destroy(withName(name, options)))
+}
+
+type DestroyOptions = AppOptions & { confirm?: string }
+
+/** Heroku's command takes the app's name as an argument, too, in these two. @throws usage for another one after -a */
+function withName<T extends AppOptions>(name: string | undefined, options: T): T {
+  if (name === undefined) return options
+  if (options.app === undefined || options.app === name) return { ...options, app: name }
+  throw new PaasError('usage', `Which app, ${name} or ${options.app}?`, { hint: 'Name one.' })
 }
 
 async function create(name: string | undefined, options: Options & { remote: string }): Promise<void> {
@@ -127,7 +139,7 @@ async function rename(name: string, options: AppOptions): Promise<void> {
   print(options, renamed, ({ web_url }) => web_url)
 }
 
-async function destroy(options: AppOptions & { confirm?: string }): Promise<void> {
+async function destroy(options: DestroyOptions): Promise<void> {
   const { api, app, path } = await connectToApp(options)
   await confirm(`This removes ${app} with its releases, builds, config vars and logs for good.`, {
     name: app,

@@ -1,9 +1,14 @@
+import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { sourceBlob, type SourceOptions } from '../build-source.ts'
 import type { Client } from '../client.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
+import { parseCount } from '../count.ts'
+import { followOutput } from '../follow-output.ts'
+import { fullId } from '../ids.ts'
+import { persist } from '../persist.ts'
 import { heading, note, print, progress, table } from '../output.ts'
 import type { BuildJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
@@ -44,8 +49,8 @@ export function defineBuilds(program: Command): void {
     arguments: '[id]',
     summary: 'show what a build printed, or prints',
     details:
-      'From the beginning; a build that still runs is watched to its end, and a failure then exits with 1. Without an id, the newest build.',
-    examples: ['paas builds:output', 'paas builds:output 01234567-89ab-cdef-0123-456789abcdef'],
+      'From the beginning; a build that still runs is watched to its end, and a failure then exits with 1. Without an id, the newest build. An id may be given by its beginning. With --json, the build with its output, when it has ended.',
+    examples: ['paas builds:output', 'paas builds:output 01234567'],
   }).action(showOutput)
 
   defineForApp(program, {
@@ -58,10 +63,9 @@ export function defineBuilds(program: Command): void {
 }
 
 async function showBuilds(options: AppOptions & { num: string }): Promise<void> {
-  if (!/^[1-9]\d{0,2}$/.test(options.num))
-    throw new PaasError('usage', `--num is "${options.num}"; it must be 1 to 999.`)
+  const count = parseCount(options.num)
   const { api, app, path } = await connectToApp(options)
-  const builds = await newest(api, path, Number(options.num))
+  const builds = await newest(api, path, count)
   if (builds.length === 0) note(`${app} has no builds. Make one with: git push paas main`)
   print(options, builds, () => [
     heading(`${app} Builds`),
@@ -80,7 +84,7 @@ async function create(options: CreateOptions): Promise<void> {
   const again = (sourceDir ?? sourceTar ?? sourceUrl) ? '' : ' again'
   const build = await progress(`Building ${app}${again}`, made, (one) => `build ${one.id} of ${commitOf(one)}`)
   if (options.detach) note(`Watch it with: paas builds:output ${build.id} -a ${app}`)
-  else await watch(api, path, build, options)
+  else await watch(api, { path, build, to: options.json ? process.stderr : process.stdout })
   print(options, build, () => '')
 }
 
@@ -94,25 +98,41 @@ async function ask(api: Client, path: string, options: CreateOptions): Promise<B
 
 async function showOutput(id: string | undefined, options: AppOptions): Promise<void> {
   const { api, path, app } = await connectToApp(options)
-  const build = id === undefined ? (await newest(api, path, 1))[0] : await find(api, path, id)
+  const build =
+    id === undefined ? (await newest(api, path, 1))[0] : await find(api, path, await fullIdOf(api, { app, path }, id))
   if (!build) throw new PaasError('not_found', `${app} has no builds.`, { hint: 'Make one with: git push paas main' })
-  await watch(api, path, build, options)
+  if (!options.json) return watch(api, { path, build, to: process.stdout })
+  const output = await text(followOutput(api, build.output_stream_url))
+  const ended = await endOf(api, { path, build })
+  print(options, { ...ended, output }, () => '')
+  throwIfFailed(build, ended)
 }
 
 /** Copies the output to its end. @throws build_failed for a build that failed meanwhile */
-async function watch(api: Client, path: string, build: BuildJson, options: AppOptions): Promise<void> {
-  const output = await api.stream(build.output_stream_url, { accept: 'text/plain' })
-  await pipeline(output, options.json ? process.stderr : process.stdout, { end: false })
-  if (build.status !== 'pending') return
-  const { state, failure } = await find(api, path, build.id)
-  if (state === 'succeeded') return
+async function watch(
+  api: Client,
+  { path, build, to }: { path: string; build: BuildJson; to: NodeJS.WriteStream },
+): Promise<void> {
+  await pipeline(followOutput(api, build.output_stream_url), to, { end: false })
+  throwIfFailed(build, await endOf(api, { path, build }))
+}
+
+async function endOf(api: Client, { path, build }: { path: string; build: BuildJson }): Promise<BuildJson> {
+  return build.status === 'pending' ? persist(api, () => find(api, path, build.id)) : build
+}
+
+function throwIfFailed(before: BuildJson, { id, state, failure }: BuildJson): void {
+  if (before.status !== 'pending' || state === 'succeeded') return
   const why = failure ? `failed: ${failure.message}` : `was ${state}.`
-  throw new PaasError('build_failed', `The build ${build.id} ${why}`, { hint: 'What served before serves on.' })
+  throw new PaasError('build_failed', `The build ${id} ${why}`, { hint: 'What served before serves on.' })
 }
 
 async function cancel(id: string | undefined, options: AppOptions): Promise<void> {
   const { api, path, app } = await connectToApp(options)
-  const build = id ?? (await newest(api, path, 50)).findLast(({ status }) => status === 'pending')?.id
+  const build =
+    id === undefined
+      ? (await newest(api, path, 50)).findLast(({ status }) => status === 'pending')?.id
+      : await fullIdOf(api, { app, path }, id)
   if (build === undefined) {
     throw new PaasError('not_found', `${app} has no build that runs or waits.`, { hint: `See: paas builds -a ${app}` })
   }
@@ -120,12 +140,17 @@ async function cancel(id: string | undefined, options: AppOptions): Promise<void
   print(options, await progress(`Cancelling the build ${build} of ${app}`, cancelled), () => '')
 }
 
+function fullIdOf(api: Client, { app, path }: { app: string; path: string }, given: string): Promise<string> {
+  const all = (): Promise<BuildJson[]> => api.get<BuildJson[]>(`${path}/builds`)
+  return fullId(given, { what: 'build', see: `paas builds -n 50 -a ${app}`, all })
+}
+
 function find(api: Client, path: string, id: string): Promise<BuildJson> {
   return api.get<BuildJson>(`${path}/builds/${encodeURIComponent(id)}`)
 }
 
 function newest(api: Client, path: string, count: number): Promise<BuildJson[]> {
-  return api.get<BuildJson[]>(`${path}/builds`, { range: `created_at ..; order=desc,max=${count}` })
+  return api.get<BuildJson[]>(`${path}/builds`, `created_at ..; order=desc,max=${count}`)
 }
 
 function commitOf({ source_blob }: BuildJson): string {

@@ -1,11 +1,12 @@
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
-import { awaitRelease } from '../await-release.ts'
-import type { Client } from '../client.ts'
+import { changeConfig, type ChangeOptions } from '../change-config.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
-import { heading, list, note, print, progress } from '../output.ts'
+import { formatConfig, parseConfig } from '../config-file.ts'
+import { edit } from '../editor.ts'
+import { heading, list, note, print } from '../output.ts'
 import { parsePairs } from '../pairs.ts'
-import type { ConfigVars, ReleaseJson } from '../resources.ts'
+import type { ConfigVars } from '../resources.ts'
 import { connectToApp } from '../session.ts'
 
 export function defineConfig(program: Command): void {
@@ -45,6 +46,17 @@ export function defineConfig(program: Command): void {
   })
     .option('--no-wait', 'do not wait until the new release serves')
     .action(unset)
+
+  defineForApp(program, {
+    name: 'config:edit',
+    arguments: '[key]',
+    summary: 'edit the config vars, or one, in your editor',
+    details:
+      'In $VISUAL or $EDITOR. What you add, change and remove there is set and unset together: one new release, or none if nothing is different.',
+    examples: ['paas config:edit', 'EDITOR=nano paas config:edit CERTIFICATE -a acme'],
+  })
+    .option('--no-wait', 'do not wait until the new release serves')
+    .action(editVars)
 }
 
 async function show(options: AppOptions & { shell?: true }): Promise<void> {
@@ -64,11 +76,9 @@ async function get(key: string, options: AppOptions): Promise<void> {
   print(options, { [key]: value }, () => value)
 }
 
-type ChangeOptions = AppOptions & { wait: boolean }
-
 async function set(pairs: string[], options: ChangeOptions): Promise<void> {
   const vars = await parsePairs(pairs)
-  await change(`Setting ${Object.keys(vars).join(', ')}`, vars, await connectToApp(options), options)
+  await changeConfig(`Setting ${Object.keys(vars).join(', ')}`, vars, await connectToApp(options), options)
 }
 
 async function unset(keys: string[], options: ChangeOptions): Promise<void> {
@@ -76,39 +86,57 @@ async function unset(keys: string[], options: ChangeOptions): Promise<void> {
   const present = await target.api.get<ConfigVars>(`${target.path}/config-vars`)
   const absent = keys.filter((key) => !Object.hasOwn(present, key))
   if (absent.length > 0) throw missing(target.app, absent)
-  await change(`Unsetting ${keys.join(', ')}`, Object.fromEntries(keys.map((key) => [key, null])), target, options)
+  await changeConfig(
+    `Unsetting ${keys.join(', ')}`,
+    Object.fromEntries(keys.map((key) => [key, null])),
+    target,
+    options,
+  )
 }
 
-async function change(
-  what: string,
-  vars: Record<string, string | null>,
-  { api, app, path }: { api: Client; app: string; path: string },
-  options: ChangeOptions,
-): Promise<void> {
-  const [before] = await newestReleases(api, path, 1)
-  const result = await progress(`${what} of ${app}`, api.patch<ConfigVars>(`${path}/config-vars`, vars))
-  const [release, previous] = await newestReleases(api, path, 2)
-  if (release === undefined || release.version === before?.version)
-    note('Nothing was different, so there is no new release.')
-  else await follow(release)
-  print(options, result, () => '')
-
-  async function follow({ version }: ReleaseJson): Promise<void> {
-    if (options.wait)
-      await awaitRelease(api, { app, path }, version, `Restarting ${app} as v${version}`).catch(takenBack)
-    else note(`Made release v${version}.`)
-    if (previous) note(`Undo with: paas rollback v${previous.version} -a ${app}`)
-  }
-
-  async function takenBack(cause: unknown): Promise<never> {
-    const now = await api.get<ConfigVars>(`${path}/config-vars`)
-    if (Object.entries(vars).some(([key, value]) => (now[key] ?? null) !== value)) note('The change is taken back.')
-    throw cause
-  }
+async function editVars(key: string | undefined, options: ChangeOptions): Promise<void> {
+  const target = await connectToApp(options)
+  const vars = (): Promise<ConfigVars> => target.api.get<ConfigVars>(`${target.path}/config-vars`)
+  const before = await vars()
+  const text = key === undefined ? formatConfig(before) : (before[key] ?? '')
+  await edit(text, key === undefined ? `${target.app}.env` : `${target.app}-${key}.txt`, async (edited) => {
+    if (edited === text) return note('Nothing was changed.')
+    const after = key === undefined ? parseConfig(edited) : { ...before, [key]: withoutLastBreak(edited, text) }
+    const changes = differences(before, after)
+    if (Object.keys(changes).length === 0) return note('Nothing was changed.')
+    checkUntouched(before, await vars(), Object.keys(changes))
+    for (const [name, value] of Object.entries(changes)) note(`  ${signOf(value, before[name])} ${name}`)
+    await changeConfig(`Changing ${Object.keys(changes).join(', ')}`, changes, target, options)
+  })
 }
 
-function newestReleases(api: Client, path: string, count: number): Promise<ReleaseJson[]> {
-  return api.get<ReleaseJson[]>(`${path}/releases`, { range: `version ..; order=desc,max=${count}` })
+/** Editors end a file with a line break that the value had not. */
+function withoutLastBreak(edited: string, before: string): string {
+  return before.endsWith('\n') ? edited : edited.replace(/\r?\n$/, '')
+}
+
+function differences(before: ConfigVars, after: ConfigVars): Record<string, string | null> {
+  const gone = Object.keys(before).filter((key) => !Object.hasOwn(after, key))
+  const set = Object.entries(after).filter(([key, value]) => before[key] !== value)
+  return { ...Object.fromEntries(gone.map((key) => [key, null])), ...Object.fromEntries(set) }
+}
+
+function signOf(value: string | null, before: string | undefined): string {
+  if (value === null) return '-'
+  return before === undefined ? '+' : '~'
+}
+
+/** @throws usage: somebody else was there meanwhile */
+function checkUntouched(before: ConfigVars, now: ConfigVars, keys: string[]): void {
+  const touched = keys.filter((key) => before[key] !== now[key])
+  if (touched.length === 0) return
+  throw new PaasError(
+    'usage',
+    `${touched.join(', ')} was changed by somebody else while you edited; nothing was done.`,
+    {
+      hint: 'Edit once more: paas config:edit',
+    },
+  )
 }
 
 function missing(app: string, keys: string[]): PaasError {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { defineForApp, type AppOptions } from '../command.ts'
+import { chooseOne } from '../ids.ts'
 import { heading, note, print, progress, table } from '../output.ts'
 import type { DrainJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
@@ -52,6 +53,11 @@ async function add(url: string, options: AppOptions): Promise<void> {
 
 async function remove(name: string, options: AppOptions): Promise<void> {
   const { api, app, path } = await connectToApp(options)
-  const removed = api.delete<DrainJson>(`${path}/log-drains/${encodeURIComponent(name)}`)
+  const drain = chooseOne(await api.get<DrainJson[]>(`${path}/log-drains`), name, {
+    what: 'drain',
+    see: `paas drains -a ${app}`,
+    namesOf: ({ id, url, token }) => [id, url, token],
+  })
+  const removed = api.delete<DrainJson>(`${path}/log-drains/${drain.id}`)
   print(options, await progress(`Removing a drain from ${app}`, removed), () => '')
 }

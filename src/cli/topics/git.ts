@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { define, defineForApp, type AppOptions } from '../command.ts'
-import { connectRepository, isRepository } from '../repository.ts'
+import { cloneRepository, connectRepository, isRepository } from '../repository.ts'
 import { note, print } from '../output.ts'
 import type { AppJson } from '../resources.ts'
 import { tokenFor } from '../server.ts'
@@ -15,6 +15,15 @@ export function defineGit(program: Command): void {
     details: 'Adds the git remote "paas", or points it at this app, and makes git push never ask for a password.',
     examples: ['paas git:remote -a acme', 'paas git:remote -a acme-staging -r staging'],
   }).action(connectRemote)
+
+  defineForApp(program, {
+    name: 'git:clone',
+    arguments: '[directory]',
+    summary: 'clone the git repository of an app',
+    details:
+      'Into a directory of the name of the app, unless another is given, with the git remote "paas" leading to the app.',
+    examples: ['paas git:clone -a acme', 'paas git:clone -a acme work/shop'],
+  }).action(clone)
 
   define(program, {
     name: 'git:credentials',
@@ -35,6 +44,15 @@ async function connectRemote(options: AppOptions): Promise<void> {
   await connectRepository(remote, { server: api.server.url, app: name })
   note(`The git remote "${remote}" leads to ${name}. Deploy with: git push ${remote} HEAD:main`)
   print(options, { remote, url: `${api.server.url}/${name}.git` }, ({ url }) => url)
+}
+
+async function clone(directory: string | undefined, options: AppOptions): Promise<void> {
+  const { api, path } = await connectToApp(options)
+  const { name } = await api.get<AppJson>(path)
+  const into = directory ?? name
+  await cloneRepository(options.remote ?? usualRemote, { server: api.server.url, app: name }, into)
+  note(`Deploy it from there with: git push ${options.remote ?? usualRemote} HEAD:main`)
+  print(options, { app: name, directory: into }, () => into)
 }
 
 /** gitcredentials(7): attributes as `key=value` lines; no answer means that git asks elsewhere. */

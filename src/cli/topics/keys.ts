@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { define, type Options } from '../command.ts'
+import { chooseOne } from '../ids.ts'
 import { heading, note, print, progress, table } from '../output.ts'
 import type { KeyJson } from '../resources.ts'
 import { connect } from '../session.ts'
@@ -57,13 +58,11 @@ async function add(file: string | undefined, options: Options): Promise<void> {
 
 async function remove(named: string, options: Options): Promise<void> {
   const api = connect()
-  const keys = await api.get<KeyJson[]>('/account/keys')
-  const chosen = keys.filter(({ id, comment, fingerprint }) => [id, comment, fingerprint].includes(named))
-  const [key] = chosen
-  if (!key || chosen.length > 1) {
-    const problem = key ? `${chosen.length} of your keys are called` : 'You have no key'
-    throw new PaasError('not_found', `${problem} ${JSON.stringify(named)}.`, { hint: 'See them with: paas keys' })
-  }
+  const key = chooseOne(await api.get<KeyJson[]>('/account/keys'), named, {
+    what: 'key',
+    see: 'paas keys',
+    namesOf: ({ id, comment, fingerprint }) => [id, comment, fingerprint],
+  })
   const removed = api.delete<KeyJson>(`/account/keys/${key.id}`)
   print(options, await progress(`Removing ${key.fingerprint}`, removed), () => '')
 }

@@ -1,11 +1,14 @@
+import type { IncomingMessage } from 'node:http'
 import { setTimeout as wait } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import type { Client } from '../client.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
+import { parseCount } from '../count.ts'
 import { readEvents } from '../lines.ts'
-import { note, style } from '../output.ts'
+import { style } from '../output.ts'
+import { persist, sayLost } from '../persist.ts'
 import { connectToApp } from '../session.ts'
 
 type LogOptions = AppOptions & { tail?: true; num: string; dyno?: string; processType?: string; source?: string }
@@ -13,8 +16,8 @@ type Request = { lines: number; tail: boolean; dyno?: string; type?: string; sou
 
 /** The server sends something every 20 s: a connection that is silent for longer is dead. Milliseconds. */
 const longestSilence = 60_000
-/** How long to wait before the connection of a tail is made again, milliseconds. */
-const [shortestPause, longestPause] = [500, 10_000]
+/** A server that stops may end a stream that was just opened: milliseconds before another is asked for. */
+const pause = 500
 
 export function defineLogs(program: Command): void {
   defineForApp(program, {
@@ -41,32 +44,40 @@ export function defineLogs(program: Command): void {
 async function showLogs({ tail, num, dyno, processType, source, ...options }: LogOptions): Promise<void> {
   const { api, path } = await connectToApp(options)
   const request: Request = {
-    lines: countOf(num),
+    lines: parseCount(num, 1500),
     tail: tail === true,
     ...(dyno ? { dyno } : {}),
     ...(processType ? { type: processType } : {}),
     ...(source ? { source } : {}),
   }
   const show = options.json ? showJson : showText
-  let last = await stream(api, path, { request, last: '', show })
-  if (!tail) return
-  for (let pause = shortestPause; ; pause = Math.min(pause * 2, longestPause)) {
-    note(`The connection to ${api.server.url} ended; connecting again.`)
+  let [last, told] = ['', false]
+  const open = (): Promise<IncomingMessage> => openStream(api, path, { request, last })
+  for (let lines = await open(); ; lines = await persist(api, open, { told: true })) {
+    const before = last
+    last = await showAll(lines, { request, last, show })
+    if (!tail) return
+    // A server that stops takes a few more connections, and ends them at once.
+    if (!told || last !== before) sayLost(api.server.url)
+    told = true
     await wait(pause)
-    const next = await streamAgain(api, path, { request, last, show })
-    if (next === undefined) continue
-    last = next
-    pause = shortestPause / 2
   }
+}
+
+async function openStream(
+  api: Client,
+  path: string,
+  { request, last }: { request: Request; last: string },
+): Promise<IncomingMessage> {
+  const session = await api.post<{ logplex_url: string }>(`${path}/log-sessions`, request)
+  const headers = { accept: 'text/event-stream', ...(last === '' ? {} : { 'last-event-id': last }) }
+  return api.stream(session.logplex_url, headers)
 }
 
 type Following = { request: Request; last: string; show: (line: string) => void }
 
 /** Shows lines until the stream ends or breaks; gives the id of the last one, from which another can go on. */
-async function stream(api: Client, path: string, { request, last, show }: Following): Promise<string> {
-  const session = await api.post<{ logplex_url: string }>(`${path}/log-sessions`, request)
-  const headers = { accept: 'text/event-stream', ...(last === '' ? {} : { 'last-event-id': last }) }
-  const response = await api.stream(session.logplex_url, headers)
+async function showAll(response: IncomingMessage, { request, last, show }: Following): Promise<string> {
   response.setTimeout(longestSilence, () => response.destroy())
   let seen = last
   try {
@@ -79,22 +90,6 @@ async function stream(api: Client, path: string, { request, last, show }: Follow
       throw new PaasError('server_unreachable', 'The log broke off: the connection was cut.', { cause })
   }
   return seen
-}
-
-/** Undefined while the server cannot be reached. */
-async function streamAgain(api: Client, path: string, following: Following): Promise<string | undefined> {
-  try {
-    return await stream(api, path, following)
-  } catch (cause) {
-    if (cause instanceof PaasError && cause.code === 'server_unreachable') return undefined
-    throw cause
-  }
-}
-
-function countOf(num: string): number {
-  const count = /^\d{1,4}$/.test(num) ? Number(num) : 0
-  if (count >= 1 && count <= 1500) return count
-  throw new PaasError('usage', `--num is "${num}"; it must be 1 to 1500.`)
 }
 
 function showJson(line: string): void {

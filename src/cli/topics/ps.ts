@@ -6,6 +6,7 @@ import type { Client } from '../client.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { listDynos } from '../dyno-list.ts'
 import { whyNone } from '../no-dynos.ts'
+import { persist } from '../persist.ts'
 import { note, print, progress, style, table } from '../output.ts'
 import type { DynoJson, FormationJson, ReleaseJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
@@ -15,7 +16,7 @@ export function definePs(program: Command): void {
     name: 'ps',
     summary: 'show the dynos and how they are',
     details:
-      'Below a dyno that is not up it says why, how often it has crashed and when it starts again; of an app without dynos, why it has none.',
+      'Below a dyno that is not up it says why, how often it has crashed and when it starts again; of an app without dynos, why it has none. With --watch and --json, a line for each change.',
     examples: ['paas ps', 'paas ps -a acme --json', 'paas ps --watch            # again whenever something changes'],
   })
     .option('-w, --watch', 'go on, and show each change until Ctrl-C')
@@ -68,18 +69,25 @@ const lookEvery = 2000
 /** Milliseconds after which dynos that are not up will not come up by waiting. */
 const patience = 10 * 60_000
 
+type Look = { dynos: DynoJson[]; state: string; hint: string }
+
 async function show({ watch, ...options }: AppOptions & { watch?: true }): Promise<void> {
   const { api, app, path } = await connectToApp(options)
   const isScreen = watch === true && process.stdout.isTTY
   let [shown, hint] = ['', '']
-  for (; ; await wait(lookEvery)) {
+  const look = async (): Promise<Look> => {
     const dynos = await api.get<DynoJson[]>(`${path}/dynos`)
     const state = JSON.stringify(dynos)
-    if (state !== shown) hint = await whatToDo(api, { app, path, dynos })
+    return { dynos, state, hint: state === shown ? hint : await whatToDo(api, { app, path, dynos }) }
+  }
+  for (let seen = await look(); ; await wait(lookEvery), seen = await persist(api, look)) {
+    const { dynos, state } = seen
+    hint = seen.hint
     // On a screen again and again: ages and times left change too.
     if (isScreen) process.stdout.write('\u001b[H\u001b[2J')
     if (isScreen || state !== shown) {
-      print(options, dynos, () => listDynos(dynos))
+      if (watch && options.json) process.stdout.write(`${state}\n`)
+      else print(options, dynos, () => listDynos(dynos))
       if (hint !== '') note(hint)
     }
     if (!watch) return
@@ -167,7 +175,7 @@ async function waitForAll({ type, ...options }: AppOptions & { type?: string }):
   const { api, app, path } = await connectToApp(options)
   const look = async (): Promise<boolean> => {
     const [releases, formation, dynos] = await Promise.all([
-      api.get<ReleaseJson[]>(`${path}/releases`, { range: 'version ..; order=desc,max=1' }),
+      api.get<ReleaseJson[]>(`${path}/releases`, 'version ..; order=desc,max=1'),
       api.get<FormationJson[]>(`${path}/formation`),
       api.get<DynoJson[]>(`${path}/dynos`),
     ])
@@ -180,7 +188,8 @@ async function waitForAll({ type, ...options }: AppOptions & { type?: string }):
     return wanted.every((share) => up(share) >= share.quantity)
   }
   const waiting = async (): Promise<void> => {
-    for (const deadline = performance.now() + patience; !(await look()); await wait(lookEvery)) {
+    const deadline = performance.now() + patience
+    for (let done = await look(); !done; await wait(lookEvery), done = await persist(api, look, { patience })) {
       if (performance.now() < deadline) continue
       const message = `Not all dynos of ${app} are up after ${patience / 60_000} minutes.`
       throw new PaasError('release_failed', message, { hint: `See why: paas ps -a ${app}; paas logs -a ${app}` })

@@ -1,12 +1,16 @@
 import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { awaitRelease } from '../await-release.ts'
 import type { Client } from '../client.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
+import { parseCount } from '../count.ts'
+import { followOutput } from '../follow-output.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
 import type { ReleaseJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
+import { fullSlugId } from '../slug-id.ts'
 import { formatTime } from '../time.ts'
 
 export function defineReleases(program: Command): void {
@@ -59,10 +63,9 @@ export function defineReleases(program: Command): void {
 }
 
 async function showReleases(options: AppOptions & { num: string }): Promise<void> {
-  if (!/^[1-9]\d{0,2}$/.test(options.num))
-    throw new PaasError('usage', `--num is "${options.num}"; it must be 1 to 999.`)
+  const count = parseCount(options.num)
   const { api, app, path } = await connectToApp(options)
-  const releases = await api.get<ReleaseJson[]>(`${path}/releases`, newest(Number(options.num)))
+  const releases = await api.get<ReleaseJson[]>(`${path}/releases`, newest(count))
   const current = releases.find((release) => release.current)
   print(options, releases, () => [
     heading(`${app} Releases${current ? ` - Current: v${current.version}` : ''}`),
@@ -98,9 +101,9 @@ async function showOutput(version: string | undefined, options: AppOptions): Pro
   if (release.output_stream_url === null) {
     throw new PaasError('not_found', `v${release.version} of ${app} ran no release command.`)
   }
-  const output = await api.stream(release.output_stream_url, {})
+  const output = followOutput(api, release.output_stream_url)
   if (options.json) return print(options, { version: release.version, output: await text(output) }, () => '')
-  for await (const chunk of output) process.stdout.write(chunk as Buffer)
+  await pipeline(output, process.stdout, { end: false })
 }
 
 /** The newest one without a version. */
@@ -115,9 +118,13 @@ async function releaseOf(
   throw new PaasError('not_found', `${app} has no releases.`)
 }
 
-async function releaseSlug(slug: string, options: AppOptions & { description?: string; wait: boolean }): Promise<void> {
+async function releaseSlug(
+  given: string,
+  options: AppOptions & { description?: string; wait: boolean },
+): Promise<void> {
   const { api, app, path } = await connectToApp(options)
   const { description } = options
+  const slug = await fullSlugId(api, { app, path }, given)
   const made = await progress(
     `Releasing slug ${slug} to ${app}`,
     api.post<ReleaseJson>(`${path}/releases`, { slug, ...(description !== undefined && { description }) }),
@@ -129,12 +136,11 @@ async function releaseSlug(slug: string, options: AppOptions & { description?: s
 
 async function rollback(version: string | undefined, options: AppOptions & { wait: boolean }): Promise<void> {
   const { api, app, path } = await connectToApp(options)
-  const releases = await api.get<ReleaseJson[]>(`${path}/releases`, newest(100))
+  const current = await api.get<ReleaseJson>(`${path}/releases/current`)
   const target =
     version === undefined
-      ? previousGood(releases, app)
+      ? await previousGood(api, { app, path, current })
       : await api.get<ReleaseJson>(`${path}/releases/${bare(version)}`)
-  const current = releases.find((release) => release.current)
   const made = await progress(
     `Rolling back ${app} to v${target.version}`,
     api.post<ReleaseJson>(`${path}/releases`, { release: target.id }),
@@ -142,17 +148,20 @@ async function rollback(version: string | undefined, options: AppOptions & { wai
   )
   if (options.wait) await awaitRelease(api, { app, path }, made.version, `Waiting until v${made.version} serves`)
   note('Code and config vars go back; databases and other services do not.')
-  if (current) note(`Undo with: paas rollback v${current.version} -a ${app}`)
+  note(`Undo with: paas rollback v${current.version} -a ${app}`)
   print(options, made, () => '')
 }
 
 /** The newest release below the current one that succeeded and has code. */
-function previousGood(releases: ReleaseJson[], app: string): ReleaseJson {
-  const current = releases.find((release) => release.current)?.version ?? Infinity
-  const found = releases.find(
-    ({ version, status, slug }) => version < current && status === 'succeeded' && slug !== null,
-  )
-  if (found) return found
+async function previousGood(
+  api: Client,
+  { app, path, current }: { app: string; path: string; current: ReleaseJson },
+): Promise<ReleaseJson> {
+  const before = api.parts<ReleaseJson[]>(`${path}/releases`, `version ]${current.version}..; order=desc`)
+  for await (const releases of before) {
+    const found = releases.find(({ status, slug }) => status === 'succeeded' && slug !== null)
+    if (found) return found
+  }
   throw new PaasError('not_found', `${app} has no earlier release to go back to.`, {
     hint: `See: paas releases -a ${app}`,
   })
@@ -162,12 +171,13 @@ function describe({ description, status }: ReleaseJson): string {
   return status === 'succeeded' ? description : `${description} (${status})`
 }
 
-function newest(count: number): Record<string, string> {
-  return { range: `version ..; order=desc,max=${count}` }
+function newest(count: number): string {
+  return `version ..; order=desc,max=${count}`
 }
 
-/** `v12` and `12` are the same. */
+/** `v12` and `12` are the same; an id is one, too. */
 function bare(version: string): string {
+  if (/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/.test(version)) return version
   if (/^v?\d+$/.test(version)) return version.replace('v', '')
   throw new PaasError('usage', `"${version}" is not a version.`, { hint: 'A version is v12 or 12. See: paas releases' })
 }

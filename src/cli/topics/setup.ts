@@ -6,6 +6,8 @@ import { PaasError } from '../../errors.ts'
 import { sourceBlob, type SourceOptions } from '../build-source.ts'
 import type { Client } from '../client.ts'
 import { define, type Options } from '../command.ts'
+import { followOutput } from '../follow-output.ts'
+import { persist } from '../persist.ts'
 import { note, print, progress } from '../output.ts'
 import { parsePairs } from '../pairs.ts'
 import type { AppJson, AppSetupJson } from '../resources.ts'
@@ -67,8 +69,9 @@ function sourceNamed(source: string): SourceOptions {
 
 async function showBuild(api: Client, { build }: AppSetupJson, options: Options): Promise<void> {
   if (!build) return
-  const output = await api.stream(build.output_stream_url, { accept: 'text/plain' })
-  await pipeline(output, options.json ? process.stderr : process.stdout, { end: false })
+  await pipeline(followOutput(api, build.output_stream_url), options.json ? process.stderr : process.stdout, {
+    end: false,
+  })
 }
 
 /** Milliseconds between two looks: a token has so many requests an hour. */
@@ -76,7 +79,7 @@ const lookEvery = 1000
 
 async function end(api: Client, { id }: AppSetupJson): Promise<AppSetupJson> {
   for (;;) {
-    const setup = await api.get<AppSetupJson>(`/app-setups/${id}`)
+    const setup = await persist(api, () => api.get<AppSetupJson>(`/app-setups/${id}`))
     if (setup.status !== 'pending') return setup
     await wait(lookEvery)
   }

@@ -11,6 +11,7 @@ import { heading, list, note, print, progress } from '../output.ts'
 import type { ReleaseJson, SlugJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
 import { describeState, packDirectory, readTarball } from '../tarball.ts'
+import { fullSlugId } from '../slug-id.ts'
 import { formatTime } from '../time.ts'
 
 export function defineSlugs(program: Command): void {
@@ -116,7 +117,10 @@ async function procfileOf(from: string, isDirectory: boolean): Promise<ProcessTy
 }
 
 async function slugOf(api: Client, { app, path }: { app: string; path: string }, id?: string): Promise<SlugJson> {
-  if (id !== undefined) return api.get<SlugJson>(`${path}/slugs/${encodeURIComponent(id)}`)
+  if (id !== undefined) {
+    const full = await fullSlugId(api, { app, path }, id)
+    return api.get<SlugJson>(`${path}/slugs/${encodeURIComponent(full)}`)
+  }
   const { slug } = await api.get<ReleaseJson>(`${path}/releases/current`)
   if (slug) return api.get<SlugJson>(`${path}/slugs/${slug.id}`)
   throw new PaasError('app_not_deployed', `${app} has no slug yet.`)

@@ -1,6 +1,8 @@
 import { Option, type Command } from 'commander'
 import { PaasError } from '../../errors.ts'
+import type { Client } from '../client.ts'
 import { define, type Options } from '../command.ts'
+import { fullId } from '../ids.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
 import type { AuthorizationJson } from '../resources.ts'
 import { connect } from '../session.ts'
@@ -56,7 +58,8 @@ export function defineTokens(program: Command): void {
     summary: 'make a token worthless at once',
     examples: [`paas tokens:revoke ${example}`],
   }).action(async (id: string, options: Options) => {
-    const revoked = connect().delete<AuthorizationJson>(pathOf(id))
+    const api = connect()
+    const revoked = api.delete<AuthorizationJson>(await pathOf(api, id))
     print(options, await progress(`Revoking ${id}`, revoked), () => '')
   })
 }
@@ -78,7 +81,8 @@ async function listAll(options: Options): Promise<void> {
 }
 
 async function info(id: string, options: Options): Promise<void> {
-  const token = await connect().get<AuthorizationJson>(pathOf(id))
+  const api = connect()
+  const token = await api.get<AuthorizationJson>(await pathOf(api, id))
   print(options, token, () =>
     list([
       ['Id', token.id],
@@ -98,7 +102,8 @@ async function create({ description, scope, expiresIn, ...options }: CreateOptio
 }
 
 async function rotate(id: string, options: Options): Promise<void> {
-  const rotated = connect().post<AuthorizationJson>(`${pathOf(id)}/actions/regenerate-tokens`, {})
+  const api = connect()
+  const rotated = api.post<AuthorizationJson>(`${await pathOf(api, id)}/actions/regenerate-tokens`, {})
   const token = await progress(`Rotating ${id}`, rotated)
   note('The new secret is shown this once.')
   print(options, token, ({ access_token }) => access_token?.token ?? '')
@@ -117,6 +122,8 @@ function expiryOf({ access_token }: AuthorizationJson): string {
   return seconds === 0 ? 'already' : `in ${formatAge(seconds * 1000)}`
 }
 
-function pathOf(id: string): string {
-  return `/oauth/authorizations/${encodeURIComponent(id)}`
+async function pathOf(api: Client, id: string): Promise<string> {
+  const all = (): Promise<AuthorizationJson[]> => api.get<AuthorizationJson[]>('/oauth/authorizations')
+  const full = await fullId(id, { what: 'token', see: 'paas tokens', all })
+  return `/oauth/authorizations/${encodeURIComponent(full)}`
 }

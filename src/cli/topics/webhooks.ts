@@ -1,5 +1,8 @@
 import type { Command } from 'commander'
+import type { Client } from '../client.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
+import { parseCount } from '../count.ts'
+import { fullId } from '../ids.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
 import type { WebhookDeliveryJson, WebhookJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
@@ -56,7 +59,9 @@ export function defineWebhooks(program: Command): void {
     name: 'webhooks:deliveries',
     summary: 'list what webhooks were told, and how that went',
     examples: ['paas webhooks:deliveries -a acme'],
-  }).action(listDeliveries)
+  })
+    .option('-n, --num <count>', 'how many of the newest, at most', '100')
+    .action(listDeliveries)
 }
 
 function withSettings(command: Command, all: boolean): Command {
@@ -94,20 +99,30 @@ async function add(options: Settings): Promise<void> {
 
 async function update(id: string, options: Settings): Promise<void> {
   const { api, app, path } = await connectToApp(options)
-  const change = api.patch<WebhookJson>(`${path}/webhooks/${encodeURIComponent(id)}`, settingsOf(options))
+  const change = api.patch<WebhookJson>(await pathOf(api, { app, path }, id), settingsOf(options))
   print(options, await progress(`Changing a webhook of ${app}`, change), () => '')
 }
 
 async function remove(id: string, options: AppOptions): Promise<void> {
   const { api, app, path } = await connectToApp(options)
-  const removed = api.delete<WebhookJson>(`${path}/webhooks/${encodeURIComponent(id)}`)
+  const removed = api.delete<WebhookJson>(await pathOf(api, { app, path }, id))
   print(options, await progress(`Removing a webhook from ${app}`, removed), () => '')
 }
 
-async function listDeliveries(options: AppOptions): Promise<void> {
+async function pathOf(api: Client, { app, path }: { app: string; path: string }, id: string): Promise<string> {
+  const full = await fullId(id, {
+    what: 'webhook',
+    see: `paas webhooks -a ${app}`,
+    all: () => api.get<WebhookJson[]>(`${path}/webhooks`),
+  })
+  return `${path}/webhooks/${encodeURIComponent(full)}`
+}
+
+async function listDeliveries(options: AppOptions & { num: string }): Promise<void> {
+  const count = parseCount(options.num)
   const { api, app, path } = await connectToApp(options)
-  const headers = { range: 'seq ..; order=desc,max=100' }
-  const deliveries = await api.get<WebhookDeliveryJson[]>(`${path}/webhook-deliveries`, headers)
+  const range = `seq ..; order=desc,max=${count}`
+  const deliveries = await api.get<WebhookDeliveryJson[]>(`${path}/webhook-deliveries`, range)
   print(options, deliveries, () =>
     deliveries.length === 0
       ? `${app} has no deliveries.`

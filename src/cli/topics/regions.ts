@@ -1,0 +1,17 @@
+import type { Command } from 'commander'
+import { define, type Options } from '../command.ts'
+import { print, table } from '../output.ts'
+import type { RegionJson } from '../resources.ts'
+import { connect } from '../session.ts'
+
+export function defineRegions(program: Command): void {
+  define(program, {
+    name: 'regions',
+    summary: 'list where apps can run',
+    details: 'A server is one place, so there is one.',
+    examples: ['paas regions'],
+  }).action(async (options: Options) => {
+    const regions = await connect().get<RegionJson[]>('/regions')
+    print(options, regions, () => table(regions.map(({ name, description }) => [name, description])))
+  })
+}

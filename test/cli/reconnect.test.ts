@@ -1,0 +1,96 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openOutputWriters } from '../../src/queue/output-writer.ts'
+import { startServer, type TestServer } from '../helpers/server.ts'
+import { command, runCommand, TestTerminal, type Said } from './terminal.ts'
+
+const patient = { timeout: 60_000 }
+
+/** A command that goes on, and what it has shown so far. */
+class Running {
+  readonly #child: ChildProcess
+  readonly end: Promise<number | null>
+  shown = ''
+  told = ''
+
+  constructor(argv: string[], env: NodeJS.ProcessEnv) {
+    this.#child = spawn(command, argv, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.#child.stdout?.setEncoding('utf8').on('data', (chunk: string) => (this.shown += chunk))
+    this.#child.stderr?.setEncoding('utf8').on('data', (chunk: string) => (this.told += chunk))
+    this.end = once(this.#child, 'close').then(([code]) => code as number | null)
+  }
+
+  get timesLost(): number {
+    return this.told.split('connecting again').length - 1
+  }
+
+  stop(): void {
+    this.#child.kill('SIGINT')
+  }
+}
+
+describe('while the server restarts', () => {
+  let server: TestServer
+  beforeAll(async () => {
+    server = await startServer()
+  })
+  afterAll(() => server?.stop())
+  const paas = (...argv: string[]): Promise<Said> => runCommand(argv, { env: server.env })
+
+  it('logs --tail and ps --watch wait for it, say so once, and go on', async () => {
+    await paas('create', 'acme')
+    const tail = new Running(['logs', '--tail', '-a', 'acme'], server.env)
+    const watch = new Running(['ps', '--watch', '-a', 'acme'], server.env)
+    await paas('config:set', 'BEFORE=1', '-a', 'acme')
+    await expect.poll(() => tail.shown, patient).toContain('Set BEFORE config vars')
+    await expect.poll(() => watch.told, patient).toContain('acme has no dynos')
+    expect(await server.terminate()).toBe(0)
+    await expect.poll(() => [tail.timesLost, watch.timesLost], patient).toEqual([1, 1])
+    await server.start()
+    await paas('config:set', 'AFTER=1', '-a', 'acme')
+    await expect.poll(() => tail.shown, patient).toContain('Set AFTER config vars')
+    expect([tail.timesLost, watch.timesLost]).toEqual([1, 1])
+    await paas('destroy', 'acme', '--confirm', 'acme')
+    expect(await watch.end).toBe(1)
+    expect(watch.told).toContain('There is no app "acme"')
+    tail.stop()
+    await tail.end
+    expect(tail.shown.split('Set BEFORE config vars').length).toBe(2)
+  })
+})
+
+describe('a server that cannot be reached', () => {
+  it('at first ends a command that would wait for it later', async () => {
+    const env = { ...process.env, PAAS_URL: 'http://localhost:1', PAAS_TOKEN: 'x' }
+    for (const argv of [['ps', '--watch'], ['logs', '--tail'], ['builds:output'], ['ps:wait']]) {
+      const { code, stderr } = await runCommand([...argv, '-a', 'acme'], { env })
+      expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('nothing listens there') })
+    }
+  })
+})
+
+describe('the output of a build', () => {
+  it('goes on where it was when its connection is cut', async () => {
+    await using terminal = await TestTerminal.start()
+    await terminal.api.createApp('acme')
+    const { store, config, redis, serverId } = terminal.api
+    const { id: appId, ownerId: accountId } = store.apps.find('acme')!
+    const asked = { appId, accountId, ref: null, previousCommit: null, noCache: false, detached: false }
+    const { build } = store.builds.create({ ...asked, commit: 'a'.repeat(40) })
+    store.builds.claim(build.id)
+    await using writers = openOutputWriters({ ...redis.deps, serverId, directory: config.paths.builds })
+    const writer = writers.open(build.id)
+    writer.write('-----> one\n')
+    const follow = new Running(['builds:output', build.id.slice(0, 12), '-a', 'acme'], terminal.env)
+    await expect.poll(() => follow.shown, patient).toBe('-----> one\n')
+    terminal.cutConnections()
+    writer.write('-----> two\n')
+    await expect.poll(() => follow.shown, patient).toBe('-----> one\n-----> two\n')
+    store.builds.finish(build.id, 1, { kind: 'failed', finishedAt: new Date(), code: 'build_failed', reason: 'no.' })
+    await writer.end()
+    expect(await follow.end).toBe(1)
+    expect(follow.told).toContain('connecting again')
+    expect(follow.told).toContain('failed: no.')
+  })
+})
