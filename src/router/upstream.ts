@@ -1,9 +1,10 @@
-import { connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import type { TargetAddress } from './target.ts'
 import { readerFor, type BodyReader } from './http/body-reader.ts'
 import type { Field } from './http/fields.ts'
 import { findHeadEnd } from './http/head-end.ts'
 import { Outbox } from './http/outbox.ts'
+import { UpstreamSocket } from './upstream-socket.ts'
 import { mayBecomeResponseHead, parseResponseHead, type ResponseHead } from './http/response-head.ts'
 
 export type UpstreamFailure = { kind: 'refused' | 'closed' | 'malformed'; reason: string }
@@ -36,6 +37,7 @@ const readBuffer = Buffer.allocUnsafeSlow(65_536)
 /** One connection to an app. Serves one request at a time; never shared between targets. */
 export class Upstream {
   readonly outbox: Outbox
+  readonly #socket: UpstreamSocket
   /** True once it has served a request: it may be closed by the app at any moment. */
   reused = false
   #handler: ResponseHandler | undefined
@@ -65,7 +67,8 @@ export class Upstream {
       },
     }
     const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }
-    const socket = connect({ ...address, ...options, ...(mayUpgrade ? {} : { onread }) })
+    const socket = new UpstreamSocket({ ...options, ...(mayUpgrade ? {} : { onread }) })
+    this.#socket = socket
     this.outbox = new Outbox(socket, { borrowed: false })
     socket.on('connect', () => {
       this.#connected = true
@@ -73,10 +76,11 @@ export class Upstream {
     })
     socket.on('error', (error) => this.#lost(error.message))
     for (const [event, listener] of Object.entries(this.#listeners)) socket.on(event, listener)
+    socket.connect(address)
   }
 
   get socket(): Socket {
-    return this.outbox.socket
+    return this.#socket
   }
 
   isUsable(now: number): boolean {
@@ -165,7 +169,8 @@ export class Upstream {
     this.#interims = 0
     this.#idleSince = performance.now()
     this.#usableUntil = this.#idleSince + keptFor(head)
-    handler.complete(body.trailers, head.keepAlive && nothingFollows && !this.socket.readableEnded)
+    const alive = !this.#socket.readableEnded && !this.#socket.unheard
+    handler.complete(body.trailers, head.keepAlive && nothingFollows && alive)
   }
 
   #ended(): void {

@@ -73,6 +73,58 @@ it('an answer that comes byte by byte is served as any other', async () => {
   expect(await talk(router.port, getAndClose)).toMatch(/^HTTP\/1\.1 200 [^]*\r\n\r\nok$/)
 })
 
+describe('an app that answers an upload before it is there, and closes', () => {
+  const upload = 'POST / HTTP/1.1\r\nHost: app.test\r\nContent-Length: 100000000\r\n\r\n'
+  const piece = 'x'.repeat(1_000_000)
+  const answer = 'HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 4\r\n\r\nless'
+
+  it('is heard, though sending it more of the upload failed before its answer was read', async () => {
+    await using app = await startRawApp((socket) => {
+      socket.pause()
+      // The router is woken by the client first, and what it sends on meets a connection that the app has reset.
+      setTimeout(() => {
+        client.send(piece)
+        socket.write(answer)
+        socket.destroy()
+      }, 50)
+    })
+    await using router = await startRouter({ routes: [route([app])] })
+    using client = await RawClient.connect(router.port)
+    client.send(upload + piece)
+    const text = await client.untilClosed()
+    expect(statusOf(text)).toBe(413)
+    expect(text).toMatch(/\r\n\r\nless$/)
+    expect(router.lines).toEqual([expect.stringMatching(/^at=info .* status=413 bytes=4 /)])
+  })
+
+  it('is heard whenever it says it', async () => {
+    let bytes = 0
+    await using app = await startRawApp((socket, data) => {
+      if ((bytes += data.length) < 100_000) return
+      bytes = 0
+      socket.write(answer)
+      socket.destroy()
+    })
+    await using router = await startRouter({ routes: [route([app])] })
+    for (let i = 0; i < 20; i++) {
+      using client = await RawClient.connect(router.port)
+      client.send(upload)
+      const timer = setInterval(() => client.send(piece), 1)
+      expect(statusOf(await client.until(/less$/))).toBe(413)
+      clearInterval(timer)
+    }
+  })
+
+  it('gives H13 when it closes without an answer', async () => {
+    await using app = await startRawApp((socket) => socket.destroy())
+    await using router = await startRouter({ routes: [route([app])] })
+    using client = await RawClient.connect(router.port)
+    client.send(upload + piece)
+    await client.until(/^HTTP\/1\.1 503 [^]*H13/)
+    expect(router.lines).toEqual([expect.stringMatching(/code=H13 .* status=503 /)])
+  })
+})
+
 describe('bytes that no request asked for', () => {
   it('after an answer are given to nobody', async () => {
     await using app = await startRawApp((socket) => {
