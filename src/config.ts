@@ -19,6 +19,8 @@ export type Config = {
   domain: string
   /** How users reach the control host, e.g. `http://localhost:8080`; apps have the same scheme and port. No slash at the end. */
   publicUrl: string
+  /** Networks in CIDR notation, IPv4 and IPv6, whose word about where a request came from is believed. */
+  trustedProxies: string[]
   redis: { kind: 'embedded'; socket: string } | { kind: 'url'; url: string }
   docker: { kind: 'socket'; path: string } | { kind: 'tcp'; host: string; port: number }
   network: Network
@@ -99,6 +101,7 @@ export function loadConfig(env: Environment = process.env): Config {
     httpsPort,
     domain,
     publicUrl: read.publicUrl('PAAS_PUBLIC_URL', { domain, httpPort }),
+    trustedProxies: read.networks('PAAS_TRUSTED_PROXIES', { ipv6: true }),
     redis: read.redis(join(paths.run, 'redis.sock')),
     docker: read.docker(),
     network: {

@@ -64,12 +64,13 @@ export class SettingsReader {
     return value
   }
 
-  /** IPv4 networks such as `10.1.0.0/16,10.2.3.4/32`; bits after the prefix must be 0. */
-  networks(name: string): string[] {
+  /** IPv4 networks such as `10.1.0.0/16,10.2.3.4/32`, bits after the prefix being 0; IPv6 ones where they are of use. */
+  networks(name: string, { ipv6 = false } = {}): string[] {
     const networks = this.text(name, '')
       .split(',')
       .map((part) => part.trim())
-    const wrong = networks.filter((network) => network !== '' && !isNetwork(network))
+    const isFine = (network: string): boolean => isNetwork(network) || (ipv6 && isIpv6Network(network))
+    const wrong = networks.filter((network) => network !== '' && !isFine(network))
     if (wrong.length > 0) {
       this.#problems.push(`${name} has "${wrong.join('", "')}"; it must be a list of networks such as 10.1.0.0/16`)
     }
@@ -153,7 +154,7 @@ export class SettingsReader {
 
 /** An IPv4 network in CIDR notation whose host bits are 0. */
 function isNetwork(text: string): boolean {
-  const [address = '', prefix = ''] = text.split('/')
+  const [address, prefix] = splitNetwork(text)
   if (isIP(address) !== 4 || !/^\d{1,2}$/.test(prefix) || Number(prefix) > 32) return false
   const number = address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0)
   return number % 2 ** (32 - Number(prefix)) === 0
@@ -179,6 +180,16 @@ function ownPorts({ httpPort, httpsPort, redis, docker }: Config): Map<number | 
     [httpPort, 'PAAS_HTTP_PORT'],
     [httpsPort, 'PAAS_HTTPS_PORT'],
   ])
+}
+
+function isIpv6Network(text: string): boolean {
+  const [address, prefix] = splitNetwork(text)
+  return isIP(address) === 6 && !address.includes('%') && /^\d{1,3}$/.test(prefix) && Number(prefix) <= 128
+}
+
+function splitNetwork(text: string): [string, string] {
+  const slash = text.indexOf('/')
+  return [text.slice(0, slash), text.slice(slash + 1)]
 }
 
 function parseSize(text: string): [DynoSize, DynoSizes[DynoSize]] | undefined {

@@ -15,19 +15,25 @@ describe('the settings of what containers may reach', () => {
     expect(network).toEqual({ firewall: true, allow: ['10.1.0.0/16', '192.168.7.9/32', '0.0.0.0/0'], host: [] })
   })
 
-  it.each(['10.1.2.3/16', '10.0.0.0', '10.0.0.0/33', 'fd00::/8', '300.0.0.0/8', 'mirror.example', '10.0.0.0/8;'])(
-    'refuse %s, with the reason',
-    (network) => {
-      expect(() => loadConfig({ PAAS_ALLOW_NETWORKS: `10.9.0.0/16,${network}`, PAAS_FIREWALL: 'maybe' })).toThrow(
-        expect.objectContaining({
-          code: 'settings_invalid',
-          message: expect.stringMatching(
-            /PAAS_FIREWALL is "maybe"; it must be one of on, off.*PAAS_ALLOW_NETWORKS has ".+"; it must be a list of networks such as 10\.1\.0\.0\/16/,
-          ),
-        }),
-      )
-    },
-  )
+  it.each([
+    '10.1.2.3/16',
+    '10.0.0.0',
+    '10.0.0.0/33',
+    '10.0.0.0/8/8',
+    'fd00::/8',
+    '300.0.0.0/8',
+    'mirror.example',
+    '10.0.0.0/8;',
+  ])('refuse %s, with the reason', (network) => {
+    expect(() => loadConfig({ PAAS_ALLOW_NETWORKS: `10.9.0.0/16,${network}`, PAAS_FIREWALL: 'maybe' })).toThrow(
+      expect.objectContaining({
+        code: 'settings_invalid',
+        message: expect.stringMatching(
+          /PAAS_FIREWALL is "maybe"; it must be one of on, off.*PAAS_ALLOW_NETWORKS has ".+"; it must be a list of networks such as 10\.1\.0\.0\/16/,
+        ),
+      }),
+    )
+  })
 
   it('open ports of this machine that are named', () => {
     const { network } = loadConfig({ PAAS_ALLOW_HOST: '5432, 172.17.0.1:6379' })
@@ -114,6 +120,20 @@ describe('the public URL', () => {
   ])('is not %s', (PAAS_PUBLIC_URL) => {
     expect(() => loadConfig({ PAAS_DOMAIN: 'paas.example', PAAS_PUBLIC_URL })).toThrow(
       /PAAS_PUBLIC_URL is ".*"; it must be a URL of PAAS_DOMAIN without a path/,
+    )
+  })
+})
+
+describe('the trusted proxies', () => {
+  it('are none unless networks are named, of IPv4 and IPv6', () => {
+    expect(loadConfig({}).trustedProxies).toEqual([])
+    const PAAS_TRUSTED_PROXIES = '127.0.0.1/32, 10.0.0.0/8,2001:db8::/32'
+    expect(loadConfig({ PAAS_TRUSTED_PROXIES }).trustedProxies).toEqual(['127.0.0.1/32', '10.0.0.0/8', '2001:db8::/32'])
+  })
+
+  it.each(['10.0.0.1', '10.0.0.1/8', '::1', '::1/129', 'proxy.example', '::1%lo/128'])('refuse %s', (network) => {
+    expect(() => loadConfig({ PAAS_TRUSTED_PROXIES: network })).toThrow(
+      `PAAS_TRUSTED_PROXIES has "${network}"; it must be a list of networks such as 10.1.0.0/16`,
     )
   })
 })

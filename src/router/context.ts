@@ -1,7 +1,9 @@
 import type { AppLogWriter } from '../logs/app-log.ts'
+import type { AddressCounter } from './address-counter.ts'
 import type { Counters } from './counters.ts'
 import type { RouterLimits } from './limits.ts'
 import type { Measurements } from './measurements.ts'
+import type { Origins } from './origin.ts'
 import type { Routes } from './routes.ts'
 
 /** What all connections of one router share. */
@@ -11,6 +13,9 @@ export type RouterContext = {
   appLog: Pick<AppLogWriter, 'write'>
   counters: Counters
   measurements: Pick<Measurements, 'record'>
+  origins: Origins
+  /** Counts the connections of visitors, and the requests of those behind a trusted proxy. */
+  addresses: AddressCounter
   /** Answers end their connections from now on. */
   stopping: boolean
   /** The Date header of this second. */

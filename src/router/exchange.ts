@@ -6,7 +6,7 @@ import { framingTowards, noBody, type Framing } from './http/framing.ts'
 import { isRepeatable, type RequestHead } from './http/request-head.ts'
 import type { ResponseHead } from './http/response-head.ts'
 import { requestId } from './request-id.ts'
-import { logRequest, type RequestRecord } from './request-log.ts'
+import { recordRequest } from './request-log.ts'
 import { answerFor, type Answer, type RouterCode } from './router-error.ts'
 import { Tunnel } from './tunnel.ts'
 import type { ResponseHandler, UpstreamFailure } from './upstream.ts'
@@ -91,6 +91,12 @@ export class Exchange implements ResponseHandler {
     if (this.#phase === 'tunnel') return
     this.#attempts.release(false)
     this.#end('H27', 499)
+  }
+
+  /** The rest of the request must not be passed on. */
+  refuse(answer: Answer): void {
+    if (this.answered) this.#breakOff('H27')
+    else this.#answer(answer)
   }
 
   timedOut(): void {
@@ -244,7 +250,7 @@ export class Exchange implements ResponseHandler {
   /** Part of the response has left: only a broken connection tells the client that it is not whole. */
   #breakOff(code: RouterCode): void {
     this.#attempts.release(false)
-    this.#end(code, code === 'H28' ? 499 : this.#status)
+    this.#end(code, code === 'H27' || code === 'H28' ? 499 : this.#status)
     this.#visitor.outbox.flush()
     this.#visitor.outbox.socket.destroy()
   }
@@ -255,7 +261,7 @@ export class Exchange implements ResponseHandler {
 
   #answer(answer: Answer): void {
     this.#attempts.release(false)
-    this.#end(answer.code, answer.status)
+    this.#end(answer.code, answer.status, answer.refusal)
     this.#visitor.answer(answer, this.requestId)
   }
 
@@ -266,33 +272,28 @@ export class Exchange implements ResponseHandler {
     this.#visitor.finished(false)
   }
 
-  #end(code: RouterCode | undefined, status: number): void {
+  #end(code: RouterCode | undefined, status: number, refusal?: string): void {
     if (this.#phase === 'done') return
     this.#phase = 'done'
     const app = this.#attempts.destination?.app
     if (code !== undefined) this.#context.counters.error(code)
     if (app === undefined) return
-    const { method, target, authority } = this.request
-    const record: RequestRecord = {
+    recordRequest(this.#context, {
       appId: app.id,
-      method,
-      target,
-      host: authority,
+      request: this.request,
       requestId: this.requestId,
-      address: this.#visitor.address,
-      scheme: this.#visitor.scheme,
+      origin: this.#visitor,
       dyno: this.#attempts.target?.dyno ?? '',
       times: this.#times(),
       status,
       bytes: this.#bytes,
       code,
-    }
-    logRequest(this.#context.appLog, record)
-    this.#context.measurements.record(record)
+      refusal,
+    })
   }
+
   #times(): { connect: number; service: number } | undefined {
-    if (this.#connectedAt === undefined) return undefined
-    const connect = this.#connectedAt - this.#startedAt
-    return { connect, service: this.#elapsed - connect }
+    const at = this.#connectedAt
+    return at === undefined ? undefined : { connect: at - this.#startedAt, service: performance.now() - at }
   }
 }

@@ -2,6 +2,7 @@ import { formatFields, type Field } from './http/fields.ts'
 import type { Framing } from './http/framing.ts'
 import type { RequestHead } from './http/request-head.ts'
 import type { ResponseHead } from './http/response-head.ts'
+import type { Origin } from './origin.ts'
 
 /** RFC 9110 section 7.6.1, and what is written anew. */
 const hopByHop = [
@@ -33,8 +34,6 @@ const headersOnly =
 export function formatOrigin({ address, scheme, port }: Origin): string {
   return `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${scheme}\r\nX-Forwarded-Port: ${port}\r\nVia: 1.1 paas\r\n`
 }
-
-export type Origin = { address: string; scheme: 'http' | 'https'; port: number }
 
 /**
  * The head that the app gets, down to the empty line.

@@ -34,6 +34,11 @@ export const routerErrors = {
   },
   H27: { description: 'Client Request Interrupted', status: 499, text: '' },
   H28: { description: 'Client Connection Idle', status: 499, text: '' },
+  H31: {
+    description: 'Misdirected Request',
+    status: 421,
+    text: 'The Host header is not the host that the TLS handshake named.',
+  },
   H80: {
     description: 'Maintenance mode',
     status: 503,
@@ -53,7 +58,14 @@ export const codeOfState = { blank: 'H81', down: 'H14', crashed: 'H10', maintena
 export type RouterCode = keyof typeof routerErrors
 
 /** An answer of the router's own: an error under a code, or the refusal of a request. */
-export type Answer = { status: number; title: string; text: string; code: RouterCode | undefined }
+export type Answer = {
+  status: number
+  title: string
+  text: string
+  code: RouterCode | undefined
+  /** Why the request is not passed on, in a few words. */
+  refusal?: string
+}
 
 export function answerFor(code: RouterCode): Answer {
   const { status, description, text } = routerErrors[code]
@@ -73,5 +85,6 @@ export function answerForRefusal(status: number, reason: string): Answer {
     title: STATUS_CODES[status] ?? 'Error',
     text: `The request was refused: ${reason}.`,
     code: undefined,
+    refusal: reason,
   }
 }

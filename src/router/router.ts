@@ -11,12 +11,18 @@ import { formatAnswer } from './error-page.ts'
 import type { RouterLimits } from './limits.ts'
 import { Measurements } from './measurements.ts'
 import { leaveSharedPort, listenOn } from './listen.ts'
+import { plainAddress, type Origins, type Peer } from './origin.ts'
+import { ProxyDoor } from './proxy-door.ts'
+import { logRefusal } from './refused-request.ts'
 import { answerFor } from './router-error.ts'
 import { Routes } from './routes.ts'
 import { TlsDoor } from './tls/door.ts'
 import type { Identity } from './tls/identity.ts'
 import { openRendezvous } from './tls/rendezvous.ts'
 import { VisitorConnection, type Arrival } from './visitor-connection.ts'
+
+/** Goes on with a connection that was accepted. */
+type Take = (socket: Socket, peer: Peer) => void
 
 /** How often time limits are looked at, milliseconds. */
 const sweepInterval = 250
@@ -28,6 +34,7 @@ export type RouterDeps = {
   /** Written to once a minute for each app that was asked for. */
   figures: Pick<FigureWriter, 'write'>
   log: Logger
+  origins: Origins
 }
 
 type ListenOptions = {
@@ -52,14 +59,14 @@ export class Router {
   /** As they were accepted; those that speak TLS are read as sockets of their own. */
   readonly #accepted = new Set<Socket>()
   readonly #visitors = new Set<VisitorConnection>()
-  readonly #addresses: AddressCounter
+  readonly #proxyDoor: ProxyDoor
   readonly #sweeper: NodeJS.Timeout
   /** Each resolves when a server, which listens, and all its connections are closed. */
   readonly #closed: Promise<void>[] = []
   #stopped: Promise<void> | undefined
   #closeIdle = false
 
-  constructor({ table, limits, appLog, figures, log }: RouterDeps) {
+  constructor({ table, limits, appLog, figures, log, origins }: RouterDeps) {
     const routes = new Routes(table, limits)
     this.measurements = new Measurements(figures)
     this.#context = {
@@ -68,11 +75,13 @@ export class Router {
       appLog,
       counters: new Counters(),
       measurements: this.measurements,
+      origins,
+      addresses: new AddressCounter(limits.connectionsPerAddress),
       stopping: false,
       date: new Date().toUTCString(),
     }
     this.#log = log
-    this.#addresses = new AddressCounter(limits.connectionsPerAddress)
+    this.#proxyDoor = new ProxyDoor(limits)
     // Not in the timer itself: what has arrived meanwhile is read first, however late the timer is.
     this.#sweeper = setInterval(() => setImmediate(() => this.#sweep()), sweepInterval)
   }
@@ -96,7 +105,7 @@ export class Router {
    * @throws port_in_use
    */
   listen(port: number, options: ListenOptions): Promise<number> {
-    return this.#listen(port, options, (socket, address) => this.#visit(socket, { address }))
+    return this.#listen(port, options, (socket, peer) => this.#visit(socket, { peer }))
   }
 
   /** The same with TLS. @throws port_in_use */
@@ -108,11 +117,11 @@ export class Router {
       identityOf: (host) => this.routes.findCertificate(host),
       log: this.#log,
       limits,
-      onSecure: (socket, sni) =>
-        this.#visit(socket, { address: plainAddress(socket.remoteAddress), secure: { sni, rendezvous } }),
+      onSecure: (socket, { peer, sni }) => this.#visit(socket, { peer, secure: { sni, rendezvous } }),
+      onPlain: (refused) => logRefusal(this.#context, refused),
     })
     this.#tlsDoor = door
-    return this.#listen(port, options, (socket) => door.enter(socket))
+    return this.#listen(port, options, (socket, peer) => door.enter(socket, peer))
   }
 
   /** Shows another certificate from now on. */
@@ -120,11 +129,7 @@ export class Router {
     this.#tlsDoor?.show(identity)
   }
 
-  async #listen(
-    port: number,
-    options: ListenOptions,
-    take: (socket: Socket, address: string) => void,
-  ): Promise<number> {
+  async #listen(port: number, options: ListenOptions, take: Take): Promise<number> {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket, take))
     await listenOn(server, port, options)
     this.#servers.push(server)
@@ -168,17 +173,35 @@ export class Router {
     for (const socket of this.#accepted) socket.destroy()
   }
 
-  #accept(socket: Socket, take: (socket: Socket, address: string) => void): void {
-    const { counters, limits } = this.#context
-    const address = plainAddress(socket.remoteAddress)
+  #accept(socket: Socket, take: Take): void {
+    const { counters, limits, origins } = this.#context
+    const peer = { address: plainAddress(socket.remoteAddress) }
     counters.connections++
-    if (this.#accepted.size >= limits.connections || !this.#addresses.add(address)) return this.#turnAway(socket)
+    if (this.#accepted.size >= limits.connections) return this.#turnAway(socket)
+    const accept = (said: Peer = peer): void => {
+      if (!this.#count(socket, said)) return this.#turnAway(socket)
+      take(socket, said)
+    }
+    if (!origins.isTrusted(peer.address)) return accept()
+    this.#keep(socket)
+    this.#proxyDoor.enter(socket, accept)
+  }
+
+  /** @returns false when its address has as many connections as it may have; a trusted proxy has as many as it likes */
+  #count(socket: Socket, { address }: Peer): boolean {
+    const { addresses, origins } = this.#context
+    if (!origins.isTrusted(address)) {
+      if (!addresses.add(address)) return false
+      socket.on('close', () => addresses.remove(address))
+    }
+    this.#keep(socket)
+    return true
+  }
+
+  #keep(socket: Socket): void {
+    if (this.#accepted.has(socket)) return
     this.#accepted.add(socket)
-    socket.on('close', () => {
-      this.#accepted.delete(socket)
-      this.#addresses.remove(address)
-    })
-    take(socket, address)
+    socket.on('close', () => this.#accepted.delete(socket))
   }
 
   #visit(socket: Socket, arrival: Arrival): void {
@@ -198,15 +221,11 @@ export class Router {
     const now = performance.now()
     this.#context.date = new Date().toUTCString()
     if (this.#closeIdle) this.#tlsDoor?.close()
+    if (this.#closeIdle) this.#proxyDoor.close()
     for (const visitor of this.#visitors) {
       visitor.checkTime(now)
       if (this.#closeIdle) visitor.closeIfIdle()
     }
     for (const target of this.routes.everyTarget()) target.sweep(now)
   }
-}
-
-/** IPv4 addresses come in IPv6 form on a socket that serves both. */
-function plainAddress(address = ''): string {
-  return address.startsWith('::ffff:') ? address.slice(7) : address
 }

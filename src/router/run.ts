@@ -9,6 +9,7 @@ import { retireRouter, routerStatus } from './control-client.ts'
 import { ControlledRouter, type ControlledRouterDeps } from './controlled-router.ts'
 import { serveControl } from './control-server.ts'
 import { limitsOfThisProcess } from './limits.ts'
+import { Origins } from './origin.ts'
 import { Router } from './router.ts'
 import { loadTable } from './table-file.ts'
 import { openOwnIdentity } from './tls/own-identity.ts'
@@ -20,7 +21,7 @@ const retirement = 90_000
 const renewalInterval = 12 * 3_600_000
 
 export type RunRouterDeps = {
-  config: Pick<Config, 'paths' | 'httpPort' | 'httpsPort' | 'domain' | 'stop'>
+  config: Pick<Config, 'paths' | 'httpPort' | 'httpsPort' | 'domain' | 'publicUrl' | 'trustedProxies' | 'stop'>
   /** The package's, told in `status`. */
   version: string
   log: Logger
@@ -42,7 +43,8 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   stack.use(appLog)
   const figures = stack.use(new FigureWriter({ directory: config.paths.metrics, log }))
   const table = await savedTable(config, log)
-  const router = new Router({ table, limits: limitsOfThisProcess(), appLog, figures, log })
+  const origins = new Origins(config)
+  const router = new Router({ table, limits: limitsOfThisProcess(), appLog, figures, log, origins })
   const stop = (): Promise<void> =>
     router.stop({ milliseconds: Math.min(config.stop.drainSeconds * 1000, longestStop), idle: 'close' })
   stack.defer(stop)

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { RouterContext } from './context.ts'
 import { formatAnswer } from './error-page.ts'
@@ -6,29 +7,33 @@ import { formatOrigin } from './forward.ts'
 import { readerFor, type BodyReader } from './http/body-reader.ts'
 import { findHeadEnd, hasBareNewline } from './http/head-end.ts'
 import { Outbox } from './http/outbox.ts'
-import { parseRequestHead, type Refusal, type RequestHead } from './http/request-head.ts'
-import { answerForRefusal, type Answer } from './router-error.ts'
+import { parseRequestHead, type RequestHead } from './http/request-head.ts'
+import type { Origin, Peer } from './origin.ts'
+import { logRefusal } from './refused-request.ts'
+import { answerFor, answerForRefusal, type Answer } from './router-error.ts'
 import { readFirstLine } from './tls/first-line.ts'
 import type { Visitor } from './visitor.ts'
 
 const nothing = Buffer.alloc(0)
 
-/** RFC 9110 section 15.5.20: the certificate that was shown is another host's. */
-const misdirected: Refusal = { refused: 421, reason: 'the Host header is not the host that the TLS handshake named' }
-
 /** How a connection came about. `sni`: the host that its client named in the handshake. */
-export type Arrival = { address: string; secure?: { sni: string | undefined; rendezvous: Rendezvous } }
+export type Arrival = { peer: Peer; secure?: { sni: string | undefined; rendezvous: Rendezvous } }
 
 /** Takes connections that do not speak HTTP, with what has come on them. */
 export type Rendezvous = (socket: Socket, begin: Buffer) => void
 
 /** One connection from a visitor: reads its requests one after the other, each answered before the next is read. */
 export class VisitorConnection implements Visitor {
-  readonly address: string
-  readonly scheme: 'http' | 'https'
-  readonly origin: string
+  address: string
+  scheme: 'http' | 'https'
+  origin: string
   readonly outbox: Outbox
   readonly #context: RouterContext
+  readonly #connection: Origin
+  /** The other end is a trusted proxy: what it says about each request is believed. */
+  readonly #believed: boolean
+  /** The visitor behind it whose request is under way. */
+  #counted: string | undefined
   readonly #sni: string | undefined
   /** Undefined once it is known that this connection speaks HTTP. */
   #rendezvous: Rendezvous | undefined
@@ -47,13 +52,16 @@ export class VisitorConnection implements Visitor {
     close: (): void => this.#left(),
   }
 
-  constructor(context: RouterContext, socket: Socket, { address, secure }: Arrival) {
+  constructor(context: RouterContext, socket: Socket, { peer, secure }: Arrival) {
     this.#context = context
     this.#sni = secure?.sni
     this.#rendezvous = secure?.rendezvous
-    this.address = address
-    this.scheme = secure === undefined ? 'http' : 'https'
-    this.origin = formatOrigin({ address, scheme: this.scheme, port: socket.localPort ?? 0 })
+    const own = { secure: secure !== undefined, port: socket.localPort ?? 0 }
+    this.#connection = context.origins.ofConnection(peer, own)
+    this.#believed = context.origins.isTrusted(peer.address)
+    this.address = this.#connection.address
+    this.scheme = this.#connection.scheme
+    this.origin = formatOrigin(this.#connection)
     this.outbox = new Outbox(socket, { borrowed: true })
     this.expire(context.limits.keepAlive)
     // oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
@@ -75,7 +83,7 @@ export class VisitorConnection implements Visitor {
     this.#deadline = Infinity
     if (this.#exchange !== undefined) this.#exchange.timedOut()
     else if (this.#state === 'reading' && this.#pending.length > 0)
-      this.#refuse({ refused: 408, reason: 'its head did not arrive in time' })
+      this.#refuse(answerForRefusal(408, 'its head did not arrive in time'), this.#pending.toString('latin1'))
     else this.outbox.socket.destroy()
   }
 
@@ -107,6 +115,7 @@ export class VisitorConnection implements Visitor {
 
   finished(keepAlive: boolean): void {
     this.#exchange = undefined
+    this.#forgetVisitor()
     if (this.#state === 'detached') return
     if (!keepAlive) return this.#close()
     this.#body = undefined
@@ -158,16 +167,14 @@ export class VisitorConnection implements Visitor {
     const end = findHeadEnd(bytes, from)
     const { headBytes } = this.#context.limits
     if ((end === -1 ? bytes.length : end) - from > headBytes) {
-      this.#refuse({ refused: 431, reason: `its head is longer than ${headBytes} bytes` })
-      return bytes.length
+      return this.#refuseHead(431, `its head is longer than ${headBytes} bytes`, bytes, from)
     }
     if (end === -1 && hasBareNewline(bytes, from)) {
-      this.#refuse({ refused: 400, reason: 'a line of its head ends with LF alone' })
-      return bytes.length
+      return this.#refuseHead(400, 'a line of its head ends with LF alone', bytes, from)
     }
     if (end === -1) return this.#waitForHead(from)
     this.#headBegan = false
-    this.#begin(parseRequestHead(bytes.toString('latin1', from, end - 2)))
+    this.#begin(bytes.toString('latin1', from, end - 2))
     return end
   }
 
@@ -195,13 +202,40 @@ export class VisitorConnection implements Visitor {
     return from
   }
 
-  #begin(request: RequestHead | Refusal): void {
+  #begin(head: string): void {
     this.#context.counters.requests++
-    if ('refused' in request) return this.#refuse(request)
-    if (this.#sni !== undefined && this.#sni !== request.host) return this.#refuse(misdirected)
+    const request = parseRequestHead(head)
+    if ('refused' in request) return this.#refuse(answerForRefusal(request.refused, request.reason), head)
+    // RFC 9110 section 15.5.20: the certificate that was shown is another host's.
+    if (this.#sni !== undefined && this.#sni !== request.host) return this.#refuse(answerFor('H31'), head)
+    if (this.#believed && !this.#believe(request)) return this.#refuse(answerFor('H22'), head)
     this.#body = request.framing.kind === 'none' ? undefined : readerFor(request.framing)
     this.#exchange = new Exchange(this.#context, this, request)
     this.#exchange.start()
+  }
+
+  /** @returns false when the visitor has as many requests under way as there may be connections of one address */
+  #believe({ fields }: RequestHead): boolean {
+    const { origins, addresses } = this.#context
+    const origin = origins.ofRequest(fields, this.#connection)
+    this.#tell(origin)
+    if (origins.isTrusted(origin.address)) return true
+    if (!addresses.add(origin.address)) return false
+    this.#counted = origin.address
+    return true
+  }
+
+  #forgetVisitor(): void {
+    if (!this.#believed) return
+    if (this.#counted !== undefined) this.#context.addresses.remove(this.#counted)
+    this.#counted = undefined
+    this.#tell(this.#connection)
+  }
+
+  #tell(origin: Origin): void {
+    this.address = origin.address
+    this.scheme = origin.scheme
+    this.origin = formatOrigin(origin)
   }
 
   /** @returns `from` when the bytes have to wait */
@@ -214,16 +248,23 @@ export class VisitorConnection implements Visitor {
   }
 
   #malformedBody(exchange: Exchange): void {
-    const { answered } = exchange
-    this.#exchange = undefined
-    exchange.visitorLeft()
-    if (answered) this.outbox.socket.destroy()
-    else this.#refuse({ refused: 400, reason: 'a chunk of its body is malformed' })
+    this.#context.counters.refusedRequests++
+    exchange.refuse(answerForRefusal(400, 'a chunk of its body is malformed'))
   }
 
-  #refuse({ refused, reason }: Refusal): void {
-    this.#context.counters.refusedRequests++
-    this.answer(answerForRefusal(refused, reason), undefined)
+  /** @returns the offset after what is not read any more */
+  #refuseHead(status: number, reason: string, bytes: Buffer, from: number): number {
+    this.#refuse(answerForRefusal(status, reason), bytes.toString('latin1', from))
+    return bytes.length
+  }
+
+  #refuse(answer: Answer, head: string): void {
+    const { counters } = this.#context
+    counters.refusedRequests++
+    if (answer.code !== undefined) counters.error(answer.code)
+    const id = randomUUID()
+    logRefusal(this.#context, { head, answer, requestId: id, origin: this })
+    this.answer(answer, id)
   }
 
   #left(): void {
@@ -231,6 +272,7 @@ export class VisitorConnection implements Visitor {
     this.#exchange = undefined
     this.#state = 'closing'
     exchange?.visitorLeft()
+    this.#forgetVisitor()
     this.outbox.socket.destroySoon()
   }
 

@@ -56,12 +56,13 @@ function redisSpec({ paths }: Config, socket: string, env: NodeJS.ProcessEnv, lo
 type StartWithLock = (lock: number) => Promise<Running>
 
 function routerSpec(config: Config, rolesDirectory: string, start: StartWithLock): ChildSpec {
-  const { paths, httpPort, httpsPort, domain } = config
+  const { paths, httpPort, httpsPort, domain, publicUrl, trustedProxies } = config
   const { version } = packageJson
+  const listening = { httpPort, httpsPort, domain, publicUrl, trustedProxies }
   const spec = {
     lock: join(paths.run, 'router.lock'),
     controlSocket: paths.routerSocket,
-    settings: JSON.stringify({ httpPort, httpsPort, domain, rolesDirectory, version, node: process.version }),
+    settings: JSON.stringify({ ...listening, rolesDirectory, version, node: process.version }),
     start,
   }
   return { name: 'router', readyMs: 30_000, stopMs: routerStopMs, start: () => startRouter(spec) }

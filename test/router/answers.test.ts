@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { AppId } from '../../src/model/ids.ts'
 import type { AppRoute } from '../../src/model/route.ts'
 import { refusingPort, startApp } from './helpers/apps.ts'
 import { RawClient, statusOf, talk } from './helpers/raw-client.ts'
@@ -75,6 +76,73 @@ describe('the router itself answers', () => {
       await client.untilCount('There is no app', i)
     }
     expect(client.closed).toBe(false)
+  })
+})
+
+describe('a request that the router refuses', () => {
+  const host = 'Host: app.test\r\n'
+  it.each([
+    [
+      'a malformed field',
+      400,
+      `GET /a HTTP/1.1\r\n${host}X-A : b\r\n\r\n`,
+      'a header line is malformed, or there are too many',
+    ],
+    [
+      'another coding',
+      400,
+      `GET /a HTTP/1.1\r\n${host}Transfer-Encoding: gzip\r\n\r\n`,
+      'Transfer-Encoding is not exactly \\"chunked\\"',
+    ],
+    ['a bare LF', 400, `GET /a HTTP/1.1\nhost:app.test\n`, 'a line of its head ends with LF alone'],
+    [
+      'a malformed chunk',
+      400,
+      `GET /a HTTP/1.1\r\n${host}Transfer-Encoding: chunked\r\n\r\nx\r\n`,
+      'a chunk of its body is malformed',
+    ],
+    [
+      'a long target',
+      414,
+      `GET /a${'x'.repeat(16_384)} HTTP/1.1\r\n${host}\r\n`,
+      'the target is longer than 16384 bytes',
+    ],
+    [
+      'another expectation',
+      417,
+      `GET /a HTTP/1.1\r\n${host}Expect: 200\r\n\r\n`,
+      'the only expectation known is 100-continue',
+    ],
+    ['a long head', 431, `GET /a HTTP/1.1\r\n${host}X: ${'x'.repeat(66_000)}`, 'its head is longer than 65536 bytes'],
+    ['HTTP/2', 505, `GET /a HTTP/2.0\r\n${host}\r\n`, 'only HTTP/1.0 and HTTP/1.1 are spoken here'],
+  ])('for %s appears in the log of the app that its Host names', async (_, status, request, reason) => {
+    await using app = await startApp((req) => void req.resume())
+    await using router = await startRouter({ routes: [route([app])] })
+    const answer = await talk(router.port, request)
+    expect(statusOf(answer)).toBe(status)
+    const id = /^X-Request-Id: (.*)\r$/m.exec(answer)?.[1]
+    const [line] = router.lines
+    expect(router.lines).toHaveLength(1)
+    expect(line).toContain(`at=warning desc="Refused: ${reason}" method=GET path="/a`)
+    expect(line).toContain(`host=app.test request_id=${id} fwd="127.0.0.1" dyno=`)
+    expect(line).toContain(` status=${status} bytes=0 protocol=http`)
+    expect(router.router.measurements.minute('app-1' as AppId)?.requests.statuses[Math.floor(status / 100) - 1]).toBe(1)
+  })
+
+  it('because its head does not come appears there too', async () => {
+    await using router = await startRouter({ routes: [route([])], limits: { head: 100 } })
+    await talk(router.port, 'GET /a HTTP/1.1\r\nHost: app.test\r\nX: ')
+    expect(router.lines).toEqual([
+      expect.stringMatching(/desc="Refused: its head did not arrive in time" .*status=408/),
+    ])
+  })
+
+  it('appears nowhere when it names no app', async () => {
+    await using router = await startRouter({ routes: [route([])] })
+    for (const host of ['', 'Host: \r\n', 'Host: nope.test\r\n', 'Host: a b\r\n', 'Host: paas.test\r\n']) {
+      expect(statusOf(await talk(router.port, `GET /a HTTP/1.1\r\n${host}X-A : b\r\n\r\n`))).toBe(400)
+    }
+    expect(router.lines).toEqual([])
   })
 })
 

@@ -63,11 +63,16 @@ describe('a request over TLS', () => {
   })
 
   it('is refused when its Host is not the host of the handshake', async () => {
-    await using router = await startTlsRouter(identity, {})
+    await using router = await startTlsRouter(identity, { routes: [route([])] })
     using client = await RawClient.connectTls(router.tlsPort, { servername: 'other.test' })
     expect(await client.send(get).untilClosed()).toMatch(
       /^HTTP\/1\.1 421 [^]*not the host that the TLS handshake named/,
     )
+    expect(router.lines).toEqual([
+      expect.stringMatching(
+        /^at=error code=H31 desc="Misdirected Request" method=GET .* status=421 bytes=0 protocol=https$/,
+      ),
+    ])
   })
 
   it('may come with an address in its handshake, which is no host', async () => {
@@ -123,10 +128,13 @@ describe('an app with a certificate of its own', () => {
 
 describe('the TLS port', () => {
   it('tells those who speak plain HTTP to it what to do', async () => {
-    await using router = await startTlsRouter(identity, {})
+    await using router = await startTlsRouter(identity, { routes: [route([])] })
     const answer = await talk(router.tlsPort, get)
     expect(statusOf(answer)).toBe(400)
     expect(answer).toMatch(/this port speaks TLS; use https:\/\/ in the address/)
+    expect(router.lines).toEqual([
+      expect.stringMatching(/^at=warning desc="Refused: this port speaks TLS; .* status=400 bytes=0 protocol=http$/),
+    ])
   })
 
   it.each([

@@ -1,9 +1,11 @@
-import { constants } from 'node:crypto'
+import { constants, randomUUID } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls'
 import { formatAnswer } from '../error-page.ts'
 import type { Logger } from '../../log.ts'
 import type { RouterLimits } from '../limits.ts'
+import type { Peer } from '../origin.ts'
+import type { RefusedRequest } from '../refused-request.ts'
 import { answerForRefusal } from '../router-error.ts'
 import type { Identity } from './identity.ts'
 
@@ -15,7 +17,9 @@ export type TlsDoorDeps = {
   limits: Pick<RouterLimits, 'handshake' | 'linger'>
   log: Logger
   /** A handshake is done. `sni`: the host that the client named in it, lower-case. */
-  onSecure: (socket: TLSSocket, sni: string | undefined) => void
+  onSecure: (socket: TLSSocket, client: { peer: Peer; sni: string | undefined }) => void
+  /** A request came without TLS, and is refused. */
+  onPlain: (refused: RefusedRequest) => void
 }
 
 /** The first byte of every TLS connection: RFC 8446 section 5.1. */
@@ -39,7 +43,7 @@ export class TlsDoor {
     this.#context = contextOf(identity)
   }
 
-  enter(raw: Socket): void {
+  enter(raw: Socket, peer: Peer): void {
     this.#entering.add(raw)
     const late = setTimeout(() => raw.destroy(), this.#deps.limits.handshake)
     raw.on('close', () => {
@@ -52,8 +56,8 @@ export class TlsDoor {
       const bytes = raw.read() as Buffer | null
       if (bytes === null) return void raw.destroy()
       raw.unshift(bytes)
-      if (bytes[0] === handshakeRecord) this.#shakeHands(raw, late)
-      else this.#explain(raw)
+      if (bytes[0] === handshakeRecord) this.#shakeHands(raw, peer, late)
+      else this.#explain(raw, peer, bytes)
     })
   }
 
@@ -62,7 +66,7 @@ export class TlsDoor {
     for (const raw of this.#entering) raw.destroy()
   }
 
-  #shakeHands(raw: Socket, late: NodeJS.Timeout): void {
+  #shakeHands(raw: Socket, peer: Peer, late: NodeJS.Timeout): void {
     const socket = new TLSSocket(raw, {
       isServer: true,
       secureContext: this.#context,
@@ -78,7 +82,7 @@ export class TlsDoor {
       const { servername } = socket as { servername?: string | false }
       // RFC 6066 section 3: an address is no name. Some clients send it all the same.
       const sni = servername && !isIP(servername) ? servername.toLowerCase() : undefined
-      this.#deps.onSecure(socket, sni)
+      this.#deps.onSecure(socket, { peer, sni })
     })
   }
 
@@ -97,12 +101,14 @@ export class TlsDoor {
   }
 
   /** Somebody typed http:// where https:// is spoken. What is still coming is read, or the answer would be reset. */
-  #explain(raw: Socket): void {
-    const { linger } = this.#deps.limits
-    raw.end(formatAnswer(plainHttp, { request: undefined, requestId: undefined, keepAlive: false }))
+  #explain(raw: Socket, { address }: Peer, bytes: Buffer): void {
+    const { limits, onPlain } = this.#deps
+    const requestId = randomUUID()
+    onPlain({ head: bytes.toString('latin1'), answer: plainHttp, requestId, origin: { address, scheme: 'http' } })
+    raw.end(formatAnswer(plainHttp, { request: undefined, requestId, keepAlive: false }))
     raw.resume()
     raw.on('end', () => raw.destroySoon())
-    setTimeout(() => raw.destroy(), linger).unref()
+    setTimeout(() => raw.destroy(), limits.linger).unref()
   }
 }
 

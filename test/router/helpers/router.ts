@@ -3,15 +3,21 @@ import type { Entry } from '../../../src/metrics/minute.ts'
 import type { AppId } from '../../../src/model/ids.ts'
 import type { AppRoute, RoutingTable, Target } from '../../../src/model/route.ts'
 import { defaultLimits, type RouterLimits } from '../../../src/router/limits.ts'
+import { Origins, type OriginsConfig } from '../../../src/router/origin.ts'
 import { Router } from '../../../src/router/router.ts'
 
 /** `entries` are the figures it wrote. */
 export type TestRouter = AsyncDisposable & { router: Router; port: number; lines: string[]; entries: Entry[] }
 
-export type RouterOptions = { limits?: Partial<RouterLimits>; table?: Partial<RoutingTable>; routes?: AppRoute[] }
+export type RouterOptions = {
+  limits?: Partial<RouterLimits>
+  table?: Partial<RoutingTable>
+  routes?: AppRoute[]
+  origins?: Partial<OriginsConfig>
+}
 
 /** A router on a free port; `lines` are what it told the apps' logs. */
-export async function startRouter({ limits, table, routes = [] }: RouterOptions = {}): Promise<TestRouter> {
+export async function startRouter({ limits, table, routes = [], origins }: RouterOptions = {}): Promise<TestRouter> {
   const lines: string[] = []
   const entries: Entry[] = []
   const router = new Router({
@@ -20,6 +26,7 @@ export async function startRouter({ limits, table, routes = [] }: RouterOptions 
     appLog: { write: (_, { text }) => void lines.push(text) },
     figures: { write: (_, entry) => void entries.push(entry) },
     log: pino({ enabled: false }),
+    origins: new Origins({ trustedProxies: [], publicUrl: undefined, ...origins }),
   })
   const port = await router.listen(0, { shared: false })
   return {

@@ -1,0 +1,32 @@
+import type { RouterContext } from './context.ts'
+import { parseHost } from './http/host.ts'
+import type { Origin } from './origin.ts'
+import { recordRequest } from './request-log.ts'
+import type { Answer } from './router-error.ts'
+
+const firstLine = /^(\S{1,32})[ \t]+(\S*)/
+const hostLine = /\nhost:[ \t]*([^\r\n]*?)[ \t]*\r?\n/i
+
+export type RefusedRequest = {
+  /** As much of its head as came, in latin1. */
+  head: string
+  answer: Answer
+  requestId: string
+  origin: Pick<Origin, 'address' | 'scheme'>
+}
+
+/** A request that the router does not pass on appears in the log of the app that its Host names, if it names one. */
+export function logRefusal(
+  context: Pick<RouterContext, 'routes' | 'appLog' | 'measurements'>,
+  { head, answer, requestId, origin }: RefusedRequest,
+): void {
+  const authority = hostLine.exec(head)?.[1] ?? ''
+  const host = parseHost(authority)
+  const app = host === undefined ? undefined : context.routes.find(host)?.app
+  if (app === undefined) return
+  const [, method = '', target = ''] = firstLine.exec(head) ?? []
+  const { status, code, refusal } = answer
+  const request = { method, target, authority }
+  const reached = { dyno: '', times: undefined, bytes: 0 }
+  recordRequest(context, { appId: app.id, request, requestId, origin, ...reached, status, code, refusal })
+}
