@@ -27,7 +27,7 @@ export type PushHead = {
 const mostRefs = 5_000
 /** Bytes of their list that are looked at. */
 const longestList = 4 * 2 ** 20
-/** Bytes of one ref's name; node-git-server's pattern takes time quadratic in it (FAULTS.md 1). */
+/** Bytes of one ref's name; node-git-server's pattern takes time quadratic in it. */
 const longestRef = 400
 
 /**

@@ -27,7 +27,7 @@ export function gitEnvironment(): Record<string, string> {
 
 /**
  * Makes this process's environment the one that git and its hooks may see, for good: node-git-server hands it on as it
- * is . To be called once at the start of the api, after the settings were read.
+ * is. To be called once at the start of the api, after the settings were read.
  * @param hookSocket where the hooks find the api
  */
 export function isolateEnvironment({ hookSocket }: { hookSocket: string }): void {

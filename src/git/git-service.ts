@@ -30,7 +30,7 @@ export type RunningService = {
 
 /**
  * Runs a service under node-git-server. It sees neither the client's request nor its response: a request that fails
- * in any way ends the process it is in, and its own look at the first chunk may hang (FAULTS.md 1).
+ * in any way ends the process it is in, and its own look at the first chunk may hang.
  */
 export function startService(service: GitService, repository: string): Promise<RunningService> {
   const { promise, resolve, reject } = Promise.withResolvers<RunningService>()

@@ -26,7 +26,7 @@ type Decided = { ref: string; verdict: Verdict }
 /** Tags of one app. */
 const mostTags = 5_000
 
-/** What the hooks of a push ask, answered: the push contract of DESIGN.md. */
+/** What the hooks of a push ask, answered. */
 export function createHookHandlers(deps: ReceiveDeps): HookHandlers {
   return {
     'proc-receive': (push, wire) => procReceive(deps, push, wire),

@@ -8,7 +8,7 @@ export interface Repositories {
   remove(appId: AppId): Promise<void>
   /**
    * Whether the commit's tree may be deployed at all.
-   * @throws source_invalid when it is over the limits or holds what is refused (FAULTS.md section 2)
+   * @throws source_invalid when it is over the limits or holds what is refused
    */
   inspect(appId: AppId, commit: string, signal: AbortSignal): Promise<void>
   /**

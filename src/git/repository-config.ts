@@ -21,7 +21,7 @@ export async function writeConfiguration(repository: string, settings: Repositor
 }
 
 /**
- * What a push may do (FAULTS.md 2). fsck runs as with --strict; the three exceptions are old tools' harmless slips
+ * What a push may do. fsck runs as with --strict; the three exceptions are old tools' harmless slips
  * that many long-lived histories carry.
  */
 function configuration({ packBytes, hooks }: RepositorySettings): string {

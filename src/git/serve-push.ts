@@ -123,7 +123,7 @@ class Upload {
   }
 
   start({ bytes, rest }: PushHead): void {
-    // Alone, so that node-git-server's pattern for the first chunk has nothing to work on (FAULTS.md 1).
+    // Alone, so that node-git-server's pattern for the first chunk has nothing to work on.
     this.#git.input.write(bytes.subarray(0, 4))
     this.#git.input.write(bytes.subarray(4))
     if (rest.length > 0) this.#git.input.write(rest)

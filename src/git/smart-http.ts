@@ -34,7 +34,7 @@ export type GitLimits = PushLimits & {
 }
 
 /**
- * The gate in front of node-git-server, which must never meet a socket itself (FAULTS.md 1). Gives true when the request
+ * The gate in front of node-git-server, which must never meet a socket itself. Gives true when the request
  * is for a repository: it is answered then. Every request is authenticated and authorised before git sees it.
  */
 export function createGitHandler(deps: GitHandlerDeps): (req: IncomingMessage, res: ServerResponse) => boolean {

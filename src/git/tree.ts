@@ -18,7 +18,7 @@ const longestPath = 1024
 type Entry = { mode: string; oid: string; size: number; path: string }
 
 /**
- * Looks at every name of a commit's tree before any of it is exported (FAULTS.md 2).
+ * Looks at every name of a commit's tree before any of it is exported.
  * @throws source_invalid naming the first thing that is refused
  */
 export async function inspectTree(

@@ -11,7 +11,7 @@ export const queueName = 'jobs'
 const patience = 2000
 
 /**
- * The api's side of the queue. BullMQ's `add` waits for ever while Redis is away (FAULTS.md 6.3), so every call has a limit;
+ * The api's side of the queue. BullMQ's `add` waits for ever while Redis is away, so every call has a limit;
  * a job that arrives after its caller gave up only wakes the worker once more.
  */
 export function connectQueue({ redis, serverId, log }: QueueDeps): Queue {

@@ -18,7 +18,7 @@ export type WorkerHandlers = {
 
 /**
  * Takes jobs off the queue until disposed of. BullMQ's defaults leave a dead worker's job alone for a minute and fail it for good
- * when it happens twice (FAULTS.md 6.2): here the lock is short and the record, not BullMQ, decides when to give up.
+ * when it happens twice: here the lock is short and the record, not BullMQ, decides when to give up.
  * @param concurrency how many jobs may be under way; the handlers do their own limiting
  */
 export function startWorker(deps: QueueDeps & { handlers: WorkerHandlers; concurrency: number }): AsyncDisposable {
@@ -36,7 +36,7 @@ export function startWorker(deps: QueueDeps & { handlers: WorkerHandlers; concur
   connection.on('ready', () => handlers.connected())
 
   const worker = new Worker<Job>(queueName, (job) => handlers.run(job.data), {
-    // An instance, so that a missing or foreign ioredis fails here and not in BullMQ's retry loop (FAULTS.md 6.4).
+    // An instance, so that a missing or foreign ioredis fails here and not in BullMQ's retry loop.
     connection,
     prefix: keys.prefix,
     concurrency,

@@ -2,7 +2,7 @@ import type { Dyno } from '../engine/engine.ts'
 import type { AppLogWriter } from '../logs/app-log.ts'
 import type { AppId } from '../model/ids.ts'
 
-/** What the platform did, in the app's own log and in Heroku's words (HEROKU.md section 4). */
+/** What the platform did, in the app's own log and in Heroku's words. */
 export interface PlatformLog {
   /** `heroku[web.1]: State changed from starting to up` */
   dyno(dyno: Pick<Dyno, 'appId' | 'name'>, text: string): void

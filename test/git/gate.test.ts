@@ -9,7 +9,7 @@ import { gitEnvironment, run } from '../helpers/repository.ts'
 import { startGitHost, type GitHost } from './git-host.ts'
 import { rawRequest, type RawRequest } from './raw-http.ts'
 
-/** What node-git-server does not survive, or lets through, when it faces a socket (FAULTS.md 1). */
+/** What node-git-server does not survive, or lets through, when it faces a socket. */
 
 let host: GitHost
 let app: App

@@ -13,7 +13,7 @@ import { gitEnvironment, run } from '../helpers/repository.ts'
 import { startGitHost, type GitHost, type Project } from './git-host.ts'
 import { openRaw } from './raw-http.ts'
 
-/** No process, ref or directory is left of a push, and git sees nothing of the server's environment (FAULTS.md 1). */
+/** No process, ref or directory is left of a push, and git sees nothing of the server's environment. */
 
 let host: GitHost
 beforeAll(async () => {
