@@ -19,6 +19,8 @@ let host: GitHost
 beforeAll(async () => {
   process.env['REDIS_URL'] = 'redis://user:secret@example.com'
   process.env['GIT_TRACE'] = '1'
+  process.env['TMPDIR'] = tmpdir()
+  process.env['TZ'] ??= 'UTC'
   host = await startGitHost()
 })
 afterAll(() => host?.[Symbol.asyncDispose]())
@@ -195,6 +197,8 @@ describe('git and its hooks', () => {
       'PAAS_NODE',
       'PATH',
       'PWD',
+      'TMPDIR',
+      'TZ',
     ])
     expect(variables.join('\n')).not.toMatch(/secret|redis:/)
   })
