@@ -228,8 +228,10 @@ it('a port of the host that the settings open is reached by builds and dynos, by
 })
 
 it('a port of the host can be opened at one of its addresses alone', async () => {
-  const [dockers = ''] = networkInterfaces()['docker0']?.map(({ address }) => address) ?? []
-  await using opened = await server.opening([{ address: dockers, port: hostPort }])
+  // Not from networkInterfaces(), which leaves a bridge out that nothing is on.
+  const { stdout } = await run('ip', ['-4', '-json', 'addr', 'show', 'docker0'])
+  const [docker0] = JSON.parse(stdout) as { addr_info: { local: string }[] }[]
+  await using opened = await server.opening([{ address: docker0?.addr_info[0]?.local ?? '', port: hostPort }])
   expect(await reach(opened.sandbox, 'host.docker.internal', hostPort)).toContain('the host')
   expect(await reach(opened.sandbox, await gatewayOf(opened.sandbox.id), hostPort)).toBe('refused')
   await server.engine.secureHost()
