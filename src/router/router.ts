@@ -16,6 +16,7 @@ import { ProxyDoor } from './proxy-door.ts'
 import { logRefusal } from './refused-request.ts'
 import { answerFor } from './router-error.ts'
 import { Routes } from './routes.ts'
+import type { AppCertificates } from './tls/app-certificates.ts'
 import { TlsDoor } from './tls/door.ts'
 import type { Identity } from './tls/identity.ts'
 import { openRendezvous } from './tls/rendezvous.ts'
@@ -47,6 +48,8 @@ type TlsOptions = ListenOptions & {
   identity: Identity
   /** Serves what is not HTTP. */
   rendezvousSocket: string
+  /** What apps without a certificate of their own are shown with; undefined: the server's own. */
+  appCertificates: AppCertificates | undefined
 }
 
 /** The public side: accepts connections and keeps their limits. */
@@ -109,12 +112,16 @@ export class Router {
   }
 
   /** The same with TLS. @throws port_in_use */
-  listenWithTls(port: number, { identity, rendezvousSocket, ...options }: TlsOptions): Promise<number> {
+  listenWithTls(
+    port: number,
+    { identity, rendezvousSocket, appCertificates, ...options }: TlsOptions,
+  ): Promise<number> {
     const { limits } = this.#context
     const rendezvous = openRendezvous({ socketPath: rendezvousSocket, limits: limits.rendezvous })
     const door = new TlsDoor({
       identity,
-      identityOf: (host) => this.routes.findCertificate(host),
+      identityOf: async (host) =>
+        this.routes.findCertificate(host) ?? (this.routes.isNameOfApp(host) ? appCertificates?.get(host) : undefined),
       log: this.#log,
       limits,
       onSecure: (socket, { peer, sni }) => this.#visit(socket, { peer, secure: { sni, rendezvous } }),

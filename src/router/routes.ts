@@ -51,6 +51,11 @@ export class Routes {
     )
   }
 
+  /** Whether an app has the host by its name, not as a domain of its own. */
+  isNameOfApp(host: string): boolean {
+    return host.endsWith(`.${this.#table.controlHost}`) && this.find(host)?.app !== undefined
+  }
+
   findTarget(id: string): LiveTarget | undefined {
     return this.#targets.get(id)
   }

@@ -12,7 +12,9 @@ import { limitsOfThisProcess } from './limits.ts'
 import { Origins } from './origin.ts'
 import { Router } from './router.ts'
 import { loadTable } from './table-file.ts'
-import { openOwnIdentity } from './tls/own-identity.ts'
+import { appCertificateLifetime, AppCertificates } from './tls/app-certificates.ts'
+import type { Identity } from './tls/identity.ts'
+import { coversApps, issueForHosts, openOwnIdentity } from './tls/own-identity.ts'
 
 /** What requests in flight get when the server stops, milliseconds at most; the supervisor waits for it. */
 const longestStop = 10_000
@@ -48,7 +50,7 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   const stop = (): Promise<void> =>
     router.stop({ milliseconds: Math.min(config.stop.drainSeconds * 1000, longestStop), idle: 'close' })
   stack.defer(stop)
-  await takePorts(router, config)
+  await takePorts(router, config, log)
   stack.use(renewCertificate(router, config, log))
   const { promise: ended, resolve: end } = Promise.withResolvers<string>()
   const onRetire = async (): Promise<void> => {
@@ -78,14 +80,23 @@ function openControl(
   return serveControl({ socketPath: paths.routerSocket, log, answer: (call) => controlled.answer(call) })
 }
 
-async function takePorts(router: Router, config: RunRouterDeps['config']): Promise<void> {
+/** @returns undefined where the server's own certificate does for the apps' names */
+function appCertificates(config: RunRouterDeps['config'], log: Logger): AppCertificates | undefined {
+  if (coversApps(config.domain)) return undefined
+  const issue = (hosts: string[]): Promise<Identity[]> => issueForHosts(config, hosts, appCertificateLifetime.days)
+  return new AppCertificates({ issue, log })
+}
+
+async function takePorts(router: Router, config: RunRouterDeps['config'], log: Logger): Promise<void> {
   const { httpPort, httpsPort, paths } = config
   const predecessor = await routerStatus(paths.routerSocket)
   await router.listen(httpPort, { shared: predecessor?.settings.httpPort === httpPort })
   if (httpsPort !== undefined) {
     const shared = predecessor?.settings.httpsPort === httpsPort
     const { rendezvousSocket } = paths
-    await router.listenWithTls(httpsPort, { shared, identity: await openOwnIdentity(config), rendezvousSocket })
+    const identity = await openOwnIdentity(config)
+    const certificates = appCertificates(config, log)
+    await router.listenWithTls(httpsPort, { shared, identity, rendezvousSocket, appCertificates: certificates })
   }
   const lastTable = predecessor && (await retireRouter(paths.routerSocket))
   if (lastTable) router.routes.install(ownControl(lastTable, config))

@@ -3,17 +3,19 @@ import { fileURLToPath } from 'node:url'
 import type * as authority from './authority.ts'
 import type { Identity } from './identity.ts'
 
-type Functions = Pick<typeof authority, 'createAuthority' | 'issueCertificate'>
-type Call = { [Name in keyof Functions]: { name: Name; args: Parameters<Functions[Name]> } }[keyof Functions]
+type Functions = Pick<typeof authority, 'createAuthority' | 'issueCertificate' | 'issueCertificates'>
+type Call<Name extends keyof Functions> = { name: Name; args: Parameters<Functions[Name]> }
+type Made<Name extends keyof Functions> = Awaited<ReturnType<Functions[Name]>>
+type AnyCall = { [Name in keyof Functions]: Call<Name> }[keyof Functions]
 
 /**
  * Calls a function of authority.ts in a process of its own: what it loads takes 12 MiB, which a process that needs it
  * once a year would keep, also where it had a thread for it.
  */
-export async function callInProcess(call: Call): Promise<Identity> {
+export async function callInProcess<Name extends keyof Functions>(call: Call<Name>): Promise<Made<Name>> {
   const child = fork(fileURLToPath(import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  const made = new Promise<Identity>((resolve, reject) => {
-    child.on('message', (identity) => resolve(identity as Identity))
+  const made = new Promise<Made<Name>>((resolve, reject) => {
+    child.on('message', (message) => resolve(message as Made<Name>))
     child.on('error', reject)
     child.on('exit', (code) => reject(new Error(`making a certificate exited with ${code}`)))
   })
@@ -21,11 +23,21 @@ export async function callInProcess(call: Call): Promise<Identity> {
   return made
 }
 
-async function answer(call: Call): Promise<void> {
-  const { createAuthority, issueCertificate } = await import('./authority.ts')
-  const made = call.name === 'createAuthority' ? createAuthority(...call.args) : issueCertificate(...call.args)
-  process.send?.(await made)
+async function answer(call: AnyCall): Promise<void> {
+  process.send?.(await carryOut(call))
   process.disconnect()
 }
 
-if (import.meta.main) process.once('message', (call) => void answer(call as Call))
+async function carryOut(call: AnyCall): Promise<Identity | Identity[]> {
+  const { createAuthority, issueCertificate, issueCertificates } = await import('./authority.ts')
+  switch (call.name) {
+    case 'createAuthority':
+      return createAuthority(...call.args)
+    case 'issueCertificate':
+      return issueCertificate(...call.args)
+    case 'issueCertificates':
+      return issueCertificates(...call.args)
+  }
+}
+
+if (import.meta.main) process.once('message', (call) => void answer(call as AnyCall))

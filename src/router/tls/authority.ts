@@ -76,6 +76,14 @@ export async function issueCertificate(
   return { certificate: `${certificate.toString('pem')}\n`, key: exportKey(keys.privateKey) }
 }
 
+/** One for each list of names. */
+export function issueCertificates(
+  authority: Identity,
+  { names, days }: { names: string[][]; days: number },
+): Promise<Identity[]> {
+  return Promise.all(names.map((each) => issueCertificate(authority, { names: each, days })))
+}
+
 function validFor(days: number): { notBefore: Date; notAfter: Date } {
   const now = Date.now()
   return { notBefore: new Date(now - backdated), notAfter: new Date(now + days * day) }

@@ -13,7 +13,7 @@ export type TlsDoorDeps = {
   /** The server's own. */
   identity: Identity
   /** What visitors of this host are shown instead, if anything. */
-  identityOf: (host: string) => Identity | undefined
+  identityOf: (host: string) => Promise<Identity | undefined>
   limits: Pick<RouterLimits, 'handshake' | 'linger'>
   log: Logger
   /** A handshake is done. `sni`: the host that the client named in it, lower-case. */
@@ -70,7 +70,7 @@ export class TlsDoor {
     const socket = new TLSSocket(raw, {
       isServer: true,
       secureContext: this.#context,
-      SNICallback: (host, answer) => answer(null, this.#contextFor(host.toLowerCase())),
+      SNICallback: (host, answer) => void this.#contextFor(host.toLowerCase()).then((context) => answer(null, context)),
       // A client that speaks only HTTP/2 is told so in the handshake.
       ALPNProtocols: ['http/1.1'],
     })
@@ -87,10 +87,10 @@ export class TlsDoor {
   }
 
   /** Must not throw: that would be the end of this process. undefined: the server's own is shown. */
-  #contextFor(host: string): SecureContext | undefined {
-    const identity = this.#deps.identityOf(host)
-    if (identity === undefined) return undefined
+  async #contextFor(host: string): Promise<SecureContext | undefined> {
     try {
+      const identity = await this.#deps.identityOf(host)
+      if (identity === undefined) return undefined
       const context = this.#contexts.get(identity) ?? contextOf(identity)
       this.#contexts.set(identity, context)
       return context

@@ -30,6 +30,26 @@ export async function openOwnIdentity(config: OwnConfig): Promise<Identity> {
   return (await savedIdentity(config)) ?? (await makeIdentity(config))
 }
 
+/**
+ * Whether the server's own certificate does for the apps' names too: clients let no wildcard stand for all of a domain that is
+ * only one label, such as `*.localhost` (curl's hostcheck.c, RFC 6125 section 7.2).
+ */
+export function coversApps(domain: string): boolean {
+  return domain.includes('.')
+}
+
+/** Certificates for these hosts, one each, by the server's own authority, in a process of its own. */
+export async function issueForHosts(
+  { paths }: Pick<Config, 'paths'>,
+  hosts: string[],
+  days: number,
+): Promise<Identity[]> {
+  const authority = await readIdentity(paths.tlsAuthorityKey)
+  if (authority === undefined) throw new Error(`no authority in ${paths.tlsAuthorityKey}`)
+  const names = hosts.map((host) => [host])
+  return callInProcess({ name: 'issueCertificates', args: [authority, { names, days }] })
+}
+
 /** @returns undefined unless all is there, belongs together and lasts */
 async function savedIdentity({ paths, domain }: OwnConfig): Promise<Identity | undefined> {
   const authority = await readIdentity(paths.tlsAuthorityKey)

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer, type Socket } from 'node:net'
+import type { AppCertificates } from '../../../src/router/tls/app-certificates.ts'
 import type { Identity } from '../../../src/router/tls/identity.ts'
 import { createAuthority, issueCertificate } from '../../../src/router/tls/authority.ts'
 import { startRouter, type RouterOptions, type TestRouter } from './router.ts'
@@ -22,8 +23,13 @@ export type TlsRouter = TestRouter & {
   rendezvous: Socket[]
 }
 
+type TlsRouterOptions = RouterOptions & { appCertificates?: AppCertificates }
+
 /** A router that speaks TLS too, in front of a real socket for one-off dynos. */
-export async function startTlsRouter(identity: Identity, options: RouterOptions = {}): Promise<TlsRouter> {
+export async function startTlsRouter(
+  identity: Identity,
+  { appCertificates, ...options }: TlsRouterOptions = {},
+): Promise<TlsRouter> {
   const directory = await mkdtemp(join(tmpdir(), 'paas-rendezvous-'))
   const rendezvousSocket = join(directory, 'socket')
   const rendezvous: Socket[] = []
@@ -33,7 +39,7 @@ export async function startTlsRouter(identity: Identity, options: RouterOptions 
   }).listen(rendezvousSocket)
   await once(server, 'listening')
   const plain = await startRouter(options)
-  const tlsPort = await plain.router.listenWithTls(0, { shared: false, identity, rendezvousSocket })
+  const tlsPort = await plain.router.listenWithTls(0, { shared: false, identity, rendezvousSocket, appCertificates })
   return {
     ...plain,
     tlsPort,
