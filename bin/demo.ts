@@ -17,9 +17,10 @@ import { createLog } from '../src/log.ts'
 const root = resolve(import.meta.dirname, '..')
 const usualPort = 8080
 
-/** Ctrl-C ends the step under way; what was made is removed all the same. */
+/** Ctrl-C, or that nobody reads on, ends the step under way; what was made is removed all the same. */
 const interruption = new AbortController()
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => interruption.abort())
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => interruption.abort())
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => interruption.abort())
 
 process.exitCode = (await demo()) && !interruption.signal.aborted ? 0 : 1
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -11,6 +11,11 @@ import { TestEngine } from './helpers/test-engine.ts'
  * readable for others. Arguments go to vitest.
  */
 
+/** The tests get Ctrl-C from the terminal themselves; what was made is removed once they have ended, also when nobody reads on. */
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child?.kill('SIGTERM'))
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => child?.kill('SIGTERM'))
+
+let child: ChildProcess | undefined
 const root = resolve(import.meta.dirname, '..')
 const place = await mkdtemp(join(tmpdir(), 'paas-fresh-'))
 try {
@@ -59,7 +64,7 @@ async function strangeEnvironment(): Promise<NodeJS.ProcessEnv> {
 
 async function run([program = '', ...argv]: string[], env: NodeJS.ProcessEnv): Promise<number> {
   const PATH = [join(root, 'node_modules/.bin'), env['PATH']].join(delimiter)
-  const child = spawn(program, argv, { cwd: root, env: { ...env, PATH }, stdio: ['ignore', 'inherit', 'inherit'] })
+  child = spawn(program, argv, { cwd: root, env: { ...env, PATH }, stdio: ['ignore', 'inherit', 'inherit'] })
   const [code] = (await once(child, 'exit')) as [number | null]
   return code ?? 1
 }
