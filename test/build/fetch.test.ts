@@ -69,7 +69,8 @@ it.each(['', './', 'pack-1.0/'])('a tarball is a pack when its files are in "%s"
 
 it('a ref that is not there is named', async () => {
   const url = await server.repository('refs', files)
-  expect((await fetchPack(`${url}#gone`)).reason).toBe('has no branch, tag or commit gone')
+  const german = { LC_ALL: 'C.UTF-8', LANGUAGE: 'de' }
+  expect((await fetchPack(`${url}#gone`, german)).reason).toBe('has no branch, tag or commit gone')
   await rm(join(work, 'pack'), { recursive: true })
   const unknown = '1'.repeat(40)
   expect((await fetchPack(`${url}#${unknown}`)).reason).toBe(`has no branch, tag or commit ${unknown}`)
