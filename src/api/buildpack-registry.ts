@@ -11,7 +11,7 @@ const since = time(new Date('2026-01-01T00:00:00Z'))
 const license = 'MIT'
 const descriptions: Record<PackName, string> = {
   nodejs: 'Node.js, with npm, Yarn or pnpm',
-  python: 'Python, with uv or pip',
+  python: 'Python, with pip, uv, Poetry or pipenv',
   static: 'Static sites, served by nginx',
 }
 

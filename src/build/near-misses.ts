@@ -15,11 +15,14 @@ const readByPacks = [
   'requirements.txt',
   'pyproject.toml',
   'uv.lock',
+  'poetry.lock',
+  'Pipfile',
+  'Pipfile.lock',
   'static.json',
 ]
 
-/** What an app is known by; in one that is known already, the last two may as well be files of its own. */
-const detectedBy = ['Dockerfile', ...readByPacks, 'manage.py', 'index.html']
+/** What an app is known by; in one that is known already, the last three may as well be files of its own. */
+const detectedBy = ['Dockerfile', ...readByPacks, 'setup.py', 'manage.py', 'index.html']
 
 /** Mistyped so often that they are known; lower case. */
 const mistyped = new Map([

@@ -61,6 +61,11 @@ export class Builder implements AsyncDisposable {
     return references[0] ?? ''
   }
 
+  /** The image that apps are built on. */
+  async buildImage(): Promise<string> {
+    return (await this.#deps.toolbox.buildImage()).digest
+  }
+
   /** Ids of what still exists of the app's containers. */
   async containersOf({ id }: AppBuilder): Promise<string[]> {
     const { output } = await docker('ps', '--all', '--quiet', '--filter', `label=paas.app=${id}`)

@@ -103,8 +103,7 @@ describe('a Python app fails to build', () => {
       { ...small, '.python-version': '3.9\n' },
       '.python-version asks for Python 3.9, this stack has 3.13',
     ],
-    ['nothing that says what it needs', { 'manage.py': '' }, 'no requirements.txt, uv.lock or pyproject.toml'],
-    ['a poetry.lock', { 'pyproject.toml': '[tool.poetry]', 'poetry.lock': '' }, 'poetry.lock is not supported'],
+    ['nothing that says what it needs', { 'manage.py': '' }, 'no requirements.txt, pyproject.toml or Pipfile'],
     ['a pyproject.toml that is not TOML', { 'pyproject.toml': '[project' }, 'pyproject.toml is not TOML'],
   ])('with %s', async (_, files: Record<string, string>, reason) => {
     await using app = await builder.app(files)

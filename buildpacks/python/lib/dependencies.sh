@@ -1,70 +1,39 @@
-# The virtual environment: as requirements.txt, uv.lock or pyproject.toml say, from the cache when they have not changed.
+# The virtual environment: as the app's files say (lib/plan), from the cache when none of those that decide have changed.
 
 install_dependencies() {
-  choose_source
+  make_plan
   topic "Installing dependencies with $manager"
-  local key
-  key=$(dependencies_key)
+  ((${#plan_warnings[@]} == 0)) || warn "${plan_warnings[@]}"
   if [[ -n $key && -f $cache_dir/python.key && $(<"$cache_dir/python.key") == "$key" ]]; then
     detail "$source_file has not changed: restoring the environment from the cache"
     cp -a "$cache_dir/python" "$environment"
+    prepare_"$manager"
   else
+    make_environment "$environment"
+    prepare_"$manager"
     install_with_"$manager"
-    save_environment "$key"
-    bound_cache "$cache_dir/pip" "$cache_dir/uv-cache"
+    save_environment
+    bound_cache "$cache_dir/pip" "$cache_dir/uv-cache" "$cache_dir/poetry-cache"
   fi
+  [[ -z $project ]] || install_project_with_"$manager"
 }
 
-choose_source() {
-  if [[ -f uv.lock && -f pyproject.toml ]]; then
-    manager=uv source_file=uv.lock
-  elif [[ -f requirements.txt ]]; then
-    manager=pip source_file=requirements.txt
-  elif [[ -f pyproject.toml ]]; then
-    manager=pip source_file=pyproject.toml
-  else
-    fail 'no requirements.txt, uv.lock or pyproject.toml' 'Say what the app needs: pip freeze > requirements.txt'
-  fi
-  [[ ! -f poetry.lock || $source_file == requirements.txt ]] ||
-    fail 'poetry.lock is not supported' 'Export it: poetry export -o requirements.txt'
-}
-
-# Everything that decides what an install gives. Empty when that includes code of the app itself.
-dependencies_key() {
-  ! grep -qE '^[[:space:]]*(-e|--editable|\.|/|file:|[^#]*@[[:space:]]*file:)' "$source_file" || return 0
-  {
-    echo "1 $manager $source_file $python_version $(uname -m)"
-    env | grep -E '^(PIP|UV)_' | grep -v '^PIP_CACHE_DIR=' | sort || true
-    cat "$source_file"
-    [[ $source_file == requirements.txt ]] || cat pyproject.toml
-    find . -maxdepth 2 -name '*.txt' -path '*[Rr]equirements*' -o -maxdepth 1 -name '*.txt' | sort | xargs -r -d '\n' cat
-  } | sha256sum | cut -d' ' -f1
+make_plan() {
+  local plan status=0
+  plan=$(python3 -IB "$pack_dir/lib/plan" "$python_version") || status=$?
+  mapfile -t plan <<<"$plan"
+  ((status == 0)) || fail "${plan[0]:-the files that name the dependencies cannot be understood}" "${plan[@]:1}"
+  manager=${plan[0]} source_file=${plan[1]} project=${plan[2]:-} key=${plan[3]:-}
+  plan_warnings=("${plan[@]:4}")
 }
 
 # The key is written last and removed first: what is interrupted is not used again.
 save_environment() {
   rm -f "$cache_dir/python.key"
   rm -rf "$cache_dir/python"
-  [[ -n $1 ]] || return 0
+  [[ -n $key ]] || return 0
   cp -a "$environment" "$cache_dir/python"
-  echo "$1" >"$cache_dir/python.key"
-}
-
-install_with_pip() {
-  local requirements=requirements.txt
-  if [[ $source_file == pyproject.toml ]]; then
-    requirements=/tmp/paas-requirements.txt
-    project_dependencies >"$requirements" || fail 'pyproject.toml is not TOML'
-  fi
-  make_environment "$environment"
-  run_filter=without_details \
-    run pip --python "$environment/bin/python" install --requirement "$requirements" --progress-bar off || explain_install pip $?
-}
-
-# What was asked for and what came of it, without every file on the way.
-without_details() {
-  sed -uE '/^ +(Downloading|Using cached|Preparing metadata|Getting requirements)/d; /^Installing collected packages/d
-    /^Collecting .*->/d; s/^(Collecting .*) \(from -r .*/\1/'
+  echo "$key" >"$cache_dir/python.key"
 }
 
 # Without pip in it: the stack's pip installs into it.
@@ -73,7 +42,39 @@ make_environment() {
   python3 -m venv --without-pip "$1"
 }
 
-# The app itself is not installed, it runs from where it lies, as with requirements.txt.
+# install_tool NAME: a package manager that the stack does not have, into the cache once.
+install_tool() {
+  tool=$cache_dir/$1-${python_version%.*}
+  [[ ! -x $tool/bin/$1 ]] || return 0
+  make_environment "$tool"
+  run pip --python "$tool/bin/python" install --quiet "$1" || fail "$1 could not be downloaded"
+}
+
+prepare_pip() { :; }
+
+install_with_pip() {
+  local requirements=requirements.txt
+  if [[ $source_file == pyproject.toml ]]; then
+    requirements=/tmp/paas-requirements.txt
+    project_dependencies >"$requirements"
+  fi
+  [[ -n $project || ! -s $requirements ]] || pip_install --requirement "$requirements"
+}
+
+# In place: what runs is what lies there, and only what it needs is elsewhere.
+install_project_with_pip() { pip_install --editable .; }
+
+pip_install() {
+  run_filter=without_details \
+    run pip --python "$environment/bin/python" install "$@" --progress-bar off || explain_install 'pip install' $?
+}
+
+# What was asked for and what came of it, without every file on the way.
+without_details() {
+  sed -uE '/^ +(Downloading|Using cached|Preparing metadata|Getting requirements)/d; /^Installing collected packages/d
+    /^Collecting .*->/d; s/^(Collecting .*) \(from -r .*/\1/'
+}
+
 project_dependencies() {
   python3 -c '
 import tomllib
@@ -82,23 +83,67 @@ with open("pyproject.toml", "rb") as file:
 '
 }
 
-install_with_uv() {
-  local uv=$cache_dir/uv
-  if [[ ! -x $uv/bin/uv ]]; then
-    make_environment "$uv"
-    run pip --python "$uv/bin/python" install --quiet uv || fail 'uv could not be downloaded'
-  fi
+prepare_uv() {
+  install_tool uv
   export UV_PROJECT_ENVIRONMENT=$build_dir/$environment UV_CACHE_DIR=$cache_dir/uv-cache UV_LINK_MODE=copy UV_SYSTEM_CERTS=1
   export UV_PYTHON=/usr/bin/python3 UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 UV_NO_PROGRESS=1
-  run "$uv/bin/uv" sync --locked --no-default-groups || explain_install uv $?
+}
+
+install_with_uv() { uv_sync --no-install-project; }
+
+install_project_with_uv() { uv_sync; }
+
+uv_sync() {
+  local locked=()
+  [[ $source_file != uv.lock ]] || locked=(--locked)
+  run "$tool/bin/uv" sync "${locked[@]}" --no-default-groups "$@" || explain_install 'uv sync' $?
+}
+
+prepare_poetry() {
+  install_tool poetry
+  export VIRTUAL_ENV=$build_dir/$environment POETRY_VIRTUALENVS_CREATE=false POETRY_CACHE_DIR=$cache_dir/poetry-cache
+  export POETRY_KEYRING_ENABLED=false POETRY_NO_INTERACTION=1
+}
+
+install_with_poetry() {
+  run "$tool/bin/poetry" sync --only main --no-root --no-ansi || explain_install 'poetry sync' $?
+}
+
+# An app that is no package needs no install, though it does not say so with package-mode.
+install_project_with_poetry() {
+  local status=0
+  run "$tool/bin/poetry" install --only-root --no-ansi || status=$?
+  if ((status != 0)); then
+    grep -q 'No file/folder found for package' "$run_log" || explain_install 'poetry install' "$status"
+    detail 'The app is not installed as a package: it runs from where it lies.'
+  fi
+}
+
+prepare_pipenv() {
+  install_tool pipenv
+  export VIRTUAL_ENV=$build_dir/$environment PIPENV_VERBOSITY=-1 PIPENV_NOSPIN=1 PIPENV_YES=1
+}
+
+install_with_pipenv() {
+  local how=--deploy
+  [[ $source_file == Pipfile.lock ]] || how=--skip-lock
+  run "$tool/bin/pipenv" install "$how" || explain_install 'pipenv install' $?
 }
 
 explain_install() {
-  if grep -q 'lockfile at .* needs to be updated' "$run_log"; then
-    fail 'uv.lock does not match pyproject.toml' 'Run uv lock, commit both files and push again.'
-  fi
   local missing
+  if grep -qE 'lockfile at .* needs to be updated|changed significantly since poetry.lock|Your Pipfile\.lock' "$run_log"; then
+    explain_outdated
+  fi
   missing=$(grep -m1 -oP 'No matching distribution found for \K.*' "$run_log" || true)
   [[ -z $missing ]] || fail "no version of $missing for Python ${python_version%.*}"
-  fail "$([[ $1 == uv ]] && echo 'uv sync' || echo 'pip install') exited with $2"
+  fail "$1 exited with $2"
+}
+
+explain_outdated() {
+  case $source_file in
+    uv.lock) fail 'uv.lock does not match pyproject.toml' 'Run uv lock, commit both files and push again.' ;;
+    poetry.lock) fail 'poetry.lock does not match pyproject.toml' 'Run poetry lock, commit both files and push again.' ;;
+    Pipfile.lock) fail 'Pipfile.lock does not match Pipfile' 'Run pipenv lock, commit both files and push again.' ;;
+  esac
 }
