@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox'
 import { PaasError } from '../errors.ts'
 import type { Account } from '../model/account.ts'
 import type { App } from '../model/app.ts'
-import type { DynoSize, Formation } from '../model/formation.ts'
+import { processTypePattern, type DynoSize, type Formation } from '../model/formation.ts'
 import type { Store } from '../store/store.ts'
 import { appOf } from './access.ts'
 import { commandsOf } from './commands.ts'
@@ -33,6 +33,9 @@ const batch = Type.Object(
   { additionalProperties: false },
 )
 
+/** Types of an app that are scaled before its first deploy. */
+const mostTypes = 100
+
 type Update = Static<typeof update>
 
 export function formationRoutes(api: Api, deps: Deps): void {
@@ -60,11 +63,11 @@ export function formationRoutes(api: Api, deps: Deps): void {
 
   api.patch('/apps/:app/formation/:type', { schema: { body: oneChange } }, async (request, reply) => {
     const app = appOf(store, request)
-    const { type } = formationOf(store, app, typeOf(request))
-    await checkMachine(deps, wantedSizes({ ...request.body, type }), reply)
-    scale(deps, app, request.identity.account, [{ ...request.body, type }])
+    const updates = [{ ...request.body, type: typeOf(request) }]
+    await checkMachine(deps, updates.flatMap(wantedSizes), reply)
+    const changed = scale(deps, app, request.identity.account, updates)
     await wake(deps, reply, { kind: 'converge', appId: app.id })
-    return formationJson(store, app, formationOf(store, app, type))
+    return changed.map((formation) => formationJson(store, app, formation))[0]
   })
 }
 
@@ -72,7 +75,7 @@ export function formationRoutes(api: Api, deps: Deps): void {
 function scale({ store, platformLog }: Deps, app: App, account: Account, updates: Update[]): Formation[] {
   const changed = store.transaction(() =>
     updates.map((wanted) => {
-      const present = formationOf(store, app, wanted.type)
+      const present = toScale(store, app, wanted.type)
       const [size] = wantedSizes(wanted)
       const quantity = quantityOf(present, wanted)
       store.formations.scale(app.id, [{ type: present.type, quantity, ...(size ? { size } : {}) }])
@@ -101,7 +104,21 @@ function typeOf(request: FastifyRequest): string {
   return (request.params as { type: string }).type
 }
 
-function formationOf({ formations }: Deps['store'], app: App, typeOrId: string): Formation {
+/** Before the first deploy any type may be scaled: what the app will have is not known yet. */
+function toScale({ formations }: Deps['store'], app: App, typeOrId: string): Formation {
+  const all = formations.list(app.id)
+  const isKnown = all.some(({ type, id }) => type === typeOrId || id === typeOrId)
+  if (isKnown || app.currentReleaseId !== null) return formationOf({ formations }, app, typeOrId)
+  if (!processTypePattern.test(typeOrId)) {
+    throw new PaasError('invalid_params', `${JSON.stringify(typeOrId.slice(0, 200))} is no name of a process type.`, {
+      hint: 'It has up to 128 letters, digits, "-" and "_".',
+    })
+  }
+  if (all.length < mostTypes) return formations.add(app.id, typeOrId)
+  throw new PaasError('invalid_params', `${mostTypes} process types, the limit, are scaled before the first deploy.`)
+}
+
+function formationOf({ formations }: Pick<Deps['store'], 'formations'>, app: App, typeOrId: string): Formation {
   const all = formations.list(app.id)
   const found = all.find((formation) => formation.type === typeOrId || formation.id === typeOrId)
   if (found) return found

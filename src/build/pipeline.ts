@@ -4,6 +4,7 @@ import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import { parseAppJson, type AppJson } from '../model/app-json.ts'
+import { scalableTypes } from '../model/formation.ts'
 import { within } from '../model/machine.ts'
 import { parseProcfile, type ProcessTypes } from '../model/procfile.ts'
 import type { Config } from '../model/release.ts'
@@ -194,13 +195,14 @@ function parseProcfileOf(text: string | undefined): ProcessTypes {
   return text === undefined ? {} : parseProcfile(text)
 }
 
-/** The Procfile's, and of the pack's those it does not name. */
+/** The Procfile's, and of the pack's those it does not name. An app that says what runs and names no `web` has none. */
 function decideProcessTypes(output: BuildOutput, declared: ProcessTypes, defaults: ProcessTypes): ProcessTypes {
-  const added = Object.keys(defaults).filter((type) => !(type in declared))
+  const runs = scalableTypes(Object.keys(declared)).length > 0
+  const added = Object.entries(defaults).filter(([type]) => !(type in declared) && !(runs && type === 'web'))
   output.topic('Discovering process types')
   output.detail(`Procfile declares types -> ${Object.keys(declared).join(', ') || '(none)'}`)
-  if (added.length > 0) output.detail(`Default types of the buildpack -> ${added.join(', ')}`)
-  return { ...defaults, ...declared }
+  if (added.length > 0) output.detail(`Default types of the buildpack -> ${added.map(([type]) => type).join(', ')}`)
+  return { ...Object.fromEntries(added), ...declared }
 }
 
 function tookTooLong(seconds: number, cause: unknown): PaasError {

@@ -1,11 +1,12 @@
 import type { Client } from './client.ts'
-import type { BuildJson, FormationJson } from './resources.ts'
+import type { AppJson, BuildJson, FormationJson } from './resources.ts'
 
 /** Why an app has no dynos, and what to do. */
 export async function whyNone(api: Client, { app, path }: { app: string; path: string }): Promise<string> {
   const formation = await api.get<FormationJson[]>(`${path}/formation`)
   const type = formation.find((share) => share.type === 'web')?.type ?? formation[0]?.type
-  if (type !== undefined)
+  const { released_at: releasedAt } = await api.get<AppJson>(path)
+  if (type !== undefined && releasedAt !== null)
     return `${app} has no dynos: it is scaled to zero. Start one with: paas ps:scale ${type}=1 -a ${app}`
   const [build] = await api.get<BuildJson[]>(`${path}/builds`, 'created_at ..; order=desc,max=1')
   return `${app} has no dynos: ${noCode(app, build)}`

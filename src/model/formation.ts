@@ -44,20 +44,28 @@ export type Share = Pick<Formation, 'type' | 'quantity' | 'size'>
  * The formation a release with these process types runs in: what is set for a type stays; types that are new get at the very
  * first deploy what app.json asks for, else `web` one dyno and all others none (Heroku's rule). The release command is no
  * process type to run.
+ * @param present what is set, which may be something before the first deploy too
+ * @param asked app.json's formation, given at the first deploy only
  */
-export function formationFor(present: Share[], types: string[], asked: AppJson['formation'] = {}): Share[] {
-  const first = present.length === 0 ? new Map(Object.entries(asked)) : undefined
+export function formationFor(present: Share[], types: string[], asked?: AppJson['formation']): Share[] {
+  const isFirst = asked !== undefined || present.length === 0
+  const first = isFirst ? new Map(Object.entries(asked ?? {})) : undefined
   return scalableTypes(types).map((type) => {
     const known = present.find((share) => share.type === type)
     if (known) return known
     const { quantity, size } = { quantity: null, size: null, ...first?.get(type) }
-    return { type, quantity: quantity ?? (first && type === 'web' ? 1 : 0), size: sizeNamed(size) ?? 'basic' }
+    return { type, quantity: quantity ?? (first ? firstQuantity(type) : 0), size: sizeNamed(size) ?? 'basic' }
   })
 }
 
 /** The size of that name, in any case as Heroku takes them; undefined: there is none. */
 export function sizeNamed(name: string | null): DynoSize | undefined {
   return (Object.keys(dynoSizes) as DynoSize[]).find((size) => size === name?.toLowerCase())
+}
+
+/** How many dynos of a type the first deploy starts, unless it is told otherwise. */
+export function firstQuantity(type: string): number {
+  return type === 'web' ? 1 : 0
 }
 
 export function scalableTypes(types: string[]): string[] {

@@ -2,7 +2,7 @@ import type { Dyno, Engine } from '../engine/engine.ts'
 import { isOneOff } from '../model/dyno.ts'
 import type { AppRoute } from '../model/route.ts'
 import type { Store } from '../store/store.ts'
-import { typesOf, wantedDynos, type Deployable } from './deployable.ts'
+import { askedAtFirst, typesOf, wantedDynos, type Deployable } from './deployable.ts'
 import type { Narrator } from './narrator.ts'
 import type { Retirement } from './retirement.ts'
 import { routeFor, type RouteDeps } from './route.ts'
@@ -63,7 +63,7 @@ async function switchOver(deps: DeployDeps, deployable: Deployable, dynos: Dyno[
   const replaced = await routes.put(route)
   try {
     store.transaction(() => {
-      store.formations.sync(app.id, typesOf(slug), slug.appJson?.formation)
+      store.formations.sync(app.id, typesOf(slug), askedAtFirst(deployable))
       store.apps.setCurrentRelease(app.id, release.id)
     })
   } catch (cause) {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { PaasError } from '../errors.ts'
+import type { AppJson } from '../model/app-json.ts'
 import type { App } from '../model/app.ts'
 import { webPort } from '../model/dyno.ts'
 import { formationFor, limitsOf, scalableTypes, type DynoSize, type DynoSizes } from '../model/formation.ts'
@@ -21,11 +22,18 @@ export function loadDeployable(store: Pick<Store, 'slugs' | 'releases'>, app: Ap
 }
 
 /** The dynos a release should have, by the app's formation as it is now. */
-export function wantedDynos(store: Pick<Store, 'formations'>, { app, slug }: Deployable): WantedDyno[] {
-  const shares = formationFor(store.formations.list(app.id), Object.keys(slug.processTypes), slug.appJson?.formation)
+export function wantedDynos(store: Pick<Store, 'formations'>, deployable: Deployable): WantedDyno[] {
+  const { app, slug } = deployable
+  const present = store.formations.list(app.id)
+  const shares = formationFor(present, Object.keys(slug.processTypes), askedAtFirst(deployable))
   return shares.flatMap(({ type, quantity, size }) =>
     Array.from({ length: quantity }, (_, index) => ({ name: `${type}.${index + 1}`, type, size })),
   )
+}
+
+/** The formation that app.json asks for, which counts at the first deploy only. */
+export function askedAtFirst({ app, slug }: Deployable): AppJson['formation'] | undefined {
+  return app.currentReleaseId === null ? (slug.appJson?.formation ?? {}) : undefined
 }
 
 /** The process types of a slug that can be scaled. */

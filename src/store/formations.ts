@@ -1,6 +1,6 @@
 import { PaasError } from '../errors.ts'
 import type { AppJson } from '../model/app-json.ts'
-import { formationFor, type DynoSize, type Formation } from '../model/formation.ts'
+import { firstQuantity, formationFor, type DynoSize, type Formation, type Share } from '../model/formation.ts'
 import { newId, type AppId, type FormationId } from '../model/ids.ts'
 import type { Database } from './database.ts'
 import type { Formations } from './store.ts'
@@ -19,6 +19,7 @@ export function openFormations(db: Database): Formations {
   return {
     list: (appId) => list(db, appId),
     sync: (appId, types, asked) => db.transaction(() => sync(db, appId, { types, asked })),
+    add: (appId, type) => insert(db, appId, { type, quantity: firstQuantity(type), size: 'basic' }),
     scale: (appId, changes) =>
       db.transaction(() => {
         for (const change of changes) scale(db, appId, change)
@@ -39,17 +40,21 @@ function sync(db: Database, appId: AppId, { types, asked }: Wanted): Formation[]
   const present = list(db, appId)
   const next = formationFor(present, types, asked)
   const missing = next.filter(({ type }) => !present.some((formation) => formation.type === type))
-  for (const { type, quantity, size } of missing) {
-    db.run(
-      `INSERT INTO formations (id, app_id, type, quantity, size, created_at, updated_at)
-       VALUES (:id, :appId, :type, :quantity, :size, :now, :now)`,
-      { id: newId<FormationId>(), appId, type, quantity, size, now: Date.now() },
-    )
-  }
+  for (const share of missing) insert(db, appId, share)
   for (const { type } of present.filter((formation) => !next.some((share) => share.type === formation.type))) {
     db.run('DELETE FROM formations WHERE app_id = :appId AND type = :type', { appId, type })
   }
   return list(db, appId)
+}
+
+function insert(db: Database, appId: AppId, { type, quantity, size }: Share): Formation {
+  const row = { id: newId<FormationId>(), appId, type, quantity, size, now: Date.now() }
+  db.run(
+    `INSERT INTO formations (id, app_id, type, quantity, size, created_at, updated_at)
+     VALUES (:id, :appId, :type, :quantity, :size, :now, :now)`,
+    row,
+  )
+  return { id: row.id, appId, type, quantity, size, createdAt: new Date(row.now), updatedAt: new Date(row.now) }
 }
 
 function scale(db: Database, appId: AppId, change: { type: string; quantity?: number; size?: DynoSize }): void {

@@ -202,6 +202,8 @@ export interface Formations {
   list(appId: AppId): Formation[]
   /** Adds types that are new (formationFor says how many of each) and removes those that are gone. */
   sync(appId: AppId, types: string[], asked?: AppJson['formation']): Formation[]
+  /** Adds a type that the app's first deploy is to have, with what that would start of it. */
+  add(appId: AppId, type: string): Formation
   /** @throws not_found for a type the app does not have */
   scale(appId: AppId, changes: { type: string; quantity?: number; size?: DynoSize }[]): Formation[]
 }

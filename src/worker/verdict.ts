@@ -32,7 +32,8 @@ export async function succeed(deps: VerdictDeps, { build, output, phases }: Buil
 function whereItRuns({ store, publicUrl }: VerdictDeps, app: App): string {
   const types = store.formations.list(app.id).map(({ type }) => type)
   if (types.includes('web')) return `${appUrl(publicUrl, app.name)} deployed`
-  return `No web process type, so nothing answers at ${appUrl(publicUrl, app.name)}; it has ${types.join(', ')}`
+  const has = types.length > 0 ? `it has ${types.join(', ')}` : 'it has none at all: name them in a Procfile'
+  return `No web process type, so nothing answers at ${appUrl(publicUrl, app.name)}; ${has}`
 }
 
 /** The previous release serves on, and the build says why it is not replaced. The ref moves before the verdict here as well. */

@@ -90,10 +90,40 @@ describe('scaling', () => {
     ])
   })
 
-  it('what was never deployed says what to do', async () => {
+  it('what was never deployed is kept for the first deploy, whatever the type', async () => {
+    const { name, id } = (await api.createApp()) as unknown as { name: string; id: App['id'] }
+    const patch = (path: string, body: object) => api.call('PATCH', `/apps/${name}/formation${path}`, { body })
+    const updates = [
+      { type: 'web', quantity: '+1' },
+      { type: 'clock', quantity: 1 },
+    ]
+    expect((await patch('', { updates })).body).toMatchObject([
+      { type: 'web', quantity: 2, command: '' },
+      { quantity: 1 },
+    ])
+    expect((await patch('/web', { quantity: 0 })).body).toMatchObject({ type: 'web', quantity: 0 })
+    expect((await patch('/worker', { size: 'standard-2x' })).body).toMatchObject({ quantity: 0, size: 'Standard-2X' })
+    expect((await api.call('GET', `/apps/${name}/dynos`)).body).toEqual([])
+    api.deploy(api.store.apps.get(id)!)
+    const kept = api.store.formations.list(id).map(({ type, quantity, size }) => [type, quantity, size])
+    expect(kept).toEqual([
+      ['web', 0, 'basic'],
+      ['worker', 0, 'standard-2x'],
+    ])
+  })
+
+  it('what was never deployed takes no name that is none, and so many', async () => {
     const { name } = (await api.createApp()) as unknown as { name: string }
-    const { status, body } = await api.call('PATCH', `/apps/${name}/formation/web`, { body: { quantity: 1 } })
-    expect([status, body['message']]).toEqual([404, expect.stringContaining('It has none before its first deploy.')])
+    const many = Array.from({ length: 100 }, (_, n) => ({ type: `type-${n}`, quantity: 1 }))
+    const call = (updates: object[]) => api.call('PATCH', `/apps/${name}/formation`, { body: { updates } })
+    const wrong = await call([{ type: 'we b', quantity: 1 }])
+    expect([wrong.status, wrong.body['message']]).toEqual([
+      422,
+      expect.stringContaining('"we b" is no name of a process'),
+    ])
+    expect((await call(many)).status).toBe(200)
+    const more = await call([{ type: 'web', quantity: 1 }])
+    expect([more.status, more.body['message']]).toEqual([422, expect.stringContaining('100 process types, the limit')])
   })
 })
 

@@ -64,15 +64,39 @@ describe('of the packs', () => {
   it('those that were named build the app one after the other', async () => {
     expect(await build('all', 'yes', 'also')).toMatchObject({
       code: 0,
-      stdout: '-----> YES app detected\n-----> Also an app app detected\ncompiling yes\ncompiling also\n',
-      stderr: 'detected yes YES\ndetected also Also an app\ncompiling\nrelease 0\n\n',
+      stdout: '-----> YES app detected\ncompiling yes\n-----> Also an app app detected\ncompiling also\n',
+      stderr: 'detected yes YES\ncompiling\ndetected also Also an app\nrelease 0\n\n',
     })
   })
 
-  it('none runs when one that was named cannot', async () => {
+  it('each that was named is asked about the tree and the environment that those before it left', async () => {
+    await pack('subdir', 'mv "$1/server" "$1/../kept"; rm -rf "$1"/*; mv "$1/../kept"/* "$1"')
+    await script('later/bin/detect', 'test -f "$1/package.json" && echo "with $TOOL"')
+    await script('later/bin/compile', 'ls "$1"')
+    await script('tool/bin/detect', 'echo Tool')
+    await script('tool/bin/compile', 'echo "export TOOL=/tools/a" >"$(dirname "$0")/../export"')
+    await mkdir(join(root, 'build/server'))
+    await writeFile(join(root, 'build/server/package.json'), '{}')
+    expect(await build('all', 'later', 'subdir')).toMatchObject({ code: 1, stderr: 'undetected later\n' })
+    const { code, stdout } = await build('all', 'subdir', 'tool', 'later')
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: '-----> SUBDIR app detected\n-----> Tool app detected\n-----> with /tools/a app detected\npackage.json\n',
+    })
+  })
+
+  it('one may be named several times', async () => {
+    await pack(
+      'again',
+      'echo once >>"$1/count"; echo "export COUNT=x$COUNT" >"$(dirname "$0")/../export"; echo "[$COUNT]"',
+    )
+    expect((await build('all', 'again', 'again')).stdout).toMatch(/\[\]\n-----> AGAIN app detected\n\[x\]\n$/)
+  })
+
+  it('no more run after one that was named and cannot', async () => {
     const { code, stdout, stderr } = await build('all', 'yes', 'no', 'also')
-    expect({ code, stderr }).toEqual({ code: 1, stderr: 'detected yes YES\nundetected no\n' })
-    expect(stdout).not.toContain('compiling')
+    expect({ code, stderr }).toEqual({ code: 1, stderr: 'detected yes YES\ncompiling\nundetected no\n' })
+    expect(stdout).not.toContain('compiling also')
   })
 
   it('none runs when none can', async () => {
@@ -107,7 +131,7 @@ describe('a pack', () => {
     await pack('b', 'true')
     await script('b/bin/release', 'echo "default_process_types: {web: ü}"; echo noise >&2')
     const { stdout, stderr } = await build('all', 'a', 'b')
-    expect(stderr).toMatch(/\ncompiling\nrelease 32\ndefault_process_types: {web: ü}\n$/)
+    expect(stderr).toMatch(/\ndetected b B\nrelease 32\ndefault_process_types: {web: ü}\n$/)
     expect(stdout).not.toContain('noise')
   })
 

@@ -7,6 +7,7 @@ import { pack } from 'tar-stream'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { run } from '../helpers/repository.ts'
 import { PackServer } from './pack-server.ts'
+import { SilentHost } from './silent-host.ts'
 
 const program = resolve(import.meta.dirname, '../../buildpacks/bin/fetch')
 const files = { 'bin/detect': 'echo Strange', 'bin/compile': 'true' }
@@ -58,6 +59,32 @@ it.each(['branch', 'tag', 'commit'])('a pack comes as the %s behind # has it', a
   await server.repository(name, { version: 'new' })
   expect(await fetchPack(`${url}#${kind === 'commit' ? commit : 'v1/stable'}`)).toMatchObject({ reason: '' })
   expect(await content('version')).toBe('old')
+})
+
+it.each(['branch', 'tag', 'commit', 'HEAD'])(
+  'a repository that is served as files gives what its %s has',
+  async (kind) => {
+    const name = `dumb-${kind}`
+    await server.repository(name, { ...files, version: 'old' })
+    const commit = await server.git(name, 'rev-parse', 'HEAD')
+    await server.git(name, kind === 'tag' ? 'tag' : 'branch', 'v1/stable')
+    await server.repository(name, { version: 'new' })
+    if (kind === 'tag') await server.git(name, 'gc', '--quiet')
+    const url = await server.asFiles(name)
+    const ref = { commit: `#${commit}`, HEAD: '' }[kind] ?? '#v1/stable'
+    expect(await fetchPack(`${url}${ref}`)).toEqual({ code: 0, output: '', reason: '' })
+    expect(await content('version')).toBe(kind === 'HEAD' ? 'new' : 'old')
+    await rm(join(work, 'pack'), { recursive: true })
+    expect((await fetchPack(`${url}#${'1'.repeat(40)}`)).reason).toBe(`has no branch, tag or commit ${'1'.repeat(40)}`)
+  },
+)
+
+it.each(['pack.git', 'pack.tgz'])('a host that does not answer is not waited for (%s)', async (path) => {
+  const silent = await SilentHost.start()
+  const { reason, output } = await fetchPack(silent.url(path))
+  silent.stop()
+  expect(reason).toBe('cannot be reached: no connection within 10 seconds')
+  expect(output).toContain('curl: (28)')
 })
 
 it.each(['', './', 'pack-1.0/'])('a tarball is a pack when its files are in "%s"', async (prefix) => {

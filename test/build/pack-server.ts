@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { run, TestRepository } from '../helpers/repository.ts'
 
@@ -36,6 +39,16 @@ export class PackServer implements AsyncDisposable {
     for (const [path, content] of Object.entries(files)) await repository.write(path, content)
     await repository.commit('Next version')
     return this.url(`${name}.git`)
+  }
+
+  /** Serves the repository as it is now as mere files, which git calls dumb (gitprotocol-http(5)); gives its URL. */
+  async asFiles(name: string): Promise<string> {
+    await this.git(name, 'update-server-info')
+    const directory = join(this.#repositories.get(name)?.path ?? '', '.git')
+    for (const path of await readdir(directory, { recursive: true })) {
+      this.put(`files/${name}.git/${path}`, (response) => void createReadStream(join(directory, path)).pipe(response))
+    }
+    return this.url(`files/${name}.git`)
   }
 
   /** Runs git in a repository, and gives what it prints. */

@@ -45,8 +45,15 @@ describe('a build', () => {
     await using app = await builder.app('node-hello')
     await app.commit({ Procfile: 'web: node server.js\nrelease: ./migrate\n' })
     expect((await app.build()).processTypes).toEqual({ web: 'node server.js', release: './migrate' })
+    await app.commit({ Procfile: 'release: ./migrate\n' })
+    expect((await app.build()).processTypes).toEqual({ web: 'npm start', release: './migrate' })
+  })
+
+  it('adds no web process to a Procfile that says what runs', async () => {
+    await using app = await builder.app('node-hello')
     await app.commit({ Procfile: 'worker: node worker.js\n' })
-    expect((await app.build()).processTypes).toEqual({ web: 'npm start', worker: 'node worker.js' })
+    expect((await app.build()).processTypes).toEqual({ worker: 'node worker.js' })
+    expect(app.output).toContain('       Procfile declares types -> worker\n-----> Compressing')
   })
 
   it('takes the Procfile that the build left', async () => {

@@ -27,7 +27,7 @@ afterAll(async () => {
 
 const detect = '#!/usr/bin/env bash\ntest -f "$1/app.txt" && echo "$(basename "$1") text"'
 const compile = (line: string) => `#!/usr/bin/env bash\nset -eu\n${line}\n`
-const app = { 'app.txt': 'x', Procfile: 'worker: ./work\n' }
+const app = { 'app.txt': 'x', Procfile: 'release: ./work\n' }
 
 async function tarball(files: Record<string, string>): Promise<Buffer> {
   const tar = pack()
@@ -61,13 +61,25 @@ describe('packs at other addresses', () => {
     const config = { SETTING: 'from a config var' }
     const result = await packed.build({ config, buildpacks: ['static', `${first}#stable`, second] })
     expect(result.buildpack).toBe('Static site, first, app text')
-    expect(result.processTypes).toEqual({ worker: './work', web: './second' })
+    expect(result.processTypes).toEqual({ release: './work', web: './second' })
     expect(packed.output).toContain(`-----> Fetching the buildpack ${first}#stable\n`)
     expect(packed.output).toContain('-----> app text app detected\n')
     expect(packed.output).toMatch(/-----> First sees \[\[secret\]\] and not \[\] in debian-13\n/)
     const { output } = await runIn(result, 'cat second; echo "$FROM_PROFILE"; ls first-reported .paas')
     expect(output).toMatch(/^exported \/app\/first\nyes\n/)
     expect(output).toContain('first-reported')
+  })
+
+  it('may make a directory of the repository the app, which those after them detect', async () => {
+    const subdir = await server.repository('subdir', {
+      'bin/detect': '#!/usr/bin/env bash\necho Subdir',
+      'bin/compile':
+        '#!/usr/bin/env bash\ncp -R "$1/$(cat "$3/PROJECT_PATH")/." "$2/moved"; rm -rf "$1"; mkdir -p "$1"; cp -R "$2/moved/." "$1/"',
+    })
+    await using packed = await builder.app({ 'README.md': 'x', 'site/index.html': '<h1>x</h1>' })
+    const result = await packed.build({ config: { PROJECT_PATH: 'site' }, buildpacks: [subdir, 'static'] })
+    expect(result.buildpack).toBe('Subdir, Static site')
+    expect((await runIn(result, 'ls')).output).toBe('index.html\n')
   })
 
   it('fail with the name of the one that failed, having reported it', async () => {

@@ -165,9 +165,8 @@ describe('an app that was never pushed', () => {
     expect(await terminal.paas(['builds:output', ...app])).toMatchObject({ code: 1, stdout: '' })
     expect((await terminal.paas(['builds:create', ...app])).stderr).toContain('Push first: git push paas main')
     expect((await terminal.paas(['builds:cancel', ...app])).stderr).toContain('blank has no build that runs or waits.')
-    expect((await terminal.paas(['ps:scale', 'web=2', ...app])).stderr).toContain(
-      'It has none before its first deploy.',
-    )
+    expect((await terminal.paas(['ps:scale', 'web=2', ...app])).stderr).toContain('It holds from the first deploy on.')
+    expect((await terminal.paas(['ps', ...app])).stderr).toContain('it has no code yet.')
     expect((await terminal.paas(['ps:scale', 'web', ...app])).stderr).toContain('"web" is not TYPE=QUANTITY.')
     expect((await terminal.paas(['rollback', ...app])).stderr).toContain('blank has no earlier release to go back to.')
   })

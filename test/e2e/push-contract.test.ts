@@ -85,6 +85,22 @@ describe.concurrent('a push of the deploy branch', () => {
   })
 })
 
+describe.concurrent('an app whose Procfile has no web', () => {
+  it('runs what it was scaled to before its first deploy, and no web of the buildpack', async () => {
+    await using app = await textApp('not asked for')
+    await app.repository.write('worker.js', 'setInterval(() => undefined, 1000)\n')
+    await app.repository.write('Procfile', 'worker: node worker.js\n')
+    await app.repository.commit('A worker')
+    const body = { updates: [{ type: 'worker', quantity: 1 }] }
+    await api(server, 'PATCH', `/apps/${app.name}/formation`, { body })
+    const push = await app.push()
+    expect(push.output).toMatch(/No web process type, so nothing answers at \S+; it has worker *\n/)
+    expect(push.code).toBe(0)
+    const dynos = await api(server, 'GET', `/apps/${app.name}/dynos`)
+    expect(dynos.body).toMatchObject([{ name: 'worker.1', state: 'up' }])
+  })
+})
+
 describe.concurrent('a push that fails', () => {
   it('in the build names the reason, moves no ref, leaves the old release serving and can be tried again', async () => {
     await using app = await textApp('good')

@@ -9,6 +9,17 @@ describe('the formation of a release', () => {
     ])
   })
 
+  it('at the first deploy keeps what was set before it, and is else as app.json asks', () => {
+    const present = [{ type: 'web', quantity: 0, size: 'basic' as const }]
+    const asked = { web: { quantity: 3, size: null }, worker: { quantity: 2, size: 'standard-2x' } }
+    expect(formationFor(present, ['web', 'worker', 'clock'], asked)).toEqual([
+      { type: 'web', quantity: 0, size: 'basic' },
+      { type: 'worker', quantity: 2, size: 'standard-2x' },
+      { type: 'clock', quantity: 0, size: 'basic' },
+    ])
+    expect(formationFor([{ type: 'worker', quantity: 1, size: 'basic' }], ['web'], {})).toMatchObject([{ quantity: 1 }])
+  })
+
   it('keeps what is set, adds new types with none, and has no types that are gone', () => {
     const present = [
       { type: 'web', quantity: 3, size: 'standard-1x' as const },

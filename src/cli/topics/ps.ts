@@ -117,7 +117,8 @@ async function scale(changes: string[], options: AppOptions): Promise<void> {
       `now running ${formation.map(({ type, quantity, size }) => `${type} at ${quantity}:${size}`).join(', ')}`,
   )
   const touched = before.filter(({ type }) => updates.some((update) => update.type === type))
-  note(`Undo with: paas ps:scale ${summarize(touched).join(' ')} -a ${app}`)
+  if (touched.length > 0) note(`Undo with: paas ps:scale ${summarize(touched).join(' ')} -a ${app}`)
+  else note('It holds from the first deploy on.')
   print(options, changed, () => '')
 }
 
@@ -156,11 +157,15 @@ async function resize(changes: string[], options: AppOptions): Promise<void> {
     table(formation.map(({ type, size, quantity }) => [type, size, String(quantity)]))
   if (changes.length === 0) return print(options, before, sizes)
   const updates = changes.flatMap((text) => parseSize(text, before))
+  if (updates.length === 0)
+    throw new PaasError('usage', 'Before the first deploy, name the type: paas ps:type web=SIZE')
   const changed = await progress(`Resizing ${app}`, api.patch<FormationJson[]>(`${path}/formation`, { updates }))
   const touched = before.filter(({ type }) => updates.some((update) => update.type === type))
-  note(
-    `Undo with: paas ps:type ${touched.map(({ type, size }) => `${type}=${size.toLowerCase()}`).join(' ')} -a ${app}`,
-  )
+  if (touched.length === 0) note('It holds from the first deploy on.')
+  else
+    note(
+      `Undo with: paas ps:type ${touched.map(({ type, size }) => `${type}=${size.toLowerCase()}`).join(' ')} -a ${app}`,
+    )
   print(options, changed, sizes)
 }
 
