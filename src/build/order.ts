@@ -15,14 +15,18 @@ export function buildOrder(request: BuildRequest, { mode, packs }: Candidates, s
   }
 }
 
-/** What Heroku's build system gives a pack. Config vars are not among it: packs read them from ENV_DIR. */
-function environment({ buildId, commit, version = commit }: BuildRequest, stack: string): Record<string, string> {
+/**
+ * What Heroku's build system gives a pack. Config vars are not among it, since packs read them from ENV_DIR, but for STACK: packs choose
+ * by it what they download, and an app may know better which stack's that should be.
+ */
+function environment(request: BuildRequest, stack: string): Record<string, string> {
+  const { buildId, commit, version = commit, config } = request
   return {
     BUILDPACK_LOG_FILE: '/dev/null',
     HOME: appDirectory,
     REQUEST_ID: buildId,
     SOURCE_VERSION: version,
-    STACK: stack,
+    STACK: config['STACK'] || stack,
   }
 }
 

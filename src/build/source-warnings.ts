@@ -1,13 +1,15 @@
+import { describeLfsPointers } from './lfs-pointers.ts'
 import { describeNearMiss, nearMisses } from './near-misses.ts'
 import type { Source } from './source.ts'
 
 const mostNamed = 5
 
 /** What a source most likely means otherwise than it will be taken: lines to show before it is built. */
-export function sourceWarnings({ root, windowsScripts }: Source): string[] {
+export function sourceWarnings({ root, windowsScripts, lfsPointers }: Source): string[] {
   return [
     ...nearMisses(root, 'read').map(describeNearMiss),
     ...windowsScripts.slice(0, mostNamed).map(describeWindowsLines),
+    ...(lfsPointers.length > 0 ? [describeLfsPointers(lfsPointers)] : []),
   ]
 }
 

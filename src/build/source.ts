@@ -5,6 +5,7 @@ import type { Header } from 'tar-stream'
 import { PaasError } from '../errors.ts'
 import { forEachEntry, rewriteTar } from './tar.ts'
 import { appDirectory, tenant } from './directories.ts'
+import { isLfsPointer, mayBeLfsPointer } from './lfs-pointers.ts'
 import { hasWindowsLines, isScript } from './windows-lines.ts'
 
 /** What must be known of a commit's tree before it is built. */
@@ -15,6 +16,8 @@ export type Source = {
   files: Partial<Record<PlatformFile, string>>
   /** Paths of scripts that cannot run, since their lines end as on Windows. */
   windowsScripts: string[]
+  /** Paths of files that are kept in Git LFS: their content is elsewhere. */
+  lfsPointers: string[]
 }
 
 export type SourceLimits = { sourceBytes: number; sourceFiles: number }
@@ -27,7 +30,7 @@ export const mostBytesRead = 64 * 1024
 
 /** Reads through a tar of a commit's tree. @throws source_invalid when it is over a limit */
 export async function readSource(tar: Readable, limits: SourceLimits): Promise<Source> {
-  const source: Source = { root: new Set(), files: {}, windowsScripts: [] }
+  const source: Source = { root: new Set(), files: {}, windowsScripts: [], lfsPointers: [] }
   let bytes = 0
   let entries = 0
   await forEachEntry(tar, async (entry) => {
@@ -38,7 +41,11 @@ export async function readSource(tar: Readable, limits: SourceLimits): Promise<S
     if (entries > limits.sourceFiles) throw tooMuch(`has more than ${limits.sourceFiles} files`)
     source.root.add(name.split('/')[0] ?? name)
     if (!isPlatformFile(name)) {
-      if (isScript(entry.header) && hasWindowsLines(await buffer(entry), entry.header)) source.windowsScripts.push(name)
+      const mayPoint = mayBeLfsPointer(entry.header)
+      if (!mayPoint && !isScript(entry.header)) return
+      const content = await buffer(entry)
+      if (mayPoint && isLfsPointer(content)) source.lfsPointers.push(name)
+      else if (isScript(entry.header) && hasWindowsLines(content, entry.header)) source.windowsScripts.push(name)
       return
     }
     if (type !== 'file') return

@@ -19,10 +19,12 @@ export function openTarball(input: Readable, limits: { sourceBytes: number; sour
   const fail = (error: Error): void => void meter.destroy(error)
   let begun = false
   const decompress = (): void => {
-    const head = input.read(2) as Buffer | null
+    const head = input.read(headBytes) as Buffer | null
     if (head === null) return
     begun = true
     input.off('readable', decompress)
+    const other = nameOfFormat(head)
+    if (other) return fail(noTarball(`it is ${other}`))
     input.unshift(head)
     if (head[0] !== 0x1f || head[1] !== 0x8b) return void input.pipe(meter)
     const gunzip = createGunzip()
@@ -41,6 +43,25 @@ export function openTarball(input: Readable, limits: { sourceBytes: number; sour
   meter.once('close', () => input.destroy())
   input.on('readable', decompress)
   return meter
+}
+
+const headBytes = 10
+/** What archives that people send instead begin with (file(1)). */
+const otherFormats: [string, RegExp][] = [
+  ['a zip archive', /^PK(\x03\x04|\x05\x06)/],
+  ['compressed with bzip2', /^BZh[1-9]1AY&SY/],
+  ['compressed with xz', /^\xfd7zXZ\0/],
+  ['compressed with zstd', /^\x28\xb5\x2f\xfd/],
+  ['compressed with lzip', /^LZIP[\x01]/],
+  ['compressed with lz4', /^\x04\x22\x4d\x18/],
+  ['compressed with compress', /^\x1f\x9d/],
+  ['a 7z archive', /^7z\xbc\xaf\x27\x1c/],
+  ['a RAR archive', /^Rar!\x1a\x07/],
+] // oxlint-disable-line no-control-regex
+
+function nameOfFormat(head: Buffer): string | undefined {
+  const text = head.toString('latin1')
+  return otherFormats.find(([, beginning]) => beginning.test(text))?.[0]
 }
 
 class Meter extends Transform {

@@ -33,6 +33,15 @@ export async function connectRepository(remote: string, { server, app }: AppRemo
   await useCredentialHelper(server)
 }
 
+/**
+ * What to do once the remote is there. Of a repository with SHA-256 git itself says no more than "unexpected capabilities" when it pushes, and
+ * the server cannot tell such a client from others.
+ */
+export async function nextStep(remote: string): Promise<string> {
+  if ((await ask('rev-parse', '--show-object-format')) !== 'sha256') return `Deploy with: git push ${remote} HEAD:main`
+  return 'But it cannot be pushed: it uses SHA-256, and the server takes SHA-1. Make one with: git init --object-format=sha1'
+}
+
 export async function disconnectRepository(remote: string): Promise<void> {
   await git('remote', 'remove', remote)
 }

@@ -143,6 +143,11 @@ describe('a slug', () => {
 
   it.each<[string, () => Promise<Buffer> | Buffer, RegExp]>([
     ['no tarball', () => Buffer.from('nothing of the kind'), /slug_invalid: The slug is not a gzipped tarball/],
+    [
+      'a zip',
+      () => Buffer.from('PK\u0003\u0004 a file'),
+      /slug_invalid: The slug is not a gzipped tarball: it is a zip archive/,
+    ],
     ['nothing', () => Buffer.alloc(0), /slug_invalid: The slug is not a gzipped tarball: it is empty/],
     [
       'half an archive',

@@ -166,4 +166,12 @@ describe('a source most likely means otherwise', () => {
     expect(hasWindowsLines(Buffer.from('#!/usr/bin/python3\r\n'), { mode: 0o755 })).toBe(true)
     expect(hasWindowsLines(Buffer.from('#!/usr/bin/python3\r\n'), { mode: 0o644 })).toBe(false)
   })
+  it('when files are kept in Git LFS', async () => {
+    const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 12345\n`
+    const files = { 'logo.png': pointer, 'data/model': pointer, 'docs/lfs.md': `# How it works\n${pointer}`, empty: '' }
+    expect(await warnings(files)).toEqual([
+      'logo.png is a Git LFS pointer (and 1 more): the app gets its few lines of text, not the file. Take its line out of ' +
+        '.gitattributes, run git add --renormalize . and commit, or have the build download it.',
+    ])
+  })
 })

@@ -28,6 +28,20 @@ describe('creating an app in a repository', () => {
     expect(filled).toContain(`username=paas\npassword=${terminal.api.token}\n`)
   })
 
+  it('says that one with SHA-256 cannot be pushed', async () => {
+    await using repository = await TestRepository.empty()
+    await run('sh', ['-c', 'rm -rf .git && git init --quiet --object-format=sha256'], { cwd: repository.path })
+    for (const argv of [
+      ['create', 'sha256'],
+      ['git:remote', '-a', 'sha256'],
+    ]) {
+      const { stderr } = await terminal.paas(argv, { cwd: repository.path })
+      expect(stderr).toMatch(
+        /it uses SHA-256, and the server takes SHA-1\. Make one with: git init --object-format=sha1/,
+      )
+    }
+  })
+
   it('lets the other commands know the app, from any directory of it', async () => {
     await using repository = await TestRepository.empty()
     await terminal.succeed(['create', 'known'], { cwd: repository.path })

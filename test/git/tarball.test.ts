@@ -171,7 +171,10 @@ describe('a tarball is refused, and nothing of it is kept,', () => {
     ['that is text', () => Buffer.from('not a tarball '.repeat(100)), /not a gzipped tarball: Invalid tar header/],
     ['that is one byte', () => Buffer.from('x'), /not a gzipped tarball: Unexpected end of data/],
     ['that is gzipped text', () => gzipSync('x'.repeat(2000)), /not a gzipped tarball: Invalid tar header/],
-    ['that is a zip file', () => Buffer.from(`PK\u0003\u0004${'x'.repeat(600)}`), /not a gzipped tarball/],
+    ['that is a zip file', () => Buffer.from(`PK\u0003\u0004${'x'.repeat(600)}`), /tarball: it is a zip archive\./],
+    ['in bzip2', () => Buffer.from(`BZh91AY&SY${'x'.repeat(600)}`), /tarball: it is compressed with bzip2\./],
+    ['in xz', () => Buffer.from('fd377a585a000004e6d6b446', 'hex'), /tarball: it is compressed with xz\./],
+    ['in zstd', () => Buffer.from('28b52ffd2458000000000000', 'hex'), /tarball: it is compressed with zstd\./],
     [
       'that is cut',
       async () => gzipSync(await tar([{ name: 'a', content: 'abc' }])).subarray(0, 60),

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { define, defineForApp, type AppOptions, type Options } from '../command.ts'
 import { confirm } from '../confirm.ts'
-import { connectRepository, disconnectRepository, isRepository, readRemote } from '../repository.ts'
+import { connectRepository, disconnectRepository, isRepository, nextStep, readRemote } from '../repository.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
 import type { AppJson, DynoJson } from '../resources.ts'
 import { connect, connectToApp, usualRemote } from '../session.ts'
@@ -88,7 +88,7 @@ async function connectHere(target: { server: string; app: string }, remote: stri
   if (existing)
     return note(`The git remote "${remote}" leads to ${existing.app} and was left so. Change it with: ${later}`)
   await connectRepository(remote, target)
-  note(`The git remote "${remote}" leads to it. Deploy with: git push ${remote} HEAD:main`)
+  note(`The git remote "${remote}" leads to it. ${await nextStep(remote)}`)
 }
 
 async function info(options: AppOptions): Promise<void> {

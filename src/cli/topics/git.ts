@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { define, defineForApp, type AppOptions } from '../command.ts'
-import { cloneRepository, connectRepository, isRepository } from '../repository.ts'
+import { cloneRepository, connectRepository, isRepository, nextStep } from '../repository.ts'
 import { note, print } from '../output.ts'
 import type { AppJson } from '../resources.ts'
 import { tokenFor } from '../server.ts'
@@ -42,7 +42,7 @@ async function connectRemote(options: AppOptions): Promise<void> {
   const { name } = await api.get<AppJson>(path)
   const remote = options.remote ?? usualRemote
   await connectRepository(remote, { server: api.server.url, app: name })
-  note(`The git remote "${remote}" leads to ${name}. Deploy with: git push ${remote} HEAD:main`)
+  note(`The git remote "${remote}" leads to ${name}. ${await nextStep(remote)}`)
   print(options, { remote, url: `${api.server.url}/${name}.git` }, ({ url }) => url)
 }
 
