@@ -12,7 +12,7 @@ RUN PATH="/usr/lib/paas/bin:$PATH" npm ci --omit=dev && cd node_modules/.bin && 
 FROM ${BASE}
 USER root
 RUN apt-get update \
-  && apt-get install --yes --no-install-recommends ca-certificates git iptables mmdebstrap util-linux \
+  && apt-get install --yes --no-install-recommends ca-certificates git iptables mmdebstrap redis-server util-linux \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /paas
 COPY . .

@@ -18,6 +18,14 @@ describe('docker-compose.yml', () => {
     expect(stdout.trim().split('\n').toSorted()).toEqual(['api', 'redis', 'router', 'setup', 'worker'])
   })
 
+  it('pulls nothing but the base of its image, which may be one that is there', async () => {
+    const env = { ...process.env, PAAS_BASE: 'base-of-this-machine:1' }
+    const { stdout } = await run('docker-compose', ['config'], { cwd: checkout, env })
+    expect(new Set(stdout.match(/^ +(image|BASE): .*/gm)?.map((line) => line.trim()))).toEqual(
+      new Set(['image: paas', 'BASE: base-of-this-machine:1']),
+    )
+  })
+
   it('gives the engine’s socket only to those who need it, and publishes no port', async () => {
     const { stdout } = await run('docker-compose', ['config'], { cwd: checkout })
     const services = Object.fromEntries(
@@ -63,6 +71,11 @@ describe('the Dockerfile', () => {
     expect(lines.join('')).toContain('"msg":"ready"')
     const { stdout } = await run('docker', ['run', '--rm', '--entrypoint=node', image, '--version'])
     expect(stdout.trim()).toBe(process.version)
+  })
+
+  it('has a Redis, which runs as a service of its own', async () => {
+    const { stdout } = await run('docker', ['run', '--rm', '--entrypoint=redis-server', image, '--version'])
+    expect(stdout).toMatch(/^Redis server v=\d+/)
   })
 
   it('has the command, and neither tests nor data in it', async () => {
