@@ -4,7 +4,7 @@ import type { AnyPack, Pack } from './detect.ts'
 /** The most bytes of a line, and of bin/release; packs answer a few lines. */
 const mostBytes = 64 * 1024
 
-/** Called when all packs are known, and when they are done. */
+/** Called when the first pack is about to run, or none is, and when all are done. */
 type Events = { compiling: () => void; slug: () => void }
 
 /** What is said of a pack. */
@@ -16,7 +16,7 @@ type Verdict = { pack: AnyPack; text: string }
  */
 export class Answers {
   readonly packs: Pack[] = []
-  /** All packs were asked. */
+  /** A pack was detected, or none can be. */
   complete = false
   undetected: string | undefined
   unusable: Verdict | undefined

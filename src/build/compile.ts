@@ -20,7 +20,7 @@ type CompileOptions = {
   root: ReadonlySet<string>
   candidates: Candidates
   order: Parameters<Sandbox['run']>[0]
-  /** Called once the packs are known, before they run. */
+  /** Called once the first pack is known, before it runs. */
   onDetected: () => void
 }
 
