@@ -41,12 +41,15 @@ async function procReceive(deps: ReceiveDeps, push: Push, wire: HookWire): Promi
   for (const judgement of judgements) {
     verdicts.push({ ref: judgement.command.ref, verdict: await decide(deps, push, wire, judgement, asked.options) })
   }
-  if (judgements.every(({ kind }) => kind === 'take')) await wire.show(tagsAlone)
+  if (judgements.every(({ kind }) => kind === 'take')) await wire.show(tagsAlone(push))
   await tellRefusals(push, wire, verdicts)
   report(wire, asked.atomic ? allOrNone(verdicts) : verdicts)
 }
 
-const tagsAlone = '-----> Tags are kept and deploy nothing. To deploy, push the branch: git push paas main\n'
+function tagsAlone({ app }: Push): string {
+  const branch = app.deployBranch ?? 'main'
+  return `-----> Tags are kept and deploy nothing. To deploy, push the branch: git push paas ${branch}\n`
+}
 
 /** With --atomic one refusal is everybody's; here of what only a deploy can find out. */
 function allOrNone(verdicts: Decided[]): Decided[] {
