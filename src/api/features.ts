@@ -12,7 +12,8 @@ const change = Type.Object({ enabled: Type.Boolean() }, { additionalProperties: 
 const order = { name: (feature: Feature) => feature.name, id: idOf }
 
 /** What `heroku ps:exec` and its like turn on first. */
-const noExec = 'ps:exec, ps:copy, ps:forward and ps:socks cannot be had here. A dyno beside the others: heroku run bash'
+const noExec =
+  'ps:exec, ps:copy, ps:forward and ps:socks cannot be had here. A shell in a running dyno: paas ps:exec. In one of its own: heroku run bash'
 
 /** What an app may turn on and off. Accounts have no features here. */
 export function featureRoutes(api: Api, { store, platformLog }: Pick<ApiDeps, 'store' | 'platformLog'>): void {

@@ -3,13 +3,15 @@ import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
 import { checkConfigChange, checkConfigSize } from '../model/config-rules.ts'
 import type { AccountId } from '../model/ids.ts'
-import { oneOffLimits, type OneOff, type OneOffInput } from '../model/one-off.ts'
+import { oneOffLimits, type AskedOneOff, type OneOffInput } from '../model/one-off.ts'
 import type { Config } from '../model/release.ts'
 import { appOf } from './access.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { waitingJson } from './dyno-json.ts'
 import { sizeOf } from './dyno-size.ts'
 import { checkMachine } from './machine-lack.ts'
+import { dynoNamed } from './present-dynos.ts'
+import { time } from './shapes.ts'
 import { attachUrl } from './urls.ts'
 import { wake } from './wake.ts'
 
@@ -34,6 +36,8 @@ const asked = Type.Object(
   { additionalProperties: false },
 )
 
+const askedExec = Type.Pick(asked, ['command', 'env', 'force_no_tty'], { additionalProperties: false })
+
 type Asked = Static<typeof asked>
 
 /**
@@ -54,15 +58,30 @@ export function oneOffRoutes(api: Api, deps: Deps): void {
     reply.code(201)
     return waitingJson(store, app, oneOff, token === null ? null : attachUrl(config, token))
   })
+
+  // Of our own: Heroku's command gets into a dyno by an SSH server that the app's image has to hold.
+  const exec = { config: { scope: 'protected' }, schema: { body: askedExec } } as const
+  api.post('/apps/:app/dynos/:dyno/actions/exec', exec, async (request, reply) => {
+    const app = appOf(store, request)
+    const { account } = request.identity
+    const { id, name } = await dynoNamed(deps, app, (request.params as { dyno: string }).dyno)
+    const asked = { ...oneOffOf(store, app, account.id, { ...request.body, attach: true }), dyno: name }
+    const { oneOff, token } = store.oneOffs.create(asked)
+    platformLog.api(app.id, `Starting process with command \`${oneOff.command}\` in ${name} by user ${account.email}`)
+    reply.code(201)
+    return {
+      attach_url: attachUrl(config, token ?? ''),
+      command: oneOff.command,
+      created_at: time(oneOff.createdAt),
+      dyno: { id, name },
+      id: oneOff.id,
+      name: oneOff.name,
+    }
+  })
 }
 
 /** @throws app_not_deployed, invalid_params, config_invalid */
-function oneOffOf(
-  store: Deps['store'],
-  app: App,
-  accountId: AccountId,
-  body: Asked,
-): Omit<OneOff, 'id' | 'name' | 'state' | 'createdAt'> {
+function oneOffOf(store: Deps['store'], app: App, accountId: AccountId, body: Asked): AskedOneOff {
   const release = app.currentReleaseId ? store.releases.find(app.currentReleaseId) : undefined
   if (!release?.slugId) {
     throw new PaasError('app_not_deployed', `${app.name} has no code to run a command with.`)

@@ -21,7 +21,7 @@ export async function presentDynos(deps: Deps, app: App): Promise<PresentDyno[]>
   const { store } = deps
   const dynos = await seenDynos(deps, app)
   const oneOffs = store.oneOffs.list(app.id).filter((oneOff) => !isExpired(oneOff))
-  const waiting = oneOffs.filter(({ name }) => !dynos?.some((dyno) => dyno.name === name))
+  const waiting = oneOffs.filter((one) => one.dyno === null && !dynos?.some((dyno) => dyno.name === one.name))
   const names = new Set(dynos?.filter((dyno) => !isOneOff(dyno)).map(({ name }) => name))
   return [
     ...presentations(deps, app, dynos ?? []),

@@ -17,7 +17,7 @@ const schedule =
 const remove =
   'Remove an app with: paas destroy NAME. A config var: paas config:unset KEY. A domain: paas domains:remove NAME'
 const services =
-  'This server runs no databases or other add-ons: run one elsewhere, and tell the app where: paas config:set DATABASE_URL=URL'
+  'This server runs no databases or other add-ons: run one elsewhere, or beside it (PAAS_ALLOW_HOST), and tell the app where: paas config:set DATABASE_URL=URL'
 const container =
   'There is no registry to push images to: commit the Dockerfile, and it is built by: git push paas main'
 const tokens = 'API tokens are: paas tokens, tokens:create, tokens:info, tokens:rotate, tokens:revoke'

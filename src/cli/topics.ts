@@ -31,7 +31,7 @@ const topics: Topic[] = [
   },
   { commands: ['metrics'], load: async () => (await import('./topics/metrics.ts')).defineMetrics },
   {
-    commands: ['run', 'run:detached'],
+    commands: ['run', 'run:detached', 'ps:exec'],
     load: async () => (await import('./topics/run.ts')).defineRun,
   },
   { commands: ['logs'], load: async () => (await import('./topics/logs.ts')).defineLogs },

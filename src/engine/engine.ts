@@ -47,6 +47,13 @@ export interface Engine {
   runDyno(spec: DynoSpec, signal: AbortSignal): Promise<Dyno>
   /** Starts a dyno whose input and output are the caller's, from its first byte on. Nothing of it is kept as `dynoOutput`. */
   attachDyno(spec: DynoSpec, terminal: TerminalSize | undefined, signal: AbortSignal): Promise<AttachedDyno>
+  /**
+   * Runs a command beside a dyno's own process, with its user, files and environment; input and output are the caller's.
+   * @throws not_found when the dyno does not run
+   */
+  execInDyno(id: string, spec: ExecSpec, signal: AbortSignal): Promise<AttachedExec>
+  /** SIGHUP, and a moment later SIGKILL, to what is left of a session that began with `execInDyno`. A dyno that is gone is fine. */
+  endExec(id: string, session: string): Promise<void>
   /** SIGHUP to all its processes, as when a terminal goes away. A dyno that is gone is fine. */
   hangUpDyno(id: string): Promise<void>
   /** SIGTERM to all its processes, SIGKILL after `graceMs`, then removes it. A dyno that is gone is fine. */
@@ -189,15 +196,30 @@ export type DynoSpec = {
 
 export type TerminalSize = { columns: number; rows: number }
 
-export type AttachedDyno = {
-  dyno: Dyno
+export type ExecSpec = {
+  /** By which `endExec` knows its processes. */
+  session: string
+  /** A shell command line run as `/bin/bash -c` after `.profile.d`. */
+  command: string
+  /** Beside and before the dyno's. */
+  env: Record<string, string>
+  terminal: TerminalSize | undefined
+}
+
+/** A process whose input and output are the caller's. */
+export type AttachedProcess = {
   /** Ending it ends the process's input; a terminal's has no end, there `\x04` says it. */
   input: Writable
   /** What the process writes, in order, until it ends; a terminal has one stream. Taken as fast as it is read. */
   output: AsyncIterable<{ stream: 'stdout' | 'stderr'; data: Buffer }>
   /** Nothing happens where there is no terminal, or no process any more. */
-  resize(size: TerminalSize): Promise<void>
+  resize: (size: TerminalSize) => Promise<void>
 }
+
+export type AttachedDyno = AttachedProcess & { dyno: Dyno }
+
+/** `exit` is asked at the end of the output; 137 where the dyno ended. */
+export type AttachedExec = AttachedProcess & { exit: () => Promise<number> }
 
 export type Dyno = DynoFacts & {
   image: string

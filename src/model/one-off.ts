@@ -2,7 +2,7 @@ import type { AccountId, AppId, OneOffId, ReleaseId } from './ids.ts'
 import type { Config } from './release.ts'
 
 /**
- * A dyno that runs one command once, with the code and the config vars of a release. It is on record from the moment it is asked
+ * One command that runs once, in a dyno of its own or in one that runs already, with the code and the config vars of a release. It is on record from the moment it is asked
  * for until it is gone, so that none is forgotten and none runs twice.
  */
 export type OneOff = {
@@ -10,7 +10,9 @@ export type OneOff = {
   appId: AppId
   releaseId: ReleaseId
   accountId: AccountId
-  /** `run.1234`; no two of an app at once have the same. */
+  /** The running dyno whose processes it joins (`web.1`); null: it has one of its own. */
+  dyno: string | null
+  /** `run.1234`, or `exec.1234` for one that joins a dyno; no two of an app at once have the same. */
   name: string
   /** A shell command line. */
   command: string
@@ -23,6 +25,9 @@ export type OneOff = {
   state: { kind: 'waiting' } | { kind: 'started'; at: Date }
   createdAt: Date
 }
+
+/** What is asked for. */
+export type AskedOneOff = Omit<OneOff, 'id' | 'name' | 'state' | 'createdAt' | 'dyno'> & Partial<Pick<OneOff, 'dyno'>>
 
 /** Where input comes from and output goes to: a client (with a terminal or with pipes), or nowhere and the app's log. */
 export type OneOffInput = 'terminal' | 'pipes' | 'none'

@@ -6,11 +6,12 @@ import type { OneOff } from '../model/one-off.ts'
 import type { PlatformLog } from '../release/platform-log.ts'
 import type { Store } from '../store/store.ts'
 import type { AttachedClient } from './client.ts'
+import { endLeftExec, isJoining, runInDyno } from './exec-session.ts'
 import { oneOffSpec } from './one-off-spec.ts'
 import { clientGone, runSession, shutdown, type SessionDeps } from './session.ts'
 
 export type OneOffsDeps = SessionDeps & {
-  engine: Pick<Engine, 'runDyno' | 'listDynos'>
+  engine: Pick<Engine, 'runDyno' | 'listDynos' | 'execInDyno' | 'endExec'>
   store: Pick<Store, 'oneOffs' | 'apps' | 'releases' | 'slugs'>
   platformLog: Pick<PlatformLog, 'dyno'>
   sizes: DynoSizes
@@ -52,6 +53,7 @@ export class OneOffs implements AsyncDisposable {
   attach(oneOff: OneOff, client: AttachedClient): Promise<void> {
     return this.#track(oneOff, async (signal) => {
       try {
+        if (isJoining(oneOff)) return await runInDyno(this.#deps, { oneOff, client }, signal)
         const spec = oneOffSpec(this.#deps, oneOff)
         await runSession(this.#deps, { spec, client, terminal: oneOff.input === 'terminal' }, signal)
       } catch (cause) {
@@ -88,13 +90,23 @@ export class OneOffs implements AsyncDisposable {
       const dyno = present.get(oneOff.id)
       if (oneOff.state.kind === 'waiting') void this.start(oneOff.id)
       else if (dyno && oneOff.input === 'none') void this.#track(oneOff, (signal) => this.#watch(dyno, signal))
-      else oneOffs.remove(oneOff.id)
+      else this.#forget(oneOff, dynos)
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { stop } of this.#running.values()) stop.abort(shutdown)
     await Promise.all([...this.#running.values()].map(({ done }) => done))
+  }
+
+  /** Its worker died, and with it its client's connection. */
+  #forget(oneOff: OneOff, dynos: Dyno[]): void {
+    const { log, store } = this.#deps
+    store.oneOffs.remove(oneOff.id)
+    if (!isJoining(oneOff)) return
+    endLeftExec(this.#deps, oneOff, dynos).catch((error: unknown) =>
+      log.warn({ err: error }, 'a session was not ended'),
+    )
   }
 
   #recordOf({ appId, name, type }: Dyno): OneOff | undefined {

@@ -1,4 +1,4 @@
-import type { AttachedDyno, Dyno, DynoSpec, Engine } from '../engine/engine.ts'
+import type { AttachedProcess, Dyno, DynoSpec, Engine, TerminalSize } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import type { DynoLog } from '../release/dyno-log.ts'
 import type { AttachedClient } from './client.ts'
@@ -23,39 +23,59 @@ export async function runSession(
   { spec, client, terminal }: { spec: DynoSpec; client: AttachedClient; terminal: boolean },
   signal: AbortSignal,
 ): Promise<void> {
-  const gone = new AbortController()
-  const either = AbortSignal.any([signal, gone.signal])
-  deps.dynoLog.launching(spec, spec.command)
-  const size = client.size ?? { columns: 80, rows: 24 }
-  const attached = await deps.engine.attachDyno(spec, terminal ? size : undefined, either)
+  const { engine, dynoLog } = deps
+  dynoLog.launching(spec, spec.command)
+  const { dyno, ...process } = await engine.attachDyno(spec, terminal ? sizeOf(client) : undefined, signal)
   try {
-    deps.dynoLog.started(attached.dyno)
-    deps.dynoLog.up(attached.dyno)
-    await client.started()
-    void takeInput(deps, client, attached).then(() => gone.abort(clientGone))
-    const { code } = await untilExit(deps, { client, attached }, either)
-    await client.exited(code)
+    dynoLog.started(dyno)
+    dynoLog.up(dyno)
+    const exit = async (either: AbortSignal): Promise<number> => (await engine.waitDyno(dyno.id, either)).code
+    await converse(deps, { client, process, exit }, signal)
   } catch (cause) {
-    await hangUp(deps, attached.dyno, signal)
+    await hangUp(deps, dyno, signal)
     throw cause
   } finally {
-    await deps.engine.stopDyno(attached.dyno.id, 0)
+    await engine.stopDyno(dyno.id, 0)
   }
 }
 
+/** Of the terminal that a client's process gets. */
+export function sizeOf({ size }: AttachedClient): TerminalSize {
+  return size ?? { columns: 80, rows: 24 }
+}
+
+type Conversation = {
+  client: AttachedClient
+  process: AttachedProcess
+  /** Resolves with the process's exit code. */
+  exit: (signal: AbortSignal) => Promise<number>
+}
+
+/** Until the process ends, of which the client is told. @throws the signal's reason, and `clientGone` */
+export async function converse(
+  deps: { log: Logger },
+  { client, process, exit }: Conversation,
+  signal: AbortSignal,
+): Promise<void> {
+  const gone = new AbortController()
+  await client.started()
+  void takeInput(deps, client, process).then(() => gone.abort(clientGone))
+  await client.exited(await untilExit({ client, process, exit }, AbortSignal.any([signal, gone.signal])))
+}
+
 /** Until the client is gone. What it says that makes no sense is the same as going. */
-async function takeInput({ log }: SessionDeps, client: AttachedClient, attached: AttachedDyno): Promise<void> {
+async function takeInput({ log }: { log: Logger }, client: AttachedClient, process: AttachedProcess): Promise<void> {
   try {
     for await (const event of client.events()) {
       switch (event.kind) {
         case 'input':
-          await write(attached.input, event.data)
+          await write(process.input, event.data)
           break
         case 'input-end':
-          attached.input.end()
+          process.input.end()
           break
         case 'resize':
-          await attached.resize(event)
+          await process.resize(event)
       }
     }
   } catch (error) {
@@ -64,7 +84,7 @@ async function takeInput({ log }: SessionDeps, client: AttachedClient, attached:
 }
 
 /** A process that reads no more takes none either: what is left of the input is dropped. */
-function write(input: AttachedDyno['input'], data: Buffer): Promise<void> {
+function write(input: AttachedProcess['input'], data: Buffer): Promise<void> {
   return new Promise((resolve) => {
     if (input.writable) input.write(data, () => resolve())
     else resolve()
@@ -72,17 +92,13 @@ function write(input: AttachedDyno['input'], data: Buffer): Promise<void> {
 }
 
 /** All output is with the client before the code is. @throws the signal's reason */
-async function untilExit(
-  { engine }: SessionDeps,
-  { client, attached }: { client: AttachedClient; attached: AttachedDyno },
-  signal: AbortSignal,
-): Promise<{ code: number }> {
+async function untilExit({ client, process, exit }: Conversation, signal: AbortSignal): Promise<number> {
   const { promise: aborted, reject } = Promise.withResolvers<never>()
   const leave = (): void => reject(signal.reason as Error)
   signal.addEventListener('abort', leave, { once: true })
   const finished = (async () => {
-    for await (const { stream, data } of attached.output) await client.output(stream, data)
-    return engine.waitDyno(attached.dyno.id, signal)
+    for await (const { stream, data } of process.output) await client.output(stream, data)
+    return exit(signal)
   })()
   finished.catch(() => undefined)
   aborted.catch(() => undefined)

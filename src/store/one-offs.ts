@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { PaasError } from '../errors.ts'
 import { newId, type AccountId, type AppId, type OneOffId, type ReleaseId } from '../model/ids.ts'
-import { mostOneOffs, oneOffLimits, type OneOff, type OneOffInput } from '../model/one-off.ts'
+import { mostOneOffs, oneOffLimits, type AskedOneOff, type OneOff, type OneOffInput } from '../model/one-off.ts'
 import type { Config } from '../model/release.ts'
 import type { Cipher } from './cipher.ts'
 import type { Database, Parameters } from './database.ts'
@@ -12,6 +12,7 @@ type OneOffRow = {
   app_id: AppId
   release_id: ReleaseId
   account_id: AccountId
+  dyno: string | null
   name: string
   command: Uint8Array
   env: Uint8Array
@@ -22,7 +23,6 @@ type OneOffRow = {
   created_at: number
 }
 
-type Asked = Omit<OneOff, 'id' | 'name' | 'state' | 'createdAt'>
 type Deps = { db: Database; cipher: Cipher }
 
 /** What is typed into a command or its environment is often a secret: both are encrypted. */
@@ -49,24 +49,25 @@ export function openOneOffs(db: Database, cipher: Cipher): OneOffs {
   }
 }
 
-function create({ db, cipher }: Deps, asked: Asked): ReturnType<OneOffs['create']> {
-  const { appId, releaseId, accountId, command, env, size, input, timeToLive } = asked
+function create({ db, cipher }: Deps, asked: AskedOneOff): ReturnType<OneOffs['create']> {
+  const { appId, releaseId, accountId, dyno = null, command, env, size, input, timeToLive } = asked
   removeExpired(db)
   const id = newId<OneOffId>()
   const token = input === 'none' ? null : randomBytes(32).toString('base64url')
   const row = db.change<OneOffRow>(
-    `INSERT INTO one_offs (id, app_id, release_id, account_id, name, command, env, size, input, time_to_live, token_sha256, created_at)
-     VALUES (:id, :appId, :releaseId, :accountId, :name, :command, :env, :size, :input, :timeToLive, :hash, :now)
+    `INSERT INTO one_offs (id, app_id, release_id, account_id, dyno, name, command, env, size, input, time_to_live, token_sha256, created_at)
+     VALUES (:id, :appId, :releaseId, :accountId, :dyno, :name, :command, :env, :size, :input, :timeToLive, :hash, :now)
      RETURNING *`,
     {
       id,
       appId,
       releaseId,
       accountId,
+      dyno,
       size,
       input,
       timeToLive,
-      name: freeName(db, appId),
+      name: freeName(db, appId, dyno === null ? 'run' : 'exec'),
       command: cipher.seal(command, 'one-off command', appId, id),
       env: cipher.seal(JSON.stringify(env), 'one-off env', appId, id),
       hash: token === null ? null : sha256(token),
@@ -87,7 +88,7 @@ function oldestWaiting(): number {
 }
 
 /** @throws one_offs_limit */
-function freeName(db: Database, appId: AppId): string {
+function freeName(db: Database, appId: AppId, kind: 'run' | 'exec'): string {
   const rows = db.all<{ name: string }>('SELECT name FROM one_offs WHERE app_id = :appId', { appId })
   const taken = new Set(rows.map(({ name }) => name))
   if (taken.size >= mostOneOffs) {
@@ -97,7 +98,7 @@ function freeName(db: Database, appId: AppId): string {
     )
   }
   for (;;) {
-    const name = `run.${randomInt(1000, 10_000)}`
+    const name = `${kind}.${randomInt(1000, 10_000)}`
     if (!taken.has(name)) return name
   }
 }
@@ -121,6 +122,7 @@ function toOneOff(cipher: Cipher, row: OneOffRow): OneOff {
     appId: row.app_id,
     releaseId: row.release_id,
     accountId: row.account_id,
+    dyno: row.dyno,
     name: row.name,
     command: cipher.open(row.command, 'one-off command', row.app_id, row.id),
     env: JSON.parse(cipher.open(row.env, 'one-off env', row.app_id, row.id)) as Config,

@@ -21,7 +21,7 @@ import type {
   TokenId,
 } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
-import type { OneOff } from '../model/one-off.ts'
+import type { AskedOneOff, OneOff } from '../model/one-off.ts'
 import type { Config, Release, ReleaseState } from '../model/release.ts'
 import type { BuildSource, Source } from '../model/source.ts'
 import type { Slug, SlugDraft } from '../model/slug.ts'
@@ -267,7 +267,7 @@ export interface OneOffs {
    * Waiting, under a name that is free. The token, which one with an input has, is given this once; the record has its SHA-256.
    * @throws one_offs_limit
    */
-  create(oneOff: Omit<OneOff, 'id' | 'name' | 'state' | 'createdAt'>): { oneOff: OneOff; token: string | null }
+  create(oneOff: AskedOneOff): { oneOff: OneOff; token: string | null }
   find(id: OneOffId): OneOff | undefined
   findByName(appId: AppId, name: string): OneOff | undefined
   /** Oldest first; of one app or of all. */

@@ -281,6 +281,20 @@ export const answers: Record<string, Record<string, Shape>> = {
   },
   'one-offs.test.ts': {
     'POST /apps/:app/dynos': 'dyno',
+    'POST /apps/:app/dynos/:dyno/actions/exec': {
+      own: Type.Object(
+        {
+          attach_url: Type.String(),
+          command: Type.String(),
+          created_at: Type.String(),
+          dyno: Type.Object({ id: Type.String(), name: Type.String() }, { additionalProperties: false }),
+          id: Type.String(),
+          name: Type.String(),
+        },
+        { additionalProperties: false },
+      ),
+      because: 'Heroku gets into a running dyno by SSH, not by its API',
+    },
   },
   'log-sessions.test.ts': {
     'GET /streams/logs': { text: ['text/plain; charset=utf-8', 'text/event-stream'] },

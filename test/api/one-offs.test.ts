@@ -57,6 +57,30 @@ describe('a one-off dyno', () => {
     expect(api.store.oneOffs.redeem(token)).toBeUndefined()
   })
 
+  it('that joins a running dyno waits for its client, is told in the log, and is no dyno', async () => {
+    const path = `/apps/${app.name}/dynos/web.1/actions/exec`
+    const { status, body } = await api.call('POST', path, { body: { command: 'bash', force_no_tty: true } })
+    expect(status).toBe(201)
+    expect(body).toMatchObject({
+      command: 'bash',
+      dyno: { name: 'web.1' },
+      name: expect.stringMatching(/^exec\.\d{4}$/),
+    })
+    expect(await names()).toEqual([])
+    const [, token = ''] = /^rendezvous:\/\/localhost:8443\/([\w-]{43})$/.exec(String(body['attach_url'])) ?? []
+    expect(api.store.oneOffs.redeem(token)).toMatchObject({ dyno: 'web.1', input: 'pipes', command: 'bash' })
+    const told = 'Starting process with command `bash` in web.1 by user admin@example.com'
+    await expect.poll(() => api.logOf(app.name)).toContain(told)
+    for (const [dyno, wrong] of [
+      ['web.2', 404],
+      ['nothing', 404],
+    ] as const) {
+      const { status: refused } = await api.call('POST', path.replace('web.1', dyno), { body: { command: 'ls' } })
+      expect(refused).toBe(wrong)
+    }
+    expect((await api.call('POST', path, { body: { command: 'ls', size: 'basic' } })).status).toBe(422)
+  })
+
   it('is in the list, without its address, and is found by name and id', async () => {
     const { body } = await run({ command: 'bash', attach: true, force_no_tty: true })
     for (const name of [body['name'], body['id']]) {

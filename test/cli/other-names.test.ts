@@ -36,7 +36,7 @@ describe('a command that there is not', () => {
       ...new Set(herokus.concat('deploy', 'cron', 'ssh', 'env', 'delete').flatMap((name) => insteadOf(name) ?? [])),
     ]
     const typed = named.flatMap((text) => Array.from(text.matchAll(/(?<!push )paas ([a-z:]+)/g), ([, name]) => name))
-    expect(typed.filter((name) => !own.includes(name ?? '') && name !== 'help' && name !== 'ps:exec')).toEqual([])
+    expect(typed.filter((name) => !own.includes(name ?? '') && name !== 'help')).toEqual([])
   })
 
   it.each([

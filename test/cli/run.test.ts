@@ -79,6 +79,25 @@ it('in the background, the output is in the log', async () => {
   await noneLeft()
 })
 
+it('ps:exec runs a command, or a shell, in a running dyno', async () => {
+  await app.api('PATCH', '/config-vars', { COLOUR: 'blue' })
+  await paas(['ps:wait'])
+  const said = await paas(
+    ['ps:exec', 'sh', '-c', 'cat; echo $DYNO $COLOUR; cat /proc/1/cmdline | tr "\\0" " "; exit 9'],
+    'in ',
+  )
+  expect(said).toEqual({ code: 9, stdout: expect.stringMatching(/^in web\.1 blue\n[^]*npm start/), stderr: '' })
+  using terminal = new TypedAt(['ps:exec', '-a', app.name, '-d', 'web.1'], { env: server.env, columns: 91, rows: 17 })
+  await terminal.shows('$ ')
+  terminal.type('stty size; echo $((6*7)) $TERM\n')
+  await terminal.shows('17 91')
+  await terminal.shows('42 xterm')
+  terminal.type('exit 4\n')
+  expect(await terminal.exit).toBe(4)
+  expect((await paas(['ps:exec', '-d', 'web.7', 'ls'])).stderr).toContain(`${app.name} has no dyno "web.7".`)
+  expect((await paas(['logs', '-d', 'api'])).stdout).toContain('Starting process with command `bash` in web.1 by user')
+})
+
 it('ps --watch shows what changes', async () => {
   using terminal = new TypedAt(['ps', '--watch', '-a', app.name], { env: server.env })
   await terminal.shows('web.1:')

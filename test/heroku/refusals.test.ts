@@ -33,7 +33,7 @@ describe.concurrent("Heroku's command is told that there is nothing here for", (
     [
       'a shell in a dyno',
       ['ps:exec', ...app],
-      /ps:socks cannot be had here\. A dyno beside the others: heroku run bash/,
+      /ps:socks cannot be had here\. A shell in a running dyno: paas ps:exec\./,
     ],
     ['labs of accounts', ['labs:enable', 'spaces'], /Accounts have no features on this server/],
     ['another stack', ['apps:stacks:set', 'heroku-24', ...app], /no stack "heroku-24"; this server has debian-13/],

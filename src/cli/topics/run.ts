@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { attach } from '../attach.ts'
+import type { Client } from '../client.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { Exit } from '../exit.ts'
 import { note, print, progress } from '../output.ts'
@@ -34,6 +35,19 @@ export function defineRun(program: Command): void {
     details: "What it prints goes to the app's log.",
     examples: ['paas run:detached node import.js', 'paas run:detached --time-limit 600 npm run nightly'],
   }).action(runDetached)
+  defineForApp(program, {
+    name: 'ps:exec',
+    arguments: '[command...]',
+    summary: 'run a command, or a shell, in a running dyno',
+    details:
+      'Beside the process that runs there, with its files and config vars. Input, output and the exit status are as with paas run; it ends with ' +
+      'the dyno. Without a command, bash.',
+    examples: ['paas ps:exec', 'paas ps:exec -d worker.1 ls -la /tmp', 'paas ps:exec cat heap.json > heap.json'],
+  })
+    .option('-d, --dyno <name>', 'which one', 'web.1')
+    .option('--no-tty', 'use pipes also in a terminal')
+    .passThroughOptions()
+    .action(execAttached)
   for (const command of [run, detached]) {
     command
       .option('-s, --size <size>', "the dyno's size")
@@ -46,14 +60,33 @@ export function defineRun(program: Command): void {
 
 async function runAttached(words: string[], options: RunOptions & { tty: boolean }): Promise<void> {
   const { api, app, path } = await connectToApp(options)
-  const { stdin, stdout, stderr } = process
-  const raw = options.tty && stdin.isTTY && stdout.isTTY
+  const raw = isTerminal(options)
   const body = { ...request(words, options, raw ? terminalEnvironment() : {}), attach: true, force_no_tty: !raw }
   const dyno = await api.post<DynoJson & { attach_url: string }>(`${path}/dynos`, body)
-  const token = new URL(dyno.attach_url).pathname.slice(1)
+  await attachHere(api, { url: dyno.attach_url, raw, what: `Running ${body.command} on ${app}: ${dyno.name}` })
+}
+
+async function execAttached(words: string[], options: AppOptions & { dyno: string; tty: boolean }): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const raw = isTerminal(options)
+  const command = words.length === 0 ? 'bash' : commandLine(words)
+  const body = { command, env: raw ? terminalEnvironment() : {}, force_no_tty: !raw }
+  const place = `${path}/dynos/${encodeURIComponent(options.dyno)}/actions/exec`
+  const { attach_url: url } = await api.post<{ attach_url: string }>(place, body)
+  await attachHere(api, { url, raw, what: `Running ${command} in ${options.dyno} of ${app}` })
+}
+
+function isTerminal({ tty }: { tty: boolean }): boolean {
+  return tty && process.stdin.isTTY && process.stdout.isTTY
+}
+
+/** @throws Exit with the status of what ran, unless that is 0 */
+async function attachHere(api: Client, { url, raw, what }: { url: string; raw: boolean; what: string }): Promise<void> {
+  const { stdin, stdout, stderr } = process
+  const token = new URL(url).pathname.slice(1)
   const socket = await api.upgrade(token, raw ? `${stdout.columns}x${stdout.rows}` : '')
   const running = (): void => {
-    if (stderr.isTTY) note(`Running ${body.command} on ${app}: ${dyno.name}`)
+    if (stderr.isTTY) note(what)
   }
   const status = await attach(socket, { stdin, stdout, stderr, raw }, running)
   if (status !== 0) throw new Exit(status)

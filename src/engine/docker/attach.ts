@@ -42,7 +42,7 @@ export async function attachDyno(
   }
 }
 
-async function* readOutput(stream: Duplex, isTerminal: boolean): AsyncGenerator<Frame> {
+export async function* readOutput(stream: Duplex, isTerminal: boolean): AsyncGenerator<Frame> {
   try {
     if (!isTerminal) return yield* readFrames(stream)
     for await (const data of stream as AsyncIterable<Buffer>) yield { stream: 'stdout', data }

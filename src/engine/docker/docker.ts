@@ -7,6 +7,7 @@ import { removeCache } from './cache.ts'
 import { removeApp, removeOrphans, removeServer } from './cleanup.ts'
 import { connectClient } from './client.ts'
 import { buildDockerfile } from './dockerfile.ts'
+import { endExec, execInDyno } from './dyno-exec.ts'
 import { findDyno, listDynos, restartDyno, runDyno, stopDyno } from './dynos.ts'
 import { watch } from './events.ts'
 import { releaseHost, secureHost } from './firewall.ts'
@@ -53,6 +54,8 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     createSandbox: (spec, signal) => createSandbox(deps, spec, signal),
     runDyno: (spec, signal) => runDyno(deps, spec, signal),
     attachDyno: (spec, terminal, signal) => attachDyno(deps, spec, terminal, signal),
+    execInDyno: (id, spec, signal) => execInDyno(deps, id, spec, signal),
+    endExec: (id, session) => endExec(deps, id, session),
     hangUpDyno: (id) => hangUpDyno(deps, id),
     stopDyno: (id, graceMs) => stopDyno(deps, id, graceMs),
     restartDyno: (id, graceMs) => restartDyno(deps, id, graceMs),

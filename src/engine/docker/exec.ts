@@ -60,7 +60,7 @@ async function readAll(stream: Duplex, onFrame: (frame: Frame) => void) {
 }
 
 /** A process may close its output and run on, which is rare; only then there is something to wait for. */
-async function exitCode(exec: Docker.Exec): Promise<number> {
+export async function exitCode(exec: Docker.Exec): Promise<number> {
   for (let pause = 5; ; pause = Math.min(pause * 2, 250)) {
     const state = await exec.inspect().catch(explainLoss)
     if (!state.Running && state.ExitCode !== null) return state.ExitCode

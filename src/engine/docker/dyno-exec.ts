@@ -1,0 +1,109 @@
+import type { Duplex } from 'node:stream'
+import type Docker from 'dockerode'
+import { PaasError } from '../../errors.ts'
+import type { AttachedExec, ExecSpec, TerminalSize } from '../engine.ts'
+import { readOutput } from './attach.ts'
+import { statusOf, type DockerDeps } from './client.ts'
+import { ownContainer } from './dynos.ts'
+import { exitCode, runExec } from './exec.ts'
+
+/** In the environment of each process of a session: the engine itself cannot end what it was told to run beside a dyno's process. */
+const mark = 'PAAS_SESSION'
+
+/** As in a dyno's own launcher: the app's profile, and the terminal's size before the command looks at it. */
+const launcher = `
+unset TINI_KILL_PROCESS_GROUP
+for paas_script in /app/.profile.d/*.sh; do
+  if [ -f "$paas_script" ]; then . "$paas_script"; fi
+done
+if [ -f /app/.profile ]; then . /app/.profile; fi
+unset paas_script
+set +eu
+if [ -n "$2" ]; then stty cols "$2" rows "$3"; fi
+exec /bin/bash -c "$1"
+`
+
+/** Only bash's own words, since an image may have little else. What is left after two seconds is killed. */
+const ender = `
+send() {
+  left=
+  for place in /proc/[0-9]*; do
+    while IFS= read -r -d '' variable; do
+      if [ "$variable" = "$1" ]; then left=1; kill -"$2" "\${place#/proc/}"; fi
+    done < "$place/environ"
+  done
+} 2>/dev/null
+send "$1" HUP
+for wait in {1..20}; do
+  send "$1" 0
+  if [ -z "$left" ]; then exit; fi
+  read -r -t 0.1 <> <(:)
+done
+send "$1" KILL
+`
+
+/** What became of a process whose dyno ended: it got SIGKILL. */
+const killed = 137
+
+export async function execInDyno(
+  deps: DockerDeps,
+  id: string,
+  { session, command, env, terminal }: ExecSpec,
+  signal: AbortSignal,
+): Promise<AttachedExec> {
+  signal.throwIfAborted()
+  const container = await ownContainer(deps, id)
+  if (!container) throw new PaasError('not_found', 'The dyno is gone.')
+  const size = terminal ? [String(terminal.columns), String(terminal.rows)] : []
+  const options = {
+    Cmd: ['/bin/bash', '-c', launcher, 'exec', command, ...size],
+    Env: Object.entries({ ...env, [mark]: session }).map(([key, value]) => `${key}=${value}`),
+    Tty: terminal !== undefined,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+  }
+  const exec = await container.exec(options).catch(explainStopped)
+  const stream = (await exec.start({ hijack: true, stdin: true, Tty: options.Tty }).catch(explainStopped)) as Duplex
+  // The process may be gone before its input is; what cannot be written any more has no reader.
+  stream.on('error', (error) => deps.log.debug({ error }, 'the stream of a process in a dyno broke'))
+  return {
+    input: stream,
+    output: readOutput(stream, options.Tty),
+    resize: (to) => (terminal ? resize(exec, to) : Promise.resolve()),
+    exit: () => exitCode(exec).catch(explainGone),
+  }
+}
+
+export async function endExec(deps: DockerDeps, id: string, session: string): Promise<void> {
+  const container = await ownContainer(deps, id)
+  if (!container) return
+  try {
+    await runExec(container, { argv: ['/bin/bash', '-c', ender, 'end', `${mark}=${session}`] }, () => undefined)
+  } catch (error) {
+    if (!isGone(error) && !(error instanceof PaasError)) throw error
+  }
+}
+
+async function resize(exec: Docker.Exec, { columns, rows }: TerminalSize): Promise<void> {
+  try {
+    await exec.resize({ w: columns, h: rows })
+  } catch (error) {
+    if (!isGone(error)) throw error
+  }
+}
+
+function explainStopped(cause: unknown): never {
+  if (isGone(cause)) throw new PaasError('not_found', 'The dyno does not run.', { cause })
+  throw cause
+}
+
+function explainGone(cause: unknown): number {
+  if (isGone(cause) || cause instanceof PaasError) return killed
+  throw cause
+}
+
+/** 404: there is no such container or process any more; 409: the container does not run; 400 and 500: it ended just then. */
+function isGone(error: unknown): boolean {
+  return [400, 404, 409, 500].includes(statusOf(error) ?? 0)
+}
