@@ -22,7 +22,7 @@ describe('a Node.js app', () => {
     expect(await running.get('/')).toMatchObject({ status: 200, body: 'Hello from Express\n' })
   })
 
-  it('gets its dependencies from the cache until the lock file changes, and never with no-cache', async () => {
+  it('gets its dependencies from the cache until the lock file changes, and never with NODE_MODULES_CACHE=false', async () => {
     await using app = await builder.app('node-express')
     await app.build()
     expect(app.output).toMatch(/added \d+ packages/)
@@ -37,8 +37,8 @@ describe('a Node.js app', () => {
     await app.commit({ 'package-lock.json': `${lock}\n` })
     await app.build()
     expect(app.output).toMatch(/added \d+ packages/)
-    await app.build({ noCache: true })
-    expect(app.output).toMatch(/added \d+ packages/)
+    await app.build({ config: { NODE_MODULES_CACHE: 'false' } })
+    expect(app.output).toMatch(/NODE_MODULES_CACHE=false: .*\n[^]*added \d+ packages/)
   })
 
   it('may have a lock file that lacks optional packages which no registry has', async () => {
@@ -91,8 +91,9 @@ describe('a Node.js app', () => {
     expect(output).not.toContain('/nowhere')
   })
 
-  it('runs on the Node.js its engines ask for', async () => {
+  it('runs on the Node.js its engines ask for, whatever registry its .npmrc names', async () => {
     await using app = await builder.app({
+      '.npmrc': 'registry=http://127.0.0.1:9/\n',
       'package.json': manifest({ engines: { node: '22.x' }, scripts: { start: 'node server.js' } }),
       'server.js': server,
     })
@@ -134,6 +135,15 @@ describe('a Node.js app', () => {
 })
 
 describe('a Node.js app fails to build', () => {
+  it('when no version of Node.js can be looked up, and is not told that none matches', async () => {
+    await using app = await builder.app({ 'package.json': manifest({ engines: { node: '20.x' } }) })
+    const config = { NPM_CONFIG_REGISTRY: 'http://127.0.0.1:9/', NPM_CONFIG_FETCH_RETRIES: '0' }
+    await expect(app.build({ config })).rejects.toThrow(
+      'build failed: the package registry could not be asked for versions of Node.js',
+    )
+    expect(app.output).toContain('ECONNREFUSED')
+  })
+
   it.each([
     ['with a build script that fails', { scripts: { build: 'exit 2' } }, 'npm run build exited with 2'],
     ['with engines that are no range', { engines: { node: 'latest!' } }, 'engines.node in package.json is "latest!"'],

@@ -4,12 +4,16 @@ run_scripts() {
   local script=$1
   [[ -n $script ]] || return 0
   topic "Running $script"
-  run_or_fail "$manager" run "$script"
+  run_or_fail "$(runner_of "$script")" run "$script"
 }
+
+# Yarn from 2 on runs nothing before it has installed.
+runner_of() { if [[ $1 == heroku-prebuild ]] && is_yarn_berry; then echo npm; else echo "$manager"; fi; }
 
 # What build tools keep to be quick the next time: kept from build to build, and no part of the slug. `cacheDirectories` in
 # package.json names more of them, as on Heroku.
 restore_tool_caches() {
+  [[ ${NODE_MODULES_CACHE:-true} != false ]] || return 0
   local directory
   while read -r directory; do
     [[ -d $cache_dir/tools/$directory && ! -e $directory ]] || continue

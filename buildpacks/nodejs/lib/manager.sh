@@ -5,7 +5,7 @@ install_manager() {
   case $manager in
     npm) install_npm ;;
     yarn) install_yarn ;;
-    pnpm) install_from_registry pnpm "$(pnpm_range)" ;;
+    pnpm) install_from_registry pnpm "$manager_version" ;;
   esac
 }
 
@@ -26,37 +26,23 @@ npm_version() {
 
 # Yarn 1 is the package "yarn"; from 2 on it is published as @yarnpkg/cli-dist.
 install_yarn() {
-  if [[ -z $manager_version ]] && ! grep -q '^__metadata:' yarn.lock; then
-    install_from_registry yarn 1
-  elif [[ $manager_version == 1.* ]]; then
+  if [[ $manager_version =~ ^[^0-9]*1(\.|$) ]]; then
     install_from_registry yarn "$manager_version"
   else
-    install_from_registry @yarnpkg/cli-dist "${manager_version:-4}"
-  fi
-}
-
-# A lock file of another generation than pnpm's own is refused or rewritten.
-pnpm_range() {
-  if [[ -n $manager_version ]]; then
-    echo "$manager_version"
-  else
-    case $(grep -m1 '^lockfileVersion:' pnpm-lock.yaml | tr -cd '0-9.') in
-      5.*) echo 7 ;;
-      6.*) echo 8 ;;
-      *) echo 10 ;;
-    esac
+    install_from_registry @yarnpkg/cli-dist "$manager_version"
+    # Yarn runs scripts only as what it installed.
+    export YARN_NODE_LINKER=${YARN_NODE_LINKER:-node-modules}
   fi
 }
 
 # install_from_registry PACKAGE RANGE: into the cache once, and into the slug, where the app may call it too.
 install_from_registry() {
   local package=$1 range=$2 home program
-  home=$cache_dir/managers/${package//\//-}-${range//[^a-zA-Z0-9.]/_}
+  home=$cache_dir/managers/$(name_of "$package@$range")
   if [[ ! -d $home/node_modules/$package ]]; then
     rm -rf "$cache_dir/managers"
     mkdir -p "$home"
-    npm_of_stack install --silent --no-save --ignore-scripts --prefix "$home" "$package@$range" ||
-      fail "$manager $range could not be downloaded"
+    download "$manager" "$package@$range" --prefix "$home"
   fi
   mkdir -p .paas/manager .paas/bin
   cp -a "$home/node_modules" .paas/manager/

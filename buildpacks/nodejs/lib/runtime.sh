@@ -17,8 +17,7 @@ install_runtime() {
     detail "Using Node.js $node_version of the stack"
     node_dir=$built_in_node
   else
-    node_version=$(resolve_node)
-    [[ -n $node_version ]] || fail "no Node.js version matches $node_range" 'See the versions there are with: npm view node versions'
+    resolve_node
     node_dir=$cache_dir/node/$node_version
     [[ -x $node_dir/bin/node ]] || download_node
     detail "Using Node.js $node_version"
@@ -36,16 +35,21 @@ install_runtime() {
 
 # The newest version in the range. What was resolved a day ago holds, and older answers when the registry does not.
 resolve_node() {
-  local memo=$cache_dir/node/resolved-${node_range//[^a-zA-Z0-9.]/_} versions
+  local memo versions
+  memo=$cache_dir/node/resolved-$(name_of "$node_range")
   if [[ -z $(find "$memo" -mmin "-$resolved_for_minutes" 2>/dev/null) ]]; then
     mkdir -p "$cache_dir/node"
     if versions=$(npm_of_stack view "$node_package@$node_range" version --json 2>"$run_log"); then
       tr -cd '0-9.\n' <<<"$versions" | sort -V | tail -1 >"$memo"
-    elif ! grep -q E404 "$run_log" && [[ ! -f $memo ]]; then
-      indent <"$run_log" >&2
+    elif grep -q E404 "$run_log"; then
+      no_version Node.js "$node_range"
+    elif [[ ! -f $memo ]]; then
+      indent <"$run_log"
+      fail 'the package registry could not be asked for versions of Node.js' 'Its answer is above. Push again when it can be reached.'
     fi
   fi
-  [[ ! -f $memo ]] || cat "$memo"
+  node_version=$(<"$memo")
+  [[ -n $node_version ]] || no_version Node.js "$node_range"
 }
 
 download_node() {
@@ -53,8 +57,7 @@ download_node() {
   local staging
   rm -rf "$cache_dir"/node/*.*.*
   staging=$(mktemp -d "$cache_dir/node/staging.XXXXXX")
-  npm_of_stack install --silent --no-save --ignore-scripts --prefix "$staging" "$node_package@$node_version" ||
-    fail "Node.js $node_version could not be downloaded"
+  download "Node.js" "$node_package@$node_version" --prefix "$staging"
   mkdir -p "$staging/node_modules/$node_package/lib/node_modules"
   mv "$staging/node_modules/$node_package" "$node_dir"
   rm -rf "$staging"
@@ -76,17 +79,12 @@ install_npm_for_node() {
       return
       ;;
   esac
-  npm_of_stack install --silent --no-save --ignore-scripts --global --prefix "$node_dir" "npm@$range" ||
-    fail "npm $range could not be downloaded"
+  download npm "npm@$range" --global --prefix "$node_dir"
 }
 
 link_npm() {
   ln -sf ../lib/node_modules/npm/bin/npm-cli.js "$node_dir/bin/npm"
   ln -sf ../lib/node_modules/npm/bin/npx-cli.js "$node_dir/bin/npx"
-}
-
-npm_of_stack() {
-  PATH=$built_in_node/bin:$PATH npm_config_cache=$cache_dir/npm "$built_in_node/bin/npm" "$@"
 }
 
 copy_node_to_slug() {
@@ -101,6 +99,8 @@ export npm_config_update_notifier=${npm_config_update_notifier-false}
 export PATH="$HOME/.paas/node/bin:$HOME/.paas/bin:/usr/lib/paas/bin:$HOME/node_modules/.bin:$PATH"
 export NODE_ENV="${NODE_ENV:-production}"
 PROFILE
+  # shellcheck disable=SC2016 # the dyno expands it
+  ! is_yarn_berry || echo 'export YARN_NODE_LINKER=${YARN_NODE_LINKER:-node-modules}' >>.profile.d/nodejs.sh
   # shellcheck disable=SC2016 # the next pack expands it
   printf 'export PATH="%s/bin:$PATH:%s/node_modules/.bin" NODE_ENV="${NODE_ENV:-production}"\n' "$node_dir" "$build_dir" \
     >"$pack_dir/export"

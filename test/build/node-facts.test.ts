@@ -1,0 +1,172 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { packsDirectory } from '../../src/build/packs.ts'
+import { run } from '../helpers/repository.ts'
+
+const lib = join(packsDirectory, 'nodejs/lib')
+const npm = join(import.meta.dirname, '../../node_modules/npm')
+
+let root = ''
+beforeEach(async () => void (root = await mkdtemp(join(tmpdir(), 'paas-node-'))))
+afterEach(() => rm(root, { recursive: true, force: true }))
+
+async function write(files: Record<string, string>): Promise<void> {
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true })
+    await writeFile(join(root, path), content)
+  }
+}
+
+/** What the pack finds out about an app with these files. */
+async function facts(manifest: object, files: Record<string, string> = {}): Promise<Record<string, string>> {
+  await write({ 'package.json': JSON.stringify(manifest), ...files })
+  const { output } = await run(process.execPath, [join(lib, 'inspect.mjs'), root, npm])
+  return Object.fromEntries([...output.matchAll(/^(\w+)='([^']*)'$/gm)].map(([, key, value]) => [key, value]))
+}
+
+const packageLock = (entry: object) =>
+  JSON.stringify(
+    { lockfileVersion: 3, packages: { '': {}, 'node_modules/ms': { version: '2.1.3' }, ...entry } },
+    null,
+    2,
+  )
+
+describe('node_modules is what a lock file alone decides', () => {
+  it.each<[string, Record<string, string>]>([
+    ['with npm', { 'package-lock.json': packageLock({}) }],
+    [
+      'with Yarn 1',
+      { 'yarn.lock': '# yarn lockfile v1\n\nms@~2.1.3:\n  version "2.1.3"\n  dependencies:\n    file "1"\n' },
+    ],
+    [
+      'with Yarn 4',
+      {
+        'yarn.lock':
+          '__metadata:\n  version: 8\n\n"app@workspace:.":\n  dependencies:\n    file: "npm:^1"\n    t: "patch:t@npm%3A^5#optional!builtin<compat/t>"\n',
+      },
+    ],
+    [
+      'with pnpm and settings',
+      {
+        'pnpm-lock.yaml': "lockfileVersion: '9.0'\npackages:\n  file@1.0.0: {}\n",
+        'pnpm-workspace.yaml': 'allowBuilds: {}\n',
+      },
+    ],
+  ])('%s', async (_, files) => {
+    expect(await facts({ dependencies: { ms: '~2.1.3' } }, files)).toMatchObject({ lock_decides: 'yes' })
+  })
+})
+
+describe('node_modules is more than a lock file decides', () => {
+  it.each<[string, object, Record<string, string>]>([
+    ['without one', {}, {}],
+    ['with a directory of the app', { dependencies: { x: 'file:./x' } }, { 'package-lock.json': packageLock({}) }],
+    [
+      'with one that a lock file links',
+      {},
+      { 'package-lock.json': packageLock({ 'node_modules/x': { resolved: 'x', link: true } }) },
+    ],
+    ['with one that Yarn 1 copies', {}, { 'yarn.lock': '"x@file:./x":\n  version "1.0.0"\n' }],
+    ['with one that Yarn 4 links', {}, { 'yarn.lock': '"x@link:./x::locator=app%40workspace%3A.":\n' }],
+    ['with patches of Yarn 4', {}, { 'yarn.lock': '"ms@patch:ms@npm%3A2.1.3#./.yarn/patches/ms.patch":\n' }],
+    [
+      'with one that pnpm links',
+      {},
+      { 'pnpm-lock.yaml': '      x:\n        specifier: link:./x\n        version: link:x\n' },
+    ],
+    ['with patches of pnpm', {}, { 'pnpm-lock.yaml': 'patchedDependencies:\n  ms@2.1.3: {}\n' }],
+    [
+      'with packages from git',
+      {},
+      { 'package-lock.json': packageLock({ 'node_modules/x': { resolved: 'git+ssh://git@example.com/x.git#1' } }) },
+    ],
+    ['with workspaces', { workspaces: ['packages/*'] }, { 'package-lock.json': packageLock({}) }],
+    ['with workspaces of pnpm', {}, { 'pnpm-lock.yaml': 'packages:\n', 'pnpm-workspace.yaml': 'packages:\n  - a\n' }],
+    ['with hooks of pnpm', {}, { 'pnpm-lock.yaml': 'packages:\n', '.pnpmfile.cjs': '' }],
+    ['with plugins of Yarn', {}, { 'yarn.lock': '"ms@npm:2.1.3":\n', '.yarnrc.yml': 'plugins:\n  - a.cjs\n' }],
+    ['with an addon of the app', {}, { 'package-lock.json': packageLock({}), 'binding.gyp': '{}' }],
+  ])('%s', async (_, manifest, files) => {
+    expect(await facts(manifest, files)).toMatchObject({ lock_decides: '' })
+  })
+})
+
+it.each([
+  ['# yarn lockfile v1\n', '1'],
+  ['__metadata:\n  version: 4\n', '2'],
+  ['__metadata:\n  version: 5\n', '~3.1'],
+  ['__metadata:\r\n  version: 6\r\n', '3'],
+  ['__metadata:\n  version: 8\n  cacheKey: 10c0\n', '>=4.0.0 <4.14.0'],
+  ['__metadata:\n  version: 9\n', '~4.14'],
+  ['__metadata:\n  version: 10\n', '4'],
+])('a yarn.lock that begins %j asks for Yarn %s', async (lock, range) => {
+  expect(await facts({}, { 'yarn.lock': lock })).toMatchObject({ manager_version: range })
+})
+
+it.each([
+  ['lockfileVersion: 5.4\n', '7'],
+  ["lockfileVersion: '6.0'\n", '8'],
+  ["lockfileVersion: '9.0'\n", '10'],
+])('a pnpm-lock.yaml that begins %j asks for pnpm %s', async (lock, range) => {
+  expect(await facts({}, { 'pnpm-lock.yaml': lock })).toMatchObject({ manager_version: range })
+})
+
+it('engines say which Yarn or pnpm, unless the lock file is not of its kind', async () => {
+  const yarn = { 'yarn.lock': '__metadata:\n  version: 6\n' }
+  expect(await facts({ engines: { yarn: '3.2.x' } }, yarn)).toMatchObject({ manager_version: '3.2.x' })
+  expect(await facts({ engines: { yarn: '>=1.22' } }, yarn)).toMatchObject({ manager_version: '3' })
+  expect(await facts({ packageManager: 'yarn@3.6.0' }, yarn)).toMatchObject({ manager_version: '3.6.0' })
+})
+
+it('own install scripts are named once each, those that others bring with them not at all', async () => {
+  const all = ['prepare', 'preprepare', 'install', 'preinstall', 'postinstall', 'prepublish']
+  const scripts = Object.fromEntries(all.map((name) => [name, 'true']))
+  expect(await facts({ scripts })).toMatchObject({ install_scripts: 'install prepublish prepare' })
+  expect(await facts({ scripts: { preinstall: 'true', postinstall: 'true' } })).toMatchObject({
+    install_scripts: 'preinstall postinstall',
+  })
+})
+
+it('files that are not read are named with what to do instead', async () => {
+  const { output } = await (async () => {
+    await write({ 'package.json': '{}', '.nvmrc': 'v18.2\n', 'bun.lock': '' })
+    return run(process.execPath, [join(lib, 'inspect.mjs'), root, npm])
+  })()
+  expect(output).toContain('bun.lock is not read: npm installs the dependencies.')
+  expect(output).toContain('.nvmrc is not read. Name the version in package.json: "engines": { "node": "18.2" }')
+  expect(await facts({ engines: { node: '24.x' } }, { 'bun.lock': '', 'yarn.lock': '' })).toMatchObject({ advice: '' })
+})
+
+it('two version ranges never share a file of the cache', async () => {
+  const names = ['^18', '<18', '>=18', '18'].map((range) => `name_of '${range}'`).join(';')
+  const { output } = await run('bash', ['-c', `source ${lib}/registry.sh; ${names}`])
+  expect(new Set(output.trim().split('\n')).size).toBe(4)
+})
+
+it('pruning leaves what the app and its dependencies need, wherever it lies', async () => {
+  const package_ = (name: string, fields: object = {}) => JSON.stringify({ name, version: '1.0.0', ...fields })
+  await write({
+    'package.json': package_('app', { dependencies: { a: '1' }, devDependencies: { b: '1', tool: '1' } }),
+    'node_modules/a/package.json': package_('a', {
+      dependencies: { b: '2', '@s/c': '1' },
+      peerDependencies: { peer: '1' },
+    }),
+    'node_modules/a/node_modules/b/package.json': package_('b'),
+    'node_modules/@s/c/package.json': package_('c'),
+    'node_modules/@s/d/package.json': package_('d'),
+    'node_modules/b/package.json': package_('b'),
+    'node_modules/peer/package.json': package_('peer'),
+    'node_modules/tool/package.json': package_('tool'),
+    'node_modules/tool/node_modules/b/package.json': package_('b'),
+  })
+  await run(process.execPath, [join(lib, 'prune.mjs'), root])
+  const left = await readdir(join(root, 'node_modules'), { recursive: true })
+  const manifests = left.filter((path) => path.endsWith('package.json')).toSorted()
+  expect(manifests).toEqual([
+    '@s/c/package.json',
+    'a/node_modules/b/package.json',
+    'a/package.json',
+    'peer/package.json',
+  ])
+})
