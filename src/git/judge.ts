@@ -20,11 +20,11 @@ export type Judgement = Deploy | Take | Refuse
 const noObject = '0'.repeat(40)
 
 /**
- * @param options `NAME`, or `NAME=` from clients that know pairs only, go-git for one; hooks/post-receive reads them alike
+ * @param options `NAME`, or `NAME=` and `NAME=true` from clients that know pairs only, go-git for one; hooks/post-receive reads them alike
  * @throws bad_request for an option there is not
  */
 export function parseOptions(options: string[]): PushOptions {
-  const names = options.map((option) => option.replace(/=$/, ''))
+  const names = options.map((option) => option.replace(/=(true)?$/, ''))
   const unknown = names.findIndex((name) => name !== 'detach' && name !== 'no-cache')
   if (unknown >= 0) {
     const name = JSON.stringify(options[unknown]?.slice(0, 60))

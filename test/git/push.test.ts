@@ -313,9 +313,9 @@ describe('push options', () => {
     expect(host.store.builds.list(project.app.id)).toMatchObject([{ noCache: true, detached: false }])
   })
 
-  it('may come as pairs without a value, from clients that know no others', async () => {
+  it.each(['', 'true'])('may come as pairs with the value "%s", from clients that know no others', async (value) => {
     await using project = await host.newProject()
-    const pushed = await push(project, '-o', 'detach=', '-o', 'no-cache=', 'main')
+    const pushed = await push(project, '-o', `detach=${value}`, '-o', `no-cache=${value}`, 'main')
     expect(pushed.output).toMatch(/Build of [0-9a-f]{7} accepted/)
     expect(pushed.code).toBe(0)
     expect(host.store.builds.list(project.app.id)).toMatchObject([{ detached: true, noCache: true }])
