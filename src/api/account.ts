@@ -1,10 +1,9 @@
 import { Type } from 'typebox'
 import { PaasError } from '../errors.ts'
 import type { Account } from '../model/account.ts'
-import { requireAdmin } from './access.ts'
 import type { Api, ApiDeps } from './deps.ts'
-import { page } from './page.ts'
-import { checkEmail, checkPassword, generatePassword } from './login-rules.ts'
+import type { Identity } from './identity.ts'
+import { checkPassword } from './login-rules.ts'
 import { time } from './shapes.ts'
 
 const accountChange = Type.Object(
@@ -18,17 +17,7 @@ const accountChange = Type.Object(
   { additionalProperties: false },
 )
 
-const newAccount = Type.Object(
-  {
-    email: Type.String(),
-    name: Type.Optional(Type.String({ maxLength: 100 })),
-    password: Type.Optional(Type.String()),
-    admin: Type.Optional(Type.Boolean()),
-  },
-  { additionalProperties: false },
-)
-
-/** One's own account, and, for admins, everybody's (which Heroku has no call for). */
+/** One's own account. */
 export function accountRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
   const { accounts } = store
   const own = { config: { scope: 'identity' } } as const
@@ -38,33 +27,15 @@ export function accountRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void
   api.patch('/account', { schema: { body: accountChange }, config: { scope: 'global' } }, async (request) => {
     const { account } = request.identity
     const { name, password = '', new_password } = request.body
-    if (new_password !== undefined) await changePassword(accounts, account, password, new_password)
+    if (new_password !== undefined) await changePassword(store, request.identity, password, new_password)
     return accountJson(name === undefined ? account : accounts.update(account.id, { name }))
-  })
-
-  api.get('/accounts', { config: { scope: 'global' } }, (request, reply) => {
-    requireAdmin(request)
-    const all = accounts.list()
-    return page(request, reply, all, { email: (account) => account.email, id: (account) => account.id }).map(
-      accountJson,
-    )
-  })
-
-  api.post('/accounts', { schema: { body: newAccount }, config: { scope: 'global' } }, (request, reply) => {
-    requireAdmin(request)
-    const { email, name, admin = false, password: chosen } = request.body
-    const password = chosen ?? generatePassword()
-    checkEmail(email)
-    checkPassword(password)
-    const account = accounts.create({ email, admin, password, ...(name === undefined ? {} : { name }) })
-    reply.code(201)
-    return { ...accountJson(account), ...(chosen === undefined ? { password } : {}) }
   })
 }
 
+/** Whoever logged in with the old password elsewhere has to log in again; tokens that were made for a purpose stay. */
 async function changePassword(
-  accounts: ApiDeps['store']['accounts'],
-  account: Account,
+  { accounts, tokens }: Pick<ApiDeps['store'], 'accounts' | 'tokens'>,
+  { account, tokenId }: Identity,
   password: string,
   newPassword: string,
 ): Promise<void> {
@@ -74,10 +45,12 @@ async function changePassword(
     throw new PaasError('forbidden', 'password must be the present password.')
   }
   await accounts.setPassword(account.id, newPassword)
+  tokens.removeSessions(account.id, tokenId)
 }
 
-function accountJson(account: Account): object {
+export function accountJson(account: Account): object {
   return {
+    admin: account.admin,
     allow_tracking: false,
     beta: false,
     country_of_residence: null,
@@ -92,7 +65,7 @@ function accountJson(account: Account): object {
     last_login: null,
     name: account.name,
     sms_number: null,
-    suspended_at: null,
+    suspended_at: account.suspendedAt && time(account.suspendedAt),
     two_factor_authentication: false,
     updated_at: time(account.updatedAt),
     verified: true,

@@ -15,7 +15,8 @@ type Deps = {
  * still works stays as it is, whoever's it is; one that does not (the data directory was a different one) is replaced.
  */
 export function welcomeAdmin({ store, config, log }: Deps): void {
-  const admin = store.accounts.list().find((account) => account.admin) ?? createAdmin({ store, config, log })
+  const admin =
+    store.accounts.list().find(({ admin, suspendedAt }) => admin && !suspendedAt) ?? createAdmin({ store, config, log })
   try {
     const present = readCredentials(config.credentialsFile).servers[config.publicUrl]
     if (present && store.tokens.authenticate(present.token)) return

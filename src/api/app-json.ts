@@ -38,5 +38,5 @@ export function appJson({ store, config }: Pick<ApiDeps, 'store' | 'config'>, ap
 }
 
 export function userJson({ accounts }: Pick<Store, 'accounts'>, id: Account['id']): { id: string; email: string } {
-  return { id, email: accounts.find(id)?.email ?? '' }
+  return { id, email: accounts.emailOf(id) }
 }

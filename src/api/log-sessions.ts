@@ -2,7 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
 import { PaasError } from '../errors.ts'
 import type { LogFilter } from '../logs/app-log.ts'
-import { newId, type AppId } from '../model/ids.ts'
+import { newId, type AccountId, type AppId } from '../model/ids.ts'
 import { appOf } from './access.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { time } from './shapes.ts'
@@ -25,7 +25,7 @@ const newSession = Type.Object(
 )
 
 /** What a session's address says; it is signed, so the server keeps nothing for it. */
-export type LogSession = { appId: AppId; filter: LogFilter; expiresAt: number }
+export type LogSession = { appId: AppId; accountId: AccountId; filter: LogFilter; expiresAt: number }
 
 /** `POST /apps/:app/log-sessions`: an address that shows a part of the app's log to whoever has it, for a while. */
 export function logSessionRoutes(
@@ -35,7 +35,8 @@ export function logSessionRoutes(
   api.post('/apps/:app/log-sessions', { config: { role: 'view' }, schema: { body: newSession } }, (request, reply) => {
     const { id: appId } = appOf(store, request)
     const now = new Date()
-    const session = { appId, filter: filterOf(request.body), expiresAt: now.getTime() + lifetime }
+    const accountId = request.identity.account.id
+    const session = { appId, accountId, filter: filterOf(request.body), expiresAt: now.getTime() + lifetime }
     reply.code(201)
     return {
       created_at: time(now),

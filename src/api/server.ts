@@ -5,6 +5,7 @@ import { fastify, LogController, type FastifyRequest } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { checkRole } from './access.ts'
 import { accountRoutes } from './account.ts'
+import { accountsRoutes } from './accounts.ts'
 import { appMetricsRoute } from './app-metrics.ts'
 import { appSetupRoutes } from './app-setups.ts'
 import { appTransferRoutes } from './app-transfers.ts'
@@ -112,6 +113,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     })
     publishAnswers(resources, deps)
     accountRoutes(resources, deps)
+    accountsRoutes(resources, deps)
     rateLimitRoutes(resources, { limit: rateLimit })
     authorizationRoutes(resources, deps)
     sessionRoutes(resources, deps)

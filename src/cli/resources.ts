@@ -12,7 +12,14 @@ export type AppJson = {
   slug_size: number | null
 }
 
-export type AccountJson = { id: string; email: string; name: string | null }
+/** `admin` is ours. */
+export type AccountJson = {
+  id: string
+  email: string
+  name: string | null
+  admin: boolean
+  suspended_at: string | null
+}
 
 export type ConfigVars = Record<string, string>
 

@@ -13,6 +13,10 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/login.ts')).defineLogin,
   },
   {
+    commands: ['password'],
+    load: async () => (await import('./topics/password.ts')).definePassword,
+  },
+  {
     commands: ['apps', 'create', 'info', 'open', 'rename', 'destroy'],
     load: async () => (await import('./topics/apps.ts')).defineApps,
   },
@@ -92,7 +96,7 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/features.ts')).defineFeatures,
   },
   {
-    commands: ['accounts:create'],
+    commands: ['accounts', 'accounts:create', 'accounts:disable', 'accounts:enable', 'accounts:remove'],
     load: async () => (await import('./topics/accounts.ts')).defineAccounts,
   },
   {

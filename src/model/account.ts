@@ -6,6 +6,8 @@ export type Account = {
   name: string | null
   /** May see and change every app and account. The account made at the first start is one. */
   admin: boolean
+  /** Since when neither its password nor its tokens are taken; its apps run on. */
+  suspendedAt: Date | null
   createdAt: Date
   updatedAt: Date
 }

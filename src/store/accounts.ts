@@ -10,6 +10,7 @@ export type AccountRow = {
   email: string
   name: string | null
   admin: number
+  suspended_at: number | null
   created_at: number
   updated_at: number
 }
@@ -18,30 +19,47 @@ export function openAccounts(db: Database): Accounts {
   return {
     create: (account) => create(db, account),
     find: (idOrEmail) => {
-      const row = db.get<AccountRow>('SELECT * FROM accounts WHERE id = :key OR email = lower(:key)', {
-        key: idOrEmail,
-      })
+      const row = db.get<AccountRow>(
+        'SELECT * FROM accounts WHERE (id = :key OR email = lower(:key)) AND former_email IS NULL',
+        { key: idOrEmail },
+      )
       return row && toAccount(row)
     },
-    list: () => db.all<AccountRow>('SELECT * FROM accounts ORDER BY created_at, rowid').map(toAccount),
+    emailOf: (id) =>
+      db.get<{ email: string }>('SELECT coalesce(former_email, email) AS email FROM accounts WHERE id = :id', { id })
+        ?.email ?? '',
+    list: () =>
+      db.all<AccountRow>('SELECT * FROM accounts WHERE former_email IS NULL ORDER BY created_at, rowid').map(toAccount),
     authenticate: (email, password) => authenticate(db, email, password),
     hasPassword: (id) => db.get('SELECT 1 FROM accounts WHERE id = :id AND password IS NOT NULL', { id }) !== undefined,
     setPassword: async (id, password) => {
       const hash = await hashPassword(password)
       db.run('UPDATE accounts SET password = :hash, updated_at = :now WHERE id = :id', { id, hash, now: Date.now() })
     },
-    update: (id, { name }) => {
-      const row = db.change<AccountRow>(
-        'UPDATE accounts SET name = :name, updated_at = :now WHERE id = :id RETURNING *',
-        {
-          id,
-          name,
-          now: Date.now(),
-        },
-      )
-      if (!row) throw new PaasError('not_found', `There is no account with the id ${id}.`)
-      return toAccount(row)
-    },
+    update: (id, { name }) =>
+      changed(
+        db.change<AccountRow>(
+          'UPDATE accounts SET name = :name, updated_at = :now WHERE id = :id AND former_email IS NULL RETURNING *',
+          { id, name, now: Date.now() },
+        ),
+      ),
+    suspend: (id) =>
+      changed(
+        db.change<AccountRow>(
+          `UPDATE accounts SET suspended_at = coalesce(suspended_at, :now), updated_at = :now
+           WHERE id = :id AND former_email IS NULL RETURNING *`,
+          { id, now: Date.now() },
+        ),
+      ),
+    restore: (id) =>
+      changed(
+        db.change<AccountRow>(
+          `UPDATE accounts SET suspended_at = NULL, updated_at = :now
+           WHERE id = :id AND former_email IS NULL RETURNING *`,
+          { id, now: Date.now() },
+        ),
+      ),
+    remove: (id) => db.transaction(() => remove(db, id)),
   }
 }
 
@@ -51,6 +69,7 @@ export function toAccount(row: AccountRow): Account {
     email: row.email,
     name: row.name,
     admin: row.admin === 1,
+    suspendedAt: row.suspended_at === null ? null : new Date(row.suspended_at),
     createdAt: new Date(row.created_at),
     updatedAt: new Date(row.updated_at),
   }
@@ -63,15 +82,17 @@ function create(db: Database, account: Parameters<Accounts['create']>[0]): Accou
     email: account.email.toLowerCase(),
     name: account.name ?? null,
     admin: account.admin ? 1 : 0,
+    suspended_at: null,
     created_at: now,
     updated_at: now,
   }
   const password = account.password === undefined ? null : hashPasswordSync(account.password)
+  const { suspended_at: _none, ...inserted } = row
   try {
     db.run(
       `INSERT INTO accounts (id, email, name, admin, password, created_at, updated_at)
        VALUES (:id, :email, :name, :admin, :password, :created_at, :updated_at)`,
-      { ...row, password },
+      { ...inserted, password },
     )
   } catch (cause) {
     if (!isDuplicate(cause)) throw cause
@@ -84,6 +105,24 @@ async function authenticate(db: Database, email: string, password: string): Prom
   const row = db.get<AccountRow & { password: string | null }>('SELECT * FROM accounts WHERE email = lower(:email)', {
     email,
   })
-  const right = await verifyPassword(password, row?.password)
+  const right = await verifyPassword(password, row?.suspended_at === null ? row.password : null)
   return right && row ? toAccount(row) : undefined
+}
+
+/** What opens it goes, and what it may do; its row stays. */
+function remove(db: Database, id: AccountId): void {
+  for (const table of ['tokens', 'keys', 'collaborators', 'sources']) {
+    db.run(`DELETE FROM ${table} WHERE account_id = :id`, { id })
+  }
+  db.run(`DELETE FROM app_transfers WHERE state = 'pending' AND (owner_id = :id OR recipient_id = :id)`, { id })
+  db.run(
+    `UPDATE accounts SET former_email = email, email = id, password = NULL, suspended_at = :now, updated_at = :now
+     WHERE id = :id AND former_email IS NULL`,
+    { id, now: Date.now() },
+  )
+}
+
+function changed(row: AccountRow | undefined): Account {
+  if (row) return toAccount(row)
+  throw new PaasError('not_found', 'There is no such account any more.')
 }

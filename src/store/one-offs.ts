@@ -41,7 +41,10 @@ export function openOneOffs(db: Database, cipher: Cipher): OneOffs {
         .map((row) => toOneOff(cipher, row)),
     start: (id) => start(deps, `id = :id`, { id }),
     redeem: (token) =>
-      start(deps, `token_sha256 = :hash AND created_at > :oldest`, { hash: sha256(token), oldest: oldestWaiting() }),
+      start(deps, `token_sha256 = :hash AND created_at > :oldest AND ${isOfOpenAccount}`, {
+        hash: sha256(token),
+        oldest: oldestWaiting(),
+      }),
     removeExpired: () => removeExpired(db),
     remove: (id) => {
       db.run('DELETE FROM one_offs WHERE id = :id', { id })
@@ -77,6 +80,8 @@ function create({ db, cipher }: Deps, asked: AskedOneOff): ReturnType<OneOffs['c
   if (!row) throw new PaasError('internal', `No one-off dyno was made for app ${appId}.`)
   return { oneOff: toOneOff(cipher, row), token }
 }
+
+const isOfOpenAccount = 'EXISTS (SELECT 1 FROM accounts WHERE id = account_id AND suspended_at IS NULL)'
 
 /** Those whose client never came. */
 function removeExpired(db: Database): void {

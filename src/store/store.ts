@@ -65,14 +65,24 @@ export interface Store extends Disposable {
 export interface Accounts {
   /** @throws name_taken */
   create(account: { email: string; name?: string; admin: boolean; password?: string }): Account
+  /** None that was removed, here and in the list. */
   find(idOrEmail: string): Account | undefined
+  /** Also of an account that was removed, for what it has done; empty for an id that is none's. */
+  emailOf(id: AccountId): string
   list(): Account[]
-  /** The account, if the password is its own (scrypt, constant time). */
+  /** The account, if the password is its own and it is not suspended (scrypt, constant time). */
   authenticate(email: string, password: string): Promise<Account | undefined>
   /** False for an account that only tokens can use. */
   hasPassword(id: AccountId): boolean
   setPassword(id: AccountId, password: string): Promise<void>
+  /** @throws not_found */
   update(id: AccountId, change: Pick<Account, 'name'>): Account
+  /** From now on nothing opens it. @throws not_found */
+  suspend(id: AccountId): Account
+  /** @throws not_found */
+  restore(id: AccountId): Account
+  /** With its tokens, keys and roles. It must own no app that is to stay. */
+  remove(id: AccountId): void
 }
 
 export interface Tokens {
@@ -81,7 +91,7 @@ export interface Tokens {
     token: Token
     secret: string
   }
-  /** The live token and its account for a secret; undefined when unknown or expired. */
+  /** The live token and its account for a secret; undefined when unknown, expired, or of an account that is suspended. */
   authenticate(secret: string): { token: Token; account: Account } | undefined
   list(accountId: AccountId): Token[]
   find(id: TokenId): Token | undefined
@@ -90,6 +100,8 @@ export interface Tokens {
   /** Gives the token another secret; the present one is worthless at once. @throws not_found */
   rotate(id: TokenId): { token: Token; secret: string }
   remove(id: TokenId): void
+  /** Those of logins with a password, but for one. */
+  removeSessions(accountId: AccountId, kept: TokenId | null): void
 }
 
 export interface Apps {

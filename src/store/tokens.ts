@@ -44,6 +44,12 @@ export function openTokens(db: Database): Tokens {
     remove: (id) => {
       db.run('DELETE FROM tokens WHERE id = :id', { id })
     },
+    removeSessions: (accountId, kept) => {
+      db.run('DELETE FROM tokens WHERE account_id = :accountId AND session = 1 AND id IS NOT :kept', {
+        accountId,
+        kept,
+      })
+    },
   }
 }
 
@@ -87,7 +93,8 @@ function authenticate(db: Database, secret: string): ReturnType<Tokens['authenti
     `SELECT ${columns} FROM tokens WHERE secret_sha256 = :hash AND (expires_at IS NULL OR expires_at > :now)`,
     { hash: sha256(secret), now: Date.now() },
   )
-  const account = row && db.get<AccountRow>('SELECT * FROM accounts WHERE id = :id', { id: row.account_id })
+  const account =
+    row && db.get<AccountRow>('SELECT * FROM accounts WHERE id = :id AND suspended_at IS NULL', { id: row.account_id })
   return row && account && { token: toToken(row), account: toAccount(account) }
 }
 

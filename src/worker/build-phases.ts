@@ -92,7 +92,7 @@ function releaseOf(store: Store, { build }: BuildRun, slug: Slug): Release {
 
 /** Heroku's words, in the app's log. */
 function sayWhoReleases({ store, platformLog }: PhaseDeps, build: Build, { release }: Deployable): void {
-  const user = store.accounts.find(build.accountId)?.email ?? 'unknown'
+  const user = store.accounts.emailOf(build.accountId)
   platformLog.api(release.appId, `Deploy ${buildVersion(build)} by user ${user}`)
   platformLog.api(release.appId, `Release v${release.version} created by user ${user}`)
 }

@@ -14,6 +14,8 @@ beforeAll(async () => {
 })
 afterAll(() => api[Symbol.asyncDispose]())
 
+type Secret = { token: string }
+
 function logIn(email: string, password: string, headers: Record<string, string> = {}) {
   const authorization = `Basic ${Buffer.from(`${email}:${password}`).toString('base64')}`
   return api.call('POST', '/oauth/authorizations', { token: null, headers: { authorization, ...headers }, body: {} })
@@ -186,6 +188,103 @@ describe('an account', () => {
     expect((await change({ password: 'battery staple', new_password: 'new password' })).status).toBe(200)
     expect((await logIn(account.email, 'new password')).status).toBe(201)
     expect((await logIn(account.email, 'battery staple')).status).toBe(401)
+  })
+})
+
+describe('a password that is changed', () => {
+  it('ends the logins that were made with the old one, not the one that changes it, nor named tokens', async () => {
+    const { account, token: named } = api.stranger('careful@example.com', 'battery staple')
+    const login = async () => (await logIn(account.email, 'battery staple')).body['access_token'] as unknown as Secret
+    const [here, elsewhere] = [await login(), await login()]
+    const body = { password: 'battery staple', new_password: 'new password' }
+    expect((await api.call('PATCH', '/account', { token: here.token, body })).status).toBe(200)
+    const statuses = [here.token, elsewhere.token, named].map(async (token) => {
+      return (await api.call('GET', '/account', { token })).status
+    })
+    expect(await Promise.all(statuses)).toEqual([200, 401, 200])
+  })
+
+  it('is the first one where there was none, and needs no other then', async () => {
+    const { account, token } = api.stranger('first@example.com')
+    const change = (body: object) => api.call('PATCH', '/account', { token, body })
+    expect((await change({ new_password: 'short' })).status).toBe(422)
+    expect((await change({ password: '', new_password: 'new password' })).status).toBe(200)
+    expect((await logIn(account.email, 'new password')).status).toBe(201)
+    expect((await change({ password: '', new_password: 'other password' })).status).toBe(403)
+  })
+})
+
+describe('an account that is disabled', () => {
+  const suspend = (email: string, suspended = true) => api.call('PATCH', `/accounts/${email}`, { body: { suspended } })
+
+  it('is opened by neither password nor token, until it is enabled; its apps stay as they are', async () => {
+    const { account, token } = api.stranger('away@example.com', 'battery staple')
+    await api.createApp('of-away', token)
+    const { body } = await suspend(account.email)
+    expect(body).toMatchObject({ email: account.email, admin: false, suspended_at: expect.stringMatching(/^2/) })
+    expect((await logIn(account.email, 'battery staple')).status).toBe(401)
+    expect((await api.call('GET', '/account', { token })).status).toBe(401)
+    expect((await api.call('POST', '/oauth/authorizations', { token, body: {} })).status).toBe(401)
+    expect((await api.call('GET', '/apps/of-away')).body['owner']).toMatchObject({ email: account.email })
+    expect((await suspend(account.email, false)).body['suspended_at']).toBeNull()
+    expect((await logIn(account.email, 'battery staple')).status).toBe(201)
+    expect((await api.call('GET', '/account', { token })).status).toBe(200)
+  })
+
+  it('cannot come to a one-off dyno it asked for before', () => {
+    const { account } = api.stranger('typing@example.com')
+    const app = api.store.apps.create({ name: 'typed', ownerId: account.id, stack: 'debian-13' })
+    const { release } = api.deploy(app)
+    const asked = { appId: app.id, releaseId: release.id, accountId: account.id, command: 'bash', env: {} }
+    const { token } = api.store.oneOffs.create({ ...asked, size: 'basic', input: 'terminal', timeToLive: 60 })
+    api.store.accounts.suspend(account.id)
+    expect(api.store.oneOffs.redeem(token!)).toBeUndefined()
+    api.store.accounts.restore(account.id)
+    expect(api.store.oneOffs.redeem(token!)).toMatchObject({ command: 'bash' })
+  })
+})
+
+describe('an account that is removed', () => {
+  it('is gone with its tokens and roles, while what it did keeps its name, and its email is free', async () => {
+    const { account, token } = api.stranger('gone@example.com')
+    const { id } = api.store.apps.find((await api.createApp('stays'))['id'] as unknown as string)!
+    api.store.collaborators.set(id, account.id, 'deploy')
+    await api.call('PATCH', '/apps/stays/config-vars', { token, body: { A: '1' } })
+    expect((await api.call('DELETE', `/accounts/${account.email}`)).body['email']).toBe(account.email)
+    expect((await api.call('GET', '/account', { token })).status).toBe(401)
+    expect((await api.call('GET', `/accounts/${account.id}`)).status).toBe(404)
+    expect((await api.call('GET', '/accounts')).text).not.toContain(account.email)
+    expect(api.store.collaborators.list(id)).toEqual([])
+    const { body: releases } = await api.call('GET', '/apps/stays/releases', { headers: { range: 'version 2..' } })
+    expect(releases[0]!['user']).toMatchObject({ email: account.email })
+    expect((await api.call('POST', '/accounts', { body: { email: account.email } })).status).toBe(201)
+  })
+
+  it('is none while it owns apps: the answer says which, and what to type', async () => {
+    const { account, token } = api.stranger('owns@example.com')
+    for (const name of ['owned-b', 'owned-a']) await api.createApp(name, token)
+    const { status, body } = await api.call('DELETE', `/accounts/${account.email}`)
+    expect([status, body['id']]).toEqual([422, 'invalid_params'])
+    expect(body['message']).toMatch(
+      /^owns@example\.com owns owned-a, owned-b\. .*paas apps:transfer EMAIL -a owned-a.*paas transfers:accept owned-a/,
+    )
+    expect((await api.call('GET', '/account', { token })).status).toBe(200)
+  })
+})
+
+describe('other accounts', () => {
+  it('are closed to all but admins, who can close and remove any but their own', async () => {
+    const { account, token } = api.stranger('plain@example.com')
+    const path = `/accounts/${account.email}`
+    for (const [method, body] of [['GET'], ['PATCH', { suspended: true }], ['DELETE']] as const) {
+      expect((await api.call(method, path, { token, body })).status).toBe(403)
+      expect((await api.call(method, '/accounts/nobody@example.com', { body })).status).toBe(404)
+    }
+    expect((await api.call('GET', path)).body['id']).toBe(account.id)
+    for (const [method, body] of [['PATCH', { suspended: true }], ['DELETE']] as const) {
+      const { status, body: said } = await api.call(method, '/accounts/admin@example.com', { body })
+      expect([status, said['message']]).toEqual([403, expect.stringContaining('your own account')])
+    }
   })
 })
 

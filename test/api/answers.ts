@@ -163,6 +163,9 @@ export const answers: Record<string, Record<string, Shape>> = {
     'POST /oauth/authorizations/:authorization/actions/regenerate-tokens': 'oauth-authorization',
     'GET /oauth/sessions': { own: Type.Array(session), because: 'the schema has no sessions; the command reads these' },
     'DELETE /oauth/sessions/:session': { own: session, because: 'the schema has no sessions; the command reads these' },
+    'GET /accounts/:account': 'account',
+    'PATCH /accounts/:account': 'account',
+    'DELETE /accounts/:account': 'account',
     'POST /accounts': { is: 'account', adds: 'password', because: 'one that was generated is shown this once' },
   },
   'empty-lists.test.ts': {

@@ -12,6 +12,11 @@ export const deviations: Deviation[] = [
     },
   },
   {
+    resource: 'account',
+    because: 'who is an admin of the server is ours to tell',
+    change: (schema) => Object.assign(schema.properties ?? {}, { admin: { type: 'boolean' } }),
+  },
+  {
     resource: 'app-webhook',
     because: 'the schema keeps the shape of this resource beside it, under its definitions',
     change: (schema) => {

@@ -4,6 +4,8 @@ import { readEvents } from '../../src/cli/lines.ts'
 import { createLog } from '../../src/log.ts'
 import type { AppLogWriter } from '../../src/logs/app-log.ts'
 import { openAppLogWriter } from '../../src/logs/writer.ts'
+import type { Account } from '../../src/model/account.ts'
+import type { App } from '../../src/model/app.ts'
 import type { AppId } from '../../src/model/ids.ts'
 import { expectAllSeen } from './answers.ts'
 import { TestApi } from './test-api.ts'
@@ -77,6 +79,29 @@ describe('a log session', () => {
     const { value: two } = await readEvents(second).next()
     expect(two?.data).toMatch(/: two$/)
     second.destroy()
+  })
+
+  it.each<[string, (account: Account, app: App) => void]>([
+    ['whose account is disabled', ({ id }) => void api.store.accounts.suspend(id)],
+    ['whose account is removed', ({ id }) => api.store.accounts.remove(id)],
+    ['who has no role for the app any more', ({ id }, app) => api.store.collaborators.remove(app.id, id)],
+  ])('ends for somebody %s, and is not opened again', async (who, takeAway) => {
+    const name = `watched-${who.length}`
+    const say = await createApp(name)
+    const app = api.store.apps.find(name)!
+    const { account, token } = api.stranger(`watches-${who.length}@example.com`)
+    api.store.collaborators.set(app.id, account.id, 'view')
+    const { body } = await api.call('POST', `/apps/${name}/log-sessions`, { token, body: { tail: true } })
+    const { pathname, search } = new URL(String(body['logplex_url']))
+    const tail = await follow(pathname + search, events)
+    say('before')
+    const lines = readEvents(tail)
+    expect((await lines.next()).value?.data).toMatch(/: before$/)
+    takeAway(account, app)
+    let ended = false
+    void Array.fromAsync(lines).then(() => (ended = true))
+    await expect.poll(() => (say('after'), ended), { timeout: 10_000 }).toBe(true)
+    expect((await api.call('GET', pathname + search, { token: null })).status).toBe(403)
   })
 
   it('lets go of a reader that left', async () => {

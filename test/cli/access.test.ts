@@ -1,4 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestTerminal } from './terminal.ts'
 
@@ -53,6 +56,57 @@ describe('access to an app', () => {
     const { code, stdout, stderr } = await terminal.paas([...argv, '-a', 'mine'])
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(message)
+  })
+})
+
+describe('accounts', () => {
+  it('are made, listed, disabled, enabled and removed by an admin', async () => {
+    const first = await terminal.succeed(['accounts:create', 'eve@example.com', '--name', 'Eve'])
+    expect(first).toMatch(/^\S{20,}\n$/)
+    expect(await terminal.succeed(['accounts'])).toMatch(/^admin@example\.com +admin\n[^]*^eve@example\.com +Eve *$/m)
+    const disabled = await terminal.paas(['accounts:disable', 'eve@example.com'])
+    expect(disabled).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('Undo with: paas accounts:enable eve@example.com'),
+    })
+    expect(await terminal.succeed(['accounts'])).toMatch(/eve@example\.com +Eve +disabled since 2/)
+    const guest = { env: { HOME: await mkdtemp(join(tmpdir(), 'paas-guest-')) } }
+    const login = { ...guest, input: `eve@example.com\n${first}` }
+    expect((await terminal.paas(['login', terminal.url], login)).stderr).toContain('email or the password is wrong')
+    await terminal.succeed(['accounts:enable', 'eve@example.com'])
+    expect((await terminal.paas(['login', terminal.url], login)).stderr).toContain('as eve@example.com')
+    expect((await terminal.paas(['accounts'], guest)).stderr).toContain('Only an admin account may do this')
+    const asked = await terminal.paas(['accounts:remove', 'eve@example.com'])
+    expect(asked.stderr).toContain('paas accounts:remove eve@example.com --confirm eve@example.com')
+    await terminal.succeed(['accounts:remove', 'eve@example.com', '--confirm', 'eve@example.com'])
+    expect((await terminal.paas(['whoami'], guest)).stderr).toContain('The token is not valid')
+  })
+
+  it('of the first start has no password: it sets one where it is logged in, and logs in elsewhere with it', async () => {
+    const { api } = terminal
+    const { id } = api.store.accounts.create({ email: 'admin@paas.localhost', admin: true })
+    const token = api.store.tokens.create({
+      accountId: id,
+      description: 'paas command of the server',
+      scope: ['global'],
+    })
+    const server = { env: { PAAS_URL: terminal.url, PAAS_TOKEN: token.secret } }
+    const differ = await terminal.paas(['password'], { ...server, input: '\nnew password\nnew passwort\n' })
+    expect(differ).toMatchObject({ code: 1, stderr: expect.stringContaining('not the same; nothing was changed') })
+    const set = await terminal.paas(['password'], { ...server, input: '\nnew password\nnew password\n' })
+    expect(set).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining(`paas login ${terminal.url}`) })
+    expect(set.stderr).not.toContain('new password')
+    const laptop = { env: { HOME: await mkdtemp(join(tmpdir(), 'paas-laptop-')) } }
+    const login = { ...laptop, input: 'admin@paas.localhost\nnew password\n' }
+    expect((await terminal.paas(['login', terminal.url], login)).code).toBe(0)
+    expect(await terminal.succeed(['tokens'], laptop)).toMatch(
+      /paas login from [^]*paas command of the server|paas command of the server[^]*paas login from /,
+    )
+    const wrong = await terminal.paas(['password'], { ...laptop, input: 'wrong\nother password\nother password\n' })
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('must be the present password') })
+    await terminal.succeed(['password'], { ...server, input: 'new password\nother password\nother password\n' })
+    expect((await terminal.paas(['whoami'], laptop)).stderr).toContain('The token is not valid')
+    expect(await terminal.succeed(['whoami'], server)).toBe('admin@paas.localhost\n')
   })
 })
 

@@ -45,6 +45,16 @@ function refs(request: Partial<RawRequest> = {}, name = app.name): RawRequest {
 }
 
 describe('every request is authenticated', () => {
+  it('the tokens of an account that is disabled open nothing, from that moment on', async () => {
+    const { id } = host.owner.account
+    const status = async () => (await rawRequest(host.port, refs())).status
+    expect(await status()).toBe(200)
+    host.store.accounts.suspend(id)
+    expect(await status()).toBe(401)
+    host.store.accounts.restore(id)
+    expect(await status()).toBe(200)
+  })
+
   it.each([
     ['no Authorization', {}],
     ['Basic without a token', { authorization: 'Basic' }],

@@ -1,20 +1,73 @@
 import type { Command } from 'commander'
 import { define, type Options } from '../command.ts'
-import { note, print, progress } from '../output.ts'
+import { confirm } from '../confirm.ts'
+import { heading, note, print, progress, table } from '../output.ts'
 import type { AccountJson } from '../resources.ts'
 import { connect } from '../session.ts'
+import { formatTime } from '../time.ts'
 
 export function defineAccounts(program: Command): void {
+  define(program, {
+    name: 'accounts',
+    summary: 'list the accounts of the server',
+    details: 'For admins only.',
+    examples: ['paas accounts'],
+  }).action(list)
+
   define(program, {
     name: 'accounts:create',
     arguments: '<email>',
     summary: 'make an account for somebody',
-    details: 'Prints its first password. For admins only.',
+    details: 'Prints its first password, which they change with paas password. For admins only.',
     examples: ['paas accounts:create ada@example.com', 'paas accounts:create grace@example.com --admin'],
   })
     .option('--name <name>', 'their name')
     .option('--admin', 'may see and change every app and account')
     .action(create)
+
+  define(program, {
+    name: 'accounts:disable',
+    arguments: '<email>',
+    summary: 'close an account until it is enabled again',
+    details:
+      'Its password and its tokens open nothing from then on, for git neither; its apps run on. For admins only.',
+    examples: ['paas accounts:disable ada@example.com'],
+  }).action(disable)
+
+  define(program, {
+    name: 'accounts:enable',
+    arguments: '<email>',
+    summary: 'open an account that was disabled',
+    details: 'Its password and tokens are good again. For admins only.',
+    examples: ['paas accounts:enable ada@example.com'],
+  }).action(enable)
+
+  define(program, {
+    name: 'accounts:remove',
+    arguments: '<email>',
+    summary: 'remove an account for ever',
+    details:
+      'With its tokens, keys and roles. One that owns apps is refused: give them to somebody else first, see paas ' +
+      'apps:transfer. For admins only.',
+    examples: ['paas accounts:remove ada@example.com --confirm ada@example.com'],
+  })
+    .option('-c, --confirm <email>', 'the email again, in place of the question')
+    .action(remove)
+}
+
+async function list(options: Options): Promise<void> {
+  const all = await connect().get<AccountJson[]>('/accounts')
+  print(options, all, () => [
+    heading('Accounts'),
+    ...table(
+      all.map(({ email, name, admin, suspended_at }) => [
+        email,
+        name ?? '',
+        admin ? 'admin' : '',
+        suspended_at === null ? '' : `disabled since ${formatTime(suspended_at)}`,
+      ]),
+    ),
+  ])
 }
 
 async function create(email: string, { json, name, admin }: Options & { name?: string; admin?: true }): Promise<void> {
@@ -26,4 +79,30 @@ async function create(email: string, { json, name, admin }: Options & { name?: s
   )
   note(`They log in with: paas login ${api.server.url}   The password is shown this once:`)
   print(json ? { json } : {}, made, ({ password }) => password ?? '')
+}
+
+async function disable(email: string, options: Options): Promise<void> {
+  const changed = connect().patch<AccountJson>(pathOf(email), { suspended: true })
+  print(options, await progress(`Disabling ${email}`, changed), () => '')
+  note(`Its apps run on. Undo with: paas accounts:enable ${email}`)
+}
+
+async function enable(email: string, options: Options): Promise<void> {
+  const changed = connect().patch<AccountJson>(pathOf(email), { suspended: false })
+  print(options, await progress(`Enabling ${email}`, changed), () => '')
+  note(`Undo with: paas accounts:disable ${email}`)
+}
+
+async function remove(email: string, options: Options & { confirm?: string }): Promise<void> {
+  const api = connect()
+  await confirm(`This removes the account ${email}, its tokens and its roles for ever.`, {
+    name: email,
+    ...(options.confirm === undefined ? {} : { given: options.confirm }),
+    command: `paas accounts:remove ${email} --confirm ${email}`,
+  })
+  print(options, await progress(`Removing ${email}`, api.delete<AccountJson>(pathOf(email))), () => '')
+}
+
+function pathOf(email: string): string {
+  return `/accounts/${encodeURIComponent(email)}`
 }

@@ -1,0 +1,36 @@
+import type { Command } from 'commander'
+import { PaasError } from '../../errors.ts'
+import { define, type Options } from '../command.ts'
+import { note, print, progress } from '../output.ts'
+import { Prompt } from '../prompt.ts'
+import type { AccountJson } from '../resources.ts'
+import { connect } from '../session.ts'
+
+export function definePassword(program: Command): void {
+  define(program, {
+    name: 'password',
+    summary: 'set the password that you log in with',
+    details:
+      'Asks for the present one first, which is empty as long as there is none, as for the account that the first start of a ' +
+      'server made. Whoever is logged in with the old one elsewhere has to log in again; tokens of paas tokens:create stay.',
+    examples: ['paas password', `printf '%s\\n' "$OLD" "$NEW" "$NEW" | paas password`],
+  }).action(setPassword)
+}
+
+async function setPassword(options: Options): Promise<void> {
+  const api = connect()
+  const account = await api.get<AccountJson>('/account')
+  const { present, wanted } = await askPasswords(account)
+  const changed = api.patch<AccountJson>('/account', { password: present, new_password: wanted })
+  print(options, await progress(`Setting the password of ${account.email}`, changed), () => '')
+  note(`Log in elsewhere with: paas login ${api.server.url}   as ${account.email}`)
+}
+
+async function askPasswords({ email }: AccountJson): Promise<{ present: string; wanted: string }> {
+  using prompt = new Prompt()
+  const present = await prompt.askSecret(`Present password of ${email} (empty when there is none yet)`)
+  const wanted = await prompt.askSecret('New password (8 characters at least)')
+  const again = await prompt.askSecret('New password again')
+  if (wanted !== again) throw new PaasError('invalid_params', 'The two are not the same; nothing was changed.')
+  return { present, wanted }
+}
