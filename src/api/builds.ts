@@ -36,7 +36,11 @@ const newBuild = Type.Object(
   { additionalProperties: false },
 )
 
-const order = { created_at: (build: Build) => build.createdAt.toISOString(), id: (build: Build) => build.id }
+/** `started_at` is Heroku's name for it in a range. */
+const order = {
+  created_at: (build: Build) => build.createdAt.toISOString(),
+  started_at: (build: Build) => build.createdAt.toISOString(),
+}
 
 export function buildRoutes(api: Api, deps: Deps): void {
   const { store, config } = deps

@@ -195,13 +195,48 @@ describe('a list', () => {
   )
 
   it.each([
-    ['email ..', /cannot order by email; possible are name, id, updated_at/],
+    ['email ..', /cannot order by email; possible are name, id, updated_at, created_at/],
     ['name ..; max=0', /max must be from 1 to 1000/],
     ['name ..; max=x', /max must be/],
   ])('cannot be asked for as %j', async (range, message) => {
     const { status, body } = await apps(range)
     expect([status, body['id']]).toEqual([400, 'bad_request'])
     expect(String(body['message'])).toMatch(message)
+  })
+
+  it.each(['id', 'created_at', 'updated_at', 'name'])(
+    'by %s comes whole and in its order, page by page, also where values are the same',
+    async (field) => {
+      const all = (await apps(`${field} ..`)).body
+      const pages: unknown[] = []
+      for (let range: string | undefined = `${field} ..; max=1`; range;) {
+        const { headers, body } = await apps(range)
+        pages.push(body)
+        range = headers['next-range'] as string | undefined
+      }
+      expect(pages.flat()).toEqual(all)
+    },
+  )
+
+  it.each<[string, string[]]>([
+    ['/apps/alpha/domains', ['hostname', 'id', 'created_at', 'updated_at']],
+    ['/apps/alpha/builds', ['created_at', 'started_at', 'id', 'updated_at']],
+    ['/apps/alpha/releases', ['version', 'id', 'created_at', 'updated_at']],
+    ['/apps/alpha/formation', ['type', 'id', 'created_at', 'updated_at']],
+    ['/apps/alpha/collaborators', ['email', 'id']],
+    ['/apps/alpha/log-drains', ['created_at', 'id', 'updated_at']],
+    ['/apps/alpha/webhooks', ['created_at', 'id', 'updated_at']],
+    ['/account/keys', ['id', 'fingerprint', 'created_at']],
+    ['/account/features', ['name', 'id']],
+    ['/oauth/authorizations', ['id', 'created_at', 'updated_at']],
+    ['/teams', ['name', 'id', 'created_at']],
+    ['/dyno-sizes', ['name', 'id']],
+    ['/stacks', ['name', 'id', 'created_at', 'updated_at']],
+  ])('%s takes ranges by %j', async (path, fields) => {
+    for (const field of fields) {
+      const { status } = await api.call('GET', path, { headers: { range: `${field} ..; max=1000` } })
+      expect([field, [200, 206].includes(status)]).toEqual([field, true])
+    }
   })
 
   it('of numbers is ordered and cut by number', async () => {
