@@ -36,6 +36,8 @@ afterAll(() => rm(config.dataDirectory, { recursive: true }))
 const issue = (hosts: string[]) => (asked.push(hosts), issueForHosts(config, hosts, 90))
 const certificates = () => ((asked = []), new AppCertificates({ issue, log }))
 const table = { controlHost: 'localhost' }
+/** What a handshake waits for takes long on a machine that is busy with other tests. */
+const limits = { handshake: 120_000 }
 
 /** The certificate that a client of `host` is shown, which it must trust. */
 async function shown(port: number, host: string): Promise<X509Certificate> {
@@ -53,6 +55,7 @@ describe('https://APP.localhost', () => {
     await using app = await startApp((req, res) => (seen.push(req.headers['user-agent']), res.writeHead(404).end()))
     await using router = await startTlsRouter(identity, {
       table,
+      limits,
       routes: [route([app], { hosts: ['acme.localhost'] })],
       appCertificates: certificates(),
     })
@@ -69,7 +72,7 @@ describe('https://APP.localhost', () => {
   it('is issued a certificate once for each app, together where many are asked for, and none for anybody else', async () => {
     const names = Array.from({ length: 20 }, (_, index) => `app-${index}.localhost`)
     const routes = names.map((name, index) => route([], { appId: `app-${index}` as AppId, app: name, hosts: [name] }))
-    await using router = await startTlsRouter(identity, { table, routes, appCertificates: certificates() })
+    await using router = await startTlsRouter(identity, { table, limits, routes, appCertificates: certificates() })
     const all = await Promise.all([...names, ...names].map((name) => shown(router.tlsPort, name)))
     expect(new Set(all.map(({ serialNumber }) => serialNumber)).size).toBe(20)
     expect(asked.flat().toSorted()).toEqual(names.toSorted())
@@ -89,6 +92,7 @@ describe('https://APP.localhost', () => {
     const hosts = ['acme.localhost', 'www.example.com']
     await using router = await startTlsRouter(identity, {
       table,
+      limits,
       routes: [route([], { hosts })],
       appCertificates: certificates(),
     })
@@ -104,6 +108,7 @@ describe('https://APP.localhost', () => {
     const fails = (hosts: string[]) => (asked.push(hosts), Promise.reject(new Error('no authority')))
     await using router = await startTlsRouter(identity, {
       table,
+      limits,
       routes: [route([], { hosts: ['acme.localhost'] })],
       appCertificates: new AppCertificates({ issue: fails, log }),
     })

@@ -5,6 +5,7 @@ import { Agent, type ClientRequest, request, type IncomingMessage } from 'node:h
 import { Agent as SecureAgent, request as requestSecurely } from 'node:https'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadConfig, type Config } from '../../src/config.ts'
 import { openDataDirectory } from '../../src/data-directory.ts'
@@ -74,10 +75,31 @@ describe('the router process', () => {
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
     const logs = join(config.paths.logs, 'app-1')
-    const text = await readFile(join(logs, (await readdir(logs))[0]!), 'utf8')
-    expect(text).toMatch(
+    const lines = await readFile(join(logs, (await readdir(logs))[0]!), 'utf8')
+    expect(lines).toMatch(
       /^\S+ heroku\[router\]: at=info method=GET path="\/" host=app\.test .* status=200 bytes=6 protocol=http\n$/,
     )
+  })
+
+  it('tells apps the public URL’s scheme, and whom the trusted proxies name', async () => {
+    const settings = { PAAS_PUBLIC_URL: 'https://localhost', PAAS_TRUSTED_PROXIES: '127.0.0.0/8' }
+    environment = { ...environment, ...settings }
+    await start()
+    const arrived = once(app.server, 'request')
+    await talk(config.httpPort, get.replace('\r\n\r\n', '\r\nX-Forwarded-For: 192.0.2.7\r\n\r\n'))
+    const [{ headers }] = (await arrived) as [IncomingMessage]
+    expect(headers).toMatchObject({ 'x-forwarded-for': '192.0.2.7', 'x-forwarded-proto': 'https' })
+  })
+
+  it('shows an app below localhost a certificate of its own, by the server’s authority', async () => {
+    const table = { controlHost: 'localhost', controlSocket: config.paths.apiSocket }
+    await saveTable(config.paths.routingTable, { ...table, routes: [route([app], { hosts: ['acme.localhost'] })] })
+    await start()
+    const place = { port: config.httpsPort, host: '127.0.0.1', servername: 'acme.localhost', agent: false as const }
+    const ca = await readFile(config.paths.tlsAuthority, 'utf8')
+    const asked = requestSecurely({ ...place, ca, headers: { host: 'acme.localhost' } }).end()
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+    expect(await text(answer)).toBe('served')
   })
 
   it('serves again after SIGKILL', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../../log.ts'
 import type { Identity } from './identity.ts'
 
@@ -12,12 +13,14 @@ const day = 86_400_000
 export const appCertificateLifetime = { days: 90, renewal: 30 }
 /** Kept at most; the oldest go first. */
 const most = 1_000
+/** For which others that are asked for are waited for, milliseconds: a process of its own takes ten times as long to start. */
+const gathering = 20
 /** After a failure, until the next attempt, milliseconds. */
 const pause = 60_000
 
 /**
- * Certificates for single hosts, made when a visitor first asks for one and kept in memory. Those that are asked for while some are
- * being made come next, all at once.
+ * Certificates for single hosts, made when a visitor first asks for one and kept in memory. Those that are asked for at the same
+ * time are made together, those that are asked for meanwhile together after them.
  */
 export class AppCertificates {
   readonly #deps: AppCertificatesDeps
@@ -44,6 +47,7 @@ export class AppCertificates {
   async #issueWaiting(): Promise<void> {
     this.#issuing = true
     while (this.#waiting.size > 0) {
+      await delay(gathering)
       const hosts = [...this.#waiting.keys()]
       const identities = await this.#issue(hosts)
       for (const [index, host] of hosts.entries()) {
