@@ -21,7 +21,7 @@ export async function persist<T>(
     try {
       return await work()
     } catch (cause) {
-      if (!isUnreachable(cause) || performance.now() - begin > patience) throw cause
+      if (!isAway(cause) || performance.now() - begin > patience) throw cause
     }
     if (!silent) sayLost(server.url)
     silent = true
@@ -29,8 +29,9 @@ export async function persist<T>(
   }
 }
 
-export function isUnreachable(cause: unknown): boolean {
-  return cause instanceof PaasError && cause.code === 'server_unreachable'
+/** A server that stops says so to whoever comes in that moment. */
+function isAway(cause: unknown): boolean {
+  return cause instanceof PaasError && ['server_unreachable', 'server_closing'].includes(cause.code)
 }
 
 export function sayLost(url: string): void {

@@ -1,6 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Client } from '../../src/cli/client.ts'
+import { persist } from '../../src/cli/persist.ts'
+import { PaasError, type ErrorCode } from '../../src/errors.ts'
 import { openOutputWriters } from '../../src/queue/output-writer.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 import { command, runCommand, TestTerminal, type Said } from './terminal.ts'
@@ -67,6 +70,27 @@ describe('a server that cannot be reached', () => {
       const { code, stderr } = await runCommand([...argv, '-a', 'acme'], { env })
       expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('nothing listens there') })
     }
+  })
+})
+
+describe('what is asked again', () => {
+  const client = new Client({ url: 'http://localhost:1', token: undefined })
+  const failing = (code: ErrorCode) => {
+    let times = 0
+    return async () => {
+      times += 1
+      if (times === 1) throw new PaasError(code, 'not now')
+      return times
+    }
+  }
+
+  it.each(['server_unreachable', 'server_closing'] as const)('is what met %s', async (code) => {
+    expect(await persist(client, failing(code), { told: true })).toBe(2)
+    await expect(persist(client, failing(code), { patience: -1 })).rejects.toThrow('not now')
+  })
+
+  it('is nothing that the server has an answer to', async () => {
+    await expect(persist(client, failing('app_not_found'))).rejects.toThrow('not now')
   })
 })
 
