@@ -57,7 +57,7 @@ export async function deployPending(deps: PendingDeps, appId: AppId, signal: Abo
   if (!app || app.destroying || !next) return
   const current = app.currentReleaseId === null ? undefined : store.releases.find(app.currentReleaseId)
   if (current && next.version < current.version) return supersede(deps, appId, current.version)
-  if (carriesFailedCode(store, next)) return replaceCode(deps, next)
+  if (carriesFailedCode(store, next)) return replaceCode(store, next)
   if (await deployOne(deps, { app, release: next }, signal)) await supersede(deps, appId, next.version)
 }
 
@@ -132,15 +132,8 @@ function isFailed({ state }: Release): boolean {
   return state.kind === 'failed'
 }
 
-/** The same config with the code that serves. */
-async function replaceCode(deps: PendingDeps, release: Release): Promise<void> {
-  const { store } = deps
-  const { appId, accountId, description, id } = release
-  store.transaction(() => {
-    const current = store.apps.get(appId)?.currentReleaseId ?? null
-    const slugId = current === null ? null : (store.releases.find(current)?.slugId ?? null)
-    store.releases.create({ appId, accountId, slugId, description, config: store.releases.config(id) })
-    store.releases.setState(id, { kind: 'failed', reason: 'the release whose code it carried failed' })
-  })
-  await deps.outputs.closeBegun(id)
+/** The same release, config and number, with the code that serves: whoever waits for it waits on. */
+function replaceCode({ apps, releases }: PendingRecord, { id, appId }: Release): void {
+  const current = apps.get(appId)?.currentReleaseId ?? null
+  releases.replaceCode(id, current === null ? null : (releases.find(current)?.slugId ?? null))
 }

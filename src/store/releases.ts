@@ -35,6 +35,11 @@ export function openReleases(db: Database, cipher: Cipher): Releases {
       many(db, `${select} WHERE app_id = :appId AND state = 'pending' ORDER BY version`, { appId }),
     config: (id) => config(db, cipher, id),
     recordCommand: (id) => void db.run('UPDATE releases SET command_done = 1 WHERE id = :id', { id }),
+    replaceCode: (id, slugId) =>
+      void db.run(
+        "UPDATE releases SET slug_id = :slugId, command_done = 0, updated_at = :now WHERE id = :id AND state = 'pending'",
+        { id, slugId, now: Date.now() },
+      ),
     setState: (id, state) => setState(db, id, state),
   }
 }

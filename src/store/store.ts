@@ -207,6 +207,8 @@ export interface Releases {
   config(id: ReleaseId): Config
   /** Its release command has ended well and is not to be run again. */
   recordCommand(id: ReleaseId): void
+  /** Of one that is pending: the code it carried has failed. Nothing happens to another. */
+  replaceCode(id: ReleaseId, slugId: SlugId | null): void
   setState(id: ReleaseId, state: ReleaseState): void
 }
 

@@ -63,7 +63,7 @@ describe('a config change', () => {
     await app.serves('one red')
     const { failures } = await watch.stop()
     expect(failures).toEqual([])
-    expect(app.releases).toEqual(['v1 succeeded', 'v2 succeeded', 'v3 succeeded'])
+    await expect.poll(() => app.releases).toEqual(['v1 succeeded', 'v2 succeeded', 'v3 succeeded'])
     await app.runs('web.1')
   })
 
@@ -100,16 +100,28 @@ describe('a config change', () => {
     expect((await app.get()).body).toBe('one red')
   })
 
-  it('made while a deploy is under way that fails comes with the code that serves', async () => {
-    const app = await site.createApp('mixed')
-    await app.deploy(`web: ${serve('good')}`)
-    const build = await app.push({ Procfile: 'web: sleep 2; exit 3' })
-    await until('the release is pending', async () => app.releases.includes('v3 pending'))
-    await app.setConfig({ COLOUR: 'green' })
-    expect((await app.verdict(build)).state).toMatchObject({ kind: 'failed' })
-    await app.serves('good green')
-    expect(app.releases).toEqual(['v1 succeeded', 'v2 succeeded', 'v3 failed', 'v4 failed', 'v5 succeeded'])
-  })
+  it.each([
+    ['boot', `web: sleep 2; exit 3`],
+    ['release command', `web: ${serve('bad')}\nrelease: sleep 2; exit 4`],
+    ['cancellation', `web: ${serve('bad')}\nrelease: exec sleep 600`],
+  ])(
+    'made while a deploy is under way that fails, by its %s, succeeds with the code that serves',
+    async (how, Procfile) => {
+      const app = await site.createApp(`mixed-${how.slice(0, 4)}`)
+      await app.deploy(`web: ${serve('good')}`)
+      const build = await app.push({ Procfile })
+      await until('the release is pending', async () => app.releases.includes('v3 pending'))
+      const { id } = await app.setConfig({ COLOUR: 'green' })
+      if (how === 'cancellation') {
+        site.store.builds.requestCancel(build.id)
+        await site.queue.cancel(build.id)
+      }
+      expect((await app.verdict(build)).state.kind).toMatch(/failed|cancelled/)
+      await app.serves('good green')
+      await expect.poll(() => app.releases).toEqual(['v1 succeeded', 'v2 succeeded', 'v3 failed', 'v4 succeeded'])
+      expect(app.record?.currentReleaseId).toBe(id)
+    },
+  )
 })
 
 describe('scaling', () => {
