@@ -31,6 +31,9 @@ export function conditionOf(
   if (dyno.release < current && !isOneOff(dyno)) {
     return { ...plain, state: 'stopping', since: seen?.state === 'stopping' ? seen.since : since }
   }
+  if (state.kind !== 'running' && wasToldToEnd(dyno, seen)) {
+    return { ...plain, state: 'stopping', since: seen?.since ?? since }
+  }
   switch (state.kind) {
     case 'created':
       return { ...plain, state: 'starting' }
@@ -46,6 +49,12 @@ export function conditionOf(
       return { state: isDown ? 'down' : 'crashed', since, reason, exitStatus: state.exit.code, nextStart }
     }
   }
+}
+
+/** The engine starts again what ends by itself, and forgets what was stopped: whose record is gone is about to be. */
+function wasToldToEnd({ state, ...dyno }: Dyno, seen: DynoRecord | undefined): boolean {
+  if (seen) return seen.state === 'stopping' || seen.state === 'stopped'
+  return state.kind === 'exited' && !isOneOff(dyno)
 }
 
 type Running = { current: number; since: Date; seen: DynoRecord | undefined }
