@@ -35,6 +35,8 @@ export type Config = {
   logLevel: string
   build: { memoryMiB: number; cpus: number; timeoutSeconds: number; concurrency: number }
   boot: { timeoutSeconds: number }
+  /** How long new dynos are watched after the switch, beside the old ones. */
+  deployHold: { seconds: number }
   dynoSizes: DynoSizes
   /** What a dyno gets between SIGTERM and SIGKILL, and what requests in flight get before that. */
   stop: { graceSeconds: number; drainSeconds: number }
@@ -122,6 +124,7 @@ export function loadConfig(env: Environment = process.env): Config {
     },
     dynoSizes: read.dynoSizes('PAAS_DYNO_SIZES'),
     boot: { timeoutSeconds: read.integer('PAAS_BOOT_TIMEOUT', 60, 1, 600) },
+    deployHold: { seconds: read.integer('PAAS_DEPLOY_HOLD', 3, 0, 60) },
     stop: {
       graceSeconds: read.integer('PAAS_STOP_GRACE', 30, 0, 600),
       drainSeconds: read.integer('PAAS_DRAIN_TIMEOUT', 30, 0, 600),

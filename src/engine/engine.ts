@@ -190,7 +190,9 @@ export type DynoSpec = {
   restart: boolean
   /** A UUID by which the API names it; absent: one is made of the engine's own id. */
   uuid?: string
-  /** What a web dyno has to answer to be ready, `http://HOST/PATH`; absent: to take a connection will do. */
+  /** Of a web dyno: the app's own host name, without port. */
+  host?: string
+  /** What a web dyno has to answer to be ready, `http://HOST/PATH`; absent: `/` of its host will do. */
   healthcheck?: string
 }
 
@@ -228,6 +230,7 @@ export type Dyno = DynoFacts & {
   /** The port its web process was told to use; undefined for other types. */
   port: number | undefined
   /** As in its DynoSpec. */
+  host?: string
   healthcheck?: string
   state: DynoState
   /** How often it was started again because it had ended. */

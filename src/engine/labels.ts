@@ -9,6 +9,7 @@ export const label = {
   release: 'paas.release',
   size: 'paas.size',
   port: 'paas.port',
+  host: 'paas.host',
   healthcheck: 'paas.healthcheck',
   uuid: 'paas.uuid',
   /** On stack images, which all servers of one engine share; they carry no `server`. */

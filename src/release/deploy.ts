@@ -1,30 +1,25 @@
 import type { Dyno, Engine } from '../engine/engine.ts'
 import { isOneOff } from '../model/dyno.ts'
-import type { AppRoute } from '../model/route.ts'
 import type { Store } from '../store/store.ts'
 import { askedAtFirst, typesOf, wantedDynos, type Deployable } from './deployable.ts'
 import type { Narrator } from './narrator.ts'
-import type { Retirement } from './retirement.ts'
-import { routeFor, type RouteDeps } from './route.ts'
-import type { Routes } from './routes.ts'
-import { discard, startDynos, type StartDeps } from './start-dynos.ts'
+import { startDynos, type StartDeps } from './start-dynos.ts'
+import { takeOver, type TakeOverDeps } from './take-over.ts'
 
-export type DeployDeps = StartDeps & {
-  engine: Pick<Engine, 'listDynos'>
-  store: Pick<Store, 'apps' | 'formations' | 'slugs' | 'releases' | 'transaction'> & RouteDeps['store']
-  routes: Pick<Routes, 'put' | 'remove'>
-  retirement: Retirement
-  domain: string
-}
+export type DeployDeps = StartDeps &
+  TakeOverDeps & {
+    engine: Pick<Engine, 'listDynos'>
+    store: Pick<Store, 'apps' | 'formations' | 'slugs' | 'releases' | 'transaction'>
+  }
 
 /** The times of a deploy's phases, in milliseconds. */
-export type DeployTimes = { boot: number; switch: number }
+export type DeployTimes = { boot: number; switch: number; hold: number }
 
 /**
- * Makes a release the running one. All its dynos of all types are ready before the first request reaches any of them; then the
- * router switches in one step, and the record follows: from there on the release is current, whatever happens. The dynos it
+ * Makes a release the running one. All its dynos of all types are ready before the first request reaches any of them; then the router switches
+ * in one step. When they have held for a while, the record follows: from there on the release is current, whatever happens. The dynos it
  * replaced finish their requests and stop in the background.
- * @throws boot_failed, router_unavailable, engine_unavailable, or the signal's reason; then the previous release serves on
+ * @throws boot_failed, router_unavailable, engine_unavailable, or the signal's reason; then the previous release serves on, or again
  */
 export async function deploy(
   deps: DeployDeps,
@@ -33,18 +28,19 @@ export async function deploy(
 ): Promise<DeployTimes> {
   const begin = performance.now()
   const wanted = wantedDynos(deps.store, deployable)
+  const wantsWeb = wanted.some(({ type }) => type === 'web')
   const previous = await presentDynos(deps, deployable)
   const dynos = await startDynos(deps, deployable, wanted, { narrator, signal })
   const booted = performance.now()
-  try {
-    signal.throwIfAborted()
-    await switchOver(deps, deployable, dynos)
-  } catch (cause) {
-    await discard(deps, dynos)
-    throw cause
+  let switched = booted
+  const onSwitch = (): void => {
+    switched = performance.now()
+    narrator.detail(`Released v${deployable.release.version}`)
   }
+  const commit = (): void => makeCurrent(deps.store, deployable)
+  await takeOver(deps, { deployable, dynos, kept: [], wantsWeb }, { narrator, signal, onSwitch, commit })
   deps.retirement.retire(previous)
-  return { boot: booted - begin, switch: performance.now() - booted }
+  return { boot: booted - begin, switch: switched - booted, hold: performance.now() - switched }
 }
 
 /** What serves until now, and what an attempt of a dead worker may have started. */
@@ -53,30 +49,11 @@ async function presentDynos({ engine }: DeployDeps, { app }: Deployable): Promis
   return dynos.filter((dyno) => !isOneOff(dyno))
 }
 
-/** The router first, then the record: the commit point. A record that cannot be written takes the route back. */
-async function switchOver(deps: DeployDeps, deployable: Deployable, dynos: Dyno[]): Promise<void> {
-  const { store, routes } = deps
-  const { release, slug } = deployable
-  const app = { ...deployable.app, maintenance: store.apps.get(deployable.app.id)?.maintenance ?? false }
-  const web = dynos.filter(({ type }) => type === 'web')
-  const route = routeFor(deps, { ...app, currentReleaseId: release.id }, { ready: web, wantsWeb: web.length > 0 })
-  const replaced = await routes.put(route)
-  try {
-    store.transaction(() => {
-      store.formations.sync(app.id, typesOf(slug), askedAtFirst(deployable))
-      store.apps.setCurrentRelease(app.id, release.id)
-    })
-  } catch (cause) {
-    await putBack(routes, app.id, replaced)
-    throw cause
-  }
-}
-
-async function putBack(
-  routes: DeployDeps['routes'],
-  appId: AppRoute['appId'],
-  route: AppRoute | undefined,
-): Promise<void> {
-  if (route) await routes.put(route)
-  else await routes.remove(appId)
+/** The commit point. */
+function makeCurrent(store: DeployDeps['store'], deployable: Deployable): void {
+  const { app, release, slug } = deployable
+  store.transaction(() => {
+    store.formations.sync(app.id, typesOf(slug), askedAtFirst(deployable))
+    store.apps.setCurrentRelease(app.id, release.id)
+  })
 }

@@ -43,7 +43,7 @@ export function typesOf(slug: Slug): string[] {
 
 /**
  * @param restart false for one that runs once
- * @param domain what the app's own host name ends in; without it nothing is asked for a health check
+ * @param domain what the app's own host name ends in; a one-off, which nobody asks whether it is ready, does without
  */
 export function dynoSpec(
   deployable: Deployable,
@@ -52,7 +52,8 @@ export function dynoSpec(
 ): DynoSpec {
   const { app, release, slug, config } = deployable
   const { uuid = randomUUID() } = dyno
-  const path = dyno.type === 'web' ? slug.appJson?.healthcheck : null
+  const host = dyno.type === 'web' && domain ? `${app.name}.${domain}` : undefined
+  const path = slug.appJson?.healthcheck
   return {
     appId: app.id,
     app: app.name,
@@ -71,7 +72,8 @@ export function dynoSpec(
     size: dyno.size,
     limits: limitsOf(sizes, dyno.size),
     restart,
-    ...(path && domain ? { healthcheck: `http://${app.name}.${domain}${path}` } : {}),
+    ...(host && { host }),
+    ...(host && path ? { healthcheck: `http://${host}${path}` } : {}),
   }
 }
 

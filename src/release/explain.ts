@@ -1,7 +1,9 @@
 import { constants } from 'node:os'
 import type { Dyno, DynoExit, Engine } from '../engine/engine.ts'
 import type { DynoSize, DynoSizes } from '../model/formation.ts'
-import { healthOf, type Boot } from './readiness.ts'
+import { questionFor, type Reply } from './ask-dyno.ts'
+import type { Fallen } from './hold.ts'
+import type { Boot } from './readiness.ts'
 
 type ExplainDeps = { engine: Pick<Engine, 'listeningSockets'>; boot: { timeoutSeconds: number }; sizes: DynoSizes }
 
@@ -14,8 +16,17 @@ export async function explainBoot(deps: ExplainDeps, failure: Exclude<Boot, { ki
       return `${failure.dyno.name} ${explainExit(failure.exit, limitsOf(deps, failure.dyno))}`
     case 'timeout':
       if (failure.outOfMemory) return `${failure.dyno.name} ${forMemory(limitsOf(deps, failure.dyno))}`
-      return explainSilence(deps, failure.dyno)
+      return explainSilence(deps, failure)
   }
+}
+
+/** Why a dyno that had been ready is taken back. */
+export function explainFall(
+  deps: Pick<ExplainDeps, 'sizes'> & { deployHold: { seconds: number } },
+  { dyno, exit }: Fallen,
+): string {
+  const end = exit ? explainExit(exit, limitsOf(deps, dyno)) : 'ended'
+  return `in the ${deps.deployHold.seconds} s after the switch ${dyno.name} ${end}`
 }
 
 /** `exited with 127: command not found`, `was killed for memory at 512 MB`, … */
@@ -35,25 +46,40 @@ function meaningOf(code: number): string | undefined {
   return signal && `killed by ${signal[0]}`
 }
 
-async function explainSilence({ engine, boot }: ExplainDeps, dyno: Dyno): Promise<string> {
+async function explainSilence({ engine, boot }: ExplainDeps, { dyno, reply }: Timeout): Promise<string> {
+  const seconds = boot.timeoutSeconds
+  if (dyno.type === 'web' && reply.kind !== 'refused') return explainReply(dyno, reply, seconds)
   const sockets = await engine.listeningSockets(dyno.id).catch(() => [])
   const onPort = sockets.find(({ port }) => port === dyno.port)
   const other = sockets[0]
   if (onPort && isLoopback(onPort.address)) {
     return `nothing listens on 0.0.0.0:$PORT (${dyno.port}); the process listens on ${where(onPort)} only`
   }
-  if (onPort && dyno.healthcheck !== undefined) return explainHealth(dyno, dyno.healthcheck, boot.timeoutSeconds)
-  if (onPort) {
-    return `the process listens on ${where(onPort)}, but takes no connections within ${boot.timeoutSeconds} s`
-  }
+  if (onPort) return `the process listens on ${where(onPort)}, but takes no connections within ${seconds} s`
   if (other) return `nothing listens on $PORT (${dyno.port}); the process listens on ${where(other)}`
-  return `nothing listens on $PORT (${dyno.port}) after ${boot.timeoutSeconds} s`
+  return `nothing listens on $PORT (${dyno.port}) after ${seconds} s`
 }
 
-async function explainHealth(dyno: Dyno, healthcheck: string, seconds: number): Promise<string> {
-  const status = await healthOf(dyno)
-  const answer = status === undefined ? 'it does not answer' : `it answers ${status}`
-  return `${dyno.name} is not healthy after ${seconds} s: asked for ${new URL(healthcheck).pathname}, ${answer}`
+type Timeout = Extract<Boot, { kind: 'timeout' }>
+
+function explainReply(dyno: Dyno, reply: Exclude<Reply, { kind: 'refused' }>, seconds: number): string {
+  const { pathname } = questionFor(dyno)
+  if (dyno.healthcheck === undefined && reply.kind === 'answered') {
+    const remedy = 'mend it, or name a page that is well in app.json ("healthcheck": "/up")'
+    return `${dyno.name} still answers GET / with ${reply.status} after ${seconds} s; ${remedy}`
+  }
+  return `${dyno.name} is not healthy after ${seconds} s: asked for ${pathname}, ${foundInstead(reply)}`
+}
+
+function foundInstead(reply: Exclude<Reply, { kind: 'refused' }>): string {
+  switch (reply.kind) {
+    case 'broken':
+      return 'it ends the connection without an answer in HTTP'
+    case 'late':
+      return 'it does not answer'
+    case 'answered':
+      return `it answers ${reply.status}`
+  }
 }
 
 function isLoopback(address: string): boolean {
@@ -64,7 +90,7 @@ function where({ address, port }: { address: string; port: number }): string {
   return `${address.includes(':') ? `[${address}]` : address}:${port}`
 }
 
-function limitsOf({ sizes }: ExplainDeps, { size }: Dyno): { memory: number } {
+function limitsOf({ sizes }: Pick<ExplainDeps, 'sizes'>, { size }: Dyno): { memory: number } {
   return sizes[size as DynoSize] ?? sizes.basic
 }
 

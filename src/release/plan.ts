@@ -31,6 +31,7 @@ export function isSettled(plan: Plan): boolean {
   return plan.start.length === 0 && plan.stop.length === 0
 }
 
-function comesBack({ state }: Dyno): boolean {
+/** It runs, or the engine will start it again. */
+export function comesBack({ state }: Dyno): boolean {
   return state.kind === 'running' || state.kind === 'restarting'
 }

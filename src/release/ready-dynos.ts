@@ -1,12 +1,18 @@
 import type { Dyno } from '../engine/engine.ts'
-import { isReady } from './readiness.ts'
+import type { DynoStates } from '../store/dyno-tables.ts'
+import { isReadyNow } from './readiness.ts'
 
 /**
- * The dynos known to be ready. One that was is believed until its process ends, so that a busy app, which is slow to take
- * connections, is not taken out of service.
+ * The dynos known to be ready. One that was is believed until its process ends, by the next worker too, so that a busy app, which is slow to
+ * answer, is neither asked again nor taken out of service.
  */
 export class ReadyDynos {
+  readonly #states: Pick<DynoStates, 'find'>
   readonly #startedAt = new Map<string, number>()
+
+  constructor({ states }: { states: Pick<DynoStates, 'find'> }) {
+    this.#states = states
+  }
 
   async isReady(dyno: Dyno): Promise<boolean> {
     if (dyno.state.kind !== 'running') {
@@ -14,8 +20,8 @@ export class ReadyDynos {
       return false
     }
     const startedAt = dyno.state.since.getTime()
-    if (this.#startedAt.get(dyno.id) === startedAt) return true
-    if (!(await isReady(dyno, Date.now() - startedAt))) return false
+    if (this.#startedAt.get(dyno.id) === startedAt || this.#wasUp(dyno, startedAt)) return true
+    if (!(await isReadyNow(dyno, Date.now() - startedAt))) return false
     this.#startedAt.set(dyno.id, startedAt)
     return true
   }
@@ -27,5 +33,10 @@ export class ReadyDynos {
 
   forget(id: string): void {
     this.#startedAt.delete(id)
+  }
+
+  #wasUp({ id }: Dyno, startedAt: number): boolean {
+    const seen = this.#states.find(id)
+    return seen?.state === 'up' && seen.since.getTime() >= startedAt
   }
 }

@@ -1,9 +1,10 @@
 import type { Dyno } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
+import type { DynoSize } from '../model/formation.ts'
 import type { Store } from '../store/store.ts'
 import { loadDeployable, wantedDynos, type Deployable, type WantedDyno } from './deployable.ts'
-import { planDynos, type Plan } from './plan.ts'
+import { comesBack, planDynos, type Plan } from './plan.ts'
 import { waitUntilReady } from './readiness.ts'
 import type { ReadyDynos } from './ready-dynos.ts'
 import type { Retirement } from './retirement.ts'
@@ -23,19 +24,30 @@ export type ReconcileDeps = StartDeps & {
 
 /**
  * Makes what runs equal to the record: the current release in the formation as it is now, and the router knows it. Dynos that are
- * missing are started, others leave service. One that crashes stays with the engine, which starts it again with a back-off.
+ * missing are started, others leave service. One that crashes stays with the engine, which starts it again with a back-off; one that runs in
+ * another size than it should is not this function's business.
  * @returns dynos that run but are not ready yet; the caller comes back when they are
  */
 export async function reconcile(deps: ReconcileDeps, app: App, signal: AbortSignal): Promise<Dyno[]> {
   const dynos = await livingDynos(deps, app)
   const deployable = currentDeployable(deps.store, app)
-  const wanted = deployable ? wantedDynos(deps.store, deployable) : []
-  const plan = planDynos(wanted, { version: deployable?.release.version ?? 0, dynos })
+  const present = { version: deployable?.release.version ?? 0, dynos }
+  const wanted = inSizeOf(present, deployable ? wantedDynos(deps.store, deployable) : [])
+  const plan = planDynos(wanted, present)
   const started = deployable ? await startMissing(deps, deployable, plan.start, signal) : []
   const unready = await routeTo(deps, app, [...plan.keep, ...started], wanted)
   report(deps.log, app, plan)
   deps.retirement.retire(plan.stop)
   return unready
+}
+
+/** The same dynos, each in the size that it runs in, if it does. */
+function inSizeOf({ version, dynos }: { version: number; dynos: Dyno[] }, wanted: WantedDyno[]): WantedDyno[] {
+  return wanted.map((want) => {
+    const own = dynos.filter((dyno) => dyno.name === want.name && dyno.release === version && comesBack(dyno))
+    const [size = want.size] = own.map((dyno) => dyno.size as DynoSize)
+    return own.some((dyno) => dyno.size === want.size) ? want : { ...want, size }
+  })
 }
 
 /** Those that are not on their way out already. */
@@ -60,12 +72,16 @@ export async function routeTo(
   wanted: WantedDyno[],
 ): Promise<Dyno[]> {
   const { routes, readyDynos, dynoLog } = deps
-  const known = await Promise.all(dynos.map((dyno) => readyDynos.isReady(dyno)))
-  const ready = dynos.filter((_, index) => known[index])
+  const ready = await readyOnes({ readyDynos }, dynos)
   const wantsWeb = wanted.some(({ type }) => type === 'web')
   await routes.put(routeFor(deps, app, { ready: ready.filter(({ type }) => type === 'web'), wantsWeb }))
   for (const dyno of ready) dynoLog.up(dyno)
   return dynos.filter((dyno) => dyno.state.kind === 'running' && !ready.includes(dyno))
+}
+
+export async function readyOnes({ readyDynos }: Pick<ReconcileDeps, 'readyDynos'>, dynos: Dyno[]): Promise<Dyno[]> {
+  const ready = await Promise.all(dynos.map((dyno) => readyDynos.isReady(dyno)))
+  return dynos.filter((_, index) => ready[index])
 }
 
 /** Nobody waits for these, so one that does not come up is left to the engine's restarts and said in the app's log. */

@@ -2,7 +2,9 @@ import type { Dyno, Engine } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { DynoSizes } from '../model/formation.ts'
 import { dynoSpec, type Deployable, type WantedDyno } from './deployable.ts'
+import { questionFor } from './ask-dyno.ts'
 import { explainBoot } from './explain.ts'
+import { tellLastLines } from './last-lines.ts'
 import type { Narrator } from './narrator.ts'
 import type { DynoLog } from './dyno-log.ts'
 import type { ReadyDynos } from './ready-dynos.ts'
@@ -15,9 +17,6 @@ export type StartDeps = ReadinessDeps & {
   sizes: DynoSizes
   domain: string
 }
-
-/** How many of its last lines a dyno that did not come up may show. */
-const lastLines = 20
 
 /**
  * Starts dynos and waits until every one is ready. If one fails none is left.
@@ -72,7 +71,8 @@ async function allReady(
   const either = AbortSignal.any([signal, giveUp.signal])
   return Promise.all(
     dynos.map(async (dyno) => {
-      const boot = await waitUntilReady(deps, dyno, { restarts: 0, signal: either })
+      const onPoorAnswer = sayPoorAnswer(deps, dyno, narrator)
+      const boot = await waitUntilReady(deps, dyno, { restarts: 0, signal: either, onPoorAnswer })
       if (boot.kind !== 'ready') {
         const failure = bootFailed(deployable, dyno, await report(deps, dyno, { boot, narrator, signal }))
         giveUp.abort(failure)
@@ -93,14 +93,15 @@ async function report(
   const reason = await explainBoot(deps, boot)
   if (boot.kind === 'timeout') deps.dynoLog.bootTimeout(dyno, deps.boot.timeoutSeconds)
   deps.dynoLog.crashed(dyno)
-  const lines: Buffer[] = []
-  for await (const line of deps.engine.dynoOutput(dyno.id, { follow: false }, signal)) {
-    lines.push(line.text)
-    if (lines.length > lastLines) lines.shift()
-  }
-  if (lines.length > 0) narrator.detail(`Last lines of ${dyno.name}:`)
-  for (const line of lines) narrator.raw(Buffer.concat([Buffer.from('       '), line, Buffer.from('\n')]))
+  await tellLastLines(deps, dyno, { narrator, signal })
   return reason
+}
+
+function sayPoorAnswer({ boot }: StartDeps, dyno: Dyno, narrator: Narrator): (status: number) => void {
+  return (status) => {
+    const asked = `GET ${questionFor(dyno).pathname}`
+    narrator.error(`${dyno.name} answers ${asked} with ${status}; asked again for up to ${boot.timeoutSeconds} s`)
+  }
 }
 
 function bootFailed({ app, release }: Deployable, dyno: Dyno, reason: string): PaasError {

@@ -58,7 +58,6 @@ export async function buildPhases(deps: PhaseDeps, run: BuildRun): Promise<void>
     run.output.topic('Launching...')
     const times = await deps.locks.dynos.run(app.id, () => deploy(deps, deployable, options))
     Object.assign(run.phases, times)
-    run.output.detail(`Released v${release.version}`)
   })
 }
 

@@ -1,8 +1,11 @@
 import type { Dyno } from '../engine/engine.ts'
+import { asPaasError } from '../errors.ts'
+import type { App } from '../model/app.ts'
 import type { AppId } from '../model/ids.ts'
 import { silent } from '../release/narrator.ts'
 import { beginsWithCommand, deployPending, nextPending, type PendingDeps } from '../release/pending.ts'
 import { waitUntilReady } from '../release/readiness.ts'
+import { resizeDynos } from '../release/restart.ts'
 import { reconcile, type ReconcileDeps } from '../release/reconcile.ts'
 import type { AppLocks } from '../release/locks.ts'
 import { destroy, type DestroyDeps } from './destroy.ts'
@@ -30,9 +33,22 @@ export async function converge(deps: ConvergeDeps, appId: AppId, signal: AbortSi
   await releaseWhatIsPending(deps, appId, signal)
   const unready = await deps.locks.dynos.run(appId, async () => {
     const now = deps.store.apps.get(appId)
-    return now && !now.destroying ? reconcile(deps, now, signal) : []
+    if (!now || now.destroying) return []
+    await resize(deps, now, signal)
+    return reconcile(deps, now, signal)
   })
   for (const dyno of unready) void comeBackWhenReady(deps, dyno, signal)
+}
+
+/** Where the new ones do not come up, or do not hold, the old ones serve on, and the size is what it was. */
+async function resize(deps: ConvergeDeps, app: App, signal: AbortSignal): Promise<void> {
+  try {
+    await resizeDynos(deps, app, signal)
+  } catch (cause) {
+    const error = asPaasError(cause)
+    if (error.fault === 'server') throw cause
+    deps.platformLog.api(app.id, `Resize failed: ${error.message}`)
+  }
 }
 
 /** Takes the app's next pending release to its verdict, with its command, if it has one. */

@@ -2,8 +2,7 @@ import { asPaasError } from '../errors.ts'
 import type { AppId } from '../model/ids.ts'
 import type { AppLocks } from '../release/locks.ts'
 import type { PlatformLog } from '../release/platform-log.ts'
-import type { ReconcileDeps } from '../release/reconcile.ts'
-import { restartDynos } from '../release/restart.ts'
+import { restartDynos, type RestartDeps } from '../release/restart.ts'
 import type { OneOffs } from '../run/one-offs.ts'
 
 /**
@@ -11,7 +10,7 @@ import type { OneOffs } from '../run/one-offs.ts'
  * in no formation, so it is stopped and nothing takes its place.
  */
 export async function restart(
-  deps: ReconcileDeps & { locks: AppLocks; platformLog: Pick<PlatformLog, 'api'>; oneOffs: Pick<OneOffs, 'stop'> },
+  deps: RestartDeps & { locks: AppLocks; platformLog: Pick<PlatformLog, 'api'>; oneOffs: Pick<OneOffs, 'stop'> },
   appId: AppId,
   dyno: string | null,
   signal: AbortSignal,

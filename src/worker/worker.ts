@@ -108,7 +108,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
 
 function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
   const { config, store, log, engine, outputs, router, logs } = parts
-  const { paths, build, stop, boot, domain, publicUrl } = config
+  const { paths, build, stop, boot, deployHold, domain, publicUrl } = config
   const platformLog = createPlatformLog(logs)
   const routes = new Routes(router, { controlHost: domain, controlSocket: paths.apiSocket })
   const dynoLog = new DynoLog({ platformLog, states: store.dynoStates })
@@ -127,12 +127,13 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     cursors,
     collector,
     boot,
+    deployHold,
     stop,
     sizes: config.dynoSizes,
     domain,
     publicUrl,
     locks: new AppLocks(),
-    readyDynos: new ReadyDynos(),
+    readyDynos: new ReadyDynos({ states: store.dynoStates }),
     slots: new Semaphore(build.concurrency),
     timeoutSeconds: build.timeoutSeconds,
     buildsDirectory: paths.builds,

@@ -62,6 +62,7 @@ export class TestServer implements AsyncDisposable {
       PAAS_DATA: this.dataDirectory,
       PAAS_HTTP_PORT: String(port),
       PAAS_HTTPS_PORT: String(httpsPort),
+      PAAS_DEPLOY_HOLD: '0', // nobody waits for what few tests are about
       ...env,
     }
   }

@@ -40,7 +40,7 @@ describe('a dyno that does not answer', () => {
     const engine = { listeningSockets: async () => sockets }
     return explainBoot(
       { engine, boot: { timeoutSeconds: 60 }, sizes: dynoSizes },
-      { kind: 'timeout', dyno, outOfMemory: false },
+      { kind: 'timeout', dyno, outOfMemory: false, reply: { kind: 'refused' } },
     )
   }
 
@@ -50,7 +50,7 @@ describe('a dyno that does not answer', () => {
 
   it('has lost a process to its memory limit', async () => {
     const engine = { listeningSockets: async () => [] }
-    const failure = { kind: 'timeout' as const, dyno, outOfMemory: true }
+    const failure = { kind: 'timeout' as const, dyno, outOfMemory: true, reply: { kind: 'refused' as const } }
     expect(await explainBoot({ engine, boot: { timeoutSeconds: 60 }, sizes: dynoSizes }, failure)).toBe(
       'web.1 was killed for memory at 512 MB',
     )

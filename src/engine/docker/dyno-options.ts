@@ -105,6 +105,7 @@ function dynoLabels(serverId: string, spec: DynoSpec, session: Session | undefin
     [label.release]: String(spec.release),
     [label.size]: spec.size,
     [label.port]: spec.type === 'web' ? (spec.env['PORT'] ?? '') : '',
+    [label.host]: spec.host ?? '',
     [label.healthcheck]: spec.healthcheck ?? '',
     [label.uuid]: spec.uuid ?? '',
   }

@@ -8,12 +8,14 @@ import { label, type Kind } from '../labels.ts'
 export function viewDyno(info: Docker.ContainerInspectInfo): Dyno {
   const labels = info.Config.Labels
   const port = Number(labels[label.port])
+  const host = labels[label.host]
   const healthcheck = labels[label.healthcheck]
   return {
     ...factsOf(info.Id, labels),
     image: info.Image,
     address: addressOf(info),
     port: port > 0 ? port : undefined,
+    ...(host ? { host } : {}),
     ...(healthcheck ? { healthcheck } : {}),
     state: stateOf(info),
     restarts: info.RestartCount,
