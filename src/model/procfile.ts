@@ -41,7 +41,8 @@ export function processTypesProblem(types: ProcessTypes): string | undefined {
 }
 
 function parseLine(line: string, number: number): { type: string; command: string } {
-  const [, type, command] = /^([\w-]+):\s*(\S.*?)\s*$/.exec(line) ?? []
+  const [, type, rest = ''] = /^([\w-]+):(.*)$/.exec(line) ?? []
+  const command = rest.trim()
   if (!type || !command || !processTypePattern.test(type) || hasControl(line)) {
     throw invalid(`Procfile line ${number} is ${JSON.stringify(shorten(line))}; a line reads TYPE: COMMAND`)
   }

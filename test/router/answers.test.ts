@@ -137,6 +137,14 @@ describe('a request that the router refuses', () => {
     ])
   })
 
+  it('takes no time that grows with the square of its blanks', async () => {
+    await using router = await startRouter({ routes: [route([])] })
+    const blanks = ' '.repeat(60_000)
+    expect(statusOf(await talk(router.port, `GET /a HTTP/1.1\r\nHost:${blanks}a\r\r\n\r\n`))).toBe(400)
+    expect(statusOf(await talk(router.port, `GET /a HTTP/1.1\r\nX-A : b\r\nHost: app.test${blanks}\r\n\r\n`))).toBe(400)
+    expect(router.lines).toHaveLength(1)
+  })
+
   it('appears nowhere when it names no app', async () => {
     await using router = await startRouter({ routes: [route([])] })
     for (const host of ['', 'Host: \r\n', 'Host: nope.test\r\n', 'Host: a b\r\n', 'Host: paas.test\r\n']) {

@@ -10,9 +10,10 @@ const accepted = (...lines: string[]): RequestHead => {
 
 describe('a request head', () => {
   it('is read with its host in lower case, without port and root dot', () => {
-    const head = accepted('GET /a?b=c HTTP/1.1', 'Host: App.Test.:8080', 'X-Name:  some value\t')
+    const head = accepted('GET /a?b=c HTTP/1.1', 'Host: App.Test.:8080', 'X-Name:  some value\t', 'X-Other:\xa0a ')
     expect(head).toMatchObject({ method: 'GET', target: '/a?b=c', version: 1, host: 'app.test', keepAlive: true })
     expect(head.fields[1]).toMatchObject({ key: 'x-name', value: 'some value' })
+    expect(head.fields[2]).toMatchObject({ value: '\xa0a' })
   })
 
   it('in absolute form goes on in origin form', () => {
