@@ -6,7 +6,7 @@ afterAll(() => builder[Symbol.asyncDispose]())
 
 const worker = { 'worker.py': '', Procfile: 'worker: python worker.py\n' }
 /** With the index named, for networks that have no more of it than this. */
-const poetry = `[tool.poetry]
+const poetry = (index: string): string => `[tool.poetry]
 name = "an-app"
 version = "1"
 description = ""
@@ -16,12 +16,13 @@ python = "^3.11"
 idna = "3.10"
 [[tool.poetry.source]]
 name = "index"
-url = "https://pypi.org/simple"
+url = "${index}"
 `
 
 describe('a Python app', () => {
   it('of Poetry is installed by Poetry with or without a lock file, in place, and from the cache', async () => {
-    await using app = await builder.app({ 'pyproject.toml': poetry, 'an_app/__init__.py': 'version = 1\n', ...worker })
+    const pyproject = { 'pyproject.toml': poetry(await pipsIndex()) }
+    await using app = await builder.app({ ...pyproject, 'an_app/__init__.py': 'version = 1\n', ...worker })
     await app.build()
     expect(app.output).toContain('No poetry.lock: every build may get other versions.')
     expect(app.output).toContain('Installing idna (3.10)')
@@ -81,6 +82,14 @@ describe('a Python app', () => {
     expect((await runIn(await app.build(), 'python -c "import x; print(x.version)"')).output).toBe('2\n')
   })
 })
+
+/** The address that pip asks in a build: the default in its help. */
+async function pipsIndex(): Promise<string> {
+  const { output } = await runIn({ image: await builder.buildImage() }, 'COLUMNS=500 python3 -m pip install --help')
+  const index = /--index-url <url>[^]*?\(default\s+(\S+?)\)/.exec(output)?.[1]
+  if (index === undefined) throw new Error(`pip names no index:\n${output}`)
+  return index
+}
 
 function localPackage(code: string): Record<string, string> {
   return {
