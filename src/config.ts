@@ -84,6 +84,8 @@ export type Paths = {
   hookSocket: string
   routerSocket: string
   workerSocket: string
+  /** Where the api asks the worker of containers and images. */
+  containersSocket: string
   /** Gets the connections of attached one-off dynos. */
   rendezvousSocket: string
 }
@@ -175,6 +177,7 @@ function pathsIn(data: string): Paths {
     hookSocket: join(run, 'hook.sock'),
     routerSocket: join(run, 'router.sock'),
     workerSocket: join(run, 'worker.sock'),
+    containersSocket: join(run, 'containers.sock'),
     rendezvousSocket: join(run, 'rendezvous.sock'),
   }
 }

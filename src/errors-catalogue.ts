@@ -89,4 +89,5 @@ export const catalogue = {
   unauthorized: { status: 401, fault: 'user', hint: 'Log in with: paas login' },
   url_invalid: { status: 400, fault: 'user' },
   usage: { status: 400, fault: 'user', hint: 'See: paas help' },
+  worker_unavailable: { status: 503, fault: 'server', hint: 'Try again in a few seconds: the server starts it again.' },
 } as const satisfies Record<string, Entry>

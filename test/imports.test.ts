@@ -17,6 +17,7 @@ const allowed: Record<string, string[]> = {
   release: ['engine', 'queue', 'store', 'router/control.ts', 'logs'],
   run: ['release', 'engine', 'store'],
   git: ['store', 'queue', 'build'],
+  containers: ['build', 'engine'],
   worker: [
     'release',
     'run',
@@ -37,7 +38,7 @@ const allowed: Record<string, string[]> = {
     'build',
     'queue',
     'store',
-    'engine/engine.ts',
+    'containers/containers.ts',
     'router/control.ts',
     'logs',
     'metrics',
@@ -70,13 +71,26 @@ const vendors: Record<string, string> = {
 }
 
 const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
-const imports = files.flatMap((file) =>
+const imports: { file: string; specifier: string; isType: boolean }[] = files.flatMap((file) =>
   [
     ...readFileSync(join(root, file), 'utf8').matchAll(
       /^(?:import|export)\b[^'"]*?from\s+'([^']+)'|import\('([^']+)'\)/gm,
     ),
-  ].map((match) => ({ file, specifier: match[1] ?? match[2] ?? '' })),
+  ].map((match) => ({
+    file,
+    specifier: match[1] ?? match[2] ?? '',
+    isType: /^(import|export) type\b/.test(match[0]),
+  })),
 )
+
+/** All files that a process which begins with this one may load. */
+function loadedBy(file: string, found = new Set([file])): Set<string> {
+  for (const { specifier } of imports.filter((one) => one.file === file && !one.isType)) {
+    const target = relative(root, resolve(root, dirname(file), specifier))
+    if (specifier.startsWith('.') && !found.has(target)) loadedBy(target, found.add(target))
+  }
+  return found
+}
 
 describe('imports', () => {
   it('point one way only', () => {
@@ -96,6 +110,12 @@ describe('imports', () => {
       return home !== undefined && !file.startsWith(`${home}/`)
     })
     expect(wrong).toEqual([])
+  })
+
+  it('keep containers out of the processes that the public reaches', () => {
+    const docker = (file: string): string[] => [...loadedBy(file)].filter((one) => one.startsWith('engine/docker/'))
+    expect(docker('main/worker.ts')).not.toEqual([])
+    expect([...docker('main/api.ts'), ...docker('main/router.ts')]).toEqual([])
   })
 
   it('leave the command knowing only the HTTP api', () => {

@@ -19,7 +19,7 @@ import { page } from './page.ts'
 import { sourceBlob, sourceOf } from './source-blob.ts'
 import { warnOfDelay } from './wake.ts'
 
-type Deps = BuildJsonDeps & Pick<ApiDeps, 'engine' | 'queue' | 'repositories' | 'output' | 'outbound' | 'log'>
+type Deps = BuildJsonDeps & Pick<ApiDeps, 'containers' | 'queue' | 'repositories' | 'output' | 'outbound' | 'log'>
 
 const pack = Type.Object(
   { url: Type.Optional(Type.String({ maxLength: 1000 })), name: Type.Optional(Type.String({ maxLength: 1000 })) },
@@ -85,7 +85,7 @@ export function buildRoutes(api: Api, deps: Deps): void {
 
   // Of the heroku-builds plugin, `builds:cache:purge`; in Heroku's schema it is not.
   api.delete('/apps/:app/build-cache', async (request) => {
-    await deps.engine.removeCache(appOf(store, request).id)
+    await deps.containers.removeCache(appOf(store, request).id)
     return {}
   })
 

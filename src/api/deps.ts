@@ -1,9 +1,8 @@
 import type { FastifyInstance, RawServerDefault } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { Toolbox } from '../build/toolbox.ts'
 import type { Config } from '../config.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { Containers } from '../containers/containers.ts'
 import type { Repositories } from '../git/repositories.ts'
 import type { Logger } from '../log.ts'
 import type { AppLogReader } from '../logs/app-log.ts'
@@ -23,8 +22,7 @@ export type ApiDeps = {
   config: Pick<Config, 'publicUrl' | 'domain' | 'httpPort' | 'httpsPort' | 'paths' | 'dynoSizes' | 'limits' | 'network'>
   store: Store
   queue: Queue
-  engine: Pick<Engine, 'machine' | 'listDynos' | 'removeCache' | 'appendLayer' | 'readImage'>
-  toolbox: Pick<Toolbox, 'uploadImage'>
+  containers: Containers
   repositories: Pick<Repositories, 'resolve' | 'keep' | 'release'>
   output: OutputReader
   platformLog: Pick<PlatformLog, 'api'>

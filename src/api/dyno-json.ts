@@ -1,4 +1,4 @@
-import type { Dyno } from '../engine/engine.ts'
+import type { Dyno } from '../containers/containers.ts'
 import type { App } from '../model/app.ts'
 import type { Formation } from '../model/formation.ts'
 import type { OneOff } from '../model/one-off.ts'

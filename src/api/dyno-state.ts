@@ -1,10 +1,14 @@
-import type { Dyno } from '../engine/engine.ts'
+import type { Dyno } from '../containers/containers.ts'
+import type { PaasError } from '../errors.ts'
 import { isOneOff, type DynoRecord } from '../model/dyno.ts'
 import type { DynoSize, DynoSizes } from '../model/formation.ts'
 import { explainExit } from '../release/explain.ts'
 
 /** Why a dyno is not up: a code of Heroku's (R10, R15) or a word, and a sentence without its subject. */
-export type Reason = { id: 'R10' | 'R15' | 'exited' | 'not_started' | 'engine_unavailable'; message: string }
+export type Reason = {
+  id: 'R10' | 'R15' | 'exited' | 'not_started' | 'engine_unavailable' | 'worker_unavailable'
+  message: string
+}
 
 /** How a dyno is, in Heroku's words, since when and why; `exitStatus` is of its last end, `nextStart` there while it waits for that. */
 export type DynoCondition = {
@@ -13,6 +17,14 @@ export type DynoCondition = {
   reason: Reason | null
   exitStatus: number | null
   nextStart: Date | null
+}
+
+/** Of the dynos that cannot be seen after this error; undefined for any other. */
+export function awayReason({ code }: PaasError): Reason | undefined {
+  if (code === 'engine_unavailable') return { id: code, message: 'Docker cannot be reached' }
+  if (code === 'worker_unavailable')
+    return { id: code, message: "the server's worker, which runs dynos, does not answer" }
+  return undefined
 }
 
 /**

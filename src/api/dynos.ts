@@ -6,7 +6,7 @@ import type { Api, ApiDeps } from './deps.ts'
 import { page } from './page.ts'
 import { dynoNamed, presentDynos, type PresentDyno } from './present-dynos.ts'
 
-type Deps = Pick<ApiDeps, 'store' | 'engine' | 'queue' | 'platformLog' | 'config'>
+type Deps = Pick<ApiDeps, 'store' | 'containers' | 'queue' | 'platformLog' | 'config'>
 
 const order = { name: ({ name }: PresentDyno) => name, id: ({ id }: PresentDyno) => id }
 

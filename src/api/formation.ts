@@ -14,7 +14,7 @@ import { page } from './page.ts'
 import { named, sizeName, time } from './shapes.ts'
 import { wake } from './wake.ts'
 
-type Deps = Pick<ApiDeps, 'config' | 'store' | 'engine' | 'queue' | 'platformLog' | 'log'>
+type Deps = Pick<ApiDeps, 'config' | 'store' | 'containers' | 'queue' | 'platformLog' | 'log'>
 
 const sizeReference = Type.Union([
   Type.String(),

@@ -6,15 +6,19 @@ import type { ApiDeps } from './deps.ts'
 import { sizeName } from './shapes.ts'
 import { warn } from './warn.ts'
 
-type Deps = { config: Pick<ApiDeps['config'], 'dynoSizes'>; engine: Pick<ApiDeps['engine'], 'machine'> }
+type Deps = { config: Pick<ApiDeps['config'], 'dynoSizes'>; containers: Pick<ApiDeps['containers'], 'machine'> }
 
 /**
  * Before a size is given to dynos: one with more memory than the machine has is refused, of processors they get those that there are
- * and the answer says so. While the engine is away nothing is known, and nothing is said.
+ * and the answer says so. While worker or engine are away nothing is known, and nothing is said.
  * @throws invalid_params
  */
-export async function checkMachine({ config, engine }: Deps, sizes: DynoSize[], reply: FastifyReply): Promise<void> {
-  const machine = sizes.length === 0 ? undefined : await engine.machine().catch(() => undefined)
+export async function checkMachine(
+  { config, containers }: Deps,
+  sizes: DynoSize[],
+  reply: FastifyReply,
+): Promise<void> {
+  const machine = sizes.length === 0 ? undefined : await containers.machine().catch(() => undefined)
   if (!machine) return
   for (const size of sizes) {
     const limits = limitsOf(config.dynoSizes, size)

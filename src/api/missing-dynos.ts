@@ -1,5 +1,4 @@
 import type { App } from '../model/app.ts'
-import type { DynoRecord } from '../model/dyno.ts'
 import type { Formation } from '../model/formation.ts'
 import type { Release } from '../model/release.ts'
 import type { Store } from '../store/store.ts'
@@ -10,13 +9,14 @@ import { uuidOf } from './shapes.ts'
 
 /**
  * The dynos of the formation that have no container though they should: those that were asked for a moment ago, those that could not be
- * started, and all of them while the engine is away.
+ * started, and all of them while nobody can see them.
  * @param present the names of those that have one
+ * @param unseen why nobody can
  */
 export function missingDynos(
   store: Store,
   app: App,
-  { present, engineAway }: { present: ReadonlySet<string>; engineAway: boolean },
+  { present, unseen }: { present: ReadonlySet<string>; unseen: Reason | undefined },
 ): PresentDyno[] {
   const release = app.currentReleaseId ? store.releases.find(app.currentReleaseId) : undefined
   if (!release) return []
@@ -27,7 +27,8 @@ export function missingDynos(
       .map((name) => {
         const last = known.find((dyno) => dyno.name === name)
         const id = last?.uuid ?? uuidOf(`dyno ${name} of ${app.id}`)
-        const condition = engineAway ? outOfSight(last, { release, formation }) : notStarted({ release, formation })
+        const asked = notStarted({ release, formation })
+        const condition = unseen ? down(last?.since ?? asked.since, unseen) : asked
         return { id, name, json: () => missingJson(store, app, { id, name, formation, release, condition }) }
       }),
   )
@@ -39,11 +40,6 @@ type Asked = { release: Release; formation: Formation }
 function notStarted({ release, formation }: Asked): DynoCondition {
   const since = new Date(Math.max(release.updatedAt.getTime(), formation.updatedAt.getTime()))
   return down(since, { id: 'not_started', message: 'is not started yet' })
-}
-
-function outOfSight(last: DynoRecord | undefined, asked: Asked): DynoCondition {
-  const reason: Reason = { id: 'engine_unavailable', message: 'Docker cannot be reached' }
-  return down(last?.since ?? notStarted(asked).since, reason)
 }
 
 function down(since: Date, reason: Reason): DynoCondition {

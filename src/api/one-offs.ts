@@ -15,7 +15,7 @@ import { time } from './shapes.ts'
 import { attachUrl } from './urls.ts'
 import { wake } from './wake.ts'
 
-type Deps = Pick<ApiDeps, 'config' | 'store' | 'engine' | 'queue' | 'platformLog' | 'log'>
+type Deps = Pick<ApiDeps, 'config' | 'store' | 'containers' | 'queue' | 'platformLog' | 'log'>
 
 /** Characters. One argument of a Linux process has 128 KiB at most (execve(2), MAX_ARG_STRLEN). */
 const longestCommand = 32_768

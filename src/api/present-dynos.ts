@@ -1,31 +1,31 @@
-import type { Dyno } from '../engine/engine.ts'
-import { PaasError } from '../errors.ts'
+import type { Dyno } from '../containers/containers.ts'
+import { asPaasError, PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
 import { isOneOff } from '../model/dyno.ts'
 import { isExpired } from '../model/one-off.ts'
 import type { ApiDeps } from './deps.ts'
 import { dynoId, dynoJson, waitingJson } from './dyno-json.ts'
-import { conditionOf } from './dyno-state.ts'
+import { awayReason, conditionOf, type Reason } from './dyno-state.ts'
 import { missingDynos } from './missing-dynos.ts'
 
-type Deps = Pick<ApiDeps, 'store' | 'engine' | 'config'>
+type Deps = Pick<ApiDeps, 'store' | 'containers' | 'config'>
 
 /** A dyno as the API shows it. */
 export type PresentDyno = { id: string; name: string; json: () => object }
 
 /**
- * What runs, asked of the engine; of the formation what does not run and should; and the one-offs that were asked for and are not there
- * yet. While the engine is away, none runs as far as can be seen.
+ * What runs, asked of the worker; of the formation what does not run and should; and the one-offs that were asked for and are not there
+ * yet. While worker or engine are away, none runs as far as can be seen.
  */
 export async function presentDynos(deps: Deps, app: App): Promise<PresentDyno[]> {
   const { store } = deps
-  const dynos = await seenDynos(deps, app)
+  const { dynos, unseen } = await seenDynos(deps, app)
   const oneOffs = store.oneOffs.list(app.id).filter((oneOff) => !isExpired(oneOff))
-  const waiting = oneOffs.filter((one) => one.dyno === null && !dynos?.some((dyno) => dyno.name === one.name))
-  const names = new Set(dynos?.filter((dyno) => !isOneOff(dyno)).map(({ name }) => name))
+  const waiting = oneOffs.filter((one) => one.dyno === null && !dynos.some((dyno) => dyno.name === one.name))
+  const names = new Set(dynos.filter((dyno) => !isOneOff(dyno)).map(({ name }) => name))
   return [
-    ...presentations(deps, app, dynos ?? []),
-    ...missingDynos(store, app, { present: names, engineAway: dynos === undefined }),
+    ...presentations(deps, app, dynos),
+    ...missingDynos(store, app, { present: names, unseen }),
     ...waiting.map((oneOff) => ({ id: oneOff.id, name: oneOff.name, json: () => waitingJson(store, app, oneOff) })),
   ]
 }
@@ -40,13 +40,14 @@ export async function dynoNamed(deps: Deps, app: App, nameOrId: string): Promise
   })
 }
 
-/** undefined while the engine cannot be reached. */
-async function seenDynos({ engine }: Deps, app: App): Promise<Dyno[] | undefined> {
+/** `unseen` says why none can be seen. */
+async function seenDynos({ containers }: Deps, app: App): Promise<{ dynos: Dyno[]; unseen?: Reason }> {
   try {
-    return await engine.listDynos({ appId: app.id })
+    return { dynos: await containers.listDynos({ appId: app.id }) }
   } catch (cause) {
-    if (cause instanceof PaasError && cause.code === 'engine_unavailable') return undefined
-    throw cause
+    const unseen = awayReason(asPaasError(cause))
+    if (!unseen) throw cause
+    return { dynos: [], unseen }
   }
 }
 

@@ -2,10 +2,9 @@ import type { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
 import type { FastifyRequest } from 'fastify'
 import { slugArchive } from '../build/slug-archive.ts'
-import { makeUploadedSlug, uploadLabels, type UploadedSlugDeps } from '../build/uploaded-slug.ts'
-import { appDirectory } from '../build/directories.ts'
+import { makeUploadedSlug } from '../build/uploaded-slug.ts'
 import type { Config } from '../config.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { Containers } from '../containers/containers.ts'
 import { PaasError } from '../errors.ts'
 import { checkDiskSpace } from '../git/disk-space.ts'
 import { PushSlots } from '../git/push-slots.ts'
@@ -19,8 +18,8 @@ import type { Api } from './deps.ts'
 import type { SignedPaths } from './signed-path.ts'
 import { claimedBytes, mebibytes, patience, takeAnyBody } from './upload.ts'
 
-export type SlugFileDeps = UploadedSlugDeps & {
-  engine: Pick<Engine, 'readImage'>
+export type SlugFileDeps = {
+  containers: Pick<Containers, 'addSlug' | 'readSlug'>
   store: Store
   config: Pick<Config, 'publicUrl' | 'paths' | 'limits'>
   signedPaths: SignedPaths
@@ -68,15 +67,15 @@ async function upload(
   { app, draft }: { app: App; draft: SlugDraft },
   request: FastifyRequest,
 ): Promise<void> {
-  const { store, config } = deps
+  const { store, config, containers } = deps
   const { packBytes } = config.limits
   claimedBytes(request, packBytes)
   checkUsage(deps, app)
   await checkDiskSpace(config.paths.sources)
   const body = openBody(request.raw, { bytes: packBytes, ...patience })
   const { id, appId, processTypes, buildpack, commit, commitDescription, sha256 } = draft
-  const options = { labels: uploadLabels(app, id), sha256, limits: config.limits }
-  const made = await makeUploadedSlug(deps, body, options).catch((cause: unknown) => {
+  const toImage = (files: Readable): Promise<string> => containers.addSlug({ id, app }, files)
+  const made = await makeUploadedSlug(body, { sha256, limits: config.limits, toImage }).catch((cause: unknown) => {
     throw body.errored instanceof ClientGone
       ? new PaasError('bad_request', 'The upload was cut off.', { cause })
       : cause
@@ -110,10 +109,10 @@ function checkUsage({ store, config }: SlugFileDeps, app: App): void {
 }
 
 /** Packed as it is read; the slot is free again when all of it was, or it broke off. */
-async function pack({ engine }: SlugFileDeps, slug: Slug, slot: Disposable): Promise<Readable> {
+async function pack({ containers }: SlugFileDeps, slug: Slug, slot: Disposable): Promise<Readable> {
   using beforehand = new DisposableStack()
   beforehand.use(slot)
-  const tar = await engine.readImage(slug.image, appDirectory, AbortSignal.timeout(patience.totalMs))
+  const tar = await containers.readSlug(slug.image, AbortSignal.timeout(patience.totalMs))
   if (!tar) throw new PaasError('image_missing', `The image of the slug ${slug.id} is gone.`)
   const held = beforehand.move()
   const archive = slugArchive(tar)

@@ -1,22 +1,20 @@
 import { Readable } from 'node:stream'
-import type { Engine } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import { parseAppJson, type AppJson } from '../model/app-json.ts'
-import type { App } from '../model/app.ts'
-import type { SlugId } from '../model/ids.ts'
 import { verified } from './checksum.ts'
-import { appendSlug } from './export.ts'
 import { count, type SlugFacts } from './slug.ts'
 import { mostBytesRead } from './source.ts'
 import { rewriteTar } from './tar.ts'
 import { openTarball, refuse, unreadable } from './tarball.ts'
-import type { Toolbox } from './toolbox.ts'
 import { UploadedLayout } from './uploaded-layout.ts'
 
-export type UploadedSlugDeps = { engine: Pick<Engine, 'appendLayer'>; toolbox: Pick<Toolbox, 'uploadImage'> }
-
 type Limits = { slugBytes: number; sourceFiles: number }
-type Options = { labels: Record<string, string>; sha256: string | null; limits: Limits }
+type Options = {
+  sha256: string | null
+  limits: Limits
+  /** Makes an image of a layer, all of it in the app's directory, and gives its digest. */
+  toImage: (files: Readable) => Promise<string>
+}
 
 /** The parts of a Slug that its files decide. */
 export type UploadedSlug = { image: string; size: number; sha256: string; appJson?: AppJson }
@@ -26,33 +24,15 @@ export type UploadedSlug = { image: string; size: number; sha256: string; appJso
  * It is read once, as it comes; nothing of it is a path on the host, and nothing of it runs.
  * @throws slug_invalid, slug_too_large, checksum_wrong, app_json_invalid, and the archive's own error; then there is no image
  */
-export async function makeUploadedSlug(
-  { engine, toolbox }: UploadedSlugDeps,
-  archive: Readable,
-  { labels, sha256, limits }: Options,
-): Promise<UploadedSlug> {
-  // What ends before it is read says so when it is read.
-  archive.on('error', () => undefined)
-  const base = await toolbox.uploadImage()
+export async function makeUploadedSlug(archive: Readable, { sha256, limits, toImage }: Options): Promise<UploadedSlug> {
   let actual = ''
   const whole = verified(archive, sha256, (found) => (actual = found))
   const { files, found } = layerOf(openTarball(whole, { ...limits, sourceBytes: limits.slugBytes }), limits)
   try {
-    const image = await appendSlug(engine, { base, labels }, files)
-    return { image: image.digest, size: found.bytes, sha256: actual, ...(found.appJson && { appJson: found.appJson }) }
+    const image = await toImage(files)
+    return { image, size: found.bytes, sha256: actual, ...(found.appJson && { appJson: found.appJson }) }
   } catch (cause) {
     throw aboutSlug(cause, files.errored !== null)
-  }
-}
-
-/** What names a running container's origin. */
-export function uploadLabels({ id, name }: Pick<App, 'id' | 'name'>, slugId: SlugId): Record<string, string> {
-  return {
-    'paas.app': id,
-    'paas.app-name': name,
-    'paas.slug': slugId,
-    'org.opencontainers.image.title': name,
-    'org.opencontainers.image.created': new Date().toISOString(),
   }
 }
 

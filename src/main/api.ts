@@ -3,6 +3,7 @@ import { welcomeAdmin } from '../api/admin.ts'
 import { closeApi, createApi } from '../api/server.ts'
 import { SignedPaths } from '../api/signed-path.ts'
 import { describeChange } from '../api/webhook-changes.ts'
+import { connectContainers } from '../containers/client.ts'
 import { createRepositories } from '../git/bare-repositories.ts'
 import { isolateEnvironment } from '../git/environment.ts'
 import { serveGit } from '../git/serve-git.ts'
@@ -14,7 +15,6 @@ import { createOutputReader } from '../queue/output-reader.ts'
 import { createPlatformLog } from '../release/platform-log.ts'
 import { openStore } from '../store/open.ts'
 import { Webhooks } from '../webhooks/webhooks.ts'
-import { lazyEngine } from './lazy-engine.ts'
 import { openMeasured } from './measured.ts'
 import { runRole } from './run-role.ts'
 
@@ -29,7 +29,7 @@ export const run = (): Promise<void> =>
     const platformLog = createPlatformLog(life.use(openAppLogWriter({ directory: paths.logs, log })))
     const appLog = openAppLogReader({ directory: paths.logs })
     const measured = life.use(openMeasured({ paths, log }))
-    const { engine, toolbox } = lazyEngine({ ...config, serverId, log })
+    const containers = connectContainers(paths.containersSocket)
     const repositories = createRepositories({ directory: paths.repositories, limits })
     const git = await serveGit({ config, store, repositories, queue, output, log })
     const outbound = createOutbound(config)
@@ -40,8 +40,7 @@ export const run = (): Promise<void> =>
       config,
       store,
       queue,
-      engine,
-      toolbox,
+      containers,
       repositories,
       output,
       platformLog,

@@ -3,6 +3,8 @@ import { createPipeline } from '../build/pipeline.ts'
 import { BuildSandboxes } from '../build/sandboxes.ts'
 import { createStack } from '../build/stack/debian.ts'
 import { createToolbox } from '../build/toolbox.ts'
+import { createContainers } from '../containers/engine-containers.ts'
+import { serveContainers } from '../containers/server.ts'
 import { connectDocker } from '../engine/docker/docker.ts'
 import { createRepositories } from '../git/bare-repositories.ts'
 import { openAppLogWriter } from '../logs/writer.ts'
@@ -26,6 +28,8 @@ export const run = (): Promise<void> =>
     const repositories = createRepositories({ directory: paths.repositories, limits })
     const stack = createStack({ engine, config })
     const toolbox = createToolbox({ engine, stack })
+    const containers = createContainers({ engine, toolbox, serverId })
+    life.use(await serveContainers({ socketPath: paths.containersSocket, containers, log }))
     const sandboxes = life.use(new BuildSandboxes({ engine, toolbox, build, log }))
     const pipeline = createPipeline({ engine, stack, toolbox, sandboxes, repositories, build, limits, packPolicy, log })
     const parts = { config, serverId, log, store, engine, router, sandboxes, pipeline, repositories, logs, outputs }

@@ -11,6 +11,9 @@ import { closeApi, createApi } from '../../src/api/server.ts'
 import { createStack } from '../../src/build/stack/debian.ts'
 import { createToolbox } from '../../src/build/toolbox.ts'
 import { loadConfig, type Config } from '../../src/config.ts'
+import { connectContainers } from '../../src/containers/client.ts'
+import { createContainers } from '../../src/containers/engine-containers.ts'
+import { serveContainers } from '../../src/containers/server.ts'
 import { openDataDirectory } from '../../src/data-directory.ts'
 import { connectDocker } from '../../src/engine/docker/docker.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -41,7 +44,7 @@ export type Json = { [key: string]: Json } & Json[] & (string | number | boolean
 export type Answer = { status: number; headers: IncomingHttpHeaders; text: string; body: Json }
 export type Options = { body?: unknown; headers?: Record<string, string>; token?: string | null }
 
-/** The api on its Unix socket with the real record, queue, engine and repositories, in a directory of its own. */
+/** The api on its Unix socket with the real record, queue, engine, asked as the worker is, and repositories, in a directory of its own. */
 export class TestApi implements AsyncDisposable {
   readonly config: Config
   readonly store: Store
@@ -54,6 +57,8 @@ export class TestApi implements AsyncDisposable {
   readonly token: string
   /** All there are, as `METHOD /path/:parameter`. */
   routes: string[] = []
+  /** What the api asks about containers; gone when disposed. */
+  readonly worker = new AsyncDisposableStack()
   readonly #life = new AsyncDisposableStack()
 
   private constructor(redis: TestRedis, env: Record<string, string>) {
@@ -93,7 +98,11 @@ export class TestApi implements AsyncDisposable {
     const git = () => false
     const record = { store, platformLog, appLog, measured, outbound: createOutbound(config) }
     const toolbox = createToolbox({ engine, stack: createStack({ engine, config }) })
-    const api = createApi({ config, ...record, queue, engine, toolbox, repositories, output, git, log })
+    const socketPath = config.paths.containersSocket
+    const ofWorker = createContainers({ engine, toolbox, serverId })
+    this.#life.use(this.worker).use(await serveContainers({ socketPath, containers: ofWorker, log }))
+    const containers = connectContainers(socketPath)
+    const api = createApi({ config, ...record, queue, containers, repositories, output, git, log })
     this.#life.defer(() => closeApi(api))
     await api.listen({ path: config.paths.apiSocket })
     this.routes = listRoutes(api.printRoutes({ commonPrefix: false }))

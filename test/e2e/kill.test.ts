@@ -1,12 +1,18 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, readdirSync, readlinkSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { request, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestApp, until } from '../helpers/app.ts'
 import { watchApp } from '../helpers/load.ts'
 import { rolePid } from '../helpers/processes.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
+import { tarballOf } from '../helpers/tarball.ts'
 
 /**
  * kill -9 of every part at every phase of a build. The verdict must be right, the app must be served
@@ -103,6 +109,50 @@ describe('kill -9 of the worker in the release command of a config change', () =
     await until('one dyno is left of the app', async () => (await containers(app)).length === 1, 45_000)
   })
 })
+
+describe('kill -9 of the worker in the upload of a slug', () => {
+  it('ends it with the reason, leaves nothing behind, and has it taken the next time', async () => {
+    await using app = await TestApp.create(server, 'node-hello')
+    const { body: slug } = await app.api<SlugBody>('POST', '/slugs', { process_types: { worker: 'cat data' } })
+    const list = ['images', '--quiet', '--filter', `label=paas.slug=${slug.id}`]
+    const images = (): string => execFileSync('docker', list, { encoding: 'utf8' })
+    const data = randomBytes(4 * 2 ** 20)
+    const archive = await tarballOf({ 'app/data': data })
+    const broken = send('PUT', slug, { beginning: archive.subarray(0, -1000) })
+    await until('the worker has some of it', async () => openFiles('worker').some((file) => /layer-\w+\//.test(file)))
+    await kill('worker')
+    const { status, body } = await broken
+    expect([status, body.toString()]).toEqual([503, expect.stringContaining('"id":"worker_unavailable"')])
+    expect(images()).toBe('')
+    await until('it is taken', async () => (await send('PUT', slug, { whole: archive })).status === 200)
+    expect(images()).not.toBe('')
+    const { body: kept } = await app.api<SlugBody>('GET', `/slugs/${slug.id}`)
+    expect(gunzipSync((await send('GET', kept, {})).body).includes(data)).toBe(true)
+  })
+})
+
+type SlugBody = { id: string; blob: { url: string } }
+
+/** To the slug's address. Of a beginning the rest never comes. */
+async function send(
+  method: string,
+  { blob }: SlugBody,
+  { beginning, whole }: { beginning?: Buffer; whole?: Buffer },
+): Promise<{ status: number | undefined; body: Buffer }> {
+  const { host, pathname: path } = new URL(blob.url)
+  const outgoing = request({ port: server.port, path, method, agent: false, headers: { host } })
+  if (beginning) outgoing.write(beginning)
+  else outgoing.end(whole)
+  const [answer] = (await once(outgoing, 'response')) as [IncomingMessage]
+  const body = await buffer(answer)
+  outgoing.destroy()
+  return { status: answer.statusCode, body }
+}
+
+function openFiles(role: string): string[] {
+  const directory = `/proc/${rolePid(server.pid, role)}/fd`
+  return readdirSync(directory).map((fd) => readlinkSync(join(directory, fd)))
+}
 
 async function kill(role: string): Promise<void> {
   if (role === 'supervisor') {

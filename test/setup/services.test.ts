@@ -26,12 +26,13 @@ describe('docker-compose.yml', () => {
     )
   })
 
-  it('gives the engine’s socket only to those who need it, and publishes no port', async () => {
+  it('gives the engine’s socket to none that the public reaches, and publishes no port', async () => {
     const { stdout } = await run('docker-compose', ['config'], { cwd: checkout })
     const services = Object.fromEntries(
       stdout.split(/^ {2}(?=\w+:$)/m).map((part) => [/^\w+/.exec(part)?.[0] ?? '', part]),
     )
-    expect(services['router']).not.toContain('docker.sock')
+    expect(services['worker']).toContain('docker.sock')
+    for (const name of ['api', 'router']) expect(services[name]).not.toContain('docker.sock')
     expect(services['redis']).not.toContain('docker.sock')
     expect(services['redis']).toContain('network_mode: none')
     expect(stdout).not.toContain('ports:')

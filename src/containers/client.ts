@@ -1,0 +1,100 @@
+import { Agent, request, type ClientRequest, type IncomingMessage } from 'node:http'
+import { once } from 'node:events'
+import type { Readable } from 'node:stream'
+import { json } from 'node:stream/consumers'
+import { PaasError, type ErrorCode } from '../errors.ts'
+import { catalogue } from '../errors-catalogue.ts'
+import type { Machine } from '../model/machine.ts'
+import type { Containers, Dyno } from './containers.ts'
+
+type Call = {
+  method: 'GET' | 'POST' | 'DELETE'
+  path: string
+  params?: Record<string, string>
+  body?: Readable
+  signal?: AbortSignal
+}
+
+/** Asks the worker that listens at `socketPath`. */
+export function connectContainers(socketPath: string): Containers {
+  const agent = new Agent({ keepAlive: true })
+  const ask = (call: Call): Promise<IncomingMessage> => send({ ...call, socketPath, agent })
+  return {
+    machine: async () => (await read(await ask({ method: 'GET', path: '/machine' }))) as Machine,
+    async listDynos({ appId }) {
+      const answer = await ask({ method: 'GET', path: '/dynos', params: { app: appId } })
+      return ((await read(answer)) as Dyno[]).map(withDates)
+    },
+    async removeCache(appId) {
+      const answer = await ask({ method: 'DELETE', path: '/cache', params: { app: appId } })
+      answer.resume()
+    },
+    async addSlug({ id, app }, files) {
+      const params = { slug: id, app: app.id, name: app.name }
+      return (await read(await ask({ method: 'POST', path: '/slug', params, body: files }))) as string
+    },
+    async readSlug(image, signal) {
+      const answer = await ask({ method: 'GET', path: '/slug', params: { image }, signal })
+      if (answer.statusCode !== 204) return answer
+      answer.resume()
+      return undefined
+    },
+  }
+}
+
+type Sent = Call & { socketPath: string; agent: Agent }
+
+/** @throws what the worker says, an error of `body` as it is, or worker_unavailable */
+async function send({ path, params = {}, body, ...options }: Sent): Promise<IncomingMessage> {
+  const outgoing = request({ ...options, path: `${path}?${new URLSearchParams(params).toString()}` })
+  const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>
+  // After the answer, what is read of it says what went wrong.
+  outgoing.on('error', () => undefined)
+  if (body) pass(body, outgoing)
+  else outgoing.end()
+  try {
+    const [answer] = await answered
+    if ((answer.statusCode ?? 0) < 300) return answer
+    throw asError(await read(answer))
+  } catch (cause) {
+    const ownError = body?.errored
+    body?.destroy()
+    // The worker needs no more of it.
+    if (body) outgoing.destroy()
+    options.signal?.throwIfAborted()
+    throw cause === ownError || cause instanceof PaasError ? cause : unavailable(cause)
+  }
+}
+
+function pass(body: Readable, outgoing: ClientRequest): void {
+  body.once('error', (cause) => outgoing.destroy(cause))
+  if (body.errored) outgoing.destroy(body.errored)
+  else body.pipe(outgoing)
+}
+
+async function read(answer: IncomingMessage): Promise<unknown> {
+  try {
+    return await json(answer)
+  } catch (cause) {
+    throw unavailable(cause)
+  }
+}
+
+function asError(told: unknown): PaasError {
+  const { code, message, hint } = told as { code: ErrorCode; message: string; hint?: string }
+  return new PaasError(code in catalogue ? code : 'internal', message, { hint })
+}
+
+function unavailable(cause: unknown): PaasError {
+  return new PaasError('worker_unavailable', 'The worker, which runs the containers, does not answer.', { cause })
+}
+
+/** JSON has them as text. */
+function withDates(dyno: Dyno): Dyno {
+  const { state } = dyno
+  const seen = { ...dyno, createdAt: new Date(dyno.createdAt) }
+  if (state.kind === 'created') return seen
+  const since = new Date(state.since)
+  if (state.kind !== 'restarting') return { ...seen, state: { ...state, since } }
+  return { ...seen, state: { ...state, since, nextStart: new Date(state.nextStart) } }
+}

@@ -1,0 +1,31 @@
+import type { Readable } from 'node:stream'
+import type { Dyno } from '../engine/engine.ts'
+import type { App } from '../model/app.ts'
+import type { AppId, SlugId } from '../model/ids.ts'
+import type { Machine } from '../model/machine.ts'
+
+export type { Dyno }
+
+/**
+ * All that the api may ask of what runs containers. The worker answers: whoever reaches an engine is root on its machine, and the api
+ * reads what strangers send (docs/decisions/0046).
+ * Every method rejects with `worker_unavailable` while no worker runs, and with `engine_unavailable` while it cannot reach the engine.
+ */
+export interface Containers {
+  /** What the machine that runs them has, as it was within the last minute. */
+  machine(): Promise<Machine>
+  /** Addresses and states as they are now. */
+  listDynos(filter: { appId: AppId }): Promise<Dyno[]>
+  /** Empties the app's build cache. @throws cache_in_use */
+  removeCache(appId: AppId): Promise<void>
+  /**
+   * The image of a slug that was made elsewhere. A tar that breaks off breaks the call off, with its own error; then there is no image.
+   * @param files a tar of paths from `/`, all of them in the app's directory
+   * @returns the image's digest
+   */
+  addSlug(slug: SlugOrigin, files: Readable): Promise<string>
+  /** A tar of the app's directory in an image of this server; undefined: there is no such image. */
+  readSlug(image: string, signal: AbortSignal): Promise<Readable | undefined>
+}
+
+export type SlugOrigin = { id: SlugId; app: Pick<App, 'id' | 'name'> }

@@ -1,0 +1,113 @@
+import { once } from 'node:events'
+import { chmod, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { PassThrough, Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { asPaasError, PaasError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import { appNamePattern } from '../model/app.ts'
+import type { AppId, SlugId } from '../model/ids.ts'
+import type { Containers } from './containers.ts'
+
+export type ContainersServerDeps = { socketPath: string; containers: Containers; log: Logger }
+
+type Call = { params: Params; body: Readable; signal: AbortSignal }
+type Verb = (containers: Containers, call: Call) => Promise<unknown>
+
+/** All there are: who has the socket can ask for nothing else. */
+const verbs: Record<string, Verb> = {
+  'GET /machine': (containers) => containers.machine(),
+  'GET /dynos': (containers, { params }) => containers.listDynos({ appId: params.appId() }),
+  'DELETE /cache': (containers, { params }) => containers.removeCache(params.appId()),
+  'POST /slug': (containers, { params, body }) =>
+    containers.addSlug({ id: params.slugId(), app: { id: params.appId(), name: params.appName() } }, body),
+  'GET /slug': (containers, { params, signal }) => containers.readSlug(params.image(), signal),
+}
+
+/**
+ * Answers what `connectContainers` asks, as HTTP on a Unix socket that only this user can open. A socket left by a dead worker is
+ * replaced. Disposal breaks off what is under way.
+ */
+export async function serveContainers({ socketPath, containers, log }: ContainersServerDeps): Promise<AsyncDisposable> {
+  await rm(socketPath, { force: true })
+  // An upload takes as long as it takes: the api is who bounds it.
+  const server = createServer({ requestTimeout: 0 }, (request, response) => {
+    void answer(containers, request, response).catch((error: unknown) => tell(response, error, log))
+  })
+  server.listen(socketPath)
+  await once(server, 'listening')
+  await chmod(socketPath, 0o600)
+  return {
+    async [Symbol.asyncDispose]() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  }
+}
+
+async function answer(containers: Containers, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { pathname, searchParams } = new URL(request.url ?? '', 'http://worker')
+  const verb = verbs[`${request.method} ${pathname}`]
+  if (!verb) throw new PaasError('not_found', `The worker answers no ${request.method} ${pathname}.`)
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  const result = await verb(containers, {
+    params: new Params(searchParams),
+    body: bodyOf(request),
+    signal: gone.signal,
+  })
+  if (result instanceof Readable) await pipeline(result, response)
+  else if (result === undefined) response.writeHead(204).end()
+  else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result))
+}
+
+/** Who stops reading leaves the connection open for the answer. */
+function bodyOf(request: IncomingMessage): Readable {
+  const body = new PassThrough()
+  // One that breaks off before it is read says so when it is read.
+  body.on('error', () => undefined)
+  request.once('error', (cause) => body.destroy(cause))
+  return request.pipe(body)
+}
+
+function tell(response: ServerResponse, thrown: unknown, log: Logger): void {
+  const { code, status, fault, message, hint } = asPaasError(thrown)
+  const isGone = response.destroyed
+  log[isGone || fault === 'user' ? 'debug' : 'warn']({ err: thrown, code }, 'a call of the api failed')
+  if (isGone || response.headersSent) return void response.destroy()
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ code, message, hint }))
+}
+
+const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Each value is held to its form. @throws bad_request */
+class Params {
+  readonly #params: URLSearchParams
+
+  constructor(params: URLSearchParams) {
+    this.#params = params
+  }
+
+  appId(): AppId {
+    return this.#take('app', uuid) as AppId
+  }
+
+  slugId(): SlugId {
+    return this.#take('slug', uuid) as SlugId
+  }
+
+  appName(): string {
+    return this.#take('name', appNamePattern)
+  }
+
+  image(): string {
+    return this.#take('image', /^sha256:[0-9a-f]{64}$/)
+  }
+
+  #take(name: string, form: RegExp): string {
+    const value = this.#params.get(name) ?? ''
+    if (form.test(value)) return value
+    throw new PaasError('bad_request', `The worker was asked for the ${name} ${JSON.stringify(value.slice(0, 80))}.`)
+  }
+}
