@@ -94,12 +94,21 @@ class FileWriter implements OutputWriter {
     this.#pending = []
     const offset = this.#position
     try {
-      this.#position += writeSync(this.#descriptor, text)
+      this.#append(Buffer.from(text))
     } catch (error) {
       this.#log.error({ err: error, file: this.#files.log }, 'build output lost')
+      // A full disk may have taken the beginning of it, which is what readers get.
+      void this.#announce({ offset })
       return
     }
     void this.#announce(text.length > largestPiece ? { offset } : { offset, text })
+  }
+
+  #append(bytes: Buffer): void {
+    for (let written = 0, count = 0; written < bytes.length; written += count) {
+      count = writeSync(this.#descriptor, bytes, written)
+      this.#position += count
+    }
   }
 
   /** Redis is told after the file has it, so that a reader who is woken finds it there. Losing Redis loses nothing. */

@@ -2,14 +2,13 @@ import { PaasError } from '../errors.ts'
 import type { Build, BuildState } from '../model/build.ts'
 import { newId, type AppId, type BuildId, type ReleaseId } from '../model/ids.ts'
 import type { Slug } from '../model/slug.ts'
+import { hasNewerServing, isHeld, supersedeOvertaken, unfinished } from './build-order.ts'
 import { findBuildSource, insertBuildSource } from './build-sources.ts'
 import { toBuild, type BuildRow } from './build-row.ts'
 import type { Cipher } from './cipher.ts'
 import type { Database } from './database.ts'
 import { insertSlug } from './slugs.ts'
 import type { Builds } from './store.ts'
-
-const unfinished = `state IN ('pending', 'running')`
 
 export function openBuilds(db: Database, cipher: Cipher): Builds {
   return {
@@ -27,6 +26,7 @@ export function openBuilds(db: Database, cipher: Cipher): Builds {
     recordSlug: (id, generation, slug) => recordSlug(db, id, generation, slug),
     recordRelease: (id, generation, releaseId) => recordRelease(db, id, generation, releaseId),
     finish: (id, generation, state) => finish(db, id, generation, state),
+    hasNewerServing: (id) => hasNewerServing(db, id),
     requestCancel: (id) => requestCancel(db, id),
   }
 }
@@ -77,13 +77,16 @@ function find(db: Database, id: BuildId): Build | undefined {
 }
 
 function claim(db: Database, id: BuildId): Build | undefined {
-  const row = db.change<BuildRow>(
-    `UPDATE builds SET state = 'running', generation = generation + 1,
-       started_at = coalesce(started_at, :now), updated_at = :now
-     WHERE id = :id AND ${unfinished} RETURNING *`,
-    { id, now: Date.now() },
-  )
-  return row && toBuild(row)
+  return db.transaction(() => {
+    supersedeOvertaken(db, id)
+    const row = db.change<BuildRow>(
+      `UPDATE builds SET state = 'running', generation = generation + 1,
+         started_at = coalesce(started_at, :now), updated_at = :now
+       WHERE id = :id AND ${unfinished} RETURNING *`,
+      { id, now: Date.now() },
+    )
+    return row && toBuild(row)
+  })
 }
 
 function recordCommit(
@@ -92,7 +95,7 @@ function recordCommit(
 ): boolean {
   const held = db.run(
     `UPDATE builds SET commit_sha = :commit, updated_at = :now
-     WHERE id = :id AND generation = :generation AND state = 'running'`,
+     WHERE ${isHeld}`,
     { id, generation, commit, now: Date.now() },
   )
   return held > 0
@@ -102,7 +105,7 @@ function recordSlug(db: Database, id: BuildId, generation: number, slug: Slug): 
   return db.transaction(() => {
     const held = db.run(
       `UPDATE builds SET slug_id = :slugId, updated_at = :now
-       WHERE id = :id AND generation = :generation AND state = 'running'`,
+       WHERE ${isHeld}`,
       { id, generation, slugId: slug.id, now: Date.now() },
     )
     if (held > 0) insertSlug(db, slug)
@@ -113,7 +116,7 @@ function recordSlug(db: Database, id: BuildId, generation: number, slug: Slug): 
 function recordRelease(db: Database, id: BuildId, generation: number, releaseId: ReleaseId): boolean {
   const held = db.run(
     `UPDATE builds SET release_id = :releaseId, updated_at = :now
-     WHERE id = :id AND generation = :generation AND state = 'running'`,
+     WHERE ${isHeld}`,
     { id, generation, releaseId, now: Date.now() },
   )
   return held > 0
@@ -125,7 +128,7 @@ function finish(db: Database, id: BuildId, generation: number, state: FinalState
   const held = db.run(
     `UPDATE builds SET state = :kind, finished_at = :finishedAt, failure_code = :code, failure_reason = :reason,
        superseded_by = :by, updated_at = :now
-     WHERE id = :id AND generation = :generation AND ${unfinished}`,
+     WHERE ${isHeld}`,
     {
       id,
       generation,

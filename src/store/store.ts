@@ -151,9 +151,12 @@ export interface Builds {
   listUnfinished(appId?: AppId): Build[]
   /** How many of all apps are in each state; of a state that none is in, nothing. */
   countStates(): Partial<Record<BuildState['kind'], number>>
-  /** pending → running, or running → running for a resume, with the next generation. undefined: somebody finished it. */
+  /**
+   * pending → running, or running → running for a resume, with the next generation. One that a newer build has overtaken before it
+   * served is superseded instead, its release failed. undefined: it is finished.
+   */
   claim(id: BuildId): Build | undefined
-  /** Writes below hold only while `generation` is the current one; false: it is not, change nothing more. */
+  /** Writes below hold while `generation` is the current one and no newer build has overtaken it; false: change nothing more. */
   /** The commit that the build's tarball became. */
   recordCommit(id: BuildId, generation: number, commit: string): boolean
   recordSlug(id: BuildId, generation: number, slug: Slug): boolean
@@ -163,6 +166,8 @@ export interface Builds {
     generation: number,
     state: Exclude<BuildState, { kind: 'pending' } | { kind: 'running' }>,
   ): boolean
+  /** Whether a newer build for the same ref serves, or did: the ref is no longer this one's to move. */
+  hasNewerServing(id: BuildId): boolean
   /** pending → cancelled at once; running → cancelRequested. Gives the build as it is then. */
   requestCancel(id: BuildId): Build | undefined
 }

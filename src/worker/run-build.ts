@@ -1,7 +1,7 @@
 import type { Semaphore } from 'async-mutex'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asPaasError, PaasError } from '../errors.ts'
-import type { Build } from '../model/build.ts'
+import { isFinished, type Build } from '../model/build.ts'
 import type { BuildId } from '../model/ids.ts'
 import { createBuildOutput } from '../build/output.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
@@ -39,12 +39,22 @@ export async function runBuild(deps: RunBuildDeps, buildId: BuildId, stop: Abort
   await deps.locks.builds.run(queued.appId, async () => {
     const [, freeSlot] = await deps.slots.acquire()
     try {
-      const build = stop.signal.reason === shutdown ? undefined : deps.store.builds.claim(buildId)
+      if (stop.signal.reason === shutdown) return
+      const build = deps.store.builds.claim(buildId)
       if (build) await attempt(deps, build, { stop, freeSlot })
+      else await endOvertaken(deps, queued)
     } finally {
       freeSlot()
     }
   })
+}
+
+/** While this build waited for its turn, it was superseded or cancelled: nobody else ends what its readers wait for. */
+async function endOvertaken(deps: RunBuildDeps, queued: Build): Promise<void> {
+  if (isFinished(queued.state)) return
+  await endOutputs(deps, queued.appId)
+  if (queued.releaseId) await deps.outputs.closeBegun(queued.releaseId)
+  await letGo(deps, queued)
 }
 
 async function attempt(
@@ -64,6 +74,7 @@ async function attempt(
     await throughLossOfEngine(deps, run, () => buildPhases(deps, run))
   })
   if (failure && signal.reason === shutdown) return
+  freeSlot()
   if (failure) await failWith(deps, run, failure)
   else await succeed(deps, run)
   deps.buildMeter.record(verdictOf(failure), run.phases)

@@ -1,6 +1,5 @@
 import type { PaasError } from '../errors.ts'
 import type { Repositories } from '../git/repositories.ts'
-import type { Logger } from '../log.ts'
 import { appUrl, type App } from '../model/app.ts'
 import { describePhases, type Build, type BuildState } from '../model/build.ts'
 import type { AppId } from '../model/ids.ts'
@@ -8,25 +7,28 @@ import type { Release } from '../model/release.ts'
 import { ownCommit, type Slug } from '../model/slug.ts'
 import type { Store } from '../store/store.ts'
 import type { BuildRun } from './build-phases.ts'
+import { writeVerdict, type WriteVerdictDeps } from './write-verdict.ts'
 
-export type VerdictDeps = {
+export type VerdictDeps = WriteVerdictDeps & {
   store: Store
   repositories: Pick<Repositories, 'moveRef' | 'release' | 'resolve'>
   /** e.g. `http://localhost:8080` */
   publicUrl: string
-  log: Logger
 }
 
 type FinalState = Exclude<BuildState, { kind: 'pending' } | { kind: 'running' }>
 
 /** The release serves. The ref moves before the verdict, so that whoever sees the verdict finds it moved. */
-export async function succeed(deps: VerdictDeps, { build, output, phases }: BuildRun): Promise<void> {
+export async function succeed(deps: VerdictDeps, run: BuildRun): Promise<void> {
+  const { build, output, phases } = run
   const app = deps.store.apps.get(build.appId)
-  await moveRef(deps, build)
   if (app) output.detail(whereItRuns(deps, app))
   output.detail('Verifying deploy... done.')
   output.detail(`Phases: ${describePhases(phases)}`)
-  deps.store.builds.finish(build.id, build.generation, { kind: 'succeeded', finishedAt: new Date() })
+  await writeVerdict(deps, run, async () => {
+    await moveRef(deps, build)
+    deps.store.builds.finish(build.id, build.generation, { kind: 'succeeded', finishedAt: new Date() })
+  })
 }
 
 function whereItRuns({ store, publicUrl }: VerdictDeps, app: App): string {
@@ -37,17 +39,20 @@ function whereItRuns({ store, publicUrl }: VerdictDeps, app: App): string {
 }
 
 /** The previous release serves on, and the build says why it is not replaced. The ref moves before the verdict here as well. */
-export async function fail(deps: VerdictDeps, { build, output }: BuildRun, error: PaasError): Promise<void> {
+export async function fail(deps: VerdictDeps, run: BuildRun, error: PaasError): Promise<void> {
   const { store, log } = deps
+  const { build, output } = run
   if (error.fault === 'server') log.error({ build: build.id, err: error }, 'build failed through the server')
   const current = currentRelease(store, store.apps.get(build.appId))
   for (const text of [error.message, error.hint, current && `v${current.version} serves on.`]) {
     if (text) output.error(text)
   }
-  if (build.detached) await moveBack(deps, build, current)
-  store.transaction(() => {
-    failRelease(store, build, error)
-    store.builds.finish(build.id, build.generation, stateOf(error))
+  await writeVerdict(deps, run, async () => {
+    if (build.detached) await moveBack(deps, build, current)
+    store.transaction(() => {
+      failRelease(store, build, error)
+      store.builds.finish(build.id, build.generation, stateOf(error))
+    })
   })
 }
 
@@ -64,11 +69,11 @@ function failRelease(store: Store, { id }: Build, { message }: PaasError): void 
 }
 
 /**
- * From wherever the ref is: pushes that were accepted while this one built name an older commit as the previous one. The release
- * serves whatever becomes of the ref, so a failure is reported and not the build's.
+ * From wherever the ref is, unless a newer build has put it there: pushes that were accepted while this one built name an older commit as
+ * the previous one. The release serves whatever becomes of the ref, so a failure is reported and not the build's.
  */
-async function moveRef({ repositories, log }: VerdictDeps, { id, appId, ref, commit }: Build): Promise<void> {
-  if (ref === null) return
+async function moveRef({ store, repositories, log }: VerdictDeps, { id, appId, ref, commit }: Build): Promise<void> {
+  if (ref === null || store.builds.hasNewerServing(id)) return
   try {
     const previous = await repositories.resolve(appId, ref)
     const moved = await repositories.moveRef(appId, ref, commit, previous ?? null)

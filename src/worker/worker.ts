@@ -152,7 +152,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
   const oneOffs = new OneOffs(shared)
   const dispatcher: Dispatcher = new Dispatcher(
     {
-      build: (buildId, stopBuild) => runBuild(shared, buildId, stopBuild),
+      build: (buildId, stopBuild) => runBuild({ ...shared, closing: dispatcher.signal }, buildId, stopBuild),
       continueSetup: (buildId, signal) => continueSetup(shared, buildId, signal),
       converge: (appId, signal) => converge(shared, appId, signal),
       release: (appId, signal) => release(shared, appId, signal),

@@ -5,6 +5,7 @@ import { newId, type BuildId } from '../../src/model/ids.ts'
 import { createOutputReader } from '../../src/queue/output-reader.ts'
 import { openOutputWriters, type OutputWriters } from '../../src/queue/output-writer.ts'
 import type { OutputReader } from '../../src/queue/queue.ts'
+import { canMount, SmallDisk } from '../helpers/small-disk.ts'
 import { TestRedis } from './redis-server.ts'
 
 describe("a build's output", () => {
@@ -116,6 +117,31 @@ describe("a build's output", () => {
     await writer.end()
     expect(await live.ended).toBe('one\ntwo\nthree\n')
   })
+
+  it.skipIf(!canMount)(
+    'that a full disk took in part only is shown so far, and goes on when there is room',
+    async () => {
+      using disk = new SmallDisk({ mebibytes: 16, inodes: 100 })
+      const place = { ...redis.deps, directory: join(disk.path, 'builds') }
+      await using onDisk = openOutputWriters(place)
+      await using fromDisk = createOutputReader(place)
+      await using writer = onDisk.open(id)
+      const live = collect(fromDisk, id)
+      // Ends in the last quarter of a page, whose blocks are then all the file's.
+      const before = '.'.repeat(3500)
+      writer.write(before)
+      await vi.waitFor(() => expect(live.text()).toBe(before))
+      disk.fill()
+      writer.write('x'.repeat(10_000))
+      await vi.waitFor(() => expect(live.text()).toMatch(/^\.+x+$/))
+      disk.empty()
+      writer.write('\nafter\n')
+      await writer.end()
+      const shown = await live.ended
+      expect(shown).toMatch(/^\.+x+\nafter\n$/)
+      expect(readFileSync(join(disk.path, 'builds', `${id}.log`), 'utf8')).toBe(shown)
+    },
+  )
 
   it('is continued by a second attempt of the build', async () => {
     const live = collect(reader, id)

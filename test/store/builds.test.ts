@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import type { BuildState } from '../../src/model/build.ts'
 import type { BuildId } from '../../src/model/ids.ts'
+import { createBuildRelease } from '../../src/release/create.ts'
 import { TestStore } from './test-store.ts'
 
 const now = new Date()
+
+type FinalState = Exclude<BuildState, { kind: 'pending' } | { kind: 'running' }>
 
 describe('a build', () => {
   it('waits as it was pushed', () => {
@@ -110,5 +114,77 @@ describe('a build', () => {
     using test = new TestStore()
     const id = 'none' as BuildId
     expect([test.store.builds.claim(id), test.store.builds.requestCancel(id)]).toEqual([undefined, undefined])
+  })
+})
+
+describe('a build that a newer one has overtaken', () => {
+  /** It runs, as the record says, though nobody is at it; with its release, which serves if asked for. */
+  function leftRunning(test: TestStore, { serves }: { serves: boolean }) {
+    const build = test.runningBuild('a')
+    const slug = test.slugOf(build)
+    test.store.builds.recordSlug(build.id, build.generation, slug)
+    const release = createBuildRelease(test.store, build, slug)
+    if (serves) test.store.apps.setCurrentRelease(test.app.id, release.id)
+    return { build, slug, release }
+  }
+
+  const ends: Record<string, FinalState | undefined> = {
+    succeeded: { kind: 'succeeded', finishedAt: now },
+    failed: { kind: 'failed', finishedAt: now, code: 'build_failed', reason: 'npm ci exited with 1' },
+    cancelled: { kind: 'cancelled', finishedAt: now },
+    running: undefined,
+  }
+  it.each(Object.entries(ends))(
+    'is superseded, and its release never serves, when the newer one is %s',
+    (kind, end) => {
+      using test = new TestStore()
+      const { builds, releases } = test.store
+      const { build, release } = leftRunning(test, { serves: false })
+      const newer = test.runningBuild('b')
+      if (end) builds.finish(newer.id, 1, end)
+      expect(builds.claim(build.id)).toBeUndefined()
+      expect(builds.find(build.id)?.state).toMatchObject({ kind: 'superseded', by: newer.commit })
+      expect(releases.find(release.id)?.state).toEqual({ kind: 'failed', reason: 'superseded by bbbbbbb' })
+      expect(builds.find(newer.id)?.state.kind).toBe(kind)
+    },
+  )
+
+  it('can write nothing, makes no release, and does not finish as if it were the newest', () => {
+    using test = new TestStore()
+    const { builds, releases } = test.store
+    const build = test.runningBuild('a')
+    const slug = test.slugOf(build)
+    builds.recordSlug(build.id, 1, slug)
+    test.runningBuild('b')
+    expect(builds.recordCommit(build.id, 1, 'c'.repeat(40))).toBe(false)
+    expect(builds.recordSlug(build.id, 1, test.slugOf(build))).toBe(false)
+    expect(() => createBuildRelease(test.store, build, slug)).toThrow('Another attempt')
+    expect(builds.finish(build.id, 1, { kind: 'succeeded', finishedAt: now })).toBe(false)
+    expect(releases.latest(test.app.id)?.version).toBe(1)
+  })
+
+  it('still comes to its verdict when it has served, which is all that is missing, and the ref is the newer one’s', () => {
+    using test = new TestStore()
+    const { builds } = test.store
+    const { build } = leftRunning(test, { serves: true })
+    expect(builds.hasNewerServing(build.id)).toBe(false)
+    const newer = test.runningBuild('b')
+    expect(builds.hasNewerServing(build.id)).toBe(false)
+    const slug = test.slugOf(newer)
+    builds.recordSlug(newer.id, 1, slug)
+    test.store.apps.setCurrentRelease(test.app.id, createBuildRelease(test.store, newer, slug).id)
+    expect([builds.hasNewerServing(build.id), builds.hasNewerServing(newer.id)]).toEqual([true, false])
+    expect(builds.claim(build.id)).toMatchObject({ generation: 2 })
+    expect(builds.finish(build.id, 2, { kind: 'succeeded', finishedAt: now })).toBe(true)
+  })
+
+  it('is none while the newer one waits, or ended before it began', () => {
+    using test = new TestStore()
+    const { builds } = test.store
+    const build = test.runningBuild('a')
+    builds.requestCancel(test.createBuild('b').build.id)
+    test.createBuild('c')
+    test.createBuild('d')
+    expect(builds.claim(build.id)).toMatchObject({ generation: 2, state: { kind: 'running' } })
   })
 })

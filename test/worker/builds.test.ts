@@ -102,6 +102,21 @@ describe('a build', () => {
     )
   })
 
+  it('that was left without a verdict never comes after a newer one', async () => {
+    const app = await site.createApp('overtaken')
+    const old = await app.deploy(`web: ${serve('old')}`)
+    // What is left of a worker that could not write the verdict, before the newer push comes.
+    const left = site.store.builds.claim(site.store.builds.create(old).build.id)!
+    const newer = await app.deploy(`web: ${serve('newer')}`)
+    await site.stopWorker()
+    await site.startWorker()
+    expect((await app.verdict(left)).state).toMatchObject({ kind: 'superseded', by: newer.commit })
+    expect(await readOutput(site, left)).toBe(` !     Superseded by ${newer.commit.slice(0, 7)}.\n`)
+    await app.serves('newer none')
+    expect(app.releases).toEqual(['v1 succeeded', 'v2 succeeded', 'v3 succeeded'])
+    expect(await site.repositories.resolve(app.id, 'refs/heads/main')).toBe(newer.commit)
+  })
+
   it('that was interrupted again and again is given up', async () => {
     const app = await site.createApp('poison')
     await site.stopWorker()

@@ -1,0 +1,42 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { asPaasError, isPassing, type PaasError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { Narrator } from '../release/narrator.ts'
+
+export type WriteVerdictDeps = {
+  /** Aborted when the worker stops. */
+  closing: AbortSignal
+  log: Logger
+}
+
+/** Milliseconds between two attempts. */
+const tryEvery = 1000
+
+/**
+ * Writes what a build came to, again and again if need be, so `write` can be repeated. On a full disk it waits until
+ * there is room, and tells those who wait for the verdict. The build keeps its turn meanwhile, so no newer one comes before it.
+ * @throws what does not pass by itself, or an AbortError when the worker stops; the next one takes the build up again
+ */
+export async function writeVerdict(
+  { closing, log }: WriteVerdictDeps,
+  { output }: { output: Pick<Narrator, 'error'> },
+  write: () => Promise<void>,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await write()
+    } catch (thrown) {
+      const error = asPaasError(thrown)
+      if (!isPassing(error)) throw thrown
+      if (attempt === 1) {
+        log.error({ err: error }, 'a verdict cannot be written; tried again until it can')
+        output.error(`The verdict cannot be written: ${reasonOf(error)}; trying again`)
+      }
+      await delay(tryEvery, undefined, { signal: closing })
+    }
+  }
+}
+
+function reasonOf({ code, message }: PaasError): string {
+  return code === 'disk_full' ? 'no space left on the disk of the data directory' : message
+}

@@ -1,0 +1,80 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+/** Only root may mount one. */
+export const canMount = process.getuid?.() === 0
+
+/** An ext4 file system of its own in a file, which can be filled to its last byte or its last inode. */
+export class SmallDisk implements Disposable {
+  /** An empty directory on it. */
+  readonly path: string
+  readonly #directory: string
+  readonly #mount: string
+
+  constructor({ mebibytes, inodes }: { mebibytes: number; inodes: number }) {
+    this.#directory = mkdtempSync(join(tmpdir(), 'paas-disk-'))
+    this.#mount = join(this.#directory, 'mount')
+    const image = join(this.#directory, 'image')
+    execFileSync('truncate', ['-s', `${mebibytes}M`, image])
+    execFileSync('mkfs.ext4', ['-q', '-N', String(inodes), image])
+    mkdirSync(this.#mount)
+    execFileSync('mount', ['-o', 'loop', image, this.#mount])
+    this.path = join(this.#mount, 'data')
+    mkdirSync(this.path)
+    mkdirSync(this.#ballast)
+  }
+
+  get #ballast(): string {
+    return join(this.#mount, 'ballast')
+  }
+
+  /** To the last byte, what is kept for root included. */
+  fill(): void {
+    this.empty()
+    const { bfree, bsize } = statfsSync(this.#mount)
+    spawnSync('fallocate', ['-l', String(Math.max(1, bfree - 256) * bsize), join(this.#ballast, 'most')])
+    const file = openSync(join(this.#ballast, 'rest'), 'a')
+    for (const size of [65_536, 1024]) writeUntilRefused(file, Buffer.alloc(size, 1))
+    closeSync(file)
+  }
+
+  /** To the last inode; there are bytes left. */
+  fillInodes(): void {
+    this.empty()
+    try {
+      for (let number = 0; ; number++) closeSync(openSync(join(this.#ballast, String(number)), 'w'))
+    } catch (cause) {
+      if (!isFull(cause)) throw cause
+    }
+  }
+
+  /** Gives all that room back. */
+  empty(): void {
+    rmSync(this.#ballast, { recursive: true })
+    mkdirSync(this.#ballast)
+  }
+
+  /** Takes nothing any more, for whoever has files of it open too. */
+  remount(mode: 'ro' | 'rw'): void {
+    execFileSync('mount', ['-o', `remount,${mode}`, this.#mount])
+  }
+
+  [Symbol.dispose](): void {
+    execFileSync('umount', ['--lazy', this.#mount])
+    rmSync(this.#directory, { recursive: true })
+  }
+}
+
+function writeUntilRefused(file: number, block: Buffer): void {
+  try {
+    for (;;) writeSync(file, block)
+  } catch (cause) {
+    if (!isFull(cause)) throw cause
+  }
+}
+
+function isFull(cause: unknown): boolean {
+  return (cause as NodeJS.ErrnoException).code === 'ENOSPC'
+}
