@@ -1,8 +1,19 @@
 import { randomBytes } from 'node:crypto'
-import { chmodSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from './config.ts'
-import { PaasError } from './errors.ts'
+import { asDiskError, PaasError } from './errors.ts'
 
 /** The layout this code writes. It opens every older one and refuses newer ones. */
 const currentFormat = 1
@@ -18,6 +29,8 @@ type Identity = { format: number; serverId: string }
 export function openDataDirectory(config: DataDirectory): { serverId: string } {
   try {
     makeDirectory(config.dataDirectory)
+    // Of a whole one nothing is made, so that a disk that is read-only would show later and elsewhere.
+    accessSync(config.dataDirectory, constants.R_OK | constants.W_OK | constants.X_OK)
     const { format, serverId } = readIdentity(config) ?? createIdentity(config)
     if (format > currentFormat) throw newer(config.dataDirectory, format)
     makeSubdirectories(config.paths)
@@ -97,16 +110,20 @@ function newer(directory: string, format: number): PaasError {
   )
 }
 
+/** errno(3), as far as it is about the directory and not about its disk. */
+const reasons: Record<string, string> = {
+  EACCES: 'belongs to somebody else, and this user may not use it',
+  EPERM: 'belongs to somebody else, and this user may not use it',
+  EEXIST: 'is no directory',
+  ENOTDIR: 'leads through something that is no directory',
+}
+
 function explain(cause: unknown, directory: string): unknown {
   const code = errorCode(cause) ?? ''
-  if (['ENOSPC', 'EDQUOT'].includes(code)) {
-    return new PaasError('disk_full', `No space is left on the disk of ${directory}.`, { cause })
-  }
-  if (['EACCES', 'EPERM', 'EROFS', 'EEXIST', 'ENOTDIR'].includes(code)) {
-    const reason = (cause as Error).message
-    return new PaasError('data_directory_unusable', `${directory} cannot be used: ${reason}.`, { cause })
-  }
-  return cause
+  const reason = reasons[code]
+  if (reason === undefined) return asDiskError(cause, `The disk of ${directory}`) ?? cause
+  const where = (cause as NodeJS.ErrnoException).path ?? directory
+  return new PaasError('data_directory_unusable', `${directory} cannot be used: ${where} ${reason}.`, { cause })
 }
 
 function errorCode(thrown: unknown): string | undefined {

@@ -28,15 +28,27 @@ export class PaasError extends Error {
   }
 }
 
-/** Any thrown value as a PaasError; what is not one becomes `internal`, with the original as its cause. */
+/** Any thrown value as a PaasError; what is neither one nor a full disk becomes `internal`, with the original as its cause. */
 export function asPaasError(thrown: unknown): PaasError {
   if (thrown instanceof PaasError) return thrown
-  return new PaasError('internal', 'Something went wrong inside the server.', { cause: thrown })
+  return asDiskError(thrown) ?? new PaasError('internal', 'Something went wrong inside the server.', { cause: thrown })
 }
+
+/** What a file system says that takes nothing: it has no bytes or no inodes left, a quota is used up, it is mounted read-only. */
+export function asDiskError(thrown: unknown, disk = 'The disk'): PaasError | undefined {
+  const { code = '' } = (thrown ?? {}) as NodeJS.ErrnoException
+  if (code === 'ENOSPC') return new PaasError('disk_full', `${disk} is full.`, { cause: thrown })
+  if (code === 'EDQUOT') return new PaasError('disk_full', `${disk} has a quota that is used up.`, { cause: thrown })
+  if (code !== 'EROFS') return undefined
+  const hint = 'Mount it again so that it can be written.'
+  return new PaasError('data_directory_unusable', `${disk} is mounted read-only.`, { hint, cause: thrown })
+}
+
+const passing: ErrorCode[] = ['engine_unavailable', 'router_unavailable', 'disk_full', 'data_directory_unusable']
 
 /** Whether the same work may well succeed a little later, because a part that is away comes back. */
 export function isPassing({ code }: PaasError): boolean {
-  return code === 'engine_unavailable' || code === 'router_unavailable' || code === 'disk_full'
+  return passing.includes(code)
 }
 
 /** Whether it is an error of the system with one of these codes, such as ENOENT. */

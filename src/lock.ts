@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 
 export type LockOptions = {
   /** Wait for whoever holds it, until this signal, instead of giving up at once. */
@@ -18,10 +18,12 @@ export class FileLock implements Disposable {
     this.fd = fd
   }
 
-  /** Says in the file who holds the lock, for `readLock` of those who do not get it. */
+  /**
+   * Says in the file who holds the lock, for `readLock` of those who do not get it. Written over what is there and then cut, never
+   * empty, so that the file keeps its block and a disk that is full takes it.
+   */
   describe(holder: string): void {
-    ftruncateSync(this.fd)
-    writeSync(this.fd, holder)
+    ftruncateSync(this.fd, writeSync(this.fd, `${holder}\n`, 0))
   }
 
   [Symbol.dispose](): void {
@@ -31,7 +33,7 @@ export class FileLock implements Disposable {
 
 /** Locks `path`, which is made if absent. Gives undefined when somebody else holds it, and still did at the end of `wait`. */
 export async function lockFile(path: string, options: LockOptions = {}): Promise<FileLock | undefined> {
-  const fd = openSync(path, 'a+', 0o600)
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
   try {
     if (await flock(fd, options)) return new FileLock(fd)
   } catch (cause) {
@@ -44,7 +46,7 @@ export async function lockFile(path: string, options: LockOptions = {}): Promise
 
 /** What the holder of the lock on `path` said of itself; may be empty. */
 export function readLock(path: string): string {
-  return readFileSync(path, 'utf8')
+  return readFileSync(path, 'utf8').split('\n', 1)[0] ?? ''
 }
 
 /** The lock that the flock command takes on the file it inherits stays after it ended. It never outlives us waiting. */

@@ -3,14 +3,31 @@ import { PaasError } from '../errors.ts'
 
 /** Bytes that must be free before a push is taken: a small build, its slug and the record fit in. */
 export const leastFree = 512 * 2 ** 20
+/** Files that must be possible before a push is taken: git keeps up to 100 objects of one as a file each. */
+const leastFiles = 1000
 
-/** @throws disk_full when fewer than `least` bytes are free where `directory` lies */
+/** @throws disk_full when fewer than `least` bytes, or too few inodes, are free where `directory` lies */
 export async function checkDiskSpace(directory: string, least = leastFree): Promise<void> {
-  const { bavail, bsize } = await statfs(directory)
+  const { bavail, bsize, files, ffree } = await statfs(directory)
   const free = bavail * bsize
-  if (free >= least) return
   const [have, need] = [free, least].map((bytes) => Math.floor(bytes / 2 ** 20))
-  throw new PaasError('disk_full', `The server's disk has ${have} MiB left and needs ${need} MiB to take a push.`, {
-    hint: 'Ask whoever runs the server to free some space.',
-  })
+  if (free < least) throw full(`${have} MiB left and needs ${need} MiB to take a push`)
+  // Where inodes are made as they are needed, there are 0 of 0 (btrfs).
+  if (files > 0 && ffree < leastFiles) {
+    throw full(`inodes for ${ffree} files left and needs ${leastFiles} to take a push (df -i)`)
+  }
+}
+
+function full(why: string): PaasError {
+  const hint = 'Ask whoever runs the server to free some space.'
+  return new PaasError('disk_full', `The server's disk has ${why}.`, { hint })
+}
+
+/** errno(3) in git's words. Of the directory for what comes in, git does not say why it cannot be made. */
+const refusals =
+  /No space left on device|Disk quota exceeded|Read-only file system|unable to create temporary object directory/
+
+/** Whether git says that the disk took nothing. */
+export function saysDiskFull(complaint: string): boolean {
+  return refusals.test(complaint)
 }

@@ -1,3 +1,4 @@
+import { saysDiskFull } from './disk-space.ts'
 import type { Explain } from './report-rewriter.ts'
 
 /** What git says on the server in few words, and what the user can do about it. */
@@ -11,8 +12,12 @@ const reasons: Record<string, string> = {
 /** Explains git's own reasons for not taking a push. `packBytes` is the limit of one push. */
 export function explainRejection({ packBytes }: { packBytes: number }): Explain {
   return (reason, said) => {
-    if (reason === 'unpacker error' || /^(index-pack|unpack-objects) abnormal exit$/.test(reason)) {
-      return explainPack(said, packBytes)
+    if (
+      reason === 'unpacker error' ||
+      saysDiskFull(reason) ||
+      /^(index-pack|unpack-objects) abnormal exit$/.test(reason)
+    ) {
+      return explainPack(`${said}\n${reason}`, packBytes)
     }
     return reasons[reason]
   }
@@ -25,7 +30,7 @@ function explainPack(said: string, packBytes: number): string {
   if (/[Oo]ut of memory|mmap failed|unable to create thread/.test(said)) {
     return 'an object in the push takes more memory than the server has for it; take large files out of its history'
   }
-  if (/No space left on device/.test(said)) return 'the disk of the server is full; ask whoever runs it'
+  if (saysDiskFull(said)) return 'the disk of the server is full or read-only; ask whoever runs it'
   const [, object, problem] = /object ([0-9a-f]{7})[0-9a-f]*: ([^\n]+)/.exec(said) ?? []
   if (object && problem) return `broken object ${object}: ${problem}; run git fsck`
   return 'the pack is broken or incomplete; run git fsck, then push again'

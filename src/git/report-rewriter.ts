@@ -46,6 +46,8 @@ export class ReportRewriter extends Transform {
   #rewrite(payload: Buffer): Buffer {
     const line = lineOf(payload)
     const [, status, reason = ''] = /^(unpack|ng \S+) (.*)$/s.exec(line) ?? []
+    // The refs' lines that follow only say `unpacker error`.
+    if (status === 'unpack') this.#said += `${reason}\n`
     const better = status === undefined ? undefined : this.#explain(reason, this.#said)
     return packet(better === undefined ? payload : `${status} ${better}\n`)
   }

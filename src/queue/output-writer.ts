@@ -9,6 +9,8 @@ import { connectRedis, keysOf, type QueueDeps } from './redis.ts'
 const streamLength = 2000
 /** Bytes. A larger piece is announced without its text, so that Redis holds 32 MiB of a build at most. */
 const largestPiece = 16 * 1024
+/** Milliseconds until an end that the disk did not take is tried again. */
+const markAgainAfter = 2000
 /** Seconds for which Redis keeps the stream of a build that fell silent. */
 const streamLife = 3600
 
@@ -54,8 +56,8 @@ class FileWriter implements OutputWriter {
   readonly #key: string
   readonly #connection: Redis
   readonly #log: Logger
-  readonly #descriptor: number
-  #position: number
+  #descriptor: number | undefined
+  #position = 0
   #pending: string[] = []
   #closed = false
 
@@ -64,8 +66,7 @@ class FileWriter implements OutputWriter {
     this.#key = output.key
     this.#connection = output.connection
     this.#log = output.log
-    this.#descriptor = openSync(output.files.log, 'a', 0o600)
-    this.#position = fstatSync(this.#descriptor).size
+    this.#trying(() => this.#open())
     this.isContinued = this.#position > 0
   }
 
@@ -78,9 +79,8 @@ class FileWriter implements OutputWriter {
 
   async end(): Promise<void> {
     this.#flush()
-    writeFileSync(this.#files.end, '', { mode: 0o600 })
-    await this.#announce({ offset: this.#position, end: true })
     this.#close()
+    await this.#markEnd()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -93,22 +93,47 @@ class FileWriter implements OutputWriter {
     const text = this.#pending.join('')
     this.#pending = []
     const offset = this.#position
-    try {
-      this.#append(Buffer.from(text))
-    } catch (error) {
-      this.#log.error({ err: error, file: this.#files.log }, 'build output lost')
-      // A full disk may have taken the beginning of it, which is what readers get.
-      void this.#announce({ offset })
-      return
-    }
-    void this.#announce(text.length > largestPiece ? { offset } : { offset, text })
+    const isWhole = this.#trying(() => this.#append(Buffer.from(text)))
+    // A full disk may have taken the beginning of it, which is what readers get.
+    void this.#announce(text.length > largestPiece || !isWhole ? { offset } : { offset, text })
   }
 
   #append(bytes: Buffer): void {
+    const descriptor = this.#open()
     for (let written = 0, count = 0; written < bytes.length; written += count) {
-      count = writeSync(this.#descriptor, bytes, written)
+      count = writeSync(descriptor, bytes, written)
       this.#position += count
     }
+  }
+
+  #open(): number {
+    if (this.#descriptor !== undefined) return this.#descriptor
+    this.#descriptor = openSync(this.#files.log, 'a', 0o600)
+    this.#position = fstatSync(this.#descriptor).size
+    return this.#descriptor
+  }
+
+  /** What the disk does not take is lost; the work that it tells of goes on. */
+  #trying(work: () => void): boolean {
+    try {
+      work()
+      return true
+    } catch (error) {
+      this.#log.error({ err: error, file: this.#files.log }, 'build output lost')
+      return false
+    }
+  }
+
+  /** Its readers wait for it, and nobody else: the build has its verdict. */
+  async #markEnd(): Promise<void> {
+    try {
+      writeFileSync(this.#files.end, '', { mode: 0o600 })
+    } catch (error) {
+      this.#log.error({ err: error, file: this.#files.end }, 'end of build output not marked; tried again')
+      setTimeout(() => void this.#markEnd(), markAgainAfter).unref()
+      return
+    }
+    await this.#announce({ offset: this.#position, end: true })
   }
 
   /** Redis is told after the file has it, so that a reader who is woken finds it there. Losing Redis loses nothing. */
@@ -125,6 +150,6 @@ class FileWriter implements OutputWriter {
   #close(): void {
     if (this.#closed) return
     this.#closed = true
-    closeSync(this.#descriptor)
+    if (this.#descriptor !== undefined) closeSync(this.#descriptor)
   }
 }

@@ -5,6 +5,7 @@ import type { PlatformLog } from './platform-log.ts'
 
 /** How a dyno ended, and when; `code` is undefined where the engine does not say. */
 type End = { code: number | undefined; outOfMemory: boolean; at: Date }
+type States = Pick<DynoStates, 'find' | 'put' | 'lose' | 'forget'>
 type Change = { since?: Date } & Partial<Pick<DynoRecord, 'exitStatus' | 'error'>>
 
 /**
@@ -13,9 +14,9 @@ type Change = { since?: Date } & Partial<Pick<DynoRecord, 'exitStatus' | 'error'
  */
 export class DynoLog {
   readonly #platformLog: Pick<PlatformLog, 'dyno'>
-  readonly #states: DynoStates
+  readonly #states: States
 
-  constructor({ platformLog, states }: { platformLog: Pick<PlatformLog, 'dyno'>; states: DynoStates }) {
+  constructor({ platformLog, states }: { platformLog: Pick<PlatformLog, 'dyno'>; states: States }) {
     this.#platformLog = platformLog
     this.#states = states
   }

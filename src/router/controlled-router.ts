@@ -20,9 +20,17 @@ export type ControlledRouterDeps = {
   onRetire: () => Promise<void>
 }
 
-/** Carries out the calls of the control socket. A table is saved first and then in force, one change at a time. */
+/** Milliseconds until a table that could not be saved is tried again. */
+const saveAgainAfter = 2000
+
+/**
+ * Carries out the calls of the control socket, one change at a time. A table is saved, and then in force whatever became of that: a disk that
+ * is full keeps no request from a dyno that serves.
+ */
 export class ControlledRouter {
   readonly #deps: ControlledRouterDeps
+  #saveAgain: NodeJS.Timeout | undefined
+  #retired = false
   #changes: Promise<unknown> = Promise.resolve()
 
   constructor(deps: ControlledRouterDeps) {
@@ -62,8 +70,7 @@ export class ControlledRouter {
 
   async #change<R>(next: (table: RoutingTable) => RoutingTable, apply: () => R): Promise<R> {
     const change = this.#afterOthers(async () => {
-      const { tableFile, router } = this.#deps
-      await saveTable(tableFile, next(router.routes.table))
+      await this.#save(next(this.#deps.router.routes.table))
       return apply()
     })
     // oxlint-disable-next-line no-empty-function -- the caller gets the failure; the next change goes on
@@ -74,6 +81,27 @@ export class ControlledRouter {
   async #afterOthers<R>(change: () => Promise<R>): Promise<R> {
     await this.#changes
     return change()
+  }
+
+  /** Never fails: what a router serves from is in its memory, and the worker sends it a whole table when it starts. */
+  async #save(table: RoutingTable): Promise<void> {
+    const { tableFile, log } = this.#deps
+    clearTimeout(this.#saveAgain)
+    this.#saveAgain = undefined
+    try {
+      await saveTable(tableFile, table)
+    } catch (cause) {
+      if (this.#retired) return
+      log.warn({ err: cause }, 'routing table not saved, but in force; tried again')
+      this.#saveAgain = setTimeout(() => void this.#saveOnceMore(), saveAgainAfter).unref()
+    }
+  }
+
+  #saveOnceMore(): Promise<null> {
+    return this.#change(
+      (table) => table,
+      () => null,
+    )
   }
 
   async #drain({ targetIds, timeoutMs }: Extract<Call, { call: 'drain' }>): Promise<{ unfinished: number }> {
@@ -103,7 +131,10 @@ export class ControlledRouter {
 
   /** Changes under way are finished first, so that the successor starts from the last table. */
   async #retire(): Promise<RoutingTable> {
+    // From here on the file is the successor's.
+    this.#retired = true
     await this.#changes
+    clearTimeout(this.#saveAgain)
     await this.#deps.onRetire()
     return this.#deps.router.routes.table
   }

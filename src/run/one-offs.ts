@@ -88,7 +88,7 @@ export class OneOffs implements AsyncDisposable {
     for (const oneOff of oneOffs.list()) {
       if (this.#running.has(oneOff.id)) continue
       const dyno = present.get(oneOff.id)
-      if (oneOff.state.kind === 'waiting') void this.start(oneOff.id)
+      if (oneOff.state.kind === 'waiting') void this.#startAgain(oneOff)
       else if (dyno && oneOff.input === 'none') void this.#track(oneOff, (signal) => this.#watch(dyno, signal))
       else this.#forget(oneOff, dynos)
     }
@@ -99,10 +99,17 @@ export class OneOffs implements AsyncDisposable {
     await Promise.all([...this.#running.values()].map(({ done }) => done))
   }
 
+  /** What cannot be begun now, because the disk does not take it, still waits when the record is gone through again. */
+  async #startAgain(oneOff: OneOff): Promise<void> {
+    const { log } = this.#deps
+    const about = { app: oneOff.appId, dyno: oneOff.name }
+    await this.start(oneOff.id).catch((error: unknown) => log.warn({ ...about, err: error }, 'one-off not begun'))
+  }
+
   /** Its worker died, and with it its client's connection. */
   #forget(oneOff: OneOff, dynos: Dyno[]): void {
-    const { log, store } = this.#deps
-    store.oneOffs.remove(oneOff.id)
+    const { log } = this.#deps
+    this.#removeFromRecord(oneOff)
     if (!isJoining(oneOff)) return
     endLeftExec(this.#deps, oneOff, dynos).catch((error: unknown) =>
       log.warn({ err: error }, 'a session was not ended'),
@@ -140,7 +147,7 @@ export class OneOffs implements AsyncDisposable {
   }
 
   async #guard(oneOff: OneOff, work: () => Promise<void>, signal: AbortSignal): Promise<void> {
-    const { store, platformLog, log } = this.#deps
+    const { platformLog, log } = this.#deps
     try {
       await work()
     } catch (cause) {
@@ -153,7 +160,17 @@ export class OneOffs implements AsyncDisposable {
         log.warn({ app: oneOff.appId, dyno: oneOff.name, err: error }, 'one-off dyno failed')
       }
     }
-    store.oneOffs.remove(oneOff.id)
+    this.#removeFromRecord(oneOff)
+  }
+
+  /** What a full disk keeps on record is found there by the next start of the worker, or is too old at some time. */
+  #removeFromRecord({ id, appId, name }: OneOff): void {
+    const { store, log } = this.#deps
+    try {
+      store.oneOffs.remove(id)
+    } catch (cause) {
+      log.warn({ app: appId, dyno: name, err: cause }, 'one-off still on record')
+    }
   }
 
   async #launch(oneOff: OneOff, signal: AbortSignal): Promise<Dyno> {

@@ -1,21 +1,27 @@
+import { rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { PaasError } from '../errors.ts'
+import { asDiskError, PaasError } from '../errors.ts'
 import type { CommitCounter } from './commit-counter.ts'
 
 export type Parameters = Record<string, SQLInputValue>
+
+/** More than SQLite asks of the disk at once (its file of shared memory grows by 32 KiB). */
+const probeBytes = 64 * 1024
 
 /** How long a statement waits for another process's transaction, in milliseconds. */
 const busyTimeout = 10_000
 
 /** One SQLite connection: statements prepared once, transactions that join, SQLite's errors in our words. */
 export class Database implements Disposable {
+  readonly #path: string
   readonly #connection: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
   #counter: CommitCounter | undefined
   #depth = 0
 
   constructor(path: string) {
-    this.#connection = new DatabaseSync(path, { timeout: busyTimeout })
+    this.#path = path
+    this.#connection = explained(path, () => new DatabaseSync(path, { timeout: busyTimeout }))
     // FULL: a commit is synced before it is acknowledged; NORMAL loses the newest ones when power fails.
     this.execute('PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
   }
@@ -26,20 +32,20 @@ export class Database implements Disposable {
   }
 
   execute(sql: string): void {
-    explained(() => this.#connection.exec(sql))
+    explained(this.#path, () => this.#connection.exec(sql))
   }
 
   all<Row>(sql: string, parameters: Parameters = {}): Row[] {
-    return explained(() => this.#prepare(sql).all(parameters) as Row[])
+    return explained(this.#path, () => this.#prepare(sql).all(parameters) as Row[])
   }
 
   get<Row>(sql: string, parameters: Parameters = {}): Row | undefined {
-    return explained(() => this.#prepare(sql).get(parameters) as Row | undefined)
+    return explained(this.#path, () => this.#prepare(sql).get(parameters) as Row | undefined)
   }
 
   /** Changes rows, in a transaction of its own if none is open; gives how many. */
   run(sql: string, parameters: Parameters = {}): number {
-    return this.transaction(() => explained(() => Number(this.#prepare(sql).run(parameters).changes)))
+    return this.transaction(() => explained(this.#path, () => Number(this.#prepare(sql).run(parameters).changes)))
   }
 
   /** Like `run`, for one row and a statement with RETURNING. */
@@ -92,13 +98,31 @@ function sqliteCode(cause: unknown): number | undefined {
   return cause instanceof Error && 'errcode' in cause ? Number(cause.errcode) : undefined
 }
 
-function explained<T>(work: () => T): T {
+/** SQLITE_READONLY, SQLITE_IOERR, SQLITE_CANTOPEN: of these SQLite does not say why. */
+const diskCodes = [8, 10, 14]
+
+/** A file is made beside the database: what refuses it refused SQLite's, no inodes and a read-only mount included. */
+function troubleOfDisk(path: string): PaasError | undefined {
+  const probe = `${path}-probe-${process.pid}`
+  try {
+    writeFileSync(probe, Buffer.alloc(probeBytes), { mode: 0o600 })
+    return undefined
+  } catch (cause) {
+    return asDiskError(cause, 'The disk with the data directory')
+  } finally {
+    rmSync(probe, { force: true })
+  }
+}
+
+function explained<T>(path: string, work: () => T): T {
   try {
     return work()
   } catch (cause) {
     const code = sqliteCode(cause)
     if (code === undefined) throw cause
     if ((code & 0xff) === 13) throw new PaasError('disk_full', 'The disk with the data directory is full.', { cause })
+    const trouble = diskCodes.includes(code & 0xff) ? troubleOfDisk(path) : undefined
+    if (trouble) throw trouble
     if ([11, 26].includes(code & 0xff)) {
       throw new PaasError('database_damaged', `The database is damaged: ${(cause as Error).message}.`, { cause })
     }

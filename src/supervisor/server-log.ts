@@ -21,34 +21,38 @@ export class ServerLog implements Disposable {
   }
 
   /**
-   * Writes one event in the form of the roles' logs (src/log.ts), without loading a logger into the supervisor. Where no
-   * space is left on the disk the event is lost, since the server must not end of it.
+   * Writes one event in the form of the roles' logs (src/log.ts), without loading a logger into the supervisor. What the
+   * disk does not take is lost: a log never ends the server.
    */
   write(role: string, msg: string, fields: object = {}): void {
     try {
       writeSync(this.fd, `${JSON.stringify({ level: 30, time: Date.now(), role, ...fields, msg })}\n`)
-    } catch (cause) {
-      if (!isFull(cause)) throw cause
+    } catch {
+      return // The event is on the terminal too.
     }
   }
 
+  /** Where there is no room for the copy, the log is cut without one, which makes some. */
   #rotate(): void {
-    if (fstatSync(this.fd).size < limitBytes) return
+    try {
+      if (fstatSync(this.fd).size < limitBytes) return
+      this.#copy()
+      ftruncateSync(this.fd)
+    } catch {
+      return // A disk that cannot even be cut is one that was mounted read-only, or fails; tried again in a while.
+    }
+  }
+
+  #copy(): void {
     try {
       copyFileSync(this.path, `${this.path}.1`)
-    } catch (cause) {
-      if (!isFull(cause)) throw cause
+    } catch {
       rmSync(`${this.path}.1`, { force: true })
     }
-    ftruncateSync(this.fd)
   }
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer)
     closeSync(this.fd)
   }
-}
-
-function isFull(cause: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT'].includes((cause as NodeJS.ErrnoException).code ?? '')
 }

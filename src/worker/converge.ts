@@ -30,7 +30,15 @@ export async function converge(deps: ConvergeDeps, appId: AppId, signal: AbortSi
   const app = deps.store.apps.get(appId)
   if (!app) return
   if (app.destroying) return destroy(deps, app)
-  await releaseWhatIsPending(deps, appId, signal)
+  try {
+    await releaseWhatIsPending(deps, appId, signal)
+  } finally {
+    // Also where a release cannot be recorded: what serves is kept serving.
+    if (!signal.aborted) await repair(deps, appId, signal)
+  }
+}
+
+async function repair(deps: ConvergeDeps, appId: AppId, signal: AbortSignal): Promise<void> {
   const unready = await deps.locks.dynos.run(appId, async () => {
     const now = deps.store.apps.get(appId)
     if (!now || now.destroying) return []

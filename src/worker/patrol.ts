@@ -9,6 +9,7 @@ import { isSettled, planDynos } from '../release/plan.ts'
 import { currentDeployable } from '../release/reconcile.ts'
 import type { Retirement } from '../release/retirement.ts'
 import type { Routes } from '../release/routes.ts'
+import type { DynoStates } from '../store/dyno-tables.ts'
 import type { Store } from '../store/store.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import { replaceOverfull, type DiskDeps } from './dyno-disk.ts'
@@ -19,6 +20,7 @@ export type PatrolDeps = SweepDeps &
     config: Pick<Config, 'patrol' | 'limits'>
     engine: Pick<Engine, 'listDynos'>
     store: Store
+    states: Pick<DynoStates, 'keepOnly'>
     retirement: Pick<Retirement, 'isRetiring'>
     dispatcher: Dispatcher
     routes: Pick<Routes, 'get' | 'refresh'>
@@ -34,25 +36,31 @@ export async function patrol(deps: PatrolDeps, signal: AbortSignal): Promise<voi
   for (let round = 1; !signal.aborted; round++) {
     await delay(deps.config.patrol.everySeconds * 1000, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return
-    try {
-      deps.drains.sync()
-      await deps.routes.refresh()
-      await replaceOverfull(deps)
-      await lookAround(deps)
-      if (round % roundsPerSweep === 0) await sweep(deps)
-    } catch (error) {
-      deps.log.warn({ err: error }, 'a round of the patrol failed')
-    }
+    await lookForAll(deps, round)
+  }
+}
+
+/** Each on its own: what cannot be done in one, say for want of space on the disk, keeps nobody from the others. */
+async function lookForAll(deps: PatrolDeps, round: number): Promise<void> {
+  const looks = {
+    dynos: () => lookAround(deps),
+    routes: () => deps.routes.refresh(),
+    disks: () => replaceOverfull(deps),
+    drains: async () => deps.drains.sync(),
+    'one-offs': async () => deps.store.oneOffs.removeExpired(),
+    ...(round % roundsPerSweep === 0 ? { leftovers: () => sweep(deps) } : {}),
+  }
+  for (const [what, look] of Object.entries(looks)) {
+    await look().catch((error: unknown) => deps.log.warn({ err: error, what }, 'a look of the patrol failed'))
   }
 }
 
 /** One look at the engine for all apps; only those that differ from their record are converged. */
-async function lookAround({ engine, store, retirement, dispatcher, routes }: PatrolDeps): Promise<void> {
-  store.oneOffs.removeExpired()
+async function lookAround({ engine, store, states, retirement, dispatcher, routes }: PatrolDeps): Promise<void> {
   for (const { appId, id } of store.builds.listUnfinished()) void dispatcher.build(appId, id)
   const now = new Date()
   const all = await engine.listDynos()
-  store.dynoStates.keepOnly(new Set(all.map(({ id }) => id)), now)
+  states.keepOnly(new Set(all.map(({ id }) => id)), now)
   const dynos = all.filter(({ id }) => !retirement.isRetiring(id))
   for (const app of store.apps.listAll()) {
     const own = dynos.filter(({ appId }) => appId === app.id)

@@ -5,6 +5,7 @@ import type { ReadyDynos } from '../release/ready-dynos.ts'
 import type { Retirement } from '../release/retirement.ts'
 import type { Routes } from '../release/routes.ts'
 import type { OneOffs } from '../run/one-offs.ts'
+import type { DynoStates } from '../store/dyno-tables.ts'
 import type { Store } from '../store/store.ts'
 import type { LogCollector } from './collect-logs.ts'
 import type { Dispatcher } from './dispatcher.ts'
@@ -13,6 +14,7 @@ import type { LogCursors } from './log-cursors.ts'
 export type RecoverDeps = {
   engine: Pick<Engine, 'secureHost' | 'removeOrphans' | 'listDynos'>
   store: Store
+  states: Pick<DynoStates, 'keepOnly'>
   routes: Routes
   readyDynos: ReadyDynos
   retirement: Retirement
@@ -35,7 +37,7 @@ export async function recover(deps: RecoverDeps, { first }: { first: boolean }):
   if (first) await deps.engine.removeOrphans(deps.oneOffs.survivors(await deps.engine.listDynos()))
   const now = new Date()
   const dynos = await deps.engine.listDynos()
-  deps.store.dynoStates.keepOnly(new Set(dynos.map(({ id }) => id)), now)
+  deps.states.keepOnly(new Set(dynos.map(({ id }) => id)), now)
   followOutput(deps, dynos)
   deps.oneOffs.resume(dynos)
   if (first) await routeToWhatRuns(deps, dynos)

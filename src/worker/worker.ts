@@ -41,6 +41,7 @@ import { BuildMeter } from './measure-builds.ts'
 import { DynoMeter } from './measure-dynos.ts'
 import { patrol } from './patrol.ts'
 import { recover, resumeWork } from './recover.ts'
+import { RememberedStates } from './remembered-states.ts'
 import { restart } from './restart.ts'
 import { runBuild } from './run-build.ts'
 import { watchEngine } from './watch.ts'
@@ -111,7 +112,8 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
   const { paths, build, stop, boot, deployHold, domain, publicUrl } = config
   const platformLog = createPlatformLog(logs)
   const routes = new Routes(router, { controlHost: domain, controlSocket: paths.apiSocket })
-  const dynoLog = new DynoLog({ platformLog, states: store.dynoStates })
+  const states = new RememberedStates({ saved: store.dynoStates, log })
+  const dynoLog = new DynoLog({ platformLog, states })
   const retirement = new Retirement({ engine, routes, dynoLog, stop, log })
   const cursors = new LogCursors({ path: join(paths.run, 'log-cursors.json'), log })
   const collector = life.use(new LogCollector({ engine, logs, cursors, log }))
@@ -133,7 +135,8 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     domain,
     publicUrl,
     locks: new AppLocks(),
-    readyDynos: new ReadyDynos({ states: store.dynoStates }),
+    states,
+    readyDynos: new ReadyDynos({ states }),
     slots: new Semaphore(build.concurrency),
     timeoutSeconds: build.timeoutSeconds,
     buildsDirectory: paths.builds,

@@ -56,6 +56,12 @@ describe('the answer to a push', () => {
     expect(told.subarray(-4)).toEqual(flush)
   })
 
+  it('says of each ref what its first line says of all', async () => {
+    const lines = ['unpack unable to create temporary object directory\n', 'ng refs/heads/main unpacker error\n']
+    const told = await rewritten(band(1, Buffer.concat([...lines.map((line) => packet(line)), flush])), 100)
+    expect(told.toString()).toMatch(/ng refs\/heads\/main the disk of the server is full/)
+  })
+
   it('is not passed on when it is none', async () => {
     await expect(rewritten(Buffer.from('HTTP/1.1 what'), 100)).rejects.toThrow('no packet begins with "HTTP"')
   })
@@ -65,6 +71,8 @@ describe('a reason of git’s', () => {
   it.each([
     ['shallow update not allowed', '', /git fetch --unshallow/],
     ['unpacker error', 'fatal: write error: No space left on device', /disk of the server is full/],
+    ['unpacker error', 'fatal: write error: Read-only file system', /disk of the server is full or read-only/],
+    ['unable to create temporary object directory', '', /disk of the server is full/],
     [
       'unpacker error',
       'error: object 1234567890: treeNotSorted: not properly sorted',

@@ -53,7 +53,7 @@ export class TestServer implements AsyncDisposable {
     this.port = port
     this.httpsPort = httpsPort
     this.url = `http://localhost:${port}`
-    this.dataDirectory = join(directory, 'data')
+    this.dataDirectory = env['PAAS_DATA'] ?? join(directory, 'data')
     this.env = {
       ...process.env,
       NODE_COMPILE_CACHE: resolve(import.meta.dirname, '../../node_modules/.cache/compiled'),

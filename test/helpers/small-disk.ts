@@ -56,8 +56,8 @@ export class SmallDisk implements Disposable {
     mkdirSync(this.#ballast)
   }
 
-  /** Takes nothing any more, for whoever has files of it open too. */
-  remount(mode: 'ro' | 'rw'): void {
+  /** `ro` while nobody has a file of it open to write; `abort`: read-only for good, as the kernel does after errors. */
+  remount(mode: 'ro' | 'rw' | 'abort'): void {
     execFileSync('mount', ['-o', `remount,${mode}`, this.#mount])
   }
 

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -96,14 +96,17 @@ describe('the control socket', () => {
     expect(JSON.parse(await text(socket))).toMatchObject({ error: { code: 'bad_request' } })
   })
 
-  it('leaves everything as it was when the table cannot be saved', async () => {
+  it('puts a change in force that cannot be saved, and saves it once it can', async () => {
     await using app = await startApp((_, res) => res.end('served'))
     await using _router = await start()
     const control = connectRouterControl(config.paths.routerSocket)
-    await control.switchTo(route([app]))
+    await control.switchTo(route([], { state: 'down' }))
     await mkdir(`${config.paths.routingTable}.new`)
-    await expect(control.switchTo(route([], { state: 'down' }))).rejects.toMatchObject({ code: 'internal' })
+    await control.switchTo(route([app]))
     expect(await get()).toMatch(/served/)
+    expect((await saved()).routes).toEqual([route([], { state: 'down' })])
+    await rmdir(`${config.paths.routingTable}.new`)
+    await expect.poll(async () => (await saved()).routes, { timeout: 10_000 }).toEqual([route([app])])
   })
 
   it('that is not there for long is reported as router_unavailable', { timeout: 20_000 }, async () => {

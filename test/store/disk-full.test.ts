@@ -1,32 +1,15 @@
-import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { openStore } from '../../src/store/open.ts'
-import { StoreDirectory } from './test-store.ts'
+import { canMount, SmallDisk } from '../helpers/small-disk.ts'
 
-/** A file system of its own in memory, of so many bytes; only root may make one. */
-class SmallDisk implements Disposable {
-  readonly path: string
-
-  constructor({ directory }: StoreDirectory, bytes: number) {
-    this.path = join(directory, 'disk')
-    mkdirSync(this.path)
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${bytes}`, 'none', this.path])
-  }
-
-  [Symbol.dispose](): void {
-    execFileSync('umount', [this.path])
-  }
-}
-
-it.skipIf(process.getuid?.() !== 0)(
+it.skipIf(!canMount)(
   'a full disk refuses changes as a whole, loses nothing, and is forgotten once there is space',
   () => {
-    using files = new StoreDirectory()
-    using disk = new SmallDisk(files, 4 * 2 ** 20)
+    using disk = new SmallDisk({ mebibytes: 8, inodes: 100 })
     const ballast = join(disk.path, 'ballast')
-    writeFileSync(ballast, Buffer.alloc(2 * 2 ** 20))
+    writeFileSync(ballast, Buffer.alloc(4 * 2 ** 20))
     const at = { path: join(disk.path, 'paas.db'), keyPath: join(disk.path, 'key') }
     const written: string[] = []
     {
@@ -57,3 +40,33 @@ it.skipIf(process.getuid?.() !== 0)(
     expect(Object.keys(again.configVars.get(id)).toSorted()).toEqual(written.toSorted())
   },
 )
+
+it.skipIf(!canMount)(
+  'a record that is open is written to without inodes; one that is not is refused as on a full disk',
+  () => {
+    using disk = new SmallDisk({ mebibytes: 8, inodes: 100 })
+    const at = { path: join(disk.path, 'paas.db'), keyPath: join(disk.path, 'key') }
+    {
+      using store = openStore(at)
+      disk.fillInodes()
+      store.accounts.create({ email: 'owner@example.com', admin: false })
+    }
+    disk.fillInodes()
+    expect(() => openStore(at)).toThrow(expect.objectContaining({ code: 'disk_full' }))
+    disk.empty()
+    using again = openStore(at)
+    expect(again.accounts.list()).toHaveLength(1)
+  },
+)
+
+it.skipIf(!canMount)('a disk that is mounted read-only refuses changes and says so, and is read', () => {
+  using disk = new SmallDisk({ mebibytes: 8, inodes: 100 })
+  const at = { path: join(disk.path, 'paas.db'), keyPath: join(disk.path, 'key') }
+  using store = openStore(at)
+  const write = () => store.accounts.create({ email: 'owner@example.com', admin: false })
+  disk.remount('abort')
+  expect(write).toThrow(
+    expect.objectContaining({ code: 'data_directory_unusable', message: expect.stringMatching(/read-only/) as string }),
+  )
+  expect(store.accounts.list()).toEqual([])
+})

@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
 import { openDataDirectory } from '../../src/data-directory.ts'
+import { canMount, SmallDisk } from '../helpers/small-disk.ts'
 
 let place: string
 let data: string
@@ -92,8 +93,23 @@ describe('a data directory', () => {
     expect(open).toThrow(expect.objectContaining({ code: 'data_directory_unusable' }))
   })
 
-  it('on a read-only disk is refused', () => {
+  it('on a disk that nothing can be made on is refused', () => {
     data = '/sys/paas'
     expect(open).toThrow(expect.objectContaining({ code: 'data_directory_unusable' }))
   })
+
+  it.skipIf(!canMount)(
+    'that exists on a disk mounted read-only is refused in words, and opened once it can be written',
+    () => {
+      using disk = new SmallDisk({ mebibytes: 8, inodes: 100 })
+      data = disk.path
+      const first = open()
+      disk.remount('ro')
+      const message = expect.not.stringMatching(/EROFS/) as string
+      expect(open).toThrow(expect.objectContaining({ code: 'data_directory_unusable', message }))
+      expect(open).toThrow(/mounted read-only/)
+      disk.remount('rw')
+      expect(open()).toEqual(first)
+    },
+  )
 })

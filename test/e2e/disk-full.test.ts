@@ -1,0 +1,118 @@
+import { execFileSync } from 'node:child_process'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { api, TestApp, until } from '../helpers/app.ts'
+import { rolePid } from '../helpers/processes.ts'
+import { startServer, type TestServer } from '../helpers/server.ts'
+import { canMount, SmallDisk } from '../helpers/small-disk.ts'
+
+/** A whole server on a disk that is filled under it, and given room again. */
+
+const roles = ['redis', 'router', 'worker', 'api']
+
+let disk: SmallDisk
+let server: TestServer
+let app: TestApp
+let pids: number[]
+
+beforeAll(async () => {
+  if (!canMount) return
+  // Takes a push: 512 MiB and 1,000 inodes must be free for that.
+  disk = new SmallDisk({ mebibytes: 768, inodes: 4000 })
+  server = await startServer({ env: { PAAS_DATA: disk.path, PAAS_PATROL_INTERVAL: '1' } })
+  app = await TestApp.create(server, 'node-hello')
+  const first = await app.push()
+  if (first.code !== 0) throw new Error(first.output)
+  pids = roles.map((role) => rolePid(server.pid, role))
+})
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]()
+  await server?.stop()
+  disk?.[Symbol.dispose]()
+})
+
+it.skipIf(!canMount)('without inodes a push is refused as by a full disk, and taken once there are some', async () => {
+  disk.fillInodes()
+  await refusesAPush(/has inodes for \d+ files left and needs 1000/)
+  expect((await app.get()).status).toBe(200)
+  disk.empty()
+  await takesAPush('after inodes were gone')
+})
+
+it.skipIf(!canMount)('a full disk refuses pushes and changes, and every role lives on', async () => {
+  disk.fill()
+  await refusesAPush(/has \d+ MiB left and needs 512/)
+  const change = await api<{ id: string }>(server, 'PATCH', `/apps/${app.name}/config-vars`, {
+    body: { LARGE: 'x'.repeat(60_000) },
+    mayFail: true,
+  })
+  expect(change).toMatchObject({ status: 507, body: { id: 'disk_full' } })
+  expect((await app.get()).status).toBe(200)
+})
+
+it.skipIf(!canMount)('a dyno that dies while the disk is full is replaced and served', async () => {
+  expect(roles.map((role) => rolePid(server.pid, role))).toEqual(pids)
+  for (const _ of ['once', 'again']) {
+    const [dyno = ''] = dynosOf(app)
+    execFileSync('docker', ['rm', '--force', dyno])
+    await until('another dyno runs', async () => dynosOf(app).some((id) => id !== dyno))
+    await until('it is served', async () => (await app.get()).status === 200)
+  }
+})
+
+it.skipIf(!canMount)('roles that die while the disk is full are started again, and the app serves on', async () => {
+  for (const role of ['worker', 'router', 'api']) {
+    const dead = rolePid(server.pid, role)
+    process.kill(dead, 'SIGKILL')
+    await until(`the ${role} is started again`, async () => rolePidOr(role, dead) !== dead)
+    await until('the app is served', async () => (await get()) === 200)
+    await until('the api answers', async () => (await api(server, 'GET', '/apps', { mayFail: true })).status === 200)
+  }
+  pids = roles.map((role) => rolePid(server.pid, role))
+  execFileSync('docker', ['kill', ...dynosOf(app)])
+  await until('the app is served', async () => (await get()) === 200)
+})
+
+it.skipIf(!canMount)('with room again everything goes on without a restart', async () => {
+  disk.empty()
+  await takesAPush('with room again')
+  expect(roles.map((role) => rolePid(server.pid, role))).toEqual(pids)
+})
+
+async function refusesAPush(reason: RegExp): Promise<void> {
+  await app.repository.commit('refused')
+  const { code, output } = await app.push()
+  expect(code).not.toBe(0)
+  expect(output).toMatch(reason)
+}
+
+async function takesAPush(text: string): Promise<void> {
+  const listen = `require('node:http').createServer((q, a) => a.end('${text}')).listen(process.env.PORT)`
+  await app.repository.write('server.js', `${listen}\n`)
+  await app.repository.commit(text)
+  const { code, output } = await app.push()
+  expect(code, output).toBe(0)
+  expect((await app.get()).body).toBe(text)
+}
+
+/** 0 while nothing listens. */
+async function get(): Promise<number> {
+  return app.get().then(
+    ({ status }) => status,
+    () => 0,
+  )
+}
+
+function rolePidOr(role: string, none: number): number {
+  try {
+    return rolePid(server.pid, role)
+  } catch {
+    return none
+  }
+}
+
+function dynosOf({ name }: TestApp): string[] {
+  const filter = ['--filter', `label=paas.app-name=${name}`, '--filter', 'label=paas.kind=dyno']
+  return execFileSync('docker', ['ps', '--quiet', ...filter], { encoding: 'utf8' })
+    .split('\n')
+    .filter(Boolean)
+}
