@@ -9,12 +9,13 @@ import { isIsolated } from './environment.ts'
 import { openHookServer } from './hook-server.ts'
 import { Maintenance } from './maintenance.ts'
 import { Pushes } from './pushes.ts'
+import { removeQuarantines } from './quarantines.ts'
 import { createHookHandlers } from './receive.ts'
 import type { Repositories } from './repositories.ts'
 import { createGitHandler, type GitLimits } from './smart-http.ts'
 
 export type ServeGitDeps = {
-  config: { paths: Pick<Config['paths'], 'hookSocket'>; limits: Pick<Config['limits'], 'packBytes'> }
+  config: { paths: Pick<Config['paths'], 'hookSocket' | 'repositories'>; limits: Pick<Config['limits'], 'packBytes'> }
   store: Pick<Store, 'tokens' | 'apps' | 'collaborators' | 'builds' | 'releases' | 'slugs'>
   repositories: Repositories
   queue: Pick<Queue, 'enqueue' | 'expect'>
@@ -35,8 +36,9 @@ const usual = { perApp: 10, perAccount: 20, idleMs: 60_000, totalMs: 3_600_000, 
  * `isolateEnvironment` must have been called. When it is disposed, pushes that wait for a build are told to push again.
  */
 export async function serveGit({ config, store, limits, ...deps }: ServeGitDeps): Promise<GitServer> {
-  const { hookSocket } = config.paths
+  const { hookSocket, repositories } = config.paths
   if (!isIsolated({ hookSocket })) throw new PaasError('internal', 'git would see the environment of the server.')
+  await removeQuarantines(repositories, deps.log)
   const held: GitLimits = { ...usual, packBytes: config.limits.packBytes, ...limits }
   const pushes = new Pushes()
   const { freeBytes } = held

@@ -20,6 +20,8 @@ export type HostOptions = {
   limits?: Partial<GitLimits>
   packBytes?: number
   hooks?: string
+  /** That of a host before it; else one of its own. */
+  directory?: string
 }
 
 export type Project = AsyncDisposable & { app: App; repository: TestRepository }
@@ -28,8 +30,8 @@ export type GitHost = Awaited<ReturnType<typeof startGitHost>>
 /** The git part of a server: real git, store, queue and HTTP; only what a build does is the test's. */
 export async function startGitHost(options: HostOptions = {}) {
   await using life = new AsyncDisposableStack()
-  const directory = await mkdtemp(join(tmpdir(), 'paas-git-'))
-  life.defer(() => rm(directory, { recursive: true, force: true }))
+  const directory = options.directory ?? (await mkdtemp(join(tmpdir(), 'paas-git-')))
+  if (options.directory === undefined) life.defer(() => rm(directory, { recursive: true, force: true }))
   const redis = life.use(await TestRedis.start())
   const store = life.use(openStore({ path: join(directory, 'paas.db'), keyPath: join(directory, 'key') }))
   const packBytes = options.packBytes ?? 50 * 2 ** 20
@@ -54,7 +56,7 @@ export async function startGitHost(options: HostOptions = {}) {
   life.defer(() => void (process.env['PAAS_HOOK_SOCKET'] = socketBefore))
   const git = life.use(
     await serveGit({
-      config: { paths: { hookSocket }, limits: { packBytes } },
+      config: { paths: { hookSocket, repositories: directory }, limits: { packBytes } },
       store,
       repositories,
       queue: life.use(connectQueue(redis.deps)),
@@ -77,7 +79,7 @@ export async function startGitHost(options: HostOptions = {}) {
   const kept = life.move()
 
   function newUser(email: string, { admin = false, scope = ['global'] } = {}) {
-    const account = store.accounts.create({ email, admin })
+    const account = store.accounts.find(email) ?? store.accounts.create({ email, admin })
     const { secret } = store.tokens.create({ accountId: account.id, description: 'test', scope })
     return { account, secret }
   }

@@ -94,6 +94,36 @@ describe('a client that leaves before the pack is complete', () => {
   })
 })
 
+describe('a receive that was killed with its server', () => {
+  it('leaves a quarantine directory, which the next server removes when it starts', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'paas-git-'))
+    await using life = new AsyncDisposableStack()
+    life.defer(() => rm(directory, { recursive: true }))
+    const quarantines = async ({ app }: Project) =>
+      (await readdir(join(directory, `${app.id}.git/objects`))).filter((name) => name.startsWith('tmp_objdir-'))
+    const killed = async (): Promise<Project> => {
+      await using before = await startGitHost({ directory })
+      await using project = await before.newProject()
+      await before.repositories.ensure(project.app.id)
+      const body = [pushHead(), beginningOfPack()]
+      const request = { ...pushRequest(project), body, framing: 10_000_000 }
+      const authorization = `Basic ${Buffer.from(`git:${before.owner.secret}`).toString('base64')}`
+      const socket = await openRaw(before.port, { ...request, headers: { ...request.headers, authorization } })
+      await until('git has begun', async () => (await quarantines(project)).length > 0)
+      const gits = (await readdir('/proc')).filter((pid) => /^\d+$/.test(pid)).map(Number)
+      for (const pid of gits.filter((each) => commandLine(each).includes(before.repositoryPath(project.app)))) {
+        process.kill(pid, 'SIGKILL')
+      }
+      socket.destroy()
+      return project
+    }
+    const project = await killed()
+    expect(await quarantines(project)).toHaveLength(1)
+    life.use(await startGitHost({ directory }))
+    expect(await quarantines(project)).toEqual([])
+  })
+})
+
 describe('a client that leaves while its build runs', () => {
   it('may leave before the build is recorded, once git has everything', async () => {
     const hooks = await mkdtemp(join(tmpdir(), 'paas-hooks-'))
