@@ -45,7 +45,7 @@ export const catalogue = {
     fault: 'server',
     hint: 'Run the server as root with iptables installed, or set PAAS_FIREWALL=off if something else keeps apps from the host.',
   },
-  image_missing: { status: 409, fault: 'user', hint: 'Push the app again to build it anew.' },
+  image_missing: { status: 409, fault: 'user', hint: 'Build it again: git push paas HEAD:refs/deploy/main' },
   input_missing: { status: 400, fault: 'user' },
   internal: { status: 500, fault: 'server' },
   invalid_params: { status: 422, fault: 'user' },

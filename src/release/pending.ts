@@ -4,12 +4,12 @@ import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
 import type { AppId } from '../model/ids.ts'
 import type { Release } from '../model/release.ts'
-import { slugVersion } from '../model/slug.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
 import type { Store } from '../store/store.ts'
 import { deploy, type DeployDeps } from './deploy.ts'
 import { loadDeployable, type Deployable } from './deployable.ts'
 import type { AppLocks } from './locks.ts'
+import { howToBuildAgain } from './lost-images.ts'
 import { silent } from './narrator.ts'
 import type { PlatformLog } from './platform-log.ts'
 import { isCommandDue } from './release-command.ts'
@@ -90,11 +90,10 @@ async function deployOne(
 }
 
 /** Images of releases long replaced are swept. @throws boot_failed */
-async function checkImage({ engine }: PendingDeps, { slug, release }: Deployable): Promise<void> {
-  if (await engine.findImage(slug.image)) return
-  throw new PaasError('boot_failed', `boot failed: the image of v${release.version} is gone`, {
-    hint: slug.buildId ? `Push its commit again: ${slugVersion(slug)}` : 'Upload the slug again: paas slugs:create',
-  })
+async function checkImage({ engine, store }: PendingDeps, deployable: Deployable): Promise<void> {
+  if (await engine.findImage(deployable.slug.image)) return
+  const problem = `boot failed: the image of v${deployable.release.version} is gone from Docker`
+  throw new PaasError('boot_failed', `${problem}. ${howToBuildAgain(store, deployable)}`)
 }
 
 /** What was set with it is taken back with it: else the next release would carry it, whatever that one is about. */

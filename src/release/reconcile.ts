@@ -4,6 +4,7 @@ import type { App } from '../model/app.ts'
 import type { DynoSize } from '../model/formation.ts'
 import type { Store } from '../store/store.ts'
 import { loadDeployable, wantedDynos, type Deployable, type WantedDyno } from './deployable.ts'
+import type { LostImages } from './lost-images.ts'
 import { comesBack, planDynos, type Plan } from './plan.ts'
 import { waitUntilReady } from './readiness.ts'
 import type { ReadyDynos } from './ready-dynos.ts'
@@ -18,6 +19,7 @@ export type ReconcileDeps = StartDeps & {
   routes: Pick<Routes, 'put'>
   retirement: Retirement
   readyDynos: ReadyDynos
+  lostImages: Pick<LostImages, 'isThere'>
   domain: string
   log: Logger
 }
@@ -84,13 +86,17 @@ export async function readyOnes({ readyDynos }: Pick<ReconcileDeps, 'readyDynos'
   return dynos.filter((_, index) => ready[index])
 }
 
-/** Nobody waits for these, so one that does not come up is left to the engine's restarts and said in the app's log. */
+/**
+ * Nobody waits for these, so one that does not come up is left to the engine's restarts and said in the app's log, as is an image that is
+ * gone; then none start.
+ */
 async function startMissing(
   deps: ReconcileDeps,
   deployable: Deployable,
   wanted: WantedDyno[],
   signal: AbortSignal,
 ): Promise<Dyno[]> {
+  if (wanted.length === 0 || !(await deps.lostImages.isThere(deployable))) return []
   return Promise.all(
     wanted.map(async (want) => {
       const started = await startDyno(deps, deployable, want, signal)

@@ -23,6 +23,7 @@ import { startWorker } from '../queue/start-worker.ts'
 import { DynoExits } from '../release/dyno-exits.ts'
 import { DynoLog } from '../release/dyno-log.ts'
 import { AppLocks } from '../release/locks.ts'
+import { LostImages } from '../release/lost-images.ts'
 import { createPlatformLog } from '../release/platform-log.ts'
 import { ReadyDynos } from '../release/ready-dynos.ts'
 import { Retirement } from '../release/retirement.ts'
@@ -136,6 +137,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     publicUrl,
     locks: new AppLocks(),
     states,
+    lostImages: new LostImages({ engine, store, platformLog }),
     readyDynos: new ReadyDynos({ states }),
     slots: new Semaphore(build.concurrency),
     timeoutSeconds: build.timeoutSeconds,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DynoState } from '../../src/engine/engine.ts'
+import { newId, type SlugId } from '../../src/model/ids.ts'
 import { createRollback } from '../../src/release/rollback.ts'
 import { until } from '../helpers/app.ts'
 import { request } from '../helpers/http.ts'
@@ -211,6 +212,37 @@ describe('a dyno', () => {
     const another = await until('another one runs', async () => (await app.dynos()).find(({ id }) => id !== dyno?.id))
     expect(another.name).toBe('web.1')
     await app.serves('one none')
+  })
+
+  it('whose image somebody removed is not started, and the log says once why and what to type', async () => {
+    const app = await site.createApp('imageless')
+    const { commit, ...first } = await app.deploy(`web: ${serve('one')}`)
+    const [dyno] = await app.dynos()
+    const image = (await docker('commit', dyno?.id ?? '')).trim()
+    const again = site.store.builds.claim(site.store.builds.create({ ...first, commit }).build.id)!
+    const slug = { ...site.store.slugs.list(app.id)[0]!, id: newId<SlugId>(), buildId: again.id, image }
+    site.store.builds.recordSlug(again.id, again.generation, slug)
+    await site.queue.enqueue({ kind: 'build', appId: app.id, buildId: again.id })
+    await app.verdict(again)
+
+    await site.stopWorker()
+    for (const { id } of await app.dynos()) await docker('rm', '--force', id)
+    await docker('rmi', '--force', image)
+    await site.startWorker()
+    const told = () => site.logLines(app, /gone/)
+    await until('the log says so', async () => (await told()).length > 0)
+    await site.queue.enqueue({ kind: 'converge', appId: app.id })
+    const build = `Build it again: git push paas ${commit.slice(0, 8)}:refs/deploy/main`
+    expect((await app.get()).status).toBe(503)
+    await app.setConfig({ COLOUR: 'red' })
+    await until('the log says more', async () => (await told()).length > 1)
+    expect(app.releases).toContain('v4 failed')
+    expect(await told()).toEqual([
+      `api: The image of v3 is gone from Docker, so its dynos cannot start. ${build}`,
+      `api: Release v4 failed: boot failed: the image of v4 is gone from Docker. ${build}`,
+    ])
+    await app.deploy(`web: ${serve('two')}`)
+    await app.serves('two none')
   })
 
   it('that ignores SIGTERM is killed after its grace', async () => {
