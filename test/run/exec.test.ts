@@ -11,9 +11,12 @@ beforeAll(async () => {
   site = await Site.open({ PAAS_STOP_GRACE: '2' })
   app = await site.createApp('acme')
   await app.deploy('worker: echo here > /tmp/mine; exec sleep 600')
-  await app.setConfig({ COLOUR: 'blue' })
+  const { version } = await app.setConfig({ COLOUR: 'blue' })
   await app.scale('worker', 1)
-  await until('the worker runs', async () => (await app.dynos()).some(({ state }) => state.kind === 'running'))
+  await until('the worker of the newest release runs alone', async () => {
+    const dynos = await app.dynos()
+    return dynos.length === 1 && dynos.every(({ release, state }) => release === version && state.kind === 'running')
+  })
 })
 afterAll(() => site?.[Symbol.asyncDispose]())
 
