@@ -2,6 +2,7 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { PaasError } from '../errors.ts'
+import { saysDiskFull } from './disk-space.ts'
 import { gitEnvironment } from './environment.ts'
 
 /** A running git: its streams, and `done`, which rejects when it could not do its work or was aborted. */
@@ -38,6 +39,8 @@ async function finish(child: Child, command: string, signal: AbortSignal): Promi
     if (code !== 0) throw new Error(`git ${command} exited with ${code}: ${complaint.trim()}`)
   } catch (cause) {
     signal.throwIfAborted()
+    if (saysDiskFull(complaint))
+      throw new PaasError('disk_full', 'The disk with the data directory is full.', { cause })
     throw new PaasError('internal', `git ${command} failed on the server.`, { cause })
   } finally {
     signal.removeEventListener('abort', end)

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import type { Config } from '../config.ts'
-import { PaasError } from '../errors.ts'
+import { asDiskError, PaasError } from '../errors.ts'
 import type { ChildEvent } from './child.ts'
 
 /** What the person who started the server reads: few lines, no ids. Everything else is in the server's log. */
@@ -43,7 +43,7 @@ export function outliveReaders(): void {
 }
 
 export function sayFailure(thrown: unknown): void {
-  process.stderr.write(`paas: ${describe(thrown)}\n`)
+  process.stderr.write(`paas: ${describe(asDiskError(thrown, 'The disk with the data directory') ?? thrown)}\n`)
 }
 
 export function say(text: string): void {

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { api, TestApp, until } from '../helpers/app.ts'
+import { watchApp } from '../helpers/load.ts'
 import { rolePid } from '../helpers/processes.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 import { canMount, SmallDisk } from '../helpers/small-disk.ts'
@@ -38,7 +39,8 @@ it.skipIf(!canMount)('without inodes a push is refused as by a full disk, and ta
   await takesAPush('after inodes were gone')
 })
 
-it.skipIf(!canMount)('a full disk refuses pushes and changes, and every role lives on', async () => {
+it.skipIf(!canMount)('a full disk refuses pushes and changes, and keeps no request from an app', async () => {
+  const watch = watchApp(app, /after inodes were gone/)
   disk.fill()
   await refusesAPush(/has \d+ MiB left and needs 512/)
   const change = await api<{ id: string }>(server, 'PATCH', `/apps/${app.name}/config-vars`, {
@@ -46,17 +48,12 @@ it.skipIf(!canMount)('a full disk refuses pushes and changes, and every role liv
     mayFail: true,
   })
   expect(change).toMatchObject({ status: 507, body: { id: 'disk_full' } })
-  expect((await app.get()).status).toBe(200)
+  expect(await watch.stop()).toMatchObject({ failures: [] })
 })
 
 it.skipIf(!canMount)('a dyno that dies while the disk is full is replaced and served', async () => {
   expect(roles.map((role) => rolePid(server.pid, role))).toEqual(pids)
-  for (const _ of ['once', 'again']) {
-    const [dyno = ''] = dynosOf(app)
-    execFileSync('docker', ['rm', '--force', dyno])
-    await until('another dyno runs', async () => dynosOf(app).some((id) => id !== dyno))
-    await until('it is served', async () => (await app.get()).status === 200)
-  }
+  for (const _ of ['once', 'again']) await losesItsDyno()
 })
 
 it.skipIf(!canMount)('roles that die while the disk is full are started again, and the app serves on', async () => {
@@ -77,6 +74,49 @@ it.skipIf(!canMount)('with room again everything goes on without a restart', asy
   await takesAPush('with room again')
   expect(roles.map((role) => rolePid(server.pid, role))).toEqual(pids)
 })
+
+it.skipIf(!canMount)(
+  'a server that is ended and started on a full disk serves, and takes a push once there is room',
+  async () => {
+    disk.fill()
+    await server.terminate()
+    await server.start()
+    await until('the app is served', async () => (await get()) === 200)
+    disk.empty()
+    await takesAPush('after a start on a full disk')
+  },
+)
+
+it.skipIf(!canMount)(
+  'a disk that becomes read-only refuses in words, and a dyno that dies on it is replaced',
+  async () => {
+    pids = roles.map((role) => rolePid(server.pid, role))
+    disk.remount('abort')
+    await refusesAPush(/the disk of the server is full or read-only/)
+    const change = await api(server, 'PATCH', `/apps/${app.name}/config-vars`, { body: { A: 'b' }, mayFail: true })
+    expect(change).toMatchObject({ status: 500, body: { id: 'data_directory_unusable' } })
+    await losesItsDyno()
+    expect(roles.map((role) => rolePid(server.pid, role))).toEqual(pids)
+  },
+)
+
+it.skipIf(!canMount)(
+  'a server is not started on a read-only disk, and says so, until it is mounted again',
+  async () => {
+    await server.terminate()
+    await expect(server.start()).rejects.toThrow(/disk [^\n]+ is mounted read-only[^\n]+\(data_directory_unusable\)\n$/)
+    disk.mountAgain()
+    await server.start()
+    await takesAPush('after a read-only disk')
+  },
+)
+
+async function losesItsDyno(): Promise<void> {
+  const [dyno = ''] = dynosOf(app)
+  execFileSync('docker', ['rm', '--force', dyno])
+  await until('another dyno runs', async () => dynosOf(app).some((id) => id !== dyno))
+  await until('it is served', async () => (await get()) === 200)
+}
 
 async function refusesAPush(reason: RegExp): Promise<void> {
   await app.repository.commit('refused')

@@ -12,15 +12,16 @@ export class SmallDisk implements Disposable {
   readonly path: string
   readonly #directory: string
   readonly #mount: string
+  readonly #image: string
 
   constructor({ mebibytes, inodes }: { mebibytes: number; inodes: number }) {
     this.#directory = mkdtempSync(join(tmpdir(), 'paas-disk-'))
     this.#mount = join(this.#directory, 'mount')
-    const image = join(this.#directory, 'image')
-    execFileSync('truncate', ['-s', `${mebibytes}M`, image])
-    execFileSync('mkfs.ext4', ['-q', '-N', String(inodes), image])
+    this.#image = join(this.#directory, 'image')
+    execFileSync('truncate', ['-s', `${mebibytes}M`, this.#image])
+    execFileSync('mkfs.ext4', ['-q', '-N', String(inodes), this.#image])
     mkdirSync(this.#mount)
-    execFileSync('mount', ['-o', 'loop', image, this.#mount])
+    execFileSync('mount', ['-o', 'loop', this.#image, this.#mount])
     this.path = join(this.#mount, 'data')
     mkdirSync(this.path)
     mkdirSync(this.#ballast)
@@ -59,6 +60,12 @@ export class SmallDisk implements Disposable {
   /** `ro` while nobody has a file of it open to write; `abort`: read-only for good, as the kernel does after errors. */
   remount(mode: 'ro' | 'rw' | 'abort'): void {
     execFileSync('mount', ['-o', `remount,${mode}`, this.#mount])
+  }
+
+  /** Once nobody has a file of it open any more. */
+  mountAgain(): void {
+    execFileSync('umount', [this.#mount])
+    execFileSync('mount', ['-o', 'loop', this.#image, this.#mount])
   }
 
   [Symbol.dispose](): void {
