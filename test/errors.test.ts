@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { asPaasError, PaasError } from '../src/errors.ts'
+import { asPaasError, isPassing, PaasError } from '../src/errors.ts'
 import { catalogue } from '../src/errors-catalogue.ts'
 
 const document = readFileSync(resolve(import.meta.dirname, '../docs/errors.md'), 'utf8')
@@ -39,5 +39,16 @@ describe('an error', () => {
     expect([error.code, error.status, error.cause]).toEqual(['internal', 500, cause])
     expect(error.message).not.toContain('secret')
     expect(asPaasError(error)).toBe(error)
+  })
+
+  it.each([
+    ['ENOSPC', 'disk_full', /is full/],
+    ['EDQUOT', 'disk_full', /quota/],
+    ['EROFS', 'data_directory_unusable', /read-only/],
+  ])('of a disk that takes nothing (%s) says so, and passes by itself', (code, ours, words) => {
+    const error = asPaasError(Object.assign(new Error(`${code}: no luck, open '/secret/path'`), { code }))
+    expect(error).toMatchObject({ code: ours, message: expect.stringMatching(words) as string })
+    expect(error.message).not.toMatch(/secret|E[A-Z]{4}/)
+    expect(isPassing(error)).toBe(true)
   })
 })

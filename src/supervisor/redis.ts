@@ -1,30 +1,78 @@
 import { spawn } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Running } from './child.ts'
 import { running } from './role-process.ts'
 
+type Place = { socket: string; directory: string; env: { PATH?: string | undefined } }
+type OnLog = (line: string) => void
+
 /**
- * Starts the server's own Redis: on a Unix socket only, nothing listens on the network, with an append-only file.
+ * Starts the server's own Redis: on a Unix socket only, nothing listens on the network, with an append-only file. One that cannot read that
+ * file, which a disk that failed may have left, is started again without it: the queue is made again from the record.
  * The kernel kills it with the supervisor (PR_SET_PDEATHSIG, prctl(2)), so that two never write to one file.
  */
-export function startRedis(
-  { socket, directory, env }: { socket: string; directory: string; env: { PATH?: string | undefined } },
-  onLog: (line: string) => void,
-): Promise<Running> {
+export async function startRedis(place: Place, onLog: OnLog): Promise<Running> {
+  let isDamaged = false
+  const start = (): Promise<Running> =>
+    launch(place, (line) => {
+      onLog(line)
+      isDamaged ||= unreadable.test(line)
+    })
+  const ready = Promise.withResolvers<void>()
+  let current = await start()
+  const startAgain = async (reason: string): Promise<string> => {
+    if (!isDamaged) return reason
+    try {
+      setAside(place.directory)
+      onLog('the append-only file cannot be read: set aside as appendonlydir.damaged, and begun anew')
+      current = await start()
+    } catch (cause) {
+      onLog(`the append-only file cannot be set aside: ${String(cause)}`)
+      return reason
+    }
+    void current.ready.then(ready.resolve)
+    return current.ended
+  }
+  void current.ready.then(ready.resolve)
+  const ended = current.ended.then(startAgain)
+  return {
+    get pid() {
+      return current.pid
+    },
+    ready: ready.promise,
+    ended,
+    signal: (name) => current.signal(name),
+  }
+}
+
+/** What Redis says of its files before it gives up (aof.c, rdb.c). */
+const unreadable = /Bad file format|Unexpected end of file|AOF manifest|Unrecoverable error/i
+
+function setAside(directory: string): void {
+  rmSync(join(directory, 'appendonlydir.damaged'), { recursive: true, force: true })
+  renameSync(join(directory, 'appendonlydir'), join(directory, 'appendonlydir.damaged'))
+}
+
+async function launch({ socket, directory, env }: Place, onLog: OnLog): Promise<Running> {
   rmSync(socket, { force: true })
   const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'redis-server', ...settings(socket, directory)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
     env: { PATH: env.PATH },
   })
+  const lines = createInterface({ input: child.stdout })
+  const allRead = once(lines, 'close')
   const ready = new Promise<void>((resolve) => {
-    createInterface({ input: child.stdout }).on('line', (line) => {
+    lines.on('line', (line) => {
       onLog(line)
       if (/ready to accept connections/i.test(line)) resolve()
     })
   })
-  return running(child, ready)
+  const redis = await running(child, ready)
+  return { ...redis, ended: Promise.all([redis.ended, allRead]).then(([reason]) => reason) }
 }
 
 function settings(socket: string, directory: string): string[] {

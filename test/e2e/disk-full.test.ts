@@ -51,13 +51,24 @@ it.skipIf(!canMount)('a full disk refuses pushes and changes, and keeps no reque
   expect(await watch.stop()).toMatchObject({ failures: [] })
 })
 
-it.skipIf(!canMount)('a dyno that dies while the disk is full is replaced and served', async () => {
+it.skipIf(!canMount)('a one-off dyno that ends while the disk is full takes no role with it', async () => {
+  disk.empty()
+  await app.api('POST', '/dynos', { command: 'sleep 600', attach: false })
+  const [oneOff = ''] = await until('it runs', async () => containers('oneoff').length > 0 && containers('oneoff'))
+  disk.fill()
+  execFileSync('docker', ['kill', oneOff])
+  const all = (): string => execFileSync('docker', ['ps', '--all', '--quiet'], { encoding: 'utf8' })
+  await until('it is removed', async () => !all().includes(oneOff))
   expect(roles.map((role) => rolePid(server.pid, role))).toEqual(pids)
+})
+
+it.skipIf(!canMount)('a dyno that dies while the disk is full is replaced and served', async () => {
   for (const _ of ['once', 'again']) await losesItsDyno()
+  expect(roles.map((role) => rolePid(server.pid, role))).toEqual(pids)
 })
 
 it.skipIf(!canMount)('roles that die while the disk is full are started again, and the app serves on', async () => {
-  for (const role of ['worker', 'router', 'api']) {
+  for (const role of ['redis', 'worker', 'router', 'api']) {
     const dead = rolePid(server.pid, role)
     process.kill(dead, 'SIGKILL')
     await until(`the ${role} is started again`, async () => rolePidOr(role, dead) !== dead)
@@ -65,7 +76,7 @@ it.skipIf(!canMount)('roles that die while the disk is full are started again, a
     await until('the api answers', async () => (await api(server, 'GET', '/apps', { mayFail: true })).status === 200)
   }
   pids = roles.map((role) => rolePid(server.pid, role))
-  execFileSync('docker', ['kill', ...dynosOf(app)])
+  execFileSync('docker', ['kill', ...containers('dyno')])
   await until('the app is served', async () => (await get()) === 200)
 })
 
@@ -112,9 +123,9 @@ it.skipIf(!canMount)(
 )
 
 async function losesItsDyno(): Promise<void> {
-  const [dyno = ''] = dynosOf(app)
+  const [dyno = ''] = containers('dyno')
   execFileSync('docker', ['rm', '--force', dyno])
-  await until('another dyno runs', async () => dynosOf(app).some((id) => id !== dyno))
+  await until('another dyno runs', async () => containers('dyno').some((id) => id !== dyno))
   await until('it is served', async () => (await get()) === 200)
 }
 
@@ -150,8 +161,9 @@ function rolePidOr(role: string, none: number): number {
   }
 }
 
-function dynosOf({ name }: TestApp): string[] {
-  const filter = ['--filter', `label=paas.app-name=${name}`, '--filter', 'label=paas.kind=dyno']
+/** The app's that run, of this kind. */
+function containers(kind: 'dyno' | 'oneoff'): string[] {
+  const filter = ['--filter', `label=paas.app-name=${app.name}`, '--filter', `label=paas.kind=${kind}`]
   return execFileSync('docker', ['ps', '--quiet', ...filter], { encoding: 'utf8' })
     .split('\n')
     .filter(Boolean)

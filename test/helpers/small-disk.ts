@@ -59,6 +59,7 @@ export class SmallDisk implements Disposable {
 
   /** `ro` while nobody has a file of it open to write; `abort`: read-only for good, as the kernel does after errors. */
   remount(mode: 'ro' | 'rw' | 'abort'): void {
+    execFileSync('sync', ['--file-system', this.#mount])
     execFileSync('mount', ['-o', `remount,${mode}`, this.#mount])
   }
 

@@ -1,6 +1,15 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, truncateSync, statSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  readdirSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  truncateSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { until } from '../helpers/app.ts'
@@ -196,6 +205,18 @@ describe("the server's Redis", () => {
     expect(sockets).not.toMatch(/:18EB /) // 6379, in /proc's hex
     expect(statSync(join(server.data, 'run/redis.sock')).mode & 0o777).toBe(0o700)
     expect(existsSync(join(server.data, 'redis/appendonlydir'))).toBe(true)
+  })
+
+  it('begins anew when a disk that failed has left it a file that it cannot read, which is set aside', async () => {
+    await using server = await SupervisedServer.start()
+    await server.end('SIGTERM')
+    const files = join(server.data, 'redis/appendonlydir')
+    const [file = ''] = readdirSync(files).filter((name) => name.endsWith('.incr.aof'))
+    appendFileSync(join(files, file), Buffer.alloc(4096))
+    await server.start()
+    expect(server.output).toMatch(/^ready /m)
+    expect(server.output).toContain(`redis   started   pid ${server.pidOf('redis-server')}`)
+    expect(readdirSync(`${files}.damaged`)).toContain(file)
   })
 })
 
