@@ -1,4 +1,7 @@
 import { execFileSync } from 'node:child_process'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { api, TestApp, until } from '../helpers/app.ts'
 import { watchApp } from '../helpers/load.ts'
@@ -122,11 +125,56 @@ it.skipIf(!canMount)(
   },
 )
 
+it.skipIf(!canMount)(
+  'a push whose build ends on a full disk says what it waits for, and the next one waits with it',
+  async () => {
+    const scripts = { start: 'node server.js', build: 'echo BUILD BEGINS; sleep 5' }
+    await app.repository.write('package.json', JSON.stringify({ name: 'slow', version: '1.0.0', scripts }))
+    const older = app.push(`${await app.repository.commit('older')}:main`)
+    await until('it builds', () => outputSays('BUILD BEGINS'))
+    const newer = app.push(`${await app.repository.commit('newer')}:main`)
+    await until('both are accepted', async () => (await statesOfBuilds()).filter(isPending).length === 2)
+    emptyWriteAheadLog()
+    disk.fill()
+    await until('the older one says so', () => outputSays(`${complaint}\n`), 60_000)
+    expect((await statesOfBuilds()).filter(isPending)).toHaveLength(2)
+    disk.empty()
+    const [first, second] = await Promise.all([older, newer])
+    expect(first.output).toMatch(/remote: {2}!     The verdict cannot be written: .*trying again[^]*disk full/)
+    expect([first.code, second.code]).toEqual([1, 0])
+  },
+)
+
 async function losesItsDyno(): Promise<void> {
   const [dyno = ''] = containers('dyno')
   execFileSync('docker', ['rm', '--force', dyno])
   await until('another dyno runs', async () => containers('dyno').some((id) => id !== dyno))
   await until('it is served', async () => (await get()) === 200)
+}
+
+const complaint = 'The verdict cannot be written: no space left on the disk of the data directory; trying again'
+
+async function outputSays(text: string): Promise<boolean> {
+  const directory = join(server.dataDirectory, 'builds')
+  const logs = (await readdir(directory)).filter((name) => name.endsWith('.log'))
+  const outputs = await Promise.all(logs.map((name) => readFile(join(directory, name), 'utf8')))
+  return outputs.some((output) => output.includes(text))
+}
+
+/** Which is written over from its beginning now and then: what it has of the disk is room for a verdict. */
+function emptyWriteAheadLog(): void {
+  const database = new DatabaseSync(join(server.dataDirectory, 'paas.db'), { timeout: 5000 })
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+  database.close()
+}
+
+async function statesOfBuilds(): Promise<string[]> {
+  const { body } = await app.api<{ status: string }[]>('GET', '/builds')
+  return body.map(({ status }) => status)
+}
+
+function isPending(status: string): boolean {
+  return status === 'pending'
 }
 
 async function refusesAPush(reason: RegExp): Promise<void> {
