@@ -2,7 +2,8 @@ import { PaasError } from '../errors.ts'
 import { isAllowed, isAtLeast, type Scope } from '../model/access.ts'
 import type { Account, Token } from '../model/account.ts'
 import type { App } from '../model/app.ts'
-import type { Apps, Collaborators, Tokens } from '../store/store.ts'
+import type { Collaborators, Tokens } from '../store/account-tables.ts'
+import type { Apps } from '../store/store.ts'
 import type { GitService } from './git-request.ts'
 
 export type AuthorizeDeps = {

@@ -3,7 +3,7 @@ import type { Account } from '../model/account.ts'
 import { newId, type AccountId } from '../model/ids.ts'
 import { isDuplicate, type Database } from './database.ts'
 import { hashPassword, hashPasswordSync, verifyPassword } from './password.ts'
-import type { Accounts } from './store.ts'
+import type { Accounts } from './account-tables.ts'
 
 export type AccountRow = {
   id: AccountId

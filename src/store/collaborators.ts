@@ -2,7 +2,7 @@ import type { GivenRole } from '../model/access.ts'
 import type { Collaborator } from '../model/collaborator.ts'
 import { newId, type AccountId, type AppId, type CollaboratorId } from '../model/ids.ts'
 import type { Database } from './database.ts'
-import type { Collaborators } from './store.ts'
+import type { Collaborators } from './account-tables.ts'
 
 type CollaboratorRow = {
   id: CollaboratorId

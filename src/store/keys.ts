@@ -2,7 +2,7 @@ import { PaasError } from '../errors.ts'
 import { newId, type AccountId, type KeyId } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
 import { isDuplicate, type Database } from './database.ts'
-import type { Keys } from './store.ts'
+import type { Keys } from './account-tables.ts'
 
 type KeyRow = {
   id: KeyId

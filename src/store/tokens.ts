@@ -4,7 +4,7 @@ import type { Token } from '../model/account.ts'
 import { newId, type AccountId, type TokenId } from '../model/ids.ts'
 import { toAccount, type AccountRow } from './accounts.ts'
 import type { Database } from './database.ts'
-import type { Tokens } from './store.ts'
+import type { Tokens } from './account-tables.ts'
 
 type TokenRow = {
   id: TokenId

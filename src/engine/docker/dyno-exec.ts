@@ -6,21 +6,13 @@ import { readOutput } from './attach.ts'
 import { statusOf, type DockerDeps } from './client.ts'
 import { ownContainer } from './dynos.ts'
 import { exitCode, runExec } from './exec.ts'
+import { preparation } from './preparation.ts'
 
 /** In the environment of each process of a session: the engine itself cannot end what it was told to run beside a dyno's process. */
 const mark = 'PAAS_SESSION'
 
-/** As in a dyno's own launcher: the app's profile, and the terminal's size before the command looks at it. */
 const launcher = `
-unset TINI_KILL_PROCESS_GROUP
-for paas_script in /app/.profile.d/*.sh; do
-  if [ -f "$paas_script" ]; then . "$paas_script"; fi
-done
-if [ -f /app/.profile ]; then . /app/.profile; fi
-unset paas_script
-set +eu
-if [ -n "$2" ]; then stty cols "$2" rows "$3"; fi
-exec /bin/bash -c "$1"
+${preparation}exec /bin/bash -c "$1"
 `
 
 /** Only bash's own words, since an image may have little else. What is left after two seconds is killed. */

@@ -4,6 +4,7 @@ import type { DynoSpec, TerminalSize } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
 import { confined, hostNames, tenant } from './host-config.ts'
 import { containerName } from './names.ts'
+import { preparation } from './preparation.ts'
 
 /**
  * What runs first in a dyno. The command is its argument, never part of its text. It stays to outlive SIGTERM: a
@@ -11,15 +12,7 @@ import { containerName } from './names.ts'
  * own errors go nowhere, since bash would report how its child ended.
  */
 const launcher = `
-unset TINI_KILL_PROCESS_GROUP
-for paas_script in /app/.profile.d/*.sh; do
-  if [ -f "$paas_script" ]; then . "$paas_script"; fi
-done
-if [ -f /app/.profile ]; then . /app/.profile; fi
-unset paas_script
-set +eu
-if [ -n "$2" ]; then stty cols "$2" rows "$3"; fi
-trap 'paas_stopping=1' HUP TERM
+${preparation}trap 'paas_stopping=1' HUP TERM
 exec 3>&2 2>/dev/null
 /bin/bash -c "$1" 2>&3 3>&-
 paas_code=$?

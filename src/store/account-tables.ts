@@ -1,0 +1,69 @@
+import type { GivenRole, Role } from '../model/access.ts'
+import type { Account, Token } from '../model/account.ts'
+import type { App } from '../model/app.ts'
+import type { Collaborator } from '../model/collaborator.ts'
+import type { AccountId, AppId, KeyId, TokenId } from '../model/ids.ts'
+import type { Key } from '../model/key.ts'
+
+export interface Accounts {
+  /** @throws name_taken */
+  create(account: { email: string; name?: string; admin: boolean; password?: string }): Account
+  /** None that was removed, here and in the list. */
+  find(idOrEmail: string): Account | undefined
+  /** Also of an account that was removed, for what it has done; empty for an id that is none's. */
+  emailOf(id: AccountId): string
+  list(): Account[]
+  /** The account, if the password is its own and it is not suspended (scrypt, constant time). */
+  authenticate(email: string, password: string): Promise<Account | undefined>
+  /** False for an account that only tokens can use. */
+  hasPassword(id: AccountId): boolean
+  setPassword(id: AccountId, password: string): Promise<void>
+  /** @throws not_found */
+  update(id: AccountId, change: Pick<Account, 'name'>): Account
+  /** From now on nothing opens it. @throws not_found */
+  suspend(id: AccountId): Account
+  /** @throws not_found */
+  restore(id: AccountId): Account
+  /** With its tokens, keys and roles. It must own no app that is to stay. */
+  remove(id: AccountId): void
+}
+
+export interface Tokens {
+  /** The secret is given this once; the record has its SHA-256. */
+  create(token: { accountId: AccountId; description: string; scope: string[]; expiresAt?: Date; session?: boolean }): {
+    token: Token
+    secret: string
+  }
+  /** The live token and its account for a secret; undefined when unknown, expired, or of an account that is suspended. */
+  authenticate(secret: string): { token: Token; account: Account } | undefined
+  list(accountId: AccountId): Token[]
+  find(id: TokenId): Token | undefined
+  /** @throws not_found */
+  describe(id: TokenId, description: string): Token
+  /** Gives the token another secret; the present one is worthless at once. @throws not_found */
+  rotate(id: TokenId): { token: Token; secret: string }
+  remove(id: TokenId): void
+  /** Those of logins with a password, but for one. */
+  removeSessions(accountId: AccountId, kept: TokenId | null): void
+}
+
+/** Who else may use an app. Its owner is not among them. */
+export interface Collaborators {
+  /** Oldest first. */
+  list(appId: AppId): Collaborator[]
+  find(appId: AppId, accountId: AccountId): Collaborator | undefined
+  /** Makes the account a collaborator, or changes its role. */
+  set(appId: AppId, accountId: AccountId, role: GivenRole): Collaborator
+  remove(appId: AppId, accountId: AccountId): void
+  /** The one rule of who may see, push to and change an app: undefined for who may not even see it. */
+  roleOf(account: Pick<Account, 'id' | 'admin'>, app: Pick<App, 'id' | 'ownerId'>): Role | undefined
+}
+
+/** Public SSH keys. */
+export interface Keys {
+  /** @throws name_taken for one that the account has */
+  create(key: Pick<Key, 'accountId' | 'publicKey' | 'comment' | 'fingerprint'>): Key
+  /** Oldest first. */
+  list(accountId: AccountId): Key[]
+  remove(id: KeyId): void
+}
