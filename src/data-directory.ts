@@ -7,6 +7,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -19,7 +20,8 @@ import { asDiskError, PaasError } from './errors.ts'
 const currentFormat = 1
 
 type DataDirectory = Pick<Config, 'dataDirectory' | 'paths'>
-type Identity = { format: number; serverId: string }
+/** `directory` is where the id was taken; a copy of the directory has the id too, but is another one. */
+type Identity = { format: number; serverId: string; directory?: string }
 
 /**
  * Makes the data directory, or checks that it is one of ours, and gives the id this server has for good:
@@ -40,6 +42,31 @@ export function openDataDirectory(config: DataDirectory): { serverId: string } {
   }
 }
 
+/**
+ * Gives a copy of a server's data directory an id of its own, and removes what leads to the original's dynos and jobs. A directory that
+ * took its id itself keeps it, so that a copy may be told twice. The caller holds the directory's lock.
+ * @returns whether the id is a new one
+ */
+export function becomeCopy(config: DataDirectory): boolean {
+  const { dataDirectory, paths } = config
+  try {
+    if (readIdentity(config)?.directory === directoryKey(dataDirectory)) return false
+    rmSync(paths.routingTable, { force: true })
+    rmSync(paths.redis, { recursive: true, force: true })
+    makeSubdirectories(paths)
+    renameSync(draftIdentity(config, newIdentity(dataDirectory)), paths.format)
+    return true
+  } catch (cause) {
+    throw explain(cause, dataDirectory)
+  }
+}
+
+/** What tells a directory from its copies and stays when it is moved on its disk: device and inode. */
+export function directoryKey(path: string): string {
+  const { dev, ino } = statSync(path, { bigint: true })
+  return `${dev}:${ino}`
+}
+
 function makeDirectory(path: string): void {
   mkdirSync(path, { recursive: true, mode: 0o700 })
   if ((statSync(path).mode & 0o077) !== 0 && readdirSync(path).length === 0) chmodSync(path, 0o700)
@@ -58,9 +85,8 @@ function readIdentity({ dataDirectory, paths }: DataDirectory): Identity | undef
 
 /** Written whole, then linked to its name: of several processes at once one wins, and all read the same. */
 function createIdentity(config: DataDirectory): Identity {
-  const draft = join(config.dataDirectory, `.paas.json.${process.pid}`)
-  const identity: Identity = { format: currentFormat, serverId: randomBytes(6).toString('hex') }
-  writeFileSync(draft, `${JSON.stringify(identity)}\n`, { mode: 0o600, flush: true })
+  const identity = newIdentity(config.dataDirectory)
+  const draft = draftIdentity(config, identity)
   try {
     linkSync(draft, config.paths.format)
     return identity
@@ -71,6 +97,17 @@ function createIdentity(config: DataDirectory): Identity {
   } finally {
     rmSync(draft)
   }
+}
+
+function newIdentity(dataDirectory: string): Identity {
+  const serverId = randomBytes(6).toString('hex')
+  return { format: currentFormat, serverId, directory: directoryKey(dataDirectory) }
+}
+
+function draftIdentity({ dataDirectory }: DataDirectory, identity: Identity): string {
+  const draft = join(dataDirectory, `.paas.json.${process.pid}`)
+  writeFileSync(draft, `${JSON.stringify(identity)}\n`, { mode: 0o600, flush: true })
+  return draft
 }
 
 const isDraft = (name: string): boolean => name.startsWith('.paas.json.')

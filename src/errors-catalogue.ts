@@ -72,6 +72,11 @@ export const catalogue = {
   routing_table_invalid: { status: 500, fault: 'server' },
   run_failed: { status: 422, fault: 'user' },
   server_closing: { status: 503, fault: 'server', hint: 'Ask again in a few seconds.' },
+  server_id_in_use: {
+    status: 500,
+    fault: 'user',
+    hint: 'Stop that server, or start the copy with an id of its own: npm start -- --as-copy',
+  },
   server_unreachable: { status: 502, fault: 'server', hint: 'Is it running? See PAAS_URL and: paas login' },
   settings_invalid: { status: 500, fault: 'user' },
   setup_failed: { status: 422, fault: 'user' },

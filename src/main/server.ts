@@ -7,29 +7,34 @@ import { supervise } from '../supervisor/supervise.ts'
 import { keepMemoryLow } from './idle-memory.ts'
 import { outliveReaders, say, sayFailure, sayReady } from '../supervisor/terminal.ts'
 
-/** `node src/main/server.ts` runs the whole server; with `--role api|worker|router` that one role, in this process. */
+/**
+ * `node src/main/server.ts` runs the whole server; with `--role api|worker|router` that one role, in this process. `--as-copy` gives the
+ * data directory, a copy of another server's, an id of its own first.
+ */
 const roles = ['api', 'worker', 'router']
 
 if (import.meta.main) await main()
 
 async function main(): Promise<void> {
   try {
-    const { values } = parseArgs({ options: { role: { type: 'string' } } })
-    if (values.role === undefined) await runServer()
-    else await runOneRole(values.role)
+    const options = { role: { type: 'string' }, 'as-copy': { type: 'boolean', default: false } } as const
+    const { role, 'as-copy': asCopy } = parseArgs({ options }).values
+    if (role === undefined) await runServer(asCopy)
+    else if (asCopy) throw new PaasError('settings_invalid', '--as-copy is for a whole server, not for one --role.')
+    else await runOneRole(role)
   } catch (thrown) {
     sayFailure(thrown)
     process.exitCode = 1
   }
 }
 
-async function runServer(): Promise<void> {
+async function runServer(asCopy: boolean): Promise<void> {
   outliveReaders()
   const stop = stopRequest()
   const config = loadConfig()
   say(`paas: starting on ${config.dataDirectory}`)
   try {
-    const options = { config, rolesDirectory: import.meta.dirname, env: roleEnvironment() }
+    const options = { config, asCopy, rolesDirectory: import.meta.dirname, env: roleEnvironment() }
     await using _server = await supervise(options, stop)
     using _memory = keepMemoryLow()
     sayReady(config)

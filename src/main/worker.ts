@@ -10,6 +10,7 @@ import { createRepositories } from '../git/bare-repositories.ts'
 import { openAppLogWriter } from '../logs/writer.ts'
 import { openOutputWriters } from '../queue/output-writer.ts'
 import { connectRouterControl } from '../router/control-client.ts'
+import { holdServerId } from '../server-id.ts'
 import { openStore } from '../store/open.ts'
 import { tellLacks } from '../worker/machine-lacks.ts'
 import { openWorker } from '../worker/worker.ts'
@@ -20,6 +21,7 @@ export const run = (): Promise<void> =>
     const { paths, redis, build, limits } = config
     const packPolicy = createPackPolicy(config)
     await using life = new AsyncDisposableStack()
+    life.use(await holdServerId({ serverId, dataDirectory: config.dataDirectory }))
     const store = life.use(openStore({ path: paths.database, keyPath: paths.key }))
     const logs = life.use(openAppLogWriter({ directory: paths.logs, log }))
     const outputs = life.use(openOutputWriters({ redis, serverId, directory: paths.builds, log }))

@@ -1,22 +1,28 @@
 import type { Config } from '../config.ts'
-import { openDataDirectory } from '../data-directory.ts'
+import { becomeCopy, openDataDirectory } from '../data-directory.ts'
 import { PaasError } from '../errors.ts'
 import { lockFile, readLock, type FileLock } from '../lock.ts'
+import { refuseHeldId } from '../server-id.ts'
 import { Child, type ChildReport } from './child.ts'
 import { childSpecs, type ChildrenOptions } from './children.ts'
 import { ServerLog } from './server-log.ts'
-import { sayChild } from './terminal.ts'
+import { sayChild, sayCopy } from './terminal.ts'
+
+/** `asCopy`: the data directory is a copy of another server's, and gets an id of its own. */
+export type SuperviseOptions = ChildrenOptions & { asCopy?: boolean }
 
 /**
  * Starts the whole server: Redis, then router, worker, api, each ready before the next. Disposal stops them in
  * reverse order; the apps run on. The signal gives the start up.
- * @throws data_directory_*, port_in_use, or what a role says it failed with
+ * @throws data_directory_*, server_id_in_use, port_in_use, or what a role says it failed with
  */
-export async function supervise(options: ChildrenOptions, signal: AbortSignal): Promise<AsyncDisposable> {
-  const { config } = options
+export async function supervise(options: SuperviseOptions, signal: AbortSignal): Promise<AsyncDisposable> {
+  const { config, asCopy = false } = options
   await using starting = new AsyncDisposableStack()
   openDataDirectory(config)
   starting.use(await lockDataDirectory(config))
+  if (asCopy) sayCopy(becomeCopy(config), config)
+  await refuseHeldId({ ...config, ...openDataDirectory(config) })
   const log = starting.use(new ServerLog(config.paths.serverLog))
   const report: ChildReport = (name, event) => {
     log.write('supervisor', `${name} ${event.kind}`, event)

@@ -21,6 +21,12 @@ export function sayNote(name: string, text: string): void {
   say(`  ${name.padEnd(8)}${text}`)
 }
 
+/** What became of `--as-copy`. */
+export function sayCopy(isNew: boolean, { dataDirectory }: Pick<Config, 'dataDirectory'>): void {
+  if (isNew) say(`paas: ${dataDirectory} is a copy; it has a server id of its own from now on`)
+  else say(`paas: ${dataDirectory} keeps its server id, which is its own already`)
+}
+
 /** The last lines of the start: that it is ready, where it is, and what to type next. */
 export function sayReady(config: Pick<Config, 'publicUrl' | 'dataDirectory' | 'paths'>): void {
   const bin = resolve(import.meta.dirname, '../../bin')

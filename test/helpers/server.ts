@@ -1,20 +1,26 @@
-import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process'
+import { execFile, spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
+import { promisify } from 'node:util'
 import { lockFile, readLock } from '../../src/lock.ts'
 import { removeFromEngine } from './engine.ts'
 import { freePort } from './free-port.ts'
 
+const run = promisify(execFile)
 const main = resolve(import.meta.dirname, '../../src/main/server.ts')
 
 export type ServerOptions = {
   env?: Record<string, string>
   /** argv in front of the server's, to run it somewhere else than here: in a network namespace, say. */
   prefix?: string[]
+  /** What the server's argv ends with. */
+  argv?: string[]
+  /** Runs on a copy of what this one's data directory is now. */
+  copyOf?: TestServer
 }
 
 /** Starts a whole server, as `npm start` does, on a data directory and a port of its own; resolves when it is ready. */
@@ -22,6 +28,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const directory = await mkdtemp(join(tmpdir(), 'paas-server-'))
   const server = new TestServer(directory, await freePorts(), options)
   try {
+    await options.copyOf?.copyTo(server)
     await server.start()
   } catch (cause) {
     await server.stop()
@@ -45,11 +52,16 @@ export class TestServer implements AsyncDisposable {
   output = ''
   readonly #directory: string
   readonly #prefix: string[]
+  readonly #argv: string[]
+  readonly #copyOf: TestServer | undefined
   #process: ChildProcess | undefined
 
-  constructor(directory: string, { port, httpsPort }: Ports, { env = {}, prefix = [] }: ServerOptions) {
+  constructor(directory: string, { port, httpsPort }: Ports, options: ServerOptions) {
+    const { env = {}, prefix = [], argv = [], copyOf } = options
     this.#directory = directory
     this.#prefix = prefix
+    this.#argv = argv
+    this.#copyOf = copyOf
     this.port = port
     this.httpsPort = httpsPort
     this.url = `http://localhost:${port}`
@@ -81,11 +93,19 @@ export class TestServer implements AsyncDisposable {
 
   /** Starts it, the first time or again after `kill` or `terminate`; resolves when it is ready. */
   async start(): Promise<void> {
-    const [program, ...argv] = [...this.#prefix, process.execPath, main]
+    const [program = process.execPath, ...argv] = [...this.#prefix, process.execPath, main, ...this.#argv]
     const child = spawn(program, argv, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = child
     await this.#readyLine(child)
     this.token = await this.#firstToken()
+  }
+
+  /** Gives the other its files and its login, as they are now. */
+  async copyTo(other: TestServer): Promise<void> {
+    await run('cp', ['--archive', this.dataDirectory, other.dataDirectory])
+    const login = { servers: { [other.url]: { token: this.token } } }
+    await mkdir(join(other.#directory, 'config/paas'), { recursive: true })
+    await writeFile(join(other.#directory, 'config/paas/credentials.json'), JSON.stringify(login), { mode: 0o600 })
   }
 
   /** kill -9 of the supervisor; the router serves on. */
@@ -102,8 +122,9 @@ export class TestServer implements AsyncDisposable {
   async stop(): Promise<void> {
     await this.terminate()
     await this.#endLeftRouter()
-    const serverId = await this.#serverId()
-    if (serverId !== undefined) await removeFromEngine(serverId)
+    const serverId = await this.serverId()
+    const isOwn = serverId !== undefined && serverId !== (await this.#copyOf?.serverId())
+    if (isOwn) await removeFromEngine(serverId)
     await rm(this.#directory, { recursive: true, force: true })
   }
 
@@ -154,7 +175,7 @@ export class TestServer implements AsyncDisposable {
   }
 
   /** undefined when it did not come so far as to have one. */
-  async #serverId(): Promise<string | undefined> {
+  async serverId(): Promise<string | undefined> {
     const path = join(this.dataDirectory, 'paas.json')
     if (!existsSync(path)) return undefined
     return (JSON.parse(await readFile(path, 'utf8')) as { serverId: string }).serverId

@@ -10,16 +10,21 @@ export function defineServer(program: Command): void {
     summary: 'run a paas server here, or one role of it',
     details:
       'Settings come from the environment: see the README. Without --role all roles run, with a Redis of their own.',
-    examples: ['paas server', 'paas server --role router'],
+    examples: ['paas server', 'paas server --role router', 'paas server --as-copy'],
   })
     .option('--role <role>', 'api, worker or router')
+    .option(
+      '--as-copy',
+      "give a copied data directory a server id of its own, so that it runs beside the original's server",
+    )
     .action(serve)
 }
 
 /** Gives the terminal to the server, passes signals on and ends as it ends. */
-async function serve({ role }: { role?: string }): Promise<void> {
+async function serve({ role, asCopy }: { role?: string; asCopy?: boolean }): Promise<void> {
   const main = resolve(import.meta.dirname, '../../main/server.ts')
-  const server = spawn(process.execPath, [main, ...(role === undefined ? [] : ['--role', role])], { stdio: 'inherit' })
+  const argv = [...(role === undefined ? [] : ['--role', role]), ...(asCopy ? ['--as-copy'] : [])]
+  const server = spawn(process.execPath, [main, ...argv], { stdio: 'inherit' })
   const pass = (signal: NodeJS.Signals): void => void server.kill(signal)
   process.on('SIGTERM', pass).on('SIGINT', pass)
   const [code] = await once(server, 'exit')
