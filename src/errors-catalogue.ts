@@ -72,6 +72,7 @@ export const catalogue = {
   routing_table_invalid: { status: 500, fault: 'server' },
   run_failed: { status: 422, fault: 'user' },
   server_closing: { status: 503, fault: 'server', hint: 'Ask again in a few seconds.' },
+  server_exhausted: { status: 503, fault: 'server', hint: 'Try again in a moment.' },
   server_id_in_use: {
     status: 500,
     fault: 'user',

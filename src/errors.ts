@@ -28,10 +28,11 @@ export class PaasError extends Error {
   }
 }
 
-/** Any thrown value as a PaasError; what is neither one nor a full disk becomes `internal`, with the original as its cause. */
+/** Any thrown value as a PaasError; what is neither one nor a lack of the machine's becomes `internal`, with the original as its cause. */
 export function asPaasError(thrown: unknown): PaasError {
   if (thrown instanceof PaasError) return thrown
-  return asDiskError(thrown) ?? new PaasError('internal', 'Something went wrong inside the server.', { cause: thrown })
+  const lack = asDiskError(thrown) ?? asExhaustion(thrown)
+  return lack ?? new PaasError('internal', 'Something went wrong inside the server.', { cause: thrown })
 }
 
 /** What a file system says that takes nothing: it has no bytes or no inodes left, a quota is used up, it is mounted read-only. */
@@ -44,7 +45,30 @@ export function asDiskError(thrown: unknown, disk = 'The disk'): PaasError | und
   return new PaasError('data_directory_unusable', `${disk} is mounted read-only.`, { hint, cause: thrown })
 }
 
-const passing: ErrorCode[] = ['engine_unavailable', 'router_unavailable', 'disk_full', 'data_directory_unusable']
+/** What the kernel says that has no file descriptor, memory or process to give: it will, once something else has ended. */
+export function asExhaustion(thrown: unknown): PaasError | undefined {
+  const { code = '', syscall = '' } = (thrown ?? {}) as NodeJS.ErrnoException
+  // Of anything but a process it means no more than that there is nothing to read yet.
+  const lack = code === 'EAGAIN' && !syscall.startsWith('spawn') ? undefined : lacks[code]
+  if (lack === undefined) return undefined
+  return new PaasError('server_exhausted', `The server has no ${lack} left.`, { cause: thrown })
+}
+
+/** errno(3) */
+const lacks: Record<string, string> = {
+  EMFILE: 'file descriptors',
+  ENFILE: 'file descriptors',
+  ENOMEM: 'memory',
+  EAGAIN: 'processes',
+}
+
+const passing: ErrorCode[] = [
+  'engine_unavailable',
+  'router_unavailable',
+  'disk_full',
+  'data_directory_unusable',
+  'server_exhausted',
+]
 
 /** Whether the same work may well succeed a little later, because a part that is away comes back. */
 export function isPassing({ code }: PaasError): boolean {

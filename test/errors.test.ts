@@ -51,4 +51,16 @@ describe('an error', () => {
     expect(error.message).not.toMatch(/secret|E[A-Z]{4}/)
     expect(isPassing(error)).toBe(true)
   })
+
+  it.each([
+    [{ code: 'EMFILE' }, /file descriptors/],
+    [{ code: 'ENFILE' }, /file descriptors/],
+    [{ code: 'ENOMEM' }, /memory/],
+    [{ code: 'EAGAIN', syscall: 'spawn git' }, /processes/],
+  ])('of a server that has no more of something (%o) says of what, and passes by itself', (system, words) => {
+    const error = asPaasError(Object.assign(new Error('no luck'), system))
+    const message = expect.stringMatching(words) as string
+    expect(error).toMatchObject({ code: 'server_exhausted', status: 503, message })
+    expect(isPassing(error)).toBe(true)
+  })
 })

@@ -54,6 +54,7 @@ const open = [
   'model',
   'errors.ts',
   'errors-catalogue.ts',
+  'child-streams.ts',
   'log.ts',
   'lock.ts',
   'config.ts',

@@ -11,6 +11,9 @@ type Deps = { config: { paths: Pick<Config['paths'], 'rendezvousSocket'> }; log:
 /** Where `paas run` comes to, over the same port as everything else. */
 const attachPath = '/attach'
 
+/** Attached at once, and on their way to the worker; as many as the router takes for it. */
+const most = 500
+
 /** Whether a request asks for it; other upgrades are answered as if they asked for none (RFC 9110 section 7.8). */
 export function isAttach({ url, headers }: IncomingMessage): boolean {
   return url === attachPath && headers.upgrade === attachProtocol
@@ -29,6 +32,7 @@ export function attachRoute(api: Api, { config, log }: Deps): void {
     const token = /^bearer ([\w-]{32,128})$/i.exec(request.headers.authorization ?? '')?.[1]
     const size = String(request.headers['terminal-size'] ?? '')
     if (token === undefined) return refuse(client, '401 Unauthorized')
+    if (open.size > most) return refuse(client, '503 Service Unavailable')
     join(client, { path: config.paths.rendezvousSocket, token, size: parseSize(size) ? size : '', head })
   })
   api.addHook('preClose', async () => {

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { simpleGit, type SimpleGit } from 'simple-git'
+import { explainMissingStreams } from '../child-streams.ts'
 import { PaasError } from '../errors.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import { archive } from './archive.ts'
@@ -76,8 +77,8 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
 /** Made beside its place and then renamed, so that no half-made repository is ever used. */
 async function create(directory: string, path: string): Promise<void> {
   const draft = await mkdtemp(join(directory, '.new-'))
-  await git(draft).raw('init', '--bare', '--quiet', '--template=', '--initial-branch=main', '.')
   try {
+    await run(draft, 'init', '--bare', '--quiet', '--template=', '--initial-branch=main', '.')
     await rename(draft, path)
   } catch (cause) {
     await rm(draft, { recursive: true, force: true })
@@ -111,7 +112,7 @@ async function updateRef(path: string, ...argv: string[]): Promise<void> {
 /** A clone checks out the branch that deploys. */
 async function pointHead(path: string, ref: string): Promise<void> {
   if ((await readFile(join(path, 'HEAD'), 'utf8')).trim() === `ref: ${ref}`) return
-  await git(path).raw('symbolic-ref', 'HEAD', ref)
+  await run(path, 'symbolic-ref', 'HEAD', ref)
 }
 
 /** The commit a ref or an object id leads to; null where there is none. */
@@ -121,6 +122,14 @@ async function commitOf(path: string, revision: string): Promise<string | null> 
   const answer = await text(reading.stdout)
   await reading.done
   return /^[0-9a-f]{40}(?=\n$)/.exec(answer)?.[0] ?? null
+}
+
+async function run(path: string, ...argv: string[]): Promise<void> {
+  try {
+    await git(path).raw(...argv)
+  } catch (cause) {
+    throw explainMissingStreams(cause)
+  }
 }
 
 function git(path: string): SimpleGit {

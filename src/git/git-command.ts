@@ -1,7 +1,8 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process'
 import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
-import { PaasError } from '../errors.ts'
+import { asExhaustion, PaasError } from '../errors.ts'
+import { withStreams } from '../child-streams.ts'
 import { saysDiskFull } from './disk-space.ts'
 import { gitEnvironment } from './environment.ts'
 
@@ -11,14 +12,17 @@ export type GitCommand = { stdin: Writable; stdout: Readable; done: Promise<void
 /**
  * Runs git on a bare repository with nothing of the server's environment, in a process group of its own.
  * The signal ends the whole group.
+ * @throws server_exhausted
  */
 export function startGit(repository: string, argv: string[], signal: AbortSignal): GitCommand {
   signal.throwIfAborted()
-  const child = spawn('git', ['--git-dir', repository, ...argv], {
-    env: gitEnvironment(),
-    detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
+  const child = withStreams(
+    spawn('git', ['--git-dir', repository, ...argv], {
+      env: gitEnvironment(),
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+    }),
+  )
   // A git that ended early says why on stderr; that its stdin is closed then adds nothing.
   child.stdin.on('error', () => undefined)
   const done = finish(child, argv[0] ?? '', signal)
@@ -41,7 +45,7 @@ async function finish(child: Child, command: string, signal: AbortSignal): Promi
     signal.throwIfAborted()
     if (saysDiskFull(complaint))
       throw new PaasError('disk_full', 'The disk with the data directory is full.', { cause })
-    throw new PaasError('internal', `git ${command} failed on the server.`, { cause })
+    throw asExhaustion(cause) ?? new PaasError('internal', `git ${command} failed on the server.`, { cause })
   } finally {
     signal.removeEventListener('abort', end)
   }

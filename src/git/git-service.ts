@@ -4,7 +4,8 @@ import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { finished } from 'node:stream/promises'
 import { Service, serviceRespond, type HttpDuplex } from 'node-git-server'
-import { PaasError } from '../errors.ts'
+import { explainMissingStreams } from '../child-streams.ts'
+import { asExhaustion, PaasError } from '../errors.ts'
 import { killGroup } from './git-command.ts'
 import type { GitService } from './git-request.ts'
 import { flush, packet } from './pkt-line.ts'
@@ -129,5 +130,12 @@ function withoutStreams(child: ChildProcess): void {
 }
 
 function notStarted(cause: unknown): PaasError {
-  return new PaasError('internal', 'The server could not start git.', { cause, hint: 'Try again in a moment.' })
+  const explained = explainMissingStreams(cause)
+  if (explained instanceof PaasError) return explained
+  const [, code] = / (E[A-Z]+) running command/.exec((cause as Error).message) ?? []
+  const exhaustion = asExhaustion({ code, syscall: 'spawn' })
+  return (
+    exhaustion ??
+    new PaasError('internal', 'The server could not start git.', { cause, hint: 'Try again in a moment.' })
+  )
 }

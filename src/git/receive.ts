@@ -36,7 +36,10 @@ export function createHookHandlers(deps: ReceiveDeps): HookHandlers {
 
 async function procReceive(deps: ReceiveDeps, push: Push, wire: HookWire): Promise<void> {
   const asked = await readAsked(wire)
-  const judgements = await judgeAll(deps, push, asked)
+  const judgements = await judgeAll(deps, push, asked).catch((cause: unknown) => {
+    const reason = whyNot(deps, push, wire, cause)
+    return asked.commands.map((command) => refuse(command, reason))
+  })
   const verdicts: Decided[] = []
   for (const judgement of judgements) {
     verdicts.push({ ref: judgement.command.ref, verdict: await decide(deps, push, wire, judgement, asked.options) })
@@ -107,11 +110,16 @@ async function decide(
     const verdict = await deployRef(deps, push, wire, judgement, parseOptions(options))
     return verdict.kind === 'ok' && commit !== command.new ? { kind: 'ok', moved: commit } : verdict
   } catch (cause) {
-    wire.signal.throwIfAborted()
-    const error = asPaasError(cause)
-    if (error.fault === 'server') deps.log.error({ err: cause, app: push.app.id }, 'push not taken')
-    return refused(lineFor(error))
+    return refused(whyNot(deps, push, wire, cause))
   }
+}
+
+/** In a line. @throws when nobody is there to read it */
+function whyNot({ log }: ReceiveDeps, { app }: Push, { signal }: HookWire, cause: unknown): string {
+  signal.throwIfAborted()
+  const error = asPaasError(cause)
+  if (error.fault === 'server') log.error({ err: cause, app: app.id }, 'push not taken')
+  return lineFor(error)
 }
 
 /** The refs that proc-receive let through have moved: now their builds begin. Lines are `OLD NEW REF` (githooks(5)). */

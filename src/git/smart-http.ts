@@ -56,7 +56,7 @@ async function serve(deps: GitHandlerDeps, slots: PushSlots, req: IncomingMessag
   const repository = await deps.repositories.ensure(app.id)
   if (request.kind === 'refs') {
     // What would refuse the service itself is said here, since git shows the text of an error only at this request.
-    slots.check(app, account)
+    using _slot = slots.take(app, account)
     if (request.service === 'receive-pack') await checkDiskSpace(repository, deps.limits.freeBytes)
     const refs = await advertiseRefs(request.service, repository)
     setHeaders(res, request.service, 'advertisement')

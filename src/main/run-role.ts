@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { surviveFailedStarts } from '../child-streams.ts'
 import { loadConfig, type Config } from '../config.ts'
 import { openDataDirectory } from '../data-directory.ts'
 import { asPaasError, PaasError } from '../errors.ts'
@@ -29,6 +30,7 @@ export async function runRole(
   process.on('SIGTERM', requestStop)
   process.on('SIGINT', requestStop)
   process.on('disconnect', () => requestStop('the supervisor is gone'))
+  surviveFailedStarts()
   let log = createLog(role)
   try {
     const config = loadConfig()

@@ -1,6 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
-import { asDiskError, PaasError } from '../errors.ts'
+import { asDiskError, asExhaustion, PaasError } from '../errors.ts'
 import type { CommitCounter } from './commit-counter.ts'
 
 export type Parameters = Record<string, SQLInputValue>
@@ -101,14 +101,14 @@ function sqliteCode(cause: unknown): number | undefined {
 /** SQLITE_READONLY, SQLITE_IOERR, SQLITE_CANTOPEN: of these SQLite does not say why. */
 const diskCodes = [8, 10, 14]
 
-/** A file is made beside the database: what refuses it refused SQLite's, no inodes and a read-only mount included. */
+/** A file is made beside the database: what refuses it refused SQLite's, no inodes, a read-only mount, and no descriptors included. */
 function troubleOfDisk(path: string): PaasError | undefined {
   const probe = `${path}-probe-${process.pid}`
   try {
     writeFileSync(probe, Buffer.alloc(probeBytes), { mode: 0o600 })
     return undefined
   } catch (cause) {
-    return asDiskError(cause, 'The disk with the data directory')
+    return asDiskError(cause, 'The disk with the data directory') ?? asExhaustion(cause)
   } finally {
     rmSync(probe, { force: true })
   }

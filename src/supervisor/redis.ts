@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { withStreams } from '../child-streams.ts'
 import type { Running } from './child.ts'
 import { running } from './role-process.ts'
 
@@ -58,11 +59,10 @@ function setAside(directory: string): void {
 
 async function launch({ socket, directory, env }: Place, onLog: OnLog): Promise<Running> {
   rmSync(socket, { force: true })
-  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'redis-server', ...settings(socket, directory)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    detached: true,
-    env: { PATH: env.PATH },
-  })
+  const command = ['--pdeathsig', 'KILL', 'redis-server', ...settings(socket, directory)]
+  const child = withStreams(
+    spawn('setpriv', command, { stdio: ['ignore', 'pipe', 'inherit'], detached: true, env: { PATH: env.PATH } }),
+  )
   const lines = createInterface({ input: child.stdout })
   const allRead = once(lines, 'close')
   const ready = new Promise<void>((resolve) => {

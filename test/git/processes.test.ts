@@ -272,7 +272,9 @@ describe('without descriptors for another process', () => {
   it.each([0, 1, 2, 3, 4, 5])('git is not started, and the server goes on (%i are left)', async (left) => {
     const script = join(import.meta.dirname, 'few-descriptors.ts')
     const { output, code } = await run('sh', ['-c', `ulimit -n 60; exec "$0" ${script} ${left}`, process.execPath])
-    expect(output.trim().split('\n')).toEqual(Array(2).fill('internal: The server could not start git.'))
+    expect(output.trim().split('\n')).toEqual(
+      Array(4).fill('server_exhausted: The server has no file descriptors left.'),
+    )
     expect(code).toBe(0)
   })
 })

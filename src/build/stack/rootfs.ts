@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { withStreams } from '../../child-streams.ts'
 import { PaasError } from '../../errors.ts'
 import type { StackDefinition } from './definition.ts'
 import { mirrorLines } from './mirror.ts'
@@ -48,7 +49,7 @@ function optionsFor({ directory, packages }: StackDefinition): string[] {
 }
 
 async function mmdebstrap(argv: string[], onProgress: (line: string) => void): Promise<void> {
-  const child = spawn('mmdebstrap', argv, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = withStreams(spawn('mmdebstrap', argv, { stdio: ['ignore', 'ignore', 'pipe'] }))
   const errors: string[] = []
   createInterface({ input: child.stderr }).on('line', (line) => {
     if (line.startsWith('I: ')) onProgress(line.slice(3))

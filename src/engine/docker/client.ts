@@ -2,7 +2,7 @@ import { Agent } from 'node:http'
 import { callbackify, inspect, promisify } from 'node:util'
 import type Dockerode from 'dockerode'
 import type { Config } from '../../config.ts'
-import { PaasError } from '../../errors.ts'
+import { asExhaustion, PaasError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
 import { Docker } from './dockerode.ts'
 
@@ -72,7 +72,7 @@ function explain(error: unknown, connection: Config['docker'], signal: AbortSign
   if (status !== undefined)
     return /no space left on device/i.test(message) ? diskFull(error) : new EngineRefusal(status, error)
   if (code === undefined) return error
-  return engineUnavailable(connection, error)
+  return asExhaustion(error) ?? engineUnavailable(connection, error)
 }
 
 function engineUnavailable(connection: Config['docker'], cause: unknown): PaasError {

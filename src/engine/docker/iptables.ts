@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
+import { withStreams } from '../../child-streams.ts'
 import { PaasError } from '../../errors.ts'
 import type { Chain } from './firewall-rules.ts'
 
@@ -95,7 +96,7 @@ export class Iptables {
   }
 
   async #spawn(command: string, args: string[], input = ''): Promise<string> {
-    const child = spawn(command, args, { stdio: 'pipe', env: { PATH: path } })
+    const child = withStreams(spawn(command, args, { stdio: 'pipe', env: { PATH: path } }))
     const failed = once(child, 'error').then(([cause]) => Promise.reject(notSecured(`${command} cannot be run`, cause)))
     child.stdin.on('error', () => undefined).end(input)
     const done = Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])

@@ -1,0 +1,21 @@
+import { execFileSync } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+
+/** Takes all file descriptors but `left` from a process that runs, until it is disposed of. */
+export function leaveDescriptors(pid: number, left: number): Disposable {
+  const usual = prlimit(pid, '--nofile', '--output=SOFT', '--noheadings').trim()
+  prlimit(pid, `--nofile=${limitThatLeaves(pid, left)}:`)
+  return { [Symbol.dispose]: () => void prlimit(pid, `--nofile=${usual}:`) }
+}
+
+/** A new descriptor is the lowest number that is free, and lies below the limit. */
+function limitThatLeaves(pid: number, left: number): number {
+  const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number))
+  let limit = 0
+  for (let free = 0; free < left || open.has(limit); limit++) if (!open.has(limit)) free++
+  return limit
+}
+
+function prlimit(pid: number, ...argv: string[]): string {
+  return execFileSync('prlimit', ['--pid', String(pid), ...argv], { encoding: 'utf8' })
+}
