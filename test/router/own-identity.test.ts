@@ -46,7 +46,7 @@ describe('the server’s own certificate', () => {
   it('shows its keys to this user only', async () => {
     await openOwnIdentity(config)
     const { tls, tlsAuthority, tlsAuthorityKey, tlsCertificate } = config.paths
-    expect([tls, tlsAuthority, tlsAuthorityKey, tlsCertificate].map(modeOf)).toEqual([0o700, 0o644, 0o600, 0o600])
+    expect([tls, tlsAuthorityKey, tlsCertificate].map(modeOf)).toEqual([0o700, 0o600, 0o600])
     expect(readFileSync(tlsAuthority, 'utf8')).not.toContain('PRIVATE')
   })
 
