@@ -1,6 +1,7 @@
 import { awaitRelease } from './await-release.ts'
 import type { Client } from './client.ts'
 import type { AppOptions } from './command.ts'
+import { earlierRelease } from './earlier-release.ts'
 import { note, print, progress } from './output.ts'
 import type { ConfigVars, ReleaseJson } from './resources.ts'
 
@@ -14,9 +15,9 @@ export async function changeConfig(
   { api, app, path }: ConfigTarget,
   options: ChangeOptions,
 ): Promise<void> {
-  const [before] = await newestReleases(api, path, 1)
+  const before = await newestRelease(api, path)
   const result = await progress(`${what} of ${app}`, api.patch<ConfigVars>(`${path}/config-vars`, vars))
-  const [release, previous] = await newestReleases(api, path, 2)
+  const release = await newestRelease(api, path)
   if (release === undefined || release.version === before?.version)
     note('Nothing was different, so there is no new release.')
   else await follow(release)
@@ -26,6 +27,7 @@ export async function changeConfig(
     if (options.wait)
       await awaitRelease(api, { app, path }, version, `Restarting ${app} as v${version}`).catch(takenBack)
     else note(`Made release v${version}.`)
+    const previous = await earlierRelease(api, path, version, ({ status }) => status !== 'failed')
     if (previous) note(`Undo with: paas rollback v${previous.version} -a ${app}`)
   }
 
@@ -36,6 +38,7 @@ export async function changeConfig(
   }
 }
 
-function newestReleases(api: Client, path: string, count: number): Promise<ReleaseJson[]> {
-  return api.get<ReleaseJson[]>(`${path}/releases`, `version ..; order=desc,max=${count}`)
+async function newestRelease(api: Client, path: string): Promise<ReleaseJson | undefined> {
+  const [newest] = await api.get<ReleaseJson[]>(`${path}/releases`, 'version ..; order=desc,max=1')
+  return newest
 }

@@ -179,7 +179,12 @@ it('config:set says why the release command failed, and that nothing has changed
   expect(await succeed('releases:output')).toBe('the tables are locked\n')
   expect(await paas('ps:wait')).toMatchObject({ code: 1, stderr: expect.stringContaining('it exited with 4') })
   expect(await succeed('config')).toBe('acme has no config vars.\n')
-  expect((await paas('config:set', 'LOCK=', 'A=1')).code).toBe(0)
+  const serving = /Current: (v\d+)/.exec(await succeed('releases'))?.[1]
+  const again = await paas('config:set', 'LOCK=', 'A=1')
+  expect(again).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining(`Undo with: paas rollback ${serving} -a acme`),
+  })
   expect(await visit()).toBe('200 Not committed\n')
 })
 

@@ -6,6 +6,7 @@ import { awaitRelease } from '../await-release.ts'
 import type { Client } from '../client.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { parseCount } from '../count.ts'
+import { earlierRelease } from '../earlier-release.ts'
 import { followOutput } from '../follow-output.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
 import type { ReleaseJson } from '../resources.ts'
@@ -157,11 +158,9 @@ async function previousGood(
   api: Client,
   { app, path, current }: { app: string; path: string; current: ReleaseJson },
 ): Promise<ReleaseJson> {
-  const before = api.parts<ReleaseJson[]>(`${path}/releases`, `version ]${current.version}..; order=desc`)
-  for await (const releases of before) {
-    const found = releases.find(({ status, slug }) => status === 'succeeded' && slug !== null)
-    if (found) return found
-  }
+  const isGood = ({ status, slug }: ReleaseJson): boolean => status === 'succeeded' && slug !== null
+  const found = await earlierRelease(api, path, current.version, isGood)
+  if (found) return found
   throw new PaasError('not_found', `${app} has no earlier release to go back to.`, {
     hint: `See: paas releases -a ${app}`,
   })
