@@ -29,9 +29,9 @@ beforeAll(async () => {
   pids = roles.map((role) => rolePid(server.pid, role))
 })
 afterAll(async () => {
-  await app?.[Symbol.asyncDispose]()
-  await server?.stop()
-  disk?.[Symbol.dispose]()
+  using _disk = disk
+  await using _server = server
+  await using _app = app
 })
 
 it.skipIf(!canMount)('without inodes a push is refused as by a full disk, and taken once there are some', async () => {
@@ -119,7 +119,7 @@ it.skipIf(!canMount)(
   async () => {
     await server.terminate()
     await expect(server.start()).rejects.toThrow(/disk [^\n]+ is mounted read-only[^\n]+\(data_directory_unusable\)\n$/)
-    disk.mountAgain()
+    await disk.mountAgain()
     await server.start()
     await takesAPush('after a read-only disk')
   },

@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statfsSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { until } from './app.ts'
 
 /** Only root may mount one. */
 export const canMount = process.getuid?.() === 0
@@ -63,9 +64,14 @@ export class SmallDisk implements Disposable {
     execFileSync('mount', ['-o', `remount,${mode}`, this.#mount])
   }
 
-  /** Once nobody has a file of it open any more. */
-  mountAgain(): void {
+  /**
+   * Once nobody has a file of it open any more. A container that is starting has a copy of all mounts for a moment, which
+   * keeps the file system that is unmounted here; mounted again before it is gone, it would be the same one, read-only still.
+   */
+  async mountAgain(): Promise<void> {
     execFileSync('umount', [this.#mount])
+    const loops = (): string => execFileSync('losetup', ['--associated', this.#image], { encoding: 'utf8' })
+    await until('the file system is gone', async () => loops() === '')
     execFileSync('mount', ['-o', 'loop', this.#image, this.#mount])
   }
 
