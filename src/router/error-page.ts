@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import { formatConnection } from './connection-fields.ts'
 import type { RequestHead } from './http/request-head.ts'
 import type { Answer } from './router-error.ts'
 
@@ -6,14 +7,15 @@ type AnswerOptions = {
   /** undefined when the request could not be read. */
   request: RequestHead | undefined
   requestId: string | undefined
-  keepAlive: boolean
+  /** Milliseconds that the connection may be idle afterwards; undefined: it is closed. */
+  keptFor: number | undefined
 }
 
 /**
  * The whole response, without anything of the app or the request in it: a small page for browsers, JSON in the API's
  * error form for those that ask for JSON first, plain text for the rest (git and curl show it to their user).
  */
-export function formatAnswer(answer: Answer, { request, requestId, keepAlive }: AnswerOptions): string {
+export function formatAnswer(answer: Answer, { request, requestId, keptFor }: AnswerOptions): string {
   const { type, body } = represent(answer, request?.fields.find(({ key }) => key === 'accept')?.value ?? '')
   return [
     `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? 'Error'}`,
@@ -25,15 +27,9 @@ export function formatAnswer(answer: Answer, { request, requestId, keepAlive }: 
     ...(requestId === undefined ? [] : [`X-Request-Id: ${requestId}`]),
     `Date: ${new Date().toUTCString()}`,
     'Via: 1.1 paas',
-    ...connectionField(keepAlive, request),
-    '',
+    formatConnection(keptFor, { upgrade: false }),
     request?.method === 'HEAD' ? '' : body,
   ].join('\r\n')
-}
-
-function connectionField(keepAlive: boolean, request: RequestHead | undefined): string[] {
-  if (!keepAlive) return ['Connection: close']
-  return request?.version === 0 ? ['Connection: keep-alive'] : []
 }
 
 function represent({ status, title, text, code }: Answer, accept: string): { type: string; body: string } {

@@ -149,9 +149,9 @@ export class Exchange implements ResponseHandler {
     this.#status = head.status
     this.#framing = framingTowards(version, head.framing)
     this.#keepAlive &&= this.#framing.kind !== 'close' && !this.#context.stopping
-    const { date } = this.#context
-    const options = { framing: this.#framing, version, keepAlive: this.#keepAlive, date }
-    this.#visitor.outbox.text(formatResponseHead(head, options))
+    const { date, limits } = this.#context
+    const keptFor = this.#keepAlive ? limits.keepAlive : undefined
+    this.#visitor.outbox.text(formatResponseHead(head, { framing: this.#framing, keptFor, date }))
   }
 
   body(data: Buffer): void {

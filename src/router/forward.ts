@@ -1,3 +1,4 @@
+import { formatConnection } from './connection-fields.ts'
 import { formatFields, type Field } from './http/fields.ts'
 import type { Framing } from './http/framing.ts'
 import type { RequestHead } from './http/request-head.ts'
@@ -52,13 +53,11 @@ export function formatRequestHead(request: RequestHead, requestId: string, origi
   return `${text}\r\n`
 }
 
-type ResponseOptions = { framing: Framing; version: 0 | 1; keepAlive: boolean; date: string }
+/** `keptFor`: milliseconds that the connection may be idle afterwards; undefined: it is closed. */
+type ResponseOptions = { framing: Framing; keptFor: number | undefined; date: string }
 
 /** The head that the client gets, down to the empty line. */
-export function formatResponseHead(
-  response: ResponseHead,
-  { framing, version, keepAlive, date }: ResponseOptions,
-): string {
+export function formatResponseHead(response: ResponseHead, { framing, keptFor, date }: ResponseOptions): string {
   let text = `HTTP/1.1 ${response.status} ${response.reason}\r\n`
   let hasDate = false
   // RFC 9110 section 15.5.22: this answer is nothing without the field.
@@ -73,10 +72,7 @@ export function formatResponseHead(
   // RFC 9110 section 6.6.1: whoever forwards a response without a date adds it.
   if (!hasDate) text += `Date: ${date}\r\n`
   text += `Via: 1.1 paas\r\n${formatFraming(framing)}`
-  if (!keepAlive) text += `Connection: close${wantsUpgrade ? ', Upgrade' : ''}\r\n`
-  else if (version === 0) text += 'Connection: keep-alive\r\n'
-  else if (wantsUpgrade) text += 'Connection: Upgrade\r\n'
-  return `${text}\r\n`
+  return `${text}${formatConnection(keptFor, { upgrade: wantsUpgrade })}\r\n`
 }
 
 /** A 1xx response, passed on as it is: RFC 9110 section 15.2. */

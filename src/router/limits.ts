@@ -16,8 +16,10 @@ export type RouterLimits = {
   control: TimeLimits
   /** Milliseconds from a connection's or request's first byte to the end of its head. */
   head: number
-  /** Milliseconds that a connection may stay open between two requests. */
+  /** Milliseconds that a connection may be idle before its first request, and between two, as its client is told. */
   keepAlive: number
+  /** Milliseconds after what its client was told, for the next request's way here. */
+  keepAliveGrace: number
   /** Milliseconds that a connection which we ended is still read from, until its client ends it too. */
   linger: number
   /** Bytes of one head, of requests and responses. Heroku's CLI sends a Request-Id that grows. */
@@ -36,6 +38,7 @@ export const defaultLimits: RouterLimits = {
   control: { connect: 5_000, firstByte: 120_000, idle: 1_200_000 },
   head: 10_000,
   keepAlive: 60_000,
+  keepAliveGrace: 5_000,
   linger: 5_000,
   headBytes: 65_536,
   handshake: 10_000,

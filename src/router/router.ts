@@ -220,7 +220,7 @@ export class Router {
   #turnAway(socket: Socket): void {
     this.#context.counters.turnedAway++
     socket.on('error', () => socket.destroy())
-    const answer = formatAnswer(answerFor('H22'), { request: undefined, requestId: undefined, keepAlive: false })
+    const answer = formatAnswer(answerFor('H22'), { request: undefined, requestId: undefined, keptFor: undefined })
     socket.end(answer, () => socket.destroy())
   }
 

@@ -108,7 +108,8 @@ export class VisitorConnection implements Visitor {
     const request = this.#exchange?.request
     const keepAlive =
       request?.keepAlive === true && request.upgrade === undefined && this.requestComplete && !this.#context.stopping
-    this.outbox.text(formatAnswer(answer, { request, requestId, keepAlive }))
+    const keptFor = keepAlive ? this.#context.limits.keepAlive : undefined
+    this.outbox.text(formatAnswer(answer, { request, requestId, keptFor }))
     this.outbox.flush()
     this.finished(keepAlive)
   }
@@ -119,7 +120,7 @@ export class VisitorConnection implements Visitor {
     if (this.#state === 'detached') return
     if (!keepAlive) return this.#close()
     this.#body = undefined
-    this.expire(this.#context.limits.keepAlive)
+    this.#awaitNext()
     // Not at once: the answer may have been given while its request was still being taken.
     if (this.outbox.socket.isPaused()) setImmediate(() => this.proceed())
   }
@@ -133,8 +134,14 @@ export class VisitorConnection implements Visitor {
 
   /** What was left of the last answer is sent. */
   #drained(): void {
-    this.expire(this.#context.limits.keepAlive)
+    this.#awaitNext()
     this.proceed()
+  }
+
+  /** Stays open for longer than was told: a request that its client has just begun to send is answered. */
+  #awaitNext(): void {
+    const { keepAlive, keepAliveGrace } = this.#context.limits
+    this.expire(keepAlive + keepAliveGrace)
   }
 
   #receive(chunk: Buffer): void {

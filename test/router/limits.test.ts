@@ -32,6 +32,34 @@ describe('a connection', () => {
     expect(await client.untilClosed()).toBe('')
   })
 
+  it('that serves another request is told how long it may be idle, and served for that long', async () => {
+    await using app = await startApp((_, res) => res.end('ok'))
+    await using router = await startRouter({ routes: [route([app])], limits: { keepAlive: 1_000 } })
+    const clients = await Promise.all(Array.from({ length: 20 }, () => RawClient.connect(router.port)))
+    const ask = async (client: RawClient, path: string) => {
+      client.received = ''
+      return client
+        .send(`GET ${path} HTTP/1.1\r\nHost: ${path === '/' ? 'app' : 'nope'}.test\r\n\r\n`)
+        .until(/\r\n\r\n[^]/)
+    }
+    for (const path of ['/', '/nope']) {
+      const answers = await Promise.all(clients.map((client) => ask(client, path)))
+      for (const answer of answers) expect(answer).toMatch(/\r\nConnection: keep-alive\r\nKeep-Alive: timeout=1\r\n/)
+      await new Promise((wake) => setTimeout(wake, 1_000))
+    }
+    expect(await ask(clients[0]!, '/')).toMatch(/ok$/)
+    for (const client of clients) client.socket.destroy()
+  })
+
+  it('that was told so is closed some time later', async () => {
+    await using app = await startApp((_, res) => res.end('ok'))
+    const limits = { keepAlive: 300, keepAliveGrace: 300 }
+    await using router = await startRouter({ routes: [route([app])], limits })
+    using client = await RawClient.connect(router.port)
+    const answer = await client.send('GET / HTTP/1.1\r\nHost: app.test\r\n\r\n').untilClosed()
+    expect(answer).toMatch(/\r\nKeep-Alive: timeout=0\r\n[^]*ok$/)
+  })
+
   it('that stops in the middle of its body is closed: H28', async () => {
     await using app = await startApp((req) => void req.resume())
     const limits = { app: { connect: 1_000, firstByte: 1_000, idle: 300 } }

@@ -105,7 +105,7 @@ export class TlsDoor {
     const { limits, onPlain } = this.#deps
     const requestId = randomUUID()
     onPlain({ head: bytes.toString('latin1'), answer: plainHttp, requestId, origin: { address, scheme: 'http' } })
-    raw.end(formatAnswer(plainHttp, { request: undefined, requestId, keepAlive: false }))
+    raw.end(formatAnswer(plainHttp, { request: undefined, requestId, keptFor: undefined }))
     raw.resume()
     raw.on('end', () => raw.destroySoon())
     setTimeout(() => raw.destroy(), limits.linger).unref()
