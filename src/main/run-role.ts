@@ -38,6 +38,7 @@ export async function runRole(
     const { serverId } = openDataDirectory(config)
     // A router takes over from the one before it while that still serves (router/run).
     using _alone = plane === 'control' ? await lockRole(role, config) : undefined
+    using _heart = giveHeartbeat()
     await using serving = await serve({ config, serverId, log, note: (text) => tellSupervisor({ note: text }) })
     if (plane === 'data') process.removeAllListeners('disconnect')
     using _memory = plane === 'control' ? keepMemoryLow() : undefined
@@ -67,6 +68,21 @@ async function lockRole(role: string, { paths, dataDirectory }: Config): Promise
   }
   lock.describe(String(process.pid))
   return lock
+}
+
+/**
+ * Says once a second that the event loop turns; the supervisor ends a process that says so no more (supervisor/child). None is sent while the one
+ * before waits, as it does where the supervisor is stopped.
+ */
+function giveHeartbeat(): Disposable {
+  let isUnderWay = false
+  const beat = (): void => {
+    if (isUnderWay || !process.connected) return
+    isUnderWay = true
+    process.send?.({ alive: true }, () => (isUnderWay = false))
+  }
+  const timer = setInterval(beat, 1000).unref()
+  return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 /** Nothing when the process runs by itself, or outlived its supervisor. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { untilSilent, type Heartbeat } from './heartbeat.ts'
 
 /** A process that runs: started by us, or found running and adopted. */
 export type Running = {
@@ -7,6 +8,8 @@ export type Running = {
   ready: Promise<void>
   /** Resolves with how it ended: `exited with code 1`, `was killed by SIGKILL`. */
   ended: Promise<string>
+  /** Absent of one that gives no sign of life. */
+  heartbeat?: Heartbeat
   signal(name: NodeJS.Signals): void
 }
 
@@ -15,6 +18,8 @@ export type ChildSpec = {
   start(): Promise<Running>
   /** How long it may take to serve. */
   readyMs: number
+  /** How long it may give no sign of life once it serves. */
+  silentMs: number
   /** How long it gets between SIGTERM and SIGKILL. */
   stopMs: number
 }
@@ -22,6 +27,7 @@ export type ChildSpec = {
 export type ChildReport = (child: string, event: ChildEvent) => void
 export type ChildEvent =
   | { kind: 'ready'; pid: number }
+  | { kind: 'hung'; pid: number; silentMs: number }
   | { kind: 'ended'; reason: string; pauseMs: number }
   | { kind: 'not ready'; cause: unknown; pauseMs: number }
 
@@ -56,12 +62,25 @@ export class Child implements AsyncDisposable {
   async #keepRunning(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
       const startedAt = performance.now()
-      const reason = await this.#running.ended
+      const reason = await this.#untilEnd()
       if (this.#stopping.signal.aborted) return
       if (performance.now() - startedAt > steadyMs) this.#pauseMs = shortestPauseMs
       this.#report(this.#spec.name, { kind: 'ended', reason, pauseMs: this.#pauseMs })
       await this.#startAgain(this.#stopping.signal)
     }
+  }
+
+  /** One that hangs is ended: a process that is stopped or turns in a circle takes no other signal. */
+  async #untilEnd(): Promise<string> {
+    const { heartbeat, ended, pid } = this.#running
+    const over = new AbortController()
+    const endHung = (): void => {
+      this.#report(this.#spec.name, { kind: 'hung', pid, silentMs: this.#spec.silentMs })
+      this.#running.signal('SIGKILL')
+    }
+    const signal = AbortSignal.any([over.signal, this.#stopping.signal])
+    if (heartbeat) untilSilent(heartbeat, this.#spec.silentMs, signal).then(endHung, () => undefined)
+    return ended.finally(() => over.abort())
   }
 
   async #startAgain(signal: AbortSignal): Promise<void> {

@@ -8,6 +8,11 @@ import { startRouter } from './router.ts'
 import type { ServerLog } from './server-log.ts'
 import { sayNote } from './terminal.ts'
 
+/**
+ * Longer than any turn of an event loop on a machine with ten times the work it can do, and than a disk stands still that comes back; the
+ * visitors of a router that hangs wait so long.
+ */
+const defaultSilentMs = 20_000
 const stopMs = 8_000
 /** Longer than the router gives the requests in flight (router/run). */
 const routerStopMs = 12_000
@@ -26,10 +31,15 @@ export type ChildrenOptions = {
   rolesDirectory: string
   /** What the roles get. */
   env: NodeJS.ProcessEnv
+  /** Milliseconds for which one may give no sign of life. */
+  silentMs?: number
 }
 
+type Spec = Omit<ChildSpec, 'silentMs'>
+
 /** What a server consists of, in the order of start. */
-export function childSpecs({ config, rolesDirectory, env }: ChildrenOptions, log: ServerLog): ChildSpec[] {
+export function childSpecs(options: ChildrenOptions, log: ServerLog): ChildSpec[] {
+  const { config, rolesDirectory, env, silentMs = defaultSilentMs } = options
   const role = (name: string, options: Partial<RoleOptions> = {}): Promise<Running> =>
     startRole(join(rolesDirectory, `${name}.ts`), {
       log: log.fd,
@@ -38,16 +48,17 @@ export function childSpecs({ config, rolesDirectory, env }: ChildrenOptions, log
       ...options,
     })
   const mostlyIdle = { flags: sparing, env: { ...sparingEnvironment, ...env } }
-  return [
+  const specs: Spec[] = [
     ...(config.redis.kind === 'embedded' ? [redisSpec(config, config.redis.socket, env, log)] : []),
     routerSpec(config, rolesDirectory, (lock) => role('router', lock === undefined ? {} : { lock })),
     { name: 'worker', readyMs: 120_000, stopMs, start: () => role('worker', mostlyIdle) },
     { name: 'api', readyMs: 30_000, stopMs, start: () => role('api', mostlyIdle) },
   ]
+  return specs.map((spec) => ({ ...spec, silentMs }))
 }
 
 /** It may have to load a large file first, so it gets time. */
-function redisSpec({ paths }: Config, socket: string, env: NodeJS.ProcessEnv, log: ServerLog): ChildSpec {
+function redisSpec({ paths }: Config, socket: string, env: NodeJS.ProcessEnv, log: ServerLog): Spec {
   const start = (): Promise<Running> =>
     startRedis({ socket, directory: paths.redis, env }, (line) => log.write('redis', line))
   return { name: 'redis', readyMs: 60_000, stopMs, start }
@@ -55,7 +66,7 @@ function redisSpec({ paths }: Config, socket: string, env: NodeJS.ProcessEnv, lo
 
 type StartWithLock = (lock: number) => Promise<Running>
 
-function routerSpec(config: Config, rolesDirectory: string, start: StartWithLock): ChildSpec {
+function routerSpec(config: Config, rolesDirectory: string, start: StartWithLock): Spec {
   const { paths, httpPort, httpsPort, domain, publicUrl, trustedProxies } = config
   const { version } = packageJson
   const listening = { httpPort, httpsPort, domain, publicUrl, trustedProxies }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { withStreams } from '../child-streams.ts'
 import type { Running } from './child.ts'
+import { redisHeartbeat } from './redis-heartbeat.ts'
 import { running } from './role-process.ts'
 
 type Place = { socket: string; directory: string; env: { PATH?: string | undefined } }
@@ -45,6 +46,7 @@ export async function startRedis(place: Place, onLog: OnLog): Promise<Running> {
     },
     ready: ready.promise,
     ended,
+    heartbeat: redisHeartbeat(place.socket),
     signal: (name) => current.signal(name),
   }
 }

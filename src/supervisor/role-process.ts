@@ -1,9 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { PaasError, type ErrorCode } from '../errors.ts'
 import type { Running } from './child.ts'
+import type { Heartbeat } from './heartbeat.ts'
 
 /** What a role tells over its IPC channel (see main/run-role). */
-type RoleMessage = { ready: true } | { note: string } | { failed: { code: ErrorCode; message: string; hint?: string } }
+type RoleMessage =
+  | { ready: true }
+  | { alive: true }
+  | { note: string }
+  | { failed: { code: ErrorCode; message: string; hint?: string } }
 
 export type RoleOptions = {
   /** Descriptor of the log file. */
@@ -21,7 +26,7 @@ export type RoleOptions = {
  * Starts `node FILE` in a session of its own, so that a terminal's Ctrl-C reaches only the supervisor, which stops the
  * roles in order. Both outputs go straight into the log file: a role that outlives the supervisor can still write.
  */
-export function startRole(file: string, { log, env, onNote, flags = [], lock }: RoleOptions): Promise<Running> {
+export async function startRole(file: string, { log, env, onNote, flags = [], lock }: RoleOptions): Promise<Running> {
   const child = spawn(process.execPath, [...flags, file], {
     stdio: ['ignore', log, log, 'ipc', ...(lock === undefined ? [] : [lock])],
     detached: true,
@@ -30,7 +35,11 @@ export function startRole(file: string, { log, env, onNote, flags = [], lock }: 
   child.on('message', (message: RoleMessage) => {
     if ('note' in message) onNote(message.note)
   })
-  return running(child, roleReady(child))
+  const heartbeat: Heartbeat = (onBeat, signal) => {
+    child.on('message', onBeat)
+    signal.addEventListener('abort', () => child.off('message', onBeat), { once: true })
+  }
+  return { ...(await running(child, roleReady(child))), heartbeat }
 }
 
 /** A child process as the supervisor sees it, once it runs. Rejects when it cannot be started at all. */

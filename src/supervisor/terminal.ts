@@ -9,6 +9,8 @@ export function sayChild(name: string, event: ChildEvent, logFile: string): void
   switch (event.kind) {
     case 'ready':
       return say(`${label}started   pid ${event.pid}`)
+    case 'hung':
+      return say(`${label}gave no sign of life for ${event.silentMs / 1000} s; ending it. See ${logFile}`)
     case 'ended':
       return say(`${label}${event.reason}; starting it again. See ${logFile}`)
     case 'not ready':

@@ -11,7 +11,8 @@ process.on('SIGTERM', () => stop.abort())
 try {
   const config = loadConfig()
   const rolesDirectory = process.env['TEST_ROLES'] ?? join(import.meta.dirname, 'roles')
-  await using _server = await supervise({ config, rolesDirectory, env: process.env }, stop.signal)
+  const silentMs = Number(process.env['TEST_SILENT_MS'] ?? 20_000)
+  await using _server = await supervise({ config, rolesDirectory, env: process.env, silentMs }, stop.signal)
   sayReady(config)
   if (!stop.signal.aborted) await once(stop.signal, 'abort')
 } catch (thrown) {

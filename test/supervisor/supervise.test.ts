@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { until } from '../helpers/app.ts'
 import { childrenOf, commandLine } from '../helpers/processes.ts'
@@ -55,6 +56,28 @@ describe('a server', () => {
     process.kill(server.pidOf('redis-server'), 'SIGKILL')
     await server.says(/redis +was killed by SIGKILL[^]*redis +started/)
     expect(server.child('redis-server')).toBeDefined()
+  })
+
+  it('ends and starts again what gives no sign of life, and nobody for the time that it was stopped itself', async () => {
+    await using server = await SupervisedServer.prepare()
+    await server.start({ TEST_SILENT_MS: '4000' })
+    process.kill(server.pid, 'SIGSTOP')
+    await sleep(5_000)
+    process.kill(server.pid, 'SIGCONT')
+    const before = childrenOf(server.pid)
+    for (const name of ['redis-server', 'router.ts', 'api.ts']) process.kill(server.pidOf(name), 'SIGSTOP')
+    process.kill(server.pidOf('worker.ts'), 'SIGUSR2') // turns in a circle from then on
+    for (const name of ['redis', 'router', 'worker', 'api']) {
+      await server.says(
+        new RegExp(`${name} +gave no sign of life for 4 s; ending it[^]*${name} +was killed by SIGKILL`),
+      )
+    }
+    await until('all run again', async () => server.log().filter(({ msg }) => msg.endsWith(' ready')).length === 8)
+    const hung = server.log().flatMap(({ msg, pid = 0 }) => (msg.endsWith(' hung') ? [pid] : []))
+    expect(new Set(hung)).toEqual(new Set(before))
+    expect(hung).toHaveLength(4)
+    expect(await server.serves()).toBe(true)
+    expect(childrenOf(server.pid)).toHaveLength(4)
   })
 
   it('waits longer and longer before it starts a role that keeps dying, and goes on serving', async () => {
