@@ -228,14 +228,14 @@ it('dynos of one app reach each other', async () => {
   expect((await runToEnd(`cat < /dev/tcp/${web.address}/5000`)).output).toBe('hello')
 })
 
-it('an image’s own command runs with the image’s entry point, and not as root', async () => {
+it('an image’s own command runs with the image’s entry point', async () => {
   const { engine, appId } = server
   const options = {
     appId,
     context: async () =>
       tar([
         { name: 'Dockerfile' },
-        `FROM ${server.image}\nUSER root\nWORKDIR /srv\nENTRYPOINT ["/bin/echo", "entry"]\nCMD ["command"]\n`,
+        `FROM ${server.image}\nWORKDIR /srv\nENTRYPOINT ["/bin/echo", "entry"]\nCMD ["command"]\n`,
       ]),
     labels: {},
     limits,
@@ -245,5 +245,24 @@ it('an image’s own command runs with the image’s entry point, and not as roo
   const image = (await engine.buildDockerfile(options, never)).digest
   const { id, output } = await runToEnd(null, { image })
   expect(output).toBe('entry command')
-  expect(await docker('inspect', '--format', '{{.Config.User}} {{.Config.WorkingDir}}', id)).toBe('1000:1000 /srv')
+  expect(await docker('inspect', '--format', '{{.Config.WorkingDir}}', id)).toBe('/srv')
+})
+
+it('no image makes its command run as root, whatever it calls that user', async () => {
+  const files = () =>
+    tar(
+      [{ name: 'users' }, 'zero:x:0:0:::\nblank\nother:x:1234:100:::\n'],
+      [{ name: 'passwd', type: 'symlink', linkname: '/etc/users' }],
+    )
+  const command = ['sh', '-c', 'id -u; : >> /etc/hosts; : >> /etc/resolv.conf; : >> /etc/hostname']
+  const ran = async (user: string) => {
+    const config = { labels: {}, command, user }
+    const { digest } = await server.engine.createImage({ base: server.image, files: files(), path: '/etc', config })
+    return (await runToEnd(null, { image: digest })).output
+  }
+  for (const user of ['00', 'zero', 'blank:100', 'other']) {
+    const uid = user === 'other' ? 1234 : 1000
+    expect(await ran(user)).toMatch(RegExp(`^${uid}\n.*hosts: Permission denied$`))
+  }
+  await expect(ran('0x0')).rejects.toMatchObject({ code: 'boot_failed', message: expect.stringContaining('0x0') })
 })

@@ -4,15 +4,14 @@ import { PaasError } from '../../errors.ts'
 import type { AttachedDyno, DynoSpec, TerminalSize } from '../engine.ts'
 import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
 import { viewDyno } from './dyno-view.ts'
-import { createDyno, ownContainer, startDyno } from './dynos.ts'
+import { createDyno, ownContainer, startDyno, type DynoDeps } from './dynos.ts'
 import { runExec } from './exec.ts'
 import { readFrames, type Frame } from './frames.ts'
-import type { NetworkDeps } from './networks.ts'
 import { removeContainer } from './removal.ts'
 
 /** Attached before it is started, so that no output is missed. After an abort or a failed start nothing of it is left. */
 export async function attachDyno(
-  deps: NetworkDeps,
+  deps: DynoDeps,
   spec: DynoSpec,
   terminal: TerminalSize | undefined,
   signal: AbortSignal,

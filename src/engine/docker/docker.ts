@@ -11,6 +11,7 @@ import { endExec, execInDyno } from './dyno-exec.ts'
 import { findDyno, listDynos, restartDyno, runDyno, stopDyno } from './dynos.ts'
 import { watch } from './events.ts'
 import { releaseHost, secureHost } from './firewall.ts'
+import { createImageUsers } from './image-user.ts'
 import { createImage, findImage, importImage, listImages, readImage, removeImage } from './images.ts'
 import { info } from './info.ts'
 import { appendLayer } from './layer.ts'
@@ -31,6 +32,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
   const docker = connectClient(connection)
   const deps = {
     docker,
+    imageUsers: createImageUsers({ docker, serverId, log }),
     machine: createMachine({ docker }),
     network: config.network ?? { firewall: true, allow: [], host: [] },
     publicPort: publicPort(config),

@@ -2,7 +2,7 @@ import type Docker from 'dockerode'
 import type { Network } from '../../config.ts'
 import type { DynoSpec, TerminalSize } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
-import { confined, hostNames, tenant } from './host-config.ts'
+import { confined, hostNames } from './host-config.ts'
 import { containerName } from './names.ts'
 import { preparation } from './preparation.ts'
 
@@ -23,20 +23,21 @@ exit $paas_code
 /** A client's, with its terminal if it has one. */
 export type Session = { terminal: TerminalSize | undefined }
 
-/** `opened`: what the operator opened to all containers. */
-type Place = { network: string; opened: Network; imageUser: string; session: Session | undefined }
+/** `opened`: what the operator opened to all containers; `user`: never root, by number. */
+type Place = { network: string; opened: Network; user: string; session: Session | undefined }
 
-/** How a dyno's container is made. `imageUser` is what the image says about its user. */
+/** How a dyno's container is made. */
 export function dynoOptions(
   serverId: string,
   spec: DynoSpec,
-  { network, opened, imageUser, session }: Place,
+  { network, opened, user, session }: Place,
 ): Docker.ContainerCreateOptions {
   return {
     name: containerName(serverId, spec.app, spec.name, `v${spec.release}`),
     Image: spec.image,
+    User: user,
     Labels: dynoLabels(serverId, spec, session),
-    ...(spec.command === null ? ownCommand(spec, imageUser) : launched(spec, spec.command, session?.terminal)),
+    ...(spec.command === null ? { Env: environment(spec.env) } : launched(spec, spec.command, session?.terminal)),
     ...(session && attachable(session)),
     HostConfig: {
       ...confined(spec.limits),
@@ -68,16 +69,9 @@ function launched(spec: DynoSpec, command: string, terminal: TerminalSize | unde
   return {
     Entrypoint: ['/bin/bash', '-c', launcher, 'dyno'],
     Cmd: [command, ...(terminal ? [String(terminal.columns), String(terminal.rows)] : [])],
-    User: `${tenant.uid}:${tenant.gid}`,
     WorkingDir: '/app',
     Env: environment({ HOME: '/app', ...spec.env }),
   }
-}
-
-/** An image that names no user would run as root; it runs as an ordinary user, as on Heroku. */
-function ownCommand(spec: DynoSpec, imageUser: string): Docker.ContainerCreateOptions {
-  const isRoot = /^(|0|root)(:.*)?$/.test(imageUser)
-  return { Env: environment(spec.env), ...(isRoot ? { User: `${tenant.uid}:${tenant.gid}` } : {}) }
 }
 
 /** tini(1): with TINI_KILL_PROCESS_GROUP signals go to the whole process group. */

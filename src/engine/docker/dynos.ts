@@ -7,6 +7,8 @@ import { label, type Kind } from '../labels.ts'
 import { EngineRefusal, statusOf, unlessMissing, type DockerDeps } from './client.ts'
 import { dynoOptions, type Session } from './dyno-options.ts'
 import { viewDyno } from './dyno-view.ts'
+import { tenantUser } from './host-config.ts'
+import type { ImageUsers } from './image-user.ts'
 import { namePrefix } from './names.ts'
 import { ensureNetwork, type NetworkDeps } from './networks.ts'
 import type { OutputReaders } from './readers.ts'
@@ -17,8 +19,10 @@ const longestReading = 5_000
 
 const dynoKinds: string[] = ['dyno', 'oneoff', 'session'] satisfies Kind[]
 
+export type DynoDeps = NetworkDeps & { imageUsers: ImageUsers }
+
 /** Starts a dyno. After an abort or a failed start nothing of it is left. */
-export async function runDyno(deps: NetworkDeps, spec: DynoSpec, signal: AbortSignal): Promise<Dyno> {
+export async function runDyno(deps: DynoDeps, spec: DynoSpec, signal: AbortSignal): Promise<Dyno> {
   const container = await createDyno(deps, spec, signal)
   try {
     await startDyno(container, spec)
@@ -32,7 +36,7 @@ export async function runDyno(deps: NetworkDeps, spec: DynoSpec, signal: AbortSi
 
 /** @param session how a client is to be attached to it */
 export async function createDyno(
-  deps: NetworkDeps,
+  deps: DynoDeps,
   spec: DynoSpec,
   signal: AbortSignal,
   session?: Session,
@@ -45,8 +49,9 @@ export async function createDyno(
   ])
   if (!image) throw new PaasError('image_missing', `The image of ${spec.app} v${spec.release} is gone from Docker.`)
   const fitting = { ...spec, limits: within(spec.limits, machine) }
+  const user = spec.command === null ? await deps.imageUsers(image) : tenantUser
   return deps.docker.createContainer(
-    dynoOptions(deps.serverId, fitting, { network, opened: deps.network, imageUser: image.Config.User, session }),
+    dynoOptions(deps.serverId, fitting, { network, opened: deps.network, user, session }),
   )
 }
 

@@ -1,9 +1,11 @@
 import type Docker from 'dockerode'
 import type { Network } from '../../config.ts'
 import type { Limits } from '../engine.ts'
+import { seccompProfile } from './seccomp.ts'
 
 /** What an app's image and its build image call the tenant: `app`, 1000:1000. */
 export const tenant = { uid: 1000, gid: 1000 }
+export const tenantUser = `${tenant.uid}:${tenant.gid}`
 
 /** What apt-get and dpkg need as root, and nothing that reaches the host (capabilities(7)). */
 const packageCapabilities = [
@@ -22,14 +24,14 @@ const packageCapabilities = [
 const logConfig = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '5' } }
 
 /**
- * What confines every container: no capabilities, no way to gain any, Docker's seccomp profile, and limits. Swap is
+ * What confines every container: no capabilities, no way to gain any, a filter of system calls, and limits. Swap is
  * part of the memory limit. `Init` makes a real init process 1, which reaps whatever is left to it.
  */
 export function confined(limits: Limits): Docker.HostConfig & { CgroupnsMode: string } {
   const memory = limits.memoryMiB * 2 ** 20
   return {
     CapDrop: ['ALL'],
-    SecurityOpt: ['no-new-privileges:true'],
+    SecurityOpt: ['no-new-privileges:true', `seccomp=${seccompProfile}`],
     Privileged: false,
     Init: true,
     IpcMode: 'private',
