@@ -6,7 +6,7 @@ import { explainExit } from '../release/explain.ts'
 
 /** Why a dyno is not up: a code of Heroku's (R10, R15) or a word, and a sentence without its subject. */
 export type Reason = {
-  id: 'R10' | 'R15' | 'exited' | 'not_started' | 'engine_unavailable' | 'worker_unavailable'
+  id: 'R10' | 'R15' | 'exited' | 'paused' | 'network_lost' | 'not_started' | 'engine_unavailable' | 'worker_unavailable'
   message: string
 }
 
@@ -51,6 +51,8 @@ export function conditionOf(
       return { ...plain, state: 'starting' }
     case 'running':
       return running(dyno, { current, since, seen })
+    case 'stuck':
+      return { ...plain, state: 'down', reason: stuckReasons[state.by] }
     case 'restarting':
     case 'exited': {
       const { memory } = sizes[dyno.size as DynoSize] ?? sizes.basic
@@ -90,6 +92,11 @@ function running(dyno: Dyno, { current, since, seen }: Running): DynoCondition {
     case 'complete':
       return { ...plain, state: 'starting' }
   }
+}
+
+const stuckReasons: Record<'pause' | 'network', Reason> = {
+  pause: { id: 'paused', message: 'its processes are paused' },
+  network: { id: 'network_lost', message: 'it was taken off its network' },
 }
 
 const bootTimeout: Reason = { id: 'R10', message: 'nothing answered on $PORT in its boot time' }

@@ -247,6 +247,8 @@ export type DynoState =
   | { kind: 'restarting'; since: Date; exit: DynoExit; nextStart: Date }
   | { kind: 'exited'; since: Date; exit: DynoExit }
   | { kind: 'created' }
+  /** Its processes are there and can do nothing: somebody paused them, or took their network away. */
+  | { kind: 'stuck'; since: Date; by: 'pause' | 'network' }
 
 export type DynoExit = { code: number; outOfMemory: boolean }
 
@@ -265,7 +267,7 @@ export type OutputOptions = {
 export type OutputLine = { time: Date; cursor: string; stream: 'stdout' | 'stderr'; text: Buffer }
 
 export type EngineEvent = DynoFacts & {
-  kind: 'started' | 'exited' | 'removed' | 'out-of-memory'
+  kind: 'started' | 'exited' | 'removed' | 'out-of-memory' | 'stuck'
   exitCode?: number
   time: Date
 }

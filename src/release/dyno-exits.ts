@@ -25,6 +25,7 @@ export class DynoExits {
         this.#killedForMemory.delete(id)
         break
       case 'started':
+      case 'stuck':
     }
   }
 

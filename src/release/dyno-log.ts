@@ -41,6 +41,14 @@ export class DynoLog {
     this.#change(dyno, 'crashed', { exitStatus: null, error: 'R10' })
   }
 
+  /** Somebody keeps it from working, and it is replaced. */
+  stuck(dyno: DynoFacts, by: 'pause' | 'network'): void {
+    if (!isExpectedToRun(this.#stateOf(dyno))) return
+    const problem = by === 'pause' ? 'Processes were paused' : 'Taken off its network'
+    this.#platformLog.dyno(dyno, `${problem}. Replacing the dyno by a fresh one`)
+    this.#change(dyno, 'down')
+  }
+
   /** It ended in its boot time; how is told by the engine, then or before. */
   crashed(dyno: DynoFacts): void {
     if (this.#stateOf(dyno) !== 'crashed') this.#change(dyno, 'crashed')
@@ -105,6 +113,11 @@ export class DynoLog {
     const { exitStatus = null, error = null } = this.#states.find(dyno.id) ?? {}
     this.#states.put(dyno, { exitStatus, error, since: new Date(), ...change, state })
   }
+}
+
+/** One that is not on record has just been removed. */
+function isExpectedToRun(state: DynoLife | undefined): boolean {
+  return state === 'starting' || state === 'up' || state === 'crashed'
 }
 
 /** Where a process that starts is not the one that was seen. */

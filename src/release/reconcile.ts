@@ -26,7 +26,7 @@ export type ReconcileDeps = StartDeps & {
 
 /**
  * Makes what runs equal to the record: the current release in the formation as it is now, and the router knows it. Dynos that are
- * missing are started, others leave service. One that crashes stays with the engine, which starts it again with a back-off; one that runs in
+ * missing are started, others leave service, among them those that are stuck. One that crashes stays with the engine, which starts it again with a back-off; one that runs in
  * another size than it should is not this function's business.
  * @returns dynos that run but are not ready yet; the caller comes back when they are
  */
@@ -36,6 +36,7 @@ export async function reconcile(deps: ReconcileDeps, app: App, signal: AbortSign
   const present = { version: deployable?.release.version ?? 0, dynos }
   const wanted = inSizeOf(present, deployable ? wantedDynos(deps.store, deployable) : [])
   const plan = planDynos(wanted, present)
+  for (const dyno of plan.stop) if (dyno.state.kind === 'stuck') deps.dynoLog.stuck(dyno, dyno.state.by)
   const started = deployable ? await startMissing(deps, deployable, plan.start, signal) : []
   const unready = await routeTo(deps, app, [...plan.keep, ...started], wanted)
   report(deps.log, app, plan)

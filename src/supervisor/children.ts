@@ -8,10 +8,7 @@ import { startRouter } from './router.ts'
 import type { ServerLog } from './server-log.ts'
 import { sayNote } from './terminal.ts'
 
-/**
- * Longer than any turn of an event loop on a machine with ten times the work it can do, and than a disk stands still that comes back; the
- * visitors of a router that hangs wait so long.
- */
+/** Longer than any turn of an event loop and than a disk stands still that comes back; visitors of a router that hangs wait so long. */
 const defaultSilentMs = 20_000
 const stopMs = 8_000
 /** Longer than the router gives the requests in flight (router/run). */

@@ -71,6 +71,8 @@ function handle({ dynoLog, exits, started, changed }: WatchDeps, event: EngineEv
       break
     case 'removed':
       dynoLog.removed(event)
+      break
+    case 'stuck': // the converge says why
   }
   if (!isOneOff(event)) changed(appId)
 }

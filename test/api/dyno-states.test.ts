@@ -55,6 +55,7 @@ describe('a dyno', () => {
       'stopping',
       { state: crashed, release: 3, type: 'run', seen: { state: 'stopping' } },
     ],
+    ['that was paused', 'down', { state: { kind: 'stuck', since, by: 'pause' }, release: 3, seen: {} }],
     ['that was only made', 'starting', { state: { kind: 'created' }, release: 3 }],
     ['that is not ready yet', 'starting', { state: running, release: 3, seen: { state: 'starting' } }],
     ['that was ready in an earlier run', 'starting', { state: running, release: 3, seen: { since: new Date(0) } }],

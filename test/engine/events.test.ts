@@ -41,6 +41,31 @@ it('a kill for memory is told', async () => {
   expect((await collect(watching, 'exited')).map(({ kind }) => kind)).toContain('out-of-memory')
 })
 
+it('a pause is told, and that a dyno was taken off its network', async () => {
+  const told: string[] = []
+  const collecting = (async () => {
+    for await (const { kind } of server.engine.watch(never)) if (told.push(kind) && kind === 'removed') break
+  })()
+  const { id } = await server.dyno('sleep 1000')
+  await docker('pause', id)
+  expect(await server.engine.findDyno(id)).toMatchObject({ state: { kind: 'stuck', by: 'pause' } })
+  await docker('unpause', id)
+  const network = await docker(
+    'inspect',
+    '--format',
+    '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}',
+    id,
+  )
+  await docker('network', 'disconnect', '--force', network, id)
+  await expect.poll(() => told.slice(0, 3)).toEqual(['started', 'stuck', 'stuck'])
+  expect(await server.engine.findDyno(id)).toMatchObject({
+    state: { kind: 'stuck', by: 'network' },
+    address: undefined,
+  })
+  await server.engine.stopDyno(id, 0)
+  await collecting
+})
+
 it('watching ends with the signal, quietly', async () => {
   const abort = new AbortController()
   const watching = collect(server.engine.watch(abort.signal), 'removed')

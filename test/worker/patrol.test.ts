@@ -11,6 +11,40 @@ beforeAll(async () => {
 })
 afterAll(() => site?.[Symbol.asyncDispose]())
 
+describe('a dyno that somebody', () => {
+  it('paused, or took off its network, is replaced by a fresh one, and the log says why', async () => {
+    const app = await site.createApp('meddled')
+    await app.deploy(`web: ${serve('one')}\nworker: exec sleep 1000`)
+    await app.scale('worker', 1)
+    const before = await app.runs('web.1', 'worker.1')
+    const [web = '', worker = ''] = before.toSorted((a, b) => a.name.localeCompare(b.name)).map(({ id }) => id)
+    const network = '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}}{{end}}'
+    await docker('network', 'disconnect', '--force', await docker('inspect', '--format', network, web), web)
+    await docker('pause', worker)
+    await until('others run alone', async () => {
+      const dynos = await app.dynos()
+      return dynos.length === 2 && dynos.every(({ id }) => id !== web && id !== worker)
+    })
+    await app.serves('one none')
+    const lines = async () =>
+      (await site.logLines(app, /by a fresh one|down|Starting/))
+        .map((line) => line.replace(/process with.*/, 'process'))
+        .toSorted()
+    await expect
+      .poll(lines)
+      .toEqual([
+        'web.1: Starting process',
+        'web.1: Starting process',
+        'web.1: State changed from up to down',
+        'web.1: Taken off its network. Replacing the dyno by a fresh one',
+        'worker.1: Processes were paused. Replacing the dyno by a fresh one',
+        'worker.1: Starting process',
+        'worker.1: Starting process',
+        expect.stringMatching(/^worker.1: State changed from (starting|up) to down$/),
+      ])
+  })
+})
+
 describe('a dyno that fills its disk', () => {
   it('is replaced by a fresh one without a failed request, and the log says why', async () => {
     const app = await site.createApp('hoarder')

@@ -38,14 +38,15 @@ export function factsOf(id: string, labels: Record<string, string>): DynoFacts {
   }
 }
 
-/** A dyno is in one network, its app's. While it does not run the engine gives an empty address. */
+/** A dyno is in one network, its app's. While it does not run the engine gives an empty address; where the network was taken away it gives none. */
 function addressOf(info: Docker.ContainerInspectInfo): string | undefined {
   if (!info.State.Running || info.State.Restarting) return undefined
   const [endpoint] = Object.values(info.NetworkSettings.Networks)
   return endpoint?.IPAddress || undefined
 }
 
-function stateOf({ State: state, RestartCount: restarts }: Docker.ContainerInspectInfo): DynoState {
+function stateOf(info: Docker.ContainerInspectInfo): DynoState {
+  const { State: state, RestartCount: restarts } = info
   const exit = { code: state.ExitCode, outOfMemory: state.OOMKilled }
   const ended = new Date(state.FinishedAt)
   if (state.Restarting) {
@@ -53,7 +54,10 @@ function stateOf({ State: state, RestartCount: restarts }: Docker.ContainerInspe
     const nextStart = new Date(ended.getTime() + pauseAfter({ lasted, restarts }))
     return { kind: 'restarting', since: ended, exit, nextStart }
   }
-  if (state.Running) return { kind: 'running', since: new Date(state.StartedAt) }
+  const since = new Date(state.StartedAt)
+  if (state.Paused) return { kind: 'stuck', since, by: 'pause' }
+  if (state.Running && addressOf(info) === undefined) return { kind: 'stuck', since, by: 'network' }
+  if (state.Running) return { kind: 'running', since }
   if (state.Status === 'created') return { kind: 'created' }
   return { kind: 'exited', since: ended, exit }
 }

@@ -3,11 +3,13 @@ import type { EngineEvent } from '../engine.ts'
 import { label } from '../labels.ts'
 import type { DockerDeps } from './client.ts'
 import { factsOf } from './dyno-view.ts'
-import { isDynoKind, isOurName } from './dynos.ts'
+import { findDyno, isDynoKind, isOurName } from './dynos.ts'
 import { readJsonLines } from './json-lines.ts'
+import { serverPrefix } from './names.ts'
 
 /** What the engine says about a container (API reference, "Monitor events"). */
 export type ContainerEvent = {
+  Type: string
   Action: string
   Actor: { ID: string; Attributes: Record<string, string> }
   timeNano: number
@@ -18,6 +20,7 @@ const kinds: Record<string, EngineEvent['kind']> = {
   die: 'exited',
   destroy: 'removed',
   oom: 'out-of-memory',
+  pause: 'stuck',
 }
 
 /**
@@ -29,21 +32,34 @@ export function watch(deps: DockerDeps, signal: AbortSignal): AsyncGenerator<Eng
 }
 
 async function* ownEvents(deps: DockerDeps, since: number, signal: AbortSignal): AsyncGenerator<EngineEvent> {
-  const labels = [`${label.server}=${deps.serverId}`]
-  const filters = { type: ['container'], label: labels, event: Object.keys(kinds) }
+  const filters = { type: ['container', 'network'], event: [...Object.keys(kinds), 'disconnect'] }
   await using stream = await openEvents(deps, filters, signal, since)
   for await (const event of stream.events()) {
-    const kind = kinds[event.Action]
-    const { Attributes } = event.Actor
-    if (kind && isOurName(`/${Attributes['name']}`) && isDynoKind(Attributes)) yield viewEvent(kind, event)
+    const seen = event.Type === 'network' ? await viewDisconnect(deps, event) : viewEvent(deps, event)
+    if (seen) yield seen
   }
 }
 
-function viewEvent(kind: EngineEvent['kind'], { Actor, timeNano }: ContainerEvent): EngineEvent {
-  const exitCode = Actor.Attributes['exitCode']
+/** Of a network's events, which carry no labels, only a disconnect from one of ours; most of these come with the end of a container. */
+async function viewDisconnect(deps: DockerDeps, { Action, Actor, timeNano }: ContainerEvent) {
+  const { name = '', container = '' } = Actor.Attributes
+  if (Action !== 'disconnect' || !name.startsWith(serverPrefix(deps.serverId))) return undefined
+  const dyno = await findDyno(deps, container)
+  if (dyno?.state.kind !== 'stuck') return undefined
+  const { id, appId, uuid, name: dynoName, type, size, release, attached } = dyno
+  const facts = { id, appId, ...(uuid && { uuid }), name: dynoName, type, size, release, attached }
+  return { kind: 'stuck' as const, ...facts, time: new Date(timeNano / 1e6) }
+}
+
+function viewEvent({ serverId }: DockerDeps, { Action, Actor, timeNano }: ContainerEvent): EngineEvent | undefined {
+  const kind = kinds[Action]
+  const { Attributes } = Actor
+  if (!kind || !isOurName(`/${Attributes['name']}`) || !isDynoKind(Attributes)) return undefined
+  if (Attributes[label.server] !== serverId) return undefined
+  const exitCode = Attributes['exitCode']
   return {
     kind,
-    ...factsOf(Actor.ID, Actor.Attributes),
+    ...factsOf(Actor.ID, Attributes),
     time: new Date(timeNano / 1e6),
     ...(exitCode === undefined ? {} : { exitCode: Number(exitCode) }),
   }
