@@ -2,6 +2,7 @@ import { execFile, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { lookup } from 'node:dns/promises'
 import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -9,7 +10,7 @@ import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseResolvers } from '../../src/engine/docker/firewall.ts'
-import { bridgePrefixOf } from '../../src/engine/docker/names.ts'
+import { bridgePrefixOf, networkName } from '../../src/engine/docker/names.ts'
 import { newId, type AppId } from '../../src/model/ids.ts'
 import { docker, listener, shell, testEngine, type TestEngine } from './support.ts'
 
@@ -193,6 +194,80 @@ function knockUntilEnough(address: string, port: number): string {
     printf "knocked %d times, let in %d times", $knocks, $in`
 }
 
+describe('the table of connections, which all of the host shares,', () => {
+  const table = () => readFile('/proc/net/nf_conntrack', 'utf8')
+
+  it('has nothing of a sender that is not on its own network, and nor has anybody else', async () => {
+    await using mirror = await privateMachine()
+    await server.connect({ network: { firewall: true, allow: [`${mirror.address}/32`], host: [] } }).secureHost()
+    const listening = spawn(
+      ...mirror.inside(`use IO::Socket::INET; $| = 1; print "up\\n";
+      $u = IO::Socket::INET->new(Proto => "udp", LocalPort => 9) or die;
+      until ($b eq "end") { $u->recv($b, 9); print $u->peerhost, " says $b\\n" }`),
+    )
+    await once(listening.stdout, 'data')
+    const heard = text(listening.stdout)
+    // Only a container of this test has the right to write its own packets: none of ours has.
+    const network = networkName(server.serverId, server.appId, 'build')
+    await using sandbox = await server.sandbox()
+    const gateway = await gatewayOf(sandbox.id)
+    const forge = forging(mirror.address, ['203.0.113.7', gateway, '127.0.0.1'])
+    await docker(
+      'run',
+      '--rm',
+      '--user=0',
+      '--cap-add=NET_RAW',
+      `--network=${network}`,
+      server.image,
+      'perl',
+      '-e',
+      forge,
+    )
+    expect(await heard).toMatch(/^\S+ says begin\n\S+ says end\n$/)
+    expect(await table()).not.toContain('203.0.113.7')
+    await server.engine.secureHost()
+  })
+
+  it('has at most a part of its entries for one app, and none for what the app says to itself', async () => {
+    await using mirror = await privateMachine()
+    await server.connect({ network: { firewall: true, allow: [`${mirror.address}/32`], host: [] } }).secureHost()
+    const most = Math.max(1024, Number(await readFile('/proc/sys/net/netfilter/nf_conntrack_max', 'utf8')) / 64)
+    const [first, second] = [await server.dyno('sleep 1000'), await server.dyno('sleep 1000', { name: 'web.2' })]
+    const { stdout } = await run('docker', [
+      'exec',
+      first.id,
+      'perl',
+      '-MIO::Socket::INET',
+      '-e',
+      `
+      $u = IO::Socket::INET->new(Proto => "udp");
+      $u->send("x", 0, pack_sockaddr_in($_, inet_aton("${second.address}"))) for 1..2000;
+      push @open, IO::Socket::INET->new(PeerAddr => "${mirror.address}", PeerPort => 80, Blocking => 0) for 1..${most + 100};
+      select(undef, undef, undef, 1);
+      print scalar grep { $_ && $_->connected } @open`,
+    ])
+    expect(Number(stdout)).toBeGreaterThan(most / 2)
+    expect(Number(stdout)).toBeLessThanOrEqual(most)
+    expect((await table()).match(RegExp(`src=${first.address} dst=${second.address} `, 'g')) ?? []).toHaveLength(0)
+    await using other = await server.sandbox({ appId: newId<AppId>() })
+    expect(await reach(other, mirror.address, mirror.port)).toContain('mirror')
+    await server.engine.secureHost()
+  })
+})
+
+/** Perl that sends datagrams to port 9 of an address: `begin`, one from each false sender, `end`. */
+function forging(address: string, senders: string[]): string {
+  return `use Socket; $there = pack_sockaddr_in(9, inet_aton("${address}"));
+    socket($honest, AF_INET, SOCK_DGRAM, 0) or die $!; socket($raw, AF_INET, SOCK_RAW, 255) or die $!;
+    send($honest, "begin", 0, $there);
+    for (qw(${senders.join(' ')})) {
+      $udp = pack("nnnn", 9, 9, 14, 0) . "forged";
+      $ip = pack("CCnnnCCna4a4", 0x45, 0, 34, 0, 0, 64, 17, 0, inet_aton($_), inet_aton("${address}"));
+      send($raw, $ip . $udp, 0, $there) or warn "$_: $!"
+    }
+    select(undef, undef, undef, 0.2); send($honest, "end", 0, $there)`
+}
+
 it('the public port of the server is reached by its own apps once it has a domain, and by nobody else’s', async () => {
   const published = server.connect({
     network: { firewall: true, allow: [], host: [] },
@@ -274,6 +349,8 @@ async function privateMachine() {
   return {
     address,
     port: 80,
+    /** How to run a program of perl there. */
+    inside: (script: string): [string, string[]] => ['nsenter', [`--net=/run/netns/${name}`, 'perl', '-e', script]],
     async [Symbol.asyncDispose]() {
       child.kill('SIGKILL')
       await once(child, 'exit')

@@ -17,12 +17,43 @@ const closed = [
   '224.0.0.0/3',
 ]
 
+/** Connections of one app that there are room for on any machine. */
+const leastConnections = 1024
+
 const answers = '-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN'
 export const refuse = '-j REJECT --reject-with icmp-admin-prohibited'
 
+const withinLimit = '-j PAAS-LIMIT'
+
 /** Container to host: only answers, questions to a name server that is this host, and what PAAS-PUBLIC lets through. */
 export function inputChains(resolvers: string[]): Chain[] {
-  return [{ name: 'PAAS-INPUT', rules: [answers, ...resolvers.flatMap(toResolver), '-g PAAS-PUBLIC'] }]
+  return [{ name: 'PAAS-INPUT', rules: [answers, ...resolvers.flatMap(toResolver), withinLimit, '-g PAAS-PUBLIC'] }]
+}
+
+/**
+ * The kernel remembers each connection in a table that all of the machine shares, and refuses new ones when it is full. So an app's
+ * dynos, and its builds, have at most a part of it: they have a /24 of their own, by which connections are counted. Those that are
+ * over and only remembered for a while (TIME_WAIT) do not count, nor does a full table keep them; questions to name servers, which are as
+ * short, do not either. A packet must not come here twice: newer kernels would count it twice.
+ * @param tableSize entries (nf_conntrack_max)
+ */
+export function limitChain(resolvers: string[], tableSize: number): Chain {
+  const most = Math.max(leastConnections, Math.floor(tableSize / 64))
+  const limit = `-m connlimit --connlimit-above ${most} --connlimit-mask 24 --connlimit-saddr`
+  return {
+    name: 'PAAS-LIMIT',
+    rules: [...resolvers.flatMap(toResolver), `-m conntrack --ctstate NEW ${limit} ${refuse}`],
+  }
+}
+
+/**
+ * Before a packet is tracked (table raw): one whose sender is not on the bridge that it comes from is dropped, and what stays on a bridge is
+ * not tracked at all, so that an app cannot fill the table with itself.
+ * @param pool all networks of ours
+ */
+export function originChain(pool: string): Chain {
+  const untracked = `-d ${pool} -m addrtype ! --dst-type LOCAL -j CT --notrack`
+  return { name: 'PAAS-ORIGIN', rules: ['-m rpfilter --invert -j DROP', untracked] }
 }
 
 /** An app may call another one, or the api, at the public address of its own server, as anybody may. */

@@ -8,12 +8,15 @@ import {
   forwardChains,
   hostRules,
   inputChains,
+  limitChain,
+  originChain,
   publicRules,
   refuse,
   sealedChains,
 } from './firewall-rules.ts'
 import { Iptables } from './iptables.ts'
 import { bridgePrefix, bridgePrefixOf } from './names.ts'
+import { ourNetworks } from './subnets.ts'
 
 /** Hold what one server opens to its own containers. */
 const perServer = ['PAAS-ALLOW', 'PAAS-PUBLIC']
@@ -30,6 +33,7 @@ type FirewallDeps = { serverId: string; log: Logger; network: Network; publicPor
 export async function secureHost(deps: FirewallDeps): Promise<void> {
   if (!deps.network.firewall) return exempt(deps)
   await secureIpv4(deps)
+  await guardTable(deps.log)
   await secureIpv6(deps.log)
 }
 
@@ -79,6 +83,7 @@ async function secureIpv4({ serverId, network, publicPort }: FirewallDeps): Prom
   const resolvers = await resolversOfHost()
   await iptables.ensureChain('PAAS-ALLOW')
   await iptables.ensureChain('PAAS-PUBLIC')
+  await iptables.ensureChain('PAAS-LIMIT')
   await iptables.replaceChains([...inputChains(resolvers), ...forwardChains(resolvers)])
   await iptables.setRules('PAAS-ALLOW', ownBridges, allowRules(ownBridges, network.allow))
   await iptables.ensureLast('PAAS-ALLOW', '-g PAAS-PRIVATE')
@@ -87,6 +92,30 @@ async function secureIpv4({ serverId, network, publicPort }: FirewallDeps): Prom
   await iptables.ensureLast('PAAS-PUBLIC', refuse)
   await iptables.ensureFirst('INPUT', `-i ${bridgePrefix}+ -j PAAS-INPUT`)
   for (const chain of await forwardHooks(iptables)) await iptables.ensureFirst(chain, toForward)
+}
+
+/**
+ * Keeps each app from filling the host's table of connections. A kernel that was built without one of the modules still keeps apps
+ * from the host and from each other, so that this is no reason to run none.
+ */
+async function guardTable(log: Logger): Promise<void> {
+  try {
+    const iptables = new Iptables('iptables')
+    await iptables.replaceChains([limitChain(await resolversOfHost(), await connectionTableSize())])
+    // Behind what closes networks, at the one of the two places that Docker leaves alone.
+    const place = (await forwardHooks(iptables)).at(-1) ?? 'FORWARD'
+    await iptables.ensureFirst(place, `-i ${bridgePrefix}+ -j PAAS-LIMIT`)
+    await iptables.ensureFirst(place, toForward)
+    const raw = new Iptables('iptables', 'raw')
+    await raw.replaceChains([originChain(ourNetworks)])
+    await raw.ensureFirst('PREROUTING', `-i ${bridgePrefix}+ -j PAAS-ORIGIN`)
+  } catch (cause) {
+    log.warn({ err: cause }, 'the kernel lacks rpfilter, CT or connlimit: one app may use up the connections of all')
+  }
+}
+
+async function connectionTableSize(): Promise<number> {
+  return Number(await readFile('/proc/sys/net/netfilter/nf_conntrack_max', 'utf8').catch(() => '0'))
 }
 
 /** Our networks have no IPv6, but a bridge has a link-local address that a container could talk to. */

@@ -11,12 +11,14 @@ const path = '/usr/sbin:/sbin:/usr/bin:/bin'
 /** Seconds to wait for another program that holds the lock of the tables (iptables(8), --wait). */
 const patience = 10
 
-/** The filter table, through the command that belongs to this machine. Every change leaves what is not named alone. */
+/** One table, through the command that belongs to this machine. Every change leaves what is not named alone. */
 export class Iptables {
   readonly #command: string
+  readonly #table: string
 
-  constructor(command: 'iptables' | 'ip6tables') {
+  constructor(command: 'iptables' | 'ip6tables', table: 'filter' | 'raw' = 'filter') {
     this.#command = command
+    this.#table = table
   }
 
   async hasChain(name: string): Promise<boolean> {
@@ -87,12 +89,12 @@ export class Iptables {
   }
 
   async #restore(changes: string[]): Promise<void> {
-    const lines = ['*filter', ...changes, 'COMMIT']
+    const lines = [`*${this.#table}`, ...changes, 'COMMIT']
     await this.#spawn(`${this.#command}-restore`, ['--noflush', '--wait', String(patience)], `${lines.join('\n')}\n`)
   }
 
   #run(args: string[]): Promise<string> {
-    return this.#spawn(this.#command, ['--wait', String(patience), ...args])
+    return this.#spawn(this.#command, ['--wait', String(patience), '--table', this.#table, ...args])
   }
 
   async #spawn(command: string, args: string[], input = ''): Promise<string> {

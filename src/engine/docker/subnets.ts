@@ -1,8 +1,9 @@
 /** First and last address of an IPv4 network, as numbers. */
 export type Range = { first: number; last: number }
 
-/** Ours: 10.208.0.0/12, cut into 4096 networks of 254 hosts. */
-const pool = parseCidr('10.208.0.0/12')!
+/** Ours, cut into 4096 networks of 254 hosts. */
+export const ourNetworks = '10.208.0.0/12'
+const pool = parseCidr(ourNetworks)!
 const size = 256
 
 /**
