@@ -68,8 +68,7 @@ function textOf(value: unknown): string {
 
 /** A unit that is none of our fields (`bytes=0-`) is ignored, as RFC 9110 section 14.2 wants. */
 function parseRange(header: string, fields: string[]): Range {
-  const [, field = '', start = '', end = '', options = ''] =
-    /^\s*([a-z_]+)\s+(.*?)\.\.(.*?)(?:;(.*))?$/.exec(header) ?? []
+  const { field, start, end, options } = partsOf(header)
   if (field && !fields.includes(field)) {
     throw new PaasError('bad_request', `Range: cannot order by ${field}; possible are ${fields.join(', ')}.`)
   }
@@ -83,6 +82,20 @@ function parseRange(header: string, fields: string[]): Range {
     max: Math.min(max, largestMax),
     descending: settings['order'] === 'desc',
   }
+}
+
+/** `FIELD START..END; OPTIONS` */
+function partsOf(header: string): { field: string; start: string; end: string; options: string } {
+  const [unit, options = ''] = cutAt(header.trim(), ';')
+  const [field, bounds = ''] = cutAt(unit, ' ')
+  const [start, end] = cutAt(bounds, '..')
+  if (!/^[a-z_]+$/.test(field) || end === undefined) return { field: '', start: '', end: '', options: '' }
+  return { field, start, end, options }
+}
+
+function cutAt(text: string, mark: string): [string, string?] {
+  const place = text.indexOf(mark)
+  return place < 0 ? [text] : [text.slice(0, place), text.slice(place + mark.length)]
 }
 
 function parseBound(text: string): Bound | undefined {

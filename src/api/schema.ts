@@ -26,7 +26,7 @@ export function schemaRoute(
 
 function subset(document: Document, routes: readonly Route[], url: string): object {
   const taken = new Set(routes.map((route) => callOf(route.method, route.url.replaceAll(/:\w+|~/g, '*'))))
-  const isTaken = ({ method, href }: Link): boolean => taken.has(callOf(method, href.replaceAll(/\{[^}]*\}/g, '*')))
+  const isTaken = ({ method, href }: Link): boolean => taken.has(callOf(method, href.replaceAll(/\{[^{}]*\}/g, '*')))
   const definitions = Object.entries(document.definitions).map(([name, definition]): [string, Definition] => [
     name,
     definition.links ? { ...definition, links: definition.links.filter(isTaken) } : definition,

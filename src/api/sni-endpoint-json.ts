@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { rootCertificates } from 'node:tls'
 import type { App } from '../model/app.ts'
-import { namesOf } from '../model/certificate.ts'
+import { certificatesIn, namesOf } from '../model/certificate.ts'
 import type { Domain } from '../model/domain.ts'
 import type { SniEndpoint } from '../model/sni-endpoint.ts'
 import { time, uuidOf } from './shapes.ts'
@@ -22,9 +22,7 @@ export function sniEndpointJson(app: App, endpoint: SniEndpoint, domains: Domain
 }
 
 function certificateJson(chain: string): object {
-  const [own, ...issuers] = (chain.match(/-----BEGIN[^]+?-----END CERTIFICATE-----/g) ?? []).map(
-    (pem) => new X509Certificate(pem),
-  )
+  const [own, ...issuers] = certificatesIn(chain).map((pem) => new X509Certificate(pem))
   if (own === undefined) throw new Error('a certificate chain of the record is empty')
   return {
     'ca_signed?': isSignedByKnownAuthority(issuers.at(-1) ?? own),

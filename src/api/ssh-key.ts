@@ -33,7 +33,7 @@ export function parseSshKey(text: string): Pick<Key, 'publicKey' | 'comment' | '
   if (!reader) throw invalid(`is not one that can be used; possible are ${Object.keys(readers).join(', ')}`)
   const binary = /^[\w+/]+={0,2}$/.test(encoded) ? Buffer.from(encoded, 'base64') : Buffer.alloc(0)
   checkKey(type, () => reader(fieldsOf(binary, type)))
-  const fingerprint = `SHA256:${createHash('sha256').update(binary).digest('base64').replace(/=+$/, '')}`
+  const fingerprint = `SHA256:${createHash('sha256').update(binary).digest('base64').replaceAll('=', '')}`
   return { publicKey, comment: words.join(' '), fingerprint }
 }
 

@@ -42,7 +42,8 @@ function withArticle(type: string): string {
 
 /** `/updates/0/quantity` → `updates[0].quantity` (JSON Pointer, RFC 6901). */
 function fieldName(pointer: string): string {
-  const path = pointer.replaceAll(/\/(\d+)(?=\/|$)/g, '[$1]').replaceAll('/', '.')
+  const steps = pointer.split('/').slice(1)
+  const path = steps.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`)).join('')
   return path.replace(/^\./, '').replaceAll('~1', '/').replaceAll('~0', '~') || 'The request body'
 }
 

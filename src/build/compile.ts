@@ -1,12 +1,11 @@
 import type { Readable } from 'node:stream'
-import { parse } from 'yaml'
 import type { DynoExit, Sandbox } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
-import { processTypePattern } from '../model/formation.ts'
 import type { ProcessTypes } from '../model/procfile.ts'
 import { Answers } from './answers.ts'
 import { cleanLine } from './clean-line.ts'
 import { undetected, unusable, type Candidates, type Pack } from './detect.ts'
+import { defaultTypes } from './default-types.ts'
 import type { Mask } from './mask.ts'
 import type { BuildOutput } from './pipeline.ts'
 import { buildProgram } from './toolbox.ts'
@@ -112,27 +111,4 @@ function shortened(mask: Mask, reason: string): string {
 /** A stranger's pack says what it likes. */
 function shown({ mask }: Pick<CompileDeps, 'mask'>, { pack, name }: Pack): Pack {
   return { pack, name: mask.apply(cleanLine(name)).slice(0, longest.name) }
-}
-
-/** `default_process_types` of bin/release. What is not of the right shape declares nothing, as on Heroku. */
-function defaultTypes(yaml: string): ProcessTypes {
-  const answer = parseYaml(yaml)
-  const types = isRecord(answer) ? answer['default_process_types'] : undefined
-  if (!isRecord(types)) return {}
-  const valid = Object.entries(types).filter(
-    (entry): entry is [string, string] => processTypePattern.test(entry[0]) && typeof entry[1] === 'string',
-  )
-  return Object.fromEntries(valid)
-}
-
-function parseYaml(text: string): unknown {
-  try {
-    return parse(text, { maxAliasCount: 0 })
-  } catch (cause) {
-    throw new PaasError('build_failed', "build failed: the buildpack's bin/release did not give YAML", { cause })
-  }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

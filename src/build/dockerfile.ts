@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
-import dockerignore from '@balena/dockerignore'
 import type { Engine, Image, Limits } from '../engine/engine.ts'
+import { dockerignore } from './dockerignore.ts'
 import { rewriteTar } from './tar.ts'
 import type { Source } from './source.ts'
 
@@ -27,9 +27,9 @@ export async function buildDockerfile(
 
 function buildContext(tar: Readable, ignored: string | undefined): Readable {
   if (ignored === undefined) return tar
-  const matcher = dockerignore.default({ ignorecase: false }).add(ignored).add(['!Dockerfile', '!.dockerignore'])
+  const isIgnored = dockerignore(ignored)
   return rewriteTar(tar, ({ name, type, size, mode, mtime, linkname }) => {
     const path = name.replace(/\/$/, '')
-    return path === '' || matcher.ignores(path) ? undefined : { name, type, size, mode, mtime, linkname }
+    return path === '' || isIgnored(path) ? undefined : { name, type, size, mode, mtime, linkname }
   })
 }

@@ -84,7 +84,8 @@ export function maskLine(text: string, mask: Mask): string {
 
 /** Cut at `longestLine`, never inside a colour sequence or a surrogate pair. */
 function cut(line: string): string {
-  // oxlint-disable-next-line no-control-regex
-  const shown = line.slice(0, longestLine).replace(/\u001b[^m]*$/, '')
+  const colour = line.lastIndexOf('\u001b', longestLine - 1)
+  const isCutOff = colour >= 0 && !line.slice(colour, longestLine).includes('m')
+  const shown = line.slice(0, isCutOff ? colour : longestLine)
   return shown.replace(/[\ud800-\udbff]$/, '') + cutMark
 }

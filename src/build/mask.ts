@@ -1,4 +1,5 @@
 import type { Config } from '../model/release.ts'
+import { WordSearch } from './word-search.ts'
 
 export type Mask = {
   apply(text: string): string
@@ -25,18 +26,24 @@ export function createMask(config: Config): Mask {
 class ConfigMask implements Mask {
   longest = 0
   readonly #secrets = new Set<string>()
-  #any: RegExp | undefined
+  #search: WordSearch | undefined
 
   add(config: Config): void {
     for (const form of Object.entries(config).flatMap(([key, value]) => formsOf(key, value))) this.#secrets.add(form)
-    const secrets = [...this.#secrets].toSorted((a, b) => b.length - a.length)
-    if (secrets.length === 0) return
-    this.#any = new RegExp(secrets.map((secret) => RegExp.escape(secret)).join('|'), 'g')
-    this.longest = secrets[0]?.length ?? 0
+    for (const { length } of this.#secrets) this.longest = Math.max(this.longest, length)
+    this.#search = undefined
   }
 
   apply(text: string): string {
-    return this.#any ? text.replace(this.#any, '[secret]') : text
+    if (this.#secrets.size === 0) return text
+    this.#search ??= new WordSearch(this.#secrets)
+    let masked = ''
+    let from = 0
+    for (const { start, end } of this.#search.find(text)) {
+      masked += `${text.slice(from, start)}[secret]`
+      from = end
+    }
+    return masked + text.slice(from)
   }
 }
 

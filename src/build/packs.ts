@@ -14,10 +14,11 @@ export function isOurs(pack: string): pack is PackName {
 
 /** The one of ours that a name or an address means: `nodejs`, `heroku/nodejs`, or where Heroku has it. */
 export function packNamed(text: string): PackName | undefined {
-  const short = text
+  const [address = ''] = text.split('#', 1)
+  const short = address
     .replace(/^(urn:buildpack:)?heroku\//, '')
     .replace(/^https:\/\/github\.com\/heroku\/heroku-buildpack-/, '')
-    .replace(/(\.git)?(#.*)?$/, '')
+    .replace(/\.git$/, '')
   return packNames.find((name) => name === short)
 }
 

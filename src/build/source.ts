@@ -1,11 +1,10 @@
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import ignore from 'ignore'
-import type { Header } from 'tar-stream'
 import { PaasError } from '../errors.ts'
 import { forEachEntry, rewriteTar } from './tar.ts'
 import { appDirectory, tenant } from './directories.ts'
 import { isLfsPointer, mayBeLfsPointer } from './lfs-pointers.ts'
+import { slugignore } from './slugignore.ts'
 import { hasWindowsLines, isScript } from './windows-lines.ts'
 
 /** What must be known of a commit's tree before it is built. */
@@ -57,10 +56,10 @@ export async function readSource(tar: Readable, limits: SourceLimits): Promise<S
 
 /** The tree as it goes into the build, below the app's directory: all of it the tenant's, without what `.slugignore` names. */
 export function sourceForBuild(tar: Readable, source: Source): Readable {
-  const ignored = slugignore(source.files['.slugignore'] ?? '')
+  const isIgnored = slugignore(source.files['.slugignore'] ?? '')
   return rewriteTar(tar, (header) => {
     const name = header.name.replace(/\/$/, '')
-    if (name === '' || name === '.gitmodules' || ignored(header)) return undefined
+    if (name === '' || name === '.gitmodules' || isIgnored(name, header.type === 'directory')) return undefined
     return {
       name: `${appDirectory.slice(1)}/${header.name}`,
       type: header.type,
@@ -72,17 +71,6 @@ export function sourceForBuild(tar: Readable, source: Source): Readable {
       ...tenant,
     }
   })
-}
-
-/** Heroku's rule: patterns of gitignore, but for those that begin with `!`. */
-function slugignore(text: string): (header: Header) => boolean {
-  const patterns = text.split(/\r?\n/).filter((line) => line !== '' && !line.startsWith('!'))
-  if (patterns.length === 0) return () => false
-  const matcher = ignore().add(patterns)
-  return ({ name, type }) => {
-    const path = type === 'directory' ? `${name.replace(/\/$/, '')}/` : name
-    return ignore.isPathValid(path) && matcher.ignores(path)
-  }
 }
 
 function isPlatformFile(name: string): name is PlatformFile {

@@ -1,10 +1,14 @@
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
+import { setImmediate } from 'node:timers/promises'
 import { extract, pack, type Header, type Pack } from 'tar-stream'
 
 /** Entries up to this many bytes are copied in one piece, which is several times faster than as streams. */
 const small = 64 * 1024
+
+/** Milliseconds after which others have their turn: a chunk may hold a great many entries. */
+const longestTurn = 20
 
 /** What an entry of the result is given. */
 export type NewHeader = Partial<Header> & Pick<Header, 'name'>
@@ -60,9 +64,13 @@ export async function forEachEntry(input: Readable, visit: (entry: Entry) => Pro
   const read = pipeline(input, entries)
   read.catch(() => undefined)
   try {
+    let since = performance.now()
     for await (const entry of entries) {
       await visit(entry)
       entry.resume()
+      if (performance.now() - since < longestTurn) continue
+      await setImmediate()
+      since = performance.now()
     }
   } catch (error) {
     throw isCut(error) ? await endOf(read, error) : error

@@ -8,7 +8,7 @@ export type GitService = 'receive-pack' | 'upload-pack'
 export type GitRequest = { app: string; service: GitService; kind: 'refs' | 'rpc' }
 
 /** What git asks for below the address of a remote that lacks `.git`. */
-const withoutGit = /^\/([^/?#]+)\/(?:info\/refs\?(?:[^#]*&)?service=git-|git-(?:receive|upload)-pack(?:[?#]|$))/
+const withoutGit = /^\/([^/?#]+)\/(?:info\/refs\?[^#]*service=git-|git-(?:receive|upload)-pack(?:[?#]|$))/
 
 /** True for every path below a repository, and for those git asks for. Whatever else such a path is, nobody but this part answers it. */
 export function isGitPath(url = ''): boolean {

@@ -10,7 +10,7 @@ const invisible = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g
 export function isGitDirectory(name: string): boolean {
   return name.split('\\').some((part) => {
     const [stem = ''] = part.replace(invisible, '').toLowerCase().split(':')
-    return /^(\.git|git~1)$/.test(stem.replace(/[. ]+$/, ''))
+    return /^(\.git|git~1)[. ]*$/.test(stem)
   })
 }
 

@@ -3,13 +3,12 @@ import type { LogLine } from './app-log.ts'
 /** Logplex splits longer messages; so do we. Bytes of UTF-8. */
 const longestText = 10_000
 
-/** Terminal sequences other than colours, and every control character but tab and a colour's ESC. */
+/** Colours, to be kept; other terminal sequences, and every control character but tab. */
 const unprintable =
   // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-  /\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|\x1b(?!\[[\d;]*m)|[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f-\x9f]/g
+  /(\x1b\[[\d;]*m)|\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]/g
 /** A terminal goes back to the line's begin at a CR; one before an LF, or at either end, shows nothing. */
 const newline = /\r*\n|\r+/
-const outerReturns = /^\r+|(?:\r*\n|\r+)$/g
 /** What most lines are: nothing in them to strip or to split. */
 const plain = /^[\t\x20-\x7e\xa0-\uffff]*$/
 
@@ -23,10 +22,17 @@ export function formatLine({ time, source, process, text }: LogLine): string {
   const head = `${formatTime(time)} ${source}[${process.replace(/[^\w.-]/g, '_')}]: `
   if (text.length * 3 <= longestText && plain.test(text)) return `${head}${text}\n`
   let lines = ''
-  for (const part of text.replace(outerReturns, '').split(newline)) {
-    for (const piece of split(part.replace(unprintable, ''))) lines += `${head}${piece}\n`
+  for (const part of withoutOuterReturns(text).split(newline)) {
+    for (const piece of split(part.replace(unprintable, '$1'))) lines += `${head}${piece}\n`
   }
   return lines
+}
+
+function withoutOuterReturns(text: string): string {
+  let [start, end] = [0, text.endsWith('\n') ? text.length - 1 : text.length]
+  while (text[start] === '\r') start += 1
+  while (end > start && text[end - 1] === '\r') end -= 1
+  return text.slice(start, end)
 }
 
 /** Undefined for what is not a whole line of ours. */

@@ -3,7 +3,6 @@ import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 /** Characters of PEM: more than any chain and key that are meant for a server. */
 const longest = { chain: 65_536, key: 16_384 }
 const mostCertificates = 10
-const block = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g
 
 /** PEM that belongs together: a certificate, those between it and an authority in their order, and its key. */
 export type Certificate = { certificate: string; key: string }
@@ -25,6 +24,19 @@ export function parseCertificate(chainText: string, keyText: string): Certificat
   }
 }
 
+const [begin, end] = ['-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----']
+
+/** The certificates of a text in PEM (RFC 7468), whatever else is in it. */
+export function certificatesIn(text: string): string[] {
+  return text
+    .split(end)
+    .slice(0, -1)
+    .flatMap((part) => {
+      const start = part.lastIndexOf(begin)
+      return start < 0 ? [] : [part.slice(start) + end]
+    })
+}
+
 /** The host names that a certificate is for; its common name counts only where there are no others (RFC 9525). */
 export function namesOf(certificate: X509Certificate): string[] {
   const names = [...(certificate.subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^,"]+)/g)].map(([, name]) => name!)
@@ -40,7 +52,7 @@ export function isForHost(certificate: X509Certificate, hostname: string): boole
 
 function readChain(text: string): { certificates: X509Certificate[] } | { problem: string } {
   if (text.length > longest.chain) return { problem: `The certificate chain is longer than ${longest.chain} bytes.` }
-  const blocks = text.match(block) ?? []
+  const blocks = certificatesIn(text)
   if (blocks.length === 0) return { problem: 'The certificate chain is no PEM: it has no BEGIN CERTIFICATE.' }
   if (blocks.length > mostCertificates) {
     return { problem: `The certificate chain has ${blocks.length} certificates; ${mostCertificates} is the limit.` }

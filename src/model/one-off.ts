@@ -48,7 +48,7 @@ export function isExpired({ input, state, createdAt }: OneOff, now = Date.now())
  * `worker ; echo $?` → `node worker.js ; echo $?`
  */
 export function resolveCommand(command: string, processTypes: Record<string, string | null>): string {
-  const [, word = '', rest = ''] = /^\s*([-\w]+)(?=\s|$)(.*)$/s.exec(command) ?? []
+  const [, word = '', rest = ''] = /^\s*([-\w]+)(\s.*)?$/s.exec(command) ?? []
   const known = Object.hasOwn(processTypes, word) ? processTypes[word] : undefined
   return known ? `${known}${rest}` : command
 }

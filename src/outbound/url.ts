@@ -29,5 +29,5 @@ export function destinationOf(url: URL, schemes: Schemes): Destination {
 
 /** Only http and https have their hosts checked by the URL parser itself (WHATWG URL section 3.5). */
 function isHost(host: string): boolean {
-  return /^(\[[\da-f:.]+\]|[a-z\d_]([\w.-]{0,252}))$/i.test(host)
+  return host.length <= 253 && /^(\[[\da-f:.]+\]|[a-z\d_][\w.-]*)$/i.test(host)
 }

@@ -143,7 +143,7 @@ async function resolversOfHost(): Promise<string[]> {
 
 /** IPv4 name servers of resolv.conf(5), without this host's own loopback: Docker asks those from outside the container. */
 export function parseResolvers(text: string): string[] {
-  return [...text.matchAll(/^\s*nameserver\s+(\S+)/gm)]
+  return [...text.matchAll(/^[ \t]*nameserver[ \t]+(\S+)/gm)]
     .map((match) => match[1] ?? '')
     .filter((address) => isIPv4(address) && !address.startsWith('127.'))
 }

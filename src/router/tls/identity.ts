@@ -4,14 +4,17 @@ import { isCode } from '../../errors.ts'
 /** What a server shows at a handshake, as PEM: its certificate, followed by those between it and an authority, and its key. */
 export type Identity = { certificate: string; key: string }
 
-const block = /-----BEGIN (CERTIFICATE|PRIVATE KEY)-----[^-]+-----END \1-----\n/g
-
 /** @returns undefined when there is no such file, or it is not one of `saveIdentity` */
 export async function readIdentity(path: string): Promise<Identity | undefined> {
-  const blocks = [...((await readIfThere(path)) ?? '').matchAll(block)].map(([text]) => text)
+  const blocks = blocksOf((await readIfThere(path)) ?? '')
   const key = blocks.find((text) => text.includes('PRIVATE'))
   const certificate = blocks.filter((text) => text !== key).join('')
   return key === undefined || certificate === '' ? undefined : { certificate, key }
+}
+
+function blocksOf(text: string): string[] {
+  const [, ...rest] = text.split('-----BEGIN ')
+  return rest.map((block) => `-----BEGIN ${block}`).filter((block) => block.endsWith('-----\n'))
 }
 
 /** In one file, for this user only: a certificate without its key is of no use. */
