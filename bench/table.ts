@@ -25,12 +25,12 @@ export function printTable(rows: Row[]): void {
     )
 }
 
-/** Writes them to `bench/results/NAME.json`, with the time. */
-export function writeJson(name: string, rows: Row[]): void {
+/** Writes them to `bench/results/NAME.json`, with the time and what else there is. */
+export function writeJson(name: string, rows: Row[], more: object = {}): void {
   mkdirSync(results, { recursive: true })
   writeFileSync(
     resolve(results, `${name}.json`),
-    `${JSON.stringify({ at: new Date().toISOString(), rows }, null, 2)}\n`,
+    `${JSON.stringify({ at: new Date().toISOString(), rows, ...more }, null, 2)}\n`,
   )
 }
 
