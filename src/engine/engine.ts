@@ -62,8 +62,11 @@ export interface Engine {
   /** Addresses and states as they are now. */
   listDynos(filter?: { appId?: AppId }): Promise<Dyno[]>
   findDyno(id: string): Promise<Dyno | undefined>
-  /** Dynos that have written more than so much to disk: no engine bounds that on every file system. */
-  overfullDynos(limitMiB: number): Promise<{ dyno: Dyno; mebibytes: number }[]>
+  /**
+   * Dynos that have written more than so much to disk, or more files than go with it: no engine bounds that on every file system.
+   * `excess` is such as `more than 10240 MiB`.
+   */
+  overfullDynos(limitMiB: number): Promise<{ dyno: Dyno; excess: string }[]>
   /** What a dyno uses now; undefined for one that does not run. */
   dynoUsage(id: string): Promise<DynoUsage | undefined>
   /** What listens inside the dyno, for explaining a failed boot. */

@@ -20,12 +20,11 @@ export async function replaceOverfull(deps: DiskDeps): Promise<void> {
   const { config, engine, retirement } = deps
   const overfull = await engine.overfullDynos(config.limits.dynoDiskMiB)
   const found = overfull.filter(({ dyno }) => !retirement.isRetiring(dyno.id))
-  await Promise.all(found.map(({ dyno, mebibytes }) => replace(deps, dyno, mebibytes)))
+  await Promise.all(found.map(({ dyno, excess }) => replace(deps, dyno, excess)))
 }
 
-async function replace({ config, platformLog, retirement, dispatcher }: DiskDeps, dyno: Dyno, mebibytes: number) {
-  const written = `${Math.ceil(mebibytes)} MiB written, ${config.limits.dynoDiskMiB} MiB allowed`
-  platformLog.dyno(dyno, `Disk quota exceeded: ${written}. Replacing the dyno by a fresh one`)
+async function replace({ platformLog, retirement, dispatcher }: DiskDeps, dyno: Dyno, excess: string) {
+  platformLog.dyno(dyno, `Disk quota exceeded: ${excess} written. Replacing the dyno by a fresh one`)
   await dispatcher.run({ kind: 'restart', appId: dyno.appId, dyno: dyno.name })
   // It goes also where no other took its place.
   retirement.retire([dyno])

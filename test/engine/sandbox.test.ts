@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Readable } from 'node:stream'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Sandbox } from '../../src/engine/engine.ts'
+import { newId, type AppId } from '../../src/model/ids.ts'
 import { docker, limits, never, shell, tar, testEngine, type TestEngine } from './support.ts'
 
 let server: TestEngine
@@ -129,10 +130,14 @@ describe('a sandbox', () => {
     await expect(bomb).rejects.toBe('enough')
   })
 
-  it('is stopped when it wrote more than its share, its cache included', async () => {
-    await using sandbox = await server.sandbox({ limits: { ...limits, diskMiB: 50 }, cacheAt: '/cache' })
+  it('is stopped when it wrote more than its share, its cache included, or more files', async () => {
+    const share = { limits: { ...limits, diskMiB: 50 } }
+    await using large = await server.sandbox({ ...share, cacheAt: '/cache' })
+    await using many = await server.sandbox({ ...share, appId: newId<AppId>() })
     const script = 'dd if=/dev/zero of=/app/a bs=1M count=30; dd if=/dev/zero of=/cache/b bs=1M count=30; sleep 100'
-    await expect(shell(sandbox, script)).rejects.toMatchObject({ code: 'build_failed', message: /50 MiB/ })
+    const [bytes, files] = [shell(large, script), shell(many, 'touch /tmp/{1..3200}; sleep 100')]
+    await expect(bytes).rejects.toMatchObject({ code: 'build_failed', message: /more than 50 MiB/ })
+    await expect(files).rejects.toMatchObject({ code: 'build_failed', message: /more than 3200 files/ })
   })
 
   it('takes files, with their owners and modes', async () => {

@@ -59,6 +59,6 @@ describe('a dyno that fills its disk', () => {
     expect((await watch.stop()).failures).toEqual([])
     await expect
       .poll(() => site.logLines(app, /Disk quota/))
-      .toEqual(['web.1: Disk quota exceeded: 5 MiB written, 4 MiB allowed. Replacing the dyno by a fresh one'])
+      .toEqual(['web.1: Disk quota exceeded: more than 4 MiB written. Replacing the dyno by a fresh one'])
   })
 })

@@ -1,48 +1,45 @@
-import { execFile } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
-import { promisify } from 'node:util'
 import type Docker from 'dockerode'
 import { PaasError } from '../../errors.ts'
-import { unlessMissing } from './client.ts'
+import { diskUsage, type DiskUsage } from './disk-usage.ts'
 
-const run = promisify(execFile)
-
-/** Milliseconds between two looks. There is no event for this, and each look walks the files. */
+/** Milliseconds between two looks at least, and how many times as long as a look took: there is no event for this, and each walks the files. */
 const pause = 3000
+const pausePerLook = 10
 
-type Watched = { container: Docker.Container; cache: Docker.Volume | undefined; limitMiB: number }
+/** Files that go with a MiB: ext4 has one for every 16 KiB of a disk (mke2fs.conf(5), inode_ratio), and they end as bytes do. */
+const filesPerMiB = 64
+
+type Watched = { container: Docker.Container; limitMiB: number }
 
 /**
- * Ends with an error once the container's own layer and its cache volume together hold more than the limit: the
- * file systems Docker mostly runs on have no quota for a container. Ends without one at an abort
- * and with the container.
+ * Ends with an error once the container has written more than the limit: the file systems Docker mostly runs on have no quota for a
+ * container. Ends without one at an abort and with the container.
  * @throws build_failed
  */
-export async function watchDisk({ container, cache, limitMiB }: Watched, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    await delay(pause, undefined, { signal }).catch(() => undefined)
+export async function watchDisk({ container, limitMiB }: Watched, signal: AbortSignal): Promise<void> {
+  for (let took = 0; ;) {
+    await delay(Math.max(pause, took * pausePerLook), undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return
-    const layer = await unlessMissing(layerBytes(container))
-    if (layer === undefined) return
-    const used = layer + (cache ? await volumeBytes(cache, signal) : 0)
-    if (used > limitMiB * 2 ** 20) {
-      throw new PaasError('build_failed', `The build wrote more than ${limitMiB} MiB to disk, the limit of a build.`)
+    const begin = performance.now()
+    const usage = await diskUsage(container, mostOf(limitMiB), signal)
+    if (!usage) return
+    took = performance.now() - begin
+    const excess = excessOf(usage, limitMiB)
+    if (excess !== undefined) {
+      throw new PaasError('build_failed', `The build wrote ${excess} to disk, the limit of a build.`)
     }
   }
 }
 
-/** What a container has written over its image. */
-export async function layerBytes(container: Docker.Container): Promise<number> {
-  const withSize: object = { size: true }
-  const info = (await container.inspect(withSize)) as { SizeRw?: number }
-  return info.SizeRw ?? 0
+/** `more than 10240 MiB`, or `more than 655360 files`; undefined: it may be. */
+export function excessOf({ bytes, files }: DiskUsage, limitMiB: number): string | undefined {
+  const most = mostOf(limitMiB)
+  if (bytes > most.bytes) return `more than ${limitMiB} MiB`
+  if (files > most.files) return `more than ${most.files} files`
+  return undefined
 }
 
-/** Only where the engine's directory is on this machine and readable; elsewhere the volume is not counted. */
-async function volumeBytes(volume: Docker.Volume, signal: AbortSignal): Promise<number> {
-  const { Mountpoint } = await volume.inspect()
-  const result = await run('du', ['--summarize', '--one-file-system', '--block-size=1', Mountpoint], { signal }).catch(
-    (error: { stdout?: string }) => ({ stdout: error.stdout ?? '' }),
-  )
-  return Number.parseInt(result.stdout, 10) || 0
+export function mostOf(limitMiB: number): DiskUsage {
+  return { bytes: limitMiB * 2 ** 20, files: limitMiB * filesPerMiB }
 }

@@ -1,14 +1,16 @@
-import type { Dyno } from '../engine.ts'
-import { unlessMissing, type DockerDeps } from './client.ts'
-import { layerBytes } from './disk-watch.ts'
+import type { Engine } from '../engine.ts'
+import type { DockerDeps } from './client.ts'
+import { diskUsage } from './disk-usage.ts'
+import { excessOf, mostOf } from './disk-watch.ts'
 import { listDynos } from './dynos.ts'
 
 /** One after the other: each look walks what the dyno has written. */
-export async function overfullDynos(deps: DockerDeps, limitMiB: number): Promise<{ dyno: Dyno; mebibytes: number }[]> {
+export async function overfullDynos(deps: DockerDeps, limitMiB: number): ReturnType<Engine['overfullDynos']> {
   const overfull = []
   for (const dyno of await listDynos(deps)) {
-    const mebibytes = ((await unlessMissing(layerBytes(deps.docker.getContainer(dyno.id)))) ?? 0) / 2 ** 20
-    if (mebibytes > limitMiB) overfull.push({ dyno, mebibytes })
+    const usage = await diskUsage(deps.docker.getContainer(dyno.id), mostOf(limitMiB))
+    const excess = usage && excessOf(usage, limitMiB)
+    if (excess !== undefined) overfull.push({ dyno, excess })
   }
   return overfull
 }

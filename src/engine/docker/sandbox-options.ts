@@ -4,7 +4,6 @@ import { within } from '../../model/machine.ts'
 import type { SandboxSpec } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
 import { ensureCache } from './cache.ts'
-import type { DockerDeps } from './client.ts'
 import { confined, hostNames, tenant, trusted } from './host-config.ts'
 import { idleCommand } from './idle.ts'
 import { cacheName, containerName } from './names.ts'
@@ -38,11 +37,6 @@ export async function sandboxOptions(deps: NetworkDeps, spec: SandboxSpec): Prom
       LogConfig: { Type: 'none', Config: {} },
     },
   }
-}
-
-/** The cache volume of a sandbox that mounts one. */
-export function cacheOf({ docker, serverId }: DockerDeps, { appId, cacheAt }: SandboxSpec): Docker.Volume | undefined {
-  return appId && cacheAt ? docker.getVolume(cacheName(serverId, appId)) : undefined
 }
 
 function ownLabels(serverId: string, appId: AppId | undefined): Record<string, string> {

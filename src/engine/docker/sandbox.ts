@@ -9,7 +9,7 @@ import { commitContainer, sharedLabels } from './images.ts'
 import type { NetworkDeps } from './networks.ts'
 import { oomKills } from './oom.ts'
 import { removeContainer } from './removal.ts'
-import { cacheOf, sandboxOptions } from './sandbox-options.ts'
+import { sandboxOptions } from './sandbox-options.ts'
 
 /** A started container that waits for what is to run in it. An abort at any time kills and removes it. */
 export async function createSandbox(deps: NetworkDeps, spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
@@ -113,8 +113,7 @@ class DockerSandbox implements Sandbox {
     const overfull = new AbortController()
     const { limits, appId } = this.#spec
     if (limits.diskMiB === undefined) return overfull.signal
-    const cache = cacheOf(this.#deps, this.#spec)
-    const watch = { container: this.#container, cache, limitMiB: limits.diskMiB }
+    const watch = { container: this.#container, limitMiB: limits.diskMiB }
     watchDisk(watch, ended).catch((error: unknown) => {
       this.#deps.log.info({ error, app: appId, sandbox: this.id }, 'disk watch ended')
       overfull.abort(error)

@@ -31,7 +31,7 @@ async function guardStep({ docker, log }: DockerDeps, id: string, limits: Limits
     const { Name } = await container.inspect()
     if (Name.startsWith(`/${namePrefix}`)) return
     await container.update({ PidsLimit: limits.pids })
-    await watchDisk({ container, cache: undefined, limitMiB: limits.diskMiB ?? Infinity }, signal)
+    await watchDisk({ container, limitMiB: limits.diskMiB ?? Infinity }, signal)
   } catch (error) {
     if (statusOf(error) === undefined) throw error
     log.debug({ error, container: id }, 'a step ended while it was looked at')

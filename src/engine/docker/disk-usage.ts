@@ -1,0 +1,136 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, constants, readFile, stat } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import type Docker from 'dockerode'
+import { withStreams } from '../../child-streams.ts'
+import { unlessMissing } from './client.ts'
+
+/** What is on the disk: bytes of blocks that are taken, and files, directories and links. */
+export type DiskUsage = { bytes: number; files: number }
+
+/** find(1) counts blocks of this size, whatever the file system's is. */
+const blockBytes = 512
+const path = '/usr/bin:/bin'
+
+type Written = Docker.ContainerInspectInfo & { SizeRw?: number; GraphDriver?: { Data?: { UpperDir?: string } | null } }
+
+/**
+ * What a container has written to the disk, wherever it may: its own layer, its volumes, and files that it removed and holds open. A look
+ * ends once it has found more than `most`, however much more there is.
+ *
+ * It walks the files, for which the engine's directory has to be on this machine. Elsewhere the engine says how many bytes the layer has, and
+ * nothing is known of the rest.
+ * @returns undefined for a container that is gone
+ */
+export async function diskUsage(
+  container: Docker.Container,
+  most: DiskUsage,
+  signal?: AbortSignal,
+): Promise<DiskUsage | undefined> {
+  const found = (await unlessMissing(container.inspect())) as Written | undefined
+  if (!found) return undefined
+  const layer = found.GraphDriver?.Data?.UpperDir
+  if (layer === undefined || !(await isReadable(layer))) return layerBytes(container)
+  const volumes = found.Mounts.filter(({ Type, RW }) => Type === 'volume' && RW).map(({ Source }) => Source)
+  const sum = new Sum(most)
+  await sum.add(['-P', layer, ...volumes, '-xdev', '-type', 'd', '-printf', '%b 1\n', '-o', ...printed('%n')], signal)
+  if (!sum.isOver) await addRemoved(sum, found, volumes, signal)
+  return { bytes: sum.bytes, files: sum.files }
+}
+
+async function layerBytes(container: Docker.Container): Promise<DiskUsage | undefined> {
+  const withSize: object = { size: true }
+  const info = (await unlessMissing(container.inspect(withSize))) as Written | undefined
+  return info && { bytes: info.SizeRw ?? 0, files: 0 }
+}
+
+/** Files without a name that its processes still have open, but for those in memory, which counts what they take. */
+async function addRemoved(sum: Sum, { State }: Written, volumes: string[], signal?: AbortSignal): Promise<void> {
+  const processes = await processesBeside(State.Pid)
+  if (processes.length === 0) return
+  const places = [`/proc/${State.Pid}/root/`, ...volumes]
+  const devices = await Promise.all(places.map((place) => deviceOf(place)))
+  const descriptors = processes.map((pid) => `/proc/${pid}/fd`)
+  const isRemoved = ['-maxdepth', '1', '-type', 'f', '-links', '0']
+  await sum.add(['-L', ...descriptors, ...isRemoved, ...printed('2')], signal, new Set(devices))
+}
+
+/** All processes of the container that the process is in: those of its control group, under either version (cgroups(7)). */
+async function processesBeside(pid: number): Promise<string[]> {
+  const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '')
+  const places = [...groups.matchAll(/^\d+:(|pids):(.+)$/gm)].map(([, controller = '', path = '']) =>
+    readFile(`/sys/fs/cgroup/${controller}${path}/cgroup.procs`, 'utf8').catch(() => ''),
+  )
+  return [...new Set((await Promise.all(places)).flatMap((list) => list.split('\n')))].filter((one) => one !== '')
+}
+
+function printed(links: string): string[] {
+  return ['-printf', `%b ${links} %D:%i\\n`]
+}
+
+class Sum {
+  readonly #most: DiskUsage
+  readonly #linked = new Set<string>()
+  bytes = 0
+  files = 0
+
+  constructor(most: DiskUsage) {
+    this.#most = most
+  }
+
+  get isOver(): boolean {
+    return this.bytes > this.#most.bytes || this.files > this.#most.files
+  }
+
+  /** @param argv of find(1), which prints lines of blocks, links and `device:inode` @param devices where given, on which alone files count */
+  async add(argv: string[], signal?: AbortSignal, devices?: Set<string>): Promise<void> {
+    const child = withStreams(spawn('find', argv, { stdio: ['ignore', 'pipe', 'ignore'], env: { PATH: path } }))
+    const stop = () => child.kill('SIGKILL')
+    signal?.addEventListener('abort', stop)
+    const ended = once(child, 'close').catch(() => undefined)
+    try {
+      for await (const lines of linesOf(child.stdout)) {
+        for (const line of lines) this.#count(line, devices)
+        if (this.isOver) break
+      }
+    } finally {
+      stop()
+      await ended
+      signal?.removeEventListener('abort', stop)
+    }
+  }
+
+  /** A file of several names is one file. */
+  #count(line: string, devices?: Set<string>): void {
+    const [blocks = '', links, inode = ''] = line.split(' ')
+    if (devices && !devices.has(inode.slice(0, inode.indexOf(':')))) return
+    if (links !== '1') {
+      if (this.#linked.has(inode)) return
+      this.#linked.add(inode)
+    }
+    this.bytes += Number(blocks) * blockBytes
+    this.files++
+  }
+}
+
+/** The whole lines of each piece of output. */
+async function* linesOf(output: Readable): AsyncGenerator<string[]> {
+  let rest = ''
+  for await (const chunk of output.setEncoding('latin1') as AsyncIterable<string>) {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop() ?? ''
+    yield lines
+  }
+}
+
+async function deviceOf(path: string): Promise<string> {
+  return String((await stat(path).catch(() => undefined))?.dev)
+}
+
+async function isReadable(path: string): Promise<boolean> {
+  return await access(path, constants.R_OK).then(
+    () => true,
+    () => false,
+  )
+}
