@@ -19,6 +19,7 @@ COPY . .
 COPY --from=modules /paas/node_modules node_modules
 ENV PATH="/paas/node_modules/.bin:/paas/bin:$PATH" \
   PAAS_DATA=/data \
+  PAAS_HANDOVER=0 \
   XDG_CONFIG_HOME=/data/config \
   XDG_CACHE_HOME=/var/cache
 VOLUME /data

@@ -101,7 +101,7 @@ async function ready(server: ChildProcess): Promise<boolean> {
 
 async function stop(server: ChildProcess): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return
-  server.kill('SIGTERM')
+  server.kill('SIGINT')
   await once(server, 'exit')
 }
 

@@ -15,6 +15,8 @@ export type Config = {
   httpPort: number
   /** undefined: nothing listens for TLS. */
   httpsPort: number | undefined
+  /** Descriptors of sockets that were bound for us, of the HTTP port and the TLS port in this order. */
+  sockets: number[]
   /** Apps live at NAME.domain, the api at domain itself. Lower-case. */
   domain: string
   /** How users reach the control host, e.g. `http://localhost:8080`; apps have the same scheme and port. No slash at the end. */
@@ -40,6 +42,8 @@ export type Config = {
   dynoSizes: DynoSizes
   /** What a dyno gets between SIGTERM and SIGKILL, and what requests in flight get before that. */
   stop: { graceSeconds: number; drainSeconds: number }
+  /** How long a router serves on after its server was stopped, for the next to take over. */
+  handover: { seconds: number }
   /** How often the worker looks for what nobody told it. */
   patrol: { everySeconds: number }
   limits: {
@@ -90,10 +94,15 @@ export type Paths = {
   rendezvousSocket: string
 }
 
+/** Where a server with these settings has its files, whatever else is wrong with them. */
+export function pathsOf(env: Environment = process.env): Paths {
+  return pathsIn(dataDirectoryOf(new SettingsReader(env)))
+}
+
 /** Reads and checks the settings. @throws settings_invalid that names every problem at once. */
 export function loadConfig(env: Environment = process.env): Config {
   const read = new SettingsReader(env)
-  const dataDirectory = resolve(read.text('PAAS_DATA', usualDataDirectory))
+  const dataDirectory = dataDirectoryOf(read)
   const httpPort = read.integer('PAAS_HTTP_PORT', 8080, 1, 65535)
   const httpsPort = read.integerOrOff('PAAS_HTTPS_PORT', portBeside(httpPort), 1, 65535)
   const domain = read.domain('PAAS_DOMAIN', 'localhost')
@@ -103,6 +112,7 @@ export function loadConfig(env: Environment = process.env): Config {
     paths,
     httpPort,
     httpsPort,
+    sockets: read.sockets(process.pid),
     domain,
     publicUrl: read.publicUrl('PAAS_PUBLIC_URL', { domain, httpPort }),
     trustedProxies: read.networks('PAAS_TRUSTED_PROXIES', { ipv6: true }),
@@ -131,6 +141,7 @@ export function loadConfig(env: Environment = process.env): Config {
       graceSeconds: read.integer('PAAS_STOP_GRACE', 30, 0, 600),
       drainSeconds: read.integer('PAAS_DRAIN_TIMEOUT', 30, 0, 600),
     },
+    handover: { seconds: read.integer('PAAS_HANDOVER', 60, 0, 86_400) },
     patrol: { everySeconds: read.integer('PAAS_PATROL_INTERVAL', 30, 1, 3600) },
     limits: {
       slugBytes: read.integer('PAAS_MAX_SLUG_MIB', 500, 1, 1 << 20) * 2 ** 20,
@@ -146,6 +157,8 @@ export function loadConfig(env: Environment = process.env): Config {
   read.finish()
   return config
 }
+
+const dataDirectoryOf = (read: SettingsReader): string => resolve(read.text('PAAS_DATA', usualDataDirectory))
 
 /** The TLS port that goes with an HTTP port: 443 with 80, 8443 with 8080, and so two servers need to be told one port each. */
 function portBeside(httpPort: number): number {

@@ -27,7 +27,7 @@ export const catalogue = {
   data_directory_in_use: {
     status: 500,
     fault: 'user',
-    hint: 'Stop that server, or set PAAS_DATA to another directory.',
+    hint: 'Take its place with: npm start -- --take-over. Or stop it, or set PAAS_DATA to another directory.',
   },
   data_directory_newer: { status: 500, fault: 'user', hint: 'Run the version of paas that made it, or a newer one.' },
   data_directory_unusable: { status: 500, fault: 'user', hint: 'Set PAAS_DATA to a directory you may write to.' },

@@ -37,6 +37,12 @@ export class SettingsReader {
     return this.text(name, '') === 'off' ? undefined : this.integer(name, fallback, least, most)
   }
 
+  /** Descriptors that systemd, or our supervisor, hands on from 3 upwards (sd_listen_fds(3)). LISTEN_PID says for whom; a role has none. */
+  sockets(pid: number): number[] {
+    if (this.text('LISTEN_PID', String(pid)) !== String(pid)) return []
+    return Array.from({ length: this.integer('LISTEN_FDS', 0, 0, 2) }, (_, i) => 3 + i)
+  }
+
   choice(name: string, fallback: string, choices: string[]): string {
     const value = this.text(name, fallback)
     if (choices.includes(value)) return value

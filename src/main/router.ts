@@ -4,9 +4,9 @@ import { runRouter } from '../router/run.ts'
 import { runRole } from './run-role.ts'
 
 export const run = (): Promise<void> =>
-  runRole('router', 'data', ({ config, log }) => {
+  runRole('router', 'data', ({ config, log, abandoned }) => {
     const appLog = openAppLogWriter({ directory: config.paths.logs, log })
-    return runRouter({ config, log, appLog, version: packageJson.version })
+    return runRouter({ config, log, appLog, abandoned, version: packageJson.version })
   })
 
 if (import.meta.main) await run()

@@ -7,13 +7,20 @@ import { lockFile, readLock, type FileLock } from '../lock.ts'
 import { createLog, type Logger } from '../log.ts'
 import { keepMemoryLow } from './idle-memory.ts'
 
-/** `note` tells something to the person who started the server. */
-export type RoleContext = { config: Config; serverId: string; log: Logger; note: (text: string) => void }
+export type RoleContext = {
+  config: Config
+  serverId: string
+  log: Logger
+  /** Tells something to the person who started the server. */
+  note: (text: string) => void
+  /** The supervisor is gone. */
+  abandoned: AbortSignal
+}
 
 /** `ended` resolves when the role stops by itself, with the reason. */
 export type Serving = AsyncDisposable & { ended?: Promise<string> }
 
-/** `control` stops with its supervisor; `data`, once it is ready, serves on and waits for the next one. */
+/** `control` stops with its supervisor; `data`, once it serves, serves on and waits for the next one. */
 export type Plane = 'control' | 'data'
 
 /**
@@ -29,7 +36,11 @@ export async function runRole(
   const { promise: stop, resolve: requestStop } = Promise.withResolvers<string>()
   process.on('SIGTERM', requestStop)
   process.on('SIGINT', requestStop)
-  process.on('disconnect', () => requestStop('the supervisor is gone'))
+  const abandoned = new AbortController()
+  const abandon = (): void => abandoned.abort(new Error('the supervisor is gone'))
+  process.on('disconnect', abandon)
+  if (process.send && !process.connected) abandon()
+  if (plane === 'control') abandoned.signal.addEventListener('abort', () => requestStop('the supervisor is gone'))
   surviveFailedStarts()
   let log = createLog(role)
   try {
@@ -39,8 +50,8 @@ export async function runRole(
     // A router takes over from the one before it while that still serves (router/run).
     using _alone = plane === 'control' ? await lockRole(role, config) : undefined
     using _heart = giveHeartbeat()
-    await using serving = await serve({ config, serverId, log, note: (text) => tellSupervisor({ note: text }) })
-    if (plane === 'data') process.removeAllListeners('disconnect')
+    const note = (text: string): void => tellSupervisor({ note: text })
+    await using serving = await serve({ config, serverId, log, note, abandoned: abandoned.signal })
     using _memory = plane === 'control' ? keepMemoryLow() : undefined
     tellSupervisor({ ready: true })
     log.info('ready')

@@ -1,49 +1,68 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { loadConfig } from '../config.ts'
+import { loadConfig, pathsOf, type Config } from '../config.ts'
 import { PaasError } from '../errors.ts'
-import { supervise } from '../supervisor/supervise.ts'
-import { keepMemoryLow } from './idle-memory.ts'
+import { keepServing } from '../supervisor/router.ts'
+import { StopRequest } from '../supervisor/stop-request.ts'
+import { supervise, type SuperviseOptions } from '../supervisor/supervise.ts'
 import { outliveReaders, say, sayFailure, sayReady } from '../supervisor/terminal.ts'
+import { keepMemoryLow } from './idle-memory.ts'
 
 /**
  * `node src/main/server.ts` runs the whole server; with `--role api|worker|router` that one role, in this process. `--as-copy` gives the
- * data directory, a copy of another server's, an id of its own first.
+ * data directory, a copy of another server's, an id of its own first; `--take-over` ends the server that runs on it.
  */
 const roles = ['api', 'worker', 'router']
+const flags = ['as-copy', 'take-over'] as const
 
 if (import.meta.main) await main()
 
 async function main(): Promise<void> {
   try {
-    const options = { role: { type: 'string' }, 'as-copy': { type: 'boolean', default: false } } as const
-    const { role, 'as-copy': asCopy } = parseArgs({ options }).values
-    if (role === undefined) await runServer(asCopy)
-    else if (asCopy) throw new PaasError('settings_invalid', '--as-copy is for a whole server, not for one --role.')
-    else await runOneRole(role)
+    const flag = { type: 'boolean', default: false } as const
+    const { values } = parseArgs({ options: { role: { type: 'string' }, 'as-copy': flag, 'take-over': flag } })
+    const given = flags.filter((name) => values[name]).map((name) => `--${name}`)
+    if (given.length > 1) throw new PaasError('settings_invalid', `${given.join(' and ')} do not go together.`)
+    if (values.role !== undefined && given.length > 0) {
+      throw new PaasError('settings_invalid', `${given.join()} is for a whole server, not for one --role.`)
+    }
+    if (values.role !== undefined) await runOneRole(values.role)
+    else await runServer({ asCopy: values['as-copy'], takeOver: values['take-over'] })
   } catch (thrown) {
     sayFailure(thrown)
     process.exitCode = 1
   }
 }
 
-async function runServer(asCopy: boolean): Promise<void> {
+type RunOptions = Pick<SuperviseOptions, 'asCopy' | 'takeOver' | 'silentMs'> & { rolesDirectory?: string }
+
+/** Runs the whole server until it is told to end. @throws what keeps it from starting; a router that served before serves on then */
+export async function runServer({ rolesDirectory = import.meta.dirname, ...options }: RunOptions): Promise<void> {
   outliveReaders()
-  const stop = stopRequest()
-  const config = loadConfig()
-  say(`paas: starting on ${config.dataDirectory}`)
+  const stop = new StopRequest()
+  const config = await loadConfigOrKeepServing()
   try {
-    const options = { config, asCopy, rolesDirectory: import.meta.dirname, env: roleEnvironment() }
-    await using _server = await supervise(options, stop)
+    say(`paas: starting on ${config.dataDirectory}`)
+    await using _server = await supervise({ ...options, config, rolesDirectory, env: roleEnvironment() }, stop)
     using _memory = keepMemoryLow()
     sayReady(config)
-    await once(stop, 'abort')
+    if (!stop.signal.aborted) await once(stop.signal, 'abort')
     say('paas: stopping; the apps run on')
   } catch (thrown) {
-    if (!stop.aborted) throw thrown
+    if (!stop.signal.aborted) throw thrown
   }
   say('paas: stopped')
+}
+
+/** A setting that is wrong ends no router that serves. */
+async function loadConfigOrKeepServing(): Promise<Config> {
+  try {
+    return loadConfig()
+  } catch (thrown) {
+    await keepServing(pathsOf())
+    throw thrown
+  }
 }
 
 async function runOneRole(role: string): Promise<void> {
@@ -52,13 +71,6 @@ async function runOneRole(role: string): Promise<void> {
   }
   const { run } = (await import(`./${role}.ts`)) as { run: () => Promise<void> }
   await run()
-}
-
-/** npm passes on the signal that the terminal has already sent: the second one changes nothing. */
-function stopRequest(): AbortSignal {
-  const stop = new AbortController()
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP']) process.on(signal, () => stop.abort())
-  return stop.signal
 }
 
 /** The roles start faster with their compiled code kept (Node's module.enableCompileCache). */

@@ -10,6 +10,8 @@ const patience = 5_000
 const retryInterval = 50
 /** For the router's own part of a call, milliseconds. */
 const answerTime = 15_000
+/** The same, where it has only to say how it is. */
+const statusTime = 5_000
 
 /** Calls the router at `socketPath`; each call opens a connection of its own. */
 export function connectRouterControl(socketPath: string): RouterControl {
@@ -43,6 +45,14 @@ export async function retireRouter(socketPath: string): Promise<Results['retire'
   return callIfThere(socketPath, { call: 'retire' })
 }
 
+/**
+ * Tells the router that nobody looks after it: it serves on until another takes over, `seconds` at most if they are given.
+ * @returns undefined when no router listens at `socketPath`
+ */
+export async function awaitSuccessor(socketPath: string, seconds?: number): Promise<null | undefined> {
+  return callIfThere(socketPath, { call: 'awaitSuccessor', ...(seconds === undefined ? {} : { seconds }) })
+}
+
 async function callIfThere<C extends Call>(socketPath: string, message: C): Promise<Results[C['call']] | undefined> {
   const socket = await open(socketPath)
   return socket === undefined ? undefined : ask(socket, message)
@@ -67,7 +77,7 @@ async function open(socketPath: string): Promise<Socket | undefined> {
 }
 
 async function ask<C extends Call>(socket: Socket, message: C): Promise<Results[C['call']]> {
-  const time = answerTime + (message.call === 'drain' ? message.timeoutMs : 0)
+  const time = message.call === 'status' ? statusTime : answerTime + (message.call === 'drain' ? message.timeoutMs : 0)
   socket.setTimeout(time, () => socket.destroy(new Error(`no answer within ${time} ms`)))
   socket.end(`${JSON.stringify(message)}\n`)
   const reply = await readReply(socket)

@@ -19,6 +19,8 @@ export type Call =
   | { call: 'measurements' }
   | { call: 'minute'; appId: AppId }
   | { call: 'retire' }
+  /** No server looks after the router any more: it ends when none takes over within `seconds`, if they are given. */
+  | { call: 'awaitSuccessor'; seconds?: number }
 
 export type Results = {
   install: null
@@ -30,6 +32,7 @@ export type Results = {
   minute: MinuteUnderWay
   /** What the router that takes over starts from. */
   retire: RoutingTable
+  awaitSuccessor: null
 }
 
 export type RouterStatus = {
@@ -58,6 +61,11 @@ export type MinuteUnderWay = { minute: Minute; requests: RequestFigures } | null
 /** What a running router cannot change: other values need a new process. */
 export type RouterSettings = { httpPort: number; httpsPort: number | undefined }
 
+/** Whether a router with these settings has the port. */
+export function has(settings: RouterSettings | undefined, port: number): boolean {
+  return settings !== undefined && [settings.httpPort, settings.httpsPort].includes(port)
+}
+
 export type Reply = { result: unknown } | { error: { code: string; message: string } }
 
 /** Longer calls are none of ours: 10,000 apps have about 4 MiB. Bytes. */
@@ -75,6 +83,8 @@ export function isCall(value: unknown): value is Call {
       return typeof rest['appId'] === 'string'
     case 'drain':
       return isTextList(rest['targetIds']) && Number(rest['timeoutMs']) >= 0
+    case 'awaitSuccessor':
+      return rest['seconds'] === undefined || Number(rest['seconds']) >= 0
     case 'status':
     case 'measurements':
     case 'retire':

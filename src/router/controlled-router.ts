@@ -18,6 +18,7 @@ export type ControlledRouterDeps = {
   log: Logger
   /** A new router has the port too; resolves when this one has left it. */
   onRetire: () => Promise<void>
+  onAwaitSuccessor: (seconds: number | undefined) => void
 }
 
 /** Milliseconds until a table that could not be saved is tried again. */
@@ -65,6 +66,9 @@ export class ControlledRouter {
         return Promise.resolve(measurements.minute(call.appId))
       case 'retire':
         return this.#retire()
+      case 'awaitSuccessor':
+        this.#deps.onAwaitSuccessor(call.seconds)
+        return Promise.resolve(null)
     }
   }
 

@@ -1,22 +1,52 @@
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { createServer, type ListenOptions, type Server } from 'node:net'
+import { BoundSocket, type Server } from 'node:net'
 import { setImmediate } from 'node:timers/promises'
 import { isCode, PaasError } from '../errors.ts'
 
 /**
- * Listens on every address of the machine. The port is shared with the router that takes over from this one, so
- * that no connection is refused between the two; any other holder of the port is found out first.
- * @param shared a router of this same server has the port now, and will leave it
+ * Where a server listens: at a socket that another process has bound and holds (a descriptor of it), or at a port of its own. `shared`: a
+ * router of this same server has the port now, and will leave it.
+ */
+export type Place = { fd: number } | OwnPort
+type OwnPort = { port: number; shared: boolean }
+
+/** Connections that the kernel keeps until they are accepted; at most net.core.somaxconn. */
+const backlog = 4096
+
+/** @returns the port @throws port_in_use */
+export async function listenOn(server: Server, place: Place): Promise<number> {
+  const listening = once(server, 'listening')
+  server.listen('fd' in place ? place : bindPort(place), backlog)
+  await listening
+  const address = server.address()
+  if (typeof address !== 'object' || address === null) throw new Error('a server listens on no port')
+  return address.port
+}
+
+/**
+ * Binds a port at every address of the machine, and accepts nothing. The port can be bound again by the router that takes over
+ * (SO_REUSEPORT), so that no connection is refused between the two; any other holder of it is found out first.
  * @throws port_in_use
  */
-export async function listenOn(server: Server, port: number, { shared }: { shared: boolean }): Promise<void> {
+export function bindPort({ port, shared }: OwnPort): BoundSocket {
   try {
-    if (!shared && port !== 0) await probe(port)
-    await listen(server, { port, backlog: 4096, reusePort: true })
+    // Without SO_REUSEPORT the kernel says whether anybody has the port.
+    if (!shared && port !== 0) bind({ port, reusePort: false }).close()
+    return bind({ port, reusePort: true })
   } catch (cause) {
     if (!isCode(cause, 'EADDRINUSE', 'EACCES')) throw cause
-    throw new PaasError('port_in_use', `Port ${port} cannot be used: ${(cause as Error).message}.`, { cause })
+    const reason = isCode(cause, 'EACCES') ? 'this user may not listen there' : 'another process listens there'
+    throw new PaasError('port_in_use', `Port ${port} cannot be used: ${reason}.`, { cause })
+  }
+}
+
+function bind(options: { port: number; reusePort: boolean }): BoundSocket {
+  try {
+    return new BoundSocket({ ...options, host: '::' })
+  } catch (cause) {
+    if (!isCode(cause, 'EAFNOSUPPORT', 'EADDRNOTAVAIL')) throw cause
+    return new BoundSocket({ ...options, host: '0.0.0.0' })
   }
 }
 
@@ -37,27 +67,4 @@ export async function leaveSharedPort(server: Server): Promise<void> {
     await setImmediate()
   }
   server.close()
-}
-
-/** Without SO_REUSEPORT the kernel says whether anybody has the port. */
-async function probe(port: number): Promise<void> {
-  const server = createServer()
-  await listen(server, { port })
-  server.close()
-  await once(server, 'close')
-}
-
-async function listen(server: Server, options: ListenOptions): Promise<void> {
-  try {
-    await listenAt(server, { ...options, host: '::' })
-  } catch (cause) {
-    if (!isCode(cause, 'EAFNOSUPPORT', 'EADDRNOTAVAIL')) throw cause
-    await listenAt(server, { ...options, host: '0.0.0.0' })
-  }
-}
-
-async function listenAt(server: Server, options: ListenOptions): Promise<void> {
-  const listening = once(server, 'listening')
-  server.listen(options)
-  await listening
 }

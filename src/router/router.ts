@@ -10,7 +10,7 @@ import { sayGoodbye } from './drain.ts'
 import { formatAnswer } from './error-page.ts'
 import type { RouterLimits } from './limits.ts'
 import { Measurements } from './measurements.ts'
-import { leaveSharedPort, listenOn } from './listen.ts'
+import { leaveSharedPort, listenOn, type Place } from './listen.ts'
 import { plainAddress, type Origins, type Peer } from './origin.ts'
 import { ProxyDoor } from './proxy-door.ts'
 import { logRefusal } from './refused-request.ts'
@@ -38,13 +38,8 @@ export type RouterDeps = {
   origins: Origins
 }
 
-type ListenOptions = {
-  /** A router of this same server has the port now, and will leave it. */
-  shared: boolean
-}
-
 /** What a router that speaks TLS needs. */
-type TlsOptions = ListenOptions & {
+type TlsOptions = {
   identity: Identity
   /** Serves what is not HTTP. */
   rendezvousSocket: string
@@ -103,19 +98,16 @@ export class Router {
   }
 
   /**
-   * Serves HTTP on `port`; 0 for any.
+   * Serves HTTP; on any port for port 0.
    * @returns the port
    * @throws port_in_use
    */
-  listen(port: number, options: ListenOptions): Promise<number> {
-    return this.#listen(port, options, (socket, peer) => this.#visit(socket, { peer }))
+  listen(place: Place): Promise<number> {
+    return this.#listen(place, (socket, peer) => this.#visit(socket, { peer }))
   }
 
   /** The same with TLS. @throws port_in_use */
-  listenWithTls(
-    port: number,
-    { identity, rendezvousSocket, appCertificates, ...options }: TlsOptions,
-  ): Promise<number> {
+  listenWithTls(place: Place, { identity, rendezvousSocket, appCertificates }: TlsOptions): Promise<number> {
     const { limits } = this.#context
     const rendezvous = openRendezvous({ socketPath: rendezvousSocket, limits: limits.rendezvous })
     const door = new TlsDoor({
@@ -128,7 +120,7 @@ export class Router {
       onPlain: (refused) => logRefusal(this.#context, refused),
     })
     this.#tlsDoor = door
-    return this.#listen(port, options, (socket, peer) => door.enter(socket, peer))
+    return this.#listen(place, (socket, peer) => door.enter(socket, peer))
   }
 
   /** Shows another certificate from now on. */
@@ -136,14 +128,13 @@ export class Router {
     this.#tlsDoor?.show(identity)
   }
 
-  async #listen(port: number, options: ListenOptions, take: Take): Promise<number> {
+  async #listen(place: Place, take: Take): Promise<number> {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket, take))
-    await listenOn(server, port, options)
+    const port = await listenOn(server, place)
     this.#servers.push(server)
     this.#closed.push(new Promise((resolve) => server.once('close', resolve)))
     server.on('error', (error) => this.#log.error({ err: error }, 'connection not accepted'))
-    const address = server.address()
-    return typeof address === 'object' && address !== null ? address.port : port
+    return port
   }
 
   /** Resolves when another router, which listens on the same ports, gets all new connections. */

@@ -1,15 +1,17 @@
 import type { Config } from '../config.ts'
-import { asPaasError } from '../errors.ts'
+import { asPaasError, PaasError } from '../errors.ts'
 import type { AppLogWriter } from '../logs/app-log.ts'
 import type { Logger } from '../log.ts'
 import { FigureWriter } from '../metrics/figure-writer.ts'
 import { RoleMeter } from '../metrics/role-meter.ts'
 import type { RoutingTable } from '../model/route.ts'
 import { retireRouter, routerStatus } from './control-client.ts'
+import { has } from './control-protocol.ts'
 import { ControlledRouter, type ControlledRouterDeps } from './controlled-router.ts'
 import { serveControl } from './control-server.ts'
 import { limitsOfThisProcess } from './limits.ts'
 import { Origins } from './origin.ts'
+import type { Place } from './listen.ts'
 import { Router } from './router.ts'
 import { loadTable } from './table-file.ts'
 import { appCertificateLifetime, AppCertificates } from './tls/app-certificates.ts'
@@ -23,21 +25,26 @@ const retirement = 90_000
 const renewalInterval = 12 * 3_600_000
 
 export type RunRouterDeps = {
-  config: Pick<Config, 'paths' | 'httpPort' | 'httpsPort' | 'domain' | 'publicUrl' | 'trustedProxies' | 'stop'>
+  config: Pick<
+    Config,
+    'paths' | 'httpPort' | 'httpsPort' | 'sockets' | 'domain' | 'publicUrl' | 'trustedProxies' | 'stop'
+  >
   /** The package's, told in `status`. */
   version: string
   log: Logger
   /** Closed at the end. */
   appLog: AppLogWriter
+  /** Whoever started it is gone: it takes over no more. */
+  abandoned?: AbortSignal
 }
 
-/** `ended` resolves when another router has taken over. */
+/** `ended` resolves when another router has taken over, or none came in the time that `awaitSuccessor` gave. */
 export type RunningRouter = AsyncDisposable & { ended: Promise<string> }
 
 /**
  * Serves from the saved table at once, then takes calls. A router of this data directory that still runs is
  * replaced: both have the port until the old one leaves it, and its last table is taken over.
- * @throws port_in_use, router_unavailable
+ * @throws port_in_use, router_unavailable; the one before it serves on then
  */
 export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   const { config, log, appLog } = deps
@@ -50,17 +57,20 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   const stop = (): Promise<void> =>
     router.stop({ milliseconds: Math.min(config.stop.drainSeconds * 1000, longestStop), idle: 'close' })
   stack.defer(stop)
-  await takePorts(router, config, log)
+  await takePorts(router, deps)
   stack.use(renewCertificate(router, config, log))
   const { promise: ended, resolve: end } = Promise.withResolvers<string>()
+  const limit = stack.use(new Limit(end))
   const onRetire = async (): Promise<void> => {
+    limit.set(undefined)
     control.close()
     await router.leavePorts()
     void router.stop({ milliseconds: retirement, idle: 'keep' })
     end('another router took over')
   }
   const meter = stack.use(new RoleMeter())
-  const control = await openControl(deps, { router, figures, meter, onRetire })
+  const onAwaitSuccessor = (seconds: number | undefined): void => limit.set(seconds)
+  const control = await openControl(deps, { router, figures, meter, onRetire, onAwaitSuccessor })
   stack.defer(async () => {
     control.close()
     await stop()
@@ -72,7 +82,7 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
 
 function openControl(
   { config, log, version }: RunRouterDeps,
-  parts: Pick<ControlledRouterDeps, 'router' | 'figures' | 'meter' | 'onRetire'>,
+  parts: Pick<ControlledRouterDeps, 'router' | 'figures' | 'meter' | 'onRetire' | 'onAwaitSuccessor'>,
 ) {
   const { paths, httpPort, httpsPort } = config
   const settings = { httpPort, httpsPort }
@@ -87,19 +97,46 @@ function appCertificates(config: RunRouterDeps['config'], log: Logger): AppCerti
   return new AppCertificates({ issue, log })
 }
 
-async function takePorts(router: Router, config: RunRouterDeps['config'], log: Logger): Promise<void> {
-  const { httpPort, httpsPort, paths } = config
+/** All that may fail comes before the one that serves is told to go. */
+async function takePorts(router: Router, { config, log, abandoned }: RunRouterDeps): Promise<void> {
+  const { httpPort, httpsPort, sockets, paths } = config
+  const identity = httpsPort === undefined ? undefined : await openOwnIdentity(config)
   const predecessor = await routerStatus(paths.routerSocket)
-  await router.listen(httpPort, { shared: predecessor?.settings.httpPort === httpPort })
-  if (httpsPort !== undefined) {
-    const shared = predecessor?.settings.httpsPort === httpsPort
-    const { rendezvousSocket } = paths
-    const identity = await openOwnIdentity(config)
-    const certificates = appCertificates(config, log)
-    await router.listenWithTls(httpsPort, { shared, identity, rendezvousSocket, appCertificates: certificates })
+  const placeOf = (port: number, fd: number | undefined): Place =>
+    fd === undefined ? { port, shared: has(predecessor?.settings, port) } : { fd }
+  expectPort(httpPort, await router.listen(placeOf(httpPort, sockets[0])))
+  if (httpsPort !== undefined && identity !== undefined) {
+    const tls = { identity, rendezvousSocket: paths.rendezvousSocket, appCertificates: appCertificates(config, log) }
+    expectPort(httpsPort, await router.listenWithTls(placeOf(httpsPort, sockets[1]), tls))
   }
+  abandoned?.throwIfAborted()
   const lastTable = predecessor && (await retireRouter(paths.routerSocket))
   if (lastTable) router.routes.install(ownControl(lastTable, config))
+}
+
+function expectPort(expected: number, port: number): void {
+  if (port === expected) return
+  throw new PaasError('settings_invalid', `The socket for port ${expected} that was handed over is of port ${port}.`)
+}
+
+/** Ends a router that nobody takes over from within some seconds; undefined: however long it takes. */
+class Limit implements Disposable {
+  readonly #end: (reason: string) => void
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(end: (reason: string) => void) {
+    this.#end = end
+  }
+
+  set(seconds: number | undefined): void {
+    clearTimeout(this.#timer)
+    if (seconds === undefined) return
+    this.#timer = setTimeout(() => this.#end(`no other router took over within ${seconds} s`), seconds * 1000)
+  }
+
+  [Symbol.dispose](): void {
+    clearTimeout(this.#timer)
+  }
 }
 
 /** Looks now and then whether the certificate ends soon. One that cannot be renewed is shown on. */

@@ -49,12 +49,22 @@ export class Cipher {
  * @throws data_key_wrong when the file is missing, malformed, or another database's
  */
 export function openCipher(db: Database, keyPath: string): Cipher {
-  const check = db.get<{ key_check: Uint8Array | null }>('SELECT key_check FROM meta')?.key_check
+  const check = keyCheckOf(db)
   if (!check && !existsSync(keyPath)) createKey(keyPath)
   const cipher = new Cipher(readKey(keyPath))
   if (check) verify(cipher, check, keyPath)
   else db.run('UPDATE meta SET key_check = :check WHERE key_check IS NULL', { check: cipher.seal('paas', 'key check') })
   return cipher
+}
+
+/** Whether the key is this database's. Makes none. @throws data_key_wrong */
+export function checkKey(db: Database, keyPath: string): void {
+  const check = keyCheckOf(db)
+  if (check) verify(new Cipher(readKey(keyPath)), check, keyPath)
+}
+
+function keyCheckOf(db: Database): Uint8Array | null | undefined {
+  return db.get<{ key_check: Uint8Array | null }>('SELECT key_check FROM meta')?.key_check
 }
 
 /** Linked into place with its content, so that of two processes at the first start both read the same key. */

@@ -98,7 +98,8 @@ function useWriteAheadLog(db: Database): void {
   if (mode !== 'wal') db.execute('PRAGMA journal_mode = WAL')
 }
 
-function checkPages(db: Database): void {
+/** @throws database_damaged */
+export function checkPages(db: Database): void {
   const problems = db.all<{ quick_check: string }>('PRAGMA quick_check(3)').map((row) => row.quick_check)
   if (problems.join() === 'ok') return
   throw new PaasError('database_damaged', `The database is damaged: ${problems.join('; ')}.`)

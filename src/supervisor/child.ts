@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { untilSilent, type Heartbeat } from './heartbeat.ts'
 
-/** A process that runs: started by us, or found running and adopted. */
+/** A process that we started. */
 export type Running = {
   pid: number
   /** Resolves when it serves; rejects when it says why it cannot. Stays pending when it just ends. */
@@ -11,6 +11,8 @@ export type Running = {
   /** Absent of one that gives no sign of life. */
   heartbeat?: Heartbeat
   signal(name: NodeJS.Signals): void
+  /** Lets it live on without us. */
+  release(): void
 }
 
 export type ChildSpec = {
@@ -22,6 +24,12 @@ export type ChildSpec = {
   silentMs: number
   /** How long it gets between SIGTERM and SIGKILL. */
   stopMs: number
+  /** Nothing interrupts its start. */
+  startsWhole?: boolean
+  /** Between two starts, milliseconds; they double from the one to the other. */
+  pauses?: { shortest: number; longest: number }
+  /** Instead of SIGTERM and SIGKILL. */
+  stop?: (running: Running) => Promise<void>
 }
 
 export type ChildReport = (child: string, event: ChildEvent) => void
@@ -31,8 +39,7 @@ export type ChildEvent =
   | { kind: 'ended'; reason: string; pauseMs: number }
   | { kind: 'not ready'; cause: unknown; pauseMs: number }
 
-const shortestPauseMs = 100
-const longestPauseMs = 10_000
+const usualPauses = { shortest: 100, longest: 10_000 }
 /** The failures of one that ran this long do not add up: it starts again after the shortest pause. */
 const steadyMs = 10_000
 
@@ -43,12 +50,15 @@ export class Child implements AsyncDisposable {
   readonly #stopping = new AbortController()
   readonly #life: Promise<void>
   #running: Running
-  #pauseMs = shortestPauseMs
+  readonly #pauses: { shortest: number; longest: number }
+  #pauseMs: number
 
   private constructor(spec: ChildSpec, report: ChildReport, running: Running) {
     this.#spec = spec
     this.#report = report
     this.#running = running
+    this.#pauses = spec.pauses ?? usualPauses
+    this.#pauseMs = this.#pauses.shortest
     this.#life = this.#keepRunning()
   }
 
@@ -64,7 +74,7 @@ export class Child implements AsyncDisposable {
       const startedAt = performance.now()
       const reason = await this.#untilEnd()
       if (this.#stopping.signal.aborted) return
-      if (performance.now() - startedAt > steadyMs) this.#pauseMs = shortestPauseMs
+      if (performance.now() - startedAt > steadyMs) this.#pauseMs = this.#pauses.shortest
       this.#report(this.#spec.name, { kind: 'ended', reason, pauseMs: this.#pauseMs })
       await this.#startAgain(this.#stopping.signal)
     }
@@ -80,13 +90,14 @@ export class Child implements AsyncDisposable {
     }
     const signal = AbortSignal.any([over.signal, this.#stopping.signal])
     if (heartbeat) untilSilent(heartbeat, this.#spec.silentMs, signal).then(endHung, () => undefined)
-    return ended.finally(() => over.abort())
+    const stopped = aborted(this.#stopping.signal).catch(() => 'is stopped')
+    return Promise.race([ended, stopped]).finally(() => over.abort())
   }
 
   async #startAgain(signal: AbortSignal): Promise<void> {
     for (;;) {
       const pauseMs = this.#pauseMs
-      this.#pauseMs = Math.min(pauseMs * 2, longestPauseMs)
+      this.#pauseMs = Math.min(pauseMs * 2, this.#pauses.longest)
       try {
         await sleep(pauseMs, undefined, { signal })
         this.#running = await startReady(this.#spec, signal)
@@ -99,11 +110,11 @@ export class Child implements AsyncDisposable {
     }
   }
 
-  /** SIGTERM, and SIGKILL when that is not enough. Resolves when the process is gone. */
+  /** Resolves when the process is gone, or needs us no more. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort()
-    await stop(this.#running, this.#spec.stopMs)
     await this.#life
+    await (this.#spec.stop?.(this.#running) ?? terminate(this.#running, this.#spec.stopMs))
   }
 }
 
@@ -122,14 +133,15 @@ async function startReady(spec: ChildSpec, signal: AbortSignal): Promise<Running
     ])
     return running
   } catch (cause) {
-    await stop(running, spec.stopMs)
+    await terminate(running, spec.stopMs)
     throw cause
   } finally {
     deadline.abort()
   }
 }
 
-async function stop(running: Running, stopMs: number): Promise<void> {
+/** SIGTERM, and SIGKILL when that is not enough. Resolves when the process is gone. */
+export async function terminate(running: Running, stopMs: number): Promise<void> {
   running.signal('SIGTERM')
   const kill = setTimeout(() => running.signal('SIGKILL'), stopMs)
   await running.ended

@@ -1,10 +1,9 @@
 import { join } from 'node:path'
-import packageJson from '../../package.json' with { type: 'json' }
 import type { Config } from '../config.ts'
-import type { ChildSpec, Running } from './child.ts'
+import { terminate, type ChildSpec, type Running } from './child.ts'
 import { startRedis } from './redis.ts'
 import { startRole, type RoleOptions } from './role-process.ts'
-import { startRouter } from './router.ts'
+import type { Afterlife } from './router.ts'
 import type { ServerLog } from './server-log.ts'
 import { sayNote } from './terminal.ts'
 
@@ -13,6 +12,8 @@ const defaultSilentMs = 20_000
 const stopMs = 8_000
 /** Longer than the router gives the requests in flight (router/run). */
 const routerStopMs = 12_000
+/** Between starts of the router, milliseconds: visitors wait for it in the kernel's queue. */
+const routerPauses = { shortest: 20, longest: 1_000 }
 
 /**
  * Young objects get 1 MiB instead of 16: a third less memory for the processes that mostly wait. The router keeps Node's default, since
@@ -24,34 +25,61 @@ const sparingEnvironment = { MALLOC_ARENA_MAX: '1' }
 
 export type ChildrenOptions = {
   config: Config
-  /** Holds `router.ts`, `worker.ts` and `api.ts`. */
+  /** Holds `router.ts`, `worker.ts`, `api.ts` and `check.ts`. */
   rolesDirectory: string
   /** What the roles get. */
   env: NodeJS.ProcessEnv
   /** Milliseconds for which one may give no sign of life. */
   silentMs?: number
+  /** Descriptors that the router listens at. */
+  sockets: number[]
+  /** What becomes of the router at the end, asked then. */
+  afterlife: () => Afterlife
 }
 
 type Spec = Omit<ChildSpec, 'silentMs'>
 
-/** What a server consists of, in the order of start. */
+/** What a server consists of, in the order of start. The router is first: what else it waits for, its visitors need not. */
 export function childSpecs(options: ChildrenOptions, log: ServerLog): ChildSpec[] {
-  const { config, rolesDirectory, env, silentMs = defaultSilentMs } = options
-  const role = (name: string, options: Partial<RoleOptions> = {}): Promise<Running> =>
-    startRole(join(rolesDirectory, `${name}.ts`), {
-      log: log.fd,
-      env,
-      onNote: (text) => sayNote(name, text),
-      ...options,
-    })
+  const { config, env, silentMs = defaultSilentMs } = options
   const mostlyIdle = { flags: sparing, env: { ...sparingEnvironment, ...env } }
+  const start = (name: string) => (): Promise<Running> => startNamed(name, options, log, mostlyIdle)
   const specs: Spec[] = [
+    routerSpec(options, log),
     ...(config.redis.kind === 'embedded' ? [redisSpec(config, config.redis.socket, env, log)] : []),
-    routerSpec(config, rolesDirectory, (lock) => role('router', lock === undefined ? {} : { lock })),
-    { name: 'worker', readyMs: 120_000, stopMs, start: () => role('worker', mostlyIdle) },
-    { name: 'api', readyMs: 30_000, stopMs, start: () => role('api', mostlyIdle) },
+    { name: 'worker', readyMs: 120_000, stopMs, start: start('worker') },
+    { name: 'api', readyMs: 30_000, stopMs, start: start('api') },
   ]
   return specs.map((spec) => ({ ...spec, silentMs }))
+}
+
+/** Ready once it is sure that the other roles can open the record. */
+export function checkSpec(options: ChildrenOptions, log: ServerLog): ChildSpec {
+  const start = (): Promise<Running> => startNamed('check', options, log)
+  return { name: 'check', readyMs: 60_000, silentMs: defaultSilentMs, stopMs, start }
+}
+
+function startNamed(
+  name: string,
+  { rolesDirectory, env }: ChildrenOptions,
+  log: ServerLog,
+  options: Partial<RoleOptions> = {},
+): Promise<Running> {
+  const onNote = (text: string): void => sayNote(name, text)
+  return startRole(join(rolesDirectory, `${name}.ts`), { log: log.fd, env, onNote, ...options })
+}
+
+function routerSpec(options: ChildrenOptions, log: ServerLog): Spec {
+  const { sockets, afterlife } = options
+  return {
+    name: 'router',
+    readyMs: 30_000,
+    stopMs: routerStopMs,
+    startsWhole: true,
+    pauses: routerPauses,
+    start: () => startNamed('router', options, log, { sockets }),
+    stop: async (router) => (afterlife() > 0 ? router.release() : terminate(router, routerStopMs)),
+  }
 }
 
 /** It may have to load a large file first, so it gets time. */
@@ -59,19 +87,4 @@ function redisSpec({ paths }: Config, socket: string, env: NodeJS.ProcessEnv, lo
   const start = (): Promise<Running> =>
     startRedis({ socket, directory: paths.redis, env }, (line) => log.write('redis', line))
   return { name: 'redis', readyMs: 60_000, stopMs, start }
-}
-
-type StartWithLock = (lock: number) => Promise<Running>
-
-function routerSpec(config: Config, rolesDirectory: string, start: StartWithLock): Spec {
-  const { paths, httpPort, httpsPort, domain, publicUrl, trustedProxies } = config
-  const { version } = packageJson
-  const listening = { httpPort, httpsPort, domain, publicUrl, trustedProxies }
-  const spec = {
-    lock: join(paths.run, 'router.lock'),
-    controlSocket: paths.routerSocket,
-    settings: JSON.stringify({ ...listening, rolesDirectory, version, node: process.version }),
-    start,
-  }
-  return { name: 'router', readyMs: 30_000, stopMs: routerStopMs, start: () => startRouter(spec) }
 }

@@ -48,6 +48,7 @@ export async function startRedis(place: Place, onLog: OnLog): Promise<Running> {
     ended,
     heartbeat: redisHeartbeat(place.socket),
     signal: (name) => current.signal(name),
+    release: () => current.release(),
   }
 }
 

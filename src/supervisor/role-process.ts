@@ -18,19 +18,20 @@ export type RoleOptions = {
   onNote: (text: string) => void
   /** For Node, before the file. */
   flags?: string[]
-  /** Descriptor of a lock that the role is to hold while it lives. */
-  lock?: number
+  /** Descriptors that it finds as sd_listen_fds(3) says. */
+  sockets?: number[]
 }
 
 /**
  * Starts `node FILE` in a session of its own, so that a terminal's Ctrl-C reaches only the supervisor, which stops the
  * roles in order. Both outputs go straight into the log file: a role that outlives the supervisor can still write.
  */
-export async function startRole(file: string, { log, env, onNote, flags = [], lock }: RoleOptions): Promise<Running> {
+export async function startRole(file: string, options: RoleOptions): Promise<Running> {
+  const { log, env, onNote, flags = [], sockets = [] } = options
   const child = spawn(process.execPath, [...flags, file], {
-    stdio: ['ignore', log, log, 'ipc', ...(lock === undefined ? [] : [lock])],
+    stdio: ['ignore', log, log, ...sockets, 'ipc'],
     detached: true,
-    env,
+    env: { ...env, LISTEN_FDS: String(sockets.length), LISTEN_PID: '' },
   })
   child.on('message', (message: RoleMessage) => {
     if ('note' in message) onNote(message.note)
@@ -49,7 +50,11 @@ export async function running(child: ChildProcess, ready: Promise<void>): Promis
   })
   await new Promise<void>((resolve, reject) => child.once('spawn', resolve).once('error', reject))
   if (child.pid === undefined) throw new Error('a process that started has no pid')
-  return { pid: child.pid, ready, ended, signal: (name) => void child.kill(name) }
+  const release = (): void => {
+    if (child.connected) child.disconnect()
+    child.unref()
+  }
+  return { pid: child.pid, ready, ended, signal: (name) => void child.kill(name), release }
 }
 
 function roleReady(child: ChildProcess): Promise<void> {

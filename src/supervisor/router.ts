@@ -1,79 +1,50 @@
-import { rmSync } from 'node:fs'
-import { connect } from 'node:net'
-import { lockFile, readLock, type FileLock } from '../lock.ts'
-import type { Running } from './child.ts'
+import type { Config } from '../config.ts'
+import { PaasError } from '../errors.ts'
+import { lockFile } from '../lock.ts'
+import { awaitSuccessor, routerStatus } from '../router/control-client.ts'
+import type { RouterStatus } from '../router/control-protocol.ts'
+import { sayRouterServesOn } from './terminal.ts'
 
-export type RouterSpec = {
-  /** The router holds the lock on this file while it lives; in it stand its pid and settings. */
-  lock: string
-  controlSocket: string
-  /** Whatever a running router must have been started with to be taken over. */
-  settings: string
-  /** Starts a new one that inherits the descriptor `lock`. */
-  start(lock: number): Promise<Running>
-}
+/** Seconds that the router serves on when its server has ended, for the next server to take over. 0: it ends too. */
+export type Afterlife = number
 
-type Holder = { pid: number; settings: string }
+type Paths = Pick<Config['paths'], 'routerSocket' | 'lock'>
 
 /**
- * Adopts the router that a killed supervisor left serving, if it answers and has the same settings; else starts another,
- * which takes over from it (router/run). The apps' visitors notice neither.
+ * The router that an earlier server left serving, if any. The next one takes over from it (router/run).
+ * @throws router_unavailable when it hangs
  */
-export async function startRouter(spec: RouterSpec): Promise<Running> {
-  using lock = await lockFile(spec.lock)
-  if (lock) return await startWith(lock, spec)
-  const left = await leftRouter(spec)
-  if (left) return left
-  rmSync(spec.lock) // it stays locked by the old router under no name
-  using own = await lockFile(spec.lock, { wait: AbortSignal.timeout(1_000) })
-  if (own) return await startWith(own, spec)
-  throw new Error(`somebody else just took ${spec.lock}`)
-}
-
-async function startWith(lock: FileLock, spec: RouterSpec): Promise<Running> {
-  lock.describe('')
-  const router = await spec.start(lock.fd)
+export async function findServingRouter({ routerSocket }: Paths): Promise<RouterStatus | undefined> {
   try {
-    lock.describe(JSON.stringify({ pid: router.pid, settings: spec.settings } satisfies Holder))
+    return await routerStatus(routerSocket)
   } catch (cause) {
-    router.signal('SIGTERM')
-    throw cause
-  }
-  return router
-}
-
-/** A description that is empty is of one whose supervisor died as it started it; that one stops by itself (main/run-role). */
-async function leftRouter({ lock, settings, controlSocket }: RouterSpec): Promise<Running | undefined> {
-  const holder = readLock(lock)
-  if (holder === '') return undefined
-  const left = JSON.parse(holder) as Holder
-  return left.settings === settings && (await answers(controlSocket)) ? adopt(left.pid, lock) : undefined
-}
-
-/** It is no child of ours, so there is no exit event; but the kernel frees its lock when it ends. */
-function adopt(pid: number, lock: string): Running {
-  const ended = lockFile(lock, { wait: new AbortController().signal }).then((freed) => {
-    freed?.[Symbol.dispose]()
-    return 'ended'
-  })
-  return { pid, ready: Promise.resolve(), ended, signal: (name) => signalProcess(pid, name) }
-}
-
-function signalProcess(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name)
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ESRCH') throw cause
-  }
-}
-
-function answers(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const connection = connect(socket)
-    connection.once('error', () => resolve(false))
-    connection.once('connect', () => {
-      connection.destroy()
-      resolve(true)
+    const hint = 'Find its pid at the HTTP port with `ss -ltnp`, kill -9 it, and start again.'
+    throw new PaasError('router_unavailable', 'The router that the server before left does not answer.', {
+      hint,
+      cause,
     })
-  })
+  }
+}
+
+/**
+ * At the end of a server: tells the router that serves, its own or one that it has not replaced yet, what becomes of it, and says so
+ * in the terminal. The caller holds the directory's lock.
+ */
+export async function settleRouter({ routerSocket }: Paths, afterlife: Afterlife): Promise<void> {
+  const router = await routerStatus(routerSocket).catch(() => undefined)
+  if (router === undefined) return
+  if (afterlife === 0) return void process.kill(router.pid, 'SIGTERM')
+  const seconds = afterlife === Infinity ? undefined : afterlife
+  await awaitSuccessor(routerSocket, seconds)
+  sayRouterServesOn(router.pid, seconds)
+}
+
+/** A server that does not even get as far as its data directory keeps what serves there serving. */
+export async function keepServing(paths: Paths): Promise<void> {
+  try {
+    using lock = await lockFile(paths.lock)
+    if (lock) await settleRouter(paths, Infinity)
+  } catch {
+    return // no data directory, no router
+  }
 }

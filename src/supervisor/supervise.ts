@@ -1,54 +1,82 @@
-import type { Config } from '../config.ts'
 import { becomeCopy, openDataDirectory } from '../data-directory.ts'
 import { PaasError } from '../errors.ts'
-import { lockFile, readLock, type FileLock } from '../lock.ts'
+import type { FileLock } from '../lock.ts'
 import { refuseHeldId } from '../server-id.ts'
 import { Child, type ChildReport } from './child.ts'
-import { childSpecs, type ChildrenOptions } from './children.ts'
+import { checkSpec, childSpecs, type ChildrenOptions } from './children.ts'
+import { dataDirectoryInUse, lockDataDirectory, takeOverDataDirectory } from './data-lock.ts'
+import { holdPorts } from './ports.ts'
+import { findServingRouter, settleRouter, type Afterlife } from './router.ts'
 import { ServerLog } from './server-log.ts'
+import type { StopRequest } from './stop-request.ts'
 import { sayChild, sayCopy } from './terminal.ts'
 
-/** `asCopy`: the data directory is a copy of another server's, and gets an id of its own. */
-export type SuperviseOptions = ChildrenOptions & { asCopy?: boolean }
+export type SuperviseOptions = Omit<ChildrenOptions, 'sockets' | 'afterlife'> & {
+  /** The data directory is a copy of another server's, and gets an id of its own. */
+  asCopy?: boolean
+  /** A server that runs on the data directory is ended, once it is sure that this one can start. */
+  takeOver?: boolean
+}
 
 /**
- * Starts the whole server: Redis, then router, worker, api, each ready before the next. Disposal stops them in
- * reverse order; the apps run on. The signal gives the start up.
- * @throws data_directory_*, server_id_in_use, port_in_use, or what a role says it failed with
+ * Starts the whole server: router, then Redis, worker, api, each ready before the next. What serves already is replaced only
+ * by what can start. Disposal stops them in reverse order; the apps run on, and the router does as `stop` says. A stop gives the start up.
+ * @throws data_directory_*, server_id_in_use, port_in_use, what keeps the record from being opened, or what a role says it failed with
  */
-export async function supervise(options: SuperviseOptions, signal: AbortSignal): Promise<AsyncDisposable> {
-  const { config, asCopy = false } = options
+export async function supervise(options: SuperviseOptions, stop: StopRequest): Promise<AsyncDisposable> {
+  const { config, asCopy = false, takeOver = false } = options
   await using starting = new AsyncDisposableStack()
   openDataDirectory(config)
-  starting.use(await lockDataDirectory(config))
+  let servedBefore = true // until it is known
+  const afterlife = (): Afterlife => {
+    if (stop.endsAll) return 0
+    if (stop.signal.aborted) return config.handover.seconds
+    return servedBefore ? Infinity : 0 // the start has failed
+  }
+  const hold = (lock: FileLock): void => {
+    starting.use(lock)
+    starting.defer(() => settleRouter(config.paths, afterlife()))
+  }
+  const lock = await lockDataDirectory(config)
+  if (lock) hold(lock)
+  else if (!takeOver) throw dataDirectoryInUse(config)
   if (asCopy) sayCopy(becomeCopy(config), config)
   await refuseHeldId({ ...config, ...openDataDirectory(config) })
+  const serving = await findServingRouter(config.paths)
+  servedBefore = serving !== undefined
+  const sockets = starting.use(holdPorts(config, serving?.settings)).fds
   const log = starting.use(new ServerLog(config.paths.serverLog))
-  const report: ChildReport = (name, event) => {
-    log.write('supervisor', `${name} ${event.kind}`, event)
-    sayChild(name, event, log.path)
-  }
+  const children = { ...options, sockets, afterlife }
   try {
-    for (const spec of childSpecs(options, log)) starting.use(await Child.start(spec, report, signal))
+    if (servedBefore || !lock) await check(children, log, stop.signal)
+    if (!lock) hold(await takeOverDataDirectory(config, stop.signal))
+    await startChildren(children, { log, stop, starting })
   } catch (cause) {
     throw pointToLog(cause, log.path)
   }
   return starting.move()
 }
 
+async function check(options: ChildrenOptions, log: ServerLog, signal: AbortSignal): Promise<void> {
+  await using _checked = await Child.start(checkSpec(options, log), () => undefined, signal)
+}
+
+type Starting = { log: ServerLog; stop: StopRequest; starting: AsyncDisposableStack }
+
+async function startChildren(options: ChildrenOptions, { log, stop, starting }: Starting): Promise<void> {
+  const report: ChildReport = (name, event) => {
+    log.write('supervisor', `${name} ${event.kind}`, event)
+    sayChild(name, event, log.path)
+  }
+  for (const spec of childSpecs(options, log)) {
+    stop.signal.throwIfAborted()
+    const signal = spec.startsWhole ? new AbortController().signal : stop.signal
+    starting.use(await Child.start(spec, report, signal))
+  }
+}
+
 /** What is not the user's doing has its reason in the log only. */
 function pointToLog(cause: unknown, log: string): unknown {
   if (!(cause instanceof PaasError) || cause.code !== 'internal') return cause
   return new PaasError(cause.code, cause.message, { hint: `The reason is in ${log}`, cause })
-}
-
-/** One server per data directory: two would move each other's apps about. */
-async function lockDataDirectory({ dataDirectory, paths }: Config): Promise<FileLock> {
-  const lock = await lockFile(paths.lock)
-  if (!lock) {
-    const message = `A server with pid ${readLock(paths.lock)} already runs on ${dataDirectory}.`
-    throw new PaasError('data_directory_in_use', message)
-  }
-  lock.describe(String(process.pid))
-  return lock
 }

@@ -23,6 +23,17 @@ export function sayNote(name: string, text: string): void {
   say(`  ${name.padEnd(8)}${text}`)
 }
 
+/** What `--take-over` does. */
+export function sayTakeOver(pid: number): void {
+  say(`paas: the server with pid ${pid} ends; its router serves until the new one is ready`)
+}
+
+/** A router that serves without a server. `seconds`: undefined for no limit. */
+export function sayRouterServesOn(pid: number, seconds: number | undefined): void {
+  const limit = seconds === undefined ? '' : `, for ${seconds} s at most`
+  say(`paas: the router (pid ${pid}) serves the apps until a server is started${limit}. To end it: kill ${pid}`)
+}
+
 /** What became of `--as-copy`. */
 export function sayCopy(isNew: boolean, { dataDirectory }: Pick<Config, 'dataDirectory'>): void {
   if (isNew) say(`paas: ${dataDirectory} is a copy; it has a server id of its own from now on`)

@@ -117,7 +117,7 @@ it.skipIf(!canMount)(
 it.skipIf(!canMount)(
   'a server is not started on a read-only disk, and says so, until it is mounted again',
   async () => {
-    await server.terminate()
+    await server.interrupt()
     await expect(server.start()).rejects.toThrow(/disk [^\n]+ is mounted read-only[^\n]+\(data_directory_unusable\)\n$/)
     await disk.mountAgain()
     await server.start()

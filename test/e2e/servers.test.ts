@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { TestApp, until } from '../helpers/app.ts'
+import { watchApp } from '../helpers/load.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 
 async function served(server: TestServer): Promise<TestApp> {
@@ -23,7 +24,7 @@ describe('a server', () => {
       const { body } = await app.api<{ id: string }>('GET', '')
       const before = dynosOf(body)
       expect(before).toHaveLength(1)
-      await server.terminate()
+      await server.interrupt()
       expect(dynosOf(body)).toEqual(before)
       await server.start()
       expect((await app.get()).status).toBe(200)
@@ -31,6 +32,25 @@ describe('a server', () => {
     } finally {
       await server.stop()
     }
+  })
+
+  it('that is restarted, and then taken over from in the midst of a push, loses no request and no push', async () => {
+    await using server = await startServer()
+    await using app = await served(server)
+    const visits = watchApp(app, /./)
+    await server.terminate()
+    await server.start()
+    const commit = await app.repository.commit('the second version')
+    const push = app.push()
+    await until('it builds', async () =>
+      (await app.api<{ status: string }[]>('GET', '/builds')).body.some(({ status }) => status === 'pending'),
+    )
+    await server.takeOver()
+    await push
+    await until('the ref moved', async () =>
+      (await app.repository.git('ls-remote', 'paas', 'main')).output.startsWith(commit),
+    )
+    expect((await visits.stop()).failures).toEqual([])
   })
 
   it('serves its apps from the saved table before api and worker are up', async () => {

@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
-import { lockFile, readLock } from '../../src/lock.ts'
+import { routerStatus } from '../../src/router/control-client.ts'
 import { removeFromEngine } from './engine.ts'
 import { freePort } from './free-port.ts'
+import { commandLine } from './processes.ts'
 
 const run = promisify(execFile)
 const main = resolve(import.meta.dirname, '../../src/main/server.ts')
@@ -92,12 +93,19 @@ export class TestServer implements AsyncDisposable {
   }
 
   /** Starts it, the first time or again after `kill` or `terminate`; resolves when it is ready. */
-  async start(): Promise<void> {
-    const [program = process.execPath, ...argv] = [...this.#prefix, process.execPath, main, ...this.#argv]
+  async start(...flags: string[]): Promise<void> {
+    const [program = process.execPath, ...argv] = [...this.#prefix, process.execPath, main, ...this.#argv, ...flags]
     const child = spawn(program, argv, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = child
     await this.#readyLine(child)
     this.token = await this.#firstToken()
+  }
+
+  /** Starts another on the same data directory, which takes over; resolves when that is ready and the one before has ended. */
+  async takeOver(): Promise<void> {
+    const before = this.#process
+    await this.start('--take-over')
+    if (before?.exitCode === null && before.signalCode === null) await once(before, 'exit')
   }
 
   /** Gives the other its files and its login, as they are now. */
@@ -113,14 +121,19 @@ export class TestServer implements AsyncDisposable {
     await this.#end('SIGKILL')
   }
 
-  /** An orderly stop, after which the apps run on. Gives the exit code. */
+  /** As for a restart: the router serves on until the next start. Gives the exit code. */
   async terminate(): Promise<number | null> {
     return this.#end('SIGTERM')
   }
 
+  /** Ctrl-C: all of it ends; the apps run on. */
+  async interrupt(): Promise<number | null> {
+    return this.#end('SIGINT')
+  }
+
   /** Stops the server and removes all it made: containers, networks, volumes, images, files. */
   async stop(): Promise<void> {
-    await this.terminate()
+    await this.interrupt()
     await this.#endLeftRouter()
     const serverId = await this.serverId()
     const isOwn = serverId !== undefined && serverId !== (await this.#copyOf?.serverId())
@@ -164,14 +177,12 @@ export class TestServer implements AsyncDisposable {
     return child.exitCode
   }
 
-  /** The router of a killed supervisor that nobody started again. It holds its lock while it lives. */
+  /** Of a server that ended before this. */
   async #endLeftRouter(): Promise<void> {
-    const path = join(this.dataDirectory, 'run/router.lock')
-    if (!existsSync(path)) return
-    using free = await lockFile(path)
-    if (free) return
-    process.kill((JSON.parse(readLock(path)) as { pid: number }).pid, 'SIGTERM')
-    using _ended = await lockFile(path, { wait: AbortSignal.timeout(20_000) })
+    const router = await routerStatus(join(this.dataDirectory, 'run/router.sock'))
+    if (router === undefined) return
+    process.kill(router.pid, 'SIGTERM')
+    while (commandLine(router.pid) !== '') await new Promise((wake) => setTimeout(wake, 20))
   }
 
   /** undefined when it did not come so far as to have one. */

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { Agent, type ClientRequest, request, type IncomingMessage } from 'node:http'
 import { Agent as SecureAgent, request as requestSecurely } from 'node:https'
@@ -63,8 +63,10 @@ async function start(openFiles = 20_000): Promise<{ child: ChildProcess; message
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
   children.push(child)
-  const [message] = await once(child, 'message')
-  return { child, message }
+  for await (const [message] of on(child, 'message') as AsyncIterable<[object]>) {
+    if (!('alive' in message)) return { child, message }
+  }
+  throw new Error('the router said nothing')
 }
 
 describe('the router process', () => {
@@ -154,7 +156,7 @@ describe('the router process', () => {
       process.execPath,
       [
         '-e',
-        `require('child_process').spawn(process.execPath, [${JSON.stringify(main)}], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }).on('message', () => console.log('ready')); setInterval(() => {}, 1000)`,
+        `require('child_process').spawn(process.execPath, [${JSON.stringify(main)}], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }).on('message', ({ ready }) => ready && console.log('ready')); setInterval(() => {}, 1000)`,
       ],
       { env: { ...environment, PAAS_LOG_LEVEL: 'trace' }, stdio: ['ignore', 'pipe', 'inherit'] },
     )

@@ -1,20 +1,13 @@
-import { once } from 'node:events'
 import { join } from 'node:path'
-import { loadConfig } from '../../src/config.ts'
-import { supervise } from '../../src/supervisor/supervise.ts'
-import { outliveReaders, sayFailure, sayReady } from '../../src/supervisor/terminal.ts'
+import { runServer } from '../../src/main/server.ts'
+import { sayFailure } from '../../src/supervisor/terminal.ts'
 
-/** The supervisor as src/main/server.ts runs it, with roles that do nothing but live. */
-outliveReaders()
-const stop = new AbortController()
-process.on('SIGTERM', () => stop.abort())
+/** A server as src/main/server.ts runs it, with roles that do nothing but live. */
+const rolesDirectory = process.env['TEST_ROLES'] ?? join(import.meta.dirname, 'roles')
+const silentMs = Number(process.env['TEST_SILENT_MS'] ?? 20_000)
+const takeOver = process.argv.includes('--take-over')
 try {
-  const config = loadConfig()
-  const rolesDirectory = process.env['TEST_ROLES'] ?? join(import.meta.dirname, 'roles')
-  const silentMs = Number(process.env['TEST_SILENT_MS'] ?? 20_000)
-  await using _server = await supervise({ config, rolesDirectory, env: process.env, silentMs }, stop.signal)
-  sayReady(config)
-  if (!stop.signal.aborted) await once(stop.signal, 'abort')
+  await runServer({ rolesDirectory, silentMs, takeOver })
 } catch (thrown) {
   sayFailure(thrown)
   process.exitCode = 1

@@ -17,29 +17,31 @@ const environment = {
 /** A supervisor with roles that do nothing but live, on a data directory of its own. */
 export class SupervisedServer implements AsyncDisposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'paas-supervisor-'))
-  readonly data = join(this.directory, 'data')
+  readonly data: string
   readonly port: number
   output = ''
   #process: ChildProcess | undefined
 
-  private constructor(port: number) {
+  private constructor({ port, data }: { port: number; data?: string }) {
     this.port = port
+    this.data = data ?? join(this.directory, 'data')
   }
 
   static async start(env: Record<string, string> = {}): Promise<SupervisedServer> {
-    const server = new SupervisedServer(await freePort())
+    const server = await SupervisedServer.prepare()
     await server.start(env)
     return server
   }
 
-  static async prepare(): Promise<SupervisedServer> {
-    return new SupervisedServer(await freePort())
+  /** @param other has the same data directory and port */
+  static async prepare(other?: SupervisedServer): Promise<SupervisedServer> {
+    return new SupervisedServer(other ?? { port: await freePort() })
   }
 
   /** Resolves when it is ready or has ended; `output` tells. */
-  async start(env: Record<string, string> = {}): Promise<void> {
+  async start(env: Record<string, string> = {}, ...argv: string[]): Promise<void> {
     this.output = ''
-    const child = spawn(process.execPath, [script], {
+    const child = spawn(process.execPath, [script, ...argv], {
       env: { ...environment, PAAS_DATA: this.data, PAAS_HTTP_PORT: String(this.port), PAAS_HTTPS_PORT: 'off', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
@@ -105,7 +107,7 @@ export class SupervisedServer implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.end('SIGTERM')
+    await this.end('SIGINT')
     const router = await this.routerPid()
     if (router) process.kill(router, 'SIGTERM')
     rmSync(this.directory, { recursive: true, force: true })

@@ -28,7 +28,7 @@ export async function startRouter({ limits, table, routes = [], origins }: Route
     log: pino({ enabled: false }),
     origins: new Origins({ trustedProxies: [], publicUrl: undefined, ...origins }),
   })
-  const port = await router.listen(0, { shared: false })
+  const port = await router.listen({ port: 0, shared: false })
   return {
     router,
     port,

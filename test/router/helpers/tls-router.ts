@@ -39,7 +39,10 @@ export async function startTlsRouter(
   }).listen(rendezvousSocket)
   await once(server, 'listening')
   const plain = await startRouter(options)
-  const tlsPort = await plain.router.listenWithTls(0, { shared: false, identity, rendezvousSocket, appCertificates })
+  const tlsPort = await plain.router.listenWithTls(
+    { port: 0, shared: false },
+    { identity, rendezvousSocket, appCertificates },
+  )
   return {
     ...plain,
     tlsPort,

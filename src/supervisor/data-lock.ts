@@ -1,0 +1,51 @@
+import type { Config } from '../config.ts'
+import { isCode, PaasError } from '../errors.ts'
+import { lockFile, readLock, type FileLock } from '../lock.ts'
+import { sayTakeOver } from './terminal.ts'
+
+type DataDirectory = Pick<Config, 'dataDirectory' | 'paths'>
+
+/** For the roles of a server to stop one after the other, milliseconds. */
+const patience = 60_000
+
+/** One server per data directory: two would move each other's apps about. Gives undefined when another one has it. */
+export async function lockDataDirectory({ paths }: DataDirectory): Promise<FileLock | undefined> {
+  return described(await lockFile(paths.lock))
+}
+
+/**
+ * Has the server that runs on the data directory end, its router left serving, and takes its place.
+ * @throws data_directory_in_use
+ */
+export async function takeOverDataDirectory(config: DataDirectory, signal: AbortSignal): Promise<FileLock> {
+  const { paths, dataDirectory } = config
+  const pid = Number(readLock(paths.lock))
+  sayTakeOver(pid)
+  endServer(pid, dataDirectory)
+  const lock = await lockFile(paths.lock, { wait: AbortSignal.any([signal, AbortSignal.timeout(patience)]) })
+  signal.throwIfAborted()
+  const held = described(lock)
+  if (held) return held
+  const message = `The server with pid ${pid} on ${dataDirectory} did not end within ${patience / 1000} s.`
+  throw new PaasError('data_directory_in_use', message, { hint: `Look at its log, ${paths.serverLog}.` })
+}
+
+export function dataDirectoryInUse({ paths, dataDirectory }: DataDirectory): PaasError {
+  const message = `A server with pid ${readLock(paths.lock)} already runs on ${dataDirectory}.`
+  return new PaasError('data_directory_in_use', message)
+}
+
+function described(lock: FileLock | undefined): FileLock | undefined {
+  lock?.describe(String(process.pid))
+  return lock
+}
+
+function endServer(pid: number, dataDirectory: string): void {
+  try {
+    process.kill(pid, 'SIGTERM')
+  } catch (cause) {
+    if (isCode(cause, 'ESRCH')) return // It has just ended by itself.
+    const message = `The server with pid ${pid} on ${dataDirectory} belongs to another user, who alone can end it.`
+    throw new PaasError('data_directory_in_use', message, { hint: 'Start this one as that user.', cause })
+  }
+}

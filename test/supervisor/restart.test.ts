@@ -1,0 +1,168 @@
+import { once } from 'node:events'
+import { rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { describe, expect, it } from 'vitest'
+import { openStore } from '../../src/store/open.ts'
+import { until } from '../helpers/app.ts'
+import { commandLine } from '../helpers/processes.ts'
+import { SupervisedServer } from './supervised-server.ts'
+import { Visitors } from './visitors.ts'
+
+const isGone = (pid: number) => commandLine(pid) === ''
+
+/** The server has something to lose: a record with its key. */
+function makeRecord({ data }: SupervisedServer): { key: string } {
+  const key = join(data, 'key')
+  openStore({ path: join(data, 'paas.db'), keyPath: key })[Symbol.dispose]()
+  return { key }
+}
+
+describe('a restart', () => {
+  it('by SIGTERM and a start, twice in a row, loses no request', async () => {
+    await using server = await SupervisedServer.start()
+    const visitors = new Visitors(server.port)
+    for (let i = 0; i < 2; i++) {
+      await visitors.more(100)
+      const router = server.pidOf('router.ts')
+      expect(await server.end('SIGTERM')).toBe(0)
+      expect(server.output).toContain(
+        `paas: the router (pid ${router}) serves the apps until a server is started, for 60 s at most. To end it: kill ${router}`,
+      )
+      await visitors.more(100)
+      await server.start()
+      expect(server.output).toContain('ready ')
+      expect(server.pidOf('router.ts')).not.toBe(router)
+    }
+    await visitors.more(100)
+    expect((await visitors.stop()).failures).toEqual([])
+  })
+
+  it('in the midst of a start loses no request', async () => {
+    await using server = await SupervisedServer.start()
+    const visitors = new Visitors(server.port)
+    for (let i = 0; i < 3; i++) {
+      await server.end('SIGTERM')
+      const starting = server.start()
+      await until('the next router is there', async () => server.child('router.ts'))
+      void starting
+    }
+    await server.end('SIGTERM')
+    await server.start()
+    await visitors.more(100)
+    expect((await visitors.stop()).failures).toEqual([])
+  })
+
+  it('after kill -9, with other settings, loses no request', async () => {
+    await using server = await SupervisedServer.start()
+    const visitors = new Visitors(server.port)
+    const router = server.pidOf('router.ts')
+    await server.end('SIGKILL')
+    await server.start({ PAAS_DOMAIN: 'paas.example.com' })
+    await visitors.more(100)
+    expect((await visitors.stop()).failures).toEqual([])
+    await until('the router before ended', async () => isGone(router))
+  })
+
+  it('by a server that takes over, twice in a row, loses no request; one that is not told to is refused', async () => {
+    await using server = await SupervisedServer.start()
+    makeRecord(server)
+    const visitors = new Visitors(server.port)
+    await using second = await SupervisedServer.prepare(server)
+    await second.start()
+    expect(second.output).toContain('npm start -- --take-over')
+    expect(await second.end('SIGTERM')).toBe(1)
+    await second.start({}, '--take-over')
+    expect(second.output).toContain(`paas: the server with pid ${server.pid} ends;`)
+    expect(second.output).toContain('ready ')
+    expect(await server.end('SIGTERM')).toBe(0)
+    await server.start({}, '--take-over')
+    expect(server.output).toContain('ready ')
+    await visitors.more(100)
+    expect((await visitors.stop()).failures).toEqual([])
+  })
+})
+
+describe('a router', () => {
+  it('that is killed again and again costs its own connections only; others wait for the next', async () => {
+    await using server = await SupervisedServer.start()
+    const visitors = new Visitors(server.port)
+    const kills = 5
+    for (let i = 0; i < kills; i++) {
+      await visitors.more(50)
+      process.kill(server.pidOf('router.ts'), 'SIGKILL')
+      await until('it ended', async () => (server.output.match(/router +was killed/g) ?? []).length > i)
+      const waiting = connect(server.port, '127.0.0.1')
+      await once(waiting, 'connect')
+      waiting.end('GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n')
+      expect(await text(waiting)).toMatch(/^HTTP\/1.1 404 /)
+    }
+    await visitors.more(50)
+    const { failures } = await visitors.stop()
+    expect(failures.filter((code) => code !== 'ECONNRESET')).toEqual([])
+    expect(failures.length).toBeLessThanOrEqual(kills * visitors.lanes)
+  })
+
+  it('ends by itself when no server is started within PAAS_HANDOVER', async () => {
+    await using server = await SupervisedServer.start({ PAAS_HANDOVER: '1' })
+    const router = server.pidOf('router.ts')
+    await server.end('SIGTERM')
+    await until('it ended', async () => isGone(router))
+    expect(server.log().map(({ reason }) => reason)).toContain('no other router took over within 1 s')
+  })
+
+  it.each([{ PAAS_HANDOVER: '0' }, {}])(
+    'ends with its server where nothing is to follow (%j, or Ctrl-C after SIGTERM)',
+    async (env) => {
+      await using server = await SupervisedServer.start(env)
+      const router = server.pidOf('router.ts')
+      process.kill(server.pid, 'SIGTERM')
+      if (!('PAAS_HANDOVER' in env)) process.kill(server.pid, 'SIGINT')
+      expect(await server.end('SIGTERM')).toBe(0)
+      expect(isGone(router)).toBe(true)
+    },
+  )
+})
+
+describe('a start that fails', () => {
+  it('ends no router that serves, and takes its time limit away', async () => {
+    await using server = await SupervisedServer.start()
+    const { key } = makeRecord(server)
+    const visitors = new Visitors(server.port)
+    const router = server.pidOf('router.ts')
+    const servesOn = (pid: number) =>
+      `paas: the router (pid ${pid}) serves the apps until a server is started. To end it: kill ${pid}`
+    await server.end('SIGTERM')
+
+    await server.start({ PAAS_HTTPS_PORT: 'many' })
+    expect(server.output).toContain('(settings_invalid)')
+    expect(server.output).toContain(servesOn(router))
+
+    rmSync(key)
+    await server.start()
+    expect(server.output).toContain('(data_key_wrong)')
+    expect(server.output).toContain(servesOn(router))
+    rmSync(join(server.data, 'paas.db'))
+
+    await server.start({ TEST_API_FAILS: 'yes' })
+    const next = (await server.routerPid()) ?? 0
+    expect(next).not.toBe(router)
+    expect(server.output).toContain(servesOn(next))
+
+    await visitors.more(100)
+    expect((await visitors.stop()).failures).toEqual([])
+  })
+
+  it('ends no server that it was to take over from', async () => {
+    await using server = await SupervisedServer.start()
+    const { key } = makeRecord(server)
+    rmSync(key)
+    await using second = await SupervisedServer.prepare(server)
+    await second.start({}, '--take-over')
+    expect(second.output.trim().split('\n').at(-1)).toContain('(data_key_wrong)')
+    expect(second.output).not.toContain('serves the apps until')
+    expect(server.output).not.toContain('stopping')
+    expect(await server.serves()).toBe(true)
+  })
+})
