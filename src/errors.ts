@@ -11,11 +11,18 @@ export class PaasError extends Error {
   override readonly name = 'PaasError'
   readonly code: ErrorCode
   readonly hint: string | undefined
+  /** Seconds in which the same may succeed. */
+  readonly retryAfter: number | undefined
 
-  constructor(code: ErrorCode, message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { hint?: string | undefined; cause?: unknown; retryAfter?: number } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
     this.code = code
     this.hint = options.hint ?? catalogue[code].hint
+    this.retryAfter = options.retryAfter
   }
 
   get status(): number {

@@ -1,9 +1,11 @@
+import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { PaasError } from '../errors.ts'
 import type { Account } from '../model/account.ts'
 import type { Api, ApiDeps } from './deps.ts'
-import type { Identity } from './identity.ts'
+import { clientAddress } from './identity.ts'
 import { checkPassword } from './login-rules.ts'
+import type { PasswordGuard } from './password-guard.ts'
 import { time } from './shapes.ts'
 
 const accountChange = Type.Object(
@@ -17,34 +19,37 @@ const accountChange = Type.Object(
   { additionalProperties: false },
 )
 
+type Deps = Pick<ApiDeps, 'store'> & { passwords: PasswordGuard }
+
 /** One's own account. */
-export function accountRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
-  const { accounts } = store
+export function accountRoutes(api: Api, deps: Deps): void {
+  const { accounts } = deps.store
   const own = { config: { scope: 'identity' } } as const
   api.get('/account', own, (request) => accountJson(request.identity.account))
   api.get('/users/~', own, (request) => accountJson(request.identity.account))
 
   api.patch('/account', { schema: { body: accountChange }, config: { scope: 'global' } }, async (request) => {
     const { account } = request.identity
-    const { name, password = '', new_password } = request.body
-    if (new_password !== undefined) await changePassword(store, request.identity, password, new_password)
+    const { name, password = '', new_password: wanted } = request.body
+    if (wanted !== undefined) await changePassword(deps, request, { present: password, wanted })
     return accountJson(name === undefined ? account : accounts.update(account.id, { name }))
   })
 }
 
 /** Whoever logged in with the old password elsewhere has to log in again; tokens that were made for a purpose stay. */
 async function changePassword(
-  { accounts, tokens }: Pick<ApiDeps['store'], 'accounts' | 'tokens'>,
-  { account, tokenId }: Identity,
-  password: string,
-  newPassword: string,
+  { store: { accounts, tokens }, passwords }: Deps,
+  request: FastifyRequest,
+  { present, wanted }: { present: string; wanted: string },
 ): Promise<void> {
-  checkPassword(newPassword)
-  const known = accounts.hasPassword(account.id)
-  if (known && !(await accounts.authenticate(account.email, password))) {
-    throw new PaasError('forbidden', 'password must be the present password.')
+  const { account, tokenId } = request.identity
+  checkPassword(wanted)
+  if (accounts.hasPassword(account.id)) {
+    const asks = { client: clientAddress(request), email: account.email }
+    const right = await passwords.check(asks, () => accounts.authenticate(account.email, present))
+    if (!right) throw new PaasError('forbidden', 'password must be the present password.')
   }
-  await accounts.setPassword(account.id, newPassword)
+  await accounts.setPassword(account.id, wanted)
   tokens.removeSessions(account.id, tokenId)
 }
 

@@ -15,12 +15,17 @@ const refusals: Record<string, [ErrorCode, string]> = {
   FST_ERR_BAD_URL: ['bad_request', 'The path of the request is not valid percent-encoding.'],
 }
 
+/** Seconds, of what is used up and comes back at a time that nobody knows. */
+const usualRetry = 30
+
 /** Every failure of a request becomes Heroku's envelope here: `{id, message}`. Nothing internal leaves the server. */
 export function answerError(thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = explain(thrown)
   const event = { code: error.code, err: error.fault === 'server' ? thrown : undefined, status: error.status }
   request.log[error.fault === 'server' ? 'error' : 'debug'](event, error.message)
   reply.header('Request-Id', request.id)
+  const retryAfter = error.retryAfter ?? (error.status === 429 ? usualRetry : undefined)
+  if (retryAfter !== undefined) reply.header('Retry-After', String(retryAfter))
   if (error.code === 'unauthorized') reply.header('WWW-Authenticate', 'Bearer realm="paas"')
   return reply
     .code(error.status)

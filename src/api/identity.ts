@@ -3,7 +3,7 @@ import { PaasError } from '../errors.ts'
 import type { Account } from '../model/account.ts'
 import type { TokenId } from '../model/ids.ts'
 import type { Store } from '../store/store.ts'
-import type { LoginLimit } from './login-limit.ts'
+import type { PasswordGuard } from './password-guard.ts'
 
 /** Who asks, and what their token lets them do. */
 export type Identity = { account: Account; scope: string[]; tokenId: TokenId | null }
@@ -26,15 +26,14 @@ export function identifyByToken({ tokens }: Pick<Store, 'tokens'>, request: Fast
 
 /** Likewise, or Basic `email:password`: only for getting a token. @throws unauthorized, rate_limit */
 export async function identifyByLogin(
-  { store, limit }: { store: Pick<Store, 'tokens' | 'accounts'>; limit: LoginLimit },
+  { store, passwords }: { store: Pick<Store, 'tokens' | 'accounts'>; passwords: PasswordGuard },
   request: FastifyRequest,
 ): Promise<Identity> {
   const { user, secret } = credentialsOf(request)
   if (!user.includes('@') || store.tokens.authenticate(secret)) return identifyByToken(store, request)
-  const attempt = limit.attempt(clientAddress(request), user)
-  const account = await store.accounts.authenticate(user, secret)
+  const asks = { client: clientAddress(request), email: user }
+  const account = await passwords.check(asks, () => store.accounts.authenticate(user, secret))
   if (!account) throw new PaasError('unauthorized', 'The email or the password is wrong.')
-  attempt.succeeded()
   return { account, scope: ['global'], tokenId: null }
 }
 
@@ -50,7 +49,7 @@ function credentialsOf(request: FastifyRequest): Credentials {
 }
 
 /** The address that the router saw; only the router can reach this server's socket, and it sets the header itself. */
-function clientAddress(request: FastifyRequest): string {
+export function clientAddress(request: FastifyRequest): string {
   const forwarded = request.headers['x-forwarded-for']
   return (
     String(forwarded ?? '')

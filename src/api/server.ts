@@ -30,10 +30,10 @@ import { featureRoutes } from './features.ts'
 import { formationRoutes } from './formation.ts'
 import { identifyByLogin, identifyByToken } from './identity.ts'
 import { keyRoutes } from './keys.ts'
-import { LoginLimit } from './login-limit.ts'
 import { logSessionRoutes } from './log-sessions.ts'
 import { logStreamRoute } from './log-stream.ts'
 import { oneOffRoutes } from './one-offs.ts'
+import { PasswordGuard } from './password-guard.ts'
 import { placeRoutes } from './places.ts'
 import { countRequest, RateLimit, rateLimitRoutes } from './rate-limit.ts'
 import { releaseOutputRoute } from './release-output.ts'
@@ -87,7 +87,7 @@ export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
 function addRoutes(api: Api, deps: ApiDeps): void {
   const { store } = deps
   const signedPaths = new SignedPaths(store.secretFor('signed paths'))
-  const limit = new LoginLimit()
+  const passwords = new PasswordGuard()
   const rateLimit = new RateLimit(deps.config.limits.apiRequestsPerHour)
   api.decorateRequest('identity')
   buildOutputRoute(api, { ...deps, signedPaths })
@@ -99,7 +99,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
   attachRoute(api, deps)
   void api.register(async (login: Api) => {
     login.addHook('onRequest', async (request, reply) => {
-      request.identity = await identifyByLogin({ store, limit }, request)
+      request.identity = await identifyByLogin({ store, passwords }, request)
       countRequest(rateLimit, request, reply)
     })
     loginRoute(login, deps)
@@ -112,7 +112,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
       checkRole(store, request)
     })
     publishAnswers(resources, deps)
-    accountRoutes(resources, deps)
+    accountRoutes(resources, { store, passwords })
     accountsRoutes(resources, deps)
     rateLimitRoutes(resources, { limit: rateLimit })
     authorizationRoutes(resources, deps)
