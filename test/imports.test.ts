@@ -15,10 +15,12 @@ const allowed: Record<string, string[]> = {
   router: ['logs', 'metrics'],
   build: ['engine', 'queue', 'outbound'],
   release: ['engine', 'queue', 'store', 'router/control.ts', 'logs'],
-  run: ['release', 'engine', 'store'],
-  git: ['store', 'queue', 'build'],
+  grants: ['store'],
+  run: ['release', 'engine', 'store', 'grants'],
+  git: ['store', 'queue', 'build', 'grants'],
   containers: ['build', 'engine'],
   worker: [
+    'grants',
     'release',
     'run',
     'build',
@@ -34,6 +36,7 @@ const allowed: Record<string, string[]> = {
   ],
   api: [
     'git',
+    'grants',
     'release',
     'build',
     'queue',

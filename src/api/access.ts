@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { PaasError } from '../errors.ts'
 import { isAtLeast, type Role } from '../model/access.ts'
 import type { App } from '../model/app.ts'
+import type { Asker } from '../model/grant.ts'
 import type { Store } from '../store/store.ts'
 
 declare module 'fastify' {
@@ -38,6 +39,11 @@ export function appNamed(
   throw new PaasError('forbidden', `You have the role ${role} for ${app.name}; this needs ${needed}.`, {
     hint: `See who has it with: paas access -a ${app.name}`,
   })
+}
+
+/** Who asks, for what is to last longer than the request. */
+export function askerOf({ identity: { account, token } }: FastifyRequest): Asker {
+  return { accountId: account.id, token: token && { id: token.id, fingerprint: token.fingerprint } }
 }
 
 /** Of every route about an app, before anything of the request is read. @throws app_not_found, forbidden */

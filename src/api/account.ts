@@ -42,7 +42,7 @@ async function changePassword(
   request: FastifyRequest,
   { present, wanted }: { present: string; wanted: string },
 ): Promise<void> {
-  const { account, tokenId } = request.identity
+  const { account, token } = request.identity
   checkPassword(wanted)
   if (accounts.hasPassword(account.id)) {
     const asks = { client: clientAddress(request), email: account.email }
@@ -50,7 +50,7 @@ async function changePassword(
     if (!right) throw new PaasError('forbidden', 'password must be the present password.')
   }
   await accounts.setPassword(account.id, wanted)
-  tokens.removeSessions(account.id, tokenId)
+  tokens.removeSessions(account.id, token?.id ?? null)
 }
 
 export function accountJson(account: Account): object {

@@ -1,12 +1,13 @@
 import { appUrl } from '../model/app.ts'
 import { stateAfter, type AppSetup, type AppSetupState } from '../model/app-setup.ts'
 import type { Build } from '../model/build.ts'
+import type { Asker } from '../model/grant.ts'
 import type { Store } from '../store/store.ts'
 import { outputUrl, statusOf, type BuildJsonDeps } from './build-json.ts'
 import { time } from './shapes.ts'
 
 /** Heroku's app set-up. */
-export function appSetupJson(deps: BuildJsonDeps, setup: AppSetup): object {
+export function appSetupJson(deps: BuildJsonDeps, setup: AppSetup, asker: Asker): object {
   const { store, config } = deps
   const build = store.builds.find(setup.buildId)
   const name = store.apps.get(setup.appId)?.name ?? ''
@@ -19,7 +20,7 @@ export function appSetupJson(deps: BuildJsonDeps, setup: AppSetup): object {
     status: isOpen(state) ? 'pending' : state.kind,
     failure_message: state.kind === 'failed' ? state.reason : null,
     app: { id: setup.appId, name },
-    build: build ? { id: build.id, status: statusOf(build), output_stream_url: outputUrl(deps, build) } : null,
+    build: build ? { id: build.id, status: statusOf(build), output_stream_url: outputUrl(deps, build, asker) } : null,
     manifest_errors: state.kind === 'failed' ? state.manifestErrors : [],
     postdeploy: postdeploy && { exit_code: postdeploy.exitCode, output: postdeploy.output },
     resolved_success_url: build ? successUrl(store, build, appUrl(config.publicUrl, name)) : null,

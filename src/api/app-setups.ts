@@ -8,6 +8,7 @@ import { checkConfigChange, checkConfigSize } from '../model/config-rules.ts'
 import type { AccountId, AppSetupId } from '../model/ids.ts'
 import { noCommit, sourcePath, type BuildSource } from '../model/source.ts'
 import type { Store } from '../store/store.ts'
+import { askerOf } from './access.ts'
 import { appSetupJson, isOpen, stateOf } from './app-setup-json.ts'
 import { checkPlace, createApp } from './apps.ts'
 import type { BuildJsonDeps } from './build-json.ts'
@@ -52,14 +53,15 @@ export function appSetupRoutes(api: Api, deps: Deps): void {
     await wake(deps, reply, { kind: 'converge', appId: setup.appId })
     await wake(deps, reply, { kind: 'build', appId: setup.appId, buildId: setup.buildId })
     reply.code(201)
-    return appSetupJson(deps, setup)
+    return appSetupJson(deps, setup, askerOf(request))
   })
 
   api.get('/app-setups/:setup', (request) => {
     const { setup: id } = request.params as { setup: AppSetupId }
     const setup = store.appSetups.find(id)
     const app = setup && store.apps.find(setup.appId)
-    if (app && store.collaborators.roleOf(request.identity.account, app)) return appSetupJson(deps, setup)
+    if (app && store.collaborators.roleOf(request.identity.account, app))
+      return appSetupJson(deps, setup, askerOf(request))
     throw new PaasError('not_found', `There is no app set-up ${JSON.stringify(id)}.`)
   })
 }

@@ -39,7 +39,7 @@ export function loginRoute(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
       accountId: request.identity.account.id,
       description: description ?? 'API token',
       scope,
-      session: request.identity.tokenId === null,
+      session: request.identity.token === null,
       ...(seconds ? { expiresAt: new Date(Date.now() + seconds * 1000) } : {}),
     })
     reply.code(201)
@@ -83,8 +83,8 @@ export function authorizationRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>)
 }
 
 /** `~` is the token the request was made with, so that a logout needs not know its id. */
-function ownToken({ tokens }: ApiDeps['store'], { account, tokenId }: Identity, id: string): Token {
-  const token = tokens.find((id === '~' ? tokenId : id) as TokenId)
+function ownToken({ tokens }: ApiDeps['store'], { account, token: present }: Identity, id: string): Token {
+  const token = tokens.find((id === '~' ? (present?.id ?? '') : id) as TokenId)
   if (token?.accountId === account.id) return token
   throw new PaasError('not_found', `You have no authorization ${JSON.stringify(id)}.`)
 }

@@ -6,15 +6,16 @@ import type { ApiDeps } from './deps.ts'
 import { userJson } from './app-json.ts'
 import { time } from './shapes.ts'
 import { withoutSecrets } from '../outbound/download.ts'
+import type { Asker } from '../model/grant.ts'
+import { lifetimes, type Passes } from './passes.ts'
 import { getUrlOf, type SourceDeps } from './sources.ts'
-import type { SignedPaths } from './signed-path.ts'
 
-export type BuildJsonDeps = SourceDeps & Pick<ApiDeps, 'store' | 'config'> & { signedPaths: SignedPaths }
+export type BuildJsonDeps = SourceDeps & Pick<ApiDeps, 'store' | 'config'> & { passes: Passes }
 
 /**
- * Heroku's build. It knows only pending, succeeded and failed; `state` and what follows it are ours and tell the rest.
+ * Heroku's build, with addresses for whoever asks. It knows only pending, succeeded and failed; `state` and what follows it are ours and tell the rest.
  */
-export function buildJson(deps: BuildJsonDeps, build: Build): object {
+export function buildJson(deps: BuildJsonDeps, build: Build, asker: Asker): object {
   const slug = build.slugId ? deps.store.slugs.find(build.slugId) : undefined
   const { state } = build
   return {
@@ -23,10 +24,10 @@ export function buildJson(deps: BuildJsonDeps, build: Build): object {
     created_at: time(build.createdAt),
     generation: 'cedar',
     id: build.id,
-    output_stream_url: outputUrl(deps, build),
+    output_stream_url: outputUrl(deps, build, asker),
     release: build.releaseId ? { id: build.releaseId } : null,
     slug: build.slugId ? { id: build.slugId } : null,
-    source_blob: blobJson(deps, build),
+    source_blob: blobJson(deps, build, asker),
     stack: slug?.stack ?? deps.store.apps.get(build.appId)?.stack ?? '',
     status: statusOf(build),
     updated_at: time(build.updatedAt),
@@ -48,11 +49,14 @@ function packsOf({ buildpacks }: Build, slug: Slug | undefined): object[] | null
 }
 
 /** The `heroku-builds` plugin takes the version apart, so there is always a text. Of the address of another server what is in front of `?`: the rest may be a token. */
-function blobJson(deps: BuildJsonDeps, { id, commit }: Build): object {
+function blobJson(deps: BuildJsonDeps, { id, appId, commit }: Build, asker: Asker): object {
   const source = deps.store.builds.source(id)
   if (!source) return { checksum: null, url: '', version: commit, version_description: null }
   const { from, sha256, version, description } = source
-  const url = from.kind === 'upload' ? getUrlOf(deps, from.id) : withoutSecrets(from.url)
+  const url =
+    from.kind === 'upload'
+      ? getUrlOf(deps, from.id, { ...asker, app: { id: appId, role: 'deploy' } })
+      : withoutSecrets(from.url)
   return { checksum: checksumOf(sha256), url, version: version ?? '', version_description: description }
 }
 
@@ -61,7 +65,12 @@ export function statusOf({ state }: Build): 'pending' | 'succeeded' | 'failed' {
   return state.kind === 'succeeded' ? 'succeeded' : 'failed'
 }
 
-/** Whoever has it may read the output: it is as long and as random as a token. */
-export function outputUrl({ config, signedPaths }: Omit<BuildJsonDeps, 'store'>, { id }: Build): string {
-  return `${config.publicUrl}/streams/builds/${id}/${signedPaths.sign('build output', id)}`
+/** Whoever has it may read the output, as long as whoever asked for it may. */
+export function outputUrl(
+  { config, passes }: Pick<BuildJsonDeps, 'config' | 'passes'>,
+  { id, appId }: Build,
+  asker: Asker,
+): string {
+  const grant = { ...asker, app: { id: appId, role: 'view' } } as const
+  return `${config.publicUrl}/streams/builds/${id}/${passes.issue({ kind: 'build output', id }, grant, lifetimes.output)}`
 }

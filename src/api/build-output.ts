@@ -6,41 +6,44 @@ import { PaasError } from '../errors.ts'
 import { isFinished } from '../model/build.ts'
 import type { BuildId } from '../model/ids.ts'
 import type { Api, ApiDeps } from './deps.ts'
-import type { SignedPaths } from './signed-path.ts'
+import { holdAnswer } from './held-answer.ts'
+import type { Passes } from './passes.ts'
 
-type Deps = Pick<ApiDeps, 'store' | 'output' | 'log'>
+type Deps = Pick<ApiDeps, 'store' | 'grants' | 'output' | 'log'>
 
 /** Milliseconds between looks at the record: a build that is cancelled or superseded before it runs has no output that would end. */
 const lookEvery = 500
 
-const params = Type.Object({ build: Type.String(), signature: Type.String() })
+const params = Type.Object({ build: Type.String(), pass: Type.String() })
 const query = Type.Object({ offset: Type.Optional(Type.String({ pattern: '^\\d{1,15}$' })) })
 
 /**
- * A build's output as it happens, from byte `offset` on, until the build ends. Needs no token: the address is the secret.
+ * A build's output as it happens, from byte `offset` on, until the build ends, or what allows it. Needs no token: the address is the secret.
  */
-export function buildOutputRoute(api: Api, deps: Deps & { signedPaths: SignedPaths }): void {
+export function buildOutputRoute(api: Api, deps: Deps & { passes: Passes }): void {
   const closing = new AbortController()
   // Whoever follows a build would keep the server from closing.
   api.addHook('preClose', async () => closing.abort())
   const options = { schema: { params, querystring: query }, exposeHeadRoute: false }
-  api.get('/streams/builds/:build/:signature', options, async (request, reply) => {
-    const { build, signature } = request.params
-    const known = deps.signedPaths.verify('build output', build, signature) && deps.store.builds.find(build as BuildId)
-    if (!known) throw new PaasError('not_found', 'There is no such output.')
-    await stream(deps, { build: known.id, offset: Number(request.query.offset ?? 0), closing: closing.signal }, reply)
+  api.get('/streams/builds/:build/:pass', options, async (request, reply) => {
+    const { build: id, pass } = request.params
+    const grant = deps.passes.open({ kind: 'build output', id }, pass)
+    const build = deps.store.builds.find(id as BuildId)?.id
+    if (!build) throw new PaasError('not_found', 'There is no such output.')
+    const ending = AbortSignal.any([closing.signal, holdAnswer(deps.grants, grant, reply)])
+    await stream(deps, { build, offset: Number(request.query.offset ?? 0), ending }, reply)
   })
 }
 
 async function stream(
   deps: Deps,
-  { build, offset, closing }: { build: BuildId; offset: number; closing: AbortSignal },
+  { build, offset, ending }: { build: BuildId; offset: number; ending: AbortSignal },
   reply: FastifyReply,
 ): Promise<void> {
   const { raw } = reply.hijack()
   const gone = new AbortController()
   raw.once('close', () => gone.abort())
-  const signal = AbortSignal.any([gone.signal, closing])
+  const signal = AbortSignal.any([gone.signal, ending])
   raw.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' })
   // The first byte may be minutes away, and proxies give up on an answer that does not begin.
   raw.flushHeaders()

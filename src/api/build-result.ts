@@ -1,4 +1,5 @@
 import { isFinished, type Build } from '../model/build.ts'
+import type { Asker } from '../model/grant.ts'
 import type { OutputReader } from '../queue/queue.ts'
 import { outputUrl, statusOf, type BuildJsonDeps } from './build-json.ts'
 
@@ -9,11 +10,12 @@ const mostBytes = 2 ** 20
 export async function readResult(
   deps: Omit<BuildJsonDeps, 'store'> & { output: OutputReader },
   build: Build,
+  asker: Asker,
 ): Promise<object> {
   const finished = isFinished(build.state)
   const text = finished && build.generation > 0 ? await readOutput(deps.output, build) : ''
   return {
-    build: { id: build.id, output_stream_url: outputUrl(deps, build), status: statusOf(build) },
+    build: { id: build.id, output_stream_url: outputUrl(deps, build, asker), status: statusOf(build) },
     exit_code: finished ? Number(build.state.kind !== 'succeeded') : null,
     lines: text
       .split(/(?<=\n)/)

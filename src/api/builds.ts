@@ -9,7 +9,7 @@ import type { Build } from '../model/build.ts'
 import type { BuildId } from '../model/ids.ts'
 import { ownCommit } from '../model/slug.ts'
 import { noCommit } from '../model/source.ts'
-import { appOf } from './access.ts'
+import { appOf, askerOf } from './access.ts'
 import { buildJson, type BuildJsonDeps } from './build-json.ts'
 import { readResult } from './build-result.ts'
 import { cancelBuild } from './cancel-build.ts'
@@ -48,7 +48,7 @@ export function buildRoutes(api: Api, deps: Deps): void {
 
   api.get('/apps/:app/builds', (request, reply) => {
     const builds = store.builds.list(appOf(store, request).id)
-    return page(request, reply, builds, order).map((build) => buildJson(deps, build))
+    return page(request, reply, builds, order).map((build) => buildJson(deps, build, askerOf(request)))
   })
 
   api.post('/apps/:app/builds', { schema: { body: newBuild } }, async (request, reply) => {
@@ -73,14 +73,14 @@ export function buildRoutes(api: Api, deps: Deps): void {
     )
     if (!queued) warnOfDelay(reply)
     reply.code(201)
-    return buildJson(deps, build)
+    return buildJson(deps, build, askerOf(request))
   })
 
-  api.get('/apps/:app/builds/:build', (request) => buildJson(deps, buildOf(store, request)))
+  api.get('/apps/:app/builds/:build', (request) => buildJson(deps, buildOf(store, request), askerOf(request)))
 
   api.delete('/apps/:app/builds/:build', async (request) => {
     const build = buildOf(store, request)
-    return buildJson(deps, await cancelBuild(deps, build))
+    return buildJson(deps, await cancelBuild(deps, build), askerOf(request))
   })
 
   // Of the heroku-builds plugin, `builds:cache:purge`; in Heroku's schema it is not.
@@ -89,7 +89,7 @@ export function buildRoutes(api: Api, deps: Deps): void {
     return {}
   })
 
-  api.get('/apps/:app/builds/:build/result', (request) => readResult(deps, buildOf(store, request)))
+  api.get('/apps/:app/builds/:build/result', (request) => readResult(deps, buildOf(store, request), askerOf(request)))
 }
 
 /** The commit asked for, else the one that runs, else the tip of the deploy branch. @throws not_found, invalid_params */

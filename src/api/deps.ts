@@ -4,6 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import type { Config } from '../config.ts'
 import type { Containers } from '../containers/containers.ts'
 import type { Repositories } from '../git/repositories.ts'
+import type { Grants } from '../grants/grants.ts'
 import type { Logger } from '../log.ts'
 import type { AppLogReader } from '../logs/app-log.ts'
 import type { Entry } from '../metrics/minute.ts'
@@ -21,6 +22,7 @@ import type { Store } from '../store/store.ts'
 export type ApiDeps = {
   config: Pick<Config, 'publicUrl' | 'domain' | 'httpPort' | 'httpsPort' | 'paths' | 'dynoSizes' | 'limits' | 'network'>
   store: Store
+  grants: Grants
   queue: Queue
   containers: Containers
   repositories: Pick<Repositories, 'resolve' | 'keep' | 'release'>

@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 import { PaasError } from '../errors.ts'
 import type { Account } from '../model/account.ts'
-import type { TokenId } from '../model/ids.ts'
+import type { Asker } from '../model/grant.ts'
 import type { Store } from '../store/store.ts'
 import type { PasswordGuard } from './password-guard.ts'
 
 /** Who asks, and what their token lets them do. */
-export type Identity = { account: Account; scope: string[]; tokenId: TokenId | null }
+export type Identity = { account: Account; scope: string[]; token: Asker['token'] }
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -21,7 +21,7 @@ export function identifyByToken({ tokens }: Pick<Store, 'tokens'>, request: Fast
   const { secret } = credentialsOf(request)
   const known = tokens.authenticate(secret)
   if (!known) throw new PaasError('unauthorized', 'The token is not valid: it is wrong, expired or revoked.')
-  return { account: known.account, scope: known.token.scope, tokenId: known.token.id }
+  return { account: known.account, scope: known.token.scope, token: known.token }
 }
 
 /** Likewise, or Basic `email:password`: only for getting a token. @throws unauthorized, rate_limit */
@@ -34,7 +34,7 @@ export async function identifyByLogin(
   const asks = { client: clientAddress(request), email: user }
   const account = await passwords.check(asks, () => store.accounts.authenticate(user, secret))
   if (!account) throw new PaasError('unauthorized', 'The email or the password is wrong.')
-  return { account, scope: ['global'], tokenId: null }
+  return { account, scope: ['global'], token: null }
 }
 
 function credentialsOf(request: FastifyRequest): Credentials {

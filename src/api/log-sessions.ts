@@ -2,14 +2,14 @@ import type { FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
 import { PaasError } from '../errors.ts'
 import type { LogFilter } from '../logs/app-log.ts'
-import { newId, type AccountId, type AppId } from '../model/ids.ts'
-import { appOf } from './access.ts'
+import type { Grant } from '../model/grant.ts'
+import { newId, type AppId } from '../model/ids.ts'
+import { appOf, askerOf } from './access.ts'
 import type { Api, ApiDeps } from './deps.ts'
+import { lifetimes, type Passes } from './passes.ts'
 import { time } from './shapes.ts'
-import type { SignedPaths } from './signed-path.ts'
 
-/** How long the address of a session may be opened, milliseconds. A tail that is open stays open. */
-const lifetime = 5 * 60_000
+const kind = 'log session'
 
 const text = Type.Optional(Type.Union([Type.String({ maxLength: 200 }), Type.Null()]))
 const newSession = Type.Object(
@@ -25,42 +25,39 @@ const newSession = Type.Object(
 )
 
 /** What a session's address says; it is signed, so the server keeps nothing for it. */
-export type LogSession = { appId: AppId; accountId: AccountId; filter: LogFilter; expiresAt: number }
+export type LogSession = { appId: AppId; filter: LogFilter }
 
 /** `POST /apps/:app/log-sessions`: an address that shows a part of the app's log to whoever has it, for a while. */
 export function logSessionRoutes(
   api: Api,
-  { store, config, signedPaths }: Pick<ApiDeps, 'store' | 'config'> & { signedPaths: SignedPaths },
+  { store, config, passes }: Pick<ApiDeps, 'store' | 'config'> & { passes: Passes },
 ): void {
   api.post('/apps/:app/log-sessions', { config: { role: 'view' }, schema: { body: newSession } }, (request, reply) => {
     const { id: appId } = appOf(store, request)
     const now = new Date()
-    const accountId = request.identity.account.id
-    const session = { appId, accountId, filter: filterOf(request.body), expiresAt: now.getTime() + lifetime }
+    const grant = { ...askerOf(request), app: { id: appId, role: 'view' } } as const
+    const query = seal(passes, { appId, filter: filterOf(request.body) }, grant)
     reply.code(201)
     return {
       created_at: time(now),
       id: newId(),
-      logplex_url: `${config.publicUrl}/streams/logs?${seal(signedPaths, session)}`,
+      logplex_url: `${config.publicUrl}/streams/logs?${query}`,
       updated_at: time(now),
     }
   })
 }
 
-/** The session of a request for its log. @throws not_found for a forged or expired one */
-export function sessionOf(signedPaths: SignedPaths, { query }: FastifyRequest, now = Date.now()): LogSession {
-  const { session = '', signature = '' } = query as { session?: string; signature?: string }
-  if (!signedPaths.verify('log session', String(session), String(signature))) {
-    throw new PaasError('not_found', 'There is no such log session.')
-  }
-  const opened = JSON.parse(Buffer.from(session, 'base64url').toString()) as LogSession
-  if (opened.expiresAt >= now) return opened
-  throw new PaasError('not_found', 'This log session has expired.', { hint: 'Make another one.' })
+/** The session of a request for its log, and what it was given for. @throws not_found for a forged or expired one */
+export function sessionOf(passes: Passes, { query }: FastifyRequest): LogSession & { grant: Grant } {
+  const { session, pass } = query as { session?: unknown; pass?: unknown }
+  const id = String(session)
+  const grant = passes.open({ kind, id }, String(pass))
+  return { ...(JSON.parse(Buffer.from(id, 'base64url').toString()) as LogSession), grant }
 }
 
-function seal(signedPaths: SignedPaths, session: LogSession): string {
-  const sealed = Buffer.from(JSON.stringify(session)).toString('base64url')
-  return new URLSearchParams({ session: sealed, signature: signedPaths.sign('log session', sealed) }).toString()
+function seal(passes: Passes, session: LogSession, grant: Grant): string {
+  const id = Buffer.from(JSON.stringify(session)).toString('base64url')
+  return new URLSearchParams({ session: id, pass: passes.issue({ kind, id }, grant, lifetimes.log) }).toString()
 }
 
 /** Heroku's CLI sends a dyno or a type as `dyno`, or as `dyno_name` and `type`. @throws invalid_params */

@@ -2,10 +2,10 @@ import { Type, type Static } from 'typebox'
 import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
 import { checkConfigChange, checkConfigSize } from '../model/config-rules.ts'
-import type { AccountId } from '../model/ids.ts'
+import type { Asker } from '../model/grant.ts'
 import { oneOffLimits, type AskedOneOff, type OneOffInput } from '../model/one-off.ts'
 import type { Config } from '../model/release.ts'
-import { appOf } from './access.ts'
+import { appOf, askerOf } from './access.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { waitingJson } from './dyno-json.ts'
 import { sizeOf } from './dyno-size.ts'
@@ -52,7 +52,7 @@ export function oneOffRoutes(api: Api, deps: Deps): void {
     const app = appOf(store, request)
     const { account } = request.identity
     if (request.body.size) await checkMachine(deps, [sizeOf(request.body.size)], reply)
-    const { oneOff, token } = store.oneOffs.create(oneOffOf(store, app, account.id, request.body))
+    const { oneOff, token } = store.oneOffs.create(oneOffOf(store, app, askerOf(request), request.body))
     platformLog.api(app.id, `Starting process with command \`${oneOff.command}\` by user ${account.email}`)
     if (token === null) await wake(deps, reply, { kind: 'run', appId: app.id, oneOffId: oneOff.id })
     reply.code(201)
@@ -65,7 +65,7 @@ export function oneOffRoutes(api: Api, deps: Deps): void {
     const app = appOf(store, request)
     const { account } = request.identity
     const { id, name } = await dynoNamed(deps, app, (request.params as { dyno: string }).dyno)
-    const asked = { ...oneOffOf(store, app, account.id, { ...request.body, attach: true }), dyno: name }
+    const asked = { ...oneOffOf(store, app, askerOf(request), { ...request.body, attach: true }), dyno: name }
     const { oneOff, token } = store.oneOffs.create(asked)
     platformLog.api(app.id, `Starting process with command \`${oneOff.command}\` in ${name} by user ${account.email}`)
     reply.code(201)
@@ -81,7 +81,7 @@ export function oneOffRoutes(api: Api, deps: Deps): void {
 }
 
 /** @throws app_not_deployed, invalid_params, config_invalid */
-function oneOffOf(store: Deps['store'], app: App, accountId: AccountId, body: Asked): AskedOneOff {
+function oneOffOf(store: Deps['store'], app: App, asker: Asker, body: Asked): AskedOneOff {
   const release = app.currentReleaseId ? store.releases.find(app.currentReleaseId) : undefined
   if (!release?.slugId) {
     throw new PaasError('app_not_deployed', `${app.name} has no code to run a command with.`)
@@ -90,7 +90,7 @@ function oneOffOf(store: Deps['store'], app: App, accountId: AccountId, body: As
   return {
     appId: app.id,
     releaseId: release.id,
-    accountId,
+    ...asker,
     command: body.command,
     env: environmentOf(body),
     size: sizeOfOneOff(store, app, body),

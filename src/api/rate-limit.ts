@@ -32,10 +32,10 @@ export class RateLimit {
   }
 
   /** Requests left, rounded down. `cost` are taken, or none when there are fewer. */
-  spend({ identity: { tokenId, account } }: Pick<FastifyRequest, 'identity'>, cost: 0 | 1): number {
+  spend({ identity: { token, account } }: Pick<FastifyRequest, 'identity'>, cost: 0 | 1): number {
     if (this.#perHour === Infinity) return Number.MAX_SAFE_INTEGER
     const budgets = [
-      this.#budget(`token ${tokenId}`, this.#perHour),
+      this.#budget(`token ${token?.id}`, this.#perHour),
       this.#budget(`account ${account.id}`, this.#perHour * tokensWorth),
     ]
     const left = Math.min(...budgets.map((budget) => budget.left))
@@ -63,7 +63,7 @@ export class RateLimit {
 
 /** Counts a request whose token is known, and says in `RateLimit-Remaining` what is left. @throws rate_limit */
 export function countRequest(limit: RateLimit, request: FastifyRequest, reply: FastifyReply): void {
-  if (request.identity.tokenId === null) return
+  if (request.identity.token === null) return
   const left = limit.spend(request, request.routeOptions.config.free ? 0 : 1)
   reply.header('RateLimit-Remaining', String(Math.max(0, left)))
   if (left >= 0) return

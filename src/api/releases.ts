@@ -6,20 +6,20 @@ import type { SlugId } from '../model/ids.ts'
 import type { Release } from '../model/release.ts'
 import { createSlugRelease } from '../release/create.ts'
 import { createRollback, isEligibleForRollback } from '../release/rollback.ts'
-import { appOf } from './access.ts'
+import { appOf, askerOf } from './access.ts'
 import { userJson } from './app-json.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { noteRelease } from './note-release.ts'
 import { oneLine, optionalText } from './one-line.ts'
 import { page } from './page.ts'
+import type { Passes } from './passes.ts'
 import { releaseOutputUrl } from './release-output.ts'
 import { time } from './shapes.ts'
-import type { SignedPaths } from './signed-path.ts'
 import { slugToRelease } from './slugs.ts'
 import { wake } from './wake.ts'
 
 type Deps = Pick<ApiDeps, 'config' | 'store' | 'queue' | 'output' | 'platformLog' | 'log'> & {
-  signedPaths: SignedPaths
+  passes: Passes
 }
 
 const newRelease = Type.Object(
@@ -35,18 +35,18 @@ const order = { version: (release: Release) => release.version, id: (release: Re
 
 export function releaseRoutes(api: Api, deps: Deps): void {
   const { store } = deps
-  const shown = (app: App, release: Release): object =>
-    releaseJson(store, app, release, releaseOutputUrl(deps, release))
+  const shown = (request: FastifyRequest, app: App, release: Release): object =>
+    releaseJson(store, app, release, releaseOutputUrl(deps, release, askerOf(request)))
   const config = { scope: 'protected' } as const
 
   api.get('/apps/:app/releases', { config }, (request, reply) => {
     const app = appOf(store, request)
-    return page(request, reply, store.releases.list(app.id), order).map((release) => shown(app, release))
+    return page(request, reply, store.releases.list(app.id), order).map((release) => shown(request, app, release))
   })
 
   api.get('/apps/:app/releases/:release', { config }, (request) => {
     const app = appOf(store, request)
-    return shown(app, releaseOf(store, app, request))
+    return shown(request, app, releaseOf(store, app, request))
   })
 
   api.get('/apps/:app/releases/:release/config-vars', { config: { ...config, role: 'deploy' } }, (request) => {
@@ -60,7 +60,7 @@ export function releaseRoutes(api: Api, deps: Deps): void {
     noteRelease(deps, release, request.identity.account)
     await wake(deps, reply, { kind: 'converge', appId: app.id })
     reply.code(201)
-    return shown(app, release)
+    return shown(request, app, release)
   })
 }
 

@@ -33,6 +33,7 @@ import { keyRoutes } from './keys.ts'
 import { logSessionRoutes } from './log-sessions.ts'
 import { logStreamRoute } from './log-stream.ts'
 import { oneOffRoutes } from './one-offs.ts'
+import { Passes } from './passes.ts'
 import { PasswordGuard } from './password-guard.ts'
 import { placeRoutes } from './places.ts'
 import { countRequest, RateLimit, rateLimitRoutes } from './rate-limit.ts'
@@ -44,7 +45,6 @@ import { checkScope } from './scopes.ts'
 import { serverInfoRoute } from './server-info.ts'
 import { serverMetricsRoute } from './server-metrics.ts'
 import { sessionRoutes } from './sessions.ts'
-import { SignedPaths } from './signed-path.ts'
 import { sourceFileRoutes, sourceRoutes } from './sources.ts'
 import { slugFileRoutes } from './slug-files.ts'
 import { slugRoutes } from './slugs.ts'
@@ -86,15 +86,15 @@ export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
 
 function addRoutes(api: Api, deps: ApiDeps): void {
   const { store } = deps
-  const signedPaths = new SignedPaths(store.secretFor('signed paths'))
+  const passes = new Passes(store.secretFor('signed paths'))
   const passwords = new PasswordGuard()
   const rateLimit = new RateLimit(deps.config.limits.apiRequestsPerHour)
   api.decorateRequest('identity')
-  buildOutputRoute(api, { ...deps, signedPaths })
-  releaseOutputRoute(api, { ...deps, signedPaths })
-  logStreamRoute(api, { ...deps, signedPaths })
-  sourceFileRoutes(api, { ...deps, signedPaths })
-  slugFileRoutes(api, { ...deps, signedPaths })
+  buildOutputRoute(api, { ...deps, passes })
+  releaseOutputRoute(api, { ...deps, passes })
+  logStreamRoute(api, { ...deps, passes })
+  sourceFileRoutes(api, { ...deps, passes })
+  slugFileRoutes(api, { ...deps, passes })
   buildpackRegistryRoutes(api)
   attachRoute(api, deps)
   void api.register(async (login: Api) => {
@@ -111,6 +111,10 @@ function addRoutes(api: Api, deps: ApiDeps): void {
       checkScope(request)
       checkRole(store, request)
     })
+    // Who lost something by this request has lost it when that is answered.
+    resources.addHook('onSend', async ({ method }) => {
+      if (method !== 'GET' && method !== 'HEAD') deps.grants.review()
+    })
     publishAnswers(resources, deps)
     accountRoutes(resources, { store, passwords })
     accountsRoutes(resources, deps)
@@ -121,14 +125,14 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     appTransferRoutes(resources, deps)
     featureRoutes(resources, deps)
     appRoutes(resources, deps)
-    appSetupRoutes(resources, { ...deps, signedPaths })
+    appSetupRoutes(resources, { ...deps, passes })
     collaboratorRoutes(resources, deps)
     configVarRoutes(resources, deps)
     buildpackRoutes(resources, deps)
-    buildRoutes(resources, { ...deps, signedPaths })
-    releaseRoutes(resources, { ...deps, signedPaths })
-    slugRoutes(resources, { ...deps, signedPaths })
-    sourceRoutes(resources, { ...deps, signedPaths })
+    buildRoutes(resources, { ...deps, passes })
+    releaseRoutes(resources, { ...deps, passes })
+    slugRoutes(resources, { ...deps, passes })
+    sourceRoutes(resources, { ...deps, passes })
     formationRoutes(resources, deps)
     dynoRoutes(resources, deps)
     dynoSizeRoutes(resources, deps)
@@ -138,7 +142,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     webhookRoutes(resources, deps)
     webhookHistoryRoutes(resources, deps)
     oneOffRoutes(resources, deps)
-    logSessionRoutes(resources, { ...deps, signedPaths })
+    logSessionRoutes(resources, { ...deps, passes })
     appMetricsRoute(resources, deps)
     serverMetricsRoute(resources, deps)
     emptyListRoutes(resources, deps)

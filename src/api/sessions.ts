@@ -18,8 +18,8 @@ export function sessionRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void
   })
 
   api.delete<Params>('/oauth/sessions/:session', { config }, (request, reply) => {
-    const { account, tokenId } = request.identity
-    const id = request.params.session === '~' ? tokenId : request.params.session
+    const { account, token: present } = request.identity
+    const id = request.params.session === '~' ? present?.id : request.params.session
     const found = store.tokens.list(account.id).find((token) => token.session && token.id === id)
     if (!found) {
       const message = `You have no session ${JSON.stringify(request.params.session)}.`

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { createGzip } from 'node:zlib'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { slugArchive } from '../build/slug-archive.ts'
 import { makeUploadedSlug } from '../build/uploaded-slug.ts'
 import type { Config } from '../config.ts'
@@ -9,36 +9,45 @@ import { PaasError } from '../errors.ts'
 import { checkDiskSpace } from '../git/disk-space.ts'
 import { PushSlots } from '../git/push-slots.ts'
 import { ClientGone, openBody } from '../git/request-body.ts'
+import type { Grants } from '../grants/grants.ts'
 import type { App } from '../model/app.ts'
-import type { SlugId } from '../model/ids.ts'
+import type { Asker } from '../model/grant.ts'
+import type { AppId, SlugId } from '../model/ids.ts'
 import type { Slug, SlugDraft } from '../model/slug.ts'
 import type { Store } from '../store/store.ts'
 import { stackName } from './apps.ts'
 import type { Api } from './deps.ts'
-import type { SignedPaths } from './signed-path.ts'
+import { holdAnswer } from './held-answer.ts'
+import { lifetimes, type Passes } from './passes.ts'
 import { claimedBytes, mebibytes, patience, takeAnyBody } from './upload.ts'
 
 export type SlugFileDeps = {
   containers: Pick<Containers, 'addSlug' | 'readSlug'>
   store: Store
+  grants: Grants
   config: Pick<Config, 'publicUrl' | 'paths' | 'limits'>
-  signedPaths: SignedPaths
+  passes: Passes
 }
 
-/** Milliseconds a slug can be fetched from an address, and in which the slugs uploaded for an app are bounded. */
+/** Milliseconds in which the slugs uploaded for an app are bounded. */
 const hour = 3600_000
 /** In terms of the largest slug. */
 const mostAnHour = 4
 /** Uploads and downloads at once. */
 const atOnce = { perApp: 3, perAccount: 6 }
 
-export function slugPutUrl({ config, signedPaths }: Pick<SlugFileDeps, 'config' | 'signedPaths'>, id: SlugId): string {
-  return `${config.publicUrl}/slugs/${id}/put/${signedPaths.sign('slug put', id)}`
-}
+type Direction = 'put' | 'get'
 
-export function slugGetUrl({ config, signedPaths }: Pick<SlugFileDeps, 'config' | 'signedPaths'>, id: SlugId): string {
-  const until = String(Date.now() + hour)
-  return `${config.publicUrl}/slugs/${id}/get/${until}/${signedPaths.sign('slug get', `${id} ${until}`)}`
+/** Where the files of a slug of that app go or come from, for whoever asks. */
+export function slugUrl(
+  { config, passes }: Pick<SlugFileDeps, 'config' | 'passes'>,
+  { id, appId }: { id: SlugId; appId: AppId },
+  direction: Direction,
+  asker: Asker,
+): string {
+  const grant = { ...asker, app: { id: appId, role: 'deploy' } } as const
+  const pass = passes.issue({ kind: `slug ${direction}`, id }, grant, lifetimes.file)
+  return `${config.publicUrl}/slugs/${id}/${direction}/${pass}`
 }
 
 /** Where the files of slugs go and come from: no token, the address is the secret. */
@@ -47,15 +56,15 @@ export function slugFileRoutes(api: Api, deps: SlugFileDeps): void {
   void api.register(async (files: Api) => {
     takeAnyBody(files)
     const { packBytes } = deps.config.limits
-    files.put('/slugs/:slug/put/:signature', { bodyLimit: packBytes }, async (request, reply) => {
-      const draft = draftAt(deps, request)
+    files.put('/slugs/:slug/put/:pass', { bodyLimit: packBytes }, async (request, reply) => {
+      const draft = draftAt(deps, request, reply)
       const app = appOf(deps.store, draft)
       using _slot = takeSlot(deps.store, slots, app)
       await upload(deps, { app, draft }, request)
       return await reply.type('text/plain; charset=utf-8').send('')
     })
-    files.get('/slugs/:slug/get/:until/:signature', { exposeHeadRoute: false }, async (request, reply) => {
-      const slug = slugAt(deps, request)
+    files.get('/slugs/:slug/get/:pass', { exposeHeadRoute: false }, async (request, reply) => {
+      const slug = slugAt(deps, request, reply)
       const packed = await pack(deps, slug, takeSlot(deps.store, slots, appOf(deps.store, slug)))
       return reply.type('application/gzip').send(packed)
     })
@@ -124,27 +133,38 @@ async function pack({ containers }: SlugFileDeps, slug: Slug, slot: Disposable):
   })
 }
 
-function draftAt({ store, signedPaths }: SlugFileDeps, { params }: FastifyRequest): SlugDraft {
-  const { slug: id, signature } = params as { slug: SlugId; signature: string }
-  if (!signedPaths.verify('slug put', id, signature)) throw gone()
+function draftAt(deps: SlugFileDeps, request: FastifyRequest, reply: FastifyReply): SlugDraft {
+  const { store } = deps
+  const id = holdAddress(deps, request, reply, 'put')
   if (store.slugs.find(id)) throw taken(id)
   const draft = store.slugDrafts.find(id)
   if (!draft || draft.expiresAt.getTime() <= Date.now()) throw gone()
   return draft
 }
 
-function slugAt({ store, signedPaths }: SlugFileDeps, { params }: FastifyRequest): Slug {
-  const { slug: id, until, signature } = params as { slug: SlugId; until: string; signature: string }
-  const known = signedPaths.verify('slug get', `${id} ${until}`, signature) && Number(until) > Date.now()
-  const slug = known ? store.slugs.find(id) : undefined
-  if (known && store.slugDrafts.find(id))
-    throw new PaasError('slug_empty', `Nothing was uploaded for the slug ${id} yet.`)
+function slugAt(deps: SlugFileDeps, request: FastifyRequest, reply: FastifyReply): Slug {
+  const { store } = deps
+  const id = holdAddress(deps, request, reply, 'get')
+  const slug = store.slugs.find(id)
+  if (store.slugDrafts.find(id)) throw new PaasError('slug_empty', `Nothing was uploaded for the slug ${id} yet.`)
   if (!slug) throw gone()
   if (!Object.values(slug.processTypes).includes(null)) return slug
   throw new PaasError(
     'slug_not_packable',
     `The slug ${id} was built with a Dockerfile: an image, of which no archive is made.`,
   )
+}
+
+/** @throws not_found, forbidden */
+function holdAddress(
+  { grants, passes }: SlugFileDeps,
+  { params }: FastifyRequest,
+  reply: FastifyReply,
+  direction: Direction,
+): SlugId {
+  const { slug: id, pass } = params as { slug: SlugId; pass: string }
+  holdAnswer(grants, passes.open({ kind: `slug ${direction}`, id }, pass), reply)
+  return id
 }
 
 function appOf({ apps }: Pick<Store, 'apps'>, { appId }: Slug | SlugDraft): App {

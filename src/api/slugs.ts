@@ -7,16 +7,15 @@ import type { SlugId } from '../model/ids.ts'
 import { processTypesProblem } from '../model/procfile.ts'
 import type { Slug, SlugDraft } from '../model/slug.ts'
 import type { Store } from '../store/store.ts'
-import { appOf } from './access.ts'
+import { appOf, askerOf } from './access.ts'
 import { checkPlace } from './apps.ts'
 import { optionalChecksum, sha256Of } from './checksum.ts'
 import type { Api } from './deps.ts'
 import { oneLine, optionalText } from './one-line.ts'
-import { slugGetUrl, slugPutUrl, type SlugFileDeps } from './slug-files.ts'
+import { lifetimes } from './passes.ts'
+import { slugUrl, type SlugFileDeps } from './slug-files.ts'
 import { slugJson } from './slug-json.ts'
 
-/** Milliseconds a slug takes its files after it was asked for. */
-const lifetime = 3600_000
 /** Slugs of one app that may wait for their files. */
 const mostDrafts = 100
 
@@ -37,7 +36,9 @@ export function slugRoutes(api: Api, deps: SlugFileDeps): void {
 
   api.post('/apps/:app/slugs', { schema: { body: newSlug } }, (request, reply) => {
     const draft = createDraft(store, appOf(store, request), request.body)
-    return reply.code(201).send(slugJson(store, draft, { method: 'put', url: slugPutUrl(deps, draft.id) }))
+    return reply
+      .code(201)
+      .send(slugJson(store, draft, { method: 'put', url: slugUrl(deps, draft, 'put', askerOf(request)) }))
   })
 
   // Its blob is the source, which takes the role that may change it.
@@ -45,7 +46,8 @@ export function slugRoutes(api: Api, deps: SlugFileDeps): void {
     const app = appOf(store, request)
     const { slug: id } = request.params
     const slug = slugOf(store, app, id) ?? draftOf(store, app, id)
-    if (slug) return slugJson(store, slug, { method: 'get', url: slugGetUrl(deps, id) })
+    const url = slugUrl(deps, { id, appId: app.id }, 'get', askerOf(request))
+    if (slug) return slugJson(store, slug, { method: 'get', url })
     throw new PaasError('not_found', `${app.name} has no slug ${JSON.stringify(id)}.`)
   })
 }
@@ -89,7 +91,7 @@ function createDraft(store: Store, app: App, asked: Static<typeof newSlug>): Slu
     commit: oneLine(asked.commit, 'commit'),
     commitDescription: oneLine(asked.commit_description, 'commit_description'),
     sha256: sha256Of(asked.checksum),
-    expiresAt: new Date(Date.now() + lifetime),
+    expiresAt: new Date(Date.now() + lifetimes.file),
   }
   return store.transaction(() => {
     store.slugDrafts.removeExpired(new Date())

@@ -1,34 +1,37 @@
 import { createReadStream, createWriteStream } from 'node:fs'
 import { rename, rm } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Config } from '../config.ts'
 import { PaasError } from '../errors.ts'
 import { checkDiskSpace } from '../git/disk-space.ts'
 import { ClientGone, openBody } from '../git/request-body.ts'
+import type { Grant } from '../model/grant.ts'
 import type { AccountId, SourceId } from '../model/ids.ts'
 import { sourcePath, type Source } from '../model/source.ts'
-import { appOf } from './access.ts'
+import { appOf, askerOf } from './access.ts'
 import type { Api, ApiDeps } from './deps.ts'
-import type { SignedPaths } from './signed-path.ts'
+import { holdAnswer } from './held-answer.ts'
+import { lifetimes, type Passes } from './passes.ts'
 import { claimedBytes, mebibytes, patience, takeAnyBody } from './upload.ts'
 
-export type SourceDeps = Pick<ApiDeps, 'store'> & {
+export type SourceDeps = Pick<ApiDeps, 'store' | 'grants'> & {
   config: Pick<Config, 'publicUrl' | 'paths' | 'limits'>
-  signedPaths: SignedPaths
+  passes: Passes
 }
 
-/** Milliseconds a place takes its tarball, and builds may be asked for with it. */
-const lifetime = 3600_000
+type Addresses = Pick<SourceDeps, 'config' | 'passes'>
+type Direction = 'put' | 'get'
+
 /** What one account may have waiting: places, and bytes in them in terms of the largest tarball. */
 const most = { places: 100, largest: 4 }
 
 export function sourceRoutes(api: Api, deps: SourceDeps): void {
   const { store } = deps
-  api.post('/sources', (request, reply) => reply.code(201).send(create(deps, request.identity.account.id)))
+  api.post('/sources', (request, reply) => reply.code(201).send(create(deps, { ...askerOf(request), app: null })))
   api.post('/apps/:app/sources', (request, reply) => {
     appOf(store, request)
-    return reply.code(201).send(create(deps, request.identity.account.id))
+    return reply.code(201).send(create(deps, { ...askerOf(request), app: null }))
   })
 }
 
@@ -36,16 +39,12 @@ export function sourceRoutes(api: Api, deps: SourceDeps): void {
 export function sourceFileRoutes(api: Api, deps: SourceDeps): void {
   void api.register(async (files: Api) => {
     takeAnyBody(files)
-    files.put(
-      '/sources/:source/put/:signature',
-      { bodyLimit: deps.config.limits.packBytes },
-      async (request, reply) => {
-        await upload(deps, placeOf(deps, request, 'put'), request)
-        return reply.type('text/plain; charset=utf-8').send('')
-      },
-    )
-    files.get('/sources/:source/get/:signature', (request, reply) => {
-      const { id, state } = placeOf(deps, request, 'get')
+    files.put('/sources/:source/put/:pass', { bodyLimit: deps.config.limits.packBytes }, async (request, reply) => {
+      await upload(deps, placeOf(deps, request, reply, 'put'), request)
+      return reply.type('text/plain; charset=utf-8').send('')
+    })
+    files.get('/sources/:source/get/:pass', (request, reply) => {
+      const { id, state } = placeOf(deps, request, reply, 'get')
       if (state.kind !== 'uploaded') throw new PaasError('not_found', 'Nothing was uploaded there yet.')
       reply.headers({ 'content-type': 'application/gzip', 'content-length': state.bytes })
       return reply.send(createReadStream(sourcePath(deps.config.paths.sources, id)))
@@ -53,28 +52,31 @@ export function sourceFileRoutes(api: Api, deps: SourceDeps): void {
   })
 }
 
-export function getUrlOf({ config, signedPaths }: Omit<SourceDeps, 'store'>, id: SourceId): string {
-  return urlOf({ config, signedPaths }, id, 'get')
+export function getUrlOf(deps: Addresses, id: SourceId, grant: Grant): string {
+  return urlOf(deps, id, 'get', grant)
 }
 
-/** The upload that a `get_url` of this server names; undefined for the URL of another. @throws not_found, source_missing */
+/** The upload that a `get_url` of this server names; undefined for the URL of another. @throws not_found, forbidden, source_missing */
 export function uploadAt(deps: SourceDeps, url: string): SourceId | undefined {
   const prefix = `${deps.config.publicUrl}/sources/`
   if (!url.startsWith(prefix)) return undefined
-  const [id = '', direction, signature = ''] = url.slice(prefix.length).split('/')
-  const known = direction === 'get' && deps.signedPaths.verify('source get', id, signature)
-  const source = known ? deps.store.sources.find(id as SourceId) : undefined
+  const [id = '', direction, pass = ''] = url.slice(prefix.length).split('/')
+  if (direction !== 'get') throw gone()
+  deps.grants.check(deps.passes.open({ kind: 'source get', id }, pass))
+  const source = deps.store.sources.find(id as SourceId)
   if (!source || isOver(source)) throw gone()
   if (source.state.kind === 'uploaded') return source.id
   throw new PaasError('source_missing', 'Nothing was uploaded to the put_url of this source yet.')
 }
 
-function create(deps: SourceDeps, accountId: AccountId): object {
+function create(deps: SourceDeps, grant: Grant): object {
   const source = deps.store.transaction(() => {
-    checkUsage(deps, accountId)
-    return deps.store.sources.create(accountId, new Date(Date.now() + lifetime))
+    checkUsage(deps, grant.accountId)
+    return deps.store.sources.create(grant.accountId, new Date(Date.now() + lifetimes.file))
   })
-  return { source_blob: { get_url: getUrlOf(deps, source.id), put_url: urlOf(deps, source.id, 'put') } }
+  return {
+    source_blob: { get_url: urlOf(deps, source.id, 'get', grant), put_url: urlOf(deps, source.id, 'put', grant) },
+  }
 }
 
 function checkUsage({ store, config }: Pick<SourceDeps, 'store' | 'config'>, accountId: AccountId): void {
@@ -121,10 +123,17 @@ async function receive(path: string, { raw }: FastifyRequest, bytes: number): Pr
   }
 }
 
-function placeOf({ store, signedPaths }: SourceDeps, request: FastifyRequest, direction: 'put' | 'get'): Source {
-  const { source: id, signature } = request.params as { source: SourceId; signature: string }
-  const source = signedPaths.verify(`source ${direction}`, id, signature) ? store.sources.find(id) : undefined
+function placeOf(
+  { store, grants, passes }: SourceDeps,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  direction: Direction,
+): Source {
+  const { source: id, pass } = request.params as { source: SourceId; pass: string }
+  const grant = passes.open({ kind: `source ${direction}`, id }, pass)
+  const source = store.sources.find(id)
   if (!source || isOver(source)) throw gone()
+  holdAnswer(grants, grant, reply)
   return source
 }
 
@@ -132,8 +141,9 @@ function isOver({ expiresAt }: Source): boolean {
   return expiresAt.getTime() <= Date.now()
 }
 
-function urlOf({ config, signedPaths }: Omit<SourceDeps, 'store'>, id: SourceId, direction: 'put' | 'get'): string {
-  return `${config.publicUrl}/sources/${id}/${direction}/${signedPaths.sign(`source ${direction}`, id)}`
+function urlOf({ config, passes }: Addresses, id: SourceId, direction: Direction, grant: Grant): string {
+  const pass = passes.issue({ kind: `source ${direction}`, id }, grant, lifetimes.file)
+  return `${config.publicUrl}/sources/${id}/${direction}/${pass}`
 }
 
 function gone(): PaasError {

@@ -45,7 +45,11 @@ function describeProgress(
 
 function describeBuild(deps: BuildJsonDeps, { id }: Extract<WebhookChange, { kind: 'build' }>) {
   const build = deps.store.builds.find(id)
-  return build && { include: 'api:build' as const, data: buildJson(deps, build), accountId: build.accountId }
+  const app = build && deps.store.apps.get(build.appId)
+  if (!build || !app) return undefined
+  // A webhook is the app's: the addresses in it are good as long as the app's owner is.
+  const asker = { accountId: app.ownerId, token: null }
+  return { include: 'api:build' as const, data: buildJson(deps, build, asker), accountId: build.accountId }
 }
 
 function describeRelease({ store }: BuildJsonDeps, change: Extract<WebhookChange, { kind: 'release' }>) {

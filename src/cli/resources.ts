@@ -116,6 +116,7 @@ export type AuthorizationJson = {
   description: string
   scope: string[]
   created_at: string
+  session: { id: string } | null
   access_token: { token: string; expires_in: number | null } | null
   user: { email: string }
 }

@@ -29,7 +29,7 @@ const inspectFor = 60_000
 /**
  * Takes one pushed ref through to its verdict: attaches to the build that is under way, or has a new one made, shows its
  * output and waits for its end.
- * @throws the signal's reason when nobody waits any more; the build goes on then
+ * @throws the signal's reason when nobody waits any more, forbidden when nobody may; the build goes on then
  */
 export async function deployRef(
   deps: DeployDeps,
@@ -42,7 +42,7 @@ export async function deployRef(
   const { command, commit, ref, previous } = deployed
   const wanted = { appId: app.id, commit, ref, noCache: options.noCache }
   const underWay = findUnderWay(deps, wanted)
-  if (underWay) return options.detach ? leave(push, wire, underWay) : attach(deps, wire, underWay)
+  if (underWay) return options.detach ? leave(push, wire, underWay) : attach(deps, push, wire, underWay)
   if (ref !== null && !options.noCache && servesAlready(deps, app, commit)) {
     return moveOnly(deps, app, wire, { ref, commit, previous })
   }
@@ -57,7 +57,7 @@ export async function deployRef(
     if (!(await deps.repositories.moveRef(app.id, ref, commit, previous))) return movedMeanwhile()
   }
   const build = await accept(deps, wire, asked)
-  return options.detach ? leave(push, wire, build) : follow(deps, wire, build)
+  return options.detach ? leave(push, wire, build) : follow(deps, push, wire, build)
 }
 
 /** Has the build made that a detached push asked for, once its ref has moved. */
@@ -102,13 +102,20 @@ async function accept(deps: DeployDeps, wire: HookWire, asked: NewBuild): Promis
   return build
 }
 
-async function attach(deps: DeployDeps, wire: HookWire, build: Build): Promise<Verdict> {
+async function attach(deps: DeployDeps, push: Push, wire: HookWire, build: Build): Promise<Verdict> {
   await wire.show(`-----> The build of ${short(build)} is under way, here from its beginning\n`)
-  return follow(deps, wire, build)
+  return follow(deps, push, wire, build)
 }
 
-async function follow(deps: DeployDeps, wire: HookWire, build: Build): Promise<Verdict> {
-  return verdictOf(await followBuild(deps, build.id, (bytes) => wire.show(bytes), wire.signal))
+/** The build is the app's and goes on; who lost the access to that sees no more of it, nor its verdict. */
+async function follow(deps: DeployDeps, { access }: Push, wire: HookWire, build: Build): Promise<Verdict> {
+  const signal = AbortSignal.any([wire.signal, access.signal])
+  try {
+    return verdictOf(await followBuild(deps, build.id, (bytes) => wire.show(bytes), signal))
+  } catch (cause) {
+    access.signal.throwIfAborted()
+    throw cause
+  }
 }
 
 async function leave({ app }: Push, wire: HookWire, build: Build): Promise<Verdict> {

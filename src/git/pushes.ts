@@ -1,3 +1,4 @@
+import type { Held } from '../grants/grants.ts'
 import type { Account } from '../model/account.ts'
 import type { App } from '../model/app.ts'
 import type { NewBuild } from './accept-build.ts'
@@ -6,6 +7,7 @@ import type { NewBuild } from './accept-build.ts'
 export type Push = {
   app: App
   account: Account
+  access: Held
   /** Aborted when nobody reads the answer any more. */
   signal: AbortSignal
   /** Refs that proc-receive let through, and the builds post-receive is to begin once they have moved. */

@@ -72,8 +72,9 @@ async function tellRefusals(push: Push, wire: HookWire, verdicts: Decided[]): Pr
   for (const refusal of push.refusals) await wire.show(` !     ${refusal}\n`)
 }
 
-/** All that can be said before anything is recorded. */
-async function judgeAll(deps: ReceiveDeps, { app }: Push, { commands, atomic }: Asked): Promise<Judgement[]> {
+/** All that can be said before anything is recorded. @throws forbidden for somebody who could push when the pack began to come */
+async function judgeAll(deps: ReceiveDeps, { app, access }: Push, { commands, atomic }: Asked): Promise<Judgement[]> {
+  access.check()
   const { repositories } = deps
   const judgements = judge(commands, await deployBranches(repositories, app))
   const checked = await Promise.all(judgements.map((judgement) => checkCommit(repositories, app, judgement)))
@@ -106,6 +107,7 @@ async function decide(
   if (judgement.kind === 'refuse') return refused(judgement.reason)
   if (judgement.kind === 'take') return { kind: 'let-through' }
   try {
+    push.access.check()
     const { commit, command } = judgement
     const verdict = await deployRef(deps, push, wire, judgement, parseOptions(options))
     return verdict.kind === 'ok' && commit !== command.new ? { kind: 'ok', moved: commit } : verdict

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Config } from '../config.ts'
 import { PaasError } from '../errors.ts'
+import type { Grants } from '../grants/grants.ts'
 import type { Logger } from '../log.ts'
 import type { OutputReader, Queue } from '../queue/queue.ts'
 import type { Store } from '../store/store.ts'
@@ -17,6 +18,7 @@ import { createGitHandler, type GitLimits } from './smart-http.ts'
 export type ServeGitDeps = {
   config: { paths: Pick<Config['paths'], 'hookSocket' | 'repositories'>; limits: Pick<Config['limits'], 'packBytes'> }
   store: Pick<Store, 'tokens' | 'apps' | 'collaborators' | 'builds' | 'releases' | 'slugs'>
+  grants: Pick<Grants, 'hold'>
   repositories: Repositories
   queue: Pick<Queue, 'enqueue' | 'expect'>
   output: OutputReader

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { asPaasError, PaasError } from '../errors.ts'
+import type { Held } from '../grants/grants.ts'
 import type { Logger } from '../log.ts'
 import type { Account } from '../model/account.ts'
 import type { App } from '../model/app.ts'
@@ -26,6 +27,8 @@ export type ServePushOptions = {
   log: Logger
   account: Account
   app: App
+  /** What the push stands on, from its beginning to its verdict. */
+  access: Held
   repository: string
   req: IncomingMessage
   res: ServerResponse
@@ -64,11 +67,11 @@ function answerProbe(body: Readable, res: ServerResponse): void {
 }
 
 async function receive(options: ServePushOptions, body: Readable, head: PushHead): Promise<void> {
-  const { pushes, app, account, repository, req, res, log, limits } = options
+  const { pushes, app, account, access, repository, req, res, log, limits } = options
   const nobodyReads = new AbortController()
   const git = await startService('receive-pack', repository)
   const { signal } = nobodyReads
-  using opened = pushes.open(git.pid, { app, account, signal, takesReport: takesReport(head.list) })
+  using opened = pushes.open(git.pid, { app, account, access, signal, takesReport: takesReport(head.list) })
   const upload = new Upload(git, body)
   onceClosed(res, () => nobodyReads.abort(new ClientGone()))
   try {

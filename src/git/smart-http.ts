@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asPaasError, PaasError } from '../errors.ts'
+import type { Grants } from '../grants/grants.ts'
 import type { Logger } from '../log.ts'
 import { authorize, type AuthorizeDeps } from './authorize.ts'
 import { checkDiskSpace } from './disk-space.ts'
@@ -16,6 +17,7 @@ import { serveFetch } from './serve-fetch.ts'
 import { servePush } from './serve-push.ts'
 
 export type GitHandlerDeps = AuthorizeDeps & {
+  grants: Pick<Grants, 'hold'>
   repositories: Pick<Repositories, 'ensure'>
   pushes: Pushes
   maintenance: Pick<Maintenance, 'afterPush'>
@@ -51,7 +53,7 @@ export function createGitHandler(deps: GitHandlerDeps): (req: IncomingMessage, r
 
 async function serve(deps: GitHandlerDeps, slots: PushSlots, req: IncomingMessage, res: ServerResponse): Promise<void> {
   const request = parseGitRequest(req)
-  const { account, app } = authorize(deps, { header: req.headers.authorization, ...request })
+  const { account, app, grant } = authorize(deps, { header: req.headers.authorization, ...request })
   if (request.kind === 'rpc') checkMediaType(req, request.service)
   const repository = await deps.repositories.ensure(app.id)
   if (request.kind === 'refs') {
@@ -62,9 +64,13 @@ async function serve(deps: GitHandlerDeps, slots: PushSlots, req: IncomingMessag
     setHeaders(res, request.service, 'advertisement')
     return void res.end(refs)
   }
+  using access = deps.grants.hold(grant)
   setHeaders(res, request.service, 'result')
-  if (request.service === 'receive-pack') return servePush({ ...deps, slots, account, app, repository, req, res })
+  if (request.service === 'receive-pack') {
+    return await servePush({ ...deps, slots, account, app, access, repository, req, res })
+  }
   using _slot = slots.take(app, account)
+  access.signal.addEventListener('abort', () => res.destroy())
   await serveFetch({ repository, req, res, limits: deps.limits })
 }
 

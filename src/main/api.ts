@@ -1,12 +1,13 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { welcomeAdmin } from '../api/admin.ts'
 import { closeApi, createApi } from '../api/server.ts'
-import { SignedPaths } from '../api/signed-path.ts'
+import { Passes } from '../api/passes.ts'
 import { describeChange } from '../api/webhook-changes.ts'
 import { connectContainers } from '../containers/client.ts'
 import { createRepositories } from '../git/bare-repositories.ts'
 import { isolateEnvironment } from '../git/environment.ts'
 import { serveGit } from '../git/serve-git.ts'
+import { Grants } from '../grants/grants.ts'
 import { openAppLogReader } from '../logs/reader.ts'
 import { openAppLogWriter } from '../logs/writer.ts'
 import { createOutbound } from '../outbound/outbound.ts'
@@ -24,6 +25,7 @@ export const run = (): Promise<void> =>
     isolateEnvironment(paths)
     await using life = new AsyncDisposableStack()
     const store = life.use(openStore({ path: paths.database, keyPath: paths.key }))
+    const grants = life.use(new Grants(store))
     const queue = life.use(connectQueue({ redis, serverId, log }))
     const output = life.use(createOutputReader({ redis, serverId, log, directory: paths.builds }))
     const platformLog = createPlatformLog(life.use(openAppLogWriter({ directory: paths.logs, log })))
@@ -31,14 +33,15 @@ export const run = (): Promise<void> =>
     const measured = life.use(openMeasured({ paths, log }))
     const containers = connectContainers(paths.containersSocket)
     const repositories = createRepositories({ directory: paths.repositories, limits })
-    const git = await serveGit({ config, store, repositories, queue, output, log })
+    const git = await serveGit({ config, store, grants, repositories, queue, output, log })
     const outbound = createOutbound(config)
-    const signedPaths = new SignedPaths(store.secretFor('signed paths'))
-    const describe = describeChange.bind(undefined, { store, config, signedPaths })
+    const passes = new Passes(store.secretFor('signed paths'))
+    const describe = describeChange.bind(undefined, { store, config, passes, grants })
     life.use(new Webhooks({ store, outbound, describe, log }))
     const api = createApi({
       config,
       store,
+      grants,
       queue,
       containers,
       repositories,

@@ -16,6 +16,8 @@ export type Account = {
 export type Token = {
   id: TokenId
   accountId: AccountId
+  /** Of the hash of its secret, so that a token that was given another secret is another one. */
+  fingerprint: string
   description: string
   /** Heroku's scopes: global, identity, read, write, read-protected, write-protected. */
   scope: string[]

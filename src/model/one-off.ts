@@ -1,3 +1,4 @@
+import type { Asker, Grant } from './grant.ts'
 import type { AccountId, AppId, OneOffId, ReleaseId } from './ids.ts'
 import type { Config } from './release.ts'
 
@@ -10,6 +11,7 @@ export type OneOff = {
   appId: AppId
   releaseId: ReleaseId
   accountId: AccountId
+  token: Asker['token']
   /** The running dyno whose processes it joins (`web.1`); null: it has one of its own. */
   dyno: string | null
   /** `run.1234`, or `exec.1234` for one that joins a dyno; no two of an app at once have the same. */
@@ -27,7 +29,8 @@ export type OneOff = {
 }
 
 /** What is asked for. */
-export type AskedOneOff = Omit<OneOff, 'id' | 'name' | 'state' | 'createdAt' | 'dyno'> & Partial<Pick<OneOff, 'dyno'>>
+export type AskedOneOff = Omit<OneOff, 'id' | 'name' | 'state' | 'createdAt' | 'dyno' | 'token'> &
+  Partial<Pick<OneOff, 'dyno' | 'token'>>
 
 /** Where input comes from and output goes to: a client (with a terminal or with pipes), or nowhere and the app's log. */
 export type OneOffInput = 'terminal' | 'pipes' | 'none'
@@ -41,6 +44,11 @@ export const oneOffLimits = { timeToLive: 86_400, rendezvous: 60 }
 /** An attached one is waited for only so long. */
 export function isExpired({ input, state, createdAt }: OneOff, now = Date.now()): boolean {
   return input !== 'none' && state.kind === 'waiting' && now - createdAt.getTime() > oneOffLimits.rendezvous * 1000
+}
+
+/** What lets its client be attached to it. */
+export function grantOf({ accountId, token, appId }: OneOff): Grant {
+  return { accountId, token, app: { id: appId, role: 'deploy' } }
 }
 
 /**

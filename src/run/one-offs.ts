@@ -1,8 +1,9 @@
 import type { Dyno, Engine } from '../engine/engine.ts'
-import { asPaasError } from '../errors.ts'
+import { asPaasError, PaasError } from '../errors.ts'
+import type { Grants } from '../grants/grants.ts'
 import type { DynoSizes } from '../model/formation.ts'
 import type { AppId, OneOffId } from '../model/ids.ts'
-import type { OneOff } from '../model/one-off.ts'
+import { grantOf, type OneOff } from '../model/one-off.ts'
 import type { PlatformLog } from '../release/platform-log.ts'
 import type { Store } from '../store/store.ts'
 import type { AttachedClient } from './client.ts'
@@ -14,6 +15,7 @@ export type OneOffsDeps = SessionDeps & {
   engine: Pick<Engine, 'runDyno' | 'listDynos' | 'execInDyno' | 'endExec'>
   store: Pick<Store, 'oneOffs' | 'apps' | 'releases' | 'slugs'>
   platformLog: Pick<PlatformLog, 'dyno'>
+  grants: Pick<Grants, 'hold'>
   sizes: DynoSizes
   /** Copies what a dyno prints into its app's log. */
   collector: { follow(dyno: Dyno): void; finished(id: string): Promise<void> }
@@ -49,10 +51,13 @@ export class OneOffs implements AsyncDisposable {
     await running.promise
   }
 
-  /** Runs one for its client, who has redeemed its token. Resolves when nothing of it is left. */
+  /** Runs one for its client, who has redeemed its token, as long as both may. Resolves when nothing of it is left. */
   attach(oneOff: OneOff, client: AttachedClient): Promise<void> {
-    return this.#track(oneOff, async (signal) => {
+    return this.#track(oneOff, async (stopped) => {
+      let signal = stopped
       try {
+        using access = this.#deps.grants.hold(grantOf(oneOff))
+        signal = AbortSignal.any([stopped, access.signal])
         if (isJoining(oneOff)) return await runInDyno(this.#deps, { oneOff, client }, signal)
         const spec = oneOffSpec(this.#deps, oneOff)
         await runSession(this.#deps, { spec, client, terminal: oneOff.input === 'terminal' }, signal)
@@ -156,7 +161,8 @@ export class OneOffs implements AsyncDisposable {
       // The next start, or the return of the engine, takes it up.
       if (error.code === 'engine_unavailable' && oneOff.input === 'none') return
       if (!signal.aborted && cause !== clientGone) {
-        platformLog.dyno(oneOff, `Cannot run: ${error.message}`)
+        const what = error.code === 'forbidden' ? 'Stopped' : 'Cannot run'
+        platformLog.dyno(oneOff, `${what}: ${error.message}`)
         log.warn({ app: oneOff.appId, dyno: oneOff.name, err: error }, 'one-off dyno failed')
       }
     }
@@ -203,5 +209,6 @@ export class OneOffs implements AsyncDisposable {
 function whyStopped({ name, timeToLive }: OneOff, { reason }: AbortSignal): string {
   if (reason === timeUp) return `${name} was stopped: its time limit of ${timeToLive} s is reached.`
   if (reason === shutdown) return `${name} was stopped: the server stops.`
+  if (reason instanceof PaasError) return `${name} was stopped: ${reason.message}`
   return `${name} was stopped.`
 }

@@ -1,4 +1,5 @@
 import type { AttachedProcess, Dyno, DynoSpec, Engine, TerminalSize } from '../engine/engine.ts'
+import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { DynoLog } from '../release/dyno-log.ts'
 import type { AttachedClient } from './client.ts'
@@ -59,14 +60,19 @@ export async function converse(
 ): Promise<void> {
   const gone = new AbortController()
   await client.started()
-  void takeInput(deps, client, process).then(() => gone.abort(clientGone))
+  void takeInput(deps, { client, process }, signal).then(() => gone.abort(clientGone))
   await client.exited(await untilExit({ client, process, exit }, AbortSignal.any([signal, gone.signal])))
 }
 
-/** Until the client is gone. What it says that makes no sense is the same as going. */
-async function takeInput({ log }: { log: Logger }, client: AttachedClient, process: AttachedProcess): Promise<void> {
+/** Until the client is gone, or may say no more. What it says that makes no sense is the same as going. */
+async function takeInput(
+  { log }: { log: Logger },
+  { client, process }: Pick<Conversation, 'client' | 'process'>,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     for await (const event of client.events()) {
+      if (signal.aborted) return
       switch (event.kind) {
         case 'input':
           await write(process.input, event.data)
@@ -110,10 +116,14 @@ async function untilExit({ client, process, exit }: Conversation, signal: AbortS
   }
 }
 
-/** As when a terminal is closed: first SIGHUP, then SIGTERM, and after the grace time SIGKILL. A server that stops has less patience. */
+/**
+ * As when a terminal is closed: first SIGHUP, then SIGTERM, and after the grace time SIGKILL. A server that stops has less patience, and so has one with
+ * whoever lost the access.
+ */
 async function hangUp({ engine, dynoLog, stop }: SessionDeps, dyno: Dyno, signal: AbortSignal): Promise<void> {
   dynoLog.stopping(dyno)
   await engine.hangUpDyno(dyno.id)
-  const graceSeconds = signal.reason === shutdown ? Math.min(stop.graceSeconds, 2) : stop.graceSeconds
+  const isUrgent = signal.reason === shutdown || signal.reason instanceof PaasError
+  const graceSeconds = isUrgent ? Math.min(stop.graceSeconds, 2) : stop.graceSeconds
   await engine.stopDyno(dyno.id, graceSeconds * 1000)
 }

@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { PaasError } from '../errors.ts'
-import { newId, type AccountId, type AppId, type OneOffId, type ReleaseId } from '../model/ids.ts'
+import { newId, type AccountId, type AppId, type OneOffId, type ReleaseId, type TokenId } from '../model/ids.ts'
 import { mostOneOffs, oneOffLimits, type AskedOneOff, type OneOff, type OneOffInput } from '../model/one-off.ts'
 import type { Config } from '../model/release.ts'
 import type { Cipher } from './cipher.ts'
@@ -12,6 +12,8 @@ type OneOffRow = {
   app_id: AppId
   release_id: ReleaseId
   account_id: AccountId
+  token_id: TokenId | null
+  token_fingerprint: string | null
   dyno: string | null
   name: string
   command: Uint8Array
@@ -53,19 +55,21 @@ export function openOneOffs(db: Database, cipher: Cipher): OneOffs {
 }
 
 function create({ db, cipher }: Deps, asked: AskedOneOff): ReturnType<OneOffs['create']> {
-  const { appId, releaseId, accountId, dyno = null, command, env, size, input, timeToLive } = asked
+  const { appId, releaseId, accountId, token: by = null, dyno = null, command, env, size, input, timeToLive } = asked
   removeExpired(db)
   const id = newId<OneOffId>()
   const token = input === 'none' ? null : randomBytes(32).toString('base64url')
   const row = db.change<OneOffRow>(
-    `INSERT INTO one_offs (id, app_id, release_id, account_id, dyno, name, command, env, size, input, time_to_live, token_sha256, created_at)
-     VALUES (:id, :appId, :releaseId, :accountId, :dyno, :name, :command, :env, :size, :input, :timeToLive, :hash, :now)
+    `INSERT INTO one_offs (id, app_id, release_id, account_id, token_id, token_fingerprint, dyno, name, command, env, size, input, time_to_live, token_sha256, created_at)
+     VALUES (:id, :appId, :releaseId, :accountId, :tokenId, :fingerprint, :dyno, :name, :command, :env, :size, :input, :timeToLive, :hash, :now)
      RETURNING *`,
     {
       id,
       appId,
       releaseId,
       accountId,
+      tokenId: by?.id ?? null,
+      fingerprint: by?.fingerprint ?? null,
       dyno,
       size,
       input,
@@ -127,6 +131,10 @@ function toOneOff(cipher: Cipher, row: OneOffRow): OneOff {
     appId: row.app_id,
     releaseId: row.release_id,
     accountId: row.account_id,
+    token:
+      row.token_id !== null && row.token_fingerprint !== null
+        ? { id: row.token_id, fingerprint: row.token_fingerprint }
+        : null,
     dyno: row.dyno,
     name: row.name,
     command: cipher.open(row.command, 'one-off command', row.app_id, row.id),

@@ -8,6 +8,7 @@ import type { Tokens } from './account-tables.ts'
 
 type TokenRow = {
   id: TokenId
+  secret_sha256: Uint8Array
   account_id: AccountId
   description: string
   scope: string
@@ -17,7 +18,7 @@ type TokenRow = {
   expires_at: number | null
 }
 
-const columns = 'id, account_id, description, scope, session, created_at, updated_at, expires_at'
+const columns = 'id, secret_sha256, account_id, description, scope, session, created_at, updated_at, expires_at'
 
 export function openTokens(db: Database): Tokens {
   return {
@@ -58,6 +59,7 @@ function create(db: Database, token: Parameters<Tokens['create']>[0]): ReturnTyp
   const now = Date.now()
   const row: TokenRow = {
     id: newId<TokenId>(),
+    secret_sha256: sha256(secret),
     account_id: token.accountId,
     description: token.description,
     scope: JSON.stringify(token.scope),
@@ -67,9 +69,9 @@ function create(db: Database, token: Parameters<Tokens['create']>[0]): ReturnTyp
     expires_at: token.expiresAt?.getTime() ?? null,
   }
   db.run(
-    `INSERT INTO tokens (${columns}, secret_sha256)
-     VALUES (:id, :account_id, :description, :scope, :session, :created_at, :updated_at, :expires_at, :hash)`,
-    { ...row, hash: sha256(secret) },
+    `INSERT INTO tokens (${columns})
+     VALUES (:id, :secret_sha256, :account_id, :description, :scope, :session, :created_at, :updated_at, :expires_at)`,
+    row,
   )
   return { token: toToken(row), secret }
 }
@@ -112,6 +114,7 @@ function toToken(row: TokenRow): Token {
   return {
     id: row.id,
     accountId: row.account_id,
+    fingerprint: Buffer.from(row.secret_sha256).toString('hex', 0, 8),
     description: row.description,
     scope: JSON.parse(row.scope) as string[],
     session: row.session === 1,

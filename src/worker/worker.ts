@@ -8,6 +8,7 @@ import type { Config } from '../config.ts'
 import { Drains } from '../drains/drains.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Repositories } from '../git/repositories.ts'
+import { Grants } from '../grants/grants.ts'
 import type { Logger } from '../log.ts'
 import type { AppLogWriter } from '../logs/app-log.ts'
 import { FigureWriter } from '../metrics/figure-writer.ts'
@@ -124,6 +125,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     drains: life.use(openDrainDelivery(parts, life)),
     platformLog,
     dynoLog,
+    grants: life.use(new Grants(store)),
     exits: new DynoExits(),
     routes,
     retirement,

@@ -26,7 +26,7 @@ function call(route: string, app: string, token: string | null) {
 
 const isOpen = (route: string) =>
   route.includes('/streams/') ||
-  route.includes('/:signature') ||
+  route.includes('/:pass') ||
   route.endsWith(' /schema') ||
   route.includes(' /buildpacks')
 

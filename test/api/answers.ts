@@ -189,7 +189,7 @@ export const answers: Record<string, Record<string, Shape>> = {
       own: Type.Object({}, closed),
       because: 'the schema has no build cache; the heroku-builds plugin reads nothing of the answer',
     },
-    'GET /streams/builds/:build/:signature': { text: ['text/plain; charset=utf-8'] },
+    'GET /streams/builds/:build/:pass': { text: ['text/plain; charset=utf-8'] },
   },
   'buildpacks.test.ts': {
     'GET /apps/:app/buildpack-installations': ['buildpack-installation'],
@@ -280,7 +280,7 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /apps/:app/available-dyno-sizes': ['dyno-size'],
   },
   'releases.test.ts': {
-    'GET /streams/releases/:release/:signature': { text: ['text/plain; charset=utf-8'] },
+    'GET /streams/releases/:release/:pass': { text: ['text/plain; charset=utf-8'] },
   },
   'one-offs.test.ts': {
     'POST /apps/:app/dynos': 'dyno',
@@ -309,14 +309,14 @@ export const answers: Record<string, Record<string, Shape>> = {
   'slugs.test.ts': {
     'POST /apps/:app/slugs': 'slug',
     'GET /apps/:app/slugs/:slug': 'slug',
-    'PUT /slugs/:slug/put/:signature': { text: ['text/plain; charset=utf-8'] },
-    'GET /slugs/:slug/get/:until/:signature': { text: ['application/gzip'] },
+    'PUT /slugs/:slug/put/:pass': { text: ['text/plain; charset=utf-8'] },
+    'GET /slugs/:slug/get/:pass': { text: ['application/gzip'] },
   },
   'sources.test.ts': {
     'POST /sources': 'source',
     'POST /apps/:app/sources': 'source',
-    'PUT /sources/:source/put/:signature': { text: ['text/plain; charset=utf-8'] },
-    'GET /sources/:source/get/:signature': { text: ['application/gzip'] },
+    'PUT /sources/:source/put/:pass': { text: ['text/plain; charset=utf-8'] },
+    'GET /sources/:source/get/:pass': { text: ['application/gzip'] },
   },
 }
 

@@ -45,7 +45,7 @@ describe('the budget of a token', () => {
 
 describe('a budget', () => {
   const request = (token: string, account = 'a') =>
-    ({ identity: { tokenId: token, account: { id: account } } }) as unknown as Parameters<RateLimit['spend']>[0]
+    ({ identity: { token: { id: token }, account: { id: account } } }) as unknown as Parameters<RateLimit['spend']>[0]
 
   it('fills again by the minute, and no further than it was', () => {
     let now = 0

@@ -65,7 +65,7 @@ describe('the output of a release command', () => {
     const { body } = await rollback('v2')
     const release = { id: String(body['id']) }
     const url = String(body['output_stream_url'])
-    expect(url).toMatch(/\/streams\/releases\/[0-9a-f-]{36}\/[\w-]{43}$/)
+    expect(url).toMatch(/\/streams\/releases\/[0-9a-f-]{36}\/[\w-]+\.[\w-]{43}$/)
     expect((await read(url)).status).toBe(404)
     const files = join(api.config.paths.builds, release.id)
     writeFileSync(`${files}.log`, 'tables are made\n')

@@ -18,6 +18,7 @@ import { openDataDirectory } from '../../src/data-directory.ts'
 import { connectDocker } from '../../src/engine/docker/docker.ts'
 import type { Engine } from '../../src/engine/engine.ts'
 import { createRepositories } from '../../src/git/bare-repositories.ts'
+import { Grants } from '../../src/grants/grants.ts'
 import type { Repositories } from '../../src/git/repositories.ts'
 import { createLog } from '../../src/log.ts'
 import { openMeasured } from '../../src/main/measured.ts'
@@ -96,7 +97,14 @@ export class TestApi implements AsyncDisposable {
     const appLog = openAppLogReader({ directory: config.paths.logs })
     const measured = this.#life.use(openMeasured({ paths: config.paths, log }))
     const git = () => false
-    const record = { store, platformLog, appLog, measured, outbound: createOutbound(config) }
+    const record = {
+      store,
+      grants: this.#life.use(new Grants(store)),
+      platformLog,
+      appLog,
+      measured,
+      outbound: createOutbound(config),
+    }
     const toolbox = createToolbox({ engine, stack: createStack({ engine, config }) })
     const socketPath = config.paths.containersSocket
     const ofWorker = createContainers({ engine, toolbox, serverId })

@@ -1,9 +1,10 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { SignedPaths } from '../../src/api/signed-path.ts'
+import { Passes } from '../../src/api/passes.ts'
 import { describeChange } from '../../src/api/webhook-changes.ts'
 import { newsworthy } from '../../src/api/webhook-events.ts'
+import { Grants } from '../../src/grants/grants.ts'
 import { createLog } from '../../src/log.ts'
 import type { DynoLife } from '../../src/model/dyno.ts'
 import { createOutbound } from '../../src/outbound/outbound.ts'
@@ -21,11 +22,11 @@ beforeAll(async () => {
   api = await TestApi.start({ PAAS_ALLOW_DELIVERIES: '127.0.0.1/32' })
   receiver = await HttpReceiver.start()
   const { config, store } = api
-  const signedPaths = new SignedPaths(store.secretFor('signed paths'))
+  const addresses = { passes: new Passes(store.secretFor('signed paths')), grants: new Grants(store) }
   webhooks = new Webhooks({
     store,
     outbound: createOutbound(config),
-    describe: (change) => describeChange({ store, config, signedPaths }, change),
+    describe: (change) => describeChange({ store, config, ...addresses }, change),
     log: createLog('test', 'silent'),
   })
 })

@@ -96,6 +96,7 @@ describe('accounts', () => {
     const set = await terminal.paas(['password'], { ...server, input: '\nnew password\nnew password\n' })
     expect(set).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining(`paas login ${terminal.url}`) })
     expect(set.stderr).not.toContain('new password')
+    expect(set.stderr).toMatch(/These tokens stay[^]*paas command of the server/)
     const laptop = { env: { HOME: await mkdtemp(join(tmpdir(), 'paas-laptop-')) } }
     const login = { ...laptop, input: 'admin@paas.localhost\nnew password\n' }
     expect((await terminal.paas(['login', terminal.url], login)).code).toBe(0)

@@ -8,6 +8,7 @@ import { createRepositories } from '../../src/git/bare-repositories.ts'
 import { isolateEnvironment } from '../../src/git/environment.ts'
 import { serveGit } from '../../src/git/serve-git.ts'
 import type { GitLimits } from '../../src/git/smart-http.ts'
+import { Grants } from '../../src/grants/grants.ts'
 import type { App } from '../../src/model/app.ts'
 import { connectQueue } from '../../src/queue/connect-queue.ts'
 import { createOutputReader } from '../../src/queue/output-reader.ts'
@@ -58,6 +59,7 @@ export async function startGitHost(options: HostOptions = {}) {
     await serveGit({
       config: { paths: { hookSocket, repositories: directory }, limits: { packBytes } },
       store,
+      grants: life.use(new Grants(store)),
       repositories,
       queue: life.use(connectQueue(redis.deps)),
       output: life.use(createOutputReader({ ...redis.deps, directory: outputs })),

@@ -437,6 +437,21 @@ describe('several pushes', () => {
   }
 })
 
+it("a push of somebody who loses the access ends without a verdict; the build is the app's and goes on", async () => {
+  const { script, go } = heldBuild()
+  await using project = await host.newProject(script)
+  const mate = host.newUser('mate@example.com')
+  host.store.collaborators.set(project.app.id, mate.account.id, 'deploy')
+  await project.repository.git('remote', 'set-url', 'paas', host.url(project.app, mate.secret))
+  const pushing = await pushUntil(project, /began/)
+  host.store.collaborators.set(project.app.id, mate.account.id, 'view')
+  const { code, output } = await pushing.end()
+  expect([code, output]).toEqual([1, expect.stringContaining('may not do this with')])
+  go()
+  const head = await project.repository.head()
+  await expect.poll(() => remoteRef(project), { timeout: 10_000 }).toBe(head)
+})
+
 describe('a repository that was pushed to often', () => {
   it('is tidied up, and what ended builds kept is let go', async () => {
     await using project = await host.newProject()

@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { existsSync, readdirSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { flush, packet } from '../../src/git/pkt-line.ts'
@@ -135,6 +137,22 @@ describe('a push', () => {
     socket.write('0000')
     await expect.poll(() => answer).toContain('HTTP/1.1 200 OK')
     socket.destroy()
+  })
+
+  it('is not taken when the token is revoked before all of the pack has come', async () => {
+    await using project = await host.newProject()
+    const { secret } = host.newUser('owner@example.com')
+    const all = await headAndPack(project)
+    const request = closing(rawPush(project.app.name, [all.subarray(0, -20)], secret))
+    const socket = await openRaw(host.port, { ...request, framing: all.length })
+    const answer = text(socket)
+    const objects = join(host.repositoryPath(project.app), 'objects')
+    await until('the pack is coming', async () => {
+      return existsSync(objects) && readdirSync(objects).some((name) => name.startsWith('tmp_objdir'))
+    })
+    host.store.tokens.remove(host.store.tokens.authenticate(secret)!.token.id)
+    socket.write(all.subarray(-20))
+    expect(await answer).toContain('ng refs/heads/main The token that this was asked for with is revoked.')
   })
 
   it('that is silent for long is kept alive', async () => {
@@ -332,8 +350,8 @@ function closing(request: ReturnType<typeof rawPush>) {
   return { ...request, headers: { ...request.headers, connection: 'close' } }
 }
 
-function rawPush(app: string, body: Buffer[]) {
-  const authorization = `Basic ${Buffer.from(`git:${host.owner.secret}`).toString('base64')}`
+function rawPush(app: string, body: Buffer[], secret = host.owner.secret) {
+  const authorization = `Basic ${Buffer.from(`git:${secret}`).toString('base64')}`
   return {
     method: 'POST',
     path: `/${app}.git/git-receive-pack`,

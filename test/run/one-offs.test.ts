@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Token } from '../../src/model/account.ts'
+import type { AccountId } from '../../src/model/ids.ts'
 import type { OneOff } from '../../src/model/one-off.ts'
 import { until } from '../helpers/app.ts'
 import { Site } from '../worker/site.ts'
@@ -17,14 +19,18 @@ beforeAll(async () => {
 })
 afterAll(() => site?.[Symbol.asyncDispose]())
 
-type Ask = Partial<Pick<OneOff, 'env' | 'input' | 'timeToLive'>>
+type Ask = Partial<Pick<OneOff, 'accountId' | 'token' | 'env' | 'input' | 'timeToLive'>>
 
-function ask(command: string, { env = {}, input = 'none', timeToLive = 600 }: Ask = {}) {
+function ask(
+  command: string,
+  { accountId = site.owner.id, token = null, env = {}, input = 'none', timeToLive = 600 }: Ask = {},
+) {
   const releaseId = app.record!.currentReleaseId!
   const size = 'basic'
   return site.store.oneOffs.create({
     appId: app.id,
-    accountId: site.owner.id,
+    accountId,
+    token,
     releaseId,
     command,
     env,
@@ -217,6 +223,40 @@ describe('paas run', () => {
     const { stdout, exit } = outcome(await client.frames())
     expect([stdout.length, exit]).toEqual([20_000_000, 0])
   })
+})
+
+describe('somebody', () => {
+  type Who = { accountId: AccountId; token: Token }
+  const losses: [string, (who: Who) => unknown, RegExp][] = [
+    [
+      'who is a collaborator no more',
+      (who) => site.store.collaborators.remove(app.id, who.accountId),
+      /may not do this/,
+    ],
+    ['whose role is lowered', (who) => site.store.collaborators.set(app.id, who.accountId, 'view'), /role deploy/],
+    ['whose account is disabled', (who) => site.store.accounts.suspend(who.accountId), /account .* is closed/],
+    ['whose token is revoked', (who) => site.store.tokens.remove(who.token.id), /token .* is revoked/],
+    ['whose token got another secret', (who) => site.store.tokens.rotate(who.token.id), /token .* is revoked/],
+  ]
+
+  it.concurrent.each(losses)(
+    '%s is out of a session that runs, and comes into none asked for before',
+    async (how, lose, why) => {
+      const email = `${how.replaceAll(' ', '-')}@example.com`
+      const { id: accountId } = site.store.accounts.create({ email, admin: false })
+      site.store.collaborators.set(app.id, accountId, 'deploy')
+      const { token } = site.store.tokens.create({ accountId, description: 'x', scope: ['global'] })
+      const asks = { accountId, token, input: 'pipes' } as const
+      using client = (await framed(`trap '' HUP TERM; echo ready; while :; do sleep 1; done`, asks)).read()
+      await client.shows('ready')
+      const later = ask('echo $COLOUR', asks)
+      lose({ accountId, token })
+      expect(await client.end()).toMatch(why)
+      await isGone(client)
+      using again = (await Attached.open(site.config.paths.rendezvousSocket, `${later.token} paas-attach\r\n`)).read()
+      expect(await again.end()).not.toContain('blue')
+    },
+  )
 })
 
 describe('a stranger', () => {

@@ -77,6 +77,7 @@ async function remove(email: string, options: AppOptions): Promise<void> {
   const was = await progress(`Removing ${email} from ${app}`, removed)
   print(options, was, () => '')
   note(`Undo with: paas access:add ${email} --role ${roleOf(was)} -a ${app}`)
+  note(`Log drains and webhooks that they added stay. See: paas drains -a ${app}, paas webhooks -a ${app}`)
 }
 
 /** Heroku's answers tell view from deploy by the permissions. */

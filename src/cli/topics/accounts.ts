@@ -30,7 +30,7 @@ export function defineAccounts(program: Command): void {
     arguments: '<email>',
     summary: 'close an account until it is enabled again',
     details:
-      'Its password and its tokens open nothing from then on, for git neither; its apps run on. For admins only.',
+      'Its password and its tokens open nothing from then on, for git neither, and what is open ends; its apps run on. For admins only.',
     examples: ['paas accounts:disable ada@example.com'],
   }).action(disable)
 

@@ -1,9 +1,10 @@
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
+import type { Client } from '../client.ts'
 import { define, type Options } from '../command.ts'
 import { note, print, progress } from '../output.ts'
 import { Prompt } from '../prompt.ts'
-import type { AccountJson } from '../resources.ts'
+import type { AccountJson, AuthorizationJson } from '../resources.ts'
 import { connect } from '../session.ts'
 
 export function definePassword(program: Command): void {
@@ -24,6 +25,16 @@ async function setPassword(options: Options): Promise<void> {
   const changed = api.patch<AccountJson>('/account', { password: present, new_password: wanted })
   print(options, await progress(`Setting the password of ${account.email}`, changed), () => '')
   note(`Log in elsewhere with: paas login ${api.server.url}   as ${account.email}`)
+  await nameTokens(api)
+}
+
+/** Whoever knew the old password may have made one. */
+async function nameTokens(api: Client): Promise<void> {
+  const tokens = await api.get<AuthorizationJson[]>('/oauth/authorizations')
+  const kept = tokens.filter(({ session }) => !session)
+  if (kept.length === 0) return
+  note('These tokens stay. Revoke one that you do not know with: paas tokens:revoke ID')
+  for (const { id, description } of kept) note(`  ${id}  ${description}`)
 }
 
 async function askPasswords({ email }: AccountJson): Promise<{ present: string; wanted: string }> {

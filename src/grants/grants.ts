@@ -1,0 +1,88 @@
+import { PaasError } from '../errors.ts'
+import { isAtLeast } from '../model/access.ts'
+import type { Grant } from '../model/grant.ts'
+import type { Store } from '../store/store.ts'
+
+/** What is open because of a grant. */
+export type Held = Disposable & {
+  /** Aborted when the grant has ended, with the reason in words. */
+  signal: AbortSignal
+  /** Looks now. @throws forbidden */
+  check(): void
+}
+
+/** Milliseconds between looks at the record, which other processes write too. */
+const lookEvery = 1000
+
+/**
+ * Everything of this process that is open because somebody was allowed to: it ends at most a second after what allowed it. Each process that holds
+ * such streams has one of these; the record decides for all of them.
+ */
+export class Grants implements Disposable {
+  readonly #store: Pick<Store, 'accounts' | 'tokens' | 'apps' | 'collaborators'>
+  readonly #open = new Map<AbortController, Grant>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(store: Pick<Store, 'accounts' | 'tokens' | 'apps' | 'collaborators'>) {
+    this.#store = store
+  }
+
+  /** @throws forbidden */
+  check(grant: Grant): void {
+    const why = whyEnded(this.#store, grant)
+    if (why) throw new PaasError('forbidden', `${why}.`)
+  }
+
+  /** Until it is disposed of. @throws forbidden */
+  hold(grant: Grant): Held {
+    this.check(grant)
+    const ended = new AbortController()
+    this.#open.set(ended, grant)
+    this.#timer ??= setInterval(() => this.review(), lookEvery).unref()
+    return {
+      signal: ended.signal,
+      check: () => this.check(grant),
+      [Symbol.dispose]: () => this.#release(ended),
+    }
+  }
+
+  /** Ends what is not allowed any more, now. */
+  review(): void {
+    for (const [ended, grant] of this.#open) {
+      const why = whyEnded(this.#store, grant)
+      if (!why) continue
+      this.#release(ended)
+      ended.abort(new PaasError('forbidden', `${why}.`))
+    }
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#timer)
+    this.#open.clear()
+  }
+
+  #release(ended: AbortController): void {
+    this.#open.delete(ended)
+    if (this.#open.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+}
+
+function whyEnded(
+  { accounts, tokens, apps, collaborators }: Pick<Store, 'accounts' | 'tokens' | 'apps' | 'collaborators'>,
+  { accountId, token, app: granted }: Grant,
+): string | undefined {
+  const account = accounts.find(accountId)
+  if (!account || account.suspendedAt) return 'The account that this was allowed to is closed'
+  const present = token && tokens.find(token.id)
+  if (token && present?.fingerprint !== token.fingerprint) return 'The token that this was asked for with is revoked'
+  if (present?.expiresAt && present.expiresAt.getTime() <= Date.now())
+    return 'The token that this was asked for with has expired'
+  if (!granted) return undefined
+  const app = apps.find(granted.id)
+  if (!app) return 'The app is gone'
+  const role = collaborators.roleOf(account, app)
+  if (role && isAtLeast(role, granted.role)) return undefined
+  return `${account.email} may not do this with ${app.name} any more: it needs the role ${granted.role}`
+}
