@@ -1,1 +1,3 @@
-import '../../../src/main/check.ts'
+import { run } from '../../../src/main/check.ts'
+
+await run()
