@@ -37,6 +37,8 @@ export type Config = {
   logLevel: string
   build: { memoryMiB: number; cpus: number; timeoutSeconds: number; concurrency: number }
   boot: { timeoutSeconds: number }
+  /** How long a web dyno may give no HTTP answer; undefined: for ever. */
+  silence: { seconds: number | undefined }
   /** How long new dynos are watched after the switch, beside the old ones. */
   deployHold: { seconds: number }
   dynoSizes: DynoSizes
@@ -136,6 +138,7 @@ export function loadConfig(env: Environment = process.env): Config {
     },
     dynoSizes: read.dynoSizes('PAAS_DYNO_SIZES'),
     boot: { timeoutSeconds: read.integer('PAAS_BOOT_TIMEOUT', 60, 1, 600) },
+    silence: { seconds: read.integerOrOff('PAAS_SILENCE_TIMEOUT', 60, 5, 3600) },
     deployHold: { seconds: read.integer('PAAS_DEPLOY_HOLD', 3, 0, 60) },
     stop: {
       graceSeconds: read.integer('PAAS_STOP_GRACE', 30, 0, 600),

@@ -1,12 +1,21 @@
 import type { Dyno } from '../containers/containers.ts'
 import type { PaasError } from '../errors.ts'
-import { isOneOff, type DynoRecord } from '../model/dyno.ts'
+import { isOneOff, isSilent, type DynoRecord } from '../model/dyno.ts'
 import type { DynoSize, DynoSizes } from '../model/formation.ts'
 import { explainExit } from '../release/explain.ts'
 
 /** Why a dyno is not up: a code of Heroku's (R10, R15) or a word, and a sentence without its subject. */
 export type Reason = {
-  id: 'R10' | 'R15' | 'exited' | 'paused' | 'network_lost' | 'not_started' | 'engine_unavailable' | 'worker_unavailable'
+  id:
+    | 'R10'
+    | 'R15'
+    | 'exited'
+    | 'no_answer'
+    | 'paused'
+    | 'network_lost'
+    | 'not_started'
+    | 'engine_unavailable'
+    | 'worker_unavailable'
   message: string
 }
 
@@ -83,7 +92,7 @@ function running(dyno: Dyno, { current, since, seen }: Running): DynoCondition {
     case 'up':
       return { ...plain, since: seen.since, state: comes ? 'starting' : 'up' }
     case 'crashed':
-      return { ...plain, since: seen.since, state: 'crashed', reason: seen.error === 'R10' ? bootTimeout : null }
+      return { ...plain, since: seen.since, state: 'crashed', reason: isSilent(seen) ? noAnswer : bootTimeout }
     case 'stopping':
       return { ...plain, since: seen.since, state: 'stopping' }
     case 'starting':
@@ -99,4 +108,5 @@ const stuckReasons: Record<'pause' | 'network', Reason> = {
   network: { id: 'network_lost', message: 'it was taken off its network' },
 }
 
+const noAnswer: Reason = { id: 'no_answer', message: 'it runs and gives no HTTP answer' }
 const bootTimeout: Reason = { id: 'R10', message: 'nothing answered on $PORT in its boot time' }

@@ -32,6 +32,14 @@ export type DynoFacts = {
  */
 export type DynoLife = 'starting' | 'up' | 'crashed' | 'complete' | 'stopping' | 'stopped' | 'down'
 
+/**
+ * Whether a dyno whose process runs has served in this run, and then gave no answer any more. What ended, or was not in its boot time, is on record
+ * with its end or its error.
+ */
+export function isSilent({ state, error }: Pick<DynoRecord, 'state' | 'error'>): boolean {
+  return state === 'crashed' && error === null
+}
+
 /** On record as long as the engine has the dyno. */
 export type DynoRecord = DynoFacts & {
   state: DynoLife

@@ -1,5 +1,5 @@
 import type { Dyno } from '../engine/engine.ts'
-import { isOneOff, type DynoFacts, type DynoLife, type DynoRecord } from '../model/dyno.ts'
+import { isOneOff, isSilent, type DynoFacts, type DynoLife, type DynoRecord } from '../model/dyno.ts'
 import type { DynoStates } from '../store/dyno-tables.ts'
 import type { PlatformLog } from './platform-log.ts'
 
@@ -47,6 +47,19 @@ export class DynoLog {
     const problem = by === 'pause' ? 'Processes were paused' : 'Taken off its network'
     this.#platformLog.dyno(dyno, `${problem}. Replacing the dyno by a fresh one`)
     this.#change(dyno, 'down')
+  }
+
+  /** It runs, and gave no answer for so long; said once. */
+  silent(dyno: DynoFacts, seconds: number): void {
+    if (this.#stateOf(dyno) !== 'up') return
+    this.#platformLog.dyno(dyno, `No HTTP answer for ${seconds} seconds, neither to visitors nor to the server`)
+    this.#change(dyno, 'crashed', { error: null })
+  }
+
+  /** One that was silent is not any more. */
+  answers(dyno: DynoFacts): void {
+    const known = this.#states.find(dyno.id)
+    if (known && isSilent(known)) this.#change(dyno, 'up')
   }
 
   /** It ended in its boot time; how is told by the engine, then or before. */

@@ -1,4 +1,5 @@
 import type { Dyno } from '../engine/engine.ts'
+import { isSilent } from '../model/dyno.ts'
 import type { DynoStates } from '../store/dyno-tables.ts'
 import { isReadyNow } from './readiness.ts'
 
@@ -37,6 +38,6 @@ export class ReadyDynos {
 
   #wasUp({ id }: Dyno, startedAt: number): boolean {
     const seen = this.#states.find(id)
-    return seen?.state === 'up' && seen.since.getTime() >= startedAt
+    return seen !== undefined && (seen.state === 'up' || isSilent(seen)) && seen.since.getTime() >= startedAt
   }
 }

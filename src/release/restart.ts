@@ -27,6 +27,12 @@ export async function restartDynos(
   await replaceDynos(deps, app, { plan: (wanted, present) => planDynos(wanted, present, isMeant), signal })
 }
 
+/** Does the same with these dynos, as far as they are of the formation. */
+export async function replaceByFresh(deps: RestartDeps, app: App, dynos: Dyno[], signal: AbortSignal): Promise<void> {
+  const isMeant = ({ id }: Dyno): boolean => dynos.some((dyno) => dyno.id === id)
+  await replaceDynos(deps, app, { plan: (wanted, present) => planDynos(wanted, present, isMeant), signal })
+}
+
 /**
  * Does the same with those dynos of the current release that run in another size than they should. Where the new ones do not come up, or do not
  * hold, the size of their type is what it was.

@@ -15,6 +15,7 @@ export type Call =
   | { call: 'switchTo'; route: AppRoute }
   | { call: 'remove'; appId: AppId }
   | { call: 'drain'; targetIds: string[]; timeoutMs: number }
+  | { call: 'silences'; forMs: number }
   | { call: 'status' }
   | { call: 'measurements' }
   | { call: 'minute'; appId: AppId }
@@ -27,12 +28,24 @@ export type Results = {
   switchTo: Target[]
   remove: null
   drain: { unfinished: number }
+  silences: Silence[]
   status: RouterStatus
   measurements: RouterFigures
   minute: MinuteUnderWay
   /** What the router that takes over starts from. */
   retire: RoutingTable
   awaitSuccessor: null
+}
+
+/** A target of which nothing has come: no answer or part of one, and nothing from a WebSocket. */
+export type Silence = {
+  id: string
+  /** Since it was heard last, or became a target. */
+  silentMs: number
+  /** Something was asked of it after that, or has no answer yet. */
+  owes: boolean
+  /** It waits for a visitor, who sends a request or takes an answer slowly. */
+  held: boolean
 }
 
 export type RouterStatus = {
@@ -85,6 +98,8 @@ export function isCall(value: unknown): value is Call {
       return isTextList(rest['targetIds']) && Number(rest['timeoutMs']) >= 0
     case 'awaitSuccessor':
       return rest['seconds'] === undefined || Number(rest['seconds']) >= 0
+    case 'silences':
+      return Number(rest['forMs']) >= 0
     case 'status':
     case 'measurements':
     case 'retire':

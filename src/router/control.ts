@@ -1,8 +1,8 @@
 import type { AppId } from '../model/ids.ts'
 import type { AppRoute, RoutingTable, Target } from '../model/route.ts'
-import type { MinuteUnderWay, RouterFigures } from './control-protocol.ts'
+import type { MinuteUnderWay, RouterFigures, Silence } from './control-protocol.ts'
 
-export type { RouterFigures } from './control-protocol.ts'
+export type { RouterFigures, Silence } from './control-protocol.ts'
 
 /** What the router process has counted; undefined while no router can be asked. */
 export interface RouterMeasurements {
@@ -30,4 +30,6 @@ export interface RouterControl {
    * gives how many requests were still open then. WebSockets are told to close (1001), staggered, first.
    */
   drain(targetIds: string[], timeoutMs: number): Promise<{ unfinished: number }>
+  /** The targets of which nothing has come for so long. */
+  silences(forMs: number): Promise<Silence[]>
 }

@@ -58,6 +58,8 @@ export class ControlledRouter {
         )
       case 'drain':
         return this.#drain(call)
+      case 'silences':
+        return Promise.resolve(this.#deps.router.silences(call.forMs))
       case 'status':
         return Promise.resolve(this.#status())
       case 'measurements':

@@ -186,6 +186,10 @@ export class Exchange implements ResponseHandler {
     this.#broken(kind === 'malformed' ? 'H17' : this.#phase === 'waiting' ? 'H13' : 'H18')
   }
 
+  get target() {
+    return this.#attempts.target
+  }
+
   get #upstream() {
     return this.#attempts.upstream
   }
@@ -197,10 +201,6 @@ export class Exchange implements ResponseHandler {
   /** It is the control plane that was asked for. */
   get #isControl(): boolean {
     return this.#attempts.destination?.app === undefined
-  }
-
-  get #elapsed(): number {
-    return performance.now() - this.#startedAt
   }
 
   /** A head with a body leaves together with the body's first piece, in `flushRequest`. */
@@ -216,9 +216,10 @@ export class Exchange implements ResponseHandler {
 
   #refused(code: 'H19' | 'H21'): void {
     this.#attempts.refused(code)
-    if (this.#elapsed > this.#limits.firstByte) return this.#fail(code)
+    const elapsed = performance.now() - this.#startedAt
+    if (elapsed > this.#limits.firstByte) return this.#fail(code)
     if (!this.#isControl) return this.#elsewhere()
-    if (this.#elapsed < this.#limits.connect) this.#waitForControl()
+    if (elapsed < this.#limits.connect) this.#waitForControl()
     else this.#fail('H99')
   }
 

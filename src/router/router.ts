@@ -11,11 +11,13 @@ import { formatAnswer } from './error-page.ts'
 import type { RouterLimits } from './limits.ts'
 import { Measurements } from './measurements.ts'
 import { leaveSharedPort, listenOn, type Place } from './listen.ts'
+import type { Silence } from './control-protocol.ts'
 import { plainAddress, type Origins, type Peer } from './origin.ts'
 import { ProxyDoor } from './proxy-door.ts'
 import { logRefusal } from './refused-request.ts'
 import { answerFor } from './router-error.ts'
 import { Routes } from './routes.ts'
+import { findSilences } from './silences.ts'
 import type { AppCertificates } from './tls/app-certificates.ts'
 import { TlsDoor } from './tls/door.ts'
 import type { Identity } from './tls/identity.ts'
@@ -95,6 +97,11 @@ export class Router {
 
   get counters(): Counters {
     return this.#context.counters
+  }
+
+  /** The apps' targets of which nothing has come for so long. */
+  silences(forMs: number): Silence[] {
+    return findSilences({ targets: this.routes.everyAppTarget(), visitors: this.#visitors }, forMs)
   }
 
   /**

@@ -80,8 +80,12 @@ export class Routes {
     this.#retire(this.#replace(appId, []))
   }
 
+  everyAppTarget(): Iterable<LiveTarget> {
+    return this.#targets.values()
+  }
+
   *everyTarget(): Iterable<LiveTarget> {
-    yield* this.#targets.values()
+    yield* this.everyAppTarget()
     yield* this.#control.targets
   }
 

@@ -21,7 +21,12 @@ export class LiveTarget {
   #inFlight = 0
   #refusedAt = -Infinity
   #retired = false
+  /** Noted as flags, which cost a request nothing, and put in time by the next sweep. */
+  #wasHeard = true
+  #heardAt = performance.now()
+  #owes = false
   readonly #kept: Upstream[] = []
+  readonly #onBytes = (): void => this.heard()
   #whenIdle: (() => void)[] = []
 
   constructor({ id, dyno, address }: { id: string; dyno: string; address: TargetAddress }) {
@@ -42,6 +47,7 @@ export class LiveTarget {
 
   begin(): void {
     this.#inFlight++
+    this.#owes = true
   }
 
   end(): void {
@@ -49,6 +55,22 @@ export class LiveTarget {
     const waiting = this.#whenIdle
     this.#whenIdle = []
     for (const resolve of waiting) resolve()
+  }
+
+  /** It sent something. */
+  heard(): void {
+    this.#wasHeard = true
+    this.#owes = false
+  }
+
+  /** Milliseconds since something came of it, or it became a target. */
+  silentFor(now: number): number {
+    return this.#wasHeard ? 0 : now - this.#heardAt
+  }
+
+  /** It was asked for something after it was heard last, or has an answer to give. */
+  get owes(): boolean {
+    return this.#owes || this.#inFlight > this.tunnels.size
   }
 
   /** Calls back once, as soon as nothing is in flight. */
@@ -75,7 +97,7 @@ export class LiveTarget {
       const kept = this.#kept.pop()!
       if (kept.reuse(handler, newest)) return kept
     }
-    return new Upstream(this.address, handler, { mayUpgrade })
+    return new Upstream(this.address, handler, { mayUpgrade, onBytes: this.#onBytes })
   }
 
   keep(upstream: Upstream): void {
@@ -85,6 +107,8 @@ export class LiveTarget {
 
   /** Closes what was kept too long. The oldest are first. */
   sweep(now: number): void {
+    if (this.#wasHeard) this.#heardAt = now
+    this.#wasHeard = false
     const usable = this.#kept.findIndex((upstream) => upstream.isUsable(now))
     for (const upstream of this.#kept.splice(0, usable === -1 ? this.#kept.length : usable)) upstream.destroy()
   }

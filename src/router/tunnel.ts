@@ -34,6 +34,7 @@ export class Tunnel implements Tunnelled {
       socket.on('close', () => this.#closed())
       socket.on('data', deps.onActivity)
     }
+    upstream.on('data', () => target.heard())
     this.#toClient.start()
     this.#toUpstream.start()
   }

@@ -48,6 +48,7 @@ export class Upstream {
   #idleSince = 0
   #usableUntil = 0
   #connected = false
+  readonly #onBytes: () => void
   readonly #onBody = (data: Buffer): void => this.#handler?.body(data)
   readonly #listeners = {
     data: (chunk: Buffer): void => this.#receive(chunk),
@@ -56,9 +57,17 @@ export class Upstream {
     close: (): void => this.#lost('the connection was closed'),
   }
 
-  /** @param mayUpgrade its socket may be given away: it reads as sockets usually do */
-  constructor(address: TargetAddress, handler: ResponseHandler, { mayUpgrade }: { mayUpgrade: boolean }) {
+  /**
+   * @param mayUpgrade its socket may be given away: it reads as sockets usually do
+   * @param onBytes called whenever something came
+   */
+  constructor(
+    address: TargetAddress,
+    handler: ResponseHandler,
+    { mayUpgrade, onBytes }: { mayUpgrade: boolean; onBytes: () => void },
+  ) {
     this.#handler = handler
+    this.#onBytes = onBytes
     const onread = {
       buffer: readBuffer,
       callback: (size: number): boolean => {
@@ -113,6 +122,7 @@ export class Upstream {
   }
 
   #receive(chunk: Buffer): void {
+    this.#onBytes()
     // An app that speaks without being asked would answer the next visitor with it.
     if (this.#handler === undefined) return this.destroy()
     const bytes = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk])

@@ -56,8 +56,7 @@ export class VisitorConnection implements Visitor {
     this.#context = context
     this.#sni = secure?.sni
     this.#rendezvous = secure?.rendezvous
-    const own = { secure: secure !== undefined, port: socket.localPort ?? 0 }
-    this.#connection = context.origins.ofConnection(peer, own)
+    this.#connection = context.origins.ofConnection(peer, { secure: secure !== undefined, port: socket.localPort ?? 0 })
     this.#believed = context.origins.isTrusted(peer.address)
     this.address = this.#connection.address
     this.scheme = this.#connection.scheme
@@ -71,6 +70,10 @@ export class VisitorConnection implements Visitor {
 
   get requestComplete(): boolean {
     return this.#body === undefined || this.#body.done
+  }
+
+  get exchange() {
+    return this.#exchange
   }
 
   expire(milliseconds: number): void {

@@ -44,6 +44,7 @@ import { DynoMeter } from './measure-dynos.ts'
 import { patrol } from './patrol.ts'
 import { recover, resumeWork } from './recover.ts'
 import { RememberedStates } from './remembered-states.ts'
+import { replaceSilent } from './replace-silent.ts'
 import { restart } from './restart.ts'
 import { runBuild } from './run-build.ts'
 import { watchEngine } from './watch.ts'
@@ -87,12 +88,13 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   }
   const watching = watchEngine({ ...deps, ...onEvents(deps), engineBack }, stopping.signal)
   const patrolling = patrol(deps, stopping.signal)
+  const replacing = replaceSilent(deps, stopping.signal)
   const meter = life.use(new RoleMeter())
   life.use(await serveFigures(parts.config.paths.workerSocket, () => figuresOf(deps, meter)))
   const measuring = deps.dynoMeter.watch(stopping.signal)
   life.defer(async () => {
     stopping.abort()
-    await Promise.all([watching, patrolling, measuring])
+    await Promise.all([watching, patrolling, replacing, measuring])
   })
   // Neither job nor client before the host is secured: they run what strangers wrote.
   const meeting = first.promise.then(() => serveRendezvous({ path: parts.config.paths.rendezvousSocket, ...deps }))

@@ -96,5 +96,9 @@ describe('a dyno', () => {
       exitStatus: null,
       nextStart: null,
     })
+    expect(condition({ state: running, release: 3, seen: { state: 'crashed' } })).toMatchObject({
+      state: 'crashed',
+      reason: { id: 'no_answer', message: 'it runs and gives no HTTP answer' },
+    })
   })
 })

@@ -7,7 +7,8 @@ import { watchRequests } from './watch-requests.ts'
 
 let site: Site
 beforeAll(async () => {
-  site = await Site.open({ PAAS_PATROL_INTERVAL: '1', PAAS_MAX_DYNO_DISK_MIB: '4', PAAS_STOP_GRACE: '2' })
+  const looks = { PAAS_PATROL_INTERVAL: '1', PAAS_SILENCE_TIMEOUT: '6', PAAS_MAX_DYNO_DISK_MIB: '4' }
+  site = await Site.open({ ...looks, PAAS_STOP_GRACE: '2', PAAS_DRAIN_TIMEOUT: '2' })
 })
 afterAll(() => site?.[Symbol.asyncDispose]())
 
@@ -42,6 +43,35 @@ describe('a dyno that somebody', () => {
         'worker.1: Starting process',
         expect.stringMatching(/^worker.1: State changed from (starting|up) to down$/),
       ])
+  })
+})
+
+describe('a dyno that gives no answer', () => {
+  it('to anybody is replaced by a fresh one, and one that works for long is not', async () => {
+    const moods = '$hangs = 1 if m{^GET /hang}; $works = 4 if m{^GET /work};'
+    const Procfile = `web: ${serve('one').replace('last if', `${moods} last if`).replace('$b =', '1 while $hangs; sleep $works; $b =')}`
+    const [hung, busy] = [await site.createApp('hung'), await site.createApp('busy')]
+    await Promise.all([hung.deploy(Procfile), busy.deploy(Procfile)])
+    const [[first], [worker]] = [await hung.dynos(), await busy.dynos()]
+    const works = Promise.all([busy.get('/work'), busy.get('/work'), busy.get('/work')])
+    const hangs = hung.get('/hang').catch(() => undefined)
+    await until('it is not up', async () => site.store.dynoStates.find(first?.id ?? '')?.state === 'crashed')
+    await until('another dyno serves alone', async () => {
+      const [dyno, ...others] = await hung.dynos()
+      return dyno && others.length === 0 && dyno.id !== first?.id
+    })
+    await hung.serves('one none')
+    await hangs
+    expect((await works).map(({ status }) => status)).toEqual([200, 200, 200])
+    expect((await busy.dynos()).map(({ id }) => id)).toEqual([worker?.id])
+    await expect
+      .poll(async () => (await site.logLines(hung, /answer|crashed/)).filter((line) => !line.startsWith('router')))
+      .toEqual([
+        'web.1: No HTTP answer for 6 seconds, neither to visitors nor to the server',
+        'web.1: State changed from up to crashed',
+        'api: Replacing web.1, which gives no answer',
+      ])
+    expect(await site.logLines(busy, /No HTTP answer/)).toEqual([])
   })
 })
 

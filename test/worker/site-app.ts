@@ -136,9 +136,9 @@ export class SiteApp {
     await this.site.queue.enqueue({ kind: 'converge', appId: this.id })
   }
 
-  get(): Promise<Answer> {
+  get(path = '/'): Promise<Answer> {
     const { httpPort, domain } = this.site.config
-    return request({ port: httpPort, host: `${this.name}.${domain}` })
+    return request({ port: httpPort, host: `${this.name}.${domain}`, path })
   }
 
   /** Resolves when the app answers so. */

@@ -1,0 +1,22 @@
+import type { Silence } from './control-protocol.ts'
+import type { LiveTarget } from './target.ts'
+import type { VisitorConnection } from './visitor-connection.ts'
+
+type Parts = { targets: Iterable<LiveTarget>; visitors: Iterable<VisitorConnection> }
+
+/** The targets in use of which nothing has come for so long. Costs nothing while nobody asks. */
+export function findSilences({ targets, visitors }: Parts, forMs: number): Silence[] {
+  const now = performance.now()
+  const held = new Set([...visitors].map(heldTarget))
+  return [...targets].flatMap((target) => {
+    const silentMs = target.silentFor(now)
+    if (target.retired || silentMs < forMs) return []
+    return [{ id: target.id, silentMs: Math.round(silentMs), owes: target.owes, held: held.has(target) }]
+  })
+}
+
+/** The one that has nothing to do until this visitor sends the rest of the request, which it takes, or takes what there is of the answer. */
+function heldTarget({ exchange, outbox, requestComplete }: VisitorConnection): LiveTarget | undefined {
+  const isSending = exchange?.answered === false && !requestComplete && !outbox.socket.isPaused()
+  return isSending || outbox.full ? exchange?.target : undefined
+}

@@ -1,0 +1,103 @@
+import type { Dyno, Engine } from '../engine/engine.ts'
+import { askDyno } from '../release/ask-dyno.ts'
+import type { DynoLog } from '../release/dyno-log.ts'
+import type { Routes } from '../release/routes.ts'
+import type { RouterControl, Silence } from '../router/control.ts'
+
+export type SilentDynosDeps = {
+  engine: Pick<Engine, 'findDyno'>
+  router: Pick<RouterControl, 'silences'>
+  routes: Pick<Routes, 'get'>
+  dynoLog: Pick<DynoLog, 'answers'>
+  /** Seconds for which a web dyno may give no HTTP answer. */
+  seconds: number
+}
+
+/** What is known of a dyno since it was asked, and gave no answer until now. */
+type Watch = { dyno: Dyno; knock: AbortController | undefined; looks: number }
+
+/** Looks in the time that a dyno may be silent. */
+const limit = 6
+/** So many times as long a dyno that nobody wants anything of is left in peace. */
+const idleFactor = 5
+/** Dynos asked at once, and those of them that nobody wants anything of at one look. */
+const most = { knocks: 100, idle: 10 }
+
+/**
+ * The web dynos that give no answer to anybody. What a visitor gets, be it a piece of an answer, is a sign of life. One that gave none
+ * for a while is asked itself, as at its start, and has all the time until it counts as hung to answer, since one that does a
+ * long piece of work for somebody else comes to it late.
+ */
+export class SilentDynos {
+  readonly #deps: SilentDynosDeps
+  readonly #watches = new Map<string, Watch>()
+  /** When those that nobody hears answered last, performance.now(). */
+  readonly #answered = new Map<string, number>()
+
+  constructor(deps: SilentDynosDeps) {
+    this.#deps = deps
+  }
+
+  /** Milliseconds from one look to the next. */
+  get pace(): number {
+    return (this.#deps.seconds * 1000) / limit
+  }
+
+  /**
+   * Asks whom it is time to ask. Looks are counted, not the clock asked: while the worker or the machine stood still nobody could
+   * answer.
+   * @returns those that were silent for too long, each as it was when it was first asked
+   */
+  async look(): Promise<Dyno[]> {
+    const silences = new Map((await this.#deps.router.silences(this.pace)).map((silence) => [silence.id, silence]))
+    for (const watch of this.#watches.values()) if (!silences.has(watch.dyno.id)) this.#end(watch)
+    for (const id of this.#answered.keys()) if (!silences.has(id)) this.#answered.delete(id)
+    for (const [id, watch] of this.#watches) if (silences.get(id)?.held === false) watch.looks++
+    const unwatched = [...silences.values()].filter(({ id }) => !this.#watches.has(id))
+    await Promise.all(this.#due(unwatched).map(({ id }) => this.#begin(id)))
+    for (const watch of this.#watches.values()) if (!watch.knock) void this.#knock(watch)
+    return [...this.#watches.values()].filter(({ looks }) => looks >= limit).map(({ dyno }) => dyno)
+  }
+
+  /** Nobody is asked any more. */
+  [Symbol.dispose](): void {
+    for (const { knock } of this.#watches.values()) knock?.abort()
+    this.#watches.clear()
+  }
+
+  #due(silences: Silence[]): Silence[] {
+    const { seconds } = this.#deps
+    const now = performance.now()
+    const rests = ({ id }: Silence, forSeconds: number): boolean =>
+      now - (this.#answered.get(id) ?? -Infinity) < forSeconds * 1000
+    const asked = silences.filter((silence) => silence.owes && !rests(silence, seconds))
+    const idle = silences.filter(
+      (silence) =>
+        !silence.owes && silence.silentMs >= seconds * idleFactor * 1000 && !rests(silence, seconds * idleFactor),
+    )
+    return [...asked, ...idle.slice(0, most.idle)].slice(0, Math.max(0, most.knocks - this.#watches.size))
+  }
+
+  async #begin(id: string): Promise<void> {
+    const dyno = await this.#deps.engine.findDyno(id)
+    if (dyno?.state.kind === 'running') this.#watches.set(id, { dyno, knock: undefined, looks: 0 })
+  }
+
+  async #knock(watch: Watch): Promise<void> {
+    const { dyno } = watch
+    watch.knock = new AbortController()
+    const reply = await askDyno(dyno, watch.knock.signal)
+    watch.knock = undefined
+    if (reply.kind !== 'answered' || this.#watches.get(dyno.id) !== watch) return
+    this.#answered.set(dyno.id, performance.now())
+    this.#end(watch)
+  }
+
+  /** Something came of it, or it is no target any more. */
+  #end({ dyno, knock, looks }: Watch): void {
+    this.#watches.delete(dyno.id)
+    knock?.abort()
+    const isTarget = this.#deps.routes.get(dyno.appId)?.targets.some(({ id }) => id === dyno.id)
+    if (looks >= limit && isTarget) this.#deps.dynoLog.answers(dyno)
+  }
+}
