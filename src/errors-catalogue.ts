@@ -16,6 +16,11 @@ export const catalogue = {
   boot_failed: { status: 422, fault: 'user' },
   build_cancelled: { status: 422, fault: 'user' },
   build_failed: { status: 422, fault: 'user' },
+  build_lost: {
+    status: 500,
+    fault: 'server',
+    hint: "If it fails so once more, ask the server's operator: the server's log says how the worker ended.",
+  },
   build_superseded: { status: 409, fault: 'user' },
   build_timeout: { status: 422, fault: 'user' },
   cache_in_use: { status: 409, fault: 'server', hint: 'Try again when the build has ended.' },

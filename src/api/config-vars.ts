@@ -45,11 +45,15 @@ function changeConfig(
     const before = store.configVars.get(app.id)
     const changed = Object.entries(wanted).filter(([key, value]) => (before[key] ?? null) !== value)
     if (changed.length === 0) return { config: before, release: undefined }
+    checkConfigSize(withChange(before, wanted))
     const change = Object.fromEntries(changed)
     const { id, slugId } = createConfigRelease(store, app, { change, accountId: account.id })
     if (slugId === null) store.releases.setState(id, { kind: 'succeeded' })
-    const config = store.configVars.get(app.id)
-    checkConfigSize(config)
-    return { config, release: store.releases.find(id) }
+    return { config: store.configVars.get(app.id), release: store.releases.find(id) }
   })
+}
+
+function withChange(config: Config, change: Record<string, string | null>): Config {
+  const all = Object.entries({ ...config, ...change })
+  return Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== null))
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import etag from '@fastify/etag'
 import { fastify, LogController, type FastifyRequest } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -16,6 +17,7 @@ import { buildOutputRoute } from './build-output.ts'
 import { buildpackRegistryRoutes } from './buildpack-registry.ts'
 import { buildpackRoutes } from './buildpacks.ts'
 import { buildRoutes } from './builds.ts'
+import { checkBodySize } from './body-size.ts'
 import { refuseWhileClosing } from './closing.ts'
 import { collaboratorRoutes } from './collaborators.ts'
 import { configVarRoutes } from './config-vars.ts'
@@ -170,6 +172,7 @@ function followConventions(api: Api): void {
   refuseWhileClosing(api)
   api.addHook('preValidation', async (request) => {
     request.body ??= {}
+    if (!(request.body instanceof Readable)) checkBodySize(request.body)
   })
   api.addHook('onResponse', logAnswer)
   void api.register(etag)

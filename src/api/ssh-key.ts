@@ -21,6 +21,8 @@ const readers: Record<string, (fields: Fields) => JsonWebKey> = {
 
 /** Bits of an RSA key: fewer can be broken. */
 const leastRsaBits = 2048
+/** Characters; one of RSA with 16,384 bits, the most that OpenSSH takes, has 2,800. */
+const longest = 16_384
 
 /** A line as in `id_ed25519.pub`. @throws invalid_params that says what is wrong with it */
 export function parseSshKey(text: string): Pick<Key, 'publicKey' | 'comment' | 'fingerprint'> {
@@ -28,6 +30,7 @@ export function parseSshKey(text: string): Pick<Key, 'publicKey' | 'comment' | '
   if (publicKey.includes('PRIVATE KEY'))
     throw invalid('is a private key, which nobody else may have; give the .pub file')
   if (/[\0-\x1f\x7f]/.test(publicKey)) throw invalid('has more than one line')
+  if (publicKey.length > longest) throw invalid(`has more than ${longest} characters`)
   const [type = '', encoded = '', ...words] = publicKey.split(/ +/)
   const reader = Object.hasOwn(readers, type) ? readers[type] : undefined
   if (!reader) throw invalid(`is not one that can be used; possible are ${Object.keys(readers).join(', ')}`)

@@ -25,6 +25,8 @@ export type Build = {
   detached: boolean
   /** Counts the attempts. Only the holder of the current generation may write to the build. */
   generation: number
+  /** How many workers were killed, or killed themselves, while they had it; those that stop give it back. */
+  losses: number
   state: BuildState
   /** Set as soon as the phase that makes it is complete, so that a resumed build skips that phase. */
   slugId: SlugId | null

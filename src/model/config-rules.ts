@@ -3,6 +3,8 @@ import type { Config } from './release.ts'
 
 /** Bytes of all keys and values together, Heroku's limit. */
 const mostBytes = 64 * 1024
+/** Each is a file of a build, and a part of what every dyno is started with. */
+const mostVars = 1000
 const longestKey = 128
 
 /** What the platform sets in each dyno to a value of its own. */
@@ -18,6 +20,12 @@ export function checkConfigChange(change: Record<string, string | null>): void {
 
 /** @throws config_invalid when all together are too large */
 export function checkConfigSize(config: Config): void {
+  const { length } = Object.keys(config)
+  if (length > mostVars) {
+    throw new PaasError('config_invalid', `There would be ${length} config vars; the limit is ${mostVars}.`, {
+      hint: 'Keep many values in one, as JSON, or in a file.',
+    })
+  }
   const bytes = Object.entries(config).reduce(
     (sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value),
     0,

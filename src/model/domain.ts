@@ -16,6 +16,8 @@ export type Domain = {
 
 export const mostDomains = 100
 
+/** Characters that a host name may take as people write it: IDNA makes more or fewer of them. */
+const longestText = 1000
 const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 
 /**
@@ -23,6 +25,7 @@ const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
  * @returns or why it is none, to follow its name in a sentence
  */
 export function parseHostname(text: string): { hostname: string } | { problem: string } {
+  if (text.length > longestText) return { problem: 'is longer than 253 characters' }
   const wildcard = text.startsWith('*.')
   const name = text.slice(wildcard ? 2 : 0).replace(/\.$/, '')
   if (name.includes('*')) return { problem: 'may have a * only as its whole first part' }

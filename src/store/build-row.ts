@@ -16,6 +16,7 @@ export type BuildRow = {
   no_cache: number
   detached: number
   generation: number
+  losses: number
   state: BuildState['kind']
   started_at: number | null
   finished_at: number | null
@@ -42,6 +43,7 @@ export function toBuild(row: BuildRow): Build {
     noCache: row.no_cache === 1,
     detached: row.detached === 1,
     generation: row.generation,
+    losses: row.losses,
     state: toState(row),
     slugId: row.slug_id,
     releaseId: row.release_id,

@@ -22,6 +22,8 @@ export function openBuilds(db: Database, cipher: Cipher): Builds {
       }),
     countStates: () => countStates(db),
     claim: (id) => claim(db, id),
+    giveBack: (id, generation) => giveBack(db, id, generation),
+    noteLosses: () => noteLosses(db),
     recordCommit: (id, generation, commit) => recordCommit(db, { id, generation, commit }),
     recordSlug: (id, generation, slug) => recordSlug(db, id, generation, slug),
     recordRelease: (id, generation, releaseId) => recordRelease(db, id, generation, releaseId),
@@ -80,13 +82,21 @@ function claim(db: Database, id: BuildId): Build | undefined {
   return db.transaction(() => {
     supersedeOvertaken(db, id)
     const row = db.change<BuildRow>(
-      `UPDATE builds SET state = 'running', generation = generation + 1,
+      `UPDATE builds SET state = 'running', generation = generation + 1, held = 1,
          started_at = coalesce(started_at, :now), updated_at = :now
        WHERE id = :id AND ${unfinished} RETURNING *`,
       { id, now: Date.now() },
     )
     return row && toBuild(row)
   })
+}
+
+function giveBack(db: Database, id: BuildId, generation: number): void {
+  db.run('UPDATE builds SET held = 0 WHERE id = :id AND generation = :generation', { id, generation })
+}
+
+function noteLosses(db: Database): void {
+  db.run(`UPDATE builds SET held = 0, losses = losses + 1 WHERE ${unfinished} AND held = 1`, {})
 }
 
 function recordCommit(

@@ -109,6 +109,10 @@ export interface Builds {
    * served is superseded instead, its release failed. undefined: it is finished.
    */
   claim(id: BuildId): Build | undefined
+  /** Its holder leaves it to the next one. */
+  giveBack(id: BuildId, generation: number): void
+  /** A worker begins: what the one before has not given back counts as lost once more. */
+  noteLosses(): void
   /** Writes below hold while `generation` is the current one and no newer build has overtaken it; false: change nothing more. */
   /** The commit that the build's tarball became. */
   recordCommit(id: BuildId, generation: number, commit: string): boolean

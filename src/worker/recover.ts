@@ -34,6 +34,7 @@ export type RecoverDeps = {
  */
 export async function recover(deps: RecoverDeps, { first }: { first: boolean }): Promise<void> {
   await deps.engine.secureHost()
+  if (first) deps.store.builds.noteLosses()
   if (first) await deps.engine.removeOrphans(deps.oneOffs.survivors(await deps.engine.listDynos()))
   const now = new Date()
   const dynos = await deps.engine.listDynos()

@@ -1,7 +1,7 @@
 import type { Semaphore } from 'async-mutex'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asPaasError, PaasError } from '../errors.ts'
-import { isFinished, type Build } from '../model/build.ts'
+import { buildVersion, isFinished, type Build } from '../model/build.ts'
 import type { BuildId } from '../model/ids.ts'
 import { createBuildOutput } from '../build/output.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
@@ -16,14 +16,17 @@ export type RunBuildDeps = PhaseDeps &
     outputs: OutputWriters
     /** How many builds of all apps compile at once. */
     slots: Semaphore
+    /** Of all slots. */
+    slotCount: number
     buildMeter: Pick<BuildMeter, 'record'>
   }
 
 /** A build is left as it is, to be taken up by the next worker. */
 export const shutdown = Symbol('the server stops')
 
-/** A build that takes the server down with it must not do so for ever. */
+/** A build must not be begun for ever, whatever keeps it from a verdict; least of all one that takes the worker down with it. */
 const mostAttempts = 10
+const mostLosses = 2
 
 /** How often, and for how long in milliseconds, a build waits for an engine that went away under it. */
 const engineLoss = { mostRetries: 3, patience: 120_000, pause: 1000 }
@@ -37,16 +40,27 @@ export async function runBuild(deps: RunBuildDeps, buildId: BuildId, stop: Abort
   if (!queued) return
   await endOutputs(deps, queued.appId)
   await deps.locks.builds.run(queued.appId, async () => {
-    const [, freeSlot] = await deps.slots.acquire()
+    // One that a worker was lost with may be why: it is built alone, so that no other one is blamed the next time.
+    const [, freeSlot] = await deps.slots.acquire(queued.losses > 0 ? deps.slotCount : 1)
     try {
       if (stop.signal.reason === shutdown) return
       const build = deps.store.builds.claim(buildId)
-      if (build) await attempt(deps, build, { stop, freeSlot })
+      if (build) await hold(deps, build, { stop, freeSlot })
       else await endOvertaken(deps, queued)
     } finally {
       freeSlot()
     }
   })
+}
+
+type Hold = { stop: AbortController; freeSlot: () => void }
+
+async function hold(deps: RunBuildDeps, build: Build, held: Hold): Promise<void> {
+  try {
+    await attempt(deps, build, held)
+  } finally {
+    deps.store.builds.giveBack(build.id, build.generation)
+  }
 }
 
 /** While this build waited for its turn, it was superseded or cancelled: nobody else ends what its readers wait for. */
@@ -57,20 +71,16 @@ async function endOvertaken(deps: RunBuildDeps, queued: Build): Promise<void> {
   await letGo(deps, queued)
 }
 
-async function attempt(
-  deps: RunBuildDeps,
-  build: Build,
-  { stop, freeSlot }: { stop: AbortController; freeSlot: () => void },
-): Promise<void> {
+async function attempt(deps: RunBuildDeps, build: Build, { stop, freeSlot }: Hold): Promise<void> {
   const { signal } = stop
   await using writer = deps.outputs.open(build.id)
   const config = deps.store.configVars.get(build.appId)
   const output = createBuildOutput({ write: (text) => writer.write(text), config })
-  const run: BuildRun = { build, output, phases: {}, signal, compiled: freeSlot }
+  const run: BuildRun = { build, output, phases: {}, signal, compiled: build.losses > 0 ? () => undefined : freeSlot }
   using _ = watchForCancel(deps, build, stop)
   if (build.generation > 1) output.topic('The build began again: the server was interrupted.')
   const failure = await failureOf(signal, async () => {
-    if (build.generation > mostAttempts && !isLive(deps.store, build)) throw interruptedTooOften()
+    refuseHopeless(deps, build)
     await throughLossOfEngine(deps, run, () => buildPhases(deps, run))
   })
   if (failure && signal.reason === shutdown) return
@@ -131,8 +141,19 @@ function isLive({ releases }: Pick<Store, 'releases'>, { releaseId }: Build): bo
   return releaseId !== null && releases.find(releaseId)?.state.kind === 'succeeded'
 }
 
-function interruptedTooOften(): PaasError {
-  return new PaasError('internal', `The server was interrupted in each of ${mostAttempts} attempts at this build.`)
+/** @throws build_lost, internal */
+function refuseHopeless({ store }: Pick<RunBuildDeps, 'store'>, build: Build): void {
+  if (isLive(store, build)) return
+  const version = buildVersion(build)
+  if (build.losses >= mostLosses) {
+    throw new PaasError(
+      'build_lost',
+      `The worker ended ${mostLosses} times while it built ${version}, so it is not built again.`,
+    )
+  }
+  if (build.generation > mostAttempts) {
+    throw new PaasError('internal', `The server was interrupted in each of ${mostAttempts} attempts at this build.`)
+  }
 }
 
 async function until(works: () => Promise<unknown>, lost: unknown, signal: AbortSignal): Promise<void> {

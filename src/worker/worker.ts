@@ -144,6 +144,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     lostImages: new LostImages({ engine, store, platformLog }),
     readyDynos: new ReadyDynos({ states }),
     slots: new Semaphore(build.concurrency),
+    slotCount: build.concurrency,
     timeoutSeconds: build.timeoutSeconds,
     buildsDirectory: paths.builds,
     sourcesDirectory: paths.sources,

@@ -46,6 +46,31 @@ it('any JSON is answered by every route that takes some', async () => {
   expect((await api.call('GET', '/account')).status).toBe(200)
 })
 
+const tooMuch = {
+  'config vars': Object.fromEntries(Array.from({ length: 80_000 }, (_, index) => [`K${index}`, ''])),
+  'an env': { env: Object.fromEntries(Array.from({ length: 5000 }, (_, index) => [`K${index}`, 'x'])) },
+  updates: { updates: Array.from({ length: 5000 }, () => ({ type: 'web', quantity: 1 })) },
+  'values in values': Array.from({ length: 2000 }).reduce<object>((inner) => ({ a: inner, b: [1] }), {}),
+  'a long text': { name: 'x'.repeat(300_000) },
+  'a long name': { ['x'.repeat(300_000)]: null },
+}
+
+it.each(Object.entries(tooMuch))(
+  'too much in a body (%s) is refused by every route before it does anything',
+  async (_, body) => {
+    const routes = api.routes.filter(
+      (route) => /^(POST|PATCH|PUT) /.test(route) && !/\/oauth|^PUT \/(sources|slugs)/.test(route),
+    )
+    expect(routes).toContain('PUT /apps/:app/buildpack-installations')
+    for (const route of routes) {
+      const [method = '', pattern = ''] = route.split(' ')
+      const path = pattern.replace(':app', 'acme').replaceAll(/:\w+/g, 'x')
+      const { status, body: answer } = await api.call(method, path, { body: JSON.stringify(body) })
+      expect([route, status, answer.id]).toEqual([route, 413, 'payload_too_large'])
+    }
+  },
+)
+
 it('any path and any header is answered', async () => {
   const visible = fc.string({ unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)) })
   const header = fc.string({ unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)) })

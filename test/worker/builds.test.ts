@@ -117,6 +117,28 @@ describe('a build', () => {
     expect(await site.repositories.resolve(app.id, 'refs/heads/main')).toBe(newer.commit)
   })
 
+  it('with which the worker was killed twice is given up with that reason; workers that stop give it back', async () => {
+    const app = await site.createApp('deadly')
+    await site.stopWorker()
+    const build = await app.push({ Procfile: `web: ${serve('deadly')}`, build: 'hold' })
+    for (const losses of [1, 1]) {
+      // What a worker that was killed leaves; the next one stops as it should.
+      if (site.store.builds.find(build.id)?.losses === 0) site.store.builds.claim(build.id)
+      const arrived = site.buildGate.arrived
+      await site.startWorker()
+      await until('it is built again', async () => site.buildGate.arrived > arrived)
+      expect(site.store.builds.find(build.id)).toMatchObject({ losses, state: { kind: 'running' } })
+      await site.stopWorker()
+    }
+    site.store.builds.claim(build.id)
+    await site.startWorker()
+    expect((await app.verdict(build)).state).toMatchObject({
+      kind: 'failed',
+      code: 'build_lost',
+      reason: `The worker ended 2 times while it built ${build.commit.slice(0, 8)}, so it is not built again.`,
+    })
+  })
+
   it('that was interrupted again and again is given up', async () => {
     const app = await site.createApp('poison')
     await site.stopWorker()
