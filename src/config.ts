@@ -25,6 +25,8 @@ export type Config = {
   trustedProxies: string[]
   redis: { kind: 'embedded'; socket: string } | { kind: 'url'; url: string }
   docker: { kind: 'socket'; path: string } | { kind: 'tcp'; host: string; port: number }
+  /** What runs dynos and builds; undefined: the engine's usual runtime. */
+  runtime: string | undefined
   network: Network
   /** Where log drains and webhooks may lead beside the public internet. `allow`: IPv4 networks in CIDR notation. */
   outbound: { allow: string[] }
@@ -120,6 +122,7 @@ export function loadConfig(env: Environment = process.env): Config {
     trustedProxies: read.networks('PAAS_TRUSTED_PROXIES', { ipv6: true }),
     redis: read.redis(join(paths.run, 'redis.sock')),
     docker: read.docker(),
+    runtime: read.runtime('PAAS_RUNTIME'),
     network: {
       firewall: read.choice('PAAS_FIREWALL', 'on', ['on', 'off']) === 'on',
       allow: read.networks('PAAS_ALLOW_NETWORKS'),

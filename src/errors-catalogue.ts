@@ -76,6 +76,11 @@ export const catalogue = {
   router_unavailable: { status: 503, fault: 'server' },
   routing_table_invalid: { status: 500, fault: 'server' },
   run_failed: { status: 422, fault: 'user' },
+  runtime_missing: {
+    status: 500,
+    fault: 'user',
+    hint: 'Add it to "runtimes" in /etc/docker/daemon.json and restart Docker, or unset PAAS_RUNTIME.',
+  },
   server_closing: { status: 503, fault: 'server', hint: 'Ask again in a few seconds.' },
   server_exhausted: { status: 503, fault: 'server', hint: 'Try again in a moment.' },
   server_id_in_use: {

@@ -130,6 +130,16 @@ export class SettingsReader {
     return { kind: 'socket', path: '/var/run/docker.sock' }
   }
 
+  /** A name under which the engine knows a runtime; undefined: none is set. */
+  runtime(name: string): string | undefined {
+    const value = this.text(name, '')
+    if (value === '') return undefined
+    if (!/^[a-zA-Z0-9][a-zA-Z0-9._-]*$/.test(value)) {
+      this.#problems.push(`${name} is "${value}"; it must be the name of a runtime of the engine, such as runsc`)
+    }
+    return value
+  }
+
   /** A Unix socket's path may have 107 bytes on Linux (unix(7)). */
   socketPath(path: string): void {
     if (Buffer.byteLength(path) > 107) {

@@ -163,6 +163,7 @@ describe('settings that are wrong', () => {
       PAAS_DOMAIN: 'http://x',
       REDIS_URL: 'ftp://x',
       DOCKER_HOST: 'npipe',
+      PAAS_RUNTIME: '../runsc',
       PAAS_DATA: '/d'.repeat(60),
     }
     for (const name of Object.keys(wrong)) {

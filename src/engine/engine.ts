@@ -93,7 +93,13 @@ export interface Engine {
 
 export type Labels = Record<string, string>
 
-export type EngineInfo = Machine & { name: string; version: string; rootDirectory: string }
+export type EngineInfo = Machine & {
+  name: string
+  version: string
+  rootDirectory: string
+  /** What can run a container, by name. */
+  runtimes: string[]
+}
 
 export type Image = {
   digest: string

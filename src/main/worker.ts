@@ -13,6 +13,7 @@ import { connectRouterControl } from '../router/control-client.ts'
 import { holdServerId } from '../server-id.ts'
 import { openStore } from '../store/open.ts'
 import { tellLacks } from '../worker/machine-lacks.ts'
+import { refuseMissingRuntime } from '../worker/runtime.ts'
 import { openWorker } from '../worker/worker.ts'
 import { runRole } from './run-role.ts'
 
@@ -26,6 +27,7 @@ export const run = (): Promise<void> =>
     const logs = life.use(openAppLogWriter({ directory: paths.logs, log }))
     const outputs = life.use(openOutputWriters({ redis, serverId, directory: paths.builds, log }))
     const engine = connectDocker({ ...config, serverId, log })
+    await refuseMissingRuntime({ engine, runtime: config.runtime })
     const router = connectRouterControl(paths.routerSocket)
     const repositories = createRepositories({ directory: paths.repositories, limits })
     const stack = createStack({ engine, config })

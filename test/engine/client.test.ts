@@ -20,6 +20,7 @@ it('the engine says what it is', async () => {
     name: 'docker',
     version: expect.stringMatching(/^\d+\./),
     rootDirectory: expect.stringMatching(/^\//),
+    runtimes: expect.arrayContaining([expect.any(String)]),
     memoryMiB: expect.any(Number),
     cpus: expect.any(Number),
   })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { docker, never, shell, testEngine, type TestEngine } from './support.ts'
+import { refuseMissingRuntime } from '../../src/worker/runtime.ts'
+import { docker, limits, never, shell, testEngine, type TestEngine } from './support.ts'
 
 let server: TestEngine
 beforeAll(async () => {
@@ -62,3 +63,37 @@ describe('system calls that no app needs are refused', () => {
 /** An ELF file for the i386: mov eax, 1; mov ebx, 7; int 0x80, which is exit(7). */
 const exits7 =
   'f0VMRgEBAQAAAAAAAAAAAAIAAwABAAAAVIAECDQAAAAAAAAAAAAAADQAIAABAAAAAAAAAAEAAAAAAAAAAIAECACABAhgAAAAYAAAAAUAAAAAEAAAuAEAAAC7BwAAAM2A'
+
+describe('a runtime that was set', () => {
+  it('is that of builds, dynos and one-offs', async () => {
+    // Every engine has it beside `runc`, which is the same by another name.
+    const engine = server.connect({ runtime: 'io.containerd.runc.v2' })
+    const { appId, image } = server
+    const shared = { appId, image, limits, env: {} }
+    await using sandbox = await engine.createSandbox({ ...shared, name: 'b', user: 'app', labels: {} }, never)
+    const spec = {
+      ...shared,
+      app: 'acme',
+      type: 'run',
+      release: 7,
+      size: 'basic',
+      command: 'sleep 1000',
+      name: 'run.2',
+    }
+    const dyno = await engine.runDyno({ ...spec, restart: false }, never)
+    const attached = await engine.attachDyno({ ...spec, restart: false }, undefined, never)
+    const ids = [sandbox.id, dyno.id, attached.dyno.id]
+    expect(await docker('inspect', '--format', '{{.HostConfig.Runtime}}', ...ids)).toBe(
+      Array(3).fill('io.containerd.runc.v2').join('\n'),
+    )
+  })
+
+  it('and that the engine does not have is said at the start', async () => {
+    const { engine } = server
+    await expect(refuseMissingRuntime({ engine, runtime: 'no-such' })).rejects.toMatchObject({
+      code: 'runtime_missing',
+      message: expect.stringMatching(/^Docker has no runtime no-such \(PAAS_RUNTIME\). It has: .*runc/),
+    })
+    await refuseMissingRuntime({ engine, runtime: 'runc' })
+  })
+})

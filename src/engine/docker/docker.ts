@@ -34,6 +34,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     docker,
     imageUsers: createImageUsers({ docker, serverId, log }),
     machine: createMachine({ docker }),
+    runtime: config.runtime,
     network: config.network ?? { firewall: true, allow: [], host: [] },
     publicPort: publicPort(config),
     serverId,
@@ -86,4 +87,7 @@ function publicPort({ domain = 'localhost', httpPort }: Pick<ConnectOptions, 'do
 }
 
 type ConnectOptions = Pick<Config, 'docker'> &
-  Partial<Pick<Config, 'network' | 'domain' | 'httpPort' | 'dataDirectory'>> & { serverId: string; log: Logger }
+  Partial<Pick<Config, 'network' | 'runtime' | 'domain' | 'httpPort' | 'dataDirectory'>> & {
+    serverId: string
+    log: Logger
+  }

@@ -24,13 +24,19 @@ exit $paas_code
 export type Session = { terminal: TerminalSize | undefined }
 
 /** `opened`: what the operator opened to all containers; `user`: never root, by number. */
-type Place = { network: string; opened: Network; user: string; session: Session | undefined }
+type Place = {
+  network: string
+  opened: Network
+  runtime: string | undefined
+  user: string
+  session: Session | undefined
+}
 
 /** How a dyno's container is made. */
 export function dynoOptions(
   serverId: string,
   spec: DynoSpec,
-  { network, opened, user, session }: Place,
+  { network, opened, runtime, user, session }: Place,
 ): Docker.ContainerCreateOptions {
   return {
     name: containerName(serverId, spec.app, spec.name, `v${spec.release}`),
@@ -44,6 +50,7 @@ export function dynoOptions(
       // What the client gets is its own: nobody else reads it, so nothing is kept.
       ...(session && { LogConfig: { Type: 'none', Config: {} } }),
       OomScoreAdj: 250,
+      ...(runtime !== undefined && { Runtime: runtime }),
       NetworkMode: network,
       ...hostNames(opened),
       RestartPolicy: { Name: spec.restart ? 'unless-stopped' : 'no' },

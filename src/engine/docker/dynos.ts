@@ -51,7 +51,7 @@ export async function createDyno(
   const fitting = { ...spec, limits: within(spec.limits, machine) }
   const user = spec.command === null ? await deps.imageUsers(image) : tenantUser
   return deps.docker.createContainer(
-    dynoOptions(deps.serverId, fitting, { network, opened: deps.network, user, session }),
+    dynoOptions(deps.serverId, fitting, { network, opened: deps.network, runtime: deps.runtime, user, session }),
   )
 }
 

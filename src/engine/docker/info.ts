@@ -3,12 +3,13 @@ import type { DockerDeps } from './client.ts'
 
 export async function info({ docker }: Pick<DockerDeps, 'docker'>): Promise<EngineInfo> {
   const found = (await docker.info()) as Record<'ServerVersion' | 'DockerRootDir', string> &
-    Record<'MemTotal' | 'NCPU', number>
+    Record<'MemTotal' | 'NCPU', number> & { Runtimes?: Record<string, unknown> }
   return {
     name: 'docker',
     version: found.ServerVersion,
     rootDirectory: found.DockerRootDir,
     memoryMiB: Math.floor(found.MemTotal / 2 ** 20),
     cpus: found.NCPU,
+    runtimes: Object.keys(found.Runtimes ?? {}),
   }
 }

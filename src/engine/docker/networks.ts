@@ -15,6 +15,8 @@ const attempts = 20
 
 export type NetworkDeps = DockerDeps & {
   network: Network
+  /** What runs containers of strangers; undefined: the engine's usual runtime. */
+  runtime: string | undefined
   machine: () => Promise<Machine>
   /** Networks this process makes at the moment, by name: two dynos of one app may ask at once. */
   pending: Map<string, Promise<void>>

@@ -29,6 +29,7 @@ export async function sandboxOptions(deps: NetworkDeps, spec: SandboxSpec): Prom
       ...(spec.trusted ? trusted(limits) : confined(limits)),
       /** When the machine itself runs short, builds go first. */
       OomScoreAdj: 500,
+      ...(deps.runtime !== undefined && !spec.trusted && { Runtime: deps.runtime }),
       NetworkMode: network,
       ...hostNames(deps.network),
       Tmpfs: secretsMount(spec),
