@@ -1,10 +1,16 @@
+import { asPaasError, isPassing } from '../errors.ts'
 import { checkStore } from '../store/check.ts'
 import { runRole } from './run-role.ts'
 
 /** Is ready once it is sure that a server can start here; asked before what serves is replaced. */
 export const run = (): Promise<void> =>
-  runRole('check', 'control', ({ config: { paths } }) => {
-    checkStore({ path: paths.database, keyPath: paths.key })
+  runRole('check', 'check', ({ config: { paths }, log }) => {
+    try {
+      checkStore({ path: paths.database, keyPath: paths.key })
+    } catch (thrown) {
+      if (!isPassing(asPaasError(thrown))) throw thrown
+      log.warn({ err: thrown }, 'the record could not be checked') // A disk that is full is the roles' to bear.
+    }
     return Promise.resolve(new AsyncDisposableStack())
   })
 

@@ -20,8 +20,11 @@ export type RoleContext = {
 /** `ended` resolves when the role stops by itself, with the reason. */
 export type Serving = AsyncDisposable & { ended?: Promise<string> }
 
-/** `control` stops with its supervisor; `data`, once it serves, serves on and waits for the next one. */
-export type Plane = 'control' | 'data'
+/**
+ * `control` stops with its supervisor; `data`, once it serves, serves on and waits for the next one. `check` only looks, whoever else is at
+ * work on the data directory, and stops with its supervisor.
+ */
+export type Plane = 'control' | 'data' | 'check'
 
 /**
  * The life of one role's process: settings, data directory, `serve`, the ready message to the supervisor, then
@@ -37,10 +40,12 @@ export async function runRole(
   process.on('SIGTERM', requestStop)
   process.on('SIGINT', requestStop)
   const abandoned = new AbortController()
-  const abandon = (): void => abandoned.abort(new Error('the supervisor is gone'))
+  const abandon = (): void => {
+    abandoned.abort(new Error('the supervisor is gone'))
+    if (plane !== 'data') requestStop('the supervisor is gone')
+  }
   process.on('disconnect', abandon)
   if (process.send && !process.connected) abandon()
-  if (plane === 'control') abandoned.signal.addEventListener('abort', () => requestStop('the supervisor is gone'))
   surviveFailedStarts()
   let log = createLog(role)
   try {
