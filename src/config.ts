@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { credentialsPath } from './credentials.ts'
 import type { DynoSizes } from './model/formation.ts'
+import type { Quota } from './model/quota.ts'
 import { SettingsReader, type Environment } from './settings-reader.ts'
 
 /** In the checkout, wherever the server is started from. */
@@ -44,6 +45,8 @@ export type Config = {
   /** How long new dynos are watched after the switch, beside the old ones. */
   deployHold: { seconds: number }
   dynoSizes: DynoSizes
+  /** What each account may have that is no admin's. */
+  accountQuota: Quota
   /** What a dyno gets between SIGTERM and SIGKILL, and what requests in flight get before that. */
   stop: { graceSeconds: number; drainSeconds: number }
   /** How long a router serves on after its server was stopped, for the next to take over. */
@@ -140,6 +143,12 @@ export function loadConfig(env: Environment = process.env): Config {
       concurrency: read.integer('PAAS_BUILD_CONCURRENCY', 2, 1, 64),
     },
     dynoSizes: read.dynoSizes('PAAS_DYNO_SIZES'),
+    accountQuota: {
+      apps: read.integerOrOff('PAAS_ACCOUNT_APPS', 100, 0, 1 << 20) ?? null,
+      dynos: read.integerOrOff('PAAS_ACCOUNT_DYNOS', 100, 0, 1 << 20) ?? null,
+      builds: read.integerOrOff('PAAS_ACCOUNT_BUILDS', 10, 1, 1 << 20) ?? null,
+      one_offs: read.integerOrOff('PAAS_ACCOUNT_ONE_OFFS', 40, 0, 1 << 20) ?? null,
+    },
     boot: { timeoutSeconds: read.integer('PAAS_BOOT_TIMEOUT', 60, 1, 600) },
     silence: { seconds: read.integerOrOff('PAAS_SILENCE_TIMEOUT', 60, 5, 3600) },
     deployHold: { seconds: read.integer('PAAS_DEPLOY_HOLD', 3, 0, 60) },

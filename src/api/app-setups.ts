@@ -17,7 +17,7 @@ import type { Api, ApiDeps } from './deps.ts'
 import { sourceBlob, sourceOf } from './source-blob.ts'
 import { wake } from './wake.ts'
 
-type Deps = BuildJsonDeps & Pick<ApiDeps, 'queue' | 'outbound' | 'log'>
+type Deps = BuildJsonDeps & Pick<ApiDeps, 'quotas' | 'queue' | 'outbound' | 'log'>
 
 const optionalName = Type.Optional(Type.Union([Type.String(), Type.Null()]))
 const closed = { additionalProperties: false }
@@ -88,9 +88,11 @@ async function checkUpload({ config }: Deps, { from }: BuildSource): Promise<voi
 }
 
 /** What is given counts for more than app.json, since only what an app lacks is taken from there. */
-function create({ store }: Deps, accountId: AccountId, { name, source, env, buildpacks }: Asked): AppSetup {
+function create({ store, quotas }: Deps, accountId: AccountId, { name, source, env, buildpacks }: Asked): AppSetup {
   checkLimit(store, accountId)
-  const { id: appId } = createApp({ store }, accountId, name)
+  const app = createApp({ store, quotas }, accountId, name)
+  quotas.checkBuild(app)
+  const { id: appId } = app
   store.configVars.update(appId, env)
   store.buildpacks.replace(appId, buildpacks)
   const place = { appId, accountId, commit: noCommit, ref: null, previousCommit: null }

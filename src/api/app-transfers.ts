@@ -24,7 +24,8 @@ const order = {
 }
 
 /** An app goes to another owner in two steps: its owner offers it, the other account accepts. */
-export function appTransferRoutes(api: Api, { store, platformLog }: Pick<ApiDeps, 'store' | 'platformLog'>): void {
+export function appTransferRoutes(api: Api, deps: Pick<ApiDeps, 'store' | 'quotas' | 'platformLog'>): void {
+  const { store, platformLog } = deps
   const path = '/account/app-transfers/:transfer'
 
   api.get('/account/app-transfers', (request, reply) => {
@@ -51,7 +52,7 @@ export function appTransferRoutes(api: Api, { store, platformLog }: Pick<ApiDeps
       throw new PaasError('forbidden', 'Only the account an app is offered to accepts or declines it.')
     }
     if (request.body.state === 'declined') return transferJson(store, decline(store, transfer))
-    const accepted = accept(store, transfer)
+    const accepted = accept(deps, transfer)
     platformLog.api(transfer.appId, `Transfer to ${account.email} by user ${account.email}`)
     return transferJson(store, accepted)
   })
@@ -69,12 +70,17 @@ export function appTransferRoutes(api: Api, { store, platformLog }: Pick<ApiDeps
   })
 }
 
-/** Whoever owned the app stays its admin, so that it has somebody who knows it. */
-function accept(store: Store, { id, appId, ownerId, recipientId }: AppTransfer): AppTransfer {
+/** Whoever owned the app stays its admin, so that it has somebody who knows it. @throws account_limit */
+function accept(
+  { store, quotas }: Pick<ApiDeps, 'store' | 'quotas'>,
+  { id, appId, ownerId, recipientId }: AppTransfer,
+): AppTransfer {
   return store.transaction(() => {
     store.collaborators.remove(appId, recipientId)
     store.collaborators.set(appId, ownerId, 'admin')
+    quotas.checkApp(recipientId)
     store.apps.setOwner(appId, recipientId)
+    quotas.checkDynos({ ownerId: recipientId }, 0)
     return store.appTransfers.setState(id, 'accepted')
   })
 }

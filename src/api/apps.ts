@@ -12,7 +12,7 @@ import { page } from './page.ts'
 import { named } from './shapes.ts'
 import { wake } from './wake.ts'
 
-type Deps = Pick<ApiDeps, 'store' | 'config' | 'queue' | 'log'>
+type Deps = Pick<ApiDeps, 'store' | 'quotas' | 'config' | 'queue' | 'log'>
 
 /** The one stack there is. */
 export const stackName = 'debian-13'
@@ -92,9 +92,10 @@ export function appRoutes(api: Api, deps: Deps): void {
   })
 }
 
-/** @throws name_taken, invalid_params */
-export function createApp({ store }: Pick<Deps, 'store'>, ownerId: AccountId, name?: string): App {
+/** @throws account_limit, name_taken, invalid_params */
+export function createApp({ store, quotas }: Pick<Deps, 'store' | 'quotas'>, ownerId: AccountId, name?: string): App {
   if (name !== undefined) checkAppName(name)
+  quotas.checkApp(ownerId)
   for (let attempts = 1; ; attempts += 1) {
     try {
       return store.apps.create({ name: name ?? generateAppName(), ownerId, stack: stackName })

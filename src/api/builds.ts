@@ -19,7 +19,8 @@ import { page } from './page.ts'
 import { sourceBlob, sourceOf } from './source-blob.ts'
 import { warnOfDelay } from './wake.ts'
 
-type Deps = BuildJsonDeps & Pick<ApiDeps, 'containers' | 'queue' | 'repositories' | 'output' | 'outbound' | 'log'>
+type Deps = BuildJsonDeps &
+  Pick<ApiDeps, 'containers' | 'quotas' | 'queue' | 'repositories' | 'output' | 'outbound' | 'log'>
 
 const pack = Type.Object(
   { url: Type.Optional(Type.String({ maxLength: 1000 })), name: Type.Optional(Type.String({ maxLength: 1000 })) },
@@ -58,7 +59,7 @@ export function buildRoutes(api: Api, deps: Deps): void {
     const source = request.body.source_blob && (await sourceOf(deps, request.body.source_blob))
     const commit = source ? noCommit : await findCommit(deps, app, request.body.commit)
     const { build, queued } = await acceptBuild(
-      { ...deps, builds: store.builds },
+      { ...deps, ...store },
       {
         appId: app.id,
         accountId: request.identity.account.id,

@@ -14,6 +14,7 @@ import type { Span } from '../metrics/figure-reader.ts'
 import type { AppId } from '../model/ids.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { OutputReader, Queue } from '../queue/queue.ts'
+import type { Quotas } from '../quotas/quotas.ts'
 import type { PlatformLog } from '../release/platform-log.ts'
 import type { RouterMeasurements } from '../router/control.ts'
 import type { Store } from '../store/store.ts'
@@ -23,6 +24,7 @@ export type ApiDeps = {
   config: Pick<Config, 'publicUrl' | 'domain' | 'httpPort' | 'httpsPort' | 'paths' | 'dynoSizes' | 'limits' | 'network'>
   store: Store
   grants: Grants
+  quotas: Quotas
   queue: Queue
   containers: Containers
   repositories: Pick<Repositories, 'resolve' | 'keep' | 'release'>

@@ -14,7 +14,7 @@ import { page } from './page.ts'
 import { named, sizeName, time } from './shapes.ts'
 import { wake } from './wake.ts'
 
-type Deps = Pick<ApiDeps, 'config' | 'store' | 'containers' | 'queue' | 'platformLog' | 'log'>
+type Deps = Pick<ApiDeps, 'config' | 'store' | 'quotas' | 'containers' | 'queue' | 'platformLog' | 'log'>
 
 const sizeReference = Type.Union([
   Type.String(),
@@ -71,9 +71,10 @@ export function formationRoutes(api: Api, deps: Deps): void {
   })
 }
 
-/** All or nothing; gives the formations that were named. @throws not_found, invalid_params */
-function scale({ store, platformLog }: Deps, app: App, account: Account, updates: Update[]): Formation[] {
-  const changed = store.transaction(() =>
+/** All or nothing; gives the formations that were named. @throws not_found, invalid_params, account_limit */
+function scale(deps: Deps, app: App, account: Account, updates: Update[]): Formation[] {
+  const { store, platformLog } = deps
+  const changed = withinLimit(deps, app, () =>
     updates.map((wanted) => {
       const present = toScale(store, app, wanted.type)
       const [size] = wantedSizes(wanted)
@@ -85,6 +86,17 @@ function scale({ store, platformLog }: Deps, app: App, account: Account, updates
   const text = changed.map(({ type, quantity, size }) => `${type}@${quantity}:${sizeName(size)}`).join(' ')
   platformLog.api(app.id, `Scaled to ${text} by user ${account.email}`)
   return changed
+}
+
+/** Changes how many dynos an app has, unless its owner would have too many more. */
+function withinLimit<T>({ store, quotas }: Deps, app: App, change: () => T): T {
+  const total = (): number => store.formations.list(app.id).reduce((sum, { quantity }) => sum + quantity, 0)
+  return store.transaction(() => {
+    const before = total()
+    const result = change()
+    if (total() > before) quotas.checkDynos(app, 0)
+    return result
+  })
 }
 
 function quantityOf({ quantity: present, type }: Formation, { quantity: wanted = present }: Update): number {

@@ -5,6 +5,7 @@ import { checkConfigChange, checkConfigSize } from '../model/config-rules.ts'
 import type { Asker } from '../model/grant.ts'
 import { oneOffLimits, type AskedOneOff, type OneOffInput } from '../model/one-off.ts'
 import type { Config } from '../model/release.ts'
+import type { Store } from '../store/store.ts'
 import { appOf, askerOf } from './access.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { waitingJson } from './dyno-json.ts'
@@ -15,7 +16,7 @@ import { time } from './shapes.ts'
 import { attachUrl } from './urls.ts'
 import { wake } from './wake.ts'
 
-type Deps = Pick<ApiDeps, 'config' | 'store' | 'containers' | 'queue' | 'platformLog' | 'log'>
+type Deps = Pick<ApiDeps, 'config' | 'store' | 'quotas' | 'containers' | 'queue' | 'platformLog' | 'log'>
 
 /** Characters. One argument of a Linux process has 128 KiB at most (execve(2), MAX_ARG_STRLEN). */
 const longestCommand = 32_768
@@ -52,7 +53,7 @@ export function oneOffRoutes(api: Api, deps: Deps): void {
     const app = appOf(store, request)
     const { account } = request.identity
     if (request.body.size) await checkMachine(deps, [sizeOf(request.body.size)], reply)
-    const { oneOff, token } = store.oneOffs.create(oneOffOf(store, app, askerOf(request), request.body))
+    const { oneOff, token } = create(deps, app, oneOffOf(store, app, askerOf(request), request.body))
     platformLog.api(app.id, `Starting process with command \`${oneOff.command}\` by user ${account.email}`)
     if (token === null) await wake(deps, reply, { kind: 'run', appId: app.id, oneOffId: oneOff.id })
     reply.code(201)
@@ -66,7 +67,7 @@ export function oneOffRoutes(api: Api, deps: Deps): void {
     const { account } = request.identity
     const { id, name } = await dynoNamed(deps, app, (request.params as { dyno: string }).dyno)
     const asked = { ...oneOffOf(store, app, askerOf(request), { ...request.body, attach: true }), dyno: name }
-    const { oneOff, token } = store.oneOffs.create(asked)
+    const { oneOff, token } = create(deps, app, asked)
     platformLog.api(app.id, `Starting process with command \`${oneOff.command}\` in ${name} by user ${account.email}`)
     reply.code(201)
     return {
@@ -77,6 +78,15 @@ export function oneOffRoutes(api: Api, deps: Deps): void {
       id: oneOff.id,
       name: oneOff.name,
     }
+  })
+}
+
+/** @throws account_limit, one_offs_limit */
+function create({ store, quotas }: Deps, app: App, asked: AskedOneOff): ReturnType<Store['oneOffs']['create']> {
+  return store.transaction(() => {
+    store.oneOffs.removeExpired()
+    quotas.checkOneOff(app)
+    return store.oneOffs.create(asked)
   })
 }
 

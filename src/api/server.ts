@@ -6,6 +6,7 @@ import { fastify, LogController, type FastifyRequest } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { checkRole } from './access.ts'
 import { accountRoutes } from './account.ts'
+import { accountLimitRoutes } from './account-limits.ts'
 import { accountsRoutes } from './accounts.ts'
 import { appMetricsRoute } from './app-metrics.ts'
 import { appSetupRoutes } from './app-setups.ts'
@@ -120,6 +121,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     publishAnswers(resources, deps)
     accountRoutes(resources, { store, passwords })
     accountsRoutes(resources, deps)
+    accountLimitRoutes(resources, deps)
     rateLimitRoutes(resources, { limit: rateLimit })
     authorizationRoutes(resources, deps)
     sessionRoutes(resources, deps)

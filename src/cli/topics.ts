@@ -100,6 +100,10 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/accounts.ts')).defineAccounts,
   },
   {
+    commands: ['accounts:limits'],
+    load: async () => (await import('./topics/account-limits.ts')).defineAccountLimits,
+  },
+  {
     commands: ['tokens', 'tokens:info', 'tokens:create', 'tokens:rotate', 'tokens:revoke'],
     load: async () => (await import('./topics/tokens.ts')).defineTokens,
   },

@@ -1,11 +1,14 @@
 import type { Logger } from '../log.ts'
 import type { Build } from '../model/build.ts'
 import type { Queue } from '../queue/queue.ts'
-import type { Builds } from '../store/store.ts'
+import type { Quotas } from '../quotas/quotas.ts'
+import type { Apps, Builds } from '../store/store.ts'
 import type { Repositories } from './repositories.ts'
 
 export type AcceptDeps = {
+  apps: Pick<Apps, 'get'>
   builds: Pick<Builds, 'create'>
+  quotas: Pick<Quotas, 'checkBuild'>
   repositories: Pick<Repositories, 'keep' | 'release'>
   queue: Pick<Queue, 'enqueue'>
   log: Logger
@@ -16,9 +19,12 @@ export type NewBuild = Parameters<Builds['create']>[0]
 /**
  * Records a build, after which it will be done whatever happens, and wakes the worker. `queued` is false when the queue
  * is away: the worker finds the build in the record then.
+ * @throws account_limit
  */
 export async function acceptBuild(deps: AcceptDeps, asked: NewBuild): Promise<{ build: Build; queued: boolean }> {
-  const { builds, repositories, queue, log } = deps
+  const { apps, builds, quotas, repositories, queue, log } = deps
+  const app = apps.get(asked.appId)
+  if (app) quotas.checkBuild(app)
   const { build, superseded } = builds.create(asked)
   if (build.source === null) await repositories.keep(build.appId, build.id, build.commit)
   for (const old of superseded) await repositories.release(old.appId, old.id)

@@ -83,11 +83,13 @@ function movedMeanwhile(): Verdict {
 
 /** What would only fail later, perhaps after a long wait for another build. */
 async function checkTakes(
-  { apps, repositories, freeBytes }: DeployDeps,
-  { id, name }: App,
+  { apps, quotas, repositories, freeBytes }: DeployDeps,
+  app: App,
   commit: string,
 ): Promise<void> {
+  const { id, name } = app
   if (apps.get(id)?.destroying !== false) throw new PaasError('app_not_found', `The app ${name} is being destroyed.`)
+  quotas.checkBuild(app)
   await checkDiskSpace(await repositories.ensure(id), freeBytes)
   // Not the client's signal: who leaves once everything was sent has pushed.
   await repositories.inspect(id, commit, AbortSignal.timeout(inspectFor))

@@ -4,6 +4,7 @@ import { PaasError } from '../errors.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { Logger } from '../log.ts'
 import type { OutputReader, Queue } from '../queue/queue.ts'
+import type { Quotas } from '../quotas/quotas.ts'
 import type { Store } from '../store/store.ts'
 import { leastFree } from './disk-space.ts'
 import { isIsolated } from './environment.ts'
@@ -19,6 +20,7 @@ export type ServeGitDeps = {
   config: { paths: Pick<Config['paths'], 'hookSocket' | 'repositories'>; limits: Pick<Config['limits'], 'packBytes'> }
   store: Pick<Store, 'tokens' | 'apps' | 'collaborators' | 'builds' | 'releases' | 'slugs'>
   grants: Pick<Grants, 'hold'>
+  quotas: Pick<Quotas, 'checkBuild'>
   repositories: Repositories
   queue: Pick<Queue, 'enqueue' | 'expect'>
   output: OutputReader

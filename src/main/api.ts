@@ -13,6 +13,7 @@ import { openAppLogWriter } from '../logs/writer.ts'
 import { createOutbound } from '../outbound/outbound.ts'
 import { connectQueue } from '../queue/connect-queue.ts'
 import { createOutputReader } from '../queue/output-reader.ts'
+import { Quotas } from '../quotas/quotas.ts'
 import { createPlatformLog } from '../release/platform-log.ts'
 import { openStore } from '../store/open.ts'
 import { Webhooks } from '../webhooks/webhooks.ts'
@@ -26,6 +27,7 @@ export const run = (): Promise<void> =>
     await using life = new AsyncDisposableStack()
     const store = life.use(openStore({ path: paths.database, keyPath: paths.key }))
     const grants = life.use(new Grants(store))
+    const quotas = new Quotas({ store, quota: config.accountQuota })
     const queue = life.use(connectQueue({ redis, serverId, log }))
     const output = life.use(createOutputReader({ redis, serverId, log, directory: paths.builds }))
     const platformLog = createPlatformLog(life.use(openAppLogWriter({ directory: paths.logs, log })))
@@ -33,7 +35,7 @@ export const run = (): Promise<void> =>
     const measured = life.use(openMeasured({ paths, log }))
     const containers = connectContainers(paths.containersSocket)
     const repositories = createRepositories({ directory: paths.repositories, limits })
-    const git = await serveGit({ config, store, grants, repositories, queue, output, log })
+    const git = await serveGit({ config, store, grants, quotas, repositories, queue, output, log })
     const outbound = createOutbound(config)
     const passes = new Passes(store.secretFor('signed paths'))
     const describe = describeChange.bind(undefined, { store, config, passes, grants })
@@ -42,6 +44,7 @@ export const run = (): Promise<void> =>
       config,
       store,
       grants,
+      quotas,
       queue,
       containers,
       repositories,

@@ -4,6 +4,7 @@ import type { App } from '../model/app.ts'
 import type { Collaborator } from '../model/collaborator.ts'
 import type { AccountId, AppId, KeyId, TokenId } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
+import type { Quota, Usage } from '../model/quota.ts'
 
 export interface Accounts {
   /** @throws name_taken */
@@ -26,6 +27,15 @@ export interface Accounts {
   restore(id: AccountId): Account
   /** With its tokens, keys and roles. It must own no app that is to stay. */
   remove(id: AccountId): void
+}
+
+/** How much an account has of what may be limited. */
+export interface AccountUsage {
+  used(id: AccountId): Usage
+  /** What it was given in place of the server's limits. */
+  given(id: AccountId): Partial<Quota>
+  /** Replaces all that it was given. */
+  give(id: AccountId, quota: Partial<Quota>): void
 }
 
 export interface Tokens {

@@ -2,6 +2,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { PaasError } from '../errors.ts'
 import { openAccounts } from './accounts.ts'
+import { openAccountUsage } from './account-usage.ts'
 import { openAppSetups } from './app-setups.ts'
 import { openAppTransfers } from './app-transfers.ts'
 import { openApps } from './apps.ts'
@@ -42,6 +43,7 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
       transaction: (work) => db.transaction(work),
       secretFor: (purpose) => cipher.secretFor(purpose),
       accounts: openAccounts(db),
+      accountUsage: openAccountUsage(db),
       tokens: openTokens(db),
       apps: openApps(db, releases),
       configVars: openConfigVars(db, cipher),

@@ -19,7 +19,7 @@ import type { AskedOneOff, OneOff } from '../model/one-off.ts'
 import type { Config, Release, ReleaseState } from '../model/release.ts'
 import type { BuildSource, Source } from '../model/source.ts'
 import type { Slug, SlugDraft } from '../model/slug.ts'
-import type { Accounts, Collaborators, Keys, Tokens } from './account-tables.ts'
+import type { Accounts, AccountUsage, Collaborators, Keys, Tokens } from './account-tables.ts'
 import type { Drains, WebhookDeliveries, Webhooks } from './delivery-tables.ts'
 import type { DynoStates } from './dyno-tables.ts'
 import type { Domains, SniEndpoints } from './visitor-tables.ts'
@@ -34,6 +34,7 @@ export interface Store extends Disposable {
   /** 32 bytes that only this server knows, the same at every start; a different value for each purpose. */
   secretFor(purpose: string): Buffer
   accounts: Accounts
+  accountUsage: AccountUsage
   tokens: Tokens
   apps: Apps
   configVars: ConfigVars

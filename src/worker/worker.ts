@@ -21,6 +21,7 @@ import type { Job } from '../model/job.ts'
 import { createOutbound } from '../outbound/outbound.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
 import { startWorker } from '../queue/start-worker.ts'
+import { Quotas } from '../quotas/quotas.ts'
 import { DynoExits } from '../release/dyno-exits.ts'
 import { DynoLog } from '../release/dyno-log.ts'
 import { AppLocks } from '../release/locks.ts'
@@ -128,6 +129,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     platformLog,
     dynoLog,
     grants: life.use(new Grants(store)),
+    quotas: new Quotas({ store, quota: config.accountQuota }),
     exits: new DynoExits(),
     routes,
     retirement,

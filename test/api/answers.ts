@@ -54,6 +54,10 @@ const appMetrics = Type.Object(
   },
   closed,
 )
+const accountLimits = Type.Record(
+  Type.Enum(['apps', 'dynos', 'builds', 'one_offs']),
+  Type.Object({ limit: Type.Union([count, Type.Null()]), used: count, given: Type.Boolean() }, closed),
+)
 const session = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
@@ -167,6 +171,11 @@ export const answers: Record<string, Record<string, Shape>> = {
     'PATCH /accounts/:account': 'account',
     'DELETE /accounts/:account': 'account',
     'POST /accounts': { is: 'account', adds: 'password', because: 'one that was generated is shown this once' },
+  },
+  'account-limits.test.ts': {
+    'GET /account/limits': { own: accountLimits, because: 'Heroku has no limits that somebody sets' },
+    'GET /accounts/:account/limits': { own: accountLimits, because: 'Heroku has no limits that somebody sets' },
+    'PATCH /accounts/:account/limits': { own: accountLimits, because: 'Heroku has no limits that somebody sets' },
   },
   'empty-lists.test.ts': {
     'GET /addons': nothing,

@@ -35,6 +35,7 @@ import { createOutbound } from '../../src/outbound/outbound.ts'
 import { connectQueue, queueName } from '../../src/queue/connect-queue.ts'
 import { createOutputReader } from '../../src/queue/output-reader.ts'
 import { keysOf } from '../../src/queue/redis.ts'
+import { Quotas } from '../../src/quotas/quotas.ts'
 import { createPlatformLog } from '../../src/release/platform-log.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -100,6 +101,7 @@ export class TestApi implements AsyncDisposable {
     const record = {
       store,
       grants: this.#life.use(new Grants(store)),
+      quotas: new Quotas({ store, quota: config.accountQuota }),
       platformLog,
       appLog,
       measured,

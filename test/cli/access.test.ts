@@ -109,6 +109,19 @@ describe('accounts', () => {
     expect((await terminal.paas(['whoami'], laptop)).stderr).toContain('The token is not valid')
     expect(await terminal.succeed(['whoami'], server)).toBe('admin@paas.localhost\n')
   })
+
+  it('have limits that an admin changes', async () => {
+    await terminal.succeed(['accounts:create', 'big@example.com'])
+    const set = await terminal.paas(['accounts:limits', 'big@example.com', 'apps=200', 'builds=off'])
+    expect(set.stdout).toMatch(/^apps +0 of 200 +set for this account$[^]*^builds +0 of any number/m)
+    expect(set.stderr).toContain('paas accounts:limits big@example.com apps=default builds=default')
+    const back = await terminal.succeed(['accounts:limits', 'big@example.com', 'apps=default', 'builds=default'])
+    expect(back).toMatch(/^apps +0 of 100 *$[^]*^dynos +0 of 100 *$[^]*^builds +0 of 10 *$/m)
+    expect(await terminal.succeed(['accounts:limits'])).toMatch(/Your Limits\n[^]*apps +\d+ of any number/)
+    expect((await terminal.paas(['accounts:limits', 'big@example.com', 'apps=-1'])).stderr).toContain(
+      'must be like apps=200',
+    )
+  })
 })
 
 describe('tokens', () => {

@@ -12,6 +12,7 @@ import { Grants } from '../../src/grants/grants.ts'
 import type { App } from '../../src/model/app.ts'
 import { connectQueue } from '../../src/queue/connect-queue.ts'
 import { createOutputReader } from '../../src/queue/output-reader.ts'
+import { Quotas } from '../../src/quotas/quotas.ts'
 import { openStore } from '../../src/store/open.ts'
 import { TestRepository } from '../helpers/repository.ts'
 import { TestRedis } from '../queue/redis-server.ts'
@@ -60,6 +61,7 @@ export async function startGitHost(options: HostOptions = {}) {
       config: { paths: { hookSocket, repositories: directory }, limits: { packBytes } },
       store,
       grants: life.use(new Grants(store)),
+      quotas: new Quotas({ store, quota: { apps: null, dynos: null, builds: null, one_offs: null } }),
       repositories,
       queue: life.use(connectQueue(redis.deps)),
       output: life.use(createOutputReader({ ...redis.deps, directory: outputs })),

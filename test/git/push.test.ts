@@ -437,6 +437,26 @@ describe('several pushes', () => {
   }
 })
 
+it('a push is refused before it is taken when the owner has all builds that it may have; one that waits gives way', async () => {
+  const { script, go } = heldBuild()
+  await using first = await host.newProject(script)
+  await using second = await host.newProject()
+  const { id } = host.owner.account
+  host.store.accountUsage.give(id, { builds: 2 })
+  const running = await pushUntil(first, /began/)
+  await first.repository.commit('Second')
+  const waiting = await pushUntil(first, /Waiting for the build/)
+  await first.repository.commit('Third')
+  const newer = await pushUntil(first, /Waiting for the build/)
+  expect((await waiting.end()).output).toContain('superseded')
+  const { code, output } = await push(second, '-o', 'detach', 'main')
+  expect([code, output]).toEqual([1, expect.stringContaining('would have 3 builds that run or wait')])
+  expect(await remoteRef(second)).toBeUndefined()
+  host.store.accountUsage.give(id, {})
+  go()
+  expect([(await running.end()).code, (await newer.end()).code]).toEqual([0, 0])
+})
+
 it("a push of somebody who loses the access ends without a verdict; the build is the app's and goes on", async () => {
   const { script, go } = heldBuild()
   await using project = await host.newProject(script)

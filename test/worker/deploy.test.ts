@@ -226,6 +226,17 @@ describe('app.json', () => {
     await app.runs('web.1')
   })
 
+  it('gives nobody more dynos than they may have', async () => {
+    const app = await site.createApp('greedy')
+    const { accountUsage } = site.store
+    accountUsage.give(site.owner.id, { dynos: accountUsage.used(site.owner.id).dynos + 1 })
+    const files = { Procfile: `web: ${serve('one')}`, appJson: { formation: { web: { quantity: 2 } } } }
+    const build = await app.verdict(await app.push(files))
+    accountUsage.give(site.owner.id, {})
+    expect(build.state).toMatchObject({ code: 'account_limit', reason: expect.stringContaining('the limit is') })
+    expect(await app.dynos()).toEqual([])
+  })
+
   it('names a path that has to answer before the dyno gets requests', async () => {
     const app = await site.createApp('unwell')
     await app.deploy(`web: ${serve('good')}`)
