@@ -1,6 +1,6 @@
 import type { Dyno } from '../containers/containers.ts'
 import type { PaasError } from '../errors.ts'
-import { isOneOff, isSilent, type DynoRecord } from '../model/dyno.ts'
+import { isOneOff, type DynoRecord } from '../model/dyno.ts'
 import type { DynoSize, DynoSizes } from '../model/formation.ts'
 import { explainExit } from '../release/explain.ts'
 
@@ -92,7 +92,7 @@ function running(dyno: Dyno, { current, since, seen }: Running): DynoCondition {
     case 'up':
       return { ...plain, since: seen.since, state: comes ? 'starting' : 'up' }
     case 'crashed':
-      return { ...plain, since: seen.since, state: 'crashed', reason: isSilent(seen) ? noAnswer : bootTimeout }
+      return { ...plain, since: seen.since, state: 'crashed', reason: seen.error === 'R10' ? bootTimeout : noAnswer }
     case 'stopping':
       return { ...plain, since: seen.since, state: 'stopping' }
     case 'starting':

@@ -2,17 +2,20 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Dyno } from '../engine/engine.ts'
 import { asPaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { isSilent } from '../model/dyno.ts'
 import type { AppId } from '../model/ids.ts'
 import type { DynoLog } from '../release/dyno-log.ts'
 import type { AppLocks } from '../release/locks.ts'
 import type { PlatformLog } from '../release/platform-log.ts'
 import { replaceByFresh, type RestartDeps } from '../release/restart.ts'
+import type { Store } from '../store/store.ts'
 import { BackOff } from './back-off.ts'
 import { SilentDynos, type SilentDynosDeps } from './silent-dynos.ts'
 
 export type ReplaceSilentDeps = RestartDeps &
-  Omit<SilentDynosDeps, 'seconds'> & {
+  Omit<SilentDynosDeps, 'seconds' | 'suspects'> & {
     config: { silence: { seconds: number | undefined } }
+    store: Pick<Store, 'dynoStates'>
     dynoLog: DynoLog
     locks: AppLocks
     platformLog: Pick<PlatformLog, 'api'>
@@ -29,7 +32,7 @@ const mostAtOnce = 2
 export async function replaceSilent(deps: ReplaceSilentDeps, signal: AbortSignal): Promise<void> {
   const { seconds } = deps.config.silence
   if (seconds === undefined) return
-  using silent = new SilentDynos({ ...deps, seconds })
+  using silent = new SilentDynos({ ...deps, seconds, suspects: silentOnRecord(deps.store) })
   const backOff = new BackOff<AppId>()
   const underWay = new Map<AppId, Promise<void>>()
   while (!signal.aborted) {
@@ -44,6 +47,11 @@ export async function replaceSilent(deps: ReplaceSilentDeps, signal: AbortSignal
     }
   }
   await Promise.all(underWay.values())
+}
+
+function silentOnRecord({ apps, dynoStates }: ReplaceSilentDeps['store']): string[] {
+  const records = apps.listAll().flatMap(({ id }) => dynoStates.list(id))
+  return records.filter(isSilent).map(({ id }) => id)
 }
 
 /** While the router or the engine is away nothing is known of anybody. */

@@ -11,15 +11,17 @@ export type SilentDynosDeps = {
   dynoLog: Pick<DynoLog, 'answers'>
   /** Seconds for which a web dyno may give no HTTP answer. */
   seconds: number
+  /** Ids of those that were found hung before this process started. */
+  suspects: string[]
 }
 
 /** What is known of a dyno since it was asked, and gave no answer until now. */
-type Watch = { dyno: Dyno; knock: AbortController | undefined; looks: number }
+type Watch = { dyno: Dyno; knock: AbortController | undefined; counted: number }
 
-/** Looks in the time that a dyno may be silent. */
-const limit = 6
-/** So many times as long a dyno that nobody wants anything of is left in peace. */
-const idleFactor = 5
+/** In the time that a dyno may be silent. */
+const looks = 6
+/** So many times as long a dyno is left in peace that nobody wants anything of, and is borne with that a visitor holds. */
+const patience = 5
 /** Dynos asked at once, and those of them that nobody wants anything of at one look. */
 const most = { knocks: 100, idle: 10 }
 
@@ -33,14 +35,16 @@ export class SilentDynos {
   readonly #watches = new Map<string, Watch>()
   /** When those that nobody hears answered last, performance.now(). */
   readonly #answered = new Map<string, number>()
+  #suspects: string[]
 
   constructor(deps: SilentDynosDeps) {
     this.#deps = deps
+    this.#suspects = deps.suspects
   }
 
   /** Milliseconds from one look to the next. */
   get pace(): number {
-    return (this.#deps.seconds * 1000) / limit
+    return (this.#deps.seconds * 1000) / looks
   }
 
   /**
@@ -49,14 +53,16 @@ export class SilentDynos {
    * @returns those that were silent for too long, each as it was when it was first asked
    */
   async look(): Promise<Dyno[]> {
+    await Promise.all(this.#suspects.map((id) => this.#begin(id)))
+    this.#suspects = []
     const silences = new Map((await this.#deps.router.silences(this.pace)).map((silence) => [silence.id, silence]))
     for (const watch of this.#watches.values()) if (!silences.has(watch.dyno.id)) this.#end(watch)
-    for (const id of this.#answered.keys()) if (!silences.has(id)) this.#answered.delete(id)
-    for (const [id, watch] of this.#watches) if (silences.get(id)?.held === false) watch.looks++
+    for (const [id, watch] of this.#watches) watch.counted += silences.get(id)?.held ? 1 : patience
+    for (const [id] of this.#answered) if (!this.#rests(id, patience)) this.#answered.delete(id)
     const unwatched = [...silences.values()].filter(({ id }) => !this.#watches.has(id))
     await Promise.all(this.#due(unwatched).map(({ id }) => this.#begin(id)))
     for (const watch of this.#watches.values()) if (!watch.knock) void this.#knock(watch)
-    return [...this.#watches.values()].filter(({ looks }) => looks >= limit).map(({ dyno }) => dyno)
+    return [...this.#watches.values()].filter(({ counted }) => counted >= looks * patience).map(({ dyno }) => dyno)
   }
 
   /** Nobody is asked any more. */
@@ -66,21 +72,20 @@ export class SilentDynos {
   }
 
   #due(silences: Silence[]): Silence[] {
-    const { seconds } = this.#deps
-    const now = performance.now()
-    const rests = ({ id }: Silence, forSeconds: number): boolean =>
-      now - (this.#answered.get(id) ?? -Infinity) < forSeconds * 1000
-    const asked = silences.filter((silence) => silence.owes && !rests(silence, seconds))
-    const idle = silences.filter(
-      (silence) =>
-        !silence.owes && silence.silentMs >= seconds * idleFactor * 1000 && !rests(silence, seconds * idleFactor),
-    )
-    return [...asked, ...idle.slice(0, most.idle)].slice(0, Math.max(0, most.knocks - this.#watches.size))
+    const longest = this.#deps.seconds * patience * 1000
+    const owing = silences.filter(({ id, owes }) => owes && !this.#rests(id, 1))
+    const idle = silences.filter(({ id, owes, silentMs }) => !owes && silentMs >= longest && !this.#rests(id, patience))
+    return [...owing, ...idle.slice(0, most.idle)].slice(0, Math.max(0, most.knocks - this.#watches.size))
+  }
+
+  /** Whether it answered within the last so many times of what it may be silent. */
+  #rests(id: string, times: number): boolean {
+    return performance.now() - (this.#answered.get(id) ?? -Infinity) < this.#deps.seconds * times * 1000
   }
 
   async #begin(id: string): Promise<void> {
     const dyno = await this.#deps.engine.findDyno(id)
-    if (dyno?.state.kind === 'running') this.#watches.set(id, { dyno, knock: undefined, looks: 0 })
+    if (dyno?.state.kind === 'running') this.#watches.set(id, { dyno, knock: undefined, counted: 0 })
   }
 
   async #knock(watch: Watch): Promise<void> {
@@ -94,10 +99,10 @@ export class SilentDynos {
   }
 
   /** Something came of it, or it is no target any more. */
-  #end({ dyno, knock, looks }: Watch): void {
+  #end({ dyno, knock }: Watch): void {
     this.#watches.delete(dyno.id)
     knock?.abort()
     const isTarget = this.#deps.routes.get(dyno.appId)?.targets.some(({ id }) => id === dyno.id)
-    if (looks >= limit && isTarget) this.#deps.dynoLog.answers(dyno)
+    if (isTarget) this.#deps.dynoLog.answers(dyno)
   }
 }

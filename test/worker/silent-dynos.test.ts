@@ -15,7 +15,7 @@ afterEach(() => {
 })
 
 /** A dyno of a real server, and a router that says of it what the test wants; `looks` looks that often and gives how many counted as hung. */
-async function dynoWith(onRequest: RequestListener) {
+async function dynoWith(onRequest: RequestListener, suspects: string[] = []) {
   const asked: string[] = []
   const server: Server = createServer((request, response) => {
     asked.push(`${request.method} ${request.url} ${request.headers.host} ${request.headers['user-agent']}`)
@@ -38,6 +38,7 @@ async function dynoWith(onRequest: RequestListener) {
     routes: { get: () => ({ appId, app: 'acme', hosts: [], state: 'up', targets: [target] }) },
     dynoLog: { answers: ({ name }) => void told.push(`${name} answers`) },
     seconds: 60,
+    suspects,
   })
   cleanups.use(silent)
   const looks = async (count: number, seen?: Partial<Silence>): Promise<number> => {
@@ -84,9 +85,16 @@ describe('a web dyno that owes visitors an answer', () => {
     expect(await looks(6, {})).toBe(0)
   })
 
-  it('is not counted on while a visitor holds it', async () => {
+  it('has five times the time while a visitor holds it', async () => {
     const { looks } = await dynoWith(() => undefined)
-    expect(await looks(20, { held: true })).toBe(0)
+    expect(await looks(30, { held: true })).toBe(0)
+    expect(await looks(1, { held: true })).toBe(1)
+  })
+
+  it('is up again when it was found hung by an earlier worker, and answers visitors now', async () => {
+    const { looks, told } = await dynoWith(() => undefined, ['x'])
+    await looks(1)
+    expect(told).toEqual(['web.1 answers'])
   })
 })
 
