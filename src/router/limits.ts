@@ -12,7 +12,7 @@ export type TimeLimits = {
 
 export type RouterLimits = {
   app: TimeLimits
-  /** The api has limits of its own; a push whose build is quiet must not be cut. */
+  /** The api has limits of its own; a push whose build is quiet must not be cut. `connect` is as long as a restart may take. */
   control: TimeLimits
   /** Milliseconds from a connection's or request's first byte to the end of its head. */
   head: number
@@ -35,7 +35,7 @@ export type RouterLimits = {
 
 export const defaultLimits: RouterLimits = {
   app: { connect: 5_000, firstByte: 30_000, idle: 55_000 },
-  control: { connect: 5_000, firstByte: 120_000, idle: 1_200_000 },
+  control: { connect: 15_000, firstByte: 120_000, idle: 1_200_000 },
   head: 10_000,
   keepAlive: 60_000,
   keepAliveGrace: 5_000,

@@ -7,6 +7,7 @@ import { routerStatus } from '../../src/router/control-client.ts'
 import { until } from '../helpers/app.ts'
 import { childrenOf, commandLine } from '../helpers/processes.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { request } from '../helpers/http.ts'
 
 const script = resolve(import.meta.dirname, 'run-server.ts')
 const environment = {
@@ -20,6 +21,8 @@ export class SupervisedServer implements AsyncDisposable {
   readonly data: string
   readonly port: number
   output = ''
+  /** Descriptors of sockets that it gets as systemd gives them (sd_listen_fds(3)). */
+  sockets: number[] = []
   #process: ChildProcess | undefined
 
   private constructor({ port, data }: { port: number; data?: string }) {
@@ -41,14 +44,16 @@ export class SupervisedServer implements AsyncDisposable {
   /** Resolves when it is ready or has ended; `output` tells. */
   async start(env: Record<string, string> = {}, ...argv: string[]): Promise<void> {
     this.output = ''
-    const child = spawn(process.execPath, [script, ...argv], {
-      env: { ...environment, PAAS_DATA: this.data, PAAS_HTTP_PORT: String(this.port), PAAS_HTTPS_PORT: 'off', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const settings = { PAAS_DATA: this.data, PAAS_HTTP_PORT: String(this.port), PAAS_HTTPS_PORT: 'off' }
+    const handed = this.sockets.length > 0 ? 'export LISTEN_PID=$$; ' : ''
+    const child = spawn('sh', ['-c', `${handed}exec "$0" "$@"`, process.execPath, script, ...argv], {
+      env: { ...environment, ...settings, LISTEN_FDS: String(this.sockets.length), ...env },
+      stdio: ['ignore', 'pipe', 'pipe', ...this.sockets],
     })
     this.#process = child
     const onOutput = (chunk: Buffer): void => void (this.output += chunk.toString())
-    child.stdout.on('data', onOutput)
-    child.stderr.on('data', onOutput)
+    child.stdout?.on('data', onOutput)
+    child.stderr?.on('data', onOutput)
     const closed = once(child, 'close')
     await Promise.race([closed, this.says(/^ready /m)])
   }
@@ -91,11 +96,9 @@ export class SupervisedServer implements AsyncDisposable {
     return (await routerStatus(join(this.data, 'run/router.sock')))?.pid
   }
 
-  /** Rejects when nobody listens on the port. */
+  /** Rejects when nobody listens on the port. The router answers by itself: it has no such app. */
   async serves(): Promise<boolean> {
-    const response = await fetch(`http://127.0.0.1:${this.port}/`)
-    await response.body?.cancel()
-    return response.status > 0
+    return (await request({ port: this.port, host: 'app.test' })).status === 404
   }
 
   async end(signal: NodeJS.Signals): Promise<number | null> {
