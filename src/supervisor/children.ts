@@ -1,17 +1,15 @@
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
-import { terminate, type ChildSpec, type Running } from './child.ts'
+import type { ChildSpec, Running } from './child.ts'
 import { startRedis } from './redis.ts'
 import { startRole, type RoleOptions } from './role-process.ts'
-import type { Afterlife } from './router.ts'
+import { leaveRouter, type Afterlife } from './router.ts'
 import type { ServerLog } from './server-log.ts'
 import { sayNote } from './terminal.ts'
 
 /** Longer than any turn of an event loop and than a disk stands still that comes back; visitors of a router that hangs wait so long. */
 const defaultSilentMs = 20_000
 const stopMs = 8_000
-/** Longer than the router gives the requests in flight (router/run). */
-const routerStopMs = 12_000
 /** Between starts of the router, milliseconds: visitors wait for it in the kernel's queue. */
 const routerPauses = { shortest: 20, longest: 1_000 }
 
@@ -70,15 +68,15 @@ function startNamed(
 }
 
 function routerSpec(options: ChildrenOptions, log: ServerLog): Spec {
-  const { sockets, afterlife } = options
+  const { config, sockets, afterlife } = options
   return {
     name: 'router',
     readyMs: 30_000,
-    stopMs: routerStopMs,
+    stopMs,
     startsWhole: true,
     pauses: routerPauses,
     start: () => startNamed('router', options, log, { sockets }),
-    stop: async (router) => (afterlife() > 0 ? router.release() : terminate(router, routerStopMs)),
+    stop: (router) => leaveRouter(router, config.paths, afterlife()),
   }
 }
 

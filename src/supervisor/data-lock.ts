@@ -1,6 +1,8 @@
+import { readdirSync, statSync } from 'node:fs'
 import type { Config } from '../config.ts'
 import { isCode, PaasError } from '../errors.ts'
 import { lockFile, readLock, type FileLock } from '../lock.ts'
+import { takeOverSignal } from './stop-request.ts'
 import { sayTakeOver } from './terminal.ts'
 
 type DataDirectory = Pick<Config, 'dataDirectory' | 'paths'>
@@ -21,7 +23,7 @@ export async function takeOverDataDirectory(config: DataDirectory, signal: Abort
   const { paths, dataDirectory } = config
   const pid = Number(readLock(paths.lock))
   sayTakeOver(pid)
-  endServer(pid, dataDirectory)
+  endServer(pid, config)
   const lock = await lockFile(paths.lock, { wait: AbortSignal.any([signal, AbortSignal.timeout(patience)]) })
   signal.throwIfAborted()
   const held = described(lock)
@@ -40,12 +42,26 @@ function described(lock: FileLock | undefined): FileLock | undefined {
   return lock
 }
 
-function endServer(pid: number, dataDirectory: string): void {
+function endServer(pid: number, { paths, dataDirectory }: DataDirectory): void {
   try {
-    process.kill(pid, 'SIGTERM')
+    if (!hasOpen(pid, paths.lock)) {
+      const message = `The server with pid ${pid} on ${dataDirectory} runs in another container, where it has to be ended.`
+      throw new PaasError('data_directory_in_use', message, { hint: 'Stop it there.' })
+    }
+    process.kill(pid, takeOverSignal)
   } catch (cause) {
-    if (isCode(cause, 'ESRCH')) return // It has just ended by itself.
+    if (isCode(cause, 'ENOENT', 'ESRCH')) return // It has just ended by itself.
+    if (!isCode(cause, 'EACCES', 'EPERM')) throw cause
     const message = `The server with pid ${pid} on ${dataDirectory} belongs to another user, who alone can end it.`
     throw new PaasError('data_directory_in_use', message, { hint: 'Start this one as that user.', cause })
   }
+}
+
+/** Pids are used again, and have another meaning in another container: whoever has the file open is the one that wrote its pid. */
+function hasOpen(pid: number, path: string): boolean {
+  const { dev, ino } = statSync(path)
+  return readdirSync(`/proc/${pid}/fd`).some((fd) => {
+    const open = statSync(`/proc/${pid}/fd/${fd}`, { throwIfNoEntry: false })
+    return open?.ino === ino && open.dev === dev
+  })
 }

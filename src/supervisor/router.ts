@@ -3,7 +3,11 @@ import { PaasError } from '../errors.ts'
 import { lockFile } from '../lock.ts'
 import { awaitSuccessor, routerStatus } from '../router/control-client.ts'
 import type { RouterStatus } from '../router/control-protocol.ts'
+import { terminate, type Running } from './child.ts'
 import { sayRouterServesOn } from './terminal.ts'
+
+/** Longer than the router gives the requests in flight (router/run). */
+const stopMs = 12_000
 
 /** Seconds that the router serves on when its server has ended, for the next server to take over. 0: it ends too. */
 export type Afterlife = number
@@ -35,8 +39,15 @@ export async function settleRouter({ routerSocket }: Paths, afterlife: Afterlife
   if (router === undefined) return
   if (afterlife === 0) return void process.kill(router.pid, 'SIGTERM')
   const seconds = afterlife === Infinity ? undefined : afterlife
-  await awaitSuccessor(routerSocket, seconds)
-  sayRouterServesOn(router.pid, seconds)
+  const told = await awaitSuccessor(routerSocket, seconds).catch(() => undefined)
+  if (told === null) sayRouterServesOn(router.pid, seconds)
+}
+
+/** Lets a router serve on without this process. One that hangs, or is not to, is ended. */
+export async function leaveRouter(router: Running, { routerSocket }: Paths, afterlife: Afterlife): Promise<void> {
+  const serves = afterlife > 0 && (await routerStatus(routerSocket).catch(() => undefined))
+  if (serves) router.release()
+  else await terminate(router, stopMs)
 }
 
 /** A server that does not even get as far as its data directory keeps what serves there serving. */

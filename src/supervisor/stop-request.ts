@@ -1,23 +1,39 @@
+/** How a server is told that another takes over: as by SIGTERM, but its router serves on whatever PAAS_HANDOVER says. */
+export const takeOverSignal = 'SIGUSR2'
+
+/** For a server that has begun to take over, seconds. */
+const leastForTakeOver = 60
+
 /**
  * That the server is to end. SIGTERM, as of a restart, lets the router serve until the next server takes over; Ctrl-C (SIGINT) and a terminal that is
  * closed (SIGHUP) end all. npm passes on the signal that the terminal has already sent, so the same one again changes nothing.
  */
 export class StopRequest {
   readonly #asked = new AbortController()
-  /** The router ends too. */
-  endsAll = false
+  #endsAll = false
+  #isTakeOver = false
 
   constructor() {
-    const endAll = (): void => {
-      this.endsAll = true
-      this.#asked.abort()
-    }
     process.on('SIGTERM', () => this.#asked.abort())
-    process.on('SIGINT', endAll)
-    process.on('SIGHUP', endAll)
+    process.on(takeOverSignal, () => {
+      this.#isTakeOver = true
+      this.#asked.abort()
+    })
+    for (const signal of ['SIGINT', 'SIGHUP']) {
+      process.on(signal, () => {
+        this.#endsAll = true
+        this.#asked.abort()
+      })
+    }
   }
 
   get signal(): AbortSignal {
     return this.#asked.signal
+  }
+
+  /** @param usual seconds of PAAS_HANDOVER @returns seconds that the router serves on; 0: it ends too */
+  handover(usual: number): number {
+    if (this.#endsAll) return 0
+    return this.#isTakeOver ? Math.max(usual, leastForTakeOver) : usual
   }
 }

@@ -29,8 +29,7 @@ export async function supervise(options: SuperviseOptions, stop: StopRequest): P
   openDataDirectory(config)
   let servedBefore = true // until it is known
   const afterlife = (): Afterlife => {
-    if (stop.endsAll) return 0
-    if (stop.signal.aborted) return config.handover.seconds
+    if (stop.signal.aborted) return stop.handover(config.handover.seconds)
     return servedBefore ? Infinity : 0 // the start has failed
   }
   const hold = (lock: FileLock): void => {

@@ -71,7 +71,7 @@ describe('a restart', () => {
   })
 
   it('by a server that takes over, twice in a row, loses no request; one that is not told to is refused', async () => {
-    await using server = await SupervisedServer.start()
+    await using server = await SupervisedServer.start({ PAAS_HANDOVER: '0' })
     makeRecord(server)
     const visitors = new Visitors(server.port)
     await using second = await SupervisedServer.prepare(server)
