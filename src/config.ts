@@ -83,6 +83,8 @@ export type Paths = {
   metrics: string
   redis: string
   routingTable: string
+  /** Seals the private keys in the routing table. The router's alone. */
+  routingTableKey: string
   serverLog: string
   /** Holds what follows: the authority's certificate, for everybody; the same with its key; the server's own with its key. */
   tls: string
@@ -194,6 +196,7 @@ function pathsIn(data: string): Paths {
     metrics: join(data, 'metrics'),
     redis: join(data, 'redis'),
     routingTable: join(data, 'routes.json'),
+    routingTableKey: join(data, 'routes-key'),
     serverLog: join(data, 'server.log'),
     tls,
     tlsAuthority: join(tls, 'authority.pem'),

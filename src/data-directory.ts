@@ -52,6 +52,7 @@ export function becomeCopy(config: DataDirectory): boolean {
   try {
     if (readIdentity(config)?.directory === directoryKey(dataDirectory)) return false
     rmSync(paths.routingTable, { force: true })
+    rmSync(paths.routingTableKey, { force: true })
     rmSync(paths.redis, { recursive: true, force: true })
     makeSubdirectories(paths)
     renameSync(draftIdentity(config, newIdentity(dataDirectory)), paths.format)

@@ -64,6 +64,7 @@ const open = [
   'log.ts',
   'lock.ts',
   'config.ts',
+  'cipher.ts',
   'settings-reader.ts',
   'credentials.ts',
 ]

@@ -6,11 +6,11 @@ import type { Call, Results, RouterSettings } from './control-protocol.ts'
 import { drain } from './drain.ts'
 import type { Router } from './router.ts'
 import { replaceRoute } from './routes.ts'
-import { saveTable } from './table-file.ts'
+import { saveTable, type TablePlace } from './table-file.ts'
 
 export type ControlledRouterDeps = {
   router: Router
-  tableFile: string
+  table: TablePlace
   version: string
   settings: RouterSettings
   figures: Pick<FigureWriter, 'dropped'>
@@ -91,11 +91,11 @@ export class ControlledRouter {
 
   /** Never fails: what a router serves from is in its memory, and the worker sends it a whole table when it starts. */
   async #save(table: RoutingTable): Promise<void> {
-    const { tableFile, log } = this.#deps
+    const { table: place, log } = this.#deps
     clearTimeout(this.#saveAgain)
     this.#saveAgain = undefined
     try {
-      await saveTable(tableFile, table)
+      await saveTable(place, table)
     } catch (cause) {
       if (this.#retired) return
       log.warn({ err: cause }, 'routing table not saved, but in force; tried again')

@@ -86,7 +86,7 @@ function openControl(
 ) {
   const { paths, httpPort, httpsPort } = config
   const settings = { httpPort, httpsPort }
-  const controlled = new ControlledRouter({ ...parts, tableFile: paths.routingTable, version, settings, log })
+  const controlled = new ControlledRouter({ ...parts, table: paths, version, settings, log })
   return serveControl({ socketPath: paths.routerSocket, log, answer: (call) => controlled.answer(call) })
 }
 
@@ -156,7 +156,7 @@ function renewCertificate(router: Router, config: RunRouterDeps['config'], log: 
 async function savedTable(config: RunRouterDeps['config'], log: Logger): Promise<RoutingTable> {
   const empty: RoutingTable = { controlHost: '', controlSocket: '', routes: [] }
   try {
-    return ownControl((await loadTable(config.paths.routingTable)) ?? empty, config)
+    return ownControl((await loadTable(config.paths)) ?? empty, config)
   } catch (thrown) {
     log.error(
       { err: thrown, code: asPaasError(thrown).code },

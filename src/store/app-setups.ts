@@ -1,7 +1,7 @@
 import { PaasError } from '../errors.ts'
 import type { AppSetup, AppSetupState } from '../model/app-setup.ts'
 import { newId, type AccountId, type AppId, type AppSetupId, type BuildId } from '../model/ids.ts'
-import type { Cipher } from './cipher.ts'
+import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
 import type { AppSetups } from './store.ts'
 

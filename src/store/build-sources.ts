@@ -1,6 +1,6 @@
 import type { BuildId } from '../model/ids.ts'
 import type { BuildSource } from '../model/source.ts'
-import type { Cipher } from './cipher.ts'
+import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
 
 /** Encrypted as a whole: an address may have a token in it. */

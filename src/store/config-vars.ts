@@ -1,6 +1,6 @@
 import type { AppId } from '../model/ids.ts'
 import type { Config } from '../model/release.ts'
-import type { Cipher } from './cipher.ts'
+import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
 import type { ConfigVars } from './store.ts'
 

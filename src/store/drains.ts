@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Drain } from '../model/drain.ts'
 import { newId, type AppId, type DrainId } from '../model/ids.ts'
-import type { Cipher } from './cipher.ts'
+import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
 import type { Drains } from './delivery-tables.ts'
 

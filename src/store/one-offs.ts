@@ -3,7 +3,7 @@ import { PaasError } from '../errors.ts'
 import { newId, type AccountId, type AppId, type OneOffId, type ReleaseId, type TokenId } from '../model/ids.ts'
 import { mostOneOffs, oneOffLimits, type AskedOneOff, type OneOff, type OneOffInput } from '../model/one-off.ts'
 import type { Config } from '../model/release.ts'
-import type { Cipher } from './cipher.ts'
+import type { Cipher } from '../cipher.ts'
 import type { Database, Parameters } from './database.ts'
 import type { OneOffs } from './store.ts'
 

@@ -1,7 +1,7 @@
 import { PaasError } from '../errors.ts'
 import { newId, type AccountId, type AppId, type ReleaseId, type SlugId } from '../model/ids.ts'
 import type { Config, Release, ReleaseState } from '../model/release.ts'
-import type { Cipher } from './cipher.ts'
+import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
 import type { Releases } from './store.ts'
 

@@ -1,6 +1,6 @@
 import { newId, type AppId, type SniEndpointId } from '../model/ids.ts'
 import type { SniEndpoint } from '../model/sni-endpoint.ts'
-import type { Cipher } from './cipher.ts'
+import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
 import type { SniEndpoints } from './visitor-tables.ts'
 

@@ -1,6 +1,6 @@
 import { newId, type AppId, type BuildId, type FormationId, type ReleaseId, type WebhookId } from '../model/ids.ts'
 import type { Webhook, WebhookEntity, WebhookLevel } from '../model/webhook.ts'
-import type { Cipher } from './cipher.ts'
+import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
 import type { WebhookChange, Webhooks } from './delivery-tables.ts'
 import { toFormation, type FormationRow } from './formations.ts'

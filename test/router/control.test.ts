@@ -119,9 +119,23 @@ describe('the control socket', () => {
 describe('the saved table', () => {
   it('is served from at the start, before anybody called', async () => {
     await using app = await startApp((_, res) => res.end('served'))
-    await saveTable(config.paths.routingTable, { ...empty(), routes: [route([app])] })
+    await saveTable(config.paths, { ...empty(), routes: [route([app])] })
     await using _router = await start()
     expect(await get()).toMatch(/served/)
+  })
+
+  it('holds private keys sealed, with a key of the router alone', async () => {
+    const key = '-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n'
+    const certificates = [{ hosts: ['app.test'], certificate: 'PEM', key }]
+    const table = { ...empty(), routes: [route([], { certificates })] }
+    await saveTable(config.paths, table)
+    expect(await readFile(config.paths.routingTable, 'utf8')).not.toMatch(/PRIVATE|secret/)
+    expect((await stat(config.paths.routingTableKey)).mode & 0o777).toBe(0o600)
+    expect(await loadTable(config.paths)).toEqual(table)
+    await rm(config.paths.routingTableKey)
+    expect(await loadTable(config.paths)).toEqual({ ...empty(), routes: [route([], { certificates: [] })] })
+    await writeFile(config.paths.routingTable, JSON.stringify(table))
+    expect(await loadTable(config.paths)).toEqual(table)
   })
 
   it.each([
@@ -130,7 +144,7 @@ describe('the saved table', () => {
     ['nothing', ''],
   ])('when damaged (%s) is reported, and the router serves without it', async (_, content) => {
     await writeFile(config.paths.routingTable, content)
-    await expect(loadTable(config.paths.routingTable)).rejects.toMatchObject({ code: 'routing_table_invalid' })
+    await expect(loadTable(config.paths)).rejects.toMatchObject({ code: 'routing_table_invalid' })
     await using _router = await start()
     expect(await get()).toMatch(/^HTTP\/1\.1 404 /)
   })

@@ -36,7 +36,7 @@ beforeEach(async () => {
   config = loadConfig(settings)
   environment = { ...process.env, ...settings }
   openDataDirectory(config)
-  await saveTable(config.paths.routingTable, {
+  await saveTable(config.paths, {
     controlHost: 'localhost',
     controlSocket: config.paths.apiSocket,
     routes: [route([app])],
@@ -95,7 +95,7 @@ describe('the router process', () => {
 
   it('shows an app below localhost a certificate of its own, by the server’s authority', async () => {
     const table = { controlHost: 'localhost', controlSocket: config.paths.apiSocket }
-    await saveTable(config.paths.routingTable, { ...table, routes: [route([app], { hosts: ['acme.localhost'] })] })
+    await saveTable(config.paths, { ...table, routes: [route([app], { hosts: ['acme.localhost'] })] })
     await start()
     const place = { port: config.httpsPort, host: '127.0.0.1', servername: 'acme.localhost', agent: false as const }
     const ca = await readFile(config.paths.tlsAuthority, 'utf8')

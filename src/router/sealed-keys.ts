@@ -1,0 +1,58 @@
+import { readFileSync } from 'node:fs'
+import { Cipher, createKey } from '../cipher.ts'
+import type { AppRoute, HostCertificate, RoutingTable } from '../model/route.ts'
+
+const mark = 'sealed:'
+
+/**
+ * Seals the private keys of a table for the disk, with a key in a file of the router's own: whoever gets the table's file alone, in a backup or a report,
+ * has none of them, and the router needs nobody to start from it.
+ */
+export class SealedKeys {
+  readonly #path: string
+  #cipher: Cipher | undefined
+
+  /** @param path of the key, which is made when it is needed first */
+  constructor(path: string) {
+    this.#path = path
+  }
+
+  seal(table: RoutingTable): RoutingTable {
+    return this.#change(table, (certificate) => [this.#seal(certificate)])
+  }
+
+  /** Certificates whose keys cannot be opened are left out: the worker sends them again, and visitors see the server's own meanwhile. */
+  open(table: RoutingTable): RoutingTable {
+    return this.#change(table, (certificate) => this.#open(certificate))
+  }
+
+  #change(table: RoutingTable, change: (certificate: HostCertificate) => HostCertificate[]): RoutingTable {
+    const routes = table.routes.map((route): AppRoute => {
+      return route.certificates ? { ...route, certificates: route.certificates.flatMap(change) } : route
+    })
+    return { ...table, routes }
+  }
+
+  #seal(certificate: HostCertificate): HostCertificate {
+    const sealed = this.#own().seal(certificate.key, certificate.certificate)
+    return { ...certificate, key: `${mark}${sealed.toString('base64')}` }
+  }
+
+  #open(certificate: HostCertificate): HostCertificate[] {
+    // As tables were saved before.
+    if (!certificate.key.startsWith(mark)) return [certificate]
+    try {
+      const sealed = Buffer.from(certificate.key.slice(mark.length), 'base64')
+      return [{ ...certificate, key: this.#own().open(sealed, certificate.certificate) }]
+    } catch {
+      return []
+    }
+  }
+
+  #own(): Cipher {
+    if (this.#cipher) return this.#cipher
+    createKey(this.#path)
+    this.#cipher = new Cipher(readFileSync(this.#path))
+    return this.#cipher
+  }
+}
