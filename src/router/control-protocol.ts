@@ -75,7 +75,7 @@ export type MinuteUnderWay = { minute: Minute; requests: RequestFigures } | null
 export type RouterSettings = { httpPort: number; httpsPort: number | undefined }
 
 /** Whether a router with these settings has the port. */
-export function has(settings: RouterSettings | undefined, port: number): boolean {
+export function hasPort(settings: RouterSettings | undefined, port: number): boolean {
   return settings !== undefined && [settings.httpPort, settings.httpsPort].includes(port)
 }
 

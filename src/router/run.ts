@@ -6,7 +6,7 @@ import { FigureWriter } from '../metrics/figure-writer.ts'
 import { RoleMeter } from '../metrics/role-meter.ts'
 import type { RoutingTable } from '../model/route.ts'
 import { retireRouter, routerStatus } from './control-client.ts'
-import { has } from './control-protocol.ts'
+import { hasPort } from './control-protocol.ts'
 import { ControlledRouter, type ControlledRouterDeps } from './controlled-router.ts'
 import { serveControl } from './control-server.ts'
 import { limitsOfThisProcess } from './limits.ts'
@@ -103,7 +103,7 @@ async function takePorts(router: Router, { config, log, abandoned }: RunRouterDe
   const identity = httpsPort === undefined ? undefined : await openOwnIdentity(config)
   const predecessor = await routerStatus(paths.routerSocket)
   const placeOf = (port: number, fd: number | undefined): Place =>
-    fd === undefined ? { port, shared: has(predecessor?.settings, port) } : { fd }
+    fd === undefined ? { port, shared: hasPort(predecessor?.settings, port) } : { fd }
   expectPort(httpPort, await router.listen(placeOf(httpPort, sockets[0])))
   if (httpsPort !== undefined && identity !== undefined) {
     const tls = { identity, rendezvousSocket: paths.rendezvousSocket, appCertificates: appCertificates(config, log) }

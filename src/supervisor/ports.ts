@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { has, type RouterSettings } from '../router/control-protocol.ts'
+import { hasPort, type RouterSettings } from '../router/control-protocol.ts'
 import { bindPort } from '../router/listen.ts'
 
 /** Descriptors of the sockets that routers listen at, of the HTTP port and the TLS port in this order. */
@@ -16,7 +16,7 @@ export function holdPorts(
   serving: RouterSettings | undefined,
 ): HeldPorts {
   using binding = new DisposableStack()
-  const hold = (port: number): number => binding.use(bindPort({ port, shared: has(serving, port) })).fd()
+  const hold = (port: number): number => binding.use(bindPort({ port, shared: hasPort(serving, port) })).fd()
   const ports = [httpPort, httpsPort].filter((port) => port !== undefined)
   const fds = ports.map((port, i) => sockets[i] ?? hold(port))
   const held = binding.move()
