@@ -45,6 +45,8 @@ export type Config = {
   /** How long new dynos are watched after the switch, beside the old ones. */
   deployHold: { seconds: number }
   dynoSizes: DynoSizes
+  /** Where it is asked whether a domain is somebody's, the machine's own name servers when there are none; undefined: it is not asked. */
+  domainProof: { servers: string[] } | undefined
   /** What each account may have that is no admin's. */
   accountQuota: Quota
   /** What a dyno gets between SIGTERM and SIGKILL, and what requests in flight get before that. */
@@ -145,6 +147,7 @@ export function loadConfig(env: Environment = process.env): Config {
       concurrency: read.integer('PAAS_BUILD_CONCURRENCY', 2, 1, 64),
     },
     dynoSizes: read.dynoSizes('PAAS_DYNO_SIZES'),
+    domainProof: read.domainProof('PAAS_DOMAIN_PROOF', 'PAAS_DNS_SERVERS'),
     accountQuota: {
       apps: read.integerOrOff('PAAS_ACCOUNT_APPS', 100, 0, 1 << 20) ?? null,
       dynos: read.integerOrOff('PAAS_ACCOUNT_DYNOS', 100, 0, 1 << 20) ?? null,

@@ -40,6 +40,7 @@ export const catalogue = {
   data_key_wrong: { status: 500, fault: 'user', hint: 'Put back the key file that was made with this database.' },
   database_damaged: { status: 500, fault: 'server', hint: 'Restore the data directory from a backup.' },
   disk_full: { status: 507, fault: 'server' },
+  domain_unproven: { status: 422, fault: 'user' },
   download_failed: { status: 422, fault: 'user', hint: 'Correct the address, or try again.' },
   engine_refused: { status: 500, fault: 'server', hint: "The server's operator finds what was asked for in its log." },
   engine_unavailable: { status: 503, fault: 'server' },

@@ -1,3 +1,4 @@
+import { Resolver } from 'node:dns'
 import { isIP } from 'node:net'
 import type { Config, HostPort } from './config.ts'
 import { PaasError } from './errors.ts'
@@ -81,6 +82,20 @@ export class SettingsReader {
       this.#problems.push(`${name} has "${wrong.join('", "')}"; it must be a list of networks such as 10.1.0.0/16`)
     }
     return networks.filter((network) => network !== '' && !wrong.includes(network))
+  }
+
+  /** `dns`, and which name servers are asked then: `1.1.1.1,[2606:4700::1111]:53`. */
+  domainProof(name: string, serversName: string): Config['domainProof'] {
+    const servers = this.text(serversName, '')
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+    try {
+      if (servers.length > 0) new Resolver().setServers(servers)
+    } catch {
+      this.#problems.push(`${serversName} has "${servers.join(',')}"; it must be a list of addresses such as 1.1.1.1`)
+    }
+    return this.choice(name, 'off', ['off', 'dns']) === 'dns' ? { servers } : undefined
   }
 
   /** Ports of this machine such as `5432,172.17.0.1:6379`. */

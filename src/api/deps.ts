@@ -21,7 +21,10 @@ import type { Store } from '../store/store.ts'
 
 /** What the resources are made of; each takes the parts it uses. */
 export type ApiDeps = {
-  config: Pick<Config, 'publicUrl' | 'domain' | 'httpPort' | 'httpsPort' | 'paths' | 'dynoSizes' | 'limits' | 'network'>
+  config: Pick<
+    Config,
+    'publicUrl' | 'domain' | 'domainProof' | 'httpPort' | 'httpsPort' | 'paths' | 'dynoSizes' | 'limits' | 'network'
+  >
   store: Store
   grants: Grants
   quotas: Quotas

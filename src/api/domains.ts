@@ -5,12 +5,13 @@ import type { App } from '../model/app.ts'
 import { mostDomains, parseHostname, type Domain } from '../model/domain.ts'
 import { appOf } from './access.ts'
 import type { Api, ApiDeps } from './deps.ts'
+import type { DomainProof } from './domain-proof.ts'
 import { domainJson, ownDomainJson, targetOf, type DomainJson } from './domain-json.ts'
 import { page } from './page.ts'
 import { checkCovers, endpointNamed, fittingEndpoint } from './sni-endpoint-choice.ts'
 import { wake } from './wake.ts'
 
-type Deps = Pick<ApiDeps, 'store' | 'config' | 'queue' | 'platformLog' | 'log'>
+type Deps = Pick<ApiDeps, 'store' | 'config' | 'queue' | 'platformLog' | 'log'> & { proof: DomainProof }
 
 const endpointName = Type.Union([Type.String(), Type.Null()])
 const newDomain = Type.Object(
@@ -42,6 +43,7 @@ export function domainRoutes(api: Api, deps: Deps): void {
   api.post('/apps/:app/domains', { schema: { body: newDomain } }, async (request, reply) => {
     const app = appOf(store, request)
     const hostname = hostnameOf(request.body.hostname, deps)
+    await deps.proof.check(app.ownerId, hostname)
     const domain = create(store, app, hostname, request.body.sni_endpoint ?? null)
     deps.platformLog.api(app.id, `Add domain ${hostname} by user ${request.identity.account.email}`)
     await wake(deps, reply, { kind: 'converge', appId: app.id })

@@ -25,6 +25,7 @@ import { configVarRoutes } from './config-vars.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { dynoSizeRoutes } from './dyno-sizes.ts'
 import { dynoRoutes } from './dynos.ts'
+import { DomainProof } from './domain-proof.ts'
 import { domainRoutes } from './domains.ts'
 import { drainRoutes } from './drains.ts'
 import { emptyListRoutes } from './empty-lists.ts'
@@ -141,7 +142,8 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     dynoRoutes(resources, deps)
     dynoSizeRoutes(resources, deps)
     drainRoutes(resources, deps)
-    domainRoutes(resources, deps)
+    const proof = new DomainProof({ config: deps.config, secret: store.secretFor('domain proof') })
+    domainRoutes(resources, { ...deps, proof })
     sniEndpointRoutes(resources, deps)
     webhookRoutes(resources, deps)
     webhookHistoryRoutes(resources, deps)

@@ -22,7 +22,8 @@ export function defineDomains(program: Command): void {
     summary: 'have a host name of your own lead to the app',
     details:
       'Point it here in your DNS as well: with a CNAME to the target that is shown, or an A record with the address of the ' +
-      'server. *.example.com stands for every name below example.com that is not added itself.',
+      'server. *.example.com stands for every name below example.com that is not added itself. Where the server asks for a proof that ' +
+      'a name is yours, it is refused with the record to set; add it again then.',
     examples: ['paas domains:add www.example.com', "paas domains:add '*.example.com' --cert quiet-harbor-4821"],
   })
     .option('--cert <name>', 'the certificate to show its visitors (else one that is for it)')
