@@ -3,6 +3,7 @@ import { createGzip } from 'node:zlib'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { slugArchive } from '../build/slug-archive.ts'
 import { makeUploadedSlug } from '../build/uploaded-slug.ts'
+import { appUser } from '../model/app-user.ts'
 import type { Config } from '../config.ts'
 import type { Containers } from '../containers/containers.ts'
 import { PaasError } from '../errors.ts'
@@ -84,11 +85,13 @@ async function upload(
   const body = openBody(request.raw, { bytes: packBytes, ...patience })
   const { id, appId, processTypes, buildpack, commit, commitDescription, sha256 } = draft
   const toImage = (files: Readable): Promise<string> => containers.addSlug({ id, app }, files)
-  const made = await makeUploadedSlug(body, { sha256, limits: config.limits, toImage }).catch((cause: unknown) => {
-    throw body.errored instanceof ClientGone
-      ? new PaasError('bad_request', 'The upload was cut off.', { cause })
-      : cause
-  })
+  const made = await makeUploadedSlug(body, { sha256, limits: config.limits, owner: appUser(app.id), toImage }).catch(
+    (cause: unknown) => {
+      throw body.errored instanceof ClientGone
+        ? new PaasError('bad_request', 'The upload was cut off.', { cause })
+        : cause
+    },
+  )
   const slug: Slug = {
     id,
     appId,

@@ -1,30 +1,45 @@
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { Engine, Image } from '../engine/engine.ts'
+import type { Owner } from '../model/app-user.ts'
+import { withOwner } from './app-passwd.ts'
 import type { BuildRequest } from './pipeline.ts'
 import { slugFiles, type SlugFacts } from './slug.ts'
 import { appDirectory } from './directories.ts'
 
-type ExportOptions = { base: Image; labels: Record<string, string>; slugBytes: number }
+type ExportOptions = {
+  base: Image
+  /** The list of users in it. */
+  users: string
+  /** Whose the slug is, and who runs it. */
+  owner: Owner
+  labels: Record<string, string>
+  slugBytes: number
+}
 
 /** The app's image: the run image and one layer with the slug, a tar of the build directory. @throws slug_too_large, and the tar's error */
 export async function exportSlug(
   engine: Pick<Engine, 'appendLayer'>,
   slug: Readable,
-  { base, labels, slugBytes }: ExportOptions,
+  { slugBytes, ...options }: ExportOptions,
 ): Promise<SlugFacts & { image: Image }> {
-  const { files, facts } = slugFiles(slug, slugBytes)
-  const image = await appendSlug(engine, { base, labels }, files)
+  const { files, facts } = slugFiles(slug, slugBytes, options.owner)
+  const image = await appendSlug(engine, options, files)
   return { ...facts, image }
 }
 
-/** @param files a layer, all of it in the app's directory */
+/** @param files a layer, all of it in the app's directory and the owner's */
 export function appendSlug(
   engine: Pick<Engine, 'appendLayer'>,
-  { base, labels }: Pick<ExportOptions, 'base' | 'labels'>,
+  { base, users, owner, labels }: Omit<ExportOptions, 'slugBytes'>,
   files: Readable,
 ): Promise<Image> {
-  const config = { labels, workingDirectory: appDirectory, user: 'app', env: { HOME: appDirectory } }
-  return engine.appendLayer({ base: base.digest, layer: files, config })
+  const user = `${owner.uid}:${owner.gid}`
+  const config = { labels, workingDirectory: appDirectory, user, env: { HOME: appDirectory } }
+  return engine.appendLayer({
+    base: base.digest,
+    layer: Readable.from(withOwner(files, users, owner), { objectMode: false }),
+    config,
+  })
 }
 
 /** What names a running container's origin: ours, and those of the OCI image specification (annotations.md). */

@@ -7,6 +7,7 @@ import { parseAppJson, type AppJson } from '../model/app-json.ts'
 import { scalableTypes } from '../model/formation.ts'
 import { within } from '../model/machine.ts'
 import { parseProcfile, type ProcessTypes } from '../model/procfile.ts'
+import { appUser } from '../model/app-user.ts'
 import type { Config } from '../model/release.ts'
 import { compile, type Compiled } from './compile.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
@@ -71,7 +72,7 @@ export type RunPipeline = (request: BuildRequest, output: BuildOutput, signal: A
 export type PipelineDeps = {
   engine: Pick<Engine, 'appendLayer' | 'buildDockerfile' | 'machine'>
   stack: Pick<Stack, 'name'>
-  toolbox: Pick<Toolbox, 'runImage'>
+  toolbox: Pick<Toolbox, 'runImage' | 'usersIn'>
   sandboxes: Pick<BuildSandboxes, 'remove' | 'take'>
   repositories: { archive(appId: AppId, commit: string, signal: AbortSignal): Promise<Readable> }
   build: BuildLimits & { timeoutSeconds: number }
@@ -162,7 +163,13 @@ async function runPacks(run: Run, sandbox: Sandbox, asked: Candidates, source: S
 async function makeSlug({ deps, request, output }: Run, { packs, slug, whole }: Compiled) {
   const names = packs.map(({ pack }) => pack)
   const base = await deps.toolbox.runImage(names.filter(isOurs), (line) => tellProgress(output, line))
-  const options = { base, labels: imageLabels(request, names), slugBytes: deps.limits.slugBytes }
+  const options = {
+    base,
+    users: await deps.toolbox.usersIn(base),
+    owner: appUser(request.appId),
+    labels: imageLabels(request, names),
+    slugBytes: deps.limits.slugBytes,
+  }
   const [made] = await Promise.all([exportSlug(deps.engine, slug, options), whole])
   return made
 }

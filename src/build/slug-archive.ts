@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream'
+import { tenant } from './directories.ts'
 import { rewriteTar } from './tar.ts'
 
-/** Heroku's form of a slug, `./app/…`, of the tar of `/app` as an engine gives it. */
+/** Heroku's form of a slug, `./app/…`, of the tar of `/app` as an engine gives it. Whose it is here means nothing elsewhere. */
 export function slugArchive(tar: Readable): Readable {
-  return rewriteTar(tar, ({ name, type, size, mtime, mode, uid, gid, linkname }) => {
+  return rewriteTar(tar, ({ name, type, size, mtime, mode, linkname }) => {
     const target = type === 'link' ? `./${linkname}` : (linkname ?? '')
-    return { name: `./${name}`, type, size, mtime, mode, uid, gid, linkname: target }
+    return { name: `./${name}`, type, size, mtime, mode, ...tenant, linkname: target }
   })
 }

@@ -3,7 +3,8 @@ import type { Readable } from 'node:stream'
 import type { Header } from 'tar-stream'
 import { PaasError } from '../errors.ts'
 import { rewriteTar, type NewHeader } from './tar.ts'
-import { appDirectory, tenant } from './directories.ts'
+import type { Owner } from '../model/app-user.ts'
+import { appDirectory } from './directories.ts'
 
 /** What the slug's tar turned out to be once it was read to its end. */
 export type SlugFacts = { bytes: number; files: number; procfile: string | undefined }
@@ -14,13 +15,13 @@ const kinds = new Set<Header['type']>(['file', 'directory', 'symlink', 'link'])
 
 /**
  * The files of a slug, a layer of its image, out of a tar of the build directory as an engine gives it. All becomes the
- * tenant's, without set-uid and set-gid bits; devices, pipes and git's own files are left out. `facts` is filled while the
+ * owner's, without set-uid and set-gid bits; devices, pipes and git's own files are left out. `facts` is filled while the
  * tar is read. The tar fails with slug_too_large beyond `slugBytes`.
  */
-export function slugFiles(tar: Readable, slugBytes: number): { files: Readable; facts: SlugFacts } {
+export function slugFiles(tar: Readable, slugBytes: number, owner: Owner): { files: Readable; facts: SlugFacts } {
   const facts: SlugFacts = { bytes: 0, files: 0, procfile: undefined }
   const files = rewriteTar(tar, async (header, read) => {
-    const entry = slugEntry(header)
+    const entry = slugEntry(header, owner)
     if (!entry) return undefined
     count(facts, header.size, slugBytes)
     const isProcfile = entry.name === nameOf('Procfile') && entry.type === 'file' && header.size <= mostProcfileBytes
@@ -30,18 +31,18 @@ export function slugFiles(tar: Readable, slugBytes: number): { files: Readable; 
   return { files, facts }
 }
 
-function slugEntry(header: Header): NewHeader | undefined {
+function slugEntry(header: Header, owner: Owner): NewHeader | undefined {
   const { name, type, size, mtime, mode, linkname } = header
-  if (isRoot(header)) return { name: appDirectory.slice(1), type, size, mtime, mode: 0o755, ...tenant }
+  if (isRoot(header)) return { name: appDirectory.slice(1), type, size, mtime, mode: 0o755, ...owner }
   const path = pathIn(name)
   // A symbolic link may say what it likes: it is followed only inside a dyno. A hard link's target has to be in the slug.
   const target = type === 'link' ? pathIn(linkname) : linkname
   if (path === undefined || target === undefined || !kinds.has(type)) return undefined
   const link = type === 'link' ? nameOf(target) : (target ?? '')
-  return { name: nameOf(path), type, size, mtime, linkname: link, mode: mode & 0o777, ...tenant }
+  return { name: nameOf(path), type, size, mtime, linkname: link, mode: mode & 0o777, ...owner }
 }
 
-/** The build directory itself. It is the tenant's in the run image too; a layer has to say so again. */
+/** The build directory itself. In the run image it is another's. */
 function isRoot({ name, type }: Header): boolean {
   return type === 'directory' && /^[^/]+\/?$/.test(name)
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import type { Engine, Image } from '../engine/engine.ts'
+import { createUsers } from './app-passwd.ts'
 import { packagesOf, packNames, packsDirectory, type PackName } from './packs.ts'
 import type { Stack } from './stack.ts'
 import { filesUnder, tarOf, type ImageFile } from './stack/tar.ts'
@@ -14,7 +15,7 @@ export const buildProgram = `/${toolsDirectory}/buildpacks/bin/build`
 type Layer = { identity: string; files: () => Iterable<ImageFile> }
 
 export type ToolboxDeps = {
-  engine: Pick<Engine, 'createImage' | 'findImage'>
+  engine: Pick<Engine, 'createImage' | 'findImage' | 'readImage'>
   stack: Stack
 }
 
@@ -27,6 +28,8 @@ export type Toolbox = {
   runImage(packs: PackName[], onProgress?: (line: string) => void): Promise<Image>
   /** For slugs that were made elsewhere: what any of the packs needs to run. */
   uploadImage(onProgress?: (line: string) => void): Promise<Image>
+  /** The list of users in one of them (passwd(5)). */
+  usersIn(image: Image): Promise<string>
   /** Makes them all, so that no push waits for one. */
   prepare(onProgress: (line: string) => void): Promise<void>
 }
@@ -45,6 +48,7 @@ export function createToolbox({ engine, stack }: ToolboxDeps): Toolbox {
       const base = await stack.runImage(packages, onProgress)
       return packs.includes('nodejs') ? withLayer(base, nodeLayer(), onProgress) : base
     },
+    usersIn: createUsers(engine),
     uploadImage: (onProgress) => toolbox.runImage([...packNames], onProgress),
     async prepare(onProgress) {
       await toolbox.buildImage(onProgress)

@@ -1,5 +1,5 @@
 import type { Header } from 'tar-stream'
-import { tenant } from './directories.ts'
+import type { Owner } from '../model/app-user.ts'
 import type { NewHeader } from './tar.ts'
 import { placeOf, refuse, show, tooMuch } from './tarball.ts'
 
@@ -14,16 +14,18 @@ const longestPath = 1024
 const mostPathBytes = 16 * 2 ** 20
 
 /**
- * Where the files of a slug that a stranger made lie in its image: `./app/…` at `/app/…`, all of it the tenant's. Every name is
+ * Where the files of a slug that a stranger made lie in its image: `./app/…` at `/app/…`, all of it the owner's. Every name is
  * looked at together with those before it, so that none is written through another that is no directory.
  */
 export class UploadedLayout {
   readonly #kinds = new Map<string, Kind>()
   readonly #mostEntries: number
+  readonly #owner: Owner
   #pathBytes = 0
 
-  constructor(mostEntries: number) {
+  constructor(mostEntries: number, owner: Owner) {
     this.#mostEntries = mostEntries
+    this.#owner = owner
   }
 
   /**
@@ -36,7 +38,7 @@ export class UploadedLayout {
     if (path === undefined) return undefined
     const { type, mtime, size } = header
     const mode = path === 'app' ? 0o755 : header.mode & 0o777
-    const entry = { name: path, mtime, mode, ...tenant }
+    const entry = { name: path, mtime, mode, ...this.#owner }
     if (type === 'directory') return this.#take(path, 'directory', add) ? { ...entry, type, size: 0 } : undefined
     if (path === 'app') throw refuse('./app is no directory')
     const isFile = type === 'file' || type === 'contiguous-file'
@@ -65,7 +67,7 @@ export class UploadedLayout {
     if (kind === 'directory') return
     if (kind) throw refuse(`${show(directory)} is no directory, and the directory of ${show(path)}`)
     this.#remember(directory, 'directory')
-    add({ name: directory, type: 'directory', mode: 0o755, ...tenant })
+    add({ name: directory, type: 'directory', mode: 0o755, ...this.#owner })
   }
 
   /** Directories without an entry count as well: a short archive may name a great many. */

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { PaasError } from '../errors.ts'
+import type { Owner } from '../model/app-user.ts'
 import { parseAppJson, type AppJson } from '../model/app-json.ts'
 import { verified } from './checksum.ts'
 import { count, type SlugFacts } from './slug.ts'
@@ -10,6 +11,8 @@ import { UploadedLayout } from './uploaded-layout.ts'
 
 type Limits = { slugBytes: number; sourceFiles: number }
 type Options = {
+  /** Whose the files become. */
+  owner: Owner
   sha256: string | null
   limits: Limits
   /** Makes an image of a layer, all of it in the app's directory, and gives its digest. */
@@ -24,10 +27,13 @@ export type UploadedSlug = { image: string; size: number; sha256: string; appJso
  * It is read once, as it comes; nothing of it is a path on the host, and nothing of it runs.
  * @throws slug_invalid, slug_too_large, checksum_wrong, app_json_invalid, and the archive's own error; then there is no image
  */
-export async function makeUploadedSlug(archive: Readable, { sha256, limits, toImage }: Options): Promise<UploadedSlug> {
+export async function makeUploadedSlug(
+  archive: Readable,
+  { sha256, limits, owner, toImage }: Options,
+): Promise<UploadedSlug> {
   let actual = ''
   const whole = verified(archive, sha256, (found) => (actual = found))
-  const { files, found } = layerOf(openTarball(whole, { ...limits, sourceBytes: limits.slugBytes }), limits)
+  const { files, found } = layerOf(openTarball(whole, { ...limits, sourceBytes: limits.slugBytes }), limits, owner)
   try {
     const image = await toImage(files)
     return { image, size: found.bytes, sha256: actual, ...(found.appJson && { appJson: found.appJson }) }
@@ -39,8 +45,8 @@ export async function makeUploadedSlug(archive: Readable, { sha256, limits, toIm
 type Found = Pick<SlugFacts, 'bytes' | 'files'> & { appJson?: AppJson }
 
 /** `found` is filled while the files are read. */
-function layerOf(tar: Readable, { slugBytes, sourceFiles }: Limits): { files: Readable; found: Found } {
-  const layout = new UploadedLayout(sourceFiles)
+function layerOf(tar: Readable, { slugBytes, sourceFiles }: Limits, owner: Owner): { files: Readable; found: Found } {
+  const layout = new UploadedLayout(sourceFiles, owner)
   const found: Found = { bytes: 0, files: 0 }
   const files = rewriteTar(tar, async (header, read, add) => {
     const entry = layout.place(header, add)

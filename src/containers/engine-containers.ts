@@ -3,11 +3,12 @@ import { appendSlug } from '../build/export.ts'
 import type { Toolbox } from '../build/toolbox.ts'
 import type { Engine } from '../engine/engine.ts'
 import { label } from '../engine/labels.ts'
+import { appUser } from '../model/app-user.ts'
 import type { Containers, SlugOrigin } from './containers.ts'
 
 type Deps = {
   engine: Pick<Engine, 'machine' | 'listDynos' | 'removeCache' | 'appendLayer' | 'findImage' | 'readImage'>
-  toolbox: Pick<Toolbox, 'uploadImage'>
+  toolbox: Pick<Toolbox, 'uploadImage' | 'usersIn'>
   serverId: string
 }
 
@@ -19,7 +20,8 @@ export function createContainers({ engine, toolbox, serverId }: Deps): Container
     removeCache: (appId) => engine.removeCache(appId),
     async addSlug(slug, files) {
       const base = await toolbox.uploadImage()
-      return (await appendSlug(engine, { base, labels: labelsOf(slug) }, files)).digest
+      const options = { base, users: await toolbox.usersIn(base), owner: appUser(slug.app.id), labels: labelsOf(slug) }
+      return (await appendSlug(engine, options, files)).digest
     },
     async readSlug(image, signal) {
       const found = await engine.findImage(image)

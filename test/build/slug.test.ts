@@ -17,8 +17,10 @@ function tarOf(files: File[]): Readable {
   return Readable.from(tar, { objectMode: false })
 }
 
+const owner = { uid: 12_345, gid: 1000 }
+
 async function slugOf(files: File[], slugBytes = mebibyte) {
-  const { files: tar, facts } = slugFiles(tarOf(files), slugBytes)
+  const { files: tar, facts } = slugFiles(tarOf(files), slugBytes, owner)
   const entries: Record<string, Pick<Header, 'type' | 'mode' | 'uid' | 'gid' | 'linkname'> & { content: string }> = {}
   await forEachEntry(tar, async (entry) => {
     const { name, type, mode, uid, gid, linkname } = entry.header
@@ -28,15 +30,15 @@ async function slugOf(files: File[], slugBytes = mebibyte) {
 }
 
 describe('a slug', () => {
-  it('has the files of the build directory, as the tenant’s', async () => {
+  it('has the files of the build directory, as its owner’s', async () => {
     const { entries, facts } = await slugOf([
       { name: 'app/', type: 'directory' },
       { name: 'app/bin/', type: 'directory', mode: 0o755 },
       { name: 'app/bin/run', mode: 0o755, uid: 0, gid: 0, content: 'echo hello' },
     ])
     expect(Object.keys(entries)).toEqual(['app', 'bin', 'bin/run'])
-    expect(entries['app']).toMatchObject({ type: 'directory', mode: 0o755, uid: 1000, gid: 1000 })
-    expect(entries['bin/run']).toMatchObject({ mode: 0o755, uid: 1000, gid: 1000, content: 'echo hello' })
+    expect(entries['app']).toMatchObject({ type: 'directory', mode: 0o755, ...owner })
+    expect(entries['bin/run']).toMatchObject({ mode: 0o755, ...owner, content: 'echo hello' })
     expect(facts).toEqual({ bytes: 10, files: 3, procfile: undefined })
   })
 
@@ -139,18 +141,18 @@ describe('a slug', () => {
       })(),
       { objectMode: false },
     )
-    await expect(buffer(slugFiles(broken, mebibyte).files)).rejects.toThrow('the connection broke')
+    await expect(buffer(slugFiles(broken, mebibyte, owner).files)).rejects.toThrow('the connection broke')
   })
 
   it('fails when its source ends in the middle', async () => {
     const whole = await buffer(tarOf([{ name: 'app/file', content: 'x'.repeat(5000) }]))
     const cut = Readable.from([whole.subarray(0, 2000)], { objectMode: false })
-    await expect(buffer(slugFiles(cut, mebibyte).files)).rejects.toThrow('Unexpected end of data')
+    await expect(buffer(slugFiles(cut, mebibyte, owner).files)).rejects.toThrow('Unexpected end of data')
   })
 
   it('closes its source when nobody wants it any more', async () => {
     const source = tarOf([{ name: 'app/large', content: 'x'.repeat(mebibyte) }])
-    const { files } = slugFiles(source, 4 * mebibyte)
+    const { files } = slugFiles(source, 4 * mebibyte, owner)
     await new Promise((settle) => files.once('readable', settle))
     const closed = new Promise((settle) => source.once('close', settle))
     files.destroy()

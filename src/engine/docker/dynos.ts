@@ -1,6 +1,7 @@
 import type Docker from 'dockerode'
 import { PaasError } from '../../errors.ts'
 import type { AppId } from '../../model/ids.ts'
+import { isAppUser } from '../../model/app-user.ts'
 import { within } from '../../model/machine.ts'
 import type { Dyno, DynoSpec } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
@@ -49,10 +50,15 @@ export async function createDyno(
   ])
   if (!image) throw new PaasError('image_missing', `The image of ${spec.app} v${spec.release} is gone from Docker.`)
   const fitting = { ...spec, limits: within(spec.limits, machine) }
-  const user = spec.command === null ? await deps.imageUsers(image) : tenantUser
+  const user = spec.command === null ? await deps.imageUsers(image) : ownUser(image)
   return deps.docker.createContainer(
     dynoOptions(deps.serverId, fitting, { network, opened: deps.network, runtime: deps.runtime, user, session }),
   )
+}
+
+/** A shell in an image of ours runs as the app's own user, in a Dockerfile's as the tenant. */
+function ownUser({ Config }: Docker.ImageInspectInfo): string {
+  return isAppUser(Config.User) ? Config.User : tenantUser
 }
 
 /** The engine answers 400 when the image's command cannot be executed: the app's fault, not the server's. */
