@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { BoundSocket, connect } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
+import { loadConfig } from '../../src/config.ts'
+import { openDataDirectory } from '../../src/data-directory.ts'
+import { lockFile } from '../../src/lock.ts'
 import { openStore } from '../../src/store/open.ts'
 import { until } from '../helpers/app.ts'
 import { commandLine } from '../helpers/processes.ts'
@@ -180,5 +184,18 @@ describe('a start that fails', () => {
     expect(second.output).not.toContain('serves the apps until')
     expect(server.output).not.toContain('stopping')
     expect(await server.serves()).toBe(true)
+  })
+
+  it('ends no process that merely has the pid of a server in another container', async () => {
+    await using server = await SupervisedServer.prepare()
+    const config = loadConfig({ PAAS_DATA: server.data })
+    openDataDirectory(config)
+    using lock = await lockFile(config.paths.lock)
+    const other = spawn('sleep', ['600'], { stdio: 'ignore' })
+    lock?.describe(String(other.pid))
+    await server.start({}, '--take-over')
+    expect(server.output).toMatch(/runs in another container.*\(data_directory_in_use\)/)
+    expect(other.exitCode ?? other.signalCode).toBeNull()
+    other.kill()
   })
 })
