@@ -58,6 +58,7 @@ export type Config = {
   limits: {
     slugBytes: number
     packBytes: number
+    repositoryBytes: number
     sourceBytes: number
     sourceFiles: number
     dynoDiskMiB: number
@@ -166,6 +167,7 @@ export function loadConfig(env: Environment = process.env): Config {
     limits: {
       slugBytes: read.integer('PAAS_MAX_SLUG_MIB', 500, 1, 1 << 20) * 2 ** 20,
       packBytes: read.integer('PAAS_MAX_PUSH_MIB', 500, 1, 1 << 20) * 2 ** 20,
+      repositoryBytes: read.integer('PAAS_MAX_REPOSITORY_MIB', 2048, 1, 1 << 24) * 2 ** 20,
       sourceBytes: read.integer('PAAS_MAX_SOURCE_MIB', 1024, 1, 1 << 20) * 2 ** 20,
       sourceFiles: read.integer('PAAS_MAX_SOURCE_FILES', 100_000, 1, 10_000_000),
       dynoDiskMiB: read.integer('PAAS_MAX_DYNO_DISK_MIB', 10 * 1024, 1, 1 << 24),

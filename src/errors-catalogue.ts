@@ -72,6 +72,11 @@ export const catalogue = {
   release_command_failed: { status: 422, fault: 'user' },
   release_failed: { status: 422, fault: 'user' },
   release_superseded: { status: 409, fault: 'server' },
+  repository_full: {
+    status: 422,
+    fault: 'user',
+    hint: 'Take large files out of its history and deploy that to a new app, or ask for a higher limit (docs/errors.md).',
+  },
   repository_missing: { status: 400, fault: 'user' },
   request_timeout: { status: 408, fault: 'user' },
   requirements_missing: { status: 500, fault: 'user' },

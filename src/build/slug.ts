@@ -5,6 +5,8 @@ import { PaasError } from '../errors.ts'
 import { rewriteTar, type NewHeader } from './tar.ts'
 import type { Owner } from '../model/app-user.ts'
 import { appDirectory } from './directories.ts'
+import { layerNameProblem } from './layer-names.ts'
+import { show } from './tarball.ts'
 
 /** What the slug's tar turned out to be once it was read to its end. */
 export type SlugFacts = { bytes: number; files: number; procfile: string | undefined }
@@ -38,8 +40,18 @@ function slugEntry(header: Header, owner: Owner): NewHeader | undefined {
   // A symbolic link may say what it likes: it is followed only inside a dyno. A hard link's target has to be in the slug.
   const target = type === 'link' ? pathIn(linkname) : linkname
   if (path === undefined || target === undefined || !kinds.has(type)) return undefined
+  checkName(path)
   const link = type === 'link' ? nameOf(target) : (target ?? '')
   return { name: nameOf(path), type, size, mtime, linkname: link, mode: mode & 0o777, ...owner }
+}
+
+/** @throws build_failed */
+function checkName(path: string): void {
+  const problem = layerNameProblem(path)
+  if (problem === undefined) return
+  throw new PaasError('build_failed', `build failed: it made the file ${show(path)}, which ${problem}`, {
+    hint: 'Rename it, or remove it at the end of the build.',
+  })
 }
 
 /** The build directory itself. In the run image it is another's. */

@@ -1,12 +1,11 @@
 import type { Header } from 'tar-stream'
 import type { Owner } from '../model/app-user.ts'
+import { whiteout } from './layer-names.ts'
 import type { NewHeader } from './tar.ts'
 import { placeOf, refuse, show, tooMuch } from './tarball.ts'
 
 type Kind = 'file' | 'directory' | 'symlink'
 
-/** What layers of images say that something below is gone by (OCI image specification, layer.md, "Whiteouts"). */
-const whiteout = '.wh.'
 /** Directories inside each other, and bytes of a path, as of commits. */
 const deepest = 100
 const longestPath = 1024

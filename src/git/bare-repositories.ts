@@ -11,13 +11,14 @@ import { draftPrefix, takeTarball } from './take-tarball.ts'
 import { gitEnvironment } from './environment.ts'
 import { startGit } from './git-command.ts'
 import type { Repositories } from './repositories.ts'
+import { roomIn } from './repository-size.ts'
 import { keptBuilds, writeConfiguration } from './repository-config.ts'
 import { inspectTree, type SourceLimits } from './tree.ts'
 
 export type RepositoriesDeps = {
   /** `paths.repositories` */
   directory: string
-  limits: SourceLimits & { packBytes: number }
+  limits: SourceLimits & { packBytes: number; repositoryBytes: number }
   /** Only tests have others. */
   hooks?: string
 }
@@ -48,8 +49,10 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
       // It may fail before anybody reads it; whoever does is told then.
       tarball.on('error', () => undefined)
       const path = await this.ensure(appId)
+      const most = limits.repositoryBytes
+      const room = { left: await roomIn(path, most, signal), most }
       const draft = join(directory, `${draftPrefix}${uuid(buildId)}`)
-      return takeTarball({ path, draft, keptRef: keptRef(buildId), limits }, tarball, signal)
+      return takeTarball({ path, draft, keptRef: keptRef(buildId), limits, room }, tarball, signal)
     },
     async keep(appId, buildId, commit) {
       await updateRef(pathOf(appId), keptRef(buildId), hex(commit))

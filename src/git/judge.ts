@@ -1,5 +1,6 @@
 import { PaasError } from '../errors.ts'
 import type { Command } from './command-list.ts'
+import { hiddenRefs } from './repository-config.ts'
 
 /** What a push asks for beside its refs. */
 export type PushOptions = { detach: boolean; noCache: boolean }
@@ -79,6 +80,7 @@ export function refuse(command: Command, reason: string): Refuse {
 function judgeOne(command: Command, branches: string[]): Judgement {
   const [usual = 'main'] = branches
   const [, space, name = ''] = /^refs\/(heads|deploy|tags)\/(.+)$/.exec(command.ref) ?? []
+  if (isHidden(command)) return refuse(command, 'this ref is the server’s own')
   if (space === 'tags') return judgeTag(command, name, branches)
   if (command.new === noObject) return refuse(command, 'a push cannot delete a branch; to delete the app: paas destroy')
   const commit = command.new
@@ -89,6 +91,10 @@ function judgeOne(command: Command, branches: string[]): Judgement {
   if (space !== 'heads' || !branches.includes(name)) return refuse(command, `not a deploy branch; push HEAD:${usual}`)
   const previous = command.old === noObject ? null : command.old
   return { kind: 'deploy', command, commit, ref: command.ref, previous }
+}
+
+function isHidden({ ref }: Command): boolean {
+  return ref === hiddenRefs || ref.startsWith(`${hiddenRefs}/`)
 }
 
 /** Git makes `v1:main` a tag `main` as long as there is no such branch; whoever pushed that wants to deploy. */

@@ -8,6 +8,7 @@ import type { BuildId } from '../model/ids.ts'
 import type { Builds } from '../store/store.ts'
 import { startGit } from './git-command.ts'
 import type { Repositories } from './repositories.ts'
+import { collectGarbage } from './repository-size.ts'
 import { keptBuilds } from './repository-config.ts'
 
 export type MaintenanceDeps = {
@@ -49,12 +50,7 @@ export class Maintenance implements AsyncDisposable {
     const files = await readdir(join(repository, 'objects/pack'))
     if (files.filter((name) => name.endsWith('.pack')).length <= mostPacks) return
     await this.#letGo(app, repository)
-    // What a push that is under way has brought, and no ref leads to yet, is younger than this.
-    const argv = ['-c', 'pack.threads=1', 'gc', '--quiet', '--prune=2.days.ago']
-    const gc = startGit(repository, argv, this.#stop.signal)
-    gc.stdin.end()
-    gc.stdout.resume()
-    await gc.done
+    await collectGarbage(repository, this.#stop.signal)
   }
 
   /** Lets commits go whose build ended while nobody could say so: the server was killed at that moment. */

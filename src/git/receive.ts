@@ -1,18 +1,9 @@
 import { text } from 'node:stream/consumers'
 import { asPaasError } from '../errors.ts'
-import { deployBranches } from './deploy-branches.ts'
 import { deployDetached, deployRef, type DeployDeps } from './deploy-ref.ts'
 import type { HookHandlers, HookWire } from './hook-server.ts'
-import {
-  anotherRefused,
-  isNewTag,
-  judge,
-  judgeAtomically,
-  limitTags,
-  parseOptions,
-  refuse,
-  type Judgement,
-} from './judge.ts'
+import { anotherRefused, judgeAtomically, parseOptions, refuse, type Judgement } from './judge.ts'
+import { judgeRefs } from './judge-refs.ts'
 import { readAsked, report, type Asked, type Verdict } from './proc-receive-protocol.ts'
 import type { Push } from './pushes.ts'
 import { lineFor } from './refusals.ts'
@@ -22,9 +13,6 @@ import { refused } from './verdict.ts'
 export type ReceiveDeps = DeployDeps & { repositories: Pick<Repositories, 'countTags' | 'resolve'> }
 
 type Decided = { ref: string; verdict: Verdict }
-
-/** Tags of one app. */
-const mostTags = 5_000
 
 /** What the hooks of a push ask, answered. */
 export function createHookHandlers(deps: ReceiveDeps): HookHandlers {
@@ -73,15 +61,12 @@ async function tellRefusals(push: Push, wire: HookWire, verdicts: Decided[]): Pr
 }
 
 /** All that can be said before anything is recorded. @throws forbidden for somebody who could push when the pack began to come */
-async function judgeAll(deps: ReceiveDeps, { app, access }: Push, { commands, atomic }: Asked): Promise<Judgement[]> {
+async function judgeAll(deps: ReceiveDeps, { app, access }: Push, asked: Asked): Promise<Judgement[]> {
   access.check()
   const { repositories } = deps
-  const judgements = judge(commands, await deployBranches(repositories, app))
+  const judgements = await judgeRefs(repositories, app, asked)
   const checked = await Promise.all(judgements.map((judgement) => checkCommit(repositories, app, judgement)))
-  const limited = checked.some(isNewTag)
-    ? limitTags(checked, { room: mostTags - (await repositories.countTags(app.id)), most: mostTags })
-    : checked
-  return atomic ? judgeAtomically(limited) : limited
+  return asked.atomic ? judgeAtomically(checked) : checked
 }
 
 /** Git itself looks at this only when it moves the ref. */

@@ -27,15 +27,20 @@ export function takesReport({ capabilities }: CommandList): boolean {
   return capabilities.has('report-status') || capabilities.has('report-status-v2')
 }
 
-/** Refuses every ref of a push in git's own protocol: of an HTTP error git shows nothing but its number at this point. */
+/**
+ * Refuses every ref of a push in git's own protocol: of an HTTP error git shows nothing but its number at this point. What is still to come is
+ * read and kept nowhere. @param reasons one for all refs, or one for each in their order
+ */
 export async function refusePush(
   req: IncomingMessage,
   res: ServerResponse,
   list: CommandList,
-  error: PaasError,
+  reasons: string | string[],
 ): Promise<void> {
-  const reason = lineFor(error)
-  const lines = ['unpack ok\n', ...list.commands.map(({ ref }) => `ng ${ref} ${reason}\n`)]
+  const refused = list.commands.map(
+    ({ ref }, index) => `ng ${ref} ${typeof reasons === 'string' ? reasons : reasons[index]}\n`,
+  )
+  const lines = ['unpack ok\n', ...refused]
   const report = Buffer.concat([...lines.map((line) => packet(line)), flush])
   await endAfter(req, res, list.capabilities.has('side-band-64k') ? inSideband(report) : report)
 }

@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 /** Where refs live that keep commits of unfinished builds; never shown to clients, never theirs to push. */
-const hiddenRefs = 'refs/paas'
+export const hiddenRefs = 'refs/paas'
 /** Below it a ref for each build whose commit is kept, named by the build's id. */
 export const keptBuilds = `${hiddenRefs}/builds`
 
@@ -52,6 +52,8 @@ function configuration({ packBytes, hooks }: RepositorySettings): string {
 [transfer]
 	fsckObjects = true
 	hideRefs = ${hiddenRefs}
+[fetch]
+	unpackLimit = 1
 [uploadpack]
 	allowFilter = false
 	allowAnySHA1InWant = false

@@ -28,7 +28,7 @@ export function checkMediaType({ headers }: IncomingMessage, service: GitService
  * The request's body, decompressed and held to its limits. What is wrong with it is the stream's error: a PaasError,
  * or `ClientGone`. The request itself stays whole then, so that an answer can still be sent.
  */
-export function openBody(req: IncomingMessage, limits: BodyLimits): Readable {
+export function openBody(req: IncomingMessage, limits: BodyLimits): Body {
   const meter = new Meter(limits)
   // Whoever waits for the error later must not find the process gone.
   meter.on('error', () => req.unpipe())
@@ -46,13 +46,18 @@ export function openBody(req: IncomingMessage, limits: BodyLimits): Readable {
   return meter
 }
 
+/** `allow`: from now on so many bytes more, if that is less than is allowed already; beyond them, that error. */
+export type Body = Readable & { allow(more: number, beyond: PaasError): void }
+
 /** The client closed the connection before everything it sent was read. */
 export class ClientGone extends Error {
   override readonly name = 'ClientGone'
 }
 
-class Meter extends Transform {
+class Meter extends Transform implements Body {
   readonly #limits: BodyLimits
+  #most: number
+  #beyond: PaasError
   readonly #total: NodeJS.Timeout
   #idle: NodeJS.Timeout
   #bytes = 0
@@ -60,20 +65,23 @@ class Meter extends Transform {
   constructor(limits: BodyLimits) {
     super()
     this.#limits = limits
+    this.#most = limits.bytes
+    this.#beyond = tooLarge(limits.bytes)
     this.#total = setTimeout(() => this.#late(`took longer than ${seconds(limits.totalMs)}`), limits.totalMs)
     this.#idle = setTimeout(() => this.#onIdle(), limits.idleMs)
+  }
+
+  allow(more: number, beyond: PaasError): void {
+    if (this.#bytes + more >= this.#most) return
+    this.#most = this.#bytes + more
+    this.#beyond = beyond
   }
 
   override _transform(chunk: Buffer, _: BufferEncoding, done: (error: Error | null, data?: Buffer) => void): void {
     this.#idle.refresh()
     this.#bytes += chunk.length
-    if (this.#bytes <= this.#limits.bytes) return done(null, chunk)
-    done(
-      new PaasError(
-        'payload_too_large',
-        `The request has more than ${Math.floor(this.#limits.bytes / 2 ** 20)} MiB, the limit.`,
-      ),
-    )
+    if (this.#bytes <= this.#most) return done(null, chunk)
+    done(this.#beyond)
   }
 
   override _final(done: () => void): void {
@@ -100,6 +108,11 @@ class Meter extends Transform {
     clearTimeout(this.#total)
     clearTimeout(this.#idle)
   }
+}
+
+function tooLarge(bytes: number): PaasError {
+  const most = Math.floor(bytes / 2 ** 20)
+  return new PaasError('payload_too_large', `The request has more than ${most} MiB, the limit.`)
 }
 
 function seconds(ms: number): string {

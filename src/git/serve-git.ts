@@ -14,10 +14,14 @@ import { Pushes } from './pushes.ts'
 import { removeQuarantines } from './quarantines.ts'
 import { createHookHandlers } from './receive.ts'
 import type { Repositories } from './repositories.ts'
+import { UnclaimedPacks } from './unclaimed-packs.ts'
 import { createGitHandler, type GitLimits } from './smart-http.ts'
 
 export type ServeGitDeps = {
-  config: { paths: Pick<Config['paths'], 'hookSocket' | 'repositories'>; limits: Pick<Config['limits'], 'packBytes'> }
+  config: {
+    paths: Pick<Config['paths'], 'hookSocket' | 'repositories'>
+    limits: Pick<Config['limits'], 'packBytes' | 'repositoryBytes'>
+  }
   store: Pick<Store, 'tokens' | 'apps' | 'collaborators' | 'builds' | 'releases' | 'slugs'>
   grants: Pick<Grants, 'hold'>
   quotas: Pick<Quotas, 'checkBuild'>
@@ -43,14 +47,15 @@ export async function serveGit({ config, store, limits, ...deps }: ServeGitDeps)
   const { hookSocket, repositories } = config.paths
   if (!isIsolated({ hookSocket })) throw new PaasError('internal', 'git would see the environment of the server.')
   await removeQuarantines(repositories, deps.log)
-  const held: GitLimits = { ...usual, packBytes: config.limits.packBytes, ...limits }
+  const held: GitLimits = { ...usual, ...config.limits, ...limits }
   const pushes = new Pushes()
   const { freeBytes } = held
   const handlers = createHookHandlers({ ...store, ...deps, freeBytes })
   await using life = new AsyncDisposableStack()
   const maintenance = life.use(new Maintenance({ ...store, ...deps }))
+  const unclaimed = life.use(new UnclaimedPacks(deps))
   life.use(await openHookServer({ socket: hookSocket, pushes, handlers, log: deps.log }))
-  const handle = createGitHandler({ ...store, ...deps, pushes, maintenance, limits: held })
+  const handle = createGitHandler({ ...store, ...deps, pushes, maintenance, unclaimed, limits: held })
   const serving = life.move()
   return { handle, [Symbol.asyncDispose]: () => serving.disposeAsync() }
 }

@@ -10,19 +10,29 @@ import { checkCount, readPushHead, type Command, type PushHead } from './command
 import { checkDiskSpace } from './disk-space.ts'
 import { explainRejection } from './explain-rejection.ts'
 import { onceClosed, sendAnswer, startService, type RunningService } from './git-service.ts'
+import { judgeRefs } from './judge-refs.ts'
 import type { Maintenance } from './maintenance.ts'
 import type { PushSlots } from './push-slots.ts'
 import type { Push, Pushes } from './pushes.ts'
 import { endAfter, lineFor, refusePush, takesReport } from './refusals.ts'
 import { ReportRewriter } from './report-rewriter.ts'
-import { ClientGone, openBody } from './request-body.ts'
+import { noRoomFor, roomIn } from './repository-size.ts'
+import type { Repositories } from './repositories.ts'
+import { ClientGone, openBody, type Body } from './request-body.ts'
 import type { GitLimits } from './smart-http.ts'
+import type { UnclaimedPacks } from './unclaimed-packs.ts'
+
+/** Bytes of refs and push options, at most. */
+const besidePack = 5 * 2 ** 20
 
 export type ServePushOptions = {
   pushes: Pushes
+  repositories: Pick<Repositories, 'countTags' | 'resolve'>
   maintenance: Pick<Maintenance, 'afterPush'>
+  unclaimed: Pick<UnclaimedPacks, 'watch'>
   queue: Pick<Queue, 'expect'>
   slots: PushSlots
+  beginnings: PushSlots
   limits: GitLimits
   log: Logger
   account: Account
@@ -37,14 +47,16 @@ export type ServePushOptions = {
 /** Answers one push: its head is read and judged here, then git gets it and what follows. */
 export async function servePush(options: ServePushOptions): Promise<void> {
   const { app, account, slots, queue, limits, repository, req, res } = options
-  // Git holds the pack to the limit; this one only ends what never ends, push options and refs included.
-  const body = openBody(req, { ...limits, bytes: limits.packBytes + 5 * 2 ** 20 })
-  const head = await readPushHead(body)
+  const { head, body } = await begin(options)
   if (head.list.commands.length === 0 && !head.isCut) return answerProbe(body, res)
   try {
     checkCount(head)
     using _slot = slots.take(app, account)
     await checkDiskSpace(repository, limits.freeBytes)
+    const reasons = await refusedByName(options, head)
+    if (reasons) return await refuseRefs(options, head, reasons)
+    const room = await roomIn(repository, limits.repositoryBytes, options.access.signal)
+    body.allow(room, noRoomFor(room, limits.repositoryBytes))
     // Git has the pack to check yet, which is time to start a sandbox in.
     if (head.list.commands.some(mayDeploy)) void queue.expect(app.id)
     await receive(options, body, head)
@@ -52,8 +64,38 @@ export async function servePush(options: ServePushOptions): Promise<void> {
   } catch (cause) {
     const error = asPaasError(cause)
     if (res.headersSent || error.code === 'internal' || !takesReport(head.list)) throw cause
-    await refusePush(req, res, head.list, error)
+    await refusePush(req, res, head.list, lineFor(error))
   }
+}
+
+/** Reads the list of refs. Those that do not send it are few at a time. @throws pushes_limit, bad_request */
+async function begin({
+  app,
+  account,
+  beginnings,
+  limits,
+  req,
+}: ServePushOptions): Promise<{ head: PushHead; body: Body }> {
+  using _beginning = beginnings.take(app, account)
+  // Git holds the pack to the limit; this one only ends what never ends, push options and refs included.
+  const body = openBody(req, { ...limits, bytes: limits.packBytes + besidePack })
+  return { head: await readPushHead(body), body }
+}
+
+/** The reason for each ref when none is taken whatever comes: then nothing of the pack is. */
+async function refusedByName(
+  { app, repositories }: ServePushOptions,
+  { list }: PushHead,
+): Promise<string[] | undefined> {
+  const asked = { commands: list.commands, atomic: list.capabilities.has('atomic') }
+  const judgements = await judgeRefs(repositories, app, asked)
+  const reasons = judgements.flatMap((judgement) => (judgement.kind === 'refuse' ? [judgement.reason] : []))
+  return reasons.length === list.commands.length ? reasons : undefined
+}
+
+async function refuseRefs({ req, res }: ServePushOptions, { list }: PushHead, reasons: string[]): Promise<void> {
+  if (takesReport(list)) return refusePush(req, res, list, reasons)
+  throw new PaasError('push_refused', `The push is not taken: ${list.commands[0]?.ref}: ${reasons[0]}.`)
 }
 
 function mayDeploy({ ref }: Command): boolean {
@@ -69,6 +111,7 @@ function answerProbe(body: Readable, res: ServerResponse): void {
 async function receive(options: ServePushOptions, body: Readable, head: PushHead): Promise<void> {
   const { pushes, app, account, access, repository, req, res, log, limits } = options
   const nobodyReads = new AbortController()
+  using packs = await options.unclaimed.watch(repository)
   const git = await startService('receive-pack', repository)
   const { signal } = nobodyReads
   using opened = pushes.open(git.pid, { app, account, access, signal, takesReport: takesReport(head.list) })
@@ -79,6 +122,7 @@ async function receive(options: ServePushOptions, body: Readable, head: PushHead
     const sent = await sendAnswer(inOurWords(git.output, options, head, upload), res, limits.idleMs)
     const { code, complaint } = await git.closed
     if (code !== 0) log.info({ app: app.id, code, complaint }, 'receive-pack refused the push')
+    if (opened.push.refusals?.length === head.list.commands.length) packs.refused()
     signal.throwIfAborted()
     if (!sent) checkSilence(opened.push, explainRejection(limits)('unpacker error', complaint))
     await endAfter(req, res)

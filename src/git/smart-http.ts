@@ -13,14 +13,16 @@ import type { Pushes } from './pushes.ts'
 import { refuse } from './refusals.ts'
 import type { Repositories } from './repositories.ts'
 import { ClientGone, checkMediaType } from './request-body.ts'
+import type { UnclaimedPacks } from './unclaimed-packs.ts'
 import { serveFetch } from './serve-fetch.ts'
 import { servePush } from './serve-push.ts'
 
 export type GitHandlerDeps = AuthorizeDeps & {
   grants: Pick<Grants, 'hold'>
-  repositories: Pick<Repositories, 'ensure'>
+  repositories: Pick<Repositories, 'countTags' | 'ensure' | 'resolve'>
   pushes: Pushes
   maintenance: Pick<Maintenance, 'afterPush'>
+  unclaimed: Pick<UnclaimedPacks, 'watch'>
   queue: Pick<Queue, 'expect'>
   log: Logger
   limits: GitLimits
@@ -28,6 +30,8 @@ export type GitHandlerDeps = AuthorizeDeps & {
 
 export type GitLimits = PushLimits & {
   packBytes: number
+  /** Bytes of an app's repository. */
+  repositoryBytes: number
   /** Milliseconds a client may pause, and take, while it sends. */
   idleMs: number
   totalMs: number
@@ -35,23 +39,32 @@ export type GitLimits = PushLimits & {
   freeBytes: number
 }
 
+/** Requests that have sent no list of refs yet: they hold little, but a connection each. */
+const mostBeginnings = { perApp: 20, perAccount: 40 }
+
 /**
  * The gate in front of node-git-server, which must never meet a socket itself. Gives true when the request
  * is for a repository: it is answered then. Every request is authenticated and authorised before git sees it.
  */
 export function createGitHandler(deps: GitHandlerDeps): (req: IncomingMessage, res: ServerResponse) => boolean {
   const slots = new PushSlots(deps.limits)
+  const beginnings = new PushSlots(mostBeginnings, 'pushes that have not begun')
   return (req, res) => {
     if (!isGitPath(req.url)) return false
     // A client that leaves in the middle is reported where it matters; here it must only not end the process.
     req.on('error', () => undefined)
     res.on('error', () => undefined)
-    void serve(deps, slots, req, res).catch((cause: unknown) => fail(deps.log, req, res, cause))
+    void serve(deps, { slots, beginnings }, req, res).catch((cause: unknown) => fail(deps.log, req, res, cause))
     return true
   }
 }
 
-async function serve(deps: GitHandlerDeps, slots: PushSlots, req: IncomingMessage, res: ServerResponse): Promise<void> {
+async function serve(
+  deps: GitHandlerDeps,
+  { slots, beginnings }: { slots: PushSlots; beginnings: PushSlots },
+  req: IncomingMessage,
+  res: ServerResponse,
+): Promise<void> {
   const request = parseGitRequest(req)
   const { account, app, grant } = authorize(deps, { header: req.headers.authorization, ...request })
   if (request.kind === 'rpc') checkMediaType(req, request.service)
@@ -67,7 +80,7 @@ async function serve(deps: GitHandlerDeps, slots: PushSlots, req: IncomingMessag
   using access = deps.grants.hold(grant)
   setHeaders(res, request.service, 'result')
   if (request.service === 'receive-pack') {
-    return await servePush({ ...deps, slots, account, app, access, repository, req, res })
+    return await servePush({ ...deps, slots, beginnings, account, app, access, repository, req, res })
   }
   using _slot = slots.take(app, account)
   access.signal.addEventListener('abort', () => res.destroy())

@@ -5,6 +5,7 @@ import { text } from 'node:stream/consumers'
 import { PaasError } from '../errors.ts'
 import { startGit } from './git-command.ts'
 import { importedRef, importTarball } from './import-tarball.ts'
+import { noRoomFor, sizeOf } from './repository-size.ts'
 import { inspectTree, type SourceLimits } from './tree.ts'
 
 /** What the names of drafts begin with. */
@@ -19,6 +20,8 @@ type Places = {
   draft: string
   keptRef: string
   limits: SourceLimits
+  /** Bytes that the repository may grow by, of so many in all. */
+  room: { left: number; most: number }
 }
 
 /**
@@ -26,7 +29,7 @@ type Places = {
  * @throws source_invalid, and the tarball's own error
  */
 export async function takeTarball(
-  { path, draft, keptRef, limits }: Places,
+  { path, draft, keptRef, limits, room }: Places,
   tarball: Readable,
   signal: AbortSignal,
 ): Promise<string> {
@@ -37,6 +40,7 @@ export async function takeTarball(
     await importTarball(draft, tarball, { limits, message: 'A tarball' }, signal)
     const commit = (await git(draft, ['rev-parse', importedRef], signal)).trim()
     await inspectTree(draft, commit, limits, signal).catch(aboutTarball)
+    if ((await sizeOf(draft)) > room.left) throw noRoomFor(room.left, room.most)
     const fetch = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', draft, `+${importedRef}:${keptRef}`]
     await git(path, fetch, signal)
     return commit

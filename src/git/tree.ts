@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
+import { layerNameProblem } from '../build/layer-names.ts'
 import { PaasError } from '../errors.ts'
 import { startGit } from './git-command.ts'
 import { checkSymlinks, type Symlink } from './symlinks.ts'
@@ -90,6 +91,8 @@ function checkEntry({ mode, path }: Entry): void {
   }
   if (names.length > deepest) throw refuse(`${show(path)} lies deeper than ${deepest} directories`)
   if (Buffer.byteLength(path) > longestPath) throw refuse(`the path ${show(path)} has more than ${longestPath} bytes`)
+  const problem = layerNameProblem(path)
+  if (problem !== undefined) throw refuse(`${show(path)} ${problem}`, 'Rename it.')
   const bad = names.find((name) => name === '' || name === '.' || name === '..' || isGitDirectory(name))
   if (bad !== undefined) throw refuse(`${show(path)} has the name ${show(bad)} in it, which git keeps for itself`)
 }

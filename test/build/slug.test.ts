@@ -61,6 +61,19 @@ describe('a slug', () => {
     expect(Object.keys(entries)).toEqual(['file'])
   })
 
+  it.each([
+    ['.wh.x', 'has a name that begins with .wh., which container images keep for themselves'],
+    ['a/.wh..wh..opq', 'has a name that begins with .wh., which container images keep for themselves'],
+    [`${'d'.repeat(200)}/`.repeat(21), 'has more than 4000 bytes'],
+  ])('has no name that no layer can hold: %.20s', async (name, problem) => {
+    await expect(
+      slugOf([{ name: `app/${name}`, type: name.endsWith('/') ? 'directory' : 'file' }]),
+    ).rejects.toMatchObject({
+      code: 'build_failed',
+      message: expect.stringContaining(problem),
+    })
+  })
+
   it('has nothing that is not under the build directory', async () => {
     const { entries } = await slugOf([
       { name: 'app/../etc/passwd', content: 'x' },

@@ -116,6 +116,19 @@ it('an image has the files of its layer in the directories of its base', async (
   expect(output.split('\n')).toEqual(['mine', 'new', '/app app 755', 'app', '/usr/bin/env'])
 })
 
+it.each([
+  ['a link to a file that is not in it', { name: 'app/link', type: 'link', linkname: 'app/gone' }],
+  ['a link that leads out', { name: 'app/link', type: 'link', linkname: '../../../etc/passwd' }],
+  ['a name no file system takes', { name: `app/${'x'.repeat(300)}` }],
+] as const)('a layer with %s is the app’s failure, in the engine’s words', async (_, header) => {
+  const layer = tar([{ ...header, size: 0 }])
+  const making = server.engine.appendLayer({ base: server.image, layer, config: { labels: {} } })
+  await expect(making).rejects.toMatchObject({
+    code: 'build_failed',
+    message: expect.stringContaining('build failed: its files cannot be kept as an image: '),
+  })
+})
+
 it('images are listed by app, and removed by digest with all their names', async () => {
   await using other = await testEngine()
   const image = await server.engine.appendLayer({

@@ -10,7 +10,7 @@ import type { AppId } from '../../src/model/ids.ts'
 /** Run with a low `ulimit -n`: takes all descriptors but as many as the argument says, and prints what becomes of git then. */
 surviveFailedStarts()
 const directory = mkdtempSync(join(tmpdir(), 'paas-few-'))
-const limits = { sourceBytes: 1e6, sourceFiles: 1e3, packBytes: 1e6 }
+const limits = { sourceBytes: 1e6, sourceFiles: 1e3, packBytes: 1e6, repositoryBytes: 2 ** 30 }
 const repositories = createRepositories({ directory, limits })
 const taken: number[] = []
 try {

@@ -7,7 +7,7 @@ import { flush, packet } from '../../src/git/pkt-line.ts'
 import type { App } from '../../src/model/app.ts'
 import { gitEnvironment, run } from '../helpers/repository.ts'
 import { startGitHost, type GitHost } from './git-host.ts'
-import { rawRequest, type RawRequest } from './raw-http.ts'
+import { openRaw, rawRequest, type RawRequest } from './raw-http.ts'
 
 /** What node-git-server does not survive, or lets through, when it faces a socket. */
 
@@ -331,5 +331,20 @@ describe('limits', () => {
     resolve('succeeded')
     expect((await first).code).toBe(0)
     expect((await rawRequest(own.port, refs({ headers }, project.app.name))).status).toBe(200)
+  })
+
+  it('so many pushes that never say what they push, and everybody else goes on', async () => {
+    await using project = await host.newProject()
+    const path = `/${project.app.name}.git/git-receive-pack`
+    const headers = { authorization: basic(host.owner.secret) }
+    const open = await Promise.all(
+      Array.from({ length: 20 }, () => openRaw(host.port, post({ path, headers, body: ['00'], framing: 1000 }))),
+    )
+    const oneMore = () => rawRequest(host.port, post({ path, headers }))
+    await expect.poll(async () => (await oneMore()).body.toString()).toContain('20 pushes that have not begun of app-')
+    const other = await host.newProject()
+    expect((await other.repository.git('push', 'paas', 'main')).code).toBe(0)
+    for (const socket of open) socket.destroy()
+    await expect.poll(async () => (await oneMore()).status).toBe(200)
   })
 })

@@ -21,6 +21,7 @@ import { BuildSite, type Script } from './build-site.ts'
 export type HostOptions = {
   limits?: Partial<GitLimits>
   packBytes?: number
+  repositoryBytes?: number
   hooks?: string
   /** That of a host before it; else one of its own. */
   directory?: string
@@ -36,10 +37,10 @@ export async function startGitHost(options: HostOptions = {}) {
   if (options.directory === undefined) life.defer(() => rm(directory, { recursive: true, force: true }))
   const redis = life.use(await TestRedis.start())
   const store = life.use(openStore({ path: join(directory, 'paas.db'), keyPath: join(directory, 'key') }))
-  const packBytes = options.packBytes ?? 50 * 2 ** 20
+  const { packBytes = 50 * 2 ** 20, repositoryBytes = 2 ** 30 } = options
   const repositories = createRepositories({
     directory,
-    limits: { packBytes, sourceBytes: 2 ** 30, sourceFiles: 10_000 },
+    limits: { packBytes, repositoryBytes, sourceBytes: 2 ** 30, sourceFiles: 10_000 },
     ...(options.hooks === undefined ? {} : { hooks: options.hooks }),
   })
   const outputs = join(directory, 'builds')
@@ -58,7 +59,7 @@ export async function startGitHost(options: HostOptions = {}) {
   life.defer(() => void (process.env['PAAS_HOOK_SOCKET'] = socketBefore))
   const git = life.use(
     await serveGit({
-      config: { paths: { hookSocket, repositories: directory }, limits: { packBytes } },
+      config: { paths: { hookSocket, repositories: directory }, limits: { packBytes, repositoryBytes } },
       store,
       grants: life.use(new Grants(store)),
       quotas: new Quotas({ store, quota: { apps: null, dynos: null, builds: null, one_offs: null } }),

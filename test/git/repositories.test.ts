@@ -14,7 +14,7 @@ import { commitByHand, type Tree } from './hand-made-tree.ts'
 
 /** Repositories as the worker sees them: what may be exported, byte for byte, and refs that move only when they may. */
 
-const limits = { packBytes: 10 * 2 ** 20, sourceBytes: 2 ** 20, sourceFiles: 200 }
+const limits = { packBytes: 10 * 2 ** 20, repositoryBytes: 2 ** 30, sourceBytes: 2 ** 20, sourceFiles: 200 }
 const never = new AbortController().signal
 
 let directory: string
@@ -239,7 +239,7 @@ describe('a repository', () => {
     expect((await readdir(directory)).filter((name) => name.startsWith('.new'))).toEqual([])
     const config = (key: string) => run('git', ['--git-dir', paths[0]!, 'config', key])
     expect((await config('receive.maxInputSize')).output.trim()).toBe(String(limits.packBytes))
-    const changed = createRepositories({ directory, limits: { ...limits, packBytes: 4242 } })
+    const changed = createRepositories({ directory, limits: { ...limits, packBytes: 4242, repositoryBytes: 2 ** 30 } })
     await changed.ensure(appId)
     expect((await config('receive.maxInputSize')).output.trim()).toBe('4242')
   })

@@ -11,7 +11,7 @@ import type { Repositories } from '../../src/git/repositories.ts'
 import { newId, type AppId, type BuildId } from '../../src/model/ids.ts'
 import { run } from '../helpers/repository.ts'
 
-const limits = { packBytes: 10 * 2 ** 20, sourceBytes: 2 ** 20, sourceFiles: 200 }
+const limits = { packBytes: 10 * 2 ** 20, repositoryBytes: 2 ** 30, sourceBytes: 2 ** 20, sourceFiles: 200 }
 const signal = new AbortController().signal
 
 let directory: string

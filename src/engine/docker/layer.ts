@@ -135,8 +135,15 @@ function archiveOf({ description, reference, below, file }: Archive): Readable {
 async function load({ docker }: DockerDeps, archive: Readable): Promise<void> {
   const stream = await docker.loadImage(archive, { quiet: true })
   for await (const { error } of readJsonLines<Progress>(stream as Readable)) {
-    if (error) throw new PaasError('internal', `Docker did not take the image of an app: ${error}`)
+    if (error) throw notTaken(error)
   }
+}
+
+/** What the engine says of a layer is about the files in it, which are the app's; unless it is the disk's. */
+function notTaken(error: string): PaasError {
+  if (/no space left on device/i.test(error))
+    return new PaasError('disk_full', "The disk that holds Docker's data is full.")
+  return new PaasError('build_failed', `build failed: its files cannot be kept as an image: ${error.slice(0, 300)}`)
 }
 
 function sha256(text: string): string {

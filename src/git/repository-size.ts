@@ -1,0 +1,52 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { PaasError } from '../errors.ts'
+import { startGit } from './git-command.ts'
+
+/** What nothing leads to is kept this long: a push or an import that is under way may have brought it. */
+export const pruneBefore = '1.hour.ago'
+
+/**
+ * Bytes that may still come into a repository. One that has more than half of what it may have is tidied up first.
+ * @throws repository_full
+ */
+export async function roomIn(repository: string, most: number, signal: AbortSignal): Promise<number> {
+  const present = await sizeOf(repository)
+  if (present <= most / 2) return most - present
+  await collectGarbage(repository, signal)
+  const left = most - (await sizeOf(repository))
+  if (left > 0) return left
+  throw noRoomFor(0, most)
+}
+
+/** The error for more than there is room for. */
+export function noRoomFor(room: number, most: number): PaasError {
+  const [left, limit] = [room, most].map((bytes) => Math.floor(Math.max(0, bytes) / 2 ** 20))
+  return new PaasError(
+    'repository_full',
+    `The app's repository takes ${left} MiB more; the limit is ${limit} MiB in all.`,
+  )
+}
+
+/** In a git whose end is waited for; if another one is at it already, that one is left to it. */
+export async function collectGarbage(repository: string, signal: AbortSignal): Promise<void> {
+  const gc = startGit(repository, ['-c', 'pack.threads=1', 'gc', '--quiet', `--prune=${pruneBefore}`], signal)
+  gc.stdin.end()
+  gc.stdout.resume()
+  await gc.done
+}
+
+/** Bytes of its packs, and of all else in it that comes from clients. */
+export async function sizeOf(repository: string): Promise<number> {
+  const objects = join(repository, 'objects')
+  const names = await readdir(objects, { recursive: true })
+  const sizes = await Promise.all(
+    names.map((name) =>
+      stat(join(objects, name)).then(
+        (found) => (found.isFile() ? found.size : 0),
+        () => 0,
+      ),
+    ),
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
