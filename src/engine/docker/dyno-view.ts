@@ -38,11 +38,16 @@ export function factsOf(id: string, labels: Record<string, string>): DynoFacts {
   }
 }
 
-/** A dyno is in one network, its app's. While it does not run the engine gives an empty address; where the network was taken away it gives none. */
+/** A dyno is in one network, its app's. While it does not run, or is just coming up, the engine gives an empty address. */
 function addressOf(info: Docker.ContainerInspectInfo): string | undefined {
   if (!info.State.Running || info.State.Restarting) return undefined
   const [endpoint] = Object.values(info.NetworkSettings.Networks)
   return endpoint?.IPAddress || undefined
+}
+
+/** The engine forgets a network that was taken away. */
+function hasNetwork({ NetworkSettings }: Docker.ContainerInspectInfo): boolean {
+  return Object.keys(NetworkSettings.Networks).length > 0
 }
 
 function stateOf(info: Docker.ContainerInspectInfo): DynoState {
@@ -56,7 +61,7 @@ function stateOf(info: Docker.ContainerInspectInfo): DynoState {
   }
   const since = new Date(state.StartedAt)
   if (state.Paused) return { kind: 'stuck', since, by: 'pause' }
-  if (state.Running && addressOf(info) === undefined) return { kind: 'stuck', since, by: 'network' }
+  if (state.Running && !hasNetwork(info)) return { kind: 'stuck', since, by: 'network' }
   if (state.Running) return { kind: 'running', since }
   if (state.Status === 'created') return { kind: 'created' }
   return { kind: 'exited', since: ended, exit }

@@ -34,17 +34,22 @@ export function watch(deps: DockerDeps, signal: AbortSignal): AsyncGenerator<Eng
 async function* ownEvents(deps: DockerDeps, since: number, signal: AbortSignal): AsyncGenerator<EngineEvent> {
   const filters = { type: ['container', 'network'], event: [...Object.keys(kinds), 'disconnect'] }
   await using stream = await openEvents(deps, filters, signal, since)
+  const ended = new Set<string | undefined>()
   for await (const event of stream.events()) {
+    if (event.Type === 'network' && ended.has(event.Actor.Attributes['container'])) continue
     const seen = event.Type === 'network' ? await viewDisconnect(deps, event) : viewEvent(deps, event)
+    if (seen?.kind === 'exited') ended.add(seen.id)
+    else if (seen) ended.delete(seen.id)
     if (seen) yield seen
   }
 }
 
-/** Of a network's events, which carry no labels, only a disconnect from one of ours; most of these come with the end of a container. */
+/** Of a network's events, which carry no labels, only a disconnect from one of ours. That of a container that has just ended says nothing. */
 async function viewDisconnect(deps: DockerDeps, { Action, Actor, timeNano }: ContainerEvent) {
   const { name = '', container = '' } = Actor.Attributes
   if (Action !== 'disconnect' || !name.startsWith(serverPrefix(deps.serverId))) return undefined
-  const dyno = await findDyno(deps, container)
+  // An engine that stops takes containers off their networks, and is away when it is asked; its events end then.
+  const dyno = await findDyno(deps, container).catch(() => undefined)
   if (dyno?.state.kind !== 'stuck') return undefined
   const { id, appId, uuid, name: dynoName, type, size, release, attached } = dyno
   const facts = { id, appId, ...(uuid && { uuid }), name: dynoName, type, size, release, attached }
