@@ -132,17 +132,16 @@ describe('a router', () => {
     expect(server.log().map(({ reason }) => reason)).toContain('no other router took over within 1 s')
   })
 
-  it.each([{ PAAS_HANDOVER: '0' }, {}])(
-    'ends with its server where nothing is to follow (%j, or Ctrl-C after SIGTERM)',
-    async (env) => {
-      await using server = await SupervisedServer.start(env)
-      const router = server.pidOf('router.ts')
-      process.kill(server.pid, 'SIGTERM')
-      if (!('PAAS_HANDOVER' in env)) process.kill(server.pid, 'SIGINT')
-      expect(await server.end('SIGTERM')).toBe(0)
-      expect(isGone(router)).toBe(true)
-    },
-  )
+  it.each([
+    { when: 'at SIGTERM where PAAS_HANDOVER is 0', env: { PAAS_HANDOVER: '0' }, signals: ['SIGTERM'] },
+    { when: 'at Ctrl-C after SIGTERM', env: {}, signals: ['SIGTERM', 'SIGINT'] },
+  ])('ends with its server $when', async ({ env, signals }) => {
+    await using server = await SupervisedServer.start(env as Record<string, string>)
+    const router = server.pidOf('router.ts')
+    for (const signal of signals) process.kill(server.pid, signal)
+    expect(await server.end('SIGTERM')).toBe(0)
+    expect(isGone(router)).toBe(true)
+  })
 })
 
 describe('a start that fails', () => {

@@ -105,7 +105,7 @@ export class SupervisedServer implements AsyncDisposable {
     const child = this.#process
     if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null
     child.kill(signal)
-    await once(child, 'exit')
+    await once(child, 'close') // with all that it said
     return child.exitCode
   }
 
