@@ -89,6 +89,23 @@ describe.each(['api', 'worker', 'router', 'supervisor'])('kill -9 of the %s', (r
   )
 })
 
+describe('kill -9 of the worker twice in one build', () => {
+  it('fails the build with that reason instead of beginning it for ever', async () => {
+    await using app = await TestApp.create(server, 'node-hello')
+    const scripts = { start: 'node server.js', build: 'echo COMPILE BEGINS; sleep 60' }
+    await app.repository.write('package.json', JSON.stringify({ name: 'deadly', version: '1.0.0', scripts }))
+    const commit = await app.repository.commit('Deadly')
+    const push = app.push()
+    for (const times of [1, 2]) {
+      const begun = async () => (await outputOf(app, commit)).split(`${begins.compile}\n`).length > times
+      await until('it compiles', begun, 60_000)
+      await kill('worker')
+    }
+    const { code, output } = await push
+    expect([code, output]).toEqual([1, expect.stringContaining('build lost: The worker ended 2 times while it built')])
+  })
+})
+
 describe('kill -9 of the worker in the release command of a config change', () => {
   it('has the command begin again, alone, and the change serve', async () => {
     await using app = await TestApp.create(server, 'node-hello')
@@ -175,10 +192,14 @@ async function buildOf(app: TestApp, commit: string): Promise<BuildBody | undefi
 }
 
 async function outputSays(app: TestApp, commit: string, text: string): Promise<boolean> {
+  return (await outputOf(app, commit)).includes(text)
+}
+
+/** Of a build that is under way. */
+async function outputOf(app: TestApp, commit: string): Promise<string> {
   const build = await buildOf(app, commit)
-  if (build === undefined || build.status !== 'pending') return false
-  const output = join(server.dataDirectory, 'builds', `${build.id}.log`)
-  return existsSync(output) && (await readFile(output, 'utf8')).includes(text)
+  const file = join(server.dataDirectory, 'builds', `${build?.id}.log`)
+  return build?.status === 'pending' && existsSync(file) ? readFile(file, 'utf8') : ''
 }
 
 async function containers(app: TestApp): Promise<string[]> {
