@@ -49,7 +49,7 @@ export class Grants implements Disposable {
   /** Ends what is not allowed any more, now. */
   review(): void {
     for (const [ended, grant] of this.#open) {
-      const why = whyEnded(this.#store, grant)
+      const why = this.#look(grant)
       if (!why) continue
       this.#release(ended)
       ended.abort(new PaasError('forbidden', `${why}.`))
@@ -59,6 +59,15 @@ export class Grants implements Disposable {
   [Symbol.dispose](): void {
     clearInterval(this.#timer)
     this.#open.clear()
+  }
+
+  /** A record that cannot be read now, on a full disk for one, is asked again in a second: it is no reason to end anybody, the process included. */
+  #look(grant: Grant): string | undefined {
+    try {
+      return whyEnded(this.#store, grant)
+    } catch {
+      return undefined
+    }
   }
 
   #release(ended: AbortController): void {

@@ -48,8 +48,12 @@ describe('a one-off dyno', () => {
     const { body } = await run({ command: 'bash', attach: true, size: 'standard-2x', time_to_live: 60 })
     const [, token = ''] = /^rendezvous:\/\/localhost:8443\/([\w-]{43})$/.exec(String(body['attach_url'])) ?? []
     expect(await api.takeJobs()).toEqual([])
+    const { id, fingerprint } = api.store.tokens.authenticate(api.token)!.token
     expect(api.store.oneOffs.redeem(token)).toMatchObject({
       id: body['id'],
+      // Its client's connection ends with them.
+      accountId: api.admin.id,
+      token: { id, fingerprint },
       input: 'terminal',
       size: 'standard-2x',
       timeToLive: 60,
@@ -68,7 +72,12 @@ describe('a one-off dyno', () => {
     })
     expect(await names()).toEqual([])
     const [, token = ''] = /^rendezvous:\/\/localhost:8443\/([\w-]{43})$/.exec(String(body['attach_url'])) ?? []
-    expect(api.store.oneOffs.redeem(token)).toMatchObject({ dyno: 'web.1', input: 'pipes', command: 'bash' })
+    expect(api.store.oneOffs.redeem(token)).toMatchObject({
+      dyno: 'web.1',
+      input: 'pipes',
+      command: 'bash',
+      token: { id: api.store.tokens.authenticate(api.token)!.token.id },
+    })
     const told = 'Starting process with command `bash` in web.1 by user admin@example.com'
     await expect.poll(() => api.logOf(app.name)).toContain(told)
     for (const [dyno, wrong] of [
