@@ -45,8 +45,9 @@ export class PasswordGuard {
     const isKnown = this.#known.has(pair)
     const places = [
       { key: pair, most: most.pair },
-      { key: network, most: most.client },
-      { key: clientNetwork(client, 48), most: most.site },
+      { key: `client ${network}`, most: most.client },
+      // Of an IPv4 address it is the same again, which is full long before.
+      { key: `site ${clientNetwork(client, 48)}`, most: most.site },
     ]
     for (const place of places) this.#check(place)
     if (!isKnown) this.#enterSlowLane(account)

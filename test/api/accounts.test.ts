@@ -103,6 +103,13 @@ describe('the guard of passwords', () => {
     ).toBe(most)
   })
 
+  it('bounds what one client asks of all accounts together', async () => {
+    const guard = new PasswordGuard(() => now)
+    let taken = 0
+    for (let one = 0; one < 60; one += 1) taken += await countTaken(guard, ['192.0.2.1'], `${one}@example.com`)
+    expect(taken).toBe(50)
+  })
+
   it('bounds what comes from all networks of one IPv6 site, whatever accounts it is about', async () => {
     const guard = new PasswordGuard(() => now)
     const taken = async (one: number) => countTaken(guard, [`2001:db8:1:${one.toString(16)}::1`], `${one}@example.com`)
