@@ -26,7 +26,10 @@ export class Tally {
   lost(kind: string, reason: string): void {
     increase(this.failed, kind)
     const minutes = ((performance.now() - this.#begin) / 60_000).toFixed(1)
-    if (this.failures.length < mostDescribed) this.failures.push(`minute ${minutes}, ${kind}: ${reason}`)
+    if (this.failures.length === mostDescribed) return
+    const failure = `minute ${minutes}, ${kind}: ${reason}`
+    this.failures.push(failure)
+    process.stderr.write(`${failure}\n`)
   }
 
   excuse(milliseconds: number): void {
