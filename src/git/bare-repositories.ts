@@ -7,6 +7,7 @@ import { explainMissingStreams } from '../child-streams.ts'
 import { PaasError } from '../errors.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import { archive } from './archive.ts'
+import { newPrefix } from './leftovers.ts'
 import { draftPrefix, takeTarball } from './take-tarball.ts'
 import { gitEnvironment } from './environment.ts'
 import { startGit } from './git-command.ts'
@@ -79,7 +80,7 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
 
 /** Made beside its place and then renamed, so that no half-made repository is ever used. */
 async function create(directory: string, path: string): Promise<void> {
-  const draft = await mkdtemp(join(directory, '.new-'))
+  const draft = await mkdtemp(join(directory, newPrefix))
   try {
     await run(draft, 'init', '--bare', '--quiet', '--template=', '--initial-branch=main', '.')
     await rename(draft, path)

@@ -11,7 +11,7 @@ import { isIsolated } from './environment.ts'
 import { openHookServer } from './hook-server.ts'
 import { Maintenance } from './maintenance.ts'
 import { Pushes } from './pushes.ts'
-import { removeQuarantines } from './quarantines.ts'
+import { removeLeftovers } from './leftovers.ts'
 import { createHookHandlers } from './receive.ts'
 import type { Repositories } from './repositories.ts'
 import { UnclaimedPacks } from './unclaimed-packs.ts'
@@ -46,7 +46,7 @@ const usual = { perApp: 10, perAccount: 20, idleMs: 60_000, totalMs: 3_600_000, 
 export async function serveGit({ config, store, limits, ...deps }: ServeGitDeps): Promise<GitServer> {
   const { hookSocket, repositories } = config.paths
   if (!isIsolated({ hookSocket })) throw new PaasError('internal', 'git would see the environment of the server.')
-  await removeQuarantines(repositories, deps.log)
+  await removeLeftovers(repositories, deps.log)
   const held: GitLimits = { ...usual, ...config.limits, ...limits }
   const pushes = new Pushes()
   const { freeBytes } = held

@@ -15,17 +15,17 @@ import { connectQueue } from '../queue/connect-queue.ts'
 import { createOutputReader } from '../queue/output-reader.ts'
 import { Quotas } from '../quotas/quotas.ts'
 import { createPlatformLog } from '../release/platform-log.ts'
-import { openStore } from '../store/open.ts'
 import { Webhooks } from '../webhooks/webhooks.ts'
 import { openMeasured } from './measured.ts'
+import { openRecord } from './open-record.ts'
 import { runRole } from './run-role.ts'
 
 export const run = (): Promise<void> =>
-  runRole('api', 'control', async ({ config, serverId, log }) => {
+  runRole('api', 'control', async ({ config, serverId, log, note }) => {
     const { paths, redis, limits } = config
     isolateEnvironment(paths)
     await using life = new AsyncDisposableStack()
-    const store = life.use(openStore({ path: paths.database, keyPath: paths.key }))
+    const store = life.use(openRecord({ config, log, note }))
     const grants = life.use(new Grants(store))
     const quotas = new Quotas({ store, quota: config.accountQuota })
     const queue = life.use(connectQueue({ redis, serverId, log }))

@@ -11,10 +11,11 @@ import { openAppLogWriter } from '../logs/writer.ts'
 import { openOutputWriters } from '../queue/output-writer.ts'
 import { connectRouterControl } from '../router/control-client.ts'
 import { holdServerId } from '../server-id.ts'
-import { openStore } from '../store/open.ts'
+import { checkRecord } from '../worker/check-record.ts'
 import { tellLacks } from '../worker/machine-lacks.ts'
 import { refuseMissingRuntime } from '../worker/runtime.ts'
 import { openWorker } from '../worker/worker.ts'
+import { openRecord } from './open-record.ts'
 import { runRole } from './run-role.ts'
 
 export const run = (): Promise<void> =>
@@ -23,7 +24,7 @@ export const run = (): Promise<void> =>
     const packPolicy = createPackPolicy(config)
     await using life = new AsyncDisposableStack()
     life.use(await holdServerId({ serverId, dataDirectory: config.dataDirectory }))
-    const store = life.use(openStore({ path: paths.database, keyPath: paths.key }))
+    const store = life.use(openRecord({ config, log, note }))
     const logs = life.use(openAppLogWriter({ directory: paths.logs, log }))
     const outputs = life.use(openOutputWriters({ redis, serverId, directory: paths.builds, log }))
     const engine = connectDocker({ ...config, serverId, log })
@@ -38,6 +39,7 @@ export const run = (): Promise<void> =>
     const pipeline = createPipeline({ engine, stack, toolbox, sandboxes, repositories, build, limits, packPolicy, log })
     const parts = { config, serverId, log, store, engine, router, sandboxes, pipeline, repositories, logs, outputs }
     life.use(await openWorker(parts))
+    life.use(checkRecord(store))
     await tellLacks({ engine, build, dynoSizes: config.dynoSizes, log }, note)
     return life.move()
   })

@@ -1,5 +1,6 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import { pathToFileURL } from 'node:url'
 import { asDiskError, asExhaustion, PaasError } from '../errors.ts'
 import type { CommitCounter } from './commit-counter.ts'
 
@@ -17,6 +18,7 @@ export class Database implements Disposable {
   readonly #connection: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
   #counter: CommitCounter | undefined
+  #onCommit: ((commits: number) => void) | undefined
   #depth = 0
 
   constructor(path: string) {
@@ -26,9 +28,10 @@ export class Database implements Disposable {
     this.execute('PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
   }
 
-  /** From here on every commit is counted, inside the database and beside it. */
-  countCommits(counter: CommitCounter): void {
+  /** From here on every commit is counted, inside the database and beside it, and `onCommit` is told its number. */
+  countCommits(counter: CommitCounter, onCommit: (commits: number) => void): void {
     this.#counter = counter
+    this.#onCommit = onCommit
   }
 
   execute(sql: string): void {
@@ -56,13 +59,19 @@ export class Database implements Disposable {
   transaction<T>(work: () => T): T {
     if (this.#depth > 0) return work()
     this.execute('BEGIN IMMEDIATE')
+    const { result, commits } = this.#commit(work)
+    if (commits !== undefined) this.#onCommit?.(commits)
+    return result
+  }
+
+  #commit<T>(work: () => T): { result: T; commits: number | undefined } {
     this.#depth += 1
     try {
       const result = work()
       const commits = this.#counter?.next(this)
       this.execute('COMMIT')
       if (commits !== undefined) this.#counter?.acknowledge(commits)
-      return result
+      return { result, commits }
     } catch (cause) {
       // SQLite itself rolls back on some errors (disk full, I/O).
       if (this.#connection.isTransaction) this.execute('ROLLBACK')
@@ -86,6 +95,20 @@ export class Database implements Disposable {
     this.#statements.set(sql, statement)
     return statement
   }
+}
+
+/**
+ * The main file as it is on disk, and the newest commit in it: where a file is said never to change SQLite does not look into the log
+ * (https://sqlite.org/uri.html). Read by SQLite, since whoever else opens and closes the file takes this process's locks on it away
+ * (https://sqlite.org/howtocorrupt.html, section 2.2).
+ */
+export function readMainFile(path: string): { bytes: Uint8Array; commits: bigint } {
+  return explained(path, () => {
+    using db = new DatabaseSync(new URL(`${pathToFileURL(path).href}?immutable=1`), { readOnly: true })
+    const meta = db.prepare('SELECT commits FROM meta')
+    meta.setReadBigInts(true)
+    return { bytes: db.serialize(), commits: (meta.get() as { commits: bigint }).commits }
+  })
 }
 
 /** True when `cause` says that a row with the same unique value exists. */

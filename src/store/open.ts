@@ -17,6 +17,7 @@ import { openDomains } from './domains.ts'
 import { openDrains } from './drains.ts'
 import { openDynoStates } from './dyno-states.ts'
 import { openFormations } from './formations.ts'
+import { checkPages, keepPages } from './keep-pages.ts'
 import { openKeys } from './keys.ts'
 import { migrate, versionOf } from './migrations.ts'
 import { openOneOffs } from './one-offs.ts'
@@ -30,12 +31,32 @@ import { openTokens } from './tokens.ts'
 import { openWebhookDeliveries } from './webhook-deliveries.ts'
 import { openWebhooks } from './webhooks.ts'
 
+export type StoreOptions = {
+  path: string
+  keyPath: string
+  /** Told of damage that is found while the record is open, by each look that finds it. Nothing stops of it. */
+  onDamage?: (damage: PaasError) => void
+}
+
+/** Commits after which the log is brought into the main file. */
+const commitsPerCheckpoint = 100
+/** Pages of the log at which SQLite does so by itself, unchecked: 16 MiB. */
+const longestLog = 4_096
+
 /**
  * Opens the record, makes it at the first start and brings an older schema up to date. Several processes may have it open.
  * @throws data_directory_newer, data_directory_foreign, data_key_wrong, database_damaged
  */
-export function openStore({ path, keyPath }: { path: string; keyPath: string }): Store {
-  const db = openDatabase(path)
+export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOptions): Store {
+  const told = (look: () => void): void => {
+    try {
+      look()
+    } catch (cause) {
+      if (cause instanceof PaasError && cause.code === 'database_damaged') onDamage(cause)
+    }
+  }
+  const keep = (db: Database): void => told(() => keepPages(db, path))
+  const db = openDatabase(path, keep)
   try {
     const cipher = openCipher(db, keyPath)
     const releases = openReleases(db, cipher)
@@ -65,7 +86,14 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
       webhookDeliveries: openWebhookDeliveries(db),
       oneOffs: openOneOffs(db, cipher),
       dynoStates: openDynoStates(db),
-      [Symbol.dispose]: () => db[Symbol.dispose](),
+      check: () => {
+        keep(db)
+        told(() => checkContent(db, 'integrity_check'))
+      },
+      [Symbol.dispose]: () => {
+        keep(db)
+        db[Symbol.dispose]()
+      },
     }
   } catch (cause) {
     db[Symbol.dispose]()
@@ -73,19 +101,22 @@ export function openStore({ path, keyPath }: { path: string; keyPath: string }):
   }
 }
 
-function openDatabase(path: string): Database {
+function openDatabase(path: string, keep: (db: Database) => void): Database {
   mkdirSync(dirname(path), { recursive: true })
   // Made here because SQLite would make it readable for all; its -wal and -shm files take over this mode.
   closeSync(openSync(path, 'a', 0o600))
   const db = new Database(path)
   try {
+    checkPages(db, path)
     // Before anything is changed: the file may be somebody else's.
     versionOf(db, path)
     useWriteAheadLog(db)
     migrate(db, path)
-    checkPages(db)
+    checkContent(db, 'quick_check')
     const counter = new CommitCounter(`${path}-commits`, db)
-    db.countCommits(counter)
+    db.countCommits(counter, (commits) => {
+      if (commits % commitsPerCheckpoint === 0) keep(db)
+    })
     checkCommits(db, counter, path)
     return db
   } catch (cause) {
@@ -98,11 +129,12 @@ function openDatabase(path: string): Database {
 function useWriteAheadLog(db: Database): void {
   const mode = db.get<{ journal_mode: string }>('PRAGMA journal_mode')?.journal_mode
   if (mode !== 'wal') db.execute('PRAGMA journal_mode = WAL')
+  db.execute(`PRAGMA wal_autocheckpoint = ${longestLog}`)
 }
 
-/** @throws database_damaged */
-export function checkPages(db: Database): void {
-  const problems = db.all<{ quick_check: string }>('PRAGMA quick_check(3)').map((row) => row.quick_check)
+/** Whether its trees are in order, and with `integrity_check` its indices too. What a value is SQLite cannot know. @throws database_damaged */
+export function checkContent(db: Database, pragma: 'quick_check' | 'integrity_check'): void {
+  const problems = db.all<Record<string, string>>(`PRAGMA ${pragma}(3)`).map((row) => row[pragma])
   if (problems.join() === 'ok') return
   throw new PaasError('database_damaged', `The database is damaged: ${problems.join('; ')}.`)
 }

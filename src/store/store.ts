@@ -33,6 +33,8 @@ export interface Store extends Disposable {
   transaction<T>(work: () => T): T
   /** 32 bytes that only this server knows, the same at every start; a different value for each purpose. */
   secretFor(purpose: string): Buffer
+  /** Looks at all of the file, some milliseconds for each MiB; damage is told to whoever opened the record. */
+  check(): void
   accounts: Accounts
   accountUsage: AccountUsage
   tokens: Tokens

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { deflateSync } from 'node:zlib'
@@ -95,7 +95,7 @@ describe('a client that leaves before the pack is complete', () => {
 })
 
 describe('a receive that was killed with its server', () => {
-  it('leaves a quarantine directory, which the next server removes when it starts', async () => {
+  it('leaves a quarantine directory and half a repository, which the next server removes when it starts', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'paas-git-'))
     await using life = new AsyncDisposableStack()
     life.defer(() => rm(directory, { recursive: true }))
@@ -119,8 +119,12 @@ describe('a receive that was killed with its server', () => {
     }
     const project = await killed()
     expect(await quarantines(project)).toHaveLength(1)
+    for (const name of ['.new-old', '.new-recent']) await mkdir(join(directory, name, 'objects'), { recursive: true })
+    await utimes(join(directory, '.new-old'), 0, 0)
     life.use(await startGitHost({ directory }))
     expect(await quarantines(project)).toEqual([])
+    expect(await readdir(directory)).toContain('.new-recent') // another role may be making it
+    expect(await readdir(directory)).not.toContain('.new-old')
   })
 })
 

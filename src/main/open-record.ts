@@ -1,0 +1,15 @@
+import type { PaasError } from '../errors.ts'
+import { openStore } from '../store/open.ts'
+import type { Store } from '../store/store.ts'
+import type { RoleContext } from './run-role.ts'
+
+/** The record, for a role: damage that is found later is in the log each time, and told once to whoever started the server. */
+export function openRecord({ config: { paths }, log, note }: Pick<RoleContext, 'config' | 'log' | 'note'>): Store {
+  let isTold = false
+  const onDamage = (damage: PaasError): void => {
+    log.error({ err: damage, code: damage.code }, damage.message)
+    if (!isTold) note(`${damage.message} ${damage.hint}`)
+    isTold = true
+  }
+  return openStore({ path: paths.database, keyPath: paths.key, onDamage })
+}
