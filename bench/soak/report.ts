@@ -22,7 +22,7 @@ function tallyRows({ done, excused, failed }: Tally): Row[] {
   return kinds.map((kind) => {
     const cut = excused.get(kind)
     const met = !failed.has(kind)
-    const note = `${failed.get(kind) ?? 0} failed${cut === undefined ? '' : `, ${cut} cut by kills`}`
+    const note = `${failed.get(kind) ?? 0} failed${cut === undefined ? '' : `, ${cut} excused`}`
     return { what: kind, value: done.get(kind) ?? 0, unit: 'done', target: '0 failed', met, note }
   })
 }

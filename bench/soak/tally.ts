@@ -4,7 +4,7 @@ const mostDescribed = 30
 /** What was done, and what should have been and was not. */
 export class Tally {
   readonly done = new Map<string, number>()
-  /** What was cut by a kill that the soak itself did. */
+  /** What was cut by a kill that the soak itself did, or because the machine held the soak itself up. */
   readonly excused = new Map<string, number>()
   readonly failed = new Map<string, number>()
   /** The first ones, each in a line. */
@@ -16,7 +16,7 @@ export class Tally {
     increase(this.done, kind)
   }
 
-  /** It was not accepted, or cut: for the seconds after a kill that is no failure. */
+  /** It was not accepted, or cut: for the seconds that are excused that is no failure. */
   cut(kind: string, reason: string): void {
     if (performance.now() < this.#excusedUntil) increase(this.excused, kind)
     else this.lost(kind, reason)

@@ -7,6 +7,7 @@ import { sendRequests } from './requests.ts'
 import type { Stage } from './stage.ts'
 import { followLogs } from './tails.ts'
 import { ExpectedLines, type Tally } from './tally.ts'
+import { excuseHoldUps } from './hold-ups.ts'
 import { holdWebSockets } from './websockets.ts'
 
 /** How long before the end the last role is killed, milliseconds: what was accepted is asked for then. */
@@ -27,6 +28,7 @@ export async function work(
   await Promise.all([
     sendRequests({ stage, tally, lines, rate }, end),
     sendLate({ stage, tally }, end),
+    excuseHoldUps(tally, end),
     deploy({ stage, tally, everySeconds: pushEvery }, end),
     holdWebSockets({ stage, tally, count: websockets }, end),
     ...(killEvery === undefined ? [] : [killRoles({ stage, tally, everySeconds: killEvery }, calmed)]),
