@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
-import { buffer } from 'node:stream/consumers'
+import { buffer, text } from 'node:stream/consumers'
 import { pack } from 'tar-stream'
 import type { Engine, Image } from '../engine/engine.ts'
 import type { Owner } from '../model/app-user.ts'

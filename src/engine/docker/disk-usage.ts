@@ -46,8 +46,8 @@ async function layerBytes(container: Docker.Container): Promise<DiskUsage | unde
 }
 
 /** Files without a name that its processes still have open, but for those in memory, which counts what they take. */
-async function addRemoved(sum: Sum, { State }: Written, volumes: string[], signal?: AbortSignal): Promise<void> {
-  const processes = await processesBeside(State.Pid)
+async function addRemoved(sum: Sum, { Id, State }: Written, volumes: string[], signal?: AbortSignal): Promise<void> {
+  const processes = await processesOf(Id, State.Pid)
   if (processes.length === 0) return
   const places = [`/proc/${State.Pid}/root/`, ...volumes]
   const devices = await Promise.all(places.map((place) => deviceOf(place)))
@@ -56,11 +56,12 @@ async function addRemoved(sum: Sum, { State }: Written, volumes: string[], signa
   await sum.add(['-L', ...descriptors, ...isRemoved, ...printed('2')], signal, new Set(devices))
 }
 
-/** All processes of the container that the process is in: those of its control group, under either version (cgroups(7)). */
-async function processesBeside(pid: number): Promise<string[]> {
+/** All processes of a container: those of the control group of its first one, under either version (cgroups(7)), which has its id in its name. */
+async function processesOf(id: string, pid: number): Promise<string[]> {
   const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '')
-  const places = [...groups.matchAll(/^\d+:(|pids):(.+)$/gm)].map(([, controller = '', path = '']) =>
-    readFile(`/sys/fs/cgroup/${controller}${path}/cgroup.procs`, 'utf8').catch(() => ''),
+  const own = [...groups.matchAll(/^\d+:(|pids):(.+)$/gm)].filter(([line]) => line.includes(id))
+  const places = own.map(([, controller = '', group = '']) =>
+    readFile(`/sys/fs/cgroup/${controller}${group}/cgroup.procs`, 'utf8').catch(() => ''),
   )
   return [...new Set((await Promise.all(places)).flatMap((list) => list.split('\n')))].filter((one) => one !== '')
 }
