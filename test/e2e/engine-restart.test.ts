@@ -74,7 +74,10 @@ describe('when the engine restarts', () => {
       await engine.startDaemon()
       for (const app of apps) await until(`${app.name} serves again`, serves(app), 60_000)
       expect(await Promise.all(apps.map((app) => currentRelease(app)))).toEqual(releases)
-      expect((await apps[0]!.api('GET', '/dynos')).body).toMatchObject([{ name: 'web.1', state: 'up', reason: null }])
+      // The router may lead to it, at its address of before, a moment before the worker has asked it.
+      await expect
+        .poll(async () => (await apps[0]!.api('GET', '/dynos')).body)
+        .toMatchObject([{ name: 'web.1', state: 'up', reason: null }])
       const push = await apps[0]?.push('HEAD:refs/deploy/main')
       expect(push?.code, push?.output).toBe(0)
       for (const app of apps) await app.api('DELETE', '')
