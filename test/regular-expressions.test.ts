@@ -34,7 +34,7 @@ describe('a regular expression that strangers’ text may meet', () => {
 })
 
 async function slowness({ file, source, flags }: Found): Promise<string | undefined> {
-  const verdict = await check(source, flags, { timeout: 60_000, checker: 'automaton' })
+  const verdict = await check(source, flags, { timeout: 200_000, checker: 'automaton' })
   if (verdict.status === 'safe') return undefined
   const why =
     verdict.status === 'unknown' ? verdict.error.kind : `${verdict.complexity.summary}: ${verdict.attack.pattern}`

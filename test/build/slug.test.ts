@@ -62,10 +62,10 @@ describe('a slug', () => {
   })
 
   it.each([
-    ['.wh.x', 'has a name that begins with .wh., which container images keep for themselves'],
-    ['a/.wh..wh..opq', 'has a name that begins with .wh., which container images keep for themselves'],
-    [`${'d'.repeat(200)}/`.repeat(21), 'has more than 4000 bytes'],
-  ])('has no name that no layer can hold: %.20s', async (name, problem) => {
+    ['a whiteout', '.wh.x', 'has a name that begins with .wh., which container images keep for themselves'],
+    ['an opaque directory', 'a/.wh..wh..opq', 'has a name that begins with .wh.'],
+    ['a path of 4,200 bytes', `${'d'.repeat(200)}/`.repeat(21), 'has more than 4000 bytes'],
+  ])('has no name that no layer can hold: %s', async (_, name, problem) => {
     await expect(
       slugOf([{ name: `app/${name}`, type: name.endsWith('/') ? 'directory' : 'file' }]),
     ).rejects.toMatchObject({
