@@ -8,6 +8,17 @@ import { SettingsReader, type Environment } from './settings-reader.ts'
 /** In the checkout, wherever the server is started from. */
 const usualDataDirectory = resolve(import.meta.dirname, '../data')
 
+/** Public ones that everybody knows. */
+const usualRegistries = [
+  'docker.io',
+  'ghcr.io',
+  'quay.io',
+  'gcr.io',
+  'mcr.microsoft.com',
+  'public.ecr.aws',
+  'registry.gitlab.com',
+].join(',')
+
 /** All settings of a server. Made once at start by `loadConfig`; only this file reads the environment. */
 export type Config = {
   /** Absolute. */
@@ -39,6 +50,8 @@ export type Config = {
   credentialsFile: string
   logLevel: string
   build: { memoryMiB: number; cpus: number; timeoutSeconds: number; concurrency: number }
+  /** Where a Dockerfile's images may come from. */
+  registries: Registries
   boot: { timeoutSeconds: number }
   /** How long a web dyno may give no HTTP answer; undefined: for ever. */
   silence: { seconds: number | undefined }
@@ -73,6 +86,9 @@ export type Config = {
  */
 export type Network = { firewall: boolean; allow: string[]; host: HostPort[] }
 export type HostPort = { address?: string; port: number }
+
+/** `location`: a registry, or part of one, such as `ghcr.io/acme`, `*.example.com`; insecure: without TLS. */
+export type Registries = 'any' | { location: string; insecure: boolean }[]
 
 export type Paths = {
   format: string
@@ -147,6 +163,7 @@ export function loadConfig(env: Environment = process.env): Config {
       timeoutSeconds: read.integer('PAAS_BUILD_TIMEOUT', 900, 1, 86_400),
       concurrency: read.integer('PAAS_BUILD_CONCURRENCY', 2, 1, 64),
     },
+    registries: read.registries('PAAS_REGISTRIES', usualRegistries),
     dynoSizes: read.dynoSizes('PAAS_DYNO_SIZES'),
     domainProof: read.domainProof('PAAS_DOMAIN_PROOF', 'PAAS_DNS_SERVERS'),
     accountQuota: {

@@ -80,6 +80,11 @@ export const catalogue = {
   repository_missing: { status: 400, fault: 'user' },
   request_timeout: { status: 408, fault: 'user' },
   requirements_missing: { status: 500, fault: 'user' },
+  rootless_forbidden: {
+    status: 500,
+    fault: 'server',
+    hint: "The server's operator lets this machine make user namespaces (docs/errors.md), or the app is built by a buildpack.",
+  },
   router_unavailable: { status: 503, fault: 'server' },
   routing_table_invalid: { status: 500, fault: 'server' },
   run_failed: { status: 422, fault: 'user' },

@@ -1,10 +1,13 @@
 import { Resolver } from 'node:dns'
 import { isIP } from 'node:net'
-import type { Config, HostPort } from './config.ts'
+import type { Config, HostPort, Registries } from './config.ts'
 import { PaasError } from './errors.ts'
 import { dynoSizes, sizeNamed, type DynoSize, type DynoSizes } from './model/formation.ts'
 
 export type Environment = Record<string, string | undefined>
+
+/** A host, a port, parts of a path; or all hosts of a domain. */
+const registryPattern = /^((http:\/\/)?[a-z0-9][a-z0-9.-]*(:\d{1,5})?(\/[a-z0-9._-]+)*|\*(\.[a-z0-9-]+)+)$/
 
 /** Takes settings one by one and collects what is wrong with them. */
 export class SettingsReader {
@@ -110,6 +113,24 @@ export class SettingsReader {
       )
     }
     return wanted.flatMap((part) => parseHostPort(part) ?? [])
+  }
+
+  /** Registries such as `ghcr.io/acme,*.example.com,http://10.1.2.3:5000`; `any` and `none` are all and none of them. */
+  registries(name: string, usual: string): Registries {
+    const parts = this.text(name, usual)
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '')
+    if (parts.join() === 'any') return 'any'
+    if (parts.join() === 'none') return []
+    const wrong = parts.filter((part) => !registryPattern.test(part))
+    if (wrong.length > 0) {
+      this.#problems.push(
+        `${name} has "${wrong.join('", "')}"; it must be a list of registries such as docker.io,ghcr.io/acme,*.example.com, ` +
+          'http://10.1.2.3:5000 for one without TLS, or any or none',
+      )
+    }
+    return parts.map((part) => ({ location: part.replace('http://', ''), insecure: part.startsWith('http://') }))
   }
 
   /** Limits of sizes in place of the usual ones: `standard-1x=1024/2,eco=256/0.5`, in MiB and processors. */

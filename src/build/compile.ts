@@ -76,7 +76,7 @@ function notTaken({ memoryMiB }: CompileDeps, { code, outOfMemory }: DynoExit): 
   })
 }
 
-function ranOutOfMemory(memoryMiB: number): PaasError {
+export function ranOutOfMemory(memoryMiB: number): PaasError {
   return new PaasError('build_failed', `build failed: killed for memory at ${memoryMiB} MB`, {
     hint: 'Make the build need less, for example with fewer parallel jobs, or give builds more: PAAS_BUILD_MEMORY_MIB.',
   })

@@ -40,6 +40,6 @@ function configFiles(config: Config): Readable {
   return Readable.from(archive)
 }
 
-async function* oneAfterAnother(...sources: Readable[]): AsyncGenerator<Buffer> {
+export async function* oneAfterAnother(...sources: Readable[]): AsyncGenerator<Buffer> {
   for (const source of sources) yield* source as AsyncIterable<Buffer>
 }

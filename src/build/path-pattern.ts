@@ -10,9 +10,6 @@ export type Effort = { spend(steps: number): void }
 /** Characters between brackets: none of more is looked for, as it would be again and again. */
 const longestSet = 200
 
-/** How two asterisks are read: git needs slashes around them to see more than one, Docker does not. */
-export type Dialect = 'git' | 'docker'
-
 /**
  * A pattern for paths: `*`, `?`, `[a-z]`, `**` and `\`. All ways to match are followed at once, one character of the path after the other,
  * so that no pattern takes more steps than its length times the path's (R. Cox, "Regular Expression Matching Can Be Simple And Fast").
@@ -22,20 +19,18 @@ export class PathPattern {
   #now: Places
   #next: Places
 
-  constructor(text: string, dialect: Dialect) {
-    this.#tokens = tokensOf(text, dialect)
+  constructor(text: string) {
+    this.#tokens = tokensOf(text)
     this.#now = new Places(this.#tokens.length + 1)
     this.#next = new Places(this.#tokens.length + 1)
   }
 
-  /** @param orParent whether it is enough that a directory matches in which the path lies */
-  matches(path: string, effort: Effort, orParent = false): boolean {
+  matches(path: string, effort: Effort): boolean {
     const end = this.#tokens.length
     let steps = 0
     this.#next.clear()
     this.#enter(0)
     for (const character of path) {
-      if (orParent && character === '/' && this.#next.has(end)) break
       ;[this.#now, this.#next] = [this.#next, this.#now]
       this.#next.clear()
       for (let index = 0; index < this.#now.size; index++) this.#follow(this.#now.at(index), character)
@@ -115,11 +110,11 @@ function takes(token: Token, character: string): boolean {
   }
 }
 
-function tokensOf(text: string, dialect: Dialect): Token[] {
+function tokensOf(text: string): Token[] {
   const characters = Array.from(text)
   const tokens: Token[] = []
   for (let at = 0; at < characters.length;) {
-    const { token, next } = tokenAt(characters, at, dialect)
+    const { token, next } = tokenAt(characters, at)
     // Two after each other are one, and what need not be there may not pile up.
     if (token.kind !== 'directories' || tokens.at(-1)?.kind !== 'directories') tokens.push(token)
     at = next
@@ -127,31 +122,31 @@ function tokensOf(text: string, dialect: Dialect): Token[] {
   return tokens
 }
 
-function tokenAt(characters: string[], at: number, dialect: Dialect): { token: Token; next: number } {
+function tokenAt(characters: string[], at: number): { token: Token; next: number } {
   const character = characters[at] ?? ''
-  if (character === '*') return asterisks(characters, at, dialect)
+  if (character === '*') return asterisks(characters, at)
   if (character === '?') return { token: { kind: 'one' }, next: at + 1 }
   if (character === '\\' && at + 1 < characters.length) return literal(characters, at + 1)
-  return (character === '[' && setAt(characters, at, dialect)) || literal(characters, at)
+  return (character === '[' && setAt(characters, at)) || literal(characters, at)
 }
 
 function literal(characters: string[], at: number): { token: Token; next: number } {
   return { token: { kind: 'character', character: characters[at] ?? '' }, next: at + 1 }
 }
 
-function asterisks(characters: string[], at: number, dialect: Dialect): { token: Token; next: number } {
+function asterisks(characters: string[], at: number): { token: Token; next: number } {
   let next = at
   while (characters[next] === '*') next += 1
   const ends = next === characters.length
   const isAlone = (at === 0 || characters[at - 1] === '/') && (ends || characters[next] === '/')
-  if (next - at < 2 || (dialect === 'git' && !isAlone)) return { token: { kind: 'many' }, next }
+  if (next - at < 2 || !isAlone) return { token: { kind: 'many' }, next }
   if (ends) return { token: { kind: 'rest' }, next }
-  return { token: { kind: 'directories' }, next: characters[next] === '/' ? next + 1 : next }
+  return { token: { kind: 'directories' }, next: next + 1 }
 }
 
 /** `[a-c_]`, `[!a]` or `[^a]`; undefined for a bracket that is never closed, which stands for itself. */
-function setAt(characters: string[], at: number, dialect: Dialect): { token: Token; next: number } | undefined {
-  const isNegated = characters[at + 1] === '^' || (characters[at + 1] === '!' && dialect === 'git')
+function setAt(characters: string[], at: number): { token: Token; next: number } | undefined {
+  const isNegated = characters[at + 1] === '^' || characters[at + 1] === '!'
   const ranges: [string, string][] = []
   const first = at + (isNegated ? 2 : 1)
   for (let next = first; next < first + longestSet && next < characters.length; next++) {

@@ -12,13 +12,13 @@ import type { Config } from '../model/release.ts'
 import { compile, type Compiled } from './compile.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
 import { candidates, type Candidates } from './detect.ts'
-import { buildDockerfile, isDockerfileBuild } from './dockerfile.ts'
+import { buildDockerfile, isDockerfileBuild, type DockerfileDeps } from './dockerfile/build-dockerfile.ts'
 import { exportSlug, imageLabels } from './export.ts'
 import { createMask } from './mask.ts'
 import { buildOrder } from './order.ts'
 import { isOurs } from './packs.ts'
 import { PhaseClock } from './phases.ts'
-import { limitsOf, type BuildLimits, type BuildSandboxes } from './sandboxes.ts'
+import type { BuildLimits, BuildSandboxes } from './sandboxes.ts'
 import { readSource, sourceForBuild, type Source, type SourceLimits } from './source.ts'
 import { sourceWarnings } from './source-warnings.ts'
 import type { Stack } from './stack.ts'
@@ -70,12 +70,14 @@ export interface BuildOutput {
 export type RunPipeline = (request: BuildRequest, output: BuildOutput, signal: AbortSignal) => Promise<BuildResult>
 
 export type PipelineDeps = {
-  engine: Pick<Engine, 'appendLayer' | 'buildDockerfile' | 'machine'>
+  engine: Pick<Engine, 'appendLayer' | 'machine'> & DockerfileDeps['engine']
   stack: Pick<Stack, 'name'>
-  toolbox: Pick<Toolbox, 'runImage' | 'usersIn'>
+  toolbox: Pick<Toolbox, 'runImage' | 'usersIn'> & DockerfileDeps['toolbox']
   sandboxes: Pick<BuildSandboxes, 'remove' | 'take'>
   repositories: { archive(appId: AppId, commit: string, signal: AbortSignal): Promise<Readable> }
   build: BuildLimits & { timeoutSeconds: number }
+  /** What a Dockerfile may begin with. */
+  registries: DockerfileDeps['registries']
   limits: SourceLimits & { slugBytes: number }
   /** Where packs may be fetched from. */
   packPolicy: AddressPolicy
@@ -94,7 +96,7 @@ export function createPipeline(deps: PipelineDeps): RunPipeline {
       const run = appJson ? configure(asked, appJson) : asked
       for (const line of sourceWarnings(source)) output.error(line)
       const result = isDockerfileBuild(source, run.request.buildpacks)
-        ? await withDockerfile(run, source)
+        ? await withDockerfile(run)
         : await withPacks(run, source)
       return { ...result, ...(appJson && { appJson }), stack: deps.stack.name, phases: run.clock.times }
     } catch (error) {
@@ -151,7 +153,7 @@ async function runPacks(run: Run, sandbox: Sandbox, asked: Candidates, source: S
   const { deps, request, output, clock, signal } = run
   const { memoryMiB } = within(deps.build, await deps.engine.machine())
   const mask = createMask(request.config)
-  const files = sourceForBuild(await archive(run), source)
+  const files = sourceForBuild(await archive(run), source.files['.slugignore'])
   const order = buildOrder(request, asked, files, deps.stack.name)
   const detected = Promise.withResolvers<void>()
   const options = { root: source.root, candidates: asked, order, onDetected: detected.resolve }
@@ -174,18 +176,19 @@ async function makeSlug({ deps, request, output }: Run, { packs, slug, whole }: 
   return made
 }
 
-async function withDockerfile(run: Run, source: Source): Promise<Built> {
+async function withDockerfile(run: Run): Promise<Built> {
   const { deps, request, output, clock, signal } = run
   output.topic('Building with the Dockerfile')
-  const options = {
+  const wanted = {
     appId: request.appId,
     labels: imageLabels(request, ['dockerfile']),
-    limits: limitsOf(deps.build),
     noCache: request.noCache,
+    source: async () => sourceForBuild(await archive(run)),
     onOutput: (chunk: Buffer) => output.raw(chunk),
+    onProgress: (line: string) => tellProgress(output, line),
   }
-  const parts = { engine: deps.engine, archive: () => archive(run), source }
-  const image = await clock.time('compile', () => buildDockerfile(parts, options, signal))
+  const image = await clock.time('compile', () => buildDockerfile(deps, wanted, signal))
+  if (image.hasVolumes) output.detail('VOLUME is passed over: what a dyno writes goes with it')
   return { image: image.digest, processTypes: { web: null }, buildpack: 'Dockerfile', size: image.sizeBytes }
 }
 

@@ -1,7 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Engine, Limits, Sandbox } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import { newId, type AppId } from '../model/ids.ts'
 import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
+import { baseStores } from './dockerfile/base-stores.ts'
 import type { Toolbox } from './toolbox.ts'
 
 /** Milliseconds a sandbox that was prepared waits for its build. */
@@ -11,16 +13,20 @@ const mostProcesses = 1024
 /** What a build and its cache may take on disk: a slug of the largest size several times over. */
 const mostDiskMiB = 10 * 1024
 
-export type BuildLimits = { memoryMiB: number; cpus: number }
+export type BuildLimits = { memoryMiB: number; cpus: number; diskMiB?: number }
 
 export type SandboxesDeps = {
   engine: Pick<Engine, 'createSandbox' | 'removeCache'>
-  toolbox: Pick<Toolbox, 'buildImage'>
+  toolbox: Pick<Toolbox, 'baseImage' | 'buildImage' | 'builderImage'>
   build: BuildLimits & { concurrency: number }
   log: Logger
 }
 
+/** What happens in a sandbox: buildpacks run, or a Dockerfile is built. */
+export type SandboxKind = 'packs' | 'dockerfile'
+
 type Wanted = {
+  kind?: SandboxKind
   /** The app's cache is to be empty. */
   emptyCache: boolean
   /** Told of what takes long. */
@@ -28,7 +34,7 @@ type Wanted = {
 }
 
 /** A sandbox on its way, or waiting; undefined: it could not be made. */
-type Prepared = { sandbox: Promise<Sandbox | undefined>; expiry: NodeJS.Timeout }
+type Prepared = { kind: SandboxKind; sandbox: Promise<Sandbox | undefined>; expiry: NodeJS.Timeout }
 
 /**
  * Where apps are built: each build has a sandbox of its own. The engine takes a third of a second to start one, so one can be
@@ -38,6 +44,8 @@ export class BuildSandboxes implements AsyncDisposable {
   readonly #deps: SandboxesDeps
   readonly #prepared = new Map<AppId, Prepared>()
   readonly #removals = new Map<AppId, Promise<void>>()
+  /** Until the app's last builder is at rest. */
+  readonly #resting = new Map<AppId, Promise<void>>()
   /** Apps for which none is prepared now. */
   readonly #barred = new Set<AppId>()
 
@@ -46,30 +54,41 @@ export class BuildSandboxes implements AsyncDisposable {
   }
 
   /** A build of the app is expected in a moment. There are never more sandboxes waiting than builds may run at once. */
-  prepare(appId: AppId): void {
+  prepare(appId: AppId, kind: SandboxKind = 'packs'): void {
     const isFull = this.#prepared.size >= this.#deps.build.concurrency
     if (isFull || this.#prepared.has(appId) || this.#barred.has(appId)) return
-    const sandbox = this.#make(appId, new AbortController().signal).catch((error: unknown) => {
+    const sandbox = this.#make(appId, kind, new AbortController().signal).catch((error: unknown) => {
       this.#deps.log.info({ err: error, app: appId }, 'no sandbox prepared')
       return undefined
     })
     const expiry = setTimeout(() => void this.#discard(appId), patience).unref()
-    this.#prepared.set(appId, { sandbox, expiry })
+    this.#prepared.set(appId, { kind, sandbox, expiry })
   }
 
   /** One for a build, to be given back by `remove`. */
-  async take(appId: AppId, { emptyCache, onProgress }: Wanted, signal: AbortSignal): Promise<Sandbox> {
+  async take(appId: AppId, { kind = 'packs', emptyCache, onProgress }: Wanted, signal: AbortSignal): Promise<Sandbox> {
     if (emptyCache) await this.without(appId, () => this.#deps.engine.removeCache(appId))
+    if (this.#prepared.get(appId)?.kind !== kind) await this.#discard(appId)
     const sandbox = await this.#withdraw(appId)
+    // The one before may still tidy up what this one is to find.
+    if (kind === 'dockerfile') await this.#resting.get(appId)
     if (sandbox?.waits && !signal.aborted) return sandbox
     if (sandbox) this.remove(appId, sandbox)
-    return this.#make(appId, signal, onProgress)
+    return this.#make(appId, kind, signal, onProgress)
   }
 
-  /** In the background: nobody waits for it. What stays is removed at the worker's next start. */
-  remove(appId: AppId, sandbox: Sandbox): void {
-    const removal = Promise.all([this.#removals.get(appId), this.#dispose(sandbox)]).then(() => {
-      if (this.#removals.get(appId) === removal) this.#removals.delete(appId)
+  /**
+   * In the background: nobody waits for it. What stays is removed at the worker's next start.
+   * @param finished it is left in peace until then, for a while
+   */
+  remove(appId: AppId, sandbox: Sandbox, finished: Promise<unknown> = Promise.resolve()): void {
+    const resting = within(patience, finished)
+    this.#resting.set(appId, resting)
+    const gone = resting.then(() => this.#dispose(sandbox))
+    const removal = Promise.all([this.#removals.get(appId), gone]).then(() => {
+      if (this.#removals.get(appId) !== removal) return
+      this.#removals.delete(appId)
+      this.#resting.delete(appId)
     })
     this.#removals.set(appId, removal)
   }
@@ -91,9 +110,15 @@ export class BuildSandboxes implements AsyncDisposable {
     await Promise.all(this.#removals.values())
   }
 
-  async #make(appId: AppId, signal: AbortSignal, onProgress?: Wanted['onProgress']): Promise<Sandbox> {
+  async #make(
+    appId: AppId,
+    kind: SandboxKind,
+    signal: AbortSignal,
+    onProgress?: Wanted['onProgress'],
+  ): Promise<Sandbox> {
     const { engine, toolbox, build } = this.#deps
-    const image = await toolbox.buildImage(onProgress)
+    const isBuilder = kind === 'dockerfile'
+    const image = await (isBuilder ? toolbox.builderImage(onProgress) : toolbox.buildImage(onProgress))
     const spec = {
       appId,
       image: image.digest,
@@ -101,7 +126,7 @@ export class BuildSandboxes implements AsyncDisposable {
       user: 'app',
       limits: limitsOf(build),
       cacheAt: cacheDirectory,
-      secretsAt: configDirectory,
+      ...(isBuilder ? { rootless: true, stores: await baseStores(toolbox) } : { secretsAt: configDirectory }),
       env: {},
       workingDirectory: appDirectory,
       labels: {},
@@ -130,6 +155,14 @@ export class BuildSandboxes implements AsyncDisposable {
   }
 }
 
-export function limitsOf({ memoryMiB, cpus }: BuildLimits): Limits {
-  return { memoryMiB, cpus, pids: mostProcesses, diskMiB: mostDiskMiB }
+/** Resolves when the promise does, and at the latest after so many milliseconds. */
+async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+  const limit = new AbortController()
+  const late = delay(milliseconds, undefined, { signal: limit.signal }).catch(() => undefined)
+  await Promise.race([promise.catch(() => undefined), late])
+  limit.abort()
+}
+
+export function limitsOf({ memoryMiB, cpus, diskMiB = mostDiskMiB }: BuildLimits): Limits & { diskMiB: number } {
+  return { memoryMiB, cpus, pids: mostProcesses, diskMiB }
 }

@@ -34,7 +34,7 @@ function ruleOf(line: string): Rule[] {
   const isForDirectories = text.endsWith('/')
   const path = isForDirectories ? text.slice(0, -1) : text
   if (path === '') return []
-  const pattern = new PathPattern(insideOf(path.replace(/^\//, '')), 'git')
+  const pattern = new PathPattern(insideOf(path.replace(/^\//, '')))
   return [{ pattern, isForDirectories, isForNames: !path.includes('/') }]
 }
 

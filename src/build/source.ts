@@ -21,7 +21,7 @@ export type Source = {
 
 export type SourceLimits = { sourceBytes: number; sourceFiles: number }
 
-const platformFiles = ['.buildpacks', '.dockerignore', '.slugignore', 'Procfile', 'app.json'] as const
+const platformFiles = ['.buildpacks', '.slugignore', 'Procfile', 'app.json'] as const
 type PlatformFile = (typeof platformFiles)[number]
 
 /** A file the platform reads has at most this many bytes. */
@@ -54,9 +54,9 @@ export async function readSource(tar: Readable, limits: SourceLimits): Promise<S
   return source
 }
 
-/** The tree as it goes into the build, below the app's directory: all of it the tenant's, without what `.slugignore` names. */
-export function sourceForBuild(tar: Readable, source: Source): Readable {
-  const isIgnored = slugignore(source.files['.slugignore'] ?? '')
+/** The tree as it goes into the build, below the app's directory: all of it the tenant's, without what the patterns of a `.slugignore` name. */
+export function sourceForBuild(tar: Readable, patterns = ''): Readable {
+  const isIgnored = slugignore(patterns)
   return rewriteTar(tar, (header) => {
     const name = header.name.replace(/\/$/, '')
     if (name === '' || name === '.gitmodules' || isIgnored(name, header.type === 'directory')) return undefined

@@ -10,4 +10,6 @@ export interface Stack {
   buildImage(packages: string[], onProgress: (line: string) => void): Promise<Image>
   /** The run image, likewise. */
   runImage(packages: string[], onProgress: (line: string) => void): Promise<Image>
+  /** The image that Dockerfiles are built in. */
+  builderImage(onProgress: (line: string) => void): Promise<Image>
 }

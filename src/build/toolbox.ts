@@ -1,15 +1,24 @@
 import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Engine, Image } from '../engine/engine.ts'
 import { createUsers } from './app-passwd.ts'
 import { packagesOf, packNames, packsDirectory, type PackName } from './packs.ts'
 import type { Stack } from './stack.ts'
-import { filesUnder, tarOf, type ImageFile } from './stack/tar.ts'
+import { filesUnder, tarOf, type ImageFile, type SmallFile } from './stack/tar.ts'
 import { toolFiles, toolsDirectory, toolVersions } from './stack/tools.ts'
 
 /** In the image that apps are built on: finds the packs for an app and runs them. */
 export const buildProgram = `/${toolsDirectory}/buildpacks/bin/build`
+
+/** In the image that Dockerfiles are built in. */
+export const builderPrograms = `/${toolsDirectory}/builder`
+
+const builderDirectory = resolve(import.meta.dirname, '../../builder')
+
+/** The images of the stack that a Dockerfile can begin with: to run, to run with Node.js, to build. They are named paas/STACK, -node, -build. */
+export const baseNames = ['run', 'node', 'build'] as const
+export type BaseName = (typeof baseNames)[number]
 
 /** Files to add to an image, and what tells this set from any other. */
 type Layer = { identity: string; files: () => Iterable<ImageFile> }
@@ -30,7 +39,10 @@ export type Toolbox = {
   uploadImage(onProgress?: (line: string) => void): Promise<Image>
   /** The list of users in one of them (passwd(5)). */
   usersIn(image: Image): Promise<string>
-  /** Makes them all, so that no push waits for one. */
+  /** What Dockerfiles are built in; made when the first one is. */
+  builderImage(onProgress?: (line: string) => void): Promise<Image>
+  baseImage(name: BaseName, onProgress?: (line: string) => void): Promise<Image>
+  /** Makes all that buildpacks need, so that no push waits for one. */
   prepare(onProgress: (line: string) => void): Promise<void>
 }
 
@@ -38,6 +50,7 @@ export function createToolbox({ engine, stack }: ToolboxDeps): Toolbox {
   const withLayer = createLayers(engine)
   // Read once: an upgrade on disk is for the next start, which knows how to call it.
   const packs = packLayer()
+  const builder = layerOf([...filesUnder(builderDirectory, `${toolsDirectory}/builder`)], '')
   const toolbox: Toolbox = {
     async buildImage(onProgress = noProgress) {
       const packages = packNames.flatMap((pack) => packagesOf(pack).build)
@@ -50,6 +63,12 @@ export function createToolbox({ engine, stack }: ToolboxDeps): Toolbox {
     },
     usersIn: createUsers(engine),
     uploadImage: (onProgress) => toolbox.runImage([...packNames], onProgress),
+    builderImage: async (onProgress = noProgress) =>
+      withLayer(await stack.builderImage(onProgress), builder, onProgress),
+    baseImage(name, onProgress) {
+      if (name === 'build') return toolbox.buildImage(onProgress)
+      return toolbox.runImage(name === 'node' ? ['nodejs'] : [], onProgress)
+    },
     async prepare(onProgress) {
       await toolbox.buildImage(onProgress)
       for (const pack of packNames) await toolbox.runImage([pack], onProgress)
@@ -84,11 +103,17 @@ function createLayers(engine: ToolboxDeps['engine']) {
 /** The packs, and the headers of the tools' Node.js, without which addons cannot be compiled. */
 function packLayer(): Layer {
   const packs = [...filesUnder(packsDirectory, join(toolsDirectory, 'buildpacks'))]
-  const hash = createHash('sha256').update(JSON.stringify(toolVersions()))
-  for (const { name, mode, content } of packs.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+  const { identity } = layerOf(packs, JSON.stringify(toolVersions()))
+  return { identity, files: () => [...packs, npx, ...nodeHeaders()] }
+}
+
+/** @param salt what decides beside the files */
+function layerOf(files: SmallFile[], salt: string): Layer {
+  const hash = createHash('sha256').update(salt)
+  for (const { name, mode, content } of files.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
     hash.update(`\n${name} ${mode} ${content.length}\n`).update(content)
   }
-  return { identity: hash.digest('hex'), files: () => [...packs, npx, ...nodeHeaders()] }
+  return { identity: hash.digest('hex'), files: () => files }
 }
 
 function nodeLayer(): Layer {

@@ -32,8 +32,23 @@ export interface Engine {
    * are those of the tar, in which every directory comes before what it holds.
    */
   appendLayer(options: { base: string; layer: Readable; config: ImageConfig }): Promise<Image>
-  /** Builds a Dockerfile as it is, under the sandbox's limits and network. `onOutput` gets raw output. */
-  buildDockerfile(options: DockerfileBuild, signal: AbortSignal): Promise<Image>
+  /**
+   * An image of this server from where strangers may have forged any of it: a tar of its manifest (Docker's schema 2), its configuration and
+   * its gzipped layers, each named by its digest. Only layers that an image of `shared` begins with may be missing.
+   * @param options.diskMiB what its own layers may unpack to @returns also whether it wanted volumes, which it does not get
+   * @throws build_failed
+   */
+  loadImage(options: {
+    archive: Readable
+    shared: string[][]
+    appId: AppId
+    labels: Labels
+    diskMiB: number
+  }): Promise<Image & { hasVolumes: boolean }>
+  /** The digests of each image's layers, bottom first, that need not come with an image for `loadImage`; one that is gone has none. */
+  sharedLayers(digests: string[]): Promise<string[][]>
+  /** A tar of an image, as `docker save` gives it. */
+  saveImage(digest: string, signal: AbortSignal): Promise<Readable>
   /** A tar of a directory of an image, whose name comes first in its entries; undefined: there is no such image or directory. Nothing of it runs. */
   readImage(digest: string, path: string, signal: AbortSignal): Promise<Readable | undefined>
   /** Images of this server, newest first; `appId` narrows to one app's. */
@@ -139,6 +154,10 @@ export type SandboxSpec = {
   secretsAt?: string
   env: Record<string, string>
   workingDirectory?: string
+  /** Volumes that hold an image each, for whoever can read it there; nobody writes to them but who fills them. */
+  stores?: { digest: string; at: string; writable?: boolean }[]
+  /** It may have a user namespace of its own, with mounts, and the ids that its image says. */
+  rootless?: boolean
   /** Only for stack images of our own: root with the capabilities that apt needs. Never for tenants. */
   trusted?: boolean
   labels: Labels
@@ -169,16 +188,6 @@ export interface Sandbox extends AsyncDisposable {
   ): Promise<DynoExit>
   /** Keeps the file system as an image (stack images only). */
   commit(options: { reference: string; config: ImageConfig }): Promise<Image>
-}
-
-export type DockerfileBuild = {
-  appId: AppId
-  /** Gives the source tree as a tar with a Dockerfile in its root; asked once more when the engine has to begin again. */
-  context: () => Promise<Readable>
-  labels: Labels
-  limits: Limits
-  noCache: boolean
-  onOutput: (chunk: Buffer) => void
 }
 
 export type DynoSpec = {

@@ -20,7 +20,7 @@ import { runRole } from './run-role.ts'
 
 export const run = (): Promise<void> =>
   runRole('worker', 'control', async ({ config, serverId, log, note }) => {
-    const { paths, redis, build, limits } = config
+    const { paths, redis, build, limits, registries } = config
     const packPolicy = createPackPolicy(config)
     await using life = new AsyncDisposableStack()
     life.use(await holdServerId({ serverId, dataDirectory: config.dataDirectory }))
@@ -36,7 +36,18 @@ export const run = (): Promise<void> =>
     const containers = createContainers({ engine, toolbox, serverId })
     life.use(await serveContainers({ socketPath: paths.containersSocket, containers, log }))
     const sandboxes = life.use(new BuildSandboxes({ engine, toolbox, build, log }))
-    const pipeline = createPipeline({ engine, stack, toolbox, sandboxes, repositories, build, limits, packPolicy, log })
+    const pipeline = createPipeline({
+      engine,
+      stack,
+      toolbox,
+      sandboxes,
+      repositories,
+      build,
+      registries,
+      limits,
+      packPolicy,
+      log,
+    })
     const parts = { config, serverId, log, store, engine, router, sandboxes, pipeline, repositories, logs, outputs }
     life.use(await openWorker(parts))
     life.use(checkRecord(store))

@@ -220,12 +220,12 @@ async function take({ dispatcher, drains }: Assembled, job: Job): Promise<void> 
   if (job.kind === 'restart') await done
 }
 
-/** What a Dockerfile builds needs no sandbox, and an app mostly stays what it is. */
+/** An app mostly stays what it is. */
 function expectBuild({ store, sandboxes }: Assembled, appId: AppId): void {
   const app = store.apps.get(appId)
   const slugId = app?.currentReleaseId && store.releases.find(app.currentReleaseId)?.slugId
   const isDockerfile = slugId && store.slugs.find(slugId)?.buildpack === 'Dockerfile'
-  if (app && !app.destroying && !isDockerfile) sandboxes.prepare(appId)
+  if (app && !app.destroying) sandboxes.prepare(appId, isDockerfile ? 'dockerfile' : 'packs')
 }
 
 /** A build that waited is cancelled by the record alone; then only its readers wait for an end. */

@@ -44,7 +44,8 @@ export class Builder implements AsyncDisposable {
     const stack = createStack({ engine: this.engine, config })
     const toolbox = createToolbox({ engine: this.engine, stack })
     const packPolicy = createPackPolicy(config)
-    this.#deps = { engine: this.engine, stack, toolbox, build: config.build, limits: config.limits, packPolicy, log }
+    const { build, limits, registries } = config
+    this.#deps = { engine: this.engine, stack, toolbox, build, limits, registries, packPolicy, log }
   }
 
   /** An app whose first commit is a copy of the fixture of that name, or has these files. */
@@ -64,6 +65,11 @@ export class Builder implements AsyncDisposable {
   /** The image that apps are built on. */
   async buildImage(): Promise<string> {
     return (await this.#deps.toolbox.buildImage()).digest
+  }
+
+  /** The image that Dockerfiles are built in. */
+  async builderImage(): Promise<string> {
+    return (await this.#deps.toolbox.builderImage()).digest
   }
 
   /** Ids of what still exists of the app's containers. */

@@ -5,7 +5,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { dockerignore } from '../../src/build/dockerignore.ts'
 import { MatchingEffort } from '../../src/build/matching-effort.ts'
 import { PathPattern } from '../../src/build/path-pattern.ts'
 import { slugignore } from '../../src/build/slugignore.ts'
@@ -19,20 +18,18 @@ describe('a pattern', () => {
     ['*?'.repeat(30) + '!', 'a'.repeat(250)],
     ['['.repeat(1000), '['.repeat(999)],
   ])('%.20s takes no more steps than its length times the path’s', (text, path) => {
-    for (const dialect of ['git', 'docker'] as const) {
-      let steps = 0
-      const matched = new PathPattern(text, dialect).matches(path, { spend: (more) => (steps += more) })
-      expect(matched).toBe(false)
-      expect(steps).toBeLessThanOrEqual((text.length + 2) * (path.length + 1))
-    }
+    let steps = 0
+    const matched = new PathPattern(text).matches(path, { spend: (more) => (steps += more) })
+    expect(matched).toBe(false)
+    expect(steps).toBeLessThanOrEqual((text.length + 2) * (path.length + 1))
   })
 
   it('among many is refused when all of them take too long for all files', () => {
-    const effort = new MatchingEffort('.dockerignore', 1000)
-    const pattern = new PathPattern('**/*.tmp', 'docker')
+    const effort = new MatchingEffort('.slugignore', 1000)
+    const pattern = new PathPattern('**/*.tmp')
     expect(() => {
       for (let file = 0; file < 100; file++) pattern.matches(`directory/file-${file}`, effort)
-    }).toThrow("The patterns of .dockerignore take too long to match with the app's files.")
+    }).toThrow("The patterns of .slugignore take too long to match with the app's files.")
   })
 })
 
@@ -83,38 +80,3 @@ function ignoredByGit(repository: string, patterns: string, paths: string[]): st
     throw cause
   }
 }
-
-describe('.dockerignore', () => {
-  // Of moby's own tests (github.com/moby/patternmatcher, patternmatcher_test.go).
-  it.each([
-    ['**', 'file', true],
-    ['**/', 'file', true],
-    ['**/**', 'dir/file', true],
-    ['dir/**', 'dir/file', true],
-    ['dir/**', 'dir/dir2/file', true],
-    ['**/dir', 'dir/file', true],
-    ['**/dir2/*', 'dir/dir2/file', true],
-    ['**file', 'dir/dir/file', true],
-    ['**/file*txt', 'dir/dir/file.txt', true],
-    ['a**/*.txt', 'a/dir/file.txt', true],
-    ['a/**/*.txt', 'a/file.txt', true],
-    ['a[b-d]e', 'ace', true],
-    ['a[^b-d]e', 'aze', true],
-    ['a\\*b', 'axb', false],
-    ['a?c', 'abc', true],
-    ['a?c', 'abcd', false],
-    ['.*', 'foo', false],
-    ['abc.def', 'abcZdef', false],
-    ['/foo', 'foo/bar', true],
-    ['foo/', 'foo/bar', true],
-    ['./foo', 'foo', true],
-    ['foo', 'bar/foo', false],
-    ['*\n!kept', 'kept/file', false],
-    ['docs\n!docs/README.md', 'docs/README.md', false],
-    ['*.md\n!README*.md\nREADME-secret.md', 'README-secret.md', true],
-    ['*', 'Dockerfile', false],
-    ['# a comment\n\n  \n*.tmp', 'x.tmp', true],
-  ])('%j and the path %s: left out %s', (patterns, path, expected) => {
-    expect(dockerignore(patterns)(path)).toBe(expected)
-  })
-})

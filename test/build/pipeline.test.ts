@@ -105,40 +105,6 @@ describe('a build', () => {
   })
 })
 
-describe('a build with a Dockerfile', () => {
-  const dockerfile = (from: string) =>
-    `FROM ${from}\nUSER root\nCOPY . /srv\nRUN echo built > /srv/built\nCMD ["cat", "/srv/built"]\n`
-
-  it('is done as the Dockerfile says, and runs its command', async () => {
-    await using app = await builder.app({ Dockerfile: dockerfile(await builder.runImage()), 'package.json': '{}' })
-    const result = await app.build()
-    expect(result).toMatchObject({ buildpack: 'Dockerfile', processTypes: { web: null } })
-    expect(app.output).toContain('Step 4/5 : RUN echo built')
-    expect((await runIn(result, 'ls /srv; cat /srv/built')).output).toBe('Dockerfile\nbuilt\npackage.json\nbuilt\n')
-  })
-
-  it('gives it no file that .dockerignore names', async () => {
-    await using app = await builder.app({
-      Dockerfile: dockerfile(await builder.runImage()),
-      '.dockerignore': '*\n!kept\n**/*.tmp\n',
-      kept: 'x',
-      secret: 'x',
-      'directory/file.tmp': 'x',
-    })
-    expect((await runIn(await app.build(), 'ls -A /srv')).output).toBe('built\nkept\n')
-  })
-
-  it('fails with the step that failed', async () => {
-    const from = await builder.runImage()
-    await using app = await builder.app({ Dockerfile: `FROM ${from}\nRUN echo working && exit 3\n` })
-    await expect(app.build()).rejects.toMatchObject({
-      code: 'build_failed',
-      message: expect.stringContaining('exit 3'),
-    })
-    expect(app.output).toContain('working')
-  })
-})
-
 describe('a build fails', () => {
   it('when nothing is there that a pack could build', async () => {
     await using app = await builder.app('no-buildpack')

@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 
 function sandboxes(): BuildSandboxes {
-  const toolbox = { buildImage: async () => image }
+  const toolbox = { buildImage: async () => image, builderImage: async () => image, baseImage: async () => image }
   return new BuildSandboxes({ engine: server.engine, toolbox, build, log: createLog('test', 'error') })
 }
 

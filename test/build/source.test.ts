@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { pack, type Header } from 'tar-stream'
 import { describe, expect, it } from 'vitest'
 import { candidates } from '../../src/build/detect.ts'
-import { isDockerfileBuild } from '../../src/build/dockerfile.ts'
+import { isDockerfileBuild } from '../../src/build/dockerfile/build-dockerfile.ts'
 import { readSource, sourceForBuild } from '../../src/build/source.ts'
 import { sourceWarnings } from '../../src/build/source-warnings.ts'
 import { hasWindowsLines } from '../../src/build/windows-lines.ts'
@@ -25,7 +25,10 @@ function tarOf(files: Record<string, string | Buffer>): Readable {
 async function built(files: Record<string, string>): Promise<Header[]> {
   const source = await readSource(tarOf(files), limits)
   const headers: Header[] = []
-  await forEachEntry(sourceForBuild(tarOf(files), source), ({ header }) => void headers.push(header))
+  await forEachEntry(
+    sourceForBuild(tarOf(files), source.files['.slugignore']),
+    ({ header }) => void headers.push(header),
+  )
   return headers
 }
 

@@ -255,20 +255,8 @@ it('dynos of one app reach each other', async () => {
 })
 
 it('an image’s own command runs with the image’s entry point', async () => {
-  const { engine, appId } = server
-  const options = {
-    appId,
-    context: async () =>
-      tar([
-        { name: 'Dockerfile' },
-        `FROM ${server.image}\nWORKDIR /srv\nENTRYPOINT ["/bin/echo", "entry"]\nCMD ["command"]\n`,
-      ]),
-    labels: {},
-    limits,
-    noCache: false,
-    onOutput: () => undefined,
-  }
-  const image = (await engine.buildDockerfile(options, never)).digest
+  const Entrypoint = ['/bin/echo', 'entry']
+  const image = (await server.load({ Entrypoint, Cmd: ['command'], WorkingDir: '/srv' })).digest
   const { id, output } = await runToEnd(null, { image })
   expect(output).toBe('entry command')
   expect(await docker('inspect', '--format', '{{.Config.WorkingDir}}', id)).toBe('/srv')

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import type { EngineEvent } from '../../src/engine/engine.ts'
-import { docker, limits, never, tar, testEngine, type TestEngine } from './support.ts'
+import { docker, limits, never, testEngine, type TestEngine } from './support.ts'
 
 let server: TestEngine
 beforeAll(async () => {
@@ -73,30 +73,4 @@ it('watching ends with the signal, quietly', async () => {
   abort.abort()
   expect((await watching).map(({ kind }) => kind)).not.toContain('removed')
   await server.engine.stopDyno(id, 0)
-})
-
-it('a stranger’s Dockerfile cannot pass its steps off as dynos', async () => {
-  const labels = `paas.server=${server.serverId} paas.kind=dyno paas.app=${server.appId} paas.dyno=forged.1 paas.type=web`
-  const lines: string[] = []
-  const watching = server.engine.watch(never)
-  const options = {
-    appId: server.appId,
-    context: async () =>
-      tar([{ name: 'Dockerfile' }, `FROM ${server.image}\nLABEL ${labels}\nRUN echo in step; sleep 1\n`]),
-    labels: {},
-    limits,
-    noCache: true,
-    onOutput: (chunk: Buffer) => void lines.push(chunk.toString()),
-  }
-  const building = server.engine.buildDockerfile(options, never)
-  await expect.poll(() => lines.join(''), { interval: 20 }).toContain('in step\n')
-  const forged = ['--filter', `label=paas.app=${server.appId}`, '--filter', 'label=paas.dyno=forged.1']
-  const steps = await docker('ps', '--quiet', ...forged)
-  const taken = (await server.engine.listDynos()).filter(({ name }) => name === 'forged.1')
-  const image = await building
-  const { id } = await server.dyno('true', { name: 'run.9', type: 'run', restart: false })
-  await server.engine.stopDyno(id, 0)
-  expect({ steps: steps.split('\n').length, taken }).toEqual({ steps: 1, taken: [] })
-  expect(new Set((await collect(watching, 'removed')).map(({ name }) => name))).toEqual(new Set(['run.9']))
-  expect(image.labels['paas.kind']).toBe('image')
 })

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { docker, limits, never, shell, tar, testEngine, type TestEngine } from './support.ts'
+import { docker, limits, shell, testEngine, type TestEngine } from './support.ts'
 
 let server: TestEngine
 let machine: { cpus: number; memoryMiB: number }
@@ -39,23 +39,6 @@ describe('/dev/shm', () => {
     expect(await server.engine.waitDyno(id, AbortSignal.timeout(60_000))).toMatchObject({ outOfMemory: true })
     expect(await docker('logs', id)).toBe('64')
   })
-})
-
-it('a step of a Dockerfile has half of its memory as /dev/shm too', async () => {
-  const output: string[] = []
-  const image = await server.engine.buildDockerfile(
-    {
-      appId: server.appId,
-      context: async () => tar([{ name: 'Dockerfile' }, `FROM ${server.image}\nRUN ${size}\n`]),
-      labels: {},
-      limits: { ...limits, cpus: 4096, memoryMiB: 300, diskMiB: 1000 },
-      noCache: true,
-      onOutput: (chunk) => void output.push(chunk.toString()),
-    },
-    never,
-  )
-  expect(image.digest).toMatch(/^sha256:/)
-  expect(output.join('')).toMatch(/^150$/m)
 })
 
 it('what the engine refuses is said in its words, and is no failure inside the server', async () => {

@@ -1,5 +1,7 @@
 import { execFile } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
+import { buffer } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
 import { promisify } from 'node:util'
 import { pack, type Header } from 'tar-stream'
 import { Readable } from 'node:stream'
@@ -50,6 +52,15 @@ class TestServer implements AsyncDisposable {
     return this.engine.createSandbox({ ...given, ...spec }, signal)
   }
 
+  /** An image as a builder gives one: the run image and these layers, which run so. */
+  async load(config: object, layers: BuiltLayer[] = [], forged: Partial<BuiltImage> = {}) {
+    const { appId, image } = this
+    const [base = []] = await this.engine.sharedLayers([image])
+    const shared = [base]
+    const archive = builtImage({ config, base, layers, ...forged })
+    return this.engine.loadImage({ archive, shared, appId, labels: {}, diskMiB: 50 })
+  }
+
   dyno(command: string | null, spec: Partial<DynoSpec> = {}) {
     const { appId, image } = this
     const given = { appId, app: 'acme', name: 'web.1', type: 'web', release: 7, image, size: 'basic', limits }
@@ -95,6 +106,43 @@ export function tar(...entries: [Partial<Header> & { name: string }, string?][])
   for (const [header, content] of entries) archive.entry(header as Header, content ?? '')
   archive.finalize()
   return Readable.from(archive)
+}
+
+/** A gzipped tar, and the digests of both. */
+export type BuiltLayer = { blob: string; diffId: string; content: Buffer }
+type BuiltImage = { config: object; base: string[]; layers: BuiltLayer[]; delivered?: BuiltLayer[] }
+
+export async function builtLayer(...entries: Parameters<typeof tar>): Promise<BuiltLayer> {
+  return gzippedLayer(await buffer(tar(...entries)))
+}
+
+export function gzippedLayer(plain: Buffer): BuiltLayer {
+  const content = gzipSync(plain, { level: 1 })
+  return { blob: sha256(content), diffId: `sha256:${sha256(plain)}`, content }
+}
+
+function builtImage({ config, base, layers, delivered = layers }: BuiltImage): Readable {
+  const diffIds = [...base, ...layers.map(({ diffId }) => diffId)]
+  const blobs = [...base, ...layers.map(({ blob }) => `sha256:${blob}`)]
+  const description = {
+    architecture: machineArchitecture,
+    os: 'linux',
+    config,
+    rootfs: { type: 'layers', diff_ids: diffIds },
+  }
+  const manifest = { schemaVersion: 2, layers: blobs.map((digest) => ({ digest })) }
+  const archive = pack()
+  for (const json of [manifest, description])
+    archive.entry({ name: sha256(JSON.stringify(json)) }, JSON.stringify(json))
+  for (const { blob, content } of delivered) archive.entry({ name: blob }, content)
+  archive.finalize()
+  return Readable.from(archive)
+}
+
+const machineArchitecture = process.arch === 'x64' ? 'amd64' : process.arch
+
+function sha256(content: string | Buffer): string {
+  return createHash('sha256').update(content).digest('hex')
 }
 
 /** Answers each connection to the port with a line, then closes it. */

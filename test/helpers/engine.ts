@@ -1,7 +1,6 @@
 import { execFile } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { serverPrefix } from '../../src/engine/docker/names.ts'
 
 const run = promisify(execFile)
 const mostAttempts = 100
@@ -14,9 +13,6 @@ export async function removeFromEngine(serverId: string): Promise<void> {
   await remove(['volume', 'ls', '--quiet', ...label], ['volume', 'rm', '--force'])
   // By name: an image that others were made on is then removed with the last of them.
   await remove(['images', '--format', '{{.Repository}}:{{.Tag}}', ...label], ['rmi', '--force'])
-  // The steps of Dockerfile builds have no label, only names that begin with the server's.
-  const named = ['--filter', `reference=${serverPrefix(serverId)}:*`]
-  await remove(['images', '--format', '{{.Repository}}:{{.Tag}}', ...named], ['rmi', '--force'])
 }
 
 /** Until none is left: what the server itself is just removing cannot be removed, and is gone a moment later. */

@@ -51,6 +51,10 @@ class DebianStack implements Stack {
     return this.#ensure(this.#recipes.build(packages), onProgress)
   }
 
+  async builderImage(onProgress: Progress): Promise<Image> {
+    return this.#ensure(this.#recipes.builder, onProgress)
+  }
+
   /** One image is made at a time on a machine: several servers would make the same one, and each takes the whole disk and CPU. */
   async #ensure(recipe: Recipe, onProgress: Progress): Promise<Image> {
     const found = await this.#engine.findImage(recipe.reference)

@@ -10,7 +10,7 @@ export type StackDefinition = {
   directory: string
   /** Debian's name of the distribution the packages are from. */
   suite: string
-  packages: { base: string[]; run: string[]; build: string[] }
+  packages: { base: string[]; run: string[]; build: string[]; builder: string[] }
   /** File name → content, of all its files: images are addressed by them. */
   files: Record<string, string>
 }
@@ -24,7 +24,12 @@ export function readStack(name = 'debian-13'): StackDefinition {
     name,
     directory,
     suite: (files['suite'] ?? '').trim(),
-    packages: { base: list('base-packages'), run: list('run-packages'), build: list('build-packages') },
+    packages: {
+      base: list('base-packages'),
+      run: list('run-packages'),
+      build: list('build-packages'),
+      builder: list('builder-packages'),
+    },
     files,
   }
 }

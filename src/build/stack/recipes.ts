@@ -25,6 +25,8 @@ export type Recipes = {
   rootfs: string
   run: (packages: string[]) => Recipe
   build: (packages: string[]) => Recipe
+  /** What Dockerfiles are built in. */
+  builder: Recipe
 }
 
 const scripts = 'usr/lib/paas/stack'
@@ -58,7 +60,15 @@ export function recipesFor(stack: StackDefinition, certificates: string[]): Reci
     commands: [install(stack.packages.build)],
     config,
   }
-  return { rootfs, run: extend(stack, 'run', run), build: extend(stack, 'build', build) }
+  const builder: Recipe = {
+    reference: reference(stack, 'builder', [run.reference, stack.packages.builder, contents('builder')]),
+    title: `${stack.name} builder image`,
+    base: run,
+    files: () => [scriptFile(stack, 'builder')],
+    commands: [install(stack.packages.builder), [`/${scripts}/builder`]],
+    config,
+  }
+  return { rootfs, run: extend(stack, 'run', run), build: extend(stack, 'build', build), builder }
 }
 
 /** The image with further packages, which is the image itself when there are none. */
@@ -86,8 +96,12 @@ function reference(stack: StackDefinition, kind: string, parts: unknown): string
   return `paas/${stack.name}-${kind}:${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)}`
 }
 
-function scriptFiles({ files }: StackDefinition): ImageFile[] {
-  return ['prepare', 'install'].map((name) => ({ name: `${scripts}/${name}`, content: files[name] ?? '', mode: 0o755 }))
+function scriptFiles(stack: StackDefinition): ImageFile[] {
+  return ['prepare', 'install'].map((name) => scriptFile(stack, name))
+}
+
+function scriptFile({ files }: StackDefinition, name: string): ImageFile {
+  return { name: `${scripts}/${name}`, content: files[name] ?? '', mode: 0o755 }
 }
 
 function certificateFiles(certificates: string[]): ImageFile[] {

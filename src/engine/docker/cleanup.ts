@@ -6,14 +6,12 @@ import { unlessMissing, type DockerDeps } from './client.ts'
 import { isOurName } from './dynos.ts'
 import { listImages, removeImage } from './images.ts'
 import { removeContainer } from './removal.ts'
-import { removeSteps } from './step-cache.ts'
 
 /** Containers first: they hold networks, volumes and images. */
 export async function removeApp(deps: DockerDeps, appId: AppId, keep: ReadonlySet<string> = new Set()): Promise<void> {
   await removeContainers(deps, [`${label.app}=${appId}`])
   await removeNetworks(deps, [`${label.app}=${appId}`])
   await removeCache(deps, appId)
-  await removeSteps(deps, appId)
   const images = await listImages(deps, { appId })
   for (const { digest } of images.filter((image) => !keep.has(image.digest))) await removeImage(deps, digest)
 }
@@ -24,7 +22,6 @@ export async function removeServer(deps: DockerDeps): Promise<void> {
   await removeNetworks(deps, [])
   const { Volumes } = await deps.docker.listVolumes({ filters: { label: [`${label.server}=${deps.serverId}`] } })
   await Promise.all(Volumes.map(({ Name }) => unlessMissing(deps.docker.getVolume(Name).remove({ force: true }))))
-  await removeSteps(deps)
   for (const { digest } of await listImages(deps)) await removeImage(deps, digest)
 }
 

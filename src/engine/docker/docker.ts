@@ -6,15 +6,15 @@ import { attachDyno, hangUpDyno } from './attach.ts'
 import { removeCache } from './cache.ts'
 import { removeApp, removeOrphans, removeServer } from './cleanup.ts'
 import { connectClient } from './client.ts'
-import { buildDockerfile } from './dockerfile.ts'
 import { endExec, execInDyno } from './dyno-exec.ts'
 import { findDyno, listDynos, restartDyno, runDyno, stopDyno } from './dynos.ts'
 import { watch } from './events.ts'
 import { releaseHost, secureHost } from './firewall.ts'
 import { createImageUsers } from './image-user.ts'
-import { createImage, findImage, importImage, listImages, readImage, removeImage } from './images.ts'
+import { createImage, findImage, importImage, listImages, readImage, removeImage, saveImage } from './images.ts'
 import { info } from './info.ts'
 import { appendLayer } from './layer.ts'
+import { loadImage, sharedLayers } from './load-image.ts'
 import { dynoOutput } from './output.ts'
 import { overfullDynos } from './overfull.ts'
 import { createMachine } from './machine.ts'
@@ -50,7 +50,9 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     importImage: (rootfs, options) => importImage(deps, rootfs, options),
     createImage: (options) => createImage(deps, options),
     appendLayer: (options) => appendLayer(deps, options),
-    buildDockerfile: (options, signal) => buildDockerfile(deps, options, signal),
+    loadImage: (options) => loadImage(deps, options),
+    sharedLayers: (digests) => sharedLayers(deps, digests),
+    saveImage: (digest, signal) => saveImage(deps, digest, signal),
     readImage: (digest, path, signal) => readImage(deps, digest, path, signal),
     listImages: (filter) => listImages(deps, filter),
     removeImage: (digest) => removeImage(deps, digest),

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import type { Network } from '../../config.ts'
 import type { Limits } from '../engine.ts'
-import { seccompProfile } from './seccomp.ts'
+import { builderSeccompProfile, hastyBuilderSeccompProfile, seccompProfile } from './seccomp.ts'
 
 /** What an app's image and its build image call the tenant: `app`, 1000:1000. */
 export const tenant = { uid: 1000, gid: 1000 }
@@ -59,4 +59,17 @@ export function sharedMemory(memory: number): number {
 /** For making stack images of our own from Debian's packages. */
 export function trusted(limits: Limits): Docker.HostConfig {
   return { ...confined(limits), CapAdd: packageCapabilities }
+}
+
+/**
+ * For a builder that makes a user namespace: two programs of its image give it the ids in there, and need these capabilities in their
+ * files, which "no new privileges" would take away. AppArmor's profile of Docker forbids all mounts.
+ * @param keeps whether what it writes has to be there after the machine went down
+ */
+export function rootless(limits: Limits, keeps: boolean): Docker.HostConfig {
+  return {
+    ...confined(limits),
+    CapAdd: ['SETUID', 'SETGID'],
+    SecurityOpt: [`seccomp=${keeps ? builderSeccompProfile : hastyBuilderSeccompProfile}`, 'apparmor=unconfined'],
+  }
 }

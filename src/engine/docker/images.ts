@@ -1,5 +1,5 @@
 import { finished } from 'node:stream/promises'
-import type { Readable } from 'node:stream'
+import { addAbortSignal, type Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { PaasError } from '../../errors.ts'
 import type { AppId } from '../../model/ids.ts'
@@ -68,18 +68,6 @@ export async function createImage(
   }
 }
 
-/** The same image with these labels on top, under a name of its own. @throws build_failed if it has nothing to run */
-export async function relabelImage(deps: DockerDeps, digest: string, labels: Labels): Promise<Image> {
-  const { Config } = await deps.docker.getImage(digest).inspect()
-  if (!Config.Cmd?.length && !Config.Entrypoint?.length) {
-    throw new PaasError('build_failed', 'The Dockerfile sets neither CMD nor ENTRYPOINT, so there is nothing to run.')
-  }
-  const reference = imageName(deps.serverId)
-  return withContainer(deps, { Image: digest }, (container) =>
-    commitContainer(deps, container, { reference, config: { labels } }),
-  )
-}
-
 /** A tar of `path` in the image; its container goes when the tar is closed. */
 export async function readImage(
   deps: DockerDeps,
@@ -98,6 +86,11 @@ export async function readImage(
     removeLater(deps, container)
     throw error
   }
+}
+
+export async function saveImage({ docker }: DockerDeps, digest: string, signal: AbortSignal): Promise<Readable> {
+  const tar = (await docker.getImage(digest).get()) as Readable
+  return addAbortSignal(signal, tar)
 }
 
 /** Nobody waits for the container's removal. */

@@ -40,7 +40,7 @@ export async function appendLayer(
 }
 
 /** Storage drivers say where a layer's files are; containerd's image store has no such thing. */
-function keepsLayers({ GraphDriver }: Docker.ImageInspectInfo): boolean {
+export function keepsLayers({ GraphDriver }: Docker.ImageInspectInfo): boolean {
   return GraphDriver?.Data !== null && GraphDriver?.Data !== undefined
 }
 
@@ -132,8 +132,9 @@ function archiveOf({ description, reference, below, file }: Archive): Readable {
   return Readable.from(archive)
 }
 
-async function load({ docker }: DockerDeps, archive: Readable): Promise<void> {
-  const stream = await docker.loadImage(archive, { quiet: true })
+/** @param archive as `docker save` writes one */
+export async function load({ docker }: DockerDeps, archive: Readable, signal?: AbortSignal): Promise<void> {
+  const stream = await docker.loadImage(archive, { quiet: true, ...(signal && { abortSignal: signal }) })
   for await (const { error } of readJsonLines<Progress>(stream as Readable)) {
     if (error) throw notTaken(error)
   }
@@ -146,6 +147,6 @@ function notTaken(error: string): PaasError {
   return new PaasError('build_failed', `build failed: its files cannot be kept as an image: ${error.slice(0, 300)}`)
 }
 
-function sha256(text: string): string {
+export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }

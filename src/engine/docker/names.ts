@@ -41,6 +41,11 @@ export function cacheName(serverId: string, appId: AppId): string {
   return `${serverPrefix(serverId)}-${appId}-cache`
 }
 
+/** Shared by all servers of an engine, as the image is. */
+export function storeName(imageDigest: string): string {
+  return `${namePrefix}base-${digest(imageDigest).slice(0, 16)}`
+}
+
 /** Images are named so that `docker image prune`, which takes the nameless ones, spares them. */
 export function imageName(serverId: string): string {
   return `${serverPrefix(serverId)}:${randomBytes(8).toString('hex')}`

@@ -1,12 +1,12 @@
 import type Docker from 'dockerode'
 import type { AppId } from '../../model/ids.ts'
 import { within } from '../../model/machine.ts'
-import type { SandboxSpec } from '../engine.ts'
+import type { Limits, SandboxSpec } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
 import { ensureCache } from './cache.ts'
-import { confined, hostNames, tenant, trusted } from './host-config.ts'
+import { confined, hostNames, rootless, tenant, trusted } from './host-config.ts'
 import { idleCommand } from './idle.ts'
-import { cacheName, containerName } from './names.ts'
+import { cacheName, containerName, storeName } from './names.ts'
 import { ensureNetwork, type NetworkDeps } from './networks.ts'
 
 /** How a sandbox's container is made; its network and cache exist then. */
@@ -26,14 +26,14 @@ export async function sandboxOptions(deps: NetworkDeps, spec: SandboxSpec): Prom
     ...(spec.workingDirectory === undefined ? {} : { WorkingDir: spec.workingDirectory }),
     Labels: { ...spec.labels, ...ownLabels(deps.serverId, spec.appId) },
     HostConfig: {
-      ...(spec.trusted ? trusted(limits) : confined(limits)),
+      ...confinement(spec, limits),
       /** When the machine itself runs short, builds go first. */
       OomScoreAdj: 500,
       ...(deps.runtime !== undefined && !spec.trusted && { Runtime: deps.runtime }),
       NetworkMode: network,
       ...hostNames(deps.network),
       Tmpfs: secretsMount(spec),
-      Binds: cacheMount(deps.serverId, spec),
+      Binds: [...cacheMount(deps.serverId, spec), ...storeMounts(spec)],
       // Whoever runs it reads what it says, which may be a whole slug; nobody asks for it later.
       LogConfig: { Type: 'none', Config: {} },
     },
@@ -53,4 +53,18 @@ function secretsMount({ secretsAt, user }: SandboxSpec): Record<string, string> 
 
 function cacheMount(serverId: string, { appId, cacheAt }: SandboxSpec): string[] {
   return appId && cacheAt ? [`${cacheName(serverId, appId)}:${cacheAt}`] : []
+}
+
+function confinement({ trusted: isTrusted, rootless: isRootless, stores = [] }: SandboxSpec, limits: Limits) {
+  if (isTrusted) return trusted(limits)
+  if (!isRootless) return confined(limits)
+  return rootless(
+    limits,
+    stores.some(({ writable }) => writable),
+  )
+}
+
+/** Their volumes are made with the container, and belong to nobody: they hold what every server of the engine has. */
+function storeMounts({ stores = [] }: SandboxSpec): string[] {
+  return stores.map(({ digest, at, writable }) => `${storeName(digest)}:${at}${writable ? '' : ':ro'}`)
 }

@@ -29,6 +29,28 @@ const makesSockets = ['socket', 'socketpair']
  */
 export const seccompProfile: string = JSON.stringify(narrowed(dockersOwn()))
 
+/** What a builder does as root of a user namespace, where the kernel asks for capabilities in that namespace (user_namespaces(7)). */
+const ofNamespaces = ['chroot', 'clone', 'mount', 'pivot_root', 'setns', 'umount', 'umount2', 'unshare']
+
+/** By which a program waits until what it wrote is on the disk. */
+const syncing = ['fdatasync', 'fsync', 'sync', 'sync_file_range', 'syncfs']
+
+/** The same for a container in which a rootless builder works. */
+export const builderSeccompProfile: string = JSON.stringify(widened(narrowed(dockersOwn())))
+
+/** Likewise; but these calls succeed at once. For what is worth nothing after the machine went down: package managers wait at every file. */
+export const hastyBuilderSeccompProfile: string = JSON.stringify(withoutSync(widened(narrowed(dockersOwn()))))
+
+function widened({ syscalls, ...profile }: Profile): Profile {
+  return { ...profile, syscalls: [{ names: ofNamespaces, action: 'SCMP_ACT_ALLOW' }, ...syscalls] }
+}
+
+function withoutSync({ syscalls, ...profile }: Profile): Profile {
+  const others = syscalls.map((rule) => ({ ...rule, names: rule.names.filter((name) => !syncing.includes(name)) }))
+  const done = { names: syncing, action: 'SCMP_ACT_ERRNO', errnoRet: 0 }
+  return { ...profile, syscalls: [...others.filter(({ names }) => names.length > 0), done] }
+}
+
 function dockersOwn(): Profile {
   return JSON.parse(readFileSync(join(import.meta.dirname, 'seccomp/default.json'), 'utf8')) as Profile
 }

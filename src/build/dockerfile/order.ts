@@ -1,0 +1,38 @@
+import { Readable } from 'node:stream'
+import { pack } from 'tar-stream'
+import type { Registries } from '../../config.ts'
+import type { Sandbox } from '../../engine/engine.ts'
+import { cacheDirectory } from '../directories.ts'
+import { oneAfterAnother } from '../order.ts'
+import { builderPrograms } from '../toolbox.ts'
+import { policyFile, registriesFile } from './registries.ts'
+
+/** What an app's steps, cache mounts and fetched images may keep on disk, MiB: half of what a build may take. */
+export const mostCacheMiB = 5 * 1024
+
+/** Where they are kept, beside what buildpacks do. */
+const stepsDirectory = `${cacheDirectory}/dockerfile`
+
+type Parts = {
+  /** The source, as it is to lie in the sandbox. */
+  source: Readable
+  registries: Registries
+  /** The layers of images that need not come out of the sandbox. */
+  shared: string[][]
+  /** Stages that are built at once. */
+  jobs: number
+}
+
+/** What a sandbox is told to do to build a Dockerfile. Config vars are not among it: an image holds none. */
+export function dockerfileOrder({ source, registries, shared, jobs }: Parts): Parameters<Sandbox['run']>[0] {
+  const archive = pack()
+  archive.entry({ name: 'tmp/policy.json' }, policyFile(registries))
+  archive.entry({ name: 'tmp/registries.conf' }, registriesFile(registries))
+  archive.entry({ name: 'tmp/shared' }, shared.map((layers) => `${layers.join(' ')}\n`).join(''))
+  archive.finalize()
+  return {
+    argv: [`${builderPrograms}/build`, stepsDirectory, String(mostCacheMiB), String(jobs)],
+    env: { CONTAINERS_REGISTRIES_CONF: '/tmp/registries.conf' },
+    files: Readable.from(oneAfterAnother(Readable.from(archive), source), { objectMode: false }),
+  }
+}

@@ -1,0 +1,225 @@
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { builderPrograms } from '../../src/build/toolbox.ts'
+import { docker, tar } from '../engine/support.ts'
+import { Builder, runIn, type AppBuilder } from './builder.ts'
+
+const base = 'FROM paas/debian-13\nUSER root\n'
+
+let builder: Builder
+let gateway: string
+beforeAll(async () => {
+  builder = new Builder({ PAAS_BUILD_MEMORY_MIB: '512' })
+  await builder.engine.secureHost()
+  gateway = await docker('network', 'inspect', '--format', '{{(index .IPAM.Config 0).Gateway}}', 'bridge')
+})
+afterAll(async () => {
+  await builder.engine.removeServer()
+  await builder[Symbol.asyncDispose]()
+})
+
+/** Builds an app that has this Dockerfile, and gives the result or what was thrown. */
+async function build(app: AppBuilder, Dockerfile: string, options: Parameters<AppBuilder['build']>[0] = {}) {
+  await app.commit({ Dockerfile })
+  return app.build(options)
+}
+
+describe('a Dockerfile', () => {
+  it('is built as it says, with .dockerignore, arguments, stages, here-documents and modes', async () => {
+    await using app = await builder.app({
+      Dockerfile: [
+        'ARG BASE=paas/debian-13',
+        'FROM $BASE AS made',
+        'USER root',
+        'ARG COLOUR=red',
+        'RUN echo $COLOUR > /made',
+        'FROM paas/debian-13',
+        'USER root',
+        'WORKDIR /srv',
+        'COPY . .',
+        'COPY --chmod=755 --from=made /made made',
+        'COPY <<EOF doc',
+        'text',
+        'EOF',
+        'RUN <<EOF',
+        'echo built > built',
+        'EOF',
+        'ENV MODE=fast',
+        'EXPOSE 8000 9000/udp',
+        'VOLUME /srv/data',
+        'HEALTHCHECK CMD true',
+        'ONBUILD RUN false',
+        'LABEL paas.server=forged paas.kind=dyno paas.dyno=web.1 mine=yes',
+        'USER 1234',
+        'ENTRYPOINT ["/bin/cat"]',
+        'CMD ["made", "doc", "built"]',
+      ].join('\n'),
+      'package.json': '{}',
+      '.dockerignore': '*\n!kept\n**/*.tmp\n',
+      kept: 'x',
+      secret: 'x',
+      'directory/file.tmp': 'x',
+    })
+    const result = await app.build()
+    expect(result).toMatchObject({ buildpack: 'Dockerfile', processTypes: { web: null } })
+    const image = await builder.engine.findImage(result.image)
+    expect(image).toMatchObject({
+      exposedPorts: [8000],
+      labels: { mine: 'yes', 'paas.kind': 'image', 'paas.app': app.id },
+    })
+    expect(image?.labels['paas.server']).not.toBe('forged')
+    expect(image?.labels).not.toHaveProperty('paas.dyno')
+    const { Config } = JSON.parse(await docker('inspect', '--format', '{{json .}}', result.image)) as Record<
+      string,
+      object
+    >
+    expect(Config).toMatchObject({
+      Entrypoint: ['/bin/cat'],
+      Cmd: ['made', 'doc', 'built'],
+      WorkingDir: '/srv',
+      User: '1234',
+      Env: expect.arrayContaining(['MODE=fast']),
+      Healthcheck: { Test: ['CMD-SHELL', 'true'] },
+    })
+    expect(Config).not.toHaveProperty('Volumes./srv/data')
+    expect(app.output).toContain('VOLUME is passed over')
+    expect(app.output).not.toMatch(/^([0-9a-f]{64}|COMMIT.*|.*Successfully tagged.*)$/m)
+    expect((await runIn(result, 'ls -A; cat made doc built; stat -c %a made')).output).toBe(
+      'built\ndoc\nkept\nmade\nred\ntext\nbuilt\n755\n',
+    )
+  })
+
+  it('that fails is told with the step that failed, after what it printed', async () => {
+    await using app = await builder.app({})
+    await expect(build(app, `${base}RUN echo working >&2 && exit 3\n`)).rejects.toMatchObject({
+      code: 'build_failed',
+      message: 'RUN echo working >&2 && exit 3: exited with 3',
+    })
+    expect(app.output).toContain('\nworking\n')
+    await expect(build(app, `${base}RUN --network=none true\n`)).rejects.toMatchObject({
+      message: expect.stringContaining('network of the build'),
+    })
+  })
+
+  it('keeps its steps and cache mounts for the next build of the same app, unless told to forget them', async () => {
+    const Dockerfile = `${base}RUN --mount=type=cache,target=/kept date +%N | tee -a /key >> /kept/all; cat /kept/all\nCOPY file /\nCMD ["cat", "/key"]\n`
+    await using app = await builder.app({ Dockerfile, file: '1' })
+    await using other = await builder.app({ Dockerfile, file: '1' })
+    const keyOf = async (one: AppBuilder, options = {}) => (await runIn(await one.build(options), 'cat /key')).output
+    const key = await keyOf(app)
+    await app.commit({ file: '2' })
+    expect(await keyOf(app)).toBe(key)
+    expect(app.output).toContain('Using cache')
+    expect(await keyOf(other)).not.toBe(key)
+    expect(other.output).not.toContain('Using cache')
+    expect(await keyOf(app, { noCache: true })).not.toBe(key)
+    expect(app.output).not.toContain(key)
+  })
+})
+
+describe('a stranger’s Dockerfile', () => {
+  const secret = 'only-the-host-may-read-this-3187'
+  let hits = 0
+  let host: Server
+  let port: number
+  beforeAll(async () => {
+    host = createServer((_, response) => {
+      hits += 1
+      response.writeHead(400).end(secret)
+    })
+    await new Promise<void>((resolve) => host.listen(0, '0.0.0.0', resolve))
+    port = (host.address() as AddressInfo).port
+  })
+  afterAll(() => host.close())
+
+  it.each([
+    ['FROM 127.0.0.1:PORT/x/y', 'is not from a registry that is allowed here'],
+    ['FROM paas/debian-13\nCOPY --from=GATEWAY:PORT/x/y /a /b', 'is not from a registry that is allowed here'],
+    ['FROM paas/debian-13\nUSER root\nADD http://GATEWAY:PORT/ /srv/', 'cannot be fetched'],
+    ['FROM IMAGE', 'cannot be had'],
+  ])('reaches neither the host nor its images: %s', async (steps, message) => {
+    await using app = await builder.app({})
+    const [image = ''] = (await docker('images', '--no-trunc', '--quiet', 'paas/debian-13-rootfs')).split('\n')
+    const words = { PORT: String(port), GATEWAY: gateway, IMAGE: image.slice(7, 19) }
+    const Dockerfile = Object.entries(words).reduce((text, [name, value]) => text.replace(name, value), steps)
+    const error = await build(app, `${Dockerfile}\nCMD ["true"]\n`).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'build_failed', message: expect.stringContaining(message) })
+    expect(hits).toBe(0)
+  })
+
+  it('is not helped by a registry that sends it elsewhere for a token', async () => {
+    const registry = createServer((_, response) => {
+      const realm = `Bearer realm="http://host.docker.internal:${port}/token",service="registry"`
+      response.writeHead(401, { 'www-authenticate': realm }).end(secret)
+    })
+    await new Promise<void>((resolve) => registry.listen(0, '0.0.0.0', resolve))
+    const open = String((registry.address() as AddressInfo).port)
+    const name = `host.docker.internal:${open}`
+    await using opened = new Builder({ PAAS_ALLOW_HOST: open, PAAS_REGISTRIES: `http://${name}` })
+    await opened.engine.secureHost()
+    await using app = await opened.app({ Dockerfile: `FROM ${name}/x/y\nCMD ["true"]\n` })
+    const error = await app.build().catch((thrown: unknown) => thrown)
+    registry.close()
+    expect(error).toMatchObject({ message: expect.stringContaining(`The image ${name}/x/y cannot be had`) })
+    expect(JSON.stringify([error, app.output])).not.toContain(secret)
+    expect(hits).toBe(0)
+  })
+
+  it('has in its steps the limits of a build, no packets of its own making, and nobody else’s files', async () => {
+    const escape = [
+      'mkdir "x"; chroot("x") or die; chdir ".." for 1..64; chroot(".") or die;',
+      'say "escaped $_" for grep { -e } "/bases/run/complete", glob "/cache/* /proc/[0-9]*/root/cache/*";',
+      'say "store written" if open F, ">", "/bases/run/forged";',
+      'say "raw" if socket S, 2, 3, 1; say "packet" if socket P, 17, 3, 768;',
+      'say "host $_" for grep { -r } "/dev/mem", "/dev/vda", "/run/docker.sock", "/var/run/docker.sock";',
+    ].join(' ')
+    const fork =
+      'for (1..2000) { $p = fork; last unless defined $p; if (!$p) { sleep 9; exit } push @p, $p } say "forked ", 0 + @p; kill 9, @p'
+    const steps = [
+      `RUN perl -E '${escape}'`,
+      'RUN df --block-size=1M --output=size /dev/shm',
+      `RUN perl -E '${fork}' || true`,
+      `RUN perl -e '$x = "a" x 700_000_000'`,
+    ]
+    await using app = await builder.app({})
+    await expect(build(app, `${base}${steps.join('\n')}\n`)).rejects.toMatchObject({
+      code: 'build_failed',
+      message: /memory|137/,
+    })
+    expect(app.output).not.toMatch(/^(escaped .*|store written|raw|packet|host .*)$/m)
+    expect(app.output).toMatch(/^ *256$/m)
+    expect(Number(/^forked (\d+)$/m.exec(app.output)?.[1])).toBeLessThan(1024)
+  })
+
+  it('is stopped when it fills the disk, and leaves no container when it is cancelled', async () => {
+    await using app = await builder.app({})
+    const fill = `${base}RUN head -c 90M /dev/urandom > /zero; sleep 1000\n`
+    await expect(build(app, fill, { limits: { diskMiB: 50 } })).rejects.toMatchObject({ message: /more than 50 MiB/ })
+    const abort = new AbortController()
+    const building = build(app, `${base}RUN echo up; sleep 1000\n`, { signal: abort.signal })
+    await expect.poll(() => app.output, { timeout: 30_000 }).toContain('\nup\n')
+    expect(await builder.containersOf(app)).toHaveLength(1)
+    abort.abort(new Error('cancelled'))
+    await expect(building).rejects.toThrow('cancelled')
+    await expect.poll(() => builder.containersOf(app)).toEqual([])
+  })
+})
+
+it('a machine without user namespaces is told of before anything is built', async () => {
+  const limits = { memoryMiB: 256, cpus: 1, pids: 256 }
+  const image = await builder.builderImage()
+  const spec = { appId: undefined, image, name: 'confined', user: 'app', limits, env: {}, labels: {} }
+  const never = new AbortController().signal
+  await using sandbox = await builder.engine.createSandbox({ ...spec, workingDirectory: '/app' }, never)
+  const files = tar([{ name: 'app/Dockerfile' }, `${base}RUN true\n`])
+  const order = { argv: [`${builderPrograms}/build`, '/tmp/cache', '100', '1'], env: {}, files }
+  let said = ''
+  const { exit } = await sandbox.run(
+    order,
+    (chunk, stream) => void (said += stream === 'stderr' ? chunk.toString() : ''),
+    never,
+  )
+  await exit()
+  expect(said).toBe('forbidden\n')
+})
