@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { flush, packet } from '../../src/git/pkt-line.ts'
@@ -242,11 +241,11 @@ describe('a request that node-git-server would not survive', () => {
       404,
     ],
   ])('%s is refused, and the server goes on', async (_, request, status) => {
-    const delay = monitorEventLoopDelay({ resolution: 5 })
-    delay.enable()
+    const before = process.cpuUsage()
     expect((await rawRequest(host.port, post(request))).status).toBe(status)
-    delay.disable()
-    expect(delay.max / 1e6).toBeLessThan(500)
+    // What is computed, not how long it takes on a machine that others use: 4 MiB read twice over would be seconds.
+    const { user, system } = process.cpuUsage(before)
+    expect(user + system).toBeLessThan(1_000_000)
     expect((await rawRequest(host.port, refs())).status).toBe(200)
   })
 
