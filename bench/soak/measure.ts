@@ -37,8 +37,9 @@ async function measureRole(socketPath: string, name: string, request: Request): 
     const native = anonymous - managed / mebibyte
     return named(label, { ...used, heap: heap / mebibyte, external: external / mebibyte, native })
   } catch (cause) {
-    if (!['ENOENT', 'ECONNREFUSED', 'ESRCH', 'ECONNRESET'].includes((cause as NodeJS.ErrnoException).code ?? ''))
-      throw cause
+    const gone = ['ENOENT', 'ECONNREFUSED', 'ESRCH', 'ECONNRESET'].includes((cause as NodeJS.ErrnoException).code ?? '')
+    // One that is killed while it answers says nothing.
+    if (!gone && !(cause instanceof SyntaxError)) throw cause
     await rm(socketPath, { force: true })
     return {}
   }

@@ -9,8 +9,8 @@ import { eachTick } from './pace.ts'
 import type { Stage } from './stage.ts'
 import type { ExpectedLines, Tally } from './tally.ts'
 
-/** More milliseconds than the router gives a request. */
-const patience = 40_000
+/** More milliseconds than the router gives a request. Only agents that have a timeout heed `Keep-Alive`. */
+const patience = 70_000
 /** So many may be under way; a server that hangs is not given more. */
 const mostOpen = 300
 
@@ -43,13 +43,18 @@ export async function sendRequests({ stage, tally, lines, rate }: RequestDeps, s
 
 /** Of ten requests seven come on kept connections, one on a new one, one with a body, and one with TLS. */
 class Clients implements Disposable {
-  readonly #kept = new Agent({ keepAlive: true, maxSockets: 64 })
+  readonly #kept = new Agent({ keepAlive: true, maxSockets: 64, timeout: patience })
   readonly #secure: SecureAgent
   readonly #server: TestServer
 
   constructor(server: TestServer) {
     this.#server = server
-    this.#secure = new SecureAgent({ keepAlive: true, maxSockets: 16, ca: readFileSync(server.tlsAuthority) })
+    this.#secure = new SecureAgent({
+      keepAlive: true,
+      maxSockets: 16,
+      timeout: patience,
+      ca: readFileSync(server.tlsAuthority),
+    })
   }
 
   async ask(app: TestApp, id: number): Promise<void> {
