@@ -1,4 +1,4 @@
-import type { PaasError } from '../errors.ts'
+import { asPaasError, isPassing, type PaasError } from '../errors.ts'
 import type { Repositories } from '../git/repositories.ts'
 import { appUrl, type App } from '../model/app.ts'
 import { describePhases, type Build, type BuildState } from '../model/build.ts'
@@ -71,6 +71,7 @@ function failRelease(store: Store, { id }: Build, { message }: PaasError): void 
 /**
  * From wherever the ref is, unless a newer build has put it there: pushes that were accepted while this one built name an older commit as
  * the previous one. The release serves whatever becomes of the ref, so a failure is reported and not the build's.
+ * @throws what passes by itself, such as server_exhausted: the verdict waits for it
  */
 async function moveRef({ store, repositories, log }: VerdictDeps, { id, appId, ref, commit }: Build): Promise<void> {
   if (ref === null || store.builds.hasNewerServing(id)) return
@@ -79,6 +80,7 @@ async function moveRef({ store, repositories, log }: VerdictDeps, { id, appId, r
     const moved = await repositories.moveRef(appId, ref, commit, previous ?? null)
     if (!moved) log.warn({ build: id, ref }, 'the ref was moved by somebody else')
   } catch (error) {
+    if (isPassing(asPaasError(error))) throw error
     log.error({ build: id, ref, err: error }, 'the ref could not be moved')
   }
 }
@@ -86,6 +88,7 @@ async function moveRef({ store, repositories, log }: VerdictDeps, { id, appId, r
 /**
  * A detached push was let through before its build: the ref goes back to what serves, or to where it was when that was never
  * pushed, or away when nothing serves, unless it was pushed again. The same commit can be pushed once more then.
+ * @throws what passes by itself
  */
 async function moveBack(
   { repositories, store, log }: VerdictDeps,
@@ -98,6 +101,7 @@ async function moveBack(
   try {
     await repositories.moveRef(appId, ref, serving, commit)
   } catch (error) {
+    if (isPassing(asPaasError(error))) throw error
     log.error({ build: id, ref, err: error }, 'the ref could not be moved back')
   }
 }

@@ -38,5 +38,5 @@ export async function writeVerdict(
 }
 
 function reasonOf({ code, message }: PaasError): string {
-  return code === 'disk_full' ? 'no space left on the disk of the data directory' : message
+  return code === 'disk_full' ? 'no space left on the disk of the data directory' : message.replace(/\.$/, '')
 }

@@ -61,6 +61,32 @@ describe('a build whose verdict came late', () => {
   })
 })
 
+describe('a build that serves when no process can be started', () => {
+  it('has succeeded once its ref could be moved', async () => {
+    using test = new TestStore()
+    const { store, app, account } = test
+    const asked = { appId: app.id, accountId: account.id, commit: 'a'.repeat(40), ref, previousCommit: null }
+    const build = store.builds.claim(store.builds.create({ ...asked, noCache: false, detached: false }).build.id)!
+    const stateThen = () => store.builds.find(build.id)?.state.kind
+    const states: (string | undefined)[] = []
+    const repositories = {
+      resolve: async () => undefined,
+      release: async () => undefined,
+      moveRef: async () => {
+        states.push(stateThen())
+        if (states.length === 1) throw new PaasError('server_exhausted', 'The server has no file descriptors left.')
+        return true
+      },
+    }
+    const { lines, output } = told()
+    const deps = { store, repositories, publicUrl: 'http://localhost', closing: never(), log }
+    await succeed(deps, { build, output, phases: {}, signal: never(), compiled: () => undefined })
+    expect(states).toEqual(['running', 'running'])
+    expect(stateThen()).toBe('succeeded')
+    expect(lines).toContain('The verdict cannot be written: The server has no file descriptors left; trying again')
+  })
+})
+
 describe.skipIf(!canMount)('a verdict that a full disk does not take', () => {
   let disk: SmallDisk
   beforeEach(() => {
