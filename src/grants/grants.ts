@@ -13,6 +13,8 @@ export type Held = Disposable & {
 
 /** Milliseconds between looks at the record, which other processes write too. */
 const lookEvery = 1000
+/** What one account may have open in a process at once: each takes a connection and mostly a file, and descriptors are everybody's. */
+export const mostOpen = 200
 
 /**
  * Everything of this process that is open because somebody was allowed to: it ends at most a second after what allowed it. Each process that holds
@@ -33,9 +35,10 @@ export class Grants implements Disposable {
     if (why) throw new PaasError('forbidden', `${why}.`)
   }
 
-  /** Until it is disposed of. @throws forbidden */
+  /** Until it is disposed of. @throws forbidden, and rate_limit for an account that has too much open */
   hold(grant: Grant): Held {
     this.check(grant)
+    this.#checkRoom(grant)
     const ended = new AbortController()
     this.#open.set(ended, grant)
     this.#timer ??= setInterval(() => this.review(), lookEvery).unref()
@@ -59,6 +62,18 @@ export class Grants implements Disposable {
   [Symbol.dispose](): void {
     clearInterval(this.#timer)
     this.#open.clear()
+  }
+
+  #checkRoom({ accountId }: Grant): void {
+    const open = [...this.#open.values()].filter((grant) => grant.accountId === accountId).length
+    if (open < mostOpen) return
+    throw new PaasError(
+      'rate_limit',
+      `${mostOpen} logs, outputs, uploads, downloads and pushes of this account are open at once, the limit.`,
+      {
+        hint: 'Close some of them, such as log tails.',
+      },
+    )
   }
 
   /** A record that cannot be read now, on a full disk for one, is asked again in a second: it is no reason to end anybody, the process included. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Grants, mostOpen } from '../../src/grants/grants.ts'
 import { createLog } from '../../src/log.ts'
 import type { App } from '../../src/model/app.ts'
 import type { Account, Token } from '../../src/model/account.ts'
@@ -179,4 +180,15 @@ it('a role that is lowered leaves what the lower one allows', async () => {
   answer?.destroy()
   const upload = await api.call('PUT', put, { token: null, body: 'x', headers: { 'content-type': '' } })
   expect([upload.status, upload.body['message']]).toEqual([403, expect.stringContaining('it needs the role deploy')])
+})
+
+it('one account has so much open at once and no more, and others go on', async () => {
+  using grants = new Grants(api.store)
+  const [greedy, other] = [await somebody(), await somebody()]
+  const grantOf = ({ account, token }: Somebody) => ({ accountId: account.id, token, app: null })
+  const open = Array.from({ length: mostOpen }, () => grants.hold(grantOf(greedy)))
+  expect(() => grants.hold(grantOf(greedy))).toThrow(expect.objectContaining({ code: 'rate_limit' }))
+  using _others = grants.hold(grantOf(other))
+  open[0]?.[Symbol.dispose]()
+  using _again = grants.hold(grantOf(greedy))
 })
