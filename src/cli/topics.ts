@@ -56,7 +56,7 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/slugs.ts')).defineSlugs,
   },
   {
-    commands: ['builds', 'builds:create', 'builds:output', 'builds:cancel'],
+    commands: ['builds', 'builds:create', 'builds:output', 'builds:cancel', 'builds:cache:purge'],
     load: async () => (await import('./topics/builds.ts')).defineBuilds,
   },
   {

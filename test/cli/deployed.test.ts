@@ -170,6 +170,14 @@ it('builds:create deploys the files of the directory as they are, but for what g
   expect(await succeed('releases')).toMatch(/ {2}Deploy [0-9a-f]{7,}-dirty /)
 }, 60_000)
 
+it('builds:cache:purge empties what builds kept', async () => {
+  const filter = ['--filter', `label=paas.server=${await server.serverId()}`]
+  const kept = async () => (await run('docker', ['volume', 'ls', '--quiet', ...filter])).output
+  expect(await kept()).not.toBe('')
+  expect((await paas('builds:cache:purge')).stderr).toMatch(/^Emptying the build cache of \S+\.\.\. done/)
+  expect(await kept()).toBe('')
+})
+
 it('config:set says why the release command failed, and that nothing has changed', async () => {
   const said = await paas('config:set', 'LOCK=yes')
   expect(said).toMatchObject({ code: 1, stdout: '' })

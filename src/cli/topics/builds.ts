@@ -60,6 +60,14 @@ export function defineBuilds(program: Command): void {
     details: 'Without an id, the build that runs or waits.',
     examples: ['paas builds:cancel'],
   }).action(cancel)
+
+  defineForApp(program, {
+    name: 'builds:cache:purge',
+    summary: 'empty what builds keep for the next one',
+    details:
+      'What buildpacks cached, and the steps and cache mounts of a Dockerfile. What serves serves on; the next build takes longer.',
+    examples: ['paas builds:cache:purge', 'paas builds:cache:purge -a acme'],
+  }).action(purgeCache)
 }
 
 async function showBuilds(options: AppOptions & { num: string }): Promise<void> {
@@ -138,6 +146,12 @@ async function cancel(id: string | undefined, options: AppOptions): Promise<void
   }
   const cancelled = api.delete<BuildJson>(`${path}/builds/${encodeURIComponent(build)}`)
   print(options, await progress(`Cancelling the build ${build} of ${app}`, cancelled), () => '')
+}
+
+async function purgeCache(options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const purged = api.delete<object>(`${path}/build-cache`)
+  print(options, await progress(`Emptying the build cache of ${app}`, purged), () => '')
 }
 
 function fullIdOf(api: Client, { app, path }: { app: string; path: string }, given: string): Promise<string> {
