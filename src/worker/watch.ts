@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Engine, EngineEvent } from '../engine/engine.ts'
-import { PaasError } from '../errors.ts'
+import { asPaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { AppId } from '../model/ids.ts'
 import { isOneOff } from '../model/dyno.ts'
@@ -39,6 +39,7 @@ async function comeBack(
   { engine, engineBack, dynoLog, log }: WatchDeps,
   signal: AbortSignal,
 ): Promise<AsyncIterable<EngineEvent>> {
+  let told: string | undefined
   for (;;) {
     try {
       await engine.info()
@@ -47,8 +48,11 @@ async function comeBack(
       log.info('watching the engine')
       return events
     } catch (error) {
-      log.debug({ err: error }, 'the engine is away')
-      if (error instanceof PaasError && error.code === 'engine_unavailable') dynoLog.engineLost()
+      const { code, message } = asPaasError(error)
+      // An engine that is away comes back by itself, and each app's log says so; for the rest the operator has to do something.
+      if (code === 'engine_unavailable') dynoLog.engineLost()
+      else if (message !== told) log.error({ err: error }, 'apps cannot be looked after; tried again until they can')
+      told = message
       await delay(pause, undefined, { signal })
     }
   }
