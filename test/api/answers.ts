@@ -120,7 +120,7 @@ const noAutomation = { refuses: 'invalid_params', because: 'certificates are not
  * answer of every test to it, strictly; the file ends with a test that calls `expectAllSeen`.
  */
 export const answers: Record<string, Record<string, Shape>> = {
-  'shapes.test.ts': {
+  'http/shapes.test.ts': {
     'GET /account': 'account',
     'PATCH /account': 'account',
     'GET /users/~': 'account',
@@ -162,7 +162,7 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /stacks': ['stack'],
     'GET /stacks/:place': 'stack',
   },
-  'accounts.test.ts': {
+  'accounts/accounts.test.ts': {
     'PATCH /oauth/authorizations/:authorization': 'oauth-authorization',
     'POST /oauth/authorizations/:authorization/actions/regenerate-tokens': 'oauth-authorization',
     'GET /oauth/sessions': { own: Type.Array(session), because: 'the schema has no sessions; the command reads these' },
@@ -172,12 +172,12 @@ export const answers: Record<string, Record<string, Shape>> = {
     'DELETE /accounts/:account': 'account',
     'POST /accounts': { is: 'account', adds: 'password', because: 'one that was generated is shown this once' },
   },
-  'account-limits.test.ts': {
+  'accounts/account-limits.test.ts': {
     'GET /account/limits': { own: accountLimits, because: 'Heroku has no limits that somebody sets' },
     'GET /accounts/:account/limits': { own: accountLimits, because: 'Heroku has no limits that somebody sets' },
     'PATCH /accounts/:account/limits': { own: accountLimits, because: 'Heroku has no limits that somebody sets' },
   },
-  'empty-lists.test.ts': {
+  'server/empty-lists.test.ts': {
     'GET /addons': nothing,
     'GET /apps/:app/addons': nothing,
     'GET /addon-attachments': nothing,
@@ -186,10 +186,10 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /teams': nothing,
     'GET /spaces': nothing,
   },
-  'app-metrics.test.ts': {
+  'apps/app-metrics.test.ts': {
     'GET /apps/:app/metrics': { own: appMetrics, because: 'Heroku keeps its figures behind an API that is not public' },
   },
-  'builds.test.ts': {
+  'builds/builds.test.ts': {
     'GET /apps/:app/builds/:build/result': {
       own: buildResult,
       because: 'the shape that the heroku-builds plugin reads is not in the schema',
@@ -200,7 +200,7 @@ export const answers: Record<string, Record<string, Shape>> = {
     },
     'GET /streams/builds/:build/:pass': { text: ['text/plain; charset=utf-8'] },
   },
-  'buildpacks.test.ts': {
+  'builds/buildpacks.test.ts': {
     'GET /apps/:app/buildpack-installations': ['buildpack-installation'],
     'PUT /apps/:app/buildpack-installations': ['buildpack-installation'],
     'GET /buildpacks/:buildpack/revisions': { own: revisions, because: "Heroku's registry is not in the schema" },
@@ -208,7 +208,7 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /buildpacks': { own: buildpacks, because: "Heroku's registry of buildpacks is not in the schema" },
     'GET /buildpacks/:buildpack': { own: buildpack, because: "Heroku's registry of buildpacks is not in the schema" },
   },
-  'collaborators.test.ts': {
+  'apps/collaborators.test.ts': {
     'GET /apps/:app/collaborators': ['collaborator'],
     'POST /apps/:app/collaborators': 'collaborator',
     'GET /apps/:app/collaborators/:collaborator': 'collaborator',
@@ -221,26 +221,26 @@ export const answers: Record<string, Record<string, Shape>> = {
     'DELETE /teams/apps/:app/collaborators/:collaborator': 'team-app-collaborator',
     'GET /teams/permissions': ['team-app-permission'],
   },
-  'server-info.test.ts': {
+  'server/server-info.test.ts': {
     'GET /server': { own: serverInfo, because: "clients cannot know where Heroku's own addresses are on this server" },
   },
-  'server-metrics.test.ts': {
+  'server/server-metrics.test.ts': {
     'GET /metrics': { text: ['text/plain; version=0.0.4; charset=utf-8'] },
   },
-  'drains.test.ts': {
+  'logs/drains.test.ts': {
     'GET /apps/:app/log-drains': ['log-drain'],
     'POST /apps/:app/log-drains': 'log-drain',
     'GET /apps/:app/log-drains/:drain': 'log-drain',
     'DELETE /apps/:app/log-drains/:drain': 'log-drain',
   },
-  'app-transfers.test.ts': {
+  'apps/app-transfers.test.ts': {
     'GET /account/app-transfers': ['app-transfer'],
     'POST /account/app-transfers': 'app-transfer',
     'GET /account/app-transfers/:transfer': 'app-transfer',
     'PATCH /account/app-transfers/:transfer': 'app-transfer',
     'DELETE /account/app-transfers/:transfer': 'app-transfer',
   },
-  'features.test.ts': {
+  'apps/features.test.ts': {
     'GET /account/features': {
       own: Type.Array(Type.Unknown(), { maxItems: 0 }),
       because: 'accounts have no features here, and the command wants a list all the same',
@@ -250,14 +250,14 @@ export const answers: Record<string, Record<string, Shape>> = {
     'PATCH /apps/:app/features/:feature': 'app-feature',
   },
   'schema.test.ts': { 'GET /schema': { text: ['application/schema+json; charset=utf-8'] } },
-  'rate-limit.test.ts': { 'GET /account/rate-limits': 'rate-limit' },
-  'keys.test.ts': {
+  'http/rate-limit.test.ts': { 'GET /account/rate-limits': 'rate-limit' },
+  'accounts/keys.test.ts': {
     'GET /account/keys': ['key'],
     'POST /account/keys': 'key',
     'GET /account/keys/:key': 'key',
     'DELETE /account/keys/:key': 'key',
   },
-  'webhooks.test.ts': {
+  'webhooks/webhooks.test.ts': {
     'GET /apps/:app/webhooks': ['app-webhook'],
     'POST /apps/:app/webhooks': 'app-webhook',
     'GET /apps/:app/webhooks/:webhook': 'app-webhook',
@@ -268,7 +268,7 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /apps/:app/webhook-events': ['app-webhook-event'],
     'GET /apps/:app/webhook-events/:event': 'app-webhook-event',
   },
-  'domains.test.ts': {
+  'routing/domains.test.ts': {
     'GET /apps/:app/domains': ['domain'],
     'POST /apps/:app/domains': 'domain',
     'GET /apps/:app/domains/:domain': 'domain',
@@ -283,15 +283,15 @@ export const answers: Record<string, Record<string, Shape>> = {
     'PATCH /apps/:app/acm': noAutomation,
     'DELETE /apps/:app/acm': noAutomation,
   },
-  'formation.test.ts': {
+  'dynos/formation.test.ts': {
     'GET /dyno-sizes': ['dyno-size'],
     'GET /dyno-sizes/:size': 'dyno-size',
     'GET /apps/:app/available-dyno-sizes': ['dyno-size'],
   },
-  'releases.test.ts': {
+  'builds/releases.test.ts': {
     'GET /streams/releases/:release/:pass': { text: ['text/plain; charset=utf-8'] },
   },
-  'one-offs.test.ts': {
+  'dynos/one-offs.test.ts': {
     'POST /apps/:app/dynos': 'dyno',
     'POST /apps/:app/dynos/:dyno/actions/exec': {
       own: Type.Object(
@@ -308,20 +308,20 @@ export const answers: Record<string, Record<string, Shape>> = {
       because: 'Heroku gets into a running dyno by SSH, not by its API',
     },
   },
-  'log-sessions.test.ts': {
+  'logs/log-sessions.test.ts': {
     'GET /streams/logs': { text: ['text/plain; charset=utf-8', 'text/event-stream'] },
   },
-  'app-setups.test.ts': {
+  'apps/app-setups.test.ts': {
     'POST /app-setups': 'app-setup',
     'GET /app-setups/:setup': 'app-setup',
   },
-  'slugs.test.ts': {
+  'builds/slugs.test.ts': {
     'POST /apps/:app/slugs': 'slug',
     'GET /apps/:app/slugs/:slug': 'slug',
     'PUT /slugs/:slug/put/:pass': { text: ['text/plain; charset=utf-8'] },
     'GET /slugs/:slug/get/:pass': { text: ['application/gzip'] },
   },
-  'sources.test.ts': {
+  'builds/sources.test.ts': {
     'POST /sources': 'source',
     'POST /apps/:app/sources': 'source',
     'PUT /sources/:source/put/:pass': { text: ['text/plain; charset=utf-8'] },

@@ -1,8 +1,8 @@
-// Every route of the API has its shape in ./answers.ts, under the test file that shows it. `TestApi.call` holds each
+// Every route of the API has its shape in ./answers.ts, under the test file that shows it, from here. `TestApi.call` holds each
 // successful answer of each test to it, strictly; ./every-route.test.ts fails for a route without one. For a new route:
 // add it to answers.ts (copying what is missing into src/api/heroku), deviations to ./deviations.ts with the reason,
-// and end the test file with `it('shows every route of its own', () => expectAllSeen('NAME.test.ts'))`.
-// A role other than the usual (see src/api/access.ts) goes into the list of exceptions in ./access.test.ts.
+// and end the test file with `it('shows every route of its own', () => expectAllSeen('ROOM/NAME.test.ts'))`.
+// A role other than the usual (see src/api/http/access.ts) goes into the list of exceptions in ./http/access.test.ts.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'

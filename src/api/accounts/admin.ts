@@ -1,0 +1,57 @@
+import type { Config } from '../../config.ts'
+import { addLogin, readCredentials } from '../../credentials.ts'
+import type { Logger } from '../../log.ts'
+import type { Account } from '../../model/account.ts'
+import type { Store } from '../../store/store.ts'
+
+type Deps = {
+  store: Pick<Store, 'accounts' | 'tokens'>
+  config: Pick<Config, 'publicUrl' | 'domain' | 'credentialsFile'>
+  log: Logger
+}
+
+/**
+ * Makes the first account at the first start, and logs the command of this machine in. A login for this server that
+ * still works stays as it is, whoever's it is; one that does not (the data directory was a different one) is replaced.
+ */
+export function welcomeAdmin({ store, config, log }: Deps): void {
+  const admin =
+    store.accounts.list().find(({ admin, suspendedAt }) => admin && !suspendedAt) ?? createAdmin({ store, config, log })
+  try {
+    const present = readCredentials(config.credentialsFile).servers[config.publicUrl]
+    if (present && store.tokens.authenticate(present.token)) return
+    logIn(store, config, admin)
+    log.info({ file: config.credentialsFile, email: admin.email }, 'the paas command is logged in')
+  } catch (cause) {
+    // The server serves without it; the operator sees why the command asks for a login.
+    log.warn(
+      { reason: (cause as Error).message, file: config.credentialsFile },
+      'the paas command could not be logged in',
+    )
+  }
+}
+
+function createAdmin({ store, config, log }: Deps): Account {
+  const domain = config.domain.includes('.') ? config.domain : `paas.${config.domain}`
+  const account = store.accounts.create({ email: `admin@${domain}`, name: 'Administrator', admin: true })
+  log.info({ account: account.id, email: account.email }, 'first account made')
+  return account
+}
+
+function logIn(
+  { tokens }: Deps['store'],
+  { publicUrl, credentialsFile }: Deps['config'],
+  { id, email }: Account,
+): void {
+  const { token, secret } = tokens.create({
+    accountId: id,
+    description: 'paas command of the server',
+    scope: ['global'],
+  })
+  try {
+    addLogin(publicUrl, { token: secret, email }, credentialsFile)
+  } catch (cause) {
+    tokens.remove(token.id)
+    throw cause
+  }
+}

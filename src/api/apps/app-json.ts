@@ -1,0 +1,42 @@
+import type { App } from '../../model/app.ts'
+import type { Account } from '../../model/account.ts'
+import type { Store } from '../../store/store.ts'
+import type { ApiDeps } from '../deps.ts'
+import { named, time } from '../http/shapes.ts'
+import { gitUrl, webUrl } from '../http/urls.ts'
+
+/** The only region: where this server is. */
+export const region = named('region', 'local')
+
+export function appJson({ store, config }: Pick<ApiDeps, 'store' | 'config'>, app: App): object {
+  const release = app.currentReleaseId ? store.releases.find(app.currentReleaseId) : undefined
+  const slug = release?.slugId ? store.slugs.find(release.slugId) : undefined
+  return {
+    acm: false,
+    archived_at: null,
+    build_stack: named('stack', app.stack),
+    buildpack_provided_description: slug?.buildpack ?? null,
+    created_at: time(app.createdAt),
+    generation: named('generation', 'cedar'),
+    git_url: gitUrl(config, app.name),
+    id: app.id,
+    internal_routing: false,
+    maintenance: app.maintenance,
+    name: app.name,
+    organization: null,
+    owner: userJson(store, app.ownerId),
+    region,
+    released_at: release ? time(release.createdAt) : null,
+    repo_size: null,
+    slug_size: slug?.size ?? null,
+    space: null,
+    stack: named('stack', slug?.stack ?? app.stack),
+    team: null,
+    updated_at: time(app.updatedAt),
+    web_url: webUrl(config, app.name),
+  }
+}
+
+export function userJson({ accounts }: Pick<Store, 'accounts'>, id: Account['id']): { id: string; email: string } {
+  return { id, email: accounts.emailOf(id) }
+}

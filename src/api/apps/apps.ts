@@ -1,0 +1,127 @@
+import { Type } from 'typebox'
+import { PaasError } from '../../errors.ts'
+import type { App } from '../../model/app.ts'
+import type { AccountId } from '../../model/ids.ts'
+import { appOf } from '../http/access.ts'
+import { appJson, region } from './app-json.ts'
+import { checkAppName, generateAppName } from './app-name.ts'
+import { checkBranch } from './branch-name.ts'
+import { cancelBuild } from '../builds/cancel-build.ts'
+import type { Api, ApiDeps } from '../deps.ts'
+import { page } from '../http/page.ts'
+import { named } from '../http/shapes.ts'
+import { wake } from '../http/wake.ts'
+
+type Deps = Pick<ApiDeps, 'store' | 'quotas' | 'config' | 'queue' | 'log'>
+
+/** The one stack there is. */
+export const stackName = 'debian-13'
+
+const optionalName = Type.Optional(Type.Union([Type.String(), Type.Null()]))
+const newApp = Type.Object(
+  { name: optionalName, region: optionalName, stack: optionalName, feature_flags: Type.Optional(Type.Unknown()) },
+  { additionalProperties: false },
+)
+const appChange = Type.Object(
+  {
+    name: Type.Optional(Type.String()),
+    maintenance: Type.Optional(Type.Boolean()),
+    build_stack: Type.Optional(Type.String()),
+    deploy_branch: optionalName,
+  },
+  { additionalProperties: false },
+)
+
+const order = {
+  name: (app: App) => app.name,
+  id: (app: App) => app.id,
+  updated_at: (app: App) => app.updatedAt.toISOString(),
+}
+
+export function appRoutes(api: Api, deps: Deps): void {
+  const { store } = deps
+
+  api.get('/apps', (request, reply) => {
+    const { account } = request.identity
+    const apps = store.apps.list(account.admin ? undefined : { usableBy: account.id })
+    return page(request, reply, apps, order).map((app) => appJson(deps, app))
+  })
+
+  api.get('/users/~/apps', (request, reply) => {
+    const apps = store.apps.list({ usableBy: request.identity.account.id })
+    return page(request, reply, apps, order).map((app) => appJson(deps, app))
+  })
+
+  api.post('/apps', { schema: { body: newApp } }, async (request, reply) => {
+    checkPlace(request.body)
+    const app = createApp(deps, request.identity.account.id, request.body.name ?? undefined)
+    await wake(deps, reply, { kind: 'converge', appId: app.id })
+    reply.code(201)
+    return appJson(deps, app)
+  })
+
+  api.get('/apps/:app', (request) => appJson(deps, appOf(store, request)))
+
+  api.patch('/apps/:app', { schema: { body: appChange } }, async (request, reply) => {
+    const app = appOf(store, request, request.body.name === undefined ? 'deploy' : 'admin')
+    const {
+      name = app.name,
+      maintenance = app.maintenance,
+      deploy_branch: deployBranch = app.deployBranch,
+    } = request.body
+    if (name !== app.name) checkAppName(name)
+    if (deployBranch !== null) checkBranch(deployBranch)
+    checkPlace({ stack: request.body.build_stack })
+    const changed = store.apps.update(app.id, { name, maintenance, deployBranch })
+    await wake(deps, reply, { kind: 'converge', appId: app.id })
+    return appJson(deps, changed)
+  })
+
+  api.delete('/apps/:app', { config: { role: 'admin' } }, async (request, reply) => {
+    const app = appOf(store, request)
+    const { id, email } = request.identity.account
+    // With the mark: a moment later the worker may have taken the app down, and its webhooks with it.
+    store.transaction(() => {
+      store.apps.markDestroying(app.id)
+      const event = { appId: app.id, include: 'api:app', action: 'destroy', actor: { id, email } } as const
+      store.webhookDeliveries.publish({ ...event, data: appJson(deps, app), previousData: {} })
+    })
+    for (const build of store.builds.listUnfinished(app.id)) await cancelBuild(deps, build)
+    await wake(deps, reply, { kind: 'converge', appId: app.id })
+    return appJson(deps, app)
+  })
+}
+
+/** @throws account_limit, name_taken, invalid_params */
+export function createApp({ store, quotas }: Pick<Deps, 'store' | 'quotas'>, ownerId: AccountId, name?: string): App {
+  if (name !== undefined) checkAppName(name)
+  quotas.checkApp(ownerId)
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return store.apps.create({ name: name ?? generateAppName(), ownerId, stack: stackName })
+    } catch (cause) {
+      const unlucky = cause instanceof PaasError && cause.code === 'name_taken' && name === undefined && attempts < 10
+      if (!unlucky) throw cause
+    }
+  }
+}
+
+/** @throws invalid_params for a region or stack that is not the one there is */
+export function checkPlace({
+  region: wantedRegion,
+  stack,
+}: {
+  region?: string | null
+  stack?: string | null | undefined
+}): void {
+  for (const [kind, wanted, only] of [
+    ['region', wantedRegion, region],
+    ['stack', stack, named('stack', stackName)],
+  ] as const) {
+    if (wanted === undefined || wanted === null || wanted === only.name || wanted === only.id) continue
+    throw new PaasError(
+      'invalid_params',
+      `There is no ${kind} ${JSON.stringify(wanted)}; this server has ${only.name}.`,
+    )
+  }
+}

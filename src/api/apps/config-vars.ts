@@ -1,0 +1,59 @@
+import { Type } from 'typebox'
+import type { Account } from '../../model/account.ts'
+import type { App } from '../../model/app.ts'
+import { checkConfigChange, checkConfigSize } from '../../model/config-rules.ts'
+import type { Config, Release } from '../../model/release.ts'
+import { createConfigRelease } from '../../release/create.ts'
+import { appOf } from '../http/access.ts'
+import type { Api, ApiDeps } from '../deps.ts'
+import { noteRelease } from '../builds/note-release.ts'
+import { wake } from '../http/wake.ts'
+
+type Deps = Pick<ApiDeps, 'store' | 'queue' | 'platformLog' | 'log'>
+
+const configChange = Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()]))
+
+export function configVarRoutes(api: Api, deps: Deps): void {
+  const { store } = deps
+  const config = { scope: 'protected', role: 'deploy' } as const
+
+  api.get('/apps/:app/config-vars', { config }, (request) => store.configVars.get(appOf(store, request).id))
+
+  api.patch('/apps/:app/config-vars', { config, schema: { body: configChange } }, async (request, reply) => {
+    const app = appOf(store, request)
+    const { config: result, release } = changeConfig(store, app, request.identity.account, request.body)
+    if (release) {
+      noteRelease(deps, release, request.identity.account)
+      if (release.state.kind === 'pending') await wake(deps, reply, { kind: 'converge', appId: app.id })
+    }
+    return result
+  })
+}
+
+/**
+ * What changes nothing makes no release. Before the first deploy there is nothing to run, so the release has succeeded
+ * at once. @throws config_invalid
+ */
+function changeConfig(
+  store: Deps['store'],
+  app: App,
+  account: Account,
+  wanted: Record<string, string | null>,
+): { config: Config; release: Release | undefined } {
+  checkConfigChange(wanted)
+  return store.transaction(() => {
+    const before = store.configVars.get(app.id)
+    const changed = Object.entries(wanted).filter(([key, value]) => (before[key] ?? null) !== value)
+    if (changed.length === 0) return { config: before, release: undefined }
+    checkConfigSize(withChange(before, wanted))
+    const change = Object.fromEntries(changed)
+    const { id, slugId } = createConfigRelease(store, app, { change, accountId: account.id })
+    if (slugId === null) store.releases.setState(id, { kind: 'succeeded' })
+    return { config: store.configVars.get(app.id), release: store.releases.find(id) }
+  })
+}
+
+function withChange(config: Config, change: Record<string, string | null>): Config {
+  const all = Object.entries({ ...config, ...change })
+  return Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== null))
+}

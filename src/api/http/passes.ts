@@ -1,0 +1,60 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { PaasError } from '../../errors.ts'
+import type { Grant } from '../../model/grant.ts'
+
+/** Milliseconds an address may be opened. What is open by then goes on. */
+export const lifetimes = {
+  /** Of a file that goes or comes: Heroku's. */
+  file: 3600_000,
+  /** Of what a build or a release command prints: as long as a build may take at most. */
+  output: 24 * 3600_000,
+  /** Of an app's log: Heroku's. */
+  log: 5 * 60_000,
+} as const
+
+/** An address stays the same for so much of its time, so that what it stands in does too (ETag). */
+const steps = 24
+
+/** What an address opens: of one kind, one thing. */
+type Subject = { kind: string; id: string }
+
+/**
+ * Addresses that need no token beside them, such as Heroku's clients expect: the last part of each says who asked for it and how long it is good for,
+ * signed with 256 bits that nobody can guess. The server keeps nothing for it.
+ */
+export class Passes {
+  readonly #secret: Buffer
+
+  constructor(secret: Buffer) {
+    this.#secret = secret
+  }
+
+  /** Letters, digits, `-`, `_` and a dot; good for the lifetime and at most 1/24 of it more. `now` is milliseconds since 1970. */
+  issue(subject: Subject, grant: Grant, lifetime: number, now = Date.now()): string {
+    const step = lifetime / steps
+    const until = Math.ceil((now + lifetime) / step) * step
+    const content = Buffer.from(JSON.stringify({ until, grant })).toString('base64url')
+    return `${content}.${this.#sign(subject, content)}`
+  }
+
+  /** What the address was given for; whether that still holds is not asked here. @throws not_found for a forged or an expired one */
+  open(subject: Subject, pass: string, now = Date.now()): Grant {
+    const [content = '', signature = ''] = pass.split('.')
+    const expected = Buffer.from(this.#sign(subject, content))
+    const given = Buffer.from(signature)
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+      throw new PaasError('not_found', 'There is nothing at this address.')
+    }
+    const { until, grant } = JSON.parse(Buffer.from(content, 'base64url').toString()) as { until: number; grant: Grant }
+    if (until > now) return grant
+    throw new PaasError('not_found', 'This address has expired.', {
+      hint: 'Ask for a new one where this one came from.',
+    })
+  }
+
+  #sign({ kind, id }: Subject, content: string): string {
+    return createHmac('sha256', this.#secret)
+      .update(JSON.stringify([kind, id, content]))
+      .digest('base64url')
+  }
+}

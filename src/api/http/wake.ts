@@ -1,0 +1,26 @@
+import type { FastifyReply } from 'fastify'
+import type { Logger } from '../../log.ts'
+import type { Job } from '../../model/job.ts'
+import type { Queue } from '../../queue/queue.ts'
+import { warn } from './warn.ts'
+
+/**
+ * Wakes the worker for what the record already says. Without Redis the request still succeeds: the worker looks at the
+ * record by itself, only later, and the answer says so in a Warning header.
+ */
+export async function wake(
+  { queue, log }: { queue: Pick<Queue, 'enqueue'>; log: Logger },
+  reply: FastifyReply,
+  job: Job,
+): Promise<void> {
+  try {
+    await queue.enqueue(job)
+  } catch (cause) {
+    log.error({ err: cause, job: job.kind, app: job.appId }, 'recorded, but the worker could not be woken')
+    warnOfDelay(reply)
+  }
+}
+
+export function warnOfDelay(reply: FastifyReply): void {
+  warn(reply, 'Recorded. The queue (Redis) does not answer, so it is carried out later.')
+}

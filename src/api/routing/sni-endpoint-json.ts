@@ -1,0 +1,54 @@
+import { X509Certificate } from 'node:crypto'
+import { rootCertificates } from 'node:tls'
+import type { App } from '../../model/app.ts'
+import { certificatesIn, namesOf } from '../../model/certificate.ts'
+import type { Domain } from '../../model/domain.ts'
+import type { SniEndpoint } from '../../model/sni-endpoint.ts'
+import { time, uuidOf } from '../http/shapes.ts'
+
+/** What Heroku shows of a certificate. Its key is in no answer. */
+export function sniEndpointJson(app: App, endpoint: SniEndpoint, domains: Domain[]): object {
+  return {
+    app: { id: app.id, name: app.name },
+    certificate_chain: endpoint.certificate,
+    created_at: time(endpoint.createdAt),
+    display_name: null,
+    domains: domains.filter(({ sniEndpointId }) => sniEndpointId === endpoint.id).map(({ id }) => id),
+    id: endpoint.id,
+    name: endpoint.name,
+    ssl_cert: certificateJson(endpoint.certificate),
+    updated_at: time(endpoint.updatedAt),
+  }
+}
+
+function certificateJson(chain: string): object {
+  const [own, ...issuers] = certificatesIn(chain).map((pem) => new X509Certificate(pem))
+  if (own === undefined) throw new Error('a certificate chain of the record is empty')
+  return {
+    'ca_signed?': isSignedByKnownAuthority(issuers.at(-1) ?? own),
+    cert_domains: namesOf(own),
+    expires_at: time(own.validToDate),
+    id: uuidOf(`certificate ${own.fingerprint256}`),
+    issuer: nameText(own.issuer),
+    'self_signed?': own.checkIssued(own),
+    starts_at: time(own.validFromDate),
+    subject: nameText(own.subject),
+  }
+}
+
+/** `/C=SE/CN=www.example.com`, as Heroku writes them. */
+function nameText(lines: string): string {
+  return lines === undefined ? '' : `/${lines.split('\n').join('/')}`
+}
+
+/** Whether browsers know who signed this: one of the authorities that Node comes with. */
+function isSignedByKnownAuthority(certificate: X509Certificate): boolean {
+  return knownAuthorities().some((root) => certificate.checkIssued(root) && certificate.verify(root.publicKey))
+}
+
+let known: X509Certificate[] | undefined
+
+/** Read at the first question only: there are about 140. */
+function knownAuthorities(): X509Certificate[] {
+  return (known ??= rootCertificates.map((pem) => new X509Certificate(pem)))
+}

@@ -1,0 +1,188 @@
+import type { Family, Labels, Sample } from '../../metrics/exposition.ts'
+import { Histogram, type StoredHistogram } from '../../metrics/histogram.ts'
+import type { DynoFigures } from '../../metrics/minute.ts'
+import type { RoleFigures } from '../../metrics/role-meter.ts'
+import { durationBounds, durationsOf, type Durations, type RequestTotals } from '../../metrics/totals.ts'
+import type { DynoStates, WorkerFigures } from '../../metrics/worker-figures.ts'
+import type { QueueFigures } from '../../queue/queue.ts'
+import type { RouterFigures } from '../../router/control.ts'
+
+/** What one scrape tells; undefined: that part does not answer. */
+export type ServerFigures = {
+  /** Of the apps in the record, by id. What is told of others is left out. */
+  names: Map<string, string>
+  /** In the record, by state. */
+  builds: Record<string, number>
+  api: RoleFigures
+  router: RouterFigures | undefined
+  worker: WorkerFigures | undefined
+  queue: QueueFigures | undefined
+  /** Bytes. */
+  supervisor: number | undefined
+}
+
+/** A phase of a build may take minutes. Milliseconds, powers of 2 as all bounds. */
+const phaseBounds = durationBounds.map((bound) => bound * 64)
+
+/** Every metric there is; docs/metrics.md has the same ones, which a test holds. */
+export function familiesOf(figures: ServerFigures): Family[] {
+  return [...ofApps(figures), ...ofRouter(figures.router), ...ofBuilds(figures), ...ofParts(figures)]
+}
+
+function ofApps({ names, router, worker }: ServerFigures): Family[] {
+  const asked = named(names, router?.apps)
+  const dynos = named(names, worker?.apps)
+  const measured = dynos.flatMap(([app, { figures }]): [string, DynoFigures][] => (figures ? [[app, figures]] : []))
+  return [
+    counter(
+      'paas_app_requests_total',
+      'Requests that ended, by the class of their status',
+      asked.flatMap(statusSamples),
+    ),
+    counter(
+      'paas_app_errors_total',
+      'Requests that the router had something to say about, by its code',
+      asked.flatMap(codeSamples),
+    ),
+    counter(
+      'paas_app_response_bytes_total',
+      'Bytes of response bodies',
+      asked.map(([app, { bytes }]) => sample(bytes, { app })),
+    ),
+    histogram(
+      'paas_app_request_duration_seconds',
+      'From the end of the head of a request to the end of its response, of those that reached a dyno',
+      asked.map(([app, { durations }]) => ({ labels: { app }, durations, bounds: durationBounds })),
+    ),
+    gauge('paas_app_dynos', 'Dynos by state', dynos.flatMap(stateSamples)),
+    gauge(
+      'paas_app_memory_bytes',
+      'Memory of the dynos that run',
+      measured.map(([app, { memory }]) => sample(memory, { app })),
+    ),
+    gauge(
+      'paas_app_cpu_cores',
+      'CPU of the dynos that run, on average of a minute',
+      measured.flatMap(([app, { cpu }]) => (cpu === null ? [] : [sample(cpu, { app })])),
+    ),
+  ]
+}
+
+function named<T>(names: Map<string, string>, apps: Record<string, T> = {}): [string, T][] {
+  return Object.entries(apps).flatMap(([id, figures]): [string, T][] => {
+    const name = names.get(id)
+    return name === undefined ? [] : [[name, figures]]
+  })
+}
+
+function statusSamples([app, { statuses }]: [string, RequestTotals]): Sample[] {
+  return statuses.map((count, i) => sample(count, { app, status: `${i + 1}xx` }))
+}
+
+function codeSamples([app, { codes }]: [string, RequestTotals]): Sample[] {
+  return Object.entries(codes).map(([code, count]) => sample(count, { app, code }))
+}
+
+function stateSamples([app, { states }]: [string, DynoStates]): Sample[] {
+  return Object.entries(states).map(([state, count]) => sample(count, { app, state }))
+}
+
+function ofRouter(router: RouterFigures | undefined): Family[] {
+  if (router === undefined) return []
+  const { counters, connections, dropped } = router
+  return [
+    counter('paas_router_requests_total', 'Requests of all hosts', [sample(counters.requests)]),
+    counter('paas_router_refused_requests_total', 'Requests that could or must not be read', [
+      sample(counters.refusedRequests),
+    ]),
+    counter('paas_router_connections_total', 'Connections accepted', [sample(counters.connections)]),
+    counter('paas_router_turned_away_total', 'Connections turned away at a limit', [sample(counters.turnedAway)]),
+    gauge('paas_router_connections', 'Connections from visitors that are open', [sample(connections)]),
+    counter('paas_router_dropped_figures_total', "Lines of apps' figures that could not be written", [sample(dropped)]),
+  ]
+}
+
+function ofBuilds({ builds, worker, queue }: ServerFigures): Family[] {
+  return [
+    gauge('paas_builds', 'Builds in the record, by state: those that wait are pending', samplesBy('state', builds)),
+    counter(
+      'paas_builds_finished_total',
+      'Builds that this worker finished, by verdict',
+      samplesBy('verdict', worker?.builds),
+    ),
+    histogram('paas_build_phase_seconds', 'Phases of builds', Object.entries(worker?.phases ?? {}).map(phaseSeries)),
+    gauge('paas_queue_jobs', 'Jobs in the queue, by state', samplesBy('state', queue?.jobs)),
+  ]
+}
+
+function phaseSeries([phase, stored]: [string, StoredHistogram]): Series {
+  const times = new Histogram()
+  times.add(stored)
+  return { labels: { phase }, durations: durationsOf(times, phaseBounds), bounds: phaseBounds }
+}
+
+function ofParts({ api, router, worker, queue, supervisor }: ServerFigures): Family[] {
+  const roles = { api, router: router?.process, worker: worker?.process }
+  const known = Object.entries(roles).flatMap(([role, figures]) => (figures ? [{ role, figures }] : []))
+  const memory = {
+    ...Object.fromEntries(known.map(({ role, figures }) => [role, figures.memory])),
+    redis: queue?.memory,
+    supervisor,
+  }
+  return [
+    gauge(
+      'paas_up',
+      'Whether a part of the server answers',
+      samplesBy('role', { api: 1, router: is(router), worker: is(worker), redis: is(queue) }),
+    ),
+    gauge('paas_memory_bytes', 'Resident memory of each process of the server', samplesBy('role', memory)),
+    counter(
+      'paas_cpu_seconds_total',
+      'CPU of each process of the server',
+      known.map(({ role, figures }) => sample(figures.cpuSeconds, { role })),
+    ),
+    histogram(
+      'paas_event_loop_lag_seconds',
+      'How late timers come, looked at twice a second',
+      known.map(({ role, figures }) => ({ labels: { role }, durations: figures.lag, bounds: durationBounds })),
+    ),
+  ]
+}
+
+function is(part: unknown): number {
+  return part === undefined ? 0 : 1
+}
+
+type Series = { labels: Labels; durations: Durations; bounds: number[] }
+
+function histogram(name: string, help: string, series: Series[]): Family {
+  return { name, help, type: 'histogram', samples: series.flatMap((each) => histogramSamples(name, each)) }
+}
+
+function histogramSamples(name: string, { labels, durations, bounds }: Series): Sample[] {
+  const bucket = (le: string, value: number): Sample => ({ name: `${name}_bucket`, labels: { ...labels, le }, value })
+  return [
+    ...bounds.map((bound, i) => bucket(String(bound / 1000), durations.below[i]!)),
+    bucket('+Inf', durations.count),
+    { name: `${name}_sum`, labels, value: durations.sum / 1000 },
+    { name: `${name}_count`, labels, value: durations.count },
+  ]
+}
+
+function counter(name: string, help: string, samples: Sample[]): Family {
+  return { name, help, type: 'counter', samples }
+}
+
+function gauge(name: string, help: string, samples: Sample[]): Family {
+  return { name, help, type: 'gauge', samples }
+}
+
+function sample(value: number, labels: Labels = {}): Sample {
+  return { labels, value }
+}
+
+function samplesBy(label: string, values: Record<string, number | undefined> = {}): Sample[] {
+  return Object.entries(values).flatMap(([key, value]) =>
+    value === undefined ? [] : [sample(value, { [label]: key })],
+  )
+}

@@ -1,0 +1,58 @@
+import type { Logger } from '../../log.ts'
+import { requireAdmin } from '../http/access.ts'
+import type { Api, ApiDeps } from '../deps.ts'
+import type { ServerFigures } from './metric-families.ts'
+
+type Deps = Pick<ApiDeps, 'store' | 'queue' | 'measured' | 'log'>
+
+/** Milliseconds that a part gets to say what it counted: a scrape is to end before Prometheus gives it up (10 s). */
+const patience = 5_000
+
+/** `GET /metrics`: everything about the server as Prometheus reads it, for an admin. A part that does not answer is told as down. */
+export function serverMetricsRoute(api: Api, deps: Deps): void {
+  api.get('/metrics', async (request, reply) => {
+    requireAdmin(request)
+    const figures = await gather(deps)
+    // Loaded at the first scrape: a server that nobody scrapes does without.
+    const [{ expose }, { familiesOf }] = await Promise.all([
+      import('../../metrics/exposition.ts'),
+      import('./metric-families.ts'),
+    ])
+    const { contentType, text } = await expose(familiesOf(figures))
+    reply.type(contentType)
+    return text
+  })
+}
+
+async function gather({ store, queue, measured, log }: Deps): Promise<ServerFigures> {
+  const ask = <T>(part: string, figures: Promise<T | undefined>) => inTime(part, figures, log)
+  const [router, worker, queued, supervisor] = await Promise.all([
+    ask('router', measured.router.totals()),
+    ask('worker', measured.worker()),
+    ask('redis', queue.figures()),
+    ask('supervisor', measured.supervisorMemory()),
+  ])
+  return {
+    names: new Map(store.apps.listAll().map(({ id, name }) => [id, name])),
+    builds: store.builds.countStates(),
+    api: measured.own(),
+    router,
+    worker,
+    queue: queued,
+    supervisor,
+  }
+}
+
+async function inTime<T>(part: string, figures: Promise<T | undefined>, log: Logger): Promise<T | undefined> {
+  const { promise: late, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => reject(new Error(`no answer within ${patience} ms`)), patience)
+  try {
+    return await Promise.race([figures, late])
+  } catch (cause) {
+    log.warn({ err: cause, part }, 'a part of the server did not say what it counted')
+    return undefined
+  } finally {
+    clearTimeout(timer)
+    figures.catch(() => undefined)
+  }
+}

@@ -1,0 +1,75 @@
+import type { WebhookEvent } from '../../model/webhook.ts'
+import type { WebhookChange } from '../../store/delivery-tables.ts'
+import type { DynoNews } from '../../store/dyno-tables.ts'
+import { userJson } from '../apps/app-json.ts'
+import { buildJson, type BuildJsonDeps } from '../builds/build-json.ts'
+import { dynoEvent } from '../dynos/dyno-event.ts'
+import { formationJson } from '../dynos/formation.ts'
+import { releaseJson } from '../builds/releases.ts'
+
+export type NewEvent = Omit<WebhookEvent, 'id' | 'sequence' | 'createdAt'>
+
+/** How a build and a release begin. */
+const unfinished = {
+  'api:build': { status: 'pending', state: 'pending', finished_at: null, failure: null, release: null, slug: null },
+  'api:release': { status: 'pending', current: false },
+}
+
+/** What is on record of a change, whoever made it, as webhooks are told it; undefined when there is nothing left to show. */
+export function describeChange(deps: BuildJsonDeps, change: WebhookChange | DynoNews): NewEvent | undefined {
+  switch (change.kind) {
+    case 'dyno':
+      return dynoEvent(deps, change)
+    case 'formation':
+      return describeFormation(deps, change)
+    case 'build':
+    case 'release':
+      return describeProgress(deps, change)
+  }
+}
+
+/** What is new may be done with by now; that is told next. */
+function describeProgress(
+  deps: BuildJsonDeps,
+  change: Extract<WebhookChange, { kind: 'build' | 'release' }>,
+): NewEvent | undefined {
+  const described = change.kind === 'build' ? describeBuild(deps, change) : describeRelease(deps, change)
+  if (!described) return undefined
+  const { appId, action } = change
+  const { include, data, accountId } = described
+  const { id, email } = userJson(deps.store, accountId)
+  const event = { appId, include, action, actor: { id, email } }
+  if (action === 'create') return { ...event, data: { ...data, ...unfinished[include] }, previousData: {} }
+  return { ...event, data, previousData: { status: 'pending' } }
+}
+
+function describeBuild(deps: BuildJsonDeps, { id }: Extract<WebhookChange, { kind: 'build' }>) {
+  const build = deps.store.builds.find(id)
+  const app = build && deps.store.apps.get(build.appId)
+  if (!build || !app) return undefined
+  // A webhook is the app's: the addresses in it are good as long as the app's owner is.
+  const asker = { accountId: app.ownerId, token: null }
+  return { include: 'api:build' as const, data: buildJson(deps, build, asker), accountId: build.accountId }
+}
+
+function describeRelease({ store }: BuildJsonDeps, change: Extract<WebhookChange, { kind: 'release' }>) {
+  const release = store.releases.find(change.id)
+  const app = store.apps.get(change.appId)
+  if (!release || !app) return undefined
+  const data = releaseJson(store, app, release)
+  return { include: 'api:release' as const, data, accountId: release.accountId }
+}
+
+/** Process types come and go with the release that is deployed, so whoever made that is the actor. */
+function describeFormation(
+  { store }: BuildJsonDeps,
+  { appId, action, id, last }: Extract<WebhookChange, { kind: 'formation' }>,
+): NewEvent | undefined {
+  const app = store.apps.get(appId)
+  const formation = last ?? store.formations.list(appId).find((share) => share.id === id)
+  const release = app?.currentReleaseId && store.releases.find(app.currentReleaseId)
+  if (!app || !formation || !release) return undefined
+  const actor = userJson(store, release.accountId)
+  const data = formationJson(store, app, formation)
+  return { appId, include: 'api:formation', action, actor, data, previousData: {} }
+}
