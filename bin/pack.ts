@@ -25,7 +25,7 @@ try {
 
 async function fill(stage: string): Promise<void> {
   await tool('tsc', ['-p', 'tsconfig.cli.json', '--outDir', join(stage, 'dist')])
-  for (const file of ['heroku-guard.cjs', 'completion/paas.bash', 'completion/paas.zsh', 'completion/paas.fish']) {
+  for (const file of ['heroku/guard.cjs', 'completion/paas.bash', 'completion/paas.zsh', 'completion/paas.fish']) {
     await cp(join(root, 'src/cli', file), join(stage, 'dist/cli', file))
   }
   await mkdir(join(stage, 'bin'))

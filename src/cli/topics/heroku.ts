@@ -2,11 +2,11 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { define, type Options } from '../command.ts'
-import { checkHost, herokuEnvironment } from '../heroku-environment.ts'
+import { checkHost, herokuEnvironment } from '../heroku/environment.ts'
 import { note, print } from '../output.ts'
 import { connect } from '../session.ts'
-import { findTls } from '../tls-place.ts'
-import { exportLines, shells, usualShell, type Shell } from '../shell.ts'
+import { writeAuthorityFile } from '../heroku/authority-file.ts'
+import { exportLines, shells, usualShell, type Shell } from '../heroku/shell.ts'
 
 type EnvOptions = Options & { shell?: string; token: boolean }
 
@@ -32,9 +32,9 @@ async function printEnvironment({ shell, token, ...options }: EnvOptions): Promi
   const api = connect()
   const { url, token: own } = api.server
   checkHost(url)
-  const tls = await findTls(api, process.env)
+  const tls = await writeAuthorityFile(api, process.env)
   if (!tls) note('The server speaks no TLS, which git push heroku and heroku run need. See PAAS_HTTPS_PORT.')
-  const guard = resolve(import.meta.dirname, '../heroku-guard.cjs')
+  const guard = resolve(import.meta.dirname, '../heroku/guard.cjs')
   const environment = herokuEnvironment({ url, token: token ? own : undefined }, { tls, guard, present: process.env })
   print(options, environment, () => exportLines(environment, chosen))
 }

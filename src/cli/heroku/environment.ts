@@ -1,5 +1,5 @@
-import { PaasError } from '../errors.ts'
-import type { Server } from './server.ts'
+import { PaasError } from '../../errors.ts'
+import type { Server } from '../server.ts'
 
 /** Where git reaches the server over TLS, and a file with the certificate of the authority to trust there. */
 export type TlsPlace = { host: string; authority: string }

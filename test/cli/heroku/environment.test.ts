@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
-import { herokuEnvironment } from '../../src/cli/heroku-environment.ts'
-import { exportLines, usualShell } from '../../src/cli/shell.ts'
+import { herokuEnvironment } from '../../../src/cli/heroku/environment.ts'
+import { exportLines, usualShell } from '../../../src/cli/heroku/shell.ts'
 
-const guard = '/opt/paas/heroku-guard.cjs'
+const guard = '/opt/paas/guard.cjs'
 const local = { url: 'http://localhost:8080', token: 'secret' }
 
 describe("the settings for Heroku's command", () => {
@@ -84,11 +84,15 @@ describe('what a shell is to evaluate', () => {
 
 describe('the guard', () => {
   const connect = (code: string): string =>
-    execFileSync(process.execPath, ['--require', '../../src/cli/heroku-guard.cjs', '--input-type=module', '-e', code], {
-      cwd: import.meta.dirname,
-      env: { ...process.env, HEROKU_HOST: local.url },
-      encoding: 'utf8',
-    })
+    execFileSync(
+      process.execPath,
+      ['--require', '../../../src/cli/heroku/guard.cjs', '--input-type=module', '-e', code],
+      {
+        cwd: import.meta.dirname,
+        env: { ...process.env, HEROKU_HOST: local.url },
+        encoding: 'utf8',
+      },
+    )
 
   it.each([
     ['fetch', `await fetch('https://api.heroku.com').catch((error) => console.log(error.cause.message))`],

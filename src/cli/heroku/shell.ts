@@ -1,4 +1,4 @@
-import type { Environment } from './heroku-environment.ts'
+import type { Environment } from './environment.ts'
 
 export const shells = ['sh', 'fish'] as const
 /** `sh`: also bash, zsh, dash and ksh. */
