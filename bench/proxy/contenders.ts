@@ -5,7 +5,7 @@ import { connect, createServer } from 'node:net'
 import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AppId } from '../../src/model/ids.ts'
-import { connectRouterControl } from '../../src/router/control-client.ts'
+import { connectRouterControl } from '../../src/router/control/client.ts'
 
 export type Contender = AsyncDisposable & { name: string; port: number; pid: number }
 /** The same process, speaking TLS on another port. */

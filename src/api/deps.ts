@@ -16,7 +16,7 @@ import type { Outbound } from '../outbound/outbound.ts'
 import type { OutputReader, Queue } from '../queue/queue.ts'
 import type { Quotas } from '../quotas/quotas.ts'
 import type { PlatformLog } from '../release/platform-log.ts'
-import type { RouterMeasurements } from '../router/control.ts'
+import type { RouterMeasurements } from '../router/control/control.ts'
 import type { Store } from '../store/store.ts'
 
 /** What the resources are made of; each takes the parts it uses. */

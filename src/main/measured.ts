@@ -6,7 +6,7 @@ import { RoleMeter } from '../metrics/role-meter.ts'
 import { askFigures } from '../metrics/role-socket.ts'
 import { supervisorMemory } from '../metrics/supervisor-memory.ts'
 import type { WorkerFigures } from '../metrics/worker-figures.ts'
-import { connectRouterMeasurements } from '../router/control-client.ts'
+import { connectRouterMeasurements } from '../router/control/client.ts'
 
 /** Where the api gets figures from: the files of the apps, and the other processes' sockets. */
 export function openMeasured({ paths, log }: { paths: Paths; log: Logger }): Measured & Disposable {

@@ -4,7 +4,7 @@ import { Mutex } from 'async-mutex'
 import { asPaasError } from '../errors.ts'
 import type { AppId } from '../model/ids.ts'
 import type { AppRoute, RoutingTable } from '../model/route.ts'
-import type { RouterControl } from '../router/control.ts'
+import type { RouterControl } from '../router/control/control.ts'
 
 /** Milliseconds for which a router that restarts is waited for, and between two attempts. */
 const patience = { total: 30_000, between: 200 }

@@ -1,4 +1,4 @@
-import type { Silence } from './control-protocol.ts'
+import type { Silence } from './control/protocol.ts'
 import type { LiveTarget } from './target.ts'
 import type { VisitorConnection } from './visitor-connection.ts'
 

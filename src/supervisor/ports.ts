@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { hasPort, type RouterSettings } from '../router/control-protocol.ts'
+import { hasPort, type RouterSettings } from '../router/control/protocol.ts'
 import { bindPort } from '../router/listen.ts'
 
 /** Descriptors of the sockets that routers listen at, of the HTTP port and the TLS port in this order. */

@@ -1,8 +1,8 @@
 import type { Config } from '../config.ts'
 import { PaasError } from '../errors.ts'
 import { lockFile } from '../lock.ts'
-import { awaitSuccessor, routerStatus } from '../router/control-client.ts'
-import type { RouterStatus } from '../router/control-protocol.ts'
+import { awaitSuccessor, routerStatus } from '../router/control/client.ts'
+import type { RouterStatus } from '../router/control/protocol.ts'
 import { terminate, type Running } from './child.ts'
 import { sayRouterServesOn } from './terminal.ts'
 

@@ -2,7 +2,7 @@ import type { Dyno, Engine } from '../engine/engine.ts'
 import { askDyno } from '../release/ask-dyno.ts'
 import type { DynoLog } from '../release/dyno-log.ts'
 import type { Routes } from '../release/routes.ts'
-import type { RouterControl, Silence } from '../router/control.ts'
+import type { RouterControl, Silence } from '../router/control/control.ts'
 
 export type SilentDynosDeps = {
   engine: Pick<Engine, 'findDyno'>

@@ -3,7 +3,7 @@ import { PaasError } from '../../src/errors.ts'
 import { newId, type AppId } from '../../src/model/ids.ts'
 import type { AppRoute } from '../../src/model/route.ts'
 import { Routes } from '../../src/release/routes.ts'
-import type { RouterControl } from '../../src/router/control.ts'
+import type { RouterControl } from '../../src/router/control/control.ts'
 
 const control = { controlHost: 'localhost', controlSocket: '/run/api.sock' }
 const route = (state: AppRoute['state'], appId = newId<AppId>()): AppRoute => ({

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Dyno } from '../../src/engine/engine.ts'
 import type { AppId } from '../../src/model/ids.ts'
-import type { Silence } from '../../src/router/control.ts'
+import type { Silence } from '../../src/router/control/control.ts'
 import { BackOff } from '../../src/worker/back-off.ts'
 import { SilentDynos } from '../../src/worker/silent-dynos.ts'
 

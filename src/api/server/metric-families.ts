@@ -5,7 +5,7 @@ import type { RoleFigures } from '../../metrics/role-meter.ts'
 import { durationBounds, durationsOf, type Durations, type RequestTotals } from '../../metrics/totals.ts'
 import type { DynoStates, WorkerFigures } from '../../metrics/worker-figures.ts'
 import type { QueueFigures } from '../../queue/queue.ts'
-import type { RouterFigures } from '../../router/control.ts'
+import type { RouterFigures } from '../../router/control/control.ts'
 
 /** What one scrape tells; undefined: that part does not answer. */
 export type ServerFigures = {

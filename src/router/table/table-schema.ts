@@ -1,4 +1,4 @@
-import type { AppRoute, HostCertificate, RoutingTable, Target } from '../model/route.ts'
+import type { AppRoute, HostCertificate, RoutingTable, Target } from '../../model/route.ts'
 
 const states = ['up', 'blank', 'down', 'crashed', 'maintenance'] satisfies AppRoute['state'][]
 

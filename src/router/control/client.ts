@@ -1,9 +1,9 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
-import { PaasError, type ErrorCode } from '../errors.ts'
+import { PaasError, type ErrorCode } from '../../errors.ts'
 import type { RouterControl, RouterMeasurements } from './control.ts'
-import type { Call, Reply, Results, RouterStatus } from './control-protocol.ts'
+import type { Call, Reply, Results, RouterStatus } from './protocol.ts'
 
 /** A router that is just being replaced has no socket for a moment, milliseconds. */
 const patience = 5_000

@@ -1,10 +1,10 @@
-import type { Minute, RequestFigures } from '../metrics/minute.ts'
-import type { RoleFigures } from '../metrics/role-meter.ts'
-import type { RequestTotals } from '../metrics/totals.ts'
-import type { AppId } from '../model/ids.ts'
-import type { AppRoute, RoutingTable, Target } from '../model/route.ts'
-import type { Counters } from './counters.ts'
-import { isAppRoute, isRoutingTable, isTextList } from './table-schema.ts'
+import type { Minute, RequestFigures } from '../../metrics/minute.ts'
+import type { RoleFigures } from '../../metrics/role-meter.ts'
+import type { RequestTotals } from '../../metrics/totals.ts'
+import type { AppId } from '../../model/ids.ts'
+import type { AppRoute, RoutingTable, Target } from '../../model/route.ts'
+import type { Counters } from '../counters.ts'
+import { isAppRoute, isRoutingTable, isTextList } from '../table/table-schema.ts'
 
 /**
  * What is said on the control socket: one call per connection, a line of JSON each way. The one who answers

@@ -1,8 +1,8 @@
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Paths } from '../config.ts'
-import { isCode, PaasError } from '../errors.ts'
-import type { RoutingTable } from '../model/route.ts'
+import type { Paths } from '../../config.ts'
+import { isCode, PaasError } from '../../errors.ts'
+import type { RoutingTable } from '../../model/route.ts'
 import { SealedKeys } from './sealed-keys.ts'
 import { isRoutingTable } from './table-schema.ts'
 

@@ -1,12 +1,12 @@
-import type { Logger } from '../log.ts'
-import type { FigureWriter } from '../metrics/figure-writer.ts'
-import type { RoleMeter } from '../metrics/role-meter.ts'
-import type { RoutingTable } from '../model/route.ts'
-import type { Call, Results, RouterSettings } from './control-protocol.ts'
-import { drain } from './drain.ts'
-import type { Router } from './router.ts'
-import { replaceRoute } from './routes.ts'
-import { saveTable, type TablePlace } from './table-file.ts'
+import type { Logger } from '../../log.ts'
+import type { FigureWriter } from '../../metrics/figure-writer.ts'
+import type { RoleMeter } from '../../metrics/role-meter.ts'
+import type { RoutingTable } from '../../model/route.ts'
+import type { Call, Results, RouterSettings } from './protocol.ts'
+import { drain } from '../drain.ts'
+import type { Router } from '../router.ts'
+import { replaceRoute } from '../routes.ts'
+import { saveTable, type TablePlace } from '../table/table-file.ts'
 
 export type ControlledRouterDeps = {
   router: Router

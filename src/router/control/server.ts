@@ -1,9 +1,9 @@
 import { once } from 'node:events'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
-import { asPaasError, PaasError } from '../errors.ts'
-import type { Logger } from '../log.ts'
-import { isCall, longestCall, type Call, type Reply } from './control-protocol.ts'
+import { asPaasError, PaasError } from '../../errors.ts'
+import type { Logger } from '../../log.ts'
+import { isCall, longestCall, type Call, type Reply } from './protocol.ts'
 
 export type ControlServerDeps = {
   socketPath: string

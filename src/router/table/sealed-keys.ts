@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { Cipher, createKey } from '../cipher.ts'
-import type { AppRoute, HostCertificate, RoutingTable } from '../model/route.ts'
+import { Cipher, createKey } from '../../cipher.ts'
+import type { AppRoute, HostCertificate, RoutingTable } from '../../model/route.ts'
 
 const mark = 'sealed:'
 

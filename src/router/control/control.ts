@@ -1,8 +1,8 @@
-import type { AppId } from '../model/ids.ts'
-import type { AppRoute, RoutingTable, Target } from '../model/route.ts'
-import type { MinuteUnderWay, RouterFigures, Silence } from './control-protocol.ts'
+import type { AppId } from '../../model/ids.ts'
+import type { AppRoute, RoutingTable, Target } from '../../model/route.ts'
+import type { MinuteUnderWay, RouterFigures, Silence } from './protocol.ts'
 
-export type { RouterFigures, Silence } from './control-protocol.ts'
+export type { RouterFigures, Silence } from './protocol.ts'
 
 /** What the router process has counted; undefined while no router can be asked. */
 export interface RouterMeasurements {
