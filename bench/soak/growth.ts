@@ -4,7 +4,7 @@ import { median } from '../statistics.ts'
 export type Sample = { minute: number; pushes: number; values: Record<string, number> }
 
 /** What a figure may grow by in the time that is judged: what it varies by anyway, and so much with every minute and push. */
-export type Rule = { unit: string; slack: number; perMinute: number; perPush: number }
+type Rule = { unit: string; slack: number; perMinute: number; perPush: number }
 
 export type Growth = {
   name: string
@@ -17,7 +17,7 @@ export type Growth = {
 }
 
 /** By the last word of a figure's name. */
-export const rules: Record<string, Rule> = {
+const rules: Record<string, Rule> = {
   rss: { unit: 'MiB', slack: 40, perMinute: 0.2, perPush: 0 },
   heap: { unit: 'MiB', slack: 6, perMinute: 0.05, perPush: 0 },
   native: { unit: 'MiB', slack: 40, perMinute: 0.2, perPush: 0 },

@@ -19,7 +19,7 @@ export type SoakOptions = {
 }
 
 /** Something that is broken on purpose, to see that a soak finds it. */
-export type Fault = (typeof faults)[number]
+type Fault = (typeof faults)[number]
 
 const faults = ['memory', 'descriptors', 'request', 'log'] as const
 

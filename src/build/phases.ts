@@ -10,10 +10,4 @@ export class PhaseClock {
       this.times[phase] = (this.times[phase] ?? 0) + Math.round(performance.now() - start)
     }
   }
-
-  /** `source 0.1s, detect 0.2s` */
-  toString(): string {
-    const parts = Object.entries(this.times).map(([phase, time]) => `${phase} ${(time / 1000).toFixed(1)}s`)
-    return parts.join(', ')
-  }
 }

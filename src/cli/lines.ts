@@ -1,5 +1,5 @@
 /** The lines of a stream of UTF-8 text. Only `\n` ends a line: readline would also split at U+2028. */
-export async function* readLines(stream: AsyncIterable<unknown>): AsyncGenerator<string> {
+async function* readLines(stream: AsyncIterable<unknown>): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   let rest = ''
   for await (const chunk of stream) {

@@ -73,7 +73,6 @@ export interface Engine {
   hangUpDyno(id: string): Promise<void>
   /** SIGTERM to all its processes, SIGKILL after `graceMs`, then removes it. A dyno that is gone is fine. */
   stopDyno(id: string, graceMs: number): Promise<void>
-  restartDyno(id: string, graceMs: number): Promise<void>
   /** Addresses and states as they are now. */
   listDynos(filter?: { appId?: AppId }): Promise<Dyno[]>
   findDyno(id: string): Promise<Dyno | undefined>

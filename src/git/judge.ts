@@ -12,7 +12,7 @@ export type PushOptions = { detach: boolean; noCache: boolean }
 export type Deploy = { kind: 'deploy'; command: Command; commit: string; ref: string | null; previous: string | null }
 
 /** A tag, which git itself makes, moves or deletes. */
-export type Take = { kind: 'take'; command: Command }
+type Take = { kind: 'take'; command: Command }
 
 export type Refuse = { kind: 'refuse'; command: Command; reason: string }
 

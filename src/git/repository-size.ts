@@ -4,7 +4,7 @@ import { PaasError } from '../errors.ts'
 import { startGit } from './git-command.ts'
 
 /** What nothing leads to is kept this long: a push or an import that is under way may have brought it. */
-export const pruneBefore = '1.hour.ago'
+const pruneBefore = '1.hour.ago'
 
 /**
  * Bytes that may still come into a repository. One that has more than half of what it may have is tidied up first.

@@ -17,6 +17,6 @@ export function lackOf(limits: Machine, machine: Machine): string | undefined {
   return lacks.filter(Boolean).join(' and ') || undefined
 }
 
-export function count(number: number, noun: string): string {
+function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? '' : 's'}`
 }

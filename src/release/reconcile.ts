@@ -68,7 +68,7 @@ export function currentDeployable(store: ReconcileDeps['store'], app: App): Depl
 }
 
 /** Puts the web dynos that answer into the router; gives the dynos that run but are not ready. */
-export async function routeTo(
+async function routeTo(
   deps: Pick<ReconcileDeps, 'routes' | 'readyDynos' | 'dynoLog'> & RouteDeps,
   app: App,
   dynos: Dyno[],

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import { plainAddress, type Peer } from './origin.ts'
 
 /** `peer` is undefined when the proxy speaks for itself, or does not know whom it speaks for. */
-export type ProxyHeader = { length: number; peer: Peer | undefined }
+type ProxyHeader = { length: number; peer: Peer | undefined }
 
 /** Which of two protocols a connection's first bytes are; `undecided` while it may be either. */
 export type ProxyReading = ProxyHeader | 'absent' | 'undecided' | 'malformed'

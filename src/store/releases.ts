@@ -29,7 +29,6 @@ export function openReleases(db: Database, cipher: Cipher): Releases {
     create: (release) => create(db, cipher, release),
     find: (id) => one(db, `${select} WHERE id = :id`, { id }),
     findIn: (appId, idOrVersion) => findIn(db, appId, idOrVersion),
-    latest: (appId) => one(db, `${select} WHERE app_id = :appId ORDER BY version DESC LIMIT 1`, { appId }),
     list: (appId) => many(db, `${select} WHERE app_id = :appId ORDER BY version DESC`, { appId }),
     listPending: (appId) =>
       many(db, `${select} WHERE app_id = :appId AND state = 'pending' ORDER BY version`, { appId }),

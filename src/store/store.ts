@@ -164,7 +164,6 @@ export interface Releases {
   find(id: ReleaseId): Release | undefined
   /** By id, `v12` or `12`. */
   findIn(appId: AppId, idOrVersion: string): Release | undefined
-  latest(appId: AppId): Release | undefined
   /** Newest first. */
   list(appId: AppId): Release[]
   /** Oldest first. */

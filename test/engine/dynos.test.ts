@@ -227,14 +227,6 @@ describe('a dyno that exits', () => {
   })
 })
 
-it('a restarted dyno keeps its id and runs anew', async () => {
-  const { id } = await server.dyno('echo up; sleep 1000')
-  await printed(id, 'up')
-  await server.engine.restartDyno(id, 0)
-  expect(await server.engine.findDyno(id)).toMatchObject({ id, state: { kind: 'running' } })
-  await expect.poll(() => outputOf(id)).toBe('up\nup')
-})
-
 it('waiting for a dyno ends with the signal', async () => {
   const { id } = await server.dyno('sleep 1000')
   await expect(server.engine.waitDyno(id, AbortSignal.timeout(100))).rejects.toMatchObject({ name: 'TimeoutError' })

@@ -7,7 +7,7 @@ import { TestStore } from './test-store.ts'
 afterEach(() => void vi.useRealTimers())
 
 function ask({ store, app, account }: TestStore, change: Partial<OneOff> = {}) {
-  const releaseId = store.releases.latest(app.id)?.id ?? newId<ReleaseId>()
+  const releaseId = store.releases.list(app.id)[0]?.id ?? newId<ReleaseId>()
   const asked = { command: 'echo topsecret', env: { KEY: 'alsosecret' }, size: 'basic', timeToLive: 60 }
   return store.oneOffs.create({
     appId: app.id,

@@ -8,7 +8,7 @@ import { builderPrograms } from '../toolbox.ts'
 import { policyFile, registriesFile } from './registries.ts'
 
 /** What an app's steps, cache mounts and fetched images may keep on disk, MiB: half of what a build may take. */
-export const mostCacheMiB = 5 * 1024
+const mostCacheMiB = 5 * 1024
 
 /** Where they are kept, beside what buildpacks do. */
 const stepsDirectory = `${cacheDirectory}/dockerfile`

@@ -7,7 +7,7 @@ const kept = ['Cmd', 'Entrypoint', 'Env', 'ExposedPorts', 'Healthcheck', 'Shell'
 /** As many as an overlay of the engine takes. */
 const mostLayers = 125
 
-export type Layer = { blob: string; diffId: string }
+type Layer = { blob: string; diffId: string }
 
 /** An image as its builder describes it. */
 export type BuiltImage = {

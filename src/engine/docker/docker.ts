@@ -7,7 +7,7 @@ import { removeCache } from './cache.ts'
 import { removeApp, removeOrphans, removeServer } from './cleanup.ts'
 import { connectClient } from './client.ts'
 import { endExec, execInDyno } from './dyno-exec.ts'
-import { findDyno, listDynos, restartDyno, runDyno, stopDyno } from './dynos.ts'
+import { findDyno, listDynos, runDyno, stopDyno } from './dynos.ts'
 import { watch } from './events.ts'
 import { releaseHost, secureHost } from './firewall.ts'
 import { createImageUsers } from './image-user.ts'
@@ -63,7 +63,6 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     endExec: (id, session) => endExec(deps, id, session),
     hangUpDyno: (id) => hangUpDyno(deps, id),
     stopDyno: (id, graceMs) => stopDyno(deps, id, graceMs),
-    restartDyno: (id, graceMs) => restartDyno(deps, id, graceMs),
     listDynos: (filter) => listDynos(deps, filter),
     findDyno: (id) => findDyno(deps, id),
     overfullDynos: (limitMiB) => overfullDynos(deps, limitMiB),

@@ -96,12 +96,6 @@ async function stopContainer(container: Docker.Container, graceMs: number): Prom
   }
 }
 
-export async function restartDyno(deps: DockerDeps, id: string, graceMs: number): Promise<void> {
-  const container = await ownContainer(deps, id)
-  if (!container) throw new PaasError('not_found', `There is no dyno ${id}.`)
-  await container.restart({ t: Math.ceil(graceMs / 1000) })
-}
-
 export async function listDynos({ docker, serverId }: DockerDeps, filter: { appId?: AppId } = {}): Promise<Dyno[]> {
   const labels = [`${label.server}=${serverId}`]
   if (filter.appId) labels.push(`${label.app}=${filter.appId}`)

@@ -52,7 +52,7 @@ export function hostNames({ host }: Network): Pick<Docker.HostConfig, 'ExtraHost
 }
 
 /** Size of /dev/shm, bytes: half of the memory, as Linux gives a tmpfs (tmpfs(5)). What is written there counts as memory. */
-export function sharedMemory(memory: number): number {
+function sharedMemory(memory: number): number {
   return Math.floor(memory / 2)
 }
 

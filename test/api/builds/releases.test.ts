@@ -25,7 +25,7 @@ describe('releases', () => {
     api.deploy(app, 'a'.repeat(40))
     api.deploy(app, 'b'.repeat(40))
     await api.call('PATCH', `/apps/${app.name}/config-vars`, { body: { A: '1' } })
-    const failed = api.store.releases.latest(app.id)!
+    const failed = api.store.releases.list(app.id)[0]!
     api.store.releases.setState(failed.id, { kind: 'failed', reason: 'x' })
     expect(await list()).toMatchObject([
       { version: 1, current: false, eligible_for_rollback: false, status: 'succeeded' },
@@ -39,7 +39,7 @@ describe('releases', () => {
 
   it('that failed say why', async () => {
     await rollback(api.deploy(app).release.version)
-    api.store.releases.setState(api.store.releases.latest(app.id)!.id, { kind: 'failed', reason: 'boot failed: no' })
+    api.store.releases.setState(api.store.releases.list(app.id)[0]!.id, { kind: 'failed', reason: 'boot failed: no' })
     const { body } = await api.call('GET', `/apps/${app.name}/releases/3`)
     expect(body).toMatchObject({ status: 'failed', failure: { message: 'boot failed: no' } })
   })
@@ -110,11 +110,11 @@ describe('a rollback', () => {
   ])('%s is refused and changes nothing', async (_, release, status, id) => {
     api.deploy(app)
     await api.call('PATCH', `/apps/${app.name}/config-vars`, { body: { A: '1' } })
-    api.store.releases.setState(api.store.releases.latest(app.id)!.id, { kind: 'failed', reason: 'x' })
+    api.store.releases.setState(api.store.releases.list(app.id)[0]!.id, { kind: 'failed', reason: 'x' })
     await api.call('PATCH', `/apps/${app.name}/config-vars`, { body: { A: '2' } })
     const answer = await rollback(release)
     expect([answer.status, answer.body['id']]).toEqual([status, id])
-    expect(api.store.releases.latest(app.id)?.version).toBe(4)
+    expect(api.store.releases.list(app.id)[0]?.version).toBe(4)
     expect(api.store.configVars.get(app.id)).toEqual({ A: '2' })
   })
 
