@@ -2,6 +2,7 @@ import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
 import { buildVersion, type Build } from '../model/build.ts'
 import type { AccountId } from '../model/ids.ts'
+import { newestGood } from '../model/pending-releases.ts'
 import type { Release } from '../model/release.ts'
 import { slugVersion, type Slug } from '../model/slug.ts'
 import type { Store } from '../store/store.ts'
@@ -57,7 +58,7 @@ export function createConfigRelease(
 ): Release {
   return store.transaction(() => {
     const config = store.configVars.update(app.id, change)
-    const newest = store.releases.list(app.id).find(({ state }) => state.kind !== 'failed')
+    const newest = newestGood(store.releases.list(app.id))
     return store.releases.create({
       appId: app.id,
       accountId,

@@ -3,6 +3,7 @@ import { asPaasError, isPassing, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
 import type { AppId } from '../model/ids.ts'
+import { contained, newestGood, nextStep, type NextStep } from '../model/pending-releases.ts'
 import type { Release } from '../model/release.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
 import type { Store } from '../store/store.ts'
@@ -27,23 +28,20 @@ export type PendingDeps = DeployDeps & {
   log: Logger
 }
 
-/**
- * Which release is next of those that config changes, rollbacks and the API asked for: the newest, since it contains the older ones. Releases
- * of builds are deployed by their builds; while one of those is under way the others wait, because they may carry its code.
- */
-export function nextPending(
-  { releases, builds }: Pick<PendingRecord, 'releases' | 'builds'>,
-  appId: AppId,
-): Release | undefined {
-  const pending = releases.listPending(appId)
-  const building = builds.listUnfinished(appId).map(({ releaseId }) => releaseId)
-  return pending.some(({ id }) => building.includes(id)) ? undefined : pending.at(-1)
+/** What is next for the app's pending releases: those that config changes, rollbacks and the API asked for. */
+export function nextStepOf({ apps, releases, builds }: PendingRecord, appId: AppId): NextStep {
+  if (releases.listPending(appId).length === 0) return { kind: 'none' }
+  return nextStep({
+    releases: releases.list(appId),
+    current: apps.get(appId)?.currentReleaseId ?? null,
+    building: builds.listUnfinished(appId).flatMap(({ releaseId }) => releaseId ?? []),
+  })
 }
 
-/** Whether its deploy begins with a command, which may take as long as it likes. */
-export function beginsWithCommand({ slugs }: Pick<PendingRecord, 'slugs'>, release: Release): boolean {
-  const slug = release.slugId === null ? undefined : slugs.find(release.slugId)
-  return slug !== undefined && isCommandDue(release, slug)
+/** Whether it begins with a command, which may take as long as it likes. */
+export function beginsWithCommand({ slugs }: Pick<PendingRecord, 'slugs'>, step: NextStep): boolean {
+  const slug = step.kind === 'deploy' && step.release.slugId !== null ? slugs.find(step.release.slugId) : undefined
+  return step.kind === 'deploy' && slug !== undefined && isCommandDue(step.release, slug)
 }
 
 /**
@@ -53,12 +51,24 @@ export function beginsWithCommand({ slugs }: Pick<PendingRecord, 'slugs'>, relea
 export async function deployPending(deps: PendingDeps, appId: AppId, signal: AbortSignal): Promise<void> {
   const { store } = deps
   const app = store.apps.get(appId)
-  const next = nextPending(store, appId)
-  if (!app || app.destroying || !next) return
-  const current = app.currentReleaseId === null ? undefined : store.releases.find(app.currentReleaseId)
-  if (current && next.version < current.version) return supersede(deps, appId, current.version)
-  if (carriesFailedCode(store, next)) return replaceCode(store, next)
-  if (await deployOne(deps, { app, release: next }, signal)) await supersede(deps, appId, next.version)
+  if (!app || app.destroying) return
+  const step = nextStepOf(store, appId)
+  switch (step.kind) {
+    case 'none':
+      return
+    case 'supersede':
+      return supersede(deps, appId, step.below)
+    case 'replace-code':
+      // The same release, config and number: whoever waits for it waits on.
+      return store.releases.replaceCode(step.release.id, step.slugId)
+    case 'accept':
+      store.releases.setState(step.release.id, { kind: 'succeeded' })
+      return supersede(deps, appId, step.release.version)
+    case 'deploy':
+      if (await deployOne(deps, { app, release: step.release }, signal)) {
+        await supersede(deps, appId, step.release.version)
+      }
+  }
 }
 
 async function deployOne(
@@ -68,10 +78,6 @@ async function deployOne(
 ): Promise<boolean> {
   const { store, log } = deps
   const about = { app: app.id, release: release.version }
-  if (release.slugId === null) {
-    store.releases.setState(release.id, { kind: 'succeeded' })
-    return true
-  }
   try {
     const deployable = loadDeployable(store, app, release)
     await checkImage(deps, deployable)
@@ -100,8 +106,8 @@ async function checkImage({ engine, store }: PendingDeps, deployable: Deployable
 function fail(store: PendingRecord, { id, appId }: Release, reason: string): void {
   store.transaction(() => {
     store.releases.setState(id, { kind: 'failed', reason })
-    const newest = store.releases.list(appId).find((release) => !isFailed(release))
-    if (newest) store.configVars.replace(appId, store.releases.config(newest.id))
+    const good = newestGood(store.releases.list(appId))
+    if (good) store.configVars.replace(appId, store.releases.config(good.id))
   })
 }
 
@@ -110,29 +116,8 @@ function fail(store: PendingRecord, { id, appId }: Release, reason: string): voi
  * output of that waits for its end.
  */
 async function supersede({ store, outputs }: PendingDeps, appId: AppId, version: number): Promise<void> {
-  for (const { id } of store.releases.listPending(appId).filter((release) => release.version < version)) {
+  for (const { id } of contained(store.releases.listPending(appId), version)) {
     store.releases.setState(id, { kind: 'succeeded' })
     await outputs.closeBegun(id)
   }
-}
-
-/** A release made while its code was being deployed by an earlier one; if none of it ever served, it must not be dragged in. */
-function carriesFailedCode(
-  { releases }: Pick<Store, 'releases'>,
-  { appId, slugId, version, bringsCode }: Release,
-): boolean {
-  if (slugId === null || bringsCode) return false
-  const earlier = releases.list(appId).filter((other) => other.slugId === slugId && other.version < version)
-  const origin = earlier.find((other) => other.bringsCode)
-  return origin?.state.kind === 'failed' && earlier.every(({ state }) => state.kind !== 'succeeded')
-}
-
-function isFailed({ state }: Release): boolean {
-  return state.kind === 'failed'
-}
-
-/** The same release, config and number, with the code that serves: whoever waits for it waits on. */
-function replaceCode({ apps, releases }: PendingRecord, { id, appId }: Release): void {
-  const current = apps.get(appId)?.currentReleaseId ?? null
-  releases.replaceCode(id, current === null ? null : (releases.find(current)?.slugId ?? null))
 }

@@ -3,7 +3,7 @@ import { asPaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
 import type { AppId } from '../model/ids.ts'
 import { silent } from '../release/narrator.ts'
-import { beginsWithCommand, deployPending, nextPending, type PendingDeps } from '../release/pending.ts'
+import { beginsWithCommand, deployPending, nextStepOf, type PendingDeps } from '../release/pending.ts'
 import { waitUntilReady } from '../release/readiness.ts'
 import { resizeDynos } from '../release/restart.ts'
 import { reconcile, type ReconcileDeps } from '../release/reconcile.ts'
@@ -69,9 +69,9 @@ export async function release(deps: ReleaseDeps, appId: AppId, signal: AbortSign
 /** Whoever is releasing wakes us when it is done. Nobody waits here for a build or a command, so that scaling and repairs go on. */
 async function releaseWhatIsPending(deps: ConvergeDeps, appId: AppId, signal: AbortSignal): Promise<void> {
   while (!deps.locks.releases.isHeld(appId)) {
-    const next = nextPending(deps.store, appId)
-    if (!next) return
-    if (beginsWithCommand(deps.store, next)) return deps.releaseAside(appId)
+    const step = nextStepOf(deps.store, appId)
+    if (step.kind === 'none') return
+    if (beginsWithCommand(deps.store, step)) return deps.releaseAside(appId)
     await release(deps, appId, signal)
   }
 }
