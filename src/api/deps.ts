@@ -15,7 +15,7 @@ import type { AppId } from '../model/ids.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { OutputReader, Queue } from '../queue/queue.ts'
 import type { Quotas } from '../quotas/quotas.ts'
-import type { PlatformLog } from '../release/platform-log.ts'
+import type { PlatformLog } from '../logs/platform-log.ts'
 import type { RouterMeasurements } from '../router/control/control.ts'
 import type { Store } from '../store/store.ts'
 

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
-import type { DynoExit, Sandbox } from '../engine/engine.ts'
+import type { Sandbox } from '../engine/engine.ts'
+import type { DynoExit } from '../model/dyno-exit.ts'
 import { PaasError } from '../errors.ts'
 import type { ProcessTypes } from '../model/procfile.ts'
 import { Answers } from './answers.ts'

@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream'
+import type { DynoExit } from '../model/dyno-exit.ts'
 import type { DynoFacts } from '../model/dyno.ts'
 import type { AppId } from '../model/ids.ts'
 import type { Machine } from '../model/machine.ts'
@@ -266,8 +267,6 @@ export type DynoState =
   | { kind: 'created' }
   /** Its processes are there and can do nothing: somebody paused them, or took their network away. */
   | { kind: 'stuck'; since: Date; by: 'pause' | 'network' }
-
-export type DynoExit = { code: number; outOfMemory: boolean }
 
 export type OutputOptions = {
   /** A cursor: begin after that line. */

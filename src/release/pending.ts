@@ -7,12 +7,12 @@ import { contained, newestGood, nextStep, type NextStep } from '../model/pending
 import type { Release } from '../model/release.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
 import type { Store } from '../store/store.ts'
-import { deploy, type DeployDeps } from './deploy.ts'
-import { loadDeployable, type Deployable } from './deployable.ts'
-import type { AppLocks } from './locks.ts'
-import { howToBuildAgain } from './lost-images.ts'
-import { silent } from './narrator.ts'
-import type { PlatformLog } from './platform-log.ts'
+import { deploy, type DeployDeps } from '../dynos/replace.ts'
+import { loadDeployable, type Deployable } from '../dynos/deployable.ts'
+import type { AppLocks } from '../app-lock.ts'
+import { howToBuildAgain } from '../dynos/lost-images.ts'
+import { silent } from '../output/narrator.ts'
+import type { PlatformLog } from '../logs/platform-log.ts'
 import { isCommandDue } from './release-command.ts'
 
 type PendingRecord = Pick<Store, 'transaction' | 'apps' | 'builds' | 'releases' | 'slugs' | 'configVars'>

@@ -1,11 +1,12 @@
-import type { DynoExit, Engine } from '../engine/engine.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { DynoExit } from '../model/dyno-exit.ts'
 import { PaasError } from '../errors.ts'
 import type { Release } from '../model/release.ts'
 import type { Slug } from '../model/slug.ts'
-import { commandSpec, runCommand, type CommandDeps } from './command.ts'
-import type { Deployable } from './deployable.ts'
-import { explainExit } from './explain.ts'
-import type { Narrator } from './narrator.ts'
+import { commandSpec, runCommand, type CommandDeps } from '../dynos/command.ts'
+import type { Deployable } from '../dynos/deployable.ts'
+import { explainExit } from '../model/dyno-exit.ts'
+import type { Narrator } from '../output/narrator.ts'
 
 export type ReleaseCommandDeps = CommandDeps & {
   engine: Pick<Engine, 'listDynos'>

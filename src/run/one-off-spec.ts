@@ -2,7 +2,7 @@ import type { DynoSpec } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { DynoSize, DynoSizes } from '../model/formation.ts'
 import { resolveCommand, type OneOff } from '../model/one-off.ts'
-import { dynoSpec, loadDeployable } from '../release/deployable.ts'
+import { dynoSpec, loadDeployable } from '../dynos/deployable.ts'
 import type { Store } from '../store/store.ts'
 
 /** How a one-off's dyno is made: the release's code and config vars, its own command, and what was given with it. */

@@ -1,7 +1,7 @@
 import type { AttachedProcess, Dyno, DynoSpec, Engine, TerminalSize } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import type { DynoLog } from '../release/dyno-log.ts'
+import type { DynoLog } from '../dynos/dyno-log.ts'
 import type { AttachedClient } from './client.ts'
 
 export type SessionDeps = {

@@ -8,9 +8,9 @@ import type { App } from '../model/app.ts'
 import type { AppId } from '../model/ids.ts'
 import { removeOutput } from '../queue/output-files.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
-import type { AppLocks } from '../release/locks.ts'
-import type { Retirement } from '../release/retirement.ts'
-import type { Routes } from '../release/routes.ts'
+import type { AppLocks } from '../app-lock.ts'
+import type { Retirement } from '../dynos/retirement.ts'
+import type { Routes } from '../dynos/routes.ts'
 import type { Store } from '../store/store.ts'
 
 export type DestroyDeps = {

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import type { Dyno, Engine } from '../engine/engine.ts'
-import type { PlatformLog } from '../release/platform-log.ts'
-import type { Retirement } from '../release/retirement.ts'
+import type { PlatformLog } from '../logs/platform-log.ts'
+import type { Retirement } from '../dynos/retirement.ts'
 import type { Dispatcher } from './dispatcher.ts'
 
 export type DiskDeps = {

@@ -1,7 +1,7 @@
 import { createBuildOutput } from '../build/output.ts'
 import type { OutputWriters } from '../queue/output-writer.ts'
-import type { Deployable } from '../release/deployable.ts'
-import type { Narrator } from '../release/narrator.ts'
+import type { Deployable } from '../dynos/deployable.ts'
+import type { Narrator } from '../output/narrator.ts'
 import { isCommandDue, runReleaseCommand, type ReleaseCommandDeps } from '../release/release-command.ts'
 import type { Store } from '../store/store.ts'
 

@@ -1,8 +1,8 @@
 import { asPaasError } from '../errors.ts'
 import type { AppId } from '../model/ids.ts'
-import type { AppLocks } from '../release/locks.ts'
-import type { PlatformLog } from '../release/platform-log.ts'
-import { restartDynos, type RestartDeps } from '../release/restart.ts'
+import type { AppLocks } from '../app-lock.ts'
+import type { PlatformLog } from '../logs/platform-log.ts'
+import { restartDynos, type RestartDeps } from '../dynos/restart.ts'
 import type { OneOffs } from '../run/one-offs.ts'
 
 /**

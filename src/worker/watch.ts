@@ -4,8 +4,8 @@ import { asPaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { AppId } from '../model/ids.ts'
 import { isOneOff } from '../model/dyno.ts'
-import type { DynoExits } from '../release/dyno-exits.ts'
-import type { DynoLog } from '../release/dyno-log.ts'
+import type { DynoExits } from '../dynos/dyno-exits.ts'
+import type { DynoLog } from '../dynos/dyno-log.ts'
 
 export type WatchDeps = {
   engine: Pick<Engine, 'watch' | 'info'>

@@ -2,7 +2,7 @@ import type { Dyno } from '../../containers/containers.ts'
 import type { PaasError } from '../../errors.ts'
 import { isOneOff, type DynoRecord } from '../../model/dyno.ts'
 import type { DynoSize, DynoSizes } from '../../model/formation.ts'
-import { explainExit } from '../../release/explain.ts'
+import { explainExit } from '../../model/dyno-exit.ts'
 
 /** Why a dyno is not up: a code of Heroku's (R10, R15) or a word, and a sentence without its subject. */
 export type Reason = {

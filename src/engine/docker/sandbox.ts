@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import type { DynoExit, Sandbox, SandboxSpec } from '../engine.ts'
+import type { Sandbox, SandboxSpec } from '../engine.ts'
+import type { DynoExit } from '../../model/dyno-exit.ts'
 import type { DockerDeps } from './client.ts'
 import { watchDisk } from './disk-watch.ts'
 import { explainLoss, runExec } from './exec.ts'

@@ -1,6 +1,6 @@
 import type Docker from 'dockerode'
 import { PaasError } from '../../errors.ts'
-import type { DynoExit } from '../engine.ts'
+import type { DynoExit } from '../../model/dyno-exit.ts'
 import { unlessMissing, type DockerDeps } from './client.ts'
 import { viewDyno } from './dyno-view.ts'
 import { ownContainer } from './dynos.ts'

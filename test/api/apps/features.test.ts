@@ -1,7 +1,7 @@
 import { dynoSizes } from '../../../src/model/formation.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createStack } from '../../../src/build/stack/debian.ts'
-import { dynoSpec, loadDeployable } from '../../../src/release/deployable.ts'
+import { dynoSpec, loadDeployable } from '../../../src/dynos/deployable.ts'
 import { removeFromEngine } from '../../helpers/engine.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'

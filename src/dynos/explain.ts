@@ -1,5 +1,5 @@
-import { constants } from 'node:os'
-import type { Dyno, DynoExit, Engine } from '../engine/engine.ts'
+import type { Dyno, Engine } from '../engine/engine.ts'
+import { explainExit, forMemory } from '../model/dyno-exit.ts'
 import type { DynoSize, DynoSizes } from '../model/formation.ts'
 import { questionFor, type Reply } from './ask-dyno.ts'
 import type { Fallen } from './hold.ts'
@@ -27,23 +27,6 @@ export function explainFall(
 ): string {
   const end = exit ? explainExit(exit, limitsOf(deps, dyno)) : 'ended'
   return `in the ${deps.deployHold.seconds} s after the switch ${dyno.name} ${end}`
-}
-
-/** `exited with 127: command not found`, `was killed for memory at 512 MB`, … */
-export function explainExit(exit: DynoExit | undefined, limits: { memory: number }): string {
-  if (!exit) return 'exited while it started'
-  if (exit.outOfMemory) return forMemory(limits)
-  const meaning = meaningOf(exit.code)
-  return `exited with ${exit.code}${meaning ? `: ${meaning}` : ''}`
-}
-
-/** Shells report a signal as 128 + its number, and two codes of their own (POSIX, Shell Command Language 2.8.2). */
-function meaningOf(code: number): string | undefined {
-  if (code === 0) return 'it ended by itself'
-  if (code === 126) return 'the command cannot be executed'
-  if (code === 127) return 'command not found'
-  const signal = Object.entries(constants.signals).find(([, number]) => number === code - 128)
-  return signal && `killed by ${signal[0]}`
 }
 
 async function explainSilence({ engine, boot }: ExplainDeps, { dyno, reply }: Timeout): Promise<string> {
@@ -92,8 +75,4 @@ function where({ address, port }: { address: string; port: number }): string {
 
 function limitsOf({ sizes }: Pick<ExplainDeps, 'sizes'>, { size }: Dyno): { memory: number } {
   return sizes[size as DynoSize] ?? sizes.basic
-}
-
-function forMemory({ memory }: { memory: number }): string {
-  return `was killed for memory at ${memory} MB`
 }

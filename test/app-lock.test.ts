@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { newId, type AppId } from '../../src/model/ids.ts'
-import { AppLock } from '../../src/release/locks.ts'
+import { newId, type AppId } from '../src/model/ids.ts'
+import { AppLock } from '../src/app-lock.ts'
 
 const app = newId<AppId>()
 

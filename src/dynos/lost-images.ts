@@ -3,7 +3,7 @@ import type { AppId, ReleaseId } from '../model/ids.ts'
 import { ownCommit, slugVersion } from '../model/slug.ts'
 import type { Store } from '../store/store.ts'
 import type { Deployable } from './deployable.ts'
-import type { PlatformLog } from './platform-log.ts'
+import type { PlatformLog } from '../logs/platform-log.ts'
 
 type LostImagesDeps = {
   engine: Pick<Engine, 'findImage'>

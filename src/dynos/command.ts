@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto'
-import type { DynoExit, DynoSpec, Engine } from '../engine/engine.ts'
+import type { DynoSpec, Engine } from '../engine/engine.ts'
+import type { DynoExit } from '../model/dyno-exit.ts'
 import type { DynoSizes } from '../model/formation.ts'
 import { dynoSpec, type Deployable } from './deployable.ts'
 import type { DynoLog } from './dyno-log.ts'

@@ -5,8 +5,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Dyno } from '../../src/engine/engine.ts'
 import type { AppId } from '../../src/model/ids.ts'
 import type { Silence } from '../../src/router/control/control.ts'
-import { BackOff } from '../../src/worker/back-off.ts'
-import { SilentDynos } from '../../src/worker/silent-dynos.ts'
+import { BackOff } from '../../src/dynos/back-off.ts'
+import { SilentDynos } from '../../src/dynos/silent-dynos.ts'
 
 let cleanups = new DisposableStack()
 afterEach(() => {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLog } from '../../src/log.ts'
 import { PaasError } from '../../src/errors.ts'
-import { RememberedStates } from '../../src/worker/remembered-states.ts'
+import { RememberedStates } from '../../src/dynos/remembered-states.ts'
 import type { DynoStates } from '../../src/store/dyno-tables.ts'
 import { TestStore } from '../store/test-store.ts'
 

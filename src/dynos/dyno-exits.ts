@@ -1,4 +1,5 @@
-import type { DynoExit, EngineEvent } from '../engine/engine.ts'
+import type { EngineEvent } from '../engine/engine.ts'
+import type { DynoExit } from '../model/dyno-exit.ts'
 
 type Waiting = (exit: DynoExit) => void
 

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import type { Dyno, DynoExit, Engine } from '../engine/engine.ts'
+import type { Dyno, Engine } from '../engine/engine.ts'
+import type { DynoExit } from '../model/dyno-exit.ts'
 import { askDyno, type Reply } from './ask-dyno.ts'
 import type { DynoExits } from './dyno-exits.ts'
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { dynoSizes } from '../../src/model/formation.ts'
 import { newId, type AppId } from '../../src/model/ids.ts'
 import type { Dyno } from '../../src/engine/engine.ts'
-import { explainBoot, explainExit } from '../../src/release/explain.ts'
+import { explainBoot } from '../../src/dynos/explain.ts'
+import { explainExit } from '../../src/model/dyno-exit.ts'
 
 const exit = (code: number, outOfMemory = false) => explainExit({ code, outOfMemory }, dynoSizes['standard-2x'])
 

@@ -1,5 +1,5 @@
 import { Mutex } from 'async-mutex'
-import type { AppId } from '../model/ids.ts'
+import type { AppId } from './model/ids.ts'
 
 /** Runs work one at a time per app, in the order it came. */
 export class AppLock {

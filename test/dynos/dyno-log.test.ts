@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { DynoState } from '../../src/engine/engine.ts'
-import { DynoLog } from '../../src/release/dyno-log.ts'
+import { DynoLog } from '../../src/dynos/dyno-log.ts'
 import { TestStore } from '../store/test-store.ts'
 
 let record: TestStore

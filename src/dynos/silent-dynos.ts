@@ -1,7 +1,7 @@
 import type { Dyno, Engine } from '../engine/engine.ts'
-import { askDyno } from '../release/ask-dyno.ts'
-import type { DynoLog } from '../release/dyno-log.ts'
-import type { Routes } from '../release/routes.ts'
+import { askDyno } from './ask-dyno.ts'
+import type { DynoLog } from './dyno-log.ts'
+import type { Routes } from './routes.ts'
 import type { RouterControl, Silence } from '../router/control/control.ts'
 
 export type SilentDynosDeps = {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Dyno, DynoExit, Engine } from '../engine/engine.ts'
+import type { Dyno, Engine } from '../engine/engine.ts'
+import type { DynoExit } from '../model/dyno-exit.ts'
 import type { DynoExits } from './dyno-exits.ts'
 
 export type HoldDeps = {

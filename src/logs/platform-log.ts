@@ -1,11 +1,11 @@
-import type { Dyno } from '../engine/engine.ts'
-import type { AppLogWriter } from '../logs/app-log.ts'
+import type { DynoFacts } from '../model/dyno.ts'
 import type { AppId } from '../model/ids.ts'
+import type { AppLogWriter } from './app-log.ts'
 
 /** What the platform did, in the app's own log and in Heroku's words. */
 export interface PlatformLog {
   /** `heroku[web.1]: State changed from starting to up` */
-  dyno(dyno: Pick<Dyno, 'appId' | 'name'>, text: string): void
+  dyno(dyno: Pick<DynoFacts, 'appId' | 'name'>, text: string): void
   /** `app[api]: Release v3 created by user a@example.com` */
   api(appId: AppId, text: string): void
 }

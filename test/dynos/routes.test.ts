@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { PaasError } from '../../src/errors.ts'
 import { newId, type AppId } from '../../src/model/ids.ts'
 import type { AppRoute } from '../../src/model/route.ts'
-import { Routes } from '../../src/release/routes.ts'
+import { Routes } from '../../src/dynos/routes.ts'
 import type { RouterControl } from '../../src/router/control/control.ts'
 
 const control = { controlHost: 'localhost', controlSocket: '/run/api.sock' }

@@ -1,7 +1,7 @@
 import type { Dyno } from '../engine/engine.ts'
 import { isOneOff, isSilent, type DynoFacts, type DynoLife, type DynoRecord } from '../model/dyno.ts'
 import type { DynoStates } from '../store/dyno-tables.ts'
-import type { PlatformLog } from './platform-log.ts'
+import type { PlatformLog } from '../logs/platform-log.ts'
 
 /** How a dyno ended, and when; `code` is undefined where the engine does not say. */
 type End = { code: number | undefined; outOfMemory: boolean; at: Date }

@@ -2,10 +2,11 @@ import type { AddressInfo } from 'node:net'
 import { createServer, type Server, type Socket } from 'node:net'
 import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
-import type { Dyno, DynoExit } from '../../src/engine/engine.ts'
+import type { Dyno } from '../../src/engine/engine.ts'
+import type { DynoExit } from '../../src/model/dyno-exit.ts'
 import { newId, type AppId } from '../../src/model/ids.ts'
-import { DynoExits } from '../../src/release/dyno-exits.ts'
-import { waitUntilReady, type Boot } from '../../src/release/readiness.ts'
+import { DynoExits } from '../../src/dynos/dyno-exits.ts'
+import { waitUntilReady, type Boot } from '../../src/dynos/readiness.ts'
 
 const answer = (status: number) => `HTTP/1.1 ${status} X\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi`
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Dyno, DynoState } from '../../src/engine/engine.ts'
 import { newId, type AppId } from '../../src/model/ids.ts'
-import { isSettled, planDynos } from '../../src/release/plan.ts'
-import type { WantedDyno } from '../../src/release/deployable.ts'
+import { isSettled, planDynos } from '../../src/dynos/plan.ts'
+import type { WantedDyno } from '../../src/dynos/deployable.ts'
 
 const appId = newId<AppId>()
 const now = new Date()
