@@ -31,7 +31,7 @@ export function sayTakeOver(pid: number): void {
 /** A router that serves without a server. `seconds`: undefined for no limit. */
 export function sayRouterServesOn(pid: number, seconds: number | undefined): void {
   const limit = seconds === undefined ? '' : `, for ${seconds} s at most`
-  say(`paas: the router (pid ${pid}) serves the apps until a server is started${limit}. To end it: kill ${pid}`)
+  say(`paas: the router (pid ${pid}) keeps serving the apps until a server is started${limit}. To stop it: kill ${pid}`)
 }
 
 /** What became of `--as-copy`. */

@@ -30,12 +30,13 @@ function renderReference(): string {
 
 const introduction = `# The \`paas\` command
 
-This page has what \`paas help COMMAND\` shows; a test keeps it equal to the definitions.
+This page has the texts of \`paas help COMMAND\`; a test keeps it equal to the definitions.
 
-- \`-a NAME\` says which app. Without it, the app that the git remote \`paas\` leads to; \`-r NAME\` is another remote.
-- Data goes to stdout, progress to stderr. \`--json\` gives JSON. The exit status is 0, or 1 after one line that says what is wrong.
-- \`paas login\` keeps the login in \`\${XDG_CONFIG_HOME:-~/.config}/paas/credentials.json\`. \`PAAS_URL\` and \`PAAS_TOKEN\` override it.
-- What cannot be undone wants \`--confirm NAME\`; after what can be, the command says how.
+- \`-a NAME\` names the app. The default is the app of the git remote \`paas\`; \`-r NAME\` selects another remote.
+- Data goes to stdout, progress to stderr. \`--json\` prints JSON. The exit status is 0, or 1 after a line with the error.
+- \`paas login\` stores the login in \`\${XDG_CONFIG_HOME:-~/.config}/paas/credentials.json\`. \`PAAS_URL\` and \`PAAS_TOKEN\`
+  override it.
+- Commands that cannot be undone require \`--confirm NAME\`; after others, the command prints how to undo them.
 `
 
 const everywhere = ['--json', '--app', '--remote']
@@ -45,11 +46,15 @@ function renderCommand(command: Command): string {
   return [
     `## ${command.name()}\n`,
     `    paas ${command.name()} ${command.usage().replace('[options]', '').trim()}`.trimEnd(),
-    `\n${command.description()}\n`,
+    `\n${wrap(command.description())}\n`,
     ...options.map(({ flags, description }) => `- \`${flags}\`: ${description}`),
     ...(options.length > 0 ? [''] : []),
     `Examples:\n\n${examplesOf(command)}`,
   ].join('\n')
+}
+
+function wrap(text: string): string {
+  return text.replaceAll(/(.{1,120})(?: |$)/g, '$1\n').trimEnd()
 }
 
 /** They are in the part of the help that is added after commander's own. */

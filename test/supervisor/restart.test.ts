@@ -38,7 +38,7 @@ describe('a restart', () => {
       const router = server.pidOf('router.ts')
       expect(await server.end('SIGTERM')).toBe(0)
       expect(server.output).toContain(
-        `paas: the router (pid ${router}) serves the apps until a server is started, for 60 s at most. To end it: kill ${router}`,
+        `paas: the router (pid ${router}) keeps serving the apps until a server is started, for 60 s at most. To stop it: kill ${router}`,
       )
       await visitors.more(100)
       await server.start()
@@ -151,7 +151,7 @@ describe('a start that fails', () => {
     const visitors = new Visitors(server.port)
     const router = server.pidOf('router.ts')
     const servesOn = (pid: number) =>
-      `paas: the router (pid ${pid}) serves the apps until a server is started. To end it: kill ${pid}`
+      `paas: the router (pid ${pid}) keeps serving the apps until a server is started. To stop it: kill ${pid}`
     await server.end('SIGTERM')
 
     await server.start({ PAAS_HTTPS_PORT: 'many' })
@@ -180,7 +180,7 @@ describe('a start that fails', () => {
     await using second = await SupervisedServer.prepare(server)
     await second.start({}, '--take-over')
     expect(second.output.trim().split('\n').at(-1)).toContain('(data_key_wrong)')
-    expect(second.output).not.toContain('serves the apps until')
+    expect(second.output).not.toContain('keeps serving the apps until')
     expect(server.output).not.toContain('stopping')
     expect(await server.serves()).toBe(true)
   })

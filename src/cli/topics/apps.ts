@@ -86,9 +86,9 @@ async function connectHere(target: { server: string; app: string }, remote: stri
   if (!(await isRepository())) return note(`No git repository here. In the app's repository run: ${later}`)
   const existing = await readRemote(remote)
   if (existing)
-    return note(`The git remote "${remote}" leads to ${existing.app} and was left so. Change it with: ${later}`)
+    return note(`The git remote "${remote}" points to ${existing.app} and was not changed. Change it with: ${later}`)
   await connectRepository(remote, target)
-  note(`The git remote "${remote}" leads to it. ${await nextStep(remote)}`)
+  note(`The git remote "${remote}" points to it. ${await nextStep(remote)}`)
 }
 
 async function info(options: AppOptions): Promise<void> {

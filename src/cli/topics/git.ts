@@ -42,7 +42,7 @@ async function connectRemote(options: AppOptions): Promise<void> {
   const { name } = await api.get<AppJson>(path)
   const remote = options.remote ?? usualRemote
   await connectRepository(remote, { server: api.server.url, app: name })
-  note(`The git remote "${remote}" leads to ${name}. ${await nextStep(remote)}`)
+  note(`The git remote "${remote}" points to ${name}. ${await nextStep(remote)}`)
   print(options, { remote, url: `${api.server.url}/${name}.git` }, ({ url }) => url)
 }
 
