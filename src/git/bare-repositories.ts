@@ -12,7 +12,7 @@ import { draftPrefix, takeTarball } from './take-tarball.ts'
 import { gitEnvironment } from './environment.ts'
 import { startGit } from './git-command.ts'
 import type { Repositories } from './repositories.ts'
-import { roomIn } from './repository-size.ts'
+import { roomIn, sizeOf } from './repository-size.ts'
 import { keptBuilds, writeConfiguration } from './repository-config.ts'
 import { inspectTree, type SourceLimits } from './tree.ts'
 
@@ -48,12 +48,16 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
     archive: async (appId, commit, signal) => archive(pathOf(appId), hex(commit), limits, signal),
     async importTarball(appId, buildId, tarball, signal) {
       // It may fail before anybody reads it; whoever does is told then.
-      tarball.on('error', () => undefined)
+      tarball.bytes.on('error', () => undefined)
       const path = await this.ensure(appId)
       const most = limits.repositoryBytes
       const room = { left: await roomIn(path, most, signal), most }
       const draft = join(directory, `${draftPrefix}${uuid(buildId)}`)
       return takeTarball({ path, draft, keptRef: keptRef(buildId), limits, room }, tarball, signal)
+    },
+    async bytesOf(appIds) {
+      const sizes = await Promise.all(appIds.map((appId) => sizeOf(pathOf(appId))))
+      return sizes.reduce((sum, size) => sum + size, 0)
     },
     async keep(appId, buildId, commit) {
       await updateRef(pathOf(appId), keptRef(buildId), hex(commit))

@@ -36,17 +36,26 @@ export async function collectGarbage(repository: string, signal: AbortSignal): P
   await gc.done
 }
 
-/** Bytes of its packs, and of all else in it that comes from clients. */
-export async function sizeOf(repository: string): Promise<number> {
-  const objects = join(repository, 'objects')
-  const names = await readdir(objects, { recursive: true })
+/** Bytes of its packs, and of all else in it that comes from clients; none where there is no repository. */
+export function sizeOf(repository: string): Promise<number> {
+  return bytesBelow(join(repository, 'objects'))
+}
+
+/** What goes away meanwhile is none. */
+async function bytesBelow(directory: string): Promise<number> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(gone([]))
   const sizes = await Promise.all(
-    names.map((name) =>
-      stat(join(objects, name)).then(
-        (found) => (found.isFile() ? found.size : 0),
-        () => 0,
-      ),
-    ),
+    entries.map((entry) => {
+      const path = join(directory, entry.name)
+      return entry.isDirectory() ? bytesBelow(path) : stat(path).then(({ size }) => size, gone(0))
+    }),
   )
   return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+function gone<T>(instead: T): (cause: NodeJS.ErrnoException) => T {
+  return (cause) => {
+    if (cause.code === 'ENOENT') return instead
+    throw cause
+  }
 }

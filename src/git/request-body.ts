@@ -46,8 +46,12 @@ export function openBody(req: IncomingMessage, limits: BodyLimits): Body {
   return meter
 }
 
-/** `allow`: from now on so many bytes more, if that is less than is allowed already; beyond them, that error. */
-export type Body = Readable & { allow(more: number, beyond: PaasError): void }
+export type Body = Readable & {
+  /** From now on so many bytes more, if that is less than is allowed already; beyond them, that error. */
+  allow(more: number, beyond: PaasError): void
+  /** From now on each chunk's bytes are told to whoever may refuse them by an error, until the body is over. */
+  count(account: Disposable & { take(bytes: number): void }): void
+}
 
 /** The client closed the connection before everything it sent was read. */
 export class ClientGone extends Error {
@@ -61,6 +65,7 @@ class Meter extends Transform implements Body {
   readonly #total: NodeJS.Timeout
   #idle: NodeJS.Timeout
   #bytes = 0
+  #take: (bytes: number) => void = () => undefined
 
   constructor(limits: BodyLimits) {
     super()
@@ -77,11 +82,22 @@ class Meter extends Transform implements Body {
     this.#beyond = beyond
   }
 
+  count(account: Disposable & { take(bytes: number): void }): void {
+    this.#take = (bytes) => account.take(bytes)
+    if (this.closed) account[Symbol.dispose]()
+    else this.once('close', () => account[Symbol.dispose]())
+  }
+
   override _transform(chunk: Buffer, _: BufferEncoding, done: (error: Error | null, data?: Buffer) => void): void {
     this.#idle.refresh()
     this.#bytes += chunk.length
-    if (this.#bytes <= this.#most) return done(null, chunk)
-    done(this.#beyond)
+    if (this.#bytes > this.#most) return done(this.#beyond)
+    try {
+      this.#take(chunk.length)
+    } catch (cause) {
+      return done(cause as Error)
+    }
+    done(null, chunk)
   }
 
   override _final(done: () => void): void {

@@ -24,6 +24,11 @@ export function findUnderWay(
   return cancelled || (asked.noCache && !newest.noCache) ? undefined : newest
 }
 
+/** True when a push of that commit may need no build of its own. */
+export function isKnown(deps: SameCommitDeps, app: App, commit: string): boolean {
+  return deps.builds.listUnfinished(app.id).at(-1)?.commit === commit || servesAlready(deps, app, commit)
+}
+
 /** True when the commit is what the app serves and nothing is on its way that would change it. */
 export function servesAlready({ apps, builds, releases, slugs }: SameCommitDeps, app: App, commit: string): boolean {
   if (builds.listUnfinished(app.id).length > 0 || releases.listPending(app.id).length > 0) return false

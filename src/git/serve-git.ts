@@ -24,7 +24,7 @@ export type ServeGitDeps = {
   }
   store: Pick<Store, 'tokens' | 'apps' | 'collaborators' | 'builds' | 'releases' | 'slugs'>
   grants: Pick<Grants, 'hold'>
-  quotas: Pick<Quotas, 'checkBuild'>
+  quotas: Pick<Quotas, 'checkBuild' | 'holdRepositoryRoom'>
   repositories: Repositories
   queue: Pick<Queue, 'enqueue' | 'expect'>
   output: OutputReader

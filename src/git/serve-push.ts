@@ -6,10 +6,12 @@ import type { Logger } from '../log.ts'
 import type { Account } from '../model/account.ts'
 import type { App } from '../model/app.ts'
 import type { Queue } from '../queue/queue.ts'
+import type { Quotas } from '../quotas/quotas.ts'
 import { checkCount, readPushHead, type Command, type PushHead } from './command-list.ts'
 import { checkDiskSpace } from './disk-space.ts'
 import { explainRejection } from './explain-rejection.ts'
 import { onceClosed, sendAnswer, startService, type RunningService } from './git-service.ts'
+import type { Judgement } from './judge.ts'
 import { judgeRefs } from './judge-refs.ts'
 import type { Maintenance } from './maintenance.ts'
 import type { PushSlots } from './push-slots.ts'
@@ -20,17 +22,19 @@ import { noRoomFor, roomIn } from './repository-size.ts'
 import type { Repositories } from './repositories.ts'
 import { ClientGone, openBody, type Body } from './request-body.ts'
 import type { GitLimits } from './smart-http.ts'
+import { isKnown, type SameCommitDeps } from './same-commit.ts'
 import type { UnclaimedPacks } from './unclaimed-packs.ts'
 
 /** Bytes of refs and push options, at most. */
 const besidePack = 5 * 2 ** 20
 
-export type ServePushOptions = {
+export type ServePushOptions = SameCommitDeps & {
   pushes: Pushes
   repositories: Pick<Repositories, 'countTags' | 'resolve'>
   maintenance: Pick<Maintenance, 'afterPush'>
   unclaimed: Pick<UnclaimedPacks, 'watch'>
   queue: Pick<Queue, 'expect'>
+  quotas: Pick<Quotas, 'checkBuild' | 'holdRepositoryRoom'>
   slots: PushSlots
   beginnings: PushSlots
   limits: GitLimits
@@ -46,17 +50,21 @@ export type ServePushOptions = {
 
 /** Answers one push: its head is read and judged here, then git gets it and what follows. */
 export async function servePush(options: ServePushOptions): Promise<void> {
-  const { app, account, slots, queue, limits, repository, req, res } = options
+  const { app, account, slots, queue, quotas, limits, repository, req, res } = options
   const { head, body } = await begin(options)
   if (head.list.commands.length === 0 && !head.isCut) return answerProbe(body, res)
   try {
     checkCount(head)
     using _slot = slots.take(app, account)
     await checkDiskSpace(repository, limits.freeBytes)
-    const reasons = await refusedByName(options, head)
-    if (reasons) return await refuseRefs(options, head, reasons)
+    const judgements = await judgeRefs(options.repositories, app, asked(head))
+    const reasons = judgements.flatMap((judgement) => (judgement.kind === 'refuse' ? [judgement.reason] : []))
+    // When none is taken whatever comes, nothing of the pack is.
+    if (reasons.length === judgements.length) return await refuseRefs(options, head, reasons)
+    checkBuilds(options, judgements)
     const room = await roomIn(repository, limits.repositoryBytes, options.access.signal)
     body.allow(room, noRoomFor(room, limits.repositoryBytes))
+    body.count(await quotas.holdRepositoryRoom(app))
     // Git has the pack to check yet, which is time to start a sandbox in.
     if (head.list.commands.some(mayDeploy)) void queue.expect(app.id)
     await receive(options, body, head)
@@ -82,15 +90,15 @@ async function begin({
   return { head: await readPushHead(body), body }
 }
 
-/** The reason for each ref when none is taken whatever comes: then nothing of the pack is. */
-async function refusedByName(
-  { app, repositories }: ServePushOptions,
-  { list }: PushHead,
-): Promise<string[] | undefined> {
-  const asked = { commands: list.commands, atomic: list.capabilities.has('atomic') }
-  const judgements = await judgeRefs(repositories, app, asked)
-  const reasons = judgements.flatMap((judgement) => (judgement.kind === 'refuse' ? [judgement.reason] : []))
-  return reasons.length === list.commands.length ? reasons : undefined
+function asked({ list }: PushHead): { commands: Command[]; atomic: boolean } {
+  return { commands: list.commands, atomic: list.capabilities.has('atomic') }
+}
+
+/** Before the pack comes; a commit that is built or serves already needs no build. @throws account_limit */
+function checkBuilds(options: ServePushOptions, judgements: Judgement[]): void {
+  const { app, quotas } = options
+  const [deployed] = judgements.filter((judgement) => judgement.kind === 'deploy')
+  if (deployed && !isKnown(options, app, deployed.commit)) quotas.checkBuild(app)
 }
 
 async function refuseRefs({ req, res }: ServePushOptions, { list }: PushHead, reasons: string[]): Promise<void> {

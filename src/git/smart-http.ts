@@ -14,19 +14,22 @@ import { refuse } from './refusals.ts'
 import type { Repositories } from './repositories.ts'
 import { ClientGone, checkMediaType } from './request-body.ts'
 import type { UnclaimedPacks } from './unclaimed-packs.ts'
+import type { SameCommitDeps } from './same-commit.ts'
 import { serveFetch } from './serve-fetch.ts'
-import { servePush } from './serve-push.ts'
+import { servePush, type ServePushOptions } from './serve-push.ts'
 
-export type GitHandlerDeps = AuthorizeDeps & {
-  grants: Pick<Grants, 'hold'>
-  repositories: Pick<Repositories, 'countTags' | 'ensure' | 'resolve'>
-  pushes: Pushes
-  maintenance: Pick<Maintenance, 'afterPush'>
-  unclaimed: Pick<UnclaimedPacks, 'watch'>
-  queue: Pick<Queue, 'expect'>
-  log: Logger
-  limits: GitLimits
-}
+export type GitHandlerDeps = AuthorizeDeps &
+  SameCommitDeps & {
+    grants: Pick<Grants, 'hold'>
+    repositories: Pick<Repositories, 'countTags' | 'ensure' | 'resolve'>
+    pushes: Pushes
+    maintenance: Pick<Maintenance, 'afterPush'>
+    unclaimed: Pick<UnclaimedPacks, 'watch'>
+    queue: Pick<Queue, 'expect'>
+    quotas: ServePushOptions['quotas']
+    log: Logger
+    limits: GitLimits
+  }
 
 export type GitLimits = PushLimits & {
   packBytes: number

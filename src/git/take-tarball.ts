@@ -1,10 +1,10 @@
 import { mkdir, readdir, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { PaasError } from '../errors.ts'
 import { startGit } from './git-command.ts'
 import { importedRef, importTarball } from './import-tarball.ts'
+import type { Tarball } from './repositories.ts'
 import { noRoomFor, sizeOf } from './repository-size.ts'
 import { inspectTree, type SourceLimits } from './tree.ts'
 
@@ -30,22 +30,24 @@ type Places = {
  */
 export async function takeTarball(
   { path, draft, keptRef, limits, room }: Places,
-  tarball: Readable,
+  tarball: Tarball,
   signal: AbortSignal,
 ): Promise<string> {
   try {
     await removeLeftovers(draft)
     await mkdir(draft)
     await git(draft, ['init', '--bare', '--quiet', '--template=', '--initial-branch=source'], signal)
-    await importTarball(draft, tarball, { limits, message: 'A tarball' }, signal)
+    await importTarball(draft, tarball.bytes, { limits, message: 'A tarball' }, signal)
     const commit = (await git(draft, ['rev-parse', importedRef], signal)).trim()
     await inspectTree(draft, commit, limits, signal).catch(aboutTarball)
-    if ((await sizeOf(draft)) > room.left) throw noRoomFor(room.left, room.most)
+    const size = await sizeOf(draft)
+    if (size > room.left) throw noRoomFor(room.left, room.most)
+    tarball.grow(size)
     const fetch = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', draft, `+${importedRef}:${keptRef}`]
     await git(path, fetch, signal)
     return commit
   } finally {
-    tarball.destroy()
+    tarball.bytes.destroy()
     await rm(draft, { recursive: true, force: true })
   }
 }

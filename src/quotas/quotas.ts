@@ -1,12 +1,14 @@
 import { PaasError } from '../errors.ts'
 import type { Account } from '../model/account.ts'
 import type { App } from '../model/app.ts'
-import type { AccountId } from '../model/ids.ts'
-import { counted, countedNames, type Counted, type Quota, type Usage } from '../model/quota.ts'
+import type { AccountId, AppId } from '../model/ids.ts'
+import { limited, limitedNames, type Counted, type Limited, type Quota, type Usage } from '../model/quota.ts'
 import type { Store } from '../store/store.ts'
+import { RepositoryRooms, type RepositoryRoom } from './repository-rooms.ts'
 
 type Deps = {
   store: Pick<Store, 'accounts' | 'accountUsage' | 'builds'>
+  repositories: { bytesOf(appIds: AppId[]): Promise<number> }
   /** Of every account that was given nothing else, an admin's aside. */
   quota: Quota
 }
@@ -16,6 +18,7 @@ export class Quotas {
   readonly #deps: Deps
   /** Dynos that are being started and not on record yet. */
   readonly #reserved = new Map<AccountId, number>()
+  readonly #rooms = new RepositoryRooms()
 
   constructor(deps: Deps) {
     this.#deps = deps
@@ -25,13 +28,32 @@ export class Quotas {
   of({ id, admin }: Pick<Account, 'id' | 'admin'>): { quota: Quota; used: Usage } {
     const { store, quota: usual } = this.#deps
     const given = store.accountUsage.given(id)
-    const limitOf = (what: Counted): number | null => {
+    const limitOf = (what: Limited): number | null => {
       const own = given[what]
       if (own !== undefined) return own
       return admin ? null : usual[what]
     }
-    const quota = Object.fromEntries(counted.map((what) => [what, limitOf(what)])) as Quota
+    const quota = Object.fromEntries(limited.map((what) => [what, limitOf(what)])) as Quota
     return { quota, used: store.accountUsage.used(id) }
+  }
+
+  /** MiB of all its repositories, rounded up. */
+  async repositoryMiB(id: AccountId): Promise<number> {
+    const { store, repositories } = this.#deps
+    return Math.ceil((await repositories.bytesOf(store.accountUsage.appIds(id))) / 2 ** 20)
+  }
+
+  /** For what is to come into the app's repository. @throws account_limit when its owner's are full */
+  async holdRepositoryRoom({ ownerId }: Pick<App, 'ownerId'>): Promise<RepositoryRoom> {
+    const { store, repositories } = this.#deps
+    const account = store.accounts.find(ownerId)
+    const limit = account ? this.of(account).quota.repository_mib : null
+    if (!account || limit === null) return { take: () => undefined, [Symbol.dispose]: () => undefined }
+    const measure = (): Promise<number> => repositories.bytesOf(store.accountUsage.appIds(ownerId))
+    return this.#rooms.hold(ownerId, measure, (bytes) => {
+      const total = Math.ceil((bytes + 1) / 2 ** 20)
+      if (total > limit) throw limitError(account, 'repository_mib', { total, limit })
+    })
   }
 
   /** Of one more app. @throws account_limit */
@@ -63,6 +85,7 @@ export class Quotas {
   checkBuild({ id, ownerId }: Pick<App, 'id' | 'ownerId'>): void {
     const waiting = this.#deps.store.builds.listUnfinished(id).filter(({ state }) => state.kind === 'pending')
     this.#check(ownerId, 'builds', 1 - waiting.length)
+    this.#check(ownerId, 'builds_per_hour', 1, (limit) => this.#nextBuild(ownerId, limit))
   }
 
   /** Of one more one-off dyno. @throws account_limit */
@@ -76,25 +99,40 @@ export class Quotas {
     else this.#reserved.delete(ownerId)
   }
 
-  #check(ownerId: AccountId, what: Counted, more: number): void {
+  /** So many builds an hour: one is taken again an hour after the oldest of the last so many. */
+  #nextBuild(ownerId: AccountId, limit: number): string {
+    const oldest = this.#deps.store.accountUsage.buildsTaken(ownerId).at(-limit)
+    if (!oldest) return ''
+    const next = new Date(oldest.getTime() + 3_600_000)
+    return `The next one is taken at ${next.toISOString().slice(11, 16)} UTC.`
+  }
+
+  #check(ownerId: AccountId, what: Counted, more: number, remedy = (_limit: number): string => remedies[what]): void {
     const account = this.#deps.store.accounts.find(ownerId)
     if (!account) return
     const { quota, used } = this.of(account)
     const [limit, total] = [quota[what], used[what] + more]
     if (limit === null || total <= limit) return
-    throw new PaasError(
-      'account_limit',
-      `${account.email} would have ${total} ${countedNames[what]}; the limit is ${limit}.`,
-      {
-        hint: `${remedies[what]} The server's operator gives more with: paas accounts:limits ${account.email} ${what}=${total}`,
-      },
-    )
+    throw limitError(account, what, { total, limit }, remedy(limit))
   }
 }
 
-const remedies: Record<Counted, string> = {
+function limitError(
+  { email }: Account,
+  what: Limited,
+  { total, limit }: { total: number; limit: number },
+  remedy = remedies[what],
+): PaasError {
+  const message = `${email} would have ${total} ${limitedNames[what]}; the limit is ${limit}.`
+  const more = `The server's operator gives more with: paas accounts:limits ${email} ${what}=${total}`
+  return new PaasError('account_limit', message, { hint: `${remedy} ${more}` })
+}
+
+const remedies: Record<Limited, string> = {
   apps: 'Destroy one that nobody needs, with: paas apps:destroy APP.',
   dynos: 'Scale something down, with: paas ps:scale TYPE=0 -a APP.',
   builds: 'Wait for one of them to end.',
+  builds_per_hour: 'Wait until an hour after one of them.',
   one_offs: 'Stop one, with: paas ps:stop run.1234 -a APP.',
+  repository_mib: 'Destroy an app that nobody needs, with: paas apps:destroy APP.',
 }

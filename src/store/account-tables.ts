@@ -32,6 +32,10 @@ export interface Accounts {
 /** How much an account has of what may be limited. */
 export interface AccountUsage {
   used(id: AccountId): Usage
+  /** When each of the last hour's builds was taken for its apps, those that are gone too; oldest first. */
+  buildsTaken(id: AccountId): Date[]
+  /** Of all apps that it owns, those that are being destroyed too. */
+  appIds(id: AccountId): AppId[]
   /** What it was given in place of the server's limits. */
   given(id: AccountId): Partial<Quota>
   /** Replaces all that it was given. */

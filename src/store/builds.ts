@@ -2,6 +2,7 @@ import { PaasError } from '../errors.ts'
 import type { Build, BuildState } from '../model/build.ts'
 import { newId, type AppId, type BuildId, type ReleaseId } from '../model/ids.ts'
 import type { Slug } from '../model/slug.ts'
+import { noteBuildTaken } from './account-usage.ts'
 import { hasNewerServing, isHeld, supersedeOvertaken, unfinished } from './build-order.ts'
 import { findBuildSource, insertBuildSource } from './build-sources.ts'
 import { toBuild, type BuildRow } from './build-row.ts'
@@ -59,6 +60,7 @@ function create(db: Database, cipher: Cipher, build: Parameters<Builds['create']
       },
     )
     if (!row) throw new PaasError('internal', `No build was made for app ${build.appId}.`)
+    noteBuildTaken(db, build.appId)
     if (build.tarball) insertBuildSource(db, cipher, { id, source: build.tarball })
     return { build: toBuild(row), superseded }
   })

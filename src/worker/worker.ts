@@ -129,7 +129,7 @@ function assemble(parts: WorkerParts, life: AsyncDisposableStack) {
     platformLog,
     dynoLog,
     grants: life.use(new Grants(store)),
-    quotas: new Quotas({ store, quota: config.accountQuota }),
+    quotas: new Quotas({ store, repositories: parts.repositories, quota: config.accountQuota }),
     exits: new DynoExits(),
     routes,
     retirement,

@@ -1,3 +1,4 @@
+import { limited } from '../../src/model/quota.ts'
 import { Type, type TSchema } from 'typebox'
 import { expect } from 'vitest'
 import { ownProblems, schemaProblems } from './heroku-schema.ts'
@@ -55,7 +56,7 @@ const appMetrics = Type.Object(
   closed,
 )
 const accountLimits = Type.Record(
-  Type.Enum(['apps', 'dynos', 'builds', 'one_offs']),
+  Type.Enum([...limited]),
   Type.Object({ limit: Type.Union([count, Type.Null()]), used: count, given: Type.Boolean() }, closed),
 )
 const session = Type.Object(

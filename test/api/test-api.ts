@@ -101,7 +101,7 @@ export class TestApi implements AsyncDisposable {
     const record = {
       store,
       grants: this.#life.use(new Grants(store)),
-      quotas: new Quotas({ store, quota: config.accountQuota }),
+      quotas: new Quotas({ store, repositories: this.repositories, quota: config.accountQuota }),
       platformLog,
       appLog,
       measured,

@@ -12,6 +12,7 @@ import { Grants } from '../../src/grants/grants.ts'
 import type { App } from '../../src/model/app.ts'
 import { connectQueue } from '../../src/queue/connect-queue.ts'
 import { createOutputReader } from '../../src/queue/output-reader.ts'
+import { limited, type Quota } from '../../src/model/quota.ts'
 import { Quotas } from '../../src/quotas/quotas.ts'
 import { openStore } from '../../src/store/open.ts'
 import { TestRepository } from '../helpers/repository.ts'
@@ -22,6 +23,7 @@ export type HostOptions = {
   limits?: Partial<GitLimits>
   packBytes?: number
   repositoryBytes?: number
+  quota?: Partial<Quota>
   hooks?: string
   /** That of a host before it; else one of its own. */
   directory?: string
@@ -29,6 +31,8 @@ export type HostOptions = {
 
 export type Project = AsyncDisposable & { app: App; repository: TestRepository }
 export type GitHost = Awaited<ReturnType<typeof startGitHost>>
+
+const noQuota = Object.fromEntries(limited.map((what) => [what, null])) as Quota
 
 /** The git part of a server: real git, store, queue and HTTP; only what a build does is the test's. */
 export async function startGitHost(options: HostOptions = {}) {
@@ -62,7 +66,7 @@ export async function startGitHost(options: HostOptions = {}) {
       config: { paths: { hookSocket, repositories: directory }, limits: { packBytes, repositoryBytes } },
       store,
       grants: life.use(new Grants(store)),
-      quotas: new Quotas({ store, quota: { apps: null, dynos: null, builds: null, one_offs: null } }),
+      quotas: new Quotas({ store, repositories, quota: { ...noQuota, ...options.quota } }),
       repositories,
       queue: life.use(connectQueue(redis.deps)),
       output: life.use(createOutputReader({ ...redis.deps, directory: outputs })),

@@ -48,6 +48,42 @@ async function pushMeasured(project: Project, ...argv: string[]): Promise<Outcom
   return { ...outcome, most }
 }
 
+/** One more commit, pushed in small parts. */
+async function pushLarge(project: Project): Promise<Outcome> {
+  await commitLarge(project)
+  return project.repository.git('push', 'paas', 'main')
+}
+
+describe('the account that owns the apps', () => {
+  it('has its repositories limited in all, and what comes at the same time is added up', async () => {
+    const { account } = host.owner
+    await using first = await host.newProject()
+    await using second = await host.newProject()
+    await using third = await host.newProject()
+    const present = Math.ceil((await host.repositories.bytesOf(host.store.accountUsage.appIds(account.id))) / mebibyte)
+    host.store.accountUsage.give(account.id, { repository_mib: present + 10 })
+    const outcomes = await Promise.all([first, second, third].map(pushLarge))
+    host.store.accountUsage.give(account.id, {})
+    const refused = outcomes.filter(({ code }) => code === 1).map(({ output }) => output)
+    const reason = /main -> main \(owner@example.com would have \d+ MiB of repositories; the limit is \d+\./
+    expect(refused).toEqual([expect.stringMatching(reason), expect.stringMatching(reason)])
+  })
+
+  it('has its builds of an hour limited, said before the pack is kept', async () => {
+    const { account } = host.owner
+    await using project = await host.newProject()
+    expect((await project.repository.git('push', 'paas', 'main')).code).toBe(0)
+    const before = await bytesOf(project)
+    host.store.accountUsage.give(account.id, { builds_per_hour: 1 })
+    await commitLarge(project)
+    await project.repository.git('config', 'http.postBuffer', '1m')
+    const { code, output, most } = await pushMeasured(project, 'main')
+    host.store.accountUsage.give(account.id, {})
+    expect(output).toMatch(/builds within an hour; the limit is 1\. The next one is taken at \d\d:\d\d UTC/)
+    expect([code, most]).toEqual([1, before])
+  })
+})
+
 describe('a push of 6 MiB', () => {
   it.each([
     ['a branch that does not deploy', '1m', ['HEAD:feature'], 'HEAD -> feature (not a deploy branch; push HEAD:main)'],

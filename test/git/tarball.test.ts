@@ -34,8 +34,10 @@ function tar(items: Item[]): Promise<Buffer> {
   return buffer(stream as unknown as Readable)
 }
 
+const grow = (): void => undefined
+
 const take = (bytes: Buffer, appId = newId<AppId>(), buildId = newId<BuildId>()) =>
-  repositories.importTarball(appId, buildId, Readable.from([bytes], { objectMode: false }), signal)
+  repositories.importTarball(appId, buildId, { bytes: Readable.from([bytes], { objectMode: false }), grow }, signal)
 
 /** What a build of the tarball would find: `mode name -> content`. */
 async function contentOf(items: Item[]): Promise<string[]> {
@@ -197,7 +199,9 @@ describe('a tarball is refused, and nothing of it is kept,', () => {
       for (; mebibytes < 4096; mebibytes++) yield zeros
     }
     const bomb = Readable.from(source()).pipe(createGzip({ level: 1 }))
-    await expect(repositories.importTarball(newId<AppId>(), newId<BuildId>(), bomb, signal)).rejects.toMatchObject({
+    await expect(
+      repositories.importTarball(newId<AppId>(), newId<BuildId>(), { bytes: bomb, grow }, signal),
+    ).rejects.toMatchObject({
       code: 'source_invalid',
     })
     expect(mebibytes).toBeLessThan(1024)
@@ -215,15 +219,17 @@ describe('a tarball is refused, and nothing of it is kept,', () => {
         throw new Error('link lost')
       })(),
     )
-    await expect(repositories.importTarball(newId<AppId>(), newId<BuildId>(), failing, signal)).rejects.toMatchObject({
+    await expect(
+      repositories.importTarball(newId<AppId>(), newId<BuildId>(), { bytes: failing, grow }, signal),
+    ).rejects.toMatchObject({
       code: 'source_invalid',
       message: expect.stringContaining('link lost'),
     })
     const stop = new AbortController()
     const waiting = new Readable({ read: () => stop.abort(new Error('cancelled')) })
-    await expect(repositories.importTarball(newId<AppId>(), newId<BuildId>(), waiting, stop.signal)).rejects.toThrow(
-      'cancelled',
-    )
+    await expect(
+      repositories.importTarball(newId<AppId>(), newId<BuildId>(), { bytes: waiting, grow }, stop.signal),
+    ).rejects.toThrow('cancelled')
   })
 })
 

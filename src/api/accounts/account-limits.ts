@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
 import type { Account } from '../../model/account.ts'
-import { counted, type Counted, type Quota } from '../../model/quota.ts'
+import { limited, type Limited, type Quota } from '../../model/quota.ts'
 import { requireAdmin } from '../http/access.ts'
 import { accountNamed } from '../apps/collaborators.ts'
 import type { Api, ApiDeps } from '../deps.ts'
@@ -10,10 +10,17 @@ type Deps = Pick<ApiDeps, 'store' | 'quotas'>
 
 /** A number; `off`: no limit; null: the server's. */
 const limit = Type.Optional(
-  Type.Union([Type.Integer({ minimum: 0, maximum: 1 << 20 }), Type.Literal('off'), Type.Null()]),
+  Type.Union([Type.Integer({ minimum: 0, maximum: 1 << 24 }), Type.Literal('off'), Type.Null()]),
 )
 const change = Type.Object(
-  { apps: limit, dynos: limit, builds: limit, one_offs: limit } satisfies Record<Counted, typeof limit>,
+  {
+    apps: limit,
+    dynos: limit,
+    builds: limit,
+    builds_per_hour: limit,
+    one_offs: limit,
+    repository_mib: limit,
+  } satisfies Record<Limited, typeof limit>,
   { additionalProperties: false, minProperties: 1 },
 )
 
@@ -36,7 +43,7 @@ export function accountLimitRoutes(api: Api, deps: Deps): void {
 
 function changed(given: Partial<Quota>, asked: Static<typeof change>): Partial<Quota> {
   const next = { ...given }
-  for (const what of counted) {
+  for (const what of limited) {
     const wanted = asked[what]
     if (wanted === null) delete next[what]
     else if (wanted !== undefined) next[what] = wanted === 'off' ? null : wanted
@@ -50,9 +57,10 @@ function accountOf(store: Deps['store'], request: FastifyRequest): Account {
   return accountNamed(store, (request.params as { account: string }).account)
 }
 
-function limitsJson({ store, quotas }: Deps, account: Account): object {
-  const { quota, used } = quotas.of(account)
+async function limitsJson({ store, quotas }: Deps, account: Account): Promise<object> {
+  const { quota, used: inRecord } = quotas.of(account)
+  const used = { ...inRecord, repository_mib: await quotas.repositoryMiB(account.id) }
   const given = store.accountUsage.given(account.id)
-  const one = (what: Counted): object => ({ limit: quota[what], used: used[what], given: given[what] !== undefined })
-  return Object.fromEntries(counted.map((what) => [what, one(what)]))
+  const one = (what: Limited): object => ({ limit: quota[what], used: used[what], given: given[what] !== undefined })
+  return Object.fromEntries(limited.map((what) => [what, one(what)]))
 }

@@ -12,7 +12,7 @@ export function defineAccountLimits(program: Command): void {
     arguments: '[email] [limits...]',
     summary: 'see or set how much an account may have',
     details:
-      'Without an email, your own. An admin sets those of others: apps, dynos, builds (that run or wait) and one_offs, each a number, off for no limit, or ' +
+      'Without an email, your own. An admin sets those of others: apps, dynos, builds (that run or wait), builds_per_hour, one_offs and repository_mib (all repositories together), each a number, off for no limit, or ' +
       'default for the server’s. The owner of an app answers for what it has. Admins have no limit unless they are given one.',
     examples: [
       'paas accounts:limits',
@@ -50,7 +50,8 @@ function rowsOf(limits: LimitsJson): string[] {
 
 /** @throws usage */
 function parse(text: string): [string, number | 'off' | null] {
-  const [, name = '', value = ''] = /^(apps|dynos|builds|one_offs)=(\d{1,7}|off|default)$/.exec(text) ?? []
+  const [, name = '', value = ''] =
+    /^(apps|dynos|builds|builds_per_hour|one_offs|repository_mib)=(\d{1,8}|off|default)$/.exec(text) ?? []
   if (value === '') {
     throw new PaasError('usage', `${JSON.stringify(text)} must be like apps=200, dynos=off or builds=default.`)
   }

@@ -1,13 +1,17 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Account } from '../../../src/model/account.ts'
 import type { App } from '../../../src/model/app.ts'
 import { expectAllSeen } from '../answers.ts'
+import { makeCommit } from '../builds/make-commit.ts'
 import { TestApi } from '../test-api.ts'
 
 const server = {
   PAAS_ACCOUNT_APPS: '2',
   PAAS_ACCOUNT_DYNOS: '5',
   PAAS_ACCOUNT_BUILDS: 'off',
+  PAAS_ACCOUNT_BUILDS_PER_HOUR: '2',
   PAAS_ACCOUNT_ONE_OFFS: '1',
 }
 
@@ -81,6 +85,31 @@ describe('an account', () => {
       api.call('POST', `/apps/${app.name}/dynos`, { token, body: { command: 'x', attach: true } })
     expect((await run(apps[0]!)).status).toBe(201)
     expect((await run(apps[1]!)).body['message']).toContain('would have 2 one-off dynos; the limit is 1')
+  })
+
+  it('has no more builds an hour than it may, over all its apps, those that are gone too; then the next is told', async () => {
+    const { token, apps } = await full()
+    const build = async ({ id, name }: App) => {
+      const commit = makeCommit(await api.repositories.ensure(id))
+      return api.call('POST', `/apps/${name}/builds`, { token, body: { commit } })
+    }
+    expect((await build(apps[0]!)).status).toBe(201)
+    expect((await build(apps[1]!)).status).toBe(201)
+    await api.call('DELETE', `/apps/${apps[1]!.name}`, { token })
+    const { status, body } = await build(apps[0]!)
+    expect([status, body['id']]).toEqual([422, 'account_limit'])
+    const next = new Date(Date.now() + 3_600_000).toISOString().slice(11, 13)
+    expect(body['message']).toMatch(
+      new RegExp(`would have 3 builds within an hour; the limit is 2\\. The next one is taken at (${next}:|\\d\\d:59)`),
+    )
+  })
+
+  it('is shown what its repositories take together', async () => {
+    const { token, apps } = await full()
+    const path = await api.repositories.ensure(apps[0]!.id)
+    await writeFile(join(path, 'objects/large'), Buffer.alloc(3 * 2 ** 20))
+    const { body } = await api.call('GET', '/account/limits', { token })
+    expect(body['repository_mib']).toEqual({ limit: 10_240, used: 3, given: false })
   })
 
   it('of an admin has no limit but what it is given', async () => {
