@@ -4,17 +4,17 @@ import type { DynoExit } from '../model/dyno-exit.ts'
 import { PaasError } from '../errors.ts'
 import type { ProcessTypes } from '../model/procfile.ts'
 import { Answers } from './answers.ts'
-import { cleanLine } from './clean-line.ts'
+import { cleanLine } from '../output/clean-line.ts'
 import { undetected, unusable, type Candidates, type Pack } from './detect.ts'
 import { defaultTypes } from './default-types.ts'
-import type { Mask } from './mask.ts'
-import type { BuildOutput } from './pipeline.ts'
+import type { Mask } from '../output/mask.ts'
+import type { Narrator } from '../model/narrator.ts'
 import { buildProgram } from './toolbox.ts'
 
 /** Characters of what packs say that are kept. */
 const longest = { reason: 200, name: 60 }
 
-type CompileDeps = { sandbox: Pick<Sandbox, 'run'>; output: BuildOutput; mask: Mask; memoryMiB: number }
+type CompileDeps = { sandbox: Pick<Sandbox, 'run'>; output: Narrator; mask: Mask; memoryMiB: number }
 type CompileOptions = {
   /** Names in the root of the source. */
   root: ReadonlySet<string>

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import type { Engine, Image } from '../engine/engine.ts'
 import type { Owner } from '../model/app-user.ts'
 import { withOwner } from './app-passwd.ts'
-import type { BuildRequest } from './pipeline.ts'
+import type { BuildRequest } from '../model/build-request.ts'
 import { slugFiles, type SlugFacts } from './slug.ts'
 import { appDirectory } from './directories.ts'
 

@@ -3,7 +3,7 @@ import { pack } from 'tar-stream'
 import type { Config } from '../model/release.ts'
 import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
 import type { Candidates } from './detect.ts'
-import type { BuildRequest } from './pipeline.ts'
+import type { BuildRequest } from '../model/build-request.ts'
 import { buildProgram } from './toolbox.ts'
 
 /** What a sandbox is told to do for a build: its files, config vars among them, and the program that asks the packs. */

@@ -2,72 +2,28 @@ import type { Readable } from 'node:stream'
 import type { Engine, Sandbox } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import type { AppId, BuildId } from '../model/ids.ts'
+import type { AppId } from '../model/ids.ts'
 import { parseAppJson, type AppJson } from '../model/app-json.ts'
 import { scalableTypes } from '../model/formation.ts'
 import { within } from '../model/machine.ts'
+import type { Narrator } from '../model/narrator.ts'
 import { parseProcfile, type ProcessTypes } from '../model/procfile.ts'
 import { appUser } from '../model/app-user.ts'
-import type { Config } from '../model/release.ts'
 import { compile, type Compiled } from './compile.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
 import { candidates, type Candidates } from './detect.ts'
 import { buildDockerfile, isDockerfileBuild, type DockerfileDeps } from './dockerfile/build-dockerfile.ts'
 import { exportSlug, imageLabels } from './export.ts'
-import { createMask } from './mask.ts'
+import { createMask } from '../output/mask.ts'
 import { buildOrder } from './order.ts'
 import { isOurs } from './packs.ts'
 import { PhaseClock } from './phases.ts'
 import type { BuildLimits, BuildSandboxes } from './sandboxes.ts'
+import type { BuildRequest, BuildResult, RunPipeline } from '../model/build-request.ts'
 import { readSource, sourceForBuild, type Source, type SourceLimits } from './source.ts'
 import { sourceWarnings } from './source-warnings.ts'
 import type { Stack } from './stack.ts'
 import type { Toolbox } from './toolbox.ts'
-
-/** What the build pipeline is asked for: one commit of one app. */
-export type BuildRequest = {
-  buildId: BuildId
-  appId: AppId
-  app: string
-  commit: string
-  /** What packs are told as SOURCE_VERSION; absent: the commit. */
-  version?: string
-  /** Config vars as they are now, for ENV_DIR only. */
-  config: Config
-  /** Asked once the source's app.json is known, before anything is built: what to build with. */
-  configure?: (appJson: AppJson) => Pick<BuildRequest, 'config' | 'buildpacks'>
-  /** Those that are set for the app; none: what the source has decides. */
-  buildpacks?: string[]
-  noCache: boolean
-}
-
-/** What it gives: the parts of a Slug that building decides, and the time of each phase in milliseconds. */
-export type BuildResult = {
-  image: string
-  stack: string
-  processTypes: Record<string, string | null>
-  buildpack: string
-  size: number
-  appJson?: AppJson
-  phases: Record<string, number>
-}
-
-/** The lines a build shows: one protocol for packs and platform. Implemented in `output.ts`. */
-export interface BuildOutput {
-  /** `-----> text` */
-  topic(text: string): void
-  /** Seven spaces, then text. */
-  detail(text: string): void
-  /** ` !     text` */
-  error(text: string): void
-  /** Raw bytes of a pack: cleaned, masked and cut to lines. */
-  raw(chunk: Buffer): void
-  /** Values that must not be shown from now on. */
-  hide(config: Config): void
-}
-
-/** Runs detect → compile → export. @throws build_failed, build_timeout, source_invalid, slug_too_large, procfile_invalid */
-export type RunPipeline = (request: BuildRequest, output: BuildOutput, signal: AbortSignal) => Promise<BuildResult>
 
 export type PipelineDeps = {
   engine: Pick<Engine, 'appendLayer' | 'machine'> & DockerfileDeps['engine']
@@ -109,7 +65,7 @@ export function createPipeline(deps: PipelineDeps): RunPipeline {
 type Run = {
   deps: PipelineDeps
   request: BuildRequest
-  output: BuildOutput
+  output: Narrator
   clock: PhaseClock
   signal: AbortSignal
 }
@@ -197,7 +153,7 @@ function archive({ deps, request, signal }: Run): Promise<Readable> {
 }
 
 /** Images are made at set-up; one that is needed later says what takes so long, and not what apt-get says. */
-function tellProgress(output: BuildOutput, line: string): void {
+function tellProgress(output: Narrator, line: string): void {
   if (/^(making|adding|another) /.test(line)) output.detail(`${line}...`)
 }
 
@@ -206,7 +162,7 @@ function parseProcfileOf(text: string | undefined): ProcessTypes {
 }
 
 /** The Procfile's, and of the pack's those it does not name. An app that says what runs and names no `web` has none. */
-function decideProcessTypes(output: BuildOutput, declared: ProcessTypes, defaults: ProcessTypes): ProcessTypes {
+function decideProcessTypes(output: Narrator, declared: ProcessTypes, defaults: ProcessTypes): ProcessTypes {
   const runs = scalableTypes(Object.keys(declared)).length > 0
   const added = Object.entries(defaults).filter(([type]) => !(type in declared) && !(runs && type === 'web'))
   output.topic('Discovering process types')

@@ -1,5 +1,5 @@
 import type { Dyno, Engine } from '../engine/engine.ts'
-import type { Narrator } from '../output/narrator.ts'
+import type { Narrator } from '../model/narrator.ts'
 
 /** How many of its last lines a dyno that failed may show. */
 const most = 20

@@ -3,7 +3,7 @@ import { isOneOff } from '../model/dyno.ts'
 import type { Quotas } from '../quotas/quotas.ts'
 import type { Store } from '../store/store.ts'
 import { askedAtFirst, typesOf, wantedDynos, type Deployable } from './deployable.ts'
-import type { Narrator } from '../output/narrator.ts'
+import type { Narrator } from '../model/narrator.ts'
 import { startDynos, type StartDeps } from './start-dynos.ts'
 import { takeOver, type TakeOverDeps } from './take-over.ts'
 

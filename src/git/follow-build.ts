@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../log.ts'
 import { isFinished, type Build } from '../model/build.ts'
 import type { BuildId } from '../model/ids.ts'
-import type { OutputReader } from '../queue/queue.ts'
+import type { OutputReader } from '../model/output.ts'
 import type { Builds } from '../store/store.ts'
 
 export type FollowDeps = { builds: Pick<Builds, 'find'>; output: OutputReader; log: Logger }

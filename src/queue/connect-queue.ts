@@ -2,7 +2,7 @@ import { Queue as BullQueue } from 'bullmq'
 import { PaasError } from '../errors.ts'
 import type { Job } from '../model/job.ts'
 import type { Queue } from './queue.ts'
-import { connectRedis, keysOf, type QueueDeps } from './redis.ts'
+import { connectRedis, keysOf, type RedisDeps } from '../redis.ts'
 
 /** The one BullMQ queue of a server. */
 export const queueName = 'jobs'
@@ -14,7 +14,7 @@ const patience = 2000
  * The api's side of the queue. BullMQ's `add` waits for ever while Redis is away, so every call has a limit;
  * a job that arrives after its caller gave up only wakes the worker once more.
  */
-export function connectQueue({ redis, serverId, log }: QueueDeps): Queue {
+export function connectQueue({ redis, serverId, log }: RedisDeps): Queue {
   const keys = keysOf(serverId)
   const connection = connectRedis({ redis, log }, { maxRetriesPerRequest: 1 })
   const queue = new BullQueue<Job>(queueName, { connection, prefix: keys.prefix, skipVersionCheck: true })

@@ -3,7 +3,7 @@ import type { Logger } from '../log.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import type { Job } from '../model/job.ts'
 import { queueName } from './connect-queue.ts'
-import { connectRedis, keysOf, type QueueDeps } from './redis.ts'
+import { connectRedis, keysOf, type RedisDeps } from '../redis.ts'
 
 export type WorkerHandlers = {
   /** Runs a job to its end. The record decides what is still to be done, so a job may come twice. */
@@ -21,7 +21,7 @@ export type WorkerHandlers = {
  * when it happens twice: here the lock is short and the record, not BullMQ, decides when to give up.
  * @param concurrency how many jobs may be under way; the handlers do their own limiting
  */
-export function startWorker(deps: QueueDeps & { handlers: WorkerHandlers; concurrency: number }): AsyncDisposable {
+export function startWorker(deps: RedisDeps & { handlers: WorkerHandlers; concurrency: number }): AsyncDisposable {
   const { redis, serverId, handlers, concurrency, log } = deps
   const keys = keysOf(serverId)
   const connection = connectRedis({ redis, log }, { maxRetriesPerRequest: null })

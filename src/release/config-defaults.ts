@@ -4,7 +4,7 @@ import type { App } from '../model/app.ts'
 import { checkConfigSize } from '../model/config-rules.ts'
 import type { Config } from '../model/release.ts'
 import type { Store } from '../store/store.ts'
-import type { Narrator } from '../output/narrator.ts'
+import type { Narrator } from '../model/narrator.ts'
 
 /**
  * The config vars of a build whose source has an app.json. Before an app's first deploy those that it names and the app does not have

@@ -6,7 +6,7 @@ import type { Slug } from '../model/slug.ts'
 import { commandSpec, runCommand, type CommandDeps } from '../dynos/command.ts'
 import type { Deployable } from '../dynos/deployable.ts'
 import { explainExit } from '../model/dyno-exit.ts'
-import type { Narrator } from '../output/narrator.ts'
+import type { Narrator } from '../model/narrator.ts'
 
 export type ReleaseCommandDeps = CommandDeps & {
   engine: Pick<Engine, 'listDynos'>

@@ -1,4 +1,5 @@
-import type { BuildOutput, RunPipeline } from '../build/pipeline.ts'
+import type { RunPipeline } from '../model/build-request.ts'
+import type { Narrator } from '../model/narrator.ts'
 import type { Engine } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -23,7 +24,7 @@ import { takeSource, type TakeSourceDeps } from './take-source.ts'
 /** One attempt at a build. */
 export type BuildRun = {
   build: Build
-  output: BuildOutput
+  output: Narrator
   /** Filled as it goes on. */
   phases: PhaseTimes
   signal: AbortSignal

@@ -1,7 +1,7 @@
 import { PaasError } from '../errors.ts'
 import { isFinished, type Build, type BuildState } from '../model/build.ts'
 import type { AppId } from '../model/ids.ts'
-import type { OutputWriters } from '../queue/output-writer.ts'
+import type { OutputWriters } from '../model/output.ts'
 import type { Store } from '../store/store.ts'
 
 /** Milliseconds between two looks at the record for a cancellation that Redis did not bring. */

@@ -1,7 +1,7 @@
 import type { AnyPack } from '../build/detect.ts'
 import { isPackUrl, parsePackUrl } from '../build/pack-url.ts'
 import { packNamed } from '../build/packs.ts'
-import type { BuildOutput } from '../build/pipeline.ts'
+import type { Narrator } from '../model/narrator.ts'
 import { asPaasError, PaasError } from '../errors.ts'
 import type { AppJson } from '../model/app-json.ts'
 import { dynoSizes, sizeNamed } from '../model/formation.ts'
@@ -27,7 +27,7 @@ export type ConfigureDeps = {
 export function configureBuild(
   { store, packPolicy }: ConfigureDeps,
   { app, build, appJson }: { app: App; build: Build; appJson: AppJson },
-  output: Pick<BuildOutput, 'topic' | 'error'>,
+  output: Pick<Narrator, 'topic' | 'error'>,
 ): { config: Config; buildpacks: string[] } {
   const setup = store.appSetups.findByBuild(build.id)
   if (setup) applyManifest({ store, packPolicy }, setup, appJson)
@@ -37,7 +37,7 @@ export function configureBuild(
 }
 
 /** Not refused: many an app.json still asks for a size that Heroku itself has given up, such as `free`. */
-function sayUnknownSizes({ formation }: AppJson, output: Pick<BuildOutput, 'error'>): void {
+function sayUnknownSizes({ formation }: AppJson, output: Pick<Narrator, 'error'>): void {
   for (const [type, { size }] of Object.entries(formation)) {
     if (size === null || sizeNamed(size)) continue
     const asked = `app.json: there is no dyno size ${JSON.stringify(size.slice(0, 60))}, so ${type} gets basic.`

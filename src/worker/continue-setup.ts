@@ -1,4 +1,4 @@
-import { createBuildOutput } from '../build/output.ts'
+import { createNarrator } from '../output/narrate.ts'
 import { asPaasError, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { failure, mostPostdeployOutput, stateAfter, type AppSetup, type AppSetupState } from '../model/app-setup.ts'
@@ -94,12 +94,12 @@ async function run(
 
 /** The end of what a command printed, cleaned and without the values of config vars. */
 class Tail {
-  readonly #output: ReturnType<typeof createBuildOutput>
+  readonly #output: ReturnType<typeof createNarrator>
   #text = ''
 
   constructor({ config }: Deployable) {
     const write = (text: string): void => void (this.#text = (this.#text + text).slice(-mostPostdeployOutput))
-    this.#output = createBuildOutput({ write, config })
+    this.#output = createNarrator({ write, config })
   }
 
   add = (line: Buffer): void => this.#output.raw(line)

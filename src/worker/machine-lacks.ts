@@ -3,7 +3,7 @@ import type { Logger } from '../log.ts'
 import { limitsOf, type DynoSize, type DynoSizes } from '../model/formation.ts'
 import { lackOf, type Machine } from '../model/machine.ts'
 import { wantedDynos, type Deployable } from '../dynos/deployable.ts'
-import type { Narrator } from '../output/narrator.ts'
+import type { Narrator } from '../model/narrator.ts'
 import type { Store } from '../store/store.ts'
 
 type Deps = { engine: Pick<Engine, 'machine'>; store: Pick<Store, 'formations'>; sizes: DynoSizes }

@@ -1,7 +1,7 @@
-import { createBuildOutput } from '../build/output.ts'
-import type { OutputWriters } from '../queue/output-writer.ts'
+import { createNarrator } from '../output/narrate.ts'
+import type { OutputWriters } from '../model/output.ts'
 import type { Deployable } from '../dynos/deployable.ts'
-import type { Narrator } from '../output/narrator.ts'
+import type { Narrator } from '../model/narrator.ts'
 import { isCommandDue, runReleaseCommand, type ReleaseCommandDeps } from '../release/release-command.ts'
 import type { Store } from '../store/store.ts'
 
@@ -27,7 +27,7 @@ export async function releasePhase(
   const { release, slug, config } = deployable
   if (!isCommandDue(release, slug)) return
   await using writer = deps.outputs.open(release.id)
-  const kept = createBuildOutput({ write: (text) => writer.write(text), config, most: mostKept })
+  const kept = createNarrator({ write: (text) => writer.write(text), config, most: mostKept })
   if (writer.isContinued) kept.topic('The release command began again: the server was interrupted.')
   try {
     await runReleaseCommand(deps, deployable, { narrator, signal, onOutput: (line) => kept.raw(line) })

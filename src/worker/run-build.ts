@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { asPaasError, PaasError } from '../errors.ts'
 import { buildVersion, isFinished, type Build } from '../model/build.ts'
 import type { BuildId } from '../model/ids.ts'
-import { createBuildOutput } from '../build/output.ts'
-import type { OutputWriters } from '../queue/output-writer.ts'
+import { createNarrator } from '../output/narrate.ts'
+import type { OutputWriters } from '../model/output.ts'
 import type { Store } from '../store/store.ts'
 import { endOutputs, watchForCancel } from './cancel.ts'
 import { buildPhases, type BuildRun, type PhaseDeps } from './build-phases.ts'
@@ -75,7 +75,7 @@ async function attempt(deps: RunBuildDeps, build: Build, { stop, freeSlot }: Hol
   const { signal } = stop
   await using writer = deps.outputs.open(build.id)
   const config = deps.store.configVars.get(build.appId)
-  const output = createBuildOutput({ write: (text) => writer.write(text), config })
+  const output = createNarrator({ write: (text) => writer.write(text), config })
   const run: BuildRun = { build, output, phases: {}, signal, compiled: build.losses > 0 ? () => undefined : freeSlot }
   using _ = watchForCancel(deps, build, stop)
   if (build.generation > 1) output.topic('The build began again: the server was interrupted.')

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { asPaasError, isPassing, type PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import type { Narrator } from '../output/narrator.ts'
+import type { Narrator } from '../model/narrator.ts'
 
 export type WriteVerdictDeps = {
   /** Aborted when the worker stops. */

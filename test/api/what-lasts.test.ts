@@ -7,7 +7,7 @@ import { Grants, mostOpen } from '../../src/grants/grants.ts'
 import { createLog } from '../../src/log.ts'
 import type { App } from '../../src/model/app.ts'
 import type { Account, Token } from '../../src/model/account.ts'
-import { openOutputWriters } from '../../src/queue/output-writer.ts'
+import { openOutputWriters } from '../../src/output/writer.ts'
 import { until } from '../helpers/app.ts'
 import { TestApi } from './test-api.ts'
 

@@ -2,10 +2,11 @@ import { tmpdir } from 'node:os'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { PassThrough, type Readable } from 'node:stream'
-import { createBuildOutput } from '../../src/build/output.ts'
+import { createNarrator } from '../../src/output/narrate.ts'
 import { createPackPolicy } from '../../src/build/pack-url.ts'
 import { BuildSandboxes, type SandboxesDeps } from '../../src/build/sandboxes.ts'
-import { createPipeline, type BuildResult, type PipelineDeps, type RunPipeline } from '../../src/build/pipeline.ts'
+import { createPipeline, type PipelineDeps } from '../../src/build/pipeline.ts'
+import type { BuildResult, RunPipeline } from '../../src/model/build-request.ts'
 import type { Stack } from '../../src/build/stack.ts'
 import { createStack } from '../../src/build/stack/debian.ts'
 import { createToolbox } from '../../src/build/toolbox.ts'
@@ -118,7 +119,7 @@ export class AppBuilder implements AsyncDisposable {
     limits,
   }: BuildOptions = {}): Promise<BuildResult> {
     this.output = ''
-    const output = createBuildOutput({ write: (text) => (this.output += text), config })
+    const output = createNarrator({ write: (text) => (this.output += text), config })
     const commit = await this.repository.head()
     this.#pipelineDeps.build = { ...this.#deps.build, ...limits }
     this.#pipelineDeps.limits = { ...this.#deps.limits, ...limits }

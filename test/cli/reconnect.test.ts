@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Client } from '../../src/cli/client.ts'
 import { persist } from '../../src/cli/persist.ts'
 import { PaasError, type ErrorCode } from '../../src/errors.ts'
-import { openOutputWriters } from '../../src/queue/output-writer.ts'
+import { openOutputWriters } from '../../src/output/writer.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 import { command, runCommand, TestTerminal, type Said } from './terminal.ts'
 

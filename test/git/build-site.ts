@@ -2,8 +2,8 @@ import { isFinished, type Build } from '../../src/model/build.ts'
 import type { AppId, BuildId } from '../../src/model/ids.ts'
 import type { Job } from '../../src/model/job.ts'
 import type { Repositories } from '../../src/git/repositories.ts'
-import { openOutputWriters } from '../../src/queue/output-writer.ts'
-import type { QueueDeps } from '../../src/queue/redis.ts'
+import { openOutputWriters } from '../../src/output/writer.ts'
+import type { RedisDeps } from '../../src/redis.ts'
 import { startWorker } from '../../src/queue/start-worker.ts'
 import type { Store } from '../../src/store/store.ts'
 
@@ -21,12 +21,12 @@ export class BuildSite implements AsyncDisposable {
   /** What building is for an app; one that is not here succeeds at once. */
   readonly scripts = new Map<AppId, Script>()
   readonly started: Build[] = []
-  readonly #deps: { store: Store; repositories: Repositories; queue: QueueDeps; directory: string }
+  readonly #deps: { store: Store; repositories: Repositories; queue: RedisDeps; directory: string }
   readonly #stack = new AsyncDisposableStack()
   readonly #writers
   readonly #turns = new Map<AppId, Promise<void>>()
 
-  constructor(deps: { store: Store; repositories: Repositories; queue: QueueDeps; directory: string }) {
+  constructor(deps: { store: Store; repositories: Repositories; queue: RedisDeps; directory: string }) {
     this.#deps = deps
     this.#writers = this.#stack.use(openOutputWriters({ ...deps.queue, directory: deps.directory }))
     const handlers = {

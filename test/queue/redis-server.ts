@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { createLog } from '../../src/log.ts'
-import type { QueueDeps } from '../../src/queue/redis.ts'
+import type { RedisDeps } from '../../src/redis.ts'
 
 /** A redis-server of a test's own on a Unix socket, which can be stopped, frozen and started again on the same data. */
 export class TestRedis implements AsyncDisposable {
   readonly directory: string
-  readonly deps: QueueDeps
+  readonly deps: RedisDeps
   #child: ChildProcess | undefined
 
   private constructor(directory: string) {

@@ -1,6 +1,6 @@
 import { isFinished, type Build } from '../../model/build.ts'
 import type { Asker } from '../../model/grant.ts'
-import type { OutputReader } from '../../queue/queue.ts'
+import type { OutputReader } from '../../model/output.ts'
 import { outputUrl, statusOf, type BuildJsonDeps } from './build-json.ts'
 
 /** Bytes of output that a result holds at most; the stream has all of it. */

@@ -1,7 +1,7 @@
-import { OutputFollower, type Piece } from './output-follower.ts'
-import { hasBegun, hasEnded, outputFiles, readFrom, type OutputId } from './output-files.ts'
-import type { OutputReader } from './queue.ts'
-import type { QueueDeps } from './redis.ts'
+import { OutputFollower, type Piece } from './follower.ts'
+import { hasBegun, hasEnded, outputFiles, readFrom } from './files.ts'
+import type { OutputId, OutputReader } from '../model/output.ts'
+import type { RedisDeps } from '../redis.ts'
 
 /** Milliseconds after which a reader looks at the file though Redis said nothing: how late output is while Redis is away. */
 const lookAgainAfter = 500
@@ -12,7 +12,7 @@ const mostPieces = 256
  * Reads builds' output, live or kept. The file is what counts; pieces that come over Redis are used as long as each
  * begins where the one before ended, and any gap is filled from the file.
  */
-export function createOutputReader(deps: QueueDeps & { directory: string }): OutputReader & AsyncDisposable {
+export function createOutputReader(deps: RedisDeps & { directory: string }): OutputReader & AsyncDisposable {
   const follower = new OutputFollower(deps)
   return {
     read: (id, offset, signal) => read({ follower, directory: deps.directory }, id, offset, signal),

@@ -1,9 +1,8 @@
 import { closeSync, fstatSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs'
-import type { Redis } from 'ioredis'
 import type { Logger } from '../log.ts'
-import { hasBegun, hasEnded, outputFiles, type OutputFiles, type OutputId } from './output-files.ts'
-import type { OutputWriter } from './queue.ts'
-import { connectRedis, keysOf, type QueueDeps } from './redis.ts'
+import { hasBegun, hasEnded, outputFiles, type OutputFiles } from './files.ts'
+import type { OutputId, OutputWriter, OutputWriters } from '../model/output.ts'
+import { connectRedis, keysOf, type Redis, type RedisDeps } from '../redis.ts'
 
 /** A stream keeps this many of the latest pieces; who comes later has the file. */
 const streamLength = 2000
@@ -14,17 +13,7 @@ const markAgainAfter = 2000
 /** Seconds for which Redis keeps the stream of a build that fell silent. */
 const streamLife = 3600
 
-/** Where builds write their output: one connection for all of them. */
-export interface OutputWriters extends AsyncDisposable {
-  /** Goes on where an earlier attempt of the build stopped. */
-  open(id: OutputId): OutputWriter
-  /** Ends the output of a build that nobody runs; `lastWords` are added. Nothing happens if it has ended already. */
-  close(id: OutputId, lastWords?: string): Promise<void>
-  /** Ends an output if it was begun, by somebody who cannot end it any more. */
-  closeBegun(id: OutputId): Promise<void>
-}
-
-export function openOutputWriters(deps: QueueDeps & { directory: string }): OutputWriters {
+export function openOutputWriters(deps: RedisDeps & { directory: string }): OutputWriters {
   const { redis, serverId, directory, log } = deps
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const keys = keysOf(serverId)

@@ -1,13 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { cutMark, longestLine } from '../../src/build/lines.ts'
-import { createBuildOutput, mostPackOutput } from '../../src/build/output.ts'
+import { cutMark, longestLine } from '../../src/output/line-cutter.ts'
+import { createNarrator, mostPackOutput } from '../../src/output/narrate.ts'
 import type { Config } from '../../src/model/release.ts'
 
 /** What is written when the bytes come in these chunks. */
 function written(chunks: (Buffer | string)[], config: Config = {}): string {
   let text = ''
-  const output = createBuildOutput({ write: (part) => (text += part), config })
+  const output = createNarrator({ write: (part) => (text += part), config })
   for (const chunk of chunks) output.raw(Buffer.from(chunk))
   output.end()
   return text
@@ -22,7 +22,7 @@ function chunked(bytes: Buffer, cuts: number[]): Buffer[] {
 describe('build output', () => {
   it('has one form for topics, details and errors', () => {
     let text = ''
-    const output = createBuildOutput({ write: (part) => (text += part), config: {} })
+    const output = createNarrator({ write: (part) => (text += part), config: {} })
     output.topic('Node.js app detected')
     output.detail('one\ntwo')
     output.error('failed')
@@ -31,7 +31,7 @@ describe('build output', () => {
 
   it('passes a line on as soon as its newline came, and no earlier', () => {
     const parts: string[] = []
-    const output = createBuildOutput({ write: (part) => parts.push(part), config: {} })
+    const output = createNarrator({ write: (part) => parts.push(part), config: {} })
     output.raw(Buffer.from('-----> Inst'))
     expect(parts).toEqual([])
     output.raw(Buffer.from('alling\n       npm'))
@@ -42,7 +42,7 @@ describe('build output', () => {
 
   it('writes what a pack left without newline before the platform speaks', () => {
     let text = ''
-    const output = createBuildOutput({ write: (part) => (text += part), config: {} })
+    const output = createNarrator({ write: (part) => (text += part), config: {} })
     output.raw(Buffer.from('almost done'))
     output.topic('Exporting')
     expect(text).toBe('almost done\n-----> Exporting\n')
@@ -69,7 +69,7 @@ describe('build output', () => {
 
   it('turns a colour off before the platform speaks', () => {
     let text = ''
-    const output = createBuildOutput({ write: (part) => (text += part), config: {} })
+    const output = createNarrator({ write: (part) => (text += part), config: {} })
     output.raw(Buffer.from('\u001b[31mred\nstill red\n'))
     output.topic('Exporting')
     expect(text).toBe('\u001b[31mred\nstill red\n\u001b[0m-----> Exporting\n')
@@ -94,7 +94,7 @@ describe('build output', () => {
 
   it('cuts the output of packs at 16 MiB, says so once, and still shows what the platform says', () => {
     let text = ''
-    const output = createBuildOutput({ write: (part) => (text += part), config: {} })
+    const output = createNarrator({ write: (part) => (text += part), config: {} })
     const block = Buffer.from(`${'x'.repeat(1023)}\n`.repeat(1024))
     for (let mebibytes = 0; mebibytes < 40; mebibytes++) output.raw(block)
     output.topic('Exporting')
@@ -130,7 +130,7 @@ describe('secrets in build output', () => {
 
   it('masks what the platform says as well', () => {
     let text = ''
-    const output = createBuildOutput({ write: (part) => (text += part), config })
+    const output = createNarrator({ write: (part) => (text += part), config })
     output.error('npm exited because of sk_live_1234567890')
     expect(text).toBe(' !     npm exited because of [secret]\n')
   })

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Redis } from 'ioredis'
-import type { OutputId } from './output-files.ts'
-import { connectRedis, keysOf, type QueueDeps } from './redis.ts'
+import type { OutputId } from '../model/output.ts'
+import { connectRedis, keysOf, type Redis, type RedisDeps } from '../redis.ts'
 
 /** A piece of output as Redis carries it; without `text` it is to be read from the file. */
 export type Piece = { offset: number; text: string; end: boolean }
@@ -28,7 +27,7 @@ export class OutputFollower implements AsyncDisposable {
   #running = false
   #closed = false
 
-  constructor({ redis, serverId, log }: QueueDeps) {
+  constructor({ redis, serverId, log }: RedisDeps) {
     this.#keys = keysOf(serverId)
     this.#wakeKey = this.#keys.wake(randomUUID())
     const options = { lazyConnect: true, maxRetriesPerRequest: 1, autoResendUnfulfilledCommands: false }

@@ -1,10 +1,7 @@
 import { existsSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BuildId, ReleaseId } from '../model/ids.ts'
-
-/** What is kept: of a build all that it prints, of a release what its command does. */
-export type OutputId = BuildId | ReleaseId
+import type { OutputId } from '../model/output.ts'
 
 /**
  * A build's output on disk: `log` has every byte that was written, `end` exists once nothing more will come.

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createMask } from '../../src/build/mask.ts'
-import { WordSearch } from '../../src/build/word-search.ts'
+import { createMask } from '../../src/output/mask.ts'
+import { WordSearch } from '../../src/output/word-search.ts'
 
 describe('a search for words', () => {
   it('finds every place that lies in one of them', () => {

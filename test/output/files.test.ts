@@ -2,11 +2,12 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { newId, type BuildId } from '../../src/model/ids.ts'
-import { createOutputReader } from '../../src/queue/output-reader.ts'
-import { openOutputWriters, type OutputWriters } from '../../src/queue/output-writer.ts'
-import type { OutputReader } from '../../src/queue/queue.ts'
+import { createOutputReader } from '../../src/output/reader.ts'
+import type { OutputWriters } from '../../src/model/output.ts'
+import { openOutputWriters } from '../../src/output/writer.ts'
+import type { OutputReader } from '../../src/model/output.ts'
 import { canMount, SmallDisk } from '../helpers/small-disk.ts'
-import { TestRedis } from './redis-server.ts'
+import { TestRedis } from '../queue/redis-server.ts'
 
 describe("a build's output", () => {
   let redis: TestRedis

@@ -1,11 +1,13 @@
 import { Redis, type RedisOptions } from 'ioredis'
-import type { Config } from '../config.ts'
-import type { Logger } from '../log.ts'
+import type { Config } from './config.ts'
+import type { Logger } from './log.ts'
+
+export type { Redis } from 'ioredis'
 
 type RedisSettings = Config['redis']
 
-/** What everything of the queue is made from. `serverId` keeps servers that share one Redis apart. */
-export type QueueDeps = { redis: RedisSettings; serverId: string; log: Logger }
+/** What the queue and the output of builds are made from. `serverId` keeps servers that share one Redis apart. */
+export type RedisDeps = { redis: RedisSettings; serverId: string; log: Logger }
 
 /** All keys and channels of one server, under a prefix of its own. */
 export function keysOf(serverId: string) {
@@ -20,7 +22,7 @@ export function keysOf(serverId: string) {
 }
 
 /** A connection that comes back by itself, at most a second after Redis did. Loss and return are logged once each. */
-export function connectRedis({ redis, log }: Pick<QueueDeps, 'redis' | 'log'>, options: RedisOptions = {}): Redis {
+export function connectRedis({ redis, log }: Pick<RedisDeps, 'redis' | 'log'>, options: RedisOptions = {}): Redis {
   const retryStrategy = (attempt: number) => Math.min(attempt * 50, 1000)
   const connection = new Redis({ ...addressOf(redis), retryStrategy, ...options, replyMapping: 'legacy' })
   let lost = false

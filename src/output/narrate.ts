@@ -1,7 +1,7 @@
 import { leavesColourOn } from './clean-line.ts'
-import { LineCutter, maskLine } from './lines.ts'
+import { LineCutter, maskLine } from './line-cutter.ts'
 import { createMask } from './mask.ts'
-import type { BuildOutput } from './pipeline.ts'
+import type { Narrator } from '../model/narrator.ts'
 import type { Config } from '../model/release.ts'
 
 /** What packs may print in one build, in UTF-16 units. The platform's own lines always come through. */
@@ -20,11 +20,7 @@ type OutputOptions = {
  * A build's output in Heroku's form: `-----> ` topic, seven spaces of detail, ` !     ` error, and the packs' own lines
  * made harmless. Nothing is held back but the line that has no newline yet; `end` writes that one too.
  */
-export function createBuildOutput({
-  write,
-  config,
-  most = mostPackOutput,
-}: OutputOptions): BuildOutput & { end(): void } {
+export function createNarrator({ write, config, most = mostPackOutput }: OutputOptions): Narrator & { end(): void } {
   const mask = createMask(config)
   const lines = new LineCutter(mask)
   let packOutput = 0

@@ -1,0 +1,35 @@
+import type { AppJson } from './app-json.ts'
+import type { AppId, BuildId } from './ids.ts'
+import type { Narrator } from './narrator.ts'
+import type { Config } from './release.ts'
+
+/** What the build pipeline is asked for: one commit of one app. */
+export type BuildRequest = {
+  buildId: BuildId
+  appId: AppId
+  app: string
+  commit: string
+  /** What packs are told as SOURCE_VERSION; absent: the commit. */
+  version?: string
+  /** Config vars as they are now, for ENV_DIR only. */
+  config: Config
+  /** Asked once the source's app.json is known, before anything is built: what to build with. */
+  configure?: (appJson: AppJson) => Pick<BuildRequest, 'config' | 'buildpacks'>
+  /** Those that are set for the app; none: what the source has decides. */
+  buildpacks?: string[]
+  noCache: boolean
+}
+
+/** What it gives: the parts of a Slug that building decides, and the time of each phase in milliseconds. */
+export type BuildResult = {
+  image: string
+  stack: string
+  processTypes: Record<string, string | null>
+  buildpack: string
+  size: number
+  appJson?: AppJson
+  phases: Record<string, number>
+}
+
+/** Runs detect → compile → export. @throws build_failed, build_timeout, source_invalid, slug_too_large, procfile_invalid */
+export type RunPipeline = (request: BuildRequest, output: Narrator, signal: AbortSignal) => Promise<BuildResult>
