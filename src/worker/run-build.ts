@@ -1,4 +1,5 @@
 import type { Semaphore } from 'async-mutex'
+import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { asPaasError, PaasError } from '../errors.ts'
 import { buildVersion, isFinished, type Build } from '../model/build.ts'
@@ -40,8 +41,7 @@ export async function runBuild(deps: RunBuildDeps, buildId: BuildId, stop: Abort
   if (!queued) return
   await endOutputs(deps, queued.appId)
   await deps.locks.builds.run(queued.appId, async () => {
-    // One that a worker was lost with may be why: it is built alone, so that no other one is blamed the next time.
-    const [, freeSlot] = await deps.slots.acquire(queued.losses > 0 ? deps.slotCount : 1)
+    const freeSlot = await takeSlot(deps, queued, stop)
     try {
       if (stop.signal.reason === shutdown) return
       const build = deps.store.builds.claim(buildId)
@@ -51,6 +51,22 @@ export async function runBuild(deps: RunBuildDeps, buildId: BuildId, stop: Abort
       freeSlot()
     }
   })
+}
+
+/**
+ * One that a worker was lost with may be why: it is built alone, so that no other one is blamed the next time. One that is told to stop
+ * has nothing to build, and waits for no slot.
+ * @returns what frees the slot
+ */
+async function takeSlot(deps: RunBuildDeps, queued: Build, stop: AbortController): Promise<() => void> {
+  using _ = watchForCancel(deps, queued, stop)
+  const slot = deps.slots.acquire(queued.losses > 0 ? deps.slotCount : 1)
+  const { signal } = stop
+  const told = signal.aborted ? undefined : once(signal, 'abort').then(() => undefined)
+  const taken = await Promise.race([slot, told])
+  if (taken) return taken[1]
+  void slot.then(([, free]) => free())
+  return () => undefined
 }
 
 type Hold = { stop: AbortController; freeSlot: () => void }
@@ -81,6 +97,7 @@ async function attempt(deps: RunBuildDeps, build: Build, { stop, freeSlot }: Hol
   if (build.generation > 1) output.topic('The build began again: the server was interrupted.')
   const failure = await failureOf(signal, async () => {
     refuseHopeless(deps, build)
+    if (!isLive(deps.store, build)) signal.throwIfAborted()
     await throughLossOfEngine(deps, run, () => buildPhases(deps, run))
   })
   if (failure && signal.reason === shutdown) return

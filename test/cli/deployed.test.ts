@@ -150,7 +150,7 @@ it('builds:cancel stops a build, and whoever watches it is told', async () => {
   const push = git('push', 'paas', 'HEAD:main')
   await expect.poll(() => succeed('builds'), patient).toContain('running')
   const watching = paas('builds:output')
-  await succeed('builds:cancel')
+  expect((await paas('builds:cancel')).stderr).toMatch(/Cancelling the build \S+ of \S+\.\.\. done/)
   expect(await watching).toMatchObject({ code: 1, stderr: expect.stringContaining('was cancelled.') })
   expect((await push).code).toBe(1)
   expect(await visit()).toBe('200 Hello, world\n')

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Build } from '../../src/model/build.ts'
 import { until } from '../helpers/app.ts'
 import { readOutput, Site } from './site.ts'
 import { serve, type SiteApp } from './site-app.ts'
@@ -137,6 +138,26 @@ describe('a build', () => {
       code: 'build_lost',
       reason: `The worker ended 2 times while it built ${build.commit.slice(0, 8)}, so it is not built again.`,
     })
+  })
+
+  it('that a lost worker left is cancelled by the next one at once, whatever it has to wait for', async () => {
+    const apps = await Promise.all(['under-way', 'told-before', 'told-after'].map((name) => site.createApp(name)))
+    await site.stopWorker()
+    const builds = []
+    for (const app of apps) builds.push(await app.push({ Procfile: `web: ${serve('x')}`, build: 'hold' }))
+    const [underWay, before, after] = builds as [Build, Build, Build]
+    for (const { id } of [before, after]) site.store.builds.claim(id)
+    site.store.builds.requestCancel(before.id)
+    const arrived = site.buildGate.arrived
+    await site.startWorker()
+    await until('a build is under way', async () => site.buildGate.arrived > arrived)
+    expect((await apps[1]!.verdict(before)).state.kind).toBe('cancelled')
+    site.store.builds.requestCancel(after.id)
+    expect((await apps[2]!.verdict(after)).state.kind).toBe('cancelled')
+    expect(await readOutput(site, after)).toMatch(/ !     Build cancelled\.\n$/)
+    expect(site.store.builds.find(underWay.id)?.state.kind).toBe('running')
+    site.buildGate.open()
+    expect((await apps[0]!.verdict(underWay)).state.kind).toBe('succeeded')
   })
 
   it('that was interrupted again and again is given up', async () => {

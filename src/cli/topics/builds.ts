@@ -145,7 +145,10 @@ async function cancel(id: string | undefined, options: AppOptions): Promise<void
     throw new PaasError('not_found', `${app} has no build that runs or waits.`, { hint: `See: paas builds -a ${app}` })
   }
   const cancelled = api.delete<BuildJson>(`${path}/builds/${encodeURIComponent(build)}`)
-  print(options, await progress(`Cancelling the build ${build} of ${app}`, cancelled), () => '')
+  const stopped = await progress(`Cancelling the build ${build} of ${app}`, cancelled)
+  print(options, stopped, () => '')
+  if (stopped.status === 'pending')
+    note(`The worker is told to stop it. To see its end: paas builds:output ${build} -a ${app}`)
 }
 
 async function purgeCache(options: AppOptions): Promise<void> {
