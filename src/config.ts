@@ -74,6 +74,8 @@ export type Config = {
     repositoryBytes: number
     sourceBytes: number
     sourceFiles: number
+    /** Of all connections of the router, those that one app may have. */
+    appConnectionsPercent: number
     dynoDiskMiB: number
     /** Of one token; undefined: as many as it likes. */
     apiRequestsPerHour: number | undefined
@@ -189,6 +191,7 @@ export function loadConfig(env: Environment = process.env): Config {
       repositoryBytes: read.integer('PAAS_MAX_REPOSITORY_MIB', 2048, 1, 1 << 24) * 2 ** 20,
       sourceBytes: read.integer('PAAS_MAX_SOURCE_MIB', 1024, 1, 1 << 20) * 2 ** 20,
       sourceFiles: read.integer('PAAS_MAX_SOURCE_FILES', 100_000, 1, 10_000_000),
+      appConnectionsPercent: read.integer('PAAS_APP_CONNECTIONS_PERCENT', 50, 1, 100),
       dynoDiskMiB: read.integer('PAAS_MAX_DYNO_DISK_MIB', 10 * 1024, 1, 1 << 24),
       apiRequestsPerHour: read.integerOrOff('PAAS_API_REQUESTS_PER_HOUR', 4500, 60, 1 << 24),
     },

@@ -1,9 +1,11 @@
 import { chooseTarget } from './balancer.ts'
 import { isRepeatable, type RequestHead } from './http/request-head.ts'
 import { answerFor, codeOfState, unknownHost, type Answer, type RouterCode } from './router-error.ts'
-import type { Destination, Routes } from './routes.ts'
+import type { RouterContext } from './context.ts'
+import type { Destination } from './routes.ts'
 import type { LiveTarget } from './target.ts'
 import type { ResponseHandler, Upstream } from './upstream.ts'
+import type { Visitor } from './visitor.ts'
 
 /** Milliseconds that a kept connection may have been idle to carry what must not be sent twice. */
 const newestForUnsafe = 1_000
@@ -15,14 +17,16 @@ export class Attempts {
   destination: Destination | undefined
   target: LiveTarget | undefined
   upstream: Upstream | undefined
-  readonly #routes: Routes
+  readonly #context: Pick<RouterContext, 'routes' | 'appConnections'>
+  readonly #visitor: Visitor
   readonly #request: RequestHead
   readonly #tried: LiveTarget[] = []
   /** What is the matter when no target is left to try. */
   #without: RouterCode = 'H14'
 
-  constructor(routes: Routes, request: RequestHead) {
-    this.#routes = routes
+  constructor(context: Pick<RouterContext, 'routes' | 'appConnections'>, visitor: Visitor, request: RequestHead) {
+    this.#context = context
+    this.#visitor = visitor
     this.#request = request
   }
 
@@ -31,9 +35,11 @@ export class Attempts {
    * @returns what to answer instead when there is none
    */
   next(handler: ResponseHandler): Answer | undefined {
-    this.destination = this.#routes.find(this.#request.host)
+    const { routes, appConnections } = this.#context
+    this.destination = routes.find(this.#request.host)
     if (this.destination === undefined) return unknownHost
-    const { state, targets, standby } = this.destination
+    const { app, state, targets, standby } = this.destination
+    if (app !== undefined && !appConnections.claim(this.#visitor, app.id)) return answerFor('H22')
     if (state !== 'up') return answerFor(codeOfState[state])
     const target = chooseTarget(targets, this.#tried) ?? chooseTarget(standby, this.#tried)
     if (target === undefined) return answerFor(this.#without)

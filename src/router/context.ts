@@ -1,4 +1,5 @@
 import type { AppLogWriter } from '../logs/app-log.ts'
+import type { AppConnections } from './app-connections.ts'
 import type { AddressCounter } from './address-counter.ts'
 import type { Counters } from './counters.ts'
 import type { RouterLimits } from './limits.ts'
@@ -16,6 +17,8 @@ export type RouterContext = {
   origins: Origins
   /** Counts the connections of visitors, and the requests of those behind a trusted proxy. */
   addresses: AddressCounter
+  /** Counts the connections of visitors for the apps that they ask for. */
+  appConnections: AppConnections
   /** Answers end their connections from now on. */
   stopping: boolean
   /** The Date header of this second. */

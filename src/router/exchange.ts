@@ -35,7 +35,7 @@ export class Exchange implements ResponseHandler {
     this.#visitor = visitor
     this.request = request
     this.requestId = requestId(request.fields)
-    this.#attempts = new Attempts(context.routes, request)
+    this.#attempts = new Attempts(context, visitor, request)
     // What follows a refused upgrade could be a request or the tunnel's first bytes: nobody can tell.
     this.#keepAlive = request.keepAlive && request.upgrade === undefined
   }

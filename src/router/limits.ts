@@ -29,6 +29,8 @@ export type RouterLimits = {
   /** Open connections in all, and from one address. */
   connections: number
   connectionsPerAddress: number
+  /** Open connections whose latest request was for one app. */
+  connectionsPerApp: number
   /** Connections to one-off dynos: how many at once, and milliseconds without a byte either way. */
   rendezvous: { connections: number; idle: number }
 }
@@ -44,13 +46,18 @@ export const defaultLimits: RouterLimits = {
   handshake: 10_000,
   connections: 10_000,
   connectionsPerAddress: 4_000,
+  connectionsPerApp: 5_000,
   rendezvous: { connections: 500, idle: 3_600_000 },
 }
 
-/** The default limits, with no more connections than this process has file descriptors for: three each (one kept). */
-export function limitsOfThisProcess(): RouterLimits {
-  const connections = Math.min(defaultLimits.connections, Math.floor((openFilesLimit() - 200) / 3))
-  return { ...defaultLimits, connections: Math.max(connections, 50) }
+/**
+ * The default limits, with no more connections than this process has file descriptors for: three each (one kept).
+ * @param appShare percent of all connections that one app may have
+ */
+export function limitsOfThisProcess(appShare: number): RouterLimits {
+  const possible = Math.min(defaultLimits.connections, Math.floor((openFilesLimit() - 200) / 3))
+  const connections = Math.max(possible, 50)
+  return { ...defaultLimits, connections, connectionsPerApp: Math.ceil((connections * appShare) / 100) }
 }
 
 function openFilesLimit(): number {

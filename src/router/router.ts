@@ -4,6 +4,7 @@ import type { Logger } from '../log.ts'
 import type { FigureWriter } from '../metrics/figure-writer.ts'
 import type { RoutingTable } from '../model/route.ts'
 import { AddressCounter } from './address-counter.ts'
+import { AppConnections } from './app-connections.ts'
 import type { RouterContext } from './context.ts'
 import { Counters } from './counters.ts'
 import { sayGoodbye } from './drain.ts'
@@ -22,7 +23,8 @@ import type { AppCertificates } from './tls/app-certificates.ts'
 import { TlsDoor } from './tls/door.ts'
 import type { Identity } from './tls/identity.ts'
 import { openRendezvous } from './tls/rendezvous.ts'
-import { VisitorConnection, type Arrival } from './visitor-connection.ts'
+import type { Arrival } from './visitor.ts'
+import { VisitorConnection } from './visitor-connection.ts'
 
 /** Goes on with a connection that was accepted. */
 type Take = (socket: Socket, peer: Peer) => void
@@ -77,6 +79,7 @@ export class Router {
       measurements: this.measurements,
       origins,
       addresses: new AddressCounter(limits.connectionsPerAddress),
+      appConnections: new AppConnections(limits.connectionsPerApp),
       stopping: false,
       date: new Date().toUTCString(),
     }
@@ -212,7 +215,10 @@ export class Router {
   #visit(socket: Socket, arrival: Arrival): void {
     const visitor = new VisitorConnection(this.#context, socket, arrival)
     this.#visitors.add(visitor)
-    socket.on('close', () => this.#visitors.delete(visitor))
+    socket.on('close', () => {
+      this.#visitors.delete(visitor)
+      this.#context.appConnections.leave(visitor)
+    })
   }
 
   #turnAway(socket: Socket): void {

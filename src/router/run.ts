@@ -27,7 +27,7 @@ const renewalInterval = 12 * 3_600_000
 export type RunRouterDeps = {
   config: Pick<
     Config,
-    'paths' | 'httpPort' | 'httpsPort' | 'sockets' | 'domain' | 'publicUrl' | 'trustedProxies' | 'stop'
+    'paths' | 'httpPort' | 'httpsPort' | 'sockets' | 'domain' | 'publicUrl' | 'trustedProxies' | 'stop' | 'limits'
   >
   /** The package's, told in `status`. */
   version: string
@@ -53,7 +53,14 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   const figures = stack.use(new FigureWriter({ directory: config.paths.metrics, log }))
   const table = await savedTable(config, log)
   const origins = new Origins(config)
-  const router = new Router({ table, limits: limitsOfThisProcess(), appLog, figures, log, origins })
+  const router = new Router({
+    table,
+    limits: limitsOfThisProcess(config.limits.appConnectionsPercent),
+    appLog,
+    figures,
+    log,
+    origins,
+  })
   const stop = (): Promise<void> =>
     router.stop({ milliseconds: Math.min(config.stop.drainSeconds * 1000, longestStop), idle: 'close' })
   stack.defer(stop)

@@ -8,19 +8,13 @@ import { readerFor, type BodyReader } from './http/body-reader.ts'
 import { findHeadEnd, hasBareNewline } from './http/head-end.ts'
 import { Outbox } from './http/outbox.ts'
 import { parseRequestHead, type RequestHead } from './http/request-head.ts'
-import type { Origin, Peer } from './origin.ts'
+import type { Origin } from './origin.ts'
 import { logRefusal } from './refused-request.ts'
 import { answerFor, answerForRefusal, type Answer } from './router-error.ts'
 import { readFirstLine } from './tls/first-line.ts'
-import type { Visitor } from './visitor.ts'
+import type { Arrival, Rendezvous, Visitor } from './visitor.ts'
 
 const nothing = Buffer.alloc(0)
-
-/** How a connection came about. `sni`: the host that its client named in the handshake. */
-export type Arrival = { peer: Peer; secure?: { sni: string | undefined; rendezvous: Rendezvous } }
-
-/** Takes connections that do not speak HTTP, with what has come on them. */
-export type Rendezvous = (socket: Socket, begin: Buffer) => void
 
 /** One connection from a visitor: reads its requests one after the other, each answered before the next is read. */
 export class VisitorConnection implements Visitor {
@@ -39,6 +33,8 @@ export class VisitorConnection implements Visitor {
   #rendezvous: Rendezvous | undefined
   #deadline = 0
   #state: 'reading' | 'closing' | 'detached' = 'reading'
+  /** There are too many: it is given back at once. */
+  #unwanted = false
   /** Received, but not taken yet: an incomplete head, or what must wait for the exchange. */
   #pending: Buffer = nothing
   #headBegan = false
@@ -109,8 +105,9 @@ export class VisitorConnection implements Visitor {
 
   answer(answer: Answer, requestId: string | undefined): void {
     const request = this.#exchange?.request
-    const keepAlive =
-      request?.keepAlive === true && request.upgrade === undefined && this.requestComplete && !this.#context.stopping
+    this.#unwanted = answer.code === 'H22'
+    const mayStay = request?.upgrade === undefined && this.requestComplete && !this.#context.stopping
+    const keepAlive = request?.keepAlive === true && mayStay && !this.#unwanted
     const keptFor = keepAlive ? this.#context.limits.keepAlive : undefined
     this.outbox.text(formatAnswer(answer, { request, requestId, keptFor }))
     this.outbox.flush()
@@ -294,7 +291,7 @@ export class VisitorConnection implements Visitor {
     this.#state = 'closing'
     const { app, linger } = this.#context.limits
     this.expire(app.idle)
-    this.outbox.socket.end(() => this.expire(linger))
+    this.outbox.socket.end(() => this.expire(this.#unwanted ? 0 : linger))
     this.outbox.socket.resume()
   }
 }

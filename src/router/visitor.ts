@@ -1,6 +1,13 @@
 import type { Socket } from 'node:net'
 import type { Outbox } from './http/outbox.ts'
+import type { Peer } from './origin.ts'
 import type { Answer } from './router-error.ts'
+
+/** How a connection came about. `sni`: the host that its client named in the handshake. */
+export type Arrival = { peer: Peer; secure?: { sni: string | undefined; rendezvous: Rendezvous } }
+
+/** Takes connections that do not speak HTTP, with what has come on them. */
+export type Rendezvous = (socket: Socket, begin: Buffer) => void
 
 /** What an exchange needs of the connection that the request came on. */
 export interface Visitor {

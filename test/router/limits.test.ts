@@ -2,6 +2,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import type { AppId } from '../../src/model/ids.ts'
 import { startApp } from './helpers/apps.ts'
 import { RawClient, statusOf, talk } from './helpers/raw-client.ts'
 import { route, startRouter } from './helpers/router.ts'
@@ -119,6 +120,26 @@ describe('a connection', () => {
     for (const client of first) expect(statusOf(await client.send(get).untilClosed())).toBe(200)
     expect(statusOf(await talk(router.port, get))).toBe(200)
     expect(router.router.counters.turnedAway).toBe(1)
+  })
+
+  it('of an app that has as many as one may is refused by its next request and closed; other apps are served', async () => {
+    await using busy = await startApp((req, res) => void (req.url === '/' && res.end('ok')))
+    await using other = await startApp((_, res) => res.end('other'))
+    const routes = [route([busy]), route([other], { appId: 'app-2' as AppId, app: 'other', hosts: ['other.test'] })]
+    await using router = await startRouter({ routes, limits: { connections: 6, connectionsPerApp: 3 } })
+    const arrived = once(busy.server, 'request')
+    const flood = await Promise.all([1, 2, 3].map(() => RawClient.connect(router.port)))
+    flood[0]!.send('GET /held HTTP/1.1\r\nHost: app.test\r\n\r\n')
+    await arrived
+    for (const client of flood.slice(1)) await client.send('GET / HTTP/1.1\r\nHost: app.test\r\n\r\n').until(/ok$/)
+    const answer = await talk(router.port, 'GET / HTTP/1.1\r\nHost: app.test\r\n\r\n')
+    expect(answer).toMatch(/^HTTP\/1.1 503 [^]*\r\nConnection: close\r\n[^]*Connection limit reached \(H22\)/)
+    expect(router.lines.at(-1)).toMatch(/^at=error code=H22 desc="Connection limit reached" method=GET path="\/"/)
+    expect(statusOf(await talk(router.port, get.replace('app.test', 'other.test')))).toBe(200)
+    flood[1]!.received = ''
+    expect(await flood[1]!.send('GET / HTTP/1.1\r\nHost: other.test\r\n\r\n').until(/other$/)).toMatch(/ 200 /)
+    expect(statusOf(await talk(router.port, get))).toBe(200)
+    for (const client of flood) client.socket.destroy()
   })
 
   it('above the number in all is turned away', async () => {

@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import type { RouterLimits } from '../limits.ts'
-import type { Rendezvous } from '../visitor-connection.ts'
+import type { Rendezvous } from '../visitor.ts'
 
 export type RendezvousDeps = { socketPath: string; limits: RouterLimits['rendezvous'] }
 
