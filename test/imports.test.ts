@@ -14,13 +14,14 @@ const allowed: Record<string, string[]> = {
   logs: [],
   metrics: [],
   router: ['logs', 'metrics'],
-  build: ['engine', 'output', 'outbound'],
+  build: ['engine', 'output', 'outbound', 'source'],
   dynos: ['engine', 'store', 'router/control/control.ts', 'logs', 'output', 'quotas', 'app-lock.ts'],
   release: ['dynos', 'engine', 'queue', 'store', 'logs', 'output', 'app-lock.ts'],
   grants: ['store'],
   quotas: ['store'],
   run: ['dynos', 'engine', 'logs', 'store', 'grants'],
-  git: ['store', 'queue', 'build', 'grants', 'quotas'],
+  source: ['queue', 'quotas', 'store'],
+  git: ['store', 'queue', 'source', 'grants', 'quotas'],
   containers: ['build', 'engine'],
   worker: [
     'grants',
@@ -31,7 +32,7 @@ const allowed: Record<string, string[]> = {
     'app-lock.ts',
     'run',
     'build',
-    'git',
+    'source',
     'engine',
     'queue',
     'output',
@@ -43,7 +44,7 @@ const allowed: Record<string, string[]> = {
     'outbound',
   ],
   api: [
-    'git',
+    'source',
     'grants',
     'quotas',
     'release',
@@ -73,6 +74,7 @@ const open = [
   'cipher.ts',
   'settings-reader.ts',
   'credentials.ts',
+  'tar.ts',
 ]
 
 /** Each vendor package and the one directory that may know it. */
@@ -80,6 +82,7 @@ const vendors: Record<string, string> = {
   dockerode: 'engine/docker',
   bullmq: 'queue',
   ioredis: 'redis.ts',
+  'tar-stream': 'tar.ts',
   'node:sqlite': 'store',
   'node-git-server': 'git',
   'prom-client': 'metrics',

@@ -1,4 +1,4 @@
-import type { Header } from 'tar-stream'
+import type { Header } from '../tar.ts'
 
 /** The specification of Git LFS: a pointer has fewer than 1024 bytes, and this line is its first. */
 const fewerThan = 1024

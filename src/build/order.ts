@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { pack } from 'tar-stream'
+import { pack } from '../tar.ts'
 import type { Config } from '../model/release.ts'
 import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
 import type { Candidates } from './detect.ts'

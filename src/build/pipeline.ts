@@ -20,9 +20,10 @@ import { isOurs } from './packs.ts'
 import { PhaseClock } from './phases.ts'
 import type { BuildLimits, BuildSandboxes } from './sandboxes.ts'
 import type { BuildRequest, BuildResult, RunPipeline } from '../model/build-request.ts'
-import { readSource, sourceForBuild, type Source, type SourceLimits } from './source.ts'
+import { readSource, sourceForBuild, type Source } from './source.ts'
+import type { SourceLimits } from '../model/source.ts'
 import { sourceWarnings } from './source-warnings.ts'
-import type { Stack } from './stack.ts'
+import type { Stack } from './stack/stack.ts'
 import type { Toolbox } from './toolbox.ts'
 
 export type PipelineDeps = {

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { tenant } from './directories.ts'
-import { rewriteTar } from './tar.ts'
+import { rewriteTar } from '../tar.ts'
 
 /** Heroku's form of a slug, `./app/…`, of the tar of `/app` as an engine gives it. Whose it is here means nothing elsewhere. */
 export function slugArchive(tar: Readable): Readable {

@@ -1,12 +1,12 @@
 import { posix } from 'node:path'
 import type { Readable } from 'node:stream'
-import type { Header } from 'tar-stream'
+import type { Header } from '../tar.ts'
 import { PaasError } from '../errors.ts'
-import { rewriteTar, type NewHeader } from './tar.ts'
+import { rewriteTar, type NewHeader } from '../tar.ts'
 import type { Owner } from '../model/app-user.ts'
 import { appDirectory } from './directories.ts'
-import { layerNameProblem } from './layer-names.ts'
-import { show } from './tarball.ts'
+import { layerNameProblem } from '../source/layer-names.ts'
+import { show } from '../source/tarball.ts'
 
 /** What the slug's tar turned out to be once it was read to its end. */
 export type SlugFacts = { bytes: number; files: number; procfile: string | undefined }

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { PaasError } from '../errors.ts'
-import { forEachEntry, rewriteTar } from './tar.ts'
+import { forEachEntry, rewriteTar } from '../tar.ts'
+import type { SourceLimits } from '../model/source.ts'
 import { appDirectory, tenant } from './directories.ts'
 import { isLfsPointer, mayBeLfsPointer } from './lfs-pointers.ts'
 import { slugignore } from './slugignore.ts'
@@ -18,8 +19,6 @@ export type Source = {
   /** Paths of files that are kept in Git LFS: their content is elsewhere. */
   lfsPointers: string[]
 }
-
-export type SourceLimits = { sourceBytes: number; sourceFiles: number }
 
 const platformFiles = ['.buildpacks', '.slugignore', 'Procfile', 'app.json'] as const
 type PlatformFile = (typeof platformFiles)[number]

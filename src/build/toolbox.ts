@@ -4,8 +4,8 @@ import { dirname, join, resolve } from 'node:path'
 import type { Engine, Image } from '../engine/engine.ts'
 import { createUsers } from './app-passwd.ts'
 import { packagesOf, packNames, packsDirectory, type PackName } from './packs.ts'
-import type { Stack } from './stack.ts'
-import { filesUnder, tarOf, type ImageFile, type SmallFile } from './stack/tar.ts'
+import type { Stack } from './stack/stack.ts'
+import { filesUnder, tarOf, type ImageFile, type SmallFile } from './stack/image-files.ts'
 import { toolFiles, toolsDirectory, toolVersions } from './stack/tools.ts'
 
 /** In the image that apps are built on: finds the packs for an app and runs them. */

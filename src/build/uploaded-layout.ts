@@ -1,8 +1,8 @@
-import type { Header } from 'tar-stream'
+import type { Header } from '../tar.ts'
 import type { Owner } from '../model/app-user.ts'
-import { whiteout } from './layer-names.ts'
-import type { NewHeader } from './tar.ts'
-import { placeOf, refuse, show, tooMuch } from './tarball.ts'
+import { whiteout } from '../source/layer-names.ts'
+import type { NewHeader } from '../tar.ts'
+import { placeOf, refuse, show, tooMuch } from '../source/tarball.ts'
 
 type Kind = 'file' | 'directory' | 'symlink'
 

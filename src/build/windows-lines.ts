@@ -1,4 +1,4 @@
-import type { Header } from 'tar-stream'
+import type { Header } from '../tar.ts'
 
 /** No script that somebody wrote is larger; bytes. */
 const mostBytes = 64 * 1024

@@ -1,7 +1,8 @@
 import { PassThrough, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { startGit } from './git-command.ts'
-import { inspectTree, type SourceLimits } from './tree.ts'
+import type { SourceLimits } from '../model/source.ts'
+import { inspectTree } from './tree.ts'
 
 /**
  * The commit's tree as a tar, streamed; nothing of it is written on the host. The stream fails if git does.

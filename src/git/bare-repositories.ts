@@ -11,10 +11,11 @@ import { newPrefix } from './leftovers.ts'
 import { draftPrefix, takeTarball } from './take-tarball.ts'
 import { gitEnvironment } from './environment.ts'
 import { startGit } from './git-command.ts'
-import type { Repositories } from './repositories.ts'
+import type { Repositories } from '../model/repositories.ts'
 import { roomIn, sizeOf } from './repository-size.ts'
 import { keptBuilds, writeConfiguration } from './repository-config.ts'
-import { inspectTree, type SourceLimits } from './tree.ts'
+import type { SourceLimits } from '../model/source.ts'
+import { inspectTree } from './tree.ts'
 
 export type RepositoriesDeps = {
   /** `paths.repositories` */

@@ -1,4 +1,4 @@
-import { saysDiskFull } from './disk-space.ts'
+import { saysDiskFull } from './disk-complaint.ts'
 import type { Explain } from './report-rewriter.ts'
 
 /** What git says on the server in few words, and what the user can do about it. */

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { Readable, Writable } from 'node:stream'
 import { asExhaustion, PaasError } from '../errors.ts'
 import { withStreams } from '../child-streams.ts'
-import { saysDiskFull } from './disk-space.ts'
+import { saysDiskFull } from './disk-complaint.ts'
 import { gitEnvironment } from './environment.ts'
 
 /** A running git: its streams, and `done`, which rejects when it could not do its work or was aborted. */

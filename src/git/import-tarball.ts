@@ -1,10 +1,10 @@
 import { addAbortSignal, type Readable, type Writable } from 'node:stream'
-import type { Header } from 'tar-stream'
-import { forEachEntry, type Entry } from '../build/tar.ts'
-import { openTarball, placeOf, refuse, show, tooMuch, unreadable } from '../build/tarball.ts'
+import type { Header } from '../tar.ts'
+import { forEachEntry, type Entry } from '../tar.ts'
+import { openTarball, placeOf, refuse, show, tooMuch, unreadable } from '../source/tarball.ts'
 import { PaasError } from '../errors.ts'
 import { startGit } from './git-command.ts'
-import type { SourceLimits } from './tree.ts'
+import type { SourceLimits } from '../model/source.ts'
 
 /** A file in the pack that is being made: its mode in git's tree, and the mark of its content. */
 type File = { mode: '100644' | '100755' | '120000'; mark: number }

@@ -1,8 +1,8 @@
 import type { App } from '../model/app.ts'
 import type { Command } from './command-list.ts'
-import { deployBranches } from './deploy-branches.ts'
+import { deployBranches } from '../source/deploy-branches.ts'
 import { isNewTag, judge, judgeAtomically, limitTags, type Judgement } from './judge.ts'
-import type { Repositories } from './repositories.ts'
+import type { Repositories } from '../model/repositories.ts'
 
 /** Tags of one app. */
 const mostTags = 5_000

@@ -7,7 +7,7 @@ import type { App } from '../model/app.ts'
 import type { BuildId } from '../model/ids.ts'
 import type { Builds } from '../store/store.ts'
 import { startGit } from './git-command.ts'
-import type { Repositories } from './repositories.ts'
+import type { Repositories } from '../model/repositories.ts'
 import { collectGarbage } from './repository-size.ts'
 import { keptBuilds } from './repository-config.ts'
 

@@ -1,7 +1,7 @@
 import type { Held } from '../grants/grants.ts'
 import type { Account } from '../model/account.ts'
 import type { App } from '../model/app.ts'
-import type { NewBuild } from './accept-build.ts'
+import type { NewBuild } from '../source/accept-build.ts'
 
 /** A push whose receive-pack runs: what a hook of it may do, and for whom. */
 export type Push = {

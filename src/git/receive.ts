@@ -7,7 +7,7 @@ import { judgeRefs } from './judge-refs.ts'
 import { readAsked, report, type Asked, type Verdict } from './proc-receive-protocol.ts'
 import type { Push } from './pushes.ts'
 import { lineFor } from './refusals.ts'
-import type { Repositories } from './repositories.ts'
+import type { Repositories } from '../model/repositories.ts'
 import { refused } from './verdict.ts'
 
 export type ReceiveDeps = DeployDeps & { repositories: Pick<Repositories, 'countTags' | 'resolve'> }

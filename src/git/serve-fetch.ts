@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { PaasError } from '../errors.ts'
 import { onceClosed, sendAnswer, startService } from './git-service.ts'
-import { openBody, type BodyLimits } from './request-body.ts'
+import { openBody, type BodyLimits } from '../source/body.ts'
 
 /** Bytes of what a fetch asks for: about 200,000 commits named as known. */
 const longestRequest = 10 * 2 ** 20

@@ -8,19 +8,19 @@ import type { App } from '../model/app.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Quotas } from '../quotas/quotas.ts'
 import { checkCount, readPushHead, type Command, type PushHead } from './command-list.ts'
-import { checkDiskSpace } from './disk-space.ts'
+import { checkDiskSpace } from '../source/disk-space.ts'
 import { explainRejection } from './explain-rejection.ts'
 import { onceClosed, sendAnswer, startService, type RunningService } from './git-service.ts'
 import type { Judgement } from './judge.ts'
 import { judgeRefs } from './judge-refs.ts'
 import type { Maintenance } from './maintenance.ts'
-import type { PushSlots } from './push-slots.ts'
+import type { TransferSlots } from '../source/transfer-slots.ts'
 import type { Push, Pushes } from './pushes.ts'
 import { endAfter, lineFor, refusePush, takesReport } from './refusals.ts'
 import { ReportRewriter } from './report-rewriter.ts'
 import { noRoomFor, roomIn } from './repository-size.ts'
-import type { Repositories } from './repositories.ts'
-import { ClientGone, openBody, type Body } from './request-body.ts'
+import type { Repositories } from '../model/repositories.ts'
+import { ClientGone, openBody, type Body } from '../source/body.ts'
 import type { GitLimits } from './smart-http.ts'
 import { isKnown, type SameCommitDeps } from './same-commit.ts'
 import type { UnclaimedPacks } from './unclaimed-packs.ts'
@@ -35,8 +35,8 @@ export type ServePushOptions = SameCommitDeps & {
   unclaimed: Pick<UnclaimedPacks, 'watch'>
   queue: Pick<Queue, 'expect'>
   quotas: Pick<Quotas, 'checkBuild' | 'holdRepositoryRoom'>
-  slots: PushSlots
-  beginnings: PushSlots
+  slots: TransferSlots
+  beginnings: TransferSlots
   limits: GitLimits
   log: Logger
   account: Account

@@ -3,16 +3,17 @@ import { asPaasError, PaasError } from '../errors.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { Logger } from '../log.ts'
 import { authorize, type AuthorizeDeps } from './authorize.ts'
-import { checkDiskSpace } from './disk-space.ts'
+import { checkDiskSpace } from '../source/disk-space.ts'
 import { isGitPath, parseGitRequest, type GitService } from './git-request.ts'
 import { advertiseRefs } from './git-service.ts'
 import type { Maintenance } from './maintenance.ts'
 import type { Queue } from '../queue/queue.ts'
-import { PushSlots, type PushLimits } from './push-slots.ts'
+import { TransferSlots, type TransferLimits } from '../source/transfer-slots.ts'
 import type { Pushes } from './pushes.ts'
 import { refuse } from './refusals.ts'
-import type { Repositories } from './repositories.ts'
-import { ClientGone, checkMediaType } from './request-body.ts'
+import type { Repositories } from '../model/repositories.ts'
+import { ClientGone } from '../source/body.ts'
+import { checkMediaType } from './media-type.ts'
 import type { UnclaimedPacks } from './unclaimed-packs.ts'
 import type { SameCommitDeps } from './same-commit.ts'
 import { serveFetch } from './serve-fetch.ts'
@@ -31,7 +32,7 @@ export type GitHandlerDeps = AuthorizeDeps &
     limits: GitLimits
   }
 
-export type GitLimits = PushLimits & {
+export type GitLimits = TransferLimits & {
   packBytes: number
   /** Bytes of an app's repository. */
   repositoryBytes: number
@@ -50,8 +51,8 @@ const mostBeginnings = { perApp: 20, perAccount: 40 }
  * is for a repository: it is answered then. Every request is authenticated and authorised before git sees it.
  */
 export function createGitHandler(deps: GitHandlerDeps): (req: IncomingMessage, res: ServerResponse) => boolean {
-  const slots = new PushSlots(deps.limits)
-  const beginnings = new PushSlots(mostBeginnings, 'pushes that have not begun')
+  const slots = new TransferSlots(deps.limits)
+  const beginnings = new TransferSlots(mostBeginnings, 'pushes that have not begun')
   return (req, res) => {
     if (!isGitPath(req.url)) return false
     // A client that leaves in the middle is reported where it matters; here it must only not end the process.
@@ -64,7 +65,7 @@ export function createGitHandler(deps: GitHandlerDeps): (req: IncomingMessage, r
 
 async function serve(
   deps: GitHandlerDeps,
-  { slots, beginnings }: { slots: PushSlots; beginnings: PushSlots },
+  { slots, beginnings }: { slots: TransferSlots; beginnings: TransferSlots },
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {

@@ -4,9 +4,10 @@ import { text } from 'node:stream/consumers'
 import { PaasError } from '../errors.ts'
 import { startGit } from './git-command.ts'
 import { importedRef, importTarball } from './import-tarball.ts'
-import type { Tarball } from './repositories.ts'
+import type { Tarball } from '../model/repositories.ts'
 import { noRoomFor, sizeOf } from './repository-size.ts'
-import { inspectTree, type SourceLimits } from './tree.ts'
+import type { SourceLimits } from '../model/source.ts'
+import { inspectTree } from './tree.ts'
 
 /** What the names of drafts begin with. */
 export const draftPrefix = '.import-'

@@ -1,16 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
-import { layerNameProblem } from '../build/layer-names.ts'
+import { layerNameProblem } from '../source/layer-names.ts'
 import { PaasError } from '../errors.ts'
+import type { SourceLimits } from '../model/source.ts'
 import { startGit } from './git-command.ts'
 import { checkSymlinks, type Symlink } from './symlinks.ts'
 import { isGitDirectory, sameNameAs, show } from './tree-names.ts'
-
-export type SourceLimits = {
-  sourceBytes: number
-  /** Files and directories together. */
-  sourceFiles: number
-}
 
 /** Directories inside each other, and bytes of a path: far above any real app, far below what breaks tools. */
 const deepest = 100

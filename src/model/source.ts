@@ -17,6 +17,14 @@ export type SourceState =
   | { kind: 'uploading'; bytes: number }
   | { kind: 'uploaded'; bytes: number }
 
+/** How much of an app's source is taken. */
+export type SourceLimits = {
+  /** Of all files together. */
+  sourceBytes: number
+  /** Files and directories together. */
+  sourceFiles: number
+}
+
 /** What a build is made of that is not a commit somebody pushed. */
 export type BuildSource = {
   from: { kind: 'upload'; id: SourceId } | { kind: 'url'; url: string }

@@ -1,6 +1,6 @@
 import type { BuildSandboxes } from '../build/sandboxes.ts'
 import type { Engine } from '../engine/engine.ts'
-import type { Repositories } from '../git/repositories.ts'
+import type { Repositories } from '../model/repositories.ts'
 import type { Logger } from '../log.ts'
 import type { AppLogWriter } from '../logs/app-log.ts'
 import { removeFigures } from '../metrics/figure-files.ts'

@@ -1,5 +1,5 @@
 import { asPaasError, isPassing, type PaasError } from '../errors.ts'
-import type { Repositories } from '../git/repositories.ts'
+import type { Repositories } from '../model/repositories.ts'
 import { appUrl, type App } from '../model/app.ts'
 import { describePhases, type Build, type BuildState } from '../model/build.ts'
 import type { AppId } from '../model/ids.ts'

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { packsDirectory } from '../../src/build/packs.ts'
-import { forEachEntry } from '../../src/build/tar.ts'
+import { forEachEntry } from '../../src/tar.ts'
 
 type Answer = { code: number; stdout: string; stderr: string; slug: Buffer }
 

@@ -3,7 +3,7 @@ import { buffer } from 'node:stream/consumers'
 import { pack, type Header } from 'tar-stream'
 import { describe, expect, it } from 'vitest'
 import { slugFiles } from '../../src/build/slug.ts'
-import { forEachEntry } from '../../src/build/tar.ts'
+import { forEachEntry } from '../../src/tar.ts'
 
 type File = Partial<Header> & { name: string; content?: string }
 

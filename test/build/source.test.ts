@@ -7,7 +7,7 @@ import { readSource, sourceForBuild } from '../../src/build/source.ts'
 import { sourceWarnings } from '../../src/build/source-warnings.ts'
 import { hasWindowsLines } from '../../src/build/windows-lines.ts'
 import { createPackPolicy } from '../../src/build/pack-url.ts'
-import { forEachEntry } from '../../src/build/tar.ts'
+import { forEachEntry } from '../../src/tar.ts'
 
 const policy = createPackPolicy({ network: { firewall: true, allow: [], host: [] }, httpPort: 8080 })
 const limits = { sourceBytes: 2 ** 20, sourceFiles: 10 }

@@ -1,7 +1,7 @@
 import { isFinished, type Build } from '../../src/model/build.ts'
 import type { AppId, BuildId } from '../../src/model/ids.ts'
 import type { Job } from '../../src/model/job.ts'
-import type { Repositories } from '../../src/git/repositories.ts'
+import type { Repositories } from '../../src/model/repositories.ts'
 import { openOutputWriters } from '../../src/output/writer.ts'
 import type { RedisDeps } from '../../src/redis.ts'
 import { startWorker } from '../../src/queue/start-worker.ts'

@@ -7,7 +7,7 @@ import { createGzip, gzipSync } from 'node:zlib'
 import { extract, pack, type Header } from 'tar-stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRepositories } from '../../src/git/bare-repositories.ts'
-import type { Repositories } from '../../src/git/repositories.ts'
+import type { Repositories } from '../../src/model/repositories.ts'
 import { newId, type AppId, type BuildId } from '../../src/model/ids.ts'
 import { run } from '../helpers/repository.ts'
 

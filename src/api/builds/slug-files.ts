@@ -7,9 +7,9 @@ import { appUser } from '../../model/app-user.ts'
 import type { Config } from '../../config.ts'
 import type { Containers } from '../../containers/containers.ts'
 import { PaasError } from '../../errors.ts'
-import { checkDiskSpace } from '../../git/disk-space.ts'
-import { PushSlots } from '../../git/push-slots.ts'
-import { ClientGone, openBody } from '../../git/request-body.ts'
+import { checkDiskSpace } from '../../source/disk-space.ts'
+import { TransferSlots } from '../../source/transfer-slots.ts'
+import { ClientGone, openBody } from '../../source/body.ts'
 import type { Grants } from '../../grants/grants.ts'
 import type { App } from '../../model/app.ts'
 import type { Asker } from '../../model/grant.ts'
@@ -53,7 +53,7 @@ export function slugUrl(
 
 /** Where the files of slugs go and come from: no token, the address is the secret. */
 export function slugFileRoutes(api: Api, deps: SlugFileDeps): void {
-  const slots = new PushSlots(atOnce, 'uploads and downloads of slugs')
+  const slots = new TransferSlots(atOnce, 'uploads and downloads of slugs')
   void api.register(async (files: Api) => {
     takeAnyBody(files)
     const { packBytes } = deps.config.limits
@@ -177,7 +177,7 @@ function appOf({ apps }: Pick<Store, 'apps'>, { appId }: Slug | SlugDraft): App 
 }
 
 /** The app's owner answers for it: whoever has the address needs no account. */
-function takeSlot({ accounts }: Pick<Store, 'accounts'>, slots: PushSlots, app: App): Disposable {
+function takeSlot({ accounts }: Pick<Store, 'accounts'>, slots: TransferSlots, app: App): Disposable {
   const owner = accounts.find(app.ownerId)
   if (owner) return slots.take(app, owner)
   throw new PaasError('internal', `The app ${app.id} has no owner.`)

@@ -1,7 +1,7 @@
 import type { Engine } from '../../engine/engine.ts'
 import { PaasError } from '../../errors.ts'
 import { limitsOf, type BuildLimits } from '../sandboxes.ts'
-import { rewriteTar } from '../tar.ts'
+import { rewriteTar } from '../../tar.ts'
 import { builderPrograms, type BaseName, type Toolbox } from '../toolbox.ts'
 import { storeOf } from './base-stores.ts'
 

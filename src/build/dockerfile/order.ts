@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { pack } from 'tar-stream'
+import { pack } from '../../tar.ts'
 import type { Registries } from '../../config.ts'
 import type { Sandbox } from '../../engine/engine.ts'
 import { cacheDirectory } from '../directories.ts'

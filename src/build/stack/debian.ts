@@ -7,12 +7,12 @@ import type { Engine, Image, Sandbox } from '../../engine/engine.ts'
 import { label } from '../../engine/labels.ts'
 import { PaasError } from '../../errors.ts'
 import { lockFile, type FileLock } from '../../lock.ts'
-import type { Stack } from '../stack.ts'
+import type { Stack } from './stack.ts'
 import { machineCertificates } from './certificates.ts'
 import { readStack, type StackDefinition } from './definition.ts'
 import { recipesFor, type Recipe, type Recipes } from './recipes.ts'
 import { makeRootfs } from './rootfs.ts'
-import { tarOf } from './tar.ts'
+import { tarOf } from './image-files.ts'
 
 export type StackDeps = {
   engine: Pick<Engine, 'findImage' | 'importImage' | 'createSandbox'>

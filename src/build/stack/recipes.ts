@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ImageConfig } from '../../engine/engine.ts'
 import { label } from '../../engine/labels.ts'
 import { packageList, type StackDefinition } from './definition.ts'
-import type { ImageFile } from './tar.ts'
+import type { ImageFile } from './image-files.ts'
 import { toolFiles, toolVersions } from './tools.ts'
 
 /** How one image of a stack is made. */

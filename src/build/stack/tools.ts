@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { filesUnder, type ImageFile } from './tar.ts'
+import { filesUnder, type ImageFile } from './image-files.ts'
 
 const modules = resolve(import.meta.dirname, '../../../node_modules')
 /** Where buildpacks find `bin/node` and `bin/npm`: the runtime of this server, not one that apps get to see. */

@@ -1,7 +1,7 @@
 import type Docker from 'dockerode'
 import { posix } from 'node:path'
 import { buffer } from 'node:stream/consumers'
-import { pack } from 'tar-stream'
+import { pack } from '../../tar.ts'
 import { PaasError } from '../../errors.ts'
 import type { AppId } from '../../model/ids.ts'
 import { label, type Kind } from '../labels.ts'

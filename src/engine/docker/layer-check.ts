@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { pipeline } from 'node:stream/promises'
 import { Transform, type Writable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { extract } from 'tar-stream'
+import { extract } from '../../tar.ts'
 import { PaasError } from '../../errors.ts'
 import { notAnImage } from './built-image.ts'
 

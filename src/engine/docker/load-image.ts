@@ -1,6 +1,6 @@
 import { buffer } from 'node:stream/consumers'
 import { Readable, type Writable } from 'node:stream'
-import { extract, pack, type Pack } from 'tar-stream'
+import { extract, pack, type Pack } from '../../tar.ts'
 import type { Engine, Image } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
 import { builtImage, notAnImage, type BuiltImage } from './built-image.ts'

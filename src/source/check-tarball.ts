@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
-import { forEachEntry } from '../build/tar.ts'
-import { openTarball, refuse, unreadable } from '../build/tarball.ts'
+import { forEachEntry } from '../tar.ts'
+import { openTarball, refuse, unreadable } from './tarball.ts'
 import { PaasError } from '../errors.ts'
-import type { SourceLimits } from './tree.ts'
+import type { SourceLimits } from '../model/source.ts'
 
 /**
  * Whether this can be a tarball at all, by its first entry; whoever builds it finds the rest. Ends the input.

@@ -2,7 +2,7 @@ import { createReadStream, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { pack, type Pack } from 'tar-stream'
+import { pack, type Pack } from '../../tar.ts'
 
 /** A file for an image, owned by root: its content, or the path of a large one that is not to be held in memory. */
 export type ImageFile = SmallFile | LargeFile

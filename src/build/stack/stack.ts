@@ -1,4 +1,4 @@
-import type { Image } from '../engine/engine.ts'
+import type { Image } from '../../engine/engine.ts'
 
 /**
  * A named pair of images, one to build on and one to run on. Both are content-addressed by their package lists

@@ -3,7 +3,7 @@ import type { Build } from '../model/build.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Quotas } from '../quotas/quotas.ts'
 import type { Apps, Builds } from '../store/store.ts'
-import type { Repositories } from './repositories.ts'
+import type { Repositories } from '../model/repositories.ts'
 
 export type AcceptDeps = {
   apps: Pick<Apps, 'get'>

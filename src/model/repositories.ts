@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { AppId, BuildId } from '../model/ids.ts'
+import type { AppId, BuildId } from './ids.ts'
 
 /** `grow` is told before the bytes that the repository is to grow by are taken over, and throws when they are too many. */
 export type Tarball = { bytes: Readable; grow(bytes: number): void }

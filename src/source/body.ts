@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http'
 import { Transform, type Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { PaasError } from '../errors.ts'
-import type { GitService } from './git-request.ts'
 
 export type BodyLimits = {
   /** Bytes after decompression. */
@@ -10,18 +9,6 @@ export type BodyLimits = {
   /** Milliseconds without a byte, and for all of it. */
   idleMs: number
   totalMs: number
-}
-
-/** @throws media_type_unsupported unless the headers say exactly what git says */
-export function checkMediaType({ headers }: IncomingMessage, service: GitService): void {
-  const expected = `application/x-git-${service}-request`
-  if (headers['content-type'] !== expected) {
-    throw new PaasError('media_type_unsupported', `The request must have the content type ${expected}.`)
-  }
-  const encoding = headers['content-encoding'] ?? 'identity'
-  if (!['identity', 'gzip', 'x-gzip'].includes(encoding)) {
-    throw new PaasError('media_type_unsupported', 'The request may be compressed with gzip only.')
-  }
 }
 
 /**

@@ -3,16 +3,16 @@ import type { Account } from '../model/account.ts'
 import type { App } from '../model/app.ts'
 
 /** Pushes and fetches at once, those that wait for their build included. */
-export type PushLimits = { perApp: number; perAccount: number }
+export type TransferLimits = { perApp: number; perAccount: number }
 
 /** Counts the pushes and fetches under way, so that nobody fills the server with them. */
-export class PushSlots {
-  readonly #limits: PushLimits
+export class TransferSlots {
+  readonly #limits: TransferLimits
   readonly #what: string
   readonly #taken = new Map<string, number>()
 
   /** @param what is counted, for whoever has too many */
-  constructor(limits: PushLimits, what = 'pushes and fetches') {
+  constructor(limits: TransferLimits, what = 'pushes and fetches') {
     this.#limits = limits
     this.#what = what
   }

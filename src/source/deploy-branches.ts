@@ -1,5 +1,5 @@
 import type { App } from '../model/app.ts'
-import type { Repositories } from './repositories.ts'
+import type { Repositories } from '../model/repositories.ts'
 
 /** The branches a push of which deploys: the app's setting, or `main`, and `master` too while there is no `main`. */
 export async function deployBranches(repositories: Pick<Repositories, 'resolve'>, app: App): Promise<string[]> {

@@ -4,6 +4,8 @@ import { pipeline } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 import { extract, pack, type Header, type Pack } from 'tar-stream'
 
+export { extract, pack, type Header, type Pack } from 'tar-stream'
+
 /** Entries up to this many bytes are copied in one piece, which is several times faster than as streams. */
 const small = 64 * 1024
 
