@@ -12,9 +12,11 @@ afterAll(() => api[Symbol.asyncDispose]())
 
 /** Whatever comes, it is answered: with data, or with an error of the user's, never of ours. */
 function expectAnswered({ status, body, headers }: Answer): void {
-  expect([status < 500, headers['request-id'] !== undefined]).toEqual([true, true])
-  const isError = status >= 400 && headers['content-type']?.startsWith('application/json')
-  expect(isError === true ? Object.keys(body) : ['id', 'message']).toEqual(['id', 'message'])
+  expect(status).toBeLessThan(500)
+  expect(headers['request-id']).toMatch(/./)
+  if (status < 400) return
+  expect(headers['content-type']).toMatch(/^application\/json/)
+  expect(Object.keys(body)).toEqual(['id', 'message'])
 }
 
 const field = fc.constantFrom(

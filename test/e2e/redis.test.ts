@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestApp, until } from '../helpers/app.ts'
+import type { Outcome } from '../helpers/repository.ts'
 import { rolePid } from '../helpers/processes.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 
@@ -27,14 +28,20 @@ async function slowApp(text: string): Promise<TestApp> {
   return app
 }
 
+/** A push, and what it shows while it lasts. */
+function follow(app: TestApp): { push: Promise<Outcome>; shows: (pattern: RegExp) => Promise<unknown> } {
+  let shown = ''
+  const push = app.repository.follow((chunk) => (shown += chunk), 'push', 'paas', 'main')
+  return { push, shows: (pattern) => until(`the push shows ${pattern}`, async () => pattern.test(shown), 60_000) }
+}
+
 const socket = (): string => join(server.dataDirectory, 'run/redis.sock')
 
 describe('a push', () => {
   it('goes on when all of Redis is wiped in the middle of its build', async () => {
     await using app = await slowApp('wiped')
-    const push = app.push()
-    await until('the build runs', async () => (await app.api<unknown[]>('GET', '/builds')).body.length === 1)
-    await new Promise((wake) => setTimeout(wake, 1000))
+    const { push, shows } = follow(app)
+    await shows(/^remote: +begins\b/m)
     execFileSync('redis-cli', ['-s', socket(), 'FLUSHALL'])
     const { code, output } = await push
     expect(code, output).toBe(0)
@@ -44,8 +51,8 @@ describe('a push', () => {
 
   it('goes on when Redis is killed in the middle of its build', async () => {
     await using app = await slowApp('killed')
-    const push = app.push()
-    await until('the build runs', async () => (await app.api<unknown[]>('GET', '/builds')).body.length === 1)
+    const { push, shows } = follow(app)
+    await shows(/^remote: +begins\b/m)
     process.kill(rolePid(server.pid, 'redis'), 'SIGKILL')
     const { code, output } = await push
     expect(code, output).toBe(0)
@@ -56,13 +63,12 @@ describe('a push', () => {
     await using app = await slowApp('recorded')
     const redis = rolePid(server.pid, 'redis')
     process.kill(redis, 'SIGSTOP')
-    const push = app.push()
-    await until('the build is recorded', async () => (await app.api<unknown[]>('GET', '/builds')).body.length === 1)
-    await new Promise((wake) => setTimeout(wake, 4000))
+    const { push, shows } = follow(app)
+    await shows(/queue.*(recorded|starts when)/i)
+    expect((await app.api<unknown[]>('GET', '/builds')).body).toHaveLength(1)
     process.kill(redis, 'SIGCONT')
     const { code, output } = await push
     expect(code, output).toBe(0)
-    expect(output).toMatch(/queue.*(recorded|starts when)/i)
     expect((await app.get()).body).toBe('recorded')
   })
 })

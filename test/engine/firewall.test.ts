@@ -145,9 +145,17 @@ describe('the rules', () => {
   })
 
   it('are set by several servers at once', async () => {
-    await run('iptables', ['--wait', '-S', 'PAAS-INPUT'])
-    await Promise.all(Array.from({ length: 4 }, () => server.engine.secureHost()))
-    expect((await rules()).filter((rule) => rule.startsWith('-A PAAS-INPUT '))[0]).toContain('RELATED,ESTABLISHED')
+    const servers = await Promise.all(Array.from({ length: 4 }, () => testEngine()))
+    const network = { firewall: true, allow: [], host: [{ port: 5432 }] }
+    await Promise.all(servers.map((one) => one.connect({ network }).secureHost()))
+    const all = await rules()
+    for (const { serverId } of servers) {
+      const own = all.filter((rule) => rule.includes(bridgePrefixOf(serverId)))
+      expect(own).toEqual([expect.stringMatching(/^-A PAAS-PUBLIC .*--dport 5432 -j RETURN$/)])
+    }
+    expect(all.find((rule) => rule.startsWith('-A PAAS-INPUT '))).toContain('RELATED,ESTABLISHED')
+    expect(all.findLast((rule) => rule.startsWith('-A PAAS-PUBLIC '))).not.toContain('RETURN')
+    await Promise.all(servers.map((one) => one.engine.removeServer()))
   })
 })
 

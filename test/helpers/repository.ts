@@ -37,6 +37,11 @@ export class TestRepository implements AsyncDisposable {
     return run('git', argv, { cwd: this.path, env: gitEnvironment() })
   }
 
+  /** The same; `onOutput` gets what the user sees, as it comes. */
+  follow(onOutput: (text: string) => void, ...argv: string[]): Promise<Outcome> {
+    return run('git', argv, { cwd: this.path, env: gitEnvironment(), onOutput })
+  }
+
   async write(path: string, content: string): Promise<void> {
     const target = join(this.path, path)
     await mkdir(dirname(target), { recursive: true })
@@ -74,13 +79,17 @@ export function gitEnvironment(): NodeJS.ProcessEnv {
 export function run(
   program: string,
   argv: string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  { onOutput, ...options }: { cwd?: string; env?: NodeJS.ProcessEnv; onOutput?: (text: string) => void } = {},
 ): Promise<Outcome> {
   return new Promise((settle) => {
     const child = execFile(program, argv, { ...options, maxBuffer: 64 * 2 ** 20 }, () => undefined)
     let output = ''
-    child.stdout?.on('data', (chunk: string) => (output += chunk))
-    child.stderr?.on('data', (chunk: string) => (output += chunk))
+    const take = (chunk: string): void => {
+      output += chunk
+      onOutput?.(chunk)
+    }
+    child.stdout?.on('data', take)
+    child.stderr?.on('data', take)
     child.on('close', (code, signal) => settle({ code: code ?? (signal ? 128 : -1), output }))
   })
 }

@@ -1,12 +1,16 @@
+import { execFile } from 'node:child_process'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { appendFileSync, readdirSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { until } from '../helpers/app.ts'
 import { childrenOf, commandLine } from '../helpers/processes.ts'
 import { SupervisedServer } from './supervised-server.ts'
+
+const run = promisify(execFile)
 
 const isGone = (pid: number) => commandLine(pid) === ''
 
@@ -44,9 +48,10 @@ describe('a server', () => {
 
   it('starts Redis again that was killed, with its data', async () => {
     await using server = await SupervisedServer.start()
+    await redisSays(server, 'SET', 'kept', 'yes')
     process.kill(server.pidOf('redis-server'), 'SIGKILL')
     await server.says(/redis +was killed by SIGKILL[^]*redis +started/)
-    expect(server.child('redis-server')).toBeDefined()
+    expect(await redisSays(server, 'GET', 'kept')).toBe('yes')
   })
 
   it('ends and starts again what gives no sign of life, and nobody for the time that it was stopped itself', async () => {
@@ -215,3 +220,9 @@ describe("the server's log", () => {
     expect(statSync(join(server.data, 'server.log')).mode & 0o777).toBe(0o600)
   })
 })
+
+/** What the server's Redis answers to a command. */
+async function redisSays(server: SupervisedServer, ...command: string[]): Promise<string> {
+  const { stdout } = await run('redis-cli', ['-s', join(server.data, 'run/redis.sock'), ...command])
+  return stdout.trim()
+}
