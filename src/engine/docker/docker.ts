@@ -18,6 +18,7 @@ import { loadImage, sharedLayers } from './load-image.ts'
 import { dynoOutput } from './output.ts'
 import { overfullDynos } from './overfull.ts'
 import { createMachine } from './machine.ts'
+import { liftUserLimits } from './user-limits.ts'
 import { OutputReaders } from './readers.ts'
 import { createSandbox } from './sandbox.ts'
 import { listeningSockets } from './sockets.ts'
@@ -71,7 +72,10 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     waitDyno: (id, signal) => waitDyno(deps, id, signal),
     dynoOutput: (id, options, signal) => dynoOutput(deps, id, options, signal),
     watch: (signal) => watch(deps, signal),
-    secureHost: () => secureHost(deps),
+    secureHost: async () => {
+      await liftUserLimits(deps.log)
+      await secureHost(deps)
+    },
     removeApp: (appId, keep) => removeApp(deps, appId, keep),
     removeCache: (appId) => removeCache(deps, appId),
     removeOrphans: (keep) => removeOrphans(deps, keep),
