@@ -1,7 +1,10 @@
 import { Mutex } from 'async-mutex'
 import type { AppId } from './model/ids.ts'
 
-/** Runs work one at a time per app, in the order it came. */
+/**
+ * Runs work one at a time per app, in the order it came. Who holds several takes them in this order: `Builds`, `Releases`, `Dynos`, each of
+ * which has its own.
+ */
 export class AppLock {
   readonly #mutexes = new Map<AppId, Mutex>()
 
@@ -18,14 +21,4 @@ export class AppLock {
   isHeld(appId: AppId): boolean {
     return this.#mutexes.get(appId)?.isLocked() ?? false
   }
-}
-
-/**
- * What is done one at a time per app. Taken in this order, never backwards: a build holds `builds` to its end, a release `releases`
- * from its number to its verdict, and whoever changes what runs `dynos`.
- */
-export class AppLocks {
-  readonly builds = new AppLock()
-  readonly releases = new AppLock()
-  readonly dynos = new AppLock()
 }

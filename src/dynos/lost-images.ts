@@ -1,4 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
+import { PaasError } from '../errors.ts'
 import type { AppId, ReleaseId } from '../model/ids.ts'
 import { ownCommit, slugVersion } from '../model/slug.ts'
 import type { Store } from '../store/store.ts'
@@ -35,13 +36,18 @@ export class LostImages {
     platformLog.api(app.id, `${problem} ${howToBuildAgain(store, deployable)}`)
     return false
   }
+
+  /** For those that somebody waits for: images of releases long replaced are swept. @throws boot_failed when it is gone */
+  async refuse(deployable: Deployable): Promise<void> {
+    const { engine, store } = this.#deps
+    if (await engine.findImage(deployable.slug.image)) return
+    const problem = `boot failed: the image of v${deployable.release.version} is gone from Docker`
+    throw new PaasError('boot_failed', `${problem}. ${howToBuildAgain(store, deployable)}`)
+  }
 }
 
 /** What to type. A push to the branch itself would find everything up to date. */
-export function howToBuildAgain(
-  { builds }: Pick<Store, 'builds'>,
-  { app, slug }: Pick<Deployable, 'app' | 'slug'>,
-): string {
+function howToBuildAgain({ builds }: Pick<Store, 'builds'>, { app, slug }: Pick<Deployable, 'app' | 'slug'>): string {
   const build = ownCommit(slug, app.id) && slug.buildId ? builds.find(slug.buildId) : undefined
   if (!build) return 'Release its slug again, or upload it: paas slugs:create'
   if (build.source) return 'Build its source again: paas builds:create'

@@ -32,8 +32,14 @@ export class ReadyDynos {
     if (dyno.state.kind === 'running') this.#startedAt.set(dyno.id, dyno.state.since.getTime())
   }
 
+  /** It is gone. */
   forget(id: string): void {
     this.#startedAt.delete(id)
+  }
+
+  /** Others are gone, and nobody heard of it. */
+  keepOnly(ids: ReadonlySet<string>): void {
+    for (const id of this.#startedAt.keys()) if (!ids.has(id)) this.forget(id)
   }
 
   #wasUp({ id }: Dyno, startedAt: number): boolean {

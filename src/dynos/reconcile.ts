@@ -2,27 +2,12 @@ import type { Dyno } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
 import type { DynoSize } from '../model/formation.ts'
-import type { Store } from '../store/store.ts'
 import { loadDeployable, wantedDynos, type Deployable, type WantedDyno } from './deployable.ts'
-import type { LostImages } from './lost-images.ts'
+import type { Parts } from './parts.ts'
 import { comesBack, planDynos, type Plan } from './plan.ts'
 import { waitUntilReady } from './readiness.ts'
-import type { ReadyDynos } from './ready-dynos.ts'
-import type { Retirement } from './retirement.ts'
-import { routeFor, type RouteDeps } from './route.ts'
-import type { Routes } from './routes.ts'
-import { startDyno, type StartDeps } from './start-dynos.ts'
-
-export type ReconcileDeps = StartDeps & {
-  engine: { listDynos(filter: { appId: App['id'] }): Promise<Dyno[]> }
-  store: Pick<Store, 'apps' | 'formations' | 'slugs' | 'releases'> & RouteDeps['store']
-  routes: Pick<Routes, 'put'>
-  retirement: Retirement
-  readyDynos: ReadyDynos
-  lostImages: Pick<LostImages, 'isThere'>
-  domain: string
-  log: Logger
-}
+import { routeFor } from './route.ts'
+import { startDyno } from './start-dynos.ts'
 
 /**
  * Makes what runs equal to the record: the current release in the formation as it is now, and the router knows it. Dynos that are
@@ -30,18 +15,35 @@ export type ReconcileDeps = StartDeps & {
  * another size than it should is not this function's business.
  * @returns dynos that run but are not ready yet; the caller comes back when they are
  */
-export async function reconcile(deps: ReconcileDeps, app: App, signal: AbortSignal): Promise<Dyno[]> {
-  const dynos = await livingDynos(deps, app)
-  const deployable = currentDeployable(deps.store, app)
+export async function reconcile(parts: Parts, app: App, signal: AbortSignal): Promise<Dyno[]> {
+  const dynos = await livingDynos(parts, app)
+  const deployable = currentDeployable(parts.store, app)
   const present = { version: deployable?.release.version ?? 0, dynos }
-  const wanted = inSizeOf(present, deployable ? wantedDynos(deps.store, deployable) : [])
+  const wanted = inSizeOf(present, deployable ? wantedDynos(parts.store, deployable) : [])
   const plan = planDynos(wanted, present)
-  for (const dyno of plan.stop) if (dyno.state.kind === 'stuck') deps.dynoLog.stuck(dyno, dyno.state.by)
-  const started = deployable ? await startMissing(deps, deployable, plan.start, signal) : []
-  const unready = await routeTo(deps, app, [...plan.keep, ...started], wanted)
-  report(deps.log, app, plan)
-  deps.retirement.retire(plan.stop)
+  for (const dyno of plan.stop) if (dyno.state.kind === 'stuck') parts.dynoLog.stuck(dyno, dyno.state.by)
+  const started = deployable ? await startMissing(parts, deployable, plan.start, signal) : []
+  const unready = await routeTo(parts, app, [...plan.keep, ...started], wanted)
+  report(parts.log, app, plan)
+  parts.retirement.retire(plan.stop)
   return unready
+}
+
+/** A process the engine has started again serves as soon as it answers. */
+export async function comeBackWhenReady(
+  { dynoLog, log, ...parts }: Pick<Parts, 'engine' | 'exits' | 'boot' | 'dynoLog' | 'log'>,
+  dyno: Dyno,
+  { signal, onReady }: { signal: AbortSignal; onReady: () => void },
+): Promise<void> {
+  try {
+    const boot = await waitUntilReady(parts, dyno, { restarts: dyno.restarts, signal })
+    if (boot.kind === 'timeout') dynoLog.bootTimeout(dyno, parts.boot.timeoutSeconds)
+    if (boot.kind !== 'ready') return
+    dynoLog.up(dyno)
+    onReady()
+  } catch (error) {
+    if (!signal.aborted) log.warn({ app: dyno.appId, dyno: dyno.name, err: error }, 'dyno not watched')
+  }
 }
 
 /** The same dynos, each in the size that it runs in, if it does. */
@@ -55,34 +57,34 @@ function inSizeOf({ version, dynos }: { version: number; dynos: Dyno[] }, wanted
 
 /** Those that are not on their way out already. */
 export async function livingDynos(
-  { engine, retirement }: Pick<ReconcileDeps, 'engine' | 'retirement'>,
+  { engine, retirement }: Pick<Parts, 'engine' | 'retirement'>,
   app: App,
 ): Promise<Dyno[]> {
   const dynos = await engine.listDynos({ appId: app.id })
   return dynos.filter(({ id }) => !retirement.isRetiring(id))
 }
 
-export function currentDeployable(store: ReconcileDeps['store'], app: App): Deployable | undefined {
+export function currentDeployable(store: Parts['store'], app: App): Deployable | undefined {
   const release = app.currentReleaseId === null ? undefined : store.releases.find(app.currentReleaseId)
   return release && loadDeployable(store, app, release)
 }
 
 /** Puts the web dynos that answer into the router; gives the dynos that run but are not ready. */
 async function routeTo(
-  deps: Pick<ReconcileDeps, 'routes' | 'readyDynos' | 'dynoLog'> & RouteDeps,
+  parts: Pick<Parts, 'routes' | 'readyDynos' | 'dynoLog' | 'store' | 'domain'>,
   app: App,
   dynos: Dyno[],
   wanted: WantedDyno[],
 ): Promise<Dyno[]> {
-  const { routes, readyDynos, dynoLog } = deps
+  const { routes, readyDynos, dynoLog } = parts
   const ready = await readyOnes({ readyDynos }, dynos)
   const wantsWeb = wanted.some(({ type }) => type === 'web')
-  await routes.put(routeFor(deps, app, { ready: ready.filter(({ type }) => type === 'web'), wantsWeb }))
+  await routes.put(routeFor(parts, app, { ready: ready.filter(({ type }) => type === 'web'), wantsWeb }))
   for (const dyno of ready) dynoLog.up(dyno)
   return dynos.filter((dyno) => dyno.state.kind === 'running' && !ready.includes(dyno))
 }
 
-export async function readyOnes({ readyDynos }: Pick<ReconcileDeps, 'readyDynos'>, dynos: Dyno[]): Promise<Dyno[]> {
+export async function readyOnes({ readyDynos }: Pick<Parts, 'readyDynos'>, dynos: Dyno[]): Promise<Dyno[]> {
   const ready = await Promise.all(dynos.map((dyno) => readyDynos.isReady(dyno)))
   return dynos.filter((_, index) => ready[index])
 }
@@ -92,20 +94,20 @@ export async function readyOnes({ readyDynos }: Pick<ReconcileDeps, 'readyDynos'
  * gone; then none start.
  */
 async function startMissing(
-  deps: ReconcileDeps,
+  parts: Parts,
   deployable: Deployable,
   wanted: WantedDyno[],
   signal: AbortSignal,
 ): Promise<Dyno[]> {
-  if (wanted.length === 0 || !(await deps.lostImages.isThere(deployable))) return []
+  if (wanted.length === 0 || !(await parts.lostImages.isThere(deployable))) return []
   return Promise.all(
     wanted.map(async (want) => {
-      const started = await startDyno(deps, deployable, want, signal)
-      const boot = await waitUntilReady(deps, started, { restarts: 0, signal })
-      if (boot.kind === 'timeout') deps.dynoLog.bootTimeout(started, deps.boot.timeoutSeconds)
+      const started = await startDyno(parts, deployable, want, signal)
+      const boot = await waitUntilReady(parts, started, { restarts: 0, signal })
+      if (boot.kind === 'timeout') parts.dynoLog.bootTimeout(started, parts.boot.timeoutSeconds)
       if (boot.kind === 'ready') {
-        deps.dynoLog.up(boot.dyno)
-        deps.readyDynos.remember(boot.dyno)
+        parts.dynoLog.up(boot.dyno)
+        parts.readyDynos.remember(boot.dyno)
       }
       return boot.kind === 'gone' ? started : boot.dyno
     }),

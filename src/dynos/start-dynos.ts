@@ -1,56 +1,45 @@
-import type { Dyno, Engine } from '../engine/engine.ts'
+import type { Dyno } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
-import type { DynoSizes } from '../model/formation.ts'
 import { dynoSpec, type Deployable, type WantedDyno } from './deployable.ts'
 import { questionFor } from './ask-dyno.ts'
 import { explainBoot } from './explain.ts'
 import { tellLastLines } from './last-lines.ts'
 import type { Narrator } from '../model/narrator.ts'
-import type { DynoLog } from './dyno-log.ts'
-import type { ReadyDynos } from './ready-dynos.ts'
-import { waitUntilReady, type Boot, type ReadinessDeps } from './readiness.ts'
+import type { Parts } from './parts.ts'
+import { waitUntilReady, type Boot } from './readiness.ts'
 
-export type StartDeps = ReadinessDeps & {
-  engine: Pick<Engine, 'runDyno' | 'findDyno' | 'stopDyno' | 'listeningSockets' | 'dynoOutput'>
-  dynoLog: DynoLog
-  readyDynos: Pick<ReadyDynos, 'remember'>
-  sizes: DynoSizes
-  domain: string
-}
+type Used = Pick<Parts, 'engine' | 'exits' | 'dynoLog' | 'readyDynos' | 'boot' | 'sizes' | 'domain'>
 
 /**
  * Starts dynos and waits until every one is ready. If one fails none is left.
  * @throws boot_failed with the reason; the failed dyno's last lines go to `narrator`
  */
 export async function startDynos(
-  deps: StartDeps,
+  parts: Used,
   deployable: Deployable,
   wanted: WantedDyno[],
   { narrator, signal }: { narrator: Narrator; signal: AbortSignal },
 ): Promise<Dyno[]> {
-  const starts = await Promise.allSettled(wanted.map((want) => startDyno(deps, deployable, want, signal)))
+  const starts = await Promise.allSettled(wanted.map((want) => startDyno(parts, deployable, want, signal)))
   const dynos = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
   try {
     for (const start of starts) if (start.status === 'rejected') throw start.reason
-    return await allReady(deps, dynos, { deployable, narrator, signal })
+    return await allReady(parts, dynos, { deployable, narrator, signal })
   } catch (cause) {
-    await discard(deps, dynos)
+    await discard(parts, dynos)
     throw cause
   }
 }
 
 /** Removes dynos that never served, without grace. */
-export async function discard(
-  { engine, dynoLog }: { engine: Pick<Engine, 'stopDyno'>; dynoLog: DynoLog },
-  dynos: Dyno[],
-): Promise<void> {
+export async function discard({ engine, dynoLog }: Pick<Parts, 'engine' | 'dynoLog'>, dynos: Dyno[]): Promise<void> {
   for (const dyno of dynos) dynoLog.stopping(dyno)
   await Promise.allSettled(dynos.map(({ id }) => engine.stopDyno(id, 0)))
 }
 
 /** Starts one dyno; it may not be ready yet. */
 export async function startDyno(
-  { engine, dynoLog, domain, sizes }: Pick<StartDeps, 'engine' | 'dynoLog' | 'domain' | 'sizes'>,
+  { engine, dynoLog, domain, sizes }: Pick<Parts, 'engine' | 'dynoLog' | 'domain' | 'sizes'>,
   deployable: Deployable,
   want: WantedDyno,
   signal: AbortSignal,
@@ -63,7 +52,7 @@ export async function startDyno(
 }
 
 async function allReady(
-  deps: StartDeps,
+  parts: Used,
   dynos: Dyno[],
   { deployable, narrator, signal }: { deployable: Deployable; narrator: Narrator; signal: AbortSignal },
 ): Promise<Dyno[]> {
@@ -71,33 +60,33 @@ async function allReady(
   const either = AbortSignal.any([signal, giveUp.signal])
   return Promise.all(
     dynos.map(async (dyno) => {
-      const onPoorAnswer = sayPoorAnswer(deps, dyno, narrator)
-      const boot = await waitUntilReady(deps, dyno, { restarts: 0, signal: either, onPoorAnswer })
+      const onPoorAnswer = sayPoorAnswer(parts, dyno, narrator)
+      const boot = await waitUntilReady(parts, dyno, { restarts: 0, signal: either, onPoorAnswer })
       if (boot.kind !== 'ready') {
-        const failure = bootFailed(deployable, dyno, await report(deps, dyno, { boot, narrator, signal }))
+        const failure = bootFailed(deployable, dyno, await report(parts, dyno, { boot, narrator, signal }))
         giveUp.abort(failure)
         throw failure
       }
-      deps.dynoLog.up(dyno)
-      deps.readyDynos.remember(boot.dyno)
+      parts.dynoLog.up(dyno)
+      parts.readyDynos.remember(boot.dyno)
       return boot.dyno
     }),
   )
 }
 
 async function report(
-  deps: StartDeps,
+  parts: Used,
   dyno: Dyno,
   { boot, narrator, signal }: { boot: Exclude<Boot, { kind: 'ready' }>; narrator: Narrator; signal: AbortSignal },
 ): Promise<string> {
-  const reason = await explainBoot(deps, boot)
-  if (boot.kind === 'timeout') deps.dynoLog.bootTimeout(dyno, deps.boot.timeoutSeconds)
-  deps.dynoLog.crashed(dyno)
-  await tellLastLines(deps, dyno, { narrator, signal })
+  const reason = await explainBoot(parts, boot)
+  if (boot.kind === 'timeout') parts.dynoLog.bootTimeout(dyno, parts.boot.timeoutSeconds)
+  parts.dynoLog.crashed(dyno)
+  await tellLastLines(parts, dyno, { narrator, signal })
   return reason
 }
 
-function sayPoorAnswer({ boot }: StartDeps, dyno: Dyno, narrator: Narrator): (status: number) => void {
+function sayPoorAnswer({ boot }: Used, dyno: Dyno, narrator: Narrator): (status: number) => void {
   return (status) => {
     const asked = `GET ${questionFor(dyno).pathname}`
     narrator.error(`${dyno.name} answers ${asked} with ${status}; asked again for up to ${boot.timeoutSeconds} s`)

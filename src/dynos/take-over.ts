@@ -1,28 +1,19 @@
-import type { Dyno, Engine } from '../engine/engine.ts'
+import type { Dyno } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
-import type { DynoSizes } from '../model/formation.ts'
 import type { AppRoute } from '../model/route.ts'
-import type { Store } from '../store/store.ts'
 import type { Deployable } from './deployable.ts'
-import type { DynoLog } from './dyno-log.ts'
 import { explainFall } from './explain.ts'
-import { hold, type Fallen, type HoldDeps } from './hold.ts'
+import { hold, type Fallen } from './hold.ts'
 import { tellLastLines } from './last-lines.ts'
 import type { Narrator } from '../model/narrator.ts'
-import type { Retirement } from './retirement.ts'
-import { routeFor, type RouteDeps } from './route.ts'
-import type { Routes } from './routes.ts'
+import type { Parts } from './parts.ts'
+import { routeFor } from './route.ts'
 import { discard } from './start-dynos.ts'
 
-export type TakeOverDeps = HoldDeps & {
-  engine: Pick<Engine, 'dynoOutput' | 'stopDyno'>
-  store: Pick<Store, 'apps'> & RouteDeps['store']
-  routes: Pick<Routes, 'get' | 'put' | 'remove'>
-  retirement: Pick<Retirement, 'retire'>
-  dynoLog: DynoLog
-  sizes: DynoSizes
-  domain: string
-}
+type Used = Pick<
+  Parts,
+  'engine' | 'store' | 'routes' | 'retirement' | 'exits' | 'dynoLog' | 'deployHold' | 'sizes' | 'domain'
+>
 
 type Cast = {
   deployable: Deployable
@@ -48,16 +39,16 @@ type Options = {
  * @throws boot_failed, router_unavailable, engine_unavailable, what `commit` throws, or the signal's reason; then what served serves, and the
  *   new ones go
  */
-export async function takeOver(deps: TakeOverDeps, cast: Cast, options: Options): Promise<void> {
-  const { routes, retirement } = deps
+export async function takeOver(parts: Used, cast: Cast, options: Options): Promise<void> {
+  const { routes, retirement } = parts
   const { narrator, signal, onSwitch, commit } = options
   const before = routes.get(cast.deployable.app.id)
-  await switchOver(deps, cast, { before, signal })
+  await switchOver(parts, cast, { before, signal })
   try {
     onSwitch?.()
-    const fallen = await hold(deps, cast.dynos, signal)
-    if (fallen) await giveUp(deps, cast, { before, fallen, narrator, signal })
-    await routes.put(routeTo(deps, cast))
+    const fallen = await hold(parts, cast.dynos, signal)
+    if (fallen) await giveUp(parts, cast, { before, fallen, narrator, signal })
+    await routes.put(routeTo(parts, cast))
     commit?.()
   } catch (cause) {
     await putBack(routes, cast, before)
@@ -67,17 +58,17 @@ export async function takeOver(deps: TakeOverDeps, cast: Cast, options: Options)
 }
 
 async function switchOver(
-  deps: TakeOverDeps,
+  parts: Used,
   cast: Cast,
   { before, signal }: { before: AppRoute | undefined; signal: AbortSignal },
 ): Promise<void> {
   try {
     signal.throwIfAborted()
-    const route = routeTo(deps, cast)
-    const isWatched = deps.deployHold.seconds > 0 && route.state === 'up'
-    await deps.routes.put(isWatched ? besideOld(route, before) : route)
+    const route = routeTo(parts, cast)
+    const isWatched = parts.deployHold.seconds > 0 && route.state === 'up'
+    await parts.routes.put(isWatched ? besideOld(route, before) : route)
   } catch (cause) {
-    await discard(deps, cast.dynos)
+    await discard(parts, cast.dynos)
     throw cause
   }
 }
@@ -88,30 +79,26 @@ function besideOld(route: AppRoute, before: AppRoute | undefined): AppRoute {
 }
 
 /** With the app's domains, certificates and maintenance as they are now. */
-function routeTo(deps: TakeOverDeps, { deployable, dynos, kept, wantsWeb }: Cast): AppRoute {
-  const app = deps.store.apps.get(deployable.app.id) ?? deployable.app
+function routeTo(parts: Used, { deployable, dynos, kept, wantsWeb }: Cast): AppRoute {
+  const app = parts.store.apps.get(deployable.app.id) ?? deployable.app
   const ready = [...kept, ...dynos].filter(({ type }) => type === 'web')
-  return routeFor(deps, { ...app, currentReleaseId: deployable.release.id }, { ready, wantsWeb })
+  return routeFor(parts, { ...app, currentReleaseId: deployable.release.id }, { ready, wantsWeb })
 }
 
 type Failure = { before: AppRoute | undefined; fallen: Fallen; narrator: Narrator; signal: AbortSignal }
 
 /** @throws boot_failed, when the route is back and the dyno's last lines are told */
-async function giveUp(deps: TakeOverDeps, cast: Cast, { before, fallen, narrator, signal }: Failure): Promise<never> {
-  await putBack(deps.routes, cast, before)
-  await tellLastLines(deps, fallen.dyno, { narrator, signal })
+async function giveUp(parts: Used, cast: Cast, { before, fallen, narrator, signal }: Failure): Promise<never> {
+  await putBack(parts.routes, cast, before)
+  await tellLastLines(parts, fallen.dyno, { narrator, signal })
   const { app, release } = cast.deployable
   const { name } = fallen.dyno
-  throw new PaasError('boot_failed', `boot failed: ${explainFall(deps, fallen)}`, {
+  throw new PaasError('boot_failed', `boot failed: ${explainFall(parts, fallen)}`, {
     hint: `${name} of ${app.name} v${release.version} did not hold. See: paas logs -a ${app.name} -d ${name}`,
   })
 }
 
-async function putBack(
-  routes: TakeOverDeps['routes'],
-  { deployable }: Cast,
-  route: AppRoute | undefined,
-): Promise<void> {
+async function putBack(routes: Parts['routes'], { deployable }: Cast, route: AppRoute | undefined): Promise<void> {
   if (route) await routes.put(route)
   else await routes.remove(deployable.app.id)
 }

@@ -16,6 +16,7 @@ import { tellLacks } from '../worker/machine-lacks.ts'
 import { refuseMissingRuntime } from '../worker/runtime.ts'
 import { openWorker } from '../worker/worker.ts'
 import { openRecord } from './open-record.ts'
+import { createOwners } from './owners.ts'
 import { runRole } from './run-role.ts'
 
 export const run = (): Promise<void> =>
@@ -49,7 +50,7 @@ export const run = (): Promise<void> =>
       log,
     })
     const parts = { config, serverId, log, store, engine, router, sandboxes, pipeline, repositories, logs, outputs }
-    life.use(await openWorker(parts))
+    life.use(await openWorker(createOwners(parts, life)))
     life.use(checkRecord(store))
     await tellLacks({ engine, build, dynoSizes: config.dynoSizes, log }, note)
     return life.move()

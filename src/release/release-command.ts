@@ -1,21 +1,17 @@
-import type { Engine } from '../engine/engine.ts'
-import type { DynoExit } from '../model/dyno-exit.ts'
+import type { Dynos } from '../dynos/dynos.ts'
+import type { Deployable } from '../dynos/deployable.ts'
+import { createNarrator } from '../output/narrate.ts'
 import { PaasError } from '../errors.ts'
 import type { Release } from '../model/release.ts'
 import type { Slug } from '../model/slug.ts'
-import { commandSpec, runCommand, type CommandDeps } from '../dynos/command.ts'
-import type { Deployable } from '../dynos/deployable.ts'
-import { explainExit } from '../model/dyno-exit.ts'
 import type { Narrator } from '../model/narrator.ts'
+import type { OutputWriters } from '../model/output.ts'
+import type { Store } from '../store/store.ts'
 
-export type ReleaseCommandDeps = CommandDeps & {
-  engine: Pick<Engine, 'listDynos'>
-  /** How long it may run, in seconds. */
-  timeoutSeconds: number
-}
+/** What is kept of a command's output, UTF-16 units: config changes follow each other faster than builds, and fifty of an app are kept. */
+const mostKept = 2 ** 20
 
-/** `onOutput` gets each line as the command printed it. */
-type Options = { narrator: Narrator; signal: AbortSignal; onOutput: (line: Buffer) => void }
+type Options = { narrator: Narrator; signal: AbortSignal; timeoutSeconds: number }
 
 /** Whether a release has a command that is still to be run before its deploy. */
 export function isCommandDue({ commandDone }: Release, { processTypes }: Slug): boolean {
@@ -23,47 +19,32 @@ export function isCommandDue({ commandDone }: Release, { processTypes }: Slug): 
 }
 
 /**
- * Runs the `release` process type as a one-off dyno with the new slug and config; what it prints goes to `narrator`.
+ * Runs the `release` process type, if there is one, with the new slug and config. What it prints is told to `narrator` and kept with the
+ * release. That it has ended well is on record at once, so no later attempt at the deploy runs it again; one that was cut off by the end of
+ * the worker, or of the engine, begins again.
  * @throws release_command_failed
  */
 export async function runReleaseCommand(
-  deps: ReleaseCommandDeps,
+  { dynos, outputs, store }: { dynos: Dynos; outputs: OutputWriters; store: Pick<Store, 'releases'> },
   deployable: Deployable,
-  { narrator, signal, onOutput }: Options,
+  { narrator, signal, timeoutSeconds }: Options,
 ): Promise<void> {
-  await removeLeftOver(deps.engine, deployable)
-  narrator.topic('Running release command...')
-  const timeout = AbortSignal.timeout(deps.timeoutSeconds * 1000)
-  const exit = await runOnce(deps, deployable, {
-    narrator,
-    onOutput,
-    signal: AbortSignal.any([signal, timeout]),
-  }).catch((cause) => {
-    if (!timeout.aborted || signal.aborted) throw cause
-    throw failed(`it ran longer than ${deps.timeoutSeconds} s`, cause)
-  })
-  if (exit.code !== 0 || exit.outOfMemory) throw failed(`it ${explainExit(exit, deps.sizes.basic)}`)
-}
-
-/** One that was out of our hands while the engine was away: two at once would be two migrations at once. */
-async function removeLeftOver(engine: ReleaseCommandDeps['engine'], { app }: Deployable): Promise<void> {
-  const dynos = await engine.listDynos({ appId: app.id })
-  for (const { id, type } of dynos) if (type === 'release') await engine.stopDyno(id, 0)
-}
-
-function runOnce(
-  deps: ReleaseCommandDeps,
-  deployable: Deployable,
-  { narrator, signal, onOutput }: Options,
-): Promise<DynoExit> {
-  const spec = commandSpec(deps, deployable, { type: 'release' })
-  const tell = (line: Buffer): void => {
-    onOutput(line)
+  const { release, slug, config } = deployable
+  if (!isCommandDue(release, slug)) return
+  await using writer = outputs.open(release.id)
+  const kept = createNarrator({ write: (text) => writer.write(text), config, most: mostKept })
+  if (writer.isContinued) kept.topic('The release command began again: the server was interrupted.')
+  const onOutput = (line: Buffer): void => {
+    kept.raw(line)
     narrator.raw(Buffer.concat([Buffer.from('       '), line]))
   }
-  return runCommand(deps, spec, tell, signal)
-}
-
-function failed(reason: string, cause?: unknown): PaasError {
-  return new PaasError('release_command_failed', `release command failed: ${reason}`, { cause })
+  narrator.topic('Running release command...')
+  try {
+    const { problem } = await dynos.runOnce(deployable, { type: 'release', timeoutSeconds, onOutput }, signal)
+    if (problem) throw new PaasError('release_command_failed', `release command failed: it ${problem}`)
+    store.releases.recordCommand(release.id)
+  } finally {
+    kept.end()
+    await writer.end()
+  }
 }

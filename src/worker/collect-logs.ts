@@ -28,6 +28,12 @@ export class LogCollector implements AsyncDisposable {
     this.#collecting.set(dyno.id, work)
   }
 
+  /** Follows these, and forgets how far others were followed: they are gone. */
+  followAll(dynos: Dyno[]): void {
+    this.#deps.cursors.keepOnly(new Set(dynos.map(({ id }) => id)))
+    for (const dyno of dynos) if (!dyno.attached) this.follow(dyno)
+  }
+
   /** Resolves when all that a dyno which has ended printed is in the log. */
   async finished(id: string): Promise<void> {
     await this.#collecting.get(id)

@@ -2,8 +2,7 @@ import { asPaasError, isPassing } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { AppId, BuildId, OneOffId } from '../model/ids.ts'
 import type { Job } from '../model/job.ts'
-import { cancelled } from './cancel.ts'
-import { shutdown } from './run-build.ts'
+import { cancelled, shutdown } from '../model/stop-reasons.ts'
 
 /** What a job makes the worker do. Each comes to an end whatever happens, by the record or by the signal. */
 export type Work = {

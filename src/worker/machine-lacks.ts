@@ -2,32 +2,14 @@ import type { Engine } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import { limitsOf, type DynoSize, type DynoSizes } from '../model/formation.ts'
 import { lackOf, type Machine } from '../model/machine.ts'
-import { wantedDynos, type Deployable } from '../dynos/deployable.ts'
-import type { Narrator } from '../model/narrator.ts'
-import type { Store } from '../store/store.ts'
 
-type Deps = { engine: Pick<Engine, 'machine'>; store: Pick<Store, 'formations'>; sizes: DynoSizes }
-
-/** Tells whoever pushes which process types ask for more than the machine has: their dynos get what there is. */
-export async function sayLacks(deps: Deps, deployable: Deployable, output: Pick<Narrator, 'error'>): Promise<void> {
-  const machine = await deps.engine.machine()
-  const sizes = new Map(wantedDynos(deps.store, deployable).map(({ type, size }) => [type, size]))
-  for (const [type, size] of sizes) {
-    const lack = lackOf(limitsOf(deps.sizes, size), machine)
-    if (lack) output.error(`${type} is ${size}, which has ${lack}: its dynos get all that there is.`)
-  }
-}
-
-type StartDeps = { engine: Pick<Engine, 'machine'>; build: Machine; dynoSizes: DynoSizes; log: Logger }
+type Asked = { engine: Pick<Engine, 'machine'>; build: Machine; dynoSizes: DynoSizes; log: Logger }
 
 /**
  * Tells the operator at the start what was set for builds beyond the machine, and the log also which sizes of dynos are: of the
  * usual ones some are beyond most machines. While the engine is away nothing is known.
  */
-export async function tellLacks(
-  { engine, build, dynoSizes, log }: StartDeps,
-  note: (text: string) => void,
-): Promise<void> {
+export async function tellLacks({ engine, build, dynoSizes, log }: Asked, note: (text: string) => void): Promise<void> {
   const machine = await engine.machine().catch(() => undefined)
   if (!machine) return
   const lack = lackOf(build, machine)

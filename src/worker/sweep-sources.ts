@@ -4,7 +4,7 @@ import type { Store } from '../store/store.ts'
 
 /** Removes uploaded tarballs whose time is over, but for those that a build still has to take up. */
 export async function sweepSources(
-  { store, sourcesDirectory }: { store: Pick<Store, 'builds' | 'sources'>; sourcesDirectory: string },
+  { store, directory }: { store: Pick<Store, 'builds' | 'sources'>; directory: string },
   now = new Date(),
 ): Promise<void> {
   const needed = new Set(
@@ -14,7 +14,7 @@ export async function sweepSources(
     }),
   )
   for (const { id } of store.sources.listExpired(now).filter((source) => !needed.has(source.id))) {
-    const path = sourcePath(sourcesDirectory, id)
+    const path = sourcePath(directory, id)
     await rm(path, { force: true })
     await rm(`${path}.part`, { force: true })
     store.sources.remove(id)

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
 import { label } from '../engine/labels.ts'
 import type { Logger } from '../log.ts'
@@ -11,12 +12,10 @@ import { removeOldFigures } from '../metrics/figure-files.ts'
 import { minuteOf } from '../metrics/minute.ts'
 import type { Store } from '../store/store.ts'
 
-export type SweepDeps = {
+type Used = {
   engine: Pick<Engine, 'listImages' | 'listDynos' | 'removeImage'>
   store: Store
-  buildsDirectory: string
-  sourcesDirectory: string
-  metricsDirectory: string
+  paths: Pick<Config['paths'], 'builds' | 'sources' | 'metrics'>
   log: Logger
 }
 
@@ -37,20 +36,20 @@ export type Keep = {
 const usual: Keep = { releases: 5, uploads: 5, outputs: 50, imageLife: 3600 * 1000, endMarkLife: 24 * 3600 * 1000 }
 
 /** Removes what nobody can come back to any more: images, build outputs, figures. Touches only what this server made. */
-export async function sweep(deps: SweepDeps, keep: Keep = usual): Promise<void> {
-  await sweepImages(deps, keep)
-  for (const app of deps.store.apps.listAll()) await sweepOutputs(deps, app, keep)
-  await sweepEndMarks(deps, keep)
-  await sweepSources(deps)
-  const exists = (appId: AppId): boolean => deps.store.apps.get(appId) !== undefined
-  await removeOldFigures(deps.metricsDirectory, { exists, now: minuteOf(Date.now()) })
+export async function sweep(used: Used, keep: Keep = usual): Promise<void> {
+  await sweepImages(used, keep)
+  for (const app of used.store.apps.listAll()) await sweepOutputs(used, app, keep)
+  await sweepEndMarks(used, keep)
+  await sweepSources({ store: used.store, directory: used.paths.sources })
+  const exists = (appId: AppId): boolean => used.store.apps.get(appId) !== undefined
+  await removeOldFigures(used.paths.metrics, { exists, now: minuteOf(Date.now()) })
 }
 
 /**
  * An image stays while a dyno runs it, it may still be released, or its release can be rolled back to, in whatever app: a slug may
  * have been released in another one than its own.
  */
-async function sweepImages({ engine, store, log }: SweepDeps, keep: Keep): Promise<void> {
+async function sweepImages({ engine, store, log }: Used, keep: Keep): Promise<void> {
   const images = await engine.listImages()
   const needed = new Set([
     ...store.apps.listAll().flatMap((app) => neededImages(store, app, keep)),
@@ -73,17 +72,17 @@ function neededImages(store: Store, app: App, keep: Keep): string[] {
   return [...latest, current, ...building, ...uploads].flatMap((id) => (id ? (store.slugs.find(id)?.image ?? []) : []))
 }
 
-async function sweepOutputs({ store, buildsDirectory }: SweepDeps, app: App, keep: Keep): Promise<void> {
+async function sweepOutputs({ store, paths }: Used, app: App, keep: Keep): Promise<void> {
   const old = store.builds.list(app.id).slice(keep.outputs)
   const oldReleases = store.releases.list(app.id).slice(keep.outputs)
-  for (const { id } of [...old, ...oldReleases]) await removeOutput(buildsDirectory, id, { keepEnd: true })
+  for (const { id } of [...old, ...oldReleases]) await removeOutput(paths.builds, id, { keepEnd: true })
 }
 
-async function sweepEndMarks({ store, buildsDirectory }: SweepDeps, keep: Keep): Promise<void> {
-  for (const file of await readdir(buildsDirectory)) {
+async function sweepEndMarks({ store, paths }: Used, keep: Keep): Promise<void> {
+  for (const file of await readdir(paths.builds)) {
     const id = file.replace(/\.(end|log)$/, '')
     if (store.builds.find(id as BuildId) || store.releases.find(id as ReleaseId)) continue
-    const { mtimeMs } = await stat(join(buildsDirectory, file))
-    if (Date.now() - mtimeMs > keep.endMarkLife) await removeOutput(buildsDirectory, id as BuildId, { keepEnd: false })
+    const { mtimeMs } = await stat(join(paths.builds, file))
+    if (Date.now() - mtimeMs > keep.endMarkLife) await removeOutput(paths.builds, id as BuildId, { keepEnd: false })
   }
 }

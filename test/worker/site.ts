@@ -31,6 +31,7 @@ import { connectRouterControl } from '../../src/router/control/client.ts'
 import { runRouter } from '../../src/router/run.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
+import { createOwners } from '../../src/main/owners.ts'
 import { openWorker } from '../../src/worker/worker.ts'
 import { removeFromEngine } from '../helpers/engine.ts'
 import { freePort } from '../helpers/free-port.ts'
@@ -104,7 +105,7 @@ export class Site implements AsyncDisposable {
     const sandboxes = life.use(new BuildSandboxes({ engine, toolbox, build: config.build, log }))
     const pipeline = this.#pipeline()
     const parts = { config, serverId, log, store, engine, router, sandboxes, pipeline, repositories, logs, outputs }
-    life.use(await openWorker(parts))
+    life.use(await openWorker(createOwners(parts, life)))
     this.#worker = life
   }
 

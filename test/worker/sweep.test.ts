@@ -39,9 +39,7 @@ const sweepNow = (limits: Partial<Keep> = {}) =>
     {
       engine: docker.engine,
       store: test.store,
-      buildsDirectory: directory,
-      metricsDirectory,
-      sourcesDirectory: directory,
+      paths: { builds: directory, metrics: metricsDirectory, sources: directory },
       log: createLog('test', 'silent'),
     },
     { ...keep, ...limits },

@@ -6,7 +6,7 @@ import type { Config, Release } from '../../model/release.ts'
 import { createConfigRelease } from '../../release/create.ts'
 import { appOf } from '../http/access.ts'
 import type { Api, ApiDeps } from '../deps.ts'
-import { noteRelease } from '../builds/note-release.ts'
+import { sayWhoReleases } from '../../release/say-who.ts'
 import { wake } from '../http/wake.ts'
 
 type Deps = Pick<ApiDeps, 'store' | 'queue' | 'platformLog' | 'log'>
@@ -23,7 +23,7 @@ export function configVarRoutes(api: Api, deps: Deps): void {
     const app = appOf(store, request)
     const { config: result, release } = changeConfig(store, app, request.identity.account, request.body)
     if (release) {
-      noteRelease(deps, release, request.identity.account)
+      sayWhoReleases(deps.platformLog, release, request.identity.account.email)
       if (release.state.kind === 'pending') await wake(deps, reply, { kind: 'converge', appId: app.id })
     }
     return result

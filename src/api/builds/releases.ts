@@ -9,7 +9,7 @@ import { createRollback, isEligibleForRollback } from '../../release/rollback.ts
 import { appOf, askerOf } from '../http/access.ts'
 import { userJson } from '../apps/app-json.ts'
 import type { Api, ApiDeps } from '../deps.ts'
-import { noteRelease } from './note-release.ts'
+import { sayWhoReleases } from '../../release/say-who.ts'
 import { oneLine, optionalText } from '../http/one-line.ts'
 import { page } from '../http/page.ts'
 import type { Passes } from '../http/passes.ts'
@@ -57,7 +57,7 @@ export function releaseRoutes(api: Api, deps: Deps): void {
   api.post('/apps/:app/releases', { config, schema: { body: newRelease } }, async (request, reply) => {
     const app = appOf(store, request)
     const release = createRelease(store, app, request, request.body)
-    noteRelease(deps, release, request.identity.account)
+    sayWhoReleases(deps.platformLog, release, request.identity.account.email)
     await wake(deps, reply, { kind: 'converge', appId: app.id })
     reply.code(201)
     return shown(request, app, release)

@@ -93,7 +93,7 @@ describe('a source', () => {
     await put(path, Buffer.from('x'))
     const asked = await build({ url: get, version: 'old' })
     const later = new Date(Date.now() + 3600_001)
-    const deps = { store: api.store, sourcesDirectory: api.config.paths.sources }
+    const deps = { store: api.store, directory: api.config.paths.sources }
     await sweepSources(deps, later)
     expect(api.store.sources.find(id)).toBeDefined()
     await api.call('DELETE', `/apps/acme/builds/${String(asked.body['id'])}`)

@@ -4,12 +4,13 @@ import type { Grants } from '../grants/grants.ts'
 import type { DynoSizes } from '../model/formation.ts'
 import type { AppId, OneOffId } from '../model/ids.ts'
 import { grantOf, type OneOff } from '../model/one-off.ts'
+import { shutdown } from '../model/stop-reasons.ts'
 import type { PlatformLog } from '../logs/platform-log.ts'
 import type { Store } from '../store/store.ts'
 import type { AttachedClient } from './client.ts'
 import { endLeftExec, isJoining, runInDyno } from './exec-session.ts'
 import { oneOffSpec } from './one-off-spec.ts'
-import { clientGone, runSession, shutdown, type SessionDeps } from './session.ts'
+import { clientGone, runSession, type SessionDeps } from './session.ts'
 
 export type OneOffsDeps = SessionDeps & {
   engine: Pick<Engine, 'runDyno' | 'listDynos' | 'execInDyno' | 'endExec'>

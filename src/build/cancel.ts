@@ -1,6 +1,6 @@
-import { PaasError } from '../errors.ts'
 import { isFinished, type Build, type BuildState } from '../model/build.ts'
 import type { AppId } from '../model/ids.ts'
+import { cancelled } from '../model/stop-reasons.ts'
 import type { OutputWriters } from '../model/output.ts'
 import type { Store } from '../store/store.ts'
 
@@ -10,10 +10,6 @@ const lookEvery = 1000
 const latest = 20
 
 type Deps = { store: Pick<Store, 'builds'> }
-
-export function cancelled(): PaasError {
-  return new PaasError('build_cancelled', 'Build cancelled.')
-}
 
 /** Stops a running build when the record says that it should, until disposed of. */
 export function watchForCancel({ store }: Deps, { id }: Build, stop: AbortController): Disposable {

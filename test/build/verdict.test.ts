@@ -6,9 +6,10 @@ import { createRepositories } from '../../src/git/bare-repositories.ts'
 import type { Repositories } from '../../src/model/repositories.ts'
 import { createLog } from '../../src/log.ts'
 import type { Build } from '../../src/model/build.ts'
+import { PhaseClock } from '../../src/model/phase-clock.ts'
 import { createBuildRelease } from '../../src/release/create.ts'
 import { openStore } from '../../src/store/open.ts'
-import { fail, succeed } from '../../src/worker/verdict.ts'
+import { fail, succeed } from '../../src/build/verdict.ts'
 import { until } from '../helpers/app.ts'
 import { run, TestRepository } from '../helpers/repository.ts'
 import { canMount, SmallDisk } from '../helpers/small-disk.ts'
@@ -52,9 +53,9 @@ describe('a build whose verdict came late', () => {
     const commits = [await repository.commit('older'), await repository.commit('newer')] as const
     expect(await run('git', ['-C', bare, 'fetch', '--quiet', repository.path, 'main'])).toMatchObject({ code: 0 })
     const [older, newer] = [live(commits[0]), live(commits[1])]
-    const deps = { store: test.store, repositories, publicUrl: 'http://localhost', closing: never(), log }
+    const parts = { store: test.store, repositories, publicUrl: 'http://localhost', log }
     for (const build of [newer, older]) {
-      await succeed(deps, { build, ...told(), phases: {}, signal: never(), compiled: () => undefined })
+      await succeed(parts, { ...runOf(build), ...told() })
       expect(test.store.builds.find(build.id)?.state.kind).toBe('succeeded')
       expect(await repositories.resolve(test.app.id, ref)).toBe(newer.commit)
     }
@@ -79,8 +80,8 @@ describe('a build that serves when no process can be started', () => {
       },
     }
     const { lines, output } = told()
-    const deps = { store, repositories, publicUrl: 'http://localhost', closing: never(), log }
-    await succeed(deps, { build, output, phases: {}, signal: never(), compiled: () => undefined })
+    const parts = { store, repositories, publicUrl: 'http://localhost', log }
+    await succeed(parts, { ...runOf(build), output })
     expect(states).toEqual(['running', 'running'])
     expect(stateThen()).toBe('succeeded')
     expect(lines).toContain('The verdict cannot be written: The server has no file descriptors left; trying again')
@@ -106,10 +107,10 @@ describe.skipIf(!canMount)('a verdict that a full disk does not take', () => {
     const { limits } = loadConfig({ PAAS_DATA: disk.path })
     const repositories = createRepositories({ directory: join(disk.path, 'repositories'), limits })
     const { lines, output } = told()
-    const deps = { store, repositories, publicUrl: 'http://localhost', closing, log }
+    const releases = { fail: () => undefined } // it has none
+    const parts = { store, repositories, releases, publicUrl: 'http://localhost', log }
     const reason = new PaasError('build_failed', 'npm ci exited with 1')
-    const run = { build, output, phases: {}, signal: never(), compiled: () => undefined }
-    return { store, id, lines, verdict: fail(deps, run, reason) }
+    return { store, id, lines, verdict: fail(parts, { ...runOf(build), output, closing }, reason) }
   }
 
   const complaint = 'The verdict cannot be written: no space left on the disk of the data directory; trying again'
@@ -135,6 +136,10 @@ describe.skipIf(!canMount)('a verdict that a full disk does not take', () => {
     expect(store.builds.find(id)?.state.kind).toBe('running')
   })
 })
+
+function runOf(build: Build) {
+  return { build, clock: new PhaseClock(), signal: never(), closing: never(), compiled: () => undefined }
+}
 
 function never(): AbortSignal {
   return new AbortController().signal

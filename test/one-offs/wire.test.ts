@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeFrames, encodeFrame, parseSize, type AttachFrame } from '../../src/model/attach-frames.ts'
 import { resolveCommand } from '../../src/model/one-off.ts'
-import { ExitStatusLine, printsExitStatus } from '../../src/run/exit-status-line.ts'
+import { ExitStatusLine, printsExitStatus } from '../../src/one-offs/exit-status-line.ts'
 
 const data = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes))
 const cells = fc.integer({ min: 1, max: 10_000 })

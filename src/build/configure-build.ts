@@ -1,23 +1,19 @@
-import type { AnyPack } from '../build/detect.ts'
-import { isPackUrl, parsePackUrl } from '../build/pack-url.ts'
-import { packNamed } from '../build/packs.ts'
-import type { Narrator } from '../model/narrator.ts'
 import { asPaasError, PaasError } from '../errors.ts'
 import type { AppJson } from '../model/app-json.ts'
 import { dynoSizes, sizeNamed } from '../model/formation.ts'
 import { failure, type AppSetup } from '../model/app-setup.ts'
 import type { App } from '../model/app.ts'
 import type { Build } from '../model/build.ts'
+import type { Narrator } from '../model/narrator.ts'
 import type { Config } from '../model/release.ts'
-import { missingConfig, setConfigDefaults } from '../release/config-defaults.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
-import type { Store } from '../store/store.ts'
+import { missingConfig, setConfigDefaults } from './config-defaults.ts'
+import type { AnyPack } from './detect.ts'
+import { isPackUrl, parsePackUrl } from './pack-url.ts'
+import { packNamed } from './packs.ts'
+import type { Parts } from './parts.ts'
 
-export type ConfigureDeps = {
-  store: Store
-  /** Where buildpacks may be. */
-  packPolicy: AddressPolicy
-}
+type Used = Pick<Parts, 'store' | 'packPolicy'>
 
 /**
  * What a build whose source has an app.json is built with. Only a set-up insists on what app.json requires, and takes its buildpacks
@@ -25,7 +21,7 @@ export type ConfigureDeps = {
  * @throws app_json_invalid when that cannot be had, config_invalid when all config vars together are too large
  */
 export function configureBuild(
-  { store, packPolicy }: ConfigureDeps,
+  { store, packPolicy }: Used,
   { app, build, appJson }: { app: App; build: Build; appJson: AppJson },
   output: Pick<Narrator, 'topic' | 'error'>,
 ): { config: Config; buildpacks: string[] } {
@@ -45,7 +41,7 @@ function sayUnknownSizes({ formation }: AppJson, output: Pick<Narrator, 'error'>
   }
 }
 
-function applyManifest({ store, packPolicy }: ConfigureDeps, { id, appId }: AppSetup, appJson: AppJson): void {
+function applyManifest({ store, packPolicy }: Used, { id, appId }: AppSetup, appJson: AppJson): void {
   const isChosen = store.buildpacks.list(appId).length > 0
   const { packs, problems } = isChosen ? { packs: [], problems: [] } : packsOf(appJson, packPolicy)
   const { missing } = missingConfig(appJson.env, store.configVars.get(appId))

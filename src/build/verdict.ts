@@ -5,33 +5,32 @@ import { describePhases, type Build, type BuildState } from '../model/build.ts'
 import type { AppId } from '../model/ids.ts'
 import type { Release } from '../model/release.ts'
 import { ownCommit, type Slug } from '../model/slug.ts'
+import type { Releases } from '../release/releases.ts'
 import type { Store } from '../store/store.ts'
-import type { BuildRun } from './build-phases.ts'
-import { writeVerdict, type WriteVerdictDeps } from './write-verdict.ts'
+import type { BuildRun, Parts } from './parts.ts'
+import { writeVerdict } from './write-verdict.ts'
 
-export type VerdictDeps = WriteVerdictDeps & {
-  store: Store
+type Used = Pick<Parts, 'store' | 'publicUrl' | 'log'> & {
   repositories: Pick<Repositories, 'moveRef' | 'release' | 'resolve'>
-  /** e.g. `http://localhost:8080` */
-  publicUrl: string
 }
+type Failing = Used & { releases: Pick<Releases, 'fail'> }
 
 type FinalState = Exclude<BuildState, { kind: 'pending' } | { kind: 'running' }>
 
 /** The release serves. The ref moves before the verdict, so that whoever sees the verdict finds it moved. */
-export async function succeed(deps: VerdictDeps, run: BuildRun): Promise<void> {
-  const { build, output, phases } = run
-  const app = deps.store.apps.get(build.appId)
-  if (app) output.detail(whereItRuns(deps, app))
+export async function succeed(parts: Used, run: BuildRun): Promise<void> {
+  const { build, output, clock } = run
+  const app = parts.store.apps.get(build.appId)
+  if (app) output.detail(whereItRuns(parts, app))
   output.detail('Verifying deploy... done.')
-  output.detail(`Phases: ${describePhases(phases)}`)
-  await writeVerdict(deps, run, async () => {
-    await moveRef(deps, build)
-    deps.store.builds.finish(build.id, build.generation, { kind: 'succeeded', finishedAt: new Date() })
+  output.detail(`Phases: ${describePhases(clock.times)}`)
+  await writeVerdict(parts, run, async () => {
+    await moveRef(parts, build)
+    parts.store.builds.finish(build.id, build.generation, { kind: 'succeeded', finishedAt: new Date() })
   })
 }
 
-function whereItRuns({ store, publicUrl }: VerdictDeps, app: App): string {
+function whereItRuns({ store, publicUrl }: Used, app: App): string {
   const types = store.formations.list(app.id).map(({ type }) => type)
   if (types.includes('web')) return `${appUrl(publicUrl, app.name)} deployed`
   const has = types.length > 0 ? `it has ${types.join(', ')}` : 'it has none at all: name them in a Procfile'
@@ -39,18 +38,19 @@ function whereItRuns({ store, publicUrl }: VerdictDeps, app: App): string {
 }
 
 /** The previous release serves on, and the build says why it is not replaced. The ref moves before the verdict here as well. */
-export async function fail(deps: VerdictDeps, run: BuildRun, error: PaasError): Promise<void> {
-  const { store, log } = deps
+export async function fail(parts: Failing, run: BuildRun, error: PaasError): Promise<void> {
+  const { store, releases, log } = parts
   const { build, output } = run
   if (error.fault === 'server') log.error({ build: build.id, err: error }, 'build failed through the server')
   const current = currentRelease(store, store.apps.get(build.appId))
   for (const text of [error.message, error.hint, current && `v${current.version} serves on.`]) {
     if (text) output.error(text)
   }
-  await writeVerdict(deps, run, async () => {
-    if (build.detached) await moveBack(deps, build, current)
+  await writeVerdict(parts, run, async () => {
+    if (build.detached) await moveBack(parts, build, current)
     store.transaction(() => {
-      failRelease(store, build, error)
+      const releaseId = store.builds.find(build.id)?.releaseId
+      if (releaseId) releases.fail({ id: releaseId }, error)
       store.builds.finish(build.id, build.generation, stateOf(error))
     })
   })
@@ -62,18 +62,12 @@ function stateOf({ code, message }: PaasError): FinalState {
   return { kind: 'failed', finishedAt, code, reason: message }
 }
 
-function failRelease(store: Store, { id }: Build, { message }: PaasError): void {
-  const releaseId = store.builds.find(id)?.releaseId
-  const release = releaseId ? store.releases.find(releaseId) : undefined
-  if (release?.state.kind === 'pending') store.releases.setState(release.id, { kind: 'failed', reason: message })
-}
-
 /**
  * From wherever the ref is, unless a newer build has put it there: pushes that were accepted while this one built name an older commit as
  * the previous one. The release serves whatever becomes of the ref, so a failure is reported and not the build's.
  * @throws what passes by itself, such as server_exhausted: the verdict waits for it
  */
-async function moveRef({ store, repositories, log }: VerdictDeps, { id, appId, ref, commit }: Build): Promise<void> {
+async function moveRef({ store, repositories, log }: Used, { id, appId, ref, commit }: Build): Promise<void> {
   if (ref === null || store.builds.hasNewerServing(id)) return
   try {
     const previous = await repositories.resolve(appId, ref)
@@ -91,7 +85,7 @@ async function moveRef({ store, repositories, log }: VerdictDeps, { id, appId, r
  * @throws what passes by itself
  */
 async function moveBack(
-  { repositories, store, log }: VerdictDeps,
+  { repositories, store, log }: Used,
   { id, appId, ref, commit, previousCommit }: Build,
   current: Release | undefined,
 ): Promise<void> {
@@ -113,7 +107,7 @@ function pushedCommit({ builds }: Store, slug: Slug, appId: AppId): string | und
 }
 
 /** The commit may be collected from now on, unless a ref leads to it. */
-export async function letGo({ repositories, log }: VerdictDeps, { id, appId }: Build): Promise<void> {
+export async function letGo({ repositories, log }: Used, { id, appId }: Build): Promise<void> {
   try {
     await repositories.release(appId, id)
   } catch (error) {

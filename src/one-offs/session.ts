@@ -1,6 +1,7 @@
 import type { AttachedProcess, Dyno, DynoSpec, Engine, TerminalSize } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { shutdown } from '../model/stop-reasons.ts'
 import type { DynoLog } from '../dynos/dyno-log.ts'
 import type { AttachedClient } from './client.ts'
 
@@ -13,7 +14,6 @@ export type SessionDeps = {
 
 /** Why a session ended before its process did. */
 export const clientGone = Symbol('the client is gone')
-export const shutdown = Symbol('the server stops')
 
 /**
  * Runs a dyno for a client: what the client types goes in, what the process writes comes out, until the process ends, the client goes away

@@ -1,13 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { asPaasError, isPassing, type PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import type { Narrator } from '../model/narrator.ts'
-
-export type WriteVerdictDeps = {
-  /** Aborted when the worker stops. */
-  closing: AbortSignal
-  log: Logger
-}
+import type { BuildRun } from './parts.ts'
 
 /** Milliseconds between two attempts. */
 const tryEvery = 1000
@@ -18,8 +12,8 @@ const tryEvery = 1000
  * @throws what does not pass by itself, or an AbortError when the worker stops; the next one takes the build up again
  */
 export async function writeVerdict(
-  { closing, log }: WriteVerdictDeps,
-  { output }: { output: Pick<Narrator, 'error'> },
+  { log }: { log: Logger },
+  { output, closing }: Pick<BuildRun, 'output' | 'closing'>,
   write: () => Promise<void>,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {

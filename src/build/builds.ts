@@ -1,0 +1,87 @@
+import { AppLock } from '../app-lock.ts'
+import { isFinished, type Build } from '../model/build.ts'
+import type { AppId, BuildId } from '../model/ids.ts'
+import { shutdown } from '../model/stop-reasons.ts'
+import { attempt } from './attempt.ts'
+import { endOutputs, watchForCancel } from './cancel.ts'
+import type { Parts } from './parts.ts'
+import { BuildSlots } from './slots.ts'
+import { letGo } from './verdict.ts'
+
+/** How a build is told to end, and how the worker says that it stops. */
+export type Stops = { stop: AbortController; closing: AbortSignal }
+
+/**
+ * The builds of all apps. `run` takes one from its commit, or its tarball, to a verdict: the source is taken, the pipeline makes a slug of
+ * it, `Releases` releases the slug, the ref is moved. Builds of one app run one at a time, in the order they came.
+ */
+export class Builds {
+  readonly #parts: Parts
+  readonly #turns = new AppLock()
+  readonly #slots: BuildSlots
+
+  /** @param parts.concurrency how many builds of all apps compile at once */
+  constructor({ concurrency, ...parts }: Parts & { concurrency: number }) {
+    this.#parts = parts
+    this.#slots = new BuildSlots(concurrency)
+  }
+
+  /**
+   * Takes a build to serving. Comes to a verdict whatever happens; only a server that stops leaves it to the next one. A build somebody
+   * else has finished is left alone.
+   */
+  async run(buildId: BuildId, stops: Stops): Promise<void> {
+    const { store } = this.#parts
+    const queued = store.builds.find(buildId)
+    if (!queued) return
+    await this.endOutputs(queued.appId)
+    await this.#turns.run(queued.appId, async () => {
+      const freeSlot = await this.#takeSlot(queued, stops.stop)
+      try {
+        if (stops.stop.signal.reason === shutdown) return
+        const build = store.builds.claim(buildId)
+        if (build) await attempt(this.#parts, build, { ...stops, freeSlot })
+        else await this.#endOvertaken(queued)
+      } finally {
+        freeSlot()
+      }
+    })
+  }
+
+  /** A build of the app is about to come: what it is built in is made ready. An app mostly stays what it is. */
+  expect = (appId: AppId): void => {
+    const { store, sandboxes } = this.#parts
+    const app = store.apps.get(appId)
+    const slugId = app?.currentReleaseId && store.releases.find(app.currentReleaseId)?.slugId
+    const isDockerfile = slugId && store.slugs.find(slugId)?.buildpack === 'Dockerfile'
+    if (app && !app.destroying) sandboxes.prepare(appId, isDockerfile ? 'dockerfile' : 'packs')
+  }
+
+  /** Ends the outputs of builds that were superseded or cancelled before they ran: nobody else ends what their readers wait for. */
+  async endOutputs(appId: AppId): Promise<void> {
+    await endOutputs(this.#parts, appId)
+  }
+
+  /** Does `work` while nothing of the app is built. */
+  async exclude(appId: AppId, work: () => Promise<void>): Promise<void> {
+    await this.#turns.run(appId, work)
+  }
+
+  /** Does `work` when the app has no sandbox any more, and gets none meanwhile. */
+  async withoutSandbox(appId: AppId, work: () => Promise<void>): Promise<void> {
+    await this.#parts.sandboxes.without(appId, work)
+  }
+
+  async #takeSlot(queued: Build, stop: AbortController): Promise<() => void> {
+    using _ = watchForCancel(this.#parts, queued, stop)
+    return await this.#slots.take(queued, stop.signal)
+  }
+
+  /** While this build waited for its turn, it was superseded or cancelled. */
+  async #endOvertaken(queued: Build): Promise<void> {
+    if (isFinished(queued.state)) return
+    await this.endOutputs(queued.appId)
+    if (queued.releaseId) await this.#parts.outputs.closeBegun(queued.releaseId)
+    await letGo(this.#parts, queued)
+  }
+}

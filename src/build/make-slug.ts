@@ -1,0 +1,38 @@
+import { PaasError } from '../errors.ts'
+import type { AppJson } from '../model/app-json.ts'
+import type { App } from '../model/app.ts'
+import type { Build } from '../model/build.ts'
+import { newId, type SlugId } from '../model/ids.ts'
+import { noCommit } from '../model/source.ts'
+import type { Slug } from '../model/slug.ts'
+import type { Store } from '../store/store.ts'
+import { configureBuild } from './configure-build.ts'
+import type { BuildRun, Parts } from './parts.ts'
+import { takeSource } from './take-source.ts'
+
+/** The slug of a build: the one an earlier attempt made, or what the pipeline makes of its source. */
+export async function makeSlug(parts: Parts, run: BuildRun): Promise<{ app: App; slug: Slug }> {
+  const { store, pipeline } = parts
+  const { build, output, clock, signal } = run
+  const app = appOf(store, build)
+  const known = build.slugId === null ? undefined : store.slugs.find(build.slugId)
+  if (known) return { app, slug: known }
+  const { id, appId, noCache, generation } = build
+  const commit = build.commit === noCommit ? await clock.time('source', () => takeSource(parts, run)) : build.commit
+  const config = store.configVars.get(appId)
+  const configure = (appJson: AppJson) => configureBuild(parts, { app, build, appJson }, output)
+  const version = build.source?.version ?? commit
+  const buildpacks = build.buildpacks ?? store.buildpacks.list(appId)
+  const request = { buildId: id, appId, app: app.name, commit, version, config, configure, buildpacks, noCache }
+  const { phases, ...result } = await pipeline(request, output, signal)
+  clock.add(phases)
+  const slug: Slug = { ...result, id: newId<SlugId>(), appId, buildId: id, commit, createdAt: new Date() }
+  if (store.builds.recordSlug(id, generation, slug)) return { app, slug }
+  throw new PaasError('internal', `Another attempt has taken over the build ${id}.`)
+}
+
+function appOf({ apps }: Pick<Store, 'apps'>, { appId, id }: Build): App {
+  const app = apps.get(appId)
+  if (!app || app.destroying) throw new PaasError('build_cancelled', `The app of build ${id} is being destroyed.`)
+  return app
+}

@@ -1,0 +1,51 @@
+import type { Engine } from '../engine/engine.ts'
+import type { Repositories } from '../model/repositories.ts'
+import type { Logger } from '../log.ts'
+import type { Build, PhaseTimes } from '../model/build.ts'
+import type { RunPipeline } from '../model/build-request.ts'
+import type { Narrator } from '../model/narrator.ts'
+import type { PhaseClock } from '../model/phase-clock.ts'
+import type { AddressPolicy } from '../outbound/addresses.ts'
+import type { Outbound } from '../outbound/outbound.ts'
+import type { OutputWriters } from '../model/output.ts'
+import type { Quotas } from '../quotas/quotas.ts'
+import type { Releases } from '../release/releases.ts'
+import type { Store } from '../store/store.ts'
+import type { BuildSandboxes } from './sandboxes.ts'
+
+/** What `Builds` owns. The steps of a build each take the parts that they use; nobody outside has them. */
+export type Parts = {
+  store: Store
+  engine: Pick<Engine, 'info'>
+  pipeline: RunPipeline
+  sandboxes: Pick<BuildSandboxes, 'prepare' | 'without'>
+  releases: Pick<Releases, 'releaseBuild' | 'fail'>
+  repositories: Pick<Repositories, 'importTarball' | 'moveRef' | 'release' | 'resolve'>
+  outputs: OutputWriters
+  outbound: Outbound
+  quotas: Pick<Quotas, 'holdRepositoryRoom'>
+  /** Where buildpacks may be. */
+  packPolicy: AddressPolicy
+  /** Counts verdicts, with how long each phase took. */
+  meter: { record(verdict: 'succeeded' | 'failed' | 'cancelled', phases: PhaseTimes): void }
+  /** Where uploaded tarballs are. */
+  sourcesDirectory: string
+  /** Bytes: how large a tarball may be as it comes. */
+  tarballBytes: number
+  /** e.g. `http://localhost:8080` */
+  publicUrl: string
+  log: Logger
+}
+
+/** One attempt at a build. */
+export type BuildRun = {
+  build: Build
+  output: Narrator
+  clock: PhaseClock
+  /** Aborted when the build is to end: with a PaasError for good, with `shutdown` for the next worker to take it up. */
+  signal: AbortSignal
+  /** Aborted when the worker stops. */
+  closing: AbortSignal
+  /** Called when the build needs no build container any more. */
+  compiled: () => void
+}

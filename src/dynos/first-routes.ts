@@ -1,0 +1,22 @@
+import type { Dyno } from '../engine/engine.ts'
+import type { Parts } from './parts.ts'
+import { routeFor } from './route.ts'
+
+/** The router's whole table at the start of a worker: the current release of each app, as far as its dynos answer. */
+export async function routeToWhatRuns(
+  parts: Pick<Parts, 'store' | 'routes' | 'readyDynos' | 'domain'>,
+  dynos: Dyno[],
+): Promise<void> {
+  const { store, routes, readyDynos } = parts
+  const table = store.apps
+    .listAll()
+    .filter(({ destroying }) => !destroying)
+    .map(async (app) => {
+      const version = app.currentReleaseId && store.releases.find(app.currentReleaseId)?.version
+      const web = dynos.filter(({ appId, type, release }) => appId === app.id && type === 'web' && release === version)
+      const ready = await Promise.all(web.map((dyno) => readyDynos.isReady(dyno)))
+      const wantsWeb = store.formations.list(app.id).some(({ type, quantity }) => type === 'web' && quantity > 0)
+      return routeFor(parts, app, { ready: web.filter((_, index) => ready[index]), wantsWeb })
+    })
+  await routes.install(await Promise.all(table))
+}

@@ -1,0 +1,19 @@
+import { limitsOf } from '../model/formation.ts'
+import { lackOf } from '../model/machine.ts'
+import type { Narrator } from '../model/narrator.ts'
+import { wantedDynos, type Deployable } from './deployable.ts'
+import type { Parts } from './parts.ts'
+
+/** Tells whoever pushes which process types ask for more than the machine has: their dynos get what there is. */
+export async function sayLacks(
+  { engine, store, sizes }: Pick<Parts, 'engine' | 'store' | 'sizes'>,
+  deployable: Deployable,
+  narrator: Pick<Narrator, 'error'>,
+): Promise<void> {
+  const machine = await engine.machine()
+  const wanted = new Map(wantedDynos(store, deployable).map(({ type, size }) => [type, size]))
+  for (const [type, size] of wanted) {
+    const lack = lackOf(limitsOf(sizes, size), machine)
+    if (lack) narrator.error(`${type} is ${size}, which has ${lack}: its dynos get all that there is.`)
+  }
+}

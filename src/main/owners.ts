@@ -1,0 +1,92 @@
+import { join } from 'node:path'
+import { Builds } from '../build/builds.ts'
+import { createPackPolicy } from '../build/pack-url.ts'
+import type { BuildSandboxes } from '../build/sandboxes.ts'
+import type { Config } from '../config.ts'
+import { Drains } from '../drains/drains.ts'
+import { DynoLog } from '../dynos/dyno-log.ts'
+import { Dynos } from '../dynos/dynos.ts'
+import { RememberedStates } from '../dynos/remembered-states.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Repositories } from '../model/repositories.ts'
+import { Grants } from '../grants/grants.ts'
+import type { Logger } from '../log.ts'
+import type { AppLogWriter } from '../logs/app-log.ts'
+import { createPlatformLog } from '../logs/platform-log.ts'
+import { openAppLogReader } from '../logs/reader.ts'
+import type { RunPipeline } from '../model/build-request.ts'
+import { OneOffs } from '../one-offs/one-offs.ts'
+import { createOutbound } from '../outbound/outbound.ts'
+import type { OutputWriters } from '../model/output.ts'
+import { Quotas } from '../quotas/quotas.ts'
+import { Releases } from '../release/releases.ts'
+import type { RouterControl } from '../router/control/control.ts'
+import type { Store } from '../store/store.ts'
+import { LogCollector } from '../worker/collect-logs.ts'
+import { LogCursors } from '../worker/log-cursors.ts'
+import { BuildMeter } from '../worker/measure-builds.ts'
+import type { WorkerParts } from '../worker/parts.ts'
+
+/** What the owners are made of, each open and closed by the caller. */
+export type Foundations = {
+  config: Config
+  serverId: string
+  log: Logger
+  store: Store
+  engine: Engine
+  router: RouterControl
+  pipeline: RunPipeline
+  sandboxes: BuildSandboxes
+  repositories: Repositories
+  logs: AppLogWriter
+  outputs: OutputWriters
+}
+
+/** Makes each owner once: `Dynos`, above it `Releases`, above that `Builds`, and what else a worker calls. What is to be closed `life` closes. */
+export function createOwners(given: Foundations, life: AsyncDisposableStack): WorkerParts {
+  const { config, store, log, engine, router, pipeline, sandboxes, repositories, logs, outputs } = given
+  const { build, paths, dynoSizes: sizes, stop } = config
+  const outbound = createOutbound(config)
+  const platformLog = createPlatformLog(logs)
+  const states = new RememberedStates({ saved: store.dynoStates, log })
+  const dynoLog = new DynoLog({ platformLog, states })
+  const quotas = new Quotas({ store, repositories, quota: config.accountQuota })
+  const buildMeter = new BuildMeter()
+
+  const dynos = new Dynos({ engine, router, store, quotas, dynoLog, states, platformLog, config, log })
+  const { timeoutSeconds } = build
+  const releases = new Releases({ dynos, store, outputs, platformLog, timeoutSeconds, log })
+  const builds = new Builds({
+    engine,
+    store,
+    pipeline,
+    sandboxes,
+    releases,
+    repositories,
+    outputs,
+    outbound,
+    quotas,
+    packPolicy: createPackPolicy(config),
+    meter: buildMeter,
+    sourcesDirectory: paths.sources,
+    tarballBytes: config.limits.packBytes,
+    publicUrl: config.publicUrl,
+    concurrency: build.concurrency,
+    log,
+  })
+
+  const cursors = new LogCursors({ path: join(paths.run, 'log-cursors.json'), log })
+  const collector = life.use(new LogCollector({ engine, logs, cursors, log }))
+  const drains = life.use(createDrains(given, life))
+  const grants = life.use(new Grants(store))
+  const oneOffs = new OneOffs({ engine, store, dynoLog, platformLog, grants, collector, sizes, stop, log })
+  return { ...given, buildMeter, builds, releases, dynos, oneOffs, collector, drains }
+}
+
+/** Its lines come from the log's files, not from the collector: so each drain goes on where it was, whatever restarts. */
+function createDrains({ config, store, logs, log }: Foundations, life: AsyncDisposableStack): Drains {
+  const cursors = new LogCursors({ path: join(config.paths.run, 'drain-cursors.json'), log })
+  life.defer(() => cursors.save())
+  const appLog = openAppLogReader({ directory: config.paths.logs })
+  return new Drains({ store, logs, log, cursors, appLog, outbound: createOutbound(config) })
+}

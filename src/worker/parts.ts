@@ -1,0 +1,37 @@
+import type { Builds } from '../build/builds.ts'
+import type { Config } from '../config.ts'
+import type { Drains } from '../drains/drains.ts'
+import type { Dynos } from '../dynos/dynos.ts'
+import type { Engine } from '../engine/engine.ts'
+import type { Repositories } from '../model/repositories.ts'
+import type { Logger } from '../log.ts'
+import type { AppLogWriter } from '../logs/app-log.ts'
+import type { OneOffs } from '../one-offs/one-offs.ts'
+import type { OutputWriters } from '../model/output.ts'
+import type { Releases } from '../release/releases.ts'
+import type { Store } from '../store/store.ts'
+import type { LogCollector } from './collect-logs.ts'
+import type { Dispatcher } from './dispatcher.ts'
+import type { BuildMeter } from './measure-builds.ts'
+
+/** What a worker is made of, open and closed by the caller: the owners, whose verbs it calls, and what it looks after itself. */
+export type WorkerParts = {
+  builds: Builds
+  releases: Releases
+  dynos: Dynos
+  oneOffs: OneOffs
+  collector: LogCollector
+  drains: Drains
+  config: Config
+  serverId: string
+  log: Logger
+  store: Store
+  engine: Engine
+  repositories: Pick<Repositories, 'remove'>
+  logs: Pick<AppLogWriter, 'remove'>
+  outputs: Pick<OutputWriters, 'close'>
+  buildMeter: BuildMeter
+}
+
+/** With the one way to work. */
+export type Working = WorkerParts & { dispatcher: Dispatcher }
