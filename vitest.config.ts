@@ -1,12 +1,26 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
 /** Settings and logins of whoever runs the tests are for other servers; the workers inherit what is left. */
 const personal = /^(PAAS_(?!TEST_)|REDIS_URL$|HEROKU_|XDG_CONFIG_HOME$|GIT_(AUTHOR|COMMITTER|CONFIG)_)/
 for (const name of Object.keys(process.env)) if (personal.test(name)) delete process.env[name]
 
+/** What is slow and rarely breaks alone: Heroku's own command, apps of real generators, the compose file. `npm run test:slow` */
+const slow = ['test/heroku/**/*.test.ts', 'test/apps/**/*.test.ts', 'test/setup/services.test.ts']
+/** Files that leave their process as they found it: they share one, where each module is loaded once. */
+const shared = ['test/{api,cli,logs,metrics,model,output,queue,release,store}/**/*.test.ts']
+
+function project(name: string, include: string[], more: object = {}): TestProjectInlineConfiguration {
+  return { extends: true, test: { name, include, ...more } }
+}
+
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: [
+      project('shared', shared, { isolate: false }),
+      project('own process', ['test/**/*.test.ts'], { exclude: ['**/node_modules/**', ...shared, ...slow] }),
+      project('slow', slow),
+    ],
+    reporters: ['default', './test/slowest-files.ts'],
     testTimeout: 120_000,
     hookTimeout: 120_000,
     // More than the two cores that the tests are made for: half of the time they wait, for a limit to pass or a process to end.
