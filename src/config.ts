@@ -1,3 +1,4 @@
+import type { DomainProof, EngineAddress, HostPort, RedisAddress, Registries } from './model/network.ts'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { credentialsPath } from './credentials.ts'
@@ -35,8 +36,8 @@ export type Config = {
   publicUrl: string
   /** Networks in CIDR notation, IPv4 and IPv6, whose word about where a request came from is believed. */
   trustedProxies: string[]
-  redis: { kind: 'embedded'; socket: string } | { kind: 'url'; url: string }
-  docker: { kind: 'socket'; path: string } | { kind: 'tcp'; host: string; port: number }
+  redis: RedisAddress
+  docker: EngineAddress
   /** What runs dynos and builds; undefined: the engine's usual runtime. */
   runtime: string | undefined
   network: Network
@@ -59,7 +60,7 @@ export type Config = {
   deployHold: { seconds: number }
   dynoSizes: DynoSizes
   /** Where it is asked whether a domain is somebody's, the machine's own name servers when there are none; undefined: it is not asked. */
-  domainProof: { servers: string[] } | undefined
+  domainProof: DomainProofSetting
   /** What each account may have that is no admin's. */
   accountQuota: Quota
   /** What a dyno gets between SIGTERM and SIGKILL, and what requests in flight get before that. */
@@ -87,11 +88,6 @@ export type Config = {
  * `host`: TCP ports of this machine, at one IPv4 address of it or at any.
  */
 export type Network = { firewall: boolean; allow: string[]; host: HostPort[] }
-export type HostPort = { address?: string; port: number }
-
-/** `location`: a registry, or part of one, such as `ghcr.io/acme`, `*.example.com`; insecure: without TLS. */
-export type Registries = 'any' | { location: string; insecure: boolean }[]
-
 export type Paths = {
   format: string
   database: string

@@ -1,13 +1,24 @@
 import { Resolver } from 'node:dns'
 import { isIP } from 'node:net'
-import type { Config, HostPort, Registries } from './config.ts'
 import { PaasError } from './errors.ts'
+import type { DomainProof, EngineAddress, HostPort, RedisAddress, Registries } from './model/network.ts'
 import { dynoSizes, sizeNamed, type DynoSize, type DynoSizes } from './model/formation.ts'
 
 export type Environment = Record<string, string | undefined>
 
 /** A host, a port, parts of a path; or all hosts of a domain. */
 const registryPattern = /^((http:\/\/)?[a-z0-9][a-z0-9.-]*(:\d{1,5})?(\/[a-z0-9._-]+)*|\*(\.[a-z0-9-]+)+)$/
+
+/** Settings that may contradict each other. */
+type Together = {
+  network: { firewall: boolean; allow: string[]; host: HostPort[] }
+  dataDirectory: string
+  cacheDirectory: string
+  httpPort: number
+  httpsPort: number | undefined
+  redis: RedisAddress
+  docker: EngineAddress
+}
 
 /** Takes settings one by one and collects what is wrong with them. */
 export class SettingsReader {
@@ -63,7 +74,7 @@ export class SettingsReader {
   }
 
   /** Something in front of the server may be reached with another scheme and port, but under its domain. */
-  publicUrl(name: string, { domain, httpPort }: Pick<Config, 'domain' | 'httpPort'>): string {
+  publicUrl(name: string, { domain, httpPort }: { domain: string; httpPort: number }): string {
     const value = this.text(name, `http://${domain}:${httpPort}`)
     const url = URL.canParse(value) ? new URL(value) : undefined
     const isOrigin = /^https?:$/.test(url?.protocol ?? '') && [url?.origin, `${url?.origin}/`].includes(url?.href)
@@ -88,7 +99,7 @@ export class SettingsReader {
   }
 
   /** `dns`, and which name servers are asked then: `1.1.1.1,[2606:4700::1111]:53`. */
-  domainProof(name: string, serversName: string): Config['domainProof'] {
+  domainProof(name: string, serversName: string): DomainProof {
     const servers = this.text(serversName, '')
       .split(',')
       .map((part) => part.trim())
@@ -148,7 +159,7 @@ export class SettingsReader {
     return { ...dynoSizes, ...Object.fromEntries(changed.flatMap((size) => (size ? [size] : []))) }
   }
 
-  redis(socket: string): Config['redis'] {
+  redis(socket: string): RedisAddress {
     const url = this.#env['REDIS_URL']
     if (!url) return { kind: 'embedded', socket }
     if (/^(rediss?|unix):\/\/./.test(url)) return { kind: 'url', url }
@@ -156,7 +167,7 @@ export class SettingsReader {
     return { kind: 'embedded', socket }
   }
 
-  docker(): Config['docker'] {
+  docker(): EngineAddress {
     const value = this.text('DOCKER_HOST', 'unix:///var/run/docker.sock')
     const socket = /^unix:\/\/(\/.+)$/.exec(value)
     if (socket?.[1]) return { kind: 'socket', path: socket[1] }
@@ -183,7 +194,7 @@ export class SettingsReader {
     }
   }
 
-  contradictions(config: Config): void {
+  contradictions(config: Together): void {
     const { network, dataDirectory, cacheDirectory, httpPort, httpsPort } = config
     if (httpPort === httpsPort) this.#problems.push(`PAAS_HTTP_PORT and PAAS_HTTPS_PORT are both ${httpPort}`)
     const opened = { PAAS_ALLOW_NETWORKS: network.allow, PAAS_ALLOW_HOST: network.host }
@@ -221,7 +232,7 @@ function parseHostPort(text: string): HostPort | undefined {
 }
 
 /** What must stay closed to apps whatever the operator opens; 2375 and 2376 are where Docker's API listens, if it does. */
-function ownPorts({ httpPort, httpsPort, redis, docker }: Config): Map<number | undefined, string> {
+function ownPorts({ httpPort, httpsPort, redis, docker }: Together): Map<number | undefined, string> {
   const redisPort =
     redis.kind === 'url' && URL.canParse(redis.url) ? Number(new URL(redis.url).port || 6379) : undefined
   return new Map([

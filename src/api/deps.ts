@@ -1,3 +1,4 @@
+import type { FigureEntry, RoleFigures, WorkerFigures } from '../model/figures.ts'
 import type { FastifyInstance, RawServerDefault } from 'fastify'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -6,10 +7,7 @@ import type { Containers } from '../containers/containers.ts'
 import type { Repositories } from '../model/repositories.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { Logger } from '../log.ts'
-import type { AppLogReader } from '../logs/app-log.ts'
-import type { Entry } from '../metrics/minute.ts'
-import type { RoleFigures } from '../metrics/role-meter.ts'
-import type { WorkerFigures } from '../metrics/worker-figures.ts'
+import type { AppLogReader } from '../model/app-log.ts'
 import type { Span } from '../metrics/figure-reader.ts'
 import type { AppId } from '../model/ids.ts'
 import type { Outbound } from '../outbound/outbound.ts'
@@ -43,7 +41,7 @@ export type ApiDeps = {
 /** Where figures come from. */
 export type Measured = {
   /** What the app's files have. */
-  figures(appId: AppId, span: Span): Promise<Entry[]>
+  figures(appId: AppId, span: Span): Promise<FigureEntry[]>
   router: RouterMeasurements
   /** What the worker tells. Rejects while none runs. */
   worker(): Promise<WorkerFigures>

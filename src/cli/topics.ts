@@ -1,7 +1,8 @@
+import type { CreateProgram } from './completion/words.ts'
 import { existsSync } from 'node:fs'
 import type { Command } from 'commander'
 
-type Topic = { commands: string[]; load(): Promise<(program: Command) => void> }
+type Topic = { commands: string[]; load(): Promise<(program: Command, createProgram: CreateProgram) => void> }
 
 /** Only in a checkout: the package for developers' machines (bin/pack.ts) has the command alone. */
 const server: Topic = { commands: ['server'], load: async () => (await import('./topics/server.ts')).defineServer }
@@ -121,14 +122,18 @@ const topics: Topic[] = [
 ]
 
 /** Defines the commands of the topic that has this one. False: no topic has it. */
-export async function loadTopicOf(command: string | undefined, program: Command): Promise<boolean> {
+export async function loadTopicOf(
+  command: string | undefined,
+  program: Command,
+  createProgram: CreateProgram,
+): Promise<boolean> {
   const topic = topics.find(({ commands }) => command !== undefined && commands.includes(command))
   const define = await topic?.load()
-  define?.(program)
+  define?.(program, createProgram)
   return define !== undefined
 }
 
-export async function loadAllTopics(program: Command): Promise<void> {
+export async function loadAllTopics(program: Command, createProgram: CreateProgram): Promise<void> {
   const definitions = await Promise.all(topics.map((topic) => topic.load()))
-  for (const define of definitions) define(program)
+  for (const define of definitions) define(program, createProgram)
 }

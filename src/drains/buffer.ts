@@ -1,4 +1,4 @@
-import type { ReadLine } from '../logs/app-log.ts'
+import type { ReadLine } from '../model/app-log.ts'
 
 /** Characters that may wait: of one drain, and of all drains of a process. */
 export type BufferLimits = { own: number; shared: { size: number; limit: number } }

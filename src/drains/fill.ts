@@ -1,7 +1,13 @@
-import type { AppLogReader } from '../logs/app-log.ts'
+import type { AppLogReader } from '../model/app-log.ts'
 import type { Drain } from '../model/drain.ts'
 import type { DrainBuffer } from './buffer.ts'
-import type { Cursors } from './run-drain.ts'
+
+/** How far each drain has come, in positions of the app's log. */
+export type Cursors = {
+  get(id: string): string | undefined
+  set(id: string, position: string): void
+  keepOnly(ids: Set<string>): void
+}
 
 type FillDeps = { appLog: AppLogReader; cursors: Pick<Cursors, 'get'> }
 

@@ -1,4 +1,4 @@
-import type { LogLine } from '../logs/app-log.ts'
+import type { LogLine } from '../model/app-log.ts'
 import { formatTime } from '../logs/line.ts'
 
 /** Severity "informational" of the facilities local7 (what apps print), local3 (requests) and local0 (RFC 5424 section 6.2.1). */

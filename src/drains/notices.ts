@@ -1,4 +1,4 @@
-import type { AppLogWriter } from '../logs/app-log.ts'
+import type { AppLogWriter } from '../model/app-log.ts'
 import { formatTime } from '../logs/line.ts'
 import { nameOf, type Drain } from '../model/drain.ts'
 

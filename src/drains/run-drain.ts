@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { PaasError } from '../errors.ts'
-import type { AppLogReader, AppLogWriter, ReadLine } from '../logs/app-log.ts'
+import type { AppLogReader, AppLogWriter, ReadLine } from '../model/app-log.ts'
 import type { Drain } from '../model/drain.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { DrainBuffer, type BufferLimits } from './buffer.ts'
-import { fill } from './fill.ts'
+import { fill, type Cursors } from './fill.ts'
 import { Notices } from './notices.ts'
 import { openTransport, type Transport } from './transport.ts'
 
@@ -14,13 +14,6 @@ export type DrainDeps = {
   outbound: Outbound
   cursors: Cursors
   buffers: BufferLimits
-}
-
-/** How far each drain has come, in positions of the app's log. */
-export type Cursors = {
-  get(id: string): string | undefined
-  set(id: string, position: string): void
-  keepOnly(ids: Set<string>): void
 }
 
 /** Lines and characters of one batch; a batch waits so many milliseconds for more lines. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
-import type { ReadLine } from '../logs/app-log.ts'
+import type { ReadLine } from '../model/app-log.ts'
 import { drainSchemes, type Drain } from '../model/drain.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { Poster } from '../outbound/post.ts'

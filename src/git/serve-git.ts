@@ -1,3 +1,4 @@
+import type { GitLimits } from './limits.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Config } from '../config.ts'
 import { PaasError } from '../errors.ts'
@@ -16,7 +17,7 @@ import { removeLeftovers } from './leftovers.ts'
 import { createHookHandlers } from './receive.ts'
 import type { Repositories } from '../model/repositories.ts'
 import { UnclaimedPacks } from './unclaimed-packs.ts'
-import { createGitHandler, type GitLimits } from './smart-http.ts'
+import { createGitHandler } from './smart-http.ts'
 
 export type ServeGitDeps = {
   config: {

@@ -1,3 +1,4 @@
+import type { GitLimits } from './limits.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { asPaasError, PaasError } from '../errors.ts'
@@ -21,7 +22,6 @@ import { ReportRewriter } from './report-rewriter.ts'
 import { noRoomFor, roomIn } from './repository-size.ts'
 import type { Repositories } from '../model/repositories.ts'
 import { ClientGone, openBody, type Body } from '../source/body.ts'
-import type { GitLimits } from './smart-http.ts'
 import { isKnown, type SameCommitDeps } from './same-commit.ts'
 import type { UnclaimedPacks } from './unclaimed-packs.ts'
 

@@ -1,3 +1,4 @@
+import type { GitLimits } from './limits.ts'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asPaasError, PaasError } from '../errors.ts'
 import type { Grants } from '../grants/grants.ts'
@@ -8,7 +9,7 @@ import { isGitPath, parseGitRequest, type GitService } from './git-request.ts'
 import { advertiseRefs } from './git-service.ts'
 import type { Maintenance } from './maintenance.ts'
 import type { Queue } from '../queue/queue.ts'
-import { TransferSlots, type TransferLimits } from '../source/transfer-slots.ts'
+import { TransferSlots } from '../source/transfer-slots.ts'
 import type { Pushes } from './pushes.ts'
 import { refuse } from './refusals.ts'
 import type { Repositories } from '../model/repositories.ts'
@@ -31,17 +32,6 @@ export type GitHandlerDeps = AuthorizeDeps &
     log: Logger
     limits: GitLimits
   }
-
-export type GitLimits = TransferLimits & {
-  packBytes: number
-  /** Bytes of an app's repository. */
-  repositoryBytes: number
-  /** Milliseconds a client may pause, and take, while it sends. */
-  idleMs: number
-  totalMs: number
-  /** Bytes that must be free on the disk before a push is taken. */
-  freeBytes: number
-}
 
 /** Requests that have sent no list of refs yet: they hold little, but a connection each. */
 const mostBeginnings = { perApp: 20, perAccount: 40 }

@@ -1,5 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises'
-import type { ReadLine } from './app-log.ts'
+import type { ReadLine } from '../model/app-log.ts'
 import { parseLine } from './line.ts'
 import { formatPosition, type Mark } from './position.ts'
 import { listSegments, segmentPath, unlessMissing } from './segments.ts'

@@ -1,5 +1,5 @@
 import type { Logger } from '../log.ts'
-import type { LogLine } from './app-log.ts'
+import type { LogLine } from '../model/app-log.ts'
 import { formatLine, formatTime } from './line.ts'
 import type { SegmentWriter } from './segment-writer.ts'
 import { isMissing } from './segments.ts'

@@ -1,4 +1,4 @@
-import type { LogLine } from './app-log.ts'
+import type { LogLine } from '../model/app-log.ts'
 
 /** Logplex splits longer messages; so do we. Bytes of UTF-8. */
 const longestText = 10_000

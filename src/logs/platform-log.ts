@@ -1,6 +1,6 @@
 import type { DynoFacts } from '../model/dyno.ts'
 import type { AppId } from '../model/ids.ts'
-import type { AppLogWriter } from './app-log.ts'
+import type { AppLogWriter } from '../model/app-log.ts'
 
 /** What the platform did, in the app's own log and in Heroku's words. */
 export interface PlatformLog {

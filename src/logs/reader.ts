@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { AppLogReader, LogFilter, ReadLine } from './app-log.ts'
+import type { AppLogReader, LogFilter, ReadLine } from '../model/app-log.ts'
 import { findEnd, readLast } from './backlog.ts'
 import { Follower } from './follow.ts'
 import { parsePosition } from './position.ts'

@@ -1,3 +1,4 @@
+import type { WorkerFigures } from '../model/figures.ts'
 import type { Measured } from '../api/deps.ts'
 import type { Paths } from '../config.ts'
 import type { Logger } from '../log.ts'
@@ -5,7 +6,6 @@ import { readFigures } from '../metrics/figure-reader.ts'
 import { RoleMeter } from '../metrics/role-meter.ts'
 import { askFigures } from '../metrics/role-socket.ts'
 import { supervisorMemory } from '../metrics/supervisor-memory.ts'
-import type { WorkerFigures } from '../metrics/worker-figures.ts'
 import { connectRouterMeasurements } from '../router/control/client.ts'
 
 /** Where the api gets figures from: the files of the apps, and the other processes' sockets. */

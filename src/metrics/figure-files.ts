@@ -1,7 +1,7 @@
+import type { Minute } from '../model/figures.ts'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AppId } from '../model/ids.ts'
-import type { Minute } from './minute.ts'
 
 /**
  * The figures of an app are a directory of files, one per hour, each named by the hours since 1970. Any process appends

@@ -1,8 +1,9 @@
+import type { Minute, FigureEntry } from '../model/figures.ts'
 import { readFile } from 'node:fs/promises'
 import type { Logger } from '../log.ts'
 import type { AppId } from '../model/ids.ts'
 import { figureFile, isMissing } from './figure-files.ts'
-import { parseEntry, type Entry, type Minute } from './minute.ts'
+import { parseEntry } from './parse-entry.ts'
 
 /** Minutes, both inclusive. */
 export type Span = { from: Minute; to: Minute }
@@ -12,8 +13,8 @@ export async function readFigures(
   { directory, log }: { directory: string; log: Logger },
   appId: AppId,
   { from, to }: Span,
-): Promise<Entry[]> {
-  const entries: Entry[] = []
+): Promise<FigureEntry[]> {
+  const entries: FigureEntry[] = []
   for (let hour = Math.floor(from / 60); hour <= Math.floor(to / 60); hour++) {
     const lines = await readLines(figureFile(directory, appId, hour * 60), log)
     const read = lines.map(parseEntry).filter((entry) => entry !== undefined)

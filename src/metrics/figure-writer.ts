@@ -1,9 +1,9 @@
+import type { FigureEntry } from '../model/figures.ts'
 import { appendFile, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Logger } from '../log.ts'
 import type { AppId } from '../model/ids.ts'
 import { figureFile, isMissing } from './figure-files.ts'
-import type { Entry } from './minute.ts'
 
 /** Characters that may wait for a disk that is slow or full. */
 const mostWaiting = 2 ** 20
@@ -28,7 +28,7 @@ export class FigureWriter implements AsyncDisposable {
   }
 
   /** Never waits and never throws. What cannot be written now is tried again with the next; beyond 1 MiB the oldest are lost. */
-  write(appId: AppId, entry: Entry): void {
+  write(appId: AppId, entry: FigureEntry): void {
     // The newline comes first: a line that a power cut tore does not spoil the next one.
     const line = `\n${JSON.stringify(entry)}`
     this.#waiting.push({ path: figureFile(this.#directory, appId, entry.minute), line })

@@ -1,3 +1,5 @@
+import type { StoredHistogram } from '../model/figures.ts'
+
 /** Buckets per doubling: the bounds of one differ by 2^(1/8), about 9 %. */
 const perDoubling = 8
 /** Milliseconds: all below the first go into the lowest bucket, all above the last into the highest. */
@@ -8,9 +10,6 @@ const offset = -Math.log2(lowest) * perDoubling
 
 /** Of a quantile between 0.125 ms and 17 minutes, relative: a value is at most half a bucket from the bucket's middle. */
 export const quantileError = 2 ** (1 / (2 * perDoubling)) - 1
-
-/** The buckets that are not empty: `[index, count]`, ascending, and the sum of all values. */
-export type StoredHistogram = { sum: number; buckets: [number, number][] }
 
 /** Counts durations by their logarithm. Those of several minutes, or processes, add up without any loss. */
 export class Histogram {

@@ -1,5 +1,5 @@
+import type { RequestFigures, DynoFigures, Minute, FigureEntry } from '../model/figures.ts'
 import { Histogram } from './histogram.ts'
-import type { DynoFigures, Entry, Minute, RequestFigures } from './minute.ts'
 
 /** The periods that can be asked for: minutes in all, and of one point. */
 export const periods = { hour: { minutes: 60, step: 1 }, day: { minutes: 1440, step: 10 } } as const
@@ -36,7 +36,7 @@ export function spanOf(period: Period, now: Minute): { from: Minute; to: Minute 
 }
 
 /** Adds up what lies in the period, as a whole and point by point. */
-export function makeReport(entries: Entry[], period: Period, now: Minute): Report {
+export function makeReport(entries: FigureEntry[], period: Period, now: Minute): Report {
   const { from, to } = spanOf(period, now)
   const { minutes, step } = periods[period]
   const points = Array.from({ length: minutes / step }, () => new Tally())
@@ -60,7 +60,7 @@ class Tally {
   readonly #latency = new Histogram()
   readonly #looks: DynoFigures[] = []
 
-  add(entry: Entry): void {
+  add(entry: FigureEntry): void {
     if ('dynos' in entry) this.#looks.push(entry.dynos)
     else this.#addRequests(entry.requests)
   }

@@ -1,5 +1,5 @@
+import type { RequestFigures } from '../model/figures.ts'
 import { Histogram } from './histogram.ts'
-import type { RequestFigures } from './minute.ts'
 
 /** A request that has ended, as the router knows it. */
 export type EndedRequest = {

@@ -1,14 +1,6 @@
+import type { RoleFigures } from '../model/figures.ts'
 import { Histogram } from './histogram.ts'
-import { durationsOf, type Durations } from './totals.ts'
-
-/** What one process of the server uses, since it started. */
-export type RoleFigures = {
-  /** Bytes resident, shared pages included. */
-  memory: number
-  cpuSeconds: number
-  /** How late timers came. */
-  lag: Durations
-}
+import { durationsOf } from './totals.ts'
 
 /** How often it is looked at, milliseconds. */
 const interval = 500

@@ -1,19 +1,8 @@
+import type { RequestFigures, Durations, RequestTotals } from '../model/figures.ts'
 import { Histogram } from './histogram.ts'
-import type { RequestFigures } from './minute.ts'
 
 /** Upper bounds of durations in milliseconds: powers of 2, which the finer histogram counts exactly. */
 export const durationBounds = Array.from({ length: 16 }, (_, i) => 2 ** i)
-
-/** `sum` in milliseconds; `below[i]`: how many were below the i-th of their bounds. */
-export type Durations = { sum: number; count: number; below: number[] }
-
-/** What an app was asked since the router started. */
-export type RequestTotals = {
-  statuses: number[]
-  codes: Record<string, number>
-  bytes: number
-  durations: Durations
-}
 
 export function durationsOf(histogram: Histogram, bounds = durationBounds): Durations {
   const { sum, count } = histogram

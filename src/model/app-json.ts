@@ -1,6 +1,6 @@
 import { PaasError } from '../errors.ts'
 import { configKeyProblem, configValueProblem } from './config-rules.ts'
-import { processTypePattern } from './formation.ts'
+import { processTypePattern, type AskedFormation } from './formation.ts'
 
 /**
  * What this server takes from an app.json (Heroku's app.json schema). Everything else in it is for others: add-ons, `environments` for
@@ -8,8 +8,7 @@ import { processTypePattern } from './formation.ts'
  */
 export type AppJson = {
   env: Record<string, EnvDefault>
-  /** Quantity and size of process types at the first deploy; null: not said. Sizes are as written there, in any case. */
-  formation: Record<string, { quantity: number | null; size: string | null }>
+  formation: AskedFormation
   /** The path a web dyno answers with a status below 400 when it is ready; null: a connection will do. */
   healthcheck: string | null
   /** Names or addresses, in order. */

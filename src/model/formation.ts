@@ -1,4 +1,3 @@
-import type { AppJson } from './app-json.ts'
 import type { AppId, FormationId } from './ids.ts'
 import type { Machine } from './machine.ts'
 
@@ -40,6 +39,9 @@ export const processTypePattern = /^[-\w]{1,128}$/
 /** How many dynos of a type a release runs, and of which size. */
 export type Share = Pick<Formation, 'type' | 'quantity' | 'size'>
 
+/** What app.json asks of process types at the first deploy; null: not said. Sizes are as written there, in any case. */
+export type AskedFormation = Record<string, { quantity: number | null; size: string | null }>
+
 /**
  * The formation a release with these process types runs in: what is set for a type stays; types that are new get at the very
  * first deploy what app.json asks for, else `web` one dyno and all others none (Heroku's rule). The release command is no
@@ -47,7 +49,7 @@ export type Share = Pick<Formation, 'type' | 'quantity' | 'size'>
  * @param present what is set, which may be something before the first deploy too
  * @param asked app.json's formation, given at the first deploy only
  */
-export function formationFor(present: Share[], types: string[], asked?: AppJson['formation']): Share[] {
+export function formationFor(present: Share[], types: string[], asked?: AskedFormation): Share[] {
   const isFirst = asked !== undefined || present.length === 0
   const first = isFirst ? new Map(Object.entries(asked ?? {})) : undefined
   return scalableTypes(types).map((type) => {

@@ -81,3 +81,5 @@ export const mostAttempts = 10
 export function resourceOf(entity: WebhookEntity): string {
   return entity.replace('api:', '')
 }
+
+export type NewWebhookEvent = Omit<WebhookEvent, 'id' | 'sequence' | 'createdAt'>

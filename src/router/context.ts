@@ -1,4 +1,4 @@
-import type { AppLogWriter } from '../logs/app-log.ts'
+import type { AppLogWriter } from '../model/app-log.ts'
 import type { AppConnections } from './app-connections.ts'
 import type { AddressCounter } from './address-counter.ts'
 import type { Counters } from './counters.ts'

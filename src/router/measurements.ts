@@ -1,7 +1,7 @@
+import { type RequestFigures, type Minute, minuteOf, type RequestTotals } from '../model/figures.ts'
 import type { FigureWriter } from '../metrics/figure-writer.ts'
-import { minuteOf, type Minute, type RequestFigures } from '../metrics/minute.ts'
 import { RequestTally, type EndedRequest } from '../metrics/request-tally.ts'
-import { addRequests, type RequestTotals } from '../metrics/totals.ts'
+import { addRequests } from '../metrics/totals.ts'
 import type { AppId } from '../model/ids.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import type { AppLogWriter } from '../logs/app-log.ts'
+import type { AppLogWriter } from '../model/app-log.ts'
 import type { Logger } from '../log.ts'
 import type { FigureWriter } from '../metrics/figure-writer.ts'
 import type { RoutingTable } from '../model/route.ts'

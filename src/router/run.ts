@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts'
 import { asPaasError, PaasError } from '../errors.ts'
-import type { AppLogWriter } from '../logs/app-log.ts'
+import type { AppLogWriter } from '../model/app-log.ts'
 import type { Logger } from '../log.ts'
 import { FigureWriter } from '../metrics/figure-writer.ts'
 import { RoleMeter } from '../metrics/role-meter.ts'

@@ -1,7 +1,6 @@
+import type { TargetAddress } from './upstream-socket.ts'
 import type { Target } from '../model/route.ts'
 import { Upstream, type ResponseHandler } from './upstream.ts'
-
-export type TargetAddress = { host: string; port: number } | { path: string }
 
 /** How long a target that refused a connection comes after the others, milliseconds. */
 const refusalMemory = 1_000

@@ -1,5 +1,8 @@
 import { Socket } from 'node:net'
 
+/** Where a target listens. */
+export type TargetAddress = { host: string; port: number } | { path: string }
+
 type Done = (error?: Error | null) => void
 
 /**

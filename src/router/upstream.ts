@@ -1,10 +1,10 @@
+import type { BodyReader } from './http/framing.ts'
 import type { Socket } from 'node:net'
-import type { TargetAddress } from './target.ts'
-import { readerFor, type BodyReader } from './http/body-reader.ts'
+import { readerFor } from './http/body-reader.ts'
 import type { Field } from './http/fields.ts'
 import { findHeadEnd } from './http/head-end.ts'
 import { Outbox } from './http/outbox.ts'
-import { UpstreamSocket } from './upstream-socket.ts'
+import { UpstreamSocket, type TargetAddress } from './upstream-socket.ts'
 import { mayBecomeResponseHead, parseResponseHead, type ResponseHead } from './http/response-head.ts'
 
 export type UpstreamFailure = { kind: 'refused' | 'closed' | 'malformed'; reason: string }

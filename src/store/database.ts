@@ -2,9 +2,14 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { pathToFileURL } from 'node:url'
 import { asDiskError, asExhaustion, PaasError } from '../errors.ts'
-import type { CommitCounter } from './commit-counter.ts'
 
 export type Parameters = Record<string, SQLInputValue>
+
+/** What numbers the commits: see `CommitCounter`. */
+interface CommitNumbers extends Disposable {
+  next(db: Database): number | undefined
+  acknowledge(commits: number): void
+}
 
 /** More than SQLite asks of the disk at once (its file of shared memory grows by 32 KiB). */
 const probeBytes = 64 * 1024
@@ -17,7 +22,7 @@ export class Database implements Disposable {
   readonly #path: string
   readonly #connection: DatabaseSync
   readonly #statements = new Map<string, StatementSync>()
-  #counter: CommitCounter | undefined
+  #counter: CommitNumbers | undefined
   #onCommit: ((commits: number) => void) | undefined
   #depth = 0
 
@@ -29,7 +34,7 @@ export class Database implements Disposable {
   }
 
   /** From here on every commit is counted, inside the database and beside it, and `onCommit` is told its number. */
-  countCommits(counter: CommitCounter, onCommit: (commits: number) => void): void {
+  countCommits(counter: CommitNumbers, onCommit: (commits: number) => void): void {
     this.#counter = counter
     this.#onCommit = onCommit
   }

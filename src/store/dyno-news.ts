@@ -1,6 +1,6 @@
+import { type DynoStateRow, toRecord } from './dyno-state-row.ts'
 import type { DynoLife, DynoRecord } from '../model/dyno.ts'
 import type { Database } from './database.ts'
-import { toRecord, type DynoStateRow } from './dyno-states.ts'
 import type { DynoNews } from './dyno-tables.ts'
 
 /** Milliseconds that a dyno which has crashed must be on its way again before that is news. */

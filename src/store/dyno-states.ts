@@ -1,24 +1,8 @@
-import { oneOffTypes, type DynoFacts, type DynoLife, type DynoRecord } from '../model/dyno.ts'
-import type { AppId } from '../model/ids.ts'
+import { toRecord, type DynoStateRow } from './dyno-state-row.ts'
+import { oneOffTypes, type DynoFacts } from '../model/dyno.ts'
 import type { Database } from './database.ts'
 import { takeNews } from './dyno-news.ts'
 import type { DynoStates } from './dyno-tables.ts'
-
-export type DynoStateRow = {
-  id: string
-  app_id: AppId
-  uuid: string | null
-  name: string
-  type: string
-  size: string
-  release: number
-  attached: number
-  state: DynoLife | 'gone'
-  since: number
-  exit_status: number | null
-  error: DynoRecord['error']
-  told: DynoLife | null
-}
 
 /** Whether a webhook of the app is to be told; if not, every state counts as told. */
 const isTold = `EXISTS (SELECT 1 FROM webhooks WHERE app_id = dyno_states.app_id AND include LIKE '%"dyno"%')`
@@ -78,17 +62,4 @@ function put(
 function forget(db: Database, id: string): void {
   db.run(`UPDATE dyno_states SET state = 'gone' WHERE id = :id`, { id })
   db.run(`DELETE FROM dyno_states WHERE id = :id AND NOT ${isTold}`, { id })
-}
-
-/** One that is gone has stopped. */
-export function toRecord(row: DynoStateRow): DynoRecord {
-  const { id, app_id: appId, uuid, name, type, size, release, attached, state, since, exit_status, error } = row
-  const facts = { id, appId, ...(uuid === null ? {} : { uuid }), name, type, size, release, attached: attached === 1 }
-  return {
-    ...facts,
-    state: state === 'gone' ? 'stopped' : state,
-    since: new Date(since),
-    exitStatus: exit_status,
-    error,
-  }
 }

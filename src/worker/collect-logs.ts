@@ -1,6 +1,6 @@
 import type { Dyno, Engine } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
-import type { AppLogWriter, LogLine } from '../logs/app-log.ts'
+import type { AppLogWriter, LogLine } from '../model/app-log.ts'
 import { formatTime } from '../logs/line.ts'
 import type { LogCursors } from './log-cursors.ts'
 

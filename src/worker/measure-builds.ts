@@ -1,5 +1,5 @@
+import type { WorkerFigures } from '../model/figures.ts'
 import { Histogram } from '../metrics/histogram.ts'
-import type { WorkerFigures } from '../metrics/worker-figures.ts'
 import type { PhaseTimes } from '../model/build.ts'
 
 /** Counts the builds of all apps by verdict, and how long each phase took. */

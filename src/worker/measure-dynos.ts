@@ -1,9 +1,8 @@
+import { minuteOf, type StateCounts } from '../model/figures.ts'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Dyno, DynoUsage, Engine } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
 import type { FigureWriter } from '../metrics/figure-writer.ts'
-import { minuteOf } from '../metrics/minute.ts'
-import type { DynoStates } from '../metrics/worker-figures.ts'
 import type { AppId } from '../model/ids.ts'
 
 type Deps = {
@@ -19,14 +18,14 @@ const pace = { round: 60_000, atOnce: 16 }
 export class DynoMeter {
   readonly #deps: Deps
   #usage = new Map<string, DynoUsage>()
-  #last = new Map<AppId, DynoStates>()
+  #last = new Map<AppId, StateCounts>()
 
   constructor(deps: Deps) {
     this.#deps = deps
   }
 
   /** At the last look. */
-  get apps(): ReadonlyMap<AppId, DynoStates> {
+  get apps(): ReadonlyMap<AppId, StateCounts> {
     return this.#last
   }
 
@@ -73,7 +72,7 @@ export class DynoMeter {
     }
   }
 
-  #summarize(dynos: Dyno[], usage: Map<string, DynoUsage>): DynoStates {
+  #summarize(dynos: Dyno[], usage: Map<string, DynoUsage>): StateCounts {
     const measured = dynos.filter(({ id }) => usage.has(id))
     const states = Object.fromEntries(
       [...Map.groupBy(dynos, ({ state }) => state.kind)].map(([state, own]) => [state, own.length]),

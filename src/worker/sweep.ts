@@ -1,3 +1,4 @@
+import { minuteOf } from '../model/figures.ts'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
@@ -9,7 +10,6 @@ import type { AppId, BuildId, ReleaseId } from '../model/ids.ts'
 import { sweepSources } from './sweep-sources.ts'
 import { removeOutput } from '../output/files.ts'
 import { removeOldFigures } from '../metrics/figure-files.ts'
-import { minuteOf } from '../metrics/minute.ts'
 import type { Store } from '../store/store.ts'
 
 type Used = {

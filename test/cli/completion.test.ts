@@ -1,7 +1,7 @@
 import { delimiter, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { complete, type Sources } from '../../src/cli/completion/words.ts'
-import { createProgram } from '../../src/cli/run.ts'
+import { createProgram } from '../../src/cli/program.ts'
 import { TestTerminal, typeAt } from './terminal.ts'
 
 const checkout = resolve(import.meta.dirname, '../..')

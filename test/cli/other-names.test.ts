@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { insteadOf } from '../../src/cli/other-names.ts'
-import { createProgram } from '../../src/cli/run.ts'
+import { createProgram } from '../../src/cli/program.ts'
 import { command, runProgram } from './terminal.ts'
 
 const program = await createProgram()

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { describe, expect, it } from 'vitest'
-import { createProgram } from '../../src/cli/run.ts'
+import { createProgram } from '../../src/cli/program.ts'
 
 const program = await createProgram()
 const names = program.commands.map((command) => command.name())

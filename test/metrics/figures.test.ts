@@ -1,3 +1,4 @@
+import type { FigureEntry } from '../../src/model/figures.ts'
 import { appendFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +7,7 @@ import { createLog } from '../../src/log.ts'
 import { figureFile, removeOldFigures } from '../../src/metrics/figure-files.ts'
 import { readFigures } from '../../src/metrics/figure-reader.ts'
 import { FigureWriter } from '../../src/metrics/figure-writer.ts'
-import { parseEntry, type Entry } from '../../src/metrics/minute.ts'
+import { parseEntry } from '../../src/metrics/parse-entry.ts'
 import { makeReport, spanOf } from '../../src/metrics/report.ts'
 import { RequestTally } from '../../src/metrics/request-tally.ts'
 import type { AppId } from '../../src/model/ids.ts'
@@ -27,7 +28,7 @@ const read = (from: number, to: number) => readFigures({ directory, log }, app, 
 function requests(
   minute: number,
   ...ended: [status: number, milliseconds?: number | undefined, code?: string][]
-): Entry {
+): FigureEntry {
   const tally = new RequestTally()
   for (const [status, milliseconds, code] of ended) {
     const times = milliseconds === undefined ? undefined : { connect: 0, service: milliseconds }
@@ -36,12 +37,12 @@ function requests(
   return { minute, requests: tally.figures() }
 }
 
-const dynos = (minute: number, memory: number, cpu: number | null): Entry => ({
+const dynos = (minute: number, memory: number, cpu: number | null): FigureEntry => ({
   minute,
   dynos: { count: 2, memory, largest: memory / 2, cpu },
 })
 
-async function write(...entries: Entry[]): Promise<void> {
+async function write(...entries: FigureEntry[]): Promise<void> {
   await using writer = new FigureWriter({ directory, log })
   for (const entry of entries) writer.write(app, entry)
 }

@@ -1,6 +1,6 @@
+import type { DynoFigures, FigureEntry } from '../../src/model/figures.ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createLog } from '../../src/log.ts'
-import type { DynoFigures, Entry } from '../../src/metrics/minute.ts'
 import { DynoMeter } from '../../src/worker/measure-dynos.ts'
 import { testEngine, type TestEngine } from '../engine/support.ts'
 
@@ -17,8 +17,8 @@ const hungry = `exec perl -e '$m = "x" x (40 * 1048576); 1 while 1'`
 
 describe('the dyno meter', () => {
   it('adds up memory and CPU of what runs, and says in which state all dynos are', async () => {
-    const entries: Entry[] = []
-    const figures = { write: (_: unknown, entry: Entry) => void entries.push(entry) }
+    const entries: FigureEntry[] = []
+    const figures = { write: (_: unknown, entry: FigureEntry) => void entries.push(entry) }
     const meter = new DynoMeter({ engine: docker.engine, figures, log: createLog('test', 'silent') })
     const busy = await docker.dyno(hungry)
     await docker.dyno('sleep 1000', { name: 'worker.1', type: 'worker' })
@@ -40,7 +40,7 @@ describe('the dyno meter', () => {
   })
 })
 
-async function look(meter: DynoMeter, entries: Entry[]): Promise<DynoFigures> {
+async function look(meter: DynoMeter, entries: FigureEntry[]): Promise<DynoFigures> {
   await meter.look()
   const last = entries.at(-1)
   if (last === undefined || !('dynos' in last)) throw new Error('nothing was written')

@@ -1,7 +1,7 @@
+import { type FigureEntry, minuteOf } from '../../model/figures.ts'
 import type { FastifyRequest } from 'fastify'
 import { PaasError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
-import { minuteOf, type Entry } from '../../metrics/minute.ts'
 import { makeReport, periods, spanOf, type Figures, type Period } from '../../metrics/report.ts'
 import type { App } from '../../model/app.ts'
 import { appOf } from '../http/access.ts'
@@ -42,7 +42,10 @@ function periodOf({ query }: FastifyRequest): Period {
 }
 
 /** A router that is just being replaced costs the chart its last minute, no more. */
-async function underWay({ measured, log }: { measured: Deps['measured']; log: Logger }, app: App): Promise<Entry[]> {
+async function underWay(
+  { measured, log }: { measured: Deps['measured']; log: Logger },
+  app: App,
+): Promise<FigureEntry[]> {
   try {
     const minute = await measured.router.minute(app.id)
     return minute ? [minute] : []

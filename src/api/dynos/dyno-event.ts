@@ -1,16 +1,19 @@
+import type { NewWebhookEvent } from '../../model/webhook.ts'
 import { isOneOff, type DynoLife, type DynoRecord } from '../../model/dyno.ts'
 import type { DynoNews } from '../../store/dyno-tables.ts'
 import { commandsOf } from './commands.ts'
 import type { ApiDeps } from '../deps.ts'
 import { dynoId } from './dyno-json.ts'
 import { sizeName, uuidOf } from '../http/shapes.ts'
-import type { NewEvent } from '../webhooks/webhook-changes.ts'
 
 /**
  * What became of a dyno, in the form of https://devcenter.heroku.com/articles/webhook-dyno-events; `error` is ours. Nobody in particular did it,
  * so the actor is the server.
  */
-export function dynoEvent({ store, config }: Pick<ApiDeps, 'store' | 'config'>, news: DynoNews): NewEvent | undefined {
+export function dynoEvent(
+  { store, config }: Pick<ApiDeps, 'store' | 'config'>,
+  news: DynoNews,
+): NewWebhookEvent | undefined {
   const { appId, action, dyno } = news
   const app = store.apps.get(appId)
   if (!app) return undefined

@@ -91,3 +91,6 @@ function show(app: App, { condition, release, ...dyno }: Parts): object {
 export function dynoId({ uuid, id }: { uuid?: string; id: string }): string {
   return uuid ?? uuidOf(id)
 }
+
+/** A dyno as the API shows it. */
+export type PresentDyno = { id: string; name: string; json: () => object }

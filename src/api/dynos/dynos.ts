@@ -1,10 +1,11 @@
+import type { PresentDyno } from './dyno-json.ts'
 import type { FastifyRequest } from 'fastify'
 import { PaasError } from '../../errors.ts'
 import type { App } from '../../model/app.ts'
 import { appOf } from '../http/access.ts'
 import type { Api, ApiDeps } from '../deps.ts'
 import { page } from '../http/page.ts'
-import { dynoNamed, presentDynos, type PresentDyno } from './present-dynos.ts'
+import { dynoNamed, presentDynos } from './present-dynos.ts'
 
 type Deps = Pick<ApiDeps, 'store' | 'containers' | 'queue' | 'platformLog' | 'config'>
 

@@ -2,9 +2,8 @@ import type { App } from '../../model/app.ts'
 import type { Formation } from '../../model/formation.ts'
 import type { Release } from '../../model/release.ts'
 import type { Store } from '../../store/store.ts'
-import { missingJson } from './dyno-json.ts'
+import { missingJson, type PresentDyno } from './dyno-json.ts'
 import type { DynoCondition, Reason } from './dyno-state.ts'
-import type { PresentDyno } from './present-dynos.ts'
 import { uuidOf } from '../http/shapes.ts'
 
 /**

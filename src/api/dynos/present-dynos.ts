@@ -4,14 +4,11 @@ import type { App } from '../../model/app.ts'
 import { isOneOff } from '../../model/dyno.ts'
 import { isExpired } from '../../model/one-off.ts'
 import type { ApiDeps } from '../deps.ts'
-import { dynoId, dynoJson, waitingJson } from './dyno-json.ts'
+import { dynoId, dynoJson, waitingJson, type PresentDyno } from './dyno-json.ts'
 import { awayReason, conditionOf, type Reason } from './dyno-state.ts'
 import { missingDynos } from './missing-dynos.ts'
 
 type Deps = Pick<ApiDeps, 'store' | 'containers' | 'config'>
-
-/** A dyno as the API shows it. */
-export type PresentDyno = { id: string; name: string; json: () => object }
 
 /**
  * What runs, asked of the worker; of the formation what does not run and should; and the one-offs that were asked for and are not there

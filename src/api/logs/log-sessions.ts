@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Type, type Static } from 'typebox'
 import { PaasError } from '../../errors.ts'
-import type { LogFilter } from '../../logs/app-log.ts'
+import type { LogFilter } from '../../model/app-log.ts'
 import type { Grant } from '../../model/grant.ts'
 import { newId, type AppId } from '../../model/ids.ts'
 import { appOf, askerOf } from '../http/access.ts'

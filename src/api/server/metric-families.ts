@@ -1,9 +1,15 @@
+import type {
+  StoredHistogram,
+  DynoFigures,
+  Durations,
+  RequestTotals,
+  RoleFigures,
+  StateCounts,
+  WorkerFigures,
+} from '../../model/figures.ts'
 import type { Family, Labels, Sample } from '../../metrics/exposition.ts'
-import { Histogram, type StoredHistogram } from '../../metrics/histogram.ts'
-import type { DynoFigures } from '../../metrics/minute.ts'
-import type { RoleFigures } from '../../metrics/role-meter.ts'
-import { durationBounds, durationsOf, type Durations, type RequestTotals } from '../../metrics/totals.ts'
-import type { DynoStates, WorkerFigures } from '../../metrics/worker-figures.ts'
+import { Histogram } from '../../metrics/histogram.ts'
+import { durationBounds, durationsOf } from '../../metrics/totals.ts'
 import type { QueueFigures } from '../../queue/queue.ts'
 import type { RouterFigures } from '../../router/control/control.ts'
 
@@ -83,7 +89,7 @@ function codeSamples([app, { codes }]: [string, RequestTotals]): Sample[] {
   return Object.entries(codes).map(([code, count]) => sample(count, { app, code }))
 }
 
-function stateSamples([app, { states }]: [string, DynoStates]): Sample[] {
+function stateSamples([app, { states }]: [string, StateCounts]): Sample[] {
   return Object.entries(states).map(([state, count]) => sample(count, { app, state }))
 }
 

@@ -1,4 +1,4 @@
-import type { WebhookEvent } from '../../model/webhook.ts'
+import type { NewWebhookEvent } from '../../model/webhook.ts'
 import type { WebhookChange } from '../../store/delivery-tables.ts'
 import type { DynoNews } from '../../store/dyno-tables.ts'
 import { userJson } from '../apps/app-json.ts'
@@ -7,8 +7,6 @@ import { dynoEvent } from '../dynos/dyno-event.ts'
 import { formationJson } from '../dynos/formation.ts'
 import { releaseJson } from '../builds/releases.ts'
 
-export type NewEvent = Omit<WebhookEvent, 'id' | 'sequence' | 'createdAt'>
-
 /** How a build and a release begin. */
 const unfinished = {
   'api:build': { status: 'pending', state: 'pending', finished_at: null, failure: null, release: null, slug: null },
@@ -16,7 +14,7 @@ const unfinished = {
 }
 
 /** What is on record of a change, whoever made it, as webhooks are told it; undefined when there is nothing left to show. */
-export function describeChange(deps: BuildJsonDeps, change: WebhookChange | DynoNews): NewEvent | undefined {
+export function describeChange(deps: BuildJsonDeps, change: WebhookChange | DynoNews): NewWebhookEvent | undefined {
   switch (change.kind) {
     case 'dyno':
       return dynoEvent(deps, change)
@@ -32,7 +30,7 @@ export function describeChange(deps: BuildJsonDeps, change: WebhookChange | Dyno
 function describeProgress(
   deps: BuildJsonDeps,
   change: Extract<WebhookChange, { kind: 'build' | 'release' }>,
-): NewEvent | undefined {
+): NewWebhookEvent | undefined {
   const described = change.kind === 'build' ? describeBuild(deps, change) : describeRelease(deps, change)
   if (!described) return undefined
   const { appId, action } = change
@@ -64,7 +62,7 @@ function describeRelease({ store }: BuildJsonDeps, change: Extract<WebhookChange
 function describeFormation(
   { store }: BuildJsonDeps,
   { appId, action, id, last }: Extract<WebhookChange, { kind: 'formation' }>,
-): NewEvent | undefined {
+): NewWebhookEvent | undefined {
   const app = store.apps.get(appId)
   const formation = last ?? store.formations.list(appId).find((share) => share.id === id)
   const release = app?.currentReleaseId && store.releases.find(app.currentReleaseId)

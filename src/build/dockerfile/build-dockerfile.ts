@@ -1,6 +1,6 @@
+import type { Registries } from '../../model/network.ts'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import type { Registries } from '../../config.ts'
 import type { Engine, Image, Sandbox } from '../../engine/engine.ts'
 import { PaasError } from '../../errors.ts'
 import type { AppId } from '../../model/ids.ts'

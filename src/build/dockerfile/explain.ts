@@ -1,4 +1,4 @@
-import type { Registries } from '../../config.ts'
+import type { Registries } from '../../model/network.ts'
 import { PaasError } from '../../errors.ts'
 import { cleanLine } from '../../output/clean-line.ts'
 import { isAllowed, namesOf } from './registries.ts'

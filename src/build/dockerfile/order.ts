@@ -1,6 +1,6 @@
+import type { Registries } from '../../model/network.ts'
 import { Readable } from 'node:stream'
 import { pack } from '../../tar.ts'
-import type { Registries } from '../../config.ts'
 import type { Sandbox } from '../../engine/engine.ts'
 import { cacheDirectory } from '../directories.ts'
 import { oneAfterAnother } from '../order.ts'

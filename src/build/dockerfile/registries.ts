@@ -1,4 +1,4 @@
-import type { Registries } from '../../config.ts'
+import type { Registries } from '../../model/network.ts'
 
 /** What a name without a registry belongs to, as everywhere. */
 const usual = 'docker.io'

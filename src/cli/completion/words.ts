@@ -45,3 +45,6 @@ function optionsOf(program: Command, name: string): Candidate[] {
   const options = program.commands.find((command) => command.name() === name)?.options ?? []
   return options.flatMap(({ long, description }) => (long ? [{ word: long, about: description }] : []))
 }
+
+/** Makes the program of another command line, for the topic that completes such lines. */
+export type CreateProgram = (argv: string[]) => Promise<Command>

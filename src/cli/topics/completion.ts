@@ -2,16 +2,15 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { define, type Options } from '../command.ts'
-import { complete } from '../completion/words.ts'
+import { complete, type CreateProgram } from '../completion/words.ts'
 import { print } from '../output.ts'
 import type { AppJson } from '../resources.ts'
-import { createProgram } from '../run.ts'
 import { connect } from '../session.ts'
 
 /** How long somebody who has pressed Tab waits for the server, milliseconds. */
 const patience = 2000
 
-export function defineCompletion(program: Command): void {
+export function defineCompletion(program: Command, createProgram: CreateProgram): void {
   define(program, {
     name: 'completion',
     arguments: '<shell>',

@@ -1,4 +1,4 @@
-import type { HostPort } from '../../config.ts'
+import type { HostPort } from '../../model/network.ts'
 
 /** A chain and its rules, as iptables-restore(8) takes them. */
 export type Chain = { name: string; rules: string[] }

@@ -1,6 +1,4 @@
-import type { Minute, RequestFigures } from '../../metrics/minute.ts'
-import type { RoleFigures } from '../../metrics/role-meter.ts'
-import type { RequestTotals } from '../../metrics/totals.ts'
+import type { RequestFigures, Minute, RequestTotals, RoleFigures } from '../../model/figures.ts'
 import type { AppId } from '../../model/ids.ts'
 import type { AppRoute, RoutingTable, Target } from '../../model/route.ts'
 import type { Counters } from '../counters.ts'

@@ -1,19 +1,6 @@
 import type { Field } from './fields.ts'
-import type { Framing } from './framing.ts'
+import type { Framing, BodyReader } from './framing.ts'
 import { ChunkedReader } from './chunked-reader.ts'
-
-/** Takes the body of one message out of the bytes that follow its head. */
-export interface BodyReader {
-  /** True when the body is complete. */
-  readonly done: boolean
-  /** Fields after a chunked body. */
-  readonly trailers: Field[]
-  /**
-   * Gives the parts of `chunk`, from `from` on, that belong to the body to `onData`.
-   * @returns the offset after the last byte taken, or -1 when the framing is malformed
-   */
-  read(chunk: Buffer, from: number, onData: (data: Buffer) => void): number
-}
 
 export function readerFor(framing: Framing): BodyReader {
   switch (framing.kind) {

@@ -1,4 +1,4 @@
-import type { BodyReader } from './body-reader.ts'
+import type { BodyReader } from './framing.ts'
 import { parseFields, type Field } from './fields.ts'
 
 /** RFC 9112 section 7.1. Extensions are allowed and dropped; nothing but CRLF ends a line. */

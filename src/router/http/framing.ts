@@ -37,3 +37,16 @@ export function framingTowards(version: 0 | 1, framing: Framing): Framing {
   if (framing.kind !== 'chunked' && framing.kind !== 'close') return framing
   return { kind: version === 1 ? 'chunked' : 'close' }
 }
+
+/** Takes the body of one message out of the bytes that follow its head. */
+export interface BodyReader {
+  /** True when the body is complete. */
+  readonly done: boolean
+  /** Fields after a chunked body. */
+  readonly trailers: Field[]
+  /**
+   * Gives the parts of `chunk`, from `from` on, that belong to the body to `onData`.
+   * @returns the offset after the last byte taken, or -1 when the framing is malformed
+   */
+  read(chunk: Buffer, from: number, onData: (data: Buffer) => void): number
+}

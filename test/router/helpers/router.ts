@@ -1,5 +1,5 @@
+import type { FigureEntry } from '../../../src/model/figures.ts'
 import { pino } from 'pino'
-import type { Entry } from '../../../src/metrics/minute.ts'
 import type { AppId } from '../../../src/model/ids.ts'
 import type { AppRoute, RoutingTable, Target } from '../../../src/model/route.ts'
 import { defaultLimits, type RouterLimits } from '../../../src/router/limits.ts'
@@ -7,7 +7,7 @@ import { Origins, type OriginsConfig } from '../../../src/router/origin.ts'
 import { Router } from '../../../src/router/router.ts'
 
 /** `entries` are the figures it wrote. */
-export type TestRouter = AsyncDisposable & { router: Router; port: number; lines: string[]; entries: Entry[] }
+export type TestRouter = AsyncDisposable & { router: Router; port: number; lines: string[]; entries: FigureEntry[] }
 
 export type RouterOptions = {
   limits?: Partial<RouterLimits>
@@ -19,7 +19,7 @@ export type RouterOptions = {
 /** A router on a free port; `lines` are what it told the apps' logs. */
 export async function startRouter({ limits, table, routes = [], origins }: RouterOptions = {}): Promise<TestRouter> {
   const lines: string[] = []
-  const entries: Entry[] = []
+  const entries: FigureEntry[] = []
   const router = new Router({
     table: { controlHost: 'paas.test', controlSocket: '/nonexistent/api.sock', routes, ...table },
     limits: { ...defaultLimits, ...limits },

@@ -1,4 +1,4 @@
-import type { AppId } from '../model/ids.ts'
+import type { AppId } from './ids.ts'
 
 /** One line of an app's log, in logplex form: `TIME source[process]: text`. */
 export type LogLine = {

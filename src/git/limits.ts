@@ -1,0 +1,13 @@
+import type { TransferLimits } from '../source/transfer-slots.ts'
+
+/** Of what one push or fetch may take. */
+export type GitLimits = TransferLimits & {
+  packBytes: number
+  /** Bytes of an app's repository. */
+  repositoryBytes: number
+  /** Milliseconds a client may pause, and take, while it sends. */
+  idleMs: number
+  totalMs: number
+  /** Bytes that must be free on the disk before a push is taken. */
+  freeBytes: number
+}
