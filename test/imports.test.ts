@@ -1,10 +1,20 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import {
+  cyclesOf,
+  importsIn,
+  loadedBy,
+  readImports,
+  strayImports,
+  straysFromHome,
+  unusedRules,
+  type Import,
+} from './helpers/imports.ts'
 
-const root = resolve(import.meta.dirname, '../src')
+const root = resolve(import.meta.dirname, '..')
 
-/** What the code of each directory may import; `model`, `errors` and `log` are open to all. */
+/** What the code of each room, a directory of `src` or of the repository, may import beside what is open to all. */
 const allowed: Record<string, string[]> = {
   model: [],
   store: [],
@@ -13,7 +23,7 @@ const allowed: Record<string, string[]> = {
   output: ['redis.ts'],
   logs: [],
   metrics: [],
-  router: ['logs', 'metrics'],
+  router: ['metrics'],
   build: ['app-lock.ts', 'engine', 'outbound', 'output', 'quotas', 'release', 'source', 'store'],
   dynos: ['app-lock.ts', 'engine', 'logs', 'quotas', 'router/control/control.ts', 'store'],
   release: ['app-lock.ts', 'dynos', 'logs', 'output', 'store'],
@@ -42,7 +52,48 @@ const allowed: Record<string, string[]> = {
   outbound: [],
   drains: ['logs', 'outbound', 'store'],
   webhooks: ['outbound', 'store'],
-  cli: [],
+  // The package for developers' machines is compiled there.
+  cli: ['dist'],
+  supervisor: [
+    'data-directory.ts',
+    'server-id.ts',
+    'router/control/client.ts',
+    'router/control/protocol.ts',
+    'router/listen.ts',
+  ],
+  setup: ['build', 'engine/engine.ts'],
+  main: [
+    'api',
+    'build',
+    'containers',
+    'drains',
+    'dynos',
+    'engine',
+    'git',
+    'grants',
+    'logs',
+    'metrics',
+    'one-offs',
+    'outbound',
+    'output',
+    'queue',
+    'quotas',
+    'release',
+    'router/control',
+    'router/run.ts',
+    'setup',
+    'store',
+    'supervisor',
+    'webhooks',
+    'worker',
+    'data-directory.ts',
+    'server-id.ts',
+    'package.json',
+  ],
+  bin: ['data-directory.ts', 'engine/docker/docker.ts'],
+  hooks: [],
+  'data-directory.ts': [],
+  'server-id.ts': ['data-directory.ts'],
 }
 const open = [
   'model',
@@ -58,69 +109,123 @@ const open = [
   'tar.ts',
 ]
 
-/** Each vendor package and the one directory that may know it. */
-const vendors: Record<string, string> = {
-  dockerode: 'engine/docker',
+/** The packages that only one place may know. */
+const homes: Record<string, string> = {
+  '@fastify/etag': 'api',
+  '@fastify/type-provider-typebox': 'api',
+  '@peculiar/asn1-schema': 'router/tls',
+  '@peculiar/asn1-x509': 'router/tls',
+  '@peculiar/x509': 'router/tls',
   bullmq: 'queue',
+  commander: 'cli',
+  dockerode: 'engine/docker',
+  fastify: 'api',
   ioredis: 'redis.ts',
-  'tar-stream': 'tar.ts',
   'node:sqlite': 'store',
   'node-git-server': 'git',
+  pino: 'log.ts',
   'prom-client': 'metrics',
+  'reflect-metadata': 'router/tls',
+  'simple-git': 'git',
+  'tar-stream': 'tar.ts',
+  typebox: 'api',
+  yaml: 'build',
 }
 
-const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
-const imports: { file: string; specifier: string; isType: boolean }[] = files.flatMap((file) =>
-  [
-    ...readFileSync(join(root, file), 'utf8').matchAll(
-      /^(?:import|export)\b[^'"]*?from\s+'([^']+)'|import\('([^']+)'\)/gm,
-    ),
-  ].map((match) => ({
-    file,
-    specifier: match[1] ?? match[2] ?? '',
-    isType: /^(import|export) type\b/.test(match[0]),
-  })),
+const files = ['bin', 'hooks', 'src'].flatMap((directory) =>
+  readdirSync(join(root, directory), { recursive: true, encoding: 'utf8' })
+    .filter((file) => /\.[cm]?[jt]s$/.test(file))
+    .map((file) => join(directory, file)),
 )
-
-/** All files that a process which begins with this one may load. */
-function loadedBy(file: string, found = new Set([file])): Set<string> {
-  for (const { specifier } of imports.filter((one) => one.file === file && !one.isType)) {
-    const target = relative(root, resolve(root, dirname(file), specifier))
-    if (specifier.startsWith('.') && !found.has(target)) loadedBy(target, found.add(target))
-  }
-  return found
-}
+const imports = readImports(root, files)
 
 describe('imports', () => {
-  it('point one way only', () => {
-    const wrong = imports.filter(({ file, specifier }) => {
-      const directory = file.split('/')[0] ?? ''
-      if (!specifier.startsWith('.') || !(directory in allowed)) return false
-      const target = relative(root, resolve(root, dirname(file), specifier))
-      const permitted = [directory, ...open, ...(allowed[directory] ?? [])]
-      return !permitted.some((path) => target === path || target.startsWith(`${path}/`))
-    })
-    expect(wrong).toEqual([])
+  it('point one way only, in each room to those that its rule names', () => {
+    expect(strayImports(imports, { allowed, open })).toEqual([])
   })
 
-  it('keep each vendor in its own directory', () => {
-    const wrong = imports.filter(({ file, specifier }) => {
-      const home = vendors[specifier]
-      return home !== undefined && file !== home && !file.startsWith(`${home}/`)
-    })
-    expect(wrong).toEqual([])
+  it('use all that the rules allow', () => {
+    expect(unusedRules(imports, allowed)).toEqual([])
+  })
+
+  it('have no cycle, of types neither', () => {
+    expect(cyclesOf(imports)).toEqual([])
+  })
+
+  it('keep each package in its one home', () => {
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { dependencies: object }
+    // A lock is of use everywhere; the other two are programs that are run.
+    const known = [...Object.keys(homes), 'async-mutex', 'node', 'npm']
+    expect(Object.keys(manifest.dependencies).filter((name) => !known.includes(name))).toEqual([])
+    expect(straysFromHome(imports, homes)).toEqual([])
   })
 
   it('keep containers out of the processes that the public reaches', () => {
-    const docker = (file: string): string[] => [...loadedBy(file)].filter((one) => one.startsWith('engine/docker/'))
+    const docker = (first: string) => loadedBy(imports, first).filter((file) => file.startsWith('engine/docker/'))
     expect(docker('main/worker.ts')).not.toEqual([])
     expect([...docker('main/api.ts'), ...docker('main/router.ts')]).toEqual([])
   })
 
-  it('leave the command knowing only the HTTP api', () => {
-    const wrong = imports.filter(
-      ({ file, specifier }) => file.startsWith('cli/') && /\.\.\/(store|engine|queue|git)/.test(specifier),
+  it('keep the router apart from the record, from Redis and from the API', () => {
+    const apart = /^(store|queue|redis\.ts|api|worker)(\/|$)/
+    expect(loadedBy(imports, 'main/api.ts').some((file) => apart.test(file))).toBe(true)
+    expect(loadedBy(imports, 'main/router.ts').filter((file) => apart.test(file))).toEqual([])
+  })
+})
+
+/** A made-up tree: each text is a file's. */
+function graph(texts: Record<string, string>): Import[] {
+  return Object.entries(texts).flatMap(([file, text]) => importsIn(file, text))
+}
+
+describe('what reads the imports', () => {
+  it.each([
+    ['a value', "import { b } from '../b/b.ts'"],
+    ['a type', "import type { B } from '../b/b.ts'"],
+    ['over several lines', "import {\n  b,\n  type C,\n} from '../b/b.ts'"],
+    ['what is handed on', "export { b } from '../b/b.ts'"],
+    ['what is loaded later', "const { b } = await import('../b/b.ts')"],
+    ['for its effect alone', "import '../b/b.ts'"],
+  ])('finds %s in a room that may not have it', (_, text) => {
+    const tree = graph({ 'src/a/a.ts': text })
+    expect(strayImports(tree, { allowed: { a: [] }, open: ['model'] })).toEqual(['a/a.ts -> b/b.ts'])
+    expect(strayImports(tree, { allowed: { a: ['b/other.ts'] }, open: [] })).toEqual(['a/a.ts -> b/b.ts'])
+    expect(strayImports(tree, { allowed: { a: ['b'] }, open: [] })).toEqual([])
+  })
+
+  it('knows no room without a rule', () => {
+    expect(strayImports(graph({ 'bin/a.ts': "import { b } from '../src/b/b.ts'" }), { allowed: {}, open: [] })).toEqual(
+      ['bin/a.ts -> b/b.ts'],
     )
-    expect(wrong).toEqual([])
+  })
+
+  it('finds a rule that nothing needs', () => {
+    const tree = graph({ 'src/a/a.ts': "import { b } from '../b/b.ts'" })
+    expect(unusedRules(tree, { a: ['b', 'c'], d: ['b'] })).toEqual(['a -> c', 'd -> b'])
+  })
+
+  it('finds cycles of values, of types, of both and over several files', () => {
+    const tree = graph({
+      'src/a.ts': "import { b } from './b.ts'",
+      'src/b.ts': "import type { C } from './c.ts'\nimport { d } from './d.ts'",
+      'src/c.ts': "import type { A } from './a.ts'",
+      'src/d.ts': "import { e } from './e.ts'",
+      'src/e.ts': "import { e } from './e.ts'",
+    })
+    expect(cyclesOf(tree)).toEqual([['e.ts'], ['a.ts', 'b.ts', 'c.ts']])
+    expect(cyclesOf(tree.filter(({ isType }) => !isType))).toEqual([['e.ts']])
+  })
+
+  it('finds a package outside its home', () => {
+    const tree = graph({ 'src/a/a.ts': "import { x } from 'x'", 'src/b/b.ts': "import type { X } from 'x'" })
+    expect(straysFromHome(tree, { x: 'a' })).toEqual(['b/b.ts -> x'])
+  })
+
+  it('follows values alone to what a process loads', () => {
+    const tree = graph({
+      'src/a.ts': "import type { T } from './t.ts'\nimport { b } from './b.ts'",
+      'src/b.ts': "export * from './c.ts'",
+    })
+    expect(loadedBy(tree, 'a.ts')).toEqual(['a.ts', 'b.ts', 'c.ts'])
   })
 })
