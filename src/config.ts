@@ -1,4 +1,4 @@
-import type { DomainProof, EngineAddress, HostPort, RedisAddress, Registries } from './model/network.ts'
+import type { DomainProofSetting, EngineAddress, HostPort, RedisAddress, Registries } from './model/network.ts'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { credentialsPath } from './credentials.ts'

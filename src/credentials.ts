@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { PaasError } from './errors.ts'
+import { isCode, PaasError } from './errors.ts'
 
 /** Who the user is on one server. `authorization` is the id of the token, where the command made it itself. */
 export type Login = { token: string; email: string; authorization?: string }
@@ -22,7 +22,7 @@ export function readCredentials(path = credentialsPath()): Credentials {
     const parsed: unknown = JSON.parse(readFileSync(path, 'utf8'))
     if (isCredentials(parsed)) return parsed
   } catch (cause) {
-    if (isMissing(cause)) return { servers: {} }
+    if (isCode(cause, 'ENOENT')) return { servers: {} }
     throw new PaasError('credentials_unreadable', `${path} cannot be read: ${reasonOf(cause)}.`, { cause })
   }
   throw new PaasError('credentials_unreadable', `${path} is not a credentials file of paas.`)
@@ -61,10 +61,6 @@ function isCredentials(value: unknown): value is Credentials {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
-}
-
-function isMissing(cause: unknown): boolean {
-  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
 }
 
 /** Parse errors quote the file, which holds tokens. */

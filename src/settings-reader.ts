@@ -1,7 +1,8 @@
 import { Resolver } from 'node:dns'
 import { isIP } from 'node:net'
 import { PaasError } from './errors.ts'
-import type { DomainProof, EngineAddress, HostPort, RedisAddress, Registries } from './model/network.ts'
+import { numberOf, parseCidr } from './model/cidr.ts'
+import type { DomainProofSetting, EngineAddress, HostPort, RedisAddress, Registries } from './model/network.ts'
 import { dynoSizes, sizeNamed, type DynoSize, type DynoSizes } from './model/formation.ts'
 
 export type Environment = Record<string, string | undefined>
@@ -90,7 +91,7 @@ export class SettingsReader {
     const networks = this.text(name, '')
       .split(',')
       .map((part) => part.trim())
-    const isFine = (network: string): boolean => isNetwork(network) || (ipv6 && isIpv6Network(network))
+    const isFine = (network: string): boolean => isNetwork(network) || (ipv6 && parseCidr(network)?.family === 'ipv6')
     const wrong = networks.filter((network) => network !== '' && !isFine(network))
     if (wrong.length > 0) {
       this.#problems.push(`${name} has "${wrong.join('", "')}"; it must be a list of networks such as 10.1.0.0/16`)
@@ -99,7 +100,7 @@ export class SettingsReader {
   }
 
   /** `dns`, and which name servers are asked then: `1.1.1.1,[2606:4700::1111]:53`. */
-  domainProof(name: string, serversName: string): DomainProof {
+  domainProof(name: string, serversName: string): DomainProofSetting {
     const servers = this.text(serversName, '')
       .split(',')
       .map((part) => part.trim())
@@ -217,10 +218,8 @@ export class SettingsReader {
 
 /** An IPv4 network in CIDR notation whose host bits are 0. */
 function isNetwork(text: string): boolean {
-  const [address, prefix] = splitNetwork(text)
-  if (isIP(address) !== 4 || !/^\d{1,2}$/.test(prefix) || Number(prefix) > 32) return false
-  const number = address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0)
-  return number % 2 ** (32 - Number(prefix)) === 0
+  const cidr = parseCidr(text)
+  return cidr?.family === 'ipv4' && numberOf(cidr.address) % 2 ** (32 - cidr.prefix) === 0
 }
 
 function parseHostPort(text: string): HostPort | undefined {
@@ -243,16 +242,6 @@ function ownPorts({ httpPort, httpsPort, redis, docker }: Together): Map<number 
     [httpPort, 'PAAS_HTTP_PORT'],
     [httpsPort, 'PAAS_HTTPS_PORT'],
   ])
-}
-
-function isIpv6Network(text: string): boolean {
-  const [address, prefix] = splitNetwork(text)
-  return isIP(address) === 6 && !address.includes('%') && /^\d{1,3}$/.test(prefix) && Number(prefix) <= 128
-}
-
-function splitNetwork(text: string): [string, string] {
-  const slash = text.indexOf('/')
-  return [text.slice(0, slash), text.slice(slash + 1)]
 }
 
 function parseSize(text: string): [DynoSize, DynoSizes[DynoSize]] | undefined {

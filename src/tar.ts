@@ -16,7 +16,7 @@ const longestTurn = 20
 export type NewHeader = Partial<Header> & Pick<Header, 'name'>
 
 /** An entry being read. */
-export type Entry = ReturnType<typeof extract> extends AsyncIterable<infer Item> ? Item : never
+export type TarEntry = ReturnType<typeof extract> extends AsyncIterable<infer Item> ? Item : never
 
 /**
  * What an entry becomes, or undefined to leave it out. `read` gives its content; for small entries only, since it
@@ -61,7 +61,7 @@ function addEntry(output: Pack, header: NewHeader, content: Buffer): Promise<voi
 }
 
 /** Calls `visit` for each entry in turn; what it leaves unread is skipped. @throws the input's error, or tar-stream's */
-export async function forEachEntry(input: Readable, visit: (entry: Entry) => Promise<void> | void): Promise<void> {
+export async function forEachEntry(input: Readable, visit: (entry: TarEntry) => Promise<void> | void): Promise<void> {
   const entries = extract()
   const read = pipeline(input, entries)
   read.catch(() => undefined)

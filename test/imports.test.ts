@@ -106,6 +106,7 @@ const open = [
   'cipher.ts',
   'settings-reader.ts',
   'credentials.ts',
+  'retry.ts',
   'tar.ts',
 ]
 

@@ -13,8 +13,8 @@ const trusted = /^src\/(cli|setup|build\/stack)\/|^src\/(settings-reader|config)
 const composed: Record<string, string> = {
   'src/api/http/absent.ts': 'words of this file, at the beginning',
   'src/api/http/unknown-route.ts': 'the server’s own routes, with [^/]+ between slashes',
-  'src/output/clean-line.ts': 'alternatives that each begin with a character of their own',
-  'src/run/rendezvous.ts': 'one name of a protocol within a pattern without choice',
+  'src/model/clean-line.ts': 'alternatives that each begin with a character of their own',
+  'src/one-offs/rendezvous.ts': 'one name of a protocol within a pattern without choice',
 }
 
 type Found = { file: string; source: string; flags: string }

@@ -8,7 +8,7 @@ import type { Repositories } from '../model/repositories.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { Logger } from '../log.ts'
 import type { AppLogReader } from '../model/app-log.ts'
-import type { Span } from '../metrics/figure-reader.ts'
+import type { MinuteSpan } from '../metrics/figure-reader.ts'
 import type { AppId } from '../model/ids.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { OutputReader } from '../model/output.ts'
@@ -41,7 +41,7 @@ export type ApiDeps = {
 /** Where figures come from. */
 export type Measured = {
   /** What the app's files have. */
-  figures(appId: AppId, span: Span): Promise<FigureEntry[]>
+  figures(appId: AppId, span: MinuteSpan): Promise<FigureEntry[]>
   router: RouterMeasurements
   /** What the worker tells. Rejects while none runs. */
   worker(): Promise<WorkerFigures>

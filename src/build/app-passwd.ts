@@ -1,9 +1,8 @@
 import type { Readable } from 'node:stream'
 import { buffer, text } from 'node:stream/consumers'
-import { pack } from '../tar.ts'
+import { pack, forEachEntry } from '../tar.ts'
 import type { Engine, Image } from '../engine/engine.ts'
 import type { Owner } from '../model/app-user.ts'
-import { forEachEntry } from '../tar.ts'
 
 const path = 'etc/passwd'
 /** A tar ends with two blocks of zeros, behind which nothing is read. */

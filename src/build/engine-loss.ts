@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { asPaasError } from '../errors.ts'
+import { retry } from '../retry.ts'
 import type { BuildRun, Parts } from './parts.ts'
 
 /** How often, and for how long in milliseconds, a build waits for an engine that went away under it. */
@@ -28,13 +28,8 @@ export async function throughLossOfEngine(
 
 async function until(works: () => Promise<unknown>, lost: unknown, signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + patience.total
-  for (;;) {
-    try {
-      await works()
-      return
-    } catch {
-      if (performance.now() > deadline) throw lost
-      await delay(patience.pause, undefined, { signal })
-    }
+  const onFailure = () => {
+    if (performance.now() > deadline) throw lost
   }
+  await retry(works, { onFailure, pause: () => patience.pause, signal })
 }

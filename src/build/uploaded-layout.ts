@@ -1,7 +1,6 @@
-import type { Header } from '../tar.ts'
+import type { Header, NewHeader } from '../tar.ts'
 import type { Owner } from '../model/app-user.ts'
 import { whiteout } from '../source/layer-names.ts'
-import type { NewHeader } from '../tar.ts'
 import { placeOf, refuse, show, tooMuch } from '../source/tarball.ts'
 
 type Kind = 'file' | 'directory' | 'symlink'

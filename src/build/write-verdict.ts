@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import { asPaasError, isPassing, type PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { retry } from '../retry.ts'
 import type { BuildRun } from './parts.ts'
 
 /** Milliseconds between two attempts. */
@@ -11,24 +11,19 @@ const tryEvery = 1000
  * there is room, and tells those who wait for the verdict. The build keeps its turn meanwhile, so no newer one comes before it.
  * @throws what does not pass by itself, or an AbortError when the worker stops; the next one takes the build up again
  */
-export async function writeVerdict(
+export function writeVerdict(
   { log }: { log: Logger },
   { output, closing }: Pick<BuildRun, 'output' | 'closing'>,
   write: () => Promise<void>,
 ): Promise<void> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await write()
-    } catch (thrown) {
-      const error = asPaasError(thrown)
-      if (!isPassing(error)) throw thrown
-      if (attempt === 1) {
-        log.error({ err: error }, 'a verdict cannot be written; tried again until it can')
-        output.error(`The verdict cannot be written: ${reasonOf(error)}; trying again`)
-      }
-      await delay(tryEvery, undefined, { signal: closing })
-    }
+  const onFailure = (thrown: unknown, failures: number) => {
+    const error = asPaasError(thrown)
+    if (!isPassing(error)) throw thrown
+    if (failures > 1) return
+    log.error({ err: error }, 'a verdict cannot be written; tried again until it can')
+    output.error(`The verdict cannot be written: ${reasonOf(error)}; trying again`)
   }
+  return retry(write, { onFailure, pause: () => tryEvery, signal: closing })
 }
 
 function reasonOf({ code, message }: PaasError): string {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { PaasError } from '../errors.ts'
-import { decodeFrames, encodeFrame, heartbeatEvery, type ClientFrame } from '../model/attach-frames.ts'
+import { decodeFrames, encodeAttachFrame, heartbeatEvery, type ClientFrame } from '../model/attach-frames.ts'
 
 /** What a process that is run elsewhere is connected with here. */
 export type Terminal = {
@@ -17,7 +17,7 @@ export type Terminal = {
  * @throws server_unreachable, run_failed
  */
 export async function attach(socket: Socket, terminal: Terminal, started: () => void): Promise<number> {
-  const say = (frame: ClientFrame): boolean => socket.writable && socket.write(encodeFrame(frame))
+  const say = (frame: ClientFrame): boolean => socket.writable && socket.write(encodeAttachFrame(frame))
   using stack = new DisposableStack()
   const timer = setInterval(() => say({ type: 'heartbeat' }), heartbeatEvery)
   stack.defer(() => clearInterval(timer))

@@ -3,6 +3,7 @@ import { PaasError } from '../errors.ts'
 import type { AppLogReader, AppLogWriter, ReadLine } from '../model/app-log.ts'
 import type { Drain } from '../model/drain.ts'
 import type { Outbound } from '../outbound/outbound.ts'
+import { retry } from '../retry.ts'
 import { DrainBuffer, type BufferLimits } from './buffer.ts'
 import { fill, type Cursors } from './fill.ts'
 import { Notices } from './notices.ts'
@@ -53,17 +54,18 @@ async function empty({ cursors }: DrainDeps, emptying: Emptying, signal: AbortSi
   }
 }
 
+/** Also ends when the signal is aborted. */
 async function sendUntilTaken({ notices, transport }: Emptying, lines: ReadLine[], signal: AbortSignal): Promise<void> {
-  for (let pause = shortestPause; !signal.aborted; pause = Math.min(pause * 2, longestPause)) {
-    try {
-      await transport.send(lines, signal)
-      notices.delivered()
-      return
-    } catch (cause) {
-      if (signal.aborted) return
-      notices.failed(reasonOf(cause))
-      await delay(pause, undefined, { signal }).catch(() => undefined)
-    }
+  const onFailure = (cause: unknown) => {
+    signal.throwIfAborted()
+    notices.failed(reasonOf(cause))
+  }
+  const pause = (failures: number) => Math.min(shortestPause * 2 ** (failures - 1), longestPause)
+  try {
+    await retry(() => transport.send(lines, signal), { onFailure, pause, signal })
+    notices.delivered()
+  } catch (cause) {
+    if (!signal.aborted) throw cause
   }
 }
 

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Mutex } from 'async-mutex'
 import { asPaasError } from '../errors.ts'
 import type { AppId } from '../model/ids.ts'
 import type { AppRoute, RoutingTable } from '../model/route.ts'
+import { retry } from '../retry.ts'
 import type { RouterControl } from '../router/control/control.ts'
 
 /** Milliseconds for which a router that restarts is waited for, and between two attempts. */
@@ -73,14 +73,12 @@ export class Routes {
 }
 
 /** The router is a process of its own that may just be starting again; each of its commands can be repeated. */
-async function persistently<T>(work: () => Promise<T>): Promise<T> {
+function persistently<T>(work: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + patience.total
-  for (;;) {
-    try {
-      return await work()
-    } catch (error) {
-      if (asPaasError(error).code !== 'router_unavailable' || performance.now() > deadline) throw error
-      await delay(patience.between)
-    }
-  }
+  return retry(work, {
+    pause: () => patience.between,
+    onFailure: (thrown) => {
+      if (asPaasError(thrown).code !== 'router_unavailable' || performance.now() > deadline) throw thrown
+    },
+  })
 }

@@ -7,13 +7,13 @@ import { checkDiskSpace } from '../source/disk-space.ts'
 import { followBuild, type FollowDeps } from './follow-build.ts'
 import type { HookWire } from './hook-server.ts'
 import type { Deploy, PushOptions } from './judge.ts'
-import type { Verdict } from './proc-receive-protocol.ts'
+import type { RefVerdict } from './proc-receive-protocol.ts'
 import type { Push } from './pushes.ts'
 import type { Repositories } from '../model/repositories.ts'
 import { findUnderWay, servesAlready, type SameCommitDeps } from './same-commit.ts'
 import { refused, verdictOf } from './verdict.ts'
 
-export type DeployDeps = AcceptDeps &
+export type DeployRefDeps = AcceptDeps &
   FollowDeps &
   SameCommitDeps & {
     apps: Pick<Apps, 'get'>
@@ -32,12 +32,12 @@ const inspectFor = 60_000
  * @throws the signal's reason when nobody waits any more, forbidden when nobody may; the build goes on then
  */
 export async function deployRef(
-  deps: DeployDeps,
+  deps: DeployRefDeps,
   push: Push,
   wire: HookWire,
   deployed: Deploy,
   options: PushOptions,
-): Promise<Verdict> {
+): Promise<RefVerdict> {
   const { app, account } = push
   const { command, commit, ref, previous } = deployed
   const wanted = { appId: app.id, commit, ref, noCache: options.noCache }
@@ -61,29 +61,29 @@ export async function deployRef(
 }
 
 /** Has the build made that a detached push asked for, once its ref has moved. */
-export async function deployDetached(deps: DeployDeps, push: Push, wire: HookWire, asked: NewBuild): Promise<void> {
+export async function deployDetached(deps: DeployRefDeps, push: Push, wire: HookWire, asked: NewBuild): Promise<void> {
   await leave(push, wire, await accept(deps, wire, asked))
 }
 
 /** The commit serves already, but the branch does not say so: after a rollback, or a crash. */
 async function moveOnly(
-  { repositories }: DeployDeps,
+  { repositories }: DeployRefDeps,
   app: App,
   wire: HookWire,
   { ref, commit, previous }: { ref: string; commit: string; previous: string | null },
-): Promise<Verdict> {
+): Promise<RefVerdict> {
   if (!(await repositories.moveRef(app.id, ref, commit, previous))) return movedMeanwhile()
   await wire.show(`-----> ${app.name} serves ${commit.slice(0, 7)} already, nothing to build\n`)
   return { kind: 'ok' }
 }
 
-function movedMeanwhile(): Verdict {
+function movedMeanwhile(): RefVerdict {
   return refused('the branch moved meanwhile; fetch and push again')
 }
 
 /** What would only fail later, perhaps after a long wait for another build. */
 async function checkTakes(
-  { apps, quotas, repositories, freeBytes }: DeployDeps,
+  { apps, quotas, repositories, freeBytes }: DeployRefDeps,
   app: App,
   commit: string,
 ): Promise<void> {
@@ -95,7 +95,7 @@ async function checkTakes(
   await repositories.inspect(id, commit, AbortSignal.timeout(inspectFor))
 }
 
-async function accept(deps: DeployDeps, wire: HookWire, asked: NewBuild): Promise<Build> {
+async function accept(deps: DeployRefDeps, wire: HookWire, asked: NewBuild): Promise<Build> {
   const ahead = deps.builds.listUnfinished(asked.appId).find(({ state }) => state.kind === 'running')
   const { build, queued } = await acceptBuild(deps, asked)
   if (!queued) {
@@ -104,13 +104,13 @@ async function accept(deps: DeployDeps, wire: HookWire, asked: NewBuild): Promis
   return build
 }
 
-async function attach(deps: DeployDeps, push: Push, wire: HookWire, build: Build): Promise<Verdict> {
+async function attach(deps: DeployRefDeps, push: Push, wire: HookWire, build: Build): Promise<RefVerdict> {
   await wire.show(`-----> The build of ${short(build)} is under way, here from its beginning\n`)
   return follow(deps, push, wire, build)
 }
 
 /** The build is the app's and goes on; who lost the access to that sees no more of it, nor its verdict. */
-async function follow(deps: DeployDeps, { access }: Push, wire: HookWire, build: Build): Promise<Verdict> {
+async function follow(deps: DeployRefDeps, { access }: Push, wire: HookWire, build: Build): Promise<RefVerdict> {
   const signal = AbortSignal.any([wire.signal, access.signal])
   try {
     return verdictOf(await followBuild(deps, build.id, (bytes) => wire.show(bytes), signal))
@@ -120,7 +120,7 @@ async function follow(deps: DeployDeps, { access }: Push, wire: HookWire, build:
   }
 }
 
-async function leave({ app }: Push, wire: HookWire, build: Build): Promise<Verdict> {
+async function leave({ app }: Push, wire: HookWire, build: Build): Promise<RefVerdict> {
   await wire.show(
     `-----> Build of ${short(build)} accepted. To follow it: paas builds:output ${build.id} -a ${app.name}\n`,
   )

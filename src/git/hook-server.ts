@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { Logger } from '../log.ts'
+import { encodeFrame } from '../model/frame.ts'
 import type { Push, Pushes } from './pushes.ts'
 
 /** The other end of a hook: its stdin, and what it writes to its stdout and stderr. */
@@ -104,11 +105,7 @@ function finish(socket: Socket, code: number): void {
 /** False when the hook has not taken yet what was sent before. */
 function frame(socket: Socket, kind: 0 | 1 | 2, payload: string | Buffer): boolean {
   if (socket.destroyed || socket.writableEnded) return true
-  const body = Buffer.from(payload)
-  const head = Buffer.alloc(5)
-  head.writeUInt8(kind)
-  head.writeUInt32BE(body.length, 1)
-  return socket.write(Buffer.concat([head, body]))
+  return socket.write(encodeFrame(kind, Buffer.from(payload)))
 }
 
 async function drained(socket: Socket, signal: AbortSignal): Promise<void> {

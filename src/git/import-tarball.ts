@@ -1,6 +1,5 @@
 import { addAbortSignal, type Readable, type Writable } from 'node:stream'
-import type { Header } from '../tar.ts'
-import { forEachEntry, type Entry } from '../tar.ts'
+import { type Header, forEachEntry, type TarEntry } from '../tar.ts'
 import { openTarball, placeOf, refuse, show, tooMuch, unreadable } from '../source/tarball.ts'
 import { PaasError } from '../errors.ts'
 import { startGit } from './git-command.ts'
@@ -121,7 +120,7 @@ function checkAncestors(files: Map<string, File>, path: string): void {
 
 async function writeBlob(
   git: Writable,
-  { mark, size, content }: { mark: number; size: number; content: Entry },
+  { mark, size, content }: { mark: number; size: number; content: TarEntry },
 ): Promise<void> {
   await write(git, blobHead(mark, size))
   for await (const chunk of content) await write(git, chunk as Buffer)

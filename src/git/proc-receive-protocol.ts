@@ -12,7 +12,7 @@ export type Asked = {
 }
 
 /** The answer for one ref. `moved`: where to, if not to what was pushed. `let-through`: git itself is to move it. */
-export type Verdict = { kind: 'ok'; moved?: string } | { kind: 'let-through' } | { kind: 'refused'; reason: string }
+export type RefVerdict = { kind: 'ok'; moved?: string } | { kind: 'let-through' } | { kind: 'refused'; reason: string }
 
 /** Agrees on the version and reads commands and push options. @throws Error when this is not git */
 export async function readAsked(wire: HookWire): Promise<Asked> {
@@ -28,7 +28,7 @@ export async function readAsked(wire: HookWire): Promise<Asked> {
 }
 
 /** Reports a verdict for each ref, in the order git asked. */
-export function report(wire: HookWire, verdicts: { ref: string; verdict: Verdict }[]): void {
+export function report(wire: HookWire, verdicts: { ref: string; verdict: RefVerdict }[]): void {
   const lines = verdicts.flatMap(({ ref, verdict }) => {
     if (verdict.kind === 'refused') return [`ng ${ref} ${verdict.reason}\n`]
     const ok = `ok ${ref}\n`

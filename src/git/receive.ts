@@ -1,18 +1,18 @@
 import { text } from 'node:stream/consumers'
 import { asPaasError } from '../errors.ts'
-import { deployDetached, deployRef, type DeployDeps } from './deploy-ref.ts'
+import { deployDetached, deployRef, type DeployRefDeps } from './deploy-ref.ts'
 import type { HookHandlers, HookWire } from './hook-server.ts'
 import { anotherRefused, judgeAtomically, parseOptions, refuse, type Judgement } from './judge.ts'
 import { judgeRefs } from './judge-refs.ts'
-import { readAsked, report, type Asked, type Verdict } from './proc-receive-protocol.ts'
+import { readAsked, report, type Asked, type RefVerdict } from './proc-receive-protocol.ts'
 import type { Push } from './pushes.ts'
 import { lineFor } from './refusals.ts'
 import type { Repositories } from '../model/repositories.ts'
 import { refused } from './verdict.ts'
 
-export type ReceiveDeps = DeployDeps & { repositories: Pick<Repositories, 'countTags' | 'resolve'> }
+export type ReceiveDeps = DeployRefDeps & { repositories: Pick<Repositories, 'countTags' | 'resolve'> }
 
-type Decided = { ref: string; verdict: Verdict }
+type Decided = { ref: string; verdict: RefVerdict }
 
 /** What the hooks of a push ask, answered. */
 export function createHookHandlers(deps: ReceiveDeps): HookHandlers {
@@ -88,7 +88,7 @@ async function decide(
   wire: HookWire,
   judgement: Judgement,
   options: string[],
-): Promise<Verdict> {
+): Promise<RefVerdict> {
   if (judgement.kind === 'refuse') return refused(judgement.reason)
   if (judgement.kind === 'take') return { kind: 'let-through' }
   try {

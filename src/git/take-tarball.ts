@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers'
 import { PaasError } from '../errors.ts'
 import { startGit } from './git-command.ts'
 import { importedRef, importTarball } from './import-tarball.ts'
-import type { Tarball } from '../model/repositories.ts'
+import type { TarballToImport } from '../model/repositories.ts'
 import { noRoomFor, sizeOf } from './repository-size.ts'
 import type { SourceLimits } from '../model/source.ts'
 import { inspectTree } from './tree.ts'
@@ -31,7 +31,7 @@ type Places = {
  */
 export async function takeTarball(
   { path, draft, keptRef, limits, room }: Places,
-  tarball: Tarball,
+  tarball: TarballToImport,
   signal: AbortSignal,
 ): Promise<string> {
   try {

@@ -1,11 +1,11 @@
 import type { Build } from '../model/build.ts'
-import type { Verdict } from './proc-receive-protocol.ts'
+import type { RefVerdict } from './proc-receive-protocol.ts'
 
 /** Characters of a reason; git shows it on one line. */
 const longestReason = 300
 
 /** What a finished build means for the ref that was pushed. */
-export function verdictOf({ state }: Build): Verdict {
+export function verdictOf({ state }: Build): RefVerdict {
   switch (state.kind) {
     case 'succeeded':
       return { kind: 'ok' }
@@ -22,7 +22,7 @@ export function verdictOf({ state }: Build): Verdict {
 }
 
 /** One line without control characters, which would end the packet's meaning or act on a terminal. */
-export function refused(reason: string): Verdict {
+export function refused(reason: string): RefVerdict {
   const line = reason.replace(/[\p{Cc}\s]+/gu, ' ').trim()
   return { kind: 'refused', reason: line.length > longestReason ? `${line.slice(0, longestReason)}…` : line }
 }

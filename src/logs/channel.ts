@@ -1,8 +1,8 @@
+import { isCode } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { LogLine } from '../model/app-log.ts'
 import { formatLine, formatTime } from './line.ts'
 import type { SegmentWriter } from './segment-writer.ts'
-import { isMissing } from './segments.ts'
 
 /** How long a line may wait for others to be written with it, milliseconds. */
 const batchDelay = 25
@@ -89,7 +89,7 @@ export class Channel {
     this.#count(-this.#size)
     this.#waiting = []
     // The app was removed while lines of it were on their way: nobody is left to read them.
-    if (isMissing(cause)) return
+    if (isCode(cause, 'ENOENT')) return
     this.#lose(batch.lines + batch.lost + waiting, `log cannot be written: ${codeOf(cause)}`)
     if (!this.#failing) this.#log.warn({ err: cause }, 'app log cannot be written')
     this.#failing = true

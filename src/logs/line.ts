@@ -1,12 +1,9 @@
+import { cleanLine } from '../model/clean-line.ts'
 import type { LogLine } from '../model/app-log.ts'
 
 /** Logplex splits longer messages; so do we. Bytes of UTF-8. */
 const longestText = 10_000
 
-/** Colours, to be kept; other terminal sequences, and every control character but tab. */
-const unprintable =
-  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
-  /(\x1b\[[\d;]*m)|\x1b\[[0-?]*[ -/]*[@-ln-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?|[\x00-\x08\x0b-\x1f\x7f-\x9f]/g
 /** A terminal goes back to the line's begin at a CR; one before an LF, or at either end, shows nothing. */
 const newline = /\r*\n|\r+/
 /** What most lines are: nothing in them to strip or to split. */
@@ -23,7 +20,7 @@ export function formatLine({ time, source, process, text }: LogLine): string {
   if (text.length * 3 <= longestText && plain.test(text)) return `${head}${text}\n`
   let lines = ''
   for (const part of withoutOuterReturns(text).split(newline)) {
-    for (const piece of split(part.replace(unprintable, '$1'))) lines += `${head}${piece}\n`
+    for (const piece of split(cleanLine(part))) lines += `${head}${piece}\n`
   }
   return lines
 }

@@ -1,10 +1,11 @@
+import { isCode } from '../errors.ts'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AppLogReader, LogFilter, ReadLine } from '../model/app-log.ts'
 import { findEnd, readLast } from './backlog.ts'
 import { Follower } from './follow.ts'
 import { parsePosition } from './position.ts'
-import { isMissing, listSegments, unlessMissing } from './segments.ts'
+import { listSegments, unlessMissing } from './segments.ts'
 import { DirectoryWatch } from './watch.ts'
 
 /** @param directory `paths.logs` */
@@ -35,7 +36,7 @@ async function* read(directory: string, filter: LogFilter, signal: AbortSignal):
     }
   } catch (cause) {
     // The app was removed while its log was being read: that is the log's end.
-    if (!isMissing(cause)) throw cause
+    if (!isCode(cause, 'ENOENT')) throw cause
   }
 }
 

@@ -1,3 +1,4 @@
+import { isCode } from '../errors.ts'
 import { readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -38,10 +39,6 @@ export async function removeOldSegments(directory: string, newest: number, keep:
 
 /** For `catch`: another process may have removed it first. */
 export function unlessMissing(cause: unknown): undefined {
-  if (isMissing(cause)) return undefined
+  if (isCode(cause, 'ENOENT')) return undefined
   throw cause
-}
-
-export function isMissing(cause: unknown): boolean {
-  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
 }

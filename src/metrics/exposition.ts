@@ -1,9 +1,9 @@
 import { AggregatorRegistry } from 'prom-client'
 
-export type Labels = Record<string, string>
+export type MetricLabels = Record<string, string>
 
 /** `name` where it differs from the family's, as in histograms. */
-export type Sample = { name?: string; labels: Labels; value: number }
+export type Sample = { name?: string; labels: MetricLabels; value: number }
 
 export type Family = {
   name: string

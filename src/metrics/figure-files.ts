@@ -34,7 +34,3 @@ async function removeOldFiles(directory: string, now: Minute): Promise<void> {
   for (const name of names.filter((each) => parseInt(each, 10) < oldest))
     await rm(join(directory, name), { force: true })
 }
-
-export function isMissing(cause: unknown): boolean {
-  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT'
-}

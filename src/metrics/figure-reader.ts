@@ -1,18 +1,19 @@
+import { isCode } from '../errors.ts'
 import type { Minute, FigureEntry } from '../model/figures.ts'
 import { readFile } from 'node:fs/promises'
 import type { Logger } from '../log.ts'
 import type { AppId } from '../model/ids.ts'
-import { figureFile, isMissing } from './figure-files.ts'
+import { figureFile } from './figure-files.ts'
 import { parseEntry } from './parse-entry.ts'
 
 /** Minutes, both inclusive. */
-export type Span = { from: Minute; to: Minute }
+export type MinuteSpan = { from: Minute; to: Minute }
 
 /** Reads what the writers of all processes left. Lines that are damaged are left out, and said in the log. */
 export async function readFigures(
   { directory, log }: { directory: string; log: Logger },
   appId: AppId,
-  { from, to }: Span,
+  { from, to }: MinuteSpan,
 ): Promise<FigureEntry[]> {
   const entries: FigureEntry[] = []
   for (let hour = Math.floor(from / 60); hour <= Math.floor(to / 60); hour++) {
@@ -29,7 +30,7 @@ async function readLines(path: string, log: Logger): Promise<string[]> {
   try {
     return (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '')
   } catch (cause) {
-    if (!isMissing(cause)) log.warn({ err: cause }, 'figures cannot be read')
+    if (!isCode(cause, 'ENOENT')) log.warn({ err: cause }, 'figures cannot be read')
     return []
   }
 }

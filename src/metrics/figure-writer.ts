@@ -1,9 +1,10 @@
+import { isCode } from '../errors.ts'
 import type { FigureEntry } from '../model/figures.ts'
 import { appendFile, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Logger } from '../log.ts'
 import type { AppId } from '../model/ids.ts'
-import { figureFile, isMissing } from './figure-files.ts'
+import { figureFile } from './figure-files.ts'
 
 /** Characters that may wait for a disk that is slow or full. */
 const mostWaiting = 2 ** 20
@@ -83,7 +84,7 @@ async function append({ path, line }: Waiting): Promise<void> {
   try {
     await appendFile(path, line, options)
   } catch (cause) {
-    if (!isMissing(cause)) throw cause
+    if (!isCode(cause, 'ENOENT')) throw cause
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     await appendFile(path, line, options)
   }

@@ -1,5 +1,7 @@
+import { encodeFrame, headLength } from './frame.ts'
+
 /**
- * What `paas run` and the server say to each other once they are connected: one byte of type, four of length (big-endian), the payload.
+ * What `paas run` and the server say to each other once they are connected, in the frames of `frame.ts`.
  * Heroku's rendezvous has bytes only; this has besides them what a real terminal needs.
  */
 export type ClientFrame =
@@ -29,16 +31,11 @@ export const heartbeatEvery = 30_000
 /** By their number on the wire. */
 const types = ['input', 'inputEnd', 'resize', 'heartbeat', 'started', 'stdout', 'stderr', 'exit', 'failure'] as const
 
-const headLength = 5
 const longestPayload = 2 ** 20
 const nothing = Buffer.alloc(0)
 
-export function encodeFrame(frame: AttachFrame): Buffer {
-  const payload = payloadOf(frame)
-  const head = Buffer.alloc(headLength)
-  head.writeUInt8(types.indexOf(frame.type))
-  head.writeUInt32BE(payload.length, 1)
-  return Buffer.concat([head, payload])
+export function encodeAttachFrame(frame: AttachFrame): Buffer {
+  return encodeFrame(types.indexOf(frame.type), payloadOf(frame))
 }
 
 /** The frames of a stream of bytes. @throws on what is none, so that the connection ends */

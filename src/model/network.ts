@@ -8,4 +8,4 @@ export type RedisAddress = { kind: 'embedded'; socket: string } | { kind: 'url';
 export type EngineAddress = { kind: 'socket'; path: string } | { kind: 'tcp'; host: string; port: number }
 
 /** Who is asked whether a domain's owner has it lead here: these name servers, or those of the machine; undefined: nobody. */
-export type DomainProof = { servers: string[] } | undefined
+export type DomainProofSetting = { servers: string[] } | undefined

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { AppId, BuildId } from './ids.ts'
 
 /** `grow` is told before the bytes that the repository is to grow by are taken over, and throws when they are too many. */
-export type Tarball = { bytes: Readable; grow(bytes: number): void }
+export type TarballToImport = { bytes: Readable; grow(bytes: number): void }
 
 /** The bare repositories, one per app, in `paths.repositories`. */
 export interface Repositories {
@@ -23,7 +23,7 @@ export interface Repositories {
    * Makes a tarball, gzipped or not, a commit that is kept for the build, and gives it. Nothing of it is in the repository when it fails.
    * @throws source_invalid for what is no tarball or may not be deployed, and the tarball's own error
    */
-  importTarball(appId: AppId, buildId: BuildId, tarball: Tarball, signal: AbortSignal): Promise<string>
+  importTarball(appId: AppId, buildId: BuildId, tarball: TarballToImport, signal: AbortSignal): Promise<string>
   /** What the repositories of those apps take on the disk, pushes under way included. */
   bytesOf(appIds: AppId[]): Promise<number>
   /** Keeps the commit from being collected while a build may need it (a hidden ref), and lets it go again. */

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import type { TerminalSize } from '../engine/engine.ts'
-import { decodeFrames, encodeFrame, heartbeatEvery, type ServerFrame } from '../model/attach-frames.ts'
+import { decodeFrames, encodeAttachFrame, heartbeatEvery, type ServerFrame } from '../model/attach-frames.ts'
 import type { AttachedClient, ClientEvent } from './client.ts'
 import { send } from './send.ts'
 
@@ -10,7 +10,7 @@ export function framedClient(
   source: AsyncIterable<Buffer>,
   size: TerminalSize | undefined,
 ): AttachedClient {
-  const say = (frame: ServerFrame): Promise<void> => send(socket, encodeFrame(frame))
+  const say = (frame: ServerFrame): Promise<void> => send(socket, encodeAttachFrame(frame))
   // Whoever is gone is noticed by the connection's end.
   const timer = setInterval(() => void say({ type: 'heartbeat' }).catch(() => undefined), heartbeatEvery)
   socket.once('close', () => clearInterval(timer))

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import type { TerminalSize } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
-import { attachProtocol, encodeFrame, parseSize } from '../model/attach-frames.ts'
+import { attachProtocol, encodeAttachFrame, parseSize } from '../model/attach-frames.ts'
 import type { OneOff } from '../model/one-off.ts'
 import type { Store } from '../store/store.ts'
 import type { AttachedClient } from './client.ts'
@@ -85,7 +85,7 @@ async function clientOf(
 /** A stranger who speaks Heroku's protocol is told nothing: it has no words for it. */
 function refuse(socket: Socket): void {
   const message = 'There is no such session: its token was used before, or is older than a minute.'
-  socket.write(encodeFrame({ type: 'failure', message }))
+  socket.write(encodeAttachFrame({ type: 'failure', message }))
 }
 
 /** Without its end; what follows it is left in the socket. @throws when it does not come, or is too long */

@@ -1,4 +1,5 @@
-import { BlockList, isIP } from 'node:net'
+import { isIP, type BlockList } from 'node:net'
+import { blockListOf, contains } from '../model/cidr.ts'
 import { networkInterfaces } from 'node:os'
 
 /** What is not the public internet: IANA's special-purpose registries for IPv4 and IPv6 (RFC 6890 and its successors). */
@@ -19,9 +20,9 @@ const special = [
   '224.0.0.0/3',
 ]
 /** Global unicast but for what has an IPv4 address inside (Teredo, 6to4) and what is for documentation. */
-const publicIPv6 = networks(['2000::/3'])
-const notPublicIPv6 = networks(['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'])
-const notPublicIPv4 = networks(special)
+const publicIPv6 = blockListOf(['2000::/3'])
+const notPublicIPv6 = blockListOf(['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'])
+const notPublicIPv4 = blockListOf(special)
 
 export type AddressRules = {
   /** IPv4 networks in CIDR notation that the operator opens. */
@@ -36,7 +37,7 @@ export class AddressPolicy {
   readonly #ownPorts: number[]
 
   constructor({ allow, ownPorts }: AddressRules) {
-    this.#allowed = networks(allow)
+    this.#allowed = blockListOf(allow)
     this.#ownPorts = ownPorts
   }
 
@@ -63,17 +64,4 @@ function isPublic(address: string): boolean {
 function isOurs(address: string): boolean {
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
   return own.some((one) => one.address === address)
-}
-
-function networks(list: string[]): BlockList {
-  const result = new BlockList()
-  for (const network of list) {
-    const [address = '', prefix] = network.split('/')
-    result.addSubnet(address, Number(prefix), isIP(address) === 6 ? 'ipv6' : 'ipv4')
-  }
-  return result
-}
-
-function contains(list: BlockList, address: string): boolean {
-  return list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4')
 }

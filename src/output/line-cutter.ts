@@ -1,5 +1,5 @@
 import { StringDecoder } from 'node:string_decoder'
-import { cleanLine, isVisible } from './clean-line.ts'
+import { cleanLine, isVisible } from '../model/clean-line.ts'
 import type { Mask } from './mask.ts'
 
 /** Longest line shown, in UTF-16 units. */

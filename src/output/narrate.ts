@@ -1,4 +1,4 @@
-import { leavesColourOn } from './clean-line.ts'
+import { leavesColourOn } from '../model/clean-line.ts'
 import { LineCutter, maskLine } from './line-cutter.ts'
 import { createMask } from './mask.ts'
 import type { Narrator } from '../model/narrator.ts'

@@ -2,7 +2,7 @@ import { chooseTarget } from './balancer.ts'
 import { isRepeatable, type RequestHead } from './http/request-head.ts'
 import { answerFor, codeOfState, unknownHost, type Answer, type RouterCode } from './router-error.ts'
 import type { RouterContext } from './context.ts'
-import type { Destination } from './routes.ts'
+import type { HostDestination } from './live-routes.ts'
 import type { LiveTarget } from './target.ts'
 import type { ResponseHandler, Upstream } from './upstream.ts'
 import type { Visitor } from './visitor.ts'
@@ -14,7 +14,7 @@ const connectBesideStandby = 250
 
 /** Gets one request a connection to a target, until one takes it. */
 export class Attempts {
-  destination: Destination | undefined
+  destination: HostDestination | undefined
   target: LiveTarget | undefined
   upstream: Upstream | undefined
   readonly #context: Pick<RouterContext, 'routes' | 'appConnections'>

@@ -5,11 +5,11 @@ import type { Counters } from './counters.ts'
 import type { RouterLimits } from './limits.ts'
 import type { Measurements } from './measurements.ts'
 import type { Origins } from './origin.ts'
-import type { Routes } from './routes.ts'
+import type { LiveRoutes } from './live-routes.ts'
 
 /** What all connections of one router share. */
 export type RouterContext = {
-  routes: Routes
+  routes: LiveRoutes
   limits: RouterLimits
   appLog: Pick<AppLogWriter, 'write'>
   counters: Counters

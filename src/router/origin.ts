@@ -1,4 +1,5 @@
-import { BlockList, isIP } from 'node:net'
+import { isIP, type BlockList } from 'node:net'
+import { blockListOf, contains } from '../model/cidr.ts'
 import type { Field } from './http/fields.ts'
 
 /** Where a request came from, as its app is told. */
@@ -20,15 +21,12 @@ const defaultPorts = { http: 80, https: 443 }
 
 /** Finds out where requests came from: what trusted proxies say is believed, what anybody else says is not. */
 export class Origins {
-  readonly #trusted = new BlockList()
+  readonly #trusted: BlockList
   readonly #trustsAny: boolean
   readonly #public: Place | undefined
 
   constructor({ trustedProxies, publicUrl }: OriginsConfig) {
-    for (const network of trustedProxies) {
-      const [address = '', prefix] = network.split('/')
-      this.#trusted.addSubnet(address, Number(prefix), isIP(address) === 4 ? 'ipv4' : 'ipv6')
-    }
+    this.#trusted = blockListOf(trustedProxies)
     this.#trustsAny = trustedProxies.length > 0
     this.#public = publicUrl === undefined ? undefined : placeOf(new URL(publicUrl))
   }
@@ -36,7 +34,7 @@ export class Origins {
   isTrusted(address: string): boolean {
     if (!this.#trustsAny) return false
     const [bare = ''] = address.split('%') // a link-local one with its interface
-    return this.#trusted.check(bare, isIP(bare) === 4 ? 'ipv4' : 'ipv6')
+    return contains(this.#trusted, bare)
   }
 
   /**

@@ -17,12 +17,12 @@ import { plainAddress, type Origins, type Peer } from './origin.ts'
 import { ProxyDoor } from './proxy-door.ts'
 import { logRefusal } from './refused-request.ts'
 import { answerFor } from './router-error.ts'
-import { Routes } from './routes.ts'
+import { LiveRoutes } from './live-routes.ts'
 import { findSilences } from './silences.ts'
 import type { AppCertificates } from './tls/app-certificates.ts'
 import { TlsDoor } from './tls/door.ts'
-import type { Identity } from './tls/identity.ts'
-import { openRendezvous } from './tls/rendezvous.ts'
+import type { TlsIdentity } from './tls/identity.ts'
+import { openRendezvous } from './rendezvous.ts'
 import type { Arrival } from './visitor.ts'
 import { VisitorConnection } from './visitor-connection.ts'
 
@@ -44,7 +44,7 @@ export type RouterDeps = {
 
 /** What a router that speaks TLS needs. */
 type TlsOptions = {
-  identity: Identity
+  identity: TlsIdentity
   /** Serves what is not HTTP. */
   rendezvousSocket: string
   /** What apps without a certificate of their own are shown with; undefined: the server's own. */
@@ -69,7 +69,7 @@ export class Router {
   #closeIdle = false
 
   constructor({ table, limits, appLog, figures, log, origins }: RouterDeps) {
-    const routes = new Routes(table, limits)
+    const routes = new LiveRoutes(table, limits)
     this.measurements = new Measurements(figures)
     this.#context = {
       routes,
@@ -89,7 +89,7 @@ export class Router {
     this.#sweeper = setInterval(() => setImmediate(() => this.#sweep()), sweepInterval)
   }
 
-  get routes(): Routes {
+  get routes(): LiveRoutes {
     return this.#context.routes
   }
 
@@ -134,7 +134,7 @@ export class Router {
   }
 
   /** Shows another certificate from now on. */
-  show(identity: Identity): void {
+  show(identity: TlsIdentity): void {
     this.#tlsDoor?.show(identity)
   }
 

@@ -15,7 +15,7 @@ import type { Place } from './listen.ts'
 import { Router } from './router.ts'
 import { loadTable } from './table/table-file.ts'
 import { appCertificateLifetime, AppCertificates } from './tls/app-certificates.ts'
-import type { Identity } from './tls/identity.ts'
+import type { TlsIdentity } from './tls/identity.ts'
 import { coversApps, issueForHosts, openOwnIdentity } from './tls/own-identity.ts'
 
 /** What requests in flight get when the server stops, milliseconds at most; the supervisor waits for it. */
@@ -100,7 +100,7 @@ function openControl(
 /** @returns undefined where the server's own certificate does for the apps' names */
 function appCertificates(config: RunRouterDeps['config'], log: Logger): AppCertificates | undefined {
   if (coversApps(config.domain)) return undefined
-  const issue = (hosts: string[]): Promise<Identity[]> => issueForHosts(config, hosts, appCertificateLifetime.days)
+  const issue = (hosts: string[]): Promise<TlsIdentity[]> => issueForHosts(config, hosts, appCertificateLifetime.days)
   return new AppCertificates({ issue, log })
 }
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { pump, sendTo } from './pump.ts'
 import type { RouterCode } from './router-error.ts'
 import type { LiveTarget, Tunnelled } from './target.ts'
 import { FrameCursor, goingAwayFromClient, goingAwayFromServer } from './websocket-frames.ts'
@@ -86,13 +87,7 @@ class Direction {
   }
 
   start(): void {
-    const [from, to] = [this.#from, this.#to]
-    from.on('data', (chunk) => this.push(chunk))
-    to.on('drain', () => from.resume())
-    from.on('end', () => to.end())
-    from.on('close', () => to.destroySoon())
-    if (from.readableEnded) to.end()
-    from.resume()
+    pump(this.#from, this.#to, (chunk) => this.push(chunk))
   }
 
   push(chunk: Buffer): void {
@@ -122,6 +117,6 @@ class Direction {
 
   #send(bytes: Buffer): void {
     this.bytes += bytes.length
-    if (this.#to.writable && !this.#to.write(bytes)) this.#from.pause()
+    sendTo(this.#to, bytes, this.#from)
   }
 }

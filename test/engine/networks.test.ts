@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { parseCidr } from '../../src/engine/docker/subnets.ts'
+import { ipv4Range } from '../../src/engine/docker/subnets.ts'
 import { newId, type AppId } from '../../src/model/ids.ts'
 import { limits, docker, never, testEngine, type TestEngine } from './support.ts'
 
@@ -25,9 +25,9 @@ it('two servers at once have networks for more apps than Docker’s own pools al
   expect(networks).toHaveLength(36)
   const subnets = networks.map(({ IPAM }) => IPAM.Config[0]?.Subnet ?? '')
   expect(new Set(subnets).size).toBe(36)
-  const pool = parseCidr('10.208.0.0/12')!
+  const pool = ipv4Range('10.208.0.0/12')!
   for (const subnet of subnets) {
-    const range = parseCidr(subnet)!
+    const range = ipv4Range(subnet)!
     expect(range.first >= pool.first && range.last <= pool.last).toBe(true)
   }
 })

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { freeSubnet, parseCidr, parseRoutes } from '../../src/engine/docker/subnets.ts'
+import { freeSubnet, ipv4Range, parseRoutes } from '../../src/engine/docker/subnets.ts'
 
-const range = (cidr: string) => parseCidr(cidr)!
+const range = (cidr: string) => ipv4Range(cidr)!
 
 describe('a free subnet', () => {
   it('is the one asked for while nothing is taken', () => {
@@ -26,11 +26,11 @@ describe('a free subnet', () => {
 
 describe('a network in CIDR notation', () => {
   it('ignores host bits', () => {
-    expect(parseCidr('10.1.2.3/16')).toEqual(parseCidr('10.1.0.0/16'))
+    expect(ipv4Range('10.1.2.3/16')).toEqual(ipv4Range('10.1.0.0/16'))
   })
 
   it.each(['', 'fd00::/8', '10.0.0.256/24', '10.0.0.0/33', '10.0.0.0'])('is not "%s"', (text) => {
-    expect(parseCidr(text)).toBeUndefined()
+    expect(ipv4Range(text)).toBeUndefined()
   })
 })
 

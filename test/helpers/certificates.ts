@@ -1,5 +1,5 @@
 import { createAuthority, issueCertificate } from '../../src/router/tls/authority.ts'
-import type { Identity } from '../../src/router/tls/identity.ts'
+import type { TlsIdentity } from '../../src/router/tls/identity.ts'
 
 /** An authority that tests trust, for names below `example`, `test` and this machine. */
 export async function testAuthority(): Promise<TestAuthority> {
@@ -9,4 +9,4 @@ export async function testAuthority(): Promise<TestAuthority> {
 }
 
 /** `issue` makes a certificate for hosts, which ended in the past when `days` are negative. */
-export type TestAuthority = Identity & { issue: (hosts: string[], days?: number) => Promise<Identity> }
+export type TestAuthority = TlsIdentity & { issue: (hosts: string[], days?: number) => Promise<TlsIdentity> }

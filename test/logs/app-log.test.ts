@@ -78,7 +78,7 @@ describe('an app log', () => {
     const appId = newId<AppId>()
     const hostile = '\x1b[31mred\x1b[0m\t\x1b[2J\x1b]0;title\x07\x1b[?25m\x9b1m\x00\x07end\r\nnext\rlast'
     await written(appId, (writer) => print(writer, appId, hostile))
-    expect(await texts(appId)).toEqual(['\x1b[31mred\x1b[0m\t[?25m1mend', 'next', 'last'])
+    expect(await texts(appId)).toEqual(['\x1b[31mred\x1b[0m\tend', 'next', 'last'])
   })
 
   it('makes no empty line of a CR, wherever it stands, and keeps those that are empty', async () => {

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { decodeFrames, encodeFrame, type AttachFrame, type ClientFrame } from '../../src/model/attach-frames.ts'
+import { decodeFrames, encodeAttachFrame, type AttachFrame, type ClientFrame } from '../../src/model/attach-frames.ts'
 import { until } from '../helpers/app.ts'
 
 /** A connection to the rendezvous socket: what the edge passes on from `heroku run`, or the api from `paas run`. */
@@ -45,7 +45,7 @@ export class Attached implements Disposable {
   }
 
   say(...frames: ClientFrame[]): void {
-    for (const frame of frames) this.socket.write(encodeFrame(frame))
+    for (const frame of frames) this.socket.write(encodeAttachFrame(frame))
   }
 
   /** Every frame until the connection ends, in place of `read`. */

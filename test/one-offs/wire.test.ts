@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeFrames, encodeFrame, parseSize, type AttachFrame } from '../../src/model/attach-frames.ts'
+import { decodeFrames, encodeAttachFrame, parseSize, type AttachFrame } from '../../src/model/attach-frames.ts'
 import { resolveCommand } from '../../src/model/one-off.ts'
 import { ExitStatusLine, printsExitStatus } from '../../src/one-offs/exit-status-line.ts'
 
@@ -29,7 +29,7 @@ describe('frames', () => {
   it('are the same after the wire, however it cuts them', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(frame, { maxLength: 8 }), lengths, async (frames, pieces) => {
-        const bytes = Buffer.concat(frames.map(encodeFrame))
+        const bytes = Buffer.concat(frames.map(encodeAttachFrame))
         expect(await Array.fromAsync(decodeFrames(cut(bytes, pieces)))).toEqual(frames)
       }),
     )

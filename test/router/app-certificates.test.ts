@@ -13,7 +13,7 @@ import { loadConfig, type Config } from '../../src/config.ts'
 import { openDataDirectory } from '../../src/data-directory.ts'
 import type { AppId } from '../../src/model/ids.ts'
 import { AppCertificates } from '../../src/router/tls/app-certificates.ts'
-import type { Identity } from '../../src/router/tls/identity.ts'
+import type { TlsIdentity } from '../../src/router/tls/identity.ts'
 import { coversApps, issueForHosts, openOwnIdentity } from '../../src/router/tls/own-identity.ts'
 import { startApp } from './helpers/apps.ts'
 import { route } from './helpers/router.ts'
@@ -22,7 +22,7 @@ import { startTlsRouter } from './helpers/tls-router.ts'
 const execute = promisify(execFile)
 const log = pino({ enabled: false })
 let config: Config
-let identity: Identity
+let identity: TlsIdentity
 /** What was asked of the authority, one entry for each process. */
 let asked: string[][]
 

@@ -5,14 +5,14 @@ import { connect } from 'node:tls'
 import { text } from 'node:stream/consumers'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import type { Identity } from '../../src/router/tls/identity.ts'
+import type { TlsIdentity } from '../../src/router/tls/identity.ts'
 import { startApp } from './helpers/apps.ts'
 import { RawClient, statusOf, talk } from './helpers/raw-client.ts'
 import { route } from './helpers/router.ts'
 import { startTlsRouter, testIdentity } from './helpers/tls-router.ts'
 
-let authority: Identity
-let identity: Identity
+let authority: TlsIdentity
+let identity: TlsIdentity
 const get = 'GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n'
 
 beforeAll(async () => {
@@ -111,8 +111,8 @@ describe('an app with a certificate of its own', () => {
     const hosts = ['app.test', 'own.test', '*.wild.test']
     const shown = { ...first.identity, hosts: ['own.test', '*.wild.test'] }
     await using router = await startTlsRouter(identity, { routes: [route([app], { hosts, certificates: [shown] })] })
-    const ask = (host: string, ca: Identity) => request({ ...tlsTo(router.tlsPort, host), ca: ca.certificate }).end()
-    const answers = async (host: string, ca: Identity) =>
+    const ask = (host: string, ca: TlsIdentity) => request({ ...tlsTo(router.tlsPort, host), ca: ca.certificate }).end()
+    const answers = async (host: string, ca: TlsIdentity) =>
       ((await once(ask(host, ca), 'response')) as [IncomingMessage])[0].resume().statusCode
     for (const host of ['own.test', 'any.wild.test']) expect(await answers(host, first.authority)).toBe(200)
     expect(await answers('app.test', authority)).toBe(200)

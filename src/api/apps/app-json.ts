@@ -1,9 +1,9 @@
-import type { App } from '../../model/app.ts'
+import { appUrl, type App } from '../../model/app.ts'
 import type { Account } from '../../model/account.ts'
 import type { Store } from '../../store/store.ts'
 import type { ApiDeps } from '../deps.ts'
 import { named, time } from '../http/shapes.ts'
-import { gitUrl, webUrl } from '../http/urls.ts'
+import { gitUrl } from '../http/urls.ts'
 
 /** The only region: where this server is. */
 export const region = named('region', 'local')
@@ -33,7 +33,7 @@ export function appJson({ store, config }: Pick<ApiDeps, 'store' | 'config'>, ap
     stack: named('stack', slug?.stack ?? app.stack),
     team: null,
     updated_at: time(app.updatedAt),
-    web_url: webUrl(config, app.name),
+    web_url: `${appUrl(config.publicUrl, app.name)}/`,
   }
 }
 

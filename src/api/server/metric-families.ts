@@ -7,7 +7,7 @@ import type {
   StateCounts,
   WorkerFigures,
 } from '../../model/figures.ts'
-import type { Family, Labels, Sample } from '../../metrics/exposition.ts'
+import type { Family, MetricLabels, Sample } from '../../metrics/exposition.ts'
 import { Histogram } from '../../metrics/histogram.ts'
 import { durationBounds, durationsOf } from '../../metrics/totals.ts'
 import type { QueueFigures } from '../../queue/queue.ts'
@@ -159,7 +159,7 @@ function is(part: unknown): number {
   return part === undefined ? 0 : 1
 }
 
-type Series = { labels: Labels; durations: Durations; bounds: number[] }
+type Series = { labels: MetricLabels; durations: Durations; bounds: number[] }
 
 function histogram(name: string, help: string, series: Series[]): Family {
   return { name, help, type: 'histogram', samples: series.flatMap((each) => histogramSamples(name, each)) }
@@ -183,7 +183,7 @@ function gauge(name: string, help: string, samples: Sample[]): Family {
   return { name, help, type: 'gauge', samples }
 }
 
-function sample(value: number, labels: Labels = {}): Sample {
+function sample(value: number, labels: MetricLabels = {}): Sample {
   return { labels, value }
 }
 

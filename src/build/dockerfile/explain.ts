@@ -1,6 +1,6 @@
 import type { Registries } from '../../model/network.ts'
 import { PaasError } from '../../errors.ts'
-import { cleanLine } from '../../output/clean-line.ts'
+import { cleanLine } from '../../model/clean-line.ts'
 import { isAllowed, namesOf } from './registries.ts'
 
 /** Characters of a step, and of what was wrong with it, that are told. */

@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream'
 import type { BaseName } from '../toolbox.ts'
 
 /** How a builder's work ended: `builder/build` says what each means. */
-export type Verdict =
+export type BuilderVerdict =
   | { kind: 'image' }
   | { kind: 'failed' }
   | { kind: 'forbidden' }
@@ -14,15 +14,15 @@ const longestLine = 100
 
 /** Reads what a builder says on its standard error: a line, then a tar or a reason. The build's own code may have forged any of it. */
 export class VerdictReader {
-  readonly verdict: Promise<Verdict>
+  readonly verdict: Promise<BuilderVerdict>
   /** What follows the line; not held in memory. */
   readonly rest = new PassThrough({ highWaterMark: 2 ** 20 })
-  readonly #settle: (verdict: Verdict) => void
+  readonly #settle: (verdict: BuilderVerdict) => void
   #pending: Buffer | undefined = Buffer.alloc(0)
   #onDrain = () => {}
 
   constructor() {
-    const { promise, resolve } = Promise.withResolvers<Verdict>()
+    const { promise, resolve } = Promise.withResolvers<BuilderVerdict>()
     this.verdict = promise
     this.#settle = resolve
     this.rest.on('error', () => undefined)
@@ -54,7 +54,7 @@ export class VerdictReader {
   }
 }
 
-function parse(line: string): Verdict {
+function parse(line: string): BuilderVerdict {
   const [kind, name] = line.split(' ')
   if (kind === 'base' && (name === 'run' || name === 'node' || name === 'build')) return { kind, name }
   return kind === 'image' || kind === 'failed' || kind === 'forbidden' ? { kind } : { kind: 'none' }

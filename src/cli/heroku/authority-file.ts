@@ -2,14 +2,14 @@ import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Client } from '../client.ts'
 import { credentialsPath } from '../../credentials.ts'
-import type { Environment, TlsPlace } from './environment.ts'
+import type { ShellVariables, TlsPlace } from './environment.ts'
 import type { ServerJson } from '../resources.ts'
 
 /**
  * Writes the file with whom to trust where the server speaks TLS, and gives both. Node and git take one such file each, so it also has
  * the certificates of the files that `present` names. undefined: the server speaks none.
  */
-export async function writeAuthorityFile(api: Client, present: Environment): Promise<TlsPlace | undefined> {
+export async function writeAuthorityFile(api: Client, present: ShellVariables): Promise<TlsPlace | undefined> {
   const { tls } = await api.get<ServerJson>('/server')
   if (!tls?.authority) return undefined
   const { hostname } = new URL(api.server.url)

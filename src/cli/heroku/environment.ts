@@ -5,7 +5,7 @@ import type { Server } from '../server.ts'
 export type TlsPlace = { host: string; authority: string }
 
 /** A variable to set; undefined: to unset. */
-export type Environment = Record<string, string | undefined>
+export type ShellVariables = Record<string, string | undefined>
 
 /**
  * What makes Heroku's command (npm `heroku` 11) speak to this server and to nobody else. The names are those that its
@@ -16,8 +16,8 @@ export type Environment = Record<string, string | undefined>
  */
 export function herokuEnvironment(
   { url, token }: Server,
-  { tls, guard, present = {} }: { tls?: TlsPlace | undefined; guard: string; present?: Environment },
-): Environment {
+  { tls, guard, present = {} }: { tls?: TlsPlace | undefined; guard: string; present?: ShellVariables },
+): ShellVariables {
   checkHost(url)
   const { host, hostname } = new URL(url)
   return {
@@ -76,7 +76,7 @@ function quoteForNode(path: string): string {
  * For this place only (git-config(1), GIT_CONFIG_COUNT): GIT_SSL_CAINFO would make git trust nobody else. Where it is set,
  * git heeds nothing else.
  */
-function gitSettings({ host, authority }: TlsPlace, present: Environment): Environment {
+function gitSettings({ host, authority }: TlsPlace, present: ShellVariables): ShellVariables {
   if (present['GIT_SSL_CAINFO']) return { GIT_SSL_CAINFO: authority }
   const key = `http.https://${host}/.sslCAInfo`
   const count = Number(present['GIT_CONFIG_COUNT'] ?? 0)

@@ -1,4 +1,4 @@
-import type { Environment } from './environment.ts'
+import type { ShellVariables } from './environment.ts'
 
 export const shells = ['sh', 'fish'] as const
 /** `sh`: also bash, zsh, dash and ksh. */
@@ -10,7 +10,7 @@ export function usualShell(env: NodeJS.ProcessEnv = process.env): Shell {
 }
 
 /** Lines for the shell to evaluate. */
-export function exportLines(environment: Environment, shell: Shell): string[] {
+export function exportLines(environment: ShellVariables, shell: Shell): string[] {
   return Object.entries(environment).map(([name, value]) => {
     if (value === undefined) return shell === 'fish' ? `set -e ${name};` : `unset ${name};`
     return shell === 'fish' ? `set -gx ${name} ${quoteForFish(value)};` : `export ${name}=${quoteForSh(value)};`

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { OutputLine } from '../engine.ts'
-import type { DynoLog } from './dyno-log.ts'
+import type { KeptOutput } from './kept-output.ts'
 import type { Place } from './place.ts'
 
 /** So few new lines since the reading before: from here on they can be followed. */
@@ -13,7 +13,7 @@ const interval = 200
 const longestTail = 200_000
 
 /** Gives lines until there are few that are new, reading after reading. `onLoss` is called before the line that others are missing before. */
-export async function* catchUp(log: DynoLog, place: Place, onLoss: OnLoss): AsyncGenerator<OutputLine> {
+export async function* catchUp(log: KeptOutput, place: Place, onLoss: OnLoss): AsyncGenerator<OutputLine> {
   for (let before = 0; ;) {
     const begun = performance.now()
     // A burst is over soon: to look from further back costs less than to read all of it again.
@@ -37,7 +37,7 @@ type Options = {
 
 /** Gives what is new in the log as it is now, what a following left out too; returns how many lines that was. */
 export async function* readOn(
-  log: DynoLog,
+  log: KeptOutput,
   place: Place,
   { expected, atEnd, onLoss }: Options,
 ): AsyncGenerator<OutputLine, number> {

@@ -1,5 +1,5 @@
 import type { OutputLine } from '../engine.ts'
-import type { DynoLog } from './dyno-log.ts'
+import type { KeptOutput } from './kept-output.ts'
 import type { Place } from './place.ts'
 
 /** How long a line that was followed may wait until it is looked whether others were left out, milliseconds. */
@@ -10,7 +10,7 @@ const longestUnverified = 30_000
  * when it is slower than the dyno: what came already is left out here, and what is missing is found by the next whole reading.
  * @returns `ended` when the engine ended it, since the process did; `enough` when it is time for a whole reading
  */
-export async function* followLog(log: DynoLog, place: Place): AsyncGenerator<OutputLine, 'ended' | 'enough'> {
+export async function* followLog(log: KeptOutput, place: Place): AsyncGenerator<OutputLine, 'ended' | 'enough'> {
   const stop = new AbortController()
   const tail = place.isAtStart ? 'all' : place.tail
   let timer: NodeJS.Timeout | undefined

@@ -8,7 +8,7 @@ import { label, type Kind } from '../labels.ts'
 import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
 import { secureNetwork } from './firewall.ts'
 import { bridgeName, networkName, type NetworkPurpose } from './names.ts'
-import { freeSubnet, parseCidr, parseRoutes, type Range } from './subnets.ts'
+import { freeSubnet, ipv4Range, parseRoutes, type Range } from './subnets.ts'
 
 /** How often another subnet is tried when someone else took the chosen one in between. */
 const attempts = 20
@@ -95,7 +95,7 @@ function networkOptions(
 /** What the engine's networks and the host's routes occupy. On a remote engine the routes are another host's, which does no harm. */
 async function takenRanges({ docker, log }: DockerDeps): Promise<Range[]> {
   const networks = await docker.listNetworks()
-  const subnets = networks.flatMap((network) => network.IPAM?.Config ?? []).map(({ Subnet }) => parseCidr(Subnet ?? ''))
+  const subnets = networks.flatMap((network) => network.IPAM?.Config ?? []).map(({ Subnet }) => ipv4Range(Subnet ?? ''))
   const routes = await readFile('/proc/net/route', 'utf8').catch((error: unknown) => {
     log.debug({ error }, 'routes of the host cannot be read')
     return ''

@@ -2,7 +2,7 @@ import type Docker from 'dockerode'
 import type { OutputLine, OutputOptions } from '../engine.ts'
 import { catchUp, readOn } from './catch-up.ts'
 import { unlessMissing, type DockerDeps } from './client.ts'
-import { DynoLog } from './dyno-log.ts'
+import { KeptOutput } from './kept-output.ts'
 import { ownContainer } from './dynos.ts'
 import { openEvents } from './events.ts'
 import { followLog } from './follow-log.ts'
@@ -22,7 +22,7 @@ export async function* dynoOutput(
   const container = await ownContainer(deps, id)
   if (!container) return
   using _reading = deps.readers.begin(container.id)
-  const log = new DynoLog(container, signal)
+  const log = new KeptOutput(container, signal)
   const place = new Place(since)
   let goesOn = follow
   while (goesOn) {

@@ -1,5 +1,5 @@
 import type { OutputLine } from '../engine.ts'
-import { fullMessage, stampOf } from './lines.ts'
+import { fullMessage, stampOf } from './line-joiner.ts'
 
 /** Messages of the engine's that are read before the first new one, to find the place again. */
 const overlap = 100

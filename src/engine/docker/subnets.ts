@@ -1,9 +1,11 @@
+import { numberOf, parseCidr } from '../../model/cidr.ts'
+
 /** First and last address of an IPv4 network, as numbers. */
 export type Range = { first: number; last: number }
 
 /** Ours, cut into 4096 networks of 254 hosts. */
 export const ourNetworks = '10.208.0.0/12'
-const pool = parseCidr(ourNetworks)!
+const pool = ipv4Range(ourNetworks)!
 const size = 256
 
 /**
@@ -21,12 +23,9 @@ export function freeSubnet(taken: Range[], start: number): string | undefined {
 }
 
 /** undefined for what is not an IPv4 network in CIDR notation. Host bits are ignored. */
-export function parseCidr(text: string): Range | undefined {
-  const match = /^(\d+)\.(\d+)\.(\d+)\.(\d+)\/(\d+)$/.exec(text)
-  const numbers = match?.slice(1).map(Number)
-  if (!numbers || numbers.slice(0, 4).some((byte) => byte > 255) || numbers[4]! > 32) return undefined
-  const address = numbers.slice(0, 4).reduce((sum, byte) => sum * 256 + byte, 0)
-  return rangeOf(address, 2 ** (32 - numbers[4]!))
+export function ipv4Range(text: string): Range | undefined {
+  const cidr = parseCidr(text)
+  return cidr?.family === 'ipv4' ? rangeOf(numberOf(cidr.address), 2 ** (32 - cidr.prefix)) : undefined
 }
 
 /**

@@ -5,7 +5,7 @@ import type { RoutingTable } from '../../model/route.ts'
 import type { Call, Results, RouterSettings } from './protocol.ts'
 import { drain } from '../drain.ts'
 import type { Router } from '../router.ts'
-import { replaceRoute } from '../routes.ts'
+import { replaceRoute } from '../live-routes.ts'
 import { saveTable, type TablePlace } from '../table/table-file.ts'
 
 export type ControlledRouterDeps = {

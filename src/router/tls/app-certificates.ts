@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../../log.ts'
-import type { Identity } from './identity.ts'
+import type { TlsIdentity } from './identity.ts'
 
 export type AppCertificatesDeps = {
   /** Makes one for each of these hosts, in their order, elsewhere than in this thread. */
-  issue: (hosts: string[]) => Promise<Identity[]>
+  issue: (hosts: string[]) => Promise<TlsIdentity[]>
   log: Logger
 }
 
@@ -24,8 +24,8 @@ const pause = 60_000
  */
 export class AppCertificates {
   readonly #deps: AppCertificatesDeps
-  readonly #issued = new Map<string, { identity: Identity; renewal: number }>()
-  readonly #waiting = new Map<string, PromiseWithResolvers<Identity | undefined>>()
+  readonly #issued = new Map<string, { identity: TlsIdentity; renewal: number }>()
+  readonly #waiting = new Map<string, PromiseWithResolvers<TlsIdentity | undefined>>()
   #issuing = false
   #pausedUntil = -Infinity
 
@@ -34,7 +34,7 @@ export class AppCertificates {
   }
 
   /** @returns undefined when none could be made */
-  async get(host: string): Promise<Identity | undefined> {
+  async get(host: string): Promise<TlsIdentity | undefined> {
     const issued = this.#issued.get(host)
     if (issued !== undefined && Date.now() < issued.renewal) return issued.identity
     if (performance.now() < this.#pausedUntil) return undefined
@@ -58,7 +58,7 @@ export class AppCertificates {
     this.#issuing = false
   }
 
-  async #issue(hosts: string[]): Promise<Identity[]> {
+  async #issue(hosts: string[]): Promise<TlsIdentity[]> {
     try {
       const identities = await this.#deps.issue(hosts)
       for (const [index, identity] of identities.entries()) this.#keep(hosts[index]!, identity)
@@ -70,7 +70,7 @@ export class AppCertificates {
     }
   }
 
-  #keep(host: string, identity: Identity): void {
+  #keep(host: string, identity: TlsIdentity): void {
     this.#issued.delete(host)
     this.#issued.set(host, { identity, renewal: Date.now() + appCertificateLifetime.renewal * day })
     const [oldest] = this.#issued.keys()

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { withStreams } from '../../child-streams.ts'
 import type * as authority from './authority.ts'
-import type { Identity } from './identity.ts'
+import type { TlsIdentity } from './identity.ts'
 
 type Functions = Pick<typeof authority, 'createAuthority' | 'issueCertificate' | 'issueCertificates'>
 type Call<Name extends keyof Functions> = { name: Name; args: Parameters<Functions[Name]> }
@@ -29,7 +29,7 @@ async function answer(call: AnyCall): Promise<void> {
   process.disconnect()
 }
 
-async function carryOut(call: AnyCall): Promise<Identity | Identity[]> {
+async function carryOut(call: AnyCall): Promise<TlsIdentity | TlsIdentity[]> {
   const { createAuthority, issueCertificate, issueCertificates } = await import('./authority.ts')
   switch (call.name) {
     case 'createAuthority':

@@ -17,7 +17,7 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509'
-import type { Identity } from './identity.ts'
+import type { TlsIdentity } from './identity.ts'
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 const day = 86_400_000
@@ -32,7 +32,7 @@ cryptoProvider.set(webcrypto)
  * @param name for people
  * @param names host names and IP addresses
  */
-export async function createAuthority(options: { name: string; names: string[]; days: number }): Promise<Identity> {
+export async function createAuthority(options: { name: string; names: string[]; days: number }): Promise<TlsIdentity> {
   const keys = await generateKeys()
   const certificate = await X509CertificateGenerator.createSelfSigned({
     // Programs tell authorities apart by their names, and there may be several of one domain.
@@ -52,9 +52,9 @@ export async function createAuthority(options: { name: string; names: string[]; 
 
 /** A new certificate, with a key of its own, for servers at `names`. */
 export async function issueCertificate(
-  authority: Identity,
+  authority: TlsIdentity,
   { names, days }: { names: string[]; days: number },
-): Promise<Identity> {
+): Promise<TlsIdentity> {
   const keys = await generateKeys()
   const issuer = new X509Certificate(authority.certificate)
   const certificate = await X509CertificateGenerator.create({
@@ -78,9 +78,9 @@ export async function issueCertificate(
 
 /** One for each list of names. */
 export function issueCertificates(
-  authority: Identity,
+  authority: TlsIdentity,
   { names, days }: { names: string[][]; days: number },
-): Promise<Identity[]> {
+): Promise<TlsIdentity[]> {
   return Promise.all(names.map((each) => issueCertificate(authority, { names: each, days })))
 }
 

@@ -7,13 +7,13 @@ import type { RouterLimits } from '../limits.ts'
 import type { Peer } from '../origin.ts'
 import type { RefusedRequest } from '../refused-request.ts'
 import { answerForRefusal } from '../router-error.ts'
-import type { Identity } from './identity.ts'
+import type { TlsIdentity } from './identity.ts'
 
 export type TlsDoorDeps = {
   /** The server's own. */
-  identity: Identity
+  identity: TlsIdentity
   /** What visitors of this host are shown instead, if anything. */
-  identityOf: (host: string) => Promise<Identity | undefined>
+  identityOf: (host: string) => Promise<TlsIdentity | undefined>
   limits: Pick<RouterLimits, 'handshake' | 'linger'>
   log: Logger
   /** A handshake is done. `sni`: the host that the client named in it, lower-case. */
@@ -30,7 +30,7 @@ const plainHttp = answerForRefusal(400, 'this port speaks TLS; use https:// in t
 export class TlsDoor {
   readonly #deps: TlsDoorDeps
   readonly #entering = new Set<Socket>()
-  readonly #contexts = new WeakMap<Identity, SecureContext>()
+  readonly #contexts = new WeakMap<TlsIdentity, SecureContext>()
   #context: SecureContext
 
   constructor(deps: TlsDoorDeps) {
@@ -39,7 +39,7 @@ export class TlsDoor {
   }
 
   /** What new connections are shown from now on. */
-  show(identity: Identity): void {
+  show(identity: TlsIdentity): void {
     this.#context = contextOf(identity)
   }
 
@@ -112,7 +112,7 @@ export class TlsDoor {
   }
 }
 
-function contextOf({ certificate, key }: Identity): SecureContext {
+function contextOf({ certificate, key }: TlsIdentity): SecureContext {
   const secureOptions = constants.SSL_OP_NO_RENEGOTIATION
   return createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2', secureOptions })
 }

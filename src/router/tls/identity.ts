@@ -2,10 +2,10 @@ import { open, readFile, rename } from 'node:fs/promises'
 import { isCode } from '../../errors.ts'
 
 /** What a server shows at a handshake, as PEM: its certificate, followed by those between it and an authority, and its key. */
-export type Identity = { certificate: string; key: string }
+export type TlsIdentity = { certificate: string; key: string }
 
 /** @returns undefined when there is no such file, or it is not one of `saveIdentity` */
-export async function readIdentity(path: string): Promise<Identity | undefined> {
+export async function readIdentity(path: string): Promise<TlsIdentity | undefined> {
   const blocks = blocksOf((await readIfThere(path)) ?? '')
   const key = blocks.find((text) => text.includes('PRIVATE'))
   const certificate = blocks.filter((text) => text !== key).join('')
@@ -18,7 +18,7 @@ function blocksOf(text: string): string[] {
 }
 
 /** In one file, for this user only: a certificate without its key is of no use. */
-export async function saveIdentity(path: string, { certificate, key }: Identity): Promise<void> {
+export async function saveIdentity(path: string, { certificate, key }: TlsIdentity): Promise<void> {
   await saveWhole(path, certificate + key, 0o600)
 }
 

@@ -5,7 +5,7 @@ import type { Config } from '../../config.ts'
 import { lockFile } from '../../lock.ts'
 import type { issueCertificate } from './authority.ts'
 import { callInProcess } from './authority-process.ts'
-import { readIdentity, readIfThere, saveIdentity, saveWhole, type Identity } from './identity.ts'
+import { readIdentity, readIfThere, saveIdentity, saveWhole, type TlsIdentity } from './identity.ts'
 
 const day = 86_400_000
 /** Days. Browsers accept 398 of a server's certificate. */
@@ -22,7 +22,7 @@ type OwnConfig = Pick<Config, 'paths' | 'domain'>
  * the server's own. What is absent, about to end or for another domain is made anew and saved: the keys for this user
  * only, the authority's certificate for whoever is to trust it.
  */
-export async function openOwnIdentity(config: OwnConfig): Promise<Identity> {
+export async function openOwnIdentity(config: OwnConfig): Promise<TlsIdentity> {
   const saved = await savedIdentity(config)
   if (saved !== undefined) return saved
   using lock = await lockFile(join(config.paths.tls, 'lock'), { wait: AbortSignal.timeout(patience) })
@@ -43,7 +43,7 @@ export async function issueForHosts(
   { paths }: Pick<Config, 'paths'>,
   hosts: string[],
   days: number,
-): Promise<Identity[]> {
+): Promise<TlsIdentity[]> {
   const authority = await readIdentity(paths.tlsAuthorityKey)
   if (authority === undefined) throw new Error(`no authority in ${paths.tlsAuthorityKey}`)
   const names = hosts.map((host) => [host])
@@ -51,7 +51,7 @@ export async function issueForHosts(
 }
 
 /** @returns undefined unless all is there, belongs together and lasts */
-async function savedIdentity({ paths, domain }: OwnConfig): Promise<Identity | undefined> {
+async function savedIdentity({ paths, domain }: OwnConfig): Promise<TlsIdentity | undefined> {
   const authority = await readIdentity(paths.tlsAuthorityKey)
   const identity = await readIdentity(paths.tlsCertificate)
   if (authority === undefined || identity === undefined) return undefined
@@ -62,7 +62,7 @@ async function savedIdentity({ paths, domain }: OwnConfig): Promise<Identity | u
   return published && usable ? identity : undefined
 }
 
-async function makeIdentity({ paths, domain }: OwnConfig): Promise<Identity> {
+async function makeIdentity({ paths, domain }: OwnConfig): Promise<TlsIdentity> {
   let authority = await readIdentity(paths.tlsAuthorityKey)
   if (authority === undefined || !mayIssue(new X509Certificate(authority.certificate), domain)) {
     const options = { name: authorityName(domain), names: roots(domain), days: lifetime.authority }

@@ -1,8 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AppSetupId, BuildId, SlugId } from '../../../src/model/ids.ts'
+import { type AppSetupId, type BuildId, type SlugId, newId } from '../../../src/model/ids.ts'
 import { parseAppJson } from '../../../src/model/app-json.ts'
-import { newId } from '../../../src/model/ids.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi, type Answer } from '../test-api.ts'
 

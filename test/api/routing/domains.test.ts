@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AppId } from '../../../src/model/ids.ts'
-import type { Identity } from '../../../src/router/tls/identity.ts'
+import type { TlsIdentity } from '../../../src/router/tls/identity.ts'
 import { routeFor } from '../../../src/dynos/route.ts'
 import { testAuthority, type TestAuthority } from '../../helpers/certificates.ts'
 import { expectAllSeen } from '../answers.ts'
@@ -22,7 +22,7 @@ const names = async (app: string) => {
   const { body } = await api.call('GET', `/apps/${app}/domains`)
   return body.map((domain) => domain['hostname'])
 }
-const upload = (app: string, { certificate, key }: Identity) =>
+const upload = (app: string, { certificate, key }: TlsIdentity) =>
   api.call('POST', `/apps/${app}/sni-endpoints`, { body: { certificate_chain: certificate, private_key: key } })
 const certificateOf = async (app: string, hostname: string): Promise<Json | null> =>
   (await api.call('GET', `/apps/${app}/domains/${hostname}`)).body['sni_endpoint']?.['name'] ?? null
@@ -249,7 +249,7 @@ describe('the certificates of an app', () => {
       cipher: 'aes-256-cbc',
       passphrase: 'x',
     })
-    const cases: [Identity, RegExp][] = [
+    const cases: [TlsIdentity, RegExp][] = [
       [{ ...good, key: other.key }, /The private key does not belong to the \(first\) certificate/],
       [{ ...good, certificate: 'hello' }, /is no PEM/],
       [{ ...good, key: 'hello' }, /The private key is no PEM/],

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createServer, type Socket } from 'node:net'
 import type { AppCertificates } from '../../../src/router/tls/app-certificates.ts'
-import type { Identity } from '../../../src/router/tls/identity.ts'
+import type { TlsIdentity } from '../../../src/router/tls/identity.ts'
 import { createAuthority, issueCertificate } from '../../../src/router/tls/authority.ts'
 import { startRouter, type RouterOptions, type TestRouter } from './router.ts'
 
 /** An authority for names below `test` and this machine, and what it made for these. */
 export async function testIdentity(
   shown = ['paas.test', 'app.test', 'localhost', '127.0.0.1'],
-): Promise<{ authority: Identity; identity: Identity }> {
+): Promise<{ authority: TlsIdentity; identity: TlsIdentity }> {
   const names = ['test', 'localhost', '127.0.0.1']
   const authority = await createAuthority({ name: 'paas test', names, days: 2 })
   return { authority, identity: await issueCertificate(authority, { names: shown, days: 1 }) }
@@ -27,7 +27,7 @@ type TlsRouterOptions = RouterOptions & { appCertificates?: AppCertificates }
 
 /** A router that speaks TLS too, in front of a real socket for one-off dynos. */
 export async function startTlsRouter(
-  identity: Identity,
+  identity: TlsIdentity,
   { appCertificates, ...options }: TlsRouterOptions = {},
 ): Promise<TlsRouter> {
   const directory = await mkdtemp(join(tmpdir(), 'paas-rendezvous-'))

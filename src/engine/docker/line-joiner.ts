@@ -2,7 +2,7 @@ import type { OutputLine } from '../engine.ts'
 import type { Frame } from './frames.ts'
 
 /** Bytes of the longest line; what is longer comes in pieces. */
-export const longestLine = 64 * 1024
+export const longestPiece = 64 * 1024
 
 /** Bytes of a message that the engine cuts a line into (moby daemon/logger/copier.go). A shorter one ends its line. */
 export const fullMessage = 16 * 1024
@@ -17,7 +17,7 @@ type OpenLine = { stamp: string; pieces: number; parts: Buffer[]; length: number
  * Puts the lines of a dyno together. Each frame is one message: a time, a blank, and a line with its end, or a part of
  * a longer line. All parts of a line have the time of the first; the two streams' may come interleaved.
  */
-export class LineCutter {
+export class LineJoiner {
   readonly #open = new Map<Frame['stream'], OpenLine>()
 
   /** The lines that this frame completes. */
@@ -30,7 +30,7 @@ export class LineCutter {
     line.parts.push(text)
     line.length += text.length
     const ended = terminated || text.length < fullMessage
-    return ended || line.length >= longestLine ? this.#take(stream, line, ended) : []
+    return ended || line.length >= longestPiece ? this.#take(stream, line, ended) : []
   }
 
   /** What was begun and never ended, once nothing more comes. */
@@ -45,7 +45,7 @@ export class LineCutter {
     const texts = cut(Buffer.concat(line.parts))
     // The line's end came after the last piece of it was out.
     if (ended && line.pieces > 0 && texts[0]!.every((byte) => byte === 0x0d)) texts.shift()
-    const rest = ended || texts.at(-1)?.length === longestLine ? undefined : texts.pop()
+    const rest = ended || texts.at(-1)?.length === longestPiece ? undefined : texts.pop()
     const pieces = texts.map((text, index) => ({
       time: new Date(line.stamp),
       cursor: cursorOf(line.stamp, line.pieces + index),
@@ -60,8 +60,8 @@ export class LineCutter {
 }
 
 function cut(text: Buffer): Buffer[] {
-  const count = Math.max(1, Math.ceil(text.length / longestLine))
-  return Array.from({ length: count }, (_, index) => text.subarray(index * longestLine, (index + 1) * longestLine))
+  const count = Math.max(1, Math.ceil(text.length / longestPiece))
+  return Array.from({ length: count }, (_, index) => text.subarray(index * longestPiece, (index + 1) * longestPiece))
 }
 
 function cursorOf(stamp: string, piece: number): string {

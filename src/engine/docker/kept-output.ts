@@ -4,7 +4,7 @@ import { PaasError } from '../../errors.ts'
 import type { OutputLine } from '../engine.ts'
 import { unlessMissing } from './client.ts'
 import { readFrames } from './frames.ts'
-import { LineCutter } from './lines.ts'
+import { LineJoiner } from './line-joiner.ts'
 
 type Reading = {
   /** How many of the last messages to begin with. */
@@ -15,7 +15,7 @@ type Reading = {
 }
 
 /** What the engine keeps of a dyno's output. */
-export class DynoLog {
+export class KeptOutput {
   readonly #container: Docker.Container
   readonly #signal: AbortSignal
   #isGone = false
@@ -38,7 +38,7 @@ export class DynoLog {
     const source = await this.#open({ stdout: true, stderr: true, timestamps: true, follow, tail })
     if (!source) return
     const signals = [this.#signal, ...(stop ? [stop] : [])]
-    const cutter = new LineCutter()
+    const cutter = new LineJoiner()
     const hangUp = () => source.destroy()
     for (const signal of signals) signal.addEventListener('abort', hangUp)
     try {

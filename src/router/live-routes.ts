@@ -6,7 +6,7 @@ import type { RouterLimits, TimeLimits } from './limits.ts'
 import { LiveTarget } from './target.ts'
 
 /** Where a host leads. */
-export type Destination = {
+export type HostDestination = {
   /** undefined: the control plane. */
   app: { id: AppId; name: string } | undefined
   state: AppRoute['state']
@@ -18,11 +18,11 @@ export type Destination = {
 }
 
 /** The routing table in force. Every change is one step: a request sees the table before it or after it. */
-export class Routes {
+export class LiveRoutes {
   readonly #limits: RouterLimits
   #table: RoutingTable
-  #control: Destination
-  readonly #byHost = new Map<string, Destination>()
+  #control: HostDestination
+  readonly #byHost = new Map<string, HostDestination>()
   /** Also those that were replaced, until nothing is in flight to them. */
   readonly #targets = new Map<string, LiveTarget>()
 
@@ -38,7 +38,7 @@ export class Routes {
   }
 
   /** Bare addresses and `localhost` lead to the control plane too. */
-  find(host: string): Destination | undefined {
+  find(host: string): HostDestination | undefined {
     return this.#byHost.get(host) ?? (this.#isControl(host) ? this.#control : this.#findWildcard(host))
   }
 
@@ -99,7 +99,7 @@ export class Routes {
   }
 
   #add({ appId, app, hosts, certificates = [], state, targets, standby = [] }: AppRoute): void {
-    const destination: Destination = {
+    const destination: HostDestination = {
       app: { id: appId, name: app },
       state,
       targets: targets.map((target) => this.#live(target)),
@@ -112,7 +112,7 @@ export class Routes {
   }
 
   /** The nearest one above `host`. None holds for the names of apps. */
-  #findWildcard(host: string): Destination | undefined {
+  #findWildcard(host: string): HostDestination | undefined {
     if (host.endsWith(`.${this.#table.controlHost}`)) return undefined
     for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
       const found = this.#byHost.get(`*${host.slice(dot)}`)
@@ -151,7 +151,7 @@ export class Routes {
     return gone
   }
 
-  #controlDestination({ controlSocket }: RoutingTable): Destination {
+  #controlDestination({ controlSocket }: RoutingTable): HostDestination {
     const target = new LiveTarget({ id: 'api', dyno: 'api', address: { path: controlSocket } })
     const { control: limits } = this.#limits
     return { app: undefined, state: 'up', targets: [target], standby: [], certificates: [], limits }
