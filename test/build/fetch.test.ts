@@ -140,6 +140,55 @@ it('nothing is larger than the limit: not what comes, not what it unpacks to', a
   expect(await readdir(join(work, 'pack'))).toEqual(['.git'])
 })
 
+/** Entries of a tarball that a pack must not come as; what they would do is done to `work`, or takes long. */
+const bombs: [string, (work: string) => string][] = [
+  [
+    'links out and a file through them',
+    (dir) => `link bin/out ${dir}; file bin/out/owned; link up ../..; file up/owned`,
+  ],
+  ['paths that climb out', () => 'file bin/detect; file bin/../../../owned; file ../../owned'],
+  ['an absolute path', (dir) => `file bin/detect; file ${dir}/owned`],
+  ['a hard link to a file of the machine', () => 'file bin/detect; hard bin/owned /etc/hostname'],
+  ['a device', () => 'file bin/detect; device bin/owned'],
+  ['a sparse file of a terabyte', () => 'file bin/detect; sparse bin/large'],
+  ['a name of a mebibyte', () => 'file bin/detect; long'],
+]
+
+it.each(bombs)('a tarball with %s puts nothing beside the pack, and comes to an end', async (_, entries) => {
+  const tar = await run('python3', ['-c', makeTar, entries(work), join(work, 'bomb.tar')])
+  expect(tar).toMatchObject({ code: 0 })
+  const bytes = await readFile(join(work, 'bomb.tar'))
+  await rm(join(work, 'bomb.tar'))
+  await fetchPack(server.put('bomb.tgz', gzipSync(bytes)))
+  expect((await readdir(work)).toSorted()).not.toContain('owned')
+  const { output: sizes } = await run('du', ['--summarize', '--block-size=1M', work])
+  expect(Number(sizes.split('\t')[0])).toBeLessThan(1000)
+})
+
+/** The tar that its first argument describes, at its second; Python's knows all kinds of entries. */
+const makeTar = `
+import sys, tarfile, io
+tar = tarfile.open(sys.argv[2], 'w', format=tarfile.GNU_FORMAT)
+def add(name, **fields):
+    info = tarfile.TarInfo(name)
+    for key, value in fields.items(): setattr(info, key, value)
+    tar.addfile(info, io.BytesIO(b'x' * info.size) if info.size else None)
+for words in (part.split() for part in sys.argv[1].split(';')):
+    kind, name = words[0], words[1] if len(words) > 1 else ''
+    if kind == 'file': add(name, size=1, mode=0o755)
+    if kind == 'link': add(name, type=tarfile.SYMTYPE, linkname=words[2])
+    if kind == 'hard': add(name, type=tarfile.LNKTYPE, linkname=words[2])
+    if kind == 'device': add(name, type=tarfile.CHRTYPE, devmajor=1, devminor=5)
+    if kind == 'long': add('bin/' + 'n' * 2**20, size=1)
+    if kind == 'sparse':
+        info = tarfile.TarInfo(name); info.type = tarfile.GNUTYPE_SPARSE
+        head = bytearray(info.tobuf(tarfile.GNU_FORMAT)); size = 2**40
+        head[124:136] = b'00000000000\\0'; head[386:398] = b'\\x80' + size.to_bytes(11, 'big'); head[398:410] = b'00000000000\\0'
+        head[483:495] = b'\\x80' + size.to_bytes(11, 'big'); head[148:156] = b' ' * 8
+        head[148:156] = b'%06o\\0 ' % sum(head); tar.fileobj.write(head); tar.offset += 512
+tar.close()
+`
+
 it.each(['file:///etc/passwd', 'ftp://127.0.0.1/pack.tgz', 'gopher://127.0.0.1/'])(
   'a redirect to %s is not followed',
   async (location) => {
