@@ -4,6 +4,7 @@ import { PaasError } from '../../errors.ts'
 import type { Account } from '../../model/account.ts'
 import type { Api, ApiDeps } from '../deps.ts'
 import { clientAddress } from './identity.ts'
+import { oneLine } from '../http/one-line.ts'
 import { checkPassword } from './login-rules.ts'
 import type { PasswordGuard } from './password-guard.ts'
 import { time } from '../http/shapes.ts'
@@ -31,6 +32,7 @@ export function accountRoutes(api: Api, deps: Deps): void {
   api.patch('/account', { schema: { body: accountChange }, config: { scope: 'global' } }, async (request) => {
     const { account } = request.identity
     const { name, password = '', new_password: wanted } = request.body
+    oneLine(name, 'name')
     if (wanted !== undefined) await changePassword(deps, request, { present: password, wanted })
     return accountJson(name === undefined ? account : accounts.update(account.id, { name }))
   })

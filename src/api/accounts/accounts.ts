@@ -6,6 +6,7 @@ import { requireAdmin } from '../http/access.ts'
 import { accountJson } from './account.ts'
 import { accountNamed } from '../apps/collaborators.ts'
 import type { Api, ApiDeps } from '../deps.ts'
+import { oneLine } from '../http/one-line.ts'
 import { checkEmail, checkPassword, generatePassword } from './login-rules.ts'
 import { page } from '../http/page.ts'
 
@@ -38,6 +39,7 @@ export function accountsRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): voi
     const { email, name, admin = false, password: chosen } = request.body
     const password = chosen ?? generatePassword()
     checkEmail(email)
+    oneLine(name, 'name')
     checkPassword(password)
     const account = accounts.create({ email, admin, password, ...(name === undefined ? {} : { name }) })
     reply.code(201)

@@ -1,4 +1,5 @@
 import { Type, type Static } from 'typebox'
+import { oneLine } from '../http/one-line.ts'
 import { PaasError } from '../../errors.ts'
 import { isAllowed, scopes } from '../../model/access.ts'
 import type { Token } from '../../model/account.ts'
@@ -31,6 +32,7 @@ const change = Type.Object(
 export function loginRoute(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
   api.post('/oauth/authorizations', { schema: { body: newAuthorization } }, (request, reply) => {
     const { description, expires_in, scope = ['global'] } = request.body
+    oneLine(description, 'description')
     const seconds = secondsIn(expires_in)
     if (!isAllowed(request.identity.scope, 'global')) {
       throw new PaasError('forbidden', 'A token with limited scope cannot make tokens.')
@@ -65,6 +67,7 @@ export function authorizationRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>)
     const { account } = request.identity
     const token = ownToken(store, request.identity, request.params.authorization)
     const { description = token.description } = request.body
+    oneLine(description, 'description')
     return authorizationJson(store.tokens.describe(token.id, description), account)
   })
   api.post<Params>(`${path}/actions/regenerate-tokens`, { config }, (request) => {

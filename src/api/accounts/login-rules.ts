@@ -6,7 +6,7 @@ const longest = 1024
 
 /** @throws invalid_params */
 export function checkEmail(email: string): void {
-  if (email.length <= 254 && /^[^\s@:]+@[^\s@:]+\.[^\s@:.]+$/.test(email)) return
+  if (email.length <= 254 && /^[^\s@:\p{C}]+@[^\s@:\p{C}]+\.[^\s@:.\p{C}]+$/u.test(email)) return
   throw new PaasError('invalid_params', `${JSON.stringify(email.slice(0, 100))} is not an email address.`)
 }
 

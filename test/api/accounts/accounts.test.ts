@@ -181,6 +181,8 @@ describe('a token', () => {
     const path = `/oauth/authorizations/${token.id}`
     const described = await api.call('PATCH', path, { body: { description: 'CI of acme' } })
     expect([described.status, described.body['description']]).toEqual([200, 'CI of acme'])
+    const steering = await api.call('PATCH', path, { body: { description: '\u001b[2J' } })
+    expect([steering.status, steering.body['message']]).toEqual([422, expect.stringMatching(/one line of text/)])
     const rotated = await api.call('POST', `${path}/actions/regenerate-tokens`)
     const { token: fresh } = rotated.body['access_token'] as unknown as { token: string }
     expect(rotated.body).toMatchObject({ id: token.id, description: 'CI of acme', scope: ['read'] })
@@ -242,6 +244,9 @@ describe('an account', () => {
     [{ email: 'nobody' }, /"nobody" is not an email address/],
     [{ email: 'a b@example.com' }, /not an email address/],
     [{ email: `${'a'.repeat(250)}@example.com` }, /not an email address/],
+    [{ email: 'a\u0000@example.com' }, /not an email address/],
+    [{ email: 'a@example\u202e.com' }, /not an email address/],
+    [{ email: 'x@example.com', name: '\u001b]0;owned\u0007' }, /name must be one line of text/],
     [{ email: 'x@example.com', password: 'short' }, /8 to 1024 characters/],
     [{ email: 'ADMIN@example.com' }, /exists/],
     [{}, /"email" is missing/],
