@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
+import { pack } from 'tar-stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builderPrograms } from '../../src/build/toolbox.ts'
 import { docker, tar } from '../engine/support.ts'
@@ -166,6 +170,17 @@ describe('a stranger’s Dockerfile', () => {
     expect(hits).toBe(0)
   })
 
+  it('is stopped when the image that it begins with unpacks to more than a build may write', async () => {
+    await using registry = await bombRegistry()
+    const name = `host.docker.internal:${registry.port}`
+    const env = { PAAS_ALLOW_HOST: String(registry.port), PAAS_REGISTRIES: `http://${name}` }
+    await using opened = new Builder(env)
+    await opened.engine.secureHost()
+    await using app = await opened.app({ Dockerfile: `FROM ${name}/x/bomb\nCMD ["true"]\n` })
+    await expect(app.build({ limits: { diskMiB: 50 } })).rejects.toMatchObject({ message: /more than 50 MiB/ })
+    await opened.engine.removeServer()
+  })
+
   it('has in its steps the limits of a build, no packets of its own making, and nobody else’s files', async () => {
     const escape = [
       'mkdir "x"; chroot("x") or die; chdir ".." for 1..64; chroot(".") or die;',
@@ -205,6 +220,31 @@ describe('a stranger’s Dockerfile', () => {
     await expect.poll(() => builder.containersOf(app)).toEqual([])
   })
 })
+
+/** A registry with one image: a layer of 1 MiB that holds a file of 1 GiB. */
+async function bombRegistry(): Promise<AsyncDisposable & { port: number }> {
+  const bomb = pack()
+  bomb.entry({ name: 'zeros', size: 2 ** 30 })
+  const zeros = gzipSync(Buffer.alloc(2 ** 26))
+  const [header] = (await once(bomb, 'data')) as [Buffer]
+  const layer = Buffer.concat([gzipSync(header), ...Array.from({ length: 16 }, () => zeros)])
+  const digestOf = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  const rootfs = { type: 'layers', diff_ids: [digestOf(layer)] }
+  const config = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', config: {}, rootfs }))
+  const part = (kind: string, bytes: Buffer) => {
+    return { mediaType: `application/vnd.docker.${kind}`, size: bytes.length, digest: digestOf(bytes) }
+  }
+  const mediaType = 'application/vnd.docker.distribution.manifest.v2+json'
+  const layers = [part('image.rootfs.diff.tar.gzip', layer)]
+  const manifest = { schemaVersion: 2, mediaType, config: part('container.image.v1+json', config), layers }
+  const blobs = new Map([config, layer].map((bytes) => [digestOf(bytes), bytes]))
+  const registry = createServer(({ url = '' }, response) => {
+    if (url.includes('/manifests/')) response.setHeader('content-type', mediaType).end(JSON.stringify(manifest))
+    else response.end(blobs.get(url.split('/').at(-1) ?? '') ?? '{}')
+  })
+  await new Promise<void>((resolve) => registry.listen(0, '0.0.0.0', resolve))
+  return { port: (registry.address() as AddressInfo).port, [Symbol.asyncDispose]: async () => void registry.close() }
+}
 
 it('a machine without user namespaces is told of before anything is built', async () => {
   const limits = { memoryMiB: 256, cpus: 1, pids: 256 }
