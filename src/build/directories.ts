@@ -4,6 +4,3 @@ export const appDirectory = '/app'
 /** Mount points in a build: what is kept between an app's builds, and one file per config var. */
 export const cacheDirectory = '/cache'
 export const configDirectory = '/env'
-
-/** Who owns an app's files, in build and run image alike: the user `app`. */
-export const tenant = { uid: 1000, gid: 1000 }

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import { tenant } from './directories.ts'
+import { tenant } from '../model/app-user.ts'
 import { rewriteTar } from '../tar.ts'
 
 /** Heroku's form of a slug, `./app/…`, of the tar of `/app` as an engine gives it. Whose it is here means nothing elsewhere. */

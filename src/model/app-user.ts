@@ -3,6 +3,9 @@ import type { AppId } from './ids.ts'
 
 export type Owner = { uid: number; gid: number }
 
+/** Who owns an app's files while it is built, and in images that have no user of the app: `app` in a stack's images. */
+export const tenant: Owner = { uid: 1000, gid: 1000 }
+
 /** Of the user `app` in a stack's images, in whose place an app has a user of its own in its image; the group stays. */
 const gid = 1000
 

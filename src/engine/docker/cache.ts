@@ -6,7 +6,7 @@ import { PaasError } from '../../errors.ts'
 import type { AppId } from '../../model/ids.ts'
 import { label, type Kind } from '../labels.ts'
 import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
-import { tenant } from './host-config.ts'
+import { tenant } from '../../model/app-user.ts'
 import { cacheName } from './names.ts'
 
 /** The name of the app's build cache volume, made if need be. */

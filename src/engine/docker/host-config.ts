@@ -1,10 +1,9 @@
 import type Docker from 'dockerode'
 import type { Network } from '../../config.ts'
+import { tenant } from '../../model/app-user.ts'
 import type { Limits } from '../engine.ts'
 import { builderSeccompProfile, hastyBuilderSeccompProfile, seccompProfile } from './seccomp.ts'
 
-/** What an app's image and its build image call the tenant: `app`, 1000:1000. */
-export const tenant = { uid: 1000, gid: 1000 }
 export const tenantUser = `${tenant.uid}:${tenant.gid}`
 
 /** What apt-get and dpkg need as root, and nothing that reaches the host (capabilities(7)). */
