@@ -32,6 +32,7 @@ beforeEach(async () => {
     PAAS_HTTP_PORT: String(await freePort()),
     PAAS_HTTPS_PORT: String(await freePort()),
     PAAS_LOG_LEVEL: 'warn',
+    PAAS_APP_CONNECTIONS_PERCENT: '100',
   }
   config = loadConfig(settings)
   environment = { ...process.env, ...settings }
