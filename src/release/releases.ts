@@ -19,16 +19,6 @@ import { runReleaseCommand } from './release-command.ts'
 import { sayWhoReleases } from './say-who.ts'
 import { recordFailure, recordSuccess } from './verdict.ts'
 
-export type ReleasesOptions = {
-  dynos: Dynos
-  store: Store
-  outputs: OutputWriters
-  platformLog: Pick<PlatformLog, 'api'>
-  /** How long a release command may run, in seconds. */
-  timeoutSeconds: number
-  log: Logger
-}
-
 /**
  * Where it is decided what becomes of a release, whatever asked for it: a push, a config change, a rollback or the API.
  *
@@ -177,4 +167,14 @@ export class Releases {
     sayWhoReleases(platformLog, release, store.accounts.emailOf(build.accountId))
     return release
   }
+}
+
+export type ReleasesOptions = {
+  dynos: Dynos
+  store: Store
+  outputs: OutputWriters
+  platformLog: Pick<PlatformLog, 'api'>
+  /** How long a release command may run, in seconds. */
+  timeoutSeconds: number
+  log: Logger
 }

@@ -133,6 +133,8 @@ describe('a release command', () => {
     })
     expect((await app.get()).body).toBe('good none')
     expect(await readOutput(site, build)).toContain('       oh\n')
+    const told = 'api: Release v3 failed: release command failed: it exited with 4'
+    await expect.poll(() => site.logLines(app, /failed/)).toEqual([told])
   })
 })
 
