@@ -1,5 +1,6 @@
 import { startServer } from '../test/helpers/server.ts'
 import { benchCli } from './cli.ts'
+import { benchDockerfile } from './dockerfile.ts'
 import { benchEngine } from './engine.ts'
 import { benchLogs } from './logs.ts'
 import { benchMemory } from './memory.ts'
@@ -15,6 +16,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   memory: async () => benchMemory(server.pid),
   push: async () => benchPush(server),
   output: async () => benchOutputDelay(server),
+  dockerfile: async () => benchDockerfile(),
   redeploy: async () => benchRedeploy(server),
   engine: benchEngine,
   logs: benchLogs,

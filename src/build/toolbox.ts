@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import type { Engine, Image } from '../engine/engine.ts'
@@ -15,6 +16,7 @@ export const buildProgram = `/${toolsDirectory}/buildpacks/bin/build`
 export const builderPrograms = `/${toolsDirectory}/builder`
 
 const builderDirectory = resolve(import.meta.dirname, '../../builder')
+const patternFile = resolve(import.meta.dirname, 'path-pattern.ts')
 
 /** The images of the stack that a Dockerfile can begin with: to run, to run with Node.js, to build. They are named paas/STACK, -node, -build. */
 export const baseNames = ['run', 'node', 'build'] as const
@@ -50,7 +52,7 @@ export function createToolbox({ engine, stack }: ToolboxDeps): Toolbox {
   const withLayer = createLayers(engine)
   // Read once: an upgrade on disk is for the next start, which knows how to call it.
   const packs = packLayer()
-  const builder = layerOf([...filesUnder(builderDirectory, `${toolsDirectory}/builder`)], '')
+  const builder = builderLayer()
   const toolbox: Toolbox = {
     async buildImage(onProgress = noProgress) {
       const packages = packNames.flatMap((pack) => packagesOf(pack).build)
@@ -105,6 +107,17 @@ function packLayer(): Layer {
   const packs = [...filesUnder(packsDirectory, join(toolsDirectory, 'buildpacks'))]
   const { identity } = layerOf(packs, JSON.stringify(toolVersions()))
   return { identity, files: () => [...packs, npx, ...nodeHeaders()] }
+}
+
+/** The programs that build Dockerfiles, and the Node.js that those in TypeScript run with. */
+function builderLayer(): Layer {
+  const files = [
+    ...filesUnder(builderDirectory, `${toolsDirectory}/builder`),
+    { name: `${toolsDirectory}/src/build/path-pattern.ts`, content: readFileSync(patternFile) },
+    { name: `${toolsDirectory}/package.json`, content: '{ "type": "module" }\n' },
+  ]
+  const node: ImageFile = { name: `${toolsDirectory}/bin/node`, path: process.execPath, mode: 0o755 }
+  return { identity: layerOf(files, process.version).identity, files: () => [...files, node] }
 }
 
 /** @param salt what decides beside the files */
