@@ -80,7 +80,8 @@ const sandboxStart = 'sandbox, prepared during the push and not counted'
 /** Where the time of the newest build went. */
 function watch({ engine }: Builder): Clock {
   const clock: Clock = {}
-  const { createSandbox, loadImage } = engine
+  const createSandbox = engine.createSandbox.bind(engine)
+  const loadImage = engine.loadImage.bind(engine)
   engine.createSandbox = async (...asked) => {
     const start = performance.now()
     const sandbox = await createSandbox(...asked)

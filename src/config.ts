@@ -50,7 +50,7 @@ export type Config = {
   /** Where the command keeps its logins; the first start writes the admin's. Absolute. */
   credentialsFile: string
   logLevel: string
-  build: { memoryMiB: number; cpus: number; timeoutSeconds: number; concurrency: number }
+  build: { memoryMiB: number; cpus: number; timeoutSeconds: number; concurrency: number; cacheMiB: number }
   /** Where a Dockerfile's images may come from. */
   registries: Registries
   boot: { timeoutSeconds: number }
@@ -160,6 +160,7 @@ export function loadConfig(env: Environment = process.env): Config {
       cpus: read.integer('PAAS_BUILD_CPUS', 2, 1, 256),
       timeoutSeconds: read.integer('PAAS_BUILD_TIMEOUT', 900, 1, 86_400),
       concurrency: read.integer('PAAS_BUILD_CONCURRENCY', 2, 1, 64),
+      cacheMiB: read.integer('PAAS_DOCKERFILE_CACHE_MIB', 5120, 1, 1 << 20),
     },
     registries: read.registries('PAAS_REGISTRIES', usualRegistries),
     dynoSizes: read.dynoSizes('PAAS_DYNO_SIZES'),

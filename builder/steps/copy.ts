@@ -1,6 +1,16 @@
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { chmodSync, lchownSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs'
+import { createHash, type Hash } from 'node:crypto'
+import {
+  chmodSync,
+  closeSync,
+  openSync,
+  lchownSync,
+  readdirSync,
+  readlinkSync,
+  readSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { basename, dirname, join, posix } from 'node:path'
 import { inRoot, makeDirectory, ownerOf, statOf, superuser, type Owner } from './paths.ts'
 import type { Copy } from './stages.ts'
@@ -116,8 +126,19 @@ export function contentOf(root: string, sources: string[]): string {
     hash.update(`${JSON.stringify(name)} ${stat.mode} `)
     if (stat.isSymbolicLink()) hash.update(JSON.stringify(readlinkSync(path)))
     else if (stat.isDirectory()) for (const one of readdirSync(path).toSorted()) add(join(path, one), `${name}/${one}`)
-    else if (stat.isFile()) hash.update(`${stat.size} `).update(readFileSync(path))
+    else if (stat.isFile()) addFile(hash.update(`${stat.size} `), path)
   }
   for (const source of sources) for (const { path, name } of matching(root, source)) add(path, name)
   return hash.digest('hex')
+}
+
+/** Piece by piece: a build may have less memory than a file is long. */
+function addFile(hash: Hash, path: string): void {
+  const piece = Buffer.allocUnsafe(1 << 20)
+  const file = openSync(path, 'r')
+  try {
+    for (let length; (length = readSync(file, piece)) > 0;) hash.update(piece.subarray(0, length))
+  } finally {
+    closeSync(file)
+  }
 }

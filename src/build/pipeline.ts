@@ -32,7 +32,7 @@ export type PipelineDeps = {
   toolbox: Pick<Toolbox, 'runImage' | 'usersIn'> & DockerfileDeps['toolbox']
   sandboxes: Pick<BuildSandboxes, 'remove' | 'take'>
   repositories: { archive(appId: AppId, commit: string, signal: AbortSignal): Promise<Readable> }
-  build: BuildLimits & { timeoutSeconds: number }
+  build: BuildLimits & { timeoutSeconds: number; cacheMiB: number }
   /** What a Dockerfile may begin with. */
   registries: DockerfileDeps['registries']
   limits: SourceLimits & { slugBytes: number }

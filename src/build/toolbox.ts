@@ -23,7 +23,7 @@ export const baseNames = ['run', 'node', 'build'] as const
 export type BaseName = (typeof baseNames)[number]
 
 /** Files to add to an image, and what tells this set from any other. */
-type Layer = { identity: string; files: () => Iterable<ImageFile> }
+type Layer = { identity: string; files: () => Iterable<ImageFile>; env?: Record<string, string> }
 
 export type ToolboxDeps = {
   engine: Pick<Engine, 'createImage' | 'findImage' | 'readImage'>
@@ -95,11 +95,15 @@ function createLayers(engine: ToolboxDeps['engine']) {
     const image =
       making.get(digest) ??
       engine
-        .createImage({ base: base.digest, files: tarOf(layer.files()), path: '/', config: { labels: {} }, reference })
+        .createImage({ base: base.digest, files: tarOf(layer.files()), path: '/', config: configOf(layer), reference })
         .finally(() => making.delete(digest))
     making.set(digest, image)
     return image
   }
+}
+
+function configOf({ env }: Layer) {
+  return { labels: {}, ...(env && { env }) }
 }
 
 /** The packs, and the headers of the tools' Node.js, without which addons cannot be compiled. */
@@ -129,8 +133,10 @@ function layerOf(files: SmallFile[], salt: string): Layer {
   return { identity: hash.digest('hex'), files: () => files }
 }
 
+/** Last in PATH: an app that brings a Node.js of its own runs with that. */
 function nodeLayer(): Layer {
-  return { identity: JSON.stringify([toolVersions(), npx]), files: () => [...toolFiles(), npx] }
+  const env = { PATH: `/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/${toolsDirectory}/bin` }
+  return { identity: JSON.stringify([toolVersions(), npx, env]), files: () => [...toolFiles(), npx], env }
 }
 
 /** Without what OpenSSL has for other processors, which is nine tenths of it. */

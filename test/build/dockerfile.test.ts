@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builderPrograms } from '../../src/build/toolbox.ts'
-import { docker, tar } from '../engine/support.ts'
+import { builtLayer, docker, tar, type BuiltLayer } from '../engine/support.ts'
 import { Builder, runIn, type AppBuilder } from './builder.ts'
 
 const base = 'FROM paas/debian-13\nUSER root\n'
@@ -120,14 +120,184 @@ describe('a Dockerfile', () => {
     expect(await keyOf(app, { noCache: true })).not.toBe(key)
     expect(app.output).not.toContain(key)
   })
+
+  it('begins again without a cache when that was larger than PAAS_DOCKERFILE_CACHE_MIB', async () => {
+    await using app = await builder.app({})
+    const Dockerfile = `${base}RUN head -c 4M /dev/zero > /large\nCMD ["true"]\n`
+    await build(app, Dockerfile, { limits: { cacheMiB: 2 } })
+    await build(app, Dockerfile)
+    expect(app.output).not.toContain('Using cache')
+  })
+
+  it('builds stages at once that do not need each other', async () => {
+    const meet = (own: string, other: string) =>
+      `FROM paas/debian-13 AS ${own}\nUSER root\nRUN --mount=type=cache,target=/meet touch /meet/${own} && timeout 60 sh -c 'until [ -e /meet/${other} ]; do sleep 0.1; done' && touch /${own}\n`
+    await using app = await builder.app({})
+    const last = `${base}COPY --from=a /a /\nCOPY --from=b /b /\nCMD ["true"]\n`
+    expect(await build(app, meet('a', 'b') + meet('b', 'a') + last)).toMatchObject({ buildpack: 'Dockerfile' })
+  })
 })
+
+it('comes out of the program for usual steps as it comes out of buildah', async () => {
+  const ours = await describeBuilt(usualSteps)
+  expect(ours.output).toMatch(/^\[3\/3\] STEP 2\/\d+: /m)
+  // Said before a Dockerfile, this leaves it to buildah.
+  const theirs = await describeBuilt(`# escape=\\\n${usualSteps}`)
+  expect(ours.config).toEqual(theirs.config)
+  expect(ours.files).toEqual(theirs.files)
+})
+
+/** What the program for usual steps knows, with the cases in which builders differ. */
+const usualSteps = [
+  'ARG NAME=made',
+  'FROM paas/debian-13 AS base',
+  'FROM base AS made',
+  'USER root',
+  'ARG COLOUR=red NAME',
+  'ENV A=1 B="two words" C=\\$A D=${A:+set}${E:-unset}',
+  'RUN echo "$COLOUR $NAME $A $B $C $D" > /made && ln /made /hard && ln -s made /soft && chmod 4755 /hard && \\',
+  '  # not a step',
+  '',
+  '  mkdir -p /tree/a /tree/b && echo x > /tree/a/x && ln -s ../a/x /tree/b/y && chown -R 7:8 /tree/b',
+  'RUN rm -rf /usr/share/doc /etc/issue /tree/a && mkdir -p /usr/share/doc/own /tree/a && touch /tree/a/new',
+  'FROM paas/debian-13-node',
+  'LABEL one=1 two="2 3"',
+  'ENV PATH=/mine:$PATH',
+  'USER root',
+  'WORKDIR /srv/deep',
+  'WORKDIR relative',
+  'RUN pwd > where; node -p 1 > node; env | grep -Ev "^(HOSTNAME|PWD|SHLVL|_|container)=" | sort > env',
+  'COPY *.js lib? /srv/globs/',
+  'COPY lib /srv/lib',
+  'COPY --chown=app lib/one.js /srv/lib/renamed.js',
+  'COPY --chmod=750 --chown=7:8 ["lib", "with space.js", "/srv/mode/"]',
+  'COPY --from=made /made /hard /soft /srv/from/',
+  'COPY --from=made /tree /srv/tree',
+  'COPY --from=made /usr/share/doc /usr/share/doc',
+  'COPY . /all',
+  'USER games',
+  'WORKDIR /srv/games',
+  'RUN --mount=type=cache,target=/var/kept,sharing=locked id > who; echo $HOME > home',
+  'VOLUME /data',
+  'EXPOSE 80 81/udp',
+  'HEALTHCHECK --interval=5s --retries=3 CMD true',
+  'ENTRYPOINT ["/bin/cat"]',
+].join('\n')
+
+async function describeBuilt(Dockerfile: string) {
+  await using app = await builder.app({
+    Dockerfile,
+    'a.js': 'a',
+    'with space.js': 's',
+    'lib/one.js': '1',
+    'lib/deep/two.js': '2',
+    'lib/deep/ignored': 'x',
+    'lib2/x.tmp': 'x',
+    'skip/no': 'x',
+    'skip/kept': 'x',
+    '.dockerignore': '# what\nDockerfile\nlib/deep/ig*\n**/*.tmp\nskip/*\n!skip/kept\n',
+  })
+  const { image } = await app.build()
+  const { Labels, ...config } = JSON.parse(await docker('inspect', '--format', '{{json .Config}}', image)) as {
+    Labels: Record<string, string>
+    Env: string[]
+  }
+  const { one, two } = Labels
+  const own = '\\( -path ./proc -o -path ./dev -o -path ./sys \\) -prune -o'
+  const list = [
+    `cd /; find . -xdev ${own} ! -type d -printf '%p %y %m %U:%G %n %s %l\\n' -o -type d -printf '%p %m %U:%G\\n' | sort`,
+    'cd /srv; head -50 deep/relative/* games/* from/made',
+  ].join('; ')
+  const files = await docker('run', '--rm', '--network=none', '--user=0', '--entrypoint=bash', image, '-c', list)
+  return { output: app.output, config: { ...config, Env: config.Env.toSorted(), one, two }, files }
+}
+
+it('begins with an image of a registry, whose layers come with the first image and not with the next', async () => {
+  await using registry = await Registry.start()
+  const settings = { PAAS_ALLOW_HOST: String(registry.port), PAAS_REGISTRIES: `http://${registry.name}` }
+  await using opened = new Builder(settings)
+  await opened.engine.secureHost()
+  await using app = await opened.app({ Dockerfile: `FROM ${registry.name}/x/y\nCOPY file /\n`, file: '1' })
+  for (const file of ['1', '2']) {
+    await app.commit({ file })
+    const { image } = await app.build()
+    const of = (field: string) => docker('inspect', '--format', `{{json .${field}}}`, image)
+    expect(JSON.parse(await of('RootFS.Layers'))).toEqual([registry.layer.diffId, expect.any(String)])
+    expect(JSON.parse(await of('Config'))).toMatchObject({ Cmd: ['/x'], Env: expect.arrayContaining(['FETCHED=yes']) })
+  }
+  expect(app.output).not.toContain('Using cache')
+})
+
+/** A registry with one image, `x/y` (OCI distribution specification, "Pull"). */
+class Registry implements AsyncDisposable {
+  readonly layer: BuiltLayer
+  readonly #server: Server
+  port = 0
+
+  private constructor(layer: BuiltLayer) {
+    this.layer = layer
+    const config = JSON.stringify({
+      architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+      os: 'linux',
+      config: { Env: ['FETCHED=yes'], Cmd: ['/x'] },
+      rootfs: { type: 'layers', diff_ids: [layer.diffId] },
+    })
+    const described = (mediaType: string, content: string | Buffer) => ({
+      mediaType: `application/vnd.oci.image.${mediaType}`,
+      digest: digestOf(content),
+      size: Buffer.byteLength(content),
+    })
+    const mediaType = 'application/vnd.oci.image.manifest.v1+json'
+    const manifest = JSON.stringify({
+      schemaVersion: 2,
+      mediaType,
+      config: described('config.v1+json', config),
+      layers: [described('layer.v1.tar+gzip', layer.content)],
+    })
+    const contents = new Map<string, string | Buffer>([
+      ['/v2/', ''],
+      ['/v2/x/y/manifests/latest', manifest],
+      ...[config, layer.content].map((one) => [`/v2/x/y/blobs/${digestOf(one)}`, one] as const),
+    ])
+    this.#server = createServer(({ url = '' }, response) => {
+      response.setHeader('content-type', url.includes('manifests') ? mediaType : 'application/octet-stream')
+      const content = contents.get(url)
+      if (content === undefined) response.writeHead(404).end()
+      else response.end(content)
+    })
+  }
+
+  static async start(): Promise<Registry> {
+    const registry = new Registry(await builtLayer([{ name: 'x', mode: 0o755 }, 'fetched']))
+    await new Promise<void>((resolve) => registry.#server.listen(0, '0.0.0.0', resolve))
+    registry.port = (registry.#server.address() as AddressInfo).port
+    return registry
+  }
+
+  get name(): string {
+    return `host.docker.internal:${this.port}`
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await new Promise((resolve) => this.#server.close(resolve))
+  }
+}
+
+function digestOf(content: string | Buffer): string {
+  return `sha256:${createHash('sha256').update(content).digest('hex')}`
+}
 
 describe('a stranger’s Dockerfile', () => {
   const secret = 'only-the-host-may-read-this-3187'
   let hits = 0
   let host: Server
   let port: number
+  /** Another tenant's image, on the same engine. */
+  let tenant: { digest: string; name: string }
   beforeAll(async () => {
+    await using app = await builder.app({ Dockerfile: `${base}CMD ["true"]\n` })
+    const { image } = await app.build()
+    tenant = { digest: image, name: (await builder.engine.findImage(image))?.references[0] ?? '' }
     host = createServer((_, response) => {
       hits += 1
       response.writeHead(400).end(secret)
@@ -141,11 +311,14 @@ describe('a stranger’s Dockerfile', () => {
     ['FROM 127.0.0.1:PORT/x/y', 'is not from a registry that is allowed here'],
     ['FROM paas/debian-13\nCOPY --from=GATEWAY:PORT/x/y /a /b', 'is not from a registry that is allowed here'],
     ['FROM paas/debian-13\nUSER root\nADD http://GATEWAY:PORT/ /srv/', 'cannot be fetched'],
+    ['FROM paas/debian-13 AS one\nONBUILD ADD http://GATEWAY:PORT/ /srv/\nFROM one', 'cannot be fetched'],
     ['FROM IMAGE', 'cannot be had'],
+    ['FROM TENANT', 'cannot be had'],
+    ['FROM paas/debian-13\nCOPY --from=IMAGE /etc/passwd /srv/', 'cannot be had'],
+    ['FROM paas/debian-13\nCOPY --from=TENANT /etc/passwd /srv/', 'cannot be had'],
   ])('reaches neither the host nor its images: %s', async (steps, message) => {
     await using app = await builder.app({})
-    const [image = ''] = (await docker('images', '--no-trunc', '--quiet', 'paas/debian-13-rootfs')).split('\n')
-    const words = { PORT: String(port), GATEWAY: gateway, IMAGE: image.slice(7, 19) }
+    const words = { PORT: String(port), GATEWAY: gateway, IMAGE: tenant.digest.slice(7, 19), TENANT: tenant.name }
     const Dockerfile = Object.entries(words).reduce((text, [name, value]) => text.replace(name, value), steps)
     const error = await build(app, `${Dockerfile}\nCMD ["true"]\n`).catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'build_failed', message: expect.stringContaining(message) })
@@ -211,6 +384,7 @@ describe('a stranger’s Dockerfile', () => {
     await using app = await builder.app({})
     const fill = `${base}RUN head -c 90M /dev/urandom > /zero; sleep 1000\n`
     await expect(build(app, fill, { limits: { diskMiB: 50 } })).rejects.toMatchObject({ message: /more than 50 MiB/ })
+    await expect.poll(() => builder.containersOf(app)).toEqual([])
     const abort = new AbortController()
     const building = build(app, `${base}RUN echo up; sleep 1000\n`, { signal: abort.signal })
     await expect.poll(() => app.output, { timeout: 30_000 }).toContain('\nup\n')

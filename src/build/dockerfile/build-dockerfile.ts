@@ -23,7 +23,7 @@ export type DockerfileDeps = {
   toolbox: Pick<Toolbox, 'baseImage' | 'builderImage'>
   sandboxes: Pick<BuildSandboxes, 'remove' | 'take'>
   registries: Registries
-  build: BuildLimits
+  build: BuildLimits & { cacheMiB: number }
 }
 
 type Wanted = {
@@ -73,7 +73,7 @@ async function attempt(deps: DockerfileDeps, wanted: Wanted, { sandbox, surround
   try {
     const { shared, jobs } = await surroundings
     const source = await wanted.source()
-    const order = dockerfileOrder({ source, registries: deps.registries, shared, jobs })
+    const order = dockerfileOrder({ source, registries: deps.registries, shared, jobs, cacheMiB: deps.build.cacheMiB })
     const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') =>
       stream === 'stdout' ? lines.feed(chunk) : reader.feed(chunk)
     const running = sandbox.run(order, onOutput, signal)

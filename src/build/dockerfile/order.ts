@@ -7,9 +7,6 @@ import { oneAfterAnother } from '../order.ts'
 import { builderPrograms } from '../toolbox.ts'
 import { policyFile, registriesFile } from './registries.ts'
 
-/** What an app's steps, cache mounts and fetched images may keep on disk, MiB: half of what a build may take. */
-const mostCacheMiB = 5 * 1024
-
 /** Where they are kept, beside what buildpacks do. */
 const stepsDirectory = `${cacheDirectory}/dockerfile`
 
@@ -21,17 +18,19 @@ type Parts = {
   shared: string[][]
   /** Stages that are built at once. */
   jobs: number
+  /** What the app's steps, cache mounts and fetched images may keep on disk. */
+  cacheMiB: number
 }
 
 /** What a sandbox is told to do to build a Dockerfile. Config vars are not among it: an image holds none. */
-export function dockerfileOrder({ source, registries, shared, jobs }: Parts): Parameters<Sandbox['run']>[0] {
+export function dockerfileOrder({ source, registries, shared, jobs, cacheMiB }: Parts): Parameters<Sandbox['run']>[0] {
   const archive = pack()
   archive.entry({ name: 'tmp/policy.json' }, policyFile(registries))
   archive.entry({ name: 'tmp/registries.conf' }, registriesFile(registries))
   archive.entry({ name: 'tmp/shared' }, shared.map((layers) => `${layers.join(' ')}\n`).join(''))
   archive.finalize()
   return {
-    argv: [`${builderPrograms}/build`, stepsDirectory, String(mostCacheMiB), String(jobs)],
+    argv: [`${builderPrograms}/build`, stepsDirectory, String(cacheMiB), String(jobs)],
     env: { CONTAINERS_REGISTRIES_CONF: '/tmp/registries.conf' },
     files: Readable.from(oneAfterAnother(Readable.from(archive), source), { objectMode: false }),
   }
