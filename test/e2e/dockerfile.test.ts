@@ -12,7 +12,7 @@ afterAll(async () => {
 
 it('an app with a Dockerfile and no Procfile is built as that says, and served on $PORT', async () => {
   await using app = await TestApp.create(server, 'node-hello')
-  const dockerfile = `FROM paas/debian-13-node\nCOPY server.js .\nCMD ["/usr/lib/paas/bin/node", "server.js"]\n`
+  const dockerfile = `FROM paas/debian-13-node\nCOPY server.js .\nCMD ["node", "server.js"]\n`
   await app.repository.write('Dockerfile', dockerfile)
   await app.repository.commit('With a Dockerfile')
   const push = await app.push()
