@@ -85,7 +85,7 @@ function settle(source: string, target: string, { mode }: Copy, owner: Owner | u
 type Match = { path: string; /** What it was called, where links led elsewhere. */ name: string }
 
 /** The files that a name with `*` and `?` stands for. @throws as the general builder does, when there are none */
-export function matching(root: string, source: string): Match[] {
+function matching(root: string, source: string): Match[] {
   const clean = posix.join('/', source)
   let found = ['/']
   for (const part of clean.split('/').filter(Boolean)) {

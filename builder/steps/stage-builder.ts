@@ -30,7 +30,7 @@ export type Place = {
 }
 
 /** What went wrong at a step, told in the general builder's way. */
-export class StepFailure extends Error {
+class StepFailure extends Error {
   constructor(original: string, cause: unknown) {
     super(`building at STEP "${original}": ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
   }

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -6,8 +5,9 @@ import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { builderPrograms } from '../../src/build/toolbox.ts'
-import { builtLayer, docker, tar, type BuiltLayer } from '../engine/support.ts'
+import { builtLayer, docker, tar } from '../engine/support.ts'
 import { Builder, runIn, type AppBuilder } from './builder.ts'
+import { startRegistry } from './registry.ts'
 
 const base = 'FROM paas/debian-13\nUSER root\n'
 
@@ -213,79 +213,20 @@ async function describeBuilt(Dockerfile: string) {
 }
 
 it('begins with an image of a registry, whose layers come with the first image and not with the next', async () => {
-  await using registry = await Registry.start()
-  const settings = { PAAS_ALLOW_HOST: String(registry.port), PAAS_REGISTRIES: `http://${registry.name}` }
-  await using opened = new Builder(settings)
+  const layer = await builtLayer([{ name: 'x', mode: 0o755 }, 'fetched'])
+  await using registry = await startRegistry(layer)
+  await using opened = new Builder(registry.settings)
   await opened.engine.secureHost()
   await using app = await opened.app({ Dockerfile: `FROM ${registry.name}/x/y\nCOPY file /\n`, file: '1' })
   for (const file of ['1', '2']) {
     await app.commit({ file })
     const { image } = await app.build()
     const of = (field: string) => docker('inspect', '--format', `{{json .${field}}}`, image)
-    expect(JSON.parse(await of('RootFS.Layers'))).toEqual([registry.layer.diffId, expect.any(String)])
+    expect(JSON.parse(await of('RootFS.Layers'))).toEqual([layer.diffId, expect.any(String)])
     expect(JSON.parse(await of('Config'))).toMatchObject({ Cmd: ['/x'], Env: expect.arrayContaining(['FETCHED=yes']) })
   }
-  expect(app.output).not.toContain('Using cache')
+  await opened.engine.removeServer()
 })
-
-/** A registry with one image, `x/y` (OCI distribution specification, "Pull"). */
-class Registry implements AsyncDisposable {
-  readonly layer: BuiltLayer
-  readonly #server: Server
-  port = 0
-
-  private constructor(layer: BuiltLayer) {
-    this.layer = layer
-    const config = JSON.stringify({
-      architecture: process.arch === 'x64' ? 'amd64' : process.arch,
-      os: 'linux',
-      config: { Env: ['FETCHED=yes'], Cmd: ['/x'] },
-      rootfs: { type: 'layers', diff_ids: [layer.diffId] },
-    })
-    const described = (mediaType: string, content: string | Buffer) => ({
-      mediaType: `application/vnd.oci.image.${mediaType}`,
-      digest: digestOf(content),
-      size: Buffer.byteLength(content),
-    })
-    const mediaType = 'application/vnd.oci.image.manifest.v1+json'
-    const manifest = JSON.stringify({
-      schemaVersion: 2,
-      mediaType,
-      config: described('config.v1+json', config),
-      layers: [described('layer.v1.tar+gzip', layer.content)],
-    })
-    const contents = new Map<string, string | Buffer>([
-      ['/v2/', ''],
-      ['/v2/x/y/manifests/latest', manifest],
-      ...[config, layer.content].map((one) => [`/v2/x/y/blobs/${digestOf(one)}`, one] as const),
-    ])
-    this.#server = createServer(({ url = '' }, response) => {
-      response.setHeader('content-type', url.includes('manifests') ? mediaType : 'application/octet-stream')
-      const content = contents.get(url)
-      if (content === undefined) response.writeHead(404).end()
-      else response.end(content)
-    })
-  }
-
-  static async start(): Promise<Registry> {
-    const registry = new Registry(await builtLayer([{ name: 'x', mode: 0o755 }, 'fetched']))
-    await new Promise<void>((resolve) => registry.#server.listen(0, '0.0.0.0', resolve))
-    registry.port = (registry.#server.address() as AddressInfo).port
-    return registry
-  }
-
-  get name(): string {
-    return `host.docker.internal:${this.port}`
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await new Promise((resolve) => this.#server.close(resolve))
-  }
-}
-
-function digestOf(content: string | Buffer): string {
-  return `sha256:${createHash('sha256').update(content).digest('hex')}`
-}
 
 describe('a stranger’s Dockerfile', () => {
   const secret = 'only-the-host-may-read-this-3187'
@@ -344,12 +285,10 @@ describe('a stranger’s Dockerfile', () => {
   })
 
   it('is stopped when the image that it begins with unpacks to more than a build may write', async () => {
-    await using registry = await bombRegistry()
-    const name = `host.docker.internal:${registry.port}`
-    const env = { PAAS_ALLOW_HOST: String(registry.port), PAAS_REGISTRIES: `http://${name}` }
-    await using opened = new Builder(env)
+    await using registry = await startRegistry(await bomb())
+    await using opened = new Builder(registry.settings)
     await opened.engine.secureHost()
-    await using app = await opened.app({ Dockerfile: `FROM ${name}/x/bomb\nCMD ["true"]\n` })
+    await using app = await opened.app({ Dockerfile: `FROM ${registry.name}/x/bomb\nCMD ["true"]\n` })
     await expect(app.build({ limits: { diskMiB: 50 } })).rejects.toMatchObject({ message: /more than 50 MiB/ })
     await opened.engine.removeServer()
   })
@@ -395,29 +334,14 @@ describe('a stranger’s Dockerfile', () => {
   })
 })
 
-/** A registry with one image: a layer of 1 MiB that holds a file of 1 GiB. */
-async function bombRegistry(): Promise<AsyncDisposable & { port: number }> {
-  const bomb = pack()
-  bomb.entry({ name: 'zeros', size: 2 ** 30 })
+/** A layer of 1 MiB that holds a file of 1 GiB; it never gets so far that its digest counts. */
+async function bomb() {
+  const tar = pack()
+  tar.entry({ name: 'zeros', size: 2 ** 30 })
   const zeros = gzipSync(Buffer.alloc(2 ** 26))
-  const [header] = (await once(bomb, 'data')) as [Buffer]
-  const layer = Buffer.concat([gzipSync(header), ...Array.from({ length: 16 }, () => zeros)])
-  const digestOf = (bytes: Buffer) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
-  const rootfs = { type: 'layers', diff_ids: [digestOf(layer)] }
-  const config = Buffer.from(JSON.stringify({ architecture: 'amd64', os: 'linux', config: {}, rootfs }))
-  const part = (kind: string, bytes: Buffer) => {
-    return { mediaType: `application/vnd.docker.${kind}`, size: bytes.length, digest: digestOf(bytes) }
-  }
-  const mediaType = 'application/vnd.docker.distribution.manifest.v2+json'
-  const layers = [part('image.rootfs.diff.tar.gzip', layer)]
-  const manifest = { schemaVersion: 2, mediaType, config: part('container.image.v1+json', config), layers }
-  const blobs = new Map([config, layer].map((bytes) => [digestOf(bytes), bytes]))
-  const registry = createServer(({ url = '' }, response) => {
-    if (url.includes('/manifests/')) response.setHeader('content-type', mediaType).end(JSON.stringify(manifest))
-    else response.end(blobs.get(url.split('/').at(-1) ?? '') ?? '{}')
-  })
-  await new Promise<void>((resolve) => registry.listen(0, '0.0.0.0', resolve))
-  return { port: (registry.address() as AddressInfo).port, [Symbol.asyncDispose]: async () => void registry.close() }
+  const [header] = (await once(tar, 'data')) as [Buffer]
+  const content = Buffer.concat([gzipSync(header), ...Array.from({ length: 16 }, () => zeros)])
+  return { content, diffId: `sha256:${'0'.repeat(64)}` }
 }
 
 it('a machine without user namespaces is told of before anything is built', async () => {
