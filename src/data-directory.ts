@@ -80,7 +80,7 @@ function readIdentity({ dataDirectory, paths }: DataDirectory): Identity | undef
   if (isIdentity(content)) return content
   throw new PaasError(
     'data_directory_foreign',
-    `${dataDirectory} is not empty and holds no paas.json of a paas server (found: ${names.slice(0, 5).join(', ')}).`,
+    `${dataDirectory} is not empty and has no paas.json of a paas server (found: ${names.slice(0, 5).join(', ')}).`,
   )
 }
 
@@ -150,10 +150,10 @@ function newer(directory: string, format: number): PaasError {
 
 /** errno(3), as far as it is about the directory and not about its disk. */
 const reasons: Record<string, string> = {
-  EACCES: 'belongs to somebody else, and this user may not use it',
-  EPERM: 'belongs to somebody else, and this user may not use it',
-  EEXIST: 'is no directory',
-  ENOTDIR: 'leads through something that is no directory',
+  EACCES: 'belongs to another user, and this user may not use it',
+  EPERM: 'belongs to another user, and this user may not use it',
+  EEXIST: 'is not a directory',
+  ENOTDIR: 'has a parent that is not a directory',
 }
 
 function explain(cause: unknown, directory: string): unknown {

@@ -46,9 +46,9 @@ export function asPaasError(thrown: unknown): PaasError {
 export function asDiskError(thrown: unknown, disk = 'The disk'): PaasError | undefined {
   const { code = '' } = (thrown ?? {}) as NodeJS.ErrnoException
   if (code === 'ENOSPC') return new PaasError('disk_full', `${disk} is full.`, { cause: thrown })
-  if (code === 'EDQUOT') return new PaasError('disk_full', `${disk} has a quota that is used up.`, { cause: thrown })
+  if (code === 'EDQUOT') return new PaasError('disk_full', `The quota of ${disk} is used up.`, { cause: thrown })
   if (code !== 'EROFS') return undefined
-  const hint = 'Mount it again so that it can be written.'
+  const hint = 'Mount it read-write again.'
   return new PaasError('data_directory_unusable', `${disk} is mounted read-only.`, { hint, cause: thrown })
 }
 

@@ -82,9 +82,9 @@ async function* limited(chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
 function inUse({ serverId, dataDirectory }: Identified, holder: Holder | undefined): PaasError {
   const other = holder
     ? `the server on ${holder.dataDirectory} (pid ${holder.pid} on ${holder.host})`
-    : 'a process that does not say who it is'
+    : 'an unknown process'
   return new PaasError(
     'server_id_in_use',
-    `${dataDirectory} cannot be served: its server id ${serverId} is held by ${other}. One directory is a copy of the other.`,
+    `${dataDirectory} cannot be used: its server id ${serverId} is in use by ${other}. One directory is a copy of the other.`,
   )
 }

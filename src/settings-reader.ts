@@ -121,7 +121,7 @@ export class SettingsReader {
     if (wrong.length > 0) {
       this.#problems.push(
         `${name} has "${wrong.join('", "')}"; it must be a list of TCP ports of this machine, such as 5432 or 172.17.0.1:5432. ` +
-          'What listens on 127.0.0.1 is not reached from a container',
+          'Containers cannot reach services on 127.0.0.1',
       )
     }
     return wanted.flatMap((part) => parseHostPort(part) ?? [])
@@ -201,7 +201,7 @@ export class SettingsReader {
     const opened = { PAAS_ALLOW_NETWORKS: network.allow, PAAS_ALLOW_HOST: network.host }
     for (const [name, list] of Object.entries(opened)) {
       if (network.firewall || list.length === 0) continue
-      this.#problems.push(`${name} opens what PAAS_FIREWALL=off does not close; unset one`)
+      this.#problems.push(`${name} has no effect with PAAS_FIREWALL=off; unset one`)
     }
     for (const { port } of network.host) {
       const owner = ownPorts(config).get(port)

@@ -175,7 +175,7 @@ describe('settings that are wrong', () => {
 
   it.each([
     [{ PAAS_FIREWALL: 'off', PAAS_ALLOW_NETWORKS: '10.0.0.0/8' }, /PAAS_ALLOW_NETWORKS.*PAAS_FIREWALL=off/],
-    [{ PAAS_FIREWALL: 'off', PAAS_ALLOW_HOST: '5432' }, /PAAS_ALLOW_HOST opens what PAAS_FIREWALL=off does not close/],
+    [{ PAAS_FIREWALL: 'off', PAAS_ALLOW_HOST: '5432' }, /PAAS_ALLOW_HOST has no effect with PAAS_FIREWALL=off/],
     [{ PAAS_DATA: '/c/paas', XDG_CACHE_HOME: '/c' }, /PAAS_DATA is the cache directory/],
   ])('because they contradict each other are refused: %o', (settings, message) => {
     expect(() => loadConfig(settings)).toThrow(message)

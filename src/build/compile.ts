@@ -72,14 +72,14 @@ function isWhole(deps: CompileDeps, running: ReturnType<Sandbox['run']>): Promis
 /** The packs were done. */
 function notTaken({ memoryMiB }: CompileDeps, { code, outOfMemory }: DynoExit): PaasError {
   if (outOfMemory) return ranOutOfMemory(memoryMiB)
-  return new PaasError('build_failed', `build failed: what it made could not be read (exit code ${code})`, {
+  return new PaasError('build_failed', `build failed: the build result could not be read (exit code ${code})`, {
     hint: 'The lines above may say why. Push again.',
   })
 }
 
 export function ranOutOfMemory(memoryMiB: number): PaasError {
   return new PaasError('build_failed', `build failed: killed for memory at ${memoryMiB} MB`, {
-    hint: 'Make the build need less, for example with fewer parallel jobs, or give builds more: PAAS_BUILD_MEMORY_MIB.',
+    hint: 'Reduce the memory of the build, for example with fewer parallel jobs, or raise PAAS_BUILD_MEMORY_MIB.',
   })
 }
 
@@ -96,7 +96,7 @@ function explain(
     return unusable(pack, shortened(mask, text))
   }
   if (answers.undetected === undefined && !answers.complete) {
-    return new PaasError('internal', `The packs could not be asked for this app: ${buildProgram} exited with ${code}.`)
+    return new PaasError('internal', `Buildpack detection failed: ${buildProgram} exited with ${code}.`)
   }
   if (answers.undetected !== undefined || answers.packs.length === 0) return undetected(answers.undetected, root)
   const reason = shortened(mask, answers.failed?.text ?? '')

@@ -37,7 +37,7 @@ function sayUnknownSizes({ formation }: AppJson, output: Pick<Narrator, 'error'>
   for (const [type, { size }] of Object.entries(formation)) {
     if (size === null || sizeNamed(size)) continue
     const asked = `app.json: there is no dyno size ${JSON.stringify(size.slice(0, 60))}, so ${type} gets basic.`
-    output.error(`${asked} There are ${Object.keys(dynoSizes).join(', ')}.`)
+    output.error(`${asked} Available: ${Object.keys(dynoSizes).join(', ')}.`)
   }
 }
 
@@ -52,7 +52,7 @@ function applyManifest({ store, packPolicy }: Used, { id, appId }: AppSetup, app
   }
   store.appSetups.setState(id, failure('invalid app.json', { manifestErrors }))
   throw new PaasError('app_json_invalid', `app.json: ${manifestErrors.join('; ')}.`, {
-    hint: 'Give it in overrides, or correct app.json; then set up another app.',
+    hint: 'Set it in overrides, or correct app.json; then set up another app.',
   })
 }
 

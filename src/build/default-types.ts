@@ -19,7 +19,9 @@ function parseYaml(text: string): unknown {
     // The check for unique keys takes time quadratic in them; warnings would go to the server's own log.
     return parse(text, { maxAliasCount: 0, uniqueKeys: false, logLevel: 'error' })
   } catch (cause) {
-    throw new PaasError('build_failed', "build failed: the buildpack's bin/release did not give YAML", { cause })
+    throw new PaasError('build_failed', "build failed: the output of the buildpack's bin/release is not YAML", {
+      cause,
+    })
   }
 }
 

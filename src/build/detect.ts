@@ -37,7 +37,7 @@ export function candidates(
 function parseInstalled(name: string, policy: AddressPolicy): AnyPack {
   const known = packNamed(name) ?? parseUrl(name, policy)
   if (known) return known
-  throw new PaasError('build_failed', `build failed: there is no buildpack ${name} any more`, {
+  throw new PaasError('build_failed', `build failed: there is no longer a buildpack ${name}`, {
     hint: 'Choose others with: paas buildpacks:set',
   })
 }
@@ -49,7 +49,7 @@ function parseLine(line: string, policy: AddressPolicy): AnyPack {
   throw new PaasError('build_failed', message, { hint: whichExist })
 }
 
-const whichExist = `Name one a line of: ${packNames.join(', ')}, or the https address of another one.`
+const whichExist = `Write one per line: ${packNames.join(', ')}, or the https URL of another one.`
 
 function parseUrl(text: string, policy: AddressPolicy): PackUrl | undefined {
   if (!isPackUrl(text)) return undefined
@@ -85,7 +85,7 @@ export function undetected(pack: string | undefined, root: ReadonlySet<string>):
 }
 
 const missing =
-  'Its files are missing in the root of the repository. Add them, or correct .buildpacks or: paas buildpacks'
+  'The files that it detects are missing in the root of the repository. Add them, or correct .buildpacks or: paas buildpacks'
 const sought =
   'paas looks in the root of the repository for package.json (Node.js), requirements.txt, pyproject.toml, Pipfile, setup.py or manage.py (Python), ' +
   'index.html or static.json (static site), or a Dockerfile.'

@@ -18,7 +18,7 @@ export function describeLfsPointers(paths: readonly string[]): string {
   const [first = '', ...more] = paths
   const also = more.length > 0 ? ` (and ${more.length} more)` : ''
   return (
-    `${first} is a Git LFS pointer${also}: the app gets its few lines of text, not the file. Take its line out of .gitattributes, ` +
+    `${first} is a Git LFS pointer${also}: the app gets the pointer, not the file. Remove its line from .gitattributes, ` +
     'run git add --renormalize . and commit, or have the build download it.'
   )
 }

@@ -19,7 +19,7 @@ export class MatchingEffort {
     if (this.#left >= 0) return
     throw new PaasError(
       'source_invalid',
-      `The patterns of ${this.#file} take too long to match with the app's files.`,
+      `The patterns of ${this.#file} take too long to match against the app's files.`,
       {
         hint: 'Write fewer patterns, and fewer asterisks.',
       },

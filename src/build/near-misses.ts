@@ -51,5 +51,5 @@ function isNear(found: string, name: string): boolean {
 
 /** One sentence, and what to type. */
 export function describeNearMiss({ found, name }: NearMiss): string {
-  return `${found} is not read: its name has to be ${name}. Rename it: git mv '${found}' ${name}`
+  return `${found} is ignored: its name must be ${name}. Rename it: git mv '${found}' ${name}`
 }

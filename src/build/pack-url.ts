@@ -34,16 +34,16 @@ export function parsePackUrl(text: string, policy: AddressPolicy): PackUrl {
   throw new PaasError('invalid_params', 'The URL of a buildpack must begin with https://.', { hint: form })
 }
 
-const form = 'It reads https://HOST/PATH.git#REF, where REF is a branch, a tag or a commit, or https://HOST/PATH.tgz.'
+const form = 'Use https://HOST/PATH.git#REF, where REF is a branch, a tag or a commit, or https://HOST/PATH.tgz.'
 
 function faultOf({ username, password, search, pathname, hash }: URL): string | undefined {
   if (username !== '' || password !== '')
-    return 'must not hold a user or a password, which everybody on the app would see'
+    return 'must not have a user or a password, which all collaborators of the app would see'
   if (search !== '') return 'must not have a query'
   if (pathname === '/') return 'has no path'
   if (hash === '') return undefined
   if (/\.(tgz|tar\.gz)$/.test(pathname)) return 'names a tarball, which has no branches'
-  return isRef(hash.slice(1)) ? undefined : 'has behind # what is no branch, tag or commit'
+  return isRef(hash.slice(1)) ? undefined : 'has an invalid branch, tag or commit after #'
 }
 
 /** Of git-check-ref-format(1) what needs no quoting anywhere, and is no option and no refspec. */

@@ -145,7 +145,7 @@ async function withDockerfile(run: Run): Promise<Built> {
     onProgress: (line: string) => tellProgress(output, line),
   }
   const image = await clock.time('compile', () => buildDockerfile(deps, wanted, signal))
-  if (image.hasVolumes) output.detail('VOLUME is passed over: what a dyno writes goes with it')
+  if (image.hasVolumes) output.detail('VOLUME is ignored: files that a dyno writes are lost when it stops')
   return { image: image.digest, processTypes: { web: null }, buildpack: 'Dockerfile', size: image.sizeBytes }
 }
 
@@ -174,7 +174,7 @@ function decideProcessTypes(output: Narrator, declared: ProcessTypes, defaults: 
 
 function tookTooLong(seconds: number, cause: unknown): PaasError {
   return new PaasError('build_timeout', `build failed: it took longer than ${seconds} seconds`, {
-    hint: 'Make the build do less, or allow more time with PAAS_BUILD_TIMEOUT.',
+    hint: 'Make the build faster, or raise PAAS_BUILD_TIMEOUT.',
     cause,
   })
 }

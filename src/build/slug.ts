@@ -48,7 +48,7 @@ function slugEntry(header: Header, owner: Owner): NewHeader | undefined {
 function checkName(path: string): void {
   const problem = layerNameProblem(path)
   if (problem === undefined) return
-  throw new PaasError('build_failed', `build failed: it made the file ${show(path)}, which ${problem}`, {
+  throw new PaasError('build_failed', `build failed: it created the file ${show(path)}, which ${problem}`, {
     hint: 'Rename it, or remove it at the end of the build.',
   })
 }
@@ -80,6 +80,6 @@ export function count(facts: Pick<SlugFacts, 'bytes' | 'files'>, bytes: number, 
 
 function tooLarge(limit: string): PaasError {
   return new PaasError('slug_too_large', `The slug is over the limit of ${limit}.`, {
-    hint: 'Take what is not needed to run out of git, or name it in .slugignore.',
+    hint: 'Remove files that the app does not need from git, or list them in .slugignore.',
   })
 }

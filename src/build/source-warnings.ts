@@ -14,7 +14,7 @@ export function sourceWarnings({ root, windowsScripts, lfsPointers }: Source): s
 }
 
 function describeWindowsLines(path: string): string {
-  return `${path} has Windows line ends (CRLF), so that Linux cannot run it. Write "${pattern(path)} text eol=lf" into .gitattributes, run git add --renormalize . and commit.`
+  return `${path} has Windows line endings (CRLF), so Linux cannot run it. Write "${pattern(path)} text eol=lf" into .gitattributes, run git add --renormalize . and commit.`
 }
 
 function pattern(path: string): string {

@@ -81,11 +81,11 @@ function isPlatformFile(name: string): name is PlatformFile {
 function textOf(name: string, content: Buffer): string {
   if (!content.includes(0)) return new TextDecoder().decode(content)
   const encoding = /^(\xff\xfe|\xfe\xff)/.test(content.toString('latin1', 0, 2)) ? 'in UTF-16' : 'with NUL bytes in it'
-  throw new PaasError('source_invalid', `The commit has a ${name} ${encoding}; it has to be UTF-8.`, {
+  throw new PaasError('source_invalid', `The commit has a ${name} ${encoding}; it must be UTF-8.`, {
     hint: `Save it as UTF-8, in PowerShell with: (Get-Content ${name}) | Set-Content -Encoding utf8 ${name}`,
   })
 }
 
 function tooMuch(what: string): PaasError {
-  return new PaasError('source_invalid', `The commit ${what}.`, { hint: 'Take large or generated files out of git.' })
+  return new PaasError('source_invalid', `The commit ${what}.`, { hint: 'Remove large or generated files from git.' })
 }

@@ -91,7 +91,7 @@ function createLayers(engine: ToolboxDeps['engine']) {
     const reference = `paas/toolbox:${digest}`
     const found = await engine.findImage(reference)
     if (found) return found
-    onProgress('adding the tools of the buildpacks')
+    onProgress('adding the buildpacks and their tools')
     const image =
       making.get(digest) ??
       engine

@@ -38,7 +38,7 @@ export class UploadedLayout {
     const mode = path === 'app' ? 0o755 : header.mode & 0o777
     const entry = { name: path, mtime, mode, ...this.#owner }
     if (type === 'directory') return this.#take(path, 'directory', add) ? { ...entry, type, size: 0 } : undefined
-    if (path === 'app') throw refuse('./app is no directory')
+    if (path === 'app') throw refuse('./app is not a directory')
     const isFile = type === 'file' || type === 'contiguous-file'
     if (!isFile && type !== 'link' && type !== 'symlink') {
       throw refuse(`${show(header.name)} is a ${type ?? 'thing of an unknown kind'}, not a file`)
@@ -55,7 +55,7 @@ export class UploadedLayout {
       this.#enter(path.slice(0, end), path, add)
     const present = this.#kinds.get(path)
     if (present === 'directory' && kind === 'directory') return false
-    if (present) throw refuse(`${show(path)} is in it twice`)
+    if (present) throw refuse(`${show(path)} appears twice`)
     this.#remember(path, kind)
     return true
   }
@@ -63,7 +63,7 @@ export class UploadedLayout {
   #enter(directory: string, path: string, add: (directory: NewHeader) => void): void {
     const kind = this.#kinds.get(directory)
     if (kind === 'directory') return
-    if (kind) throw refuse(`${show(directory)} is no directory, and the directory of ${show(path)}`)
+    if (kind) throw refuse(`${show(directory)} is not a directory, but contains ${show(path)}`)
     this.#remember(directory, 'directory')
     add({ name: directory, type: 'directory', mode: 0o755, ...this.#owner })
   }
@@ -80,7 +80,7 @@ export class UploadedLayout {
   #linked({ name, linkname }: Header): string {
     const target = appPath(linkname ?? '')
     if (target !== undefined && this.#kinds.get(target) === 'file') return target
-    throw refuse(`${show(name)} is a link to ${show(linkname ?? '')}, which is no file before it`)
+    throw refuse(`${show(name)} is a link to ${show(linkname ?? '')}, which is not an earlier file of the archive`)
   }
 }
 
@@ -92,7 +92,7 @@ function appPath(name: string): string | undefined {
   const names = path.split('/')
   if (names[0] !== 'app') throw refuse(`${show(name)} is not in ./app`)
   if (Buffer.byteLength(path) > longestPath) throw refuse(`the path ${show(path)} has more than ${longestPath} bytes`)
-  if (names.length > deepest) throw refuse(`${show(path)} lies deeper than ${deepest} directories`)
+  if (names.length > deepest) throw refuse(`${show(path)} is nested deeper than ${deepest} directories`)
   if (names.some((part) => part.startsWith(whiteout))) throw refuse(`a name in ${show(path)} begins with ${whiteout}`)
   return path
 }

@@ -33,7 +33,7 @@ export async function succeed(parts: Used, run: BuildRun): Promise<void> {
 function whereItRuns({ store, publicUrl }: Used, app: App): string {
   const types = store.formations.list(app.id).map(({ type }) => type)
   if (types.includes('web')) return `${appUrl(publicUrl, app.name)} deployed`
-  const has = types.length > 0 ? `it has ${types.join(', ')}` : 'it has none at all: name them in a Procfile'
+  const has = types.length > 0 ? `it has ${types.join(', ')}` : 'it has none: name them in a Procfile'
   return `No web process type, so nothing answers at ${appUrl(publicUrl, app.name)}; ${has}`
 }
 
@@ -43,7 +43,7 @@ export async function fail(parts: Failing, run: BuildRun, error: PaasError): Pro
   const { build, output } = run
   if (error.fault === 'server') log.error({ build: build.id, err: error }, 'build failed through the server')
   const current = currentRelease(store, store.apps.get(build.appId))
-  for (const text of [error.message, error.hint, current && `v${current.version} serves on.`]) {
+  for (const text of [error.message, error.hint, current && `v${current.version} keeps serving.`]) {
     if (text) output.error(text)
   }
   await writeVerdict(parts, run, async () => {

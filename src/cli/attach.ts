@@ -65,5 +65,5 @@ async function write(stream: NodeJS.WriteStream, data: Buffer): Promise<void> {
 }
 
 function lost(cause: unknown): PaasError {
-  return new PaasError('server_unreachable', 'The connection was cut; the process is stopped.', { cause })
+  return new PaasError('server_unreachable', 'The connection was lost; the process is stopped.', { cause })
 }

@@ -57,7 +57,7 @@ export function whyFailed(
   { version, failure, output_stream_url: output }: ReleaseJson,
 ): PaasError {
   const reason = failure ? `: ${failure.message}` : ''
-  const message = `Release v${version} of ${app} failed${reason}. What served before serves on.`
+  const message = `Release v${version} of ${app} failed${reason}. The previous release keeps serving.`
   const hint = output ? `See: paas releases:output v${version} -a ${app}` : `See: paas logs -a ${app} -n 200`
   return new PaasError('release_failed', message, { hint })
 }

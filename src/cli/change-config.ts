@@ -18,8 +18,7 @@ export async function changeConfig(
   const before = await newestRelease(api, path)
   const result = await progress(`${what} of ${app}`, api.patch<ConfigVars>(`${path}/config-vars`, vars))
   const release = await newestRelease(api, path)
-  if (release === undefined || release.version === before?.version)
-    note('Nothing was different, so there is no new release.')
+  if (release === undefined || release.version === before?.version) note('Nothing changed, so there is no new release.')
   else await follow(release)
   print(options, result, () => '')
 
@@ -33,7 +32,7 @@ export async function changeConfig(
 
   async function takenBack(cause: unknown): Promise<never> {
     const now = await api.get<ConfigVars>(`${path}/config-vars`)
-    if (Object.entries(vars).some(([key, value]) => (now[key] ?? null) !== value)) note('The change is taken back.')
+    if (Object.entries(vars).some(([key, value]) => (now[key] ?? null) !== value)) note('The change was reverted.')
     throw cause
   }
 }

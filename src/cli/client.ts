@@ -168,9 +168,9 @@ function loopback({ hostname }: URL): RequestOptions {
 function unreachable(server: string, cause: NodeJS.ErrnoException): PaasError {
   const reasons: Record<string, string> = {
     ECONNREFUSED: 'nothing listens there',
-    ECONNRESET: 'the connection was cut',
-    ENOTFOUND: 'the name does not exist',
-    EAI_AGAIN: 'the name cannot be looked up',
+    ECONNRESET: 'the connection was lost',
+    ENOTFOUND: 'the host name does not exist',
+    EAI_AGAIN: 'the host name cannot be resolved',
   }
   const reason = reasons[cause.code ?? ''] ?? cause.message
   return new PaasError('server_unreachable', `Cannot reach the server ${server}: ${reason}.`, { cause })
@@ -190,7 +190,7 @@ function parseJson(text: string, server: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    const message = `${server} answered with something that is not JSON.`
+    const message = `${server} answered with a response that is not JSON.`
     throw new PaasError('server_unreachable', message, { hint: 'Is it a paas server?', cause })
   }
 }

@@ -33,6 +33,6 @@ export function define(program: Command, { name, arguments: args, summary, detai
 /** Adds a command that is about one app. */
 export function defineForApp(program: Command, definition: Definition): Command {
   return define(program, definition)
-    .option('-a, --app <name>', 'the app (else the one the git remote leads to)')
-    .option('-r, --remote <name>', 'the git remote to take the app from (else "paas")')
+    .option('-a, --app <name>', 'the app (default: the app of the git remote)')
+    .option('-r, --remote <name>', 'the git remote that names the app (default: "paas")')
 }

@@ -33,6 +33,6 @@ function quote(value: string): string {
 function explain(text: string, at: number): never {
   const number = text.slice(0, at).split('\n').length
   throw new PaasError('usage', `Line ${number} is not KEY=VALUE.`, {
-    hint: 'A value that begins with a single quote ends with one.',
+    hint: 'A value that begins with a single quote must end with one.',
   })
 }

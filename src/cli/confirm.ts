@@ -8,11 +8,11 @@ export async function confirm(
   if (given === name) return
   const required = (reason: string): PaasError =>
     new PaasError('confirmation_required', `${what} ${reason}`, { hint: `Confirm with: ${command}` })
-  if (given !== undefined) throw required(`"${given}" is not its name, nothing was done.`)
+  if (given !== undefined) throw required(`"${given}" is not its name; nothing was done.`)
   if (!process.stdin.isTTY) throw required('Nothing was done.')
   // Loaded only here: readline takes a tenth of the time of a whole command.
   const { Prompt } = await import('./prompt.ts')
   using prompt = new Prompt()
-  const typed = await prompt.ask(`${what} Type ${name} to go on`)
-  if (typed !== name) throw required(`"${typed}" is not its name, nothing was done.`)
+  const typed = await prompt.ask(`${what} Type ${name} to continue`)
+  if (typed !== name) throw required(`"${typed}" is not its name; nothing was done.`)
 }

@@ -22,7 +22,7 @@ export async function edit<T>(text: string, name: string, use: (edited: string) 
     return result
   } catch (cause) {
     if ((await readFile(path, 'utf8').catch(() => text)) === text) await rm(directory, { recursive: true })
-    else process.stderr.write(`What you typed is in ${path}; remove it when you need it no more.\n`)
+    else process.stderr.write(`Your text is in ${path}; remove the file when you no longer need it.\n`)
     throw cause
   }
 }

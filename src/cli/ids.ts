@@ -30,6 +30,6 @@ export function chooseOne<T>(
   const exact = all.filter((one) => namesOf(one).includes(given))
   const found = exact.length > 0 ? exact : all.filter((one) => namesOf(one).some((name) => name.startsWith(begun)))
   if (found[0] !== undefined && found.length === 1 && begun !== '') return found[0]
-  const problem = found.length > 1 ? `${found.length} of these are called` : `There is no ${what}`
+  const problem = found.length > 1 ? `${found.length} of these match` : `There is no ${what}`
   throw new PaasError('not_found', `${problem} ${JSON.stringify(given)}.`, { hint: `See them with: ${see}` })
 }

@@ -15,15 +15,15 @@ export async function whyNone(api: Client, { app, path }: { app: string; path: s
 function noCode(app: string, build: BuildJson | undefined): string {
   switch (build?.state) {
     case undefined:
-      return 'it has no code yet. Push some: git push paas main'
+      return 'it has no code yet. Deploy it: git push paas main'
     case 'pending':
     case 'running':
-      return `its first deploy is under way. Follow it with: paas builds:output -a ${app}`
+      return `its first deploy is running. Follow it with: paas builds:output -a ${app}`
     case 'failed':
       return `its last deploy failed (${build.failure?.message ?? 'for no known reason'}). See: paas builds:output -a ${app}`
     case 'cancelled':
     case 'superseded':
-      return 'its last deploy was not finished. Push again: git push paas main'
+      return 'its last deploy did not finish. Push again: git push paas main'
     case 'succeeded':
       return 'its code has no process type to run. Add a Procfile, and push'
   }

@@ -10,21 +10,20 @@ export function insteadOf(name: string): string | undefined {
   return undefined
 }
 
-const deploy = 'Deploy with: git push paas main. Build once more what was pushed: paas builds:create'
-const state = 'See the dynos with: paas ps. What they print: paas logs --tail. What serves: paas releases'
+const deploy = 'Deploy with: git push paas main. Build the pushed commit again: paas builds:create'
+const state = 'See the dynos with: paas ps. Their log: paas logs --tail. The releases: paas releases'
 const schedule =
-  'Nothing here runs at set times: have a process type that does (clock: in the Procfile), or run from a crontab: paas run:detached -a NAME COMMAND'
+  'There is no scheduler: use a process type that runs one (clock: in the Procfile), or a crontab with: paas run:detached -a NAME COMMAND'
 const remove =
   'Remove an app with: paas destroy NAME. A config var: paas config:unset KEY. A domain: paas domains:remove NAME'
 const services =
-  'This server runs no databases or other add-ons: run one elsewhere, or beside it (PAAS_ALLOW_HOST), and tell the app where: paas config:set DATABASE_URL=URL'
-const container =
-  'There is no registry to push images to: commit the Dockerfile, and it is built by: git push paas main'
+  'This server has no databases or other add-ons: run one elsewhere, or on the same machine (PAAS_ALLOW_HOST), and set its URL: paas config:set DATABASE_URL=URL'
+const container = 'There is no image registry: commit the Dockerfile, and build it with: git push paas main'
 const tokens = 'API tokens are: paas tokens, tokens:create, tokens:info, tokens:rotate, tokens:revoke'
 const pipelines =
-  'There are no pipelines: have an app for each stage, and release in one what another has built: paas releases:create SLUG -a NAME'
-const local = 'Run the app on your own machine as its Procfile says. Here: paas run COMMAND'
-const teams = 'There are no teams: say who may use an app with: paas access:add EMAIL'
+  'There are no pipelines: create an app for each stage, and release the slug of one in the other: paas releases:create SLUG -a NAME'
+const local = 'Run the app on your own machine with the commands of its Procfile. On the server: paas run COMMAND'
+const teams = 'There are no teams: give access to an app with: paas access:add EMAIL'
 const features = 'Optional features are: paas features, features:enable, features:disable'
 const open = 'See an app in the browser with: paas open'
 
@@ -38,7 +37,7 @@ const instead: Record<string, string> = {
   release: deploy,
   build: deploy,
   rebuild: deploy,
-  'releases:retry': 'Build and release the newest commit once more: paas builds:create',
+  'releases:retry': 'Build and release the newest commit again: paas builds:create',
   'releases:rollback': 'Go back with: paas rollback v11',
   undo: 'Go back to an earlier release with: paas rollback',
   status: state,
@@ -64,16 +63,16 @@ const instead: Record<string, string> = {
   'apps:open': 'Open an app with: paas open -a NAME',
   'apps:rename': 'Rename an app with: paas rename NEWNAME -a NAME',
   'apps:leave': 'Leave an app with: paas access:remove YOUR-EMAIL -a NAME',
-  'apps:join': 'Somebody who is its admin lets you in: paas access:add EMAIL -a NAME',
-  'apps:errors': 'See the requests that failed with: paas metrics. The lines about them: paas logs -d router',
+  'apps:join': 'An admin of the app adds you with: paas access:add EMAIL -a NAME',
+  'apps:errors': 'See failed requests with: paas metrics. Their log lines: paas logs -d router',
   'apps:diff': 'Compare two apps with: paas config -a NAME, paas buildpacks -a NAME, paas ps:scale -a NAME',
   'apps:stacks': 'There is one stack, which paas info names.',
   apps: 'Commands about apps are: paas apps, create, info, open, rename, destroy, apps:transfer',
   app: 'Commands about apps are: paas apps, create, info, open, rename, destroy, apps:transfer',
-  join: 'Somebody who is its admin lets you in: paas access:add EMAIL -a NAME',
+  join: 'An admin of the app adds you with: paas access:add EMAIL -a NAME',
   leave: 'Leave an app with: paas access:remove YOUR-EMAIL -a NAME',
-  lock: 'Who may use an app says: paas access',
-  unlock: 'Who may use an app says: paas access',
+  lock: 'List who has access to an app with: paas access',
+  unlock: 'List who has access to an app with: paas access',
   start: 'Start dynos with: paas ps:scale web=1. Restart them: paas ps:restart',
   stop: 'Stop dynos with: paas ps:scale web=0. One of them: paas ps:stop web.1',
   restart: 'Restart dynos with: paas ps:restart',
@@ -83,20 +82,20 @@ const instead: Record<string, string> = {
   processes: state,
   'ps:kill': 'Stop a dyno with: paas ps:stop web.1',
   'ps:resize': 'Set the size of dynos with: paas ps:type web=standard-2x',
-  'ps:autoscale': 'Nothing here scales by itself. Scale with: paas ps:scale web=2',
+  'ps:autoscale': 'There is no autoscaling. Scale with: paas ps:scale web=2',
   'ps:copy': 'Copy a file out of a dyno with: paas ps:exec cat PATH > FILE',
-  'ps:forward': 'Run a command beside the process instead: paas ps:exec COMMAND',
-  'ps:socks': 'Run a command beside the process instead: paas ps:exec COMMAND',
+  'ps:forward': 'Run a command in the dyno instead: paas ps:exec COMMAND',
+  'ps:socks': 'Run a command in the dyno instead: paas ps:exec COMMAND',
   ps: 'Commands about dynos are: paas ps, ps:scale, ps:restart, ps:stop, ps:type, ps:exec, ps:wait',
-  ssh: 'Get a shell in a running dyno with: paas ps:exec. In one of its own: paas run bash',
-  exec: 'Run a command in a running dyno with: paas ps:exec COMMAND. In one of its own: paas run COMMAND',
+  ssh: 'Get a shell in a running dyno with: paas ps:exec. In a new one-off dyno: paas run bash',
+  exec: 'Run a command in a running dyno with: paas ps:exec COMMAND. In a new one-off dyno: paas run COMMAND',
   shell: 'Get a shell with: paas run bash. In a running dyno: paas ps:exec',
   bash: 'Get a shell with: paas run bash. In a running dyno: paas ps:exec',
   enter: 'Get a shell in a running dyno with: paas ps:exec',
   'run:inside': 'Run a command in a running dyno with: paas ps:exec -d web.1 COMMAND',
-  console: 'Run it with: paas run rails console, or whatever console the app has',
+  console: 'Run it with: paas run rails console, or the console of your framework',
   rake: 'Run it with: paas run rake TASK',
-  repl: 'Run it with: paas run node, or whatever the app has',
+  repl: 'Run it with: paas run node, or another interpreter',
   log: 'Show the log with: paas logs --tail',
   tail: 'Show the log with: paas logs --tail',
   env: 'Config vars are: paas config, config:get, config:set, config:edit, config:unset',
@@ -107,20 +106,20 @@ const instead: Record<string, string> = {
   'config:add': 'Set config vars with: paas config:set KEY=VALUE',
   'config:remove': 'Remove config vars with: paas config:unset KEY',
   auth: 'Log in with: paas login. Who is logged in: paas whoami. Tokens: paas tokens',
-  '2fa': 'There is no second factor here. A token can be short-lived: paas tokens:create --expires-in 12h',
-  twofactor: 'There is no second factor here. A token can be short-lived: paas tokens:create --expires-in 12h',
+  '2fa': 'There is no two-factor authentication. A token can expire: paas tokens:create --expires-in 12h',
+  twofactor: 'There is no two-factor authentication. A token can expire: paas tokens:create --expires-in 12h',
   authorizations: tokens,
   sessions: tokens,
   clients: `There are no OAuth clients. ${tokens}`,
   token: tokens,
   accounts: 'Log in to another server with: paas login URL. A second account: set PAAS_URL and PAAS_TOKEN',
-  users: 'Who may use an app says: paas access',
+  users: 'List who has access to an app with: paas access',
   'keys:clear': 'Remove a key with: paas keys:remove KEY',
   members: teams,
   teams,
   orgs: teams,
-  collaborators: 'Who may use an app says: paas access',
-  sharing: 'Who may use an app says: paas access',
+  collaborators: 'List who has access to an app with: paas access',
+  sharing: 'List who has access to an app with: paas access',
   spaces: 'There are no private spaces: each app has a network of its own.',
   drains: 'Log drains are: paas drains, drains:add, drains:remove',
   addons: services,
@@ -131,34 +130,34 @@ const instead: Record<string, string> = {
   db: services,
   redis: services,
   kafka: services,
-  maintenances: 'Show visitors a page that says so with: paas maintenance:on',
+  maintenances: 'Show visitors a maintenance page with: paas maintenance:on',
   container,
   docker: container,
   pipelines,
   promote: pipelines,
-  reviewapps: 'There are no review apps: make an app of a branch with: paas setup . NAME',
+  reviewapps: 'There are no review apps: create an app from a branch with: paas setup . NAME',
   ci: 'There is no CI here. Deploy from yours with a token: paas tokens:create',
   local,
   labs: features,
   'features:info': features,
   'buildpacks:info': 'Show the buildpacks of an app with: paas buildpacks',
-  'buildpacks:search':
-    'A buildpack is named by this server (heroku/nodejs) or by its https address: paas help buildpacks:set',
-  'buildpacks:versions': 'A version of a buildpack is named behind #: paas help buildpacks:set',
-  'certs:auto': 'The server makes certificates for the names of apps itself. One of your own: paas certs:add',
-  'certs:generate': 'Make a certificate with openssl, and show it with: paas certs:add CERTIFICATE KEY',
+  'buildpacks:search': 'A buildpack is one of this server (heroku/nodejs) or an https URL: paas help buildpacks:set',
+  'buildpacks:versions': 'Append the version of a buildpack to its URL, after #: paas help buildpacks:set',
+  'certs:auto':
+    'There is no ACME: the authority of the server signs certificates for apps. Add one of your own: paas certs:add',
+  'certs:generate': 'Create a certificate with openssl, and add it with: paas certs:add CERTIFICATE KEY',
   ssl: 'Certificates are: paas certs, certs:add, certs:info, certs:update, certs:remove',
   domain: 'Domains are: paas domains, domains:add, domains:remove',
   'webhooks:info': 'Show the webhooks with: paas webhooks',
-  'webhooks:events': 'See what webhooks were told with: paas webhooks:deliveries',
-  'webhooks:deliveries:info': 'See what webhooks were told with: paas webhooks:deliveries --json',
-  notifications: 'Have a server told of changes with: paas webhooks:add',
-  telemetry: 'See the figures of an app with: paas metrics. Send its log elsewhere: paas drains:add URL',
-  usage: 'See the figures of an app with: paas metrics',
-  autocomplete: 'Have the shell complete commands with: paas completion bash (or zsh, fish)',
+  'webhooks:events': 'List the deliveries of webhooks with: paas webhooks:deliveries',
+  'webhooks:deliveries:info': 'List the deliveries of webhooks with: paas webhooks:deliveries --json',
+  notifications: 'Add a webhook with: paas webhooks:add',
+  telemetry: 'See the metrics of an app with: paas metrics. Send its log elsewhere: paas drains:add URL',
+  usage: 'See the metrics of an app with: paas metrics',
+  autocomplete: 'Set up shell completion with: paas completion bash (or zsh, fish)',
   dashboard: open,
   browse: open,
   version: 'Print the version with: paas --version',
   mcp: 'There is no MCP server. Every command prints JSON with --json.',
-  update: 'Update the server, or install the package again that its operator makes: npm run pack',
+  update: 'Update the server, or install the package that its operator makes with: npm run pack',
 }

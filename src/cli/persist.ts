@@ -35,5 +35,5 @@ function isAway(cause: unknown): boolean {
 }
 
 export function sayLost(url: string): void {
-  note(`The connection to ${url} ended; connecting again.`)
+  note(`The connection to ${url} was lost; reconnecting.`)
 }

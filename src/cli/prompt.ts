@@ -43,7 +43,7 @@ export class Prompt implements Disposable {
     const { value, done } = await this.#lines.next()
     if (!done) return value
     process.stderr.write('\n')
-    throw new PaasError('input_missing', `There was no answer to "${question}": the input ended.`)
+    throw new PaasError('input_missing', `There was no answer to "${question}": stdin ended.`)
   }
 
   [Symbol.dispose](): void {

@@ -39,7 +39,7 @@ export async function connectRepository(remote: string, { server, app }: AppRemo
  */
 export async function nextStep(remote: string): Promise<string> {
   if ((await ask('rev-parse', '--show-object-format')) !== 'sha256') return `Deploy with: git push ${remote} HEAD:main`
-  return 'But it cannot be pushed: it uses SHA-256, and the server takes SHA-1. Make one with: git init --object-format=sha1'
+  return 'But it cannot be pushed: it uses SHA-256, and the server accepts SHA-1. Create one with: git init --object-format=sha1'
 }
 
 export async function disconnectRepository(remote: string): Promise<void> {

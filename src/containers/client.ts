@@ -86,7 +86,7 @@ function asError(told: unknown): PaasError {
 }
 
 function unavailable(cause: unknown): PaasError {
-  return new PaasError('worker_unavailable', 'The worker, which runs the containers, does not answer.', { cause })
+  return new PaasError('worker_unavailable', 'The worker does not answer, so containers cannot be reached.', { cause })
 }
 
 /** JSON has them as text. */

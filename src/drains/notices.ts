@@ -30,7 +30,7 @@ export class Notices implements Disposable {
     this.#why = why
     if (performance.now() - this.#told < pace.failure) return
     this.#told = performance.now()
-    this.#write(`The drain ${nameOf(this.#drain)} takes no lines: ${why}. Trying again.`)
+    this.#write(`The drain ${nameOf(this.#drain)} does not accept lines: ${why}. Retrying.`)
   }
 
   delivered(): void {

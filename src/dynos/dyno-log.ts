@@ -44,8 +44,8 @@ export class DynoLog {
   /** Somebody keeps it from working, and it is replaced. */
   stuck(dyno: DynoFacts, by: 'pause' | 'network'): void {
     if (!isExpectedToRun(this.#stateOf(dyno))) return
-    const problem = by === 'pause' ? 'Processes were paused' : 'Taken off its network'
-    this.#platformLog.dyno(dyno, `${problem}. Replacing the dyno by a fresh one`)
+    const problem = by === 'pause' ? 'Processes were paused' : 'Disconnected from its network'
+    this.#platformLog.dyno(dyno, `${problem}. Replacing the dyno`)
     this.#change(dyno, 'down')
   }
 

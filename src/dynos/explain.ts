@@ -38,7 +38,7 @@ async function explainSilence({ engine, boot }: ExplainDeps, { dyno, reply }: Ti
   if (onPort && isLoopback(onPort.address)) {
     return `nothing listens on 0.0.0.0:$PORT (${dyno.port}); the process listens on ${where(onPort)} only`
   }
-  if (onPort) return `the process listens on ${where(onPort)}, but takes no connections within ${seconds} s`
+  if (onPort) return `the process listens on ${where(onPort)}, but does not accept connections within ${seconds} s`
   if (other) return `nothing listens on $PORT (${dyno.port}); the process listens on ${where(other)}`
   return `nothing listens on $PORT (${dyno.port}) after ${seconds} s`
 }
@@ -48,16 +48,16 @@ type Timeout = Extract<Boot, { kind: 'timeout' }>
 function explainReply(dyno: Dyno, reply: Exclude<Reply, { kind: 'refused' }>, seconds: number): string {
   const { pathname } = questionFor(dyno)
   if (dyno.healthcheck === undefined && reply.kind === 'answered') {
-    const remedy = 'mend it, or name a page that is well in app.json ("healthcheck": "/up")'
+    const remedy = 'fix it, or set another path in app.json ("healthcheck": "/up")'
     return `${dyno.name} still answers GET / with ${reply.status} after ${seconds} s; ${remedy}`
   }
-  return `${dyno.name} is not healthy after ${seconds} s: asked for ${pathname}, ${foundInstead(reply)}`
+  return `${dyno.name} is not healthy after ${seconds} s: GET ${pathname}: ${foundInstead(reply)}`
 }
 
 function foundInstead(reply: Exclude<Reply, { kind: 'refused' }>): string {
   switch (reply.kind) {
     case 'broken':
-      return 'it ends the connection without an answer in HTTP'
+      return 'it closes the connection without an HTTP response'
     case 'late':
       return 'it does not answer'
     case 'answered':

@@ -32,7 +32,7 @@ export class LostImages {
     }
     if (this.#told.get(app.id) === release.id) return false
     this.#told.set(app.id, release.id)
-    const problem = `The image of v${release.version} is gone from Docker, so its dynos cannot start.`
+    const problem = `The image of v${release.version} is missing in Docker, so its dynos cannot start.`
     platformLog.api(app.id, `${problem} ${howToBuildAgain(store, deployable)}`)
     return false
   }

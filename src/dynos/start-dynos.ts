@@ -89,7 +89,7 @@ async function report(
 function sayPoorAnswer({ boot }: Used, dyno: Dyno, narrator: Narrator): (status: number) => void {
   return (status) => {
     const asked = `GET ${questionFor(dyno).pathname}`
-    narrator.error(`${dyno.name} answers ${asked} with ${status}; asked again for up to ${boot.timeoutSeconds} s`)
+    narrator.error(`${dyno.name} answers ${asked} with ${status}; retrying for up to ${boot.timeoutSeconds} s`)
   }
 }
 

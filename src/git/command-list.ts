@@ -48,13 +48,13 @@ export async function readPushHead(body: Readable): Promise<PushHead> {
     const bytes = Buffer.concat(chunks).subarray(0, length - parser.rest.length)
     return { list: parseList(payloads), bytes, rest: parser.rest, isCut }
   }
-  throw malformed('it ended before the list of refs did')
+  throw malformed('it ended within the list of refs')
 }
 
 /** Whoever pushes more gets a report for those that were read. @throws payload_too_large */
 export function checkCount({ list, isCut }: PushHead): void {
   if (!isCut && list.commands.length <= mostRefs) return
-  throw new PaasError('payload_too_large', `More than ${mostRefs} refs in one push, the limit.`, {
+  throw new PaasError('payload_too_large', `The push has more than ${mostRefs} refs, the limit.`, {
     hint: 'Push the branch that deploys, and tags in parts.',
   })
 }
@@ -88,11 +88,11 @@ function parseList(payloads: Buffer[]): CommandList {
 
 function parseCommand(line: string): Command {
   const [, old, next, ref] = /^([0-9a-f]{40}) ([0-9a-f]{40}) ([^\0-\x20\x7f]+)$/.exec(line) ?? [] // oxlint-disable-line no-control-regex
-  if (!old || !next || !ref) throw malformed('it has a line that names no ref')
+  if (!old || !next || !ref) throw malformed('it has a line without a ref')
   if (Buffer.byteLength(ref) > longestRef) throw malformed(`it has a ref of more than ${longestRef} bytes`)
   return { old, new: next, ref }
 }
 
 function malformed(problem: string, cause?: unknown): PaasError {
-  return new PaasError('bad_request', `This is not a push as git sends it: ${problem}.`, { cause })
+  return new PaasError('bad_request', `This is not a valid push: ${problem}.`, { cause })
 }

@@ -6,7 +6,7 @@ const reasons: Record<string, string> = {
   'shallow update not allowed': 'the clone is shallow; run git fetch --unshallow, then push again',
   'fail to run proc-receive hook': 'the server was interrupted; push again',
   'missing necessary objects': 'objects are missing from the push; run git fsck',
-  'deny updating a hidden ref': 'this ref is the server’s own',
+  'deny updating a hidden ref': 'this ref is reserved by the server',
 }
 
 /** Explains git's own reasons for not taking a push. `packBytes` is the limit of one push. */
@@ -25,12 +25,12 @@ export function explainRejection({ packBytes }: { packBytes: number }): Explain 
 
 function explainPack(said: string, packBytes: number): string {
   if (/pack exceeds maximum allowed size/.test(said)) {
-    return `the push has more than ${Math.floor(packBytes / 2 ** 20)} MiB, the limit; take large files out of its history`
+    return `the push has more than ${Math.floor(packBytes / 2 ** 20)} MiB, the limit; remove large files from its history`
   }
   if (/[Oo]ut of memory|mmap failed|unable to create thread/.test(said)) {
-    return 'an object in the push takes more memory than the server has for it; take large files out of its history'
+    return 'an object in the push needs more memory than the server allows; remove large files from its history'
   }
-  if (saysDiskFull(said)) return 'the disk of the server is full or read-only; ask whoever runs it'
+  if (saysDiskFull(said)) return 'the disk of the server is full or read-only; ask its operator'
   const [, object, problem] = /object ([0-9a-f]{7})[0-9a-f]*: ([^\n]+)/.exec(said) ?? []
   if (object && problem) return `broken object ${object}: ${problem}; run git fsck`
   return 'the pack is broken or incomplete; run git fsck, then push again'

@@ -47,7 +47,11 @@ async function showOutput(
   } catch (cause) {
     if (signal.aborted) return
     log.error({ err: cause, build: id }, 'build output cannot be read')
-    await show(Buffer.from(` !     The output cannot be shown; the build goes on. Later: paas builds:output ${id}\n`))
+    await show(
+      Buffer.from(
+        ` !     The output cannot be shown; the build continues. See it later with: paas builds:output ${id}\n`,
+      ),
+    )
   }
 }
 

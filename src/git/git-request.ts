@@ -33,19 +33,19 @@ export function parseGitRequest({ method, url = '' }: Pick<IncomingMessage, 'met
 function serviceOf(query: string): GitService {
   const [asked, ...more] = new URLSearchParams(query).getAll('service')
   if (asked === undefined) {
-    throw new PaasError('bad_request', 'This server speaks the smart HTTP protocol only.', {
+    throw new PaasError('bad_request', 'This server supports only the smart HTTP protocol of git.', {
       hint: 'Use git 1.6.6 or newer.',
     })
   }
   const name = /^git-(receive-pack|upload-pack)$/.exec(asked)?.[1]
   if (name !== undefined && more.length === 0) return toService(name)
-  throw new PaasError('bad_request', 'The service must be git-upload-pack or git-receive-pack, and one of them.')
+  throw new PaasError('bad_request', 'The service must be either git-upload-pack or git-receive-pack.')
 }
 
 function noRepository(url: string): PaasError {
   const name = withoutGit.exec(url)?.[1] ?? ''
-  if (!appNamePattern.test(name)) return new PaasError('not_found', 'There is no repository at this address.')
-  return new PaasError('not_found', `The address of a repository ends in .git, so ${name} should be ${name}.git.`, {
+  if (!appNamePattern.test(name)) return new PaasError('not_found', 'There is no repository at this URL.')
+  return new PaasError('not_found', `The URL of a repository ends in .git: use ${name}.git.`, {
     hint: 'Correct it with: git remote set-url REMOTE URL',
   })
 }
@@ -56,5 +56,5 @@ function toService(name: string): GitService {
 
 function only<Kind extends GitRequest['kind']>(method: string | undefined, allowed: string, kind: Kind): Kind {
   if (method === allowed) return kind
-  throw new PaasError('method_not_allowed', `This address takes ${allowed} only.`)
+  throw new PaasError('method_not_allowed', `This URL accepts only ${allowed}.`)
 }

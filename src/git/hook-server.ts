@@ -58,7 +58,7 @@ async function serve({ pushes, handlers }: HookServerDeps, socket: Socket): Prom
   const { name, pid } = await readGreeting(socket)
   const push = pid === undefined ? undefined : pushes.find(pid)
   if (!name || !push) {
-    frame(socket, 2, 'paas: this hook belongs to no push that is under way.\n')
+    frame(socket, 2, 'paas: this hook does not belong to a running push.\n')
     return finish(socket, 1)
   }
   const hookGone = new AbortController()

@@ -79,14 +79,14 @@ function linked(files: Map<string, File>, { name, type, linkname }: Pick<Header,
   const place = placeOf(linkname ?? '')
   const target = place.kind === 'file' ? files.get(place.path) : undefined
   if (!target || target.mode === '120000') {
-    throw refuse(`${show(name)} is a link to ${show(linkname ?? '')}, which is no file before it`)
+    throw refuse(`${show(name)} is a link to ${show(linkname ?? '')}, which is not an earlier file of the archive`)
   }
   return target
 }
 
 function checkPath(path: string): void {
   if (Buffer.byteLength(path) > longestPath) throw refuse(`the path ${show(path)} has more than ${longestPath} bytes`)
-  if (path.split('/').length > deepest) throw refuse(`${show(path)} lies deeper than ${deepest} directories`)
+  if (path.split('/').length > deepest) throw refuse(`${show(path)} is nested deeper than ${deepest} directories`)
 }
 
 /** Archives of a whole repository, as Git hosts make them, have all files in one directory of its name. */
@@ -114,7 +114,7 @@ function commitOf(files: Map<string, File>, message: string): Buffer {
 function checkAncestors(files: Map<string, File>, path: string): void {
   for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
     const ancestor = path.slice(0, end)
-    if (files.has(ancestor)) throw refuse(`${show(ancestor)} is a file, and the directory of ${show(path)}`)
+    if (files.has(ancestor)) throw refuse(`${show(ancestor)} is both a file and the directory of ${show(path)}`)
   }
 }
 

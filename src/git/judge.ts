@@ -29,7 +29,7 @@ export function parseOptions(options: string[]): PushOptions {
   const unknown = names.findIndex((name) => name !== 'detach' && name !== 'no-cache')
   if (unknown >= 0) {
     const name = JSON.stringify(options[unknown]?.slice(0, 60))
-    throw new PaasError('bad_request', `unknown push option ${name}; there are detach and no-cache`)
+    throw new PaasError('bad_request', `unknown push option ${name}; use detach or no-cache`)
   }
   return { detach: names.includes('detach'), noCache: names.includes('no-cache') }
 }
@@ -43,14 +43,14 @@ export function judge(commands: Command[], branches: string[]): Judgement[] {
   return commands.map((command) => {
     const judgement = judgeOne(command, branches)
     if (judgement.kind !== 'deploy') return judgement
-    if (first !== undefined) return refuse(command, `one deploy per push, and ${first} came first`)
+    if (first !== undefined) return refuse(command, `only one deploy per push, and ${first} comes first`)
     first = command.ref.replace('refs/heads/', '')
     return judgement
   })
 }
 
 /** Why a ref of an atomic push is refused that could be taken alone. */
-export const anotherRefused = 'atomic push, and another ref is refused'
+export const anotherRefused = 'the push is atomic, and another ref was refused'
 
 /** With --atomic one refusal is everybody's. */
 export function judgeAtomically(judgements: Judgement[]): Judgement[] {
@@ -80,7 +80,7 @@ export function refuse(command: Command, reason: string): Refuse {
 function judgeOne(command: Command, branches: string[]): Judgement {
   const [usual = 'main'] = branches
   const [, space, name = ''] = /^refs\/(heads|deploy|tags)\/(.+)$/.exec(command.ref) ?? []
-  if (isHidden(command)) return refuse(command, 'this ref is the server’s own')
+  if (isHidden(command)) return refuse(command, 'this ref is reserved by the server')
   if (space === 'tags') return judgeTag(command, name, branches)
   if (command.new === noObject) return refuse(command, 'a push cannot delete a branch; to delete the app: paas destroy')
   const commit = command.new
@@ -100,5 +100,5 @@ function isHidden({ ref }: Command): boolean {
 /** Git makes `v1:main` a tag `main` as long as there is no such branch; whoever pushed that wants to deploy. */
 function judgeTag(command: Command, name: string, branches: string[]): Judgement {
   if (command.new === noObject || !branches.includes(name)) return { kind: 'take', command }
-  return refuse(command, `${name} is the branch that deploys; to deploy a tag, push TAG^{}:refs/heads/${name}`)
+  return refuse(command, `${name} is the deploy branch; to deploy a tag, push TAG^{}:refs/heads/${name}`)
 }

@@ -10,6 +10,6 @@ export function checkMediaType({ headers }: IncomingMessage, service: GitService
   }
   const encoding = headers['content-encoding'] ?? 'identity'
   if (!['identity', 'gzip', 'x-gzip'].includes(encoding)) {
-    throw new PaasError('media_type_unsupported', 'The request may be compressed with gzip only.')
+    throw new PaasError('media_type_unsupported', 'The request may only be compressed with gzip.')
   }
 }

@@ -39,7 +39,7 @@ async function procReceive(deps: ReceiveDeps, push: Push, wire: HookWire): Promi
 
 function tagsAlone({ app }: Push): string {
   const branch = app.deployBranch ?? 'main'
-  return `-----> Tags are kept and deploy nothing. To deploy, push the branch: git push paas ${branch}\n`
+  return `-----> Tags are stored and deploy nothing. To deploy, push the branch: git push paas ${branch}\n`
 }
 
 /** With --atomic one refusal is everybody's; here of what only a deploy can find out. */

@@ -24,7 +24,7 @@ export function noRoomFor(room: number, most: number): PaasError {
   const [left, limit] = [room, most].map((bytes) => Math.floor(Math.max(0, bytes) / 2 ** 20))
   return new PaasError(
     'repository_full',
-    `The app's repository takes ${left} MiB more; the limit is ${limit} MiB in all.`,
+    `The app's repository has room for ${left} MiB; the limit is ${limit} MiB in total.`,
   )
 }
 

@@ -103,7 +103,7 @@ function checkBuilds(options: ServePushOptions, judgements: Judgement[]): void {
 
 async function refuseRefs({ req, res }: ServePushOptions, { list }: PushHead, reasons: string[]): Promise<void> {
   if (takesReport(list)) return refusePush(req, res, list, reasons)
-  throw new PaasError('push_refused', `The push is not taken: ${list.commands[0]?.ref}: ${reasons[0]}.`)
+  throw new PaasError('push_refused', `The push was refused: ${list.commands[0]?.ref}: ${reasons[0]}.`)
 }
 
 function mayDeploy({ ref }: Command): boolean {
@@ -148,7 +148,7 @@ async function receive(options: ServePushOptions, body: Readable, head: PushHead
 function checkSilence({ takesReport: isAsked, refusals }: Push, broken = 'unpacker error'): void {
   if (isAsked) throw new PaasError('internal', 'git ended without an answer.')
   const [reason] = refusals ?? [broken]
-  if (reason !== undefined) throw new PaasError('push_refused', `The push is not taken: ${reason}.`)
+  if (reason !== undefined) throw new PaasError('push_refused', `The push was refused: ${reason}.`)
 }
 
 function inOurWords(answer: Readable, { limits }: ServePushOptions, { list }: PushHead, upload: Upload): Readable {

@@ -19,7 +19,7 @@ export async function checkSymlinks(repository: string, symlinks: Symlink[], sig
   if (long) throw refuse(long.path, `has a target of more than ${longestTarget} bytes`)
   const targets = await readTargets(repository, symlinks, signal)
   for (const { path } of symlinks) {
-    if (leaves(path, targets)) throw refuse(path, `points out of the app, to ${show(targets.get(path) ?? '')}`)
+    if (leaves(path, targets)) throw refuse(path, `points outside the app, to ${show(targets.get(path) ?? '')}`)
   }
 }
 

@@ -75,5 +75,5 @@ async function git(repository: string, argv: string[], signal: AbortSignal): Pro
 function aboutTarball(cause: unknown): never {
   if (!(cause instanceof PaasError) || cause.code !== 'source_invalid') throw cause
   const message = cause.message.replace(/^The commit /, 'The tarball ')
-  throw new PaasError('source_invalid', message, { hint: 'Put only what the app needs into it.', cause })
+  throw new PaasError('source_invalid', message, { hint: 'Include only what the app needs.', cause })
 }

@@ -82,14 +82,14 @@ function toEntry(record: Buffer): Entry {
 function checkEntry({ mode, path }: Entry): void {
   const names = path.split('/')
   if (mode === '160000') {
-    throw refuse(`${show(path)} is a submodule`, 'The server fetches none: commit its files instead.')
+    throw refuse(`${show(path)} is a submodule`, 'Submodules are not fetched: commit its files instead.')
   }
-  if (names.length > deepest) throw refuse(`${show(path)} lies deeper than ${deepest} directories`)
+  if (names.length > deepest) throw refuse(`${show(path)} is nested deeper than ${deepest} directories`)
   if (Buffer.byteLength(path) > longestPath) throw refuse(`the path ${show(path)} has more than ${longestPath} bytes`)
   const problem = layerNameProblem(path)
   if (problem !== undefined) throw refuse(`${show(path)} ${problem}`, 'Rename it.')
   const bad = names.find((name) => name === '' || name === '.' || name === '..' || isGitDirectory(name))
-  if (bad !== undefined) throw refuse(`${show(path)} has the name ${show(bad)} in it, which git keeps for itself`)
+  if (bad !== undefined) throw refuse(`${show(path)} contains the name ${show(bad)}, which git reserves`)
 }
 
 /** Counts what a tree adds up to, and remembers names that would be one on another file system. */
@@ -121,7 +121,7 @@ class Tally {
   }
 
   finish(): void {
-    if (this.#names.size === 0) throw refuse('it is empty: no files', 'Commit the files of the app.')
+    if (this.#names.size === 0) throw refuse('it has no files', 'Commit the files of the app.')
   }
 }
 

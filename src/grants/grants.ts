@@ -69,9 +69,9 @@ export class Grants implements Disposable {
     if (open < mostOpen) return
     throw new PaasError(
       'rate_limit',
-      `${mostOpen} logs, outputs, uploads, downloads and pushes of this account are open at once, the limit.`,
+      `${mostOpen} logs, outputs, uploads, downloads and pushes of this account are open, the limit.`,
       {
-        hint: 'Close some of them, such as log tails.',
+        hint: 'Close some of them, for example log tails.',
       },
     )
   }
@@ -98,15 +98,14 @@ function whyEnded(
   { accountId, token, app: granted }: Grant,
 ): string | undefined {
   const account = accounts.find(accountId)
-  if (!account || account.suspendedAt) return 'The account that this was allowed to is closed'
+  if (!account || account.suspendedAt) return 'The account that requested this was disabled'
   const present = token && tokens.find(token.id)
-  if (token && present?.fingerprint !== token.fingerprint) return 'The token that this was asked for with is revoked'
-  if (present?.expiresAt && present.expiresAt.getTime() <= Date.now())
-    return 'The token that this was asked for with has expired'
+  if (token && present?.fingerprint !== token.fingerprint) return 'The token of this request was revoked'
+  if (present?.expiresAt && present.expiresAt.getTime() <= Date.now()) return 'The token of this request has expired'
   if (!granted) return undefined
   const app = apps.find(granted.id)
-  if (!app) return 'The app is gone'
+  if (!app) return 'The app was destroyed'
   const role = collaborators.roleOf(account, app)
   if (role && isAtLeast(role, granted.role)) return undefined
-  return `${account.email} may not do this with ${app.name} any more: it needs the role ${granted.role}`
+  return `${account.email} may no longer do this with ${app.name}: it needs the role ${granted.role}`
 }

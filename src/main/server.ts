@@ -23,9 +23,12 @@ async function main(): Promise<void> {
     const flag = { type: 'boolean', default: false } as const
     const { values } = parseArgs({ options: { role: { type: 'string' }, 'as-copy': flag, 'take-over': flag } })
     const given = flags.filter((name) => values[name]).map((name) => `--${name}`)
-    if (given.length > 1) throw new PaasError('settings_invalid', `${given.join(' and ')} do not go together.`)
+    if (given.length > 1) throw new PaasError('settings_invalid', `${given.join(' and ')} cannot be combined.`)
     if (values.role !== undefined && given.length > 0) {
-      throw new PaasError('settings_invalid', `${given.join()} is for a whole server, not for one --role.`)
+      throw new PaasError(
+        'settings_invalid',
+        `${given.join()} is for a whole server and cannot be combined with --role.`,
+      )
     }
     if (values.role !== undefined) await runOneRole(values.role)
     else await runServer({ asCopy: values['as-copy'], takeOver: values['take-over'] })
@@ -48,7 +51,7 @@ export async function runServer({ rolesDirectory = import.meta.dirname, ...optio
     using _memory = keepMemoryLow()
     sayReady(config)
     if (!stop.signal.aborted) await once(stop.signal, 'abort')
-    say('paas: stopping; the apps run on')
+    say('paas: stopping; the apps keep running')
   } catch (thrown) {
     if (!stop.signal.aborted) throw thrown
   }

@@ -13,7 +13,7 @@ export const permissions = {
   view: { role: 'view', description: 'Can see the app, its log and its releases.' },
   deploy: { role: 'deploy', description: 'Can push, build, roll back, and see and change config vars.' },
   operate: { role: 'deploy', description: 'Can scale, restart and run dynos, and turn maintenance mode on and off.' },
-  manage: { role: 'admin', description: 'Can rename and destroy the app, and say who may use it.' },
+  manage: { role: 'admin', description: 'Can rename and destroy the app, and manage access to it.' },
 } as const satisfies Record<string, { role: GivenRole; description: string }>
 export type Permission = keyof typeof permissions
 

@@ -56,7 +56,7 @@ function envDefault(value: unknown, key: string, name: string): EnvDefault {
   const entry = object(value, key)
   const generator = optional(entry['generator'], `${key}.generator`, string)
   if (generator !== null && generator !== 'secret') {
-    throw invalid(`${key}.generator`, `is ${show(generator)}; the one there is is "secret"`)
+    throw invalid(`${key}.generator`, `is ${show(generator)}; it must be "secret"`)
   }
   const given = optional(entry['value'], `${key}.value`, string) ?? ''
   const required = optional(entry['required'], `${key}.required`, boolean) ?? true
@@ -72,7 +72,7 @@ function withValue(value: string, key: string): EnvDefault {
 }
 
 function share(value: unknown, key: string, type: string): AppJson['formation'][string] {
-  if (!processTypePattern.test(type)) throw invalid(key, 'is no name of a process type: letters, digits, - and _')
+  if (!processTypePattern.test(type)) throw invalid(key, 'is not a valid process type: letters, digits, - and _')
   const entry = object(value, key)
   return {
     quantity: optional(entry['quantity'], `${key}.quantity`, quantity),

@@ -23,7 +23,7 @@ export interface AppLogWriter extends AsyncDisposable {
 export type LogFilter = {
   /** How many of the last lines to begin with. */
   lines: number
-  /** Whether to go on with new lines until the signal. */
+  /** Whether to follow new lines until the signal. */
   follow: boolean
   source?: string
   /** A dyno (`web.1`) or all of a type (`web`). */

@@ -42,7 +42,7 @@ export function stateAfter(build: BuildState): AppSetupState {
     case 'cancelled':
       return failure('The build was cancelled.')
     case 'superseded':
-      return failure('Another build took the place of the one that set the app up.')
+      return failure('Another build replaced the one of the app set-up.')
   }
 }
 

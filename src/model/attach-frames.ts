@@ -45,7 +45,7 @@ export async function* decodeFrames(source: AsyncIterable<unknown>): AsyncGenera
     pending = pending.length === 0 ? (chunk as Buffer) : Buffer.concat([pending, chunk as Buffer])
     while (pending.length >= headLength) {
       const length = pending.readUInt32BE(1)
-      if (length > longestPayload) throw new Error(`a frame of ${length} bytes; at most ${longestPayload} are taken`)
+      if (length > longestPayload) throw new Error(`a frame of ${length} bytes; the limit is ${longestPayload}`)
       const end = headLength + length
       if (pending.length < end) break
       yield parseFrame(pending.readUInt8(), pending.subarray(headLength, end))
@@ -93,7 +93,7 @@ function parseFrame(number: number, payload: Buffer): AttachFrame {
       return { type, data: payload }
     case 'resize': {
       const size = parseSize(payload.toString())
-      if (!size) throw new Error('a terminal size that is none')
+      if (!size) throw new Error('an invalid terminal size')
       return { type, ...size }
     }
     case 'exit':

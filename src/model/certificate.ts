@@ -53,7 +53,7 @@ export function isForHost(certificate: X509Certificate, hostname: string): boole
 function readChain(text: string): { certificates: X509Certificate[] } | { problem: string } {
   if (text.length > longest.chain) return { problem: `The certificate chain is longer than ${longest.chain} bytes.` }
   const blocks = certificatesIn(text)
-  if (blocks.length === 0) return { problem: 'The certificate chain is no PEM: it has no BEGIN CERTIFICATE.' }
+  if (blocks.length === 0) return { problem: 'The certificate chain is not PEM: it has no BEGIN CERTIFICATE.' }
   if (blocks.length > mostCertificates) {
     return { problem: `The certificate chain has ${blocks.length} certificates; ${mostCertificates} is the limit.` }
   }
@@ -71,12 +71,12 @@ function readChain(text: string): { certificates: X509Certificate[] } | { proble
 /** Larger keys would have every visitor's handshake hold the router up. */
 function readKey(text: string): { key: KeyObject } | { problem: string } {
   if (text.length > longest.key) return { problem: `The private key is longer than ${longest.key} bytes.` }
-  if (/ENCRYPTED/.test(text)) return { problem: 'The private key is protected by a passphrase; give it without one.' }
+  if (/ENCRYPTED/.test(text)) return { problem: 'The private key is protected by a passphrase; remove the passphrase.' }
   let key: KeyObject
   try {
     key = createPrivateKey(text)
   } catch {
-    return { problem: 'The private key is no PEM that can be read.' }
+    return { problem: 'The private key is not readable PEM.' }
   }
   const { modulusLength = 0, namedCurve = '' } = key.asymmetricKeyDetails ?? {}
   const isRsa = key.asymmetricKeyType === 'rsa' && modulusLength >= 2048 && modulusLength <= 4096
@@ -94,7 +94,7 @@ function chainProblem(certificates: X509Certificate[]): string | undefined {
   }
   const stray = certificates.findIndex((one, i) => i > 0 && !isIssuer(one, certificates[i - 1]!))
   if (stray === -1) return undefined
-  return `Certificate ${stray + 1} of the chain did not issue the one before it; begin with the host's, then each one's issuer.`
+  return `Certificate ${stray + 1} of the chain did not issue the one before it; put the host's certificate first, then each issuer.`
 }
 
 function isIssuer(issuer: X509Certificate, of: X509Certificate): boolean {

@@ -28,16 +28,17 @@ export function parseHostname(text: string): { hostname: string } | { problem: s
   if (text.length > longestText) return { problem: 'is longer than 253 characters' }
   const wildcard = text.startsWith('*.')
   const name = text.slice(wildcard ? 2 : 0).replace(/\.$/, '')
-  if (name.includes('*')) return { problem: 'may have a * only as its whole first part' }
-  if (/[\x00-\x20%/:@?#\\[\]]/.test(name)) return { problem: 'is no host name: no scheme, port, path or blank' }
+  if (name.includes('*')) return { problem: 'may have a * only as its first label' }
+  if (/[\x00-\x20%/:@?#\\[\]]/.test(name))
+    return { problem: 'is not a host name: leave out scheme, port, path and spaces' }
   const ascii = domainToASCII(name)
   const labels = ascii.split('.')
   if (ascii.length > 253 - (wildcard ? 2 : 0)) return { problem: 'is longer than 253 characters' }
   if (!labels.every((part) => label.test(part))) {
-    return { problem: 'is no host name: its parts have letters, digits and dashes, 63 at most each' }
+    return { problem: 'is not a host name: labels have letters, digits and dashes, at most 63 each' }
   }
   if (labels.length < 2) return { problem: 'needs a dot: a name such as www.example.com' }
-  if (isIP(ascii) || !/[a-z]/.test(labels.at(-1) ?? '')) return { problem: 'is an address; a host name is needed' }
+  if (isIP(ascii) || !/[a-z]/.test(labels.at(-1) ?? '')) return { problem: 'is an IP address; use a host name' }
   return { hostname: `${wildcard ? '*.' : ''}${ascii}` }
 }
 

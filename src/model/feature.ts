@@ -5,14 +5,14 @@ export const features = [
   {
     name: 'preboot',
     title: 'Preboot',
-    description: 'New dynos are up before the old ones go. Every deploy here works so.',
+    description: 'New dynos are up before the old ones stop. This is always on.',
     always: true,
   },
   {
     name: 'runtime-dyno-metadata',
     title: 'Dyno metadata',
     description:
-      'Dynos that start from now on have HEROKU_APP_ID, HEROKU_RELEASE_VERSION and the like in their environment.',
+      'Dynos that start from now on have HEROKU_APP_ID, HEROKU_RELEASE_VERSION and similar environment variables.',
     always: false,
   },
 ] as const satisfies Feature[]

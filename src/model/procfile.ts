@@ -34,7 +34,7 @@ export function processTypesProblem(types: ProcessTypes): string | undefined {
     return `process_types must have at most ${mostBytes / 1024} KiB`
   for (const [type, command] of entries) {
     if (!processTypePattern.test(type))
-      return `process_types has ${JSON.stringify(shorten(type))}, which is no name of a process type`
+      return `process_types has ${JSON.stringify(shorten(type))}, which is not a valid process type`
     if (command.trim() === '' || hasControl(command)) return `process_types.${type} must be one line with a command`
   }
   return undefined
@@ -44,7 +44,7 @@ function parseLine(line: string, number: number): { type: string; command: strin
   const [, type, rest = ''] = /^([\w-]+):(.*)$/.exec(line) ?? []
   const command = rest.trim()
   if (!type || !command || !processTypePattern.test(type) || hasControl(line)) {
-    throw invalid(`Procfile line ${number} is ${JSON.stringify(shorten(line))}; a line reads TYPE: COMMAND`)
+    throw invalid(`Procfile line ${number} is ${JSON.stringify(shorten(line))}; it must be TYPE: COMMAND`)
   }
   return { type, command }
 }
@@ -60,6 +60,6 @@ function shorten(line: string): string {
 
 function invalid(message: string): PaasError {
   return new PaasError('procfile_invalid', message, {
-    hint: 'Write one process type a line, for example: web: node server.js',
+    hint: 'Write one process type per line, for example: web: node server.js',
   })
 }

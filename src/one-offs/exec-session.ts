@@ -44,5 +44,5 @@ async function runningDyno({ engine }: ExecDeps, { appId, dyno: name }: Joining)
   const running = dynos.filter((dyno) => dyno.name === name && dyno.state.kind === 'running')
   const newest = running.toSorted((a, b) => b.release - a.release)[0]
   if (newest) return newest
-  throw new PaasError('not_found', `${name} does not run.`, { hint: 'See why with: paas ps' })
+  throw new PaasError('not_found', `${name} is not running.`, { hint: 'See why with: paas ps' })
 }

@@ -12,7 +12,7 @@ export function oneOffSpec(
 ): DynoSpec {
   const app = store.apps.get(oneOff.appId)
   const release = store.releases.find(oneOff.releaseId)
-  if (!app || app.destroying || !release) throw new PaasError('app_not_found', 'The app is gone.')
+  if (!app || app.destroying || !release) throw new PaasError('app_not_found', 'The app was destroyed.')
   const deployable = loadDeployable(store, app, release)
   const wanted = { name: oneOff.name, type: 'run', size: oneOff.size as DynoSize, uuid: oneOff.id }
   const spec = dynoSpec(deployable, wanted, { restart: false, sizes })

@@ -23,8 +23,8 @@ export type OneOffsDeps = SessionDeps & {
 }
 
 /** Why one was stopped. */
-const asked = Symbol('somebody asked to stop it')
-const timeUp = Symbol('its time is up')
+const asked = Symbol('it was stopped by a user')
+const timeUp = Symbol('its time limit is reached')
 
 type Running = { stop: AbortController; done: Promise<void> }
 

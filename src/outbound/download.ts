@@ -64,7 +64,7 @@ async function get({ policy, trust }: Outbound, url: URL, signal: AbortSignal): 
     signal,
     timeout: patience.idle,
   })
-  outgoing.on('timeout', () => outgoing.destroy(new Error(`it is silent for ${patience.idle / 1000} s`)))
+  outgoing.on('timeout', () => outgoing.destroy(new Error(`it sent nothing for ${patience.idle / 1000} s`)))
   outgoing.on('response', resolve).on('error', reject).end()
   return promise
 }
@@ -88,13 +88,13 @@ class Limit extends Transform {
 }
 
 function parse(url: string): URL {
-  return parseTarget(url, 'The address of a source', httpSchemes, longestUrl)
+  return parseTarget(url, 'The URL of a source', httpSchemes, longestUrl)
 }
 
 function failed(url: string, cause: unknown): PaasError {
   if (cause instanceof PaasError) return cause
   const reason = cause instanceof Error ? cause.message.replace(/\.$/, '') : String(cause)
-  return new PaasError('download_failed', `${withoutSecrets(url)} cannot be fetched: ${reason}.`, { cause })
+  return new PaasError('download_failed', `${withoutSecrets(url)} cannot be downloaded: ${reason}.`, { cause })
 }
 
 /** What is behind `?`, and a password, may be a token. */

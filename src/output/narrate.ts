@@ -32,7 +32,7 @@ export function createNarrator({ write, config, most = mostPackOutput }: OutputO
     packOutput += text.length
     colourOn = cut.reduce((on, line) => leavesColourOn(line, on), colourOn)
     write(text)
-    if (packOutput > most) say(' !     ', `Output is cut here, at ${most / 2 ** 20} MiB. What printed it goes on.`)
+    if (packOutput > most) say(' !     ', `The output is cut at ${most / 2 ** 20} MiB. The build continues.`)
   }
   const say = (prefix: string, text: string) => {
     const reset = colourOn ? '\u001b[0m' : ''

@@ -104,7 +104,7 @@ export class Quotas {
     const oldest = this.#deps.store.accountUsage.buildsTaken(ownerId).at(-limit)
     if (!oldest) return ''
     const next = new Date(oldest.getTime() + 3_600_000)
-    return `The next one is taken at ${next.toISOString().slice(11, 16)} UTC.`
+    return `The next one is accepted at ${next.toISOString().slice(11, 16)} UTC.`
   }
 
   #check(ownerId: AccountId, what: Counted, more: number, remedy = (_limit: number): string => remedies[what]): void {
@@ -124,15 +124,15 @@ function limitError(
   remedy = remedies[what],
 ): PaasError {
   const message = `${email} would have ${total} ${limitedNames[what]}; the limit is ${limit}.`
-  const more = `The server's operator gives more with: paas accounts:limits ${email} ${what}=${total}`
+  const more = `The server's operator raises the limit with: paas accounts:limits ${email} ${what}=${total}`
   return new PaasError('account_limit', message, { hint: `${remedy} ${more}` })
 }
 
 const remedies: Record<Limited, string> = {
-  apps: 'Destroy one that nobody needs, with: paas apps:destroy APP.',
+  apps: 'Destroy one that nobody needs, with: paas destroy APP.',
   dynos: 'Scale something down, with: paas ps:scale TYPE=0 -a APP.',
   builds: 'Wait for one of them to end.',
   builds_per_hour: 'Wait until an hour after one of them.',
   one_offs: 'Stop one, with: paas ps:stop run.1234 -a APP.',
-  repository_mib: 'Destroy an app that nobody needs, with: paas apps:destroy APP.',
+  repository_mib: 'Destroy an app that nobody needs, with: paas destroy APP.',
 }

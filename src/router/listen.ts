@@ -20,7 +20,7 @@ export async function listenOn(server: Server, place: Place): Promise<number> {
   server.listen('fd' in place ? place : bindPort(place), backlog)
   await listening
   const address = server.address()
-  if (typeof address !== 'object' || address === null) throw new Error('a server listens on no port')
+  if (typeof address !== 'object' || address === null) throw new Error('port 0 cannot be used')
   return address.port
 }
 
@@ -36,7 +36,7 @@ export function bindPort({ port, shared }: OwnPort): BoundSocket {
     return bind({ port, reusePort: true })
   } catch (cause) {
     if (!isCode(cause, 'EADDRINUSE', 'EACCES')) throw cause
-    const reason = isCode(cause, 'EACCES') ? 'this user may not listen there' : 'another process listens there'
+    const reason = isCode(cause, 'EACCES') ? 'this user may not listen on it' : 'another process listens on it'
     throw new PaasError('port_in_use', `Port ${port} cannot be used: ${reason}.`, { cause })
   }
 }

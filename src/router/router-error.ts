@@ -5,22 +5,22 @@ export const routerErrors = {
   H10: {
     description: 'App crashed',
     status: 503,
-    text: 'This app has crashed. Its owner finds the reason in its log.',
+    text: 'This app has crashed. Its log has the reason.',
   },
-  H12: { description: 'Request timeout', status: 503, text: 'No answer came in time.' },
+  H12: { description: 'Request timeout', status: 503, text: 'The app did not respond in time.' },
   H13: {
     description: 'Connection closed without response',
     status: 503,
-    text: 'This app closed the connection without an answer.',
+    text: 'This app closed the connection without a response.',
   },
   H14: { description: 'No web processes running', status: 503, text: 'This app has no web process running.' },
-  H15: { description: 'Idle connection', status: 503, text: 'This app stopped answering.' },
+  H15: { description: 'Idle connection', status: 503, text: 'This app stopped responding.' },
   H17: {
     description: 'Poorly formatted HTTP response',
     status: 503,
-    text: 'This app gave an answer that is not valid HTTP.',
+    text: 'This app sent a response that is not valid HTTP.',
   },
-  H18: { description: 'Server Request Interrupted', status: 503, text: 'This app broke off its answer.' },
+  H18: { description: 'Server Request Interrupted', status: 503, text: 'This app interrupted its response.' },
   H19: {
     description: 'Backend connection timeout',
     status: 503,
@@ -37,7 +37,7 @@ export const routerErrors = {
   H31: {
     description: 'Misdirected Request',
     status: 421,
-    text: 'The Host header is not the host that the TLS handshake named.',
+    text: 'The Host header does not match the host name of the TLS handshake.',
   },
   H80: {
     description: 'Maintenance mode',
@@ -48,7 +48,7 @@ export const routerErrors = {
   H99: {
     description: 'Platform error',
     status: 503,
-    text: 'The deployment server is not ready at the moment. Apps are served on. Try again shortly.',
+    text: 'The deployment server is not ready at the moment. Apps keep running. Try again shortly.',
   },
 } as const
 
@@ -75,7 +75,7 @@ export function answerFor(code: RouterCode): Answer {
 export const unknownHost: Answer = {
   status: 404,
   title: 'No such app',
-  text: 'There is no app at this address.',
+  text: 'There is no app at this URL.',
   code: undefined,
 }
 

@@ -123,7 +123,7 @@ async function takePorts(router: Router, { config, log, abandoned }: RunRouterDe
 
 function expectPort(expected: number, port: number): void {
   if (port === expected) return
-  throw new PaasError('settings_invalid', `The socket for port ${expected} that was handed over is of port ${port}.`)
+  throw new PaasError('settings_invalid', `The inherited socket for port ${expected} is bound to port ${port}.`)
 }
 
 /** Ends a router that nobody takes over from within some seconds; undefined: however long it takes. */

@@ -140,7 +140,7 @@ export class Upstream {
     const end = findHeadEnd(bytes, from)
     if (end === -1) {
       if (bytes.length - from > longestHead) this.#fail('malformed', `the head is longer than ${longestHead} bytes`)
-      else if (!mayBecomeResponseHead(bytes, from)) this.#fail('malformed', 'what came is not the begin of HTTP/1.1')
+      else if (!mayBecomeResponseHead(bytes, from)) this.#fail('malformed', 'the response does not begin with HTTP/1.1')
       else this.#pending = Buffer.from(bytes.subarray(from))
       return from
     }

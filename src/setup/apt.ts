@@ -56,7 +56,7 @@ function inEnglish(): NodeJS.ProcessEnv {
 
 function lacking(missing: Requirement[], packages: string[] | undefined): PaasError {
   const install = `sudo apt-get update && sudo apt-get install --yes --no-install-recommends ${packages?.join(' ')}`
-  const hint = packages ? `Type this, then try again: ${install}` : 'Install them, then try again.'
+  const hint = packages ? `Run this, then try again: ${install}` : 'Install them, then try again.'
   return new PaasError('requirements_missing', `This machine lacks ${names(missing)}.`, { hint })
 }
 

@@ -30,8 +30,8 @@ export async function findEngine(engine: Pinged, docker: Config['docker']): Prom
 /** Starts Docker by the init system, or as a process of its own where there is none. @throws engine_unavailable */
 export async function startEngine(engine: Pinged, progress: Progress): Promise<void> {
   if (process.getuid?.() !== 0) {
-    throw new PaasError('engine_unavailable', `Docker does not run.`, {
-      hint: 'Type this, then try again: sudo systemctl start docker',
+    throw new PaasError('engine_unavailable', 'Docker is not running.', {
+      hint: 'Run this, then try again: sudo systemctl start docker',
     })
   }
   if (existsSync('/run/systemd/system')) {
@@ -60,7 +60,7 @@ async function untilRunning(engine: Pinged, progress: Progress): Promise<void> {
       return
     } catch (cause) {
       if (performance.now() > deadline) {
-        const message = `Docker did not answer within ${startMs / 1000} s of its start.`
+        const message = `Docker did not answer within ${startMs / 1000} s after its start.`
         throw new PaasError('engine_unavailable', message, { hint: `Its log says why: ${logFile}`, cause })
       }
     }

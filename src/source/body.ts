@@ -25,7 +25,9 @@ export function openBody(req: IncomingMessage, limits: BodyLimits): Body {
   if (/gzip/.test(req.headers['content-encoding'] ?? '')) {
     const gunzip = createGunzip()
     gunzip.once('error', (cause) => {
-      meter.destroy(new PaasError('bad_request', 'The request is not compressed as it says (gzip).', { cause }))
+      meter.destroy(
+        new PaasError('bad_request', 'The request is not valid gzip, which its Content-Encoding says.', { cause }),
+      )
     })
     meter.once('close', () => gunzip.destroy())
     req.pipe(gunzip).pipe(meter)

@@ -19,6 +19,6 @@ export async function checkDiskSpace(directory: string, least = leastFree): Prom
 }
 
 function full(why: string): PaasError {
-  const hint = 'Ask whoever runs the server to free some space.'
+  const hint = 'Ask the operator of the server to free some space.'
   return new PaasError('disk_full', `The server's disk has ${why}.`, { hint })
 }

@@ -28,7 +28,7 @@ export function openTarball(input: Readable, limits: { sourceBytes: number; sour
     input.unshift(head)
     if (head[0] !== 0x1f || head[1] !== 0x8b) return void input.pipe(meter)
     const gunzip = createGunzip()
-    gunzip.on('error', (cause) => fail(noTarball('it is cut off or damaged (gzip)', cause)))
+    gunzip.on('error', (cause) => fail(noTarball('it is truncated or damaged (gzip)', cause)))
     meter.once('close', () => gunzip.destroy())
     // What follows the last gzip member is ignored, but read: whoever checks all of the input has the last word.
     gunzip.once('end', () => input.unpipe(gunzip).resume())
@@ -84,7 +84,7 @@ class Meter extends Transform {
 export function placeOf(name: string): Place {
   const parts = name.split('/')
   if (name.startsWith('/')) throw refuse(`${show(name)} is an absolute path`)
-  if (parts.includes('..')) throw refuse(`${show(name)} leads out of it`)
+  if (parts.includes('..')) throw refuse(`${show(name)} leads outside of it`)
   const path = posix.normalize(name).replace(/\/$/, '')
   // Whoever makes a tarball of a checkout has git's own files in it.
   const isGits = path === '.' || parts.includes('.git') || parts.includes('.gitmodules')
@@ -110,7 +110,7 @@ export function refuse(problem: string): PaasError {
 
 export function tooMuch(problem: string): PaasError {
   return new PaasError('source_invalid', `The tarball ${problem}, the limit.`, {
-    hint: 'Put only what the app needs into it.',
+    hint: 'Include only what the app needs.',
   })
 }
 

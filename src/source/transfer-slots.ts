@@ -47,5 +47,5 @@ export class TransferSlots {
 }
 
 function tooMany(what: string): PaasError {
-  return new PaasError('pushes_limit', `${what} are under way, as many as may be at once.`)
+  return new PaasError('pushes_limit', `${what} are in progress, the limit.`)
 }

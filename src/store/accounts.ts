@@ -124,5 +124,5 @@ function remove(db: Database, id: AccountId): void {
 
 function changed(row: AccountRow | undefined): Account {
   if (row) return toAccount(row)
-  throw new PaasError('not_found', 'There is no such account any more.')
+  throw new PaasError('not_found', 'The account no longer exists.')
 }

@@ -52,7 +52,7 @@ function create(db: Database, { appId, ownerId, recipientId }: Parameters<AppTra
   } catch (cause) {
     if (!isDuplicate(cause)) throw cause
     throw new PaasError('name_taken', 'A transfer of this app is pending already.', {
-      hint: 'Take it back with: paas transfers:cancel APP',
+      hint: 'Cancel it with: paas transfers:cancel APP',
       cause,
     })
   }
@@ -60,7 +60,7 @@ function create(db: Database, { appId, ownerId, recipientId }: Parameters<AppTra
 
 function changed(row: TransferRow | undefined): AppTransfer {
   if (row) return toTransfer(row)
-  throw new PaasError('not_found', 'There is no such transfer any more.')
+  throw new PaasError('not_found', 'The transfer no longer exists.')
 }
 
 function toTransfer(row: TransferRow): AppTransfer {

@@ -70,7 +70,7 @@ export function checkCommits(db: Database, counter: CommitCounter, path: string)
   const kept = keepLog(path)
   throw new PaasError(
     'database_damaged',
-    `The database has lost its newest changes: it ends at commit ${present}, but ${acknowledged} was acknowledged.${kept}`,
+    `The database lost its newest changes: it ends at commit ${present}, but ${acknowledged} was acknowledged.${kept}`,
     { hint: `Restore it from a backup. To accept the loss, remove ${path}-commits and start again.` },
   )
 }

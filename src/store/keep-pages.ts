@@ -25,7 +25,7 @@ export function checkPages(db: Database, path: string): void {
     if (found.length === 0 && kept.state === 'kept') return
     attempt(() => markSums(sumsPath(path), 'damaged'))
     throw new PaasError('database_damaged', describe(db, path, found), {
-      hint: `Stop the server and restore its data directory from a backup. To go on with the database as it is, remove ${sumsPath(path)} and start again.`,
+      hint: `Stop the server and restore its data directory from a backup. To accept the database as it is, remove ${sumsPath(path)} and start again.`,
     })
   })
 }
@@ -67,7 +67,7 @@ function describe(db: Database, path: string, pages: number[]): string {
   if (pages.length === 0) return `${path} was found damaged before.`
   const names = pages.slice(0, mostNamed).map((page) => `${page} (${contentOf(db, page)})`)
   const more = pages.length > mostNamed ? ` and ${pages.length - mostNamed} more` : ''
-  return `The database is damaged: of ${path} these pages of 4096 bytes are not what was written: ${names.join(', ')}${more}.`
+  return `The database is damaged: of ${path} these pages of 4096 bytes differ from what was written: ${names.join(', ')}${more}.`
 }
 
 /** What of the database is in a page, as far as it can still be read. */

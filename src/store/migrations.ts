@@ -42,7 +42,7 @@ export function versionOf(db: Database, path: string): number {
     throw new PaasError(
       'data_directory_newer',
       `${path} was written by a newer version of paas (schema ${version}; this one knows ${migrations.length}).`,
-      { hint: 'Start that version, or use another data directory (PAAS_DATA).' },
+      { hint: 'Run that version, or use another data directory (PAAS_DATA).' },
     )
   }
   return version

@@ -103,7 +103,7 @@ function freeName(db: Database, appId: AppId, kind: 'run' | 'exec'): string {
   if (taken.size >= mostOneOffs) {
     throw new PaasError(
       'one_offs_limit',
-      `The app has ${taken.size} one-off dynos; no more than ${mostOneOffs} may be at once.`,
+      `The app has ${taken.size} one-off dynos; the limit is ${mostOneOffs} at once.`,
     )
   }
   for (;;) {

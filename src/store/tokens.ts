@@ -107,7 +107,7 @@ function sha256(secret: string): Buffer {
 
 function changed(row: TokenRow | undefined): Token {
   if (row) return toToken(row)
-  throw new PaasError('not_found', 'There is no such authorization any more.')
+  throw new PaasError('not_found', 'The authorization no longer exists.')
 }
 
 function toToken(row: TokenRow): Token {

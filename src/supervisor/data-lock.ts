@@ -28,8 +28,8 @@ export async function takeOverDataDirectory(config: DataDirectory, signal: Abort
   signal.throwIfAborted()
   const held = described(lock)
   if (held) return held
-  const message = `The server with pid ${pid} on ${dataDirectory} did not end within ${patience / 1000} s.`
-  throw new PaasError('data_directory_in_use', message, { hint: `Look at its log, ${paths.serverLog}.` })
+  const message = `The server with pid ${pid} on ${dataDirectory} did not stop within ${patience / 1000} s.`
+  throw new PaasError('data_directory_in_use', message, { hint: `See its log, ${paths.serverLog}.` })
 }
 
 export function dataDirectoryInUse({ paths, dataDirectory }: DataDirectory): PaasError {
@@ -45,14 +45,14 @@ function described(lock: FileLock | undefined): FileLock | undefined {
 function endServer(pid: number, { paths, dataDirectory }: DataDirectory): void {
   try {
     if (!hasOpen(pid, paths.lock)) {
-      const message = `The server with pid ${pid} on ${dataDirectory} runs in another container, where it has to be ended.`
+      const message = `The server with pid ${pid} on ${dataDirectory} runs in another container, and must be stopped there.`
       throw new PaasError('data_directory_in_use', message, { hint: 'Stop it there.' })
     }
     process.kill(pid, takeOverSignal)
   } catch (cause) {
     if (isCode(cause, 'ENOENT', 'ESRCH')) return // It has just ended by itself.
     if (!isCode(cause, 'EACCES', 'EPERM')) throw cause
-    const message = `The server with pid ${pid} on ${dataDirectory} belongs to another user, who alone can end it.`
+    const message = `The server with pid ${pid} on ${dataDirectory} belongs to another user, who must stop it.`
     throw new PaasError('data_directory_in_use', message, { hint: 'Start this one as that user.', cause })
   }
 }

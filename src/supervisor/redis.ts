@@ -29,10 +29,10 @@ export async function startRedis(place: Place, onLog: OnLog): Promise<Running> {
     if (!isDamaged) return reason
     try {
       setAside(place.directory)
-      onLog('the append-only file cannot be read: set aside as appendonlydir.damaged, and begun anew')
+      onLog('the append-only file cannot be read: moved to appendonlydir.damaged, starting with an empty one')
       current = await start()
     } catch (cause) {
-      onLog(`the append-only file cannot be set aside: ${String(cause)}`)
+      onLog(`the append-only file cannot be moved: ${String(cause)}`)
       return reason
     }
     void current.ready.then(ready.resolve)

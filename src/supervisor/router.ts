@@ -23,7 +23,7 @@ export async function findServingRouter({ routerSocket }: Paths): Promise<Router
     return await routerStatus(routerSocket)
   } catch (cause) {
     const hint = 'Find its pid at the HTTP port with `ss -ltnp`, kill -9 it, and start again.'
-    throw new PaasError('router_unavailable', 'The router that the server before left does not answer.', {
+    throw new PaasError('router_unavailable', 'The router of the previous server does not answer.', {
       hint,
       cause,
     })

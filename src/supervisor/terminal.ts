@@ -10,11 +10,11 @@ export function sayChild(name: string, event: ChildEvent, logFile: string): void
     case 'ready':
       return say(`${label}started   pid ${event.pid}`)
     case 'hung':
-      return say(`${label}gave no sign of life for ${event.silentMs / 1000} s; ending it. See ${logFile}`)
+      return say(`${label}gave no sign of life for ${event.silentMs / 1000} s; killing it. See ${logFile}`)
     case 'ended':
-      return say(`${label}${event.reason}; starting it again. See ${logFile}`)
+      return say(`${label}${event.reason}; restarting it. See ${logFile}`)
     case 'not ready':
-      return say(`${label}did not start: ${describe(event.cause)} Next try in ${event.pauseMs / 1000} s.`)
+      return say(`${label}did not start: ${describe(event.cause)} Trying again in ${event.pauseMs / 1000} s.`)
   }
 }
 
@@ -25,7 +25,7 @@ export function sayNote(name: string, text: string): void {
 
 /** What `--take-over` does. */
 export function sayTakeOver(pid: number): void {
-  say(`paas: the server with pid ${pid} ends; its router serves until the new one is ready`)
+  say(`paas: the server with pid ${pid} is stopping; its router keeps serving until the new one is ready`)
 }
 
 /** A router that serves without a server. `seconds`: undefined for no limit. */
@@ -36,8 +36,8 @@ export function sayRouterServesOn(pid: number, seconds: number | undefined): voi
 
 /** What became of `--as-copy`. */
 export function sayCopy(isNew: boolean, { dataDirectory }: Pick<Config, 'dataDirectory'>): void {
-  if (isNew) say(`paas: ${dataDirectory} is a copy; it has a server id of its own from now on`)
-  else say(`paas: ${dataDirectory} keeps its server id, which is its own already`)
+  if (isNew) say(`paas: ${dataDirectory} is a copy; it has its own server id from now on`)
+  else say(`paas: ${dataDirectory} keeps its server id, which is already its own`)
 }
 
 /** The last lines of the start: that it is ready, where it is, and what to type next. */

@@ -57,7 +57,7 @@ async function postdeploy(
 function deployableOf(store: Used['store'], { appId, releaseId }: Build): Deployable {
   const app = store.apps.get(appId)
   const release = releaseId === null ? undefined : store.releases.find(releaseId)
-  if (!app || app.destroying || !release) throw new PaasError('app_not_found', 'The app is gone.')
+  if (!app || app.destroying || !release) throw new PaasError('app_not_found', 'The app was destroyed.')
   return loadDeployable(store, app, release)
 }
 

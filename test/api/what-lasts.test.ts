@@ -158,7 +158,7 @@ it('what is open ends with the time of the token that it was asked for with', as
   await Promise.all(places.map(async (place) => (await open(place)).closed))
   for (const { method, path } of places) {
     const again = await api.call(method, path, { token: null, headers: { 'content-type': '' } })
-    expect(again.body['message']).toBe('The token that this was asked for with has expired.')
+    expect(again.body['message']).toBe('The token of this request has expired.')
   }
 })
 

@@ -16,7 +16,7 @@ const said = ({ status, body }: Answer) => `${status} ${String(body['id'])}: ${S
 describe('while no worker runs', () => {
   it('the dynos that should run are down, with the reason', async () => {
     const { status, body } = await api.call('GET', '/apps/acme/dynos')
-    const reason = { id: 'worker_unavailable', message: "the server's worker, which runs dynos, does not answer" }
+    const reason = { id: 'worker_unavailable', message: 'the worker, which runs dynos, does not answer' }
     expect([status, body]).toMatchObject([200, [{ name: 'web.1', state: 'down', reason }]])
   })
 

@@ -18,5 +18,5 @@ it.each([
   ['a name for nothing', '*x'],
   ['a text without an end', '"'],
 ])('%s are no YAML and fail the build', (_, text) => {
-  expect(() => defaultTypes(text)).toThrow("build failed: the buildpack's bin/release did not give YAML")
+  expect(() => defaultTypes(text)).toThrow("build failed: the output of the buildpack's bin/release is not YAML")
 })

@@ -4,7 +4,7 @@ import { isAllowed } from '../../src/build/dockerfile/registries.ts'
 import { loadConfig } from '../../src/config.ts'
 
 const { registries } = loadConfig({})
-const notAllowed = 'is not from a registry that is allowed here.'
+const notAllowed = 'is not allowed on this server.'
 
 /** What the builder said (buildah 1.39), and what is told. */
 it.each([
@@ -25,30 +25,33 @@ it.each([
   ['no FROM statement found', 'no FROM statement found'],
   [
     'creating build container: initializing source docker://127.0.0.1:5555/x/y:latest: pinging container registry 127.0.0.1:5555: a banner',
-    `The image 127.0.0.1:5555/x/y ${notAllowed}`,
+    `The registry of the image 127.0.0.1:5555/x/y ${notAllowed}`,
   ],
-  ['COPY --from=10.0.0.1:80/q: no stage or image found with that name', `The image 10.0.0.1:80/q ${notAllowed}`],
+  [
+    'COPY --from=10.0.0.1:80/q: no stage or image found with that name',
+    `The registry of the image 10.0.0.1:80/q ${notAllowed}`,
+  ],
   [
     'creating build container: initializing source docker://nothing:1: reading manifest 1 in docker.io/library/nothing: manifest unknown',
-    'The image nothing:1 cannot be had: there is no such image.',
+    'The image nothing:1 cannot be pulled: there is no such image.',
   ],
   [
     'creating build container: initializing source docker://ghcr.io/a/b:latest: reading manifest latest in ghcr.io/a/b: unauthorized: a page\nError: building at STEP "x": of another server',
-    'The image ghcr.io/a/b cannot be had: its registry gives it to nobody without a login.',
+    'The image ghcr.io/a/b cannot be pulled: its registry requires a login.',
   ],
   [
     'creating build container: sha256:6233: image not known',
-    'The image sha256:6233 cannot be had: there is no such image.',
+    'The image sha256:6233 cannot be pulled: there is no such image.',
   ],
   [
     'building at STEP "ADD http://10.0.0.1/a /b": reading "http://10.0.0.1/a": Get "http://10.0.0.1/a": dial tcp: a banner',
-    'ADD http://10.0.0.1/a /b: what it names cannot be fetched from here',
+    'ADD http://10.0.0.1/a /b: it cannot be fetched from here',
   ],
   [
     'building at STEP "ADD http://10.0.0.1/a /b": reading "http://10.0.0.1/a": invalid response status 404',
     'ADD http://10.0.0.1/a /b: the answer was 404',
   ],
-  ['', 'The builder ended without a reason.'],
+  ['', 'The builder exited without a reason.'],
 ])('%s', (error, message) => {
   const said = error === '' ? '' : `time="…" level=warning msg="Error: x"\nError: ${error}\n`
   expect(explainFailure(said, registries)).toMatchObject({ code: 'build_failed', message })

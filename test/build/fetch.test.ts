@@ -123,7 +123,7 @@ it.each([
   ['a compressed page', gzipSync('<html>')],
   ['nothing', Buffer.alloc(0)],
 ])('%s is no tarball', async (_, answer) => {
-  expect((await fetchPack(server.put('page.tgz', answer))).reason).toBe('is no tarball that can be unpacked')
+  expect((await fetchPack(server.put('page.tgz', answer))).reason).toBe('is not a tarball that can be unpacked')
 })
 
 it('nothing is larger than the limit: not what comes, not what it unpacks to', async () => {

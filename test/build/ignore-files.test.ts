@@ -29,7 +29,7 @@ describe('a pattern', () => {
     const pattern = new PathPattern('**/*.tmp')
     expect(() => {
       for (let file = 0; file < 100; file++) pattern.matches(`directory/file-${file}`, effort)
-    }).toThrow("The patterns of .slugignore take too long to match with the app's files.")
+    }).toThrow("The patterns of .slugignore take too long to match against the app's files.")
   })
 })
 

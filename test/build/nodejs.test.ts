@@ -139,7 +139,7 @@ describe('a Node.js app fails to build', () => {
     await using app = await builder.app({ 'package.json': manifest({ engines: { node: '20.x' } }) })
     const config = { NPM_CONFIG_REGISTRY: 'http://127.0.0.1:9/', NPM_CONFIG_FETCH_RETRIES: '0' }
     await expect(app.build({ config })).rejects.toThrow(
-      'build failed: the package registry could not be asked for versions of Node.js',
+      'build failed: the package registry did not list the versions of Node.js',
     )
     expect(app.output).toContain('ECONNREFUSED')
   })

@@ -121,7 +121,7 @@ describe('a build fails', () => {
       message: 'build failed: no buildpack could be detected',
       hint: expect.stringContaining("its name has to be index.html. Rename it: git mv 'Index.html' index.html"),
     })
-    expect(app.output).toContain(' !     procfile is not read: its name has to be Procfile.')
+    expect(app.output).toContain(' !     procfile is ignored: its name must be Procfile.')
   })
 
   it.each([
@@ -138,7 +138,7 @@ describe('a build fails', () => {
     await using app = await builder.app('procfile-invalid')
     await expect(app.build()).rejects.toMatchObject({
       code: 'procfile_invalid',
-      message: 'Procfile line 3 is "worker node worker.js"; a line reads TYPE: COMMAND',
+      message: 'Procfile line 3 is "worker node worker.js"; it must be TYPE: COMMAND',
     })
     expect(app.output).not.toContain('detected')
   })

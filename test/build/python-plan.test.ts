@@ -114,7 +114,7 @@ describe('what a Python app needs', () => {
       'a Pipfile for another Python',
       { Pipfile: '[requires]\npython_version = "3.9"\n' },
       {
-        reason: 'Pipfile asks for Python 3.9, this stack has 3.13',
+        reason: 'Pipfile requires Python 3.9, but this stack has 3.13',
         remedy: 'Write python_version = "3.13" into Pipfile, run pipenv lock and push again.',
       },
     ],
@@ -245,7 +245,7 @@ function pip(source: string, isProject = false): Partial<Plan> {
 }
 
 function missing(lock: string, source: string): Refused {
-  return { reason: `${lock} without ${source}`, remedy: `Commit ${source} too: it says what the app needs.` }
+  return { reason: `${lock} without ${source}`, remedy: `Commit ${source} too: it lists the dependencies.` }
 }
 
 /** What the pack's program says of each app, all in one container of the build image. */

@@ -101,7 +101,7 @@ describe('a Python app fails to build', () => {
     [
       'another Python',
       { ...small, '.python-version': '3.9\n' },
-      '.python-version asks for Python 3.9, this stack has 3.13',
+      '.python-version requires Python 3.9, but this stack has 3.13',
     ],
     ['nothing that says what it needs', { 'manage.py': '' }, 'no requirements.txt, pyproject.toml or Pipfile'],
     ['a pyproject.toml that is not TOML', { 'pyproject.toml': '[project' }, 'pyproject.toml is not TOML'],

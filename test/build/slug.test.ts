@@ -62,7 +62,7 @@ describe('a slug', () => {
   })
 
   it.each([
-    ['a whiteout', '.wh.x', 'has a name that begins with .wh., which container images keep for themselves'],
+    ['a whiteout', '.wh.x', 'has a name that begins with .wh., which is reserved in container images'],
     ['an opaque directory', 'a/.wh..wh..opq', 'has a name that begins with .wh.'],
     ['a path of 4,200 bytes', `${'d'.repeat(200)}/`.repeat(21), 'has more than 4000 bytes'],
   ])('has no name that no layer can hold: %s', async (_, name, problem) => {

@@ -41,7 +41,7 @@ describe('what builds an app', () => {
     expect(candidates(['python', 'nodejs'], 'static', policy)).toEqual({ mode: 'all', packs: ['python', 'nodejs'] })
     expect(candidates([], 'heroku/static\n', policy)).toEqual({ mode: 'all', packs: ['static'] })
     expect(candidates([], undefined, policy)).toMatchObject({ mode: 'first' })
-    expect(() => candidates(['gone'], undefined, policy)).toThrow('there is no buildpack gone any more')
+    expect(() => candidates(['gone'], undefined, policy)).toThrow('there is no longer a buildpack gone')
   })
 
   it('are packs at other addresses too, if builds can reach those', () => {
@@ -80,7 +80,7 @@ describe('a source', () => {
     const utf16 = Buffer.from('\uFEFFweb: node server.js\r\n', 'utf16le')
     await expect(readSource(tarOf({ Procfile: utf16 }), limits)).rejects.toMatchObject({
       code: 'source_invalid',
-      message: 'The commit has a Procfile in UTF-16; it has to be UTF-8.',
+      message: 'The commit has a Procfile in UTF-16; it must be UTF-8.',
       hint: expect.stringContaining('Set-Content -Encoding utf8 Procfile'),
     })
     const { files } = await readSource(tarOf({ '.buildpacks': '\uFEFFnodejs\n' }), limits)
@@ -134,7 +134,7 @@ describe('a source most likely means otherwise', () => {
     ['Requirements.txt', 'requirements.txt'],
     ['requirements.txt.txt', 'requirements.txt'],
   ])('when it has %s and no %s', async (found, name) => {
-    const line = `${found} is not read: its name has to be ${name}. Rename it: git mv '${found}' ${name}`
+    const line = `${found} is ignored: its name must be ${name}. Rename it: git mv '${found}' ${name}`
     expect(await warnings({ [found]: 'x' })).toEqual([line])
     expect(await warnings({ [found]: 'x', [name]: '{}' })).toEqual([])
   })
@@ -160,10 +160,10 @@ describe('a source most likely means otherwise', () => {
     }
     expect(await warnings(files)).toEqual([
       expect.stringContaining(
-        'start.sh has Windows line ends (CRLF), so that Linux cannot run it. Write "*.sh text eol=lf"',
+        'start.sh has Windows line endings (CRLF), so Linux cannot run it. Write "*.sh text eol=lf"',
       ),
       expect.stringContaining(
-        'bin/start has Windows line ends (CRLF), so that Linux cannot run it. Write "/bin/start text',
+        'bin/start has Windows line endings (CRLF), so Linux cannot run it. Write "/bin/start text',
       ),
     ])
     expect(hasWindowsLines(Buffer.from('#!/usr/bin/python3\r\n'), { mode: 0o755 })).toBe(true)
@@ -173,7 +173,7 @@ describe('a source most likely means otherwise', () => {
     const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'0'.repeat(64)}\nsize 12345\n`
     const files = { 'logo.png': pointer, 'data/model': pointer, 'docs/lfs.md': `# How it works\n${pointer}`, empty: '' }
     expect(await warnings(files)).toEqual([
-      'logo.png is a Git LFS pointer (and 1 more): the app gets its few lines of text, not the file. Take its line out of ' +
+      'logo.png is a Git LFS pointer (and 1 more): the app gets the pointer, not the file. Remove its line from ' +
         '.gitattributes, run git add --renormalize . and commit, or have the build download it.',
     ])
   })

@@ -47,7 +47,7 @@ describe('access to an app', () => {
 
   it.each([
     [['access:add', 'nobody@example.com'], /no account "nobody@example.com" on this server/],
-    [['access:add', 'admin@example.com'], /admin@example.com owns mine\. Give it to somebody else/],
+    [['access:add', 'admin@example.com'], /admin@example.com owns mine\. Transfer it to another owner/],
     [['access:remove', 'nobody@example.com'], /mine has no collaborator "nobody@example.com"/],
     [['access:add', 'x@example.com', '--role', 'boss'], /'boss' is invalid\. Allowed choices are view, deploy, admin/],
     [['access:update', 'x@example.com'], /Required option '--role <role>' not specified/],
@@ -92,11 +92,11 @@ describe('accounts', () => {
     })
     const server = { env: { PAAS_URL: terminal.url, PAAS_TOKEN: token.secret } }
     const differ = await terminal.paas(['password'], { ...server, input: '\nnew password\nnew passwort\n' })
-    expect(differ).toMatchObject({ code: 1, stderr: expect.stringContaining('not the same; nothing was changed') })
+    expect(differ).toMatchObject({ code: 1, stderr: expect.stringContaining('passwords differ; nothing was changed') })
     const set = await terminal.paas(['password'], { ...server, input: '\nnew password\nnew password\n' })
     expect(set).toMatchObject({ code: 0, stdout: '', stderr: expect.stringContaining(`paas login ${terminal.url}`) })
     expect(set.stderr).not.toContain('new password')
-    expect(set.stderr).toMatch(/These tokens stay[^]*paas command of the server/)
+    expect(set.stderr).toMatch(/These tokens keep working[^]*paas command of the server/)
     const laptop = { env: { HOME: await mkdtemp(join(tmpdir(), 'paas-laptop-')) } }
     const login = { ...laptop, input: 'admin@paas.localhost\nnew password\n' }
     expect((await terminal.paas(['login', terminal.url], login)).code).toBe(0)
@@ -104,7 +104,7 @@ describe('accounts', () => {
       /paas login from [^]*paas command of the server|paas command of the server[^]*paas login from /,
     )
     const wrong = await terminal.paas(['password'], { ...laptop, input: 'wrong\nother password\nother password\n' })
-    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('must be the present password') })
+    expect(wrong).toMatchObject({ code: 1, stderr: expect.stringContaining('current password is wrong') })
     await terminal.succeed(['password'], { ...server, input: 'new password\nother password\nother password\n' })
     expect((await terminal.paas(['whoami'], laptop)).stderr).toContain('The token is not valid')
     expect(await terminal.succeed(['whoami'], server)).toBe('admin@paas.localhost\n')
@@ -131,7 +131,7 @@ describe('tokens', () => {
     const argv = ['tokens:create', '-d', 'CI', '--scope', 'read', '--expires-in', '30d']
     const made = await terminal.paas(argv)
     const token = made.stdout.trim()
-    const [, id = ''] = /^Made the token (\S+)\./.exec(made.stderr) ?? []
+    const [, id = ''] = /^Created the token (\S+)\./.exec(made.stderr) ?? []
     expect((await terminal.paas(['create', 'no-way'], asToken(token))).stderr).toContain(
       'This needs a token with the scope write; this one has read.',
     )
@@ -150,7 +150,7 @@ describe('SSH keys', () => {
   it('are added from their usual place or a file, listed and removed', async () => {
     const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILW9HHZ+nQuXL5tJnTrsiZGosm2aW8wzDSE/ymk2Q1Xr ada@laptop'
     const env = { HOME: `${terminal.home}/ssh`, PAAS_URL: terminal.url, PAAS_TOKEN: terminal.api.token }
-    expect((await terminal.paas(['keys:add'], { env })).stderr).toContain('Make one with ssh-keygen')
+    expect((await terminal.paas(['keys:add'], { env })).stderr).toContain('Create one with ssh-keygen')
     mkdirSync(`${env.HOME}/.ssh`, { recursive: true })
     writeFileSync(`${env.HOME}/.ssh/id_ed25519.pub`, `${key}\n`)
     expect((await terminal.paas(['keys:add'], { env })).stderr).toMatch(/id_ed25519\.pub\.\.\. done, SHA256:/)
@@ -158,7 +158,7 @@ describe('SSH keys', () => {
     await terminal.succeed(['keys:remove', 'ada@laptop'])
     expect(await terminal.paas(['keys'])).toEqual({ code: 0, stdout: '', stderr: 'You have no SSH keys.\n' })
     expect((await terminal.paas(['keys:remove', 'ada@laptop'])).stderr).toContain('There is no key "ada@laptop"')
-    expect((await terminal.paas(['keys:add', '/etc/hostname'])).stderr).toContain('is not one that can be used')
+    expect((await terminal.paas(['keys:add', '/etc/hostname'])).stderr).toContain('has an unsupported type')
   })
 })
 

@@ -129,7 +129,7 @@ describe('config vars', () => {
     )
     expect(await terminal.succeed(['config', '--shell', ...app])).toBe("GREETING='hello world'\nKEY=s3cret=\n")
     expect(await terminal.succeed(['config:get', 'KEY', ...app])).toBe('s3cret=\n')
-    expect((await terminal.paas(['config:set', 'KEY=s3cret=', ...app])).stderr).toContain('Nothing was different')
+    expect((await terminal.paas(['config:set', 'KEY=s3cret=', ...app])).stderr).toContain('Nothing changed')
     expect((await terminal.paas(['config:unset', 'KEY', ...app])).stderr).toContain(
       'Undo with: paas rollback v2 -a configured',
     )
@@ -159,13 +159,15 @@ describe('an app that was never pushed', () => {
     await terminal.succeed(['create', 'blank'])
     const app = ['-a', 'blank']
     expect((await terminal.paas(['ps', ...app])).stderr).toBe(
-      'blank has no dynos: it has no code yet. Push some: git push paas main\n',
+      'blank has no dynos: it has no code yet. Deploy it: git push paas main\n',
     )
     expect((await terminal.paas(['builds', ...app])).stderr).toContain('blank has no builds.')
     expect(await terminal.paas(['builds:output', ...app])).toMatchObject({ code: 1, stdout: '' })
     expect((await terminal.paas(['builds:create', ...app])).stderr).toContain('Push first: git push paas main')
-    expect((await terminal.paas(['builds:cancel', ...app])).stderr).toContain('blank has no build that runs or waits.')
-    expect((await terminal.paas(['ps:scale', 'web=2', ...app])).stderr).toContain('It holds from the first deploy on.')
+    expect((await terminal.paas(['builds:cancel', ...app])).stderr).toContain('blank has no running or waiting build.')
+    expect((await terminal.paas(['ps:scale', 'web=2', ...app])).stderr).toContain(
+      'It applies from the first deploy on.',
+    )
     expect((await terminal.paas(['ps', ...app])).stderr).toContain('it has no code yet.')
     expect((await terminal.paas(['ps:scale', 'web', ...app])).stderr).toContain('"web" is not TYPE=QUANTITY.')
     expect((await terminal.paas(['rollback', ...app])).stderr).toContain('blank has no earlier release to go back to.')
@@ -178,12 +180,12 @@ describe('an app that was never pushed', () => {
     const asked = { appId, accountId, ref: null, previousCommit: null, noCache: false, detached: false }
     const { build } = builds.create({ ...asked, commit: 'a'.repeat(40) })
     const ps = async () => (await terminal.paas(['ps', '-a', 'tried'])).stderr
-    expect(await ps()).toContain('its first deploy is under way. Follow it with: paas builds:output -a tried')
+    expect(await ps()).toContain('its first deploy is running. Follow it with: paas builds:output -a tried')
     builds.claim(build.id)
     builds.finish(build.id, 1, { kind: 'failed', finishedAt: new Date(), code: 'build_failed', reason: 'no package' })
     expect(await ps()).toContain('its last deploy failed (no package). See: paas builds:output -a tried')
     builds.requestCancel(builds.create({ ...asked, commit: 'b'.repeat(40) }).build.id)
-    expect(await ps()).toContain('its last deploy was not finished. Push again: git push paas main')
+    expect(await ps()).toContain('its last deploy did not finish. Push again: git push paas main')
   })
 
   it('shows its first release', async () => {

@@ -52,7 +52,7 @@ describe('paas config:edit', () => {
   it('keeps what was typed when it cannot be used', async () => {
     const said = await edit('echo "no assignment" >> "$1"')
     expect(said).toMatchObject({ code: 1, stderr: expect.stringMatching(/ ! {4}Line \d is not KEY=VALUE\./) })
-    const path = /What you typed is in (\S+);/.exec(said.stderr)?.[1] ?? ''
+    const path = /Your text is in (\S+);/.exec(said.stderr)?.[1] ?? ''
     expect(await readFile(path, 'utf8')).toContain('no assignment')
   })
 

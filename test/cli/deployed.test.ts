@@ -182,7 +182,7 @@ it('config:set says why the release command failed, and that nothing has changed
   const said = await paas('config:set', 'LOCK=yes')
   expect(said).toMatchObject({ code: 1, stdout: '' })
   expect(said.stderr).toMatch(
-    /Restarting acme as v(\d+)\.\.\. failed\nLast lines of the release command:\n {7}the tables are locked\nThe change is taken back\.\n !    Release v\1 of acme failed: release command failed: it exited with 4\. What served before serves on\. See: paas releases:output v\1 -a acme\n$/,
+    /Restarting acme as v(\d+)\.\.\. failed\nLast lines of the release command:\n {7}the tables are locked\nThe change was reverted\.\n !    Release v\1 of acme failed: release command failed: it exited with 4\. The previous release keeps serving\. See: paas releases:output v\1 -a acme\n$/,
   )
   expect(await succeed('releases:output')).toBe('the tables are locked\n')
   expect(await paas('ps:wait')).toMatchObject({ code: 1, stderr: expect.stringContaining('it exited with 4') })
@@ -209,7 +209,7 @@ it('setup makes an app of a directory and its app.json, and says what is missing
   const keyless = await paas('setup', 'shop', 'keyless')
   expect(keyless.code).toBe(1)
   expect(keyless.stderr).toMatch(
-    / !    keyless is not set up: invalid app\.json: config var KEY is required\. The app stays, with nothing deployed\. Before another try: paas destroy -a keyless --confirm keyless\n$/,
+    / !    keyless was not set up: invalid app\.json: config var KEY is required\. The app exists, but nothing is deployed\. Before the next attempt: paas destroy -a keyless --confirm keyless\n$/,
   )
   const good = await paas('setup', 'shop', 'seeded', '-e', 'KEY=right')
   expect(good.code, good.stderr).toBe(0)
@@ -220,7 +220,7 @@ it('setup makes an app of a directory and its app.json, and says what is missing
   const wrong = await paas('setup', 'shop', 'spoilt', '-e', 'KEY=wrong')
   expect(wrong).toMatchObject({ code: 1, stdout: expect.stringContaining('Postdeploy command') })
   expect(wrong.stderr).toContain(
-    'spoilt is not set up: postdeploy command failed: it exited with 1. It serves all the same.',
+    'spoilt was not set up: postdeploy command failed: it exited with 1. The app serves anyway.',
   )
   for (const app of ['keyless', 'seeded', 'spoilt']) await succeed('destroy', '-a', app, '--confirm', app)
 }, 60_000)

@@ -35,7 +35,7 @@ describe('domains and certificates', () => {
     })
     const files = await writeCertificate('first', ['www.acme.example'])
     const made = await terminal.paas(['certs:add', ...files, ...app])
-    expect(made.stderr).toContain('It is shown for www.acme.example.')
+    expect(made.stderr).toContain('It is used for www.acme.example.')
     expect(made.stdout).toMatch(/^Common name\(s\): www\.acme\.example$/m)
     expect(made.stdout).toMatch(/^Expires: +\d{4}-\d\d-\d\d \(in \d+ days\)$/m)
     const name = /^Name: +(\S+)$/m.exec(made.stdout)![1]!

@@ -54,8 +54,8 @@ describe('the list of dynos', () => {
     ],
     [
       'did not answer',
-      { state: 'crashed', reason: { id: 'R10', message: 'nothing answered on $PORT in its boot time' } },
-      ['nothing answered on $PORT in its boot time (R10)'],
+      { state: 'crashed', reason: { id: 'R10', message: 'nothing answered on $PORT within the boot timeout' } },
+      ['nothing answered on $PORT within the boot timeout (R10)'],
     ],
     [
       'is down',

@@ -37,7 +37,7 @@ describe('creating an app in a repository', () => {
     ]) {
       const { stderr } = await terminal.paas(argv, { cwd: repository.path })
       expect(stderr).toMatch(
-        /it uses SHA-256, and the server takes SHA-1\. Make one with: git init --object-format=sha1/,
+        /it uses SHA-256, and the server accepts SHA-1\. Create one with: git init --object-format=sha1/,
       )
     }
   })
@@ -84,7 +84,7 @@ describe('creating an app in a repository', () => {
   it('outside a repository refuses only what needs one', async () => {
     const { code, stderr } = await terminal.paas(['git:remote', '-a', 'acme'])
     expect(code).toBe(1)
-    expect(stderr).toContain('There is no git repository here. Make one with: git init')
+    expect(stderr).toContain('There is no git repository in the current directory. Create one with: git init')
   })
 })
 

@@ -84,10 +84,10 @@ describe('an id', () => {
     const see = { what: 'build', see: 'paas builds', all: async () => all }
     expect(await fullId('1a2b', see)).toBe('1a2b')
     expect(await fullId('1a', see)).toBe('1a')
-    await expect(fullId('1a2', see)).rejects.toThrow('2 of these are called "1a2".')
+    await expect(fullId('1a2', see)).rejects.toThrow('2 of these match "1a2".')
     await expect(fullId('2', see)).rejects.toThrow('There is no build "2".')
     expect(await fullId('~', see)).toBe('~')
     const namesOf = ({ id }: { id: string }): string[] => [id]
-    expect(() => chooseOne(all, '…', { what: 'build', see: '', namesOf })).toThrow('3 of these are called')
+    expect(() => chooseOne(all, '…', { what: 'build', see: '', namesOf })).toThrow('3 of these match')
   })
 })

@@ -64,7 +64,7 @@ describe('paas logs', () => {
     terminal.cutConnections()
     say('third')
     await expect.poll(() => shown, patient).toBe(`${head}first\n${head}second\n${head}third\n`)
-    expect(told).toContain('connecting again')
+    expect(told).toContain('reconnecting')
     child.kill('SIGINT')
     await once(child, 'close')
   })

@@ -41,7 +41,7 @@ describe('a command that there is not', () => {
 
   it.each([
     [['deploy', '-a', 'acme'], 'There is no command "deploy". Deploy with: git push paas main.'],
-    [['help', 'cron'], 'There is no command "cron". Nothing here runs at set times'],
+    [['help', 'cron'], 'There is no command "cron". There is no scheduler: use a process type'],
     [['help', 'nonsense'], "Unknown command 'nonsense'. See: paas help"],
     [['nonsense', '--help'], "Unknown command 'nonsense'. See: paas help"],
     [['confg'], "Unknown command 'confg' (Did you mean config?)"],

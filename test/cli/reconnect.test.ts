@@ -25,7 +25,7 @@ class Running {
   }
 
   get timesLost(): number {
-    return this.told.split('connecting again').length - 1
+    return this.told.split('reconnecting').length - 1
   }
 
   stop(): void {
@@ -114,7 +114,7 @@ describe('the output of a build', () => {
     store.builds.finish(build.id, 1, { kind: 'failed', finishedAt: new Date(), code: 'build_failed', reason: 'no.' })
     await writer.end()
     expect(await follow.end).toBe(1)
-    expect(follow.told).toContain('connecting again')
+    expect(follow.told).toContain('reconnecting')
     expect(follow.told).toContain('failed: no.')
   })
 })

@@ -125,7 +125,7 @@ it('ps:stop ends one, ps:type changes a size, ps:wait waits for all', async () =
 })
 
 it('what has more processors than the machine builds, runs and is released all the same, and each says so', async () => {
-  expect(server.output).toMatch(/worker {2}builds were to have 256 processors \(this machine has \d+\); they get all/)
+  expect(server.output).toMatch(/worker {2}builds would have 256 processors \(this machine has \d+\); they get all/)
   const { code, stderr } = await paas(['ps:type', 'web=performance-m'])
   expect([code, stderr]).toEqual([
     0,

@@ -123,8 +123,8 @@ describe('an HTTPS drain', () => {
         .map(({ body }) => body)
         .join(''),
     ).not.toContain('one')
-    expect(await appLog(/takes no lines/)).toEqual([
-      `logplex: The drain ${id} (http://127.0.0.1:${receiver.port}) takes no lines: it answered with status 500. Trying again.`,
+    expect(await appLog(/does not accept lines/)).toEqual([
+      `logplex: The drain ${id} (http://127.0.0.1:${receiver.port}) does not accept lines: it answered with status 500. Retrying.`,
     ])
   })
 
@@ -160,8 +160,8 @@ describe('an HTTPS drain', () => {
     record.store.drains.create({ appId: record.app.id, url: `http://127.0.0.1:${receiver.port}/` })
     drains.sync()
     await expect
-      .poll(async () => (print('x'), await appLog(/takes no lines/)))
-      .toEqual([expect.stringContaining('is not on the public internet. Trying again.')])
+      .poll(async () => (print('x'), await appLog(/does not accept lines/)))
+      .toEqual([expect.stringContaining('is not on the public internet. Retrying.')])
     expect(receiver.requests).toEqual([])
   })
 })
@@ -184,7 +184,7 @@ describe('a syslog drain', () => {
     record.store.drains.create({ appId: record.app.id, url: `syslog+tls://127.0.0.1:${receiver.port}` })
     drains.sync()
     await expect
-      .poll(async () => (print('secret'), await appLog(/takes no lines/)))
+      .poll(async () => (print('secret'), await appLog(/does not accept lines/)))
       .toEqual([expect.stringContaining('self-signed certificate')])
     expect(receiver.text).toBe('')
     await drains[Symbol.asyncDispose]()
@@ -203,7 +203,7 @@ describe('a drain that does not take its lines', () => {
     const port = await freePort()
     record.store.drains.create({ appId: record.app.id, url: `http://127.0.0.1:${port}/` })
     drains.sync()
-    await expect.poll(async () => (print('first'), (await appLog(/takes no lines/)).length)).toBe(1)
+    await expect.poll(async () => (print('first'), (await appLog(/does not accept lines/)).length)).toBe(1)
     await printMany(20_000, 'x'.repeat(1000))
     await using receiver = await HttpReceiver.start(port)
     await expect.poll(() => receiver.text.includes(' 19999\n')).toBe(true)

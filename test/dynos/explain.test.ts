@@ -72,7 +72,7 @@ describe('a dyno that does not answer', () => {
 
   it('listens where it should, but takes no connections', async () => {
     expect(await explain({ address: '0.0.0.0', port: 5000 })).toBe(
-      'the process listens on 0.0.0.0:5000, but takes no connections within 60 s',
+      'the process listens on 0.0.0.0:5000, but does not accept connections within 60 s',
     )
   })
 })

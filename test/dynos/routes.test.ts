@@ -44,7 +44,7 @@ describe('the routes', () => {
   })
 
   it('wait for a router that is just starting again', async () => {
-    const away = new PaasError('router_unavailable', 'The router does not run.')
+    const away = new PaasError('router_unavailable', 'The router is not running.')
     const { calls, routes } = routerThat(away, away)
     await routes.put(route('up'))
     expect(calls).toEqual(['switch up', 'switch up', 'switch up'])

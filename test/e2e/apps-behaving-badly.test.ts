@@ -132,7 +132,7 @@ describe('a build that', () => {
     })
   })
 
-  it('forks without end fails at the latest when its time is up', async () => {
+  it('forks without end fails at the latest when its time limit is reached', async () => {
     await besideTheNeighbour(async () => {
       await using app = await appOf(answering('never'), { build: 'bomb() { bomb | bomb & }; bomb; sleep 2; exit 5' })
       const push = await app.push()

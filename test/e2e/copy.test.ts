@@ -22,7 +22,7 @@ it('a server on a copy of the data directory of one that runs says whose id it h
   const visits = watchApp(app, /./)
   const before = await dynosOf(original)
   const refusal = await startCopy()
-  expect(refusal).toContain(`is held by the server on ${original.dataDirectory} (pid `)
+  expect(refusal).toContain(`is in use by the server on ${original.dataDirectory} (pid `)
   expect(refusal).toMatch(/--as-copy \(server_id_in_use\)$/m)
   expect(refusal).not.toContain('started')
   expect((await visits.stop()).failures).toEqual([])

@@ -84,7 +84,7 @@ describe('kill -9 of the worker while new dynos are watched', () => {
     expect(body.filter(({ current }) => current)).toMatchObject([{ version: 2, status: 'succeeded' }])
     const { code, output } = await push
     expect(code, output).toBe(0)
-    expect(output).toMatch(/The build began again: the server was interrupted\./)
+    expect(output).toMatch(/The build was restarted: the server was interrupted\./)
     expect((await app.get()).body).toBe('new')
     expect((await watch.stop()).failures).toEqual([])
     expect((await app.repository.git('ls-remote', 'paas', 'main')).output).toContain(commit)

@@ -102,7 +102,10 @@ describe('kill -9 of the worker twice in one build', () => {
       await kill('worker')
     }
     const { code, output } = await push
-    expect([code, output]).toEqual([1, expect.stringContaining('build lost: The worker ended 2 times while it built')])
+    expect([code, output]).toEqual([
+      1,
+      expect.stringContaining('build lost: The worker was killed or crashed 2 times while it built'),
+    ])
   })
 })
 

@@ -125,7 +125,7 @@ it.each([
   const making = server.engine.appendLayer({ base: server.image, layer, config: { labels: {} } })
   await expect(making).rejects.toMatchObject({
     code: 'build_failed',
-    message: expect.stringContaining('build failed: its files cannot be kept as an image: '),
+    message: expect.stringContaining('build failed: its files cannot be stored as an image: '),
   })
 })
 

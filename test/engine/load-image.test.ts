@@ -9,7 +9,11 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]())
 
 const run = { Cmd: ['cat', '/file'] }
-const notWhole = { code: 'build_failed', fault: 'user', message: 'What the Dockerfile built is not a whole image.' }
+const notWhole = {
+  code: 'build_failed',
+  fault: 'user',
+  message: 'The Dockerfile build did not produce a complete image.',
+}
 
 it('an image comes with the layers that the engine lacks, and with labels of ours whatever it says', async () => {
   const layer = await builtLayer([{ name: 'file' }, 'content'])

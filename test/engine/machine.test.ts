@@ -44,6 +44,6 @@ describe('/dev/shm', () => {
 it('what the engine refuses is said in its words, and is no failure inside the server', async () => {
   await expect(server.dyno('true', { limits: { ...limits, memoryMiB: 1 } })).rejects.toMatchObject({
     code: 'engine_refused',
-    message: expect.stringMatching(/^Docker refused what it was asked for: Minimum memory limit allowed is [46]MB/i),
+    message: expect.stringMatching(/^Docker rejected a request: Minimum memory limit allowed is [46]MB/i),
   })
 })

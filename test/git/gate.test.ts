@@ -195,7 +195,7 @@ describe('only the paths git uses lead to a repository', () => {
     const url = `http://127.0.0.1:${host.port}/${app.name}`
     const { output } = await run('git', ['ls-remote', url], { env: gitEnvironment() })
     expect(output).toContain(
-      `remote: The address of a repository ends in .git, so ${app.name} should be ${app.name}.git. ` +
+      `remote: The URL of a repository ends in .git: use ${app.name}.git. ` +
         'Correct it with: git remote set-url REMOTE URL (not_found)',
     )
   })
@@ -313,8 +313,8 @@ describe('limits', () => {
   })
 
   it.each([
-    ['app', { perApp: 1 }, /1 pushes and fetches of app-1 are under way/],
-    ['account', { perAccount: 1 }, /1 pushes and fetches of owner@example.com are under way/],
+    ['app', { perApp: 1 }, /1 pushes and fetches of app-1 are in progress/],
+    ['account', { perAccount: 1 }, /1 pushes and fetches of owner@example.com are in progress/],
   ])('so many pushes at once per %s and no more', async (_, limits, said) => {
     await using own = await startGitHost({ limits })
     const { promise, resolve } = Promise.withResolvers<'succeeded'>()

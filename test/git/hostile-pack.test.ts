@@ -69,7 +69,7 @@ describe('a pack', () => {
     expect(bomb.length).toBeLessThan(100_000)
     const answer = await push(bomb)
     expect(answer.body.toString()).toContain(
-      'ng refs/heads/main an object in the push takes more memory than the server has',
+      'ng refs/heads/main an object in the push needs more memory than the server allows',
     )
   })
 

@@ -267,7 +267,7 @@ describe('a hook', () => {
     let said = ''
     hook.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
     const code = await new Promise((settle) => hook.on('close', settle))
-    expect(said).toBe('paas: this hook belongs to no push that is under way.\n')
+    expect(said).toBe('paas: this hook does not belong to a running push.\n')
     expect(code).toBe(1)
   })
 })

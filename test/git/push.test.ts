@@ -136,7 +136,7 @@ describe('refs that do not deploy', () => {
     await using project = await host.newProject()
     const pushed = await push(project, '--atomic', 'main', 'main:feature')
     expect(pushed.code).toBe(1)
-    expect(pushed.output).toContain('main -> main (atomic push, and another ref is refused)')
+    expect(pushed.output).toContain('main -> main (the push is atomic, and another ref was refused)')
     expect(host.store.builds.list(project.app.id)).toEqual([])
   })
 
@@ -174,7 +174,7 @@ describe('tags', () => {
     const pushed = await project.repository.git(...argv)
     expect(pushed.output).toMatch(/\[new branch\] +main -> main/)
     for (const tag of tags) expect(pushed.output).toMatch(new RegExp(`\\[new tag\\] +${tag} -> ${tag}`))
-    expect(pushed.output).not.toContain('Tags are kept')
+    expect(pushed.output).not.toContain('Tags are stored')
     expect(pushed.code).toBe(0)
     expect(host.store.builds.list(project.app.id)).toHaveLength(1)
     for (const tag of tags) expect(await refsOf(project)).toContain(`refs/tags/${tag}`)
@@ -191,14 +191,14 @@ describe('tags', () => {
   it('are refused with a branch that fails if the push is atomic', async () => {
     await using project = await tagged(async () => ({ code: 'build_failed', reason: 'no' }))
     const pushed = await push(project, '--atomic', 'main', '--tags')
-    expect(pushed.output).toContain('v2 -> v2 (atomic push, and another ref is refused)')
+    expect(pushed.output).toContain('v2 -> v2 (the push is atomic, and another ref was refused)')
     expect(await refsOf(project)).toEqual([])
   })
 
   it('alone are taken, and say that they deploy nothing', async () => {
     await using project = await tagged()
     const pushed = await push(project, '--tags')
-    expect(pushed.output).toContain('remote: -----> Tags are kept and deploy nothing. To deploy, push the branch: ')
+    expect(pushed.output).toContain('remote: -----> Tags are stored and deploy nothing. To deploy, push the branch: ')
     expect(pushed.code).toBe(0)
     expect(host.store.builds.list(project.app.id)).toEqual([])
   })
@@ -254,7 +254,7 @@ describe('tags', () => {
   it.each(['v1', 'v2'])('that git takes for the branch’s name are refused with what to push (%s)', async (tag) => {
     await using project = await tagged()
     const pushed = await push(project, `${tag}:main`)
-    expect(pushed.output).toContain('(main is the branch that deploys; to deploy a tag, push TAG^{}:refs/heads/main)')
+    expect(pushed.output).toContain('(main is the deploy branch; to deploy a tag, push TAG^{}:refs/heads/main)')
     expect(pushed.code).toBe(1)
     expect((await push(project, `${tag}^{}:refs/heads/main`)).code).toBe(0)
     expect(await refsOf(project)).toEqual(['HEAD', 'refs/heads/main'])
@@ -320,7 +320,7 @@ describe('push options', () => {
     expect(pushed.code).toBe(0)
     expect(host.store.builds.list(project.app.id)).toMatchObject([{ detached: true, noCache: true }])
     expect((await push(project, '-o', 'detach=later', 'HEAD:refs/deploy/main')).output).toContain(
-      '(unknown push option "detach=later"; there are detach and no-cache)',
+      '(unknown push option "detach=later"; use detach or no-cache)',
     )
   })
 
@@ -328,7 +328,7 @@ describe('push options', () => {
     await using project = await host.newProject()
     const pushed = await push(project, '-o', 'fast', 'main')
     expect(pushed.code).toBe(1)
-    expect(pushed.output).toContain('(unknown push option "fast"; there are detach and no-cache)')
+    expect(pushed.output).toContain('(unknown push option "fast"; use detach or no-cache)')
     expect(host.store.builds.list(project.app.id)).toEqual([])
   })
 })
@@ -373,7 +373,7 @@ describe('several pushes', () => {
     await started(project)
     process.kill(-(client.pid ?? 0), 'SIGKILL')
     await once(client, 'close')
-    const again = await pushUntil(project, /The build of [0-9a-f]{7} is under way.*began/s)
+    const again = await pushUntil(project, /The build of [0-9a-f]{7} is already running.*began/s)
     go()
     const { code, output } = await again.end()
     expect(output).toContain('remote: -----> went on')
@@ -406,7 +406,7 @@ describe('several pushes', () => {
     await push(project)
     serve(app.id, served)
     const pushed = await push(project, '--force', 'HEAD^:refs/heads/main')
-    expect(pushed.output).toContain(`${app.name} serves ${served.slice(0, 7)} already, nothing to build`)
+    expect(pushed.output).toContain(`${app.name} already serves ${served.slice(0, 7)}, nothing to build`)
     expect(pushed.code).toBe(0)
     expect(await remoteRef(project)).toBe(served)
     expect(host.store.builds.list(app.id)).toHaveLength(3)
@@ -466,7 +466,7 @@ it("a push of somebody who loses the access ends without a verdict; the build is
   const pushing = await pushUntil(project, /began/)
   host.store.collaborators.set(project.app.id, mate.account.id, 'view')
   const { code, output } = await pushing.end()
-  expect([code, output]).toEqual([1, expect.stringContaining('may not do this with')])
+  expect([code, output]).toEqual([1, expect.stringContaining('may no longer do this with')])
   go()
   const head = await project.repository.head()
   await expect.poll(() => remoteRef(project), { timeout: 10_000 }).toBe(head)
@@ -539,7 +539,7 @@ describe('what cannot be taken', () => {
       await project.repository.commit('Noise')
       const pushed = await project.repository.git('-c', setting, 'push', 'paas', 'main')
       expect(pushed.code).toBe(1)
-      expect(pushed.output).toContain('(the push has more than 4 MiB, the limit; take large files out of its history)')
+      expect(pushed.output).toContain('(the push has more than 4 MiB, the limit; remove large files from its history)')
       expect(host.store.builds.list(project.app.id)).toEqual([])
     },
   )
@@ -568,9 +568,7 @@ describe('what cannot be taken', () => {
     await repository.commit('Nothing left')
     for (const options of [[], ['-o', 'detach']]) {
       const pushed = await push(project, ...options, 'HEAD:refs/heads/main')
-      expect(pushed.output).toContain(
-        '(The commit cannot be deployed: it is empty: no files. Commit the files of the app.)',
-      )
+      expect(pushed.output).toContain('(The commit cannot be deployed: it has no files. Commit the files of the app.)')
       expect(pushed.code).toBe(1)
     }
     expect(host.store.builds.list(app.id)).toHaveLength(1)
@@ -590,10 +588,10 @@ describe('without the queue', () => {
     await using own = await startGitHost()
     await using project = await own.newProject()
     await own.redis.stop()
-    const pushing = await pushUntil(project, /The queue is away/)
+    const pushing = await pushUntil(project, /The queue (Redis) is unavailable/)
     await own.redis.start()
     const pushed = await pushing.end()
-    expect(pushed.output).toContain('The queue is away. The build is recorded and starts as soon as the queue is back.')
+    expect(pushed.output).toContain('The queue (Redis) is unavailable. The build starts as soon as it is back.')
     expect(pushed).toMatchObject({ code: 0 })
   })
 })

@@ -44,7 +44,7 @@ describe('the answer to a push', () => {
     const parser = new PacketParser()
     parser.push(bandOf(told, 1))
     const lines = [parser.next(), parser.next(), parser.next(), parser.next()].map((line) => line && line.toString())
-    const why = 'the push has more than 1 MiB, the limit; take large files out of its history'
+    const why = 'the push has more than 1 MiB, the limit; remove large files from its history'
     expect(lines).toEqual([
       `unpack ${why}\n`,
       `ng refs/heads/main ${why}\n`,
@@ -79,7 +79,7 @@ describe('a reason of git’s', () => {
       /broken object 1234567: treeNotSorted: not properly sorted/,
     ],
     ['index-pack abnormal exit', 'fatal: early EOF', /broken or incomplete/],
-    ['unpacker error', 'fatal: Out of memory, malloc failed', /takes more memory/],
+    ['unpacker error', 'fatal: Out of memory, malloc failed', /needs more memory/],
     ['missing necessary objects', '', /git fsck/],
   ])('%s (%s) becomes what to do', (reason, said, expected) => {
     expect(explain(reason, said)).toMatch(expected)

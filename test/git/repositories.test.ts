@@ -125,11 +125,11 @@ describe('a tree is refused for a name', () => {
     '.g\u200cit',
     'a\\.git\\b',
   ])('that some file system takes for .git: %j', async (name) => {
-    expect(await refusal({ sub: { [name]: { config: '' } } })).toMatch(/which git keeps for itself\.$/)
+    expect(await refusal({ sub: { [name]: { config: '' } } })).toMatch(/which git reserves\.$/)
   })
 
   it.each(['.', '..'])('that is a way and no name: %j', async (name) => {
-    expect(await refusal({ [name]: { file: '' } })).toMatch(/which git keeps for itself\.$/)
+    expect(await refusal({ [name]: { file: '' } })).toMatch(/which git reserves\.$/)
   })
 
   it('but .gitignore, .github and their like are as good as any', async () => {
@@ -161,12 +161,12 @@ describe('a tree is refused for a symbolic link', () => {
     'a/../../x',
   ])('that leads out of it: %s', async (link) => {
     const tree = { dir: { deep: { file: '' } }, short: { link: 'dir' }, link: { link } }
-    expect(await refusal(tree)).toContain('the symbolic link "link" points out of the app')
+    expect(await refusal(tree)).toContain('the symbolic link "link" points outside the app')
   })
 
   it('that leads out of it by way of another one', async () => {
     const tree = { top: {}, one: { two: { up: { link: '../../top' }, out: { link: 'up/../..' } } } }
-    expect(await refusal(tree)).toContain('"one/two/out" points out of the app, to "up/../.."')
+    expect(await refusal(tree)).toContain('"one/two/out" points outside the app, to "up/../.."')
   })
 
   it('whose target is longer than a path can be', async () => {
@@ -192,7 +192,7 @@ describe('a tree is refused for a symbolic link', () => {
 
 describe('a tree is refused for its size', () => {
   it('when it is empty', async () => {
-    expect(await refusal({})).toContain('it is empty: no files')
+    expect(await refusal({})).toContain('it has no files')
   })
 
   it('when its files are too large together', async () => {
@@ -222,7 +222,7 @@ describe('a tree is refused for its size', () => {
 
   it('when it is too deep, or a path too long', async () => {
     const nest = (depth: number, name: string): Tree => (depth === 0 ? { file: '' } : { [name]: nest(depth - 1, name) })
-    expect(await refusal(nest(100, 'd'))).toContain('lies deeper than 100 directories')
+    expect(await refusal(nest(100, 'd'))).toContain('is nested deeper than 100 directories')
     expect(await refusal(nest(5, 'n'.repeat(250)))).toContain('has more than 1024 bytes')
   })
 

@@ -79,7 +79,7 @@ describe('the account that owns the apps', () => {
     await project.repository.git('config', 'http.postBuffer', '1m')
     const { code, output, most } = await pushMeasured(project, 'main')
     host.store.accountUsage.give(account.id, {})
-    expect(output).toMatch(/builds within an hour; the limit is 1\. The next one is taken at \d\d:\d\d UTC/)
+    expect(output).toMatch(/builds within an hour; the limit is 1\. The next one is accepted at \d\d:\d\d UTC/)
     expect([code, most]).toEqual([1, before])
   })
 })
@@ -88,8 +88,18 @@ describe('a push of 6 MiB', () => {
   it.each([
     ['a branch that does not deploy', '1m', ['HEAD:feature'], 'HEAD -> feature (not a deploy branch; push HEAD:main)'],
     ['such a one, in one piece', '100m', ['HEAD:one', 'HEAD:two'], 'HEAD -> two (not a deploy branch; push HEAD:main)'],
-    ['a ref of the server’s own', '1m', ['HEAD:refs/paas/x'], 'HEAD -> refs/paas/x (this ref is the server’s own)'],
-    ['all refs or none', '1m', ['--atomic', 'HEAD:main', 'HEAD:x'], '(atomic push, and another ref is refused)'],
+    [
+      'a ref of the server’s own',
+      '1m',
+      ['HEAD:refs/paas/x'],
+      'HEAD -> refs/paas/x (this ref is reserved by the server)',
+    ],
+    [
+      'all refs or none',
+      '1m',
+      ['--atomic', 'HEAD:main', 'HEAD:x'],
+      '(the push is atomic, and another ref was refused)',
+    ],
   ])('to %s is refused before anything of it is kept', async (_, buffer, argv, reason) => {
     await using project = await host.newProject()
     await project.repository.git('push', 'paas', 'main')
@@ -110,7 +120,7 @@ describe('a push of 6 MiB', () => {
     await project.repository.write('.wh.x', '')
     await project.repository.commit('A whiteout')
     const { code, output } = await project.repository.git('push', 'paas', 'main')
-    expect(output).toContain('".wh.x" has a name that begins with .wh., which container images keep for themselves')
+    expect(output).toContain('".wh.x" has a name that begins with .wh., which is reserved in container images')
     expect(code).toBe(1)
     await expect.poll(() => bytesOf(project), { timeout: 10_000 }).toBe(before)
   })
@@ -130,7 +140,7 @@ describe('a push of 6 MiB', () => {
     expect((await project.repository.git('push', 'paas', 'main')).code).toBe(0)
     await commitLarge(project, 'second')
     const { code, output } = await project.repository.git('push', 'paas', 'main')
-    expect(output).toMatch(/main -> main \(The app's repository takes \d MiB more; the limit is 10 MiB in all\./)
+    expect(output).toMatch(/main -> main \(The app's repository has room for \d MiB; the limit is 10 MiB in total\./)
     expect(code).toBe(1)
     await project.repository.git('reset', '--hard', 'HEAD~1')
     await project.repository.write('small', 'x')

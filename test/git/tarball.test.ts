@@ -121,16 +121,16 @@ it('what a killed server left of an import goes with the next one', async () => 
 describe('a tarball is refused, and nothing of it is kept,', () => {
   it.each<[string, Item[], RegExp]>([
     ['with an absolute path', [{ name: '/etc/passwd', content: 'x' }], /"\/etc\/passwd" is an absolute path\.$/],
-    ['with a path that climbs out', [{ name: 'a/../../b', content: 'x' }], /"a\/\.\.\/\.\.\/b" leads out of it\.$/],
+    ['with a path that climbs out', [{ name: 'a/../../b', content: 'x' }], /"a\/\.\.\/\.\.\/b" leads outside of it\.$/],
     [
       'with a link out of it',
       [{ name: 'a', type: 'symlink', linkname: '/etc' }],
-      /the symbolic link "a" points out of/,
+      /the symbolic link "a" points outside/,
     ],
     [
       'with a link that climbs out',
       [{ name: 'a/b', type: 'symlink', linkname: '../../x' }, { name: 'c' }],
-      /points out/,
+      /points outside/,
     ],
     [
       'with a file written through a link',
@@ -138,26 +138,26 @@ describe('a tarball is refused, and nothing of it is kept,', () => {
         { name: 'a', type: 'symlink', linkname: '/etc' },
         { name: 'a/passwd', content: 'x' },
       ],
-      /"a" is a file, and the directory of "a\/passwd"/,
+      /"a" is both a file and the directory of "a\/passwd"/,
     ],
     ['with a hard link to the host', [{ name: 'a', type: 'link', linkname: '/etc/passwd' }], /is an absolute path/],
     [
       'with a hard link to nothing',
       [{ name: 'a', type: 'link', linkname: 'b' }],
-      /"a" is a link to "b", which is no file/,
+      /"a" is a link to "b", which is not an earlier file/,
     ],
     ['with a device', [{ name: 'a', type: 'character-device' }], /"a" is a character-device, not a file/],
     ['with a pipe', [{ name: 'a', type: 'fifo' }], /"a" is a fifo, not a file/],
-    ['with a PAX path that climbs out', [{ name: 'a', pax: { path: '../../a' }, content: 'x' }], /leads out of it/],
+    ['with a PAX path that climbs out', [{ name: 'a', pax: { path: '../../a' }, content: 'x' }], /leads outside of it/],
     [
       'with names that differ in case',
       [{ name: 'a' }, { name: 'A' }, { name: 'b/c' }],
       /The tarball .* differ only in case/,
     ],
-    ['with a disguised .git', [{ name: '.GIT/config', content: 'x' }, { name: 'a' }], /has the name "\.GIT" in it/],
+    ['with a disguised .git', [{ name: '.GIT/config', content: 'x' }, { name: 'a' }], /contains the name "\.GIT"/],
     ['with no files', [{ name: 'a', type: 'directory' }], /it has no files/],
     ['with a path of 5,000 characters', [{ name: 'a/'.repeat(40) + 'b'.repeat(5000) }], /has more than 1024 bytes/],
-    ['with 300 directories in each other', [{ name: `${'a/'.repeat(300)}b` }], /lies deeper than 100 directories/],
+    ['with 300 directories in each other', [{ name: `${'a/'.repeat(300)}b` }], /is nested deeper than 100 directories/],
     [
       'with too many files',
       Array.from({ length: 201 }, (_, n) => ({ name: `f${n}` })),
@@ -180,7 +180,7 @@ describe('a tarball is refused, and nothing of it is kept,', () => {
     [
       'that is cut',
       async () => gzipSync(await tar([{ name: 'a', content: 'abc' }])).subarray(0, 60),
-      /cut off or damaged/,
+      /truncated or damaged/,
     ],
     [
       'that is cut inside',

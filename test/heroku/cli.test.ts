@@ -262,7 +262,7 @@ describe.concurrent('a domain', () => {
     await user.succeed(['domains:update', 'www.secured.example', '--cert', name!, ...app])
     await user.succeed(['certs:remove', '--confirm', 'secured', ...app])
     await expect.poll(visit, { timeout: 10_000 }).toMatch(/unable to verify|altnames|local issuer/)
-    expect((await user.heroku(['certs:auto:enable', ...app])).stderr).toContain('gets no certificates by itself')
+    expect((await user.heroku(['certs:auto:enable', ...app])).stderr).toContain('does not request certificates')
   })
 })
 

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => life.disposeAsync())
 
 const app = ['-a', 'acme']
-const noAddOns = /no add-ons on this server yet\. .*heroku config:set DATABASE_URL=.*PAAS_ALLOW_HOST=5432/
+const noAddOns = /no add-ons on this server\. .*heroku config:set DATABASE_URL=.*PAAS_ALLOW_HOST=5432/
 
 describe.concurrent("Heroku's command is told that there is nothing here for", () => {
   it.each([
@@ -24,7 +24,11 @@ describe.concurrent("Heroku's command is told that there is nothing here for", (
     ],
     ['pipelines', ['pipelines:create', 'example', '-s', 'production', ...app], /There are no pipelines on this server/],
     ['a role in a team', ['access:update', 'ada@example.com', '-p', 'view', ...app], /not owned by a team/],
-    ['OAuth clients', ['clients'], /no OAuth clients on this server\. Make a token with: heroku authorizations:create/],
+    [
+      'OAuth clients',
+      ['clients'],
+      /no OAuth clients on this server\. Create a token with: heroku authorizations:create/,
+    ],
     ['telemetry drains', ['telemetry', ...app], /no telemetry drains on this server\. .*heroku drains:add URL/],
     ['add-ons', ['addons:create', 'heroku-postgresql', ...app], noAddOns],
     ['a database', ['pg:psql', ...app], noAddOns],
@@ -33,11 +37,11 @@ describe.concurrent("Heroku's command is told that there is nothing here for", (
     [
       'a shell in a dyno',
       ['ps:exec', ...app],
-      /ps:socks cannot be had here\. A shell in a running dyno: paas ps:exec\./,
+      /ps:socks are not available\. Get a shell in a running dyno with: paas ps:exec\./,
     ],
     ['labs of accounts', ['labs:enable', 'spaces'], /Accounts have no features on this server/],
     ['another stack', ['apps:stacks:set', 'heroku-24', ...app], /no stack "heroku-24"; this server has debian-13/],
-    ['certificates by ACME', ['certs:auto:refresh', ...app], /gets no certificates by itself/],
+    ['certificates by ACME', ['certs:auto:refresh', ...app], /does not request certificates/],
     ['favorites', ['apps:favorites'], /nothing is sent to particleboard\.heroku\.com\. This shell speaks to http:/],
     ['figures', ['apps:errors', ...app], /nothing is sent to api\.metrics\.herok\S+\.com/],
   ])('%s, and what to do instead where there is something', async (_what, argv, says) => {

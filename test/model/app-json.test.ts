@@ -74,10 +74,10 @@ describe('an app.json', () => {
     [{ env: { A: 5 } }, 'env.A is 5; it must be an object'],
     [{ env: { A: { value: 5 } } }, 'env.A.value is 5; it must be text in quotation marks'],
     [{ env: { A: { required: 'no' } } }, 'env.A.required is "no"; it must be true or false'],
-    [{ env: { A: { generator: 'uuid' } } }, 'env.A.generator is "uuid"; the one there is is "secret"'],
-    [{ env: { 'A-B': 'x' } }, 'env.A-B has a name with other characters than letters, digits and _'],
+    [{ env: { A: { generator: 'uuid' } } }, 'env.A.generator is "uuid"; it must be "secret"'],
+    [{ env: { 'A-B': 'x' } }, 'env.A-B has a name with characters other than letters, digits and _'],
     [{ env: { PORT: '1' } }, 'env.PORT is set by the platform itself'],
-    [{ env: { A: 'x\0' } }, 'env.A has a value with a NUL byte, which no environment can hold'],
+    [{ env: { A: 'x\0' } }, 'env.A has a value with a NUL byte, which an environment variable cannot have'],
     [{ formation: { web: 2 } }, 'formation.web is 2; it must be an object'],
     [
       { formation: { web: { quantity: '2' } } },
@@ -87,7 +87,7 @@ describe('an app.json', () => {
       { formation: { web: { quantity: 101 } } },
       'formation.web.quantity is 101; it must be a whole number from 0 to 100',
     ],
-    [{ formation: { 'a b': {} } }, 'formation.a b is no name of a process type: letters, digits, - and _'],
+    [{ formation: { 'a b': {} } }, 'formation.a b is not a valid process type: letters, digits, - and _'],
     [{ healthcheck: 'up' }, 'healthcheck is "up"; it must be a path such as "/health", at most 1000 characters'],
     [
       { healthcheck: '/a\r\nX: y' },

@@ -20,12 +20,12 @@ describe('a Procfile', () => {
   })
 
   it.each([
-    ['web: a\nworker node worker.js', 'Procfile line 2 is "worker node worker.js"; a line reads TYPE: COMMAND'],
-    ['web:', 'Procfile line 1 is "web:"; a line reads TYPE: COMMAND'],
-    ['web:   ', 'Procfile line 1 is "web:   "; a line reads TYPE: COMMAND'],
-    [' web: x', 'Procfile line 1 is " web: x"; a line reads TYPE: COMMAND'],
-    ['wéb: x', 'Procfile line 1 is "wéb: x"; a line reads TYPE: COMMAND'],
-    ['web: a\u001b[2Jb', 'Procfile line 1 is "web: a\\u001b[2Jb"; a line reads TYPE: COMMAND'],
+    ['web: a\nworker node worker.js', 'Procfile line 2 is "worker node worker.js"; it must be TYPE: COMMAND'],
+    ['web:', 'Procfile line 1 is "web:"; it must be TYPE: COMMAND'],
+    ['web:   ', 'Procfile line 1 is "web:   "; it must be TYPE: COMMAND'],
+    [' web: x', 'Procfile line 1 is " web: x"; it must be TYPE: COMMAND'],
+    ['wéb: x', 'Procfile line 1 is "wéb: x"; it must be TYPE: COMMAND'],
+    ['web: a\u001b[2Jb', 'Procfile line 1 is "web: a\\u001b[2Jb"; it must be TYPE: COMMAND'],
     ['web: a\nweb: b', 'Procfile line 2 declares "web" a second time'],
     ['# nothing', 'Procfile declares no process type'],
     ['', 'Procfile declares no process type'],
@@ -34,7 +34,7 @@ describe('a Procfile', () => {
   })
 
   it.each([
-    ['a type of 129 characters', `${'x'.repeat(129)}: y`, `line 1 is "${'x'.repeat(60)}…"; a line reads TYPE: COMMAND`],
+    ['a type of 129 characters', `${'x'.repeat(129)}: y`, `line 1 is "${'x'.repeat(60)}…"; it must be TYPE: COMMAND`],
     ['70,000 characters', `web: ${'x'.repeat(70_000)}`, 'is larger than 64 KiB'],
   ])('with %s is refused', (_, text, message) => {
     expect(() => parseProcfile(text)).toThrow(`Procfile ${message}`)

@@ -103,7 +103,7 @@ it('is refused with a reason in a dyno that does not run', async () => {
   await noneOnRecord()
 })
 
-it('ends when its time is up, and with the worker', async () => {
+it('ends when its time limit is reached, and with the worker', async () => {
   using short = await exec('sleep 600', { timeToLive: 1 })
   const frames = await short.frames()
   expect(frames.at(-1)).toEqual({

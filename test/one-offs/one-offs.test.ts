@@ -99,7 +99,7 @@ describe('a one-off without a client', () => {
     await expect.poll(() => logOf(oneOff)).toContain(`${oneOff.name}: hello`)
   })
 
-  it('is stopped when its time is up', async () => {
+  it('is stopped when its time limit is reached', async () => {
     const oneOff = await detached('echo begun; sleep 600', { timeToLive: 1 })
     await isGone(oneOff)
     const reason = `${oneOff.name}: ${oneOff.name} was stopped: its time limit of 1 s is reached.`
@@ -231,12 +231,12 @@ describe('somebody', () => {
     [
       'who is a collaborator no more',
       (who) => site.store.collaborators.remove(app.id, who.accountId),
-      /may not do this/,
+      /may no longer do this/,
     ],
     ['whose role is lowered', (who) => site.store.collaborators.set(app.id, who.accountId, 'view'), /role deploy/],
-    ['whose account is disabled', (who) => site.store.accounts.suspend(who.accountId), /account .* is closed/],
-    ['whose token is revoked', (who) => site.store.tokens.remove(who.token.id), /token .* is revoked/],
-    ['whose token got another secret', (who) => site.store.tokens.rotate(who.token.id), /token .* is revoked/],
+    ['whose account is disabled', (who) => site.store.accounts.suspend(who.accountId), /account .* was disabled/],
+    ['whose token is revoked', (who) => site.store.tokens.remove(who.token.id), /token .* was revoked/],
+    ['whose token got another secret', (who) => site.store.tokens.rotate(who.token.id), /token .* was revoked/],
   ]
 
   it.concurrent.each(losses)(
@@ -277,7 +277,7 @@ describe('a stranger', () => {
     using first = await Attached.open(path(), `${token} paas-attach\r\n`)
     using second = await Attached.open(path(), `${token} paas-attach\r\n`)
     expect(outcome(await first.frames()).stdout).toBe('hi\n')
-    expect(await second.frames()).toEqual([{ type: 'failure', message: expect.stringContaining('used before') }])
+    expect(await second.frames()).toEqual([{ type: 'failure', message: expect.stringContaining('already used') }])
   })
 
   it('whose frames are none loses its dyno', async () => {

@@ -60,7 +60,7 @@ describe('a download', () => {
 
   it('that fails says where and why, without what may be secret', async () => {
     server.answer = (response) => response.writeHead(404).end('no')
-    const message = `http://127.0.0.1:${server.port}/a cannot be fetched: it answers with status 404.`
+    const message = `http://127.0.0.1:${server.port}/a cannot be downloaded: it answers with status 404.`
     const url = at('/a?token=secret').replace('//', '//user:password@')
     await expect(get(url)).rejects.toMatchObject({ code: 'download_failed', message })
   })

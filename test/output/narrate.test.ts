@@ -99,7 +99,7 @@ describe('build output', () => {
     for (let mebibytes = 0; mebibytes < 40; mebibytes++) output.raw(block)
     output.topic('Exporting')
     expect(text.length).toBeLessThan(mostPackOutput + 2 * block.length)
-    expect(text).toMatch(/x\n !     Output is cut here, at 16 MiB\. What printed it goes on\.\n-----> Exporting\n$/)
+    expect(text).toMatch(/x\n !     The output is cut at 16 MiB\. The build continues\.\n-----> Exporting\n$/)
   })
 })
 

@@ -13,7 +13,7 @@ describe('the router itself answers', () => {
     await using router = await startRouter()
     const text = await get(router.port, 'nope.test')
     expect(statusOf(text)).toBe(404)
-    expect(text).toMatch(/There is no app at this address\./)
+    expect(text).toMatch(/There is no app at this URL\./)
   })
 
   const states: [AppRoute['state'], string][] = [
@@ -111,10 +111,10 @@ describe('a request that the router refuses', () => {
       'another expectation',
       417,
       `GET /a HTTP/1.1\r\n${host}Expect: 200\r\n\r\n`,
-      'the only expectation known is 100-continue',
+      'the only supported expectation is 100-continue',
     ],
     ['a long head', 431, `GET /a HTTP/1.1\r\n${host}X: ${'x'.repeat(66_000)}`, 'its head is longer than 65536 bytes'],
-    ['HTTP/2', 505, `GET /a HTTP/2.0\r\n${host}\r\n`, 'only HTTP/1.0 and HTTP/1.1 are spoken here'],
+    ['HTTP/2', 505, `GET /a HTTP/2.0\r\n${host}\r\n`, 'only HTTP/1.0 and HTTP/1.1 are supported'],
   ])('for %s appears in the log of the app that its Host names', async (_, status, request, reason) => {
     await using app = await startApp((req) => void req.resume())
     await using router = await startRouter({ routes: [route([app])] })

@@ -66,7 +66,7 @@ describe('a request over TLS', () => {
     await using router = await startTlsRouter(identity, { routes: [route([])] })
     using client = await RawClient.connectTls(router.tlsPort, { servername: 'other.test' })
     expect(await client.send(get).untilClosed()).toMatch(
-      /^HTTP\/1\.1 421 [^]*not the host that the TLS handshake named/,
+      /^HTTP\/1\.1 421 [^]*does not match the host name of the TLS handshake/,
     )
     expect(router.lines).toEqual([
       expect.stringMatching(
@@ -131,9 +131,9 @@ describe('the TLS port', () => {
     await using router = await startTlsRouter(identity, { routes: [route([])] })
     const answer = await talk(router.tlsPort, get)
     expect(statusOf(answer)).toBe(400)
-    expect(answer).toMatch(/this port speaks TLS; use https:\/\/ in the address/)
+    expect(answer).toMatch(/this port requires TLS; use https:\/\/ in the URL/)
     expect(router.lines).toEqual([
-      expect.stringMatching(/^at=warning desc="Refused: this port speaks TLS; .* status=400 bytes=0 protocol=http$/),
+      expect.stringMatching(/^at=warning desc="Refused: this port requires TLS; .* status=400 bytes=0 protocol=http$/),
     ])
   })
 

@@ -42,7 +42,7 @@ describe.runIf(process.getuid?.() === 0)('set-up by somebody who is not root', (
     await offer('git', 'flock', 'setpriv', 'apt-cache')
     const { code, stderr } = await setUp({ PATH: bin, DOCKER_HOST: await engineByTcp() })
     expect(stderr).toBe(
-      'paas: This machine lacks mmdebstrap, redis-server. Type this, then try again: sudo apt-get update && ' +
+      'paas: This machine lacks mmdebstrap, redis-server. Run this, then try again: sudo apt-get update && ' +
         'sudo apt-get install --yes --no-install-recommends mmdebstrap redis-server (requirements_missing)\n',
     )
     expect(code).toBe(1)
@@ -65,7 +65,7 @@ describe.runIf(process.getuid?.() === 0)('set-up by somebody who is not root', (
     await offer('flock', 'setpriv', 'apt-cache', 'mmdebstrap', 'redis-server')
     writeFileSync(join(bin, 'git'), '#!/bin/sh\necho git version 2.9.5\n', { mode: 0o755 })
     const { stderr } = await setUp({ PATH: bin, DOCKER_HOST: await engineByTcp() })
-    expect(stderr).toMatch(/^paas: This machine lacks git 2\.29 or newer\. Type this.* git \(requirements_missing\)\n$/)
+    expect(stderr).toMatch(/^paas: This machine lacks git 2\.29 or newer\. Run this.* git \(requirements_missing\)\n$/)
   })
 
   it('neither installs nor starts an engine where DOCKER_HOST names another one', async () => {

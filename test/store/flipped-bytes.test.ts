@@ -80,7 +80,7 @@ describe('one byte of the database that has changed', () => {
       flip(files.path, aValue)
       store.check()
       expect(told.map(({ message }) => message)).toEqual([
-        expect.stringMatching(/these pages of 4096 bytes are not what was written: \d+ \(releases\)\.$/),
+        expect.stringMatching(/these pages of 4096 bytes differ from what was written: \d+ \(releases\)\.$/),
       ])
       for (let i = 0; i < 100; i++) store.accounts.create({ email: `${i}@example.com`, admin: false })
       expect(told).toHaveLength(2)
@@ -112,7 +112,7 @@ describe('what is no damage', () => {
     expect(again.accounts.list()).toHaveLength(3)
   })
 
-  it('is that the sums are gone, cut off or damaged themselves', () => {
+  it('is that the sums are gone, truncated or damaged themselves', () => {
     using files = new StoreDirectory()
     {
       using store = files.open()

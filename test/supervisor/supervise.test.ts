@@ -115,7 +115,7 @@ describe('a server', () => {
     await server.start()
     other.close()
     expect(server.output.trim().split('\n').at(-1)).toBe(
-      `paas: Port ${server.port} cannot be used: another process listens there. ` +
+      `paas: Port ${server.port} cannot be used: another process listens on it. ` +
         'Set PAAS_HTTP_PORT and PAAS_HTTPS_PORT to free ports. (port_in_use)',
     )
     expect(existsSync(join(server.data, 'run/redis.sock'))).toBe(false)

@@ -99,7 +99,7 @@ describe('a build', () => {
     site.buildGate.open()
     expect((await app.verdict(build)).state.kind).toBe('succeeded')
     expect(await readOutput(site, build)).toMatch(
-      /^-----> Building\n-----> The build began again: the server was interrupted\.\n-----> Building\n-----> Launching/,
+      /^-----> Building\n-----> The build was restarted: the server was interrupted\.\n-----> Building\n-----> Launching/,
     )
   })
 
@@ -136,7 +136,7 @@ describe('a build', () => {
     expect((await app.verdict(build)).state).toMatchObject({
       kind: 'failed',
       code: 'build_lost',
-      reason: `The worker ended 2 times while it built ${build.commit.slice(0, 8)}, so it is not built again.`,
+      reason: `The worker was killed or crashed 2 times while it built ${build.commit.slice(0, 8)}, so it is not built again.`,
     })
   })
 

@@ -238,8 +238,8 @@ describe('a dyno', () => {
     await until('the log says more', async () => (await told()).length > 1)
     expect(app.releases).toContain('v4 failed')
     expect(await told()).toEqual([
-      `api: The image of v3 is gone from Docker, so its dynos cannot start. ${build}`,
-      `api: Release v4 failed: boot failed: the image of v4 is gone from Docker. ${build}`,
+      `api: The image of v3 is missing in Docker, so its dynos cannot start. ${build}`,
+      `api: Release v4 failed: boot failed: the image of v4 is missing in Docker. ${build}`,
     ])
     await app.deploy(`web: ${serve('two')}`)
     await app.serves('two none')

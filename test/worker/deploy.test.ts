@@ -187,7 +187,7 @@ describe('a tarball', () => {
       'a path out of it',
       () => tarballOf({ '../Procfile': 'web: x' }),
       {},
-      { code: 'source_invalid', reason: expect.stringContaining('"../Procfile" leads out of it') },
+      { code: 'source_invalid', reason: expect.stringContaining('"../Procfile" leads outside of it') },
     ],
   ])('with %s is a build that failed, and what served serves on', async (_, bytes, asked, state) => {
     const app = await site.createApp(`refused-${Object.keys(asked).length}`)
@@ -246,7 +246,7 @@ describe('app.json', () => {
     const build = await app.verdict(await app.push({ Procfile, appJson: { healthcheck: '/up' } }))
     expect(build.state).toMatchObject({
       code: 'boot_failed',
-      reason: 'boot failed: web.1 is not healthy after 4 s: asked for /up, it answers 503',
+      reason: 'boot failed: web.1 is not healthy after 4 s: GET /up: it answers 503',
     })
     expect((await app.get()).body).toBe('good none')
   })

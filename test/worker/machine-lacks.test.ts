@@ -13,8 +13,11 @@ async function notesOn(machine: { cpus: number; memoryMiB: number } | undefined)
 }
 
 it.each([
-  [{ cpus: 1, memoryMiB: 4096 }, 'builds were to have 2 processors (this machine has 1); they get all that there is'],
-  [{ cpus: 2, memoryMiB: 990 }, 'builds were to have 2048 MB of memory (this machine has 990); they get all'],
+  [
+    { cpus: 1, memoryMiB: 4096 },
+    'builds would have 2 processors (this machine has 1); they get all that the machine has',
+  ],
+  [{ cpus: 2, memoryMiB: 990 }, 'builds would have 2048 MB of memory (this machine has 990); they get all'],
   [{ cpus: 1, memoryMiB: 990 }, '2 processors (this machine has 1) and 2048 MB of memory (this machine has 990)'],
 ])('on %o the operator is told at the start what builds get', async (machine, told) => {
   expect(await notesOn(machine)).toEqual([expect.stringContaining(told)])

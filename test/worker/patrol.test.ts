@@ -28,7 +28,7 @@ describe('a dyno that somebody', () => {
     })
     await app.serves('one none')
     const lines = async () =>
-      (await site.logLines(app, /by a fresh one|down|Starting/))
+      (await site.logLines(app, /Replacing|down|Starting/))
         .map((line) => line.replace(/process with.*/, 'process'))
         .toSorted()
     await expect
@@ -37,8 +37,8 @@ describe('a dyno that somebody', () => {
         'web.1: Starting process',
         'web.1: Starting process',
         'web.1: State changed from up to down',
-        'web.1: Taken off its network. Replacing the dyno by a fresh one',
-        'worker.1: Processes were paused. Replacing the dyno by a fresh one',
+        'web.1: Taken off its network. Replacing the dyno',
+        'worker.1: Processes were paused. Replacing the dyno',
         'worker.1: Starting process',
         'worker.1: Starting process',
         expect.stringMatching(/^worker.1: State changed from (starting|up) to down$/),
@@ -69,7 +69,7 @@ describe('a dyno that gives no answer', () => {
       .toEqual([
         'web.1: No HTTP answer for 6 seconds, neither to visitors nor to the server',
         'web.1: State changed from up to crashed',
-        'api: Replacing web.1, which gives no answer',
+        'api: Replacing web.1, which does not respond',
       ])
     expect(await site.logLines(busy, /No HTTP answer/)).toEqual([])
   })
@@ -89,6 +89,6 @@ describe('a dyno that fills its disk', () => {
     expect((await watch.stop()).failures).toEqual([])
     await expect
       .poll(() => site.logLines(app, /Disk quota/))
-      .toEqual(['web.1: Disk quota exceeded: more than 4 MiB written. Replacing the dyno by a fresh one'])
+      .toEqual(['web.1: Disk quota exceeded: more than 4 MiB written. Replacing the dyno'])
   })
 })

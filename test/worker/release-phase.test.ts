@@ -162,7 +162,7 @@ describe('when the worker stops', () => {
     await site.startWorker()
     await letGo(app)
     expect(await verdict(slow)).toEqual({ kind: 'succeeded' })
-    const again = '-----> The release command began again: the server was interrupted.\n'
+    const again = '-----> The release command was restarted: the server was interrupted.\n'
     expect(await readOutput(site, slow)).toBe(`paint it slow\n${again}paint it slow\n`)
     expect((await app.get()).body).toBe('one slow')
     await site.stopWorker()

@@ -23,7 +23,7 @@ bound_downloads() { bound_cache "$cache_dir/npm" "$cache_dir/yarn" "$cache_dir/p
 
 uses_cache() {
   [[ ${NODE_MODULES_CACHE:-true} == false ]] || return 0
-  detail 'NODE_MODULES_CACHE=false: nothing that was installed earlier is used'
+  detail 'NODE_MODULES_CACHE=false: the cache of installed packages is not used'
   return 1
 }
 
@@ -81,7 +81,7 @@ run_install_scripts() {
 
 # The script that failed may be one of an optional package, which an install then leaves out, and a rebuild does not.
 install_anew() {
-  detail 'An install script failed: installing anew, without optional packages that cannot be installed'
+  detail 'An install script failed: installing again, without optional packages that cannot be installed'
   rm -rf node_modules
   install_with_"$manager"
 }

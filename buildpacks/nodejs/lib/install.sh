@@ -36,7 +36,7 @@ explain_npm_ci() {
   if grep -q 'in sync' "$run_log"; then
     fail 'npm ci exited with 1' "$lock_file does not match package.json." 'Run npm install, commit both files and push again.'
   elif [[ -n $lock_has_archives ]] && grep -q EINTEGRITY "$run_log"; then
-    fail 'npm ci exited with 1' "An archive in the app is not the one that $lock_file was made with." \
+    fail 'npm ci exited with 1' "An archive in the app does not match $lock_file." \
       'Install it anew (npm install ./NAME.tgz), commit both and push again.'
   fi
   fail 'npm ci exited with 1'

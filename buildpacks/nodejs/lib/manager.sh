@@ -1,7 +1,7 @@
 # The package manager: npm as it comes, or what engines, packageManager and the lock file ask for, from the registry.
 
 install_manager() {
-  ((lock_managers <= 1)) || fail "two lock files: $lock_files" 'They say different things. Delete the one you do not use and push again.'
+  ((lock_managers <= 1)) || fail "two lock files: $lock_files" 'They may conflict. Delete the one you do not use and push again.'
   case $manager in
     npm) install_npm ;;
     yarn) install_yarn ;;

@@ -12,7 +12,7 @@ download() {
   npm_of_stack install --no-save --ignore-scripts --loglevel error "$@" "$spec" >"$run_log" 2>&1 && return
   ! grep -q 'code ETARGET' "$run_log" || no_version "$name" "${spec##*@}"
   indent <"$run_log"
-  fail "$name ${spec##*@} could not be downloaded" "The package registry's answer is above. Push again when it can be reached."
+  fail "$name ${spec##*@} could not be downloaded" "The package registry's response is above. Push again when it can be reached."
 }
 
 no_version() { fail "no $1 version matches $2" "See the versions there are with: npm view $([[ $1 == Node.js ]] && echo node || echo "$1") versions"; }

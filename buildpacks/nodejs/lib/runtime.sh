@@ -45,7 +45,7 @@ resolve_node() {
       no_version Node.js "$node_range"
     elif [[ ! -f $memo ]]; then
       indent <"$run_log"
-      fail 'the package registry could not be asked for versions of Node.js' 'Its answer is above. Push again when it can be reached.'
+      fail 'the package registry did not list the versions of Node.js' 'Its response is above. Push again when it can be reached.'
     fi
   fi
   node_version=$(<"$memo")

@@ -115,7 +115,7 @@ install_project_with_poetry() {
   run "$tool/bin/poetry" install --only-root --no-ansi || status=$?
   if ((status != 0)); then
     grep -q 'No file/folder found for package' "$run_log" || explain_install 'poetry install' "$status"
-    detail 'The app is not installed as a package: it runs from where it lies.'
+    detail 'The app is not installed as a package: it runs from its directory.'
   fi
 }
 

@@ -11,7 +11,7 @@ check_runtime() {
     [[ -f $file ]] || continue
     wanted=$(grep -m1 -oE '[0-9]+\.[0-9]+' "$file" || true)
     [[ -z $wanted || $python_version == "$wanted".* ]] ||
-      fail "$file asks for Python $wanted, this stack has ${python_version%.*}" "Write ${python_version%.*} into $file, or delete the file, and push again."
+      fail "$file requires Python $wanted, but this stack has ${python_version%.*}" "Write ${python_version%.*} into $file, or delete the file, and push again."
   done
 }
 

@@ -49,7 +49,7 @@ async function changePassword(
   if (accounts.hasPassword(account.id)) {
     const asks = { client: clientAddress(request), email: account.email }
     const right = await passwords.check(asks, () => accounts.authenticate(account.email, present))
-    if (!right) throw new PaasError('forbidden', 'password must be the present password.')
+    if (!right) throw new PaasError('forbidden', 'The current password is wrong.')
   }
   await accounts.setPassword(account.id, wanted)
   tokens.removeSessions(account.id, token?.id ?? null)

@@ -87,7 +87,7 @@ function refuseOwner({ apps }: Store, { id, email }: Account): void {
   const more = owned.length > named.length ? `, and ${owned.length - named.length} more` : ''
   throw new PaasError('invalid_params', `${email} owns ${named.join(', ')}${more}.`, {
     hint:
-      `Give each to somebody else, who accepts it: paas apps:transfer EMAIL -a ${first.name}, then paas transfers:accept ` +
-      `${first.name}. Or keep the account, and close it: paas accounts:disable ${email}`,
+      `Transfer each to another owner: paas apps:transfer EMAIL -a ${first.name}, which they accept with paas transfers:accept ` +
+      `${first.name}. Or disable the account: paas accounts:disable ${email}`,
   })
 }

@@ -35,7 +35,7 @@ export function loginRoute(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
     oneLine(description, 'description')
     const seconds = secondsIn(expires_in)
     if (!isAllowed(request.identity.scope, 'global')) {
-      throw new PaasError('forbidden', 'A token with limited scope cannot make tokens.')
+      throw new PaasError('forbidden', 'A token with a limited scope cannot create tokens.')
     }
     const { token, secret } = store.tokens.create({
       accountId: request.identity.account.id,
@@ -73,7 +73,7 @@ export function authorizationRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>)
   api.post<Params>(`${path}/actions/regenerate-tokens`, { config }, (request) => {
     const { id, expiresAt } = ownToken(store, request.identity, request.params.authorization)
     if (expiresAt && expiresAt.getTime() <= Date.now()) {
-      throw new PaasError('invalid_params', 'This authorization has expired.', { hint: 'Make another one.' })
+      throw new PaasError('invalid_params', 'This authorization has expired.', { hint: 'Create another one.' })
     }
     const { token, secret } = store.tokens.rotate(id)
     return authorizationJson(token, request.identity.account, secret)

@@ -75,11 +75,11 @@ export class PasswordGuard {
   }
 
   #enterSlowLane(account: string): void {
-    if (this.#strangers >= mostAtOnce) throw tooMany('Too many passwords are being checked', 1)
+    if (this.#strangers >= mostAtOnce) throw tooMany('Too many passwords are being checked at once', 1)
     const count = this.#counts.get(`all ${account}`)
     if (!count || count.until <= this.#now() || count.failures < slowLane.after) return
     const seconds = Math.ceil((count.next - this.#now()) / 1000)
-    if (seconds > 0) throw tooMany('Too many wrong passwords came for this account', seconds)
+    if (seconds > 0) throw tooMany('There were too many wrong passwords for this account', seconds)
     count.next = this.#now() + slowLane.every
   }
 
@@ -102,7 +102,7 @@ function keep<T>(map: Map<string, T>, key: string, value: T): void {
 function tooMany(what: string, seconds: number): PaasError {
   const wait = seconds > 90 ? `${Math.ceil(seconds / 60)} min` : `${seconds} s`
   return new PaasError('rate_limit', `${what}; try again in ${wait}.`, {
-    hint: 'A token goes on working meanwhile.',
+    hint: 'Tokens keep working.',
     retryAfter: seconds,
   })
 }

@@ -27,13 +27,12 @@ const longest = 16_384
 /** A line as in `id_ed25519.pub`. @throws invalid_params that says what is wrong with it */
 export function parseSshKey(text: string): Pick<Key, 'publicKey' | 'comment' | 'fingerprint'> {
   const publicKey = text.trim()
-  if (publicKey.includes('PRIVATE KEY'))
-    throw invalid('is a private key, which nobody else may have; give the .pub file')
+  if (publicKey.includes('PRIVATE KEY')) throw invalid('is a private key, which must stay secret; use the .pub file')
   if (/[\0-\x1f\x7f]/.test(publicKey)) throw invalid('has more than one line')
   if (publicKey.length > longest) throw invalid(`has more than ${longest} characters`)
   const [type = '', encoded = '', ...words] = publicKey.split(/ +/)
   const reader = Object.hasOwn(readers, type) ? readers[type] : undefined
-  if (!reader) throw invalid(`is not one that can be used; possible are ${Object.keys(readers).join(', ')}`)
+  if (!reader) throw invalid(`has an unsupported type; supported are ${Object.keys(readers).join(', ')}`)
   const binary = /^[\w+/]+={0,2}$/.test(encoded) ? Buffer.from(encoded, 'base64') : Buffer.alloc(0)
   checkKey(type, () => reader(fieldsOf(binary, type)))
   const fingerprint = `SHA256:${createHash('sha256').update(binary).digest('base64').replaceAll('=', '')}`

@@ -50,7 +50,7 @@ async function underWay(
     const minute = await measured.router.minute(app.id)
     return minute ? [minute] : []
   } catch (cause) {
-    log.warn({ err: cause, app: app.id }, 'the router did not say what the minute under way has')
+    log.warn({ err: cause, app: app.id }, 'the router did not report the current minute')
     return []
   }
 }

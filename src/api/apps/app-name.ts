@@ -15,7 +15,7 @@ const nouns =
 export function checkAppName(name: string): void {
   if (appNamePattern.test(name)) return
   throw new PaasError('invalid_params', `The app name ${JSON.stringify(name.slice(0, 60))} ${problem(name)}.`, {
-    hint: 'A name has 3 to 30 characters: lower-case letters, digits and dashes; a letter first, no dash last.',
+    hint: 'A name has 3 to 30 characters: lower-case letters, digits and dashes, beginning with a letter and not ending with a dash.',
   })
 }
 
@@ -24,7 +24,7 @@ function problem(name: string): string {
   if (name.length > 30) return `is too long (${name.length} characters)`
   if (!/^[a-z]/.test(name)) return 'does not begin with a lower-case letter'
   if (name.endsWith('-')) return 'ends with a dash'
-  return 'holds a character that is not allowed'
+  return 'has a character that is not allowed'
 }
 
 /** A pleasant random name such as `quiet-harbor-4821`. */

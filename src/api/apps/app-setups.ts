@@ -104,8 +104,5 @@ function create({ store, quotas }: Deps, accountId: AccountId, { name, source, e
 function checkLimit(store: Store, accountId: AccountId): void {
   const open = store.appSetups.listOpen(accountId).filter((setup) => isOpen(stateOf(store, setup)))
   if (open.length < mostAppSetups) return
-  throw new PaasError(
-    'app_setups_limit',
-    `You have ${open.length} app set-ups under way; the limit is ${mostAppSetups}.`,
-  )
+  throw new PaasError('app_setups_limit', `You have ${open.length} app set-ups running; the limit is ${mostAppSetups}.`)
 }

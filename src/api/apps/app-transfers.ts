@@ -49,7 +49,7 @@ export function appTransferRoutes(api: Api, deps: Pick<ApiDeps, 'store' | 'quota
     const { account } = request.identity
     const transfer = pendingOf(store, request)
     if (transfer.recipientId !== account.id) {
-      throw new PaasError('forbidden', 'Only the account an app is offered to accepts or declines it.')
+      throw new PaasError('forbidden', 'Only the recipient can accept or decline a transfer.')
     }
     if (request.body.state === 'declined') return transferJson(store, decline(store, transfer))
     const accepted = accept(deps, transfer)
@@ -61,7 +61,7 @@ export function appTransferRoutes(api: Api, deps: Pick<ApiDeps, 'store' | 'quota
     const { account } = request.identity
     const transfer = pendingOf(store, request)
     if (transfer.ownerId !== account.id && !account.admin) {
-      throw new PaasError('forbidden', 'Only who offered the app takes the offer back.', {
+      throw new PaasError('forbidden', 'Only the account that offered the app can cancel the transfer.', {
         hint: 'Decline it with: paas transfers:decline APP',
       })
     }
@@ -102,7 +102,7 @@ function transferOf(store: Store, request: FastifyRequest): AppTransfer {
   )
   const found = named.find(({ state }) => state === 'pending') ?? named[0]
   if (found) return found
-  throw new PaasError('not_found', `There is no transfer ${JSON.stringify(key)} that you made or were sent.`, {
+  throw new PaasError('not_found', `You have no transfer ${JSON.stringify(key)}, sent or received.`, {
     hint: 'See them with: paas transfers',
   })
 }
@@ -111,7 +111,7 @@ function transferOf(store: Store, request: FastifyRequest): AppTransfer {
 function pendingOf(store: Store, request: FastifyRequest): AppTransfer {
   const transfer = transferOf(store, request)
   if (transfer.state === 'pending') return transfer
-  throw new PaasError('invalid_params', `This transfer is not pending any more: it was ${transfer.state}.`)
+  throw new PaasError('invalid_params', `This transfer is no longer pending: it was ${transfer.state}.`)
 }
 
 function transferJson(store: Store, transfer: AppTransfer): object {

@@ -47,7 +47,7 @@ export function collaboratorRoutes(api: Api, { store, platformLog }: Pick<ApiDep
       refuseOwner(app, account)
       if (store.collaborators.find(app.id, account.id)) {
         throw new PaasError('invalid_params', `${account.email} is a collaborator of ${app.name} already.`, {
-          hint: `Change what they may do with: paas access:update ${account.email} -a ${app.name}`,
+          hint: `Change their role with: paas access:update ${account.email} -a ${app.name}`,
         })
       }
       const role = roleIn(request.body)
@@ -101,7 +101,7 @@ export function accountNamed({ accounts }: Pick<Store, 'accounts'>, named: Stati
   const account = accounts.find(key)
   if (account) return account
   throw new PaasError('not_found', `There is no account ${JSON.stringify(key.slice(0, 100))} on this server.`, {
-    hint: 'An admin makes one with: paas accounts:create EMAIL',
+    hint: 'An admin creates one with: paas accounts:create EMAIL',
   })
 }
 
@@ -128,7 +128,7 @@ function givenMember(store: Store, app: App, request: FastifyRequest): Member {
 function refuseOwner(app: App, { id, email }: Pick<Account, 'id' | 'email'>): void {
   if (id !== app.ownerId) return
   throw new PaasError('invalid_params', `${email} owns ${app.name}.`, {
-    hint: `Give it to somebody else with: paas apps:transfer EMAIL -a ${app.name}`,
+    hint: `Transfer it to another owner with: paas apps:transfer EMAIL -a ${app.name}`,
   })
 }
 

@@ -13,7 +13,7 @@ const order = { name: (feature: Feature) => feature.name, id: idOf }
 
 /** What `heroku ps:exec` and its like turn on first. */
 const noExec =
-  'ps:exec, ps:copy, ps:forward and ps:socks cannot be had here. A shell in a running dyno: paas ps:exec. In one of its own: heroku run bash'
+  'ps:exec, ps:copy, ps:forward and ps:socks are not available. Get a shell in a running dyno with: paas ps:exec. In a new one-off dyno: heroku run bash'
 
 /** What an app may turn on and off. Accounts have no features here. */
 export function featureRoutes(api: Api, { store, platformLog }: Pick<ApiDeps, 'store' | 'platformLog'>): void {
@@ -53,7 +53,7 @@ function featureOf({ params }: FastifyRequest): Feature {
   if (found) return found
   if (key === 'runtime-heroku-exec') throw new PaasError('not_found', noExec)
   throw new PaasError('not_found', `There is no feature ${JSON.stringify(key)}.`, {
-    hint: `There are ${features.map(({ name }) => name).join(', ')}.`,
+    hint: `Available: ${features.map(({ name }) => name).join(', ')}.`,
   })
 }
 

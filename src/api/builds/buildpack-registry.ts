@@ -49,7 +49,7 @@ export function knownPack(text: string, code: 'invalid_params' | 'not_found'): P
   if (name) return name
   const which = text === '' ? 'no buildpack of that name' : `no buildpack ${JSON.stringify(text.slice(0, 200))}`
   throw new PaasError(code, `There is ${which} on this server.`, {
-    hint: `There are: ${packNames.map(packFullName).join(', ')}. Another one is named by its https address.`,
+    hint: `Available: ${packNames.map(packFullName).join(', ')}. Name a third-party buildpack by its https URL.`,
   })
 }
 

@@ -83,10 +83,7 @@ function createRelease(
   if (release !== undefined && slug === undefined && (description ?? null) === null) {
     return createRollback(store, app, { target: releaseNamed(store, app, String(release)), accountId })
   }
-  throw new PaasError(
-    'invalid_params',
-    'Give the slug to release, with a description or not, or the release to go back to.',
-  )
+  throw new PaasError('invalid_params', 'Send "slug", with an optional "description", or "release" to roll back to.')
 }
 
 function releaseOf(store: Deps['store'], app: App, request: FastifyRequest): Release {

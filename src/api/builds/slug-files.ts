@@ -88,7 +88,7 @@ async function upload(
   const made = await makeUploadedSlug(body, { sha256, limits: config.limits, owner: appUser(app.id), toImage }).catch(
     (cause: unknown) => {
       throw body.errored instanceof ClientGone
-        ? new PaasError('bad_request', 'The upload was cut off.', { cause })
+        ? new PaasError('bad_request', 'The upload was interrupted.', { cause })
         : cause
     },
   )
@@ -116,7 +116,7 @@ function checkUsage({ store, config }: SlugFileDeps, app: App): void {
   if (bytes < limit) return
   throw new PaasError(
     'slugs_limit',
-    `${app.name} was sent slugs of ${mebibytes(bytes)} MiB within an hour; the limit is ${mebibytes(limit)} MiB.`,
+    `${app.name} received slugs of ${mebibytes(bytes)} MiB within an hour; the limit is ${mebibytes(limit)} MiB.`,
   )
 }
 
@@ -125,7 +125,7 @@ async function pack({ containers }: SlugFileDeps, slug: Slug, slot: Disposable):
   using beforehand = new DisposableStack()
   beforehand.use(slot)
   const tar = await containers.readSlug(slug.image, AbortSignal.timeout(patience.totalMs))
-  if (!tar) throw new PaasError('image_missing', `The image of the slug ${slug.id} is gone.`)
+  if (!tar) throw new PaasError('image_missing', `The image of the slug ${slug.id} was removed.`)
   const held = beforehand.move()
   const archive = slugArchive(tar)
   const packed = archive.pipe(createGzip())
@@ -154,7 +154,7 @@ function slugAt(deps: SlugFileDeps, request: FastifyRequest, reply: FastifyReply
   if (!Object.values(slug.processTypes).includes(null)) return slug
   throw new PaasError(
     'slug_not_packable',
-    `The slug ${id} was built with a Dockerfile: an image, of which no archive is made.`,
+    `The slug ${id} was built with a Dockerfile: it is an image without an archive.`,
   )
 }
 
@@ -188,7 +188,7 @@ function taken(id: SlugId): PaasError {
 }
 
 function gone(): PaasError {
-  return new PaasError('not_found', 'There is no such slug, or its hour is over.', {
-    hint: 'Ask for a new address: POST /apps/APP/slugs, or GET /apps/APP/slugs/SLUG',
+  return new PaasError('not_found', 'There is no such slug, or its URL has expired after an hour.', {
+    hint: 'Request a new URL: POST /apps/APP/slugs, or GET /apps/APP/slugs/SLUG',
   })
 }

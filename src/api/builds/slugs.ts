@@ -65,7 +65,7 @@ export function slugToRelease(store: Store, app: App, { identity }: FastifyReque
   const role = owner && store.collaborators.roleOf(identity.account, owner)
   if (!role) throw new PaasError('not_found', `There is no slug ${JSON.stringify(id)}.`)
   if (isAtLeast(role, 'deploy')) return slug
-  throw new PaasError('forbidden', `You have the role ${role} for ${owner.name}; to release its slugs needs deploy.`)
+  throw new PaasError('forbidden', `You have the role ${role} for ${owner.name}; releasing its slugs needs deploy.`)
 }
 
 /** One that is the app's, or that it has a release of. */
@@ -96,6 +96,6 @@ function createDraft(store: Store, app: App, asked: Static<typeof newSlug>): Slu
   return store.transaction(() => {
     store.slugDrafts.removeExpired(new Date())
     if (store.slugDrafts.list(app.id).length < mostDrafts) return store.slugDrafts.create(draft)
-    throw new PaasError('slugs_limit', `${app.name} has ${mostDrafts} slugs that wait for their files, the limit.`)
+    throw new PaasError('slugs_limit', `${app.name} has ${mostDrafts} slugs without files, the limit.`)
   })
 }

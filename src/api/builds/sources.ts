@@ -100,13 +100,13 @@ async function upload(
   store.transaction(() => {
     checkUsage({ store, config }, accountId)
     if (!store.sources.begin(id, claimed))
-      throw new PaasError('source_taken', 'A tarball was sent to this address already.')
+      throw new PaasError('source_taken', 'A tarball was already uploaded to this URL.')
   })
   try {
     store.sources.complete(id, await receive(sourcePath(config.paths.sources, id), request, packBytes))
   } catch (cause) {
     store.sources.giveUp(id)
-    throw cause instanceof ClientGone ? new PaasError('bad_request', 'The upload was cut off.', { cause }) : cause
+    throw cause instanceof ClientGone ? new PaasError('bad_request', 'The upload was interrupted.', { cause }) : cause
   }
 }
 
@@ -147,7 +147,7 @@ function urlOf({ config, passes }: Addresses, id: SourceId, direction: Direction
 }
 
 function gone(): PaasError {
-  return new PaasError('not_found', 'There is no such source, or its hour is over.', {
-    hint: 'Ask for a new one: POST /sources',
+  return new PaasError('not_found', 'There is no such source, or its URL has expired after an hour.', {
+    hint: 'Create a new one: POST /sources',
   })
 }

@@ -31,8 +31,7 @@ export type DynoCondition = {
 /** Of the dynos that cannot be seen after this error; undefined for any other. */
 export function awayReason({ code }: PaasError): Reason | undefined {
   if (code === 'engine_unavailable') return { id: code, message: 'Docker cannot be reached' }
-  if (code === 'worker_unavailable')
-    return { id: code, message: "the server's worker, which runs dynos, does not answer" }
+  if (code === 'worker_unavailable') return { id: code, message: 'the worker, which runs dynos, does not answer' }
   return undefined
 }
 
@@ -105,8 +104,8 @@ function running(dyno: Dyno, { current, since, seen }: Running): DynoCondition {
 
 const stuckReasons: Record<'pause' | 'network', Reason> = {
   pause: { id: 'paused', message: 'its processes are paused' },
-  network: { id: 'network_lost', message: 'it was taken off its network' },
+  network: { id: 'network_lost', message: 'it was disconnected from its network' },
 }
 
-const noAnswer: Reason = { id: 'no_answer', message: 'it runs and gives no HTTP answer' }
-const bootTimeout: Reason = { id: 'R10', message: 'nothing answered on $PORT in its boot time' }
+const noAnswer: Reason = { id: 'no_answer', message: 'it runs, but sends no HTTP response' }
+const bootTimeout: Reason = { id: 'R10', message: 'nothing answered on $PORT within the boot timeout' }

@@ -122,7 +122,7 @@ function toScale({ formations }: Deps['store'], app: App, typeOrId: string): For
   const isKnown = all.some(({ type, id }) => type === typeOrId || id === typeOrId)
   if (isKnown || app.currentReleaseId !== null) return formationOf({ formations }, app, typeOrId)
   if (!processTypePattern.test(typeOrId)) {
-    throw new PaasError('invalid_params', `${JSON.stringify(typeOrId.slice(0, 200))} is no name of a process type.`, {
+    throw new PaasError('invalid_params', `${JSON.stringify(typeOrId.slice(0, 200))} is not a valid process type.`, {
       hint: 'It has up to 128 letters, digits, "-" and "_".',
     })
   }

@@ -24,7 +24,7 @@ export async function checkMachine(
     const limits = limitsOf(config.dynoSizes, size)
     const lack = lackOf(limits, machine)
     if (limits.memoryMiB > machine.memoryMiB) throw tooLarge(config.dynoSizes, size, machine)
-    if (lack) warn(reply, `${sizeName(size)} has ${lack}: a dyno of it gets all that there is.`)
+    if (lack) warn(reply, `${sizeName(size)} has ${lack}: its dynos get all that the machine has.`)
   }
 }
 
@@ -34,6 +34,6 @@ function tooLarge(dynoSizes: Deps['config']['dynoSizes'], size: DynoSize, machin
   )
   const lack = lackOf(limitsOf(dynoSizes, size), machine)
   return new PaasError('invalid_params', `${sizeName(size)} has ${lack}; nothing was changed.`, {
-    hint: `There is memory for ${fitting.map(sizeName).join(', ') || 'no size'}; the operator sets sizes with PAAS_DYNO_SIZES.`,
+    hint: `The machine has memory for ${fitting.map(sizeName).join(', ') || 'no size'}; the operator sets sizes with PAAS_DYNO_SIZES.`,
   })
 }

@@ -112,10 +112,7 @@ function oneOffOf(store: Deps['store'], app: App, asker: Asker, body: Asked): As
 function checkCommand(command: string): void {
   if (command.trim() === '') throw new PaasError('invalid_params', 'The command is empty.')
   if (command.includes('\0') || !command.isWellFormed()) {
-    throw new PaasError(
-      'invalid_params',
-      'The command has a NUL byte or is not valid Unicode, so no process can have it.',
-    )
+    throw new PaasError('invalid_params', 'The command has a NUL byte or is not valid Unicode, so it cannot be run.')
   }
 }
 

@@ -1,9 +1,9 @@
 const ofApp = '/apps/[^/]+'
 
 const noAddOns =
-  'There are no add-ons on this server yet. A database that somebody runs is reached by its address in a config var: ' +
-  'heroku config:set DATABASE_URL=... One on the machine of the server is at host.docker.internal once its operator opens ' +
-  'the port with PAAS_ALLOW_HOST=5432, one on a private network once that is in PAAS_ALLOW_NETWORKS.'
+  'There are no add-ons on this server. Set the URL of an external database as a config var: ' +
+  'heroku config:set DATABASE_URL=... A database on the machine of the server is at host.docker.internal if the operator opens ' +
+  'its port with PAAS_ALLOW_HOST=5432; one on a private network needs PAAS_ALLOW_NETWORKS.'
 
 /** What Heroku has and this server does not, by the paths that its clients ask for it. */
 const absent = [
@@ -23,11 +23,11 @@ const absent = [
   },
   {
     at: '/oauth/clients',
-    say: 'There are no OAuth clients on this server. Make a token with: heroku authorizations:create',
+    say: 'There are no OAuth clients on this server. Create a token with: heroku authorizations:create',
   },
   {
     at: '/account/features',
-    say: 'Accounts have no features on this server; those of an app are listed by: heroku features -a APP',
+    say: 'Accounts have no features on this server. List those of an app with: heroku features -a APP',
   },
   {
     at: `/telemetry-drains|${ofApp}/telemetry-drains`,

@@ -37,7 +37,7 @@ export function appNamed(
   if (!role) throw new PaasError('app_not_found', `There is no app ${JSON.stringify(idOrName)}.`)
   if (isAtLeast(role, needed)) return app
   throw new PaasError('forbidden', `You have the role ${role} for ${app.name}; this needs ${needed}.`, {
-    hint: `See who has it with: paas access -a ${app.name}`,
+    hint: `See who has that role with: paas access -a ${app.name}`,
   })
 }
 

@@ -12,7 +12,7 @@ export function refuseWhileClosing(api: Api): void {
   })
   api.addHook('onRequest', async (_request, reply) => {
     if (!isClosing) return undefined
-    const message = 'The server restarts or stops: nothing was begun. Ask again in a few seconds.'
+    const message = 'The server is restarting or stopping; nothing was started. Try again in a few seconds.'
     reply.headers({ Connection: 'close', 'Retry-After': retryAfter })
     return reply.code(503).send({ id: 'server_closing' satisfies ErrorCode, message })
   })

@@ -70,7 +70,7 @@ function textOf(value: unknown): string {
 function parseRange(header: string, fields: string[]): Range {
   const { field, start, end, options } = partsOf(header)
   if (field && !fields.includes(field)) {
-    throw new PaasError('bad_request', `Range: cannot order by ${field}; possible are ${fields.join(', ')}.`)
+    throw new PaasError('bad_request', `Range: cannot order by ${field}; supported are ${fields.join(', ')}.`)
   }
   const settings = Object.fromEntries(options.split(/[,;]/).map((option) => option.trim().split('=', 2)))
   const max = Number(settings['max'] ?? defaultMax)

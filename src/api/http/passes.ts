@@ -43,12 +43,12 @@ export class Passes {
     const expected = Buffer.from(this.#sign(subject, content))
     const given = Buffer.from(signature)
     if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-      throw new PaasError('not_found', 'There is nothing at this address.')
+      throw new PaasError('not_found', 'There is nothing at this URL.')
     }
     const { until, grant } = JSON.parse(Buffer.from(content, 'base64url').toString()) as { until: number; grant: Grant }
     if (until > now) return grant
-    throw new PaasError('not_found', 'This address has expired.', {
-      hint: 'Ask for a new one where this one came from.',
+    throw new PaasError('not_found', 'This URL has expired.', {
+      hint: 'Request a new one as you got this one.',
     })
   }
 

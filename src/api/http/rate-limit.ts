@@ -67,8 +67,8 @@ export function countRequest(limit: RateLimit, request: FastifyRequest, reply: F
   const left = limit.spend(request, request.routeOptions.config.free ? 0 : 1)
   reply.header('RateLimit-Remaining', String(Math.max(0, left)))
   if (left >= 0) return
-  throw new PaasError('rate_limit', 'Your requests to the API are used up; they come back by the minute.', {
-    hint: `Wait, and ask less often. The next one is there in ${limit.secondsPerRequest} s.`,
+  throw new PaasError('rate_limit', 'The API request limit is reached; it is refilled every minute.', {
+    hint: `Wait, and send fewer requests. The next one is possible in ${limit.secondsPerRequest} s.`,
     retryAfter: limit.secondsPerRequest,
   })
 }

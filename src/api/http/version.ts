@@ -8,7 +8,7 @@ import { PaasError } from '../../errors.ts'
 export function checkVersion({ headers }: FastifyRequest): void {
   const version = versionIn(headers.accept ?? '')
   if (version === undefined || /^3(\D|$)/.test(version)) return
-  throw new PaasError('bad_request', `This server speaks version 3 of the API, not ${version.slice(0, 20)}.`, {
+  throw new PaasError('bad_request', `This server implements version 3 of the API, not ${version.slice(0, 20)}.`, {
     hint: 'Send the header Accept: application/vnd.heroku+json; version=3',
   })
 }

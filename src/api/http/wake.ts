@@ -22,5 +22,5 @@ export async function wake(
 }
 
 export function warnOfDelay(reply: FastifyReply): void {
-  warn(reply, 'Recorded. The queue (Redis) does not answer, so it is carried out later.')
+  warn(reply, 'Accepted. The queue (Redis) does not answer, so it will be done later.')
 }

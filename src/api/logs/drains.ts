@@ -64,7 +64,7 @@ function create(store: Deps['store'], app: App, url: string): Drain {
       throw new PaasError('invalid_params', `${app.name} has a drain with this URL already.`)
     }
     if (present.length >= mostDrains) {
-      throw new PaasError('invalid_params', `${app.name} has ${mostDrains} drains already, which is the limit.`, {
+      throw new PaasError('invalid_params', `${app.name} has ${mostDrains} drains, the limit.`, {
         hint: `Remove one with: paas drains:remove -a ${app.name}`,
       })
     }

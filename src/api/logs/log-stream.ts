@@ -38,10 +38,10 @@ export function logStreamRoute(api: Api, deps: Deps): void {
 
   api.get('/streams/logs', { exposeHeadRoute: false }, async (request, reply) => {
     const { appId, filter, grant } = sessionOf(deps.passes, request)
-    if (!deps.store.apps.find(appId)) throw new PaasError('not_found', 'The app of this log session is gone.')
+    if (!deps.store.apps.find(appId)) throw new PaasError('not_found', 'The app of this log session was destroyed.')
     const count = readers.get(appId) ?? 0
     if (count >= mostReaders) {
-      throw new PaasError('rate_limit', `${mostReaders} readers follow the log of this app already.`)
+      throw new PaasError('rate_limit', `${mostReaders} readers follow the log of this app, the limit.`)
     }
     const ending = AbortSignal.any([closing.signal, holdAnswer(deps.grants, grant, reply)])
     readers.set(appId, count + 1)

@@ -72,9 +72,9 @@ async function ask(question: () => Promise<boolean>): Promise<Answer> {
 }
 
 function unproven({ hostname, text, alias }: Records, isSilent: boolean): PaasError {
-  const why = isSilent ? 'its DNS did not answer' : 'its DNS does not say so'
-  const other = alias ? `, or ${alias.name} CNAME ${alias.value}, which leads here too` : ''
-  return new PaasError('domain_unproven', `This server asks for a proof that ${hostname} is yours, and ${why}.`, {
-    hint: `Set the record ${text.name} TXT "${text.value}"${other}. Then add it again; what was not there before may take some minutes to be seen.`,
+  const why = isSilent ? 'its DNS did not answer' : 'its DNS does not have it'
+  const other = alias ? `, or ${alias.name} CNAME ${alias.value}, which also points here` : ''
+  return new PaasError('domain_unproven', `This server requires a DNS proof that ${hostname} is yours, and ${why}.`, {
+    hint: `Set the record ${text.name} TXT "${text.value}"${other}. Then add the domain again; a new record may take some minutes to be visible.`,
   })
 }

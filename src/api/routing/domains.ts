@@ -82,7 +82,7 @@ function hostnameOf(text: string, { config }: Pick<Deps, 'config'>): string {
   const isServers = base === config.domain || base.endsWith(`.${config.domain}`) || /(^|\.)localhost$/.test(base)
   if (isServers) throw refused(text, `belongs to this server; every app has its own name under ${config.domain}`)
   if (hostname.startsWith('*.') && config.domain.endsWith(`.${base}`)) {
-    throw refused(text, "is too wide: it would take in this server's names")
+    throw refused(text, 'is too wide: it would match names of this server')
   }
   return hostname
 }
@@ -94,7 +94,7 @@ function create(store: Deps['store'], app: App, hostname: string, endpointName: 
     if (taken?.appId === app.id) throw refused(hostname, `is a domain of ${app.name} already`)
     if (taken !== undefined || isOfOthers(store, app, hostname)) throw refused(hostname, 'is in use by another app')
     if (store.domains.list(app.id).length >= mostDomains) {
-      throw new PaasError('invalid_params', `${app.name} has ${mostDomains} domains already, which is the limit.`, {
+      throw new PaasError('invalid_params', `${app.name} has ${mostDomains} domains, the limit.`, {
         hint: `Remove one with: paas domains:remove -a ${app.name}`,
       })
     }
@@ -131,7 +131,7 @@ function domainOf(
 function customDomainOf(deps: Pick<Deps, 'store' | 'config'>, app: App, request: FastifyRequest): Domain {
   const domain = domainOf(deps, app, request)
   if (domain !== 'own') return domain
-  throw refused(targetOf(app, deps.config), "is the app's own name, which stays as it is")
+  throw refused(targetOf(app, deps.config), "is the app's own name, which cannot be changed")
 }
 
 function refused(name: string, reason: string): PaasError {

@@ -85,7 +85,7 @@ export function sniEndpointRoutes(api: Api, deps: Deps): void {
 function refuseToAutomate(): never {
   throw new PaasError(
     'invalid_params',
-    'This server gets no certificates by itself; it shows those that are given to it.',
+    'This server does not request certificates (there is no ACME); it uses those that you add.',
     {
       hint: 'Add one with: paas certs:add CERTIFICATE KEY',
     },
@@ -97,7 +97,7 @@ function create(store: Deps['store'], app: App, certificate: Certificate): SniEn
   return store.transaction(() => {
     const present = store.sniEndpoints.list(app.id)
     if (present.length >= mostSniEndpoints) {
-      const message = `${app.name} has ${mostSniEndpoints} certificates already, which is the limit.`
+      const message = `${app.name} has ${mostSniEndpoints} certificates, the limit.`
       throw new PaasError('invalid_params', message, { hint: `Remove one with: paas certs:remove -a ${app.name}` })
     }
     const name = nameBeside(present)

@@ -40,16 +40,8 @@ function ofApps({ names, router, worker }: ServerFigures): Family[] {
   const dynos = named(names, worker?.apps)
   const measured = dynos.flatMap(([app, { figures }]): [string, DynoFigures][] => (figures ? [[app, figures]] : []))
   return [
-    counter(
-      'paas_app_requests_total',
-      'Requests that ended, by the class of their status',
-      asked.flatMap(statusSamples),
-    ),
-    counter(
-      'paas_app_errors_total',
-      'Requests that the router had something to say about, by its code',
-      asked.flatMap(codeSamples),
-    ),
+    counter('paas_app_requests_total', 'Finished requests, by status class', asked.flatMap(statusSamples)),
+    counter('paas_app_errors_total', 'Errors of the router, by code', asked.flatMap(codeSamples)),
     counter(
       'paas_app_response_bytes_total',
       'Bytes of response bodies',
@@ -57,18 +49,18 @@ function ofApps({ names, router, worker }: ServerFigures): Family[] {
     ),
     histogram(
       'paas_app_request_duration_seconds',
-      'From the end of the head of a request to the end of its response, of those that reached a dyno',
+      'Time from the end of a request head to the end of its response, for requests that reached a dyno',
       asked.map(([app, { durations }]) => ({ labels: { app }, durations, bounds: durationBounds })),
     ),
     gauge('paas_app_dynos', 'Dynos by state', dynos.flatMap(stateSamples)),
     gauge(
       'paas_app_memory_bytes',
-      'Memory of the dynos that run',
+      'Memory of the running dynos',
       measured.map(([app, { memory }]) => sample(memory, { app })),
     ),
     gauge(
       'paas_app_cpu_cores',
-      'CPU of the dynos that run, on average of a minute',
+      'CPU of the running dynos, mean of a minute',
       measured.flatMap(([app, { cpu }]) => (cpu === null ? [] : [sample(cpu, { app })])),
     ),
   ]
@@ -98,25 +90,29 @@ function ofRouter(router: RouterFigures | undefined): Family[] {
   const { counters, connections, dropped } = router
   return [
     counter('paas_router_requests_total', 'Requests of all hosts', [sample(counters.requests)]),
-    counter('paas_router_refused_requests_total', 'Requests that could or must not be read', [
+    counter('paas_router_refused_requests_total', 'Malformed or forbidden requests', [
       sample(counters.refusedRequests),
     ]),
     counter('paas_router_connections_total', 'Connections accepted', [sample(counters.connections)]),
-    counter('paas_router_turned_away_total', 'Connections turned away at a limit', [sample(counters.turnedAway)]),
-    gauge('paas_router_connections', 'Connections from visitors that are open', [sample(connections)]),
-    counter('paas_router_dropped_figures_total', "Lines of apps' figures that could not be written", [sample(dropped)]),
+    counter('paas_router_turned_away_total', 'Connections refused at a limit', [sample(counters.turnedAway)]),
+    gauge('paas_router_connections', 'Open connections from visitors', [sample(connections)]),
+    counter('paas_router_dropped_figures_total', 'Lines of app metrics that could not be written', [sample(dropped)]),
   ]
 }
 
 function ofBuilds({ builds, worker, queue }: ServerFigures): Family[] {
   return [
-    gauge('paas_builds', 'Builds in the record, by state: those that wait are pending', samplesBy('state', builds)),
+    gauge('paas_builds', 'Builds in the database, by state; waiting ones are pending', samplesBy('state', builds)),
     counter(
       'paas_builds_finished_total',
-      'Builds that this worker finished, by verdict',
+      'Builds that this worker finished, by result',
       samplesBy('verdict', worker?.builds),
     ),
-    histogram('paas_build_phase_seconds', 'Phases of builds', Object.entries(worker?.phases ?? {}).map(phaseSeries)),
+    histogram(
+      'paas_build_phase_seconds',
+      'Duration of build phases',
+      Object.entries(worker?.phases ?? {}).map(phaseSeries),
+    ),
     gauge('paas_queue_jobs', 'Jobs in the queue, by state', samplesBy('state', queue?.jobs)),
   ]
 }
@@ -138,7 +134,7 @@ function ofParts({ api, router, worker, queue, supervisor }: ServerFigures): Fam
   return [
     gauge(
       'paas_up',
-      'Whether a part of the server answers',
+      'Whether a process of the server answers',
       samplesBy('role', { api: 1, router: is(router), worker: is(worker), redis: is(queue) }),
     ),
     gauge('paas_memory_bytes', 'Resident memory of each process of the server', samplesBy('role', memory)),
@@ -149,7 +145,7 @@ function ofParts({ api, router, worker, queue, supervisor }: ServerFigures): Fam
     ),
     histogram(
       'paas_event_loop_lag_seconds',
-      'How late timers come, looked at twice a second',
+      'Event loop delay, sampled twice a second',
       known.map(({ role, figures }) => ({ labels: { role }, durations: figures.lag, bounds: durationBounds })),
     ),
   ]

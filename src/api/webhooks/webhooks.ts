@@ -127,7 +127,7 @@ async function checkUrl({ outbound }: Deps, url: string): Promise<void> {
 function create({ store }: Deps, webhook: Parameters<Deps['store']['webhooks']['create']>[0], app: App): Webhook {
   return store.transaction(() => {
     if (store.webhooks.list(app.id).length < mostWebhooks) return store.webhooks.create(webhook)
-    throw new PaasError('invalid_params', `${app.name} has ${mostWebhooks} webhooks already, which is the limit.`, {
+    throw new PaasError('invalid_params', `${app.name} has ${mostWebhooks} webhooks, the limit.`, {
       hint: `Remove one with: paas webhooks:remove -a ${app.name}`,
     })
   })

@@ -60,7 +60,7 @@ export async function buildDockerfile(
     await fillBase(deps, result.base, wanted.onProgress, signal)
     emptyCache = false
   }
-  throw new PaasError('internal', 'The images that Dockerfiles begin with were filled in, and are gone again.')
+  throw new PaasError('internal', 'The base images for Dockerfiles were added, but are missing again.')
 }
 
 type Surroundings = { shared: string[][]; jobs: number }
@@ -119,8 +119,8 @@ async function failure(
   if (kind === 'forbidden')
     return new PaasError(
       'rootless_forbidden',
-      'This machine does not let a user without rights have a namespace, so no Dockerfile can be built.',
+      'This machine does not allow unprivileged user namespaces, so Dockerfiles cannot be built.',
     )
   if (kind === 'failed') return explainFailure(errors, registries)
-  return new PaasError('build_failed', `build failed: the builder ended with ${code} before it was done`)
+  return new PaasError('build_failed', `build failed: the builder exited with ${code} before the end of the build`)
 }

@@ -6,7 +6,7 @@ import { isAllowed, namesOf } from './registries.ts'
 /** Characters of a step, and of what was wrong with it, that are told. */
 const longest = 300
 
-const notFetched = 'what it names cannot be fetched from here'
+const notFetched = 'it cannot be fetched from here'
 
 /**
  * The builder's error in words of ours. What another server answered is never among them: it may be any service's that a registry's name
@@ -20,7 +20,7 @@ export function explainFailure(errors: string, registries: Registries): PaasErro
   const image = imageIn(error)
   if (image !== undefined) return unobtainable(image, error, registries)
   const { step, reason } = stepIn(error)
-  if (step === '') return failed(ownWords(reason) || 'The builder ended without a reason.')
+  if (step === '') return failed(ownWords(reason) || 'The builder exited without a reason.')
   return failed(`${shortened(step)}: ${reasonOf(reason)}`)
 }
 
@@ -48,20 +48,20 @@ function wordAt(text: string, start: number): string {
 
 function unobtainable(image: string, error: string, registries: Registries): PaasError {
   const ours = 'paas/debian-13, paas/debian-13-node or paas/debian-13-build'
-  const hint = `Begin with an image of this server (${ours}) or one from: ${namesOf(registries)}.`
+  const hint = `Use an image of this server (${ours}) or one from: ${namesOf(registries)}.`
   const name = shortened(image)
-  if (isAllowed(image, registries)) return failed(`The image ${name} cannot be had: ${whyNot(error)}.`, hint)
-  return failed(`The image ${name} is not from a registry that is allowed here.`, hint)
+  if (isAllowed(image, registries)) return failed(`The image ${name} cannot be pulled: ${whyNot(error)}.`, hint)
+  return failed(`The registry of the image ${name} is not allowed on this server.`, hint)
 }
 
 function whyNot(error: string): string {
   const text = error.toLowerCase()
   const says = (...words: string[]): boolean => words.some((word) => text.includes(word))
   if (says('manifest unknown', 'name unknown', 'image not known')) return 'there is no such image'
-  if (says('unauthorized', 'access to the resource is denied')) return 'its registry gives it to nobody without a login'
-  if (says('invalid reference', 'parsing reference', 'short-name')) return 'that is not the name of an image'
-  if (says('toomanyrequests')) return 'its registry has had too many requests'
-  return 'its registry cannot be reached from here, or does not answer as one'
+  if (says('unauthorized', 'access to the resource is denied')) return 'its registry requires a login'
+  if (says('invalid reference', 'parsing reference', 'short-name')) return 'it is not a valid image name'
+  if (says('toomanyrequests')) return 'its registry received too many requests'
+  return 'its registry cannot be reached, or is not a registry'
 }
 
 /** `building at STEP "RUN false": exit status 1`, where the step may have quotes too. */

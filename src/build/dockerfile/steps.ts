@@ -35,8 +35,8 @@ export class StepLines {
     this.#write(line)
     const step = stepIn(text)
     if (step === undefined || !asksForNetwork(step)) return
-    const message = `${step.slice(0, longestTold)}: a step has the network of the build, and no other.`
-    throw new PaasError('build_failed', message, { hint: 'Leave --network out.' })
+    const message = `${step.slice(0, longestTold)}: steps use the network of the build.`
+    throw new PaasError('build_failed', message, { hint: 'Remove --network.' })
   }
 }
 

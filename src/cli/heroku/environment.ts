@@ -56,8 +56,8 @@ export function checkHost(url: string): void {
     `Heroku's command does not accept ${url}: it would talk to Heroku itself, with your token. It accepts localhost.`,
     {
       hint:
-        `Make a tunnel, ssh -L 8080:localhost:${port || 8080} -L 8443:localhost:8443 ${hostname}, then: ` +
-        'paas login http://localhost:8080. Or go on with paas, which takes any server.',
+        `Open a tunnel, ssh -L 8080:localhost:${port || 8080} -L 8443:localhost:8443 ${hostname}, then: ` +
+        'paas login http://localhost:8080. Or use paas, which accepts any server.',
     },
   )
 }

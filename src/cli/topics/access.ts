@@ -6,20 +6,20 @@ import { connectToApp } from '../session.ts'
 
 type RoleOptions = AppOptions & { role: string }
 
-const explained = 'view sees the app, deploy pushes, configures and runs it, admin says who may use it besides.'
+const explained = 'view: see the app. deploy: also push, configure and run it. admin: also manage access.'
 
 export function defineAccess(program: Command): void {
   defineForApp(program, {
     name: 'access',
-    summary: 'list who may use the app, and their roles',
+    summary: 'list who has access to the app, and their roles',
     examples: ['paas access -a acme'],
   }).action(list)
 
   defineForApp(program, {
     name: 'access:add',
     arguments: '<email>',
-    summary: 'let somebody use the app',
-    details: `They need an account here: see paas accounts:create. Of the roles, ${explained}`,
+    summary: 'give somebody access to the app',
+    details: `They need an account first: see paas accounts:create. Roles: ${explained}`,
     examples: ['paas access:add ada@example.com', 'paas access:add grace@example.com --role view'],
   })
     .addOption(roleOption().default('deploy'))
@@ -28,8 +28,8 @@ export function defineAccess(program: Command): void {
   defineForApp(program, {
     name: 'access:update',
     arguments: '<email>',
-    summary: 'change the role of somebody',
-    details: `Of the roles, ${explained}`,
+    summary: "change somebody's role",
+    details: `Roles: ${explained}`,
     examples: ['paas access:update grace@example.com --role admin'],
   })
     .addOption(roleOption().makeOptionMandatory())
@@ -38,8 +38,8 @@ export function defineAccess(program: Command): void {
   defineForApp(program, {
     name: 'access:remove',
     arguments: '<email>',
-    summary: 'let somebody use the app no more',
-    details: 'Oneself to leave it.',
+    summary: 'remove the access of somebody to the app',
+    details: 'Use your own email to leave the app.',
     examples: ['paas access:remove grace@example.com'],
   }).action(remove)
 }
@@ -67,7 +67,7 @@ async function update(email: string, options: RoleOptions): Promise<void> {
   const one = `${path}/collaborators/${encodeURIComponent(email)}`
   const before = roleOf(await api.get<CollaboratorJson>(one))
   const changed = api.patch<CollaboratorJson>(one, { role: options.role })
-  print(options, await progress(`Making ${email} ${options.role} of ${app}`, changed), () => '')
+  print(options, await progress(`Changing the role of ${email} on ${app} to ${options.role}`, changed), () => '')
   note(`Undo with: paas access:update ${email} --role ${before} -a ${app}`)
 }
 

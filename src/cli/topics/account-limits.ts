@@ -10,10 +10,10 @@ export function defineAccountLimits(program: Command): void {
   define(program, {
     name: 'accounts:limits',
     arguments: '[email] [limits...]',
-    summary: 'see or set how much an account may have',
+    summary: 'show or set the limits of an account',
     details:
-      'Without an email, your own. An admin sets those of others: apps, dynos, builds (that run or wait), builds_per_hour, one_offs and repository_mib (all repositories together), each a number, off for no limit, or ' +
-      'default for the server’s. The owner of an app answers for what it has. Admins have no limit unless they are given one.',
+      'Without an email, your own. An admin sets the limits of others: apps, dynos, builds (running or waiting), builds_per_hour, one_offs and repository_mib (all repositories together), each a number, off for no limit, or ' +
+      'default for the server’s default. Everything of an app counts for its owner. Admins have no limit unless one is set.',
     examples: [
       'paas accounts:limits',
       'paas accounts:limits ada@example.com',
@@ -35,7 +35,7 @@ async function set(email: string, limits: string[], options: Options): Promise<v
   const now = await progress(`Setting the limits of ${email}`, changed)
   print(options, now, () => rowsOf(now))
   const names = limits.map((text) => `${text.split('=')[0]}=default`).join(' ')
-  note(`Back to the server's with: paas accounts:limits ${email} ${names}`)
+  note(`Reset to the server's defaults with: paas accounts:limits ${email} ${names}`)
 }
 
 function rowsOf(limits: LimitsJson): string[] {

@@ -17,12 +17,12 @@ export function defineAccounts(program: Command): void {
   define(program, {
     name: 'accounts:create',
     arguments: '<email>',
-    summary: 'make an account for somebody',
+    summary: 'create an account for somebody',
     details: 'Prints its first password, which they change with paas password. For admins only.',
     examples: ['paas accounts:create ada@example.com', 'paas accounts:create grace@example.com --admin'],
   })
     .option('--name <name>', 'their name')
-    .option('--admin', 'may see and change every app and account')
+    .option('--admin', 'can see and change every app and account')
     .action(create)
 
   define(program, {
@@ -30,7 +30,7 @@ export function defineAccounts(program: Command): void {
     arguments: '<email>',
     summary: 'close an account until it is enabled again',
     details:
-      'Its password and its tokens open nothing from then on, for git neither, and what is open ends; its apps run on. For admins only.',
+      'Its password and tokens stop working, also for git, and its open connections end. Its apps keep running. For admins only.',
     examples: ['paas accounts:disable ada@example.com'],
   }).action(disable)
 
@@ -38,20 +38,20 @@ export function defineAccounts(program: Command): void {
     name: 'accounts:enable',
     arguments: '<email>',
     summary: 'open an account that was disabled',
-    details: 'Its password and tokens are good again. For admins only.',
+    details: 'Its password and tokens work again. For admins only.',
     examples: ['paas accounts:enable ada@example.com'],
   }).action(enable)
 
   define(program, {
     name: 'accounts:remove',
     arguments: '<email>',
-    summary: 'remove an account for ever',
+    summary: 'remove an account permanently',
     details:
-      'With its tokens, keys and roles. One that owns apps is refused: give them to somebody else first, see paas ' +
+      'Its tokens, keys and roles are removed too. An account that owns apps cannot be removed: transfer them first, see paas ' +
       'apps:transfer. For admins only.',
     examples: ['paas accounts:remove ada@example.com --confirm ada@example.com'],
   })
-    .option('-c, --confirm <email>', 'the email again, in place of the question')
+    .option('-c, --confirm <email>', 'the email again, to confirm without a prompt')
     .action(remove)
 }
 
@@ -77,14 +77,14 @@ async function create(email: string, { json, name, admin }: Options & { name?: s
     `Creating the account ${email}`,
     api.post<AccountJson & { password?: string }>('/accounts', body),
   )
-  note(`They log in with: paas login ${api.server.url}   The password is shown this once:`)
+  note(`They log in with: paas login ${api.server.url}   The password is shown only once:`)
   print(json ? { json } : {}, made, ({ password }) => password ?? '')
 }
 
 async function disable(email: string, options: Options): Promise<void> {
   const changed = connect().patch<AccountJson>(pathOf(email), { suspended: true })
   print(options, await progress(`Disabling ${email}`, changed), () => '')
-  note(`Its apps run on. Undo with: paas accounts:enable ${email}`)
+  note(`Its apps keep running. Undo with: paas accounts:enable ${email}`)
 }
 
 async function enable(email: string, options: Options): Promise<void> {
@@ -95,7 +95,7 @@ async function enable(email: string, options: Options): Promise<void> {
 
 async function remove(email: string, options: Options & { confirm?: string }): Promise<void> {
   const api = connect()
-  await confirm(`This removes the account ${email}, its tokens and its roles for ever.`, {
+  await confirm(`This removes the account ${email}, its tokens and its roles permanently.`, {
     name: email,
     ...(options.confirm === undefined ? {} : { given: options.confirm }),
     command: `paas accounts:remove ${email} --confirm ${email}`,

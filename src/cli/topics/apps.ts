@@ -16,18 +16,18 @@ export function defineApps(program: Command): void {
     examples: ['paas apps', 'paas apps --json'],
   }).action(async (options: Options) => {
     const apps = await connect().get<AppJson[]>('/apps')
-    if (apps.length === 0) note('You have no apps yet. Make one with: paas create NAME')
+    if (apps.length === 0) note('You have no apps yet. Create one with: paas create NAME')
     print(options, apps, () => table(apps.map(({ name, web_url }) => [name, web_url])))
   })
 
   define(program, {
     name: 'create',
     arguments: '[name]',
-    summary: 'make an app and connect the git repository here',
+    summary: 'create an app and connect the git repository here',
     details:
-      'Adds the git remote "paas" to the repository one stands in and makes this command answer for its password, so that ' +
-      'git push never asks. Without a name the server makes one up.',
-    examples: ['paas create acme', 'paas create acme-staging -r staging   # a second app of one repository'],
+      'Adds the git remote "paas" to the repository in the current directory and makes this command its credential helper, so that ' +
+      'git push never asks for a password. Without a name, the server generates one.',
+    examples: ['paas create acme', 'paas create acme-staging -r staging   # a second app for the same repository'],
   })
     .option('-r, --remote <name>', 'name of the git remote', usualRemote)
     .action(create)
@@ -35,32 +35,32 @@ export function defineApps(program: Command): void {
   defineForApp(program, {
     name: 'info',
     arguments: '[name]',
-    summary: 'show an app: its URLs, owner, stack, dynos',
+    summary: 'show the URLs, owner, stack and dynos of an app',
     examples: ['paas info', 'paas info acme --json'],
   }).action((name: string | undefined, options: AppOptions) => info(withName(name, options)))
 
   defineForApp(program, {
     name: 'open',
     arguments: '[path]',
-    summary: 'open an app in the browser, and print its URL',
+    summary: 'open an app in the browser and print its URL',
     examples: ['paas open', 'paas open /admin -a acme'],
   }).action(open)
 
   defineForApp(program, {
     name: 'rename',
     arguments: '<name>',
-    summary: 'give an app another name and URL',
+    summary: 'rename an app, and change its URL',
     examples: ['paas rename acme-shop -a acme'],
   }).action(rename)
 
   defineForApp(program, {
     name: 'destroy',
     arguments: '[name]',
-    summary: 'remove an app and all that belongs to it',
-    details: 'Its dynos, releases, builds, config vars and logs go with it. There is no way back.',
+    summary: 'remove an app and everything that belongs to it',
+    details: 'Its dynos, releases, builds, config vars and logs are removed too. This cannot be undone.',
     examples: ['paas destroy acme', 'paas destroy acme --confirm acme'],
   })
-    .option('-c, --confirm <name>', 'the name once more, to confirm')
+    .option('-c, --confirm <name>', 'the name again, to confirm without a prompt')
     .action((name: string | undefined, options: DestroyOptions) => destroy(withName(name, options)))
 }
 
@@ -125,7 +125,7 @@ async function open(subpath: string | undefined, options: AppOptions): Promise<v
   const url = new URL(subpath ?? '', app.web_url).href
   const opener = process.platform === 'darwin' ? 'open' : 'xdg-open'
   const browser = spawn(opener, [url], { stdio: 'ignore', detached: true })
-  browser.on('error', () => note('There is no browser to open here; the URL is on stdout.'))
+  browser.on('error', () => note('No browser could be opened; the URL is on stdout.'))
   browser.unref()
   print(options, { url }, () => url)
 }
@@ -141,7 +141,7 @@ async function rename(name: string, options: AppOptions): Promise<void> {
 
 async function destroy(options: DestroyOptions): Promise<void> {
   const { api, app, path } = await connectToApp(options)
-  await confirm(`This removes ${app} with its releases, builds, config vars and logs for good.`, {
+  await confirm(`This removes ${app} with its releases, builds, config vars and logs permanently.`, {
     name: app,
     ...(options.confirm === undefined ? {} : { given: options.confirm }),
     command: `paas destroy -a ${app} --confirm ${app}`,

@@ -10,17 +10,17 @@ type Installation = { ordinal: number; buildpack: { name: string; url: string } 
 export function defineBuildpacks(program: Command): void {
   defineForApp(program, {
     name: 'buildpacks',
-    summary: 'show which buildpacks build an app, in order',
+    summary: 'list the buildpacks of an app, in order',
     examples: ['paas buildpacks -a acme'],
   }).action(show)
 
   defineForApp(program, {
     name: 'buildpacks:set',
     arguments: '<buildpacks...>',
-    summary: 'build with these buildpacks, from the next build on',
+    summary: 'set the buildpacks, from the next build on',
     details:
-      'All of them have to fit the app; each sees what those before it made. One that is not of this server is named by its https ' +
-      'address: of a git repository, with a branch, tag or commit behind #, or of a .tgz.',
+      'All of them must detect the app; each sees the changes of those before it. Name a third-party buildpack by its https ' +
+      'URL: a git repository, with a branch, tag or commit after #, or a .tgz.',
     examples: [
       'paas buildpacks:set heroku/nodejs',
       'paas buildpacks:set nodejs python',
@@ -31,23 +31,23 @@ export function defineBuildpacks(program: Command): void {
   defineForApp(program, {
     name: 'buildpacks:add',
     arguments: '<buildpack>',
-    summary: 'build with one more buildpack',
-    details: 'It comes last, unless --index says where.',
+    summary: 'add a buildpack',
+    details: 'It is added at the end, unless --index is given.',
     examples: ['paas buildpacks:add heroku/nodejs --index 1'],
   })
-    .option('-i, --index <number>', 'its place, from 1 on')
+    .option('-i, --index <number>', 'its position, starting at 1')
     .action((pack: string, options: AppOptions & { index?: string }) => add(pack, options))
 
   defineForApp(program, {
     name: 'buildpacks:remove',
     arguments: '<buildpack>',
-    summary: 'build without a buildpack',
+    summary: 'remove a buildpack',
     examples: ['paas buildpacks:remove heroku/nodejs'],
   }).action((pack: string, options: AppOptions) => remove(pack, options))
 
   defineForApp(program, {
     name: 'buildpacks:clear',
-    summary: 'let each build find out which buildpack fits',
+    summary: 'remove all buildpacks, so that builds detect one',
     examples: ['paas buildpacks:clear -a acme'],
   }).action((options: AppOptions) => change(options, () => []))
 }
@@ -55,7 +55,7 @@ export function defineBuildpacks(program: Command): void {
 async function show(options: AppOptions): Promise<void> {
   const { api, app, path } = await connectToApp(options)
   const installed = await list(api, path)
-  if (installed.length === 0) note(`${app} has no buildpacks set; each build finds out which fits.`)
+  if (installed.length === 0) note(`${app} has no buildpacks set; each build detects one.`)
   print(options, installed, () =>
     installed.length === 0 ? '' : [heading(`${app} Buildpacks`), ...namesOf(installed).map(numbered)],
   )
@@ -82,13 +82,13 @@ async function change(options: AppOptions, next: (present: string[], app: string
   const call = { method: 'PUT', body: { updates } }
   const changed = api.call<Installation[]>(`${path}/buildpack-installations`, call)
   const installed = await progress(`Setting the buildpacks of ${app}`, changed, describe)
-  note(`They count from the next build on: git push paas main, or paas builds:create -a ${app}`)
+  note(`They apply from the next build on: git push paas main, or paas builds:create -a ${app}`)
   note(`Undo with: paas buildpacks:${before.length === 0 ? 'clear' : `set ${before.join(' ')}`} -a ${app}`)
   print(options, installed, () => '')
 }
 
 function describe(installed: Installation[]): string {
-  return installed.length === 0 ? 'none: each build finds out which fits' : namesOf(installed).join(', ')
+  return installed.length === 0 ? 'none: each build detects one' : namesOf(installed).join(', ')
 }
 
 function list(api: Client, path: string): Promise<Installation[]> {

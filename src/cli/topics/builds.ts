@@ -25,47 +25,47 @@ export function defineBuilds(program: Command): void {
 
   defineForApp(program, {
     name: 'builds:create',
-    summary: 'build and deploy what runs once more, or a tarball',
+    summary: 'build and deploy the current commit again, or a tarball',
     details:
-      'Shows the output as it comes, and exits with 1 if the build fails. From a directory, or a tarball, nothing of git is needed; of a repository the files go that git has or would add, as they are now.',
+      'Shows the output as it is written, and exits with 1 if the build fails. A directory or tarball needs no git. From a git repository, --source-dir sends the tracked and unignored files as they are now.',
     examples: [
       'paas builds:create',
-      'paas builds:create --source-dir      # the directory one stands in',
+      'paas builds:create --source-dir      # the current directory',
       'paas builds:create --source-tar acme.tgz --source-version v1.2',
       'paas builds:create --source-url https://example.com/acme.tgz',
       'paas builds:create --no-cache -a acme --detach',
     ],
   })
-    .option('--source-dir [path]', 'build the files of a directory (else the one you are in)')
+    .option('--source-dir [path]', 'build the files of a directory (default: the current one)')
     .option('--source-tar <file>', 'build a tarball')
-    .option('--source-url <url>', 'build the tarball at an address')
-    .option('--source-version <text>', 'what to call it (else what git does)')
-    .option('--no-cache', 'build everything anew')
-    .option('--detach', 'do not wait for it')
+    .option('--source-url <url>', 'build the tarball at a URL')
+    .option('--source-version <text>', 'name of the version (default: from git)')
+    .option('--no-cache', 'build with an empty cache')
+    .option('--detach', 'do not wait for the build')
     .action(create)
 
   defineForApp(program, {
     name: 'builds:output',
     arguments: '[id]',
-    summary: 'show what a build printed, or prints',
+    summary: 'show the output of a build, and follow it',
     details:
-      'From the beginning; a build that still runs is watched to its end, and a failure then exits with 1. Without an id, the newest build. An id may be given by its beginning. With --json, the build with its output, when it has ended.',
+      'The output of a running build is followed to its end, and a failure exits with 1. Without an id, the newest build. The beginning of an id is enough. With --json, prints the build with its output when it has ended.',
     examples: ['paas builds:output', 'paas builds:output 01234567'],
   }).action(showOutput)
 
   defineForApp(program, {
     name: 'builds:cancel',
     arguments: '[id]',
-    summary: 'stop a build; what serves now serves on',
-    details: 'Without an id, the build that runs or waits.',
+    summary: 'cancel a build; the current release keeps serving',
+    details: 'Without an id, the running or waiting build.',
     examples: ['paas builds:cancel'],
   }).action(cancel)
 
   defineForApp(program, {
     name: 'builds:cache:purge',
-    summary: 'empty what builds keep for the next one',
+    summary: 'empty the build cache of an app',
     details:
-      'What buildpacks cached, and the steps and cache mounts of a Dockerfile. What serves serves on; the next build takes longer.',
+      'Removes the cache of buildpacks, and the steps and cache mounts of a Dockerfile. The app keeps serving; the next build takes longer.',
     examples: ['paas builds:cache:purge', 'paas builds:cache:purge -a acme'],
   }).action(purgeCache)
 }
@@ -74,7 +74,7 @@ async function showBuilds(options: AppOptions & { num: string }): Promise<void> 
   const count = parseCount(options.num)
   const { api, app, path } = await connectToApp(options)
   const builds = await newest(api, path, count)
-  if (builds.length === 0) note(`${app} has no builds. Make one with: git push paas main`)
+  if (builds.length === 0) note(`${app} has no builds. Start one with: git push paas main`)
   print(options, builds, () => [
     heading(`${app} Builds`),
     ...table(
@@ -108,7 +108,7 @@ async function showOutput(id: string | undefined, options: AppOptions): Promise<
   const { api, path, app } = await connectToApp(options)
   const build =
     id === undefined ? (await newest(api, path, 1))[0] : await find(api, path, await fullIdOf(api, { app, path }, id))
-  if (!build) throw new PaasError('not_found', `${app} has no builds.`, { hint: 'Make one with: git push paas main' })
+  if (!build) throw new PaasError('not_found', `${app} has no builds.`, { hint: 'Start one with: git push paas main' })
   if (!options.json) return watch(api, { path, build, to: process.stdout })
   const output = await text(followOutput(api, build.output_stream_url))
   const ended = await endOf(api, { path, build })
@@ -132,7 +132,7 @@ async function endOf(api: Client, { path, build }: { path: string; build: BuildJ
 function throwIfFailed(before: BuildJson, { id, state, failure }: BuildJson): void {
   if (before.status !== 'pending' || state === 'succeeded') return
   const why = failure ? `failed: ${failure.message}` : `was ${state}.`
-  throw new PaasError('build_failed', `The build ${id} ${why}`, { hint: 'What served before serves on.' })
+  throw new PaasError('build_failed', `The build ${id} ${why}`, { hint: 'The previous release keeps serving.' })
 }
 
 async function cancel(id: string | undefined, options: AppOptions): Promise<void> {
@@ -142,7 +142,7 @@ async function cancel(id: string | undefined, options: AppOptions): Promise<void
       ? (await newest(api, path, 50)).findLast(({ status }) => status === 'pending')?.id
       : await fullIdOf(api, { app, path }, id)
   if (build === undefined) {
-    throw new PaasError('not_found', `${app} has no build that runs or waits.`, { hint: `See: paas builds -a ${app}` })
+    throw new PaasError('not_found', `${app} has no running or waiting build.`, { hint: `See: paas builds -a ${app}` })
   }
   const cancelled = api.delete<BuildJson>(`${path}/builds/${encodeURIComponent(build)}`)
   const stopped = await progress(`Cancelling the build ${build} of ${app}`, cancelled)

@@ -13,7 +13,7 @@ type ConfirmOptions = NameOptions & { confirm?: string }
 type Site = Awaited<ReturnType<typeof connectToApp>>
 
 const files =
-  'CERTIFICATE holds the certificate and the chain behind it, KEY its private key without a passphrase; both are PEM.'
+  'CERTIFICATE has the certificate and its chain, KEY its private key without a passphrase; both are PEM files.'
 
 export function defineCerts(program: Command): void {
   defineForApp(program, {
@@ -25,39 +25,39 @@ export function defineCerts(program: Command): void {
   defineForApp(program, {
     name: 'certs:add',
     arguments: '<certificate> <key>',
-    summary: 'show visitors a certificate of your own',
-    details: `${files} It is taken at once for the app's domains that it is for and that have none.`,
+    summary: 'add a TLS certificate for custom domains',
+    details: `${files} It is used at once for every matching domain of the app without a certificate.`,
     examples: ['paas certs:add fullchain.pem privkey.pem -a acme'],
   }).action(add)
 
   named(program, {
     name: 'certs:info',
-    summary: 'show what a certificate is for, and how long',
+    summary: 'show the domains, dates and issuer of a certificate',
     examples: ['paas certs:info --name quiet-harbor-4821'],
   }).action(info)
 
   named(program, {
     name: 'certs:update',
     arguments: '<certificate> <key>',
-    summary: 'replace a certificate, for the same domains',
+    summary: 'replace a certificate on its domains',
     details: files,
     examples: ['paas certs:update fullchain.pem privkey.pem --confirm acme'],
   })
-    .option('--confirm <app>', 'the name of the app, instead of typing it')
+    .option('--confirm <app>', 'the name of the app, to confirm without a prompt')
     .action(update)
 
   named(program, {
     name: 'certs:remove',
-    summary: 'show a certificate no more',
-    details: "Its domains are shown with the server's.",
+    summary: 'remove a certificate',
+    details: 'Its domains then use a certificate of the server.',
     examples: ['paas certs:remove --name quiet-harbor-4821 --confirm acme'],
   })
-    .option('--confirm <app>', 'the name of the app, instead of typing it')
+    .option('--confirm <app>', 'the name of the app, to confirm without a prompt')
     .action(remove)
 }
 
 function named(program: Command, definition: Parameters<typeof defineForApp>[1]): Command {
-  return defineForApp(program, definition).option('--name <name>', 'the certificate (else the only one there is)')
+  return defineForApp(program, definition).option('--name <name>', 'the certificate (default: the only one)')
 }
 
 async function list(options: AppOptions): Promise<void> {
@@ -142,8 +142,8 @@ async function read(path: string): Promise<string> {
 
 async function shownFor({ api, path }: Site, { id, name }: SniEndpointJson): Promise<string> {
   const domains = (await api.get<DomainJson[]>(`${path}/domains`)).filter(({ sni_endpoint: one }) => one?.id === id)
-  if (domains.length > 0) return `It is shown for ${domains.map(({ hostname }) => hostname).join(', ')}.`
-  return `It is shown for no domain yet: see paas domains:add, or paas domains:update HOSTNAME --cert ${name}`
+  if (domains.length > 0) return `It is used for ${domains.map(({ hostname }) => hostname).join(', ')}.`
+  return `No domain uses it yet: see paas domains:add, or paas domains:update HOSTNAME --cert ${name}`
 }
 
 function describe({ name, ssl_cert: cert }: SniEndpointJson): string[] {

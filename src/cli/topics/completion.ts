@@ -14,9 +14,9 @@ export function defineCompletion(program: Command, createProgram: CreateProgram)
   define(program, {
     name: 'completion',
     arguments: '<shell>',
-    summary: 'print what makes a shell complete this command',
+    summary: 'print the shell completion script',
     details:
-      'For bash, zsh and fish. Let the shell evaluate it when it starts; then Tab completes commands, options and apps.',
+      'For bash, zsh and fish. Evaluate it when the shell starts; Tab then completes commands, options and apps.',
     examples: [
       `echo 'eval "$(paas completion bash)"' >> ~/.bashrc`,
       `echo 'eval "$(paas completion zsh)"' >> ~/.zshrc`,
@@ -31,8 +31,8 @@ export function defineCompletion(program: Command, createProgram: CreateProgram)
   define(program, {
     name: 'completion:words',
     arguments: '[words...]',
-    summary: 'say what may come next; shells run it',
-    details: 'Takes the words up to the cursor, and prints a line for each that can stand in place of the last.',
+    summary: 'print completions; the shell runs it',
+    details: 'Reads the words up to the cursor, and prints a line for each completion of the last one.',
     examples: ['paas completion:words -- config:s'],
   }).action(async (words: string[], options: Options) => {
     const found = await complete(words, { program: (command) => createProgram(command ? [command] : []), apps })

@@ -13,7 +13,7 @@ export function defineConfig(program: Command): void {
   defineForApp(program, {
     name: 'config',
     summary: 'show the config vars of an app',
-    details: 'With --shell as KEY=VALUE lines that a shell can read.',
+    details: 'With --shell, prints KEY=VALUE lines that a shell can read.',
     examples: ['paas config -a acme', 'paas config --shell > .env'],
   })
     .option('-s, --shell', 'KEY=VALUE lines for a shell')
@@ -31,7 +31,7 @@ export function defineConfig(program: Command): void {
     arguments: '<KEY=VALUE...>',
     summary: 'set config vars',
     details:
-      'This makes a new release and restarts the app. Values are not repeated on the terminal. KEY=- reads the value from stdin, so that it is in no process list or history.',
+      'This makes a new release and restarts the app. Values are not printed. KEY=- reads the value from stdin, which keeps it out of process lists and shell history.',
     examples: ['paas config:set LOG_LEVEL=debug GREETING="hello there"', 'paas config:set CERT=- < cert.pem'],
   })
     .option('--no-wait', 'do not wait until the new release serves')
@@ -50,9 +50,8 @@ export function defineConfig(program: Command): void {
   defineForApp(program, {
     name: 'config:edit',
     arguments: '[key]',
-    summary: 'edit the config vars, or one, in your editor',
-    details:
-      'In $VISUAL or $EDITOR. What you add, change and remove there is set and unset together: one new release, or none if nothing is different.',
+    summary: 'edit all config vars, or one, in your editor',
+    details: 'Opens $VISUAL or $EDITOR. All changes make one new release, or none if nothing changed.',
     examples: ['paas config:edit', 'EDITOR=nano paas config:edit CERTIFICATE -a acme'],
   })
     .option('--no-wait', 'do not wait until the new release serves')
@@ -130,13 +129,9 @@ function signOf(value: string | null, before: string | undefined): string {
 function checkUntouched(before: ConfigVars, now: ConfigVars, keys: string[]): void {
   const touched = keys.filter((key) => before[key] !== now[key])
   if (touched.length === 0) return
-  throw new PaasError(
-    'usage',
-    `${touched.join(', ')} was changed by somebody else while you edited; nothing was done.`,
-    {
-      hint: 'Edit once more: paas config:edit',
-    },
-  )
+  throw new PaasError('usage', `${touched.join(', ')} was changed by somebody else meanwhile; nothing was done.`, {
+    hint: 'Edit again: paas config:edit',
+  })
 }
 
 function missing(app: string, keys: string[]): PaasError {

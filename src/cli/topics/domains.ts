@@ -12,60 +12,60 @@ type ClearOptions = AppOptions & { confirm?: string }
 export function defineDomains(program: Command): void {
   defineForApp(program, {
     name: 'domains',
-    summary: 'list the host names that lead to the app',
+    summary: 'list the domains of an app',
     examples: ['paas domains -a acme'],
   }).action(list)
 
   defineForApp(program, {
     name: 'domains:add',
     arguments: '<hostname>',
-    summary: 'have a host name of your own lead to the app',
+    summary: 'add a custom domain',
     details:
-      'Point it here in your DNS as well: with a CNAME to the target that is shown, or an A record with the address of the ' +
-      'server. *.example.com stands for every name below example.com that is not added itself. Where the server asks for a proof that ' +
-      'a name is yours, it is refused with the record to set; add it again then.',
+      'Point its DNS to the server: a CNAME to the printed target, or an A record with the address of the ' +
+      'server. *.example.com matches every name below example.com that is not added itself. If the server requires a proof that ' +
+      'the domain is yours, the error names the DNS record to set; set it and add the domain again.',
     examples: ['paas domains:add www.example.com', "paas domains:add '*.example.com' --cert quiet-harbor-4821"],
   })
-    .option('--cert <name>', 'the certificate to show its visitors (else one that is for it)')
+    .option('--cert <name>', 'the certificate to use (default: a matching one)')
     .action(add)
 
   defineForApp(program, {
     name: 'domains:info',
     arguments: '<hostname>',
-    summary: 'show one host name of the app',
+    summary: 'show a domain of the app',
     examples: ['paas domains:info www.example.com'],
   }).action(info)
 
   defineForApp(program, {
     name: 'domains:update',
     arguments: '<hostname>',
-    summary: 'show its visitors another certificate',
+    summary: 'change the certificate of a domain',
     examples: ['paas domains:update www.example.com --cert quiet-harbor-4821'],
   })
-    .requiredOption('--cert <name>', 'the certificate, as paas certs names it')
+    .requiredOption('--cert <name>', 'the name of the certificate in paas certs')
     .action(update)
 
   defineForApp(program, {
     name: 'domains:wait',
     arguments: '<hostname>',
-    summary: 'wait until a host name leads to the app',
-    details: 'Here that is so as soon as it is added; what your DNS says is not looked at.',
+    summary: 'wait until a domain is routed to the app',
+    details: 'On this server it is routed as soon as it is added; DNS is not checked.',
     examples: ['paas domains:wait www.example.com'],
   }).action(wait)
 
   defineForApp(program, {
     name: 'domains:remove',
     arguments: '<hostname>',
-    summary: 'have a host name lead to the app no more',
+    summary: 'remove a domain',
     examples: ['paas domains:remove www.example.com'],
   }).action(remove)
 
   defineForApp(program, {
     name: 'domains:clear',
-    summary: 'remove all host names of your own from the app',
+    summary: 'remove all custom domains from an app',
     examples: ['paas domains:clear -a acme --confirm acme'],
   })
-    .option('--confirm <app>', 'the name of the app, instead of typing it')
+    .option('--confirm <app>', 'the name of the app, to confirm without a prompt')
     .action(clear)
 }
 
@@ -105,7 +105,11 @@ async function info(hostname: string, options: AppOptions): Promise<void> {
 async function update(hostname: string, options: CertOptions): Promise<void> {
   const { api, app, path } = await connectToApp(options)
   const changed = api.patch<DomainJson>(at(path, hostname), { sni_endpoint: options.cert })
-  print(options, await progress(`Showing visitors of ${hostname} of ${app} ${options.cert}`, changed), () => '')
+  print(
+    options,
+    await progress(`Changing the certificate of ${hostname} of ${app} to ${options.cert}`, changed),
+    () => '',
+  )
 }
 
 async function wait(hostname: string, options: AppOptions): Promise<void> {

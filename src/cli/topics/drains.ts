@@ -8,17 +8,17 @@ import { connectToApp } from '../session.ts'
 export function defineDrains(program: Command): void {
   defineForApp(program, {
     name: 'drains',
-    summary: "list the servers that get the app's log",
+    summary: 'list the log drains of an app',
     examples: ['paas drains -a acme'],
   }).action(list)
 
   defineForApp(program, {
     name: 'drains:add',
     arguments: '<url>',
-    summary: "send the app's log to a server, as it is written",
+    summary: "add a log drain: send the app's log to a server",
     details:
-      'https:// gets batches as application/logplex-1; syslog:// and syslog+tls:// get RFC 5424 over TCP. What a drain ' +
-      'does not take in time is dropped for it and counted in the log (L10); the app never waits.',
+      'https:// receives batches as application/logplex-1; syslog:// and syslog+tls:// receive RFC 5424 over TCP. Lines that a drain ' +
+      'does not accept in time are dropped for it and counted in the log (L10); the app never waits.',
     examples: [
       'paas drains:add https://user:password@logs.example.com/acme',
       'paas drains:add syslog+tls://logs.example.com:6514 -a acme',
@@ -28,8 +28,8 @@ export function defineDrains(program: Command): void {
   defineForApp(program, {
     name: 'drains:remove',
     arguments: '<url>',
-    summary: "stop sending the app's log to a server",
-    details: 'The drain is named by its URL, its id or its token, as paas drains shows them.',
+    summary: 'remove a log drain',
+    details: 'Name the drain by its URL, id or token, as in paas drains.',
     examples: ['paas drains:remove https://logs.example.com/acme'],
   }).action(remove)
 }

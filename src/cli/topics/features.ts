@@ -7,7 +7,7 @@ import { connectToApp } from '../session.ts'
 export function defineFeatures(program: Command): void {
   defineForApp(program, {
     name: 'features',
-    summary: 'list what an app can turn on, and what is on',
+    summary: 'list the features of an app, and which are on',
     examples: ['paas features -a acme'],
   }).action(async (options: AppOptions) => {
     const { api, app, path } = await connectToApp(options)

@@ -11,8 +11,9 @@ import { PaasError } from '../../errors.ts'
 export function defineGit(program: Command): void {
   defineForApp(program, {
     name: 'git:remote',
-    summary: 'connect the git repository here to an app',
-    details: 'Adds the git remote "paas", or points it at this app, and makes git push never ask for a password.',
+    summary: 'connect the current git repository to an app',
+    details:
+      'Adds the git remote "paas", or changes it to this app, and sets up git so that it never asks for a password.',
     examples: ['paas git:remote -a acme', 'paas git:remote -a acme-staging -r staging'],
   }).action(connectRemote)
 
@@ -20,23 +21,25 @@ export function defineGit(program: Command): void {
     name: 'git:clone',
     arguments: '[directory]',
     summary: 'clone the git repository of an app',
-    details:
-      'Into a directory of the name of the app, unless another is given, with the git remote "paas" leading to the app.',
+    details: 'The default directory has the name of the app. The git remote "paas" points to the app.',
     examples: ['paas git:clone -a acme', 'paas git:clone -a acme work/shop'],
   }).action(clone)
 
   define(program, {
     name: 'git:credentials',
     arguments: '<operation>',
-    summary: 'give git the password of a server; git runs it',
-    details: "It speaks git's credential protocol on stdin and stdout: get answers, store and erase change nothing.",
+    summary: 'git credential helper; git runs it',
+    details:
+      "It speaks git's credential protocol on stdin and stdout: get prints the password, store and erase do nothing.",
     examples: ["git config credential.http://localhost:8080.helper '!paas git:credentials'"],
   }).action(answerGit)
 }
 
 async function connectRemote(options: AppOptions): Promise<void> {
   if (!(await isRepository())) {
-    throw new PaasError('repository_missing', 'There is no git repository here.', { hint: 'Make one with: git init' })
+    throw new PaasError('repository_missing', 'There is no git repository in the current directory.', {
+      hint: 'Create one with: git init',
+    })
   }
   const { api, path } = await connectToApp(options)
   const { name } = await api.get<AppJson>(path)

@@ -13,16 +13,16 @@ type EnvOptions = Options & { shell?: string; token: boolean }
 export function defineHeroku(program: Command): void {
   define(program, {
     name: 'heroku:env',
-    summary: "print the settings that point Heroku's command here",
+    summary: "print settings that point Heroku's command here",
     details:
-      'Let the shell evaluate them: from then on, heroku speaks to this server in this shell, with your token, and nothing ' +
-      'reaches Heroku itself. With --no-token, log in with heroku login -i.',
+      'Evaluate them in the shell: heroku then uses this server in this shell, with your token, and sends nothing ' +
+      'to Heroku. With --no-token, log in with heroku login -i.',
     examples: [
       'eval "$(paas heroku:env)"                       # bash, zsh, sh',
       'paas heroku:env --shell fish | source           # fish',
     ],
   })
-    .option('-s, --shell <shell>', 'sh (also for bash and zsh) or fish (else by $SHELL)')
+    .option('-s, --shell <shell>', 'sh (also for bash and zsh) or fish (default: from $SHELL)')
     .option('--no-token', 'leave the token out')
     .action(printEnvironment)
 }
@@ -33,7 +33,7 @@ async function printEnvironment({ shell, token, ...options }: EnvOptions): Promi
   const { url, token: own } = api.server
   checkHost(url)
   const tls = await writeAuthorityFile(api, process.env)
-  if (!tls) note('The server speaks no TLS, which git push heroku and heroku run need. See PAAS_HTTPS_PORT.')
+  if (!tls) note('The server has no TLS port, which git push heroku and heroku run need. See PAAS_HTTPS_PORT.')
   const guard = resolve(import.meta.dirname, '../heroku/guard.cjs')
   const environment = herokuEnvironment({ url, token: token ? own : undefined }, { tls, guard, present: process.env })
   print(options, environment, () => exportLines(environment, chosen))

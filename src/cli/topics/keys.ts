@@ -16,7 +16,7 @@ export function defineKeys(program: Command): void {
   define(program, {
     name: 'keys',
     summary: 'list your public SSH keys',
-    details: 'They are kept for the record: git is served over HTTP only, where tokens count.',
+    details: 'They are stored but not used: git is served over HTTP only, with tokens.',
     examples: ['paas keys'],
   }).action(list)
 
@@ -24,7 +24,7 @@ export function defineKeys(program: Command): void {
     name: 'keys:add',
     arguments: '[file]',
     summary: 'add a public SSH key',
-    details: 'Without a file the first there is of ~/.ssh/id_ed25519.pub, id_ecdsa.pub and id_rsa.pub.',
+    details: 'Without a file, adds the first that exists of ~/.ssh/id_ed25519.pub, id_ecdsa.pub and id_rsa.pub.',
     examples: ['paas keys:add', 'paas keys:add ~/.ssh/work.pub'],
   }).action(add)
 
@@ -32,7 +32,7 @@ export function defineKeys(program: Command): void {
     name: 'keys:remove',
     arguments: '<key>',
     summary: 'remove a public SSH key',
-    details: 'It is named by its comment, fingerprint or id.',
+    details: 'Name the key by its comment, fingerprint or id.',
     examples: ['paas keys:remove ada@laptop'],
   }).action(remove)
 }
@@ -73,7 +73,7 @@ function findKey(): { path: string; text: string } {
     if (text !== undefined) return { path, text }
   }
   throw new PaasError('input_missing', `There is no public key in ${join(homedir(), '.ssh')}.`, {
-    hint: 'Make one with ssh-keygen, or name its file: paas keys:add FILE',
+    hint: 'Create one with ssh-keygen, or name its file: paas keys:add FILE',
   })
 }
 

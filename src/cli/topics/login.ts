@@ -13,22 +13,21 @@ export function defineLogin(program: Command): void {
   define(program, {
     name: 'login',
     arguments: '[url]',
-    summary: 'log in to a server and remember it',
-    details:
-      'Asks for what is not given: the URL, your email and your password, or a token made with paas tokens:create.',
+    summary: 'log in to a server and store the login',
+    details: 'Asks for missing values: the URL, your email and password, or a token made with paas tokens:create.',
     examples: [
       'paas login                              # asks for everything',
       'paas login https://paas.example.com',
       'paas login --token https://paas.example.com < token.txt',
     ],
   })
-    .option('-t, --token', 'ask for a token in place of email and password')
+    .option('-t, --token', 'ask for a token instead of email and password')
     .action(login)
 
   define(program, {
     name: 'logout',
-    summary: 'forget the login on this machine',
-    details: 'The token is revoked too, where paas login made it.',
+    summary: 'remove the login from this machine',
+    details: 'The token is revoked too, if paas login created it.',
     examples: ['paas logout'],
   }).action(logout)
 

@@ -22,22 +22,22 @@ const pause = 500
 export function defineLogs(program: Command): void {
   defineForApp(program, {
     name: 'logs',
-    summary: 'show what the app and the platform printed',
+    summary: 'show the log of an app',
     details:
-      'Each line has its time, its source and its process: app[web.1] is what that dyno printed, heroku[router] a request, ' +
-      'app[api] what a user did. With --json, one JSON object a line.',
+      'Each line has a time, a source and a process: app[web.1] is output of that dyno, heroku[router] a request, ' +
+      'app[api] an action of a user. With --json, one JSON object per line.',
     examples: [
       'paas logs -n 500',
-      'paas logs --tail                  # goes on until Ctrl-C',
-      'paas logs -d web.1 -s app         # what one dyno printed',
-      'paas logs -p worker -a acme       # what all dynos of a type printed',
+      'paas logs --tail                  # follows until Ctrl-C',
+      'paas logs -d web.1 -s app         # output of one dyno',
+      'paas logs -p worker -a acme       # output of all dynos of a type',
     ],
   })
-    .option('-t, --tail', 'go on with new lines')
-    .option('-n, --num <count>', 'how many of the last lines, 1 to 1500', '100')
+    .option('-t, --tail', 'follow new lines')
+    .option('-n, --num <count>', 'number of last lines, 1 to 1500', '100')
     .option('-d, --dyno <name>', 'only this dyno (web.1), process type (web) or part of the platform (router)')
     .option('-p, --process-type <type>', 'only the dynos of this type')
-    .option('-s, --source <source>', 'only "app" or only "heroku", which is the platform')
+    .option('-s, --source <source>', 'only "app", or only "heroku" (the platform)')
     .action(showLogs)
 }
 
@@ -86,8 +86,7 @@ async function showAll(response: IncomingMessage, { request, last, show }: Follo
       seen = id
     }
   } catch (cause) {
-    if (!request.tail)
-      throw new PaasError('server_unreachable', 'The log broke off: the connection was cut.', { cause })
+    if (!request.tail) throw new PaasError('server_unreachable', 'The log ended: the connection was lost.', { cause })
   }
   return seen
 }

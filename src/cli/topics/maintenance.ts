@@ -7,7 +7,7 @@ import { connectToApp } from '../session.ts'
 export function defineMaintenance(program: Command): void {
   defineForApp(program, {
     name: 'maintenance',
-    summary: 'show whether visitors see the maintenance page',
+    summary: 'show whether maintenance mode is on',
     examples: ['paas maintenance'],
   }).action(async (options: AppOptions) => {
     const { api, path } = await connectToApp(options)
@@ -16,14 +16,14 @@ export function defineMaintenance(program: Command): void {
 
   defineForApp(program, {
     name: 'maintenance:on',
-    summary: 'show visitors a maintenance page',
-    details: 'The dynos go on running.',
+    summary: 'turn maintenance mode on',
+    details: 'Visitors see a maintenance page. The dynos keep running.',
     examples: ['paas maintenance:on -a acme'],
   }).action((options: AppOptions) => turn(true, options))
 
   defineForApp(program, {
     name: 'maintenance:off',
-    summary: 'let visitors see the app again',
+    summary: 'turn maintenance mode off',
     examples: ['paas maintenance:off -a acme'],
   }).action((options: AppOptions) => turn(false, options))
 }

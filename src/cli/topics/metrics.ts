@@ -16,7 +16,7 @@ export function defineMetrics(program: Command): void {
     name: 'metrics',
     summary: 'chart requests, response times, errors, memory and CPU',
     details:
-      'As small charts from 0 to the highest value, the newest on the right. Times are exact to 5 %. Memory and CPU are of all dynos together.',
+      'Charts go from 0 to the highest value, the newest on the right. Times are exact to 5 %. Memory and CPU are sums of all dynos.',
     examples: ['paas metrics', 'paas metrics -p day -a acme', 'paas metrics --json'],
   })
     .option('-p, --period <period>', 'hour or day', 'hour')

@@ -10,10 +10,10 @@ import { connect } from '../session.ts'
 export function definePassword(program: Command): void {
   define(program, {
     name: 'password',
-    summary: 'set the password that you log in with',
+    summary: 'set your password',
     details:
-      'Asks for the present one first, which is empty as long as there is none, as for the account that the first start of a ' +
-      'server made. Whoever is logged in with the old one elsewhere has to log in again; tokens of paas tokens:create stay.',
+      'Asks for the current password first, which is empty if there is none, as for the account that the first start of a ' +
+      'server created. Other logins made with the old password end; tokens of paas tokens:create keep working.',
     examples: ['paas password', `printf '%s\\n' "$OLD" "$NEW" "$NEW" | paas password`],
   }).action(setPassword)
 }
@@ -33,15 +33,15 @@ async function nameTokens(api: Client): Promise<void> {
   const tokens = await api.get<AuthorizationJson[]>('/oauth/authorizations')
   const kept = tokens.filter(({ session }) => !session)
   if (kept.length === 0) return
-  note('These tokens stay. Revoke one that you do not know with: paas tokens:revoke ID')
+  note('These tokens keep working. Revoke one that you do not know with: paas tokens:revoke ID')
   for (const { id, description } of kept) note(`  ${id}  ${description}`)
 }
 
 async function askPasswords({ email }: AccountJson): Promise<{ present: string; wanted: string }> {
   using prompt = new Prompt()
-  const present = await prompt.askSecret(`Present password of ${email} (empty when there is none yet)`)
-  const wanted = await prompt.askSecret('New password (8 characters at least)')
+  const present = await prompt.askSecret(`Current password of ${email} (empty if there is none yet)`)
+  const wanted = await prompt.askSecret('New password (at least 8 characters)')
   const again = await prompt.askSecret('New password again')
-  if (wanted !== again) throw new PaasError('invalid_params', 'The two are not the same; nothing was changed.')
+  if (wanted !== again) throw new PaasError('invalid_params', 'The two passwords differ; nothing was changed.')
   return { present, wanted }
 }

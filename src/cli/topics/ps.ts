@@ -14,20 +14,20 @@ import { connectToApp } from '../session.ts'
 export function definePs(program: Command): void {
   defineForApp(program, {
     name: 'ps',
-    summary: 'show the dynos and how they are',
+    summary: 'list the dynos and their states',
     details:
-      'Below a dyno that is not up it says why, how often it has crashed and when it starts again; of an app without dynos, why it has none. With --watch and --json, a line for each change.',
-    examples: ['paas ps', 'paas ps -a acme --json', 'paas ps --watch            # again whenever something changes'],
+      'Shows why a dyno is not up, how often it crashed and when it starts again, or why an app has no dynos. With --watch and --json, prints a line for each change.',
+    examples: ['paas ps', 'paas ps -a acme --json', 'paas ps --watch            # each change'],
   })
-    .option('-w, --watch', 'go on, and show each change until Ctrl-C')
+    .option('-w, --watch', 'show each change until Ctrl-C')
     .action(show)
 
   defineForApp(program, {
     name: 'ps:scale',
     arguments: '[type=quantity...]',
-    summary: 'set how many dynos of each type run',
+    summary: 'set the number of dynos of each type',
     details:
-      'Without arguments, shows it. A quantity may be relative (web+1), and a size may follow it (web=2:standard-2x).',
+      'Without arguments, shows the formation. A quantity may be relative (web+1), and a size may follow it (web=2:standard-2x).',
     examples: ['paas ps:scale web=2 worker=1', 'paas ps:scale worker+1', 'paas ps:scale web=0   # stop serving'],
   }).action(scale)
 
@@ -43,7 +43,7 @@ export function definePs(program: Command): void {
     arguments: '<dyno>',
     summary: 'stop a dyno, or those of a type',
     details:
-      'A one-off dyno (run.1234) is gone then. One of the formation comes back: to be without it, scale it to 0.',
+      'A one-off dyno (run.1234) ends. A dyno of the formation is started again: to remove it, scale its type to 0.',
     examples: ['paas ps:stop run.1234', 'paas ps:stop worker.1'],
   }).action(stop)
 
@@ -51,7 +51,7 @@ export function definePs(program: Command): void {
     name: 'ps:type',
     arguments: '[type=size...]',
     summary: 'set the size of the dynos of each type',
-    details: 'Without arguments, shows it. A size alone is for all types.',
+    details: 'Without arguments, shows the sizes. A size without a type applies to all types.',
     examples: ['paas ps:type', 'paas ps:type worker=standard-2x', 'paas ps:type standard-1x'],
   }).action(resize)
 
@@ -118,7 +118,7 @@ async function scale(changes: string[], options: AppOptions): Promise<void> {
   )
   const touched = before.filter(({ type }) => updates.some((update) => update.type === type))
   if (touched.length > 0) note(`Undo with: paas ps:scale ${summarize(touched).join(' ')} -a ${app}`)
-  else note('It holds from the first deploy on.')
+  else note('It applies from the first deploy on.')
   print(options, changed, () => '')
 }
 
@@ -161,7 +161,7 @@ async function resize(changes: string[], options: AppOptions): Promise<void> {
     throw new PaasError('usage', 'Before the first deploy, name the type: paas ps:type web=SIZE')
   const changed = await progress(`Resizing ${app}`, api.patch<FormationJson[]>(`${path}/formation`, { updates }))
   const touched = before.filter(({ type }) => updates.some((update) => update.type === type))
-  if (touched.length === 0) note('It holds from the first deploy on.')
+  if (touched.length === 0) note('It applies from the first deploy on.')
   else
     note(
       `Undo with: paas ps:type ${touched.map(({ type, size }) => `${type}=${size.toLowerCase()}`).join(' ')} -a ${app}`,

@@ -7,8 +7,8 @@ import { connect } from '../session.ts'
 export function defineRegions(program: Command): void {
   define(program, {
     name: 'regions',
-    summary: 'list where apps can run',
-    details: 'A server is one place, so there is one.',
+    summary: 'list the regions of the server',
+    details: 'A server has one region.',
     examples: ['paas regions'],
   }).action(async (options: Options) => {
     const regions = await connect().get<RegionJson[]>('/regions')

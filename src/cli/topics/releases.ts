@@ -27,15 +27,15 @@ export function defineReleases(program: Command): void {
     name: 'releases:info',
     arguments: '[version]',
     summary: 'show one release',
-    details: 'With the keys of its config vars; with --json their values too. Without a version, the newest release.',
+    details: 'Shows the keys of its config vars; with --json also their values. Without a version, the newest release.',
     examples: ['paas releases:info v12'],
   }).action(showRelease)
 
   defineForApp(program, {
     name: 'releases:output',
     arguments: '[version]',
-    summary: 'show what the release command of a release printed',
-    details: 'As it prints it, to its end. Without a version, that of the newest release.',
+    summary: 'show the output of the release command of a release',
+    details: 'The output of a running command is followed to its end. Without a version, the newest release.',
     examples: ['paas releases:output', 'paas releases:output v12 -a acme'],
   }).action(showOutput)
 
@@ -44,10 +44,10 @@ export function defineReleases(program: Command): void {
     arguments: '<slug>',
     summary: 'release a slug',
     details:
-      'One that was uploaded (slugs:create) or built, of this app or of another one whose source you may read, with the config vars of this app.',
+      'The slug was uploaded (slugs:create) or built, for this app or for another one whose source you may read. The release has the config vars of this app.',
     examples: ['paas releases:create 01234567-89ab-cdef-0123-456789abcdef -a acme-production'],
   })
-    .option('--description <text>', 'what the release is called (else Deploy and its commit)')
+    .option('--description <text>', 'description of the release (default: Deploy and its commit)')
     .option('--no-wait', 'do not wait until the new release serves')
     .action(releaseSlug)
 
@@ -56,7 +56,7 @@ export function defineReleases(program: Command): void {
     arguments: '[version]',
     summary: 'go back to an earlier release',
     details:
-      'Code and config vars go back, as a new release. Without a version, it goes back to the last good one before the current.',
+      'Makes a new release with the code and config vars of that version. Without a version, the last successful one before the current release.',
     examples: ['paas rollback', 'paas rollback v11 -a acme'],
   })
     .option('--no-wait', 'do not wait until the new release serves')
@@ -148,7 +148,7 @@ async function rollback(version: string | undefined, options: AppOptions & { wai
     (release) => `as v${release.version}`,
   )
   if (options.wait) await awaitRelease(api, { app, path }, made.version, `Waiting until v${made.version} serves`)
-  note('Code and config vars go back; databases and other services do not.')
+  note('Code and config vars were rolled back; databases and other services were not.')
   note(`Undo with: paas rollback v${current.version} -a ${app}`)
   print(options, made, () => '')
 }

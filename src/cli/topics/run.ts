@@ -14,11 +14,11 @@ export function defineRun(program: Command): void {
   const run = defineForApp(program, {
     name: 'run',
     arguments: '<command...>',
-    summary: "run a command once, with the app's code and config vars",
+    summary: 'run a command in a one-off dyno',
     details:
-      'In a terminal it is as if the command ran here: keys, Ctrl-C, the size of the window; else input and output are pipes. It ends with the ' +
-      "command's exit status, and the command ends with it. One argument is a command line for the shell; several are its words. The name of a " +
-      'process type stands for its command.',
+      "The command has the app's code and config vars. In a terminal it gets a terminal too; otherwise stdin, stdout and stderr are pipes. paas exits with the " +
+      "command's exit status, and the command ends when paas does. One argument is a command line for the shell; several are a program and its arguments. The name of a " +
+      'process type runs its command.',
     examples: [
       'paas run bash',
       'paas run "rake db:migrate && rake db:seed"',
@@ -26,34 +26,34 @@ export function defineRun(program: Command): void {
       'echo "select 1" | paas run psql > result.txt',
     ],
   })
-    .option('--no-tty', 'use pipes also in a terminal')
+    .option('--no-tty', 'use pipes even in a terminal')
     .action(runAttached)
   const detached = defineForApp(program, {
     name: 'run:detached',
     arguments: '<command...>',
-    summary: 'run a command once in the background',
-    details: "What it prints goes to the app's log.",
+    summary: 'run a command in a one-off dyno in the background',
+    details: "Its output goes to the app's log.",
     examples: ['paas run:detached node import.js', 'paas run:detached --time-limit 600 npm run nightly'],
   }).action(runDetached)
   defineForApp(program, {
     name: 'ps:exec',
     arguments: '[command...]',
-    summary: 'run a command, or a shell, in a running dyno',
+    summary: 'run a command or a shell in a running dyno',
     details:
-      'Beside the process that runs there, with its files and config vars. Input, output and the exit status are as with paas run; it ends with ' +
-      'the dyno. Without a command, bash.',
+      'The command runs beside the process of the dyno, with its files and config vars. Input, output and exit status are as with paas run; it ends with ' +
+      'the dyno. Without a command, runs bash.',
     examples: ['paas ps:exec', 'paas ps:exec -d worker.1 ls -la /tmp', 'paas ps:exec cat heap.json > heap.json'],
   })
     .option('-d, --dyno <name>', 'which one', 'web.1')
-    .option('--no-tty', 'use pipes also in a terminal')
+    .option('--no-tty', 'use pipes even in a terminal')
     .passThroughOptions()
     .action(execAttached)
   for (const command of [run, detached]) {
     command
       .option('-s, --size <size>', "the dyno's size")
       .option('-e, --env <KEY=VALUE>', 'a config var for this run only; may be repeated', collect, [])
-      .option('--type <type>', 'a process type to take the size of')
-      .option('--time-limit <seconds>', 'how long it may run, at most 86400')
+      .option('--type <type>', 'use the size of this process type')
+      .option('--time-limit <seconds>', 'how long it may run, at most 86400 (a day)')
       .passThroughOptions()
   }
 }

@@ -7,20 +7,14 @@ import { define } from '../command.ts'
 export function defineServer(program: Command): void {
   define(program, {
     name: 'server',
-    summary: 'run a paas server here, or one role of it',
+    summary: 'run a paas server, or one of its processes',
     details:
-      'Settings come from the environment: see the README. Without --role all roles run, with a Redis of their own.',
+      'Settings are environment variables: see docs/configuration.md. Without --role all processes run, with a Redis of their own.',
     examples: ['paas server', 'paas server --role router', 'paas server --take-over', 'paas server --as-copy'],
   })
     .option('--role <role>', 'api, worker or router')
-    .option(
-      '--as-copy',
-      "give a copied data directory a server id of its own, so that it runs beside the original's server",
-    )
-    .option(
-      '--take-over',
-      'end the server that runs on the data directory and take its place, without a gap for visitors',
-    )
+    .option('--as-copy', 'give a copy of a data directory its own server id, so that both can run')
+    .option('--take-over', 'replace the server that runs on the data directory, without downtime')
     .action(serve)
 }
 

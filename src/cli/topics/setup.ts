@@ -17,18 +17,18 @@ export function defineSetup(program: Command): void {
   define(program, {
     name: 'setup',
     arguments: '<source> [name]',
-    summary: 'make an app of a directory or tarball in one go',
+    summary: 'create and deploy an app from a directory or tarball',
     details:
-      'Makes the app, sets the config vars, buildpacks and formation that app.json names, builds, deploys and runs its postdeploy command, and shows ' +
-      'what they print. Exits with 0 when all of that went well: then the app serves. The source is a directory, a .tgz, or the address of one.',
+      'Creates the app, sets the config vars, buildpacks and formation of its app.json, builds, deploys and runs the postdeploy command, and shows ' +
+      'their output. Exits with 0 if all of it succeeded: then the app serves. The source is a directory, a .tgz, or the URL of one.',
     examples: [
-      'paas setup . acme                     # the directory one stands in',
+      'paas setup . acme                     # the current directory',
       'paas setup acme.tgz -e API_KEY=- < key # a value read from stdin',
       'paas setup https://example.com/acme.tgz --buildpack heroku/nodejs',
     ],
   })
-    .option('-e, --env <KEY=VALUE>', 'a config var, in place of what app.json says; may be repeated', collect, [])
-    .option('--buildpack <name>', 'a buildpack, in place of those of app.json; may be repeated', collect, [])
+    .option('-e, --env <KEY=VALUE>', 'a config var that overrides app.json; may be repeated', collect, [])
+    .option('--buildpack <name>', 'a buildpack instead of those of app.json; may be repeated', collect, [])
     .action(setUp)
 }
 
@@ -62,7 +62,7 @@ function sourceNamed(source: string): SourceOptions {
   const file = statSync(source, { throwIfNoEntry: false })
   if (file?.isDirectory()) return { sourceDir: source }
   if (file?.isFile()) return { sourceTar: source }
-  throw new PaasError('usage', `"${source}" is neither a directory nor a tarball, nor the address of one.`, {
+  throw new PaasError('usage', `"${source}" is neither a directory, nor a tarball, nor the URL of one.`, {
     hint: 'For example: paas setup . acme',
   })
 }
@@ -94,11 +94,11 @@ function whyFailed({ app, build, failure_message: failure, manifest_errors: prob
   const details = problems.map((problem) => problem.replace(/^app\.json: /, '')).join('; ')
   const why = [failure ?? 'no reason was given', details].filter(Boolean).join(': ')
   const serves = build?.status === 'succeeded'
-  const stays = serves ? 'It serves all the same.' : 'The app stays, with nothing deployed.'
-  return new PaasError('setup_failed', `${app.name} is not set up: ${why.replace(/\.$/, '')}. ${stays}`, {
+  const stays = serves ? 'The app serves anyway.' : 'The app exists, but nothing is deployed.'
+  return new PaasError('setup_failed', `${app.name} was not set up: ${why.replace(/\.$/, '')}. ${stays}`, {
     hint: serves
-      ? `Do by hand what is missing: paas run -a ${app.name} COMMAND`
-      : `Before another try: paas destroy -a ${app.name} --confirm ${app.name}`,
+      ? `Run the rest by hand: paas run -a ${app.name} COMMAND`
+      : `Before the next attempt: paas destroy -a ${app.name} --confirm ${app.name}`,
   })
 }
 

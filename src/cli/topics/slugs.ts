@@ -26,20 +26,20 @@ export function defineSlugs(program: Command): void {
   defineForApp(program, {
     name: 'slugs:download',
     arguments: '[id]',
-    summary: 'fetch the files of a slug',
+    summary: 'download the files of a slug',
     details:
-      'A gzipped tarball with the files in ./app, which slugs:create takes on any server. Without an id, the slug of the current release.',
+      'The result is a gzipped tarball with the files in ./app, which slugs:create accepts on any server. Without an id, the slug of the current release.',
     examples: ['paas slugs:download -a acme', 'paas slugs:download -o - | tar tz'],
   })
-    .option('-o, --output <file>', 'where to (else APP-SLUG.tgz; - is the standard output)')
+    .option('-o, --output <file>', 'the file to write (default: APP-SLUG.tgz; - is stdout)')
     .action(download)
 
   defineForApp(program, {
     name: 'slugs:create',
     arguments: '<path>',
-    summary: 'make a slug of a directory as it is, or of a tarball of one',
+    summary: 'upload a directory or tarball as a slug, without a build',
     details:
-      'Nothing is built. In a tarball the files are in ./app; of a repository the files go that git has or would add. The process types are those of the Procfile in the directory unless they are given.',
+      'In a tarball the files are in ./app. From a git repository it sends the tracked and unignored files as they are now. The process types come from the Procfile in the directory unless --process is given.',
     examples: ['paas slugs:create . -a acme', 'paas slugs:create acme-1a2b3c4d.tgz --process web="node server.js"'],
   })
     .option('--process <TYPE=COMMAND...>', 'the process types', (value, all: string[]) => [...all, value], [])
@@ -72,7 +72,7 @@ async function download(id: string | undefined, options: AppOptions & { output?:
     await rm(output, { force: true })
     throw cause
   })
-  await progress(`Fetching slug ${slug.id}`, written, () => output)
+  await progress(`Downloading slug ${slug.id}`, written, () => output)
   print(options, { slug: slug.id, output }, () => '')
 }
 
@@ -110,9 +110,9 @@ async function procfileOf(from: string, isDirectory: boolean): Promise<ProcessTy
   const path = join(from, 'Procfile')
   const isThere = isDirectory && statSync(path, { throwIfNoEntry: false })?.isFile() === true
   if (isThere) return parseProcfile(await readFile(path, 'utf8'))
-  const problem = isDirectory ? `${from} has no Procfile` : 'the process types are not in a tarball'
-  throw new PaasError('usage', `What is there to run? ${problem}.`, {
-    hint: 'Say it with: --process web="node server.js"',
+  const problem = isDirectory ? `${from} has no Procfile` : 'a tarball does not name its process types'
+  throw new PaasError('usage', `The slug has no process types: ${problem}.`, {
+    hint: 'Name them with: --process web="node server.js"',
   })
 }
 

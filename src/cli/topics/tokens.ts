@@ -32,8 +32,8 @@ export function defineTokens(program: Command): void {
 
   define(program, {
     name: 'tokens:create',
-    summary: 'make an API token',
-    details: 'It is printed this once. For CI and scripts: give it to them as PAAS_TOKEN, with PAAS_URL.',
+    summary: 'create an API token',
+    details: 'It is printed only once. CI and scripts use it as PAAS_TOKEN, with PAAS_URL.',
     examples: [
       'paas tokens:create -d "CI of acme" --scope write --expires-in 90d',
       'export PAAS_TOKEN=$(paas tokens:create -d laptop)',
@@ -41,21 +41,21 @@ export function defineTokens(program: Command): void {
   })
     .option('-d, --description <text>', 'what it is for', 'made with paas tokens:create')
     .addOption(new Option('-s, --scope <scope...>', 'what it may do').choices(scopes).default(['global']))
-    .option('-e, --expires-in <time>', 'how long it is good for: 3600, 90m, 12h, 30d (else until it is revoked)')
+    .option('-e, --expires-in <time>', 'lifetime: 3600, 90m, 12h, 30d (default: until it is revoked)')
     .action(create)
 
   define(program, {
     name: 'tokens:rotate',
     arguments: '<id>',
-    summary: 'give a token another secret',
-    details: 'It is printed this once. The present one is worthless at once.',
+    summary: "replace a token's secret",
+    details: 'The new secret is printed only once. The old one stops working at once.',
     examples: [`paas tokens:rotate ${example}`],
   }).action(rotate)
 
   define(program, {
     name: 'tokens:revoke',
     arguments: '<id>',
-    summary: 'make a token worthless at once',
+    summary: 'revoke a token',
     examples: [`paas tokens:revoke ${example}`],
   }).action(async (id: string, options: Options) => {
     const api = connect()
@@ -97,7 +97,7 @@ async function info(id: string, options: Options): Promise<void> {
 async function create({ description, scope, expiresIn, ...options }: CreateOptions): Promise<void> {
   const body = { description, scope, ...(expiresIn === undefined ? {} : { expires_in: secondsIn(expiresIn) }) }
   const made = await connect().post<AuthorizationJson>('/oauth/authorizations', body)
-  note(`Made the token ${made.id}. It is shown this once. Revoke it with: paas tokens:revoke ${made.id}`)
+  note(`Created the token ${made.id}. It is shown only once. Revoke it with: paas tokens:revoke ${made.id}`)
   print(options, made, ({ access_token }) => access_token?.token ?? '')
 }
 
@@ -105,7 +105,7 @@ async function rotate(id: string, options: Options): Promise<void> {
   const api = connect()
   const rotated = api.post<AuthorizationJson>(`${await pathOf(api, id)}/actions/regenerate-tokens`, {})
   const token = await progress(`Rotating ${id}`, rotated)
-  note('The new secret is shown this once.')
+  note('The new secret is shown only once.')
   print(options, token, ({ access_token }) => access_token?.token ?? '')
 }
 

@@ -8,39 +8,39 @@ export function defineTransfers(program: Command): void {
   defineForApp(program, {
     name: 'apps:transfer',
     arguments: '<email>',
-    summary: 'offer the app to another owner',
-    details: 'It is theirs once they accept; you stay its admin.',
+    summary: 'offer the app to a new owner',
+    details: 'They own it once they accept; you stay an admin of it.',
     examples: ['paas apps:transfer ada@example.com -a acme'],
   }).action(offer)
 
   define(program, {
     name: 'transfers',
-    summary: 'list the apps you offered or are offered',
+    summary: 'list pending transfers, from you and to you',
     examples: ['paas transfers'],
   }).action(list)
 
   define(program, {
     name: 'transfers:accept',
     arguments: '<app>',
-    summary: 'become the owner of an app you are offered',
+    summary: 'accept a transfer: become the owner of the app',
     examples: ['paas transfers:accept acme'],
   }).action((app: string, options: Options) => settle(app, { state: 'accepted', doing: 'Accepting' }, options))
 
   define(program, {
     name: 'transfers:decline',
     arguments: '<app>',
-    summary: 'leave an app you are offered with its owner',
+    summary: 'decline a transfer: the app stays with its owner',
     examples: ['paas transfers:decline acme'],
   }).action((app: string, options: Options) => settle(app, { state: 'declined', doing: 'Declining' }, options))
 
   define(program, {
     name: 'transfers:cancel',
     arguments: '<app>',
-    summary: 'take back the offer of an app',
+    summary: 'cancel a transfer that you offered',
     examples: ['paas transfers:cancel acme'],
   }).action(async (app: string, options: Options) => {
     const taken = connect().delete<TransferJson>(pathOf(app))
-    print(options, await progress(`Taking back the offer of ${app}`, taken), () => '')
+    print(options, await progress(`Cancelling the transfer of ${app}`, taken), () => '')
   })
 }
 
@@ -53,7 +53,7 @@ async function offer(recipient: string, options: AppOptions): Promise<void> {
 
 async function list(options: Options): Promise<void> {
   const all = await connect().get<TransferJson[]>('/account/app-transfers')
-  if (all.length === 0) note('No app was offered, by you or to you.')
+  if (all.length === 0) note('There are no transfers, from you or to you.')
   const rows = all.map(({ app, owner, recipient, state }) => [app.name, `${owner.email} -> ${recipient.email}`, state])
   print(options, all, () => (all.length === 0 ? [] : [heading('Transfers'), ...table(rows)]))
 }

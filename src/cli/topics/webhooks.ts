@@ -19,17 +19,17 @@ type Settings = AppOptions & {
 export function defineWebhooks(program: Command): void {
   defineForApp(program, {
     name: 'webhooks',
-    summary: 'list the servers that are told of changes',
+    summary: 'list the webhooks of an app',
     examples: ['paas webhooks -a acme'],
   }).action(listWebhooks)
 
   withSettings(
     defineForApp(program, {
       name: 'webhooks:add',
-      summary: "tell a server of the app's changes",
+      summary: "add a webhook: notify a server of the app's changes",
       details:
-        'Each is posted as JSON, signed with the secret in the header Heroku-Webhook-Hmac-SHA256. Without --secret one is made ' +
-        'up; it is printed this once. At the level "notify" a delivery is tried once, at "sync" ten times in 14 hours.',
+        'Each change is sent as a JSON POST, signed with the secret in the header Heroku-Webhook-Hmac-SHA256. Without --secret one is generated ' +
+        'and printed only once. At the level "notify" a delivery is tried once, at "sync" ten times in 14 hours.',
       examples: [
         'paas webhooks:add -i api:release -l notify -u https://ci.example.com/hook',
         'paas webhooks:add -i api:build,api:release -l sync -u https://example.com/hook -t "Bearer abc"',
@@ -42,7 +42,7 @@ export function defineWebhooks(program: Command): void {
     defineForApp(program, {
       name: 'webhooks:update',
       arguments: '<id>',
-      summary: 'change what a webhook is told, or where',
+      summary: 'change the events, URL or secret of a webhook',
       examples: ['paas webhooks:update 01234567-89ab-cdef-0123-456789abcdef -i api:app -l sync'],
     }),
     false,
@@ -51,13 +51,13 @@ export function defineWebhooks(program: Command): void {
   defineForApp(program, {
     name: 'webhooks:remove',
     arguments: '<id>',
-    summary: "tell a server of the app's changes no more",
+    summary: 'remove a webhook',
     examples: ['paas webhooks:remove 01234567-89ab-cdef-0123-456789abcdef'],
   }).action(remove)
 
   defineForApp(program, {
     name: 'webhooks:deliveries',
-    summary: 'list what webhooks were told, and how that went',
+    summary: 'list the deliveries of webhooks, and their status',
     examples: ['paas webhooks:deliveries -a acme'],
   })
     .option('-n, --num <count>', 'how many of the newest, at most', '100')
@@ -66,11 +66,11 @@ export function defineWebhooks(program: Command): void {
 
 function withSettings(command: Command, all: boolean): Command {
   const option = all ? command.requiredOption.bind(command) : command.option.bind(command)
-  option('-i, --include <entities>', 'of what: api:app, api:build, api:release, dyno, …, with commas')
-  option('-l, --level <level>', '"notify" or "sync", which tries again')
+  option('-i, --include <entities>', 'entities: api:app, api:build, api:release, dyno, …, separated by commas')
+  option('-l, --level <level>', '"notify", or "sync", which retries')
   option('-u, --url <url>', 'where to')
   return command
-    .option('-s, --secret <secret>', 'what signs each delivery')
+    .option('-s, --secret <secret>', 'the secret that signs each delivery')
     .option('-t, --authorization <value>', 'an Authorization header to send')
 }
 

@@ -60,8 +60,8 @@ export function builtImage(
 function layersOf({ layers }: { layers?: { digest?: unknown }[] }, diffIds: unknown): Layer[] {
   if (!Array.isArray(layers) || !Array.isArray(diffIds) || layers.length !== diffIds.length) throw notAnImage()
   if (layers.length > mostLayers) {
-    throw new PaasError('build_failed', `The image has ${layers.length} layers; the most are ${mostLayers}.`, {
-      hint: 'Put several RUN or COPY lines into one, or several stages: COPY --from makes one layer.',
+    throw new PaasError('build_failed', `The image has ${layers.length} layers; the limit is ${mostLayers}.`, {
+      hint: 'Combine RUN or COPY lines, or use several stages: COPY --from makes one layer.',
     })
   }
   const pairs = layers.map(({ digest }, index) => ({ blob: hexOf(digest), diffId: `sha256:${hexOf(diffIds[index])}` }))
@@ -97,5 +97,5 @@ function parse<T>(text: string): T {
 
 /** Nobody gets here but by tampering with the builder in one's own build. */
 export function notAnImage(cause?: unknown): PaasError {
-  return new PaasError('build_failed', 'What the Dockerfile built is not a whole image.', { cause })
+  return new PaasError('build_failed', 'The Dockerfile build did not produce a complete image.', { cause })
 }

@@ -31,6 +31,6 @@ export async function removeCache({ docker, serverId }: DockerDeps, appId: AppId
     await unlessMissing(docker.getVolume(cacheName(serverId, appId)).remove({ force: true }))
   } catch (cause) {
     if (statusOf(cause) !== 409) throw cause
-    throw new PaasError('cache_in_use', 'A build uses the build cache of the app.', { cause })
+    throw new PaasError('cache_in_use', 'A build is using the build cache of the app.', { cause })
   }
 }

@@ -99,7 +99,7 @@ export class EngineRefusal extends PaasError {
 
   constructor(statusCode: number, cause: unknown) {
     const reason = (cause as Error).message.replace(/^\(HTTP code \d+\) [^-]+ - /, '').trim()
-    super('engine_refused', `Docker refused what it was asked for: ${reason}`, { cause })
+    super('engine_refused', `Docker rejected a request: ${reason}`, { cause })
     this.statusCode = statusCode
     this.reason = reason
   }

@@ -10,7 +10,7 @@ const pausePerLook = 10
 /** Files that go with a MiB: ext4 has one for every 16 KiB of a disk (mke2fs.conf(5), inode_ratio), and they end as bytes do. */
 const filesPerMiB = 64
 
-const hint = 'The build cache counts too. Push with -o no-cache to begin with an empty one.'
+const hint = 'The build cache counts too. Push with -o no-cache to use an empty one.'
 
 type Watched = { container: Docker.Container; limitMiB: number }
 
@@ -29,7 +29,7 @@ export async function watchDisk({ container, limitMiB }: Watched, signal: AbortS
     took = performance.now() - begin
     const excess = excessOf(usage, limitMiB)
     if (excess !== undefined) {
-      throw new PaasError('build_failed', `The build wrote ${excess} to disk, the limit of a build.`, { hint })
+      throw new PaasError('build_failed', `The build wrote ${excess} to disk, its limit.`, { hint })
     }
   }
 }

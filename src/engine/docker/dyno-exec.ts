@@ -45,7 +45,7 @@ export async function execInDyno(
 ): Promise<AttachedExec> {
   signal.throwIfAborted()
   const container = await ownContainer(deps, id)
-  if (!container) throw new PaasError('not_found', 'The dyno is gone.')
+  if (!container) throw new PaasError('not_found', 'The dyno no longer exists.')
   const size = terminal ? [String(terminal.columns), String(terminal.rows)] : []
   const options = {
     Cmd: ['/bin/bash', '-c', launcher, 'exec', command, ...size],
@@ -86,7 +86,7 @@ async function resize(exec: Docker.Exec, { columns, rows }: TerminalSize): Promi
 }
 
 function explainStopped(cause: unknown): never {
-  if (isGone(cause)) throw new PaasError('not_found', 'The dyno does not run.', { cause })
+  if (isGone(cause)) throw new PaasError('not_found', 'The dyno is not running.', { cause })
   throw cause
 }
 

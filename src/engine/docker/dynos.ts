@@ -48,7 +48,7 @@ export async function createDyno(
     unlessMissing(deps.docker.getImage(spec.image).inspect()),
     deps.machine(),
   ])
-  if (!image) throw new PaasError('image_missing', `The image of ${spec.app} v${spec.release} is gone from Docker.`)
+  if (!image) throw new PaasError('image_missing', `The image of ${spec.app} v${spec.release} is missing in Docker.`)
   const fitting = { ...spec, limits: within(spec.limits, machine) }
   const user = spec.command === null ? await deps.imageUsers(image) : ownUser(image)
   return deps.docker.createContainer(

@@ -118,5 +118,8 @@ async function* framesOf(stream: Duplex): AsyncGenerator<Frame> {
 }
 
 function didNotStart(said: string): PaasError {
-  return new PaasError('internal', `A sandbox did not start: ${said.trim().slice(0, 500) || 'it said nothing'}`)
+  return new PaasError(
+    'internal',
+    `The build container did not start: ${said.trim().slice(0, 500) || 'it said nothing'}`,
+  )
 }

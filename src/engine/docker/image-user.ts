@@ -55,7 +55,7 @@ async function uidOfName(deps: DockerDeps, image: string, name: string): Promise
   const uid = uidIn(await passwdOf(deps, image), name)
   if (uid === undefined) {
     throw new PaasError('boot_failed', `The image's USER ${name} is not in its /etc/passwd.`, {
-      hint: 'Add the user in the Dockerfile (RUN useradd …), or say its number.',
+      hint: 'Add the user in the Dockerfile (RUN useradd …), or use its numeric id.',
     })
   }
   return uid

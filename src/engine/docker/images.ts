@@ -19,7 +19,7 @@ export async function findImage({ docker }: DockerDeps, reference: string): Prom
 export async function getImage(deps: DockerDeps, reference: string): Promise<Image> {
   const image = await findImage(deps, reference)
   if (image) return image
-  throw new PaasError('internal', `The image ${reference} was made and is gone.`)
+  throw new PaasError('internal', `The image ${reference} was created, but is missing.`)
 }
 
 /** Stack images are shared by all servers of an engine: they get the labels given and no server's. */

@@ -23,7 +23,7 @@ export class LayerLimits {
     this.#entries += entries
     if (this.#bytes <= this.#mebibytes * 2 ** 20 && this.#entries <= mostEntries) return
     const what = this.#entries > mostEntries ? `${mostEntries} files` : `${this.#mebibytes} MiB`
-    throw new PaasError('build_failed', `The image holds more than ${what} beyond its base, the limit of a build.`)
+    throw new PaasError('build_failed', `The image has more than ${what} beyond its base, the limit of a build.`)
   }
 }
 

@@ -144,7 +144,7 @@ export async function load({ docker }: DockerDeps, archive: Readable, signal?: A
 function notTaken(error: string): PaasError {
   if (/no space left on device/i.test(error))
     return new PaasError('disk_full', "The disk that holds Docker's data is full.")
-  return new PaasError('build_failed', `build failed: its files cannot be kept as an image: ${error.slice(0, 300)}`)
+  return new PaasError('build_failed', `build failed: its files cannot be stored as an image: ${error.slice(0, 300)}`)
 }
 
 export function sha256(text: string): string {

@@ -55,7 +55,7 @@ async function makeNetwork(deps: NetworkDeps, name: string, appId: AppId | undef
       deps.log.debug({ network: name, subnet }, 'subnet was taken meanwhile')
     }
   }
-  throw new PaasError('engine_unavailable', 'No network could be made: 10.208.0.0/12 has no free /24 left.')
+  throw new PaasError('engine_unavailable', 'No network could be created: 10.208.0.0/12 has no free /24 left.')
 }
 
 async function secureOrRemove(deps: NetworkDeps, name: string): Promise<void> {

@@ -64,7 +64,7 @@ async function call<C extends Call>(socketPath: string, message: C): Promise<Res
   for (;;) {
     const socket = await open(socketPath)
     if (socket !== undefined) return ask(socket, message)
-    if (performance.now() > end) throw new PaasError('router_unavailable', 'The router does not run.')
+    if (performance.now() > end) throw new PaasError('router_unavailable', 'The router is not running.')
     await delay(retryInterval)
   }
 }

@@ -61,7 +61,7 @@ export type RouterFigures = {
   counters: ReturnType<Counters['toJSON']>
   /** Open ones. */
   connections: number
-  /** Lines of apps' figures that could not be written. */
+  /** Lines of app metrics that could not be written. */
   dropped: number
   process: RoleFigures
 }

@@ -65,7 +65,7 @@ async function readCall(socket: Socket): Promise<Call | undefined> {
   }
   if (size === 0) return undefined
   const call = parse(Buffer.concat(chunks).toString())
-  if (!isCall(call)) throw new PaasError('bad_request', 'This is no call that the router knows.')
+  if (!isCall(call)) throw new PaasError('bad_request', 'The router does not know this call.')
   return call
 }
 

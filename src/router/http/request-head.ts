@@ -37,7 +37,7 @@ export function parseRequestHead(text: string): RequestHead | Refusal {
   const line = requestLine.exec(text)
   if (line === null) return refuse(400, 'the request line is malformed')
   const [, method, target, major, minor] = line as unknown as [string, string, string, string, string]
-  if (major !== '1') return refuse(505, 'only HTTP/1.0 and HTTP/1.1 are spoken here')
+  if (major !== '1') return refuse(505, 'only HTTP/1.0 and HTTP/1.1 are supported')
   if (target.length > longestTarget) return refuse(414, `the target is longer than ${longestTarget} bytes`)
   const fields = parseFields(text, requestLine.lastIndex)
   if (fields === undefined) return refuse(400, 'a header line is malformed, or there are too many')
@@ -63,7 +63,7 @@ function readFields(read: Read): RequestHead | Refusal {
     } else if (key === 'connection') connection += `,${value}`
     else if (key === 'upgrade') upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`
     else if (key === 'expect' && value.toLowerCase() !== '100-continue')
-      return refuse(417, 'the only expectation known is 100-continue')
+      return refuse(417, 'the only supported expectation is 100-continue')
   }
   return complete(read, { host, connection, upgrade })
 }
@@ -72,7 +72,7 @@ type Found = { host: string | undefined; connection: string; upgrade: string | u
 
 function complete(read: Read, found: Found): RequestHead | Refusal {
   const { method, version, fields } = read
-  if (method === 'CONNECT' || method === 'TRACE') return refuse(405, `${method} is not possible here`)
+  if (method === 'CONNECT' || method === 'TRACE') return refuse(405, `the method ${method} is not supported`)
   if (found.host === undefined) return refuse(400, 'there is no Host header')
   const host = parseHost(found.host)
   if (host === undefined) return refuse(400, 'the Host header is not a host name with an optional port')
@@ -100,7 +100,7 @@ function complete(read: Read, found: Found): RequestHead | Refusal {
 function requestFraming(version: 0 | 1, fields: Field[]): Framing | string {
   const framing = declaredFraming(fields)
   if (typeof framing === 'string') return framing
-  if (framing?.kind === 'chunked' && version === 0) return 'HTTP/1.0 has no Transfer-Encoding'
+  if (framing?.kind === 'chunked' && version === 0) return 'HTTP/1.0 does not allow Transfer-Encoding'
   return framing ?? noBody
 }
 

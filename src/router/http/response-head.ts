@@ -39,7 +39,7 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
   if (fields === undefined) return 'a header line is malformed, or there are too many'
   const declared = declaredFraming(fields)
   if (typeof declared === 'string') return declared
-  if (declared?.kind === 'chunked' && line[1] === '0') return 'HTTP/1.0 has no Transfer-Encoding'
+  if (declared?.kind === 'chunked' && line[1] === '0') return 'HTTP/1.0 does not allow Transfer-Encoding'
   const framing = isBodiless(status, method) ? noBody : (declared ?? { kind: 'close' })
   return { status, reason: line[3] ?? '', fields, framing, ...readConnection(fields, line[1] !== '0', framing) }
 }

@@ -24,7 +24,7 @@ export type TlsDoorDeps = {
 
 /** The first byte of every TLS connection: RFC 8446 section 5.1. */
 const handshakeRecord = 0x16
-const plainHttp = answerForRefusal(400, 'this port speaks TLS; use https:// in the address')
+const plainHttp = answerForRefusal(400, 'this port requires TLS; use https:// in the URL')
 
 /** Takes connections as they were accepted, and gives them on when their handshake is done. */
 export class TlsDoor {

@@ -40,8 +40,8 @@ describe('an account', () => {
     expect([status, body['id'], body['message']]).toEqual([
       422,
       'account_limit',
-      `${account.email} would have 3 apps; the limit is 2. Destroy one that nobody needs, with: paas apps:destroy APP. ` +
-        `The server's operator gives more with: paas accounts:limits ${account.email} apps=3`,
+      `${account.email} would have 3 apps; the limit is 2. Destroy one that nobody needs, with: paas destroy APP. ` +
+        `The server's operator raises the limit with: paas accounts:limits ${account.email} apps=3`,
     ])
     await api.createApp('offered')
     await api.call('POST', '/account/app-transfers', { body: { app: 'offered', recipient: account.email } })
@@ -100,7 +100,9 @@ describe('an account', () => {
     expect([status, body['id']]).toEqual([422, 'account_limit'])
     const next = new Date(Date.now() + 3_600_000).toISOString().slice(11, 13)
     expect(body['message']).toMatch(
-      new RegExp(`would have 3 builds within an hour; the limit is 2\\. The next one is taken at (${next}:|\\d\\d:59)`),
+      new RegExp(
+        `would have 3 builds within an hour; the limit is 2\\. The next one is accepted at (${next}:|\\d\\d:59)`,
+      ),
     )
   })
 

@@ -157,7 +157,7 @@ describe('no app is set up', () => {
     const first = await setUp({}, token)
     for (let n = 2; n <= 5; n++) expect((await setUp({}, token)).status).toBe(201)
     expect(refused(await setUp({}, token))).toMatch(
-      /^429 app_setups_limit: You have 5 app set-ups under way; the limit is 5/,
+      /^429 app_setups_limit: You have 5 app set-ups running; the limit is 5/,
     )
     finish(buildOf(first), { kind: 'failed', finishedAt: new Date(), code: 'build_failed', reason: 'build failed' })
     expect((await setUp({}, token)).status).toBe(201)

@@ -35,16 +35,16 @@ describe('creating an app', () => {
     ['1app', 'does not begin with a lower-case letter'],
     ['Acme', 'does not begin with a lower-case letter'],
     ['app-', 'ends with a dash'],
-    ['my_app', 'holds a character that is not allowed'],
-    ['my.app', 'holds a character that is not allowed'],
+    ['my_app', 'has a character that is not allowed'],
+    ['my.app', 'has a character that is not allowed'],
     ['../../etc', 'does not begin with a lower-case letter'],
-    ['app\nname', 'holds a character that is not allowed'],
+    ['app\nname', 'has a character that is not allowed'],
     ['äpfel', 'does not begin with a lower-case letter'],
   ])('refuses the name %j: it %s', async (name, problem) => {
     const { status, body } = await api.call('POST', '/apps', { body: { name } })
     expect([status, body['id']]).toEqual([422, 'invalid_params'])
     expect(body['message']).toBe(
-      `The app name ${JSON.stringify(name)} ${problem}. A name has 3 to 30 characters: lower-case letters, digits and dashes; a letter first, no dash last.`,
+      `The app name ${JSON.stringify(name)} ${problem}. A name has 3 to 30 characters: lower-case letters, digits and dashes, beginning with a letter and not ending with a dash.`,
     )
   })
 

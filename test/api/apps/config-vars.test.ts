@@ -123,7 +123,7 @@ describe('while Redis is down', () => {
     const changed = await alone.call('PATCH', '/apps/acme/config-vars', { body: { A: '1' } })
     expect(performance.now() - began).toBeLessThan(3000)
     expect([changed.status, changed.body]).toEqual([200, { A: '1' }])
-    expect(changed.headers['warning']).toContain('carried out later')
+    expect(changed.headers['warning']).toContain('done later')
     expect(alone.store.releases.list(acme.id)[0]?.state.kind).toBe('pending')
     const restart = await alone.call('DELETE', '/apps/acme/dynos')
     expect([restart.status, restart.body['id']]).toEqual([503, 'queue_unavailable'])

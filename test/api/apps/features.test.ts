@@ -46,8 +46,8 @@ describe('a feature', () => {
   })
 
   it.each([
-    ['http-session-affinity', true, 404, 'There is no feature "http-session-affinity". There are preboot, runtime'],
-    ['runtime-heroku-exec', true, 404, 'ps:exec, ps:copy, ps:forward and ps:socks cannot be had here.'],
+    ['http-session-affinity', true, 404, 'There is no feature "http-session-affinity". Available: preboot, runtime'],
+    ['runtime-heroku-exec', true, 404, 'ps:exec, ps:copy, ps:forward and ps:socks are not available.'],
     ['runtime-dyno-metadata', 'yes', 422, 'enabled must be a boolean'],
   ])('%s is not turned %j', async (name, enabled, status, message) => {
     const answer = await turn(name, enabled)

@@ -50,10 +50,10 @@ describe('the buildpacks of an app', () => {
   })
 
   it.each([
-    ['heroku/ruby', /There is no buildpack "heroku\/ruby" on this server\. There are: heroku\/nodejs, heroku\/python/],
+    ['heroku/ruby', /There is no buildpack "heroku\/ruby" on this server\. Available: heroku\/nodejs, heroku\/python/],
     ['http://example.com/pack.git', /must begin with https/],
-    ['https://token@example.com/pack.git', /must not hold a user or a password/],
-    ['https://example.com/pack.git#--upload-pack=id', /no branch, tag or commit/],
+    ['https://token@example.com/pack.git', /must not have a user or a password/],
+    ['https://example.com/pack.git#--upload-pack=id', /has an invalid branch, tag or commit/],
     ['https://169.254.169.254/pack.git', /169\.254\.169\.254 \(port 443\) is not on the public internet/],
     ['https://localhost/pack.tgz', /localhost \(port 443\) is not on the public internet/],
     ['ext::sh -c id', /There is no buildpack/],

@@ -152,11 +152,11 @@ describe('a slug', () => {
     [
       'half an archive',
       async () => (await tarballOf({ 'app/a': 'x'.repeat(5000) })).subarray(0, -20),
-      /cut off or damaged/,
+      /truncated or damaged/,
     ],
     ['no file', () => archiveOf(), /slug_invalid: The slug cannot be deployed: it has no files/],
     ['a file beside ./app', () => tarballOf({ 'app/a': 'a', 'etc/passwd': 'x' }), /"etc\/passwd" is not in \.\/app/],
-    ['a path that leads out', () => tarballOf({ './app/../../etc/cron.d/x': 'x' }), /leads out of it/],
+    ['a path that leads out', () => tarballOf({ './app/../../etc/cron.d/x': 'x' }), /leads outside of it/],
     ['an absolute path', () => tarballOf({ '/app/x': 'x' }), /is an absolute path/],
     [
       'a device',
@@ -167,12 +167,12 @@ describe('a slug', () => {
     [
       './app that is a link',
       () => archiveOf([{ name: 'app', type: 'symlink', linkname: '/etc' }]),
-      /\.\/app is no directory/,
+      /\.\/app is not a directory/,
     ],
     [
       'a file through a link',
       () => archiveOf([{ name: 'app/l', type: 'symlink', linkname: '/etc' }], [{ name: 'app/l/passwd' }, 'x']),
-      /"app\/l" is no directory, and the directory of "app\/l\/passwd"/,
+      /"app\/l" is not a directory, but contains "app\/l\/passwd"/,
     ],
     [
       'a hard link to what is not its own',
@@ -186,9 +186,9 @@ describe('a slug', () => {
           [{ name: 'app/l', type: 'symlink', linkname: '/etc/shadow' }],
           [{ name: 'app/h', type: 'link', linkname: 'app/l' }],
         ),
-      /is a link to "app\/l", which is no file before it/,
+      /is a link to "app\/l", which is not an earlier file/,
     ],
-    ['a name twice', () => archiveOf([{ name: 'app/a' }, 'a'], [{ name: './app/a' }, 'b']), /"app\/a" is in it twice/],
+    ['a name twice', () => archiveOf([{ name: 'app/a' }, 'a'], [{ name: './app/a' }, 'b']), /"app\/a" appears twice/],
     ['what takes files away', () => tarballOf({ 'app/.wh..wh..opq': '' }), /begins with \.wh\./],
     [
       'too much',
@@ -259,7 +259,7 @@ describe('a slug', () => {
   it.each<[object, RegExp]>([
     [{}, /"process_types" is missing/],
     [{ process_types: {} }, /process_types must have a process type/],
-    [{ process_types: { 'no type': 'x' } }, /process_types has "no type", which is no name/],
+    [{ process_types: { 'no type': 'x' } }, /process_types has "no type", which is not a valid process type/],
     [{ process_types: { web: ' ' } }, /process_types\.web must be one line with a command/],
     [{ process_types: { web: 'a\nb' } }, /process_types\.web must be one line with a command/],
     [{ ...web, stack: 'heroku-24' }, /There is no stack "heroku-24"/],
@@ -282,7 +282,7 @@ describe('a slug', () => {
     const large = await tarballOf({ 'app/a': 'x'.repeat(2 ** 20) })
     const send = async () => put(pathOf((await ask(web, { path: '/apps/hoarder/slugs' })).body), large)
     for (let n = 0; n < 4; n++) expect((await send()).status).toBe(200)
-    expect(refused(await send())).toMatch(/^429 slugs_limit: hoarder was sent slugs of 4 MiB within an hour/)
+    expect(refused(await send())).toMatch(/^429 slugs_limit: hoarder received slugs of 4 MiB within an hour/)
   })
 })
 
@@ -334,9 +334,9 @@ describe('the release of a slug', () => {
   })
 
   it.each([
-    [{}, /Give the slug to release/],
-    [{ slug: 'x', release: 'v1' }, /Give the slug to release/],
-    [{ release: 'v1', description: 'x' }, /Give the slug to release/],
+    [{}, /Send "slug"/],
+    [{ slug: 'x', release: 'v1' }, /Send "slug"/],
+    [{ release: 'v1', description: 'x' }, /Send "slug"/],
     [{ slug: 'x', description: 'a\nb' }, /description must be one line/],
     [{ slug: 'none' }, /There is no slug "none"/],
   ])('%j is refused', async (body, message) => {

@@ -58,7 +58,9 @@ describe('a source', () => {
   it('takes one tarball only, of whatever type the client says it is', async () => {
     const { put: path } = await newSource()
     expect((await put(path, Buffer.from('one'), { 'content-type': 'application/x-gzip' })).status).toBe(200)
-    expect(refused(await put(path, Buffer.from('two')))).toMatch(/^409 source_taken: .* already\..*POST \/sources/)
+    expect(refused(await put(path, Buffer.from('two')))).toMatch(
+      /^409 source_taken: .* already uploaded.*POST \/sources/,
+    )
   })
 
   it.each([
@@ -100,7 +102,9 @@ describe('a source', () => {
     await sweepSources(deps, later)
     expect(api.store.sources.find(id)).toBeUndefined()
     expect(await readdir(api.config.paths.sources)).toEqual([])
-    expect(refused(await build({ url: get }))).toMatch(/^404 not_found: There is no such source, or its hour is over/)
+    expect(refused(await build({ url: get }))).toMatch(
+      /^404 not_found: There is no such source, or its URL has expired/,
+    )
     expect((await put(path, Buffer.from('x'))).status).toBe(404)
   })
 

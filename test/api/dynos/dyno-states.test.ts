@@ -92,13 +92,13 @@ describe('a dyno', () => {
     })
     expect(condition({ state: running, release: 3, seen: { state: 'crashed', error: 'R10' } })).toMatchObject({
       state: 'crashed',
-      reason: { id: 'R10', message: 'nothing answered on $PORT in its boot time' },
+      reason: { id: 'R10', message: 'nothing answered on $PORT within the boot timeout' },
       exitStatus: null,
       nextStart: null,
     })
     expect(condition({ state: running, release: 3, seen: { state: 'crashed' } })).toMatchObject({
       state: 'crashed',
-      reason: { id: 'no_answer', message: 'it runs and gives no HTTP answer' },
+      reason: { id: 'no_answer', message: 'it runs, but sends no HTTP response' },
     })
   })
 })

@@ -119,7 +119,7 @@ describe('scaling', () => {
     const wrong = await call([{ type: 'we b', quantity: 1 }])
     expect([wrong.status, wrong.body['message']]).toEqual([
       422,
-      expect.stringContaining('"we b" is no name of a process'),
+      expect.stringContaining('"we b" is not a valid process type'),
     ])
     expect((await call(many)).status).toBe(200)
     const more = await call([{ type: 'web', quantity: 1 }])
@@ -130,7 +130,7 @@ describe('scaling', () => {
 describe('a size that is more than the machine has', () => {
   it('is taken when only its processors are, and both commands are told what its dynos get', async () => {
     const { status, headers } = await scale({ type: 'web', size: 'performance-m' })
-    const told = /Performance-M has 256 processors \(this machine has \d+\): a dyno of it gets all that there is\./
+    const told = /Performance-M has 256 processors \(this machine has \d+\): its dynos get all that the machine has\./
     expect(status).toBe(200)
     expect(headers['warning']).toMatch(told)
     expect(headers['warning-message']).toMatch(told)

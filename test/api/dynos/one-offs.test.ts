@@ -114,7 +114,12 @@ describe('a one-off dyno', () => {
     ['a command with a NUL byte', { command: 'a\0b' }, 422, /NUL byte/],
     ['a size that is none', { command: 'x', size: 'huge' }, 422, /no dyno size "huge"; there are/],
     ['a type that is none', { command: 'x', type: 'wrong' }, 422, /no process type "wrong"/],
-    ['a key that is none', { command: 'x', env: { 'A-B': '1' } }, 422, /config var "A-B" has a name with other/],
+    [
+      'a key that is none',
+      { command: 'x', env: { 'A-B': '1' } },
+      422,
+      /config var "A-B" has a name with characters other/,
+    ],
     ['a key of the platform', { command: 'x', env: { DYNO: '1' } }, 422, /config var "DYNO" is set by the platform/],
     ['an environment of 100 KB', { command: 'x', env: { A: 'x'.repeat(100_000) } }, 422, /the limit is 65536/],
     ['a time of no length', { command: 'x', time_to_live: 0 }, 422, /time_to_live/],

@@ -144,7 +144,7 @@ describe('a collaborator may', () => {
   })
 })
 
-describe('a token with limited scope', () => {
+describe('a token with a limited scope', () => {
   const everything = {
     'GET /account': ['identity', 'read', 'write', 'read-protected', 'write-protected'],
     'GET /apps': ['read', 'write', 'read-protected', 'write-protected'],

@@ -38,6 +38,6 @@ it.each(['/apps', '/nothing/here'])(
     expect(head).toMatch(/^HTTP\/1\.1 503 /)
     expect(head).toMatch(/\r\nretry-after: \d+\r\n/i)
     expect(head).toMatch(/\r\nconnection: close\r\n/i)
-    expect(body).toEqual({ id: 'server_closing', message: expect.stringMatching(/restarts.*again/) })
+    expect(body).toEqual({ id: 'server_closing', message: expect.stringMatching(/restarting.*again/) })
   },
 )

@@ -195,7 +195,7 @@ describe('a list', () => {
   )
 
   it.each([
-    ['email ..', /cannot order by email; possible are name, id, updated_at, created_at/],
+    ['email ..', /cannot order by email; supported are name, id, updated_at, created_at/],
     ['name ..; max=0', /max must be from 1 to 1000/],
     ['name ..; max=x', /max must be/],
   ])('cannot be asked for as %j', async (range, message) => {

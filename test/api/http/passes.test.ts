@@ -10,7 +10,7 @@ const pass = passes.issue(build, grant, 2400, 5050)
 
 it('a pass says what it was given for until its time is over', () => {
   expect(passes.open(build, pass, 7499)).toEqual(grant)
-  expect(() => passes.open(build, pass, 7500)).toThrow('This address has expired.')
+  expect(() => passes.open(build, pass, 7500)).toThrow('This URL has expired.')
 })
 
 it('a pass that is asked for again a little later is the same', () => {
@@ -25,5 +25,5 @@ it.each([
   ['longer', build, `${Buffer.from('{"until":9000}').toString('base64url')}.${pass.split('.')[1]}`],
   ['nobody', build, ''],
 ])('a pass does not open for %s', (_who, subject, forged) => {
-  expect(() => passes.open(subject, forged, 5500)).toThrow('There is nothing at this address.')
+  expect(() => passes.open(subject, forged, 5500)).toThrow('There is nothing at this URL.')
 })

@@ -114,7 +114,7 @@ describe('a log session', () => {
       `${path}x`,
     ]) {
       const answer = await api.call('GET', wrong, { token: null })
-      expect([answer.status, answer.text]).toEqual([404, expect.stringContaining('There is nothing at this address.')])
+      expect([answer.status, answer.text]).toEqual([404, expect.stringContaining('There is nothing at this URL.')])
     }
   })
 

@@ -85,23 +85,23 @@ describe('the domains of an app', () => {
   })
 
   it.each([
-    ['', /is no host name/],
+    ['', /is not a host name/],
     ['nodot', /needs a dot/],
-    ['http://a.example', /no scheme, port, path or blank/],
-    ['a.example:80', /no scheme, port, path or blank/],
-    ['a b.example', /no scheme, port, path or blank/],
+    ['http://a.example', /leave out scheme, port, path and spaces/],
+    ['a.example:80', /leave out scheme, port, path and spaces/],
+    ['a b.example', /leave out scheme, port, path and spaces/],
     ['a_b.example', /letters, digits and dashes/],
     ['-a.example', /letters, digits and dashes/],
     ['a..example', /letters, digits and dashes/],
-    [`${'a'.repeat(64)}.example`, /is no host name/],
-    [`${'a.'.repeat(130)}example`, /longer than 253|is no host name/],
-    ['127.0.0.1', /is an address/],
-    ['0x7f.1', /is an address/],
-    ['1.2.3.4.5', /is no host name|is an address/],
-    ['[::1]', /no scheme, port, path or blank/],
-    ['a.*.example', /only as its whole first part/],
-    ['*a.example', /only as its whole first part/],
-    ['*.*.example', /only as its whole first part/],
+    [`${'a'.repeat(64)}.example`, /is not a host name/],
+    [`${'a.'.repeat(130)}example`, /longer than 253|is not a host name/],
+    ['127.0.0.1', /is an IP address/],
+    ['0x7f.1', /is an IP address/],
+    ['1.2.3.4.5', /is not a host name|is an IP address/],
+    ['[::1]', /leave out scheme, port, path and spaces/],
+    ['a.*.example', /only as its first label/],
+    ['*a.example', /only as its first label/],
+    ['*.*.example', /only as its first label/],
     ['*.host.example', /is too wide/],
     ['*.com', /needs a dot/],
     ['paas.host.example', /belongs to this server/],
@@ -148,7 +148,7 @@ describe('the domains of an app', () => {
     for (let i = 0; i < 100; i++) {
       api.store.domains.create({ appId: String(id) as AppId, hostname: `n${i}.greedy.example`, sniEndpointId: null })
     }
-    expect((await add('greedy', 'one-more.greedy.example')).body['message']).toMatch(/100 domains already/)
+    expect((await add('greedy', 'one-more.greedy.example')).body['message']).toMatch(/has 100 domains, the limit/)
     const removed = await api.call('DELETE', '/apps/greedy/domains/greedy.paas.host.example')
     expect([removed.status, removed.body['message']]).toEqual([422, expect.stringContaining("app's own name")])
   })
@@ -251,8 +251,8 @@ describe('the certificates of an app', () => {
     })
     const cases: [TlsIdentity, RegExp][] = [
       [{ ...good, key: other.key }, /The private key does not belong to the \(first\) certificate/],
-      [{ ...good, certificate: 'hello' }, /is no PEM/],
-      [{ ...good, key: 'hello' }, /The private key is no PEM/],
+      [{ ...good, certificate: 'hello' }, /is not PEM/],
+      [{ ...good, key: 'hello' }, /The private key is not readable PEM/],
       [{ ...good, key: weak.toString() }, /must be RSA with 2048 to 4096 bits, or ECDSA/],
       [{ ...good, key: locked.toString() }, /protected by a passphrase/],
       [await authority.issue(['www.picky.example'], -1), /The certificate expired on 20/],
@@ -286,7 +286,7 @@ describe('the certificates of an app', () => {
   it.each(['POST', 'PATCH', 'DELETE'])('are not got by the server itself, which says so to %s', async (method) => {
     await api.createApp(`manual-${method.toLowerCase()}`)
     const { status, body } = await api.call(method, `/apps/manual-${method.toLowerCase()}/acm`)
-    expect([status, body['message']]).toEqual([422, expect.stringMatching(/gets no certificates by itself/)])
+    expect([status, body['message']]).toEqual([422, expect.stringMatching(/does not request certificates/)])
   })
 })
 

@@ -40,7 +40,7 @@ describe('whoever wants a database', () => {
     const { status, body } = await api.call(method, path)
     expect([status, body['id']]).toEqual([404, 'not_available'])
     expect(body['message']).toMatch(
-      /no add-ons on this server yet\..*config:set DATABASE_URL=.*PAAS_ALLOW_HOST=5432.*PAAS_ALLOW_NETWORKS/,
+      /no add-ons on this server\..*config:set DATABASE_URL=.*PAAS_ALLOW_HOST=5432.*PAAS_ALLOW_NETWORKS/,
     )
   })
 })

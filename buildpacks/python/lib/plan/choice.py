@@ -108,7 +108,7 @@ def by_pipenv(python_version: str) -> Choice:
     stack = ".".join(python_version.split(".")[:2])
     if f"{wanted}.".split(".")[:2] != stack.split("."):
         raise Refusal(
-            f"Pipfile asks for Python {wanted}, this stack has {stack}",
+            f"Pipfile requires Python {wanted}, but this stack has {stack}",
             f'Write python_version = "{stack}" into Pipfile, run pipenv lock and push again.',
         )
 
@@ -148,8 +148,8 @@ def without_dependencies() -> Choice:
 def refuse_incomplete() -> Choice:
     for lock, source in (("uv.lock", "pyproject.toml"), ("poetry.lock", "pyproject.toml"), ("Pipfile.lock", "Pipfile")):
         if there(lock):
-            raise Refusal(f"{lock} without {source}", f"Commit {source} too: it says what the app needs.")
-    raise Refusal("no requirements.txt, pyproject.toml or Pipfile", "Say what the app needs: pip freeze > requirements.txt")
+            raise Refusal(f"{lock} without {source}", f"Commit {source} too: it lists the dependencies.")
+    raise Refusal("no requirements.txt, pyproject.toml or Pipfile", "List the dependencies: pip freeze > requirements.txt")
 
 
 def unused_locks(choice: Choice) -> list[str]:
