@@ -4,8 +4,9 @@ import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 
 /**
- * Looks for known weaknesses of the packages that a server runs with (npm-audit(1)). Ends with 1 when one is high or critical.
- * Where the registry has no such data, or does not answer, it says that nothing was looked at, and ends with 0.
+ * Checks the server's packages for known vulnerabilities (npm-audit(1)). Exits with 1 if one is
+ * high or critical. If the registry has no such data or does not answer, it says that nothing was
+ * checked, and exits with 0.
  */
 
 type Severity = 'info' | 'low' | 'moderate' | 'high' | 'critical'

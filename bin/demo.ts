@@ -12,12 +12,18 @@ import { openDataDirectory } from '../src/data-directory.ts'
 import { connectDocker } from '../src/engine/docker/docker.ts'
 import { createLog } from '../src/log.ts'
 
-/** The whole main job by itself: a server, an app, a push, a request. Ends with 0 only if the app answered. */
+/**
+ * The whole main job by itself: a server, an app, a push, a request. Exits with 0 only if the app
+ * answered.
+ */
 
 const root = resolve(import.meta.dirname, '..')
 const usualPort = 8080
 
-/** Ctrl-C, or that nobody reads on, ends the step under way; what was made is removed all the same. */
+/**
+ * Ctrl-C, or that nobody reads on, ends the step in progress; what was made is removed all the
+ * same.
+ */
 const interruption = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => interruption.abort())
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => interruption.abort())
@@ -60,7 +66,10 @@ async function deploy(app: string, env: NodeJS.ProcessEnv, config: Config): Prom
   return answers(new URL(config.publicUrl), `hello.${config.domain}`)
 }
 
-/** `*.localhost` is not in every resolver: the request goes to this machine, with the app's name in it. */
+/**
+ * `*.localhost` is not in every resolver: the request goes to this machine, with the app's name in
+ * it.
+ */
 async function answers({ port }: URL, host: string): Promise<boolean> {
   say(`GET http://${host}:${port || 80}/`)
   const outgoing = request({ host: '127.0.0.1', port, headers: { host: `${host}:${port || 80}` } }).end()

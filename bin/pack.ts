@@ -1,6 +1,7 @@
 /**
- * `npm run pack -- [DIRECTORY]`: makes the package with the command alone, for developers' machines: compiled JavaScript
- * and its one dependency, so that nothing else is fetched when it is installed. Prints the file's path.
+ * `npm run pack -- [DIRECTORY]`: makes the package with the command alone, for developers'
+ * machines: compiled JavaScript and its one dependency, so that nothing else is fetched when it is
+ * installed. Prints the file's path.
  */
 import { execFile } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'

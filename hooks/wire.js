@@ -1,8 +1,10 @@
-// A wire between git and the server: stdin to the server's socket, its frames to stdout and stderr. All else is in src/git.
+// A wire between git and the server: stdin to the server's socket, its frames to stdout and
+// stderr. All else is in src/git.
 // JavaScript, since Node starts twice as fast when there are no types to strip.
 import { connect } from 'node:net'
 
-// Writes to these wait until git has taken them, so that nothing piles up here (process.stdout, "A note on process I/O").
+// Writes to these wait until git has taken them, so that nothing piles up here (process.stdout,
+// "A note on process I/O").
 const outputs = [undefined, process.stdout, process.stderr]
 const socket = connect(process.env.PAAS_HOOK_SOCKET)
 socket.write(`${process.argv[2]} ${process.ppid}\n`)

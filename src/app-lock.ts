@@ -2,8 +2,8 @@ import { Mutex } from 'async-mutex'
 import type { AppId } from './model/ids.ts'
 
 /**
- * Runs work one at a time per app, in the order it came. Who holds several takes them in this order: `Builds`, `Releases`, `Dynos`, each of
- * which has its own.
+ * Runs work one at a time per app, in the order it came. Who holds several takes them in this
+ * order: `Builds`, `Releases`, `Dynos`, each of which has its own.
  */
 export class AppLock {
   readonly #mutexes = new Map<AppId, Mutex>()

@@ -7,8 +7,8 @@ const ivBytes = 12
 const tagBytes = 16
 
 /**
- * AES-256-GCM with a random 96-bit nonce per value (NIST SP 800-38D). `context` says where the value belongs (app, key);
- * a value moved to another place in the database does not open there.
+ * AES-256-GCM with a random 96-bit nonce per value (NIST SP 800-38D). `context` says where the
+ * value belongs (app, key); a value moved to another place in the database does not open there.
  */
 export class Cipher {
   readonly #key: Buffer
@@ -28,7 +28,10 @@ export class Cipher {
     return Buffer.from(hkdfSync('sha256', this.#key, '', purpose, keyBytes))
   }
 
-  /** @throws database_damaged when the bytes, the context or the key are not those it was sealed with */
+  /**
+   * @throws database_damaged when the bytes, the context or the key are not those it was sealed
+   *   with
+   */
   open(sealed: Uint8Array, ...context: string[]): string {
     const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength)
     try {
@@ -43,7 +46,10 @@ export class Cipher {
   }
 }
 
-/** A file with a new key, unless there is one. Linked into place with its content, so that of two processes at the first start both read the same key. */
+/**
+ * A file with a new key, unless there is one. Linked into place with its content, so that of two
+ * processes at the first start both read the same key.
+ */
 export function createKey(path: string): void {
   if (existsSync(path)) return
   const draft = `${path}.${process.pid}`

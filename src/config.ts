@@ -20,7 +20,10 @@ const usualRegistries = [
   'registry.gitlab.com',
 ].join(',')
 
-/** All settings of a server. Made once at start by `loadConfig`; only this file reads the environment. */
+/**
+ * All settings of a server. Made once at start by `loadConfig`; only this file reads the
+ * environment.
+ */
 export type Config = {
   /** Absolute. */
   dataDirectory: string
@@ -28,20 +31,31 @@ export type Config = {
   httpPort: number
   /** undefined: nothing listens for TLS. */
   httpsPort: number | undefined
-  /** Descriptors of sockets that were bound for us, of the HTTP port and the TLS port in this order. */
+  /**
+   * Descriptors of sockets that were bound for us, of the HTTP port and the TLS port in this order.
+   */
   sockets: number[]
   /** Apps live at NAME.domain, the api at domain itself. Lower-case. */
   domain: string
-  /** How users reach the control host, e.g. `http://localhost:8080`; apps have the same scheme and port. No slash at the end. */
+  /**
+   * How users reach the control host, e.g. `http://localhost:8080`; apps have the same scheme and
+   * port. No slash at the end.
+   */
   publicUrl: string
-  /** Networks in CIDR notation, IPv4 and IPv6, whose word about where a request came from is believed. */
+  /**
+   * Networks in CIDR notation, IPv4 and IPv6, whose word about where a request came from is
+   * believed.
+   */
   trustedProxies: string[]
   redis: RedisAddress
   docker: EngineAddress
   /** What runs dynos and builds; undefined: the engine's usual runtime. */
   runtime: string | undefined
   network: Network
-  /** Where log drains and webhooks may lead beside the public internet. `allow`: IPv4 networks in CIDR notation. */
+  /**
+   * Where log drains and webhooks may lead beside the public internet. `allow`: IPv4 networks in
+   * CIDR notation.
+   */
   outbound: { allow: string[] }
   /** Files of certificate authorities that the environment names, beside the system's own. */
   certificateFiles: string[]
@@ -54,18 +68,21 @@ export type Config = {
   /** Where a Dockerfile's images may come from. */
   registries: Registries
   boot: { timeoutSeconds: number }
-  /** How long a web dyno may give no HTTP answer; undefined: for ever. */
+  /** How long a web dyno may give no HTTP answer; undefined: forever. */
   silence: { seconds: number | undefined }
   /** How long new dynos are watched after the switch, beside the old ones. */
   deployHold: { seconds: number }
   dynoSizes: DynoSizes
-  /** Where it is asked whether a domain is somebody's, the machine's own name servers when there are none; undefined: it is not asked. */
+  /**
+   * Where it is asked whether a domain is somebody's, the machine's own name servers when there are
+   * none; undefined: it is not asked.
+   */
   domainProof: DomainProofSetting
   /** What each account may have that is no admin's. */
   accountQuota: Quota
   /** What a dyno gets between SIGTERM and SIGKILL, and what requests in flight get before that. */
   stop: { graceSeconds: number; drainSeconds: number }
-  /** How long a router serves on after its server was stopped, for the next to take over. */
+  /** How long a router keeps serving after its server was stopped, for the next to take over. */
   handover: { seconds: number }
   /** How often the worker looks for what nobody told it. */
   patrol: { everySeconds: number }
@@ -84,8 +101,9 @@ export type Config = {
 }
 
 /**
- * What containers may reach of what is closed to them. `allow`: private networks in CIDR notation, such as a package mirror's;
- * `host`: TCP ports of this machine, at one IPv4 address of it or at any.
+ * What containers may reach of what is closed to them. `allow`: private networks in CIDR notation,
+ * such as a package mirror's; `host`: TCP ports of this machine, at one IPv4 address of it or at
+ * any.
  */
 export type Network = { firewall: boolean; allow: string[]; host: HostPort[] }
 export type Paths = {
@@ -103,7 +121,10 @@ export type Paths = {
   /** Seals the private keys in the routing table. The router's alone. */
   routingTableKey: string
   serverLog: string
-  /** Holds what follows: the authority's certificate, for everybody; the same with its key; the server's own with its key. */
+  /**
+   * Holds what follows: the authority's certificate, for everybody; the same with its key; the
+   * server's own with its key.
+   */
   tls: string
   tlsAuthority: string
   tlsAuthorityKey: string
@@ -201,7 +222,10 @@ export function loadConfig(env: Environment = process.env): Config {
 
 const dataDirectoryOf = (read: SettingsReader): string => resolve(read.text('PAAS_DATA', usualDataDirectory))
 
-/** The TLS port that goes with an HTTP port: 443 with 80, 8443 with 8080, and so two servers need to be told one port each. */
+/**
+ * The TLS port that goes with an HTTP port: 443 with 80, 8443 with 8080, and so two servers need to
+ * be told one port each.
+ */
 function portBeside(httpPort: number): number {
   return httpPort + 363 <= 65535 ? httpPort + 363 : httpPort - 363
 }

@@ -3,7 +3,10 @@ import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { isCode, PaasError } from './errors.ts'
 
-/** Who the user is on one server. `authorization` is the id of the token, where the command made it itself. */
+/**
+ * Who the user is on one server. `authorization` is the id of the token, where the command made it
+ * itself.
+ */
 export type Login = { token: string; email: string; authorization?: string }
 
 /** Servers by their origin, such as `http://localhost:8080`. */
@@ -28,7 +31,10 @@ export function readCredentials(path = credentialsPath()): Credentials {
   throw new PaasError('credentials_unreadable', `${path} is not a credentials file of paas.`)
 }
 
-/** Keeps a login and makes its server the default one. The file is its owner's only (0600), and replaced in one step. */
+/**
+ * Keeps a login and makes its server the default one. The file is its owner's only (0600), and
+ * replaced in one step.
+ */
 export function saveLogin(server: string, login: Login, path = credentialsPath()): void {
   const { servers } = readCredentials(path)
   write(path, { servers: { ...servers, [server]: login }, default: server })

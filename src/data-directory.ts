@@ -20,18 +20,22 @@ import { asDiskError, PaasError } from './errors.ts'
 const currentFormat = 1
 
 type DataDirectory = Pick<Config, 'dataDirectory' | 'paths'>
-/** `directory` is where the id was taken; a copy of the directory has the id too, but is another one. */
+/**
+ * `directory` is where the id was taken; a copy of the directory has the id too, but is another
+ * one.
+ */
 type Identity = { format: number; serverId: string; directory?: string }
 
 /**
- * Makes the data directory, or checks that it is one of ours, and gives the id this server has for good:
- * 12 hex digits that label all it makes on the engine. Several processes may call it at once.
+ * Makes the data directory, or checks that it is one of ours, and gives the id this server has for
+ * good: 12 hex digits that label all it makes on the engine. Several processes may call it at once.
  * @throws data_directory_foreign, data_directory_newer, data_directory_unusable, disk_full
  */
 export function openDataDirectory(config: DataDirectory): { serverId: string } {
   try {
     makeDirectory(config.dataDirectory)
-    // Of a whole one nothing is made, so that a disk that is read-only would show later and elsewhere.
+    // Of a whole one nothing is made, so that a disk that is read-only would show later and
+    // elsewhere.
     accessSync(config.dataDirectory, constants.R_OK | constants.W_OK | constants.X_OK)
     const { format, serverId } = readIdentity(config) ?? createIdentity(config)
     if (format > currentFormat) throw newer(config.dataDirectory, format)
@@ -43,8 +47,9 @@ export function openDataDirectory(config: DataDirectory): { serverId: string } {
 }
 
 /**
- * Gives a copy of a server's data directory an id of its own, and removes what leads to the original's dynos and jobs. A directory that
- * took its id itself keeps it, so that a copy may be told twice. The caller holds the directory's lock.
+ * Returns a copy of a server's data directory an id of its own, and removes what leads to the
+ * original's dynos and jobs. A directory that took its id itself keeps it, so that a copy may be
+ * told twice. The caller holds the directory's lock.
  * @returns whether the id is a new one
  */
 export function becomeCopy(config: DataDirectory): boolean {
@@ -62,7 +67,9 @@ export function becomeCopy(config: DataDirectory): boolean {
   }
 }
 
-/** What tells a directory from its copies and stays when it is moved on its disk: device and inode. */
+/**
+ * What tells a directory from its copies and stays when it is moved on its disk: device and inode.
+ */
 export function directoryKey(path: string): string {
   const { dev, ino } = statSync(path, { bigint: true })
   return `${dev}:${ino}`
@@ -84,7 +91,10 @@ function readIdentity({ dataDirectory, paths }: DataDirectory): Identity | undef
   )
 }
 
-/** Written whole, then linked to its name: of several processes at once one wins, and all read the same. */
+/**
+ * Written whole, then linked to its name: of several processes at once one wins, and all read the
+ * same.
+ */
 function createIdentity(config: DataDirectory): Identity {
   const identity = newIdentity(config.dataDirectory)
   const draft = draftIdentity(config, identity)

@@ -1,6 +1,9 @@
 export type Entry = { status: number; fault: 'user' | 'server'; hint?: string }
 
-/** Every error code, in alphabetical order. A test holds these equal to the headings of docs/errors.md. */
+/**
+ * Every error code, in alphabetical order. A test holds these equal to the headings of
+ * docs/errors.md.
+ */
 export const catalogue = {
   account_limit: { status: 422, fault: 'user' },
   address_forbidden: {

@@ -35,14 +35,20 @@ export class PaasError extends Error {
   }
 }
 
-/** Any thrown value as a PaasError; what is neither one nor a lack of the machine's becomes `internal`, with the original as its cause. */
+/**
+ * Any thrown value as a PaasError; what is neither one nor a lack of the machine's becomes
+ * `internal`, with the original as its cause.
+ */
 export function asPaasError(thrown: unknown): PaasError {
   if (thrown instanceof PaasError) return thrown
   const lack = asDiskError(thrown) ?? asExhaustion(thrown)
   return lack ?? new PaasError('internal', 'Something went wrong inside the server.', { cause: thrown })
 }
 
-/** What a file system says that takes nothing: it has no bytes or no inodes left, a quota is used up, it is mounted read-only. */
+/**
+ * What a file system says that takes nothing: it has no bytes or no inodes left, a quota is used
+ * up, it is mounted read-only.
+ */
 export function asDiskError(thrown: unknown, disk = 'The disk'): PaasError | undefined {
   const { code = '' } = (thrown ?? {}) as NodeJS.ErrnoException
   if (code === 'ENOSPC') return new PaasError('disk_full', `${disk} is full.`, { cause: thrown })
@@ -52,10 +58,13 @@ export function asDiskError(thrown: unknown, disk = 'The disk'): PaasError | und
   return new PaasError('data_directory_unusable', `${disk} is mounted read-only.`, { hint, cause: thrown })
 }
 
-/** What the kernel says that has no file descriptor, memory or process to give: it will, once something else has ended. */
+/**
+ * What the kernel says that has no file descriptor, memory or process to give: it will, once
+ * something else has ended.
+ */
 export function asExhaustion(thrown: unknown): PaasError | undefined {
   const { code = '', syscall = '' } = (thrown ?? {}) as NodeJS.ErrnoException
-  // Of anything but a process it means no more than that there is nothing to read yet.
+  // For anything but a process it only means that there is nothing to read yet.
   const lack = code === 'EAGAIN' && !syscall.startsWith('spawn') ? undefined : lacks[code]
   if (lack === undefined) return undefined
   return new PaasError('server_exhausted', `The server has no ${lack} left.`, { cause: thrown })
@@ -77,7 +86,9 @@ const passing: ErrorCode[] = [
   'server_exhausted',
 ]
 
-/** Whether the same work may well succeed a little later, because a part that is away comes back. */
+/**
+ * Whether the same work may well succeed a little later, because a part that is away comes back.
+ */
 export function isPassing({ code }: PaasError): boolean {
   return passing.includes(code)
 }

@@ -3,13 +3,14 @@ import { once } from 'node:events'
 import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs'
 
 export type LockOptions = {
-  /** Wait for whoever holds it, until this signal, instead of giving up at once. */
+  /** Wait for the holder, until this signal, instead of failing at once. */
   wait?: AbortSignal
 }
 
 /**
- * A lock on a file (flock(2)). It belongs to the open file: the kernel lets go of it when the last process that holds
- * `fd` closes it or ends, however it ends. A child that inherits `fd` holds the lock too.
+ * A lock on a file (flock(2)). It belongs to the open file: the kernel lets go of it when the last
+ * process that holds `fd` closes it or ends, however it ends. A child that inherits `fd` holds the
+ * lock too.
  */
 export class FileLock implements Disposable {
   readonly fd: number
@@ -19,8 +20,9 @@ export class FileLock implements Disposable {
   }
 
   /**
-   * Says in the file who holds the lock, for `readLock` of those who do not get it. Written over what is there and then cut, never
-   * empty, so that the file keeps its block and a disk that is full takes it.
+   * Says in the file who holds the lock, for `readLock` of those who do not get it. Written over
+   * what is there and then cut, never empty, so that the file keeps its block and a disk that is
+   * full takes it.
    */
   describe(holder: string): void {
     ftruncateSync(this.fd, writeSync(this.fd, `${holder}\n`, 0))
@@ -31,7 +33,10 @@ export class FileLock implements Disposable {
   }
 }
 
-/** Locks `path`, which is made if absent. Gives undefined when somebody else holds it, and still did at the end of `wait`. */
+/**
+ * Locks `path`, which is made if absent. Returns undefined when somebody else holds it, and still
+ * did at the end of `wait`.
+ */
 export async function lockFile(path: string, options: LockOptions = {}): Promise<FileLock | undefined> {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
   try {
@@ -49,7 +54,10 @@ export function readLock(path: string): string {
   return readFileSync(path, 'utf8').split('\n', 1)[0] ?? ''
 }
 
-/** The lock that the flock command takes on the file it inherits stays after it ended. It never outlives us waiting. */
+/**
+ * The lock that the flock command takes on the file it inherits stays after it ended. It never
+ * outlives us waiting.
+ */
 async function flock(fd: number, { wait }: LockOptions): Promise<boolean> {
   if (wait?.aborted) return false
   const command = ['--pdeathsig', 'KILL', 'flock', '--exclusive', ...(wait ? [] : ['--nonblock']), '3']

@@ -6,8 +6,9 @@ export type { Logger }
 const secretPaths = ['token', 'password', 'authorization', 'config', 'value', 'env'].flatMap((key) => [key, `*.${key}`])
 
 /**
- * The log of one role. Lines are JSON events with ids on stderr: `log.info({ app, build }, 'build started')`.
- * Build output and app output are products of their own and never pass through here.
+ * The log of one role. Lines are JSON events with ids on stderr:
+ * `log.info({ app, build }, 'build started')`. Build output and app output are products of their
+ * own and never pass through here.
  * @param level trace | debug | info | warn | error | silent
  */
 export function createLog(role: string, level = 'info'): Logger {
@@ -15,7 +16,10 @@ export function createLog(role: string, level = 'info'): Logger {
   return pino(options, standardError())
 }
 
-/** A full disk or a closed pipe costs lines, and never the process; of lines that wait for space, 1 MiB is kept. */
+/**
+ * A full disk or a closed pipe costs lines, and never the process; of lines that wait for space, 1
+ * MiB is kept.
+ */
 function standardError(): DestinationStream {
   return pino.destination({ fd: 2, sync: true, maxLength: 2 ** 20 }).on('error', () => undefined)
 }

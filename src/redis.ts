@@ -6,7 +6,10 @@ export type { Redis } from 'ioredis'
 
 type RedisSettings = Config['redis']
 
-/** What the queue and the output of builds are made from. `serverId` keeps servers that share one Redis apart. */
+/**
+ * What the queue and the output of builds are made from. `serverId` keeps servers that share one
+ * Redis apart.
+ */
 export type RedisDeps = { redis: RedisSettings; serverId: string; log: Logger }
 
 /** All keys and channels of one server, under a prefix of its own. */
@@ -21,7 +24,10 @@ export function keysOf(serverId: string) {
   }
 }
 
-/** A connection that comes back by itself, at most a second after Redis did. Loss and return are logged once each. */
+/**
+ * A connection that comes back by itself, at most a second after Redis did. Loss and return are
+ * logged once each.
+ */
 export function connectRedis({ redis, log }: Pick<RedisDeps, 'redis' | 'log'>, options: RedisOptions = {}): Redis {
   const retryStrategy = (attempt: number) => Math.min(attempt * 50, 1000)
   const connection = new Redis({ ...addressOf(redis), retryStrategy, ...options, replyMapping: 'legacy' })

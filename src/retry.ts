@@ -8,7 +8,10 @@ export type Retrying = {
   signal?: AbortSignal | undefined
 }
 
-/** Does `work` until it succeeds. @throws what `onFailure` throws, or an AbortError once the signal is aborted */
+/**
+ * Does `work` until it succeeds.
+ * @throws what `onFailure` throws, or an AbortError once the signal is aborted
+ */
 export async function retry<T>(work: () => Promise<T>, { onFailure, pause, signal }: Retrying): Promise<T> {
   for (let failures = 1; ; failures++) {
     try {

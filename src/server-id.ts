@@ -6,17 +6,23 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { directoryKey } from './data-directory.ts'
 import { PaasError } from './errors.ts'
 
-/** Milliseconds in which one that is just being killed lets go of the id, and one that lives says who it is. */
+/**
+ * Milliseconds in which one that is just being killed lets go of the id, and one that lives says
+ * who it is.
+ */
 const patience = 2_000
 const longestAnswer = 8_192
 
 type Identified = { serverId: string; dataDirectory: string }
-/** Who holds an id: the process, and its data directory by path and by what stays when it is moved. */
+/**
+ * Who holds an id: the process, and its data directory by path and by what stays when it is moved.
+ */
 type Holder = { host: string; pid: number; dataDirectory: string; directory: string }
 
 /**
- * Holds the server's id for this process: what the engine has of one id is looked after by one server. The id is the name of an abstract
- * Unix socket (unix(7)), which the kernel gives to one process of a network namespace and takes back when that ends, however it does.
+ * Holds the server's id for this process: what the engine has of one id is looked after by one
+ * server. The id is the name of an abstract Unix socket (unix(7)), which the kernel gives to one
+ * process of a network namespace and takes back when that ends, however it does.
  * @throws server_id_in_use
  */
 export async function holdServerId(server: Identified): Promise<AsyncDisposable> {
@@ -30,7 +36,11 @@ export async function holdServerId(server: Identified): Promise<AsyncDisposable>
   }
 }
 
-/** For whoever starts before the one that holds it. A process of the same data directory is no other server. @throws server_id_in_use */
+/**
+ * Refuses to start while another server holds the id. A process of the same data directory is not
+ * another server.
+ * @throws server_id_in_use
+ */
 export async function refuseHeldId(server: Identified): Promise<void> {
   const holder = await findHolder(server.serverId)
   if (holder && holder.directory !== directoryKey(server.dataDirectory)) throw inUse(server, holder)

@@ -53,7 +53,10 @@ export class SettingsReader {
     return this.text(name, '') === 'off' ? undefined : this.integer(name, fallback, least, most)
   }
 
-  /** Descriptors that systemd, or our supervisor, hands on from 3 upwards (sd_listen_fds(3)). LISTEN_PID says for whom; a role has none. */
+  /**
+   * Descriptors that systemd, or our supervisor, hands on from 3 upwards (sd_listen_fds(3)).
+   * LISTEN_PID says for whom; a role has none.
+   */
   sockets(pid: number): number[] {
     if (this.text('LISTEN_PID', String(pid)) !== String(pid)) return []
     return Array.from({ length: this.integer('LISTEN_FDS', 0, 0, 2) }, (_, i) => 3 + i)
@@ -74,7 +77,10 @@ export class SettingsReader {
     return fallback
   }
 
-  /** Something in front of the server may be reached with another scheme and port, but under its domain. */
+  /**
+   * Something in front of the server may be reached with another scheme and port, but under its
+   * domain.
+   */
   publicUrl(name: string, { domain, httpPort }: { domain: string; httpPort: number }): string {
     const value = this.text(name, `http://${domain}:${httpPort}`)
     const url = URL.canParse(value) ? new URL(value) : undefined
@@ -86,7 +92,10 @@ export class SettingsReader {
     return value
   }
 
-  /** IPv4 networks such as `10.1.0.0/16,10.2.3.4/32`, bits after the prefix being 0; IPv6 ones where they are of use. */
+  /**
+   * IPv4 networks such as `10.1.0.0/16,10.2.3.4/32`, bits after the prefix being 0; IPv6 ones where
+   * they are of use.
+   */
   networks(name: string, { ipv6 = false } = {}): string[] {
     const networks = this.text(name, '')
       .split(',')
@@ -127,7 +136,10 @@ export class SettingsReader {
     return wanted.flatMap((part) => parseHostPort(part) ?? [])
   }
 
-  /** Registries such as `ghcr.io/acme,*.example.com,http://10.1.2.3:5000`; `any` and `none` are all and none of them. */
+  /**
+   * Registries such as `ghcr.io/acme,*.example.com,http://10.1.2.3:5000`; `any` and `none` are all
+   * and none of them.
+   */
   registries(name: string, usual: string): Registries {
     const parts = this.text(name, usual)
       .split(',')
@@ -145,7 +157,10 @@ export class SettingsReader {
     return parts.map((part) => ({ location: part.replace('http://', ''), insecure: part.startsWith('http://') }))
   }
 
-  /** Limits of sizes in place of the usual ones: `standard-1x=1024/2,eco=256/0.5`, in MiB and processors. */
+  /**
+   * Limits of sizes in place of the usual ones: `standard-1x=1024/2,eco=256/0.5`, in MiB and
+   * processors.
+   */
   dynoSizes(name: string): DynoSizes {
     const parts = this.text(name, '').split(',')
     const sizes = parts.map((part) => part.trim()).filter((part) => part !== '')
@@ -230,7 +245,10 @@ function parseHostPort(text: string): HostPort | undefined {
   return isIP(address) === 4 && !/^(0|127)\./.test(address) ? { address, port } : undefined
 }
 
-/** What must stay closed to apps whatever the operator opens; 2375 and 2376 are where Docker's API listens, if it does. */
+/**
+ * What must stay closed to apps whatever the operator opens; 2375 and 2376 are where Docker's API
+ * listens, if it does.
+ */
 function ownPorts({ httpPort, httpsPort, redis, docker }: Together): Map<number | undefined, string> {
   const redisPort =
     redis.kind === 'url' && URL.canParse(redis.url) ? Number(new URL(redis.url).port || 6379) : undefined

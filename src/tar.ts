@@ -6,7 +6,10 @@ import { extract, pack, type Header, type Pack } from 'tar-stream'
 
 export { extract, pack, type Header, type Pack } from 'tar-stream'
 
-/** Entries up to this many bytes are copied in one piece, which is several times faster than as streams. */
+/**
+ * Entries up to this many bytes are copied in one piece, which is several times faster than as
+ * streams.
+ */
 const small = 64 * 1024
 
 /** Milliseconds after which others have their turn: a chunk may hold a great many entries. */
@@ -19,8 +22,8 @@ export type NewHeader = Partial<Header> & Pick<Header, 'name'>
 export type TarEntry = ReturnType<typeof extract> extends AsyncIterable<infer Item> ? Item : never
 
 /**
- * What an entry becomes, or undefined to leave it out. `read` gives its content; for small entries only, since it
- * is held in memory. `add` puts an entry without content in front of it.
+ * What an entry becomes, or undefined to leave it out. `read` gives its content; for small entries
+ * only, since it is held in memory. `add` puts an entry without content in front of it.
  */
 export type Rewrite = (
   header: Header,
@@ -29,8 +32,9 @@ export type Rewrite = (
 ) => Promise<NewHeader | undefined> | NewHeader | undefined
 
 /**
- * A tar whose entries are those of `input` as `rewrite` changes them. Nothing is held but one entry. An error of the input
- * or of `rewrite` destroys the result with it; destroying the result destroys the input.
+ * A tar whose entries are those of `input` as `rewrite` changes them. Nothing is held but one
+ * entry. An error of the input or of `rewrite` destroys the result with it; destroying the result
+ * destroys the input.
  */
 export function rewriteTar(input: Readable, rewrite: Rewrite): Readable {
   const output = pack()
@@ -60,7 +64,10 @@ function addEntry(output: Pack, header: NewHeader, content: Buffer): Promise<voi
   })
 }
 
-/** Calls `visit` for each entry in turn; what it leaves unread is skipped. @throws the input's error, or tar-stream's */
+/**
+ * Calls `visit` for each entry in turn; what it leaves unread is skipped.
+ * @throws the input's error, or tar-stream's
+ */
 export async function forEachEntry(input: Readable, visit: (entry: TarEntry) => Promise<void> | void): Promise<void> {
   const entries = extract()
   const read = pipeline(input, entries)

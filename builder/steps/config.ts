@@ -113,7 +113,10 @@ export function shellOf({ Shell }: RunConfig): string[] {
   return Shell ?? ['/bin/sh', '-c']
 }
 
-/** `ARG name`, `ARG name=value`; one without a value has that of the same name before the first FROM. */
+/**
+ * `ARG name`, `ARG name=value`; one without a value has that of the same name before the first
+ * FROM.
+ */
 export function declare(
   args: Map<string, string>,
   text: string,

@@ -72,7 +72,7 @@ function clearWay(source: string, target: string): void {
   else if (isDirectory) for (const name of readdirSync(source)) clearWay(join(source, name), join(target, name))
 }
 
-/** Gives what was copied the owner and mode that are asked for. */
+/** Returns what was copied the owner and mode that are asked for. */
 function settle(source: string, target: string, { mode }: Copy, owner: Owner | undefined): void {
   if (mode === undefined && owner === undefined) return
   const stat = statOf(source)
@@ -84,7 +84,10 @@ function settle(source: string, target: string, { mode }: Copy, owner: Owner | u
 
 type Match = { path: string; /** What it was called, where links led elsewhere. */ name: string }
 
-/** The files that a name with `*` and `?` stands for. @throws as the general builder does, when there are none */
+/**
+ * The files that a name with `*` and `?` stands for.
+ * @throws as the general builder does, when there are none
+ */
 function matching(root: string, source: string): Match[] {
   const clean = posix.join('/', source)
   let found = ['/']
@@ -103,7 +106,10 @@ function matching(root: string, source: string): Match[] {
   return there
 }
 
-/** Goes back to the last asterisk only, so that no pattern takes more steps than both lengths multiplied. */
+/**
+ * Goes back to the last asterisk only, so that no pattern takes more steps than both lengths
+ * multiplied.
+ */
 function fits(name: string, pattern: string): boolean {
   let [at, place, star, mark] = [0, 0, -1, 0]
   while (at < name.length) {

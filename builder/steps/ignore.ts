@@ -4,7 +4,10 @@ import { PathPattern } from '../../src/build/path-pattern.ts'
 
 type Rule = { pattern: PathPattern; isException: boolean }
 
-/** Removes from a directory what its `.dockerignore` leaves out (docs.docker.com/build/concepts/context, "dockerignore files"). */
+/**
+ * Removes from a directory what its `.dockerignore` leaves out
+ * (docs.docker.com/build/concepts/context, "dockerignore files").
+ */
 export function removeIgnored(directory: string, text: string): void {
   const rules = text.split(/\r?\n/).flatMap(ruleOf)
   if (rules.length === 0) return

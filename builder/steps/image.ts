@@ -7,8 +7,8 @@ import { command } from './process.ts'
 import type { Files } from './stage-builder.ts'
 
 /**
- * Lays an image out in a directory as the OCI image layout has it, but that layers are named by the digest of what is packed in them.
- * Those that the reader has are left out.
+ * Lays an image out in a directory as the OCI image layout has it, but that layers are named by the
+ * digest of what is packed in them. Those that the reader has are left out.
  * @param shared the layers of images that the reader has
  */
 export async function layOut(files: Files, layers: Layers, directory: string, shared: string[][]): Promise<void> {
@@ -43,7 +43,10 @@ export async function layOut(files: Files, layers: Layers, directory: string, sh
   writeFileSync(join(directory, 'index.json'), JSON.stringify({ manifests: [{ digest: write(blobs, manifest) }] }))
 }
 
-/** By the general builder, which has its layers in another form. @returns the names of their files */
+/**
+ * By the general builder, which has its layers in another form.
+ * @returns the names of their files
+ */
 async function layOutBase(id: string, directory: string): Promise<string[]> {
   const options = ['--quiet', '--format', 'v2s2', '--compression-level', '0']
   await command('buildah', ['push', ...options, id, `oci:${directory}:base`])

@@ -24,7 +24,8 @@ type Configuration = {
 }
 
 /**
- * Finds an image where the general builder keeps those it has: a store of containers/storage, overlay driver.
+ * Finds an image where the general builder keeps those it has: a store of containers/storage,
+ * overlay driver.
  * @param stores directories, the app's own and those of the stack's images
  */
 export function findImage(name: string, stores: string[]): BaseImage | undefined {

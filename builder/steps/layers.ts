@@ -5,8 +5,8 @@ import { command } from './process.ts'
 import { statOf } from './paths.ts'
 
 /**
- * The file systems of steps, each the difference to the one below, as overlayfs has it. They lie in one directory under short names, since
- * the kernel takes no more than a page of them at a mount.
+ * The file systems of steps, each the difference to the one below, as overlayfs has it. They lie in
+ * one directory under short names, since the kernel takes no more than a page of them at a mount.
  */
 export class Layers {
   readonly #directory: string
@@ -47,7 +47,10 @@ export class Layers {
     return readdirSync(join(this.#directory, key)).length === 0
   }
 
-  /** Does something in a root file system made of these layers, from the lowest up, and keeps what it changed. */
+  /**
+   * Does something in a root file system made of these layers, from the lowest up, and keeps what
+   * it changed.
+   */
   async change(key: string, below: string[], work: (root: string) => Promise<void>): Promise<void> {
     const place = `+${process.pid}-${(this.#works += 1)}`
     const at = (name: string) => join(this.#directory, place, name)

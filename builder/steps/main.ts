@@ -11,8 +11,9 @@ import { buildStage, rememberUsed, type Files, type Place } from './stage-builde
 import { needed, outline, plan, type Outline, type Stage } from './stages.ts'
 
 /**
- * `main.ts CACHE JOBS`: builds the Dockerfile in the working directory when it says what Dockerfiles mostly say, and lays the image out in
- * /tmp/layout. Ends with 64 when it is for the general builder, then nothing was done; with 1 when it failed, and the reason on standard error.
+ * `main.ts CACHE JOBS`: builds the Dockerfile in the working directory when it says what
+ * Dockerfiles mostly say, and lays the image out in /tmp/layout. Exits with 64 when it is for the
+ * general builder, then nothing was done; with 1 when it failed, and the reason on standard error.
  */
 const [cache = '', jobs = '1'] = process.argv.slice(2)
 const context = process.cwd()

@@ -13,7 +13,8 @@ const attributes = '--xattrs --xattrs-include=* --xattrs-exclude=user.overlay.*'
 const names = '--no-recursion --null --verbatim-files-from'
 
 /**
- * Writes a layer, as overlayfs has it, as images have it: a tar, gzipped without effort, in a file that is named by the tar's digest.
+ * Writes a layer, as overlayfs has it, as images have it: a tar, gzipped without effort, in a file
+ * that is named by the tar's digest.
  * @returns the digest
  */
 export async function packLayer(upper: string, directory: string): Promise<string> {
@@ -62,7 +63,7 @@ function whiteout(path: string): string {
   return join(dirname(path), `.wh.${basename(path)}`)
 }
 
-/** The same for all that a directory had before it was made anew. */
+/** The same for all that a directory had before it was created again. */
 async function opaque(upper: string): Promise<string[]> {
   const options = [
     '--recursive',

@@ -1,4 +1,7 @@
-/** What is done by the general builder: it knows all that a Dockerfile can say, and takes its time for each step. */
+/**
+ * What is done by the general builder: it knows all that a Dockerfile can say, and takes its time
+ * for each step.
+ */
 export class NotPlain extends Error {}
 
 export type Instruction = {
@@ -19,7 +22,10 @@ const names = new Set(
 )
 const withFlags = new Set(['ADD', 'COPY', 'FROM', 'HEALTHCHECK', 'RUN'])
 
-/** Reads a Dockerfile (docs.docker.com/reference/dockerfile, "Format"). @throws NotPlain for what is rare or wrong */
+/**
+ * Reads a Dockerfile (docs.docker.com/reference/dockerfile, "Format").
+ * @throws NotPlain for what is rare or wrong
+ */
 export function parse(dockerfile: string): Instruction[] {
   if (/^#\s*escape\s*=/im.test(dockerfile)) throw new NotPlain('another escape character')
   return logicalLines(dockerfile.replace(/^\ufeff/, '')).map(instruction)

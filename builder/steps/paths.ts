@@ -4,7 +4,10 @@ import { posix } from 'node:path'
 /** As many links may lie on a path (path_resolution(7)). */
 const mostLinks = 40
 
-/** Where a path of a root file system lies outside of it. Links lead where they lead in there, the last one as well. */
+/**
+ * Where a path of a root file system lies outside of it. Links lead where they lead in there, the
+ * last one as well.
+ */
 export function inRoot(root: string, path: string): string {
   const waiting = parts(path)
   let done = '/'

@@ -1,6 +1,8 @@
 import { NotPlain } from './parse.ts'
 
-/** Splits at blanks that are neither quoted nor escaped; quotes and backslashes stay for `expand`. */
+/**
+ * Splits at blanks that are neither quoted nor escaped; quotes and backslashes stay for `expand`.
+ */
 export function quotedWords(text: string): string[] {
   const words: string[] = []
   let word = ''
@@ -22,7 +24,9 @@ export function quotedWords(text: string): string[] {
   return words
 }
 
-/** `name=value` pairs, or a name and then all that follows it, as in the old form of ENV and LABEL. */
+/**
+ * `name=value` pairs, or a name and then all that follows it, as in the old form of ENV and LABEL.
+ */
 export function pairs(text: string, values: Map<string, string>): [string, string][] {
   const words = quotedWords(text)
   const [first = ''] = words
@@ -38,7 +42,10 @@ export function pairs(text: string, values: Map<string, string>): [string, strin
   })
 }
 
-/** Replaces variables and takes quotes and backslashes away, as the Dockerfile reference says ("Environment replacement"). */
+/**
+ * Replaces variables and takes quotes and backslashes away, as the Dockerfile reference says
+ * ("Environment replacement").
+ */
 export function expand(text: string, values: Map<string, string>): string {
   let result = ''
   let quote = ''

@@ -1,11 +1,13 @@
-# Sourced by the packs: Heroku's output form, failing with a reason, config vars, time limits of what is remembered.
+# Sourced by the packs: Heroku's output form, failing with a reason, config vars, time limits of
+# what is remembered.
 
 topic() { echo "-----> $*"; }
 detail() { echo "       $*"; }
 warn() { printf ' !     %s\n' "$@"; }
 indent() { sed -u 's/^/       /'; }
 
-# fail REASON [LINE...]: ends the build. The reason is what git shows beside the ref; the lines say what to do.
+# fail REASON [LINE...]: ends the build. The reason is what git shows beside the ref; the lines say
+# what to do.
 fail() {
   local reason=$1
   shift
@@ -14,7 +16,8 @@ fail() {
   exit 1
 }
 
-# run COMMAND...: shows its output indented, through $run_filter if that is set, keeps it in $run_log, and gives its exit code.
+# run COMMAND...: shows its output indented, through $run_filter if that is set, keeps it in
+# $run_log, and gives its exit code.
 run_log=/tmp/paas-run.log
 run() {
   "$@" </dev/null 2>&1 | tee "$run_log" | "${run_filter:-cat}" | indent
@@ -38,8 +41,8 @@ describe() {
   echo "${words[*]}"
 }
 
-# Config vars into the environment, for the app's own build scripts, but for those that would break the pack itself: what its tools
-# look for at start, and names it uses.
+# Config vars into the environment, for the app's own build scripts, but for those that would break
+# the pack itself: what its tools look for at start, and names it uses.
 export_config_vars() {
   local _file _key
   for _file in "$1"/*; do
@@ -53,14 +56,16 @@ export_config_vars() {
   done
 }
 
-# Tools that come with certificates of their own also trust what the machine trusts: a company's proxy, for example.
+# Tools that come with certificates of their own also trust what the machine trusts: a company's
+# proxy, for example.
 trust_machine_certificates() {
   local bundle=/etc/ssl/certs/ca-certificates.crt
   [[ -f $bundle ]] || return 0
   export NODE_EXTRA_CA_CERTS=$bundle SSL_CERT_FILE=$bundle REQUESTS_CA_BUNDLE=$bundle PIP_CERT=$bundle
 }
 
-# bound_cache DIRECTORY...: what downloads have left there is begun anew when it has grown beyond all use.
+# bound_cache DIRECTORY...: what downloads have left there is begun again when it has grown beyond
+# all use.
 bound_cache() {
   local directory
   for directory in "$@"; do
@@ -68,7 +73,8 @@ bound_cache() {
   done
 }
 
-# release_web BUILD_DIR: what bin/release answers when a pack has left the command of `web` in .paas/web.
+# release_web BUILD_DIR: what bin/release answers when a pack has left the command of `web` in
+# .paas/web.
 release_web() {
   local command
   [[ -f $1/.paas/web ]] || return 0

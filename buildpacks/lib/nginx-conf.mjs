@@ -1,5 +1,6 @@
-// nginx-conf.mjs ROOT plain|built: prints the configuration that serves ROOT of the app in the current directory. Reads Heroku's
-// static.json. `__PORT__` is replaced when the dyno starts. What is wrong with static.json is said on stderr, in one line.
+// nginx-conf.mjs ROOT plain|built: prints the configuration that serves ROOT of the app in the
+// current directory. Reads Heroku's static.json. `__PORT__` is replaced when the dyno starts. What
+// is wrong with static.json is said on stderr, in one line.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -67,7 +68,10 @@ function isObject(value) {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** `/**` is for pages, so a missing script or image stays missing; other routes are for all that they match. */
+/**
+ * `/**` is for pages, so a missing script or image stays missing; other routes are for all that
+ * they match.
+ */
 function locations() {
   const { '/**': all, ...others } = routes
   const routed = Object.entries(others).map(
@@ -99,7 +103,10 @@ function redirects() {
   })
 }
 
-/** Files whose name changes with their content may be kept for ever; of all others the browser asks each time. */
+/**
+ * Files whose name changes with their content may be kept forever; of all others the browser asks
+ * each time.
+ */
 function headerRules() {
   const rules = [['Cache-Control', '/**', 'no-cache']]
   if (kind === 'built' && existsSync(join(root, 'assets'))) {
@@ -116,19 +123,24 @@ function headerRules() {
   }))
 }
 
-/** What may be kept for ever is what was found, not that it was not. */
+/** What may be kept forever is what was found, not that it was not. */
 function addHeader({ name }, index) {
   const always = /^cache-control$/i.test(name) ? '' : ' always'
   return `    add_header ${quote(name)} $header_${index}${always};`
 }
 
-/** The last rule that matches counts; nginx takes the first of a map. An empty value sends no header. */
+/**
+ * The last rule that matches counts; nginx takes the first of a map. An empty value sends no
+ * header.
+ */
 function headerMap(values, index) {
   const lines = values.toReversed().map(({ glob, value }) => `    ~${pattern(glob)} ${quote(value)};`)
   return [`  map $request_path $header_${index} {`, '    default "";', ...lines, '  }'].join('\n')
 }
 
-/** A glob of static.json as a regular expression of nginx: `*` within a directory, `**` across them. */
+/**
+ * A glob of static.json as a regular expression of nginx: `*` within a directory, `**` across them.
+ */
 function pattern(glob) {
   const text = checked(glob)
   const parts = text.split(/(\*\*|\*)/).map((part) => (part === '**' ? '.*' : part === '*' ? '[^/]*' : escape(part)))

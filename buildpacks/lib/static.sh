@@ -1,6 +1,8 @@
-# Serving a directory of files with nginx: for the static pack, and for Node.js apps whose build makes a site.
+# Serving a directory of files with nginx: for the static pack, and for Node.js apps whose build
+# makes a site.
 
-# serve_static ROOT [built]: `web` serves ROOT of the app. `built`: a site made by a build tool, most likely with its own router.
+# serve_static ROOT [built]: `web` serves ROOT of the app. `built`: a site made by a build tool,
+# most likely with its own router.
 serve_static() {
   local root=$1 kind=${2:-plain}
   mkdir -p .paas
@@ -12,7 +14,8 @@ serve_static() {
   detail "Serving the files of $root with nginx"
 }
 
-# find_site: sets $site to where the site is: what static.json says, or the first of the usual places.
+# find_site: sets $site to where the site is: what static.json says, or the first of the usual
+# places.
 find_site() {
   local root
   if [[ -f static.json ]]; then

@@ -60,7 +60,10 @@ import { webhookHistoryRoutes, webhookRoutes } from './webhooks/webhooks.ts'
 import { checkVersion } from './http/version.ts'
 
 const bodyLimit = 2 ** 20
-/** Milliseconds a client may take to send a request: as long as the largest push over a slow line, see `GitLimits`. */
+/**
+ * Milliseconds a client may take to send a request: as long as the largest push over a slow line,
+ * see `GitLimits`.
+ */
 const requestTimeout = 3_600_000
 
 const serverOptions = { maxHeaderSize: 64 * 1024, requestTimeout, shouldUpgradeCallback: isAttach }
@@ -157,7 +160,10 @@ function addRoutes(api: Api, deps: ApiDeps): void {
   })
 }
 
-/** What holds for every request: ids, no body where none is needed, ETag with 304, nothing cached by proxies. */
+/**
+ * What holds for every request: ids, no body where none is needed, ETag with 304, nothing cached by
+ * proxies.
+ */
 function followConventions(api: Api): void {
   api.removeAllContentTypeParsers()
   const parse = api.getDefaultJsonParser('error', 'error')
@@ -197,7 +203,7 @@ function requestId(request: IncomingMessage): string {
   return typeof given === 'string' && /^[\w-]{1,200}$/.test(given) ? given : randomUUID()
 }
 
-/** Gives true for the requests that are git's: it answers them. */
+/** Returns true for the requests that are git's: it answers them. */
 type GitHandler = (request: IncomingMessage, response: ServerResponse) => boolean
 
 /** Git's requests never meet Fastify, which would read their bodies. */
@@ -207,10 +213,13 @@ function gitFirst(git: GitHandler, rest: RequestListener): RequestListener {
   }
 }
 
-/** What may still be answered after the last new request, in milliseconds; a build's output is followed again anyway. */
+/**
+ * What may still be answered after the last new request, in milliseconds; a build's output is
+ * followed again anyway.
+ */
 const closingTime = 3000
 
-/** Takes no new requests, lets those under way end, and cuts what lasts longer. */
+/** Takes no new requests, lets those in progress end, and cuts what lasts longer. */
 export async function closeApi(api: Api): Promise<void> {
   const cut = setTimeout(() => api.server.closeAllConnections(), closingTime)
   await api.close()

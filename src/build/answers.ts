@@ -11,8 +11,8 @@ type Events = { compiling: () => void; slug: () => void }
 type Verdict = { pack: AnyPack; text: string }
 
 /**
- * What `buildpacks/bin/build` says on its standard error, of which the build's own code may have forged any part: it decides about its
- * own app only.
+ * What `buildpacks/bin/build` says on its standard error, of which the build's own code may have
+ * forged any part: it decides about its own app only.
  */
 export class Answers {
   readonly packs: Pack[] = []

@@ -27,7 +27,8 @@ async function readUsers(engine: Pick<Engine, 'readImage'>, { digest }: Image): 
 }
 
 /**
- * The files of a layer, after the list of users in which `app` has the owner's number: programs ask it for their home and name.
+ * The files of a layer, after the list of users in which `app` has the owner's number: programs ask
+ * it for their home and name.
  * @param users as the image below has them (passwd(5))
  */
 export async function* withOwner(files: Readable, users: string, { uid, gid }: Owner): AsyncGenerator<Buffer> {

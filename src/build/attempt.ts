@@ -10,13 +10,15 @@ import { makeSlug } from './make-slug.ts'
 import type { BuildRun, Parts } from './parts.ts'
 import { fail, letGo, succeed } from './verdict.ts'
 
-/** A build must not be begun for ever, whatever keeps it from a verdict; least of all one that takes the worker down with it. */
+/** The number of attempts at a build is limited, especially for one that crashes the worker. */
 const mostAttempts = 10
 const mostLosses = 2
 
 type Hold = { stop: AbortController; closing: AbortSignal; freeSlot: () => void }
 
-/** One attempt at a build that this process has claimed, to its verdict, or until the server stops. */
+/**
+ * One attempt at a build that this process has claimed, to its verdict, or until the server stops.
+ */
 export async function attempt(parts: Parts, build: Build, { stop, closing, freeSlot }: Hold): Promise<void> {
   const { signal } = stop
   try {
@@ -26,7 +28,7 @@ export async function attempt(parts: Parts, build: Build, { stop, closing, freeS
     const compiled = build.losses > 0 ? () => undefined : freeSlot
     const run: BuildRun = { build, output, clock: new PhaseClock(), signal, closing, compiled }
     using _ = watchForCancel(parts, build, stop)
-    if (build.generation > 1) output.topic('The build began again: the server was interrupted.')
+    if (build.generation > 1) output.topic('The build was restarted: the server was interrupted.')
     const failure = await failureOf(signal, () => buildAndRelease(parts, run))
     if (failure && signal.reason === shutdown) return
     freeSlot()
@@ -57,7 +59,9 @@ async function conclude(parts: Parts, run: BuildRun, failure: PaasError | undefi
   parts.meter.record(verdictOf(failure), run.clock.times)
 }
 
-/** A dead worker may have begun its release command, and whoever reads the output of that waits for the end. */
+/**
+ * A dead worker may have started its release command, and readers of its output wait for the end.
+ */
 async function failWith(parts: Parts, run: BuildRun, failure: PaasError): Promise<void> {
   await fail(parts, run, failure)
   const releaseId = parts.store.builds.find(run.build.id)?.releaseId
@@ -91,7 +95,7 @@ function refuseHopeless({ store }: Pick<Parts, 'store'>, build: Build): void {
   if (build.losses >= mostLosses) {
     throw new PaasError(
       'build_lost',
-      `The worker ended ${mostLosses} times while it built ${version}, so it is not built again.`,
+      `The worker was killed or crashed ${mostLosses} times while it built ${version}, so it is not built again.`,
     )
   }
   if (build.generation > mostAttempts) {

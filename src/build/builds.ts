@@ -12,8 +12,9 @@ import { letGo } from './verdict.ts'
 export type Stops = { stop: AbortController; closing: AbortSignal }
 
 /**
- * The builds of all apps. `run` takes one from its commit, or its tarball, to a verdict: the source is taken, the pipeline makes a slug of
- * it, `Releases` releases the slug, the ref is moved. Builds of one app run one at a time, in the order they came.
+ * The builds of all apps. `run` takes one from its commit, or its tarball, to a verdict: the source
+ * is taken, the pipeline makes a slug of it, `Releases` releases the slug, the ref is moved. Builds
+ * of one app run one at a time, in the order they came.
  */
 export class Builds {
   readonly #parts: Parts
@@ -27,8 +28,8 @@ export class Builds {
   }
 
   /**
-   * Takes a build to serving. Comes to a verdict whatever happens; only a server that stops leaves it to the next one. A build somebody
-   * else has finished is left alone.
+   * Takes a build to serving. Comes to a verdict whatever happens; only a server that stops leaves
+   * it to the next one. A build somebody else has finished is left alone.
    */
   async run(buildId: BuildId, stops: Stops): Promise<void> {
     const { store } = this.#parts
@@ -48,7 +49,10 @@ export class Builds {
     })
   }
 
-  /** A build of the app is about to come: what it is built in is made ready. An app mostly stays what it is. */
+  /**
+   * A build of the app is about to come: what it is built in is made ready. An app mostly stays
+   * what it is.
+   */
   expect = (appId: AppId): void => {
     const { store, sandboxes } = this.#parts
     const app = store.apps.get(appId)
@@ -57,7 +61,10 @@ export class Builds {
     if (app && !app.destroying) sandboxes.prepare(appId, isDockerfile ? 'dockerfile' : 'packs')
   }
 
-  /** Ends the outputs of builds that were superseded or cancelled before they ran: nobody else ends what their readers wait for. */
+  /**
+   * Ends the outputs of builds that were superseded or cancelled before they ran: nobody else ends
+   * what their readers wait for.
+   */
   async endOutputs(appId: AppId): Promise<void> {
     await endOutputs(this.#parts, appId)
   }

@@ -4,14 +4,14 @@ import { cancelled } from '../model/stop-reasons.ts'
 import type { OutputWriters } from '../model/output.ts'
 import type { Store } from '../store/store.ts'
 
-/** Milliseconds between two looks at the record for a cancellation that Redis did not bring. */
+/** Milliseconds between two looks at the database for a cancellation that Redis did not bring. */
 const lookEvery = 1000
 /** How many of an app's latest builds may have been finished by somebody else a moment ago. */
 const latest = 20
 
 type Deps = { store: Pick<Store, 'builds'> }
 
-/** Stops a running build when the record says that it should, until disposed of. */
+/** Stops a running build when the database says that it should, until disposed of. */
 export function watchForCancel({ store }: Deps, { id }: Build, stop: AbortController): Disposable {
   const look = (): void => {
     const state = store.builds.find(id)?.state
@@ -22,7 +22,10 @@ export function watchForCancel({ store }: Deps, { id }: Build, stop: AbortContro
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-/** Builds that were superseded or cancelled before they ran: nobody else ends what their readers wait for. */
+/**
+ * Builds that were superseded or cancelled before they ran: nobody else ends what their readers
+ * wait for.
+ */
 export async function endOutputs(deps: Deps & { outputs: OutputWriters }, appId: AppId): Promise<void> {
   for (const { id, state } of deps.store.builds.list(appId).slice(0, latest)) {
     if (isFinished(state)) await deps.outputs.close(id, lastWords(state))

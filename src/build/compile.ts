@@ -36,7 +36,8 @@ export type Compiled = {
 }
 
 /**
- * Detects which packs build the app, runs them and takes what they made, all in one command, since each one more costs a moment.
+ * Detects which packs build the app, runs them and takes what they made, all in one command, since
+ * each one more costs a moment.
  * @throws build_failed with the reason in a few words
  */
 export async function compile(

@@ -7,9 +7,10 @@ import type { Store } from '../store/store.ts'
 import type { Narrator } from '../model/narrator.ts'
 
 /**
- * The config vars of a build whose source has an app.json. Before an app's first deploy those that it names and the app does not have
- * are set, once and for all: later, one that is missing was taken away by somebody. What is required and nobody gave is said, not
- * refused, as on Heroku, where a push looks at none of this.
+ * The config vars of a build whose source has an app.json. Before an app's first deploy those that
+ * it names and the app does not have are set, once and for all: later, one that is missing was
+ * taken away by somebody. What is required and nobody gave is said, not refused, as on Heroku,
+ * where a push looks at none of this.
  * @throws config_invalid when all together are too large; then none is set
  */
 export function setConfigDefaults(

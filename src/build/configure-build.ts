@@ -16,9 +16,11 @@ import type { Parts } from './parts.ts'
 type Used = Pick<Parts, 'store' | 'packPolicy'>
 
 /**
- * What a build whose source has an app.json is built with. Only a set-up insists on what app.json requires, and takes its buildpacks
- * unless it was given others. Before the first deploy, for which alone app.json's formation counts, sizes that there are not are said.
- * @throws app_json_invalid when that cannot be had, config_invalid when all config vars together are too large
+ * What a build whose source has an app.json is built with. Only a set-up insists on what app.json
+ * requires, and takes its buildpacks unless it was given others. Before the first deploy, for which
+ * alone app.json's formation counts, sizes that there are not are said.
+ * @throws app_json_invalid when that cannot be had, config_invalid when all config vars together
+ *   are too large
  */
 export function configureBuild(
   { store, packPolicy }: Used,
@@ -32,7 +34,10 @@ export function configureBuild(
   return { config, buildpacks: build.buildpacks ?? store.buildpacks.list(app.id) }
 }
 
-/** Not refused: many an app.json still asks for a size that Heroku itself has given up, such as `free`. */
+/**
+ * Not refused: many an app.json still asks for a size that Heroku itself has given up, such as
+ * `free`.
+ */
 function sayUnknownSizes({ formation }: AppJson, output: Pick<Narrator, 'error'>): void {
   for (const [type, { size }] of Object.entries(formation)) {
     if (size === null || sizeNamed(size)) continue

@@ -10,13 +10,17 @@ export type AnyPack = PackName | PackUrl
 /** A pack that builds the app, and what it calls such apps. */
 export type Pack = { pack: AnyPack; name: string }
 
-/** Which packs are asked whether they can build the app, and whether all must or the first that can does it. */
+/**
+ * Which packs are asked whether they can build the app, and whether all must or the first that can
+ * does it.
+ */
 export type Candidates = { mode: 'first' | 'all'; packs: readonly AnyPack[] }
 
 /**
  * All of ours, or those that are set for the app, or else those that `.buildpacks` names.
  * @param installed names and URLs that are set for the app
- * @param explicit the content of `.buildpacks`, a name or URL a line; Heroku's names and URLs of ours are understood
+ * @param explicit the content of `.buildpacks`, a name or URL a line; Heroku's names and URLs of
+ *   ours are understood
  * @param policy which addresses may be named
  * @throws build_failed for a name that is none of ours, and a URL that cannot be a pack's
  */
@@ -64,7 +68,7 @@ function parseUrl(text: string, policy: AddressPolicy): PackUrl | undefined {
   }
 }
 
-/** A pack that is not to be had, or is none; `reason` completes a sentence. */
+/** A pack that is unavailable or invalid; `reason` completes a sentence. */
 export function unusable(pack: string, reason: string): PaasError {
   return new PaasError('build_failed', `build failed: the buildpack ${pack} ${reason}`, {
     hint: 'Correct it in .buildpacks or with: paas buildpacks:set',

@@ -2,10 +2,15 @@ import { asPaasError } from '../errors.ts'
 import { retry } from '../retry.ts'
 import type { BuildRun, Parts } from './parts.ts'
 
-/** How often, and for how long in milliseconds, a build waits for an engine that went away under it. */
+/**
+ * How often, and for how long in milliseconds, a build waits for an engine that went away under it.
+ */
 const patience = { mostRetries: 3, total: 120_000, pause: 1000 }
 
-/** Does a build's work again when the engine went away under it. Each phase that was complete is on record. */
+/**
+ * Does a build's work again when the engine went away under it. Each phase that was complete is in
+ * the database.
+ */
 export async function throughLossOfEngine(
   { engine, log, store }: Pick<Parts, 'engine' | 'log' | 'store'>,
   run: BuildRun,
@@ -20,7 +25,7 @@ export async function throughLossOfEngine(
       log.warn({ build: run.build.id, err: thrown }, 'engine lost in a build')
       run.output.topic('Waiting for the container engine...')
       await until(() => engine.info(), thrown, run.signal)
-      run.output.topic('The build began again: the container engine was interrupted.')
+      run.output.topic('The build was restarted: the container engine was interrupted.')
       run.build = store.builds.find(run.build.id) ?? run.build
     }
   }

@@ -16,7 +16,10 @@ type ExportOptions = {
   slugBytes: number
 }
 
-/** The app's image: the run image and one layer with the slug, a tar of the build directory. @throws slug_too_large, and the tar's error */
+/**
+ * The app's image: the run image and one layer with the slug, a tar of the build directory.
+ * @throws slug_too_large, and the tar's error
+ */
 export async function exportSlug(
   engine: Pick<Engine, 'appendLayer'>,
   slug: Readable,
@@ -42,7 +45,10 @@ export function appendSlug(
   })
 }
 
-/** What names a running container's origin: ours, and those of the OCI image specification (annotations.md). */
+/**
+ * What names a running container's origin: ours, and those of the OCI image specification
+ * (annotations.md).
+ */
 export function imageLabels(request: BuildRequest, packs: string[]): Record<string, string> {
   return {
     'paas.app': request.appId,

@@ -1,6 +1,8 @@
 import type { Header } from '../tar.ts'
 
-/** The specification of Git LFS: a pointer has fewer than 1024 bytes, and this line is its first. */
+/**
+ * The specification of Git LFS: a pointer has fewer than 1024 bytes, and this line is its first.
+ */
 const fewerThan = 1024
 const firstLine = Buffer.from('version https://git-lfs.github.com/spec/v1\n')
 

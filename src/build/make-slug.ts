@@ -10,7 +10,9 @@ import { configureBuild } from './configure-build.ts'
 import type { BuildRun, Parts } from './parts.ts'
 import { takeSource } from './take-source.ts'
 
-/** The slug of a build: the one an earlier attempt made, or what the pipeline makes of its source. */
+/**
+ * The slug of a build: the one an earlier attempt made, or what the pipeline makes of its source.
+ */
 export async function makeSlug(parts: Parts, run: BuildRun): Promise<{ app: App; slug: Slug }> {
   const { store, pipeline } = parts
   const { build, output, clock, signal } = run

@@ -21,7 +21,10 @@ const readByPacks = [
   'static.json',
 ]
 
-/** What an app is known by; in one that is known already, the last three may as well be files of its own. */
+/**
+ * What an app is known by; in one that is known already, the last three may as well be files of its
+ * own.
+ */
 const detectedBy = ['Dockerfile', ...readByPacks, 'setup.py', 'manage.py', 'index.html']
 
 /** Mistyped so often that they are known; lower case. */
@@ -31,7 +34,8 @@ const mistyped = new Map([
 ])
 
 /**
- * Files whose name differs from one that is looked for in case only, or by a `.txt` that an editor added, when the right one is not there.
+ * Files whose name differs from one that is looked for in case only, or by a `.txt` that an editor
+ * added, when the right one is not there.
  * @param root names in the root of the source
  * @param of `read`: what is read in an app that can be built; `detected`: what an app is known by
  */

@@ -6,7 +6,10 @@ import type { Candidates } from './detect.ts'
 import type { BuildRequest } from '../model/build-request.ts'
 import { buildProgram } from './toolbox.ts'
 
-/** What a sandbox is told to do for a build: its files, config vars among them, and the program that asks the packs. */
+/**
+ * What a sandbox is told to do for a build: its files, config vars among them, and the program that
+ * asks the packs.
+ */
 export function buildOrder(request: BuildRequest, { mode, packs }: Candidates, source: Readable, stack: string) {
   return {
     argv: [buildProgram, appDirectory, cacheDirectory, configDirectory, mode, ...packs],
@@ -16,8 +19,9 @@ export function buildOrder(request: BuildRequest, { mode, packs }: Candidates, s
 }
 
 /**
- * What Heroku's build system gives a pack. Config vars are not among it, since packs read them from ENV_DIR, but for STACK: packs choose
- * by it what they download, and an app may know better which stack's that should be.
+ * What Heroku's build system gives a pack. Config vars are not among it, since packs read them from
+ * ENV_DIR, but for STACK: packs choose by it what they download, and an app may know better which
+ * stack's that should be.
  */
 function environment(request: BuildRequest, stack: string): Record<string, string> {
   const { buildId, commit, version = commit, config } = request

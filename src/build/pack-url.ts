@@ -6,7 +6,10 @@ import { refuseForbiddenAddress } from '../outbound/destination.ts'
 import { httpSchemes } from '../outbound/post.ts'
 import { destinationOf, parseTarget } from '../outbound/url.ts'
 
-/** Where somebody else's pack is: a git repository, with the branch, tag or commit behind `#`, or a .tgz. */
+/**
+ * Where somebody else's pack is: a git repository, with the branch, tag or commit behind `#`, or a
+ * .tgz.
+ */
 export type PackUrl = `https://${string}` | `http://${string}`
 
 /** Builds fetch packs themselves, so what they may reach is what a pack's URL may lead to. */
@@ -20,8 +23,9 @@ export function isPackUrl(text: string): text is PackUrl {
 
 /**
  * The URL in its normal form, all of it visible ASCII.
- * @throws invalid_params for one that git or curl could take for anything but an address and the name of a ref, or that
- * holds what would have to be kept secret; address_forbidden for an IP address that builds cannot reach
+ * @throws invalid_params for one that git or curl could take for anything but an address and the
+ *   name of a ref, or that holds what would have to be kept secret; address_forbidden for an IP
+ *   address that builds cannot reach
  */
 export function parsePackUrl(text: string, policy: AddressPolicy): PackUrl {
   const url = parseTarget(text, 'The URL of a buildpack', httpSchemes)

@@ -12,7 +12,10 @@ export function isOurs(pack: string): pack is PackName {
   return packNames.some((name) => name === pack)
 }
 
-/** The one of ours that a name or an address means: `nodejs`, `heroku/nodejs`, or where Heroku has it. */
+/**
+ * The one of ours that a name or an address means: `nodejs`, `heroku/nodejs`, or where Heroku has
+ * it.
+ */
 export function packNamed(text: string): PackName | undefined {
   const [address = ''] = text.split('#', 1)
   const short = address

@@ -13,7 +13,10 @@ import type { Releases } from '../release/releases.ts'
 import type { Store } from '../store/store.ts'
 import type { BuildSandboxes } from './sandboxes.ts'
 
-/** What `Builds` owns. The steps of a build each take the parts that they use; nobody outside has them. */
+/**
+ * What `Builds` owns. The steps of a build each take the parts that they use; nobody outside has
+ * them.
+ */
 export type Parts = {
   store: Store
   engine: Pick<Engine, 'info'>
@@ -42,7 +45,10 @@ export type BuildRun = {
   build: Build
   output: Narrator
   clock: PhaseClock
-  /** Aborted when the build is to end: with a PaasError for good, with `shutdown` for the next worker to take it up. */
+  /**
+   * Aborted when the build is to end: with a PaasError for good, with `shutdown` for the next
+   * worker to take it up.
+   */
   signal: AbortSignal
   /** Aborted when the worker stops. */
   closing: AbortSignal

@@ -1,4 +1,7 @@
-/** One step of a pattern. `directories` is nothing, or anything that ends in a slash; `rest` is anything. */
+/**
+ * One step of a pattern. `directories` is nothing, or anything that ends in a slash; `rest` is
+ * anything.
+ */
 type Token =
   | { kind: 'character'; character: string }
   | { kind: 'set'; includes: (character: string) => boolean }
@@ -11,8 +14,9 @@ export type Effort = { spend(steps: number): void }
 const longestSet = 200
 
 /**
- * A pattern for paths: `*`, `?`, `[a-z]`, `**` and `\`. All ways to match are followed at once, one character of the path after the other,
- * so that no pattern takes more steps than its length times the path's (R. Cox, "Regular Expression Matching Can Be Simple And Fast").
+ * A pattern for paths: `*`, `?`, `[a-z]`, `**` and `\`. All ways to match are followed at once, one
+ * character of the path after the other, so that no pattern takes more steps than its length times
+ * the path's (R. Cox, "Regular Expression Matching Can Be Simple And Fast").
  */
 export class PathPattern {
   readonly #tokens: Token[]
@@ -49,7 +53,10 @@ export class PathPattern {
     else if (takes(token, character)) this.#enter(place + 1)
   }
 
-  /** A place, and those behind it that are reached without a character: two at most, as `tokensOf` sees to. */
+  /**
+   * A place, and those behind it that are reached without a character: two at most, as `tokensOf`
+   * sees to.
+   */
   #enter(place: number): void {
     this.#next.add(place)
     const kind = this.#tokens[place]?.kind
@@ -144,7 +151,10 @@ function asterisks(characters: string[], at: number): { token: Token; next: numb
   return { token: { kind: 'directories' }, next: next + 1 }
 }
 
-/** `[a-c_]`, `[!a]` or `[^a]`; undefined for a bracket that is never closed, which stands for itself. */
+/**
+ * `[a-c_]`, `[!a]` or `[^a]`; undefined for a bracket that is never closed, which stands for
+ * itself.
+ */
 function setAt(characters: string[], at: number): { token: Token; next: number } | undefined {
   const isNegated = characters[at + 1] === '^' || characters[at + 1] === '!'
   const ranges: [string, string][] = []

@@ -153,7 +153,10 @@ function archive({ deps, request, signal }: Run): Promise<Readable> {
   return deps.repositories.archive(request.appId, request.commit, signal)
 }
 
-/** Images are made at set-up; one that is needed later says what takes so long, and not what apt-get says. */
+/**
+ * Images are made at set-up; one that is needed later says what takes so long, and not what apt-get
+ * says.
+ */
 function tellProgress(output: Narrator, line: string): void {
   if (/^(making|adding|another) /.test(line)) output.detail(`${line}...`)
 }
@@ -162,7 +165,10 @@ function parseProcfileOf(text: string | undefined): ProcessTypes {
   return text === undefined ? {} : parseProcfile(text)
 }
 
-/** The Procfile's, and of the pack's those it does not name. An app that says what runs and names no `web` has none. */
+/**
+ * The Procfile's, and of the pack's those it does not name. An app that says what runs and names no
+ * `web` has none.
+ */
 function decideProcessTypes(output: Narrator, declared: ProcessTypes, defaults: ProcessTypes): ProcessTypes {
   const runs = scalableTypes(Object.keys(declared)).length > 0
   const added = Object.entries(defaults).filter(([type]) => !(type in declared) && !(runs && type === 'web'))

@@ -8,7 +8,9 @@ import type { Toolbox } from './toolbox.ts'
 
 /** Milliseconds a sandbox that was prepared waits for its build. */
 const patience = 30_000
-/** Processes and threads in one build: bundlers start a few per core, a fork bomb does not get far. */
+/**
+ * Processes and threads in one build: bundlers start a few per core, a fork bomb does not get far.
+ */
 const mostProcesses = 1024
 /** What a build and its cache may take on disk: a slug of the largest size several times over. */
 const mostDiskMiB = 10 * 1024
@@ -37,8 +39,8 @@ type Wanted = {
 type Prepared = { kind: SandboxKind; sandbox: Promise<Sandbox | undefined>; expiry: NodeJS.Timeout }
 
 /**
- * Where apps are built: each build has a sandbox of its own. The engine takes a third of a second to start one, so one can be
- * prepared while its push is still coming in.
+ * Where apps are built: each build has a sandbox of its own. The engine takes a third of a second
+ * to start one, so one can be prepared while its push is still coming in.
  */
 export class BuildSandboxes implements AsyncDisposable {
   readonly #deps: SandboxesDeps
@@ -53,7 +55,10 @@ export class BuildSandboxes implements AsyncDisposable {
     this.#deps = deps
   }
 
-  /** A build of the app is expected in a moment. There are never more sandboxes waiting than builds may run at once. */
+  /**
+   * A build of the app is expected in a moment. There are never more sandboxes waiting than builds
+   * may run at once.
+   */
   prepare(appId: AppId, kind: SandboxKind = 'packs'): void {
     const isFull = this.#prepared.size >= this.#deps.build.concurrency
     if (isFull || this.#prepared.has(appId) || this.#barred.has(appId)) return
@@ -93,7 +98,9 @@ export class BuildSandboxes implements AsyncDisposable {
     this.#removals.set(appId, removal)
   }
 
-  /** Does what can only be done while no sandbox of the app is there, and what it mounts is free. */
+  /**
+   * Does what can only be done while no sandbox of the app is there, and what it mounts is free.
+   */
   async without(appId: AppId, work: () => Promise<void>): Promise<void> {
     this.#barred.add(appId)
     try {

@@ -13,8 +13,8 @@ export class BuildSlots {
   }
 
   /**
-   * One that a worker was lost with may be why: it is built alone, so that no other one is blamed the
-   * next time. One that is told to stop has nothing to build, and waits for no slot.
+   * One that a worker was lost with may be why: it is built alone, so that no other one is blamed
+   * the next time. One that is told to stop has nothing to build, and waits for no slot.
    * @returns what frees the slot
    */
   async take({ losses }: Build, stop: AbortSignal): Promise<() => void> {

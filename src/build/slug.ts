@@ -15,9 +15,10 @@ const mostProcfileBytes = 1 << 20
 const kinds = new Set<Header['type']>(['file', 'directory', 'symlink', 'link'])
 
 /**
- * The files of a slug, a layer of its image, out of a tar of the build directory as an engine gives it. All becomes the
- * owner's, without set-uid and set-gid bits; devices, pipes and git's own files are left out. `facts` is filled while the
- * tar is read. The tar fails with slug_too_large beyond `slugBytes`.
+ * The files of a slug, a layer of its image, out of a tar of the build directory as an engine gives
+ * it. All becomes the owner's, without set-uid and set-gid bits; devices, pipes and git's own files
+ * are left out. `facts` is filled while the tar is read. The tar fails with slug_too_large beyond
+ * `slugBytes`.
  */
 export function slugFiles(tar: Readable, slugBytes: number, owner: Owner): { files: Readable; facts: SlugFacts } {
   const facts: SlugFacts = { bytes: 0, files: 0, procfile: undefined }
@@ -36,7 +37,8 @@ function slugEntry(header: Header, owner: Owner): NewHeader | undefined {
   const { name, type, size, mtime, mode, linkname } = header
   if (isRoot(header)) return { name: appDirectory.slice(1), type, size, mtime, mode: 0o755, ...owner }
   const path = pathIn(name)
-  // A symbolic link may say what it likes: it is followed only inside a dyno. A hard link's target has to be in the slug.
+  // A symbolic link may say what it likes: it is followed only inside a dyno. A hard link's target
+  // has to be in the slug.
   const target = type === 'link' ? pathIn(linkname) : linkname
   if (path === undefined || target === undefined || !kinds.has(type)) return undefined
   checkName(path)
@@ -58,14 +60,20 @@ function isRoot({ name, type }: Header): boolean {
   return type === 'directory' && /^[^/]+\/?$/.test(name)
 }
 
-/** A path relative to the build directory, whose own name comes first in `name`; undefined: not part of the slug. */
+/**
+ * A path relative to the build directory, whose own name comes first in `name`; undefined: not part
+ * of the slug.
+ */
 function pathIn(name: string): string | undefined {
   const path = posix.normalize(name.slice(name.indexOf('/') + 1)).replace(/\/$/, '')
   const isOutside = !name.includes('/') || /^(|\.|\.\.|\.\.\/.*|\/.*)$/s.test(path)
   return isOutside || /^\.git(modules$|$|\/)/.test(path) ? undefined : path
 }
 
-/** Docker refuses relative links that leave the directory it unpacks at, so that is the root: `/app/x` may lead to `../usr`. */
+/**
+ * Docker refuses relative links that leave the directory it unpacks at, so that is the root:
+ * `/app/x` may lead to `../usr`.
+ */
 function nameOf(path: string): string {
   return `${appDirectory.slice(1)}/${path}`
 }

@@ -4,8 +4,8 @@ import { PathPattern } from './path-pattern.ts'
 type Rule = { pattern: PathPattern; isForDirectories: boolean; isForNames: boolean }
 
 /**
- * What a `.slugignore` leaves out of a slug: patterns as in gitignore(5), but for those that begin with `!`, which are not read (Heroku's
- * rule). Files come after the directories they are in.
+ * What a `.slugignore` leaves out of a slug: patterns as in gitignore(5), but for those that begin
+ * with `!`, which are not read (Heroku's rule). Files come after the directories they are in.
  */
 export function slugignore(text: string): (path: string, isDirectory: boolean) => boolean {
   const rules = text.split(/\r?\n/).flatMap(ruleOf)

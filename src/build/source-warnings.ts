@@ -4,7 +4,10 @@ import type { Source } from './source.ts'
 
 const mostNamed = 5
 
-/** What a source most likely means otherwise than it will be taken: lines to show before it is built. */
+/**
+ * What a source most likely means otherwise than it will be taken: lines to show before it is
+ * built.
+ */
 export function sourceWarnings({ root, windowsScripts, lfsPointers }: Source): string[] {
   return [
     ...nearMisses(root, 'read').map(describeNearMiss),

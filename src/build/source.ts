@@ -54,7 +54,10 @@ export async function readSource(tar: Readable, limits: SourceLimits): Promise<S
   return source
 }
 
-/** The tree as it goes into the build, below the app's directory: all of it the tenant's, without what the patterns of a `.slugignore` name. */
+/**
+ * The tree as it goes into the build, below the app's directory: all of it the tenant's, without
+ * what the patterns of a `.slugignore` name.
+ */
 export function sourceForBuild(tar: Readable, patterns = ''): Readable {
   const isIgnored = slugignore(patterns)
   return rewriteTar(tar, (header) => {

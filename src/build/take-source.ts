@@ -9,7 +9,8 @@ import type { BuildRun, Parts } from './parts.ts'
 type Used = Pick<Parts, 'store' | 'repositories' | 'quotas' | 'sourcesDirectory' | 'outbound' | 'tarballBytes'>
 
 /**
- * Makes the tarball of a build a commit of the app's repository: from here on it is built as one that was pushed.
+ * Makes the tarball of a build a commit of the app's repository: from here on it is built as one
+ * that was pushed.
  * @throws source_invalid, checksum_wrong, download_failed, address_forbidden, account_limit
  */
 export async function takeSource(parts: Used, { build, output, signal }: BuildRun): Promise<string> {

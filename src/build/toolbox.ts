@@ -18,7 +18,10 @@ export const builderPrograms = `/${toolsDirectory}/builder`
 const builderDirectory = resolve(import.meta.dirname, '../../builder')
 const patternFile = resolve(import.meta.dirname, 'path-pattern.ts')
 
-/** The images of the stack that a Dockerfile can begin with: to run, to run with Node.js, to build. They are named paas/STACK, -node, -build. */
+/**
+ * The images of the stack that a Dockerfile can begin with: to run, to run with Node.js, to build.
+ * They are named paas/STACK, -node, -build.
+ */
 export const baseNames = ['run', 'node', 'build'] as const
 export type BaseName = (typeof baseNames)[number]
 
@@ -31,8 +34,9 @@ export type ToolboxDeps = {
 }
 
 /**
- * The images that builds happen in and slugs are put on: the stack's, and one layer with what Debian does not have. To build:
- * the packs. To run: for Node.js apps a current Node.js, so that the one most apps ask for costs their slugs nothing.
+ * The images that builds happen in and slugs are put on: the stack's, and one layer with what
+ * Debian does not have. To build: the packs. To run: for Node.js apps a current Node.js, so that
+ * the one most apps ask for costs their slugs nothing.
  */
 export type Toolbox = {
   buildImage(onProgress?: (line: string) => void): Promise<Image>

@@ -12,8 +12,9 @@ const longestPath = 1024
 const mostPathBytes = 16 * 2 ** 20
 
 /**
- * Where the files of a slug that a stranger made lie in its image: `./app/…` at `/app/…`, all of it the owner's. Every name is
- * looked at together with those before it, so that none is written through another that is no directory.
+ * Where the files of a slug that a stranger made lie in its image: `./app/…` at `/app/…`, all of it
+ * the owner's. Every name is looked at together with those before it, so that none is written
+ * through another that is no directory.
  */
 export class UploadedLayout {
   readonly #kinds = new Map<string, Kind>()
@@ -28,7 +29,8 @@ export class UploadedLayout {
 
   /**
    * @param add takes the directories above an entry that have no entry of their own
-   * @returns undefined for what is left out: git's own files, and directories that are there already
+   * @returns undefined for what is left out: git's own files, and directories that are there
+   *   already
    * @throws source_invalid
    */
   place(header: Header, add: (directory: NewHeader) => void): NewHeader | undefined {
@@ -43,7 +45,8 @@ export class UploadedLayout {
     if (!isFile && type !== 'link' && type !== 'symlink') {
       throw refuse(`${show(header.name)} is a ${type ?? 'thing of an unknown kind'}, not a file`)
     }
-    // A symbolic link may say what it likes: it is followed only inside a dyno, as those that a build makes.
+    // A symbolic link may say what it likes: it is followed only inside a dyno, as those that a
+    // build makes.
     const linkname = type === 'link' ? this.#linked(header) : (header.linkname ?? '')
     this.#take(path, type === 'symlink' ? type : 'file', add)
     return isFile ? { ...entry, type: 'file', size } : { ...entry, type, linkname, size: 0 }

@@ -23,9 +23,11 @@ type Options = {
 export type UploadedSlug = { image: string; size: number; sha256: string; appJson?: AppJson }
 
 /**
- * The image of a slug that was made elsewhere, of its archive: a gzipped tar with the app's files in `./app`, as Heroku has slugs.
- * It is read once, as it comes; nothing of it is a path on the host, and nothing of it runs.
- * @throws slug_invalid, slug_too_large, checksum_wrong, app_json_invalid, and the archive's own error; then there is no image
+ * The image of a slug that was made elsewhere, of its archive: a gzipped tar with the app's files
+ * in `./app`, as Heroku has slugs. It is read once, as it comes; nothing of it is a path on the
+ * host, and nothing of it runs.
+ * @throws slug_invalid, slug_too_large, checksum_wrong, app_json_invalid, and the archive's own
+ *   error; then there is no image
  */
 export async function makeUploadedSlug(
   archive: Readable,

@@ -17,7 +17,10 @@ type Failing = Used & { releases: Pick<Releases, 'fail'> }
 
 type FinalState = Exclude<BuildState, { kind: 'pending' } | { kind: 'running' }>
 
-/** The release serves. The ref moves before the verdict, so that whoever sees the verdict finds it moved. */
+/**
+ * The release serves. The ref moves before the verdict, so that the ref is up to date when the
+ * verdict is visible.
+ */
 export async function succeed(parts: Used, run: BuildRun): Promise<void> {
   const { build, output, clock } = run
   const app = parts.store.apps.get(build.appId)
@@ -37,7 +40,10 @@ function whereItRuns({ store, publicUrl }: Used, app: App): string {
   return `No web process type, so nothing answers at ${appUrl(publicUrl, app.name)}; ${has}`
 }
 
-/** The previous release serves on, and the build says why it is not replaced. The ref moves before the verdict here as well. */
+/**
+ * The previous release keeps serving, and the build says why. The ref moves before the verdict here
+ * as well.
+ */
 export async function fail(parts: Failing, run: BuildRun, error: PaasError): Promise<void> {
   const { store, releases, log } = parts
   const { build, output } = run
@@ -63,8 +69,9 @@ function stateOf({ code, message }: PaasError): FinalState {
 }
 
 /**
- * From wherever the ref is, unless a newer build has put it there: pushes that were accepted while this one built name an older commit as
- * the previous one. The release serves whatever becomes of the ref, so a failure is reported and not the build's.
+ * From wherever the ref is, unless a newer build has put it there: pushes that were accepted while
+ * this one built name an older commit as the previous one. The release serves whatever becomes of
+ * the ref, so a failure is reported and not the build's.
  * @throws what passes by itself, such as server_exhausted: the verdict waits for it
  */
 async function moveRef({ store, repositories, log }: Used, { id, appId, ref, commit }: Build): Promise<void> {
@@ -80,8 +87,9 @@ async function moveRef({ store, repositories, log }: Used, { id, appId, ref, com
 }
 
 /**
- * A detached push was let through before its build: the ref goes back to what serves, or to where it was when that was never
- * pushed, or away when nothing serves, unless it was pushed again. The same commit can be pushed once more then.
+ * A detached push was let through before its build: the ref goes back to what serves, or to where
+ * it was when that was never pushed, or away when nothing serves, unless it was pushed again. The
+ * same commit can be pushed once more then.
  * @throws what passes by itself
  */
 async function moveBack(

@@ -12,8 +12,9 @@ export function isScript({ name, size, type, mode }: File): boolean {
 }
 
 /**
- * True for a script that Linux cannot run because its lines end as on Windows: it looks for a program "bash\r". Interpreters of
- * other languages than the shell's do not mind, so that theirs may end their lines so unless they are started by their first line.
+ * True for a script that Linux cannot run because its lines end as on Windows: it looks for a
+ * program "bash\r". Interpreters of other languages than the shell's do not mind, so that theirs
+ * may end their lines so unless they are started by their first line.
  */
 export function hasWindowsLines(content: Buffer, { mode }: Pick<File, 'mode'>): boolean {
   const [, interpreter] = /^#!([^\n]*)\r\n/.exec(content.toString('latin1', 0, 256)) ?? []

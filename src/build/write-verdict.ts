@@ -7,9 +7,11 @@ import type { BuildRun } from './parts.ts'
 const tryEvery = 1000
 
 /**
- * Writes what a build came to, again and again if need be, so `write` can be repeated. On a full disk it waits until
- * there is room, and tells those who wait for the verdict. The build keeps its turn meanwhile, so no newer one comes before it.
- * @throws what does not pass by itself, or an AbortError when the worker stops; the next one takes the build up again
+ * Writes what a build came to, again and again if need be, so `write` can be repeated. On a full
+ * disk it waits until there is room, and tells those who wait for the verdict. The build keeps its
+ * turn meanwhile, so no newer one comes before it.
+ * @throws what does not pass by itself, or an AbortError when the worker stops; the next one takes
+ *   the build up again
  */
 export function writeVerdict(
   { log }: { log: Logger },

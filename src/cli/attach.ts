@@ -12,7 +12,8 @@ export type Terminal = {
 }
 
 /**
- * Lets the process at the other end have this terminal, or these pipes, until it ends; gives its exit code.
+ * Lets the process at the other end have this terminal, or these pipes, until it ends; returns its
+ * exit code.
  * @param started called when it runs
  * @throws server_unreachable, run_failed
  */
@@ -37,7 +38,10 @@ export async function attach(socket: Socket, terminal: Terminal, started: () => 
   throw lost(undefined)
 }
 
-/** Keys as they are pressed, Ctrl-C too, or what a pipe holds, and the size of the terminal as it changes; gives what ends that. */
+/**
+ * Keys as they are pressed, Ctrl-C too, or what a pipe holds, and the size of the terminal as it
+ * changes; returns what ends that.
+ */
 function passInput({ stdin, stdout, raw }: Terminal, socket: Socket, say: (frame: ClientFrame) => boolean): () => void {
   const onData = (data: Buffer): void => {
     if (say({ type: 'input', data })) return

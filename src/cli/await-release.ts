@@ -9,16 +9,21 @@ import type { ReleaseJson } from './resources.ts'
 
 type Target = { app: string; path: string }
 
-/** A release command may take a quarter of an hour, and another one may run before it. Milliseconds. */
+/**
+ * A release command may take a quarter of an hour, and another one may run before it. Milliseconds.
+ */
 const patience = 40 * 60_000
-/** Milliseconds between two looks: most serve in seconds, and a token has so many requests an hour. */
+/**
+ * Milliseconds between two looks: most serve in seconds, and a token has so many requests an hour.
+ */
 const lookEvery = (elapsed: number): number => (elapsed < 10_000 ? 250 : 2000)
 /** How many of its last lines a release command that failed shows. */
 const lastLines = 20
 
 /**
- * Resolves when the release serves; `what` is said meanwhile. When its command failed, the end of what that printed is shown.
- * @throws release_failed: what served before serves on
+ * Resolves when the release serves; `what` is said meanwhile. When its command failed, the end of
+ * what that printed is shown.
+ * @throws release_failed; the previous release keeps serving
  */
 export async function awaitRelease(api: Client, target: Target, version: number, what: string): Promise<void> {
   let failed: ReleaseJson | undefined

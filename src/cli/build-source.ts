@@ -10,7 +10,10 @@ export type SourceOptions = {
 
 type Blob = { url: string; version?: string }
 
-/** What a build is asked to be made of: the upload of a directory or a tarball, or an address; undefined: what was pushed. */
+/**
+ * What a build is asked to be made of: the upload of a directory or a tarball, or an address;
+ * undefined: what was pushed.
+ */
 export async function sourceBlob(api: Client, options: SourceOptions): Promise<Blob | undefined> {
   const { sourceDir, sourceTar, sourceUrl, sourceVersion: version } = options
   if (sourceUrl !== undefined) return { url: sourceUrl, ...(version !== undefined && { version }) }
@@ -23,7 +26,7 @@ export async function sourceBlob(api: Client, options: SourceOptions): Promise<B
   return { url: await upload(api, await packDirectory(directory)), ...(state !== undefined && { version: state }) }
 }
 
-/** Gives the address to build from. */
+/** Returns the address to build from. */
 async function upload(api: Client, { bytes, done }: Tarball): Promise<string> {
   const { source_blob } = await api.post<{ source_blob: { put_url: string; get_url: string } }>('/sources', {})
   const [sent] = await Promise.allSettled([api.upload(source_blob.put_url, bytes), done])

@@ -8,7 +8,10 @@ import type { ConfigVars, ReleaseJson } from './resources.ts'
 export type ChangeOptions = AppOptions & { wait: boolean }
 export type ConfigTarget = { api: Client; app: string; path: string }
 
-/** Sets and, with null, unsets config vars, and waits until the release of it serves. @throws release_failed */
+/**
+ * Sets and, with null, unsets config vars, and waits until the release of it serves.
+ * @throws release_failed
+ */
 export async function changeConfig(
   what: string,
   vars: Record<string, string | null>,

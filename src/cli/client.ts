@@ -17,7 +17,9 @@ type Call = {
   basic?: { user: string; password: string }
 }
 
-/** The Platform API of one server. Every call throws a PaasError whose message is fit for the user. */
+/**
+ * The Platform API of one server. Every call throws a PaasError whose message is fit for the user.
+ */
 export class Client {
   readonly server: Server
 
@@ -36,7 +38,8 @@ export class Client {
   }
 
   /**
-   * A list part by part: each answer that is not the last one says in Next-Range how to ask for the next (Heroku's Platform API, "Ranges").
+   * A list part by part: each answer that is not the last one says in Next-Range how to ask for the
+   * next (Heroku's Platform API, "Ranges").
    * @param range says where it begins and in which order
    */
   async *parts<T>(path: string, range?: string): AsyncGenerator<T> {
@@ -64,14 +67,18 @@ export class Client {
     return this.#json<T>(await this.#send(path, call))
   }
 
-  /** The body of an answer as it comes. `url` may be the server's own public URL for it: the path is what counts. */
+  /**
+   * The body of an answer as it comes. `url` may be the server's own public URL for it: the path is
+   * what counts.
+   */
   async stream(url: string, headers: Record<string, string>): Promise<IncomingMessage> {
     const { pathname, search } = new URL(url, this.server.url)
     return this.#send(`${pathname}${search}`, { headers })
   }
 
   /**
-   * The connection to a one-off dyno, given the token of its `attach_url`; frames go both ways on it.
+   * The connection to a one-off dyno, given the token of its `attach_url`; frames go both ways on
+   * it.
    * @param size of the terminal, `80x24`; empty: there is none
    */
   async upgrade(token: string, size: string): Promise<Socket> {
@@ -154,12 +161,18 @@ function connect(url: URL, payload: string | Readable | undefined, options: Requ
   return promise
 }
 
-/** Not by `import`: its list of exports would load undici for the WebSocket among them, which takes 40 ms. */
+/**
+ * Not by `import`: its list of exports would load undici for the WebSocket among them, which takes
+ * 40 ms.
+ */
 function requester(protocol: string): typeof import('node:http').request {
   return process.getBuiltinModule(protocol === 'https:' ? 'node:https' : 'node:http').request
 }
 
-/** Node resolves no *.localhost, which are all on loopback (RFC 6761 section 6.3): connect there; Host stays the name. */
+/**
+ * Node resolves no *.localhost, which are all on loopback (RFC 6761 section 6.3): connect there;
+ * Host stays the name.
+ */
 function loopback({ hostname }: URL): RequestOptions {
   const local = hostname === 'localhost' || hostname.endsWith('.localhost')
   return local ? { lookup: (_name, _options, found) => found(null, [{ address: '127.0.0.1', family: 4 }]) } : {}
@@ -195,7 +208,10 @@ function parseJson(text: string, server: string): unknown {
   }
 }
 
-/** An error of the API (`{id, message}`) as it was thrown there; its message already says what to do next. */
+/**
+ * An error of the API (`{id, message}`) as it was thrown there; its message already says what to do
+ * next.
+ */
 function refusal(status: number, text: string, server: string): PaasError {
   const error = text.startsWith('{') ? parseJson(text, server) : undefined
   const { id, message } = { id: '', message: '', ...(error as object | undefined) }

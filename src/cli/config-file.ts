@@ -2,8 +2,9 @@ import { PaasError } from '../errors.ts'
 import type { ConfigVars } from './resources.ts'
 
 /**
- * Config vars as text that people edit: a line `KEY=value` each, the value as it is to the end of the line. One that has line breaks, or
- * begins or ends with what would be lost, stands between single quotes, where `'\''` is a quote, as in a shell.
+ * Config vars as text that people edit: a line `KEY=value` each, the value as it is to the end of
+ * the line. One that has line breaks, or begins or ends with what would be lost, stands between
+ * single quotes, where `'\''` is a quote, as in a shell.
  */
 export function formatConfig(vars: ConfigVars): string {
   const sorted = Object.entries(vars).toSorted(([a], [b]) => (a < b ? -1 : 1))

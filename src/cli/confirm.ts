@@ -1,6 +1,9 @@
 import { PaasError } from '../errors.ts'
 
-/** Has the user type the name of what is about to go, unless `given` is it already. @throws confirmation_required */
+/**
+ * Has the user type the name of what is about to go, unless `given` is it already.
+ * @throws confirmation_required
+ */
 export async function confirm(
   what: string,
   { name, given, command }: { name: string; given?: string; command: string },

@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { PaasError } from '../errors.ts'
 
 /**
- * Has the user edit a text in $VISUAL, $EDITOR or vi, in a file that nobody else can read, and gives what `use` makes of it. If that
- * throws, the file stays, so that nothing that was typed is lost.
+ * Has the user edit a text in $VISUAL, $EDITOR or vi, in a file that nobody else can read, and
+ * gives what `use` makes of it. If that throws, the file stays, so that nothing that was typed is
+ * lost.
  * @param name of the file, by whose ending editors know what it is
  * @throws input_missing when the editor fails, and nothing is to be done
  */

@@ -4,8 +4,10 @@ import { PaasError } from '../errors.ts'
 export type Listed = { what: string; see: string }
 
 /**
- * The full id of what a user names by the beginning of it, as tables on narrow terminals show it (`1a2b3c4d…`).
- * @param given an id; what cannot be the beginning of one, which the server may know (`~`), stays as it is
+ * The full id of what a user names by the beginning of it, as tables on narrow terminals show it
+ * (`1a2b3c4d…`).
+ * @param given an id; what cannot be the beginning of one, which the server may know (`~`), stays
+ *   as it is
  * @throws not_found, also when several begin so
  */
 export async function fullId(

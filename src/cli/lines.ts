@@ -1,4 +1,6 @@
-/** The lines of a stream of UTF-8 text. Only `\n` ends a line: readline would also split at U+2028. */
+/**
+ * The lines of a stream of UTF-8 text. Only `\n` ends a line: readline would also split at U+2028.
+ */
 async function* readLines(stream: AsyncIterable<unknown>): AsyncGenerator<string> {
   const decoder = new TextDecoder()
   let rest = ''
@@ -10,7 +12,10 @@ async function* readLines(stream: AsyncIterable<unknown>): AsyncGenerator<string
   if (rest !== '') yield rest
 }
 
-/** Server-sent events with their last id; comments and other fields are passed over (WHATWG HTML section 9.2.6). */
+/**
+ * Server-sent events with their last id; comments and other fields are passed over (WHATWG HTML
+ * section 9.2.6).
+ */
 export async function* readEvents(stream: AsyncIterable<unknown>): AsyncGenerator<{ id: string; data: string }> {
   let id = ''
   let data: string[] = []

@@ -1,6 +1,6 @@
 /**
- * What to type in place of a command that users of other servers, and of Heroku's command, look for here. A topic (`pg`) stands for all
- * its commands (`pg:psql`) that are not named themselves.
+ * What to type in place of a command that users of other servers, and of Heroku's command, look for
+ * here. A topic (`pg`) stands for all its commands (`pg:psql`) that are not named themselves.
  */
 export function insteadOf(name: string): string | undefined {
   const known = name.replace(/^(data|dyno):/, (_, topic) => (topic === 'dyno' ? 'ps:' : ''))

@@ -30,7 +30,10 @@ export function heading(text: string): string {
   return `${style('bold', `=== ${text}`)}\n`
 }
 
-/** Left-aligned columns. On a terminal too narrow for them the widest gives way, so that each still shows its beginning. */
+/**
+ * Left-aligned columns. On a terminal too narrow for them the widest gives way, so that each still
+ * shows its beginning.
+ */
 export function table(rows: string[][]): string[] {
   const cells = rows.map((row) => row.map(visible))
   const natural = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)))

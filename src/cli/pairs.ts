@@ -1,6 +1,9 @@
 import { PaasError } from '../errors.ts'
 
-/** `KEY=VALUE` as config vars; one `KEY=-` has its value on stdin, so that it is in no process list. @throws usage */
+/**
+ * `KEY=VALUE` as config vars; one `KEY=-` has its value on stdin, so that it is in no process list.
+ * @throws usage
+ */
 export async function parsePairs(pairs: string[]): Promise<Record<string, string>> {
   const wrong = pairs.filter((pair) => !/^[^=]+=/.test(pair))
   if (wrong.length > 0) {

@@ -7,8 +7,10 @@ import { note } from './output.ts'
 const [shortestPause, longestPause] = [500, 5_000]
 
 /**
- * Does something again for as long as the server cannot be reached, as when it restarts, and says so the first time.
- * @param work changes nothing, and has worked before: a server that never answered is an error at once
+ * Does something again for as long as the server cannot be reached, as when it restarts, and says
+ * so the first time.
+ * @param work changes nothing, and has worked before: a server that never answered is an error at
+ *   once
  * @param patience how long, milliseconds; then the last error is thrown
  */
 export async function persist<T>(
@@ -29,7 +31,7 @@ export async function persist<T>(
   }
 }
 
-/** A server that stops says so to whoever comes in that moment. */
+/** A stopping server says so to clients that connect in that moment. */
 function isAway(cause: unknown): boolean {
   return cause instanceof PaasError && ['server_unreachable', 'server_closing'].includes(cause.code)
 }

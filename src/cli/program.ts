@@ -1,10 +1,13 @@
 import { Command } from 'commander'
 import { loadAllTopics, loadTopicOf } from './topics.ts'
 
-/** The program with the commands that this command line may need: one topic, or all of them for help and mistakes. */
+/**
+ * The program with the commands that this command line may need: one topic, or all of them for help
+ * and mistakes.
+ */
 export async function createProgram(argv: string[] = []): Promise<Command> {
   const program = new Command('paas')
-    .description('Deploys apps with git push: manages apps, config vars, releases, builds and logs on a paas server.')
+    .description('Deploy apps with git push, and manage apps, config vars, releases, builds and logs on a paas server.')
     .helpOption('-h, --help', 'show help for a command')
     .helpCommand('help [command]', 'show help for a command')
     .option('-V, --version', 'print the version')
@@ -20,10 +23,10 @@ export async function createProgram(argv: string[] = []): Promise<Command> {
 
 const firstSteps = `
 First steps, in the git repository of an app:
-  $ paas create acme          make the app and the git remote "paas"
+  $ paas create acme          create the app and the git remote "paas"
   $ git push paas main        build and deploy it
-  $ paas open                 see it in the browser
-  $ paas logs --tail          watch what it prints
+  $ paas open                 open it in the browser
+  $ paas logs --tail          follow its log
 
-Every command takes --json, and -a NAME where it is about an app (else the app of the git remote "paas").
-Settings: PAAS_URL and PAAS_TOKEN say which server and who, instead of what "paas login" keeps.`
+Every command accepts --json; commands about an app accept -a NAME (default: the app of the git remote "paas").
+Settings: PAAS_URL and PAAS_TOKEN set the server and the token, instead of the login stored by "paas login".`

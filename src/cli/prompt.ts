@@ -21,7 +21,10 @@ export class Prompt implements Disposable {
     this.#lines = this.#reader[Symbol.asyncIterator]()
   }
 
-  /** The answer without spaces around it; `usual` for an empty one. @throws input_missing at the end of the input */
+  /**
+   * The answer without spaces around it; `usual` for an empty one.
+   * @throws input_missing at the end of the input
+   */
   async ask(question: string, usual = ''): Promise<string> {
     process.stderr.write(usual ? `${question} [${usual}]: ` : `${question}: `)
     return (await this.#line(question)).trim() || usual

@@ -25,7 +25,10 @@ export async function isRepository(): Promise<boolean> {
   return (await ask('rev-parse', '--git-dir')) !== undefined
 }
 
-/** Points the remote at the app, adding it if there is none, and lets git get its password from this command. */
+/**
+ * Points the remote at the app, adding it if there is none, and lets git get its password from this
+ * command.
+ */
 export async function connectRepository(remote: string, { server, app }: AppRemote): Promise<void> {
   const url = `${server}/${app}.git`
   const exists = (await ask('config', '--get', `remote.${remote}.url`)) !== undefined
@@ -34,8 +37,8 @@ export async function connectRepository(remote: string, { server, app }: AppRemo
 }
 
 /**
- * What to do once the remote is there. Of a repository with SHA-256 git itself says no more than "unexpected capabilities" when it pushes, and
- * the server cannot tell such a client from others.
+ * What to do once the remote is there. For a repository with SHA-256, git itself only says
+ * "unexpected capabilities" when it pushes, and the server cannot tell such a client from others.
  */
 export async function nextStep(remote: string): Promise<string> {
   if ((await ask('rev-parse', '--show-object-format')) !== 'sha256') return `Deploy with: git push ${remote} HEAD:main`
@@ -46,7 +49,10 @@ export async function disconnectRepository(remote: string): Promise<void> {
   await git('remote', 'remove', remote)
 }
 
-/** Clones an app, with the remote leading to it, and git getting its password from this command. @throws git_failed */
+/**
+ * Clones an app, with the remote leading to it, and git getting its password from this command.
+ * @throws git_failed
+ */
 export async function cloneRepository(remote: string, { server, app }: AppRemote, directory: string): Promise<void> {
   const { key, helper } = credentialHelper(server)
   const settings = ['-c', `${key}=`, '-c', `${key}=${helper}`]
@@ -65,8 +71,8 @@ async function useCredentialHelper(server: string): Promise<void> {
 }
 
 /**
- * Only this command answers for the server: an empty value before it drops the helpers of the user's other configuration
- * (gitcredentials(7)), so that none of them keeps a copy of the token.
+ * Only this command answers for the server: an empty value before it drops the helpers of the
+ * user's other configuration (gitcredentials(7)), so that none of them keeps a copy of the token.
  */
 function credentialHelper(server: string): { key: string; helper: string } {
   const command = resolve(import.meta.dirname, '../../bin/paas').replaceAll("'", String.raw`'\''`)
@@ -86,7 +92,9 @@ async function git(...argv: string[]): Promise<string> {
   }
 }
 
-/** Undefined where git has no answer: it exits non-zero for a missing key and outside a repository. */
+/**
+ * Undefined where git has no answer: it exits non-zero for a missing key and outside a repository.
+ */
 async function ask(...argv: string[]): Promise<string | undefined> {
   try {
     return (await execute('git', argv)).stdout.trimEnd()

@@ -5,7 +5,10 @@ import { Exit } from './exit.ts'
 import { insteadOf } from './other-names.ts'
 import { createProgram } from './program.ts'
 
-/** Runs one command line. Gives the exit status: 0, that of what it ran, or 1 after one line on stderr that says what is wrong. */
+/**
+ * Runs one command line. Returns the exit status: 0, that of what it ran, or 1 after one line on
+ * stderr that says what is wrong.
+ */
 export async function run(commandLine: string[]): Promise<number> {
   endWithOutput()
   const argv = commandLine.length === 0 ? ['help'] : commandLine
@@ -20,8 +23,10 @@ export async function run(commandLine: string[]): Promise<number> {
 }
 
 /**
- * The command line; of one whose command there is not, that word alone: commander refuses it and names what is spelled like it, where
- * `help nonsense` and `nonsense --help` would show the general help. @throws usage for a word that means something else here
+ * The command line; of one whose command there is not, that word alone: commander refuses it and
+ * names what is spelled like it, where `help nonsense` and `nonsense --help` would show the general
+ * help.
+ * @throws usage for a word that means something else here
  */
 function knownOrAlone(argv: string[], program: Command): string[] {
   const [name = ''] = argv[0] === 'help' ? argv.slice(1) : argv

@@ -10,8 +10,9 @@ type Environment = Record<string, string | undefined>
 const usualServer = 'http://localhost:8080'
 
 /**
- * Which server: PAAS_URL, else the one asked for (that of the git remote), else that of the last login, else the usual one.
- * Its token: PAAS_TOKEN, else that of the login. @throws url_invalid
+ * Which server: PAAS_URL, else the one asked for (that of the git remote), else that of the last
+ * login, else the usual one. Its token: PAAS_TOKEN, else that of the login.
+ * @throws url_invalid
  */
 export function chooseServer(wanted?: string, env: Environment = process.env): Server {
   const url = env['PAAS_URL'] ? usualUrl(env) : (wanted ?? usualUrl(env))
@@ -19,8 +20,8 @@ export function chooseServer(wanted?: string, env: Environment = process.env): S
 }
 
 /**
- * The token for one server. That of the environment is for the server of PAAS_URL or the usual one, never for another
- * that a repository may name.
+ * The token for one server. That of the environment is for the server of PAAS_URL or the usual one,
+ * never for another that a repository may name.
  */
 export function tokenFor(url: string, env: Environment = process.env): string | undefined {
   return (url === usualUrl(env) ? env['PAAS_TOKEN'] : undefined) || readCredentials().servers[url]?.token
@@ -30,7 +31,10 @@ function usualUrl(env: Environment): string {
   return env['PAAS_URL'] ? parseServerUrl(env['PAAS_URL'], 'PAAS_URL') : (readCredentials().default ?? usualServer)
 }
 
-/** The origin of a URL as people type it; without a scheme, http for names of this machine and https for others. */
+/**
+ * The origin of a URL as people type it; without a scheme, http for names of this machine and https
+ * for others.
+ */
 export function parseServerUrl(text: string, what: string): string {
   const local = /^(localhost|127\.0\.0\.1|[\w.-]+\.localhost)(:|\/|$)/i.test(text)
   const candidate = text.includes('://') ? text : `${local ? 'http' : 'https'}://${text}`

@@ -16,8 +16,9 @@ export function connect(wantedServer?: string): Client {
 }
 
 /**
- * The API and the app a command is about: `-a NAME` on the usual server, else the app and the server that the git remote
- * leads to. `path` is the app's in the API. @throws app_missing
+ * The API and the app a command is about: `-a NAME` on the usual server, else the app and the
+ * server that the git remote leads to. `path` is the app's in the API.
+ * @throws app_missing
  */
 export async function connectToApp(options: AppOptions): Promise<{ api: Client; app: string; path: string }> {
   const { app, server } = await chooseApp(options)

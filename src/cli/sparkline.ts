@@ -1,8 +1,9 @@
 const bars = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
 /**
- * Values as bars from 0 to the highest of them, one character each, in `width` characters at most: where there are
- * more values than that, a bar shows the highest of those it stands for. null, nothing known, is a blank.
+ * Values as bars from 0 to the highest of them, one character each, in `width` characters at most:
+ * where there are more values than that, a bar shows the highest of those it stands for. null,
+ * nothing known, is a blank.
  */
 export function sparkline(values: (number | null)[], width: number): string {
   const columns = fit(values, Math.max(1, width))

@@ -11,8 +11,9 @@ const mostNames = 64 * 2 ** 20
 export type Tarball = { bytes: Readable; done: Promise<void> }
 
 /**
- * The files of a directory as a gzipped tarball. Of a git repository those that git has or would add, as they are now; of any other
- * directory all. The server leaves out what `.slugignore` names of the source of a build.
+ * The files of a directory as a gzipped tarball. Of a git repository those that git has or would
+ * add, as they are now; of any other directory all. The server leaves out what `.slugignore` names
+ * of the source of a build.
  * @param at where the files are in the tarball
  * @throws git_failed
  */
@@ -50,7 +51,10 @@ export function readTarball(path: string): Tarball {
   return { bytes: createReadStream(path), done: Promise.resolve() }
 }
 
-/** What git calls the state of a directory: `1a2b3c4`, or `1a2b3c4-dirty`; undefined outside a repository. */
+/**
+ * What git calls the state of a directory: `1a2b3c4`, or `1a2b3c4-dirty`; undefined outside a
+ * repository.
+ */
 export async function describeState(directory: string): Promise<string | undefined> {
   return (await git(directory, ['describe', '--always', '--dirty', '--exclude', '*']))?.trim()
 }

@@ -7,7 +7,10 @@ type Topic = { commands: string[]; load(): Promise<(program: Command, createProg
 /** Only in a checkout: the package for developers' machines (bin/pack.ts) has the command alone. */
 const server: Topic = { commands: ['server'], load: async () => (await import('./topics/server.ts')).defineServer }
 
-/** Which file defines which commands: only the one that is needed is loaded. In the order of the help. */
+/**
+ * Which file defines which commands: only the one that is needed is loaded. In the order of the
+ * help.
+ */
 const topics: Topic[] = [
   {
     commands: ['login', 'logout', 'whoami'],

@@ -59,7 +59,7 @@ async function send({ path, params = {}, body, ...options }: Sent): Promise<Inco
   } catch (cause) {
     const ownError = body?.errored
     body?.destroy()
-    // The worker needs no more of it.
+    // The worker needs only this part.
     if (body) outgoing.destroy()
     options.signal?.throwIfAborted()
     throw cause === ownError || cause instanceof PaasError ? cause : unavailable(cause)

@@ -7,9 +7,10 @@ import type { Machine } from '../model/machine.ts'
 export type { Dyno }
 
 /**
- * All that the api may ask of what runs containers. The worker answers: whoever reaches an engine is root on its machine, and the api
- * reads what strangers send (docs/decisions/0046).
- * Every method rejects with `worker_unavailable` while no worker runs, and with `engine_unavailable` while it cannot reach the engine.
+ * All that the api may ask about containers. The worker answers: access to an engine is root on its
+ * machine, and the api reads untrusted input (docs/decisions/0046). Every method rejects with
+ * `worker_unavailable` while no worker runs, and with `engine_unavailable` while it cannot reach
+ * the engine.
  */
 export interface Containers {
   /** What the machine that runs them has, as it was within the last minute. */
@@ -19,7 +20,8 @@ export interface Containers {
   /** Empties the app's build cache. @throws cache_in_use */
   removeCache(appId: AppId): Promise<void>
   /**
-   * The image of a slug that was made elsewhere. A tar that breaks off breaks the call off, with its own error; then there is no image.
+   * The image of a slug that was made elsewhere. A tar that breaks off breaks the call off, with
+   * its own error; then there is no image.
    * @param files a tar of paths from `/`, all of them in the app's directory
    * @returns the image's digest
    */

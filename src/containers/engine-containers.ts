@@ -12,7 +12,10 @@ type Deps = {
   serverId: string
 }
 
-/** Straight from the engine. What an image is made on, who runs in it and what is read of it is decided here, not by who asks. */
+/**
+ * Straight from the engine. What an image is made on, who runs in it and what is read of it is
+ * decided here, not by who asks.
+ */
 export function createContainers({ engine, toolbox, serverId }: Deps): Containers {
   return {
     machine: () => engine.machine(),

@@ -25,8 +25,8 @@ const verbs: Record<string, Verb> = {
 }
 
 /**
- * Answers what `connectContainers` asks, as HTTP on a Unix socket that only this user can open. A socket left by a dead worker is
- * replaced. Disposal breaks off what is under way.
+ * Answers what `connectContainers` asks, as HTTP on a Unix socket that only this user can open. A
+ * socket left by a dead worker is replaced. Disposal breaks off what is in progress.
  */
 export async function serveContainers({ socketPath, containers, log }: ContainersServerDeps): Promise<AsyncDisposable> {
   await rm(socketPath, { force: true })
@@ -81,7 +81,7 @@ function tell(response: ServerResponse, thrown: unknown, log: Logger): void {
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
-/** Each value is held to its form. @throws bad_request */
+/** Each value is checked against its format. @throws bad_request */
 class Params {
   readonly #params: URLSearchParams
 

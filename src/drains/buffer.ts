@@ -70,13 +70,13 @@ export class DrainBuffer {
     return taken
   }
 
-  /** Wakes whoever waits; what is in it may still be taken. */
+  /** Wakes the waiting readers; the rest may still be read. */
   close(): void {
     this.#closed = true
     this.#wake()
   }
 
-  /** Gives back its share of what all may hold. */
+  /** Returns back its share of what all may hold. */
   clear(): void {
     this.take({ count: Infinity, size: Infinity })
   }

@@ -9,7 +9,7 @@ type DrainsDeps = Omit<DrainDeps, 'buffers'> & { store: Pick<Store, 'drains' | '
 /** Characters that may wait for one drain, and for all of them. */
 const [mostOfOne, mostOfAll] = [2 ** 20, 64 * 2 ** 20]
 
-/** The deliveries to all drains that the record has. */
+/** The deliveries to all drains that the database has. */
 export class Drains implements AsyncDisposable {
   readonly #deps: DrainsDeps
   readonly #running = new Map<DrainId, { stop: AbortController; done: Promise<void> }>()

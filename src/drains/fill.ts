@@ -11,15 +11,19 @@ export type Cursors = {
 
 type FillDeps = { appLog: AppLogReader; cursors: Pick<Cursors, 'get'> }
 
-/** Between two looks at how far the log has gone: milliseconds while the reading waits, lines while it must go on. */
+/**
+ * Between two looks at how far the log has gone: milliseconds while the reading waits, lines while
+ * it must continue.
+ */
 const interval = { waiting: 100, reading: 256 }
 /** Files of the log that may be newer than the one that is being read, of the four there are. */
 const longestLag = 1
 
 /**
- * Reads the app's log into the buffer of a drain until the signal. A new drain begins with what comes now; one that is
- * known, after the last line it has. While the buffer is full the log's files hold the rest; when they are about to be
- * removed the reading goes on, and the buffer drops and counts what no longer fits.
+ * Reads the app's log into the buffer of a drain until the signal. A new drain begins with what
+ * comes now; one that is known, after the last line it has. While the buffer is full the log's
+ * files hold the rest; when they are about to be removed the reading continues, and the buffer
+ * drops and counts what no longer fits.
  */
 export async function fill(
   { appLog, cursors }: FillDeps,

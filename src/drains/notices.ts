@@ -2,7 +2,10 @@ import type { AppLogWriter } from '../model/app-log.ts'
 import { formatTime } from '../logs/line.ts'
 import { nameOf, type Drain } from '../model/drain.ts'
 
-/** Milliseconds between two lines about drops, and between two about a drain that fails: they go through the drain themselves. */
+/**
+ * Milliseconds between two lines about drops, and between two about a drain that fails: they go
+ * through the drain themselves.
+ */
 const pace = { drops: 10_000, failure: 600_000 }
 
 /** Tells in the app's log what a drain did not take. */

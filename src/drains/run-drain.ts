@@ -23,8 +23,8 @@ const batch = { count: 1000, size: 128 * 2 ** 10, delay: 200 }
 const [shortestPause, longestPause] = [500, 60_000]
 
 /**
- * Delivers the app's log to a drain until the signal, or until the log is removed. What the drain has not taken when the log
- * is about to forget it is dropped and counted.
+ * Delivers the app's log to a drain until the signal, or until the log is removed. What the drain
+ * has not taken when the log is about to forget it is dropped and counted.
  */
 export async function runDrain(deps: DrainDeps, drain: Drain, signal: AbortSignal): Promise<void> {
   using notices = new Notices(deps.logs, drain)

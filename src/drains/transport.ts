@@ -10,7 +10,10 @@ import { logplexFrame, syslogFrame } from './frame.ts'
 
 /** What takes the lines of one drain to where they belong. */
 export interface Transport extends Disposable {
-  /** Resolves when the receiver has the lines, as far as its protocol tells. To be tried again when it rejects. */
+  /**
+   * Resolves when the receiver has the lines, as far as its protocol tells. To be tried again when
+   * it rejects.
+   */
   send(lines: ReadLine[], signal: AbortSignal): Promise<void>
 }
 
@@ -20,7 +23,10 @@ export function openTransport(outbound: Outbound, drain: Drain): Transport {
     : new SyslogTransport(outbound, drain)
 }
 
-/** https://devcenter.heroku.com/articles/log-drains: one POST per batch, a 2xx answer acknowledges it. */
+/**
+ * https://devcenter.heroku.com/articles/log-drains: one POST per batch, a 2xx answer acknowledges
+ * it.
+ */
 class HttpTransport implements Transport {
   readonly #poster: Poster
   readonly #drain: Drain
@@ -53,7 +59,10 @@ class HttpTransport implements Transport {
 /** Milliseconds the receiver may take to accept a batch. */
 const patience = 10_000
 
-/** Syslog over TCP or TLS acknowledges nothing: what the system has taken counts as delivered (RFC 6587 section 4.1). */
+/**
+ * Syslog over TCP or TLS acknowledges nothing: what the system has taken counts as delivered (RFC
+ * 6587 section 4.1).
+ */
 class SyslogTransport implements Transport {
   readonly #outbound: Outbound
   readonly #drain: Drain

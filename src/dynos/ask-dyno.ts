@@ -3,7 +3,8 @@ import { connect, type Socket } from 'node:net'
 import type { Dyno } from '../engine/engine.ts'
 
 /**
- * What a web dyno did when it was asked: took no connection; ended it before an HTTP answer; gave none in time; or answered with a status.
+ * What a web dyno did when it was asked: took no connection; ended it before an HTTP answer; gave
+ * none in time; or answered with a status.
  */
 export type Reply = { kind: 'refused' } | { kind: 'broken' } | { kind: 'late' } | { kind: 'answered'; status: number }
 

@@ -1,7 +1,13 @@
-/** From one replacement of an app's dynos to the next, milliseconds; twice as much each time, until it went well for a while. */
+/**
+ * From one replacement of an app's dynos to the next, milliseconds; twice as much each time, until
+ * it went well for a while.
+ */
 const pauses = { shortest: 60_000, longest: 3_600_000 }
 
-/** Keeps what is done again and again for the same app, and does not help, from being done all the time. */
+/**
+ * Keeps what is done again and again for the same app, and does not help, from being done all the
+ * time.
+ */
 export class BackOff<Id> {
   readonly #last = new Map<Id, { at: number; pause: number }>()
   readonly #now: () => number

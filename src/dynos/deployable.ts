@@ -12,7 +12,10 @@ import type { Store } from '../store/store.ts'
 /** A release with all that running it takes. */
 export type Deployable = { app: App; release: Release; slug: Slug; config: Config }
 
-/** One dyno that should run: `web.1`. `uuid` is what the API calls it, if it has to be a certain one. */
+/**
+ * One dyno that should run: `web.1`. `uuid` is what the API calls it, if it has to be a certain
+ * one.
+ */
 export type WantedDyno = { name: string; type: string; size: DynoSize; uuid?: string }
 
 export function loadDeployable(store: Pick<Store, 'slugs' | 'releases'>, app: App, release: Release): Deployable {
@@ -43,7 +46,8 @@ export function typesOf(slug: Slug): string[] {
 
 /**
  * @param restart false for one that runs once
- * @param domain what the app's own host name ends in; a one-off, which nobody asks whether it is ready, does without
+ * @param domain what the app's own host name ends in; a one-off, which nobody asks whether it is
+ *   ready, does without
  */
 export function dynoSpec(
   deployable: Deployable,

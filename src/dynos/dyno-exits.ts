@@ -4,8 +4,8 @@ import type { DynoExit } from '../model/dyno-exit.ts'
 type Waiting = (exit: DynoExit) => void
 
 /**
- * How dynos ended, from the engine's events: a process may end and be started again before anybody asks, and then only the event
- * tells the code.
+ * How dynos ended, from the engine's events: a process may end and be started again before anybody
+ * asks, and then only the event tells the code.
  */
 export class DynoExits {
   readonly #last = new Map<string, DynoExit>()

@@ -9,8 +9,9 @@ type States = Pick<DynoStates, 'find' | 'put' | 'lose' | 'forget'>
 type Change = { since?: Date } & Partial<Pick<DynoRecord, 'exitStatus' | 'error'>>
 
 /**
- * The life of each dyno, on record and in its app's log, there in Heroku's words: `State changed from starting to up`. What is said twice, by
- * whoever started it and by the engine's events, appears once.
+ * The life of each dyno, in the database and in its app's log, there in Heroku's words:
+ * `State changed from starting to up`. A change reported twice, by the code that started the dyno
+ * and by the engine's events, appears once.
  */
 export class DynoLog {
   readonly #platformLog: Pick<PlatformLog, 'dyno'>
@@ -82,7 +83,10 @@ export class DynoLog {
     this.#platformLog.dyno(dyno, 'Stopping remaining processes with SIGKILL')
   }
 
-  /** The engine has started the process, for the first time or again. Its event may come after what was seen of the same run. */
+  /**
+   * The engine has started the process, for the first time or again. Its event may come after what
+   * was seen of the same run.
+   */
   started(dyno: DynoFacts, at = new Date()): void {
     const known = this.#states.find(dyno.id)
     if (!known) this.#keep(dyno, 'starting', { since: at })
@@ -104,7 +108,9 @@ export class DynoLog {
     this.#states.forget(id)
   }
 
-  /** The engine is away: whether anything runs cannot be seen, and nothing of it is kept running. */
+  /**
+   * The engine is away: whether anything runs cannot be seen, and nothing of it is kept running.
+   */
   engineLost(): void {
     for (const dyno of this.#states.lose(new Date())) {
       this.#platformLog.dyno(dyno, `State changed from ${dyno.state} to down`)
@@ -115,7 +121,7 @@ export class DynoLog {
     return this.#states.find(id)?.state
   }
 
-  /** A dyno that is not on record was up. */
+  /** A dyno that is not in the database was up. */
   #change(dyno: DynoFacts, state: DynoLife, change?: Change): void {
     const before = this.#stateOf(dyno) ?? 'up'
     this.#keep(dyno, state, change)
@@ -128,7 +134,7 @@ export class DynoLog {
   }
 }
 
-/** One that is not on record has just been removed. */
+/** One that is not in the database has just been removed. */
 function isExpectedToRun(state: DynoLife | undefined): boolean {
   return state === 'starting' || state === 'up' || state === 'crashed'
 }

@@ -15,8 +15,9 @@ import { sayLacks } from './say-lacks.ts'
 import { isAsRecorded } from './settled.ts'
 
 /**
- * The dynos of all apps, and the routes to them: starts them, finds out whether they are ready, says why not, and takes them out of service.
- * What changes the dynos of one app is done one at a time, in the order it was asked for.
+ * The dynos of all apps, and the routes to them: starts them, finds out whether they are ready,
+ * says why not, and takes them out of service. What changes the dynos of one app is done one at a
+ * time, in the order it was asked for.
  */
 export class Dynos {
   readonly #parts: Parts
@@ -31,10 +32,12 @@ export class Dynos {
   }
 
   /**
-   * Makes a release the running one. All its dynos of all types are ready before the first request reaches any of them; then the router
-   * switches in one step. When they have held for a while, `commit` is called: from there on the release is current, whatever happens.
-   * The dynos it replaced finish their requests and stop in the background.
-   * @throws account_limit, boot_failed, router_unavailable, engine_unavailable, or the signal's reason; then the previous release serves on, or again
+   * Makes a release the running one. All its dynos of all types are ready before the first request
+   * reaches any of them; then the router switches in one step. When they have held for a while,
+   * `commit` is called: from there on the release is current, whatever happens. The dynos it
+   * replaced finish their requests and stop in the background.
+   * @throws account_limit, boot_failed, router_unavailable, engine_unavailable, or the signal's
+   *   reason; then the previous release keeps serving, or again
    */
   async replace(deployable: Deployable, options: Replacing): Promise<DeployTimes> {
     await this.#parts.lostImages.refuse(deployable)
@@ -44,8 +47,10 @@ export class Dynos {
   }
 
   /**
-   * Makes what runs equal to the record: the current release in the formation as it is now, each dyno in its size, and the router knows them.
-   * @param onReady called when a dyno that was not ready yet has come up: it serves after the next reconcile
+   * Makes what runs equal to the database: the current release in the formation as it is now, each
+   * dyno in its size, and the router knows them.
+   * @param onReady called when a dyno that was not ready yet has come up: it serves after the next
+   *   reconcile
    */
   async reconcile(appId: AppId, { signal, onReady }: { signal: AbortSignal; onReady: () => void }): Promise<void> {
     const unready = await this.#turns.run(appId, async () => {
@@ -58,7 +63,8 @@ export class Dynos {
   }
 
   /**
-   * Replaces dynos by new ones of the same release without a gap. Where the new ones do not come up the old ones stay, and the app's log says why.
+   * Replaces dynos by new ones of the same release without a gap. Where the new ones do not come up
+   * the old ones stay, and the app's log says why.
    * @param which a dyno (`web.1`), a process type (`web`), or null for all
    */
   async restart(appId: AppId, which: string | null, signal: AbortSignal): Promise<void> {
@@ -68,14 +74,20 @@ export class Dynos {
     })
   }
 
-  /** Replaces web dynos that give no answer to anybody by fresh ones, until the signal. @param isReleasing of apps to be left alone */
+  /**
+   * Replaces web dynos that give no answer to anybody by fresh ones, until the signal.
+   * @param isReleasing of apps to be left alone
+   */
   async replaceSilent(isReleasing: (appId: AppId) => boolean, signal: AbortSignal): Promise<void> {
     if (this.#silenceSeconds === undefined) return
     const isBusy = (appId: AppId): boolean => this.#turns.isHeld(appId) || isReleasing(appId)
     await replaceSilent(this.#parts, { seconds: this.#silenceSeconds, turns: this.#turns, isBusy }, signal)
   }
 
-  /** Runs a command of the platform's own to its end. @throws boot_failed when the image is gone, the signal's reason */
+  /**
+   * Runs a command of the platform's own to its end.
+   * @throws boot_failed when the image is gone, the signal's reason
+   */
   async runOnce(deployable: Deployable, command: Command, signal: AbortSignal): Promise<Ended> {
     await this.#parts.lostImages.refuse(deployable)
     return runOnce(this.#parts, deployable, command, signal)
@@ -91,7 +103,10 @@ export class Dynos {
     return this.#parts.routes.remove(appId)
   }
 
-  /** Retires all dynos of an app, resolves when they are gone and `work` is done, and lets nobody start others meanwhile. */
+  /**
+   * Retires all dynos of an app, resolves when they are gone and `work` is done, and lets nobody
+   * start others meanwhile.
+   */
   async retireAll(appId: AppId, work: () => Promise<void>): Promise<void> {
     const { engine, retirement } = this.#parts
     await this.#turns.run(appId, async () => {
@@ -113,30 +128,36 @@ export class Dynos {
     return dynos
   }
 
-  /** The apps whose dynos, or routes to them, are not what the record says. */
+  /** The apps whose dynos, or routes to them, are not what the database says. */
   async findUnsettled(): Promise<App[]> {
     const dynos = (await this.list()).filter(({ id }) => !this.#parts.retirement.isRetiring(id))
     const own = Map.groupBy(dynos, ({ appId }) => appId)
     return this.#parts.store.apps.listAll().filter((app) => !isAsRecorded(this.#parts, app, own.get(app.id) ?? []))
   }
 
-  /** Finds those that have written more than so many MiB to their disk, and says so in their app's log. They are to be replaced. */
+  /**
+   * Finds those that have written more than so many MiB to their disk, and says so in their app's
+   * log. They are to be replaced.
+   */
   async tellOverfull(mostMiB: number): Promise<Dyno[]> {
     const { engine, retirement, platformLog } = this.#parts
     const found = await engine.overfullDynos(mostMiB)
     const present = found.filter(({ dyno }) => !retirement.isRetiring(dyno.id))
     for (const { dyno, excess } of present) {
-      platformLog.dyno(dyno, `Disk quota exceeded: ${excess} written. Replacing the dyno by a fresh one`)
+      platformLog.dyno(dyno, `Disk quota exceeded: ${excess} written. Replacing the dyno`)
     }
     return present.map(({ dyno }) => dyno)
   }
 
-  /** Gives the router a whole table, of these dynos. Later that could undo a switch that is just being made. */
+  /**
+   * Returns the router a whole table, of these dynos. Later that could undo a switch that is just
+   * being made.
+   */
   routeToWhatRuns(dynos: Dyno[]): Promise<void> {
     return routeToWhatRuns(this.#parts, dynos)
   }
 
-  /** Gives the router the same routes again: it may have lost them. */
+  /** Returns the router the same routes again: it may have lost them. */
   refreshRoutes(): Promise<void> {
     return this.#parts.routes.refresh()
   }

@@ -7,7 +7,9 @@ import type { Boot } from './readiness.ts'
 
 type ExplainDeps = { engine: Pick<Engine, 'listeningSockets'>; boot: { timeoutSeconds: number }; sizes: DynoSizes }
 
-/** Why a dyno did not come up, in one line that names what was expected and what was found instead. */
+/**
+ * Why a dyno did not come up, in one line that names what was expected and what was found instead.
+ */
 export async function explainBoot(deps: ExplainDeps, failure: Exclude<Boot, { kind: 'ready' }>): Promise<string> {
   switch (failure.kind) {
     case 'gone':

@@ -2,7 +2,10 @@ import type { Dyno } from '../engine/engine.ts'
 import type { Parts } from './parts.ts'
 import { routeFor } from './route.ts'
 
-/** The router's whole table at the start of a worker: the current release of each app, as far as its dynos answer. */
+/**
+ * The router's whole table at the start of a worker: the current release of each app, as far as its
+ * dynos answer.
+ */
 export async function routeToWhatRuns(
   parts: Pick<Parts, 'store' | 'routes' | 'readyDynos' | 'domain'>,
   dynos: Dyno[],

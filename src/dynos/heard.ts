@@ -5,7 +5,10 @@ import type { ReadyDynos } from './ready-dynos.ts'
 
 type Listeners = { exits: DynoExits; dynoLog: DynoLog; readyDynos: Pick<ReadyDynos, 'forget'> }
 
-/** Takes every event of the engine, in order: what it means for those who remember dynos, and for the app's log. */
+/**
+ * Takes every event of the engine, in order: what it means for those who remember dynos, and for
+ * the app's log.
+ */
 export function heard({ exits, dynoLog, readyDynos }: Listeners, event: EngineEvent): void {
   exits.record(event)
   const { id, appId, name, time, exitCode: code } = event

@@ -13,8 +13,9 @@ export type HoldDeps = {
 export type Fallen = { dyno: Dyno; exit: DynoExit | undefined }
 
 /**
- * Watches dynos that were ready and never ended until now. Resolves as soon as one ends, whether it is started again or not; with nothing
- * when all of them, asked of the engine too, are still in their first run after the time. Rejects with the signal's reason.
+ * Watches dynos that were ready and never ended until now. Resolves as soon as one ends, whether it
+ * is started again or not; with nothing when all of them, asked of the engine too, are still in
+ * their first run after the time. Rejects with the signal's reason.
  */
 export async function hold(
   { engine, exits, deployHold }: HoldDeps,

@@ -12,7 +12,10 @@ type LostImagesDeps = {
   platformLog: Pick<PlatformLog, 'api'>
 }
 
-/** Images of current releases that somebody removed by hand. Nobody waits for their dynos, so the app's log says why there are none. */
+/**
+ * Images of current releases that somebody removed by hand. Nobody waits for their dynos, so the
+ * app's log says why there are none.
+ */
 export class LostImages {
   readonly #deps: LostImagesDeps
   /** Looked at again and again, each is told of once. */
@@ -37,11 +40,14 @@ export class LostImages {
     return false
   }
 
-  /** For those that somebody waits for: images of releases long replaced are swept. @throws boot_failed when it is gone */
+  /**
+   * For those that somebody waits for: images of releases long replaced are swept.
+   * @throws boot_failed when it is gone
+   */
   async refuse(deployable: Deployable): Promise<void> {
     const { engine, store } = this.#deps
     if (await engine.findImage(deployable.slug.image)) return
-    const problem = `boot failed: the image of v${deployable.release.version} is gone from Docker`
+    const problem = `boot failed: the image of v${deployable.release.version} is missing in Docker`
     throw new PaasError('boot_failed', `${problem}. ${howToBuildAgain(store, deployable)}`)
   }
 }

@@ -30,7 +30,10 @@ export type DynosOptions = {
   log: Logger
 }
 
-/** What `Dynos` owns. The steps in this directory each take the parts that they use; nobody outside has them. */
+/**
+ * What `Dynos` owns. The steps in this directory each take the parts that they use; nobody outside
+ * has them.
+ */
 export type Parts = Pick<Config, 'boot' | 'deployHold' | 'stop' | 'domain'> & {
   engine: Engine
   store: Pick<Store, 'apps' | 'formations' | 'slugs' | 'releases' | 'domains' | 'sniEndpoints' | 'dynoStates'>

@@ -6,8 +6,9 @@ import type { WantedDyno } from './deployable.ts'
 export type Plan = { keep: Dyno[]; start: WantedDyno[]; stop: Dyno[] }
 
 /**
- * Compares what should run with what does. A dyno that crashed is kept as long as the engine will start it again; one that
- * was stopped by somebody else, or runs another release, is replaced. One-off dynos are not the formation's business.
+ * Compares what should run with what does. A dyno that crashed is kept as long as the engine will
+ * start it again; one that was stopped by somebody else, or runs another release, is replaced.
+ * One-off dynos are not the formation's business.
  */
 export function planDynos(
   wanted: WantedDyno[],

@@ -23,13 +23,17 @@ type Wait = {
   restarts: number
   signal: AbortSignal
   /**
-   * Told of each status that is no answer, once in a row. Given where this release is to take over: then a server error on `/` is none. Elsewhere
-   * any answer to `/` is one, since an app whose database is away is better than none.
+   * Told of each status that is no answer, once in a row. Given where this release is to take over:
+   * then a server error on `/` is none. Elsewhere any answer to `/` is one, since an app whose
+   * database is away is better than none.
    */
   onPoorAnswer?: (status: number) => void
 }
 
-/** Milliseconds between two questions before and after the port is open, and two looks at the process. */
+/**
+ * Milliseconds between two questions before and after the port is open, and two looks at the
+ * process.
+ */
 const pace = { knock: 25, ask: 250, look: 1000 }
 /** Milliseconds for which it must be there: others than web, and web after its answer. */
 const hold = { other: 1000, web: 200 }
@@ -37,8 +41,9 @@ const hold = { other: 1000, web: 200 }
 const glance = 1000
 
 /**
- * Waits until a dyno that was just started is ready: a web dyno when it has given one HTTP answer, from outside the container, and was there a
- * moment later, in the same run; any other when it has held for a second. An exit ends the wait at once.
+ * Waits until a dyno that was just started is ready: a web dyno when it has given one HTTP answer,
+ * from outside the container, and was there a moment later, in the same run; any other when it has
+ * held for a second. An exit ends the wait at once.
  */
 export async function waitUntilReady(deps: ReadinessDeps, started: Dyno, wait: Wait): Promise<Boot> {
   const decided = new AbortController()
@@ -53,7 +58,10 @@ export async function waitUntilReady(deps: ReadinessDeps, started: Dyno, wait: W
   }
 }
 
-/** Whether a dyno that runs is ready now, without waiting. @param age milliseconds since its process started */
+/**
+ * Whether a dyno that runs is ready now, without waiting.
+ * @param age milliseconds since its process started
+ */
 export async function isReadyNow(dyno: Dyno, age: number): Promise<boolean> {
   if (dyno.type !== 'web') return age >= hold.other
   return isGood(dyno, await askDyno(dyno, AbortSignal.timeout(glance)), { strict: false })
@@ -89,7 +97,10 @@ async function untilReady(deps: ReadinessDeps, started: Dyno, { restarts, signal
 type Seen = { dyno: Dyno; reply: Reply; ready: boolean }
 type Asking = { signal: AbortSignal; onPoorAnswer: Wait['onPoorAnswer']; begin: number }
 
-/** One question to a web dyno, and a moment's hold after a good answer; of another how long it has held. */
+/**
+ * One question to a web dyno, and a moment's hold after a good answer; of another how long it has
+ * held.
+ */
 async function see({ dyno, reply: before }: Seen, { signal, onPoorAnswer, begin }: Asking): Promise<Seen> {
   if (dyno.type !== 'web') return { dyno, reply: before, ready: performance.now() - begin >= hold.other }
   const reply = await askDyno(dyno, signal)

@@ -4,8 +4,9 @@ import type { DynoStates } from '../store/dyno-tables.ts'
 import { isReadyNow } from './readiness.ts'
 
 /**
- * The dynos known to be ready. One that was is believed until its process ends, by the next worker too, so that a busy app, which is slow to
- * answer, is neither asked again nor taken out of service.
+ * The dynos known to be ready. One that was is believed until its process ends, by the next worker
+ * too, so that a busy app, which is slow to answer, is neither asked again nor taken out of
+ * service.
  */
 export class ReadyDynos {
   readonly #states: Pick<DynoStates, 'find'>

@@ -10,9 +10,10 @@ import { routeFor } from './route.ts'
 import { startDyno } from './start-dynos.ts'
 
 /**
- * Makes what runs equal to the record: the current release in the formation as it is now, and the router knows it. Dynos that are
- * missing are started, others leave service, among them those that are stuck. One that crashes stays with the engine, which starts it again with a back-off; one that runs in
- * another size than it should is not this function's business.
+ * Makes what runs equal to the database: the current release in the formation as it is now, and the
+ * router knows it. Dynos that are missing are started, others leave service, among them those that
+ * are stuck. One that crashes stays with the engine, which starts it again with a back-off; one
+ * that runs in another size than it should is not this function's business.
  * @returns dynos that run but are not ready yet; the caller comes back when they are
  */
 export async function reconcile(parts: Parts, app: App, signal: AbortSignal): Promise<Dyno[]> {
@@ -69,7 +70,7 @@ export function currentDeployable(store: Parts['store'], app: App): Deployable |
   return release && loadDeployable(store, app, release)
 }
 
-/** Puts the web dynos that answer into the router; gives the dynos that run but are not ready. */
+/** Puts the web dynos that answer into the router; returns the dynos that run but are not ready. */
 async function routeTo(
   parts: Pick<Parts, 'routes' | 'readyDynos' | 'dynoLog' | 'store' | 'domain'>,
   app: App,
@@ -90,8 +91,8 @@ export async function readyOnes({ readyDynos }: Pick<Parts, 'readyDynos'>, dynos
 }
 
 /**
- * Nobody waits for these, so one that does not come up is left to the engine's restarts and said in the app's log, as is an image that is
- * gone; then none start.
+ * Nobody waits for these, so one that does not come up is left to the engine's restarts and said in
+ * the app's log, as is an image that is gone; then none start.
  */
 async function startMissing(
   parts: Parts,

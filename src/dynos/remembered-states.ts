@@ -9,8 +9,8 @@ type Saved = Pick<DynoStates, 'find' | 'put' | 'lose' | 'forget' | 'keepOnly'>
 type Unsaved = { record: DynoRecord | undefined; save: () => void }
 
 /**
- * The states of dynos for whoever acts on them: nothing that is done about a dyno waits for the disk. What a full one does not take is
- * remembered, found here by whoever asks, and saved with the next change or the patrol's next round.
+ * The states of dynos in memory, so that no action on a dyno waits for the disk. A state that a
+ * full disk does not accept is kept here and saved with the next change or the patrol's next round.
  */
 export class RememberedStates implements Saved {
   readonly #saved: Saved
@@ -38,7 +38,9 @@ export class RememberedStates implements Saved {
     this.#remember(id, { record: undefined, save: () => this.#saved.forget(id) })
   }
 
-  /** Gives none while they cannot be saved: it is asked again for as long as the engine is away. */
+  /**
+   * Returns none while they cannot be saved: it is asked again for as long as the engine is away.
+   */
   lose(since: Date): DynoRecord[] {
     return this.#saving(() => this.#saved.lose(since)) ?? []
   }
@@ -56,7 +58,10 @@ export class RememberedStates implements Saved {
     this.#saving(() => undefined)
   }
 
-  /** What waits is saved first, since it happened first. Gives undefined while the disk takes nothing. */
+  /**
+   * What waits is saved first, since it happened first. Returns undefined while the disk takes
+   * nothing.
+   */
   #saving<T>(next: () => T): T | undefined {
     try {
       for (const [id, { save }] of this.#unsaved) {

@@ -12,12 +12,16 @@ import { SilentDynos } from './silent-dynos.ts'
 
 type Options = { seconds: number; turns: AppLock; isBusy: (appId: AppId) => boolean }
 
-/** Apps whose dynos are replaced at one time: a machine that is too busy for all of them is not helped by more. */
+/**
+ * Apps whose dynos are replaced at one time: a machine that is too busy for all of them is not
+ * helped by more.
+ */
 const mostAtOnce = 2
 
 /**
- * Replaces web dynos that give no answer to anybody by fresh ones, until the signal. Where those do not come up either the old ones stay, since what
- * both wait for may come back; they are tried again later and later. An app that is being released is left alone.
+ * Replaces web dynos that give no answer to anybody by fresh ones, until the signal. Where those do
+ * not come up either the old ones stay, since what both wait for may come back; they are tried
+ * again later and later. An app that is being released is left alone.
  */
 export async function replaceSilent(
   parts: Parts,
@@ -61,7 +65,7 @@ async function lookAt(silent: SilentDynos, log: Logger): Promise<Dyno[]> {
 async function replace(parts: Parts, appId: AppId, dynos: Dyno[], signal: AbortSignal): Promise<void> {
   const app = parts.store.apps.get(appId)
   if (!app || app.destroying) return
-  parts.platformLog.api(appId, `Replacing ${namesOf(dynos)}, which gives no answer`)
+  parts.platformLog.api(appId, `Replacing ${namesOf(dynos)}, which does not respond`)
   await replaceByFresh(parts, app, dynos, signal)
 }
 
@@ -76,7 +80,7 @@ async function orSayWhyNot(
     if (signal.aborted) return
     const error = asPaasError(cause)
     if (error.fault === 'server') log.warn({ app: appId, err: cause }, 'silent dynos not replaced')
-    platformLog.api(appId, `${namesOf(dynos)} not replaced: ${error.message}. Tried again later`)
+    platformLog.api(appId, `${namesOf(dynos)} not replaced: ${error.message}. Trying again later`)
   }
 }
 

@@ -12,7 +12,10 @@ export type DeployTimes = { boot: number; switch: number; hold: number }
 export type Replacing = {
   narrator: Narrator
   signal: AbortSignal
-  /** Records that the release is current: called once its dynos have held. From there on nothing is taken back. */
+  /**
+   * Records that the release is current: called once its dynos have held. From there on nothing is
+   * taken back.
+   */
   commit: () => void
 }
 

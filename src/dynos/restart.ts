@@ -11,8 +11,9 @@ import { startDynos } from './start-dynos.ts'
 import { takeOver } from './take-over.ts'
 
 /**
- * Replaces dynos by new ones of the same release, without a gap: the new ones are ready, and have held for a while, before the old ones
- * leave service. Where they do not come up, or do not hold, the old ones stay, and the app's log says so.
+ * Replaces dynos by new ones of the same release, without a gap: the new ones are ready, and have
+ * held for a while, before the old ones leave service. Where they do not come up, or do not hold,
+ * the old ones stay, and the app's log says so.
  * @param which a dyno (`web.1`), a process type (`web`), or null for all
  */
 export async function restart(parts: Parts, app: App, which: string | null, signal: AbortSignal): Promise<void> {
@@ -47,7 +48,10 @@ export async function replaceByFresh(parts: Parts, app: App, dynos: Dyno[], sign
   await replaceDynos(parts, app, { plan: (wanted, present) => planDynos(wanted, present, isMeant), signal })
 }
 
-/** Where the new ones do not come up, or do not hold, the size of their type is what it was. @throws boot_failed */
+/**
+ * Where the new ones do not come up, or do not hold, the size of their type is what it was.
+ * @throws boot_failed
+ */
 async function resizeDynos(parts: Parts, app: App, signal: AbortSignal): Promise<void> {
   let old: Dyno[] = []
   const plan = (wanted: WantedDyno[], present: Present): Plan => {

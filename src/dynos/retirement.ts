@@ -12,8 +12,9 @@ export type RetirementDeps = {
 }
 
 /**
- * Takes dynos that nothing routes to any more out of service, in the background: requests in flight finish, then SIGTERM, then
- * SIGKILL. Nothing waits for it; what a dead worker left unfinished is found by the next reconcile.
+ * Takes dynos that nothing routes to any more out of service, in the background: requests in flight
+ * finish, then SIGTERM, then SIGKILL. Nothing waits for it; what a dead worker left unfinished is
+ * found by the next reconcile.
  */
 export class Retirement {
   readonly #deps: RetirementDeps

@@ -10,8 +10,8 @@ import type { RouterControl } from '../router/control/control.ts'
 const patience = { total: 30_000, between: 200 }
 
 /**
- * The routes this worker has put in force. It remembers them, so that a route that did not change costs nothing, and changes them
- * one at a time, so that a whole table never undoes a switch.
+ * The routes this worker has put in force. It remembers them, so that a route that did not change
+ * costs nothing, and changes them one at a time, so that a whole table never undoes a switch.
  */
 export class Routes {
   readonly #router: RouterControl
@@ -30,7 +30,7 @@ export class Routes {
   }
 
   /**
-   * Resolves when every new request goes to this route; gives the route it replaced.
+   * Resolves when every new request goes to this route; returns the route it replaced.
    * @throws router_unavailable when the router stays away for 30 s
    */
   put(route: AppRoute): Promise<AppRoute | undefined> {
@@ -72,7 +72,10 @@ export class Routes {
   }
 }
 
-/** The router is a process of its own that may just be starting again; each of its commands can be repeated. */
+/**
+ * The router is a process of its own that may just be starting again; each of its commands can be
+ * repeated.
+ */
 function persistently<T>(work: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + patience.total
   return retry(work, {

@@ -22,7 +22,10 @@ const killed = 137
 
 type Used = Pick<Parts, 'engine' | 'dynoLog' | 'sizes'>
 
-/** Runs it to its end, however it ends; nothing of it is left then. @throws the signal's reason, and what the engine fails with */
+/**
+ * Runs it to its end, however it ends; nothing of it is left then.
+ * @throws the signal's reason, and what the engine fails with
+ */
 export async function runOnce(
   parts: Used,
   deployable: Deployable,
@@ -44,7 +47,10 @@ export async function runOnce(
   }
 }
 
-/** One that was out of our hands while the engine was away: two at once would be two migrations at once. */
+/**
+ * One that was out of our hands while the engine was away: two at once would be two migrations at
+ * once.
+ */
 async function removeLeftOver({ engine }: Used, { app }: Deployable): Promise<void> {
   const dynos = await engine.listDynos({ appId: app.id })
   for (const { id, type } of dynos) if (type === 'release') await engine.stopDyno(id, 0)

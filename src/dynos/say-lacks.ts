@@ -4,7 +4,10 @@ import type { Narrator } from '../model/narrator.ts'
 import { wantedDynos, type Deployable } from './deployable.ts'
 import type { Parts } from './parts.ts'
 
-/** Tells whoever pushes which process types ask for more than the machine has: their dynos get what there is. */
+/**
+ * Warns in the push about process types whose size exceeds the machine: their dynos get all that it
+ * has.
+ */
 export async function sayLacks(
   { engine, store, sizes }: Pick<Parts, 'engine' | 'store' | 'sizes'>,
   deployable: Deployable,
@@ -14,6 +17,6 @@ export async function sayLacks(
   const wanted = new Map(wantedDynos(store, deployable).map(({ type, size }) => [type, size]))
   for (const [type, size] of wanted) {
     const lack = lackOf(limitsOf(sizes, size), machine)
-    if (lack) narrator.error(`${type} is ${size}, which has ${lack}: its dynos get all that there is.`)
+    if (lack) narrator.error(`${type} is ${size}, which has ${lack}: its dynos get all that the machine has.`)
   }
 }

@@ -5,7 +5,10 @@ import type { Parts } from './parts.ts'
 import { isSettled, planDynos } from './plan.ts'
 import { currentDeployable } from './reconcile.ts'
 
-/** Whether an app's dynos, and the routes to them, are what the record says. @param dynos those of the app that are not being retired */
+/**
+ * Whether an app's dynos, and the routes to them, are what the database says.
+ * @param dynos those of the app that are not being retired
+ */
 export function isAsRecorded(parts: Pick<Parts, 'store' | 'routes'>, app: App, dynos: Dyno[]): boolean {
   return hasWanted(parts, app, dynos) && isRouted(parts, app, dynos)
 }
@@ -16,7 +19,10 @@ function hasWanted({ store }: Pick<Parts, 'store'>, app: App, dynos: Dyno[]): bo
   return isSettled(planDynos(wanted, { version: deployable?.release.version ?? 0, dynos }))
 }
 
-/** Whether the router knows the app, and each of its web dynos that run: one may have come up long after anybody waited for it. */
+/**
+ * Whether the router knows the app, and each of its web dynos that run: one may have come up long
+ * after anybody waited for it.
+ */
 function isRouted({ routes }: Pick<Parts, 'routes'>, app: App, dynos: Dyno[]): boolean {
   const route = routes.get(app.id)
   const targets = route?.targets.map(({ id }) => id) ?? []

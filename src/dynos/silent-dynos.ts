@@ -20,15 +20,19 @@ type Watch = { dyno: Dyno; knock: AbortController | undefined; counted: number }
 
 /** In the time that a dyno may be silent. */
 const looks = 6
-/** So many times as long a dyno is left in peace that nobody wants anything of, and is borne with that a visitor holds. */
+/**
+ * So many times as long a dyno is left in peace that nobody wants anything of, and is borne with
+ * that a visitor holds.
+ */
 const patience = 5
 /** Dynos asked at once, and those of them that nobody wants anything of at one look. */
 const most = { knocks: 100, idle: 10 }
 
 /**
- * The web dynos that give no answer to anybody. What a visitor gets, be it a piece of an answer, is a sign of life. One that gave none
- * for a while is asked itself, as at its start, and has all the time until it counts as hung to answer, since one that does a
- * long piece of work for somebody else comes to it late.
+ * The web dynos that give no answer to anybody. What a visitor gets, be it a piece of an answer, is
+ * a sign of life. One that gave none for a while is asked itself, as at its start, and has all the
+ * time until it counts as hung to answer, since one that does a long piece of work for somebody
+ * else comes to it late.
  */
 export class SilentDynos {
   readonly #deps: SilentDynosDeps
@@ -48,8 +52,8 @@ export class SilentDynos {
   }
 
   /**
-   * Asks whom it is time to ask. Looks are counted, not the clock asked: while the worker or the machine stood still nobody could
-   * answer.
+   * Asks whom it is time to ask. Looks are counted, not the clock asked: while the worker or the
+   * machine stood still nobody could answer.
    * @returns those that were silent for too long, each as it was when it was first asked
    */
   async look(): Promise<Dyno[]> {

@@ -19,7 +19,7 @@ type Cast = {
   deployable: Deployable
   /** Those that begin to serve; all are ready. */
   dynos: Dyno[]
-  /** Those of the same release that serve on. */
+  /** Those of the same release that keep serving. */
   kept: Dyno[]
   wantsWeb: boolean
 }
@@ -34,10 +34,11 @@ type Options = {
 }
 
 /**
- * Puts new dynos in the place of those that serve, in one step, and watches them for the time of the hold. Until it is over those that they
- * replace run on as the router's standby, and the caller retires them afterwards. If a new one ends, the route of before comes back at once.
- * @throws boot_failed, router_unavailable, engine_unavailable, what `commit` throws, or the signal's reason; then what served serves, and the
- *   new ones go
+ * Puts new dynos in the place of those that serve, in one step, and watches them for the time of
+ * the hold. Until it is over those that they replace run on as the router's standby, and the caller
+ * retires them afterwards. If a new one ends, the route of before comes back at once.
+ * @throws boot_failed, router_unavailable, engine_unavailable, what `commit` throws, or the
+ *   signal's reason; then what served serves, and the new ones go
  */
 export async function takeOver(parts: Used, cast: Cast, options: Options): Promise<void> {
   const { routes, retirement } = parts
@@ -94,7 +95,7 @@ async function giveUp(parts: Used, cast: Cast, { before, fallen, narrator, signa
   const { app, release } = cast.deployable
   const { name } = fallen.dyno
   throw new PaasError('boot_failed', `boot failed: ${explainFall(parts, fallen)}`, {
-    hint: `${name} of ${app.name} v${release.version} did not hold. See: paas logs -a ${app.name} -d ${name}`,
+    hint: `${name} of ${app.name} v${release.version} did not keep running. See: paas logs -a ${app.name} -d ${name}`,
   })
 }
 

@@ -5,9 +5,10 @@ import type { AppId } from '../model/ids.ts'
 import type { Machine } from '../model/machine.ts'
 
 /**
- * Whatever runs containers. Nothing above this interface knows a vendor; `docker/` is today's implementation.
- * Everything it makes is labelled with the server's id, and it never touches what does not carry that label.
- * Every method rejects with `engine_unavailable` when the engine cannot be reached.
+ * Whatever runs containers. Nothing above this interface knows a vendor; `docker/` is today's
+ * implementation. Everything it makes is labelled with the server's id, and it never touches what
+ * does not carry that label. Every method rejects with `engine_unavailable` when the engine cannot
+ * be reached.
  */
 export interface Engine {
   info(): Promise<EngineInfo>
@@ -18,8 +19,9 @@ export interface Engine {
   /** Makes a base image from a root file system. */
   importImage(rootfs: Readable, options: { reference: string; labels: Labels }): Promise<Image>
   /**
-   * Base image plus one layer: `files` unpacked at `path`. Owners and modes are those of the tar. With a `reference` the
-   * image has that name and is shared by all servers of the engine, as stack images are; else it is this server's.
+   * Base image plus one layer: `files` unpacked at `path`. Owners and modes are those of the tar.
+   * With a `reference` the image has that name and is shared by all servers of the engine, as stack
+   * images are; else it is this server's.
    */
   createImage(options: {
     base: string
@@ -29,14 +31,17 @@ export interface Engine {
     reference?: string
   }): Promise<Image>
   /**
-   * An image of this server: the base and `layer` on top, whose paths start at `/` and follow no link of the base. Owners and modes
-   * are those of the tar, in which every directory comes before what it holds.
+   * An image of this server: the base and `layer` on top, whose paths start at `/` and follow no
+   * link of the base. Owners and modes are those of the tar, in which every directory comes before
+   * what it holds.
    */
   appendLayer(options: { base: string; layer: Readable; config: ImageConfig }): Promise<Image>
   /**
-   * An image of this server from where strangers may have forged any of it: a tar of its manifest (Docker's schema 2), its configuration and
-   * its gzipped layers, each named by its digest. Only layers that an image of `shared` begins with may be missing.
-   * @param options.diskMiB what its own layers may unpack to @returns also whether it wanted volumes, which it does not get
+   * An image of this server from where strangers may have forged any of it: a tar of its manifest
+   * (Docker's schema 2), its configuration and its gzipped layers, each named by its digest. Only
+   * layers that an image of `shared` begins with may be missing.
+   * @param options.diskMiB what its own layers may unpack to
+   * @returns also whether it wanted volumes, which it does not get
    * @throws build_failed
    */
   loadImage(options: {
@@ -46,11 +51,11 @@ export interface Engine {
     labels: Labels
     diskMiB: number
   }): Promise<Image & { hasVolumes: boolean }>
-  /** The digests of each image's layers, bottom first, that need not come with an image for `loadImage`; one that is gone has none. */
+  /** Digests of each image's layers, bottom first, which `loadImage` does not need. */
   sharedLayers(digests: string[]): Promise<string[][]>
   /** A tar of an image, as `docker save` gives it. */
   saveImage(digest: string, signal: AbortSignal): Promise<Readable>
-  /** A tar of a directory of an image, whose name comes first in its entries; undefined: there is no such image or directory. Nothing of it runs. */
+  /** A tar of a directory of an image, with its name; undefined if there is none. Runs nothing. */
   readImage(digest: string, path: string, signal: AbortSignal): Promise<Readable | undefined>
   /** Images of this server, newest first; `appId` narrows to one app's. */
   listImages(filter?: { appId?: AppId }): Promise<Image[]>
@@ -61,25 +66,26 @@ export interface Engine {
 
   /** Starts a dyno; resolves when the container started, which says nothing about readiness. */
   runDyno(spec: DynoSpec, signal: AbortSignal): Promise<Dyno>
-  /** Starts a dyno whose input and output are the caller's, from its first byte on. Nothing of it is kept as `dynoOutput`. */
+  /** Starts a dyno whose input and output are the caller's; `dynoOutput` does not keep them. */
   attachDyno(spec: DynoSpec, terminal: TerminalSize | undefined, signal: AbortSignal): Promise<AttachedDyno>
   /**
-   * Runs a command beside a dyno's own process, with its user, files and environment; input and output are the caller's.
+   * Runs a command beside a dyno's own process, with its user, files and environment; input and
+   * output are the caller's.
    * @throws not_found when the dyno does not run
    */
   execInDyno(id: string, spec: ExecSpec, signal: AbortSignal): Promise<AttachedExec>
-  /** SIGHUP, and a moment later SIGKILL, to what is left of a session that began with `execInDyno`. A dyno that is gone is fine. */
+  /** SIGHUP, then SIGKILL, to a session of `execInDyno`. A dyno that is gone is fine. */
   endExec(id: string, session: string): Promise<void>
   /** SIGHUP to all its processes, as when a terminal goes away. A dyno that is gone is fine. */
   hangUpDyno(id: string): Promise<void>
-  /** SIGTERM to all its processes, SIGKILL after `graceMs`, then removes it. A dyno that is gone is fine. */
+  /** SIGTERM, SIGKILL after `graceMs`, then removes it. A dyno that is gone is fine. */
   stopDyno(id: string, graceMs: number): Promise<void>
   /** Addresses and states as they are now. */
   listDynos(filter?: { appId?: AppId }): Promise<Dyno[]>
   findDyno(id: string): Promise<Dyno | undefined>
   /**
-   * Dynos that have written more than so much to disk, or more files than go with it: no engine bounds that on every file system.
-   * `excess` is such as `more than 10240 MiB`.
+   * Dynos that have written more than so much to disk, or more files than go with it: no engine
+   * bounds that on every file system. `excess` is such as `more than 10240 MiB`.
    */
   overfullDynos(limitMiB: number): Promise<{ dyno: Dyno; excess: string }[]>
   /** What a dyno uses now; undefined for one that does not run. */
@@ -88,21 +94,21 @@ export interface Engine {
   listeningSockets(id: string): Promise<{ address: string; port: number }[]>
   /** Resolves with the exit code when the dyno stopped. */
   waitDyno(id: string, signal: AbortSignal): Promise<DynoExit>
-  /** Output, each line once, over restarts; ends when the dyno is gone or stopped, or at once without `follow`. */
+  /** Each line once, over restarts; ends when the dyno stopped, or at once without `follow`. */
   dynoOutput(id: string, options: OutputOptions, signal: AbortSignal): AsyncIterable<OutputLine>
 
-  /** Changes of this server's dynos from the call on; ends when the connection does, so that the caller reconciles and watches again. */
+  /** Changes of this server's dynos from now on; ends with the connection to the engine. */
   watch(signal: AbortSignal): AsyncIterable<EngineEvent>
 
-  /** (Re)applies what keeps tenants from the host and from each other. Idempotent; called at start and after the engine restarted. */
+  /** Applies what isolates tenants. Idempotent; called at start and after an engine restart. */
   secureHost(): Promise<void>
-  /** Removes the app's dynos, sandboxes, network, cache volume and images. Idempotent. @param keep digests of images that stay */
+  /** Removes all of the app in the engine. Idempotent. @param keep digests of images that stay */
   removeApp(appId: AppId, keep?: ReadonlySet<string>): Promise<void>
   /** Removes the app's build cache volume. @throws cache_in_use while a sandbox has it */
   removeCache(appId: AppId): Promise<void>
-  /** Removes sandboxes and one-off dynos a dead worker left behind. @param keep ids of dynos that go on */
+  /** Removes sandboxes and one-offs of a dead worker. @param keep ids of dynos that continue */
   removeOrphans(keep?: ReadonlySet<string>): Promise<number>
-  /** Removes all this server made, apps and their data included, when a server itself is taken away. Idempotent. */
+  /** Removes everything this server made, including apps and their data. Idempotent. */
   removeServer(): Promise<void>
 }
 
@@ -136,7 +142,7 @@ export type ImageConfig = {
 /** Of what the machine does not have, all that there is. */
 export type Limits = Machine & {
   pids: number
-  /** What a sandbox may write to disk, its cache included. Looked at every few seconds; undefined: no limit. Dynos ignore it. */
+  /** Disk limit of a sandbox with its cache, checked every few seconds; undefined: none. */
   diskMiB?: number
 }
 
@@ -150,15 +156,15 @@ export type SandboxSpec = {
   limits: Limits
   /** Mount point of the app's cache volume (persistent, owned by `user`), or undefined. */
   cacheAt?: string
-  /** Mount point of a tmpfs that only `user` can enter: what `run` unpacks there is never in a layer. */
+  /** Mount point of a tmpfs for `user` only: its files are never in a layer. */
   secretsAt?: string
   env: Record<string, string>
   workingDirectory?: string
-  /** Volumes that hold an image each, for whoever can read it there; nobody writes to them but who fills them. */
+  /** Volumes with one image each, mounted read-only. */
   stores?: { digest: string; at: string; writable?: boolean }[]
   /** It may have a user namespace of its own, with mounts, and the ids that its image says. */
   rootless?: boolean
-  /** Only for stack images of our own: root with the capabilities that apt needs. Never for tenants. */
+  /** Only for stack images: root with the capabilities that apt needs. Never for tenants. */
   trusted?: boolean
   labels: Labels
 }
@@ -168,10 +174,11 @@ export interface Sandbox extends AsyncDisposable {
   /** Whether it can still be told what to run: not after `run`, nor when the engine lost it. */
   readonly waits: boolean
   /**
-   * Unpacks `files` (one tar after another, of paths from `/`; all of it becomes the user's), then becomes the command, and the
-   * sandbox ends with it. Only once. `onOutput` gets raw chunks as they come, the next one when it is done with the last.
-   * Resolves at the end of the output, a moment before the engine knows how the command ended. An abort kills the sandbox and
-   * rejects with the signal's reason; an error of the files rejects.
+   * Unpacks `files` (one tar after another, of paths from `/`; all of it becomes the user's), then
+   * becomes the command, and the sandbox ends with it. Only once. `onOutput` gets raw chunks as
+   * they come, the next one when it is done with the last. Resolves at the end of the output, a
+   * moment before the engine knows how the command ended. An abort kills the sandbox and rejects
+   * with the signal's reason; an error of the files rejects.
    */
   run(
     order: { argv: string[]; env: Record<string, string>; files: Readable },
@@ -198,19 +205,19 @@ export type DynoSpec = {
   type: string
   release: number
   image: string
-  /** A shell command line run as `/bin/bash -c` after `.profile.d`, or null for the image's own command. */
+  /** Run by `/bin/bash -c` after `.profile.d`; null for the image's own command. */
   command: string | null
   /** Config vars, PORT, DYNO. Never in labels, names or argv. */
   env: Record<string, string>
   size: string
   limits: Limits
-  /** Starts again when it exits, with the engine's own back-off. False for one-offs and release commands. */
+  /** Restarts on exit, with the engine's back-off. False for one-offs and release commands. */
   restart: boolean
   /** A UUID by which the API names it; absent: one is made of the engine's own id. */
   uuid?: string
   /** Of a web dyno: the app's own host name, without port. */
   host?: string
-  /** What a web dyno has to answer to be ready, `http://HOST/PATH`; absent: `/` of its host will do. */
+  /** The health check of a web dyno, `http://HOST/PATH`; absent: `/` of its host. */
   healthcheck?: string
 }
 
@@ -230,7 +237,7 @@ export type ExecSpec = {
 export type AttachedProcess = {
   /** Ending it ends the process's input; a terminal's has no end, there `\x04` says it. */
   input: Writable
-  /** What the process writes, in order, until it ends; a terminal has one stream. Taken as fast as it is read. */
+  /** Output of the process until it ends; a terminal has one stream. */
   output: AsyncIterable<{ stream: 'stdout' | 'stderr'; data: Buffer }>
   /** Nothing happens where there is no terminal, or no process any more. */
   resize: (size: TerminalSize) => Promise<void>
@@ -256,7 +263,7 @@ export type Dyno = DynoFacts & {
   createdAt: Date
 }
 
-/** `cpuSeconds` since the dyno started last; memory without the cache that the kernel can take back. */
+/** `cpuSeconds` since the last start; memory without the reclaimable page cache. */
 export type DynoUsage = { at: Date; cpuSeconds: number; memoryBytes: number }
 
 export type DynoState =
@@ -265,14 +272,14 @@ export type DynoState =
   | { kind: 'restarting'; since: Date; exit: DynoExit; nextStart: Date }
   | { kind: 'exited'; since: Date; exit: DynoExit }
   | { kind: 'created' }
-  /** Its processes are there and can do nothing: somebody paused them, or took their network away. */
+  /** Its processes were paused, or their network was disconnected. */
   | { kind: 'stuck'; since: Date; by: 'pause' | 'network' }
 
 export type OutputOptions = {
   /** A cursor: begin after that line. */
   since?: string
   follow: boolean
-  /** After `since` and before the next line some are missing, nobody knows how many: the engine had them no more when it was their turn. */
+  /** Lines after `since` are missing, an unknown number: the engine dropped them. */
   onLoss?: (since: Date) => void
 }
 

@@ -1,4 +1,7 @@
-/** The labels of everything an engine makes: what tells ours from others' and one server's from another's. */
+/**
+ * The labels of everything an engine makes: what tells ours from others' and one server's from
+ * another's.
+ */
 export const label = {
   server: 'paas.server',
   kind: 'paas.kind',
@@ -17,7 +20,7 @@ export const label = {
 } as const
 
 /**
- * What a labelled thing is. One-offs are dynos that nobody starts again: `run`, release commands. A session is one whose input and output
- * are a client's.
+ * What a labelled thing is. One-offs are dynos that nobody starts again: `run`, release commands. A
+ * session is one whose input and output are a client's.
  */
 export type Kind = 'dyno' | 'oneoff' | 'session' | 'sandbox' | 'network' | 'cache' | 'image'

@@ -5,7 +5,8 @@ import type { SourceLimits } from '../model/source.ts'
 import { inspectTree } from './tree.ts'
 
 /**
- * The commit's tree as a tar, streamed; nothing of it is written on the host. The stream fails if git does.
+ * The commit's tree as a tar, streamed; nothing of it is written on the host. The stream fails if
+ * git does.
  * @throws source_invalid before the first byte
  */
 export async function archive(
@@ -24,7 +25,10 @@ export async function archive(
   return tar
 }
 
-/** The end is passed on only once git said that all went well: a tar cut short must not look like a whole one. */
+/**
+ * The end is passed on only once git said that all went well: a tar cut short must not look like a
+ * whole one.
+ */
 function copy(from: Readable, done: Promise<void>, to: PassThrough): void {
   pipeline(from, to, { end: false })
     .then(() => done)

@@ -19,10 +19,11 @@ const neededRole = 'deploy'
 const scopes: Record<GitService, Scope> = { 'receive-pack': 'write', 'upload-pack': 'read' }
 
 /**
- * Who asks, and whether the app's repository is theirs to use. An app of somebody else is answered exactly like
- * one that does not exist. The source may hold secrets: to read it takes the role that may change it.
- * The grant is what a push or fetch that goes on stands on.
- * @param header the Authorization header: Basic with the token as password and any user name, or Bearer
+ * Who asks, and whether the app's repository is theirs to use. An app of somebody else is answered
+ * exactly like one that does not exist. The source may hold secrets: to read it takes the role that
+ * may change it. The grant is what a push or fetch that continues stands on.
+ * @param header the Authorization header: Basic with the token as password and any user name, or
+ *   Bearer
  * @throws unauthorized, app_not_found, forbidden
  */
 export function authorize(

@@ -48,7 +48,7 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
     inspect: async (appId, commit, signal) => inspectTree(pathOf(appId), hex(commit), limits, signal),
     archive: async (appId, commit, signal) => archive(pathOf(appId), hex(commit), limits, signal),
     async importTarball(appId, buildId, tarball, signal) {
-      // It may fail before anybody reads it; whoever does is told then.
+      // It may fail before it is read; the reader then gets the error.
       tarball.bytes.on('error', () => undefined)
       const path = await this.ensure(appId)
       const most = limits.repositoryBytes
@@ -110,7 +110,10 @@ async function moveRef(path: string, { ref, commit, previous }: Move): Promise<b
   return true
 }
 
-/** On the path of every push, where simple-git would wait 50 ms more for a command that prints nothing. */
+/**
+ * On the path of every push, where simple-git would wait 50 ms more for a command that prints
+ * nothing.
+ */
 async function updateRef(path: string, ...argv: string[]): Promise<void> {
   const { stdin, stdout, done } = startGit(path, ['update-ref', ...argv], never)
   stdin.end()
@@ -143,7 +146,8 @@ async function run(path: string, ...argv: string[]): Promise<void> {
 
 function git(path: string): SimpleGit {
   const environment = { ...gitEnvironment(), GIT_DIR: path }
-  // All arguments are ours: /dev/null for the user's settings, and no template, so no sample hooks in every repository.
+  // All arguments are ours: /dev/null for the user's settings, and no template, so no sample hooks
+  // in every repository.
   const unsafe = { allowUnsafeConfigPaths: true, allowUnsafeTemplateDir: true }
   return simpleGit({ baseDir: path, allowEnvironment: Object.keys(environment), unsafe }).env(environment)
 }

@@ -31,7 +31,8 @@ const longestList = 4 * 2 ** 20
 const longestRef = 400
 
 /**
- * Reads the head of a push up to its flush, however it is cut into chunks; the stream is left behind that, or behind 4 MiB of it.
+ * Reads the head of a push up to its flush, however it is cut into chunks; the stream is left
+ * behind that, or behind 4 MiB of it.
  * @throws bad_request for what is no such list
  */
 export async function readPushHead(body: Readable): Promise<PushHead> {

@@ -27,9 +27,10 @@ export type DeployRefDeps = AcceptDeps &
 const inspectFor = 60_000
 
 /**
- * Takes one pushed ref through to its verdict: attaches to the build that is under way, or has a new one made, shows its
- * output and waits for its end.
- * @throws the signal's reason when nobody waits any more, forbidden when nobody may; the build goes on then
+ * Takes one pushed ref through to its verdict: attaches to the build that is in progress, or has a
+ * new one made, shows its output and waits for its end.
+ * @throws the signal's reason when nobody waits any more, forbidden when nobody may; the build
+ *   continues then
  */
 export async function deployRef(
   deps: DeployRefDeps,
@@ -73,12 +74,12 @@ async function moveOnly(
   { ref, commit, previous }: { ref: string; commit: string; previous: string | null },
 ): Promise<RefVerdict> {
   if (!(await repositories.moveRef(app.id, ref, commit, previous))) return movedMeanwhile()
-  await wire.show(`-----> ${app.name} serves ${commit.slice(0, 7)} already, nothing to build\n`)
+  await wire.show(`-----> ${app.name} already serves ${commit.slice(0, 7)}, nothing to build\n`)
   return { kind: 'ok' }
 }
 
 function movedMeanwhile(): RefVerdict {
-  return refused('the branch moved meanwhile; fetch and push again')
+  return refused('the branch was updated meanwhile; fetch and push again')
 }
 
 /** What would only fail later, perhaps after a long wait for another build. */
@@ -99,17 +100,20 @@ async function accept(deps: DeployRefDeps, wire: HookWire, asked: NewBuild): Pro
   const ahead = deps.builds.listUnfinished(asked.appId).find(({ state }) => state.kind === 'running')
   const { build, queued } = await acceptBuild(deps, asked)
   if (!queued) {
-    await wire.show(' !     The queue is away. The build is recorded and starts as soon as the queue is back.\n')
+    await wire.show(' !     The queue (Redis) is unavailable. The build starts as soon as it is back.\n')
   } else if (ahead) await wire.show(`-----> Waiting for the build of ${short(ahead)} to finish\n`)
   return build
 }
 
 async function attach(deps: DeployRefDeps, push: Push, wire: HookWire, build: Build): Promise<RefVerdict> {
-  await wire.show(`-----> The build of ${short(build)} is under way, here from its beginning\n`)
+  await wire.show(`-----> The build of ${short(build)} is already running; its output from the beginning:\n`)
   return follow(deps, push, wire, build)
 }
 
-/** The build is the app's and goes on; who lost the access to that sees no more of it, nor its verdict. */
+/**
+ * The build belongs to the app and continues; a user who lost access no longer sees its output or
+ * result.
+ */
 async function follow(deps: DeployRefDeps, { access }: Push, wire: HookWire, build: Build): Promise<RefVerdict> {
   const signal = AbortSignal.any([wire.signal, access.signal])
   try {

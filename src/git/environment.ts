@@ -3,7 +3,9 @@ import { resolve } from 'node:path'
 /** Stand-ins for `git-receive-pack` and `git-upload-pack`, found first in PATH: see the files. */
 const commands = resolve(import.meta.dirname, 'commands')
 
-/** Of the server's own environment, what git needs; all else (keys, URLs with passwords) stays here. */
+/**
+ * Of the server's own environment, what git needs; all else (keys, URLs with passwords) stays here.
+ */
 const inherited = ['PATH', 'TMPDIR', 'TZ'] as const
 
 /** Neither the machine's nor a user's settings may change what git does; nothing may ever ask. */
@@ -26,8 +28,9 @@ export function gitEnvironment(): Record<string, string> {
 }
 
 /**
- * Makes this process's environment the one that git and its hooks may see, for good: node-git-server hands it on as it
- * is. To be called once at the start of the api, after the settings were read.
+ * Makes this process's environment the one that git and its hooks may see, for good:
+ * node-git-server hands it on as it is. To be called once at the start of the api, after the
+ * settings were read.
  * @param hookSocket where the hooks find the api
  */
 export function isolateEnvironment({ hookSocket }: { hookSocket: string }): void {

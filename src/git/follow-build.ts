@@ -7,12 +7,21 @@ import type { Builds } from '../store/store.ts'
 
 export type FollowDeps = { builds: Pick<Builds, 'find'>; output: OutputReader; log: Logger }
 
-/** Milliseconds between looks at the record, which another process writes: usually, and once the output has ended. */
+/**
+ * Milliseconds between looks at the database, which another process writes: usually, and once the
+ * output has ended.
+ */
 const lookEvery = { usually: 100, atTheEnd: 10 }
-/** Milliseconds without any output after which that of a finished build counts as complete, its end mark or not. */
+/**
+ * Milliseconds without any output after which that of a finished build counts as complete, its end
+ * mark or not.
+ */
 const lastWords = 5_000
 
-/** Shows a build's output from its beginning and gives the build once it is finished. @throws the signal's reason */
+/**
+ * Shows a build's output from its beginning and gives the build once it is finished.
+ * @throws the signal's reason
+ */
 export async function followBuild(
   deps: FollowDeps,
   id: BuildId,

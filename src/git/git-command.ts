@@ -6,12 +6,15 @@ import { withStreams } from '../child-streams.ts'
 import { saysDiskFull } from './disk-complaint.ts'
 import { gitEnvironment } from './environment.ts'
 
-/** A running git: its streams, and `done`, which rejects when it could not do its work or was aborted. */
+/**
+ * A running git: its streams, and `done`, which rejects when it could not do its work or was
+ * aborted.
+ */
 export type GitCommand = { stdin: Writable; stdout: Readable; done: Promise<void> }
 
 /**
- * Runs git on a bare repository with nothing of the server's environment, in a process group of its own.
- * The signal ends the whole group.
+ * Runs git on a bare repository with nothing of the server's environment, in a process group of its
+ * own. The signal ends the whole group.
  * @throws server_exhausted
  */
 export function startGit(repository: string, argv: string[], signal: AbortSignal): GitCommand {

@@ -10,13 +10,17 @@ export type GitRequest = { app: string; service: GitService; kind: 'refs' | 'rpc
 /** What git asks for below the address of a remote that lacks `.git`. */
 const withoutGit = /^\/([^/?#]+)\/(?:info\/refs\?[^#]*service=git-|git-(?:receive|upload)-pack(?:[?#]|$))/
 
-/** True for every path below a repository, and for those git asks for. Whatever else such a path is, nobody but this part answers it. */
+/**
+ * True for every path below a repository, and for those git asks for. Whatever else such a path is,
+ * nobody but this part answers it.
+ */
 export function isGitPath(url = ''): boolean {
   return /^\/+[^/?#]*\.git(?:[/?#]|$)/i.test(url) || withoutGit.test(url)
 }
 
 /**
- * Reads the request line. Only the exact paths git uses are known: no other spelling of the same path is.
+ * Reads the request line. Only the exact paths git uses are known: no other spelling of the same
+ * path is.
  * @throws not_found, method_not_allowed, bad_request for the `dumb` protocol
  */
 export function parseGitRequest({ method, url = '' }: Pick<IncomingMessage, 'method' | 'url'>): GitRequest {

@@ -16,22 +16,24 @@ const grace = 5_000
 /** A git service at work on one request. */
 export type RunningService = {
   pid: number
-  /** What the client sends. Never an error; whoever cannot go on calls `abandon`. */
+  /** What the client sends. Never an error; call `abandon` to give up. */
   input: Writable
   /** What the client gets; must be read to its end. */
   output: Readable
   /** Resolves when git and its streams are closed. */
   closed: Promise<{ code: number | null; complaint: string }>
   /**
-   * Ends git by the end of its input, which leaves no quarantine directory, and by SIGKILL to all its processes
-   * `graceMs` later if that does not help. Of a git that ended by itself nothing is left to end.
+   * Ends git by the end of its input, which leaves no quarantine directory, and by SIGKILL to all
+   * its processes `graceMs` later if that does not help. Of a git that ended by itself nothing is
+   * left to end.
    */
   abandon(graceMs?: number): void
 }
 
 /**
- * Runs a service under node-git-server. It sees neither the client's request nor its response: a request that fails
- * in any way ends the process it is in, and its own look at the first chunk may hang.
+ * Runs a service under node-git-server. It sees neither the client's request nor its response: a
+ * request that fails in any way ends the process it is in, and its own look at the first chunk may
+ * hang.
  */
 export function startService(service: GitService, repository: string): Promise<RunningService> {
   const { promise, resolve, reject } = Promise.withResolvers<RunningService>()
@@ -51,7 +53,10 @@ export function startService(service: GitService, repository: string): Promise<R
   return promise
 }
 
-/** The refs there are, as the answer to `info/refs`. They are a few thousand at most: tags and the branch that deploys. */
+/**
+ * The refs there are, as the answer to `info/refs`. They are a few thousand at most: tags and the
+ * branch that deploys.
+ */
 export async function advertiseRefs(service: GitService, repository: string): Promise<Buffer> {
   const output = new PassThrough()
   const errors = new PassThrough()
@@ -98,9 +103,9 @@ export function onceClosed(res: ServerResponse, then: () => void): void {
 }
 
 /**
- * Copies git's answer to the client as long as there is one, and reads it to the end in any case: git must not wait for
- * a reader that is gone, and one that takes nothing for `idleMs` counts as gone. Gives whether anything was sent; the
- * response is left open.
+ * Copies git's answer to the client as long as there is one, and reads it to the end in any case:
+ * git must not wait for a reader that is gone, and one that takes nothing for `idleMs` counts as
+ * gone. Returns whether anything was sent; the response is left open.
  */
 export async function sendAnswer(answer: Readable, res: ServerResponse, idleMs: number): Promise<boolean> {
   let sent = false

@@ -26,8 +26,9 @@ export type HookServerDeps = { socket: string; pushes: Pushes; handlers: HookHan
 const longestGreeting = 64
 
 /**
- * Listens for the hooks. Only this server's user reaches the socket, and only a hook whose parent is a receive-pack of ours is answered.
- * The frames of an answer: one byte (1 stdout, 2 stderr, 0 exit code), four bytes of length, the payload.
+ * Listens for the hooks. Only this server's user reaches the socket, and only a hook whose parent
+ * is a receive-pack of ours is answered. The frames of an answer: one byte (1 stdout, 2 stderr, 0
+ * exit code), four bytes of length, the payload.
  */
 export async function openHookServer(deps: HookServerDeps): Promise<AsyncDisposable> {
   await mkdir(dirname(deps.socket), { recursive: true, mode: 0o700 })

@@ -11,13 +11,17 @@ type File = { mode: '100644' | '100755' | '120000'; mark: number }
 /** The branch of a repository made for this that the commit is on. */
 export const importedRef = 'refs/heads/source'
 
-/** Directories inside each other, and bytes of a path, as `inspectTree` has them: looked at here before they cost anything. */
+/**
+ * Directories inside each other, and bytes of a path, as `inspectTree` has them: looked at here
+ * before they cost anything.
+ */
 const deepest = 100
 const longestPath = 1024
 
 /**
- * Makes a tarball a commit in `repository`, an empty one: nothing is unpacked on the host, every entry goes straight into git's objects.
- * What the tree as a whole may not have is `inspectTree`'s to find.
+ * Makes a tarball a commit in `repository`, an empty one: nothing is unpacked on the host, every
+ * entry goes straight into git's objects. What the tree as a whole may not have is `inspectTree`'s
+ * to find.
  * @throws source_invalid for what is no tarball, or holds what cannot be deployed
  */
 export async function importTarball(
@@ -89,7 +93,10 @@ function checkPath(path: string): void {
   if (path.split('/').length > deepest) throw refuse(`${show(path)} is nested deeper than ${deepest} directories`)
 }
 
-/** Archives of a whole repository, as Git hosts make them, have all files in one directory of its name. */
+/**
+ * Archives of a whole repository, as Git hosts make them, have all files in one directory of its
+ * name.
+ */
 function withoutWrapper(files: Map<string, File>): Map<string, File> {
   const roots = new Set(
     [...files.keys()].map((path) => (path.includes('/') ? path.slice(0, path.indexOf('/') + 1) : '')),
@@ -110,7 +117,10 @@ function commitOf(files: Map<string, File>, message: string): Buffer {
   return Buffer.concat([Buffer.from(head), text, Buffer.from(`\n${lines.join('')}\ndone\n`)])
 }
 
-/** A name that is a file, or a symbolic link, and a directory as well: unpacked, what follows would be written through it. */
+/**
+ * A name that is a file, or a symbolic link, and a directory as well: unpacked, what follows would
+ * be written through it.
+ */
 function checkAncestors(files: Map<string, File>, path: string): void {
   for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
     const ancestor = path.slice(0, end)

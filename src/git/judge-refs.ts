@@ -8,8 +8,8 @@ import type { Repositories } from '../model/repositories.ts'
 const mostTags = 5_000
 
 /**
- * All that can be said of a push by its list of refs: by the gate, before the pack comes, and again once it is in, since other pushes may have
- * come between.
+ * All that can be said of a push by its list of refs: by the gate, before the pack comes, and again
+ * once it is in, since other pushes may have come between.
  */
 export async function judgeRefs(
   repositories: Pick<Repositories, 'countTags' | 'resolve'>,

@@ -6,8 +6,8 @@ import { hiddenRefs } from './repository-config.ts'
 export type PushOptions = { detach: boolean; noCache: boolean }
 
 /**
- * A ref that is to deploy. `commit` is what was pushed, or what the annotated tag that was pushed leads to; `ref` is the branch to
- * move then, null for a build that moves none.
+ * A ref that is to deploy. `commit` is what was pushed, or what the annotated tag that was pushed
+ * leads to; `ref` is the branch to move then, null for a build that moves none.
  */
 export type Deploy = { kind: 'deploy'; command: Command; commit: string; ref: string | null; previous: string | null }
 
@@ -21,7 +21,8 @@ export type Judgement = Deploy | Take | Refuse
 const noObject = '0'.repeat(40)
 
 /**
- * @param options `NAME`, or `NAME=` and `NAME=true` from clients that know pairs only, go-git for one; hooks/post-receive reads them alike
+ * @param options `NAME`, or `NAME=` and `NAME=true` from clients that know pairs only, go-git for
+ *   one; hooks/post-receive reads them alike
  * @throws bad_request for an option there is not
  */
 export function parseOptions(options: string[]): PushOptions {
@@ -97,7 +98,9 @@ function isHidden({ ref }: Command): boolean {
   return ref === hiddenRefs || ref.startsWith(`${hiddenRefs}/`)
 }
 
-/** Git makes `v1:main` a tag `main` as long as there is no such branch; whoever pushed that wants to deploy. */
+/**
+ * Git makes `v1:main` a tag `main` as long as there is no such branch; the push is meant to deploy.
+ */
 function judgeTag(command: Command, name: string, branches: string[]): Judgement {
   if (command.new === noObject || !branches.includes(name)) return { kind: 'take', command }
   return refuse(command, `${name} is the deploy branch; to deploy a tag, push TAG^{}:refs/heads/${name}`)

@@ -2,7 +2,10 @@ import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from '../log.ts'
 
-/** Git's name for the directory in which a receive keeps what it was sent until all of it is checked (git-receive-pack(1)). */
+/**
+ * Git's name for the directory in which a receive keeps what it was sent until all of it is checked
+ * (git-receive-pack(1)).
+ */
 const quarantine = 'tmp_objdir-incoming-'
 
 /** How a repository is named until all of it is there. */
@@ -11,9 +14,10 @@ export const newPrefix = '.new-'
 const longestMaking = 60_000
 
 /**
- * Removes repositories that were half made when their process was killed, and what receives left that were, as large as a push may
- * be: git itself removes it after two days, if ever it tidies up. To be called before the first receive; one whose api was killed
- * cannot be accepted any more. Never rejects.
+ * Removes repositories that were half made when their process was killed, and what receives left
+ * that were, as large as a push may be: git itself removes it after two days, if ever it tidies up.
+ * To be called before the first receive; one whose api was killed cannot be accepted any more.
+ * Never rejects.
  * @param directory where the repositories are
  */
 export async function removeLeftovers(directory: string, log: Logger): Promise<void> {

@@ -20,7 +20,10 @@ export type MaintenanceDeps = {
 /** Packs of a repository above which it is tidied up; every push adds one. */
 const mostPacks = 30
 
-/** Git's own way would start a tidying process nobody knows of; this one is known, one at a time per repository, and ends with the server. */
+/**
+ * Git's own way would start a tidying process nobody knows of; this one is known, one at a time per
+ * repository, and ends with the server.
+ */
 export class Maintenance implements AsyncDisposable {
   readonly #deps: MaintenanceDeps
   readonly #running = new Map<string, Promise<void>>()
@@ -53,7 +56,10 @@ export class Maintenance implements AsyncDisposable {
     await collectGarbage(repository, this.#stop.signal)
   }
 
-  /** Lets commits go whose build ended while nobody could say so: the server was killed at that moment. */
+  /**
+   * Lets commits go whose build ended while nobody could say so: the server was killed at that
+   * moment.
+   */
   async #letGo({ id }: App, repository: string): Promise<void> {
     const { builds, repositories } = this.#deps
     const listing = startGit(

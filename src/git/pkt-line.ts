@@ -1,4 +1,7 @@
-/** Git's framing (gitprotocol-common(5)): four hex digits of length, themselves included, then the payload. */
+/**
+ * Git's framing (gitprotocol-common(5)): four hex digits of length, themselves included, then the
+ * payload.
+ */
 
 /** Bytes of payload one packet may carry. */
 export const largestPayload = 65_516

@@ -11,7 +11,10 @@ export type Asked = {
   atomic: boolean
 }
 
-/** The answer for one ref. `moved`: where to, if not to what was pushed. `let-through`: git itself is to move it. */
+/**
+ * The answer for one ref. `moved`: where to, if not to what was pushed. `let-through`: git itself
+ * is to move it.
+ */
 export type RefVerdict = { kind: 'ok'; moved?: string } | { kind: 'let-through' } | { kind: 'refused'; reason: string }
 
 /** Agrees on the version and reads commands and push options. @throws Error when this is not git */

@@ -10,7 +10,10 @@ export type Push = {
   access: Held
   /** Aborted when nobody reads the answer any more. */
   signal: AbortSignal
-  /** Refs that proc-receive let through, and the builds post-receive is to begin once they have moved. */
+  /**
+   * Refs that proc-receive let through, and the builds post-receive is to begin once they have
+   * moved.
+   */
   letThrough: Map<string, NewBuild>
   /** False for a client that git tells nothing of its refs. */
   takesReport: boolean
@@ -18,7 +21,7 @@ export type Push = {
   refusals?: string[]
 }
 
-/** The pushes under way, by the pid of their receive-pack: the parent of each of its hooks. */
+/** The pushes in progress, by the pid of their receive-pack: the parent of each of its hooks. */
 export class Pushes {
   readonly #byPid = new Map<number, Push>()
 

@@ -60,7 +60,10 @@ async function tellRefusals(push: Push, wire: HookWire, verdicts: Decided[]): Pr
   for (const refusal of push.refusals) await wire.show(` !     ${refusal}\n`)
 }
 
-/** All that can be said before anything is recorded. @throws forbidden for somebody who could push when the pack began to come */
+/**
+ * All that can be said before anything is recorded.
+ * @throws forbidden for somebody who could push when the pack began to come
+ */
 async function judgeAll(deps: ReceiveDeps, { app, access }: Push, asked: Asked): Promise<Judgement[]> {
   access.check()
   const { repositories } = deps
@@ -109,7 +112,10 @@ function whyNot({ log }: ReceiveDeps, { app }: Push, { signal }: HookWire, cause
   return lineFor(error)
 }
 
-/** The refs that proc-receive let through have moved: now their builds begin. Lines are `OLD NEW REF` (githooks(5)). */
+/**
+ * The refs that proc-receive let through have moved: now their builds begin. Lines are
+ * `OLD NEW REF` (githooks(5)).
+ */
 async function postReceive(deps: ReceiveDeps, push: Push, wire: HookWire): Promise<void> {
   for (const line of (await text(wire.input)).trim().split('\n')) {
     const ref = line.split(' ')[2] ?? ''

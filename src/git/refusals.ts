@@ -8,7 +8,10 @@ export function lineFor({ message, hint }: PaasError): string {
   return hint === undefined ? message : `${message} ${hint}`
 }
 
-/** Answers with the error's status and one line of plain text, which git shows when it asked for the refs. */
+/**
+ * Answers with the error's status and one line of plain text, which git shows when it asked for the
+ * refs.
+ */
 export async function refuse(req: IncomingMessage, res: ServerResponse, error: PaasError): Promise<void> {
   const text = `${lineFor(error)} (${error.code})\n`
   res.writeHead(error.status, {
@@ -28,8 +31,9 @@ export function takesReport({ capabilities }: CommandList): boolean {
 }
 
 /**
- * Refuses every ref of a push in git's own protocol: of an HTTP error git shows nothing but its number at this point. What is still to come is
- * read and kept nowhere. @param reasons one for all refs, or one for each in their order
+ * Refuses every ref of a push in git's own protocol: of an HTTP error git shows nothing but its
+ * number at this point. What is still to come is read and kept nowhere.
+ * @param reasons one for all refs, or one for each in their order
  */
 export async function refusePush(
   req: IncomingMessage,
@@ -55,8 +59,9 @@ function inSideband(report: Buffer): Buffer {
 }
 
 /**
- * Ends the answer once the request is read to its end, and throws away what comes: a client that still sends when the
- * server closes gets to see no answer. One that pauses for 3 s, or sends longer than `ms`, is not waited for.
+ * Ends the answer once the request is read to its end, and throws away what comes: a client that
+ * still sends when the server closes gets to see no answer. One that pauses for 3 s, or sends
+ * longer than `ms`, is not waited for.
  */
 export async function endAfter(
   req: IncomingMessage,

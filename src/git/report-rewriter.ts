@@ -1,12 +1,15 @@
 import { Transform } from 'node:stream'
 import { flush, lineOf, packet, PacketParser, type Packet } from './pkt-line.ts'
 
-/** Gives a better reason for git's own one, or undefined to leave it. `said` is what git told the client before. */
+/**
+ * Returns a better reason for git's own one, or undefined to leave it. `said` is what git told the
+ * client before.
+ */
 export type Explain = (reason: string, said: string) => string | undefined
 
 /**
- * Passes a receive-pack's answer on and rewrites the reasons in its report (`unpack …`, `ng REF …`) to lines that say
- * what to do. For clients with side-band-64k, which is every git since 1.5.6.
+ * Passes a receive-pack's answer on and rewrites the reasons in its report (`unpack …`, `ng REF …`)
+ * to lines that say what to do. For clients with side-band-64k, which is every git since 1.5.6.
  */
 export class ReportRewriter extends Transform {
   readonly #explain: Explain

@@ -2,7 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
-/** Where refs live that keep commits of unfinished builds; never shown to clients, never theirs to push. */
+/**
+ * Where refs live that keep commits of unfinished builds; never shown to clients, never theirs to
+ * push.
+ */
 export const hiddenRefs = 'refs/paas'
 /** Below it a ref for each build whose commit is kept, named by the build's id. */
 export const keptBuilds = `${hiddenRefs}/builds`
@@ -14,15 +17,18 @@ export type RepositorySettings = {
   hooks: string
 }
 
-/** Brings configuration and attributes of a repository up to date. Several processes may do so at once. */
+/**
+ * Brings configuration and attributes of a repository up to date. Several processes may do so at
+ * once.
+ */
 export async function writeConfiguration(repository: string, settings: RepositorySettings): Promise<void> {
   await replace(join(repository, 'config'), configuration(settings))
   await replace(join(repository, 'info/attributes'), attributes)
 }
 
 /**
- * What a push may do. fsck runs as with --strict; the three exceptions are old tools' harmless slips
- * that many long-lived histories carry.
+ * What a push may do. fsck runs as with --strict; the three exceptions are old tools' harmless
+ * slips that many long-lived histories carry.
  */
 function configuration({ packBytes, hooks }: RepositorySettings): string {
   return `[core]
@@ -66,7 +72,10 @@ function configuration({ packBytes, hooks }: RepositorySettings): string {
 `
 }
 
-/** The tree is exported byte for byte: info/attributes goes before any .gitattributes (gitattributes(5)). */
+/**
+ * The tree is exported byte for byte: info/attributes goes before any .gitattributes
+ * (gitattributes(5)).
+ */
 const attributes = '* -export-ignore -export-subst -text -ident !eol !filter !working-tree-encoding\n'
 
 async function replace(path: string, content: string): Promise<void> {

@@ -3,11 +3,15 @@ import { join } from 'node:path'
 import { PaasError } from '../errors.ts'
 import { startGit } from './git-command.ts'
 
-/** What nothing leads to is kept this long: a push or an import that is under way may have brought it. */
+/**
+ * What nothing leads to is kept this long: a push or an import that is in progress may have brought
+ * it.
+ */
 const pruneBefore = '1.hour.ago'
 
 /**
- * Bytes that may still come into a repository. One that has more than half of what it may have is tidied up first.
+ * Bytes that may still come into a repository. One that has more than half of what it may have is
+ * tidied up first.
  * @throws repository_full
  */
 export async function roomIn(repository: string, most: number, signal: AbortSignal): Promise<number> {
@@ -36,7 +40,10 @@ export async function collectGarbage(repository: string, signal: AbortSignal): P
   await gc.done
 }
 
-/** Bytes of its packs, and of all else in it that comes from clients; none where there is no repository. */
+/**
+ * Bytes of its packs, and of all else in it that comes from clients; none where there is no
+ * repository.
+ */
 export function sizeOf(repository: string): Promise<number> {
   return bytesBelow(join(repository, 'objects'))
 }

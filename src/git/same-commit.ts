@@ -11,8 +11,8 @@ export type SameCommitDeps = {
 }
 
 /**
- * The unfinished build that a push of this commit asks for once more. Only the app's newest can be: behind another one
- * it would not be what is deployed last.
+ * The unfinished build that a push of this commit asks for once more. Only the app's newest can be:
+ * behind another one it would not be what is deployed last.
  */
 export function findUnderWay(
   { builds }: Pick<SameCommitDeps, 'builds'>,

@@ -13,7 +13,9 @@ export type ServeFetchOptions = {
   limits: Omit<BodyLimits, 'bytes'>
 }
 
-/** Answers clone and fetch. The request is read whole first: without its end git would wait for it. */
+/**
+ * Answers clone and fetch. The request is read whole first: without its end git would wait for it.
+ */
 export async function serveFetch({ repository, req, res, limits }: ServeFetchOptions): Promise<void> {
   const asked = (await Array.fromAsync(openBody(req, { ...limits, bytes: longestRequest }))) as Buffer[]
   const git = await startService('upload-pack', repository)
@@ -24,7 +26,8 @@ export async function serveFetch({ repository, req, res, limits }: ServeFetchOpt
     git.input.end()
     const sent = await sendAnswer(git.output, res, limits.idleMs)
     const { code, complaint } = await git.closed
-    // Git ends in good order without a word when a flush was all that came, or what is wanted and not yet what is there.
+    // Git ends in good order without a word when a flush was all that came, or what is wanted and
+    // not yet what is there.
     if (sent || code === 0 || res.closed) return void res.end()
     throw new PaasError('bad_request', `git does not understand this request: ${complaint.slice(0, 200)}`)
   } finally {

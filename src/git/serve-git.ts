@@ -35,15 +35,19 @@ export type ServeGitDeps = {
   limits?: Partial<GitLimits>
 }
 
-/** `handle` answers requests below `/APP.git/` and gives true; all others it leaves alone and gives false. */
+/**
+ * `handle` answers requests below `/APP.git/` and gives true; all others it leaves alone and gives
+ * false.
+ */
 export type GitServer = AsyncDisposable & { handle(req: IncomingMessage, res: ServerResponse): boolean }
 
 /** Usual limits; see `GitLimits`. */
 const usual = { perApp: 10, perAccount: 20, idleMs: 60_000, totalMs: 3_600_000, freeBytes: leastFree }
 
 /**
- * Everything the api needs to serve git: the gate for its HTTP requests and the socket its hooks come to.
- * `isolateEnvironment` must have been called. When it is disposed, pushes that wait for a build are told to push again.
+ * Everything the api needs to serve git: the gate for its HTTP requests and the socket its hooks
+ * come to. `isolateEnvironment` must have been called. When it is disposed, pushes that wait for a
+ * build are told to push again.
  */
 export async function serveGit({ config, store, limits, ...deps }: ServeGitDeps): Promise<GitServer> {
   const { hookSocket, repositories } = config.paths

@@ -76,7 +76,10 @@ export async function servePush(options: ServePushOptions): Promise<void> {
   }
 }
 
-/** Reads the list of refs. Those that do not send it are few at a time. @throws pushes_limit, bad_request */
+/**
+ * Reads the list of refs. Those that do not send it are few at a time.
+ * @throws pushes_limit, bad_request
+ */
 async function begin({
   app,
   account,
@@ -85,7 +88,8 @@ async function begin({
   req,
 }: ServePushOptions): Promise<{ head: PushHead; body: Body }> {
   using _beginning = beginnings.take(app, account)
-  // Git holds the pack to the limit; this one only ends what never ends, push options and refs included.
+  // Git holds the pack to the limit; this one only ends what never ends, push options and refs
+  // included.
   const body = openBody(req, { ...limits, bytes: limits.packBytes + besidePack })
   return { head: await readPushHead(body), body }
 }
@@ -94,7 +98,10 @@ function asked({ list }: PushHead): { commands: Command[]; atomic: boolean } {
   return { commands: list.commands, atomic: list.capabilities.has('atomic') }
 }
 
-/** Before the pack comes; a commit that is built or serves already needs no build. @throws account_limit */
+/**
+ * Before the pack comes; a commit that is built or serves already needs no build.
+ * @throws account_limit
+ */
 function checkBuilds(options: ServePushOptions, judgements: Judgement[]): void {
   const { app, quotas } = options
   const [deployed] = judgements.filter((judgement) => judgement.kind === 'deploy')
@@ -142,8 +149,8 @@ async function receive(options: ServePushOptions, body: Readable, head: PushHead
 }
 
 /**
- * Git says nothing to a client that asked for no report: for a push that was taken that is the answer, and any other one must end
- * with an HTTP error, the only thing that is left to tell it by.
+ * Git says nothing to a client that asked for no report: for a push that was taken that is the
+ * answer, and any other one must end with an HTTP error, the only thing that is left to tell it by.
  */
 function checkSilence({ takesReport: isAsked, refusals }: Push, broken = 'unpacker error'): void {
   if (isAsked) throw new PaasError('internal', 'git ended without an answer.')

@@ -37,15 +37,17 @@ export type GitHandlerDeps = AuthorizeDeps &
 const mostBeginnings = { perApp: 20, perAccount: 40 }
 
 /**
- * The gate in front of node-git-server, which must never meet a socket itself. Gives true when the request
- * is for a repository: it is answered then. Every request is authenticated and authorised before git sees it.
+ * The gate in front of node-git-server, which must never meet a socket itself. Returns true when
+ * the request is for a repository: it is answered then. Every request is authenticated and
+ * authorised before git sees it.
  */
 export function createGitHandler(deps: GitHandlerDeps): (req: IncomingMessage, res: ServerResponse) => boolean {
   const slots = new TransferSlots(deps.limits)
   const beginnings = new TransferSlots(mostBeginnings, 'pushes that have not begun')
   return (req, res) => {
     if (!isGitPath(req.url)) return false
-    // A client that leaves in the middle is reported where it matters; here it must only not end the process.
+    // A client that leaves in the middle is reported where it matters; here it must only not end
+    // the process.
     req.on('error', () => undefined)
     res.on('error', () => undefined)
     void serve(deps, { slots, beginnings }, req, res).catch((cause: unknown) => fail(deps.log, req, res, cause))
@@ -64,7 +66,8 @@ async function serve(
   if (request.kind === 'rpc') checkMediaType(req, request.service)
   const repository = await deps.repositories.ensure(app.id)
   if (request.kind === 'refs') {
-    // What would refuse the service itself is said here, since git shows the text of an error only at this request.
+    // What would refuse the service itself is said here, since git shows the text of an error only
+    // at this request.
     using _slot = slots.take(app, account)
     if (request.service === 'receive-pack') await checkDiskSpace(repository, deps.limits.freeBytes)
     const refs = await advertiseRefs(request.service, repository)

@@ -23,7 +23,9 @@ export async function checkSymlinks(repository: string, symlinks: Symlink[], sig
   }
 }
 
-/** `git cat-file --batch`: a line `OID TYPE SIZE`, the content, a newline; in the order asked for. */
+/**
+ * `git cat-file --batch`: a line `OID TYPE SIZE`, the content, a newline; in the order asked for.
+ */
 async function readTargets(repository: string, symlinks: Symlink[], signal: AbortSignal): Promise<Map<string, string>> {
   const git = startGit(repository, ['cat-file', '--batch'], signal)
   git.stdin.end(symlinks.map(({ oid }) => `${oid}\n`).join(''))

@@ -26,7 +26,8 @@ type Places = {
 }
 
 /**
- * Makes a tarball a commit beside the repository, looks at it, and only then takes it over, under a ref of its own.
+ * Makes a tarball a commit beside the repository, looks at it, and only then takes it over, under a
+ * ref of its own.
  * @throws source_invalid, and the tarball's own error
  */
 export async function takeTarball(
@@ -53,7 +54,10 @@ export async function takeTarball(
   }
 }
 
-/** What attempts left that were killed: an earlier one at this build, and those at builds that were never taken up again. */
+/**
+ * What attempts left that were killed: an earlier one at this build, and those at builds that were
+ * never taken up again.
+ */
 async function removeLeftovers(draft: string): Promise<void> {
   await rm(draft, { recursive: true, force: true })
   const directory = dirname(draft)

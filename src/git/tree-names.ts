@@ -4,8 +4,8 @@
 const invisible = /[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]/g
 
 /**
- * True for a name that some file system takes for `.git`: by case, by what HFS+ ignores, or by what NTFS drops or
- * abbreviates (CVE-2014-9390, CVE-2019-1352).
+ * True for a name that some file system takes for `.git`: by case, by what HFS+ ignores, or by what
+ * NTFS drops or abbreviates (CVE-2014-9390, CVE-2019-1352).
  */
 export function isGitDirectory(name: string): boolean {
   return name.split('\\').some((part) => {

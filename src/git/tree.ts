@@ -7,7 +7,10 @@ import { startGit } from './git-command.ts'
 import { checkSymlinks, type Symlink } from './symlinks.ts'
 import { isGitDirectory, sameNameAs, show } from './tree-names.ts'
 
-/** Directories inside each other, and bytes of a path: far above any real app, far below what breaks tools. */
+/**
+ * Directories inside each other, and bytes of a path: far above any real app, far below what breaks
+ * tools.
+ */
 const deepest = 100
 const longestPath = 1024
 
@@ -33,7 +36,8 @@ async function inspectEntries(
   limits: SourceLimits,
   signal: AbortSignal,
 ): Promise<Symlink[]> {
-  // A tree of a few kilobytes may unfold into billions of names, so the listing is ended at the first problem.
+  // A tree of a few kilobytes may unfold into billions of names, so the listing is ended at the
+  // first problem.
   const listing = new AbortController()
   const argv = ['ls-tree', '-r', '-t', '-l', '-z', '--full-tree', commit]
   const git = startGit(repository, argv, AbortSignal.any([signal, listing.signal]))

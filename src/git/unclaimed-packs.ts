@@ -10,13 +10,17 @@ type Content = { packs: Set<string>; refs: string }
 /** The packs that a push brought which was refused, and the refs there were before it came. */
 type Refused = { packs: string[]; refs: string }
 
-/** Milliseconds after which a refused push is looked at again: the ref that keeps a failed build's commit goes a moment after the push ends. */
+/**
+ * Milliseconds after which a refused push is looked at again: the ref that keeps a failed build's
+ * commit goes a moment after the push ends.
+ */
 const lookAgain = [0, 5_000, 60_000]
 const files = ['.idx', '.rev', '.bitmap', '.pack']
 
 /**
- * Removes what refused pushes leave: git moves a pack out of its quarantine before it asks what to do with the refs. A pack came with a push
- * that was refused, no other push is under way, and the refs are what they were before it: then nothing leads to what is in it.
+ * Removes what refused pushes leave: git moves a pack out of its quarantine before it asks what to
+ * do with the refs. A pack came with a push that was refused, no other push is in progress, and the
+ * refs are what they were before it: then nothing leads to what is in it.
  */
 export class UnclaimedPacks implements AsyncDisposable {
   readonly #log: Logger

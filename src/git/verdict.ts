@@ -21,7 +21,9 @@ export function verdictOf({ state }: Build): RefVerdict {
   }
 }
 
-/** One line without control characters, which would end the packet's meaning or act on a terminal. */
+/**
+ * One line without control characters, which would end the packet's meaning or act on a terminal.
+ */
 export function refused(reason: string): RefVerdict {
   const line = reason.replace(/[\p{Cc}\s]+/gu, ' ').trim()
   return { kind: 'refused', reason: line.length > longestReason ? `${line.slice(0, longestReason)}…` : line }

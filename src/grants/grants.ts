@@ -11,14 +11,18 @@ export type Held = Disposable & {
   check(): void
 }
 
-/** Milliseconds between looks at the record, which other processes write too. */
+/** Milliseconds between looks at the database, which other processes write too. */
 const lookEvery = 1000
-/** What one account may have open in a process at once: each takes a connection and mostly a file, and descriptors are everybody's. */
+/**
+ * What one account may have open in a process at once: each takes a connection and mostly a file,
+ * and descriptors are everybody's.
+ */
 export const mostOpen = 200
 
 /**
- * Everything of this process that is open because somebody was allowed to: it ends at most a second after what allowed it. Each process that holds
- * such streams has one of these; the record decides for all of them.
+ * Everything of this process that is open because somebody was allowed to: it ends at most a second
+ * after what allowed it. Each process that holds such streams has one of these; the database
+ * decides for all of them.
  */
 export class Grants implements Disposable {
   readonly #store: Pick<Store, 'accounts' | 'tokens' | 'apps' | 'collaborators'>
@@ -35,7 +39,10 @@ export class Grants implements Disposable {
     if (why) throw new PaasError('forbidden', `${why}.`)
   }
 
-  /** Until it is disposed of. @throws forbidden, and rate_limit for an account that has too much open */
+  /**
+   * Until it is disposed of.
+   * @throws forbidden, and rate_limit for an account that has too much open
+   */
   hold(grant: Grant): Held {
     this.check(grant)
     this.#checkRoom(grant)
@@ -76,7 +83,10 @@ export class Grants implements Disposable {
     )
   }
 
-  /** A record that cannot be read now, on a full disk for one, is asked again in a second: it is no reason to end anybody, the process included. */
+  /**
+   * A record that cannot be read now, on a full disk for one, is asked again in a second: it is no
+   * reason to end anybody, the process included.
+   */
   #look(grant: Grant): string | undefined {
     try {
       return whyEnded(this.#store, grant)

@@ -7,7 +7,10 @@ import { listSegments, segmentPath, unlessMissing } from './segments.ts'
 const blockSize = 64 * 2 ** 10
 const newline = 0x0a
 
-/** Where the log ends now: after the last whole line of each of its two newest segments. None: it has no lines. */
+/**
+ * Where the log ends now: after the last whole line of each of its two newest segments. None: it
+ * has no lines.
+ */
 export async function findEnd(directory: string): Promise<Mark[]> {
   const segments = (await listSegments(directory)).slice(-2)
   const marks = await Promise.all(segments.map((segment) => endOf(directory, segment)))

@@ -14,7 +14,10 @@ const mostOfAll = 16 * 2 ** 20
 /** What waits in all channels of a process, characters. */
 export type Backlog = { size: number }
 
-/** One app's lines on their way to disk: held for a moment, written in batches, dropped and counted when too many. */
+/**
+ * One app's lines on their way to disk: held for a moment, written in batches, dropped and counted
+ * when too many.
+ */
 export class Channel {
   readonly #file: SegmentWriter
   readonly #backlog: Backlog

@@ -8,8 +8,9 @@ const blockSize = 64 * 2 ** 10
 const newline = 0x0a
 
 /**
- * Reads one app's log forwards, each line once, across rotations. It holds the newest segment and the one before it
- * open: a writer that looked at the size before another filled the segment may add one more batch to it.
+ * Reads one app's log forwards, each line once, across rotations. It holds the newest segment and
+ * the one before it open: a writer that looked at the size before another filled the segment may
+ * add one more batch to it.
  */
 export class Follower implements AsyncDisposable {
   readonly #directory: string
@@ -19,7 +20,9 @@ export class Follower implements AsyncDisposable {
     this.#directory = directory
   }
 
-  /** Begins at `marks`, or with the oldest line kept if there are none or their segments are gone. */
+  /**
+   * Begins at `marks`, or with the oldest line kept if there are none or their segments are gone.
+   */
   static async open(directory: string, marks: Mark[]): Promise<Follower> {
     const follower = new Follower(directory)
     for (const mark of marks) await follower.#add(mark)

@@ -4,7 +4,10 @@ import type { LogLine } from '../model/app-log.ts'
 /** Logplex splits longer messages; so do we. Bytes of UTF-8. */
 const longestText = 10_000
 
-/** A terminal goes back to the line's begin at a CR; one before an LF, or at either end, shows nothing. */
+/**
+ * A terminal goes back to the line's begin at a CR; one before an LF, or at either end, shows
+ * nothing.
+ */
 const newline = /\r*\n|\r+/
 /** What most lines are: nothing in them to strip or to split. */
 const plain = /^[\t\x20-\x7e\xa0-\uffff]*$/
@@ -12,8 +15,9 @@ const plain = /^[\t\x20-\x7e\xa0-\uffff]*$/
 const written = /^(\d{4}-\d\d-\d\dT[\d:.]+)\+00:00 (app|heroku)\[([^\]]*)\]: (.*)$/
 
 /**
- * The line as it is kept: `2026-11-22T11:30:31.964000+00:00 app[web.1]: text\n`. Several lines when the text
- * has newlines or more than 10,000 bytes. No control character but tab and colours is left in it.
+ * The line as it is kept: `2026-11-22T11:30:31.964000+00:00 app[web.1]: text\n`. Several lines when
+ * the text has newlines or more than 10,000 bytes. No control character but tab and colours is left
+ * in it.
  */
 export function formatLine({ time, source, process, text }: LogLine): string {
   const head = `${formatTime(time)} ${source}[${process.replace(/[^\w.-]/g, '_')}]: `
@@ -41,7 +45,10 @@ export function parseLine(line: string): LogLine | undefined {
 
 let last = { time: NaN, text: '' }
 
-/** Logplex's microseconds; a JavaScript date has milliseconds. A busy router writes many lines in one. */
+/**
+ * Logplex's microseconds; a JavaScript date has milliseconds. A busy router writes many lines in
+ * one.
+ */
 export function formatTime(time: Date): string {
   const milliseconds = time.getTime()
   if (milliseconds !== last.time) last = { time: milliseconds, text: `${time.toISOString().slice(0, -1)}000+00:00` }
@@ -49,7 +56,8 @@ export function formatTime(time: Date): string {
 }
 
 function split(text: string): string[] {
-  // One UTF-16 unit is three bytes of UTF-8 at most: the usual short line is not encoded for counting.
+  // One UTF-16 unit is three bytes of UTF-8 at most: the usual short line is not encoded for
+  // counting.
   if (text.length * 3 <= longestText || Buffer.byteLength(text) <= longestText) return [text]
   const bytes = Buffer.from(text)
   const pieces: string[] = []

@@ -1,6 +1,6 @@
 /**
- * How far a reader is in each segment it still reads: the newest, and the one before it, to which a slow writer may
- * add a last batch. Ascending.
+ * How far a reader is in each segment it still reads: the newest, and the one before it, to which a
+ * slow writer may add a last batch. Ascending.
  */
 export type Mark = { segment: number; offset: number }
 

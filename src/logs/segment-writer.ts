@@ -1,7 +1,7 @@
 import { mkdir, open, type FileHandle } from 'node:fs/promises'
 import { listSegments, removeOldSegments, segmentPath, type SegmentSizes } from './segments.ts'
 
-/** Appends to the newest segment of one directory, and goes on to the next when it is full. */
+/** Appends to the newest segment of one directory, and continues to the next when it is full. */
 export class SegmentWriter implements AsyncDisposable {
   readonly #directory: string
   readonly #sizes: SegmentSizes
@@ -14,9 +14,10 @@ export class SegmentWriter implements AsyncDisposable {
   }
 
   /**
-   * Appends whole lines in one write, which O_APPEND keeps apart from those of other processes. Not to be called
-   * again before it resolved.
-   * @throws ENOENT when the log was removed since it was opened; ENOSPC and the like when it cannot be written
+   * Appends whole lines in one write, which O_APPEND keeps apart from those of other processes. Not
+   * to be called again before it resolved.
+   * @throws ENOENT when the log was removed since it was opened; ENOSPC and the like when it cannot
+   *   be written
    */
   async append(lines: string): Promise<void> {
     const handle = await this.#writable()

@@ -3,9 +3,10 @@ import { readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /**
- * One app's log is a directory of numbered files. The newest is appended to until it is full, by any number of
- * processes; then whoever finds it full goes on with the next number and removes the oldest. "Full" never becomes
- * untrue again, so all writers take the same step without a lock.
+ * One app's log is a directory of numbered files. The newest is appended to until it is full, by
+ * any number of processes; then the writer that finds it full continues with the next number and
+ * removes the oldest. "Full" never becomes untrue again, so all writers take the same step without
+ * a lock.
  */
 export type SegmentSizes = {
   /** A segment of this many bytes or more is full. */

@@ -1,6 +1,9 @@
 import { watch, type FSWatcher } from 'node:fs'
 
-/** How often to look without being told: watches may be used up (ENOSPC) or lose events. Milliseconds. */
+/**
+ * How often to look without being told: watches may be used up (ENOSPC) or lose events.
+ * Milliseconds.
+ */
 const lookInterval = 1000
 
 /** Wakes a reader when something in a directory may have changed. */

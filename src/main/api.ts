@@ -57,7 +57,8 @@ export const run = (): Promise<void> =>
       log,
     })
     life.defer(() => closeApi(api))
-    // Disposed before the api: pushes under way get their last words while their connections are open.
+    // Disposed before the api: pushes in progress get their last words while their connections are
+    // open.
     life.use(git)
     welcomeAdmin({ store, config, log })
     // A killed api leaves its socket behind; the supervisor's lock makes sure that it is nobody's.

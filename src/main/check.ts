@@ -9,7 +9,8 @@ export const run = (): Promise<void> =>
       checkStore({ path: paths.database, keyPath: paths.key })
     } catch (thrown) {
       if (!isPassing(asPaasError(thrown))) throw thrown
-      log.warn({ err: thrown }, 'the record could not be checked') // A disk that is full is the roles' to bear.
+      // A full disk is handled by the roles.
+      log.warn({ err: thrown }, 'the record could not be checked')
     }
     return Promise.resolve(new AsyncDisposableStack())
   })

@@ -9,9 +9,9 @@ const idleShare = 0.02
 const worthIt = 4 * 2 ** 20
 
 /**
- * Collects all garbage now and gives the pages back; then again when the process is idle after it did something. V8 itself
- * waits until the heap is full, so what only starting needed, about 10 MiB a role, would stay for good. Not for the router:
- * a collection stops it for some 30 ms.
+ * Collects all garbage now and gives the pages back; then again when the process is idle after it
+ * did something. V8 itself waits until the heap is full, so what only starting needed, about 10 MiB
+ * a role, would stay for good. Not for the router: a collection stops it for some 30 ms.
  */
 export function keepMemoryLow(): Disposable {
   collect()
@@ -27,7 +27,10 @@ export function keepMemoryLow(): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-/** `gc` is only there behind a flag. Set at the start, it would make the compiled code in Node's cache useless. */
+/**
+ * `gc` is only there behind a flag. Set at the start, it would make the compiled code in Node's
+ * cache useless.
+ */
 function collect(): void {
   setFlagsFromString('--expose-gc')
   const gc = runInNewContext('gc') as NodeJS.GCFunction

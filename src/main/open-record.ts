@@ -3,7 +3,10 @@ import { openStore } from '../store/open.ts'
 import type { Store } from '../store/store.ts'
 import type { RoleContext } from './run-role.ts'
 
-/** The record, for a role: damage that is found later is in the log each time, and told once to whoever started the server. */
+/**
+ * Opens the database for a role: damage that is found later is logged each time, and shown once on
+ * the terminal.
+ */
 export function openRecord({ config: { paths }, log, note }: Pick<RoleContext, 'config' | 'log' | 'note'>): Store {
   let isTold = false
   const onDamage = (damage: PaasError): void => {

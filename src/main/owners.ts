@@ -42,7 +42,10 @@ export type Foundations = {
   outputs: OutputWriters
 }
 
-/** Makes each owner once: `Dynos`, above it `Releases`, above that `Builds`, and what else a worker calls. What is to be closed `life` closes. */
+/**
+ * Makes each owner once: `Dynos`, above it `Releases`, above that `Builds`, and what else a worker
+ * calls. What is to be closed `life` closes.
+ */
 export function createOwners(given: Foundations, life: AsyncDisposableStack): WorkerParts {
   const { config, store, log, engine, router, pipeline, sandboxes, repositories, logs, outputs } = given
   const { build, paths, dynoSizes: sizes, stop } = config
@@ -83,7 +86,10 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
   return { ...given, buildMeter, builds, releases, dynos, oneOffs, collector, drains }
 }
 
-/** Its lines come from the log's files, not from the collector: so each drain goes on where it was, whatever restarts. */
+/**
+ * Its lines come from the log's files, not from the collector: so each drain continues where it
+ * was, whatever restarts.
+ */
 function createDrains({ config, store, logs, log }: Foundations, life: AsyncDisposableStack): Drains {
   const cursors = new LogCursors({ path: join(config.paths.run, 'drain-cursors.json'), log })
   life.defer(() => cursors.save())

@@ -21,15 +21,16 @@ export type RoleContext = {
 export type Serving = AsyncDisposable & { ended?: Promise<string> }
 
 /**
- * `control` stops with its supervisor; `data`, once it serves, serves on and waits for the next one. `check` only looks, whoever else is at
- * work on the data directory, and stops with its supervisor.
+ * `control` stops with its supervisor; `data`, once it serves, keeps serving and waits for the next
+ * one. `check` only reads, also while another server uses the data directory, and stops with its
+ * supervisor.
  */
 export type Plane = 'control' | 'data' | 'check'
 
 /**
- * The life of one role's process: settings, data directory, `serve`, the ready message to the supervisor, then
- * SIGTERM or SIGINT, and an orderly stop. What `serve` gives is disposed at the end. A failure is told to the
- * supervisor and makes the process exit with 1.
+ * The life of one role's process: settings, data directory, `serve`, the ready message to the
+ * supervisor, then SIGTERM or SIGINT, and an orderly stop. What `serve` gives is disposed at the
+ * end. A failure is told to the supervisor and makes the process exit with 1.
  */
 export async function runRole(
   role: string,
@@ -72,8 +73,8 @@ export async function runRole(
 }
 
 /**
- * One process per role and data directory. The role of a killed supervisor may still be stopping, and would then take
- * our sockets away: it gets the time it has for that.
+ * One process per role and data directory. The role of a killed supervisor may still be stopping,
+ * and would then take our sockets away: it gets the time it has for that.
  * @throws data_directory_in_use
  */
 async function lockRole(role: string, { paths, dataDirectory }: Config): Promise<FileLock> {
@@ -87,8 +88,9 @@ async function lockRole(role: string, { paths, dataDirectory }: Config): Promise
 }
 
 /**
- * Says once a second that the event loop turns; the supervisor ends a process that says so no more (supervisor/child). None is sent while the one
- * before waits, as it does where the supervisor is stopped.
+ * Reports once a second that the event loop runs; the supervisor kills a process that stops
+ * reporting (supervisor/child). None is sent while the one before waits, as it does where the
+ * supervisor is stopped.
  */
 function giveHeartbeat(): Disposable {
   let isUnderWay = false

@@ -10,8 +10,9 @@ import { outliveReaders, say, sayFailure, sayReady } from '../supervisor/termina
 import { keepMemoryLow } from './idle-memory.ts'
 
 /**
- * `node src/main/server.ts` runs the whole server; with `--role api|worker|router` that one role, in this process. `--as-copy` gives the
- * data directory, a copy of another server's, an id of its own first; `--take-over` ends the server that runs on it.
+ * `node src/main/server.ts` runs the whole server; with `--role api|worker|router` that one role,
+ * in this process. `--as-copy` gives the data directory, a copy of another server's, an id of its
+ * own first; `--take-over` ends the server that runs on it.
  */
 const roles = ['api', 'worker', 'router']
 const flags = ['as-copy', 'take-over'] as const
@@ -40,7 +41,10 @@ async function main(): Promise<void> {
 
 type RunOptions = Pick<SuperviseOptions, 'asCopy' | 'takeOver' | 'silentMs'> & { rolesDirectory?: string }
 
-/** Runs the whole server until it is told to end. @throws what keeps it from starting; a router that served before serves on then */
+/**
+ * Runs the whole server until it is told to end.
+ * @throws what keeps it from starting; a router that served before keeps serving then
+ */
 export async function runServer({ rolesDirectory = import.meta.dirname, ...options }: RunOptions): Promise<void> {
   outliveReaders()
   const stop = new StopRequest()

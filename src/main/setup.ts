@@ -10,8 +10,9 @@ import { makeImages } from '../setup/images.ts'
 import { sayFailure } from '../supervisor/terminal.ts'
 
 /**
- * Makes the machine ready: programs, a running engine, the images of the stack. Run by bin/setup before everything
- * else; quick and silent when all is there. `--tests` adds what only the tests call.
+ * Makes the machine ready: programs, a running engine, the images of the stack. Run by bin/setup
+ * before everything else; quick and silent when all is there. `--tests` adds what only the tests
+ * call.
  */
 try {
   const { values } = parseArgs({ options: { tests: { type: 'boolean', default: false } } })
@@ -24,7 +25,8 @@ try {
 async function setUp(tests: boolean): Promise<void> {
   const config = loadConfig()
   const progress = showProgress()
-  // The images belong to no server; the id labels only what making them needs, which is then removed.
+  // The images belong to no server; the id labels only what making them needs, which is then
+  // removed.
   const engine = connectDocker({ docker: config.docker, serverId: 'setup', log: createLog('setup', 'warn') })
   const found = await findEngine(engine, config.docker)
   const wanted = requirements({

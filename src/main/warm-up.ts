@@ -1,8 +1,9 @@
 import { flushCompileCache } from 'node:module'
 
 /**
- * Compiles what the server consists of into Node's compile cache (NODE_COMPILE_CACHE), at set-up. Without it the
- * first start is slower, and each process holds the compiler that strips types, about 15 MiB, for as long as it runs.
+ * Compiles what the server consists of into Node's compile cache (NODE_COMPILE_CACHE), at set-up.
+ * Without it the first start is slower, and each process holds the compiler that strips types,
+ * about 15 MiB, for as long as it runs.
  */
 await import('./server.ts')
 await import('./router.ts')

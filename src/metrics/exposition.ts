@@ -12,7 +12,9 @@ export type Family = {
   samples: Sample[]
 }
 
-/** What Prometheus reads, version 0.0.4 of its text format. Families without samples are left out. */
+/**
+ * What Prometheus reads, version 0.0.4 of its text format. Families without samples are left out.
+ */
 export async function expose(families: Family[]): Promise<{ contentType: string; text: string }> {
   const given = families
     .filter(({ samples }) => samples.length > 0)
@@ -21,7 +23,8 @@ export async function expose(families: Family[]): Promise<{ contentType: string;
       aggregator: 'sum',
       values: samples.map(({ name, labels, value }) => ({ labels, value, metricName: name ?? family.name })),
     }))
-  // prom-client counts within one process; what others counted comes in through the door it has for worker processes.
+  // prom-client counts within one process; what others counted comes in through the door it has for
+  // worker processes.
   const registry = AggregatorRegistry.aggregate([given])
   return { contentType: registry.contentType, text: await registry.metrics() }
 }

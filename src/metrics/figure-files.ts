@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import type { AppId } from '../model/ids.ts'
 
 /**
- * The figures of an app are a directory of files, one per hour, each named by the hours since 1970. Any process appends
- * lines to them; nobody changes one. They are kept for a day and the hour under way.
+ * The figures of an app are a directory of files, one per hour, each named by the hours since 1970.
+ * Any process appends lines to them; nobody changes one. They are kept for a day and the hour in
+ * progress.
  */
 const hoursKept = 25
 

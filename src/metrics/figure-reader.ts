@@ -9,7 +9,10 @@ import { parseEntry } from './parse-entry.ts'
 /** Minutes, both inclusive. */
 export type MinuteSpan = { from: Minute; to: Minute }
 
-/** Reads what the writers of all processes left. Lines that are damaged are left out, and said in the log. */
+/**
+ * Reads what the writers of all processes left. Lines that are damaged are left out, and said in
+ * the log.
+ */
 export async function readFigures(
   { directory, log }: { directory: string; log: Logger },
   appId: AppId,

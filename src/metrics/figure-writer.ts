@@ -28,7 +28,10 @@ export class FigureWriter implements AsyncDisposable {
     this.#log = log
   }
 
-  /** Never waits and never throws. What cannot be written now is tried again with the next; beyond 1 MiB the oldest are lost. */
+  /**
+   * Never waits and never throws. What cannot be written now is tried again with the next; beyond 1
+   * MiB the oldest are lost.
+   */
   write(appId: AppId, entry: FigureEntry): void {
     // The newline comes first: a line that a power cut tore does not spoil the next one.
     const line = `\n${JSON.stringify(entry)}`

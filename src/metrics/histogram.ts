@@ -2,16 +2,24 @@ import type { StoredHistogram } from '../model/figures.ts'
 
 /** Buckets per doubling: the bounds of one differ by 2^(1/8), about 9 %. */
 const perDoubling = 8
-/** Milliseconds: all below the first go into the lowest bucket, all above the last into the highest. */
+/**
+ * Milliseconds: all below the first go into the lowest bucket, all above the last into the highest.
+ */
 const lowest = 2 ** -3
 const highest = 2 ** 20
 const size = Math.log2(highest / lowest) * perDoubling
 const offset = -Math.log2(lowest) * perDoubling
 
-/** Of a quantile between 0.125 ms and 17 minutes, relative: a value is at most half a bucket from the bucket's middle. */
+/**
+ * Of a quantile between 0.125 ms and 17 minutes, relative: a value is at most half a bucket from
+ * the bucket's middle.
+ */
 export const quantileError = 2 ** (1 / (2 * perDoubling)) - 1
 
-/** Counts durations by their logarithm. Those of several minutes, or processes, add up without any loss. */
+/**
+ * Counts durations by their logarithm. Those of several minutes, or processes, add up without any
+ * loss.
+ */
 export class Histogram {
   sum = 0
   readonly #counts = new Float64Array(size)
@@ -39,7 +47,8 @@ export class Histogram {
   }
 
   /**
-   * The value in milliseconds that a share `q` (0 to 1) of all is not above, within `quantileError`.
+   * The value in milliseconds that a share `q` (0 to 1) of all is not above, within
+   * `quantileError`.
    * @returns null when nothing was recorded
    */
   quantile(q: number): number | null {

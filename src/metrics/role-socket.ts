@@ -6,7 +6,10 @@ import { text } from 'node:stream/consumers'
 /** Milliseconds that a role gets to answer: a scrape must not hang because one of them does. */
 const patience = 2_000
 
-/** Tells `figures` as JSON to whoever connects; only this user can. A socket left by a dead process is replaced. */
+/**
+ * Sends `figures` as JSON to every client; only this user can connect. A socket left by a dead
+ * process is replaced.
+ */
 export async function serveFigures(socketPath: string, figures: () => object): Promise<AsyncDisposable> {
   await rm(socketPath, { force: true })
   const server = createServer((socket) => {

@@ -1,7 +1,9 @@
 import type { RequestFigures, Durations, RequestTotals } from '../model/figures.ts'
 import { Histogram } from './histogram.ts'
 
-/** Upper bounds of durations in milliseconds: powers of 2, which the finer histogram counts exactly. */
+/**
+ * Upper bounds of durations in milliseconds: powers of 2, which the finer histogram counts exactly.
+ */
 export const durationBounds = Array.from({ length: 16 }, (_, i) => 2 ** i)
 
 export function durationsOf(histogram: Histogram, bounds = durationBounds): Durations {

@@ -21,7 +21,10 @@ export function permissionsOf(role: Role): Permission[] {
   return (Object.keys(permissions) as Permission[]).filter((name) => isAtLeast(role, permissions[name].role))
 }
 
-/** Heroku's scopes of a token, and what each lets it do. Protected are config vars and releases; `global` lets it do all. */
+/**
+ * Heroku's scopes of a token, and what each lets it do. Protected are config vars and releases;
+ * `global` lets it do all.
+ */
 const included = {
   global: ['global', 'identity', 'read', 'write', 'read-protected', 'write-protected'],
   identity: ['identity'],

@@ -12,7 +12,7 @@ export type Account = {
   updatedAt: Date
 }
 
-/** An API token as the record keeps it: only the SHA-256 of its secret is stored. */
+/** An API token as the database keeps it: only the SHA-256 of its secret is stored. */
 export type Token = {
   id: TokenId
   accountId: AccountId

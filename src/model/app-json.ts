@@ -3,13 +3,17 @@ import { configKeyProblem, configValueProblem } from './config-rules.ts'
 import { processTypePattern, type AskedFormation } from './formation.ts'
 
 /**
- * What this server takes from an app.json (Heroku's app.json schema). Everything else in it is for others: add-ons, `environments` for
- * test runs and review apps, of which there are none here, name, logo and the like are neither used nor checked.
+ * What this server takes from an app.json (Heroku's app.json schema). Everything else in it is for
+ * others: add-ons, `environments` for test runs and review apps, of which there are none here,
+ * name, logo and the like are neither used nor checked.
  */
 export type AppJson = {
   env: Record<string, EnvDefault>
   formation: AskedFormation
-  /** The path a web dyno answers with a status below 400 when it is ready; null: a connection will do. */
+  /**
+   * The path a web dyno answers with a status below 400 when it is ready; null: a connection will
+   * do.
+   */
   healthcheck: string | null
   /** Names or addresses, in order. */
   buildpacks: string[]
@@ -20,7 +24,10 @@ export type AppJson = {
   successUrl: string | null
 }
 
-/** A config var that app.json names: with a value, one to be made up, or one that somebody has to give. */
+/**
+ * A config var that app.json names: with a value, one to be made up, or one that somebody has to
+ * give.
+ */
 export type EnvDefault =
   | { kind: 'value'; value: string }
   | { kind: 'secret' }
@@ -85,7 +92,10 @@ function quantity(value: unknown, key: string): number {
   throw invalid(key, `is ${show(value)}; it must be a whole number from 0 to 100`)
 }
 
-/** `"healthcheck": "/up"`, `{"path": "/up"}`, or a list of checks per process type, as Dokku writes it: the first of web's with a path. */
+/**
+ * `"healthcheck": "/up"`, `{"path": "/up"}`, or a list of checks per process type, as Dokku writes
+ * it: the first of web's with a path.
+ */
 function healthcheck({ healthcheck: one, healthchecks: many }: Record<string, unknown>): string | null {
   if (typeof one === 'string') return path(one, 'healthcheck')
   if (one !== undefined && one !== null) return path(object(one, 'healthcheck')['path'], 'healthcheck.path')

@@ -1,7 +1,10 @@
 import type { BuildState } from './build.ts'
 import type { AccountId, AppId, AppSetupId, BuildId } from './ids.ts'
 
-/** An app that is made from a tarball and its app.json in one go: with its config vars, built, released, and seeded. */
+/**
+ * An app that is made from a tarball and its app.json in one go: with its config vars, built,
+ * released, and seeded.
+ */
 export type AppSetup = {
   id: AppSetupId
   appId: AppId
@@ -23,7 +26,7 @@ export type AppSetupState =
 /** What became of the command, and the end of what it printed. */
 export type Postdeploy = { exitCode: number; output: string }
 
-/** What an account may have under way at once: each is an app, a build and a dyno. */
+/** What an account may have in progress at once: each is an app, a build and a dyno. */
 export const mostAppSetups = 5
 
 /** UTF-16 units of a command's output that are kept. */

@@ -8,7 +8,9 @@ export type App = {
   name: string
   ownerId: AccountId
   stack: string
-  /** The branch a push of which deploys; null: `main`, or `master` while the app never had a `main`. */
+  /**
+   * The branch a push of which deploys; null: `main`, or `master` while the app never had a `main`.
+   */
   deployBranch: string | null
   maintenance: boolean
   /** What is turned on beside what every app has. */
@@ -24,7 +26,9 @@ export type App = {
 /** Heroku's rule: 3 to 30 characters, a letter first, no dash last. */
 export const appNamePattern = /^[a-z][a-z0-9-]{1,28}[a-z0-9]$/
 
-/** Where an app is reached: its name in front of the server's domain, on the same scheme and port. */
+/**
+ * Where an app is reached: its name in front of the server's domain, on the same scheme and port.
+ */
 export function appUrl(publicUrl: string, name: string): string {
   const url = new URL(publicUrl)
   url.hostname = `${name}.${url.hostname}`

@@ -1,8 +1,8 @@
 import { encodeFrame, headLength } from './frame.ts'
 
 /**
- * What `paas run` and the server say to each other once they are connected, in the frames of `frame.ts`.
- * Heroku's rendezvous has bytes only; this has besides them what a real terminal needs.
+ * What `paas run` and the server say to each other once they are connected, in the frames of
+ * `frame.ts`. Heroku's rendezvous has bytes only; this has besides them what a real terminal needs.
  */
 export type ClientFrame =
   | { type: 'input'; data: Buffer }
@@ -22,7 +22,10 @@ export type ServerFrame =
 
 export type AttachFrame = ClientFrame | ServerFrame
 
-/** The `Upgrade` token (RFC 9110 section 7.8), and what follows the rendezvous token on the server's own socket. */
+/**
+ * The `Upgrade` token (RFC 9110 section 7.8), and what follows the rendezvous token on the server's
+ * own socket.
+ */
 export const attachProtocol = 'paas-attach'
 
 /** How often either side says that it is there, milliseconds. */

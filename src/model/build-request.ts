@@ -20,7 +20,10 @@ export type BuildRequest = {
   noCache: boolean
 }
 
-/** What it gives: the parts of a Slug that building decides, and the time of each phase in milliseconds. */
+/**
+ * What it gives: the parts of a Slug that building decides, and the time of each phase in
+ * milliseconds.
+ */
 export type BuildResult = {
   image: string
   stack: string
@@ -31,5 +34,8 @@ export type BuildResult = {
   phases: Record<string, number>
 }
 
-/** Runs detect → compile → export. @throws build_failed, build_timeout, source_invalid, slug_too_large, procfile_invalid */
+/**
+ * Runs detect → compile → export.
+ * @throws build_failed, build_timeout, source_invalid, slug_too_large, procfile_invalid
+ */
 export type RunPipeline = (request: BuildRequest, output: Narrator, signal: AbortSignal) => Promise<BuildResult>

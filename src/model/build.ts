@@ -3,8 +3,8 @@ import type { ErrorCode } from '../errors.ts'
 import type { BuildSource } from './source.ts'
 
 /**
- * One accepted push (or API build) on its way to serving. `succeeded` means that its release is live:
- * compile, release command and deploy are phases of a running build.
+ * One accepted push (or API build) on its way to serving. `succeeded` means that its release is
+ * live: compile, release command and deploy are phases of a running build.
  */
 export type Build = {
   id: BuildId
@@ -25,10 +25,15 @@ export type Build = {
   detached: boolean
   /** Counts the attempts. Only the holder of the current generation may write to the build. */
   generation: number
-  /** How many workers were killed, or killed themselves, while they had it; those that stop give it back. */
+  /**
+   * How many workers were killed, or killed themselves, while they had it; those that stop give it
+   * back.
+   */
   losses: number
   state: BuildState
-  /** Set as soon as the phase that makes it is complete, so that a resumed build skips that phase. */
+  /**
+   * Set as soon as the phase that makes it is complete, so that a resumed build skips that phase.
+   */
   slugId: SlugId | null
   releaseId: ReleaseId | null
   createdAt: Date

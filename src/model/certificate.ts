@@ -4,7 +4,10 @@ import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 const longest = { chain: 65_536, key: 16_384 }
 const mostCertificates = 10
 
-/** PEM that belongs together: a certificate, those between it and an authority in their order, and its key. */
+/**
+ * PEM that belongs together: a certificate, those between it and an authority in their order, and
+ * its key.
+ */
 export type Certificate = { certificate: string; key: string }
 
 /**
@@ -37,7 +40,10 @@ export function certificatesIn(text: string): string[] {
     })
 }
 
-/** The host names that a certificate is for; its common name counts only where there are no others (RFC 9525). */
+/**
+ * The host names that a certificate is for; its common name counts only where there are no others
+ * (RFC 9525).
+ */
 export function namesOf(certificate: X509Certificate): string[] {
   const names = [...(certificate.subjectAltName ?? '').matchAll(/(?:^|, )DNS:([^,"]+)/g)].map(([, name]) => name!)
   const common = /^CN=(\S+)$/m.exec(certificate.subject)?.[1]

@@ -1,6 +1,9 @@
 import { BlockList, isIP } from 'node:net'
 
-/** A network as CIDR notation has it (RFC 4632, RFC 4291 section 2.3); bits after the prefix may be set. */
+/**
+ * A network as CIDR notation has it (RFC 4632, RFC 4291 section 2.3); bits after the prefix may be
+ * set.
+ */
 export type Cidr = { address: string; prefix: number; family: 'ipv4' | 'ipv6' }
 
 /** undefined for what is none */
@@ -16,7 +19,10 @@ export function numberOf(address: string): number {
   return address.split('.').reduce((sum, byte) => sum * 256 + Number(byte), 0)
 }
 
-/** What tells the addresses in these networks from others. What is none of them is passed over: settings are checked before. */
+/**
+ * What tells the addresses in these networks from others. What is none of them is passed over:
+ * settings are checked before.
+ */
 export function blockListOf(networks: string[]): BlockList {
   const list = new BlockList()
   for (const { address, prefix, family } of networks.flatMap((text) => parseCidr(text) ?? [])) {

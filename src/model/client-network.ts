@@ -1,6 +1,7 @@
 /**
- * What stands for one client in a limit: an IPv4 address, also one that is mapped into IPv6 (RFC 4291 section 2.5.5.2), and of IPv6 the
- * network: each customer has a /64 at least, and often a /48 (RFC 6177).
+ * What stands for one client in a limit: an IPv4 address, also one that is mapped into IPv6 (RFC
+ * 4291 section 2.5.5.2), and of IPv6 the network: each customer has a /64 at least, and often a /48
+ * (RFC 6177).
  */
 export function clientNetwork(address: string, bits: 64 | 48 = 64): string {
   const groups = groupsOf(address)

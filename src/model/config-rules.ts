@@ -40,7 +40,10 @@ export function checkConfigSize(config: Config): void {
   )
 }
 
-/** What is wrong with the name of a config var (Heroku's rules), as the rest of a sentence about it; undefined: nothing. */
+/**
+ * What is wrong with the name of a config var (Heroku's rules), as the rest of a sentence about it;
+ * undefined: nothing.
+ */
 export function configKeyProblem(key: string): string | undefined {
   if (!/^\w+$/.test(key)) return 'has a name with characters other than letters, digits and _'
   if (key.length > longestKey) return `has a name longer than ${longestKey} characters`

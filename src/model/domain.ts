@@ -6,7 +6,10 @@ import type { AppId, DomainId, SniEndpointId } from './ids.ts'
 export type Domain = {
   id: DomainId
   appId: AppId
-  /** Lower-case, in ASCII (IDNA); `*.example.com` stands for every name below example.com that is not named itself. */
+  /**
+   * Lower-case, in ASCII (IDNA); `*.example.com` stands for every name below example.com that is
+   * not named itself.
+   */
   hostname: string
   /** Whose certificate its visitors are shown. */
   sniEndpointId: SniEndpointId | null
@@ -21,7 +24,8 @@ const longestText = 1000
 const label = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/
 
 /**
- * A host name as it is looked up: lower-case, IDNA, without the root's dot; a wildcard only as the whole first label.
+ * A host name as it is looked up: lower-case, IDNA, without the root's dot; a wildcard only as the
+ * whole first label.
  * @returns or why it is none, to follow its name in a sentence
  */
 export function parseHostname(text: string): { hostname: string } | { problem: string } {

@@ -18,8 +18,9 @@ export const mostDrains = 5
 export const drainSchemes = { https: 443, http: 80, 'syslog+tls': 6514, syslog: 514 }
 
 /**
- * What messages call it: `01234567-… (https://logs.example.com)`. All drains of an app get these messages, so nothing
- * that lets somebody send to this one is in them: no password, path or query, nor the token.
+ * What messages call it: `01234567-… (https://logs.example.com)`. All drains of an app get these
+ * messages, so nothing that lets somebody send to this one is in them: no password, path or query,
+ * nor the token.
  */
 export function nameOf({ id, url }: Pick<Drain, 'id' | 'url'>): string {
   const { protocol, host } = new URL(url)

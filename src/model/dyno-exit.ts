@@ -11,7 +11,10 @@ export function explainExit(exit: DynoExit | undefined, limits: { memory: number
   return `exited with ${exit.code}${meaning ? `: ${meaning}` : ''}`
 }
 
-/** Shells report a signal as 128 + its number, and two codes of their own (POSIX, Shell Command Language 2.8.2). */
+/**
+ * Shells report a signal as 128 + its number, and two codes of their own (POSIX, Shell Command
+ * Language 2.8.2).
+ */
 function meaningOf(code: number): string | undefined {
   if (code === 0) return 'it ended by itself'
   if (code === 126) return 'the command cannot be executed'

@@ -1,6 +1,8 @@
 import type { AppId } from './ids.ts'
 
-/** What `PORT` is for every web dyno: each has an address of its own, so all can have the same one. */
+/**
+ * What `PORT` is for every web dyno: each has an address of its own, so all can have the same one.
+ */
 export const webPort = 5000
 
 /** Dynos that run once and are in no formation. */
@@ -27,14 +29,14 @@ export type DynoFacts = {
 }
 
 /**
- * How a dyno is, as the worker last saw it. `complete`: it was to run once, and has; `stopped`: it ended because it was told to; `down`: the
- * engine that runs it is away.
+ * How a dyno is, as the worker last saw it. `complete`: it was to run once, and has; `stopped`: it
+ * ended because it was told to; `down`: the engine that runs it is away.
  */
 export type DynoLife = 'starting' | 'up' | 'crashed' | 'complete' | 'stopping' | 'stopped' | 'down'
 
 /**
- * Whether a dyno whose process runs has served in this run, and then gave no answer any more. What ended, or was not in its boot time, is on record
- * with its end or its error.
+ * Whether a dyno whose process runs has served in this run, and then gave no answer any more. What
+ * ended, or was not in its boot time, is in the database with its end or its error.
  */
 export function isSilent({ state, error }: Pick<DynoRecord, 'state' | 'error'>): boolean {
   return state === 'crashed' && error === null

@@ -66,6 +66,6 @@ export type WorkerFigures = {
   builds: Record<string, number>
   /** Milliseconds, by phase. */
   phases: Record<string, StoredHistogram>
-  /** Lines of apps' figures that could not be written. */
+  /** Lines of app metrics that could not be written. */
   dropped: number
 }

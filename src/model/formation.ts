@@ -13,7 +13,10 @@ export type Formation = {
   updatedAt: Date
 }
 
-/** Limits per size, unless the operator says something else: memory in MiB (swap is the same: none beyond it), CPU in cores, processes. */
+/**
+ * Limits per size, unless the operator says something else: memory in MiB (swap is the same: none
+ * beyond it), CPU in cores, processes.
+ */
 export const dynoSizes = {
   eco: { memory: 512, cpus: 1, pids: 256 },
   basic: { memory: 512, cpus: 1, pids: 256 },
@@ -39,13 +42,16 @@ export const processTypePattern = /^[-\w]{1,128}$/
 /** How many dynos of a type a release runs, and of which size. */
 export type Share = Pick<Formation, 'type' | 'quantity' | 'size'>
 
-/** What app.json asks of process types at the first deploy; null: not said. Sizes are as written there, in any case. */
+/**
+ * What app.json asks of process types at the first deploy; null: not said. Sizes are as written
+ * there, in any case.
+ */
 export type AskedFormation = Record<string, { quantity: number | null; size: string | null }>
 
 /**
- * The formation a release with these process types runs in: what is set for a type stays; types that are new get at the very
- * first deploy what app.json asks for, else `web` one dyno and all others none (Heroku's rule). The release command is no
- * process type to run.
+ * The formation a release with these process types runs in: what is set for a type stays; types
+ * that are new get at the very first deploy what app.json asks for, else `web` one dyno and all
+ * others none (Heroku's rule). The release command is no process type to run.
  * @param present what is set, which may be something before the first deploy too
  * @param asked app.json's formation, given at the first deploy only
  */

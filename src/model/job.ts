@@ -1,13 +1,14 @@
 import type { AppId, BuildId, OneOffId } from './ids.ts'
 
 /**
- * What the queue carries: ids only. The record says what is to be done; a job only wakes the worker,
- * so a lost, doubled or late job changes nothing.
+ * What the queue carries: ids only. The database says what is to be done; a job only wakes the
+ * worker, so a lost, doubled or late job changes nothing.
  *
  * - build: take the app's pending build through to serving.
- * - converge: make what runs equal to the record (newest release, formation, destroy).
+ * - converge: make what runs equal to the database (newest release, formation, destroy).
  * - drains: deliver the app's log to the drains it has now.
- * - restart: replace dynos (all, a type, or one by name) by new ones of the same release; a one-off is stopped.
+ * - restart: replace dynos (all, a type, or one by name) by new ones of the same release; a one-off
+ *   is stopped.
  * - run: start a one-off that nobody is attached to.
  */
 export type Job =

@@ -1,13 +1,19 @@
 /** What the machine that runs builds and dynos has; memory in MiB. */
 export type Machine = { cpus: number; memoryMiB: number }
 
-/** The limits, as far as the machine has that much: an engine refuses more processors than there are, and more memory is none. */
+/**
+ * The limits, as far as the machine has that much: an engine refuses more processors than there
+ * are, and more memory is none.
+ */
 export function within<T extends Machine>(limits: T, machine: Machine): T {
   const [cpus, memoryMiB] = [Math.min(limits.cpus, machine.cpus), Math.min(limits.memoryMiB, machine.memoryMiB)]
   return { ...limits, cpus, memoryMiB }
 }
 
-/** What of the limits the machine does not have: `4 processors (this machine has 2)`; undefined when it has it all. */
+/**
+ * What of the limits the machine does not have: `4 processors (this machine has 2)`; undefined when
+ * it has it all.
+ */
 export function lackOf(limits: Machine, machine: Machine): string | undefined {
   const { cpus, memoryMiB } = limits
   const lacks = [

@@ -1,6 +1,9 @@
 import type { Config } from './release.ts'
 
-/** Who is told what a build and a release go through: the output of a build, or nobody. Made by `output/narrate`. */
+/**
+ * Who is told what a build and a release go through: the output of a build, or nobody. Made by
+ * `output/narrate`.
+ */
 export interface Narrator {
   /** `-----> text` */
   topic(text: string): void

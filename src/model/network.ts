@@ -1,11 +1,17 @@
 /** A TCP port of this machine, at one IPv4 address of it or at any. */
 export type HostPort = { address?: string; port: number }
 
-/** `location`: a registry, or part of one, such as `ghcr.io/acme`, `*.example.com`; insecure: without TLS. */
+/**
+ * `location`: a registry, or part of one, such as `ghcr.io/acme`, `*.example.com`; insecure:
+ * without TLS.
+ */
 export type Registries = 'any' | { location: string; insecure: boolean }[]
 
 export type RedisAddress = { kind: 'embedded'; socket: string } | { kind: 'url'; url: string }
 export type EngineAddress = { kind: 'socket'; path: string } | { kind: 'tcp'; host: string; port: number }
 
-/** Who is asked whether a domain's owner has it lead here: these name servers, or those of the machine; undefined: nobody. */
+/**
+ * Who is asked whether a domain's owner has it lead here: these name servers, or those of the
+ * machine; undefined: nobody.
+ */
 export type DomainProofSetting = { servers: string[] } | undefined

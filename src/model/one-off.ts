@@ -3,8 +3,9 @@ import type { AccountId, AppId, OneOffId, ReleaseId } from './ids.ts'
 import type { Config } from './release.ts'
 
 /**
- * One command that runs once, in a dyno of its own or in one that runs already, with the code and the config vars of a release. It is on record from the moment it is asked
- * for until it is gone, so that none is forgotten and none runs twice.
+ * One command that runs once, in a dyno of its own or in one that runs already, with the code and
+ * the config vars of a release. It is in the database from the moment it is asked for until it is
+ * gone, so that none is forgotten and none runs twice.
  */
 export type OneOff = {
   id: OneOffId
@@ -14,7 +15,9 @@ export type OneOff = {
   token: Asker['token']
   /** The running dyno whose processes it joins (`web.1`); null: it has one of its own. */
   dyno: string | null
-  /** `run.1234`, or `exec.1234` for one that joins a dyno; no two of an app at once have the same. */
+  /**
+   * `run.1234`, or `exec.1234` for one that joins a dyno; no two of an app at once have the same.
+   */
   name: string
   /** A shell command line. */
   command: string
@@ -32,7 +35,10 @@ export type OneOff = {
 export type AskedOneOff = Omit<OneOff, 'id' | 'name' | 'state' | 'createdAt' | 'dyno' | 'token'> &
   Partial<Pick<OneOff, 'dyno' | 'token'>>
 
-/** Where input comes from and output goes to: a client (with a terminal or with pipes), or nowhere and the app's log. */
+/**
+ * Where input comes from and output goes to: a client (with a terminal or with pipes), or nowhere
+ * and the app's log.
+ */
 export type OneOffInput = 'terminal' | 'pipes' | 'none'
 
 /** What each app may have at once. */
@@ -52,8 +58,8 @@ export function grantOf({ accountId, token, appId }: OneOff): Grant {
 }
 
 /**
- * The command line that runs: where its first word is a process type of the app, that type's command stands for it, as on Heroku.
- * `worker ; echo $?` → `node worker.js ; echo $?`
+ * The command line that runs: where its first word is a process type of the app, that type's
+ * command stands for it, as on Heroku. `worker ; echo $?` → `node worker.js ; echo $?`
  */
 export function resolveCommand(command: string, processTypes: Record<string, string | null>): string {
   const [, word = '', rest = ''] = /^\s*([-\w]+)(\s.*)?$/s.exec(command) ?? []

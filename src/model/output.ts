@@ -7,7 +7,10 @@ export type OutputId = BuildId | ReleaseId
 export interface OutputWriter extends AsyncDisposable {
   /** Whether an earlier attempt has written already. */
   readonly isContinued: boolean
-  /** `chunk` is clean UTF-8 text (see output/narrate). Never throws for a lost Redis: the file has it. */
+  /**
+   * `chunk` is clean UTF-8 text (see output/narrate). Never throws for a lost Redis: the file has
+   * it.
+   */
   write(chunk: string): void
   /** Marks the end; readers end after what was written. */
   end(): Promise<void>
@@ -16,8 +19,8 @@ export interface OutputWriter extends AsyncDisposable {
 /** Reads a build's output, live or kept, any number of times. */
 export interface OutputReader {
   /**
-   * Chunks from byte `offset` on, live until the build's end. `offset` of each chunk is where it begins.
-   * Ends at the end of output; a reader that comes before the first byte waits for it.
+   * Chunks from byte `offset` on, live until the build's end. `offset` of each chunk is where it
+   * begins. Ends at the end of output; a reader that comes before the first byte waits for it.
    */
   read(id: OutputId, offset: number, signal: AbortSignal): AsyncIterable<{ offset: number; bytes: Buffer }>
   /** Whether anything was written, or its end was marked. */
@@ -28,7 +31,10 @@ export interface OutputReader {
 export interface OutputWriters extends AsyncDisposable {
   /** Goes on where an earlier attempt of the build stopped. */
   open(id: OutputId): OutputWriter
-  /** Ends the output of a build that nobody runs; `lastWords` are added. Nothing happens if it has ended already. */
+  /**
+   * Ends the output of a build that nobody runs; `lastWords` are added. Nothing happens if it has
+   * ended already.
+   */
   close(id: OutputId, lastWords?: string): Promise<void>
   /** Ends an output if it was begun, by somebody who cannot end it any more. */
   closeBegun(id: OutputId): Promise<void>

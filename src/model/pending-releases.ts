@@ -16,15 +16,17 @@ export type NextStep =
   | { kind: 'none' }
   /** A newer one serves, so pending ones below this version are contained in it. */
   | { kind: 'supersede'; below: number }
-  /** It carries code that failed; it keeps its config and its number, and takes this code instead. */
+  /**
+   * It carries code that failed; it keeps its config and its number, and takes this code instead.
+   */
   | { kind: 'replace-code'; release: Release; slugId: SlugId | null }
   /** It has no code to run: it has succeeded. */
   | { kind: 'accept'; release: Release }
   | { kind: 'deploy'; release: Release }
 
 /**
- * The newest pending release is next, since it contains the older ones. A build deploys its own release; until it has, the others wait,
- * because they may carry its code.
+ * The newest pending release is next, since it contains the older ones. A build deploys its own
+ * release; until it has, the others wait, because they may carry its code.
  */
 export function nextStep({ releases, current, building }: ReleaseRecord): NextStep {
   const pending = releases.filter(({ state }) => state.kind === 'pending')
@@ -42,14 +44,18 @@ export function contained(releases: Release[], version: number): Release[] {
 }
 
 /**
- * The newest release that did not fail. A change goes on with its code, and when a change has failed the app's config vars are its again:
- * else the next release would carry what failed, whatever that one is about.
+ * The newest release that did not fail. A change continues with its code, and when a change has
+ * failed the app's config vars are its again: else the next release would carry what failed,
+ * whatever that one is about.
  */
 export function newestGood(releases: Release[]): Release | undefined {
   return releases.find(({ state }) => state.kind !== 'failed')
 }
 
-/** A release made while its code was being deployed by an earlier one; if none of it ever served, it must not be dragged in. */
+/**
+ * A release made while its code was being deployed by an earlier one; if none of it ever served, it
+ * must not be dragged in.
+ */
 function carriesFailedCode({ slugId, version, bringsCode }: Release, releases: Release[]): boolean {
   if (slugId === null || bringsCode) return false
   const earlier = releases.filter((other) => other.slugId === slugId && other.version < version)

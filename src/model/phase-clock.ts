@@ -1,6 +1,9 @@
 import type { PhaseTimes } from './build.ts'
 
-/** Measures the phases of one build, in milliseconds, in the order they ended. What comes several times is added up. */
+/**
+ * Measures the phases of one build, in milliseconds, in the order they ended. What comes several
+ * times is added up.
+ */
 export class PhaseClock {
   readonly times: PhaseTimes = {}
 

@@ -7,7 +7,8 @@ export type ProcessTypes = Record<string, string>
 const mostBytes = 64 * 1024
 
 /**
- * Reads a Procfile: lines `TYPE: COMMAND` (Heroku's rule, `^([\w-]+):\s*(.+)$`), blank lines and `#` comments.
+ * Reads a Procfile: lines `TYPE: COMMAND` (Heroku's rule, `^([\w-]+):\s*(.+)$`), blank lines and
+ * `#` comments.
  * @throws procfile_invalid naming the first line that is wrong
  */
 export function parseProcfile(text: string): ProcessTypes {

@@ -1,4 +1,7 @@
-/** What is counted for an account, of all apps that it owns; `dynos` are those that its formations ask for. */
+/**
+ * What is counted for an account, of all apps that it owns; `dynos` are those that its formations
+ * ask for.
+ */
 const counted = ['apps', 'dynos', 'builds', 'builds_per_hour', 'one_offs'] as const
 export type Counted = (typeof counted)[number]
 

@@ -1,6 +1,8 @@
 import type { AccountId, AppId, ReleaseId, SlugId } from './ids.ts'
 
-/** Slug + config vars under a number; never edited. A rollback is a new release with old contents. */
+/**
+ * Slug + config vars under a number; never edited. A rollback is a new release with old contents.
+ */
 export type Release = {
   id: ReleaseId
   appId: AppId
@@ -10,7 +12,10 @@ export type Release = {
   slugId: SlugId | null
   /** Heroku's texts: `Deploy 1a2b3c4d`, `Set A, B config vars`, `Rollback to v46`. */
   description: string
-  /** Its slug was asked for, by a build or by whoever made the release; else it goes on with that of an earlier one. */
+  /**
+   * Its slug was chosen, by a build or by the user who made the release; else it uses that of an
+   * earlier one.
+   */
   bringsCode: boolean
   accountId: AccountId
   state: ReleaseState

@@ -14,10 +14,15 @@ export type AppRoute = {
   hosts: string[]
   /** What visitors of some of the hosts are shown instead of the server's own certificate. */
   certificates?: HostCertificate[]
-  /** What an app without targets answers: `blank` never deployed (H81), `down` scaled to 0 (H14), `crashed` (H10), `maintenance` (H80). */
+  /**
+   * What an app without targets answers: `blank` never deployed (H81), `down` scaled to 0 (H14),
+   * `crashed` (H10), `maintenance` (H80).
+   */
   state: 'up' | 'blank' | 'down' | 'crashed' | 'maintenance'
   targets: Target[]
-  /** The dynos that `targets` take over from, until those have held: they get what no target takes. */
+  /**
+   * The dynos that `targets` take over from, until those have held: they get what no target takes.
+   */
   standby?: Target[]
 }
 

@@ -26,7 +26,10 @@ export type Slug = {
   createdAt: Date
 }
 
-/** A slug that was asked for, whose files are still to be uploaded; it becomes one by them, under the same id. */
+/**
+ * A slug that was asked for, whose files are still to be uploaded; it becomes one by them, under
+ * the same id.
+ */
 export type SlugDraft = Pick<Slug, 'id' | 'appId' | 'buildpack' | 'createdAt'> & {
   processTypes: Record<string, string>
   commit: string | null
@@ -37,7 +40,10 @@ export type SlugDraft = Pick<Slug, 'id' | 'appId' | 'buildpack' | 'createdAt'> &
   expiresAt: Date
 }
 
-/** The commit of this app's own repository that the slug was built from; undefined: it was uploaded, or is another app's. */
+/**
+ * The commit of this app's own repository that the slug was built from; undefined: it was uploaded,
+ * or is another app's.
+ */
 export function ownCommit(slug: Slug | undefined, appId: AppId): string | undefined {
   return (slug?.appId === appId && slug.buildId && slug.commit) || undefined
 }

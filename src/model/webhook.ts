@@ -49,7 +49,10 @@ export type WebhookEvent = {
   createdAt: Date
 }
 
-/** An event on its way to a webhook. Each attempt has an outcome; there is a next one while `nextAttemptAt` is set. */
+/**
+ * An event on its way to a webhook. Each attempt has an outcome; there is a next one while
+ * `nextAttemptAt` is set.
+ */
 export type WebhookDelivery = {
   id: WebhookDeliveryId
   sequence: number

@@ -14,7 +14,10 @@ export function isJoining(oneOff: OneOff): oneOff is Joining {
   return oneOff.dyno !== null
 }
 
-/** Runs a command in a running dyno for a client, until it, its client or the dyno ends. Nothing of it is left then. */
+/**
+ * Runs a command in a running dyno for a client, until it, its client or the dyno ends. Nothing of
+ * it is left then.
+ */
 export async function runInDyno(
   deps: ExecDeps,
   { oneOff, client }: { oneOff: Joining; client: AttachedClient },

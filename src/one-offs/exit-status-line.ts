@@ -7,8 +7,8 @@ const longest = mark.length + 4
 type Part = { bytes: Buffer; alone: boolean }
 
 /**
- * Finds the line `\uFFFF heroku-command-exit-status: N` in a process's output. `heroku run -x` has the process print it and looks for it in each
- * chunk by itself, so it must come whole and in one.
+ * Finds the line `\uFFFF heroku-command-exit-status: N` in a process's output. `heroku run -x` has
+ * the process print it and looks for it in each chunk by itself, so it must come whole and in one.
  */
 export class ExitStatusLine {
   #held: Buffer = Buffer.alloc(0)
@@ -33,7 +33,8 @@ export class ExitStatusLine {
 
   /**
    * What was held back, at the end of the output.
-   * @param code the process's exit status, if its command is to print it: it did not if it ended on the way (`exit 3`, killed)
+   * @param code the process's exit status, if its command is to print it: it did not if it ended on
+   *   the way (`exit 3`, killed)
    */
   end(code?: number): Part[] {
     const bytes = this.#held

@@ -5,7 +5,10 @@ import { resolveCommand, type OneOff } from '../model/one-off.ts'
 import { dynoSpec, loadDeployable } from '../dynos/deployable.ts'
 import type { Store } from '../store/store.ts'
 
-/** How a one-off's dyno is made: the release's code and config vars, its own command, and what was given with it. */
+/**
+ * How a one-off's dyno is made: the release's code and config vars, its own command, and what was
+ * given with it.
+ */
 export function oneOffSpec(
   { store, sizes }: { store: Pick<Store, 'apps' | 'releases' | 'slugs'>; sizes: DynoSizes },
   oneOff: OneOff,

@@ -29,8 +29,9 @@ const timeUp = Symbol('its time limit is reached')
 type Running = { stop: AbortController; done: Promise<void> }
 
 /**
- * The one-off dynos that this process looks after, each to its end: then nothing of it is left, neither in the engine nor on record.
- * Those without a client outlive this process, and the next one takes them up; those with one end with it.
+ * The one-off dynos that this process looks after, each to its end: then nothing of it is left,
+ * neither in the engine nor in the database. Those without a client outlive this process, and the
+ * next one takes them up; those with one end with it.
  */
 export class OneOffs implements AsyncDisposable {
   readonly #deps: OneOffsDeps
@@ -40,7 +41,10 @@ export class OneOffs implements AsyncDisposable {
     this.#deps = deps
   }
 
-  /** Starts one that needs no client. Nothing happens if it was started before. Resolves when it runs, or cannot. */
+  /**
+   * Starts one that needs no client. Nothing happens if it was started before. Resolves when it
+   * runs, or cannot.
+   */
   async start(id: OneOffId): Promise<void> {
     const oneOff = this.#deps.store.oneOffs.find(id)?.input === 'none' && this.#deps.store.oneOffs.start(id)
     if (!oneOff) return
@@ -52,7 +56,10 @@ export class OneOffs implements AsyncDisposable {
     await running.promise
   }
 
-  /** Runs one for its client, who has redeemed its token, as long as both may. Resolves when nothing of it is left. */
+  /**
+   * Runs one for its client, who has redeemed its token, as long as both may. Resolves when nothing
+   * of it is left.
+   */
   attach(oneOff: OneOff, client: AttachedClient): Promise<void> {
     return this.#track(oneOff, async (stopped) => {
       let signal = stopped
@@ -81,12 +88,15 @@ export class OneOffs implements AsyncDisposable {
     await this.#running.get(oneOff.id)?.done
   }
 
-  /** Which of these dynos go on after the process that started them died. */
+  /** Which of these dynos continue after the process that started them died. */
   survivors(dynos: Dyno[]): Set<string> {
     return new Set(dynos.filter((dyno) => this.#recordOf(dyno)?.input === 'none').map(({ id }) => id))
   }
 
-  /** Takes up what the record knows and nobody here looks after, and removes what it does not know. */
+  /**
+   * Takes up what the database knows and nobody here looks after, and removes what it does not
+   * know.
+   */
   resume(dynos: Dyno[]): void {
     const { oneOffs } = this.#deps.store
     for (const dyno of dynos) if (dyno.type === 'run' && !this.#recordOf(dyno)) void this.#remove(dyno)
@@ -105,7 +115,10 @@ export class OneOffs implements AsyncDisposable {
     await Promise.all([...this.#running.values()].map(({ done }) => done))
   }
 
-  /** What cannot be begun now, because the disk does not take it, still waits when the record is gone through again. */
+  /**
+   * What cannot be begun now, because the disk does not take it, still waits when the database is
+   * gone through again.
+   */
   async #startAgain(oneOff: OneOff): Promise<void> {
     const { log } = this.#deps
     const about = { app: oneOff.appId, dyno: oneOff.name }
@@ -133,7 +146,7 @@ export class OneOffs implements AsyncDisposable {
     await engine.stopDyno(dyno.id, 0).catch((error: unknown) => log.warn({ ...about, err: error }, 'dyno not removed'))
   }
 
-  /** Never rejects: whoever asked for it reads in the app's log what became of it. */
+  /** Never rejects: the result is in the app's log. */
   #track(oneOff: OneOff, work: (signal: AbortSignal) => Promise<void>): Promise<void> {
     const stop = new AbortController()
     const begun = oneOff.state.kind === 'started' ? oneOff.state.at.getTime() : Date.now()
@@ -170,7 +183,10 @@ export class OneOffs implements AsyncDisposable {
     this.#removeFromRecord(oneOff)
   }
 
-  /** What a full disk keeps on record is found there by the next start of the worker, or is too old at some time. */
+  /**
+   * What a full disk keeps in the database is found there by the next start of the worker, or is
+   * too old at some time.
+   */
   #removeFromRecord({ id, appId, name }: OneOff): void {
     const { store, log } = this.#deps
     try {

@@ -5,12 +5,18 @@ import type { AttachedClient, ClientEvent } from './client.ts'
 import { ExitStatusLine, printsExitStatus } from './exit-status-line.ts'
 import { send } from './send.ts'
 
-/** Milliseconds: what has to reach the client as a chunk of its own is followed, or preceded, by so much silence. */
+/**
+ * Milliseconds: what has to reach the client as a chunk of its own is followed, or preceded, by so
+ * much silence.
+ */
 const silence = 75
 /** ASCII "end of transmission": how Heroku's command says that its own input has ended. */
 const endOfInput = 0x04
 
-/** Heroku's command, which speaks rendezvous: plain bytes both ways after a greeting that it throws away with the chunk it came in. */
+/**
+ * Heroku's command, which speaks rendezvous: plain bytes both ways after a greeting that it throws
+ * away with the chunk it came in.
+ */
 export async function greetRawClient(
   socket: Socket,
   source: AsyncIterable<Buffer>,
@@ -37,7 +43,10 @@ async function sendParts(socket: Socket, parts: { bytes: Buffer; alone: boolean 
   }
 }
 
-/** A terminal takes the end of input as it is and makes of it what its settings say; for a pipe it is said here. */
+/**
+ * A terminal takes the end of input as it is and makes of it what its settings say; for a pipe it
+ * is said here.
+ */
 async function* eventsOf(source: AsyncIterable<Buffer>, input: OneOff['input']): AsyncGenerator<ClientEvent> {
   for await (const data of source) {
     const ended = input === 'pipes' && data.at(-1) === endOfInput

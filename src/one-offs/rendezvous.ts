@@ -26,8 +26,9 @@ const mostStrangers = 256
 const longestLine = 256
 
 /**
- * Where clients meet their one-off dynos: the first line is a token, which is good once, and says by what follows it which protocol is
- * spoken then. Nothing else is ever read from somebody without one.
+ * Where clients meet their one-off dynos: the first line is a token, which is good once, and says
+ * by what follows it which protocol is spoken then. Nothing else is ever read from somebody without
+ * one.
  */
 export async function serveRendezvous(deps: RendezvousDeps): Promise<AsyncDisposable> {
   const sockets = new Set<Socket>()
@@ -84,11 +85,14 @@ async function clientOf(
 
 /** A stranger who speaks Heroku's protocol is told nothing: it has no words for it. */
 function refuse(socket: Socket): void {
-  const message = 'There is no such session: its token was used before, or is older than a minute.'
+  const message = 'There is no such session: its token was already used, or is older than a minute.'
   socket.write(encodeAttachFrame({ type: 'failure', message }))
 }
 
-/** Without its end; what follows it is left in the socket. @throws when it does not come, or is too long */
+/**
+ * Without its end; what follows it is left in the socket.
+ * @throws when it does not come, or is too long
+ */
 function firstLine(socket: Socket): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>()
   const timer = setTimeout(() => reject(new Error('the first line did not come in time')), limits.firstLine)

@@ -16,8 +16,8 @@ export type SessionDeps = {
 export const clientGone = Symbol('the client is gone')
 
 /**
- * Runs a dyno for a client: what the client types goes in, what the process writes comes out, until the process ends, the client goes away
- * or the signal. Nothing of the dyno is left then.
+ * Runs a dyno for a client: what the client types goes in, what the process writes comes out, until
+ * the process ends, the client goes away or the signal. Nothing of the dyno is left then.
  */
 export async function runSession(
   deps: SessionDeps,
@@ -52,7 +52,10 @@ type Conversation = {
   exit: (signal: AbortSignal) => Promise<number>
 }
 
-/** Until the process ends, of which the client is told. @throws the signal's reason, and `clientGone` */
+/**
+ * Until the process ends, of which the client is told.
+ * @throws the signal's reason, and `clientGone`
+ */
 export async function converse(
   deps: { log: Logger },
   { client, process, exit }: Conversation,
@@ -64,7 +67,7 @@ export async function converse(
   await client.exited(await untilExit({ client, process, exit }, AbortSignal.any([signal, gone.signal])))
 }
 
-/** Until the client is gone, or may say no more. What it says that makes no sense is the same as going. */
+/** Until the client disconnects or loses access. Invalid frames count as disconnecting. */
 async function takeInput(
   { log }: { log: Logger },
   { client, process }: Pick<Conversation, 'client' | 'process'>,
@@ -89,7 +92,7 @@ async function takeInput(
   }
 }
 
-/** A process that reads no more takes none either: what is left of the input is dropped. */
+/** If the process stops reading, the rest of the input is dropped. */
 function write(input: AttachedProcess['input'], data: Buffer): Promise<void> {
   return new Promise((resolve) => {
     if (input.writable) input.write(data, () => resolve())
@@ -117,8 +120,8 @@ async function untilExit({ client, process, exit }: Conversation, signal: AbortS
 }
 
 /**
- * As when a terminal is closed: first SIGHUP, then SIGTERM, and after the grace time SIGKILL. A server that stops has less patience, and so has one with
- * whoever lost the access.
+ * As when a terminal is closed: first SIGHUP, then SIGTERM, and after the grace time SIGKILL. The
+ * grace time is shorter when the server stops or the client lost access.
  */
 async function hangUp({ engine, dynoLog, stop }: SessionDeps, dyno: Dyno, signal: AbortSignal): Promise<void> {
   dynoLog.stopping(dyno)

@@ -2,7 +2,10 @@ import { isIP, type BlockList } from 'node:net'
 import { blockListOf, contains } from '../model/cidr.ts'
 import { networkInterfaces } from 'node:os'
 
-/** What is not the public internet: IANA's special-purpose registries for IPv4 and IPv6 (RFC 6890 and its successors). */
+/**
+ * What is not the public internet: IANA's special-purpose registries for IPv4 and IPv6 (RFC 6890
+ * and its successors).
+ */
 const special = [
   '0.0.0.0/8',
   '10.0.0.0/8',
@@ -19,7 +22,10 @@ const special = [
   '203.0.113.0/24',
   '224.0.0.0/3',
 ]
-/** Global unicast but for what has an IPv4 address inside (Teredo, 6to4) and what is for documentation. */
+/**
+ * Global unicast but for what has an IPv4 address inside (Teredo, 6to4) and what is for
+ * documentation.
+ */
 const publicIPv6 = blockListOf(['2000::/3'])
 const notPublicIPv6 = blockListOf(['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'])
 const notPublicIPv4 = blockListOf(special)
@@ -27,7 +33,10 @@ const notPublicIPv4 = blockListOf(special)
 export type AddressRules = {
   /** IPv4 networks in CIDR notation that the operator opens. */
   allow: string[]
-  /** Where this machine's own addresses may be reached: apps on this server take logs and events too. */
+  /**
+   * Where this machine's own addresses may be reached: apps on this server take logs and events
+   * too.
+   */
   ownPorts: number[]
 }
 
@@ -60,7 +69,10 @@ function isPublic(address: string): boolean {
   return isIP(plain) === 6 && contains(publicIPv6, plain) && !contains(notPublicIPv6, plain)
 }
 
-/** What listens on all addresses is meant for this machine's neighbours at most, even if one of them is public. */
+/**
+ * What listens on all addresses is meant for this machine's neighbours at most, even if one of them
+ * is public.
+ */
 function isOurs(address: string): boolean {
   const own = Object.values(networkInterfaces()).flatMap((list) => list ?? [])
   return own.some((one) => one.address === address)

@@ -10,8 +10,8 @@ export type Destination = { host: string; port: number }
 const patience = 3000
 
 /**
- * The first look at an address, when it is entered. A name that cannot be found now is accepted: the look that counts is
- * `guardedLookup`'s, at every connection.
+ * The first look at an address, when it is entered. A name that cannot be found now is accepted:
+ * the look that counts is `guardedLookup`'s, at every connection.
  * @throws address_forbidden
  */
 export async function checkDestination(policy: AddressPolicy, { host, port }: Destination): Promise<void> {
@@ -21,8 +21,10 @@ export async function checkDestination(policy: AddressPolicy, { host, port }: De
 }
 
 /**
- * For the `lookup` of a socket: what it gives is what is connected to, so a name that leads elsewhere than it did before
- * gains nothing. One address that is not permitted is enough to refuse a name. @throws address_forbidden, in its callback
+ * For the `lookup` of a socket: what it gives is what is connected to, so a name that leads
+ * elsewhere than it did before gains nothing. One address that is not permitted is enough to refuse
+ * a name.
+ * @throws address_forbidden, in its callback
  */
 export function guardedLookup(policy: AddressPolicy, port: number): LookupFunction {
   return (host, options, found) => {
@@ -35,7 +37,10 @@ export function guardedLookup(policy: AddressPolicy, port: number): LookupFuncti
   }
 }
 
-/** Sockets look no addresses up, so one that is an address itself is judged here. @throws address_forbidden */
+/**
+ * Sockets look no addresses up, so one that is an address itself is judged here.
+ * @throws address_forbidden
+ */
 export function refuseForbiddenAddress(policy: AddressPolicy, { host, port }: Destination): void {
   if (isIP(host) && !policy.permits(host, port)) throw forbidden(host, port)
 }

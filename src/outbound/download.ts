@@ -14,9 +14,11 @@ export const longestUrl = 4000
 const patience = { idle: 30_000, total: 600_000 }
 
 /**
- * What is at a user's address, as it comes. Redirects are followed, each to an address that is permitted itself.
+ * What is at a user's address, as it comes. Redirects are followed, each to an address that is
+ * permitted itself.
  * @param most bytes; the stream fails beyond them
- * @throws download_failed, address_forbidden, or the signal's reason; the stream may fail with them as well
+ * @throws download_failed, address_forbidden, or the signal's reason; the stream may fail with them
+ *   as well
  */
 export async function download(
   outbound: Outbound,

@@ -17,7 +17,10 @@ export class Poster implements Disposable {
   readonly #outbound: Outbound
   readonly #agents: { 'http:': PlainAgent; 'https:': SecureAgent }
 
-  /** @param keepAlive whether connections are kept for the next post: for one receiver only, since a slow one would hold up others */
+  /**
+   * @param keepAlive whether connections are kept for the next post: for one receiver only, since a
+   *   slow one would hold up others
+   */
   constructor(outbound: Outbound, { keepAlive }: { keepAlive: boolean }) {
     this.#outbound = outbound
     const options = keepAlive ? { keepAlive, maxSockets: 1, timeout: 60_000 } : {}
@@ -25,7 +28,8 @@ export class Poster implements Disposable {
   }
 
   /**
-   * Gives the status of the answer. Redirects are not followed, and no more of an answer is read than a little.
+   * Returns the status of the answer. Redirects are not followed, and only the beginning of a
+   * response is read.
    * @throws address_forbidden, and whatever the network says; a TimeoutError after 10 s
    */
   async post({ url, headers, body }: Post, signal: AbortSignal): Promise<number> {

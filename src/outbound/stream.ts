@@ -6,7 +6,10 @@ import type { Outbound } from './outbound.ts'
 /** Milliseconds a connection may take to come about, TLS included. */
 const patience = 10_000
 
-/** A connection to a server that only listens. @throws address_forbidden, and whatever the network or TLS says */
+/**
+ * A connection to a server that only listens.
+ * @throws address_forbidden, and whatever the network or TLS says
+ */
 export async function openStream(
   { policy, trust }: Outbound,
   destination: Destination & { secure: boolean },

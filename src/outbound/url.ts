@@ -27,7 +27,9 @@ export function destinationOf(url: URL, schemes: Schemes): Destination {
   return { host: url.hostname.replace(/^\[|\]$/g, ''), port: port ?? 0 }
 }
 
-/** Only http and https have their hosts checked by the URL parser itself (WHATWG URL section 3.5). */
+/**
+ * Only http and https have their hosts checked by the URL parser itself (WHATWG URL section 3.5).
+ */
 function isHost(host: string): boolean {
   return host.length <= 253 && /^(\[[\da-f:.]+\]|[a-z\d_][\w.-]*)$/i.test(host)
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import type { OutputId } from '../model/output.ts'
 
 /**
- * A build's output on disk: `log` has every byte that was written, `end` exists once nothing more will come.
- * Redis only carries the same bytes sooner; whatever it loses is here.
+ * A build's output on disk: `log` has every byte that was written, `end` exists once nothing more
+ * will come. Redis only carries the same bytes sooner; whatever it loses is here.
  */
 export type OutputFiles = { log: string; end: string }
 
@@ -38,7 +38,10 @@ export async function* readFrom(path: string, offset: number): AsyncGenerator<Bu
   }
 }
 
-/** Removes what a build printed. With `keepEnd` its readers still come to an end instead of waiting for a first byte. */
+/**
+ * Removes what a build printed. With `keepEnd` its readers still come to an end instead of waiting
+ * for a first byte.
+ */
 export async function removeOutput(directory: string, id: OutputId, { keepEnd }: { keepEnd: boolean }): Promise<void> {
   const files = outputFiles(directory, id)
   await rm(files.log, { force: true })

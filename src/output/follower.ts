@@ -8,14 +8,14 @@ export type Piece = { offset: number; text: string; end: boolean }
 
 type Stream = { lastId: string; listeners: Set<(piece: Piece) => void> }
 
-/** Milliseconds one XREAD blocks, so that a connection that died unnoticed is not believed for ever. */
+/** Milliseconds one XREAD blocks, so that a dead connection is noticed. */
 const blockFor = 10_000
 /** Milliseconds between attempts while Redis is away; readers look at the file meanwhile. */
 const retryAfter = 250
 
 /**
- * Follows the streams of all builds that this process watches, over two connections however many watch: one blocks
- * in XREAD, the other wakes it when the set of builds changes.
+ * Follows the streams of all builds that this process watches, over two connections however many
+ * watch: one blocks in XREAD, the other wakes it when the set of builds changes.
  */
 export class OutputFollower implements AsyncDisposable {
   readonly #keys: ReturnType<typeof keysOf>
@@ -36,8 +36,9 @@ export class OutputFollower implements AsyncDisposable {
   }
 
   /**
-   * Calls `listener` with what the build's stream still has and with every piece written from now on, until disposed of.
-   * While Redis is away nothing is called; what was missed then is in the file.
+   * Calls `listener` with what the build's stream still has and with every piece written from now
+   * on, until disposed of. While Redis is away nothing is called; what was missed then is in the
+   * file.
    */
   follow(buildId: OutputId, listener: (piece: Piece) => void): Disposable {
     const key = this.#keys.output(buildId)
@@ -71,7 +72,8 @@ export class OutputFollower implements AsyncDisposable {
       .xadd(this.#wakeKey, 'MAXLEN', 1, '*', 'wake', 1)
       .expire(this.#wakeKey, 60)
       .exec()
-      .catch(() => undefined) // Without Redis the XREAD fails as well, and is made again with the new streams.
+      // Without Redis the XREAD fails as well, and is repeated with the new streams.
+      .catch(() => undefined)
   }
 
   async #run(): Promise<void> {

@@ -7,9 +7,10 @@ export const longestLine = 4096
 export const cutMark = ' … [line cut]'
 
 /**
- * Cuts raw bytes to clean, masked lines. What comes out does not depend on where chunks end: UTF-8 is decoded across
- * borders (what is invalid becomes U+FFFD), a line is given when its newline came, and a progress bar that rewrites its
- * line with `\r` is given as what it last showed. Holds at most one line, and of that only what can be shown.
+ * Cuts raw bytes to clean, masked lines. What comes out does not depend on where chunks end: UTF-8
+ * is decoded across borders (what is invalid becomes U+FFFD), a line is given when its newline
+ * came, and a progress bar that rewrites its line with `\r` is given as what it last showed. Holds
+ * at most one line, and of that only what can be shown.
  */
 export class LineCutter {
   readonly #decoder = new StringDecoder('utf8')
@@ -48,7 +49,8 @@ export class LineCutter {
   }
 
   #hold(text: string): void {
-    // As much more than is shown as the longest secret has, so that one that straddles the cut is recognised.
+    // As much more than is shown as the longest secret has, so that one that straddles the cut is
+    // recognised.
     const room = longestLine + this.#mask.longest - this.#held.length
     if (text.length > room) this.#overflow = true
     this.#held += text.slice(0, room)
@@ -77,7 +79,10 @@ export class LineCutter {
   }
 }
 
-/** Text of one line, clean and masked. Cleaned again after masking: a secret may be part of an escape sequence. */
+/**
+ * Text of one line, clean and masked. Cleaned again after masking: a secret may be part of an
+ * escape sequence.
+ */
 export function maskLine(text: string, mask: Mask): string {
   return cleanLine(mask.apply(cleanLine(text)))
 }

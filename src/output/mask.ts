@@ -14,8 +14,9 @@ const plainKeys = new Set(['NODE_ENV', 'RAILS_ENV', 'RACK_ENV', 'DJANGO_SETTINGS
 const shortest = 6
 
 /**
- * Replaces what config vars hold by `[secret]`, wherever it stands in a text. Values under 6 characters and those of a few
- * well-known plain settings stay: masking them would make output unreadable and hide nothing.
+ * Replaces what config vars hold by `[secret]`, wherever it stands in a text. Values under 6
+ * characters and those of a few well-known plain settings stay: masking them would make output
+ * unreadable and hide nothing.
  */
 export function createMask(config: Config): Mask {
   const mask = new ConfigMask()
@@ -47,7 +48,9 @@ class ConfigMask implements Mask {
   }
 }
 
-/** The value, each of its lines, the password in it if it is a URL, and all of them percent-encoded. */
+/**
+ * The value, each of its lines, the password in it if it is a URL, and all of them percent-encoded.
+ */
 function formsOf(key: string, value: string): string[] {
   if (plainKeys.has(key)) return []
   return [...value.split(/[\r\n]+/).map((line) => line.trim()), ...passwordsIn(value)]

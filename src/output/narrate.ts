@@ -4,7 +4,9 @@ import { createMask } from './mask.ts'
 import type { Narrator } from '../model/narrator.ts'
 import type { Config } from '../model/release.ts'
 
-/** What packs may print in one build, in UTF-16 units. The platform's own lines always come through. */
+/**
+ * What packs may print in one build, in UTF-16 units. The platform's own lines always come through.
+ */
 export const mostPackOutput = 16 * 2 ** 20
 
 type OutputOptions = {
@@ -17,8 +19,9 @@ type OutputOptions = {
 }
 
 /**
- * A build's output in Heroku's form: `-----> ` topic, seven spaces of detail, ` !     ` error, and the packs' own lines
- * made harmless. Nothing is held back but the line that has no newline yet; `end` writes that one too.
+ * A build's output in Heroku's form: `-----> ` topic, seven spaces of detail, ` !     ` error, and
+ * the packs' own lines made harmless. Nothing is held back but the line that has no newline yet;
+ * `end` writes that one too.
  */
 export function createNarrator({ write, config, most = mostPackOutput }: OutputOptions): Narrator & { end(): void } {
   const mask = createMask(config)

@@ -3,14 +3,17 @@ import { hasBegun, hasEnded, outputFiles, readFrom } from './files.ts'
 import type { OutputId, OutputReader } from '../model/output.ts'
 import type { RedisDeps } from '../redis.ts'
 
-/** Milliseconds after which a reader looks at the file though Redis said nothing: how late output is while Redis is away. */
+/**
+ * Milliseconds after which a reader looks at the file though Redis said nothing: how late output is
+ * while Redis is away.
+ */
 const lookAgainAfter = 500
 /** A reader that is this many pieces behind gets them from the file instead of from memory. */
 const mostPieces = 256
 
 /**
- * Reads builds' output, live or kept. The file is what counts; pieces that come over Redis are used as long as each
- * begins where the one before ended, and any gap is filled from the file.
+ * Reads builds' output, live or kept. The file is what counts; pieces that come over Redis are used
+ * as long as each begins where the one before ended, and any gap is filled from the file.
  */
 export function createOutputReader(deps: RedisDeps & { directory: string }): OutputReader & AsyncDisposable {
   const follower = new OutputFollower(deps)
@@ -53,7 +56,10 @@ async function* read(
   }
 }
 
-/** What of a piece comes right after `position`; nothing when it is known already or there is a gap before it. */
+/**
+ * What of a piece comes right after `position`; nothing when it is known already or there is a gap
+ * before it.
+ */
 function continuation({ offset, text }: Piece, position: number): Buffer {
   if (offset > position) return Buffer.alloc(0)
   return Buffer.from(text).subarray(position - offset)
@@ -73,7 +79,10 @@ class Feed implements Disposable {
     })
   }
 
-  /** Resolves with what came, with nothing when it is time to look at the file, and when the signal is aborted. */
+  /**
+   * Resolves with what came, with nothing when it is time to look at the file, and when the signal
+   * is aborted.
+   */
   async next(signal: AbortSignal): Promise<Piece[]> {
     if (this.#pieces.length === 0 && !signal.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>()

@@ -2,8 +2,9 @@
 export type Span = { start: number; end: number }
 
 /**
- * Finds each of many words in a text in one pass, however alike they are: steps are in proportion to the text alone (A. V. Aho and
- * M. J. Corasick, "Efficient String Matching", 1975). A state is what has been read of some word; 0 is nothing.
+ * Finds each of many words in a text in one pass, however alike they are: steps are in proportion
+ * to the text alone (A. V. Aho and M. J. Corasick, "Efficient String Matching", 1975). A state is
+ * what has been read of some word; 0 is nothing.
  */
 export class WordSearch {
   /** From a state by a character, keyed by both. */

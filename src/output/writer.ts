@@ -6,7 +6,10 @@ import { connectRedis, keysOf, type Redis, type RedisDeps } from '../redis.ts'
 
 /** A stream keeps this many of the latest pieces; who comes later has the file. */
 const streamLength = 2000
-/** Bytes. A larger piece is announced without its text, so that Redis holds 32 MiB of a build at most. */
+/**
+ * Bytes. A larger piece is announced without its text, so that Redis holds 32 MiB of a build at
+ * most.
+ */
 const largestPiece = 16 * 1024
 /** Milliseconds until an end that the disk did not take is tried again. */
 const markAgainAfter = 2000
@@ -102,7 +105,7 @@ class FileWriter implements OutputWriter {
     return this.#descriptor
   }
 
-  /** What the disk does not take is lost; the work that it tells of goes on. */
+  /** What the disk does not take is lost; the work that it tells of continues. */
   #trying(work: () => void): boolean {
     try {
       work()
@@ -125,7 +128,10 @@ class FileWriter implements OutputWriter {
     await this.#announce({ offset: this.#position, end: true })
   }
 
-  /** Redis is told after the file has it, so that a reader who is woken finds it there. Losing Redis loses nothing. */
+  /**
+   * Redis is told after the file has it, so that a reader who is woken finds it there. Losing Redis
+   * loses nothing.
+   */
   async #announce(piece: { offset: number; text?: string; end?: boolean }): Promise<void> {
     const fields = ['offset', piece.offset, 'text', piece.text ?? '', 'end', piece.end ? 1 : 0]
     await this.#connection

@@ -11,8 +11,8 @@ export const queueName = 'jobs'
 const patience = 2000
 
 /**
- * The api's side of the queue. BullMQ's `add` waits for ever while Redis is away, so every call has a limit;
- * a job that arrives after its caller gave up only wakes the worker once more.
+ * The api's side of the queue. BullMQ's `add` waits forever while Redis is away, so every call has
+ * a limit; a job that arrives after its caller gave up only wakes the worker once more.
  */
 export function connectQueue({ redis, serverId, log }: RedisDeps): Queue {
   const keys = keysOf(serverId)
@@ -46,8 +46,8 @@ export function connectQueue({ redis, serverId, log }: RedisDeps): Queue {
 }
 
 /**
- * A build is queued once, however often it is asked for. Other jobs are never merged: one that is added while
- * its like runs must run again, since that one has read the record already.
+ * A build is queued once, however often it is asked for. Other jobs are never merged: one that is
+ * added while its like runs must run again, since that one has read the database already.
  */
 function identity(job: Job): { jobId?: string } {
   return job.kind === 'build' ? { jobId: `build-${job.buildId}` } : {}

@@ -6,20 +6,25 @@ import { queueName } from './connect-queue.ts'
 import { connectRedis, keysOf, type RedisDeps } from '../redis.ts'
 
 export type WorkerHandlers = {
-  /** Runs a job to its end. The record decides what is still to be done, so a job may come twice. */
+  /**
+   * Runs a job to its end. The database decides what is still to be done, so a job may come twice.
+   */
   run(job: Job): Promise<void>
   /** Somebody asked to stop this build. */
   cancel(buildId: BuildId): void
   /** A build of this app will come in a moment, if all goes well. */
   expect(appId: AppId): void
-  /** Redis is there, for the first time or again: whatever it forgot must be found in the record. */
+  /**
+   * Redis is there, for the first time or again: whatever it forgot must be found in the database.
+   */
   connected(): void
 }
 
 /**
- * Takes jobs off the queue until disposed of. BullMQ's defaults leave a dead worker's job alone for a minute and fail it for good
- * when it happens twice: here the lock is short and the record, not BullMQ, decides when to give up.
- * @param concurrency how many jobs may be under way; the handlers do their own limiting
+ * Takes jobs off the queue until disposed of. BullMQ's defaults leave a dead worker's job alone for
+ * a minute and fail it for good when it happens twice: here the lock is short and the database, not
+ * BullMQ, decides when to give up.
+ * @param concurrency how many jobs may be in progress; the handlers do their own limiting
  */
 export function startWorker(deps: RedisDeps & { handlers: WorkerHandlers; concurrency: number }): AsyncDisposable {
   const { redis, serverId, handlers, concurrency, log } = deps

@@ -13,10 +13,13 @@ type Deps = {
   quota: Quota
 }
 
-/** How much an account may have, so that nobody takes the whole server. The owner of an app answers for it, whoever changes it. */
+/**
+ * How much an account may have, so that nobody takes the whole server. Everything counts for the
+ * owner of the app.
+ */
 export class Quotas {
   readonly #deps: Deps
-  /** Dynos that are being started and not on record yet. */
+  /** Dynos that are being started and not in the database yet. */
   readonly #reserved = new Map<AccountId, number>()
   readonly #rooms = new RepositoryRooms()
 
@@ -43,7 +46,10 @@ export class Quotas {
     return Math.ceil((await repositories.bytesOf(store.accountUsage.appIds(id))) / 2 ** 20)
   }
 
-  /** For what is to come into the app's repository. @throws account_limit when its owner's are full */
+  /**
+   * For what is to come into the app's repository.
+   * @throws account_limit when its owner's are full
+   */
   async holdRepositoryRoom({ ownerId }: Pick<App, 'ownerId'>): Promise<RepositoryRoom> {
     const { store, repositories } = this.#deps
     const account = store.accounts.find(ownerId)
@@ -61,12 +67,15 @@ export class Quotas {
     this.#check(ownerId, 'apps', 1)
   }
 
-  /** Of so many more dynos, or so many that are on record already. @throws account_limit */
+  /** Of so many more dynos, or so many that are in the database already. @throws account_limit */
   checkDynos({ ownerId }: Pick<App, 'ownerId'>, more: number): void {
     this.#check(ownerId, 'dynos', more + (this.#reserved.get(ownerId) ?? 0))
   }
 
-  /** Takes so many until they are on record, or not to be. Of none or less nothing is asked. @throws account_limit */
+  /**
+   * Takes so many until they are in the database, or not to be. Of none or less nothing is asked.
+   * @throws account_limit
+   */
   reserveDynos(app: Pick<App, 'ownerId'>, more: number): Disposable {
     if (more <= 0) return { [Symbol.dispose]: () => undefined }
     const { ownerId } = app
@@ -81,7 +90,10 @@ export class Quotas {
     }
   }
 
-  /** Of one more build of that app, which takes the place of one that waits. @throws account_limit */
+  /**
+   * Of one more build of that app, which takes the place of one that waits.
+   * @throws account_limit
+   */
   checkBuild({ id, ownerId }: Pick<App, 'id' | 'ownerId'>): void {
     const waiting = this.#deps.store.builds.listUnfinished(id).filter(({ state }) => state.kind === 'pending')
     this.#check(ownerId, 'builds', 1 - waiting.length)

@@ -2,7 +2,10 @@ import type { AccountId } from '../model/ids.ts'
 
 /** What an account's repositories grow by while it is held. */
 export type RepositoryRoom = Disposable & {
-  /** Says that so many bytes come. @throws account_limit when they are too many with all that came since the first one held it */
+  /**
+   * Says that so many bytes come.
+   * @throws account_limit when they are too many with all that came since the first one held it
+   */
   take(bytes: number): void
 }
 

@@ -28,7 +28,10 @@ export function createBuildRelease(
   })
 }
 
-/** The release of a slug that is there already, with the config vars as they are now. The caller wakes the worker (`converge`). */
+/**
+ * The release of a slug that is there already, with the config vars as they are now. The caller
+ * wakes the worker (`converge`).
+ */
 export function createSlugRelease(
   store: Pick<Store, 'transaction' | 'releases' | 'configVars'>,
   app: Pick<App, 'id'>,
@@ -47,9 +50,9 @@ export function createSlugRelease(
 }
 
 /**
- * Changes config vars and makes the release that carries them, in one transaction; null unsets a key. It takes the code of the newest
- * release that did not fail, so that what is accepted last contains what was accepted before. The caller wakes the worker
- * (`converge`).
+ * Changes config vars and makes the release that carries them, in one transaction; null unsets a
+ * key. It takes the code of the newest release that did not fail, so that what is accepted last
+ * contains what was accepted before. The caller wakes the worker (`converge`).
  */
 export function createConfigRelease(
   store: Pick<Store, 'transaction' | 'releases' | 'configVars'>,

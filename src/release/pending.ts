@@ -4,7 +4,7 @@ import type { OutputWriters } from '../model/output.ts'
 import type { Store } from '../store/store.ts'
 import { isCommandDue } from './release-command.ts'
 
-/** What is next for the app's pending releases, by the record. */
+/** What is next for the app's pending releases, by the database. */
 export function nextStepOf(store: Store, appId: AppId): NextStep {
   const { apps, releases, builds } = store
   if (releases.listPending(appId).length === 0) return { kind: 'none' }
@@ -23,8 +23,8 @@ export function beginsWithCommand({ slugs }: Store, step: NextStep): boolean {
 }
 
 /**
- * Ends the pending releases that one of this version contains. A worker that died may have begun the command of one, and whoever reads the
- * output of that waits for its end.
+ * Ends the pending releases that one of this version contains. A worker that died may have begun
+ * the command of one, and whoever reads the output of that waits for its end.
  */
 export async function supersede(
   { store, outputs }: { store: Store; outputs: OutputWriters },

@@ -8,7 +8,10 @@ import type { Narrator } from '../model/narrator.ts'
 import type { OutputWriters } from '../model/output.ts'
 import type { Store } from '../store/store.ts'
 
-/** What is kept of a command's output, UTF-16 units: config changes follow each other faster than builds, and fifty of an app are kept. */
+/**
+ * What is kept of a command's output, UTF-16 units: config changes follow each other faster than
+ * builds, and fifty of an app are kept.
+ */
 const mostKept = 2 ** 20
 
 type Options = { narrator: Narrator; signal: AbortSignal; timeoutSeconds: number }
@@ -19,9 +22,10 @@ export function isCommandDue({ commandDone }: Release, { processTypes }: Slug): 
 }
 
 /**
- * Runs the `release` process type, if there is one, with the new slug and config. What it prints is told to `narrator` and kept with the
- * release. That it has ended well is on record at once, so no later attempt at the deploy runs it again; one that was cut off by the end of
- * the worker, or of the engine, begins again.
+ * Runs the `release` process type, if there is one, with the new slug and config. What it prints is
+ * told to `narrator` and kept with the release. That it has ended well is in the database at once,
+ * so no later attempt at the deploy runs it again; one that was cut off by the end of the worker,
+ * or of the engine, begins again.
  * @throws release_command_failed
  */
 export async function runReleaseCommand(
@@ -33,7 +37,7 @@ export async function runReleaseCommand(
   if (!isCommandDue(release, slug)) return
   await using writer = outputs.open(release.id)
   const kept = createNarrator({ write: (text) => writer.write(text), config, most: mostKept })
-  if (writer.isContinued) kept.topic('The release command began again: the server was interrupted.')
+  if (writer.isContinued) kept.topic('The release command was restarted: the server was interrupted.')
   const onOutput = (line: Buffer): void => {
     kept.raw(line)
     narrator.raw(Buffer.concat([Buffer.from('       '), line]))

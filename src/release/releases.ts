@@ -20,15 +20,20 @@ import { sayWhoReleases } from './say-who.ts'
 import { recordFailure, recordSuccess } from './verdict.ts'
 
 /**
- * Where it is decided what becomes of a release, whatever asked for it: a push, a config change, a rollback or the API.
+ * Where it is decided what becomes of a release, whatever asked for it: a push, a config change, a
+ * rollback or the API.
  *
- * - `create.ts` and `rollback.ts` put it on record as pending: change there what a release contains and what it is called.
- * - `nextStep` in `model/pending-releases.ts` says which pending release is next: change there what waits and what is contained in what.
+ * - `create.ts` and `rollback.ts` put it in the database as pending: change there what a release
+ *   contains and what it is called.
+ * - `nextStep` in `model/pending-releases.ts` says which pending release is next: change there what
+ *   waits and what is contained in what.
  * - `release` below takes one to its verdict: change here what every release goes through.
- * - `verdict.ts` puts the verdict on record: change there what succeeds or is taken back with a release.
- * - `Dynos.replace` starts the dynos, switches the router to them and takes that back where they do not hold.
+ * - `verdict.ts` puts the verdict in the database: change there what succeeds or is taken back with
+ *   a release.
+ * - `Dynos.replace` starts the dynos, switches the router to them and takes that back where they do
+ *   not hold.
  *
- * One release of an app is under way at a time, from its number to its verdict.
+ * One release of an app is in progress at a time, from its number to its verdict.
  */
 export class Releases {
   readonly #own: ReleasesOptions
@@ -39,10 +44,11 @@ export class Releases {
   }
 
   /**
-   * The one way to release: the release command runs, the dynos of the release replace those that serve, and the record says that it is
-   * current. `clock` gets the times of the phases.
-   * @throws the reason of a failure, which is on record and in the app's log then. What passes by itself (the engine is away, the disk is
-   *   full), or the signal's reason, leaves it pending: it is released again, or its build gives it up
+   * The one way to release: the release command runs, the dynos of the release replace those that
+   * serve, and the database says that it is current. `clock` gets the times of the phases.
+   * @throws the reason of a failure, which is in the database and in the app's log then. What
+   *   passes by itself (the engine is away, the disk is full), or the signal's reason, leaves it
+   *   pending: it is released again, or its build gives it up
    */
   async release(
     deployable: Deployable,
@@ -66,7 +72,11 @@ export class Releases {
     }
   }
 
-  /** Releases what a build made. An attempt that is made again goes on with the release of the earlier one. @throws as `release` */
+  /**
+   * Releases what a build made. An attempt that is made again continues with the release of the
+   * earlier one.
+   * @throws as `release`
+   */
   async releaseBuild(
     { app, build, slug }: { app: App; build: Build; slug: Slug },
     { narrator, signal, clock }: { narrator: Narrator; signal: AbortSignal; clock: PhaseClock },
@@ -79,9 +89,10 @@ export class Releases {
   }
 
   /**
-   * Takes pending releases of config changes, rollbacks and the API to their verdicts. Nobody waits here for a release that is under way,
-   * nor for a release command.
-   * @returns whether the next one begins with a command: then call `releaseNext`, which waits for it
+   * Takes pending releases of config changes, rollbacks and the API to their verdicts. Nobody waits
+   * here for a release that is in progress, nor for a release command.
+   * @returns whether the next one begins with a command: then call `releaseNext`, which waits for
+   *   it
    */
   async releasePending(appId: AppId, signal: AbortSignal): Promise<{ isCommandNext: boolean }> {
     const { store } = this.#own
@@ -95,7 +106,8 @@ export class Releases {
   }
 
   /**
-   * Does the next step about the app's pending releases. One that failed is on record as that; then the next older one is next.
+   * Does the next step about the app's pending releases. One that failed is in the database as
+   * that; then the next older one is next.
    * @throws why it is still pending
    */
   async releaseNext(appId: AppId, signal: AbortSignal): Promise<void> {
@@ -110,7 +122,7 @@ export class Releases {
         case 'supersede':
           return supersede(this.#own, appId, step.below)
         case 'replace-code':
-          // The same release, config and number: whoever waits for it waits on.
+          // The same release, config and number: its waiters keep waiting.
           return store.releases.replaceCode(step.release.id, step.slugId)
         case 'accept':
           return store.releases.setState(step.release.id, { kind: 'succeeded' })
@@ -157,7 +169,10 @@ export class Releases {
     }
   }
 
-  /** The release an earlier attempt made, or a new one. @throws what an earlier attempt failed with */
+  /**
+   * The release an earlier attempt made, or a new one.
+   * @throws what an earlier attempt failed with
+   */
   #ofBuild(build: Build, slug: Slug): Release {
     const { store, platformLog } = this.#own
     const earlier = build.releaseId === null ? undefined : store.releases.find(build.releaseId)

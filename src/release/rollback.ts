@@ -5,8 +5,8 @@ import type { Release } from '../model/release.ts'
 import type { Store } from '../store/store.ts'
 
 /**
- * Makes a new release with the code and the config vars of an old one, which become the app's config vars again. The caller wakes the
- * worker (`converge`).
+ * Makes a new release with the code and the config vars of an old one, which become the app's
+ * config vars again. The caller wakes the worker (`converge`).
  * @throws invalid_params for a release that never served or has no code
  */
 export function createRollback(

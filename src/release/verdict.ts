@@ -3,7 +3,10 @@ import { newestGood } from '../model/pending-releases.ts'
 import type { Release } from '../model/release.ts'
 import type { Store } from '../store/store.ts'
 
-/** The commit point of a deploy: the release is current and has succeeded, and its process types are the app's. */
+/**
+ * The commit point of a deploy: the release is current and has succeeded, and its process types are
+ * the app's.
+ */
 export function recordSuccess(store: Store, deployable: Deployable): void {
   const { app, release, slug } = deployable
   store.transaction(() => {

@@ -2,8 +2,8 @@ import type { AppId } from '../model/ids.ts'
 import type { Visitor } from './visitor.ts'
 
 /**
- * Counts each connection of a visitor for the app of its latest request, until it closes or asks for another one, so that a flood of
- * one app leaves connections to the others.
+ * Counts each connection of a visitor for the app of its latest request, until it closes or asks
+ * for another one, so that a flood of one app leaves connections to the others.
  */
 export class AppConnections {
   readonly #most: number

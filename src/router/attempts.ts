@@ -9,7 +9,10 @@ import type { Visitor } from './visitor.ts'
 
 /** Milliseconds that a kept connection may have been idle to carry what must not be sent twice. */
 const newestForUnsafe = 1_000
-/** Milliseconds to take a connection where others are on standby: one that has ended may leave nobody to refuse it. */
+/**
+ * Milliseconds to take a connection where others are on standby: one that has ended may leave
+ * nobody to refuse it.
+ */
 const connectBesideStandby = 250
 
 /** Gets one request a connection to a target, until one takes it. */
@@ -31,7 +34,8 @@ export class Attempts {
   }
 
   /**
-   * Takes a connection to the best target of the route in force now: `upstream`, which may still be connecting.
+   * Takes a connection to the best target of the route in force now: `upstream`, which may still be
+   * connecting.
    * @returns what to answer instead when there is none
    */
   next(handler: ResponseHandler): Answer | undefined {
@@ -47,7 +51,10 @@ export class Attempts {
     return undefined
   }
 
-  /** The app closed the kept connection while the request was on its way: a new one to the same target. */
+  /**
+   * The app closed the kept connection while the request was on its way: a new one to the same
+   * target.
+   */
   again(handler: ResponseHandler): void {
     const target = this.target!
     this.release(false)
@@ -60,7 +67,10 @@ export class Attempts {
     return standby.length > 0 ? Math.min(limits.connect, connectBesideStandby) : limits.connect
   }
 
-  /** It ended before its answer in the moments after it took over: another may be asked. @returns false where that is not so */
+  /**
+   * It ended before its answer in the moments after it took over: another may be asked.
+   * @returns false where that is not so
+   */
   diedTakingOver(): boolean {
     if (this.destination!.standby.length === 0 || !isRepeatable(this.#request)) return false
     this.#tried.push(this.target!)
@@ -69,7 +79,10 @@ export class Attempts {
     return true
   }
 
-  /** The connection did not come about: the only failure after which the request certainly reached nobody. */
+  /**
+   * The connection did not come about: the only failure after which the request certainly reached
+   * nobody.
+   */
   refused(code: 'H19' | 'H21'): void {
     const target = this.target!
     this.release(false)

@@ -3,8 +3,8 @@ import type { LiveTarget } from './target.ts'
 let turn = 0
 
 /**
- * The target with the fewest requests in flight, of equals each in turn. One that refused a connection a moment
- * ago comes last.
+ * The target with the fewest requests in flight, of equals each in turn. One that refused a
+ * connection a moment ago comes last.
  * @param tried targets that refused this very request
  * @returns undefined when all were tried
  */

@@ -1,11 +1,14 @@
 import type { LiveTarget } from './target.ts'
 
-/** WebSockets are closed one after the other, so that their clients do not come back all at once. Milliseconds. */
+/**
+ * WebSockets are closed one after the other, so that their clients do not come back all at once.
+ * Milliseconds.
+ */
 const pace = 10
 
 /**
- * Waits until nothing is in flight to `targets`, `timeoutMs` at most. WebSockets are told to go first, spread over
- * half of that time at most.
+ * Waits until nothing is in flight to `targets`, `timeoutMs` at most. WebSockets are told to go
+ * first, spread over half of that time at most.
  */
 export async function drain(targets: LiveTarget[], timeoutMs: number): Promise<{ unfinished: number }> {
   const goodbye = sayGoodbye(targets, timeoutMs / 2)
@@ -23,7 +26,10 @@ function whenIdle(target: LiveTarget): Promise<void> {
   return promise
 }
 
-/** Tells the tunnels of `targets` to close, over `milliseconds` at most. @returns the timer to clear at the end */
+/**
+ * Tells the tunnels of `targets` to close, over `milliseconds` at most.
+ * @returns the timer to clear at the end
+ */
 export function sayGoodbye(targets: LiveTarget[], milliseconds: number): NodeJS.Timeout {
   const tunnels = targets.flatMap((target) => [...target.tunnels])
   const perTurn = Math.ceil(tunnels.length / Math.max(1, Math.floor(milliseconds / pace)))

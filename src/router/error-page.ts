@@ -12,8 +12,9 @@ type AnswerOptions = {
 }
 
 /**
- * The whole response, without anything of the app or the request in it: a small page for browsers, JSON in the API's
- * error form for those that ask for JSON first, plain text for the rest (git and curl show it to their user).
+ * The whole response, without anything of the app or the request in it: a small page for browsers,
+ * JSON in the API's error form for those that ask for JSON first, plain text for the rest (git and
+ * curl show it to their user).
  */
 export function formatAnswer(answer: Answer, { request, requestId, keptFor }: AnswerOptions): string {
   const { type, body } = represent(answer, request?.fields.find(({ key }) => key === 'accept')?.value ?? '')

@@ -14,7 +14,7 @@ import type { Visitor } from './visitor.ts'
 
 const controlRetryInterval = 100
 
-/** One request on its way through the router: get a connection, send, pass the response on, tell the log. */
+/** One request in the router: get a connection, send, pass the response on, log. */
 export class Exchange implements ResponseHandler {
   readonly request: RequestHead
   readonly requestId: string
@@ -36,7 +36,7 @@ export class Exchange implements ResponseHandler {
     this.request = request
     this.requestId = requestId(request.fields)
     this.#attempts = new Attempts(context, visitor, request)
-    // What follows a refused upgrade could be a request or the tunnel's first bytes: nobody can tell.
+    // Bytes after a refused upgrade could be a request or the tunnel's first bytes.
     this.#keepAlive = request.keepAlive && request.upgrade === undefined
   }
 
@@ -248,7 +248,7 @@ export class Exchange implements ResponseHandler {
     else this.#fail(code)
   }
 
-  /** Part of the response has left: only a broken connection tells the client that it is not whole. */
+  /** Part of the response was sent: only a broken connection shows that it is incomplete. */
   #breakOff(code: RouterCode): void {
     this.#attempts.release(false)
     this.#end(code, code === 'H27' || code === 'H28' ? 499 : this.#status)

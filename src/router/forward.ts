@@ -5,7 +5,7 @@ import type { RequestHead } from './http/request-head.ts'
 import type { ResponseHead } from './http/response-head.ts'
 import type { Origin } from './origin.ts'
 
-/** RFC 9110 section 7.6.1, and what is written anew. */
+/** RFC 9110 section 7.6.1, and what is written again. */
 const hopByHop = [
   'connection',
   'keep-alive',
@@ -16,7 +16,10 @@ const hopByHop = [
   'upgrade',
 ]
 
-/** Only the router says where a request came from. `Proxy` becomes HTTP_PROXY in CGI programs (CVE-2016-5385). */
+/**
+ * Only the router says where a request came from. `Proxy` becomes HTTP_PROXY in CGI programs
+ * (CVE-2016-5385).
+ */
 const notFromClients = new Set([
   ...hopByHop,
   'http2-settings',
@@ -44,7 +47,8 @@ export function formatRequestHead(request: RequestHead, requestId: string, origi
   let text = `${request.method} ${request.target} HTTP/1.1\r\n`
   for (const { key, line } of request.fields) {
     if (!mayComeFromClient(key) || isHopField(request.hopFields, key)) continue
-    // RFC 9110 section 10.1.1: HTTP/1.0 knows no 100 (Continue), so its client does not wait for one.
+    // RFC 9110 section 10.1.1: HTTP/1.0 knows no 100 (Continue), so its client does not wait for
+    // one.
     if (key === 'expect' && request.version === 0) continue
     text += line
   }
@@ -69,7 +73,7 @@ export function formatResponseHead(response: ResponseHead, { framing, keptFor, d
     if (key === 'date') hasDate = true
     text += line
   }
-  // RFC 9110 section 6.6.1: whoever forwards a response without a date adds it.
+  // RFC 9110 section 6.6.1: a proxy adds a missing date to a response.
   if (!hasDate) text += `Date: ${date}\r\n`
   text += `Via: 1.1 paas\r\n${formatFraming(framing)}`
   return `${text}${formatConnection(keptFor, { upgrade: wantsUpgrade })}\r\n`
@@ -87,7 +91,10 @@ export function formatUpgradeHead({ status, reason, fields }: ResponseHead): str
   return `HTTP/1.1 ${status} ${reason}\r\n${formatFields(kept)}Connection: Upgrade\r\nVia: 1.1 paas\r\n\r\n`
 }
 
-/** Trailers that a merging receiver could take for a header of the message are dropped: RFC 9110 section 6.5.1. */
+/**
+ * Trailers that a merging receiver could take for a header of the message are dropped: RFC 9110
+ * section 6.5.1.
+ */
 export function safeTrailers(trailers: Field[]): Field[] {
   if (trailers.length === 0) return trailers
   return trailers.filter(({ key }) => {
@@ -116,7 +123,9 @@ function isLengthWithoutBody(key: string, { status }: ResponseHead, framing: Fra
   return key === 'content-length' && framing.kind === 'none' && status >= 200 && status !== 204
 }
 
-/** `Connection` may name fields for one hop; those that carry the message are not taken away by it. */
+/**
+ * `Connection` may name fields for one hop; those that carry the message are not taken away by it.
+ */
 function isHopField(hopFields: string[], key: string): boolean {
   return hopFields.length > 0 && hopFields.includes(key)
 }

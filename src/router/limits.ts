@@ -12,15 +12,23 @@ export type TimeLimits = {
 
 export type RouterLimits = {
   app: TimeLimits
-  /** The api has limits of its own; a push whose build is quiet must not be cut. `connect` is as long as a restart may take. */
+  /**
+   * The api has limits of its own; a push whose build is quiet must not be cut. `connect` is as
+   * long as a restart may take.
+   */
   control: TimeLimits
   /** Milliseconds from a connection's or request's first byte to the end of its head. */
   head: number
-  /** Milliseconds that a connection may be idle before its first request, and between two, as its client is told. */
+  /**
+   * Milliseconds that a connection may be idle before its first request, and between two, as its
+   * client is told.
+   */
   keepAlive: number
   /** Milliseconds after what its client was told, for the next request's way here. */
   keepAliveGrace: number
-  /** Milliseconds that a connection which we ended is still read from, until its client ends it too. */
+  /**
+   * Milliseconds that a connection which we ended is still read from, until its client ends it too.
+   */
   linger: number
   /** Bytes of one head, of requests and responses. Heroku's CLI sends a Request-Id that grows. */
   headBytes: number
@@ -51,7 +59,8 @@ export const defaultLimits: RouterLimits = {
 }
 
 /**
- * The default limits, with no more connections than this process has file descriptors for: three each (one kept).
+ * The default limits, with as many connections as this process has file descriptors for: three each
+ * (one kept).
  * @param appShare percent of all connections that one app may have
  */
 export function limitsOfThisProcess(appShare: number): RouterLimits {

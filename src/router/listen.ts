@@ -5,8 +5,9 @@ import { setImmediate } from 'node:timers/promises'
 import { isCode, PaasError } from '../errors.ts'
 
 /**
- * Where a server listens: at a socket that another process has bound and holds (a descriptor of it), or at a port of its own. `shared`: a
- * router of this same server has the port now, and will leave it.
+ * Where a server listens: at a socket that another process has bound and holds (a descriptor of
+ * it), or at a port of its own. `shared`: a router of this same server has the port now, and will
+ * leave it.
  */
 export type Place = { fd: number } | OwnPort
 type OwnPort = { port: number; shared: boolean }
@@ -25,8 +26,9 @@ export async function listenOn(server: Server, place: Place): Promise<number> {
 }
 
 /**
- * Binds a port at every address of the machine, and accepts nothing. The port can be bound again by the router that takes over
- * (SO_REUSEPORT), so that no connection is refused between the two; any other holder of it is found out first.
+ * Binds a port at every address of the machine, and accepts nothing. The port can be bound again by
+ * the router that takes over (SO_REUSEPORT), so that no connection is refused between the two; any
+ * other holder of it is found out first.
  * @throws port_in_use
  */
 export function bindPort({ port, shared }: OwnPort): BoundSocket {
@@ -50,16 +52,20 @@ function bind(options: { port: number; reusePort: boolean }): BoundSocket {
   }
 }
 
-/** Makes the kernel give connections that wait at a closing socket to the other one of the port (Linux ≥ 5.14). */
+/**
+ * Makes the kernel give connections that wait at a closing socket to the other one of the port
+ * (Linux ≥ 5.14).
+ */
 const migration = '/proc/sys/net/ipv4/tcp_migrate_req'
 
 /**
- * Stops listening on a port that another process listens on too, without resetting connections that were made but
- * not accepted yet. Where the kernel's help cannot be had, that is left to the moment: right after a turn of the
- * event loop in which none had come.
+ * Stops listening on a port that another process listens on too, without resetting connections that
+ * were made but not accepted yet. Where the kernel's help cannot be had, that is left to the
+ * moment: right after a turn of the event loop in which none had come.
  */
 export async function leaveSharedPort(server: Server): Promise<void> {
-  await writeFile(migration, '1').catch(() => undefined) // an older kernel, or not root: done without
+  // An older kernel, or not root: it works without.
+  await writeFile(migration, '1').catch(() => undefined)
   let came = true
   server.on('connection', () => (came = true))
   for (let turns = 0; came && turns < 1_000; turns++) {

@@ -17,7 +17,10 @@ export type HostDestination = {
   limits: TimeLimits
 }
 
-/** The routing table in force. Every change is one step: a request sees the table before it or after it. */
+/**
+ * The routing table in force. Every change is one step: a request sees the table before it or after
+ * it.
+ */
 export class LiveRoutes {
   readonly #limits: RouterLimits
   #table: RoutingTable

@@ -5,12 +5,13 @@ import { addRequests } from '../metrics/totals.ts'
 import type { AppId } from '../model/ids.ts'
 
 /**
- * Counts the requests of each app. A request costs one look-up and a few additions; once a minute what came together is
- * written to the app's figures, in the background and whether anybody reads them or not.
+ * Counts the requests of each app. A request costs one look-up and a few additions; once a minute
+ * what came together is written to the app's figures, in the background and whether anybody reads
+ * them or not.
  */
 export class Measurements {
   readonly #writer: Pick<FigureWriter, 'write'>
-  /** Up to the minute under way. */
+  /** Up to the minute in progress. */
   readonly #totals = new Map<AppId, RequestTotals>()
   #minute: Minute = minuteOf(Date.now())
   #tallies = new Map<AppId, RequestTally>()
@@ -27,7 +28,7 @@ export class Measurements {
     tally.record(request)
   }
 
-  /** The app's requests in the minute under way; null without any. */
+  /** The app's requests in the minute in progress; null without any. */
   minute(appId: AppId): { minute: Minute; requests: RequestFigures } | null {
     const requests = this.#tallies.get(appId)?.figures()
     return requests === undefined ? null : { minute: this.#minute, requests }

@@ -5,7 +5,10 @@ import type { Field } from './http/fields.ts'
 /** Where a request came from, as its app is told. */
 export type Origin = { address: string; scheme: 'http' | 'https'; port: number }
 
-/** Who is at the other end of a connection. `reached`: what it connected to, if something in between said so. */
+/**
+ * Who is at the other end of a connection. `reached`: what it connected to, if something in between
+ * said so.
+ */
 export type Peer = { address: string; reached?: { port: number; secure: boolean } }
 
 export type OriginsConfig = {
@@ -19,7 +22,10 @@ type Place = Pick<Origin, 'scheme' | 'port'>
 
 const defaultPorts = { http: 80, https: 443 }
 
-/** Finds out where requests came from: what trusted proxies say is believed, what anybody else says is not. */
+/**
+ * Finds out where requests came from: what trusted proxies say is believed, what anybody else says
+ * is not.
+ */
 export class Origins {
   readonly #trusted: BlockList
   readonly #trustsAny: boolean
@@ -38,8 +44,9 @@ export class Origins {
   }
 
   /**
-   * The origin of what comes on a connection, unless a request says otherwise and is believed. Where no proxy is named, whatever
-   * stands in front of the HTTP port may be anywhere, and all that comes there is taken as coming by the public URL.
+   * The origin of what comes on a connection, unless a request says otherwise and is believed.
+   * Where no proxy is named, whatever stands in front of the HTTP port may be anywhere, and all
+   * that comes there is taken as coming by the public URL.
    * @param own of this end of the connection
    */
   ofConnection({ address, reached }: Peer, own: { secure: boolean; port: number }): Origin {

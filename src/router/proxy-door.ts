@@ -5,7 +5,9 @@ import { readProxyHeader } from './proxy-header.ts'
 
 const nothing = Buffer.alloc(0)
 
-/** Takes connections from trusted proxies, and gives them on when it is known whom they speak for. */
+/**
+ * Takes connections from trusted proxies, and gives them on when it is known whom they speak for.
+ */
 export class ProxyDoor {
   readonly #limits: Pick<RouterLimits, 'keepAlive'>
   readonly #entering = new Set<Socket>()

@@ -18,8 +18,8 @@ const binaryHead = 16
 const [tlsValue, tlsSpoken] = [0x20, 0x01]
 
 /**
- * Reads what a proxy says at the begin of a connection about whom it speaks for: PROXY protocol 1 and 2,
- * https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt.
+ * Reads what a proxy says at the begin of a connection about whom it speaks for: PROXY protocol 1
+ * and 2, https://www.haproxy.org/download/3.0/doc/proxy-protocol.txt.
  */
 export function readProxyHeader(bytes: Buffer): ProxyReading {
   if (begins(bytes, textBegin)) return bytes.length < textBegin.length ? 'undecided' : readText(bytes)
@@ -48,7 +48,8 @@ function readBinary(bytes: Buffer): ProxyReading {
   const length = binaryHead + bytes.readUInt16BE(14)
   if (version !== 0x20 && version !== 0x21) return 'malformed'
   if (bytes.length < length) return 'undecided'
-  // 0x11 and 0x21: TCP over IPv4 and IPv6. Of another one, and of the proxy's own connections, nothing is known.
+  // 0x11 and 0x21: TCP over IPv4 and IPv6. Of another one, and of the proxy's own connections,
+  // nothing is known.
   if (version === 0x20 || (family !== 0x11 && family !== 0x21)) return { length, peer: undefined }
   const size = family === 0x11 ? 4 : 16
   const addressesEnd = binaryHead + 2 * size + 4

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
 
 /**
- * One way between two sockets, with back-pressure: what `from` says, `to` gets, and when `from` ends or closes, so does `to`.
+ * One way between two sockets, with back-pressure: what `from` says, `to` gets, and when `from`
+ * ends or closes, so does `to`.
  * @param push sends a piece to `to`; without one it goes as it is
  */
 export function pump(from: Socket, to: Socket, push: (data: Buffer) => void = (data) => sendTo(to, data, from)): void {

@@ -16,7 +16,10 @@ export type RefusedRequest = {
   origin: Pick<Origin, 'address' | 'scheme'>
 }
 
-/** A request that the router does not pass on appears in the log of the app that its Host names, if it names one. */
+/**
+ * A request that the router does not pass on appears in the log of the app that its Host names, if
+ * it names one.
+ */
 export function logRefusal(
   context: Pick<RouterContext, 'routes' | 'appLog' | 'measurements'>,
   { head, answer, requestId, origin }: RefusedRequest,

@@ -6,8 +6,9 @@ import type { Rendezvous } from './visitor.ts'
 export type RendezvousRelayDeps = { socketPath: string; limits: RouterLimits['rendezvous'] }
 
 /**
- * Hands connections to whoever serves attached one-off dynos at `socketPath`, as they are, token included. Each way ends
- * by itself; when one end breaks or nothing is said for too long, both are closed.
+ * Passes connections of attached one-off dynos to the worker at `socketPath` unchanged, including
+ * the token. Each direction ends by itself; if one end breaks or is idle for too long, both are
+ * closed.
  */
 export function openRendezvous({ socketPath, limits }: RendezvousRelayDeps): Rendezvous {
   let open = 0

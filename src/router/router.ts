@@ -154,9 +154,10 @@ export class Router {
   }
 
   /**
-   * Accepts no more, answers what is under way, then closes. Resolves after `milliseconds` at the latest, with what
-   * is left cut off. Only the first call counts.
-   * @param idle `close` idle connections at once, or `keep` them for one last answer: no client then sends into a closed one
+   * Stops accepting, answers requests in progress, then closes. Resolves after `milliseconds` at
+   * the latest; remaining connections are cut. Only the first call counts.
+   * @param idle `close` idle connections at once, or `keep` them for one last answer: no client
+   *   then sends into a closed one
    */
   stop(options: { milliseconds: number; idle: 'close' | 'keep' }): Promise<void> {
     return (this.#stopped ??= this.#stop(options))
@@ -195,7 +196,10 @@ export class Router {
     this.#proxyDoor.enter(socket, accept)
   }
 
-  /** @returns false when its address has as many connections as it may have; a trusted proxy has as many as it likes */
+  /**
+   * @returns false when its address has as many connections as it may have; a trusted proxy has as
+   *   many as it likes
+   */
   #count(socket: Socket, { address }: Peer): boolean {
     const { addresses, origins } = this.#context
     if (!origins.isTrusted(address)) {

@@ -18,7 +18,10 @@ import { appCertificateLifetime, AppCertificates } from './tls/app-certificates.
 import type { TlsIdentity } from './tls/identity.ts'
 import { coversApps, issueForHosts, openOwnIdentity } from './tls/own-identity.ts'
 
-/** What requests in flight get when the server stops, milliseconds at most; the supervisor waits for it. */
+/**
+ * What requests in flight get when the server stops, milliseconds at most; the supervisor waits for
+ * it.
+ */
 const longestStop = 10_000
 /** What a retired router gives its open connections to end by themselves, milliseconds. */
 const retirement = 90_000
@@ -34,17 +37,21 @@ export type RunRouterDeps = {
   log: Logger
   /** Closed at the end. */
   appLog: AppLogWriter
-  /** Whoever started it is gone: it takes over no more. */
+  /** Its supervisor is gone: it no longer takes over. */
   abandoned?: AbortSignal
 }
 
-/** `ended` resolves when another router has taken over, or none came in the time that `awaitSuccessor` gave. */
+/**
+ * `ended` resolves when another router has taken over, or none came in the time that
+ * `awaitSuccessor` gave.
+ */
 export type RunningRouter = AsyncDisposable & { ended: Promise<string> }
 
 /**
- * Serves from the saved table at once, then takes calls. A router of this data directory that still runs is
- * replaced: both have the port until the old one leaves it, and its last table is taken over.
- * @throws port_in_use, router_unavailable; the one before it serves on then
+ * Serves from the saved table at once, then takes calls. A router of this data directory that still
+ * runs is replaced: both have the port until the old one leaves it, and its last table is taken
+ * over.
+ * @throws port_in_use, router_unavailable; the running one then keeps serving
  */
 export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   const { config, log, appLog } = deps
@@ -126,7 +133,9 @@ function expectPort(expected: number, port: number): void {
   throw new PaasError('settings_invalid', `The inherited socket for port ${expected} is bound to port ${port}.`)
 }
 
-/** Ends a router that nobody takes over from within some seconds; undefined: however long it takes. */
+/**
+ * Ends a router that nobody takes over from within some seconds; undefined: however long it takes.
+ */
 class Limit implements Disposable {
   readonly #end: (reason: string) => void
   #timer: NodeJS.Timeout | undefined
@@ -159,7 +168,10 @@ function renewCertificate(router: Router, config: RunRouterDeps['config'], log: 
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-/** A table that cannot be read is no reason not to start: the worker installs a whole one when it starts. */
+/**
+ * A table that cannot be read is no reason not to start: the worker installs a whole one when it
+ * starts.
+ */
 async function savedTable(config: RunRouterDeps['config'], log: Logger): Promise<RoutingTable> {
   const empty: RoutingTable = { controlHost: '', controlSocket: '', routes: [] }
   try {

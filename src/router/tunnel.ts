@@ -46,7 +46,10 @@ export class Tunnel implements Tunnelled {
     if (fromClient.length > 0) this.#toUpstream.push(fromClient)
   }
 
-  /** A WebSocket's ends are told 1001 between two frames; other protocols have no such word and are left alone. */
+  /**
+   * A WebSocket's ends are told 1001 between two frames; other protocols have no such word and are
+   * left alone.
+   */
   goAway(): void {
     if (!this.#deps.websocket) return
     this.#toClient.close()
@@ -97,7 +100,10 @@ class Direction {
     this.#send(chunk)
   }
 
-  /** Says goodbye as soon as the frame that is on its way is complete. What comes after it is dropped. */
+  /**
+   * Says goodbye as soon as the frame that is on its way is complete. What comes after it is
+   * dropped.
+   */
   close(): void {
     if (this.#state !== 'open') return
     this.#state = 'closing'

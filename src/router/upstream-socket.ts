@@ -6,9 +6,10 @@ export type TargetAddress = { host: string; port: number } | { path: string }
 type Done = (error?: Error | null) => void
 
 /**
- * A socket that a failed write does not end: what the other side said before it closed is still read, and only then comes
- * its end or error. Node's own sockets destroy themselves at the first failed write, with an early answer to an upload
- * unread. Once a write has failed, further ones are dropped.
+ * A socket that a failed write does not end: what the other side said before it closed is still
+ * read, and only then comes its end or error. Node's own sockets destroy themselves at the first
+ * failed write, with an early answer to an upload unread. Once a write has failed, further ones are
+ * dropped.
  */
 export class UpstreamSocket extends Socket {
   #unheard = false

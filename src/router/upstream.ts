@@ -25,13 +25,19 @@ export interface ResponseHandler {
   failed(failure: UpstreamFailure): void
 }
 
-/** Milliseconds that an idle connection is kept when the app does not say; Node's servers close after 5 s. */
+/**
+ * Milliseconds that an idle connection is kept when the app does not say; Node's servers close
+ * after 5 s.
+ */
 const keptByDefault = 4_000
 const keptAtMost = 60_000
 const longestHead = 65_536
 const mostInterims = 100
 
-/** All connections read into this one; what must outlive the call is copied. An allocation per read costs a tenth of all time. */
+/**
+ * All connections read into this one; what must outlive the call is copied. An allocation per read
+ * costs a tenth of all time.
+ */
 const readBuffer = Buffer.allocUnsafeSlow(65_536)
 
 /** One connection to an app. Serves one request at a time; never shared between targets. */
@@ -96,7 +102,10 @@ export class Upstream {
     return now < this.#usableUntil && !this.socket.destroyed && this.socket.readyState === 'open'
   }
 
-  /** Takes a kept connection into use, unless it is closed or lay idle for longer than `newest` milliseconds. */
+  /**
+   * Takes a kept connection into use, unless it is closed or lay idle for longer than `newest`
+   * milliseconds.
+   */
   reuse(handler: ResponseHandler, newest: number): boolean {
     const now = performance.now()
     if (!this.isUsable(now) || now - this.#idleSince > newest) {
@@ -114,7 +123,7 @@ export class Upstream {
     this.socket.destroy()
   }
 
-  /** Gives the socket away; errors on it are still caught here. */
+  /** Returns the socket away; errors on it are still caught here. */
   detach(): Socket {
     this.#handler = undefined
     for (const [event, listener] of Object.entries(this.#listeners)) this.socket.off(event, listener)
@@ -172,7 +181,10 @@ export class Upstream {
     return end === -1 ? bytes.length : end
   }
 
-  /** @param nothingFollows bytes after a response belong to no request: such a connection is not used again */
+  /**
+   * @param nothingFollows bytes after a response belong to no request: such a connection is not
+   *   used again
+   */
   #complete(nothingFollows: boolean): void {
     const [handler, head, body] = [this.#handler!, this.#head!, this.#body!]
     this.#handler = this.#head = this.#body = undefined
@@ -199,7 +211,10 @@ export class Upstream {
   }
 }
 
-/** `Keep-Alive: timeout=5` says when the app will close; a second less leaves time for the way there. */
+/**
+ * `Keep-Alive: timeout=5` says when the app will close; a second less leaves time for the way
+ * there.
+ */
 function keptFor(head: ResponseHead): number {
   const value = head.fields.find(({ key }) => key === 'keep-alive')?.value
   const seconds = value === undefined ? undefined : /\btimeout=(\d{1,5})\b/.exec(value)?.[1]

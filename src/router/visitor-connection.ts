@@ -17,7 +17,7 @@ import type { Arrival, Rendezvous, Visitor } from './visitor.ts'
 
 const nothing = Buffer.alloc(0)
 
-/** One connection from a visitor: reads its requests one after the other, each answered before the next is read. */
+/** One connection from a visitor: reads its requests one by one, each after the last answer. */
 export class VisitorConnection implements Visitor {
   address: string
   scheme: 'http' | 'https'
@@ -27,7 +27,7 @@ export class VisitorConnection implements Visitor {
   readonly #connection: Origin
   /** The other end is a trusted proxy: what it says about each request is believed. */
   readonly #believed: boolean
-  /** The visitor behind it whose request is under way. */
+  /** The visitor behind it whose request is in progress. */
   #counted: string | undefined
   readonly #sni: string | undefined
   /** Undefined once it is known that this connection speaks HTTP. */
@@ -87,7 +87,7 @@ export class VisitorConnection implements Visitor {
     else this.outbox.socket.destroy()
   }
 
-  /** Closes when no request is under way, after what is still to be sent. */
+  /** Closes when no request is in progress, after what is still to be sent. */
   closeIfIdle(): void {
     if (this.#state === 'reading' && this.#exchange === undefined && this.#pending.length === 0) this.#close()
   }
@@ -139,7 +139,7 @@ export class VisitorConnection implements Visitor {
     this.proceed()
   }
 
-  /** Stays open for longer than was told: a request that its client has just begun to send is answered. */
+  /** Stays open for longer than announced, for a request that the client is just sending. */
   #awaitNext(): void {
     const { keepAlive, keepAliveGrace } = this.#context.limits
     this.expire(keepAlive + keepAliveGrace)
@@ -186,7 +186,7 @@ export class VisitorConnection implements Visitor {
     return end
   }
 
-  /** Whether these first bytes can only be HTTP; while they may still be a token they have to wait. */
+  /** Whether these first bytes can only be HTTP; they wait while they may be a token. */
   #isHttp(bytes: Buffer, rendezvous: Rendezvous): boolean {
     const reading = readFirstLine(bytes)
     if (reading === 'http') this.#rendezvous = undefined
@@ -222,7 +222,7 @@ export class VisitorConnection implements Visitor {
     this.#exchange.start()
   }
 
-  /** @returns false when the visitor has as many requests under way as there may be connections of one address */
+  /** @returns false if the visitor has as many requests in progress as it may have connections */
   #believe({ fields }: RequestHead): boolean {
     const { origins, addresses } = this.#context
     const origin = origins.ofRequest(fields, this.#connection)
@@ -285,8 +285,8 @@ export class VisitorConnection implements Visitor {
   }
 
   /**
-   * Ends after all that is to be sent. What still comes is read and dropped for a while: closing with unread bytes
-   * would reset the answer on its way.
+   * Ends after all that is to be sent. What still comes is read and dropped for a while: closing
+   * with unread bytes would reset the answer on its way.
    */
   #close(): void {
     this.#state = 'closing'

@@ -22,11 +22,11 @@ export interface Visitor {
   expire(milliseconds: number): void
   /** Stops the body, until `proceed`. */
   hold(): void
-  /** The body may go on. */
+  /** The body may continue. */
   proceed(): void
   answer(answer: Answer, requestId: string): void
   /** The response is complete. */
   finished(keepAlive: boolean): void
-  /** Gives the socket and what came on it after the request away. */
+  /** Returns the socket and what came on it after the request away. */
   detach(): { socket: Socket; rest: Buffer }
 }

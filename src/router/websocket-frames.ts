@@ -1,4 +1,6 @@
-/** RFC 6455 section 5.2: follows one direction of a WebSocket so far as to know where frames end. */
+/**
+ * RFC 6455 section 5.2: follows one direction of a WebSocket so far as to know where frames end.
+ */
 export class FrameCursor {
   #header: number[] = []
   #payload = 0
@@ -8,12 +10,18 @@ export class FrameCursor {
     return this.#payload === 0 && this.#header.length === 0
   }
 
-  /** @returns how many bytes at the start of `chunk` end a frame that began before it; all of it when none ends in it */
+  /**
+   * @returns how many bytes at the start of `chunk` end a frame that began before it; all of it
+   *   when none ends in it
+   */
   advance(chunk: Buffer): void {
     for (let at = 0; at < chunk.length;) at = this.#step(chunk, at)
   }
 
-  /** As `advance`, but stops at the first boundary. @returns the offset of that boundary, or the chunk's length */
+  /**
+   * As `advance`, but stops at the first boundary.
+   * @returns the offset of that boundary, or the chunk's length
+   */
   advanceToBoundary(chunk: Buffer): number {
     let at = 0
     while (at < chunk.length && !this.atBoundary) at = this.#step(chunk, at)
@@ -46,5 +54,8 @@ export class FrameCursor {
 /** A close frame with status 1001, "going away": RFC 6455 section 7.4.1. */
 export const goingAwayFromServer = Buffer.from([0x88, 0x02, 0x03, 0xe9])
 
-/** The same from a client: masked, as section 5.3 demands; a mask of zeros leaves the status readable. */
+/**
+ * The same from a client: masked, as section 5.3 demands; a mask of zeros leaves the status
+ * readable.
+ */
 export const goingAwayFromClient = Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe9])

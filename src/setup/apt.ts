@@ -49,7 +49,10 @@ async function aptGet(argv: string[], progress: Progress): Promise<void> {
   throw new PaasError('requirements_missing', `apt-get ${argv[0]} exited with ${code}: ${reason}`)
 }
 
-/** What apt says is read here. In any locale but C, LANGUAGE would translate it all the same (gettext(1)). */
+/**
+ * What apt says is read here. In any locale but C, LANGUAGE would translate it all the same
+ * (gettext(1)).
+ */
 function inEnglish(): NodeJS.ProcessEnv {
   return { ...process.env, LC_ALL: 'C' }
 }

@@ -9,14 +9,20 @@ import type { Progress } from './progress.ts'
 
 const run = promisify(execFile)
 
-/** Where Docker puts its socket unless it is told otherwise: the only engine that we install or start. */
+/**
+ * Where Docker puts its socket unless it is told otherwise: the only engine that we install or
+ * start.
+ */
 const usualSocket = '/var/run/docker.sock'
 const logFile = '/var/log/dockerd.log'
 const startMs = 60_000
 
 type Pinged = Pick<Engine, 'info'>
 
-/** `absent`: nothing listens at the usual place, so that one may be installed and started there. @throws engine_unavailable */
+/**
+ * `absent`: nothing listens at the usual place, so that one may be installed and started there.
+ * @throws engine_unavailable
+ */
 export async function findEngine(engine: Pinged, docker: Config['docker']): Promise<'running' | 'absent'> {
   try {
     await engine.info()
@@ -27,7 +33,10 @@ export async function findEngine(engine: Pinged, docker: Config['docker']): Prom
   }
 }
 
-/** Starts Docker by the init system, or as a process of its own where there is none. @throws engine_unavailable */
+/**
+ * Starts Docker by the init system, or as a process of its own where there is none.
+ * @throws engine_unavailable
+ */
 export async function startEngine(engine: Pinged, progress: Progress): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new PaasError('engine_unavailable', 'Docker is not running.', {

@@ -9,7 +9,9 @@ import type { Progress } from './progress.ts'
 
 export type ImagesDeps = { engine: Engine; config: Config; progress: Progress }
 
-/** Makes every image that our own buildpacks build and run in, so that no first push waits for one. */
+/**
+ * Makes every image that our own buildpacks build and run in, so that no first push waits for one.
+ */
 export async function makeImages({ engine, config, progress }: ImagesDeps): Promise<void> {
   await mkdir(config.cacheDirectory, { recursive: true })
   using _lock = await lockFile(join(config.cacheDirectory, 'setup.lock'), { wait: new AbortController().signal })

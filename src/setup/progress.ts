@@ -1,4 +1,7 @@
-/** Shows what set-up does: a line per step, and what goes on inside a step in one line that is written over. */
+/**
+ * Shows what set-up does: a line per step, and what continues inside a step in one line that is
+ * written over.
+ */
 export interface Progress {
   step(text: string): void
   detail(line: string): void

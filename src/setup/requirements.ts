@@ -7,7 +7,10 @@ import { debianKeyring } from '../build/stack/rootfs.ts'
 
 const run = promisify(execFile)
 
-/** A program or a file, and the Debian package that has it: of several, the first that the distribution knows. */
+/**
+ * A program or a file, and the Debian package that has it: of several, the first that the
+ * distribution knows.
+ */
 export type Requirement = { packages: string[] } & ({ command: string; leastVersion?: string } | { file: string })
 
 export type Needs = {
@@ -57,7 +60,10 @@ async function satisfied(requirement: Requirement, path: string): Promise<boolea
   return !isOlder(/\d+(\.\d+)+/.exec(stdout)?.[0] ?? '0', leastVersion)
 }
 
-/** The path of a command. The administrator's directories are searched too: only root has them in PATH. */
+/**
+ * The path of a command. The administrator's directories are searched too: only root has them in
+ * PATH.
+ */
 export async function findCommand(command: string, path: string): Promise<string | undefined> {
   for (const directory of [...path.split(delimiter), '/usr/sbin', '/sbin']) {
     const file = join(directory, command)

@@ -17,8 +17,8 @@ export type AcceptDeps = {
 export type NewBuild = Parameters<Builds['create']>[0]
 
 /**
- * Records a build, after which it will be done whatever happens, and wakes the worker. `queued` is false when the queue
- * is away: the worker finds the build in the record then.
+ * Records a build, after which it will be done whatever happens, and wakes the worker. `queued` is
+ * false when the queue is away: the worker finds the build in the database then.
  * @throws account_limit
  */
 export async function acceptBuild(deps: AcceptDeps, asked: NewBuild): Promise<{ build: Build; queued: boolean }> {

@@ -12,7 +12,7 @@ export type BodyLimits = {
 }
 
 /**
- * The request's body, decompressed and held to its limits. What is wrong with it is the stream's error: a PaasError,
+ * The request's body, decompressed and limited in size and time. The stream fails with a PaasError,
  * or `ClientGone`. The request itself stays whole then, so that an answer can still be sent.
  */
 export function openBody(req: IncomingMessage, limits: BodyLimits): Body {
@@ -36,9 +36,15 @@ export function openBody(req: IncomingMessage, limits: BodyLimits): Body {
 }
 
 export type Body = Readable & {
-  /** From now on so many bytes more, if that is less than is allowed already; beyond them, that error. */
+  /**
+   * From now on so many bytes more, if that is less than is allowed already; beyond them, that
+   * error.
+   */
   allow(more: number, beyond: PaasError): void
-  /** From now on each chunk's bytes are told to whoever may refuse them by an error, until the body is over. */
+  /**
+   * From now on `check` is called with each chunk's bytes, and may refuse them with an error, until
+   * the body ends.
+   */
   count(account: Disposable & { take(bytes: number): void }): void
 }
 

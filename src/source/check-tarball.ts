@@ -5,7 +5,8 @@ import { PaasError } from '../errors.ts'
 import type { SourceLimits } from '../model/source.ts'
 
 /**
- * Whether this can be a tarball at all, by its first entry; whoever builds it finds the rest. Ends the input.
+ * Whether this can be a tarball at all, by its first entry; the build finds other errors. Ends the
+ * input.
  * @throws source_invalid
  */
 export async function checkTarball(input: Readable, limits: SourceLimits): Promise<void> {

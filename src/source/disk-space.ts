@@ -1,12 +1,20 @@
 import { statfs } from 'node:fs/promises'
 import { PaasError } from '../errors.ts'
 
-/** Bytes that must be free before a push is taken: a small build, its slug and the record fit in. */
+/**
+ * Bytes that must be free before a push is taken: a small build, its slug and the database fit in.
+ */
 export const leastFree = 512 * 2 ** 20
-/** Files that must be possible before a push is taken: git keeps up to 100 objects of one as a file each. */
+/**
+ * Files that must be possible before a push is taken: git keeps up to 100 objects of one as a file
+ * each.
+ */
 const leastFiles = 1000
 
-/** @throws disk_full when fewer than `least` bytes, or too few inodes, are free where `directory` lies */
+/**
+ * @throws disk_full when fewer than `least` bytes, or too few inodes, are free where `directory`
+ *   lies
+ */
 export async function checkDiskSpace(directory: string, least = leastFree): Promise<void> {
   const { bavail, bsize, files, ffree } = await statfs(directory)
   const free = bavail * bsize

@@ -11,8 +11,9 @@ export type Place = { kind: 'file'; path: string } | { kind: 'left out' }
 const overheadPerFile = 4096
 
 /**
- * The tar inside a gzipped stream, or the tar itself. Fails with source_invalid when it is neither, is cut off, or unpacks to more than
- * files of `sourceBytes` can take: whatever it claims, no more than that is ever unpacked.
+ * The tar inside a gzipped stream, or the tar itself. Fails with source_invalid when it is neither,
+ * is cut off, or unpacks to more than files of `sourceBytes` can take: whatever size it claims, at
+ * most that is unpacked.
  */
 export function openTarball(input: Readable, limits: { sourceBytes: number; sourceFiles: number }): Readable {
   const meter = new Meter(limits.sourceBytes + limits.sourceFiles * overheadPerFile)
@@ -30,7 +31,7 @@ export function openTarball(input: Readable, limits: { sourceBytes: number; sour
     const gunzip = createGunzip()
     gunzip.on('error', (cause) => fail(noTarball('it is truncated or damaged (gzip)', cause)))
     meter.once('close', () => gunzip.destroy())
-    // What follows the last gzip member is ignored, but read: whoever checks all of the input has the last word.
+    // What follows the last gzip member is ignored, but read: the check of the whole input decides.
     gunzip.once('end', () => input.unpipe(gunzip).resume())
     input.pipe(gunzip).pipe(meter, { end: false })
     void Promise.all([once(gunzip, 'end'), once(input, 'end')]).then(() => meter.end(), fail)

@@ -5,13 +5,13 @@ import type { App } from '../model/app.ts'
 /** Pushes and fetches at once, those that wait for their build included. */
 export type TransferLimits = { perApp: number; perAccount: number }
 
-/** Counts the pushes and fetches under way, so that nobody fills the server with them. */
+/** Counts the pushes and fetches in progress, so that nobody fills the server with them. */
 export class TransferSlots {
   readonly #limits: TransferLimits
   readonly #what: string
   readonly #taken = new Map<string, number>()
 
-  /** @param what is counted, for whoever has too many */
+  /** @param what is counted, for the error message */
   constructor(limits: TransferLimits, what = 'pushes and fetches') {
     this.#limits = limits
     this.#what = what

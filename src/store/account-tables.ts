@@ -11,7 +11,7 @@ export interface Accounts {
   create(account: { email: string; name?: string; admin: boolean; password?: string }): Account
   /** None that was removed, here and in the list. */
   find(idOrEmail: string): Account | undefined
-  /** Also of an account that was removed, for what it has done; empty for an id that is none's. */
+  /** Also of a removed account, for its past actions; empty for an unknown id. */
   emailOf(id: AccountId): string
   list(): Account[]
   /** The account, if the password is its own and it is not suspended (scrypt, constant time). */
@@ -32,7 +32,10 @@ export interface Accounts {
 /** How much an account has of what may be limited. */
 export interface AccountUsage {
   used(id: AccountId): Usage
-  /** When each of the last hour's builds was taken for its apps, those that are gone too; oldest first. */
+  /**
+   * When each of the last hour's builds was taken for its apps, those that are gone too; oldest
+   * first.
+   */
   buildsTaken(id: AccountId): Date[]
   /** Of all apps that it owns, those that are being destroyed too. */
   appIds(id: AccountId): AppId[]
@@ -43,18 +46,21 @@ export interface AccountUsage {
 }
 
 export interface Tokens {
-  /** The secret is given this once; the record has its SHA-256. */
+  /** The secret is given this once; the database has its SHA-256. */
   create(token: { accountId: AccountId; description: string; scope: string[]; expiresAt?: Date; session?: boolean }): {
     token: Token
     secret: string
   }
-  /** The live token and its account for a secret; undefined when unknown, expired, or of an account that is suspended. */
+  /**
+   * The live token and its account for a secret; undefined when unknown, expired, or of an account
+   * that is suspended.
+   */
   authenticate(secret: string): { token: Token; account: Account } | undefined
   list(accountId: AccountId): Token[]
   find(id: TokenId): Token | undefined
   /** @throws not_found */
   describe(id: TokenId, description: string): Token
-  /** Gives the token another secret; the present one is worthless at once. @throws not_found */
+  /** Returns the token another secret; the present one is worthless at once. @throws not_found */
   rotate(id: TokenId): { token: Token; secret: string }
   remove(id: TokenId): void
   /** Those of logins with a password, but for one. */
@@ -69,7 +75,9 @@ export interface Collaborators {
   /** Makes the account a collaborator, or changes its role. */
   set(appId: AppId, accountId: AccountId, role: GivenRole): Collaborator
   remove(appId: AppId, accountId: AccountId): void
-  /** The one rule of who may see, push to and change an app: undefined for who may not even see it. */
+  /**
+   * The one rule of who may see, push to and change an app: undefined for who may not even see it.
+   */
   roleOf(account: Pick<Account, 'id' | 'admin'>, app: Pick<App, 'id' | 'ownerId'>): Role | undefined
 }
 

@@ -114,7 +114,10 @@ function setCurrentRelease(db: Database, releases: Releases, id: AppId, releaseI
   })
 }
 
-/** Releases first: they refer to slugs without a cascade, so that no slug goes while a release needs it. */
+/**
+ * Releases first: they refer to slugs without a cascade, so that no slug goes while a release needs
+ * it.
+ */
 function remove(db: Database, id: AppId): void {
   db.transaction(() => {
     bequeathSlugs(db, id)

@@ -6,16 +6,25 @@ export const unfinished = `state IN ('pending', 'running')`
 /** Once it is current, a build's release stays what it is, and only the verdict is missing. */
 const hasServed = `EXISTS (SELECT 1 FROM releases WHERE releases.id = builds.release_id AND releases.state = 'succeeded')`
 
-/** A newer build of the app begins only when the older one has been given up, whatever the record says of that one. */
+/**
+ * A newer build of the app begins only when the older one has been given up, whatever the database
+ * says of that one.
+ */
 const newerBegun = `FROM builds newer
   WHERE newer.app_id = builds.app_id AND newer.sequence > builds.sequence AND newer.generation > 0`
 
 const isOvertaken = `(EXISTS (SELECT 1 ${newerBegun}) AND NOT ${hasServed})`
 
-/** The condition of every write of a build's holder: release order is push order, so it must not come after a newer one. */
+/**
+ * The condition of every write of a build's holder: release order is push order, so it must not
+ * come after a newer one.
+ */
 export const isHeld = `id = :id AND generation = :generation AND state = 'running' AND NOT ${isOvertaken}`
 
-/** Ends a build that its holder left without a verdict, if a newer one has begun since. Its release, if it has one, never serves. */
+/**
+ * Ends a build that its holder left without a verdict, if a newer one has begun since. Its release,
+ * if it has one, never serves.
+ */
 export function supersedeOvertaken(db: Database, id: BuildId): void {
   const now = Date.now()
   const build = db.change<{ release_id: string | null; superseded_by: string }>(

@@ -6,7 +6,8 @@ import { versionOf } from './migrations.ts'
 import { checkContent } from './open.ts'
 
 /**
- * Whether this version can open the record with this key. Changes nothing of it, so that another version may be at work on it.
+ * Whether this version can open the database with this key. Changes nothing of it, so that another
+ * version may be at work on it.
  * @throws data_directory_newer, data_directory_foreign, data_key_wrong, database_damaged
  */
 export function checkStore({ path, keyPath }: { path: string; keyPath: string }): void {

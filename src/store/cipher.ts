@@ -4,7 +4,8 @@ import { PaasError } from '../errors.ts'
 import type { Database } from './database.ts'
 
 /**
- * The cipher of this database. Its key is made at the first start, in a file of its own so that a copy of the database alone tells nothing.
+ * The cipher of this database. Its key is made at the first start, in a file of its own so that a
+ * copy of the database alone tells nothing.
  * @throws data_key_wrong when the file is missing, malformed, or another database's
  */
 export function openCipher(db: Database, keyPath: string): Cipher {

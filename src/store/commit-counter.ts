@@ -6,12 +6,14 @@ const slots = 64
 const slotBytes = 8
 
 /**
- * Notices a record that lost its newest commits. SQLite takes a damaged frame for the end of the write-ahead log and
- * drops what follows without a word, so each commit is numbered in the database and, once acknowledged, also in a file
- * beside it. A database whose number is below that file's has lost something.
+ * Notices a record that lost its newest commits. SQLite takes a damaged frame for the end of the
+ * write-ahead log and drops what follows without a word, so each commit is numbered in the database
+ * and, once acknowledged, also in a file beside it. A database whose number is below that file's
+ * has lost something.
  *
- * Number n goes to slot n mod 64, so that processes that commit at the same time never overwrite the greatest number.
- * The file is not synced: when power fails it may lag, which hides a loss but never reports one that is not.
+ * Number n goes to slot n mod 64, so that processes that commit at the same time never overwrite
+ * the greatest number. The file is not synced: when power fails it may lag, which hides a loss but
+ * never reports one that is not.
  */
 export class CommitCounter implements Disposable {
   readonly #file: number
@@ -30,7 +32,9 @@ export class CommitCounter implements Disposable {
     return Math.max(...Array.from({ length: slots }, (_, slot) => Number(bytes.readBigUInt64BE(slot * slotBytes))))
   }
 
-  /** Called inside a transaction: the number of this commit, or undefined when it changes nothing. */
+  /**
+   * Called inside a transaction: the number of this commit, or undefined when it changes nothing.
+   */
   next(db: Database): number | undefined {
     if (totalChanges(db) === this.#changesSeen) return undefined
     const row = db.get<{ commits: number }>('UPDATE meta SET commits = commits + 1 RETURNING commits')
@@ -54,7 +58,10 @@ export class CommitCounter implements Disposable {
   }
 }
 
-/** The file has its full size from the beginning, so that numbers can be written when the disk is full. */
+/**
+ * The file has its full size from the beginning, so that numbers can be written when the disk is
+ * full.
+ */
 function reserve(file: number): void {
   const { size } = fstatSync(file)
   const whole = slots * slotBytes
@@ -75,7 +82,10 @@ export function checkCommits(db: Database, counter: CommitCounter, path: string)
   )
 }
 
-/** SQLite removes the log when the database is closed; what it could not read in it may still be of use. */
+/**
+ * SQLite removes the log when the database is closed; what it could not read in it may still be of
+ * use.
+ */
 function keepLog(path: string): string {
   if (!existsSync(`${path}-wal`)) return ''
   copyFileSync(`${path}-wal`, `${path}-wal-damaged`)

@@ -17,7 +17,10 @@ const probeBytes = 64 * 1024
 /** How long a statement waits for another process's transaction, in milliseconds. */
 const busyTimeout = 10_000
 
-/** One SQLite connection: statements prepared once, transactions that join, SQLite's errors in our words. */
+/**
+ * One SQLite connection: statements prepared once, transactions that join, SQLite's errors in our
+ * words.
+ */
 export class Database implements Disposable {
   readonly #path: string
   readonly #connection: DatabaseSync
@@ -29,11 +32,15 @@ export class Database implements Disposable {
   constructor(path: string) {
     this.#path = path
     this.#connection = explained(path, () => new DatabaseSync(path, { timeout: busyTimeout }))
-    // FULL: a commit is synced before it is acknowledged; NORMAL loses the newest ones when power fails.
+    // FULL: a commit is synced before it is acknowledged; NORMAL loses the newest ones when power
+    // fails.
     this.execute('PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
   }
 
-  /** From here on every commit is counted, inside the database and beside it, and `onCommit` is told its number. */
+  /**
+   * From here on every commit is counted, inside the database and beside it, and `onCommit` is told
+   * its number.
+   */
   countCommits(counter: CommitNumbers, onCommit: (commits: number) => void): void {
     this.#counter = counter
     this.#onCommit = onCommit
@@ -103,8 +110,9 @@ export class Database implements Disposable {
 }
 
 /**
- * The main file as it is on disk, and the newest commit in it: where a file is said never to change SQLite does not look into the log
- * (https://sqlite.org/uri.html). Read by SQLite, since whoever else opens and closes the file takes this process's locks on it away
+ * The main file as it is on disk, and the newest commit in it: where a file is said never to change
+ * SQLite does not look into the log (https://sqlite.org/uri.html). Read by SQLite, since opening
+ * and closing the file in another way would drop this process's locks on it
  * (https://sqlite.org/howtocorrupt.html, section 2.2).
  */
 export function readMainFile(path: string): { bytes: Uint8Array; commits: bigint } {
@@ -129,7 +137,10 @@ function sqliteCode(cause: unknown): number | undefined {
 /** SQLITE_READONLY, SQLITE_IOERR, SQLITE_CANTOPEN: of these SQLite does not say why. */
 const diskCodes = [8, 10, 14]
 
-/** A file is made beside the database: what refuses it refused SQLite's, no inodes, a read-only mount, and no descriptors included. */
+/**
+ * A file is made beside the database: what refuses it refused SQLite's, no inodes, a read-only
+ * mount, and no descriptors included.
+ */
 function troubleOfDisk(path: string): PaasError | undefined {
   const probe = `${path}-probe-${process.pid}`
   try {

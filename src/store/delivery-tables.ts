@@ -23,11 +23,14 @@ export interface Webhooks {
   ): Webhook
   /** With its deliveries. */
   remove(id: WebhookId): void
-  /** What happened to builds, releases and process types of apps that have webhooks, oldest first, each given once. */
+  /**
+   * What happened to builds, releases and process types of apps that have webhooks, oldest first,
+   * each given once.
+   */
   takeChanges(): WebhookChange[]
 }
 
-/** Noted by the database itself, whoever made the change. */
+/** Recorded by database triggers, whichever code made the change. */
 export type WebhookChange = { appId: AppId; action: WebhookAction } & (
   | { kind: 'build'; id: BuildId }
   | { kind: 'release'; id: ReleaseId }
@@ -37,8 +40,8 @@ export type WebhookChange = { appId: AppId; action: WebhookAction } & (
 
 export interface WebhookDeliveries {
   /**
-   * An event, with a delivery for each webhook of the app that wants it; nothing if none does. The newest 1,000 of an app are kept,
-   * and of its dynos as many.
+   * An event, with a delivery for each webhook of the app that wants it; nothing if none does. The
+   * newest 1,000 of an app are kept, and of its dynos as many.
    */
   publish(event: Omit<WebhookEvent, 'id' | 'sequence' | 'createdAt'>): void
   /** Oldest first. */
@@ -46,7 +49,10 @@ export interface WebhookDeliveries {
   findEvent(id: WebhookEvent['id']): WebhookEvent | undefined
   /** Oldest first. */
   list(appId: AppId): WebhookDelivery[]
-  /** Those whose next attempt is due, the longest due first; of each webhook only so many, since one that is away may have thousands. */
+  /**
+   * Those whose next attempt is due, the longest due first; of each webhook only so many, since one
+   * that is away may have thousands.
+   */
   listDue(now: Date, limit: { perWebhook: number }): WebhookDelivery[]
   /** @param nextAttemptAt null after the last one */
   recordAttempt(

@@ -2,23 +2,28 @@ import type { DynoFacts, DynoLife, DynoRecord } from '../model/dyno.ts'
 import type { AppId } from '../model/ids.ts'
 
 /**
- * What became of each dyno, as far as its engine does not say: whether it has been ready, that it was not in its boot time, how it ended
- * before it was started again. Written by the worker, each when it changes.
+ * What became of each dyno, as far as its engine does not say: whether it has been ready, that it
+ * was not in its boot time, how it ended before it was started again. Written by the worker, each
+ * when it changes.
  */
 export interface DynoStates {
   find(id: string): DynoRecord | undefined
   list(appId: AppId): DynoRecord[]
   /** Nothing happens when the app is gone. */
   put(dyno: DynoFacts, change: Pick<DynoRecord, 'state' | 'since' | 'exitStatus' | 'error'>): void
-  /** The engine went away: what it ran of the formations of all apps is down. Gives these as they were. */
+  /**
+   * The engine went away: what it ran of the formations of all apps is down. Returns these as they
+   * were.
+   */
   lose(since: Date): DynoRecord[]
-  /** The engine has it no more. */
+  /** The engine no longer has it. */
   forget(id: string): void
   /** Forgets the others that nothing was seen of since then. */
   keepOnly(ids: ReadonlySet<string>, since: Date): void
   /**
-   * What webhooks are to be told of dynos, each once, of each dyno in order. That one which crashed has come up again is told when it has been so
-   * for a minute: one that crashes again and again is told of once.
+   * What webhooks are to be told of dynos, each once, of each dyno in order. That one which crashed
+   * has come up again is told when it has been so for a minute: one that crashes again and again is
+   * told of once.
    */
   takeNews(now: Date): DynoNews[]
 }

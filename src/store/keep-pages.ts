@@ -3,7 +3,10 @@ import { PaasError } from '../errors.ts'
 import { Database } from './database.ts'
 import { markSums, readSums, sumsOf, writeSums, type PageSums } from './page-sums.ts'
 
-/** Milliseconds after which a difference is looked at again: somebody else's checkpoint may be under way. */
+/**
+ * Milliseconds after which a difference is looked at again: somebody else's checkpoint may be in
+ * progress.
+ */
 const secondLook = 100
 /** So many pages are named. */
 const mostNamed = 5
@@ -11,8 +14,9 @@ const mostNamed = 5
 const sumsPath = (path: string): string => `${path}-sums`
 
 /**
- * Compares the main file with what it was when it was last written to. SQLite writes to it in checkpoints only, and each brings a newer commit
- * and changes other pages with it; so whatever else differs was damaged (docs/decisions/0054).
+ * Compares the main file with what it was when it was last written to. SQLite writes to it in
+ * checkpoints only, and each brings a newer commit and changes other pages with it; so whatever
+ * else differs was damaged (docs/decisions/0054).
  * @throws database_damaged, at every call from then on until the sums are removed
  */
 export function checkPages(db: Database, path: string): void {
@@ -31,7 +35,8 @@ export function checkPages(db: Database, path: string): void {
 }
 
 /**
- * Checks the main file, brings the log into it, and notes what it is then. What the disk refuses is left for another time.
+ * Checks the main file, brings the log into it, and notes what it is then. What the disk refuses is
+ * left for another time.
  * @throws database_damaged
  */
 export function keepPages(db: Database, path: string): void {
@@ -54,7 +59,10 @@ function isKept(path: string): boolean {
   return readSums(sumsPath(path)) !== undefined && (!existsSync(log) || statSync(log).size === 0)
 }
 
-/** The numbers of the pages, from 1. One alone that differs is damage even where the commit differs too: it is the one with its number. */
+/**
+ * The numbers of the pages, from 1. One alone that differs is damage even where the commit differs
+ * too: it is the one with its number.
+ */
 function damageOf(path: string, kept: PageSums): number[] {
   const now = sumsOf(path)
   const count = Math.max(now.pages.length, kept.pages.length)
@@ -89,7 +97,10 @@ function alone(db: Database, work: () => void): void {
   }
 }
 
-/** A disk that is full, read-only or gone keeps nobody from going on: nothing is known of the file then, which harms nobody. */
+/**
+ * A disk that is full, read-only or gone keeps nobody from going on: nothing is known of the file
+ * then, which harms nobody.
+ */
 function attempt(work: () => void): void {
   try {
     work()

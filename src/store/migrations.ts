@@ -9,8 +9,8 @@ const applicationId = 0x70616173
 const directory = join(import.meta.dirname, 'migrations')
 
 /**
- * What makes the schema, in the order of the files' numbers; how many are done is PRAGMA user_version. Files are only ever added.
- * Times in them are milliseconds since 1970.
+ * What makes the schema, in the order of the files' numbers; how many are done is PRAGMA
+ * user_version. Files are only ever added. Times in them are milliseconds since 1970.
  */
 const migrations = readdirSync(directory)
   .toSorted()

@@ -34,7 +34,10 @@ import { openWebhooks } from './webhooks.ts'
 export type StoreOptions = {
   path: string
   keyPath: string
-  /** Told of damage that is found while the record is open, by each look that finds it. Nothing stops of it. */
+  /**
+   * Told of damage that is found while the database is open, by each look that finds it. Nothing
+   * stops of it.
+   */
   onDamage?: (damage: PaasError) => void
 }
 
@@ -44,7 +47,8 @@ const commitsPerCheckpoint = 100
 const longestLog = 4_096
 
 /**
- * Opens the record, makes it at the first start and brings an older schema up to date. Several processes may have it open.
+ * Opens the database, makes it at the first start and brings an older schema up to date. Several
+ * processes may have it open.
  * @throws data_directory_newer, data_directory_foreign, data_key_wrong, database_damaged
  */
 export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOptions): Store {
@@ -103,7 +107,8 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
 
 function openDatabase(path: string, keep: (db: Database) => void): Database {
   mkdirSync(dirname(path), { recursive: true })
-  // Made here because SQLite would make it readable for all; its -wal and -shm files take over this mode.
+  // Made here because SQLite would make it readable for all; its -wal and -shm files take over this
+  // mode.
   closeSync(openSync(path, 'a', 0o600))
   const db = new Database(path)
   try {
@@ -125,14 +130,21 @@ function openDatabase(path: string, keep: (db: Database) => void): Database {
   }
 }
 
-/** The mode stays with the file, so only the first start changes it; a second process at that moment waits its turn. */
+/**
+ * The mode stays with the file, so only the first start changes it; a second process at that moment
+ * waits its turn.
+ */
 function useWriteAheadLog(db: Database): void {
   const mode = db.get<{ journal_mode: string }>('PRAGMA journal_mode')?.journal_mode
   if (mode !== 'wal') db.execute('PRAGMA journal_mode = WAL')
   db.execute(`PRAGMA wal_autocheckpoint = ${longestLog}`)
 }
 
-/** Whether its trees are in order, and with `integrity_check` its indices too. What a value is SQLite cannot know. @throws database_damaged */
+/**
+ * Whether its trees are in order, and with `integrity_check` its indices too. What a value is
+ * SQLite cannot know.
+ * @throws database_damaged
+ */
 export function checkContent(db: Database, pragma: 'quick_check' | 'integrity_check'): void {
   const problems = db.all<Record<string, string>>(`PRAGMA ${pragma}(3)`).map((row) => row[pragma])
   if (problems.join() === 'ok') return

@@ -25,15 +25,24 @@ import type { DynoStates } from './dyno-tables.ts'
 import type { Domains, SniEndpoints } from './visitor-tables.ts'
 
 /**
- * The record. Synchronous: a call that returned is on disk (WAL, synchronous=FULL). One file per table
- * implements each part; callers take only the parts they use.
+ * The database. Synchronous: a call that returned is on disk (WAL, synchronous=FULL). One file per
+ * table implements each part; callers take only the parts they use.
  */
 export interface Store extends Disposable {
-  /** Runs `work` in one IMMEDIATE transaction, rolled back if it throws. Nested calls join the outer one. */
+  /**
+   * Runs `work` in one IMMEDIATE transaction, rolled back if it throws. Nested calls join the outer
+   * one.
+   */
   transaction<T>(work: () => T): T
-  /** 32 bytes that only this server knows, the same at every start; a different value for each purpose. */
+  /**
+   * 32 bytes that only this server knows, the same at every start; a different value for each
+   * purpose.
+   */
   secretFor(purpose: string): Buffer
-  /** Looks at all of the file, some milliseconds for each MiB; damage is told to whoever opened the record. */
+  /**
+   * Checks the whole file, some milliseconds per MiB; damage is reported to the callback of the
+   * opener.
+   */
   check(): void
   accounts: Accounts
   accountUsage: AccountUsage
@@ -91,7 +100,10 @@ export interface ConfigVars {
 }
 
 export interface Builds {
-  /** Inserts a pending build and supersedes the app's other pending ones, in one transaction; gives both. */
+  /**
+   * Inserts a pending build and supersedes the app's other pending ones, in one transaction; gives
+   * both.
+   */
   create(
     build: Pick<Build, 'appId' | 'accountId' | 'commit' | 'ref' | 'previousCommit' | 'noCache' | 'detached'> & {
       tarball?: BuildSource
@@ -108,15 +120,19 @@ export interface Builds {
   /** How many of all apps are in each state; of a state that none is in, nothing. */
   countStates(): Partial<Record<BuildState['kind'], number>>
   /**
-   * pending → running, or running → running for a resume, with the next generation. One that a newer build has overtaken before it
-   * served is superseded instead, its release failed. undefined: it is finished.
+   * pending → running, or running → running for a resume, with the next generation. One that a
+   * newer build has overtaken before it served is superseded instead, its release failed.
+   * undefined: it is finished.
    */
   claim(id: BuildId): Build | undefined
   /** Its holder leaves it to the next one. */
   giveBack(id: BuildId, generation: number): void
   /** A worker begins: what the one before has not given back counts as lost once more. */
   noteLosses(): void
-  /** Writes below hold while `generation` is the current one and no newer build has overtaken it; false: change nothing more. */
+  /**
+   * Writes below hold while `generation` is the current one and no newer build has overtaken it;
+   * false: change nothing more.
+   */
   /** The commit that the build's tarball became. */
   recordCommit(id: BuildId, generation: number, commit: string): boolean
   recordSlug(id: BuildId, generation: number, slug: Slug): boolean
@@ -126,9 +142,11 @@ export interface Builds {
     generation: number,
     state: Exclude<BuildState, { kind: 'pending' } | { kind: 'running' }>,
   ): boolean
-  /** Whether a newer build for the same ref serves, or did: the ref is no longer this one's to move. */
+  /**
+   * Whether a newer build for the same ref serves, or did: the ref is no longer this one's to move.
+   */
   hasNewerServing(id: BuildId): boolean
-  /** pending → cancelled at once; running → cancelRequested. Gives the build as it is then. */
+  /** pending → cancelled at once; running → cancelRequested. Returns the build as it is then. */
   requestCancel(id: BuildId): Build | undefined
 }
 
@@ -151,7 +169,10 @@ export interface SlugDrafts {
   create(draft: Omit<SlugDraft, 'id' | 'createdAt'>): SlugDraft
   find(id: SlugId): SlugDraft | undefined
   list(appId: AppId): SlugDraft[]
-  /** The draft is a slug from now on, in one transaction. False: it was one already, or is gone with its app. */
+  /**
+   * The draft is a slug from now on, in one transaction. False: it was one already, or is gone with
+   * its app.
+   */
   complete(slug: Slug): boolean
   removeExpired(now: Date): void
 }
@@ -178,7 +199,9 @@ export interface Releases {
 
 export interface Formations {
   list(appId: AppId): Formation[]
-  /** Adds types that are new (formationFor says how many of each) and removes those that are gone. */
+  /**
+   * Adds types that are new (formationFor says how many of each) and removes those that are gone.
+   */
   sync(appId: AppId, types: string[], asked?: AppJson['formation']): Formation[]
   /** Adds a type that the app's first deploy is to have, with what that would start of it. */
   add(appId: AppId, type: string): Formation
@@ -209,7 +232,10 @@ export interface AppSetups {
   setState(id: AppSetupId, state: AppSetupState): void
 }
 
-/** Offers of an app to another account; at most one of an app is pending. Those of apps being destroyed are not seen. */
+/**
+ * Offers of an app to another account; at most one of an app is pending. Those of apps being
+ * destroyed are not seen.
+ */
 export interface AppTransfers {
   /** @throws name_taken while another one of the app is pending */
   create(transfer: Pick<AppTransfer, 'appId' | 'ownerId' | 'recipientId'>): AppTransfer
@@ -221,7 +247,8 @@ export interface AppTransfers {
 
 export interface OneOffs {
   /**
-   * Waiting, under a name that is free. The token, which one with an input has, is given this once; the record has its SHA-256.
+   * Waiting, under a name that is free. The token, which one with an input has, is given this once;
+   * the database has its SHA-256.
    * @throws one_offs_limit
    */
   create(oneOff: AskedOneOff): { oneOff: OneOff; token: string | null }
@@ -229,9 +256,9 @@ export interface OneOffs {
   findByName(appId: AppId, name: string): OneOff | undefined
   /** Oldest first; of one app or of all. */
   list(appId?: AppId): OneOff[]
-  /** waiting → started, once: undefined for whoever comes second, and when it is gone. */
+  /** waiting → started, once: undefined for a second caller, and when it is gone. */
   start(id: OneOffId): OneOff | undefined
-  /** Likewise, for whoever has its token; that is of no use any more then, nor after its time. */
+  /** Likewise, with its token, which can be used once and expires. */
   redeem(token: string): OneOff | undefined
   /** Those that waited too long for their client. */
   removeExpired(): void

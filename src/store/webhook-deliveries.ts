@@ -29,7 +29,9 @@ type DeliveryRow = {
   updated_at: number
 }
 
-/** Of each app's dynos, which change often, and of all else of it; with an event its deliveries go. */
+/**
+ * Of each app's dynos, which change often, and of all else of it; with an event its deliveries go.
+ */
 const eventsKept = 1000
 
 const deliveries = `SELECT webhook_deliveries.*, webhooks.level, webhook_events.include FROM webhook_deliveries

@@ -4,7 +4,9 @@ import { untilSilent, type Heartbeat } from './heartbeat.ts'
 /** A process that we started. */
 export type Running = {
   pid: number
-  /** Resolves when it serves; rejects when it says why it cannot. Stays pending when it just ends. */
+  /**
+   * Resolves when it serves; rejects when it says why it cannot. Stays pending when it just ends.
+   */
   ready: Promise<void>
   /** Resolves with how it ended: `exited with code 1`, `was killed by SIGKILL`. */
   ended: Promise<string>
@@ -40,10 +42,15 @@ export type ChildEvent =
   | { kind: 'not ready'; cause: unknown; pauseMs: number }
 
 const usualPauses = { shortest: 100, longest: 10_000 }
-/** The failures of one that ran this long do not add up: it starts again after the shortest pause. */
+/**
+ * The failures of one that ran this long do not add up: it starts again after the shortest pause.
+ */
 const steadyMs = 10_000
 
-/** One child process, started again for as long as the server runs. The pauses between starts double up to a limit. */
+/**
+ * One child process, started again for as long as the server runs. The pauses between starts double
+ * up to a limit.
+ */
 export class Child implements AsyncDisposable {
   readonly #spec: ChildSpec
   readonly #report: ChildReport
@@ -80,7 +87,9 @@ export class Child implements AsyncDisposable {
     }
   }
 
-  /** One that hangs is ended: a process that is stopped or turns in a circle takes no other signal. */
+  /**
+   * One that hangs is ended: a process that is stopped or turns in a circle takes no other signal.
+   */
   async #untilEnd(): Promise<string> {
     const { heartbeat, ended, pid } = this.#running
     const over = new AbortController()
@@ -110,7 +119,7 @@ export class Child implements AsyncDisposable {
     }
   }
 
-  /** Resolves when the process is gone, or needs us no more. */
+  /** Resolves when the process has exited, or no longer needs this one. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort()
     await this.#life

@@ -7,18 +7,24 @@ import { leaveRouter, type Afterlife } from './router.ts'
 import type { ServerLog } from './server-log.ts'
 import { sayNote } from './terminal.ts'
 
-/** Longer than any turn of an event loop and than a disk stands still that comes back; visitors of a router that hangs wait so long. */
+/**
+ * Longer than any turn of an event loop and than a disk stands still that comes back; visitors of a
+ * router that hangs wait so long.
+ */
 const defaultSilentMs = 20_000
 const stopMs = 8_000
 /** Between starts of the router, milliseconds: visitors wait for it in the kernel's queue. */
 const routerPauses = { shortest: 20, longest: 1_000 }
 
 /**
- * Young objects get 1 MiB instead of 16: a third less memory for the processes that mostly wait. The router keeps Node's default, since
- * its requests would pay for it.
+ * Young objects get 1 MiB instead of 16: a third less memory for the processes that mostly wait.
+ * The router keeps Node's default, since its requests would pay for it.
  */
 const sparing = ['--max-semi-space-size=1']
-/** One place for what C code allocates, not one per thread (mallopt(3)): these processes have little for threads to do. */
+/**
+ * One place for what C code allocates, not one per thread (mallopt(3)): these processes have little
+ * for threads to do.
+ */
 const sparingEnvironment = { MALLOC_ARENA_MAX: '1' }
 
 export type ChildrenOptions = {
@@ -37,7 +43,10 @@ export type ChildrenOptions = {
 
 type Spec = Omit<ChildSpec, 'silentMs'>
 
-/** What a server consists of, in the order of start. The router is first: what else it waits for, its visitors need not. */
+/**
+ * What a server consists of, in the order of start. The router is first: what else it waits for,
+ * its visitors need not.
+ */
 export function childSpecs(options: ChildrenOptions, log: ServerLog): ChildSpec[] {
   const { config, env, silentMs = defaultSilentMs } = options
   const mostlyIdle = { flags: sparing, env: { ...sparingEnvironment, ...env } }
@@ -51,7 +60,7 @@ export function childSpecs(options: ChildrenOptions, log: ServerLog): ChildSpec[
   return specs.map((spec) => ({ ...spec, silentMs }))
 }
 
-/** Ready once it is sure that the other roles can open the record. */
+/** Ready once it is sure that the other roles can open the database. */
 export function checkSpec(options: ChildrenOptions, log: ServerLog): ChildSpec {
   const start = (): Promise<Running> => startNamed('check', options, log)
   return { name: 'check', readyMs: 60_000, silentMs: defaultSilentMs, stopMs, start }

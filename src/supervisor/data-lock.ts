@@ -10,7 +10,10 @@ type DataDirectory = Pick<Config, 'dataDirectory' | 'paths'>
 /** For the roles of a server to stop one after the other, milliseconds. */
 const patience = 60_000
 
-/** One server per data directory: two would move each other's apps about. Gives undefined when another one has it. */
+/**
+ * One server per data directory: two would move each other's apps about. Returns undefined when
+ * another one has it.
+ */
 export async function lockDataDirectory({ paths }: DataDirectory): Promise<FileLock | undefined> {
   return described(await lockFile(paths.lock))
 }
@@ -57,7 +60,10 @@ function endServer(pid: number, { paths, dataDirectory }: DataDirectory): void {
   }
 }
 
-/** Pids are used again, and have another meaning in another container: whoever has the file open is the one that wrote its pid. */
+/**
+ * Pids are reused, and differ between containers: the process that has the file open is the one
+ * that wrote its pid.
+ */
 function hasOpen(pid: number, path: string): boolean {
   const { dev, ino } = statSync(path)
   return readdirSync(`/proc/${pid}/fd`).some((fd) => {

@@ -2,12 +2,16 @@ import type { Config } from '../config.ts'
 import { hasPort, type RouterSettings } from '../router/control/protocol.ts'
 import { bindPort } from '../router/listen.ts'
 
-/** Descriptors of the sockets that routers listen at, of the HTTP port and the TLS port in this order. */
+/**
+ * Descriptors of the sockets that routers listen at, of the HTTP port and the TLS port in this
+ * order.
+ */
 export type HeldPorts = Disposable & { fds: number[] }
 
 /**
- * Binds the public ports for all the routers that the server starts one after the other, and accepts nothing itself. While no router runs,
- * connections wait in the kernel's queue. Sockets that systemd has bound are used as they are.
+ * Binds the public ports for all the routers that the server starts one after the other, and
+ * accepts nothing itself. While no router runs, connections wait in the kernel's queue. Sockets
+ * that systemd has bound are used as they are.
  * @param serving settings of a router of this server that has its ports already and will leave them
  * @throws port_in_use
  */

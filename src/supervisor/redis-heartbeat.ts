@@ -1,7 +1,10 @@
 import { connect, type Socket } from 'node:net'
 import type { Heartbeat } from './heartbeat.ts'
 
-/** Asks a Redis once a second whether it is there (PING, as an inline command of RESP); each answer is a sign of life. */
+/**
+ * Asks a Redis once a second whether it is there (PING, as an inline command of RESP); each answer
+ * is a sign of life.
+ */
 export function redisHeartbeat(socketPath: string): Heartbeat {
   return (onBeat, signal) => {
     let connection: Socket | undefined

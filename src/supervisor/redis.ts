@@ -12,9 +12,10 @@ type Place = { socket: string; directory: string; env: { PATH?: string | undefin
 type OnLog = (line: string) => void
 
 /**
- * Starts the server's own Redis: on a Unix socket only, nothing listens on the network, with an append-only file. One that cannot read that
- * file, which a disk that failed may have left, is started again without it: the queue is made again from the record.
- * The kernel kills it with the supervisor (PR_SET_PDEATHSIG, prctl(2)), so that two never write to one file.
+ * Starts the server's own Redis: on a Unix socket only, nothing listens on the network, with an
+ * append-only file. One that cannot read that file, which a disk that failed may have left, is
+ * started again without it: the queue is made again from the database. The kernel kills it with the
+ * supervisor (PR_SET_PDEATHSIG, prctl(2)), so that two never write to one file.
  */
 export async function startRedis(place: Place, onLog: OnLog): Promise<Running> {
   let isDamaged = false

@@ -23,8 +23,9 @@ export type RoleOptions = {
 }
 
 /**
- * Starts `node FILE` in a session of its own, so that a terminal's Ctrl-C reaches only the supervisor, which stops the
- * roles in order. Both outputs go straight into the log file: a role that outlives the supervisor can still write.
+ * Starts `node FILE` in a session of its own, so that a terminal's Ctrl-C reaches only the
+ * supervisor, which stops the roles in order. Both outputs go straight into the log file: a role
+ * that outlives the supervisor can still write.
  */
 export async function startRole(file: string, options: RoleOptions): Promise<Running> {
   const { log, env, onNote, flags = [], sockets = [] } = options
@@ -43,7 +44,10 @@ export async function startRole(file: string, options: RoleOptions): Promise<Run
   return { ...(await running(child, roleReady(child))), heartbeat }
 }
 
-/** A child process as the supervisor sees it, once it runs. Rejects when it cannot be started at all. */
+/**
+ * A child process as the supervisor sees it, once it runs. Rejects when it cannot be started at
+ * all.
+ */
 export async function running(child: ChildProcess, ready: Promise<void>): Promise<Running> {
   const ended = new Promise<string>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal ? `was killed by ${signal}` : `exited with code ${code}`))

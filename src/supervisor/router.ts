@@ -9,13 +9,17 @@ import { sayRouterServesOn } from './terminal.ts'
 /** Longer than the router gives the requests in flight (router/run). */
 const stopMs = 12_000
 
-/** Seconds that the router serves on when its server has ended, for the next server to take over. 0: it ends too. */
+/**
+ * Seconds that the router keeps serving after its server stopped, for the next server to take over.
+ * 0: it stops too.
+ */
 export type Afterlife = number
 
 type Paths = Pick<Config['paths'], 'routerSocket' | 'lock'>
 
 /**
- * The router that an earlier server left serving, if any. The next one takes over from it (router/run).
+ * The router that an earlier server left serving, if any. The next one takes over from it
+ * (router/run).
  * @throws router_unavailable when it hangs
  */
 export async function findServingRouter({ routerSocket }: Paths): Promise<RouterStatus | undefined> {
@@ -31,8 +35,8 @@ export async function findServingRouter({ routerSocket }: Paths): Promise<Router
 }
 
 /**
- * At the end of a server: tells the router that serves, its own or one that it has not replaced yet, what becomes of it, and says so
- * in the terminal. The caller holds the directory's lock.
+ * At the end of a server: tells the router that serves, its own or one that it has not replaced
+ * yet, what becomes of it, and says so in the terminal. The caller holds the directory's lock.
  */
 export async function settleRouter({ routerSocket }: Paths, afterlife: Afterlife): Promise<void> {
   const router = await routerStatus(routerSocket).catch(() => undefined)
@@ -43,7 +47,7 @@ export async function settleRouter({ routerSocket }: Paths, afterlife: Afterlife
   if (told === null) sayRouterServesOn(router.pid, seconds)
 }
 
-/** Lets a router serve on without this process. One that hangs, or is not to, is ended. */
+/** Lets a router keep serving without this process. One that hangs, or should not, is killed. */
 export async function leaveRouter(router: Running, { routerSocket }: Paths, afterlife: Afterlife): Promise<void> {
   const serves = afterlife > 0 && (await routerStatus(routerSocket).catch(() => undefined))
   if (serves) router.release()

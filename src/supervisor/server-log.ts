@@ -4,9 +4,9 @@ const limitBytes = 16 * 2 ** 20
 const checkEveryMs = 10_000
 
 /**
- * The server's log file, `server.log`: JSON lines of all roles. At 16 MiB it becomes `server.log.1`, so both together
- * stay near 32 MiB. It is copied and cut rather than renamed, because the roles keep their descriptors
- * (all in append mode) and may outlive the supervisor.
+ * The server's log file, `server.log`: JSON lines of all roles. At 16 MiB it becomes
+ * `server.log.1`, so both together stay near 32 MiB. It is copied and cut rather than renamed,
+ * because the roles keep their descriptors (all in append mode) and may outlive the supervisor.
  */
 export class ServerLog implements Disposable {
   readonly path: string
@@ -21,8 +21,8 @@ export class ServerLog implements Disposable {
   }
 
   /**
-   * Writes one event in the form of the roles' logs (src/log.ts), without loading a logger into the supervisor. What the
-   * disk does not take is lost: a log never ends the server.
+   * Writes one event in the form of the roles' logs (src/log.ts), without loading a logger into the
+   * supervisor. What the disk does not take is lost: a log never ends the server.
    */
   write(role: string, msg: string, fields: object = {}): void {
     try {
@@ -39,7 +39,8 @@ export class ServerLog implements Disposable {
       this.#copy()
       ftruncateSync(this.fd)
     } catch {
-      return // A disk that cannot even be cut is one that was mounted read-only, or fails; tried again in a while.
+      // The disk is read-only or failing; tried again later.
+      return
     }
   }
 

@@ -1,12 +1,16 @@
-/** How a server is told that another takes over: as by SIGTERM, but its router serves on whatever PAAS_HANDOVER says. */
+/**
+ * The signal that another server takes over: as SIGTERM, but its router keeps serving whatever
+ * PAAS_HANDOVER is.
+ */
 export const takeOverSignal = 'SIGUSR2'
 
 /** For a server that has begun to take over, seconds. */
 const leastForTakeOver = 60
 
 /**
- * That the server is to end. SIGTERM, as of a restart, lets the router serve until the next server takes over; Ctrl-C (SIGINT) and a terminal that is
- * closed (SIGHUP) end all. npm passes on the signal that the terminal has already sent, so the same one again changes nothing.
+ * That the server is to end. SIGTERM, as of a restart, lets the router serve until the next server
+ * takes over; Ctrl-C (SIGINT) and a terminal that is closed (SIGHUP) end all. npm passes on the
+ * signal that the terminal has already sent, so the same one again changes nothing.
  */
 export class StopRequest {
   readonly #asked = new AbortController()
@@ -31,7 +35,10 @@ export class StopRequest {
     return this.#asked.signal
   }
 
-  /** @param usual seconds of PAAS_HANDOVER @returns seconds that the router serves on; 0: it ends too */
+  /**
+   * @param usual seconds of PAAS_HANDOVER
+   * @returns seconds that the router keeps serving; 0: it stops too
+   */
   handover(usual: number): number {
     if (this.#endsAll) return 0
     return this.#isTakeOver ? Math.max(usual, leastForTakeOver) : usual

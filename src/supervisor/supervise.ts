@@ -19,9 +19,11 @@ export type SuperviseOptions = Omit<ChildrenOptions, 'sockets' | 'afterlife'> & 
 }
 
 /**
- * Starts the whole server: router, then Redis, worker, api, each ready before the next. What serves already is replaced only
- * by what can start. Disposal stops them in reverse order; the apps run on, and the router does as `stop` says. A stop gives the start up.
- * @throws data_directory_*, server_id_in_use, port_in_use, what keeps the record from being opened, or what a role says it failed with
+ * Starts the whole server: router, then Redis, worker, api, each ready before the next. What serves
+ * already is replaced only by what can start. Disposal stops them in reverse order; the apps run
+ * on, and the router does as `stop` says. A stop gives the start up.
+ * @throws data_directory_*, server_id_in_use, port_in_use, what keeps the database from being
+ *   opened, or what a role says it failed with
  */
 export async function supervise(options: SuperviseOptions, stop: StopRequest): Promise<AsyncDisposable> {
   const { config, asCopy = false, takeOver = false } = options

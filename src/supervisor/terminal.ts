@@ -3,7 +3,10 @@ import type { Config } from '../config.ts'
 import { asDiskError, PaasError } from '../errors.ts'
 import type { ChildEvent } from './child.ts'
 
-/** What the person who started the server reads: few lines, no ids. Everything else is in the server's log. */
+/**
+ * What the person who started the server reads: few lines, no ids. Everything else is in the
+ * server's log.
+ */
 export function sayChild(name: string, event: ChildEvent, logFile: string): void {
   const label = `  ${name.padEnd(8)}`
   switch (event.kind) {
@@ -56,7 +59,10 @@ Deploy an app: in its git repository, in another terminal, type
 `)
 }
 
-/** Whoever read what the server says may leave (`npm start | head`): it goes on, and says the same in its log. */
+/**
+ * Whoever read what the server says may leave (`npm start | head`): it continues, and says the same
+ * in its log.
+ */
 export function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)
 }

@@ -7,10 +7,13 @@ import { notificationOf } from './notification.ts'
 
 export type DeliverDeps = { store: Pick<Store, 'webhooks' | 'webhookDeliveries'>; poster: Pick<Poster, 'post'> }
 
-/** Milliseconds until the second attempt; until each further one it is three times as long: the tenth is made after 14 hours. */
+/**
+ * Milliseconds until the second attempt; until each further one it is three times as long: the
+ * tenth is made after 14 hours.
+ */
 const firstPause = 5000
 
-/** One attempt, and its outcome in the record. Aborted, it was never made and is made again. */
+/** One attempt, and its outcome in the database. Aborted, it was never made and is made again. */
 export async function deliver(deps: DeliverDeps, delivery: WebhookDelivery, signal: AbortSignal): Promise<void> {
   const { webhooks, webhookDeliveries } = deps.store
   const webhook = webhooks.find(delivery.webhookId)

@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto'
 import { resourceOf, type Webhook, type WebhookDelivery, type WebhookEvent } from '../model/webhook.ts'
 
 /**
- * What is posted to a webhook: the body and its headers. The signature is the base64 of the body's HMAC-SHA256.
- * https://devcenter.heroku.com/articles/webhook-events
+ * What is posted to a webhook: the body and its headers. The signature is the base64 of the body's
+ * HMAC-SHA256. https://devcenter.heroku.com/articles/webhook-events
  */
 export function notificationOf(
   webhook: Pick<Webhook, 'id' | 'secret' | 'authorization'>,

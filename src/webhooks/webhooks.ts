@@ -15,14 +15,14 @@ export type WebhooksDeps = {
   log: Logger
 }
 
-/** Milliseconds between two looks at the record. */
+/** Milliseconds between two looks at the database. */
 const pace = 500
-/** Deliveries under way at once: to one webhook, and in all. */
+/** Deliveries in progress at once: to one webhook, and in all. */
 const [mostOfOne, mostOfAll] = [2, 100]
 
 /**
- * Tells webhooks what happened. The record holds the events and what became of each delivery, so that nothing is lost when this
- * process ends; what it was just delivering then comes twice.
+ * Tells webhooks what happened. The database holds the events and what became of each delivery, so
+ * that nothing is lost when this process ends; what it was just delivering then comes twice.
  */
 export class Webhooks implements AsyncDisposable {
   readonly #deps: WebhooksDeps

@@ -3,7 +3,10 @@ import type { Store } from '../store/store.ts'
 const hour = 3600 * 1000
 const day = 24 * hour
 
-/** Has the record look at all of its file once a day, at an hour when nothing is built: it keeps the worker from all else meanwhile. */
+/**
+ * Has the database look at all of its file once a day, at an hour when nothing is built: it keeps
+ * the worker from all else meanwhile.
+ */
 export function checkRecord(store: Pick<Store, 'check' | 'builds'>): Disposable {
   let last = Date.now() // It did when it was opened.
   const look = (): void => {

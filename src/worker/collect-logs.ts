@@ -11,7 +11,10 @@ type CollectDeps = {
   log: Logger
 }
 
-/** Copies what every dyno prints into its app's log, each line once, also across restarts of this process. */
+/**
+ * Copies what every dyno prints into its app's log, each line once, also across restarts of this
+ * process.
+ */
 export class LogCollector implements AsyncDisposable {
   readonly #deps: CollectDeps
   readonly #stopping = new AbortController()
@@ -21,7 +24,7 @@ export class LogCollector implements AsyncDisposable {
     this.#deps = deps
   }
 
-  /** Follows the dyno until it is gone. Nothing happens if that is under way. */
+  /** Follows the dyno until it is gone. Nothing happens if that is in progress. */
   follow(dyno: Pick<Dyno, 'id' | 'appId' | 'name'>): void {
     if (this.#collecting.has(dyno.id) || this.#stopping.signal.aborted) return
     const work = this.#collect(dyno).finally(() => this.#collecting.delete(dyno.id))

@@ -10,8 +10,9 @@ import type { WorkerParts } from './parts.ts'
 type Used = Pick<WorkerParts, 'store' | 'dynos' | 'config' | 'log'>
 
 /**
- * Brings a set-up to its end once its build has a verdict; does nothing for a build of another kind. The command of app.json is begun
- * once: how far one came whose worker died nobody knows, so that is a failure.
+ * Brings a set-up to its end once its build has a verdict; does nothing for a build of another
+ * kind. The command of app.json is begun once: how far one came whose worker died nobody knows, so
+ * that is a failure.
  */
 export async function continueSetup(parts: Used, buildId: BuildId, signal: AbortSignal): Promise<void> {
   const { appSetups, builds } = parts.store

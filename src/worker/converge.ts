@@ -3,8 +3,8 @@ import { destroy } from './destroy.ts'
 import type { Working } from './parts.ts'
 
 /**
- * Makes what runs equal to the record: an app that is being destroyed goes, a pending release is released, and the current release runs in
- * its formation. Recovery is the same, run again.
+ * Makes what runs equal to the database: an app that is being destroyed goes, a pending release is
+ * released, and the current release runs in its formation. Recovery is the same, run again.
  */
 export async function converge(worker: Working, appId: AppId, signal: AbortSignal): Promise<void> {
   const { store, releases, dynos, dispatcher } = worker

@@ -4,8 +4,8 @@ import { removeOutput } from '../output/files.ts'
 import type { Working } from './parts.ts'
 
 /**
- * Takes an app down: first nobody reaches it, then its dynos stop with the usual grace, then all it had goes. The record goes last, so that
- * whoever finds this half done begins again.
+ * Destroys an app: first its routes, then its dynos with the usual grace time, then its data. The
+ * database row goes last, so that an interrupted destroy is started again.
  */
 export async function destroy(worker: Working, app: App): Promise<void> {
   const { builds, releases, dynos, dispatcher, store, log } = worker
@@ -27,7 +27,9 @@ async function removeImages({ engine, store }: Working, app: App): Promise<void>
   await engine.removeApp(app.id, new Set(kept))
 }
 
-/** A build's end mark stays for those who read its output at this moment; the sweep takes it later. */
+/**
+ * A build's end mark stays for those who read its output at this moment; the sweep takes it later.
+ */
 async function removeFiles({ repositories, logs, store, outputs, config }: Working, app: App): Promise<void> {
   const { builds, metrics } = config.paths
   for (const { id } of store.builds.list(app.id)) {

@@ -4,7 +4,10 @@ import type { AppId, BuildId, OneOffId } from '../model/ids.ts'
 import type { Job } from '../model/job.ts'
 import { cancelled, shutdown } from '../model/stop-reasons.ts'
 
-/** What a job makes the worker do. Each comes to an end whatever happens, by the record or by the signal. */
+/**
+ * What a job makes the worker do. Each comes to an end whatever happens, by the database or by the
+ * signal.
+ */
 export type Work = {
   build(buildId: BuildId, stop: AbortController): Promise<void>
   /** What follows the verdict of a build that sets an app up. */
@@ -26,8 +29,9 @@ type Subject = { app: AppId; build?: BuildId }
 const tryAgainAfter = 2000
 
 /**
- * The one way to work, whoever asks: a job from the queue, an event of the engine, or the record at start. The same build asked for twice
- * is one; converges that wait for their turn are merged, since each reads the whole record.
+ * Dispatches all work: jobs from the queue, events of the engine, and unfinished work in the
+ * database at start. A build requested twice runs once; waiting converges are merged, since each
+ * reads the whole state.
  */
 export class Dispatcher implements AsyncDisposable {
   readonly #work: Work
@@ -47,7 +51,10 @@ export class Dispatcher implements AsyncDisposable {
     return this.#stopping.signal
   }
 
-  /** @returns when the job is done; it never fails, since the record keeps what is still to be done */
+  /**
+   * @returns when the job is done; it never fails, since the database keeps what is still to be
+   *   done
+   */
   run = (job: WorkJob): Promise<void> => {
     if (this.signal.aborted) return Promise.resolve()
     switch (job.kind) {
@@ -65,7 +72,8 @@ export class Dispatcher implements AsyncDisposable {
   build(appId: AppId, buildId: BuildId): Promise<void> {
     const known = this.#builds.get(buildId)
     if (known) return known.done
-    // The record may be gone through while the worker stops: what is found then is the next one's.
+    // The database may be gone through while the worker stops: what is found then is the next
+    // one's.
     if (this.signal.aborted) return Promise.resolve()
     const stop = new AbortController()
     const done = this.#track({ app: appId, build: buildId }, async () => {
@@ -78,7 +86,10 @@ export class Dispatcher implements AsyncDisposable {
     return done
   }
 
-  /** One that has begun may have read the record already, so a second one follows it; a third is the second. */
+  /**
+   * One that has begun may have read the database already, so a second one follows it; a third is
+   * the second.
+   */
   converge(appId: AppId): Promise<void> {
     const known = this.#converges.get(appId)
     if (!known) return this.#converge(appId)

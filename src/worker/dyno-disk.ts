@@ -2,8 +2,8 @@ import type { Dyno } from '../engine/engine.ts'
 import type { Working } from './parts.ts'
 
 /**
- * A dyno that has filled its disk is replaced by a fresh one, without a gap where that one comes up: its files go with it, as at
- * any restart. Resolves when each has made room.
+ * A dyno that has filled its disk is replaced by a fresh one, without a gap where that one comes
+ * up: its files go with it, as at any restart. Resolves when each has made room.
  */
 export async function replaceOverfull({ dynos, config, dispatcher }: Working): Promise<void> {
   const overfull = await dynos.tellOverfull(config.limits.dynoDiskMiB)

@@ -1,10 +1,15 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import type { Logger } from '../log.ts'
 
-/** Milliseconds a cursor may be ahead of the file: so much may come twice after a crash of this process. */
+/**
+ * Milliseconds a cursor may be ahead of the file: so much may come twice after a crash of this
+ * process.
+ */
 const saveAfter = 1000
 
-/** How far each dyno's output has been copied, by the engine's own cursors, kept in a small file. */
+/**
+ * How far each dyno's output has been copied, by the engine's own cursors, kept in a small file.
+ */
 export class LogCursors {
   readonly #path: string
   readonly #log: Logger

@@ -11,7 +11,10 @@ type Deps = {
   log: Logger
 }
 
-/** Milliseconds between two looks, and dynos that are looked at at once: the engine may think for a second about each. */
+/**
+ * Milliseconds between two looks, and dynos that are looked at at once: the engine may think for a
+ * second about each.
+ */
 const pace = { round: 60_000, atOnce: 16 }
 
 /** Looks once a minute at what the dynos use. */
@@ -62,7 +65,10 @@ export class DynoMeter {
     return usage
   }
 
-  /** One dyno that cannot be measured, such as one that is just ending, leaves those of others alone. */
+  /**
+   * One dyno that cannot be measured, such as one that is just ending, leaves those of others
+   * alone.
+   */
   async #usageOf({ id, appId, name }: Dyno): Promise<DynoUsage | undefined> {
     try {
       return await this.#deps.engine.dynoUsage(id)
@@ -91,7 +97,7 @@ export class DynoMeter {
   }
 }
 
-/** Undefined without an earlier look, and when the dyno began anew since. */
+/** Undefined without an earlier look, and when the dyno began again since. */
 function coresBetween(before: DynoUsage | undefined, now: DynoUsage): number | undefined {
   if (before === undefined || now.cpuSeconds < before.cpuSeconds || now.at <= before.at) return undefined
   return (now.cpuSeconds - before.cpuSeconds) / ((now.at.getTime() - before.at.getTime()) / 1000)

@@ -14,7 +14,10 @@ import type { LogCollector } from './collect-logs.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { BuildMeter } from './measure-builds.ts'
 
-/** What a worker is made of, open and closed by the caller: the owners, whose verbs it calls, and what it looks after itself. */
+/**
+ * What a worker is made of, open and closed by the caller: the owners, whose verbs it calls, and
+ * what it looks after itself.
+ */
 export type WorkerParts = {
   builds: Builds
   releases: Releases

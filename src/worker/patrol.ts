@@ -15,7 +15,10 @@ export async function patrol(worker: Working, signal: AbortSignal): Promise<void
   }
 }
 
-/** Each on its own: what cannot be done in one, say for want of space on the disk, keeps nobody from the others. */
+/**
+ * Each on its own: what cannot be done in one, say for want of space on the disk, keeps nobody from
+ * the others.
+ */
 async function lookForAll(worker: Working, round: number): Promise<void> {
   const { dynos, drains, store, config, log } = worker
   const looks = {

@@ -3,10 +3,11 @@ import type { Working } from './parts.ts'
 type Used = Pick<Working, 'engine' | 'store' | 'dynos' | 'collector' | 'dispatcher' | 'oneOffs'>
 
 /**
- * What every start and every return of the engine begins with: the host is secured again, and the record is gone through for what is to be
- * done, which also finds the addresses that dynos have now.
- * @param first before the first work of this process: sandboxes and one-offs are a dead worker's, and the router gets a whole table.
- *   Later that could undo a switch that is just being made.
+ * What every start and every return of the engine begins with: the host is secured again, and the
+ * database is gone through for what is to be done, which also finds the addresses that dynos have
+ * now.
+ * @param first before the first work of this process: sandboxes and one-offs are a dead worker's,
+ *   and the router gets a whole table. Later that could undo a switch that is just being made.
  */
 export async function recover(worker: Used, { first }: { first: boolean }): Promise<void> {
   const { engine, store, dynos, collector, oneOffs } = worker
@@ -20,7 +21,10 @@ export async function recover(worker: Used, { first }: { first: boolean }): Prom
   resumeWork(worker)
 }
 
-/** Every build without a verdict, every set-up that has not come to its end, and every app, whatever its state: those in order cost one look each. */
+/**
+ * Every build without a verdict, every set-up that has not come to its end, and every app, whatever
+ * its state: those in order cost one look each.
+ */
 export function resumeWork({ store, dispatcher }: Pick<Used, 'store' | 'dispatcher'>): void {
   for (const { appId, id } of store.builds.listUnfinished()) void dispatcher.build(appId, id)
   for (const { appId, buildId } of store.appSetups.listOpen()) void dispatcher.build(appId, buildId)

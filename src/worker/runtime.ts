@@ -4,8 +4,8 @@ import { PaasError } from '../errors.ts'
 type Deps = { engine: Pick<Engine, 'info'>; runtime: string | undefined }
 
 /**
- * A server that was told to run strangers' code in a certain runtime runs it in no other. An engine that is away is asked by nobody: it
- * refuses each container then.
+ * A server that was told to run strangers' code in a certain runtime runs it in no other. An engine
+ * that is away is asked by nobody: it refuses each container then.
  * @throws runtime_missing
  */
 export async function refuseMissingRuntime({ engine, runtime }: Deps): Promise<void> {

@@ -2,7 +2,9 @@ import { rm } from 'node:fs/promises'
 import { sourcePath } from '../model/source.ts'
 import type { Store } from '../store/store.ts'
 
-/** Removes uploaded tarballs whose time is over, but for those that a build still has to take up. */
+/**
+ * Removes uploaded tarballs whose time is over, but for those that a build still has to take up.
+ */
 export async function sweepSources(
   { store, directory }: { store: Pick<Store, 'builds' | 'sources'>; directory: string },
   now = new Date(),

@@ -27,7 +27,10 @@ export type Keep = {
   uploads: number
   /** The output of so many builds. */
   outputs: number
-  /** Milliseconds for which an image stays in any case: a build may have made it a moment ago and not recorded it yet. */
+  /**
+   * Milliseconds for which an image stays in any case: a build may have made it a moment ago and
+   * not recorded it yet.
+   */
   imageLife: number
   /** Milliseconds for which an end mark stays behind its output, for those who still read it. */
   endMarkLife: number
@@ -35,7 +38,10 @@ export type Keep = {
 
 const usual: Keep = { releases: 5, uploads: 5, outputs: 50, imageLife: 3600 * 1000, endMarkLife: 24 * 3600 * 1000 }
 
-/** Removes what nobody can come back to any more: images, build outputs, figures. Touches only what this server made. */
+/**
+ * Removes what nobody can come back to any more: images, build outputs, figures. Touches only what
+ * this server made.
+ */
 export async function sweep(used: Used, keep: Keep = usual): Promise<void> {
   await sweepImages(used, keep)
   for (const app of used.store.apps.listAll()) await sweepOutputs(used, app, keep)
@@ -46,8 +52,8 @@ export async function sweep(used: Used, keep: Keep = usual): Promise<void> {
 }
 
 /**
- * An image stays while a dyno runs it, it may still be released, or its release can be rolled back to, in whatever app: a slug may
- * have been released in another one than its own.
+ * An image stays while a dyno runs it, it may still be released, or its release can be rolled back
+ * to, in whatever app: a slug may have been released in another one than its own.
  */
 async function sweepImages({ engine, store, log }: Used, keep: Keep): Promise<void> {
   const images = await engine.listImages()

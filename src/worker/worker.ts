@@ -17,14 +17,15 @@ import { patrol } from './patrol.ts'
 import { recover, resumeWork } from './recover.ts'
 import { watchEngine } from './watch.ts'
 
-/** Restarts under way at once; other jobs are taken and done with. */
+/** Restarts in progress at once; other jobs are taken and done with. */
 const concurrency = 100
 /** Milliseconds a start waits for the engine before it says ready without it. */
 const patience = 10_000
 
 /**
- * Starts to work: first everything a dead worker, a restarted engine or a rebooted machine left behind is put in order, then jobs are
- * taken. While the engine is away the worker waits for it. Disposal gives running builds back and leaves the apps running.
+ * Starts to work: first everything a dead worker, a restarted engine or a rebooted machine left
+ * behind is put in order, then jobs are taken. While the engine is away the worker waits for it.
+ * Disposal gives running builds back and leaves the apps running.
  */
 export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   await using life = new AsyncDisposableStack()
@@ -104,7 +105,7 @@ function hear({ dynos, collector, dispatcher }: Working, event: EngineEvent): vo
   if (!isOneOff(event)) void dispatcher.converge(event.appId)
 }
 
-/** Redis may have been away: each time it is there the record is asked for what it forgot. */
+/** Redis may have been away: each time it is there the database is asked for what it forgot. */
 function takeJobs(worker: Working): AsyncDisposable {
   const { config, serverId, log, builds, drains } = worker
   const handlers = {
@@ -119,14 +120,19 @@ function takeJobs(worker: Working): AsyncDisposable {
   return startWorker({ redis: config.redis, serverId, log, concurrency, handlers })
 }
 
-/** The record keeps what a build or a converge has to do, so the queue is done with it; a restart is only in the queue. */
+/**
+ * The database keeps what a build or a converge has to do, so the queue is done with it; a restart
+ * is only in the queue.
+ */
 async function take({ dispatcher, drains }: Working, job: Job): Promise<void> {
   if (job.kind === 'drains') return drains.sync()
   const done = dispatcher.run(job)
   if (job.kind === 'restart') await done
 }
 
-/** A build that waited is cancelled by the record alone; then only its readers wait for an end. */
+/**
+ * A build that waited is cancelled by the database alone; then only its readers wait for an end.
+ */
 async function cancel({ dispatcher, builds, store, log }: Working, buildId: BuildId): Promise<void> {
   dispatcher.cancel(buildId)
   const build = store.builds.find(buildId)

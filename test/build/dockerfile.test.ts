@@ -87,7 +87,7 @@ describe('a Dockerfile', () => {
       Healthcheck: { Test: ['CMD-SHELL', 'true'] },
     })
     expect(Config).not.toHaveProperty('Volumes./srv/data')
-    expect(app.output).toContain('VOLUME is passed over')
+    expect(app.output).toContain('VOLUME is ignored')
     expect(app.output).not.toMatch(/^([0-9a-f]{64}|COMMIT.*|.*Successfully tagged.*)$/m)
     expect((await runIn(result, 'ls -A; cat made doc built; stat -c %a made')).output).toBe(
       'built\ndoc\nkept\nmade\nred\ntext\nbuilt\n755\n',
@@ -249,11 +249,11 @@ describe('a stranger’s Dockerfile', () => {
   afterAll(() => host.close())
 
   it.each([
-    ['FROM 127.0.0.1:PORT/x/y', 'is not from a registry that is allowed here'],
-    ['FROM paas/debian-13\nCOPY --from=GATEWAY:PORT/x/y /a /b', 'is not from a registry that is allowed here'],
+    ['FROM 127.0.0.1:PORT/x/y', 'is not allowed on this server'],
+    ['FROM paas/debian-13\nCOPY --from=GATEWAY:PORT/x/y /a /b', 'is not allowed on this server'],
     ['FROM paas/debian-13\nUSER root\nADD http://GATEWAY:PORT/ /srv/', 'cannot be fetched'],
     ['FROM paas/debian-13 AS one\nONBUILD ADD http://GATEWAY:PORT/ /srv/\nFROM one', 'cannot be fetched'],
-    ['FROM IMAGE', 'cannot be had'],
+    ['FROM IMAGE', 'cannot be pulled'],
     ['FROM TENANT', 'cannot be had'],
     ['FROM paas/debian-13\nCOPY --from=IMAGE /etc/passwd /srv/', 'cannot be had'],
     ['FROM paas/debian-13\nCOPY --from=TENANT /etc/passwd /srv/', 'cannot be had'],

@@ -588,7 +588,7 @@ describe('without the queue', () => {
     await using own = await startGitHost()
     await using project = await own.newProject()
     await own.redis.stop()
-    const pushing = await pushUntil(project, /The queue (Redis) is unavailable/)
+    const pushing = await pushUntil(project, /The queue \(Redis\) is unavailable/)
     await own.redis.start()
     const pushed = await pushing.end()
     expect(pushed.output).toContain('The queue (Redis) is unavailable. The build starts as soon as it is back.')

@@ -114,7 +114,7 @@ describe('a push', () => {
   })
 
   it.each([
-    ['agent=none', /^HTTP\/1\.1 422 .*The push is not taken: refs\/heads\/main: build failed: no\. \(push_refused\)/s],
+    ['agent=none', /^HTTP\/1\.1 422 .*The push was refused: refs\/heads\/main: build failed: no\. \(push_refused\)/s],
     ['side-band-64k', /^HTTP\/1\.1 200 .* !     refs\/heads\/main: build failed: no\n/s],
   ])('by a client that knows %s alone is not silent when the build fails', async (capabilities, answer) => {
     await using project = await host.newProject(async () => ({ code: 'build_failed', reason: 'no' }))
@@ -153,7 +153,7 @@ describe('a push', () => {
     })
     host.store.tokens.remove(host.store.tokens.authenticate(secret)!.token.id)
     socket.write(all.subarray(-20))
-    expect(await answer).toContain('ng refs/heads/main The token that this was asked for with is revoked.')
+    expect(await answer).toContain('ng refs/heads/main The token of this request was revoked.')
   })
 
   it('that is silent for long is kept alive', async () => {

@@ -229,7 +229,7 @@ describe('a dyno', () => {
     for (const { id } of await app.dynos()) await docker('rm', '--force', id)
     await docker('rmi', '--force', image)
     await site.startWorker()
-    const told = () => site.logLines(app, /gone/)
+    const told = () => site.logLines(app, /missing in Docker/)
     await until('the log says so', async () => (await told()).length > 0)
     await site.queue.enqueue({ kind: 'converge', appId: app.id })
     const build = `Build it again: git push paas ${commit.slice(0, 8)}:refs/deploy/main`

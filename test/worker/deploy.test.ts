@@ -87,7 +87,7 @@ describe('a build', () => {
     const output = await readOutput(site, build)
     expect(output).toMatch(/Last lines of web\.1:\n {7}no database\n/)
     expect(output).toMatch(/ !     boot failed: web\.1 exited with 7\n/)
-    expect(output).toMatch(/ !     v2 serves on\.\n$/)
+    expect(output).toMatch(/ !     v2 keeps serving\.\n$/)
   })
 
   it('fails as a whole when a dyno of another type does not hold', async () => {
@@ -218,7 +218,7 @@ describe('app.json', () => {
     expect(output).toContain('-----> Setting the config vars of app.json: COLOUR, SECRET\n')
     expect(output).toContain(' !     app.json requires config vars that are not set: KEY\n')
     expect(output).toContain(
-      ' !     app.json: there is no dyno size "free", so web gets basic. There are eco, basic, standard-1x, ',
+      ' !     app.json: there is no dyno size "free", so web gets basic. Available: eco, basic, standard-1x, ',
     )
     site.store.configVars.update(app.id, { COLOUR: null })
     await app.scale('web', 1)

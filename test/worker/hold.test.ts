@@ -55,7 +55,7 @@ describe('a release whose web process ends', () => {
       expect(app.releases.at(-1)).toMatch(/failed$/)
       const output = await readOutput(site, build)
       expect(output).toMatch(/Last lines of web\.1:\n {7}out of luck\n/)
-      expect(output).toMatch(/ !     v2 serves on\.\n$/)
+      expect(output).toMatch(/ !     v2 keeps serving\.\n$/)
     },
   )
 

@@ -37,7 +37,7 @@ describe('a dyno that somebody', () => {
         'web.1: Starting process',
         'web.1: Starting process',
         'web.1: State changed from up to down',
-        'web.1: Taken off its network. Replacing the dyno',
+        'web.1: Disconnected from its network. Replacing the dyno',
         'worker.1: Processes were paused. Replacing the dyno',
         'worker.1: Starting process',
         'worker.1: Starting process',

@@ -10,8 +10,8 @@ run_scripts() {
 # Yarn from 2 on runs nothing before it has installed.
 runner_of() { if [[ $1 == heroku-prebuild ]] && is_yarn_berry; then echo npm; else echo "$manager"; fi; }
 
-# What build tools keep to be quick the next time: kept from build to build, and no part of the slug. `cacheDirectories` in
-# package.json names more of them, as on Heroku.
+# What build tools keep to be quick the next time: kept from build to build, and no part of the
+# slug. `cacheDirectories` in package.json names more of them, as on Heroku.
 restore_tool_caches() {
   [[ ${NODE_MODULES_CACHE:-true} != false ]] || return 0
   local directory

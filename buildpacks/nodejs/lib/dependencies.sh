@@ -1,5 +1,6 @@
-# node_modules: what the lock file alone decides comes from the cache; install scripts, which may read any file of the app, run at
-# every build. Where more than the lock file decides, nothing comes from the cache but downloads (docs/decisions/0037).
+# node_modules: what the lock file alone decides comes from the cache; install scripts, which may
+# read any file of the app, run at every build. Where more than the lock file decides, nothing comes
+# from the cache but downloads (docs/decisions/0037).
 
 install_dependencies() {
   ((dependencies > 0)) || [[ -n $workspaces$install_scripts ]] || return 0
@@ -63,7 +64,8 @@ forget_tree() {
   rm -rf "$cache_dir/node_modules"
 }
 
-# The dependencies' scripts, then the app's own. Yarn from 2 on and pnpm know which have not run yet.
+# The dependencies' scripts, then the app's own. Yarn from 2 on and pnpm know which have not run
+# yet.
 run_install_scripts() {
   ! ignores_scripts || return 0
   local names
@@ -79,7 +81,8 @@ run_install_scripts() {
   fi
 }
 
-# The script that failed may be one of an optional package, which an install then leaves out, and a rebuild does not.
+# The script that failed may be one of an optional package, which an install then leaves out, and a
+# rebuild does not.
 install_anew() {
   detail 'An install script failed: installing again, without optional packages that cannot be installed'
   rm -rf node_modules
@@ -99,7 +102,8 @@ ignores_scripts() {
 
 is_yarn_berry() { [[ $manager == yarn && $manager_version != 1.* ]]; }
 
-# They are kept where the app runs for development too; its own scripts may need them while it is built.
+# They are kept where the app runs for development too; its own scripts may need them while it is
+# built.
 keeps_dev() { [[ $NODE_ENV != production || ${NPM_CONFIG_PRODUCTION:-} == false || ${YARN_PRODUCTION:-} == false ]]; }
 with_dev() { [[ -n $needs_dev ]] || keeps_dev; }
 

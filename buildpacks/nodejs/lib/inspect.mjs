@@ -19,7 +19,9 @@ const lockFiles = {
 const usualToolCaches = ['.next/cache', '.nuxt/cache', 'node_modules/.cache', 'node_modules/.vite']
 /** Scripts of the app that may need development dependencies while it is built. */
 const buildScripts = ['heroku-prebuild', 'heroku-postbuild', 'build']
-/** Scripts of the app that run when dependencies are installed; their effect may depend on any file. */
+/**
+ * Scripts of the app that run when dependencies are installed; their effect may depend on any file.
+ */
 const installScripts = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare']
 /** What other tools take the version of Node.js from. */
 const versionFiles = ['.nvmrc', '.node-version']

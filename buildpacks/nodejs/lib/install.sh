@@ -1,6 +1,8 @@
-# How each package manager installs what the lock file says. An argument is an option: --ignore-scripts.
+# How each package manager installs what the lock file says. An argument is an option:
+# --ignore-scripts.
 
-# npm and Yarn take an archive that lies in the app out of their download cache, by name, when it has changed.
+# npm and Yarn take an archive that lies in the app out of their download cache, by name, when it
+# has changed.
 choose_downloads() {
   downloads=$cache_dir
   [[ -n $lock_has_archives ]] || return 0
@@ -25,8 +27,9 @@ install_with_npm() {
 # What npm says of all its options when it refuses a lock file hides why it does.
 without_usage() { sed -u '/^npm error Clean install a project/,/^npm error Run "npm help/d'; }
 
-# npm names a package that the lock file should have without a version when the registry has none that fits; that is an error
-# for npm ci even where the package is optional, and none for npm install, which wrote the lock file.
+# npm names a package that the lock file should have without a version when the registry has none
+# that fits; that is an error for npm ci even where the package is optional, and none for npm
+# install, which wrote the lock file.
 lacks_only_optional() {
   grep -q '^npm error Missing: ' "$run_log" &&
     ! grep -E '^npm error (Missing|Invalid): ' "$run_log" | grep -qvE '^npm error Missing: [^ ]+@ from lock file$'
@@ -56,8 +59,9 @@ install_with_yarn() {
 
 skip_build() { [[ $manager_version == 2.* ]] && echo --skip-builds || echo --mode=skip-build; }
 
-# pnpm's store is in the cache, on another file system than the app: hard links are not to be had. With CI it asks nothing. What
-# scripts made is not taken from the store: they may have read files of the app. pnpm from 11 on reads its own names only.
+# pnpm's store is in the cache, on another file system than the app: hard links are not to be had.
+# With CI it asks nothing. What scripts made is not taken from the store: they may have read files
+# of the app. pnpm from 11 on reads its own names only.
 in_store() {
   CI=true npm_config_store_dir=$cache_dir/pnpm npm_config_package_import_method=copy npm_config_side_effects_cache=false \
     pnpm_config_store_dir=$cache_dir/pnpm pnpm_config_package_import_method=copy pnpm_config_side_effects_cache=false "$@"

@@ -2,22 +2,29 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Where a package comes from that a lock file does not have the content of: the app itself, or git, whose packages are built when fetched. */
+/**
+ * Where a package comes from that a lock file does not have the content of: the app itself, or git,
+ * whose packages are built when fetched.
+ */
 const sources = {
   npm: /"link":\s*true|"(?:resolved|version)":\s*"(?:file:|git|github:)/,
   yarn: /[@"](?:file|link|portal|exec|git|ssh):|@workspace:(?!\.["\s,])|@patch:(?!.*builtin<)|git\+|github:|\.git[#"]|codeload\.github\.com|@\.{0,2}\//,
   pnpm: /: '?(?:link|file|workspace):|\{directory:|type: (?:git|directory)|git\+|codeload\.github\.com|gitlab\.com|bitbucket\.org|^patchedDependencies:/m,
 }
 const localSpec = /^(?:file|link|portal|workspace|git)[:+@]|^\.{0,2}\/|^~\//
-/** Archives in the app: package managers take an earlier content of the same name out of their download cache. */
+/**
+ * Archives in the app: package managers take an earlier content of the same name out of their
+ * download cache.
+ */
 const localArchive = /\bfile:\S+\.(?:tgz|tar\.gz|tar)\b/
 const dependencyKinds = ['dependencies', 'devDependencies', 'optionalDependencies']
 /** Code of the app that changes what a package manager installs. */
 const hooks = ['.pnpmfile.cjs', '.pnpmfile.mjs', 'pnpmfile.js', 'binding.gyp']
 
 /**
- * `decides`: it alone says what is in node_modules until install scripts run. Not so with packages of the app itself, its workspaces,
- * packages from git or patches, and where the app's own code takes part in an install. `hasArchives`: some packages are archives in the app.
+ * `decides`: it alone says what is in node_modules until install scripts run. Not so with packages
+ * of the app itself, its workspaces, packages from git or patches, and where the app's own code
+ * takes part in an install. `hasArchives`: some packages are archives in the app.
  */
 export function readLock(buildDir, file, manager, manifest) {
   const text = file === undefined ? '' : readText(buildDir, file)
@@ -37,8 +44,9 @@ export function hasWorkspaces(buildDir, manifest) {
 }
 
 /**
- * The versions of Yarn or pnpm that neither refuse nor rewrite the lock file: each version of Yarn's format is one series of releases'
- * (`LOCKFILE_VERSION` in its Project.ts), Yarn 1 has none. What `engines` asks for counts if it lies within.
+ * The versions of Yarn or pnpm that neither refuse nor rewrite the lock file: each version of
+ * Yarn's format is one series of releases' (`LOCKFILE_VERSION` in its Project.ts), Yarn 1 has none.
+ * What `engines` asks for counts if it lies within.
  */
 export function managerRange(buildDir, manager, asked, semver) {
   const fitting = manager === 'yarn' ? yarnRange(buildDir) : manager === 'pnpm' ? pnpmRange(buildDir) : '*'

@@ -1,4 +1,5 @@
-# The package manager: npm as it comes, or what engines, packageManager and the lock file ask for, from the registry.
+# The package manager: npm as it comes, or what engines, packageManager and the lock file ask for,
+# from the registry.
 
 install_manager() {
   ((lock_managers <= 1)) || fail "two lock files: $lock_files" 'They may conflict. Delete the one you do not use and push again.'
@@ -35,7 +36,8 @@ install_yarn() {
   fi
 }
 
-# install_from_registry PACKAGE RANGE: into the cache once, and into the slug, where the app may call it too.
+# install_from_registry PACKAGE RANGE: into the cache once, and into the slug, where the app may
+# call it too.
 install_from_registry() {
   local package=$1 range=$2 home program
   home=$cache_dir/managers/$(name_of "$package@$range")

@@ -1,5 +1,6 @@
-// prune.mjs DIRECTORY: removes from its node_modules what the app and its workspaces need for development only, and touches nothing
-// else: Yarn 1 would take back what install scripts changed, and Yarn from 2 on has no such command.
+// prune.mjs DIRECTORY: removes from its node_modules what the app and its workspaces need for
+// development only, and touches nothing else: Yarn 1 would take back what install scripts changed,
+// and Yarn from 2 on has no such command.
 import { existsSync, lstatSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { manifestOf, packagesBelow } from './tree.mjs'
@@ -21,7 +22,10 @@ function need(directory) {
   }
 }
 
-/** Peers are what the one who uses a package has to have; one that is marked optional it works without. */
+/**
+ * Peers are what the one who uses a package has to have; one that is marked optional it works
+ * without.
+ */
 function namesNeededBy(directory) {
   const { dependencies, optionalDependencies, peerDependencies, peerDependenciesMeta } = manifestOf(directory)
   const peers = Object.keys(peerDependencies ?? {}).filter((name) => !peerDependenciesMeta?.[name]?.optional)

@@ -1,5 +1,6 @@
-# Node.js itself. The version that comes with the stack lies in build and run image alike, so that it costs an app nothing; any
-# other one comes from the registry's binary package, is kept in the cache, and goes into the slug.
+# Node.js itself. The version that comes with the stack lies in build and run image alike, so that
+# it costs an app nothing; any other one comes from the registry's binary package, is kept in the
+# cache, and goes into the slug.
 
 built_in_node=/usr/lib/paas
 resolved_for_minutes=1440
@@ -24,8 +25,8 @@ install_runtime() {
     copy_node_to_slug
   fi
   export PATH=$node_dir/bin:$PATH
-  # Headers of exactly this version for addons that are compiled; without it they are fetched from elsewhere. npm from 11 on
-  # warns of the older name (node-gyp, lib/node-gyp.js).
+  # Headers of exactly this version for addons that are compiled; without it they are fetched from
+  # elsewhere. npm from 11 on warns of the older name (node-gyp, lib/node-gyp.js).
   if [[ ${node_version%%.*} -ge 22 ]]; then
     export npm_package_config_node_gyp_nodedir=$node_dir
   else
@@ -33,7 +34,8 @@ install_runtime() {
   fi
 }
 
-# The newest version in the range. What was resolved a day ago holds, and older answers when the registry does not.
+# The newest version in the range. What was resolved a day ago holds, and older answers when the
+# registry does not.
 resolve_node() {
   local memo versions
   memo=$cache_dir/node/resolved-$(name_of "$node_range")
@@ -64,7 +66,8 @@ download_node() {
   install_npm_for_node
 }
 
-# npm 11 runs on Node 20.17 and up; what is older gets the newest npm it can run (npm's own engines field).
+# npm 11 runs on Node 20.17 and up; what is older gets the newest npm it can run (npm's own engines
+# field).
 install_npm_for_node() {
   local range
   case ${node_version%%.*} in
@@ -94,7 +97,8 @@ copy_node_to_slug() {
 
 write_profile() {
   cat >.profile.d/nodejs.sh <<'PROFILE'
-# npm asks the registry for a newer npm when a script ends, which keeps a crashed process from being seen.
+# npm asks the registry for a newer npm when a script ends, which keeps a crashed process from being
+# seen.
 export npm_config_update_notifier=${npm_config_update_notifier-false}
 export PATH="$HOME/.paas/node/bin:$HOME/.paas/bin:/usr/lib/paas/bin:$HOME/node_modules/.bin:$PATH"
 export NODE_ENV="${NODE_ENV:-production}"

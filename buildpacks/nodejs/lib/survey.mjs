@@ -1,4 +1,5 @@
-// survey.mjs DIRECTORY: prints how many packages its node_modules has, and the names of those with install scripts, a line each.
+// survey.mjs DIRECTORY: prints how many packages its node_modules has, and the names of those with
+// install scripts, a line each.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { manifestOf, packagesBelow } from './tree.mjs'
@@ -7,7 +8,10 @@ const packages = [...packagesBelow(process.argv[2])]
 console.log(packages.length)
 for (const name of new Set(packages.filter(hasInstallScript).map(nameOf))) console.log(name)
 
-/** npm compiles what has a binding.gyp and no script that would (docs.npmjs.com, "scripts", npm install). */
+/**
+ * npm compiles what has a binding.gyp and no script that would (docs.npmjs.com, "scripts", npm
+ * install).
+ */
 function hasInstallScript(directory) {
   const { scripts, gypfile } = manifestOf(directory)
   const named = ['preinstall', 'install', 'postinstall'].some((script) => scripts?.[script])

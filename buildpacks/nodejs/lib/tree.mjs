@@ -2,7 +2,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Directories of packages below a directory that has a node_modules, pnpm's store within it included; links are not followed. */
+/**
+ * Directories of packages below a directory that has a node_modules, pnpm's store within it
+ * included; links are not followed.
+ */
 export function* packagesBelow(directory) {
   const modules = join(directory, 'node_modules')
   for (const name of directoriesIn(modules)) {

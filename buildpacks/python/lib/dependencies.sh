@@ -1,4 +1,5 @@
-# The virtual environment: as the app's files say (lib/plan), from the cache when none of those that decide have changed.
+# The virtual environment: as the app's files say (lib/plan), from the cache when none of those that
+# decide have changed.
 
 install_dependencies() {
   make_plan

@@ -1,4 +1,5 @@
-# Static files of Django apps, collected as on Heroku: when the settings say where to, unless DISABLE_COLLECTSTATIC is set.
+# Static files of Django apps, collected as on Heroku: when the settings say where to, unless
+# DISABLE_COLLECTSTATIC is set.
 
 collect_static() {
   [[ -f manage.py && -x $environment/bin/django-admin ]] || return 0

@@ -1,4 +1,5 @@
-# Python itself: the one of the stack, in build and run image alike. Dependencies live in a virtual environment in the slug.
+# Python itself: the one of the stack, in build and run image alike. Dependencies live in a virtual
+# environment in the slug.
 
 environment=.paas/python
 

@@ -23,7 +23,8 @@ django_command() {
   fi
 }
 
-# app_object CLASS: MODULE:VARIABLE of the first module in the root that makes an object of that class, usual names first.
+# app_object CLASS: MODULE:VARIABLE of the first module in the root that makes an object of that
+# class, usual names first.
 app_object() {
   local file variable
   for file in main.py app.py api.py wsgi.py asgi.py *.py; do

@@ -24,7 +24,10 @@ const change = Type.Object(
   { additionalProperties: false, minProperties: 1 },
 )
 
-/** How much an account may have and has: one's own to see, everybody's for admins to set. Heroku has no call for it. */
+/**
+ * Limits and usage of an account: your own to read, any account's for admins to set. Heroku has no
+ * such endpoint.
+ */
 export function accountLimitRoutes(api: Api, deps: Deps): void {
   const { store } = deps
   const path = '/accounts/:account/limits'

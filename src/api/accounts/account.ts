@@ -38,7 +38,7 @@ export function accountRoutes(api: Api, deps: Deps): void {
   })
 }
 
-/** Whoever logged in with the old password elsewhere has to log in again; tokens that were made for a purpose stay. */
+/** Other logins made with the old password end; tokens created for a purpose stay. */
 async function changePassword(
   { store: { accounts, tokens }, passwords }: Deps,
   request: FastifyRequest,

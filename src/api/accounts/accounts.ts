@@ -23,7 +23,7 @@ const newAccount = Type.Object(
 )
 const change = Type.Object({ suspended: Type.Boolean() }, { additionalProperties: false })
 
-/** Everybody's accounts, for admins. Heroku has no call for it. */
+/** All accounts, for admins. Heroku has no such endpoint. */
 export function accountsRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
   const { accounts } = store
   const config = { scope: 'global' } as const

@@ -11,8 +11,9 @@ type Deps = {
 }
 
 /**
- * Makes the first account at the first start, and logs the command of this machine in. A login for this server that
- * still works stays as it is, whoever's it is; one that does not (the data directory was a different one) is replaced.
+ * Makes the first account at the first start, and logs the command of this machine in. A login for
+ * this server that still works is kept, whichever account it is for; one that does not work (from
+ * another data directory) is replaced.
  */
 export function welcomeAdmin({ store, config, log }: Deps): void {
   const admin =

@@ -1,7 +1,7 @@
 import type { Account, Token } from '../../model/account.ts'
 import { time, uuidOf } from '../http/shapes.ts'
 
-/** @param secret known only at the moment it is made: the record has its hash */
+/** @param secret known only at the moment it is made: the database has its hash */
 export function authorizationJson(token: Token, account: Account, secret?: string): object {
   return {
     access_token: {

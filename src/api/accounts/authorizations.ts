@@ -49,7 +49,10 @@ export function loginRoute(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
   })
 }
 
-/** The account's tokens. Their secrets are shown once, when they are made: the record has only hashes. */
+/**
+ * The account's tokens. Their secrets are shown once, when they are made: the database has only
+ * hashes.
+ */
 export function authorizationRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
   const config = { scope: 'global' } as const
   const path = '/oauth/authorizations/:authorization'

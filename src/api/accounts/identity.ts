@@ -16,7 +16,10 @@ declare module 'fastify' {
 
 type Credentials = { user: string; secret: string }
 
-/** `Bearer TOKEN`, or Basic with the token as the password; the user name does not matter. @throws unauthorized */
+/**
+ * `Bearer TOKEN`, or Basic with the token as the password; the user name does not matter.
+ * @throws unauthorized
+ */
 export function identifyByToken({ tokens }: Pick<Store, 'tokens'>, request: FastifyRequest): Identity {
   const { secret } = credentialsOf(request)
   const known = tokens.authenticate(secret)
@@ -24,7 +27,10 @@ export function identifyByToken({ tokens }: Pick<Store, 'tokens'>, request: Fast
   return { account: known.account, scope: known.token.scope, token: known.token }
 }
 
-/** Likewise, or Basic `email:password`: only for getting a token. @throws unauthorized, rate_limit */
+/**
+ * Likewise, or Basic `email:password`: only for getting a token.
+ * @throws unauthorized, rate_limit
+ */
 export async function identifyByLogin(
   { store, passwords }: { store: Pick<Store, 'tokens' | 'accounts'>; passwords: PasswordGuard },
   request: FastifyRequest,
@@ -48,7 +54,10 @@ function credentialsOf(request: FastifyRequest): Credentials {
   throw new PaasError('unauthorized', 'This request needs a token: Authorization: Bearer TOKEN.')
 }
 
-/** The address that the router saw; only the router can reach this server's socket, and it sets the header itself. */
+/**
+ * The address that the router saw; only the router can reach this server's socket, and it sets the
+ * header itself.
+ */
 export function clientAddress(request: FastifyRequest): string {
   const forwarded = request.headers['x-forwarded-for']
   return (

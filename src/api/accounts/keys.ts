@@ -14,7 +14,10 @@ const newKey = Type.Object({ public_key: Type.String({ maxLength: 16_384 }) }, {
 
 type Params = { Params: { key: string } }
 
-/** The account's public SSH keys: kept for `keys:*` of Heroku's command. Git is served over HTTP, where tokens count. */
+/**
+ * The account's public SSH keys: kept for `keys:*` of Heroku's command. Git is served over HTTP,
+ * where tokens count.
+ */
 export function keyRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
   const config = { scope: 'global' } as const
 

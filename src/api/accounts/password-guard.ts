@@ -1,22 +1,29 @@
 import { PaasError } from '../../errors.ts'
 import { clientNetwork } from '../../model/client-network.ts'
 
-/** Wrong passwords within one window: of one account from one client, of any from one client, and from all of an IPv6 site. */
+/**
+ * Wrong passwords within one window: of one account from one client, of any from one client, and
+ * from all of an IPv6 site.
+ */
 const most = { pair: 10, client: 50, site: 500 }
-/** Wrong passwords of one account from clients that it never logged in from, before they go into the slow lane: one each `every` ms. */
+/**
+ * Wrong passwords of one account from clients that it never logged in from, before they go into the
+ * slow lane: one each `every` ms.
+ */
 const slowLane = { after: 50, every: 10_000 }
 const windowMs = 15 * 60_000
 /** Passwords of such clients that are checked at once: each takes a processor for 0.2 s. */
 const mostAtOnce = 16
-/** Entries kept at most; the oldest go first, so that memory is bounded whoever asks. */
+/** Entries kept at most; the oldest go first, so that memory is bounded. */
 const mostEntries = 20_000
 
 type Count = { failures: number; until: number; next: number }
 type Full = { key: string; most: number }
 
 /**
- * The one way to a password: it slows guessing, however it comes and wherever from. No number of wrong guesses locks an account: whoever logged in
- * from a client before is only held by what that client did, and strangers go on one at a time. `now` is monotonic milliseconds.
+ * Checks all passwords and limits guesses. No number of wrong guesses locks an account: a client
+ * that logged in before is limited by its own guesses only, and unknown clients are checked one at
+ * a time. `now` is monotonic milliseconds.
  */
 export class PasswordGuard {
   readonly #counts = new Map<string, Count>()
@@ -29,7 +36,8 @@ export class PasswordGuard {
   }
 
   /**
-   * Has a password checked, which counts as wrong until it is found right, so that guesses at the same time count too.
+   * Has a password checked, which counts as wrong until it is found right, so that guesses at the
+   * same time count too.
    * @param client the address that asks
    * @param verify gives undefined for a wrong one
    * @throws rate_limit, before anything is checked

@@ -4,7 +4,10 @@ import { isAllowed, type Scope } from '../../model/access.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a request needs: decided by its method unless the route says so. `protected` needs the protected variant. */
+    /**
+     * What a request needs: decided by its method unless the route says so. `protected` needs the
+     * protected variant.
+     */
     scope?: 'protected' | 'identity' | 'global'
   }
 }

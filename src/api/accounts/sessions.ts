@@ -6,8 +6,9 @@ import { page } from '../http/page.ts'
 type Params = { Params: { session: string } }
 
 /**
- * The tokens of the account that were made by a login with email and password. `~` is the one of the request; where that
- * is none, Heroku's command reads from `resource` that there is nothing to log out of.
+ * The tokens of the account that were made by a login with email and password. `~` is the one of
+ * the request; where that is none, Heroku's command reads from `resource` that there is nothing to
+ * log out of.
  */
 export function sessionRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
   const config = { scope: 'global' } as const

@@ -10,7 +10,10 @@ import { time } from '../http/shapes.ts'
 
 type Deps = Pick<ApiDeps, 'store' | 'measured' | 'log'>
 
-/** `GET /apps/:app/metrics?period=hour|day`: what one app was asked, how it answered and what it used. Heroku's API has no such thing. */
+/**
+ * `GET /apps/:app/metrics?period=hour|day`: what one app was asked, how it answered and what it
+ * used. Heroku's API has no such thing.
+ */
 export function appMetricsRoute(api: Api, deps: Deps): void {
   api.get('/apps/:app/metrics', async (request) => {
     const app = appOf(deps.store, request)
@@ -41,7 +44,7 @@ function periodOf({ query }: FastifyRequest): Period {
   throw new PaasError('invalid_params', `period is ${JSON.stringify(period)}; it must be hour or day.`)
 }
 
-/** A router that is just being replaced costs the chart its last minute, no more. */
+/** A router that is just being replaced costs the chart only its last minute. */
 async function underWay(
   { measured, log }: { measured: Deps['measured']; log: Logger },
   app: App,

@@ -27,7 +27,7 @@ export function appSetupJson(deps: BuildJsonDeps, setup: AppSetup, asker: Asker)
   }
 }
 
-/** By the record, and where the worker has not seen the build's verdict yet, by that. */
+/** By the database, and where the worker has not seen the build's verdict yet, by that. */
 export function stateOf({ builds }: Pick<Store, 'builds'>, { state, buildId }: AppSetup): AppSetupState {
   const build = builds.find(buildId)
   return state.kind === 'building' && build ? stateAfter(build.state) : state

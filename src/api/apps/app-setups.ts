@@ -87,7 +87,7 @@ async function checkUpload({ config }: Deps, { from }: BuildSource): Promise<voi
     await checkTarball(createReadStream(sourcePath(config.paths.sources, from.id)), config.limits)
 }
 
-/** What is given counts for more than app.json, since only what an app lacks is taken from there. */
+/** Overrides take precedence, since app.json only adds what the app lacks. */
 function create({ store, quotas }: Deps, accountId: AccountId, { name, source, env, buildpacks }: Asked): AppSetup {
   checkLimit(store, accountId)
   const app = createApp({ store, quotas }, accountId, name)

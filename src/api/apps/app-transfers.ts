@@ -23,7 +23,7 @@ const order = {
   id: (transfer: AppTransfer) => transfer.id,
 }
 
-/** An app goes to another owner in two steps: its owner offers it, the other account accepts. */
+/** A transfer has two steps: the owner offers the app, the recipient accepts. */
 export function appTransferRoutes(api: Api, deps: Pick<ApiDeps, 'store' | 'quotas' | 'platformLog'>): void {
   const { store, platformLog } = deps
   const path = '/account/app-transfers/:transfer'
@@ -70,7 +70,7 @@ export function appTransferRoutes(api: Api, deps: Pick<ApiDeps, 'store' | 'quota
   })
 }
 
-/** Whoever owned the app stays its admin, so that it has somebody who knows it. @throws account_limit */
+/** The former owner stays an admin of the app. @throws account_limit */
 function accept(
   { store, quotas }: Pick<ApiDeps, 'store' | 'quotas'>,
   { id, appId, ownerId, recipientId }: AppTransfer,

@@ -8,7 +8,7 @@ import { time, uuidOf } from '../http/shapes.ts'
 /** Who may use an app, the owner included. */
 export type Member = Pick<Collaborator, 'id' | 'accountId' | 'createdAt' | 'updatedAt'> & { role: Role }
 
-/** The owner has no row of their own: whoever owns the app is in the app's. */
+/** The owner has no row here: the app's row names the owner. */
 export function ownerOf({ id, ownerId, createdAt }: App): Member {
   const idOfOwner = uuidOf(`owner of ${id}`) as Member['id']
   return { id: idOfOwner, accountId: ownerId, role: 'owner', createdAt, updatedAt: createdAt }

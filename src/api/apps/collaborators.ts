@@ -28,7 +28,10 @@ const newCollaborator = Type.Object(
 )
 const change = Type.Object(access, { additionalProperties: false, minProperties: 1 })
 
-/** Who may use an app. Heroku has the paths below `/teams` for the apps of teams; here they are the same. */
+/**
+ * Who may use an app. Heroku has the paths below `/teams` for the apps of teams; here they are the
+ * same.
+ */
 export function collaboratorRoutes(api: Api, { store, platformLog }: Pick<ApiDeps, 'store' | 'platformLog'>): void {
   const config = { role: 'admin' } as const
   for (const path of ['/apps/:app/collaborators', '/teams/apps/:app/collaborators']) {
@@ -74,7 +77,7 @@ export function collaboratorRoutes(api: Api, { store, platformLog }: Pick<ApiDep
     api.delete(one, { config: { role: 'view' } }, (request) => {
       const app = appOf(store, request)
       const member = givenMember(store, app, request)
-      // Whoever has a role may give it back.
+      // Collaborators may remove themselves.
       if (member.accountId !== request.identity.account.id) appOf(store, request, 'admin')
       store.collaborators.remove(app.id, member.accountId)
       platformLog.api(app.id, `Remove collaborator ${emailOf(store, member)} by user ${emailOfUser(request)}`)
@@ -88,7 +91,10 @@ export function collaboratorRoutes(api: Api, { store, platformLog }: Pick<ApiDep
   })
 }
 
-/** What Heroku's collaborators get who are given nothing in particular is what a developer needs: `deploy`. */
+/**
+ * What Heroku's collaborators get who are given nothing in particular is what a developer needs:
+ * `deploy`.
+ */
 function roleIn({ role, permissions: wanted = [] }: Static<typeof change>): GivenRole {
   if (role) return role
   if (wanted.includes('manage')) return 'admin'

@@ -31,8 +31,9 @@ export function configVarRoutes(api: Api, deps: Deps): void {
 }
 
 /**
- * What changes nothing makes no release. Before the first deploy there is nothing to run, so the release has succeeded
- * at once. @throws config_invalid
+ * What changes nothing makes no release. Before the first deploy there is nothing to run, so the
+ * release has succeeded at once.
+ * @throws config_invalid
  */
 function changeConfig(
   store: Deps['store'],

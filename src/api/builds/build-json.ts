@@ -13,7 +13,8 @@ import { getUrlOf, type SourceDeps } from './sources.ts'
 export type BuildJsonDeps = SourceDeps & Pick<ApiDeps, 'store' | 'config'> & { passes: Passes }
 
 /**
- * Heroku's build, with addresses for whoever asks. It knows only pending, succeeded and failed; `state` and what follows it are ours and tell the rest.
+ * Heroku's build, with URLs for the account that asks. It knows only pending, succeeded and failed;
+ * `state` and what follows it are ours and tell the rest.
  */
 export function buildJson(deps: BuildJsonDeps, build: Build, asker: Asker): object {
   const slug = build.slugId ? deps.store.slugs.find(build.slugId) : undefined
@@ -48,7 +49,10 @@ function packsOf({ buildpacks }: Build, slug: Slug | undefined): object[] | null
   return slug ? [{ name: slug.buildpack, url: slug.buildpack }] : null
 }
 
-/** The `heroku-builds` plugin takes the version apart, so there is always a text. Of the address of another server what is in front of `?`: the rest may be a token. */
+/**
+ * The `heroku-builds` plugin takes the version apart, so there is always a text. Of the address of
+ * another server what is in front of `?`: the rest may be a token.
+ */
 function blobJson(deps: BuildJsonDeps, { id, appId, commit }: Build, asker: Asker): object {
   const source = deps.store.builds.source(id)
   if (!source) return { checksum: null, url: '', version: commit, version_description: null }
@@ -65,7 +69,7 @@ export function statusOf({ state }: Build): 'pending' | 'succeeded' | 'failed' {
   return state.kind === 'succeeded' ? 'succeeded' : 'failed'
 }
 
-/** Whoever has it may read the output, as long as whoever asked for it may. */
+/** Anyone with the URL may read the output, as long as the account that requested it may. */
 export function outputUrl(
   { config, passes }: Pick<BuildJsonDeps, 'config' | 'passes'>,
   { id, appId }: Build,

@@ -11,18 +11,22 @@ import type { Passes } from '../http/passes.ts'
 
 type Deps = Pick<ApiDeps, 'store' | 'grants' | 'output' | 'log'>
 
-/** Milliseconds between looks at the record: a build that is cancelled or superseded before it runs has no output that would end. */
+/**
+ * Milliseconds between looks at the database: a build that is cancelled or superseded before it
+ * runs has no output that would end.
+ */
 const lookEvery = 500
 
 const params = Type.Object({ build: Type.String(), pass: Type.String() })
 const query = Type.Object({ offset: Type.Optional(Type.String({ pattern: '^\\d{1,15}$' })) })
 
 /**
- * A build's output as it happens, from byte `offset` on, until the build ends, or what allows it. Needs no token: the address is the secret.
+ * A build's output as it happens, from byte `offset` on, until the build ends, or what allows it.
+ * Needs no token: the address is the secret.
  */
 export function buildOutputRoute(api: Api, deps: Deps & { passes: Passes }): void {
   const closing = new AbortController()
-  // Whoever follows a build would keep the server from closing.
+  // A reader that follows a build would keep the server from closing.
   api.addHook('preClose', async () => closing.abort())
   const options = { schema: { params, querystring: query }, exposeHeadRoute: false }
   api.get('/streams/builds/:build/:pass', options, async (request, reply) => {

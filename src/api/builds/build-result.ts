@@ -6,7 +6,10 @@ import { outputUrl, statusOf, type BuildJsonDeps } from './build-json.ts'
 /** Bytes of output that a result holds at most; the stream has all of it. */
 const mostBytes = 2 ** 20
 
-/** Heroku's build result: the output by lines, up to now. `exit_code` is null while the build is not finished. */
+/**
+ * Heroku's build result: the output by lines, up to now. `exit_code` is null while the build is not
+ * finished.
+ */
 export async function readResult(
   deps: Omit<BuildJsonDeps, 'store'> & { output: OutputReader },
   build: Build,

@@ -15,7 +15,10 @@ const descriptions: Record<PackName, string> = {
   static: 'Static sites, served by nginx',
 }
 
-/** What Heroku's registry of buildpacks tells anybody, of those that this server has. Heroku's command asks it without a token. */
+/**
+ * What Heroku's registry of buildpacks tells anybody, of those that this server has. Heroku's
+ * command asks it without a token.
+ */
 export function buildpackRegistryRoutes(api: Api): void {
   const all = packNames.map(buildpackJson)
 
@@ -43,7 +46,7 @@ export function buildpackRegistryRoutes(api: Api): void {
   })
 }
 
-/** @throws the code given, for one that is not to be had */
+/** @throws the given code, if there is no such buildpack */
 export function knownPack(text: string, code: 'invalid_params' | 'not_found'): PackName {
   const name = packNamed(text)
   if (name) return name

@@ -6,7 +6,10 @@ import { mostPacks, nameAndUrl, packsNamed } from './packs-named.ts'
 import type { Api, ApiDeps } from '../deps.ts'
 import { page } from '../http/page.ts'
 
-/** Heroku's command leaves the buildpack out when the registry does not know it: it deserves to be told why. */
+/**
+ * Heroku's command leaves the buildpack out when the registry does not know it: it deserves to be
+ * told why.
+ */
 const update = Type.Object(
   { buildpack: Type.Optional(Type.String({ maxLength: 1000 })) },
   { additionalProperties: false },

@@ -93,7 +93,10 @@ export function buildRoutes(api: Api, deps: Deps): void {
   api.get('/apps/:app/builds/:build/result', (request) => readResult(deps, buildOf(store, request), askerOf(request)))
 }
 
-/** The commit asked for, else the one that runs, else the tip of the deploy branch. @throws not_found, invalid_params */
+/**
+ * The commit asked for, else the one that runs, else the tip of the deploy branch.
+ * @throws not_found, invalid_params
+ */
 async function findCommit({ store, repositories }: Deps, app: App, asked?: string): Promise<string> {
   const commit = asked ?? runningCommit(store, app)
   if (commit !== undefined) {

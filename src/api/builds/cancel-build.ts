@@ -1,13 +1,17 @@
 import type { Build } from '../../model/build.ts'
 import type { ApiDeps } from '../deps.ts'
 
-/** Cancels a build that waits at once; one that runs is told to stop. Gives the build as it is then. */
+/**
+ * Cancels a build that waits at once; one that runs is told to stop. Returns the build as it is
+ * then.
+ */
 export async function cancelBuild(
   { store, queue, log }: Pick<ApiDeps, 'store' | 'queue' | 'log'>,
   build: Build,
 ): Promise<Build> {
   const { id } = store.builds.requestCancel(build.id) ?? build
-  // The worker also looks at the record, so a message that gets lost only delays the end. Of a build that waited, it ends the output.
+  // The worker also looks at the database, so a message that gets lost only delays the end. Of a
+  // build that waited, it ends the output.
   await queue.cancel(id).catch((cause: unknown) => log.warn({ err: cause, build: id }, 'cancel not sent'))
   return store.builds.find(id) ?? build
 }

@@ -13,7 +13,7 @@ export const mostPacks = 20
 
 /**
  * The packs that a user names, in that order.
- * @throws invalid_params for one that is not to be had, or is named twice; address_forbidden
+ * @throws invalid_params for an unknown pack or one named twice; address_forbidden
  */
 export async function packsNamed(texts: string[], policy: AddressPolicy): Promise<AnyPack[]> {
   const packs = texts.map((text) => packOf(text, policy))

@@ -15,8 +15,8 @@ const kind = 'release output'
 const params = Type.Object({ release: Type.String(), pass: Type.String() })
 
 /**
- * Where the output of a release's command is read; null for one without a command, and for one whose command never ran, since a newer
- * release took its place or it failed before.
+ * Where the output of a release's command is read; null for one without a command, and for one
+ * whose command never ran, since a newer release took its place or it failed before.
  */
 export function releaseOutputUrl(
   { store, config, output, passes }: Pick<ApiDeps, 'store' | 'config' | 'output'> & { passes: Passes },
@@ -30,7 +30,10 @@ export function releaseOutputUrl(
   return `${config.publicUrl}/streams/releases/${id}/${passes.issue({ kind, id }, grant, lifetimes.output)}`
 }
 
-/** What a release's command prints, as it happens. Needs no token: the address is the secret. 404 until the command has started. */
+/**
+ * What a release's command prints, as it happens. Needs no token: the address is the secret. 404
+ * until the command has started.
+ */
 export function releaseOutputRoute(api: Api, { store, grants, output, log, passes }: Deps): void {
   const closing = new AbortController()
   api.addHook('preClose', async () => closing.abort())

@@ -64,7 +64,10 @@ export function releaseRoutes(api: Api, deps: Deps): void {
   })
 }
 
-/** A rollback, or the release of a slug. @throws invalid_params, not_found, forbidden, slug_empty */
+/**
+ * A rollback, or the release of a slug.
+ * @throws invalid_params, not_found, forbidden, slug_empty
+ */
 function createRelease(
   store: Deps['store'],
   app: App,
@@ -105,7 +108,7 @@ function currentRelease(releases: Deps['store']['releases'], app: App): Release 
   return releases.list(app.id).find((release) => release.state.kind === 'succeeded')
 }
 
-/** @param outputUrl for whoever may read it: the address is a secret */
+/** @param outputUrl only for accounts that may read the output: the URL is a secret */
 export function releaseJson(store: Deps['store'], app: App, release: Release, outputUrl: string | null = null): object {
   return {
     addon_plan_names: [],

@@ -39,7 +39,9 @@ const atOnce = { perApp: 3, perAccount: 6 }
 
 type Direction = 'put' | 'get'
 
-/** Where the files of a slug of that app go or come from, for whoever asks. */
+/**
+ * The URL where files of a slug of that app are uploaded or downloaded, for the account that asks.
+ */
 export function slugUrl(
   { config, passes }: Pick<SlugFileDeps, 'config' | 'passes'>,
   { id, appId }: { id: SlugId; appId: AppId },
@@ -176,7 +178,7 @@ function appOf({ apps }: Pick<Store, 'apps'>, { appId }: Slug | SlugDraft): App 
   throw gone()
 }
 
-/** The app's owner answers for it: whoever has the address needs no account. */
+/** Counted for the app's owner: the client with the URL needs no account. */
 function takeSlot({ accounts }: Pick<Store, 'accounts'>, slots: TransferSlots, app: App): Disposable {
   const owner = accounts.find(app.ownerId)
   if (owner) return slots.take(app, owner)

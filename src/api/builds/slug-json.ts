@@ -6,7 +6,9 @@ import { named, time } from '../http/shapes.ts'
 
 type Blob = { method: 'get' | 'put'; url: string }
 
-/** Heroku's slug. The checksum is that of an upload; what is downloaded is packed anew each time. */
+/**
+ * Heroku's slug. The checksum is that of an upload; what is downloaded is packed again each time.
+ */
 export function slugJson(store: Pick<Store, 'builds'>, slug: Slug | SlugDraft, blob: Blob): object {
   return {
     blob,

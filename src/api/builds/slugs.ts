@@ -53,7 +53,8 @@ export function slugRoutes(api: Api, deps: SlugFileDeps): void {
 }
 
 /**
- * The slug that a release of the app is asked for with: its own, or that of another app whose source the account may read.
+ * The slug that a release of the app is asked for with: its own, or that of another app whose
+ * source the account may read.
  * @throws not_found, forbidden, slug_empty
  */
 export function slugToRelease(store: Store, app: App, { identity }: FastifyRequest, id: SlugId): Slug {

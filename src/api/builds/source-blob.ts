@@ -22,7 +22,10 @@ export const sourceBlob = Type.Object(
   { additionalProperties: false },
 )
 
-/** @throws invalid_params, not_found, source_missing, address_forbidden for what no build can be made of */
+/**
+ * @throws invalid_params, not_found, source_missing, address_forbidden for what no build can be
+ *   made of
+ */
 export async function sourceOf(deps: BlobDeps, blob: Static<typeof sourceBlob>): Promise<BuildSource> {
   const upload = uploadAt(deps, blob.url)
   return {

@@ -56,7 +56,10 @@ export function getUrlOf(deps: Addresses, id: SourceId, grant: Grant): string {
   return urlOf(deps, id, 'get', grant)
 }
 
-/** The upload that a `get_url` of this server names; undefined for the URL of another. @throws not_found, forbidden, source_missing */
+/**
+ * The upload that a `get_url` of this server names; undefined for the URL of another.
+ * @throws not_found, forbidden, source_missing
+ */
 export function uploadAt(deps: SourceDeps, url: string): SourceId | undefined {
   const prefix = `${deps.config.publicUrl}/sources/`
   if (!url.startsWith(prefix)) return undefined
@@ -110,7 +113,7 @@ async function upload(
   }
 }
 
-/** In place only once it is whole; gives its bytes. */
+/** In place only once it is whole; returns its bytes. */
 async function receive(path: string, { raw }: FastifyRequest, bytes: number): Promise<number> {
   const draft = createWriteStream(`${path}.part`, { flags: 'w', mode: 0o600, flush: true })
   try {

@@ -14,14 +14,18 @@ const attachPath = '/attach'
 /** Attached at once, and on their way to the worker; as many as the router takes for it. */
 const most = 500
 
-/** Whether a request asks for it; other upgrades are answered as if they asked for none (RFC 9110 section 7.8). */
+/**
+ * Whether a request asks for it; other upgrades are answered as if they asked for none (RFC 9110
+ * section 7.8).
+ */
 export function isAttach({ url, headers }: IncomingMessage): boolean {
   return url === attachPath && headers.upgrade === attachProtocol
 }
 
 /**
- * Connects the client of a one-off dyno with the worker, which runs it: the token of its `attach_url` is the only thing that counts, and the
- * worker knows whether it is good. What follows the 101 are frames both ways.
+ * Connects the client of a one-off dyno with the worker, which runs it: the token of its
+ * `attach_url` is the only thing that counts, and the worker knows whether it is good. What follows
+ * the 101 are frames both ways.
  */
 export function attachRoute(api: Api, { config, log }: Deps): void {
   const open = new Set<Socket>()

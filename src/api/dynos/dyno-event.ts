@@ -7,8 +7,8 @@ import { dynoId } from './dyno-json.ts'
 import { sizeName, uuidOf } from '../http/shapes.ts'
 
 /**
- * What became of a dyno, in the form of https://devcenter.heroku.com/articles/webhook-dyno-events; `error` is ours. Nobody in particular did it,
- * so the actor is the server.
+ * What became of a dyno, in the form of https://devcenter.heroku.com/articles/webhook-dyno-events;
+ * `error` is ours. Nobody in particular did it, so the actor is the server.
  */
 export function dynoEvent(
   { store, config }: Pick<ApiDeps, 'store' | 'config'>,

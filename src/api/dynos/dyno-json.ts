@@ -45,7 +45,10 @@ export function dynoJson(
   })
 }
 
-/** One that was asked for and has no container yet. @param attachUrl where its client finds it: given to whoever asked for it only */
+/**
+ * One that was asked for and has no container yet.
+ * @param attachUrl the URL for its client; only for the account that requested it
+ */
 export function waitingJson({ releases }: Store, app: App, oneOff: OneOff, attachUrl: string | null = null): object {
   const condition = {
     state: 'starting',

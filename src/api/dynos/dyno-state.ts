@@ -4,7 +4,10 @@ import { isOneOff, type DynoRecord } from '../../model/dyno.ts'
 import type { DynoSize, DynoSizes } from '../../model/formation.ts'
 import { explainExit } from '../../model/dyno-exit.ts'
 
-/** Why a dyno is not up: a code of Heroku's (R10, R15) or a word, and a sentence without its subject. */
+/**
+ * Why a dyno is not up: a code of Heroku's (R10, R15) or a word, and a sentence without its
+ * subject.
+ */
 export type Reason = {
   id:
     | 'R10'
@@ -19,7 +22,10 @@ export type Reason = {
   message: string
 }
 
-/** How a dyno is, in Heroku's words, since when and why; `exitStatus` is of its last end, `nextStart` there while it waits for that. */
+/**
+ * How a dyno is, in Heroku's words, since when and why; `exitStatus` is of its last end,
+ * `nextStart` there while it waits for that.
+ */
 export type DynoCondition = {
   state: 'starting' | 'up' | 'crashed' | 'stopping' | 'down'
   since: Date
@@ -36,10 +42,10 @@ export function awayReason({ code }: PaasError): Reason | undefined {
 }
 
 /**
- * How its container is, and where that runs, what the worker has seen of this run of it. While a release is being swapped in, the dynos that
- * come are `starting` and those that go `stopping`.
+ * How its container is, and where that runs, what the worker has seen of this run of it. While a
+ * release is being swapped in, the dynos that come are `starting` and those that go `stopping`.
  * @param current the version of the app's current release
- * @param seen what is on record of the dyno
+ * @param seen what is in the database of the dyno
  */
 export function conditionOf(
   dyno: Dyno,
@@ -73,7 +79,10 @@ export function conditionOf(
   }
 }
 
-/** The engine starts again what ends by itself, and forgets what was stopped: whose record is gone is about to be. */
+/**
+ * The engine starts again what ends by itself, and forgets what was stopped: whose record is gone
+ * is about to be.
+ */
 function wasToldToEnd({ state, ...dyno }: Dyno, seen: DynoRecord | undefined): boolean {
   if (seen) return seen.state === 'stopping' || seen.state === 'stopped'
   return state.kind === 'exited' && !isOneOff(dyno)
@@ -81,7 +90,10 @@ function wasToldToEnd({ state, ...dyno }: Dyno, seen: DynoRecord | undefined): b
 
 type Running = { current: number; since: Date; seen: DynoRecord | undefined }
 
-/** What was seen before the process started is of an earlier run of it: of this one nobody knows yet whether it is ready. */
+/**
+ * What was seen before the process started is of an earlier run of it: of this one nobody knows yet
+ * whether it is ready.
+ */
 function running(dyno: Dyno, { current, since, seen }: Running): DynoCondition {
   const plain = { since, reason: null, exitStatus: seen?.exitStatus ?? null, nextStart: null }
   const comes = dyno.release > current && !isOneOff(dyno)

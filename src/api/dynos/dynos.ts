@@ -25,7 +25,8 @@ export function dynoRoutes(api: Api, deps: Deps): void {
     return (await dynoOf(deps, app, request)).json()
   })
 
-  // A dyno of the formation that is stopped comes back, on Heroku too: stopping one is restarting it.
+  // A dyno of the formation that is stopped comes back, on Heroku too: stopping one is restarting
+  // it.
   for (const [method, path, which] of [
     ['DELETE', '/dynos', async () => null],
     ['DELETE', '/dynos/:dyno', nameOrTypeOf],
@@ -46,7 +47,10 @@ export function dynoRoutes(api: Api, deps: Deps): void {
   }
 }
 
-/** Where one dyno is named, Heroku takes a process type for all of its dynos: `heroku ps:restart worker`. */
+/**
+ * Where one dyno is named, Heroku takes a process type for all of its dynos:
+ * `heroku ps:restart worker`.
+ */
 async function nameOrTypeOf(deps: Deps, app: App, request: FastifyRequest): Promise<string> {
   const { dyno } = request.params as { dyno: string }
   return hasType(deps, app, dyno) ? dyno : (await dynoOf(deps, app, request)).name
@@ -62,7 +66,10 @@ function hasType({ store }: Deps, app: App, type: string): boolean {
   return store.formations.list(app.id).some((formation) => formation.type === type)
 }
 
-/** @throws queue_unavailable: unlike other changes there is nothing in the record that would make it happen later */
+/**
+ * @throws queue_unavailable: unlike other changes there is nothing in the database that would make
+ *   it happen later
+ */
 async function restart(
   { queue, platformLog }: Deps,
   app: App,

@@ -20,7 +20,10 @@ const sizeReference = Type.Union([
   Type.String(),
   Type.Object({ name: Type.Optional(Type.String()), id: Type.Optional(Type.String()) }),
 ])
-/** `quantity` is a number, or text as Heroku's CLI sends it: `"2"`, and `"+1"` or `"-1"` for a change. */
+/**
+ * `quantity` is a number, or text as Heroku's CLI sends it: `"2"`, and `"+1"` or `"-1"` for a
+ * change.
+ */
 const change = {
   quantity: Type.Optional(Type.Union([Type.Integer(), Type.String({ pattern: '^[+-]?\\d{1,9}$' })])),
   size: Type.Optional(sizeReference),
@@ -71,7 +74,10 @@ export function formationRoutes(api: Api, deps: Deps): void {
   })
 }
 
-/** All or nothing; gives the formations that were named. @throws not_found, invalid_params, account_limit */
+/**
+ * All or nothing; returns the formations that were named.
+ * @throws not_found, invalid_params, account_limit
+ */
 function scale(deps: Deps, app: App, account: Account, updates: Update[]): Formation[] {
   const { store, platformLog } = deps
   const changed = withinLimit(deps, app, () =>

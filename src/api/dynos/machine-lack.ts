@@ -9,8 +9,9 @@ import { warn } from '../http/warn.ts'
 type Deps = { config: Pick<ApiDeps['config'], 'dynoSizes'>; containers: Pick<ApiDeps['containers'], 'machine'> }
 
 /**
- * Before a size is given to dynos: one with more memory than the machine has is refused, of processors they get those that there are
- * and the answer says so. While worker or engine are away nothing is known, and nothing is said.
+ * Before a size is given to dynos: one with more memory than the machine has is refused, of
+ * processors they get those that there are and the answer says so. While worker or engine are away
+ * nothing is known, and nothing is said.
  * @throws invalid_params
  */
 export async function checkMachine(

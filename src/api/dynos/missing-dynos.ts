@@ -7,8 +7,8 @@ import type { DynoCondition, Reason } from './dyno-state.ts'
 import { uuidOf } from '../http/shapes.ts'
 
 /**
- * The dynos of the formation that have no container though they should: those that were asked for a moment ago, those that could not be
- * started, and all of them while nobody can see them.
+ * The dynos of the formation that have no container though they should: those that were asked for a
+ * moment ago, those that could not be started, and all of them while nobody can see them.
  * @param present the names of those that have one
  * @param unseen why nobody can
  */

@@ -42,8 +42,9 @@ const askedExec = Type.Pick(asked, ['command', 'env', 'force_no_tty'], { additio
 type Asked = Static<typeof asked>
 
 /**
- * Asks for a one-off dyno. It is on record when this answers; one without a client is started by the worker, one with a client when that
- * comes to `attach_url`. It reads config vars and runs what it likes, so the token must be one that may do both.
+ * Asks for a one-off dyno. It is in the database when this answers; one without a client is started
+ * by the worker, one with a client when that comes to `attach_url`. It reads config vars and runs
+ * what it likes, so the token must be one that may do both.
  */
 export function oneOffRoutes(api: Api, deps: Deps): void {
   const { store, config, platformLog } = deps
@@ -60,7 +61,8 @@ export function oneOffRoutes(api: Api, deps: Deps): void {
     return waitingJson(store, app, oneOff, token === null ? null : attachUrl(config, token))
   })
 
-  // Of our own: Heroku's command gets into a dyno by an SSH server that the app's image has to hold.
+  // Of our own: Heroku's command gets into a dyno by an SSH server that the app's image has to
+  // hold.
   const exec = { config: { scope: 'protected' }, schema: { body: askedExec } } as const
   api.post('/apps/:app/dynos/:dyno/actions/exec', exec, async (request, reply) => {
     const app = appOf(store, request)

@@ -11,8 +11,9 @@ import { missingDynos } from './missing-dynos.ts'
 type Deps = Pick<ApiDeps, 'store' | 'containers' | 'config'>
 
 /**
- * What runs, asked of the worker; of the formation what does not run and should; and the one-offs that were asked for and are not there
- * yet. While worker or engine are away, none runs as far as can be seen.
+ * What runs, asked of the worker; of the formation what does not run and should; and the one-offs
+ * that were asked for and are not there yet. While worker or engine are away, none runs as far as
+ * can be seen.
  */
 export async function presentDynos(deps: Deps, app: App): Promise<PresentDyno[]> {
   const { store } = deps

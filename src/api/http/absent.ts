@@ -35,7 +35,10 @@ const absent = [
   },
 ].map(({ at, say }) => ({ at: new RegExp(`^(${at})(/|$)`), say }))
 
-/** What to tell whoever asks for something of Heroku's that is not to be had here; undefined for any other path. */
+/**
+ * The message for a request for a Heroku feature that is missing here; undefined for any other
+ * path.
+ */
 export function sayAbsent(path: string): string | undefined {
   return absent.find(({ at }) => at.test(path))?.say
 }

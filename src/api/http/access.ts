@@ -7,15 +7,19 @@ import type { Store } from '../../store/store.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** What a request about an app needs: decided by its method unless the route says so, see `neededRole`. */
+    /**
+     * What a request about an app needs: decided by its method unless the route says so, see
+     * `neededRole`.
+     */
     role?: Role
   }
 }
 
 /**
- * The app of the request's path (`:app`, id or name). One that the account may not see is answered like one that does not
- * exist, so that names of others' apps cannot be probed.
- * @param needed what the account must be to it: what the route says, unless the body of the request decides
+ * The app of the request's path (`:app`, id or name). One that the account may not see is answered
+ * like one that does not exist, so that names of others' apps cannot be probed.
+ * @param needed what the account must be to it: what the route says, unless the body of the request
+ *   decides
  * @throws app_not_found, forbidden
  */
 export function appOf(
@@ -46,12 +50,18 @@ export function askerOf({ identity: { account, token } }: FastifyRequest): Asker
   return { accountId: account.id, token: token && { id: token.id, fingerprint: token.fingerprint } }
 }
 
-/** Of every route about an app, before anything of the request is read. @throws app_not_found, forbidden */
+/**
+ * Of every route about an app, before anything of the request is read.
+ * @throws app_not_found, forbidden
+ */
 export function checkRole(store: Pick<Store, 'apps' | 'collaborators'>, request: FastifyRequest): void {
   if ('app' in (request.params as object)) appOf(store, request)
 }
 
-/** To look takes `view`, to do anything `deploy`; a route that takes `admin`, or shows secrets, says so. */
+/**
+ * To look takes `view`, to do anything `deploy`; a route that takes `admin`, or shows secrets, says
+ * so.
+ */
 function neededRole({ method, routeOptions }: FastifyRequest): Role {
   return routeOptions.config.role ?? (method === 'GET' || method === 'HEAD' ? 'view' : 'deploy')
 }

@@ -1,13 +1,19 @@
 import { PaasError } from '../../errors.ts'
 
-/** Values in one request's body, those inside others included: an app may have 1,000 config vars, and all may be set at once. */
+/**
+ * Values in one request's body, those inside others included: an app may have 1,000 config vars,
+ * and all may be set at once.
+ */
 const mostValues = 4000
-/** Characters of one of them, or of its name: four times what any may have. Where less is allowed, the route says so. */
+/**
+ * Characters of one of them, or of its name: four times what any may have. Where less is allowed,
+ * the route says so.
+ */
 const longestText = 262_144
 
 /**
- * Looks at how much there is in a body before anything else does: before its schema, before what is there already is read, before anything is
- * encrypted. Ends at the first thing too many.
+ * Looks at how much there is in a body before anything else does: before its schema, before what is
+ * there already is read, before anything is encrypted. Ends at the first thing too many.
  * @throws payload_too_large
  */
 export function checkBodySize(body: unknown): void {

@@ -4,7 +4,10 @@ import type { Api } from '../deps.ts'
 /** Seconds until a client asks again: the api of a server that restarts is back about then. */
 const retryAfter = '2'
 
-/** While the api closes, requests on connections that are still open get an error of the usual form, and none is begun. */
+/**
+ * While the api closes, requests on connections that are still open get an error of the usual form,
+ * and none is begun.
+ */
 export function refuseWhileClosing(api: Api): void {
   let isClosing = false
   api.addHook('preClose', async () => {

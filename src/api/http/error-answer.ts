@@ -2,7 +2,10 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { asPaasError, PaasError, type ErrorCode } from '../../errors.ts'
 import { explainValidation } from './validation.ts'
 
-/** Fastify's own refusals in our words; what is not here becomes `bad_request` below 500 and `internal` above. */
+/**
+ * Fastify's own refusals in our words; what is not here becomes `bad_request` below 500 and
+ * `internal` above.
+ */
 const refusals: Record<string, [ErrorCode, string]> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'The request body is larger than 1 MiB.'],
   FST_ERR_CTP_INVALID_JSON_BODY: ['bad_request', 'The request body is not valid JSON.'],
@@ -18,7 +21,10 @@ const refusals: Record<string, [ErrorCode, string]> = {
 /** Seconds, of what is used up and comes back at a time that nobody knows. */
 const usualRetry = 30
 
-/** Every failure of a request becomes Heroku's envelope here: `{id, message}`. Nothing internal leaves the server. */
+/**
+ * Every failure of a request becomes Heroku's envelope here: `{id, message}`. Nothing internal
+ * leaves the server.
+ */
 export function answerError(thrown: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const error = explain(thrown)
   const event = { code: error.code, err: error.fault === 'server' ? thrown : undefined, status: error.status }

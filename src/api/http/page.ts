@@ -11,10 +11,12 @@ const defaultMax = 200
 const largestMax = 1000
 
 /**
- * Heroku's paging: `Range: version 5..; max=10, order=desc` (each part may be missing, `]5` excludes 5) selects and
- * orders; an answer that is not the last one is 206 and names the next range in `Next-Range`. Items with the same value are in the
- * order of `items`, and a range that goes on among them names the last one's id too: `created_at ]2026-01-01T00:00:00.000Z ID..`.
- * @param own what may be ordered by, in the order of `Accept-Ranges`, beside `commonFields`; the first is the default
+ * Heroku's paging: `Range: version 5..; max=10, order=desc` (each part may be missing, `]5`
+ * excludes 5) selects and orders; an answer that is not the last one is 206 and names the next
+ * range in `Next-Range`. Items with the same value are in the order of `items`, and a range that
+ * continues among them names the last one's id too: `created_at ]2026-01-01T00:00:00.000Z ID..`.
+ * @param own what may be ordered by, in the order of `Accept-Ranges`, beside `commonFields`; the
+ *   first is the default
  * @throws bad_request for a field or limit that is not possible
  */
 export function page<T>(request: FastifyRequest, reply: FastifyReply, items: T[], own: Fields<T>): T[] {
@@ -57,7 +59,7 @@ function idOf(item: unknown): string {
   return textOf((item as { id?: unknown }).id)
 }
 
-/** Of an item of the record, or of one that is shaped for the answer already. */
+/** Of an item of the database, or of one that is shaped for the answer already. */
 function timeOf(...names: string[]): (item: unknown) => string {
   return (item) => names.map((name) => textOf((item as Record<string, unknown>)[name])).find(Boolean) ?? ''
 }
@@ -110,7 +112,10 @@ function boundText({ value, id, inclusive }: Bound): string {
   return [value, id].filter(Boolean).join(' ') + (inclusive ? '' : '[')
 }
 
-/** In descending order the range begins at the greater end. Where the item of a bound is gone, those of its value are given again. */
+/**
+ * In descending order the range begins at the greater end. Where the item of a bound is gone, those
+ * of its value are given again.
+ */
 function isWithin(
   { value, place }: { value: Sortable; place: number },
   { start, end, descending }: Range,

@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { PaasError } from '../../errors.ts'
 import type { Grant } from '../../model/grant.ts'
 
-/** Milliseconds an address may be opened. What is open by then goes on. */
+/** Milliseconds an address may be opened. What is open by then continues. */
 export const lifetimes = {
   /** Of a file that goes or comes: Heroku's. */
   file: 3600_000,
@@ -19,8 +19,9 @@ const steps = 24
 type Subject = { kind: string; id: string }
 
 /**
- * Addresses that need no token beside them, such as Heroku's clients expect: the last part of each says who asked for it and how long it is good for,
- * signed with 256 bits that nobody can guess. The server keeps nothing for it.
+ * Addresses that need no token beside them, such as Heroku's clients expect: the last part of each
+ * says who asked for it and how long it is good for, signed with 256 bits that nobody can guess.
+ * The server keeps nothing for it.
  */
 export class Passes {
   readonly #secret: Buffer
@@ -29,7 +30,10 @@ export class Passes {
     this.#secret = secret
   }
 
-  /** Letters, digits, `-`, `_` and a dot; good for the lifetime and at most 1/24 of it more. `now` is milliseconds since 1970. */
+  /**
+   * Letters, digits, `-`, `_` and a dot; good for the lifetime and at most 1/24 of it more. `now`
+   * is milliseconds since 1970.
+   */
   issue(subject: Subject, grant: Grant, lifetime: number, now = Date.now()): string {
     const step = lifetime / steps
     const until = Math.ceil((now + lifetime) / step) * step
@@ -37,7 +41,10 @@ export class Passes {
     return `${content}.${this.#sign(subject, content)}`
   }
 
-  /** What the address was given for; whether that still holds is not asked here. @throws not_found for a forged or an expired one */
+  /**
+   * What the address was given for; whether that still holds is not asked here.
+   * @throws not_found for a forged or an expired one
+   */
   open(subject: Subject, pass: string, now = Date.now()): Grant {
     const [content = '', signature = ''] = pass.split('.')
     const expected = Buffer.from(this.#sign(subject, content))

@@ -12,14 +12,17 @@ declare module 'fastify' {
 /** The requests that are left, and when they were counted (monotonic milliseconds). */
 type Budget = { left: number; at: number }
 
-/** An account makes as many tokens as it likes; all of them together may ask so many times as often as one. */
+/**
+ * An account makes as many tokens as it likes; all of them together may ask so many times as often
+ * as one.
+ */
 const tokensWorth = 4
 /** Budgets kept at most; those unused for longest go first, so that memory is bounded. */
 const mostBudgets = 20_000
 
 /**
- * Heroku's limit: each token has a budget that fills again by the minute, up to an hour's worth. `perHour` undefined: no
- * limit. `now` is monotonic milliseconds.
+ * Heroku's limit: each token has a budget that fills again by the minute, up to an hour's worth.
+ * `perHour` undefined: no limit. `now` is monotonic milliseconds.
  */
 export class RateLimit {
   readonly #perHour: number
@@ -61,7 +64,10 @@ export class RateLimit {
   }
 }
 
-/** Counts a request whose token is known, and says in `RateLimit-Remaining` what is left. @throws rate_limit */
+/**
+ * Counts a request whose token is known, and says in `RateLimit-Remaining` what is left.
+ * @throws rate_limit
+ */
 export function countRequest(limit: RateLimit, request: FastifyRequest, reply: FastifyReply): void {
   if (request.identity.token === null) return
   const left = limit.spend(request, request.routeOptions.config.free ? 0 : 1)

@@ -6,7 +6,10 @@ export function time(date: Date): string {
   return date.toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
-/** A UUID (version 8, RFC 9562) that is always the same for a name: for resources that the record gives no id. */
+/**
+ * A UUID (version 8, RFC 9562) that is always the same for a name: for resources that the database
+ * gives no id.
+ */
 export function uuidOf(name: string): string {
   const hex = createHash('sha256').update(name).digest('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`

@@ -4,7 +4,10 @@ import { sayAbsent } from './absent.ts'
 import type { Api } from '../deps.ts'
 import type { Route } from './routes.ts'
 
-/** Answers a path that is not ours with 404, saying so of what Heroku alone has, and a known path with another method with 405 and `Allow` (RFC 9110, 15.5.6). */
+/**
+ * Answers a path that is not ours with 404, saying so of what Heroku alone has, and a known path
+ * with another method with 405 and `Allow` (RFC 9110, 15.5.6).
+ */
 export function answerUnknownRoutes(api: Api, routes: readonly Route[]): void {
   api.setNotFoundHandler((request, reply) => {
     const said = sayAbsent(pathOf(request))

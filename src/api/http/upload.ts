@@ -9,11 +9,15 @@ export const patience = { idleMs: 60_000, totalMs: 1800_000 }
 export function takeAnyBody(files: Api): void {
   files.removeAllContentTypeParsers()
   files.addContentTypeParser('*', (_, body, done) => done(null, body))
-  // It says nothing about a tarball, and clients that sign for S3 send an empty one, which Fastify refuses.
+  // It says nothing about a tarball, and clients that sign for S3 send an empty one, which Fastify
+  // refuses.
   files.addHook('onRequest', async ({ headers }) => void delete headers['content-type'])
 }
 
-/** How large the upload may become. @throws payload_too_large when it says that it is larger than `most` */
+/**
+ * How large the upload may become.
+ * @throws payload_too_large when it says that it is larger than `most`
+ */
 export function claimedBytes({ headers }: FastifyRequest, most: number): number {
   const claimed = Number(headers['content-length'] ?? most)
   if (claimed <= most) return claimed

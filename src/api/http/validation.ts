@@ -1,6 +1,9 @@
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js'
 
-/** Ajv's settings: nothing is converted or dropped in silence; `verbose` lets messages name what is allowed. */
+/**
+ * Ajv's settings: nothing is converted or dropped in silence; `verbose` lets messages name what is
+ * allowed.
+ */
 export const ajvOptions = {
   customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, verbose: true },
 } as const

@@ -2,8 +2,9 @@ import type { FastifyRequest } from 'fastify'
 import { PaasError } from '../../errors.ts'
 
 /**
- * `Accept: application/vnd.heroku+json; version=3`, whatever follows the 3 (`3.webhooks`, `3.sdk`); without a version it
- * is 3 as well. @throws bad_request for another version, whose answers would have other shapes
+ * `Accept: application/vnd.heroku+json; version=3`, whatever follows the 3 (`3.webhooks`, `3.sdk`);
+ * without a version it is 3 as well.
+ * @throws bad_request for another version, whose answers would have other shapes
  */
 export function checkVersion({ headers }: FastifyRequest): void {
   const version = versionIn(headers.accept ?? '')

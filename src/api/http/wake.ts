@@ -5,8 +5,9 @@ import type { Queue } from '../../queue/queue.ts'
 import { warn } from './warn.ts'
 
 /**
- * Wakes the worker for what the record already says. Without Redis the request still succeeds: the worker looks at the
- * record by itself, only later, and the answer says so in a Warning header.
+ * Wakes the worker for what the database already says. Without Redis the request still succeeds:
+ * the worker looks at the database by itself, only later, and the answer says so in a Warning
+ * header.
  */
 export async function wake(
   { queue, log }: { queue: Pick<Queue, 'enqueue'>; log: Logger },

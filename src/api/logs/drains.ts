@@ -17,7 +17,10 @@ const newDrain = Type.Object({ url: Type.String() }, { additionalProperties: fal
 
 const order = { created_at: (drain: Drain) => drain.createdAt.toISOString(), id: (drain: Drain) => drain.id }
 
-/** Log drains. Their URLs may hold passwords, as on Heroku, so that a token needs the scope for secrets to see them. */
+/**
+ * Log drains. Their URLs may hold passwords, as on Heroku, so that a token needs the scope for
+ * secrets to see them.
+ */
 export function drainRoutes(api: Api, deps: Deps): void {
   const { store } = deps
   const config = { scope: 'protected', role: 'deploy' } as const

@@ -27,7 +27,7 @@ const newSession = Type.Object(
 /** What a session's address says; it is signed, so the server keeps nothing for it. */
 export type LogSession = { appId: AppId; filter: LogFilter }
 
-/** `POST /apps/:app/log-sessions`: an address that shows a part of the app's log to whoever has it, for a while. */
+/** `POST /apps/:app/log-sessions`: a URL that shows a part of the app's log, valid for a while. */
 export function logSessionRoutes(
   api: Api,
   { store, config, passes }: Pick<ApiDeps, 'store' | 'config'> & { passes: Passes },
@@ -47,7 +47,10 @@ export function logSessionRoutes(
   })
 }
 
-/** The session of a request for its log, and what it was given for. @throws not_found for a forged or expired one */
+/**
+ * The session of a request for its log, and what it was given for.
+ * @throws not_found for a forged or expired one
+ */
 export function sessionOf(passes: Passes, { query }: FastifyRequest): LogSession & { grant: Grant } {
   const { session, pass } = query as { session?: unknown; pass?: unknown }
   const id = String(session)
@@ -60,7 +63,10 @@ function seal(passes: Passes, session: LogSession, grant: Grant): string {
   return new URLSearchParams({ session: id, pass: passes.issue({ kind, id }, grant, lifetimes.log) }).toString()
 }
 
-/** Heroku's CLI sends a dyno or a type as `dyno`, or as `dyno_name` and `type`. @throws invalid_params */
+/**
+ * Heroku's CLI sends a dyno or a type as `dyno`, or as `dyno_name` and `type`.
+ * @throws invalid_params
+ */
 function filterOf(body: Static<typeof newSession>): LogFilter {
   const { lines = 100, tail = false, source } = body
   const process = body.dyno_name ?? body.dyno ?? body.type

@@ -23,12 +23,15 @@ type Deps = {
 
 /** Readers of one app's log at a time. */
 const mostReaders = 100
-/** A comment this often keeps what lies between from taking a quiet log for a dead connection, milliseconds. */
+/**
+ * A comment this often keeps what lies between from taking a quiet log for a dead connection,
+ * milliseconds.
+ */
 const heartbeat = 20_000
 
 /**
- * The log of a session, without a token: the address is the secret. As server-sent events, where `Last-Event-ID` says
- * what was seen already, or as plain text.
+ * The log of a session, without a token: the address is the secret. As server-sent events, where
+ * `Last-Event-ID` says what was seen already, or as plain text.
  */
 export function logStreamRoute(api: Api, deps: Deps): void {
   const readers = new Map<AppId, number>()

@@ -12,7 +12,10 @@ const none = ['ENOTFOUND', 'ENODATA']
 
 export type DomainProofDeps = { config: Pick<Config, 'domain' | 'domainProof'>; secret: Buffer }
 
-/** Whether a domain is somebody's, as its DNS says, when the operator asks for that. Each account and name has records of its own. */
+/**
+ * Whether a domain is somebody's, as its DNS says, when the operator asks for that. Each account
+ * and name has records of its own.
+ */
 export class DomainProof {
   readonly #deps: DomainProofDeps
 
@@ -44,7 +47,8 @@ export class DomainProof {
       .digest('hex')
       .slice(0, 32)
     const text = { name: `_paas.${hostname.replace(/^\*\./, '')}`, value: `paas-domain=${token}` }
-    // No app has a name as long, so nobody gets this one by making an app. Nothing can be asked of a wildcard itself.
+    // No app has a name as long, so nobody gets this one by making an app. Nothing can be asked of
+    // a wildcard itself.
     const alias = hostname.startsWith('*.') ? undefined : { name: hostname, value: `${token}.${config.domain}` }
     return { hostname, text, alias }
   }

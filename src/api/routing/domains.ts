@@ -105,7 +105,10 @@ function create(store: Deps['store'], app: App, hostname: string, endpointName: 
   })
 }
 
-/** A wildcard and the names below it lead to apps of one owner only: nobody slips in below somebody else's. */
+/**
+ * A wildcard and the names below it lead to apps of one owner only: nobody slips in below somebody
+ * else's.
+ */
 function isOfOthers({ domains, apps }: Deps['store'], app: App, hostname: string): boolean {
   return domains.overlapping(hostname).some(({ appId }) => apps.get(appId)?.ownerId !== app.ownerId)
 }

@@ -81,7 +81,7 @@ export function sniEndpointRoutes(api: Api, deps: Deps): void {
   }
 }
 
-/** @throws invalid_params always: whoever asks is told what to do instead */
+/** @throws invalid_params always, with an alternative */
 function refuseToAutomate(): never {
   throw new PaasError(
     'invalid_params',
@@ -92,7 +92,10 @@ function refuseToAutomate(): never {
   )
 }
 
-/** It is shown at once for the domains that it is for and that have none yet. @throws invalid_params at the limit */
+/**
+ * It is shown at once for the domains that it is for and that have none yet.
+ * @throws invalid_params at the limit
+ */
 function create(store: Deps['store'], app: App, certificate: Certificate): SniEndpoint {
   return store.transaction(() => {
     const present = store.sniEndpoints.list(app.id)

@@ -6,8 +6,8 @@ const ofAccount = ['addons', 'addon-attachments', 'pipelines', 'teams', 'spaces'
 const ofApp = ['addons', 'addon-attachments']
 
 /**
- * What Heroku has and this server does not (../http/absent.ts), and what its clients list all the same: to complete names, or
- * before they show an app.
+ * What Heroku has and this server does not (../http/absent.ts), and what its clients list all the
+ * same: to complete names, or before they show an app.
  */
 export function emptyListRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
   for (const list of ofAccount) api.get(`/${list}`, (request, reply) => page(request, reply, [], order))

@@ -15,9 +15,9 @@ import type { RouterFigures } from '../../router/control/control.ts'
 
 /** What one scrape tells; undefined: that part does not answer. */
 export type ServerFigures = {
-  /** Of the apps in the record, by id. What is told of others is left out. */
+  /** Of the apps in the database, by id. What is told of others is left out. */
   names: Map<string, string>
-  /** In the record, by state. */
+  /** In the database, by state. */
   builds: Record<string, number>
   api: RoleFigures
   router: RouterFigures | undefined

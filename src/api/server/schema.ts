@@ -10,8 +10,8 @@ type Definition = { links?: Link[] }
 type Document = { definitions: Record<string, Definition> }
 
 /**
- * `GET /schema`, without a token, as on Heroku: its JSON hyper-schema, with the calls only that this server takes. What
- * clients are generated from.
+ * `GET /schema`, without a token, as on Heroku: its JSON hyper-schema, with the calls only that
+ * this server takes. What clients are generated from.
  */
 export function schemaRoute(
   api: Api,

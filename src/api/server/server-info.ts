@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises'
 import type { Config } from '../../config.ts'
 import type { Api, ApiDeps } from '../deps.ts'
 
-/** `GET /server`: what a client must know to reach git and dynos over TLS. Heroku has no call for it. */
+/**
+ * `GET /server`: what a client must know to reach git and dynos over TLS. Heroku has no call for
+ * it.
+ */
 export function serverInfoRoute(api: Api, { config }: Pick<ApiDeps, 'config'>): void {
   api.get('/server', { config: { scope: 'identity' } }, async () => ({
     url: config.publicUrl,

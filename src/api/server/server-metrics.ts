@@ -5,10 +5,16 @@ import type { ServerFigures } from './metric-families.ts'
 
 type Deps = Pick<ApiDeps, 'store' | 'queue' | 'measured' | 'log'>
 
-/** Milliseconds that a part gets to say what it counted: a scrape is to end before Prometheus gives it up (10 s). */
+/**
+ * Milliseconds that a part gets to say what it counted: a scrape is to end before Prometheus gives
+ * it up (10 s).
+ */
 const patience = 5_000
 
-/** `GET /metrics`: everything about the server as Prometheus reads it, for an admin. A part that does not answer is told as down. */
+/**
+ * `GET /metrics`: everything about the server as Prometheus reads it, for an admin. A part that
+ * does not answer is told as down.
+ */
 export function serverMetricsRoute(api: Api, deps: Deps): void {
   api.get('/metrics', async (request, reply) => {
     requireAdmin(request)

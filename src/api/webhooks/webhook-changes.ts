@@ -13,7 +13,10 @@ const unfinished = {
   'api:release': { status: 'pending', current: false },
 }
 
-/** What is on record of a change, whoever made it, as webhooks are told it; undefined when there is nothing left to show. */
+/**
+ * The stored state after a change, as webhooks show it; undefined when there is nothing left to
+ * show.
+ */
 export function describeChange(deps: BuildJsonDeps, change: WebhookChange | DynoNews): NewWebhookEvent | undefined {
   switch (change.kind) {
     case 'dyno':
@@ -58,7 +61,9 @@ function describeRelease({ store }: BuildJsonDeps, change: Extract<WebhookChange
   return { include: 'api:release' as const, data, accountId: release.accountId }
 }
 
-/** Process types come and go with the release that is deployed, so whoever made that is the actor. */
+/**
+ * Process types change with the deployed release, so the user who made the release is the actor.
+ */
 function describeFormation(
   { store }: BuildJsonDeps,
   { appId, action, id, last }: Extract<WebhookChange, { kind: 'formation' }>,

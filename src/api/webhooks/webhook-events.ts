@@ -3,7 +3,10 @@ import type { AppId } from '../../model/ids.ts'
 import type { WebhookAction, WebhookEntity } from '../../model/webhook.ts'
 import type { Api, ApiDeps } from '../deps.ts'
 
-/** The routes whose answers are news for webhooks. What comes about in other ways too is in `describeChange`; that an app goes, in its route. */
+/**
+ * The routes whose answers are news for webhooks. What comes about in other ways too is in
+ * `describeChange`; that an app goes, in its route.
+ */
 export const newsworthy: Record<string, [WebhookEntity, WebhookAction]> = {
   'PATCH /apps/:app': ['api:app', 'update'],
   'POST /apps/:app/dynos': ['api:dyno', 'create'],
@@ -21,8 +24,9 @@ export const newsworthy: Record<string, [WebhookEntity, WebhookAction]> = {
 }
 
 /**
- * Records events before the requests that caused them are answered, with what the answer says. Of a one-off dyno not its address, since whoever has
- * that is its client, nor its command, which may hold secrets: events are kept as they are.
+ * Records events before the requests that caused them are answered, with what the answer says. A
+ * one-off dyno's URL is left out, since anyone with it is its client, and its command, which may
+ * contain secrets: events are stored unencrypted.
  */
 export function publishAnswers(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
   api.addHook('preSerialization', async (request, reply, payload) => {

@@ -3,7 +3,7 @@ import type { Webhook, WebhookDelivery, WebhookEvent } from '../../model/webhook
 import { payloadOf } from '../../webhooks/notification.ts'
 import { time } from '../http/shapes.ts'
 
-/** Secrets are not shown: whoever lost one sets another. */
+/** Secrets are not shown; a lost one must be replaced. */
 export function webhookJson(app: App, webhook: Webhook): object {
   return {
     app: { id: app.id, name: app.name },

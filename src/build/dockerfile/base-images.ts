@@ -11,7 +11,10 @@ type BasesDeps = {
   build: BuildLimits
 }
 
-/** Gives builders one of these images, in a volume that all of them read. It is done once for each version of the image. */
+/**
+ * Returns builders one of these images, in a volume that all of them read. It is done once for each
+ * version of the image.
+ */
 export async function fillBase(
   { engine, toolbox, build }: BasesDeps,
   name: BaseName,

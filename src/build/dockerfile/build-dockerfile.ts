@@ -15,7 +15,10 @@ import { dockerfileOrder } from './order.ts'
 import { StepLines } from './steps.ts'
 import { VerdictReader } from './verdict.ts'
 
-/** Images of the app whose layers need not come again with a new one: the one before has most of them. */
+/**
+ * Images of the app whose layers need not come again with a new one: the one before has most of
+ * them.
+ */
 const rememberedImages = 2
 
 export type DockerfileDeps = {
@@ -38,12 +41,18 @@ type Wanted = {
 
 export type DockerfileImage = Image & { hasVolumes: boolean }
 
-/** True when the commit is to be built by its Dockerfile: there is one, and nothing that asks for a buildpack. */
+/**
+ * True when the commit is to be built by its Dockerfile: there is one, and nothing that asks for a
+ * buildpack.
+ */
 export function isDockerfileBuild({ root }: Source, installed: readonly string[] = []): boolean {
   return installed.length === 0 && root.has('Dockerfile') && !root.has('Procfile') && !root.has('.buildpacks')
 }
 
-/** Builds the tree with its own Dockerfile, rootless in a sandbox. @throws build_failed, rootless_forbidden */
+/**
+ * Builds the tree with its own Dockerfile, rootless in a sandbox.
+ * @throws build_failed, rootless_forbidden
+ */
 export async function buildDockerfile(
   deps: DockerfileDeps,
   wanted: Wanted,

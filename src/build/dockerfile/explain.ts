@@ -9,8 +9,8 @@ const longest = 300
 const notFetched = 'it cannot be fetched from here'
 
 /**
- * The builder's error in words of ours. What another server answered is never among them: it may be any service's that a registry's name
- * or a redirection leads to.
+ * The builder's error in words of ours. What another server answered is never among them: it may be
+ * any service's that a registry's name or a redirection leads to.
  */
 export function explainFailure(errors: string, registries: Registries): PaasError {
   const error = firstError(errors)

@@ -22,7 +22,10 @@ type Parts = {
   cacheMiB: number
 }
 
-/** What a sandbox is told to do to build a Dockerfile. Config vars are not among it: an image holds none. */
+/**
+ * What a sandbox is told to do to build a Dockerfile. Config vars are not among it: an image holds
+ * none.
+ */
 export function dockerfileOrder({ source, registries, shared, jobs, cacheMiB }: Parts): Parameters<Sandbox['run']>[0] {
   const archive = pack()
   archive.entry({ name: 'tmp/policy.json' }, policyFile(registries))

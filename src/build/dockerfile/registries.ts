@@ -3,7 +3,9 @@ import type { Registries } from '../../model/network.ts'
 /** What a name without a registry belongs to, as everywhere. */
 const usual = 'docker.io'
 
-/** containers-policy.json(5): what the builder may fetch. Images that are there already are ours. */
+/**
+ * containers-policy.json(5): what the builder may fetch. Images that are there already are ours.
+ */
 export function policyFile(registries: Registries): string {
   const accept = [{ type: 'insecureAcceptAnything' }]
   const scopes = registries === 'any' ? [''] : registries.map(({ location }) => location)
@@ -44,7 +46,10 @@ export function namesOf(registries: Registries): string {
   return registries.map(({ location }) => location).join(', ') || 'no registry'
 }
 
-/** The first part of a name is a registry when it has a dot or a port, or is localhost (Docker's reference grammar). */
+/**
+ * The first part of a name is a registry when it has a dot or a port, or is localhost (Docker's
+ * reference grammar).
+ */
 function qualified(image: string): string {
   const [first = '', ...rest] = image.split('/')
   if (rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')) return image

@@ -12,7 +12,10 @@ export type BuilderVerdict =
 
 const longestLine = 100
 
-/** Reads what a builder says on its standard error: a line, then a tar or a reason. The build's own code may have forged any of it. */
+/**
+ * Reads what a builder says on its standard error: a line, then a tar or a reason. The build's own
+ * code may have forged any of it.
+ */
 export class VerdictReader {
   readonly verdict: Promise<BuilderVerdict>
   /** What follows the line; not held in memory. */

@@ -1,7 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Where Debian keeps the authorities that the machine's administrator added, and the bundle made of all. */
+/**
+ * Where Debian keeps the authorities that the machine's administrator added, and the bundle made of
+ * all.
+ */
 const addedAuthorities = '/usr/local/share/ca-certificates'
 const systemBundle = '/etc/ssl/certs/ca-certificates.crt'
 
@@ -9,8 +12,9 @@ const systemBundle = '/etc/ssl/certs/ca-certificates.crt'
 export type CertificateFiles = { added?: string; bundle?: string; named: string[] }
 
 /**
- * The authorities this machine trusts beyond Debian's own, such as a company's proxy: those its administrator added,
- * and those of the named files that the system's bundle does not have. PEM, sorted, each once.
+ * The authorities this machine trusts beyond Debian's own, such as a company's proxy: those its
+ * administrator added, and those of the named files that the system's bundle does not have. PEM,
+ * sorted, each once.
  */
 export function machineCertificates({
   added = addedAuthorities,

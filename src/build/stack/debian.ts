@@ -55,7 +55,10 @@ class DebianStack implements Stack {
     return this.#ensure(this.#recipes.builder, onProgress)
   }
 
-  /** One image is made at a time on a machine: several servers would make the same one, and each takes the whole disk and CPU. */
+  /**
+   * One image is made at a time on a machine: several servers would make the same one, and each
+   * takes the whole disk and CPU.
+   */
   async #ensure(recipe: Recipe, onProgress: Progress): Promise<Image> {
     const found = await this.#engine.findImage(recipe.reference)
     if (found) return found

@@ -34,7 +34,10 @@ export function readStack(name = 'debian-13'): StackDefinition {
   }
 }
 
-/** Sorted, without duplicates, comments and empty lines. @throws bad_request for what is not the name of a Debian package */
+/**
+ * Sorted, without duplicates, comments and empty lines.
+ * @throws bad_request for what is not the name of a Debian package
+ */
 export function packageList(lines: string[]): string[] {
   const names = new Set(lines.map((line) => line.replace(/#.*/, '').trim()).filter(Boolean))
   const wrong = [...names].find((name) => !/^[a-z0-9][a-z0-9+.-]+$/.test(name))

@@ -4,7 +4,10 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pack, type Pack } from '../../tar.ts'
 
-/** A file for an image, owned by root: its content, or the path of a large one that is not to be held in memory. */
+/**
+ * A file for an image, owned by root: its content, or the path of a large one that is not to be
+ * held in memory.
+ */
 export type ImageFile = SmallFile | LargeFile
 export type SmallFile = { name: string; mode?: number; content: string | Buffer }
 type LargeFile = { name: string; mode?: number; path: string }

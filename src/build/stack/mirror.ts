@@ -6,8 +6,9 @@ const run = promisify(execFile)
 const targets = ['indextargets', '--format', '$(REPO_URI) $(RELEASE) $(COMPONENT)', 'Created-By: Packages']
 
 /**
- * The lines of sources.list for a Debian suite from the mirror this machine itself uses, so that a company's mirror is
- * used without asking. Empty when the machine is no Debian: mmdebstrap then takes its default.
+ * The lines of sources.list for a Debian suite from the mirror this machine itself uses, so that a
+ * company's mirror is used without asking. Empty when the machine is no Debian: mmdebstrap then
+ * takes its default.
  */
 export async function mirrorLines(suite: string): Promise<string[]> {
   const codename = debianCodename(await readFile('/etc/os-release', 'utf8'))
@@ -23,8 +24,9 @@ export function debianCodename(osRelease: string): string | undefined {
 }
 
 /**
- * `URI RELEASE COMPONENT` lines of the machine's release as lines for another one. Many vendors publish packages under
- * the name of the release too, but only Debian's mirrors have its `-updates`.
+ * `URI RELEASE COMPONENT` lines of the machine's release as lines for another one. Many vendors
+ * publish packages under the name of the release too, but only Debian's mirrors have its
+ * `-updates`.
  */
 export function translateSources(lines: string[], codename: string, suite: string): string[] {
   const sources = lines.map((line) => line.split(' ')).filter(([, , component]) => component === 'main')

@@ -33,8 +33,8 @@ const scripts = 'usr/lib/paas/stack'
 const bundle = '/etc/ssl/certs/ca-certificates.crt'
 
 /**
- * The images of one stack: `run` is Debian with the run packages, `build` is `run` with the build packages and our
- * own tools, and either with further packages lies on top of it.
+ * The images of one stack: `run` is Debian with the run packages, `build` is `run` with the build
+ * packages and our own tools, and either with further packages lies on top of it.
  * @param certificates PEM, what the machine trusts beyond Debian's own
  */
 export function recipesFor(stack: StackDefinition, certificates: string[]): Recipes {
@@ -111,7 +111,10 @@ function certificateFiles(certificates: string[]): ImageFile[] {
   }))
 }
 
-/** Tools that bring authorities of their own are told of the system's, where it has more than Debian's. */
+/**
+ * Tools that bring authorities of their own are told of the system's, where it has more than
+ * Debian's.
+ */
 function imageConfig(stack: StackDefinition, certificates: string[]): ImageConfig {
   const trust = ['SSL_CERT_FILE', 'NODE_EXTRA_CA_CERTS', 'REQUESTS_CA_BUNDLE', 'PIP_CERT', 'CURL_CA_BUNDLE']
   return {

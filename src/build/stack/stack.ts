@@ -1,12 +1,15 @@
 import type { Image } from '../../engine/engine.ts'
 
 /**
- * A named pair of images, one to build on and one to run on. Both are content-addressed by their package lists
- * and the certificates the machine trusts; an image that is missing is made on first use and kept.
+ * A named pair of images, one to build on and one to run on. Both are content-addressed by their
+ * package lists and the certificates the machine trusts; an image that is missing is made on first
+ * use and kept.
  */
 export interface Stack {
   readonly name: string
-  /** The build image with these Debian packages beyond the base (sorted or not, duplicates allowed). */
+  /**
+   * The build image with these Debian packages beyond the base (sorted or not, duplicates allowed).
+   */
   buildImage(packages: string[], onProgress: (line: string) => void): Promise<Image>
   /** The run image, likewise. */
   runImage(packages: string[], onProgress: (line: string) => void): Promise<Image>

@@ -3,7 +3,10 @@ import { join, resolve } from 'node:path'
 import { filesUnder, type ImageFile } from './image-files.ts'
 
 const modules = resolve(import.meta.dirname, '../../../node_modules')
-/** Where buildpacks find `bin/node` and `bin/npm`: the runtime of this server, not one that apps get to see. */
+/**
+ * Where buildpacks find `bin/node` and `bin/npm`: the runtime of this server, not one that apps get
+ * to see.
+ */
 export const toolsDirectory = 'usr/lib/paas'
 
 const npmWrapper = `#!/bin/sh

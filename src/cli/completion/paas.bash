@@ -5,7 +5,8 @@ _paas() {
   begun=${words[${#words[@]} - 1]}
   COMPREPLY=()
   while IFS=$'\t' read -r word _; do
-    # Readline replaces only what follows the last of COMP_WORDBREAKS, to which these belong: cut the rest off.
+    # Readline replaces only what follows the last of COMP_WORDBREAKS, to which these belong: cut
+    # the rest off.
     case $begun in
     *[:=]*) word=${word#"${begun%"${begun##*[:=]}"}"} ;;
     esac

@@ -11,8 +11,8 @@ export type Sources = {
 }
 
 /**
- * What can stand in place of the last of `words`, which are those after `paas` up to the cursor. The last may be the
- * beginning of a word, or empty.
+ * What can stand in place of the last of `words`, which are those after `paas` up to the cursor.
+ * The last may be the beginning of a word, or empty.
  */
 export async function complete(words: string[], sources: Sources): Promise<Candidate[]> {
   const begun = words.at(-1) ?? ''

@@ -1,15 +1,19 @@
 import { PaasError } from '../../errors.ts'
 import type { Server } from '../server.ts'
 
-/** Where git reaches the server over TLS, and a file with the certificate of the authority to trust there. */
+/**
+ * Where git reaches the server over TLS, and a file with the certificate of the authority to trust
+ * there.
+ */
 export type TlsPlace = { host: string; authority: string }
 
 /** A variable to set; undefined: to unset. */
 export type ShellVariables = Record<string, string | undefined>
 
 /**
- * What makes Heroku's command (npm `heroku` 11) speak to this server and to nobody else. The names are those that its
- * sources read. Without `token` it asks for a login of its own, which it keeps in ~/.netrc.
+ * What makes Heroku's command (npm `heroku` 11) speak to this server and to nobody else. The names
+ * are those that its sources read. Without `token` it asks for a login of its own, which it keeps
+ * in ~/.netrc.
  *
  * @param present what is set already, of which NODE_OPTIONS and the settings of git are kept
  * @throws host_not_accepted for a server that it would not send the token to
@@ -45,7 +49,8 @@ export function herokuEnvironment(
 }
 
 /**
- * It drops any HEROKU_HOST without "localhost" or "127.0.0.1" in it, and sends the token to these two names only.
+ * It drops any HEROKU_HOST without "localhost" or "127.0.0.1" in it, and sends the token to these
+ * two names only.
  * @throws host_not_accepted
  */
 export function checkHost(url: string): void {
@@ -67,14 +72,16 @@ function withGuard(options: string, guard: string): string {
   return options.includes(option) ? options : `${options} ${option}`.trim()
 }
 
-/** NODE_OPTIONS splits at spaces, except between double quotes, where a backslash escapes (node(1)). */
+/**
+ * NODE_OPTIONS splits at spaces, except between double quotes, where a backslash escapes (node(1)).
+ */
 function quoteForNode(path: string): string {
   return /[\s"\\]/.test(path) ? `"${path.replaceAll(/["\\]/g, String.raw`\$&`)}"` : path
 }
 
 /**
- * For this place only (git-config(1), GIT_CONFIG_COUNT): GIT_SSL_CAINFO would make git trust nobody else. Where it is set,
- * git heeds nothing else.
+ * For this place only (git-config(1), GIT_CONFIG_COUNT): GIT_SSL_CAINFO would make git trust nobody
+ * else. Where it is set, git heeds nothing else.
  */
 function gitSettings({ host, authority }: TlsPlace, present: ShellVariables): ShellVariables {
   if (present['GIT_SSL_CAINFO']) return { GIT_SSL_CAINFO: authority }

@@ -1,12 +1,13 @@
-// Loaded by NODE_OPTIONS (see heroku-environment.ts) into every Node process of a shell that speaks to a paas server, such as
-// Heroku's command: some of its commands call hosts of Heroku's that no setting changes, and send them the token.
+// Loaded by NODE_OPTIONS (see heroku-environment.ts) into every Node process of a shell that speaks
+// to a paas server, such as Heroku's command: some of its commands call hosts of Heroku's that no
+// setting changes, and send them the token.
 const net = require('node:net')
 const tls = require('node:tls')
 const { syncBuiltinESMExports } = require('node:module')
 
 const herokus = /(^|\.)(heroku|herokai|herokudev|herokuspace|status\.salesforce)\.com\.?$/i
 
-// oxlint-disable-next-line typescript/unbound-method -- it is called with the this it was called with
+// oxlint-disable-next-line typescript/unbound-method -- called with the caller's this
 const connectSocket = net.Socket.prototype.connect
 net.Socket.prototype.connect = function connect(...args) {
   const refusal = refuse(args)
@@ -26,7 +27,10 @@ tls.connect = (...args) => {
 }
 syncBuiltinESMExports()
 
-/** `args` are those of connect: options, or port and host; Node itself passes them once more in an array. */
+/**
+ * `args` are those of connect: options, or port and host; Node itself passes them once more in an
+ * array.
+ */
 function refuse(args) {
   const found = args.flat().flatMap((arg) => (arg && typeof arg === 'object' ? [arg.host, arg.servername] : [arg]))
   const host = found.find((value) => typeof value === 'string' && herokus.test(value))

@@ -66,7 +66,10 @@ export function defineApps(program: Command): void {
 
 type DestroyOptions = AppOptions & { confirm?: string }
 
-/** Heroku's command takes the app's name as an argument, too, in these two. @throws usage for another one after -a */
+/**
+ * Heroku's command takes the app's name as an argument, too, in these two.
+ * @throws usage for another one after -a
+ */
 function withName<T extends AppOptions>(name: string | undefined, options: T): T {
   if (name === undefined) return options
   if (options.app === undefined || options.app === name) return { ...options, app: name }

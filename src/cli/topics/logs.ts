@@ -14,9 +14,15 @@ import { connectToApp } from '../session.ts'
 type LogOptions = AppOptions & { tail?: true; num: string; dyno?: string; processType?: string; source?: string }
 type Request = { lines: number; tail: boolean; dyno?: string; type?: string; source?: string }
 
-/** The server sends something every 20 s: a connection that is silent for longer is dead. Milliseconds. */
+/**
+ * The server sends something every 20 s: a connection that is silent for longer is dead.
+ * Milliseconds.
+ */
 const longestSilence = 60_000
-/** A server that stops may end a stream that was just opened: milliseconds before another is asked for. */
+/**
+ * A server that stops may end a stream that was just opened: milliseconds before another is asked
+ * for.
+ */
 const pause = 500
 
 export function defineLogs(program: Command): void {
@@ -76,7 +82,10 @@ async function openStream(
 
 type Following = { request: Request; last: string; show: (line: string) => void }
 
-/** Shows lines until the stream ends or breaks; gives the id of the last one, from which another can go on. */
+/**
+ * Shows lines until the stream ends or breaks; returns the id of the last one, from which another
+ * can continue.
+ */
 async function showAll(response: IncomingMessage, { request, last, show }: Following): Promise<string> {
   response.setTimeout(longestSilence, () => response.destroy())
   let seen = last
@@ -98,7 +107,10 @@ function showJson(line: string): void {
 
 const palette = ['cyan', 'yellow', 'green', 'magenta', 'blue', 'cyanBright', 'yellowBright', 'greenBright'] as const
 
-/** Each process in a colour of its own, always the same; what the app coloured itself only on a terminal. */
+/**
+ * Each process in a colour of its own, always the same; what the app coloured itself only on a
+ * terminal.
+ */
 function showText(line: string): void {
   const end = line.indexOf(']: ') + 2
   const head = line.slice(0, end)

@@ -20,7 +20,7 @@ export function defineServer(program: Command): void {
 
 type ServeOptions = { role?: string; asCopy?: boolean; takeOver?: boolean }
 
-/** Gives the terminal to the server, passes signals on and ends as it ends. */
+/** Returns the terminal to the server, passes signals on and ends as it ends. */
 async function serve({ role, asCopy, takeOver }: ServeOptions): Promise<void> {
   const main = resolve(import.meta.dirname, '../../main/server.ts')
   const flags = [...(asCopy ? ['--as-copy'] : []), ...(takeOver ? ['--take-over'] : [])]

@@ -9,7 +9,10 @@ import { runExec } from './exec.ts'
 import { readFrames, type Frame } from './frames.ts'
 import { removeContainer } from './removal.ts'
 
-/** Attached before it is started, so that no output is missed. After an abort or a failed start nothing of it is left. */
+/**
+ * Attached before it is started, so that no output is missed. After an abort or a failed start
+ * nothing of it is left.
+ */
 export async function attachDyno(
   deps: DynoDeps,
   spec: DynoSpec,
@@ -61,14 +64,18 @@ async function resize(container: Docker.Container, { columns, rows }: TerminalSi
   }
 }
 
-/** To every process but the first (kill(2)): those a shell with job control has put in groups of their own as well. */
+/**
+ * To every process but the first (kill(2)): those a shell with job control has put in groups of
+ * their own as well.
+ */
 export async function hangUpDyno(deps: DockerDeps, id: string): Promise<void> {
   const container = await ownContainer(deps, id)
   if (!container) return
   try {
     await runExec(container, { argv: ['/bin/bash', '-c', 'kill -HUP -1'] }, () => undefined)
   } catch (error) {
-    // It ends meanwhile, or its image has no shell; an engine that went away is met again when the dyno is stopped.
+    // It ends meanwhile, or its image has no shell; an engine that went away is met again when the
+    // dyno is stopped.
     if (![400, 404, 409].includes(statusOf(error) ?? 0) && !(error instanceof PaasError)) throw error
   }
 }

@@ -1,7 +1,10 @@
 import { PaasError } from '../../errors.ts'
 import type { Labels } from '../engine.ts'
 
-/** What an image may say of how it runs (OCI image configuration, "properties"; Docker's HEALTHCHECK and SHELL), but for labels. */
+/**
+ * What an image may say of how it runs (OCI image configuration, "properties"; Docker's HEALTHCHECK
+ * and SHELL), but for labels.
+ */
 const kept = ['Cmd', 'Entrypoint', 'Env', 'ExposedPorts', 'Healthcheck', 'Shell', 'StopSignal', 'User', 'WorkingDir']
 
 /** As many as an overlay of the engine takes. */
@@ -22,8 +25,9 @@ export type BuiltImage = {
 type Configuration = { config?: Record<string, unknown>; rootfs?: { diff_ids?: unknown } } & Record<string, unknown>
 
 /**
- * Reads a manifest and a configuration that strangers may have forged. VOLUME is left out: a dyno's files go with it, volumes would
- * outlive it and be counted nowhere; ONBUILD too, since nobody builds on it. Labels in the name of paas are ours to give.
+ * Reads a manifest and a configuration that strangers may have forged. VOLUME is left out: a dyno's
+ * files go with it, volumes would outlive it and be counted nowhere; ONBUILD too, since nobody
+ * builds on it. Labels in the name of paas are ours to give.
  * @throws build_failed
  */
 export function builtImage(

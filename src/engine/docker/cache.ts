@@ -17,7 +17,10 @@ export async function ensureCache({ docker, serverId }: DockerDeps, appId: AppId
   return name
 }
 
-/** Makes the tenant own the volume mounted at `path`: a directory entry for it is unpacked over the mount point. */
+/**
+ * Makes the tenant own the volume mounted at `path`: a directory entry for it is unpacked over the
+ * mount point.
+ */
 export async function ownCache(container: Docker.Container, path: string): Promise<void> {
   const archive = pack()
   archive.entry({ name: posix.basename(path), type: 'directory', mode: 0o755, ...tenant })

@@ -12,7 +12,10 @@ const interval = 200
 /** More messages than this are not looked for from the end: the whole log is read. */
 const longestTail = 200_000
 
-/** Gives lines until there are few that are new, reading after reading. `onLoss` is called before the line that others are missing before. */
+/**
+ * Returns lines until there are few that are new, reading after reading. `onLoss` is called before
+ * the line that others are missing before.
+ */
 export async function* catchUp(log: KeptOutput, place: Place, onLoss: OnLoss): AsyncGenerator<OutputLine> {
   for (let before = 0; ;) {
     const begun = performance.now()
@@ -35,7 +38,10 @@ type Options = {
   onLoss: OnLoss
 }
 
-/** Gives what is new in the log as it is now, what a following left out too; returns how many lines that was. */
+/**
+ * Returns what is new in the log as it is now, what a following left out too; returns how many
+ * lines that was.
+ */
 export async function* readOn(
   log: KeptOutput,
   place: Place,

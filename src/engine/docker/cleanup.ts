@@ -25,7 +25,10 @@ export async function removeServer(deps: DockerDeps): Promise<void> {
   for (const { digest } of await listImages(deps)) await removeImage(deps, digest)
 }
 
-/** Sandboxes, sessions and most one-offs are somebody's who waits for them; after a restart nobody does. */
+/**
+ * Sandboxes, sessions and most one-offs are somebody's who waits for them; after a restart nobody
+ * does.
+ */
 export async function removeOrphans(deps: DockerDeps, keep?: ReadonlySet<string>): Promise<number> {
   const kinds: Kind[] = ['sandbox', 'oneoff', 'session']
   const counts = await Promise.all(kinds.map((kind) => removeContainers(deps, [`${label.kind}=${kind}`], keep)))

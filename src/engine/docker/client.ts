@@ -18,8 +18,9 @@ type Modem = { version?: string; agent?: Agent; dial: (options: DialOptions, cal
 
 /**
  * A client that speaks the newest API version both sides know, and whose every call fails with
- * `engine_unavailable` when the engine cannot be reached, or with the signal's own reason after an abort.
- * Each call has a connection of its own: one kept from before a restart of the engine would fail the next call.
+ * `engine_unavailable` when the engine cannot be reached, or with the signal's own reason after an
+ * abort. Each call has a connection of its own: one kept from before a restart of the engine would
+ * fail the next call.
  */
 export function connectClient(connection: Config['docker']): Dockerode {
   const docker = new Docker(addressOf(connection))
@@ -41,14 +42,18 @@ export function connectClient(connection: Config['docker']): Dockerode {
 }
 
 /**
- * docker-modem inspects what each call is made with, to any depth, for a debug line that nobody reads. The agent leads to
- * every open connection: to print those took three quarters of the CPU time of a worker that follows some twenty dynos.
+ * docker-modem inspects what each call is made with, to any depth, for a debug line that nobody
+ * reads. The agent leads to every open connection: to print those took three quarters of the CPU
+ * time of a worker that follows some twenty dynos.
  */
 function shortlyInspected(agent: Agent): Agent {
   return Object.assign(agent, { [inspect.custom]: () => 'Agent' })
 }
 
-/** `host: ''` keeps docker-modem from taking a host from DOCKER_HOST, which `config.ts` has read already. */
+/**
+ * `host: ''` keeps docker-modem from taking a host from DOCKER_HOST, which `config.ts` has read
+ * already.
+ */
 function addressOf(connection: Config['docker']): Dockerode.DockerOptions {
   if (connection.kind === 'socket') return { socketPath: connection.path, host: '', protocol: 'http' }
   return { host: connection.host, port: connection.port, protocol: 'http' }
@@ -91,7 +96,10 @@ function diskFull(cause: unknown): PaasError {
   return new PaasError('disk_full', "The disk that holds Docker's data is full.", { cause })
 }
 
-/** The engine answered, and did not do what it was asked for. Who expects one of these looks at its status. */
+/**
+ * The engine answered, and did not do what it was asked for. Who expects one of these looks at its
+ * status.
+ */
 export class EngineRefusal extends PaasError {
   readonly statusCode: number
   /** In the engine's own words. */

@@ -16,11 +16,12 @@ const path = '/usr/bin:/bin'
 type Written = Docker.ContainerInspectInfo & { SizeRw?: number; GraphDriver?: { Data?: { UpperDir?: string } | null } }
 
 /**
- * What a container has written to the disk, wherever it may: its own layer, its volumes, and files that it removed and holds open. A look
- * ends once it has found more than `most`, however much more there is.
+ * What a container has written to the disk, wherever it may: its own layer, its volumes, and files
+ * that it removed and holds open. A look ends once it has found more than `most`, however much more
+ * there is.
  *
- * It walks the files, for which the engine's directory has to be on this machine. Elsewhere the engine says how many bytes the layer has, and
- * nothing is known of the rest.
+ * It walks the files, for which the engine's directory has to be on this machine. Elsewhere the
+ * engine says how many bytes the layer has, and nothing is known of the rest.
  * @returns undefined for a container that is gone
  */
 export async function diskUsage(
@@ -45,7 +46,10 @@ async function layerBytes(container: Docker.Container): Promise<DiskUsage | unde
   return info && { bytes: info.SizeRw ?? 0, files: 0 }
 }
 
-/** Files without a name that its processes still have open, but for those in memory, which counts what they take. */
+/**
+ * Files without a name that its processes still have open, but for those in memory, which counts
+ * what they take.
+ */
 async function addRemoved(sum: Sum, { Id, State }: Written, volumes: string[], signal?: AbortSignal): Promise<void> {
   const processes = await processesOf(Id, State.Pid)
   if (processes.length === 0) return
@@ -56,7 +60,10 @@ async function addRemoved(sum: Sum, { Id, State }: Written, volumes: string[], s
   await sum.add(['-L', ...descriptors, ...isRemoved, ...printed('2')], signal, new Set(devices))
 }
 
-/** All processes of a container: those of the control group of its first one, under either version (cgroups(7)), which has its id in its name. */
+/**
+ * All processes of a container: those of the control group of its first one, under either version
+ * (cgroups(7)), which has its id in its name.
+ */
 async function processesOf(id: string, pid: number): Promise<string[]> {
   const groups = await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '')
   const own = [...groups.matchAll(/^\d+:(|pids):(.+)$/gm)].filter(([line]) => line.includes(id))
@@ -84,7 +91,10 @@ class Sum {
     return this.bytes > this.#most.bytes || this.files > this.#most.files
   }
 
-  /** @param argv of find(1), which prints lines of blocks, links and `device:inode` @param devices where given, on which alone files count */
+  /**
+   * @param argv of find(1), which prints lines of blocks, links and `device:inode`
+   * @param devices where given, on which alone files count
+   */
   async add(argv: string[], signal?: AbortSignal, devices?: Set<string>): Promise<void> {
     const child = withStreams(spawn('find', argv, { stdio: ['ignore', 'pipe', 'ignore'], env: { PATH: path } }))
     const stop = () => child.kill('SIGKILL')

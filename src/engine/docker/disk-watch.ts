@@ -3,11 +3,17 @@ import type Docker from 'dockerode'
 import { PaasError } from '../../errors.ts'
 import { diskUsage, type DiskUsage } from './disk-usage.ts'
 
-/** Milliseconds between two looks at least, and how many times as long as a look took: there is no event for this, and each walks the files. */
+/**
+ * Milliseconds between two looks at least, and how many times as long as a look took: there is no
+ * event for this, and each walks the files.
+ */
 const pause = 3000
 const pausePerLook = 10
 
-/** Files that go with a MiB: ext4 has one for every 16 KiB of a disk (mke2fs.conf(5), inode_ratio), and they end as bytes do. */
+/**
+ * Files that go with a MiB: ext4 has one for every 16 KiB of a disk (mke2fs.conf(5), inode_ratio),
+ * and they end as bytes do.
+ */
 const filesPerMiB = 64
 
 const hint = 'The build cache counts too. Push with -o no-cache to use an empty one.'
@@ -15,8 +21,9 @@ const hint = 'The build cache counts too. Push with -o no-cache to use an empty 
 type Watched = { container: Docker.Container; limitMiB: number }
 
 /**
- * Ends with an error once the container has written more than the limit: the file systems Docker mostly runs on have no quota for a
- * container. Ends without one at an abort and with the container.
+ * Ends with an error once the container has written more than the limit: the file systems Docker
+ * mostly runs on have no quota for a container. Ends without one at an abort and with the
+ * container.
  * @throws build_failed
  */
 export async function watchDisk({ container, limitMiB }: Watched, signal: AbortSignal): Promise<void> {

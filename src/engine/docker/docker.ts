@@ -26,7 +26,8 @@ import { dynoUsage } from './usage.ts'
 import { waitDyno } from './wait-dyno.ts'
 
 /**
- * The engine behind `docker`. Connects at the first call, so it can be made while the engine is down.
+ * The engine behind `docker`. Connects at the first call, so it can be made while the engine is
+ * down.
  * @param serverId what all labels, and the names of all things it makes, are derived from
  */
 export function connectDocker({ docker: connection, serverId, log, ...config }: ConnectOptions): Engine {
@@ -86,7 +87,10 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
   }
 }
 
-/** Names under localhost lead a container to itself, so there is no way in that would need to be open. */
+/**
+ * Names under localhost lead a container to itself, so there is no way in that would need to be
+ * open.
+ */
 function publicPort({ domain = 'localhost', httpPort }: Pick<ConnectOptions, 'domain' | 'httpPort'>) {
   return /(^|\.)localhost$/.test(domain) ? undefined : httpPort
 }

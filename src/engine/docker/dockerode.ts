@@ -1,8 +1,8 @@
 import { registerHooks } from 'node:module'
 
 /**
- * What dockerode loads for SSH connections and BuildKit sessions, which we have none of: 9 MiB of memory in a process
- * that is idle most of the time.
+ * What dockerode loads for SSH connections and BuildKit sessions, which we have none of: 9 MiB of
+ * memory in a process that is idle most of the time.
  */
 const unused = ['ssh2', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs']
 /** A module that is loaded anyway. */

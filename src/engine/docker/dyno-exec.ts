@@ -8,14 +8,20 @@ import { ownContainer } from './dynos.ts'
 import { exitCode, runExec } from './exec.ts'
 import { preparation } from './preparation.ts'
 
-/** In the environment of each process of a session: the engine itself cannot end what it was told to run beside a dyno's process. */
+/**
+ * In the environment of each process of a session: the engine itself cannot end what it was told to
+ * run beside a dyno's process.
+ */
 const mark = 'PAAS_SESSION'
 
 const launcher = `
 ${preparation}exec /bin/bash -c "$1"
 `
 
-/** Only bash's own words, since an image may have little else. What is left after two seconds is killed. */
+/**
+ * Only bash's own words, since an image may have little else. What is left after two seconds is
+ * killed.
+ */
 const ender = `
 send() {
   left=
@@ -95,7 +101,10 @@ function explainGone(cause: unknown): number {
   throw cause
 }
 
-/** 404: there is no such container or process any more; 409: the container does not run; 400 and 500: it ended just then. */
+/**
+ * 404: there is no such container or process any more; 409: the container does not run; 400 and
+ * 500: it ended just then.
+ */
 function isGone(error: unknown): boolean {
   return [400, 404, 409, 500].includes(statusOf(error) ?? 0)
 }

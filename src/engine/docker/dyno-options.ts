@@ -7,9 +7,10 @@ import { containerName } from './names.ts'
 import { preparation } from './preparation.ts'
 
 /**
- * What runs first in a dyno. The command is its argument, never part of its text. It stays to outlive SIGTERM: a
- * shell of the app's that dies of it at once must not take with it the server that still finishes its requests. Its
- * own errors go nowhere, since bash would report how its child ended.
+ * What runs first in a dyno. The command is its argument, never part of its text. It stays to
+ * outlive SIGTERM: a shell of the app's that dies of it at once must not take with it the server
+ * that still finishes its requests. Its own errors go nowhere, since bash would report how its
+ * child ended.
  */
 const launcher = `
 ${preparation}trap 'paas_stopping=1' HUP TERM
@@ -71,7 +72,10 @@ function attachable({ terminal }: Session): Docker.ContainerCreateOptions {
   }
 }
 
-/** The terminal has its size before the command looks at it: the engine can only set it once the process runs. */
+/**
+ * The terminal has its size before the command looks at it: the engine can only set it once the
+ * process runs.
+ */
 function launched(spec: DynoSpec, command: string, terminal: TerminalSize | undefined): Docker.ContainerCreateOptions {
   return {
     Entrypoint: ['/bin/bash', '-c', launcher, 'dyno'],

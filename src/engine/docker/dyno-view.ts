@@ -38,7 +38,10 @@ export function factsOf(id: string, labels: Record<string, string>): DynoFacts {
   }
 }
 
-/** A dyno is in one network, its app's. While it does not run, or is just coming up, the engine gives an empty address. */
+/**
+ * A dyno is in one network, its app's. While it does not run, or is just coming up, the engine
+ * gives an empty address.
+ */
 function addressOf(info: Docker.ContainerInspectInfo): string | undefined {
   if (!info.State.Running || info.State.Restarting) return undefined
   const [endpoint] = Object.values(info.NetworkSettings.Networks)
@@ -68,8 +71,9 @@ function stateOf(info: Docker.ContainerInspectInfo): DynoState {
 }
 
 /**
- * Milliseconds until the engine starts it again (github.com/moby/moby, restartmanager): 100 after a run of ten seconds; else twice as long as
- * before, a minute at most. Where a longer run was among those it counts, less.
+ * Milliseconds until the engine starts it again (github.com/moby/moby, restartmanager): 100 after a
+ * run of ten seconds; else twice as long as before, a minute at most. Where a longer run was among
+ * those it counts, less.
  */
 function pauseAfter({ lasted, restarts }: { lasted: number; restarts: number }): number {
   return lasted >= 10_000 ? 100 : Math.min(60_000, 100 * 2 ** (restarts - 1))

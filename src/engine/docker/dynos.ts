@@ -61,7 +61,10 @@ function ownUser({ Config }: Docker.ImageInspectInfo): string {
   return isAppUser(Config.User) ? Config.User : tenantUser
 }
 
-/** The engine answers 400 when the image's command cannot be executed: the app's fault, not the server's. */
+/**
+ * The engine answers 400 when the image's command cannot be executed: the app's fault, not the
+ * server's.
+ */
 export async function startDyno(container: Docker.Container, spec: DynoSpec): Promise<void> {
   try {
     await container.start()
@@ -74,7 +77,10 @@ export async function startDyno(container: Docker.Container, spec: DynoSpec): Pr
   }
 }
 
-/** The engine marks the container as stopped on purpose, so that its restart policy does not apply any more. */
+/**
+ * The engine marks the container as stopped on purpose, so that its restart policy does not apply
+ * any more.
+ */
 export async function stopDyno(
   deps: DockerDeps & { readers: OutputReaders },
   id: string,
@@ -118,8 +124,8 @@ export async function ownContainer(deps: DockerDeps, id: string): Promise<Docker
 }
 
 /**
- * A step of a stranger's Dockerfile runs in a container that carries whatever labels the Dockerfile sets, under a
- * name the engine chose. So a label alone proves nothing; the name does.
+ * A step of a stranger's Dockerfile runs in a container that carries whatever labels the Dockerfile
+ * sets, under a name the engine chose. So a label alone proves nothing; the name does.
  */
 function isOurs({ serverId }: DockerDeps, info: Docker.ContainerInspectInfo): boolean {
   return info.Config.Labels[label.server] === serverId && isOurName(info.Name)

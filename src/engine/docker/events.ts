@@ -24,8 +24,8 @@ const kinds: Record<string, EngineEvent['kind']> = {
 }
 
 /**
- * Changes of this server's dynos from the moment of the call on, however late reading begins: the engine keeps
- * the last 256 events. Ends when the connection does, and at an abort.
+ * Changes of this server's dynos from the moment of the call on, however late reading begins: the
+ * engine keeps the last 256 events. Ends when the connection does, and at an abort.
  */
 export function watch(deps: DockerDeps, signal: AbortSignal): AsyncGenerator<EngineEvent> {
   return ownEvents(deps, Date.now() / 1000, signal)
@@ -44,11 +44,15 @@ async function* ownEvents(deps: DockerDeps, since: number, signal: AbortSignal):
   }
 }
 
-/** Of a network's events, which carry no labels, only a disconnect from one of ours. That of a container that has just ended says nothing. */
+/**
+ * Of a network's events, which carry no labels, only a disconnect from one of ours. That of a
+ * container that has just ended says nothing.
+ */
 async function viewDisconnect(deps: DockerDeps, { Action, Actor, timeNano }: ContainerEvent) {
   const { name = '', container = '' } = Actor.Attributes
   if (Action !== 'disconnect' || !name.startsWith(serverPrefix(deps.serverId))) return undefined
-  // An engine that stops takes containers off their networks, and is away when it is asked; its events end then.
+  // An engine that stops takes containers off their networks, and is away when it is asked; its
+  // events end then.
   const dyno = await findDyno(deps, container).catch(() => undefined)
   if (dyno?.state.kind !== 'stuck') return undefined
   const { id, appId, uuid, name: dynoName, type, size, release, attached } = dyno
@@ -71,8 +75,8 @@ function viewEvent({ serverId }: DockerDeps, { Action, Actor, timeNano }: Contai
 }
 
 /**
- * Resolves once the engine has accepted the subscription, so that whatever happens from then on is seen.
- * The events end with the connection or the signal.
+ * Resolves once the engine has accepted the subscription, so that whatever happens from then on is
+ * seen. The events end with the connection or the signal.
  */
 export async function openEvents(
   { docker, log }: DockerDeps,

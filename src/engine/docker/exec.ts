@@ -59,7 +59,10 @@ async function readAll(stream: Duplex, onFrame: (frame: Frame) => void) {
   }
 }
 
-/** A process may close its output and run on, which is rare; only then there is something to wait for. */
+/**
+ * A process may close its output and run on, which is rare; only then there is something to wait
+ * for.
+ */
 export async function exitCode(exec: Docker.Exec): Promise<number> {
   for (let pause = 5; ; pause = Math.min(pause * 2, 250)) {
     const state = await exec.inspect().catch(explainLoss)

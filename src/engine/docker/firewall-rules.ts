@@ -4,8 +4,9 @@ import type { HostPort } from '../../model/network.ts'
 export type Chain = { name: string; rules: string[] }
 
 /**
- * Where a tenant's packets must not go: private networks (RFC 1918), carrier NAT (RFC 6598), link-local with a cloud's
- * metadata service (RFC 3927), loopback, multicast and what is reserved above it.
+ * Where a tenant's packets must not go: private networks (RFC 1918), carrier NAT (RFC 6598),
+ * link-local with a cloud's metadata service (RFC 3927), loopback, multicast and what is reserved
+ * above it.
  */
 const closed = [
   '10.0.0.0/8',
@@ -25,16 +26,21 @@ export const refuse = '-j REJECT --reject-with icmp-admin-prohibited'
 
 const withinLimit = '-j PAAS-LIMIT'
 
-/** Container to host: only answers, questions to a name server that is this host, and what PAAS-PUBLIC lets through. */
+/**
+ * Container to host: only answers, questions to a name server that is this host, and what
+ * PAAS-PUBLIC lets through.
+ */
 export function inputChains(resolvers: string[]): Chain[] {
   return [{ name: 'PAAS-INPUT', rules: [answers, ...resolvers.flatMap(toResolver), withinLimit, '-g PAAS-PUBLIC'] }]
 }
 
 /**
- * The kernel remembers each connection in a table that all of the machine shares, and refuses new ones when it is full. So an app's
- * dynos, and its builds, have at most a part of it: they have a /24 of their own, by which connections are counted. Those that are
- * over and only remembered for a while (TIME_WAIT) do not count, nor does a full table keep them; questions to name servers, which are as
- * short, do not either. A packet must not come here twice: newer kernels would count it twice.
+ * The kernel remembers each connection in a table that all of the machine shares, and refuses new
+ * ones when it is full. So an app's dynos, and its builds, have at most a part of it: they have a
+ * /24 of their own, by which connections are counted. Those that are over and only remembered for a
+ * while (TIME_WAIT) do not count, nor does a full table keep them; questions to name servers, which
+ * are as short, do not either. A packet must not come here twice: newer kernels would count it
+ * twice.
  * @param tableSize entries (nf_conntrack_max)
  */
 export function limitChain(resolvers: string[], tableSize: number): Chain {
@@ -47,8 +53,9 @@ export function limitChain(resolvers: string[], tableSize: number): Chain {
 }
 
 /**
- * Before a packet is tracked (table raw): one whose sender is not on the bridge that it comes from is dropped, and what stays on a bridge is
- * not tracked at all, so that an app cannot fill the table with itself.
+ * Before a packet is tracked (table raw): one whose sender is not on the bridge that it comes from
+ * is dropped, and what stays on a bridge is not tracked at all, so that an app cannot fill the
+ * table with itself.
  * @param pool all networks of ours
  */
 export function originChain(pool: string): Chain {
@@ -56,7 +63,9 @@ export function originChain(pool: string): Chain {
   return { name: 'PAAS-ORIGIN', rules: ['-m rpfilter --invert -j DROP', untracked] }
 }
 
-/** An app may call another one, or the api, at the public address of its own server, as anybody may. */
+/**
+ * An app may call another one, or the api, at the public address of its own server, as anybody may.
+ */
 export function publicRules(bridges: string, port: number | undefined): string[] {
   return port === undefined ? [] : [`-i ${bridges} -p tcp -m tcp --dport ${port} -j RETURN`]
 }
@@ -67,7 +76,10 @@ export function hostRules(bridges: string, ports: HostPort[]): string[] {
   return ports.map((one) => `${place(one)}-i ${bridges} -p tcp -m tcp --dport ${one.port} -j RETURN`)
 }
 
-/** Without a firewall the chains, which other servers may need, let the containers of this one through. */
+/**
+ * Without a firewall the chains, which other servers may need, let the containers of this one
+ * through.
+ */
 export function exemptRules(bridges: string): string[] {
   return [`-i ${bridges} -j RETURN`]
 }
@@ -78,9 +90,9 @@ export function allowRules(bridges: string, networks: string[]): string[] {
 }
 
 /**
- * Container to elsewhere. Traffic inside one bridge passes, where the kernel shows it to iptables at all; another of
- * our bridges is closed even if the settings open its addresses. A RETURN anywhere ends all three chains, since they
- * are entered by "goto".
+ * Container to elsewhere. Traffic inside one bridge passes, where the kernel shows it to iptables
+ * at all; another of our bridges is closed even if the settings open its addresses. A RETURN
+ * anywhere ends all three chains, since they are entered by "goto".
  */
 export function forwardChains(resolvers: string[]): Chain[] {
   return [

@@ -25,9 +25,9 @@ const toForward = `-i ${bridgePrefix}+ -j PAAS-FORWARD`
 type FirewallDeps = { serverId: string; log: Logger; network: Network; publicPort: number | undefined }
 
 /**
- * Closes the host and private networks to containers on the bridges of all servers of this engine. The rules are the
- * same for every server but for what each one's settings open to its own bridges. Chains of ours are replaced in one
- * step; a packet on its way never meets half a chain.
+ * Closes the host and private networks to containers on the bridges of all servers of this engine.
+ * The rules are the same for every server but for what each one's settings open to its own bridges.
+ * Chains of ours are replaced in one step; a packet on its way never meets half a chain.
  * @throws host_not_secured when the rules cannot be set
  */
 export async function secureHost(deps: FirewallDeps): Promise<void> {
@@ -38,8 +38,9 @@ export async function secureHost(deps: FirewallDeps): Promise<void> {
 }
 
 /**
- * What an earlier start with a firewall set, or another server sets, stays for the others and lets the containers of this one
- * through. Where the rules cannot be set at all, none of ours is in the way.
+ * What an earlier start with a firewall set, or another server sets, stays for the others and lets
+ * the containers of this one through. Where the rules cannot be set at all, none of ours is in the
+ * way.
  */
 async function exempt({ serverId, log }: FirewallDeps): Promise<void> {
   log.warn('PAAS_FIREWALL is off: apps reach this host and its network unless something else stops them')
@@ -56,9 +57,10 @@ async function exempt({ serverId, log }: FirewallDeps): Promise<void> {
 }
 
 /**
- * To be called when a network was made, before anything runs on it. For each one Docker takes the jump to DOCKER-USER out for
- * some milliseconds, to put it in front of the network's rules (libnetwork, arrangeUserFilterRule): then only our own rule
- * in FORWARD stops a packet, if it stands before the one that accepts all that comes from the packet's bridge.
+ * To be called when a network was made, before anything runs on it. For each one Docker takes the
+ * jump to DOCKER-USER out for some milliseconds, to put it in front of the network's rules
+ * (libnetwork, arrangeUserFilterRule): then only our own rule in FORWARD stops a packet, if it
+ * stands before the one that accepts all that comes from the packet's bridge.
  * @throws host_not_secured
  */
 export async function secureNetwork({ network }: Pick<FirewallDeps, 'network'>): Promise<void> {
@@ -67,7 +69,10 @@ export async function secureNetwork({ network }: Pick<FirewallDeps, 'network'>):
   if (network.firewall && (await iptables.hasChain('PAAS-FORWARD'))) await iptables.ensureFirst('FORWARD', toForward)
 }
 
-/** Takes back what was opened for this server's containers; what is closed stays so, for the other servers. */
+/**
+ * Takes back what was opened for this server's containers; what is closed stays so, for the other
+ * servers.
+ */
 export async function releaseHost({ serverId, network }: FirewallDeps): Promise<void> {
   const iptables = new Iptables('iptables')
   try {
@@ -95,8 +100,9 @@ async function secureIpv4({ serverId, network, publicPort }: FirewallDeps): Prom
 }
 
 /**
- * Keeps each app from filling the host's table of connections. A kernel that was built without one of the modules still keeps apps
- * from the host and from each other, so that this is no reason to run none.
+ * Keeps each app from filling the host's table of connections. A kernel that was built without one
+ * of the modules still keeps apps from the host and from each other, so that this is no reason to
+ * run none.
  */
 async function guardTable(log: Logger): Promise<void> {
   try {
@@ -118,7 +124,9 @@ async function connectionTableSize(): Promise<number> {
   return Number(await readFile('/proc/sys/net/netfilter/nf_conntrack_max', 'utf8').catch(() => '0'))
 }
 
-/** Our networks have no IPv6, but a bridge has a link-local address that a container could talk to. */
+/**
+ * Our networks have no IPv6, but a bridge has a link-local address that a container could talk to.
+ */
 async function secureIpv6(log: Logger): Promise<void> {
   const hasIpv6 = await readFile('/proc/net/if_inet6', 'utf8').catch(() => '')
   if (hasIpv6 === '') return log.debug('the host has no IPv6, so there is nothing to close')
@@ -128,12 +136,18 @@ async function secureIpv6(log: Logger): Promise<void> {
   await ip6tables.ensureFirst('FORWARD', `-i ${bridgePrefix}+ -j PAAS-FORWARD`)
 }
 
-/** Docker keeps DOCKER-USER in front of its own rules over restarts; an engine without iptables of its own has none. */
+/**
+ * Docker keeps DOCKER-USER in front of its own rules over restarts; an engine without iptables of
+ * its own has none.
+ */
 async function forwardHooks(iptables: Iptables): Promise<string[]> {
   return (await iptables.hasChain('DOCKER-USER')) ? ['FORWARD', 'DOCKER-USER'] : ['FORWARD']
 }
 
-/** The name servers containers ask: Docker takes them from the same file, and systemd-resolved's from its own. */
+/**
+ * The name servers containers ask: Docker takes them from the same file, and systemd-resolved's
+ * from its own.
+ */
 async function resolversOfHost(): Promise<string[]> {
   const texts = await Promise.all(
     ['/etc/resolv.conf', '/run/systemd/resolve/resolv.conf'].map((path) => readFile(path, 'utf8').catch(() => '')),
@@ -141,7 +155,10 @@ async function resolversOfHost(): Promise<string[]> {
   return [...new Set(texts.flatMap(parseResolvers))]
 }
 
-/** IPv4 name servers of resolv.conf(5), without this host's own loopback: Docker asks those from outside the container. */
+/**
+ * IPv4 name servers of resolv.conf(5), without this host's own loopback: Docker asks those from
+ * outside the container.
+ */
 export function parseResolvers(text: string): string[] {
   return [...text.matchAll(/^[ \t]*nameserver[ \t]+(\S+)/gm)]
     .map((match) => match[1] ?? '')

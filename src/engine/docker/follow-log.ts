@@ -2,13 +2,18 @@ import type { OutputLine } from '../engine.ts'
 import type { KeptOutput } from './kept-output.ts'
 import type { Place } from './place.ts'
 
-/** How long a line that was followed may wait until it is looked whether others were left out, milliseconds. */
+/**
+ * How long a line that was followed may wait until it is looked whether others were left out,
+ * milliseconds.
+ */
 const longestUnverified = 30_000
 
 /**
- * Gives lines as they are written. Docker 20.10 reads a file again from its begin after it went on to it, and leaves files out
- * when it is slower than the dyno: what came already is left out here, and what is missing is found by the next whole reading.
- * @returns `ended` when the engine ended it, since the process did; `enough` when it is time for a whole reading
+ * Returns lines as they are written. Docker 20.10 reads a file again from its begin after it
+ * continued to it, and leaves files out when it is slower than the dyno: what came already is left
+ * out here, and what is missing is found by the next whole reading.
+ * @returns `ended` when the engine ended it, since the process did; `enough` when it is time for a
+ *   whole reading
  */
 export async function* followLog(log: KeptOutput, place: Place): AsyncGenerator<OutputLine, 'ended' | 'enough'> {
   const stop = new AbortController()

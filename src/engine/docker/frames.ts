@@ -9,8 +9,9 @@ const headerLength = 8
 const systemStream = 3
 
 /**
- * Cuts Docker's multiplexed stream into frames: one byte of stream (1 out, 2 err), three of nothing, four of
- * length (API reference, "Attach to a container"). A frame cut off by the end of the connection is dropped.
+ * Cuts Docker's multiplexed stream into frames: one byte of stream (1 out, 2 err), three of
+ * nothing, four of length (API reference, "Attach to a container"). A frame cut off by the end of
+ * the connection is dropped.
  */
 export async function* readFrames(source: Readable): AsyncGenerator<Frame> {
   let pending: Buffer = Buffer.alloc(0)

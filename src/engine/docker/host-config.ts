@@ -19,12 +19,16 @@ const packageCapabilities = [
   'SYS_CHROOT',
 ]
 
-/** Output that nobody fetched in time is dropped, never kept without bound: 40 to 50 MB of each dyno, some 250,000 lines of 100 bytes. */
+/**
+ * Output that nobody fetched in time is dropped, never kept without bound: 40 to 50 MB of each
+ * dyno, some 250,000 lines of 100 bytes.
+ */
 const logConfig = { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '5' } }
 
 /**
- * What confines every container: no capabilities, no way to gain any, a filter of system calls, and limits. Swap is
- * part of the memory limit. `Init` makes a real init process 1, which reaps whatever is left to it.
+ * What confines every container: no capabilities, no way to gain any, a filter of system calls, and
+ * limits. Swap is part of the memory limit. `Init` makes a real init process 1, which reaps
+ * whatever is left to it.
  */
 export function confined(limits: Limits): Docker.HostConfig & { CgroupnsMode: string } {
   const memory = limits.memoryMiB * 2 ** 20
@@ -45,12 +49,18 @@ export function confined(limits: Limits): Docker.HostConfig & { CgroupnsMode: st
   }
 }
 
-/** A name for this machine, at the address of Docker's own bridge, for containers that may reach some port of it. */
+/**
+ * A name for this machine, at the address of Docker's own bridge, for containers that may reach
+ * some port of it.
+ */
 export function hostNames({ host }: Network): Pick<Docker.HostConfig, 'ExtraHosts'> {
   return host.length === 0 ? {} : { ExtraHosts: ['host.docker.internal:host-gateway'] }
 }
 
-/** Size of /dev/shm, bytes: half of the memory, as Linux gives a tmpfs (tmpfs(5)). What is written there counts as memory. */
+/**
+ * Size of /dev/shm, bytes: half of the memory, as Linux gives a tmpfs (tmpfs(5)). What is written
+ * there counts as memory.
+ */
 function sharedMemory(memory: number): number {
   return Math.floor(memory / 2)
 }
@@ -61,8 +71,9 @@ export function trusted(limits: Limits): Docker.HostConfig {
 }
 
 /**
- * For a builder that makes a user namespace: two programs of its image give it the ids in there, and need these capabilities in their
- * files, which "no new privileges" would take away. AppArmor's profile of Docker forbids all mounts.
+ * For a builder that makes a user namespace: two programs of its image give it the ids in there,
+ * and need these capabilities in their files, which "no new privileges" would take away. AppArmor's
+ * profile of Docker forbids all mounts.
  * @param keeps whether what it writes has to be there after the machine went down
  */
 export function rootless(limits: Limits, keeps: boolean): Docker.HostConfig {

@@ -8,9 +8,10 @@ import { readFrames, type Frame } from './frames.ts'
 type Order = Parameters<Sandbox['run']>[0]
 
 /**
- * What a sandbox runs first. It waits for an order on its standard input, where neither the engine's records nor a layer nor the
- * process list has it: a line with the command, then tars of files (one after another, so with zeros in between), among them
- * secrets; the engine's own archive call does not reach a tmpfs. Then it becomes the command.
+ * What a sandbox runs first. It waits for an order on its standard input, where neither the
+ * engine's records nor a layer nor the process list has it: a line with the command, then tars of
+ * files (one after another, so with zeros in between), among them secrets; the engine's own archive
+ * call does not reach a tmpfs. Then it becomes the command.
  */
 const script = `
 if [[ -n $1 && ! -w $1 ]]; then echo foreign cache; fi
@@ -66,7 +67,8 @@ export class IdleProcess {
   }
 
   /**
-   * Gives it its order; resolves at the end of its output. Nothing more is read until `onFrame` is done with what there was.
+   * Returns it its order; resolves at the end of its output. Nothing more is read until `onFrame`
+   * is done with what there was.
    * @throws the error of the files, which it then has got a part of
    */
   async obey({ argv, env, files }: Order, onFrame: (frame: Frame) => Promise<void> | void): Promise<void> {

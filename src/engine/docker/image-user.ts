@@ -8,17 +8,21 @@ import type { DockerDeps } from './client.ts'
 import { tenantUser } from './host-config.ts'
 import { readImage } from './images.ts'
 
-/** Bytes of an image's list of users that are read, and symbolic links on the way to it that are followed. */
+/**
+ * Bytes of an image's list of users that are read, and symbolic links on the way to it that are
+ * followed.
+ */
 const longestList = 2 ** 20
 const mostLinks = 5
 
-/** Gives the user, `UID` or `UID:GROUP`, that the own command of an image runs as. */
+/** Returns the user, `UID` or `UID:GROUP`, that the own command of an image runs as. */
 export type ImageUsers = (image: Docker.ImageInspectInfo) => Promise<string>
 
 /**
- * An image never decides that its command runs as root: one that means uid 0, however it says so, runs as the tenant. The engine
- * is given the number and never the name, which it would look up in the container's own /etc/passwd at every start, after the app may
- * have written there; a number it takes as it is (moby/sys/user, GetExecUser).
+ * An image never decides that its command runs as root: one that means uid 0, however it says so,
+ * runs as the tenant. The engine is given the number and never the name, which it would look up in
+ * the container's own /etc/passwd at every start, after the app may have written there; a number it
+ * takes as it is (moby/sys/user, GetExecUser).
  */
 export function createImageUsers(deps: DockerDeps): ImageUsers {
   const known = new Map<string, string>()
@@ -31,7 +35,10 @@ export function createImageUsers(deps: DockerDeps): ImageUsers {
   }
 }
 
-/** @param text as USER of a Dockerfile has it: `NAME`, `UID`, `NAME:GROUP`, …  @throws boot_failed for a name that is nobody's */
+/**
+ * @param text as USER of a Dockerfile has it: `NAME`, `UID`, `NAME:GROUP`, …
+ * @throws boot_failed for a name that is nobody's
+ */
 export async function userOf(text: string, uidOf: (name: string) => Promise<number>): Promise<string> {
   const [name = '', group] = text.split(':')
   const uid = name === '' ? 0 : (decimal(name) ?? (await uidOf(name)))
@@ -39,7 +46,9 @@ export async function userOf(text: string, uidOf: (name: string) => Promise<numb
   return group === undefined || group === '' ? String(uid) : `${uid}:${group}`
 }
 
-/** @param list as of passwd(5), read as the engine does: what should be a number and is none is 0 */
+/**
+ * @param list as of passwd(5), read as the engine does: what should be a number and is none is 0
+ */
 export function uidIn(list: string, name: string): number | undefined {
   const entries = list.split('\n').map((line) => line.trim().split(':'))
   const entry = entries.find(([first]) => first === name)

@@ -22,7 +22,9 @@ export async function getImage(deps: DockerDeps, reference: string): Promise<Ima
   throw new PaasError('internal', `The image ${reference} was created, but is missing.`)
 }
 
-/** Stack images are shared by all servers of an engine: they get the labels given and no server's. */
+/**
+ * Stack images are shared by all servers of an engine: they get the labels given and no server's.
+ */
 export async function importImage(
   deps: DockerDeps,
   rootfs: Readable,
@@ -48,7 +50,10 @@ export async function commitContainer(
   return getImage(deps, Id)
 }
 
-/** Base image plus one layer. A source that fails fails the call, with its own error; it is destroyed in any case. */
+/**
+ * Base image plus one layer. A source that fails fails the call, with its own error; it is
+ * destroyed in any case.
+ */
 export async function createImage(
   deps: DockerDeps,
   { base, files, path, config, reference }: Parameters<Engine['createImage']>[0],
@@ -124,7 +129,10 @@ function removeLater({ log }: DockerDeps, container: Docker.Container): void {
   removeContainer(container).catch((error: unknown) => log.warn({ error }, 'container of an image not removed'))
 }
 
-/** Takes ours off an image for all servers: a commit else inherits its container's labels (moby daemon/commit.go, merge). */
+/**
+ * Takes ours off an image for all servers: a commit else inherits its container's labels (moby
+ * daemon/commit.go, merge).
+ */
 export const sharedLabels = { [label.server]: '', [label.kind]: '', [label.app]: '' }
 
 export async function listImages({ docker, serverId }: DockerDeps, filter: { appId?: AppId } = {}): Promise<Image[]> {
@@ -137,8 +145,9 @@ export async function listImages({ docker, serverId }: DockerDeps, filter: { app
 }
 
 /**
- * An image that is gone is fine. It goes by its names: one that others were made on loses them, and is gone with the last of
- * those. @throws forbidden for one that is not this server's
+ * An image that is gone is fine. It goes by its names: one that others were made on loses them, and
+ * is gone with the last of those.
+ * @throws forbidden for one that is not this server's
  */
 export async function removeImage(deps: DockerDeps, digest: string): Promise<void> {
   const image = await findImage(deps, digest)

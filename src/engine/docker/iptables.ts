@@ -11,7 +11,10 @@ const path = '/usr/sbin:/sbin:/usr/bin:/bin'
 /** Seconds to wait for another program that holds the lock of the tables (iptables(8), --wait). */
 const patience = 10
 
-/** One table, through the command that belongs to this machine. Every change leaves what is not named alone. */
+/**
+ * One table, through the command that belongs to this machine. Every change leaves what is not
+ * named alone.
+ */
 export class Iptables {
   readonly #command: string
   readonly #table: string
@@ -42,7 +45,10 @@ export class Iptables {
     ])
   }
 
-  /** Of the chain's rules that name this interface, exactly these remain. They are written as the command lists them. */
+  /**
+   * Of the chain's rules that name this interface, exactly these remain. They are written as the
+   * command lists them.
+   */
   async setRules(chain: string, bridges: string, rules: string[]): Promise<void> {
     const wanted = [...new Set(rules)]
     const found = (await this.#rules(chain)).filter((rule) => `${rule} `.includes(`-i ${bridges} `))
@@ -50,7 +56,10 @@ export class Iptables {
     for (const rule of wanted.filter((one) => !found.includes(one))) await this.#insert(chain, rule)
   }
 
-  /** Puts the rule in front, where nothing accepts a packet before it; in one step, so that it is never absent. */
+  /**
+   * Puts the rule in front, where nothing accepts a packet before it; in one step, so that it is
+   * never absent.
+   */
   async ensureFirst(chain: string, rule: string): Promise<void> {
     const deadline = performance.now() + patience * 1000
     for (;;) {

@@ -31,8 +31,9 @@ export class KeptOutput {
   }
 
   /**
-   * Without `follow`, what the log holds at this moment: the engine opens its files at once, so they stay whatever is written
-   * meanwhile. Never with `since`: the engine would leave out all lines after a clock was set back. Ends early at `stop`.
+   * Without `follow`, what the log holds at this moment: the engine opens its files at once, so
+   * they stay whatever is written meanwhile. Never with `since`: the engine would leave out all
+   * lines after a clock was set back. Ends early at `stop`.
    */
   async *lines({ tail, follow, atEnd }: Reading, stop?: AbortSignal): AsyncGenerator<OutputLine> {
     const source = await this.#open({ stdout: true, stderr: true, timestamps: true, follow, tail })
@@ -54,7 +55,10 @@ export class KeptOutput {
     }
   }
 
-  /** `follow: true` outside the query only tells dockerode to give a stream instead of collecting the whole log. */
+  /**
+   * `follow: true` outside the query only tells dockerode to give a stream instead of collecting
+   * the whole log.
+   */
   async #open(query: object): Promise<Readable | undefined> {
     const options = { follow: true, _query: query, abortSignal: this.#signal } as const
     const source = (await unlessMissing(this.#container.logs(options))) as unknown as Readable | undefined

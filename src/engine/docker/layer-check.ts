@@ -7,7 +7,10 @@ import { extract } from '../../tar.ts'
 import { PaasError } from '../../errors.ts'
 import { notAnImage } from './built-image.ts'
 
-/** What all layers of an image that come together may unpack to: what is packed can be a thousandth of it. */
+/**
+ * What all layers of an image that come together may unpack to: what is packed can be a thousandth
+ * of it.
+ */
 export class LayerLimits {
   readonly #mebibytes: number
   #bytes = 0
@@ -31,8 +34,9 @@ export class LayerLimits {
 const mostEntries = 1_000_000
 
 /**
- * Copies a gzipped layer, and looks at what is in it on the way: its digest has to be this one, and no file longer than the tar, which a
- * sparse file is. @throws build_failed
+ * Copies a gzipped layer, and looks at what is in it on the way: its digest has to be this one, and
+ * no file longer than the tar, which a sparse file is.
+ * @throws build_failed
  */
 export async function copyLayer(
   layer: AsyncIterable<Buffer>,

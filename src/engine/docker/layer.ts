@@ -21,9 +21,10 @@ type LayerDeps = DockerDeps & {
 }
 
 /**
- * Base image plus one layer, by loading an image of which only that layer is new: nothing is unpacked twice, as a commit does.
- * An engine that keeps images as blobs (containerd's store) wants all layers of an image it loads; there it is committed.
- * A layer that fails fails the call, with its own error; it is destroyed in any case.
+ * Base image plus one layer, by loading an image of which only that layer is new: nothing is
+ * unpacked twice, as a commit does. An engine that keeps images as blobs (containerd's store) wants
+ * all layers of an image it loads; there it is committed. A layer that fails fails the call, with
+ * its own error; it is destroyed in any case.
  * @see the Docker image specification v1.2, "Combined Image JSON + Filesystem Changeset Format"
  */
 export async function appendLayer(
@@ -46,7 +47,10 @@ export function keepsLayers({ GraphDriver }: Docker.ImageInspectInfo): boolean {
 
 type SpooledLayer = AsyncDisposable & { handle: FileHandle; bytes: number; digest: string }
 
-/** Its length and digest come before it in an archive. The file has no name, so that it ends with the process at the latest. */
+/**
+ * Its length and digest come before it in an archive. The file has no name, so that it ends with
+ * the process at the latest.
+ */
 async function spool(layer: Readable, scratch: string): Promise<SpooledLayer> {
   // One that breaks off before it is read says so when it is read.
   layer.on('error', () => undefined)
@@ -116,7 +120,10 @@ function runConfig(below: Docker.ImageInspectInfo['Config'], config: ImageConfig
 
 type Archive = { description: string; reference: string; below: Docker.ImageInspectInfo; file: SpooledLayer }
 
-/** The layers below are named and not there: the engine asks the archive only for what it does not have. */
+/**
+ * The layers below are named and not there: the engine asks the archive only for what it does not
+ * have.
+ */
 function archiveOf({ description, reference, below, file }: Archive): Readable {
   const archive = pack()
   const name = `${sha256(description)}.json`
@@ -140,7 +147,10 @@ export async function load({ docker }: DockerDeps, archive: Readable, signal?: A
   }
 }
 
-/** What the engine says of a layer is about the files in it, which are the app's; unless it is the disk's. */
+/**
+ * What the engine says of a layer is about the files in it, which are the app's; unless it is the
+ * disk's.
+ */
 function notTaken(error: string): PaasError {
   if (/no space left on device/i.test(error))
     return new PaasError('disk_full', "The disk that holds Docker's data is full.")

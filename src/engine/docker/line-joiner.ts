@@ -4,18 +4,25 @@ import type { Frame } from './frames.ts'
 /** Bytes of the longest line; what is longer comes in pieces. */
 export const longestPiece = 64 * 1024
 
-/** Bytes of a message that the engine cuts a line into (moby daemon/logger/copier.go). A shorter one ends its line. */
+/**
+ * Bytes of a message that the engine cuts a line into (moby daemon/logger/copier.go). A shorter one
+ * ends its line.
+ */
 export const fullMessage = 16 * 1024
 
-/** RFC 3339 with nine digits of a second, as the engine writes it before each message: text order is time order. */
+/**
+ * RFC 3339 with nine digits of a second, as the engine writes it before each message: text order is
+ * time order.
+ */
 const stampLength = '2006-01-02T15:04:05.000000000Z'.length
 
 /** A line on its way: `pieces` of it are out already, `parts` are not. */
 type OpenLine = { stamp: string; pieces: number; parts: Buffer[]; length: number }
 
 /**
- * Puts the lines of a dyno together. Each frame is one message: a time, a blank, and a line with its end, or a part of
- * a longer line. All parts of a line have the time of the first; the two streams' may come interleaved.
+ * Puts the lines of a dyno together. Each frame is one message: a time, a blank, and a line with
+ * its end, or a part of a longer line. All parts of a line have the time of the first; the two
+ * streams' may come interleaved.
  */
 export class LineJoiner {
   readonly #open = new Map<Frame['stream'], OpenLine>()

@@ -15,15 +15,19 @@ type Entries = AsyncIterator<ReturnType<typeof extract> extends AsyncIterable<in
 /** Bytes of a manifest or a configuration. */
 const mostBytes = 4 * 2 ** 20
 
-/** The layers of each image that need not come again with one that is loaded; containerd's image store wants all of them. */
+/**
+ * The layers of each image that need not come again with one that is loaded; containerd's image
+ * store wants all of them.
+ */
 export async function sharedLayers({ docker }: DockerDeps, digests: string[]): Promise<string[][]> {
   const found = await Promise.all(digests.map((digest) => unlessMissing(docker.getImage(digest).inspect())))
   return found.flatMap((image) => (image && keepsLayers(image) ? [image.RootFS.Layers ?? []] : []))
 }
 
 /**
- * Takes an image from where strangers may have forged any of it. Nothing of it is believed: a layer is what its digest says, and only
- * layers of the images given may be missing, else one could have another tenant's by naming them. The rest of the archive is not waited for.
+ * Takes an image from where strangers may have forged any of it. Nothing of it is believed: a layer
+ * is what its digest says, and only layers of the images given may be missing, else one could have
+ * another tenant's by naming them. The rest of the archive is not waited for.
  * @throws build_failed
  */
 export async function loadImage(

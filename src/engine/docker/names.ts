@@ -1,7 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { AppId } from '../../model/ids.ts'
 
-/** All containers, networks and volumes have names that begin so; nobody but a caller of the engine's API can choose a name. */
+/**
+ * All containers, networks and volumes have names that begin so; nobody but a caller of the
+ * engine's API can choose a name.
+ */
 export const namePrefix = 'paas-'
 
 /** All bridges of all servers on one engine; the firewall's rules match it. */
@@ -24,9 +27,9 @@ export function networkName(serverId: string, appId: AppId | undefined, purpose:
 }
 
 /**
- * Bridges of one server share their first eight characters. Where no tenant is, while a stack image is made, the
- * firewall's rules must not match: the mirror of Debian's packages may well be on a private network.
- * A Linux interface name has at most 15 characters (IFNAMSIZ).
+ * Bridges of one server share their first eight characters. Where no tenant is, while a stack image
+ * is made, the firewall's rules must not match: the mirror of Debian's packages may well be on a
+ * private network. A Linux interface name has at most 15 characters (IFNAMSIZ).
  */
 export function bridgeName(serverId: string, appId: AppId | undefined, purpose: NetworkPurpose): string {
   const prefix = appId === undefined ? 'stack' : bridgePrefixOf(serverId)

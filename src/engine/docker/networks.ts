@@ -23,8 +23,8 @@ export type NetworkDeps = DockerDeps & {
 }
 
 /**
- * The name of an app's network, made if need be. Dynos and builds have one each, so that a build cannot reach
- * what runs; builds cannot reach each other even inside theirs.
+ * The name of an app's network, made if need be. Dynos and builds have one each, so that a build
+ * cannot reach what runs; builds cannot reach each other even inside theirs.
  * @param appId undefined: the server's own, for making stack images
  */
 export async function ensureNetwork(
@@ -92,7 +92,10 @@ function networkOptions(
   }
 }
 
-/** What the engine's networks and the host's routes occupy. On a remote engine the routes are another host's, which does no harm. */
+/**
+ * What the engine's networks and the host's routes occupy. On a remote engine the routes are
+ * another host's, which does no harm.
+ */
 async function takenRanges({ docker, log }: DockerDeps): Promise<Range[]> {
   const networks = await docker.listNetworks()
   const subnets = networks.flatMap((network) => network.IPAM?.Config ?? []).map(({ Subnet }) => ipv4Range(Subnet ?? ''))

@@ -1,10 +1,16 @@
 import type Docker from 'dockerode'
 import { runExec } from './exec.ts'
 
-/** Where the kernel counts kills for memory: cgroup v2, then v1 (cgroup-v2.rst, "memory.events"; v1 "memory.oom_control"). */
+/**
+ * Where the kernel counts kills for memory: cgroup v2, then v1 (cgroup-v2.rst, "memory.events"; v1
+ * "memory.oom_control").
+ */
 const counters = ['/sys/fs/cgroup/memory.events', '/sys/fs/cgroup/memory/memory.oom_control']
 
-/** How many processes of a running container the kernel has killed for memory; 0 where it cannot be read. */
+/**
+ * How many processes of a running container the kernel has killed for memory; 0 where it cannot be
+ * read.
+ */
 export async function oomKills(container: Docker.Container): Promise<number> {
   const output: Buffer[] = []
   await runExec(container, { argv: ['cat', ...counters] }, ({ stream, data }) => {

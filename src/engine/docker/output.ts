@@ -10,8 +10,9 @@ import { Place } from './place.ts'
 import type { OutputReaders } from './readers.ts'
 
 /**
- * Lines of a dyno, each once. A quiet dyno's are followed and looked over now and then; a busy one's are read from whole readings
- * of what the engine keeps, which alone are complete (docs/decisions/0031). Lines are read as fast as they are taken.
+ * Lines of a dyno, each once. A quiet dyno's are followed and looked over now and then; a busy
+ * one's are read from whole readings of what the engine keeps, which alone are complete
+ * (docs/decisions/0031). Lines are read as fast as they are taken.
  */
 export async function* dynoOutput(
   deps: DockerDeps & { readers: OutputReaders },
@@ -34,8 +35,8 @@ export async function* dynoOutput(
 }
 
 /**
- * Waits while the engine's back-off lasts. False when the dyno is gone or was stopped. A process that started has written,
- * though it may have ended again before anybody looked.
+ * Waits while the engine's back-off lasts. False when the dyno is gone or was stopped. A process
+ * that started has written, though it may have ended again before anybody looked.
  */
 async function runsAgain(deps: DockerDeps, container: Docker.Container, signal: AbortSignal): Promise<boolean> {
   await using changes = await openEvents(deps, { type: ['container'], container: [container.id] }, signal)

@@ -13,8 +13,9 @@ const clockTolerance = 100
 type Mark = { cursor: string; stream?: OutputLine['stream']; isLong: boolean }
 
 /**
- * How far a dyno's log has been read: up to a line, the mark, which is found again by its cursor and never by comparing times, since
- * clocks are set back. Lines that were followed lie after it until a whole reading has shown that they were all.
+ * How far a dyno's log has been read: up to a line, the mark, which is found again by its cursor
+ * and never by comparing times, since clocks are set back. Lines that were followed lie after it
+ * until a whole reading has shown that they were all.
  */
 export class Place {
   #mark: Mark | undefined
@@ -61,7 +62,10 @@ export class Place {
     this.#last = undefined
   }
 
-  /** Whether the first line of a whole reading shows that the mark is gone from the log; false when only all of it could tell. */
+  /**
+   * Whether the first line of a whole reading shows that the mark is gone from the log; false when
+   * only all of it could tell.
+   */
   isBefore(first: OutputLine): boolean {
     if (this.#isFound || !this.#mark || !this.#settled) return false
     const passed = performance.now() - this.#settled.elapsed
@@ -95,14 +99,20 @@ export class Place {
     this.#size = { bytes: 0, messages: 0 }
   }
 
-  /** The mark is gone from the log: all that the log has is new, but for what was followed and the rest of the mark's own line. */
+  /**
+   * The mark is gone from the log: all that the log has is new, but for what was followed and the
+   * rest of the mark's own line.
+   */
   giveUp(): void {
     this.#lostMark = this.#mark
     this.#mark = undefined
     this.#isFound = true
   }
 
-  /** The pieces of a long line are counted from its begin, so a reading that began inside it has other cursors for them. */
+  /**
+   * The pieces of a long line are counted from its begin, so a reading that began inside it has
+   * other cursors for them.
+   */
   #isMark(line: OutputLine): boolean {
     const mark = this.#mark!
     if (!isOfSameLine(line, mark)) {

@@ -1,6 +1,7 @@
 /**
- * What a shell in an app's container does before the command that is its first argument: it reads the app's profile, as on Heroku, and
- * sets the terminal's size (columns and rows, the other arguments) before the command looks at it.
+ * What a shell in an app's container does before the command that is its first argument: it reads
+ * the app's profile, as on Heroku, and sets the terminal's size (columns and rows, the other
+ * arguments) before the command looks at it.
  */
 export const preparation = `unset TINI_KILL_PROCESS_GROUP
 for paas_script in /app/.profile.d/*.sh; do

@@ -1,6 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
-/** Who is reading the output of which dyno, so that no dyno is removed, and its output with it, before it was read. */
+/**
+ * Who is reading the output of which dyno, so that no dyno is removed, and its output with it,
+ * before it was read.
+ */
 export class OutputReaders {
   readonly #reading = new Map<string, Set<Promise<void>>>()
 

@@ -1,7 +1,10 @@
 import type Docker from 'dockerode'
 import { statusOf, unlessMissing } from './client.ts'
 
-/** Kills and removes a container with its nameless volumes. Resolves when it is gone, whoever removed it. */
+/**
+ * Kills and removes a container with its nameless volumes. Resolves when it is gone, even if
+ * somebody else removed it.
+ */
 export async function removeContainer(container: Docker.Container): Promise<void> {
   try {
     await container.remove({ force: true, v: true })

@@ -65,7 +65,10 @@ function confinement({ trusted: isTrusted, rootless: isRootless, stores = [] }: 
   )
 }
 
-/** Their volumes are made with the container, and belong to nobody: they hold what every server of the engine has. */
+/**
+ * Their volumes are made with the container, and belong to nobody: they hold what every server of
+ * the engine has.
+ */
 function storeMounts({ stores = [] }: SandboxSpec): string[] {
   return stores.map(({ digest, at, writable }) => `${storeName(digest)}:${at}${writable ? '' : ':ro'}`)
 }

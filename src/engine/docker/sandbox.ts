@@ -12,7 +12,10 @@ import { oomKills } from './oom.ts'
 import { removeContainer } from './removal.ts'
 import { sandboxOptions } from './sandbox-options.ts'
 
-/** A started container that waits for what is to run in it. An abort at any time kills and removes it. */
+/**
+ * A started container that waits for what is to run in it. An abort at any time kills and removes
+ * it.
+ */
 export async function createSandbox(deps: NetworkDeps, spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox> {
   signal.throwIfAborted()
   const container = await deps.docker.createContainer(await sandboxOptions(deps, spec))
@@ -84,7 +87,10 @@ class DockerSandbox implements Sandbox {
     await this.#remove()
   }
 
-  /** Work that ends with the sandbox's removal when a signal is aborted, or when it writes too much to disk. */
+  /**
+   * Work that ends with the sandbox's removal when a signal is aborted, or when it writes too much
+   * to disk.
+   */
   async #guard<T>(signal: AbortSignal, work: (either: AbortSignal) => Promise<T>): Promise<T> {
     const ended = new AbortController()
     const either = AbortSignal.any([signal, this.#signal, this.#watchDisk(ended.signal)])

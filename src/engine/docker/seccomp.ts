@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** A profile as the engine takes it: the first rule that fits decides, what fits none is refused (seccomp(2)). */
+/**
+ * A profile as the engine takes it: the first rule that fits decides, what fits none is refused
+ * (seccomp(2)).
+ */
 type Rule = {
   names: string[]
   action: string
@@ -13,7 +16,9 @@ type Profile = { archMap: { architecture: string; subArchitectures: string[] | n
   unknown
 >
 
-/** Families of sockets that apps have a use for (socket(2)): AF_UNIX, AF_INET, AF_NETLINK, AF_INET6. */
+/**
+ * Families of sockets that apps have a use for (socket(2)): AF_UNIX, AF_INET, AF_NETLINK, AF_INET6.
+ */
 const families = { unix: 1, inet: 2, netlink: 16, inet6: 10 }
 
 /** What Docker allows a container and no app needs: code of 16 bits. */
@@ -23,13 +28,17 @@ const refused = ['modify_ldt']
 const makesSockets = ['socket', 'socketpair']
 
 /**
- * The system call filter of every container, as `seccomp=` takes it: Docker's own of the version in `seccomp/`, whatever the engine's
- * is, without what no app needs. Of sockets only the four usual families remain: no AF_VSOCK, which leads to what runs the machine, no
- * AF_ALG, no AF_PACKET. Programs of 32 bits end at once: they make sockets by `socketcall`, whose family no filter sees.
+ * The system call filter of every container, as `seccomp=` takes it: Docker's own of the version in
+ * `seccomp/`, whatever the engine's is, without what no app needs. Of sockets only the four usual
+ * families remain: no AF_VSOCK, which leads to what runs the machine, no AF_ALG, no AF_PACKET.
+ * Programs of 32 bits end at once: they make sockets by `socketcall`, whose family no filter sees.
  */
 export const seccompProfile: string = JSON.stringify(narrowed(dockersOwn()))
 
-/** What a builder does as root of a user namespace, where the kernel asks for capabilities in that namespace (user_namespaces(7)). */
+/**
+ * What a builder does as root of a user namespace, where the kernel asks for capabilities in that
+ * namespace (user_namespaces(7)).
+ */
 const ofNamespaces = ['chroot', 'clone', 'mount', 'pivot_root', 'setns', 'umount', 'umount2', 'unshare']
 
 /** By which a program waits until what it wrote is on the disk. */
@@ -38,7 +47,10 @@ const syncing = ['fdatasync', 'fsync', 'sync', 'sync_file_range', 'syncfs']
 /** The same for a container in which a rootless builder works. */
 export const builderSeccompProfile: string = JSON.stringify(widened(narrowed(dockersOwn())))
 
-/** Likewise; but these calls succeed at once. For what is worth nothing after the machine went down: package managers wait at every file. */
+/**
+ * Likewise; but these calls succeed at once. For what is worth nothing after the machine went down:
+ * package managers wait at every file.
+ */
 export const hastyBuilderSeccompProfile: string = JSON.stringify(withoutSync(widened(narrowed(dockersOwn()))))
 
 function widened({ syscalls, ...profile }: Profile): Profile {

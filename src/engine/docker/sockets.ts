@@ -22,7 +22,10 @@ export async function listeningSockets(deps: DockerDeps, id: string): Promise<So
   return parseSockets(Buffer.concat(output).toString()).filter(({ address }) => address !== embeddedResolver)
 }
 
-/** Listening sockets of /proc/net/tcp and tcp6 (proc(5)): addresses are 32-bit words in the host's byte order, ports plain hex. */
+/**
+ * Listening sockets of /proc/net/tcp and tcp6 (proc(5)): addresses are 32-bit words in the host's
+ * byte order, ports plain hex.
+ */
 export function parseSockets(table: string): Socket[] {
   return table.split('\n').flatMap((line) => {
     const [, local = '', , state] = line.trim().split(/\s+/)

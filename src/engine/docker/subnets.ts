@@ -10,7 +10,8 @@ const size = 256
 
 /**
  * A /24 of the pool that overlaps nothing in `taken`.
- * @param start where to begin looking; different for each network, so that servers that choose at the same time rarely meet
+ * @param start where to begin looking; different for each network, so that servers that choose at
+ *   the same time rarely meet
  */
 export function freeSubnet(taken: Range[], start: number): string | undefined {
   const count = (pool.last + 1 - pool.first) / size
@@ -29,8 +30,8 @@ export function ipv4Range(text: string): Range | undefined {
 }
 
 /**
- * The networks the host has routes to, from the text of /proc/net/route (proc(5): address and mask in hex, least
- * significant byte first). The default route is none of them.
+ * The networks the host has routes to, from the text of /proc/net/route (proc(5): address and mask
+ * in hex, least significant byte first). The default route is none of them.
  */
 export function parseRoutes(table: string): Range[] {
   return table

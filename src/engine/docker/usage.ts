@@ -9,8 +9,9 @@ type Stats = {
 }
 
 /**
- * One look. `one-shot` (API 1.41) keeps the engine from taking a second one to compare with, which would be two seconds. The
- * first answer in a while comes at once (6 ms with Docker 20.10); one that follows waits for the engine's next look, a second at most.
+ * One look. `one-shot` (API 1.41) keeps the engine from taking a second one to compare with, which
+ * would be two seconds. The first answer in a while comes at once (6 ms with Docker 20.10); one
+ * that follows waits for the engine's next look, a second at most.
  */
 export async function dynoUsage({ docker }: DockerDeps, id: string): Promise<DynoUsage | undefined> {
   const options = { stream: false, 'one-shot': true } as { stream: false }
@@ -25,7 +26,10 @@ export async function dynoUsage({ docker }: DockerDeps, id: string): Promise<Dyn
   }
 }
 
-/** As the docker command has it: the cache that the kernel takes back first, under cgroup v1's name and v2's. */
+/**
+ * As the docker command has it: the cache that the kernel takes back first, under cgroup v1's name
+ * and v2's.
+ */
 function reclaimable({ stats }: Stats['memory_stats']): number {
   return stats?.total_inactive_file ?? stats?.inactive_file ?? 0
 }

@@ -2,14 +2,18 @@ import { readFile, writeFile } from 'node:fs/promises'
 import type { Logger } from '../../log.ts'
 
 /**
- * What the kernel counts by user for all of the machine, and charges to the memory of each container as well (inotify(7)): there one
- * container's limit holds it, here one would leave the others of the same user nothing.
+ * What the kernel counts by user for all of the machine, and charges to the memory of each
+ * container as well (inotify(7)): there one container's limit holds it, here one would leave the
+ * others of the same user nothing.
  */
 const counted = ['/proc/sys/fs/inotify/max_user_instances', '/proc/sys/fs/inotify/max_user_watches']
 
 const unlimited = 2 ** 31 - 1
 
-/** Leaves the containers' memory to limit it. Where it cannot be set, containers of one user can take these from each other. */
+/**
+ * Leaves the containers' memory to limit it. Where it cannot be set, containers of one user can
+ * take these from each other.
+ */
 export async function liftUserLimits(log: Logger): Promise<void> {
   for (const path of counted) {
     try {

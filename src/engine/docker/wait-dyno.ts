@@ -7,8 +7,9 @@ import { ownContainer } from './dynos.ts'
 import { openEvents } from './events.ts'
 
 /**
- * Resolves with the next exit of a dyno, or its last if it does not run. Taken from the engine's events: its own wait call reads the exit
- * code only after it woke up, when the restart policy may have started the process again and the code is 0.
+ * Resolves with the next exit of a dyno, or its last if it does not run. Taken from the engine's
+ * events: its own wait call reads the exit code only after it woke up, when the restart policy may
+ * have started the process again and the code is 0.
  * @throws not_found when the dyno is gone before it could be watched
  */
 export async function waitDyno(deps: DockerDeps, id: string, signal: AbortSignal): Promise<DynoExit> {
@@ -30,7 +31,9 @@ export async function waitDyno(deps: DockerDeps, id: string, signal: AbortSignal
   throw new PaasError('engine_unavailable', 'The connection to Docker broke while a dyno was watched.')
 }
 
-/** The exit of a dyno that does not run now; only it says for sure whether memory was the reason. */
+/**
+ * The exit of a dyno that does not run now; only it says for sure whether memory was the reason.
+ */
 async function lastExit(container: Docker.Container): Promise<DynoExit | undefined> {
   const info = await unlessMissing(container.inspect())
   const state = info && viewDyno(info).state

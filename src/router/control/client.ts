@@ -41,13 +41,17 @@ export async function routerStatus(socketPath: string): Promise<RouterStatus | u
   return callIfThere(socketPath, { call: 'status' })
 }
 
-/** Makes the router leave its port and sockets, and finish what is under way. @returns its last table */
+/**
+ * Makes the router leave its port and sockets, and finish what is in progress.
+ * @returns its last table
+ */
 export async function retireRouter(socketPath: string): Promise<Results['retire'] | undefined> {
   return callIfThere(socketPath, { call: 'retire' })
 }
 
 /**
- * Tells the router that nobody looks after it: it serves on until another takes over, `seconds` at most if they are given.
+ * Tells the router that its server is stopping: it keeps serving until another takes over, at most
+ * for `seconds` if given.
  * @returns undefined when no router listens at `socketPath`
  */
 export async function awaitSuccessor(socketPath: string, seconds?: number): Promise<null | undefined> {

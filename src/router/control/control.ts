@@ -17,17 +17,21 @@ export interface RouterMeasurements {
  * Every promise rejects with `router_unavailable` when the router cannot be reached.
  */
 export interface RouterControl {
-  /** Replaces the whole table. Resolves when it is in force and saved. Connections in flight stay. */
+  /**
+   * Replaces the whole table. Resolves when it is in force and saved. Connections in flight stay.
+   */
   install(table: RoutingTable): Promise<void>
   /**
-   * Replaces one app's route in one step. Resolves when every new request goes to the new targets and the
-   * table is saved; gives the targets that were replaced, which may still serve requests in flight.
+   * Replaces one app's route in one step. Resolves when every new request goes to the new targets
+   * and the table is saved; returns the targets that were replaced, which may still serve requests
+   * in flight.
    */
   switchTo(route: AppRoute): Promise<Target[]>
   remove(appId: AppId): Promise<void>
   /**
    * Resolves when no request is in flight to any of the targets, or after `timeoutMs` (monotonic);
-   * gives how many requests were still open then. WebSockets are told to close (1001), staggered, first.
+   * gives how many requests were still open then. WebSockets are told to close (1001), staggered,
+   * first.
    */
   drain(targetIds: string[], timeoutMs: number): Promise<{ unfinished: number }>
   /** The targets of which nothing has come for so long. */

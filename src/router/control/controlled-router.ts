@@ -25,8 +25,8 @@ export type ControlledRouterDeps = {
 const saveAgainAfter = 2000
 
 /**
- * Carries out the calls of the control socket, one change at a time. A table is saved, and then in force whatever became of that: a disk that
- * is full keeps no request from a dyno that serves.
+ * Carries out the calls of the control socket, one change at a time. A table is saved, and then in
+ * force whatever became of that: a disk that is full keeps no request from a dyno that serves.
  */
 export class ControlledRouter {
   readonly #deps: ControlledRouterDeps
@@ -79,7 +79,7 @@ export class ControlledRouter {
       await this.#save(next(this.#deps.router.routes.table))
       return apply()
     })
-    // oxlint-disable-next-line no-empty-function -- the caller gets the failure; the next change goes on
+    // oxlint-disable-next-line no-empty-function -- the caller gets the failure
     this.#changes = change.catch(() => {})
     return change
   }
@@ -89,7 +89,10 @@ export class ControlledRouter {
     return change()
   }
 
-  /** Never fails: what a router serves from is in its memory, and the worker sends it a whole table when it starts. */
+  /**
+   * Never fails: what a router serves from is in its memory, and the worker sends it a whole table
+   * when it starts.
+   */
   async #save(table: RoutingTable): Promise<void> {
     const { table: place, log } = this.#deps
     clearTimeout(this.#saveAgain)
@@ -135,7 +138,7 @@ export class ControlledRouter {
     }
   }
 
-  /** Changes under way are finished first, so that the successor starts from the last table. */
+  /** Changes in progress are finished first, so that the successor starts from the last table. */
   async #retire(): Promise<RoutingTable> {
     // From here on the file is the successor's.
     this.#retired = true

@@ -5,8 +5,8 @@ import type { Counters } from '../counters.ts'
 import { isAppRoute, isRoutingTable, isTextList } from '../table/table-schema.ts'
 
 /**
- * What is said on the control socket: one call per connection, a line of JSON each way. The one who answers
- * closes.
+ * What is said on the control socket: one call per connection, a line of JSON each way. The one who
+ * answers closes.
  */
 export type Call =
   | { call: 'install'; table: RoutingTable }
@@ -18,7 +18,10 @@ export type Call =
   | { call: 'measurements' }
   | { call: 'minute'; appId: AppId }
   | { call: 'retire' }
-  /** No server looks after the router any more: it ends when none takes over within `seconds`, if they are given. */
+  /**
+   * No server looks after the router any more: it ends when none takes over within `seconds`, if
+   * they are given.
+   */
   | { call: 'awaitSuccessor'; seconds?: number }
 
 export type Results = {

@@ -12,13 +12,16 @@ export type ControlServerDeps = {
 }
 
 export type ControlServer = {
-  /** Frees the path at once; calls under way are still answered. */
+  /** Frees the path at once; calls in progress are still answered. */
   close(): void
-  /** Breaks off the calls under way. */
+  /** Breaks off the calls in progress. */
   destroy(): void
 }
 
-/** Serves calls on a Unix socket that only this user can open. A socket left by a dead router is replaced. */
+/**
+ * Serves calls on a Unix socket that only this user can open. A socket left by a dead router is
+ * replaced.
+ */
 export async function serveControl({ socketPath, log, answer }: ControlServerDeps): Promise<ControlServer> {
   await rm(socketPath, { force: true })
   const sockets = new Set<Socket>()

@@ -6,7 +6,10 @@ const sizeLine = /^([0-9A-Fa-f]{1,12})[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r\n$/
 const longestSizeLine = 256
 const longestTrailers = 16_384
 
-/** Decodes a chunked body. What follows is written anew by `BodyWriter`, so no odd framing is passed on. */
+/**
+ * Decodes a chunked body. What follows is written again by `BodyWriter`, so no odd framing is
+ * passed on.
+ */
 export class ChunkedReader implements BodyReader {
   done = false
   trailers: Field[] = []

@@ -1,13 +1,13 @@
 /**
- * One header or trailer line. `key` is the name in lower case, which is what rules look at; `line` is the whole of it
- * with its CRLF, which is what is passed on.
+ * One header or trailer line. `key` is the name in lower case, which is what rules look at; `line`
+ * is the whole of it with its CRLF, which is what is passed on.
  */
 export type Field = { key: string; value: string; line: string }
 
 /**
- * RFC 9112 section 5: a token, a colon without space before it, visible characters. Continued lines (obs-fold),
- * control characters and bare CR or LF do not match. Blanks around the value are left to `trim`, so that a long line of them is
- * read in linear time.
+ * RFC 9112 section 5: a token, a colon without space before it, visible characters. Continued lines
+ * (obs-fold), control characters and bare CR or LF do not match. Blanks around the value are left
+ * to `trim`, so that a long line of them is read in linear time.
  */
 const fieldLine = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)\r\n/y
 

@@ -1,13 +1,17 @@
 import type { Field } from './fields.ts'
 
-/** How the end of a body is found: RFC 9112 section 6.3. `close`: it ends with the connection (responses only). */
+/**
+ * How the end of a body is found: RFC 9112 section 6.3. `close`: it ends with the connection
+ * (responses only).
+ */
 export type Framing = { kind: 'none' } | { kind: 'length'; length: number } | { kind: 'chunked' } | { kind: 'close' }
 
 export const noBody: Framing = { kind: 'none' }
 
 /**
- * What Content-Length and Transfer-Encoding of one message say. Anything two parsers could read differently is
- * refused: both fields, one of them twice, a list, another coding, a number with sign or blanks.
+ * What Content-Length and Transfer-Encoding of one message say. Anything two parsers could read
+ * differently is refused: both fields, one of them twice, a list, another coding, a number with
+ * sign or blanks.
  * @returns undefined when neither is there; a string when they are refused: the reason
  */
 export function declaredFraming(fields: Field[]): Framing | undefined | string {
@@ -32,7 +36,10 @@ function chunkedFraming(value: string): Framing | string {
   return { kind: 'chunked' }
 }
 
-/** How a body goes on to a client: HTTP/1.0 has no chunks; later ones get them instead of an end by closing. */
+/**
+ * How a body continues to a client: HTTP/1.0 has no chunks; later ones get them instead of an end
+ * by closing.
+ */
 export function framingTowards(version: 0 | 1, framing: Framing): Framing {
   if (framing.kind !== 'chunked' && framing.kind !== 'close') return framing
   return { kind: version === 1 ? 'chunked' : 'close' }
@@ -45,7 +52,7 @@ export interface BodyReader {
   /** Fields after a chunked body. */
   readonly trailers: Field[]
   /**
-   * Gives the parts of `chunk`, from `from` on, that belong to the body to `onData`.
+   * Returns the parts of `chunk`, from `from` on, that belong to the body to `onData`.
    * @returns the offset after the last byte taken, or -1 when the framing is malformed
    */
   read(chunk: Buffer, from: number, onData: (data: Buffer) => void): number

@@ -3,8 +3,8 @@ const hostWithPort = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{0,5}))?$/
 
 /**
  * The host of a Host header: lower case, without port, without the root's dot.
- * @returns undefined when it is anything but a name or address with an optional port, which may be empty (RFC 3986
- * section 3.2.3): no user, no blank, no list
+ * @returns undefined when it is anything but a name or address with an optional port, which may be
+ *   empty (RFC 3986 section 3.2.3): no user, no blank, no list
  */
 export function parseHost(authority: string): string | undefined {
   const [, host, port] = hostWithPort.exec(authority) ?? []

@@ -5,7 +5,10 @@ import type { Framing } from './framing.ts'
 /** Below this many bytes, copying into one string is cheaper than a write of its own. */
 const smallPiece = 4096
 
-/** Collects what one socket is to be sent in one turn of the event loop: a head and its small body leave as one write. */
+/**
+ * Collects what one socket is to be sent in one turn of the event loop: a head and its small body
+ * leave as one write.
+ */
 export class Outbox {
   readonly socket: Socket
   readonly #borrowed: boolean
@@ -18,7 +21,7 @@ export class Outbox {
     this.#borrowed = borrowed
   }
 
-  /** True when the socket takes no more for now; it emits `drain` when it does again. */
+  /** True if the socket's buffer is full; it emits `drain` when there is space again. */
   get full(): boolean {
     return this.socket.writableNeedDrain
   }

@@ -28,8 +28,8 @@ const requestLine = /([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ([\x21-\x7e]+) HTTP\/(\
 const longestTarget = 16_384
 
 /**
- * Reads the head of a request; RFC 9112 sections 3 and 5, RFC 9110 section 7. Whatever a parser behind us might
- * read differently is refused, never mended.
+ * Reads the head of a request; RFC 9112 sections 3 and 5, RFC 9110 section 7. Whatever a parser
+ * behind us might read differently is refused, never mended.
  * @param text latin1, from the method to the CRLF of the last field
  */
 export function parseRequestHead(text: string): RequestHead | Refusal {
@@ -45,7 +45,10 @@ export function parseRequestHead(text: string): RequestHead | Refusal {
   return readFields({ method, target, version: minor === '0' ? 0 : 1, fields })
 }
 
-/** Sending it twice does no harm (RFC 9110 section 9.2.2), and there is no body that is gone already. */
+/**
+ * Sending it twice does no harm (RFC 9110 section 9.2.2), and there is no body that is gone
+ * already.
+ */
 export function isRepeatable({ method, framing, upgrade }: RequestHead): boolean {
   return framing.kind === 'none' && upgrade === undefined && /^(GET|HEAD|OPTIONS|PUT|DELETE)$/.test(method)
 }
@@ -104,7 +107,10 @@ function requestFraming(version: 0 | 1, fields: Field[]): Framing | string {
   return framing ?? noBody
 }
 
-/** RFC 9112 section 3.2: a server accepts the absolute form; what goes on is the origin form. A fragment is never sent. */
+/**
+ * RFC 9112 section 3.2: a server accepts the absolute form; what continues is the origin form. A
+ * fragment is never sent.
+ */
 function originForm({ method, target }: Read, authority: string): string | undefined {
   if (target.includes('#')) return undefined
   if (target.startsWith('/')) return target
@@ -127,7 +133,10 @@ function isProtected(option: string): boolean {
   )
 }
 
-/** An HTTP/2 connection inside a tunnel would pass every rule of this router by. Without Upgrade it stays HTTP/1.1. */
+/**
+ * An HTTP/2 connection inside a tunnel would pass every rule of this router by. Without Upgrade it
+ * stays HTTP/1.1.
+ */
 function withoutH2c(upgrade: string | undefined): string | undefined {
   return upgrade === undefined || /(^|[\s,])h2/i.test(upgrade) ? undefined : upgrade
 }

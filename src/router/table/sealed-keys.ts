@@ -5,8 +5,9 @@ import type { AppRoute, HostCertificate, RoutingTable } from '../../model/route.
 const mark = 'sealed:'
 
 /**
- * Seals the private keys of a table for the disk, with a key in a file of the router's own: whoever gets the table's file alone, in a backup or a report,
- * has none of them, and the router needs nobody to start from it.
+ * Seals the private keys of a table for the disk, with a key in a file of the router's own: the
+ * table's file alone, in a backup or a report, does not reveal them, and the router can start from
+ * it without the api.
  */
 export class SealedKeys {
   readonly #path: string
@@ -21,7 +22,10 @@ export class SealedKeys {
     return this.#change(table, (certificate) => [this.#seal(certificate)])
   }
 
-  /** Certificates whose keys cannot be opened are left out: the worker sends them again, and visitors see the server's own meanwhile. */
+  /**
+   * Certificates whose keys cannot be opened are left out: the worker sends them again, and
+   * visitors see the server's own meanwhile.
+   */
   open(table: RoutingTable): RoutingTable {
     return this.#change(table, (certificate) => this.#open(certificate))
   }

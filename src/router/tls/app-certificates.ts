@@ -13,14 +13,18 @@ const day = 86_400_000
 export const appCertificateLifetime = { days: 90, renewal: 30 }
 /** Kept at most; the oldest go first. */
 const most = 1_000
-/** For which others that are asked for are waited for, milliseconds: a process of its own takes ten times as long to start. */
+/**
+ * For which others that are asked for are waited for, milliseconds: a process of its own takes ten
+ * times as long to start.
+ */
 const gathering = 20
 /** After a failure, until the next attempt, milliseconds. */
 const pause = 60_000
 
 /**
- * Certificates for single hosts, made when a visitor first asks for one and kept in memory. Those that are asked for at the same
- * time are made together, those that are asked for meanwhile together after them.
+ * Certificates for single hosts, made when a visitor first asks for one and kept in memory. Those
+ * that are asked for at the same time are made together, those that are asked for meanwhile
+ * together after them.
  */
 export class AppCertificates {
   readonly #deps: AppCertificatesDeps

@@ -10,8 +10,8 @@ type Made<Name extends keyof Functions> = Awaited<ReturnType<Functions[Name]>>
 type AnyCall = { [Name in keyof Functions]: Call<Name> }[keyof Functions]
 
 /**
- * Calls a function of authority.ts in a process of its own: what it loads takes 12 MiB, which a process that needs it
- * once a year would keep, also where it had a thread for it.
+ * Calls a function of authority.ts in a process of its own: what it loads takes 12 MiB, which a
+ * process that needs it once a year would keep, also where it had a thread for it.
  */
 export async function callInProcess<Name extends keyof Functions>(call: Call<Name>): Promise<Made<Name>> {
   const child = withStreams(fork(fileURLToPath(import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }))

@@ -27,8 +27,8 @@ const backdated = 2 * day
 cryptoProvider.set(webcrypto)
 
 /**
- * A new authority. Its certificates hold for `names` and what is below them only: whoever trusts it trusts it with
- * nothing else (RFC 5280 section 4.2.1.10).
+ * A new authority. Its certificates are valid only for `names` and names below them: trusting it
+ * affects no other names (RFC 5280 section 4.2.1.10).
  * @param name for people
  * @param names host names and IP addresses
  */

@@ -78,7 +78,8 @@ export class TlsDoor {
     socket.once('secure', () => {
       clearTimeout(late)
       this.#entering.delete(raw)
-      // What Node's types do not say: false on the side of the server when the client named no host.
+      // What Node's types do not say: false on the side of the server when the client named no
+      // host.
       const { servername } = socket as { servername?: string | false }
       // RFC 6066 section 3: an address is no name. Some clients send it all the same.
       const sni = servername && !isIP(servername) ? servername.toLowerCase() : undefined
@@ -86,7 +87,9 @@ export class TlsDoor {
     })
   }
 
-  /** Must not throw: that would be the end of this process. undefined: the server's own is shown. */
+  /**
+   * Must not throw: that would be the end of this process. undefined: the server's own is shown.
+   */
   async #contextFor(host: string): Promise<SecureContext | undefined> {
     try {
       const identity = await this.#deps.identityOf(host)
@@ -100,7 +103,10 @@ export class TlsDoor {
     }
   }
 
-  /** Somebody typed http:// where https:// is spoken. What is still coming is read, or the answer would be reset. */
+  /**
+   * Somebody typed http:// where https:// is spoken. What is still coming is read, or the answer
+   * would be reset.
+   */
   #explain(raw: Socket, { address }: Peer, bytes: Buffer): void {
     const { limits, onPlain } = this.#deps
     const requestId = randomUUID()

@@ -1,7 +1,10 @@
 import { open, readFile, rename } from 'node:fs/promises'
 import { isCode } from '../../errors.ts'
 
-/** What a server shows at a handshake, as PEM: its certificate, followed by those between it and an authority, and its key. */
+/**
+ * What a server shows at a handshake, as PEM: its certificate, followed by those between it and an
+ * authority, and its key.
+ */
 export type TlsIdentity = { certificate: string; key: string }
 
 /** @returns undefined when there is no such file, or it is not one of `saveIdentity` */

@@ -18,9 +18,10 @@ const patience = 20_000
 type OwnConfig = Pick<Config, 'paths' | 'domain'>
 
 /**
- * The server's own certificate: for its domain, the names right below it and this machine, signed by an authority of
- * the server's own. What is absent, about to end or for another domain is made anew and saved: the keys for this user
- * only, the authority's certificate for whoever is to trust it.
+ * The server's own certificate: for its domain, the names right below it and this machine, signed
+ * by an authority of the server's own. A missing or expiring one, or one for another domain, is
+ * created and saved: the keys readable only for this user, the authority's certificate for
+ * everyone.
  */
 export async function openOwnIdentity(config: OwnConfig): Promise<TlsIdentity> {
   const saved = await savedIdentity(config)
@@ -31,14 +32,17 @@ export async function openOwnIdentity(config: OwnConfig): Promise<TlsIdentity> {
 }
 
 /**
- * Whether the server's own certificate does for the apps' names too: clients let no wildcard stand for all of a domain that is
- * only one label, such as `*.localhost` (curl's hostcheck.c, RFC 6125 section 7.2).
+ * Whether the server's own certificate does for the apps' names too: clients let no wildcard stand
+ * for all of a domain that is only one label, such as `*.localhost` (curl's hostcheck.c, RFC 6125
+ * section 7.2).
  */
 export function coversApps(domain: string): boolean {
   return domain.includes('.')
 }
 
-/** Certificates for these hosts, one each, by the server's own authority, in a process of its own. */
+/**
+ * Certificates for these hosts, one each, by the server's own authority, in a process of its own.
+ */
 export async function issueForHosts(
   { paths }: Pick<Config, 'paths'>,
   hosts: string[],

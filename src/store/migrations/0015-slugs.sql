@@ -12,7 +12,8 @@ CREATE TABLE slug_drafts (
 CREATE INDEX slug_drafts_of_app ON slug_drafts (app_id);
 CREATE INDEX slug_drafts_by_expiry ON slug_drafts (expires_at);
 
--- The table is made anew, since SQLite cannot take NOT NULL off a column. What refers to it finds its rows again before the commit.
+-- The table is made anew, since SQLite cannot take NOT NULL off a column. What refers to it finds
+-- its rows again before the commit.
 PRAGMA defer_foreign_keys = ON;
 CREATE TABLE present_slugs AS SELECT * FROM slugs ORDER BY rowid;
 DROP TABLE slugs;

@@ -16,8 +16,8 @@ CREATE TABLE dyno_states (
 CREATE INDEX dyno_states_of_app ON dyno_states (app_id);
 CREATE INDEX dyno_states_untold ON dyno_states (since) WHERE told IS NOT state;
 
--- Webhooks and events without a reference to their app: what is still to be delivered outlives it. SQLite changes no references, so
--- the tables are made anew, and the triggers that read them too.
+-- Webhooks and events without a reference to their app: what is still to be delivered outlives it.
+-- SQLite changes no references, so the tables are made anew, and the triggers that read them too.
 DROP TRIGGER build_created;
 DROP TRIGGER build_finished;
 DROP TRIGGER release_created;
@@ -106,7 +106,8 @@ CREATE TRIGGER release_finished AFTER UPDATE OF state ON releases
   WHEN NEW.state <> OLD.state AND EXISTS (SELECT 1 FROM webhooks WHERE app_id = NEW.app_id) BEGIN
   INSERT INTO webhook_changes (app_id, kind, id, action) VALUES (NEW.app_id, 'release', NEW.id, 'update');
 END;
--- Only deploys add and remove process types. To add one is an update, as Heroku knows no other for formations.
+-- Only deploys add and remove process types. To add one is an update, as Heroku knows no other for
+-- formations.
 CREATE TRIGGER formation_added AFTER INSERT ON formations
   WHEN EXISTS (SELECT 1 FROM webhooks WHERE app_id = NEW.app_id) BEGIN
   INSERT INTO webhook_changes (app_id, kind, id, action) VALUES (NEW.app_id, 'formation', NEW.id, 'update');
@@ -121,7 +122,8 @@ CREATE TRIGGER formation_removed AFTER DELETE ON formations
       'created_at', OLD.created_at, 'updated_at', OLD.updated_at));
 END;
 
--- What an app leaves behind is what its webhooks are still to be told, and that only until they are.
+-- What an app leaves behind is what its webhooks are still to be told, and that only until they
+-- are.
 CREATE TRIGGER app_removed AFTER DELETE ON apps BEGIN
   DELETE FROM webhooks WHERE app_id = OLD.id AND NOT EXISTS (
     SELECT 1 FROM webhook_deliveries WHERE webhook_id = webhooks.id AND next_attempt_at IS NOT NULL);

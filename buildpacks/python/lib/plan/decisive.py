@@ -8,7 +8,8 @@ from requirements import references, requirement_lines
 class Decisive:
     def __init__(self) -> None:
         self.files: set[str] = set()
-        # More than these files decides: directories of the app that are built or linked, or what an address answers.
+        # More than these files decides: directories of the app that are built or linked, or what an
+        # address answers.
         self.incomplete = False
 
     def add(self, *paths: str) -> None:
