@@ -254,9 +254,9 @@ describe('a stranger’s Dockerfile', () => {
     ['FROM paas/debian-13\nUSER root\nADD http://GATEWAY:PORT/ /srv/', 'cannot be fetched'],
     ['FROM paas/debian-13 AS one\nONBUILD ADD http://GATEWAY:PORT/ /srv/\nFROM one', 'cannot be fetched'],
     ['FROM IMAGE', 'cannot be pulled'],
-    ['FROM TENANT', 'cannot be had'],
-    ['FROM paas/debian-13\nCOPY --from=IMAGE /etc/passwd /srv/', 'cannot be had'],
-    ['FROM paas/debian-13\nCOPY --from=TENANT /etc/passwd /srv/', 'cannot be had'],
+    ['FROM TENANT', 'cannot be pulled'],
+    ['FROM paas/debian-13\nCOPY --from=IMAGE /etc/passwd /srv/', 'cannot be pulled'],
+    ['FROM paas/debian-13\nCOPY --from=TENANT /etc/passwd /srv/', 'cannot be pulled'],
   ])('reaches neither the host nor its images: %s', async (steps, message) => {
     await using app = await builder.app({})
     const words = { PORT: String(port), GATEWAY: gateway, IMAGE: tenant.digest.slice(7, 19), TENANT: tenant.name }
@@ -279,7 +279,7 @@ describe('a stranger’s Dockerfile', () => {
     await using app = await opened.app({ Dockerfile: `FROM ${name}/x/y\nCMD ["true"]\n` })
     const error = await app.build().catch((thrown: unknown) => thrown)
     registry.close()
-    expect(error).toMatchObject({ message: expect.stringContaining(`The image ${name}/x/y cannot be had`) })
+    expect(error).toMatchObject({ message: expect.stringContaining(`The image ${name}/x/y cannot be pulled`) })
     expect(JSON.stringify([error, app.output])).not.toContain(secret)
     expect(hits).toBe(0)
   })
