@@ -1,5 +1,6 @@
-// /usr/bin/env node bin/paas of the package for developers' machines (see bin/pack.ts). Plain
-// CommonJS, so that an old Node can read it.
+#!/usr/bin/env node
+// bin/paas of the package for developers' machines (see bin/pack.ts). Plain CommonJS, so that an
+// old Node can read it.
 const { enableCompileCache } = require('node:module')
 const { homedir } = require('node:os')
 const path = require('node:path')

@@ -26,7 +26,7 @@ describe('while no worker runs', () => {
   })
 
   it('a build cache is not emptied, and a slug is not taken and can be sent again', async () => {
-    const away = /^503 worker_unavailable: The worker, which runs the containers, does not answer/
+    const away = /^503 worker_unavailable: The worker does not answer/
     expect(said(await api.call('DELETE', '/apps/acme/build-cache'))).toMatch(away)
     const { body } = await api.call('POST', '/apps/acme/slugs', { body: { process_types: { web: 'node .' } } })
     const path = new URL(String(body['blob']!['url'])).pathname

@@ -103,7 +103,7 @@ describe('the drains of an app', () => {
     for (let n = 1; n <= 4; n++) expect((await add('many', `https://1.1.1.1/${n}`)).status).toBe(201)
     expect((await add('many', 'https://1.1.1.1/4')).body['message']).toBe('many has a drain with this URL already.')
     expect((await add('many', 'https://1.1.1.1/5')).status).toBe(201)
-    expect((await add('many', 'https://1.1.1.1/6')).body['message']).toContain('has 5 drains already')
+    expect((await add('many', 'https://1.1.1.1/6')).body['message']).toContain('has 5 drains, the limit')
   })
 
   it('are not those of another app, nor anybody else’s', async () => {

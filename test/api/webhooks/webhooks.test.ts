@@ -211,7 +211,7 @@ describe('a webhook', () => {
   it('is one of ten at most', async () => {
     await api.createApp('crowded')
     for (let n = 0; n < 10; n++) expect((await add('crowded')).status).toBe(201)
-    expect((await add('crowded')).body['message']).toContain('has 10 webhooks already')
+    expect((await add('crowded')).body['message']).toContain('has 10 webhooks, the limit')
   })
 })
 
