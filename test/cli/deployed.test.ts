@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { request } from '../helpers/http.ts'
 import { gitEnvironment, run, TestRepository, type Outcome } from '../helpers/repository.ts'
@@ -149,9 +150,14 @@ it('builds:cancel stops a build, and whoever watches it is told', async () => {
   await repository.commit('Build for ten minutes')
   const push = git('push', 'paas', 'HEAD:main')
   await expect.poll(() => succeed('builds'), patient).toContain('running')
-  const watching = paas('builds:output')
+  const watching = spawn(command, ['builds:output'], { cwd: repository.path, env, stdio: 'pipe' })
+  const told = text(watching.stderr)
+  const ended = once(watching, 'close')
+  await once(watching.stdout, 'data') // From here on it watches a build that runs.
+  watching.stdout.resume()
   expect((await paas('builds:cancel')).stderr).toMatch(/Cancelling the build \S+ of \S+\.\.\. done/)
-  expect(await watching).toMatchObject({ code: 1, stderr: expect.stringContaining('was cancelled.') })
+  expect(await ended).toEqual([1, null])
+  expect(await told).toContain('was cancelled.')
   expect((await push).code).toBe(1)
   expect(await visit()).toBe('200 Hello, world\n')
 })
