@@ -50,10 +50,10 @@ export class Cipher {
  * A file with a new key, unless there is one. Linked into place with its content, so that of two
  * processes at the first start both read the same key.
  */
-export function createKey(path: string): void {
+export function createKey(path: string, mode = 0o600): void {
   if (existsSync(path)) return
   const draft = `${path}.${process.pid}`
-  writeFileSync(draft, randomBytes(keyBytes), { mode: 0o600, flag: 'wx', flush: true })
+  writeFileSync(draft, randomBytes(keyBytes), { mode, flag: 'wx', flush: true })
   try {
     linkSync(draft, path)
   } catch (cause) {

@@ -47,6 +47,8 @@ export type Config = {
    * believed.
    */
   trustedProxies: string[]
+  /** Roles are users of their own, where root starts the server. */
+  separateUsers: boolean
   redis: RedisAddress
   docker: EngineAddress
   /** What runs dynos and builds; undefined: the engine's usual runtime. */
@@ -117,8 +119,9 @@ export type Paths = {
   sources: string
   metrics: string
   redis: string
+  /** The router's alone: its table, and the key that seals the private keys in it. */
+  router: string
   routingTable: string
-  /** Seals the private keys in the routing table. The router's alone. */
   routingTableKey: string
   serverLog: string
   /**
@@ -131,9 +134,14 @@ export type Paths = {
   tlsCertificate: string
   run: string
   lock: string
+  /** Of the sockets, by who makes them and who may come to them. */
+  runs: { router: string; figures: string; api: string; worker: string; meeting: string; redis: string }
   apiSocket: string
   hookSocket: string
+  /** Has the router do what it is told. */
   routerSocket: string
+  /** Tells what the router has counted, no more. */
+  routerFiguresSocket: string
   workerSocket: string
   /** Where the api asks the worker of containers and images. */
   containersSocket: string
@@ -163,7 +171,8 @@ export function loadConfig(env: Environment = process.env): Config {
     domain,
     publicUrl: read.publicUrl('PAAS_PUBLIC_URL', { domain, httpPort }),
     trustedProxies: read.networks('PAAS_TRUSTED_PROXIES', { ipv6: true }),
-    redis: read.redis(join(paths.run, 'redis.sock')),
+    separateUsers: read.choice('PAAS_USERS', 'separate', ['separate', 'off']) === 'separate',
+    redis: read.redis(join(paths.runs.redis, 'redis.sock')),
     docker: read.docker(),
     runtime: read.runtime('PAAS_RUNTIME'),
     network: {
@@ -214,7 +223,7 @@ export function loadConfig(env: Environment = process.env): Config {
       apiRequestsPerHour: read.integerOrOff('PAAS_API_REQUESTS_PER_HOUR', 4500, 60, 1 << 24),
     },
   }
-  read.socketPath(paths.rendezvousSocket)
+  read.socketPath(paths.containersSocket)
   read.contradictions(config)
   read.finish()
   return config
@@ -233,6 +242,15 @@ function portBeside(httpPort: number): number {
 function pathsIn(data: string): Paths {
   const run = join(data, 'run')
   const tls = join(data, 'tls')
+  const router = join(data, 'router')
+  const runs = {
+    router: join(run, 'router'),
+    figures: join(run, 'figures'),
+    api: join(run, 'api'),
+    worker: join(run, 'worker'),
+    meeting: join(run, 'meet'),
+    redis: join(run, 'redis'),
+  }
   return {
     format: join(data, 'paas.json'),
     database: join(data, 'paas.db'),
@@ -243,8 +261,9 @@ function pathsIn(data: string): Paths {
     sources: join(data, 'sources'),
     metrics: join(data, 'metrics'),
     redis: join(data, 'redis'),
-    routingTable: join(data, 'routes.json'),
-    routingTableKey: join(data, 'routes-key'),
+    router,
+    routingTable: join(router, 'routes.json'),
+    routingTableKey: join(router, 'routes-key'),
     serverLog: join(data, 'server.log'),
     tls,
     tlsAuthority: join(tls, 'authority.pem'),
@@ -252,11 +271,13 @@ function pathsIn(data: string): Paths {
     tlsCertificate: join(tls, 'certificate.pem'),
     run,
     lock: join(run, 'lock'),
-    apiSocket: join(run, 'api.sock'),
-    hookSocket: join(run, 'hook.sock'),
-    routerSocket: join(run, 'router.sock'),
-    workerSocket: join(run, 'worker.sock'),
-    containersSocket: join(run, 'containers.sock'),
-    rendezvousSocket: join(run, 'rendezvous.sock'),
+    runs,
+    apiSocket: join(runs.api, 'api.sock'),
+    hookSocket: join(runs.api, 'hook.sock'),
+    routerSocket: join(runs.router, 'control.sock'),
+    routerFiguresSocket: join(runs.figures, 'router.sock'),
+    workerSocket: join(runs.worker, 'figures.sock'),
+    containersSocket: join(runs.worker, 'containers.sock'),
+    rendezvousSocket: join(runs.meeting, 'rendezvous.sock'),
   }
 }

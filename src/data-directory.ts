@@ -3,6 +3,7 @@ import {
   accessSync,
   chmodSync,
   constants,
+  existsSync,
   linkSync,
   mkdirSync,
   readdirSync,
@@ -56,8 +57,7 @@ export function becomeCopy(config: DataDirectory): boolean {
   const { dataDirectory, paths } = config
   try {
     if (readIdentity(config)?.directory === directoryKey(dataDirectory)) return false
-    rmSync(paths.routingTable, { force: true })
-    rmSync(paths.routingTableKey, { force: true })
+    for (const place of [paths.router, ...oldTable(config)]) rmSync(place, { recursive: true, force: true })
     rmSync(paths.redis, { recursive: true, force: true })
     makeSubdirectories(paths)
     renameSync(draftIdentity(config, newIdentity(dataDirectory)), paths.format)
@@ -73,6 +73,22 @@ export function becomeCopy(config: DataDirectory): boolean {
 export function directoryKey(path: string): string {
   const { dev, ino } = statSync(path, { bigint: true })
   return `${dev}:${ino}`
+}
+
+/**
+ * The id, for a role whose supervisor has opened the directory. @returns undefined when there is
+ * none yet
+ */
+export function findServerId({ dataDirectory, paths }: DataDirectory): string | undefined {
+  const identity = existsSync(paths.format) ? parse(readFileSync(paths.format, 'utf8')) : undefined
+  if (!isIdentity(identity)) return undefined
+  if (identity.format > currentFormat) throw newer(dataDirectory, identity.format)
+  return identity.serverId
+}
+
+/** Where older versions have what is in `paths.router` now. */
+export function oldTable({ dataDirectory }: Pick<Config, 'dataDirectory'>): [table: string, key: string] {
+  return [join(dataDirectory, 'routes.json'), join(dataDirectory, 'routes-key')]
 }
 
 function makeDirectory(path: string): void {
@@ -117,7 +133,7 @@ function newIdentity(dataDirectory: string): Identity {
 
 function draftIdentity({ dataDirectory }: DataDirectory, identity: Identity): string {
   const draft = join(dataDirectory, `.paas.json.${process.pid}`)
-  writeFileSync(draft, `${JSON.stringify(identity)}\n`, { mode: 0o600, flush: true })
+  writeFileSync(draft, `${JSON.stringify(identity)}\n`, { mode: 0o644, flag: 'wx', flush: true })
   return draft
 }
 
@@ -139,6 +155,8 @@ function isIdentity(value: unknown): value is Identity {
 function makeSubdirectories(paths: Config['paths']): void {
   for (const path of [
     paths.run,
+    ...Object.values(paths.runs),
+    paths.router,
     paths.tls,
     paths.redis,
     paths.repositories,

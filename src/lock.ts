@@ -38,7 +38,7 @@ export class FileLock implements Disposable {
  * did at the end of `wait`.
  */
 export async function lockFile(path: string, options: LockOptions = {}): Promise<FileLock | undefined> {
-  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+  const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o640)
   try {
     if (await flock(fd, options)) return new FileLock(fd)
   } catch (cause) {

@@ -108,6 +108,7 @@ const open = [
   'credentials.ts',
   'retry.ts',
   'tar.ts',
+  'logins.ts',
 ]
 
 /** The packages that only one place may know. */

@@ -60,7 +60,7 @@ export async function startRouter(directory: string, backend: number): Promise<T
   })
   await once(child, 'message')
   const target = { id: 'bench', dyno: 'web.1', release: 1, host: '127.0.0.1', port: backend }
-  await connectRouterControl(join(data, 'run/router.sock')).switchTo({
+  await connectRouterControl(join(data, 'run/router/control.sock')).switchTo({
     appId: 'bench' as AppId,
     app: 'bench',
     hosts: ['bench.localhost'],

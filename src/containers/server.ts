@@ -36,7 +36,7 @@ export async function serveContainers({ socketPath, containers, log }: Container
   })
   server.listen(socketPath)
   await once(server, 'listening')
-  await chmod(socketPath, 0o600)
+  await chmod(socketPath, 0o660)
   return {
     async [Symbol.asyncDispose]() {
       server.close()

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rename, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { simpleGit, type SimpleGit } from 'simple-git'
@@ -27,6 +27,9 @@ export type RepositoriesDeps = {
 
 /** For what takes a moment. */
 const never = new AbortController().signal
+
+/** What is made in a repository belongs to its group, whichever role makes it. */
+const sharedByGroup = 0o2770
 
 /** The hooks of this project. */
 const ownHooks = resolve(import.meta.dirname, '../../hooks')
@@ -87,6 +90,7 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
 async function create(directory: string, path: string): Promise<void> {
   const draft = await mkdtemp(join(directory, newPrefix))
   try {
+    await chmod(draft, sharedByGroup)
     await run(draft, 'init', '--bare', '--quiet', '--template=', '--initial-branch=main', '.')
     await rename(draft, path)
   } catch (cause) {
@@ -148,7 +152,7 @@ function git(path: string): SimpleGit {
   const environment = { ...gitEnvironment(), GIT_DIR: path }
   // All arguments are ours: /dev/null for the user's settings, and no template, so no sample hooks
   // in every repository.
-  const unsafe = { allowUnsafeConfigPaths: true, allowUnsafeTemplateDir: true }
+  const unsafe = { allowUnsafeConfigPaths: true, allowUnsafeTemplateDir: true, allowUnsafeConfigEnvCount: true }
   return simpleGit({ baseDir: path, allowEnvironment: Object.keys(environment), unsafe }).env(environment)
 }
 

@@ -32,7 +32,6 @@ const longestGreeting = 64
  */
 export async function openHookServer(deps: HookServerDeps): Promise<AsyncDisposable> {
   await mkdir(dirname(deps.socket), { recursive: true, mode: 0o700 })
-  await chmod(dirname(deps.socket), 0o700)
   await rm(deps.socket, { force: true })
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (socket) => {

@@ -18,7 +18,7 @@ export function openAppLogReader({ directory }: { directory: string }): AppLogRe
 
 async function* read(directory: string, filter: LogFilter, signal: AbortSignal): AsyncGenerator<ReadLine> {
   const matches = matcher(filter)
-  await mkdir(directory, { recursive: true, mode: 0o700 })
+  await mkdir(directory, { recursive: true, mode: 0o770 })
   // Watching begins before the look at the end, so that nothing is missed between the two.
   using watch = new DirectoryWatch(directory, signal)
   try {

@@ -30,7 +30,7 @@ export class SegmentWriter implements AsyncDisposable {
 
   async #writable(): Promise<FileHandle> {
     if (this.#file === undefined) {
-      await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+      await mkdir(this.#directory, { recursive: true, mode: 0o770 })
       await this.#open(1)
     }
     for (;;) {
@@ -44,7 +44,7 @@ export class SegmentWriter implements AsyncDisposable {
   /** Opens the newest segment, `least` or a later one if other processes are further on. */
   async #open(least: number): Promise<void> {
     const segment = Math.max(least, (await listSegments(this.#directory)).at(-1) ?? 0)
-    const handle = await open(segmentPath(this.#directory, segment), 'a+', 0o600)
+    const handle = await open(segmentPath(this.#directory, segment), 'a+', 0o660)
     await this[Symbol.asyncDispose]()
     this.#file = { handle, segment }
     this.#lineIsTorn = await endsInsideLine(handle)

@@ -8,6 +8,7 @@ import { createRepositories } from '../git/bare-repositories.ts'
 import { isolateEnvironment } from '../git/environment.ts'
 import { serveGit } from '../git/serve-git.ts'
 import { Grants } from '../grants/grants.ts'
+import { ownLogins, supervisorsLogins } from '../logins.ts'
 import { openAppLogReader } from '../logs/reader.ts'
 import { openAppLogWriter } from '../logs/writer.ts'
 import { createOutbound } from '../outbound/outbound.ts'
@@ -60,11 +61,11 @@ export const run = (): Promise<void> =>
     // Disposed before the api: pushes in progress get their last words while their connections are
     // open.
     life.use(git)
-    welcomeAdmin({ store, config, log })
+    await welcomeAdmin({ store, config, log, logins: process.connected ? supervisorsLogins() : ownLogins(config) })
     // A killed api leaves its socket behind; the supervisor's lock makes sure that it is nobody's.
     rmSync(paths.apiSocket, { force: true })
     await api.listen({ path: paths.apiSocket })
-    chmodSync(paths.apiSocket, 0o600)
+    chmodSync(paths.apiSocket, 0o660)
     return life.move()
   })
 

@@ -13,7 +13,7 @@ export function openMeasured({ paths, log }: { paths: Paths; log: Logger }): Mea
   const meter = new RoleMeter()
   return {
     figures: (appId, span) => readFigures({ directory: paths.metrics, log }, appId, span),
-    router: connectRouterMeasurements(paths.routerSocket),
+    router: connectRouterMeasurements(paths.routerFiguresSocket),
     worker: () => askFigures<WorkerFigures>(paths.workerSocket),
     supervisorMemory: () => supervisorMemory(paths.lock),
     own: () => meter.figures(),

@@ -78,7 +78,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
     log,
   })
 
-  const cursors = new LogCursors({ path: join(paths.run, 'log-cursors.json'), log })
+  const cursors = new LogCursors({ path: join(paths.runs.worker, 'log-cursors.json'), log })
   const collector = life.use(new LogCollector({ engine, logs, cursors, log }))
   const drains = life.use(createDrains(given, life))
   const grants = life.use(new Grants(store))
@@ -91,7 +91,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
  * was, whatever restarts.
  */
 function createDrains({ config, store, logs, log }: Foundations, life: AsyncDisposableStack): Drains {
-  const cursors = new LogCursors({ path: join(config.paths.run, 'drain-cursors.json'), log })
+  const cursors = new LogCursors({ path: join(config.paths.runs.worker, 'drain-cursors.json'), log })
   life.defer(() => cursors.save())
   const appLog = openAppLogReader({ directory: config.paths.logs })
   return new Drains({ store, logs, log, cursors, appLog, outbound: createOutbound(config) })

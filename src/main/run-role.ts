@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { surviveFailedStarts } from '../child-streams.ts'
 import { loadConfig, type Config } from '../config.ts'
-import { openDataDirectory } from '../data-directory.ts'
+import { findServerId, openDataDirectory } from '../data-directory.ts'
 import { asPaasError, PaasError } from '../errors.ts'
 import { lockFile, readLock, type FileLock } from '../lock.ts'
 import { createLog, type Logger } from '../log.ts'
@@ -52,9 +52,9 @@ export async function runRole(
   try {
     const config = loadConfig()
     log = createLog(role, config.logLevel)
-    const { serverId } = openDataDirectory(config)
+    const serverId = (process.send && findServerId(config)) ?? openDataDirectory(config).serverId
     // A router takes over from the one before it while that still serves (router/run).
-    using _alone = plane === 'control' ? await lockRole(role, config) : undefined
+    using _alone = role === 'api' || role === 'worker' ? await lockRole(role, config) : undefined
     using _heart = giveHeartbeat()
     const note = (text: string): void => tellSupervisor({ note: text })
     await using serving = await serve({ config, serverId, log, note, abandoned: abandoned.signal })
@@ -77,8 +77,8 @@ export async function runRole(
  * and would then take our sockets away: it gets the time it has for that.
  * @throws data_directory_in_use
  */
-async function lockRole(role: string, { paths, dataDirectory }: Config): Promise<FileLock> {
-  const path = join(paths.run, `role-${role}.lock`)
+async function lockRole(role: 'api' | 'worker', { paths, dataDirectory }: Config): Promise<FileLock> {
+  const path = join(paths.runs[role], 'role.lock')
   const lock = await lockFile(path, { wait: AbortSignal.timeout(15_000) })
   if (lock === undefined) {
     throw new PaasError('data_directory_in_use', `Another ${role} (pid ${readLock(path)}) runs on ${dataDirectory}.`)

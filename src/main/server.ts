@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { homedir } from 'node:os'
 import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { loadConfig, pathsOf, type Config } from '../config.ts'
@@ -80,8 +81,11 @@ async function runOneRole(role: string): Promise<void> {
   await run()
 }
 
-/** The roles start faster with their compiled code kept (Node's module.enableCompileCache). */
+/**
+ * The roles start faster with their compiled code kept (Node's module.enableCompileCache). Who is
+ * in no /etc/passwd has no home else.
+ */
 function roleEnvironment(): NodeJS.ProcessEnv {
   const cache = resolve(import.meta.dirname, '../../node_modules/.cache/compiled')
-  return { NODE_COMPILE_CACHE: cache, ...process.env }
+  return { NODE_COMPILE_CACHE: cache, HOME: homedir(), ...process.env }
 }

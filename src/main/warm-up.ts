@@ -10,6 +10,7 @@ await import('./router.ts')
 await import('./worker.ts')
 await import('./api.ts')
 await import('./check.ts')
+await import('./record.ts')
 // What the roles load only when it is asked for.
 await import('../api/server/metric-families.ts')
 await import('../metrics/exposition.ts')

@@ -83,12 +83,12 @@ export class FigureWriter implements AsyncDisposable {
 }
 
 async function append({ path, line }: Waiting): Promise<void> {
-  const options = { mode: 0o600 }
+  const options = { mode: 0o660 }
   try {
     await appendFile(path, line, options)
   } catch (cause) {
     if (!isCode(cause, 'ENOENT')) throw cause
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await mkdir(dirname(path), { recursive: true, mode: 0o770 })
     await appendFile(path, line, options)
   }
 }

@@ -18,7 +18,7 @@ export async function serveFigures(socketPath: string, figures: () => object): P
   })
   server.listen(socketPath)
   await once(server, 'listening')
-  await chmod(socketPath, 0o600)
+  await chmod(socketPath, 0o660)
   return {
     async [Symbol.asyncDispose]() {
       server.close()

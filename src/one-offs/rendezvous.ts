@@ -45,7 +45,7 @@ export async function serveRendezvous(deps: RendezvousDeps): Promise<AsyncDispos
   rmSync(deps.path, { force: true })
   server.listen(deps.path)
   await once(server, 'listening')
-  chmodSync(deps.path, 0o600)
+  chmodSync(deps.path, 0o660)
   return {
     async [Symbol.asyncDispose]() {
       server.close()

@@ -18,7 +18,7 @@ const streamLife = 3600
 
 export function openOutputWriters(deps: RedisDeps & { directory: string }): OutputWriters {
   const { redis, serverId, directory, log } = deps
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  mkdirSync(directory, { recursive: true, mode: 0o770 })
   const keys = keysOf(serverId)
   // Nothing waits in memory for a lost Redis: what it does not take now, readers find in the file.
   const connection = connectRedis({ redis, log }, { enableOfflineQueue: false, maxRetriesPerRequest: 0 })
@@ -100,7 +100,7 @@ class FileWriter implements OutputWriter {
 
   #open(): number {
     if (this.#descriptor !== undefined) return this.#descriptor
-    this.#descriptor = openSync(this.#files.log, 'a', 0o600)
+    this.#descriptor = openSync(this.#files.log, 'a', 0o660)
     this.#position = fstatSync(this.#descriptor).size
     return this.#descriptor
   }
@@ -119,7 +119,7 @@ class FileWriter implements OutputWriter {
   /** Its readers wait for it, and nobody else: the build has its verdict. */
   async #markEnd(): Promise<void> {
     try {
-      writeFileSync(this.#files.end, '', { mode: 0o600 })
+      writeFileSync(this.#files.end, '', { mode: 0o660 })
     } catch (error) {
       this.#log.error({ err: error, file: this.#files.end }, 'end of build output not marked; tried again')
       setTimeout(() => void this.#markEnd(), markAgainAfter).unref()

@@ -6,9 +6,9 @@ import { FigureWriter } from '../metrics/figure-writer.ts'
 import { RoleMeter } from '../metrics/role-meter.ts'
 import type { RoutingTable } from '../model/route.ts'
 import { retireRouter, routerStatus } from './control/client.ts'
-import { hasPort } from './control/protocol.ts'
+import { hasPort, type Call } from './control/protocol.ts'
 import { ControlledRouter, type ControlledRouterDeps } from './control/controlled-router.ts'
-import { serveControl } from './control/server.ts'
+import { serveControl, type ControlServer } from './control/server.ts'
 import { limitsOfThisProcess } from './limits.ts'
 import { Origins } from './origin.ts'
 import type { Place } from './listen.ts'
@@ -94,14 +94,28 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   return { ended, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
-function openControl(
+/** One socket for all calls, and one for the api, which is only told what was counted. */
+async function openControl(
   { config, log, version }: RunRouterDeps,
   parts: Pick<ControlledRouterDeps, 'router' | 'figures' | 'meter' | 'onRetire' | 'onAwaitSuccessor'>,
-) {
+): Promise<ControlServer> {
   const { paths, httpPort, httpsPort } = config
   const settings = { httpPort, httpsPort }
   const controlled = new ControlledRouter({ ...parts, table: paths, version, settings, log })
-  return serveControl({ socketPath: paths.routerSocket, log, answer: (call) => controlled.answer(call) })
+  const answer = (call: Call): Promise<unknown> => controlled.answer(call)
+  const control = await serveControl({ socketPath: paths.routerSocket, log, answer })
+  const figures = await serveControl({ socketPath: paths.routerFiguresSocket, log, answer: onlyFigures(answer) })
+  return {
+    close: () => (control.close(), figures.close()),
+    destroy: () => (control.destroy(), figures.destroy()),
+  }
+}
+
+function onlyFigures(answer: (call: Call) => Promise<unknown>) {
+  return async (call: Call): Promise<unknown> => {
+    if (call.call === 'measurements' || call.call === 'minute') return answer(call)
+    throw new PaasError('bad_request', `The router is not told to ${call.call} here.`)
+  }
 }
 
 /** @returns undefined where the server's own certificate does for the apps' names */

@@ -3,6 +3,9 @@ import { Cipher, createKey, keyBytes } from '../cipher.ts'
 import { PaasError } from '../errors.ts'
 import type { Database } from './database.ts'
 
+/** The api and the worker both read the key, and may be two users. */
+const sharedByGroup = 0o640
+
 /**
  * The cipher of this database. Its key is made at the first start, in a file of its own so that a
  * copy of the database alone tells nothing.
@@ -10,7 +13,7 @@ import type { Database } from './database.ts'
  */
 export function openCipher(db: Database, keyPath: string): Cipher {
   const check = keyCheckOf(db)
-  if (!check) createKey(keyPath)
+  if (!check) createKey(keyPath, sharedByGroup)
   const cipher = new Cipher(readKey(keyPath))
   if (check) verify(cipher, check, keyPath)
   else db.run('UPDATE meta SET key_check = :check WHERE key_check IS NULL', { check: cipher.seal('paas', 'key check') })

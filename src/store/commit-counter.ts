@@ -20,7 +20,7 @@ export class CommitCounter implements Disposable {
   #changesSeen: number
 
   constructor(path: string, db: Database) {
-    this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+    this.#file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o660)
     reserve(this.#file)
     this.#changesSeen = totalChanges(db)
   }

@@ -109,7 +109,7 @@ function openDatabase(path: string, keep: (db: Database) => void): Database {
   mkdirSync(dirname(path), { recursive: true })
   // Made here because SQLite would make it readable for all; its -wal and -shm files take over this
   // mode.
-  closeSync(openSync(path, 'a', 0o600))
+  closeSync(openSync(path, 'a', 0o660))
   const db = new Database(path)
   try {
     checkPages(db, path)

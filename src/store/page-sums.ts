@@ -72,7 +72,7 @@ function checkOf(bytes: Buffer): number {
 }
 
 function write(path: string, bytes: Buffer): void {
-  const file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+  const file = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o660)
   try {
     writeSync(file, bytes, 0, bytes.length, 0)
     if (bytes.length > headBytes) ftruncateSync(file, bytes.length)

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
+import { ownLogins } from '../logins.ts'
 import type { ChildSpec, Running } from './child.ts'
 import { startRedis } from './redis.ts'
 import { startRole, type RoleOptions } from './role-process.ts'
 import { leaveRouter, type Afterlife } from './router.ts'
+import type { Prefixes } from './separate.ts'
 import type { ServerLog } from './server-log.ts'
 import { sayNote } from './terminal.ts'
 
@@ -33,6 +35,8 @@ export type ChildrenOptions = {
   rolesDirectory: string
   /** What the roles get. */
   env: NodeJS.ProcessEnv
+  /** What the argv of each begins with. */
+  prefixes: Prefixes
   /** Milliseconds for which one may give no sign of life. */
   silentMs?: number
   /** Descriptors that the router listens at. */
@@ -50,10 +54,10 @@ type Spec = Omit<ChildSpec, 'silentMs'>
 export function childSpecs(options: ChildrenOptions, log: ServerLog): ChildSpec[] {
   const { config, env, silentMs = defaultSilentMs } = options
   const mostlyIdle = { flags: sparing, env: { ...sparingEnvironment, ...env } }
-  const start = (name: string) => (): Promise<Running> => startNamed(name, options, log, mostlyIdle)
+  const start = (name: 'worker' | 'api') => (): Promise<Running> => startNamed(name, options, log, mostlyIdle)
   const specs: Spec[] = [
     routerSpec(options, log),
-    ...(config.redis.kind === 'embedded' ? [redisSpec(config, config.redis.socket, env, log)] : []),
+    ...(config.redis.kind === 'embedded' ? [redisSpec(options, config.redis.socket, log)] : []),
     { name: 'worker', readyMs: 120_000, stopMs, start: start('worker') },
     { name: 'api', readyMs: 30_000, stopMs, start: start('api') },
   ]
@@ -62,18 +66,29 @@ export function childSpecs(options: ChildrenOptions, log: ServerLog): ChildSpec[
 
 /** Ready once it is sure that the other roles can open the database. */
 export function checkSpec(options: ChildrenOptions, log: ServerLog): ChildSpec {
-  const start = (): Promise<Running> => startNamed('check', options, log)
-  return { name: 'check', readyMs: 60_000, silentMs: defaultSilentMs, stopMs, start }
+  return helperSpec('check', options, log)
+}
+
+/** Keeps the record open, as root where the roles are other users. */
+export function recordSpec(options: ChildrenOptions, log: ServerLog): ChildSpec {
+  return helperSpec('record', options, log)
+}
+
+function helperSpec(name: 'check' | 'record', options: ChildrenOptions, log: ServerLog): ChildSpec {
+  const start = (): Promise<Running> => startNamed(name, options, log)
+  return { name, readyMs: 60_000, silentMs: defaultSilentMs, stopMs, start }
 }
 
 function startNamed(
-  name: string,
-  { rolesDirectory, env }: ChildrenOptions,
+  name: 'router' | 'worker' | 'api' | 'check' | 'record',
+  { config, rolesDirectory, env, prefixes }: ChildrenOptions,
   log: ServerLog,
   options: Partial<RoleOptions> = {},
 ): Promise<Running> {
   const onNote = (text: string): void => sayNote(name, text)
-  return startRole(join(rolesDirectory, `${name}.ts`), { log: log.fd, env, onNote, ...options })
+  const logins = name === 'api' ? ownLogins(config) : undefined
+  const prefix = name === 'check' || name === 'record' ? [] : prefixes[name]
+  return startRole(join(rolesDirectory, `${name}.ts`), { log: log.fd, env, onNote, logins, prefix, ...options })
 }
 
 function routerSpec(options: ChildrenOptions, log: ServerLog): Spec {
@@ -90,8 +105,8 @@ function routerSpec(options: ChildrenOptions, log: ServerLog): Spec {
 }
 
 /** It may have to load a large file first, so it gets time. */
-function redisSpec({ paths }: Config, socket: string, env: NodeJS.ProcessEnv, log: ServerLog): Spec {
-  const start = (): Promise<Running> =>
-    startRedis({ socket, directory: paths.redis, env }, (line) => log.write('redis', line))
+function redisSpec({ config, env, prefixes }: ChildrenOptions, socket: string, log: ServerLog): Spec {
+  const place = { socket, directory: config.paths.redis, env, prefix: prefixes.redis }
+  const start = (): Promise<Running> => startRedis(place, (line) => log.write('redis', line))
   return { name: 'redis', readyMs: 60_000, stopMs, start }
 }

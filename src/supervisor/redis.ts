@@ -8,7 +8,7 @@ import type { Running } from './child.ts'
 import { redisHeartbeat } from './redis-heartbeat.ts'
 import { running } from './role-process.ts'
 
-type Place = { socket: string; directory: string; env: { PATH?: string | undefined } }
+type Place = { socket: string; directory: string; env: { PATH?: string | undefined }; prefix?: string[] }
 type OnLog = (line: string) => void
 
 /**
@@ -61,11 +61,13 @@ function setAside(directory: string): void {
   renameSync(join(directory, 'appendonlydir'), join(directory, 'appendonlydir.damaged'))
 }
 
-async function launch({ socket, directory, env }: Place, onLog: OnLog): Promise<Running> {
+async function launch({ socket, directory, env, prefix = [] }: Place, onLog: OnLog): Promise<Running> {
   rmSync(socket, { force: true })
-  const command = ['--pdeathsig', 'KILL', 'redis-server', ...settings(socket, directory)]
+  // Last, since a change of the user takes the signal back (prctl(2)).
+  const bound = ['setpriv', '--pdeathsig', 'KILL', 'redis-server', ...settings(socket, directory)]
+  const [program = '', ...command] = [...prefix, ...bound]
   const child = withStreams(
-    spawn('setpriv', command, { stdio: ['ignore', 'pipe', 'inherit'], detached: true, env: { PATH: env.PATH } }),
+    spawn(program, command, { stdio: ['ignore', 'pipe', 'inherit'], detached: true, env: { PATH: env.PATH } }),
   )
   const lines = createInterface({ input: child.stdout })
   const allRead = once(lines, 'close')
@@ -83,7 +85,7 @@ function settings(socket: string, directory: string): string[] {
   return Object.entries({
     port: '0',
     unixsocket: socket,
-    unixsocketperm: '700',
+    unixsocketperm: '770',
     dir: directory,
     appendonly: 'yes',
     appendfsync: 'everysec',

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { PaasError, type ErrorCode } from '../errors.ts'
+import { answerLogin, type LoginCall, type Logins } from '../logins.ts'
 import type { Running } from './child.ts'
 import type { Heartbeat } from './heartbeat.ts'
 
@@ -8,6 +9,7 @@ type RoleMessage =
   | { ready: true }
   | { alive: true }
   | { note: string }
+  | LoginCall
   | { failed: { code: ErrorCode; message: string; hint?: string } }
 
 export type RoleOptions = {
@@ -16,6 +18,10 @@ export type RoleOptions = {
   env: NodeJS.ProcessEnv
   /** Told what the role has to say to the person who started the server. */
   onNote: (text: string) => void
+  /** Has the login of the paas command. */
+  logins?: Logins | undefined
+  /** What the argv begins with, to run it as another user. */
+  prefix?: string[]
   /** For Node, before the file. */
   flags?: string[]
   /** Descriptors that it finds as sd_listen_fds(3) says. */
@@ -28,14 +34,16 @@ export type RoleOptions = {
  * that outlives the supervisor can still write.
  */
 export async function startRole(file: string, options: RoleOptions): Promise<Running> {
-  const { log, env, onNote, flags = [], sockets = [] } = options
-  const child = spawn(process.execPath, [...flags, file], {
+  const { log, env, onNote, logins, prefix = [], flags = [], sockets = [] } = options
+  const [program, ...argv] = [...prefix, process.execPath, ...flags, file]
+  const child = spawn(program, argv, {
     stdio: ['ignore', log, log, ...sockets, 'ipc'],
     detached: true,
     env: { ...env, LISTEN_FDS: String(sockets.length), LISTEN_PID: '' },
   })
   child.on('message', (message: RoleMessage) => {
     if ('note' in message) onNote(message.note)
+    if ('login' in message && logins) void answerLogin(message, logins).then((answer) => child.send(answer))
   })
   const heartbeat: Heartbeat = (onBeat, signal) => {
     child.on('message', onBeat)

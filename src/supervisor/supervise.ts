@@ -1,17 +1,23 @@
+import { existsSync, statfsSync } from 'node:fs'
 import { becomeCopy, openDataDirectory } from '../data-directory.ts'
 import { PaasError } from '../errors.ts'
 import type { FileLock } from '../lock.ts'
 import { refuseHeldId } from '../server-id.ts'
 import { Child, type ChildReport } from './child.ts'
-import { checkSpec, childSpecs, type ChildrenOptions } from './children.ts'
+import { checkSpec, childSpecs, recordSpec, type ChildrenOptions } from './children.ts'
 import { dataDirectoryInUse, lockDataDirectory, takeOverDataDirectory } from './data-lock.ts'
 import { holdPorts } from './ports.ts'
+import { findOldRouter, moveOldFiles } from './old-places.ts'
 import { findServingRouter, settleRouter, type Afterlife } from './router.ts'
+import { none, separateRoles } from './separate.ts'
 import { ServerLog } from './server-log.ts'
 import type { StopRequest } from './stop-request.ts'
 import { sayChild, sayCopy } from './terminal.ts'
 
-export type SuperviseOptions = Omit<ChildrenOptions, 'sockets' | 'afterlife'> & {
+/** Bytes that a record is opened with at any rate. */
+const roomToOpen = 32 * 2 ** 20
+
+export type SuperviseOptions = Omit<ChildrenOptions, 'sockets' | 'afterlife' | 'prefixes'> & {
   /** The data directory is a copy of another server's, and gets an id of its own. */
   asCopy?: boolean
   /** A server that runs on the data directory is ended, once it is sure that this one can start. */
@@ -43,15 +49,19 @@ export async function supervise(options: SuperviseOptions, stop: StopRequest): P
   else if (!takeOver) throw dataDirectoryInUse(config)
   if (asCopy) sayCopy(becomeCopy(config), config)
   await refuseHeldId({ ...config, ...openDataDirectory(config) })
+  findOldRouter(config)
   const serving = await findServingRouter(config.paths)
   servedBefore = serving !== undefined
   const sockets = starting.use(holdPorts(config, serving?.settings)).fds
   const log = starting.use(new ServerLog(config.paths.serverLog))
-  const children = { ...options, sockets, afterlife }
+  const children = { ...options, sockets, afterlife, prefixes: none }
   try {
     if (servedBefore || !lock) await check(children, log, stop.signal)
     if (!lock) hold(await takeOverDataDirectory(config, stop.signal))
-    await startChildren(children, { log, stop, starting })
+    moveOldFiles(config)
+    const prefixes = separateRoles(config, options.env['NODE_COMPILE_CACHE'])
+    await startChildren({ ...children, prefixes }, { log, stop, starting })
+    findOldRouter(config) // the name it had went with the one that was replaced
   } catch (cause) {
     throw pointToLog(cause, log.path)
   }
@@ -62,6 +72,19 @@ async function check(options: ChildrenOptions, log: ServerLog, signal: AbortSign
   await using _checked = await Child.start(checkSpec(options, log), () => undefined, signal)
 }
 
+/** Where the disk has room for root only, root opens the record for the roles. */
+async function holdRecord(
+  options: ChildrenOptions,
+  log: ServerLog,
+  signal: AbortSignal,
+): Promise<AsyncDisposable | undefined> {
+  const { config, prefixes } = options
+  const { bavail, bsize } = statfsSync(config.dataDirectory)
+  const opensByItself = prefixes.worker.length === 0 || bavail * bsize > roomToOpen
+  if (opensByItself || !existsSync(config.paths.database)) return undefined
+  return Child.start(recordSpec(options, log), () => undefined, signal)
+}
+
 type Starting = { log: ServerLog; stop: StopRequest; starting: AsyncDisposableStack }
 
 async function startChildren(options: ChildrenOptions, { log, stop, starting }: Starting): Promise<void> {
@@ -69,6 +92,7 @@ async function startChildren(options: ChildrenOptions, { log, stop, starting }: 
     log.write('supervisor', `${name} ${event.kind}`, event)
     sayChild(name, event, log.path)
   }
+  await using _record = await holdRecord(options, log, stop.signal)
   for (const spec of childSpecs(options, log)) {
     stop.signal.throwIfAborted()
     const signal = spec.startsWhole ? new AbortController().signal : stop.signal

@@ -107,9 +107,9 @@ describe('what the api asks the worker about containers', () => {
     })
   })
 
-  it('is one of five things, of ids in their form, over a socket that only this user can open', async () => {
+  it('is one of five things, of ids in their form, over a socket that is closed to others', async () => {
     await worker({})
-    expect(statSync(socketPath).mode & 0o777).toBe(0o600)
+    expect(statSync(socketPath).mode & 0o777).toBe(0o660)
     for (const [method, path] of [
       ['GET', '/dynos'],
       ['GET', '/dynos?app=../x'],

@@ -35,7 +35,7 @@ function follow(app: TestApp): { push: Promise<Outcome>; shows: (pattern: RegExp
   return { push, shows: (pattern) => until(`the push shows ${pattern}`, async () => pattern.test(shown), 60_000) }
 }
 
-const socket = (): string => join(server.dataDirectory, 'run/redis.sock')
+const socket = (): string => join(server.dataDirectory, 'run/redis/redis.sock')
 
 describe('a push', () => {
   it('goes on when all of Redis is wiped in the middle of its build', async () => {

@@ -4,8 +4,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestApp } from '../helpers/app.ts'
-import { commandLine } from '../helpers/processes.ts'
+import { commandLine, rolePid } from '../helpers/processes.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
+import { loadConfig } from '../../src/config.ts'
+import { findUsers, type User } from '../../src/supervisor/users.ts'
+import { opens, statusOf } from './users.ts'
 
 /** Known values are planted in config vars and tokens; then everything the server keeps or shows is searched for them. */
 
@@ -89,7 +92,9 @@ describe('a secret', () => {
 
   it('is in no key of Redis', () => {
     const redis = (...argv: string[]): string =>
-      execFileSync('redis-cli', ['-s', join(server.dataDirectory, 'run/redis.sock'), ...argv], { encoding: 'latin1' })
+      execFileSync('redis-cli', ['-s', join(server.dataDirectory, 'run/redis/redis.sock'), ...argv], {
+        encoding: 'latin1',
+      })
     const keys = redis('--scan').split('\n').filter(Boolean)
     expect(keys.length).toBeGreaterThan(0)
     for (const key of keys) expect(redis('DUMP', key), key).not.toContain(planted)
@@ -115,6 +120,54 @@ describe('a secret', () => {
   it('is in no process list', () => {
     expect(commandLines).toContain('receive-pack')
     expect(commandLines).not.toContain(planted)
+  })
+})
+
+/** For what root alone can arrange. */
+describe.runIf(process.getuid?.() === 0)('a role', () => {
+  const users = findUsers()!
+  const { docker } = loadConfig()
+  const engine = docker.kind === 'socket' ? [docker.path] : []
+  const found = (pid: number, paths: string[]): string[] =>
+    Object.entries(opens(pid, paths)).flatMap(([path, answer]) => (answer === 'yes' ? [path] : []))
+
+  it.each<[string, User]>([
+    ['router', users.router],
+    ['api', users.api],
+    ['redis', users.api],
+  ])('%s is a user of its own, without any capability and without a way to gain one', (role, user) => {
+    const status = statusOf(rolePid(server.pid, role))
+    expect(status['Uid']).toBe(Array(4).fill(user.uid).join('\t'))
+    expect(status['Gid']).toBe(Array(4).fill(user.gid).join('\t'))
+    expect(status['Groups']).toBe(user.groups.join(' '))
+    for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) expect(status[set]).toBe('0'.repeat(16))
+    expect(status['NoNewPrivs']).toBe('1')
+  })
+
+  it('worker is no root either', () => {
+    const status = statusOf(rolePid(server.pid, 'worker'))
+    expect(status['Uid']).toBe(Array(4).fill(users.worker.uid).join('\t'))
+    expect(status['NoNewPrivs']).toBe('1')
+  })
+
+  it('that is taken over opens what it works on, and neither the engine nor what is the others', async () => {
+    const { paths } = loadConfig(server.env)
+    const { body } = await app.api<{ id: string }>('GET', '')
+    const record = [
+      paths.database,
+      `${paths.database}-wal`,
+      paths.key,
+      join(paths.repositories, `${body.id}.git/HEAD`),
+      paths.sources,
+    ]
+    const ofRouter = [paths.routingTable, paths.tlsAuthorityKey, paths.tlsCertificate]
+    const sockets = [paths.hookSocket, paths.containersSocket, paths.workerSocket, join(paths.runs.redis, 'redis.sock')]
+    const shared = [join(paths.logs, body.id), paths.tlsAuthority, paths.apiSocket, paths.rendezvousSocket]
+    const others = [paths.serverLog, paths.redis, paths.builds, server.dataDirectory]
+    const all = [...engine, ...record, ...ofRouter, ...sockets, ...shared, ...others, paths.routerSocket]
+    expect(found(rolePid(server.pid, 'router'), all)).toEqual([...ofRouter, ...shared, paths.routerSocket])
+    const ofApi = [...record, ...sockets, ...shared, paths.redis, paths.builds, server.dataDirectory]
+    expect(found(rolePid(server.pid, 'api'), all)).toEqual(ofApi)
   })
 })
 

@@ -220,8 +220,11 @@ describe('git and its hooks', () => {
     await rm(hooks, { recursive: true })
     expect(names).toEqual([
       'GIT_ATTR_NOSYSTEM',
+      'GIT_CONFIG_COUNT',
       'GIT_CONFIG_GLOBAL',
+      'GIT_CONFIG_KEY_0',
       'GIT_CONFIG_NOSYSTEM',
+      'GIT_CONFIG_VALUE_0',
       'GIT_DIR',
       'GIT_EXEC_PATH',
       'GIT_NO_REPLACE_OBJECTS',

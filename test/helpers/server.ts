@@ -179,7 +179,7 @@ export class TestServer implements AsyncDisposable {
 
   /** Of a server that ended before this. */
   async #endLeftRouter(): Promise<void> {
-    const router = await routerStatus(join(this.dataDirectory, 'run/router.sock'))
+    const router = await routerStatus(join(this.dataDirectory, 'run/router/control.sock'))
     if (router === undefined) return
     process.kill(router.pid, 'SIGTERM')
     while (commandLine(router.pid) !== '') await new Promise((wake) => setTimeout(wake, 20))

@@ -1,7 +1,7 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { until } from './app.ts'
@@ -29,7 +29,9 @@ export class TestEngine implements AsyncDisposable {
   }
 
   static async start(): Promise<TestEngine> {
-    const engine = new TestEngine(await mkdtemp(join(tmpdir(), 'paas-engine-')), makeNetwork())
+    const directory = await mkdtemp(join(tmpdir(), 'paas-engine-'))
+    await chmod(directory, 0o755) // as /run is, where engines have their socket
+    const engine = new TestEngine(directory, makeNetwork())
     await engine.startDaemon()
     return engine
   }

@@ -126,11 +126,11 @@ describe('a record that lost something', () => {
 })
 
 describe('opening', () => {
-  it('makes files that only their owner reads', () => {
+  it('makes files that are closed to others', () => {
     using files = new StoreDirectory()
     using _store = files.open()
     for (const path of [files.path, `${files.path}-wal`, `${files.path}-commits`, files.keyPath]) {
-      expect([path, statSync(path).mode & 0o777]).toEqual([path, 0o600])
+      expect([path, statSync(path).mode & 0o007]).toEqual([path, 0])
     }
   })
 

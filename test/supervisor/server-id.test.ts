@@ -59,13 +59,14 @@ describe('a server id', () => {
   })
 
   it('is a new one in a directory that becomes a copy, once, and nothing there leads to the dynos of the original', () => {
-    writeFileSync(join(copy, 'routes.json'), '{}')
+    for (const table of ['routes.json', 'router/routes.json']) writeFileSync(join(copy, table), '{}')
     writeFileSync(join(copy, 'redis/dump.rdb'), '')
     const { serverId } = identify(original)
     expect(becomeCopy(configOf(copy))).toBe(true)
     const own = identify(copy).serverId
     expect(own).not.toBe(serverId)
-    expect(() => readFileSync(join(copy, 'routes.json'))).toThrow('ENOENT')
+    for (const table of ['routes.json', 'router/routes.json'])
+      expect(() => readFileSync(join(copy, table))).toThrow('ENOENT')
     expect(() => readFileSync(join(copy, 'redis/dump.rdb'))).toThrow('ENOENT')
     expect(becomeCopy(configOf(copy))).toBe(false)
     expect(identify(copy).serverId).toBe(own)

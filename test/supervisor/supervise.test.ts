@@ -89,7 +89,7 @@ describe('a server', () => {
     expect(server.output).toContain('paas: Settings: this is a test. Do nothing. (settings_invalid)')
     expect(await server.end('SIGTERM')).toBe(1)
     await expect(server.serves()).rejects.toThrow('ECONNREFUSED')
-    expect(existsSync(join(server.data, 'run/redis.sock'))).toBe(false)
+    expect(existsSync(join(server.data, 'run/redis/redis.sock'))).toBe(false)
   })
 
   it('points to its log when the failure is an inner one', async () => {
@@ -118,7 +118,7 @@ describe('a server', () => {
       `paas: Port ${server.port} cannot be used: another process listens on it. ` +
         'Set PAAS_HTTP_PORT and PAAS_HTTPS_PORT to free ports. (port_in_use)',
     )
-    expect(existsSync(join(server.data, 'run/redis.sock'))).toBe(false)
+    expect(existsSync(join(server.data, 'run/redis/redis.sock'))).toBe(false)
   })
 
   it('gives up its start at Ctrl-C', async () => {
@@ -177,12 +177,12 @@ describe('a supervisor that is killed', () => {
 })
 
 describe("the server's Redis", () => {
-  it('listens on a Unix socket only, for its owner', async () => {
+  it('listens on a Unix socket only, for its owner and group', async () => {
     await using server = await SupervisedServer.start()
     const redis = server.pidOf('redis-server')
     const sockets = readFileSync(`/proc/${redis}/net/tcp`, 'utf8') + readFileSync(`/proc/${redis}/net/tcp6`, 'utf8')
     expect(sockets).not.toMatch(/:18EB /) // 6379, in /proc's hex
-    expect(statSync(join(server.data, 'run/redis.sock')).mode & 0o777).toBe(0o700)
+    expect(statSync(join(server.data, 'run/redis/redis.sock')).mode & 0o777).toBe(0o770)
     expect(existsSync(join(server.data, 'redis/appendonlydir'))).toBe(true)
   })
 
@@ -221,6 +221,6 @@ describe("the server's log", () => {
 
 /** What the server's Redis answers to a command. */
 async function redisSays(server: SupervisedServer, ...command: string[]): Promise<string> {
-  const { stdout } = await run('redis-cli', ['-s', join(server.data, 'run/redis.sock'), ...command])
+  const { stdout } = await run('redis-cli', ['-s', join(server.data, 'run/redis/redis.sock'), ...command])
   return stdout.trim()
 }

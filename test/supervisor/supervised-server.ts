@@ -23,6 +23,8 @@ export class SupervisedServer implements AsyncDisposable {
   output = ''
   /** Descriptors of sockets that it gets as systemd gives them (sd_listen_fds(3)). */
   sockets: number[] = []
+  /** What its argv begins with. */
+  prefix: string[] = []
   #process: ChildProcess | undefined
 
   private constructor({ port, data }: { port: number; data?: string }) {
@@ -46,7 +48,7 @@ export class SupervisedServer implements AsyncDisposable {
     this.output = ''
     const settings = { PAAS_DATA: this.data, PAAS_HTTP_PORT: String(this.port), PAAS_HTTPS_PORT: 'off' }
     const handed = this.sockets.length > 0 ? 'export LISTEN_PID=$$; ' : ''
-    const child = spawn('sh', ['-c', `${handed}exec "$0" "$@"`, process.execPath, script, ...argv], {
+    const child = spawn('sh', ['-c', `${handed}exec "$@"`, 'sh', ...this.prefix, process.execPath, script, ...argv], {
       env: { ...environment, ...settings, LISTEN_FDS: String(this.sockets.length), ...env },
       stdio: ['ignore', 'pipe', 'pipe', ...this.sockets],
     })

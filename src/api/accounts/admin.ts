@@ -1,5 +1,5 @@
 import type { Config } from '../../config.ts'
-import { addLogin, readCredentials } from '../../credentials.ts'
+import type { Logins } from '../../logins.ts'
 import type { Logger } from '../../log.ts'
 import type { Account } from '../../model/account.ts'
 import type { Store } from '../../store/store.ts'
@@ -8,6 +8,7 @@ type Deps = {
   store: Pick<Store, 'accounts' | 'tokens'>
   config: Pick<Config, 'publicUrl' | 'domain' | 'credentialsFile'>
   log: Logger
+  logins: Logins
 }
 
 /**
@@ -15,13 +16,13 @@ type Deps = {
  * this server that still works is kept, whichever account it is for; one that does not work (from
  * another data directory) is replaced.
  */
-export function welcomeAdmin({ store, config, log }: Deps): void {
+export async function welcomeAdmin({ store, config, log, logins }: Deps): Promise<void> {
   const admin =
     store.accounts.list().find(({ admin, suspendedAt }) => admin && !suspendedAt) ?? createAdmin({ store, config, log })
   try {
-    const present = readCredentials(config.credentialsFile).servers[config.publicUrl]
+    const present = await logins.find()
     if (present && store.tokens.authenticate(present.token)) return
-    logIn(store, config, admin)
+    await logIn(store, logins, admin)
     log.info({ file: config.credentialsFile, email: admin.email }, 'the paas command is logged in')
   } catch (cause) {
     // The server serves without it; the operator sees why the command asks for a login.
@@ -32,25 +33,21 @@ export function welcomeAdmin({ store, config, log }: Deps): void {
   }
 }
 
-function createAdmin({ store, config, log }: Deps): Account {
+function createAdmin({ store, config, log }: Omit<Deps, 'logins'>): Account {
   const domain = config.domain.includes('.') ? config.domain : `paas.${config.domain}`
   const account = store.accounts.create({ email: `admin@${domain}`, name: 'Administrator', admin: true })
   log.info({ account: account.id, email: account.email }, 'first account made')
   return account
 }
 
-function logIn(
-  { tokens }: Deps['store'],
-  { publicUrl, credentialsFile }: Deps['config'],
-  { id, email }: Account,
-): void {
+async function logIn({ tokens }: Deps['store'], logins: Logins, { id, email }: Account): Promise<void> {
   const { token, secret } = tokens.create({
     accountId: id,
     description: 'paas command of the server',
     scope: ['global'],
   })
   try {
-    addLogin(publicUrl, { token: secret, email }, credentialsFile)
+    await logins.add({ token: secret, email })
   } catch (cause) {
     tokens.remove(token.id)
     throw cause

@@ -115,7 +115,7 @@ async function upload(
 
 /** In place only once it is whole; returns its bytes. */
 async function receive(path: string, { raw }: FastifyRequest, bytes: number): Promise<number> {
-  const draft = createWriteStream(`${path}.part`, { flags: 'w', mode: 0o600, flush: true })
+  const draft = createWriteStream(`${path}.part`, { flags: 'w', mode: 0o660, flush: true })
   try {
     await pipeline(openBody(raw, { bytes, ...patience }), draft)
     await rename(`${path}.part`, path)

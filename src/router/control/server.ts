@@ -19,8 +19,8 @@ export type ControlServer = {
 }
 
 /**
- * Serves calls on a Unix socket that only this user can open. A socket left by a dead router is
- * replaced.
+ * Serves calls on a Unix socket; its directory says who may come to it. A socket left by a dead
+ * router is replaced.
  */
 export async function serveControl({ socketPath, log, answer }: ControlServerDeps): Promise<ControlServer> {
   await rm(socketPath, { force: true })
@@ -34,7 +34,7 @@ export async function serveControl({ socketPath, log, answer }: ControlServerDep
   const listening = once(server, 'listening')
   server.listen(socketPath)
   await listening
-  await chmod(socketPath, 0o600)
+  await chmod(socketPath, 0o660)
   return {
     close: () => void server.close(),
     destroy: () => sockets.forEach((socket) => socket.destroy()),

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { welcomeAdmin } from '../../../src/api/accounts/admin.ts'
+import { ownLogins } from '../../../src/logins.ts'
 import { PasswordGuard } from '../../../src/api/accounts/password-guard.ts'
 import type { Config } from '../../../src/config.ts'
 import { createLog } from '../../../src/log.ts'
@@ -366,19 +367,19 @@ describe('other accounts', () => {
 
 describe('the first start', () => {
   const welcome = (config: Config = api.config) =>
-    welcomeAdmin({ store: api.store, config, log: createLog('test', 'silent') })
+    welcomeAdmin({ store: api.store, config, log: createLog('test', 'silent'), logins: ownLogins(config) })
   const read = () =>
     JSON.parse(readFileSync(api.config.credentialsFile, 'utf8')) as {
       servers: Record<string, { token: string; email: string }>
       default: string
     }
 
-  it('logs the command of this machine in, beside the logins of other servers', () => {
+  it('logs the command of this machine in, beside the logins of other servers', async () => {
     mkdirSync(dirname(api.config.credentialsFile), { recursive: true })
     const other = { token: 'theirs', email: 'me@example.com' }
     const before = { servers: { 'https://other.example.com': other }, default: 'https://other.example.com' }
     writeFileSync(api.config.credentialsFile, JSON.stringify(before))
-    welcome()
+    await welcome()
     const { servers, default: usual } = read()
     expect(usual).toBe('https://other.example.com')
     expect(servers['https://other.example.com']).toEqual(other)
@@ -386,30 +387,30 @@ describe('the first start', () => {
     expect(statSync(api.config.credentialsFile).mode & 0o777).toBe(0o600)
   })
 
-  it('is remembered: the next one leaves a login that works', () => {
+  it('is remembered: the next one leaves a login that works', async () => {
     const before = read()
-    welcome()
+    await welcome()
     expect(read()).toEqual(before)
   })
 
-  it('replaces a login that no longer works', () => {
+  it('replaces a login that no longer works', async () => {
     const { servers } = read()
     servers[api.config.publicUrl]!.token = 'of a data directory that is gone'
     writeFileSync(api.config.credentialsFile, JSON.stringify({ servers }))
-    welcome()
+    await welcome()
     const after = read()
     expect(after.default).toBe(api.config.publicUrl)
     expect(api.store.tokens.authenticate(after.servers[api.config.publicUrl]!.token)).toBeDefined()
   })
 
-  it('leaves a file that is not one alone, and no token behind', () => {
+  it('leaves a file that is not one alone, and no token behind', async () => {
     writeFileSync(api.config.credentialsFile, 'not json')
     const tokens = api.store.tokens.list(api.admin.id).length
-    welcome()
+    await welcome()
     expect(readFileSync(api.config.credentialsFile, 'utf8')).toBe('not json')
     expect(api.store.tokens.list(api.admin.id)).toHaveLength(tokens)
     const config = { ...api.config, credentialsFile: `${api.config.paths.key}/none/credentials.json` }
-    welcome(config)
+    await welcome(config)
     expect(existsSync(config.credentialsFile)).toBe(false)
     expect(api.store.tokens.list(api.admin.id)).toHaveLength(tokens)
   })

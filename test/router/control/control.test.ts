@@ -7,7 +7,12 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadConfig, type Config } from '../../../src/config.ts'
 import type { RoutingTable } from '../../../src/model/route.ts'
-import { connectRouterControl, routerStatus } from '../../../src/router/control/client.ts'
+import {
+  connectRouterControl,
+  connectRouterMeasurements,
+  retireRouter,
+  routerStatus,
+} from '../../../src/router/control/client.ts'
 import { runRouter, type RunningRouter } from '../../../src/router/run.ts'
 import { loadTable, saveTable } from '../../../src/router/table/table-file.ts'
 import { openDataDirectory } from '../../../src/data-directory.ts'
@@ -70,15 +75,23 @@ describe('the control socket', () => {
     expect((await saved()).routes.map(({ appId }) => appId).toSorted()).toEqual(apps.map(({ appId }) => appId))
   })
 
-  it('is open to this user only, and tells what runs', async () => {
+  it('is closed to others, and tells what runs', async () => {
     await using _router = await start()
-    expect((await stat(config.paths.routerSocket)).mode & 0o777).toBe(0o600)
+    expect((await stat(config.paths.routerSocket)).mode & 0o777).toBe(0o660)
     expect(await routerStatus(config.paths.routerSocket)).toMatchObject({
       pid: process.pid,
       version: '1.2.3',
       settings: { httpPort: config.httpPort },
       counters: { refusedRequests: 0 },
     })
+  })
+
+  it('tells the api what was counted, at another one, and does nothing it is told there', async () => {
+    await using _router = await start()
+    const { routerFiguresSocket } = config.paths
+    expect(await connectRouterMeasurements(routerFiguresSocket).totals()).toBeDefined()
+    await expect(retireRouter(routerFiguresSocket)).rejects.toMatchObject({ code: 'bad_request' })
+    expect(await routerStatus(config.paths.routerSocket)).toBeDefined()
   })
 
   it.each([

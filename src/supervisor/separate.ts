@@ -1,0 +1,118 @@
+import { spawnSync } from 'node:child_process'
+import { lstatSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Config } from '../config.ts'
+import { asUser, type Capability, type Way } from './as-user.ts'
+import { giveToUsers, markOf } from './owners.ts'
+import { sayNote } from './terminal.ts'
+import { findUsers, type User, type Users } from './users.ts'
+import { findWay } from './way.ts'
+
+/**
+ * What the argv of each process begins with; nothing where it runs as whoever started the server.
+ */
+export type Prefixes = Record<'router' | 'redis' | 'worker' | 'api', string[]>
+
+export const none: Prefixes = { router: [], redis: [], worker: [], api: [] }
+
+type Separated = Pick<Config, 'dataDirectory' | 'paths' | 'docker' | 'separateUsers'>
+
+/** For the firewall, and for a look at what a dyno has written: by their bits (capability.h). */
+const ofWorker: Record<Capability, number> = { net_admin: 12, net_raw: 13, dac_read_search: 2, sys_ptrace: 19 }
+
+/**
+ * Makes router, api and worker users of their own, Redis the api's, and gives them what they work
+ * on in the data directory. Where that cannot be, all are root, and the terminal says why. The
+ * caller holds the directory's lock, and none of them runs but a router.
+ */
+export function separateRoles(config: Separated, compiled: string | undefined): Prefixes {
+  const users = config.separateUsers ? findUsers() : undefined
+  const prefixes = users && prefixesOf(config, users, compiled)
+  if (prefixes) return prefixes
+  rmSync(markOf(config), { force: true }) // what is made from here on is root's
+  return none
+}
+
+function prefixesOf(config: Separated, users: Users, compiled: string | undefined): Prefixes | undefined {
+  giveToUsers(config, users)
+  const way = findWay(config.dataDirectory)
+  const router = asUser(users.router, way)
+  const api = asUser(users.api, way)
+  const obstacle = obstacleTo(api, config)
+  if (obstacle !== undefined) {
+    const closed = way.closed.length > 0 ? `${way.closed.join(', ')} is closed to other users` : 'they cannot be used'
+    sayNote(
+      'users',
+      `the roles run as root: ${closed} (${obstacle}). Move the server and its data, to /srv for example.`,
+    )
+    return undefined
+  }
+  process.umask(0o007) // what one makes, those of its group work on
+  shareCompiled(compiled, users)
+  return { router, api, redis: api, worker: prefixOfWorker(users.worker, way, config) }
+}
+
+/** Why that user cannot run this code on that data. */
+function obstacleTo(prefix: string[], { paths }: Separated): string | undefined {
+  const look = 'test -r "$1" && test -x "$2" && test -w "$3" || { echo "no access" >&2; exit 1; }'
+  const [program, ...argv] = [
+    ...prefix,
+    'sh',
+    '-c',
+    look,
+    'sh',
+    import.meta.filename,
+    process.execPath,
+    paths.repositories,
+  ]
+  const { status, stderr, error } = spawnSync(program, argv, { encoding: 'utf8' })
+  return status === 0 ? undefined : (error?.message ?? stderr.trim().split('\n').at(-1) ?? `exit ${status}`)
+}
+
+/**
+ * The worker is in the group that the engine's socket is for, root's own where nobody made one. It
+ * stays root where that does not open it.
+ */
+function prefixOfWorker(user: User, way: Way, { docker }: Separated): string[] {
+  const capabilities = heldCapabilities()
+  if (docker.kind !== 'socket') return asUser(user, way, capabilities)
+  const socket = statSync(docker.path, { throwIfNoEntry: false })
+  const prefix = asUser({ ...user, groups: [...user.groups, socket?.gid ?? dockerGroup()] }, way, capabilities)
+  if (!socket || canRun([...prefix, 'test', '-w', docker.path])) return prefix
+  sayNote('users', `the worker runs as root: ${docker.path} is closed to its group.`)
+  return []
+}
+
+/** A container may have taken some of them from its root. */
+function heldCapabilities(): Capability[] {
+  const held = BigInt(`0x${/^CapPrm:\s*(\w+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0}`)
+  return (Object.keys(ofWorker) as Capability[]).filter((name) => (held >> BigInt(ofWorker[name])) & 1n)
+}
+
+function canRun([program = '', ...argv]: string[]): boolean {
+  return spawnSync(program, argv).status === 0
+}
+
+/** While no engine runs. */
+function dockerGroup(): number {
+  return Number(/^docker:[^:]*:(\d+):/m.exec(readFileSync('/etc/group', 'utf8'))?.[1] ?? 0)
+}
+
+/**
+ * Node keeps what it compiled apart by user, though it is the same. Without it a start takes longer
+ * and each process more memory.
+ */
+function shareCompiled(directory: string | undefined, users: Users): void {
+  if (directory === undefined) return
+  try {
+    for (const name of readdirSync(directory).filter((one) => one.endsWith('-0'))) {
+      for (const { uid } of Object.values(users)) link(name, join(directory, `${name.slice(0, -2)}-${uid}`))
+    }
+  } catch {
+    return // no such directory, or one that cannot be written to
+  }
+}
+
+function link(target: string, path: string): void {
+  if (!lstatSync(path, { throwIfNoEntry: false })) symlinkSync(target, path)
+}
