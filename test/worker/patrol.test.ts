@@ -34,10 +34,10 @@ describe('a dyno that somebody', () => {
     await expect
       .poll(lines)
       .toEqual([
+        'web.1: Disconnected from its network. Replacing the dyno',
         'web.1: Starting process',
         'web.1: Starting process',
         'web.1: State changed from up to down',
-        'web.1: Disconnected from its network. Replacing the dyno',
         'worker.1: Processes were paused. Replacing the dyno',
         'worker.1: Starting process',
         'worker.1: Starting process',
@@ -65,7 +65,9 @@ describe('a dyno that gives no answer', () => {
     expect((await works).map(({ status }) => status)).toEqual([200, 200, 200])
     expect((await busy.dynos()).map(({ id }) => id)).toEqual([worker?.id])
     await expect
-      .poll(async () => (await site.logLines(hung, /answer|crashed/)).filter((line) => !line.startsWith('router')))
+      .poll(async () =>
+        (await site.logLines(hung, /answer|respond|crashed/)).filter((line) => !line.startsWith('router')),
+      )
       .toEqual([
         'web.1: No HTTP answer for 6 seconds, neither to visitors nor to the server',
         'web.1: State changed from up to crashed',
