@@ -18,7 +18,7 @@ const root = resolve(import.meta.dirname, '..')
 const allowed: Record<string, string[]> = {
   model: [],
   store: [],
-  engine: [],
+  engine: ['user-limits.ts'],
   queue: ['redis.ts'],
   output: ['redis.ts'],
   logs: [],
@@ -55,6 +55,7 @@ const allowed: Record<string, string[]> = {
   // The package for developers' machines is compiled there.
   cli: ['dist'],
   supervisor: [
+    'user-limits.ts',
     'data-directory.ts',
     'server-id.ts',
     'router/control/client.ts',
@@ -93,6 +94,7 @@ const allowed: Record<string, string[]> = {
   bin: ['data-directory.ts', 'engine/docker/docker.ts'],
   hooks: [],
   'data-directory.ts': [],
+  'user-limits.ts': [],
   'server-id.ts': ['data-directory.ts'],
 }
 const open = [

@@ -3,6 +3,7 @@ import { becomeCopy, openDataDirectory } from '../data-directory.ts'
 import { PaasError } from '../errors.ts'
 import type { FileLock } from '../lock.ts'
 import { refuseHeldId } from '../server-id.ts'
+import { liftUserLimits } from '../user-limits.ts'
 import { Child, type ChildReport } from './child.ts'
 import { checkSpec, childSpecs, recordSpec, type ChildrenOptions } from './children.ts'
 import { dataDirectoryInUse, lockDataDirectory, takeOverDataDirectory } from './data-lock.ts'
@@ -59,6 +60,8 @@ export async function supervise(options: SuperviseOptions, stop: StopRequest): P
     if (servedBefore || !lock) await check(children, log, stop.signal)
     if (!lock) hold(await takeOverDataDirectory(config, stop.signal))
     moveOldFiles(config)
+    // The worker, which starts what they are about, may lack the right; it tells its log then.
+    await liftUserLimits({ warn: () => undefined })
     const prefixes = separateRoles(config, options.env['NODE_COMPILE_CACHE'])
     await startChildren({ ...children, prefixes }, { log, stop, starting })
     findOldRouter(config) // the name it had went with the one that was replaced

@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import {
+  accessSync,
   chmodSync,
   chownSync,
+  constants,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -25,6 +27,7 @@ import { findWay } from '../../src/supervisor/way.ts'
 import { SupervisedServer } from './supervised-server.ts'
 
 const isRoot = process.getuid?.() === 0
+const instances = '/proc/sys/fs/inotify/max_user_instances'
 const passwd = 'root:x:0:0::/root:/bin/sh\npaas-router:x:501:601::/nonexistent:/usr/sbin/nologin\n'
 
 let place: string
@@ -122,6 +125,15 @@ describe.runIf(isRoot)('a data directory that root has worked on', () => {
   })
 })
 
+describe.runIf(isRoot && canWrite(instances))('a server that root starts', () => {
+  it('lifts limits of the kernel that its worker has no right to', async () => {
+    writeFileSync(instances, String(2 ** 31 - 2)) // which is enough for whatever else runs
+    await using server = await SupervisedServer.start()
+    expect(server.output).toMatch(/^ready /m)
+    expect(readFileSync(instances, 'utf8')).toBe(`${2 ** 31 - 1}\n`)
+  })
+})
+
 describe.runIf(isRoot)('a server that a user without rights starts', () => {
   it('runs whole as that user, and its data directory is closed to others', async () => {
     await using server = await SupervisedServer.prepare()
@@ -135,3 +147,12 @@ describe.runIf(isRoot)('a server that a user without rights starts', () => {
     expect(statSync(server.data).mode & 0o777).toBe(0o700)
   })
 })
+
+function canWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK)
+    return true
+  } catch {
+    return false // the system's parameters are read-only in a container
+  }
+}

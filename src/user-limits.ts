@@ -1,5 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises'
-import type { Logger } from '../../log.ts'
+import type { Logger } from './log.ts'
 
 /**
  * What the kernel counts by user for all of the machine, and charges to the memory of each
@@ -11,10 +11,11 @@ const counted = ['/proc/sys/fs/inotify/max_user_instances', '/proc/sys/fs/inotif
 const unlimited = 2 ** 31 - 1
 
 /**
- * Leaves the containers' memory to limit it. Where it cannot be set, containers of one user can
- * take these from each other.
+ * Leaves the containers' memory to limit it. The supervisor does so while it is root, the worker
+ * where it runs by itself. Where it cannot be set, containers of one user can take these from each
+ * other, and `log` is told.
  */
-export async function liftUserLimits(log: Logger): Promise<void> {
+export async function liftUserLimits(log: Pick<Logger, 'warn'>): Promise<void> {
   for (const path of counted) {
     try {
       if (Number(await readFile(path, 'utf8')) < unlimited) await writeFile(path, String(unlimited))
