@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, statSync } from 'node:fs'
 
 /** Takes all file descriptors but `left` from a process that runs, until it is disposed of. */
 export function leaveDescriptors(pid: number, left: number): Disposable {
@@ -16,6 +16,10 @@ function limitThatLeaves(pid: number, left: number): number {
   return limit
 }
 
+/** As the user of the process, since another one's limits take a right that containers rarely have (prlimit(2)). */
 function prlimit(pid: number, ...argv: string[]): string {
-  return execFileSync('prlimit', ['--pid', String(pid), ...argv], { encoding: 'utf8' })
+  const { uid, gid } = statSync(`/proc/${pid}`)
+  const user = process.getuid?.() === 0 ? ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'] : []
+  const [program = '', ...rest] = [...user, 'prlimit', '--pid', String(pid), ...argv]
+  return execFileSync(program, rest, { encoding: 'utf8' })
 }
