@@ -83,7 +83,7 @@ describe('a restart', () => {
     expect(second.output).toContain('npm start -- --take-over')
     expect(await second.end('SIGTERM')).toBe(1)
     await second.start({}, '--take-over')
-    expect(second.output).toContain(`paas: the server with pid ${server.pid} ends;`)
+    expect(second.output).toContain(`paas: the server with pid ${server.pid} is stopping;`)
     expect(second.output).toContain('ready ')
     expect(await server.end('SIGTERM')).toBe(0)
     await server.start({}, '--take-over')
