@@ -165,7 +165,7 @@ describe('a Node.js app fails to build', () => {
   it('with two lock files', async () => {
     await using app = await builder.app({ 'package.json': manifest({}), 'package-lock.json': '{}', 'yarn.lock': '' })
     await expect(app.build()).rejects.toThrow('build failed: two lock files: package-lock.json and yarn.lock')
-    expect(app.output).toContain(' !     They say different things.')
+    expect(app.output).toContain(' !     They may conflict.')
   })
 
   it('with a lock file that does not match, and says what to do', async () => {

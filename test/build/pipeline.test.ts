@@ -119,7 +119,7 @@ describe('a build fails', () => {
     await using app = await builder.app({ '.Slugignore': 'x', 'Index.html': 'x', procfile: 'web: x' })
     await expect(app.build()).rejects.toMatchObject({
       message: 'build failed: no buildpack could be detected',
-      hint: expect.stringContaining("its name has to be index.html. Rename it: git mv 'Index.html' index.html"),
+      hint: expect.stringContaining("its name must be index.html. Rename it: git mv 'Index.html' index.html"),
     })
     expect(app.output).toContain(' !     procfile is ignored: its name must be Procfile.')
   })

@@ -125,7 +125,7 @@ describe('kill -9 of the worker in the release command of a config change', () =
     await until('the command runs', async () => (await output()) === 'pending BEGINS\n', 30_000)
     await kill('worker')
     await until('the change serves', async () => (await output()).startsWith('succeeded'), 60_000)
-    expect(await output()).toMatch(/^succeeded BEGINS\n-----> The release command began again[^\n]+\nBEGINS\n$/)
+    expect(await output()).toMatch(/^succeeded BEGINS\n-----> The release command was restarted[^\n]+\nBEGINS\n$/)
     await until('one dyno is left of the app', async () => (await containers(app)).length === 1, 45_000)
   })
 })

@@ -39,7 +39,7 @@ describe('a server', () => {
     const others = ['worker.ts', 'redis-server', 'router.ts'].map((name) => server.child(name))
     const api = server.pidOf('api.ts')
     process.kill(api, 'SIGKILL')
-    await server.says(/api +was killed by SIGKILL; starting it again/)
+    await server.says(/api +was killed by SIGKILL; restarting it/)
     await until('another api runs', async () => ![undefined, api].includes(server.child('api.ts')))
     expect(['worker.ts', 'redis-server', 'router.ts'].map((name) => server.child(name))).toEqual(others)
   })
@@ -63,7 +63,7 @@ describe('a server', () => {
     process.kill(server.pidOf('worker.ts'), 'SIGUSR2') // turns in a circle from then on
     for (const name of ['redis', 'router', 'worker', 'api']) {
       await server.says(
-        new RegExp(`${name} +gave no sign of life for 4 s; ending it[^]*${name} +was killed by SIGKILL`),
+        new RegExp(`${name} +gave no sign of life for 4 s; killing it[^]*${name} +was killed by SIGKILL`),
       )
     }
     await until('all run again', async () => server.log().filter(({ msg }) => msg.endsWith(' ready')).length === 8)
