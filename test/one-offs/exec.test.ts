@@ -99,7 +99,7 @@ it('ends with its dyno', async () => {
 
 it('is refused with a reason in a dyno that does not run', async () => {
   using client = await exec('echo', { dyno: 'worker.2' })
-  expect(await client.frames()).toEqual([{ type: 'failure', message: 'worker.2 does not run.' }])
+  expect(await client.frames()).toEqual([{ type: 'failure', message: 'worker.2 is not running.' }])
   await noneOnRecord()
 })
 
