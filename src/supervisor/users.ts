@@ -32,9 +32,9 @@ export function findUsers(passwd = readPasswd()): Users | undefined {
 }
 
 function idsOf(role: Role, passwd: string): { uid: number; gid: number } {
-  const found = new RegExp(`^paas-${role}:[^:]*:(\\d+):(\\d+):`, 'm').exec(passwd)
-  const [uid, gid] = found ? [Number(found[1]), Number(found[2])] : [unused[role], unused[role]]
-  return { uid, gid }
+  const entries = passwd.split('\n').map((line) => line.split(':'))
+  const found = entries.find(([name]) => name === `paas-${role}`)
+  return found ? { uid: Number(found[2]), gid: Number(found[3]) } : { uid: unused[role], gid: unused[role] }
 }
 
 function readPasswd(): string {

@@ -64,7 +64,7 @@ describe('a push', () => {
     const redis = rolePid(server.pid, 'redis')
     process.kill(redis, 'SIGSTOP')
     const { push, shows } = follow(app)
-    await shows(/queue.*(recorded|starts when)/i)
+    await shows(/queue.*The build starts as soon as/i)
     expect((await app.api<unknown[]>('GET', '/builds')).body).toHaveLength(1)
     process.kill(redis, 'SIGCONT')
     const { code, output } = await push
