@@ -58,7 +58,8 @@ describe.runIf(isRoot)('the users of a server', () => {
     const way = findWay(config.dataDirectory)
     expect(way.closed.filter((path) => `${place}/`.startsWith(`${path}/`))).toHaveLength(1)
     const [program, ...argv] = [...asUser({ uid: 12_345, gid: 12_345, groups: [] }, way), 'sh', '-c']
-    const run = (script: string) => execFileSync(program, [...argv, script], { encoding: 'utf8', stdio: 'pipe' })
+    const env = { PATH: process.env['PATH'], LC_ALL: 'C' } // its errors are read below
+    const run = (script: string) => execFileSync(program, [...argv, script], { encoding: 'utf8', stdio: 'pipe', env })
     expect(run(`cat '${config.dataDirectory}/file'; test -r '${import.meta.filename}' && echo code`)).toBe(
       'contentcode\n',
     )
