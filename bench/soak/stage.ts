@@ -1,4 +1,4 @@
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { chmod, cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { TestApp } from '../../test/helpers/app.ts'
@@ -18,6 +18,7 @@ export type Stage = AsyncDisposable & {
 export async function setStage({ apps: count, fault }: SoakOptions): Promise<Stage> {
   await using made = new AsyncDisposableStack()
   const probes = await mkdtemp(join(tmpdir(), 'paas-soak-'))
+  await chmod(probes, 0o1777) // each role is a user of its own
   made.defer(() => rm(probes, { recursive: true, force: true }))
   const server = made.use(await startServer({ env: environment(probes, fault) }))
   const apps: TestApp[] = []

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { chmodSync, mkdirSync } from 'node:fs'
 import type { Sample } from './growth.ts'
 import { warmUpFor } from './growth.ts'
 import { measure } from './measure.ts'
@@ -13,7 +13,10 @@ export async function watch(
   signal: AbortSignal,
 ): Promise<Sample[]> {
   const { minutes, collect, snapshots } = options
-  if (snapshots !== undefined) mkdirSync(snapshots, { recursive: true })
+  if (snapshots !== undefined) {
+    mkdirSync(snapshots, { recursive: true })
+    chmodSync(snapshots, 0o1777) // each role is a user of its own
+  }
   const samples: Sample[] = []
   const begin = performance.now()
   const look = async (snapshot: boolean): Promise<void> => {
