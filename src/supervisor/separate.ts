@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { lstatSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
+import { chmodSync, lstatSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { asUser, type Capability, type Way } from './as-user.ts'
@@ -99,13 +99,14 @@ function dockerGroup(): number {
 }
 
 /**
- * Node keeps what it compiled apart by user, though it is the same. Without it a start takes longer
- * and each process more memory.
+ * Node keeps what it compiled apart by user and closed to others, though it is the same. Without it
+ * a start takes longer and each process more memory.
  */
 function shareCompiled(directory: string | undefined, users: Users): void {
   if (directory === undefined) return
   try {
     for (const name of readdirSync(directory).filter((one) => one.endsWith('-0'))) {
+      for (const file of readdirSync(join(directory, name))) chmodSync(join(directory, name, file), 0o644)
       for (const { uid } of Object.values(users)) link(name, join(directory, `${name.slice(0, -2)}-${uid}`))
     }
   } catch {

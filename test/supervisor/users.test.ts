@@ -75,11 +75,6 @@ describe.runIf(isRoot)('a data directory that root has worked on', () => {
     const { uid, gid, mode } = lstatSync(path)
     return [uid, gid, (mode & 0o7777).toString(8)]
   }
-  const make = (path: string): string => {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    writeFileSync(path, 'x', { mode: 0o600 })
-    return path
-  }
   const object = (): string => join(config.paths.repositories, 'app.git/objects/pack/a.pack')
 
   it('is taken over whole, with what lies at the places of an older version', () => {
@@ -135,6 +130,15 @@ describe.runIf(isRoot && canWrite(instances))('a server that root starts', () =>
   })
 })
 
+it.runIf(isRoot)('the users of a server read what was compiled for root', async () => {
+  const compiled = make(join(place, 'compiled/v24-x64-0/0a1b2c3d'))
+  chmodSync(place, 0o755)
+  await using _server = await SupervisedServer.start({ NODE_COMPILE_CACHE: dirname(dirname(compiled)) })
+  for (const { uid } of Object.values(findUsers()!)) {
+    expect(statSync(join(place, `compiled/v24-x64-${uid}/0a1b2c3d`)).mode & 0o777).toBe(0o644)
+  }
+})
+
 describe.runIf(isRoot)('a server that a user without rights starts', () => {
   it('runs whole as that user, and its data directory is closed to others', async () => {
     await using server = await SupervisedServer.prepare()
@@ -156,4 +160,10 @@ function canWrite(path: string): boolean {
   } catch {
     return false // the system's parameters are read-only in a container
   }
+}
+
+function make(path: string): string {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  writeFileSync(path, 'x', { mode: 0o600 })
+  return path
 }
