@@ -1,11 +1,11 @@
 import type { Dyno } from '../engine/engine.ts'
 import { isOneOff, isSilent, type DynoFacts, type DynoLife, type DynoRecord } from '../model/dyno.ts'
-import type { DynoStates } from '../store/dyno-tables.ts'
+import type { DynoStateRecords } from '../store/dyno-records.ts'
 import type { PlatformLog } from '../logs/platform-log.ts'
 
 /** How a dyno ended, and when; `code` is undefined where the engine does not say. */
 type End = { code: number | undefined; outOfMemory: boolean; at: Date }
-type States = Pick<DynoStates, 'find' | 'put' | 'lose' | 'forget'>
+type States = Pick<DynoStateRecords, 'find' | 'put' | 'lose' | 'forget'>
 type Change = { since?: Date } & Partial<Pick<DynoRecord, 'exitStatus' | 'error'>>
 
 /**

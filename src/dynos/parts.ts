@@ -5,7 +5,7 @@ import type { PlatformLog } from '../logs/platform-log.ts'
 import type { DynoSizes } from '../model/formation.ts'
 import type { Quotas } from '../quotas/quotas.ts'
 import type { RouterControl } from '../router/control/control.ts'
-import type { DynoStates } from '../store/dyno-tables.ts'
+import type { DynoStateRecords } from '../store/dyno-records.ts'
 import type { Store } from '../store/store.ts'
 import { DynoExits } from './dyno-exits.ts'
 import type { DynoLog } from './dyno-log.ts'
@@ -22,7 +22,7 @@ export type DynosOptions = {
   quotas: Quotas
   /** The life of each dyno, which whoever runs one-offs tells too. */
   dynoLog: DynoLog
-  states: Pick<DynoStates, 'find' | 'keepOnly'>
+  states: Pick<DynoStateRecords, 'find' | 'keepOnly'>
   platformLog: PlatformLog
   config: Pick<Config, 'boot' | 'deployHold' | 'stop' | 'domain' | 'dynoSizes' | 'silence'> & {
     paths: Pick<Config['paths'], 'apiSocket'>

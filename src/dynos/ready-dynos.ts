@@ -1,6 +1,6 @@
 import type { Dyno } from '../engine/engine.ts'
 import { isSilent } from '../model/dyno.ts'
-import type { DynoStates } from '../store/dyno-tables.ts'
+import type { DynoStateRecords } from '../store/dyno-records.ts'
 import { isReadyNow } from './readiness.ts'
 
 /**
@@ -9,10 +9,10 @@ import { isReadyNow } from './readiness.ts'
  * service.
  */
 export class ReadyDynos {
-  readonly #states: Pick<DynoStates, 'find'>
+  readonly #states: Pick<DynoStateRecords, 'find'>
   readonly #startedAt = new Map<string, number>()
 
-  constructor({ states }: { states: Pick<DynoStates, 'find'> }) {
+  constructor({ states }: { states: Pick<DynoStateRecords, 'find'> }) {
     this.#states = states
   }
 

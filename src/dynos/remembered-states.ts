@@ -1,9 +1,9 @@
 import { asPaasError, isPassing } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { DynoRecord } from '../model/dyno.ts'
-import type { DynoStates } from '../store/dyno-tables.ts'
+import type { DynoStateRecords } from '../store/dyno-records.ts'
 
-type Saved = Pick<DynoStates, 'find' | 'put' | 'lose' | 'forget' | 'keepOnly'>
+type Saved = Pick<DynoStateRecords, 'find' | 'put' | 'lose' | 'forget' | 'keepOnly'>
 
 /** A state that the disk did not take yet; undefined of a dyno that is gone. */
 type Unsaved = { record: DynoRecord | undefined; save: () => void }

@@ -3,14 +3,14 @@ import { isAllowed, isAtLeast, type Scope } from '../model/access.ts'
 import type { Account, Token } from '../model/account.ts'
 import type { App } from '../model/app.ts'
 import type { Grant } from '../model/grant.ts'
-import type { Collaborators, Tokens } from '../store/account-tables.ts'
-import type { Apps } from '../store/store.ts'
+import type { CollaboratorRecords, TokenRecords } from '../store/account-records.ts'
+import type { AppRecords } from '../store/store.ts'
 import type { GitService } from './git-request.ts'
 
 export type AuthorizeDeps = {
-  tokens: Pick<Tokens, 'authenticate'>
-  apps: Pick<Apps, 'find'>
-  collaborators: Pick<Collaborators, 'roleOf'>
+  tokens: Pick<TokenRecords, 'authenticate'>
+  apps: Pick<AppRecords, 'find'>
+  collaborators: Pick<CollaboratorRecords, 'roleOf'>
 }
 
 /** What an app's repository takes, to read it too. */

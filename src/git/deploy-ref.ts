@@ -1,7 +1,7 @@
 import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
 import { buildVersion, type Build } from '../model/build.ts'
-import type { Apps, Builds } from '../store/store.ts'
+import type { AppRecords, BuildRecords } from '../store/store.ts'
 import { acceptBuild, type AcceptDeps, type NewBuild } from '../source/accept-build.ts'
 import { checkDiskSpace } from '../source/disk-space.ts'
 import { followBuild, type FollowDeps } from './follow-build.ts'
@@ -16,8 +16,8 @@ import { refused, verdictOf } from './verdict.ts'
 export type DeployRefDeps = AcceptDeps &
   FollowDeps &
   SameCommitDeps & {
-    apps: Pick<Apps, 'get'>
-    builds: Pick<Builds, 'create' | 'find' | 'listUnfinished'>
+    apps: Pick<AppRecords, 'get'>
+    builds: Pick<BuildRecords, 'create' | 'find' | 'listUnfinished'>
     repositories: Pick<Repositories, 'ensure' | 'inspect' | 'moveRef' | 'keep' | 'release'>
     /** Bytes that must be free on the disk before a build is accepted. */
     freeBytes: number

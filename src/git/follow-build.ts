@@ -3,9 +3,9 @@ import type { Logger } from '../log.ts'
 import { isFinished, type Build } from '../model/build.ts'
 import type { BuildId } from '../model/ids.ts'
 import type { OutputReader } from '../model/output.ts'
-import type { Builds } from '../store/store.ts'
+import type { BuildRecords } from '../store/store.ts'
 
-export type FollowDeps = { builds: Pick<Builds, 'find'>; output: OutputReader; log: Logger }
+export type FollowDeps = { builds: Pick<BuildRecords, 'find'>; output: OutputReader; log: Logger }
 
 /**
  * Milliseconds between looks at the database, which another process writes: usually, and once the

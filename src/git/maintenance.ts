@@ -5,14 +5,14 @@ import type { Logger } from '../log.ts'
 import { isFinished } from '../model/build.ts'
 import type { App } from '../model/app.ts'
 import type { BuildId } from '../model/ids.ts'
-import type { Builds } from '../store/store.ts'
+import type { BuildRecords } from '../store/store.ts'
 import { startGit } from './git-command.ts'
 import type { Repositories } from '../model/repositories.ts'
 import { collectGarbage } from './repository-size.ts'
 import { keptBuilds } from './repository-config.ts'
 
 export type MaintenanceDeps = {
-  builds: Pick<Builds, 'find'>
+  builds: Pick<BuildRecords, 'find'>
   repositories: Pick<Repositories, 'release'>
   log: Logger
 }

@@ -1,13 +1,13 @@
 import type { Build } from '../model/build.ts'
 import type { App } from '../model/app.ts'
 import { ownCommit } from '../model/slug.ts'
-import type { Apps, Builds, Releases, Slugs } from '../store/store.ts'
+import type { AppRecords, BuildRecords, ReleaseRecords, SlugRecords } from '../store/store.ts'
 
 export type SameCommitDeps = {
-  apps: Pick<Apps, 'get'>
-  builds: Pick<Builds, 'listUnfinished'>
-  releases: Pick<Releases, 'find' | 'listPending'>
-  slugs: Pick<Slugs, 'find'>
+  apps: Pick<AppRecords, 'get'>
+  builds: Pick<BuildRecords, 'listUnfinished'>
+  releases: Pick<ReleaseRecords, 'find' | 'listPending'>
+  slugs: Pick<SlugRecords, 'find'>
 }
 
 /**

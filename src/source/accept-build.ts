@@ -2,19 +2,19 @@ import type { Logger } from '../log.ts'
 import type { Build } from '../model/build.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Quotas } from '../quotas/quotas.ts'
-import type { Apps, Builds } from '../store/store.ts'
+import type { AppRecords, BuildRecords } from '../store/store.ts'
 import type { Repositories } from '../model/repositories.ts'
 
 export type AcceptDeps = {
-  apps: Pick<Apps, 'get'>
-  builds: Pick<Builds, 'create'>
+  apps: Pick<AppRecords, 'get'>
+  builds: Pick<BuildRecords, 'create'>
   quotas: Pick<Quotas, 'checkBuild'>
   repositories: Pick<Repositories, 'keep' | 'release'>
   queue: Pick<Queue, 'enqueue'>
   log: Logger
 }
 
-export type NewBuild = Parameters<Builds['create']>[0]
+export type NewBuild = Parameters<BuildRecords['create']>[0]
 
 /**
  * Records a build, after which it will be done whatever happens, and wakes the worker. `queued` is

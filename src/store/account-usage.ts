@@ -1,11 +1,11 @@
 import type { Quota, Usage } from '../model/quota.ts'
 import type { AppId } from '../model/ids.ts'
-import type { AccountUsage } from './account-tables.ts'
+import type { AccountUsageRecords } from './account-records.ts'
 import type { Database } from './database.ts'
 
 const owned = 'SELECT id FROM apps WHERE owner_id = :id AND destroying = 0'
 
-export function openAccountUsage(db: Database): AccountUsage {
+export function openAccountUsageRecords(db: Database): AccountUsageRecords {
   return {
     used: (id) => ({ ...(db.get<Usage>(used, { id, since: hourAgo() }) as Usage) }),
     buildsTaken: (id) => {

@@ -3,7 +3,7 @@ import type { Account } from '../model/account.ts'
 import { newId, type AccountId } from '../model/ids.ts'
 import { isDuplicate, type Database } from './database.ts'
 import { hashPassword, hashPasswordSync, verifyPassword } from './password.ts'
-import type { Accounts } from './account-tables.ts'
+import type { AccountRecords } from './account-records.ts'
 
 export type AccountRow = {
   id: AccountId
@@ -15,7 +15,7 @@ export type AccountRow = {
   updated_at: number
 }
 
-export function openAccounts(db: Database): Accounts {
+export function openAccountRecords(db: Database): AccountRecords {
   return {
     create: (account) => create(db, account),
     find: (idOrEmail) => {
@@ -75,7 +75,7 @@ export function toAccount(row: AccountRow): Account {
   }
 }
 
-function create(db: Database, account: Parameters<Accounts['create']>[0]): Account {
+function create(db: Database, account: Parameters<AccountRecords['create']>[0]): Account {
   const now = Date.now()
   const row: AccountRow = {
     id: newId<AccountId>(),

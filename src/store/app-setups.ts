@@ -3,7 +3,7 @@ import type { AppSetup, AppSetupState } from '../model/app-setup.ts'
 import { newId, type AccountId, type AppId, type AppSetupId, type BuildId } from '../model/ids.ts'
 import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
-import type { AppSetups } from './store.ts'
+import type { AppSetupRecords } from './store.ts'
 
 type AppSetupRow = {
   id: AppSetupId
@@ -18,7 +18,7 @@ type AppSetupRow = {
 type Deps = { db: Database; cipher: Cipher }
 
 /** The state is encrypted: a command's output may have secrets in it. */
-export function openAppSetups(db: Database, cipher: Cipher): AppSetups {
+export function openAppSetupRecords(db: Database, cipher: Cipher): AppSetupRecords {
   const deps = { db, cipher }
   const toSetup = (row: AppSetupRow): AppSetup => read(cipher, row)
   return {
@@ -49,7 +49,10 @@ export function openAppSetups(db: Database, cipher: Cipher): AppSetups {
   }
 }
 
-function create({ db, cipher }: Deps, { appId, accountId, buildId }: Parameters<AppSetups['create']>[0]): AppSetup {
+function create(
+  { db, cipher }: Deps,
+  { appId, accountId, buildId }: Parameters<AppSetupRecords['create']>[0],
+): AppSetup {
   const id = newId<AppSetupId>()
   const row = db.change<AppSetupRow>(
     `INSERT INTO app_setups (id, app_id, account_id, build_id, is_over, state, created_at, updated_at)

@@ -2,7 +2,7 @@ import { PaasError } from '../errors.ts'
 import type { AppTransfer } from '../model/app-transfer.ts'
 import { newId, type AccountId, type AppId, type AppTransferId } from '../model/ids.ts'
 import { isDuplicate, type Database } from './database.ts'
-import type { AppTransfers } from './store.ts'
+import type { AppTransferRecords } from './store.ts'
 
 type TransferRow = {
   id: AppTransferId
@@ -14,7 +14,7 @@ type TransferRow = {
   updated_at: number
 }
 
-export function openAppTransfers(db: Database): AppTransfers {
+export function openAppTransferRecords(db: Database): AppTransferRecords {
   return {
     create: (transfer) => create(db, transfer),
     list: (accountId) =>
@@ -40,7 +40,10 @@ export function openAppTransfers(db: Database): AppTransfers {
   }
 }
 
-function create(db: Database, { appId, ownerId, recipientId }: Parameters<AppTransfers['create']>[0]): AppTransfer {
+function create(
+  db: Database,
+  { appId, ownerId, recipientId }: Parameters<AppTransferRecords['create']>[0],
+): AppTransfer {
   try {
     return changed(
       db.change<TransferRow>(

@@ -3,7 +3,7 @@ import type { App } from '../model/app.ts'
 import { newId, type AccountId, type AppId, type ReleaseId } from '../model/ids.ts'
 import { isDuplicate, type Database } from './database.ts'
 import { bequeathSlugs } from './slugs.ts'
-import type { Apps, Releases } from './store.ts'
+import type { AppRecords, ReleaseRecords } from './store.ts'
 
 type AppRow = {
   id: AppId
@@ -19,7 +19,7 @@ type AppRow = {
   updated_at: number
 }
 
-export function openApps(db: Database, releases: Releases): Apps {
+export function openAppRecords(db: Database, releases: ReleaseRecords): AppRecords {
   return {
     create: (app) => create(db, releases, app),
     find: (idOrName) => {
@@ -46,7 +46,7 @@ export function openApps(db: Database, releases: Releases): Apps {
   }
 }
 
-function create(db: Database, releases: Releases, app: Parameters<Apps['create']>[0]): App {
+function create(db: Database, releases: ReleaseRecords, app: Parameters<AppRecords['create']>[0]): App {
   const id = newId<AppId>()
   return db.transaction(() => {
     uniquely(app.name, () =>
@@ -74,7 +74,7 @@ function list(db: Database, usableBy?: AccountId): App[] {
     .map(toApp)
 }
 
-function update(db: Database, id: AppId, change: Parameters<Apps['update']>[1]): App {
+function update(db: Database, id: AppId, change: Parameters<AppRecords['update']>[1]): App {
   return db.transaction(() => {
     const app = { ...known(db, id), ...change }
     uniquely(app.name, () =>
@@ -96,7 +96,7 @@ function update(db: Database, id: AppId, change: Parameters<Apps['update']>[1]):
   })
 }
 
-function setCurrentRelease(db: Database, releases: Releases, id: AppId, releaseId: ReleaseId): void {
+function setCurrentRelease(db: Database, releases: ReleaseRecords, id: AppId, releaseId: ReleaseId): void {
   db.transaction(() => {
     const next = releases.find(releaseId)
     if (next?.appId !== id) throw new PaasError('internal', `Release ${releaseId} is not one of app ${id}.`)

@@ -1,7 +1,7 @@
 import type { Database } from './database.ts'
-import type { Buildpacks } from './store.ts'
+import type { BuildpackRecords } from './store.ts'
 
-export function openBuildpacks(db: Database): Buildpacks {
+export function openBuildpackRecords(db: Database): BuildpackRecords {
   return {
     list: (appId) =>
       db

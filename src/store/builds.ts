@@ -9,9 +9,9 @@ import { toBuild, type BuildRow } from './build-row.ts'
 import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
 import { insertSlug } from './slugs.ts'
-import type { Builds } from './store.ts'
+import type { BuildRecords } from './store.ts'
 
-export function openBuilds(db: Database, cipher: Cipher): Builds {
+export function openBuildRecords(db: Database, cipher: Cipher): BuildRecords {
   return {
     create: (build) => create(db, cipher, build),
     source: (id) => findBuildSource(db, cipher, id),
@@ -34,7 +34,11 @@ export function openBuilds(db: Database, cipher: Cipher): Builds {
   }
 }
 
-function create(db: Database, cipher: Cipher, build: Parameters<Builds['create']>[0]): ReturnType<Builds['create']> {
+function create(
+  db: Database,
+  cipher: Cipher,
+  build: Parameters<BuildRecords['create']>[0],
+): ReturnType<BuildRecords['create']> {
   return db.transaction(() => {
     const id = newId<BuildId>()
     const version = build.tarball?.version ?? null

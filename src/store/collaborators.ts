@@ -2,7 +2,7 @@ import type { GivenRole } from '../model/access.ts'
 import type { Collaborator } from '../model/collaborator.ts'
 import { newId, type AccountId, type AppId, type CollaboratorId } from '../model/ids.ts'
 import type { Database } from './database.ts'
-import type { Collaborators } from './account-tables.ts'
+import type { CollaboratorRecords } from './account-records.ts'
 
 type CollaboratorRow = {
   id: CollaboratorId
@@ -13,7 +13,7 @@ type CollaboratorRow = {
   updated_at: number
 }
 
-export function openCollaborators(db: Database): Collaborators {
+export function openCollaboratorRecords(db: Database): CollaboratorRecords {
   return {
     list: (appId) =>
       db

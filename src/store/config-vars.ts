@@ -2,9 +2,9 @@ import type { AppId } from '../model/ids.ts'
 import type { Config } from '../model/release.ts'
 import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
-import type { ConfigVars } from './store.ts'
+import type { ConfigVarRecords } from './store.ts'
 
-export function openConfigVars(db: Database, cipher: Cipher): ConfigVars {
+export function openConfigVarRecords(db: Database, cipher: Cipher): ConfigVarRecords {
   return {
     get: (appId) => get(db, cipher, appId),
     update: (appId, change) =>

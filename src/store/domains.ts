@@ -1,7 +1,7 @@
 import type { Domain } from '../model/domain.ts'
 import { newId, type AppId, type DomainId, type SniEndpointId } from '../model/ids.ts'
 import type { Database } from './database.ts'
-import type { Domains } from './visitor-tables.ts'
+import type { DomainRecords } from './visitor-records.ts'
 
 type Row = {
   id: DomainId
@@ -12,7 +12,7 @@ type Row = {
   updated_at: number
 }
 
-export function openDomains(db: Database): Domains {
+export function openDomainRecords(db: Database): DomainRecords {
   const get = (id: DomainId): Domain => toDomain(db.get<Row>('SELECT * FROM domains WHERE id = :id', { id })!)
   return {
     create: ({ appId, hostname, sniEndpointId }) => {

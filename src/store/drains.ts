@@ -3,11 +3,11 @@ import type { Drain } from '../model/drain.ts'
 import { newId, type AppId, type DrainId } from '../model/ids.ts'
 import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
-import type { Drains } from './delivery-tables.ts'
+import type { DrainRecords } from './delivery-records.ts'
 
 type Row = { id: DrainId; app_id: AppId; url: Uint8Array; token: string; created_at: number; updated_at: number }
 
-export function openDrains(db: Database, cipher: Cipher): Drains {
+export function openDrainRecords(db: Database, cipher: Cipher): DrainRecords {
   const toDrain = (row: Row): Drain => ({
     id: row.id,
     appId: row.app_id,

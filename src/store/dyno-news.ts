@@ -1,7 +1,7 @@
 import { type DynoStateRow, toRecord } from './dyno-state-row.ts'
 import type { DynoLife, DynoRecord } from '../model/dyno.ts'
 import type { Database } from './database.ts'
-import type { DynoNews } from './dyno-tables.ts'
+import type { DynoNews } from './dyno-records.ts'
 
 /** Milliseconds that a dyno which has crashed must be on its way again before that is news. */
 const settled = 60_000

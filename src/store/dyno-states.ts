@@ -2,14 +2,14 @@ import { toRecord, type DynoStateRow } from './dyno-state-row.ts'
 import { oneOffTypes, type DynoFacts } from '../model/dyno.ts'
 import type { Database } from './database.ts'
 import { takeNews } from './dyno-news.ts'
-import type { DynoStates } from './dyno-tables.ts'
+import type { DynoStateRecords } from './dyno-records.ts'
 
 /** Whether a webhook of the app is to be told; if not, every state counts as told. */
 const isTold = `EXISTS (SELECT 1 FROM webhooks WHERE app_id = dyno_states.app_id AND include LIKE '%"dyno"%')`
 
 const inFormation = `type NOT IN (${oneOffTypes.map((type) => `'${type}'`).join(', ')})`
 
-export function openDynoStates(db: Database): DynoStates {
+export function openDynoStateRecords(db: Database): DynoStateRecords {
   return {
     find: (id) => {
       const row = db.get<DynoStateRow>(`SELECT * FROM dyno_states WHERE id = :id AND state <> 'gone'`, { id })
@@ -44,7 +44,7 @@ export function openDynoStates(db: Database): DynoStates {
 function put(
   db: Database,
   dyno: DynoFacts,
-  { state, since, exitStatus, error }: Parameters<DynoStates['put']>[1],
+  { state, since, exitStatus, error }: Parameters<DynoStateRecords['put']>[1],
 ): void {
   const { id, appId, uuid = null, name, type, size, release, attached } = dyno
   const facts = { id, appId, uuid, name, type, size, release, attached: Number(attached) }

@@ -3,7 +3,7 @@ import type { AppJson } from '../model/app-json.ts'
 import { firstQuantity, formationFor, type DynoSize, type Formation, type Share } from '../model/formation.ts'
 import { newId, type AppId, type FormationId } from '../model/ids.ts'
 import type { Database } from './database.ts'
-import type { Formations } from './store.ts'
+import type { FormationRecords } from './store.ts'
 
 export type FormationRow = {
   id: FormationId
@@ -15,7 +15,7 @@ export type FormationRow = {
   updated_at: number
 }
 
-export function openFormations(db: Database): Formations {
+export function openFormationRecords(db: Database): FormationRecords {
   return {
     list: (appId) => list(db, appId),
     sync: (appId, types, asked) => db.transaction(() => sync(db, appId, { types, asked })),

@@ -2,7 +2,7 @@ import { PaasError } from '../errors.ts'
 import { newId, type AccountId, type KeyId } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
 import { isDuplicate, type Database } from './database.ts'
-import type { Keys } from './account-tables.ts'
+import type { KeyRecords } from './account-records.ts'
 
 type KeyRow = {
   id: KeyId
@@ -13,7 +13,7 @@ type KeyRow = {
   created_at: number
 }
 
-export function openKeys(db: Database): Keys {
+export function openKeyRecords(db: Database): KeyRecords {
   return {
     create: (key) => create(db, key),
     list: (accountId) =>
@@ -26,7 +26,10 @@ export function openKeys(db: Database): Keys {
   }
 }
 
-function create(db: Database, { accountId, publicKey, comment, fingerprint }: Parameters<Keys['create']>[0]): Key {
+function create(
+  db: Database,
+  { accountId, publicKey, comment, fingerprint }: Parameters<KeyRecords['create']>[0],
+): Key {
   try {
     const row = db.change<KeyRow>(
       `INSERT INTO keys (id, account_id, public_key, comment, fingerprint, created_at)

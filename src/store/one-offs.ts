@@ -5,7 +5,7 @@ import { mostOneOffs, oneOffLimits, type AskedOneOff, type OneOff, type OneOffIn
 import type { Config } from '../model/release.ts'
 import type { Cipher } from '../cipher.ts'
 import type { Database, Parameters } from './database.ts'
-import type { OneOffs } from './store.ts'
+import type { OneOffRecords } from './store.ts'
 
 type OneOffRow = {
   id: OneOffId
@@ -28,7 +28,7 @@ type OneOffRow = {
 type Deps = { db: Database; cipher: Cipher }
 
 /** What is typed into a command or its environment is often a secret: both are encrypted. */
-export function openOneOffs(db: Database, cipher: Cipher): OneOffs {
+export function openOneOffRecords(db: Database, cipher: Cipher): OneOffRecords {
   const deps = { db, cipher }
   return {
     create: (asked) => db.transaction(() => create(deps, asked)),
@@ -54,7 +54,7 @@ export function openOneOffs(db: Database, cipher: Cipher): OneOffs {
   }
 }
 
-function create({ db, cipher }: Deps, asked: AskedOneOff): ReturnType<OneOffs['create']> {
+function create({ db, cipher }: Deps, asked: AskedOneOff): ReturnType<OneOffRecords['create']> {
   const { appId, releaseId, accountId, token: by = null, dyno = null, command, env, size, input, timeToLive } = asked
   removeExpired(db)
   const id = newId<OneOffId>()

@@ -1,35 +1,35 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { PaasError } from '../errors.ts'
-import { openAccounts } from './accounts.ts'
-import { openAccountUsage } from './account-usage.ts'
-import { openAppSetups } from './app-setups.ts'
-import { openAppTransfers } from './app-transfers.ts'
-import { openApps } from './apps.ts'
-import { openBuildpacks } from './buildpacks.ts'
-import { openBuilds } from './builds.ts'
+import { openAccountRecords } from './accounts.ts'
+import { openAccountUsageRecords } from './account-usage.ts'
+import { openAppSetupRecords } from './app-setups.ts'
+import { openAppTransferRecords } from './app-transfers.ts'
+import { openAppRecords } from './apps.ts'
+import { openBuildpackRecords } from './buildpacks.ts'
+import { openBuildRecords } from './builds.ts'
 import { openCipher } from './cipher.ts'
-import { openCollaborators } from './collaborators.ts'
+import { openCollaboratorRecords } from './collaborators.ts'
 import { checkCommits, CommitCounter } from './commit-counter.ts'
-import { openConfigVars } from './config-vars.ts'
+import { openConfigVarRecords } from './config-vars.ts'
 import { Database } from './database.ts'
-import { openDomains } from './domains.ts'
-import { openDrains } from './drains.ts'
-import { openDynoStates } from './dyno-states.ts'
-import { openFormations } from './formations.ts'
+import { openDomainRecords } from './domains.ts'
+import { openDrainRecords } from './drains.ts'
+import { openDynoStateRecords } from './dyno-states.ts'
+import { openFormationRecords } from './formations.ts'
 import { checkPages, keepPages } from './keep-pages.ts'
-import { openKeys } from './keys.ts'
+import { openKeyRecords } from './keys.ts'
 import { migrate, versionOf } from './migrations.ts'
-import { openOneOffs } from './one-offs.ts'
-import { openReleases } from './releases.ts'
-import { openSlugDrafts } from './slug-drafts.ts'
-import { openSlugs } from './slugs.ts'
-import { openSniEndpoints } from './sni-endpoints.ts'
-import { openSources } from './sources.ts'
+import { openOneOffRecords } from './one-offs.ts'
+import { openReleaseRecords } from './releases.ts'
+import { openSlugDraftRecords } from './slug-drafts.ts'
+import { openSlugRecords } from './slugs.ts'
+import { openSniEndpointRecords } from './sni-endpoints.ts'
+import { openSourceRecords } from './sources.ts'
 import type { Store } from './store.ts'
-import { openTokens } from './tokens.ts'
-import { openWebhookDeliveries } from './webhook-deliveries.ts'
-import { openWebhooks } from './webhooks.ts'
+import { openTokenRecords } from './tokens.ts'
+import { openWebhookDeliveryRecords } from './webhook-deliveries.ts'
+import { openWebhookRecords } from './webhooks.ts'
 
 export type StoreOptions = {
   path: string
@@ -63,33 +63,33 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
   const db = openDatabase(path, keep)
   try {
     const cipher = openCipher(db, keyPath)
-    const releases = openReleases(db, cipher)
+    const releases = openReleaseRecords(db, cipher)
     return {
       transaction: (work) => db.transaction(work),
       secretFor: (purpose) => cipher.secretFor(purpose),
-      accounts: openAccounts(db),
-      accountUsage: openAccountUsage(db),
-      tokens: openTokens(db),
-      apps: openApps(db, releases),
-      configVars: openConfigVars(db, cipher),
-      builds: openBuilds(db, cipher),
-      slugs: openSlugs(db),
-      slugDrafts: openSlugDrafts(db),
-      buildpacks: openBuildpacks(db),
+      accounts: openAccountRecords(db),
+      accountUsage: openAccountUsageRecords(db),
+      tokens: openTokenRecords(db),
+      apps: openAppRecords(db, releases),
+      configVars: openConfigVarRecords(db, cipher),
+      builds: openBuildRecords(db, cipher),
+      slugs: openSlugRecords(db),
+      slugDrafts: openSlugDraftRecords(db),
+      buildpacks: openBuildpackRecords(db),
       releases,
-      formations: openFormations(db),
-      collaborators: openCollaborators(db),
-      drains: openDrains(db, cipher),
-      domains: openDomains(db),
-      sniEndpoints: openSniEndpoints(db, cipher),
-      keys: openKeys(db),
-      sources: openSources(db),
-      appSetups: openAppSetups(db, cipher),
-      appTransfers: openAppTransfers(db),
-      webhooks: openWebhooks(db, cipher),
-      webhookDeliveries: openWebhookDeliveries(db),
-      oneOffs: openOneOffs(db, cipher),
-      dynoStates: openDynoStates(db),
+      formations: openFormationRecords(db),
+      collaborators: openCollaboratorRecords(db),
+      drains: openDrainRecords(db, cipher),
+      domains: openDomainRecords(db),
+      sniEndpoints: openSniEndpointRecords(db, cipher),
+      keys: openKeyRecords(db),
+      sources: openSourceRecords(db),
+      appSetups: openAppSetupRecords(db, cipher),
+      appTransfers: openAppTransferRecords(db),
+      webhooks: openWebhookRecords(db, cipher),
+      webhookDeliveries: openWebhookDeliveryRecords(db),
+      oneOffs: openOneOffRecords(db, cipher),
+      dynoStates: openDynoStateRecords(db),
       check: () => {
         keep(db)
         told(() => checkContent(db, 'integrity_check'))

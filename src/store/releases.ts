@@ -3,7 +3,7 @@ import { newId, type AccountId, type AppId, type ReleaseId, type SlugId } from '
 import type { Config, Release, ReleaseState } from '../model/release.ts'
 import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
-import type { Releases } from './store.ts'
+import type { ReleaseRecords } from './store.ts'
 
 type ReleaseRow = {
   id: ReleaseId
@@ -24,7 +24,7 @@ const columns =
   'id, app_id, version, slug_id, description, brings_code, account_id, state, failure_reason, command_done, created_at, updated_at'
 const select = `SELECT ${columns} FROM releases`
 
-export function openReleases(db: Database, cipher: Cipher): Releases {
+export function openReleaseRecords(db: Database, cipher: Cipher): ReleaseRecords {
   return {
     create: (release) => create(db, cipher, release),
     find: (id) => one(db, `${select} WHERE id = :id`, { id }),
@@ -43,7 +43,7 @@ export function openReleases(db: Database, cipher: Cipher): Releases {
   }
 }
 
-function create(db: Database, cipher: Cipher, release: Parameters<Releases['create']>[0]): Release {
+function create(db: Database, cipher: Cipher, release: Parameters<ReleaseRecords['create']>[0]): Release {
   const id = newId<ReleaseId>()
   const row = db.change<ReleaseRow>(
     `INSERT INTO releases (id, app_id, version, slug_id, description, brings_code, account_id, config, state,

@@ -2,7 +2,7 @@ import { newId, type AppId, type SlugId } from '../model/ids.ts'
 import type { SlugDraft } from '../model/slug.ts'
 import type { Database } from './database.ts'
 import { insertSlug } from './slugs.ts'
-import type { SlugDrafts } from './store.ts'
+import type { SlugDraftRecords } from './store.ts'
 
 type DraftRow = {
   id: SlugId
@@ -16,7 +16,7 @@ type DraftRow = {
   expires_at: number
 }
 
-export function openSlugDrafts(db: Database): SlugDrafts {
+export function openSlugDraftRecords(db: Database): SlugDraftRecords {
   return {
     create: (draft) => create(db, { ...draft, id: newId<SlugId>(), createdAt: new Date() }),
     find: (id) => {

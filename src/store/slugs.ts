@@ -2,7 +2,7 @@ import type { AppJson } from '../model/app-json.ts'
 import type { AppId, BuildId, SlugId } from '../model/ids.ts'
 import type { Slug } from '../model/slug.ts'
 import type { Database } from './database.ts'
-import type { Slugs } from './store.ts'
+import type { SlugRecords } from './store.ts'
 
 type SlugRow = {
   id: SlugId
@@ -20,7 +20,7 @@ type SlugRow = {
   created_at: number
 }
 
-export function openSlugs(db: Database): Slugs {
+export function openSlugRecords(db: Database): SlugRecords {
   return {
     find: (id) => {
       const row = db.get<SlugRow>('SELECT * FROM slugs WHERE id = :id', { id })

@@ -2,7 +2,7 @@ import { newId, type AppId, type SniEndpointId } from '../model/ids.ts'
 import type { SniEndpoint } from '../model/sni-endpoint.ts'
 import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
-import type { SniEndpoints } from './visitor-tables.ts'
+import type { SniEndpointRecords } from './visitor-records.ts'
 
 type Row = {
   id: SniEndpointId
@@ -14,7 +14,7 @@ type Row = {
   updated_at: number
 }
 
-export function openSniEndpoints(db: Database, cipher: Cipher): SniEndpoints {
+export function openSniEndpointRecords(db: Database, cipher: Cipher): SniEndpointRecords {
   const row = (id: SniEndpointId): Row => db.get<Row>('SELECT * FROM sni_endpoints WHERE id = :id', { id })!
   return {
     create: ({ appId, name, certificate, key }) => {

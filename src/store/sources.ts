@@ -2,7 +2,7 @@ import { PaasError } from '../errors.ts'
 import { newId, type AccountId, type SourceId } from '../model/ids.ts'
 import type { Source, SourceState } from '../model/source.ts'
 import type { Database } from './database.ts'
-import type { Sources } from './store.ts'
+import type { SourceRecords } from './store.ts'
 
 type SourceRow = {
   id: SourceId
@@ -13,7 +13,7 @@ type SourceRow = {
   expires_at: number
 }
 
-export function openSources(db: Database): Sources {
+export function openSourceRecords(db: Database): SourceRecords {
   return {
     create: (accountId, expiresAt) => create(db, accountId, expiresAt),
     find: (id) => {

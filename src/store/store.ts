@@ -19,10 +19,16 @@ import type { AskedOneOff, OneOff } from '../model/one-off.ts'
 import type { Config, Release, ReleaseState } from '../model/release.ts'
 import type { BuildSource, Source } from '../model/source.ts'
 import type { Slug, SlugDraft } from '../model/slug.ts'
-import type { Accounts, AccountUsage, Collaborators, Keys, Tokens } from './account-tables.ts'
-import type { Drains, WebhookDeliveries, Webhooks } from './delivery-tables.ts'
-import type { DynoStates } from './dyno-tables.ts'
-import type { Domains, SniEndpoints } from './visitor-tables.ts'
+import type {
+  AccountRecords,
+  AccountUsageRecords,
+  CollaboratorRecords,
+  KeyRecords,
+  TokenRecords,
+} from './account-records.ts'
+import type { DrainRecords, WebhookDeliveryRecords, WebhookRecords } from './delivery-records.ts'
+import type { DynoStateRecords } from './dyno-records.ts'
+import type { DomainRecords, SniEndpointRecords } from './visitor-records.ts'
 
 /**
  * The database. Synchronous: a call that returned is on disk (WAL, synchronous=FULL). One file per
@@ -44,32 +50,32 @@ export interface Store extends Disposable {
    * opener.
    */
   check(): void
-  accounts: Accounts
-  accountUsage: AccountUsage
-  tokens: Tokens
-  apps: Apps
-  configVars: ConfigVars
-  builds: Builds
-  slugs: Slugs
-  slugDrafts: SlugDrafts
-  buildpacks: Buildpacks
-  releases: Releases
-  formations: Formations
-  collaborators: Collaborators
-  drains: Drains
-  domains: Domains
-  sniEndpoints: SniEndpoints
-  keys: Keys
-  sources: Sources
-  appSetups: AppSetups
-  appTransfers: AppTransfers
-  webhooks: Webhooks
-  webhookDeliveries: WebhookDeliveries
-  oneOffs: OneOffs
-  dynoStates: DynoStates
+  accounts: AccountRecords
+  accountUsage: AccountUsageRecords
+  tokens: TokenRecords
+  apps: AppRecords
+  configVars: ConfigVarRecords
+  builds: BuildRecords
+  slugs: SlugRecords
+  slugDrafts: SlugDraftRecords
+  buildpacks: BuildpackRecords
+  releases: ReleaseRecords
+  formations: FormationRecords
+  collaborators: CollaboratorRecords
+  drains: DrainRecords
+  domains: DomainRecords
+  sniEndpoints: SniEndpointRecords
+  keys: KeyRecords
+  sources: SourceRecords
+  appSetups: AppSetupRecords
+  appTransfers: AppTransferRecords
+  webhooks: WebhookRecords
+  webhookDeliveries: WebhookDeliveryRecords
+  oneOffs: OneOffRecords
+  dynoStates: DynoStateRecords
 }
 
-export interface Apps {
+export interface AppRecords {
   /** With release v1 ("Initial release", succeeded). @throws name_taken */
   create(app: { name: string; ownerId: AccountId; stack: string }): App
   /** By id or name; not those being destroyed. */
@@ -90,7 +96,7 @@ export interface Apps {
   remove(id: AppId): void
 }
 
-export interface ConfigVars {
+export interface ConfigVarRecords {
   /** What the next release will hold. */
   get(appId: AppId): Config
   /** null unsets. Several keys in one call. */
@@ -99,7 +105,7 @@ export interface ConfigVars {
   replace(appId: AppId, config: Config): void
 }
 
-export interface Builds {
+export interface BuildRecords {
   /**
    * Inserts a pending build and supersedes the app's other pending ones, in one transaction; gives
    * both.
@@ -151,12 +157,12 @@ export interface Builds {
 }
 
 /** What an app is built with, in order; none: each build finds out. */
-export interface Buildpacks {
+export interface BuildpackRecords {
   list(appId: AppId): string[]
   replace(appId: AppId, names: string[]): void
 }
 
-export interface Slugs {
+export interface SlugRecords {
   find(id: SlugId): Slug | undefined
   /** Newest first. */
   list(appId: AppId): Slug[]
@@ -165,7 +171,7 @@ export interface Slugs {
 }
 
 /** Slugs whose files are still to come. */
-export interface SlugDrafts {
+export interface SlugDraftRecords {
   create(draft: Omit<SlugDraft, 'id' | 'createdAt'>): SlugDraft
   find(id: SlugId): SlugDraft | undefined
   list(appId: AppId): SlugDraft[]
@@ -177,7 +183,7 @@ export interface SlugDrafts {
   removeExpired(now: Date): void
 }
 
-export interface Releases {
+export interface ReleaseRecords {
   /** The next version of the app, pending. `config` is the snapshot it will run with, for good. */
   create(
     release: Pick<Release, 'appId' | 'slugId' | 'description' | 'accountId'> & { bringsCode?: boolean; config: Config },
@@ -197,7 +203,7 @@ export interface Releases {
   setState(id: ReleaseId, state: ReleaseState): void
 }
 
-export interface Formations {
+export interface FormationRecords {
   list(appId: AppId): Formation[]
   /**
    * Adds types that are new (formationFor says how many of each) and removes those that are gone.
@@ -209,7 +215,7 @@ export interface Formations {
   scale(appId: AppId, changes: { type: string; quantity?: number; size?: DynoSize }[]): Formation[]
 }
 
-export interface Sources {
+export interface SourceRecords {
   create(accountId: AccountId, expiresAt: Date): Source
   find(id: SourceId): Source | undefined
   listExpired(now: Date): Source[]
@@ -223,7 +229,7 @@ export interface Sources {
   remove(id: SourceId): void
 }
 
-export interface AppSetups {
+export interface AppSetupRecords {
   create(setup: Pick<AppSetup, 'appId' | 'accountId' | 'buildId'>): AppSetup
   find(id: AppSetupId): AppSetup | undefined
   findByBuild(id: BuildId): AppSetup | undefined
@@ -236,7 +242,7 @@ export interface AppSetups {
  * Offers of an app to another account; at most one of an app is pending. Those of apps being
  * destroyed are not seen.
  */
-export interface AppTransfers {
+export interface AppTransferRecords {
   /** @throws name_taken while another one of the app is pending */
   create(transfer: Pick<AppTransfer, 'appId' | 'ownerId' | 'recipientId'>): AppTransfer
   /** All, or those that the account made or was sent; newest first. */
@@ -245,7 +251,7 @@ export interface AppTransfers {
   remove(id: AppTransferId): void
 }
 
-export interface OneOffs {
+export interface OneOffRecords {
   /**
    * Waiting, under a name that is free. The token, which one with an input has, is given this once;
    * the database has its SHA-256.

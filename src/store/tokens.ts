@@ -4,7 +4,7 @@ import type { Token } from '../model/account.ts'
 import { newId, type AccountId, type TokenId } from '../model/ids.ts'
 import { toAccount, type AccountRow } from './accounts.ts'
 import type { Database } from './database.ts'
-import type { Tokens } from './account-tables.ts'
+import type { TokenRecords } from './account-records.ts'
 
 type TokenRow = {
   id: TokenId
@@ -20,7 +20,7 @@ type TokenRow = {
 
 const columns = 'id, secret_sha256, account_id, description, scope, session, created_at, updated_at, expires_at'
 
-export function openTokens(db: Database): Tokens {
+export function openTokenRecords(db: Database): TokenRecords {
   return {
     create: (token) => create(db, token),
     authenticate: (secret) => authenticate(db, secret),
@@ -54,7 +54,7 @@ export function openTokens(db: Database): Tokens {
   }
 }
 
-function create(db: Database, token: Parameters<Tokens['create']>[0]): ReturnType<Tokens['create']> {
+function create(db: Database, token: Parameters<TokenRecords['create']>[0]): ReturnType<TokenRecords['create']> {
   const secret = newSecret()
   const now = Date.now()
   const row: TokenRow = {
@@ -76,7 +76,7 @@ function create(db: Database, token: Parameters<Tokens['create']>[0]): ReturnTyp
   return { token: toToken(row), secret }
 }
 
-function rotate(db: Database, id: TokenId): ReturnType<Tokens['rotate']> {
+function rotate(db: Database, id: TokenId): ReturnType<TokenRecords['rotate']> {
   const secret = newSecret()
   const row = db.change<TokenRow>(
     `UPDATE tokens SET secret_sha256 = :hash, updated_at = :now WHERE id = :id RETURNING ${columns}`,
@@ -90,7 +90,7 @@ function newSecret(): string {
   return `paas-${randomBytes(32).toString('base64url')}`
 }
 
-function authenticate(db: Database, secret: string): ReturnType<Tokens['authenticate']> {
+function authenticate(db: Database, secret: string): ReturnType<TokenRecords['authenticate']> {
   const row = db.get<TokenRow>(
     `SELECT ${columns} FROM tokens WHERE secret_sha256 = :hash AND (expires_at IS NULL OR expires_at > :now)`,
     { hash: sha256(secret), now: Date.now() },

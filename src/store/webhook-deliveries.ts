@@ -1,7 +1,7 @@
 import { newId, type AppId, type WebhookDeliveryId, type WebhookEventId, type WebhookId } from '../model/ids.ts'
 import type { WebhookAttempt, WebhookDelivery, WebhookEvent } from '../model/webhook.ts'
 import type { Database } from './database.ts'
-import type { WebhookDeliveries } from './delivery-tables.ts'
+import type { WebhookDeliveryRecords } from './delivery-records.ts'
 
 type EventRow = {
   sequence: number
@@ -44,7 +44,7 @@ const due = `${deliveries} WHERE webhook_deliveries.id IN (
     ) WHERE place <= :perWebhook
   ) ORDER BY next_attempt_at, webhook_deliveries.sequence`
 
-export function openWebhookDeliveries(db: Database): WebhookDeliveries {
+export function openWebhookDeliveryRecords(db: Database): WebhookDeliveryRecords {
   return {
     publish: (event) => db.transaction(() => publish(db, event)),
     listEvents: (appId) =>
@@ -76,7 +76,7 @@ export function openWebhookDeliveries(db: Database): WebhookDeliveries {
   }
 }
 
-function publish(db: Database, event: Parameters<WebhookDeliveries['publish']>[0]): void {
+function publish(db: Database, event: Parameters<WebhookDeliveryRecords['publish']>[0]): void {
   const { appId, include, action, actor, data, previousData } = event
   const webhooks = db
     .all<{ id: WebhookId; include: string }>('SELECT id, include FROM webhooks WHERE app_id = :appId', { appId })

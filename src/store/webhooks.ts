@@ -2,7 +2,7 @@ import { newId, type AppId, type BuildId, type FormationId, type ReleaseId, type
 import type { Webhook, WebhookEntity, WebhookLevel } from '../model/webhook.ts'
 import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
-import type { WebhookChange, Webhooks } from './delivery-tables.ts'
+import type { WebhookChange, WebhookRecords } from './delivery-records.ts'
 import { toFormation, type FormationRow } from './formations.ts'
 
 type Row = {
@@ -23,7 +23,7 @@ type ChangeRow = { app_id: AppId; action: WebhookChange['action']; data: string 
   | { kind: 'formation'; id: FormationId }
 )
 
-export function openWebhooks(db: Database, cipher: Cipher): Webhooks {
+export function openWebhookRecords(db: Database, cipher: Cipher): WebhookRecords {
   const toWebhook = (row: Row) => openRow(cipher, row)
   const find = (id: WebhookId): Webhook | undefined => {
     const row = db.get<Row>('SELECT * FROM webhooks WHERE id = :id', { id })

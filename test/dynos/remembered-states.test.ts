@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLog } from '../../src/log.ts'
 import { PaasError } from '../../src/errors.ts'
 import { RememberedStates } from '../../src/dynos/remembered-states.ts'
-import type { DynoStates } from '../../src/store/dyno-tables.ts'
+import type { DynoStateRecords } from '../../src/store/dyno-records.ts'
 import { TestStore } from '../store/test-store.ts'
 
 let record: TestStore
@@ -17,7 +17,7 @@ beforeEach(() => {
 afterEach(() => record[Symbol.dispose]())
 
 /** The record, whose writes fail for as long as the test says that the disk is full. */
-function unlessFull(real: DynoStates): DynoStates {
+function unlessFull(real: DynoStateRecords): DynoStateRecords {
   const write = <T>(work: () => T): T => {
     if (isFull) throw new PaasError('disk_full', 'The disk is full.')
     return work()

@@ -1,6 +1,6 @@
 import type { NewWebhookEvent } from '../../model/webhook.ts'
 import { isOneOff, type DynoLife, type DynoRecord } from '../../model/dyno.ts'
-import type { DynoNews } from '../../store/dyno-tables.ts'
+import type { DynoNews } from '../../store/dyno-records.ts'
 import { commandsOf } from './commands.ts'
 import type { ApiDeps } from '../deps.ts'
 import { dynoId } from './dyno-json.ts'

@@ -1,6 +1,6 @@
 import type { NewWebhookEvent } from '../../model/webhook.ts'
-import type { WebhookChange } from '../../store/delivery-tables.ts'
-import type { DynoNews } from '../../store/dyno-tables.ts'
+import type { WebhookChange } from '../../store/delivery-records.ts'
+import type { DynoNews } from '../../store/dyno-records.ts'
 import { userJson } from '../apps/app-json.ts'
 import { buildJson, type BuildJsonDeps } from '../builds/build-json.ts'
 import { dynoEvent } from '../dynos/dyno-event.ts'

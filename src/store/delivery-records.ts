@@ -3,7 +3,7 @@ import type { Formation } from '../model/formation.ts'
 import type { AppId, BuildId, DrainId, FormationId, ReleaseId, WebhookId } from '../model/ids.ts'
 import type { Webhook, WebhookAction, WebhookAttempt, WebhookDelivery, WebhookEvent } from '../model/webhook.ts'
 
-export interface Drains {
+export interface DrainRecords {
   create(drain: Pick<Drain, 'appId' | 'url'>): Drain
   /** Oldest first. */
   list(appId: AppId): Drain[]
@@ -12,7 +12,7 @@ export interface Drains {
   remove(id: DrainId): void
 }
 
-export interface Webhooks {
+export interface WebhookRecords {
   create(webhook: Pick<Webhook, 'appId' | 'url' | 'include' | 'level' | 'secret' | 'authorization'>): Webhook
   find(id: WebhookId): Webhook | undefined
   /** Oldest first. */
@@ -38,7 +38,7 @@ export type WebhookChange = { appId: AppId; action: WebhookAction } & (
   | { kind: 'formation'; id: FormationId; last: Formation | null }
 )
 
-export interface WebhookDeliveries {
+export interface WebhookDeliveryRecords {
   /**
    * An event, with a delivery for each webhook of the app that wants it; nothing if none does. The
    * newest 1,000 of an app are kept, and of its dynos as many.

@@ -3,7 +3,7 @@ import type { AppId, DomainId, SniEndpointId } from '../model/ids.ts'
 import type { SniEndpoint } from '../model/sni-endpoint.ts'
 
 /** Names that lead visitors to an app. */
-export interface Domains {
+export interface DomainRecords {
   create(domain: Pick<Domain, 'appId' | 'hostname' | 'sniEndpointId'>): Domain
   /** Of any app. */
   find(hostname: string): Domain | undefined
@@ -16,7 +16,7 @@ export interface Domains {
 }
 
 /** Certificates that visitors are shown, and their keys. */
-export interface SniEndpoints {
+export interface SniEndpointRecords {
   create(endpoint: Pick<SniEndpoint, 'appId' | 'name' | 'certificate'> & { key: string }): SniEndpoint
   /** Oldest first. */
   list(appId: AppId): SniEndpoint[]

@@ -6,7 +6,7 @@ import type { AccountId, AppId, KeyId, TokenId } from '../model/ids.ts'
 import type { Key } from '../model/key.ts'
 import type { Quota, Usage } from '../model/quota.ts'
 
-export interface Accounts {
+export interface AccountRecords {
   /** @throws name_taken */
   create(account: { email: string; name?: string; admin: boolean; password?: string }): Account
   /** None that was removed, here and in the list. */
@@ -30,7 +30,7 @@ export interface Accounts {
 }
 
 /** How much an account has of what may be limited. */
-export interface AccountUsage {
+export interface AccountUsageRecords {
   used(id: AccountId): Usage
   /**
    * When each of the last hour's builds was taken for its apps, those that are gone too; oldest
@@ -45,7 +45,7 @@ export interface AccountUsage {
   give(id: AccountId, quota: Partial<Quota>): void
 }
 
-export interface Tokens {
+export interface TokenRecords {
   /** The secret is given this once; the database has its SHA-256. */
   create(token: { accountId: AccountId; description: string; scope: string[]; expiresAt?: Date; session?: boolean }): {
     token: Token
@@ -68,7 +68,7 @@ export interface Tokens {
 }
 
 /** Who else may use an app. Its owner is not among them. */
-export interface Collaborators {
+export interface CollaboratorRecords {
   /** Oldest first. */
   list(appId: AppId): Collaborator[]
   find(appId: AppId, accountId: AccountId): Collaborator | undefined
@@ -82,7 +82,7 @@ export interface Collaborators {
 }
 
 /** Public SSH keys. */
-export interface Keys {
+export interface KeyRecords {
   /** @throws name_taken for one that the account has */
   create(key: Pick<Key, 'accountId' | 'publicKey' | 'comment' | 'fingerprint'>): Key
   /** Oldest first. */

@@ -6,7 +6,7 @@ import type { AppId } from '../model/ids.ts'
  * was not in its boot time, how it ended before it was started again. Written by the worker, each
  * when it changes.
  */
-export interface DynoStates {
+export interface DynoStateRecords {
   find(id: string): DynoRecord | undefined
   list(appId: AppId): DynoRecord[]
   /** Nothing happens when the app is gone. */
