@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { until } from '../test/helpers/app.ts'
 import { Builder, type AppBuilder } from '../test/build/builder.ts'
+import type { BuildResult } from '../src/model/build-request.ts'
 import { median } from './statistics.ts'
 import type { Row } from './table.ts'
 
@@ -69,9 +70,13 @@ async function ourBuild(app: AppBuilder, clock: Clock): Promise<number> {
   app.sandboxes.prepare(app.id, 'dockerfile')
   await until('a sandbox is prepared', () => Promise.resolve(clock[sandboxStart]))
   const start = performance.now()
-  await app.build()
+  const earlier = made.get(app)
+  made.set(app, await app.build({ findEarlier: async (inputs) => (inputs === earlier?.inputs ? earlier : undefined) }))
   return performance.now() - start
 }
+
+/** What the newest build of each made. */
+const made = new WeakMap<AppBuilder, BuildResult>()
 
 async function dockerBuild({ id, repository }: AppBuilder, options: string[]): Promise<number> {
   const start = performance.now()

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream'
 import type { AnyPack, Pack } from './detect.ts'
+import { isCommit } from './pack-commits.ts'
 
 /** The most bytes of a line, and of bin/release; packs answer a few lines. */
 const mostBytes = 64 * 1024
@@ -21,6 +22,8 @@ export class Answers {
   undetected: string | undefined
   unusable: Verdict | undefined
   failed: Verdict | undefined
+  /** The commits of packs that were fetched from a repository. */
+  readonly commits = new Map<string, string>()
   /** YAML of bin/release. */
   release = ''
   /** A tar of the build directory, once the packs are done. */
@@ -78,10 +81,16 @@ export class Answers {
     if (word === 'detected') this.#detected(rest)
     else if (word === 'undetected') this.undetected = rest
     else if (word === 'unusable') this.unusable = this.#verdict(rest)
+    else if (word === 'fetched') this.#fetched(rest)
     else if (word === 'compiling') this.#compiling()
     else if (word === 'failed') this.failed = this.#verdict(rest)
     else if (word === 'release') this.#releaseBytes = Math.min(Number.parseInt(rest, 10) || 0, mostBytes)
     else if (word === 'slug') this.#slugBegins()
+  }
+
+  #fetched(rest: string): void {
+    const { pack, text } = this.#verdict(rest) ?? {}
+    if (pack && text && isCommit(text)) this.commits.set(pack, text)
   }
 
   #compiling(): void {

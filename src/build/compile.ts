@@ -27,6 +27,8 @@ type CompileOptions = {
 /** What a build made. */
 export type Compiled = {
   packs: Pack[]
+  /** Of those from elsewhere, as far as they have one. */
+  commits: ReadonlyMap<string, string>
   /** The process types the last pack declares. */
   defaults: ProcessTypes
   /** A tar of the build directory, as the sandbox gives it. */
@@ -57,7 +59,8 @@ export async function compile(
   const ended = await Promise.race([done.promise, running])
   if (ended) throw explain(deps, answers, await ended.exit(), root)
   const packs = answers.packs.map((pack) => shown(deps, pack))
-  return { packs, defaults: defaultTypes(answers.release), slug: answers.slug, whole: isWhole(deps, running) }
+  const { commits, slug } = answers
+  return { packs, commits, defaults: defaultTypes(answers.release), slug, whole: isWhole(deps, running) }
 }
 
 function isWhole(deps: CompileDeps, running: ReturnType<Sandbox['run']>): Promise<void> {

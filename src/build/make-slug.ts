@@ -4,9 +4,11 @@ import type { App } from '../model/app.ts'
 import type { Build } from '../model/build.ts'
 import { newId, type SlugId } from '../model/ids.ts'
 import { noCommit } from '../model/source.ts'
+import type { Made } from '../model/build-request.ts'
 import type { Slug } from '../model/slug.ts'
 import type { Store } from '../store/store.ts'
 import { configureBuild } from './configure-build.ts'
+import { buildKeyOf, findEarlierSlug } from './earlier-slug.ts'
 import type { BuildRun, Parts } from './parts.ts'
 import { takeSource } from './take-source.ts'
 
@@ -26,11 +28,23 @@ export async function makeSlug(parts: Parts, run: BuildRun): Promise<{ app: App;
   const version = build.source?.version ?? commit
   const buildpacks = build.buildpacks ?? store.buildpacks.list(appId)
   const request = { buildId: id, appId, app: app.name, commit, version, config, configure, buildpacks, noCache }
-  const { phases, ...result } = await pipeline(request, output, signal)
+  if (noCache) store.slugs.forgetKeys(appId)
+  const findEarlier = (inputs: string) => earlierSlug(parts, run, inputs)
+  const { phases, inputs, ...result } = await pipeline({ ...request, findEarlier }, output, signal)
   clock.add(phases)
-  const slug: Slug = { ...result, id: newId<SlugId>(), appId, buildId: id, commit, createdAt: new Date() }
+  const buildKey = inputs === undefined ? {} : { buildKey: buildKeyOf(store, inputs) }
+  const origin = { appId, buildId: id, commit, ...buildKey }
+  const slug: Slug = { ...result, ...origin, id: newId<SlugId>(), createdAt: new Date() }
   if (store.builds.recordSlug(id, generation, slug)) return { app, slug }
   throw new PaasError('internal', `Another attempt has taken over the build ${id}.`)
+}
+
+async function earlierSlug(parts: Parts, { build, output }: BuildRun, inputs: string): Promise<Made | undefined> {
+  const earlier = await findEarlierSlug(parts, build.appId, buildKeyOf(parts.store, inputs))
+  if (!earlier) return undefined
+  const { image, stack, processTypes, buildpack, size } = earlier.slug
+  output.topic(`Nothing changed since v${earlier.version}: using its slug`)
+  return { image, stack, processTypes, buildpack, size }
 }
 
 function appOf({ apps }: Pick<Store, 'apps'>, { appId, id }: Build): App {

@@ -19,7 +19,7 @@ import type { BuildSandboxes } from './sandboxes.ts'
  */
 export type Parts = {
   store: Store
-  engine: Pick<Engine, 'info'>
+  engine: Pick<Engine, 'findImage' | 'info'>
   pipeline: RunPipeline
   sandboxes: Pick<BuildSandboxes, 'prepare' | 'without'>
   releases: Pick<Releases, 'releaseBuild' | 'fail'>

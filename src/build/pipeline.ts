@@ -2,13 +2,14 @@ import type { Readable } from 'node:stream'
 import type { Engine, Sandbox } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import type { AppId } from '../model/ids.ts'
 import { parseAppJson, type AppJson } from '../model/app-json.ts'
 import { scalableTypes } from '../model/formation.ts'
 import { within } from '../model/machine.ts'
 import type { Narrator } from '../model/narrator.ts'
 import { parseProcfile, type ProcessTypes } from '../model/procfile.ts'
 import { appUser } from '../model/app-user.ts'
+import type { Repositories } from '../model/repositories.ts'
+import { buildInputs, packsFromElsewhere, withCommits, type BuildPlan, type PacksPlan } from './build-key.ts'
 import { compile, type Compiled } from './compile.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
 import { candidates, type Candidates } from './detect.ts'
@@ -16,6 +17,7 @@ import { buildDockerfile, isDockerfileBuild, type DockerfileDeps } from './docke
 import { exportSlug, imageLabels } from './export.ts'
 import { createMask } from '../output/mask.ts'
 import { buildOrder } from './order.ts'
+import { currentCommits } from './pack-commits.ts'
 import { isOurs } from './packs.ts'
 import { PhaseClock } from '../model/phase-clock.ts'
 import type { BuildLimits, BuildSandboxes } from './sandboxes.ts'
@@ -29,9 +31,9 @@ import type { Toolbox } from './toolbox.ts'
 export type PipelineDeps = {
   engine: Pick<Engine, 'appendLayer' | 'machine'> & DockerfileDeps['engine']
   stack: Pick<Stack, 'name'>
-  toolbox: Pick<Toolbox, 'runImage' | 'usersIn'> & DockerfileDeps['toolbox']
-  sandboxes: Pick<BuildSandboxes, 'remove' | 'take'>
-  repositories: { archive(appId: AppId, commit: string, signal: AbortSignal): Promise<Readable> }
+  toolbox: Pick<Toolbox, 'buildImage' | 'runImage' | 'usersIn'> & DockerfileDeps['toolbox']
+  sandboxes: Pick<BuildSandboxes, 'dismiss' | 'remove' | 'take'>
+  repositories: Pick<Repositories, 'archive' | 'tree'>
   build: BuildLimits & { timeoutSeconds: number; cacheMiB: number }
   /** What a Dockerfile may begin with. */
   registries: DockerfileDeps['registries']
@@ -52,10 +54,10 @@ export function createPipeline(deps: PipelineDeps): RunPipeline {
       const appJson = appJsonOf(source)
       const run = appJson ? configure(asked, appJson) : asked
       for (const line of sourceWarnings(source)) output.error(line)
-      const result = isDockerfileBuild(source, run.request.buildpacks)
-        ? await withDockerfile(run)
-        : await withPacks(run, source)
-      return { ...result, ...(appJson && { appJson }), stack: deps.stack.name, phases: run.clock.times }
+      const plan = planOf(run, source)
+      const inputs = await run.clock.time('source', () => buildInputs(deps, run.request, { source, plan }))
+      const result = (await earlier(run, plan, inputs)) ?? (await buildNow(run, source, { plan, inputs }))
+      return { stack: deps.stack.name, ...result, ...(appJson && { appJson }), phases: run.clock.times }
     } catch (error) {
       if (timeLimit.aborted && !signal.aborted) throw tookTooLong(timeoutSeconds, error)
       throw error
@@ -70,7 +72,7 @@ type Run = {
   clock: PhaseClock
   signal: AbortSignal
 }
-type Built = Omit<BuildResult, 'stack' | 'phases' | 'appJson'>
+type Built = Omit<BuildResult, 'stack' | 'phases' | 'appJson'> & { stack?: string }
 
 function appJsonOf({ files }: Source): AppJson | undefined {
   const text = files['app.json']
@@ -83,22 +85,66 @@ function configure(run: Run, appJson: AppJson): Run {
   return { ...run, request: asked }
 }
 
-async function withPacks(run: Run, source: Source): Promise<Built> {
-  const { deps, request, output, clock } = run
+/** @throws build_failed, procfile_invalid */
+function planOf({ deps, request }: Run, source: Source): BuildPlan {
+  if (isDockerfileBuild(source, request.buildpacks)) return { kind: 'dockerfile' }
   parseProcfileOf(source.files.Procfile)
-  const asked = candidates(request.buildpacks ?? [], source.files['.buildpacks'], deps.packPolicy)
+  return {
+    kind: 'packs',
+    ...candidates(request.buildpacks ?? [], source.files['.buildpacks'], deps.packPolicy),
+  }
+}
+
+/**
+ * What an earlier build made of the same. Where packs come from elsewhere only a sandbox can tell.
+ */
+async function earlier({ deps, request }: Run, plan: BuildPlan, inputs: string): Promise<Built | undefined> {
+  if (packsFromElsewhere(plan).length > 0) return undefined
+  const made = await request.findEarlier?.(inputs)
+  if (!made) return undefined
+  deps.sandboxes.dismiss(request.appId)
+  return { ...made, inputs }
+}
+
+function buildNow(run: Run, source: Source, { plan, inputs }: { plan: BuildPlan; inputs: string }): Promise<Built> {
+  return plan.kind === 'dockerfile' ? withDockerfile(run, inputs) : withPacks(run, source, { asked: plan, inputs })
+}
+
+type Wanted = { asked: PacksPlan; inputs: string }
+
+async function withPacks(run: Run, source: Source, wanted: Wanted): Promise<Built> {
+  const { deps, request, output, clock } = run
+  const { asked, inputs } = wanted
   const sandbox = await clock.time('prepare', () => takeSandbox(run))
   try {
+    const same = await earlierWithPacks(run, sandbox, wanted)
+    if (same) return same
     const compiled = await runPacks(run, sandbox, asked, source)
     const slug = await clock.time('export', () => makeSlug(run, compiled))
     const processTypes = decideProcessTypes(output, parseProcfileOf(slug.procfile), compiled.defaults)
     output.topic('Compressing...')
     output.detail(`Done: ${(slug.bytes / 2 ** 20).toFixed(1)}M`)
     const buildpack = compiled.packs.map(({ name }) => name).join(', ')
-    return { image: slug.image.digest, processTypes, buildpack, size: slug.bytes }
+    const allKnown = compiled.commits.size === packsFromElsewhere(asked).length
+    const known = allKnown && { inputs: withCommits(inputs, compiled.commits) }
+    return { image: slug.image.digest, processTypes, buildpack, size: slug.bytes, ...known }
   } finally {
     deps.sandboxes.remove(request.appId, sandbox)
   }
+}
+
+async function earlierWithPacks(
+  { request, signal }: Run,
+  sandbox: Sandbox,
+  { asked, inputs }: Wanted,
+): Promise<Built | undefined> {
+  const packs = packsFromElsewhere(asked)
+  if (packs.length === 0 || !request.findEarlier) return undefined
+  const commits = await currentCommits(sandbox, packs, signal)
+  if (!commits) return undefined
+  const actual = withCommits(inputs, commits)
+  const made = await request.findEarlier(actual)
+  return made && { ...made, inputs: actual }
 }
 
 function takeSandbox({ deps, request, output, signal }: Run): Promise<Sandbox> {
@@ -133,7 +179,7 @@ async function makeSlug({ deps, request, output }: Run, { packs, slug, whole }: 
   return made
 }
 
-async function withDockerfile(run: Run): Promise<Built> {
+async function withDockerfile(run: Run, inputs: string): Promise<Built> {
   const { deps, request, output, clock, signal } = run
   output.topic('Building with the Dockerfile')
   const wanted = {
@@ -146,7 +192,7 @@ async function withDockerfile(run: Run): Promise<Built> {
   }
   const image = await clock.time('compile', () => buildDockerfile(deps, wanted, signal))
   if (image.hasVolumes) output.detail('VOLUME is ignored: files that a dyno writes are lost when it stops')
-  return { image: image.digest, processTypes: { web: null }, buildpack: 'Dockerfile', size: image.sizeBytes }
+  return { image: image.digest, processTypes: { web: null }, buildpack: 'Dockerfile', size: image.sizeBytes, inputs }
 }
 
 function archive({ deps, request, signal }: Run): Promise<Readable> {

@@ -82,6 +82,11 @@ export class BuildSandboxes implements AsyncDisposable {
     return this.#make(appId, kind, signal, onProgress)
   }
 
+  /** No build needs the one that was prepared. */
+  dismiss(appId: AppId): void {
+    void this.#discard(appId)
+  }
+
   /**
    * In the background: nobody waits for it. What stays is removed at the worker's next start.
    * @param finished it is left in peace until then, for a while

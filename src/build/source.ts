@@ -19,6 +19,8 @@ export type Source = {
   windowsScripts: string[]
   /** Paths of files that are kept in Git LFS: their content is elsewhere. */
   lfsPointers: string[]
+  /** Some file, or a file's name, has the name of the variable that tells packs the commit. */
+  namesVersion: boolean
 }
 
 const platformFiles = ['.buildpacks', '.slugignore', 'Procfile', 'app.json'] as const
@@ -29,7 +31,9 @@ export const mostBytesRead = 64 * 1024
 
 /** Reads through a tar of a commit's tree. @throws source_invalid when it is over a limit */
 export async function readSource(tar: Readable, limits: SourceLimits): Promise<Source> {
-  const source: Source = { root: new Set(), files: {}, windowsScripts: [], lfsPointers: [] }
+  const source: Source = { root: new Set(), files: {}, windowsScripts: [], lfsPointers: [], namesVersion: false }
+  const search = new TextSearch('SOURCE_VERSION')
+  tar.on('data', (chunk: Buffer) => search.feed(chunk))
   let bytes = 0
   let entries = 0
   await forEachEntry(tar, async (entry) => {
@@ -51,7 +55,25 @@ export async function readSource(tar: Readable, limits: SourceLimits): Promise<S
     if (size > mostBytesRead) throw tooMuch(`has a ${name} of more than ${mostBytesRead / 1024} KiB`)
     source.files[name] = textOf(name, await buffer(entry))
   })
-  return source
+  return { ...source, namesVersion: search.found }
+}
+
+/** Whether a text is in what comes in pieces. */
+class TextSearch {
+  found = false
+  readonly #text: string
+  #end = Buffer.alloc(0)
+
+  constructor(text: string) {
+    this.#text = text
+  }
+
+  feed(chunk: Buffer): void {
+    if (this.found) return
+    const seam = Buffer.concat([this.#end, chunk.subarray(0, this.#text.length)])
+    this.found = seam.includes(this.#text) || chunk.includes(this.#text)
+    this.#end = Buffer.concat([this.#end, chunk.subarray(-this.#text.length)]).subarray(-this.#text.length)
+  }
 }
 
 /**

@@ -12,6 +12,9 @@ import { toolFiles, toolsDirectory, toolVersions } from './stack/tools.ts'
 /** In the image that apps are built on: finds the packs for an app and runs them. */
 export const buildProgram = `/${toolsDirectory}/buildpacks/bin/build`
 
+/** Likewise: gets a pack from elsewhere. */
+export const fetchProgram = `/${toolsDirectory}/buildpacks/bin/fetch`
+
 /** In the image that Dockerfiles are built in. */
 export const builderPrograms = `/${toolsDirectory}/builder`
 

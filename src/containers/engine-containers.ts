@@ -1,5 +1,6 @@
 import { appDirectory } from '../build/directories.ts'
 import { appendSlug } from '../build/export.ts'
+import type { BuildSandboxes } from '../build/sandboxes.ts'
 import type { Toolbox } from '../build/toolbox.ts'
 import type { Engine } from '../engine/engine.ts'
 import { label } from '../engine/labels.ts'
@@ -9,6 +10,7 @@ import type { Containers, SlugOrigin } from './containers.ts'
 type Deps = {
   engine: Pick<Engine, 'machine' | 'listDynos' | 'removeCache' | 'appendLayer' | 'findImage' | 'readImage'>
   toolbox: Pick<Toolbox, 'uploadImage' | 'usersIn'>
+  sandboxes: Pick<BuildSandboxes, 'without'>
   serverId: string
 }
 
@@ -16,11 +18,11 @@ type Deps = {
  * Straight from the engine. What an image is made on, who runs in it and what is read of it is
  * decided here, not by who asks.
  */
-export function createContainers({ engine, toolbox, serverId }: Deps): Containers {
+export function createContainers({ engine, toolbox, sandboxes, serverId }: Deps): Containers {
   return {
     machine: () => engine.machine(),
     listDynos: ({ appId }) => engine.listDynos({ appId }),
-    removeCache: (appId) => engine.removeCache(appId),
+    removeCache: (appId) => sandboxes.without(appId, () => engine.removeCache(appId)),
     async addSlug(slug, files) {
       const base = await toolbox.uploadImage()
       const options = { base, users: await toolbox.usersIn(base), owner: appUser(slug.app.id), labels: labelsOf(slug) }

@@ -74,6 +74,11 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
       if (!existsSync(pathOf(appId))) return undefined
       return (await commitOf(pathOf(appId), ref)) ?? undefined
     },
+    async tree(appId, commit) {
+      const tree = await objectOf(pathOf(appId), `${hex(commit)}^{tree}`)
+      if (tree === null) throw new PaasError('internal', `The commit ${commit} is not in the repository.`)
+      return tree
+    },
     async countTags(appId) {
       const listing = startGit(pathOf(appId), ['for-each-ref', '--format=%(refname)', 'refs/tags'], never)
       listing.stdin.end()
@@ -132,9 +137,13 @@ async function pointHead(path: string, ref: string): Promise<void> {
 }
 
 /** The commit a ref or an object id leads to; null where there is none. */
-async function commitOf(path: string, revision: string): Promise<string | null> {
+function commitOf(path: string, revision: string): Promise<string | null> {
+  return objectOf(path, `${revision}^{commit}`)
+}
+
+async function objectOf(path: string, revision: string): Promise<string | null> {
   const reading = startGit(path, ['cat-file', '--batch-check=%(objectname)'], never)
-  reading.stdin.end(`${revision.replaceAll('\n', ' ')}^{commit}\n`)
+  reading.stdin.end(`${revision.replaceAll('\n', ' ')}\n`)
   const answer = await text(reading.stdout)
   await reading.done
   return /^[0-9a-f]{40}(?=\n$)/.exec(answer)?.[0] ?? null

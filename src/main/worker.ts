@@ -34,9 +34,9 @@ export const run = (): Promise<void> =>
     const repositories = createRepositories({ directory: paths.repositories, limits })
     const stack = createStack({ engine, config })
     const toolbox = createToolbox({ engine, stack })
-    const containers = createContainers({ engine, toolbox, serverId })
-    life.use(await serveContainers({ socketPath: paths.containersSocket, containers, log }))
     const sandboxes = life.use(new BuildSandboxes({ engine, toolbox, build, log }))
+    const containers = createContainers({ engine, toolbox, sandboxes, serverId })
+    life.use(await serveContainers({ socketPath: paths.containersSocket, containers, log }))
     const pipeline = createPipeline({
       engine,
       stack,

@@ -2,6 +2,7 @@ import type { AppJson } from './app-json.ts'
 import type { AppId, BuildId } from './ids.ts'
 import type { Narrator } from './narrator.ts'
 import type { Config } from './release.ts'
+import type { Slug } from './slug.ts'
 
 /** What the build pipeline is asked for: one commit of one app. */
 export type BuildRequest = {
@@ -18,19 +19,20 @@ export type BuildRequest = {
   /** Those that are set for the app; none: what the source has decides. */
   buildpacks?: string[]
   noCache: boolean
+  /**
+   * Finds what an earlier build of the app made of the same inputs: a text of all that decides a
+   * build. Absent: none is to be used.
+   */
+  findEarlier?: (inputs: string) => Promise<Made | undefined>
 }
 
-/**
- * What it gives: the parts of a Slug that building decides, and the time of each phase in
- * milliseconds.
- */
-export type BuildResult = {
-  image: string
-  stack: string
-  processTypes: Record<string, string | null>
-  buildpack: string
-  size: number
-  appJson?: AppJson
+/** The parts of a Slug that building decides. */
+export type Made = Pick<Slug, 'image' | 'stack' | 'processTypes' | 'buildpack' | 'size' | 'appJson'>
+
+/** What it gives, and the time of each phase in milliseconds. */
+export type BuildResult = Made & {
+  /** As `findEarlier` is asked; absent: not all that decided is known. */
+  inputs?: string
   phases: Record<string, number>
 }
 

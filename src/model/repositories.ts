@@ -42,6 +42,8 @@ export interface Repositories {
   release(appId: AppId, buildId: BuildId): Promise<void>
   /** The commit that a ref, or the id of a commit or an annotated tag, leads to. */
   resolve(appId: AppId, ref: string): Promise<string | undefined>
+  /** The id of the commit's tree: commits of the same files have the same. */
+  tree(appId: AppId, commit: string): Promise<string>
   countTags(appId: AppId): Promise<number>
   /**
    * Moves a branch to `commit` (null: it is to be gone) if it still points to `previous` (null: did

@@ -23,6 +23,8 @@ export type Slug = {
   sha256?: string
   /** What the source's app.json says; absent: it has none. */
   appJson?: AppJson
+  /** Of all that decided the build; absent: no other build has the same. */
+  buildKey?: string
   createdAt: Date
 }
 

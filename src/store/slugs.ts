@@ -17,6 +17,7 @@ type SlugRow = {
   size: number
   sha256: string | null
   app_json: string | null
+  build_key: string | null
   created_at: number
 }
 
@@ -28,6 +29,18 @@ export function openSlugRecords(db: Database): SlugRecords {
     },
     list: (appId) =>
       db.all<SlugRow>('SELECT * FROM slugs WHERE app_id = :appId ORDER BY rowid DESC', { appId }).map(toSlug),
+    findBuilt: (appId, key) => {
+      const row = db.get<SlugRow>(
+        `SELECT slugs.* FROM slugs JOIN builds ON builds.id = slugs.build_id
+         WHERE slugs.app_id = :appId AND build_key = :key AND builds.state = 'succeeded'
+         ORDER BY slugs.rowid DESC LIMIT 1`,
+        { appId, key },
+      )
+      return row && toSlug(row)
+    },
+    forgetKeys: (appId) => {
+      db.run('UPDATE slugs SET build_key = NULL WHERE app_id = :appId AND build_key IS NOT NULL', { appId })
+    },
     listReleasedElsewhere: (appId) =>
       db.all<SlugRow>(`SELECT * FROM slugs WHERE app_id = :appId AND ${releasedElsewhere}`, { appId }).map(toSlug),
   }
@@ -49,9 +62,9 @@ export function bequeathSlugs(db: Database, appId: AppId): void {
 export function insertSlug(db: Database, slug: Slug): void {
   db.run(
     `INSERT INTO slugs (id, app_id, build_id, commit_sha, commit_description, image, stack, process_types, buildpack,
-       size, sha256, app_json, created_at)
+       size, sha256, app_json, build_key, created_at)
      VALUES (:id, :appId, :buildId, :commit, :commitDescription, :image, :stack, :processTypes, :buildpack,
-       :size, :sha256, :appJson, :createdAt)`,
+       :size, :sha256, :appJson, :buildKey, :createdAt)`,
     {
       id: slug.id,
       appId: slug.appId,
@@ -65,6 +78,7 @@ export function insertSlug(db: Database, slug: Slug): void {
       size: slug.size,
       sha256: slug.sha256 ?? null,
       appJson: slug.appJson ? JSON.stringify(slug.appJson) : null,
+      buildKey: slug.buildKey ?? null,
       createdAt: slug.createdAt.getTime(),
     },
   )
@@ -84,6 +98,7 @@ function toSlug(row: SlugRow): Slug {
     ...(row.commit_description === null ? {} : { commitDescription: row.commit_description }),
     ...(row.sha256 === null ? {} : { sha256: row.sha256 }),
     ...(row.app_json === null ? {} : { appJson: JSON.parse(row.app_json) as AppJson }),
+    ...(row.build_key === null ? {} : { buildKey: row.build_key }),
     createdAt: new Date(row.created_at),
   }
 }

@@ -166,6 +166,10 @@ export interface SlugRecords {
   find(id: SlugId): Slug | undefined
   /** Newest first. */
   list(appId: AppId): Slug[]
+  /** The newest of the app that a build with this key made, if that build succeeded. */
+  findBuilt(appId: AppId, key: string): Slug | undefined
+  /** No build of the app uses a slug of an earlier one. */
+  forgetKeys(appId: AppId): void
   /** Those of the app that other apps have releases of: they outlive it. */
   listReleasedElsewhere(appId: AppId): Slug[]
 }

@@ -27,7 +27,7 @@ import { openAppLogWriter } from '../../src/logs/writer.ts'
 import type { Account } from '../../src/model/account.ts'
 import type { App } from '../../src/model/app.ts'
 import type { Build } from '../../src/model/build.ts'
-import { newId, type SlugId } from '../../src/model/ids.ts'
+import { newId, type AppId, type SlugId } from '../../src/model/ids.ts'
 import type { Job } from '../../src/model/job.ts'
 import type { Release } from '../../src/model/release.ts'
 import type { Slug } from '../../src/model/slug.ts'
@@ -108,8 +108,9 @@ export class TestApi implements AsyncDisposable {
       outbound: createOutbound(config),
     }
     const toolbox = createToolbox({ engine, stack: createStack({ engine, config }) })
+    const sandboxes = { without: (_: AppId, work: () => Promise<void>) => work() }
     const socketPath = config.paths.containersSocket
-    const ofWorker = createContainers({ engine, toolbox, serverId })
+    const ofWorker = createContainers({ engine, toolbox, sandboxes, serverId })
     this.#life.use(this.worker).use(await serveContainers({ socketPath, containers: ofWorker, log }))
     const containers = connectContainers(socketPath)
     const api = createApi({ config, ...record, queue, containers, repositories, output, git, log })

@@ -6,7 +6,7 @@ import { createNarrator } from '../../src/output/narrate.ts'
 import { createPackPolicy } from '../../src/build/pack-url.ts'
 import { BuildSandboxes, type SandboxesDeps } from '../../src/build/sandboxes.ts'
 import { createPipeline, type PipelineDeps } from '../../src/build/pipeline.ts'
-import type { BuildResult, RunPipeline } from '../../src/model/build-request.ts'
+import type { BuildRequest, BuildResult, RunPipeline } from '../../src/model/build-request.ts'
 import type { Stack } from '../../src/build/stack/stack.ts'
 import { createStack } from '../../src/build/stack/debian.ts'
 import { createToolbox } from '../../src/build/toolbox.ts'
@@ -29,6 +29,7 @@ type BuildOptions = {
   noCache?: boolean
   signal?: AbortSignal
   limits?: Partial<Limits>
+  findEarlier?: BuildRequest['findEarlier']
 }
 
 /** The pipeline with a real engine and stack, and sources straight from developers' repositories. */
@@ -98,7 +99,10 @@ export class AppBuilder implements AsyncDisposable {
   constructor(deps: Deps, repository: TestRepository) {
     this.#deps = deps
     this.repository = repository
-    const repositories = { archive: async (_: AppId, commit: string) => archive(repository, commit) }
+    const repositories = {
+      archive: async (_: AppId, commit: string) => archive(repository, commit),
+      tree: async (_: AppId, commit: string) => (await repository.git('rev-parse', `${commit}^{tree}`)).output.trim(),
+    }
     const shared = { ...deps, repositories }
     this.sandboxes = new BuildSandboxes(shared)
     this.#pipelineDeps = Object.assign(shared, { sandboxes: this.sandboxes })
@@ -117,13 +121,15 @@ export class AppBuilder implements AsyncDisposable {
     noCache = false,
     signal,
     limits,
+    findEarlier,
   }: BuildOptions = {}): Promise<BuildResult> {
     this.output = ''
     const output = createNarrator({ write: (text) => (this.output += text), config })
     const commit = await this.repository.head()
     this.#pipelineDeps.build = { ...this.#deps.build, ...limits }
     this.#pipelineDeps.limits = { ...this.#deps.limits, ...limits }
-    const request = { buildId: newId<BuildId>(), appId: this.id, app: 'an-app', commit, config, buildpacks, noCache }
+    const asked = { config, buildpacks, noCache, ...(findEarlier && { findEarlier }) }
+    const request = { buildId: newId<BuildId>(), appId: this.id, app: 'an-app', commit, ...asked }
     try {
       return await this.#pipeline(request, output, signal ?? new AbortController().signal)
     } finally {

@@ -80,6 +80,13 @@ describe('packs at other addresses', () => {
     const result = await packed.build({ config: { PROJECT_PATH: 'site' }, buildpacks: [subdir, 'static'] })
     expect(result.buildpack).toBe('Subdir, Static site')
     expect((await runIn(result, 'ls')).output).toBe('index.html\n')
+    const asked: string[] = []
+    const findEarlier = async (inputs: string) => (asked.push(inputs), inputs === result.inputs ? result : undefined)
+    const options = { config: { PROJECT_PATH: 'site' }, buildpacks: [subdir, 'static'], findEarlier }
+    expect((await packed.build(options)).image).toBe(result.image)
+    await server.repository('subdir', { 'README.md': 'a pack that changed' })
+    expect((await packed.build(options)).image).not.toBe(result.image)
+    expect(new Set(asked).size).toBe(2)
   })
 
   it('fail with the name of the one that failed, having reported it', async () => {

@@ -85,6 +85,25 @@ describe.concurrent('a push of the deploy branch', () => {
   })
 })
 
+describe.concurrent('a push of what was built before', () => {
+  it('uses the slug there is, and runs the release command and all after it, until the cache is emptied', async () => {
+    await using app = await textApp('same')
+    await app.repository.write('Procfile', 'web: node server.js\nrelease: echo migrating\n')
+    await app.repository.commit('With a release command')
+    await app.push()
+    await app.repository.git('commit', '--quiet', '--allow-empty', '--message', 'Nothing')
+    const push = await app.push()
+    expect(push.output).toMatch(/-----> Nothing changed since v2: using its slug/)
+    expect(push.output).not.toContain('app detected')
+    expect(push.output).toMatch(/migrating[^]*Released v3/)
+    expect((await app.get()).body).toBe('same')
+    expect(await remoteHead(app)).toBe(await app.repository.head())
+    await api(server, 'DELETE', `/apps/${app.name}/build-cache`)
+    await app.repository.git('commit', '--quiet', '--allow-empty', '--message', 'Nothing')
+    expect((await app.push()).output).toContain('app detected')
+  })
+})
+
 describe.concurrent('an app whose Procfile has no web', () => {
   it('runs what it was scaled to before its first deploy, and no web of the buildpack', async () => {
     await using app = await textApp('not asked for')

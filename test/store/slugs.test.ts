@@ -66,3 +66,24 @@ it('a slug that another app released becomes that app’s when its own goes, and
   expect(slugs.find(kept.id)).toEqual({ ...kept, appId: heir.id, buildId: null })
   expect(slugs.find(lost.id)).toBeUndefined()
 })
+
+it('a slug is found by what it was built of once its build succeeded, the newest of them, until the keys are forgotten', () => {
+  using test = new TestStore()
+  const { builds, slugs } = test.store
+  const built = (kind: 'succeeded' | 'cancelled') => {
+    const build = test.runningBuild()
+    const slug = { ...test.slugOf(build), buildKey: 'key' }
+    builds.recordSlug(build.id, 1, slug)
+    expect(slugs.findBuilt(test.app.id, 'key')?.id).not.toBe(slug.id)
+    builds.finish(build.id, 1, { kind, finishedAt: new Date() })
+    return slug
+  }
+  built('succeeded')
+  const newest = built('succeeded')
+  built('cancelled')
+  expect(slugs.findBuilt(test.app.id, 'key')).toEqual(newest)
+  expect(slugs.findBuilt(test.app.id, 'another')).toBeUndefined()
+  expect(slugs.findBuilt(test.createApp('other').id, 'key')).toBeUndefined()
+  slugs.forgetKeys(test.app.id)
+  expect(slugs.findBuilt(test.app.id, 'key')).toBeUndefined()
+})

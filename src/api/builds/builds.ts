@@ -86,7 +86,9 @@ export function buildRoutes(api: Api, deps: Deps): void {
 
   // Of the heroku-builds plugin, `builds:cache:purge`; in Heroku's schema it is not.
   api.delete('/apps/:app/build-cache', async (request) => {
-    await deps.containers.removeCache(appOf(store, request).id)
+    const { id } = appOf(store, request)
+    await deps.containers.removeCache(id)
+    store.slugs.forgetKeys(id)
     return {}
   })
 
