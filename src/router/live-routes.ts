@@ -3,6 +3,7 @@ import type { AppId } from '../model/ids.ts'
 import { covers } from '../model/domain.ts'
 import type { AppRoute, HostCertificate, RoutingTable, Target } from '../model/route.ts'
 import type { RouterLimits, TimeLimits } from './limits.ts'
+import { changeTable, type TableChange } from './table/table-change.ts'
 import { LiveTarget } from './target.ts'
 
 /** Where a host leads. */
@@ -69,18 +70,18 @@ export class LiveRoutes {
     if (table.controlSocket !== before.controlSocket) this.#control = this.#controlDestination(table)
     this.#byHost.clear()
     for (const route of table.routes) this.#add(route)
-    this.#retire(before.routes.flatMap(targetsOf))
+    this.#retire(before.routes, table.routes)
   }
 
   /** @returns the targets that the app no longer has */
   switchTo(route: AppRoute): Target[] {
-    const before = this.#replace(route.appId, [route])
+    const removed = this.#replace({ appId: route.appId, route })
     this.#add(route)
-    return this.#retire(before)
+    return this.#retire(removed, [route])
   }
 
   remove(appId: AppId): void {
-    this.#retire(this.#replace(appId, []))
+    this.#retire(this.#replace({ appId }), [])
   }
 
   everyAppTarget(): Iterable<LiveTarget> {
@@ -92,13 +93,15 @@ export class LiveRoutes {
     yield* this.#control.targets
   }
 
-  #replace(appId: AppId, routes: AppRoute[]): Target[] {
-    const { table: next, removed } = replaceRoute(this.#table, appId, routes)
-    this.#table = next
+  /** @returns the routes that the app had */
+  #replace(change: TableChange): AppRoute[] {
+    const { appId } = change
+    const removed = this.#table.routes.filter((route) => route.appId === appId)
+    this.#table = changeTable(this.#table, change)
     for (const host of removed.flatMap(({ hosts }) => hosts)) {
       if (this.#byHost.get(host)?.app?.id === appId) this.#byHost.delete(host)
     }
-    return removed.flatMap(targetsOf)
+    return removed
   }
 
   #add({ appId, app, hosts, certificates = [], state, targets, standby = [] }: AppRoute): void {
@@ -140,10 +143,13 @@ export class LiveRoutes {
     return live
   }
 
-  /** Retires those of `before` that no route has any more, and gives them. */
-  #retire(before: Target[]): Target[] {
-    const current = new Set(this.#table.routes.flatMap(targetsOf).map(({ id }) => id))
-    const gone = before.filter(({ id }) => !current.has(id))
+  /**
+   * Retires the targets that only `before` has, and gives them. A target is one app's, so those of
+   * others need not be looked at.
+   */
+  #retire(before: AppRoute[], after: AppRoute[]): Target[] {
+    const current = new Set(after.flatMap(targetsOf).map(({ id }) => id))
+    const gone = before.flatMap(targetsOf).filter(({ id }) => !current.has(id))
     for (const { id } of gone) {
       const live = this.#targets.get(id)
       live?.retire()
@@ -159,13 +165,6 @@ export class LiveRoutes {
     const { control: limits } = this.#limits
     return { app: undefined, state: 'up', targets: [target], standby: [], certificates: [], limits }
   }
-}
-
-/** The table with the app's route replaced. Pure: what is saved before it is in force. */
-export function replaceRoute(table: RoutingTable, appId: AppId, routes: AppRoute[]) {
-  const removed = table.routes.filter((route) => route.appId === appId)
-  const kept = table.routes.filter((route) => route.appId !== appId)
-  return { table: { ...table, routes: [...kept, ...routes] }, removed }
 }
 
 function targetsOf({ targets, standby = [] }: AppRoute): Target[] {

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadConfig, type Config } from '../../src/config.ts'
 import { openDataDirectory } from '../../src/data-directory.ts'
 import { connectRouterControl, routerStatus } from '../../src/router/control/client.ts'
-import { saveTable } from '../../src/router/table/table-file.ts'
+import { TableFile } from '../../src/router/table/table-file.ts'
 import { startApp, type TestApp } from './helpers/apps.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { RawClient, talk } from './helpers/raw-client.ts'
@@ -37,7 +37,7 @@ beforeEach(async () => {
   config = loadConfig(settings)
   environment = { ...process.env, ...settings }
   openDataDirectory(config)
-  await saveTable(config.paths, {
+  await new TableFile(config.paths).save({
     controlHost: 'localhost',
     controlSocket: config.paths.apiSocket,
     routes: [route([app])],
@@ -96,7 +96,7 @@ describe('the router process', () => {
 
   it('shows an app below localhost a certificate of its own, by the server’s authority', async () => {
     const table = { controlHost: 'localhost', controlSocket: config.paths.apiSocket }
-    await saveTable(config.paths, { ...table, routes: [route([app], { hosts: ['acme.localhost'] })] })
+    await new TableFile(config.paths).save({ ...table, routes: [route([app], { hosts: ['acme.localhost'] })] })
     await start()
     const place = { port: config.httpsPort, host: '127.0.0.1', servername: 'acme.localhost', agent: false as const }
     const ca = await readFile(config.paths.tlsAuthority, 'utf8')

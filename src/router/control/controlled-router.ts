@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Logger } from '../../log.ts'
 import type { FigureWriter } from '../../metrics/figure-writer.ts'
 import type { RoleMeter } from '../../metrics/role-meter.ts'
@@ -5,8 +6,8 @@ import type { RoutingTable } from '../../model/route.ts'
 import type { Call, Results, RouterSettings } from './protocol.ts'
 import { drain } from '../drain.ts'
 import type { Router } from '../router.ts'
-import { replaceRoute } from '../live-routes.ts'
-import { saveTable, type TablePlace } from '../table/table-file.ts'
+import { changeTable, type TableChange } from '../table/table-change.ts'
+import { TableFile, type TablePlace } from '../table/table-file.ts'
 
 export type ControlledRouterDeps = {
   router: Router
@@ -30,32 +31,27 @@ const saveAgainAfter = 2000
  */
 export class ControlledRouter {
   readonly #deps: ControlledRouterDeps
+  readonly #file: TableFile
+  /** The file has the table that is in force. */
+  #saved = false
   #saveAgain: NodeJS.Timeout | undefined
   #retired = false
   #changes: Promise<unknown> = Promise.resolve()
 
   constructor(deps: ControlledRouterDeps) {
     this.#deps = deps
+    this.#file = new TableFile(deps.table)
   }
 
   answer(call: Call): Promise<Results[Call['call']]> {
     const { routes, measurements } = this.#deps.router
     switch (call.call) {
       case 'install':
-        return this.#change(
-          () => call.table,
-          () => (routes.install(call.table), null),
-        )
+        return this.#install(call.table)
       case 'switchTo':
-        return this.#change(
-          (table) => replaceRoute(table, call.route.appId, [call.route]).table,
-          () => routes.switchTo(call.route),
-        )
+        return this.#change({ appId: call.route.appId, route: call.route }, () => routes.switchTo(call.route))
       case 'remove':
-        return this.#change(
-          (table) => replaceRoute(table, call.appId, []).table,
-          () => (routes.remove(call.appId), measurements.forget(call.appId), null),
-        )
+        return this.#change(call, () => (routes.remove(call.appId), measurements.forget(call.appId), null))
       case 'drain':
         return this.#drain(call)
       case 'silences':
@@ -74,43 +70,52 @@ export class ControlledRouter {
     }
   }
 
-  async #change<R>(next: (table: RoutingTable) => RoutingTable, apply: () => R): Promise<R> {
-    const change = this.#afterOthers(async () => {
-      await this.#save(next(this.#deps.router.routes.table))
-      return apply()
+  /** The worker sends the same table again and again, in case it was lost. */
+  #install(table: RoutingTable): Promise<null> {
+    const { routes } = this.#deps.router
+    return this.#afterOthers(async () => {
+      if (this.#saved && isDeepStrictEqual(table, routes.table)) return null
+      await this.#save(() => this.#file.save(table))
+      routes.install(table)
+      return null
     })
-    // oxlint-disable-next-line no-empty-function -- the caller gets the failure
-    this.#changes = change.catch(() => {})
-    return change
   }
 
-  async #afterOthers<R>(change: () => Promise<R>): Promise<R> {
-    await this.#changes
-    return change()
+  #change<R>({ appId, route }: TableChange, apply: () => R): Promise<R> {
+    const change = { appId, ...(route && { route }) }
+    return this.#afterOthers(async () => {
+      const next = changeTable(this.#deps.router.routes.table, change)
+      await this.#save(() => this.#file.saveChange(change, next))
+      return apply()
+    })
+  }
+
+  #afterOthers<R>(change: () => Promise<R>): Promise<R> {
+    const result = this.#changes.then(change)
+    // oxlint-disable-next-line no-empty-function -- the caller gets the failure
+    this.#changes = result.catch(() => {})
+    return result
   }
 
   /**
    * Never fails: what a router serves from is in its memory, and the worker sends it a whole table
    * when it starts.
    */
-  async #save(table: RoutingTable): Promise<void> {
-    const { table: place, log } = this.#deps
+  async #save(save: () => Promise<void>): Promise<void> {
     clearTimeout(this.#saveAgain)
-    this.#saveAgain = undefined
+    this.#saved = false
     try {
-      await saveTable(place, table)
+      await save()
+      this.#saved = true
     } catch (cause) {
       if (this.#retired) return
-      log.warn({ err: cause }, 'routing table not saved, but in force; tried again')
+      this.#deps.log.warn({ err: cause }, 'routing table not saved, but in force; tried again')
       this.#saveAgain = setTimeout(() => void this.#saveOnceMore(), saveAgainAfter).unref()
     }
   }
 
-  #saveOnceMore(): Promise<null> {
-    return this.#change(
-      (table) => table,
-      () => null,
-    )
+  #saveOnceMore(): Promise<void> {
+    return this.#afterOthers(() => this.#save(() => this.#file.save(this.#deps.router.routes.table)))
   }
 
   async #drain({ targetIds, timeoutMs }: Extract<Call, { call: 'drain' }>): Promise<{ unfinished: number }> {

@@ -19,7 +19,11 @@ export class SealedKeys {
   }
 
   seal(table: RoutingTable): RoutingTable {
-    return this.#change(table, (certificate) => [this.#seal(certificate)])
+    return { ...table, routes: table.routes.map((route) => this.sealRoute(route)) }
+  }
+
+  sealRoute(route: AppRoute): AppRoute {
+    return changeCertificates(route, (certificate) => [this.#seal(certificate)])
   }
 
   /**
@@ -27,14 +31,8 @@ export class SealedKeys {
    * visitors see the server's own meanwhile.
    */
   open(table: RoutingTable): RoutingTable {
-    return this.#change(table, (certificate) => this.#open(certificate))
-  }
-
-  #change(table: RoutingTable, change: (certificate: HostCertificate) => HostCertificate[]): RoutingTable {
-    const routes = table.routes.map((route): AppRoute => {
-      return route.certificates ? { ...route, certificates: route.certificates.flatMap(change) } : route
-    })
-    return { ...table, routes }
+    const open = (certificate: HostCertificate): HostCertificate[] => this.#open(certificate)
+    return { ...table, routes: table.routes.map((route) => changeCertificates(route, open)) }
   }
 
   #seal(certificate: HostCertificate): HostCertificate {
@@ -59,4 +57,8 @@ export class SealedKeys {
     this.#cipher = new Cipher(readFileSync(this.#path))
     return this.#cipher
   }
+}
+
+function changeCertificates(route: AppRoute, change: (certificate: HostCertificate) => HostCertificate[]): AppRoute {
+  return route.certificates ? { ...route, certificates: route.certificates.flatMap(change) } : route
 }

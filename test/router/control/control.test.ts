@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ import {
   routerStatus,
 } from '../../../src/router/control/client.ts'
 import { runRouter, type RunningRouter } from '../../../src/router/run.ts'
-import { loadTable, saveTable } from '../../../src/router/table/table-file.ts'
+import { loadTable, TableFile } from '../../../src/router/table/table-file.ts'
 import { openDataDirectory } from '../../../src/data-directory.ts'
 import { startApp } from '../helpers/apps.ts'
 import { talk } from '../helpers/raw-client.ts'
@@ -45,7 +45,7 @@ const start = (): Promise<RunningRouter> =>
     appLog: { write: () => undefined, remove: async () => undefined, [Symbol.asyncDispose]: async () => undefined },
   })
 const get = () => talk(config.httpPort, 'GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n')
-const saved = async (): Promise<RoutingTable> => JSON.parse(await readFile(config.paths.routingTable, 'utf8'))
+const saved = async (): Promise<RoutingTable> => (await loadTable(config.paths)) ?? empty()
 const empty = (): RoutingTable => ({ controlHost: 'localhost', controlSocket: config.paths.apiSocket, routes: [] })
 
 describe('the control socket', () => {
@@ -114,11 +114,13 @@ describe('the control socket', () => {
     await using _router = await start()
     const control = connectRouterControl(config.paths.routerSocket)
     await control.switchTo(route([], { state: 'down' }))
-    await mkdir(`${config.paths.routingTable}.new`)
+    const inTheWay = ['new', 'changes'].map((end) => `${config.paths.routingTable}.${end}`)
+    await Promise.all(inTheWay.map((path) => mkdir(path)))
     await control.switchTo(route([app]))
     expect(await get()).toMatch(/served/)
-    expect((await saved()).routes).toEqual([route([], { state: 'down' })])
-    await rmdir(`${config.paths.routingTable}.new`)
+    const whole = JSON.parse(await readFile(config.paths.routingTable, 'utf8')) as RoutingTable
+    expect(whole.routes).toEqual([route([], { state: 'down' })])
+    await Promise.all(inTheWay.map((path) => rmdir(path)))
     await expect.poll(async () => (await saved()).routes, { timeout: 10_000 }).toEqual([route([app])])
   })
 
@@ -130,9 +132,49 @@ describe('the control socket', () => {
 })
 
 describe('the saved table', () => {
+  const apps = Array.from({ length: 1_000 }, (_, i) =>
+    route([{ port: 1_000 + i }], { appId: `app-${i}` as never, hosts: [`a${i}.test`] }),
+  )
+
+  it('of a thousand apps is written whole once, then what changes', async () => {
+    await using _router = await start()
+    const control = connectRouterControl(config.paths.routerSocket)
+    await control.install({ ...empty(), routes: apps })
+    const whole = await stat(config.paths.routingTable)
+    for (const port of [1, 2, 3]) await control.switchTo({ ...apps[7]!, targets: route([{ port }]).targets })
+    await control.remove(apps[0]!.appId)
+    const now = [...apps.slice(1, 7), { ...apps[7]!, targets: route([{ port: 3 }]).targets }, ...apps.slice(8)]
+    await control.install({ ...empty(), routes: now })
+    expect(await stat(config.paths.routingTable)).toEqual(whole)
+    const changes = await readFile(`${config.paths.routingTable}.changes`, 'utf8')
+    expect(changes.length).toBeLessThan(whole.size / 100)
+    expect((await saved()).routes).toEqual(now)
+  })
+
+  it('is written whole again when its changes have become longer, and then without them', async () => {
+    const file = new TableFile(config.paths)
+    const table = { ...empty(), routes: apps }
+    await file.save(table)
+    const first = await stat(config.paths.routingTable)
+    const change = { appId: apps[0]!.appId, route: apps[0]! }
+    const line = JSON.stringify(change).length + 1
+    for (let bytes = 0; bytes <= first.size; bytes += line) await file.saveChange(change, table)
+    expect((await stat(config.paths.routingTable)).ino).not.toBe(first.ino)
+    await writeFile(`${config.paths.routingTable}.changes`, `{"edition":"another"}\n{"appId":"app-0"}\n`)
+    expect(await saved()).toEqual(table)
+  })
+
+  it('has all changes but one that was written by half', async () => {
+    const file = new TableFile(config.paths)
+    await file.save({ ...empty(), routes: apps.slice(0, 1) })
+    await file.saveChange({ appId: apps[1]!.appId, route: apps[1]! }, { ...empty(), routes: apps.slice(0, 2) })
+    await appendFile(`${config.paths.routingTable}.changes`, '{"appId":"app-0"')
+    expect((await saved()).routes).toEqual(apps.slice(0, 2))
+  })
+
   it('is served from at the start, before anybody called', async () => {
     await using app = await startApp((_, res) => res.end('served'))
-    await saveTable(config.paths, { ...empty(), routes: [route([app])] })
+    await new TableFile(config.paths).save({ ...empty(), routes: [route([app])] })
     await using _router = await start()
     expect(await get()).toMatch(/served/)
   })
@@ -141,7 +183,7 @@ describe('the saved table', () => {
     const key = '-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n'
     const certificates = [{ hosts: ['app.test'], certificate: 'PEM', key }]
     const table = { ...empty(), routes: [route([], { certificates })] }
-    await saveTable(config.paths, table)
+    await new TableFile(config.paths).save(table)
     expect(await readFile(config.paths.routingTable, 'utf8')).not.toMatch(/PRIVATE|secret/)
     expect((await stat(config.paths.routingTableKey)).mode & 0o777).toBe(0o600)
     expect(await loadTable(config.paths)).toEqual(table)
