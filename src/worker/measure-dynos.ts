@@ -12,10 +12,10 @@ type Deps = {
 }
 
 /**
- * Milliseconds between two looks, and dynos that are looked at at once: the engine may think for a
- * second about each.
+ * Milliseconds between two looks, and, in a look, between two dynos: of many, less, so that a look
+ * is over in time. At once: the engine may think for a second about each.
  */
-const pace = { round: 60_000, atOnce: 16 }
+const pace = { round: 60_000, between: 100, longestLook: 45_000, atOnce: 16 }
 
 /** Looks once a minute at what the dynos use. */
 export class DynoMeter {
@@ -35,8 +35,9 @@ export class DynoMeter {
   /** Until the signal. */
   async watch(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
+      const next = performance.now() + pace.round
       await this.look().catch((cause: unknown) => this.#deps.log.warn({ err: cause }, 'dynos could not be measured'))
-      await delay(pace.round, undefined, { signal }).catch(() => undefined)
+      await delay(Math.max(0, next - performance.now()), undefined, { signal }).catch(() => undefined)
     }
   }
 
@@ -54,9 +55,12 @@ export class DynoMeter {
 
   async #measure(dynos: Dyno[]): Promise<Map<string, DynoUsage>> {
     const usage = new Map<string, DynoUsage>()
-    const waiting = dynos.values()
+    const waiting = dynos.entries()
+    const begun = performance.now()
+    const between = Math.min(pace.between, pace.longestLook / dynos.length)
     const lookOn = async (): Promise<void> => {
-      for (const dyno of waiting) {
+      for (const [at, dyno] of waiting) {
+        await delay(Math.max(0, begun + at * between - performance.now()))
         const found = await this.#usageOf(dyno)
         if (found) usage.set(dyno.id, found)
       }

@@ -42,7 +42,7 @@ class TestServer implements AsyncDisposable {
   }
 
   /** Another connection of the same server, with these settings. */
-  connect(settings: Partial<Pick<Config, 'network' | 'runtime' | 'domain' | 'httpPort'>>) {
+  connect(settings: Partial<Pick<Config, 'docker' | 'network' | 'runtime' | 'domain' | 'httpPort'>>) {
     return connectDocker({ docker: loadConfig().docker, serverId: this.serverId, log, ...settings })
   }
 

@@ -7,6 +7,7 @@ import { removeCache } from './cache.ts'
 import { removeApp, removeOrphans, removeServer } from './cleanup.ts'
 import { connectClient } from './client.ts'
 import { endExec, execInDyno } from './dyno-exec.ts'
+import { DynoViews } from './dyno-views.ts'
 import { findDyno, listDynos, runDyno, stopDyno } from './dynos.ts'
 import { watch } from './events.ts'
 import { releaseHost, secureHost } from './firewall.ts'
@@ -44,6 +45,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     scratch: config.dataDirectory ?? tmpdir(),
     pending: new Map<string, Promise<void>>(),
     readers: new OutputReaders(),
+    views: new DynoViews(),
   }
   return {
     info: () => info(deps),

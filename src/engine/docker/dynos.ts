@@ -1,3 +1,4 @@
+import { Semaphore } from 'async-mutex'
 import type Docker from 'dockerode'
 import { PaasError } from '../../errors.ts'
 import type { AppId } from '../../model/ids.ts'
@@ -8,6 +9,7 @@ import { label, type Kind } from '../labels.ts'
 import { EngineRefusal, statusOf, unlessMissing, type DockerDeps } from './client.ts'
 import { dynoOptions, type Session } from './dyno-options.ts'
 import { viewDyno } from './dyno-view.ts'
+import type { DynoViews } from './dyno-views.ts'
 import { tenantUser } from './host-config.ts'
 import type { ImageUsers } from './image-user.ts'
 import { namePrefix } from './names.ts'
@@ -17,6 +19,9 @@ import { removeContainer } from './removal.ts'
 
 /** How long a dyno that was stopped waits for those who read its last output, milliseconds. */
 const longestReading = 5_000
+
+/** Each has a connection of its own. */
+const inspectedAtOnce = 32
 
 const dynoKinds: string[] = ['dyno', 'oneoff', 'session'] satisfies Kind[]
 
@@ -102,13 +107,23 @@ async function stopContainer(container: Docker.Container, graceMs: number): Prom
   }
 }
 
-export async function listDynos({ docker, serverId }: DockerDeps, filter: { appId?: AppId } = {}): Promise<Dyno[]> {
-  const labels = [`${label.server}=${serverId}`]
-  if (filter.appId) labels.push(`${label.app}=${filter.appId}`)
+/** Of one app, as they are; of all, as the events since an earlier look say that they are. */
+export async function listDynos(
+  { docker, serverId, views }: DockerDeps & { views: DynoViews },
+  { appId }: { appId?: AppId } = {},
+): Promise<Dyno[]> {
+  const labels = [`${label.server}=${serverId}`, ...(appId ? [`${label.app}=${appId}`] : [])]
   const found = await docker.listContainers({ all: true, filters: { label: labels } })
-  const dynos = found.filter(({ Names, Labels }) => Names.every(isOurName) && isDynoKind(Labels))
-  const infos = await Promise.all(dynos.map(({ Id }) => unlessMissing(docker.getContainer(Id).inspect())))
-  return infos.filter((info) => info !== undefined).map(viewDyno)
+  const listed = found.filter(({ Names, Labels }) => Names.every(isOurName) && isDynoKind(Labels))
+  const turns = new Semaphore(inspectedAtOnce)
+  const inspect = async (id: string): Promise<Dyno | undefined> => {
+    const info = await turns.runExclusive(() => unlessMissing(docker.getContainer(id).inspect()))
+    return info && viewDyno(info)
+  }
+  const dynos = await Promise.all(
+    listed.map((one) => (appId ? inspect(one.Id) : views.see(one, () => inspect(one.Id)))),
+  )
+  return dynos.filter((dyno) => dyno !== undefined)
 }
 
 export async function findDyno(deps: DockerDeps, id: string): Promise<Dyno | undefined> {

@@ -3,6 +3,7 @@ import type { EngineEvent } from '../engine.ts'
 import { label } from '../labels.ts'
 import type { DockerDeps } from './client.ts'
 import { factsOf } from './dyno-view.ts'
+import type { DynoViews } from './dyno-views.ts'
 import { findDyno, isDynoKind, isOurName } from './dynos.ts'
 import { readJsonLines } from './json-lines.ts'
 import { serverPrefix } from './names.ts'
@@ -14,6 +15,8 @@ export type ContainerEvent = {
   Actor: { ID: string; Attributes: Record<string, string> }
   timeNano: number
 }
+
+type WatchDeps = DockerDeps & { views: DynoViews }
 
 const kinds: Record<string, EngineEvent['kind']> = {
   start: 'started',
@@ -27,15 +30,17 @@ const kinds: Record<string, EngineEvent['kind']> = {
  * Changes of this server's dynos from the moment of the call on, however late reading begins: the
  * engine keeps the last 256 events. Ends when the connection does, and at an abort.
  */
-export function watch(deps: DockerDeps, signal: AbortSignal): AsyncGenerator<EngineEvent> {
+export function watch(deps: WatchDeps, signal: AbortSignal): AsyncGenerator<EngineEvent> {
   return ownEvents(deps, Date.now() / 1000, signal)
 }
 
-async function* ownEvents(deps: DockerDeps, since: number, signal: AbortSignal): AsyncGenerator<EngineEvent> {
+async function* ownEvents(deps: WatchDeps, since: number, signal: AbortSignal): AsyncGenerator<EngineEvent> {
   const filters = { type: ['container', 'network'], event: [...Object.keys(kinds), 'disconnect'] }
   await using stream = await openEvents(deps, filters, signal, since)
+  using _ = deps.views.follow()
   const ended = new Set<string | undefined>()
   for await (const event of stream.events()) {
+    deps.views.changed(event.Type === 'network' ? (event.Actor.Attributes['container'] ?? '') : event.Actor.ID)
     if (event.Type === 'network' && ended.has(event.Actor.Attributes['container'])) continue
     const seen = event.Type === 'network' ? await viewDisconnect(deps, event) : viewEvent(deps, event)
     if (seen?.kind === 'exited') ended.add(seen.id)

@@ -2,10 +2,14 @@ import type { Engine } from '../engine.ts'
 import type { DockerDeps } from './client.ts'
 import { diskUsage } from './disk-usage.ts'
 import { excessOf, mostOf } from './disk-watch.ts'
+import type { DynoViews } from './dyno-views.ts'
 import { listDynos } from './dynos.ts'
 
 /** One after the other: each look walks what the dyno has written. */
-export async function overfullDynos(deps: DockerDeps, limitMiB: number): ReturnType<Engine['overfullDynos']> {
+export async function overfullDynos(
+  deps: DockerDeps & { views: DynoViews },
+  limitMiB: number,
+): ReturnType<Engine['overfullDynos']> {
   const overfull = []
   for (const dyno of await listDynos(deps)) {
     const usage = await diskUsage(deps.docker.getContainer(dyno.id), mostOf(limitMiB))
