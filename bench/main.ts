@@ -1,4 +1,5 @@
 import { startServer } from '../test/helpers/server.ts'
+import { benchApps } from './apps.ts'
 import { benchCli } from './cli.ts'
 import { benchDockerfile } from './dockerfile.ts'
 import { benchEngine } from './engine.ts'
@@ -22,6 +23,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   logs: benchLogs,
   cli: async () => benchCli(server),
   proxy: benchProxy,
+  apps: async () => benchApps(server),
 }
 
 const wanted = process.argv.slice(2)
