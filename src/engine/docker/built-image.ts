@@ -1,11 +1,33 @@
 import { PaasError } from '../../errors.ts'
 import type { Labels } from '../engine.ts'
 
+type Check = (value: unknown) => boolean
+const isText: Check = (value) => typeof value === 'string'
+const areWords: Check = (value) => Array.isArray(value) && value.every(isText)
+const isObject: Check = (value) => typeof value === 'object' && value !== null && !Array.isArray(value)
+const isCheck: Check = (value) =>
+  isObject(value) &&
+  Object.entries(value as object).every(([key, part]) =>
+    key === 'Test' ? areWords(part) : times.includes(key) && Number.isSafeInteger(part),
+  )
+const times = ['Interval', 'Timeout', 'StartPeriod', 'StartInterval', 'Retries']
+
 /**
- * What an image may say of how it runs (OCI image configuration, "properties"; Docker's HEALTHCHECK
- * and SHELL), but for labels.
+ * What an image may say of how it runs (OCI image configuration, "properties"; Docker's
+ * HEALTHCHECK and SHELL), but for labels. An engine that keeps images as they come would fail
+ * at every look at one that says it otherwise.
  */
-const kept = ['Cmd', 'Entrypoint', 'Env', 'ExposedPorts', 'Healthcheck', 'Shell', 'StopSignal', 'User', 'WorkingDir']
+const kept: Record<string, Check> = {
+  Cmd: areWords,
+  Entrypoint: areWords,
+  Env: areWords,
+  ExposedPorts: (value) => isObject(value) && Object.values(value as object).every(isObject),
+  Healthcheck: isCheck,
+  Shell: areWords,
+  StopSignal: isText,
+  User: isText,
+  WorkingDir: isText,
+}
 
 /** As many as an overlay of the engine takes. */
 const mostLayers = 125
@@ -40,18 +62,17 @@ export function builtImage(
   if (isEmpty(run['Cmd']) && isEmpty(run['Entrypoint'])) {
     throw new PaasError('build_failed', 'The Dockerfile sets neither CMD nor ENTRYPOINT, so there is nothing to run.')
   }
-  const own = Object.entries((run['Labels'] ?? {}) as Labels).filter(([name]) => !name.startsWith('paas.'))
+  const own = Object.entries((run['Labels'] ?? {}) as object).filter(([name]) => !name.startsWith('paas.'))
+  const { architecture, variant, history = [] } = rest
+  if (![architecture, variant ?? '', ...own.map(([, value]) => value as unknown)].every(isText)) throw notAnImage()
   const description = {
-    architecture: rest['architecture'],
-    ...(rest['variant'] === undefined ? {} : { variant: rest['variant'] }),
+    architecture,
+    ...(variant === undefined ? {} : { variant }),
     os: 'linux',
     created: new Date().toISOString(),
-    config: {
-      ...Object.fromEntries(kept.filter((key) => key in run).map((key) => [key, run[key]])),
-      Labels: { ...Object.fromEntries(own), ...labels },
-    },
+    config: { ...runConfig(run), Labels: { ...Object.fromEntries(own), ...labels } },
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
-    history: rest['history'] ?? [],
+    history: stepsOf(history),
   }
   return {
     config: JSON.stringify(description),
@@ -59,6 +80,21 @@ export function builtImage(
     shared: Math.max(0, ...shared.map((ids) => sharedWith(layers, ids))),
     hasVolumes: Object.keys((run['Volumes'] ?? {}) as object).length > 0,
   }
+}
+
+function runConfig(run: Record<string, unknown>): Record<string, unknown> {
+  const said = Object.entries(kept).filter(([key]) => run[key] !== undefined && run[key] !== null)
+  if (!said.every(([key, isValid]) => isValid(run[key]))) throw notAnImage()
+  return Object.fromEntries(said.map(([key]) => [key, run[key]]))
+}
+
+/** The lines of the Dockerfile, without times. */
+function stepsOf(history: unknown): object[] {
+  if (!Array.isArray(history)) throw notAnImage()
+  return history.map((step: Record<string, unknown> | null) => ({
+    ...(typeof step?.['created_by'] === 'string' ? { created_by: step['created_by'] } : {}),
+    empty_layer: step?.['empty_layer'] === true,
+  }))
 }
 
 function layersOf({ layers }: { layers?: { digest?: unknown }[] }, diffIds: unknown): Layer[] {

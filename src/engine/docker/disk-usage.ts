@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { withStreams } from '../../child-streams.ts'
 import { unlessMissing } from './client.ts'
+import { writableLayer, type HasLayer } from './writable-layer.ts'
 
 /** What is on the disk: bytes of blocks that are taken, and files, directories and links. */
 export type DiskUsage = { bytes: number; files: number }
@@ -13,7 +14,7 @@ export type DiskUsage = { bytes: number; files: number }
 const blockBytes = 512
 const path = '/usr/bin:/bin'
 
-type Written = Docker.ContainerInspectInfo & { SizeRw?: number; GraphDriver?: { Data?: { UpperDir?: string } | null } }
+type Written = Docker.ContainerInspectInfo & HasLayer & { SizeRw?: number }
 
 /**
  * What a container has written to the disk, wherever it may: its own layer, its volumes, and files
@@ -31,7 +32,7 @@ export async function diskUsage(
 ): Promise<DiskUsage | undefined> {
   const found = (await unlessMissing(container.inspect())) as Written | undefined
   if (!found) return undefined
-  const layer = found.GraphDriver?.Data?.UpperDir
+  const layer = await writableLayer(found)
   if (layer === undefined || !(await isReadable(layer))) return layerBytes(container)
   const volumes = found.Mounts.filter(({ Type, RW }) => Type === 'volume' && RW).map(({ Source }) => Source)
   const sum = new Sum(most)

@@ -15,6 +15,7 @@ import { createImageUsers } from './image-user.ts'
 import { createImage, findImage, importImage, listImages, readImage, removeImage, saveImage } from './images.ts'
 import { info } from './info.ts'
 import { appendLayer } from './layer.ts'
+import { KnownLayers } from './layers-below.ts'
 import { loadImage, sharedLayers } from './load-image.ts'
 import { dynoOutput } from './output.ts'
 import { overfullDynos } from './overfull.ts'
@@ -37,6 +38,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     docker,
     imageUsers: createImageUsers({ docker, serverId, log }),
     machine: createMachine({ docker }),
+    layers: new KnownLayers({ docker }),
     runtime: config.runtime,
     network: config.network ?? { firewall: true, allow: [], host: [] },
     publicPort: publicPort(config),

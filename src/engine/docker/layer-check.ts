@@ -36,13 +36,15 @@ const mostEntries = 1_000_000
 /**
  * Copies a gzipped layer, and looks at what is in it on the way: its digest has to be this one, and
  * no file longer than the tar, which a sparse file is.
+ * @returns the digest of what was copied
  * @throws build_failed
  */
 export async function copyLayer(
   layer: AsyncIterable<Buffer>,
   target: Writable,
   { diffId, limits }: { diffId: string; limits: LayerLimits },
-): Promise<void> {
+): Promise<string> {
+  const packed = createHash('sha256')
   const hash = createHash('sha256')
   const gunzip = createGunzip()
   const counted = new Transform({
@@ -61,8 +63,10 @@ export async function copyLayer(
   const looking = Promise.all([pipeline(gunzip, counted, entries), look(entries, limits)])
   looking.catch(() => undefined)
   try {
-    for await (const chunk of layer)
+    for await (const chunk of layer) {
+      packed.update(chunk)
       await Promise.all([write(target, chunk), Promise.race([write(gunzip, chunk), looking])])
+    }
     target.end()
     gunzip.end()
     await looking
@@ -72,6 +76,7 @@ export async function copyLayer(
     gunzip.destroy()
   }
   if (`sha256:${hash.digest('hex')}` !== diffId) throw notAnImage()
+  return `sha256:${packed.digest('hex')}`
 }
 
 async function look(entries: ReturnType<typeof extract>, limits: LayerLimits): Promise<void> {

@@ -7,9 +7,9 @@ import { pack } from '../../tar.ts'
 import { PaasError } from '../../errors.ts'
 import type { Engine, Image, ImageConfig } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
-import { unlessMissing, type DockerDeps } from './client.ts'
-import { createImage, getImage } from './images.ts'
-import { readJsonLines, type Progress } from './json-lines.ts'
+import type { DockerDeps } from './client.ts'
+import { blobPath, describeImage, layerType, load, type LayersBelow } from './image-archive.ts'
+import type { KnownLayers } from './layers-below.ts'
 import { imageName } from './names.ts'
 
 /** Bytes that are written to a file at once. */
@@ -18,31 +18,26 @@ const pieceBytes = 1 << 20
 type LayerDeps = DockerDeps & {
   /** A directory for a layer on its way. */
   scratch: string
+  layers: KnownLayers
 }
 
 /**
  * Base image plus one layer, by loading an image of which only that layer is new: nothing is
- * unpacked twice, as a commit does. An engine that keeps images as blobs (containerd's store) wants
- * all layers of an image it loads; there it is committed. A layer that fails fails the call, with
- * its own error; it is destroyed in any case.
- * @see the Docker image specification v1.2, "Combined Image JSON + Filesystem Changeset Format"
+ * unpacked twice, as a commit does. A layer that fails fails the call, with its own error; it
+ * is destroyed in any case.
  */
 export async function appendLayer(
   deps: LayerDeps,
   { base, layer, config }: Parameters<Engine['appendLayer']>[0],
 ): Promise<Image> {
   await using file = await spool(layer, deps.scratch)
-  const below = await unlessMissing(deps.docker.getImage(base).inspect())
-  if (!below || !keepsLayers(below)) return await createImage(deps, { base, files: read(file), path: '/', config })
+  const image = await deps.docker.getImage(base).inspect()
+  const below = await deps.layers.below(image)
+  if (!below) throw new PaasError('internal', `The image ${base} is not one of a single platform.`)
   const labels = { ...config.labels, [label.server]: deps.serverId, [label.kind]: 'image' satisfies Kind }
-  const description = JSON.stringify(describeImage(below, { ...config, labels }, file.digest))
-  await load(deps, archiveOf({ description, reference: imageName(deps.serverId), below, file }))
-  return await getImage(deps, `sha256:${sha256(description)}`)
-}
-
-/** Storage drivers say where a layer's files are; containerd's image store has no such thing. */
-export function keepsLayers({ GraphDriver }: Docker.ImageInspectInfo): boolean {
-  return GraphDriver?.Data !== null && GraphDriver?.Data !== undefined
+  const description = JSON.stringify(describe(image, { ...config, labels }, file.digest))
+  const reference = imageName(deps.serverId)
+  return await load(deps, archiveOf({ config: description, reference, below, file }), reference)
 }
 
 type SpooledLayer = AsyncDisposable & { handle: FileHandle; bytes: number; digest: string }
@@ -92,7 +87,7 @@ function read({ handle }: SpooledLayer): Readable {
 }
 
 /** The base's configuration with ours on top, as a commit merges them. */
-function describeImage(below: Docker.ImageInspectInfo, config: ImageConfig, digest: string) {
+function describe(below: Docker.ImageInspectInfo, config: ImageConfig, digest: string) {
   const created = new Date().toISOString()
   const layers = below.RootFS.Layers ?? []
   return {
@@ -118,45 +113,15 @@ function runConfig(below: Docker.ImageInspectInfo['Config'], config: ImageConfig
   }
 }
 
-type Archive = { description: string; reference: string; below: Docker.ImageInspectInfo; file: SpooledLayer }
+type Archive = { config: string; reference: string; below: LayersBelow; file: SpooledLayer }
 
-/**
- * The layers below are named and not there: the engine asks the archive only for what it does not
- * have.
- */
-function archiveOf({ description, reference, below, file }: Archive): Readable {
+function archiveOf({ file, ...image }: Archive): Readable {
   const archive = pack()
-  const name = `${sha256(description)}.json`
-  const layers = (below.RootFS.Layers ?? []).map((digest) => `${digest.replace(':', '-')}.tar`)
-  const manifest = [{ Config: name, RepoTags: [reference], Layers: [...layers, 'layer.tar'] }]
-  archive.entry({ name: 'manifest.json' }, JSON.stringify(manifest))
-  archive.entry({ name }, description)
-  const entry = archive.entry({ name: 'layer.tar', size: file.bytes }, (error) => {
+  const own = { blob: { mediaType: layerType, digest: file.digest, size: file.bytes }, file: blobPath(file.digest) }
+  const entry = archive.entry({ name: own.file, size: file.bytes }, (error) => {
     if (error) archive.destroy(error)
-    else archive.finalize()
+    else describeImage(archive, { ...image, own: [own] })
   })
   read(file).pipe(entry)
   return Readable.from(archive)
-}
-
-/** @param archive as `docker save` writes one */
-export async function load({ docker }: DockerDeps, archive: Readable, signal?: AbortSignal): Promise<void> {
-  const stream = await docker.loadImage(archive, { quiet: true, ...(signal && { abortSignal: signal }) })
-  for await (const { error } of readJsonLines<Progress>(stream as Readable)) {
-    if (error) throw notTaken(error)
-  }
-}
-
-/**
- * What the engine says of a layer is about the files in it, which are the app's; unless it is the
- * disk's.
- */
-function notTaken(error: string): PaasError {
-  if (/no space left on device/i.test(error))
-    return new PaasError('disk_full', "The disk that holds Docker's data is full.")
-  return new PaasError('build_failed', `build failed: its files cannot be stored as an image: ${error.slice(0, 300)}`)
-}
-
-export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
 }
