@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, constants, readFile, stat } from 'node:fs/promises'
+import { opendir, readFile, stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { withStreams } from '../../child-streams.ts'
@@ -140,9 +140,9 @@ async function deviceOf(path: string): Promise<string> {
   return String((await stat(path).catch(() => undefined))?.dev)
 }
 
+/** Opens it, since access(2) looks at the user alone, and the worker may read by a capability. */
 async function isReadable(path: string): Promise<boolean> {
-  return await access(path, constants.R_OK).then(
-    () => true,
-    () => false,
-  )
+  const directory = await opendir(path).catch(() => undefined)
+  await directory?.close()
+  return directory !== undefined
 }
