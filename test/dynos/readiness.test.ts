@@ -119,7 +119,7 @@ describe('a web dyno', () => {
     const exits = new DynoExits()
     await using app = await listening((socket) => {
       socket.end(answer(200))
-      setTimeout(() => exits.record({ kind: 'exited', id: 'x', exitCode: 1 }), 100)
+      socket.once('close', () => exits.record({ kind: 'exited', id: 'x', exitCode: 1 }))
     })
     const dyno = dynoAt(app.port)
     expect((await boot({ dyno, exits })).result).toMatchObject({ kind: 'exited', exit })

@@ -51,11 +51,10 @@ describe('from a container', () => {
     expect(new Set(reached)).toEqual(new Set(['refused']))
   })
 
-  it('link-local addresses, a cloud’s metadata service among them, are refused at once', async () => {
+  it('link-local addresses, a cloud’s metadata service among them, are refused with an answer', async () => {
     await using sandbox = await server.sandbox()
-    const begin = performance.now()
-    expect(await reach(sandbox, '169.254.169.254', 80)).toBe('refused')
-    expect(performance.now() - begin).toBeLessThan(6000)
+    const { output } = await shell(sandbox, 'bash -c "exec 3<>/dev/tcp/169.254.169.254/80" 2>&1')
+    expect(output).toContain('No route to host')
   })
 
   it.each(['10.0.0.1', '172.16.0.1', '192.168.0.1', '100.64.0.1'])(

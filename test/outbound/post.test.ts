@@ -85,16 +85,15 @@ describe('a post to an address that a user entered', () => {
   })
 
   it('gives up on an answer that never comes, and on one that drips', async () => {
-    vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => {
-      const late = new AbortController()
-      setTimeout(() => late.abort(new DOMException('late', 'TimeoutError')), 300)
-      return late.signal
-    })
-    receiver.answer = () => undefined
+    let late = new AbortController()
+    const timeUp = (): void => late.abort(new DOMException('late', 'TimeoutError'))
+    vi.spyOn(AbortSignal, 'timeout').mockImplementation(() => (late = new AbortController()).signal)
+    receiver.answer = () => timeUp()
     await expect(post(open)).rejects.toMatchObject({ name: 'TimeoutError' })
     receiver.answer = (response) => {
       response.writeHead(200)
-      const drip = setInterval(() => response.write('.'), 50)
+      let drops = 0
+      const drip = setInterval(() => (++drops < 5 ? response.write('.') : timeUp()), 10)
       void once(response, 'close').then(() => clearInterval(drip))
     }
     await expect(post(open)).rejects.toMatchObject({ name: 'TimeoutError' })

@@ -7,7 +7,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import type { TlsIdentity } from '../../src/router/tls/identity.ts'
 import { startApp } from './helpers/apps.ts'
-import { RawClient, statusOf, talk } from './helpers/raw-client.ts'
+import { RawClient, settled, statusOf, talk } from './helpers/raw-client.ts'
 import { route } from './helpers/router.ts'
 import { startTlsRouter, testIdentity } from './helpers/tls-router.ts'
 
@@ -41,7 +41,7 @@ describe('a request over TLS', () => {
     outgoing.end(body)
     const [response] = (await once(outgoing, 'response')) as [IncomingMessage]
     response.pause()
-    await new Promise((wake) => setTimeout(wake, 300))
+    await settled(() => response.socket.bytesRead, router.port)
     expect(response.socket.bytesRead).toBeLessThan(4_000_000)
     expect((await text(response)).length).toBe(body.length)
   })
@@ -202,7 +202,14 @@ describe('a connection that begins with a token', () => {
     dyno.socket.pause()
     const piece = 'x'.repeat(65_536)
     let sent = 0
-    while (sent < 50_000_000 && (client.socket.write(piece) || (await drainedSoon(client)))) sent += piece.length
+    const fill = (): void => {
+      while (sent < 50_000_000) {
+        sent += piece.length
+        if (!client.socket.write(piece)) return void client.socket.once('drain', fill)
+      }
+    }
+    fill()
+    await settled(() => sent, router.port)
     expect(sent).toBeLessThan(20_000_000)
     client.socket.destroy()
     dyno.socket.resume()
@@ -268,12 +275,4 @@ async function ask(port: number): Promise<unknown> {
 async function firstArrival(sockets: import('node:net').Socket[]): Promise<RawClient> {
   while (sockets.length === 0) await new Promise((wake) => setTimeout(wake, 5))
   return new RawClient(sockets[0]!)
-}
-
-/** False when the other side takes no more within a moment. */
-async function drainedSoon({ socket }: RawClient): Promise<boolean> {
-  return once(socket, 'drain', { signal: AbortSignal.timeout(500) }).then(
-    () => true,
-    () => false,
-  )
 }

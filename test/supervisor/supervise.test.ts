@@ -56,7 +56,7 @@ describe('a server', () => {
     await using server = await SupervisedServer.prepare()
     await server.start({ TEST_SILENT_MS: '4000' })
     process.kill(server.pid, 'SIGSTOP')
-    await sleep(5_000)
+    await sleep(5_000) // a time in which nobody was heard, longer than the limit
     process.kill(server.pid, 'SIGCONT')
     const before = childrenOf(server.pid)
     for (const name of ['redis-server', 'router.ts', 'api.ts']) process.kill(server.pidOf(name), 'SIGSTOP')

