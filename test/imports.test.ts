@@ -177,6 +177,18 @@ describe('imports', () => {
   })
 })
 
+describe('exported names', () => {
+  it('stand for one thing each', () => {
+    const declared = /^export (?:async )?(?:function\*?|const|class|interface|type) (\w+)/gm
+    const names = files
+      // What starts a role is `run` in the file of each.
+      .filter((file) => file.startsWith('src/') && !file.startsWith('src/main/'))
+      .flatMap((file) => [...readFileSync(join(root, file), 'utf8').matchAll(declared)].map(([, name]) => name))
+    expect(names.length).toBeGreaterThan(1000)
+    expect(names.filter((name, index) => names.indexOf(name) < index)).toEqual([])
+  })
+})
+
 /** A made-up tree: each text is a file's. */
 function graph(texts: Record<string, string>): Import[] {
   return Object.entries(texts).flatMap(([file, text]) => importsIn(file, text))

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream'
-import type { AnyPack, Pack } from './detect.ts'
+import type { AnyPack, NamedPack } from './detect.ts'
 import { isCommit } from './pack-commits.ts'
 
 /** The most bytes of a line, and of bin/release; packs answer a few lines. */
@@ -16,7 +16,7 @@ type Verdict = { pack: AnyPack; text: string }
  * forged any part: it decides about its own app only.
  */
 export class Answers {
-  readonly packs: Pack[] = []
+  readonly packs: NamedPack[] = []
   /** A pack was detected, or none can be. */
   complete = false
   undetected: string | undefined

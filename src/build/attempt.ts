@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts'
 import { watchForCancel } from './cancel.ts'
 import { throughLossOfEngine } from './engine-loss.ts'
 import { makeSlug } from './make-slug.ts'
-import type { BuildRun, Parts } from './parts.ts'
+import type { BuildRun, BuildParts } from './parts.ts'
 import { fail, letGo, succeed } from './verdict.ts'
 
 /** The number of attempts at a build is limited, especially for one that crashes the worker. */
@@ -19,7 +19,7 @@ type Hold = { stop: AbortController; closing: AbortSignal; freeSlot: () => void 
 /**
  * One attempt at a build that this process has claimed, to its verdict, or until the server stops.
  */
-export async function attempt(parts: Parts, build: Build, { stop, closing, freeSlot }: Hold): Promise<void> {
+export async function attempt(parts: BuildParts, build: Build, { stop, closing, freeSlot }: Hold): Promise<void> {
   const { signal } = stop
   try {
     await using writer = parts.outputs.open(build.id)
@@ -42,7 +42,7 @@ export async function attempt(parts: Parts, build: Build, { stop, closing, freeS
 }
 
 /** What an earlier attempt completed is not done again. */
-async function buildAndRelease(parts: Parts, run: BuildRun): Promise<void> {
+async function buildAndRelease(parts: BuildParts, run: BuildRun): Promise<void> {
   refuseHopeless(parts, run.build)
   if (!isLive(parts.store, run.build)) run.signal.throwIfAborted()
   await throughLossOfEngine(parts, run, async () => {
@@ -53,7 +53,7 @@ async function buildAndRelease(parts: Parts, run: BuildRun): Promise<void> {
   })
 }
 
-async function conclude(parts: Parts, run: BuildRun, failure: PaasError | undefined): Promise<void> {
+async function conclude(parts: BuildParts, run: BuildRun, failure: PaasError | undefined): Promise<void> {
   if (failure) await failWith(parts, run, failure)
   else await succeed(parts, run)
   parts.meter.record(verdictOf(failure), run.clock.times)
@@ -62,7 +62,7 @@ async function conclude(parts: Parts, run: BuildRun, failure: PaasError | undefi
 /**
  * A dead worker may have started its release command, and readers of its output wait for the end.
  */
-async function failWith(parts: Parts, run: BuildRun, failure: PaasError): Promise<void> {
+async function failWith(parts: BuildParts, run: BuildRun, failure: PaasError): Promise<void> {
   await fail(parts, run, failure)
   const releaseId = parts.store.builds.find(run.build.id)?.releaseId
   if (releaseId) await parts.outputs.closeBegun(releaseId)
@@ -89,7 +89,7 @@ function isLive({ releases }: Pick<Store, 'releases'>, { releaseId }: Build): bo
 }
 
 /** @throws build_lost, internal */
-function refuseHopeless({ store }: Pick<Parts, 'store'>, build: Build): void {
+function refuseHopeless({ store }: Pick<BuildParts, 'store'>, build: Build): void {
   if (isLive(store, build)) return
   const version = buildVersion(build)
   if (build.losses >= mostLosses) {

@@ -6,7 +6,7 @@ import type { Candidates } from './detect.ts'
 import { isPackUrl, type PackUrl } from './pack-url.ts'
 import { isOurs, packNames } from './packs.ts'
 import type { BuildLimits } from './sandboxes.ts'
-import type { Source } from './source.ts'
+import type { SourceFacts } from './source.ts'
 import { baseNames, type Toolbox } from './toolbox.ts'
 
 /** Counts the ways in which this program has made images of what was built. */
@@ -31,7 +31,7 @@ type InputDeps = {
 export async function buildInputs(
   deps: InputDeps,
   { appId, commit, version = commit, config }: BuildRequest,
-  { source, plan }: { source: Pick<Source, 'namesVersion'>; plan: BuildPlan },
+  { source, plan }: { source: Pick<SourceFacts, 'namesVersion'>; plan: BuildPlan },
 ): Promise<string> {
   const [tree, images, machine] = await Promise.all([
     deps.repositories.tree(appId, commit),

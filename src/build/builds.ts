@@ -4,7 +4,7 @@ import type { AppId, BuildId } from '../model/ids.ts'
 import { shutdown } from '../model/stop-reasons.ts'
 import { attempt } from './attempt.ts'
 import { endOutputs, watchForCancel } from './cancel.ts'
-import type { Parts } from './parts.ts'
+import type { BuildParts } from './parts.ts'
 import { BuildSlots } from './slots.ts'
 import { letGo } from './verdict.ts'
 
@@ -17,12 +17,12 @@ export type Stops = { stop: AbortController; closing: AbortSignal }
  * of one app run one at a time, in the order they came.
  */
 export class Builds {
-  readonly #parts: Parts
+  readonly #parts: BuildParts
   readonly #turns = new AppLock()
   readonly #slots: BuildSlots
 
   /** @param parts.concurrency how many builds of all apps compile at once */
-  constructor({ concurrency, ...parts }: Parts & { concurrency: number }) {
+  constructor({ concurrency, ...parts }: BuildParts & { concurrency: number }) {
     this.#parts = parts
     this.#slots = new BuildSlots(concurrency)
   }

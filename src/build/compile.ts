@@ -5,7 +5,7 @@ import { PaasError } from '../errors.ts'
 import type { ProcessTypes } from '../model/procfile.ts'
 import { Answers } from './answers.ts'
 import { cleanLine } from '../model/clean-line.ts'
-import { undetected, unusable, type Candidates, type Pack } from './detect.ts'
+import { undetected, unusable, type Candidates, type NamedPack } from './detect.ts'
 import { defaultTypes } from './default-types.ts'
 import type { Mask } from '../output/mask.ts'
 import type { Narrator } from '../model/narrator.ts'
@@ -26,7 +26,7 @@ type CompileOptions = {
 
 /** What a build made. */
 export type Compiled = {
-  packs: Pack[]
+  packs: NamedPack[]
   /** Of those from elsewhere, as far as they have one. */
   commits: ReadonlyMap<string, string>
   /** The process types the last pack declares. */
@@ -114,6 +114,6 @@ function shortened(mask: Mask, reason: string): string {
 }
 
 /** A stranger's pack says what it likes. */
-function shown({ mask }: Pick<CompileDeps, 'mask'>, { pack, name }: Pack): Pack {
+function shown({ mask }: Pick<CompileDeps, 'mask'>, { pack, name }: NamedPack): NamedPack {
   return { pack, name: mask.apply(cleanLine(name)).slice(0, longest.name) }
 }

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import type { AppJson, EnvDefault } from '../model/app-json.ts'
+import type { AppManifest, EnvDefault } from '../model/app-json.ts'
 import type { App } from '../model/app.ts'
 import { checkConfigSize } from '../model/config-rules.ts'
-import type { Config } from '../model/release.ts'
+import type { ConfigVars } from '../model/release.ts'
 import type { Store } from '../store/store.ts'
 import type { Narrator } from '../model/narrator.ts'
 
@@ -15,9 +15,9 @@ import type { Narrator } from '../model/narrator.ts'
  */
 export function setConfigDefaults(
   store: Pick<Store, 'transaction' | 'configVars'>,
-  { app, appJson }: { app: Pick<App, 'id' | 'currentReleaseId'>; appJson: AppJson },
+  { app, appJson }: { app: Pick<App, 'id' | 'currentReleaseId'>; appJson: AppManifest },
   narrator: Pick<Narrator, 'topic' | 'error'>,
-): Config {
+): ConfigVars {
   if (app.currentReleaseId !== null) return store.configVars.get(app.id)
   return store.transaction(() => {
     const present = store.configVars.get(app.id)
@@ -32,7 +32,10 @@ export function setConfigDefaults(
 }
 
 /** What app.json would add to the config vars there are, and which it requires that nobody gave. */
-export function missingConfig(env: AppJson['env'], present: Config): { defaults: Config; missing: string[] } {
+export function missingConfig(
+  env: AppManifest['env'],
+  present: ConfigVars,
+): { defaults: ConfigVars; missing: string[] } {
   const absent = Object.entries(env).filter(([key]) => !Object.hasOwn(present, key))
   const defaults = absent.flatMap(([key, entry]) => {
     const value = valueOf(entry)

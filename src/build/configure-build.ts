@@ -1,19 +1,19 @@
 import { asPaasError, PaasError } from '../errors.ts'
-import type { AppJson } from '../model/app-json.ts'
+import type { AppManifest } from '../model/app-json.ts'
 import { dynoSizes, sizeNamed } from '../model/formation.ts'
 import { failure, type AppSetup } from '../model/app-setup.ts'
 import type { App } from '../model/app.ts'
 import type { Build } from '../model/build.ts'
 import type { Narrator } from '../model/narrator.ts'
-import type { Config } from '../model/release.ts'
+import type { ConfigVars } from '../model/release.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
 import { missingConfig, setConfigDefaults } from './config-defaults.ts'
 import type { AnyPack } from './detect.ts'
 import { isPackUrl, parsePackUrl } from './pack-url.ts'
 import { packNamed } from './packs.ts'
-import type { Parts } from './parts.ts'
+import type { BuildParts } from './parts.ts'
 
-type Used = Pick<Parts, 'store' | 'packPolicy'>
+type Used = Pick<BuildParts, 'store' | 'packPolicy'>
 
 /**
  * What a build whose source has an app.json is built with. Only a set-up insists on what app.json
@@ -24,9 +24,9 @@ type Used = Pick<Parts, 'store' | 'packPolicy'>
  */
 export function configureBuild(
   { store, packPolicy }: Used,
-  { app, build, appJson }: { app: App; build: Build; appJson: AppJson },
+  { app, build, appJson }: { app: App; build: Build; appJson: AppManifest },
   output: Pick<Narrator, 'topic' | 'error'>,
-): { config: Config; buildpacks: string[] } {
+): { config: ConfigVars; buildpacks: string[] } {
   const setup = store.appSetups.findByBuild(build.id)
   if (setup) applyManifest({ store, packPolicy }, setup, appJson)
   const config = setConfigDefaults(store, { app, appJson }, output)
@@ -38,7 +38,7 @@ export function configureBuild(
  * Not refused: many an app.json still asks for a size that Heroku itself has given up, such as
  * `free`.
  */
-function sayUnknownSizes({ formation }: AppJson, output: Pick<Narrator, 'error'>): void {
+function sayUnknownSizes({ formation }: AppManifest, output: Pick<Narrator, 'error'>): void {
   for (const [type, { size }] of Object.entries(formation)) {
     if (size === null || sizeNamed(size)) continue
     const asked = `app.json: there is no dyno size ${JSON.stringify(size.slice(0, 60))}, so ${type} gets basic.`
@@ -46,7 +46,7 @@ function sayUnknownSizes({ formation }: AppJson, output: Pick<Narrator, 'error'>
   }
 }
 
-function applyManifest({ store, packPolicy }: Used, { id, appId }: AppSetup, appJson: AppJson): void {
+function applyManifest({ store, packPolicy }: Used, { id, appId }: AppSetup, appJson: AppManifest): void {
   const isChosen = store.buildpacks.list(appId).length > 0
   const { packs, problems } = isChosen ? { packs: [], problems: [] } : packsOf(appJson, packPolicy)
   const { missing } = missingConfig(appJson.env, store.configVars.get(appId))
@@ -61,7 +61,7 @@ function applyManifest({ store, packPolicy }: Used, { id, appId }: AppSetup, app
   })
 }
 
-function packsOf({ buildpacks }: AppJson, policy: AddressPolicy): { packs: AnyPack[]; problems: string[] } {
+function packsOf({ buildpacks }: AppManifest, policy: AddressPolicy): { packs: AnyPack[]; problems: string[] } {
   const packs = new Set<AnyPack>()
   const problems: string[] = []
   for (const text of buildpacks) {

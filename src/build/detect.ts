@@ -8,7 +8,7 @@ import { packNamed, packNames, type PackName } from './packs.ts'
 export type AnyPack = PackName | PackUrl
 
 /** A pack that builds the app, and what it calls such apps. */
-export type Pack = { pack: AnyPack; name: string }
+export type NamedPack = { pack: AnyPack; name: string }
 
 /**
  * Which packs are asked whether they can build the app, and whether all must or the first that can

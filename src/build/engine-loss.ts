@@ -1,6 +1,6 @@
 import { asPaasError } from '../errors.ts'
 import { retry } from '../retry.ts'
-import type { BuildRun, Parts } from './parts.ts'
+import type { BuildRun, BuildParts } from './parts.ts'
 
 /**
  * How often, and for how long in milliseconds, a build waits for an engine that went away under it.
@@ -12,7 +12,7 @@ const patience = { mostRetries: 3, total: 120_000, pause: 1000 }
  * the database.
  */
 export async function throughLossOfEngine(
-  { engine, log, store }: Pick<Parts, 'engine' | 'log' | 'store'>,
+  { engine, log, store }: Pick<BuildParts, 'engine' | 'log' | 'store'>,
   run: BuildRun,
   work: () => Promise<void>,
 ): Promise<void> {

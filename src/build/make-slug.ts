@@ -1,5 +1,5 @@
 import { PaasError } from '../errors.ts'
-import type { AppJson } from '../model/app-json.ts'
+import type { AppManifest } from '../model/app-json.ts'
 import type { App } from '../model/app.ts'
 import type { Build } from '../model/build.ts'
 import { newId, type SlugId } from '../model/ids.ts'
@@ -9,13 +9,13 @@ import type { Slug } from '../model/slug.ts'
 import type { Store } from '../store/store.ts'
 import { configureBuild } from './configure-build.ts'
 import { buildKeyOf, findEarlierSlug } from './earlier-slug.ts'
-import type { BuildRun, Parts } from './parts.ts'
+import type { BuildRun, BuildParts } from './parts.ts'
 import { takeSource } from './take-source.ts'
 
 /**
  * The slug of a build: the one an earlier attempt made, or what the pipeline makes of its source.
  */
-export async function makeSlug(parts: Parts, run: BuildRun): Promise<{ app: App; slug: Slug }> {
+export async function makeSlug(parts: BuildParts, run: BuildRun): Promise<{ app: App; slug: Slug }> {
   const { store, pipeline } = parts
   const { build, output, clock, signal } = run
   const app = appOf(store, build)
@@ -24,7 +24,7 @@ export async function makeSlug(parts: Parts, run: BuildRun): Promise<{ app: App;
   const { id, appId, noCache, generation } = build
   const commit = build.commit === noCommit ? await clock.time('source', () => takeSource(parts, run)) : build.commit
   const config = store.configVars.get(appId)
-  const configure = (appJson: AppJson) => configureBuild(parts, { app, build, appJson }, output)
+  const configure = (appJson: AppManifest) => configureBuild(parts, { app, build, appJson }, output)
   const version = build.source?.version ?? commit
   const buildpacks = build.buildpacks ?? store.buildpacks.list(appId)
   const request = { buildId: id, appId, app: app.name, commit, version, config, configure, buildpacks, noCache }
@@ -39,7 +39,7 @@ export async function makeSlug(parts: Parts, run: BuildRun): Promise<{ app: App;
   throw new PaasError('internal', `Another attempt has taken over the build ${id}.`)
 }
 
-async function earlierSlug(parts: Parts, { build, output }: BuildRun, inputs: string): Promise<Made | undefined> {
+async function earlierSlug(parts: BuildParts, { build, output }: BuildRun, inputs: string): Promise<Made | undefined> {
   const earlier = await findEarlierSlug(parts, build.appId, buildKeyOf(parts.store, inputs))
   if (!earlier) return undefined
   const { image, stack, processTypes, buildpack, size } = earlier.slug

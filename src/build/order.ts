@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { pack } from '../tar.ts'
-import type { Config } from '../model/release.ts'
+import type { ConfigVars } from '../model/release.ts'
 import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
 import type { Candidates } from './detect.ts'
 import type { BuildRequest } from '../model/build-request.ts'
@@ -35,7 +35,7 @@ function environment(request: BuildRequest, stack: string): Record<string, strin
 }
 
 /** One file a variable, without a newline at its end. */
-function configFiles(config: Config): Readable {
+function configFiles(config: ConfigVars): Readable {
   const archive = pack()
   for (const [key, value] of Object.entries(config)) {
     archive.entry({ name: `${configDirectory.slice(1)}/${key}`, mode: 0o600 }, value)

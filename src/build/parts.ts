@@ -17,7 +17,7 @@ import type { BuildSandboxes } from './sandboxes.ts'
  * What `Builds` owns. The steps of a build each take the parts that they use; nobody outside has
  * them.
  */
-export type Parts = {
+export type BuildParts = {
   store: Store
   engine: Pick<Engine, 'findImage' | 'info'>
   pipeline: RunPipeline

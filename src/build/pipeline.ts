@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Engine, Sandbox } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import { parseAppJson, type AppJson } from '../model/app-json.ts'
+import { parseAppJson, type AppManifest } from '../model/app-json.ts'
 import { scalableTypes } from '../model/formation.ts'
 import { within } from '../model/machine.ts'
 import type { Narrator } from '../model/narrator.ts'
@@ -22,7 +22,7 @@ import { isOurs } from './packs.ts'
 import { PhaseClock } from '../model/phase-clock.ts'
 import type { BuildLimits, BuildSandboxes } from './sandboxes.ts'
 import type { BuildRequest, BuildResult, RunPipeline } from '../model/build-request.ts'
-import { readSource, sourceForBuild, type Source } from './source.ts'
+import { readSource, sourceForBuild, type SourceFacts } from './source.ts'
 import type { SourceLimits } from '../model/source.ts'
 import { sourceWarnings } from './source-warnings.ts'
 import type { Stack } from './stack/stack.ts'
@@ -74,19 +74,19 @@ type Run = {
 }
 type Built = Omit<BuildResult, 'stack' | 'phases' | 'appJson'> & { stack?: string }
 
-function appJsonOf({ files }: Source): AppJson | undefined {
+function appJsonOf({ files }: SourceFacts): AppManifest | undefined {
   const text = files['app.json']
   return text === undefined ? undefined : parseAppJson(text)
 }
 
-function configure(run: Run, appJson: AppJson): Run {
+function configure(run: Run, appJson: AppManifest): Run {
   const asked = { ...run.request, ...run.request.configure?.(appJson) }
   run.output.hide(asked.config)
   return { ...run, request: asked }
 }
 
 /** @throws build_failed, procfile_invalid */
-function planOf({ deps, request }: Run, source: Source): BuildPlan {
+function planOf({ deps, request }: Run, source: SourceFacts): BuildPlan {
   if (isDockerfileBuild(source, request.buildpacks)) return { kind: 'dockerfile' }
   parseProcfileOf(source.files.Procfile)
   return {
@@ -106,13 +106,17 @@ async function earlier({ deps, request }: Run, plan: BuildPlan, inputs: string):
   return { ...made, inputs }
 }
 
-function buildNow(run: Run, source: Source, { plan, inputs }: { plan: BuildPlan; inputs: string }): Promise<Built> {
+function buildNow(
+  run: Run,
+  source: SourceFacts,
+  { plan, inputs }: { plan: BuildPlan; inputs: string },
+): Promise<Built> {
   return plan.kind === 'dockerfile' ? withDockerfile(run, inputs) : withPacks(run, source, { asked: plan, inputs })
 }
 
 type Wanted = { asked: PacksPlan; inputs: string }
 
-async function withPacks(run: Run, source: Source, wanted: Wanted): Promise<Built> {
+async function withPacks(run: Run, source: SourceFacts, wanted: Wanted): Promise<Built> {
   const { deps, request, output, clock } = run
   const { asked, inputs } = wanted
   const sandbox = await clock.time('prepare', () => takeSandbox(run))
@@ -152,7 +156,7 @@ function takeSandbox({ deps, request, output, signal }: Run): Promise<Sandbox> {
   return deps.sandboxes.take(request.appId, { emptyCache: request.noCache, onProgress }, signal)
 }
 
-async function runPacks(run: Run, sandbox: Sandbox, asked: Candidates, source: Source): Promise<Compiled> {
+async function runPacks(run: Run, sandbox: Sandbox, asked: Candidates, source: SourceFacts): Promise<Compiled> {
   const { deps, request, output, clock, signal } = run
   const { memoryMiB } = within(deps.build, await deps.engine.machine())
   const mask = createMask(request.config)

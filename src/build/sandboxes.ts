@@ -136,7 +136,7 @@ export class BuildSandboxes implements AsyncDisposable {
       image: image.digest,
       name: `build-${newId()}`,
       user: 'app',
-      limits: limitsOf(build),
+      limits: sandboxLimits(build),
       cacheAt: cacheDirectory,
       ...(isBuilder ? { rootless: true, stores: await baseStores(toolbox) } : { secretsAt: configDirectory }),
       env: {},
@@ -175,6 +175,6 @@ async function within(milliseconds: number, promise: Promise<unknown>): Promise<
   limit.abort()
 }
 
-export function limitsOf({ memoryMiB, cpus, diskMiB = mostDiskMiB }: BuildLimits): Limits & { diskMiB: number } {
+export function sandboxLimits({ memoryMiB, cpus, diskMiB = mostDiskMiB }: BuildLimits): Limits & { diskMiB: number } {
   return { memoryMiB, cpus, pids: mostProcesses, diskMiB }
 }

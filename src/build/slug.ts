@@ -5,7 +5,7 @@ import { PaasError } from '../errors.ts'
 import type { Owner } from '../model/app-user.ts'
 import { appDirectory } from './directories.ts'
 import { layerNameProblem } from '../source/layer-names.ts'
-import { show } from '../source/tarball.ts'
+import { showName } from '../source/tarball.ts'
 
 /** What the slug's tar turned out to be once it was read to its end. */
 export type SlugFacts = { bytes: number; files: number; procfile: string | undefined }
@@ -50,7 +50,7 @@ function slugEntry(header: Header, owner: Owner): NewHeader | undefined {
 function checkName(path: string): void {
   const problem = layerNameProblem(path)
   if (problem === undefined) return
-  throw new PaasError('build_failed', `build failed: it created the file ${show(path)}, which ${problem}`, {
+  throw new PaasError('build_failed', `build failed: it created the file ${showName(path)}, which ${problem}`, {
     hint: 'Rename it, or remove it at the end of the build.',
   })
 }

@@ -1,6 +1,6 @@
 import { describeLfsPointers } from './lfs-pointers.ts'
 import { describeNearMiss, nearMisses } from './near-misses.ts'
-import type { Source } from './source.ts'
+import type { SourceFacts } from './source.ts'
 
 const mostNamed = 5
 
@@ -8,7 +8,7 @@ const mostNamed = 5
  * What a source most likely means otherwise than it will be taken: lines to show before it is
  * built.
  */
-export function sourceWarnings({ root, windowsScripts, lfsPointers }: Source): string[] {
+export function sourceWarnings({ root, windowsScripts, lfsPointers }: SourceFacts): string[] {
   return [
     ...nearMisses(root, 'read').map(describeNearMiss),
     ...windowsScripts.slice(0, mostNamed).map(describeWindowsLines),

@@ -10,7 +10,7 @@ import { slugignore } from './slugignore.ts'
 import { hasWindowsLines, isScript } from './windows-lines.ts'
 
 /** What must be known of a commit's tree before it is built. */
-export type Source = {
+export type SourceFacts = {
   /** Names in the root. */
   root: Set<string>
   /** Content of the files in the root that the platform itself reads. */
@@ -30,8 +30,8 @@ type PlatformFile = (typeof platformFiles)[number]
 export const mostBytesRead = 64 * 1024
 
 /** Reads through a tar of a commit's tree. @throws source_invalid when it is over a limit */
-export async function readSource(tar: Readable, limits: SourceLimits): Promise<Source> {
-  const source: Source = { root: new Set(), files: {}, windowsScripts: [], lfsPointers: [], namesVersion: false }
+export async function readSource(tar: Readable, limits: SourceLimits): Promise<SourceFacts> {
+  const source: SourceFacts = { root: new Set(), files: {}, windowsScripts: [], lfsPointers: [], namesVersion: false }
   const search = new TextSearch('SOURCE_VERSION')
   tar.on('data', (chunk: Buffer) => search.feed(chunk))
   let bytes = 0

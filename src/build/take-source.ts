@@ -4,9 +4,9 @@ import { PaasError } from '../errors.ts'
 import { sourcePath, type BuildSource } from '../model/source.ts'
 import { download, withoutSecrets } from '../outbound/download.ts'
 import { verified } from '../source/checksum.ts'
-import type { BuildRun, Parts } from './parts.ts'
+import type { BuildRun, BuildParts } from './parts.ts'
 
-type Used = Pick<Parts, 'store' | 'repositories' | 'quotas' | 'sourcesDirectory' | 'outbound' | 'tarballBytes'>
+type Used = Pick<BuildParts, 'store' | 'repositories' | 'quotas' | 'sourcesDirectory' | 'outbound' | 'tarballBytes'>
 
 /**
  * Makes the tarball of a build a commit of the app's repository: from here on it is built as one

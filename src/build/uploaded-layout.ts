@@ -1,7 +1,7 @@
 import type { Header, NewHeader } from '../tar.ts'
 import type { Owner } from '../model/app-user.ts'
 import { whiteout } from '../source/layer-names.ts'
-import { placeOf, refuse, show, tooMuch } from '../source/tarball.ts'
+import { placeOf, invalidTarball, showName, tooMuch } from '../source/tarball.ts'
 
 type Kind = 'file' | 'directory' | 'symlink'
 
@@ -40,10 +40,10 @@ export class UploadedLayout {
     const mode = path === 'app' ? 0o755 : header.mode & 0o777
     const entry = { name: path, mtime, mode, ...this.#owner }
     if (type === 'directory') return this.#take(path, 'directory', add) ? { ...entry, type, size: 0 } : undefined
-    if (path === 'app') throw refuse('./app is not a directory')
+    if (path === 'app') throw invalidTarball('./app is not a directory')
     const isFile = type === 'file' || type === 'contiguous-file'
     if (!isFile && type !== 'link' && type !== 'symlink') {
-      throw refuse(`${show(header.name)} is a ${type ?? 'thing of an unknown kind'}, not a file`)
+      throw invalidTarball(`${showName(header.name)} is a ${type ?? 'thing of an unknown kind'}, not a file`)
     }
     // A symbolic link may say what it likes: it is followed only inside a dyno, as those that a
     // build makes.
@@ -58,7 +58,7 @@ export class UploadedLayout {
       this.#enter(path.slice(0, end), path, add)
     const present = this.#kinds.get(path)
     if (present === 'directory' && kind === 'directory') return false
-    if (present) throw refuse(`${show(path)} appears twice`)
+    if (present) throw invalidTarball(`${showName(path)} appears twice`)
     this.#remember(path, kind)
     return true
   }
@@ -66,7 +66,7 @@ export class UploadedLayout {
   #enter(directory: string, path: string, add: (directory: NewHeader) => void): void {
     const kind = this.#kinds.get(directory)
     if (kind === 'directory') return
-    if (kind) throw refuse(`${show(directory)} is not a directory, but contains ${show(path)}`)
+    if (kind) throw invalidTarball(`${showName(directory)} is not a directory, but contains ${showName(path)}`)
     this.#remember(directory, 'directory')
     add({ name: directory, type: 'directory', mode: 0o755, ...this.#owner })
   }
@@ -83,7 +83,9 @@ export class UploadedLayout {
   #linked({ name, linkname }: Header): string {
     const target = appPath(linkname ?? '')
     if (target !== undefined && this.#kinds.get(target) === 'file') return target
-    throw refuse(`${show(name)} is a link to ${show(linkname ?? '')}, which is not an earlier file of the archive`)
+    throw invalidTarball(
+      `${showName(name)} is a link to ${showName(linkname ?? '')}, which is not an earlier file of the archive`,
+    )
   }
 }
 
@@ -93,9 +95,11 @@ function appPath(name: string): string | undefined {
   if (place.kind === 'left out') return undefined
   const { path } = place
   const names = path.split('/')
-  if (names[0] !== 'app') throw refuse(`${show(name)} is not in ./app`)
-  if (Buffer.byteLength(path) > longestPath) throw refuse(`the path ${show(path)} has more than ${longestPath} bytes`)
-  if (names.length > deepest) throw refuse(`${show(path)} is nested deeper than ${deepest} directories`)
-  if (names.some((part) => part.startsWith(whiteout))) throw refuse(`a name in ${show(path)} begins with ${whiteout}`)
+  if (names[0] !== 'app') throw invalidTarball(`${showName(name)} is not in ./app`)
+  if (Buffer.byteLength(path) > longestPath)
+    throw invalidTarball(`the path ${showName(path)} has more than ${longestPath} bytes`)
+  if (names.length > deepest) throw invalidTarball(`${showName(path)} is nested deeper than ${deepest} directories`)
+  if (names.some((part) => part.startsWith(whiteout)))
+    throw invalidTarball(`a name in ${showName(path)} begins with ${whiteout}`)
   return path
 }

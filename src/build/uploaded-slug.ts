@@ -1,12 +1,12 @@
 import { Readable } from 'node:stream'
 import { PaasError } from '../errors.ts'
 import type { Owner } from '../model/app-user.ts'
-import { parseAppJson, type AppJson } from '../model/app-json.ts'
+import { parseAppJson, type AppManifest } from '../model/app-json.ts'
 import { verified } from '../source/checksum.ts'
 import { count, type SlugFacts } from './slug.ts'
 import { mostBytesRead } from './source.ts'
 import { rewriteTar } from '../tar.ts'
-import { openTarball, refuse, unreadable } from '../source/tarball.ts'
+import { openTarball, invalidTarball, unreadable } from '../source/tarball.ts'
 import { UploadedLayout } from './uploaded-layout.ts'
 
 type Limits = { slugBytes: number; sourceFiles: number }
@@ -20,7 +20,7 @@ type Options = {
 }
 
 /** The parts of a Slug that its files decide. */
-export type UploadedSlug = { image: string; size: number; sha256: string; appJson?: AppJson }
+export type UploadedSlug = { image: string; size: number; sha256: string; appJson?: AppManifest }
 
 /**
  * The image of a slug that was made elsewhere, of its archive: a gzipped tar with the app's files
@@ -44,7 +44,7 @@ export async function makeUploadedSlug(
   }
 }
 
-type Found = Pick<SlugFacts, 'bytes' | 'files'> & { appJson?: AppJson }
+type Found = Pick<SlugFacts, 'bytes' | 'files'> & { appJson?: AppManifest }
 
 /** `found` is filled while the files are read. */
 function layerOf(tar: Readable, { slugBytes, sourceFiles }: Limits, owner: Owner): { files: Readable; found: Found } {
@@ -55,7 +55,7 @@ function layerOf(tar: Readable, { slugBytes, sourceFiles }: Limits, owner: Owner
     if (!entry) return undefined
     count(found, entry.size ?? 0, slugBytes)
     if (entry.name === 'app/app.json' && entry.type === 'file') {
-      if (header.size > mostBytesRead) throw refuse(`its app.json has more than ${mostBytesRead / 1024} KiB`)
+      if (header.size > mostBytesRead) throw invalidTarball(`its app.json has more than ${mostBytesRead / 1024} KiB`)
       found.appJson = parseAppJson((await read()).toString())
     }
     return entry
@@ -65,7 +65,7 @@ function layerOf(tar: Readable, { slugBytes, sourceFiles }: Limits, owner: Owner
 
 async function* notEmpty(files: Readable, found: Found): AsyncGenerator<Buffer> {
   yield* files as AsyncIterable<Buffer>
-  if (found.files === 0) throw refuse('it has no files')
+  if (found.files === 0) throw invalidTarball('it has no files')
 }
 
 /** What is wrong with a tarball, said of a slug; a reader of tars says it in plain errors. */

@@ -7,10 +7,10 @@ import type { Release } from '../model/release.ts'
 import { ownCommit, type Slug } from '../model/slug.ts'
 import type { Releases } from '../release/releases.ts'
 import type { Store } from '../store/store.ts'
-import type { BuildRun, Parts } from './parts.ts'
+import type { BuildRun, BuildParts } from './parts.ts'
 import { writeVerdict } from './write-verdict.ts'
 
-type Used = Pick<Parts, 'store' | 'publicUrl' | 'log'> & {
+type Used = Pick<BuildParts, 'store' | 'publicUrl' | 'log'> & {
   repositories: Pick<Repositories, 'moveRef' | 'release' | 'resolve'>
 }
 type Failing = Used & { releases: Pick<Releases, 'fail'> }

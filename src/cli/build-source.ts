@@ -14,7 +14,7 @@ type Blob = { url: string; version?: string }
  * What a build is asked to be made of: the upload of a directory or a tarball, or an address;
  * undefined: what was pushed.
  */
-export async function sourceBlob(api: Client, options: SourceOptions): Promise<Blob | undefined> {
+export async function sourceBlobFor(api: Client, options: SourceOptions): Promise<Blob | undefined> {
   const { sourceDir, sourceTar, sourceUrl, sourceVersion: version } = options
   if (sourceUrl !== undefined) return { url: sourceUrl, ...(version !== undefined && { version }) }
   if (sourceTar !== undefined) {

@@ -3,7 +3,8 @@ import type { Client } from './client.ts'
 import type { AppOptions } from './command.ts'
 import { earlierRelease } from './earlier-release.ts'
 import { note, print, progress } from './output.ts'
-import type { ConfigVars, ReleaseJson } from './resources.ts'
+import type { ConfigVars } from '../model/release.ts'
+import type { ReleaseJson } from './resources.ts'
 
 export type ChangeOptions = AppOptions & { wait: boolean }
 export type ConfigTarget = { api: Client; app: string; path: string }

@@ -1,5 +1,5 @@
 import { PaasError } from '../errors.ts'
-import type { ConfigVars } from './resources.ts'
+import type { ConfigVars } from '../model/release.ts'
 
 /**
  * Config vars as text that people edit: a line `KEY=value` each, the value as it is to the end of

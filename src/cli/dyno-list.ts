@@ -1,13 +1,13 @@
 import { heading, style, table } from './output.ts'
 import type { DynoJson } from './resources.ts'
-import { formatAge, formatTime } from './time.ts'
+import { formatAge, formatTimeAndAge } from './time.ts'
 
 /** The dynos by process type; below each one that is not up, or was not once, why. */
-export function listDynos(dynos: DynoJson[], now = new Date()): string[] {
+export function dynoLines(dynos: DynoJson[], now = new Date()): string[] {
   return Object.values(Object.groupBy(dynos, ({ type }) => type)).flatMap((all = []) => {
     const [first] = all
     if (!first) return []
-    const rows = table(all.map(({ name, state, updated_at }) => [`${name}:`, state, formatTime(updated_at, now)]))
+    const rows = table(all.map(({ name, state, updated_at }) => [`${name}:`, state, formatTimeAndAge(updated_at, now)]))
     const indent = ' '.repeat(Math.max(...all.map(({ name }) => name.length)) + 1)
     return [
       heading(`${first.type} (${first.size}): ${first.command} (${all.length})`),

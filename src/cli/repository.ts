@@ -40,7 +40,7 @@ export async function connectRepository(remote: string, { server, app }: AppRemo
  * What to do once the remote is there. For a repository with SHA-256, git itself only says
  * "unexpected capabilities" when it pushes, and the server cannot tell such a client from others.
  */
-export async function nextStep(remote: string): Promise<string> {
+export async function howToDeploy(remote: string): Promise<string> {
   if ((await ask('rev-parse', '--show-object-format')) !== 'sha256') return `Deploy with: git push ${remote} HEAD:main`
   return 'But it cannot be pushed: it uses SHA-256, and the server accepts SHA-1. Create one with: git init --object-format=sha1'
 }

@@ -21,8 +21,6 @@ export type AccountJson = {
   suspended_at: string | null
 }
 
-export type ConfigVars = Record<string, string>
-
 export type DynoJson = {
   name: string
   type: string

@@ -9,7 +9,7 @@ import { createProgram } from './program.ts'
  * Runs one command line. Returns the exit status: 0, that of what it ran, or 1 after one line on
  * stderr that says what is wrong.
  */
-export async function run(commandLine: string[]): Promise<number> {
+export async function runCommandLine(commandLine: string[]): Promise<number> {
   endWithOutput()
   const argv = commandLine.length === 0 ? ['help'] : commandLine
   try {

@@ -1,5 +1,5 @@
 /** `2026/11/22 11:30:31 +0000 (~ 5m ago)`, in the time zone of the machine. */
-export function formatTime(iso: string, now = new Date()): string {
+export function formatTimeAndAge(iso: string, now = new Date()): string {
   const time = new Date(iso)
   const two = (value: number): string => String(value).padStart(2, '0')
   const date = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join('/')

@@ -6,7 +6,11 @@ import type { Dyno } from '../engine/engine.ts'
  * What a web dyno did when it was asked: took no connection; ended it before an HTTP answer; gave
  * none in time; or answered with a status.
  */
-export type Reply = { kind: 'refused' } | { kind: 'broken' } | { kind: 'late' } | { kind: 'answered'; status: number }
+export type DynoReply =
+  | { kind: 'refused' }
+  | { kind: 'broken' }
+  | { kind: 'late' }
+  | { kind: 'answered'; status: number }
 
 /** Milliseconds for a connection to come about, and for an answer's body, which nobody reads. */
 const connectTime = 1000
@@ -20,11 +24,11 @@ export function questionFor({ healthcheck, host, address = 'localhost' }: Dyno):
 }
 
 /** Asks a web dyno from outside its container, once. `signal` ends the wait for its answer. */
-export async function askDyno(dyno: Dyno, signal: AbortSignal): Promise<Reply> {
+export async function askDyno(dyno: Dyno, signal: AbortSignal): Promise<DynoReply> {
   const socket = await connectTo(dyno)
   if (!socket) return { kind: 'refused' }
   const { host, pathname, search } = questionFor(dyno)
-  const { promise, resolve } = Promise.withResolvers<Reply>()
+  const { promise, resolve } = Promise.withResolvers<DynoReply>()
   const headers = { host, 'user-agent': 'paas-healthcheck', connection: 'close' }
   const path = `${pathname}${search}`
   const asking = request({ path, headers, createConnection: () => socket, maxHeaderSize: longestHead, signal })

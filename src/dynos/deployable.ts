@@ -1,16 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { PaasError } from '../errors.ts'
-import type { AppJson } from '../model/app-json.ts'
+import type { AppManifest } from '../model/app-json.ts'
 import type { App } from '../model/app.ts'
 import { webPort } from '../model/dyno.ts'
 import { formationFor, limitsOf, scalableTypes, type DynoSize, type DynoSizes } from '../model/formation.ts'
-import type { Config, Release } from '../model/release.ts'
+import type { ConfigVars, Release } from '../model/release.ts'
 import type { Slug } from '../model/slug.ts'
 import type { DynoSpec } from '../engine/engine.ts'
 import type { Store } from '../store/store.ts'
 
 /** A release with all that running it takes. */
-export type Deployable = { app: App; release: Release; slug: Slug; config: Config }
+export type Deployable = { app: App; release: Release; slug: Slug; config: ConfigVars }
 
 /**
  * One dyno that should run: `web.1`. `uuid` is what the API calls it, if it has to be a certain
@@ -35,7 +35,7 @@ export function wantedDynos(store: Pick<Store, 'formations'>, deployable: Deploy
 }
 
 /** The formation that app.json asks for, which counts at the first deploy only. */
-export function askedAtFirst({ app, slug }: Deployable): AppJson['formation'] | undefined {
+export function askedAtFirst({ app, slug }: Deployable): AppManifest['formation'] | undefined {
   return app.currentReleaseId === null ? (slug.appJson?.formation ?? {}) : undefined
 }
 

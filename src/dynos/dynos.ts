@@ -5,12 +5,12 @@ import type { AppId } from '../model/ids.ts'
 import type { Deployable } from './deployable.ts'
 import { routeToWhatRuns } from './first-routes.ts'
 import { heard } from './heard.ts'
-import { createParts, type DynosOptions, type Parts } from './parts.ts'
+import { createParts, type DynosOptions, type DynoParts } from './parts.ts'
 import { comeBackWhenReady, reconcile } from './reconcile.ts'
 import { replace, type DeployTimes, type Replacing } from './replace.ts'
 import { replaceSilent } from './replace-silent.ts'
 import { resize, restart } from './restart.ts'
-import { runOnce, type Command, type Ended } from './run-once.ts'
+import { runOnce, type OneTimeCommand, type Ended } from './run-once.ts'
 import { sayLacks } from './say-lacks.ts'
 import { isAsRecorded } from './settled.ts'
 
@@ -20,7 +20,7 @@ import { isAsRecorded } from './settled.ts'
  * time, in the order it was asked for.
  */
 export class Dynos {
-  readonly #parts: Parts
+  readonly #parts: DynoParts
   readonly #states: DynosOptions['states']
   readonly #silenceSeconds: number | undefined
   readonly #turns = new AppLock()
@@ -88,7 +88,7 @@ export class Dynos {
    * Runs a command of the platform's own to its end.
    * @throws boot_failed when the image is gone, the signal's reason
    */
-  async runOnce(deployable: Deployable, command: Command, signal: AbortSignal): Promise<Ended> {
+  async runOnce(deployable: Deployable, command: OneTimeCommand, signal: AbortSignal): Promise<Ended> {
     await this.#parts.lostImages.refuse(deployable)
     return runOnce(this.#parts, deployable, command, signal)
   }

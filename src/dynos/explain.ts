@@ -1,7 +1,7 @@
 import type { Dyno, Engine } from '../engine/engine.ts'
 import { explainExit, forMemory } from '../model/dyno-exit.ts'
 import type { DynoSize, DynoSizes } from '../model/formation.ts'
-import { questionFor, type Reply } from './ask-dyno.ts'
+import { questionFor, type DynoReply } from './ask-dyno.ts'
 import type { Fallen } from './hold.ts'
 import type { Boot } from './readiness.ts'
 
@@ -47,7 +47,7 @@ async function explainSilence({ engine, boot }: ExplainDeps, { dyno, reply }: Ti
 
 type Timeout = Extract<Boot, { kind: 'timeout' }>
 
-function explainReply(dyno: Dyno, reply: Exclude<Reply, { kind: 'refused' }>, seconds: number): string {
+function explainReply(dyno: Dyno, reply: Exclude<DynoReply, { kind: 'refused' }>, seconds: number): string {
   const { pathname } = questionFor(dyno)
   if (dyno.healthcheck === undefined && reply.kind === 'answered') {
     const remedy = 'fix it, or set another path in app.json ("healthcheck": "/up")'
@@ -56,7 +56,7 @@ function explainReply(dyno: Dyno, reply: Exclude<Reply, { kind: 'refused' }>, se
   return `${dyno.name} is not healthy after ${seconds} s: GET ${pathname}: ${foundInstead(reply)}`
 }
 
-function foundInstead(reply: Exclude<Reply, { kind: 'refused' }>): string {
+function foundInstead(reply: Exclude<DynoReply, { kind: 'refused' }>): string {
   switch (reply.kind) {
     case 'broken':
       return 'it closes the connection without an HTTP response'

@@ -1,5 +1,5 @@
 import type { Dyno } from '../engine/engine.ts'
-import type { Parts } from './parts.ts'
+import type { DynoParts } from './parts.ts'
 import { routeFor } from './route.ts'
 
 /**
@@ -7,7 +7,7 @@ import { routeFor } from './route.ts'
  * dynos answer.
  */
 export async function routeToWhatRuns(
-  parts: Pick<Parts, 'store' | 'routes' | 'readyDynos' | 'domain'>,
+  parts: Pick<DynoParts, 'store' | 'routes' | 'readyDynos' | 'domain'>,
   dynos: Dyno[],
 ): Promise<void> {
   const { store, routes, readyDynos } = parts

@@ -34,7 +34,7 @@ export type DynosOptions = {
  * What `Dynos` owns. The steps in this directory each take the parts that they use; nobody outside
  * has them.
  */
-export type Parts = Pick<Config, 'boot' | 'deployHold' | 'stop' | 'domain'> & {
+export type DynoParts = Pick<Config, 'boot' | 'deployHold' | 'stop' | 'domain'> & {
   engine: Engine
   store: Pick<Store, 'apps' | 'formations' | 'slugs' | 'releases' | 'domains' | 'sniEndpoints' | 'dynoStates'>
   router: Pick<RouterControl, 'silences'>
@@ -50,7 +50,7 @@ export type Parts = Pick<Config, 'boot' | 'deployHold' | 'stop' | 'domain'> & {
   log: Logger
 }
 
-export function createParts({ config, states, router, ...given }: DynosOptions): Parts {
+export function createParts({ config, states, router, ...given }: DynosOptions): DynoParts {
   const { boot, deployHold, stop, domain, dynoSizes: sizes, paths } = config
   const routes = new Routes(router, { controlHost: domain, controlSocket: paths.apiSocket })
   const retirement = new Retirement({ ...given, routes, stop })

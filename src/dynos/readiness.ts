@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { Dyno, Engine } from '../engine/engine.ts'
 import type { DynoExit } from '../model/dyno-exit.ts'
-import { askDyno, type Reply } from './ask-dyno.ts'
+import { askDyno, type DynoReply } from './ask-dyno.ts'
 import type { DynoExits } from './dyno-exits.ts'
 
 /** How a dyno's start ended. `reply`: what a web dyno did when it was asked last. */
@@ -10,7 +10,7 @@ export type Boot =
   | { kind: 'ready'; dyno: Dyno }
   | { kind: 'exited'; dyno: Dyno; exit: DynoExit | undefined }
   | { kind: 'gone' }
-  | { kind: 'timeout'; dyno: Dyno; outOfMemory: boolean; reply: Reply }
+  | { kind: 'timeout'; dyno: Dyno; outOfMemory: boolean; reply: DynoReply }
 
 export type ReadinessDeps = {
   engine: Pick<Engine, 'findDyno'>
@@ -94,7 +94,7 @@ async function untilReady(deps: ReadinessDeps, started: Dyno, { restarts, signal
   return { kind: 'timeout', dyno, reply, outOfMemory: deps.exits.ranOutOfMemory(dyno.id) }
 }
 
-type Seen = { dyno: Dyno; reply: Reply; ready: boolean }
+type Seen = { dyno: Dyno; reply: DynoReply; ready: boolean }
 type Asking = { signal: AbortSignal; onPoorAnswer: Wait['onPoorAnswer']; begin: number }
 
 /**
@@ -112,7 +112,7 @@ async function see({ dyno, reply: before }: Seen, { signal, onPoorAnswer, begin 
 }
 
 /** A health check is answered with a status below 400. */
-function isGood({ healthcheck }: Dyno, reply: Reply, { strict }: { strict: boolean }): boolean {
+function isGood({ healthcheck }: Dyno, reply: DynoReply, { strict }: { strict: boolean }): boolean {
   if (reply.kind !== 'answered') return false
   return reply.status < (healthcheck !== undefined ? 400 : strict ? 500 : 1000)
 }

@@ -3,7 +3,7 @@ import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
 import type { DynoSize } from '../model/formation.ts'
 import { loadDeployable, wantedDynos, type Deployable, type WantedDyno } from './deployable.ts'
-import type { Parts } from './parts.ts'
+import type { DynoParts } from './parts.ts'
 import { comesBack, planDynos, type Plan } from './plan.ts'
 import { waitUntilReady } from './readiness.ts'
 import { routeFor } from './route.ts'
@@ -16,7 +16,7 @@ import { startDyno } from './start-dynos.ts'
  * that runs in another size than it should is not this function's business.
  * @returns dynos that run but are not ready yet; the caller comes back when they are
  */
-export async function reconcile(parts: Parts, app: App, signal: AbortSignal): Promise<Dyno[]> {
+export async function reconcile(parts: DynoParts, app: App, signal: AbortSignal): Promise<Dyno[]> {
   const dynos = await livingDynos(parts, app)
   const deployable = currentDeployable(parts.store, app)
   const present = { version: deployable?.release.version ?? 0, dynos }
@@ -32,7 +32,7 @@ export async function reconcile(parts: Parts, app: App, signal: AbortSignal): Pr
 
 /** A process the engine has started again serves as soon as it answers. */
 export async function comeBackWhenReady(
-  { dynoLog, log, ...parts }: Pick<Parts, 'engine' | 'exits' | 'boot' | 'dynoLog' | 'log'>,
+  { dynoLog, log, ...parts }: Pick<DynoParts, 'engine' | 'exits' | 'boot' | 'dynoLog' | 'log'>,
   dyno: Dyno,
   { signal, onReady }: { signal: AbortSignal; onReady: () => void },
 ): Promise<void> {
@@ -58,21 +58,21 @@ function inSizeOf({ version, dynos }: { version: number; dynos: Dyno[] }, wanted
 
 /** Those that are not on their way out already. */
 export async function livingDynos(
-  { engine, retirement }: Pick<Parts, 'engine' | 'retirement'>,
+  { engine, retirement }: Pick<DynoParts, 'engine' | 'retirement'>,
   app: App,
 ): Promise<Dyno[]> {
   const dynos = await engine.listDynos({ appId: app.id })
   return dynos.filter(({ id }) => !retirement.isRetiring(id))
 }
 
-export function currentDeployable(store: Parts['store'], app: App): Deployable | undefined {
+export function currentDeployable(store: DynoParts['store'], app: App): Deployable | undefined {
   const release = app.currentReleaseId === null ? undefined : store.releases.find(app.currentReleaseId)
   return release && loadDeployable(store, app, release)
 }
 
 /** Puts the web dynos that answer into the router; returns the dynos that run but are not ready. */
 async function routeTo(
-  parts: Pick<Parts, 'routes' | 'readyDynos' | 'dynoLog' | 'store' | 'domain'>,
+  parts: Pick<DynoParts, 'routes' | 'readyDynos' | 'dynoLog' | 'store' | 'domain'>,
   app: App,
   dynos: Dyno[],
   wanted: WantedDyno[],
@@ -85,7 +85,7 @@ async function routeTo(
   return dynos.filter((dyno) => dyno.state.kind === 'running' && !ready.includes(dyno))
 }
 
-export async function readyOnes({ readyDynos }: Pick<Parts, 'readyDynos'>, dynos: Dyno[]): Promise<Dyno[]> {
+export async function readyOnes({ readyDynos }: Pick<DynoParts, 'readyDynos'>, dynos: Dyno[]): Promise<Dyno[]> {
   const ready = await Promise.all(dynos.map((dyno) => readyDynos.isReady(dyno)))
   return dynos.filter((_, index) => ready[index])
 }
@@ -95,7 +95,7 @@ export async function readyOnes({ readyDynos }: Pick<Parts, 'readyDynos'>, dynos
  * the app's log, as is an image that is gone; then none start.
  */
 async function startMissing(
-  parts: Parts,
+  parts: DynoParts,
   deployable: Deployable,
   wanted: WantedDyno[],
   signal: AbortSignal,

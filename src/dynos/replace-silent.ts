@@ -6,7 +6,7 @@ import type { Logger } from '../log.ts'
 import { isSilent } from '../model/dyno.ts'
 import type { AppId } from '../model/ids.ts'
 import { BackOff } from './back-off.ts'
-import type { Parts } from './parts.ts'
+import type { DynoParts } from './parts.ts'
 import { replaceByFresh } from './restart.ts'
 import { SilentDynos } from './silent-dynos.ts'
 
@@ -24,7 +24,7 @@ const mostAtOnce = 2
  * again later and later. An app that is being released is left alone.
  */
 export async function replaceSilent(
-  parts: Parts,
+  parts: DynoParts,
   { seconds, turns, isBusy }: Options,
   signal: AbortSignal,
 ): Promise<void> {
@@ -47,7 +47,7 @@ export async function replaceSilent(
   await Promise.all(underWay.values())
 }
 
-function silentOnRecord({ apps, dynoStates }: Parts['store']): string[] {
+function silentOnRecord({ apps, dynoStates }: DynoParts['store']): string[] {
   const records = apps.listAll().flatMap(({ id }) => dynoStates.list(id))
   return records.filter(isSilent).map(({ id }) => id)
 }
@@ -62,7 +62,7 @@ async function lookAt(silent: SilentDynos, log: Logger): Promise<Dyno[]> {
   }
 }
 
-async function replace(parts: Parts, appId: AppId, dynos: Dyno[], signal: AbortSignal): Promise<void> {
+async function replace(parts: DynoParts, appId: AppId, dynos: Dyno[], signal: AbortSignal): Promise<void> {
   const app = parts.store.apps.get(appId)
   if (!app || app.destroying) return
   parts.platformLog.api(appId, `Replacing ${namesOf(dynos)}, which does not respond`)
@@ -70,7 +70,7 @@ async function replace(parts: Parts, appId: AppId, dynos: Dyno[], signal: AbortS
 }
 
 async function orSayWhyNot(
-  { platformLog, log }: Parts,
+  { platformLog, log }: DynoParts,
   { appId, dynos, signal }: { appId: AppId; dynos: Dyno[]; signal: AbortSignal },
   work: () => Promise<void>,
 ): Promise<void> {

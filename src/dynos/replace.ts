@@ -2,7 +2,7 @@ import type { Dyno } from '../engine/engine.ts'
 import { isOneOff } from '../model/dyno.ts'
 import type { Narrator } from '../model/narrator.ts'
 import { wantedDynos, type Deployable } from './deployable.ts'
-import type { Parts } from './parts.ts'
+import type { DynoParts } from './parts.ts'
 import { startDynos } from './start-dynos.ts'
 import { takeOver } from './take-over.ts'
 
@@ -21,7 +21,7 @@ export type Replacing = {
 
 /** Replaces all dynos of an app by those of a release, as `Dynos.replace` says. */
 export async function replace(
-  parts: Parts,
+  parts: DynoParts,
   deployable: Deployable,
   { narrator, signal, commit }: Replacing,
 ): Promise<DeployTimes> {
@@ -47,12 +47,12 @@ export async function replace(
 }
 
 /** By the formation as it is. */
-function dynosOnRecord({ store }: Pick<Parts, 'store'>, { app }: Deployable): number {
+function dynosOnRecord({ store }: Pick<DynoParts, 'store'>, { app }: Deployable): number {
   return store.formations.list(app.id).reduce((sum, { quantity }) => sum + quantity, 0)
 }
 
 /** What serves until now, and what an attempt of a dead worker may have started. */
-async function presentDynos({ engine }: Pick<Parts, 'engine'>, { app }: Deployable): Promise<Dyno[]> {
+async function presentDynos({ engine }: Pick<DynoParts, 'engine'>, { app }: Deployable): Promise<Dyno[]> {
   const dynos = await engine.listDynos({ appId: app.id })
   return dynos.filter((dyno) => !isOneOff(dyno))
 }

@@ -4,7 +4,7 @@ import type { App } from '../model/app.ts'
 import type { DynoSize } from '../model/formation.ts'
 import { wantedDynos, type WantedDyno } from './deployable.ts'
 import { silent } from '../model/narrator.ts'
-import type { Parts } from './parts.ts'
+import type { DynoParts } from './parts.ts'
 import { comesBack, planDynos, type Plan } from './plan.ts'
 import { currentDeployable, livingDynos, readyOnes } from './reconcile.ts'
 import { startDynos } from './start-dynos.ts'
@@ -16,20 +16,20 @@ import { takeOver } from './take-over.ts'
  * the old ones stay, and the app's log says so.
  * @param which a dyno (`web.1`), a process type (`web`), or null for all
  */
-export async function restart(parts: Parts, app: App, which: string | null, signal: AbortSignal): Promise<void> {
+export async function restart(parts: DynoParts, app: App, which: string | null, signal: AbortSignal): Promise<void> {
   const isMeant = ({ name, type }: { name: string; type: string }) => which === null || which === name || which === type
   const plan: Replacement['plan'] = (wanted, present) => planDynos(wanted, present, isMeant)
   await orSayWhyNot(parts, { app, what: 'Restart' }, () => replaceDynos(parts, app, { plan, signal }))
 }
 
 /** Does the same with those that run in another size than they should. */
-export async function resize(parts: Parts, app: App, signal: AbortSignal): Promise<void> {
+export async function resize(parts: DynoParts, app: App, signal: AbortSignal): Promise<void> {
   await orSayWhyNot(parts, { app, what: 'Resize' }, () => resizeDynos(parts, app, signal))
 }
 
 /** Nobody waits for it, so what is the app's own failure is told in its log. */
 async function orSayWhyNot(
-  { platformLog }: Pick<Parts, 'platformLog'>,
+  { platformLog }: Pick<DynoParts, 'platformLog'>,
   { app, what }: { app: App; what: string },
   work: () => Promise<void>,
 ): Promise<void> {
@@ -43,7 +43,7 @@ async function orSayWhyNot(
 }
 
 /** Replaces these dynos, as far as they are of the formation. @throws boot_failed */
-export async function replaceByFresh(parts: Parts, app: App, dynos: Dyno[], signal: AbortSignal): Promise<void> {
+export async function replaceByFresh(parts: DynoParts, app: App, dynos: Dyno[], signal: AbortSignal): Promise<void> {
   const isMeant = ({ id }: Dyno): boolean => dynos.some((dyno) => dyno.id === id)
   await replaceDynos(parts, app, { plan: (wanted, present) => planDynos(wanted, present, isMeant), signal })
 }
@@ -52,7 +52,7 @@ export async function replaceByFresh(parts: Parts, app: App, dynos: Dyno[], sign
  * Where the new ones do not come up, or do not hold, the size of their type is what it was.
  * @throws boot_failed
  */
-async function resizeDynos(parts: Parts, app: App, signal: AbortSignal): Promise<void> {
+async function resizeDynos(parts: DynoParts, app: App, signal: AbortSignal): Promise<void> {
   let old: Dyno[] = []
   const plan = (wanted: WantedDyno[], present: Present): Plan => {
     const { keep, start, stop } = planDynos(wanted, present)
@@ -67,7 +67,7 @@ async function resizeDynos(parts: Parts, app: App, signal: AbortSignal): Promise
   }
 }
 
-function takeSizesBack({ store }: Parts, { id }: App, dynos: Dyno[]): void {
+function takeSizesBack({ store }: DynoParts, { id }: App, dynos: Dyno[]): void {
   const sizes = new Map(dynos.map(({ type, size }) => [type, size as DynoSize]))
   const present = store.formations.list(id).filter(({ type }) => sizes.has(type))
   store.formations.scale(
@@ -83,7 +83,7 @@ function isNamedIn(others: { name: string }[], { name }: { name: string }): bool
 type Present = { version: number; dynos: Dyno[] }
 type Replacement = { plan: (wanted: WantedDyno[], present: Present) => Plan; signal: AbortSignal }
 
-async function replaceDynos(parts: Parts, app: App, { plan, signal }: Replacement): Promise<void> {
+async function replaceDynos(parts: DynoParts, app: App, { plan, signal }: Replacement): Promise<void> {
   const deployable = currentDeployable(parts.store, app)
   if (!deployable) return
   const wanted = wantedDynos(parts.store, deployable)

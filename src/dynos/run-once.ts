@@ -2,10 +2,10 @@ import { randomInt } from 'node:crypto'
 import type { DynoSpec } from '../engine/engine.ts'
 import { explainExit, type DynoExit } from '../model/dyno-exit.ts'
 import { dynoSpec, type Deployable } from './deployable.ts'
-import type { Parts } from './parts.ts'
+import type { DynoParts } from './parts.ts'
 
 /** A command that the platform itself runs once, in a dyno of the smallest size. */
-export type Command = {
+export type OneTimeCommand = {
   type: 'release' | 'run'
   /** A shell command line; absent: that of the process type. */
   command?: string
@@ -20,7 +20,7 @@ export type Ended = { exitCode: number; problem: string | undefined }
 /** The status of a process that was killed, as shells have it: 128 and SIGKILL's number. */
 const killed = 137
 
-type Used = Pick<Parts, 'engine' | 'dynoLog' | 'sizes'>
+type Used = Pick<DynoParts, 'engine' | 'dynoLog' | 'sizes'>
 
 /**
  * Runs it to its end, however it ends; nothing of it is left then.
@@ -29,7 +29,7 @@ type Used = Pick<Parts, 'engine' | 'dynoLog' | 'sizes'>
 export async function runOnce(
   parts: Used,
   deployable: Deployable,
-  { type, command, timeoutSeconds, onOutput }: Command,
+  { type, command, timeoutSeconds, onOutput }: OneTimeCommand,
   signal: AbortSignal,
 ): Promise<Ended> {
   if (type === 'release') await removeLeftOver(parts, deployable)
@@ -59,7 +59,7 @@ async function removeLeftOver({ engine }: Used, { app }: Deployable): Promise<vo
 async function run(
   { engine, dynoLog }: Used,
   spec: DynoSpec,
-  { onOutput, signal }: { onOutput: Command['onOutput']; signal: AbortSignal },
+  { onOutput, signal }: { onOutput: OneTimeCommand['onOutput']; signal: AbortSignal },
 ): Promise<DynoExit> {
   dynoLog.launching(spec, spec.command)
   const dyno = await engine.runDyno(spec, signal)

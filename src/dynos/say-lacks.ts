@@ -2,14 +2,14 @@ import { limitsOf } from '../model/formation.ts'
 import { lackOf } from '../model/machine.ts'
 import type { Narrator } from '../model/narrator.ts'
 import { wantedDynos, type Deployable } from './deployable.ts'
-import type { Parts } from './parts.ts'
+import type { DynoParts } from './parts.ts'
 
 /**
  * Warns in the push about process types whose size exceeds the machine: their dynos get all that it
  * has.
  */
 export async function sayLacks(
-  { engine, store, sizes }: Pick<Parts, 'engine' | 'store' | 'sizes'>,
+  { engine, store, sizes }: Pick<DynoParts, 'engine' | 'store' | 'sizes'>,
   deployable: Deployable,
   narrator: Pick<Narrator, 'error'>,
 ): Promise<void> {

@@ -5,10 +5,10 @@ import { questionFor } from './ask-dyno.ts'
 import { explainBoot } from './explain.ts'
 import { tellLastLines } from './last-lines.ts'
 import type { Narrator } from '../model/narrator.ts'
-import type { Parts } from './parts.ts'
+import type { DynoParts } from './parts.ts'
 import { waitUntilReady, type Boot } from './readiness.ts'
 
-type Used = Pick<Parts, 'engine' | 'exits' | 'dynoLog' | 'readyDynos' | 'boot' | 'sizes' | 'domain'>
+type Used = Pick<DynoParts, 'engine' | 'exits' | 'dynoLog' | 'readyDynos' | 'boot' | 'sizes' | 'domain'>
 
 /**
  * Starts dynos and waits until every one is ready. If one fails none is left.
@@ -32,14 +32,17 @@ export async function startDynos(
 }
 
 /** Removes dynos that never served, without grace. */
-export async function discard({ engine, dynoLog }: Pick<Parts, 'engine' | 'dynoLog'>, dynos: Dyno[]): Promise<void> {
+export async function discard(
+  { engine, dynoLog }: Pick<DynoParts, 'engine' | 'dynoLog'>,
+  dynos: Dyno[],
+): Promise<void> {
   for (const dyno of dynos) dynoLog.stopping(dyno)
   await Promise.allSettled(dynos.map(({ id }) => engine.stopDyno(id, 0)))
 }
 
 /** Starts one dyno; it may not be ready yet. */
 export async function startDyno(
-  { engine, dynoLog, domain, sizes }: Pick<Parts, 'engine' | 'dynoLog' | 'domain' | 'sizes'>,
+  { engine, dynoLog, domain, sizes }: Pick<DynoParts, 'engine' | 'dynoLog' | 'domain' | 'sizes'>,
   deployable: Deployable,
   want: WantedDyno,
   signal: AbortSignal,

@@ -6,12 +6,12 @@ import { explainFall } from './explain.ts'
 import { hold, type Fallen } from './hold.ts'
 import { tellLastLines } from './last-lines.ts'
 import type { Narrator } from '../model/narrator.ts'
-import type { Parts } from './parts.ts'
+import type { DynoParts } from './parts.ts'
 import { routeFor } from './route.ts'
 import { discard } from './start-dynos.ts'
 
 type Used = Pick<
-  Parts,
+  DynoParts,
   'engine' | 'store' | 'routes' | 'retirement' | 'exits' | 'dynoLog' | 'deployHold' | 'sizes' | 'domain'
 >
 
@@ -99,7 +99,7 @@ async function giveUp(parts: Used, cast: Cast, { before, fallen, narrator, signa
   })
 }
 
-async function putBack(routes: Parts['routes'], { deployable }: Cast, route: AppRoute | undefined): Promise<void> {
+async function putBack(routes: DynoParts['routes'], { deployable }: Cast, route: AppRoute | undefined): Promise<void> {
   if (route) await routes.put(route)
   else await routes.remove(deployable.app.id)
 }

@@ -12,7 +12,7 @@ import { draftPrefix, takeTarball } from './take-tarball.ts'
 import { gitEnvironment } from './environment.ts'
 import { startGit } from './git-command.ts'
 import type { Repositories } from '../model/repositories.ts'
-import { roomIn, sizeOf } from './repository-size.ts'
+import { roomIn, bytesOfRepository } from './repository-size.ts'
 import { keptBuilds, writeConfiguration } from './repository-config.ts'
 import type { SourceLimits } from '../model/source.ts'
 import { inspectTree } from './tree.ts'
@@ -60,7 +60,7 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
       return takeTarball({ path, draft, keptRef: keptRef(buildId), limits, room }, tarball, signal)
     },
     async bytesOf(appIds) {
-      const sizes = await Promise.all(appIds.map((appId) => sizeOf(pathOf(appId))))
+      const sizes = await Promise.all(appIds.map((appId) => bytesOfRepository(pathOf(appId))))
       return sizes.reduce((sum, size) => sum + size, 0)
     },
     async keep(appId, buildId, commit) {

@@ -3,11 +3,11 @@ import { PaasError } from '../errors.ts'
 import { lineOf, PacketParser } from './pkt-line.ts'
 
 /** One line of a push: `old new ref`, 40 hex digits each; zeros for what does not exist. */
-export type Command = { old: string; new: string; ref: string }
+export type RefCommand = { old: string; new: string; ref: string }
 
 /** The beginning of a push, as the client sent it. */
 export type CommandList = {
-  commands: Command[]
+  commands: RefCommand[]
   /** Commits whose parents the client's shallow clone lacks. */
   shallow: string[]
   capabilities: ReadonlySet<string>
@@ -75,7 +75,7 @@ function takeList(parser: PacketParser, payloads: Buffer[]): boolean {
 
 function parseList(payloads: Buffer[]): CommandList {
   const shallow: string[] = []
-  const commands: Command[] = []
+  const commands: RefCommand[] = []
   let capabilities: ReadonlySet<string> = new Set()
   for (const payload of payloads) {
     const [line = '', offered] = lineOf(payload).split('\0', 2)
@@ -87,7 +87,7 @@ function parseList(payloads: Buffer[]): CommandList {
   return { commands, shallow, capabilities }
 }
 
-function parseCommand(line: string): Command {
+function parseCommand(line: string): RefCommand {
   const [, old, next, ref] = /^([0-9a-f]{40}) ([0-9a-f]{40}) ([^\0-\x20\x7f]+)$/.exec(line) ?? [] // oxlint-disable-line no-control-regex
   if (!old || !next || !ref) throw malformed('it has a line without a ref')
   if (Buffer.byteLength(ref) > longestRef) throw malformed(`it has a ref of more than ${longestRef} bytes`)

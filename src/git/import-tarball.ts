@@ -1,6 +1,6 @@
 import { addAbortSignal, type Readable, type Writable } from 'node:stream'
 import { type Header, forEachEntry, type TarEntry } from '../tar.ts'
-import { openTarball, placeOf, refuse, show, tooMuch, unreadable } from '../source/tarball.ts'
+import { openTarball, placeOf, invalidTarball, showName, tooMuch, unreadable } from '../source/tarball.ts'
 import { PaasError } from '../errors.ts'
 import { startGit } from './git-command.ts'
 import type { SourceLimits } from '../model/source.ts'
@@ -39,7 +39,7 @@ export async function importTarball(
   try {
     const tar = addAbortSignal(signal, openTarball(tarball, limits))
     const files = await writeFiles(git.stdin, tar, limits)
-    if (files.size === 0) throw refuse('it has no files')
+    if (files.size === 0) throw invalidTarball('it has no files')
     await write(git.stdin, commitOf(withoutWrapper(files), message))
     git.stdin.end()
     await git.done
@@ -79,18 +79,22 @@ async function writeFiles(git: Writable, tar: Readable, limits: SourceLimits): P
 
 /** A hard link is one more name of a file that came before. */
 function linked(files: Map<string, File>, { name, type, linkname }: Pick<Header, 'name' | 'type' | 'linkname'>) {
-  if (type !== 'link') throw refuse(`${show(name)} is a ${type ?? 'thing of an unknown kind'}, not a file`)
+  if (type !== 'link') throw invalidTarball(`${showName(name)} is a ${type ?? 'thing of an unknown kind'}, not a file`)
   const place = placeOf(linkname ?? '')
   const target = place.kind === 'file' ? files.get(place.path) : undefined
   if (!target || target.mode === '120000') {
-    throw refuse(`${show(name)} is a link to ${show(linkname ?? '')}, which is not an earlier file of the archive`)
+    throw invalidTarball(
+      `${showName(name)} is a link to ${showName(linkname ?? '')}, which is not an earlier file of the archive`,
+    )
   }
   return target
 }
 
 function checkPath(path: string): void {
-  if (Buffer.byteLength(path) > longestPath) throw refuse(`the path ${show(path)} has more than ${longestPath} bytes`)
-  if (path.split('/').length > deepest) throw refuse(`${show(path)} is nested deeper than ${deepest} directories`)
+  if (Buffer.byteLength(path) > longestPath)
+    throw invalidTarball(`the path ${showName(path)} has more than ${longestPath} bytes`)
+  if (path.split('/').length > deepest)
+    throw invalidTarball(`${showName(path)} is nested deeper than ${deepest} directories`)
 }
 
 /**
@@ -124,7 +128,8 @@ function commitOf(files: Map<string, File>, message: string): Buffer {
 function checkAncestors(files: Map<string, File>, path: string): void {
   for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
     const ancestor = path.slice(0, end)
-    if (files.has(ancestor)) throw refuse(`${show(ancestor)} is both a file and the directory of ${show(path)}`)
+    if (files.has(ancestor))
+      throw invalidTarball(`${showName(ancestor)} is both a file and the directory of ${showName(path)}`)
   }
 }
 

@@ -1,5 +1,5 @@
 import type { App } from '../model/app.ts'
-import type { Command } from './command-list.ts'
+import type { RefCommand } from './command-list.ts'
 import { deployBranches } from '../source/deploy-branches.ts'
 import { isNewTag, judge, judgeAtomically, limitTags, type Judgement } from './judge.ts'
 import type { Repositories } from '../model/repositories.ts'
@@ -14,7 +14,7 @@ const mostTags = 5_000
 export async function judgeRefs(
   repositories: Pick<Repositories, 'countTags' | 'resolve'>,
   app: App,
-  { commands, atomic }: { commands: Command[]; atomic: boolean },
+  { commands, atomic }: { commands: RefCommand[]; atomic: boolean },
 ): Promise<Judgement[]> {
   const judgements = judge(commands, await deployBranches(repositories, app))
   const limited = judgements.some(isNewTag)

@@ -1,11 +1,11 @@
 import type { Readable } from 'node:stream'
-import type { Command } from './command-list.ts'
+import type { RefCommand } from './command-list.ts'
 import type { HookWire } from './hook-server.ts'
 import { flush, lineOf, packet, PacketParser, type Packet } from './pkt-line.ts'
 
 /** What git asks of the proc-receive hook (githooks(5)). */
 export type Asked = {
-  commands: Command[]
+  commands: RefCommand[]
   options: string[]
   /** All refs or none. */
   atomic: boolean
@@ -60,7 +60,7 @@ async function section(packets: AsyncGenerator<Packet>): Promise<string[]> {
   }
 }
 
-function toCommand(line: string): Command {
+function toCommand(line: string): RefCommand {
   const [, old, next, ref] = /^([0-9a-f]{40}) ([0-9a-f]{40}) (.+)$/.exec(line) ?? []
   if (!old || !next || !ref) throw new Error(`git asked for ${JSON.stringify(line)}`)
   return { old, new: next, ref }

@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers'
 import { asPaasError } from '../errors.ts'
 import { deployDetached, deployRef, type DeployRefDeps } from './deploy-ref.ts'
 import type { HookHandlers, HookWire } from './hook-server.ts'
-import { anotherRefused, judgeAtomically, parseOptions, refuse, type Judgement } from './judge.ts'
+import { anotherRefused, judgeAtomically, parseOptions, refusal, type Judgement } from './judge.ts'
 import { judgeRefs } from './judge-refs.ts'
 import { readAsked, report, type Asked, type RefVerdict } from './proc-receive-protocol.ts'
 import type { Push } from './pushes.ts'
@@ -26,7 +26,7 @@ async function procReceive(deps: ReceiveDeps, push: Push, wire: HookWire): Promi
   const asked = await readAsked(wire)
   const judgements = await judgeAll(deps, push, asked).catch((cause: unknown) => {
     const reason = whyNot(deps, push, wire, cause)
-    return asked.commands.map((command) => refuse(command, reason))
+    return asked.commands.map((command) => refusal(command, reason))
   })
   const verdicts: Decided[] = []
   for (const judgement of judgements) {
@@ -82,7 +82,7 @@ async function checkCommit(
   if (judgement.kind !== 'deploy') return judgement
   const commit = await repositories.resolve(app.id, command.new)
   if (commit !== undefined) return { ...judgement, commit }
-  return refuse(command, `${command.new.slice(0, 7)} is not a commit; push HEAD:${command.ref}`)
+  return refusal(command, `${command.new.slice(0, 7)} is not a commit; push HEAD:${command.ref}`)
 }
 
 async function decide(

@@ -12,7 +12,7 @@ export function lineFor({ message, hint }: PaasError): string {
  * Answers with the error's status and one line of plain text, which git shows when it asked for the
  * refs.
  */
-export async function refuse(req: IncomingMessage, res: ServerResponse, error: PaasError): Promise<void> {
+export async function answerRefusal(req: IncomingMessage, res: ServerResponse, error: PaasError): Promise<void> {
   const text = `${lineFor(error)} (${error.code})\n`
   res.writeHead(error.status, {
     ...(error.status === 401 ? { 'WWW-Authenticate': 'Basic realm="paas", charset="UTF-8"' } : {}),

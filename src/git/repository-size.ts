@@ -15,10 +15,10 @@ const pruneBefore = '1.hour.ago'
  * @throws repository_full
  */
 export async function roomIn(repository: string, most: number, signal: AbortSignal): Promise<number> {
-  const present = await sizeOf(repository)
+  const present = await bytesOfRepository(repository)
   if (present <= most / 2) return most - present
   await collectGarbage(repository, signal)
-  const left = most - (await sizeOf(repository))
+  const left = most - (await bytesOfRepository(repository))
   if (left > 0) return left
   throw noRoomFor(0, most)
 }
@@ -44,7 +44,7 @@ export async function collectGarbage(repository: string, signal: AbortSignal): P
  * Bytes of its packs, and of all else in it that comes from clients; none where there is no
  * repository.
  */
-export function sizeOf(repository: string): Promise<number> {
+export function bytesOfRepository(repository: string): Promise<number> {
   return bytesBelow(join(repository, 'objects'))
 }
 

@@ -8,7 +8,7 @@ import type { Account } from '../model/account.ts'
 import type { App } from '../model/app.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Quotas } from '../quotas/quotas.ts'
-import { checkCount, readPushHead, type Command, type PushHead } from './command-list.ts'
+import { checkCount, readPushHead, type RefCommand, type PushHead } from './command-list.ts'
 import { checkDiskSpace } from '../source/disk-space.ts'
 import { explainRejection } from './explain-rejection.ts'
 import { onceClosed, sendAnswer, startService, type RunningService } from './git-service.ts'
@@ -94,7 +94,7 @@ async function begin({
   return { head: await readPushHead(body), body }
 }
 
-function asked({ list }: PushHead): { commands: Command[]; atomic: boolean } {
+function asked({ list }: PushHead): { commands: RefCommand[]; atomic: boolean } {
   return { commands: list.commands, atomic: list.capabilities.has('atomic') }
 }
 
@@ -113,7 +113,7 @@ async function refuseRefs({ req, res }: ServePushOptions, { list }: PushHead, re
   throw new PaasError('push_refused', `The push was refused: ${list.commands[0]?.ref}: ${reasons[0]}.`)
 }
 
-function mayDeploy({ ref }: Command): boolean {
+function mayDeploy({ ref }: RefCommand): boolean {
   return !ref.startsWith('refs/tags/')
 }
 

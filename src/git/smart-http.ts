@@ -11,7 +11,7 @@ import type { Maintenance } from './maintenance.ts'
 import type { Queue } from '../queue/queue.ts'
 import { TransferSlots } from '../source/transfer-slots.ts'
 import type { Pushes } from './pushes.ts'
-import { refuse } from './refusals.ts'
+import { answerRefusal } from './refusals.ts'
 import type { Repositories } from '../model/repositories.ts'
 import { ClientGone } from '../source/body.ts'
 import { checkMediaType } from './media-type.ts'
@@ -94,5 +94,5 @@ async function fail(log: Logger, req: IncomingMessage, res: ServerResponse, caus
   const error: PaasError = asPaasError(cause)
   if (error.fault === 'server') log.error({ err: cause, path: req.url }, 'git request failed')
   if (res.headersSent) res.destroy()
-  else await refuse(req, res, error)
+  else await answerRefusal(req, res, error)
 }

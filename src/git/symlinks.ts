@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import { PaasError } from '../errors.ts'
 import { startGit } from './git-command.ts'
-import { show } from './tree-names.ts'
+import { showName } from '../source/tarball.ts'
 
 export type Symlink = { path: string; oid: string; size: number }
 
@@ -19,7 +19,7 @@ export async function checkSymlinks(repository: string, symlinks: Symlink[], sig
   if (long) throw refuse(long.path, `has a target of more than ${longestTarget} bytes`)
   const targets = await readTargets(repository, symlinks, signal)
   for (const { path } of symlinks) {
-    if (leaves(path, targets)) throw refuse(path, `points outside the app, to ${show(targets.get(path) ?? '')}`)
+    if (leaves(path, targets)) throw refuse(path, `points outside the app, to ${showName(targets.get(path) ?? '')}`)
   }
 }
 
@@ -66,5 +66,8 @@ function steps(target: string): string[] {
 }
 
 function refuse(path: string, problem: string): PaasError {
-  return new PaasError('source_invalid', `The commit cannot be deployed: the symbolic link ${show(path)} ${problem}.`)
+  return new PaasError(
+    'source_invalid',
+    `The commit cannot be deployed: the symbolic link ${showName(path)} ${problem}.`,
+  )
 }

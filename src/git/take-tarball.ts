@@ -5,7 +5,7 @@ import { PaasError } from '../errors.ts'
 import { startGit } from './git-command.ts'
 import { importedRef, importTarball } from './import-tarball.ts'
 import type { TarballToImport } from '../model/repositories.ts'
-import { noRoomFor, sizeOf } from './repository-size.ts'
+import { noRoomFor, bytesOfRepository } from './repository-size.ts'
 import type { SourceLimits } from '../model/source.ts'
 import { inspectTree } from './tree.ts'
 
@@ -42,7 +42,7 @@ export async function takeTarball(
     await importTarball(draft, tarball.bytes, { limits, message: 'A tarball' }, signal)
     const commit = (await git(draft, ['rev-parse', importedRef], signal)).trim()
     await inspectTree(draft, commit, limits, signal).catch(aboutTarball)
-    const size = await sizeOf(draft)
+    const size = await bytesOfRepository(draft)
     if (size > room.left) throw noRoomFor(room.left, room.most)
     tarball.grow(size)
     const fetch = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', draft, `+${importedRef}:${keptRef}`]

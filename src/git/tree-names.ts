@@ -18,8 +18,3 @@ export function isGitDirectory(name: string): boolean {
 export function sameNameAs(path: string): string {
   return path.normalize('NFC').toLowerCase()
 }
-
-/** A name of a stranger's, safe to print and cut to a length that can be read. */
-export function show(name: string): string {
-  return JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name).replaceAll('\u007f', '\\u007f')
-}

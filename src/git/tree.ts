@@ -5,7 +5,8 @@ import { PaasError } from '../errors.ts'
 import type { SourceLimits } from '../model/source.ts'
 import { startGit } from './git-command.ts'
 import { checkSymlinks, type Symlink } from './symlinks.ts'
-import { isGitDirectory, sameNameAs, show } from './tree-names.ts'
+import { showName } from '../source/tarball.ts'
+import { isGitDirectory, sameNameAs } from './tree-names.ts'
 
 /**
  * Directories inside each other, and bytes of a path: far above any real app, far below what breaks
@@ -86,14 +87,15 @@ function toEntry(record: Buffer): Entry {
 function checkEntry({ mode, path }: Entry): void {
   const names = path.split('/')
   if (mode === '160000') {
-    throw refuse(`${show(path)} is a submodule`, 'Submodules are not fetched: commit its files instead.')
+    throw refuse(`${showName(path)} is a submodule`, 'Submodules are not fetched: commit its files instead.')
   }
-  if (names.length > deepest) throw refuse(`${show(path)} is nested deeper than ${deepest} directories`)
-  if (Buffer.byteLength(path) > longestPath) throw refuse(`the path ${show(path)} has more than ${longestPath} bytes`)
+  if (names.length > deepest) throw refuse(`${showName(path)} is nested deeper than ${deepest} directories`)
+  if (Buffer.byteLength(path) > longestPath)
+    throw refuse(`the path ${showName(path)} has more than ${longestPath} bytes`)
   const problem = layerNameProblem(path)
-  if (problem !== undefined) throw refuse(`${show(path)} ${problem}`, 'Rename it.')
+  if (problem !== undefined) throw refuse(`${showName(path)} ${problem}`, 'Rename it.')
   const bad = names.find((name) => name === '' || name === '.' || name === '..' || isGitDirectory(name))
-  if (bad !== undefined) throw refuse(`${show(path)} contains the name ${show(bad)}, which git reserves`)
+  if (bad !== undefined) throw refuse(`${showName(path)} contains the name ${showName(bad)}, which git reserves`)
 }
 
 /** Counts what a tree adds up to, and remembers names that would be one on another file system. */
@@ -120,7 +122,8 @@ class Tally {
     }
     const key = sameNameAs(path)
     const twin = this.#names.get(key)
-    if (twin !== undefined) throw refuse(`${show(twin)} and ${show(path)} differ only in case`, 'Rename one of them.')
+    if (twin !== undefined)
+      throw refuse(`${showName(twin)} and ${showName(path)} differ only in case`, 'Rename one of them.')
     this.#names.set(key, path)
   }
 

@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import type { ReadLine } from '../model/app-log.ts'
 import { parseLine } from './line.ts'
 import { formatPosition, type Mark } from './position.ts'
-import { listSegments, segmentPath, unlessMissing } from './segments.ts'
+import { listSegments, segmentPath, unlessNoFile } from './segments.ts'
 
 const blockSize = 64 * 2 ** 10
 const newline = 0x0a
@@ -35,7 +35,7 @@ async function* linesBefore(directory: string, end: Mark[]): AsyncGenerator<Read
   const segments = (await listSegments(directory)).filter((segment) => segment <= (end.at(-1)?.segment ?? 0))
   for (const segment of segments.toReversed()) {
     const mark = end.find((one) => one.segment === segment) ?? (await endOf(directory, segment))
-    await using handle = await open(segmentPath(directory, segment)).catch(unlessMissing)
+    await using handle = await open(segmentPath(directory, segment)).catch(unlessNoFile)
     if (mark === undefined || handle === undefined) continue
     for await (const { text, offset } of readBackwards(handle, mark.offset)) {
       const line = parseLine(text)
@@ -45,7 +45,7 @@ async function* linesBefore(directory: string, end: Mark[]): AsyncGenerator<Read
 }
 
 async function endOf(directory: string, segment: number): Promise<Mark | undefined> {
-  await using handle = await open(segmentPath(directory, segment)).catch(unlessMissing)
+  await using handle = await open(segmentPath(directory, segment)).catch(unlessNoFile)
   if (handle === undefined) return undefined
   const { size } = await handle.stat()
   for await (const { offset } of readBackwards(handle, size)) return { segment, offset }

@@ -2,7 +2,7 @@ import { open, type FileHandle } from 'node:fs/promises'
 import type { ReadLine } from '../model/app-log.ts'
 import { parseLine } from './line.ts'
 import { formatPosition, type Mark } from './position.ts'
-import { listSegments, segmentPath, unlessMissing } from './segments.ts'
+import { listSegments, segmentPath, unlessNoFile } from './segments.ts'
 
 const blockSize = 64 * 2 ** 10
 const newline = 0x0a
@@ -47,7 +47,7 @@ export class Follower implements AsyncDisposable {
   }
 
   async #add(mark: Mark): Promise<void> {
-    const handle = await open(segmentPath(this.#directory, mark.segment)).catch(unlessMissing)
+    const handle = await open(segmentPath(this.#directory, mark.segment)).catch(unlessNoFile)
     if (handle) this.#marks.push({ ...mark, handle })
   }
 

@@ -5,7 +5,7 @@ import type { AppLogReader, LogFilter, ReadLine } from '../model/app-log.ts'
 import { findEnd, readLast } from './backlog.ts'
 import { Follower } from './follow.ts'
 import { parsePosition } from './position.ts'
-import { listSegments, unlessMissing } from './segments.ts'
+import { listSegments, unlessNoFile } from './segments.ts'
 import { DirectoryWatch } from './watch.ts'
 
 /** @param directory `paths.logs` */
@@ -41,7 +41,7 @@ async function* read(directory: string, filter: LogFilter, signal: AbortSignal):
 }
 
 async function lag(directory: string, position: string): Promise<number> {
-  const newest = (await listSegments(directory).catch(unlessMissing))?.at(-1) ?? 0
+  const newest = (await listSegments(directory).catch(unlessNoFile))?.at(-1) ?? 0
   return newest - (parsePosition(position).at(-1)?.segment ?? newest)
 }
 

@@ -34,12 +34,12 @@ export async function listSegments(directory: string): Promise<number[]> {
 export async function removeOldSegments(directory: string, newest: number, keep: number): Promise<void> {
   for (const segment of await listSegments(directory)) {
     if (segment > newest - keep) return
-    await unlink(segmentPath(directory, segment)).catch(unlessMissing)
+    await unlink(segmentPath(directory, segment)).catch(unlessNoFile)
   }
 }
 
 /** For `catch`: another process may have removed it first. */
-export function unlessMissing(cause: unknown): undefined {
+export function unlessNoFile(cause: unknown): undefined {
   if (isCode(cause, 'ENOENT')) return undefined
   throw cause
 }

@@ -7,7 +7,7 @@ import { processTypePattern, type AskedFormation } from './formation.ts'
  * others: add-ons, `environments` for test runs and review apps, of which there are none here,
  * name, logo and the like are neither used nor checked.
  */
-export type AppJson = {
+export type AppManifest = {
   env: Record<string, EnvDefault>
   formation: AskedFormation
   /**
@@ -34,7 +34,7 @@ export type EnvDefault =
   | { kind: 'given'; required: boolean; description: string | null }
 
 /** @throws app_json_invalid that names the key, what it is and what it must be */
-export function parseAppJson(text: string): AppJson {
+export function parseAppJson(text: string): AppManifest {
   const root = object(parseJson(text), 'the file')
   return {
     env: entries(root['env'], 'env', envDefault),
@@ -78,7 +78,7 @@ function withValue(value: string, key: string): EnvDefault {
   return { kind: 'value', value }
 }
 
-function share(value: unknown, key: string, type: string): AppJson['formation'][string] {
+function share(value: unknown, key: string, type: string): AppManifest['formation'][string] {
   if (!processTypePattern.test(type)) throw invalid(key, 'is not a valid process type: letters, digits, - and _')
   const entry = object(value, key)
   return {

@@ -1,7 +1,7 @@
-import type { AppJson } from './app-json.ts'
+import type { AppManifest } from './app-json.ts'
 import type { AppId, BuildId } from './ids.ts'
 import type { Narrator } from './narrator.ts'
-import type { Config } from './release.ts'
+import type { ConfigVars } from './release.ts'
 import type { Slug } from './slug.ts'
 
 /** What the build pipeline is asked for: one commit of one app. */
@@ -13,9 +13,9 @@ export type BuildRequest = {
   /** What packs are told as SOURCE_VERSION; absent: the commit. */
   version?: string
   /** Config vars as they are now, for ENV_DIR only. */
-  config: Config
+  config: ConfigVars
   /** Asked once the source's app.json is known, before anything is built: what to build with. */
-  configure?: (appJson: AppJson) => Pick<BuildRequest, 'config' | 'buildpacks'>
+  configure?: (appJson: AppManifest) => Pick<BuildRequest, 'config' | 'buildpacks'>
   /** Those that are set for the app; none: what the source has decides. */
   buildpacks?: string[]
   noCache: boolean

@@ -1,5 +1,5 @@
 import { PaasError } from '../errors.ts'
-import type { Config } from './release.ts'
+import type { ConfigVars } from './release.ts'
 
 /** Bytes of all keys and values together, Heroku's limit. */
 const mostBytes = 64 * 1024
@@ -19,7 +19,7 @@ export function checkConfigChange(change: Record<string, string | null>): void {
 }
 
 /** @throws config_invalid when all together are too large */
-export function checkConfigSize(config: Config): void {
+export function checkConfigSize(config: ConfigVars): void {
   const { length } = Object.keys(config)
   if (length > mostVars) {
     throw new PaasError('config_invalid', `There would be ${length} config vars; the limit is ${mostVars}.`, {

@@ -1,4 +1,4 @@
-import type { Config } from './release.ts'
+import type { ConfigVars } from './release.ts'
 
 /**
  * Who is told what a build and a release go through: the output of a build, or nobody. Made by
@@ -14,7 +14,7 @@ export interface Narrator {
   /** What a pack or a process of the app printed: cleaned, masked and cut to lines. */
   raw(chunk: Buffer): void
   /** Values that must not be shown from now on. */
-  hide(config: Config): void
+  hide(config: ConfigVars): void
 }
 
 export const silent: Narrator = {

@@ -1,6 +1,6 @@
 import type { Asker, Grant } from './grant.ts'
 import type { AccountId, AppId, OneOffId, ReleaseId } from './ids.ts'
-import type { Config } from './release.ts'
+import type { ConfigVars } from './release.ts'
 
 /**
  * One command that runs once, in a dyno of its own or in one that runs already, with the code and
@@ -22,7 +22,7 @@ export type OneOff = {
   /** A shell command line. */
   command: string
   /** Beside and before the release's config vars. */
-  env: Config
+  env: ConfigVars
   size: string
   input: OneOffInput
   /** Seconds it may run. */

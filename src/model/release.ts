@@ -28,4 +28,4 @@ export type Release = {
 export type ReleaseState = { kind: 'pending' } | { kind: 'succeeded' } | { kind: 'failed'; reason: string }
 
 /** Config var key → value, as one release holds it. */
-export type Config = Record<string, string>
+export type ConfigVars = Record<string, string>

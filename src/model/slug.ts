@@ -1,4 +1,4 @@
-import type { AppJson } from './app-json.ts'
+import type { AppManifest } from './app-json.ts'
 import type { AppId, BuildId, SlugId } from './ids.ts'
 
 /** What can be released: an image by digest and the commands it can run. */
@@ -22,7 +22,7 @@ export type Slug = {
   /** SHA-256 of the archive it came as, 64 lower-case hex digits; absent: it was built. */
   sha256?: string
   /** What the source's app.json says; absent: it has none. */
-  appJson?: AppJson
+  appJson?: AppManifest
   /** Of all that decided the build; absent: no other build has the same. */
   buildKey?: string
   createdAt: Date

@@ -3,7 +3,7 @@ import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { OneOff } from '../model/one-off.ts'
 import type { AttachedClient } from './client.ts'
-import { converse, sizeOf } from './session.ts'
+import { converse, terminalSizeOf } from './session.ts'
 
 export type ExecDeps = { engine: Pick<Engine, 'listDynos' | 'execInDyno' | 'endExec'>; log: Logger }
 
@@ -26,7 +26,7 @@ export async function runInDyno(
   const { engine } = deps
   const { id } = await runningDyno(deps, oneOff)
   const { command, env, input } = oneOff
-  const terminal = input === 'terminal' ? sizeOf(client) : undefined
+  const terminal = input === 'terminal' ? terminalSizeOf(client) : undefined
   try {
     const { exit, ...process } = await engine.execInDyno(id, { session: oneOff.id, command, env, terminal }, signal)
     await converse(deps, { client, process, exit }, signal)

@@ -26,7 +26,7 @@ export async function runSession(
 ): Promise<void> {
   const { engine, dynoLog } = deps
   dynoLog.launching(spec, spec.command)
-  const { dyno, ...process } = await engine.attachDyno(spec, terminal ? sizeOf(client) : undefined, signal)
+  const { dyno, ...process } = await engine.attachDyno(spec, terminal ? terminalSizeOf(client) : undefined, signal)
   try {
     dynoLog.started(dyno)
     dynoLog.up(dyno)
@@ -41,7 +41,7 @@ export async function runSession(
 }
 
 /** Of the terminal that a client's process gets. */
-export function sizeOf({ size }: AttachedClient): TerminalSize {
+export function terminalSizeOf({ size }: AttachedClient): TerminalSize {
   return size ?? { columns: 80, rows: 24 }
 }
 

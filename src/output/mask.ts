@@ -1,4 +1,4 @@
-import type { Config } from '../model/release.ts'
+import type { ConfigVars } from '../model/release.ts'
 import { WordSearch } from './word-search.ts'
 
 export type Mask = {
@@ -6,7 +6,7 @@ export type Mask = {
   /** Length of the longest secret in UTF-16 units; 0: none. */
   readonly longest: number
   /** From now on these are secrets too. */
-  add(config: Config): void
+  add(config: ConfigVars): void
 }
 
 /** Settings whose values are words one wants to read in a build's output. */
@@ -18,7 +18,7 @@ const shortest = 6
  * characters and those of a few well-known plain settings stay: masking them would make output
  * unreadable and hide nothing.
  */
-export function createMask(config: Config): Mask {
+export function createMask(config: ConfigVars): Mask {
   const mask = new ConfigMask()
   mask.add(config)
   return mask
@@ -29,7 +29,7 @@ class ConfigMask implements Mask {
   readonly #secrets = new Set<string>()
   #search: WordSearch | undefined
 
-  add(config: Config): void {
+  add(config: ConfigVars): void {
     for (const form of Object.entries(config).flatMap(([key, value]) => formsOf(key, value))) this.#secrets.add(form)
     for (const { length } of this.#secrets) this.longest = Math.max(this.longest, length)
     this.#search = undefined

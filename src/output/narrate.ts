@@ -2,7 +2,7 @@ import { leavesColourOn } from '../model/clean-line.ts'
 import { LineCutter, maskLine } from './line-cutter.ts'
 import { createMask } from './mask.ts'
 import type { Narrator } from '../model/narrator.ts'
-import type { Config } from '../model/release.ts'
+import type { ConfigVars } from '../model/release.ts'
 
 /**
  * What packs may print in one build, in UTF-16 units. The platform's own lines always come through.
@@ -13,7 +13,7 @@ type OutputOptions = {
   /** Gets clean text: one or more whole lines, each with its newline. */
   write: (text: string) => void
   /** The config vars of the app: none of their values is ever written. */
-  config: Config
+  config: ConfigVars
   /** What packs, or an app's command, may print; UTF-16 units. */
   most?: number
 }

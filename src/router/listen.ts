@@ -9,14 +9,14 @@ import { isCode, PaasError } from '../errors.ts'
  * it), or at a port of its own. `shared`: a router of this same server has the port now, and will
  * leave it.
  */
-export type Place = { fd: number } | OwnPort
+export type ListenAt = { fd: number } | OwnPort
 type OwnPort = { port: number; shared: boolean }
 
 /** Connections that the kernel keeps until they are accepted; at most net.core.somaxconn. */
 const backlog = 4096
 
 /** @returns the port @throws port_in_use */
-export async function listenOn(server: Server, place: Place): Promise<number> {
+export async function listenOn(server: Server, place: ListenAt): Promise<number> {
   const listening = once(server, 'listening')
   server.listen('fd' in place ? place : bindPort(place), backlog)
   await listening

@@ -11,7 +11,7 @@ import { sayGoodbye } from './drain.ts'
 import { formatAnswer } from './error-page.ts'
 import type { RouterLimits } from './limits.ts'
 import { Measurements } from './measurements.ts'
-import { leaveSharedPort, listenOn, type Place } from './listen.ts'
+import { leaveSharedPort, listenOn, type ListenAt } from './listen.ts'
 import type { Silence } from './control/protocol.ts'
 import { plainAddress, type Origins, type Peer } from './origin.ts'
 import { ProxyDoor } from './proxy-door.ts'
@@ -112,12 +112,12 @@ export class Router {
    * @returns the port
    * @throws port_in_use
    */
-  listen(place: Place): Promise<number> {
+  listen(place: ListenAt): Promise<number> {
     return this.#listen(place, (socket, peer) => this.#visit(socket, { peer }))
   }
 
   /** The same with TLS. @throws port_in_use */
-  listenWithTls(place: Place, { identity, rendezvousSocket, appCertificates }: TlsOptions): Promise<number> {
+  listenWithTls(place: ListenAt, { identity, rendezvousSocket, appCertificates }: TlsOptions): Promise<number> {
     const { limits } = this.#context
     const rendezvous = openRendezvous({ socketPath: rendezvousSocket, limits: limits.rendezvous })
     const door = new TlsDoor({
@@ -138,7 +138,7 @@ export class Router {
     this.#tlsDoor?.show(identity)
   }
 
-  async #listen(place: Place, take: Take): Promise<number> {
+  async #listen(place: ListenAt, take: Take): Promise<number> {
     const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket, take))
     const port = await listenOn(server, place)
     this.#servers.push(server)

@@ -11,7 +11,7 @@ import { ControlledRouter, type ControlledRouterDeps } from './control/controlle
 import { serveControl, type ControlServer } from './control/server.ts'
 import { limitsOfThisProcess } from './limits.ts'
 import { Origins } from './origin.ts'
-import type { Place } from './listen.ts'
+import type { ListenAt } from './listen.ts'
 import { Router } from './router.ts'
 import { loadTable } from './table/table-file.ts'
 import { appCertificateLifetime, AppCertificates } from './tls/app-certificates.ts'
@@ -130,7 +130,7 @@ async function takePorts(router: Router, { config, log, abandoned }: RunRouterDe
   const { httpPort, httpsPort, sockets, paths } = config
   const identity = httpsPort === undefined ? undefined : await openOwnIdentity(config)
   const predecessor = await routerStatus(paths.routerSocket)
-  const placeOf = (port: number, fd: number | undefined): Place =>
+  const placeOf = (port: number, fd: number | undefined): ListenAt =>
     fd === undefined ? { port, shared: hasPort(predecessor?.settings, port) } : { fd }
   expectPort(httpPort, await router.listen(placeOf(httpPort, sockets[0])))
   if (httpsPort !== undefined && identity !== undefined) {

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import { PaasError } from '../errors.ts'
-import type { Progress } from './progress.ts'
+import type { SetupProgress } from './progress.ts'
 import type { Requirement } from './requirements.ts'
 
 const run = promisify(execFile)
@@ -13,7 +13,7 @@ const run = promisify(execFile)
  * Installs what is missing with apt-get, as root on Debian or Ubuntu.
  * @throws requirements_missing, with the command to type, where that is not possible
  */
-export async function installMissing(missing: Requirement[], progress: Progress): Promise<void> {
+export async function installMissing(missing: Requirement[], progress: SetupProgress): Promise<void> {
   if (missing.length === 0) return
   if (!existsSync('/usr/bin/apt-get')) throw lacking(missing, undefined)
   if (process.getuid?.() !== 0) throw lacking(missing, await choosePackages(missing))
@@ -34,7 +34,7 @@ async function choosePackages(missing: Requirement[]): Promise<string[]> {
   return [...new Set(chosen)]
 }
 
-async function aptGet(argv: string[], progress: Progress): Promise<void> {
+async function aptGet(argv: string[], progress: SetupProgress): Promise<void> {
   const child = spawn('apt-get', ['--option', 'Dpkg::Use-Pty=0', ...argv], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...inEnglish(), DEBIAN_FRONTEND: 'noninteractive' },

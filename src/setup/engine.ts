@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
-import type { Progress } from './progress.ts'
+import type { SetupProgress } from './progress.ts'
 
 const run = promisify(execFile)
 
@@ -37,7 +37,7 @@ export async function findEngine(engine: Pinged, docker: Config['docker']): Prom
  * Starts Docker by the init system, or as a process of its own where there is none.
  * @throws engine_unavailable
  */
-export async function startEngine(engine: Pinged, progress: Progress): Promise<void> {
+export async function startEngine(engine: Pinged, progress: SetupProgress): Promise<void> {
   if (process.getuid?.() !== 0) {
     throw new PaasError('engine_unavailable', 'Docker is not running.', {
       hint: 'Run this, then try again: sudo systemctl start docker',
@@ -61,7 +61,7 @@ function startDaemon(): void {
 }
 
 /** It makes its socket before it can answer, and gives no sign when it can. */
-async function untilRunning(engine: Pinged, progress: Progress): Promise<void> {
+async function untilRunning(engine: Pinged, progress: SetupProgress): Promise<void> {
   const deadline = performance.now() + startMs
   for (;;) {
     try {

@@ -5,9 +5,9 @@ import { createToolbox } from '../build/toolbox.ts'
 import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
 import { lockFile } from '../lock.ts'
-import type { Progress } from './progress.ts'
+import type { SetupProgress } from './progress.ts'
 
-export type ImagesDeps = { engine: Engine; config: Config; progress: Progress }
+export type ImagesDeps = { engine: Engine; config: Config; progress: SetupProgress }
 
 /**
  * Makes every image that our own buildpacks build and run in, so that no first push waits for one.

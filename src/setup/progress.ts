@@ -2,7 +2,7 @@
  * Shows what set-up does: a line per step, and what continues inside a step in one line that is
  * written over.
  */
-export interface Progress {
+export interface SetupProgress {
   step(text: string): void
   detail(line: string): void
   /** Ends the line that is written over. */
@@ -12,11 +12,11 @@ export interface Progress {
 /** How often a log, which cannot be written over, gets a detail. */
 const logEveryMs = 10_000
 
-export function showProgress(stream: NodeJS.WriteStream = process.stderr): Progress {
+export function showProgress(stream: NodeJS.WriteStream = process.stderr): SetupProgress {
   return stream.isTTY ? onTerminal(stream) : inLog(stream)
 }
 
-function onTerminal(stream: NodeJS.WriteStream): Progress {
+function onTerminal(stream: NodeJS.WriteStream): SetupProgress {
   const erase = '\r\u001B[K'
   return {
     step: (text) => void stream.write(`${erase}setup: ${text}\n`),
@@ -25,7 +25,7 @@ function onTerminal(stream: NodeJS.WriteStream): Progress {
   }
 }
 
-function inLog(stream: NodeJS.WriteStream): Progress {
+function inLog(stream: NodeJS.WriteStream): SetupProgress {
   let shownAt = performance.now()
   return {
     step: (text) => {

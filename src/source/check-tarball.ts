@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import { forEachEntry } from '../tar.ts'
-import { openTarball, refuse, unreadable } from './tarball.ts'
+import { openTarball, invalidTarball, unreadable } from './tarball.ts'
 import { PaasError } from '../errors.ts'
 import type { SourceLimits } from '../model/source.ts'
 
@@ -21,5 +21,5 @@ export async function checkTarball(input: Readable, limits: SourceLimits): Promi
   } finally {
     input.destroy()
   }
-  throw refuse('it has no files')
+  throw invalidTarball('it has no files')
 }

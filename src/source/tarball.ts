@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib'
 import { PaasError } from '../errors.ts'
 
 /** What the name of a tar's entry says: where its file belongs, or that it is left out. */
-export type Place = { kind: 'file'; path: string } | { kind: 'left out' }
+export type EntryPlace = { kind: 'file'; path: string } | { kind: 'left out' }
 
 /** What a tar adds to the files themselves, at most: half a kilobyte to a few for each entry. */
 const overheadPerFile = 4096
@@ -82,10 +82,10 @@ class Meter extends Transform {
 }
 
 /** @throws source_invalid for a name that leads out of the tarball */
-export function placeOf(name: string): Place {
+export function placeOf(name: string): EntryPlace {
   const parts = name.split('/')
-  if (name.startsWith('/')) throw refuse(`${show(name)} is an absolute path`)
-  if (parts.includes('..')) throw refuse(`${show(name)} leads outside of it`)
+  if (name.startsWith('/')) throw invalidTarball(`${showName(name)} is an absolute path`)
+  if (parts.includes('..')) throw invalidTarball(`${showName(name)} leads outside of it`)
   const path = posix.normalize(name).replace(/\/$/, '')
   // Whoever makes a tarball of a checkout has git's own files in it.
   const isGits = path === '.' || parts.includes('.git') || parts.includes('.gitmodules')
@@ -105,7 +105,7 @@ function noTarball(problem: string, cause?: unknown): PaasError {
   })
 }
 
-export function refuse(problem: string): PaasError {
+export function invalidTarball(problem: string): PaasError {
   return new PaasError('source_invalid', `The tarball cannot be deployed: ${problem}.`)
 }
 
@@ -115,6 +115,7 @@ export function tooMuch(problem: string): PaasError {
   })
 }
 
-export function show(name: string): string {
-  return JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name)
+/** A file name of a stranger's, safe to print and cut to a length that can be read. */
+export function showName(name: string): string {
+  return JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name).replaceAll('\u007f', '\\u007f')
 }

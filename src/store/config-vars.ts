@@ -1,5 +1,5 @@
 import type { AppId } from '../model/ids.ts'
-import type { Config } from '../model/release.ts'
+import type { ConfigVars } from '../model/release.ts'
 import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
 import type { ConfigVarRecords } from './store.ts'
@@ -23,7 +23,7 @@ export function openConfigVarRecords(db: Database, cipher: Cipher): ConfigVarRec
   }
 }
 
-function get(db: Database, cipher: Cipher, appId: AppId): Config {
+function get(db: Database, cipher: Cipher, appId: AppId): ConfigVars {
   const rows = db.all<{ key: string; value: Uint8Array }>(
     'SELECT key, value FROM config_vars WHERE app_id = :appId ORDER BY key',
     { appId },

@@ -1,5 +1,5 @@
 import { PaasError } from '../errors.ts'
-import type { AppJson } from '../model/app-json.ts'
+import type { AppManifest } from '../model/app-json.ts'
 import { firstQuantity, formationFor, type DynoSize, type Formation, type Share } from '../model/formation.ts'
 import { newId, type AppId, type FormationId } from '../model/ids.ts'
 import type { Database } from './database.ts'
@@ -34,7 +34,7 @@ function list(db: Database, appId: AppId): Formation[] {
     .map(toFormation)
 }
 
-type Wanted = { types: string[]; asked: AppJson['formation'] | undefined }
+type Wanted = { types: string[]; asked: AppManifest['formation'] | undefined }
 
 function sync(db: Database, appId: AppId, { types, asked }: Wanted): Formation[] {
   const present = list(db, appId)

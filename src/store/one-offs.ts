@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomInt } from 'node:crypto'
 import { PaasError } from '../errors.ts'
 import { newId, type AccountId, type AppId, type OneOffId, type ReleaseId, type TokenId } from '../model/ids.ts'
 import { mostOneOffs, oneOffLimits, type AskedOneOff, type OneOff, type OneOffInput } from '../model/one-off.ts'
-import type { Config } from '../model/release.ts'
+import type { ConfigVars } from '../model/release.ts'
 import type { Cipher } from '../cipher.ts'
 import type { Database, Parameters } from './database.ts'
 import type { OneOffRecords } from './store.ts'
@@ -138,7 +138,7 @@ function toOneOff(cipher: Cipher, row: OneOffRow): OneOff {
     dyno: row.dyno,
     name: row.name,
     command: cipher.open(row.command, 'one-off command', row.app_id, row.id),
-    env: JSON.parse(cipher.open(row.env, 'one-off env', row.app_id, row.id)) as Config,
+    env: JSON.parse(cipher.open(row.env, 'one-off env', row.app_id, row.id)) as ConfigVars,
     size: row.size,
     input: row.input,
     timeToLive: row.time_to_live,

@@ -1,6 +1,6 @@
 import { PaasError } from '../errors.ts'
 import { newId, type AccountId, type AppId, type ReleaseId, type SlugId } from '../model/ids.ts'
-import type { Config, Release, ReleaseState } from '../model/release.ts'
+import type { ConfigVars, Release, ReleaseState } from '../model/release.ts'
 import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
 import type { ReleaseRecords } from './store.ts'
@@ -74,12 +74,12 @@ function findIn(db: Database, appId: AppId, idOrVersion: string): Release | unde
   return one(db, `${select} WHERE app_id = :appId AND id = :id`, { appId, id: idOrVersion })
 }
 
-function config(db: Database, cipher: Cipher, id: ReleaseId): Config {
+function config(db: Database, cipher: Cipher, id: ReleaseId): ConfigVars {
   const row = db.get<{ app_id: AppId; config: Uint8Array }>('SELECT app_id, config FROM releases WHERE id = :id', {
     id,
   })
   if (!row) throw new PaasError('not_found', `There is no release with the id ${id}.`)
-  return JSON.parse(cipher.open(row.config, 'release', row.app_id, id)) as Config
+  return JSON.parse(cipher.open(row.config, 'release', row.app_id, id)) as ConfigVars
 }
 
 /** pending → succeeded | failed, once; saying the same again is fine. */

@@ -1,4 +1,4 @@
-import type { AppJson } from '../model/app-json.ts'
+import type { AppManifest } from '../model/app-json.ts'
 import type { AppId, BuildId, SlugId } from '../model/ids.ts'
 import type { Slug } from '../model/slug.ts'
 import type { Database } from './database.ts'
@@ -97,7 +97,7 @@ function toSlug(row: SlugRow): Slug {
     size: row.size,
     ...(row.commit_description === null ? {} : { commitDescription: row.commit_description }),
     ...(row.sha256 === null ? {} : { sha256: row.sha256 }),
-    ...(row.app_json === null ? {} : { appJson: JSON.parse(row.app_json) as AppJson }),
+    ...(row.app_json === null ? {} : { appJson: JSON.parse(row.app_json) as AppManifest }),
     ...(row.build_key === null ? {} : { buildKey: row.build_key }),
     createdAt: new Date(row.created_at),
   }

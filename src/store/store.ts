@@ -1,4 +1,4 @@
-import type { AppJson } from '../model/app-json.ts'
+import type { AppManifest } from '../model/app-json.ts'
 import type { App } from '../model/app.ts'
 import type { AppSetup, AppSetupState } from '../model/app-setup.ts'
 import type { AppTransfer } from '../model/app-transfer.ts'
@@ -16,7 +16,7 @@ import type {
   SourceId,
 } from '../model/ids.ts'
 import type { AskedOneOff, OneOff } from '../model/one-off.ts'
-import type { Config, Release, ReleaseState } from '../model/release.ts'
+import type { ConfigVars, Release, ReleaseState } from '../model/release.ts'
 import type { BuildSource, Source } from '../model/source.ts'
 import type { Slug, SlugDraft } from '../model/slug.ts'
 import type {
@@ -98,11 +98,11 @@ export interface AppRecords {
 
 export interface ConfigVarRecords {
   /** What the next release will hold. */
-  get(appId: AppId): Config
+  get(appId: AppId): ConfigVars
   /** null unsets. Several keys in one call. */
-  update(appId: AppId, change: Record<string, string | null>): Config
+  update(appId: AppId, change: Record<string, string | null>): ConfigVars
   /** Replaces all (rollback). */
-  replace(appId: AppId, config: Config): void
+  replace(appId: AppId, config: ConfigVars): void
 }
 
 export interface BuildRecords {
@@ -190,7 +190,10 @@ export interface SlugDraftRecords {
 export interface ReleaseRecords {
   /** The next version of the app, pending. `config` is the snapshot it will run with, for good. */
   create(
-    release: Pick<Release, 'appId' | 'slugId' | 'description' | 'accountId'> & { bringsCode?: boolean; config: Config },
+    release: Pick<Release, 'appId' | 'slugId' | 'description' | 'accountId'> & {
+      bringsCode?: boolean
+      config: ConfigVars
+    },
   ): Release
   find(id: ReleaseId): Release | undefined
   /** By id, `v12` or `12`. */
@@ -199,7 +202,7 @@ export interface ReleaseRecords {
   list(appId: AppId): Release[]
   /** Oldest first. */
   listPending(appId: AppId): Release[]
-  config(id: ReleaseId): Config
+  config(id: ReleaseId): ConfigVars
   /** Its release command has ended well and is not to be run again. */
   recordCommand(id: ReleaseId): void
   /** Of one that is pending: the code it carried has failed. Nothing happens to another. */
@@ -212,7 +215,7 @@ export interface FormationRecords {
   /**
    * Adds types that are new (formationFor says how many of each) and removes those that are gone.
    */
-  sync(appId: AppId, types: string[], asked?: AppJson['formation']): Formation[]
+  sync(appId: AppId, types: string[], asked?: AppManifest['formation']): Formation[]
   /** Adds a type that the app's first deploy is to have, with what that would start of it. */
   add(appId: AppId, type: string): Formation
   /** @throws not_found for a type the app does not have */

@@ -15,7 +15,7 @@ import { connectDocker } from '../../src/engine/docker/docker.ts'
 import type { Dyno, Engine } from '../../src/engine/engine.ts'
 import { createLog } from '../../src/log.ts'
 import { newId, type AppId, type BuildId } from '../../src/model/ids.ts'
-import type { Config } from '../../src/model/release.ts'
+import type { ConfigVars } from '../../src/model/release.ts'
 import { until } from '../helpers/app.ts'
 import { removeFromEngine } from '../helpers/engine.ts'
 import { request, type Answer } from '../helpers/http.ts'
@@ -24,7 +24,7 @@ import { run, TestRepository, type Outcome } from '../helpers/repository.ts'
 type Limits = PipelineDeps['limits'] & PipelineDeps['build']
 type Deps = Omit<PipelineDeps, 'repositories' | 'sandboxes'> & SandboxesDeps & { engine: Engine; stack: Stack }
 type BuildOptions = {
-  config?: Config
+  config?: ConfigVars
   buildpacks?: string[]
   noCache?: boolean
   signal?: AbortSignal

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { explainFailure } from '../../src/build/dockerfile/explain.ts'
-import { isAllowed } from '../../src/build/dockerfile/registries.ts'
+import { isAllowedImage } from '../../src/build/dockerfile/registries.ts'
 import { loadConfig } from '../../src/config.ts'
 
 const { registries } = loadConfig({})
@@ -70,5 +70,5 @@ it.each([
   ['anything.example/app', 'any', true],
   ['debian', 'none', false],
 ])('%s, where the operator allows %s: %j', (image, setting, expected) => {
-  expect(isAllowed(image, loadConfig({ PAAS_REGISTRIES: setting }).registries)).toBe(expected)
+  expect(isAllowedImage(image, loadConfig({ PAAS_REGISTRIES: setting }).registries)).toBe(expected)
 })

@@ -2,9 +2,9 @@ import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { buildOrder } from '../../src/build/order.ts'
 import { newId, type AppId, type BuildId } from '../../src/model/ids.ts'
-import type { Config } from '../../src/model/release.ts'
+import type { ConfigVars } from '../../src/model/release.ts'
 
-function environmentWith(config: Config): Record<string, string> {
+function environmentWith(config: ConfigVars): Record<string, string> {
   const ids = { buildId: newId<BuildId>(), appId: newId<AppId>() }
   const request = { ...ids, app: 'an-app', commit: 'a'.repeat(40), config, noCache: false }
   return buildOrder(request, { mode: 'first', packs: ['nodejs'] }, Readable.from([]), 'debian-13').env

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { credentialsPath, readCredentials, saveLogin } from '../../src/credentials.ts'
 import { chooseServer, parseServerUrl } from '../../src/cli/server.ts'
-import { formatAge, formatTime } from '../../src/cli/time.ts'
+import { formatAge, formatTimeAndAge } from '../../src/cli/time.ts'
 import { run } from '../helpers/repository.ts'
 
 const command = resolve(import.meta.dirname, '../../bin/paas')
@@ -119,7 +119,9 @@ describe('the URL of a server', () => {
 describe('times', () => {
   it('are shown with their age', () => {
     const now = new Date('2026-11-22T12:00:00Z')
-    expect(formatTime('2026-11-22T11:30:31Z', now)).toMatch(/^2026\/11\/2[123] \d\d:\d\d:31 [+-]\d{4} \(~ 29m ago\)$/)
+    expect(formatTimeAndAge('2026-11-22T11:30:31Z', now)).toMatch(
+      /^2026\/11\/2[123] \d\d:\d\d:31 [+-]\d{4} \(~ 29m ago\)$/,
+    )
     expect([-5, 59_999, 60_000, 3_600_000, 86_400_000 * 9].map(formatAge)).toEqual(['0s', '59s', '1m', '1h', '9d'])
   })
 })

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { listDynos } from '../../src/cli/dyno-list.ts'
+import { dynoLines } from '../../src/cli/dyno-list.ts'
 import type { DynoJson } from '../../src/cli/resources.ts'
 
 const now = new Date('2026-01-02T03:04:05Z')
@@ -19,7 +19,7 @@ const up: DynoJson = {
 const exited = { state: 'crashed', reason: { id: 'exited', message: 'exited with 1' }, exit_status: 1 }
 
 /** What is said below a dyno. */
-const below = (dyno: Partial<DynoJson>) => listDynos([{ ...up, ...dyno }], now).slice(2, -1)
+const below = (dyno: Partial<DynoJson>) => dynoLines([{ ...up, ...dyno }], now).slice(2, -1)
 
 beforeEach(() => {
   vi.stubEnv('NO_COLOR', '1')
@@ -32,7 +32,7 @@ describe('the list of dynos', () => {
   it('shows each by its type, and below those that are not up why', () => {
     const crashed = { ...up, name: 'web.2', ...exited, restarts: 4, next_start_at: '2026-01-02T03:04:25Z' }
     const worker = { ...up, name: 'worker.1', type: 'worker', command: 'node worker.js' }
-    expect(listDynos([up, crashed, worker], now)).toEqual([
+    expect(dynoLines([up, crashed, worker], now)).toEqual([
       '=== web (Basic): npm start (2)\n',
       expect.stringMatching(/^web\.1: {2}up {7}2026\S+ \S+ \S+ \(~ 2m ago\)$/),
       expect.stringMatching(/^web\.2: {2}crashed {2}2026\S+ \S+ \S+ \(~ 2m ago\)$/),

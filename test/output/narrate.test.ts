@@ -2,10 +2,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cutMark, longestLine } from '../../src/output/line-cutter.ts'
 import { createNarrator, mostPackOutput } from '../../src/output/narrate.ts'
-import type { Config } from '../../src/model/release.ts'
+import type { ConfigVars } from '../../src/model/release.ts'
 
 /** What is written when the bytes come in these chunks. */
-function written(chunks: (Buffer | string)[], config: Config = {}): string {
+function written(chunks: (Buffer | string)[], config: ConfigVars = {}): string {
   let text = ''
   const output = createNarrator({ write: (part) => (text += part), config })
   for (const chunk of chunks) output.raw(Buffer.from(chunk))

@@ -159,7 +159,7 @@ describe('switching to a new release', () => {
     vi.useFakeTimers({ toFake: ['performance'] }) // so that it is not closed for its age
     router.router.routes.switchTo(route([], { state: 'down' }))
     await once(connection, 'close')
-    vi.useRealTimers()
+    expect(router.router.routes.findTarget(`t${old.port}`)).toBeUndefined()
   })
 
   it('and back again uses the first target as before', async () => {

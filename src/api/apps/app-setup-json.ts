@@ -3,7 +3,7 @@ import { stateAfter, type AppSetup, type AppSetupState } from '../../model/app-s
 import type { Build } from '../../model/build.ts'
 import type { Asker } from '../../model/grant.ts'
 import type { Store } from '../../store/store.ts'
-import { outputUrl, statusOf, type BuildJsonDeps } from '../builds/build-json.ts'
+import { outputUrl, buildStatus, type BuildJsonDeps } from '../builds/build-json.ts'
 import { time } from '../http/shapes.ts'
 
 /** Heroku's app set-up. */
@@ -20,7 +20,9 @@ export function appSetupJson(deps: BuildJsonDeps, setup: AppSetup, asker: Asker)
     status: isOpen(state) ? 'pending' : state.kind,
     failure_message: state.kind === 'failed' ? state.reason : null,
     app: { id: setup.appId, name },
-    build: build ? { id: build.id, status: statusOf(build), output_stream_url: outputUrl(deps, build, asker) } : null,
+    build: build
+      ? { id: build.id, status: buildStatus(build), output_stream_url: outputUrl(deps, build, asker) }
+      : null,
     manifest_errors: state.kind === 'failed' ? state.manifestErrors : [],
     postdeploy: postdeploy && { exit_code: postdeploy.exitCode, output: postdeploy.output },
     resolved_success_url: build ? successUrl(store, build, appUrl(config.publicUrl, name)) : null,

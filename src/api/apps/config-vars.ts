@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { Account } from '../../model/account.ts'
 import type { App } from '../../model/app.ts'
 import { checkConfigChange, checkConfigSize } from '../../model/config-rules.ts'
-import type { Config, Release } from '../../model/release.ts'
+import type { ConfigVars, Release } from '../../model/release.ts'
 import { createConfigRelease } from '../../release/create.ts'
 import { appOf } from '../http/access.ts'
 import type { Api, ApiDeps } from '../deps.ts'
@@ -40,7 +40,7 @@ function changeConfig(
   app: App,
   account: Account,
   wanted: Record<string, string | null>,
-): { config: Config; release: Release | undefined } {
+): { config: ConfigVars; release: Release | undefined } {
   checkConfigChange(wanted)
   return store.transaction(() => {
     const before = store.configVars.get(app.id)
@@ -54,7 +54,7 @@ function changeConfig(
   })
 }
 
-function withChange(config: Config, change: Record<string, string | null>): Config {
+function withChange(config: ConfigVars, change: Record<string, string | null>): ConfigVars {
   const all = Object.entries({ ...config, ...change })
   return Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== null))
 }

@@ -30,7 +30,7 @@ export function buildJson(deps: BuildJsonDeps, build: Build, asker: Asker): obje
     slug: build.slugId ? { id: build.slugId } : null,
     source_blob: blobJson(deps, build, asker),
     stack: slug?.stack ?? deps.store.apps.get(build.appId)?.stack ?? '',
-    status: statusOf(build),
+    status: buildStatus(build),
     updated_at: time(build.updatedAt),
     user: userJson(deps.store, build.accountId),
     state: state.kind,
@@ -64,7 +64,7 @@ function blobJson(deps: BuildJsonDeps, { id, appId, commit }: Build, asker: Aske
   return { checksum: checksumOf(sha256), url, version: version ?? '', version_description: description }
 }
 
-export function statusOf({ state }: Build): 'pending' | 'succeeded' | 'failed' {
+export function buildStatus({ state }: Build): 'pending' | 'succeeded' | 'failed' {
   if (!isFinished(state)) return 'pending'
   return state.kind === 'succeeded' ? 'succeeded' : 'failed'
 }

@@ -1,7 +1,7 @@
 import { isFinished, type Build } from '../../model/build.ts'
 import type { Asker } from '../../model/grant.ts'
 import type { OutputReader } from '../../model/output.ts'
-import { outputUrl, statusOf, type BuildJsonDeps } from './build-json.ts'
+import { outputUrl, buildStatus, type BuildJsonDeps } from './build-json.ts'
 
 /** Bytes of output that a result holds at most; the stream has all of it. */
 const mostBytes = 2 ** 20
@@ -18,7 +18,7 @@ export async function readResult(
   const finished = isFinished(build.state)
   const text = finished && build.generation > 0 ? await readOutput(deps.output, build) : ''
   return {
-    build: { id: build.id, output_stream_url: outputUrl(deps, build, asker), status: statusOf(build) },
+    build: { id: build.id, output_stream_url: outputUrl(deps, build, asker), status: buildStatus(build) },
     exit_code: finished ? Number(build.state.kind !== 'succeeded') : null,
     lines: text
       .split(/(?<=\n)/)

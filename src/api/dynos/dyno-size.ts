@@ -3,7 +3,7 @@ import { dynoSizes, type DynoSize } from '../../model/formation.ts'
 import { findSize, sizeName } from '../http/shapes.ts'
 
 /** The size of that name, in any case, or id. @throws invalid_params */
-export function sizeOf(nameOrId: string): DynoSize {
+export function parseDynoSize(nameOrId: string): DynoSize {
   const found = findSize(nameOrId)
   if (found) return found
   const known = Object.keys(dynoSizes).map(sizeName).join(', ')

@@ -1,7 +1,7 @@
 import { PaasError } from '../../errors.ts'
 import type { DynoSize, DynoSizes } from '../../model/formation.ts'
 import { appOf } from '../http/access.ts'
-import { sizeOf } from './dyno-size.ts'
+import { parseDynoSize } from './dyno-size.ts'
 import type { Api, ApiDeps } from '../deps.ts'
 import { page } from '../http/page.ts'
 import { named, sizeName } from '../http/shapes.ts'
@@ -18,7 +18,7 @@ export function dynoSizeRoutes(api: Api, { store, config }: Pick<ApiDeps, 'store
 
   api.get<{ Params: { size: string } }>('/dyno-sizes/:size', ({ params }) => {
     try {
-      return sizeJson(config.dynoSizes, sizeOf(params.size))
+      return sizeJson(config.dynoSizes, parseDynoSize(params.size))
     } catch (cause) {
       throw new PaasError('not_found', (cause as PaasError).message, { cause })
     }

@@ -8,7 +8,7 @@ import type { Store } from '../../store/store.ts'
 import { appOf } from '../http/access.ts'
 import { commandsOf } from './commands.ts'
 import type { Api, ApiDeps } from '../deps.ts'
-import { sizeOf } from './dyno-size.ts'
+import { parseDynoSize } from './dyno-size.ts'
 import { checkMachine } from './machine-lack.ts'
 import { page } from '../http/page.ts'
 import { named, sizeName, time } from '../http/shapes.ts'
@@ -115,7 +115,7 @@ function quantityOf({ quantity: present, type }: Formation, { quantity: wanted =
 /** One, or none when the size is to stay. */
 function wantedSizes({ dyno_size, size = dyno_size }: Update): DynoSize[] {
   if (size === undefined) return []
-  return [sizeOf(typeof size === 'string' ? size : (size.name ?? size.id ?? ''))]
+  return [parseDynoSize(typeof size === 'string' ? size : (size.name ?? size.id ?? ''))]
 }
 
 function typeOf(request: FastifyRequest): string {

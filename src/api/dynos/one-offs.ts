@@ -4,12 +4,12 @@ import type { App } from '../../model/app.ts'
 import { checkConfigChange, checkConfigSize } from '../../model/config-rules.ts'
 import type { Asker } from '../../model/grant.ts'
 import { oneOffLimits, type AskedOneOff, type OneOffInput } from '../../model/one-off.ts'
-import type { Config } from '../../model/release.ts'
+import type { ConfigVars } from '../../model/release.ts'
 import type { Store } from '../../store/store.ts'
 import { appOf, askerOf } from '../http/access.ts'
 import type { Api, ApiDeps } from '../deps.ts'
 import { waitingJson } from './dyno-json.ts'
-import { sizeOf } from './dyno-size.ts'
+import { parseDynoSize } from './dyno-size.ts'
 import { checkMachine } from './machine-lack.ts'
 import { dynoNamed } from './present-dynos.ts'
 import { time } from '../http/shapes.ts'
@@ -53,7 +53,7 @@ export function oneOffRoutes(api: Api, deps: Deps): void {
   api.post('/apps/:app/dynos', options, async (request, reply) => {
     const app = appOf(store, request)
     const { account } = request.identity
-    if (request.body.size) await checkMachine(deps, [sizeOf(request.body.size)], reply)
+    if (request.body.size) await checkMachine(deps, [parseDynoSize(request.body.size)], reply)
     const { oneOff, token } = create(deps, app, oneOffOf(store, app, askerOf(request), request.body))
     platformLog.api(app.id, `Starting process with command \`${oneOff.command}\` by user ${account.email}`)
     if (token === null) await wake(deps, reply, { kind: 'run', appId: app.id, oneOffId: oneOff.id })
@@ -118,7 +118,7 @@ function checkCommand(command: string): void {
   }
 }
 
-function environmentOf({ env = {} }: Asked): Config {
+function environmentOf({ env = {} }: Asked): ConfigVars {
   const config = Object.fromEntries(Object.entries(env).map(([key, value]) => [key, String(value)]))
   checkConfigChange(config)
   checkConfigSize(config)
@@ -127,7 +127,7 @@ function environmentOf({ env = {} }: Asked): Config {
 
 /** The one given, else that of the process type given, else that of the server's smallest. */
 function sizeOfOneOff(store: Deps['store'], app: App, { size, type }: Asked): string {
-  if (size) return sizeOf(size)
+  if (size) return parseDynoSize(size)
   const formation = type ? store.formations.list(app.id).find((share) => share.type === type) : undefined
   if (formation) return formation.size
   if (!type || type === 'run') return 'basic'

@@ -26,7 +26,7 @@ export function ownDomainJson(app: App, config: Pick<Config, 'domain'>) {
   }
 }
 
-export type DomainJson = ReturnType<typeof ownDomainJson>
+export type ShownDomain = ReturnType<typeof ownDomainJson>
 
 export function domainJson(
   app: App,
@@ -44,5 +44,5 @@ export function domainJson(
     sni_endpoint: endpoint === undefined ? null : { id: endpoint.id, name: endpoint.name },
     status: 'succeeded',
     updated_at: time(domain.updatedAt),
-  } satisfies DomainJson
+  } satisfies ShownDomain
 }

@@ -6,7 +6,7 @@ import { mostDomains, parseHostname, type Domain } from '../../model/domain.ts'
 import { appOf } from '../http/access.ts'
 import type { Api, ApiDeps } from '../deps.ts'
 import type { DomainProof } from './domain-proof.ts'
-import { domainJson, ownDomainJson, targetOf, type DomainJson } from './domain-json.ts'
+import { domainJson, ownDomainJson, targetOf, type ShownDomain } from './domain-json.ts'
 import { page } from '../http/page.ts'
 import { checkCovers, endpointNamed, fittingEndpoint } from './sni-endpoint-choice.ts'
 import { wake } from '../http/wake.ts'
@@ -20,7 +20,7 @@ const newDomain = Type.Object(
 )
 const domainChange = Type.Object({ sni_endpoint: endpointName }, { additionalProperties: false })
 
-const order = { hostname: (domain: DomainJson) => domain.hostname, id: (domain: DomainJson) => domain.id }
+const order = { hostname: (domain: ShownDomain) => domain.hostname, id: (domain: ShownDomain) => domain.id }
 
 /** The host names that lead to an app: its own, which stays, and those of the user. */
 export function domainRoutes(api: Api, deps: Deps): void {
@@ -31,7 +31,7 @@ export function domainRoutes(api: Api, deps: Deps): void {
   api.get('/apps/:app/domains', (request, reply) => {
     const app = appOf(store, request)
     const custom = store.domains.list(app.id).map((domain) => json(app, domain))
-    return page<DomainJson>(request, reply, [ownDomainJson(app, config), ...custom], order)
+    return page<ShownDomain>(request, reply, [ownDomainJson(app, config), ...custom], order)
   })
 
   api.get('/apps/:app/domains/:domain', (request) => {

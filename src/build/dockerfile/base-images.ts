@@ -1,6 +1,6 @@
 import type { Engine } from '../../engine/engine.ts'
 import { PaasError } from '../../errors.ts'
-import { limitsOf, type BuildLimits } from '../sandboxes.ts'
+import { sandboxLimits, type BuildLimits } from '../sandboxes.ts'
 import { rewriteTar } from '../../tar.ts'
 import { builderPrograms, type BaseName, type Toolbox } from '../toolbox.ts'
 import { storeOf } from './base-stores.ts'
@@ -25,7 +25,7 @@ export async function fillBase(
   const image = (await toolbox.builderImage(onProgress)).digest
   onProgress('adding the image that the Dockerfile begins with')
   const stores = [{ digest, at: storeOf(name), writable: true }]
-  const spec = { appId: undefined, name: 'base', user: 'app', limits: limitsOf(build), env: {}, labels: {} }
+  const spec = { appId: undefined, name: 'base', user: 'app', limits: sandboxLimits(build), env: {}, labels: {} }
   await using sandbox = await engine.createSandbox({ ...spec, image, stores, rootless: true }, signal)
   const saved = await engine.saveImage(digest, signal)
   const files = rewriteTar(saved, (header) => ({ ...header, name: `tmp/image/${header.name}` }))

@@ -6,8 +6,8 @@ import { PaasError } from '../../errors.ts'
 import type { AppId } from '../../model/ids.ts'
 import { within } from '../../model/machine.ts'
 import { ranOutOfMemory } from '../compile.ts'
-import { limitsOf, type BuildLimits, type BuildSandboxes } from '../sandboxes.ts'
-import type { Source } from '../source.ts'
+import { sandboxLimits, type BuildLimits, type BuildSandboxes } from '../sandboxes.ts'
+import type { SourceFacts } from '../source.ts'
 import { baseNames, type Toolbox } from '../toolbox.ts'
 import { fillBase } from './base-images.ts'
 import { explainFailure } from './explain.ts'
@@ -45,7 +45,7 @@ export type DockerfileImage = Image & { hasVolumes: boolean }
  * True when the commit is to be built by its Dockerfile: there is one, and nothing that asks for a
  * buildpack.
  */
-export function isDockerfileBuild({ root }: Source, installed: readonly string[] = []): boolean {
+export function isDockerfileBuild({ root }: SourceFacts, installed: readonly string[] = []): boolean {
   return installed.length === 0 && root.has('Dockerfile') && !root.has('Procfile') && !root.has('.buildpacks')
 }
 
@@ -72,7 +72,7 @@ export async function buildDockerfile(
   throw new PaasError('internal', 'The base images for Dockerfiles were added, but are missing again.')
 }
 
-type Surroundings = { shared: string[][]; jobs: number }
+type Surroundings = { engineLayers: string[][]; jobs: number }
 type Place = { sandbox: Sandbox; surroundings: Promise<Surroundings> }
 
 async function attempt(deps: DockerfileDeps, wanted: Wanted, { sandbox, surroundings }: Place, signal: AbortSignal) {
@@ -80,9 +80,15 @@ async function attempt(deps: DockerfileDeps, wanted: Wanted, { sandbox, surround
   const lines = new StepLines(wanted.onOutput)
   let finished: Promise<unknown> | undefined
   try {
-    const { shared, jobs } = await surroundings
+    const { engineLayers, jobs } = await surroundings
     const source = await wanted.source()
-    const order = dockerfileOrder({ source, registries: deps.registries, shared, jobs, cacheMiB: deps.build.cacheMiB })
+    const order = dockerfileOrder({
+      source,
+      registries: deps.registries,
+      engineLayers,
+      jobs,
+      cacheMiB: deps.build.cacheMiB,
+    })
     const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') =>
       stream === 'stdout' ? lines.feed(chunk) : reader.feed(chunk)
     const running = sandbox.run(order, onOutput, signal)
@@ -95,8 +101,8 @@ async function attempt(deps: DockerfileDeps, wanted: Wanted, { sandbox, surround
     if (verdict.kind === 'base') return { base: verdict.name }
     if (verdict.kind !== 'image') throw await failure(deps, reader, running)
     const { appId, labels } = wanted
-    const { diskMiB } = limitsOf(deps.build)
-    const image = await deps.engine.loadImage({ archive: reader.rest, shared, appId, labels, diskMiB })
+    const { diskMiB } = sandboxLimits(deps.build)
+    const image = await deps.engine.loadImage({ archive: reader.rest, shared: engineLayers, appId, labels, diskMiB })
     // What it still does is to tidy up for the next build.
     finished = running.then(({ exit }) => exit())
     return { image }
@@ -112,8 +118,10 @@ async function lookAround({ engine, toolbox, build }: DockerfileDeps, appId: App
     engine.machine(),
     ...baseNames.map((name) => toolbox.baseImage(name)),
   ])
-  const shared = await engine.sharedLayers([...bases, ...images.slice(0, rememberedImages)].map(({ digest }) => digest))
-  return { shared, jobs: Math.ceil(within(build, machine).cpus) }
+  const engineLayers = await engine.sharedLayers(
+    [...bases, ...images.slice(0, rememberedImages)].map(({ digest }) => digest),
+  )
+  return { engineLayers, jobs: Math.ceil(within(build, machine).cpus) }
 }
 
 async function failure(

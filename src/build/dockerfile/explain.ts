@@ -1,7 +1,7 @@
 import type { Registries } from '../../model/network.ts'
 import { PaasError } from '../../errors.ts'
 import { cleanLine } from '../../model/clean-line.ts'
-import { isAllowed, namesOf } from './registries.ts'
+import { isAllowedImage, nameRegistries } from './registries.ts'
 
 /** Characters of a step, and of what was wrong with it, that are told. */
 const longest = 300
@@ -48,9 +48,9 @@ function wordAt(text: string, start: number): string {
 
 function unobtainable(image: string, error: string, registries: Registries): PaasError {
   const ours = 'paas/debian-13, paas/debian-13-node or paas/debian-13-build'
-  const hint = `Use an image of this server (${ours}) or one from: ${namesOf(registries)}.`
+  const hint = `Use an image of this server (${ours}) or one from: ${nameRegistries(registries)}.`
   const name = shortened(image)
-  if (isAllowed(image, registries)) return failed(`The image ${name} cannot be pulled: ${whyNot(error)}.`, hint)
+  if (isAllowedImage(image, registries)) return failed(`The image ${name} cannot be pulled: ${whyNot(error)}.`, hint)
   return failed(`The registry of the image ${name} is not allowed on this server.`, hint)
 }
 

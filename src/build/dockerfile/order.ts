@@ -14,8 +14,8 @@ type Parts = {
   /** The source, as it is to lie in the sandbox. */
   source: Readable
   registries: Registries
-  /** The layers of images that need not come out of the sandbox. */
-  shared: string[][]
+  /** For each image the engine has, its layers: they need not come out of the sandbox again. */
+  engineLayers: string[][]
   /** Stages that are built at once. */
   jobs: number
   /** What the app's steps, cache mounts and fetched images may keep on disk. */
@@ -26,11 +26,17 @@ type Parts = {
  * What a sandbox is told to do to build a Dockerfile. Config vars are not among it: an image holds
  * none.
  */
-export function dockerfileOrder({ source, registries, shared, jobs, cacheMiB }: Parts): Parameters<Sandbox['run']>[0] {
+export function dockerfileOrder({
+  source,
+  registries,
+  engineLayers,
+  jobs,
+  cacheMiB,
+}: Parts): Parameters<Sandbox['run']>[0] {
   const archive = pack()
   archive.entry({ name: 'tmp/policy.json' }, policyFile(registries))
   archive.entry({ name: 'tmp/registries.conf' }, registriesFile(registries))
-  archive.entry({ name: 'tmp/shared' }, shared.map((layers) => `${layers.join(' ')}\n`).join(''))
+  archive.entry({ name: 'tmp/shared' }, engineLayers.map((layers) => `${layers.join(' ')}\n`).join(''))
   archive.finalize()
   return {
     argv: [`${builderPrograms}/build`, stepsDirectory, String(cacheMiB), String(jobs)],

@@ -31,7 +31,7 @@ export function registriesFile(registries: Registries): string {
 }
 
 /** True when the image, as a Dockerfile names it, is from a registry that the operator allows. */
-export function isAllowed(image: string, registries: Registries): boolean {
+export function isAllowedImage(image: string, registries: Registries): boolean {
   if (registries === 'any') return true
   const full = qualified(image)
   return registries.some(({ location }) =>
@@ -41,7 +41,7 @@ export function isAllowed(image: string, registries: Registries): boolean {
   )
 }
 
-export function namesOf(registries: Registries): string {
+export function nameRegistries(registries: Registries): string {
   if (registries === 'any') return 'any registry'
   return registries.map(({ location }) => location).join(', ') || 'no registry'
 }

@@ -4,7 +4,7 @@ import { confirm } from '../confirm.ts'
 import { heading, note, print, progress, table } from '../output.ts'
 import type { AccountJson } from '../resources.ts'
 import { connect } from '../session.ts'
-import { formatTime } from '../time.ts'
+import { formatTimeAndAge } from '../time.ts'
 
 export function defineAccounts(program: Command): void {
   define(program, {
@@ -64,7 +64,7 @@ async function list(options: Options): Promise<void> {
         email,
         name ?? '',
         admin ? 'admin' : '',
-        suspended_at === null ? '' : `disabled since ${formatTime(suspended_at)}`,
+        suspended_at === null ? '' : `disabled since ${formatTimeAndAge(suspended_at)}`,
       ]),
     ),
   ])

@@ -3,11 +3,11 @@ import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { define, defineForApp, type AppOptions, type Options } from '../command.ts'
 import { confirm } from '../confirm.ts'
-import { connectRepository, disconnectRepository, isRepository, nextStep, readRemote } from '../repository.ts'
+import { connectRepository, disconnectRepository, isRepository, howToDeploy, readRemote } from '../repository.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
 import type { AppJson, DynoJson } from '../resources.ts'
 import { connect, connectToApp, usualRemote } from '../session.ts'
-import { formatTime } from '../time.ts'
+import { formatTimeAndAge } from '../time.ts'
 
 export function defineApps(program: Command): void {
   define(program, {
@@ -91,7 +91,7 @@ async function connectHere(target: { server: string; app: string }, remote: stri
   if (existing)
     return note(`The git remote "${remote}" points to ${existing.app} and was not changed. Change it with: ${later}`)
   await connectRepository(remote, target)
-  note(`The git remote "${remote}" points to it. ${await nextStep(remote)}`)
+  note(`The git remote "${remote}" points to it. ${await howToDeploy(remote)}`)
 }
 
 async function info(options: AppOptions): Promise<void> {
@@ -107,8 +107,8 @@ async function info(options: AppOptions): Promise<void> {
       ['Dynos', countDynos(dynos)],
       ['Slug size', app.slug_size === null ? 'not deployed yet' : `${Math.ceil(app.slug_size / 2 ** 20)} MB`],
       ['Maintenance', app.maintenance ? 'on' : 'off'],
-      ['Created', formatTime(app.created_at)],
-      ...(app.released_at === null ? [] : [['Released', formatTime(app.released_at)] as [string, string]]),
+      ['Created', formatTimeAndAge(app.created_at)],
+      ...(app.released_at === null ? [] : [['Released', formatTimeAndAge(app.released_at)] as [string, string]]),
     ]),
   ])
 }

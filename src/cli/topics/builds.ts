@@ -2,7 +2,7 @@ import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
-import { sourceBlob, type SourceOptions } from '../build-source.ts'
+import { sourceBlobFor, type SourceOptions } from '../build-source.ts'
 import type { Client } from '../client.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { parseCount } from '../count.ts'
@@ -12,7 +12,7 @@ import { persist } from '../persist.ts'
 import { heading, note, print, progress, table } from '../output.ts'
 import type { BuildJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
-import { formatTime } from '../time.ts'
+import { formatTimeAndAge } from '../time.ts'
 
 export function defineBuilds(program: Command): void {
   defineForApp(program, {
@@ -78,7 +78,13 @@ async function showBuilds(options: AppOptions & { num: string }): Promise<void> 
   print(options, builds, () => [
     heading(`${app} Builds`),
     ...table(
-      builds.map((build) => [build.id, build.state, commitOf(build), build.user.email, formatTime(build.created_at)]),
+      builds.map((build) => [
+        build.id,
+        build.state,
+        commitOf(build),
+        build.user.email,
+        formatTimeAndAge(build.created_at),
+      ]),
     ),
   ])
 }
@@ -97,7 +103,7 @@ async function create(options: CreateOptions): Promise<void> {
 }
 
 async function ask(api: Client, path: string, options: CreateOptions): Promise<BuildJson> {
-  const source = await sourceBlob(api, options)
+  const source = await sourceBlobFor(api, options)
   return api.post<BuildJson>(`${path}/builds`, {
     ...(source && { source_blob: source }),
     ...(options.cache ? {} : { no_cache: true }),

@@ -6,7 +6,7 @@ import { confirm } from '../confirm.ts'
 import { heading, list as pairs, note, print, progress, table } from '../output.ts'
 import type { DomainJson, SniEndpointJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
-import { formatTime } from '../time.ts'
+import { formatTimeAndAge } from '../time.ts'
 
 type NameOptions = AppOptions & { name?: string }
 type ConfirmOptions = NameOptions & { confirm?: string }
@@ -150,7 +150,7 @@ function describe({ name, ssl_cert: cert }: SniEndpointJson): string[] {
   return pairs([
     ['Name', name],
     ['Common name(s)', cert.cert_domains.join(', ')],
-    ['Starts', formatTime(cert.starts_at)],
+    ['Starts', formatTimeAndAge(cert.starts_at)],
     ['Expires', formatEnd(cert.expires_at)],
     ['Issuer', cert.issuer],
     ['Subject', cert.subject],

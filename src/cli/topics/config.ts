@@ -6,7 +6,7 @@ import { formatConfig, parseConfig } from '../config-file.ts'
 import { edit } from '../editor.ts'
 import { heading, list, note, print } from '../output.ts'
 import { parsePairs } from '../pairs.ts'
-import type { ConfigVars } from '../resources.ts'
+import type { ConfigVars } from '../../model/release.ts'
 import { connectToApp } from '../session.ts'
 
 export function defineConfig(program: Command): void {

@@ -4,7 +4,7 @@ import { confirm } from '../confirm.ts'
 import { heading, list as pairs, note, print, progress, table } from '../output.ts'
 import type { DomainJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
-import { formatTime } from '../time.ts'
+import { formatTimeAndAge } from '../time.ts'
 
 type CertOptions = AppOptions & { cert?: string }
 type ClearOptions = AppOptions & { confirm?: string }
@@ -97,7 +97,7 @@ async function info(hostname: string, options: AppOptions): Promise<void> {
       ['DNS target', domain.cname ?? 'none'],
       ['Certificate', domain.sni_endpoint?.name ?? "the server's"],
       ['Status', domain.status],
-      ['Created', formatTime(domain.created_at)],
+      ['Created', formatTimeAndAge(domain.created_at)],
     ]),
   )
 }

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers'
 import type { Command } from 'commander'
 import { define, defineForApp, type AppOptions } from '../command.ts'
-import { cloneRepository, connectRepository, isRepository, nextStep } from '../repository.ts'
+import { cloneRepository, connectRepository, isRepository, howToDeploy } from '../repository.ts'
 import { note, print } from '../output.ts'
 import type { AppJson } from '../resources.ts'
 import { tokenFor } from '../server.ts'
@@ -45,7 +45,7 @@ async function connectRemote(options: AppOptions): Promise<void> {
   const { name } = await api.get<AppJson>(path)
   const remote = options.remote ?? usualRemote
   await connectRepository(remote, { server: api.server.url, app: name })
-  note(`The git remote "${remote}" points to ${name}. ${await nextStep(remote)}`)
+  note(`The git remote "${remote}" points to ${name}. ${await howToDeploy(remote)}`)
   print(options, { remote, url: `${api.server.url}/${name}.git` }, ({ url }) => url)
 }
 

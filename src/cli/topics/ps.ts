@@ -4,7 +4,7 @@ import { PaasError } from '../../errors.ts'
 import { whyFailed } from '../await-release.ts'
 import type { Client } from '../client.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
-import { listDynos } from '../dyno-list.ts'
+import { dynoLines } from '../dyno-list.ts'
 import { whyNone } from '../no-dynos.ts'
 import { persist } from '../persist.ts'
 import { note, print, progress, style, table } from '../output.ts'
@@ -87,7 +87,7 @@ async function show({ watch, ...options }: AppOptions & { watch?: true }): Promi
     if (isScreen) process.stdout.write('\u001b[H\u001b[2J')
     if (isScreen || state !== shown) {
       if (watch && options.json) process.stdout.write(`${state}\n`)
-      else print(options, dynos, () => listDynos(dynos))
+      else print(options, dynos, () => dynoLines(dynos))
       if (hint !== '') note(hint)
     }
     if (!watch) return

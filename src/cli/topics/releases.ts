@@ -12,7 +12,7 @@ import { heading, list, note, print, progress, table } from '../output.ts'
 import type { ReleaseJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
 import { fullSlugId } from '../slug-id.ts'
-import { formatTime } from '../time.ts'
+import { formatTimeAndAge } from '../time.ts'
 
 export function defineReleases(program: Command): void {
   defineForApp(program, {
@@ -75,7 +75,7 @@ async function showReleases(options: AppOptions & { num: string }): Promise<void
         `v${release.version}`,
         describe(release),
         release.user.email,
-        formatTime(release.created_at),
+        formatTimeAndAge(release.created_at),
       ]),
     ),
   ])
@@ -90,7 +90,7 @@ async function showRelease(version: string | undefined, options: AppOptions): Pr
     ...list([
       ['Change', describe(release)],
       ['By', release.user.email],
-      ['When', formatTime(release.created_at)],
+      ['When', formatTimeAndAge(release.created_at)],
       ['Config vars', Object.keys(config).toSorted().join(', ') || 'none'],
     ]),
   ])

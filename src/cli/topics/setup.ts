@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
-import { sourceBlob, type SourceOptions } from '../build-source.ts'
+import { sourceBlobFor, type SourceOptions } from '../build-source.ts'
 import type { Client } from '../client.ts'
 import { define, type Options } from '../command.ts'
 import { followOutput } from '../follow-output.ts'
@@ -39,7 +39,7 @@ async function setUp(source: string, name: string | undefined, options: SetupOpt
   const env = await parsePairs(options.env)
   const asked = async (): Promise<AppSetupJson> =>
     api.post<AppSetupJson>('/app-setups', {
-      source_blob: await sourceBlob(api, sourceNamed(source)),
+      source_blob: await sourceBlobFor(api, sourceNamed(source)),
       ...(name !== undefined && { app: { name } }),
       overrides: {
         env,

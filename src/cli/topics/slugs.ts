@@ -12,7 +12,7 @@ import type { ReleaseJson, SlugJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
 import { describeState, packDirectory, readTarball } from '../tarball.ts'
 import { fullSlugId } from '../slug-id.ts'
-import { formatTime } from '../time.ts'
+import { formatTimeAndAge } from '../time.ts'
 
 export function defineSlugs(program: Command): void {
   defineForApp(program, {
@@ -56,7 +56,7 @@ async function showSlug(id: string | undefined, options: AppOptions): Promise<vo
       ['Built by', slug.buildpack_provided_description ?? 'unknown'],
       ['Size', slug.size === null ? 'nothing uploaded yet' : `${(slug.size / 2 ** 20).toFixed(1)} MiB`],
       ['Stack', slug.stack.name],
-      ['When', formatTime(slug.created_at)],
+      ['When', formatTimeAndAge(slug.created_at)],
       ...Object.entries(slug.process_types).map(([type, command]): [string, string] => [type, command]),
     ]),
   ])

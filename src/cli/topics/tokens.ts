@@ -6,7 +6,7 @@ import { fullId } from '../ids.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
 import type { AuthorizationJson } from '../resources.ts'
 import { connect } from '../session.ts'
-import { formatAge, formatTime } from '../time.ts'
+import { formatAge, formatTimeAndAge } from '../time.ts'
 
 type CreateOptions = Options & { description: string; scope: string[]; expiresIn?: string }
 
@@ -73,7 +73,7 @@ async function listAll(options: Options): Promise<void> {
         token.id,
         token.description,
         token.scope.join(','),
-        formatTime(token.created_at),
+        formatTimeAndAge(token.created_at),
         expiryOf(token) && `expires ${expiryOf(token)}`,
       ]),
     ),
@@ -88,7 +88,7 @@ async function info(id: string, options: Options): Promise<void> {
       ['Id', token.id],
       ['Description', token.description],
       ['Scope', token.scope.join(', ')],
-      ['Created', formatTime(token.created_at)],
+      ['Created', formatTimeAndAge(token.created_at)],
       ['Expires', expiryOf(token) || 'never'],
     ]),
   )

@@ -6,7 +6,7 @@ import { fullId } from '../ids.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
 import type { WebhookDeliveryJson, WebhookJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
-import { formatTime } from '../time.ts'
+import { formatTimeAndAge } from '../time.ts'
 
 type Settings = AppOptions & {
   include?: string
@@ -132,8 +132,8 @@ async function listDeliveries(options: AppOptions & { num: string }): Promise<vo
 
 function deliveryRow({ created_at, event, status, num_attempts, last_attempt, next_attempt_at }: WebhookDeliveryJson) {
   const outcome = last_attempt ? String(last_attempt.code ?? last_attempt.error_class) : ''
-  const next = next_attempt_at ? `next ${formatTime(next_attempt_at)}` : ''
-  return [formatTime(created_at), event.include, status, `${num_attempts} attempts`, outcome, next]
+  const next = next_attempt_at ? `next ${formatTimeAndAge(next_attempt_at)}` : ''
+  return [formatTimeAndAge(created_at), event.include, status, `${num_attempts} attempts`, outcome, next]
 }
 
 function settingsOf({ include, level, url, secret, authorization }: Settings): object {

@@ -4,7 +4,7 @@ import { PaasError } from '../../errors.ts'
 import type { AttachedDyno, DynoSpec, TerminalSize } from '../engine.ts'
 import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
 import { viewDyno } from './dyno-view.ts'
-import { createDyno, ownContainer, startDyno, type DynoDeps } from './dynos.ts'
+import { createDyno, ownContainer, startContainer, type DynoDeps } from './dynos.ts'
 import { runExec } from './exec.ts'
 import { readFrames, type Frame } from './frames.ts'
 import { removeContainer } from './removal.ts'
@@ -30,7 +30,7 @@ export async function attachDyno(
     })) as Duplex
     // The process may be gone before its input is; what cannot be written any more has no reader.
     stream.on('error', (error) => deps.log.debug({ error }, 'the stream of an attached dyno broke'))
-    await startDyno(container, spec)
+    await startContainer(container, spec)
     signal.throwIfAborted()
     return {
       dyno: viewDyno(await container.inspect()),

@@ -31,7 +31,7 @@ export type DynoDeps = NetworkDeps & { imageUsers: ImageUsers }
 export async function runDyno(deps: DynoDeps, spec: DynoSpec, signal: AbortSignal): Promise<Dyno> {
   const container = await createDyno(deps, spec, signal)
   try {
-    await startDyno(container, spec)
+    await startContainer(container, spec)
     signal.throwIfAborted()
     return viewDyno(await container.inspect())
   } catch (error) {
@@ -70,7 +70,7 @@ function ownUser({ Config }: Docker.ImageInspectInfo): string {
  * The engine answers 400 when the image's command cannot be executed: the app's fault, not the
  * server's.
  */
-export async function startDyno(container: Docker.Container, spec: DynoSpec): Promise<void> {
+export async function startContainer(container: Docker.Container, spec: DynoSpec): Promise<void> {
   try {
     await container.start()
   } catch (cause) {

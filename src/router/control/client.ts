@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
 import { PaasError, type ErrorCode } from '../../errors.ts'
 import type { RouterControl, RouterMeasurements } from './control.ts'
-import type { Call, Reply, Results, RouterStatus } from './protocol.ts'
+import type { Call, ControlReply, Results, RouterStatus } from './protocol.ts'
 
 /** A router that is just being replaced has no socket for a moment, milliseconds. */
 const patience = 5_000
@@ -90,9 +90,9 @@ async function ask<C extends Call>(socket: Socket, message: C): Promise<Results[
   return reply.result as Results[C['call']]
 }
 
-async function readReply(socket: Socket): Promise<Reply> {
+async function readReply(socket: Socket): Promise<ControlReply> {
   try {
-    return JSON.parse(await text(socket)) as Reply
+    return JSON.parse(await text(socket)) as ControlReply
   } catch (cause) {
     throw new PaasError('router_unavailable', 'The router did not answer.', { cause })
   }

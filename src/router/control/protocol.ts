@@ -80,7 +80,7 @@ export function hasPort(settings: RouterSettings | undefined, port: number): boo
   return settings !== undefined && [settings.httpPort, settings.httpsPort].includes(port)
 }
 
-export type Reply = { result: unknown } | { error: { code: string; message: string } }
+export type ControlReply = { result: unknown } | { error: { code: string; message: string } }
 
 /** Longer calls are none of ours: 10,000 apps have about 4 MiB. Bytes. */
 export const longestCall = 64 * 2 ** 20

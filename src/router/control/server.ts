@@ -3,7 +3,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { asPaasError, PaasError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
-import { isCall, longestCall, type Call, type Reply } from './protocol.ts'
+import { isCall, longestCall, type Call, type ControlReply } from './protocol.ts'
 
 export type ControlServerDeps = {
   socketPath: string
@@ -42,7 +42,7 @@ export async function serveControl({ socketPath, log, answer }: ControlServerDep
 }
 
 async function serve(socket: Socket, { log, answer }: Pick<ControlServerDeps, 'log' | 'answer'>): Promise<void> {
-  let reply: Reply
+  let reply: ControlReply
   try {
     const call = await readCall(socket)
     if (call === undefined) return void socket.end()
