@@ -105,9 +105,10 @@ export type Config = {
 /**
  * What containers may reach of what is closed to them. `allow`: private networks in CIDR notation,
  * such as a package mirror's; `host`: TCP ports of this machine, at one IPv4 address of it or at
- * any.
+ * any; `nameServers`: IPv4 addresses of the only ones that tenants may ask, where not those of the
+ * machine.
  */
-export type Network = { firewall: boolean; allow: string[]; host: HostPort[] }
+export type Network = { firewall: boolean; allow: string[]; host: HostPort[]; nameServers?: string[] | undefined }
 export type Paths = {
   format: string
   database: string
@@ -179,6 +180,7 @@ export function loadConfig(env: Environment = process.env): Config {
       firewall: read.choice('PAAS_FIREWALL', 'on', ['on', 'off']) === 'on',
       allow: read.networks('PAAS_ALLOW_NETWORKS'),
       host: read.hostPorts('PAAS_ALLOW_HOST'),
+      nameServers: read.nameServers('PAAS_DNS'),
     },
     outbound: { allow: read.networks('PAAS_ALLOW_DELIVERIES') },
     certificateFiles: read.files('NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'),
