@@ -76,8 +76,8 @@ export type Config = {
   deployHold: { seconds: number }
   dynoSizes: DynoSizes
   /**
-   * Where it is asked whether a domain is somebody's, the machine's own name servers when there are
-   * none; undefined: it is not asked.
+   * Name servers that prove domains, by default the machine's own; undefined: domains need no
+   * proof.
    */
   domainProof: DomainProofSetting
   /** What each account may have that is no admin's. */
@@ -97,7 +97,7 @@ export type Config = {
     /** Of all connections of the router, those that one app may have. */
     appConnectionsPercent: number
     dynoDiskMiB: number
-    /** Of one token; undefined: as many as it likes. */
+    /** Of one token; undefined: unlimited. */
     apiRequestsPerHour: number | undefined
   }
 }
@@ -141,7 +141,7 @@ export type Paths = {
   hookSocket: string
   /** Has the router do what it is told. */
   routerSocket: string
-  /** Tells what the router has counted, no more. */
+  /** Serves the router's counters only. */
   routerFiguresSocket: string
   workerSocket: string
   /** Where the api asks the worker of containers and images. */

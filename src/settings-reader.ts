@@ -55,7 +55,7 @@ export class SettingsReader {
 
   /**
    * Descriptors that systemd, or our supervisor, hands on from 3 upwards (sd_listen_fds(3)).
-   * LISTEN_PID says for whom; a role has none.
+   * LISTEN_PID says for whom; roles do not get it.
    */
   sockets(pid: number): number[] {
     if (this.text('LISTEN_PID', String(pid)) !== String(pid)) return []

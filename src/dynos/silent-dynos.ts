@@ -82,7 +82,7 @@ export class SilentDynos {
     return [...owing, ...idle.slice(0, most.idle)].slice(0, Math.max(0, most.knocks - this.#watches.size))
   }
 
-  /** Whether it answered within the last so many times of what it may be silent. */
+  /** Whether it answered within this multiple of its allowed silence. */
   #rests(id: string, times: number): boolean {
     return performance.now() - (this.#answered.get(id) ?? -Infinity) < this.#deps.seconds * times * 1000
   }

@@ -47,7 +47,7 @@ export class Quotas {
   }
 
   /**
-   * For what is to come into the app's repository.
+   * For data about to enter the app's repository.
    * @throws account_limit when its owner's are full
    */
   async holdRepositoryRoom({ ownerId }: Pick<App, 'ownerId'>): Promise<RepositoryRoom> {

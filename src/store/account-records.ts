@@ -25,7 +25,7 @@ export interface AccountRecords {
   suspend(id: AccountId): Account
   /** @throws not_found */
   restore(id: AccountId): Account
-  /** With its tokens, keys and roles. It must own no app that is to stay. */
+  /** With its tokens, keys and roles. It must not own an app that remains. */
   remove(id: AccountId): void
 }
 

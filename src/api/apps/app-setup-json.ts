@@ -39,7 +39,7 @@ export function isOpen({ kind }: AppSetupState): boolean {
   return kind === 'building' || kind === 'postdeploy'
 }
 
-/** A stranger wrote it, and people follow it: a web address, or none. */
+/** A stranger wrote this URL and people click it, so only web addresses are shown. */
 function successUrl({ slugs }: Pick<Store, 'slugs'>, { slugId }: Build, appAddress: string): string | null {
   const asked = slugId === null ? undefined : slugs.find(slugId)?.appJson?.successUrl
   const url = asked ? URL.parse(asked, appAddress) : null

@@ -45,7 +45,7 @@ export function appNamed(
   })
 }
 
-/** Who asks, for what is to last longer than the request. */
+/** The caller, for streams that outlast the request. */
 export function askerOf({ identity: { account, token } }: FastifyRequest): Asker {
   return { accountId: account.id, token: token && { id: token.id, fingerprint: token.fingerprint } }
 }

@@ -68,7 +68,7 @@ function textOf(value: unknown): string {
   return value instanceof Date ? value.toISOString() : typeof value === 'string' ? value : ''
 }
 
-/** A unit that is none of our fields (`bytes=0-`) is ignored, as RFC 9110 section 14.2 wants. */
+/** A unit other than our fields (`bytes=0-`) is ignored, as RFC 9110 section 14.2 wants. */
 function parseRange(header: string, fields: string[]): Range {
   const { field, start, end, options } = partsOf(header)
   if (field && !fields.includes(field)) {

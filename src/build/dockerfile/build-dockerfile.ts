@@ -41,10 +41,7 @@ type Wanted = {
 
 export type DockerfileImage = Image & { hasVolumes: boolean }
 
-/**
- * True when the commit is to be built by its Dockerfile: there is one, and nothing that asks for a
- * buildpack.
- */
+/** True when the commit has a Dockerfile and nothing asks for a buildpack. */
 export function isDockerfileBuild({ root }: SourceFacts, installed: readonly string[] = []): boolean {
   return installed.length === 0 && root.has('Dockerfile') && !root.has('Procfile') && !root.has('.buildpacks')
 }

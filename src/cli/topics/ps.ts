@@ -64,7 +64,7 @@ export function definePs(program: Command): void {
     .action(waitForAll)
 }
 
-/** Milliseconds between two looks: a token has so many requests an hour. */
+/** Milliseconds between polls: a token's requests per hour are limited. */
 const lookEvery = 2000
 /** Milliseconds after which dynos that are not up will not come up by waiting. */
 const patience = 10 * 60_000
