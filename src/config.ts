@@ -94,10 +94,10 @@ export type Config = {
     repositoryBytes: number
     sourceBytes: number
     sourceFiles: number
-    /** Of all connections of the router, those that one app may have. */
+    /** The share of the router's connections that one app may have. */
     appConnectionsPercent: number
     dynoDiskMiB: number
-    /** Of one token; undefined: unlimited. */
+    /** Requests per token; undefined: unlimited. */
     apiRequestsPerHour: number | undefined
   }
 }
@@ -139,7 +139,7 @@ export type Paths = {
   runs: { router: string; figures: string; api: string; worker: string; meeting: string; redis: string }
   apiSocket: string
   hookSocket: string
-  /** Has the router do what it is told. */
+  /** Takes the worker's calls to the router. */
   routerSocket: string
   /** Serves the router's counters only. */
   routerFiguresSocket: string

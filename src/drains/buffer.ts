@@ -100,7 +100,7 @@ export class DrainBuffer {
   }
 }
 
-/** With what an object around the text takes, roughly. */
+/** Roughly includes the memory of the object around the text. */
 function sizeOf({ text }: ReadLine): number {
   return text.length + 100
 }

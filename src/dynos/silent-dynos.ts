@@ -18,7 +18,7 @@ export type SilentDynosDeps = {
 /** What is known of a dyno since it was asked, and gave no answer until now. */
 type Watch = { dyno: Dyno; knock: AbortController | undefined; counted: number }
 
-/** In the time that a dyno may be silent. */
+/** Looks within the time that a dyno may be silent. */
 const looks = 6
 /**
  * So many times as long a dyno is left in peace that nobody wants anything of, and is borne with
@@ -69,7 +69,7 @@ export class SilentDynos {
     return [...this.#watches.values()].filter(({ counted }) => counted >= looks * patience).map(({ dyno }) => dyno)
   }
 
-  /** Nobody is asked any more. */
+  /** Stops asking dynos. */
   [Symbol.dispose](): void {
     for (const { knock } of this.#watches.values()) knock?.abort()
     this.#watches.clear()

@@ -59,7 +59,7 @@ export function judge(commands: RefCommand[], branches: string[]): Judgement[] {
 /** Why a ref of an atomic push is refused that could be taken alone. */
 export const anotherRefused = 'the push is atomic, and another ref was refused'
 
-/** With --atomic one refusal is everybody's. */
+/** With --atomic one refused ref refuses all. */
 export function judgeAtomically(judgements: Judgement[]): Judgement[] {
   if (judgements.every(({ kind }) => kind !== 'refuse')) return judgements
   return judgements.map((judgement) =>

@@ -31,7 +31,7 @@ export const attachProtocol = 'paas-attach'
 /** How often either side says that it is there, milliseconds. */
 export const heartbeatEvery = 30_000
 
-/** By their number on the wire. */
+/** Frame types by their number on the wire. */
 const types = ['input', 'inputEnd', 'resize', 'heartbeat', 'started', 'stdout', 'stderr', 'exit', 'failure'] as const
 
 const longestPayload = 2 ** 20

@@ -29,7 +29,7 @@ export function appSetupJson(deps: BuildJsonDeps, setup: AppSetup, asker: Asker)
   }
 }
 
-/** By the database, and where the worker has not seen the build's verdict yet, by that. */
+/** The state in the database, or the build's verdict if the worker has not seen it yet. */
 export function stateOf({ builds }: Pick<Store, 'builds'>, { state, buildId }: AppSetup): AppSetupState {
   const build = builds.find(buildId)
   return state.kind === 'building' && build ? stateAfter(build.state) : state

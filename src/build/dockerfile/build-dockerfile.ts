@@ -100,7 +100,7 @@ async function attempt(deps: DockerfileDeps, wanted: Wanted, { sandbox, surround
     const { appId, labels } = wanted
     const { diskMiB } = sandboxLimits(deps.build)
     const image = await deps.engine.loadImage({ archive: reader.rest, shared: engineLayers, appId, labels, diskMiB })
-    // What it still does is to tidy up for the next build.
+    // The sandbox only tidies up for the next build from here on.
     finished = running.then(({ exit }) => exit())
     return { image }
   } finally {

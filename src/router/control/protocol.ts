@@ -59,7 +59,7 @@ export type RouterStatus = {
 
 /** Everything since this router started. */
 export type RouterFigures = {
-  /** By the app's id. */
+  /** Keyed by app id. */
   apps: Record<string, RequestTotals>
   counters: ReturnType<Counters['toJSON']>
   /** Open ones. */
