@@ -76,8 +76,8 @@ export type Config = {
   deployHold: { seconds: number }
   dynoSizes: DynoSizes
   /**
-   * Name servers that prove domains, by default the machine's own; undefined: domains need no
-   * proof.
+   * Where it is asked whether a domain is somebody's, the machine's own name servers when there are
+   * none; undefined: it is not asked.
    */
   domainProof: DomainProofSetting
   /** What each account may have that is no admin's. */
@@ -94,10 +94,10 @@ export type Config = {
     repositoryBytes: number
     sourceBytes: number
     sourceFiles: number
-    /** The share of the router's connections that one app may have. */
+    /** Of all connections of the router, those that one app may have. */
     appConnectionsPercent: number
     dynoDiskMiB: number
-    /** Requests per token; undefined: unlimited. */
+    /** Of one token; undefined: as many as it likes. */
     apiRequestsPerHour: number | undefined
   }
 }
@@ -105,10 +105,9 @@ export type Config = {
 /**
  * What containers may reach of what is closed to them. `allow`: private networks in CIDR notation,
  * such as a package mirror's; `host`: TCP ports of this machine, at one IPv4 address of it or at
- * any; `nameServers`: IPv4 addresses of the only ones that tenants may ask, where not those of the
- * machine.
+ * any.
  */
-export type Network = { firewall: boolean; allow: string[]; host: HostPort[]; nameServers?: string[] | undefined }
+export type Network = { firewall: boolean; allow: string[]; host: HostPort[] }
 export type Paths = {
   format: string
   database: string
@@ -136,16 +135,18 @@ export type Paths = {
   run: string
   lock: string
   /** Of the sockets, by who makes them and who may come to them. */
-  runs: { router: string; figures: string; api: string; worker: string; meeting: string; redis: string }
+  runs: { router: string; figures: string; api: string; worker: string; gate: string; meeting: string; redis: string }
   apiSocket: string
   hookSocket: string
-  /** Takes the worker's calls to the router. */
+  /** Has the router do what it is told. */
   routerSocket: string
-  /** Serves the router's counters only. */
+  /** Tells what the router has counted, no more. */
   routerFiguresSocket: string
   workerSocket: string
   /** Where the api asks the worker of containers and images. */
   containersSocket: string
+  /** Where the worker reaches the engine, and asks for what else needs rights. */
+  gateSocket: string
   /** Gets the connections of attached one-off dynos. */
   rendezvousSocket: string
 }
@@ -174,13 +175,12 @@ export function loadConfig(env: Environment = process.env): Config {
     trustedProxies: read.networks('PAAS_TRUSTED_PROXIES', { ipv6: true }),
     separateUsers: read.choice('PAAS_USERS', 'separate', ['separate', 'off']) === 'separate',
     redis: read.redis(join(paths.runs.redis, 'redis.sock')),
-    docker: read.docker(),
+    docker: read.docker(paths.gateSocket),
     runtime: read.runtime('PAAS_RUNTIME'),
     network: {
       firewall: read.choice('PAAS_FIREWALL', 'on', ['on', 'off']) === 'on',
       allow: read.networks('PAAS_ALLOW_NETWORKS'),
       host: read.hostPorts('PAAS_ALLOW_HOST'),
-      nameServers: read.nameServers('PAAS_DNS'),
     },
     outbound: { allow: read.networks('PAAS_ALLOW_DELIVERIES') },
     certificateFiles: read.files('NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'),
@@ -250,6 +250,7 @@ function pathsIn(data: string): Paths {
     figures: join(run, 'figures'),
     api: join(run, 'api'),
     worker: join(run, 'worker'),
+    gate: join(run, 'gate'),
     meeting: join(run, 'meet'),
     redis: join(run, 'redis'),
   }
@@ -280,6 +281,7 @@ function pathsIn(data: string): Paths {
     routerFiguresSocket: join(runs.figures, 'router.sock'),
     workerSocket: join(runs.worker, 'figures.sock'),
     containersSocket: join(runs.worker, 'containers.sock'),
+    gateSocket: join(runs.gate, 'engine.sock'),
     rendezvousSocket: join(runs.meeting, 'rendezvous.sock'),
   }
 }

@@ -55,7 +55,7 @@ export class SettingsReader {
 
   /**
    * Descriptors that systemd, or our supervisor, hands on from 3 upwards (sd_listen_fds(3)).
-   * LISTEN_PID says for whom; roles do not get it.
+   * LISTEN_PID says for whom; a role has none.
    */
   sockets(pid: number): number[] {
     if (this.text('LISTEN_PID', String(pid)) !== String(pid)) return []
@@ -122,18 +122,6 @@ export class SettingsReader {
     return this.choice(name, 'off', ['off', 'dns']) === 'dns' ? { servers } : undefined
   }
 
-  /** Addresses such as `10.0.0.53,192.0.2.53`; `none`: no server at all; undefined: not set. */
-  nameServers(name: string): string[] | undefined {
-    const value = this.text(name, '')
-    if (value === '' || value === 'none') return value === '' ? undefined : []
-    const servers = value.split(',').map((part) => part.trim())
-    const wrong = servers.filter((server) => isIP(server) !== 4 || isNowhere(server))
-    if (wrong.length === 0) return servers
-    const wanted = 'IPv4 addresses that containers can reach, such as 10.0.0.53, or none'
-    this.#problems.push(`${name} has "${wrong.join('", "')}"; it must be a list of ${wanted}`)
-    return []
-  }
-
   /** Ports of this machine such as `5432,172.17.0.1:6379`. */
   hostPorts(name: string): HostPort[] {
     const parts = this.text(name, '').split(',')
@@ -195,10 +183,11 @@ export class SettingsReader {
     return { kind: 'embedded', socket }
   }
 
-  docker(): EngineAddress {
+  /** @param gate the socket of the server's own gate */
+  docker(gate: string): EngineAddress {
     const value = this.text('DOCKER_HOST', 'unix:///var/run/docker.sock')
     const socket = /^unix:\/\/(\/.+)$/.exec(value)
-    if (socket?.[1]) return { kind: 'socket', path: socket[1] }
+    if (socket?.[1]) return { kind: socket[1] === gate ? 'gate' : 'socket', path: socket[1] }
     const tcp = /^tcp:\/\/([^/:]+):(\d+)\/?$/.exec(value)
     if (tcp?.[1] && tcp[2]) return { kind: 'tcp', host: tcp[1], port: Number(tcp[2]) }
     this.#problems.push(`DOCKER_HOST is "${value}"; it must be unix:///path or tcp://host:port`)
@@ -247,12 +236,6 @@ export class SettingsReader {
 function isNetwork(text: string): boolean {
   const cidr = parseCidr(text)
   return cidr?.family === 'ipv4' && numberOf(cidr.address) % 2 ** (32 - cidr.prefix) === 0
-}
-
-/** A container's own loopback, or no machine's address. */
-function isNowhere(address: string): boolean {
-  const [first = 0] = address.split('.').map(Number)
-  return first === 0 || first === 127 || first >= 224
 }
 
 function parseHostPort(text: string): HostPort | undefined {

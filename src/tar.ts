@@ -35,15 +35,16 @@ export type Rewrite = (
  * A tar whose entries are those of `input` as `rewrite` changes them. Nothing is held but one
  * entry. An error of the input or of `rewrite` destroys the result with it; destroying the result
  * destroys the input.
+ * @param complete called before the end, which it keeps from coming when it throws
  */
-export function rewriteTar(input: Readable, rewrite: Rewrite): Readable {
+export function rewriteTar(input: Readable, rewrite: Rewrite, complete?: () => void): Readable {
   const output = pack()
   output.on('close', () => input.destroy())
-  copyEntries(input, output, rewrite).catch((error: Error) => output.destroy(error))
+  copyEntries(input, output, rewrite, complete).catch((error: Error) => output.destroy(error))
   return Readable.from(output, { objectMode: false })
 }
 
-async function copyEntries(input: Readable, output: Pack, rewrite: Rewrite): Promise<void> {
+async function copyEntries(input: Readable, output: Pack, rewrite: Rewrite, complete?: () => void): Promise<void> {
   await forEachEntry(input, async (entry) => {
     let content: Promise<Buffer> | undefined
     const read = () => (content ??= buffer(entry))
@@ -52,6 +53,7 @@ async function copyEntries(input: Readable, output: Pack, rewrite: Rewrite): Pro
     if ((header.size ?? 0) <= small || content) await addEntry(output, header, await read())
     else await pipeline(entry, output.entry(header))
   })
+  complete?.()
   output.finalize()
 }
 

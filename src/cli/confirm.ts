@@ -1,7 +1,7 @@
 import { PaasError } from '../errors.ts'
 
 /**
- * Asks the user to type the name of what will be destroyed, unless `given` is that name.
+ * Has the user type the name of what is about to go, unless `given` is it already.
  * @throws confirmation_required
  */
 export async function confirm(

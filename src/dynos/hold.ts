@@ -9,7 +9,7 @@ export type HoldDeps = {
   deployHold: { seconds: number }
 }
 
-/** A dyno that died during the hold, with its exit if it was seen. */
+/** A dyno that did not hold, and how it ended, where somebody saw it. */
 export type Fallen = { dyno: Dyno; exit: DynoExit | undefined }
 
 /**

@@ -4,8 +4,7 @@ import { resolve } from 'node:path'
 const commands = resolve(import.meta.dirname, 'commands')
 
 /**
- * The part of the server's environment that git needs; the rest (keys, URLs with passwords) is not
- * passed on.
+ * Of the server's own environment, what git needs; all else (keys, URLs with passwords) stays here.
  */
 const inherited = ['PATH', 'TMPDIR', 'TZ'] as const
 

@@ -1,6 +1,6 @@
 import type { TransferLimits } from '../source/transfer-slots.ts'
 
-/** Limits of one push or fetch. */
+/** Of what one push or fetch may take. */
 export type GitLimits = TransferLimits & {
   packBytes: number
   /** Bytes of an app's repository. */

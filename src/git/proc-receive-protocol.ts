@@ -7,13 +7,13 @@ import { flush, lineOf, packet, PacketParser, type Packet } from './pkt-line.ts'
 export type Asked = {
   commands: RefCommand[]
   options: string[]
-  /** All refs succeed or all fail. */
+  /** All refs or none. */
   atomic: boolean
 }
 
 /**
- * The answer for one ref. `moved`: where to, if not to what was pushed. `let-through`: git moves it
- * itself.
+ * The answer for one ref. `moved`: where to, if not to what was pushed. `let-through`: git itself
+ * is to move it.
  */
 export type RefVerdict = { kind: 'ok'; moved?: string } | { kind: 'let-through' } | { kind: 'refused'; reason: string }
 

@@ -104,7 +104,7 @@ async function decide(
   }
 }
 
-/** The reason in one line. @throws when nobody waits for it */
+/** In a line. @throws when nobody is there to read it */
 function whyNot({ log }: ReceiveDeps, { app }: Push, { signal }: HookWire, cause: unknown): string {
   signal.throwIfAborted()
   const error = asPaasError(cause)

@@ -11,11 +11,11 @@ import { outliveReaders, say, sayFailure, sayReady } from '../supervisor/termina
 import { keepMemoryLow } from './idle-memory.ts'
 
 /**
- * `node src/main/server.ts` runs the whole server; with `--role api|worker|router` that one role,
- * in this process. `--as-copy` gives the data directory, a copy of another server's, an id of its
- * own first; `--take-over` ends the server that runs on it.
+ * `node src/main/server.ts` runs the whole server; with `--role api|gate|worker|router` that one
+ * role, in this process. `--as-copy` gives the data directory, a copy of another server's, an id of
+ * its own first; `--take-over` ends the server that runs on it.
  */
-const roles = ['api', 'worker', 'router']
+const roles = ['api', 'gate', 'worker', 'router']
 const flags = ['as-copy', 'take-over'] as const
 
 if (import.meta.main) await main()

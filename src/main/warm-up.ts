@@ -7,6 +7,7 @@ import { flushCompileCache } from 'node:module'
  */
 await import('./server.ts')
 await import('./router.ts')
+await import('./gate.ts')
 await import('./worker.ts')
 await import('./api.ts')
 await import('./check.ts')

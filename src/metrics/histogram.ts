@@ -10,7 +10,10 @@ const highest = 2 ** 20
 const size = Math.log2(highest / lowest) * perDoubling
 const offset = -Math.log2(lowest) * perDoubling
 
-/** Largest relative error of a quantile between 0.125 ms and 17 minutes: half a bucket. */
+/**
+ * Of a quantile between 0.125 ms and 17 minutes, relative: a value is at most half a bucket from
+ * the bucket's middle.
+ */
 export const quantileError = 2 ** (1 / (2 * perDoubling)) - 1
 
 /**

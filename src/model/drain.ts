@@ -1,6 +1,6 @@
 import type { AppId, DrainId } from './ids.ts'
 
-/** A user's server that receives an app's log, line by line. */
+/** Somebody's own server that gets an app's log, line by line. */
 export type Drain = {
   id: DrainId
   appId: AppId

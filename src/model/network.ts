@@ -8,7 +8,11 @@ export type HostPort = { address?: string; port: number }
 export type Registries = 'any' | { location: string; insecure: boolean }[]
 
 export type RedisAddress = { kind: 'embedded'; socket: string } | { kind: 'url'; url: string }
-export type EngineAddress = { kind: 'socket'; path: string } | { kind: 'tcp'; host: string; port: number }
+/** `gate`: the socket of what passes on to the engine only what a worker has need of. */
+export type EngineAddress =
+  | { kind: 'socket'; path: string }
+  | { kind: 'gate'; path: string }
+  | { kind: 'tcp'; host: string; port: number }
 
 /**
  * Who is asked whether a domain's owner has it lead here: these name servers, or those of the

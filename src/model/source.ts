@@ -19,7 +19,7 @@ export type SourceState =
 
 /** How much of an app's source is taken. */
 export type SourceLimits = {
-  /** Total of all files. */
+  /** Of all files together. */
   sourceBytes: number
   /** Files and directories together. */
   sourceFiles: number

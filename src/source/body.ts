@@ -36,9 +36,15 @@ export function openBody(req: IncomingMessage, limits: BodyLimits): Body {
 }
 
 export type Body = Readable & {
-  /** Lowers the limit to `more` further bytes; a larger body fails with `beyond`. */
+  /**
+   * From now on so many bytes more, if that is less than is allowed already; beyond them, that
+   * error.
+   */
   allow(more: number, beyond: PaasError): void
-  /** Gives the size of each further chunk to `account`, which may refuse it with an error. */
+  /**
+   * From now on `check` is called with each chunk's bytes, and may refuse them with an error, until
+   * the body ends.
+   */
   count(account: Disposable & { take(bytes: number): void }): void
 }
 

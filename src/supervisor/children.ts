@@ -31,7 +31,7 @@ const sparingEnvironment = { MALLOC_ARENA_MAX: '1' }
 
 export type ChildrenOptions = {
   config: Config
-  /** Holds `router.ts`, `worker.ts`, `api.ts` and `check.ts`. */
+  /** Holds `router.ts`, `gate.ts`, `worker.ts`, `api.ts` and `check.ts`. */
   rolesDirectory: string
   /** What the roles get. */
   env: NodeJS.ProcessEnv
@@ -52,13 +52,17 @@ type Spec = Omit<ChildSpec, 'silentMs'>
  * its visitors need not.
  */
 export function childSpecs(options: ChildrenOptions, log: ServerLog): ChildSpec[] {
-  const { config, env, silentMs = defaultSilentMs } = options
-  const mostlyIdle = { flags: sparing, env: { ...sparingEnvironment, ...env } }
-  const start = (name: 'worker' | 'api') => (): Promise<Running> => startNamed(name, options, log, mostlyIdle)
+  const { config, silentMs = defaultSilentMs } = options
+  const start =
+    (name: 'worker' | 'api' | 'gate', own = {}) =>
+    (): Promise<Running> =>
+      startNamed(name, options, log, { flags: sparing, env: { ...sparingEnvironment, ...options.env, ...own } })
+  const gated = options.prefixes.gate ? { DOCKER_HOST: `unix://${config.paths.gateSocket}` } : {}
   const specs: Spec[] = [
     routerSpec(options, log),
     ...(config.redis.kind === 'embedded' ? [redisSpec(options, config.redis.socket, log)] : []),
-    { name: 'worker', readyMs: 120_000, stopMs, start: start('worker') },
+    ...(options.prefixes.gate ? [{ name: 'gate', readyMs: 30_000, stopMs, start: start('gate') }] : []),
+    { name: 'worker', readyMs: 120_000, stopMs, start: start('worker', gated) },
     { name: 'api', readyMs: 30_000, stopMs, start: start('api') },
   ]
   return specs.map((spec) => ({ ...spec, silentMs }))
@@ -80,14 +84,14 @@ function helperSpec(name: 'check' | 'record', options: ChildrenOptions, log: Ser
 }
 
 function startNamed(
-  name: 'router' | 'worker' | 'api' | 'check' | 'record',
+  name: 'router' | 'gate' | 'worker' | 'api' | 'check' | 'record',
   { config, rolesDirectory, env, prefixes }: ChildrenOptions,
   log: ServerLog,
   options: Partial<RoleOptions> = {},
 ): Promise<Running> {
   const onNote = (text: string): void => sayNote(name, text)
   const logins = name === 'api' ? ownLogins(config) : undefined
-  const prefix = name === 'check' || name === 'record' ? [] : prefixes[name]
+  const prefix = name === 'check' || name === 'record' ? [] : (prefixes[name] ?? [])
   return startRole(join(rolesDirectory, `${name}.ts`), { log: log.fd, env, onNote, logins, prefix, ...options })
 }
 

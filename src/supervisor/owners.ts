@@ -41,11 +41,12 @@ function places({ dataDirectory, paths }: DataDirectory, { api }: Users): Owned[
 }
 
 /** What lies in them belongs to those who may write there. */
-function trees(paths: Paths, { router, api, worker }: Users): Owned[] {
+function trees(paths: Paths, { router, api, worker, gate }: Users): Owned[] {
   return [
     { path: paths.runs.redis, uid: api.uid, gid: api.gid, mode: 0o2710 },
     { path: paths.runs.api, uid: api.uid, gid: router.gid, mode: 0o2710 },
     { path: paths.runs.worker, uid: worker.uid, gid: api.gid, mode: 0o2710 },
+    { path: paths.runs.gate, uid: gate.uid, gid: worker.gid, mode: 0o2710 },
     { path: paths.runs.meeting, uid: worker.uid, gid: router.gid, mode: 0o2710 },
     { path: paths.runs.figures, uid: router.uid, gid: router.gid, mode: 0o2710 },
     { path: paths.runs.router, uid: router.uid, gid: worker.gid, mode: 0o2710 },

@@ -11,18 +11,21 @@ import { findWay } from './way.ts'
 /**
  * What the argv of each process begins with; nothing where it runs as whoever started the server.
  */
-export type Prefixes = Record<'router' | 'redis' | 'worker' | 'api', string[]>
+export type Prefixes = Record<'router' | 'redis' | 'worker' | 'api', string[]> & {
+  /** Absent: there is no gate, and the worker goes to the engine itself. */
+  gate?: string[]
+}
 
 export const none: Prefixes = { router: [], redis: [], worker: [], api: [] }
 
 type Separated = Pick<Config, 'dataDirectory' | 'paths' | 'docker' | 'separateUsers'>
 
 /** For the firewall, and for a look at what a dyno has written: by their bits (capability.h). */
-const ofWorker: Record<Capability, number> = { net_admin: 12, net_raw: 13, dac_read_search: 2, sys_ptrace: 19 }
+const usual: Record<Capability, number> = { net_admin: 12, net_raw: 13, dac_read_search: 2, sys_ptrace: 19 }
 
 /**
- * Makes router, api and worker users of their own, Redis the api's, and gives them what they work
- * on in the data directory. Where that cannot be, all are root, and the terminal says why. The
+ * Makes router, api, worker and gate users of their own, Redis the api's, and gives them what they
+ * work on in the data directory. Where that cannot be, all are root, and the terminal says why. The
  * caller holds the directory's lock, and none of them runs but a router.
  */
 export function separateRoles(config: Separated, compiled: string | undefined): Prefixes {
@@ -49,7 +52,7 @@ function prefixesOf(config: Separated, users: Users, compiled: string | undefine
   }
   process.umask(0o007) // what one makes, those of its group work on
   shareCompiled(compiled, users)
-  return { router, api, redis: api, worker: prefixOfWorker(users.worker, way, config) }
+  return { router, api, redis: api, ...withGate(users, way, config) }
 }
 
 /** Why that user cannot run this code on that data. */
@@ -69,24 +72,29 @@ function obstacleTo(prefix: string[], { paths }: Separated): string | undefined 
   return status === 0 ? undefined : (error?.message ?? stderr.trim().split('\n').at(-1) ?? `exit ${status}`)
 }
 
+/** An engine over the network has no socket to keep; there the worker has the rights itself. */
+function withGate({ worker, gate }: Users, way: Way, { docker }: Separated): Pick<Prefixes, 'worker' | 'gate'> {
+  if (docker.kind !== 'socket') return { worker: asUser(worker, way, heldCapabilities()) }
+  return { worker: asUser(worker, way), gate: prefixOfGate(gate, way, docker) }
+}
+
 /**
- * The worker is in the group that the engine's socket is for, root's own where nobody made one. It
+ * The gate is in the group that the engine's socket is for, root's own where nobody made one. It
  * stays root where that does not open it.
  */
-function prefixOfWorker(user: User, way: Way, { docker }: Separated): string[] {
+function prefixOfGate(user: User, way: Way, docker: { path: string }): string[] {
   const capabilities = heldCapabilities()
-  if (docker.kind !== 'socket') return asUser(user, way, capabilities)
   const socket = statSync(docker.path, { throwIfNoEntry: false })
   const prefix = asUser({ ...user, groups: [...user.groups, socket?.gid ?? dockerGroup()] }, way, capabilities)
   if (!socket || canRun([...prefix, 'test', '-w', docker.path])) return prefix
-  sayNote('users', `the worker runs as root: ${docker.path} is closed to its group.`)
+  sayNote('users', `the gate runs as root: ${docker.path} is closed to its group.`)
   return []
 }
 
 /** A container may have taken some of them from its root. */
 function heldCapabilities(): Capability[] {
   const held = BigInt(`0x${/^CapPrm:\s*(\w+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0}`)
-  return (Object.keys(ofWorker) as Capability[]).filter((name) => (held >> BigInt(ofWorker[name])) & 1n)
+  return (Object.keys(usual) as Capability[]).filter((name) => (held >> BigInt(usual[name])) & 1n)
 }
 
 function canRun([program = '', ...argv]: string[]): boolean {

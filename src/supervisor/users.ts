@@ -4,30 +4,32 @@ import { readFileSync } from 'node:fs'
 export type User = { uid: number; gid: number; groups: number[] }
 
 /**
- * `router` reads what strangers send first, `api` keeps the record, `worker` shares that with it.
+ * `router` reads what strangers send first, `api` keeps the record, `worker` shares that with it,
+ * `gate` has the engine.
  */
 export type Users = Record<Role, User>
-type Role = 'router' | 'api' | 'worker'
+type Role = 'router' | 'api' | 'worker' | 'gate'
 
 /**
  * Where a machine has no users of these names, as most containers have not. Nothing else takes
  * numbers from this range (systemd's table of uids, https://systemd.io/UIDS-GIDS).
  */
-const unused: Record<Role, number> = { router: 60_701, api: 60_702, worker: 60_703 }
+const unused: Record<Role, number> = { router: 60_701, api: 60_702, worker: 60_703, gate: 60_704 }
 
 /**
- * The users `paas-router`, `paas-api` and `paas-worker` of /etc/passwd, else numbers that nobody
- * has. The worker shares the api's files and both share the router's logs, by group.
+ * The users `paas-router`, `paas-api`, `paas-worker` and `paas-gate` of /etc/passwd, else numbers
+ * that nobody has. The worker shares the api's files and both share the router's logs, by group.
  * @returns undefined where this process cannot become another user: then all run as its own
  */
 export function findUsers(passwd = readPasswd()): Users | undefined {
   if (process.getuid?.() !== 0) return undefined
-  const [router, api, worker] = (['router', 'api', 'worker'] as const).map((role) => idsOf(role, passwd))
-  if (!router || !api || !worker) return undefined
+  const [router, api, worker, gate] = (['router', 'api', 'worker', 'gate'] as const).map((role) => idsOf(role, passwd))
+  if (!router || !api || !worker || !gate) return undefined
   return {
     router: { ...router, groups: [] },
     api: { ...api, groups: [router.gid] },
     worker: { ...worker, groups: [api.gid, router.gid] },
+    gate: { ...gate, groups: [] },
   }
 }
 

@@ -78,7 +78,7 @@ export class Dispatcher implements AsyncDisposable {
     const stop = new AbortController()
     const done = this.#track({ app: appId, build: buildId }, async () => {
       await this.#work.build(buildId, stop)
-      // Releases that waited for the build's verdict.
+      // What the build held back: releases that waited for its verdict.
       void this.converge(appId)
       await this.#work.continueSetup(buildId, stop.signal)
     }).finally(() => this.#builds.delete(buildId))

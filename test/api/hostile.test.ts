@@ -1,10 +1,14 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { TestApi, type Answer } from './test-api.ts'
 
-const api = await TestApi.forFile()
-await api.createApp('acme')
-api.deploy(api.store.apps.find('acme')!)
+let api: TestApi
+beforeAll(async () => {
+  api = await TestApi.start()
+  await api.createApp('acme')
+  api.deploy(api.store.apps.find('acme')!)
+})
+afterAll(() => api[Symbol.asyncDispose]())
 
 /** Whatever comes, it is answered: with data, or with an error of the user's, never of ours. */
 function expectAnswered({ status, body, headers }: Answer): void {

@@ -48,7 +48,15 @@ async function writeVersion(app: TestApp, text: string, slow?: Phase): Promise<s
   return app.repository.commit(text)
 }
 
-describe.each(['api', 'worker', 'router', 'supervisor'])('kill -9 of the %s', (role) => {
+const phases = Object.keys(begins) as Phase[]
+
+describe.each<[string, Phase[]]>([
+  ['api', phases],
+  ['worker', phases],
+  ['router', phases],
+  ['supervisor', phases],
+  ...(process.getuid?.() === 0 ? [['gate', ['compile']] satisfies [string, Phase[]]] : []),
+])('kill -9 of the %s', (role, hit) => {
   let app: TestApp
   let served = 'the first version'
   beforeAll(async () => {
@@ -61,32 +69,29 @@ describe.each(['api', 'worker', 'router', 'supervisor'])('kill -9 of the %s', (r
     await app[Symbol.asyncDispose]()
   })
 
-  it.each(Object.keys(begins) as Phase[])(
-    'in the phase %s ends in a correct verdict with the app served throughout',
-    async (phase) => {
-      const text = `hit in ${phase}`
-      const commit = await writeVersion(app, text, phase)
-      const watch = watchApp(app, new RegExp(`^(${served}|${text})$`))
-      const push = app.push()
-      await until('the phase begins', async () => outputSays(app, commit, begins[phase]), 60_000)
-      await kill(role)
-      await push
-      const verdict = async () => (await buildOf(app, commit))?.status === 'succeeded'
-      await until('the build has a verdict', verdict, 60_000)
-      await until('the new release serves', async () => (await app.get()).body === text)
-      served = text
-      const { failures } = await watch.stop()
-      // The connections of a router end with it; everything else must go unnoticed.
-      const excused = role === 'router' ? /ECONNRESET|hang up/ : /^$/
-      expect(failures.filter((failure) => !excused.test(failure))).toEqual([])
-      await until('the ref moved', async () =>
-        (await app.repository.git('ls-remote', 'paas', 'main')).output.startsWith(commit),
-      )
-      const again = await app.push()
-      expect(again.code, again.output).toBe(0)
-      await until('one dyno is left of this app', async () => (await containers(app)).length === 1, 45_000)
-    },
-  )
+  it.each(hit)('in the phase %s ends in a correct verdict with the app served throughout', async (phase) => {
+    const text = `hit in ${phase}`
+    const commit = await writeVersion(app, text, phase)
+    const watch = watchApp(app, new RegExp(`^(${served}|${text})$`))
+    const push = app.push()
+    await until('the phase begins', async () => outputSays(app, commit, begins[phase]), 60_000)
+    await kill(role)
+    await push
+    const verdict = async () => (await buildOf(app, commit))?.status === 'succeeded'
+    await until('the build has a verdict', verdict, 60_000)
+    await until('the new release serves', async () => (await app.get()).body === text)
+    served = text
+    const { failures } = await watch.stop()
+    // The connections of a router end with it; everything else must go unnoticed.
+    const excused = role === 'router' ? /ECONNRESET|hang up/ : /^$/
+    expect(failures.filter((failure) => !excused.test(failure))).toEqual([])
+    await until('the ref moved', async () =>
+      (await app.repository.git('ls-remote', 'paas', 'main')).output.startsWith(commit),
+    )
+    const again = await app.push()
+    expect(again.code, again.output).toBe(0)
+    await until('one dyno is left of this app', async () => (await containers(app)).length === 1, 45_000)
+  })
 })
 
 describe('kill -9 of the worker twice in one build', () => {

@@ -1,7 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { request } from 'node:http'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestApp } from '../helpers/app.ts'
 import { commandLine, rolePid } from '../helpers/processes.ts'
@@ -135,20 +137,47 @@ describe.runIf(process.getuid?.() === 0)('a role', () => {
     ['router', users.router],
     ['api', users.api],
     ['redis', users.api],
+    ['worker', users.worker],
   ])('%s is a user of its own, without any capability and without a way to gain one', (role, user) => {
     const status = statusOf(rolePid(server.pid, role))
     expect(status['Uid']).toBe(Array(4).fill(user.uid).join('\t'))
     expect(status['Gid']).toBe(Array(4).fill(user.gid).join('\t'))
-    expect(status['Groups']).toBe(user.groups.join(' '))
+    expect(status['Groups']).toBe(user.groups.toSorted((a, b) => a - b).join(' '))
     for (const set of ['CapInh', 'CapPrm', 'CapEff', 'CapBnd', 'CapAmb']) expect(status[set]).toBe('0'.repeat(16))
     expect(status['NoNewPrivs']).toBe('1')
   })
 
-  it('worker is no root either', () => {
-    const status = statusOf(rolePid(server.pid, 'worker'))
-    expect(status['Uid']).toBe(Array(4).fill(users.worker.uid).join('\t'))
+  it.runIf(engine.length > 0)('gate, which alone has the engine, is no root either', () => {
+    const status = statusOf(rolePid(server.pid, 'gate'))
+    expect(status['Uid']).toBe(Array(4).fill(users.gate.uid).join('\t'))
     expect(status['NoNewPrivs']).toBe('1')
   })
+
+  it.runIf(engine.length > 0)(
+    'worker that is taken over gets nothing of the engine but what is its server’s',
+    async () => {
+      const { paths } = loadConfig(server.env)
+      const shadow = `/proc/${server.pid}/root/etc/shadow`
+      const wanted = [...engine, `/proc/${server.pid}/environ`, shadow, paths.gateSocket]
+      expect(found(rolePid(server.pid, 'worker'), wanted)).toEqual([paths.gateSocket])
+      const docker = (...argv: string[]) => execFileSync('docker', argv, { encoding: 'utf8' }).trim()
+      const [image = ''] = docker('images', '--quiet', '--no-trunc', '--filter', 'label=paas.stack').split('\n')
+      const foreign = docker('create', '--label', 'paas.server=another', image, 'true')
+      try {
+        const ask = (method: string, path: string, body?: object) => askGate(paths.gateSocket, { method, path, body })
+        const HostConfig = { Binds: ['/etc:/host'] }
+        expect(await ask('POST', '/v1.41/containers/create', { Image: image, HostConfig })).toMatch(/^403 /)
+        expect(await ask('GET', `/v1.41/containers/${foreign}/json`)).toMatch(/^404 /)
+        expect(await ask('POST', `/v1.41/containers/${foreign}/exec`, { Cmd: ['id'] })).toMatch(/^404 /)
+        expect(await ask('POST', `/v1.41/containers/${foreign}/attach?stream=1`, {})).toMatch(/^404 /)
+        expect(await ask('GET', `/v1.41/containers/${foreign.slice(0, 12)}/json`)).toMatch(/^404 /)
+        expect(await ask('POST', `/host/disk?container=${foreign}&bytes=1&files=1`)).toBe('200 null')
+        expect(await ask('GET', '/v1.41/info')).toMatch(/^200 /)
+      } finally {
+        docker('rm', foreign)
+      }
+    },
+  )
 
   it('that is taken over opens what it works on, and neither the engine nor what is the others', async () => {
     const { paths } = loadConfig(server.env)
@@ -164,12 +193,37 @@ describe.runIf(process.getuid?.() === 0)('a role', () => {
     const sockets = [paths.hookSocket, paths.containersSocket, paths.workerSocket, join(paths.runs.redis, 'redis.sock')]
     const shared = [join(paths.logs, body.id), paths.tlsAuthority, paths.apiSocket, paths.rendezvousSocket]
     const others = [paths.serverLog, paths.redis, paths.builds, server.dataDirectory]
-    const all = [...engine, ...record, ...ofRouter, ...sockets, ...shared, ...others, paths.routerSocket]
+    const all = [
+      ...engine,
+      paths.gateSocket,
+      ...record,
+      ...ofRouter,
+      ...sockets,
+      ...shared,
+      ...others,
+      paths.routerSocket,
+    ]
     expect(found(rolePid(server.pid, 'router'), all)).toEqual([...ofRouter, ...shared, paths.routerSocket])
     const ofApi = [...record, ...sockets, ...shared, paths.redis, paths.builds, server.dataDirectory]
     expect(found(rolePid(server.pid, 'api'), all)).toEqual(ofApi)
   })
 })
+
+/** The answer: its status and what it says. */
+function askGate(
+  socketPath: string,
+  { method, path, body }: { method: string; path: string; body?: object | undefined },
+) {
+  const headers = { 'content-type': 'application/json', ...(path.includes('/attach') && upgrading) }
+  return new Promise<string>((settle, fail) => {
+    const call = request({ socketPath, method, path, headers, agent: false }, (answer) => {
+      text(answer).then((said) => settle(`${answer.statusCode} ${said}`), fail)
+    })
+    call.on('error', fail).end(body && JSON.stringify(body))
+  })
+}
+
+const upgrading = { connection: 'Upgrade', upgrade: 'tcp' }
 
 /** Whether a program's standard output holds the text; searches across chunk borders. */
 function streamContains(program: string, argv: string[], text: string): Promise<boolean> {

@@ -120,7 +120,7 @@ afterEach(() => relays.splice(0).forEach((relay) => relay.close()))
 async function engineByTcp(): Promise<string> {
   const { docker } = loadConfig({ DOCKER_HOST: process.env['DOCKER_HOST'] })
   const relay = createServer((client) => {
-    const engine = docker.kind === 'socket' ? connect(docker.path) : connect(docker.port, docker.host)
+    const engine = docker.kind !== 'tcp' ? connect(docker.path) : connect(docker.port, docker.host)
     for (const socket of [client, engine]) socket.on('error', () => [client, engine].forEach((end) => end.destroy()))
     client.pipe(engine).pipe(client)
   }).listen(0, '127.0.0.1')

@@ -15,7 +15,7 @@ const checkout = resolve(import.meta.dirname, '../..')
 describe('docker-compose.yml', () => {
   it('is accepted by docker-compose, with every role and a Redis', async () => {
     const { stdout } = await run('docker-compose', ['config', '--services'], { cwd: checkout })
-    expect(stdout.trim().split('\n').toSorted()).toEqual(['api', 'redis', 'router', 'setup', 'worker'])
+    expect(stdout.trim().split('\n').toSorted()).toEqual(['api', 'gate', 'redis', 'router', 'setup', 'worker'])
   })
 
   it('pulls nothing but the base of its image, which may be one that is there', async () => {
@@ -26,13 +26,13 @@ describe('docker-compose.yml', () => {
     )
   })
 
-  it('gives the engine’s socket to none that the public reaches, and publishes no port', async () => {
+  it('gives the engine’s socket to the gate alone, and to set-up, and publishes no port', async () => {
     const { stdout } = await run('docker-compose', ['config'], { cwd: checkout })
     const services = Object.fromEntries(
       stdout.split(/^ {2}(?=\w+:$)/m).map((part) => [/^\w+/.exec(part)?.[0] ?? '', part]),
     )
-    expect(services['worker']).toContain('docker.sock')
-    for (const name of ['api', 'router']) expect(services[name]).not.toContain('docker.sock')
+    expect(services['gate']).toContain('docker.sock')
+    for (const name of ['api', 'router', 'worker']) expect(services[name]).not.toContain('docker.sock')
     expect(services['redis']).not.toContain('docker.sock')
     expect(services['redis']).toContain('network_mode: none')
     expect(stdout).not.toContain('ports:')

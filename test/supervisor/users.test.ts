@@ -40,10 +40,11 @@ afterEach(() => rmSync(place, { recursive: true, force: true }))
 
 describe.runIf(isRoot)('the users of a server', () => {
   it('are those of their names, and numbers that nobody has where a machine has none', () => {
-    const { router, api, worker } = findUsers(passwd)!
+    const { router, api, worker, gate } = findUsers(passwd)!
     expect(router).toEqual({ uid: 501, gid: 601, groups: [] })
     expect(api).toEqual({ uid: 60_702, gid: 60_702, groups: [601] })
     expect(worker).toEqual({ uid: 60_703, gid: 60_703, groups: [60_702, 601] })
+    expect(gate).toEqual({ uid: 60_704, gid: 60_704, groups: [] })
   })
 
   it('get nothing but the way to this code and the data where a directory above is closed', () => {

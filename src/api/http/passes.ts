@@ -4,11 +4,11 @@ import type { Grant } from '../../model/grant.ts'
 
 /** Milliseconds an address may be opened. What is open by then continues. */
 export const lifetimes = {
-  /** For uploads and downloads of files, as on Heroku. */
+  /** Of a file that goes or comes: Heroku's. */
   file: 3600_000,
-  /** For the output of a build or a release command: the longest time a build may take. */
+  /** Of what a build or a release command prints: as long as a build may take at most. */
   output: 24 * 3600_000,
-  /** For an app's log, as on Heroku. */
+  /** Of an app's log: Heroku's. */
   log: 5 * 60_000,
 } as const
 

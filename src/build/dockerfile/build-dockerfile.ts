@@ -41,7 +41,10 @@ type Wanted = {
 
 export type DockerfileImage = Image & { hasVolumes: boolean }
 
-/** True when the commit has a Dockerfile and nothing asks for a buildpack. */
+/**
+ * True when the commit is to be built by its Dockerfile: there is one, and nothing that asks for a
+ * buildpack.
+ */
 export function isDockerfileBuild({ root }: SourceFacts, installed: readonly string[] = []): boolean {
   return installed.length === 0 && root.has('Dockerfile') && !root.has('Procfile') && !root.has('.buildpacks')
 }
@@ -100,7 +103,7 @@ async function attempt(deps: DockerfileDeps, wanted: Wanted, { sandbox, surround
     const { appId, labels } = wanted
     const { diskMiB } = sandboxLimits(deps.build)
     const image = await deps.engine.loadImage({ archive: reader.rest, shared: engineLayers, appId, labels, diskMiB })
-    // The sandbox only tidies up for the next build from here on.
+    // What it still does is to tidy up for the next build.
     finished = running.then(({ exit }) => exit())
     return { image }
   } finally {

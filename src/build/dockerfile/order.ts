@@ -11,20 +11,20 @@ import { policyFile, registriesFile } from './registries.ts'
 const stepsDirectory = `${cacheDirectory}/dockerfile`
 
 type Parts = {
-  /** The source, laid out as in the sandbox. */
+  /** The source, as it is to lie in the sandbox. */
   source: Readable
   registries: Registries
-  /** Layers of images that the engine has, so they need not come out of the sandbox. */
+  /** For each image the engine has, its layers: they need not come out of the sandbox again. */
   engineLayers: string[][]
-  /** Stages built in parallel. */
+  /** Stages that are built at once. */
   jobs: number
   /** What the app's steps, cache mounts and fetched images may keep on disk. */
   cacheMiB: number
 }
 
 /**
- * The command that builds a Dockerfile in a sandbox. It gets no config vars: images must not hold
- * them.
+ * What a sandbox is told to do to build a Dockerfile. Config vars are not among it: an image holds
+ * none.
  */
 export function dockerfileOrder({
   source,

@@ -32,10 +32,7 @@ function certificatesUnder(directory: string): string[] {
   return files.flatMap((name) => certificatesIn(join(directory, name)))
 }
 
-/**
- * The certificates in one canonical form, so that duplicates are found. A missing file has no
- * certificates.
- */
+/** In one form, so that the same certificate is known again. A file that is not there has none. */
 function certificatesIn(path: string): string[] {
   if (!existsSync(path)) return []
   const blocks = readFileSync(path, 'latin1').matchAll(/-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----/g)

@@ -12,7 +12,7 @@ export function defineServer(program: Command): void {
       'Settings are environment variables: see docs/configuration.md. Without --role all processes run, with a Redis of their own.',
     examples: ['paas server', 'paas server --role router', 'paas server --take-over', 'paas server --as-copy'],
   })
-    .option('--role <role>', 'api, worker or router')
+    .option('--role <role>', 'api, gate, worker or router')
     .option('--as-copy', 'give a copy of a data directory its own server id, so that both can run')
     .option('--take-over', 'replace the server that runs on the data directory, without downtime')
     .action(serve)

@@ -5,6 +5,7 @@ import type { Config } from '../../config.ts'
 import { asExhaustion, PaasError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
 import { Docker } from './dockerode.ts'
+import { gateUnavailable, readAway, throughGate } from './gate.ts'
 
 /** What the parts of this directory are made from. */
 export type DockerDeps = { docker: Dockerode; serverId: string; log: Logger }
@@ -12,7 +13,13 @@ export type DockerDeps = { docker: Dockerode; serverId: string; log: Logger }
 /** The newest API version whose answers this code was written for. */
 const newestVersion = '1.51'
 
-type DialOptions = { abortSignal?: AbortSignal }
+type DialOptions = {
+  abortSignal?: AbortSignal
+  method: string
+  path: string
+  options?: Record<string, unknown>
+  file?: unknown
+}
 type DialCallback = (error: Error | null, data?: unknown) => void
 type Modem = { version?: string; agent?: Agent; dial: (options: DialOptions, callback: DialCallback) => void }
 
@@ -26,19 +33,33 @@ export function connectClient(connection: Config['docker']): Dockerode {
   const docker = new Docker(addressOf(connection))
   const modem = docker.modem as unknown as Modem
   modem.agent = shortlyInspected(new Agent({ keepAlive: false }))
-  const dial = promisify(modem.dial.bind(modem))
+  const dial = dialing(promisify(modem.dial.bind(modem)), connection)
   let negotiation: Promise<void> | undefined
 
   modem.dial = callbackify(async (options: DialOptions) => {
     try {
       await (negotiation ??= negotiate(modem, dial))
-      return await dial(options)
+      return await dial(written(options))
     } catch (error) {
       if (modem.version === undefined) negotiation = undefined
       throw explain(error, connection, options.abortSignal)
     }
   })
   return docker
+}
+
+type Dial = (options: DialOptions) => Promise<unknown>
+
+/**
+ * A gate that is started again is waited for. Not with a stream, which can be sent once only; and
+ * not by who asks how a process ended, since its output may have ended with the gate instead.
+ */
+function dialing(dial: Dial, { kind }: Config['docker']): Dial {
+  if (kind !== 'gate') return dial
+  return (options) => {
+    if (options.file !== undefined || options.path.endsWith('/wait?')) return dial(options)
+    return throughGate(() => dial({ ...options }), options.abortSignal)
+  }
 }
 
 /**
@@ -55,11 +76,11 @@ function shortlyInspected(agent: Agent): Agent {
  * already.
  */
 function addressOf(connection: Config['docker']): Dockerode.DockerOptions {
-  if (connection.kind === 'socket') return { socketPath: connection.path, host: '', protocol: 'http' }
+  if (connection.kind !== 'tcp') return { socketPath: connection.path, host: '', protocol: 'http' }
   return { host: connection.host, port: connection.port, protocol: 'http' }
 }
 
-async function negotiate(modem: Modem, dial: (options: DialOptions) => Promise<unknown>): Promise<void> {
+async function negotiate(modem: Modem, dial: Dial): Promise<void> {
   const request = { path: '/version', method: 'GET', statusCodes: { 200: true, 500: 'server error' } }
   const { ApiVersion } = (await dial(request as DialOptions)) as { ApiVersion: string }
   modem.version = `v${olderVersion(ApiVersion, newestVersion)}`
@@ -70,17 +91,37 @@ export function olderVersion(a: string, b: string): string {
   return a.localeCompare(b, 'en', { numeric: true }) < 0 ? a : b
 }
 
+/**
+ * docker-modem writes all options into the URL: what goes with the body too, config vars for one,
+ * and the signal.
+ */
+function written(call: DialOptions): DialOptions {
+  const { abortSignal: _, ...options } = call.options ?? {}
+  if (call.method !== 'POST' || !/^\/(containers|networks|volumes)\/create\?$/.test(call.path))
+    return { ...call, options }
+  const { name, ...body } = options
+  return { ...call, options: { _query: name === undefined ? {} : { name }, _body: body } }
+}
+
 function explain(error: unknown, connection: Config['docker'], signal: AbortSignal | undefined): unknown {
   if (signal?.aborted) return signal.reason
+  const away = readAway(error)
+  if (away) return unreachable(away, { kind: 'socket', path: away.path })
   const { code, message = '' } = error as { code?: string; message?: string }
   const status = statusOf(error)
   if (status !== undefined)
     return /no space left on device/i.test(message) ? diskFull(error) : new EngineRefusal(status, error)
   if (code === undefined) return error
-  return asExhaustion(error) ?? engineUnavailable(connection, error)
+  return unreachable(error, connection)
 }
 
-function engineUnavailable(connection: Config['docker'], cause: unknown): PaasError {
+function unreachable(error: unknown, connection: Config['docker']): PaasError {
+  const lack = asExhaustion(error)
+  if (lack) return lack
+  return connection.kind === 'gate' ? gateUnavailable(connection.path, error) : engineUnavailable(connection, error)
+}
+
+function engineUnavailable(connection: Exclude<Config['docker'], { kind: 'gate' }>, cause: unknown): PaasError {
   const where = connection.kind === 'socket' ? connection.path : `${connection.host}:${connection.port}`
   const { code } = cause as { code?: string }
   if (code === 'EACCES') {

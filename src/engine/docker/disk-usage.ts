@@ -4,7 +4,6 @@ import { opendir, readFile, stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { withStreams } from '../../child-streams.ts'
-import { unlessMissing } from './client.ts'
 import { writableLayer, type HasLayer } from './writable-layer.ts'
 
 /** What is on the disk: bytes of blocks that are taken, and files, directories and links. */
@@ -14,7 +13,7 @@ export type DiskUsage = { bytes: number; files: number }
 const blockBytes = 512
 const path = '/usr/bin:/bin'
 
-type Written = Docker.ContainerInspectInfo & HasLayer & { SizeRw?: number }
+export type Written = Docker.ContainerInspectInfo & HasLayer & { SizeRw?: number }
 
 /**
  * What a container has written to the disk, wherever it may: its own layer, its volumes, and files
@@ -23,17 +22,18 @@ type Written = Docker.ContainerInspectInfo & HasLayer & { SizeRw?: number }
  *
  * It walks the files, for which the engine's directory has to be on this machine. Elsewhere the
  * engine says how many bytes the layer has, and nothing is known of the rest.
+ * @param inspect asks the engine of the container
  * @returns undefined for a container that is gone
  */
 export async function diskUsage(
-  container: Docker.Container,
+  inspect: (query?: { size: true }) => Promise<Written | undefined>,
   most: DiskUsage,
   signal?: AbortSignal,
 ): Promise<DiskUsage | undefined> {
-  const found = (await unlessMissing(container.inspect())) as Written | undefined
+  const found = await inspect()
   if (!found) return undefined
   const layer = await writableLayer(found)
-  if (layer === undefined || !(await isReadable(layer))) return layerBytes(container)
+  if (layer === undefined || !(await isReadable(layer))) return layerBytes(await inspect({ size: true }))
   const volumes = found.Mounts.filter(({ Type, RW }) => Type === 'volume' && RW).map(({ Source }) => Source)
   const sum = new Sum(most)
   await sum.add(['-P', layer, ...volumes, '-xdev', '-type', 'd', '-printf', '%b 1\n', '-o', ...printed('%n')], signal)
@@ -41,9 +41,7 @@ export async function diskUsage(
   return { bytes: sum.bytes, files: sum.files }
 }
 
-async function layerBytes(container: Docker.Container): Promise<DiskUsage | undefined> {
-  const withSize: object = { size: true }
-  const info = (await unlessMissing(container.inspect(withSize))) as Written | undefined
+function layerBytes(info: Written | undefined): DiskUsage | undefined {
   return info && { bytes: info.SizeRw ?? 0, files: 0 }
 }
 

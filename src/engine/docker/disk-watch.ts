@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type Docker from 'dockerode'
 import { PaasError } from '../../errors.ts'
-import { diskUsage, type DiskUsage } from './disk-usage.ts'
+import type { DiskUsage } from './disk-usage.ts'
+import type { Host } from './host.ts'
 
 /**
  * Milliseconds between two looks at least, and how many times as long as a look took: there is no
@@ -18,7 +19,7 @@ const filesPerMiB = 64
 
 const hint = 'The build cache counts too. Push with -o no-cache to use an empty one.'
 
-type Watched = { container: Docker.Container; limitMiB: number }
+type Watched = { container: Docker.Container; limitMiB: number; host: Pick<Host, 'diskUsage'> }
 
 /**
  * Ends with an error once the container has written more than the limit: the file systems Docker
@@ -26,12 +27,12 @@ type Watched = { container: Docker.Container; limitMiB: number }
  * container.
  * @throws build_failed
  */
-export async function watchDisk({ container, limitMiB }: Watched, signal: AbortSignal): Promise<void> {
+export async function watchDisk({ container, limitMiB, host }: Watched, signal: AbortSignal): Promise<void> {
   for (let took = 0; ;) {
     await delay(Math.max(pause, took * pausePerLook), undefined, { signal }).catch(() => undefined)
     if (signal.aborted) return
     const begin = performance.now()
-    const usage = await diskUsage(container, mostOf(limitMiB), signal)
+    const usage = await host.diskUsage(container, mostOf(limitMiB), signal)
     if (!usage) return
     took = performance.now() - begin
     const excess = excessOf(usage, limitMiB)

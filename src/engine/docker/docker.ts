@@ -10,7 +10,8 @@ import { endExec, execInDyno } from './dyno-exec.ts'
 import { DynoViews } from './dyno-views.ts'
 import { findDyno, listDynos, runDyno, stopDyno } from './dynos.ts'
 import { watch } from './events.ts'
-import { releaseHost, secureHost } from './firewall.ts'
+import { publicPort, releaseHost } from './firewall.ts'
+import { hostBehind, ownHost } from './host.ts'
 import { createImageUsers } from './image-user.ts'
 import { createImage, findImage, importImage, listImages, readImage, removeImage, saveImage } from './images.ts'
 import { info } from './info.ts'
@@ -34,14 +35,16 @@ import { waitDyno } from './wait-dyno.ts'
  */
 export function connectDocker({ docker: connection, serverId, log, ...config }: ConnectOptions): Engine {
   const docker = connectClient(connection)
+  const network = config.network ?? { firewall: true, allow: [], host: [] }
+  const firewall = { serverId, log, network, publicPort: publicPort(config) }
   const deps = {
     docker,
     imageUsers: createImageUsers({ docker, serverId, log }),
     machine: createMachine({ docker }),
     layers: new KnownLayers({ docker }),
     runtime: config.runtime,
-    network: config.network ?? { firewall: true, allow: [], host: [] },
-    publicPort: publicPort(config),
+    network,
+    host: connection.kind === 'gate' ? hostBehind(connection.path) : ownHost(firewall),
     serverId,
     log,
     scratch: config.dataDirectory ?? tmpdir(),
@@ -79,24 +82,16 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     watch: (signal) => watch(deps, signal),
     secureHost: async () => {
       await liftUserLimits(deps.log)
-      await secureHost(deps)
+      await deps.host.secure()
     },
     removeApp: (appId, keep) => removeApp(deps, appId, keep),
     removeCache: (appId) => removeCache(deps, appId),
     removeOrphans: (keep) => removeOrphans(deps, keep),
     removeServer: async () => {
       await removeServer(deps)
-      await releaseHost(deps)
+      await releaseHost(firewall)
     },
   }
-}
-
-/**
- * Names under localhost lead a container to itself, so there is no way in that would need to be
- * open.
- */
-function publicPort({ domain = 'localhost', httpPort }: Pick<ConnectOptions, 'domain' | 'httpPort'>) {
-  return /(^|\.)localhost$/.test(domain) ? undefined : httpPort
 }
 
 type ConnectOptions = Pick<Config, 'docker'> &

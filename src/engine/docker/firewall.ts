@@ -9,9 +9,7 @@ import {
   hostRules,
   inputChains,
   limitChain,
-  nameServerRules,
   originChain,
-  otherNameServerRules,
   publicRules,
   refuse,
   sealedChains,
@@ -21,10 +19,10 @@ import { bridgePrefix, bridgePrefixOf } from './names.ts'
 import { ourNetworks } from './subnets.ts'
 
 /** Hold what one server opens to its own containers. */
-const perServer = ['PAAS-ALLOW', 'PAAS-PUBLIC', 'PAAS-NAMES', 'PAAS-OTHER-NAMES']
+const perServer = ['PAAS-ALLOW', 'PAAS-PUBLIC']
 const toForward = `-i ${bridgePrefix}+ -j PAAS-FORWARD`
 
-type FirewallDeps = { serverId: string; log: Logger; network: Network; publicPort: number | undefined }
+export type FirewallDeps = { serverId: string; log: Logger; network: Network; publicPort: number | undefined }
 
 /**
  * Closes the host and private networks to containers on the bridges of all servers of this engine.
@@ -35,7 +33,7 @@ type FirewallDeps = { serverId: string; log: Logger; network: Network; publicPor
 export async function secureHost(deps: FirewallDeps): Promise<void> {
   if (!deps.network.firewall) return exempt(deps)
   await secureIpv4(deps)
-  await guardTable(deps)
+  await guardTable(deps.log)
   await secureIpv6(deps.log)
 }
 
@@ -84,6 +82,14 @@ export async function releaseHost({ serverId, network }: FirewallDeps): Promise<
   }
 }
 
+/**
+ * Names under localhost lead a container to itself, so there is no way in that would need to be
+ * open.
+ */
+export function publicPort({ domain = 'localhost', httpPort }: { domain?: string; httpPort?: number }) {
+  return /(^|\.)localhost$/.test(domain) ? undefined : httpPort
+}
+
 async function secureIpv4({ serverId, network, publicPort }: FirewallDeps): Promise<void> {
   const iptables = new Iptables('iptables')
   const ownBridges = `${bridgePrefixOf(serverId)}+`
@@ -91,12 +97,10 @@ async function secureIpv4({ serverId, network, publicPort }: FirewallDeps): Prom
   await iptables.ensureChain('PAAS-ALLOW')
   await iptables.ensureChain('PAAS-PUBLIC')
   await iptables.ensureChain('PAAS-LIMIT')
-  await chooseNameServers(iptables, ownBridges, network.nameServers)
   await iptables.replaceChains([...inputChains(resolvers), ...forwardChains(resolvers)])
-  const names = nameServerRules(ownBridges, network.nameServers ?? [])
-  await iptables.setRules('PAAS-ALLOW', ownBridges, [...allowRules(ownBridges, network.allow), ...names])
+  await iptables.setRules('PAAS-ALLOW', ownBridges, allowRules(ownBridges, network.allow))
   await iptables.ensureLast('PAAS-ALLOW', '-g PAAS-PRIVATE')
-  const ports = [...publicRules(ownBridges, publicPort), ...hostRules(ownBridges, network.host), ...names]
+  const ports = [...publicRules(ownBridges, publicPort), ...hostRules(ownBridges, network.host)]
   await iptables.setRules('PAAS-PUBLIC', ownBridges, ports)
   await iptables.ensureLast('PAAS-PUBLIC', refuse)
   await iptables.ensureFirst('INPUT', `-i ${bridgePrefix}+ -j PAAS-INPUT`)
@@ -104,27 +108,14 @@ async function secureIpv4({ serverId, network, publicPort }: FirewallDeps): Prom
 }
 
 /**
- * Of two chains, since each server has rules in both and their order in one is not held: the first
- * passes what may be asked, the other refuses the rest.
- */
-async function chooseNameServers(iptables: Iptables, bridges: string, servers?: string[]): Promise<void> {
-  await iptables.ensureChain('PAAS-OTHER-NAMES')
-  await iptables.ensureChain('PAAS-NAMES')
-  await iptables.setRules('PAAS-NAMES', bridges, nameServerRules(bridges, servers ?? []))
-  await iptables.ensureLast('PAAS-NAMES', '-g PAAS-OTHER-NAMES')
-  await iptables.setRules('PAAS-OTHER-NAMES', bridges, servers === undefined ? [] : otherNameServerRules(bridges))
-}
-
-/**
  * Keeps each app from filling the host's table of connections. A kernel that was built without one
  * of the modules still keeps apps from the host and from each other, so that this is no reason to
  * run none.
  */
-async function guardTable({ log, network }: FirewallDeps): Promise<void> {
+async function guardTable(log: Logger): Promise<void> {
   try {
     const iptables = new Iptables('iptables')
-    const servers = [...new Set([...(await resolversOfHost()), ...(network.nameServers ?? [])])]
-    await iptables.replaceChains([limitChain(servers, await connectionTableSize())])
+    await iptables.replaceChains([limitChain(await resolversOfHost(), await connectionTableSize())])
     // Behind what closes networks, at the one of the two places that Docker leaves alone.
     const place = (await forwardHooks(iptables)).at(-1) ?? 'FORWARD'
     await iptables.ensureFirst(place, `-i ${bridgePrefix}+ -j PAAS-LIMIT`)

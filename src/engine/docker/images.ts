@@ -6,6 +6,7 @@ import type { AppId } from '../../model/ids.ts'
 import type { Engine, Image, ImageConfig, Labels } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
 import { unlessMissing, type DockerDeps } from './client.ts'
+import { confined } from './host-config.ts'
 import { containerName, imageName } from './names.ts'
 import { readJsonLines, type Progress } from './json-lines.ts'
 import { removeContainer } from './removal.ts'
@@ -112,6 +113,9 @@ async function withContainer<T>(
   }
 }
 
+/** Confined as all are, though nothing runs in it. */
+const leastLimits = { memoryMiB: 64, cpus: 1, pids: 1 }
+
 /** One that is never started; it only carries a layer and a configuration. */
 function createContainer(
   { docker, serverId }: DockerDeps,
@@ -121,7 +125,7 @@ function createContainer(
     ...options,
     name: containerName(serverId, 'image'),
     Labels: { [label.server]: serverId, [label.kind]: 'sandbox' satisfies Kind },
-    HostConfig: { NetworkMode: 'none' },
+    HostConfig: { ...confined(leastLimits), NetworkMode: 'none' },
   })
 }
 

@@ -4,16 +4,17 @@ import type { Network } from '../../config.ts'
 import { PaasError } from '../../errors.ts'
 import type { AppId } from '../../model/ids.ts'
 import type { Machine } from '../../model/machine.ts'
-import { label, type Kind } from '../labels.ts'
 import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
-import { secureNetwork } from './firewall.ts'
-import { bridgeName, networkName, type NetworkPurpose } from './names.ts'
+import type { Host } from './host.ts'
+import { networkName, type NetworkPurpose } from './names.ts'
+import { networkOptions } from './network-options.ts'
 import { freeSubnet, ipv4Range, parseRoutes, type Range } from './subnets.ts'
 
 /** How often another subnet is tried when someone else took the chosen one in between. */
 const attempts = 20
 
 export type NetworkDeps = DockerDeps & {
+  host: Pick<Host, 'secureNetwork' | 'diskUsage'>
   network: Network
   /** What runs containers of strangers; undefined: the engine's usual runtime. */
   runtime: string | undefined
@@ -47,7 +48,7 @@ async function makeNetwork(deps: NetworkDeps, name: string, appId: AppId | undef
     const subnet = freeSubnet(await takenRanges(deps), start + attempt)
     if (subnet === undefined) break
     try {
-      await deps.docker.createNetwork(networkOptions(deps.serverId, name, appId, purpose, subnet))
+      await deps.docker.createNetwork(networkOptions(deps.serverId, { appId, purpose, subnet }))
       return await secureOrRemove(deps, name)
     } catch (error) {
       if (await unlessMissing(deps.docker.getNetwork(name).inspect())) return
@@ -60,35 +61,10 @@ async function makeNetwork(deps: NetworkDeps, name: string, appId: AppId | undef
 
 async function secureOrRemove(deps: NetworkDeps, name: string): Promise<void> {
   try {
-    await secureNetwork(deps)
+    await deps.host.secureNetwork()
   } catch (error) {
     await deps.docker.getNetwork(name).remove()
     throw error
-  }
-}
-
-function networkOptions(
-  serverId: string,
-  name: string,
-  appId: AppId | undefined,
-  purpose: NetworkPurpose,
-  subnet: string,
-) {
-  return {
-    Name: name,
-    Driver: 'bridge',
-    CheckDuplicate: true,
-    EnableIPv6: false,
-    IPAM: { Driver: 'default', Config: [{ Subnet: subnet }] },
-    Options: {
-      'com.docker.network.bridge.name': bridgeName(serverId, appId, purpose),
-      'com.docker.network.bridge.enable_icc': String(purpose === 'run'),
-    },
-    Labels: {
-      [label.server]: serverId,
-      [label.kind]: 'network' satisfies Kind,
-      ...(appId === undefined ? {} : { [label.app]: appId }),
-    },
   }
 }
 

@@ -8,6 +8,7 @@ import { explainLoss, runExec } from './exec.ts'
 import { IdleProcess } from './idle.ts'
 import { commitContainer, sharedLabels } from './images.ts'
 import type { NetworkDeps } from './networks.ts'
+import type { Host } from './host.ts'
 import { oomKills } from './oom.ts'
 import { removeContainer } from './removal.ts'
 import { sandboxOptions } from './sandbox-options.ts'
@@ -31,9 +32,11 @@ export async function createSandbox(deps: NetworkDeps, spec: SandboxSpec, signal
   }
 }
 
+type SandboxDeps = DockerDeps & { host: Pick<Host, 'diskUsage'> }
+
 class DockerSandbox implements Sandbox {
   readonly id: string
-  readonly #deps: DockerDeps
+  readonly #deps: SandboxDeps
   readonly #spec: SandboxSpec
   readonly #container: Docker.Container
   readonly #signal: AbortSignal
@@ -41,7 +44,7 @@ class DockerSandbox implements Sandbox {
   #removal: Promise<void> | undefined
   #oomKills = 0
 
-  constructor(deps: DockerDeps, spec: SandboxSpec, container: Docker.Container, signal: AbortSignal) {
+  constructor(deps: SandboxDeps, spec: SandboxSpec, container: Docker.Container, signal: AbortSignal) {
     this.id = container.id
     this.#deps = deps
     this.#spec = spec
@@ -120,7 +123,7 @@ class DockerSandbox implements Sandbox {
     const overfull = new AbortController()
     const { limits, appId } = this.#spec
     if (limits.diskMiB === undefined) return overfull.signal
-    const watch = { container: this.#container, limitMiB: limits.diskMiB }
+    const watch = { container: this.#container, limitMiB: limits.diskMiB, host: this.#deps.host }
     watchDisk(watch, ended).catch((error: unknown) => {
       this.#deps.log.info({ error, app: appId, sandbox: this.id }, 'disk watch ended')
       overfull.abort(error)

@@ -59,7 +59,7 @@ export type RouterStatus = {
 
 /** Everything since this router started. */
 export type RouterFigures = {
-  /** Keyed by app id. */
+  /** By the app's id. */
   apps: Record<string, RequestTotals>
   counters: ReturnType<Counters['toJSON']>
   /** Open ones. */
@@ -82,7 +82,7 @@ export function hasPort(settings: RouterSettings | undefined, port: number): boo
 
 export type ControlReply = { result: unknown } | { error: { code: string; message: string } }
 
-/** Bytes of the longest call: 10,000 apps need about 4 MiB. */
+/** Longer calls are none of ours: 10,000 apps have about 4 MiB. Bytes. */
 export const longestCall = 64 * 2 ** 20
 
 export function isCall(value: unknown): value is Call {

@@ -1,6 +1,6 @@
 import { minuteOf } from '../../../src/model/figures.ts'
 import { appendFile } from 'node:fs/promises'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createLog } from '../../../src/log.ts'
 import { figureFile } from '../../../src/metrics/figure-files.ts'
 import { FigureWriter } from '../../../src/metrics/figure-writer.ts'
@@ -9,7 +9,11 @@ import type { AppId } from '../../../src/model/ids.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
 
-const api = await TestApi.forFile()
+let api: TestApi
+beforeAll(async () => {
+  api = await TestApi.start()
+})
+afterAll(() => api[Symbol.asyncDispose]())
 
 /** An app that was asked in each of these minutes, counted back from now. */
 async function appWithRequests(name: string, ...ago: number[]): Promise<AppId> {

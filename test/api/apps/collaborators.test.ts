@@ -1,9 +1,13 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Account } from '../../../src/model/account.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi, type Json } from '../test-api.ts'
 
-const api = await TestApi.forFile()
+let api: TestApi
+beforeAll(async () => {
+  api = await TestApi.start()
+})
+afterAll(() => api[Symbol.asyncDispose]())
 
 type Person = { account: Account; token: string }
 let count = 0

@@ -1,12 +1,18 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../../helpers/app.ts'
 import type { App } from '../../../src/model/app.ts'
 import { TestApi, type Answer } from '../test-api.ts'
 
-const api = await TestApi.forFile()
+let api: TestApi
 let app: App
+beforeAll(async () => {
+  api = await TestApi.start()
+})
+afterAll(() => api[Symbol.asyncDispose]())
 beforeEach(async () => {
-  app = await api.newApp()
+  const { name } = (await api.createApp()) as unknown as { name: string }
+  app = api.store.apps.find(name)!
+  await api.takeJobs()
 })
 
 const set = (body: unknown): Promise<Answer> => api.call('PATCH', `/apps/${app.name}/config-vars`, { body })

@@ -1,9 +1,13 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi, type Json } from '../test-api.ts'
 
-const api = await TestApi.forFile()
-await api.createApp('acme')
+let api: TestApi
+beforeAll(async () => {
+  api = await TestApi.start()
+  await api.createApp('acme')
+})
+afterAll(() => api[Symbol.asyncDispose]())
 
 const path = '/apps/acme/buildpack-installations'
 const set = (...packs: string[]) =>

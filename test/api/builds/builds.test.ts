@@ -1,5 +1,5 @@
 import { request } from 'node:http'
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { cacheName } from '../../../src/engine/docker/names.ts'
 import type { App } from '../../../src/model/app.ts'
 import type { Build } from '../../../src/model/build.ts'
@@ -10,11 +10,17 @@ import { docker } from '../../engine/support.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
 
-const api = await TestApi.forFile()
+let api: TestApi
 let app: App
 let commit: string
+beforeAll(async () => {
+  api = await TestApi.start()
+})
+afterAll(() => api[Symbol.asyncDispose]())
 beforeEach(async () => {
-  app = await api.newApp()
+  const { name } = (await api.createApp()) as unknown as { name: string }
+  app = api.store.apps.find(name)!
+  await api.takeJobs()
   commit = makeCommit(await api.repositories.ensure(app.id))
 })
 

@@ -1,13 +1,19 @@
-import { beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { App } from '../../../src/model/app.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi, type Options } from '../test-api.ts'
 
-const api = await TestApi.forFile()
+let api: TestApi
 let app: App
+beforeAll(async () => {
+  api = await TestApi.start()
+})
+afterAll(() => api[Symbol.asyncDispose]())
 beforeEach(async () => {
-  app = await api.newApp()
+  const { name } = (await api.createApp()) as unknown as { name: string }
+  app = api.store.apps.find(name)!
   api.deploy(app)
+  await api.takeJobs()
 })
 
 const run = (body: object, options: Options = {}) => api.call('POST', `/apps/${app.name}/dynos`, { body, ...options })

@@ -1,9 +1,13 @@
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestApi } from '../test-api.ts'
 
-const api = await TestApi.forFile()
-await api.createApp('acme')
-api.deploy(api.store.apps.find('acme')!)
+let api: TestApi
+beforeAll(async () => {
+  api = await TestApi.start()
+  await api.createApp('acme')
+  api.deploy(api.store.apps.find('acme')!)
+})
+afterAll(() => api[Symbol.asyncDispose]())
 
 /** Bodies that are right, for the routes that need one. */
 const bodies: Record<string, unknown> = {

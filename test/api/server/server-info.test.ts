@@ -1,9 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
 
-const api = await TestApi.forFile()
+let api: TestApi
+beforeAll(async () => {
+  api = await TestApi.start()
+})
+afterAll(() => api[Symbol.asyncDispose]())
 
 it('says where TLS is spoken, and by whose authority once the router has made one', async () => {
   const { publicUrl: url, paths } = api.config

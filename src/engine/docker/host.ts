@@ -1,0 +1,62 @@
+import { request, type IncomingMessage } from 'node:http'
+import { once } from 'node:events'
+import { json } from 'node:stream/consumers'
+import type Docker from 'dockerode'
+import { PaasError, type ErrorCode } from '../../errors.ts'
+import { unlessMissing } from './client.ts'
+import { diskUsage, type DiskUsage } from './disk-usage.ts'
+import { gateUnavailable, throughGate } from './gate.ts'
+import { secureHost, secureNetwork, type FirewallDeps } from './firewall.ts'
+
+/** What needs rights on this machine beside the engine's socket. */
+export type Host = {
+  /** @throws host_not_secured */
+  secure(): Promise<void>
+  /** To be called when a network was made. @throws host_not_secured */
+  secureNetwork(): Promise<void>
+  /** What a container has written; undefined for one that is gone. */
+  diskUsage(container: Docker.Container, most: DiskUsage, signal?: AbortSignal): Promise<DiskUsage | undefined>
+}
+
+/** By the rights of this process. */
+export function ownHost(deps: FirewallDeps): Host {
+  return {
+    secure: () => secureHost(deps),
+    secureNetwork: () => secureNetwork(deps),
+    diskUsage: (container, most, signal) =>
+      diskUsage((query: object = {}) => unlessMissing(container.inspect(query)), most, signal),
+  }
+}
+
+/** By those of the gate that listens at this socket, which is told nothing but what is here. */
+export function hostBehind(gate: string): Host {
+  return {
+    secure: async () => void (await ask(gate, '/host')),
+    secureNetwork: async () => void (await ask(gate, '/host/network')),
+    diskUsage: async ({ id }, { bytes, files }, signal) => {
+      const query = new URLSearchParams({ container: id, bytes: String(bytes), files: String(files) })
+      return ((await ask(gate, `/host/disk?${query.toString()}`, signal)) as DiskUsage | null) ?? undefined
+    },
+  }
+}
+
+/** @throws what the gate says, engine_unavailable, or the signal's reason */
+async function ask(socketPath: string, path: string, signal?: AbortSignal): Promise<unknown> {
+  signal?.throwIfAborted()
+  try {
+    const answer = await throughGate(() => send(socketPath, path, signal), signal)
+    const said = await json(answer)
+    if (answer.statusCode === 200) return said
+    const { code, message, hint } = said as { code: ErrorCode; message: string; hint?: string }
+    throw new PaasError(code, message, { hint })
+  } catch (cause) {
+    signal?.throwIfAborted()
+    throw cause instanceof PaasError ? cause : gateUnavailable(socketPath, cause)
+  }
+}
+
+async function send(socketPath: string, path: string, signal?: AbortSignal): Promise<IncomingMessage> {
+  const call = request({ socketPath, path, method: 'POST', agent: false, ...(signal && { signal }) }).end()
+  const [answer] = (await once(call, 'response')) as [IncomingMessage]
+  return answer
+}

@@ -1,0 +1,110 @@
+import { isDeepStrictEqual } from 'node:util'
+import { confined, hostNames, rootless, trusted } from '../engine/docker/host-config.ts'
+import { areOfContainer, isCacheName, isOwnName, type GateOwner } from './own.ts'
+import { refuseUnless } from './refused.ts'
+import { isFlag, isObject, isText, isTexts, like, one, shaped, textsByName } from './shape.ts'
+
+const digestForm = /^sha256:[0-9a-f]{64}$/
+/** The stack's user, or a number that is not root's however the engine reads it. */
+const lowlyUser = /^(app|[1-9]\d*(:[A-Za-z0-9_.-]*)?)$/
+const portsForAll = { 'net.ipv4.ip_unprivileged_port_start': '0' }
+const { ExtraHosts: openedHosts } = hostNames({ firewall: true, allow: [], host: [{ port: 1 }] })
+const unlogged = { Type: 'none', Config: {} }
+const secretsOptions = /^rw,noexec,nosuid,nodev,size=16m,mode=0700,uid=\d{1,5},gid=\d{1,5}$/
+
+const ofContainer = {
+  Image: like(digestForm),
+  User: (user: unknown) => user === 'root' || like(lowlyUser)(user),
+  Labels: textsByName,
+  Env: isTexts,
+  Entrypoint: isTexts,
+  Cmd: isTexts,
+  WorkingDir: isText,
+  Tty: isFlag,
+  OpenStdin: isFlag,
+  StdinOnce: isFlag,
+  AttachStdin: isFlag,
+  AttachStdout: isFlag,
+  AttachStderr: isFlag,
+  HostConfig: isObject,
+}
+
+/** What differs from one container to the next; the rest has to be just what this code gives. */
+const varying = {
+  NetworkMode: isText,
+  Runtime: isText,
+  OomScoreAdj: one(250, 500),
+  RestartPolicy: (policy: unknown) =>
+    isDeepStrictEqual(policy, { Name: 'no' }) || isDeepStrictEqual(policy, { Name: 'unless-stopped' }),
+  Sysctls: (value: unknown) => isDeepStrictEqual(value, portsForAll),
+  ExtraHosts: (value: unknown) => isDeepStrictEqual(value, openedHosts),
+  Tmpfs: (value: unknown) =>
+    isObject(value) && Object.entries(value).every(([at, options]) => isInside(at) && like(secretsOptions)(options)),
+  Binds: isTexts,
+}
+
+type HostConfig = Record<string, unknown>
+type Labels = Record<string, string>
+type Container = { Image: string; User?: string; Labels: Labels; HostConfig: HostConfig }
+
+/**
+ * What a container may be made from: of the server, from an image by its digest, confined as all
+ * are, on a network and with volumes of the server.
+ * @throws Refused
+ */
+export function checkContainer(body: unknown, owner: GateOwner): Container {
+  const container = shaped(body, ofContainer, 'a container') as Container
+  const { Image, Labels, HostConfig, User } = container
+  refuseUnless(!!Image && !!Labels && !!HostConfig, 'a container lacks its image, labels or confinement')
+  refuseUnless(areOfContainer(Labels, owner), "a container lacks this server's labels")
+  const kept = Object.entries(HostConfig).filter(([key]) => Object.hasOwn(varying, key))
+  shaped(Object.fromEntries(kept), varying, 'a container')
+  const confinement = confinementOf(HostConfig)
+  refuseUnless(confinement !== undefined, 'a container is not confined as those of this server are')
+  refuseUnless(User !== 'root' || confinement === 'trusted', 'a container may not be root')
+  checkPlaces(HostConfig, confinement, owner)
+  return container
+}
+
+type Confinement = 'confined' | 'rootless' | 'trusted'
+
+/** Which of the known ways it is, compared as a whole, so that nothing bad has to be listed. */
+function confinementOf(host: HostConfig): Confinement | undefined {
+  const rest = Object.fromEntries(Object.entries(host).filter(([key]) => !Object.hasOwn(varying, key)))
+  const { Memory, NanoCpus, PidsLimit } = rest
+  if (![Memory, NanoCpus, PidsLimit].every((limit) => Number.isSafeInteger(limit) && Number(limit) > 0))
+    return undefined
+  const limits = { memoryMiB: Number(Memory) / 2 ** 20, cpus: Number(NanoCpus) / 1e9, pids: Number(PidsLimit) }
+  const isLike = (known: object) =>
+    isDeepStrictEqual(rest, known) || isDeepStrictEqual(rest, { ...known, LogConfig: unlogged })
+  if (isLike(confined(limits))) return 'confined'
+  if (isLike(rootless(limits, true)) || isLike(rootless(limits, false))) return 'rootless'
+  return isLike(trusted(limits)) ? 'trusted' : undefined
+}
+
+/** @throws Refused */
+function checkPlaces(
+  { NetworkMode, Runtime, Binds = [] }: HostConfig,
+  confinement: Confinement,
+  owner: GateOwner,
+): void {
+  const network = String(NetworkMode)
+  refuseUnless(network === 'none' || isOwnName(network, owner), 'a container may only be on a network of this server')
+  // One that is never started, or of no stranger, needs no runtime of its own.
+  const isFree = network === 'none' || confinement === 'trusted'
+  refuseUnless(Runtime === owner.runtime || (isFree && Runtime === undefined), 'a container has another runtime')
+  const areVolumes = (Binds as string[]).every((bind) => isVolume(bind, owner))
+  refuseUnless(areVolumes, 'a container may only have volumes of this server')
+}
+
+/** Volumes by their names; what begins with a slash would be a directory of the host. */
+function isVolume(bind: string, owner: GateOwner): boolean {
+  const [name = '', at = '', options, ...more] = bind.split(':')
+  const isOurs = isCacheName(name, owner) || /^paas-base-[0-9a-f]{16}$/.test(name)
+  return isOurs && isInside(at) && (options === undefined || options === 'ro') && more.length === 0
+}
+
+/** An absolute path below the root that means what it says. */
+function isInside(path: string): boolean {
+  return /^(\/[A-Za-z0-9_.-]+)+$/.test(path) && !path.split('/').some((part) => part === '.' || part === '..')
+}

@@ -1,0 +1,76 @@
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { once } from 'node:events'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { ownEvents, subnetsOf } from './answers.ts'
+import { checkedArchive } from './archive.ts'
+import { readWhole, type GatedEngine } from './engine.ts'
+import type { GateOwner } from './own.ts'
+import type { Order } from './policy.ts'
+import type { Things } from './things.ts'
+
+export type PassDeps = { engine: GatedEngine; things: Things; owner: GateOwner }
+
+/** Asks the engine as ordered and passes its answer on; both are streams with backpressure. */
+export async function pass(
+  deps: PassDeps,
+  order: Order,
+  { request, response }: { request: IncomingMessage; response: ServerResponse },
+): Promise<void> {
+  const call = deps.engine.call({ ...order, headers: headersOf(order) })
+  response.once('close', () => call.destroy())
+  const answered = once(call, 'response') as Promise<[IncomingMessage]>
+  // Of a body that breaks off, or is refused, the engine's answer would not tell.
+  const [[answer]] = await Promise.all([answered, send(deps, order, { request, call })])
+  await giveAnswer(deps, order, { answer, response })
+}
+
+type Sending = { request: IncomingMessage; call: ClientRequest }
+
+/** Resolves when the engine has all, or answers without it. */
+async function send({ owner, things }: PassDeps, { body }: Order, { request, call }: Sending): Promise<void> {
+  if (body === 'stream' || body === 'image') {
+    const source = body === 'image' ? archiveOf(request, owner, things) : request
+    const early = once(call, 'response').then(() => undefined)
+    const sent = pipeline(source, call)
+    return Promise.race([sent, early])
+  }
+  call.end(body && JSON.stringify(body.json))
+  return Promise.resolve()
+}
+
+function archiveOf(request: IncomingMessage, owner: GateOwner, things: Things): Readable {
+  return checkedArchive(request, { owner, isKnownLayer: (layer) => things.isKnownLayer(layer) })
+}
+
+/** `transfer-encoding` where the length is not known; Node writes the length otherwise. */
+export function headersOf({ body }: Order): OutgoingHttpHeaders {
+  if (body === undefined) return {}
+  if (body === 'stream' || body === 'image') return { 'content-type': 'application/x-tar' }
+  return { 'content-type': 'application/json', 'content-length': Buffer.byteLength(JSON.stringify(body.json)) }
+}
+
+type Answering = { answer: IncomingMessage; response: ServerResponse }
+
+async function giveAnswer({ things, owner }: PassDeps, order: Order, { answer, response }: Answering): Promise<void> {
+  const isDone = (answer.statusCode ?? 500) < 300
+  if (isDone && order.answer === 'subnets') return giveWhole(response, subnetsOf(await textOf(answer)))
+  if (isDone && (order.answer === 'new container' || order.answer === 'new exec')) {
+    const text = await textOf(answer)
+    things.made((JSON.parse(text) as { Id: string }).Id)
+    return giveWhole(response, text, answer.statusCode)
+  }
+  response.writeHead(answer.statusCode ?? 502, { 'content-type': answer.headers['content-type'] ?? 'application/json' })
+  // Whoever waits for events does so once it knows that they come.
+  response.flushHeaders()
+  if (isDone && order.answer === 'events') await pipeline(answer, ownEvents(owner), response)
+  else await pipeline(answer, response)
+}
+
+async function textOf(answer: IncomingMessage): Promise<string> {
+  return (await readWhole(answer)).toString()
+}
+
+function giveWhole(response: ServerResponse, text: string, status = 200): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(text)
+}

@@ -1,0 +1,3 @@
+import { runRole } from '../../../src/main/run-role.ts'
+
+await runRole('gate', 'control', () => Promise.resolve(new AsyncDisposableStack()))
