@@ -76,8 +76,8 @@ export type Config = {
   deployHold: { seconds: number }
   dynoSizes: DynoSizes
   /**
-   * Where it is asked whether a domain is somebody's, the machine's own name servers when there are
-   * none; undefined: it is not asked.
+   * Name servers that prove domains, by default the machine's own; undefined: domains need no
+   * proof.
    */
   domainProof: DomainProofSetting
   /** What each account may have that is no admin's. */
@@ -94,10 +94,10 @@ export type Config = {
     repositoryBytes: number
     sourceBytes: number
     sourceFiles: number
-    /** Of all connections of the router, those that one app may have. */
+    /** The share of the router's connections that one app may have. */
     appConnectionsPercent: number
     dynoDiskMiB: number
-    /** Of one token; undefined: as many as it likes. */
+    /** Requests per token; undefined: unlimited. */
     apiRequestsPerHour: number | undefined
   }
 }
@@ -105,9 +105,10 @@ export type Config = {
 /**
  * What containers may reach of what is closed to them. `allow`: private networks in CIDR notation,
  * such as a package mirror's; `host`: TCP ports of this machine, at one IPv4 address of it or at
- * any.
+ * any; `nameServers`: IPv4 addresses of the only ones that tenants may ask, where not those of the
+ * machine.
  */
-export type Network = { firewall: boolean; allow: string[]; host: HostPort[] }
+export type Network = { firewall: boolean; allow: string[]; host: HostPort[]; nameServers?: string[] | undefined }
 export type Paths = {
   format: string
   database: string
@@ -138,9 +139,9 @@ export type Paths = {
   runs: { router: string; figures: string; api: string; worker: string; gate: string; meeting: string; redis: string }
   apiSocket: string
   hookSocket: string
-  /** Has the router do what it is told. */
+  /** Takes the worker's calls to the router. */
   routerSocket: string
-  /** Tells what the router has counted, no more. */
+  /** Serves the router's counters only. */
   routerFiguresSocket: string
   workerSocket: string
   /** Where the api asks the worker of containers and images. */
@@ -181,6 +182,7 @@ export function loadConfig(env: Environment = process.env): Config {
       firewall: read.choice('PAAS_FIREWALL', 'on', ['on', 'off']) === 'on',
       allow: read.networks('PAAS_ALLOW_NETWORKS'),
       host: read.hostPorts('PAAS_ALLOW_HOST'),
+      nameServers: read.nameServers('PAAS_DNS'),
     },
     outbound: { allow: read.networks('PAAS_ALLOW_DELIVERIES') },
     certificateFiles: read.files('NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE'),

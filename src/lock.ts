@@ -34,8 +34,8 @@ export class FileLock implements Disposable {
 }
 
 /**
- * Locks `path`, which is made if absent. Returns undefined when somebody else holds it, and still
- * did at the end of `wait`.
+ * Locks `path`, which is made if absent. Returns undefined if another process holds it, at the end
+ * of `wait` if given.
  */
 export async function lockFile(path: string, options: LockOptions = {}): Promise<FileLock | undefined> {
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT, 0o640)

@@ -21,7 +21,7 @@ export function ownLogins({ publicUrl, credentialsFile }: Pick<Config, 'publicUr
   }
 }
 
-/** Through the supervisor, one call after the other. */
+/** Through the supervisor, one call at a time. */
 export function supervisorsLogins(): Logins {
   const ask = async (call: LoginCall): Promise<Login | undefined> => {
     const { promise, resolve, reject } = Promise.withResolvers<Login | undefined>()

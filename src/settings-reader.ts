@@ -55,7 +55,7 @@ export class SettingsReader {
 
   /**
    * Descriptors that systemd, or our supervisor, hands on from 3 upwards (sd_listen_fds(3)).
-   * LISTEN_PID says for whom; a role has none.
+   * LISTEN_PID says for whom; roles do not get it.
    */
   sockets(pid: number): number[] {
     if (this.text('LISTEN_PID', String(pid)) !== String(pid)) return []
@@ -120,6 +120,18 @@ export class SettingsReader {
       this.#problems.push(`${serversName} has "${servers.join(',')}"; it must be a list of addresses such as 1.1.1.1`)
     }
     return this.choice(name, 'off', ['off', 'dns']) === 'dns' ? { servers } : undefined
+  }
+
+  /** Addresses such as `10.0.0.53,192.0.2.53`; `none`: no server at all; undefined: not set. */
+  nameServers(name: string): string[] | undefined {
+    const value = this.text(name, '')
+    if (value === '' || value === 'none') return value === '' ? undefined : []
+    const servers = value.split(',').map((part) => part.trim())
+    const wrong = servers.filter((server) => isIP(server) !== 4 || isNowhere(server))
+    if (wrong.length === 0) return servers
+    const wanted = 'IPv4 addresses that containers can reach, such as 10.0.0.53, or none'
+    this.#problems.push(`${name} has "${wrong.join('", "')}"; it must be a list of ${wanted}`)
+    return []
   }
 
   /** Ports of this machine such as `5432,172.17.0.1:6379`. */
@@ -236,6 +248,12 @@ export class SettingsReader {
 function isNetwork(text: string): boolean {
   const cidr = parseCidr(text)
   return cidr?.family === 'ipv4' && numberOf(cidr.address) % 2 ** (32 - cidr.prefix) === 0
+}
+
+/** A container's own loopback, or no machine's address. */
+function isNowhere(address: string): boolean {
+  const [first = 0] = address.split('.').map(Number)
+  return first === 0 || first === 127 || first >= 224
 }
 
 function parseHostPort(text: string): HostPort | undefined {

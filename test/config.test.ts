@@ -35,6 +35,23 @@ describe('the settings of what containers may reach', () => {
     )
   })
 
+  it.each([
+    ['', undefined],
+    ['none', []],
+    ['10.0.0.53, 192.0.2.53', ['10.0.0.53', '192.0.2.53']],
+  ])('give the name servers that are named: %s', (value, nameServers) => {
+    expect(loadConfig({ PAAS_DNS: value, PAAS_FIREWALL: 'off' }).network.nameServers).toEqual(nameServers)
+  })
+
+  it.each(['127.0.0.53', '0.0.0.0', '224.0.0.251', 'fd00::53', 'dns.example', '10.0.0.53,none', '10.0.0.53,'])(
+    'refuse %s for name servers, with the reason',
+    (value) => {
+      expect(() => loadConfig({ PAAS_DNS: value })).toThrow(
+        /PAAS_DNS has ".*"; it must be a list of IPv4 addresses that containers can reach, such as 10\.0\.0\.53, or none/,
+      )
+    },
+  )
+
   it('open ports of this machine that are named', () => {
     const { network } = loadConfig({ PAAS_ALLOW_HOST: '5432, 172.17.0.1:6379' })
     expect(network.host).toEqual([{ port: 5432 }, { address: '172.17.0.1', port: 6379 }])

@@ -28,8 +28,8 @@ export class Builds {
   }
 
   /**
-   * Takes a build to serving. Comes to a verdict whatever happens; only a server that stops leaves
-   * it to the next one. A build somebody else has finished is left alone.
+   * Runs a build until its release serves. Every build gets a verdict; only a server that stops
+   * leaves it to the next one. Finished builds are ignored.
    */
   async run(buildId: BuildId, stops: Stops): Promise<void> {
     const { store } = this.#parts

@@ -35,8 +35,8 @@ export function configureBuild(
 }
 
 /**
- * Not refused: many an app.json still asks for a size that Heroku itself has given up, such as
- * `free`.
+ * An unknown size is ignored: many app.json files still ask for `free` and others that Heroku has
+ * dropped.
  */
 function sayUnknownSizes({ formation }: AppManifest, output: Pick<Narrator, 'error'>): void {
   for (const [type, { size }] of Object.entries(formation)) {

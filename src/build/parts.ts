@@ -46,8 +46,8 @@ export type BuildRun = {
   output: Narrator
   clock: PhaseClock
   /**
-   * Aborted when the build is to end: with a PaasError for good, with `shutdown` for the next
-   * worker to take it up.
+   * Aborted to end the build: with a PaasError for good, with `shutdown` so that the next worker
+   * resumes it.
    */
   signal: AbortSignal
   /** Aborted when the worker stops. */

@@ -216,8 +216,8 @@ function parseProcfileOf(text: string | undefined): ProcessTypes {
 }
 
 /**
- * The Procfile's, and of the pack's those it does not name. An app that says what runs and names no
- * `web` has none.
+ * The Procfile's process types, then the buildpack's others. A Procfile without `web` means no web
+ * dynos.
  */
 function decideProcessTypes(output: Narrator, declared: ProcessTypes, defaults: ProcessTypes): ProcessTypes {
   const runs = scalableTypes(Object.keys(declared)).length > 0

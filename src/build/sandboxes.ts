@@ -29,7 +29,7 @@ export type SandboxKind = 'packs' | 'dockerfile'
 
 type Wanted = {
   kind?: SandboxKind
-  /** The app's cache is to be empty. */
+  /** Clears the app's build cache. */
   emptyCache: boolean
   /** Told of what takes long. */
   onProgress?: (line: string) => void
@@ -167,7 +167,7 @@ export class BuildSandboxes implements AsyncDisposable {
   }
 }
 
-/** Resolves when the promise does, and at the latest after so many milliseconds. */
+/** Resolves with the promise, or after this many milliseconds. */
 async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
   const limit = new AbortController()
   const late = delay(milliseconds, undefined, { signal: limit.signal }).catch(() => undefined)

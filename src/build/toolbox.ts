@@ -9,13 +9,13 @@ import type { Stack } from './stack/stack.ts'
 import { filesUnder, tarOf, type ImageFile, type SmallFile } from './stack/image-files.ts'
 import { toolFiles, toolsDirectory, toolVersions } from './stack/tools.ts'
 
-/** In the image that apps are built on: finds the packs for an app and runs them. */
+/** Path in the build image of the program that detects an app's buildpacks and runs them. */
 export const buildProgram = `/${toolsDirectory}/buildpacks/bin/build`
 
 /** Likewise: gets a pack from elsewhere. */
 export const fetchProgram = `/${toolsDirectory}/buildpacks/bin/fetch`
 
-/** In the image that Dockerfiles are built in. */
+/** Path of the programs in the image that builds Dockerfiles. */
 export const builderPrograms = `/${toolsDirectory}/builder`
 
 const builderDirectory = resolve(import.meta.dirname, '../../builder')

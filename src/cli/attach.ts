@@ -63,7 +63,7 @@ function passInput({ stdin, stdout, raw }: Terminal, socket: Socket, say: (frame
   }
 }
 
-/** Not faster than the reader of this command's output takes it. */
+/** Waits while the reader of this command's output is slow. */
 async function write(stream: NodeJS.WriteStream, data: Buffer): Promise<void> {
   if (!stream.write(data)) await once(stream, 'drain')
 }

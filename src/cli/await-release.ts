@@ -14,7 +14,8 @@ type Target = { app: string; path: string }
  */
 const patience = 40 * 60_000
 /**
- * Milliseconds between two looks: most serve in seconds, and a token has so many requests an hour.
+ * Milliseconds between polls: most releases serve in seconds, and a token's requests per hour are
+ * limited.
  */
 const lookEvery = (elapsed: number): number => (elapsed < 10_000 ? 250 : 2000)
 /** How many of its last lines a release command that failed shows. */

@@ -79,7 +79,7 @@ export class Client {
   /**
    * The connection to a one-off dyno, given the token of its `attach_url`; frames go both ways on
    * it.
-   * @param size of the terminal, `80x24`; empty: there is none
+   * @param size of the terminal, `80x24`; empty: no terminal
    */
   async upgrade(token: string, size: string): Promise<Socket> {
     const { url } = this.server

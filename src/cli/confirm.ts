@@ -1,7 +1,7 @@
 import { PaasError } from '../errors.ts'
 
 /**
- * Has the user type the name of what is about to go, unless `given` is it already.
+ * Asks the user to type the name of what will be destroyed, unless `given` is that name.
  * @throws confirmation_required
  */
 export async function confirm(

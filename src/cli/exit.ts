@@ -1,4 +1,4 @@
-/** Ends the command with this status and no message: it is somebody else's, who has said why. */
+/** Exits with this status and without a message: the program it ran has printed one. */
 export class Exit extends Error {
   readonly status: number
 

@@ -139,7 +139,7 @@ export type MetricsJson = {
 
 export type DrainJson = { id: string; url: string; token: string; created_at: string }
 
-/** Of our own; `authority` is a certificate, PEM. */
+/** Not in Heroku's API; `authority` is a certificate in PEM. */
 export type ServerJson = { url: string; tls: { port: number; authority: string | null } | null }
 
 export type WebhookJson = { id: string; url: string; include: string[]; level: string }

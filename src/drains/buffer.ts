@@ -35,7 +35,7 @@ export class DrainBuffer {
     return this.#size >= own || shared.size >= shared.limit
   }
 
-  /** Resolves when lines were taken, or so many milliseconds later. */
+  /** Resolves when lines were taken, or after `patience` milliseconds. */
   async room(patience: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = setTimeout(resolve, patience)
@@ -100,7 +100,7 @@ export class DrainBuffer {
   }
 }
 
-/** With what an object around the text takes, roughly. */
+/** Roughly includes the memory of the object around the text. */
 function sizeOf({ text }: ReadLine): number {
   return text.length + 100
 }

@@ -17,7 +17,7 @@ export type DrainDeps = {
   buffers: BufferLimits
 }
 
-/** Lines and characters of one batch; a batch waits so many milliseconds for more lines. */
+/** Lines and characters of one batch; a batch waits `delay` milliseconds for more lines. */
 const batch = { count: 1000, size: 128 * 2 ** 10, delay: 200 }
 /** Milliseconds between attempts: the second doubles the first, and so on. */
 const [shortestPause, longestPause] = [500, 60_000]

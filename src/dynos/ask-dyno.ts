@@ -15,7 +15,7 @@ export type DynoReply =
 /** Milliseconds for a connection to come about, and for an answer's body, which nobody reads. */
 const connectTime = 1000
 const bodyTime = 1000
-/** Bytes; the router takes as many. */
+/** Bytes; the router's limit too. */
 const longestHead = 65_536
 
 /** What it is asked: its health check, or `/` at the app's own host name. */

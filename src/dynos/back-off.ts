@@ -1,6 +1,6 @@
 /**
- * From one replacement of an app's dynos to the next, milliseconds; twice as much each time, until
- * it went well for a while.
+ * Milliseconds between two replacements of an app's dynos; doubles each time until the dynos stay
+ * up for a while.
  */
 const pauses = { shortest: 60_000, longest: 3_600_000 }
 

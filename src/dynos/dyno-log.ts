@@ -42,7 +42,7 @@ export class DynoLog {
     this.#change(dyno, 'crashed', { exitStatus: null, error: 'R10' })
   }
 
-  /** Somebody keeps it from working, and it is replaced. */
+  /** It was paused or cut off from its network, so it is replaced. */
   stuck(dyno: DynoFacts, by: 'pause' | 'network'): void {
     if (!isExpectedToRun(this.#stateOf(dyno))) return
     const problem = by === 'pause' ? 'Processes were paused' : 'Disconnected from its network'

@@ -136,8 +136,8 @@ export class Dynos {
   }
 
   /**
-   * Finds those that have written more than so many MiB to their disk, and says so in their app's
-   * log. They are to be replaced.
+   * Finds dynos that wrote more than `mostMiB` to their disk and says so in their app's log. The
+   * caller replaces them.
    */
   async tellOverfull(mostMiB: number): Promise<Dyno[]> {
     const { engine, retirement, platformLog } = this.#parts

@@ -9,7 +9,7 @@ export type HoldDeps = {
   deployHold: { seconds: number }
 }
 
-/** A dyno that did not hold, and how it ended, where somebody saw it. */
+/** A dyno that died during the hold, with its exit if it was seen. */
 export type Fallen = { dyno: Dyno; exit: DynoExit | undefined }
 
 /**

@@ -28,7 +28,7 @@ export class ReadyDynos {
     return true
   }
 
-  /** Somebody else has found it ready. */
+  /** Another part of the worker found it ready. */
   remember(dyno: Dyno): void {
     if (dyno.state.kind === 'running') this.#startedAt.set(dyno.id, dyno.state.since.getTime())
   }

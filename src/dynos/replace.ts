@@ -46,7 +46,7 @@ export async function replace(
   return { boot: booted - begin, switch: switched - booted, hold: performance.now() - switched }
 }
 
-/** By the formation as it is. */
+/** According to the current formation. */
 function dynosOnRecord({ store }: Pick<DynoParts, 'store'>, { app }: Deployable): number {
   return store.formations.list(app.id).reduce((sum, { quantity }) => sum + quantity, 0)
 }

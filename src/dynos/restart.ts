@@ -27,7 +27,7 @@ export async function resize(parts: DynoParts, app: App, signal: AbortSignal): P
   await orSayWhyNot(parts, { app, what: 'Resize' }, () => resizeDynos(parts, app, signal))
 }
 
-/** Nobody waits for it, so what is the app's own failure is told in its log. */
+/** Nobody waits for it, so the app's own failures go to its log. */
 async function orSayWhyNot(
   { platformLog }: Pick<DynoParts, 'platformLog'>,
   { app, what }: { app: App; what: string },

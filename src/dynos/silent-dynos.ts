@@ -18,7 +18,7 @@ export type SilentDynosDeps = {
 /** What is known of a dyno since it was asked, and gave no answer until now. */
 type Watch = { dyno: Dyno; knock: AbortController | undefined; counted: number }
 
-/** In the time that a dyno may be silent. */
+/** Looks within the time that a dyno may be silent. */
 const looks = 6
 /**
  * So many times as long a dyno is left in peace that nobody wants anything of, and is borne with
@@ -69,7 +69,7 @@ export class SilentDynos {
     return [...this.#watches.values()].filter(({ counted }) => counted >= looks * patience).map(({ dyno }) => dyno)
   }
 
-  /** Nobody is asked any more. */
+  /** Stops asking dynos. */
   [Symbol.dispose](): void {
     for (const { knock } of this.#watches.values()) knock?.abort()
     this.#watches.clear()
@@ -82,7 +82,7 @@ export class SilentDynos {
     return [...owing, ...idle.slice(0, most.idle)].slice(0, Math.max(0, most.knocks - this.#watches.size))
   }
 
-  /** Whether it answered within the last so many times of what it may be silent. */
+  /** Whether it answered within this multiple of its allowed silence. */
   #rests(id: string, times: number): boolean {
     return performance.now() - (this.#answered.get(id) ?? -Infinity) < this.#deps.seconds * times * 1000
   }

@@ -79,7 +79,7 @@ function besideOld(route: AppRoute, before: AppRoute | undefined): AppRoute {
   return standby.length > 0 ? { ...route, standby } : route
 }
 
-/** With the app's domains, certificates and maintenance as they are now. */
+/** Uses the app's current domains, certificates and maintenance mode. */
 function routeTo(parts: Used, { deployable, dynos, kept, wantsWeb }: Cast): AppRoute {
   const app = parts.store.apps.get(deployable.app.id) ?? deployable.app
   const ready = [...kept, ...dynos].filter(({ type }) => type === 'web')

@@ -139,7 +139,7 @@ export type ImageConfig = {
   user?: string
 }
 
-/** Of what the machine does not have, all that there is. */
+/** Limits above the machine's size are reduced to it. */
 export type Limits = Machine & {
   pids: number
   /** Disk limit of a sandbox with its cache, checked every few seconds; undefined: none. */
@@ -215,7 +215,7 @@ export type DynoSpec = {
   restart: boolean
   /** A UUID by which the API names it; absent: one is made of the engine's own id. */
   uuid?: string
-  /** Of a web dyno: the app's own host name, without port. */
+  /** The app's own host name without port, for web dynos. */
   host?: string
   /** The health check of a web dyno, `http://HOST/PATH`; absent: `/` of its host. */
   healthcheck?: string
@@ -224,7 +224,7 @@ export type DynoSpec = {
 export type TerminalSize = { columns: number; rows: number }
 
 export type ExecSpec = {
-  /** By which `endExec` knows its processes. */
+  /** Identifies its processes for `endExec`. */
   session: string
   /** A shell command line run as `/bin/bash -c` after `.profile.d`. */
   command: string

@@ -136,7 +136,7 @@ async function pointHead(path: string, ref: string): Promise<void> {
   await run(path, 'symbolic-ref', 'HEAD', ref)
 }
 
-/** The commit a ref or an object id leads to; null where there is none. */
+/** The commit that a ref or an object id names; null if it does not exist. */
 function commitOf(path: string, revision: string): Promise<string | null> {
   return objectOf(path, `${revision}^{commit}`)
 }
@@ -169,7 +169,7 @@ function keptRef(buildId: BuildId): string {
   return `${keptBuilds}/${uuid(buildId)}`
 }
 
-/** Ids become paths and refs here, so what is none stops here. */
+/** Ids become paths and refs here, so anything else is refused. */
 function uuid(id: string): string {
   if (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id)) return id
   throw new PaasError('internal', `${JSON.stringify(id)} is not an id.`)

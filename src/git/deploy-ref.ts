@@ -61,7 +61,7 @@ export async function deployRef(
   return options.detach ? leave(push, wire, build) : follow(deps, push, wire, build)
 }
 
-/** Has the build made that a detached push asked for, once its ref has moved. */
+/** Starts the build of a detached push, once its ref has moved. */
 export async function deployDetached(deps: DeployRefDeps, push: Push, wire: HookWire, asked: NewBuild): Promise<void> {
   await leave(push, wire, await accept(deps, wire, asked))
 }

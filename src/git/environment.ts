@@ -4,7 +4,8 @@ import { resolve } from 'node:path'
 const commands = resolve(import.meta.dirname, 'commands')
 
 /**
- * Of the server's own environment, what git needs; all else (keys, URLs with passwords) stays here.
+ * The part of the server's environment that git needs; the rest (keys, URLs with passwords) is not
+ * passed on.
  */
 const inherited = ['PATH', 'TMPDIR', 'TZ'] as const
 

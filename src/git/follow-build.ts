@@ -36,7 +36,7 @@ export async function followBuild(
   try {
     const finishedFirst = await Promise.race([shown, finished(deps, id, lookEvery.usually, reading)])
     const build = finishedFirst ?? (await finished(deps, id, lookEvery.atTheEnd, signal))
-    // What never ran has no output that would end.
+    // A build that never ran has no output to end.
     if (build.generation > 0) await Promise.race([shown, standstill(() => pieces, reading)])
     return build
   } finally {

@@ -10,7 +10,7 @@ import { killGroup } from './git-command.ts'
 import type { GitService } from './git-request.ts'
 import { flush, packet } from './pkt-line.ts'
 
-/** Milliseconds a git whose input was cut off gets to remove its quarantine directory. */
+/** Milliseconds for git to remove its quarantine directory after its input was cut off. */
 const grace = 5_000
 
 /** A git service at work on one request. */

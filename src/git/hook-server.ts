@@ -11,7 +11,7 @@ import type { Push, Pushes } from './pushes.ts'
 export type HookWire = {
   input: Readable
   write(bytes: Buffer): void
-  /** To the person who pushes, as `remote: ` lines. Resolves when there is room for more. */
+  /** Writes to the person who pushes, as `remote: ` lines. Resolves when there is room for more. */
   show(text: string | Buffer): Promise<void>
   /** Aborted when the hook or the client is gone. */
   signal: AbortSignal
@@ -76,7 +76,7 @@ async function serve({ pushes, handlers }: HookServerDeps, socket: Socket): Prom
     await handlers[name](push, wire)
     finish(socket, 0)
   } catch (cause) {
-    // Nobody waits for this answer any more; git and the hook are to end.
+    // The client is gone: git and the hook must end.
     if (!signal.aborted) throw cause
     finish(socket, 1)
   }

@@ -6,8 +6,8 @@ import { hiddenRefs } from './repository-config.ts'
 export type PushOptions = { detach: boolean; noCache: boolean }
 
 /**
- * A ref that is to deploy. `commit` is what was pushed, or what the annotated tag that was pushed
- * leads to; `ref` is the branch to move then, null for a build that moves none.
+ * A ref that deploys. `commit` is what was pushed, or what the annotated tag that was pushed leads
+ * to; `ref` is the branch to move then, null for a build that moves none.
  */
 export type Deploy = {
   kind: 'deploy'
@@ -59,7 +59,7 @@ export function judge(commands: RefCommand[], branches: string[]): Judgement[] {
 /** Why a ref of an atomic push is refused that could be taken alone. */
 export const anotherRefused = 'the push is atomic, and another ref was refused'
 
-/** With --atomic one refusal is everybody's. */
+/** With --atomic one refused ref refuses all. */
 export function judgeAtomically(judgements: Judgement[]): Judgement[] {
   if (judgements.every(({ kind }) => kind !== 'refuse')) return judgements
   return judgements.map((judgement) =>
@@ -67,7 +67,7 @@ export function judgeAtomically(judgements: Judgement[]): Judgement[] {
   )
 }
 
-/** Of new tags only so many are taken. @param room for how many there is still room */
+/** Limits how many new tags are taken. @param room how many more fit */
 export function limitTags(judgements: Judgement[], { room, most }: { room: number; most: number }): Judgement[] {
   let left = room
   return judgements.map((judgement) => {

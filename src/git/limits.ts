@@ -1,6 +1,6 @@
 import type { TransferLimits } from '../source/transfer-slots.ts'
 
-/** Of what one push or fetch may take. */
+/** Limits of one push or fetch. */
 export type GitLimits = TransferLimits & {
   packBytes: number
   /** Bytes of an app's repository. */

@@ -7,13 +7,13 @@ import { flush, lineOf, packet, PacketParser, type Packet } from './pkt-line.ts'
 export type Asked = {
   commands: RefCommand[]
   options: string[]
-  /** All refs or none. */
+  /** All refs succeed or all fail. */
   atomic: boolean
 }
 
 /**
- * The answer for one ref. `moved`: where to, if not to what was pushed. `let-through`: git itself
- * is to move it.
+ * The answer for one ref. `moved`: where to, if not to what was pushed. `let-through`: git moves it
+ * itself.
  */
 export type RefVerdict = { kind: 'ok'; moved?: string } | { kind: 'let-through' } | { kind: 'refused'; reason: string }
 

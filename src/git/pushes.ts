@@ -11,7 +11,7 @@ export type Push = {
   /** Aborted when nobody reads the answer any more. */
   signal: AbortSignal
   /**
-   * Refs that proc-receive let through, and the builds post-receive is to begin once they have
+   * Refs that proc-receive let through, and the builds that post-receive starts once they have
    * moved.
    */
   letThrough: Map<string, NewBuild>

@@ -104,7 +104,7 @@ async function decide(
   }
 }
 
-/** In a line. @throws when nobody is there to read it */
+/** The reason in one line. @throws when nobody waits for it */
 function whyNot({ log }: ReceiveDeps, { app }: Push, { signal }: HookWire, cause: unknown): string {
   signal.throwIfAborted()
   const error = asPaasError(cause)

@@ -60,7 +60,7 @@ function inSideband(report: Buffer): Buffer {
 
 /**
  * Ends the answer once the request is read to its end, and throws away what comes: a client that
- * still sends when the server closes gets to see no answer. One that pauses for 3 s, or sends
+ * still sends when the server closes does not see the answer. One that pauses for 3 s, or sends
  * longer than `ms`, is not waited for.
  */
 export async function endAfter(

@@ -40,15 +40,12 @@ export async function collectGarbage(repository: string, signal: AbortSignal): P
   await gc.done
 }
 
-/**
- * Bytes of its packs, and of all else in it that comes from clients; none where there is no
- * repository.
- */
+/** Bytes of its packs and of everything else from clients; 0 without a repository. */
 export function bytesOfRepository(repository: string): Promise<number> {
   return bytesBelow(join(repository, 'objects'))
 }
 
-/** What goes away meanwhile is none. */
+/** Files that disappear meanwhile count as 0. */
 async function bytesBelow(directory: string): Promise<number> {
   const entries = await readdir(directory, { withFileTypes: true }).catch(gone([]))
   const sizes = await Promise.all(

@@ -20,9 +20,7 @@ export class Follower implements AsyncDisposable {
     this.#directory = directory
   }
 
-  /**
-   * Begins at `marks`, or with the oldest line kept if there are none or their segments are gone.
-   */
+  /** Begins at `marks`; without them, or if their segments are gone, with the oldest line kept. */
   static async open(directory: string, marks: Mark[]): Promise<Follower> {
     const follower = new Follower(directory)
     for (const mark of marks) await follower.#add(mark)

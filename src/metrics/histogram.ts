@@ -10,10 +10,7 @@ const highest = 2 ** 20
 const size = Math.log2(highest / lowest) * perDoubling
 const offset = -Math.log2(lowest) * perDoubling
 
-/**
- * Of a quantile between 0.125 ms and 17 minutes, relative: a value is at most half a bucket from
- * the bucket's middle.
- */
+/** Largest relative error of a quantile between 0.125 ms and 17 minutes: half a bucket. */
 export const quantileError = 2 ** (1 / (2 * perDoubling)) - 1
 
 /**

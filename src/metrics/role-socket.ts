@@ -3,7 +3,7 @@ import { chmod, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
 
-/** Milliseconds that a role gets to answer: a scrape must not hang because one of them does. */
+/** Milliseconds for a role to answer: a scrape must not hang because one of them does. */
 const patience = 2_000
 
 /**

@@ -16,7 +16,7 @@ export type ServerFrame =
   | { type: 'stdout' | 'stderr'; data: Buffer }
   /** The process has ended; nothing follows. */
   | { type: 'exit'; code: number }
-  /** There will be no process, or there is none any more; nothing follows. */
+  /** The process did not start or is gone; nothing follows. */
   | { type: 'failure'; message: string }
   | { type: 'heartbeat' }
 
@@ -31,7 +31,7 @@ export const attachProtocol = 'paas-attach'
 /** How often either side says that it is there, milliseconds. */
 export const heartbeatEvery = 30_000
 
-/** By their number on the wire. */
+/** Frame types by their number on the wire. */
 const types = ['input', 'inputEnd', 'resize', 'heartbeat', 'started', 'stdout', 'stderr', 'exit', 'failure'] as const
 
 const longestPayload = 2 ** 20
@@ -41,7 +41,7 @@ export function encodeAttachFrame(frame: AttachFrame): Buffer {
   return encodeFrame(types.indexOf(frame.type), payloadOf(frame))
 }
 
-/** The frames of a stream of bytes. @throws on what is none, so that the connection ends */
+/** The frames of a stream of bytes. @throws for invalid bytes, so that the connection ends */
 export async function* decodeFrames(source: AsyncIterable<unknown>): AsyncGenerator<AttachFrame> {
   let pending: Buffer = nothing
   for await (const chunk of source) {
@@ -57,7 +57,7 @@ export async function* decodeFrames(source: AsyncIterable<unknown>): AsyncGenera
   }
 }
 
-/** A terminal larger than this is none. */
+/** Larger sizes are refused. */
 const mostCells = 10_000
 
 /** `80x24` */
@@ -85,7 +85,7 @@ function payloadOf(frame: AttachFrame): Buffer {
   }
 }
 
-/** @throws on what is none */
+/** @throws for invalid input */
 function parseFrame(number: number, payload: Buffer): AttachFrame {
   const type = types[number]
   if (type === undefined) throw new Error(`a frame of the unknown type ${number}`)

@@ -6,7 +6,7 @@ import { BlockList, isIP } from 'node:net'
  */
 export type Cidr = { address: string; prefix: number; family: 'ipv4' | 'ipv6' }
 
-/** undefined for what is none */
+/** undefined for invalid text */
 export function parseCidr(text: string): Cidr | undefined {
   const [, address = '', digits] = /^([^/%]+)\/(\d{1,3})$/.exec(text) ?? []
   const [version, prefix] = [isIP(address), Number(digits)]

@@ -26,7 +26,7 @@ export function cleanLine(text: string): string {
   return text.replace(acting, (match) => (colour.test(match) ? match : ''))
 }
 
-/** True when something is to be seen in a clean line. */
+/** True when a clean line has visible characters. */
 export function isVisible(line: string): boolean {
   return /\S/.test(line.replace(/\u001b\[[0-9;:]*m/g, ''))
 }

@@ -1,6 +1,6 @@
 import type { AppId, DrainId } from './ids.ts'
 
-/** Somebody's own server that gets an app's log, line by line. */
+/** A user's server that receives an app's log, line by line. */
 export type Drain = {
   id: DrainId
   appId: AppId

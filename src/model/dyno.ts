@@ -17,7 +17,7 @@ export type DynoFacts = {
   /** The engine's. */
   id: string
   appId: AppId
-  /** By which the API names it. */
+  /** The id that the API uses. */
   uuid?: string
   /** `web.1` */
   name: string
@@ -46,7 +46,7 @@ export function isSilent({ state, error }: Pick<DynoRecord, 'state' | 'error'>):
 export type DynoRecord = DynoFacts & {
   state: DynoLife
   since: Date
-  /** Of its last end, if it ever ended. */
+  /** From its last exit, if it ever exited. */
   exitStatus: number | null
   /** Heroku's code of what went wrong last: R10, boot timeout; R15, killed for memory. */
   error: 'R10' | 'R15' | null

@@ -9,7 +9,7 @@ export type RequestFigures = {
   codes: Record<string, number>
   /** Bytes of response bodies. */
   bytes: number
-  /** Of the requests that reached a dyno and were no WebSockets, to the end of the response. */
+  /** Times until the end of the response, for requests that reached a dyno, without WebSockets. */
   latency: StoredHistogram
 }
 
@@ -60,9 +60,9 @@ export type StateCounts = { states: Record<string, number>; figures: DynoFigures
 /** What the worker tells, since it started. */
 export type WorkerFigures = {
   process: RoleFigures
-  /** By the app's id. */
+  /** Keyed by app id. */
   apps: Record<string, StateCounts>
-  /** By the verdict. */
+  /** Keyed by verdict. */
   builds: Record<string, number>
   /** Milliseconds, by phase. */
   phases: Record<string, StoredHistogram>

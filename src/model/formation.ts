@@ -66,7 +66,7 @@ export function formationFor(present: Share[], types: string[], asked?: AskedFor
   })
 }
 
-/** The size of that name, in any case as Heroku takes them; undefined: there is none. */
+/** The size of that name, in upper or lower case, as on Heroku; undefined: unknown. */
 export function sizeNamed(name: string | null): DynoSize | undefined {
   return (Object.keys(dynoSizes) as DynoSize[]).find((size) => size === name?.toLowerCase())
 }

@@ -11,7 +11,7 @@ export type ReleaseRecord = {
   building: ReleaseId[]
 }
 
-/** What is to be done next about pending releases. */
+/** The next step for pending releases. */
 export type NextStep =
   | { kind: 'none' }
   /** A newer one serves, so pending ones below this version are contained in it. */

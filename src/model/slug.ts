@@ -21,7 +21,7 @@ export type Slug = {
   size: number
   /** SHA-256 of the archive it came as, 64 lower-case hex digits; absent: it was built. */
   sha256?: string
-  /** What the source's app.json says; absent: it has none. */
+  /** What the source's app.json says; absent: the source has no app.json. */
   appJson?: AppManifest
   /** Of all that decided the build; absent: no other build has the same. */
   buildKey?: string

@@ -19,7 +19,7 @@ export type SourceState =
 
 /** How much of an app's source is taken. */
 export type SourceLimits = {
-  /** Of all files together. */
+  /** Total of all files. */
   sourceBytes: number
   /** Files and directories together. */
   sourceFiles: number

@@ -71,7 +71,7 @@ export type WebhookDelivery = {
 export type WebhookAttempt = {
   id: string
   at: Date
-  /** The status of the answer; null when there was none. */
+  /** The status of the answer; null without an answer. */
   code: number | null
   /** What was in the way of an answer: `ECONNREFUSED`, `TimeoutError`. */
   errorClass: string | null

@@ -78,7 +78,7 @@ export class OneOffs implements AsyncDisposable {
     })
   }
 
-  /** Resolves when it is gone; at once if there is none. A waiting one never starts. */
+  /** Resolves when it is gone, or at once if it does not exist. A waiting one never starts. */
   async stop(appId: AppId, name: string): Promise<void> {
     const { oneOffs } = this.#deps.store
     const oneOff = oneOffs.findByName(appId, name)

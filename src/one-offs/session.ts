@@ -40,7 +40,7 @@ export async function runSession(
   }
 }
 
-/** Of the terminal that a client's process gets. */
+/** Size of the terminal that a client's process gets. */
 export function terminalSizeOf({ size }: AttachedClient): TerminalSize {
   return size ?? { columns: 80, rows: 24 }
 }

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { OutputId } from '../model/output.ts'
 import { connectRedis, keysOf, type Redis, type RedisDeps } from '../redis.ts'
 
-/** A piece of output as Redis carries it; without `text` it is to be read from the file. */
+/** A piece of output as Redis carries it; without `text`, read it from the file. */
 export type Piece = { offset: number; text: string; end: boolean }
 
 type Stream = { lastId: string; listeners: Set<(piece: Piece) => void> }

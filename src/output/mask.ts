@@ -3,9 +3,9 @@ import { WordSearch } from './word-search.ts'
 
 export type Mask = {
   apply(text: string): string
-  /** Length of the longest secret in UTF-16 units; 0: none. */
+  /** Length of the longest secret in UTF-16 units; 0: no secrets. */
   readonly longest: number
-  /** From now on these are secrets too. */
+  /** Masks these secrets too, from now on. */
   add(config: ConfigVars): void
 }
 

@@ -7,7 +7,7 @@ export type Span = { start: number; end: number }
  * what has been read of some word; 0 is nothing.
  */
 export class WordSearch {
-  /** From a state by a character, keyed by both. */
+  /** Transitions, keyed by state and character. */
   readonly #transitions = new Map<number, number>()
   readonly #characters = [0]
   readonly #parents = [0]

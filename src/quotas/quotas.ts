@@ -9,7 +9,7 @@ import { RepositoryRooms, type RepositoryRoom } from './repository-rooms.ts'
 type Deps = {
   store: Pick<Store, 'accounts' | 'accountUsage' | 'builds'>
   repositories: { bytesOf(appIds: AppId[]): Promise<number> }
-  /** Of every account that was given nothing else, an admin's aside. */
+  /** The quota of accounts without one of their own, except admins. */
   quota: Quota
 }
 
@@ -47,7 +47,7 @@ export class Quotas {
   }
 
   /**
-   * For what is to come into the app's repository.
+   * For data about to enter the app's repository.
    * @throws account_limit when its owner's are full
    */
   async holdRepositoryRoom({ ownerId }: Pick<App, 'ownerId'>): Promise<RepositoryRoom> {
@@ -62,12 +62,12 @@ export class Quotas {
     })
   }
 
-  /** Of one more app. @throws account_limit */
+  /** Checks room for one more app. @throws account_limit */
   checkApp(ownerId: AccountId): void {
     this.#check(ownerId, 'apps', 1)
   }
 
-  /** Of so many more dynos, or so many that are in the database already. @throws account_limit */
+  /** Checks room for `more` dynos, new or in the database already. @throws account_limit */
   checkDynos({ ownerId }: Pick<App, 'ownerId'>, more: number): void {
     this.#check(ownerId, 'dynos', more + (this.#reserved.get(ownerId) ?? 0))
   }
@@ -91,7 +91,7 @@ export class Quotas {
   }
 
   /**
-   * Of one more build of that app, which takes the place of one that waits.
+   * Checks room for one more build of the app; it replaces a waiting one.
    * @throws account_limit
    */
   checkBuild({ id, ownerId }: Pick<App, 'id' | 'ownerId'>): void {
@@ -100,7 +100,7 @@ export class Quotas {
     this.#check(ownerId, 'builds_per_hour', 1, (limit) => this.#nextBuild(ownerId, limit))
   }
 
-  /** Of one more one-off dyno. @throws account_limit */
+  /** Checks room for one more one-off dyno. @throws account_limit */
   checkOneOff({ ownerId }: Pick<App, 'ownerId'>): void {
     this.#check(ownerId, 'one_offs', 1)
   }

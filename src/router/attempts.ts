@@ -36,7 +36,7 @@ export class Attempts {
   /**
    * Takes a connection to the best target of the route in force now: `upstream`, which may still be
    * connecting.
-   * @returns what to answer instead when there is none
+   * @returns the answer to give if no target is left
    */
   next(handler: ResponseHandler): Answer | undefined {
     const { routes, appConnections } = this.#context

@@ -34,7 +34,7 @@ export class Measurements {
     return requests === undefined ? null : { minute: this.#minute, requests }
   }
 
-  /** Of all apps, since the router started. */
+  /** Totals of all apps since the router started. */
   totals(): Record<string, RequestTotals> {
     const totals = new Map(this.#totals)
     for (const [appId, tally] of this.#tallies) totals.set(appId, addRequests(totals.get(appId), tally.figures()))

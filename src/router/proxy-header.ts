@@ -8,7 +8,7 @@ type ProxyHeader = { length: number; peer: Peer | undefined }
 export type ProxyReading = ProxyHeader | 'absent' | 'undecided' | 'malformed'
 
 const textBegin = Buffer.from('PROXY ')
-/** With its CRLF. */
+/** Includes its CRLF. */
 const longestText = 107
 const text = /^PROXY (?:UNKNOWN(?: [^\r\n]*)?|TCP([46]) (\S+) (\S+) (\d{1,5}) (\d{1,5}))\r\n/
 

@@ -14,7 +14,7 @@ export function pump(from: Socket, to: Socket, push: (data: Buffer) => void = (d
   from.resume()
 }
 
-/** Has `from` wait while `to` takes no more. */
+/** Pauses `from` while `to` is full. */
 export function sendTo(to: Socket, data: Buffer, from: Socket): void {
   if (to.writable && !to.write(data)) from.pause()
 }

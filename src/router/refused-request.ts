@@ -5,7 +5,7 @@ import { recordRequest } from './request-log.ts'
 import type { Answer } from './router-error.ts'
 
 const firstLine = /^(\S{1,32})[ \t]+(\S*)/
-/** In linear time whatever a stranger sends: blanks are trimmed afterwards. */
+/** Takes linear time on any input: blanks are trimmed afterwards. */
 const hostLine = /\nhost:([^\r\n]*)\r?\n/i
 
 export type RefusedRequest = {

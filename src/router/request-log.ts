@@ -10,7 +10,7 @@ export type RequestRecord = {
   request: Pick<RequestHead, 'method' | 'target' | 'authority'>
   requestId: string
   origin: Pick<Origin, 'address' | 'scheme'>
-  /** Empty when it reached none. */
+  /** Empty if it reached no dyno. */
   dyno: string
   /** Milliseconds until it was connected, and from then on; undefined when it never was. */
   times: { connect: number; service: number } | undefined

@@ -117,7 +117,7 @@ export class Upstream {
     return true
   }
 
-  /** Nobody waits for an answer any more. */
+  /** Drops the connection; the answer is not needed any more. */
   destroy(): void {
     this.#handler = undefined
     this.socket.destroy()

@@ -285,8 +285,8 @@ export class VisitorConnection implements Visitor {
   }
 
   /**
-   * Ends after all that is to be sent. What still comes is read and dropped for a while: closing
-   * with unread bytes would reset the answer on its way.
+   * Closes after everything was sent. Further input is read and dropped for a while: closing with
+   * unread bytes would reset the answer on its way.
    */
   #close(): void {
     this.#state = 'closing'

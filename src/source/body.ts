@@ -36,15 +36,9 @@ export function openBody(req: IncomingMessage, limits: BodyLimits): Body {
 }
 
 export type Body = Readable & {
-  /**
-   * From now on so many bytes more, if that is less than is allowed already; beyond them, that
-   * error.
-   */
+  /** Lowers the limit to `more` further bytes; a larger body fails with `beyond`. */
   allow(more: number, beyond: PaasError): void
-  /**
-   * From now on `check` is called with each chunk's bytes, and may refuse them with an error, until
-   * the body ends.
-   */
+  /** Gives the size of each further chunk to `account`, which may refuse it with an error. */
   count(account: Disposable & { take(bytes: number): void }): void
 }
 

@@ -9,7 +9,7 @@ import type { Quota, Usage } from '../model/quota.ts'
 export interface AccountRecords {
   /** @throws name_taken */
   create(account: { email: string; name?: string; admin: boolean; password?: string }): Account
-  /** None that was removed, here and in the list. */
+  /** Removed accounts are not found, here and in the list. */
   find(idOrEmail: string): Account | undefined
   /** Also of a removed account, for its past actions; empty for an unknown id. */
   emailOf(id: AccountId): string
@@ -21,11 +21,11 @@ export interface AccountRecords {
   setPassword(id: AccountId, password: string): Promise<void>
   /** @throws not_found */
   update(id: AccountId, change: Pick<Account, 'name'>): Account
-  /** From now on nothing opens it. @throws not_found */
+  /** Suspends it: no login or token works any more. @throws not_found */
   suspend(id: AccountId): Account
   /** @throws not_found */
   restore(id: AccountId): Account
-  /** With its tokens, keys and roles. It must own no app that is to stay. */
+  /** With its tokens, keys and roles. It must not own an app that remains. */
   remove(id: AccountId): void
 }
 
@@ -37,7 +37,7 @@ export interface AccountUsageRecords {
    * first.
    */
   buildsTaken(id: AccountId): Date[]
-  /** Of all apps that it owns, those that are being destroyed too. */
+  /** Sums over all apps that it owns, including those being destroyed. */
   appIds(id: AccountId): AppId[]
   /** What it was given in place of the server's limits. */
   given(id: AccountId): Partial<Quota>

@@ -7,7 +7,7 @@ export interface DrainRecords {
   create(drain: Pick<Drain, 'appId' | 'url'>): Drain
   /** Oldest first. */
   list(appId: AppId): Drain[]
-  /** Of all apps. */
+  /** Drains of all apps. */
   listAll(): Drain[]
   remove(id: DrainId): void
 }
@@ -21,7 +21,7 @@ export interface WebhookRecords {
     id: WebhookId,
     change: Partial<Pick<Webhook, 'url' | 'include' | 'level' | 'secret' | 'authorization'>>,
   ): Webhook
-  /** With its deliveries. */
+  /** Removes its deliveries too. */
   remove(id: WebhookId): void
   /**
    * What happened to builds, releases and process types of apps that have webhooks, oldest first,

@@ -78,7 +78,7 @@ export interface Store extends Disposable {
 export interface AppRecords {
   /** With release v1 ("Initial release", succeeded). @throws name_taken */
   create(app: { name: string; ownerId: AccountId; stack: string }): App
-  /** By id or name; not those being destroyed. */
+  /** Finds by id or name, except apps being destroyed. */
   find(idOrName: string): App | undefined
   /** By id, those being destroyed included. For the worker. */
   get(id: AppId): App | undefined
@@ -92,7 +92,7 @@ export interface AppRecords {
   setCurrentRelease(id: AppId, releaseId: ReleaseId): void
   setOwner(id: AppId, ownerId: AccountId): void
   markDestroying(id: AppId): void
-  /** With all that belongs to it. */
+  /** Removes the app and everything that belongs to it. */
   remove(id: AppId): void
 }
 
@@ -196,7 +196,7 @@ export interface ReleaseRecords {
     },
   ): Release
   find(id: ReleaseId): Release | undefined
-  /** By id, `v12` or `12`. */
+  /** Finds by id, `v12` or `12`. */
   findIn(appId: AppId, idOrVersion: string): Release | undefined
   /** Newest first. */
   list(appId: AppId): Release[]
@@ -205,7 +205,10 @@ export interface ReleaseRecords {
   config(id: ReleaseId): ConfigVars
   /** Its release command has ended well and is not to be run again. */
   recordCommand(id: ReleaseId): void
-  /** Of one that is pending: the code it carried has failed. Nothing happens to another. */
+  /**
+   * Replaces the code of a pending release after its own code failed; other releases stay as they
+   * are.
+   */
   replaceCode(id: ReleaseId, slugId: SlugId | null): void
   setState(id: ReleaseId, state: ReleaseState): void
 }

@@ -7,7 +7,7 @@ export interface DomainRecords {
   create(domain: Pick<Domain, 'appId' | 'hostname' | 'sniEndpointId'>): Domain
   /** Of any app. */
   find(hostname: string): Domain | undefined
-  /** In the order of their names. */
+  /** Sorted by name. */
   list(appId: AppId): Domain[]
   /** Of all apps: the wildcards above a host name, or what is below a wildcard. */
   overlapping(hostname: string): Domain[]

@@ -8,9 +8,9 @@ export const takeOverSignal = 'SIGUSR2'
 const leastForTakeOver = 60
 
 /**
- * That the server is to end. SIGTERM, as of a restart, lets the router serve until the next server
- * takes over; Ctrl-C (SIGINT) and a terminal that is closed (SIGHUP) end all. npm passes on the
- * signal that the terminal has already sent, so the same one again changes nothing.
+ * A request to stop the server. SIGTERM, as of a restart, lets the router serve until the next
+ * server takes over; Ctrl-C (SIGINT) and a terminal that is closed (SIGHUP) end all. npm passes on
+ * the signal that the terminal has already sent, so the same one again changes nothing.
  */
 export class StopRequest {
   readonly #asked = new AbortController()

@@ -78,7 +78,7 @@ export class Dispatcher implements AsyncDisposable {
     const stop = new AbortController()
     const done = this.#track({ app: appId, build: buildId }, async () => {
       await this.#work.build(buildId, stop)
-      // What the build held back: releases that waited for its verdict.
+      // Releases that waited for the build's verdict.
       void this.converge(appId)
       await this.#work.continueSetup(buildId, stop.signal)
     }).finally(() => this.#builds.delete(buildId))

@@ -1,14 +1,10 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { TestApi, type Answer } from './test-api.ts'
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start()
-  await api.createApp('acme')
-  api.deploy(api.store.apps.find('acme')!)
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile()
+await api.createApp('acme')
+api.deploy(api.store.apps.find('acme')!)
 
 /** Whatever comes, it is answered: with data, or with an error of the user's, never of ours. */
 function expectAnswered({ status, body, headers }: Answer): void {

@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { answers, expectAllSeen } from './answers.ts'
 import { TestApi } from './test-api.ts'
 
 type Link = { method: string; href: string; targetSchema?: object }
 type Document = { definitions: Record<string, { links?: Link[] }>; properties: Record<string, { $ref: string }> }
 
-let api: TestApi
+const api = await TestApi.forFile()
 let schema: Document
-beforeAll(async () => {
-  api = await TestApi.start()
-  const { text } = await api.call('GET', '/schema', { token: null })
-  schema = JSON.parse(text) as Document
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const { text } = await api.call('GET', '/schema', { token: null })
+schema = JSON.parse(text) as Document
 
 const linksOf = (name: string) => schema.definitions[name]?.links ?? []
 const callOf = ({ method, href }: Link) => `${method} ${href.replaceAll(/\{[^}]*\}/g, '*')}`

@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { afterAll } from 'vitest'
 import { closeApi, createApi } from '../../src/api/server.ts'
 import { createStack } from '../../src/build/stack/debian.ts'
 import { createToolbox } from '../../src/build/toolbox.ts'
@@ -85,6 +86,13 @@ export class TestApi implements AsyncDisposable {
   static async start(env: Record<string, string> = {}): Promise<TestApi> {
     const test = new TestApi(await TestRedis.start(), env)
     await test.#serve()
+    return test
+  }
+
+  /** One for all tests of the file that asks, at its top; disposed of after the last of them. */
+  static async forFile(env: Record<string, string> = {}): Promise<TestApi> {
+    const test = await TestApi.start(env)
+    afterAll(() => test[Symbol.asyncDispose]())
     return test
   }
 
@@ -181,6 +189,13 @@ export class TestApi implements AsyncDisposable {
     const { status, body } = await this.call('POST', '/apps', { body: name === undefined ? {} : { name }, token })
     if (status !== 201) throw new Error(`no app: ${status} ${JSON.stringify(body)}`)
     return body
+  }
+
+  /** The record of an app that was just created; its job is taken. */
+  async newApp(name?: string): Promise<App> {
+    const created = await this.createApp(name)
+    await this.takeJobs()
+    return this.store.apps.find(String(created['name']))!
   }
 
   /**

@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { tarballOf } from '../helpers/tarball.ts'
 import { TestApi, type Answer } from './test-api.ts'
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start()
-  await api.createApp('acme')
-  api.deploy(api.store.apps.find('acme')!)
-  await api.worker.disposeAsync()
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile()
+await api.createApp('acme')
+api.deploy(api.store.apps.find('acme')!)
+await api.worker.disposeAsync()
 
 const said = ({ status, body }: Answer) => `${status} ${String(body['id'])}: ${String(body['message'])}`
 

@@ -54,7 +54,7 @@ export class PasswordGuard {
     const places = [
       { key: pair, most: most.pair },
       { key: `client ${network}`, most: most.client },
-      // Of an IPv4 address it is the same again, which is full long before.
+      // An IPv4 address is its own network, so this limit is never the first.
       { key: `site ${clientNetwork(client, 48)}`, most: most.site },
     ]
     for (const place of places) this.#check(place)

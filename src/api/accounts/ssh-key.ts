@@ -8,7 +8,7 @@ type Fields = Buffer[]
 /** The curves of RFC 5656, and the bytes of a coordinate of each. */
 const curves = { nistp256: ['P-256', 32], nistp384: ['P-384', 48], nistp521: ['P-521', 66] } as const
 
-/** OpenSSL is asked whether it is a key: what it cannot read is none. */
+/** Each kind of key as a JWK; OpenSSL then refuses invalid ones. */
 const readers: Record<string, (fields: Fields) => JsonWebKey> = {
   'ssh-rsa': ([, e, n]) => ({ kty: 'RSA', e: base64(e), n: base64(n) }),
   'ssh-ed25519': ([, x]) => ({ kty: 'OKP', crv: 'Ed25519', x: base64(x) }),

@@ -29,7 +29,7 @@ export function appSetupJson(deps: BuildJsonDeps, setup: AppSetup, asker: Asker)
   }
 }
 
-/** By the database, and where the worker has not seen the build's verdict yet, by that. */
+/** The state in the database, or the build's verdict if the worker has not seen it yet. */
 export function stateOf({ builds }: Pick<Store, 'builds'>, { state, buildId }: AppSetup): AppSetupState {
   const build = builds.find(buildId)
   return state.kind === 'building' && build ? stateAfter(build.state) : state
@@ -39,7 +39,7 @@ export function isOpen({ kind }: AppSetupState): boolean {
   return kind === 'building' || kind === 'postdeploy'
 }
 
-/** A stranger wrote it, and people follow it: a web address, or none. */
+/** A stranger wrote this URL and people click it, so only web addresses are shown. */
 function successUrl({ slugs }: Pick<Store, 'slugs'>, { slugId }: Build, appAddress: string): string | null {
   const asked = slugId === null ? undefined : slugs.find(slugId)?.appJson?.successUrl
   const url = asked ? URL.parse(asked, appAddress) : null

@@ -1,10 +1,7 @@
 import type { Build } from '../../model/build.ts'
 import type { ApiDeps } from '../deps.ts'
 
-/**
- * Cancels a build that waits at once; one that runs is told to stop. Returns the build as it is
- * then.
- */
+/** Cancels a waiting build; tells a running one to stop. Returns the build as it is then. */
 export async function cancelBuild(
   { store, queue, log }: Pick<ApiDeps, 'store' | 'queue' | 'log'>,
   build: Build,

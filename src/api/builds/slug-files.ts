@@ -32,7 +32,7 @@ export type SlugFileDeps = {
 
 /** Milliseconds in which the slugs uploaded for an app are bounded. */
 const hour = 3600_000
-/** In terms of the largest slug. */
+/** As multiples of the largest slug. */
 const mostAnHour = 4
 /** Uploads and downloads at once. */
 const atOnce = { perApp: 3, perAccount: 6 }

@@ -113,7 +113,7 @@ async function upload(
   }
 }
 
-/** In place only once it is whole; returns its bytes. */
+/** The file appears under its name only when it is complete. Returns its bytes. */
 async function receive(path: string, { raw }: FastifyRequest, bytes: number): Promise<number> {
   const draft = createWriteStream(`${path}.part`, { flags: 'w', mode: 0o660, flush: true })
   try {

@@ -27,7 +27,7 @@ export function dynoEvent(
     actor: { id: uuidOf('the server'), email: `noreply@${config.domain}` },
     data: {
       app: { id: app.id, name: app.name },
-      // What somebody typed for a one-off may hold secrets, and events are kept as they are.
+      // A one-off's command may hold secrets, and events are stored unencrypted.
       command: dyno.type === 'run' ? '' : (commandsOf(store, release?.id ?? null)[dyno.type] ?? ''),
       error: hasEnded ? dyno.error : null,
       exit_status: hasEnded ? dyno.exitStatus : null,

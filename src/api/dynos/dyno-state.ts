@@ -34,7 +34,7 @@ export type DynoCondition = {
   nextStart: Date | null
 }
 
-/** Of the dynos that cannot be seen after this error; undefined for any other. */
+/** The state of dynos that cannot be seen after this error; undefined for any other error. */
 export function awayReason({ code }: PaasError): Reason | undefined {
   if (code === 'engine_unavailable') return { id: code, message: 'Docker cannot be reached' }
   if (code === 'worker_unavailable') return { id: code, message: 'the worker, which runs dynos, does not answer' }

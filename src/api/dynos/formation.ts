@@ -112,7 +112,7 @@ function quantityOf({ quantity: present, type }: Formation, { quantity: wanted =
   throw new PaasError('invalid_params', `The quantity of ${type} would be ${quantity}; it must be from 0 to 100.`)
 }
 
-/** One, or none when the size is to stay. */
+/** At most one; without it the size stays. */
 function wantedSizes({ dyno_size, size = dyno_size }: Update): DynoSize[] {
   if (size === undefined) return []
   return [parseDynoSize(typeof size === 'string' ? size : (size.name ?? size.id ?? ''))]

@@ -45,13 +45,13 @@ export function appNamed(
   })
 }
 
-/** Who asks, for what is to last longer than the request. */
+/** The caller, for streams that outlast the request. */
 export function askerOf({ identity: { account, token } }: FastifyRequest): Asker {
   return { accountId: account.id, token: token && { id: token.id, fingerprint: token.fingerprint } }
 }
 
 /**
- * Of every route about an app, before anything of the request is read.
+ * Runs for every route about an app, before the request is read.
  * @throws app_not_found, forbidden
  */
 export function checkRole(store: Pick<Store, 'apps' | 'collaborators'>, request: FastifyRequest): void {
@@ -59,8 +59,7 @@ export function checkRole(store: Pick<Store, 'apps' | 'collaborators'>, request:
 }
 
 /**
- * To look takes `view`, to do anything `deploy`; a route that takes `admin`, or shows secrets, says
- * so.
+ * Reading needs `view`, changing needs `deploy`; routes that need `admin` or show secrets say so.
  */
 function neededRole({ method, routeOptions }: FastifyRequest): Role {
   return routeOptions.config.role ?? (method === 'GET' || method === 'HEAD' ? 'view' : 'deploy')

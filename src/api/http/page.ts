@@ -59,7 +59,7 @@ function idOf(item: unknown): string {
   return textOf((item as { id?: unknown }).id)
 }
 
-/** Of an item of the database, or of one that is shaped for the answer already. */
+/** Reads a field of a database item, or of one that is shaped for the answer already. */
 function timeOf(...names: string[]): (item: unknown) => string {
   return (item) => names.map((name) => textOf((item as Record<string, unknown>)[name])).find(Boolean) ?? ''
 }
@@ -68,7 +68,7 @@ function textOf(value: unknown): string {
   return value instanceof Date ? value.toISOString() : typeof value === 'string' ? value : ''
 }
 
-/** A unit that is none of our fields (`bytes=0-`) is ignored, as RFC 9110 section 14.2 wants. */
+/** A unit other than our fields (`bytes=0-`) is ignored, as RFC 9110 section 14.2 wants. */
 function parseRange(header: string, fields: string[]): Range {
   const { field, start, end, options } = partsOf(header)
   if (field && !fields.includes(field)) {
@@ -113,8 +113,8 @@ function boundText({ value, id, inclusive }: Bound): string {
 }
 
 /**
- * In descending order the range begins at the greater end. Where the item of a bound is gone, those
- * of its value are given again.
+ * In descending order the range begins at the greater end. If a bound's item is gone, items with
+ * its value are repeated.
  */
 function isWithin(
   { value, place }: { value: Sortable; place: number },

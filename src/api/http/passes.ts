@@ -4,11 +4,11 @@ import type { Grant } from '../../model/grant.ts'
 
 /** Milliseconds an address may be opened. What is open by then continues. */
 export const lifetimes = {
-  /** Of a file that goes or comes: Heroku's. */
+  /** For uploads and downloads of files, as on Heroku. */
   file: 3600_000,
-  /** Of what a build or a release command prints: as long as a build may take at most. */
+  /** For the output of a build or a release command: the longest time a build may take. */
   output: 24 * 3600_000,
-  /** Of an app's log: Heroku's. */
+  /** For an app's log, as on Heroku. */
   log: 5 * 60_000,
 } as const
 

@@ -32,7 +32,7 @@ export function explainValidation(details: FastifySchemaValidationError[]): stri
   }
 }
 
-/** Of alternatives (anyOf) each that failed is reported by itself. */
+/** Each failed alternative (anyOf) is reported separately. */
 function typesAt(details: FastifySchemaValidationError[], path: string): string[] {
   const types = details.filter(({ keyword, instancePath }) => keyword === 'type' && instancePath === path)
   return types.map(({ params }) => withArticle(params['type'] as string))

@@ -59,7 +59,7 @@ export function drainRoutes(api: Api, deps: Deps): void {
   })
 }
 
-/** @throws invalid_params when the app has this drain, or as many as it may have */
+/** @throws invalid_params when the app has this drain already or is at its limit */
 function create(store: Deps['store'], app: App, url: string): Drain {
   return store.transaction(() => {
     const present = store.drains.list(app.id)

@@ -4,7 +4,7 @@ import type { Domain } from '../../model/domain.ts'
 import type { SniEndpoint } from '../../model/sni-endpoint.ts'
 import { time, uuidOf } from '../http/shapes.ts'
 
-/** Where the user's DNS is to point a domain of an app. */
+/** The name that the user's DNS must point a domain to. */
 export function targetOf(app: App, { domain }: Pick<Config, 'domain'>): string {
   return `${app.name}.${domain}`
 }

@@ -13,8 +13,8 @@ const none = ['ENOTFOUND', 'ENODATA']
 export type DomainProofDeps = { config: Pick<Config, 'domain' | 'domainProof'>; secret: Buffer }
 
 /**
- * Whether a domain is somebody's, as its DNS says, when the operator asks for that. Each account
- * and name has records of its own.
+ * Checks by DNS that an account controls a domain, if the operator requires it. Each account and
+ * name has records of its own.
  */
 export class DomainProof {
   readonly #deps: DomainProofDeps

@@ -87,7 +87,7 @@ function hostnameOf(text: string, { config }: Pick<Deps, 'config'>): string {
   return hostname
 }
 
-/** @throws invalid_params when somebody has it, or the app as many as it may have */
+/** @throws invalid_params when the domain is taken or the app is at its limit */
 function create(store: Deps['store'], app: App, hostname: string, endpointName: string | null): Domain {
   return store.transaction(() => {
     const taken = store.domains.find(hostname)

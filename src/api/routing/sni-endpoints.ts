@@ -93,7 +93,7 @@ function refuseToAutomate(): never {
 }
 
 /**
- * It is shown at once for the domains that it is for and that have none yet.
+ * It is used at once for every matching domain without a certificate.
  * @throws invalid_params at the limit
  */
 function create(store: Deps['store'], app: App, certificate: Certificate): SniEndpoint {

@@ -15,9 +15,9 @@ import type { RouterFigures } from '../../router/control/control.ts'
 
 /** What one scrape tells; undefined: that part does not answer. */
 export type ServerFigures = {
-  /** Of the apps in the database, by id. What is told of others is left out. */
+  /** Names of the apps in the database, by id. Figures of others are left out. */
   names: Map<string, string>
-  /** In the database, by state. */
+  /** Counts from the database, by state. */
   builds: Record<string, number>
   api: RoleFigures
   router: RouterFigures | undefined

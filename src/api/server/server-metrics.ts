@@ -6,8 +6,8 @@ import type { ServerFigures } from './metric-families.ts'
 type Deps = Pick<ApiDeps, 'store' | 'queue' | 'measured' | 'log'>
 
 /**
- * Milliseconds that a part gets to say what it counted: a scrape is to end before Prometheus gives
- * it up (10 s).
+ * Milliseconds that each process has to answer: a scrape must end before Prometheus times out (10
+ * s).
  */
 const patience = 5_000
 

@@ -123,7 +123,7 @@ async function checkUrl({ outbound }: Deps, url: string): Promise<void> {
   await checkDestination(outbound.policy, destinationOf(target, httpSchemes))
 }
 
-/** @throws invalid_params when the app has as many as it may have */
+/** @throws invalid_params when the app is at its limit */
 function create({ store }: Deps, webhook: Parameters<Deps['store']['webhooks']['create']>[0], app: App): Webhook {
   return store.transaction(() => {
     if (store.webhooks.list(app.id).length < mostWebhooks) return store.webhooks.create(webhook)

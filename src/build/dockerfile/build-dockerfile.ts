@@ -41,10 +41,7 @@ type Wanted = {
 
 export type DockerfileImage = Image & { hasVolumes: boolean }
 
-/**
- * True when the commit is to be built by its Dockerfile: there is one, and nothing that asks for a
- * buildpack.
- */
+/** True when the commit has a Dockerfile and nothing asks for a buildpack. */
 export function isDockerfileBuild({ root }: SourceFacts, installed: readonly string[] = []): boolean {
   return installed.length === 0 && root.has('Dockerfile') && !root.has('Procfile') && !root.has('.buildpacks')
 }
@@ -103,7 +100,7 @@ async function attempt(deps: DockerfileDeps, wanted: Wanted, { sandbox, surround
     const { appId, labels } = wanted
     const { diskMiB } = sandboxLimits(deps.build)
     const image = await deps.engine.loadImage({ archive: reader.rest, shared: engineLayers, appId, labels, diskMiB })
-    // What it still does is to tidy up for the next build.
+    // The sandbox only tidies up for the next build from here on.
     finished = running.then(({ exit }) => exit())
     return { image }
   } finally {

@@ -11,20 +11,20 @@ import { policyFile, registriesFile } from './registries.ts'
 const stepsDirectory = `${cacheDirectory}/dockerfile`
 
 type Parts = {
-  /** The source, as it is to lie in the sandbox. */
+  /** The source, laid out as in the sandbox. */
   source: Readable
   registries: Registries
-  /** For each image the engine has, its layers: they need not come out of the sandbox again. */
+  /** Layers of images that the engine has, so they need not come out of the sandbox. */
   engineLayers: string[][]
-  /** Stages that are built at once. */
+  /** Stages built in parallel. */
   jobs: number
   /** What the app's steps, cache mounts and fetched images may keep on disk. */
   cacheMiB: number
 }
 
 /**
- * What a sandbox is told to do to build a Dockerfile. Config vars are not among it: an image holds
- * none.
+ * The command that builds a Dockerfile in a sandbox. It gets no config vars: images must not hold
+ * them.
  */
 export function dockerfileOrder({
   source,

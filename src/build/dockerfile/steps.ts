@@ -55,7 +55,7 @@ function stepIn(line: string): string | undefined {
   return said.startsWith('STEP ') ? said.slice(said.indexOf(': ') + 2) : undefined
 }
 
-/** Of several stages each is told by its number. */
+/** Stages are told apart by their numbers. */
 function withoutStage(line: string): string {
   return /^\[\d+\/\d+\] /.test(line) ? line.slice(line.indexOf(' ') + 1) : line
 }

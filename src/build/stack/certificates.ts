@@ -32,7 +32,10 @@ function certificatesUnder(directory: string): string[] {
   return files.flatMap((name) => certificatesIn(join(directory, name)))
 }
 
-/** In one form, so that the same certificate is known again. A file that is not there has none. */
+/**
+ * The certificates in one canonical form, so that duplicates are found. A missing file has no
+ * certificates.
+ */
 function certificatesIn(path: string): string[] {
   if (!existsSync(path)) return []
   const blocks = readFileSync(path, 'latin1').matchAll(/-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----/g)

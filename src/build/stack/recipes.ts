@@ -15,7 +15,7 @@ export type Recipe = {
   base: Recipe | undefined
   /** Unpacked at the root before the commands run. */
   files(): Iterable<ImageFile>
-  /** Run as root, one after the other. */
+  /** Run as root, in order. */
   commands: string[][]
   config: ImageConfig
 }
@@ -71,7 +71,7 @@ export function recipesFor(stack: StackDefinition, certificates: string[]): Reci
   return { rootfs, run: extend(stack, 'run', run), build: extend(stack, 'build', build), builder }
 }
 
-/** The image with further packages, which is the image itself when there are none. */
+/** The image with further packages; the same image if the list is empty. */
 function extend(stack: StackDefinition, kind: 'run' | 'build', base: Recipe): (packages: string[]) => Recipe {
   return (packages) => {
     const own = new Set(kind === 'run' ? stack.packages.run : [...stack.packages.run, ...stack.packages.build])

@@ -8,7 +8,7 @@ import type { ServerJson } from '../resources.ts'
 /**
  * Writes the file with whom to trust where the server speaks TLS, and gives both. Node and git take
  * one such file each, so it also has the certificates of the files that `present` names. undefined:
- * the server speaks none.
+ * the server does not use TLS.
  */
 export async function writeAuthorityFile(api: Client, present: ShellVariables): Promise<TlsPlace | undefined> {
   const { tls } = await api.get<ServerJson>('/server')

@@ -40,7 +40,7 @@ export function defineCompletion(program: Command, createProgram: CreateProgram)
   })
 }
 
-/** Nobody who presses Tab wants to read an error: without a server there are none. */
+/** Completion prints no errors: without a server it offers no names. */
 async function apps(): Promise<string[]> {
   const late = setTimeout(() => process.exit(0), patience)
   try {

@@ -125,7 +125,7 @@ function signOf(value: string | null, before: string | undefined): string {
   return before === undefined ? '+' : '~'
 }
 
-/** @throws usage: somebody else was there meanwhile */
+/** @throws usage: another user changed the config vars meanwhile */
 function checkUntouched(before: ConfigVars, now: ConfigVars, keys: string[]): void {
   const touched = keys.filter((key) => before[key] !== now[key])
   if (touched.length === 0) return

@@ -64,7 +64,7 @@ export function definePs(program: Command): void {
     .action(waitForAll)
 }
 
-/** Milliseconds between two looks: a token has so many requests an hour. */
+/** Milliseconds between polls: a token's requests per hour are limited. */
 const lookEvery = 2000
 /** Milliseconds after which dynos that are not up will not come up by waiting. */
 const patience = 10 * 60_000
@@ -83,7 +83,7 @@ async function show({ watch, ...options }: AppOptions & { watch?: true }): Promi
   for (let seen = await look(); ; await wait(lookEvery), seen = await persist(api, look)) {
     const { dynos, state } = seen
     hint = seen.hint
-    // On a screen again and again: ages and times left change too.
+    // Redrawn on a terminal each time: ages change too.
     if (isScreen) process.stdout.write('\u001b[H\u001b[2J')
     if (isScreen || state !== shown) {
       if (watch && options.json) process.stdout.write(`${state}\n`)

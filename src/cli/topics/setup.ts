@@ -74,7 +74,7 @@ async function showBuild(api: Client, { build }: AppSetupJson, options: Options)
   })
 }
 
-/** Milliseconds between two looks: a token has so many requests an hour. */
+/** Milliseconds between polls: a token's requests per hour are limited. */
 const lookEvery = 1000
 
 async function end(api: Client, { id }: AppSetupJson): Promise<AppSetupJson> {

@@ -2,7 +2,7 @@ import type Docker from 'dockerode'
 import type { Network } from '../../config.ts'
 import type { DynoSpec, TerminalSize } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
-import { confined, hostNames } from './host-config.ts'
+import { confined, hostNames, nameServers } from './host-config.ts'
 import { containerName } from './names.ts'
 import { preparation } from './preparation.ts'
 
@@ -54,6 +54,7 @@ export function dynoOptions(
       ...(runtime !== undefined && { Runtime: runtime }),
       NetworkMode: network,
       ...hostNames(opened),
+      ...nameServers(opened),
       RestartPolicy: { Name: spec.restart ? 'unless-stopped' : 'no' },
       Sysctls: { 'net.ipv4.ip_unprivileged_port_start': '0' },
     },

@@ -26,12 +26,16 @@ export const refuse = '-j REJECT --reject-with icmp-admin-prohibited'
 
 const withinLimit = '-j PAAS-LIMIT'
 
+/** Ends here for a question to a name server that its sender may not ask. */
+const namesChosen = '-j PAAS-NAMES'
+
 /**
  * Container to host: only answers, questions to a name server that is this host, and what
  * PAAS-PUBLIC lets through.
  */
 export function inputChains(resolvers: string[]): Chain[] {
-  return [{ name: 'PAAS-INPUT', rules: [answers, ...resolvers.flatMap(toResolver), withinLimit, '-g PAAS-PUBLIC'] }]
+  const rules = [answers, namesChosen, ...resolvers.flatMap(toResolver), withinLimit, '-g PAAS-PUBLIC']
+  return [{ name: 'PAAS-INPUT', rules }]
 }
 
 /**
@@ -76,6 +80,21 @@ export function hostRules(bridges: string, ports: HostPort[]): string[] {
   return ports.map((one) => `${place(one)}-i ${bridges} -p tcp -m tcp --dport ${one.port} -j RETURN`)
 }
 
+/** Questions to the name servers that the settings of a server give its own containers. */
+export function nameServerRules(bridges: string, servers: string[]): string[] {
+  const questions = toNameServers(bridges)
+  return servers.flatMap((address) => questions.map((question) => `-d ${address}/32 ${question} -j RETURN`))
+}
+
+/** Those to all others, where the settings give any. */
+export function otherNameServerRules(bridges: string): string[] {
+  return toNameServers(bridges).map((question) => `${question} ${refuse}`)
+}
+
+function toNameServers(bridges: string): string[] {
+  return ['udp', 'tcp'].map((protocol) => `-i ${bridges} -p ${protocol} -m ${protocol} --dport 53`)
+}
+
 /**
  * Without a firewall the chains, which other servers may need, let the containers of this one
  * through.
@@ -102,6 +121,7 @@ export function forwardChains(resolvers: string[]): Chain[] {
         answers,
         '-m physdev --physdev-is-bridged -j RETURN',
         `-o paas+ ${refuse}`,
+        namesChosen,
         ...resolvers.flatMap(toResolver),
         '-g PAAS-ALLOW',
       ],

@@ -9,7 +9,9 @@ import {
   hostRules,
   inputChains,
   limitChain,
+  nameServerRules,
   originChain,
+  otherNameServerRules,
   publicRules,
   refuse,
   sealedChains,
@@ -19,7 +21,7 @@ import { bridgePrefix, bridgePrefixOf } from './names.ts'
 import { ourNetworks } from './subnets.ts'
 
 /** Hold what one server opens to its own containers. */
-const perServer = ['PAAS-ALLOW', 'PAAS-PUBLIC']
+const perServer = ['PAAS-ALLOW', 'PAAS-PUBLIC', 'PAAS-NAMES', 'PAAS-OTHER-NAMES']
 const toForward = `-i ${bridgePrefix}+ -j PAAS-FORWARD`
 
 export type FirewallDeps = { serverId: string; log: Logger; network: Network; publicPort: number | undefined }
@@ -33,7 +35,7 @@ export type FirewallDeps = { serverId: string; log: Logger; network: Network; pu
 export async function secureHost(deps: FirewallDeps): Promise<void> {
   if (!deps.network.firewall) return exempt(deps)
   await secureIpv4(deps)
-  await guardTable(deps.log)
+  await guardTable(deps)
   await secureIpv6(deps.log)
 }
 
@@ -97,10 +99,12 @@ async function secureIpv4({ serverId, network, publicPort }: FirewallDeps): Prom
   await iptables.ensureChain('PAAS-ALLOW')
   await iptables.ensureChain('PAAS-PUBLIC')
   await iptables.ensureChain('PAAS-LIMIT')
+  await chooseNameServers(iptables, ownBridges, network.nameServers)
   await iptables.replaceChains([...inputChains(resolvers), ...forwardChains(resolvers)])
-  await iptables.setRules('PAAS-ALLOW', ownBridges, allowRules(ownBridges, network.allow))
+  const names = nameServerRules(ownBridges, network.nameServers ?? [])
+  await iptables.setRules('PAAS-ALLOW', ownBridges, [...allowRules(ownBridges, network.allow), ...names])
   await iptables.ensureLast('PAAS-ALLOW', '-g PAAS-PRIVATE')
-  const ports = [...publicRules(ownBridges, publicPort), ...hostRules(ownBridges, network.host)]
+  const ports = [...publicRules(ownBridges, publicPort), ...hostRules(ownBridges, network.host), ...names]
   await iptables.setRules('PAAS-PUBLIC', ownBridges, ports)
   await iptables.ensureLast('PAAS-PUBLIC', refuse)
   await iptables.ensureFirst('INPUT', `-i ${bridgePrefix}+ -j PAAS-INPUT`)
@@ -108,14 +112,27 @@ async function secureIpv4({ serverId, network, publicPort }: FirewallDeps): Prom
 }
 
 /**
+ * Of two chains, since each server has rules in both and their order in one is not held: the first
+ * passes what may be asked, the other refuses the rest.
+ */
+async function chooseNameServers(iptables: Iptables, bridges: string, servers?: string[]): Promise<void> {
+  await iptables.ensureChain('PAAS-OTHER-NAMES')
+  await iptables.ensureChain('PAAS-NAMES')
+  await iptables.setRules('PAAS-NAMES', bridges, nameServerRules(bridges, servers ?? []))
+  await iptables.ensureLast('PAAS-NAMES', '-g PAAS-OTHER-NAMES')
+  await iptables.setRules('PAAS-OTHER-NAMES', bridges, servers === undefined ? [] : otherNameServerRules(bridges))
+}
+
+/**
  * Keeps each app from filling the host's table of connections. A kernel that was built without one
  * of the modules still keeps apps from the host and from each other, so that this is no reason to
  * run none.
  */
-async function guardTable(log: Logger): Promise<void> {
+async function guardTable({ log, network }: FirewallDeps): Promise<void> {
   try {
     const iptables = new Iptables('iptables')
-    await iptables.replaceChains([limitChain(await resolversOfHost(), await connectionTableSize())])
+    const servers = [...new Set([...(await resolversOfHost()), ...(network.nameServers ?? [])])]
+    await iptables.replaceChains([limitChain(servers, await connectionTableSize())])
     // Behind what closes networks, at the one of the two places that Docker leaves alone.
     const place = (await forwardHooks(iptables)).at(-1) ?? 'FORWARD'
     await iptables.ensureFirst(place, `-i ${bridgePrefix}+ -j PAAS-LIMIT`)

@@ -57,6 +57,19 @@ export function hostNames({ host }: Network): Pick<Docker.HostConfig, 'ExtraHost
   return host.length === 0 ? {} : { ExtraHosts: ['host.docker.internal:host-gateway'] }
 }
 
+/** Is nowhere (RFC 5737), and the firewall refuses questions to it at once. */
+const noServer = '192.0.2.53'
+
+/**
+ * Whom tenants ask about names outside their network, and no domain of this machine to complete
+ * them with. Without a server to answer, whoever asks is to give up soon.
+ */
+export function nameServers({ nameServers: servers }: Network): Docker.HostConfig {
+  if (servers === undefined) return {}
+  if (servers.length > 0) return { Dns: servers, DnsSearch: ['.'] }
+  return { Dns: [noServer], DnsSearch: ['.'], DnsOptions: ['timeout:1', 'attempts:1'] }
+}
+
 /**
  * Size of /dev/shm, bytes: half of the memory, as Linux gives a tmpfs (tmpfs(5)). What is written
  * there counts as memory.

@@ -4,7 +4,7 @@ import { within } from '../../model/machine.ts'
 import type { Limits, SandboxSpec } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
 import { ensureCache } from './cache.ts'
-import { confined, hostNames, rootless, trusted } from './host-config.ts'
+import { confined, hostNames, nameServers, rootless, trusted } from './host-config.ts'
 import { tenant } from '../../model/app-user.ts'
 import { idleCommand } from './idle.ts'
 import { cacheName, containerName, storeName } from './names.ts'
@@ -33,6 +33,7 @@ export async function sandboxOptions(deps: NetworkDeps, spec: SandboxSpec): Prom
       ...(deps.runtime !== undefined && !spec.trusted && { Runtime: deps.runtime }),
       NetworkMode: network,
       ...hostNames(deps.network),
+      ...(!spec.trusted && nameServers(deps.network)),
       Tmpfs: secretsMount(spec),
       Binds: [...cacheMount(deps.serverId, spec), ...storeMounts(spec)],
       // Whoever runs it reads what it says, which may be a whole slug; nobody asks for it later.

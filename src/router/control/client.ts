@@ -8,7 +8,7 @@ import type { Call, ControlReply, Results, RouterStatus } from './protocol.ts'
 /** A router that is just being replaced has no socket for a moment, milliseconds. */
 const patience = 5_000
 const retryInterval = 50
-/** For the router's own part of a call, milliseconds. */
+/** Milliseconds for the router's part of a call. */
 const answerTime = 15_000
 /** The same, where it has only to say how it is. */
 const statusTime = 5_000

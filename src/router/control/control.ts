@@ -6,9 +6,9 @@ export type { RouterFigures, Silence } from './protocol.ts'
 
 /** What the router process has counted; undefined while no router can be asked. */
 export interface RouterMeasurements {
-  /** Of all apps, since it started. */
+  /** Totals of all apps since the router started. */
   totals(): Promise<RouterFigures | undefined>
-  /** Of one app, what is in no file yet. */
+  /** One app's figures that are not in a file yet. */
   minute(appId: AppId): Promise<MinuteUnderWay | undefined>
 }
 

@@ -59,7 +59,7 @@ export type RouterStatus = {
 
 /** Everything since this router started. */
 export type RouterFigures = {
-  /** By the app's id. */
+  /** Keyed by app id. */
   apps: Record<string, RequestTotals>
   counters: ReturnType<Counters['toJSON']>
   /** Open ones. */
@@ -82,7 +82,7 @@ export function hasPort(settings: RouterSettings | undefined, port: number): boo
 
 export type ControlReply = { result: unknown } | { error: { code: string; message: string } }
 
-/** Longer calls are none of ours: 10,000 apps have about 4 MiB. Bytes. */
+/** Bytes of the longest call: 10,000 apps need about 4 MiB. */
 export const longestCall = 64 * 2 ** 20
 
 export function isCall(value: unknown): value is Call {

@@ -6,7 +6,7 @@ import type { Framing } from './framing.ts'
 const smallPiece = 4096
 
 /**
- * Collects what one socket is to be sent in one turn of the event loop: a head and its small body
+ * Collects what is sent to one socket in one turn of the event loop: a head and its small body
  * leave as one write.
  */
 export class Outbox {

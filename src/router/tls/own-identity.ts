@@ -12,7 +12,7 @@ const day = 86_400_000
 const lifetime = { authority: 3_653, certificate: 397 }
 /** What is left of a certificate when it is replaced, milliseconds. */
 const renewal = 30 * day
-/** For another process that is just making the same, milliseconds. */
+/** Milliseconds to wait for another process that is making the same identity. */
 const patience = 20_000
 
 type OwnConfig = Pick<Config, 'paths' | 'domain'>

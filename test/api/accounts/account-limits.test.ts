@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Account } from '../../../src/model/account.ts'
 import type { App } from '../../../src/model/app.ts'
 import { expectAllSeen } from '../answers.ts'
@@ -15,11 +15,7 @@ const server = {
   PAAS_ACCOUNT_ONE_OFFS: '1',
 }
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start(server)
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile(server)
 
 let count = 0
 /** An account with as many apps as it may have. */

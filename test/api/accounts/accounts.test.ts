@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { welcomeAdmin } from '../../../src/api/accounts/admin.ts'
 import { ownLogins } from '../../../src/logins.ts'
 import { PasswordGuard } from '../../../src/api/accounts/password-guard.ts'
@@ -9,11 +9,7 @@ import { createLog } from '../../../src/log.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start()
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile()
 
 type Secret = { token: string }
 

@@ -1,12 +1,8 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start()
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile()
 
 /** Made with ssh-keygen, whose fingerprints they are. */
 const ed25519 = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILW9HHZ+nQuXL5tJnTrsiZGosm2aW8wzDSE/ymk2Q1Xr ada@laptop'

@@ -1,6 +1,6 @@
 import { minuteOf } from '../../../src/model/figures.ts'
 import { appendFile } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createLog } from '../../../src/log.ts'
 import { figureFile } from '../../../src/metrics/figure-files.ts'
 import { FigureWriter } from '../../../src/metrics/figure-writer.ts'
@@ -9,11 +9,7 @@ import type { AppId } from '../../../src/model/ids.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start()
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile()
 
 /** An app that was asked in each of these minutes, counted back from now. */
 async function appWithRequests(name: string, ...ago: number[]): Promise<AppId> {

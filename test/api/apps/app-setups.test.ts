@@ -1,15 +1,11 @@
 import { gzipSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type AppSetupId, type BuildId, type SlugId, newId } from '../../../src/model/ids.ts'
 import { parseAppJson } from '../../../src/model/app-json.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi, type Answer } from '../test-api.ts'
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start()
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile()
 
 const url = 'https://example.com/acme.tgz?token=secret'
 const setUp = (asked: object, token = api.token) =>

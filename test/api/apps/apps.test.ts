@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { appNamePattern } from '../../../src/model/app.ts'
 import { generateAppName } from '../../../src/api/apps/app-name.ts'
 import { TestApi } from '../test-api.ts'
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start()
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile()
 
 describe('creating an app', () => {
   it('answers with where it is pushed to and where it will be', async () => {

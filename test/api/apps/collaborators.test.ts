@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { Account } from '../../../src/model/account.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi, type Json } from '../test-api.ts'
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start()
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile()
 
 type Person = { account: Account; token: string }
 let count = 0

@@ -1,18 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../../helpers/app.ts'
 import type { App } from '../../../src/model/app.ts'
 import { TestApi, type Answer } from '../test-api.ts'
 
-let api: TestApi
+const api = await TestApi.forFile()
 let app: App
-beforeAll(async () => {
-  api = await TestApi.start()
-})
-afterAll(() => api[Symbol.asyncDispose]())
 beforeEach(async () => {
-  const { name } = (await api.createApp()) as unknown as { name: string }
-  app = api.store.apps.find(name)!
-  await api.takeJobs()
+  app = await api.newApp()
 })
 
 const set = (body: unknown): Promise<Answer> => api.call('PATCH', `/apps/${app.name}/config-vars`, { body })

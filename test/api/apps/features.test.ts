@@ -1,18 +1,14 @@
 import { dynoSizes } from '../../../src/model/formation.ts'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { createStack } from '../../../src/build/stack/debian.ts'
 import { dynoSpec, loadDeployable } from '../../../src/dynos/deployable.ts'
 import { removeFromEngine } from '../../helpers/engine.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start()
-  await api.createApp('acme')
-  api.deploy(api.store.apps.find('acme')!)
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile()
+await api.createApp('acme')
+api.deploy(api.store.apps.find('acme')!)
 
 const path = '/apps/acme/features'
 const turn = (name: string, enabled: unknown) => api.call('PATCH', `${path}/${name}`, { body: { enabled } })

@@ -1,5 +1,5 @@
 import { request } from 'node:http'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import { cacheName } from '../../../src/engine/docker/names.ts'
 import type { App } from '../../../src/model/app.ts'
 import type { Build } from '../../../src/model/build.ts'
@@ -10,17 +10,11 @@ import { docker } from '../../engine/support.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
 
-let api: TestApi
+const api = await TestApi.forFile()
 let app: App
 let commit: string
-beforeAll(async () => {
-  api = await TestApi.start()
-})
-afterAll(() => api[Symbol.asyncDispose]())
 beforeEach(async () => {
-  const { name } = (await api.createApp()) as unknown as { name: string }
-  app = api.store.apps.find(name)!
-  await api.takeJobs()
+  app = await api.newApp()
   commit = makeCommit(await api.repositories.ensure(app.id))
 })
 

@@ -2,23 +2,15 @@ import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { request, type ClientRequest } from 'node:http'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { App } from '../../../src/model/app.ts'
+import { describe, expect, it } from 'vitest'
 import type { BuildId, SourceId } from '../../../src/model/ids.ts'
 import { sourcePath } from '../../../src/model/source.ts'
 import { sweepSources } from '../../../src/worker/sweep-sources.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi, type Answer } from '../test-api.ts'
 
-let api: TestApi
-let app: App
-beforeAll(async () => {
-  api = await TestApi.start()
-  await api.createApp('acme')
-  app = api.store.apps.find('acme')!
-  await api.takeJobs()
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile()
+const app = await api.newApp('acme')
 
 type Place = { id: SourceId; put: string; get: string }
 

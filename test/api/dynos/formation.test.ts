@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import type { App } from '../../../src/model/app.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
 
-let api: TestApi
+const api = await TestApi.forFile({ PAAS_DYNO_SIZES: 'performance-m=64/256,performance-l=1048576/256' })
 let app: App
-beforeAll(async () => {
-  api = await TestApi.start({ PAAS_DYNO_SIZES: 'performance-m=64/256,performance-l=1048576/256' })
-})
-afterAll(() => api[Symbol.asyncDispose]())
 beforeEach(async () => {
-  const { name } = (await api.createApp()) as unknown as { name: string }
-  app = api.store.apps.find(name)!
+  app = await api.newApp()
   api.deploy(app)
-  await api.takeJobs()
 })
 
 const scale = (...updates: object[]) => api.call('PATCH', `/apps/${app.name}/formation`, { body: { updates } })

@@ -1,19 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
 import type { App } from '../../../src/model/app.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi, type Options } from '../test-api.ts'
 
-let api: TestApi
+const api = await TestApi.forFile()
 let app: App
-beforeAll(async () => {
-  api = await TestApi.start()
-})
-afterAll(() => api[Symbol.asyncDispose]())
 beforeEach(async () => {
-  const { name } = (await api.createApp()) as unknown as { name: string }
-  app = api.store.apps.find(name)!
+  app = await api.newApp()
   api.deploy(app)
-  await api.takeJobs()
 })
 
 const run = (body: object, options: Options = {}) => api.call('POST', `/apps/${app.name}/dynos`, { body, ...options })

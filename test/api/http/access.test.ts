@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { TestApi } from '../test-api.ts'
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start()
-  await api.createApp('acme')
-  api.deploy(api.store.apps.find('acme')!)
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile()
+await api.createApp('acme')
+api.deploy(api.store.apps.find('acme')!)
 
 /** Bodies that are right, for the routes that need one. */
 const bodies: Record<string, unknown> = {

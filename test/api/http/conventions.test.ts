@@ -1,13 +1,9 @@
 import { connect } from 'node:net'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { TestApi } from '../test-api.ts'
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start()
-  for (const name of ['delta', 'alpha', 'charlie', 'bravo']) await api.createApp(name)
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile()
+for (const name of ['delta', 'alpha', 'charlie', 'bravo']) await api.createApp(name)
 
 describe('an error', () => {
   it.each<[string, string, object, number, string, RegExp]>([
@@ -80,12 +76,10 @@ describe('an error', () => {
   })
 
   it('inside the server says nothing of the inside', async () => {
-    api.store[Symbol.dispose]()
-    const { status, body } = await api.call('GET', '/apps')
+    await using broken = await TestApi.start()
+    broken.store[Symbol.dispose]()
+    const { status, body } = await broken.call('GET', '/apps')
     expect([status, body]).toEqual([500, { id: 'internal', message: 'Something went wrong inside the server.' }])
-    await api[Symbol.asyncDispose]()
-    api = await TestApi.start()
-    for (const name of ['delta', 'alpha', 'charlie', 'bravo']) await api.createApp(name)
   })
 
   it('of HTTP itself does not stop the server', async () => {

@@ -1,13 +1,9 @@
 import { readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start({ PAAS_ALLOW_DELIVERIES: '10.1.0.0/16' })
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile({ PAAS_ALLOW_DELIVERIES: '10.1.0.0/16' })
 
 const secret = 'https://user:hunter2@192.88.98.1/logs'
 

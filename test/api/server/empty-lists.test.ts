@@ -1,13 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start()
-  await api.createApp('acme')
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile()
+await api.createApp('acme')
 
 it.each([
   '/addons',

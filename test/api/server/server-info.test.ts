@@ -1,13 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start()
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile()
 
 it('says where TLS is spoken, and by whose authority once the router has made one', async () => {
   const { publicUrl: url, paths } = api.config

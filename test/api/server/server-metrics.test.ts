@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { familiesOf } from '../../../src/api/server/metric-families.ts'
 import { createLog } from '../../../src/log.ts'
 import { openAppLogWriter } from '../../../src/logs/writer.ts'
@@ -24,11 +24,7 @@ import { TestApi } from '../test-api.ts'
 
 const log = createLog('test', 'silent')
 
-let api: TestApi
-beforeAll(async () => {
-  api = await TestApi.start()
-})
-afterAll(() => api[Symbol.asyncDispose]())
+const api = await TestApi.forFile()
 
 async function scrape(): Promise<string> {
   const { status, text } = await api.call('GET', '/metrics')
