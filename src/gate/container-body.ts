@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { confined, hostNames, rootless, trusted } from '../engine/docker/host-config.ts'
+import { confined, hostNames, nameServers, rootless, trusted } from '../engine/docker/host-config.ts'
 import { areOfContainer, isCacheName, isOwnName, type GateOwner } from './own.ts'
 import { refuseUnless } from './refused.ts'
 import { isFlag, isObject, isText, isTexts, like, one, shaped, textsByName } from './shape.ts'
@@ -8,7 +8,6 @@ const digestForm = /^sha256:[0-9a-f]{64}$/
 /** The stack's user, or a number that is not root's however the engine reads it. */
 const lowlyUser = /^(app|[1-9]\d*(:[A-Za-z0-9_.-]*)?)$/
 const portsForAll = { 'net.ipv4.ip_unprivileged_port_start': '0' }
-const { ExtraHosts: openedHosts } = hostNames({ firewall: true, allow: [], host: [{ port: 1 }] })
 const unlogged = { Type: 'none', Config: {} }
 const secretsOptions = /^rw,noexec,nosuid,nodev,size=16m,mode=0700,uid=\d{1,5},gid=\d{1,5}$/
 
@@ -37,7 +36,10 @@ const varying = {
   RestartPolicy: (policy: unknown) =>
     isDeepStrictEqual(policy, { Name: 'no' }) || isDeepStrictEqual(policy, { Name: 'unless-stopped' }),
   Sysctls: (value: unknown) => isDeepStrictEqual(value, portsForAll),
-  ExtraHosts: (value: unknown) => isDeepStrictEqual(value, openedHosts),
+  ExtraHosts: isTexts,
+  Dns: isTexts,
+  DnsSearch: isTexts,
+  DnsOptions: isTexts,
   Tmpfs: (value: unknown) =>
     isObject(value) && Object.entries(value).every(([at, options]) => isInside(at) && like(secretsOptions)(options)),
   Binds: isTexts,
@@ -62,6 +64,7 @@ export function checkContainer(body: unknown, owner: GateOwner): Container {
   const confinement = confinementOf(HostConfig)
   refuseUnless(confinement !== undefined, 'a container is not confined as those of this server are')
   refuseUnless(User !== 'root' || confinement === 'trusted', 'a container may not be root')
+  checkNames(HostConfig, confinement, owner)
   checkPlaces(HostConfig, confinement, owner)
   return container
 }
@@ -80,6 +83,15 @@ function confinementOf(host: HostConfig): Confinement | undefined {
   if (isLike(confined(limits))) return 'confined'
   if (isLike(rootless(limits, true)) || isLike(rootless(limits, false))) return 'rootless'
   return isLike(trusted(limits)) ? 'trusted' : undefined
+}
+
+/** Names of machines, and whom to ask for others, are those of the settings. @throws Refused */
+function checkNames(host: HostConfig, confinement: Confinement, { network }: GateOwner): void {
+  if (host['NetworkMode'] === 'none') return
+  const wanted = { ...hostNames(network), ...(confinement === 'trusted' ? {} : nameServers(network)) }
+  const given = Object.entries(host).filter(([key]) => key === 'ExtraHosts' || key.startsWith('Dns'))
+  const areThose = isDeepStrictEqual(Object.fromEntries(given), { ...wanted })
+  refuseUnless(areThose, 'a container knows other names than those of the settings')
 }
 
 /** @throws Refused */

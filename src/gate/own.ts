@@ -1,9 +1,10 @@
 import { label, type Kind } from '../engine/labels.ts'
 import { cacheName, serverPrefix } from '../engine/docker/names.ts'
+import type { Network } from '../config.ts'
 import type { AppId } from '../model/ids.ts'
 
-/** The server whose worker asks. `runtime`: that of strangers; undefined: the usual one. */
-export type GateOwner = { serverId: string; runtime: string | undefined }
+/** The server whose worker asks, and its settings. `runtime`: undefined for the usual one. */
+export type GateOwner = { serverId: string; runtime: string | undefined; network: Network }
 
 const containerKinds: string[] = ['dyno', 'oneoff', 'session', 'sandbox'] satisfies Kind[]
 

@@ -69,7 +69,7 @@ class Gate {
   constructor(deps: Omit<GateDeps, 'socketPath'>) {
     const { config, serverId } = deps
     this.#deps = deps
-    this.#owner = { serverId, runtime: config.runtime }
+    this.#owner = { serverId, runtime: config.runtime, network: config.network }
     this.#engine = new GatedEngine(deps.engineSocket)
     this.#things = new Things(this.#engine, this.#owner)
     this.#host = new HostCalls({ ...deps, engine: this.#engine, things: this.#things })

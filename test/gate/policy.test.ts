@@ -19,7 +19,8 @@ import type { AppId } from '../../src/model/ids.ts'
 /** Who has taken over the worker asks the engine for what makes them root of the machine, or master of others' containers. */
 
 const serverId = 'a1b2c3d4e5f6'
-const owner = { serverId, runtime: undefined }
+const network = { firewall: true, allow: [], host: [] }
+const owner = { serverId, runtime: undefined, network }
 const id = 'c'.repeat(64)
 const image = `sha256:${'d'.repeat(64)}`
 const appId = '01234567-89ab-4def-8123-456789abcdef' as AppId
@@ -46,7 +47,7 @@ const spec: DynoSpec = {
 }
 const usual = {
   network: networkName(serverId, appId, 'run'),
-  opened: { firewall: true, allow: [], host: [] },
+  opened: network,
   runtime: undefined,
   user: '10001:1000',
   session: undefined,
@@ -73,15 +74,20 @@ describe('the gate lets the worker', () => {
     expect(order.path).toMatch(/^\/v1\.41\/containers\/create\?name=paas-/)
   })
 
-  it('make a dyno that the operator has opened to a port of the machine, and one with a terminal', () => {
-    const opened = { firewall: true, allow: [], host: [{ port: 5432 }] }
-    for (const place of [{ opened }, { session: { terminal: { columns: 80, rows: 24 } } }]) {
-      expect(asked(create, dyno(place)).answer).toBe('new container')
-    }
+  it('make a dyno with the names that the settings open and choose, and with these alone', () => {
+    const opened = { ...network, host: [{ port: 5432 }], nameServers: ['10.0.0.53'] }
+    const call = parseAsked('POST', create.slice('POST '.length))
+    expect(judgeCall(call, dyno({ opened }), { ...owner, network: opened }).answer).toBe('new container')
+    expect(() => judgeCall(call, dyno(), { ...owner, network: opened })).toThrow(Refused)
+    expect(() => judgeCall(call, dyno({ opened }), owner)).toThrow(Refused)
+  })
+
+  it('make a dyno with a terminal', () => {
+    expect(asked(create, dyno({ session: { terminal: { columns: 80, rows: 24 } } })).answer).toBe('new container')
   })
 
   it('run containers of strangers by the runtime of the settings alone', () => {
-    const ofSettings = { serverId, runtime: 'runsc' }
+    const ofSettings = { serverId, runtime: 'runsc', network }
     const call = parseAsked('POST', create.slice('POST '.length))
     expect(judgeCall(call, dyno({ runtime: 'runsc' }), ofSettings).answer).toBe('new container')
     expect(() => judgeCall(call, dyno(), ofSettings)).toThrow(Refused)
