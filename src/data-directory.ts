@@ -23,9 +23,9 @@ const currentFormat = 1
 type DataDirectory = Pick<Config, 'dataDirectory' | 'paths'>
 /**
  * `directory` is where the id was taken; a copy of the directory has the id too, but is another
- * one.
+ * one. `ancestors` are the ids of the servers that it is a copy of.
  */
-type Identity = { format: number; serverId: string; directory?: string }
+type Identity = { format: number; serverId: string; directory?: string; ancestors?: string[] }
 
 /**
  * Makes the data directory, or checks that it is one of ours, and gives the id this server has for
@@ -56,11 +56,13 @@ export function openDataDirectory(config: DataDirectory): { serverId: string } {
 export function becomeCopy(config: DataDirectory): boolean {
   const { dataDirectory, paths } = config
   try {
-    if (readIdentity(config)?.directory === directoryKey(dataDirectory)) return false
+    const original = readIdentity(config)
+    if (original?.directory === directoryKey(dataDirectory)) return false
+    const ancestors = original ? [original.serverId, ...(original.ancestors ?? [])] : []
     for (const place of [paths.router, ...oldTable(config)]) rmSync(place, { recursive: true, force: true })
     rmSync(paths.redis, { recursive: true, force: true })
     makeSubdirectories(paths)
-    renameSync(draftIdentity(config, newIdentity(dataDirectory)), paths.format)
+    renameSync(draftIdentity(config, { ...newIdentity(dataDirectory), ancestors }), paths.format)
     return true
   } catch (cause) {
     throw explain(cause, dataDirectory)
@@ -84,6 +86,12 @@ export function findServerId({ dataDirectory, paths }: DataDirectory): string | 
   if (!isIdentity(identity)) return undefined
   if (identity.format > currentFormat) throw newer(dataDirectory, identity.format)
   return identity.serverId
+}
+
+/** Ids of the servers whose images this one's releases may have, since it is a copy of theirs. */
+export function findAncestors({ paths }: Pick<Config, 'paths'>): string[] {
+  const { ancestors = [] } = (parse(readFileSync(paths.format, 'utf8')) ?? {}) as Partial<Identity>
+  return ancestors
 }
 
 /** Where older versions have what is in `paths.router` now. */

@@ -3,8 +3,11 @@ import { cacheName, serverPrefix } from '../engine/docker/names.ts'
 import type { Network } from '../config.ts'
 import type { AppId } from '../model/ids.ts'
 
-/** The server whose worker asks, and its settings. `runtime`: undefined for the usual one. */
-export type GateOwner = { serverId: string; runtime: string | undefined; network: Network }
+/**
+ * The server whose worker asks, and its settings. `ancestors`: servers that it is a copy of, whose
+ * images it may run; `runtime`: undefined for the usual one.
+ */
+export type GateOwner = { serverId: string; ancestors: string[]; runtime: string | undefined; network: Network }
 
 const containerKinds: string[] = ['dyno', 'oneoff', 'session', 'sandbox'] satisfies Kind[]
 

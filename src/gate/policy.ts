@@ -17,7 +17,7 @@ import { Refused, refuseUnless } from './refused.ts'
 /** What has to be this server's before the engine is asked. */
 export type Thing =
   | { kind: 'container' | 'exec' | 'network'; id: string }
-  /** `shared`: one of the stack does as well. */
+  /** `shared`: one of the stack, or of a server that this one is a copy of, does as well. */
   | { kind: 'image'; name: string; shared: boolean }
   /** A name that no image may have yet, so that none of the stack's is replaced. */
   | { kind: 'free name'; name: string }

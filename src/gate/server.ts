@@ -26,6 +26,7 @@ export type GateDeps = {
   socketPath: string
   config: Pick<Config, 'network' | 'domain' | 'httpPort' | 'runtime'>
   serverId: string
+  ancestors: string[]
   log: Logger
 }
 
@@ -67,9 +68,9 @@ class Gate {
   readonly #host: HostCalls
 
   constructor(deps: Omit<GateDeps, 'socketPath'>) {
-    const { config, serverId } = deps
+    const { config, serverId, ancestors } = deps
     this.#deps = deps
-    this.#owner = { serverId, runtime: config.runtime, network: config.network }
+    this.#owner = { serverId, ancestors, runtime: config.runtime, network: config.network }
     this.#engine = new GatedEngine(deps.engineSocket)
     this.#things = new Things(this.#engine, this.#owner)
     this.#host = new HostCalls({ ...deps, engine: this.#engine, things: this.#things })

@@ -100,7 +100,7 @@ export class Things {
     // What is built on an image of the stack has its labels, and those of its server.
     const found = {
       isOwn: server === this.#owner.serverId,
-      isShared: label.stack in labels && !server,
+      isShared: server ? this.#owner.ancestors.includes(server) : label.stack in labels,
       layers: image.RootFS?.Layers ?? [],
     }
     // A name may lead to another image later.

@@ -1,3 +1,4 @@
+import { findAncestors } from '../data-directory.ts'
 import { serveGate } from '../gate/server.ts'
 import { PaasError } from '../errors.ts'
 import { runRole } from './run-role.ts'
@@ -8,7 +9,8 @@ export const run = (): Promise<void> =>
     if (docker.kind !== 'socket') {
       throw new PaasError('settings_invalid', 'A gate needs the Unix socket of the engine in DOCKER_HOST.')
     }
-    return serveGate({ engineSocket: docker.path, socketPath: paths.gateSocket, config, serverId, log })
+    const ancestors = findAncestors(config)
+    return serveGate({ engineSocket: docker.path, socketPath: paths.gateSocket, config, serverId, ancestors, log })
   })
 
 if (import.meta.main) await run()

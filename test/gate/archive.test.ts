@@ -10,7 +10,7 @@ import { Refused } from '../../src/gate/refused.ts'
 import { extract, pack, type Header } from '../../src/tar.ts'
 
 const serverId = 'a1b2c3d4e5f6'
-const owner = { serverId, runtime: undefined, network: { firewall: true, allow: [], host: [] } }
+const owner = { serverId, ancestors: [], runtime: undefined, network: { firewall: true, allow: [], host: [] } }
 const layer = 'files of the app'
 const diffId = sha256(layer)
 const known = `sha256:${'1'.repeat(64)}`

@@ -20,7 +20,7 @@ import type { AppId } from '../../src/model/ids.ts'
 
 const serverId = 'a1b2c3d4e5f6'
 const network = { firewall: true, allow: [], host: [] }
-const owner = { serverId, runtime: undefined, network }
+const owner = { serverId, ancestors: [], runtime: undefined, network }
 const id = 'c'.repeat(64)
 const image = `sha256:${'d'.repeat(64)}`
 const appId = '01234567-89ab-4def-8123-456789abcdef' as AppId
@@ -87,7 +87,7 @@ describe('the gate lets the worker', () => {
   })
 
   it('run containers of strangers by the runtime of the settings alone', () => {
-    const ofSettings = { serverId, runtime: 'runsc', network }
+    const ofSettings = { ...owner, runtime: 'runsc' }
     const call = parseAsked('POST', create.slice('POST '.length))
     expect(judgeCall(call, dyno({ runtime: 'runsc' }), ofSettings).answer).toBe('new container')
     expect(() => judgeCall(call, dyno(), ofSettings)).toThrow(Refused)
