@@ -6,6 +6,8 @@ import { join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AppId } from '../../src/model/ids.ts'
 import { connectRouterControl } from '../../src/router/control/client.ts'
+import { routerYoungMiB } from '../../src/supervisor/children.ts'
+import { sparingEnvironment } from '../../src/supervisor/role-process.ts'
 
 export type Contender = AsyncDisposable & { name: string; port: number; pid: number }
 /** The same process, speaking TLS on another port. */
@@ -48,8 +50,9 @@ export async function startCaddy(directory: string, backend: number, certificate
 export async function startRouter(directory: string, backend: number): Promise<TlsContender & { certificate: string }> {
   const [port, httpsPort] = [await freePort(), await freePort()]
   const data = join(directory, 'data')
-  const child = start(0, process.execPath, [main], {
+  const child = start(0, process.execPath, [`--max-semi-space-size=${routerYoungMiB}`, main], {
     env: {
+      ...sparingEnvironment,
       ...process.env,
       PAAS_DATA: data,
       PAAS_HTTP_PORT: String(port),

@@ -58,7 +58,7 @@ export async function runRole(
     using _heart = giveHeartbeat()
     const note = (text: string): void => tellSupervisor({ note: text })
     await using serving = await serve({ config, serverId, log, note, abandoned: abandoned.signal })
-    using _memory = plane === 'control' ? keepMemoryLow() : undefined
+    using _memory = plane === 'check' ? undefined : keepMemoryLow({ serves: plane === 'data' })
     tellSupervisor({ ready: true })
     log.info('ready')
     log.info({ reason: await Promise.race([stop, ...(serving.ended ? [serving.ended] : [])]) }, 'stopping')

@@ -53,7 +53,7 @@ export async function runServer({ rolesDirectory = import.meta.dirname, ...optio
   try {
     say(`paas: starting on ${config.dataDirectory}`)
     await using _server = await supervise({ ...options, config, rolesDirectory, env: roleEnvironment() }, stop)
-    using _memory = keepMemoryLow()
+    using _memory = keepMemoryLow({ serves: false })
     sayReady(config)
     if (!stop.signal.aborted) await once(stop.signal, 'abort')
     say('paas: stopping; the apps keep running')

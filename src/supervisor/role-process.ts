@@ -20,13 +20,22 @@ export type RoleOptions = {
   onNote: (text: string) => void
   /** Has the login of the paas command. */
   logins?: Logins | undefined
+  /** MiB for young objects: with less, they are looked through more often. */
+  youngMiB?: number
   /** What the argv begins with, to run it as another user. */
   prefix?: string[]
-  /** For Node, before the file. */
-  flags?: string[]
   /** Descriptors that it finds as sd_listen_fds(3) says. */
   sockets?: number[]
 }
+
+/** Roles that mostly wait: a third less memory than with Node's 16 MiB. */
+const youngMiB = 1
+
+/**
+ * What each role saves memory by. What C code allocates has one place, not one per thread
+ * (mallopt(3)), so that it is given back.
+ */
+export const sparingEnvironment = { MALLOC_ARENA_MAX: '1' }
 
 /**
  * Starts `node FILE` in a session of its own, so that a terminal's Ctrl-C reaches only the
@@ -34,12 +43,13 @@ export type RoleOptions = {
  * that outlives the supervisor can still write.
  */
 export async function startRole(file: string, options: RoleOptions): Promise<Running> {
-  const { log, env, onNote, logins, prefix = [], flags = [], sockets = [] } = options
+  const { log, env, onNote, logins, prefix = [], sockets = [] } = options
+  const flags = [`--max-semi-space-size=${options.youngMiB ?? youngMiB}`]
   const [program, ...argv] = [...prefix, process.execPath, ...flags, file]
   const child = spawn(program, argv, {
     stdio: ['ignore', log, log, ...sockets, 'ipc'],
     detached: true,
-    env: { ...env, LISTEN_FDS: String(sockets.length), LISTEN_PID: '' },
+    env: { ...sparingEnvironment, ...env, LISTEN_FDS: String(sockets.length), LISTEN_PID: '' },
   })
   child.on('message', (message: RoleMessage) => {
     if ('note' in message) onNote(message.note)

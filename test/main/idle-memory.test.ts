@@ -6,13 +6,19 @@ const mebibyte = 2 ** 20
 it('what only the start needed is given back, and what is in use stays', () => {
   const kept = texts(5)
   const before = withGarbage()
-  using _memory = keepMemoryLow()
+  using _memory = keepMemoryLow({ serves: false })
   expect(process.memoryUsage().heapTotal).toBeLessThan(before - 40 * mebibyte)
   expect(kept).toEqual(texts(5))
 })
 
+it('a process that serves visitors collects nothing at its start', () => {
+  const before = withGarbage()
+  using _memory = keepMemoryLow({ serves: true })
+  expect(process.memoryUsage().heapTotal).toBeGreaterThan(before - 20 * mebibyte)
+})
+
 it('the garbage collector stays out of reach for code that comes later', () => {
-  using _memory = keepMemoryLow()
+  using _memory = keepMemoryLow({ serves: false })
   expect('gc' in globalThis).toBe(false)
 })
 
