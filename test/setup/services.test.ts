@@ -89,7 +89,7 @@ describe('the Dockerfile', () => {
   it('refuses a role that does not exist', async () => {
     await expect(run('docker', ['run', '--rm', image, '--role', 'queen'])).rejects.toMatchObject({
       code: 1,
-      stderr: 'paas: --role is "queen"; it must be one of api, worker, router. (settings_invalid)\n',
+      stderr: 'paas: --role is "queen"; it must be one of api, gate, worker, router. (settings_invalid)\n',
     })
   })
 })
