@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -77,6 +78,8 @@ it.skipIf(!canMount)('roles that die while the disk is full are started again, a
     await until(`the ${role} is started again`, async () => rolePidOr(role, dead) !== dead)
     await until('the app is served', async () => (await get()) === 200)
     await until('the api answers', async () => (await api(server, 'GET', '/apps', { mayFail: true })).status === 200)
+    // Its first opener needs blocks that a full disk has for nobody: worker and api must not be away at once.
+    await until('worker and api have the record', async () => ['worker', 'api'].every(hasRecordOpen))
   }
   pids = roles.map((role) => rolePid(server.pid, role))
   execFileSync('docker', ['kill', ...containers('dyno')])
@@ -206,6 +209,15 @@ function rolePidOr(role: string, none: number): number {
     return rolePid(server.pid, role)
   } catch {
     return none
+  }
+}
+
+function hasRecordOpen(role: string): boolean {
+  const directory = `/proc/${rolePidOr(role, 0)}/fd`
+  try {
+    return readdirSync(directory).some((fd) => readlinkSync(join(directory, fd)).endsWith('/paas.db-wal'))
+  } catch {
+    return false // it ended, or closed what was looked at
   }
 }
 
