@@ -22,6 +22,7 @@ export class SmallDisk implements Disposable {
     execFileSync('truncate', ['-s', `${mebibytes}M`, this.#image])
     execFileSync('mkfs.ext4', ['-q', '-N', String(inodes), this.#image])
     mkdirSync(this.#mount)
+    shareMounts(this.#directory)
     execFileSync('mount', ['-o', 'loop', this.#image, this.#mount])
     this.path = join(this.#mount, 'data')
     mkdirSync(this.path)
@@ -64,10 +65,7 @@ export class SmallDisk implements Disposable {
     execFileSync('mount', ['-o', `remount,${mode}`, this.#mount])
   }
 
-  /**
-   * Once nobody has a file of it open any more. A container that is starting has a copy of all mounts for a moment, which
-   * keeps the file system that is unmounted here; mounted again before it is gone, it would be the same one, read-only still.
-   */
+  /** Once it is gone, which takes a moment: mounted again before, it would be the same file system, read-only still. */
   async mountAgain(): Promise<void> {
     execFileSync('umount', [this.#mount])
     const loops = (): string => execFileSync('losetup', ['--associated', this.#image], { encoding: 'utf8' })
@@ -76,9 +74,18 @@ export class SmallDisk implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    execFileSync('umount', ['--lazy', this.#mount])
+    execFileSync('umount', ['--lazy', '--recursive', this.#directory])
     rmSync(this.#directory, { recursive: true })
   }
+}
+
+/**
+ * Whoever has a mount namespace of its own, as the roles of other servers have, got a copy of every mount. What is unmounted
+ * here goes there too where the mount above it is shared (mount_namespaces(7)); the machine's own need not be.
+ */
+function shareMounts(directory: string): void {
+  execFileSync('mount', ['--bind', directory, directory])
+  execFileSync('mount', ['--make-shared', directory])
 }
 
 function writeUntilRefused(file: number, block: Buffer): void {
