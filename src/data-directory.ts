@@ -35,7 +35,7 @@ type Identity = { format: number; serverId: string; directory?: string; ancestor
 export function openDataDirectory(config: DataDirectory): { serverId: string } {
   try {
     makeDirectory(config.dataDirectory)
-    // Of a whole one nothing is made, so that a disk that is read-only would show later and
+    // A complete one needs no writes, so a read-only disk would be noticed only later and
     // elsewhere.
     accessSync(config.dataDirectory, constants.R_OK | constants.W_OK | constants.X_OK)
     const { format, serverId } = readIdentity(config) ?? createIdentity(config)
@@ -151,7 +151,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined // not JSON: not a file of ours, which the caller says
+    return undefined // not JSON; the caller reports that the file is not ours
   }
 }
 

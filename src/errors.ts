@@ -64,7 +64,7 @@ export function asDiskError(thrown: unknown, disk = 'The disk'): PaasError | und
  */
 export function asExhaustion(thrown: unknown): PaasError | undefined {
   const { code = '', syscall = '' } = (thrown ?? {}) as NodeJS.ErrnoException
-  // For anything but a process it only means that there is nothing to read yet.
+  // EAGAIN of anything but a new process only means that there is nothing to read yet.
   const lack = code === 'EAGAIN' && !syscall.startsWith('spawn') ? undefined : lacks[code]
   if (lack === undefined) return undefined
   return new PaasError('server_exhausted', `The server has no ${lack} left.`, { cause: thrown })

@@ -74,7 +74,7 @@ async function findHolder(serverId: string): Promise<Holder | undefined> {
     const answer = await text(limited(socket))
     return JSON.parse(answer) as Holder
   } catch {
-    return undefined // nobody is there, or it hangs: who wants the id finds out that it is taken
+    return undefined // nobody listens, or it hangs: the caller then finds the id in use
   } finally {
     socket.destroy()
   }

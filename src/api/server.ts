@@ -74,7 +74,7 @@ export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
     loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
-    // Its own answer has not the form of an error of the API: see ./closing.ts.
+    // Fastify's own answer does not have the API's error format: see ./closing.ts.
     return503OnClosing: false,
     routerOptions: { maxParamLength: 1000 },
     frameworkErrors: (...failure) => void answerError(...failure),
@@ -118,7 +118,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
       checkScope(request)
       checkRole(store, request)
     })
-    // Who lost something by this request has lost it when that is answered.
+    // When the request is answered, whoever lost a right by it has lost it.
     resources.addHook('onSend', async ({ method }) => {
       if (method !== 'GET' && method !== 'HEAD') deps.grants.review()
     })

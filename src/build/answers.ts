@@ -39,7 +39,7 @@ export class Answers {
   constructor(asked: readonly AnyPack[], on: Events) {
     this.#asked = asked
     this.#on = on
-    // Whoever reads it is told; nobody may.
+    // The failure goes to whoever reads the answer, if anybody does.
     this.slug.on('error', () => undefined)
     this.slug.on('drain', () => this.#onDrain()).on('close', () => this.#onDrain())
   }

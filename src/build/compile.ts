@@ -68,7 +68,7 @@ function isWhole(deps: CompileDeps, running: ReturnType<Sandbox['run']>): Promis
     const how = await exit()
     if (how.code !== 0) throw notTaken(deps, how)
   })
-  // Whoever reads the slug may fail first.
+  // The reader of the slug may fail first.
   whole.catch(() => undefined)
   return whole
 }

@@ -20,8 +20,7 @@ export function defaultTypes(yaml: string): ProcessTypes {
 
 function parseYaml(text: string): unknown {
   try {
-    // The check for unique keys takes time quadratic in them; warnings would go to the server's own
-    // log.
+    // The check for unique keys takes quadratic time; warnings would go to the server's own log.
     return parse(text, { maxAliasCount: 0, uniqueKeys: false, logLevel: 'error' })
   } catch (cause) {
     throw new PaasError('build_failed', "build failed: the output of the buildpack's bin/release is not YAML", {

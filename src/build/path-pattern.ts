@@ -122,7 +122,7 @@ function tokensOf(text: string): Token[] {
   const tokens: Token[] = []
   for (let at = 0; at < characters.length;) {
     const { token, next } = tokenAt(characters, at)
-    // Two after each other are one, and what need not be there may not pile up.
+    // Two in a row are one, and optional parts must not pile up: that would take exponential time.
     if (token.kind !== 'directories' || tokens.at(-1)?.kind !== 'directories') tokens.push(token)
     at = next
   }

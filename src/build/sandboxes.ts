@@ -75,7 +75,7 @@ export class BuildSandboxes implements AsyncDisposable {
     if (emptyCache) await this.without(appId, () => this.#deps.engine.removeCache(appId))
     if (this.#prepared.get(appId)?.kind !== kind) await this.#discard(appId)
     const sandbox = await this.#withdraw(appId)
-    // The one before may still tidy up what this one is to find.
+    // The sandbox before may still be cleaning up the cache that this one needs.
     if (kind === 'dockerfile') await this.#resting.get(appId)
     if (sandbox?.waits && !signal.aborted) return sandbox
     if (sandbox) this.remove(appId, sandbox)

@@ -37,8 +37,8 @@ function slugEntry(header: Header, owner: Owner): NewHeader | undefined {
   const { name, type, size, mtime, mode, linkname } = header
   if (isRoot(header)) return { name: appDirectory.slice(1), type, size, mtime, mode: 0o755, ...owner }
   const path = pathIn(name)
-  // A symbolic link may say what it likes: it is followed only inside a dyno. A hard link's target
-  // has to be in the slug.
+  // A symbolic link may point anywhere, since it is followed only inside a dyno. A hard link's
+  // target must be in the slug.
   const target = type === 'link' ? pathIn(linkname) : linkname
   if (path === undefined || target === undefined || !kinds.has(type)) return undefined
   checkName(path)

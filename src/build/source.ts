@@ -89,7 +89,7 @@ export function sourceForBuild(tar: Readable, patterns = ''): Readable {
       name: `${appDirectory.slice(1)}/${header.name}`,
       type: header.type,
       size: header.size,
-      // As a checkout would have it; git archive lets the group write.
+      // The modes of a checkout; git archive makes files writable for the group.
       mode: header.mode & 0o755,
       mtime: header.mtime,
       linkname: header.linkname,

@@ -57,7 +57,7 @@ export type Toolbox = {
 
 export function createToolbox({ engine, stack }: ToolboxDeps): Toolbox {
   const withLayer = createLayers(engine)
-  // Read once: an upgrade on disk is for the next start, which knows how to call it.
+  // Read once: files that an upgrade puts on the disk are for the next start.
   const packs = packLayer()
   const builder = builderLayer()
   const toolbox: Toolbox = {

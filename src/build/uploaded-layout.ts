@@ -45,8 +45,8 @@ export class UploadedLayout {
     if (!isFile && type !== 'link' && type !== 'symlink') {
       throw invalidTarball(`${showName(header.name)} is a ${type ?? 'thing of an unknown kind'}, not a file`)
     }
-    // A symbolic link may say what it likes: it is followed only inside a dyno, as those that a
-    // build makes.
+    // A symbolic link may point anywhere: like those that a build makes, it is followed only inside
+    // a dyno.
     const linkname = type === 'link' ? this.#linked(header) : (header.linkname ?? '')
     this.#take(path, type === 'symlink' ? type : 'file', add)
     return isFile ? { ...entry, type: 'file', size } : { ...entry, type, linkname, size: 0 }

@@ -30,7 +30,7 @@ export async function sourceBlobFor(api: Client, options: SourceOptions): Promis
 async function upload(api: Client, { bytes, done }: Tarball): Promise<string> {
   const { source_blob } = await api.post<{ source_blob: { put_url: string; get_url: string } }>('/sources', {})
   const [sent] = await Promise.allSettled([api.upload(source_blob.put_url, bytes), done])
-  // Why there was no whole tarball says more than that it was cut off.
+  // The reason that git or tar gave is more useful than that the upload was cut off.
   await done
   if (sent.status === 'rejected') throw sent.reason
   return source_blob.get_url

@@ -216,7 +216,7 @@ function refusal(status: number, text: string, server: string): PaasError {
   const error = text.startsWith('{') ? parseJson(text, server) : undefined
   const { id, message } = { id: '', message: '', ...(error as object | undefined) }
   if (id in catalogue) return new PaasError(id as ErrorCode, message, { hint: '' })
-  // Not the server's own words: it starts or stops, or something before it answers.
+  // Not the server's own answer: it is starting or stopping, or a proxy in front of it answers.
   if (!message || status >= 502)
     return new PaasError('server_unreachable', `The server ${server} answered with status ${status}.`)
   return new PaasError('bad_request', message, { hint: '' })

@@ -17,7 +17,7 @@ export async function* followOutput(api: Client, url: string): AsyncGenerator<Bu
       seen = Math.max(seen, position)
       if (rest.length > 0) yield rest
     }
-    // An answer that ended as HTTP has it was all there is.
+    // An answer that ended properly was complete.
     if (output.complete) return
     sayLost(api.server.url)
   }

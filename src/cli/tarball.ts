@@ -22,7 +22,7 @@ export async function packDirectory(directory: string, at: '.' | './app' = '.'):
   const chosen = names === undefined ? ['--exclude=./.git', '.'] : ['--null', '--no-recursion', '-T', '-']
   const tar = spawn('tar', ['-czf', '-', ...placed(at), '-C', directory, ...chosen], {
     stdio: ['pipe', 'pipe', 'inherit'],
-    // macOS else adds files of its own.
+    // Without this, macOS adds files of its own.
     env: { ...process.env, COPYFILE_DISABLE: '1' },
   })
   const { promise, resolve, reject } = Promise.withResolvers<void>()
@@ -30,7 +30,7 @@ export async function packDirectory(directory: string, at: '.' | './app' = '.'):
   tar.on('close', (code) => (code === 0 ? resolve() : reject(new PaasError('git_failed', `tar exited with ${code}.`))))
   tar.stdin.on('error', () => undefined)
   tar.stdin.end(names)
-  // Piped on at once: what nobody reads of a process that has ended is thrown away.
+  // Piped at once: unread output of a process that has exited is discarded.
   const bytes = tar.stdout.pipe(new PassThrough())
   promise.catch((cause: unknown) => bytes.destroy(cause as Error))
   return { bytes, done: promise }

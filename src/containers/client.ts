@@ -48,7 +48,7 @@ type Sent = Call & { socketPath: string; agent: Agent }
 async function send({ path, params = {}, body, ...options }: Sent): Promise<IncomingMessage> {
   const outgoing = request({ ...options, path: `${path}?${new URLSearchParams(params).toString()}` })
   const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>
-  // After the answer, what is read of it says what went wrong.
+  // Errors after the answer are reported by whoever reads its body.
   outgoing.on('error', () => undefined)
   if (body) pass(body, outgoing)
   else outgoing.end()

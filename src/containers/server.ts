@@ -30,7 +30,7 @@ const verbs: Record<string, Verb> = {
  */
 export async function serveContainers({ socketPath, containers, log }: ContainersServerDeps): Promise<AsyncDisposable> {
   await rm(socketPath, { force: true })
-  // An upload takes as long as it takes: the api is who bounds it.
+  // No time limit here: the api limits uploads.
   const server = createServer({ requestTimeout: 0 }, (request, response) => {
     void answer(containers, request, response).catch((error: unknown) => tell(response, error, log))
   })
@@ -65,7 +65,7 @@ async function answer(containers: Containers, request: IncomingMessage, response
 /** Who stops reading leaves the connection open for the answer. */
 function bodyOf(request: IncomingMessage): Readable {
   const body = new PassThrough()
-  // One that breaks off before it is read says so when it is read.
+  // An upload that breaks off early fails when it is read, not here.
   body.on('error', () => undefined)
   request.once('error', (cause) => body.destroy(cause))
   return request.pipe(body)

@@ -86,7 +86,7 @@ export class DrainBuffer {
     if (!line) return undefined
     this.#first++
     this.#count(-sizeOf(line))
-    // Removing the first of many each time would copy all others.
+    // Removing the first element of a long array copies all the others.
     if (this.#first > 1024 && this.#first * 2 > this.#lines.length) {
       this.#lines = this.#lines.slice(this.#first)
       this.#first = 0

@@ -38,7 +38,7 @@ class HttpTransport implements Transport {
   }
 
   async send(lines: ReadLine[], signal: AbortSignal): Promise<void> {
-    // The same id at each attempt, by which a receiver knows what it has already.
+    // The id is the same for every attempt, so that a receiver can drop duplicates.
     if (this.#frame?.lines !== lines) this.#frame = { lines, id: randomUUID() }
     const headers = {
       'content-type': 'application/logplex-1',

@@ -110,7 +110,7 @@ export class Dynos {
   async retireAll(appId: AppId, work: () => Promise<void>): Promise<void> {
     const { engine, retirement } = this.#parts
     await this.#turns.run(appId, async () => {
-      await this.unroute(appId) // A deploy that was under way may have put it back.
+      await this.unroute(appId) // a deploy in progress may have added the route again
       const dynos = await engine.listDynos({ appId })
       retirement.retire(dynos)
       await retirement.finished(dynos)

@@ -23,6 +23,6 @@ export function heard({ exits, dynoLog, readyDynos }: Listeners, event: EngineEv
     case 'removed':
       readyDynos.forget(id)
       return dynoLog.removed(event)
-    case 'stuck': // the reconcile says why
+    case 'stuck': // reconciling it reports the reason
   }
 }

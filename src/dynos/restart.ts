@@ -89,7 +89,7 @@ async function replaceDynos(parts: DynoParts, app: App, { plan, signal }: Replac
   const wanted = wantedDynos(parts.store, deployable)
   const present = { version: deployable.release.version, dynos: await livingDynos(parts, app) }
   const { keep, start, stop } = plan(wanted, present)
-  if (start.length === 0) return // what is too much is the reconciler's
+  if (start.length === 0) return // the reconciler removes surplus dynos
   const started = await startDynos(parts, deployable, start, { narrator: silent, signal })
   const wantsWeb = wanted.some(({ type }) => type === 'web')
   const kept = await readyOnes(parts, keep)

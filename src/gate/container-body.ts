@@ -102,7 +102,7 @@ function checkPlaces(
 ): void {
   const network = String(NetworkMode)
   refuseUnless(network === 'none' || isOwnName(network, owner), 'a container may only be on a network of this server')
-  // One that is never started, or of no stranger, needs no runtime of its own.
+  // A container that is never started, or runs no stranger's code, needs no other runtime.
   const isFree = network === 'none' || confinement === 'trusted'
   refuseUnless(Runtime === owner.runtime || (isFree && Runtime === undefined), 'a container has another runtime')
   const areVolumes = (Binds as string[]).every((bind) => isVolume(bind, owner))

@@ -20,7 +20,7 @@ export async function pass(
   const call = deps.engine.call({ ...order, headers: headersOf(order) })
   response.once('close', () => call.destroy())
   const answered = once(call, 'response') as Promise<[IncomingMessage]>
-  // Of a body that breaks off, or is refused, the engine's answer would not tell.
+  // The engine's answer would not say that the body broke off or was refused.
   const [[answer]] = await Promise.all([answered, send(deps, order, { request, call })])
   await giveAnswer(deps, order, { answer, response })
 }
@@ -61,7 +61,7 @@ async function giveAnswer({ things, owner }: PassDeps, order: Order, { answer, r
     return giveWhole(response, text, answer.statusCode)
   }
   response.writeHead(answer.statusCode ?? 502, { 'content-type': answer.headers['content-type'] ?? 'application/json' })
-  // Whoever waits for events does so once it knows that they come.
+  // The head is sent at once: a client waits for it before it expects events.
   response.flushHeaders()
   if (isDone && order.answer === 'events') await pipeline(answer, ownEvents(owner), response)
   else await pipeline(answer, response)

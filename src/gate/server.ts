@@ -38,7 +38,7 @@ export type GateDeps = {
 export async function serveGate({ socketPath, ...deps }: GateDeps): Promise<AsyncDisposable> {
   const gate = new Gate(deps)
   await rm(socketPath, { force: true })
-  // A build takes as long as it takes.
+  // No time limit here: a build has its own.
   const server = createServer({ requestTimeout: 0 }, (request, response) => {
     void gate.answer(request, response)
   })

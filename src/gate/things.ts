@@ -97,13 +97,13 @@ export class Things {
     if (!image) return undefined
     const labels = image.Config?.Labels ?? {}
     const server = labels[label.server]
-    // What is built on an image of the stack has its labels, and those of its server.
+    // Images built on a stack image inherit its labels; their server's are added.
     const found = {
       isOwn: server === this.#owner.serverId,
       isShared: server ? this.#owner.ancestors.includes(server) : label.stack in labels,
       layers: image.RootFS?.Layers ?? [],
     }
-    // A name may lead to another image later.
+    // The name may be moved to another image later, so the id is kept.
     if (digest.test(name)) {
       this.#images.set(name, found)
       if (this.#images.size > most) this.#images.clear()

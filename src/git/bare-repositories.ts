@@ -51,7 +51,7 @@ export function createRepositories({ directory, limits, hooks = ownHooks }: Repo
     inspect: async (appId, commit, signal) => inspectTree(pathOf(appId), hex(commit), limits, signal),
     archive: async (appId, commit, signal) => archive(pathOf(appId), hex(commit), limits, signal),
     async importTarball(appId, buildId, tarball, signal) {
-      // It may fail before it is read; the reader then gets the error.
+      // It may fail before it is read; the error then goes to the reader.
       tarball.bytes.on('error', () => undefined)
       const path = await this.ensure(appId)
       const most = limits.repositoryBytes

@@ -54,7 +54,7 @@ export async function deployRef(
       push.letThrough.set(ref, asked)
       return { kind: 'let-through' }
     }
-    // Git would put the tag itself on the branch, which it then refuses.
+    // Git would set the branch to the tag object, and then refuse that.
     if (!(await deps.repositories.moveRef(app.id, ref, commit, previous))) return movedMeanwhile()
   }
   const build = await accept(deps, wire, asked)
@@ -92,7 +92,7 @@ async function checkTakes(
   if (apps.get(id)?.destroying !== false) throw new PaasError('app_not_found', `The app ${name} is being destroyed.`)
   quotas.checkBuild(app)
   await checkDiskSpace(await repositories.ensure(id), freeBytes)
-  // Not the client's signal: who leaves once everything was sent has pushed.
+  // Not aborted with the client: once everything was sent, the push counts.
   await repositories.inspect(id, commit, AbortSignal.timeout(inspectFor))
 }
 

@@ -16,7 +16,7 @@ const settings = {
   GIT_ATTR_NOSYSTEM: '1',
   GIT_NO_REPLACE_OBJECTS: '1',
   GIT_TERMINAL_PROMPT: '0',
-  // The api's repositories are the worker's too, who is another user.
+  // The worker, which is another user, works in the api's repositories too.
   GIT_CONFIG_COUNT: '1',
   GIT_CONFIG_KEY_0: 'safe.directory',
   GIT_CONFIG_VALUE_0: '*',

@@ -26,7 +26,7 @@ export function startGit(repository: string, argv: string[], signal: AbortSignal
       stdio: ['pipe', 'pipe', 'pipe'],
     }),
   )
-  // A git that ended early says why on stderr; that its stdin is closed then adds nothing.
+  // A git that exits early explains it on stderr; the EPIPE on its stdin adds nothing.
   child.stdin.on('error', () => undefined)
   const done = finish(child, argv[0] ?? '', signal)
   done.catch(() => undefined)

@@ -61,12 +61,12 @@ export async function advertiseRefs(service: GitService, repository: string): Pr
   const output = new PassThrough()
   const errors = new PassThrough()
   errors.on('error', (cause) => output.destroy(cause))
-  // A failed start is reported twice, the second time when nobody listens any more.
+  // A failed start is reported twice; by the second time nobody listens any more.
   output.on('error', () => undefined)
   try {
     serviceRespond(errors as unknown as HttpDuplex, service, repository, output as unknown as ServerResponse)
     const answer = await buffer(output)
-    // What node-git-server writes before git begins; a git that fails adds nothing.
+    // node-git-server writes this before git begins; a git that fails adds nothing.
     const preamble = packet(`# service=git-${service}\n`).length + flush.length
     if (answer.length <= preamble) throw new Error('git advertised nothing')
     return answer

@@ -98,7 +98,7 @@ async function readGreeting(socket: Socket): Promise<{ name?: HookName; pid?: nu
 function finish(socket: Socket, code: number): void {
   frame(socket, 0, Buffer.from([code]))
   socket.end()
-  // Whoever still writes is not read any more; the hook exits at the frame before.
+  // No more input is read: the hook exits after the frame before this one.
   socket.resume()
 }
 

@@ -35,7 +35,7 @@ export class ReportRewriter extends Transform {
   #take(sent: Packet): void {
     if (sent === null) return void this.push(flush)
     const [band] = sent
-    // Band 1 without a byte is a keep-alive.
+    // An empty packet of band 1 is a keep-alive.
     if (band !== 1 || sent.length === 1) {
       if (band === 2) this.#said = (this.#said + sent.toString('utf8', 1)).slice(-4000)
       return void this.push(packet(sent))
@@ -49,7 +49,7 @@ export class ReportRewriter extends Transform {
   #rewrite(payload: Buffer): Buffer {
     const line = lineOf(payload)
     const [, status, reason = ''] = /^(unpack|ng \S+) (.*)$/s.exec(line) ?? []
-    // The refs' lines that follow only say `unpacker error`.
+    // The lines of the refs that follow only say `unpacker error`.
     if (status === 'unpack') this.#said += `${reason}\n`
     const better = status === undefined ? undefined : this.#explain(reason, this.#said)
     return packet(better === undefined ? payload : `${status} ${better}\n`)

@@ -26,8 +26,7 @@ export async function serveFetch({ repository, req, res, limits }: ServeFetchOpt
     git.input.end()
     const sent = await sendAnswer(git.output, res, limits.idleMs)
     const { code, complaint } = await git.closed
-    // Git ends in good order without a word when a flush was all that came, or what is wanted and
-    // not yet what is there.
+    // Git exits with 0 and no output when it got only a flush, or the wants without the haves.
     if (sent || code === 0 || res.closed) return void res.end()
     throw new PaasError('bad_request', `git does not understand this request: ${complaint.slice(0, 200)}`)
   } finally {

@@ -59,13 +59,13 @@ export async function servePush(options: ServePushOptions): Promise<void> {
     await checkDiskSpace(repository, limits.freeBytes)
     const judgements = await judgeRefs(options.repositories, app, asked(head))
     const reasons = judgements.flatMap((judgement) => (judgement.kind === 'refuse' ? [judgement.reason] : []))
-    // When none is taken whatever comes, nothing of the pack is.
+    // If every ref is refused already, the pack is not read.
     if (reasons.length === judgements.length) return await refuseRefs(options, head, reasons)
     checkBuilds(options, judgements)
     const room = await roomIn(repository, limits.repositoryBytes, options.access.signal)
     body.allow(room, noRoomFor(room, limits.repositoryBytes))
     body.count(await quotas.holdRepositoryRoom(app))
-    // Git has the pack to check yet, which is time to start a sandbox in.
+    // Git still has to check the pack; a sandbox can be started meanwhile.
     if (head.list.commands.some(mayDeploy)) void queue.expect(app.id)
     await receive(options, body, head)
     options.maintenance.afterPush(app, repository)
@@ -88,7 +88,7 @@ async function begin({
   req,
 }: ServePushOptions): Promise<{ head: PushHead; body: Body }> {
   using _beginning = beginnings.take(app, account)
-  // Git holds the pack to the limit; this one only ends what never ends, push options and refs
+  // Git enforces the limit of the pack. This one ends an input without end, refs and push options
   // included.
   const body = openBody(req, { ...limits, bytes: limits.packBytes + besidePack })
   return { head: await readPushHead(body), body }
@@ -185,7 +185,7 @@ class Upload {
   }
 
   start({ bytes, rest }: PushHead): void {
-    // Alone, so that node-git-server's pattern for the first chunk has nothing to work on.
+    // Sent as a chunk of its own: node-git-server matches a pattern against the first chunk.
     this.#git.input.write(bytes.subarray(0, 4))
     this.#git.input.write(bytes.subarray(4))
     if (rest.length > 0) this.#git.input.write(rest)

@@ -46,8 +46,8 @@ export function createGitHandler(deps: GitHandlerDeps): (req: IncomingMessage, r
   const beginnings = new TransferSlots(mostBeginnings, 'pushes that have not begun')
   return (req, res) => {
     if (!isGitPath(req.url)) return false
-    // A client that leaves in the middle is reported where it matters; here it must only not end
-    // the process.
+    // A client that disconnects is reported where it matters. Here the error must only not end the
+    // process.
     req.on('error', () => undefined)
     res.on('error', () => undefined)
     void serve(deps, { slots, beginnings }, req, res).catch((cause: unknown) => fail(deps.log, req, res, cause))
@@ -66,8 +66,8 @@ async function serve(
   if (request.kind === 'rpc') checkMediaType(req, request.service)
   const repository = await deps.repositories.ensure(app.id)
   if (request.kind === 'refs') {
-    // What would refuse the service itself is said here, since git shows the text of an error only
-    // at this request.
+    // A refusal of the whole service is sent here: git shows the text of an error only for this
+    // request.
     using _slot = slots.take(app, account)
     if (request.service === 'receive-pack') await checkDiskSpace(repository, deps.limits.freeBytes)
     const refs = await advertiseRefs(request.service, repository)

@@ -37,8 +37,8 @@ async function inspectEntries(
   limits: SourceLimits,
   signal: AbortSignal,
 ): Promise<Symlink[]> {
-  // A tree of a few kilobytes may unfold into billions of names, so the listing is ended at the
-  // first problem.
+  // A tree of a few kilobytes may expand to billions of names, so the listing ends at the first
+  // problem.
   const listing = new AbortController()
   const argv = ['ls-tree', '-r', '-t', '-l', '-z', '--full-tree', commit]
   const git = startGit(repository, argv, AbortSignal.any([signal, listing.signal]))

@@ -91,7 +91,7 @@ export class Channel {
     const waiting = this.#waiting.length
     this.#count(-this.#size)
     this.#waiting = []
-    // The app was removed while lines of it were on their way: nobody is left to read them.
+    // The app was removed while its lines were on their way: nobody is left to read them.
     if (isCode(cause, 'ENOENT')) return
     this.#lose(batch.lines + batch.lost + waiting, `log cannot be written: ${codeOf(cause)}`)
     if (!this.#failing) this.#log.warn({ err: cause }, 'app log cannot be written')

@@ -61,7 +61,7 @@ export class Follower implements AsyncDisposable {
         start = lineEnd + 1
         if (line) yield { ...line, position: formatPosition(this.#marks) }
       }
-      // No line of ours is as long as a block: what is that long is damage, and is passed over.
+      // No line that we write is as long as a block; a longer one is damage, and is skipped.
       if (end === 0 && bytesRead === blockSize) mark.offset += blockSize
       else if (end === 0) return
     }

@@ -19,7 +19,7 @@ export function openAppLogReader({ directory }: { directory: string }): AppLogRe
 async function* read(directory: string, filter: LogFilter, signal: AbortSignal): AsyncGenerator<ReadLine> {
   const matches = matcher(filter)
   await mkdir(directory, { recursive: true, mode: 0o770 })
-  // Watching begins before the look at the end, so that nothing is missed between the two.
+  // Watching begins before the last read, so that nothing is missed between the two.
   using watch = new DirectoryWatch(directory, signal)
   try {
     const begin = filter.after === undefined ? await findEnd(directory) : parsePosition(filter.after)
@@ -35,7 +35,7 @@ async function* read(directory: string, filter: LogFilter, signal: AbortSignal):
       await watch.changed()
     }
   } catch (cause) {
-    // The app was removed while its log was being read: that is the log's end.
+    // The app was removed while its log was read, so the log ends here.
     if (!isCode(cause, 'ENOENT')) throw cause
   }
 }

@@ -58,11 +58,11 @@ export const run = (): Promise<void> =>
       log,
     })
     life.defer(() => closeApi(api))
-    // Disposed before the api: pushes in progress get their last words while their connections are
-    // open.
+    // Disposed before the api, so that pushes in progress get their last lines while their
+    // connections are open.
     life.use(git)
     await welcomeAdmin({ store, config, log, logins: process.connected ? supervisorsLogins() : ownLogins(config) })
-    // A killed api leaves its socket behind; the supervisor's lock makes sure that it is nobody's.
+    // A killed api leaves its socket behind. The supervisor's lock ensures that nobody uses it.
     rmSync(paths.apiSocket, { force: true })
     await api.listen({ path: paths.apiSocket })
     chmodSync(paths.apiSocket, 0o660)

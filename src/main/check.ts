@@ -9,7 +9,7 @@ export const run = (): Promise<void> =>
       checkStore({ path: paths.database, keyPath: paths.key })
     } catch (thrown) {
       if (!isPassing(asPaasError(thrown))) throw thrown
-      // A full disk is handled by the roles.
+      // The roles handle a full disk themselves.
       log.warn({ err: thrown }, 'the record could not be checked')
     }
     return Promise.resolve(new AsyncDisposableStack())

@@ -1,20 +1,19 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
-/** How often it is looked at, milliseconds. */
+/** Milliseconds between two checks. */
 const interval = 60_000
-/** Share of the time in which something ran, under which a process counts as idle. */
+/** A process counts as idle below this share of busy time. */
 const idleShare = 0.02
-/** Bytes of heap that are worth a collection. */
+/** Bytes by which the heap must have grown to be worth a collection. */
 const worthIt = 4 * 2 ** 20
 
 /**
- * Collects all garbage and gives the pages back, whenever the process is idle after it did
- * something. V8 itself waits until the heap is full, so what only starting needed, about 10 MiB a
- * role, would stay for good.
- * @param serves visitors wait for it: nothing is collected before it has been idle for a while, and
- *   then in one pass of some 20 ms. Else it is collected now too, and thoroughly: compiled code
- *   that is not used goes as well, a quarter of the memory of a role with large libraries.
+ * Collects garbage and returns the pages whenever the process becomes idle after work. V8 alone
+ * waits until the heap is full, and would keep what only the start needed: about 10 MiB a role.
+ * @param serves visitors wait for this process: it is collected only after it has been idle for a
+ *   while, in one pass of some 20 ms. Otherwise it is also collected now, and thoroughly: unused
+ *   compiled code goes too, a quarter of the memory of a role with large libraries.
  */
 export function keepMemoryLow({ serves }: { serves: boolean }): Disposable {
   const flavor = serves ? 'regular' : 'last-resort'

@@ -8,7 +8,7 @@ import { askFigures } from '../metrics/role-socket.ts'
 import { supervisorMemory } from '../metrics/supervisor-memory.ts'
 import { connectRouterMeasurements } from '../router/control/client.ts'
 
-/** Where the api gets figures from: the files of the apps, and the other processes' sockets. */
+/** The sources of the api's figures: the files of the apps, and the sockets of the other roles. */
 export function openMeasured({ paths, log }: { paths: Paths; log: Logger }): Measured & Disposable {
   const meter = new RoleMeter()
   return {

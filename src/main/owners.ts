@@ -27,7 +27,7 @@ import { LogCursors } from '../worker/log-cursors.ts'
 import { BuildMeter } from '../worker/measure-builds.ts'
 import type { WorkerParts } from '../worker/parts.ts'
 
-/** What the owners are made of, each open and closed by the caller. */
+/** What the owners are made of; the caller opens and closes each. */
 export type Foundations = {
   config: Config
   serverId: string
@@ -43,8 +43,8 @@ export type Foundations = {
 }
 
 /**
- * Makes each owner once: `Dynos`, above it `Releases`, above that `Builds`, and what else a worker
- * calls. What is to be closed `life` closes.
+ * Makes each owner once: `Dynos`, `Releases` on top of it, `Builds` on top of that, and what else a
+ * worker calls. `life` closes whatever has to be closed.
  */
 export function createOwners(given: Foundations, life: AsyncDisposableStack): WorkerParts {
   const { config, store, log, engine, router, pipeline, sandboxes, repositories, logs, outputs } = given
@@ -87,8 +87,8 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
 }
 
 /**
- * Its lines come from the log's files, not from the collector: so each drain continues where it
- * was, whatever restarts.
+ * Drains read the log's files, not the collector, so that each continues where it was after any
+ * restart.
  */
 function createDrains({ config, store, logs, log }: Foundations, life: AsyncDisposableStack): Drains {
   const cursors = new LogCursors({ path: join(config.paths.runs.worker, 'drain-cursors.json'), log })

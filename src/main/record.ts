@@ -2,8 +2,8 @@ import { openRecord } from './open-record.ts'
 import { runRole } from './run-role.ts'
 
 /**
- * Has the record open until it is ended. A disk keeps its last blocks for root, who needs some of
- * them to open the record; whoever opens it meanwhile needs none.
+ * Keeps the database open until it is ended. File systems reserve their last blocks for root, which
+ * needs some of them to open the database; others can then open it without any.
  */
 export const run = (): Promise<void> =>
   runRole('record', 'check', (context) => {

@@ -73,8 +73,8 @@ export async function runRole(
 }
 
 /**
- * One process per role and data directory. The role of a killed supervisor may still be stopping,
- * and would then take our sockets away: it gets the time it has for that.
+ * One process per role and data directory. A role of a killed supervisor may still be stopping, and
+ * would then remove our sockets, so this waits as long as a stop may take.
  * @throws data_directory_in_use
  */
 async function lockRole(role: 'api' | 'worker', { paths, dataDirectory }: Config): Promise<FileLock> {
@@ -103,7 +103,7 @@ function giveHeartbeat(): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
-/** Nothing when the process runs by itself, or outlived its supervisor. */
+/** Does nothing in a process without supervisor, or that outlived it. */
 function tellSupervisor(message: { ready: true } | { note: string } | { failed: object }): void {
   if (process.connected) process.send?.(message)
 }

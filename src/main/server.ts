@@ -63,7 +63,7 @@ export async function runServer({ rolesDirectory = import.meta.dirname, ...optio
   say('paas: stopped')
 }
 
-/** A setting that is wrong ends no router that serves. */
+/** An invalid setting must not end a router that serves. */
 async function loadConfigOrKeepServing(): Promise<Config> {
   try {
     return loadConfig()
@@ -82,8 +82,8 @@ async function runOneRole(role: string): Promise<void> {
 }
 
 /**
- * The roles start faster with their compiled code kept (Node's module.enableCompileCache). Who is
- * in no /etc/passwd has no home else.
+ * With a compile cache the roles start faster (Node's module.enableCompileCache). A user that is
+ * missing in /etc/passwd has no home directory otherwise.
  */
 function roleEnvironment(): NodeJS.ProcessEnv {
   const cache = resolve(import.meta.dirname, '../../node_modules/.cache/compiled')

@@ -25,8 +25,8 @@ try {
 async function setUp(tests: boolean): Promise<void> {
   const config = loadConfig()
   const progress = showProgress()
-  // The images belong to no server; the id labels only what making them needs, which is then
-  // removed.
+  // Stack images belong to no server. The id labels only the containers that make them, which are
+  // removed afterwards.
   const engine = connectDocker({ docker: config.docker, serverId: 'setup', log: createLog('setup', 'warn') })
   const found = await findEngine(engine, config.docker)
   const wanted = requirements({

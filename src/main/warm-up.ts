@@ -12,7 +12,7 @@ await import('./worker.ts')
 await import('./api.ts')
 await import('./check.ts')
 await import('./record.ts')
-// What the roles load only when it is asked for.
+// Modules that the roles load only on demand.
 await import('../api/server/metric-families.ts')
 await import('../metrics/exposition.ts')
 flushCompileCache()

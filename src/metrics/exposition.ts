@@ -23,8 +23,8 @@ export async function expose(families: Family[]): Promise<{ contentType: string;
       aggregator: 'sum',
       values: samples.map(({ name, labels, value }) => ({ labels, value, metricName: name ?? family.name })),
     }))
-  // prom-client counts within one process; what others counted comes in through the door it has for
-  // worker processes.
+  // prom-client counts within one process. Counts of other processes come in through
+  // its aggregation of worker processes.
   const registry = AggregatorRegistry.aggregate([given])
   return { contentType: registry.contentType, text: await registry.metrics() }
 }

@@ -22,7 +22,7 @@ export class RequestTally {
     this.#statuses[Math.floor(status / 100) - 1]!++
     this.#bytes += bytes
     if (code !== undefined) this.#codes[code] = (this.#codes[code] ?? 0) + 1
-    // How long a WebSocket was open says nothing about how fast the app answers.
+    // How long a WebSocket stays open says nothing about the app's response time.
     if (times !== undefined && status !== 101) this.#latency.record(times.connect + times.service)
   }
 

@@ -2,7 +2,7 @@ import type { RoleFigures } from '../model/figures.ts'
 import { Histogram } from './histogram.ts'
 import { durationsOf } from './totals.ts'
 
-/** How often it is looked at, milliseconds. */
+/** Milliseconds between two checks. */
 const interval = 500
 
 /** Measures the process it is made in. */

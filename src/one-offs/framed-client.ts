@@ -11,7 +11,7 @@ export function framedClient(
   size: TerminalSize | undefined,
 ): AttachedClient {
   const say = (frame: ServerFrame): Promise<void> => send(socket, encodeAttachFrame(frame))
-  // Whoever is gone is noticed by the connection's end.
+  // A client that has gone is noticed when its connection ends.
   const timer = setInterval(() => void say({ type: 'heartbeat' }).catch(() => undefined), heartbeatEvery)
   socket.once('close', () => clearInterval(timer))
   return {

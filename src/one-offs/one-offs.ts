@@ -172,7 +172,7 @@ export class OneOffs implements AsyncDisposable {
     } catch (cause) {
       if (signal.reason === shutdown && oneOff.input === 'none') return
       const error = asPaasError(cause)
-      // The next start, or the return of the engine, takes it up.
+      // It is removed at the next start, or when the engine is back.
       if (error.code === 'engine_unavailable' && oneOff.input === 'none') return
       if (!signal.aborted && cause !== clientGone) {
         const what = error.code === 'forbidden' ? 'Stopped' : 'Cannot run'

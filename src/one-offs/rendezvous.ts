@@ -41,7 +41,7 @@ export async function serveRendezvous(deps: RendezvousDeps): Promise<AsyncDispos
     if (strangers.size > mostStrangers) strangers.values().next().value?.destroy()
     void meet(deps, socket, () => strangers.delete(socket))
   })
-  // A killed worker leaves its socket behind; the role's lock makes sure that it is nobody's.
+  // A killed worker leaves its socket behind. The role's lock ensures that nobody uses it.
   rmSync(deps.path, { force: true })
   server.listen(deps.path)
   await once(server, 'listening')

@@ -34,6 +34,6 @@ export async function openStream(
   } finally {
     deadline.removeEventListener('abort', giveUp)
   }
-  // Whatever it says is of no interest, but must be read for its end to be seen.
+  // The content is not used, but it must be read, or its end is never seen.
   return socket.resume()
 }

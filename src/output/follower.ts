@@ -72,7 +72,7 @@ export class OutputFollower implements AsyncDisposable {
       .xadd(this.#wakeKey, 'MAXLEN', 1, '*', 'wake', 1)
       .expire(this.#wakeKey, 60)
       .exec()
-      // Without Redis the XREAD fails as well, and is repeated with the new streams.
+      // Without Redis the XREAD fails too, and is repeated with the new streams.
       .catch(() => undefined)
   }
 

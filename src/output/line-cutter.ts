@@ -49,8 +49,8 @@ export class LineCutter {
   }
 
   #hold(text: string): void {
-    // As much more than is shown as the longest secret has, so that one that straddles the cut is
-    // recognised.
+    // Longer than what is shown by the length of the longest secret, so that a secret across
+    // the cut is recognised.
     const room = longestLine + this.#mask.longest - this.#held.length
     if (text.length > room) this.#overflow = true
     this.#held += text.slice(0, room)

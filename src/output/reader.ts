@@ -36,7 +36,7 @@ async function* read(
   for (let lookAtFile = true; ;) {
     signal.throwIfAborted()
     if (lookAtFile) {
-      // Asked before reading: all that was written before the end is then in the file.
+      // Checked before reading: everything that was written before the end is then in the file.
       const ended = hasEnded(files)
       if (!ended) feed.open(follower, id)
       for await (const bytes of readFrom(files.log, position)) {

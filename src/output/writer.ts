@@ -20,7 +20,7 @@ export function openOutputWriters(deps: RedisDeps & { directory: string }): Outp
   const { redis, serverId, directory, log } = deps
   mkdirSync(directory, { recursive: true, mode: 0o770 })
   const keys = keysOf(serverId)
-  // Nothing waits in memory for a lost Redis: what it does not take now, readers find in the file.
+  // Nothing is kept in memory while Redis is away; readers find those lines in the file.
   const connection = connectRedis({ redis, log }, { enableOfflineQueue: false, maxRetriesPerRequest: 0 })
   const open = (id: OutputId): OutputWriter =>
     new FileWriter({ files: outputFiles(directory, id), key: keys.output(id), connection, log })
@@ -86,7 +86,7 @@ class FileWriter implements OutputWriter {
     this.#pending = []
     const offset = this.#position
     const isWhole = this.#trying(() => this.#append(Buffer.from(text)))
-    // A full disk may have taken the beginning of it, which is what readers get.
+    // A full disk may have taken only the beginning of it; readers get that much.
     void this.#announce(text.length > largestPiece || !isWhole ? { offset } : { offset, text })
   }
 

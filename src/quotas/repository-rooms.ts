@@ -36,7 +36,7 @@ export class RepositoryRooms {
       try {
         check(before + shared.taken)
       } catch (cause) {
-        // What is refused goes, and leaves the others its room.
+        // A refused push gives its room back to the others.
         shared.taken -= own
         throw cause
       }

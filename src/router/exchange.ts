@@ -36,7 +36,7 @@ export class Exchange implements ResponseHandler {
     this.request = request
     this.requestId = requestId(request.fields)
     this.#attempts = new Attempts(context, visitor, request)
-    // Bytes after a refused upgrade could be a request or the tunnel's first bytes.
+    // Bytes after a refused upgrade may be a request or the tunnel's first bytes.
     this.#keepAlive = request.keepAlive && request.upgrade === undefined
   }
 

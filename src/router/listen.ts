@@ -33,7 +33,7 @@ export async function listenOn(server: Server, place: ListenAt): Promise<number>
  */
 export function bindPort({ port, shared }: OwnPort): BoundSocket {
   try {
-    // Without SO_REUSEPORT the kernel says whether anybody has the port.
+    // Without SO_REUSEPORT the kernel reports a port that is in use.
     if (!shared && port !== 0) bind({ port, reusePort: false }).close()
     return bind({ port, reusePort: true })
   } catch (cause) {
@@ -64,7 +64,7 @@ const migration = '/proc/sys/net/ipv4/tcp_migrate_req'
  * moment: right after a turn of the event loop in which none had come.
  */
 export async function leaveSharedPort(server: Server): Promise<void> {
-  // An older kernel, or not root: it works without.
+  // Older kernels, and users other than root, cannot do this; it works without.
   await writeFile(migration, '1').catch(() => undefined)
   let came = true
   server.on('connection', () => (came = true))

@@ -113,7 +113,7 @@ export class LiveRoutes {
       certificates,
       limits: this.#limits.app,
     }
-    // An app that was given the control plane's host would be shown every user's token.
+    // An app at the control plane's host would receive every user's token.
     for (const host of hosts) if (!this.#isControl(host)) this.#byHost.set(host, destination)
   }
 

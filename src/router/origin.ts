@@ -39,7 +39,7 @@ export class Origins {
 
   isTrusted(address: string): boolean {
     if (!this.#trustsAny) return false
-    const [bare = ''] = address.split('%') // a link-local one with its interface
+    const [bare = ''] = address.split('%') // a link-local address may name its interface
     return contains(this.#trusted, bare)
   }
 

@@ -48,8 +48,8 @@ function readBinary(bytes: Buffer): ProxyReading {
   const length = binaryHead + bytes.readUInt16BE(14)
   if (version !== 0x20 && version !== 0x21) return 'malformed'
   if (bytes.length < length) return 'undecided'
-  // 0x11 and 0x21: TCP over IPv4 and IPv6. Of another one, and of the proxy's own connections,
-  // nothing is known.
+  // 0x11 and 0x21: TCP over IPv4 and IPv6. Other families, and the proxy's own connections, carry
+  // no address.
   if (version === 0x20 || (family !== 0x11 && family !== 0x21)) return { length, peer: undefined }
   const size = family === 0x11 ? 4 : 16
   const addressesEnd = binaryHead + 2 * size + 4

@@ -85,7 +85,7 @@ export class Router {
     }
     this.#log = log
     this.#proxyDoor = new ProxyDoor(limits)
-    // Not in the timer itself: what has arrived meanwhile is read first, however late the timer is.
+    // Not in the timer's turn: data that has arrived is read first, however late the timer fires.
     this.#sweeper = setInterval(() => setImmediate(() => this.#sweep()), sweepInterval)
   }
 

@@ -132,7 +132,7 @@ export class Upstream {
 
   #receive(chunk: Buffer): void {
     this.#onBytes()
-    // An app that speaks without being asked would answer the next visitor with it.
+    // Data that an app sends unasked would become the answer to the next visitor.
     if (this.#handler === undefined) return this.destroy()
     const bytes = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk])
     this.#pending = undefined

@@ -122,7 +122,7 @@ export class VisitorConnection implements Visitor {
     if (!keepAlive) return this.#close()
     this.#body = undefined
     this.#awaitNext()
-    // Not at once: the answer may have been given while its request was still being taken.
+    // Not at once: the answer may be complete before its request is.
     if (this.outbox.socket.isPaused()) setImmediate(() => this.proceed())
   }
 
@@ -168,7 +168,7 @@ export class VisitorConnection implements Visitor {
   /** @returns `from` when the bytes have to wait */
   #takeHead(bytes: Buffer, from: number): number {
     if (this.#rendezvous !== undefined && !this.#isHttp(bytes, this.#rendezvous)) return from
-    // Whoever does not read answers gets no further ones.
+    // A client that does not read its answers gets no more of them.
     if (this.outbox.full) return this.#wait(from)
     // RFC 9112 section 2.2: an empty line before a request is ignored.
     if (bytes[from] === 0x0d && bytes[from + 1] === 0x0a) return from + 2

@@ -77,7 +77,7 @@ async function isExecutable(file: string): Promise<boolean> {
     await access(file, constants.X_OK)
     return true
   } catch {
-    return false // not there or not ours to run: the answer, not a failure
+    return false // absent, or not executable for us: that is the answer
   }
 }
 

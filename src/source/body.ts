@@ -17,7 +17,7 @@ export type BodyLimits = {
  */
 export function openBody(req: IncomingMessage, limits: BodyLimits): Body {
   const meter = new Meter(limits)
-  // Whoever waits for the error later must not find the process gone.
+  // Without a listener now, the error would end the process before anybody awaits it.
   meter.on('error', () => req.unpipe())
   req.once('close', () => {
     if (!req.readableEnded) meter.destroy(new ClientGone())

@@ -20,7 +20,7 @@ export async function checkDiskSpace(directory: string, least = leastFree): Prom
   const free = bavail * bsize
   const [have, need] = [free, least].map((bytes) => Math.floor(bytes / 2 ** 20))
   if (free < least) throw full(`${have} MiB left and needs ${need} MiB to take a push`)
-  // Where inodes are made as they are needed, there are 0 of 0 (btrfs).
+  // A file system that makes inodes on demand, such as btrfs, reports 0 of 0.
   if (files > 0 && ffree < leastFiles) {
     throw full(`inodes for ${ffree} files left and needs ${leastFiles} to take a push (df -i)`)
   }

@@ -31,7 +31,7 @@ export function openTarball(input: Readable, limits: { sourceBytes: number; sour
     const gunzip = createGunzip()
     gunzip.on('error', (cause) => fail(noTarball('it is truncated or damaged (gzip)', cause)))
     meter.once('close', () => gunzip.destroy())
-    // What follows the last gzip member is ignored, but read: the check of the whole input decides.
+    // What follows the last gzip member is read and ignored; the checksum covers all of the input.
     gunzip.once('end', () => input.unpipe(gunzip).resume())
     input.pipe(gunzip).pipe(meter, { end: false })
     void Promise.all([once(gunzip, 'end'), once(input, 'end')]).then(() => meter.end(), fail)
@@ -87,7 +87,7 @@ export function placeOf(name: string): EntryPlace {
   if (name.startsWith('/')) throw invalidTarball(`${showName(name)} is an absolute path`)
   if (parts.includes('..')) throw invalidTarball(`${showName(name)} leads outside of it`)
   const path = posix.normalize(name).replace(/\/$/, '')
-  // Whoever makes a tarball of a checkout has git's own files in it.
+  // A tarball of a checkout contains git's own files, which are left out.
   const isGits = path === '.' || parts.includes('.git') || parts.includes('.gitmodules')
   return isGits ? { kind: 'left out' } : { kind: 'file', path }
 }

@@ -39,7 +39,7 @@ export function openAppRecords(db: Database, releases: ReleaseRecords): AppRecor
     markDestroying: (id) =>
       db.transaction(() => {
         db.run('UPDATE apps SET destroying = 1, updated_at = :now WHERE id = :id', { id, now: Date.now() })
-        // Like its name, they are free for others at once.
+        // Domains, like the name, are free for other apps at once.
         db.run('DELETE FROM domains WHERE app_id = :id', { id })
       }),
     remove: (id) => remove(db, id),

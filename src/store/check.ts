@@ -11,7 +11,7 @@ import { checkContent } from './open.ts'
  * @throws data_directory_newer, data_directory_foreign, data_key_wrong, database_damaged
  */
 export function checkStore({ path, keyPath }: { path: string; keyPath: string }): void {
-  if (!existsSync(path)) return // The first start makes it.
+  if (!existsSync(path)) return // the first start creates it
   using db = new Database(path)
   checkPages(db, path)
   if (versionOf(db, path) === 0) return

@@ -49,7 +49,7 @@ export class CommitCounter implements Disposable {
     try {
       writeSync(this.#file, bytes, 0, slotBytes, (commits % slots) * slotBytes)
     } catch {
-      return // A number that is missing hides a loss at worst; the next one makes up for it.
+      return // at worst a missing number hides a loss, until the next one is written
     }
   }
 
@@ -70,7 +70,7 @@ function reserve(file: number): void {
 
 /** @throws database_damaged when acknowledged commits are missing */
 export function checkCommits(db: Database, counter: CommitCounter, path: string): void {
-  // In this order: other processes may commit in between.
+  // The order matters: other processes may commit in between.
   const acknowledged = counter.acknowledged()
   const present = db.get<{ commits: number }>('SELECT commits FROM meta')?.commits ?? 0
   if (present >= acknowledged) return

@@ -45,7 +45,7 @@ export function keepPages(db: Database, path: string): void {
     if (isKept(path)) return
     alone(db, () => {
       markSums(sumsPath(path), 'changing')
-      // Not in the transaction that holds off all others.
+      // Outside the transaction, which blocks all other writers.
       using other = new Database(path)
       const done = other.get<{ busy: number }>('PRAGMA wal_checkpoint(PASSIVE)')
       if (done?.busy === 0) writeSums(sumsPath(path), sumsOf(path))

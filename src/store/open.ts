@@ -107,13 +107,13 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
 
 function openDatabase(path: string, keep: (db: Database) => void): Database {
   mkdirSync(dirname(path), { recursive: true })
-  // Made here because SQLite would make it readable for all; its -wal and -shm files take over this
-  // mode.
+  // Created here because SQLite would make it readable for all; its -wal and -shm files get the
+  // same mode.
   closeSync(openSync(path, 'a', 0o660))
   const db = new Database(path)
   try {
     checkPages(db, path)
-    // Before anything is changed: the file may be somebody else's.
+    // Checked before anything is changed: the file may belong to another program.
     versionOf(db, path)
     useWriteAheadLog(db)
     migrate(db, path)

@@ -9,9 +9,9 @@ export type Capability = 'net_admin' | 'net_raw' | 'dac_read_search' | 'sys_ptra
 const script = join(import.meta.dirname, 'open-way.sh')
 
 /**
- * What an argv begins with so that it runs as this user: in its groups alone, without a capability
- * but those given, and without a way to gain one (setpriv(1)). Signals and descriptors reach it as
- * they are, since each program of the chain becomes the next.
+ * The beginning of an argv that runs the rest as this user: only in the user's groups, with only
+ * the given capabilities, and without a way to gain others (setpriv(1)). Each program of the chain
+ * becomes the next (exec), so signals and descriptors reach the command unchanged.
  */
 export function asUser({ uid, gid, groups }: User, way: Way, capabilities: Capability[] = []): string[] {
   const kept = ['-all', ...capabilities.map((name) => `+${name}`)].join(',')

@@ -5,30 +5,31 @@ import { untilSilent, type Heartbeat } from './heartbeat.ts'
 export type Running = {
   pid: number
   /**
-   * Resolves when it serves; rejects when it says why it cannot. Stays pending when it just ends.
+   * Resolves when it serves; rejects when it reports why it cannot. Stays pending when it exits
+   * without a word.
    */
   ready: Promise<void>
   /** Resolves with how it ended: `exited with code 1`, `was killed by SIGKILL`. */
   ended: Promise<string>
-  /** Absent of one that gives no sign of life. */
+  /** Absent for a process that has no heartbeat. */
   heartbeat?: Heartbeat
   signal(name: NodeJS.Signals): void
-  /** Lets it live on without us. */
+  /** Lets it keep running after this process. */
   release(): void
 }
 
 export type ChildSpec = {
   name: string
   start(): Promise<Running>
-  /** How long it may take to serve. */
+  /** Milliseconds that its start may take. */
   readyMs: number
-  /** How long it may give no sign of life once it serves. */
+  /** Milliseconds without a heartbeat, once it serves, after which it is killed. */
   silentMs: number
-  /** How long it gets between SIGTERM and SIGKILL. */
+  /** Milliseconds between SIGTERM and SIGKILL. */
   stopMs: number
-  /** Nothing interrupts its start. */
+  /** Its start is not interrupted by a stop. */
   startsWhole?: boolean
-  /** Between two starts, milliseconds; they double from the one to the other. */
+  /** Pauses between two starts, milliseconds: they double from the shortest to the longest. */
   pauses?: { shortest: number; longest: number }
   /** Instead of SIGTERM and SIGKILL. */
   stop?: (running: Running) => Promise<void>
@@ -43,7 +44,7 @@ export type ChildEvent =
 
 const usualPauses = { shortest: 100, longest: 10_000 }
 /**
- * The failures of one that ran this long do not add up: it starts again after the shortest pause.
+ * A process that ran this long starts again after the shortest pause: its failures do not add up.
  */
 const steadyMs = 10_000
 
@@ -88,7 +89,7 @@ export class Child implements AsyncDisposable {
   }
 
   /**
-   * One that hangs is ended: a process that is stopped or turns in a circle takes no other signal.
+   * Kills a process that hangs: one that is stopped, or loops, does not react to SIGTERM.
    */
   async #untilEnd(): Promise<string> {
     const { heartbeat, ended, pid } = this.#running

@@ -10,8 +10,8 @@ import type { ServerLog } from './server-log.ts'
 import { sayNote } from './terminal.ts'
 
 /**
- * Longer than any turn of an event loop and than a disk stands still that comes back; visitors of a
- * router that hangs wait so long.
+ * Longer than any turn of an event loop, and than a disk stalls that comes back. Visitors wait this
+ * long when a router hangs.
  */
 const defaultSilentMs = 20_000
 const stopMs = 8_000
@@ -19,8 +19,9 @@ const stopMs = 8_000
 const routerPauses = { shortest: 20, longest: 1_000 }
 
 /**
- * MiB for the router's young objects. A request costs a tenth more with 1, a hundredth with 8.
- * After load it holds 57 MiB with 8, and 69 to 118 with Node's 16 (`npm run bench -- proxy`).
+ * MiB of V8's young generation in the router. With 1 a request costs a tenth more, with 8 a
+ * hundredth. After load the router holds 57 MiB with 8, and 69 to 118 with Node's 16
+ * (`npm run bench -- proxy`).
  */
 export const routerYoungMiB = 8
 
@@ -30,21 +31,21 @@ export type ChildrenOptions = {
   rolesDirectory: string
   /** What the roles get. */
   env: NodeJS.ProcessEnv
-  /** What the argv of each begins with. */
+  /** The beginning of each role's argv. */
   prefixes: Prefixes
-  /** Milliseconds for which one may give no sign of life. */
+  /** Milliseconds without a heartbeat after which a role is killed. */
   silentMs?: number
-  /** Descriptors that the router listens at. */
+  /** Descriptors of the sockets that the router listens on. */
   sockets: number[]
-  /** What becomes of the router at the end, asked then. */
+  /** Called at the end: what becomes of the router. */
   afterlife: () => Afterlife
 }
 
 type Spec = Omit<ChildSpec, 'silentMs'>
 
 /**
- * What a server consists of, in the order of start. The router is first: what else it waits for,
- * its visitors need not.
+ * The processes of a server, in the order of their start. The router is first, so that visitors
+ * need not wait for the others.
  */
 export function childSpecs(options: ChildrenOptions, log: ServerLog): ChildSpec[] {
   const { config, silentMs = defaultSilentMs } = options
@@ -68,7 +69,7 @@ export function checkSpec(options: ChildrenOptions, log: ServerLog): ChildSpec {
   return helperSpec('check', options, log)
 }
 
-/** Keeps the record open, as root where the roles are other users. */
+/** Keeps the database open, as root where the roles are other users. */
 export function recordSpec(options: ChildrenOptions, log: ServerLog): ChildSpec {
   return helperSpec('record', options, log)
 }
@@ -103,7 +104,7 @@ function routerSpec(options: ChildrenOptions, log: ServerLog): Spec {
   }
 }
 
-/** It may have to load a large file first, so it gets time. */
+/** Redis may have to load a large file, so its start may take long. */
 function redisSpec({ config, env, prefixes }: ChildrenOptions, socket: string, log: ServerLog): Spec {
   const place = { socket, directory: config.paths.redis, env, prefix: prefixes.redis }
   const start = (): Promise<Running> => startRedis(place, (line) => log.write('redis', line))

@@ -7,19 +7,19 @@ import { sayTakeOver } from './terminal.ts'
 
 type DataDirectory = Pick<Config, 'dataDirectory' | 'paths'>
 
-/** For the roles of a server to stop one after the other, milliseconds. */
+/** Milliseconds for the roles of a server to stop one after the other. */
 const patience = 60_000
 
 /**
- * One server per data directory: two would move each other's apps about. Returns undefined when
- * another one has it.
+ * One server per data directory: two would replace each other's containers. Returns undefined when
+ * another server holds the lock.
  */
 export async function lockDataDirectory({ paths }: DataDirectory): Promise<FileLock | undefined> {
   return described(await lockFile(paths.lock))
 }
 
 /**
- * Has the server that runs on the data directory end, its router left serving, and takes its place.
+ * Ends the server that runs on the data directory, leaves its router serving, and takes the lock.
  * @throws data_directory_in_use
  */
 export async function takeOverDataDirectory(config: DataDirectory, signal: AbortSignal): Promise<FileLock> {
@@ -53,7 +53,7 @@ function endServer(pid: number, { paths, dataDirectory }: DataDirectory): void {
     }
     process.kill(pid, takeOverSignal)
   } catch (cause) {
-    if (isCode(cause, 'ENOENT', 'ESRCH')) return // It has just ended by itself.
+    if (isCode(cause, 'ENOENT', 'ESRCH')) return // it has just ended by itself
     if (!isCode(cause, 'EACCES', 'EPERM')) throw cause
     const message = `The server with pid ${pid} on ${dataDirectory} belongs to another user, who must stop it.`
     throw new PaasError('data_directory_in_use', message, { hint: 'Start this one as that user.', cause })

@@ -6,13 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
  */
 export type Heartbeat = (onBeat: () => void, signal: AbortSignal) => void
 
-/** In the time that a process may be silent. */
+/** Checks within the time that a process may be silent. */
 const looks = 20
 
 /**
- * Resolves when there was no sign of life for `limitMs`; rejects with the signal's reason. Looks
- * are counted, not the clock asked: where the supervisor itself was stopped or its machine stood
- * still, one look is due whatever time went by, and what came meanwhile is heard before the next.
+ * Resolves after `limitMs` without a heartbeat; rejects with the signal's reason. It counts checks
+ * instead of comparing times: when the supervisor or the machine was suspended, only one check is
+ * due however long it was, and heartbeats that arrived meanwhile are read before the next.
  */
 export async function untilSilent(heartbeat: Heartbeat, limitMs: number, signal: AbortSignal): Promise<void> {
   let silent = 0

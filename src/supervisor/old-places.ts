@@ -30,7 +30,7 @@ function move(from: string, to: string): void {
   if (found && !found.isSymbolicLink()) renameSync(from, to)
 }
 
-/** A full disk keeps no server from its start. */
+/** Ignores a full disk, which must not keep a server from starting. */
 export function unlessFull(write: () => void): void {
   try {
     write()

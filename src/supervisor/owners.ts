@@ -21,16 +21,16 @@ export function giveToUsers(directory: DataDirectory, users: Users): void {
   for (const tree of trees(directory.paths, users)) if (!isTaken || !isSet(tree)) takeOver(tree)
   for (const file of files(directory, users)) if (isThere(file.path)) set(file)
   if (isTaken) return
-  unlessFull(() => writeFileSync(mark, text, { mode: 0o600 })) // else all is walked next time too
+  unlessFull(() => writeFileSync(mark, text, { mode: 0o600 })) // else all is walked again
 }
 
-/** Says who had all of it when it was taken over. */
+/** The file that names the users at the last takeover. */
 export const markOf = ({ paths }: Pick<DataDirectory, 'paths'>): string => join(paths.run, 'users')
 
 /**
- * Directories that name who may make something in them; whoever may use what is there passes
- * through. The sticky bit keeps what one user made from the others, the group's id is handed on to
- * what is made (inode(7)).
+ * Directories, with who may create files in them; users of those files may pass through. The sticky
+ * bit keeps users from removing each other's files, and new files inherit the directory's group
+ * (inode(7)).
  */
 function places({ dataDirectory, paths }: DataDirectory, { api }: Users): Owned[] {
   const root = 0
@@ -40,7 +40,7 @@ function places({ dataDirectory, paths }: DataDirectory, { api }: Users): Owned[
   ]
 }
 
-/** What lies in them belongs to those who may write there. */
+/** Files in these trees belong to the user that may write there. */
 function trees(paths: Paths, { router, api, worker, gate }: Users): Owned[] {
   return [
     { path: paths.runs.redis, uid: api.uid, gid: api.gid, mode: 0o2710 },
@@ -61,7 +61,7 @@ function trees(paths: Paths, { router, api, worker, gate }: Users): Owned[] {
   ]
 }
 
-/** The record is one file and those beside it that SQLite and its guards make. */
+/** The database: one file, and those that SQLite and its guards make beside it. */
 function files({ paths }: DataDirectory, { api, worker }: Users): Owned[] {
   const record = ['', '-wal', '-shm', '-commits', '-sums'].map((end) => `${paths.database}${end}`)
   return [
@@ -97,8 +97,8 @@ function set(owned: Owned): void {
 }
 
 /**
- * The directory itself comes last, so that one that was interrupted is taken over again. What is
- * read-only for its owner stays so.
+ * The directory itself is changed last, so that an interrupted takeover is done again. Files that
+ * are read-only for their owner stay so.
  */
 function takeOver(tree: Owned): void {
   const { path, uid, gid, mode } = tree

@@ -63,7 +63,7 @@ function setAside(directory: string): void {
 
 async function launch({ socket, directory, env, prefix = [] }: Place, onLog: OnLog): Promise<Running> {
   rmSync(socket, { force: true })
-  // Last, since a change of the user takes the signal back (prctl(2)).
+  // Set last, since changing the user clears the signal (prctl(2)).
   const bound = ['setpriv', '--pdeathsig', 'KILL', 'redis-server', ...settings(socket, directory)]
   const [program = '', ...command] = [...prefix, ...bound]
   const child = withStreams(

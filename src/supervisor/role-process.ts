@@ -16,24 +16,24 @@ export type RoleOptions = {
   /** Descriptor of the log file. */
   log: number
   env: NodeJS.ProcessEnv
-  /** Told what the role has to say to the person who started the server. */
+  /** Called with messages for the person who started the server. */
   onNote: (text: string) => void
-  /** Has the login of the paas command. */
+  /** Stores the login of the paas command. */
   logins?: Logins | undefined
-  /** MiB for young objects: with less, they are looked through more often. */
+  /** MiB of V8's young generation: less memory, more frequent collections. */
   youngMiB?: number
-  /** What the argv begins with, to run it as another user. */
+  /** The beginning of the argv, to run it as another user. */
   prefix?: string[]
-  /** Descriptors that it finds as sd_listen_fds(3) says. */
+  /** Descriptors that are passed to it as in sd_listen_fds(3). */
   sockets?: number[]
 }
 
-/** Roles that mostly wait: a third less memory than with Node's 16 MiB. */
+/** For roles that are mostly idle: a third less memory than with Node's 16 MiB. */
 const youngMiB = 1
 
 /**
- * What each role saves memory by. What C code allocates has one place, not one per thread
- * (mallopt(3)), so that it is given back.
+ * Saves memory in every role: one malloc arena instead of one per thread (mallopt(3)), so that
+ * freed memory is returned to the system.
  */
 export const sparingEnvironment = { MALLOC_ARENA_MAX: '1' }
 

@@ -54,7 +54,7 @@ export async function leaveRouter(router: Running, { routerSocket }: Paths, afte
   else await terminate(router, stopMs)
 }
 
-/** A server that does not even get as far as its data directory keeps what serves there serving. */
+/** For a server that fails before it opens its data directory: the router there keeps serving. */
 export async function keepServing(paths: Paths): Promise<void> {
   try {
     using lock = await lockFile(paths.lock)

@@ -9,10 +9,10 @@ import { findUsers, type User, type Users } from './users.ts'
 import { findWay } from './way.ts'
 
 /**
- * What the argv of each process begins with; nothing where it runs as whoever started the server.
+ * The beginning of each process's argv; empty where it runs as the user that started the server.
  */
 export type Prefixes = Record<'router' | 'redis' | 'worker' | 'api', string[]> & {
-  /** Absent: there is no gate, and the worker goes to the engine itself. */
+  /** Absent: there is no gate, and the worker calls the engine itself. */
   gate?: string[]
 }
 
@@ -20,19 +20,19 @@ export const none: Prefixes = { router: [], redis: [], worker: [], api: [] }
 
 type Separated = Pick<Config, 'dataDirectory' | 'paths' | 'docker' | 'separateUsers'>
 
-/** For the firewall, and for a look at what a dyno has written: by their bits (capability.h). */
+/** For the firewall and for disk usage, with their bit numbers (capability.h). */
 const usual: Record<Capability, number> = { net_admin: 12, net_raw: 13, dac_read_search: 2, sys_ptrace: 19 }
 
 /**
- * Makes router, api, worker and gate users of their own, Redis the api's, and gives them what they
- * work on in the data directory. Where that cannot be, all are root, and the terminal says why. The
- * caller holds the directory's lock, and none of them runs but a router.
+ * Gives router, api, worker and gate a user each (Redis runs as the api's), and makes them the
+ * owners of their files in the data directory. Where that is impossible all run as root, and the
+ * terminal says why. The caller holds the directory's lock, and none of them runs but a router.
  */
 export function separateRoles(config: Separated, compiled: string | undefined): Prefixes {
   const users = config.separateUsers ? findUsers() : undefined
   const prefixes = users && prefixesOf(config, users, compiled)
   if (prefixes) return prefixes
-  rmSync(markOf(config), { force: true }) // what is made from here on is root's
+  rmSync(markOf(config), { force: true }) // from here on new files belong to root
   return none
 }
 
@@ -50,7 +50,7 @@ function prefixesOf(config: Separated, users: Users, compiled: string | undefine
     )
     return undefined
   }
-  process.umask(0o007) // what one makes, those of its group work on
+  process.umask(0o007) // the group may work on what each role makes
   shareCompiled(compiled, users)
   return { router, api, redis: api, ...withGate(users, way, config) }
 }
@@ -72,15 +72,15 @@ function obstacleTo(prefix: string[], { paths }: Separated): string | undefined 
   return status === 0 ? undefined : (error?.message ?? stderr.trim().split('\n').at(-1) ?? `exit ${status}`)
 }
 
-/** An engine over the network has no socket to keep; there the worker has the rights itself. */
+/** An engine over the network has no socket to guard: the worker calls it directly. */
 function withGate({ worker, gate }: Users, way: Way, { docker }: Separated): Pick<Prefixes, 'worker' | 'gate'> {
   if (docker.kind !== 'socket') return { worker: asUser(worker, way, heldCapabilities()) }
   return { worker: asUser(worker, way), gate: prefixOfGate(gate, way, docker) }
 }
 
 /**
- * The gate is in the group that the engine's socket is for, root's own where nobody made one. It
- * stays root where that does not open it.
+ * The gate joins the group of the engine's socket, which is root's where no such group was made. It
+ * stays root where the group does not open the socket.
  */
 function prefixOfGate(user: User, way: Way, docker: { path: string }): string[] {
   const capabilities = heldCapabilities()
@@ -91,7 +91,7 @@ function prefixOfGate(user: User, way: Way, docker: { path: string }): string[] 
   return []
 }
 
-/** A container may have taken some of them from its root. */
+/** In a container, root may lack some of them. */
 function heldCapabilities(): Capability[] {
   const held = BigInt(`0x${/^CapPrm:\s*(\w+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0}`)
   return (Object.keys(usual) as Capability[]).filter((name) => (held >> BigInt(usual[name])) & 1n)
@@ -101,14 +101,14 @@ function canRun([program = '', ...argv]: string[]): boolean {
   return spawnSync(program, argv).status === 0
 }
 
-/** While no engine runs. */
+/** For when no engine runs. */
 function dockerGroup(): number {
   return Number(/^docker:[^:]*:(\d+):/m.exec(readFileSync('/etc/group', 'utf8'))?.[1] ?? 0)
 }
 
 /**
- * Node keeps what it compiled apart by user and closed to others, though it is the same. Without it
- * a start takes longer and each process more memory.
+ * Node's compile cache is private to each user, though its content is the same. Without it a start
+ * takes longer and each process more memory.
  */
 function shareCompiled(directory: string | undefined, users: Users): void {
   if (directory === undefined) return

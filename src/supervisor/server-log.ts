@@ -28,7 +28,7 @@ export class ServerLog implements Disposable {
     try {
       writeSync(this.fd, `${JSON.stringify({ level: 30, time: Date.now(), role, ...fields, msg })}\n`)
     } catch {
-      return // The event is on the terminal too.
+      return // the event is on the terminal too
     }
   }
 
@@ -39,7 +39,7 @@ export class ServerLog implements Disposable {
       this.#copy()
       ftruncateSync(this.fd)
     } catch {
-      // The disk is read-only or failing; tried again later.
+      // The disk is read-only or failing; the rotation is tried again later.
       return
     }
   }

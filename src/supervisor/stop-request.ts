@@ -4,7 +4,7 @@
  */
 export const takeOverSignal = 'SIGUSR2'
 
-/** For a server that has begun to take over, seconds. */
+/** Seconds that a router serves at least for a server that takes over. */
 const leastForTakeOver = 60
 
 /**

@@ -15,7 +15,7 @@ import { ServerLog } from './server-log.ts'
 import type { StopRequest } from './stop-request.ts'
 import { sayChild, sayCopy } from './terminal.ts'
 
-/** Bytes that a record is opened with at any rate. */
+/** Free bytes with which a database can be opened in any case. */
 const roomToOpen = 32 * 2 ** 20
 
 export type SuperviseOptions = Omit<ChildrenOptions, 'sockets' | 'afterlife' | 'prefixes'> & {
@@ -36,7 +36,7 @@ export async function supervise(options: SuperviseOptions, stop: StopRequest): P
   const { config, asCopy = false, takeOver = false } = options
   await using starting = new AsyncDisposableStack()
   openDataDirectory(config)
-  let servedBefore = true // until it is known
+  let servedBefore = true // assumed until it is known
   const afterlife = (): Afterlife => {
     if (stop.signal.aborted) return stop.handover(config.handover.seconds)
     return servedBefore ? Infinity : 0 // the start has failed
@@ -60,11 +60,11 @@ export async function supervise(options: SuperviseOptions, stop: StopRequest): P
     if (servedBefore || !lock) await check(children, log, stop.signal)
     if (!lock) hold(await takeOverDataDirectory(config, stop.signal))
     moveOldFiles(config)
-    // The worker, which starts what they are about, may lack the right; it tells its log then.
+    // The worker, which starts containers, may lack the right; it then says so in its log.
     await liftUserLimits({ warn: () => undefined })
     const prefixes = separateRoles(config, options.env['NODE_COMPILE_CACHE'])
     await startChildren({ ...children, prefixes }, { log, stop, starting })
-    findOldRouter(config) // the name it had went with the one that was replaced
+    findOldRouter(config) // the name it had is gone with the router that was replaced
   } catch (cause) {
     throw pointToLog(cause, log.path)
   }
@@ -75,7 +75,7 @@ async function check(options: ChildrenOptions, log: ServerLog, signal: AbortSign
   await using _checked = await Child.start(checkSpec(options, log), () => undefined, signal)
 }
 
-/** Where the disk has room for root only, root opens the record for the roles. */
+/** Where only root's reserve of the disk is free, root opens the database for the roles. */
 async function holdRecord(
   options: ChildrenOptions,
   log: ServerLog,
@@ -103,7 +103,7 @@ async function startChildren(options: ChildrenOptions, { log, stop, starting }: 
   }
 }
 
-/** What is not the user's doing has its reason in the log only. */
+/** For errors that the user did not cause: only the log has their reason. */
 function pointToLog(cause: unknown, log: string): unknown {
   if (!(cause instanceof PaasError) || cause.code !== 'internal') return cause
   return new PaasError(cause.code, cause.message, { hint: `The reason is in ${log}`, cause })

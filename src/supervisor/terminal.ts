@@ -31,7 +31,7 @@ export function sayTakeOver(pid: number): void {
   say(`paas: the server with pid ${pid} is stopping; its router keeps serving until the new one is ready`)
 }
 
-/** A router that serves without a server. `seconds`: undefined for no limit. */
+/** For a router that serves without a server. `seconds`: undefined for no limit. */
 export function sayRouterServesOn(pid: number, seconds: number | undefined): void {
   const limit = seconds === undefined ? '' : `, for ${seconds} s at most`
   say(`paas: the router (pid ${pid}) keeps serving the apps until a server is started${limit}. To stop it: kill ${pid}`)
@@ -60,8 +60,8 @@ Deploy an app: in its git repository, in another terminal, type
 }
 
 /**
- * Whoever read what the server says may leave (`npm start | head`): it continues, and says the same
- * in its log.
+ * The reader of the terminal output may exit (`npm start | head`): the server continues, and its
+ * log has the same messages.
  */
 export function outliveReaders(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined)

@@ -1,17 +1,17 @@
 import { readFileSync } from 'node:fs'
 
-/** Whom a process of the server runs as. `groups` are those beside its own. */
+/** The user of a process of the server. `groups` are its supplementary groups. */
 export type User = { uid: number; gid: number; groups: number[] }
 
 /**
- * `router` reads what strangers send first, `api` keeps the record, `worker` shares that with it,
- * `gate` has the engine.
+ * `router` reads requests of strangers, `api` keeps the database, which `worker` shares, and `gate`
+ * has the engine's socket.
  */
 export type Users = Record<Role, User>
 type Role = 'router' | 'api' | 'worker' | 'gate'
 
 /**
- * Where a machine has no users of these names, as most containers have not. Nothing else takes
+ * For machines without users of these names, such as most containers. Nothing else allocates
  * numbers from this range (systemd's table of uids, https://systemd.io/UIDS-GIDS).
  */
 const unused: Record<Role, number> = { router: 60_701, api: 60_702, worker: 60_703, gate: 60_704 }
@@ -43,6 +43,6 @@ function readPasswd(): string {
   try {
     return readFileSync('/etc/passwd', 'utf8')
   } catch {
-    return '' // an image may have none
+    return '' // a container image may have no such file
   }
 }

@@ -5,8 +5,8 @@ import type { Way } from './as-user.ts'
 const checkout = resolve(import.meta.dirname, '../..')
 
 /**
- * What keeps other users from this code and a data directory: those directories above them, the
- * topmost ones alone, that only their owner may pass, as /root is.
+ * The directories that keep other users from this code and a data directory: the topmost ones above
+ * them that only their owner may pass, such as /root.
  */
 export function findWay(dataDirectory: string): Way {
   const open = outermost([checkout, realpathSync(dataDirectory)])
@@ -14,7 +14,7 @@ export function findWay(dataDirectory: string): Way {
   return { open, closed }
 }
 
-/** Without those that are in another one. */
+/** Without paths that are inside another one. */
 function outermost(paths: string[]): string[] {
   const all = [...new Set(paths)]
   return all.filter((path) => !all.some((other) => other !== path && path.startsWith(`${other}/`)))

@@ -8,7 +8,7 @@ const day = 24 * hour
  * the worker from all else meanwhile.
  */
 export function checkRecord(store: Pick<Store, 'check' | 'builds'>): Disposable {
-  let last = Date.now() // It did when it was opened.
+  let last = Date.now() // opening the database checked it
   const look = (): void => {
     if (Date.now() - last < day || store.builds.listUnfinished().length > 0) return
     last = Date.now()

@@ -15,7 +15,7 @@ export async function converge(worker: Working, appId: AppId, signal: AbortSigna
     const { isCommandNext } = await releases.releasePending(appId, signal)
     if (isCommandNext) dispatcher.release(appId)
   } finally {
-    // Also where a release cannot be recorded: what serves is kept serving.
+    // Done even where a release cannot be recorded, so that what serves is kept serving.
     const onReady = (): void => void dispatcher.converge(appId)
     if (!signal.aborted) await dynos.reconcile(appId, { signal, onReady })
   }

@@ -10,7 +10,7 @@ import type { Working } from './parts.ts'
 export async function destroy(worker: Working, app: App): Promise<void> {
   const { builds, releases, dynos, dispatcher, store, log } = worker
   await dynos.unroute(app.id)
-  // Each of its builds comes to its verdict.
+  // Every build of the app gets its verdict first.
   dispatcher.cancelAll(app.id)
   const removeAll = async (): Promise<void> => {
     await builds.withoutSandbox(app.id, () => removeImages(worker, app))

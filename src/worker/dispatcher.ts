@@ -72,13 +72,12 @@ export class Dispatcher implements AsyncDisposable {
   build(appId: AppId, buildId: BuildId): Promise<void> {
     const known = this.#builds.get(buildId)
     if (known) return known.done
-    // The database may be gone through while the worker stops: what is found then is the next
-    // one's.
+    // This scan may still run while the worker stops: what it finds then is the next worker's.
     if (this.signal.aborted) return Promise.resolve()
     const stop = new AbortController()
     const done = this.#track({ app: appId, build: buildId }, async () => {
       await this.#work.build(buildId, stop)
-      // Releases that waited for the build's verdict.
+      // Then the releases that waited for the build's verdict.
       void this.converge(appId)
       await this.#work.continueSetup(buildId, stop.signal)
     }).finally(() => this.#builds.delete(buildId))

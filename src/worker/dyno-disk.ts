@@ -9,7 +9,7 @@ export async function replaceOverfull({ dynos, config, dispatcher }: Working): P
   const overfull = await dynos.tellOverfull(config.limits.dynoDiskMiB)
   const replace = async (dyno: Dyno): Promise<void> => {
     await dispatcher.run({ kind: 'restart', appId: dyno.appId, dyno: dyno.name })
-    // It goes also where no other took its place.
+    // It is removed even where no other dyno took its place.
     dynos.retire(dyno)
     void dispatcher.converge(dyno.appId)
   }

@@ -43,8 +43,8 @@ async function comeBack(
       return events
     } catch (error) {
       const { code, message } = asPaasError(error)
-      // An engine that is away comes back by itself, and each app's log says so; for the rest the
-      // operator has to do something.
+      // An unavailable engine comes back by itself, and each app's log says so. Anything else needs
+      // the operator.
       if (code === 'engine_unavailable') lost()
       else if (message !== told) log.error({ err: error }, 'apps cannot be looked after; tried again until they can')
       told = message

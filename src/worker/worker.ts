@@ -49,7 +49,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
     stopping.abort()
     await Promise.all([watching, patrolling, replacing, measuring])
   })
-  // Neither job nor client before the host is secured: they run what strangers wrote.
+  // No job or client is taken before the host is secured: they run strangers' code.
   const meeting = first.promise.then(() => serveRendezvous({ path: config.paths.rendezvousSocket, ...worker }))
   life.defer(async () => (await meeting.catch(() => undefined))?.[Symbol.asyncDispose]())
   life.use(dispatcher)
@@ -73,7 +73,7 @@ function createDispatcher(parts: WorkerParts): Dispatcher {
       converge: (appId, signal) => converge({ ...parts, dispatcher }, appId, signal),
       release: (appId, signal) => releases.releaseNext(appId, signal),
       restart: async (appId, dyno, signal) => {
-        // A one-off is in no formation: nothing takes its place.
+        // A one-off dyno belongs to no formation, so nothing replaces it.
         if (dyno !== null) await oneOffs.stop(appId, dyno)
         await dynos.restart(appId, dyno, signal)
       },

@@ -25,7 +25,7 @@ export async function welcomeAdmin({ store, config, log, logins }: Deps): Promis
     await logIn(store, logins, admin)
     log.info({ file: config.credentialsFile, email: admin.email }, 'the paas command is logged in')
   } catch (cause) {
-    // The server serves without it; the operator sees why the command asks for a login.
+    // The server works without it; the log tells the operator why the command asks for a login.
     log.warn(
       { reason: (cause as Error).message, file: config.credentialsFile },
       'the paas command could not be logged in',

@@ -46,7 +46,7 @@ export class PasswordGuard {
     { client, email }: { client: string; email: string },
     verify: () => Promise<T | undefined>,
   ): Promise<T | undefined> {
-    // No email is longer (RFC 5321), and what is kept of one must not be.
+    // RFC 5321 allows no longer email, and memory for failed logins must be bounded.
     const account = email.slice(0, 254).toLowerCase()
     const network = clientNetwork(client)
     const pair = `${account} ${network}`
@@ -54,7 +54,7 @@ export class PasswordGuard {
     const places = [
       { key: pair, most: most.pair },
       { key: `client ${network}`, most: most.client },
-      // An IPv4 address is its own network, so this limit is never the first.
+      // An IPv4 address is a network of its own, so this limit is never reached first.
       { key: `site ${clientNetwork(client, 48)}`, most: most.site },
     ]
     for (const place of places) this.#check(place)

@@ -80,8 +80,8 @@ export function appRoutes(api: Api, deps: Deps): void {
   api.delete('/apps/:app', { config: { role: 'admin' } }, async (request, reply) => {
     const app = appOf(store, request)
     const { id, email } = request.identity.account
-    // With the mark: a moment later the worker may have taken the app down, and its webhooks with
-    // it.
+    // In the transaction that marks the app: a moment later the worker may have removed it and its
+    // webhooks.
     store.transaction(() => {
       store.apps.markDestroying(app.id)
       const event = { appId: app.id, include: 'api:app', action: 'destroy', actor: { id, email } } as const

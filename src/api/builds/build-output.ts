@@ -54,7 +54,7 @@ async function stream(
   try {
     await pipeline(Readable.from(outputOf(deps, build, offset, signal)), raw)
   } catch (cause) {
-    // Cut, not ended: the client must see that there is more.
+    // Destroyed, not ended: the client must see that the output is incomplete.
     if (!signal.aborted) deps.log.error({ err: cause, build }, 'build output broke off')
     raw.destroy()
   }

@@ -84,7 +84,7 @@ export function buildRoutes(api: Api, deps: Deps): void {
     return buildJson(deps, await cancelBuild(deps, build), askerOf(request))
   })
 
-  // Of the heroku-builds plugin, `builds:cache:purge`; in Heroku's schema it is not.
+  // For `builds:cache:purge` of the heroku-builds plugin; it is not in Heroku's schema.
   api.delete('/apps/:app/build-cache', async (request) => {
     const { id } = appOf(store, request)
     await deps.containers.removeCache(id)

@@ -7,8 +7,8 @@ export async function cancelBuild(
   build: Build,
 ): Promise<Build> {
   const { id } = store.builds.requestCancel(build.id) ?? build
-  // The worker also looks at the database, so a message that gets lost only delays the end. Of a
-  // build that waited, it ends the output.
+  // The worker also looks at the database, so a lost message only delays the end. It also ends
+  // the output of a build that was still queued.
   await queue.cancel(id).catch((cause: unknown) => log.warn({ err: cause, build: id }, 'cancel not sent'))
   return store.builds.find(id) ?? build
 }

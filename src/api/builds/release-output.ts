@@ -53,7 +53,7 @@ export function releaseOutputRoute(api: Api, { store, grants, output, log, passe
     try {
       await pipeline(Readable.from(bytesOf(output.read(id, 0, signal))), raw)
     } catch (cause) {
-      // Cut, not ended: the client must see that there is more.
+      // Destroyed, not ended: the client must see that the output is incomplete.
       if (!signal.aborted) log.error({ err: cause, release: id }, 'release output broke off')
       raw.destroy()
     }

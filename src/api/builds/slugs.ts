@@ -41,7 +41,7 @@ export function slugRoutes(api: Api, deps: SlugFileDeps): void {
       .send(slugJson(store, draft, { method: 'put', url: slugUrl(deps, draft, 'put', askerOf(request)) }))
   })
 
-  // Its blob is the source, which takes the role that may change it.
+  // The blob is the app's source, so reading it takes a role that may change the app.
   api.get<{ Params: { slug: SlugId } }>('/apps/:app/slugs/:slug', { config: { role: 'deploy' } }, (request) => {
     const app = appOf(store, request)
     const { slug: id } = request.params

@@ -54,7 +54,7 @@ function join(client: Socket, { path, token, size, head }: Meeting): void {
     worker.write(head)
     pipeline(client, worker, client, () => undefined)
   })
-  // Before a connection is there; after it the pipeline sees to both.
+  // For errors before the connection is made; after that the pipeline handles both streams.
   worker.once('error', () => refuse(client, '503 Service Unavailable'))
 }
 

@@ -35,7 +35,7 @@ function sizeJson(sizes: DynoSizes, size: DynoSize) {
   const { memory, cpus } = sizes[size]
   return {
     architecture: process.arch === 'x64' ? 'amd64' : process.arch,
-    // Whole ones, says Heroku's schema.
+    // Heroku's schema asks for integers.
     compute: Math.max(1, Math.round(cpus)),
     cost: null,
     dedicated: false,

@@ -25,8 +25,7 @@ export function dynoRoutes(api: Api, deps: Deps): void {
     return (await dynoOf(deps, app, request)).json()
   })
 
-  // A dyno of the formation that is stopped comes back, on Heroku too: stopping one is restarting
-  // it.
+  // As on Heroku, a stopped dyno of the formation comes back: stopping it means restarting it.
   for (const [method, path, which] of [
     ['DELETE', '/dynos', async () => null],
     ['DELETE', '/dynos/:dyno', nameOrTypeOf],

@@ -61,8 +61,7 @@ export function oneOffRoutes(api: Api, deps: Deps): void {
     return waitingJson(store, app, oneOff, token === null ? null : attachUrl(config, token))
   })
 
-  // Of our own: Heroku's command gets into a dyno by an SSH server that the app's image has to
-  // hold.
+  // Our own addition: Heroku's command needs an SSH server inside the app's image for this.
   const exec = { config: { scope: 'protected' }, schema: { body: askedExec } } as const
   api.post('/apps/:app/dynos/:dyno/actions/exec', exec, async (request, reply) => {
     const app = appOf(store, request)

@@ -8,7 +8,7 @@ const noAddOns =
 /** What Heroku has and this server does not, by the paths that its clients ask for it. */
 const absent = [
   {
-    // The last are those of the services behind `heroku pg:*`, `redis:*` and `kafka:*`.
+    // The last ones are of the services behind `heroku pg:*`, `redis:*` and `kafka:*`.
     at: `(${ofApp})?/(addons|addon-attachments)|/addon-services|/actions/addon(s|-attachments)|/(client|postgres|redis|kafka|data)(/[a-z]+)*/v\\d+`,
     say: noAddOns,
   },

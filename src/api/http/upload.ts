@@ -9,8 +9,8 @@ export const patience = { idleMs: 60_000, totalMs: 1800_000 }
 export function takeAnyBody(files: Api): void {
   files.removeAllContentTypeParsers()
   files.addContentTypeParser('*', (_, body, done) => done(null, body))
-  // It says nothing about a tarball, and clients that sign for S3 send an empty one, which Fastify
-  // refuses.
+  // A tarball's type does not matter, and clients that sign for S3 send an empty Content-Type,
+  // which Fastify refuses.
   files.addHook('onRequest', async ({ headers }) => void delete headers['content-type'])
 }
 

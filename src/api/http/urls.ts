@@ -9,6 +9,6 @@ export function attachUrl(
   { domain, httpsPort, httpPort }: Pick<Config, 'domain' | 'httpsPort' | 'httpPort'>,
   token: string,
 ): string {
-  // Without TLS only our own command comes, and all it takes from this is the token.
+  // Only our own command comes without TLS, and it uses nothing of this but the token.
   return `rendezvous://${domain}:${httpsPort ?? httpPort}/${token}`
 }

@@ -36,7 +36,7 @@ const heartbeat = 20_000
 export function logStreamRoute(api: Api, deps: Deps): void {
   const readers = new Map<AppId, number>()
   const closing = new AbortController()
-  // Whoever follows a log would keep the server from closing.
+  // A client that follows a log would keep the server from closing.
   api.addHook('preClose', async () => closing.abort())
 
   api.get('/streams/logs', { exposeHeadRoute: false }, async (request, reply) => {

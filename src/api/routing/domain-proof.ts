@@ -47,8 +47,8 @@ export class DomainProof {
       .digest('hex')
       .slice(0, 32)
     const text = { name: `_paas.${hostname.replace(/^\*\./, '')}`, value: `paas-domain=${token}` }
-    // No app has a name as long, so nobody gets this one by making an app. Nothing can be asked of
-    // a wildcard itself.
+    // App names are shorter, so nobody can take this name by creating an app. A wildcard itself
+    // cannot be looked up.
     const alias = hostname.startsWith('*.') ? undefined : { name: hostname, value: `${token}.${config.domain}` }
     return { hostname, text, alias }
   }

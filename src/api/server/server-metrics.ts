@@ -19,7 +19,7 @@ export function serverMetricsRoute(api: Api, deps: Deps): void {
   api.get('/metrics', async (request, reply) => {
     requireAdmin(request)
     const figures = await gather(deps)
-    // Loaded at the first scrape: a server that nobody scrapes does without.
+    // Loaded at the first scrape, so that a server without Prometheus saves the memory.
     const [{ expose }, { familiesOf }] = await Promise.all([
       import('../../metrics/exposition.ts'),
       import('./metric-families.ts'),

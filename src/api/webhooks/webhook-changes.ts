@@ -48,7 +48,7 @@ function describeBuild(deps: BuildJsonDeps, { id }: Extract<WebhookChange, { kin
   const build = deps.store.builds.find(id)
   const app = build && deps.store.apps.get(build.appId)
   if (!build || !app) return undefined
-  // A webhook is the app's: the addresses in it are good as long as the app's owner is.
+  // A webhook belongs to the app: its addresses are valid as long as the app's owner is.
   const asker = { accountId: app.ownerId, token: null }
   return { include: 'api:build' as const, data: buildJson(deps, build, asker), accountId: build.accountId }
 }

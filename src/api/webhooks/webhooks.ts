@@ -63,7 +63,7 @@ export function webhookRoutes(api: Api, deps: Deps): void {
     const key = secret ?? randomSecret()
     const webhook = create(deps, { ...request.body, appId: app.id, authorization, secret: key }, app)
     deps.platformLog.api(app.id, `Add webhook ${new URL(url).origin} by user ${request.identity.account.email}`)
-    // The only time that it is shown: the command reads it here.
+    // The secret is shown only here; the command reads it from this header.
     reply.code(201).header('Heroku-Webhook-Secret', encodeURI(key))
     return webhookJson(app, webhook)
   })

@@ -100,7 +100,7 @@ async function attempt(deps: DockerfileDeps, wanted: Wanted, { sandbox, surround
     const { appId, labels } = wanted
     const { diskMiB } = sandboxLimits(deps.build)
     const image = await deps.engine.loadImage({ archive: reader.rest, shared: engineLayers, appId, labels, diskMiB })
-    // The sandbox only tidies up for the next build from here on.
+    // From here on the sandbox only cleans up for the next build.
     finished = running.then(({ exit }) => exit())
     return { image }
   } finally {

@@ -27,7 +27,7 @@ async function candidates(words: string[], { program, apps }: Sources): Promise<
   if (words.length <= 1 || (command === 'help' && words.length === 2)) return namesOf(await program())
   if (before === '-a' || before === '--app') return appsOf(await apps())
   if (begun.startsWith('--app=')) return appsOf((await apps()).map((name) => `--app=${name}`))
-  // A confirmation is nearly always the app's name.
+  // What has to be confirmed is nearly always the app's name.
   if (before === '--confirm') return appsOf(await apps())
   if (begun.startsWith('-')) return optionsOf(await program(command), command)
   return []

@@ -28,17 +28,17 @@ export function herokuEnvironment(
     HEROKU_HOST: url,
     HEROKU_API_KEY: token,
     HEROKU_GIT_HOST: tls?.host ?? host,
-    // Each of these has an address of Heroku's own that would be used otherwise.
+    // Each of these would otherwise default to an address of Heroku's.
     HEROKU_PARTICLEBOARD_URL: url,
     HEROKU_LOGIN_HOST: url,
     HEROKU_BUILDPACK_REGISTRY_URL: url,
     HEROKU_STATUS_HOST: url,
     HEROKU_EXEC_URL: url,
     HEROKU_CI_WEBSOCKET_URL: `${url.replace(/^http/, 'ws')}/socket`,
-    // Without a port: that of HEROKU_HOST is put after them.
+    // Without a port: the command appends that of HEROKU_HOST.
     HEROKU_DATA_HOST: hostname,
     PGDIAGNOSE_URL: hostname,
-    // A system keychain would lose the login for Heroku.
+    // Using the system keychain would overwrite the login for Heroku.
     HEROKU_NETRC_WRITE: 'true',
     DISABLE_TELEMETRY: 'true',
     HEROKU_SKIP_NEW_VERSION_CHECK: 'true',

@@ -63,7 +63,7 @@ async function showLogs({ tail, num, dyno, processType, source, ...options }: Lo
     const before = last
     last = await showAll(lines, { request, last, show })
     if (!tail) return
-    // A server that stops takes a few more connections, and ends them at once.
+    // A server that is stopping accepts a few more connections and ends them at once.
     if (!told || last !== before) sayLost(api.server.url)
     told = true
     await wait(pause)

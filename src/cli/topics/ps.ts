@@ -83,7 +83,7 @@ async function show({ watch, ...options }: AppOptions & { watch?: true }): Promi
   for (let seen = await look(); ; await wait(lookEvery), seen = await persist(api, look)) {
     const { dynos, state } = seen
     hint = seen.hint
-    // Redrawn on a terminal each time: ages change too.
+    // On a terminal it is redrawn every time, since the ages change too.
     if (isScreen) process.stdout.write('\u001b[H\u001b[2J')
     if (isScreen || state !== shown) {
       if (watch && options.json) process.stdout.write(`${state}\n`)

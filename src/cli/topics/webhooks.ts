@@ -89,7 +89,7 @@ async function listWebhooks(options: AppOptions): Promise<void> {
 
 async function add(options: Settings): Promise<void> {
   const { api, app, path } = await connectToApp(options)
-  // Made up here, since the server tells it in a header only.
+  // Generated here, because the server returns its own only in a header.
   const secret = options.secret ?? crypto.randomUUID().replaceAll('-', '')
   const body = { ...settingsOf(options), secret }
   const made = await progress(`Adding a webhook to ${app}`, api.post<WebhookJson>(`${path}/webhooks`, body))

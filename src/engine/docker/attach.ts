@@ -28,7 +28,7 @@ export async function attachDyno(
       stderr: true,
       hijack: true,
     })) as Duplex
-    // The process may be gone before its input is; what cannot be written any more has no reader.
+    // The process may end before its input does; the rest of the input has no reader.
     stream.on('error', (error) => deps.log.debug({ error }, 'the stream of an attached dyno broke'))
     await startContainer(container, spec)
     signal.throwIfAborted()
@@ -65,8 +65,8 @@ async function resize(container: Docker.Container, { columns, rows }: TerminalSi
 }
 
 /**
- * To every process but the first (kill(2)): those a shell with job control has put in groups of
- * their own as well.
+ * Signals every process but the first (kill(2)), including those that a shell with job control has
+ * put into process groups of their own.
  */
 export async function hangUpDyno(deps: DockerDeps, id: string): Promise<void> {
   const container = await ownContainer(deps, id)
@@ -74,8 +74,8 @@ export async function hangUpDyno(deps: DockerDeps, id: string): Promise<void> {
   try {
     await runExec(container, { argv: ['/bin/bash', '-c', 'kill -HUP -1'] }, () => undefined)
   } catch (error) {
-    // It ends meanwhile, or its image has no shell; an engine that went away is met again when the
-    // dyno is stopped.
+    // The dyno is ending, or its image has no shell. If the engine is away, stopping the dyno
+    // reports it.
     if (![400, 404, 409].includes(statusOf(error) ?? 0) && !(error instanceof PaasError)) throw error
   }
 }

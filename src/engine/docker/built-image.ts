@@ -13,9 +13,9 @@ const isCheck: Check = (value) =>
 const times = ['Interval', 'Timeout', 'StartPeriod', 'StartInterval', 'Retries']
 
 /**
- * What an image may say of how it runs (OCI image configuration, "properties"; Docker's
- * HEALTHCHECK and SHELL), but for labels. An engine that keeps images as they come would fail
- * at every look at one that says it otherwise.
+ * What an image may set for its containers (OCI image configuration, "properties"; Docker's
+ * HEALTHCHECK and SHELL), without labels. Other shapes are refused: an engine that stores them
+ * unchecked fails every time it reads the image.
  */
 const kept: Record<string, Check> = {
   Cmd: areWords,
@@ -29,17 +29,17 @@ const kept: Record<string, Check> = {
   WorkingDir: isText,
 }
 
-/** As many as an overlay of the engine takes. */
+/** The most layers that the engine's overlay takes. */
 const mostLayers = 125
 
 type Layer = { blob: string; diffId: string }
 
 /** An image as its builder describes it. */
 export type BuiltImage = {
-  /** JSON of the configuration that it gets. */
+  /** JSON of the image's configuration. */
   config: string
   layers: Layer[]
-  /** How many of them, from the first on, the engine has. */
+  /** How many of the layers, counted from the first, the engine has. */
   shared: number
   hasVolumes: boolean
 }
@@ -110,7 +110,7 @@ function layersOf({ layers }: { layers?: { digest?: unknown }[] }, diffIds: unkn
   return pairs
 }
 
-/** A layer is the same only above the same ones. */
+/** A layer is shared only if all layers below it are. */
 function sharedWith(layers: Layer[], ids: string[]): number {
   return ids.every((id, index) => id === layers[index]?.diffId) ? ids.length : 0
 }
@@ -130,12 +130,12 @@ function parse<T>(text: string): T {
     const value: unknown = JSON.parse(text)
     if (typeof value === 'object' && value !== null) return value as T
   } catch {
-    // Told below.
+    // reported below
   }
   throw notAnImage()
 }
 
-/** Nobody gets here but by tampering with the builder in one's own build. */
+/** Reached only by tampering with the builder in one's own build. */
 export function notAnImage(cause?: unknown): PaasError {
   return new PaasError('build_failed', 'The Dockerfile build did not produce a complete image.', { cause })
 }

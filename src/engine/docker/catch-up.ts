@@ -3,13 +3,13 @@ import type { OutputLine } from '../engine.ts'
 import type { KeptOutput } from './kept-output.ts'
 import type { Place } from './place.ts'
 
-/** So few new lines since the reading before: from here on they can be followed. */
+/** With fewer new lines than this in a reading, the log is followed from then on. */
 const fewLines = 200
 
 /** Milliseconds from one reading of a busy dyno's log to the next. */
 const interval = 200
 
-/** More messages than this are not looked for from the end: the whole log is read. */
+/** To find more messages than this, the whole log is read, not its end. */
 const longestTail = 200_000
 
 /**
@@ -19,7 +19,7 @@ const longestTail = 200_000
 export async function* catchUp(log: KeptOutput, place: Place, onLoss: OnLoss): AsyncGenerator<OutputLine> {
   for (let before = 0; ;) {
     const begun = performance.now()
-    // A burst is over soon: to look from further back costs less than to read all of it again.
+    // A burst is soon over: reading from further back costs less than reading all of it again.
     const count = yield* readOn(log, place, { expected: before / 4, atEnd: false, onLoss })
     if (log.isGone && before >= fewLines) onLoss(place.time)
     if (log.isGone || count < fewLines) return
@@ -33,7 +33,7 @@ type OnLoss = (since: Date) => void
 type Options = {
   /** A guess of how many lines are new; the mark is looked for further back when it was too low. */
   expected: number
-  /** Nothing comes any more. */
+  /** True when the log has ended. */
   atEnd: boolean
   onLoss: OnLoss
 }

@@ -26,8 +26,8 @@ export async function removeServer(deps: DockerDeps): Promise<void> {
 }
 
 /**
- * Sandboxes, sessions and most one-offs are somebody's who waits for them; after a restart nobody
- * does.
+ * Removes sandboxes, sessions and most one-off dynos: a client waits for each, and after a restart
+ * none does.
  */
 export async function removeOrphans(deps: DockerDeps, keep?: ReadonlySet<string>): Promise<number> {
   const kinds: Kind[] = ['sandbox', 'oneoff', 'session']
@@ -52,7 +52,7 @@ async function removeNetworks({ docker, serverId }: DockerDeps, labels: string[]
   await Promise.all(networks.map(({ Id }) => removeNetwork(docker.getNetwork(Id))))
 }
 
-/** The last step of an aborted Dockerfile build may still be in it. */
+/** The last step of an aborted Dockerfile build may still be connected to it. */
 async function removeNetwork(network: Docker.Network): Promise<void> {
   const info = (await unlessMissing(network.inspect())) as { Containers?: Record<string, unknown> } | undefined
   for (const Container of Object.keys(info?.Containers ?? {})) {

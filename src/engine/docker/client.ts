@@ -51,8 +51,8 @@ export function connectClient(connection: Config['docker']): Dockerode {
 type Dial = (options: DialOptions) => Promise<unknown>
 
 /**
- * A gate that is started again is waited for. Not with a stream, which can be sent once only; and
- * not by who asks how a process ended, since its output may have ended with the gate instead.
+ * Waits for a gate that is being restarted. Not with a stream, which can be sent only once, and not
+ * when asking for an exit code: the output may have ended with the gate instead of the process.
  */
 function dialing(dial: Dial, { kind }: Config['docker']): Dial {
   if (kind !== 'gate') return dial
@@ -86,7 +86,7 @@ async function negotiate(modem: Modem, dial: Dial): Promise<void> {
   modem.version = `v${olderVersion(ApiVersion, newestVersion)}`
 }
 
-/** The older of two API versions such as `1.41`. */
+/** The older of two API versions, such as `1.41`. */
 export function olderVersion(a: string, b: string): string {
   return a.localeCompare(b, 'en', { numeric: true }) < 0 ? a : b
 }
@@ -138,8 +138,7 @@ function diskFull(cause: unknown): PaasError {
 }
 
 /**
- * The engine answered, and did not do what it was asked for. Who expects one of these looks at its
- * status.
+ * The engine answered with an error. A caller that expects one checks its status.
  */
 export class EngineRefusal extends PaasError {
   readonly statusCode: number

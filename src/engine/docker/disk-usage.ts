@@ -6,7 +6,7 @@ import type Docker from 'dockerode'
 import { withStreams } from '../../child-streams.ts'
 import { writableLayer, type HasLayer } from './writable-layer.ts'
 
-/** What is on the disk: bytes of blocks that are taken, and files, directories and links. */
+/** Usage of the disk: bytes in allocated blocks; number of files, directories and links. */
 export type DiskUsage = { bytes: number; files: number }
 
 /** find(1) counts blocks of this size, whatever the file system's is. */
@@ -138,7 +138,7 @@ async function deviceOf(path: string): Promise<string> {
   return String((await stat(path).catch(() => undefined))?.dev)
 }
 
-/** Opens it, since access(2) looks at the user alone, and the worker may read by a capability. */
+/** Opens it: access(2) checks only the user, and this process may read by a capability. */
 async function isReadable(path: string): Promise<boolean> {
   const directory = await opendir(path).catch(() => undefined)
   await directory?.close()

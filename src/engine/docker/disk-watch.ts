@@ -5,8 +5,8 @@ import type { DiskUsage } from './disk-usage.ts'
 import type { Host } from './host.ts'
 
 /**
- * Milliseconds between two looks at least, and how many times as long as a look took: there is no
- * event for this, and each walks the files.
+ * The least pause between two measurements in milliseconds, and as a multiple of their duration:
+ * there is no event for this, and each measurement walks the files.
  */
 const pause = 3000
 const pausePerLook = 10
@@ -42,7 +42,7 @@ export async function watchDisk({ container, limitMiB, host }: Watched, signal: 
   }
 }
 
-/** `more than 10240 MiB`, or `more than 655360 files`; undefined: it may be. */
+/** `more than 10240 MiB` or `more than 655360 files`; undefined within the limit. */
 export function excessOf({ bytes, files }: DiskUsage, limitMiB: number): string | undefined {
   const most = mostOf(limitMiB)
   if (bytes > most.bytes) return `more than ${limitMiB} MiB`

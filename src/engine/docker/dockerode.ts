@@ -5,7 +5,7 @@ import { registerHooks } from 'node:module'
  * memory in a process that is idle most of the time.
  */
 const unused = ['ssh2', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs']
-/** A module that is loaded anyway. */
+/** A module that is loaded in any case. */
 const instead = 'node:path'
 
 const hooks = registerHooks({

@@ -19,8 +19,8 @@ ${preparation}exec /bin/bash -c "$1"
 `
 
 /**
- * Only bash's own words, since an image may have little else. What is left after two seconds is
- * killed.
+ * Uses only bash builtins, since an image may have little else. Processes that remain after two
+ * seconds are killed.
  */
 const ender = `
 send() {
@@ -40,7 +40,7 @@ done
 send "$1" KILL
 `
 
-/** What became of a process whose dyno ended: it got SIGKILL. */
+/** The exit code of a process whose dyno ended: SIGKILL. */
 const killed = 137
 
 export async function execInDyno(
@@ -63,7 +63,7 @@ export async function execInDyno(
   }
   const exec = await container.exec(options).catch(explainStopped)
   const stream = (await exec.start({ hijack: true, stdin: true, Tty: options.Tty }).catch(explainStopped)) as Duplex
-  // The process may be gone before its input is; what cannot be written any more has no reader.
+  // The process may end before its input does; the rest of the input has no reader.
   stream.on('error', (error) => deps.log.debug({ error }, 'the stream of a process in a dyno broke'))
   return {
     input: stream,

@@ -21,7 +21,7 @@ while [ -n "$paas_stopping" ] && set -- /proc/[0-9]* && [ $# -gt 2 ]; do sleep 0
 exit $paas_code
 `
 
-/** A client's, with its terminal if it has one. */
+/** A client's session, with its terminal if it has one. */
 export type Session = { terminal: TerminalSize | undefined }
 
 /** `opened`: what the operator opened to all containers; `user`: never root, by number. */
@@ -48,7 +48,7 @@ export function dynoOptions(
     ...(session && attachable(session)),
     HostConfig: {
       ...confined(spec.limits),
-      // What the client gets is its own: nobody else reads it, so nothing is kept.
+      // Only the attached client reads the output, so the engine keeps none of it.
       ...(session && { LogConfig: { Type: 'none', Config: {} } }),
       OomScoreAdj: 250,
       ...(runtime !== undefined && { Runtime: runtime }),
@@ -74,8 +74,8 @@ function attachable({ terminal }: Session): Docker.ContainerCreateOptions {
 }
 
 /**
- * The terminal has its size before the command looks at it: the engine can only set it once the
- * process runs.
+ * Sets the terminal's size before the command reads it: the engine can set it only once the process
+ * runs.
  */
 function launched(spec: DynoSpec, command: string, terminal: TerminalSize | undefined): Docker.ContainerCreateOptions {
   return {
@@ -91,7 +91,7 @@ function environment(env: Record<string, string>): string[] {
   return Object.entries({ ...env, TINI_KILL_PROCESS_GROUP: '1' }).map(([key, value]) => `${key}=${value}`)
 }
 
-/** All of ours are set, so that labels of an image nobody here made cannot stand in for one. */
+/** Sets all of our labels, so that a foreign image's labels cannot pass for one. */
 function dynoLabels(serverId: string, spec: DynoSpec, session: Session | undefined): Record<string, string> {
   const kind: Kind = session ? 'session' : spec.restart ? 'dyno' : 'oneoff'
   return {

@@ -48,7 +48,7 @@ function addressOf(info: Docker.ContainerInspectInfo): string | undefined {
   return endpoint?.IPAddress || undefined
 }
 
-/** The engine forgets a network that was taken away. */
+/** The engine's description omits a network that was disconnected. */
 function hasNetwork({ NetworkSettings }: Docker.ContainerInspectInfo): boolean {
   return Object.keys(NetworkSettings.Networks).length > 0
 }

@@ -11,7 +11,7 @@ type Listed = Pick<Docker.ContainerInfo, 'Id' | 'State' | 'NetworkSettings'>
 export class DynoViews {
   readonly #views = new Map<string, { dyno: Dyno; seenAs: string }>()
   #following = false
-  /** Counts events, so that a view from before one is not kept after it. */
+  /** The number of events so far: a view from before an event is not kept after it. */
   #events = 0
 
   /** From here on `changed` is told of every event, until disposal. */
@@ -46,7 +46,7 @@ export class DynoViews {
   }
 }
 
-/** What changes without an event that is followed: a pause that ends, a network that is left. */
+/** State that changes without a followed event: the end of a pause, a disconnected network. */
 function summaryOf({ State, NetworkSettings }: Listed): string {
   return JSON.stringify([State, Object.values(NetworkSettings.Networks).map(({ IPAddress }) => IPAddress)])
 }

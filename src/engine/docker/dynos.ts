@@ -20,7 +20,7 @@ import { removeContainer } from './removal.ts'
 /** How long a dyno that was stopped waits for those who read its last output, milliseconds. */
 const longestReading = 5_000
 
-/** Each has a connection of its own. */
+/** Each inspection has a connection of its own. */
 const inspectedAtOnce = 32
 
 const dynoKinds: string[] = ['dyno', 'oneoff', 'session'] satisfies Kind[]
@@ -107,7 +107,7 @@ async function stopContainer(container: Docker.Container, graceMs: number): Prom
   }
 }
 
-/** Of one app, as they are; of all, as the events since an earlier look say that they are. */
+/** Inspects the dynos of one app; for all apps, inspects only those that changed. */
 export async function listDynos(
   { docker, serverId, views }: DockerDeps & { views: DynoViews },
   { appId }: { appId?: AppId } = {},
@@ -146,12 +146,12 @@ function isOurs({ serverId }: DockerDeps, info: Docker.ContainerInspectInfo): bo
   return info.Config.Labels[label.server] === serverId && isOurName(info.Name)
 }
 
-/** The engine gives names with a slash in front. */
+/** The engine puts a slash before each name. */
 export function isOurName(name: string): boolean {
   return name.startsWith(`/${namePrefix}`)
 }
 
-/** By the labels of a container. */
+/** Decides by the labels of a container. */
 export function isDynoKind(labels: Record<string, string>): boolean {
   return dynoKinds.includes(labels[label.kind] ?? '')
 }

@@ -56,8 +56,8 @@ async function* ownEvents(deps: WatchDeps, since: number, signal: AbortSignal): 
 async function viewDisconnect(deps: DockerDeps, { Action, Actor, timeNano }: ContainerEvent) {
   const { name = '', container = '' } = Actor.Attributes
   if (Action !== 'disconnect' || !name.startsWith(serverPrefix(deps.serverId))) return undefined
-  // An engine that stops takes containers off their networks, and is away when it is asked; its
-  // events end then.
+  // An engine that is stopping disconnects containers and then no longer answers; its events end
+  // too.
   const dyno = await findDyno(deps, container).catch(() => undefined)
   if (dyno?.state.kind !== 'stuck') return undefined
   const { id, appId, uuid, name: dynoName, type, size, release, attached } = dyno

@@ -71,7 +71,7 @@ export async function exitCode(exec: Docker.Exec): Promise<number> {
   }
 }
 
-/** Of a container that went away: its engine did, or somebody removed it. */
+/** For a container that is gone: the engine stopped, or somebody removed it. */
 export function explainLoss(cause: unknown): never {
   if (statusOf(cause) !== 404) throw cause
   throw new PaasError('engine_unavailable', 'The container went away while a command ran in it.', { cause })

@@ -1,6 +1,6 @@
 import type { HostPort } from '../../model/network.ts'
 
-/** A chain and its rules, as iptables-restore(8) takes them. */
+/** A chain with its rules, in the syntax of iptables-restore(8). */
 export type Chain = { name: string; rules: string[] }
 
 /**
@@ -18,7 +18,7 @@ const closed = [
   '224.0.0.0/3',
 ]
 
-/** Connections of one app that there are room for on any machine. */
+/** The least limit of connections for one app, on any machine. */
 const leastConnections = 1024
 
 const answers = '-m conntrack --ctstate RELATED,ESTABLISHED -j RETURN'

@@ -20,7 +20,7 @@ import { Iptables } from './iptables.ts'
 import { bridgePrefix, bridgePrefixOf } from './names.ts'
 import { ourNetworks } from './subnets.ts'
 
-/** Hold what one server opens to its own containers. */
+/** Chains with rules of each server, for what it opens to its own containers. */
 const perServer = ['PAAS-ALLOW', 'PAAS-PUBLIC', 'PAAS-NAMES', 'PAAS-OTHER-NAMES']
 const toForward = `-i ${bridgePrefix}+ -j PAAS-FORWARD`
 
@@ -67,7 +67,7 @@ async function exempt({ serverId, log }: FirewallDeps): Promise<void> {
  */
 export async function secureNetwork({ network }: Pick<FirewallDeps, 'network'>): Promise<void> {
   const iptables = new Iptables('iptables')
-  // Without the chain nothing of a tenant runs yet: `secureHost` comes first.
+  // No chain yet means that no tenant's code runs yet: `secureHost` comes first.
   if (network.firewall && (await iptables.hasChain('PAAS-FORWARD'))) await iptables.ensureFirst('FORWARD', toForward)
 }
 
@@ -133,7 +133,7 @@ async function guardTable({ log, network }: FirewallDeps): Promise<void> {
     const iptables = new Iptables('iptables')
     const servers = [...new Set([...(await resolversOfHost()), ...(network.nameServers ?? [])])]
     await iptables.replaceChains([limitChain(servers, await connectionTableSize())])
-    // Behind what closes networks, at the one of the two places that Docker leaves alone.
+    // After the rules that close networks, in the one of the two chains that Docker leaves alone.
     const place = (await forwardHooks(iptables)).at(-1) ?? 'FORWARD'
     await iptables.ensureFirst(place, `-i ${bridgePrefix}+ -j PAAS-LIMIT`)
     await iptables.ensureFirst(place, toForward)

@@ -5,10 +5,10 @@ import { isCode, PaasError } from '../../errors.ts'
 const patience = 10_000
 const pause = 50
 
-/** Why the engine cannot be reached (errno(3)), and where it should be. */
+/** Why the engine cannot be reached (errno(3)), and its socket's path. */
 type Away = { code: string; path: string }
 
-/** How the gate tells it to whom it serves. */
+/** The gate's message about this to its clients. */
 export function awayMessage({ code, path }: Away): string {
   return `the engine is away (${code}): ${path}`
 }
@@ -18,7 +18,7 @@ export function readAway(error: unknown): Away | undefined {
   return code !== undefined && path !== undefined ? { code, path } : undefined
 }
 
-/** Makes a call once more while nobody listens, so that nothing of it was heard. */
+/** Repeats a call while nobody listens at the socket: no part of it was received then. */
 export async function throughGate<T>(call: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   const deadline = performance.now() + patience
   for (;;) {

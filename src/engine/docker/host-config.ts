@@ -57,7 +57,7 @@ export function hostNames({ host }: Network): Pick<Docker.HostConfig, 'ExtraHost
   return host.length === 0 ? {} : { ExtraHosts: ['host.docker.internal:host-gateway'] }
 }
 
-/** Is nowhere (RFC 5737), and the firewall refuses questions to it at once. */
+/** An address without a host (RFC 5737); the firewall refuses queries to it at once. */
 const noServer = '192.0.2.53'
 
 /**
@@ -78,7 +78,7 @@ function sharedMemory(memory: number): number {
   return Math.floor(memory / 2)
 }
 
-/** For making stack images of our own from Debian's packages. */
+/** For containers that make our stack images from Debian's packages. */
 export function trusted(limits: Limits): Docker.HostConfig {
   return { ...confined(limits), CapAdd: packageCapabilities }
 }

@@ -18,7 +18,7 @@ export type Host = {
   diskUsage(container: Docker.Container, most: DiskUsage, signal?: AbortSignal): Promise<DiskUsage | undefined>
 }
 
-/** By the rights of this process. */
+/** Uses the rights of this process. */
 export function ownHost(deps: FirewallDeps): Host {
   return {
     secure: () => secureHost(deps),
@@ -28,7 +28,7 @@ export function ownHost(deps: FirewallDeps): Host {
   }
 }
 
-/** By those of the gate that listens at this socket, which is told nothing but what is here. */
+/** Uses the rights of the gate at this socket, which takes these three calls only. */
 export function hostBehind(gate: string): Host {
   return {
     secure: async () => void (await ask(gate, '/host')),

@@ -42,7 +42,7 @@ export class IdleProcess {
   private constructor(stream: Duplex) {
     this.#stream = stream
     this.#frames = framesOf(stream)
-    // Of a broken connection the next frame tells.
+    // The next frame reports a broken connection.
     stream.on('error', () => undefined)
   }
 
@@ -61,7 +61,7 @@ export class IdleProcess {
     }
   }
 
-  /** False once it has its order, and when it ended without one. */
+  /** False once it has got its order, or has ended without one. */
   get waits(): boolean {
     return !this.#ended && this.#stream.writable
   }

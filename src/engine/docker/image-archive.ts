@@ -74,8 +74,8 @@ export async function load(
   try {
     const output = await deps.docker.loadImage(archive, { quiet: true, ...(signal && { abortSignal: signal }) })
     for await (const { error, stream = '' } of readJsonLines<Progress>(output as Readable)) {
-      // containerd's image store keeps an image whose layers it cannot unpack, and says so in
-      // passing.
+      // containerd's image store keeps an image whose layers it cannot unpack; only the progress
+      // messages say so.
       if (error !== undefined || stream.startsWith('Error unpacking ')) throw notTaken(error ?? stream)
     }
     return await getImage(deps, reference)

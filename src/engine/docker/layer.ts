@@ -47,7 +47,7 @@ type SpooledLayer = AsyncDisposable & { handle: FileHandle; bytes: number; diges
  * the process at the latest.
  */
 async function spool(layer: Readable, scratch: string): Promise<SpooledLayer> {
-  // One that breaks off before it is read says so when it is read.
+  // An upload that breaks off early fails when it is read, not here.
   layer.on('error', () => undefined)
   const directory = await mkdtemp(join(scratch, 'layer-'))
   const handle = await open(join(directory, 'layer.tar'), 'w+', 0o600)

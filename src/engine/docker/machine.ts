@@ -5,7 +5,7 @@ import { info } from './info.ts'
 /** Milliseconds an answer is good for: it changes only when the engine or the machine restarts. */
 const goodFor = 60_000
 
-/** Asks the engine what the machine has, not for every container again. */
+/** Asks the engine for the machine's size, and keeps the answer for a while. */
 export function createMachine(deps: { docker: Dockerode }): () => Promise<Machine> {
   let known: { machine: Promise<Machine>; until: number } | undefined
   return () => {

@@ -7,7 +7,7 @@ import type { Host } from './host.ts'
 
 type OverfullDeps = DockerDeps & { views: DynoViews; host: Pick<Host, 'diskUsage'> }
 
-/** One after the other: each look walks what the dyno has written. */
+/** Measures one dyno after the other: each measurement walks its files. */
 export async function overfullDynos(deps: OverfullDeps, limitMiB: number): ReturnType<Engine['overfullDynos']> {
   const overfull = []
   for (const dyno of await listDynos(deps)) {

@@ -4,10 +4,10 @@ import { fullMessage, stampOf } from './line-joiner.ts'
 /** Messages of the engine's that are read before the first new one, to find the place again. */
 const overlap = 100
 
-/** Nothing is followed further than this, lines and bytes, before it is looked over. */
+/** After this many lines or bytes of following, the log is read as a whole. */
 const mostFollowed = { lines: 1000, bytes: 4 * 2 ** 20 }
 
-/** Milliseconds that the clock may be off what passed before it counts as set. */
+/** A difference in milliseconds above which the clock counts as having been set. */
 const clockTolerance = 100
 
 type Mark = { cursor: string; stream?: OutputLine['stream']; isLong: boolean }
@@ -36,7 +36,7 @@ export class Place {
     return this.#mark === undefined
   }
 
-  /** When the last line was written of which it is sure that nothing is missing before it. */
+  /** The time of the last line before which nothing is missing for certain. */
   get time(): Date {
     return new Date(this.#mark ? stampOf(this.#mark.cursor) : 0)
   }
@@ -83,14 +83,14 @@ export class Place {
     return !this.#followed.has(nameOf(line)) && !isOfSameLine(line, this.#lostMark)
   }
 
-  /** The line was given, though it is not known yet whether others before it were left out. */
+  /** The line was passed on; whether lines before it are missing is not known yet. */
   follow(line: OutputLine): void {
     this.#followed.add(nameOf(line))
     this.#size.bytes += line.text.length
     this.#size.messages += 1 + Math.floor(line.text.length / fullMessage)
   }
 
-  /** All that the reading had was given. */
+  /** All lines of the reading were passed on. */
   settle(): void {
     if (this.#last) this.#mark = this.#last
     this.#settled = { clock: Date.now(), elapsed: performance.now() }

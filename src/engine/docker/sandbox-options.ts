@@ -28,7 +28,7 @@ export async function sandboxOptions(deps: NetworkDeps, spec: SandboxSpec): Prom
     Labels: { ...spec.labels, ...ownLabels(deps.serverId, spec.appId) },
     HostConfig: {
       ...confinement(spec, limits),
-      /** When the machine itself runs short, builds go first. */
+      /** When the machine runs out of memory, builds are killed first. */
       OomScoreAdj: 500,
       ...(deps.runtime !== undefined && !spec.trusted && { Runtime: deps.runtime }),
       NetworkMode: network,
@@ -36,7 +36,7 @@ export async function sandboxOptions(deps: NetworkDeps, spec: SandboxSpec): Prom
       ...(!spec.trusted && nameServers(deps.network)),
       Tmpfs: secretsMount(spec),
       Binds: [...cacheMount(deps.serverId, spec), ...storeMounts(spec)],
-      // Whoever runs it reads what it says, which may be a whole slug; nobody asks for it later.
+      // The caller reads all output, which may be a whole slug; nobody asks for it later.
       LogConfig: { Type: 'none', Config: {} },
     },
   }

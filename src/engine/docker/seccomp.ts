@@ -24,7 +24,7 @@ const families = { unix: 1, inet: 2, netlink: 16, inet6: 10 }
 /** What Docker allows a container and no app needs: code of 16 bits. */
 const refused = ['modify_ldt']
 
-/** Decided by the family below. */
+/** Allowed by socket family, see below. */
 const makesSockets = ['socket', 'socketpair']
 
 /**
@@ -41,7 +41,7 @@ export const seccompProfile: string = JSON.stringify(narrowed(dockersOwn()))
  */
 const ofNamespaces = ['chroot', 'clone', 'mount', 'pivot_root', 'setns', 'umount', 'umount2', 'unshare']
 
-/** By which a program waits until what it wrote is on the disk. */
+/** Calls that wait until written data is on the disk. */
 const syncing = ['fdatasync', 'fsync', 'sync', 'sync_file_range', 'syncfs']
 
 /** The same for a container in which a rootless builder works. */

@@ -10,7 +10,7 @@ const embeddedResolver = '127.0.0.11'
 /** The state LISTEN (tcp_states.h). */
 const listen = '0A'
 
-/** What listens inside a running dyno; nothing when it does not run or its image has no `cat`. */
+/** Listening sockets in a running dyno; none if it does not run or its image has no `cat`. */
 export async function listeningSockets(deps: DockerDeps, id: string): Promise<Socket[]> {
   const container = await ownContainer(deps, id)
   const info = container && (await unlessMissing(container.inspect()))

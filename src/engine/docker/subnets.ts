@@ -3,7 +3,7 @@ import { numberOf, parseCidr } from '../../model/cidr.ts'
 /** First and last address of an IPv4 network, as numbers. */
 export type Range = { first: number; last: number }
 
-/** Ours, cut into 4096 networks of 254 hosts. */
+/** Our pool: 4096 networks of 254 hosts each. */
 export const ourNetworks = '10.208.0.0/12'
 const pool = ipv4Range(ourNetworks)!
 const size = 256

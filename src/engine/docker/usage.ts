@@ -17,7 +17,7 @@ export async function dynoUsage({ docker }: DockerDeps, id: string): Promise<Dyn
   const options = { stream: false, 'one-shot': true } as { stream: false }
   const stats = (await unlessMissing(docker.getContainer(id).stats(options))) as Stats | undefined
   const usage = stats?.memory_stats.usage
-  // A container that does not run has a look without figures.
+  // For a stopped container the engine answers without figures.
   if (stats === undefined || usage === undefined) return undefined
   return {
     at: new Date(stats.read),

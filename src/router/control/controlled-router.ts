@@ -145,7 +145,7 @@ export class ControlledRouter {
 
   /** Changes in progress are finished first, so that the successor starts from the last table. */
   async #retire(): Promise<RoutingTable> {
-    // From here on the file is the successor's.
+    // From here on the successor owns the file.
     this.#retired = true
     await this.#changes
     clearTimeout(this.#saveAgain)

@@ -76,6 +76,6 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined // not JSON: no call, which the caller says
+    return undefined // not JSON; the caller reports that it is no call
   }
 }

@@ -41,7 +41,7 @@ export class SealedKeys {
   }
 
   #open(certificate: HostCertificate): HostCertificate[] {
-    // As tables were saved before.
+    // The format of older tables.
     if (!certificate.key.startsWith(mark)) return [certificate]
     try {
       const sealed = Buffer.from(certificate.key.slice(mark.length), 'base64')

@@ -74,7 +74,7 @@ export class TableFile {
   }
 
   async #durably(write: () => Promise<void>): Promise<void> {
-    this.#held = undefined // a line may be there by half
+    this.#held = undefined // the last line may be incomplete
     try {
       await write()
     } catch (cause) {
@@ -138,6 +138,6 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    return undefined // not JSON: not a table, which the caller says
+    return undefined // not JSON; the caller reports that it is no table
   }
 }

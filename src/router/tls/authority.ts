@@ -35,7 +35,7 @@ cryptoProvider.set(webcrypto)
 export async function createAuthority(options: { name: string; names: string[]; days: number }): Promise<TlsIdentity> {
   const keys = await generateKeys()
   const certificate = await X509CertificateGenerator.createSelfSigned({
-    // Programs tell authorities apart by their names, and there may be several of one domain.
+    // Clients tell authorities apart by name, and one domain may have had several.
     name: `CN=${options.name}, OU=${randomBytes(8).toString('hex')}, O=paas`,
     keys,
     signingAlgorithm: algorithm,

@@ -71,17 +71,16 @@ export class TlsDoor {
       isServer: true,
       secureContext: this.#context,
       SNICallback: (host, answer) => void this.#contextFor(host.toLowerCase()).then((context) => answer(null, context)),
-      // A client that speaks only HTTP/2 is told so in the handshake.
+      // A client that offers only HTTP/2 is refused in the handshake.
       ALPNProtocols: ['http/1.1'],
     })
     socket.on('error', () => socket.destroy())
     socket.once('secure', () => {
       clearTimeout(late)
       this.#entering.delete(raw)
-      // What Node's types do not say: false on the side of the server when the client named no
-      // host.
+      // Node's types do not say that this is false when the client sent no server name.
       const { servername } = socket as { servername?: string | false }
-      // RFC 6066 section 3: an address is no name. Some clients send it all the same.
+      // RFC 6066 section 3: an address is no server name, but some clients send one.
       const sni = servername && !isIP(servername) ? servername.toLowerCase() : undefined
       this.#deps.onSecure(socket, { peer, sni })
     })
