@@ -114,6 +114,7 @@ const open = [
   'retry.ts',
   'tar.ts',
   'logins.ts',
+  'unix-socket.ts',
 ]
 
 /** The packages that only one place may know. */

@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -7,6 +6,7 @@ import { asPaasError, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { appNamePattern } from '../model/app.ts'
 import type { AppId, SlugId } from '../model/ids.ts'
+import { listenAt } from '../unix-socket.ts'
 import type { Containers } from './containers.ts'
 
 export type ContainersServerDeps = { socketPath: string; containers: Containers; log: Logger }
@@ -25,18 +25,15 @@ const verbs: Record<string, Verb> = {
 }
 
 /**
- * Answers what `connectContainers` asks, as HTTP on a Unix socket that only this user can open. A
- * socket left by a dead worker is replaced. Disposal breaks off what is in progress.
+ * Answers what `connectContainers` asks, as HTTP on a Unix socket. Disposal breaks off what is in
+ * progress.
  */
 export async function serveContainers({ socketPath, containers, log }: ContainersServerDeps): Promise<AsyncDisposable> {
-  await rm(socketPath, { force: true })
   // No time limit here: the api limits uploads.
   const server = createServer({ requestTimeout: 0 }, (request, response) => {
     void answer(containers, request, response).catch((error: unknown) => tell(response, error, log))
   })
-  server.listen(socketPath)
-  await once(server, 'listening')
-  await chmod(socketPath, 0o660)
+  await listenAt(socketPath, server)
   return {
     async [Symbol.asyncDispose]() {
       server.close()

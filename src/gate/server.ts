@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import { chmod, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import type { Config } from '../config.ts'
 import { awayMessage } from '../engine/docker/gate.ts'
 import { isCode } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import { listenAt } from '../unix-socket.ts'
 import { parseAsked } from './asked.ts'
 import { GatedEngine, readWhole } from './engine.ts'
 import { HostCalls } from './host-calls.ts'
@@ -32,12 +32,10 @@ export type GateDeps = {
 
 /**
  * Passes on to the engine what the worker of this server has need of, and nothing else; asks this
- * machine for what needs rights beside. A socket left by a dead gate is replaced. Disposal breaks
- * off what is in progress.
+ * machine for what needs rights beside. Disposal breaks off what is in progress.
  */
 export async function serveGate({ socketPath, ...deps }: GateDeps): Promise<AsyncDisposable> {
   const gate = new Gate(deps)
-  await rm(socketPath, { force: true })
   // No time limit here: a build has its own.
   const server = createServer({ requestTimeout: 0 }, (request, response) => {
     void gate.answer(request, response)
@@ -47,9 +45,7 @@ export async function serveGate({ socketPath, ...deps }: GateDeps): Promise<Asyn
     upgraded.add(socket.on('close', () => upgraded.delete(socket)))
     void gate.upgrade(request, socket, head)
   })
-  server.listen(socketPath)
-  await once(server, 'listening')
-  await chmod(socketPath, 0o660)
+  await listenAt(socketPath, server)
   return {
     async [Symbol.asyncDispose]() {
       server.close()

@@ -1,24 +1,18 @@
 import { once } from 'node:events'
-import { chmod, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { text } from 'node:stream/consumers'
+import { listenAt } from '../unix-socket.ts'
 
 /** Milliseconds for a role to answer: a scrape must not hang because one of them does. */
 const patience = 2_000
 
-/**
- * Sends `figures` as JSON to every client; only this user can connect. A socket left by a dead
- * process is replaced.
- */
+/** Sends `figures` as JSON to every client. */
 export async function serveFigures(socketPath: string, figures: () => object): Promise<AsyncDisposable> {
-  await rm(socketPath, { force: true })
   const server = createServer((socket) => {
     socket.on('error', () => socket.destroy())
     socket.end(JSON.stringify(figures()))
   })
-  server.listen(socketPath)
-  await once(server, 'listening')
-  await chmod(socketPath, 0o660)
+  await listenAt(socketPath, server)
   return {
     async [Symbol.asyncDispose]() {
       server.close()

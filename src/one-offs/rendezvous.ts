@@ -1,8 +1,8 @@
-import { chmodSync, rmSync } from 'node:fs'
 import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import type { TerminalSize } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
+import { listenAt } from '../unix-socket.ts'
 import { attachProtocol, encodeAttachFrame, parseSize } from '../model/attach-frames.ts'
 import type { OneOff } from '../model/one-off.ts'
 import type { Store } from '../store/store.ts'
@@ -41,11 +41,7 @@ export async function serveRendezvous(deps: RendezvousDeps): Promise<AsyncDispos
     if (strangers.size > mostStrangers) strangers.values().next().value?.destroy()
     void meet(deps, socket, () => strangers.delete(socket))
   })
-  // A killed worker leaves its socket behind. The role's lock ensures that nobody uses it.
-  rmSync(deps.path, { force: true })
-  server.listen(deps.path)
-  await once(server, 'listening')
-  chmodSync(deps.path, 0o660)
+  await listenAt(deps.path, server)
   return {
     async [Symbol.asyncDispose]() {
       server.close()

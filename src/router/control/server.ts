@@ -1,8 +1,7 @@
-import { once } from 'node:events'
-import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Socket } from 'node:net'
 import { asPaasError, PaasError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
+import { listenAt } from '../../unix-socket.ts'
 import { isCall, longestCall, type Call, type ControlReply } from './protocol.ts'
 
 export type ControlServerDeps = {
@@ -18,12 +17,8 @@ export type ControlServer = {
   destroy(): void
 }
 
-/**
- * Serves calls on a Unix socket; its directory says who may come to it. A socket left by a dead
- * router is replaced.
- */
+/** Serves calls on a Unix socket. */
 export async function serveControl({ socketPath, log, answer }: ControlServerDeps): Promise<ControlServer> {
-  await rm(socketPath, { force: true })
   const sockets = new Set<Socket>()
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     sockets.add(socket)
@@ -31,10 +26,7 @@ export async function serveControl({ socketPath, log, answer }: ControlServerDep
     socket.on('error', (error) => log.debug({ err: error }, 'control connection broke'))
     void serve(socket, { log, answer })
   })
-  const listening = once(server, 'listening')
-  server.listen(socketPath)
-  await listening
-  await chmod(socketPath, 0o660)
+  await listenAt(socketPath, server)
   return {
     close: () => void server.close(),
     destroy: () => sockets.forEach((socket) => socket.destroy()),
