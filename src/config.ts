@@ -136,7 +136,7 @@ export type Paths = {
   run: string
   lock: string
   /** Of the sockets, by who makes them and who may come to them. */
-  runs: { router: string; figures: string; api: string; worker: string; gate: string; meeting: string; redis: string }
+  runs: Record<'router' | 'figures' | 'api' | 'worker' | 'gate' | 'gateFigures' | 'meeting' | 'redis', string>
   apiSocket: string
   hookSocket: string
   /** Takes the worker's calls to the router. */
@@ -148,6 +148,8 @@ export type Paths = {
   containersSocket: string
   /** Where the worker reaches the engine, and asks for what else needs rights. */
   gateSocket: string
+  /** Where the api asks the gate what it uses. */
+  gateFiguresSocket: string
   /** Gets the connections of attached one-off dynos. */
   rendezvousSocket: string
 }
@@ -253,6 +255,7 @@ function pathsIn(data: string): Paths {
     api: join(run, 'api'),
     worker: join(run, 'worker'),
     gate: join(run, 'gate'),
+    gateFigures: join(run, 'gate-figures'),
     meeting: join(run, 'meet'),
     redis: join(run, 'redis'),
   }
@@ -284,6 +287,7 @@ function pathsIn(data: string): Paths {
     workerSocket: join(runs.worker, 'figures.sock'),
     containersSocket: join(runs.worker, 'containers.sock'),
     gateSocket: join(runs.gate, 'engine.sock'),
+    gateFiguresSocket: join(runs.gateFigures, 'gate.sock'),
     rendezvousSocket: join(runs.meeting, 'rendezvous.sock'),
   }
 }

@@ -45,6 +45,8 @@ export type Measured = {
   router: RouterMeasurements
   /** What the worker tells. Rejects while none runs. */
   worker(): Promise<WorkerFigures>
+  /** null where there is none. Rejects while it is away. */
+  gate(): Promise<RoleFigures | null>
   /** Bytes; undefined when it runs elsewhere. */
   supervisorMemory(): Promise<number | undefined>
   /** What this process uses. */

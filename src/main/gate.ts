@@ -1,6 +1,8 @@
 import { findAncestors } from '../data-directory.ts'
 import { serveGate } from '../gate/server.ts'
 import { PaasError } from '../errors.ts'
+import { RoleMeter } from '../metrics/role-meter.ts'
+import { serveFigures } from '../metrics/role-socket.ts'
 import { runRole } from './run-role.ts'
 
 export const run = (): Promise<void> =>
@@ -10,7 +12,12 @@ export const run = (): Promise<void> =>
       throw new PaasError('settings_invalid', 'A gate needs the Unix socket of the engine in DOCKER_HOST.')
     }
     const ancestors = findAncestors(config)
-    return serveGate({ engineSocket: docker.path, socketPath: paths.gateSocket, config, serverId, ancestors, log })
+    await using life = new AsyncDisposableStack()
+    const meter = life.use(new RoleMeter())
+    life.use(await serveFigures(paths.gateFiguresSocket, () => meter.figures()))
+    const places = { engineSocket: docker.path, socketPath: paths.gateSocket }
+    life.use(await serveGate({ ...places, config, serverId, ancestors, log }))
+    return life.move()
   })
 
 if (import.meta.main) await run()

@@ -1,6 +1,7 @@
-import type { WorkerFigures } from '../model/figures.ts'
+import type { RoleFigures, WorkerFigures } from '../model/figures.ts'
 import type { Measured } from '../api/deps.ts'
 import type { Paths } from '../config.ts'
+import { isCode } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { readFigures } from '../metrics/figure-reader.ts'
 import { RoleMeter } from '../metrics/role-meter.ts'
@@ -15,8 +16,19 @@ export function openMeasured({ paths, log }: { paths: Paths; log: Logger }): Mea
     figures: (appId, span) => readFigures({ directory: paths.metrics, log }, appId, span),
     router: connectRouterMeasurements(paths.routerFiguresSocket),
     worker: () => askFigures<WorkerFigures>(paths.workerSocket),
+    gate: () => whereThere(askFigures<RoleFigures>(paths.gateFiguresSocket)),
     supervisorMemory: () => supervisorMemory(paths.lock),
     own: () => meter.figures(),
     [Symbol.dispose]: () => meter[Symbol.dispose](),
+  }
+}
+
+/** A gate that does not listen leaves its socket; without one there was none. */
+async function whereThere<T>(figures: Promise<T>): Promise<T | null> {
+  try {
+    return await figures
+  } catch (cause) {
+    if (isCode(cause, 'ENOENT')) return null
+    throw cause
   }
 }

@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { request } from 'node:http'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -6,11 +6,12 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestApp } from '../helpers/app.ts'
+import { request as getMetrics } from '../helpers/http.ts'
 import { commandLine, rolePid } from '../helpers/processes.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 import { loadConfig } from '../../src/config.ts'
 import { findUsers, type User } from '../../src/supervisor/users.ts'
-import { opens, statusOf } from './users.ts'
+import { opens, runs, statusOf } from './users.ts'
 
 /** Known values are planted in config vars and tokens; then everything the server keeps or shows is searched for them. */
 
@@ -147,18 +148,26 @@ describe.runIf(process.getuid?.() === 0)('a role', () => {
     expect(status['NoNewPrivs']).toBe('1')
   })
 
-  it.runIf(engine.length > 0)('gate, which alone has the engine, is no root either', () => {
-    const status = statusOf(rolePid(server.pid, 'gate'))
-    expect(status['Uid']).toBe(Array(4).fill(users.gate.uid).join('\t'))
-    expect(status['NoNewPrivs']).toBe('1')
-  })
+  it.runIf(engine.length > 0)(
+    'gate, which alone has the engine, is no root either, and says what it uses',
+    async () => {
+      const status = statusOf(rolePid(server.pid, 'gate'))
+      expect(status['Uid']).toBe(Array(4).fill(users.gate.uid).join('\t'))
+      expect(status['NoNewPrivs']).toBe('1')
+      const headers = { authorization: `Bearer ${server.token}` }
+      const { body } = await getMetrics({ port: server.port, host: 'localhost', path: '/metrics', headers })
+      expect(body).toMatch(/^paas_memory_bytes\{role="gate"\} [1-9]\d{5,}$/m)
+    },
+  )
 
   it.runIf(engine.length > 0)(
     'worker that is taken over gets nothing of the engine but what is its server’s',
     async () => {
       const { paths } = loadConfig(server.env)
       const shadow = `/proc/${server.pid}/root/etc/shadow`
-      const wanted = [...engine, `/proc/${server.pid}/environ`, shadow, paths.gateSocket]
+      const memories = ['router', 'api', 'gate'].map((role) => `/proc/${rolePid(server.pid, role)}/mem`)
+      const others = [`/proc/${server.pid}/environ`, shadow, ...memories, paths.routingTable, paths.tlsAuthorityKey]
+      const wanted = [...engine, ...others, paths.redis, paths.gateSocket]
       expect(found(rolePid(server.pid, 'worker'), wanted)).toEqual([paths.gateSocket])
       const docker = (...argv: string[]) => execFileSync('docker', argv, { encoding: 'utf8' }).trim()
       const [image = ''] = docker('images', '--quiet', '--no-trunc', '--filter', 'label=paas.stack').split('\n')
@@ -175,6 +184,27 @@ describe.runIf(process.getuid?.() === 0)('a role', () => {
         expect(await ask('GET', '/v1.41/info')).toMatch(/^200 /)
       } finally {
         docker('rm', foreign)
+      }
+    },
+  )
+
+  it.runIf(engine.length > 0)(
+    'worker that is taken over changes no rule of the network and sends no raw packet',
+    () => {
+      const chain = `paas-test-${process.pid}`
+      const raw = (...kind: number[]) => ['perl', '-e', `socket(my $s, ${kind.join(', ')}) or die "$!\n"`]
+      const attacks = [
+        ['iptables', '--new-chain', chain],
+        ['iptables', '--delete-chain', chain],
+        raw(17, 3, 0x300), // AF_PACKET: whole frames, of ARP too
+        raw(2, 3, 255), // AF_INET: packets with any sender
+      ]
+      for (const attack of attacks) {
+        const [program = '', ...argv] = attack
+        const { status, said } = runs(rolePid(server.pid, 'worker'), attack)
+        expect(said, attack.join(' ')).toMatch(/Permission denied|Operation not permitted/)
+        expect(status).not.toBe(0)
+        expect(spawnSync(program, argv).status, `root: ${attack.join(' ')}`).toBe(0)
       }
     },
   )

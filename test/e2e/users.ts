@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 
 /** Lines of /proc/PID/status by their names (proc_pid_status(5)). */
@@ -12,12 +12,26 @@ export function statusOf(pid: number): Record<string, string> {
  * Gives `yes` or the reason of each path; a directory is listed, a socket connected to.
  */
 export function opens(pid: number, paths: string[]): Record<string, string> {
+  const [program = '', ...argv] = [...takenOver(pid), process.execPath, '--eval', attempt, ...paths]
+  return JSON.parse(execFileSync(program, argv, { encoding: 'utf8' })) as Record<string, string>
+}
+
+/** What a program that somebody like this runs there says, with what it says of errors, and its exit status. */
+export function runs(pid: number, argv: string[]): { status: number | null; said: string } {
+  const [program = '', ...rest] = [...takenOver(pid), ...argv]
+  const { status, stdout, stderr } = spawnSync(program, rest, {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+  })
+  return { status, said: stdout + stderr }
+}
+
+function takenOver(pid: number): string[] {
   const { Uid = '', Gid = '', Groups = '' } = statusOf(pid)
   const [uid, gid] = [Uid, Gid].map((ids) => ids.split('\t')[0])
   const groups = Groups === '' ? '--clear-groups' : `--groups=${Groups.split(' ').join(',')}`
   const user = ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, groups, '--inh-caps=-all', '--bounding-set=-all']
-  const argv = ['--target', String(pid), '--mount', ...user, process.execPath, '--eval', attempt, ...paths]
-  return JSON.parse(execFileSync('nsenter', argv, { encoding: 'utf8' })) as Record<string, string>
+  return ['nsenter', '--target', String(pid), '--mount', ...user]
 }
 
 const attempt = `

@@ -22,6 +22,8 @@ export type ServerFigures = {
   api: RoleFigures
   router: RouterFigures | undefined
   worker: WorkerFigures | undefined
+  /** null: this server has none. */
+  gate: RoleFigures | null | undefined
   queue: QueueFigures | undefined
   /** Bytes. */
   supervisor: number | undefined
@@ -123,8 +125,8 @@ function phaseSeries([phase, stored]: [string, StoredHistogram]): Series {
   return { labels: { phase }, durations: durationsOf(times, phaseBounds), bounds: phaseBounds }
 }
 
-function ofParts({ api, router, worker, queue, supervisor }: ServerFigures): Family[] {
-  const roles = { api, router: router?.process, worker: worker?.process }
+function ofParts({ api, router, worker, gate, queue, supervisor }: ServerFigures): Family[] {
+  const roles = { api, router: router?.process, worker: worker?.process, gate }
   const known = Object.entries(roles).flatMap(([role, figures]) => (figures ? [{ role, figures }] : []))
   const memory = {
     ...Object.fromEntries(known.map(({ role, figures }) => [role, figures.memory])),
@@ -135,7 +137,7 @@ function ofParts({ api, router, worker, queue, supervisor }: ServerFigures): Fam
     gauge(
       'paas_up',
       'Whether a process of the server answers',
-      samplesBy('role', { api: 1, router: is(router), worker: is(worker), redis: is(queue) }),
+      samplesBy('role', { api: 1, router: is(router), worker: is(worker), gate: is(gate), redis: is(queue) }),
     ),
     gauge('paas_memory_bytes', 'Resident memory of each process of the server', samplesBy('role', memory)),
     counter(
@@ -151,7 +153,9 @@ function ofParts({ api, router, worker, queue, supervisor }: ServerFigures): Fam
   ]
 }
 
-function is(part: unknown): number {
+/** undefined for a part that there is not. */
+function is(part: unknown): number | undefined {
+  if (part === null) return undefined
   return part === undefined ? 0 : 1
 }
 

@@ -32,9 +32,10 @@ export function serverMetricsRoute(api: Api, deps: Deps): void {
 
 async function gather({ store, queue, measured, log }: Deps): Promise<ServerFigures> {
   const ask = <T>(part: string, figures: Promise<T | undefined>) => inTime(part, figures, log)
-  const [router, worker, queued, supervisor] = await Promise.all([
+  const [router, worker, gate, queued, supervisor] = await Promise.all([
     ask('router', measured.router.totals()),
     ask('worker', measured.worker()),
+    ask('gate', measured.gate()),
     ask('redis', queue.figures()),
     ask('supervisor', measured.supervisorMemory()),
   ])
@@ -44,6 +45,7 @@ async function gather({ store, queue, measured, log }: Deps): Promise<ServerFigu
     api: measured.own(),
     router,
     worker,
+    gate,
     queue: queued,
     supervisor,
   }

@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
 import { createServer } from 'node:net'
 import { once } from 'node:events'
-import { rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { familiesOf } from '../../../src/api/server/metric-families.ts'
@@ -72,6 +71,8 @@ describe('GET /metrics', () => {
       dropped: 0,
     })
     life.use(await serveFigures(api.config.paths.workerSocket, worker))
+    expect(await scrape()).not.toContain('role="gate"')
+    life.use(await serveFigures(api.config.paths.gateFiguresSocket, () => meter.figures()))
 
     const text = await scrape()
     const expected = [
@@ -89,26 +90,27 @@ describe('GET /metrics', () => {
       'paas_build_phase_seconds_bucket{le="2.048",phase="compile"} 0',
       'paas_build_phase_seconds_sum{phase="compile"} 4',
       'paas_queue_jobs{state="active"} 0',
-      ...['api', 'router', 'worker', 'redis'].map((role) => `paas_up{role="${role}"} 1`),
+      ...['api', 'router', 'worker', 'gate', 'redis'].map((role) => `paas_up{role="${role}"} 1`),
     ]
     const told = labelled(text)
     expect(expected.flatMap(labelled).filter((line) => !told.includes(line))).toEqual([])
     expect(text).toMatch(/^paas_memory_bytes\{role="redis"\} [1-9]\d{5,}$/m)
+    expect(text).toMatch(/^paas_memory_bytes\{role="gate"\} [1-9]\d{5,}$/m)
     expect(text).toMatch(/^paas_event_loop_lag_seconds_count\{role="worker"\} \d+$/m)
     expect(text).not.toContain('ghost')
   })
 
   it('tells parts that are away or hang as down, and the rest of itself', async () => {
-    const { workerSocket } = api.config.paths
-    await rm(workerSocket, { force: true })
-    const silent = createServer().listen(workerSocket)
-    await once(silent, 'listening')
+    const { workerSocket, gateFiguresSocket } = api.config.paths
+    const silent = [workerSocket, gateFiguresSocket].map((path) => createServer().listen(path))
+    await Promise.all(silent.map((each) => once(each, 'listening')))
     const text = await scrape()
-    silent.close()
+    for (const each of silent) each.close()
     for (const [role, up] of [
       ['api', 1],
       ['router', 0],
       ['worker', 0],
+      ['gate', 0],
       ['redis', 1],
     ]) {
       expect(text).toContain(`paas_up{role="${role}"} ${up}`)
@@ -159,6 +161,7 @@ function allFamilies(): { name: string; type: string; labels: string }[] {
     router: { apps: { id: asked }, counters, connections: 1, dropped: 0, process },
     worker: { process, apps: { id: dynos }, builds: { failed: 1 }, phases: { boot: times.store() }, dropped: 0 },
     queue: { jobs: { waiting: 1 }, memory: 1 },
+    gate: process,
     supervisor: 1,
   }).map(({ name, type, samples }) => ({ name, type, labels: Object.keys(samples.at(-1)!.labels).join(', ') }))
 }
