@@ -2,85 +2,129 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { cpuSeconds, ensureInstalled, generateLoad, type Scheme } from './proxy/measure.ts'
-import { startBackend, startCaddy, startNginx, startRouter, type Contender } from './proxy/contenders.ts'
-import { median } from './statistics.ts'
+import {
+  startBackend,
+  startCaddy,
+  startHaproxy,
+  startKamalProxy,
+  startNginx,
+  startNodeBackend,
+  startRouter,
+} from './proxy/contenders.ts'
+import { costsOf, type Cost, type Measured } from './proxy/costs.ts'
+import * as loads from './proxy/measure.ts'
+import { isInstalled, type Listening } from './proxy/process.ts'
 import { printTable, writeJson, type Row } from './table.ts'
 
-const rounds = 7
-const roundSeconds = 3
+/** Of `npm run bench -- proxy`, or `node bench/proxy.ts PART …`. */
+const every = ['small', 'tls', 'connections', 'uploads', 'websockets']
 
 /**
- * Requests per second that one core carries, plain and over TLS, of our router (with its log line per request), Caddy and nginx (both
- * without access log): small answers over kept connections. Each proxy alone has the first core, load generator and
- * backend share the second; the rounds alternate. What counts is requests per second of processor time, so that
- * whatever else the machine does weighs on none of them.
+ * Processor time for each request of our router (with its log line per request), Caddy, nginx and HAProxy (without
+ * access log), and kamal-proxy where it is installed. Each proxy alone has the first core, load generator and backend
+ * share the second; the rounds alternate. What counts is processor time, so that whatever else the machine does weighs
+ * on none of them.
  */
-export async function benchProxy(): Promise<Row[]> {
-  await ensureInstalled({ wrk: 'wrk', nginx: 'nginx-light', caddy: 'caddy' })
-  const directory = await mkdtemp(join(tmpdir(), 'paas-bench-proxy-'))
-  try {
-    await using backend = await startBackend(directory)
-    await using router = await startRouter(directory, backend.port)
-    await using caddy = await startCaddy(directory, backend.port, router.certificate)
-    await using nginx = await startNginx(directory, backend.port)
-    const plain = await measureAll([router, caddy, nginx], 'http')
-    const overTls = [router, caddy].map(({ name, pid, httpsPort }) => ({ name, pid, port: httpsPort }))
-    return [...rows(plain), ...tlsRows(await measureAll(overTls, 'https'))]
-  } finally {
-    await rm(directory, { recursive: true })
-  }
-}
-
-type Figures = { name: string; perCore: number[]; reached: number[] }
-
-type Measured = Pick<Contender, 'name' | 'pid' | 'port'>
-
-async function measureAll(contenders: Measured[], scheme: Scheme): Promise<Figures[]> {
-  const figures = contenders.map(({ name }): Figures => ({ name, perCore: [], reached: [] }))
-  for (const contender of contenders) await generateLoad(contender.port, 2, scheme)
-  for (let round = 0; round < rounds; round++) {
-    for (const [i, { pid, port }] of contenders.entries()) {
-      const before = await cpuSeconds(pid)
-      const requests = await generateLoad(port, roundSeconds, scheme)
-      figures[i]!.perCore.push(requests / ((await cpuSeconds(pid)) - before))
-      figures[i]!.reached.push(requests / roundSeconds)
-    }
-  }
-  return figures
-}
-
-function rows([ours, caddy, nginx]: Figures[]): Row[] {
-  const ratio = median(ours!.perCore) / median(caddy!.perCore)
+export async function benchProxy(parts = every): Promise<Row[]> {
+  await loads.ensureInstalled({ wrk: 'wrk', nginx: 'nginx-light', caddy: 'caddy', haproxy: 'haproxy' })
+  const small = parts.filter((part) => part !== 'uploads' && part !== 'websockets')
   return [
-    ...[ours!, caddy!, nginx!].map(({ name, perCore, reached }) => ({
-      what: `proxy, requests per core: ${name}`,
-      value: median(perCore),
-      unit: '/s',
-      note: `of processor time; ${Math.round(median(reached))}/s of real time in the same rounds`,
-    })),
-    { what: 'proxy, our router against Caddy', value: ratio, unit: '×', target: '≥ 2 ×', met: ratio >= 2 },
-    { what: 'proxy, our router against nginx', value: median(ours!.perCore) / median(nginx!.perCore), unit: '×' },
+    ...(small.length > 0 ? await benchSmall(small) : []),
+    ...(small.length < parts.length ? await benchStreams(parts) : []),
   ]
 }
 
-function tlsRows([ours, caddy]: Figures[]): Row[] {
+async function benchSmall(parts: string[]): Promise<Row[]> {
+  await using stage = await startStage(startBackend)
+  const { all, router, caddy } = stage
+  const rows: Row[] = []
+  if (parts.includes('small')) rows.push(...smallRows(await costsOf(all, loads.smallAnswers)))
+  if (parts.includes('tls')) {
+    const overTls = [router, caddy].map(({ name, pid, httpsPort }) => ({ name, pid, port: httpsPort }))
+    rows.push(...tlsRows(await costsOf(overTls, loads.smallAnswersOverTls)))
+  }
+  if (parts.includes('connections'))
+    rows.push(...costRows('a new connection for each request', await costsOf(all, loads.newConnections), 1.5))
+  return rows
+}
+
+async function benchStreams(parts: string[]): Promise<Row[]> {
+  await using stage = await startStage(startNodeBackend)
+  const rows: Row[] = []
+  if (parts.includes('uploads')) rows.push(...costRows('1 MiB upload', await costsOf(stage.all, loads.uploads), 1.2))
+  if (parts.includes('websockets'))
+    rows.push(...costRows('WebSocket echo', await costsOf(stage.all, loads.webSockets), 1.2))
+  return rows
+}
+
+type Stage = AsyncDisposable & {
+  router: Measured & { httpsPort: number }
+  caddy: Measured & { httpsPort: number }
+  all: Measured[]
+}
+
+/** All proxies in front of one backend. */
+async function startStage(startBehind: (directory: string) => Promise<Listening>): Promise<Stage> {
+  const directory = await mkdtemp(join(tmpdir(), 'paas-bench-proxy-'))
+  await using started = new AsyncDisposableStack()
+  started.defer(() => rm(directory, { recursive: true }))
+  const backend = started.use(await startBehind(directory))
+  const router = started.use(await startRouter(directory, backend.port))
+  const caddy = started.use(await startCaddy(directory, backend.port, router.certificate))
+  const nginx = started.use(await startNginx(directory, backend.port))
+  const haproxy = started.use(await startHaproxy(directory, backend.port))
+  const all = [router, nginx, caddy, haproxy]
+  if (isInstalled('kamal-proxy')) all.push(started.use(await startKamalProxy(directory, backend.port)))
+  else process.stderr.write('kamal-proxy is not installed: measured without it\n')
+  const stack = started.move()
+  return { router, caddy, all, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+function smallRows(costs: Cost[]): Row[] {
+  const [ours, nginx, caddy] = costs as [Cost, Cost, Cost]
+  const ratio = caddy.seconds / ours.seconds
   return [
-    ...[ours!, caddy!].map(({ name, perCore }) => ({
+    ...costs.map(({ name, seconds, reached }) => ({
+      what: `proxy, requests per core: ${name}`,
+      value: 1 / seconds,
+      unit: '/s',
+      note: `of processor time; ${Math.round(reached)}/s of real time in the same rounds`,
+    })),
+    { what: 'proxy, our router against Caddy', value: ratio, unit: '×', target: '≥ 2 ×', met: ratio >= 2 },
+    { what: 'proxy, our router against nginx', value: nginx.seconds / ours.seconds, unit: '×' },
+  ]
+}
+
+function tlsRows([ours, caddy]: Cost[]): Row[] {
+  return [
+    ...[ours!, caddy!].map(({ name, seconds }) => ({
       what: `proxy over TLS, requests per core: ${name}`,
-      value: median(perCore),
+      value: 1 / seconds,
       unit: '/s',
     })),
+    { what: 'proxy over TLS, our router against Caddy', value: caddy!.seconds / ours!.seconds, unit: '×' },
+  ]
+}
+
+/** @param most times nginx's cost that ours may be */
+function costRows(what: string, costs: Cost[], most: number): Row[] {
+  const [ours, nginx] = costs as [Cost, Cost]
+  const ratio = ours.seconds / nginx.seconds
+  return [
+    ...costs.map(({ name, seconds }) => ({ what: `proxy, ${what}: ${name}`, value: seconds * 1e6, unit: 'µs' })),
     {
-      what: 'proxy over TLS, our router against Caddy',
-      value: median(ours!.perCore) / median(caddy!.perCore),
+      what: `proxy, ${what}: our router against nginx`,
+      value: ratio,
       unit: '×',
+      target: `≤ ${most} ×`,
+      met: ratio <= most,
     },
   ]
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const measured = await benchProxy()
+  const parts = process.argv.slice(2)
+  const measured = await benchProxy(parts.length > 0 ? parts : undefined)
   printTable(measured)
   writeJson('proxy', measured)
 }

@@ -1,36 +1,48 @@
-import { execFileSync, spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
 import { join, resolve } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import type { AppId } from '../../src/model/ids.ts'
 import { connectRouterControl } from '../../src/router/control/client.ts'
 import { routerYoungMiB } from '../../src/supervisor/children.ts'
 import { sparingEnvironment } from '../../src/supervisor/role-process.ts'
+import { freePort, listening, start, withVersion, type Listening } from './process.ts'
 
-export type Contender = AsyncDisposable & { name: string; port: number; pid: number }
-/** The same process, speaking TLS on another port. */
-export type TlsContender = Contender & { httpsPort: number }
+/** Speaks TLS on another port too. */
+export type TlsListening = Listening & { httpsPort: number }
 
+const execute = promisify(execFile)
 const body = '0123456789abcdef'.repeat(4)
 const main = resolve(import.meta.dirname, '../../src/main/router.ts')
 
 /** What stands behind each proxy: nginx with an answer of 64 bytes, on the second core. */
-export function startBackend(directory: string): Promise<Contender> {
-  return startNginxServer({ name: 'backend', directory, core: 1, site: () => `location / { return 200 "${body}"; }` })
+export function startBackend(directory: string): Promise<Listening> {
+  const site = `location / { return 200 "${body}"; }`
+  return startNginxServer({ name: 'backend', directory, core: 1, site })
 }
 
-export function startNginx(directory: string, backend: number): Promise<Contender> {
-  const upstream = `upstream backend { server 127.0.0.1:${backend}; keepalive 256; keepalive_requests 1000000000; }`
-  const site = (): string =>
-    'location / { proxy_pass http://backend; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_set_header Host $host;' +
+/** What stands behind them for uploads and WebSockets. */
+export async function startNodeBackend(): Promise<Listening> {
+  const port = await freePort()
+  const child = start(1, process.execPath, [resolve(import.meta.dirname, 'node-backend.ts'), String(port)])
+  return listening('backend', port, child)
+}
+
+/** Passes bodies on as they come, as the others do. */
+export function startNginx(directory: string, backend: number): Promise<Listening> {
+  const upstream =
+    `upstream backend { server 127.0.0.1:${backend}; keepalive 256; keepalive_requests 1000000000; }\n` +
+    'map $http_upgrade $upgrade_of { default upgrade; "" ""; }'
+  const site =
+    'location / { proxy_pass http://backend; proxy_http_version 1.1; proxy_request_buffering off;' +
+    ' proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $upgrade_of; proxy_set_header Host $host;' +
     ' proxy_set_header X-Request-Id $request_id; proxy_set_header X-Forwarded-For $remote_addr; }'
   return startNginxServer({ name: 'nginx', directory, core: 0, site, upstream })
 }
 
 /** @param certificate PEM with its key */
-export async function startCaddy(directory: string, backend: number, certificate: string): Promise<TlsContender> {
+export async function startCaddy(directory: string, backend: number, certificate: string): Promise<TlsListening> {
   const [port, httpsPort] = [await freePort(), await freePort()]
   const file = join(directory, 'Caddyfile')
   const proxy =
@@ -43,11 +55,48 @@ export async function startCaddy(directory: string, backend: number, certificate
   const child = start(0, 'caddy', ['run', '--adapter', 'caddyfile', '--config', file], {
     env: { ...process.env, HOME: directory },
   })
-  return { ...(await contender(`Caddy ${versionOf('caddy', 'version')}`, port, child)), httpsPort }
+  return { ...(await listening(withVersion('Caddy', 'caddy', 'version'), port, child)), httpsPort }
+}
+
+export async function startHaproxy(directory: string, backend: number): Promise<Listening> {
+  const port = await freePort()
+  const file = join(directory, 'haproxy.cfg')
+  await writeFile(
+    file,
+    `global
+  nbthread 1
+defaults
+  mode http
+  timeout connect 10s
+  timeout client 60s
+  timeout server 60s
+  timeout tunnel 60s
+  http-reuse always
+  option forwardfor
+  unique-id-format %{+X}o%ci%cp%Ts%rt
+  unique-id-header X-Request-Id
+frontend visitors
+  bind 127.0.0.1:${port}
+  default_backend app
+backend app
+  server app 127.0.0.1:${backend} pool-max-conn 256
+`,
+  )
+  return listening(withVersion('HAProxy', 'haproxy', '-v'), port, start(0, 'haproxy', ['-db', '-f', file]))
+}
+
+/** Its log line per request goes to /dev/null; there is no way to be without. */
+export async function startKamalProxy(directory: string, backend: number): Promise<Listening> {
+  const [port, httpsPort] = [await freePort(), await freePort()]
+  const env = { ...process.env, HOME: directory, XDG_RUNTIME_DIR: directory }
+  const ports = ['--http-port', String(port), '--https-port', String(httpsPort)]
+  const proxy = await listening('kamal-proxy', port, start(0, 'kamal-proxy', ['run', ...ports], { env }))
+  await execute('kamal-proxy', ['deploy', 'bench', '--target', `127.0.0.1:${backend}`], { env })
+  return proxy
 }
 
 /** `certificate`: the file with what it shows, and its key. */
-export async function startRouter(directory: string, backend: number): Promise<TlsContender & { certificate: string }> {
+export async function startRouter(directory: string, backend: number): Promise<TlsListening & { certificate: string }> {
   const [port, httpsPort] = [await freePort(), await freePort()]
   const data = join(directory, 'data')
   const child = start(0, process.execPath, [`--max-semi-space-size=${routerYoungMiB}`, main], {
@@ -71,12 +120,12 @@ export async function startRouter(directory: string, backend: number): Promise<T
     targets: [target],
   })
   const certificate = join(data, 'tls/certificate.pem')
-  return { ...(await contender('our router', port, child)), httpsPort, certificate }
+  return { ...(await listening('our router', port, child)), httpsPort, certificate }
 }
 
-type NginxServer = { name: string; directory: string; core: number; site: () => string; upstream?: string }
+type NginxServer = { name: string; directory: string; core: number; site: string; upstream?: string }
 
-async function startNginxServer({ name, directory, core, site, upstream = '' }: NginxServer): Promise<Contender> {
+async function startNginxServer({ name, directory, core, site, upstream = '' }: NginxServer): Promise<Listening> {
   const port = await freePort()
   const file = join(directory, `${name}.conf`)
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -84,67 +133,11 @@ async function startNginxServer({ name, directory, core, site, upstream = '' }: 
     file,
     `daemon off; master_process off; pid ${directory}/${name}.pid; error_log stderr;
 events { worker_connections 4096; }
-http { access_log off; keepalive_requests 1000000000; keepalive_timeout 600s;
+http { access_log off; keepalive_requests 1000000000; keepalive_timeout 600s; client_max_body_size 0;
 ${temporary.map((kind) => `${kind}_temp_path ${directory}/${name}-${kind};`).join('\n')}
 ${upstream}
-server { listen 127.0.0.1:${port} backlog=4096; ${site()} } }
+server { listen 127.0.0.1:${port} backlog=4096; ${site} } }
 `,
   )
-  const child = start(core, 'nginx', ['-p', directory, '-c', file], {})
-  return contender(`nginx ${versionOf('nginx', '-v')}`, port, child)
-}
-
-/** Runs a command on one core. */
-function start(
-  core: number,
-  command: string,
-  argv: string[],
-  options: { env?: NodeJS.ProcessEnv; stdio?: StdioOptions },
-) {
-  return spawn('taskset', ['-c', String(core), command, ...argv], { stdio: 'ignore', ...options })
-}
-
-async function contender(name: string, port: number, child: ChildProcess): Promise<Contender> {
-  await listens(port, child)
-  return {
-    name,
-    port,
-    pid: child.pid ?? 0,
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null) return
-      child.kill('SIGTERM')
-      await once(child, 'exit')
-    },
-  }
-}
-
-/** None of these programs says when it listens, but ours. */
-async function listens(port: number, child: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 100; tries++) {
-    if (child.exitCode !== null) throw new Error(`${child.spawnargs.join(' ')} exited with ${child.exitCode}`)
-    const socket = connect(port, '127.0.0.1')
-    const connected = await once(socket, 'connect').then(
-      () => true,
-      () => false,
-    )
-    socket.destroy()
-    if (connected) return
-    await delay(100)
-  }
-  throw new Error(`${child.spawnargs.join(' ')} does not listen on port ${port}`)
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (typeof address !== 'object' || address === null) throw new Error('no free port')
-  return address.port
-}
-
-function versionOf(command: string, flag: string): string {
-  const output = execFileSync('sh', ['-c', `${command} ${flag} 2>&1`], { encoding: 'utf8' })
-  return /\d+(\.\d+)+/.exec(output)?.[0] ?? ''
+  return listening(withVersion('nginx', 'nginx', '-v'), port, start(core, 'nginx', ['-p', directory, '-c', file]))
 }

@@ -1,36 +1,26 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import { promisify } from 'node:util'
+import { isInstalled } from './process.ts'
 
 const execute = promisify(execFile)
 
 /** Clock ticks per second in /proc (proc_pid_stat(5)); the same on every Linux of today. */
 const ticks = 100
 
-/** Connections that the load generator keeps busy. */
-const connections = 64
-
 /**
  * Installs the Debian packages of the commands that are missing.
  * @param packages command → package
  */
 export async function ensureInstalled(packages: Record<string, string>): Promise<void> {
-  const missing = Object.entries(packages).flatMap(([command, name]) => (isThere(command) ? [] : [name]))
+  const missing = Object.entries(packages).flatMap(([command, name]) => (isInstalled(command) ? [] : [name]))
   if (missing.length === 0) return
   if (process.getuid?.() !== 0) throw new Error(`Missing for this measurement: apt-get install ${missing.join(' ')}`)
   process.stderr.write(`installing ${missing.join(', ')}\n`)
   const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }
   await execute('apt-get', ['update', '-qq'], options)
   await execute('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing], options)
-}
-
-function isThere(command: string): boolean {
-  try {
-    execFileSync('sh', ['-c', `command -v ${command}`], { stdio: 'ignore' })
-    return true
-  } catch {
-    return false // sh says so by its exit code
-  }
 }
 
 /** Processor time that a process and its threads have used so far. */
@@ -41,22 +31,42 @@ export async function cpuSeconds(pid: number): Promise<number> {
   return (Number(fields[11]) + Number(fields[12])) / ticks
 }
 
-/** What the load asks for: plain or over TLS, whatever the certificate. */
-export type Scheme = 'http' | 'https'
+/** A full load from the second core: how many requests were answered in `seconds`. @throws when one failed */
+export type Load = (port: number, seconds: number) => Promise<number>
 
-/** Requests answered with 200 in `seconds` under full load from the second core. @throws when one was not */
-export async function generateLoad(port: number, seconds: number, scheme: Scheme = 'http'): Promise<number> {
-  const { stdout } = await execute('taskset', [
-    '-c',
-    '1',
-    'wrk',
-    '--threads=1',
-    `--connections=${connections}`,
-    `--duration=${seconds}s`,
-    '--header=Host: bench.localhost',
-    `${scheme}://127.0.0.1:${port}/`,
-  ])
+/** Small answers over 64 kept connections. */
+export const smallAnswers: Load = (port, seconds) => wrk(['--connections=64'], `http://127.0.0.1:${port}/`, seconds)
+
+/** The same over TLS, whatever the certificate. */
+export const smallAnswersOverTls: Load = (port, seconds) =>
+  wrk(['--connections=64'], `https://127.0.0.1:${port}/`, seconds)
+
+/** A connection for each request, 64 at once. */
+export const newConnections: Load = (port, seconds) =>
+  wrk(['--connections=64', '--header=Connection: close'], `http://127.0.0.1:${port}/`, seconds)
+
+/** Bodies of 1 MiB over 16 kept connections. */
+export const uploads: Load = (port, seconds) =>
+  wrk(['--connections=16', `--script=${script('upload.lua')}`], `http://127.0.0.1:${port}/`, seconds)
+
+/** Messages of 64 bytes that come back, over 64 WebSockets. */
+export const webSockets: Load = async (port, seconds) => {
+  const { stdout } = await onSecondCore(process.execPath, [script('echo-load.ts'), String(port), String(seconds)])
+  return Number(stdout)
+}
+
+async function wrk(options: string[], url: string, seconds: number): Promise<number> {
+  const fixed = ['--threads=1', `--duration=${seconds}s`, '--header=Host: bench.localhost']
+  const { stdout } = await onSecondCore('wrk', [...fixed, ...options, url])
   const failed = /Non-2xx or 3xx responses: \d+|Socket errors: .*/.exec(stdout)
-  if (failed) throw new Error(`The proxy at port ${port} failed: ${failed[0]}`)
+  if (failed) throw new Error(failed[0])
   return Number(/(\d+) requests in/.exec(stdout)?.[1])
+}
+
+function onSecondCore(command: string, argv: string[]): Promise<{ stdout: string }> {
+  return execute('taskset', ['-c', '1', command, ...argv])
+}
+
+function script(name: string): string {
+  return resolve(import.meta.dirname, name)
 }

@@ -1,0 +1,32 @@
+import { cpuSeconds, type Load } from './measure.ts'
+import type { Listening } from './process.ts'
+import { median } from '../statistics.ts'
+
+/** `seconds` of processor time for a request, `reached` requests per second of real time: medians of the rounds. */
+export type Cost = { name: string; seconds: number; reached: number }
+
+export type Measured = Pick<Listening, 'name' | 'pid' | 'port'>
+
+const rounds = 7
+const seconds = 2
+
+/** Measures each of them in each round, one after the other. */
+export async function costsOf(contenders: Measured[], load: Load): Promise<Cost[]> {
+  const send = ({ name, port }: Measured, forSeconds: number): Promise<number> =>
+    load(port, forSeconds).catch((cause: unknown) => Promise.reject(new Error(`${name} failed`, { cause })))
+  const samples = contenders.map(() => ({ seconds: [] as number[], reached: [] as number[] }))
+  for (const contender of contenders) await send(contender, seconds)
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, contender] of contenders.entries()) {
+      const before = await cpuSeconds(contender.pid)
+      const requests = await send(contender, seconds)
+      samples[i]!.seconds.push(((await cpuSeconds(contender.pid)) - before) / requests)
+      samples[i]!.reached.push(requests / seconds)
+    }
+  }
+  return contenders.map(({ name }, i) => ({
+    name,
+    seconds: median(samples[i]!.seconds),
+    reached: median(samples[i]!.reached),
+  }))
+}
