@@ -48,13 +48,18 @@ async function copyEntries(input: Readable, output: Pack, rewrite: Rewrite, comp
   await forEachEntry(input, async (entry) => {
     let content: Promise<Buffer> | undefined
     const read = () => (content ??= buffer(entry))
-    const header = await rewrite(entry.header, read, (extra) => output.entry(extra))
+    const header = await rewrite(entry.header, read, (extra) => addEmpty(output, extra))
     if (!header) return
     if ((header.size ?? 0) <= small || content) await addEntry(output, header, await read())
     else await pipeline(entry, output.entry(header))
   })
   complete?.()
   output.finalize()
+}
+
+function addEmpty(output: Pack, header: NewHeader): void {
+  if (header.type === 'file') output.entry(header, '')
+  else output.entry(header)
 }
 
 /** Resolves when the reader has taken the entry. */

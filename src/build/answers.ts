@@ -1,12 +1,13 @@
 import { PassThrough } from 'node:stream'
 import type { AnyPack, NamedPack } from './detect.ts'
 import { isCommit } from './pack-commits.ts'
+import { treePath, type Tree } from './trees.ts'
 
 /** The most bytes of a line, and of bin/release; packs answer a few lines. */
 const mostBytes = 64 * 1024
 
 /** Called when the first pack is about to run, or none is, and when all are done. */
-type Events = { compiling: () => void; slug: () => void }
+type Events = { compiling: () => void; done: () => void }
 
 /** What is said of a pack. */
 type Verdict = { pack: AnyPack; text: string }
@@ -26,41 +27,55 @@ export class Answers {
   readonly commits = new Map<string, string>()
   /** YAML of bin/release. */
   release = ''
-  /** A tar of the build directory, once the packs are done. */
-  readonly slug = new PassThrough({ highWaterMark: 2 ** 20 })
+  /** The part of the build directory that is a layer of its own. */
+  tree: Tree | undefined
+  /** A tar of it, once the packs are done; undefined: there is none, or the platform has it. */
+  treeFiles: PassThrough | undefined
+  /** A tar of the build directory, of the tree only what is not as in that. */
+  readonly slug = stream()
   readonly #asked: readonly AnyPack[]
   readonly #on: Events
   #pending = Buffer.alloc(0)
   /** Bytes of `release` that are still to come. */
   #releaseBytes = 0
+  /** Likewise of the tree's tar. */
+  #treeBytes = 0
   #isSlug = false
-  #onDrain = () => {}
 
   constructor(asked: readonly AnyPack[], on: Events) {
     this.#asked = asked
     this.#on = on
-    // The failure goes to whoever reads the answer, if anybody does.
-    this.slug.on('error', () => undefined)
-    this.slug.on('drain', () => this.#onDrain()).on('close', () => this.#onDrain())
   }
 
   /** @returns when more can be taken: a slug is not held in memory */
   feed(chunk: Buffer): Promise<void> | void {
-    if (this.#isSlug) return this.#pass(chunk)
+    if (this.#isSlug) return pass(this.slug, chunk)
+    if (this.#treeBytes > 0) return this.#feedTree(chunk)
     this.#pending = Buffer.concat([this.#pending, chunk])
-    while (this.#takeOne()) if (this.#isSlug) return this.#pass(this.#pending)
+    while (this.#takeOne()) {
+      if (!this.#isSlug && this.#treeBytes === 0) continue
+      const rest = this.#pending
+      this.#pending = Buffer.alloc(0)
+      return this.feed(rest)
+    }
     this.#pending = this.#pending.subarray(0, mostBytes)
   }
 
   /** All has been said. @param error why the slug is not whole */
   end(error?: Error): void {
-    if (error) this.slug.destroy(error)
-    else this.slug.end()
+    for (const files of [this.treeFiles, this.slug]) {
+      if (error) files?.destroy(error)
+      else files?.end()
+    }
   }
 
-  #pass(chunk: Buffer): Promise<void> | void {
-    if (this.slug.destroyed || this.slug.write(chunk)) return
-    return new Promise((settle) => (this.#onDrain = settle))
+  async #feedTree(chunk: Buffer): Promise<void> {
+    const part = chunk.subarray(0, this.#treeBytes)
+    this.#treeBytes -= part.length
+    if (this.treeFiles) await pass(this.treeFiles, part)
+    if (this.#treeBytes > 0) return
+    this.treeFiles?.end()
+    if (part.length < chunk.length) await this.feed(chunk.subarray(part.length))
   }
 
   /** False when the next line, or part of bin/release, is not complete. */
@@ -85,6 +100,7 @@ export class Answers {
     else if (word === 'compiling') this.#compiling()
     else if (word === 'failed') this.failed = this.#verdict(rest)
     else if (word === 'release') this.#releaseBytes = Math.min(Number.parseInt(rest, 10) || 0, mostBytes)
+    else if (word === 'tree') this.#treeBegins(rest)
     else if (word === 'slug') this.#slugBegins()
   }
 
@@ -98,9 +114,19 @@ export class Answers {
     this.#on.compiling()
   }
 
+  #treeBegins(rest: string): void {
+    const [, key = '', bytes = '', place = ''] = /^([0-9a-f]{64}) (\d{1,12}) (.*)$/.exec(rest) ?? []
+    const path = treePath(place)
+    if (path === undefined || this.tree) return
+    this.tree = { path, key }
+    this.#treeBytes = Number(bytes)
+    if (this.#treeBytes > 0) this.treeFiles = stream()
+    this.#on.done()
+  }
+
   #slugBegins(): void {
     this.#isSlug = true
-    this.#on.slug()
+    this.#on.done()
   }
 
   #detected(rest: string): void {
@@ -114,4 +140,21 @@ export class Answers {
     const pack = this.#asked.find((candidate) => candidate === known)
     return pack && { pack, text }
   }
+}
+
+/** Its failure goes to whoever reads it, if anybody does. */
+function stream(): PassThrough {
+  return new PassThrough({ highWaterMark: 2 ** 20 }).on('error', () => undefined)
+}
+
+/** @returns when more can be taken */
+function pass(to: PassThrough, chunk: Buffer): Promise<void> | void {
+  if (to.destroyed || to.write(chunk)) return
+  return new Promise((settle) => {
+    const go = () => {
+      to.off('drain', go).off('close', go)
+      settle()
+    }
+    to.on('drain', go).on('close', go)
+  })
 }

@@ -3,6 +3,7 @@ import { buildVersion, type Build } from '../model/build.ts'
 import { PhaseClock } from '../model/phase-clock.ts'
 import { shutdown } from '../model/stop-reasons.ts'
 import { createNarrator } from '../output/narrate.ts'
+import { Pulse } from '../output/pulse.ts'
 import type { Store } from '../store/store.ts'
 import { watchForCancel } from './cancel.ts'
 import { throughLossOfEngine } from './engine-loss.ts'
@@ -24,7 +25,8 @@ export async function attempt(parts: BuildParts, build: Build, { stop, closing, 
   try {
     await using writer = parts.outputs.open(build.id)
     const config = parts.store.configVars.get(build.appId)
-    const output = createNarrator({ write: (text) => writer.write(text), config })
+    using pulse = new Pulse((text) => writer.write(text))
+    const output = createNarrator({ write: pulse.write, config })
     const compiled = build.losses > 0 ? () => undefined : freeSlot
     const run: BuildRun = { build, output, clock: new PhaseClock(), signal, closing, compiled }
     using _ = watchForCancel(parts, build, stop)
@@ -34,6 +36,7 @@ export async function attempt(parts: BuildParts, build: Build, { stop, closing, 
     freeSlot()
     await conclude(parts, run, failure)
     output.end()
+    pulse[Symbol.dispose]()
     await writer.end()
     await letGo(parts, build)
   } finally {

@@ -5,11 +5,15 @@ import { shutdown } from '../model/stop-reasons.ts'
 import { attempt } from './attempt.ts'
 import { endOutputs, watchForCancel } from './cancel.ts'
 import type { BuildParts } from './parts.ts'
+import type { SandboxKind } from './sandboxes.ts'
 import { BuildSlots } from './slots.ts'
 import { letGo } from './verdict.ts'
 
 /** How a build is told to end, and how the worker says that it stops. */
 export type Stops = { stop: AbortController; closing: AbortSignal }
+
+/** What an app that was built by this is expected to need. */
+const kinds: Record<string, SandboxKind> = { Dockerfile: 'dockerfile', 'Node.js': 'tree', Python: 'tree' }
 
 /**
  * The builds of all apps. `run` takes one from its commit, or its tarball, to a verdict: the source
@@ -57,8 +61,8 @@ export class Builds {
     const { store, sandboxes } = this.#parts
     const app = store.apps.get(appId)
     const slugId = app?.currentReleaseId && store.releases.find(app.currentReleaseId)?.slugId
-    const isDockerfile = slugId && store.slugs.find(slugId)?.buildpack === 'Dockerfile'
-    if (app && !app.destroying) sandboxes.prepare(appId, isDockerfile ? 'dockerfile' : 'packs')
+    const buildpack = slugId && store.slugs.find(slugId)?.buildpack
+    if (app && !app.destroying) sandboxes.prepare(appId, kinds[buildpack || ''] ?? 'packs')
   }
 
   /**

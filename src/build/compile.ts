@@ -10,6 +10,7 @@ import { defaultTypes } from './default-types.ts'
 import type { Mask } from '../output/mask.ts'
 import type { Narrator } from '../model/narrator.ts'
 import { buildProgram } from './toolbox.ts'
+import type { Tree } from './trees.ts'
 
 /** Characters of what packs say that are kept. */
 const longest = { reason: 200, name: 60 }
@@ -31,6 +32,8 @@ export type Compiled = {
   commits: ReadonlyMap<string, string>
   /** The process types the last pack declares. */
   defaults: ProcessTypes
+  /** The part of the build directory that is a layer of its own; `files`: a tar of it. */
+  tree: (Tree & { files: Readable | undefined }) | undefined
   /** A tar of the build directory, as the sandbox gives it. */
   slug: Readable
   /** Rejects when that is not all there was. */
@@ -48,7 +51,7 @@ export async function compile(
   signal: AbortSignal,
 ): Promise<Compiled> {
   const done = Promise.withResolvers<void>()
-  const answers = new Answers(candidates.packs, { compiling: onDetected, slug: done.resolve })
+  const answers = new Answers(candidates.packs, { compiling: onDetected, done: done.resolve })
   const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') =>
     stream === 'stdout' ? deps.output.raw(chunk) : answers.feed(chunk)
   const running = deps.sandbox.run(order, onOutput, signal)
@@ -60,7 +63,8 @@ export async function compile(
   if (ended) throw explain(deps, answers, await ended.exit(), root)
   const packs = answers.packs.map((pack) => shown(deps, pack))
   const { commits, slug } = answers
-  return { packs, commits, defaults: defaultTypes(answers.release), slug, whole: isWhole(deps, running) }
+  const tree = answers.tree && { ...answers.tree, files: answers.treeFiles }
+  return { packs, commits, defaults: defaultTypes(answers.release), tree, slug, whole: isWhole(deps, running) }
 }
 
 function isWhole(deps: CompileDeps, running: ReturnType<Sandbox['run']>): Promise<void> {

@@ -2,11 +2,14 @@ import { Readable } from 'node:stream'
 import type { Engine, Image } from '../engine/engine.ts'
 import type { Owner } from '../model/app-user.ts'
 import { withOwner } from './app-passwd.ts'
+import type { AppId } from '../model/ids.ts'
 import type { BuildRequest } from '../model/build-request.ts'
 import { slugFiles, type SlugFacts } from './slug.ts'
+import { treeLabels, withinSlug, type Tree } from './trees.ts'
 import { appDirectory } from './directories.ts'
 
 type ExportOptions = {
+  /** A run image, or one with the app's tree on it. */
   base: Image
   /** The list of users in it. */
   users: string
@@ -14,6 +17,8 @@ type ExportOptions = {
   owner: Owner
   labels: Record<string, string>
   slugBytes: number
+  /** Bytes of the tree that is on the base. */
+  bytesBelow?: number
 }
 
 /**
@@ -23,17 +28,31 @@ type ExportOptions = {
 export async function exportSlug(
   engine: Pick<Engine, 'appendLayer'>,
   slug: Readable,
-  { slugBytes, ...options }: ExportOptions,
+  { slugBytes, bytesBelow = 0, ...options }: ExportOptions,
 ): Promise<SlugFacts & { image: Image }> {
-  const { files, facts } = slugFiles(slug, slugBytes, options.owner)
+  const { files, facts } = slugFiles(slug, { slugBytes, bytesBelow, owner: options.owner })
   const image = await appendSlug(engine, options, files)
   return { ...facts, image }
+}
+
+/**
+ * The image with a tree on it, which slugs are put on.
+ * @throws slug_too_large, and the tar's error
+ */
+export function exportTree(
+  engine: Pick<Engine, 'appendLayer'>,
+  { tree, files, appId }: { tree: Tree; files: Readable; appId: AppId },
+  { base, owner, slugBytes }: Pick<ExportOptions, 'base' | 'owner' | 'slugBytes'>,
+): Promise<Image> {
+  const layer = slugFiles(files, { slugBytes, owner }).files
+  const labels = { 'paas.app': appId, ...treeLabels('run', tree, base) }
+  return engine.appendLayer({ base: base.digest, layer, config: { labels } })
 }
 
 /** @param files a layer, all of it in the app's directory and the owner's */
 export function appendSlug(
   engine: Pick<Engine, 'appendLayer'>,
-  { base, users, owner, labels }: Omit<ExportOptions, 'slugBytes'>,
+  { base, users, owner, labels }: Omit<ExportOptions, 'slugBytes' | 'bytesBelow'>,
   files: Readable,
 ): Promise<Image> {
   const user = `${owner.uid}:${owner.gid}`
@@ -51,6 +70,7 @@ export function appendSlug(
  */
 export function imageLabels(request: BuildRequest, packs: string[]): Record<string, string> {
   return {
+    ...withinSlug,
     'paas.app': request.appId,
     'paas.app-name': request.app,
     'paas.build': request.buildId,

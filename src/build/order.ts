@@ -10,10 +10,15 @@ import { buildProgram } from './toolbox.ts'
  * What a sandbox is told to do for a build: its files, config vars among them, and the program that
  * asks the packs.
  */
-export function buildOrder(request: BuildRequest, { mode, packs }: Candidates, source: Readable, stack: string) {
+export function buildOrder(
+  request: BuildRequest,
+  { mode, packs }: Candidates,
+  source: Readable,
+  { stack, knownTrees }: { stack: string; knownTrees: string[] },
+) {
   return {
     argv: [buildProgram, appDirectory, cacheDirectory, configDirectory, mode, ...packs],
-    env: environment(request, stack),
+    env: { ...environment(request, stack), PAAS_KNOWN_TREES: knownTrees.join(' ') },
     files: Readable.from(oneAfterAnother(configFiles(request.config), source), { objectMode: false }),
   }
 }

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Engine, Sandbox } from '../engine/engine.ts'
+import type { Engine, Image, Sandbox } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { parseAppJson, type AppManifest } from '../model/app-json.ts'
@@ -14,11 +14,11 @@ import { compile, type Compiled } from './compile.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
 import { candidates, type Candidates } from './detect.ts'
 import { buildDockerfile, isDockerfileBuild, type DockerfileDeps } from './dockerfile/build-dockerfile.ts'
-import { exportSlug, imageLabels } from './export.ts'
+import { exportSlug, exportTree, imageLabels } from './export.ts'
 import { createMask } from '../output/mask.ts'
 import { buildOrder } from './order.ts'
 import { currentCommits } from './pack-commits.ts'
-import { isOurs } from './packs.ts'
+import { isOurs, packNames } from './packs.ts'
 import { PhaseClock } from '../model/phase-clock.ts'
 import type { BuildLimits, BuildSandboxes } from './sandboxes.ts'
 import type { BuildRequest, BuildResult, RunPipeline } from '../model/build-request.ts'
@@ -27,12 +27,13 @@ import type { SourceLimits } from '../model/source.ts'
 import { sourceWarnings } from './source-warnings.ts'
 import type { Stack } from './stack/stack.ts'
 import type { Toolbox } from './toolbox.ts'
+import { treeImages } from './trees.ts'
 
 export type PipelineDeps = {
-  engine: Pick<Engine, 'appendLayer' | 'machine'> & DockerfileDeps['engine']
+  engine: Pick<Engine, 'appendLayer' | 'listImages' | 'machine'> & DockerfileDeps['engine']
   stack: Pick<Stack, 'name'>
   toolbox: Pick<Toolbox, 'buildImage' | 'runImage' | 'usersIn'> & DockerfileDeps['toolbox']
-  sandboxes: Pick<BuildSandboxes, 'dismiss' | 'remove' | 'take'>
+  sandboxes: Pick<BuildSandboxes, 'dismiss' | 'keepTree' | 'remove' | 'take'>
   repositories: Pick<Repositories, 'archive' | 'tree'>
   build: BuildLimits & { timeoutSeconds: number; cacheMiB: number }
   /** What a Dockerfile may begin with. */
@@ -111,6 +112,9 @@ function buildNow(
   source: SourceFacts,
   { plan, inputs }: { plan: BuildPlan; inputs: string },
 ): Promise<Built> {
+  const { version = run.request.commit } = run.request
+  const files = source.entries === 1 ? '1 file' : `${source.entries} files`
+  run.output.topic(`Building ${version.slice(0, 8)}: ${files}, ${mebibytes(source.bytes)}`)
   return plan.kind === 'dockerfile' ? withDockerfile(run, inputs) : withPacks(run, source, { asked: plan, inputs })
 }
 
@@ -119,15 +123,16 @@ type Wanted = { asked: PacksPlan; inputs: string }
 async function withPacks(run: Run, source: SourceFacts, wanted: Wanted): Promise<Built> {
   const { deps, request, output, clock } = run
   const { asked, inputs } = wanted
-  const sandbox = await clock.time('prepare', () => takeSandbox(run))
+  const sandbox = await clock.time('prepare', () => takeSandbox(run, mayHaveTree(asked, source)))
   try {
     const same = await earlierWithPacks(run, sandbox, wanted)
     if (same) return same
     const compiled = await runPacks(run, sandbox, asked, source)
-    const slug = await clock.time('export', () => makeSlug(run, compiled))
-    const processTypes = decideProcessTypes(output, parseProcfileOf(slug.procfile), compiled.defaults)
     output.topic('Compressing...')
-    output.detail(`Done: ${(slug.bytes / 2 ** 20).toFixed(1)}M`)
+    if (compiled.tree?.files) output.detail('Dependencies, as a layer of their own that later builds use')
+    const slug = await clock.time('export', () => makeSlug(run, compiled))
+    output.detail(`Done: ${mebibytes(slug.bytes)}`)
+    const processTypes = decideProcessTypes(output, parseProcfileOf(slug.procfile), compiled.defaults)
     const buildpack = compiled.packs.map(({ name }) => name).join(', ')
     const allKnown = compiled.commits.size === packsFromElsewhere(asked).length
     const known = allKnown && { inputs: withCommits(inputs, compiled.commits) }
@@ -151,9 +156,18 @@ async function earlierWithPacks(
   return made && { ...made, inputs: actual }
 }
 
-function takeSandbox({ deps, request, output, signal }: Run): Promise<Sandbox> {
+function takeSandbox({ deps, request, output, signal }: Run, mayBeginWithTree: boolean): Promise<Sandbox> {
   const onProgress = (line: string) => tellProgress(output, line)
-  return deps.sandboxes.take(request.appId, { emptyCache: request.noCache, onProgress }, signal)
+  const kind = mayBeginWithTree ? 'tree' : 'packs'
+  return deps.sandboxes.take(request.appId, { kind, emptyCache: request.noCache, onProgress }, signal)
+}
+
+/**
+ * Packs from elsewhere know nothing of trees, and what the source has in their place is its own.
+ */
+function mayHaveTree({ mode, packs }: PacksPlan, { root }: SourceFacts): boolean {
+  const isOne = mode === 'first' || packs.length === 1
+  return isOne && packs.every(isOurs) && !root.has('node_modules') && !root.has('.paas')
 }
 
 async function runPacks(run: Run, sandbox: Sandbox, asked: Candidates, source: SourceFacts): Promise<Compiled> {
@@ -161,7 +175,8 @@ async function runPacks(run: Run, sandbox: Sandbox, asked: Candidates, source: S
   const { memoryMiB } = within(deps.build, await deps.engine.machine())
   const mask = createMask(request.config)
   const files = sourceForBuild(await archive(run), source.files['.slugignore'])
-  const order = buildOrder(request, asked, files, deps.stack.name)
+  const knownTrees = (await runTrees(run)).map(({ key }) => key)
+  const order = buildOrder(request, asked, files, { stack: deps.stack.name, knownTrees })
   const detected = Promise.withResolvers<void>()
   const options = { root: source.root, candidates: asked, order, onDetected: detected.resolve }
   const compiled = compile({ sandbox, output, mask, memoryMiB }, options, signal)
@@ -169,18 +184,40 @@ async function runPacks(run: Run, sandbox: Sandbox, asked: Candidates, source: S
   return clock.time('compile', () => compiled)
 }
 
-async function makeSlug({ deps, request, output }: Run, { packs, slug, whole }: Compiled) {
+async function makeSlug(run: Run, { packs, tree, slug, whole }: Compiled) {
+  const { deps, request, output } = run
   const names = packs.map(({ pack }) => pack)
   const base = await deps.toolbox.runImage(names.filter(isOurs), (line) => tellProgress(output, line))
-  const options = {
-    base,
-    users: await deps.toolbox.usersIn(base),
-    owner: appUser(request.appId),
-    labels: imageLabels(request, names),
-    slugBytes: deps.limits.slugBytes,
-  }
-  const [made] = await Promise.all([exportSlug(deps.engine, slug, options), whole])
+  const options = { owner: appUser(request.appId), slugBytes: deps.limits.slugBytes }
+  const below = tree ? await treeBelow(run, tree, { base, ...options }) : base
+  const users = await deps.toolbox.usersIn(base)
+  const bytesBelow = below.sizeBytes - base.sizeBytes
+  const layer = { ...options, base: below, users, labels: imageLabels(request, names), bytesBelow }
+  const [made] = await Promise.all([exportSlug(deps.engine, slug, layer), whole])
+  if (tree?.files) deps.sandboxes.keepTree(request.appId, tree)
   return made
+}
+
+type TreeOptions = Parameters<typeof exportTree>[2]
+
+/** The image with this tree: one that there is, or a new one. */
+async function treeBelow(run: Run, tree: NonNullable<Compiled['tree']>, options: TreeOptions): Promise<Image> {
+  const { deps, request } = run
+  if (tree.files) {
+    return exportTree(deps.engine, { tree, files: tree.files, appId: request.appId }, options)
+  }
+  const known = await treeImages(deps.engine, { appId: request.appId, use: 'run', bases: [options.base] })
+  const image = known.find(({ key }) => key === tree.key)?.image
+  if (image) return image
+  throw new PaasError('build_failed', 'build failed: its dependencies were taken for known, and are not', {
+    hint: 'Push again with an empty cache: git push -o no-cache',
+  })
+}
+
+/** Those that slugs of the app can be put on, whichever of our packs builds it. */
+async function runTrees({ deps, request }: Run) {
+  const bases = await Promise.all(packNames.map((pack) => deps.toolbox.runImage([pack])))
+  return treeImages(deps.engine, { appId: request.appId, use: 'run', bases })
 }
 
 async function withDockerfile(run: Run, inputs: string): Promise<Built> {
@@ -197,6 +234,10 @@ async function withDockerfile(run: Run, inputs: string): Promise<Built> {
   const image = await clock.time('compile', () => buildDockerfile(deps, wanted, signal))
   if (image.hasVolumes) output.detail('VOLUME is ignored: files that a dyno writes are lost when it stops')
   return { image: image.digest, processTypes: { web: null }, buildpack: 'Dockerfile', size: image.sizeBytes, inputs }
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)}M`
 }
 
 function archive({ deps, request, signal }: Run): Promise<Readable> {

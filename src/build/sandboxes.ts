@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Engine, Limits, Sandbox } from '../engine/engine.ts'
+import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { newId, type AppId } from '../model/ids.ts'
 import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
 import { baseStores } from './dockerfile/base-stores.ts'
 import type { Toolbox } from './toolbox.ts'
+import { treeImages, treeLabels, type Tree } from './trees.ts'
 
 /** Milliseconds a sandbox that was prepared waits for its build. */
 const patience = 30_000
@@ -18,14 +20,17 @@ const mostDiskMiB = 10 * 1024
 export type BuildLimits = { memoryMiB: number; cpus: number; diskMiB?: number }
 
 export type SandboxesDeps = {
-  engine: Pick<Engine, 'createSandbox' | 'removeCache'>
+  engine: Pick<Engine, 'createSandbox' | 'listImages' | 'removeCache'>
   toolbox: Pick<Toolbox, 'baseImage' | 'buildImage' | 'builderImage'>
   build: BuildLimits & { concurrency: number }
   log: Logger
 }
 
-/** What happens in a sandbox: buildpacks run, or a Dockerfile is built. */
-export type SandboxKind = 'packs' | 'dockerfile'
+/**
+ * What happens in a sandbox: buildpacks run, with the app's tree in its place if there is one, or a
+ * Dockerfile is built.
+ */
+export type SandboxKind = 'packs' | 'tree' | 'dockerfile'
 
 type Wanted = {
   kind?: SandboxKind
@@ -104,6 +109,20 @@ export class BuildSandboxes implements AsyncDisposable {
   }
 
   /**
+   * In the background: makes the image that the app's next build begins with, with this tree in its
+   * place. The next build does without if it comes earlier.
+   */
+  keepTree(appId: AppId, tree: Tree): void {
+    const kept = this.#makeTree(appId, tree).catch((error: unknown) => {
+      this.#deps.log.info({ err: error, app: appId }, 'tree not kept')
+    })
+    const removal = Promise.all([this.#removals.get(appId), kept]).then(() => {
+      if (this.#removals.get(appId) === removal) this.#removals.delete(appId)
+    })
+    this.#removals.set(appId, removal)
+  }
+
+  /**
    * Does what can only be done while no sandbox of the app is there, and what it mounts is free.
    */
   async without(appId: AppId, work: () => Promise<void>): Promise<void> {
@@ -130,7 +149,9 @@ export class BuildSandboxes implements AsyncDisposable {
   ): Promise<Sandbox> {
     const { engine, toolbox, build } = this.#deps
     const isBuilder = kind === 'dockerfile'
-    const image = await (isBuilder ? toolbox.builderImage(onProgress) : toolbox.buildImage(onProgress))
+    const base = await (isBuilder ? toolbox.builderImage(onProgress) : toolbox.buildImage(onProgress))
+    const found = kind === 'tree' ? await treeImages(engine, { appId, use: 'build', bases: [base] }) : []
+    const image = found[0]?.image ?? base
     const spec = {
       appId,
       image: image.digest,
@@ -144,6 +165,22 @@ export class BuildSandboxes implements AsyncDisposable {
       labels: {},
     }
     return engine.createSandbox(spec, signal)
+  }
+
+  async #makeTree(appId: AppId, tree: Tree): Promise<void> {
+    const { engine, toolbox, build } = this.#deps
+    const base = await toolbox.buildImage()
+    const known = await treeImages(engine, { appId, use: 'build', bases: [base] })
+    if (known[0]?.key === tree.key) return
+    const name = `tree-${newId()}`
+    const place = { cacheAt: cacheDirectory, workingDirectory: appDirectory, env: {}, labels: {} }
+    const { signal } = new AbortController()
+    const spec = { appId, image: base.digest, name, user: 'app', limits: sandboxLimits(build), ...place }
+    await using sandbox = await engine.createSandbox(spec, signal)
+    const argv = ['/bin/bash', '-c', unpackTree, 'tree', tree.path, tree.key, `${cacheDirectory}/trees`]
+    const { code } = await sandbox.exec({ argv }, () => undefined, signal)
+    if (code !== 0) throw new PaasError('internal', `The tree of ${appId} was not unpacked: exit code ${code}.`)
+    await sandbox.commit({ config: { labels: { 'paas.app': appId, ...treeLabels('build', tree, base) } } })
   }
 
   async #withdraw(appId: AppId): Promise<Sandbox | undefined> {
@@ -166,6 +203,15 @@ export class BuildSandboxes implements AsyncDisposable {
     }
   }
 }
+
+/** As a build leaves it and finds it (buildpacks/lib/tree.sh). */
+const unpackTree = `
+set -euo pipefail
+kept=$3/\${1##*/}
+[[ $(<"$kept.key") == "$2" ]]
+tar --extract --file="$kept.tar" --directory=/
+mkdir -p .paas
+echo "$1 $2" >.paas/tree`
 
 /** Resolves with the promise, or after this many milliseconds. */
 async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {

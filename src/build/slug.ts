@@ -4,7 +4,7 @@ import { type Header, rewriteTar, type NewHeader } from '../tar.ts'
 import { PaasError } from '../errors.ts'
 import type { Owner } from '../model/app-user.ts'
 import { appDirectory } from './directories.ts'
-import { layerNameProblem } from '../source/layer-names.ts'
+import { layerNameProblem, whiteout } from '../source/layer-names.ts'
 import { showName } from '../source/tarball.ts'
 
 /** What the slug's tar turned out to be once it was read to its end. */
@@ -12,17 +12,27 @@ export type SlugFacts = { bytes: number; files: number; procfile: string | undef
 
 const mostFiles = 500_000
 const mostProcfileBytes = 1 << 20
+/** The first file of a tar names what is gone of the layer below, each name NUL-ended. */
+const goneFile = 'gone'
+const mostGoneBytes = 64 << 20
 const kinds = new Set<Header['type']>(['file', 'directory', 'symlink', 'link'])
 
 /**
  * The files of a slug, a layer of its image, out of a tar of the build directory as an engine gives
  * it. All becomes the owner's, without set-uid and set-gid bits; devices, pipes and git's own files
  * are left out. `facts` is filled while the tar is read. The tar fails with slug_too_large beyond
- * `slugBytes`.
+ * `slugBytes`, of which the layers below have some.
  */
-export function slugFiles(tar: Readable, slugBytes: number, owner: Owner): { files: Readable; facts: SlugFacts } {
-  const facts: SlugFacts = { bytes: 0, files: 0, procfile: undefined }
-  const files = rewriteTar(tar, async (header, read) => {
+export function slugFiles(
+  tar: Readable,
+  { slugBytes, owner, bytesBelow = 0 }: { slugBytes: number; owner: Owner; bytesBelow?: number },
+): { files: Readable; facts: SlugFacts } {
+  const facts: SlugFacts = { bytes: bytesBelow, files: 0, procfile: undefined }
+  const files = rewriteTar(tar, async (header, read, add) => {
+    if (header.name === goneFile && header.size <= mostGoneBytes) {
+      for (const entry of whiteouts((await read()).toString(), owner)) add(entry)
+      return undefined
+    }
     const entry = slugEntry(header, owner)
     if (!entry) return undefined
     count(facts, header.size, slugBytes)
@@ -31,6 +41,17 @@ export function slugFiles(tar: Readable, slugBytes: number, owner: Owner): { fil
     return entry
   })
   return { files, facts }
+}
+
+/** Of what is gone with the directory that it is in nothing is said. */
+function whiteouts(names: string, owner: Owner): NewHeader[] {
+  const paths = names.split('\0').map((name) => pathIn(name))
+  const gone = new Set(paths.filter((path) => path !== undefined))
+  const topmost = [...gone].filter((path) => !gone.has(posix.dirname(path)))
+  return topmost.map((path) => {
+    const name = nameOf(posix.join(posix.dirname(path), `${whiteout}${posix.basename(path)}`))
+    return { name, type: 'file' as const, size: 0, mode: 0o600, ...owner }
+  })
 }
 
 function slugEntry(header: Header, owner: Owner): NewHeader | undefined {

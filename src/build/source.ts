@@ -11,6 +11,10 @@ import { hasWindowsLines, isScript } from './windows-lines.ts'
 
 /** What must be known of a commit's tree before it is built. */
 export type SourceFacts = {
+  /** Of all files together. */
+  bytes: number
+  /** Files and directories. */
+  entries: number
   /** Names in the root. */
   root: Set<string>
   /** Content of the files in the root that the platform itself reads. */
@@ -31,7 +35,15 @@ export const mostBytesRead = 64 * 1024
 
 /** Reads through a tar of a commit's tree. @throws source_invalid when it is over a limit */
 export async function readSource(tar: Readable, limits: SourceLimits): Promise<SourceFacts> {
-  const source: SourceFacts = { root: new Set(), files: {}, windowsScripts: [], lfsPointers: [], namesVersion: false }
+  const source: SourceFacts = {
+    root: new Set(),
+    files: {},
+    windowsScripts: [],
+    lfsPointers: [],
+    bytes: 0,
+    entries: 0,
+    namesVersion: false,
+  }
   const search = new TextSearch('SOURCE_VERSION')
   tar.on('data', (chunk: Buffer) => search.feed(chunk))
   let bytes = 0
@@ -55,7 +67,7 @@ export async function readSource(tar: Readable, limits: SourceLimits): Promise<S
     if (size > mostBytesRead) throw tooMuch(`has a ${name} of more than ${mostBytesRead / 1024} KiB`)
     source.files[name] = textOf(name, await buffer(entry))
   })
-  return { ...source, namesVersion: search.found }
+  return { ...source, bytes, entries, namesVersion: search.found }
 }
 
 /** Whether a text is in what comes in pieces. */

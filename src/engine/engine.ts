@@ -193,8 +193,11 @@ export interface Sandbox extends AsyncDisposable {
     onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void,
     signal: AbortSignal,
   ): Promise<DynoExit>
-  /** Keeps the file system as an image (stack images only). */
-  commit(options: { reference: string; config: ImageConfig }): Promise<Image>
+  /**
+   * Keeps the file system as an image. With a `reference` all servers share it (stack images), else
+   * it is this server's.
+   */
+  commit(options: { reference?: string; config: ImageConfig }): Promise<Image>
 }
 
 export type DynoSpec = {

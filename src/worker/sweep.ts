@@ -7,6 +7,7 @@ import { label } from '../engine/labels.ts'
 import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
 import type { AppId, BuildId, ReleaseId } from '../model/ids.ts'
+import { newestTrees } from '../build/trees.ts'
 import { sweepSources } from './sweep-sources.ts'
 import { removeOutput } from '../output/files.ts'
 import { removeOldFigures } from '../metrics/figure-files.ts'
@@ -60,6 +61,7 @@ async function sweepImages({ engine, store, log }: Used, keep: Keep): Promise<vo
   const needed = new Set([
     ...store.apps.listAll().flatMap((app) => neededImages(store, app, keep)),
     ...(await engine.listDynos()).map((dyno) => dyno.image),
+    ...newestTrees(images),
   ])
   const old = images.filter(({ createdAt }) => Date.now() - createdAt.getTime() > keep.imageLife)
   for (const { digest, labels } of old.filter((image) => !needed.has(image.digest))) {

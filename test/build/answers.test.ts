@@ -6,7 +6,7 @@ const url = 'https://example.com/pack.git#v1'
 
 function answersOf(...chunks: string[]): { answers: Answers; calls: string[] } {
   const calls: string[] = []
-  const on = { compiling: () => calls.push('compiling'), slug: () => calls.push('slug') }
+  const on = { compiling: () => calls.push('compiling'), done: () => calls.push('slug') }
   const answers = new Answers(['nodejs', url, 'python'], on)
   for (const chunk of chunks) void answers.feed(Buffer.from(chunk))
   return { answers, calls }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { Builder, runIn } from './builder.ts'
+import { Builder, docker, runIn } from './builder.ts'
 
 const builder = new Builder()
 afterAll(() => builder[Symbol.asyncDispose]())
@@ -29,6 +29,11 @@ const managers: [string, string, string][] = [
   ['pnpm', 'pnpm-lock.yaml', 'pnpm-lock.yaml'],
 ]
 
+async function layersOf({ image }: { image: string }): Promise<string[]> {
+  const { output } = await docker('image', 'inspect', '--format', '{{json .RootFS.Layers}}', image)
+  return JSON.parse(output) as string[]
+}
+
 describe('node_modules from the cache', () => {
   // The script of simple-git-hooks, a dependency, reads package.json of the app; the app's own changes a dependency by a file of the app.
   const scripts = {
@@ -47,13 +52,16 @@ describe('node_modules from the cache', () => {
 
   it.each(managers)('is as before any script ran, and scripts run at every build, with %s', async (_, file, lock) => {
     await using app = await builder.app({ ...version('one'), Procfile: 'web: x', [file]: await lockFile(lock) })
-    await app.build()
+    const first = await app.build()
     expect(app.output).not.toContain('from the cache')
     await app.commit(version('two'))
+    // Then the tree is there for the next build to begin with.
+    await app.sandboxes.without(app.id, () => Promise.resolve())
     const result = await app.build()
     expect(app.output).toContain(`${file} has not changed: restoring 3 packages from the cache`)
     const { output } = await runIn(result, `cat hook; echo; node -p 'require("ms").patches'; ls node_modules`)
     expect(output).toBe('echo hook two\ntwo \nms\nsimple-git-hooks\n')
+    expect(await layersOf(result)).toEqual([...(await layersOf(first)).slice(0, -1), expect.any(String)])
   })
 })
 

@@ -20,7 +20,7 @@ function tarOf(files: File[]): Readable {
 const owner = { uid: 12_345, gid: 1000 }
 
 async function slugOf(files: File[], slugBytes = mebibyte) {
-  const { files: tar, facts } = slugFiles(tarOf(files), slugBytes, owner)
+  const { files: tar, facts } = slugFiles(tarOf(files), { slugBytes, owner })
   const entries: Record<string, Pick<Header, 'type' | 'mode' | 'uid' | 'gid' | 'linkname'> & { content: string }> = {}
   await forEachEntry(tar, async (entry) => {
     const { name, type, mode, uid, gid, linkname } = entry.header
@@ -40,6 +40,14 @@ describe('a slug', () => {
     expect(entries['app']).toMatchObject({ type: 'directory', mode: 0o755, ...owner })
     expect(entries['bin/run']).toMatchObject({ mode: 0o755, ...owner, content: 'echo hello' })
     expect(facts).toEqual({ bytes: 10, files: 3, procfile: undefined })
+  })
+
+  it('says what is gone of the layer below, and of a directory that is gone nothing more', async () => {
+    const { entries } = await slugOf([
+      { name: 'gone', content: 'app/modules/a/x\0app/modules/a\0app/../etc/passwd\0app/modules/b/y\0' },
+      { name: 'app/modules', type: 'directory' },
+    ])
+    expect(Object.keys(entries)).toEqual(['modules/.wh.a', 'modules/b/.wh.y', 'modules'])
   })
 
   it('has no set-uid, set-gid or sticky bits', async () => {
@@ -154,18 +162,20 @@ describe('a slug', () => {
       })(),
       { objectMode: false },
     )
-    await expect(buffer(slugFiles(broken, mebibyte, owner).files)).rejects.toThrow('the connection broke')
+    await expect(buffer(slugFiles(broken, { slugBytes: mebibyte, owner }).files)).rejects.toThrow(
+      'the connection broke',
+    )
   })
 
   it('fails when its source ends in the middle', async () => {
     const whole = await buffer(tarOf([{ name: 'app/file', content: 'x'.repeat(5000) }]))
     const cut = Readable.from([whole.subarray(0, 2000)], { objectMode: false })
-    await expect(buffer(slugFiles(cut, mebibyte, owner).files)).rejects.toThrow('Unexpected end of data')
+    await expect(buffer(slugFiles(cut, { slugBytes: mebibyte, owner }).files)).rejects.toThrow('Unexpected end of data')
   })
 
   it('closes its source when nobody wants it any more', async () => {
     const source = tarOf([{ name: 'app/large', content: 'x'.repeat(mebibyte) }])
-    const { files } = slugFiles(source, 4 * mebibyte, owner)
+    const { files } = slugFiles(source, { slugBytes: 4 * mebibyte, owner })
     await new Promise((settle) => files.once('readable', settle))
     const closed = new Promise((settle) => source.once('close', settle))
     files.destroy()

@@ -5,7 +5,7 @@
 install_dependencies() {
   ((dependencies > 0)) || [[ -n $workspaces$install_scripts ]] || return 0
   topic "Installing dependencies"
-  if [[ -d node_modules ]]; then
+  if [[ -d node_modules && ! -f .paas/tree ]]; then
     warn 'node_modules is in git; it is replaced by what is installed here. Add it to .gitignore.'
     rm -rf node_modules
   fi
@@ -13,7 +13,8 @@ install_dependencies() {
     take_locked_tree
     run_install_scripts
   else
-    forget_tree
+    drop_tree node_modules
+    forget_tree node_modules
     choose_downloads
     install_with_"$manager"
     bound_downloads
@@ -28,15 +29,20 @@ uses_cache() {
   return 1
 }
 
+# How many packages there are, and which have scripts.
+survey=$cache_dir/node_modules.survey
+
 take_locked_tree() {
   local key
   key=$(tree_key)
-  if [[ -f $cache_dir/node_modules.key && $(<"$cache_dir/node_modules.key") == "$key" ]]; then
-    detail "$lock_file has not changed: restoring $(head -1 "$cache_dir/node_modules.survey") packages from the cache"
-    cp -a "$cache_dir/node_modules" node_modules
+  if [[ -f $survey ]] && restore_tree node_modules "$key"; then
+    detail "$lock_file has not changed: restoring $(head -1 "$survey") packages from the cache"
   else
+    drop_tree node_modules
+    forget_tree node_modules
     install_with_"$manager" --ignore-scripts
-    save_tree "$key"
+    "$built_in_node/bin/node" "$pack_dir/lib/survey.mjs" . >"$survey"
+    keep_tree node_modules "$key"
     bound_downloads
   fi
 }
@@ -50,26 +56,12 @@ tree_key() {
   } | sha256sum | cut -d' ' -f1
 }
 
-# The key is written last and removed first: what is interrupted is not used again.
-save_tree() {
-  forget_tree
-  "$built_in_node/bin/node" "$pack_dir/lib/survey.mjs" . >"$cache_dir/node_modules.survey"
-  [[ -d node_modules ]] || return 0
-  cp -a node_modules "$cache_dir/node_modules"
-  echo "$1" >"$cache_dir/node_modules.key"
-}
-
-forget_tree() {
-  rm -f "$cache_dir/node_modules.key"
-  rm -rf "$cache_dir/node_modules"
-}
-
 # The dependencies' scripts, then the app's own. Yarn from 2 on and pnpm know which have not run
 # yet.
 run_install_scripts() {
   ! ignores_scripts || return 0
   local names
-  mapfile -t names < <(tail -n +2 "$cache_dir/node_modules.survey")
+  mapfile -t names < <(tail -n +2 "$survey")
   if is_yarn_berry; then
     install_with_yarn
   elif [[ $manager == pnpm ]]; then

@@ -5,15 +5,16 @@ install_dependencies() {
   make_plan
   topic "Installing dependencies with $manager"
   ((${#plan_warnings[@]} == 0)) || warn "${plan_warnings[@]}"
-  if [[ -n $key && -f $cache_dir/python.key && $(<"$cache_dir/python.key") == "$key" ]]; then
+  if [[ -n $key ]] && restore_tree "$environment" "$key"; then
     detail "$source_file has not changed: restoring the environment from the cache"
-    cp -a "$cache_dir/python" "$environment"
     prepare_"$manager"
   else
+    drop_tree "$environment"
+    forget_tree "$environment"
     make_environment "$environment"
     prepare_"$manager"
     install_with_"$manager"
-    save_environment
+    [[ -z $key ]] || keep_tree "$environment" "$key"
     bound_cache "$cache_dir/pip" "$cache_dir/uv-cache" "$cache_dir/poetry-cache"
   fi
   [[ -z $project ]] || install_project_with_"$manager"
@@ -26,15 +27,6 @@ make_plan() {
   ((status == 0)) || fail "${plan[0]:-the files that name the dependencies cannot be understood}" "${plan[@]:1}"
   manager=${plan[0]} source_file=${plan[1]} project=${plan[2]:-} key=${plan[3]:-}
   plan_warnings=("${plan[@]:4}")
-}
-
-# The key is written last and removed first: what is interrupted is not used again.
-save_environment() {
-  rm -f "$cache_dir/python.key"
-  rm -rf "$cache_dir/python"
-  [[ -n $key ]] || return 0
-  cp -a "$environment" "$cache_dir/python"
-  echo "$key" >"$cache_dir/python.key"
 }
 
 # Without pip in it: the stack's pip installs into it.

@@ -2,11 +2,13 @@ import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import type { Sandbox, SandboxSpec } from '../engine.ts'
 import type { DynoExit } from '../../model/dyno-exit.ts'
+import { label, type Kind } from '../labels.ts'
 import type { DockerDeps } from './client.ts'
 import { watchDisk } from './disk-watch.ts'
 import { explainLoss, runExec } from './exec.ts'
 import { IdleProcess } from './idle.ts'
 import { commitContainer, sharedLabels } from './images.ts'
+import { imageName } from './names.ts'
 import type { NetworkDeps } from './networks.ts'
 import type { Host } from './host.ts'
 import { oomKills } from './oom.ts'
@@ -81,8 +83,11 @@ class DockerSandbox implements Sandbox {
   }
 
   async commit({ reference, config }: Parameters<Sandbox['commit']>[0]) {
-    const own = { command: ['/bin/bash'], ...config, labels: { ...sharedLabels, ...config.labels } }
-    return commitContainer(this.#deps, this.#container, { reference, config: own })
+    const owner = { [label.server]: this.#deps.serverId, [label.kind]: 'image' satisfies Kind }
+    const labels = reference === undefined ? { ...config.labels, ...owner } : { ...sharedLabels, ...config.labels }
+    const name = reference ?? imageName(this.#deps.serverId)
+    const own = { command: ['/bin/bash'], ...config, labels }
+    return commitContainer(this.#deps, this.#container, { reference: name, config: own })
   }
 
   async [Symbol.asyncDispose]() {

@@ -1,0 +1,55 @@
+# A tree is a directory of the build that files such as a lock file decide alone: node_modules, a
+# virtual environment. It is kept from build to build under a key of all that decides, and becomes a
+# layer of the image of its own, which is made once (docs/decisions/0085). A build may begin with
+# the tree of the one before in its place: the file .paas/tree says so.
+
+# Of the tree at PATH the cache has .key, .tar and .list, the names in it.
+kept_tree() { echo "$cache_dir/trees/${1##*/}"; }
+
+# tree_lies_here PATH KEY
+tree_lies_here() { [[ -f .paas/tree && $(<.paas/tree) == "$1 $2" ]]; }
+
+# restore_tree PATH KEY: makes PATH what was kept under this key. Fails, with nothing there, when
+# nothing was.
+restore_tree() {
+  local kept
+  kept=$(kept_tree "$1")
+  [[ -f $kept.key && $(<"$kept.key") == "$2" ]] || { drop_tree "$1" && return 1; }
+  if ! tree_lies_here "$1" "$2"; then
+    drop_tree "$1"
+    tar --extract --file="$kept.tar" --directory="${build_dir%/*}/"
+  fi
+  announce_tree "$1" "$2"
+}
+
+# keep_tree PATH KEY: the key is written last and removed first, so that what is interrupted is not
+# used again.
+keep_tree() {
+  local kept parent=${build_dir%/*}/ at=${build_dir##*/}
+  kept=$(kept_tree "$1")
+  forget_tree "$1"
+  [[ -d $1 ]] || return 0
+  mkdir -p "$cache_dir/trees"
+  (cd "$parent" && find "$at/$1" -print0 | LC_ALL=C sort -z) >"$kept.list"
+  tar --create --file="$kept.tar" --directory="$parent" --no-recursion --null --files-from="$kept.list"
+  echo "$2" >"$kept.key"
+  announce_tree "$1" "$2"
+}
+
+forget_tree() {
+  local kept
+  kept=$(kept_tree "$1")
+  rm -f "$kept.key"
+  rm -f "$kept.tar" "$kept.list"
+}
+
+drop_tree() { rm -rf "$1" .paas/tree; }
+
+# What changes from now on is the app's own. The clock of a file system moves on in steps of some
+# milliseconds.
+announce_tree() {
+  [[ -n ${PAAS_TREE_FILE:-} ]] || return 0
+  sleep 0.02
+  printf '%s\n' "$1" "$2" "$(kept_tree "$1")" >"$PAAS_TREE_FILE"
+  sleep 0.02
+}

@@ -1,0 +1,51 @@
+import type { Engine, Image, Labels } from '../engine/engine.ts'
+import type { AppId } from '../model/ids.ts'
+
+/**
+ * A directory of an app that a lock file decides: where it is in the app, and the key of all that
+ * decides it.
+ */
+export type Tree = { path: TreePath; key: string }
+
+const paths = ['node_modules', '.paas/python'] as const
+export type TreePath = (typeof paths)[number]
+
+/** What an image with a tree in it is for: to build on, or to put slugs on. */
+export type TreeUse = 'build' | 'run'
+
+/** Of an image of the app that holds nothing but a tree on one of ours. */
+const label = { use: 'paas.tree-use', key: 'paas.tree', base: 'paas.tree-base' }
+
+export function treePath(text: string): TreePath | undefined {
+  return paths.find((path) => path === text)
+}
+
+export function treeLabels(use: TreeUse, { key }: Tree, base: Image): Labels {
+  return { [label.use]: use, [label.key]: key, [label.base]: base.digest }
+}
+
+/** On what is made of such an image: it is none, but says what is in it. */
+export const withinSlug: Labels = { [label.use]: 'slug' }
+
+/** The app's images with a tree on one of these, newest first. */
+export async function treeImages(
+  engine: Pick<Engine, 'listImages'>,
+  { appId, use, bases }: { appId: AppId; use: TreeUse; bases: Image[] },
+): Promise<{ key: string; image: Image }[]> {
+  const digests = new Set(bases.map(({ digest }) => digest))
+  const images = await engine.listImages({ appId })
+  const wanted = images.filter(({ labels }) => labels[label.use] === use && digests.has(labels[label.base] ?? ''))
+  return wanted.map((image) => ({ key: image.labels[label.key] ?? '', image }))
+}
+
+/** Digests of the newest for each app and use: what the next build of the app begins with. */
+export function newestTrees(images: { digest: string; labels: Labels }[]): Set<string> {
+  const newest = new Map<string, string>()
+  for (const { digest, labels } of images) {
+    const use = labels[label.use]
+    if (use !== 'build' && use !== 'run') continue
+    const key = `${labels['paas.app']} ${use}`
+    if (!newest.has(key)) newest.set(key, digest)
+  }
+  return new Set(newest.values())
+}
