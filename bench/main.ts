@@ -3,6 +3,7 @@ import { benchApps } from './apps.ts'
 import { benchCli } from './cli.ts'
 import { benchDockerfile } from './dockerfile.ts'
 import { benchEngine } from './engine.ts'
+import { benchLargeApps } from './large-apps.ts'
 import { benchLogs } from './logs.ts'
 import { benchMemory } from './memory.ts'
 import { benchProxy } from './proxy.ts'
@@ -16,6 +17,7 @@ const server = await startServer()
 const parts: Record<string, () => Promise<Row[]>> = {
   memory: async () => benchMemory(server.pid),
   push: async () => benchPush(server),
+  large: async () => benchLargeApps(server),
   output: async () => benchOutputDelay(server),
   dockerfile: async () => benchDockerfile(),
   redeploy: async () => benchRedeploy(server),
