@@ -1,39 +1,41 @@
 # A tree is a directory of the build that files such as a lock file decide alone: node_modules, a
 # virtual environment. It is kept from build to build under a key of all that decides, and becomes a
-# layer of the image of its own, which is made once (docs/decisions/0085). A build may begin with
-# the tree of the one before in its place: the file .paas/tree says so.
+# layer of the image of its own, which is made once (docs/decisions/0085). What is installed anew
+# under the same key may be something else, so each has an id besides. A build may begin with the
+# tree of the one before in its place: the file .paas/tree says so.
 
-# Of the tree at PATH the cache has .key, .tar and .list, the names in it.
+# Of the tree at PATH the cache has .key, which has its id in a second line, .tar and .list, the
+# names in it.
 kept_tree() { echo "$cache_dir/trees/${1##*/}"; }
 
-# tree_lies_here PATH KEY
+# tree_lies_here PATH ID
 tree_lies_here() { [[ -f .paas/tree && $(<.paas/tree) == "$1 $2" ]]; }
 
-# restore_tree PATH KEY: makes PATH what was kept under this key. Fails, with nothing there, when
-# nothing was.
+# restore_tree PATH KEY: makes PATH what was kept under this key. Fails when nothing was.
 restore_tree() {
-  local kept
+  local kept key id
   kept=$(kept_tree "$1")
-  [[ -f $kept.key && $(<"$kept.key") == "$2" ]] || { drop_tree "$1" && return 1; }
-  if ! tree_lies_here "$1" "$2"; then
+  { read -r key && read -r id && [[ $key == "$2" ]]; } 2>/dev/null <"$kept.key" || return
+  if ! tree_lies_here "$1" "$id"; then
     drop_tree "$1"
-    tar --extract --file="$kept.tar" --directory="${build_dir%/*}/"
+    tar --extract --file="$kept.tar" --directory="${build_dir%/*}/" || return
   fi
-  announce_tree "$1" "$2"
+  announce_tree "$1" "$id"
 }
 
 # keep_tree PATH KEY: the key is written last and removed first, so that what is interrupted is not
 # used again.
 keep_tree() {
-  local kept parent=${build_dir%/*}/ at=${build_dir##*/}
+  local kept id parent=${build_dir%/*}/ at=${build_dir##*/}
   kept=$(kept_tree "$1")
   forget_tree "$1"
   [[ -d $1 ]] || return 0
   mkdir -p "$cache_dir/trees"
   (cd "$parent" && find "$at/$1" -print0 | LC_ALL=C sort -z) >"$kept.list"
   tar --create --file="$kept.tar" --directory="$parent" --no-recursion --null --files-from="$kept.list"
-  echo "$2" >"$kept.key"
-  announce_tree "$1" "$2"
+  id=$(head -c 32 /dev/urandom | sha256sum | cut -d' ' -f1)
+  printf '%s\n' "$2" "$id" >"$kept.key"
+  announce_tree "$1" "$id"
 }
 
 forget_tree() {
@@ -45,10 +47,12 @@ forget_tree() {
 
 drop_tree() { rm -rf "$1" .paas/tree; }
 
-# What changes from now on is the app's own. The clock of a file system moves on in steps of some
-# milliseconds.
+# What changes from now on is the app's own. Files have the time of their last change; of a
+# directory that is renamed only itself has it, so directories are written down. The clock of a file
+# system moves on in steps of some milliseconds.
 announce_tree() {
   [[ -n ${PAAS_TREE_FILE:-} ]] || return 0
+  (cd "${build_dir%/*}/" && find "${build_dir##*/}/$1" -type d -printf '%i %p\0') >"$PAAS_TREE_FILE.directories"
   sleep 0.02
   printf '%s\n' "$1" "$2" "$(kept_tree "$1")" >"$PAAS_TREE_FILE"
   sleep 0.02

@@ -115,10 +115,10 @@ export class Answers {
   }
 
   #treeBegins(rest: string): void {
-    const [, key = '', bytes = '', place = ''] = /^([0-9a-f]{64}) (\d{1,12}) (.*)$/.exec(rest) ?? []
+    const [, id = '', bytes = '', place = ''] = /^([0-9a-f]{64}) (\d{1,12}) (.*)$/.exec(rest) ?? []
     const path = treePath(place)
     if (path === undefined || this.tree) return
-    this.tree = { path, key }
+    this.tree = { path, id }
     this.#treeBytes = Number(bytes)
     if (this.#treeBytes > 0) this.treeFiles = stream()
     this.#on.done()

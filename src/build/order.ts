@@ -14,11 +14,11 @@ export function buildOrder(
   request: BuildRequest,
   { mode, packs }: Candidates,
   source: Readable,
-  { stack, knownTrees }: { stack: string; knownTrees: string[] },
+  { stack, knownTree }: { stack: string; knownTree: string | undefined },
 ) {
   return {
     argv: [buildProgram, appDirectory, cacheDirectory, configDirectory, mode, ...packs],
-    env: { ...environment(request, stack), PAAS_KNOWN_TREES: knownTrees.join(' ') },
+    env: { ...environment(request, stack), ...(knownTree !== undefined && { PAAS_KNOWN_TREE: knownTree }) },
     files: Readable.from(oneAfterAnother(configFiles(request.config), source), { objectMode: false }),
   }
 }

@@ -27,7 +27,7 @@ import type { SourceLimits } from '../model/source.ts'
 import { sourceWarnings } from './source-warnings.ts'
 import type { Stack } from './stack/stack.ts'
 import type { Toolbox } from './toolbox.ts'
-import { treeImages } from './trees.ts'
+import { newestTree } from './trees.ts'
 
 export type PipelineDeps = {
   engine: Pick<Engine, 'appendLayer' | 'listImages' | 'machine'> & DockerfileDeps['engine']
@@ -175,8 +175,8 @@ async function runPacks(run: Run, sandbox: Sandbox, asked: Candidates, source: S
   const { memoryMiB } = within(deps.build, await deps.engine.machine())
   const mask = createMask(request.config)
   const files = sourceForBuild(await archive(run), source.files['.slugignore'])
-  const knownTrees = (await runTrees(run)).map(({ key }) => key)
-  const order = buildOrder(request, asked, files, { stack: deps.stack.name, knownTrees })
+  const knownTree = (await runTree(run))?.id
+  const order = buildOrder(request, asked, files, { stack: deps.stack.name, knownTree })
   const detected = Promise.withResolvers<void>()
   const options = { root: source.root, candidates: asked, order, onDetected: detected.resolve }
   const compiled = compile({ sandbox, output, mask, memoryMiB }, options, signal)
@@ -184,7 +184,17 @@ async function runPacks(run: Run, sandbox: Sandbox, asked: Candidates, source: S
   return clock.time('compile', () => compiled)
 }
 
-async function makeSlug(run: Run, { packs, tree, slug, whole }: Compiled) {
+async function makeSlug(run: Run, compiled: Compiled) {
+  try {
+    return await exportBuild(run, compiled)
+  } finally {
+    // The sandbox waits until all it says is taken.
+    compiled.tree?.files?.destroy()
+    compiled.slug.destroy()
+  }
+}
+
+async function exportBuild(run: Run, { packs, tree, slug, whole }: Compiled) {
   const { deps, request, output } = run
   const names = packs.map(({ pack }) => pack)
   const base = await deps.toolbox.runImage(names.filter(isOurs), (line) => tellProgress(output, line))
@@ -194,7 +204,7 @@ async function makeSlug(run: Run, { packs, tree, slug, whole }: Compiled) {
   const bytesBelow = below.sizeBytes - base.sizeBytes
   const layer = { ...options, base: below, users, labels: imageLabels(request, names), bytesBelow }
   const [made] = await Promise.all([exportSlug(deps.engine, slug, layer), whole])
-  if (tree?.files) deps.sandboxes.keepTree(request.appId, tree)
+  if (tree) deps.sandboxes.keepTree(request.appId, tree)
   return made
 }
 
@@ -206,18 +216,15 @@ async function treeBelow(run: Run, tree: NonNullable<Compiled['tree']>, options:
   if (tree.files) {
     return exportTree(deps.engine, { tree, files: tree.files, appId: request.appId }, options)
   }
-  const known = await treeImages(deps.engine, { appId: request.appId, use: 'run', bases: [options.base] })
-  const image = known.find(({ key }) => key === tree.key)?.image
-  if (image) return image
-  throw new PaasError('build_failed', 'build failed: its dependencies were taken for known, and are not', {
-    hint: 'Push again with an empty cache: git push -o no-cache',
-  })
+  const known = await newestTree(deps.engine, { appId: request.appId, use: 'run', bases: [options.base] })
+  if (known?.id === tree.id) return known.image
+  throw new PaasError('build_failed', 'build failed: the image with its dependencies is gone', { hint: 'Push again.' })
 }
 
-/** Those that slugs of the app can be put on, whichever of our packs builds it. */
-async function runTrees({ deps, request }: Run) {
+/** The one that slugs of the app are put on, whichever of our packs builds it. */
+async function runTree({ deps, request }: Run) {
   const bases = await Promise.all(packNames.map((pack) => deps.toolbox.runImage([pack])))
-  return treeImages(deps.engine, { appId: request.appId, use: 'run', bases })
+  return newestTree(deps.engine, { appId: request.appId, use: 'run', bases })
 }
 
 async function withDockerfile(run: Run, inputs: string): Promise<Built> {

@@ -6,7 +6,7 @@ import { newId, type AppId } from '../model/ids.ts'
 import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
 import { baseStores } from './dockerfile/base-stores.ts'
 import type { Toolbox } from './toolbox.ts'
-import { treeImages, treeLabels, type Tree } from './trees.ts'
+import { newestTree, treeLabels, type Tree } from './trees.ts'
 
 /** Milliseconds a sandbox that was prepared waits for its build. */
 const patience = 30_000
@@ -55,6 +55,7 @@ export class BuildSandboxes implements AsyncDisposable {
   readonly #resting = new Map<AppId, Promise<void>>()
   /** Apps for which none is prepared now. */
   readonly #barred = new Set<AppId>()
+  readonly #closing = new AbortController()
 
   constructor(deps: SandboxesDeps) {
     this.#deps = deps
@@ -137,6 +138,7 @@ export class BuildSandboxes implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort()
     await Promise.all([...this.#prepared.keys()].map((appId) => this.#discard(appId)))
     await Promise.all(this.#removals.values())
   }
@@ -150,8 +152,8 @@ export class BuildSandboxes implements AsyncDisposable {
     const { engine, toolbox, build } = this.#deps
     const isBuilder = kind === 'dockerfile'
     const base = await (isBuilder ? toolbox.builderImage(onProgress) : toolbox.buildImage(onProgress))
-    const found = kind === 'tree' ? await treeImages(engine, { appId, use: 'build', bases: [base] }) : []
-    const image = found[0]?.image ?? base
+    const tree = kind === 'tree' ? await newestTree(engine, { appId, use: 'build', bases: [base] }) : undefined
+    const image = tree?.image ?? base
     const spec = {
       appId,
       image: image.digest,
@@ -170,14 +172,14 @@ export class BuildSandboxes implements AsyncDisposable {
   async #makeTree(appId: AppId, tree: Tree): Promise<void> {
     const { engine, toolbox, build } = this.#deps
     const base = await toolbox.buildImage()
-    const known = await treeImages(engine, { appId, use: 'build', bases: [base] })
-    if (known[0]?.key === tree.key) return
+    const known = await newestTree(engine, { appId, use: 'build', bases: [base] })
+    if (known?.id === tree.id) return
     const name = `tree-${newId()}`
     const place = { cacheAt: cacheDirectory, workingDirectory: appDirectory, env: {}, labels: {} }
-    const { signal } = new AbortController()
+    const { signal } = this.#closing
     const spec = { appId, image: base.digest, name, user: 'app', limits: sandboxLimits(build), ...place }
     await using sandbox = await engine.createSandbox(spec, signal)
-    const argv = ['/bin/bash', '-c', unpackTree, 'tree', tree.path, tree.key, `${cacheDirectory}/trees`]
+    const argv = ['/bin/bash', '-c', unpackTree, 'tree', tree.path, tree.id, `${cacheDirectory}/trees`]
     const { code } = await sandbox.exec({ argv }, () => undefined, signal)
     if (code !== 0) throw new PaasError('internal', `The tree of ${appId} was not unpacked: exit code ${code}.`)
     await sandbox.commit({ config: { labels: { 'paas.app': appId, ...treeLabels('build', tree, base) } } })
@@ -204,12 +206,16 @@ export class BuildSandboxes implements AsyncDisposable {
   }
 }
 
-/** As a build leaves it and finds it (buildpacks/lib/tree.sh). */
+/**
+ * As a build leaves it and finds it (buildpacks/lib/tree.sh). One that runs may replace it: what
+ * was opened before the id was read is of that id.
+ */
 const unpackTree = `
 set -euo pipefail
 kept=$3/\${1##*/}
-[[ $(<"$kept.key") == "$2" ]]
-tar --extract --file="$kept.tar" --directory=/
+exec <"$kept.tar"
+[[ $(tail -n 1 "$kept.key") == "$2" ]]
+tar --extract --file=- --directory=/
 mkdir -p .paas
 echo "$1 $2" >.paas/tree`
 

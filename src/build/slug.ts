@@ -14,7 +14,7 @@ const mostFiles = 500_000
 const mostProcfileBytes = 1 << 20
 /** The first file of a tar names what is gone of the layer below, each name NUL-ended. */
 const goneFile = 'gone'
-const mostGoneBytes = 64 << 20
+const mostGoneBytes = 8 << 20
 const kinds = new Set<Header['type']>(['file', 'directory', 'symlink', 'link'])
 
 /**
@@ -29,8 +29,8 @@ export function slugFiles(
 ): { files: Readable; facts: SlugFacts } {
   const facts: SlugFacts = { bytes: bytesBelow, files: 0, procfile: undefined }
   const files = rewriteTar(tar, async (header, read, add) => {
-    if (header.name === goneFile && header.size <= mostGoneBytes) {
-      for (const entry of whiteouts((await read()).toString(), owner)) add(entry)
+    if (header.name === goneFile) {
+      for (const entry of await whiteouts(header, read, owner)) add(entry)
       return undefined
     }
     const entry = slugEntry(header, owner)
@@ -43,15 +43,20 @@ export function slugFiles(
   return { files, facts }
 }
 
-/** Of what is gone with the directory that it is in nothing is said. */
-function whiteouts(names: string, owner: Owner): NewHeader[] {
-  const paths = names.split('\0').map((name) => pathIn(name))
-  const gone = new Set(paths.filter((path) => path !== undefined))
-  const topmost = [...gone].filter((path) => !gone.has(posix.dirname(path)))
-  return topmost.map((path) => {
-    const name = nameOf(posix.join(posix.dirname(path), `${whiteout}${posix.basename(path)}`))
-    return { name, type: 'file' as const, size: 0, mode: 0o600, ...owner }
-  })
+/** @throws build_failed */
+async function whiteouts({ size }: Header, read: () => Promise<Buffer>, owner: Owner): Promise<NewHeader[]> {
+  if (size > mostGoneBytes) {
+    const most = `${mostGoneBytes / 2 ** 20} MiB`
+    throw new PaasError('build_failed', `build failed: names of dependencies that it removed take more than ${most}`)
+  }
+  const paths = (await read()).toString().split('\0').map(pathIn)
+  return paths.flatMap((path) => (path === undefined ? [] : whiteoutOf(path, owner)))
+}
+
+function whiteoutOf(path: string, owner: Owner): NewHeader {
+  checkName(path)
+  const name = nameOf(posix.join(posix.dirname(path), `${whiteout}${posix.basename(path)}`))
+  return { name, type: 'file', size: 0, mode: 0o600, ...owner }
 }
 
 function slugEntry(header: Header, owner: Owner): NewHeader | undefined {

@@ -2,10 +2,10 @@ import type { Engine, Image, Labels } from '../engine/engine.ts'
 import type { AppId } from '../model/ids.ts'
 
 /**
- * A directory of an app that a lock file decides: where it is in the app, and the key of all that
- * decides it.
+ * A directory of an app that a lock file decides, as it was installed once: where it is in the app,
+ * and an id, 64 hexadecimal digits, that the build gave it. Only the app's own builds are told it.
  */
-export type Tree = { path: TreePath; key: string }
+export type Tree = { path: TreePath; id: string }
 
 const paths = ['node_modules', '.paas/python'] as const
 export type TreePath = (typeof paths)[number]
@@ -14,28 +14,28 @@ export type TreePath = (typeof paths)[number]
 export type TreeUse = 'build' | 'run'
 
 /** Of an image of the app that holds nothing but a tree on one of ours. */
-const label = { use: 'paas.tree-use', key: 'paas.tree', base: 'paas.tree-base' }
+const label = { use: 'paas.tree-use', id: 'paas.tree', base: 'paas.tree-base' }
 
 export function treePath(text: string): TreePath | undefined {
   return paths.find((path) => path === text)
 }
 
-export function treeLabels(use: TreeUse, { key }: Tree, base: Image): Labels {
-  return { [label.use]: use, [label.key]: key, [label.base]: base.digest }
+export function treeLabels(use: TreeUse, { id }: Tree, base: Image): Labels {
+  return { [label.use]: use, [label.id]: id, [label.base]: base.digest }
 }
 
 /** On what is made of such an image: it is none, but says what is in it. */
 export const withinSlug: Labels = { [label.use]: 'slug' }
 
-/** The app's images with a tree on one of these, newest first. */
-export async function treeImages(
+/** The app's newest image with a tree on one of these. */
+export async function newestTree(
   engine: Pick<Engine, 'listImages'>,
   { appId, use, bases }: { appId: AppId; use: TreeUse; bases: Image[] },
-): Promise<{ key: string; image: Image }[]> {
+): Promise<{ id: string; image: Image } | undefined> {
   const digests = new Set(bases.map(({ digest }) => digest))
   const images = await engine.listImages({ appId })
-  const wanted = images.filter(({ labels }) => labels[label.use] === use && digests.has(labels[label.base] ?? ''))
-  return wanted.map((image) => ({ key: image.labels[label.key] ?? '', image }))
+  const image = images.find(({ labels }) => labels[label.use] === use && digests.has(labels[label.base] ?? ''))
+  return image && { id: image.labels[label.id] ?? '', image }
 }
 
 /** Digests of the newest for each app and use: what the next build of the app begins with. */

@@ -59,6 +59,29 @@ describe('what a build answers', () => {
   })
 })
 
+describe('a tree', () => {
+  const id = 'ab'.repeat(32)
+
+  it('comes before the slug, wherever chunks end, or is only named', async () => {
+    const { answers, calls } = answersOf()
+    for (const byte of Buffer.from(`tree ${id} 5 node_modules\ntree\nslug\nslug`)) void answers.feed(Buffer.of(byte))
+    answers.end()
+    expect(answers.tree).toEqual({ path: 'node_modules', id })
+    expect(await text(answers.treeFiles!)).toBe('tree\n')
+    expect(await text(answers.slug)).toBe('slug')
+    expect(calls).toEqual(['slug', 'slug'])
+    const known = answersOf(`tree ${id} 0 .paas/python\nslug\nslug`).answers
+    expect(known).toMatchObject({ tree: { path: '.paas/python', id }, treeFiles: undefined })
+  })
+
+  it.each([`${id} 5 .`, `${id} 5 ../node_modules`, `${id} 5 /etc`, `${id} -5 node_modules`, 'x 5 node_modules'])(
+    'is none as a stranger may have it: %s',
+    (said) => {
+      expect(answersOf(`tree ${said}\n`).answers.tree).toBeUndefined()
+    },
+  )
+})
+
 describe('a slug', () => {
   it('is taken as fast as it is read, and no faster', async () => {
     const { answers } = answersOf('slug\n')

@@ -65,6 +65,25 @@ describe('node_modules from the cache', () => {
   })
 })
 
+describe('what lies below the slug', () => {
+  it('is hidden where a script renames a directory or puts one in the place of another', async () => {
+    const scripts = { postinstall: 'cd node_modules && mv ms renamed && mv simple-git-hooks ms' }
+    const lock = await lockFile('package-lock.json')
+    await using app = await builder.app({ 'package.json': manifest({ scripts }), 'package-lock.json': lock })
+    await app.commit({ Procfile: 'web: x' })
+    // Else npm's own pruning puts all in its place.
+    const config = { NPM_CONFIG_PRODUCTION: 'false' }
+    const result = await app.build({ config })
+    const names =
+      'cd node_modules && ls . && node -p \'["renamed", "ms"].map((at) => require(`./${at}/package.json`).name)\''
+    expect((await runIn(result, names)).output).toBe("is-number\nms\nrenamed\n[ 'ms', 'simple-git-hooks' ]\n")
+
+    // The same lock file, and yet not the same files: versions may not be in it.
+    const anew = await app.build({ config, noCache: true })
+    expect((await layersOf(anew)).at(-2)).not.toBe((await layersOf(result)).at(-2))
+  })
+})
+
 describe('packages that lie in the app', () => {
   const source = (text: string) => `module.exports = '${text} ' + require('ms')(1000)\n`
   const library = JSON.stringify({

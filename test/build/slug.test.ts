@@ -42,12 +42,13 @@ describe('a slug', () => {
     expect(facts).toEqual({ bytes: 10, files: 3, procfile: undefined })
   })
 
-  it('says what is gone of the layer below, and of a directory that is gone nothing more', async () => {
+  it('says what is gone of the layer below, and hides nothing outside the app', async () => {
     const { entries } = await slugOf([
-      { name: 'gone', content: 'app/modules/a/x\0app/modules/a\0app/../etc/passwd\0app/modules/b/y\0' },
+      { name: 'gone', content: 'app/modules/a\0app/../etc/passwd\0app/modules/b/y\0' },
       { name: 'app/modules', type: 'directory' },
     ])
     expect(Object.keys(entries)).toEqual(['modules/.wh.a', 'modules/b/.wh.y', 'modules'])
+    await expect(slugOf([{ name: 'gone', content: 'app/modules/.wh..opq\0' }])).rejects.toThrow('begins with .wh.')
   })
 
   it('has no set-uid, set-gid or sticky bits', async () => {

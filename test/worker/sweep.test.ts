@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { label } from '../../src/engine/labels.ts'
+import { treeLabels } from '../../src/build/trees.ts'
 import { createLog } from '../../src/log.ts'
+import { newId, type AppId } from '../../src/model/ids.ts'
 import type { Build } from '../../src/model/build.ts'
 import type { Slug } from '../../src/model/slug.ts'
 import { createBuildRelease } from '../../src/release/create.ts'
@@ -45,9 +47,9 @@ const sweepNow = (limits: Partial<Keep> = {}) =>
     { ...keep, ...limits },
   )
 
-async function makeImage(text: string): Promise<string> {
+async function makeImage(text: string, labels = {}, appId = test.app.id): Promise<string> {
   const files = tar([{ name: 'version' }, text])
-  const config = { labels: { [label.app]: test.app.id } }
+  const config = { labels: { ...labels, [label.app]: appId } }
   return (await docker.engine.createImage({ base: docker.image, files, path: '/app', config })).digest
 }
 
@@ -107,6 +109,19 @@ describe('the sweep of images', () => {
     await sweepNow()
     expect(await images()).toEqual(digests(first, second, third, newUpload))
     expect(oldUpload.slug.image).not.toBe(newUpload.slug.image)
+  })
+
+  it('keeps the newest tree of an app for each use, whatever other apps have', async () => {
+    const base = (await docker.engine.findImage(docker.image))!
+    const make = (id: string, use: 'build' | 'run', appId = test.app.id) =>
+      makeImage(id, treeLabels(use, { path: 'node_modules', id }, base), appId)
+    const old = [await make('one', 'run'), await make('one', 'build'), await make('two', 'run')]
+    const kept = [await make('two', 'build'), await make('three', 'run')]
+    const [, later] = [await make('four', 'run', newId<AppId>()), await make('five', 'build', newId<AppId>())]
+    await sweepNow()
+    expect(await images()).toEqual(kept.toSorted())
+    expect(await docker.engine.findImage(later)).toBeDefined()
+    expect(old).not.toContain(kept[0])
   })
 
   it('keeps an image that was made a moment ago, which a build may be about to record', async () => {

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
-import { mkdtemp, open, rm, type FileHandle } from 'node:fs/promises'
+import { createHash, randomUUID } from 'node:crypto'
+import { open, unlink, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type Docker from 'dockerode'
@@ -49,9 +49,7 @@ type SpooledLayer = AsyncDisposable & { handle: FileHandle; bytes: number; diges
 async function spool(layer: Readable, scratch: string): Promise<SpooledLayer> {
   // An upload that breaks off early fails when it is read, not here.
   layer.on('error', () => undefined)
-  const directory = await mkdtemp(join(scratch, 'layer-'))
-  const handle = await open(join(directory, 'layer.tar'), 'w+', 0o600)
-  await rm(directory, { recursive: true })
+  const handle = await openUnnamed(scratch)
   try {
     const hash = createHash('sha256')
     let bytes = 0
@@ -61,6 +59,18 @@ async function spool(layer: Readable, scratch: string): Promise<SpooledLayer> {
       await handle.appendFile(chunk)
     }
     return { handle, bytes, digest: `sha256:${hash.digest('hex')}`, [Symbol.asyncDispose]: () => handle.close() }
+  } catch (error) {
+    await handle.close()
+    throw error
+  }
+}
+
+async function openUnnamed(scratch: string): Promise<FileHandle> {
+  const path = join(scratch, `layer-${randomUUID()}.tar`)
+  const handle = await open(path, 'wx+', 0o600)
+  try {
+    await unlink(path)
+    return handle
   } catch (error) {
     await handle.close()
     throw error
