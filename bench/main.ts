@@ -4,6 +4,7 @@ import { benchCli } from './cli.ts'
 import { benchDockerfile } from './dockerfile.ts'
 import { benchEngine } from './engine.ts'
 import { benchLargeApps } from './large-apps.ts'
+import { benchLibraries } from './libraries.ts'
 import { benchLogs } from './logs.ts'
 import { benchMemory } from './memory.ts'
 import { benchProxy } from './proxy.ts'
@@ -26,6 +27,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   cli: async () => benchCli(server),
   proxy: benchProxy,
   apps: async () => benchApps(server),
+  libraries: async () => benchLibraries(server),
 }
 
 const wanted = process.argv.slice(2)

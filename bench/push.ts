@@ -44,10 +44,12 @@ export async function benchOutputDelay(server: ServerAddress, lines = 30): Promi
   ]
 }
 
-type TimedPush = { total: number; phases: Record<string, number> }
+/** Milliseconds, the hold not counted. */
+export type TimedPush = { total: number; phases: Record<string, number>; output: string }
 
-async function timedPush(app: TestApp, text: string): Promise<TimedPush> {
-  await app.repository.write('server.js', serverAnswering(text))
+/** Pushes a `server.js`, an Express app if not given, that answers with the text. @throws when it does not serve then */
+export async function timedPush(app: TestApp, text: string, source = serverAnswering(text)): Promise<TimedPush> {
+  await app.repository.write('server.js', source)
   await app.repository.commit(text)
   const start = performance.now()
   const { code, output } = await watchedPush(app, () => undefined)
@@ -56,7 +58,7 @@ async function timedPush(app: TestApp, text: string): Promise<TimedPush> {
   if (code !== 0 || answer.body !== text)
     throw new Error(`push of "${text}" did not serve (exit ${code}, got "${answer.body}"):\n${output}`)
   const { hold = 0, ...phases } = phasesIn(output)
-  return { total: ended - hold, phases } // it serves before the hold
+  return { total: ended - hold, phases, output } // it serves before the hold
 }
 
 function serverAnswering(text: string): string {

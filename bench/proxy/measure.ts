@@ -56,11 +56,29 @@ export const webSockets: Load = async (port, seconds) => {
 }
 
 async function wrk(options: string[], url: string, seconds: number): Promise<number> {
-  const fixed = ['--threads=1', `--duration=${seconds}s`, '--header=Host: bench.localhost']
+  return (await runWrk({ options, url, seconds, host: 'bench.localhost' })).requests
+}
+
+/** Quantiles of latency in milliseconds. */
+export type Carried = { requests: number; p50: number; p99: number }
+
+type WrkOptions = { options: string[]; url: string; seconds: number; host: string }
+
+/** Requests that were answered in `seconds`, under full load from the second core. @throws when one failed */
+export async function runWrk({ options, url, seconds, host }: WrkOptions): Promise<Carried> {
+  const fixed = ['--threads=1', `--duration=${seconds}s`, '--latency', `--header=Host: ${host}`]
   const { stdout } = await onSecondCore('wrk', [...fixed, ...options, url])
   const failed = /Non-2xx or 3xx responses: \d+|Socket errors: .*/.exec(stdout)
   if (failed) throw new Error(failed[0])
-  return Number(/(\d+) requests in/.exec(stdout)?.[1])
+  const requests = Number(/(\d+) requests in/.exec(stdout)?.[1])
+  return { requests, p50: quantile(stdout, 50), p99: quantile(stdout, 99) }
+}
+
+const millisecondsPer: Record<string, number> = { us: 0.001, ms: 1, s: 1000 }
+
+function quantile(output: string, percent: number): number {
+  const [, value, unit = ''] = new RegExp(`^ +${percent}% +([\\d.]+)(us|ms|s)`, 'm').exec(output) ?? []
+  return Number(value) * (millisecondsPer[unit] ?? NaN)
 }
 
 function onSecondCore(command: string, argv: string[]): Promise<{ stdout: string }> {
