@@ -54,20 +54,26 @@ describe("a build's output", () => {
     expect(await collect(reader, id, 13).ended).toBe('')
   })
 
-  it('reaches a reader as it is written, each line before the next', async () => {
+  it('reaches a reader over Redis as it is written, each line before the next', async () => {
+    const withoutFiles = join(redis.directory, 'none')
+    await using blind = createOutputReader({ ...redis.deps, directory: withoutFiles })
+    await using other = writers.open(newId<BuildId>())
+    await vi.waitFor(async () => {
+      other.write('until the writers are connected\n')
+      expect(await redis.command('DBSIZE')).toBe(1)
+    })
     await using writer = writers.open(id)
+    const stop = new AbortController()
     let arrived = Promise.withResolvers<void>()
-    const live = collect(reader, id, 0, () => arrived.resolve())
-    writer.write('first\n')
-    await arrived.promise
-    for (let n = 2; n <= 50; n++) {
+    const live = collect(blind, id, 0, () => arrived.resolve(), stop.signal)
+    for (let n = 1; n <= 50; n++) {
       arrived = Promise.withResolvers<void>()
       writer.write(`line ${n}\n`)
       await arrived.promise
     }
-    expect(live.text().split('\n')).toHaveLength(51)
-    await writer.end()
-    await live.ended
+    expect(live.text()).toBe(Array.from({ length: 50 }, (_, n) => `line ${n + 1}\n`).join(''))
+    stop.abort()
+    await expect(live.ended).rejects.toBe(stop.signal.reason)
   })
 
   it('serves many readers over two connections', async () => {
