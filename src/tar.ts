@@ -18,6 +18,9 @@ const longestTurn = 20
 /** What an entry of the result is given. */
 export type NewHeader = Partial<Header> & Pick<Header, 'name'>
 
+/** `through`: what a content that was not read passes through, as long as before. */
+export type Rewritten = NewHeader & { through?: (content: AsyncIterable<Buffer>) => AsyncIterable<Buffer> }
+
 /** An entry being read. */
 export type TarEntry = ReturnType<typeof extract> extends AsyncIterable<infer Item> ? Item : never
 
@@ -29,7 +32,7 @@ export type Rewrite = (
   header: Header,
   read: () => Promise<Buffer>,
   add: (header: NewHeader) => void,
-) => Promise<NewHeader | undefined> | NewHeader | undefined
+) => Promise<Rewritten | undefined> | Rewritten | undefined
 
 /**
  * A tar whose entries are those of `input` as `rewrite` changes them. Nothing is held but one
@@ -48,9 +51,11 @@ async function copyEntries(input: Readable, output: Pack, rewrite: Rewrite, comp
   await forEachEntry(input, async (entry) => {
     let content: Promise<Buffer> | undefined
     const read = () => (content ??= buffer(entry))
-    const header = await rewrite(entry.header, read, (extra) => addEmpty(output, extra))
-    if (!header) return
-    if ((header.size ?? 0) <= small || content) await addEntry(output, header, await read())
+    const rewritten = await rewrite(entry.header, read, (extra) => addEmpty(output, extra))
+    if (!rewritten) return
+    const { through, ...header } = rewritten
+    if (through) await pipeline(through(entry as AsyncIterable<Buffer>), output.entry(header))
+    else if ((header.size ?? 0) <= small || content) await addEntry(output, header, await read())
     else await pipeline(entry, output.entry(header))
   })
   complete?.()

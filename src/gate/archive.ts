@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream'
+import { blobPath, type Blob } from '../engine/docker/saved-image.ts'
 import { label } from '../engine/labels.ts'
-import { rewriteTar, type Header, type NewHeader } from '../tar.ts'
+import { rewriteTar, type Header, type Rewritten } from '../tar.ts'
+import { FileHash, type Digests } from './file-hash.ts'
 import { isOwnReference, type GateOwner } from './own.ts'
 import { parseJson } from './other-bodies.ts'
 import { refuseUnless } from './refused.ts'
@@ -11,32 +13,39 @@ const mostBytes = 4 * 2 ** 20
 /** A configuration, and a manifest in OCI's format, come after the layers. */
 const mostDescriptions = 2
 const fileForm = /^(?:blobs\/sha256|layers)\/[0-9a-f]{64}$/
+const blobShape = { mediaType: isText, digest: isText, size: Number.isSafeInteger }
 const closing = ['manifest.json', 'index.json', 'oci-layout']
 
-type Described = { config: string; files: string[] | undefined; layers: number }
-type ArchiveDeps = { owner: GateOwner; isKnownLayer: (layer: string) => boolean }
+/** `layers`: files of the archive, or blobs of the store, one for each layer. */
+type Described = { config: string; layers: string[]; of: 'files' | 'blobs' }
+
+/** The lowest layers, of which not all are in an archive. `blobs`: of containerd's store. */
+export type MissingLayers = { diffIds: string[]; blobs: string[] | undefined }
+
+type ArchiveDeps = { owner: GateOwner; areKnown: (layers: MissingLayers) => Promise<boolean> }
 
 /**
  * An archive of one image, as the worker writes it for either store of the engine
  * (engine/docker/image-archive), checked on its way and written anew, so that the engine finds no
- * other names in it. A layer that is not in it has to be of an image that the worker was shown.
+ * other names in it. A layer has to be what the configuration says: of one that it has by that name
+ * the engine does not read what comes. One that is not in it has to be of an image that the worker
+ * was shown.
  * @returns a tar that fails with Refused instead of ending
  */
 export function checkedArchive(input: Readable, deps: ArchiveDeps): Readable {
   const archive = new Archive(deps)
   return rewriteTar(
     input,
-    async (header, read): Promise<NewHeader> => {
-      await archive.add(header, read)
-      return { name: header.name, type: 'file', size: header.size, mode: 0o644 }
-    },
+    (header, read) => archive.add(header, read),
     () => refuseUnless(archive.isWhole, 'an archive lacks what says which image it is'),
   )
 }
 
 class Archive {
   readonly #deps: ArchiveDeps
-  readonly #files = new Set<string>()
+  readonly #files = new Map<string, Digests>()
+  /** The one that passes, whose digests are known when the next one comes. */
+  #passing: { name: string; hash: FileHash } | undefined
   /** The last ones that are short enough to be a description. */
   readonly #short = new Map<string, string>()
   readonly #closed: string[] = []
@@ -51,39 +60,56 @@ class Archive {
   }
 
   /** @throws Refused */
-  async add(header: Header, read: () => Promise<Buffer>): Promise<void> {
+  async add(header: Header, read: () => Promise<Buffer>): Promise<Rewritten> {
     const { name, type, size } = header
+    await this.#finish()
     refuseUnless(type === 'file', 'an archive of an image may only have files')
+    const written = { name, type, size, mode: 0o644 }
     if (closing.includes(name)) {
       refuseUnless(size <= mostBytes, `${name} is too long`)
-      return this.#close(name, (await read()).toString())
+      await this.#close(name, (await read()).toString())
+      return written
     }
     const isNew = fileForm.test(name) && !this.#files.has(name) && this.#closed.length === 0
     refuseUnless(isNew, 'an archive of an image may only have its layers')
-    this.#files.add(name)
-    if (size > mostBytes) return
-    this.#short.set(name, (await read()).toString())
+    const hash = new FileHash({ gzipped: name.startsWith('layers/') })
+    this.#passing = { name, hash }
+    if (size > mostBytes) return { ...written, through: (file) => hash.passing(file) }
+    const content = await read()
+    await hash.add(content)
+    this.#short.set(name, content.toString())
     for (const key of this.#short.keys()) if (this.#short.size > mostDescriptions) this.#short.delete(key)
+    return written
   }
 
-  #close(name: string, text: string): void {
+  /** @throws Refused for a blob that is not what its name says */
+  async #finish(): Promise<void> {
+    if (!this.#passing) return
+    const { name, hash } = this.#passing
+    const digests = await hash.end()
+    const isNamed = name.startsWith('layers/') || name === blobPath(digests.blob)
+    refuseUnless(isNamed, 'a blob is not what its digest says')
+    this.#files.set(name, digests)
+    this.#passing = undefined
+  }
+
+  async #close(name: string, text: string): Promise<void> {
     this.#closed.push(name)
     if (name === 'oci-layout') return
-    const described =
-      name === 'manifest.json' ? readManifest(text, this.#deps.owner) : this.#readIndex(text, this.#deps.owner)
-    this.#checkLayers(described, checkConfig(this.#describing(described.config), this.#deps.owner))
+    const { owner } = this.#deps
+    const described = name === 'manifest.json' ? readManifest(text, owner) : this.#readIndex(text, owner)
+    const diffIds = checkConfig(this.#describing(described.config), owner)
+    await this.#checkLayers(described, diffIds)
   }
 
   /** Of OCI's format. @throws Refused */
   #readIndex(text: string, owner: GateOwner): Described {
     const manifest = parseWritten(this.#describing(readIndex(text, owner)))
     const shape = { schemaVersion: one(2), mediaType: isText, config: isObject, layers: Array.isArray }
-    const { config, layers } = shaped(manifest, shape, 'a manifest') as {
-      config?: { digest?: string }
-      layers?: unknown[]
-    }
-    refuseUnless(!!layers, 'a manifest lacks its layers')
-    return { config: fileOf(config?.digest), files: undefined, layers: layers.length }
+    const { config, layers } = shaped(manifest, shape, 'a manifest') as { config?: Blob; layers?: unknown[] }
+    const blobs = layers?.map((layer) => shaped(layer, blobShape, 'a layer')['digest'])
+    refuseUnless(!!blobs && blobs.every(isText), 'a manifest lacks its layers')
+    return { config: blobPath(config?.digest ?? ''), layers: blobs as string[], of: 'blobs' }
   }
 
   #describing(file: string): string {
@@ -93,15 +119,20 @@ class Archive {
     return text
   }
 
-  /** Layers that are left out come first. OCI's manifest names no files. @throws Refused */
-  #checkLayers({ files, layers }: Described, diffIds: string[]): void {
-    refuseUnless(diffIds.length === layers, 'the layers of an image are not those of its manifest')
-    const missing = files
-      ? diffIds.filter((_, index) => !this.#files.has(files[index] ?? ''))
-      : diffIds.slice(0, Math.max(0, layers - this.#files.size))
-    refuseUnless(!files || [...this.#files].every((file) => files.includes(file)), 'an archive has a file of no layer')
-    const { isKnownLayer } = this.#deps
-    refuseUnless(missing.every(isKnownLayer), 'a layer may only be left out if it is of an image of this server')
+  /** @throws Refused */
+  async #checkLayers({ layers, of }: Described, diffIds: string[]): Promise<void> {
+    refuseUnless(diffIds.length === layers.length, 'the layers of an image are not those of its manifest')
+    const found = of === 'files' ? this.#files : new Map(this.#files.values().map((each) => [each.blob, each]))
+    const areThose = diffIds.every((diffId, index) => (found.get(layers[index]!)?.diffId ?? diffId) === diffId)
+    refuseUnless(areThose, 'a layer is not the one that the configuration names')
+    refuseUnless(
+      [...found.keys()].every((each) => layers.includes(each)),
+      'an archive has a file of no layer',
+    )
+    const below = layers.findLastIndex((each) => !found.has(each)) + 1
+    const missing = { diffIds: diffIds.slice(0, below), blobs: of === 'blobs' ? layers.slice(0, below) : undefined }
+    const areThere = below === 0 || (await this.#deps.areKnown(missing))
+    refuseUnless(areThere, 'a layer may only be left out if it is of an image of this server')
   }
 }
 
@@ -117,7 +148,7 @@ function readManifest(text: string, owner: GateOwner): Described {
   refuseUnless(!!Config && !!Layers && !!RepoTags, 'a manifest lacks what it is about')
   const isNamed = RepoTags.length === 1 && RepoTags.every((name) => isOwnReference(name, owner))
   refuseUnless(isNamed, 'an image may only have a name of this server')
-  return { config: Config, files: Layers, layers: Layers.length }
+  return { config: Config, layers: Layers, of: 'files' }
 }
 
 /** The file of the only manifest of an index. @throws Refused */
@@ -131,11 +162,7 @@ function readIndex(text: string, owner: GateOwner): string {
   const own = typeof name === 'string' ? name.replace(/^docker\.io\/library\//, '') : ''
   const isNamed = key === 'io.containerd.image.name' && more.length === 0 && isOwnReference(own, owner)
   refuseUnless(isNamed, 'an image may only have a name of this server')
-  return fileOf(digest)
-}
-
-function fileOf(digest: string | undefined): string {
-  return `blobs/${(digest ?? '').replace(':', '/')}`
+  return blobPath(digest ?? '')
 }
 
 /** Returns the digests of the layers. @throws Refused */

@@ -26,14 +26,14 @@ export class GatedEngine {
 
   /** What the engine says of something; undefined: there is none. */
   async find<T>(path: string): Promise<T | undefined> {
-    const answer = await this.#get(path)
+    const answer = await this.get(path)
     const content = await readWhole(answer)
     if (answer.statusCode === 404) return undefined
     if (answer.statusCode !== 200) throw new Error(`The engine answered ${answer.statusCode} to GET ${path}.`)
     return JSON.parse(content.toString()) as T
   }
 
-  #get(path: string): Promise<IncomingMessage> {
+  get(path: string): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
       this.call({ method: 'GET', path }).on('response', resolve).on('error', reject).end()
     })

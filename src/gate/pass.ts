@@ -40,7 +40,7 @@ async function send({ owner, things }: PassDeps, { body }: Order, { request, cal
 }
 
 function archiveOf(request: IncomingMessage, owner: GateOwner, things: Things): Readable {
-  return checkedArchive(request, { owner, isKnownLayer: (layer) => things.isKnownLayer(layer) })
+  return checkedArchive(request, { owner, areKnown: (layers) => things.areKnown(layers) })
 }
 
 /** `transfer-encoding` where the length is not known; Node writes the length otherwise. */

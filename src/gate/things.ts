@@ -1,4 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
+import { readLayers } from '../engine/docker/saved-image.ts'
 import { label } from '../engine/labels.ts'
+import type { MissingLayers } from './archive.ts'
 import type { GatedEngine } from './engine.ts'
 import { isOwn, isOwnName, type GateOwner } from './own.ts'
 import type { Thing } from './policy.ts'
@@ -12,6 +15,8 @@ const id = /^[0-9a-f]{64}$/
 const digest = /^sha256:[0-9a-f]{64}$/
 /** Of each kind so many are remembered; what is forgotten is asked again. */
 const most = 10_000
+/** Images whose blobs are remembered. */
+const mostSaved = 500
 
 /**
  * What is this server's. Ids are never given twice and labels never change, so that it is asked
@@ -23,6 +28,7 @@ export class Things {
   readonly #own = new Set<string>()
   readonly #images = new Map<string, Found>()
   readonly #layers = new Set<string>()
+  readonly #blobs = new Map<string, string[]>()
 
   constructor(engine: GatedEngine, owner: GateOwner) {
     this.#engine = engine
@@ -53,9 +59,24 @@ export class Things {
     }
   }
 
-  /** Whether the layer is of an image that the worker was shown. */
-  isKnownLayer(layer: string): boolean {
-    return this.#layers.has(layer)
+  /** Whether all are of images that the worker was shown, those of containerd's store of one. */
+  async areKnown({ diffIds, blobs }: MissingLayers): Promise<boolean> {
+    if (!blobs) return diffIds.every((layer) => this.#layers.has(layer))
+    const areFirst = (some: string[], all: string[]) => isDeepStrictEqual(all.slice(0, some.length), some)
+    for (const [image, { isOwn: own, isShared, layers }] of this.#images)
+      if ((own || isShared) && areFirst(diffIds, layers) && areFirst(blobs, await this.#blobsOf(image))) return true
+    return false
+  }
+
+  /** What is kept of an image for good. */
+  async #blobsOf(image: string): Promise<string[]> {
+    const known = this.#blobs.get(image)
+    if (known) return known
+    const saved = await this.#engine.get(`/images/${image}/get`)
+    const blobs = ((await readLayers(saved, image)) ?? []).map((blob) => blob.digest)
+    this.#blobs.set(image, blobs)
+    if (this.#blobs.size > mostSaved) this.#blobs.clear()
+    return blobs
   }
 
   async #checkContainer(container: string): Promise<void> {

@@ -1,11 +1,13 @@
 import { createHash } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import { Readable } from 'node:stream'
+import { gzipSync } from 'node:zlib'
 import { expect, it } from 'vitest'
-import { blobPath, describeImage, layerType, type LayersBelow } from '../../src/engine/docker/image-archive.ts'
+import { describeImage, layerType, type LayersBelow } from '../../src/engine/docker/image-archive.ts'
 import { imageName } from '../../src/engine/docker/names.ts'
+import { blobPath } from '../../src/engine/docker/saved-image.ts'
 import { label } from '../../src/engine/labels.ts'
-import { checkedArchive } from '../../src/gate/archive.ts'
+import { checkedArchive, type MissingLayers } from '../../src/gate/archive.ts'
 import { Refused } from '../../src/gate/refused.ts'
 import { extract, pack, type Header } from '../../src/tar.ts'
 
@@ -16,11 +18,17 @@ const diffId = sha256(layer)
 const known = `sha256:${'1'.repeat(64)}`
 const unknown = `sha256:${'2'.repeat(64)}`
 const blobs = [{ mediaType: layerType, digest: `sha256:${'3'.repeat(64)}`, size: 10 }]
+const ofContainerd = { below: { diffIds: [known], blobs } }
+const foreignBlobs = [{ mediaType: layerType, digest: `sha256:${'4'.repeat(64)}`, size: 10 }]
+/** The engine has the layer `diffId` of another's, and does not look at what is here in its place. */
+const forged = Buffer.from('anything')
+const long = Buffer.alloc(5 * 2 ** 20, 'anything')
 
 type Entry = [Partial<Header> & { name: string }, string]
-type Image = { reference?: string; below?: LayersBelow; config?: object }
+/** `content`: of the layer's file, which is of a builder if it has another name than its digest. */
+type Image = { reference?: string; below?: LayersBelow; config?: object; content?: Buffer; file?: string }
 
-function sha256(text: string): string {
+function sha256(text: string | Buffer): string {
   return `sha256:${createHash('sha256').update(text).digest('hex')}`
 }
 
@@ -33,11 +41,12 @@ async function written({
   reference = imageName(serverId),
   below = { diffIds: [known], blobs: undefined },
   config,
+  content = Buffer.from(layer),
+  file = blobPath(sha256(content)),
 }: Image = {}) {
   const archive = pack()
-  const file = blobPath(diffId)
-  archive.entry({ name: file }, layer)
-  const own = [{ blob: { mediaType: layerType, digest: diffId, size: layer.length }, file }]
+  archive.entry({ name: file }, content)
+  const own = [{ blob: { mediaType: layerType, digest: sha256(content), size: content.length }, file }]
   const text = JSON.stringify(config ?? configOf({ [label.server]: serverId }))
   describeImage(archive, { config: text, reference, below, own })
   return entriesOf(await buffer(Readable.from(archive)))
@@ -49,22 +58,24 @@ async function entriesOf(tar: Buffer): Promise<Entry[]> {
   const entries: Entry[] = []
   for await (const entry of reader) {
     const content = await buffer(entry)
-    entries.push([{ name: entry.header.name }, content.toString()])
+    entries.push([{ name: entry.header.name }, content.toString('latin1')])
   }
   return entries
 }
 
 async function passed(given: Entry[]): Promise<Entry[]> {
   const archive = pack()
-  for (const [header, content] of given) archive.entry({ ...header } as Header, content)
+  for (const [header, content] of given) archive.entry({ ...header } as Header, Buffer.from(content, 'latin1'))
   archive.finalize()
-  const isKnownLayer = (one: string) => one === known
-  return entriesOf(await buffer(checkedArchive(Readable.from(archive), { owner, isKnownLayer })))
+  const areKnown = ({ diffIds, blobs: given = blobs.map(({ digest }) => digest) }: MissingLayers) =>
+    Promise.resolve(diffIds.join() === known && given.join() === blobs[0]?.digest)
+  return entriesOf(await buffer(checkedArchive(Readable.from(archive), { owner, areKnown })))
 }
 
 it('an image of the server passes the gate, for either store of the engine', async () => {
-  for (const below of [undefined, { diffIds: [known], blobs }]) {
-    const entries = await written({ ...(below && { below }) })
+  const ofBuilder = { content: gzipSync(layer), file: `layers/${'5'.repeat(64)}` }
+  for (const image of [{}, ofContainerd, ofBuilder, { ...ofBuilder, ...ofContainerd }]) {
+    const entries = await written(image)
     expect(await passed(entries)).toEqual(entries)
   }
 })
@@ -96,6 +107,19 @@ it.each<[string, () => Promise<Entry[]>]>([
   [
     'with such a layer for containerd',
     () => written({ below: { diffIds: [unknown], blobs }, config: configOf({ [label.server]: serverId }, unknown) }),
+  ],
+  ['with another content by the name of a layer', () => written({ content: forged })],
+  ['with that under the digest of the layer', () => written({ content: forged, file: blobPath(diffId) })],
+  ['with a long one', () => written({ content: long })],
+  ['with a long one under the digest', () => written({ content: long, file: blobPath(diffId) })],
+  ['with another content for containerd', () => written({ ...ofContainerd, content: forged })],
+  ['with one of a builder', () => written({ content: gzipSync(forged), file: `layers/${'5'.repeat(64)}` })],
+  ['with one of a builder that is not packed', () => written({ content: forged, file: `layers/${'5'.repeat(64)}` })],
+  ['with a foreign blob in place of one below', () => written({ below: { diffIds: [known], blobs: foreignBlobs } })],
+  [
+    'with another’s configuration by its digest',
+    async () =>
+      (await written(ofContainerd)).map(([header, text]) => [header, text.replace('"rootfs":{', '"rootfs":{"a":1,')]),
   ],
   ['without its layers', async () => (await written()).slice(1)],
   ['with two manifests', async () => [...(await written()), ...(await written()).slice(-1)]],

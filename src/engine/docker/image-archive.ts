@@ -6,9 +6,7 @@ import type { Image } from '../engine.ts'
 import { unlessMissing, type DockerDeps } from './client.ts'
 import { getImage } from './images.ts'
 import { readJsonLines, type Progress } from './json-lines.ts'
-
-/** A file that an image is made of (OCI content descriptor). */
-export type Blob = { mediaType: string; digest: string; size: number }
+import { blobPath, type Blob } from './saved-image.ts'
 
 export const layerType = 'application/vnd.oci.image.layer.v1.tar'
 const manifestType = 'application/vnd.oci.image.manifest.v1+json'
@@ -24,14 +22,6 @@ export type LayersBelow = { diffIds: string[]; blobs: Blob[] | undefined }
 export type OwnLayer = { blob: Blob; file: string }
 
 type Described = { config: string; reference: string; below: LayersBelow; own: OwnLayer[] }
-
-/**
- * Where a blob is in an archive (OCI image layout, "Blobs"; `docker load` takes the names as
- * they are).
- */
-export function blobPath(digest: string): string {
-  return `blobs/${digest.replace(':', '/')}`
-}
 
 /**
  * Ends an archive whose own layers have been added. Those below are named and not there: the

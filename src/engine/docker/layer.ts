@@ -8,8 +8,9 @@ import { PaasError } from '../../errors.ts'
 import type { Engine, Image, ImageConfig } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
 import type { DockerDeps } from './client.ts'
-import { blobPath, describeImage, layerType, load, type LayersBelow } from './image-archive.ts'
+import { describeImage, layerType, load, type LayersBelow } from './image-archive.ts'
 import type { KnownLayers } from './layers-below.ts'
+import { blobPath } from './saved-image.ts'
 import { imageName } from './names.ts'
 
 /** Bytes that are written to a file at once. */

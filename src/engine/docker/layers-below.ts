@@ -1,9 +1,8 @@
-import { buffer } from 'node:stream/consumers'
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import { extract } from '../../tar.ts'
 import type { DockerDeps } from './client.ts'
-import { blobPath, type Blob, type LayersBelow } from './image-archive.ts'
+import type { LayersBelow } from './image-archive.ts'
+import { readLayers, type Blob } from './saved-image.ts'
 
 /** Images whose blobs are remembered: an image's never change. */
 const most = 500
@@ -42,20 +41,8 @@ export class KnownLayers {
     for (const key of this.#blobs.keys()) if (this.#blobs.size > most) this.#blobs.delete(key)
   }
 
-  /** An image is named by the digest of its manifest, which is one of the files of the archive. */
   async #read(id: string): Promise<Blob[] | undefined> {
-    const saved = (await this.#deps.docker.getImage(id).get()) as Readable
-    const entries = extract()
-    saved.on('error', (error) => entries.destroy(error)).pipe(entries)
-    try {
-      for await (const entry of entries) {
-        if (entry.header.name !== blobPath(id)) entry.resume()
-        else return (JSON.parse((await buffer(entry as unknown as Readable)).toString()) as { layers?: Blob[] }).layers
-      }
-      return undefined
-    } finally {
-      saved.destroy()
-    }
+    return readLayers((await this.#deps.docker.getImage(id).get()) as Readable, id)
   }
 }
 
