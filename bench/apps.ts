@@ -63,7 +63,7 @@ async function timedRestart(address: ServerAddress, name: string): Promise<numbe
   return performance.now() - begun
 }
 
-async function served(address: ServerAddress, name: string): Promise<void> {
+export async function served(address: ServerAddress, name: string): Promise<void> {
   await until(
     `${name} is up`,
     async () =>
@@ -93,7 +93,7 @@ function cpuMs(pid: number): number {
   return ((Number(fields[11]) + Number(fields[12])) * 1000) / perTick
 }
 
-async function inTurns<T>(count: number, atOnce: number, work: (n: number) => Promise<T>): Promise<T[]> {
+export async function inTurns<T>(count: number, atOnce: number, work: (n: number) => Promise<T>): Promise<T[]> {
   const results: T[] = []
   const numbers = Array.from({ length: count }, (_, n) => n).values()
   const goOn = async (): Promise<void> => {

@@ -1,4 +1,5 @@
 import { startServer } from '../test/helpers/server.ts'
+import { benchAfterLoad } from './after-load.ts'
 import { benchApps } from './apps.ts'
 import { benchCli } from './cli.ts'
 import { benchDockerfile } from './dockerfile.ts'
@@ -27,14 +28,17 @@ const parts: Record<string, () => Promise<Row[]>> = {
   cli: async () => benchCli(server),
   proxy: benchProxy,
   apps: async () => benchApps(server),
+  'after-load': async () => benchAfterLoad(server),
   libraries: async () => benchLibraries(server),
 }
 
+/** Takes more than an hour, so it is measured only when it is asked for. */
+const onlyWhenNamed = ['after-load']
 const wanted = process.argv.slice(2)
 const rows: Row[] = []
 try {
   for (const [name, measure] of Object.entries(parts)) {
-    if (wanted.length > 0 && !wanted.includes(name)) continue
+    if (wanted.length > 0 ? !wanted.includes(name) : onlyWhenNamed.includes(name)) continue
     process.stderr.write(`measuring: ${name}\n`)
     rows.push(...(await measure()))
   }
