@@ -43,7 +43,7 @@ async function earlierSlug(parts: BuildParts, { build, output }: BuildRun, input
   const earlier = await findEarlierSlug(parts, build.appId, buildKeyOf(parts.store, inputs))
   if (!earlier) return undefined
   const { image, stack, processTypes, buildpack, size } = earlier.slug
-  output.topic(`Nothing changed since v${earlier.version}: using its slug`)
+  output.topic(`Nothing changed since v${earlier.version}: using its build`)
   return { image, stack, processTypes, buildpack, size }
 }
 

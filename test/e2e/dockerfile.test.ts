@@ -20,7 +20,7 @@ it('an app with a Dockerfile and no Procfile is built as that says, and served o
   expect(await app.get()).toMatchObject({ status: 200, body: 'Hello, world\n' })
   await app.repository.git('commit', '--quiet', '--allow-empty', '--message', 'Nothing')
   const again = await app.push()
-  expect(again.output).toContain('Nothing changed since v2: using its slug')
+  expect(again.output).toContain('Nothing changed since v2: using its build')
   expect(again.output).not.toContain('Building with the Dockerfile')
   expect(again.code).toBe(0)
 })

@@ -93,7 +93,7 @@ describe.concurrent('a push of what was built before', () => {
     await app.push()
     await app.repository.git('commit', '--quiet', '--allow-empty', '--message', 'Nothing')
     const push = await app.push()
-    expect(push.output).toMatch(/-----> Nothing changed since v2: using its slug/)
+    expect(push.output).toMatch(/-----> Nothing changed since v2: using its build/)
     expect(push.output).not.toContain('app detected')
     expect(push.output).toMatch(/migrating[^]*Released v3/)
     expect((await app.get()).body).toBe('same')
