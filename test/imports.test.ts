@@ -106,6 +106,7 @@ const open = [
   'errors-catalogue.ts',
   'child-streams.ts',
   'log.ts',
+  'load-without.ts',
   'lock.ts',
   'config.ts',
   'cipher.ts',

@@ -1,4 +1,4 @@
-import { Queue as BullQueue } from 'bullmq'
+import { Queue as BullQueue } from './bullmq.ts'
 import { PaasError } from '../errors.ts'
 import type { Job } from '../model/job.ts'
 import type { Queue } from './queue.ts'

@@ -1,4 +1,4 @@
-import { Worker } from 'bullmq'
+import { Worker } from './bullmq.ts'
 import type { Logger } from '../log.ts'
 import type { AppId, BuildId } from '../model/ids.ts'
 import type { Job } from '../model/job.ts'
