@@ -5,6 +5,7 @@ import type { Field } from './http/fields.ts'
 import { framingTowards, noBody, type Framing } from './http/framing.ts'
 import { isRepeatable, type RequestHead } from './http/request-head.ts'
 import type { ResponseHead } from './http/response-head.ts'
+import type { ByteSource } from './loans.ts'
 import { requestId } from './request-id.ts'
 import { recordRequest } from './request-log.ts'
 import { answerFor, type Answer, type RouterCode } from './router-error.ts'
@@ -62,9 +63,9 @@ export class Exchange implements ResponseHandler {
     else this.#visitor.expire(this.#attempts.connectLimit)
   }
 
-  requestBody(data: Buffer): void {
+  requestBody(data: Buffer, source: ByteSource): void {
     if (this.#upstream === undefined) return
-    this.#upstream.outbox.body(this.request.framing, data)
+    this.#upstream.outbox.body(this.request.framing, data, source)
     this.#visitor.expire(this.#limits.idle)
   }
 
@@ -130,33 +131,32 @@ export class Exchange implements ResponseHandler {
     const { outbox } = this.#visitor
     outbox.text(formatUpgradeHead(head))
     outbox.flush()
-    const client = this.#visitor.detach()
+    const { rest: fromClient, ...client } = this.#visitor.detach()
     this.#visitor.expire(this.#limits.idle)
     this.#tunnel = new Tunnel({
-      client: client.socket,
+      client,
       upstream: this.#upstream!.detach(),
       target: this.#attempts.target!,
       websocket: /^websocket$/i.test(this.request.upgrade),
       onActivity: () => this.#visitor.expire(this.#limits.idle),
       onClosed: (bytes, code) => this.#tunnelClosed(bytes, code),
     })
-    this.#tunnel.push({ fromClient: client.rest, fromUpstream: rest })
+    this.#tunnel.push({ fromClient, fromUpstream: rest })
   }
 
   head(head: ResponseHead): void {
-    const { version } = this.request
     this.#phase = 'responding'
     this.#status = head.status
-    this.#framing = framingTowards(version, head.framing)
+    this.#framing = framingTowards(this.request.version, head.framing)
     this.#keepAlive &&= this.#framing.kind !== 'close' && !this.#context.stopping
     const { date, limits } = this.#context
     const keptFor = this.#keepAlive ? limits.keepAlive : undefined
     this.#visitor.outbox.text(formatResponseHead(head, { framing: this.#framing, keptFor, date }))
   }
 
-  body(data: Buffer): void {
+  body(data: Buffer, source: ByteSource): void {
     this.#bytes += data.length
-    this.#visitor.outbox.body(this.#framing, data)
+    this.#visitor.outbox.body(this.#framing, data, source)
   }
 
   complete(trailers: Field[], reusable: boolean): void {
@@ -205,11 +205,11 @@ export class Exchange implements ResponseHandler {
 
   /** A head with a body leaves together with the body's first piece, in `flushRequest`. */
   #send(): void {
-    const { origin, requestComplete } = this.#visitor
+    const { caller, requestComplete } = this.#visitor
     this.#connectedAt = performance.now()
     this.#phase = 'waiting'
     const { outbox } = this.#upstream!
-    outbox.text(formatRequestHead(this.request, this.requestId, origin))
+    outbox.text(formatRequestHead(this.request, this.requestId, caller.lines))
     this.#visitor.expire(requestComplete ? this.#limits.firstByte : this.#limits.idle)
     if (requestComplete) outbox.flush()
   }
@@ -283,7 +283,7 @@ export class Exchange implements ResponseHandler {
       appId: app.id,
       request: this.request,
       requestId: this.requestId,
-      origin: this.#visitor,
+      origin: this.#visitor.caller,
       dyno: this.#attempts.target?.dyno ?? '',
       times: this.#times(),
       status,

@@ -19,8 +19,8 @@ export function findSilences({ targets, visitors }: Parts, forMs: number): Silen
  * The one that has nothing to do until this visitor sends the rest of the request, which it takes,
  * or takes what there is of the answer.
  */
-function heldTarget({ exchange, outbox, requestComplete }: VisitorConnection): LiveTarget | undefined {
+function heldTarget({ exchange, outbox, requestComplete, held }: VisitorConnection): LiveTarget | undefined {
   if (!exchange?.ready) return undefined
-  const isSending = !exchange.answered && !requestComplete && !outbox.socket.isPaused()
+  const isSending = !exchange.answered && !requestComplete && !held
   return isSending || outbox.full ? exchange.target : undefined
 }

@@ -96,7 +96,7 @@ export class LiveTarget {
       const kept = this.#kept.pop()!
       if (kept.reuse(handler, newest)) return kept
     }
-    return new Upstream(this.address, handler, { mayUpgrade, onBytes: this.#onBytes })
+    return new Upstream(this.address, handler, this.#onBytes)
   }
 
   keep(upstream: Upstream): void {

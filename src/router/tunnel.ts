@@ -1,5 +1,7 @@
 import type { Socket } from 'node:net'
-import { pump, sendTo } from './pump.ts'
+import type { Intake } from './intake.ts'
+import { owned, type ByteSource } from './loans.ts'
+import { follow, sendTo } from './pump.ts'
 import type { RouterCode } from './router-error.ts'
 import type { LiveTarget, Tunnelled } from './target.ts'
 import { FrameCursor, goingAwayFromClient, goingAwayFromServer } from './websocket-frames.ts'
@@ -7,7 +9,8 @@ import { FrameCursor, goingAwayFromClient, goingAwayFromServer } from './websock
 /** How long both ends get to close after they were asked to, milliseconds. */
 const closingTime = 5_000
 
-type Ends = { client: Socket; upstream: Socket }
+type End = { socket: Socket; intake: Intake }
+type Ends = { client: End; upstream: End }
 
 export type TunnelDeps = Ends & {
   target: LiveTarget
@@ -28,22 +31,27 @@ export class Tunnel implements Tunnelled {
   constructor(deps: TunnelDeps) {
     const { client, upstream, target, websocket } = deps
     this.#deps = deps
-    this.#toClient = new Direction(upstream, client, { websocket, farewell: goingAwayFromServer })
-    this.#toUpstream = new Direction(client, upstream, { websocket, farewell: goingAwayFromClient })
+    this.#toClient = new Direction(upstream.socket, client.socket, { websocket, farewell: goingAwayFromServer })
+    this.#toUpstream = new Direction(client.socket, upstream.socket, { websocket, farewell: goingAwayFromClient })
     target.tunnels.add(this)
-    for (const socket of [client, upstream]) {
-      socket.on('close', () => this.#closed())
-      socket.on('data', deps.onActivity)
+    for (const { socket } of [client, upstream]) socket.on('close', () => this.#closed())
+    upstream.intake.take = (chunk, source) => {
+      deps.onActivity()
+      target.heard()
+      this.#toClient.push(chunk, source)
     }
-    upstream.on('data', () => target.heard())
-    this.#toClient.start()
-    this.#toUpstream.start()
+    client.intake.take = (chunk, source) => {
+      deps.onActivity()
+      this.#toUpstream.push(chunk, source)
+    }
+    follow(upstream.socket, client.socket)
+    follow(client.socket, upstream.socket)
   }
 
   /** What came along with the heads. */
   push({ fromClient, fromUpstream }: { fromClient: Buffer; fromUpstream: Buffer }): void {
-    if (fromUpstream.length > 0) this.#toClient.push(fromUpstream)
-    if (fromClient.length > 0) this.#toUpstream.push(fromClient)
+    if (fromUpstream.length > 0) this.#toClient.push(fromUpstream, owned)
+    if (fromClient.length > 0) this.#toUpstream.push(fromClient, owned)
   }
 
   /**
@@ -60,8 +68,8 @@ export class Tunnel implements Tunnelled {
   /** @param code why, unless the ends were asked to close before */
   destroy(code?: RouterCode): void {
     this.#code = code
-    this.#deps.client.destroy()
-    this.#deps.upstream.destroy()
+    this.#deps.client.socket.destroy()
+    this.#deps.upstream.socket.destroy()
   }
 
   #closed(): void {
@@ -89,15 +97,11 @@ class Direction {
     this.#frames = websocket ? new FrameCursor() : undefined
   }
 
-  start(): void {
-    pump(this.#from, this.#to, (chunk) => this.push(chunk))
-  }
-
-  push(chunk: Buffer): void {
+  push(chunk: Buffer, source: ByteSource): void {
     if (this.#state === 'closed') return
-    if (this.#state === 'closing') return this.#pushLast(chunk)
+    if (this.#state === 'closing') return this.#pushLast(chunk, source)
     this.#frames?.advance(chunk)
-    this.#send(chunk)
+    this.#send(chunk, source)
   }
 
   /**
@@ -110,19 +114,19 @@ class Direction {
     this.#closeAtBoundary()
   }
 
-  #pushLast(chunk: Buffer): void {
-    this.#send(chunk.subarray(0, this.#frames?.advanceToBoundary(chunk)))
+  #pushLast(chunk: Buffer, source: ByteSource): void {
+    this.#send(chunk.subarray(0, this.#frames?.advanceToBoundary(chunk)), source)
     this.#closeAtBoundary()
   }
 
   #closeAtBoundary(): void {
     if (this.#frames?.atBoundary !== true) return
     this.#state = 'closed'
-    this.#send(this.#farewell)
+    this.#send(this.#farewell, owned)
   }
 
-  #send(bytes: Buffer): void {
-    this.bytes += bytes.length
-    sendTo(this.#to, bytes, this.#from)
+  #send(chunk: Buffer, source: ByteSource): void {
+    this.bytes += chunk.length
+    sendTo(this.#to, { chunk, source, from: this.#from })
   }
 }

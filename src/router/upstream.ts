@@ -1,5 +1,7 @@
 import type { BodyReader } from './http/framing.ts'
 import type { Socket } from 'node:net'
+import { Intake } from './intake.ts'
+import { owned, type ByteSource } from './loans.ts'
 import { readerFor } from './http/body-reader.ts'
 import type { Field } from './http/fields.ts'
 import { findHeadEnd } from './http/head-end.ts'
@@ -16,7 +18,7 @@ export interface ResponseHandler {
   interim(head: ResponseHead): void
   upgraded(head: ResponseHead, rest: Buffer): void
   head(head: ResponseHead): void
-  body(data: Buffer): void
+  body(data: Buffer, source: ByteSource): void
   /** The response is complete. `reusable`: the connection may serve another request. */
   complete(trailers: Field[], reusable: boolean): void
   /** All that came with one read has been handed over. */
@@ -34,18 +36,15 @@ const keptAtMost = 60_000
 const longestHead = 65_536
 const mostInterims = 100
 
-/**
- * All connections read into this one; what must outlive the call is copied. An allocation per read
- * costs a tenth of all time.
- */
-const readBuffer = Buffer.allocUnsafeSlow(65_536)
-
 /** One connection to an app. Serves one request at a time; never shared between targets. */
 export class Upstream {
   readonly outbox: Outbox
   readonly #socket: UpstreamSocket
   /** True once it has served a request: it may be closed by the app at any moment. */
   reused = false
+  readonly #intake = new Intake((chunk, source) => this.#receive(chunk, source))
+  /** Where what is taken right now is. */
+  #source: ByteSource = owned
   #handler: ResponseHandler | undefined
   #pending: Buffer | undefined
   #head: ResponseHead | undefined
@@ -55,42 +54,30 @@ export class Upstream {
   #usableUntil = 0
   #connected = false
   readonly #onBytes: () => void
-  readonly #onBody = (data: Buffer): void => this.#handler?.body(data)
+  readonly #onBody = (data: Buffer): void => this.#handler?.body(data, this.#source)
   readonly #listeners = {
-    data: (chunk: Buffer): void => this.#receive(chunk),
     drain: (): void => this.#handler?.drained(),
     end: (): void => this.#ended(),
     close: (): void => this.#lost('the connection was closed'),
   }
 
   /**
-   * @param mayUpgrade its socket may be given away: it reads as sockets usually do
    * @param onBytes called whenever something came
    */
-  constructor(
-    address: TargetAddress,
-    handler: ResponseHandler,
-    { mayUpgrade, onBytes }: { mayUpgrade: boolean; onBytes: () => void },
-  ) {
+  constructor(address: TargetAddress, handler: ResponseHandler, onBytes: () => void) {
     this.#handler = handler
     this.#onBytes = onBytes
-    const onread = {
-      buffer: readBuffer,
-      callback: (size: number): boolean => {
-        this.#receive(readBuffer.subarray(0, size))
-        return true
-      },
-    }
     const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }
-    const socket = new UpstreamSocket({ ...options, ...(mayUpgrade ? {} : { onread }) })
+    const socket = new UpstreamSocket({ ...options, onread: this.#intake.onread })
     this.#socket = socket
-    this.outbox = new Outbox(socket, { borrowed: false })
+    this.outbox = new Outbox(socket)
     socket.on('connect', () => {
       this.#connected = true
       this.#handler?.connected()
     })
     socket.on('error', (error) => this.#lost(error.message))
     for (const [event, listener] of Object.entries(this.#listeners)) socket.on(event, listener)
+    this.#intake.attach(socket)
     socket.connect(address)
   }
 
@@ -123,18 +110,20 @@ export class Upstream {
     this.socket.destroy()
   }
 
-  /** Returns the socket away; errors on it are still caught here. */
-  detach(): Socket {
+  /** Gives the connection away; errors on it are still caught here. */
+  detach(): { socket: Socket; intake: Intake } {
     this.#handler = undefined
     for (const [event, listener] of Object.entries(this.#listeners)) this.socket.off(event, listener)
-    return this.socket
+    return { socket: this.socket, intake: this.#intake }
   }
 
-  #receive(chunk: Buffer): void {
+  #receive(chunk: Buffer, source: ByteSource): void {
     this.#onBytes()
+    this.#source = source
     // Data that an app sends unasked would become the answer to the next visitor.
     if (this.#handler === undefined) return this.destroy()
     const bytes = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk])
+    if (bytes !== chunk) this.#source = owned
     this.#pending = undefined
     let at = 0
     while (at < bytes.length && this.#handler !== undefined) {
@@ -155,7 +144,7 @@ export class Upstream {
     }
     const head = parseResponseHead(bytes.toString('latin1', from, end - 2), this.#handler!.method)
     if (typeof head === 'string') this.#fail('malformed', head)
-    else if (head.status === 101) this.#handler!.upgraded(head, bytes.subarray(end))
+    else if (head.status === 101) this.#handler!.upgraded(head, Buffer.from(bytes.subarray(end)))
     else if (head.status < 200) this.#takeInterim(head)
     else this.#begin(head, end === bytes.length)
     return end

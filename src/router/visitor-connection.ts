@@ -1,34 +1,31 @@
 import type { BodyReader } from './http/framing.ts'
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
+import { Caller } from './caller.ts'
 import type { RouterContext } from './context.ts'
 import { formatAnswer } from './error-page.ts'
 import { Exchange } from './exchange.ts'
-import { formatOrigin } from './forward.ts'
 import { readerFor } from './http/body-reader.ts'
 import { findHeadEnd, hasBareNewline } from './http/head-end.ts'
 import { Outbox } from './http/outbox.ts'
-import { parseRequestHead, type RequestHead } from './http/request-head.ts'
-import type { Origin } from './origin.ts'
+import { parseRequestHead } from './http/request-head.ts'
+import { Intake } from './intake.ts'
+import { owned, type ByteSource } from './loans.ts'
+import { readInto } from './reads.ts'
 import { logRefusal } from './refused-request.ts'
 import { answerFor, answerForRefusal, type Answer } from './router-error.ts'
 import { readFirstLine } from './tls/first-line.ts'
 import type { Arrival, Rendezvous, Visitor } from './visitor.ts'
 
 const nothing = Buffer.alloc(0)
+/** Bytes that are read, and kept, while they have to wait: whoever leaves meanwhile is noticed. */
+const mostHeld = 65_536
 
 /** One connection from a visitor: reads its requests one by one, each after the last answer. */
 export class VisitorConnection implements Visitor {
-  address: string
-  scheme: 'http' | 'https'
-  origin: string
+  readonly caller: Caller
   readonly outbox: Outbox
   readonly #context: RouterContext
-  readonly #connection: Origin
-  /** The other end is a trusted proxy: what it says about each request is believed. */
-  readonly #believed: boolean
-  /** The visitor behind it whose request is in progress. */
-  #counted: string | undefined
   readonly #sni: string | undefined
   /** Undefined once it is known that this connection speaks HTTP. */
   #rendezvous: Rendezvous | undefined
@@ -38,12 +35,15 @@ export class VisitorConnection implements Visitor {
   #unwanted = false
   /** Received, but not taken yet: an incomplete head, or what must wait for the exchange. */
   #pending: Buffer = nothing
+  #held = false
   #headBegan = false
   #exchange: Exchange | undefined
   #body: BodyReader | undefined
-  readonly #onBody = (data: Buffer): void => this.#exchange?.requestBody(data)
+  readonly #intake = new Intake((chunk, source) => this.#receive(chunk, source))
+  /** Where what is taken right now is. */
+  #source: ByteSource = owned
+  readonly #onBody = (data: Buffer): void => this.#exchange?.requestBody(data, this.#source)
   readonly #listeners = {
-    data: (chunk: Buffer): void => this.#receive(chunk),
     drain: (): void => (this.#exchange === undefined ? this.#drained() : this.#exchange.visitorDrained()),
     end: (): void => this.#left(),
     close: (): void => this.#left(),
@@ -53,20 +53,24 @@ export class VisitorConnection implements Visitor {
     this.#context = context
     this.#sni = secure?.sni
     this.#rendezvous = secure?.rendezvous
-    this.#connection = context.origins.ofConnection(peer, { secure: secure !== undefined, port: socket.localPort ?? 0 })
-    this.#believed = context.origins.isTrusted(peer.address)
-    this.address = this.#connection.address
-    this.scheme = this.#connection.scheme
-    this.origin = formatOrigin(this.#connection)
-    this.outbox = new Outbox(socket, { borrowed: true })
+    const connection = { secure: secure !== undefined, port: socket.localPort ?? 0 }
+    this.caller = new Caller(context, context.origins.ofConnection(peer, connection), peer.address)
+    this.outbox = new Outbox(socket)
     this.expire(context.limits.keepAlive)
     // oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
     socket.on('error', () => {})
     for (const [event, listener] of Object.entries(this.#listeners)) socket.on(event, listener)
+    if (secure === undefined) readInto(socket, this.#intake.onread)
+    this.#intake.attach(socket)
   }
 
   get requestComplete(): boolean {
     return this.#body === undefined || this.#body.done
+  }
+
+  /** It has to wait. */
+  get held(): boolean {
+    return this.#held
   }
 
   get exchange() {
@@ -93,15 +97,17 @@ export class VisitorConnection implements Visitor {
   }
 
   hold(): void {
+    this.#held = true
     this.outbox.socket.pause()
   }
 
   proceed(): void {
     if (this.#state !== 'reading') return
+    this.#held = false
     this.outbox.socket.resume()
     const bytes = this.#pending
     this.#pending = nothing
-    this.#consume(bytes)
+    this.#consume(bytes, owned)
   }
 
   answer(answer: Answer, requestId: string | undefined): void {
@@ -117,20 +123,20 @@ export class VisitorConnection implements Visitor {
 
   finished(keepAlive: boolean): void {
     this.#exchange = undefined
-    this.#forgetVisitor()
+    this.caller.end()
     if (this.#state === 'detached') return
     if (!keepAlive) return this.#close()
     this.#body = undefined
     this.#awaitNext()
     // Not at once: the answer may be complete before its request is.
-    if (this.outbox.socket.isPaused()) setImmediate(() => this.proceed())
+    if (this.#held) setImmediate(() => this.proceed())
   }
 
-  detach(): { socket: Socket; rest: Buffer } {
+  detach(): { socket: Socket; intake: Intake; rest: Buffer } {
     const { socket } = this.outbox
     this.#state = 'detached'
     for (const [event, listener] of Object.entries(this.#listeners)) socket.off(event, listener)
-    return { socket, rest: this.#pending }
+    return { socket, intake: this.#intake, rest: this.#pending }
   }
 
   /** What was left of the last answer is sent. */
@@ -145,19 +151,27 @@ export class VisitorConnection implements Visitor {
     this.expire(keepAlive + keepAliveGrace)
   }
 
-  #receive(chunk: Buffer): void {
+  #receive(chunk: Buffer, source: ByteSource): void {
     if (this.#state !== 'reading') return
-    const bytes = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk])
+    if (this.#held) return this.#keep(chunk)
+    if (this.#pending.length === 0) return this.#consume(chunk, source)
+    const bytes = Buffer.concat([this.#pending, chunk])
     this.#pending = nothing
-    this.#consume(bytes)
+    this.#consume(bytes, owned)
   }
 
-  #consume(bytes: Buffer): void {
+  #keep(chunk: Buffer): void {
+    this.#pending = Buffer.concat([this.#pending, chunk])
+    if (this.#pending.length >= mostHeld) this.outbox.socket.pause()
+  }
+
+  #consume(bytes: Buffer, source: ByteSource): void {
+    this.#source = source
     let at = 0
     while (at < bytes.length && this.#state === 'reading') {
       const next = this.#exchange === undefined ? this.#takeHead(bytes, at) : this.#takeBody(bytes, at, this.#exchange)
       if (next === at) {
-        this.#pending = at === 0 ? bytes : bytes.subarray(at)
+        this.#pending = source === owned ? bytes.subarray(at) : Buffer.from(bytes.subarray(at))
         break
       }
       at = next
@@ -193,7 +207,9 @@ export class VisitorConnection implements Visitor {
     else if (reading === 'undecided') this.#waitForHead(0)
     else {
       this.#deadline = Infinity
-      rendezvous(this.detach().socket, bytes)
+      const { socket, intake } = this.detach()
+      intake.detach(socket)
+      rendezvous(socket, bytes)
     }
     return reading === 'http'
   }
@@ -206,7 +222,7 @@ export class VisitorConnection implements Visitor {
   }
 
   #wait(from: number): number {
-    this.hold()
+    this.#held = true
     return from
   }
 
@@ -216,34 +232,10 @@ export class VisitorConnection implements Visitor {
     if ('refused' in request) return this.#refuse(answerForRefusal(request.refused, request.reason), head)
     // RFC 9110 section 15.5.20: the certificate that was shown is another host's.
     if (this.#sni !== undefined && this.#sni !== request.host) return this.#refuse(answerFor('H31'), head)
-    if (this.#believed && !this.#believe(request)) return this.#refuse(answerFor('H22'), head)
+    if (!this.caller.begin(request)) return this.#refuse(answerFor('H22'), head)
     this.#body = request.framing.kind === 'none' ? undefined : readerFor(request.framing)
     this.#exchange = new Exchange(this.#context, this, request)
     this.#exchange.start()
-  }
-
-  /** @returns false if the visitor has as many requests in progress as it may have connections */
-  #believe({ fields }: RequestHead): boolean {
-    const { origins, addresses } = this.#context
-    const origin = origins.ofRequest(fields, this.#connection)
-    this.#tell(origin)
-    if (origins.isTrusted(origin.address)) return true
-    if (!addresses.add(origin.address)) return false
-    this.#counted = origin.address
-    return true
-  }
-
-  #forgetVisitor(): void {
-    if (!this.#believed) return
-    if (this.#counted !== undefined) this.#context.addresses.remove(this.#counted)
-    this.#counted = undefined
-    this.#tell(this.#connection)
-  }
-
-  #tell(origin: Origin): void {
-    this.address = origin.address
-    this.scheme = origin.scheme
-    this.origin = formatOrigin(origin)
   }
 
   /** @returns `from` when the bytes have to wait */
@@ -271,7 +263,7 @@ export class VisitorConnection implements Visitor {
     counters.refusedRequests++
     if (answer.code !== undefined) counters.error(answer.code)
     const id = randomUUID()
-    logRefusal(this.#context, { head, answer, requestId: id, origin: this })
+    logRefusal(this.#context, { head, answer, requestId: id, origin: this.caller })
     this.answer(answer, id)
   }
 
@@ -280,7 +272,7 @@ export class VisitorConnection implements Visitor {
     this.#exchange = undefined
     this.#state = 'closing'
     exchange?.visitorLeft()
-    this.#forgetVisitor()
+    this.caller.end()
     this.outbox.socket.destroySoon()
   }
 

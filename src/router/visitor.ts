@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net'
+import type { Intake } from './intake.ts'
+import type { Caller } from './caller.ts'
 import type { Outbox } from './http/outbox.ts'
 import type { Peer } from './origin.ts'
 import type { Answer } from './router-error.ts'
@@ -11,16 +13,13 @@ export type Rendezvous = (socket: Socket, begin: Buffer) => void
 
 /** What an exchange needs of the connection that the request came on. */
 export interface Visitor {
-  readonly address: string
-  readonly scheme: 'http' | 'https'
-  /** What is said about it to the app, as header lines. */
-  readonly origin: string
+  readonly caller: Caller
   readonly outbox: Outbox
   /** All of the request's body has been received. */
   readonly requestComplete: boolean
   /** Milliseconds from now until `timedOut` is called. */
   expire(milliseconds: number): void
-  /** Stops the body, until `proceed`. */
+  /** Reads nothing further, until `proceed`. */
   hold(): void
   /** The body may continue. */
   proceed(): void
@@ -28,5 +27,5 @@ export interface Visitor {
   /** The response is complete. */
   finished(keepAlive: boolean): void
   /** Returns the socket and what came on it after the request away. */
-  detach(): { socket: Socket; rest: Buffer }
+  detach(): { socket: Socket; intake: Intake; rest: Buffer }
 }

@@ -34,21 +34,44 @@ export class FrameCursor {
       this.#payload -= size
       return at + size
     }
-    this.#header.push(chunk[at]!)
-    this.#takeHeader(this.#header)
+    if (this.#header.length === 0 && headerSize(chunk, at) <= chunk.length - at) {
+      this.#payload = payloadSize(chunk, at)
+      return at + headerSize(chunk, at)
+    }
+    this.#takeHeaderByte(chunk[at]!)
     return at + 1
   }
 
-  #takeHeader(header: number[]): void {
-    const second = header[1]
-    if (second === undefined) return
-    const short = second & 0x7f
-    const lengthBytes = short === 127 ? 8 : short === 126 ? 2 : 0
-    if (header.length < 2 + lengthBytes + (second & 0x80 ? 4 : 0)) return
-    this.#payload =
-      lengthBytes === 0 ? short : header.slice(2, 2 + lengthBytes).reduce((sum, byte) => sum * 256 + byte, 0)
+  /** A header that came in pieces. */
+  #takeHeaderByte(byte: number): void {
+    const header = this.#header
+    header.push(byte)
+    if (header.length < headerSize(header, 0)) return
+    this.#payload = payloadSize(header, 0)
     this.#header = []
   }
+}
+
+type Bytes = ArrayLike<number>
+
+/** Of a header that begins at `at`; at least 2. */
+function headerSize(bytes: Bytes, at: number): number {
+  const second = bytes[at + 1] ?? 0
+  return 2 + lengthBytes(second) + (second & 0x80 ? 4 : 0)
+}
+
+function payloadSize(bytes: Bytes, at: number): number {
+  const second = bytes[at + 1]!
+  const more = lengthBytes(second)
+  if (more === 0) return second & 0x7f
+  let size = 0
+  for (let i = 0; i < more; i++) size = size * 256 + bytes[at + 2 + i]!
+  return size
+}
+
+function lengthBytes(second: number): 0 | 2 | 8 {
+  const short = second & 0x7f
+  return short === 127 ? 8 : short === 126 ? 2 : 0
 }
 
 /** A close frame with status 1001, "going away": RFC 6455 section 7.4.1. */

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { ByteSource } from '../loans.ts'
 import { formatFields, type Field } from './fields.ts'
 import type { Framing } from './framing.ts'
 
@@ -11,19 +12,19 @@ const smallPiece = 4096
  */
 export class Outbox {
   readonly socket: Socket
-  readonly #borrowed: boolean
   #text = ''
   #corked = false
 
-  /** @param borrowed bytes given to `data` and `body` are overwritten after the call */
-  constructor(socket: Socket, { borrowed }: { borrowed: boolean }) {
+  constructor(socket: Socket) {
     this.socket = socket
-    this.#borrowed = borrowed
   }
 
-  /** True if the socket's buffer is full; it emits `drain` when there is space again. */
+  /**
+   * True if the socket's buffer is full; it emits `drain` when there is space again. What the
+   * kernel took at once does not count, though `drain` follows it too.
+   */
   get full(): boolean {
-    return this.socket.writableNeedDrain
+    return this.socket.writableNeedDrain && this.socket.writableLength > 0
   }
 
   /** @param text latin1 */
@@ -31,7 +32,7 @@ export class Outbox {
     this.#text += text
   }
 
-  data(bytes: Buffer): void {
+  data(bytes: Buffer, source: ByteSource): void {
     if (bytes.length <= smallPiece) {
       this.#text += bytes.toString('latin1')
       return
@@ -39,13 +40,13 @@ export class Outbox {
     if (!this.#corked) this.socket.cork()
     this.#corked = true
     this.#writeText()
-    this.socket.write(this.#borrowed ? Buffer.from(bytes) : bytes)
+    source.send(this.socket, bytes)
   }
 
-  body(framing: Framing, data: Buffer): void {
-    if (framing.kind !== 'chunked') return this.data(data)
+  body(framing: Framing, data: Buffer, source: ByteSource): void {
+    if (framing.kind !== 'chunked') return this.data(data, source)
     this.#text += `${data.length.toString(16)}\r\n`
-    this.data(data)
+    this.data(data, source)
     this.#text += '\r\n'
   }
 

@@ -39,7 +39,8 @@ export async function startRawApp(onData: (socket: Socket, data: string) => void
   }
 }
 
-async function listen(server: Server): Promise<number> {
+/** On a free port of 127.0.0.1, which it returns. */
+export async function listen(server: Server): Promise<number> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
