@@ -332,12 +332,12 @@ describe('limits', () => {
     expect((await rawRequest(own.port, refs({ headers }, project.app.name))).status).toBe(200)
   })
 
-  it('so many pushes that never say what they push, and everybody else goes on', async () => {
+  it('twenty of a thousand pushes that never say what they push, and everybody else goes on', async () => {
     await using project = await host.newProject()
     const path = `/${project.app.name}.git/git-receive-pack`
     const headers = { authorization: basic(host.owner.secret) }
     const open = await Promise.all(
-      Array.from({ length: 20 }, () => openRaw(host.port, post({ path, headers, body: ['00'], framing: 1000 }))),
+      Array.from({ length: 1000 }, () => openRaw(host.port, post({ path, headers, body: ['00'], framing: 1000 }))),
     )
     const oneMore = () => rawRequest(host.port, post({ path, headers }))
     await expect.poll(async () => (await oneMore()).body.toString()).toContain('20 pushes that have not begun of app-')
