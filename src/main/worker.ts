@@ -32,7 +32,8 @@ export const run = (): Promise<void> =>
     await refuseMissingRuntime({ engine, runtime: config.runtime })
     const router = connectRouterControl(paths.routerSocket)
     const repositories = createRepositories({ directory: paths.repositories, limits })
-    const stack = createStack({ engine, config })
+    // The cache is that of set-up, which is root. The worker has its locks in a place of its own.
+    const stack = createStack({ engine, config: { ...config, cacheDirectory: paths.runs.worker } })
     const toolbox = createToolbox({ engine, stack })
     const sandboxes = life.use(new BuildSandboxes({ engine, toolbox, build, log }))
     const containers = createContainers({ engine, toolbox, sandboxes, serverId })

@@ -56,8 +56,8 @@ class DebianStack implements Stack {
   }
 
   /**
-   * One image is made at a time on a machine: several servers would make the same one, and each
-   * takes the whole disk and CPU.
+   * One image is made at a time by set-up, and by each server, since each takes the whole disk and
+   * CPU.
    */
   async #ensure(recipe: Recipe, onProgress: Progress): Promise<Image> {
     const found = await this.#engine.findImage(recipe.reference)
@@ -84,7 +84,14 @@ class DebianStack implements Stack {
     await using sandbox = await this.#engine.createSandbox(sandboxSpec(base), signal)
     await sandbox.put('/', tarOf(recipe.files()))
     for (const argv of recipe.commands) await execute(sandbox, argv, onProgress, signal)
-    return await sandbox.commit({ reference: recipe.reference, config: recipe.config })
+    try {
+      return await sandbox.commit({ reference: recipe.reference, config: recipe.config })
+    } catch (cause) {
+      // Another server may have made it meanwhile, and the gate replaces no image.
+      const made = await this.#engine.findImage(recipe.reference)
+      if (made) return made
+      throw cause
+    }
   }
 
   async #importRootfs(onProgress: Progress): Promise<Image> {
