@@ -5,7 +5,7 @@ import { withOwner } from './app-passwd.ts'
 import type { AppId } from '../model/ids.ts'
 import type { BuildRequest } from '../model/build-request.ts'
 import { slugFiles, type SlugFacts } from './slug.ts'
-import { treeLabels, withinSlug, type Tree } from './trees.ts'
+import { treeBytes, treeLabels, withinSlug, type Tree } from './trees.ts'
 import { appDirectory } from './directories.ts'
 
 type ExportOptions = {
@@ -17,8 +17,6 @@ type ExportOptions = {
   owner: Owner
   labels: Record<string, string>
   slugBytes: number
-  /** Bytes of the tree that is on the base. */
-  bytesBelow?: number
 }
 
 /**
@@ -28,8 +26,9 @@ type ExportOptions = {
 export async function exportSlug(
   engine: Pick<Engine, 'appendLayer'>,
   slug: Readable,
-  { slugBytes, bytesBelow = 0, ...options }: ExportOptions,
+  { slugBytes, ...options }: ExportOptions,
 ): Promise<SlugFacts & { image: Image }> {
+  const bytesBelow = treeBytes(options.base)
   const { files, facts } = slugFiles(slug, { slugBytes, bytesBelow, owner: options.owner })
   const image = await appendSlug(engine, options, files)
   return { ...facts, image }
@@ -44,15 +43,15 @@ export function exportTree(
   { tree, files, appId }: { tree: Tree; files: Readable; appId: AppId },
   { base, owner, slugBytes }: Pick<ExportOptions, 'base' | 'owner' | 'slugBytes'>,
 ): Promise<Image> {
-  const layer = slugFiles(files, { slugBytes, owner }).files
-  const labels = { 'paas.app': appId, ...treeLabels('run', tree, base) }
-  return engine.appendLayer({ base: base.digest, layer, config: { labels } })
+  const { files: layer, facts } = slugFiles(files, { slugBytes, owner })
+  const config = () => ({ labels: { 'paas.app': appId, ...treeLabels('run', tree, base, facts.bytes) } })
+  return engine.appendLayer({ base: base.digest, layer, config })
 }
 
 /** @param files a layer, all of it in the app's directory and the owner's */
 export function appendSlug(
   engine: Pick<Engine, 'appendLayer'>,
-  { base, users, owner, labels }: Omit<ExportOptions, 'slugBytes' | 'bytesBelow'>,
+  { base, users, owner, labels }: Omit<ExportOptions, 'slugBytes'>,
   files: Readable,
 ): Promise<Image> {
   const user = `${owner.uid}:${owner.gid}`

@@ -201,8 +201,7 @@ async function exportBuild(run: Run, { packs, tree, slug, whole }: Compiled) {
   const options = { owner: appUser(request.appId), slugBytes: deps.limits.slugBytes }
   const below = tree ? await treeBelow(run, tree, { base, ...options }) : base
   const users = await deps.toolbox.usersIn(base)
-  const bytesBelow = below.sizeBytes - base.sizeBytes
-  const layer = { ...options, base: below, users, labels: imageLabels(request, names), bytesBelow }
+  const layer = { ...options, base: below, users, labels: imageLabels(request, names) }
   const [made] = await Promise.all([exportSlug(deps.engine, slug, layer), whole])
   if (tree) deps.sandboxes.keepTree(request.appId, tree)
   return made

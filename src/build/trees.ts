@@ -14,14 +14,23 @@ export type TreePath = (typeof paths)[number]
 export type TreeUse = 'build' | 'run'
 
 /** Of an image of the app that holds nothing but a tree on one of ours. */
-const label = { use: 'paas.tree-use', id: 'paas.tree', base: 'paas.tree-base' }
+const label = { use: 'paas.tree-use', id: 'paas.tree', base: 'paas.tree-base', bytes: 'paas.tree-bytes' }
 
 export function treePath(text: string): TreePath | undefined {
   return paths.find((path) => path === text)
 }
 
-export function treeLabels(use: TreeUse, { id }: Tree, base: Image): Labels {
-  return { [label.use]: use, [label.id]: id, [label.base]: base.digest }
+/**
+ * @param bytes of its files, where slugs are put on it: each engine counts images in its own way
+ */
+export function treeLabels(use: TreeUse, { id }: Tree, base: Image, bytes?: number): Labels {
+  const count: Labels = bytes === undefined ? {} : { [label.bytes]: String(bytes) }
+  return { [label.use]: use, [label.id]: id, [label.base]: base.digest, ...count }
+}
+
+/** Bytes of the files of the tree on this image; 0 when there is none. */
+export function treeBytes({ labels }: Image): number {
+  return Number(labels[label.bytes] ?? 0)
 }
 
 /** On what is made of such an image: it is none, but says what is in it. */

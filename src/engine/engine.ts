@@ -33,9 +33,9 @@ export interface Engine {
   /**
    * An image of this server: the base and `layer` on top, whose paths start at `/` and follow no
    * link of the base. Owners and modes are those of the tar, in which every directory comes before
-   * what it holds.
+   * what it holds. A configuration that says what is in the layer is asked for when that was read.
    */
-  appendLayer(options: { base: string; layer: Readable; config: ImageConfig }): Promise<Image>
+  appendLayer(options: { base: string; layer: Readable; config: ImageConfig | (() => ImageConfig) }): Promise<Image>
   /**
    * An image of this server from where strangers may have forged any of it: a tar of its manifest
    * (Docker's schema 2), its configuration and its gzipped layers, each named by its digest. Only

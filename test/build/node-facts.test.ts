@@ -92,6 +92,49 @@ describe('node_modules is more than a lock file decides', () => {
   })
 })
 
+describe('the key of node_modules', () => {
+  const dependencies = { ms: '2.1.3' }
+  const base = { manifest: { dependencies }, files: { 'package-lock.json': packageLock({}) }, set: '' }
+
+  /** @param set assignments of the shell: config vars, and what the pack found before */
+  async function keyOf({ manifest, files, set }: typeof base): Promise<string> {
+    const { dependencies_digest, manager, lock_file } = await facts(manifest, files)
+    const found = `dependencies_digest=${dependencies_digest} manager=${manager} lock_file=${lock_file} node_version=24 manager_version=11`
+    const given = `cache_dir=. NODE_ENV=production needs_dev=; ${found}; ${set}`
+    const { output } = await run('bash', ['-euc', `${given}\nsource ${lib}/dependencies.sh; cd ${root}; tree_key`])
+    expect(output).toMatch(/^[0-9a-f]{64}\n$/)
+    return output
+  }
+
+  const lock = packageLock({ 'node_modules/b': { version: '1.0.0' } })
+  it.each<[string, Partial<Omit<typeof base, 'files'>> & { files?: Record<string, string> }]>([
+    ['the lock file', { files: { 'package-lock.json': lock } }],
+    ['.npmrc', { files: { '.npmrc': 'omit=optional\n' } }],
+    ['dependencies in package.json', { manifest: { dependencies: { ms: '^2.1.3' } } }],
+    ['a setting of npm', { set: 'export npm_config_omit=optional' }],
+    ['the version of Node.js', { set: 'node_version=22' }],
+    ['the version of npm', { set: 'manager_version=10' }],
+    ['that development dependencies are wanted', { set: 'needs_dev=yes' }],
+  ])('changes with %s', async (_, { files, ...change }) => {
+    const before = await keyOf(base)
+    expect(await keyOf({ ...base, ...change, files: { ...base.files, ...files } })).not.toBe(before)
+  })
+
+  it('changes with nothing else', async () => {
+    const before = await keyOf(base)
+    const manifest = { dependencies, version: '2.0.0', scripts: { postinstall: 'x' } }
+    const others = ['server.js', 'notes.txt', 'patches/ms+2.1.3.patch', 'sub/package.json', 'sub/.npmrc', '.yarnrc.yml']
+    const files = { ...base.files, ...Object.fromEntries(others.map((path) => [path, 'x'])) }
+    expect(await keyOf({ manifest, files, set: 'export OTHER=x' })).toBe(before)
+  })
+
+  it('changes with the settings of the package manager that the lock file is of', async () => {
+    const yarn = { ...base, files: { 'yarn.lock': '__metadata:\n  version: 6\n' } as never }
+    const before = await keyOf(yarn)
+    expect(await keyOf({ ...yarn, files: { '.yarnrc.yml': 'nodeLinker: node-modules\n' } as never })).not.toBe(before)
+  })
+})
+
 it.each([
   ['# yarn lockfile v1\n', '1'],
   ['__metadata:\n  version: 4\n', '2'],

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { readdir, readlink } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -129,6 +130,23 @@ it.each([
     message: expect.stringMatching(/^build failed: its files cannot be stored as an image: (?!.*\/snapshots\/)/),
   })
   expect(await server.engine.listImages()).toEqual(before)
+})
+
+it('a layer is let go of, whether its image was made, it broke off, or the engine refused it', async () => {
+  const base = server.image
+  const made = tar([{ name: 'app/file' }, 'x'])
+  await server.engine.appendLayer({ base, layer: made, config: { labels: {} } })
+  const broken = new Readable({ read: () => void broken.destroy(new Error('cut')) })
+  const refused = createReadStream('/proc/self/exe', { end: 100_000 })
+  for (const layer of [broken, refused]) {
+    await expect(server.engine.appendLayer({ base, layer, config: { labels: {} } })).rejects.toThrow(/cut|tar|EOF/)
+  }
+  const gone = { base: 'gone', layer: tar([{ name: 'app/file' }, 'x']), config: { labels: {} } }
+  await expect(server.engine.appendLayer(gone)).rejects.toThrow(/gone|no such image/i)
+  const held = await Promise.all(
+    (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+  )
+  expect(held.filter((path) => path.includes('/layer-'))).toEqual([])
 })
 
 it('images are listed by app, and removed by digest with all their names', async () => {

@@ -52,9 +52,13 @@ tree_key() {
   {
     echo "2 $dependencies_digest $node_version $(uname -m) $manager $manager_version $(with_dev && echo dev)"
     env | grep -Ei '^(npm_config_|yarn_|pnpm_)' | grep -v '^npm_config_cache=' | sort || true
-    for file in "$lock_file" .npmrc .yarnrc .yarnrc.yml pnpm-workspace.yaml; do [[ ! -f $file ]] || cat "$file"; done
+    for file in "$lock_file" .npmrc $(settings_of_"$manager"); do [[ ! -f $file ]] || cat "$file"; done
   } | sha256sum | cut -d' ' -f1
 }
+
+settings_of_npm() { :; }
+settings_of_yarn() { echo .yarnrc .yarnrc.yml; }
+settings_of_pnpm() { echo pnpm-workspace.yaml; }
 
 # The dependencies' scripts, then the app's own. Yarn from 2 on and pnpm know which have not run
 # yet.

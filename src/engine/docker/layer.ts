@@ -35,8 +35,9 @@ export async function appendLayer(
   const image = await deps.docker.getImage(base).inspect()
   const below = await deps.layers.below(image)
   if (!below) throw new PaasError('internal', `The image ${base} is not one of a single platform.`)
-  const labels = { ...config.labels, [label.server]: deps.serverId, [label.kind]: 'image' satisfies Kind }
-  const description = JSON.stringify(describe(image, { ...config, labels }, file.digest))
+  const own = typeof config === 'function' ? config() : config
+  const labels = { ...own.labels, [label.server]: deps.serverId, [label.kind]: 'image' satisfies Kind }
+  const description = JSON.stringify(describe(image, { ...own, labels }, file.digest))
   const reference = imageName(deps.serverId)
   return await load(deps, archiveOf({ config: description, reference, below, file }), reference)
 }
