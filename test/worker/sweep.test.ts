@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { label } from '../../src/engine/labels.ts'
-import { treeLabels } from '../../src/build/trees.ts'
+import { treeLabels, withinSlug } from '../../src/build/trees.ts'
 import { createLog } from '../../src/log.ts'
+import { forEachEntry } from '../../src/tar.ts'
 import { newId, type AppId } from '../../src/model/ids.ts'
 import type { Build } from '../../src/model/build.ts'
 import type { Slug } from '../../src/model/slug.ts'
@@ -122,6 +123,23 @@ describe('the sweep of images', () => {
     expect(await images()).toEqual(kept.toSorted())
     expect(await docker.engine.findImage(later)).toBeDefined()
     expect(old).not.toContain(kept[0])
+  })
+
+  it('leaves a slug whole whose tree it removes', async () => {
+    const base = (await docker.engine.findImage(docker.image))!
+    const tree = await makeImage('tree', treeLabels('run', { path: 'node_modules', id: 'one' }, base))
+    const layer = tar([{ name: 'app/own' }, 'own'])
+    const config = { labels: { [label.app]: test.app.id, ...withinSlug } }
+    const { digest } = await docker.engine.appendLayer({ base: tree, layer, config })
+    const dyno = await docker.dyno('sleep 1000', { appId: test.app.id, image: digest })
+    const newest = await makeImage('newer', treeLabels('run', { path: 'node_modules', id: 'two' }, base))
+    await sweepNow()
+    expect(await images()).toEqual([digest, newest].toSorted())
+    const names: string[] = []
+    const app = await docker.engine.readImage(digest, '/app', new AbortController().signal)
+    await forEachEntry(app!, ({ header }) => void names.push(header.name))
+    expect(names.toSorted()).toEqual(['app/', 'app/own', 'app/version'])
+    await docker.engine.stopDyno(dyno.id, 0)
   })
 
   it('keeps an image that was made a moment ago, which a build may be about to record', async () => {
