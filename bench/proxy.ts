@@ -13,11 +13,12 @@ import {
 } from './proxy/contenders.ts'
 import { costsOf, type Cost, type Measured } from './proxy/costs.ts'
 import * as loads from './proxy/measure.ts'
+import { benchGigabyte } from './proxy/gigabyte.ts'
 import { isInstalled, type Listening } from './proxy/process.ts'
 import { printTable, writeJson, type Row } from './table.ts'
 
 /** Of `npm run bench -- proxy`, or `node bench/proxy.ts PART …`. */
-const every = ['small', 'tls', 'connections', 'uploads', 'websockets']
+const every = ['small', 'tls', 'connections', 'uploads', 'websockets', 'gigabyte']
 
 /**
  * Processor time for each request of our router (with its log line per request), Caddy, nginx and HAProxy (without
@@ -27,10 +28,11 @@ const every = ['small', 'tls', 'connections', 'uploads', 'websockets']
  */
 export async function benchProxy(parts = every): Promise<Row[]> {
   await loads.ensureInstalled({ wrk: 'wrk', nginx: 'nginx-light', caddy: 'caddy', haproxy: 'haproxy' })
-  const small = parts.filter((part) => part !== 'uploads' && part !== 'websockets')
+  const isWanted = (...some: string[]): boolean => some.some((part) => parts.includes(part))
   return [
-    ...(small.length > 0 ? await benchSmall(small) : []),
-    ...(small.length < parts.length ? await benchStreams(parts) : []),
+    ...(isWanted('small', 'tls', 'connections') ? await benchSmall(parts) : []),
+    ...(isWanted('uploads', 'websockets') ? await benchStreams(parts) : []),
+    ...(isWanted('gigabyte') ? await benchMemory() : []),
   ]
 }
 
@@ -55,6 +57,14 @@ async function benchStreams(parts: string[]): Promise<Row[]> {
   if (parts.includes('websockets'))
     rows.push(...costRows('WebSocket echo', await costsOf(stage.all, loads.webSockets), 1.2))
   return rows
+}
+
+async function benchMemory(): Promise<Row[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'paas-bench-proxy-'))
+  await using started = new AsyncDisposableStack()
+  started.defer(() => rm(directory, { recursive: true }))
+  const backend = started.use(await startNodeBackend())
+  return await benchGigabyte(started.use(await startRouter(directory, backend.port)))
 }
 
 type Stage = AsyncDisposable & {

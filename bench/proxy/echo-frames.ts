@@ -6,6 +6,9 @@ export const fromClient = Buffer.concat([Buffer.from([0x82, 0x80 | payload.lengt
 /** The same from a server. */
 export const fromServer = Buffer.concat([Buffer.from([0x82, payload.length]), payload])
 
+/** What long bodies are made of. */
+export const piece = Buffer.alloc(1 << 20, '0123456789abcdef')
+
 /** Calls back whenever another `size` bytes have come. */
 export function everyFrame(size: number, onFrame: () => void): (chunk: Buffer) => void {
   let received = 0

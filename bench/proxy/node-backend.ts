@@ -1,16 +1,21 @@
 import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
-import { everyFrame, fromClient, fromServer } from './echo-frames.ts'
+import { Readable } from 'node:stream'
+import { everyFrame, fromClient, fromServer, piece } from './echo-frames.ts'
 
 /**
  * `node node-backend.ts PORT`: reads the whole of a body before it answers, as nginx alone cannot, and sends each message
- * of a WebSocket back, with little work of its own.
+ * of a WebSocket back, with little work of its own. `GET /N` is answered with N MiB.
  */
 
 // RFC 6455 section 1.3
 const guid = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
-createServer((request, response) => request.resume().on('end', () => response.end('ok')))
+createServer((request, response) => {
+  const mebibytes = Number(request.url?.slice(1))
+  if (mebibytes > 0) return void Readable.from(Array.from({ length: mebibytes }, () => piece)).pipe(response)
+  request.resume().on('end', () => response.end('ok'))
+})
   .on('upgrade', (request, socket) => {
     const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}${guid}`).digest('base64')
     socket.write(
