@@ -130,6 +130,7 @@ const homes: Record<string, string> = {
   dockerode: 'engine/docker',
   fastify: 'api',
   ioredis: 'redis.ts',
+  koffi: 'main',
   'node:sqlite': 'store',
   'node-git-server': 'git',
   pino: 'log.ts',

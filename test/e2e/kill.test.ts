@@ -144,7 +144,9 @@ describe('kill -9 of the worker in the upload of a slug', () => {
     const data = randomBytes(4 * 2 ** 20)
     const archive = await tarballOf({ 'app/data': data })
     const broken = send('PUT', slug, { beginning: archive.subarray(0, -1000) })
-    await until('the worker has some of it', async () => openFiles('worker').some((file) => /layer-[\w-]+\.tar/.test(file)))
+    await until('the worker has some of it', async () =>
+      openFiles('worker').some((file) => /layer-[\w-]+\.tar/.test(file)),
+    )
     await kill('worker')
     const { status, body } = await broken
     expect([status, body.toString()]).toEqual([503, expect.stringContaining('"id":"worker_unavailable"')])

@@ -1,3 +1,6 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { keepMemoryLow } from '../../src/main/idle-memory.ts'
 
@@ -21,6 +24,19 @@ it('the garbage collector stays out of reach for code that comes later', () => {
   using _memory = keepMemoryLow({ serves: false })
   expect('gc' in globalThis).toBe(false)
 })
+
+it('pages of a heap that is small again, and what malloc keeps, are given back by a process that is idle', async () => {
+  const { busy, idle } = await afterWork()
+  expect(idle).toBeLessThan(busy - 100 * mebibyte)
+})
+
+/** Bytes that a process holds after some work that left nothing, and once it has been idle. */
+async function afterWork(): Promise<{ busy: number; idle: number }> {
+  const child = fork(join(import.meta.dirname, 'works-and-rests.ts'), { execArgv: ['--max-semi-space-size=32'] })
+  const [answer] = (await once(child, 'message')) as [{ busy: number; idle: number }]
+  child.kill()
+  return answer
+}
 
 /** Grows the heap by 60 MiB that nobody holds when it returns. @returns bytes of heap at its height */
 function withGarbage(): number {
