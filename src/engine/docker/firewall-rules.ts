@@ -137,5 +137,5 @@ export const sealedChains: Chain[] = ['PAAS-INPUT', 'PAAS-FORWARD'].map((name) =
 }))
 
 function toResolver(address: string): string[] {
-  return ['udp', 'tcp'].map((protocol) => `-d ${address}/32 -p ${protocol} --dport 53 -j RETURN`)
+  return ['udp', 'tcp'].map((protocol) => `-d ${address}/32 -p ${protocol} -m ${protocol} --dport 53 -j RETURN`)
 }

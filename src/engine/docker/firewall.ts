@@ -132,7 +132,7 @@ async function guardTable({ log, network }: FirewallDeps): Promise<void> {
   try {
     const iptables = new Iptables('iptables')
     const servers = [...new Set([...(await resolversOfHost()), ...(network.nameServers ?? [])])]
-    await iptables.replaceChains([limitChain(servers, await connectionTableSize())])
+    await iptables.keepChain(limitChain(servers, await connectionTableSize()))
     // After the rules that close networks, in the one of the two chains that Docker leaves alone.
     const place = (await forwardHooks(iptables)).at(-1) ?? 'FORWARD'
     await iptables.ensureFirst(place, `-i ${bridgePrefix}+ -j PAAS-LIMIT`)

@@ -46,6 +46,17 @@ export class Iptables {
   }
 
   /**
+   * Replaces the chain unless its rules are these, written as the command lists them: a rule that
+   * counts forgets what it has counted when it is made again.
+   */
+  async keepChain({ name, rules }: Chain): Promise<void> {
+    const found = await this.#rules(name)
+    if (found.length !== rules.length || found.some((rule, at) => rule !== rules[at])) {
+      await this.replaceChains([{ name, rules }])
+    }
+  }
+
+  /**
    * Of the chain's rules that name this interface, exactly these remain. They are written as the
    * command lists them.
    */
