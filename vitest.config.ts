@@ -5,13 +5,15 @@ const personal = /^(PAAS_(?!TEST_)|REDIS_URL$|HEROKU_|XDG_CONFIG_HOME$|GIT_(AUTH
 for (const name of Object.keys(process.env)) if (personal.test(name)) delete process.env[name]
 
 /**
- * What is slow and rarely breaks alone: Heroku's own command, apps of real generators, the compose file, each package
- * manager of Node.js and Python (npm, pip and uv are in the other tests too). `npm run test:slow`
+ * What is slow and rarely breaks alone: Heroku's own command, apps of real generators, the compose file, an engine that
+ * is restarted, each package manager of Node.js and Python (npm, pip and uv are in the other tests too).
+ * `npm run test:slow`
  */
 const slow = [
   'test/heroku/**/*.test.ts',
   'test/apps/**/*.test.ts',
   'test/setup/services.test.ts',
+  'test/e2e/engine-restart.test.ts',
   'test/build/{node-modules,python-managers}.test.ts',
 ]
 /** Files that leave their process as they found it: they share one, where each module is loaded once. */
