@@ -239,8 +239,12 @@ describe('the table of connections, which all of the host shares,', () => {
 
   it('has at most a part of its entries for one app, and none for what the app says to itself', async () => {
     await using mirror = await privateMachine()
-    const open = server.connect({ network: { firewall: true, allow: [`${mirror.address}/32`], host: [] } })
-    await open.secureHost()
+    const network = { firewall: true, allow: [`${mirror.address}/32`], host: [] }
+    const servers = [
+      server.connect({ network }),
+      server.connect({ network: { ...network, nameServers: ['192.0.2.1'] } }),
+    ]
+    for (const each of servers) await each.secureHost()
     const most = Math.max(1024, Number(await readFile('/proc/sys/net/netfilter/nf_conntrack_max', 'utf8')) / 64)
     const [first, second] = [await server.dyno('sleep 1000'), await server.dyno('sleep 1000', { name: 'web.2' })]
     const connecting = run('docker', [
@@ -258,7 +262,7 @@ describe('the table of connections, which all of the host shares,', () => {
     ])
     // As servers of this engine do when they start: what is counted stays so.
     for (let ended = false; !ended;) {
-      await open.secureHost()
+      for (const each of servers) await each.secureHost()
       ended = await Promise.race([connecting.then(() => true), delay(100, false)])
     }
     const { stdout } = await connecting

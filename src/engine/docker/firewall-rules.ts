@@ -47,13 +47,17 @@ export function inputChains(resolvers: string[]): Chain[] {
  * twice.
  * @param tableSize entries (nf_conntrack_max)
  */
-export function limitChain(resolvers: string[], tableSize: number): Chain {
+export function countChain(tableSize: number): Chain {
   const most = Math.max(leastConnections, Math.floor(tableSize / 64))
   const limit = `-m connlimit --connlimit-above ${most} --connlimit-mask 24 --connlimit-saddr`
-  return {
-    name: 'PAAS-LIMIT',
-    rules: [...resolvers.flatMap(toResolver), `-m conntrack --ctstate NEW ${limit} ${refuse}`],
-  }
+  return { name: 'PAAS-COUNT', rules: [`-m conntrack --ctstate NEW ${limit} ${refuse}`] }
+}
+
+/**
+ * Leads to that chain, which each server finds as it is: a rule that is made again has counted none.
+ */
+export function limitChain(resolvers: string[]): Chain {
+  return { name: 'PAAS-LIMIT', rules: [...resolvers.flatMap(toResolver), '-g PAAS-COUNT'] }
 }
 
 /**
@@ -137,5 +141,5 @@ export const sealedChains: Chain[] = ['PAAS-INPUT', 'PAAS-FORWARD'].map((name) =
 }))
 
 function toResolver(address: string): string[] {
-  return ['udp', 'tcp'].map((protocol) => `-d ${address}/32 -p ${protocol} -m ${protocol} --dport 53 -j RETURN`)
+  return ['udp', 'tcp'].map((protocol) => `-d ${address}/32 -p ${protocol} --dport 53 -j RETURN`)
 }

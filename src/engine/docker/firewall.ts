@@ -8,6 +8,7 @@ import {
   forwardChains,
   hostRules,
   inputChains,
+  countChain,
   limitChain,
   nameServerRules,
   originChain,
@@ -132,7 +133,8 @@ async function guardTable({ log, network }: FirewallDeps): Promise<void> {
   try {
     const iptables = new Iptables('iptables')
     const servers = [...new Set([...(await resolversOfHost()), ...(network.nameServers ?? [])])]
-    await iptables.keepChain(limitChain(servers, await connectionTableSize()))
+    await iptables.keepChain(countChain(await connectionTableSize()))
+    await iptables.replaceChains([limitChain(servers)])
     // After the rules that close networks, in the one of the two chains that Docker leaves alone.
     const place = (await forwardHooks(iptables)).at(-1) ?? 'FORWARD'
     await iptables.ensureFirst(place, `-i ${bridgePrefix}+ -j PAAS-LIMIT`)
