@@ -68,11 +68,12 @@ async function isGone({ name }: { name: string }): Promise<void> {
 
 const logOf = ({ name }: { name: string }) => site.logLines(app, new RegExp(`^${name.replace('.', '\\.')}: `))
 
-/** Bytes that the process of the dyno has printed so far. */
-async function printedBy(name: string): Promise<string> {
+/** Bytes that its `yes` has printed; 0 while the shell before it has not begun it. */
+async function printedBy(name: string): Promise<number> {
   const id = (await app.dynos()).find((dyno) => dyno.name === name)!.id
-  const pid = /(\d+) +yes$/m.exec(await docker('top', id, '-o', 'pid,comm'))![1]
-  return /^wchar: .*$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))![0]
+  const pid = /(\d+) +yes$/m.exec(await docker('top', id, '-o', 'pid,comm'))?.[1]
+  if (pid === undefined) return 0
+  return Number(/^wchar: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1])
 }
 
 describe('a one-off without a client', () => {
@@ -310,6 +311,7 @@ describe('a stranger', () => {
     using client = await attached('yes')
     await until('it runs', async () => (await app.dynos()).some(({ name }) => name === client.name))
     const before = process.memoryUsage().rss
+    await until('it has printed', async () => (await printedBy(client.name)) > 0)
     await until('it waits', async () => (await printedBy(client.name)) === (await printedBy(client.name)))
     expect(process.memoryUsage().rss - before).toBeLessThan(64 * 2 ** 20)
     client.socket.destroy()
