@@ -16,20 +16,31 @@ const worthIt = 4 * 2 ** 20
  */
 export function keepMemoryLow({ serves, interval = 60_000 }: { serves: boolean; interval?: number }): Disposable {
   if (!serves) collect()
-  let [floor, utilization] = [serves ? 0 : process.memoryUsage.rss(), performance.eventLoopUtilization()]
+  let [floor, utilization] = [serves ? 0 : (heldBytes() ?? 0), performance.eventLoopUtilization()]
   const giveBack = async (): Promise<void> => {
     collect()
     await trimMalloc()
-    floor = process.memoryUsage.rss()
+    floor = heldBytes() ?? floor
   }
   const timer = setInterval(() => {
     const now = performance.eventLoopUtilization()
     const share = performance.eventLoopUtilization(now, utilization).utilization
     utilization = now
-    // Not the size of the heap: V8 also keeps pages that it has taken out of the heap.
-    if (share <= idleShare && process.memoryUsage.rss() - floor >= worthIt) void giveBack()
+    if (share <= idleShare && (heldBytes() ?? 0) - floor >= worthIt) void giveBack()
   }, interval).unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }
+}
+
+/**
+ * Not the size of the heap: V8 also keeps pages that it has taken out of the heap.
+ * @returns undefined when it cannot be read, as in a process without free descriptors
+ */
+function heldBytes(): number | undefined {
+  try {
+    return process.memoryUsage.rss()
+  } catch {
+    return undefined
+  }
 }
 
 /**

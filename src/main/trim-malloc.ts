@@ -7,15 +7,18 @@ let trim: ((pad: number) => number) | undefined
  */
 export async function trimMalloc(): Promise<void> {
   trim ??= await findTrim()
-  trim(0)
+  trim?.(0)
 }
 
-/** Does nothing where the C library, such as musl, has no such call: that costs memory alone. */
-async function findTrim(): Promise<(pad: number) => number> {
-  const { default: koffi } = await import('koffi')
+/**
+ * undefined where there is none: the C library may lack it, as musl does, or the process has no
+ * descriptors left to load it with. That costs memory and ends no role.
+ */
+async function findTrim(): Promise<((pad: number) => number) | undefined> {
   try {
+    const { default: koffi } = await import('koffi')
     return koffi.load(null).func('int malloc_trim(size_t pad)') as (pad: number) => number
   } catch {
-    return () => 0
+    return undefined
   }
 }

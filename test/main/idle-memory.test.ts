@@ -1,8 +1,10 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { keepMemoryLow } from '../../src/main/idle-memory.ts'
+import { leaveDescriptors } from '../helpers/descriptors.ts'
 
 const mebibyte = 2 ** 20
 
@@ -30,10 +32,21 @@ it('pages of a heap that is small again, and what malloc keeps, are given back b
   expect(idle).toBeLessThan(busy - 100 * mebibyte)
 })
 
+it('a process without descriptors lives on, and gives its memory back when it has some', async () => {
+  const { busy, idle } = await afterWork(async (pid) => {
+    using _few = leaveDescriptors(pid, 0)
+    await delay(500)
+  })
+  expect(idle).toBeLessThan(busy - 100 * mebibyte)
+})
+
 /** Bytes that a process holds after some work that left nothing, and once it has been idle. */
-async function afterWork(): Promise<{ busy: number; idle: number }> {
+async function afterWork(meanwhile?: (pid: number) => Promise<void>): Promise<{ busy: number; idle: number }> {
   const child = fork(join(import.meta.dirname, 'works-and-rests.ts'), { execArgv: ['--max-semi-space-size=32'] })
-  const [answer] = (await once(child, 'message')) as [{ busy: number; idle: number }]
+  await once(child, 'message')
+  await meanwhile?.(child.pid ?? 0)
+  const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`it exited with ${code}`)))
+  const [answer] = (await Promise.race([once(child, 'message'), ended])) as [{ busy: number; idle: number }]
   child.kill()
   return answer
 }

@@ -4,7 +4,8 @@ import { keepMemoryLow } from '../../src/main/idle-memory.ts'
 /** Tells its parent how many bytes it holds after work of which nothing is left but one block, and after a rest. */
 
 using _memory = keepMemoryLow({ serves: true, interval: 100 })
-await delay(1000) // what its start needed is given back
+process.send?.('begins')
+await delay(1500) // what its start needed is given back
 const newest = blocks().at(-1)
 for (let round = 0; round < 100; round++) shortLived()
 const busy = process.memoryUsage.rss()
