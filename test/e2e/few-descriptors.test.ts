@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { api, TestApp, until } from '../helpers/app.ts'
-import { leaveDescriptors } from '../helpers/descriptors.ts'
+import { leaveDescriptors, leaveNoDescriptors, openDescriptors } from '../helpers/descriptors.ts'
 import { rolePid } from '../helpers/processes.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 
@@ -11,11 +11,13 @@ const roles = ['redis', 'router', 'worker', 'api']
 let server: TestServer
 let app: TestApp
 let pids: number[]
+let apiAtRest: number
 
 beforeAll(async () => {
   server = await startServer()
   app = await TestApp.create(server, 'node-hello')
   pids = roles.map(pidOf)
+  apiAtRest = openDescriptors(pidOf('api'))
 })
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]()
@@ -52,7 +54,7 @@ it('a router without descriptors takes no visitor, and serves the next one when 
 it('a supervisor without descriptors starts its roles again as soon as it has some', async () => {
   const before = server.pid
   {
-    using _few = leaveDescriptors(server.pid, 0)
+    using _none = leaveNoDescriptors(server.pid) // what the dead roles' channels had would do for one start
     for (const pid of pids) process.kill(pid, 'SIGKILL')
     await until('all are gone', async () => roles.every((role) => pidOf(role) === 0))
   }
@@ -65,6 +67,8 @@ it('a supervisor without descriptors starts its roles again as soon as it has so
 /** What a push says that is refused because the role has so few. */
 async function pushWith(role: string, left: number): Promise<string> {
   await app.repository.commit(`${role} ${left}`)
+  // What the push before had open in the api, and is closed only now, would be left besides.
+  await until('the api is at rest', async () => openDescriptors(pidOf('api')) <= apiAtRest)
   using _few = leaveDescriptors(pidOf(role), left)
   const { code, output } = await app.push()
   if (code === 0) throw new Error(`the push was taken:\n${output}`)

@@ -8,6 +8,18 @@ export function leaveDescriptors(pid: number, left: number): Disposable {
   return { [Symbol.dispose]: () => void prlimit(pid, `--nofile=${usual}:`) }
 }
 
+/** As with 0 left; and what it closes meanwhile leaves it none either. */
+export function leaveNoDescriptors(pid: number): Disposable {
+  const usual = prlimit(pid, '--nofile', '--output=SOFT', '--noheadings').trim()
+  prlimit(pid, '--nofile=0:')
+  return { [Symbol.dispose]: () => void prlimit(pid, `--nofile=${usual}:`) }
+}
+
+/** How many a process has open. */
+export function openDescriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length
+}
+
 /** A new descriptor is the lowest number that is free, and lies below the limit. */
 function limitThatLeaves(pid: number, left: number): number {
   const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number))

@@ -54,7 +54,8 @@ export function countChain(tableSize: number): Chain {
 }
 
 /**
- * Leads to that chain, which each server finds as it is: a rule that is made again has counted none.
+ * Leads to that chain, which each server finds as it is: a rule that is made again has counted
+ * none.
  */
 export function limitChain(resolvers: string[]): Chain {
   return { name: 'PAAS-LIMIT', rules: [...resolvers.flatMap(toResolver), '-g PAAS-COUNT'] }
