@@ -26,6 +26,8 @@ afterAll(async () => {
 
 // No git can be started at the first request, none in the middle of the push, and none for the hook.
 it.each([0, 4, 8, 9])('an api with %i descriptors left refuses a push in a line, and stays', async (left) => {
+  // What the push before had open, and is closed only now, would be left besides.
+  await until('it is at rest', async () => openDescriptors(pidOf('api')) <= apiAtRest)
   expect(await pushWith('api', left)).toMatch(/The server has no file descriptors left\./)
   expect(roles.map(pidOf)).toEqual(pids)
 })
@@ -67,8 +69,6 @@ it('a supervisor without descriptors starts its roles again as soon as it has so
 /** What a push says that is refused because the role has so few. */
 async function pushWith(role: string, left: number): Promise<string> {
   await app.repository.commit(`${role} ${left}`)
-  // What the push before had open in the api, and is closed only now, would be left besides.
-  await until('the api is at rest', async () => openDescriptors(pidOf('api')) <= apiAtRest)
   using _few = leaveDescriptors(pidOf(role), left)
   const { code, output } = await app.push()
   if (code === 0) throw new Error(`the push was taken:\n${output}`)
