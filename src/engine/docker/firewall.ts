@@ -23,7 +23,16 @@ import { ourNetworks } from './subnets.ts'
 
 /** Chains with rules of each server, for what it opens to its own containers. */
 const perServer = ['PAAS-ALLOW', 'PAAS-PUBLIC', 'PAAS-NAMES', 'PAAS-OTHER-NAMES']
+const toInput = `-i ${bridgePrefix}+ -j PAAS-INPUT`
 const toForward = `-i ${bridgePrefix}+ -j PAAS-FORWARD`
+const toLimit = `-i ${bridgePrefix}+ -j PAAS-LIMIT`
+
+/**
+ * Connections are counted after what closes networks, and from here only: Docker takes the jump to
+ * DOCKER-USER out for some milliseconds whenever a network is made, and a connection that came then
+ * was not counted.
+ */
+const inForward = [toForward, toLimit]
 
 export type FirewallDeps = { serverId: string; log: Logger; network: Network; publicPort: number | undefined }
 
@@ -69,7 +78,7 @@ async function exempt({ serverId, log }: FirewallDeps): Promise<void> {
 export async function secureNetwork({ network }: Pick<FirewallDeps, 'network'>): Promise<void> {
   const iptables = new Iptables('iptables')
   // No chain yet means that no tenant's code runs yet: `secureHost` comes first.
-  if (network.firewall && (await iptables.hasChain('PAAS-FORWARD'))) await iptables.ensureFirst('FORWARD', toForward)
+  if (network.firewall && (await iptables.hasChain('PAAS-LIMIT'))) await iptables.ensureFirst('FORWARD', inForward)
 }
 
 /**
@@ -108,8 +117,19 @@ async function secureIpv4({ serverId, network, publicPort }: FirewallDeps): Prom
   const ports = [...publicRules(ownBridges, publicPort), ...hostRules(ownBridges, network.host), ...names]
   await iptables.setRules('PAAS-PUBLIC', ownBridges, ports)
   await iptables.ensureLast('PAAS-PUBLIC', refuse)
-  await iptables.ensureFirst('INPUT', `-i ${bridgePrefix}+ -j PAAS-INPUT`)
-  for (const chain of await forwardHooks(iptables)) await iptables.ensureFirst(chain, toForward)
+  await iptables.ensureFirst('INPUT', [toInput])
+  await iptables.ensureFirst('FORWARD', inForward)
+  await enterFromDocker(iptables)
+}
+
+/**
+ * Docker keeps DOCKER-USER before its own rules over restarts; an engine without iptables of its
+ * own has none. Earlier versions counted connections from there.
+ */
+async function enterFromDocker(iptables: Iptables): Promise<void> {
+  if (!(await iptables.hasChain('DOCKER-USER'))) return
+  await iptables.setRules('DOCKER-USER', `${bridgePrefix}+`, [toForward])
+  await iptables.ensureFirst('DOCKER-USER', [toForward])
 }
 
 /**
@@ -135,13 +155,9 @@ async function guardTable({ log, network }: FirewallDeps): Promise<void> {
     const servers = [...new Set([...(await resolversOfHost()), ...(network.nameServers ?? [])])]
     await iptables.keepChain(countChain(await connectionTableSize()))
     await iptables.replaceChains([limitChain(servers)])
-    // After the rules that close networks, in the one of the two chains that Docker leaves alone.
-    const place = (await forwardHooks(iptables)).at(-1) ?? 'FORWARD'
-    await iptables.ensureFirst(place, `-i ${bridgePrefix}+ -j PAAS-LIMIT`)
-    await iptables.ensureFirst(place, toForward)
     const raw = new Iptables('iptables', 'raw')
     await raw.replaceChains([originChain(ourNetworks)])
-    await raw.ensureFirst('PREROUTING', `-i ${bridgePrefix}+ -j PAAS-ORIGIN`)
+    await raw.ensureFirst('PREROUTING', [`-i ${bridgePrefix}+ -j PAAS-ORIGIN`])
   } catch (cause) {
     log.warn({ err: cause }, 'the kernel lacks rpfilter, CT or connlimit: one app may use up the connections of all')
   }
@@ -159,16 +175,8 @@ async function secureIpv6(log: Logger): Promise<void> {
   if (hasIpv6 === '') return log.debug('the host has no IPv6, so there is nothing to close')
   const ip6tables = new Iptables('ip6tables')
   await ip6tables.replaceChains(sealedChains)
-  await ip6tables.ensureFirst('INPUT', `-i ${bridgePrefix}+ -j PAAS-INPUT`)
-  await ip6tables.ensureFirst('FORWARD', `-i ${bridgePrefix}+ -j PAAS-FORWARD`)
-}
-
-/**
- * Docker keeps DOCKER-USER in front of its own rules over restarts; an engine without iptables of
- * its own has none.
- */
-async function forwardHooks(iptables: Iptables): Promise<string[]> {
-  return (await iptables.hasChain('DOCKER-USER')) ? ['FORWARD', 'DOCKER-USER'] : ['FORWARD']
+  await ip6tables.ensureFirst('INPUT', [toInput])
+  await ip6tables.ensureFirst('FORWARD', [toForward])
 }
 
 /**

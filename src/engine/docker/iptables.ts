@@ -68,18 +68,18 @@ export class Iptables {
   }
 
   /**
-   * Puts the rule in front, where nothing accepts a packet before it; in one step, so that it is
-   * never absent.
+   * Puts the rules in front, in this order, where nothing accepts a packet before them; in one
+   * step, so that they are never absent.
    */
-  async ensureFirst(chain: string, rule: string): Promise<void> {
+  async ensureFirst(chain: string, wanted: string[]): Promise<void> {
     const deadline = performance.now() + patience * 1000
     for (;;) {
       const rules = await this.#rules(chain)
-      if (rules[0] === rule) return
-      // Not by its number, which is another one as soon as Docker makes a network.
-      const removal = rules.includes(rule) ? [`-D ${chain} ${rule}`] : []
+      if (wanted.every((rule, at) => rules[at] === rule)) return
+      // Not by their numbers, which are others as soon as Docker makes a network.
+      const removals = wanted.filter((rule) => rules.includes(rule)).map((rule) => `-D ${chain} ${rule}`)
       try {
-        return await this.#restore([...removal, `-I ${chain} 1 ${rule}`])
+        return await this.#restore([...removals, ...wanted.map((rule, at) => `-I ${chain} ${at + 1} ${rule}`)])
       } catch (cause) {
         // nf_tables has no lock: a step that somebody else's has overtaken fails.
         if (performance.now() > deadline) throw cause
