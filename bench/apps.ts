@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import { api, TestApp, until, type ServerAddress } from '../test/helpers/app.ts'
+import { request } from '../test/helpers/http.ts'
 import { rolePid } from '../test/helpers/processes.ts'
 import { TestRepository } from '../test/helpers/repository.ts'
 import type { Row } from './table.ts'
@@ -63,13 +64,10 @@ async function timedRestart(address: ServerAddress, name: string): Promise<numbe
   return performance.now() - begun
 }
 
-export async function served(address: ServerAddress, name: string): Promise<void> {
-  await until(
-    `${name} is up`,
-    async () =>
-      (await api<{ state: string }[]>(address, 'GET', `/apps/${name}/dynos`)).body.some(({ state }) => state === 'up'),
-    120_000,
-  )
+/** Asks the app itself: so many questions about dynos would be over the API's limit. */
+export async function served({ url, port }: ServerAddress, name: string): Promise<void> {
+  const host = `${name}.${new URL(url).host}`
+  await until(`${name} answers`, async () => (await request({ port, host, path: '/' })).status === 200, 120_000)
 }
 
 /** CPU milliseconds by process. */
