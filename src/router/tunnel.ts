@@ -1,7 +1,7 @@
-import type { Socket } from 'node:net'
+import type { Outbox } from './http/outbox.ts'
 import type { Intake } from './intake.ts'
 import { owned, type ByteSource } from './loans.ts'
-import { follow, sendTo } from './pump.ts'
+import { follow } from './pump.ts'
 import type { RouterCode } from './router-error.ts'
 import type { LiveTarget, Tunnelled } from './target.ts'
 import { FrameCursor, goingAwayFromClient, goingAwayFromServer } from './websocket-frames.ts'
@@ -9,7 +9,7 @@ import { FrameCursor, goingAwayFromClient, goingAwayFromServer } from './websock
 /** How long both ends get to close after they were asked to, milliseconds. */
 const closingTime = 5_000
 
-type End = { socket: Socket; intake: Intake }
+type End = { outbox: Outbox; intake: Intake }
 type Ends = { client: End; upstream: End }
 
 export type TunnelDeps = Ends & {
@@ -31,10 +31,10 @@ export class Tunnel implements Tunnelled {
   constructor(deps: TunnelDeps) {
     const { client, upstream, target, websocket } = deps
     this.#deps = deps
-    this.#toClient = new Direction(upstream.socket, client.socket, { websocket, farewell: goingAwayFromServer })
-    this.#toUpstream = new Direction(client.socket, upstream.socket, { websocket, farewell: goingAwayFromClient })
+    this.#toClient = new Direction(upstream.outbox, client.outbox, { websocket, farewell: goingAwayFromServer })
+    this.#toUpstream = new Direction(client.outbox, upstream.outbox, { websocket, farewell: goingAwayFromClient })
     target.tunnels.add(this)
-    for (const { socket } of [client, upstream]) socket.on('close', () => this.#closed())
+    for (const { outbox } of [client, upstream]) outbox.socket.on('close', () => this.#closed())
     upstream.intake.take = (chunk, source) => {
       deps.onActivity()
       target.heard()
@@ -44,8 +44,8 @@ export class Tunnel implements Tunnelled {
       deps.onActivity()
       this.#toUpstream.push(chunk, source)
     }
-    follow(upstream.socket, client.socket)
-    follow(client.socket, upstream.socket)
+    follow(upstream.outbox.socket, client.outbox.socket)
+    follow(client.outbox.socket, upstream.outbox.socket)
   }
 
   /** What came along with the heads. */
@@ -68,8 +68,8 @@ export class Tunnel implements Tunnelled {
   /** @param code why, unless the ends were asked to close before */
   destroy(code?: RouterCode): void {
     this.#code = code
-    this.#deps.client.socket.destroy()
-    this.#deps.upstream.socket.destroy()
+    this.#deps.client.outbox.socket.destroy()
+    this.#deps.upstream.outbox.socket.destroy()
   }
 
   #closed(): void {
@@ -83,14 +83,14 @@ type DirectionOptions = { websocket: boolean; farewell: Buffer }
 
 /** One way of a tunnel: what `from` says, `to` gets; when `from` ends or breaks, so does `to`. */
 class Direction {
-  readonly #from: Socket
-  readonly #to: Socket
+  readonly #from: Outbox
+  readonly #to: Outbox
   readonly #farewell: Buffer
   readonly #frames: FrameCursor | undefined
   #state: 'open' | 'closing' | 'closed' = 'open'
   bytes = 0
 
-  constructor(from: Socket, to: Socket, { websocket, farewell }: DirectionOptions) {
+  constructor(from: Outbox, to: Outbox, { websocket, farewell }: DirectionOptions) {
     this.#from = from
     this.#to = to
     this.#farewell = farewell
@@ -127,6 +127,10 @@ class Direction {
 
   #send(chunk: Buffer, source: ByteSource): void {
     this.bytes += chunk.length
-    sendTo(this.#to, { chunk, source, from: this.#from })
+    const to = this.#to
+    if (!to.socket.writable) return
+    to.data(chunk, source)
+    to.flush()
+    if (to.full) this.#from.socket.pause()
   }
 }

@@ -19,6 +19,11 @@ export class UpstreamSocket extends Socket {
     return this.#unheard
   }
 
+  /** A write past the stream has failed. */
+  giveUp(): void {
+    this.#unheard = true
+  }
+
   override _write(data: unknown, encoding: BufferEncoding, done: Done): void {
     if (this.#unheard) done()
     else super._write(data, encoding, this.#orUnheard(done))

@@ -58,7 +58,10 @@ export class Upstream {
   readonly #listeners = {
     drain: (): void => this.#handler?.drained(),
     end: (): void => this.#ended(),
-    close: (): void => this.#lost('the connection was closed'),
+    close: (): void => {
+      this.outbox.drop()
+      this.#lost('the connection was closed')
+    },
   }
 
   /**
@@ -70,7 +73,7 @@ export class Upstream {
     const options = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }
     const socket = new UpstreamSocket({ ...options, onread: this.#intake.onread })
     this.#socket = socket
-    this.outbox = new Outbox(socket)
+    this.outbox = new Outbox(socket, () => socket.giveUp())
     socket.on('connect', () => {
       this.#connected = true
       this.#handler?.connected()
@@ -111,10 +114,10 @@ export class Upstream {
   }
 
   /** Gives the connection away; errors on it are still caught here. */
-  detach(): { socket: Socket; intake: Intake } {
+  detach(): { outbox: Outbox; intake: Intake } {
     this.#handler = undefined
     for (const [event, listener] of Object.entries(this.#listeners)) this.socket.off(event, listener)
-    return { socket: this.socket, intake: this.#intake }
+    return { outbox: this.outbox, intake: this.#intake }
   }
 
   #receive(chunk: Buffer, source: ByteSource): void {

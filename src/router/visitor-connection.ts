@@ -46,7 +46,10 @@ export class VisitorConnection implements Visitor {
   readonly #listeners = {
     drain: (): void => (this.#exchange === undefined ? this.#drained() : this.#exchange.visitorDrained()),
     end: (): void => this.#left(),
-    close: (): void => this.#left(),
+    close: (): void => {
+      this.outbox.drop()
+      this.#left()
+    },
   }
 
   constructor(context: RouterContext, socket: Socket, { peer, secure }: Arrival) {
@@ -132,11 +135,11 @@ export class VisitorConnection implements Visitor {
     if (this.#held) setImmediate(() => this.proceed())
   }
 
-  detach(): { socket: Socket; intake: Intake; rest: Buffer } {
-    const { socket } = this.outbox
+  detach(): { outbox: Outbox; intake: Intake; rest: Buffer } {
+    const { outbox } = this
     this.#state = 'detached'
-    for (const [event, listener] of Object.entries(this.#listeners)) socket.off(event, listener)
-    return { socket, intake: this.#intake, rest: this.#pending }
+    for (const [event, listener] of Object.entries(this.#listeners)) outbox.socket.off(event, listener)
+    return { outbox, intake: this.#intake, rest: this.#pending }
   }
 
   /** What was left of the last answer is sent. */
@@ -207,9 +210,9 @@ export class VisitorConnection implements Visitor {
     else if (reading === 'undecided') this.#waitForHead(0)
     else {
       this.#deadline = Infinity
-      const { socket, intake } = this.detach()
-      intake.detach(socket)
-      rendezvous(socket, bytes)
+      const { outbox, intake } = this.detach()
+      intake.detach(outbox.socket)
+      rendezvous(outbox.socket, bytes)
     }
     return reading === 'http'
   }

@@ -27,5 +27,5 @@ export interface Visitor {
   /** The response is complete. */
   finished(keepAlive: boolean): void
   /** Returns the socket and what came on it after the request away. */
-  detach(): { socket: Socket; intake: Intake; rest: Buffer }
+  detach(): { outbox: Outbox; intake: Intake; rest: Buffer }
 }

@@ -96,7 +96,8 @@ describe('a connection', () => {
       // Until the kernel takes no more, so that the end of the answer waits inside the router.
       const fill = (): void => {
         const [visitor] = served.filter(({ localPort }) => localPort === router.port)
-        if (visitor!.writableLength > 0) return void res.end()
+        const { _handle: handle } = visitor as unknown as { _handle: { writeQueueSize: number } }
+        if (handle.writeQueueSize > 0) return void res.end()
         res.write(Buffer.alloc(8_192, 'x'))
         size += 8_192
         setImmediate(fill)

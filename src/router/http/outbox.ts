@@ -1,30 +1,36 @@
 import type { Socket } from 'node:net'
-import type { ByteSource } from '../loans.ts'
+import type { ByteSource, PieceTaker } from '../loans.ts'
+import { tell, Writes, type OutboxPiece } from '../writes.ts'
 import { formatFields, type Field } from './fields.ts'
 import type { Framing } from './framing.ts'
 
-/** Below this many bytes, copying into one string is cheaper than a write of its own. */
+/** Up to this many bytes, copying into one string is cheaper than a piece of its own. */
 const smallPiece = 4096
 
 /**
- * Collects what is sent to one socket in one turn of the event loop: a head and its small body
- * leave as one write.
+ * Collects what is sent to one socket in one turn of the event loop: a head and its body leave as
+ * one write.
  */
-export class Outbox {
+export class Outbox implements PieceTaker {
   readonly socket: Socket
+  readonly #writes: Writes
   #text = ''
-  #corked = false
+  /** What comes before the text. */
+  #pieces: (string | OutboxPiece)[] = []
 
-  constructor(socket: Socket) {
+  /** @param onFailed the other end takes no more */
+  constructor(socket: Socket, onFailed = (): void => void socket.destroy()) {
     this.socket = socket
+    this.#writes = new Writes(socket, onFailed)
   }
 
-  /**
-   * True if the socket's buffer is full; it emits `drain` when there is space again. What the
-   * kernel took at once does not count, though `drain` follows it too.
-   */
+  /** Nothing more should be sent for now: the socket emits `drain` when there is space again. */
   get full(): boolean {
-    return this.socket.writableNeedDrain && this.socket.writableLength > 0
+    return this.#writes.full
+  }
+
+  get sent(): boolean {
+    return !this.#writes.waiting
   }
 
   /** @param text latin1 */
@@ -33,14 +39,13 @@ export class Outbox {
   }
 
   data(bytes: Buffer, source: ByteSource): void {
-    if (bytes.length <= smallPiece) {
-      this.#text += bytes.toString('latin1')
-      return
-    }
-    if (!this.#corked) this.socket.cork()
-    this.#corked = true
-    this.#writeText()
-    source.send(this.socket, bytes)
+    if (bytes.length <= smallPiece) this.#text += bytes.toString('latin1')
+    else source.send(this, bytes)
+  }
+
+  piece(bytes: Buffer, written?: () => void): void {
+    this.#endText()
+    this.#pieces.push({ bytes, written })
   }
 
   body(framing: Framing, data: Buffer, source: ByteSource): void {
@@ -54,18 +59,30 @@ export class Outbox {
     if (framing.kind === 'chunked') this.#text += `0\r\n${formatFields(trailers)}\r\n`
   }
 
-  /** Hands what was collected to the socket. */
+  /** Writes what was collected. */
   flush(): void {
-    this.#writeText()
-    if (!this.#corked) return
-    this.#corked = false
-    this.socket.uncork()
-  }
-
-  #writeText(): void {
+    if (this.#pieces.length > 0) return this.#flushPieces()
     if (this.#text === '') return
     const text = this.#text
     this.#text = ''
-    this.socket.write(text, 'latin1')
+    this.#writes.text(text)
+  }
+
+  /** The socket is closed: what was collected is not sent. */
+  drop(): void {
+    tell(this.#pieces)
+    this.#pieces = []
+  }
+
+  #flushPieces(): void {
+    this.#endText()
+    const pieces = this.#pieces
+    this.#pieces = []
+    this.#writes.pieces(pieces)
+  }
+
+  #endText(): void {
+    if (this.#text !== '') this.#pieces.push(this.#text)
+    this.#text = ''
   }
 }

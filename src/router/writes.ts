@@ -1,0 +1,135 @@
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+
+type Request = { oncomplete?: (status: number) => void; pieces?: unknown }
+type Handle = {
+  writeQueueSize: number
+  writeLatin1String(request: Request, text: string): number
+  writeBuffer(request: Request, bytes: Buffer): number
+  writev(request: Request, pieces: unknown[], allBuffers: boolean): number
+}
+type StreamWrap = {
+  WriteWrap: new () => Request
+  streamBaseState: ArrayLike<number>
+  kLastWriteWasAsync: number
+}
+
+/** Bytes that stay as they are until they are written, and who is told then. */
+export type OutboxPiece = { bytes: Buffer; written: (() => void) | undefined }
+
+const node = openStreamWrap()
+/** A write that is done at once does not keep it: the next one, on any socket, takes it again. */
+let spare: Request | undefined = node && new node.WriteWrap()
+
+/**
+ * Writes to a socket's handle, past its stream, which costs more than the kernel does for a small
+ * write; decision 95. What the kernel does not take at once libuv keeps, in order, and `drain` is
+ * emitted when it has all of it. TLS, and a Node without these names, write through the stream.
+ */
+export class Writes {
+  readonly #socket: Socket
+  readonly #onFailed: () => void
+  readonly #isPlain: boolean
+  #isBroken = false
+  #waiting = 0
+
+  /** @param onFailed the other end takes no more */
+  constructor(socket: Socket, onFailed: () => void) {
+    this.#socket = socket
+    this.#onFailed = onFailed
+    this.#isPlain = node !== undefined && !(socket instanceof TLSSocket)
+  }
+
+  /** The kernel has not taken all of it. */
+  get waiting(): boolean {
+    return this.#waiting > 0 || this.#socket.writableLength > 0
+  }
+
+  /** So much waits that no more should come until `drain`. */
+  get full(): boolean {
+    const socket = this.#socket
+    if (this.#waiting > 0) return (handleOf(socket)?.writeQueueSize ?? 0) >= socket.writableHighWaterMark
+    return socket.writableNeedDrain && socket.writableLength > 0
+  }
+
+  /** @param text latin1 */
+  text(text: string): void {
+    const handle = this.#handle()
+    if (handle === undefined) this.#socket.write(text, 'latin1')
+    else this.#settle(handle.writeLatin1String(spare!, text), undefined, undefined)
+  }
+
+  /** All of `pieces` as one write. */
+  pieces(pieces: (string | OutboxPiece)[]): void {
+    const handle = this.#handle()
+    if (handle === undefined) return this.#stream(pieces)
+    const [first] = pieces
+    if (pieces.length === 1 && typeof first === 'object') {
+      return this.#settle(handle.writeBuffer(spare!, first.bytes), first.bytes, first.written)
+    }
+    const listed = pieces.flatMap((piece) => (typeof piece === 'string' ? [piece, 'latin1'] : [piece.bytes, 'buffer']))
+    this.#settle(handle.writev(spare!, listed, false), listed, () => tell(pieces))
+  }
+
+  /** @returns undefined while it is the stream that has to write */
+  #handle(): Handle | undefined {
+    const socket = this.#socket
+    if (!this.#isPlain || this.#isBroken || !socket.writable) return undefined
+    if (socket.connecting || socket.writableLength > 0) return undefined
+    return handleOf(socket)
+  }
+
+  #settle(status: number, pieces: unknown, written: (() => void) | undefined): void {
+    if (status === 0 && node!.streamBaseState[node!.kLastWriteWasAsync] !== 0) return this.#wait(pieces, written)
+    written?.()
+    if (status !== 0) this.#fail()
+  }
+
+  #fail(): void {
+    this.#isBroken = true
+    this.#onFailed()
+  }
+
+  #wait(pieces: unknown, written: (() => void) | undefined): void {
+    const request = spare!
+    spare = new node!.WriteWrap()
+    request.pieces = pieces // kept from the garbage collector: libuv has only their addresses
+    this.#waiting++
+    request.oncomplete = (status) => {
+      this.#waiting--
+      written?.()
+      if (this.#socket.destroyed) return
+      if (status !== 0) this.#fail()
+      if (this.#waiting === 0) this.#socket.emit('drain')
+    }
+  }
+
+  #stream(pieces: (string | OutboxPiece)[]): void {
+    const socket = this.#socket
+    socket.cork()
+    for (const piece of pieces) {
+      if (typeof piece === 'string') socket.write(piece, 'latin1')
+      else socket.write(piece.bytes, piece.written)
+    }
+    socket.uncork()
+  }
+}
+
+function handleOf(socket: Socket): Handle | undefined {
+  return (socket as unknown as { _handle?: Handle | null })._handle ?? undefined
+}
+
+export function tell(pieces: (string | OutboxPiece)[]): void {
+  for (const piece of pieces) if (typeof piece === 'object') piece.written?.()
+}
+
+/** @returns undefined where this Node does not have what is used here */
+function openStreamWrap(): StreamWrap | undefined {
+  try {
+    const { binding } = process as unknown as { binding: (name: string) => StreamWrap }
+    const found = binding.call(process, 'stream_wrap')
+    return found.streamBaseState[found.kLastWriteWasAsync] === undefined ? undefined : found
+  } catch {
+    return undefined // as documented of `process.binding`, which may go away: DEP0111
+  }
+}
