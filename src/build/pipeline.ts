@@ -15,6 +15,7 @@ import type { AddressPolicy } from '../outbound/addresses.ts'
 import { candidates, type Candidates } from './detect.ts'
 import { buildDockerfile, isDockerfileBuild, type DockerfileDeps } from './dockerfile/build-dockerfile.ts'
 import { exportSlug, exportTree, imageLabels } from './export.ts'
+import { lookedUpOnce } from './looked-up-once.ts'
 import { createMask } from '../output/mask.ts'
 import { buildOrder } from './order.ts'
 import { currentCommits } from './pack-commits.ts'
@@ -27,13 +28,14 @@ import type { SourceLimits } from '../model/source.ts'
 import { sourceWarnings } from './source-warnings.ts'
 import type { Stack } from './stack/stack.ts'
 import type { Toolbox } from './toolbox.ts'
-import { newestTree } from './trees.ts'
+import type { AppTrees } from './trees.ts'
 
 export type PipelineDeps = {
-  engine: Pick<Engine, 'appendLayer' | 'listImages' | 'machine'> & DockerfileDeps['engine']
+  engine: Pick<Engine, 'appendLayer' | 'machine'> & DockerfileDeps['engine']
   stack: Pick<Stack, 'name'>
   toolbox: Pick<Toolbox, 'buildImage' | 'runImage' | 'usersIn'> & DockerfileDeps['toolbox']
   sandboxes: Pick<BuildSandboxes, 'dismiss' | 'keepTree' | 'remove' | 'take'>
+  trees: AppTrees
   repositories: Pick<Repositories, 'archive' | 'tree'>
   build: BuildLimits & { timeoutSeconds: number; cacheMiB: number }
   /** What a Dockerfile may begin with. */
@@ -44,8 +46,9 @@ export type PipelineDeps = {
   log: Logger
 }
 
-export function createPipeline(deps: PipelineDeps): RunPipeline {
+export function createPipeline(own: PipelineDeps): RunPipeline {
   return async (request, output, signal) => {
+    const deps = { ...own, toolbox: lookedUpOnce(own.toolbox) }
     const { timeoutSeconds } = deps.build
     const timeLimit = AbortSignal.timeout(timeoutSeconds * 1000)
     const either = AbortSignal.any([signal, timeLimit])
@@ -213,9 +216,11 @@ type TreeOptions = Parameters<typeof exportTree>[2]
 async function treeBelow(run: Run, tree: NonNullable<Compiled['tree']>, options: TreeOptions): Promise<Image> {
   const { deps, request } = run
   if (tree.files) {
-    return exportTree(deps.engine, { tree, files: tree.files, appId: request.appId }, options)
+    const image = await exportTree(deps.engine, { tree, files: tree.files, appId: request.appId }, options)
+    deps.trees.remember(request.appId, 'run', image)
+    return image
   }
-  const known = await newestTree(deps.engine, { appId: request.appId, use: 'run', bases: [options.base] })
+  const known = await deps.trees.newest({ appId: request.appId, use: 'run', bases: [options.base] })
   if (known?.id === tree.id) return known.image
   throw new PaasError('build_failed', 'build failed: the image with its dependencies is gone', { hint: 'Push again.' })
 }
@@ -223,7 +228,7 @@ async function treeBelow(run: Run, tree: NonNullable<Compiled['tree']>, options:
 /** The one that slugs of the app are put on, whichever of our packs builds it. */
 async function runTree({ deps, request }: Run) {
   const bases = await Promise.all(packNames.map((pack) => deps.toolbox.runImage([pack])))
-  return newestTree(deps.engine, { appId: request.appId, use: 'run', bases })
+  return deps.trees.newest({ appId: request.appId, use: 'run', bases })
 }
 
 async function withDockerfile(run: Run, inputs: string): Promise<Built> {

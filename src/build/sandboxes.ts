@@ -6,7 +6,7 @@ import { newId, type AppId } from '../model/ids.ts'
 import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
 import { baseStores } from './dockerfile/base-stores.ts'
 import type { Toolbox } from './toolbox.ts'
-import { newestTree, treeLabels, type Tree } from './trees.ts'
+import { treeLabels, type AppTrees, type Tree } from './trees.ts'
 
 /** Milliseconds a sandbox that was prepared waits for its build. */
 const patience = 30_000
@@ -20,8 +20,9 @@ const mostDiskMiB = 10 * 1024
 export type BuildLimits = { memoryMiB: number; cpus: number; diskMiB?: number }
 
 export type SandboxesDeps = {
-  engine: Pick<Engine, 'createSandbox' | 'listImages' | 'removeCache'>
+  engine: Pick<Engine, 'createSandbox' | 'removeCache'>
   toolbox: Pick<Toolbox, 'baseImage' | 'buildImage' | 'builderImage'>
+  trees: AppTrees
   build: BuildLimits & { concurrency: number }
   log: Logger
 }
@@ -149,10 +150,10 @@ export class BuildSandboxes implements AsyncDisposable {
     signal: AbortSignal,
     onProgress?: Wanted['onProgress'],
   ): Promise<Sandbox> {
-    const { engine, toolbox, build } = this.#deps
+    const { engine, toolbox, trees, build } = this.#deps
     const isBuilder = kind === 'dockerfile'
     const base = await (isBuilder ? toolbox.builderImage(onProgress) : toolbox.buildImage(onProgress))
-    const tree = kind === 'tree' ? await newestTree(engine, { appId, use: 'build', bases: [base] }) : undefined
+    const tree = kind === 'tree' ? await trees.newest({ appId, use: 'build', bases: [base] }) : undefined
     const image = tree?.image ?? base
     const spec = {
       appId,
@@ -170,9 +171,9 @@ export class BuildSandboxes implements AsyncDisposable {
   }
 
   async #makeTree(appId: AppId, tree: Tree): Promise<void> {
-    const { engine, toolbox, build } = this.#deps
+    const { engine, toolbox, trees, build } = this.#deps
     const base = await toolbox.buildImage()
-    const known = await newestTree(engine, { appId, use: 'build', bases: [base] })
+    const known = await trees.newest({ appId, use: 'build', bases: [base] })
     if (known?.id === tree.id) return
     const name = `tree-${newId()}`
     const place = { cacheAt: cacheDirectory, workingDirectory: appDirectory, env: {}, labels: {} }
@@ -182,7 +183,8 @@ export class BuildSandboxes implements AsyncDisposable {
     const argv = ['/bin/bash', '-c', unpackTree, 'tree', tree.path, tree.id, `${cacheDirectory}/trees`]
     const { code } = await sandbox.exec({ argv }, () => undefined, signal)
     if (code !== 0) throw new PaasError('internal', `The tree of ${appId} was not unpacked: exit code ${code}.`)
-    await sandbox.commit({ config: { labels: { 'paas.app': appId, ...treeLabels('build', tree, base) } } })
+    const labels = { 'paas.app': appId, ...treeLabels('build', tree, base) }
+    trees.remember(appId, 'build', await sandbox.commit({ config: { labels } }))
   }
 
   async #withdraw(appId: AppId): Promise<Sandbox | undefined> {

@@ -36,15 +36,45 @@ export function treeBytes({ labels }: Image): number {
 /** On what is made of such an image: it is none, but says what is in it. */
 export const withinSlug: Labels = { [label.use]: 'slug' }
 
-/** The app's newest image with a tree on one of these. */
-export async function newestTree(
-  engine: Pick<Engine, 'listImages'>,
-  { appId, use, bases }: { appId: AppId; use: TreeUse; bases: Image[] },
-): Promise<{ id: string; image: Image } | undefined> {
-  const digests = new Set(bases.map(({ digest }) => digest))
-  const images = await engine.listImages({ appId })
-  const image = images.find(({ labels }) => labels[label.use] === use && digests.has(labels[label.base] ?? ''))
-  return image && { id: image.labels[label.id] ?? '', image }
+type Asked = { appId: AppId; use: TreeUse; bases: Image[] }
+
+/**
+ * Knows the newest image with a tree of each app and use. They are made by this process, so an
+ * engine is asked for its images once: a list of all takes it a tenth of a second, and one alone
+ * some milliseconds.
+ */
+export class AppTrees {
+  readonly #engine: Pick<Engine, 'findImage' | 'listImages'>
+  /** By app and use; null: there is none. */
+  readonly #newest = new Map<string, Image['digest'] | null>()
+
+  constructor(engine: Pick<Engine, 'findImage' | 'listImages'>) {
+    this.#engine = engine
+  }
+
+  /** The app's newest, if it is on one of these. */
+  async newest({ appId, use, bases }: Asked): Promise<{ id: string; image: Image } | undefined> {
+    const image = await this.#find(appId, use)
+    if (!image || !bases.some(({ digest }) => digest === image.labels[label.base])) return undefined
+    return { id: image.labels[label.id] ?? '', image }
+  }
+
+  /** A newer one was made. */
+  remember(appId: AppId, use: TreeUse, { digest }: Image): void {
+    this.#newest.set(keyOf(appId, use), digest)
+  }
+
+  async #find(appId: AppId, use: TreeUse): Promise<Image | undefined> {
+    const known = this.#newest.get(keyOf(appId, use))
+    if (known === null) return undefined
+    // It may have been swept.
+    const image = known === undefined ? undefined : await this.#engine.findImage(known)
+    if (image) return image
+    const found = (await this.#engine.listImages({ appId })).find(({ labels }) => labels[label.use] === use)
+    // One that was made meanwhile is newer.
+    if (this.#newest.get(keyOf(appId, use)) === known) this.#newest.set(keyOf(appId, use), found?.digest ?? null)
+    return found
+  }
 }
 
 /** Digests of the newest for each app and use: what the next build of the app begins with. */
@@ -53,8 +83,12 @@ export function newestTrees(images: { digest: string; labels: Labels }[]): Set<s
   for (const { digest, labels } of images) {
     const use = labels[label.use]
     if (use !== 'build' && use !== 'run') continue
-    const key = `${labels['paas.app']} ${use}`
+    const key = keyOf(labels['paas.app'] ?? '', use)
     if (!newest.has(key)) newest.set(key, digest)
   }
   return new Set(newest.values())
+}
+
+function keyOf(appId: string, use: TreeUse): string {
+  return `${appId} ${use}`
 }

@@ -3,6 +3,7 @@ import { createPipeline } from '../build/pipeline.ts'
 import { BuildSandboxes } from '../build/sandboxes.ts'
 import { createStack } from '../build/stack/debian.ts'
 import { createToolbox } from '../build/toolbox.ts'
+import { AppTrees } from '../build/trees.ts'
 import { createContainers } from '../containers/engine-containers.ts'
 import { serveContainers } from '../containers/server.ts'
 import { connectDocker } from '../engine/docker/docker.ts'
@@ -35,7 +36,8 @@ export const run = (): Promise<void> =>
     // The cache is that of set-up, which is root. The worker has its locks in a place of its own.
     const stack = createStack({ engine, config: { ...config, cacheDirectory: paths.runs.worker } })
     const toolbox = createToolbox({ engine, stack })
-    const sandboxes = life.use(new BuildSandboxes({ engine, toolbox, build, log }))
+    const trees = new AppTrees(engine)
+    const sandboxes = life.use(new BuildSandboxes({ engine, toolbox, trees, build, log }))
     const containers = createContainers({ engine, toolbox, sandboxes, serverId })
     life.use(await serveContainers({ socketPath: paths.containersSocket, containers, log }))
     const pipeline = createPipeline({
@@ -43,6 +45,7 @@ export const run = (): Promise<void> =>
       stack,
       toolbox,
       sandboxes,
+      trees,
       repositories,
       build,
       registries,

@@ -10,6 +10,7 @@ import type { BuildRequest, BuildResult, RunPipeline } from '../../src/model/bui
 import type { Stack } from '../../src/build/stack/stack.ts'
 import { createStack } from '../../src/build/stack/debian.ts'
 import { createToolbox } from '../../src/build/toolbox.ts'
+import { AppTrees } from '../../src/build/trees.ts'
 import { loadConfig } from '../../src/config.ts'
 import { connectDocker } from '../../src/engine/docker/docker.ts'
 import type { Dyno, Engine } from '../../src/engine/engine.ts'
@@ -22,7 +23,10 @@ import { request, type Answer } from '../helpers/http.ts'
 import { run, TestRepository, type Outcome } from '../helpers/repository.ts'
 
 type Limits = PipelineDeps['limits'] & PipelineDeps['build']
-type Deps = Omit<PipelineDeps, 'repositories' | 'sandboxes'> & SandboxesDeps & { engine: Engine; stack: Stack }
+type Deps = Omit<PipelineDeps & SandboxesDeps, 'repositories' | 'sandboxes' | 'trees'> & {
+  engine: Engine
+  stack: Stack
+}
 type BuildOptions = {
   config?: ConfigVars
   buildpacks?: string[]
@@ -103,7 +107,7 @@ export class AppBuilder implements AsyncDisposable {
       archive: async (_: AppId, commit: string) => archive(repository, commit),
       tree: async (_: AppId, commit: string) => (await repository.git('rev-parse', `${commit}^{tree}`)).output.trim(),
     }
-    const shared = { ...deps, repositories }
+    const shared = { ...deps, repositories, trees: new AppTrees(deps.engine) }
     this.sandboxes = new BuildSandboxes(shared)
     this.#pipelineDeps = Object.assign(shared, { sandboxes: this.sandboxes })
     this.#pipeline = createPipeline(this.#pipelineDeps)

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { BuildSandboxes } from '../../src/build/sandboxes.ts'
+import { AppTrees, treeLabels } from '../../src/build/trees.ts'
 import type { Image, Sandbox } from '../../src/engine/engine.ts'
 import { createLog } from '../../src/log.ts'
 import { newId, type AppId } from '../../src/model/ids.ts'
@@ -19,7 +20,8 @@ afterAll(() => server[Symbol.asyncDispose]())
 
 function sandboxes(): BuildSandboxes {
   const toolbox = { buildImage: async () => image, builderImage: async () => image, baseImage: async () => image }
-  return new BuildSandboxes({ engine: server.engine, toolbox, build, log: createLog('test', 'error') })
+  const trees = new AppTrees(server.engine)
+  return new BuildSandboxes({ engine: server.engine, toolbox, trees, build, log: createLog('test', 'error') })
 }
 
 async function exitOf(sandbox: Sandbox, ...argv: string[]): Promise<number> {
@@ -94,4 +96,28 @@ it('whoever needs the app to have none gets that', async () => {
     all.prepare(appId)
     expect(await containersOf(appId)).toEqual([])
   })
+})
+
+it('the newest tree of an app is known without a list of images once there was one, until it is gone', async () => {
+  const { engine } = server
+  const appId = newId<AppId>()
+  let lists = 0
+  const trees = new AppTrees({
+    findImage: (digest) => engine.findImage(digest),
+    listImages: (filter) => (lists++, engine.listImages(filter)),
+  })
+  const newest = async () => (await trees.newest({ appId, use: 'run', bases: [image] }))?.id
+  const make = (id: string) => {
+    const labels = { 'paas.app': appId, ...treeLabels('run', { path: 'node_modules', id }, image) }
+    return engine.appendLayer({ base: image.digest, layer: tar([{ name: id }, id]), config: { labels } })
+  }
+  expect(await newest()).toBe(undefined)
+  const one = await make('one')
+  trees.remember(appId, 'run', one)
+  const two = await make('two')
+  trees.remember(appId, 'run', two)
+  expect([await newest(), lists]).toEqual(['two', 1])
+  expect(await trees.newest({ appId, use: 'run', bases: [] })).toBe(undefined)
+  await engine.removeImage(two.digest)
+  expect([await newest(), await newest(), lists]).toEqual(['one', 'one', 2])
 })

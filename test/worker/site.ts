@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import { BuildSandboxes } from '../../src/build/sandboxes.ts'
 import { createStack } from '../../src/build/stack/debian.ts'
 import { createToolbox } from '../../src/build/toolbox.ts'
+import { AppTrees } from '../../src/build/trees.ts'
 import { forEachEntry } from '../../src/tar.ts'
 import type { RunPipeline } from '../../src/model/build-request.ts'
 import { loadConfig, type Config } from '../../src/config.ts'
@@ -102,7 +103,8 @@ export class Site implements AsyncDisposable {
     const outputs = life.use(openOutputWriters({ redis: config.redis, serverId, directory: paths.builds, log }))
     const router = connectRouterControl(paths.routerSocket)
     const toolbox = createToolbox({ engine, stack: createStack({ engine, config }) })
-    const sandboxes = life.use(new BuildSandboxes({ engine, toolbox, build: config.build, log }))
+    const trees = new AppTrees(engine)
+    const sandboxes = life.use(new BuildSandboxes({ engine, toolbox, trees, build: config.build, log }))
     const pipeline = this.#pipeline()
     const parts = { config, serverId, log, store, engine, router, sandboxes, pipeline, repositories, logs, outputs }
     life.use(await openWorker(createOwners(parts, life)))
