@@ -27,6 +27,8 @@ export class Channel {
   #lost: { count: number; since: Date; why: string } | undefined
   #timer: NodeJS.Timeout | undefined
   #draining: Promise<void> | undefined
+  /** What waits is to be written now, not with what comes in the next moment. */
+  #isDue = false
   #failing = false
 
   constructor(deps: { file: SegmentWriter; backlog: Backlog; log: Logger }) {
@@ -55,13 +57,15 @@ export class Channel {
   flush(): Promise<void> {
     clearTimeout(this.#timer)
     this.#timer = undefined
+    this.#isDue = true
     this.#draining ??= this.#drain().finally(() => (this.#draining = undefined))
     return this.#draining
   }
 
   async #drain(): Promise<void> {
-    while (this.#waiting.length > 0 || this.#lost) {
+    while (this.#isDue && (this.#waiting.length > 0 || this.#lost)) {
       const batch = this.#takeBatch()
+      this.#isDue = this.#waiting.length > 0
       try {
         await this.#file.append(batch.text)
         this.#failing = false

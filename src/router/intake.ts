@@ -20,6 +20,8 @@ export class Intake {
       return true
     },
   }
+  #socket: Socket | undefined
+  #isWatched = false
   readonly #onData = (chunk: Buffer): void => this.take(chunk, owned)
 
   constructor(take: Take) {
@@ -28,8 +30,8 @@ export class Intake {
 
   /** Also gets what the socket has read before, or reads as sockets usually do. */
   attach(socket: Socket): void {
+    this.#socket = socket
     socket.on('data', this.#onData)
-    socket.on('close', () => this.#giveBack())
   }
 
   detach(socket: Socket): void {
@@ -41,7 +43,13 @@ export class Intake {
     this.take(this.onread.buffer().subarray(0, size), loan ?? shared)
     const comesFast = size >= sharedBuffer.length
     if (loan !== undefined && (!loan.settle() || !comesFast)) this.#giveBack()
-    if (comesFast) this.#loan ??= Loan.take()
+    if (comesFast) this.#loan ??= this.#borrow()
+  }
+
+  #borrow(): Loan | undefined {
+    if (!this.#isWatched) this.#socket?.on('close', () => this.#giveBack())
+    this.#isWatched = true
+    return Loan.take()
   }
 
   #giveBack(): void {

@@ -27,7 +27,7 @@ import type { Arrival } from './visitor.ts'
 import { VisitorConnection } from './visitor-connection.ts'
 
 /** Goes on with a connection that was accepted. */
-type Take = (socket: Socket, peer: Peer) => void
+type Take = (socket: Socket, arrival: { peer: Peer; port: number }) => void
 
 /** How often time limits are looked at, milliseconds. */
 const sweepInterval = 250
@@ -113,7 +113,7 @@ export class Router {
    * @throws port_in_use
    */
   listen(place: ListenAt): Promise<number> {
-    return this.#listen(place, (socket, peer) => this.#visit(socket, { peer }))
+    return this.#listen(place, (socket, arrival) => this.#visit(socket, arrival))
   }
 
   /** The same with TLS. @throws port_in_use */
@@ -126,11 +126,11 @@ export class Router {
         this.routes.findCertificate(host) ?? (this.routes.isNameOfApp(host) ? appCertificates?.get(host) : undefined),
       log: this.#log,
       limits,
-      onSecure: (socket, { peer, sni }) => this.#visit(socket, { peer, secure: { sni, rendezvous } }),
+      onSecure: (socket, { sni, ...arrival }) => this.#visit(socket, { ...arrival, secure: { sni, rendezvous } }),
       onPlain: (refused) => logRefusal(this.#context, refused),
     })
     this.#tlsDoor = door
-    return this.#listen(place, (socket, peer) => door.enter(socket, peer))
+    return this.#listen(place, (socket, arrival) => door.enter(socket, arrival))
   }
 
   /** Shows another certificate from now on. */
@@ -139,7 +139,9 @@ export class Router {
   }
 
   async #listen(place: ListenAt, take: Take): Promise<number> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket, take))
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#accept(socket, (peer) => take(socket, { peer, port })),
+    )
     const port = await listenOn(server, place)
     this.#servers.push(server)
     this.#closed.push(new Promise((resolve) => server.once('close', resolve)))
@@ -182,14 +184,14 @@ export class Router {
     for (const socket of this.#accepted) socket.destroy()
   }
 
-  #accept(socket: Socket, take: Take): void {
+  #accept(socket: Socket, take: (peer: Peer) => void): void {
     const { counters, limits, origins } = this.#context
     const peer = { address: plainAddress(socket.remoteAddress) }
     counters.connections++
     if (this.#accepted.size >= limits.connections) return this.#turnAway(socket)
     const accept = (said: Peer = peer): void => {
       if (!this.#count(socket, said)) return this.#turnAway(socket)
-      take(socket, said)
+      take(said)
     }
     if (!origins.isTrusted(peer.address)) return accept()
     this.#keep(socket)
@@ -202,18 +204,19 @@ export class Router {
    */
   #count(socket: Socket, { address }: Peer): boolean {
     const { addresses, origins } = this.#context
-    if (!origins.isTrusted(address)) {
-      if (!addresses.add(address)) return false
-      socket.on('close', () => addresses.remove(address))
-    }
-    this.#keep(socket)
+    const isCounted = !origins.isTrusted(address)
+    if (isCounted && !addresses.add(address)) return false
+    this.#keep(socket, isCounted ? address : undefined)
     return true
   }
 
-  #keep(socket: Socket): void {
-    if (this.#accepted.has(socket)) return
+  /** @param counted the address that it counts for */
+  #keep(socket: Socket, counted?: string): void {
     this.#accepted.add(socket)
-    socket.on('close', () => this.#accepted.delete(socket))
+    socket.on('close', () => {
+      this.#accepted.delete(socket)
+      if (counted !== undefined) this.#context.addresses.remove(counted)
+    })
   }
 
   #visit(socket: Socket, arrival: Arrival): void {

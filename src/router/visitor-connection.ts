@@ -8,7 +8,7 @@ import { Exchange } from './exchange.ts'
 import { readerFor } from './http/body-reader.ts'
 import { findHeadEnd, hasBareNewline } from './http/head-end.ts'
 import { Outbox } from './http/outbox.ts'
-import { parseRequestHead } from './http/request-head.ts'
+import { isLast, parseRequestHead, type RequestHead } from './http/request-head.ts'
 import { Intake } from './intake.ts'
 import { owned, type ByteSource } from './loans.ts'
 import { readInto } from './reads.ts'
@@ -18,6 +18,8 @@ import { readFirstLine } from './tls/first-line.ts'
 import type { Arrival, Rendezvous, Visitor } from './visitor.ts'
 
 const nothing = Buffer.alloc(0)
+// oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
+const ignore = (): void => {}
 /** Bytes that are read, and kept, while they have to wait: whoever leaves meanwhile is noticed. */
 const mostHeld = 65_536
 
@@ -26,6 +28,7 @@ export class VisitorConnection implements Visitor {
   readonly caller: Caller
   readonly outbox: Outbox
   readonly #context: RouterContext
+  readonly #secure: boolean
   readonly #sni: string | undefined
   /** Undefined once it is known that this connection speaks HTTP. */
   #rendezvous: Rendezvous | undefined
@@ -43,26 +46,23 @@ export class VisitorConnection implements Visitor {
   /** Where what is taken right now is. */
   #source: ByteSource = owned
   readonly #onBody = (data: Buffer): void => this.#exchange?.requestBody(data, this.#source)
-  readonly #listeners = {
-    drain: (): void => (this.#exchange === undefined ? this.#drained() : this.#exchange.visitorDrained()),
-    end: (): void => this.#left(),
-    close: (): void => {
-      this.outbox.drop()
-      this.#left()
-    },
+  readonly #onDrain = (): void => (this.#exchange === undefined ? this.#drained() : this.#exchange.visitorDrained())
+  readonly #onEnd = (): void => this.#left()
+  readonly #onClose = (): void => {
+    this.outbox.drop()
+    this.#left()
   }
 
-  constructor(context: RouterContext, socket: Socket, { peer, secure }: Arrival) {
+  constructor(context: RouterContext, socket: Socket, { peer, port, secure }: Arrival) {
     this.#context = context
+    this.#secure = secure !== undefined
     this.#sni = secure?.sni
     this.#rendezvous = secure?.rendezvous
-    const connection = { secure: secure !== undefined, port: socket.localPort ?? 0 }
+    const connection = { secure: secure !== undefined, port }
     this.caller = new Caller(context, context.origins.ofConnection(peer, connection), peer.address)
     this.outbox = new Outbox(socket)
     this.expire(context.limits.keepAlive)
-    // oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
-    socket.on('error', () => {})
-    for (const [event, listener] of Object.entries(this.#listeners)) socket.on(event, listener)
+    socket.on('error', ignore).on('drain', this.#onDrain).on('end', this.#onEnd).on('close', this.#onClose)
     if (secure === undefined) readInto(socket, this.#intake.onread)
     this.#intake.attach(socket)
   }
@@ -125,9 +125,11 @@ export class VisitorConnection implements Visitor {
   }
 
   finished(keepAlive: boolean): void {
+    const request = this.#exchange?.request
     this.#exchange = undefined
     this.caller.end()
     if (this.#state === 'detached') return
+    if (!keepAlive && request !== undefined && this.#isOver(request)) return void this.outbox.socket.destroy()
     if (!keepAlive) return this.#close()
     this.#body = undefined
     this.#awaitNext()
@@ -138,7 +140,7 @@ export class VisitorConnection implements Visitor {
   detach(): { outbox: Outbox; intake: Intake; rest: Buffer } {
     const { outbox } = this
     this.#state = 'detached'
-    for (const [event, listener] of Object.entries(this.#listeners)) outbox.socket.off(event, listener)
+    outbox.socket.off('drain', this.#onDrain).off('end', this.#onEnd).off('close', this.#onClose)
     return { outbox, intake: this.#intake, rest: this.#pending }
   }
 
@@ -277,6 +279,11 @@ export class VisitorConnection implements Visitor {
     exchange?.visitorLeft()
     this.caller.end()
     this.outbox.socket.destroySoon()
+  }
+
+  /** Nothing is to come, and the kernel has all of the answer. TLS has a last word to say. */
+  #isOver(request: RequestHead): boolean {
+    return isLast(request) && !this.#secure && this.#pending.length === 0 && this.outbox.sent
   }
 
   /**

@@ -5,8 +5,11 @@ import type { Outbox } from './http/outbox.ts'
 import type { Peer } from './origin.ts'
 import type { Answer } from './router-error.ts'
 
-/** How a connection came about. `sni`: the host that its client named in the handshake. */
-export type Arrival = { peer: Peer; secure?: { sni: string | undefined; rendezvous: Rendezvous } }
+/**
+ * How a connection came about, and at which port of ours. `sni`: the host that its client named in
+ * the handshake.
+ */
+export type Arrival = { peer: Peer; port: number; secure?: { sni: string | undefined; rendezvous: Rendezvous } }
 
 /** Takes connections that do not speak HTTP, with what has come on them. */
 export type Rendezvous = (socket: Socket, begin: Buffer) => void

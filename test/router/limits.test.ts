@@ -1,6 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import type { AppId } from '../../src/model/ids.ts'
 import { startApp } from './helpers/apps.ts'
@@ -116,6 +117,16 @@ describe('a connection', () => {
     for (let limit = 0; limit < 3; limit++) await closedInSilence(router.port)
     client.socket.resume()
     expect((await client.untilClosed()).match(/x/g)).toHaveLength(size)
+  })
+
+  it('whose client asked to close is over with its answer, whether or not the client ends it', async () => {
+    await using app = await startApp((_, res) => res.end('x'.repeat(10_000)))
+    await using router = await startRouter({ routes: [route([app])] })
+    const socket = connect({ port: router.port, host: '127.0.0.1', allowHalfOpen: true })
+    socket.write(get)
+    expect(await text(socket)).toMatch(/\r\n\r\nx{10000}$/)
+    await expect.poll(() => router.router.connections).toBe(0)
+    socket.destroy()
   })
 
   it('above the number for its address is turned away, those that are open are not', async () => {

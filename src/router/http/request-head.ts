@@ -45,6 +45,11 @@ export function parseRequestHead(text: string): RequestHead | Refusal {
   return readFields({ method, target, version: minor === '0' ? 0 : 1, fields })
 }
 
+/** Its client asked to close after the answer, and has nothing to send until then. */
+export function isLast({ keepAlive, framing, upgrade }: RequestHead): boolean {
+  return !keepAlive && framing.kind === 'none' && upgrade === undefined
+}
+
 /**
  * Sending it twice does no harm (RFC 9110 section 9.2.2), and there is no body that is gone
  * already.

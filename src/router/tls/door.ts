@@ -9,6 +9,9 @@ import type { RefusedRequest } from '../refused-request.ts'
 import { answerForRefusal } from '../router-error.ts'
 import type { TlsIdentity } from './identity.ts'
 
+/** Who connected, and to which port of ours. */
+type Entering = { peer: Peer; port: number }
+
 export type TlsDoorDeps = {
   /** The server's own. */
   identity: TlsIdentity
@@ -17,7 +20,7 @@ export type TlsDoorDeps = {
   limits: Pick<RouterLimits, 'handshake' | 'linger'>
   log: Logger
   /** A handshake is done. `sni`: the host that the client named in it, lower-case. */
-  onSecure: (socket: TLSSocket, client: { peer: Peer; sni: string | undefined }) => void
+  onSecure: (socket: TLSSocket, arrival: Entering & { sni: string | undefined }) => void
   /** A request came without TLS, and is refused. */
   onPlain: (refused: RefusedRequest) => void
 }
@@ -43,7 +46,7 @@ export class TlsDoor {
     this.#context = contextOf(identity)
   }
 
-  enter(raw: Socket, peer: Peer): void {
+  enter(raw: Socket, arrival: Entering): void {
     this.#entering.add(raw)
     const late = setTimeout(() => raw.destroy(), this.#deps.limits.handshake)
     raw.on('close', () => {
@@ -56,8 +59,8 @@ export class TlsDoor {
       const bytes = raw.read() as Buffer | null
       if (bytes === null) return void raw.destroy()
       raw.unshift(bytes)
-      if (bytes[0] === handshakeRecord) this.#shakeHands(raw, peer, late)
-      else this.#explain(raw, peer, bytes)
+      if (bytes[0] === handshakeRecord) this.#shakeHands(raw, arrival, late)
+      else this.#explain(raw, arrival.peer, bytes)
     })
   }
 
@@ -66,7 +69,7 @@ export class TlsDoor {
     for (const raw of this.#entering) raw.destroy()
   }
 
-  #shakeHands(raw: Socket, peer: Peer, late: NodeJS.Timeout): void {
+  #shakeHands(raw: Socket, arrival: Entering, late: NodeJS.Timeout): void {
     const socket = new TLSSocket(raw, {
       isServer: true,
       secureContext: this.#context,
@@ -82,7 +85,7 @@ export class TlsDoor {
       const { servername } = socket as { servername?: string | false }
       // RFC 6066 section 3: an address is no server name, but some clients send one.
       const sni = servername && !isIP(servername) ? servername.toLowerCase() : undefined
-      this.#deps.onSecure(socket, { peer, sni })
+      this.#deps.onSecure(socket, { ...arrival, sni })
     })
   }
 
