@@ -70,11 +70,23 @@ run_install_scripts() {
     install_with_yarn
   elif [[ $manager == pnpm ]]; then
     [[ -z ${names[*]}$install_scripts ]] || run in_store pnpm rebuild --pending || install_anew
-  elif ((${#names[@]} == 0)) || run npm rebuild "${names[@]}"; then
+  elif ((${#names[@]} == 0)) || rebuild "${names[@]}"; then
     run_own_scripts
   else
     install_anew
   fi
+}
+
+# How the npm of the stack does this is known (lib/rebuild.mjs); of others only that they do.
+rebuild() {
+  local status=75
+  if [[ $manager == npm && $node_dir == "$built_in_node" && $manager_version == "$npm_of_stack_version" ]]; then
+    detail "Running the install scripts of $*"
+    status=0
+    run "$built_in_node/bin/node" "$pack_dir/lib/rebuild.mjs" "$built_in_node/lib/npm" "$cache_dir/compiled" "$@" || status=$?
+  fi
+  ((status == 75)) || return "$status"
+  run npm rebuild "$@"
 }
 
 # The script that failed may be one of an optional package, which an install then leaves out, and a

@@ -1,0 +1,88 @@
+// rebuild.mjs NPM_DIR COMPILE_CACHE NAME...: runs the install scripts of these packages as
+// `npm rebuild NAME...` does, with the parts of npm that do it there, in a fifth of its time: npm
+// reads the whole tree for it, and what it needs to install packages. Exits with 75 and has done
+// nothing where npm would look at more than the names; with 1 when a script failed.
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire, enableCompileCache } from 'node:module'
+import { join, resolve } from 'node:path'
+
+const elsewhere = 75
+/** In the order of npm, each for all packages before the next one. */
+const events = ['preinstall', 'install', 'postinstall']
+
+const [npmDir, compileCache, ...names] = process.argv.slice(2)
+enableCompileCache(compileCache)
+const part = createRequire(join(npmDir, 'lib/npm.js'))
+
+const locked = readLock()
+const places = Object.keys(locked).filter((place) => names.includes(nameOf(place)) && !locked[place].inBundle)
+const packages = places.toSorted(byDepth).map((place) => ({ ...locked[place], path: resolve(place) }))
+const found = new Set(places.map(nameOf))
+if (names.some((name) => !found.has(name)) || packages.some(isBundle)) process.exit(elsewhere)
+
+const npm = await loadNpm(names)
+if (npm === undefined) process.exit(elsewhere)
+const runScript = part('@npmcli/run-script')
+const { callLimit } = part('promise-call-limit')
+for (const event of events) await callLimit(packages.map((one) => () => run(event, one)))
+process.exit()
+
+/** What npm wrote when it installed: the tree as it lies there. */
+function readLock() {
+  const file = 'node_modules/.package-lock.json'
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).packages : {}
+}
+
+function nameOf(place) {
+  return place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length)
+}
+
+function byDepth(one, other) {
+  const depth = (place) => place.split('node_modules/').length
+  return depth(one) - depth(other) || one.localeCompare(other, 'en')
+}
+
+/** npm builds what is in it along with it. */
+function isBundle({ bundleDependencies }) {
+  return bundleDependencies !== undefined
+}
+
+/**
+ * npm with all its settings, which it hands on to scripts in their environment; undefined when one
+ * says which scripts may run.
+ */
+async function loadNpm(words) {
+  process.argv.splice(1, Infinity, join(npmDir, 'bin/npm-cli.js'), 'rebuild', ...words)
+  const Npm = part('./npm.js')
+  const loaded = new Npm()
+  await loaded.load()
+  process.env.npm_command = 'rebuild'
+  const { ignoreScripts, foregroundScripts, strictAllowScripts } = loaded.flatOptions
+  const { allowScripts } = JSON.parse(readFileSync('package.json', 'utf8').replace(/^\uFEFF/, ''))
+  const chooses = [allowScripts, ignoreScripts, foregroundScripts, strictAllowScripts].some(Boolean)
+  return chooses || isSet(loaded.config.get('allow-scripts')) ? undefined : loaded
+}
+
+function isSet(value) {
+  return value !== undefined && value !== null && String(value) !== ''
+}
+
+async function run(event, { path, resolved, integrity, optional, dev, peer, devOptional }) {
+  const flag = (value) => (value ? '1' : '')
+  const env = {
+    npm_package_resolved: resolved,
+    npm_package_integrity: integrity,
+    npm_package_json: join(path, 'package.json'),
+    npm_package_optional: flag(optional),
+    npm_package_dev: flag(dev),
+    npm_package_peer: flag(peer),
+    npm_package_dev_optional: flag(devOptional && !dev && !optional),
+  }
+  const { scriptShell } = npm.flatOptions
+  try {
+    await runScript({ event, path, env, scriptShell, stdio: 'pipe' })
+  } catch ({ message, stdout = '', stderr = '' }) {
+    console.log(`${event} of ${path}: ${message}\n${stdout}${stderr}`.trimEnd())
+    process.exit(1)
+  }
+}
