@@ -7,7 +7,11 @@ USER root
 WORKDIR /paas
 RUN [ -x /usr/lib/paas/bin/npm ] || { apt-get update && apt-get install --yes --no-install-recommends ca-certificates nodejs npm; }
 COPY package.json package-lock.json .npmrc ./
-RUN PATH="/usr/lib/paas/bin:$PATH" npm ci --omit=dev && cd node_modules/.bin && ln -sf ../node-linux-*/bin/node node
+RUN PATH="/usr/lib/paas/bin:$PATH" npm ci
+COPY bin bin
+COPY src src
+RUN node_modules/node-linux-*/bin/node bin/bundle.ts \
+  && PATH="/usr/lib/paas/bin:$PATH" npm prune --omit=dev && cd node_modules/.bin && ln -sf ../node-linux-*/bin/node node
 
 FROM ${BASE}
 USER root
@@ -17,10 +21,11 @@ RUN apt-get update \
 WORKDIR /paas
 COPY . .
 COPY --from=modules /paas/node_modules node_modules
+COPY --from=modules /paas/dist dist
 ENV PATH="/paas/node_modules/.bin:/paas/bin:$PATH" \
   PAAS_DATA=/data \
   PAAS_HANDOVER=0 \
   XDG_CONFIG_HOME=/data/config \
   XDG_CACHE_HOME=/var/cache
 VOLUME /data
-ENTRYPOINT ["node", "src/main/server.ts"]
+ENTRYPOINT ["node", "dist/server.js"]

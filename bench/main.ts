@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { startServer } from '../test/helpers/server.ts'
 import { benchAfterLoad } from './after-load.ts'
 import { benchApps } from './apps.ts'
@@ -15,7 +16,7 @@ import { printTable, writeJson, type Row } from './table.ts'
 
 /** `npm run bench [-- PART …]`: every figure of docs/performance.md, measured on a server of its own. */
 
-const server = await startServer()
+const server = await startServer({ bundle: { directory: resolve(import.meta.dirname, '../dist') } })
 const parts: Record<string, () => Promise<Row[]>> = {
   memory: async () => benchMemory(server.pid),
   push: async () => benchPush(server),

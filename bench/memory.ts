@@ -38,7 +38,7 @@ async function readProcess(pid: number): Promise<Process | undefined> {
   try {
     const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
     const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0')
-    const script = argv.find((argument) => argument.endsWith('.ts')) ?? argv[0] ?? ''
+    const script = argv.find((argument) => /\.[jt]s$/.test(argument)) ?? argv[0] ?? ''
     return {
       pid,
       parent: Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]),

@@ -35,7 +35,7 @@ async function demo(): Promise<boolean> {
   const env = await environment(place)
   const config = loadConfig(env)
   say(`A server of its own, with its data in ${config.dataDirectory}`)
-  const server = spawn(process.execPath, [join(root, 'src/main/server.ts')], {
+  const server = spawn(process.execPath, [join(root, 'dist/server.js')], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })

@@ -1,4 +1,5 @@
 import { pino, type DestinationStream, type Logger } from 'pino'
+import { inSources } from './source-positions.ts'
 
 export type { Logger }
 
@@ -12,8 +13,14 @@ const secretPaths = ['token', 'password', 'authorization', 'config', 'value', 'e
  * @param level trace | debug | info | warn | error | silent
  */
 export function createLog(role: string, level = 'info'): Logger {
-  const options = { name: role, level, base: { role }, redact: { paths: secretPaths, censor: '[secret]' } }
-  return pino(options, standardError())
+  const redact = { paths: secretPaths, censor: '[secret]' }
+  return pino({ name: role, level, base: { role }, redact, serializers: { err: errorFields } }, standardError())
+}
+
+function errorFields(error: Error): object {
+  const fields: unknown = pino.stdSerializers.err(error)
+  if (typeof fields !== 'object' || fields === null) return { message: String(fields) }
+  return 'stack' in fields && typeof fields.stack === 'string' ? { ...fields, stack: inSources(fields.stack) } : fields
 }
 
 /**

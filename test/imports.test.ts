@@ -111,6 +111,7 @@ const open = [
   'config.ts',
   'cipher.ts',
   'settings-reader.ts',
+  'source-positions.ts',
   'credentials.ts',
   'retry.ts',
   'tar.ts',

@@ -148,7 +148,7 @@ function nodeLayer(): Layer {
 
 /** Without what OpenSSL has for other processors, which is nine tenths of it. */
 function nodeHeaders(): ImageFile[] {
-  const manifest = createRequire(import.meta.url).resolve(`node-linux-${process.arch}/package.json`)
+  const manifest = createRequire(import.meta.filename).resolve(`node-linux-${process.arch}/package.json`)
   const headers = [...filesUnder(join(dirname(manifest), 'include'), join(toolsDirectory, 'include'))]
   const ours = process.arch === 'x64' ? 'linux-x86_64' : 'linux-aarch64'
   return headers.filter(({ name }) => !name.includes('/openssl/archs/') || name.includes(`/openssl/archs/${ours}/`))

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { homedir } from 'node:os'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { loadConfig, pathsOf, type Config } from '../config.ts'
 import { PaasError } from '../errors.ts'
+import { isBundled } from '../supervisor/role-process.ts'
 import { keepServing } from '../supervisor/router.ts'
 import { StopRequest } from '../supervisor/stop-request.ts'
 import { supervise, type SuperviseOptions } from '../supervisor/supervise.ts'
@@ -15,8 +17,15 @@ import { keepMemoryLow } from './idle-memory.ts'
  * role, in this process. `--as-copy` gives the data directory, a copy of another server's, an id of
  * its own first; `--take-over` ends the server that runs on it.
  */
-const roles = ['api', 'gate', 'worker', 'router']
+const roles: Record<string, () => Promise<{ run: () => Promise<void> }>> = {
+  api: () => import('./api.ts'),
+  gate: () => import('./gate.ts'),
+  worker: () => import('./worker.ts'),
+  router: () => import('./router.ts'),
+}
 const flags = ['as-copy', 'take-over'] as const
+/** Of this file as it runs: `src/main`, or the bundle's directory. */
+const here = dirname(fileURLToPath(import.meta.url))
 
 if (import.meta.main) await main()
 
@@ -46,7 +55,7 @@ type RunOptions = Pick<SuperviseOptions, 'asCopy' | 'takeOver' | 'silentMs'> & {
  * Runs the whole server until it is told to end.
  * @throws what keeps it from starting; a router that served before keeps serving then
  */
-export async function runServer({ rolesDirectory = import.meta.dirname, ...options }: RunOptions): Promise<void> {
+export async function runServer({ rolesDirectory = here, ...options }: RunOptions): Promise<void> {
   outliveReaders()
   const stop = new StopRequest()
   const config = await loadConfigOrKeepServing()
@@ -74,18 +83,20 @@ async function loadConfigOrKeepServing(): Promise<Config> {
 }
 
 async function runOneRole(role: string): Promise<void> {
-  if (!roles.includes(role)) {
-    throw new PaasError('settings_invalid', `--role is "${role}"; it must be one of ${roles.join(', ')}.`)
+  const load = Object.hasOwn(roles, role) ? roles[role] : undefined
+  if (!load) {
+    const names = Object.keys(roles).join(', ')
+    throw new PaasError('settings_invalid', `--role is "${role}"; it must be one of ${names}.`)
   }
-  const { run } = (await import(`./${role}.ts`)) as { run: () => Promise<void> }
+  const { run } = await load()
   await run()
 }
 
 /**
- * With a compile cache the roles start faster (Node's module.enableCompileCache). A user that is
- * missing in /etc/passwd has no home directory otherwise.
+ * Sources start faster with a compile cache (Node's module.enableCompileCache), which takes memory;
+ * the bundle needs none. A user that is missing in /etc/passwd has no home directory otherwise.
  */
 function roleEnvironment(): NodeJS.ProcessEnv {
   const cache = resolve(import.meta.dirname, '../../node_modules/.cache/compiled')
-  return { NODE_COMPILE_CACHE: cache, HOME: homedir(), ...process.env }
+  return { ...(isBundled ? {} : { NODE_COMPILE_CACHE: cache }), HOME: homedir(), ...process.env }
 }

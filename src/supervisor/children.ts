@@ -3,7 +3,7 @@ import type { Config } from '../config.ts'
 import { ownLogins } from '../logins.ts'
 import type { ChildSpec, Running } from './child.ts'
 import { startRedis } from './redis.ts'
-import { startRole, type RoleOptions } from './role-process.ts'
+import { isBundled, startRole, type RoleOptions } from './role-process.ts'
 import { leaveRouter, type Afterlife } from './router.ts'
 import type { Prefixes } from './separate.ts'
 import type { ServerLog } from './server-log.ts'
@@ -27,7 +27,7 @@ export const routerYoungMiB = 8
 
 export type ChildrenOptions = {
   config: Config
-  /** Holds `router.ts`, `gate.ts`, `worker.ts`, `api.ts` and `check.ts`. */
+  /** Holds `router.ts`, `gate.ts`, `worker.ts`, `api.ts` and `check.ts`, in the bundle as `.js`. */
   rolesDirectory: string
   /** What the roles get. */
   env: NodeJS.ProcessEnv
@@ -88,7 +88,8 @@ function startNamed(
   const onNote = (text: string): void => sayNote(name, text)
   const logins = name === 'api' ? ownLogins(config) : undefined
   const prefix = name === 'check' || name === 'record' ? [] : (prefixes[name] ?? [])
-  return startRole(join(rolesDirectory, `${name}.ts`), { log: log.fd, env, onNote, logins, prefix, ...options })
+  const file = join(rolesDirectory, isBundled ? `${name}.js` : `${name}.ts`)
+  return startRole(file, { log: log.fd, env, onNote, logins, prefix, ...options })
 }
 
 function routerSpec(options: ChildrenOptions, log: ServerLog): Spec {

@@ -37,6 +37,9 @@ const youngMiB = 1
  */
 export const sparingEnvironment = { MALLOC_ARENA_MAX: '1' }
 
+/** Whether this runs as `bin/bundle` made it, or from the sources. */
+export const isBundled = !import.meta.url.endsWith('.ts')
+
 /**
  * Starts `node FILE` in a session of its own, so that a terminal's Ctrl-C reaches only the
  * supervisor, which stops the roles in order. Both outputs go straight into the log file: a role

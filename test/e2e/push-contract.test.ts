@@ -6,18 +6,24 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { api, TestApp, until } from '../helpers/app.ts'
 import { request } from '../helpers/http.ts'
 import { gitEnvironment, TestRepository } from '../helpers/repository.ts'
+import { Bundle } from '../helpers/bundle.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 
 /** Every row of the push contract, as a user of the real git client meets it. They run side by side: most of their time is waiting. */
 
+/** The bundle, as users run it. */
+let bundle: Bundle
 let server: TestServer
 beforeAll(async () => {
+  bundle = await Bundle.make()
   server = await startServer({
+    bundle,
     env: { PAAS_MAX_PUSH_MIB: '4', PAAS_BOOT_TIMEOUT: '10', PAAS_BUILD_CONCURRENCY: '5' },
   })
 })
 afterAll(async () => {
   await server?.stop()
+  await bundle?.[Symbol.asyncDispose]()
 })
 
 /** A server that answers `text`, and whatever else its package.json should say. */

@@ -2,9 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 /** The pid of a server's role (`api`, `worker`, `router`, `redis`), found among the supervisor's children. */
 export function rolePid(supervisor: number, role: string): number {
-  const pid = childrenOf(supervisor).find((child) =>
-    commandLine(child).includes(role === 'redis' ? 'redis-server' : `src/main/${role}.ts`),
-  )
+  const program = role === 'redis' ? /redis-server/ : new RegExp(`/${role}\\.[jt]s`)
+  const pid = childrenOf(supervisor).find((child) => program.test(commandLine(child)))
   if (pid === undefined) throw new Error(`the supervisor ${supervisor} has no child for the role ${role}`)
   return pid
 }

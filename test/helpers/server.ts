@@ -12,7 +12,7 @@ import { freePort } from './free-port.ts'
 import { commandLine } from './processes.ts'
 
 const run = promisify(execFile)
-const main = resolve(import.meta.dirname, '../../src/main/server.ts')
+const sources = resolve(import.meta.dirname, '../../src/main')
 
 export type ServerOptions = {
   env?: Record<string, string>
@@ -20,11 +20,13 @@ export type ServerOptions = {
   prefix?: string[]
   /** What the server's argv ends with. */
   argv?: string[]
+  /** Runs this instead of the sources. */
+  bundle?: { directory: string } | undefined
   /** Runs on a copy of what this one's data directory is now. */
   copyOf?: TestServer
 }
 
-/** Starts a whole server, as `npm start` does, on a data directory and a port of its own; resolves when it is ready. */
+/** Starts a whole server, as `npm start` does but from the sources, on a data directory and a port of its own; resolves when it is ready. */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), 'paas-server-'))
   const server = new TestServer(directory, await freePorts(), options)
@@ -55,10 +57,12 @@ export class TestServer implements AsyncDisposable {
   readonly #prefix: string[]
   readonly #argv: string[]
   readonly #copyOf: TestServer | undefined
+  readonly #main: string
   #process: ChildProcess | undefined
 
   constructor(directory: string, { port, httpsPort }: Ports, options: ServerOptions) {
-    const { env = {}, prefix = [], argv = [], copyOf } = options
+    const { env = {}, prefix = [], argv = [], copyOf, bundle } = options
+    this.#main = bundle ? join(bundle.directory, 'server.js') : join(sources, 'server.ts')
     this.#directory = directory
     this.#prefix = prefix
     this.#argv = argv
@@ -69,7 +73,7 @@ export class TestServer implements AsyncDisposable {
     this.dataDirectory = env['PAAS_DATA'] ?? join(directory, 'data')
     this.env = {
       ...process.env,
-      NODE_COMPILE_CACHE: resolve(import.meta.dirname, '../../node_modules/.cache/compiled'),
+      ...(bundle ? {} : { NODE_COMPILE_CACHE: resolve(sources, '../../node_modules/.cache/compiled') }),
       HOME: directory,
       XDG_CONFIG_HOME: join(directory, 'config'),
       PAAS_DATA: this.dataDirectory,
@@ -94,7 +98,13 @@ export class TestServer implements AsyncDisposable {
 
   /** Starts it, the first time or again after `kill` or `terminate`; resolves when it is ready. */
   async start(...flags: string[]): Promise<void> {
-    const [program = process.execPath, ...argv] = [...this.#prefix, process.execPath, main, ...this.#argv, ...flags]
+    const [program = process.execPath, ...argv] = [
+      ...this.#prefix,
+      process.execPath,
+      this.#main,
+      ...this.#argv,
+      ...flags,
+    ]
     const child = spawn(program, argv, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = child
     await this.#readyLine(child)

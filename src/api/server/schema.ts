@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Api, ApiDeps } from '../deps.ts'
 import type { Route } from '../http/routes.ts'
 
 /** Heroku's own schema, of the resources that there are here: see LICENSE.md there. */
-const file = new URL('../heroku/platform-api.schema.json', import.meta.url)
+const file = join(import.meta.dirname, '../heroku/platform-api.schema.json')
 
 type Link = { method: string; href: string }
 type Definition = { links?: Link[] }

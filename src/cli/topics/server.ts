@@ -22,7 +22,7 @@ type ServeOptions = { role?: string; asCopy?: boolean; takeOver?: boolean }
 
 /** Returns the terminal to the server, passes signals on and ends as it ends. */
 async function serve({ role, asCopy, takeOver }: ServeOptions): Promise<void> {
-  const main = resolve(import.meta.dirname, '../../main/server.ts')
+  const main = resolve(import.meta.dirname, '../../../dist/server.js')
   const flags = [...(asCopy ? ['--as-copy'] : []), ...(takeOver ? ['--take-over'] : [])]
   const argv = [...(role === undefined ? [] : ['--role', role]), ...flags]
   const server = spawn(process.execPath, [main, ...argv], { stdio: 'inherit' })

@@ -1,5 +1,4 @@
 import { fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { withStreams } from '../../child-streams.ts'
 import type * as authority from './authority.ts'
 import type { TlsIdentity } from './identity.ts'
@@ -14,7 +13,7 @@ type AnyCall = { [Name in keyof Functions]: Call<Name> }[keyof Functions]
  * process that needs it once a year would keep, also where it had a thread for it.
  */
 export async function callInProcess<Name extends keyof Functions>(call: Call<Name>): Promise<Made<Name>> {
-  const child = withStreams(fork(fileURLToPath(import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }))
+  const child = withStreams(fork(import.meta.filename, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] }))
   const made = new Promise<Made<Name>>((resolve, reject) => {
     child.on('message', (message) => resolve(message as Made<Name>))
     child.on('error', reject)
