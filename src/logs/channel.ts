@@ -19,7 +19,7 @@ export type Backlog = { size: number }
  * when too many.
  */
 export class Channel {
-  readonly #file: SegmentWriter
+  readonly #file: Pick<SegmentWriter, 'append'>
   readonly #backlog: Backlog
   readonly #log: Logger
   #waiting: string[] = []
@@ -31,7 +31,7 @@ export class Channel {
   #isDue = false
   #failing = false
 
-  constructor(deps: { file: SegmentWriter; backlog: Backlog; log: Logger }) {
+  constructor(deps: { file: Pick<SegmentWriter, 'append'>; backlog: Backlog; log: Logger }) {
     this.#file = deps.file
     this.#backlog = deps.backlog
     this.#log = deps.log
