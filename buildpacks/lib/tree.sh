@@ -16,11 +16,13 @@ restore_tree() {
   local kept key id
   kept=$(kept_tree "$1")
   { read -r key && read -r id && [[ $key == "$2" ]]; } 2>/dev/null <"$kept.key" || return
-  if ! tree_lies_here "$1" "$id"; then
+  if tree_lies_here "$1" "$id"; then
+    say_tree "$1" "$id" lib
+  else
     drop_tree "$1"
     tar --extract --file="$kept.tar" --directory="${build_dir%/*}/" || return
+    announce_tree "$1" "$id"
   fi
-  announce_tree "$1" "$id"
 }
 
 # keep_tree PATH KEY: the key is written last and removed first, so that what is interrupted is not
@@ -47,13 +49,20 @@ forget_tree() {
 
 drop_tree() { rm -rf "$1" .paas/tree; }
 
-# What changes from now on is the app's own. Files have the time of their last change; of a
-# directory that is renamed only itself has it, so directories are written down. The clock of a file
-# system moves on in steps of some milliseconds.
+# What changes from now on is the app's own. The clock of a file system moves on in steps of some
+# milliseconds.
 announce_tree() {
+  sleep 0.02
+  say_tree "$1" "$2"
+  sleep 0.02
+}
+
+# say_tree PATH ID [FILE]: what has changed since then is the app's own, or since FILE beside
+# PAAS_TREE_FILE was made: `lib` is when a build begins. Files have the time of their last change;
+# of a directory that is renamed only itself has it, so directories are written down.
+say_tree() {
   [[ -n ${PAAS_TREE_FILE:-} ]] || return 0
   (cd "${build_dir%/*}/" && find "${build_dir##*/}/$1" -type d -printf '%i %p\0') >"$PAAS_TREE_FILE.directories"
-  sleep 0.02
   printf '%s\n' "$1" "$2" "$(kept_tree "$1")" >"$PAAS_TREE_FILE"
-  sleep 0.02
+  (($# < 3)) || touch --reference="${PAAS_TREE_FILE%/*}/$3" "$PAAS_TREE_FILE"
 }

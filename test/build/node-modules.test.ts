@@ -80,6 +80,10 @@ describe('what lies below the slug', () => {
       'cd node_modules && ls . && node -p \'["renamed", "ms"].map((at) => require(`./${at}/package.json`).name)\''
     expect((await runIn(result, names)).output).toBe("is-number\nms\nrenamed\n[ 'ms', 'simple-git-hooks' ]\n")
 
+    await app.commit({ 'package.json': manifest({ scripts: { postinstall: 'rm -r node_modules' } }) })
+    await app.sandboxes.without(app.id, () => Promise.resolve())
+    expect((await runIn(await app.build({ config }), 'ls -A node_modules 2>&1')).output).toMatch(/No such file/)
+
     // The same lock file, and yet not the same files: versions may not be in it.
     const anew = await app.build({ config, noCache: true })
     expect((await layersOf(anew)).at(-2)).not.toBe((await layersOf(result)).at(-2))
