@@ -6,7 +6,7 @@ for (const name of Object.keys(process.env)) if (personal.test(name)) delete pro
 
 /**
  * What is slow and rarely breaks alone: Heroku's own command, apps of real generators, the compose file, an engine that
- * is restarted, each package manager of Node.js and Python (npm, pip and uv are in the other tests too).
+ * is restarted, each package manager of Node.js and Python (npm, pip and uv are in the other tests too), languages with toolchains.
  * `npm run test:slow`
  */
 const slow = [
@@ -14,7 +14,7 @@ const slow = [
   'test/apps/**/*.test.ts',
   'test/setup/services.test.ts',
   'test/e2e/engine-restart.test.ts',
-  'test/build/{node-modules,python-managers}.test.ts',
+  'test/build/{go,node-modules,python-managers}.test.ts',
 ]
 /** Files that leave their process as they found it: they share one, where each module is loaded once. */
 const shared = ['test/{api,cli,logs,metrics,model,output,queue,release,store}/**/*.test.ts']

@@ -4,7 +4,7 @@ import { within } from '../model/machine.ts'
 import type { Repositories } from '../model/repositories.ts'
 import type { Candidates } from './detect.ts'
 import { isPackUrl, type PackUrl } from './pack-url.ts'
-import { isOurs, packNames } from './packs.ts'
+import { isOurs, packsWithoutToolchain, type PackName } from './packs.ts'
 import type { BuildLimits } from './sandboxes.ts'
 import type { SourceFacts } from './source.ts'
 import { baseNames, type Toolbox } from './toolbox.ts'
@@ -14,7 +14,10 @@ const form = 1
 
 /** How a commit is built. */
 export type BuildPlan = { kind: 'dockerfile' } | PacksPlan
-export type PacksPlan = { kind: 'packs' } & Candidates
+/** @param toolchains packs whose toolchains it is built with */
+export type PacksPlan = { kind: 'packs'; toolchains: PackName[] } & Candidates
+
+type OnProgress = (line: string) => void
 
 type InputDeps = {
   engine: Pick<Engine, 'machine'>
@@ -27,15 +30,16 @@ type InputDeps = {
 /**
  * A text of all that decides what a build makes, but for the commits of packs from elsewhere: two
  * builds of an app with the same one make the same slug. It may hold secrets.
+ * @param onProgress told of images that have to be made first
  */
 export async function buildInputs(
   deps: InputDeps,
   { appId, commit, version = commit, config }: BuildRequest,
-  { source, plan }: { source: Pick<SourceFacts, 'namesVersion'>; plan: BuildPlan },
+  { source, plan, onProgress }: { source: Pick<SourceFacts, 'namesVersion'>; plan: BuildPlan; onProgress?: OnProgress },
 ): Promise<string> {
   const [tree, images, machine] = await Promise.all([
     deps.repositories.tree(appId, commit),
-    imagesOf(deps.toolbox, plan),
+    imagesOf(deps.toolbox, plan, onProgress),
     deps.engine.machine(),
   ])
   const { cpus, memoryMiB } = within(deps.build, machine)
@@ -58,10 +62,18 @@ export function withCommits(inputs: string, commits: ReadonlyMap<string, string>
 }
 
 /** All that a slug may be put on: which of them it is only the build says. */
-async function imagesOf(toolbox: InputDeps['toolbox'], plan: BuildPlan): Promise<string[]> {
+async function imagesOf(toolbox: InputDeps['toolbox'], plan: BuildPlan, onProgress?: OnProgress): Promise<string[]> {
   const images =
     plan.kind === 'dockerfile'
       ? [toolbox.builderImage(), ...baseNames.map((name) => toolbox.baseImage(name))]
-      : [toolbox.buildImage(), ...packNames.map((pack) => toolbox.runImage([pack]))]
+      : [
+          toolbox.buildImage(plan.toolchains, onProgress),
+          ...possiblePacks(plan).map((pack) => toolbox.runImage([pack])),
+        ]
   return (await Promise.all(images)).map(({ digest }) => digest)
+}
+
+/** Those of ours that may build it; what another one needs to run is not made for it. */
+export function possiblePacks({ toolchains }: Pick<PacksPlan, 'toolchains'>): PackName[] {
+  return [...toolchains, ...packsWithoutToolchain]
 }

@@ -7,12 +7,13 @@ import { endOutputs, watchForCancel } from './cancel.ts'
 import type { BuildParts } from './parts.ts'
 import type { SandboxKind } from './sandboxes.ts'
 import { BuildSlots } from './slots.ts'
+import { toolchainsOf } from './toolchains.ts'
 import { letGo } from './verdict.ts'
 
 /** How a build is told to end, and how the worker says that it stops. */
 export type Stops = { stop: AbortController; closing: AbortSignal }
 
-/** What an app that was built by this is expected to need. */
+/** What an app that was built by one of these is expected to need. */
 const kinds: Record<string, SandboxKind> = { Dockerfile: 'dockerfile', 'Node.js': 'tree', Python: 'tree' }
 
 /**
@@ -62,7 +63,8 @@ export class Builds {
     const app = store.apps.get(appId)
     const slugId = app?.currentReleaseId && store.releases.find(app.currentReleaseId)?.slugId
     const buildpack = slugId && store.slugs.find(slugId)?.buildpack
-    if (app && !app.destroying) sandboxes.prepare(appId, kinds[buildpack || ''] ?? 'packs')
+    const form = { kind: kinds[buildpack || ''] ?? 'packs', toolchains: toolchainsOf(buildpack || '') }
+    if (app && !app.destroying) sandboxes.prepare(appId, form)
   }
 
   /**

@@ -91,5 +91,5 @@ export function undetected(pack: string | undefined, root: ReadonlySet<string>):
 const missing =
   'The files that it detects are missing in the root of the repository. Add them, or correct .buildpacks or: paas buildpacks'
 const sought =
-  'paas looks in the root of the repository for package.json (Node.js), requirements.txt, pyproject.toml, Pipfile, setup.py or manage.py (Python), ' +
+  'paas looks in the root of the repository for go.mod (Go), package.json (Node.js), requirements.txt, pyproject.toml, Pipfile, setup.py or manage.py (Python), ' +
   'index.html or static.json (static site), or a Dockerfile.'

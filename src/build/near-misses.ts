@@ -6,6 +6,9 @@ const readAlways = ['Procfile', 'app.json', '.buildpacks', '.slugignore', 'Docke
 
 /** What the packs read. */
 const readByPacks = [
+  'go.mod',
+  'go.sum',
+  'go.work',
   'package.json',
   'package-lock.json',
   'npm-shrinkwrap.json',

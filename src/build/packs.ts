@@ -5,8 +5,37 @@ import { join, resolve } from 'node:path'
 export const packsDirectory = resolve(import.meta.dirname, '../../buildpacks')
 
 /** Ours, in the order in which they are asked whether they can build an app. */
-export const packNames = ['nodejs', 'python', 'static'] as const
+export const packNames = ['go', 'nodejs', 'python', 'static'] as const
 export type PackName = (typeof packNames)[number]
+
+/** What a pack says of itself (`pack.json`). */
+export type PackFacts = {
+  /** What it calls the apps that it detects. */
+  title: string
+  /** Names in the root of a source; bin/detect knows of some that are deeper, too. */
+  detectedBy: string[]
+  /** Debian packages beyond the stack's own that every build image has for it. */
+  build: string[]
+  /**
+   * Those that are large and only in build images for such apps, which are made when the first one
+   * is built.
+   */
+  toolchain?: string[]
+  /** Debian packages that its apps need to run. */
+  run: string[]
+}
+
+export const packFacts = Object.fromEntries(packNames.map((name) => [name, readFacts(name)])) as Record<
+  PackName,
+  PackFacts
+>
+
+/** Those that every build image has all packages for. */
+export const packsWithoutToolchain = packNames.filter((name) => !hasToolchain(name))
+
+export function hasToolchain(pack: PackName): boolean {
+  return packFacts[pack].toolchain !== undefined
+}
 
 export function isOurs(pack: string): pack is PackName {
   return packNames.some((name) => name === pack)
@@ -25,7 +54,11 @@ export function packNamed(text: string): PackName | undefined {
   return packNames.find((name) => name === short)
 }
 
-/** Debian packages a pack needs beyond the stack's own, to build and to run (`packages.json`). */
-export function packagesOf(pack: PackName): { build: string[]; run: string[] } {
-  return JSON.parse(readFileSync(join(packsDirectory, pack, 'packages.json'), 'utf8')) as ReturnType<typeof packagesOf>
+/** The one that calls its apps so. */
+export function packTitled(title: string): PackName | undefined {
+  return packNames.find((name) => packFacts[name].title === title)
+}
+
+function readFacts(pack: PackName): PackFacts {
+  return JSON.parse(readFileSync(join(packsDirectory, pack, 'pack.json'), 'utf8')) as PackFacts
 }

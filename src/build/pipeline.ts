@@ -9,17 +9,24 @@ import type { Narrator } from '../model/narrator.ts'
 import { parseProcfile, type ProcessTypes } from '../model/procfile.ts'
 import { appUser } from '../model/app-user.ts'
 import type { Repositories } from '../model/repositories.ts'
-import { buildInputs, packsFromElsewhere, withCommits, type BuildPlan, type PacksPlan } from './build-key.ts'
+import {
+  buildInputs,
+  packsFromElsewhere,
+  possiblePacks,
+  withCommits,
+  type BuildPlan,
+  type PacksPlan,
+} from './build-key.ts'
 import { compile, type Compiled } from './compile.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
-import { candidates, type Candidates } from './detect.ts'
+import { candidates } from './detect.ts'
 import { buildDockerfile, isDockerfileBuild, type DockerfileDeps } from './dockerfile/build-dockerfile.ts'
 import { exportSlug, exportTree, imageLabels } from './export.ts'
 import { lookedUpOnce } from './looked-up-once.ts'
 import { createMask } from '../output/mask.ts'
 import { buildOrder } from './order.ts'
 import { currentCommits } from './pack-commits.ts'
-import { isOurs, packNames } from './packs.ts'
+import { isOurs } from './packs.ts'
 import { PhaseClock } from '../model/phase-clock.ts'
 import type { BuildLimits, BuildSandboxes } from './sandboxes.ts'
 import type { BuildRequest, BuildResult, RunPipeline } from '../model/build-request.ts'
@@ -28,6 +35,7 @@ import type { SourceLimits } from '../model/source.ts'
 import { sourceWarnings } from './source-warnings.ts'
 import type { Stack } from './stack/stack.ts'
 import type { Toolbox } from './toolbox.ts'
+import { toolchainsFor } from './toolchains.ts'
 import type { AppTrees } from './trees.ts'
 
 export type PipelineDeps = {
@@ -59,7 +67,7 @@ export function createPipeline(own: PipelineDeps): RunPipeline {
       const run = appJson ? configure(asked, appJson) : asked
       for (const line of sourceWarnings(source)) output.error(line)
       const plan = planOf(run, source)
-      const inputs = await run.clock.time('source', () => buildInputs(deps, run.request, { source, plan }))
+      const inputs = await run.clock.time('source', () => inputsOf(run, source, plan))
       const result = (await earlier(run, plan, inputs)) ?? (await buildNow(run, source, { plan, inputs }))
       return { stack: deps.stack.name, ...result, ...(appJson && { appJson }), phases: run.clock.times }
     } catch (error) {
@@ -93,10 +101,13 @@ function configure(run: Run, appJson: AppManifest): Run {
 function planOf({ deps, request }: Run, source: SourceFacts): BuildPlan {
   if (isDockerfileBuild(source, request.buildpacks)) return { kind: 'dockerfile' }
   parseProcfileOf(source.files.Procfile)
-  return {
-    kind: 'packs',
-    ...candidates(request.buildpacks ?? [], source.files['.buildpacks'], deps.packPolicy),
-  }
+  const asked = candidates(request.buildpacks ?? [], source.files['.buildpacks'], deps.packPolicy)
+  return { kind: 'packs', ...asked, toolchains: toolchainsFor(asked, source.root) }
+}
+
+/** The images that it is built with are made first, where they are missing. */
+function inputsOf({ deps, request, output }: Run, source: SourceFacts, plan: BuildPlan): Promise<string> {
+  return buildInputs(deps, request, { source, plan, onProgress: (line) => tellProgress(output, line) })
 }
 
 /**
@@ -126,7 +137,7 @@ type Wanted = { asked: PacksPlan; inputs: string }
 async function withPacks(run: Run, source: SourceFacts, wanted: Wanted): Promise<Built> {
   const { deps, request, output, clock } = run
   const { asked, inputs } = wanted
-  const sandbox = await clock.time('prepare', () => takeSandbox(run, mayHaveTree(asked, source)))
+  const sandbox = await clock.time('prepare', () => takeSandbox(run, asked, source))
   try {
     const same = await earlierWithPacks(run, sandbox, wanted)
     if (same) return same
@@ -159,10 +170,13 @@ async function earlierWithPacks(
   return made && { ...made, inputs: actual }
 }
 
-function takeSandbox({ deps, request, output, signal }: Run, mayBeginWithTree: boolean): Promise<Sandbox> {
+function takeSandbox({ deps, request, output, signal }: Run, asked: PacksPlan, source: SourceFacts): Promise<Sandbox> {
   const onProgress = (line: string) => tellProgress(output, line)
-  const kind = mayBeginWithTree ? 'tree' : 'packs'
-  return deps.sandboxes.take(request.appId, { kind, emptyCache: request.noCache, onProgress }, signal)
+  const form = {
+    kind: mayHaveTree(asked, source) ? ('tree' as const) : ('packs' as const),
+    toolchains: asked.toolchains,
+  }
+  return deps.sandboxes.take(request.appId, { ...form, emptyCache: request.noCache, onProgress }, signal)
 }
 
 /**
@@ -173,12 +187,12 @@ function mayHaveTree({ mode, packs }: PacksPlan, { root }: SourceFacts): boolean
   return isOne && packs.every(isOurs) && !root.has('node_modules') && !root.has('.paas')
 }
 
-async function runPacks(run: Run, sandbox: Sandbox, asked: Candidates, source: SourceFacts): Promise<Compiled> {
+async function runPacks(run: Run, sandbox: Sandbox, asked: PacksPlan, source: SourceFacts): Promise<Compiled> {
   const { deps, request, output, clock, signal } = run
   const { memoryMiB } = within(deps.build, await deps.engine.machine())
   const mask = createMask(request.config)
   const files = sourceForBuild(await archive(run), source.files['.slugignore'])
-  const knownTree = (await runTree(run))?.id
+  const knownTree = (await runTree(run, asked))?.id
   const order = buildOrder(request, asked, files, { stack: deps.stack.name, knownTree })
   const detected = Promise.withResolvers<void>()
   const options = { root: source.root, candidates: asked, order, onDetected: detected.resolve }
@@ -226,8 +240,8 @@ async function treeBelow(run: Run, tree: NonNullable<Compiled['tree']>, options:
 }
 
 /** The one that slugs of the app are put on, whichever of our packs builds it. */
-async function runTree({ deps, request }: Run) {
-  const bases = await Promise.all(packNames.map((pack) => deps.toolbox.runImage([pack])))
+async function runTree({ deps, request }: Run, asked: PacksPlan) {
+  const bases = await Promise.all(possiblePacks(asked).map((pack) => deps.toolbox.runImage([pack])))
   return deps.trees.newest({ appId: request.appId, use: 'run', bases })
 }
 

@@ -1,10 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import type { Engine, Limits, Sandbox } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { newId, type AppId } from '../model/ids.ts'
 import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
 import { baseStores } from './dockerfile/base-stores.ts'
+import type { PackName } from './packs.ts'
 import type { Toolbox } from './toolbox.ts'
 import { treeLabels, type AppTrees, type Tree } from './trees.ts'
 
@@ -33,8 +35,12 @@ export type SandboxesDeps = {
  */
 export type SandboxKind = 'packs' | 'tree' | 'dockerfile'
 
-type Wanted = {
-  kind?: SandboxKind
+/** @param toolchains packs whose toolchains are in it */
+export type SandboxForm = { kind: SandboxKind; toolchains: PackName[] }
+
+const plain: SandboxForm = { kind: 'packs', toolchains: [] }
+
+type Wanted = Partial<SandboxForm> & {
   /** Clears the app's build cache. */
   emptyCache: boolean
   /** Told of what takes long. */
@@ -42,7 +48,7 @@ type Wanted = {
 }
 
 /** A sandbox on its way, or waiting; undefined: it could not be made. */
-type Prepared = { kind: SandboxKind; sandbox: Promise<Sandbox | undefined>; expiry: NodeJS.Timeout }
+type Prepared = { form: SandboxForm; sandbox: Promise<Sandbox | undefined>; expiry: NodeJS.Timeout }
 
 /**
  * Where apps are built: each build has a sandbox of its own. The engine takes a third of a second
@@ -66,27 +72,28 @@ export class BuildSandboxes implements AsyncDisposable {
    * A build of the app is expected in a moment. There are never more sandboxes waiting than builds
    * may run at once.
    */
-  prepare(appId: AppId, kind: SandboxKind = 'packs'): void {
+  prepare(appId: AppId, form: SandboxForm = plain): void {
     const isFull = this.#prepared.size >= this.#deps.build.concurrency
     if (isFull || this.#prepared.has(appId) || this.#barred.has(appId)) return
-    const sandbox = this.#make(appId, kind, new AbortController().signal).catch((error: unknown) => {
+    const sandbox = this.#make(appId, form, new AbortController().signal).catch((error: unknown) => {
       this.#deps.log.info({ err: error, app: appId }, 'no sandbox prepared')
       return undefined
     })
     const expiry = setTimeout(() => void this.#discard(appId), patience).unref()
-    this.#prepared.set(appId, { kind, sandbox, expiry })
+    this.#prepared.set(appId, { form, sandbox, expiry })
   }
 
   /** One for a build, to be given back by `remove`. */
-  async take(appId: AppId, { kind = 'packs', emptyCache, onProgress }: Wanted, signal: AbortSignal): Promise<Sandbox> {
+  async take(appId: AppId, { emptyCache, onProgress, ...wanted }: Wanted, signal: AbortSignal): Promise<Sandbox> {
+    const form = { ...plain, ...wanted }
     if (emptyCache) await this.without(appId, () => this.#deps.engine.removeCache(appId))
-    if (this.#prepared.get(appId)?.kind !== kind) await this.#discard(appId)
+    if (!isDeepStrictEqual(this.#prepared.get(appId)?.form, form)) await this.#discard(appId)
     const sandbox = await this.#withdraw(appId)
     // The sandbox before may still be cleaning up the cache that this one needs.
-    if (kind === 'dockerfile') await this.#resting.get(appId)
+    if (form.kind === 'dockerfile') await this.#resting.get(appId)
     if (sandbox?.waits && !signal.aborted) return sandbox
     if (sandbox) this.remove(appId, sandbox)
-    return this.#make(appId, kind, signal, onProgress)
+    return this.#make(appId, form, signal, onProgress)
   }
 
   /** No build needs the one that was prepared. */
@@ -146,13 +153,13 @@ export class BuildSandboxes implements AsyncDisposable {
 
   async #make(
     appId: AppId,
-    kind: SandboxKind,
+    { kind, toolchains }: SandboxForm,
     signal: AbortSignal,
     onProgress?: Wanted['onProgress'],
   ): Promise<Sandbox> {
     const { engine, toolbox, trees, build } = this.#deps
     const isBuilder = kind === 'dockerfile'
-    const base = await (isBuilder ? toolbox.builderImage(onProgress) : toolbox.buildImage(onProgress))
+    const base = await (isBuilder ? toolbox.builderImage(onProgress) : toolbox.buildImage(toolchains, onProgress))
     const tree = kind === 'tree' ? await trees.newest({ appId, use: 'build', bases: [base] }) : undefined
     const image = tree?.image ?? base
     const spec = {

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
 import type { Engine, Image } from '../engine/engine.ts'
 import { createUsers } from './app-passwd.ts'
-import { packagesOf, packNames, packsDirectory, type PackName } from './packs.ts'
+import { packFacts, packsDirectory, packsWithoutToolchain, type PackName } from './packs.ts'
 import type { Stack } from './stack/stack.ts'
 import { filesUnder, tarOf, type ImageFile, type SmallFile } from './stack/image-files.ts'
 import { toolFiles, toolsDirectory, toolVersions } from './stack/tools.ts'
@@ -42,16 +42,22 @@ export type ToolboxDeps = {
  * the one most apps ask for costs their slugs nothing.
  */
 export type Toolbox = {
-  buildImage(onProgress?: (line: string) => void): Promise<Image>
+  /** @param toolchains of these packs it has too */
+  buildImage(toolchains?: PackName[], onProgress?: (line: string) => void): Promise<Image>
   runImage(packs: PackName[], onProgress?: (line: string) => void): Promise<Image>
-  /** For slugs that were made elsewhere: what any of the packs needs to run. */
+  /**
+   * For slugs that were made elsewhere: what any pack without a toolchain of its own needs to run.
+   */
   uploadImage(onProgress?: (line: string) => void): Promise<Image>
   /** The list of users in one of them (passwd(5)). */
   usersIn(image: Image): Promise<string>
   /** What Dockerfiles are built in; made when the first one is. */
   builderImage(onProgress?: (line: string) => void): Promise<Image>
   baseImage(name: BaseName, onProgress?: (line: string) => void): Promise<Image>
-  /** Makes all that buildpacks need, so that no push waits for one. */
+  /**
+   * Makes all that buildpacks need, so that no push waits for one; only the first push of an app
+   * with a toolchain does.
+   */
   prepare(onProgress: (line: string) => void): Promise<void>
 }
 
@@ -61,26 +67,27 @@ export function createToolbox({ engine, stack }: ToolboxDeps): Toolbox {
   const packs = packLayer()
   const builder = builderLayer()
   const toolbox: Toolbox = {
-    async buildImage(onProgress = noProgress) {
-      const packages = packNames.flatMap((pack) => packagesOf(pack).build)
-      return withLayer(await stack.buildImage(packages, onProgress), packs, onProgress)
+    async buildImage(toolchains = [], onProgress = noProgress) {
+      const common = packsWithoutToolchain.flatMap((pack) => packFacts[pack].build)
+      const further = toolchains.flatMap((pack) => [...packFacts[pack].build, ...(packFacts[pack].toolchain ?? [])])
+      return withLayer(await stack.buildImage([common, further], onProgress), packs, onProgress)
     },
     async runImage(packs, onProgress = noProgress) {
-      const packages = packs.flatMap((pack) => packagesOf(pack).run)
+      const packages = packs.flatMap((pack) => packFacts[pack].run)
       const base = await stack.runImage(packages, onProgress)
       return packs.includes('nodejs') ? withLayer(base, nodeLayer(), onProgress) : base
     },
     usersIn: createUsers(engine),
-    uploadImage: (onProgress) => toolbox.runImage([...packNames], onProgress),
+    uploadImage: (onProgress) => toolbox.runImage(packsWithoutToolchain, onProgress),
     builderImage: async (onProgress = noProgress) =>
       withLayer(await stack.builderImage(onProgress), builder, onProgress),
     baseImage(name, onProgress) {
-      if (name === 'build') return toolbox.buildImage(onProgress)
+      if (name === 'build') return toolbox.buildImage([], onProgress)
       return toolbox.runImage(name === 'node' ? ['nodejs'] : [], onProgress)
     },
     async prepare(onProgress) {
-      await toolbox.buildImage(onProgress)
-      for (const pack of packNames) await toolbox.runImage([pack], onProgress)
+      await toolbox.buildImage([], onProgress)
+      for (const pack of packsWithoutToolchain) await toolbox.runImage([pack], onProgress)
       await toolbox.uploadImage(onProgress)
     },
   }

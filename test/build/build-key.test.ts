@@ -17,7 +17,7 @@ const usual = {
   packs: 'built on',
   builder: 'builder',
   base: 'base',
-  plan: { kind: 'packs', mode: 'first', packs: ['nodejs'] } as BuildPlan,
+  plan: { kind: 'packs', toolchains: [], mode: 'first', packs: ['nodejs'] } as BuildPlan,
 }
 
 function inputs(changed: Partial<typeof usual> = {}): Promise<string> {
@@ -44,7 +44,7 @@ const dockerfile: BuildPlan = { kind: 'dockerfile' }
 it.each<[string, Partial<typeof usual>]>([
   ['the tree', { tree: 'other' }],
   ['config vars', { config: { KEY: 'value' } }],
-  ['the packs', { plan: { kind: 'packs', mode: 'all', packs: ['nodejs'] } }],
+  ['the packs', { plan: { kind: 'packs', toolchains: [], mode: 'all', packs: ['nodejs'] } }],
   ['the image that it is built on', { packs: 'other' }],
   ['the image that it runs on', { base: 'other' }],
   ['the memory of a build', { memoryMiB: 1024 }],
@@ -56,7 +56,7 @@ it.each<[string, Partial<typeof usual>]>([
 it('the commit decides a build only where something may read its name', async () => {
   expect(await inputs({ commit: 'other' })).toBe(await inputs())
   expect(await inputs({ commit: 'other', names: true })).not.toBe(await inputs({ names: true }))
-  const plan: BuildPlan = { kind: 'packs', mode: 'all', packs: ['https://host.example/pack.git'] }
+  const plan: BuildPlan = { kind: 'packs', toolchains: [], mode: 'all', packs: ['https://host.example/pack.git'] }
   expect(await inputs({ commit: 'other', plan })).not.toBe(await inputs({ plan }))
 })
 

@@ -119,7 +119,7 @@ describe('further packages', () => {
   }, 300_000)
 
   it('that do not exist are refused with what apt says, and leave no image and no container', async () => {
-    await expect(stack.buildImage(['no-such-package-here'], noProgress)).rejects.toMatchObject({
+    await expect(stack.buildImage([['no-such-package-here']], noProgress)).rejects.toMatchObject({
       code: 'stack_unavailable',
       message: expect.stringContaining('Unable to locate package no-such-package-here') as string,
     })

@@ -10,6 +10,7 @@ type Search = { Querystring: Record<string, string | string[] | undefined> }
 const since = time(new Date('2026-01-01T00:00:00Z'))
 const license = 'MIT'
 const descriptions: Record<PackName, string> = {
+  go: 'Go, with modules',
   nodejs: 'Node.js, with npm, Yarn or pnpm',
   python: 'Python, with pip, uv, Poetry or pipenv',
   static: 'Static sites, served by nginx',

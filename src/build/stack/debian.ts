@@ -47,8 +47,8 @@ class DebianStack implements Stack {
     return this.#ensure(this.#recipes.run(packages), onProgress)
   }
 
-  async buildImage(packages: string[], onProgress: Progress): Promise<Image> {
-    return this.#ensure(this.#recipes.build(packages), onProgress)
+  async buildImage(layers: string[][], onProgress: Progress): Promise<Image> {
+    return this.#ensure(this.#recipes.build(...layers), onProgress)
   }
 
   async builderImage(onProgress: Progress): Promise<Image> {

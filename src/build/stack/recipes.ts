@@ -23,8 +23,8 @@ export type Recipe = {
 export type Recipes = {
   /** The name of the root file system that all is made on. */
   rootfs: string
-  run: (packages: string[]) => Recipe
-  build: (packages: string[]) => Recipe
+  run: (...layers: string[][]) => Recipe
+  build: (...layers: string[][]) => Recipe
   /** What Dockerfiles are built in. */
   builder: Recipe
 }
@@ -71,20 +71,25 @@ export function recipesFor(stack: StackDefinition, certificates: string[]): Reci
   return { rootfs, run: extend(stack, 'run', run), build: extend(stack, 'build', build), builder }
 }
 
-/** The image with further packages; the same image if the list is empty. */
-function extend(stack: StackDefinition, kind: 'run' | 'build', base: Recipe): (packages: string[]) => Recipe {
-  return (packages) => {
+/**
+ * The image with further packages, a layer for each list that has any which those below it lack.
+ */
+function extend(stack: StackDefinition, kind: 'run' | 'build', base: Recipe): (...layers: string[][]) => Recipe {
+  return (...layers) => {
     const own = new Set(kind === 'run' ? stack.packages.run : [...stack.packages.run, ...stack.packages.build])
-    const further = packageList(packages).filter((name) => !own.has(name))
-    if (further.length === 0) return base
-    return {
-      reference: reference(stack, kind, [base.reference, further]),
-      title: `${base.title} with ${further.join(', ')}`,
-      base,
-      files: () => [],
-      commands: [install(further)],
-      config: base.config,
-    }
+    return layers.reduce((below, packages) => {
+      const further = packageList(packages).filter((name) => !own.has(name))
+      if (further.length === 0) return below
+      for (const name of further) own.add(name)
+      return {
+        reference: reference(stack, kind, [below.reference, further]),
+        title: `${below.title} ${below === base ? 'with' : 'and'} ${further.join(', ')}`,
+        base: below,
+        files: () => [],
+        commands: [install(further)],
+        config: base.config,
+      }
+    }, base)
   }
 }
 

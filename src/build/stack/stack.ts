@@ -8,9 +8,10 @@ import type { Image } from '../../engine/engine.ts'
 export interface Stack {
   readonly name: string
   /**
-   * The build image with these Debian packages beyond the base (sorted or not, duplicates allowed).
+   * The build image with these Debian packages beyond the base (sorted or not, duplicates allowed),
+   * a layer for each list: images whose first lists are the same share those.
    */
-  buildImage(packages: string[], onProgress: (line: string) => void): Promise<Image>
+  buildImage(layers: string[][], onProgress: (line: string) => void): Promise<Image>
   /** The run image, likewise. */
   runImage(packages: string[], onProgress: (line: string) => void): Promise<Image>
   /** The image that Dockerfiles are built in. */
