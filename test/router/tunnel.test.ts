@@ -10,7 +10,7 @@ import { route, startRouter, type TestRouter } from './helpers/router.ts'
 const upgrade = 'GET / HTTP/1.1\r\nHost: app.test\r\nConnection: Upgrade\r\nUpgrade: custom/1\r\n\r\n'
 const accepted = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: custom/1\r\n\r\n'
 /** Far more than the kernel keeps between the two ends. */
-const much = 200_000_000
+const much = 100_000_000
 const piece = Buffer.alloc(50_000, 'x')
 
 type OpenTunnel = AsyncDisposable & { router: TestRouter; target: LiveTarget; client: Socket; app: Socket }
