@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import type { Row } from './table.ts'
 
 /** MiB that a server may hold when it is idle. */
-const most = 200
+const most = 120
 
 /**
  * Memory of a process and all its descendants (the control plane with its Redis), in MiB: the sum of their

@@ -4,8 +4,8 @@ import { trimMalloc } from './trim-malloc.ts'
 
 /** A process counts as idle below this share of busy time. */
 const idleShare = 0.02
-/** Bytes that the process must hold more than before to be worth a collection. */
-const worthIt = 4 * 2 ** 20
+/** Bytes that a process must hold more than before to be worth a collection. */
+const worthIt = { whereVisitorsWait: 4 * 2 ** 20, elsewhere: 2 ** 20 }
 
 /**
  * Collects garbage and returns the pages whenever the process becomes idle after work. V8 alone
@@ -16,6 +16,7 @@ const worthIt = 4 * 2 ** 20
  */
 export function keepMemoryLow({ serves, interval = 60_000 }: { serves: boolean; interval?: number }): Disposable {
   if (!serves) collect()
+  const least = serves ? worthIt.whereVisitorsWait : worthIt.elsewhere
   let [floor, utilization] = [serves ? 0 : (heldBytes() ?? 0), performance.eventLoopUtilization()]
   const giveBack = async (): Promise<void> => {
     collect()
@@ -26,7 +27,7 @@ export function keepMemoryLow({ serves, interval = 60_000 }: { serves: boolean; 
     const now = performance.eventLoopUtilization()
     const share = performance.eventLoopUtilization(now, utilization).utilization
     utilization = now
-    if (share <= idleShare && (heldBytes() ?? 0) - floor >= worthIt) void giveBack()
+    if (share <= idleShare && (heldBytes() ?? 0) - floor >= least) void giveBack()
   }, interval).unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
