@@ -15,6 +15,7 @@ const roles = ['server', 'router', 'gate', 'worker', 'api', 'check', 'record']
 /** `--to` is another directory in the checkout. */
 const { values } = parseArgs({ options: { to: { type: 'string', default: 'dist' } } })
 const target = join(root, values.to)
+process.umask(0o022) // roles run as users of their own, whatever the administrator's is
 await bundle()
 for (const name of await readdir(target)) if (name.endsWith('.js')) await escape(join(target, name))
 

@@ -57,7 +57,7 @@ function prefixesOf(config: Separated, users: Users, compiled: string | undefine
 
 /** Why that user cannot run this code on that data. */
 function obstacleTo(prefix: string[], { paths }: Separated): string | undefined {
-  const look = 'test -r "$1" && test -x "$2" && test -w "$3" || { echo "no access" >&2; exit 1; }'
+  const look = 'test -r "$1" && test -r "$2" && test -x "$3" && test -w "$4" || { echo "no access" >&2; exit 1; }'
   const [program, ...argv] = [
     ...prefix,
     'sh',
@@ -65,6 +65,7 @@ function obstacleTo(prefix: string[], { paths }: Separated): string | undefined 
     look,
     'sh',
     import.meta.filename,
+    process.argv[1] ?? '', // the bundle, where that is what runs
     process.execPath,
     paths.repositories,
   ]

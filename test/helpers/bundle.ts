@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 
 const root = resolve(import.meta.dirname, '../..')
 
-/** The server as `npm start` runs it, made of the sources as they are. */
+/** The server as `npm start` runs it, made of the sources as they are by an administrator who hides what they write. */
 export class Bundle implements AsyncDisposable {
   readonly directory: string
 
@@ -16,7 +16,8 @@ export class Bundle implements AsyncDisposable {
   static async make(): Promise<Bundle> {
     const bundle = new Bundle(await mkdtemp(join(root, 'dist.')))
     await chmod(bundle.directory, 0o755) // for the users of the roles
-    await promisify(execFile)(process.execPath, [join(root, 'bin/bundle.ts'), '--to', basename(bundle.directory)])
+    const argv = [process.execPath, join(root, 'bin/bundle.ts'), '--to', basename(bundle.directory)]
+    await promisify(execFile)('sh', ['-c', 'umask 077; exec "$@"', 'sh', ...argv])
     return bundle
   }
 
