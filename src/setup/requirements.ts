@@ -41,6 +41,7 @@ const forTests: Requirement[] = [
   { command: 'docker', packages: ['docker-cli', 'docker.io'] },
   { command: 'docker-compose', packages: ['docker-compose'] },
   { command: 'ip', packages: ['iproute2'] },
+  { command: 'shellcheck', packages: ['shellcheck'] },
   { command: 'zsh', packages: ['zsh'] },
   { command: 'fish', packages: ['fish'] },
 ]
