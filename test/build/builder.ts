@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { PassThrough, type Readable } from 'node:stream'
 import { createNarrator } from '../../src/output/narrate.ts'
+import type { PackName } from '../../src/build/packs.ts'
 import { createPackPolicy } from '../../src/build/pack-url.ts'
 import { BuildSandboxes, type SandboxesDeps } from '../../src/build/sandboxes.ts'
 import { createPipeline, type PipelineDeps } from '../../src/build/pipeline.ts'
@@ -68,9 +69,9 @@ export class Builder implements AsyncDisposable {
     return references[0] ?? ''
   }
 
-  /** The image that apps are built on. */
-  async buildImage(): Promise<string> {
-    return (await this.#deps.toolbox.buildImage()).digest
+  /** The image that apps are built on, with the toolchains of these packs. */
+  async buildImage(toolchains: PackName[] = []): Promise<string> {
+    return (await this.#deps.toolbox.buildImage(toolchains)).digest
   }
 
   /** The image that Dockerfiles are built in. */
@@ -111,6 +112,12 @@ export class AppBuilder implements AsyncDisposable {
     this.sandboxes = new BuildSandboxes(shared)
     this.#pipelineDeps = Object.assign(shared, { sandboxes: this.sandboxes })
     this.#pipeline = createPipeline(this.#pipelineDeps)
+  }
+
+  /** A commit of these files and no others. */
+  async replace(files: Record<string, string>): Promise<string> {
+    await this.repository.git('rm', '-r', '--quiet', '.')
+    return this.commit(files)
   }
 
   async commit(files: Record<string, string>): Promise<string> {

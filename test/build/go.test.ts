@@ -1,8 +1,17 @@
-import { afterAll, describe, expect, it } from 'vitest'
-import { Builder, runIn } from './builder.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Builder, runIn, type AppBuilder } from './builder.ts'
 
 const builder = new Builder()
-afterAll(() => builder[Symbol.asyncDispose]())
+/** One for all tests, since Go compiles its own library for each app. */
+let app: AppBuilder
+beforeAll(async () => {
+  await builder.buildImage(['go'])
+  app = await builder.app({ 'main.go': '' })
+}, 900_000)
+afterAll(async () => {
+  await app?.[Symbol.asyncDispose]()
+  await builder[Symbol.asyncDispose]()
+})
 
 const goMod = 'module example.com/greeter\n\ngo 1.22\n'
 const hello = `package main
@@ -29,7 +38,7 @@ github.com/google/uuid v1.6.0/go.mod h1:TIyPZe4MgqvfeYDBFedMoGGpEw/LqOeaOT+nhxU+
 
 describe('a Go app', () => {
   it('is its program, which is web and knows the memory of its dyno', async () => {
-    await using app = await builder.app({ 'go.mod': goMod, 'main.go': hello })
+    await app.replace({ 'go.mod': goMod, 'main.go': hello })
     const result = await app.build()
     expect(result).toMatchObject({ buildpack: 'Go', processTypes: { web: 'bin/greeter' } })
     expect(app.output).toContain('-----> Using go1.2')
@@ -38,7 +47,7 @@ describe('a Go app', () => {
   })
 
   it('gets its modules once, and compiles what changed', async () => {
-    await using app = await builder.app(uuid)
+    await app.replace(uuid)
     const first = await app.build()
     expect(app.output).toContain('go: downloading github.com/google/uuid v1.6.0')
     expect((await runIn(first, 'greeter')).output).toBe('36\n')
@@ -48,7 +57,7 @@ describe('a Go app', () => {
   })
 
   it('may have several programs, under cmd/, of which the one named web serves', async () => {
-    await using app = await builder.app({
+    await app.replace({
       'go.mod': goMod,
       'cmd/web/main.go': program('web'),
       'cmd/clock/main.go': program('clock'),
@@ -68,14 +77,14 @@ describe('a Go app', () => {
       'jobs/go.mod': 'module example.com/jobs\n\ngo 1.22\n',
       'jobs/cmd/nightly/main.go': program('nightly'),
     }
-    await using app = await builder.app(modules)
+    await app.replace(modules)
     expect((await runIn(await app.build(), 'ls bin')).output).toBe('nightly\n')
     const asked = await app.build({ config: { GO_INSTALL_PACKAGE_SPEC: './api ./jobs/cmd/nightly' } })
     expect((await runIn(asked, 'ls bin')).output).toBe('api\nnightly\n')
   })
 
   it('is built with the Go that .tool-versions names, or go.mod when that is newer', async () => {
-    await using app = await builder.app({
+    await app.replace({
       'go.mod': goMod,
       'main.go': program('new'),
       '.tool-versions': 'golang 1.25\n',
@@ -88,7 +97,7 @@ describe('a Go app', () => {
   })
 
   it('needs no module proxy when its modules are vendored, and is without them afterwards', async () => {
-    await using app = await builder.app({
+    await app.replace({
       ...uuid,
       'vendor/modules.txt': '# github.com/google/uuid v1.6.0\n## explicit\ngithub.com/google/uuid\n',
       'vendor/github.com/google/uuid/uuid.go': 'package uuid\n\nfunc NewString() string { return "one" }\n',
@@ -130,14 +139,14 @@ describe('a Go app that cannot be built', () => {
       'a C library for cgo is missing',
     ],
   ])('because it %s is told what to do', async (_, files, reason) => {
-    await using app = await builder.app({ 'go.mod': goMod, ...files })
+    await app.replace({ 'go.mod': goMod, ...files })
     await expect(app.build()).rejects.toThrow(`build failed: ${reason}`)
     expect(app.output).toMatch(/^ !     \S/m)
   })
 
   it('because the module proxy is away is told so', async () => {
-    await using app = await builder.app(uuid)
-    const build = app.build({ config: { GOPROXY: 'https://proxy.invalid' } })
+    await app.replace(uuid)
+    const build = app.build({ config: { GOPROXY: 'https://proxy.invalid' }, noCache: true })
     await expect(build).rejects.toThrow('build failed: the module proxy is not reached')
   })
 })
