@@ -123,6 +123,13 @@ describe('the Dockerfile', () => {
   })
 })
 
+/** The tests may have an engine of their own, which is cleaned up after them. */
+function socketOfEngine(): string {
+  const { docker } = loadConfig()
+  if (docker.kind !== 'socket') throw new Error('docker-compose.yml is for an engine on this machine')
+  return docker.path
+}
+
 /** Somebody who has taken over the worker asks for what would make them root of this machine. */
 const askForAll = `
 const http = require('node:http')
@@ -145,7 +152,10 @@ class Services implements AsyncDisposable {
   private constructor(image: string, directory: string, [port, httpsPort]: [number, number]) {
     this.#directory = directory
     const names = ['redis', 'setup', 'router', 'gate', 'worker', 'api']
-    const services = Object.fromEntries(names.map((name) => [name, { image }]))
+    const volumes = [`${socketOfEngine()}:/var/run/docker.sock`]
+    const services = Object.fromEntries(
+      names.map((name) => [name, ['setup', 'gate'].includes(name) ? { image, volumes } : { image }]),
+    )
     const changes = join(directory, 'changes.json')
     writeFileSync(changes, JSON.stringify({ version: '3.8', services }))
     this.#argv = ['-p', `paas-services-test-${process.pid}`, '-f', 'docker-compose.yml', '-f', changes]

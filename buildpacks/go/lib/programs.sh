@@ -33,7 +33,7 @@ build_programs() {
   local started
   refuse_same_names
   started=$(mktemp)
-  topic "Building ${programs[*]}"
+  topic "Building ${programs[*]} with go install"
   local status=0
   run go install "${programs[@]}" || status=$?
   ((status == 0)) || explain_and_fail "go install exited with $status"
