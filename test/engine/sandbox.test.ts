@@ -135,8 +135,10 @@ describe('a sandbox', () => {
     await using many = await server.sandbox({ ...share, appId: newId<AppId>() })
     const script = 'dd if=/dev/zero of=/app/a bs=1M count=30; dd if=/dev/zero of=/cache/b bs=1M count=30; sleep 100'
     const [bytes, files] = [shell(large, script), shell(many, 'touch /tmp/{1..3200}; sleep 100')]
-    await expect(bytes).rejects.toMatchObject({ code: 'build_failed', message: /more than 50 MiB/ })
-    await expect(files).rejects.toMatchObject({ code: 'build_failed', message: /more than 3200 files/ })
+    await Promise.all([
+      expect(bytes).rejects.toMatchObject({ code: 'build_failed', message: /more than 50 MiB/ }),
+      expect(files).rejects.toMatchObject({ code: 'build_failed', message: /more than 3200 files/ }),
+    ])
   })
 
   it('takes files, with their owners and modes', async () => {
