@@ -103,7 +103,7 @@ describe('a Go app', () => {
       'vendor/github.com/google/uuid/uuid.go': 'package uuid\n\nfunc NewString() string { return "one" }\n',
     })
     const result = await app.build({ config: { GOPROXY: 'off' } })
-    expect((await runIn(result, 'greeter; ls')).output).toBe('3\nbin\ngo.mod\ngo.sum\nmain.go\n')
+    expect((await runIn(result, 'greeter 2>&1; ls')).output).toBe('3\nbin\ngo.mod\ngo.sum\nmain.go\n')
   })
 })
 
