@@ -3,10 +3,8 @@ import type { Engine, Image, Sandbox } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { parseAppJson, type AppManifest } from '../model/app-json.ts'
-import { scalableTypes } from '../model/formation.ts'
 import { within } from '../model/machine.ts'
 import type { Narrator } from '../model/narrator.ts'
-import { parseProcfile, type ProcessTypes } from '../model/procfile.ts'
 import { appUser } from '../model/app-user.ts'
 import type { Repositories } from '../model/repositories.ts'
 import {
@@ -28,6 +26,7 @@ import { buildOrder } from './order.ts'
 import { currentCommits } from './pack-commits.ts'
 import { isOurs } from './packs.ts'
 import { PhaseClock } from '../model/phase-clock.ts'
+import { decideProcessTypes, parseProcfileOf } from './process-types.ts'
 import type { BuildLimits, BuildSandboxes } from './sandboxes.ts'
 import type { BuildRequest, BuildResult, RunPipeline } from '../model/build-request.ts'
 import { readSource, sourceForBuild, type SourceFacts } from './source.ts'
@@ -275,23 +274,6 @@ function archive({ deps, request, signal }: Run): Promise<Readable> {
  */
 function tellProgress(output: Narrator, line: string): void {
   if (/^(making|adding|another) /.test(line)) output.detail(`${line}...`)
-}
-
-function parseProcfileOf(text: string | undefined): ProcessTypes {
-  return text === undefined ? {} : parseProcfile(text)
-}
-
-/**
- * The Procfile's process types, then the buildpack's others. A Procfile without `web` means no web
- * dynos.
- */
-function decideProcessTypes(output: Narrator, declared: ProcessTypes, defaults: ProcessTypes): ProcessTypes {
-  const runs = scalableTypes(Object.keys(declared)).length > 0
-  const added = Object.entries(defaults).filter(([type]) => !(type in declared) && !(runs && type === 'web'))
-  output.topic('Discovering process types')
-  output.detail(`Procfile declares types -> ${Object.keys(declared).join(', ') || '(none)'}`)
-  if (added.length > 0) output.detail(`Default types of the buildpack -> ${added.map(([type]) => type).join(', ')}`)
-  return { ...Object.fromEntries(added), ...declared }
 }
 
 function tookTooLong(seconds: number, cause: unknown): PaasError {

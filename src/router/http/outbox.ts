@@ -24,7 +24,7 @@ export class Outbox implements PieceTaker {
     this.#writes = new Writes(socket, onFailed)
   }
 
-  /** Nothing more should be sent for now: the socket emits `drain` when there is space again. */
+  /** Nothing more should be sent until the socket emits `drain`. */
   get full(): boolean {
     return this.#writes.full
   }
