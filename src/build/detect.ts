@@ -2,7 +2,7 @@ import { PaasError } from '../errors.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
 import { describeNearMiss, nearMisses } from './near-misses.ts'
 import { isPackUrl, parsePackUrl, type PackUrl } from './pack-url.ts'
-import { packNamed, packNames, type PackName } from './packs.ts'
+import { packFacts, packNamed, packNames, type PackName } from './packs.ts'
 
 /** One of ours, or anybody's. */
 export type AnyPack = PackName | PackUrl
@@ -90,6 +90,9 @@ export function undetected(pack: string | undefined, root: ReadonlySet<string>):
 
 const missing =
   'The files that it detects are missing in the root of the repository. Add them, or correct .buildpacks or: paas buildpacks'
-const sought =
-  'paas looks in the root of the repository for go.mod (Go), package.json (Node.js), requirements.txt, pyproject.toml, Pipfile, setup.py or manage.py (Python), ' +
-  'index.html or static.json (static site), or a Dockerfile.'
+const sought = `paas looks in the root of the repository for ${packNames.map(soughtBy).join(', ')}, or a Dockerfile.`
+
+function soughtBy(pack: PackName): string {
+  const { title, detectedBy } = packFacts[pack]
+  return `${detectedBy.join(' or ')} (${title})`
+}

@@ -1,3 +1,5 @@
+import { packFacts, packNames } from './packs.ts'
+
 /** A file in the root that nobody reads, and the name under which it would be read. */
 export type NearMiss = { found: string; name: string }
 
@@ -5,30 +7,15 @@ export type NearMiss = { found: string; name: string }
 const readAlways = ['Procfile', 'app.json', '.buildpacks', '.slugignore', 'Dockerfile']
 
 /** What the packs read. */
-const readByPacks = [
-  'go.mod',
-  'go.sum',
-  'go.work',
-  'package.json',
-  'package-lock.json',
-  'npm-shrinkwrap.json',
-  'yarn.lock',
-  'pnpm-lock.yaml',
-  'pnpm-workspace.yaml',
-  'requirements.txt',
-  'pyproject.toml',
-  'uv.lock',
-  'poetry.lock',
-  'Pipfile',
-  'Pipfile.lock',
-  'static.json',
-]
+const readByPacks = packNames.flatMap((pack) => packFacts[pack].reads)
 
 /**
- * What an app is known by; in one that is known already, the last three may as well be files of its
+ * What an app is known by. In one that is known already, some of them may as well be files of its
  * own.
  */
-const detectedBy = ['Dockerfile', ...readByPacks, 'setup.py', 'manage.py', 'index.html']
+const detectedBy = [
+  ...new Set(['Dockerfile', ...readByPacks, ...packNames.flatMap((pack) => packFacts[pack].detectedBy)]),
+]
 
 /** Mistyped so often that they are known; lower case. */
 const mistyped = new Map([

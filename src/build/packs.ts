@@ -12,8 +12,17 @@ export type PackName = (typeof packNames)[number]
 export type PackFacts = {
   /** What it calls the apps that it detects. */
   title: string
+  /** What it builds, in a few words. */
+  description: string
+  /** Further names that it has at Heroku. */
+  aliases?: string[]
   /** Names in the root of a source; bin/detect knows of some that are deeper, too. */
   detectedBy: string[]
+  /**
+   * Names in the root that it reads, so that an app that has one nearly so is told. Not those that
+   * an app of another kind may well have as files of its own.
+   */
+  reads: string[]
   /** Debian packages beyond the stack's own that every build image has for it. */
   build: string[]
   /**
@@ -51,7 +60,7 @@ export function packNamed(text: string): PackName | undefined {
     .replace(/^(urn:buildpack:)?heroku\//, '')
     .replace(/^https:\/\/github\.com\/heroku\/heroku-buildpack-/, '')
     .replace(/\.git$/, '')
-  return packNames.find((name) => name === short)
+  return packNames.find((name) => name === short || packFacts[name].aliases?.includes(short))
 }
 
 /** The one that calls its apps so. */

@@ -1,4 +1,4 @@
-import { packNamed, packNames, type PackName } from '../../build/packs.ts'
+import { packFacts, packNamed, packNames, type PackName } from '../../build/packs.ts'
 import { PaasError } from '../../errors.ts'
 import type { Api } from '../deps.ts'
 import { page } from '../http/page.ts'
@@ -9,12 +9,6 @@ type Search = { Querystring: Record<string, string | string[] | undefined> }
 
 const since = time(new Date('2026-01-01T00:00:00Z'))
 const license = 'MIT'
-const descriptions: Record<PackName, string> = {
-  go: 'Go, with modules',
-  nodejs: 'Node.js, with npm, Yarn or pnpm',
-  python: 'Python, with pip, uv, Poetry or pipenv',
-  static: 'Static sites, served by nginx',
-}
 
 /**
  * What Heroku's registry of buildpacks tells anybody, of those that this server has. Heroku's
@@ -42,7 +36,7 @@ export function buildpackRegistryRoutes(api: Api): void {
   })
 
   api.get<OfOne>('/buildpacks/:buildpack/readme', ({ params }) => {
-    const content = `${descriptions[knownPack(params.buildpack, 'not_found')]}.\n`
+    const content = `${packFacts[knownPack(params.buildpack, 'not_found')].description}.\n`
     return { content: Buffer.from(content).toString('base64'), encoding: 'base64' }
   })
 }
@@ -71,7 +65,7 @@ function buildpackJson(name: PackName) {
     blob_url: packUrn(name),
     category: 'languages',
     created_at: since,
-    description: descriptions[name],
+    description: packFacts[name].description,
     id: named('buildpack', name).id,
     license,
     logo: { small: null },
