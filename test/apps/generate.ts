@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Toolbox } from '../../src/build/toolbox.ts'
+import type { Engine } from '../../src/engine/engine.ts'
+import { TestRepository } from '../helpers/repository.ts'
+import type { Starter } from './starter.ts'
+
+export type GenerateDeps = { engine: Pick<Engine, 'createSandbox'>; toolbox: Pick<Toolbox, 'buildImage'> }
+
+/**
+ * A repository with the app, as a developer would have it. The developer's machine is a container of the build image with
+ * the language's toolchain, whatever this machine has.
+ */
+export async function generate({ pack, script }: Starter, { engine, toolbox }: GenerateDeps): Promise<TestRepository> {
+  const { digest } = await toolbox.buildImage([pack])
+  const { signal } = new AbortController()
+  await using machine = await engine.createSandbox(
+    {
+      appId: undefined,
+      image: digest,
+      name: 'generator',
+      user: 'app',
+      limits: { memoryMiB: 2048, cpus: 2, pids: 1024 },
+      env: { HOME: '/tmp' },
+      workingDirectory: '/app',
+      labels: {},
+    },
+    signal,
+  )
+  const output: Buffer[] = []
+  const argv = ['bash', '-ec', `PATH=$PATH:/usr/lib/paas/bin\n${script}`]
+  const { code } = await machine.exec({ argv }, (chunk) => output.push(chunk), signal)
+  if (code !== 0) throw new Error(`the generator exited with ${code}:\n${Buffer.concat(output).toString()}`)
+  const repository = await TestRepository.empty()
+  const unpack = spawn('tar', ['-x', '--strip-components=1', '-C', repository.path], {
+    stdio: ['pipe', 'ignore', 'inherit'],
+  })
+  const unpacked = once(unpack, 'close')
+  const files = (chunk: Buffer, stream: string) => void (stream === 'stdout' && unpack.stdin.write(chunk))
+  await machine.exec({ argv: ['tar', '-c', '-C', '/', 'app'] }, files, signal)
+  unpack.stdin.end()
+  await unpacked
+  await repository.commit('As generated')
+  return repository
+}

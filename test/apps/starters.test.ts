@@ -1,0 +1,71 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createStack } from '../../src/build/stack/debian.ts'
+import { packFacts, type PackName } from '../../src/build/packs.ts'
+import { createToolbox } from '../../src/build/toolbox.ts'
+import { loadConfig } from '../../src/config.ts'
+import { connectDocker } from '../../src/engine/docker/docker.ts'
+import { createLog } from '../../src/log.ts'
+import { TestApp } from '../helpers/app.ts'
+import { removeFromEngine } from '../helpers/engine.ts'
+import { startServer, type TestServer } from '../helpers/server.ts'
+import { generate } from './generate.ts'
+import { imageBeyond } from './image-size.ts'
+import { writePage, type Pushed } from './page.ts'
+import { starters } from './starters.ts'
+
+/** All of them with `npm run test:apps`, which writes docs/languages.md. */
+const all = process.env['PAAS_TEST_APPS'] === 'all'
+const chosen = all ? starters : starters.filter(({ always }) => always)
+
+/** Packs that keep what a lock file decides. */
+const restoring: PackName[] = ['nodejs', 'python']
+
+const serverId = randomBytes(6).toString('hex')
+const config = loadConfig({ DOCKER_HOST: process.env['DOCKER_HOST'] })
+const engine = connectDocker({ ...config, serverId, log: createLog('test', 'warn') })
+const toolbox = createToolbox({ engine, stack: createStack({ engine, config }) })
+
+let server: TestServer
+const begin = new Date()
+const pushed: Pushed[] = []
+
+beforeAll(async () => {
+  server = await startServer()
+})
+afterAll(async () => {
+  await server?.stop()
+  await removeFromEngine(serverId)
+  if (all && pushed.length === starters.length) await writePage(pushed, begin)
+})
+
+describe.each(chosen)('$name', (starter) => {
+  it('is served after one push, and again after the next', { timeout: 900_000 }, async () => {
+    const { pack, path, expected } = starter
+    await using app = await TestApp.create(server, await generate(starter, { engine, toolbox }))
+    const served = async () =>
+      expect(await app.get(path)).toMatchObject({ status: 200, body: expect.stringMatching(expected) })
+
+    const cold = await timed(() => app.push())
+    expect(cold.output).toContain(`-----> ${packFacts[pack].title} app detected`)
+    expect(cold).toMatchObject({ code: 0 })
+    await served()
+
+    await app.repository.write('CHANGES.md', 'Something else.\n')
+    await app.repository.commit('Change')
+    const warm = await timed(() => app.push())
+    expect(warm).toMatchObject({ code: 0 })
+    expect(warm.output).toContain(restoring.includes(pack) ? 'has not changed: restoring' : 'app detected')
+    await served()
+
+    const runImage = await toolbox.runImage([pack])
+    pushed.push({ starter, coldMs: cold.ms, warmMs: warm.ms, imageBytes: await imageBeyond(runImage.digest, app.name) })
+    await app.api('DELETE', '')
+  })
+})
+
+async function timed<Value extends object>(work: () => Promise<Value>): Promise<Value & { ms: number }> {
+  const begin = performance.now()
+  const value = await work()
+  return { ...value, ms: performance.now() - begin }
+}
