@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 const root = resolve(import.meta.dirname, '..')
-const pages = globSync(['*.md', 'docs/*.md'], { cwd: root })
+const pages = globSync(['*.md', 'docs/*.md', 'buildpacks/*.md'], { cwd: root })
 
 describe.each(pages)('%s', (page) => {
   const text = readFileSync(join(root, page), 'utf8')

@@ -122,7 +122,8 @@ function configOf({ env }: Layer) {
 
 /** The packs, and the headers of the tools' Node.js, without which addons cannot be compiled. */
 function packLayer(): Layer {
-  const packs = [...filesUnder(packsDirectory, join(toolsDirectory, 'buildpacks'))]
+  const all = [...filesUnder(packsDirectory, join(toolsDirectory, 'buildpacks'))]
+  const packs = all.filter(({ name }) => !name.endsWith('.md'))
   const { identity } = layerOf(packs, JSON.stringify(toolVersions()))
   return { identity, files: () => [...packs, npx, ...nodeHeaders()] }
 }
