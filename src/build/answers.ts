@@ -6,8 +6,14 @@ import { treePath, type Tree } from './trees.ts'
 /** The most bytes of a line, and of bin/release; packs answer a few lines. */
 const mostBytes = 64 * 1024
 
-/** Called when the first pack is about to run, or none is, and when all are done. */
-type Events = { compiling: () => void; done: () => void }
+/**
+ * Called when the first pack is about to run, or none is, for each line of what a pack says of its
+ * work, and when all are done.
+ */
+type Events = { compiling: () => void; reported: (line: string) => void; done: () => void }
+
+/** Lines of all packs' reports that are passed on. */
+const mostReports = 50
 
 /** What is said of a pack. */
 type Verdict = { pack: AnyPack; text: string }
@@ -41,6 +47,7 @@ export class Answers {
   /** Likewise of the tree's tar. */
   #treeBytes = 0
   #isSlug = false
+  #reports = 0
 
   constructor(asked: readonly AnyPack[], on: Events) {
     this.#asked = asked
@@ -98,6 +105,7 @@ export class Answers {
     else if (word === 'unusable') this.unusable = this.#verdict(rest)
     else if (word === 'fetched') this.#fetched(rest)
     else if (word === 'compiling') this.#compiling()
+    else if (word === 'reported') this.#reported(rest)
     else if (word === 'failed') this.failed = this.#verdict(rest)
     else if (word === 'release') this.#releaseBytes = Math.min(Number.parseInt(rest, 10) || 0, mostBytes)
     else if (word === 'tree') this.#treeBegins(rest)
@@ -107,6 +115,11 @@ export class Answers {
   #fetched(rest: string): void {
     const { pack, text } = this.#verdict(rest) ?? {}
     if (pack && text && isCommit(text)) this.commits.set(pack, text)
+  }
+
+  #reported(rest: string): void {
+    const { text } = this.#verdict(rest) ?? {}
+    if (text && this.#reports++ < mostReports) this.#on.reported(text)
   }
 
   #compiling(): void {

@@ -28,7 +28,7 @@ export async function attempt(parts: BuildParts, build: Build, { stop, closing, 
     using pulse = new Pulse((text) => writer.write(text))
     const output = createNarrator({ write: pulse.write, config })
     const compiled = build.losses > 0 ? () => undefined : freeSlot
-    const run: BuildRun = { build, output, clock: new PhaseClock(), signal, closing, compiled }
+    const run: BuildRun = { build, output, clock: clockOf(build), facts: {}, signal, closing, compiled }
     using _ = watchForCancel(parts, build, stop)
     if (build.generation > 1) output.topic('The build was restarted: the server was interrupted.')
     const failure = await failureOf(signal, () => buildAndRelease(parts, run))
@@ -42,6 +42,13 @@ export async function attempt(parts: BuildParts, build: Build, { stop, closing, 
   } finally {
     parts.store.builds.giveBack(build.id, build.generation)
   }
+}
+
+/** The first attempt began when the build had its turn. */
+function clockOf({ createdAt, generation }: Build): PhaseClock {
+  const clock = new PhaseClock()
+  if (generation === 1) clock.add({ queue: Math.max(0, Date.now() - createdAt.getTime()) })
+  return clock
 }
 
 /** What an earlier attempt completed is not done again. */

@@ -13,7 +13,7 @@ import { buildProgram } from './toolbox.ts'
 import type { Tree } from './trees.ts'
 
 /** Characters of what packs say that are kept. */
-const longest = { reason: 200, name: 60 }
+const longest = { reason: 200, name: 60, report: 200 }
 
 type CompileDeps = { sandbox: Pick<Sandbox, 'run'>; output: Narrator; mask: Mask; memoryMiB: number }
 type CompileOptions = {
@@ -23,6 +23,8 @@ type CompileOptions = {
   order: Parameters<Sandbox['run']>[0]
   /** Called once the first pack is known, before it runs. */
   onDetected: () => void
+  /** Called with each line of what packs say of their work. */
+  onReport: (line: string) => void
 }
 
 /** What a build made. */
@@ -47,11 +49,12 @@ export type Compiled = {
  */
 export async function compile(
   deps: CompileDeps,
-  { root, candidates, order, onDetected }: CompileOptions,
+  { root, candidates, order, onDetected, onReport }: CompileOptions,
   signal: AbortSignal,
 ): Promise<Compiled> {
   const done = Promise.withResolvers<void>()
-  const answers = new Answers(candidates.packs, { compiling: onDetected, done: done.resolve })
+  const reported = (line: string) => onReport(shortened(deps.mask, line, longest.report))
+  const answers = new Answers(candidates.packs, { compiling: onDetected, reported, done: done.resolve })
   const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') =>
     stream === 'stdout' ? deps.output.raw(chunk) : answers.feed(chunk)
   const running = deps.sandbox.run(order, onOutput, signal)
@@ -113,11 +116,11 @@ function explain(
   return new PaasError('build_failed', message, { hint: 'The lines above say why. Correct it and push again.' })
 }
 
-function shortened(mask: Mask, reason: string): string {
-  return mask.apply(cleanLine(reason)).slice(0, longest.reason)
+function shortened(mask: Mask, text: string, most = longest.reason): string {
+  return mask.apply(cleanLine(text)).slice(0, most)
 }
 
 /** A stranger's pack says what it likes. */
 function shown({ mask }: Pick<CompileDeps, 'mask'>, { pack, name }: NamedPack): NamedPack {
-  return { pack, name: mask.apply(cleanLine(name)).slice(0, longest.name) }
+  return { pack, name: shortened(mask, name, longest.name) }
 }

@@ -17,7 +17,7 @@ import { takeSource } from './take-source.ts'
  */
 export async function makeSlug(parts: BuildParts, run: BuildRun): Promise<{ app: App; slug: Slug }> {
   const { store, pipeline } = parts
-  const { build, output, clock, signal } = run
+  const { build, output, clock, facts, signal } = run
   const app = appOf(store, build)
   const known = build.slugId === null ? undefined : store.slugs.find(build.slugId)
   if (known) return { app, slug: known }
@@ -30,8 +30,7 @@ export async function makeSlug(parts: BuildParts, run: BuildRun): Promise<{ app:
   const request = { buildId: id, appId, app: app.name, commit, version, config, configure, buildpacks, noCache }
   if (noCache) store.slugs.forgetKeys(appId)
   const findEarlier = (inputs: string) => earlierSlug(parts, run, inputs)
-  const { phases, inputs, ...result } = await pipeline({ ...request, findEarlier }, output, signal)
-  clock.add(phases)
+  const { inputs, ...result } = await pipeline({ ...request, findEarlier }, { output, clock, facts }, signal)
   const buildKey = inputs === undefined ? {} : { buildKey: buildKeyOf(store, inputs) }
   const origin = { appId, buildId: id, commit, ...buildKey }
   const slug: Slug = { ...result, ...origin, id: newId<SlugId>(), createdAt: new Date() }
@@ -39,10 +38,16 @@ export async function makeSlug(parts: BuildParts, run: BuildRun): Promise<{ app:
   throw new PaasError('internal', `Another attempt has taken over the build ${id}.`)
 }
 
-async function earlierSlug(parts: BuildParts, { build, output }: BuildRun, inputs: string): Promise<Made | undefined> {
+async function earlierSlug(
+  parts: BuildParts,
+  { build, output, facts }: BuildRun,
+  inputs: string,
+): Promise<Made | undefined> {
   const earlier = await findEarlierSlug(parts, build.appId, buildKeyOf(parts.store, inputs))
   if (!earlier) return undefined
   const { image, stack, processTypes, buildpack, size } = earlier.slug
+  facts.unchangedSince = earlier.version
+  facts.slugBytes = size
   output.topic(`Nothing changed since v${earlier.version}: using its build`)
   return { image, stack, processTypes, buildpack, size }
 }

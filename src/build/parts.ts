@@ -2,9 +2,7 @@ import type { Engine } from '../engine/engine.ts'
 import type { Repositories } from '../model/repositories.ts'
 import type { Logger } from '../log.ts'
 import type { Build, PhaseTimes } from '../model/build.ts'
-import type { RunPipeline } from '../model/build-request.ts'
-import type { Narrator } from '../model/narrator.ts'
-import type { PhaseClock } from '../model/phase-clock.ts'
+import type { RunPipeline, Told } from '../model/build-request.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import type { OutputWriters } from '../model/output.ts'
@@ -41,10 +39,8 @@ export type BuildParts = {
 }
 
 /** One attempt at a build. */
-export type BuildRun = {
+export type BuildRun = Told & {
   build: Build
-  output: Narrator
-  clock: PhaseClock
   /**
    * Aborted to end the build: with a PaasError for good, with `shutdown` so that the next worker
    * resumes it.

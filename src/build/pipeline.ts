@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Engine, Image, Sandbox } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
+import type { BuildFacts } from '../model/build-report.ts'
 import { parseAppJson, type AppManifest } from '../model/app-json.ts'
 import { within } from '../model/machine.ts'
 import type { Narrator } from '../model/narrator.ts'
@@ -25,17 +26,16 @@ import { createMask } from '../output/mask.ts'
 import { buildOrder } from './order.ts'
 import { currentCommits } from './pack-commits.ts'
 import { isOurs } from './packs.ts'
-import { PhaseClock } from '../model/phase-clock.ts'
 import { decideProcessTypes, parseProcfileOf } from './process-types.ts'
 import type { BuildLimits, BuildSandboxes } from './sandboxes.ts'
-import type { BuildRequest, BuildResult, RunPipeline } from '../model/build-request.ts'
+import type { BuildRequest, BuildResult, RunPipeline, Told } from '../model/build-request.ts'
 import { readSource, sourceForBuild, type SourceFacts } from './source.ts'
 import type { SourceLimits } from '../model/source.ts'
 import { sourceWarnings } from './source-warnings.ts'
 import type { Stack } from './stack/stack.ts'
 import type { Toolbox } from './toolbox.ts'
 import { toolchainsFor } from './toolchains.ts'
-import type { AppTrees } from './trees.ts'
+import { treeBytes, type AppTrees } from './trees.ts'
 
 export type PipelineDeps = {
   engine: Pick<Engine, 'appendLayer' | 'machine'> & DockerfileDeps['engine']
@@ -54,21 +54,22 @@ export type PipelineDeps = {
 }
 
 export function createPipeline(own: PipelineDeps): RunPipeline {
-  return async (request, output, signal) => {
+  return async (request, told, signal) => {
     const deps = { ...own, toolbox: lookedUpOnce(own.toolbox) }
     const { timeoutSeconds } = deps.build
     const timeLimit = AbortSignal.timeout(timeoutSeconds * 1000)
     const either = AbortSignal.any([signal, timeLimit])
-    const asked: Run = { deps, request, output, clock: new PhaseClock(), signal: either }
+    const asked: Run = { deps, request, ...told, signal: either }
     try {
       const source = await asked.clock.time('source', async () => readSource(await archive(asked), deps.limits))
       const appJson = appJsonOf(source)
       const run = appJson ? configure(asked, appJson) : asked
-      for (const line of sourceWarnings(source)) output.error(line)
+      told.facts.sourceBytes = source.bytes
+      for (const line of sourceWarnings(source)) told.output.error(line)
       const plan = planOf(run, source)
-      const inputs = await run.clock.time('source', () => inputsOf(run, source, plan))
+      const inputs = await run.clock.time('images', () => inputsOf(run, source, plan))
       const result = (await earlier(run, plan, inputs)) ?? (await buildNow(run, source, { plan, inputs }))
-      return { stack: deps.stack.name, ...result, ...(appJson && { appJson }), phases: run.clock.times }
+      return { stack: deps.stack.name, ...result, ...(appJson && { appJson }) }
     } catch (error) {
       if (timeLimit.aborted && !signal.aborted) throw tookTooLong(timeoutSeconds, error)
       throw error
@@ -76,14 +77,8 @@ export function createPipeline(own: PipelineDeps): RunPipeline {
   }
 }
 
-type Run = {
-  deps: PipelineDeps
-  request: BuildRequest
-  output: Narrator
-  clock: PhaseClock
-  signal: AbortSignal
-}
-type Built = Omit<BuildResult, 'stack' | 'phases' | 'appJson'> & { stack?: string }
+type Run = Told & { deps: PipelineDeps; request: BuildRequest; signal: AbortSignal }
+type Built = Omit<BuildResult, 'stack' | 'appJson'> & { stack?: string }
 
 function appJsonOf({ files }: SourceFacts): AppManifest | undefined {
   const text = files['app.json']
@@ -187,14 +182,15 @@ function mayHaveTree({ mode, packs }: PacksPlan, { root }: SourceFacts): boolean
 }
 
 async function runPacks(run: Run, sandbox: Sandbox, asked: PacksPlan, source: SourceFacts): Promise<Compiled> {
-  const { deps, request, output, clock, signal } = run
+  const { deps, request, output, clock, facts, signal } = run
   const { memoryMiB } = within(deps.build, await deps.engine.machine())
   const mask = createMask(request.config)
   const files = sourceForBuild(await archive(run), source.files['.slugignore'])
   const knownTree = (await runTree(run, asked))?.id
   const order = buildOrder(request, asked, files, { stack: deps.stack.name, knownTree })
   const detected = Promise.withResolvers<void>()
-  const options = { root: source.root, candidates: asked, order, onDetected: detected.resolve }
+  const onReport = (line: string) => (facts.packs = [...(facts.packs ?? []), line])
+  const options = { root: source.root, candidates: asked, order, onDetected: detected.resolve, onReport }
   const compiled = compile({ sandbox, output, mask, memoryMiB }, options, signal)
   await clock.time('detect', () => Promise.race([detected.promise, compiled]))
   return clock.time('compile', () => compiled)
@@ -211,7 +207,7 @@ async function makeSlug(run: Run, compiled: Compiled) {
 }
 
 async function exportBuild(run: Run, { packs, tree, slug, whole }: Compiled) {
-  const { deps, request, output } = run
+  const { deps, request, output, facts } = run
   const names = packs.map(({ pack }) => pack)
   const base = await deps.toolbox.runImage(names.filter(isOurs), (line) => tellProgress(output, line))
   const options = { owner: appUser(request.appId), slugBytes: deps.limits.slugBytes }
@@ -220,6 +216,12 @@ async function exportBuild(run: Run, { packs, tree, slug, whole }: Compiled) {
   const layer = { ...options, base: below, users, labels: imageLabels(request, names) }
   const [made] = await Promise.all([exportSlug(deps.engine, slug, layer), whole])
   if (tree) deps.sandboxes.keepTree(request.appId, tree)
+  const dependencyBytes = treeBytes(below)
+  Object.assign(facts, {
+    ...(tree && { dependencies: tree.files ? 'installed' : 'used again', dependencyBytes }),
+    slugBytes: made.bytes - dependencyBytes,
+    imageBytes: made.image.sizeBytes,
+  } satisfies BuildFacts)
   return made
 }
 
@@ -245,7 +247,7 @@ async function runTree({ deps, request }: Run, asked: PacksPlan) {
 }
 
 async function withDockerfile(run: Run, inputs: string): Promise<Built> {
-  const { deps, request, output, clock, signal } = run
+  const { deps, request, output, clock, facts, signal } = run
   output.topic('Building with the Dockerfile')
   const wanted = {
     appId: request.appId,
@@ -257,6 +259,7 @@ async function withDockerfile(run: Run, inputs: string): Promise<Built> {
   }
   const image = await clock.time('compile', () => buildDockerfile(deps, wanted, signal))
   if (image.hasVolumes) output.detail('VOLUME is ignored: files that a dyno writes are lost when it stops')
+  facts.imageBytes = image.sizeBytes
   return { image: image.digest, processTypes: { web: null }, buildpack: 'Dockerfile', size: image.sizeBytes, inputs }
 }
 

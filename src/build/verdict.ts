@@ -22,14 +22,15 @@ type FinalState = Exclude<BuildState, { kind: 'pending' } | { kind: 'running' }>
  * verdict is visible.
  */
 export async function succeed(parts: Used, run: BuildRun): Promise<void> {
-  const { build, output, clock } = run
+  const { build, output, clock, facts } = run
   const app = parts.store.apps.get(build.appId)
   if (app) output.detail(whereItRuns(parts, app))
   output.detail('Verifying deploy... done.')
   output.detail(`Phases: ${describePhases(clock.times)}`)
+  const report = { ...facts, phases: clock.times }
   await writeVerdict(parts, run, async () => {
     await moveRef(parts, build)
-    parts.store.builds.finish(build.id, build.generation, { kind: 'succeeded', finishedAt: new Date() })
+    parts.store.builds.finish(build.id, build.generation, { kind: 'succeeded', finishedAt: new Date() }, report)
   })
 }
 
@@ -46,7 +47,7 @@ function whereItRuns({ store, publicUrl }: Used, app: App): string {
  */
 export async function fail(parts: Failing, run: BuildRun, error: PaasError): Promise<void> {
   const { store, releases, log } = parts
-  const { build, output } = run
+  const { build, output, clock, facts } = run
   if (error.fault === 'server') log.error({ build: build.id, err: error }, 'build failed through the server')
   const current = currentRelease(store, store.apps.get(build.appId))
   for (const text of [error.message, error.hint, current && `v${current.version} keeps serving.`]) {
@@ -57,7 +58,7 @@ export async function fail(parts: Failing, run: BuildRun, error: PaasError): Pro
     store.transaction(() => {
       const releaseId = store.builds.find(build.id)?.releaseId
       if (releaseId) releases.fail({ id: releaseId }, error)
-      store.builds.finish(build.id, build.generation, stateOf(error))
+      store.builds.finish(build.id, build.generation, stateOf(error), { ...facts, phases: clock.times })
     })
   })
 }

@@ -75,6 +75,21 @@ export type BuildJson = {
   release: { id: string } | null
   source_blob: { version: string | null }
   user: { email: string }
+  buildpacks: { name: string }[] | null
+  /** Ours; null for one that never ran. */
+  report: BuildReportJson | null
+}
+
+export type BuildReportJson = {
+  /** Milliseconds. */
+  phases: Record<string, number>
+  unchanged_since: number | null
+  dependencies: string | null
+  source_bytes: number | null
+  slug_bytes: number | null
+  dependency_bytes: number | null
+  image_bytes: number | null
+  packs: string[]
 }
 
 export type AppSetupJson = {

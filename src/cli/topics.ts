@@ -60,7 +60,7 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/slugs.ts')).defineSlugs,
   },
   {
-    commands: ['builds', 'builds:create', 'builds:output', 'builds:cancel', 'builds:cache:purge'],
+    commands: ['builds', 'builds:create', 'builds:info', 'builds:output', 'builds:cancel', 'builds:cache:purge'],
     load: async () => (await import('./topics/builds.ts')).defineBuilds,
   },
   {

@@ -1,6 +1,8 @@
 import type { AppManifest } from './app-json.ts'
+import type { BuildFacts } from './build-report.ts'
 import type { AppId, BuildId } from './ids.ts'
 import type { Narrator } from './narrator.ts'
+import type { PhaseClock } from './phase-clock.ts'
 import type { ConfigVars } from './release.ts'
 import type { Slug } from './slug.ts'
 
@@ -29,15 +31,21 @@ export type BuildRequest = {
 /** The parts of a Slug that building decides. */
 export type Made = Pick<Slug, 'image' | 'stack' | 'processTypes' | 'buildpack' | 'size' | 'appJson'>
 
-/** What it gives, and the time of each phase in milliseconds. */
 export type BuildResult = Made & {
   /** As `findEarlier` is asked; absent: not all that decided is known. */
   inputs?: string
-  phases: Record<string, number>
+}
+
+/** What a build tells while it goes: of one that fails as well. */
+export type Told = {
+  output: Narrator
+  clock: PhaseClock
+  /** Filled. */
+  facts: BuildFacts
 }
 
 /**
  * Runs detect → compile → export.
  * @throws build_failed, build_timeout, source_invalid, slug_too_large, procfile_invalid
  */
-export type RunPipeline = (request: BuildRequest, output: Narrator, signal: AbortSignal) => Promise<BuildResult>
+export type RunPipeline = (request: BuildRequest, told: Told, signal: AbortSignal) => Promise<BuildResult>

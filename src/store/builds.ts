@@ -1,5 +1,6 @@
 import { PaasError } from '../errors.ts'
 import type { Build, BuildState } from '../model/build.ts'
+import type { BuildReport } from '../model/build-report.ts'
 import { newId, type AppId, type BuildId, type ReleaseId } from '../model/ids.ts'
 import type { Slug } from '../model/slug.ts'
 import { noteBuildTaken } from './account-usage.ts'
@@ -28,7 +29,8 @@ export function openBuildRecords(db: Database, cipher: Cipher): BuildRecords {
     recordCommit: (id, generation, commit) => recordCommit(db, { id, generation, commit }),
     recordSlug: (id, generation, slug) => recordSlug(db, id, generation, slug),
     recordRelease: (id, generation, releaseId) => recordRelease(db, id, generation, releaseId),
-    finish: (id, generation, state) => finish(db, id, generation, state),
+    finish: (id, generation, state, report) => finish(db, { id, generation }, state, report),
+    report: (id) => findReport(db, id),
     hasNewerServing: (id) => hasNewerServing(db, id),
     requestCancel: (id) => requestCancel(db, id),
   }
@@ -140,14 +142,20 @@ function recordRelease(db: Database, id: BuildId, generation: number, releaseId:
 
 type FinalState = Exclude<BuildState, { kind: 'pending' } | { kind: 'running' }>
 
-function finish(db: Database, id: BuildId, generation: number, state: FinalState): boolean {
+function finish(
+  db: Database,
+  { id, generation }: { id: BuildId; generation: number },
+  state: FinalState,
+  report?: BuildReport,
+): boolean {
   const held = db.run(
     `UPDATE builds SET state = :kind, finished_at = :finishedAt, failure_code = :code, failure_reason = :reason,
-       superseded_by = :by, updated_at = :now
+       superseded_by = :by, report = :report, updated_at = :now
      WHERE ${isHeld}`,
     {
       id,
       generation,
+      report: report ? JSON.stringify(report) : null,
       kind: state.kind,
       finishedAt: state.finishedAt.getTime(),
       code: state.kind === 'failed' ? state.code : null,
@@ -157,6 +165,11 @@ function finish(db: Database, id: BuildId, generation: number, state: FinalState
     },
   )
   return held > 0
+}
+
+function findReport(db: Database, id: BuildId): BuildReport | undefined {
+  const row = db.get<{ report: string | null }>('SELECT report FROM builds WHERE id = :id', { id })
+  return row?.report ? (JSON.parse(row.report) as BuildReport) : undefined
 }
 
 function requestCancel(db: Database, id: BuildId): Build | undefined {

@@ -3,6 +3,7 @@ import type { App } from '../model/app.ts'
 import type { AppSetup, AppSetupState } from '../model/app-setup.ts'
 import type { AppTransfer } from '../model/app-transfer.ts'
 import type { Build, BuildState } from '../model/build.ts'
+import type { BuildReport } from '../model/build-report.ts'
 import type { Formation, DynoSize } from '../model/formation.ts'
 import type {
   AccountId,
@@ -147,7 +148,10 @@ export interface BuildRecords {
     id: BuildId,
     generation: number,
     state: Exclude<BuildState, { kind: 'pending' } | { kind: 'running' }>,
+    report?: BuildReport,
   ): boolean
+  /** How it went, once it is finished, if it ever ran. */
+  report(id: BuildId): BuildReport | undefined
   /**
    * Whether a newer build for the same ref serves, or did: the ref is no longer this one's to move.
    */

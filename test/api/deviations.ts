@@ -28,7 +28,17 @@ export const deviations: Deviation[] = [
     resource: 'build',
     because: 'it knows pending, succeeded and failed only; what a build waits for, or why it failed, is ours to tell',
     change: (schema) => {
-      const ours = ['state', 'commit', 'ref', 'detached', 'finished_at', 'cancel_requested', 'failure', 'superseded_by']
+      const ours = [
+        'state',
+        'commit',
+        'ref',
+        'detached',
+        'finished_at',
+        'cancel_requested',
+        'failure',
+        'superseded_by',
+        'report',
+      ]
       for (const name of ours) Object.assign(schema.properties ?? {}, { [name]: {} })
     },
   },

@@ -4,12 +4,14 @@ import { Answers } from '../../src/build/answers.ts'
 
 const url = 'https://example.com/pack.git#v1'
 
-function answersOf(...chunks: string[]): { answers: Answers; calls: string[] } {
+function answersOf(...chunks: string[]): { answers: Answers; calls: string[]; reported: string[] } {
   const calls: string[] = []
-  const on = { compiling: () => calls.push('compiling'), done: () => calls.push('slug') }
+  const reported: string[] = []
+  const report = (line: string) => void reported.push(line)
+  const on = { compiling: () => calls.push('compiling'), reported: report, done: () => calls.push('slug') }
   const answers = new Answers(['nodejs', url, 'python'], on)
   for (const chunk of chunks) void answers.feed(Buffer.from(chunk))
-  return { answers, calls }
+  return { answers, calls, reported }
 }
 
 describe('what a build answers', () => {
@@ -56,6 +58,8 @@ describe('what a build answers', () => {
     expect(answers.release.length).toBe(64 * 1024)
     const many = answersOf(...Array.from({ length: 100 }, () => 'detected nodejs Node.js\n'))
     expect(many.answers.packs.length).toBe(3)
+    const talkative = answersOf(...Array.from({ length: 100 }, () => 'reported nodejs npm: 11\n'))
+    expect(talkative.reported).toEqual(Array.from({ length: 50 }, () => 'npm: 11'))
   })
 })
 

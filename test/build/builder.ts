@@ -8,6 +8,8 @@ import { createPackPolicy } from '../../src/build/pack-url.ts'
 import { BuildSandboxes, type SandboxesDeps } from '../../src/build/sandboxes.ts'
 import { createPipeline, type PipelineDeps } from '../../src/build/pipeline.ts'
 import type { BuildRequest, BuildResult, RunPipeline } from '../../src/model/build-request.ts'
+import type { BuildReport } from '../../src/model/build-report.ts'
+import { PhaseClock } from '../../src/model/phase-clock.ts'
 import type { Stack } from '../../src/build/stack/stack.ts'
 import { createStack } from '../../src/build/stack/debian.ts'
 import { createToolbox } from '../../src/build/toolbox.ts'
@@ -97,6 +99,8 @@ export class AppBuilder implements AsyncDisposable {
   readonly sandboxes: BuildSandboxes
   /** What the last build showed. */
   output = ''
+  /** How it went. */
+  report: BuildReport = { phases: {} }
   readonly #deps: Deps
   readonly #pipelineDeps: PipelineDeps & SandboxesDeps
   readonly #pipeline: RunPipeline
@@ -136,14 +140,16 @@ export class AppBuilder implements AsyncDisposable {
   }: BuildOptions = {}): Promise<BuildResult> {
     this.output = ''
     const output = createNarrator({ write: (text) => (this.output += text), config })
+    const [clock, facts] = [new PhaseClock(), {}]
     const commit = await this.repository.head()
     this.#pipelineDeps.build = { ...this.#deps.build, ...limits }
     this.#pipelineDeps.limits = { ...this.#deps.limits, ...limits }
     const asked = { config, buildpacks, noCache, ...(findEarlier && { findEarlier }) }
     const request = { buildId: newId<BuildId>(), appId: this.id, app: 'an-app', commit, ...asked }
     try {
-      return await this.#pipeline(request, output, signal ?? new AbortController().signal)
+      return await this.#pipeline(request, { output, clock, facts }, signal ?? new AbortController().signal)
     } finally {
+      this.report = { ...facts, phases: clock.times }
       output.end()
     }
   }

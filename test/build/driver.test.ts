@@ -162,12 +162,13 @@ describe('a pack', () => {
 
   it('reports after success and after failure, whatever its report does', async () => {
     await pack('a', 'exit "$(cat "$2/code")"')
-    await script('a/bin/report', 'echo reported >> "$2/reports"; echo noise; echo noise >&2; exit 9')
+    await script('a/bin/report', 'echo reported >> "$2/reports"; printf "time: 3\nsize: 4"; echo noise >&2; exit 9')
     await writeFile(join(root, 'cache/code'), '0')
     expect(await build('first', 'a')).toMatchObject({ code: 0, stdout: '-----> A app detected\n' })
     await writeFile(join(root, 'cache/code'), '3')
     expect(await build('first', 'a')).toMatchObject({ code: 3, stdout: '-----> A app detected\n' })
-    expect(await readFile(join(root, 'cache/reports'), 'utf8')).toBe('reported\nreported\n')
+    expect((await build('first', 'a')).stderr).toContain('\nreported a time: 3\nreported a size: 4\n')
+    expect(await readFile(join(root, 'cache/reports'), 'utf8')).toBe('reported\n'.repeat(3))
   })
 
   it('has no way to answer in the platform’s place', async () => {

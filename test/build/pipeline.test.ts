@@ -18,7 +18,13 @@ describe('a build', () => {
     await using app = await builder.app('node-hello')
     const result = await app.build()
     expect(result).toMatchObject({ buildpack: 'Node.js', stack: 'debian-13', processTypes: { web: 'npm start' } })
-    expect(Object.keys(result.phases)).toEqual(['source', 'prepare', 'detect', 'compile', 'export'])
+    const { phases, ...facts } = app.report
+    expect(Object.keys(phases)).toEqual(['source', 'images', 'prepare', 'detect', 'compile', 'export'])
+    expect(facts).toMatchObject({
+      sourceBytes: expect.any(Number),
+      slugBytes: result.size,
+      imageBytes: expect.any(Number),
+    })
     const image = await builder.engine.findImage(result.image)
     const commit = await app.repository.head()
     expect(image?.labels).toMatchObject({

@@ -93,17 +93,20 @@ describe('packs at other addresses', () => {
     const failing = await server.repository('failing', {
       'bin/detect': '#!/usr/bin/env bash\nprintf "Fail\\033]0;ing\\007"',
       'bin/compile': compile('exit 7'),
-      'bin/report': '#!/usr/bin/env bash\necho reported > "$2/report"',
+      'bin/report': '#!/usr/bin/env bash\necho reported > "$2/report"; echo "token: s3cret-value"',
     })
     const showing = await server.repository('showing', {
       'bin/detect': detect,
       'bin/compile': compile('cat "$2/report"'),
     })
     await using packed = await builder.app(app)
-    await expect(packed.build({ buildpacks: [failing, showing] })).rejects.toMatchObject({
+    await expect(
+      packed.build({ buildpacks: [failing, showing], config: { TOKEN: 's3cret-value' } }),
+    ).rejects.toMatchObject({
       code: 'build_failed',
       message: 'build failed: the Fail buildpack exited with 7',
     })
+    expect(packed.report).toMatchObject({ packs: ['token: [secret]'], phases: { compile: expect.any(Number) } })
     await packed.build({ buildpacks: [showing] })
     expect(packed.output).toContain('\nreported\n')
   })

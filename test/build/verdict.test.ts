@@ -138,7 +138,7 @@ describe.skipIf(!canMount)('a verdict that a full disk does not take', () => {
 })
 
 function runOf(build: Build) {
-  return { build, clock: new PhaseClock(), signal: never(), closing: never(), compiled: () => undefined }
+  return { build, clock: new PhaseClock(), facts: {}, signal: never(), closing: never(), compiled: () => undefined }
 }
 
 function never(): AbortSignal {

@@ -79,6 +79,48 @@ describe('an id', () => {
     )
   })
 
+  it('of a build is enough to see how it went', async () => {
+    const { builds } = terminal.api.store
+    const asked = { appId: app.id, accountId: app.ownerId, ref: null, previousCommit: null, commit: 'b'.repeat(40) }
+    const { build } = builds.create({ ...asked, noCache: false, detached: false } as Parameters<
+      typeof builds.create
+    >[0])
+    const { generation } = builds.claim(build.id)!
+    builds.finish(
+      build.id,
+      generation,
+      { kind: 'failed', finishedAt: new Date(), code: 'build_failed', reason: 'build failed: npm ci exited with 1' },
+      {
+        phases: { queue: 12, source: 50, compile: 61_234 },
+        dependencies: 'used again',
+        sourceBytes: 3 * 2 ** 20,
+        dependencyBytes: 400 * 2 ** 20,
+        packs: ['node_version: 24.1.0'],
+      },
+    )
+    const shown = await terminal.succeed(['builds:info', build.id.slice(0, 20), '-a', 'acme'])
+    expect(shown.split('\n').filter((line) => !line.startsWith('When'))).toEqual([
+      `=== Build ${build.id} of acme`,
+      '',
+      'State:        failed: build failed: npm ci exited with 1',
+      `Version:      ${'b'.repeat(40)}`,
+      'By:           admin@example.com',
+      'Buildpacks:   not known',
+      'Slug:         none',
+      'Dependencies: used again',
+      'Sizes:        source 3.0 MiB, dependencies 400.0 MiB',
+      '',
+      'Phases:',
+      '  queue:   0.01 s',
+      '  source:  0.05 s',
+      '  compile: 61.23 s',
+      '',
+      'What its buildpacks report:',
+      '  node_version: 24.1.0',
+      '',
+    ])
+  })
+
   it('is not guessed: what begins two of them names none', async () => {
     const all = [{ id: '1a2b' }, { id: '1a2c' }, { id: '1a' }]
     const see = { what: 'build', see: 'paas builds', all: async () => all }

@@ -61,6 +61,10 @@ describe('a build', () => {
       expect((await (apps[index] ?? one).verdict(build)).state.kind).toBe('succeeded')
     }
     expect((await third.verdict(waiting)).state.kind).toBe('succeeded')
+    const { phases, sourceBytes } = site.store.builds.report(waiting.id)!
+    expect(Object.keys(phases)).toEqual(['queue', 'compile', 'release', 'boot', 'switch', 'hold'])
+    expect(phases['queue']).toBeGreaterThan(0)
+    expect(sourceBytes).toBe(4711)
   })
 
   it('stops at once when it is cancelled, by Redis or by the record alone', async () => {

@@ -1,4 +1,5 @@
 import { isFinished, type Build } from '../../model/build.ts'
+import type { BuildReport } from '../../model/build-report.ts'
 import type { Slug } from '../../model/slug.ts'
 import { nameAndUrl } from './packs-named.ts'
 import { checksumOf } from './checksum.ts'
@@ -41,6 +42,22 @@ export function buildJson(deps: BuildJsonDeps, build: Build, asker: Asker): obje
     cancel_requested: state.kind === 'running' && state.cancelRequested,
     failure: state.kind === 'failed' ? { id: state.code, message: state.reason } : null,
     superseded_by: state.kind === 'superseded' ? state.by : null,
+    report: reportJson(deps.store.builds.report(build.id)),
+  }
+}
+
+/** Times in milliseconds, in the order the phases ended; sizes in bytes. */
+function reportJson(report: BuildReport | undefined): object | null {
+  if (!report) return null
+  return {
+    phases: report.phases,
+    unchanged_since: report.unchangedSince ?? null,
+    dependencies: report.dependencies ?? null,
+    source_bytes: report.sourceBytes ?? null,
+    slug_bytes: report.slugBytes ?? null,
+    dependency_bytes: report.dependencyBytes ?? null,
+    image_bytes: report.imageBytes ?? null,
+    packs: report.packs ?? [],
   }
 }
 

@@ -2,6 +2,7 @@ import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
+import { describeBuild } from '../build-info.ts'
 import { sourceBlobFor, type SourceOptions } from '../build-source.ts'
 import type { Client } from '../client.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
@@ -43,6 +44,14 @@ export function defineBuilds(program: Command): void {
     .option('--no-cache', 'build with an empty cache')
     .option('--detach', 'do not wait for the build')
     .action(create)
+
+  defineForApp(program, {
+    name: 'builds:info',
+    arguments: '[id]',
+    summary: 'show how a build went: its phases, cache and sizes',
+    details: 'Without an id, the newest build. The beginning of an id is enough.',
+    examples: ['paas builds:info', 'paas builds:info 01234567 --json'],
+  }).action(showInfo)
 
   defineForApp(program, {
     name: 'builds:output',
@@ -110,16 +119,27 @@ async function ask(api: Client, path: string, options: CreateOptions): Promise<B
   })
 }
 
+async function showInfo(id: string | undefined, options: AppOptions): Promise<void> {
+  const { api, path, app } = await connectToApp(options)
+  print(options, await buildOf(api, { app, path }, id), (build) => describeBuild(build, app))
+}
+
 async function showOutput(id: string | undefined, options: AppOptions): Promise<void> {
   const { api, path, app } = await connectToApp(options)
-  const build =
-    id === undefined ? (await newest(api, path, 1))[0] : await find(api, path, await fullIdOf(api, { app, path }, id))
-  if (!build) throw new PaasError('not_found', `${app} has no builds.`, { hint: 'Start one with: git push paas main' })
+  const build = await buildOf(api, { app, path }, id)
   if (!options.json) return watch(api, { path, build, to: process.stdout })
   const output = await text(followOutput(api, build.output_stream_url))
   const ended = await endOf(api, { path, build })
   print(options, { ...ended, output }, () => '')
   throwIfFailed(build, ended)
+}
+
+/** The newest one without an id. @throws not_found */
+async function buildOf(api: Client, { app, path }: { app: string; path: string }, id?: string): Promise<BuildJson> {
+  const build =
+    id === undefined ? (await newest(api, path, 1))[0] : await find(api, path, await fullIdOf(api, { app, path }, id))
+  if (build) return build
+  throw new PaasError('not_found', `${app} has no builds.`, { hint: 'Start one with: git push paas main' })
 }
 
 /** Copies the output to its end. @throws build_failed for a build that failed meanwhile */
