@@ -48,7 +48,7 @@ describe('the buildpacks of an app', () => {
   it.each([
     [
       'heroku/ruby',
-      /There is no buildpack "heroku\/ruby" on this server\. Available: heroku\/go, heroku\/nodejs, heroku\/python/,
+      /There is no buildpack "heroku\/ruby" on this server\. Available: heroku\/go, heroku\/java, heroku\/nodejs, heroku\/python/,
     ],
     ['http://example.com/pack.git', /must begin with https/],
     ['https://token@example.com/pack.git', /must not have a user or a password/],
@@ -103,7 +103,7 @@ describe('the registry', () => {
       const { body } = await api.call('GET', `/buildpacks${query}`)
       return body.map(({ name }: Json) => String(name))
     }
-    expect(await names('')).toEqual(['go', 'nodejs', 'python', 'static'])
+    expect(await names('')).toEqual(['go', 'java', 'nodejs', 'python', 'static'])
     expect(await names('?in[name][]=node')).toEqual(['nodejs'])
     expect(await names('?like[description]=nginx')).toEqual(['static'])
   })
