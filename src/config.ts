@@ -66,7 +66,15 @@ export type Config = {
   /** Where the command keeps its logins; the first start writes the admin's. Absolute. */
   credentialsFile: string
   logLevel: string
-  build: { memoryMiB: number; cpus: number; timeoutSeconds: number; concurrency: number; cacheMiB: number }
+  build: {
+    memoryMiB: number
+    cpus: number
+    timeoutSeconds: number
+    concurrency: number
+    cacheMiB: number
+    /** How long a build container waits for the next push of an app after one. */
+    standbySeconds: number
+  }
   /** Where a Dockerfile's images may come from. */
   registries: Registries
   boot: { timeoutSeconds: number }
@@ -197,6 +205,7 @@ export function loadConfig(env: Environment = process.env): Config {
       timeoutSeconds: read.integer('PAAS_BUILD_TIMEOUT', 900, 1, 86_400),
       concurrency: read.integer('PAAS_BUILD_CONCURRENCY', 2, 1, 64),
       cacheMiB: read.integer('PAAS_DOCKERFILE_CACHE_MIB', 5120, 1, 1 << 20),
+      standbySeconds: read.integer('PAAS_BUILD_STANDBY', 600, 0, 86_400),
     },
     registries: read.registries('PAAS_REGISTRIES', usualRegistries),
     dynoSizes: read.dynoSizes('PAAS_DYNO_SIZES'),

@@ -5,7 +5,7 @@ import { shutdown } from '../model/stop-reasons.ts'
 import { attempt } from './attempt.ts'
 import { endOutputs, watchForCancel } from './cancel.ts'
 import type { BuildParts } from './parts.ts'
-import type { SandboxKind } from './sandboxes.ts'
+import type { SandboxForm, SandboxKind } from './sandboxes.ts'
 import { BuildSlots } from './slots.ts'
 import { toolchainsOf } from './toolchains.ts'
 import { letGo } from './verdict.ts'
@@ -46,7 +46,7 @@ export class Builds {
       try {
         if (stops.stop.signal.reason === shutdown) return
         const build = store.builds.claim(buildId)
-        if (build) await attempt(this.#parts, build, { ...stops, freeSlot })
+        if (build) await this.#attempt(build, { ...stops, freeSlot })
         else await this.#endOvertaken(queued)
       } finally {
         freeSlot()
@@ -59,12 +59,8 @@ export class Builds {
    * what it is.
    */
   expect = (appId: AppId): void => {
-    const { store, sandboxes } = this.#parts
-    const app = store.apps.get(appId)
-    const slugId = app?.currentReleaseId && store.releases.find(app.currentReleaseId)?.slugId
-    const buildpack = slugId && store.slugs.find(slugId)?.buildpack
-    const form = { kind: kinds[buildpack || ''] ?? 'packs', toolchains: toolchainsOf(buildpack || '') }
-    if (app && !app.destroying) sandboxes.prepare(appId, form)
+    const form = this.#nextForm(appId)
+    if (form) this.#parts.sandboxes.prepare(appId, form)
   }
 
   /**
@@ -83,6 +79,26 @@ export class Builds {
   /** Does `work` when the app has no sandbox any more, and gets none meanwhile. */
   async withoutSandbox(appId: AppId, work: () => Promise<void>): Promise<void> {
     await this.#parts.sandboxes.without(appId, work)
+  }
+
+  async #attempt(build: Build, hold: Parameters<typeof attempt>[2]): Promise<void> {
+    const { sandboxes } = this.#parts
+    sandboxes.begin(build.appId)
+    try {
+      await attempt(this.#parts, build, hold)
+    } finally {
+      sandboxes.over(build.appId, this.#nextForm(build.appId))
+    }
+  }
+
+  /** Undefined: the app is gone, or goes. */
+  #nextForm(appId: AppId): SandboxForm | undefined {
+    const { store } = this.#parts
+    const app = store.apps.get(appId)
+    if (!app || app.destroying) return undefined
+    const slugId = app.currentReleaseId && store.releases.find(app.currentReleaseId)?.slugId
+    const buildpack = (slugId && store.slugs.find(slugId)?.buildpack) || ''
+    return { kind: kinds[buildpack] ?? 'packs', toolchains: toolchainsOf(buildpack) }
   }
 
   async #takeSlot(queued: Build, stop: AbortController): Promise<() => void> {

@@ -19,7 +19,7 @@ export type BuildParts = {
   store: Store
   engine: Pick<Engine, 'findImage' | 'info'>
   pipeline: RunPipeline
-  sandboxes: Pick<BuildSandboxes, 'prepare' | 'without'>
+  sandboxes: Pick<BuildSandboxes, 'begin' | 'over' | 'prepare' | 'without'>
   releases: Pick<Releases, 'releaseBuild' | 'fail'>
   repositories: Pick<Repositories, 'importTarball' | 'moveRef' | 'release' | 'resolve'>
   outputs: OutputWriters

@@ -10,7 +10,7 @@ import type { PackName } from './packs.ts'
 import type { Toolbox } from './toolbox.ts'
 import { treeLabels, type AppTrees, type Tree } from './trees.ts'
 
-/** Milliseconds a sandbox that was prepared waits for its build. */
+/** Milliseconds a sandbox waits for a build that has been announced. */
 const patience = 30_000
 /**
  * Processes and threads in one build: bundlers start a few per core, a fork bomb does not get far.
@@ -25,7 +25,7 @@ export type SandboxesDeps = {
   engine: Pick<Engine, 'createSandbox' | 'removeCache'>
   toolbox: Pick<Toolbox, 'baseImage' | 'buildImage' | 'builderImage'>
   trees: AppTrees
-  build: BuildLimits & { concurrency: number }
+  build: BuildLimits & { concurrency: number; standbySeconds: number }
   log: Logger
 }
 
@@ -47,17 +47,28 @@ type Wanted = Partial<SandboxForm> & {
   onProgress?: (line: string) => void
 }
 
-/** A sandbox on its way, or waiting; undefined: it could not be made. */
-type Prepared = { form: SandboxForm; sandbox: Promise<Sandbox | undefined>; expiry: NodeJS.Timeout }
+/**
+ * A sandbox on its way, or waiting; undefined: it could not be made. `standby`: no build has been
+ * announced yet.
+ */
+type Prepared = {
+  form: SandboxForm
+  sandbox: Promise<Sandbox | undefined>
+  standby: boolean
+  expiry: NodeJS.Timeout
+}
 
 /**
  * Where apps are built: each build has a sandbox of its own. The engine takes a third of a second
- * to start one, so one can be prepared while its push is still coming in.
+ * to start one, so one is prepared while its push is still coming in, and after a build for the
+ * next one. Never more wait than builds may run at once.
  */
 export class BuildSandboxes implements AsyncDisposable {
   readonly #deps: SandboxesDeps
   readonly #prepared = new Map<AppId, Prepared>()
   readonly #removals = new Map<AppId, Promise<void>>()
+  /** While an app has a build: resolves when that is over. */
+  readonly #underway = new Map<AppId, PromiseWithResolvers<void>>()
   /** Until the app's last builder is at rest. */
   readonly #resting = new Map<AppId, Promise<void>>()
   /** Apps for which none is prepared now. */
@@ -68,19 +79,35 @@ export class BuildSandboxes implements AsyncDisposable {
     this.#deps = deps
   }
 
-  /**
-   * A build of the app is expected in a moment. There are never more sandboxes waiting than builds
-   * may run at once.
-   */
+  /** A build of the app is expected in a moment. */
   prepare(appId: AppId, form: SandboxForm = plain): void {
-    const isFull = this.#prepared.size >= this.#deps.build.concurrency
-    if (isFull || this.#prepared.has(appId) || this.#barred.has(appId)) return
-    const sandbox = this.#make(appId, form, new AbortController().signal).catch((error: unknown) => {
-      this.#deps.log.info({ err: error, app: appId }, 'no sandbox prepared')
-      return undefined
+    const waiting = this.#prepared.get(appId)
+    if (!waiting) return this.#prepare(appId, form, false)
+    clearTimeout(waiting.expiry)
+    waiting.standby = false
+    waiting.expiry = this.#expire(appId, patience)
+  }
+
+  /**
+   * A build of the app begins. What it is done with is removed when it is over, since the engine
+   * starts dynos more slowly meanwhile.
+   */
+  begin(appId: AppId): void {
+    this.#underway.set(appId, Promise.withResolvers())
+  }
+
+  /**
+   * The build is over. When nothing of it is left to be done, a sandbox is made ready for the next
+   * one.
+   * @param next undefined: the app is going away
+   */
+  over(appId: AppId, next: SandboxForm | undefined): void {
+    this.#endBuild(appId)
+    const { standbySeconds } = this.#deps.build
+    if (!next || standbySeconds === 0) return
+    void this.#removals.get(appId)?.then(() => {
+      if (!this.#closing.signal.aborted && !this.#prepared.has(appId)) this.#prepare(appId, next, true)
     })
-    const expiry = setTimeout(() => void this.#discard(appId), patience).unref()
-    this.#prepared.set(appId, { form, sandbox, expiry })
   }
 
   /** One for a build, to be given back by `remove`. */
@@ -108,7 +135,7 @@ export class BuildSandboxes implements AsyncDisposable {
   remove(appId: AppId, sandbox: Sandbox, finished: Promise<unknown> = Promise.resolve()): void {
     const resting = within(patience, finished)
     this.#resting.set(appId, resting)
-    const gone = resting.then(() => this.#dispose(sandbox))
+    const gone = Promise.all([resting, this.#underway.get(appId)?.promise]).then(() => this.#dispose(sandbox))
     const removal = Promise.all([this.#removals.get(appId), gone]).then(() => {
       if (this.#removals.get(appId) !== removal) return
       this.#removals.delete(appId)
@@ -137,6 +164,7 @@ export class BuildSandboxes implements AsyncDisposable {
   async without(appId: AppId, work: () => Promise<void>): Promise<void> {
     this.#barred.add(appId)
     try {
+      this.#endBuild(appId)
       await this.#discard(appId)
       await this.#removals.get(appId)
       await work()
@@ -147,8 +175,37 @@ export class BuildSandboxes implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort()
+    for (const appId of this.#underway.keys()) this.#endBuild(appId)
     await Promise.all([...this.#prepared.keys()].map((appId) => this.#discard(appId)))
     await Promise.all(this.#removals.values())
+  }
+
+  #prepare(appId: AppId, form: SandboxForm, standby: boolean): void {
+    if (this.#barred.has(appId) || !this.#makeRoom()) return
+    const sandbox = this.#make(appId, form, new AbortController().signal).catch((error: unknown) => {
+      this.#deps.log.info({ err: error, app: appId }, 'no sandbox prepared')
+      return undefined
+    })
+    const wait = standby ? this.#deps.build.standbySeconds * 1000 : patience
+    this.#prepared.set(appId, { form, sandbox, standby, expiry: this.#expire(appId, wait) })
+  }
+
+  /** For one more: the one that has stood by longest goes. */
+  #makeRoom(): boolean {
+    if (this.#prepared.size < this.#deps.build.concurrency) return true
+    const [oldest] = [...this.#prepared].find(([, { standby }]) => standby) ?? []
+    if (oldest === undefined) return false
+    void this.#discard(oldest)
+    return true
+  }
+
+  #expire(appId: AppId, milliseconds: number): NodeJS.Timeout {
+    return setTimeout(() => void this.#discard(appId), milliseconds).unref()
+  }
+
+  #endBuild(appId: AppId): void {
+    this.#underway.get(appId)?.resolve()
+    this.#underway.delete(appId)
   }
 
   async #make(

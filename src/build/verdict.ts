@@ -75,9 +75,11 @@ function stateOf({ code, message }: PaasError): FinalState {
  * the ref, so a failure is reported and not the build's.
  * @throws what passes by itself, such as server_exhausted: the verdict waits for it
  */
-async function moveRef({ store, repositories, log }: Used, { id, appId, ref, commit }: Build): Promise<void> {
+async function moveRef({ store, repositories, log }: Used, build: Build): Promise<void> {
+  const { id, appId, ref, commit, previousCommit } = build
   if (ref === null || store.builds.hasNewerServing(id)) return
   try {
+    if (await repositories.moveRef(appId, ref, commit, previousCommit)) return
     const previous = await repositories.resolve(appId, ref)
     const moved = await repositories.moveRef(appId, ref, commit, previous ?? null)
     if (!moved) log.warn({ build: id, ref }, 'the ref was moved by somebody else')

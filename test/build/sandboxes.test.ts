@@ -6,7 +6,7 @@ import { createLog } from '../../src/log.ts'
 import { newId, type AppId } from '../../src/model/ids.ts'
 import { docker, never, tar, testEngine, type TestEngine } from '../engine/support.ts'
 
-const build = { memoryMiB: 128, cpus: 1, concurrency: 2 }
+const build = { memoryMiB: 128, cpus: 1, concurrency: 2, standbySeconds: 60 }
 
 let server: TestEngine
 let image: Image
@@ -59,6 +59,50 @@ it('no more of them wait than builds may run at once, and none when the worker h
     expect(await containersOf(apps[2]!)).toEqual([])
   }
   expect((await Promise.all(apps.map(containersOf))).flat()).toEqual([])
+})
+
+it('what a build is done with goes when the build is over, and another waits for the next push', async () => {
+  await using all = sandboxes()
+  const appId = newId<AppId>()
+  all.begin(appId)
+  const used = await all.take(appId, asItIs, never)
+  all.remove(appId, used)
+  await exitOf(used, 'true')
+  expect(await containersOf(appId)).toEqual([used.id])
+  all.over(appId, { kind: 'packs', toolchains: [] })
+  await expect.poll(() => containersOf(appId)).toEqual([expect.not.stringMatching(used.id)])
+  const [waiting] = await containersOf(appId)
+  const next = await all.take(appId, asItIs, never)
+  expect(next.id).toBe(waiting)
+  all.remove(appId, next)
+})
+
+it('whoever needs the app to have none does not wait for the end of its build', async () => {
+  await using all = sandboxes()
+  const appId = newId<AppId>()
+  all.begin(appId)
+  all.remove(appId, await all.take(appId, asItIs, never))
+  await all.without(appId, async () => expect(await containersOf(appId)).toEqual([]))
+})
+
+it('one that waits for no announced push makes room for one that is, the oldest first', async () => {
+  await using all = sandboxes()
+  const [first, second, third, fourth] = Array.from({ length: 4 }, () => newId<AppId>())
+  for (const appId of [first!, second!]) {
+    all.begin(appId)
+    const used = await all.take(appId, asItIs, never)
+    all.remove(appId, used)
+    all.over(appId, { kind: 'packs', toolchains: [] })
+    await expect.poll(() => containersOf(appId)).toEqual([expect.not.stringMatching(used.id)])
+  }
+  all.prepare(third!)
+  await expect.poll(() => containersOf(third!)).toHaveLength(1)
+  await expect.poll(() => containersOf(first!)).toEqual([])
+  expect(await containersOf(second!)).toHaveLength(1)
+  all.prepare(second!)
+  all.prepare(fourth!)
+  expect(await containersOf(fourth!)).toEqual([])
+  expect(await containersOf(second!)).toHaveLength(1)
 })
 
 it('one that the engine lost is not used', async () => {

@@ -80,6 +80,7 @@ export class TestServer implements AsyncDisposable {
       PAAS_HTTP_PORT: String(port),
       PAAS_HTTPS_PORT: String(httpsPort),
       PAAS_DEPLOY_HOLD: '0', // nobody waits for what few tests are about
+      PAAS_BUILD_STANDBY: '0',
       ...env,
     }
   }

@@ -81,7 +81,7 @@ export class Site implements AsyncDisposable {
     const redis = life.use(await TestRedis.start())
     const port = String(await freePort())
     const ports = { PAAS_HTTP_PORT: port, PAAS_HTTPS_PORT: 'off' }
-    const hold = { PAAS_DEPLOY_HOLD: '0' } // nobody waits for what few tests are about
+    const hold = { PAAS_DEPLOY_HOLD: '0', PAAS_BUILD_STANDBY: '0' } // nobody waits for what few tests are about
     const config = loadConfig({ ...process.env, PAAS_DATA: directory, ...ports, ...hold, ...settings })
     const site = new Site({ ...config, redis: redis.deps.redis }, redis, life.move())
     await site.#openRouter()
