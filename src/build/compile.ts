@@ -5,7 +5,8 @@ import { PaasError } from '../errors.ts'
 import type { ProcessTypes } from '../model/procfile.ts'
 import { Answers } from './answers.ts'
 import { cleanLine } from '../model/clean-line.ts'
-import { undetected, unusable, type Candidates, type NamedPack } from './detect.ts'
+import { unusable, type Candidates, type NamedPack } from './detect.ts'
+import { undetected, type Undetected } from './no-pack.ts'
 import { defaultTypes } from './default-types.ts'
 import type { Mask } from '../output/mask.ts'
 import type { Narrator } from '../model/narrator.ts'
@@ -17,8 +18,7 @@ const longest = { reason: 200, name: 60, report: 200 }
 
 type CompileDeps = { sandbox: Pick<Sandbox, 'run'>; output: Narrator; mask: Mask; memoryMiB: number }
 type CompileOptions = {
-  /** Names in the root of the source. */
-  root: ReadonlySet<string>
+  source: Undetected
   candidates: Candidates
   order: Parameters<Sandbox['run']>[0]
   /** Called once the first pack is known, before it runs. */
@@ -49,7 +49,7 @@ export type Compiled = {
  */
 export async function compile(
   deps: CompileDeps,
-  { root, candidates, order, onDetected, onReport }: CompileOptions,
+  { source, candidates, order, onDetected, onReport }: CompileOptions,
   signal: AbortSignal,
 ): Promise<Compiled> {
   const done = Promise.withResolvers<void>()
@@ -63,7 +63,7 @@ export async function compile(
     (error: Error) => answers.end(error),
   )
   const ended = await Promise.race([done.promise, running])
-  if (ended) throw explain(deps, answers, await ended.exit(), root)
+  if (ended) throw explain(deps, answers, await ended.exit(), source)
   const packs = answers.packs.map((pack) => shown(deps, pack))
   const { commits, slug } = answers
   const tree = answers.tree && { ...answers.tree, files: answers.treeFiles }
@@ -94,12 +94,7 @@ export function ranOutOfMemory(memoryMiB: number): PaasError {
   })
 }
 
-function explain(
-  deps: CompileDeps,
-  answers: Answers,
-  { code, outOfMemory }: DynoExit,
-  root: ReadonlySet<string>,
-): PaasError {
+function explain(deps: CompileDeps, answers: Answers, { code, outOfMemory }: DynoExit, source: Undetected): PaasError {
   const { mask, memoryMiB } = deps
   if (outOfMemory) return ranOutOfMemory(memoryMiB)
   if (answers.unusable && !answers.complete) {
@@ -109,7 +104,7 @@ function explain(
   if (answers.undetected === undefined && !answers.complete) {
     return new PaasError('internal', `Buildpack detection failed: ${buildProgram} exited with ${code}.`)
   }
-  if (answers.undetected !== undefined || answers.packs.length === 0) return undetected(answers.undetected, root)
+  if (answers.undetected !== undefined || answers.packs.length === 0) return undetected(answers.undetected, source)
   const reason = shortened(mask, answers.failed?.text ?? '')
   const failed = answers.packs.findLast(({ pack }) => !answers.failed || pack === answers.failed.pack)
   const message = `build failed: ${reason || `the ${failed && shown(deps, failed).name} buildpack exited with ${code}`}`

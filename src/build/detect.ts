@@ -1,8 +1,7 @@
 import { PaasError } from '../errors.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
-import { describeNearMiss, nearMisses } from './near-misses.ts'
 import { isPackUrl, parsePackUrl, type PackUrl } from './pack-url.ts'
-import { packFacts, packNamed, packNames, type PackName } from './packs.ts'
+import { packNamed, packNames, type PackName } from './packs.ts'
 
 /** One of ours, or anybody's. */
 export type AnyPack = PackName | PackUrl
@@ -73,26 +72,4 @@ export function unusable(pack: string, reason: string): PaasError {
   return new PaasError('build_failed', `build failed: the buildpack ${pack} ${reason}`, {
     hint: 'Correct it in .buildpacks or with: paas buildpacks:set',
   })
-}
-
-/**
- * A pack that was named and cannot build the app, or undefined: none of all can.
- * @param root names in the root of the source, among which one that is nearly right is named
- */
-export function undetected(pack: string | undefined, root: ReadonlySet<string>): PaasError {
-  const [nearMiss] = nearMisses(root, 'detected').map(describeNearMiss)
-  if (pack === undefined)
-    return new PaasError('build_failed', 'build failed: no buildpack could be detected', { hint: nearMiss ?? sought })
-  return new PaasError('build_failed', `build failed: the buildpack ${pack} cannot build this app`, {
-    hint: nearMiss ?? missing,
-  })
-}
-
-const missing =
-  'The files that it detects are missing in the root of the repository. Add them, or correct .buildpacks or: paas buildpacks'
-const sought = `paas looks in the root of the repository for ${packNames.map(soughtBy).join(', ')}, or a Dockerfile.`
-
-function soughtBy(pack: PackName): string {
-  const { title, detectedBy } = packFacts[pack]
-  return `${detectedBy.join(' or ')} (${title})`
 }

@@ -190,7 +190,7 @@ async function runPacks(run: Run, sandbox: Sandbox, asked: PacksPlan, source: So
   const order = buildOrder(request, asked, files, { stack: deps.stack.name, knownTree })
   const detected = Promise.withResolvers<void>()
   const onReport = (line: string) => (facts.packs = [...(facts.packs ?? []), line])
-  const options = { root: source.root, candidates: asked, order, onDetected: detected.resolve, onReport }
+  const options = { source, candidates: asked, order, onDetected: detected.resolve, onReport }
   const compiled = compile({ sandbox, output, mask, memoryMiB }, options, signal)
   await clock.time('detect', () => Promise.race([detected.promise, compiled]))
   return clock.time('compile', () => compiled)

@@ -7,6 +7,7 @@ import { appDirectory } from './directories.ts'
 import { tenant } from '../model/app-user.ts'
 import { isLfsPointer, mayBeLfsPointer } from './lfs-pointers.ts'
 import { slugignore } from './slugignore.ts'
+import { packFacts, packNames } from './packs.ts'
 import { hasWindowsLines, isScript } from './windows-lines.ts'
 
 /** What must be known of a commit's tree before it is built. */
@@ -17,6 +18,8 @@ export type SourceFacts = {
   entries: number
   /** Names in the root. */
   root: Set<string>
+  /** Paths of files below it by which an app is known, a few. */
+  appDirectories: string[]
   /** Content of the files in the root that the platform itself reads. */
   files: Partial<Record<PlatformFile, string>>
   /** Paths of scripts that cannot run, since their lines end as on Windows. */
@@ -33,10 +36,15 @@ type PlatformFile = (typeof platformFiles)[number]
 /** A file the platform reads has at most this many bytes. */
 export const mostBytesRead = 64 * 1024
 
+/** Those that are looked for. */
+const mostAppDirectories = 3
+const appNames = new Set(['Dockerfile', ...packNames.flatMap((pack) => packFacts[pack].detectedBy)])
+
 /** Reads through a tar of a commit's tree. @throws source_invalid when it is over a limit */
 export async function readSource(tar: Readable, limits: SourceLimits): Promise<SourceFacts> {
   const source: SourceFacts = {
     root: new Set(),
+    appDirectories: [],
     files: {},
     windowsScripts: [],
     lfsPointers: [],
@@ -55,6 +63,7 @@ export async function readSource(tar: Readable, limits: SourceLimits): Promise<S
     if (bytes > limits.sourceBytes) throw tooMuch(`has more than ${limits.sourceBytes / 2 ** 20} MiB of files`)
     if (entries > limits.sourceFiles) throw tooMuch(`has more than ${limits.sourceFiles} files`)
     source.root.add(name.split('/')[0] ?? name)
+    if (source.appDirectories.length < mostAppDirectories && isOfApp(name)) source.appDirectories.push(name)
     if (!isPlatformFile(name)) {
       const mayPoint = mayBeLfsPointer(entry.header)
       if (!mayPoint && !isScript(entry.header)) return
@@ -108,6 +117,13 @@ export function sourceForBuild(tar: Readable, patterns = ''): Readable {
       ...tenant,
     }
   })
+}
+
+/** One or two directories below the root, and not among what a package manager puts there. */
+function isOfApp(path: string): boolean {
+  const [name = '', ...above] = path.split('/').toReversed()
+  const isNear = above.length === 1 || above.length === 2
+  return isNear && appNames.has(name) && !above.some((part) => /^(\..*|node_modules|vendor|tests?|docs)$/.test(part))
 }
 
 function isPlatformFile(name: string): name is PlatformFile {

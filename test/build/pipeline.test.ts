@@ -119,7 +119,7 @@ describe('a build fails', () => {
     await expect(app.build()).rejects.toMatchObject({
       code: 'build_failed',
       message: 'build failed: no buildpack could be detected',
-      hint: expect.stringContaining('package.json (Node.js), requirements.txt'),
+      hint: expect.stringMatching(/^The root of the repository has .+\.\npaas builds Go, .*paas buildpacks:set NAME/s),
     })
   })
 

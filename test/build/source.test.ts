@@ -58,6 +58,18 @@ describe('what builds an app', () => {
 })
 
 describe('a source', () => {
+  it('names the directories that look like apps, but for dependencies and tests', async () => {
+    const files = [
+      'README.md',
+      'apps/web/package.json',
+      'node_modules/a/package.json',
+      'test/x/index.html',
+      'a/b/c/go.mod',
+    ]
+    const tar = tarOf(Object.fromEntries(files.map((path) => [path, 'x'])))
+    expect((await readSource(tar, limits)).appDirectories).toEqual(['apps/web/package.json'])
+  })
+
   it('tells what is in its root and what the platform reads there', async () => {
     const source = await readSource(tarOf({ Procfile: 'web: x', 'src/': '', 'src/Procfile': 'web: y' }), limits)
     expect([...source.root]).toEqual(['Procfile', 'src'])
