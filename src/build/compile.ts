@@ -5,6 +5,7 @@ import { PaasError } from '../errors.ts'
 import type { ProcessTypes } from '../model/procfile.ts'
 import { Answers } from './answers.ts'
 import { cleanLine } from '../model/clean-line.ts'
+import { TextSearch } from './text-search.ts'
 import { unusable, type Candidates, type NamedPack } from './detect.ts'
 import { undetected, type Undetected } from './no-pack.ts'
 import { defaultTypes } from './default-types.ts'
@@ -13,6 +14,8 @@ import type { Narrator } from '../model/narrator.ts'
 import { buildProgram } from './toolbox.ts'
 import type { Tree } from './trees.ts'
 
+/** 128 + SIGKILL, as a shell has it. */
+const killed = 137
 /** Characters of what packs say that are kept. */
 const longest = { reason: 200, name: 60, report: 200 }
 
@@ -55,15 +58,19 @@ export async function compile(
   const done = Promise.withResolvers<void>()
   const reported = (line: string) => onReport(shortened(deps.mask, line, longest.report))
   const answers = new Answers(candidates.packs, { compiling: onDetected, reported, done: done.resolve })
-  const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') =>
-    stream === 'stdout' ? deps.output.raw(chunk) : answers.feed(chunk)
+  const fullDisk = new TextSearch('No space left on device', 'no space left on device')
+  const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') => {
+    if (stream === 'stderr') return answers.feed(chunk)
+    fullDisk.feed(chunk)
+    return deps.output.raw(chunk)
+  }
   const running = deps.sandbox.run(order, onOutput, signal)
   running.then(
     () => answers.end(),
     (error: Error) => answers.end(error),
   )
   const ended = await Promise.race([done.promise, running])
-  if (ended) throw explain(deps, answers, await ended.exit(), source)
+  if (ended) throw explain(deps, answers, { ...(await ended.exit()), foundDiskFull: fullDisk.found }, source)
   const packs = answers.packs.map((pack) => shown(deps, pack))
   const { commits, slug } = answers
   const tree = answers.tree && { ...answers.tree, files: answers.treeFiles }
@@ -94,7 +101,25 @@ export function ranOutOfMemory(memoryMiB: number): PaasError {
   })
 }
 
-function explain(deps: CompileDeps, answers: Answers, { code, outOfMemory }: DynoExit, source: Undetected): PaasError {
+/** By somebody else than the kernel at the build's own limit. */
+function wasKilled(): PaasError {
+  return new PaasError('build_failed', `build failed: it was killed (exit code ${killed})`, {
+    hint: 'Mostly because the machine had no memory left. Push again when less runs on it, or lower the memory of the build.',
+  })
+}
+
+function foundNoRoom(): PaasError {
+  return new PaasError('build_failed', 'build failed: a program of it found no space left on the disk', {
+    hint: 'An empty build cache may help: git push -o no-cache. Else ask the operator of the server to free some space.',
+  })
+}
+
+function explain(
+  deps: CompileDeps,
+  answers: Answers,
+  { code, outOfMemory, foundDiskFull }: DynoExit & { foundDiskFull: boolean },
+  source: Undetected,
+): PaasError {
   const { mask, memoryMiB } = deps
   if (outOfMemory) return ranOutOfMemory(memoryMiB)
   if (answers.unusable && !answers.complete) {
@@ -105,6 +130,8 @@ function explain(deps: CompileDeps, answers: Answers, { code, outOfMemory }: Dyn
     return new PaasError('internal', `Buildpack detection failed: ${buildProgram} exited with ${code}.`)
   }
   if (answers.undetected !== undefined || answers.packs.length === 0) return undetected(answers.undetected, source)
+  if (code === killed) return wasKilled()
+  if (foundDiskFull) return foundNoRoom()
   const reason = shortened(mask, answers.failed?.text ?? '')
   const failed = answers.packs.findLast(({ pack }) => !answers.failed || pack === answers.failed.pack)
   const message = `build failed: ${reason || `the ${failed && shown(deps, failed).name} buildpack exited with ${code}`}`

@@ -8,6 +8,7 @@ import { tenant } from '../model/app-user.ts'
 import { isLfsPointer, mayBeLfsPointer } from './lfs-pointers.ts'
 import { slugignore } from './slugignore.ts'
 import { packFacts, packNames } from './packs.ts'
+import { TextSearch } from './text-search.ts'
 import { hasWindowsLines, isScript } from './windows-lines.ts'
 
 /** What must be known of a commit's tree before it is built. */
@@ -77,24 +78,6 @@ export async function readSource(tar: Readable, limits: SourceLimits): Promise<S
     source.files[name] = textOf(name, await buffer(entry))
   })
   return { ...source, bytes, entries, namesVersion: search.found }
-}
-
-/** Whether a text is in what comes in pieces. */
-class TextSearch {
-  found = false
-  readonly #text: string
-  #end = Buffer.alloc(0)
-
-  constructor(text: string) {
-    this.#text = text
-  }
-
-  feed(chunk: Buffer): void {
-    if (this.found) return
-    const seam = Buffer.concat([this.#end, chunk.subarray(0, this.#text.length)])
-    this.found = seam.includes(this.#text) || chunk.includes(this.#text)
-    this.#end = Buffer.concat([this.#end, chunk.subarray(-this.#text.length)]).subarray(-this.#text.length)
-  }
 }
 
 /**

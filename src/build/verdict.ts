@@ -24,7 +24,7 @@ type FinalState = Exclude<BuildState, { kind: 'pending' } | { kind: 'running' }>
 export async function succeed(parts: Used, run: BuildRun): Promise<void> {
   const { build, output, clock, facts } = run
   const app = parts.store.apps.get(build.appId)
-  if (app) output.detail(whereItRuns(parts, app))
+  if (app) sayWhatRuns(parts, app, output)
   output.detail('Verifying deploy... done.')
   output.detail(`Phases: ${describePhases(clock.times)}`)
   const report = { ...facts, phases: clock.times }
@@ -34,12 +34,16 @@ export async function succeed(parts: Used, run: BuildRun): Promise<void> {
   })
 }
 
-function whereItRuns({ store, publicUrl }: Used, app: App): string {
-  const types = store.formations.list(app.id).map(({ type }) => type)
-  if (types.includes('web')) return `${appUrl(publicUrl, app.name)} deployed`
-  const has = types.length > 0 ? `it has ${types.join(', ')}` : 'it has none: name them in a Procfile'
-  return `No web process type, so nothing answers at ${appUrl(publicUrl, app.name)}; ${has}`
+function sayWhatRuns({ store, publicUrl }: Used, { id, name }: App, output: BuildRun['output']): void {
+  const types = store.formations.list(id).map(({ type }) => type)
+  const url = appUrl(publicUrl, name)
+  if (types.includes('web')) return output.detail(`${url} deployed`)
+  if (types.length === 0) return output.error(nothingRuns)
+  output.detail(`No web process type, so nothing answers at ${url}; it has ${types.join(', ')}`)
 }
+
+const nothingRuns =
+  'Nothing runs: neither a Procfile nor the buildpack says what. Add a file Procfile with a line such as "web: ./server", listen on $PORT, and push again.'
 
 /**
  * The previous release keeps serving, and the build says why. The ref moves before the verdict here

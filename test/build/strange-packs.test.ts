@@ -111,6 +111,30 @@ describe('packs at other addresses', () => {
     expect(packed.output).toContain('\nreported\n')
   })
 
+  it.each([
+    [
+      'memory, whatever it does then',
+      `perl -e '$x = "x" x (1 << 30)' || true; exit 3`,
+      'build failed: killed for memory at 128 MB',
+      'raise PAAS_BUILD_MEMORY_MIB',
+    ],
+    [
+      'disk space',
+      'echo "cp: error writing: No space left on device"; exit 1',
+      'build failed: a program of it found no space left on the disk',
+      'git push -o no-cache',
+    ],
+    ['patience', 'kill -9 $$', 'build failed: it was killed (exit code 137)', 'the machine had no memory left'],
+  ])('that run out of %s fail with that, and what to do', async (what, line, message, hint) => {
+    const url = await server.repository(`without-${what.slice(0, 4)}`, {
+      'bin/detect': detect,
+      'bin/compile': compile(line),
+    })
+    await using packed = await builder.app(app)
+    const build = packed.build({ buildpacks: [url], limits: { memoryMiB: 128 } })
+    await expect(build).rejects.toMatchObject({ code: 'build_failed', message, hint: expect.stringContaining(hint) })
+  })
+
   it('are named in .buildpacks as well, and have to fit all', async () => {
     const choosy = await server.repository('choosy', { 'bin/detect': detect, 'bin/compile': compile('true') })
     await using packed = await builder.app({ 'index.html': 'x', '.buildpacks': `static\n${choosy}\n` })

@@ -47,7 +47,7 @@ describe('a build whose verdict came late', () => {
     return build
   }
 
-  it('has succeeded, and leaves the ref to the newer build that serves', async () => {
+  it('has succeeded, says so when nothing runs, and leaves the ref to the newer build that serves', async () => {
     const bare = await repositories.ensure(test.app.id)
     await using repository = await TestRepository.empty()
     const commits = [await repository.commit('older'), await repository.commit('newer')] as const
@@ -55,7 +55,9 @@ describe('a build whose verdict came late', () => {
     const [older, newer] = [live(commits[0]), live(commits[1])]
     const parts = { store: test.store, repositories, publicUrl: 'http://localhost', log }
     for (const build of [newer, older]) {
-      await succeed(parts, { ...runOf(build), ...told() })
+      const { lines, output } = told()
+      await succeed(parts, { ...runOf(build), output })
+      expect(lines[0]).toMatch(/^Nothing runs: .*Add a file Procfile/)
       expect(test.store.builds.find(build.id)?.state.kind).toBe('succeeded')
       expect(await repositories.resolve(test.app.id, ref)).toBe(newer.commit)
     }
