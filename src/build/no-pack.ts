@@ -3,7 +3,7 @@ import { PaasError } from '../errors.ts'
 import { describeNearMiss, nearMisses } from './near-misses.ts'
 import { isOurs, packFacts, packNames, type PackName } from './packs.ts'
 
-/** What is known of a source that no pack can build: names in its root, and directories like apps. */
+/** What is known of such a source: names in its root, and files of apps in directories. */
 export type Undetected = { root: ReadonlySet<string>; appDirectories: readonly string[] }
 
 /** How many names of the root a message has. */
