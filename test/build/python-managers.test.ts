@@ -1,8 +1,16 @@
-import { afterAll, describe, expect, it } from 'vitest'
-import { Builder, runIn } from './builder.ts'
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runIn, type Builder } from './builder.ts'
+import { PackHost } from './pack-host.ts'
 
-const builder = new Builder()
-afterAll(() => builder[Symbol.asyncDispose]())
+let host: PackHost
+let builder: Builder
+beforeAll(async () => {
+  host = await PackHost.start()
+  builder = host.builder
+})
+afterAll(() => host?.[Symbol.asyncDispose]())
 
 const worker = { 'worker.py': '', Procfile: 'worker: python worker.py\n' }
 /** With the index named, for networks that have no more of it than this. */
@@ -82,6 +90,60 @@ describe('a Python app', () => {
     expect((await runIn(await app.build(), 'python -c "import x; print(x.version)"')).output).toBe('2\n')
   })
 })
+
+describe('a Python app that asks for another Python', () => {
+  it('gets it from where uv is told, once, in the layer of its dependencies', async () => {
+    const config = await pythonMirror()
+    await using app = await builder.app({ 'requirements.txt': 'idna==3.10\n', '.python-version': '3.11\n', ...worker })
+    const line = 'python -c "import sys, ssl, idna; print(sys.version.split()[0], sys.base_prefix, idna.__version__)"'
+    expect((await runIn(await app.build({ config }), line)).output).toBe('3.11.2 /app/.paas/python/runtime 3.10\n')
+    expect(app.output).toContain('-----> Downloading Python 3.11 with uv (.python-version)')
+    await app.commit({ 'worker.py': 'pass\n' })
+    await app.build({ config })
+    expect(app.output).toContain('-----> Using Python 3.11.2 (.python-version)')
+    expect(app.output).toContain('requirements.txt has not changed: restoring')
+
+    const pyproject = 'name = "an-app"\nversion = "1"\nrequires-python = "==3.11.*"\ndependencies = ["idna==3.9"]\n'
+    await app.replace({ 'pyproject.toml': `[project]\n${pyproject}[tool.uv]\n`, ...worker })
+    const away = { config: { UV_PYTHON_INSTALL_MIRROR: 'https://mirror.invalid', UV_HTTP_RETRIES: '0' } }
+    expect((await runIn(await app.build(away), line)).output).toBe('3.11.2 /app/.paas/python/runtime 3.9\n')
+    expect(app.output).toContain('-----> Using Python 3.11.2 (pyproject.toml)')
+
+    await app.commit({ 'pyproject.toml': `[project]\n${pyproject.replace('3.11', '3.12')}[tool.uv]\n` })
+    await expect(app.build(away)).rejects.toThrow('build failed: Python ==3.12.* cannot be downloaded')
+    expect(app.output).toContain('Without a download there is 3.13')
+    await app.commit({ '.tool-versions': 'python 3.99\n' })
+    const unknown = 'build failed: .tool-versions asks for Python 3.99, which does not exist'
+    await expect(app.build({ config })).rejects.toThrow(unknown)
+    expect(app.output).toContain(' !     There is: 3.11.')
+  })
+})
+
+/** Config vars of somebody's mirror of Python builds, which has Debian 12's Python laid out as those that uv knows. */
+async function pythonMirror(): Promise<Record<string, string>> {
+  const name = 'cpython-3.11.2-linux-x86_64-gnu'
+  const script = `
+    sed -i s/trixie/bookworm/ /etc/apt/sources.list
+    apt-get update >&2 && cd /tmp && apt-get download python3.11-minimal libpython3.11-minimal libpython3.11-stdlib >&2
+    for archive in *.deb; do dpkg --extract $archive debian; done
+    mkdir -p python/bin python/lib && mv debian/usr/bin/python3.11 python/bin/ && mv debian/usr/lib/python3.11 python/lib/
+    rm python/lib/python3.11/sitecustomize.py && ln -s python3.11 python/bin/python3 && ln -s python3.11 python/bin/python
+    tar -c python | gzip -1`
+  const image = await builder.buildImage()
+  const argv = ['run', '--rm', '--user=root', '--entrypoint=bash', image, '-ec', script]
+  const { stdout } = await promisify(execFile)('docker', argv, { encoding: 'buffer', maxBuffer: 2 ** 26 })
+  const url = host.server.put(`${name}.tar.gz`, stdout)
+  const [major, minor, patch] = [3, 11, 2]
+  const build = {
+    name: 'cpython',
+    arch: { family: process.arch === 'x64' ? 'x86_64' : 'aarch64', variant: null },
+    os: 'linux',
+    libc: 'gnu',
+    ...{ major, minor, patch, prerelease: '', url, sha256: null, variant: null },
+  }
+  const list = host.server.put('pythons.json', Buffer.from(JSON.stringify({ [name]: build })))
+  return { UV_PYTHON_DOWNLOADS_JSON_URL: list }
+}
 
 /** The address that pip asks in a build: the default in its help. */
 async function pipsIndex(): Promise<string> {

@@ -7,7 +7,8 @@ import { tarballOf } from '../helpers/tarball.ts'
 import { Builder } from './builder.ts'
 
 type Files = Record<string, string | Buffer>
-type App = { files: Files; env?: Record<string, string> }
+/** @param program of the pack's, which is asked about it */
+type App = { files: Files; env?: Record<string, string>; program?: 'plan' | 'plan/python.py' }
 type Plan = { manager: string; source: string; project: boolean; key: string; warnings: string[] }
 type Refused = { reason: string; remedy: string }
 
@@ -16,7 +17,7 @@ afterAll(() => builder[Symbol.asyncDispose]())
 
 /** Of all tests, looked at in one container before the first of them. */
 const apps: App[] = []
-let answers: (Plan | Refused)[] = []
+let answers: string[] = []
 beforeAll(async () => {
   answers = await ask(apps)
 })
@@ -24,7 +25,13 @@ beforeAll(async () => {
 /** What the pack will say of an app: to be called in a test. */
 function planOf(files: Files, env: App['env'] = {}): () => Plan | Refused | undefined {
   const at = apps.push({ files, env }) - 1
-  return () => answers[at]
+  return () => parse(answers[at] ?? '')
+}
+
+/** Which Python its files ask for, where, and whether 3.13.5 is one. */
+function pythonOf(files: Files): () => string[] {
+  const at = apps.push({ files, program: 'plan/python.py' }) - 1
+  return () => (answers[at] ?? '').split('\n').slice(0, -1)
 }
 
 function keyOf(files: Files, env?: App['env']): () => string | undefined {
@@ -114,7 +121,7 @@ describe('what a Python app needs', () => {
       'a Pipfile for another Python',
       { Pipfile: '[requires]\npython_version = "3.9"\n' },
       {
-        reason: 'Pipfile requires Python 3.9, but this stack has 3.13',
+        reason: 'Pipfile requires Python 3.9, but another file asks for 3.13',
         remedy: 'Write python_version = "3.13" into Pipfile, run pipenv lock and push again.',
       },
     ],
@@ -128,6 +135,35 @@ describe('what a Python app needs', () => {
     'cannot be said by %s',
     (_, plan, expected) => {
       expect(plan()).toEqual(expected)
+    },
+  )
+})
+
+describe('which Python an app needs', () => {
+  const poetryNeeds = (python: string) => ({ 'pyproject.toml': `[tool.poetry.dependencies]\npython = "${python}"\n` })
+  const needs: [string, Files, string[]][] = [
+    [
+      'requires-python',
+      { 'pyproject.toml': project('requires-python = ">=3.12,<4"') },
+      ['>=3.12,<4', 'pyproject.toml', 'yes'],
+    ],
+    ['a newer one', { 'pyproject.toml': project('requires-python = ">=3.14"') }, ['>=3.14', 'pyproject.toml', '']],
+    ['a caret of Poetry', poetryNeeds('^3.12'), ['>=3.12,<4', 'pyproject.toml', 'yes']],
+    ['a tilde of Poetry', poetryNeeds('~3.12.1'), ['>=3.12.1,<3.13', 'pyproject.toml', '']],
+    ['a series for Poetry', poetryNeeds('3.12'), ['==3.12.*', 'pyproject.toml', '']],
+    ['two bounds for Poetry', poetryNeeds('>=3.11,<3.14'), ['>=3.11,<3.14', 'pyproject.toml', 'yes']],
+    [
+      'another bug-fix release in Pipfile',
+      { Pipfile: '[requires]\npython_full_version = "3.13.1"\n' },
+      ['3.13.1', 'Pipfile', 'yes'],
+    ],
+    ['nothing', { 'pyproject.toml': project('') }, []],
+    ['what is no version', { 'pyproject.toml': project('requires-python = "three"') }, []],
+  ]
+  it.each(needs.map(([name, files, expected]) => [name, pythonOf(files), expected] as const))(
+    'is read from its files: %s',
+    (_, python, expected) => {
+      expect(python()).toEqual(expected)
     },
   )
 })
@@ -249,7 +285,7 @@ function missing(lock: string, source: string): Refused {
 }
 
 /** What the pack's program says of each app, all in one container of the build image. */
-async function ask(all: App[]): Promise<(Plan | Refused)[]> {
+async function ask(all: App[]): Promise<string[]> {
   const program = join(packsDirectory, 'python/lib/plan')
   const files: Files = Object.fromEntries(
     readdirSync(program).map((name) => [`plan/${name}`, readFileSync(join(program, name), 'utf8')]),
@@ -258,16 +294,14 @@ async function ask(all: App[]): Promise<(Plan | Refused)[]> {
     files[`env/${at}`] = Object.entries(app.env ?? {})
       .map((pair) => pair.join('='))
       .join('\n')
+    files[`programs/${at}`] = app.program ?? 'plan'
     files[`apps/${at}/.keep`] = ''
     for (const [name, content] of Object.entries(app.files)) files[`apps/${at}/${name}`] = content
   }
   const script = `tar xz && for ((at = 0; at < ${all.length}; at++)); do
-    (cd apps/$at && env $(cat ../../env/$at) python3 -IB /tmp/plan 3.13.5); printf '%s\\0' "$?"; done`
+    (cd apps/$at && env $(cat ../../env/$at) python3 -IB "/tmp/$(cat ../../programs/$at)" 3.13.5 ""); printf '%s\\0' "$?"; done`
   const output = await inBuildImage(script, await tarballOf(files))
-  return output
-    .split(/(?<=\d)\0/)
-    .slice(0, -1)
-    .map(parse)
+  return output.split(/(?<=\d)\0/).slice(0, -1)
 }
 
 function parse(text: string): Plan | Refused {

@@ -99,9 +99,9 @@ describe('a Python app fails to build', () => {
       'no version of idna==999.0 for Python 3.13',
     ],
     [
-      'another Python',
-      { ...small, '.python-version': '3.9\n' },
-      '.python-version requires Python 3.9, but this stack has 3.13',
+      'a Python that is none',
+      { ...small, '.python-version': '# ours\n$(three)\n' },
+      '.python-version asks for Python $(three), which is no version',
     ],
     ['nothing that says what it needs', { 'manage.py': '' }, 'no requirements.txt, pyproject.toml or Pipfile'],
     ['a pyproject.toml that is not TOML', { 'pyproject.toml': '[project' }, 'pyproject.toml is not TOML'],

@@ -2,28 +2,18 @@ import { buffer } from 'node:stream/consumers'
 import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Builder, docker, runIn } from './builder.ts'
-import { PackServer } from './pack-server.ts'
+import { runIn, type Builder } from './builder.ts'
+import { PackHost } from './pack-host.ts'
+import type { PackServer } from './pack-server.ts'
 
+let host: PackHost
 let server: PackServer
 let builder: Builder
-/** Its only use is an address of this machine that is nobody else's: another host's of packs. */
-const network = `paas-pack-host-${process.pid}`
 beforeAll(async () => {
-  await docker('network', 'create', network)
-  const gateway = await docker('network', 'inspect', network, '--format', '{{(index .IPAM.Config 0).Gateway}}')
-  const address = gateway.output.trim()
-  server = await PackServer.start(address)
-  // What listens on the machine is closed to builds, but for the port of the server itself.
-  const own = { PAAS_DOMAIN: 'paas.example', PAAS_HTTP_PORT: String(server.port) }
-  builder = new Builder({ ...own, PAAS_ALLOW_NETWORKS: `${address}/32` })
-  await builder.engine.secureHost()
+  host = await PackHost.start()
+  ;({ server, builder } = host)
 })
-afterAll(async () => {
-  await builder?.[Symbol.asyncDispose]()
-  await server?.[Symbol.asyncDispose]()
-  await docker('network', 'rm', network)
-})
+afterAll(() => host?.[Symbol.asyncDispose]())
 
 const detect = '#!/usr/bin/env bash\ntest -f "$1/app.txt" && echo "$(basename "$1") text"'
 const compile = (line: string) => `#!/usr/bin/env bash\nset -eu\n${line}\n`

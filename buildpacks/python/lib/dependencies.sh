@@ -11,7 +11,8 @@ install_dependencies() {
   else
     drop_tree "$environment"
     forget_tree "$environment"
-    make_environment "$environment"
+    place_python
+    make_environment "$environment" "$python"
     prepare_"$manager"
     install_with_"$manager"
     [[ -z $key ]] || keep_tree "$environment" "$key"
@@ -22,24 +23,22 @@ install_dependencies() {
 
 make_plan() {
   local plan status=0
-  plan=$(python3 -IB "$pack_dir/lib/plan" "$python_version") || status=$?
+  plan=$("$stack_python" -IB "$pack_dir/lib/plan" "$python_version" "${runtime##*/}") || status=$?
   mapfile -t plan <<<"$plan"
   ((status == 0)) || fail "${plan[0]:-the files that name the dependencies cannot be understood}" "${plan[@]:1}"
   manager=${plan[0]} source_file=${plan[1]} project=${plan[2]:-} key=${plan[3]:-}
   plan_warnings=("${plan[@]:4}")
 }
 
-# Without pip in it: the stack's pip installs into it.
-make_environment() {
-  rm -rf "$1"
-  python3 -m venv --without-pip "$1"
-}
+# make_environment DIRECTORY PYTHON: without pip in it, the stack's pip installs into it.
+make_environment() { "$2" -m venv --without-pip "$1"; }
 
 # install_tool NAME: a package manager that the stack does not have, into the cache once.
 install_tool() {
-  tool=$cache_dir/$1-${python_version%.*}
+  tool=$cache_dir/$1-${stack_version%.*}
   [[ ! -x $tool/bin/$1 ]] || return 0
-  make_environment "$tool"
+  rm -rf "$tool"
+  make_environment "$tool" "$stack_python"
   run pip --python "$tool/bin/python" install --quiet "$1" || fail "$1 could not be downloaded"
 }
 
@@ -79,7 +78,7 @@ with open("pyproject.toml", "rb") as file:
 prepare_uv() {
   install_tool uv
   export UV_PROJECT_ENVIRONMENT=$build_dir/$environment UV_CACHE_DIR=$cache_dir/uv-cache UV_LINK_MODE=copy UV_SYSTEM_CERTS=1
-  export UV_PYTHON=/usr/bin/python3 UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 UV_NO_PROGRESS=1
+  export UV_PYTHON=$python UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 UV_NO_PROGRESS=1
 }
 
 install_with_uv() { uv_sync --no-install-project; }

@@ -1,6 +1,6 @@
 """What decides which dependencies an app gets: who installs them, what that goes by, and a key that changes when the outcome may.
 
-In the root of the app, with the version of Python as argument. Prints the package manager, the file that decides, `project` or
+In the root of the app, with the version of Python and the name of the build as arguments; the stack's has none. Prints the package manager, the file that decides, `project` or
 nothing (whether the app itself is a package to install, in place), the key or nothing (the outcome is not to be kept: parts of it
 are made from the app's own files, or from what only the network knows), and then warnings, a line each. Refuses with exit code 1,
 the reason and the remedy.
@@ -18,7 +18,7 @@ from decisive import Decisive
 SETTINGS = ("PIP_", "UV_", "POETRY_", "PIPENV_")
 
 
-def main(python_version: str) -> None:
+def main(python_version: str, python_build: str) -> None:
     choice = choose(python_version)
     decisive = Decisive()
     choice.read(decisive)
@@ -27,7 +27,7 @@ def main(python_version: str) -> None:
         decisive.setting(value)
     warnings = choice.warnings + unused_locks(choice)
     print(choice.manager, choice.source, "project" * choice.project, sep="\n")
-    print(key([*choice[:3], python_version, platform.machine(), sorted(settings.items())], decisive), *warnings, sep="\n")
+    print(key([*choice[:3], python_version, python_build, platform.machine(), sorted(settings.items())], decisive), *warnings, sep="\n")
 
 
 def key(circumstances: list, decisive: Decisive) -> str:
@@ -41,7 +41,7 @@ def key(circumstances: list, decisive: Decisive) -> str:
 
 
 try:
-    main(sys.argv[1])
+    main(*sys.argv[1:])
 except Refusal as refusal:
     print(*refusal.args, sep="\n")
     sys.exit(1)

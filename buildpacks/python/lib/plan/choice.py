@@ -105,11 +105,11 @@ def by_pipenv(python_version: str) -> Choice:
     pipfile = toml("Pipfile")
     requires = pipfile.get("requires", {})
     wanted = requires.get("python_version") or requires.get("python_full_version") or python_version
-    stack = ".".join(python_version.split(".")[:2])
-    if f"{wanted}.".split(".")[:2] != stack.split("."):
+    used = ".".join(python_version.split(".")[:2])
+    if f"{wanted}.".split(".")[:2] != used.split("."):
         raise Refusal(
-            f"Pipfile requires Python {wanted}, but this stack has {stack}",
-            f'Write python_version = "{stack}" into Pipfile, run pipenv lock and push again.',
+            f"Pipfile requires Python {wanted}, but another file asks for {used}",
+            f'Write python_version = "{used}" into Pipfile, run pipenv lock and push again.',
         )
 
     def read(decisive: Decisive) -> None:
