@@ -26,6 +26,7 @@ export class Answers {
   readonly packs: NamedPack[] = []
   /** A pack was detected, or none can be. */
   complete = false
+  /** Empty: none can build the app, though one has added to it. */
   undetected: string | undefined
   unusable: Verdict | undefined
   failed: Verdict | undefined

@@ -129,7 +129,8 @@ function explain(
   if (answers.undetected === undefined && !answers.complete) {
     return new PaasError('internal', `Buildpack detection failed: ${buildProgram} exited with ${code}.`)
   }
-  if (answers.undetected !== undefined || answers.packs.length === 0) return undetected(answers.undetected, source)
+  if (answers.undetected !== undefined || answers.packs.length === 0)
+    return undetected(answers.undetected || undefined, source)
   if (code === killed) return wasKilled()
   if (foundDiskFull) return foundNoRoom()
   const reason = shortened(mask, answers.failed?.text ?? '')

@@ -1,7 +1,7 @@
 import { cleanLine } from '../model/clean-line.ts'
 import { PaasError } from '../errors.ts'
 import { describeNearMiss, nearMisses } from './near-misses.ts'
-import { isOurs, packFacts, packNames, type PackName } from './packs.ts'
+import { buildingPacks, isOurs, packFacts, type PackName } from './packs.ts'
 
 /** What is known of such a source: names in its root, and files of apps in directories. */
 export type Undetected = { root: ReadonlySet<string>; appDirectories: readonly string[] }
@@ -90,5 +90,5 @@ function wanted(pack: PackName): string {
   return names.length === 1 ? names.join() : `${names.slice(0, -1).join(', ')} or ${names.at(-1)}`
 }
 
-const titles = packNames.map((pack) => packFacts[pack].title)
+const titles = buildingPacks.map((pack) => packFacts[pack].title)
 const choices = `paas builds ${titles.join(', ')}, each by files in the root, and what has a Dockerfile. Choose with: paas buildpacks:set NAME (docs/buildpacks.md says what each looks for)`

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 export const packsDirectory = resolve(import.meta.dirname, '../../buildpacks')
 
 /** Ours, in the order in which they are asked whether they can build an app. */
-export const packNames = ['go', 'java', 'nodejs', 'python', 'static'] as const
+export const packNames = ['apt', 'go', 'java', 'nodejs', 'python', 'static'] as const
 export type PackName = (typeof packNames)[number]
 
 /** What a pack says of itself (`pack.json`). */
@@ -16,6 +16,8 @@ export type PackFacts = {
   description: string
   /** Further names that it has at Heroku. */
   aliases?: string[]
+  /** It only adds to what the pack after it builds, of an app that no pack was chosen for too. */
+  adds?: true
   /** Names in the root of a source; bin/detect knows of some that are deeper, too. */
   detectedBy: string[]
   /**
@@ -45,6 +47,9 @@ export const packsWithoutToolchain = packNames.filter((name) => !hasToolchain(na
 export function hasToolchain(pack: PackName): boolean {
   return packFacts[pack].toolchain !== undefined
 }
+
+/** Those that build an app alone. */
+export const buildingPacks = packNames.filter((name) => !packFacts[name].adds)
 
 export function isOurs(pack: string): pack is PackName {
   return packNames.some((name) => name === pack)

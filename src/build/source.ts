@@ -7,7 +7,7 @@ import { appDirectory } from './directories.ts'
 import { tenant } from '../model/app-user.ts'
 import { isLfsPointer, mayBeLfsPointer } from './lfs-pointers.ts'
 import { slugignore } from './slugignore.ts'
-import { packFacts, packNames } from './packs.ts'
+import { buildingPacks, packFacts } from './packs.ts'
 import { TextSearch } from './text-search.ts'
 import { hasWindowsLines, isScript } from './windows-lines.ts'
 
@@ -39,7 +39,7 @@ export const mostBytesRead = 64 * 1024
 
 /** Those that are looked for. */
 const mostAppDirectories = 3
-const appNames = new Set(['Dockerfile', ...packNames.flatMap((pack) => packFacts[pack].detectedBy)])
+const appNames = new Set(['Dockerfile', ...buildingPacks.flatMap((pack) => packFacts[pack].detectedBy)])
 
 /** Reads through a tar of a commit's tree. @throws source_invalid when it is over a limit */
 export async function readSource(tar: Readable, limits: SourceLimits): Promise<SourceFacts> {

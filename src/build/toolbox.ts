@@ -5,6 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Engine, Image } from '../engine/engine.ts'
 import { createUsers } from './app-passwd.ts'
 import { packFacts, packsDirectory, packsWithoutToolchain, type PackName } from './packs.ts'
+import { readStack } from './stack/definition.ts'
 import type { Stack } from './stack/stack.ts'
 import { filesUnder, tarOf, type ImageFile, type SmallFile } from './stack/image-files.ts'
 import { toolFiles, toolsDirectory, toolVersions } from './stack/tools.ts'
@@ -64,7 +65,7 @@ export type Toolbox = {
 export function createToolbox({ engine, stack }: ToolboxDeps): Toolbox {
   const withLayer = createLayers(engine)
   // Read once: files that an upgrade puts on the disk are for the next start.
-  const packs = packLayer()
+  const packs = packLayer(stack.name)
   const builder = builderLayer()
   const toolbox: Toolbox = {
     async buildImage(toolchains = [], onProgress = noProgress) {
@@ -121,9 +122,11 @@ function configOf({ env }: Layer) {
 }
 
 /** The packs, and the headers of the tools' Node.js, without which addons cannot be compiled. */
-function packLayer(): Layer {
-  const all = [...filesUnder(packsDirectory, join(toolsDirectory, 'buildpacks'))]
-  const packs = all.filter(({ name }) => !name.endsWith('.md'))
+function packLayer(stack: string): Layer {
+  const at = join(toolsDirectory, 'buildpacks')
+  const { base, run } = readStack(stack).packages
+  const runPackages = { name: join(at, 'apt/run-packages'), content: [...base, ...run].join('\n') }
+  const packs = [...filesUnder(packsDirectory, at), runPackages].filter(({ name }) => !name.endsWith('.md'))
   const { identity } = layerOf(packs, JSON.stringify(toolVersions()))
   return { identity, files: () => [...packs, npx, ...nodeHeaders()] }
 }

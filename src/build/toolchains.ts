@@ -1,5 +1,5 @@
 import type { Candidates } from './detect.ts'
-import { hasToolchain, isOurs, packFacts, packNames, packTitled, type PackName } from './packs.ts'
+import { buildingPacks, hasToolchain, isOurs, packFacts, packNames, packTitled, type PackName } from './packs.ts'
 
 /**
  * Of the packs that will build the app those whose toolchain the build image must have. Which one
@@ -7,8 +7,10 @@ import { hasToolchain, isOurs, packFacts, packNames, packTitled, type PackName }
  */
 export function toolchainsFor({ mode, packs }: Candidates, root: ReadonlySet<string>): PackName[] {
   const ours = packs.filter(isOurs)
-  const used = mode === 'all' ? ours : ours.filter((pack) => packFacts[pack].detectedBy.some((name) => root.has(name)))
-  return inOrder(mode === 'all' ? used : used.slice(0, 1))
+  if (mode === 'all') return inOrder(ours)
+  const builders = buildingPacks.filter((pack) => ours.includes(pack))
+  const known = builders.filter((pack) => packFacts[pack].detectedBy.some((name) => root.has(name)))
+  return inOrder(known.slice(0, 1))
 }
 
 /** Those that built an app, by what they call it: `Go, Node.js`. */

@@ -139,7 +139,13 @@ async function pythonMirror(): Promise<Record<string, string>> {
     arch: { family: process.arch === 'x64' ? 'x86_64' : 'aarch64', variant: null },
     os: 'linux',
     libc: 'gnu',
-    ...{ major, minor, patch, prerelease: '', url, sha256: null, variant: null },
+    major,
+    minor,
+    patch,
+    prerelease: '',
+    url,
+    sha256: null,
+    variant: null,
   }
   const list = host.server.put('pythons.json', Buffer.from(JSON.stringify({ [name]: build })))
   return { UV_PYTHON_DOWNLOADS_JSON_URL: list }

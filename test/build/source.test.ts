@@ -45,7 +45,7 @@ describe('what builds an app', () => {
   })
 
   it('are packs at other addresses too, if builds can reach those', () => {
-    const url = 'https://github.com/heroku/heroku-buildpack-apt.git#main'
+    const url = 'https://github.com/heroku/heroku-buildpack-pgbouncer.git#main'
     expect(candidates([], `${url}\npython`, policy)).toEqual({ mode: 'all', packs: [url, 'python'] })
     expect(() => candidates([], 'https://10.0.0.1/pack.git', policy)).toThrow(
       /^build failed: 10\.0\.0\.1 \(port 443\) is not on the public internet$/,

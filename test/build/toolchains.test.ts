@@ -11,6 +11,7 @@ const first = { mode: 'first', packs: packNames } as const
 it('an app is built with the toolchain of the first pack that knows it, and with none for most', () => {
   expect(toolchainsFor(first, new Set(['go.mod', 'package.json']))).toEqual(['go'])
   expect(toolchainsFor(first, new Set(['package.json', 'index.html']))).toEqual([])
+  expect(toolchainsFor(first, new Set(['Aptfile', 'go.mod']))).toEqual(['go'])
   expect(toolchainsFor(first, new Set())).toEqual([])
 })
 

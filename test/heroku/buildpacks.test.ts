@@ -22,9 +22,9 @@ it("Heroku's command says which buildpacks build an app", async () => {
   expect(await user.succeed(['buildpacks', ...app])).toMatch(/\nheroku\/nodejs\n/)
   const { code, stderr } = await user.heroku(['buildpacks:set', 'heroku/ruby', ...app])
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('There is no buildpack of that name') })
-  const url = 'https://github.com/heroku/heroku-buildpack-apt.git#main'
+  const url = 'https://github.com/heroku/heroku-buildpack-pgbouncer.git#main'
   await user.succeed(['buildpacks:add', url, '-i', '1', ...app])
-  expect(await user.succeed(['buildpacks', ...app])).toMatch(/1\. https:\S+apt\.git#main\n *2\. heroku\/nodejs\n/)
+  expect(await user.succeed(['buildpacks', ...app])).toMatch(/1\. https:\S+pgbouncer\.git#main\n *2\. heroku\/nodejs\n/)
   await user.succeed(['buildpacks:remove', url, ...app])
   await user.succeed(['buildpacks:clear', ...app])
   expect(await user.succeed(['buildpacks', ...app])).toContain('has no Buildpacks')

@@ -24,7 +24,7 @@ export function defineBuildpacks(program: Command): void {
     examples: [
       'paas buildpacks:set heroku/nodejs',
       'paas buildpacks:set nodejs python',
-      'paas buildpacks:set https://github.com/heroku/heroku-buildpack-apt.git#main nodejs',
+      'paas buildpacks:set https://github.com/heroku/heroku-buildpack-pgbouncer.git#main nodejs',
     ],
   }).action((packs: string[], options: AppOptions) => change(options, () => packs))
 
