@@ -74,11 +74,16 @@ bound_cache() {
 }
 
 # release_web BUILD_DIR: what bin/release answers when a pack has left the command of `web` in
-# .paas/web.
+# .paas/web, and other types in .paas/types, NAME=COMMAND a line.
 release_web() {
-  local command
-  [[ -f $1/.paas/web ]] || return 0
-  command=$(<"$1/.paas/web")
-  command=${command//\\/\\\\}
-  printf -- '---\ndefault_process_types:\n  web: "%s"\n' "${command//\"/\\\"}"
+  local types=() line command
+  [[ ! -f $1/.paas/web ]] || types+=("web=$(<"$1/.paas/web")")
+  [[ ! -f $1/.paas/types ]] || mapfile -t -O "${#types[@]}" types <"$1/.paas/types"
+  ((${#types[@]} > 0)) || return 0
+  printf -- '---\ndefault_process_types:\n'
+  for line in "${types[@]}"; do
+    command=${line#*=}
+    command=${command//\\/\\\\}
+    printf '  %s: "%s"\n' "${line%%=*}" "${command//\"/\\\"}"
+  done
 }

@@ -1,4 +1,6 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { PassThrough, type Readable } from 'node:stream'
@@ -44,6 +46,7 @@ export class Builder implements AsyncDisposable {
   readonly engine: Engine
   readonly #serverId = randomBytes(6).toString('hex')
   readonly #deps: Deps
+  readonly #directories: string[] = []
 
   /** @param settings beyond the defaults, as the environment has them */
   constructor(settings: Record<string, string> = {}) {
@@ -76,6 +79,26 @@ export class Builder implements AsyncDisposable {
     return (await this.#deps.toolbox.buildImage(toolchains)).digest
   }
 
+  /**
+   * What a developer's machine with these Debian packages makes of a script, in a directory of its own.
+   * @returns path of a copy, which lasts as long as the builder
+   */
+  async generate(packages: string[], script: string): Promise<string> {
+    const image = await this.#deps.stack.buildImage([packages], () => undefined)
+    const container = `paas-generator-${randomBytes(6).toString('hex')}`
+    const argv = ['run', '--name', container, '--network=none', '--user=root', '--workdir=/srv/app', image.digest]
+    try {
+      const { code, output } = await docker(...argv, 'bash', '-ec', script)
+      if (code !== 0) throw new Error(`the script exited with ${code}:\n${output}`)
+      const directory = await mkdtemp(join(tmpdir(), 'paas-generated-'))
+      this.#directories.push(directory)
+      await docker('cp', `${container}:/srv/app/.`, directory)
+      return directory
+    } finally {
+      await docker('rm', '--force', container)
+    }
+  }
+
   /** The image that Dockerfiles are built in. */
   async builderImage(): Promise<string> {
     return (await this.#deps.toolbox.builderImage()).digest
@@ -88,6 +111,7 @@ export class Builder implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const directory of this.#directories) await rm(directory, { recursive: true, force: true })
     await removeFromEngine(this.#serverId)
   }
 }
@@ -118,9 +142,10 @@ export class AppBuilder implements AsyncDisposable {
     this.#pipeline = createPipeline(this.#pipelineDeps)
   }
 
-  /** A commit of these files and no others. */
-  async replace(files: Record<string, string>): Promise<string> {
+  /** A commit of these files, and those of a directory, and no others. */
+  async replace(files: Record<string, string>, directory?: string): Promise<string> {
     await this.repository.git('rm', '-r', '--quiet', '.')
+    if (directory !== undefined) await cp(directory, this.repository.path, { recursive: true })
     return this.commit(files)
   }
 

@@ -20,7 +20,7 @@ it("Heroku's command says which buildpacks build an app", async () => {
   expect(await user.succeed(['buildpacks', ...app])).toMatch(/1\. heroku\/python\n *2\. heroku\/nodejs\n/)
   await user.succeed(['buildpacks:remove', 'heroku/python', ...app])
   expect(await user.succeed(['buildpacks', ...app])).toMatch(/\nheroku\/nodejs\n/)
-  const { code, stderr } = await user.heroku(['buildpacks:set', 'heroku/ruby', ...app])
+  const { code, stderr } = await user.heroku(['buildpacks:set', 'heroku/scala', ...app])
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('There is no buildpack of that name') })
   const url = 'https://github.com/heroku/heroku-buildpack-pgbouncer.git#main'
   await user.succeed(['buildpacks:add', url, '-i', '1', ...app])

@@ -47,8 +47,8 @@ describe('the buildpacks of an app', () => {
 
   it.each([
     [
-      'heroku/ruby',
-      /There is no buildpack "heroku\/ruby" on this server\. Available: heroku\/apt, heroku\/go, heroku\/java, /,
+      'heroku/scala',
+      /There is no buildpack "heroku\/scala" on this server\. Available: heroku\/apt, heroku\/go, heroku\/java, /,
     ],
     ['http://example.com/pack.git', /must begin with https/],
     ['https://token@example.com/pack.git', /must not have a user or a password/],
@@ -87,7 +87,7 @@ describe('the registry', () => {
     expect([status, body]).toMatchObject([200, { name: 'nodejs', namespace: 'heroku' }])
     const { body: now } = await set(String(body['blob_url']))
     expect(now).toMatchObject([{ buildpack: { name: 'heroku/nodejs' } }])
-    expect((await api.call('GET', '/buildpacks/heroku%2Fruby')).status).toBe(404)
+    expect((await api.call('GET', '/buildpacks/heroku%2Fscala')).status).toBe(404)
   })
 
   it('is open to anybody, with a version and a text for each', async () => {
@@ -103,7 +103,7 @@ describe('the registry', () => {
       const { body } = await api.call('GET', `/buildpacks${query}`)
       return body.map(({ name }: Json) => String(name))
     }
-    expect(await names('')).toEqual(['apt', 'go', 'java', 'nodejs', 'python', 'static'])
+    expect(await names('')).toEqual(['apt', 'go', 'java', 'nodejs', 'python', 'ruby', 'static'])
     expect(await names('?in[name][]=node')).toEqual(['nodejs'])
     expect(await names('?like[description]=nginx')).toEqual(['static'])
   })

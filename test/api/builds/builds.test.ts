@@ -81,9 +81,9 @@ describe('asking for a build', () => {
   it.each<[string, unknown, number, RegExp]>([
     [
       'with a buildpack that there is not',
-      { buildpacks: [{ name: 'heroku/ruby' }] },
+      { buildpacks: [{ name: 'heroku/scala' }] },
       422,
-      /no buildpack "heroku\/ruby"/,
+      /no buildpack "heroku\/scala"/,
     ],
     ['with a buildpack of a file', { buildpacks: [{ url: 'file:///etc' }] }, 422, /no buildpack "file:/],
     ['with a buildpack on this machine', { buildpacks: [{ url: 'https://127.0.0.1/x' }] }, 422, /not on the public/],

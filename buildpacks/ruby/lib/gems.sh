@@ -1,0 +1,30 @@
+# The gems, in a directory that the lock file decides: from the cache when nothing that decides has
+# changed.
+
+install_gems() {
+  topic 'Installing gems with Bundler'
+  local key
+  key=$(tree_key)
+  if restore_tree "$bundle" "$key"; then
+    detail 'Gemfile.lock has not changed: restoring the gems from the cache'
+  else
+    drop_tree "$bundle"
+    forget_tree "$bundle"
+    run_filter=without_reused run bundle install || explain_install
+    # The archives, which Bundler has kept in the cache.
+    rm -rf "$bundle"/ruby/*/cache
+    keep_tree "$bundle" "$key"
+    bound_cache "$BUNDLE_USER_CACHE"
+  fi
+  rm -f vendor/cache/*.gem
+}
+
+tree_key() {
+  local files
+  IFS=$'\t' read -ra files <<<"$gemfiles"
+  shopt -s nullglob
+  { ruby --version && env | grep '^BUNDLE_' | sort && sha256sum Gemfile.lock "${files[@]}" ./*.gemspec; } | sha256sum | cut -d' ' -f1
+  shopt -u nullglob
+}
+
+without_reused() { sed -uE '/^Using /d'; }
