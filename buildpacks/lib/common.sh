@@ -65,11 +65,11 @@ trust_machine_certificates() {
 }
 
 # bound_cache DIRECTORY...: what downloads have left there is begun again when it has grown beyond
-# all use.
+# all use, or beyond $cache_most_mib.
 bound_cache() {
   local directory
   for directory in "$@"; do
-    if [[ -d $directory ]] && (($(du -sm "$directory" | cut -f1) > 1024)); then rm -rf "$directory"; fi
+    if [[ -d $directory ]] && (($(du -sm "$directory" | cut -f1) > ${cache_most_mib:-1024})); then rm -rf "$directory"; fi
   done
 }
 

@@ -48,7 +48,7 @@ describe('the buildpacks of an app', () => {
   it.each([
     [
       'heroku/scala',
-      /There is no buildpack "heroku\/scala" on this server\. Available: heroku\/apt, heroku\/go, heroku\/java, /,
+      /There is no buildpack "heroku\/scala" on this server\. Available: heroku\/apt, heroku\/go, heroku\/rust, heroku\/java, /,
     ],
     ['http://example.com/pack.git', /must begin with https/],
     ['https://token@example.com/pack.git', /must not have a user or a password/],
@@ -103,7 +103,7 @@ describe('the registry', () => {
       const { body } = await api.call('GET', `/buildpacks${query}`)
       return body.map(({ name }: Json) => String(name))
     }
-    expect(await names('')).toEqual(['apt', 'go', 'java', 'nodejs', 'python', 'ruby', 'static'])
+    expect(await names('')).toEqual(['apt', 'go', 'java', 'nodejs', 'python', 'ruby', 'rust', 'static'])
     expect(await names('?in[name][]=node')).toEqual(['nodejs'])
     expect(await names('?like[description]=nginx')).toEqual(['static'])
   })
