@@ -96,6 +96,11 @@ export type Config = {
   handover: { seconds: number }
   /** How often the worker looks for what nobody told it. */
   patrol: { everySeconds: number }
+  /**
+   * When each day apps are moved to run images with Debian's updates, in the time zone of the
+   * machine; undefined: only when somebody asks for it.
+   */
+  stackUpgrade: TimeOfDay | undefined
   limits: {
     slugBytes: number
     packBytes: number
@@ -117,6 +122,7 @@ export type Config = {
  * machine.
  */
 export type Network = { firewall: boolean; allow: string[]; host: HostPort[]; nameServers?: string[] | undefined }
+export type TimeOfDay = { hour: number; minute: number }
 export type Paths = {
   format: string
   database: string
@@ -226,6 +232,7 @@ export function loadConfig(env: Environment = process.env): Config {
       drainSeconds: read.integer('PAAS_DRAIN_TIMEOUT', 30, 0, 600),
     },
     handover: { seconds: read.integer('PAAS_HANDOVER', 60, 0, 86_400) },
+    stackUpgrade: read.timeOfDayOrOff('PAAS_STACK_UPGRADE'),
     patrol: { everySeconds: read.integer('PAAS_PATROL_INTERVAL', 30, 1, 3600) },
     limits: {
       slugBytes: read.integer('PAAS_MAX_SLUG_MIB', 500, 1, 1 << 20) * 2 ** 20,

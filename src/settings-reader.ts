@@ -53,6 +53,16 @@ export class SettingsReader {
     return this.text(name, '') === 'off' ? undefined : this.integer(name, fallback, least, most)
   }
 
+  /** `03:30`; undefined where it is `off`, as it is by default. */
+  timeOfDayOrOff(name: string): { hour: number; minute: number } | undefined {
+    const text = this.text(name, 'off')
+    if (text === 'off') return undefined
+    const [, hour, minute] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text) ?? []
+    if (hour !== undefined && minute !== undefined) return { hour: Number(hour), minute: Number(minute) }
+    this.#problems.push(`${name} is "${text}"; it must be a time of day such as 03:30, or off`)
+    return undefined
+  }
+
   /**
    * Descriptors that systemd, or our supervisor, hands on from 3 upwards (sd_listen_fds(3)).
    * LISTEN_PID says for whom; roles do not get it.

@@ -44,7 +44,9 @@ import { countRequest, RateLimit, rateLimitRoutes } from './http/rate-limit.ts'
 import { releaseOutputRoute } from './builds/release-output.ts'
 import { releaseRoutes } from './builds/releases.ts'
 import { collectRoutes } from './http/routes.ts'
+import { runImageRoutes } from './server/run-images.ts'
 import { schemaRoute } from './server/schema.ts'
+import { stackUpgradeRoutes } from './server/stack-upgrades.ts'
 import { checkScope } from './accounts/scopes.ts'
 import { serverInfoRoute } from './server/server-info.ts'
 import { serverMetricsRoute } from './server/server-metrics.ts'
@@ -157,6 +159,8 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     emptyListRoutes(resources, deps)
     serverInfoRoute(resources, deps)
     regionAndStackRoutes(resources)
+    runImageRoutes(resources, deps)
+    stackUpgradeRoutes(resources, deps)
   })
 }
 

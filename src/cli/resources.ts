@@ -190,3 +190,30 @@ export type SniEndpointJson = {
     subject: string
   }
 }
+
+/** Ours: what an app runs on. */
+export type RunImageJson = {
+  app: { name: string }
+  stack: { name: string }
+  movable: boolean
+  packages_at: string | null
+  updates: { package: string; installed: string; available: string; security: boolean }[] | null
+  reason: string | null
+  last_move: { state: string; reason: string | null; at: string } | null
+}
+
+/** Ours. */
+export type StackUpgradeJson = {
+  id: string
+  state: 'running' | 'finished' | 'failed'
+  progress: string | null
+  reason: string | null
+  apps: StackMoveJson[]
+}
+
+export type StackMoveJson = {
+  app: { name: string }
+  state: 'pending' | 'moved' | 'current' | 'unmovable' | 'failed'
+  reason: string | null
+  release: { version: number } | null
+}

@@ -115,6 +115,10 @@ const topics: Topic[] = [
     commands: ['keys', 'keys:add', 'keys:remove'],
     load: async () => (await import('./topics/keys.ts')).defineKeys,
   },
+  {
+    commands: ['stacks', 'stack:upgrade'],
+    load: async () => (await import('./topics/stacks.ts')).defineStacks,
+  },
   { commands: ['regions'], load: async () => (await import('./topics/regions.ts')).defineRegions },
   {
     commands: ['completion', 'completion:words'],

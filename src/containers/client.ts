@@ -1,10 +1,11 @@
 import { Agent, request, type ClientRequest, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { json } from 'node:stream/consumers'
 import { PaasError, type ErrorCode } from '../errors.ts'
 import { catalogue } from '../errors-catalogue.ts'
 import type { Machine } from '../model/machine.ts'
+import type { ImageState } from '../model/stack.ts'
 import type { Containers, Dyno } from './containers.ts'
 
 type Call = {
@@ -38,6 +39,11 @@ export function connectContainers(socketPath: string): Containers {
       if (answer.statusCode !== 204) return answer
       answer.resume()
       return undefined
+    },
+    async imageStates(images, signal) {
+      const body = Readable.from([JSON.stringify(images)])
+      const states = (await read(await ask({ method: 'POST', path: '/image-states', body, signal }))) as ImageState[]
+      return states.map((state) => state && { ...state, packagesAt: new Date(state.packagesAt) })
     },
   }
 }

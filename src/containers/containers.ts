@@ -3,6 +3,7 @@ import type { Dyno } from '../engine/engine.ts'
 import type { App } from '../model/app.ts'
 import type { AppId, SlugId } from '../model/ids.ts'
 import type { Machine } from '../model/machine.ts'
+import type { ImageState } from '../model/stack.ts'
 
 export type { Dyno }
 
@@ -28,6 +29,11 @@ export interface Containers {
   addSlug(slug: SlugOrigin, files: Readable): Promise<string>
   /** A tar of the app's directory in an image of this server; undefined: there is no such image. */
   readSlug(image: string, signal: AbortSignal): Promise<Readable | undefined>
+  /**
+   * How up to date the packages of images of this server are, by Debian's index of some minutes ago
+   * at most. @throws stack_unavailable
+   */
+  imageStates(images: string[], signal: AbortSignal): Promise<ImageState[]>
 }
 
 export type SlugOrigin = { id: SlugId; app: Pick<App, 'id' | 'name'> }

@@ -1,6 +1,7 @@
 import { appDirectory } from '../build/directories.ts'
 import { appendSlug } from '../build/export.ts'
 import type { BuildSandboxes } from '../build/sandboxes.ts'
+import type { ImageStates } from '../build/stack/image-states.ts'
 import type { Toolbox } from '../build/toolbox.ts'
 import type { Engine } from '../engine/engine.ts'
 import { label } from '../engine/labels.ts'
@@ -11,6 +12,7 @@ type Deps = {
   engine: Pick<Engine, 'machine' | 'listDynos' | 'removeCache' | 'appendLayer' | 'findImage' | 'readImage'>
   toolbox: Pick<Toolbox, 'uploadImage' | 'usersIn'>
   sandboxes: Pick<BuildSandboxes, 'without'>
+  imageStates: Pick<ImageStates, 'of'>
   serverId: string
 }
 
@@ -18,7 +20,7 @@ type Deps = {
  * Straight from the engine. What an image is made on, who runs in it and what is read of it is
  * decided here, not by who asks.
  */
-export function createContainers({ engine, toolbox, sandboxes, serverId }: Deps): Containers {
+export function createContainers({ engine, toolbox, sandboxes, imageStates, serverId }: Deps): Containers {
   return {
     machine: () => engine.machine(),
     listDynos: ({ appId }) => engine.listDynos({ appId }),
@@ -32,6 +34,7 @@ export function createContainers({ engine, toolbox, sandboxes, serverId }: Deps)
       const found = await engine.findImage(image)
       return found?.labels[label.server] === serverId ? engine.readImage(image, appDirectory, signal) : undefined
     },
+    imageStates: async (images, signal) => (await imageStates.of(images, { now: false }, signal)).states,
   }
 }
 

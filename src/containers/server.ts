@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { PassThrough, Readable } from 'node:stream'
+import { json } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { asPaasError, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
@@ -22,6 +23,8 @@ const verbs: Record<string, Verb> = {
   'POST /slug': (containers, { params, body }) =>
     containers.addSlug({ id: params.slugId(), app: { id: params.appId(), name: params.appName() } }, body),
   'GET /slug': (containers, { params, signal }) => containers.readSlug(params.image(), signal),
+  'POST /image-states': async (containers, { body, signal }) =>
+    containers.imageStates(imagesOf(await json(body)), signal),
 }
 
 /**
@@ -76,6 +79,14 @@ function tell(response: ServerResponse, thrown: unknown, log: Logger): void {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ code, message, hint }))
 }
 
+const digest = /^sha256:[0-9a-f]{64}$/
+
+/** @throws bad_request */
+function imagesOf(body: unknown): string[] {
+  if (Array.isArray(body) && body.every((image) => typeof image === 'string' && digest.test(image))) return body
+  throw new PaasError('bad_request', 'The worker was asked for what are no images.')
+}
+
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** Each value is checked against its format. @throws bad_request */
@@ -99,7 +110,7 @@ class Params {
   }
 
   image(): string {
-    return this.#take('image', /^sha256:[0-9a-f]{64}$/)
+    return this.#take('image', digest)
   }
 
   #take(name: string, form: RegExp): string {

@@ -2,6 +2,9 @@ import { join } from 'node:path'
 import { Builds } from '../build/builds.ts'
 import { createPackPolicy } from '../build/pack-url.ts'
 import type { BuildSandboxes } from '../build/sandboxes.ts'
+import type { ImageStates } from '../build/stack/image-states.ts'
+import type { Stack } from '../build/stack/stack.ts'
+import type { Toolbox } from '../build/toolbox.ts'
 import type { Config } from '../config.ts'
 import { Drains } from '../drains/drains.ts'
 import { DynoLog } from '../dynos/dyno-log.ts'
@@ -24,6 +27,7 @@ import type { RouterControl } from '../router/control/control.ts'
 import type { Store } from '../store/store.ts'
 import { LogCollector } from '../worker/collect-logs.ts'
 import { LogCursors } from '../worker/log-cursors.ts'
+import { StackUpgrades } from '../upgrades/upgrades.ts'
 import { BuildMeter } from '../worker/measure-builds.ts'
 import type { WorkerParts } from '../worker/parts.ts'
 
@@ -37,6 +41,9 @@ export type Foundations = {
   router: RouterControl
   pipeline: RunPipeline
   sandboxes: BuildSandboxes
+  stack: Stack
+  toolbox: Toolbox
+  imageStates: ImageStates
   repositories: Repositories
   logs: AppLogWriter
   outputs: OutputWriters
@@ -83,7 +90,8 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
   const drains = life.use(createDrains(given, life))
   const grants = life.use(new Grants(store))
   const oneOffs = new OneOffs({ engine, store, dynoLog, platformLog, grants, collector, sizes, stop, log })
-  return { ...given, buildMeter, builds, releases, dynos, oneOffs, collector, drains }
+  const upgrades = new StackUpgrades({ ...given, states: given.imageStates, at: config.stackUpgrade, releases })
+  return { ...given, buildMeter, builds, releases, dynos, oneOffs, upgrades, collector, drains }
 }
 
 /**

@@ -2,6 +2,7 @@ import { createPackPolicy } from '../build/pack-url.ts'
 import { createPipeline } from '../build/pipeline.ts'
 import { BuildSandboxes } from '../build/sandboxes.ts'
 import { createStack } from '../build/stack/debian.ts'
+import { ImageStates } from '../build/stack/image-states.ts'
 import { createToolbox } from '../build/toolbox.ts'
 import { AppTrees } from '../build/trees.ts'
 import { createContainers } from '../containers/engine-containers.ts'
@@ -34,11 +35,13 @@ export const run = (): Promise<void> =>
     const router = connectRouterControl(paths.routerSocket)
     const repositories = createRepositories({ directory: paths.repositories, limits })
     // The cache is that of set-up, which is root. The worker has its locks in a place of its own.
-    const stack = createStack({ engine, config: { ...config, cacheDirectory: paths.runs.worker } })
+    const patchOf = (name: string) => store.stackPatches.newest(name)?.snapshot
+    const stack = createStack({ engine, config: { ...config, cacheDirectory: paths.runs.worker }, patchOf })
     const toolbox = createToolbox({ engine, stack })
+    const imageStates = new ImageStates(engine, stack)
     const trees = new AppTrees(engine)
     const sandboxes = life.use(new BuildSandboxes({ engine, toolbox, trees, build, log }))
-    const containers = createContainers({ engine, toolbox, sandboxes, serverId })
+    const containers = createContainers({ engine, toolbox, sandboxes, imageStates, serverId })
     life.use(await serveContainers({ socketPath: paths.containersSocket, containers, log }))
     const pipeline = createPipeline({
       engine,
@@ -53,7 +56,8 @@ export const run = (): Promise<void> =>
       packPolicy,
       log,
     })
-    const parts = { config, serverId, log, store, engine, router, sandboxes, pipeline, repositories, logs, outputs }
+    const building = { stack, toolbox, imageStates, sandboxes, pipeline }
+    const parts = { config, serverId, log, store, engine, router, ...building, repositories, logs, outputs }
     life.use(await openWorker(createOwners(parts, life)))
     life.use(checkRecord(store))
     await tellLacks({ engine, build, dynoSizes: config.dynoSizes, log }, note)

@@ -10,6 +10,7 @@ import type { AppId, BuildId, OneOffId } from './ids.ts'
  * - restart: replace dynos (all, a type, or one by name) by new ones of the same release; a one-off
  *   is stopped.
  * - run: start a one-off that nobody is attached to.
+ * - upgrade: carry out the stack upgrades that are on record.
  */
 export type Job =
   | { kind: 'build'; appId: AppId; buildId: BuildId }
@@ -17,3 +18,4 @@ export type Job =
   | { kind: 'restart'; appId: AppId; dyno: string | null }
   | { kind: 'drains'; appId: AppId }
   | { kind: 'run'; appId: AppId; oneOffId: OneOffId }
+  | { kind: 'upgrade' }

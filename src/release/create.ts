@@ -50,6 +50,22 @@ export function createSlugRelease(
 }
 
 /**
+ * The release of a slug that was moved to another run image, with the config vars as they are now.
+ * It records the slug.
+ */
+export function createStackRelease(
+  store: Pick<Store, 'transaction' | 'releases' | 'configVars' | 'slugs'>,
+  app: Pick<App, 'id'>,
+  { slug, accountId }: { slug: Slug; accountId: AccountId },
+): Release {
+  return store.transaction(() => {
+    store.slugs.add(slug)
+    const description = `Upgrade stack to ${slug.stack}`
+    return createSlugRelease(store, app, { slug, description, accountId })
+  })
+}
+
+/**
  * Changes config vars and makes the release that carries them, in one transaction; null unsets a
  * key. It takes the code of the newest release that did not fail, so that what is accepted last
  * contains what was accepted before. The caller wakes the worker (`converge`).

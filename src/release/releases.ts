@@ -6,14 +6,15 @@ import type { Logger } from '../log.ts'
 import type { PlatformLog } from '../logs/platform-log.ts'
 import type { App } from '../model/app.ts'
 import type { Build } from '../model/build.ts'
-import type { AppId } from '../model/ids.ts'
+import type { AccountId, AppId } from '../model/ids.ts'
+import { newestGood } from '../model/pending-releases.ts'
 import { PhaseClock } from '../model/phase-clock.ts'
 import type { Release } from '../model/release.ts'
 import type { Slug } from '../model/slug.ts'
 import { silent, type Narrator } from '../model/narrator.ts'
 import type { OutputWriters } from '../model/output.ts'
 import type { Store } from '../store/store.ts'
-import { createBuildRelease } from './create.ts'
+import { createBuildRelease, createStackRelease } from './create.ts'
 import { beginsWithCommand, nextStepOf, supersede } from './pending.ts'
 import { runReleaseCommand } from './release-command.ts'
 import { sayWhoReleases } from './say-who.ts'
@@ -132,6 +133,33 @@ export class Releases {
     })
   }
 
+  /**
+   * Makes a release of what the app runs, or will run when all that waits is released, on another
+   * image. It is pending: `releaseNext` takes it to its verdict.
+   * @param move makes the slug, and says who releases it; undefined: there is nothing to release
+   * @param record in the transaction of the release
+   */
+  async moveSlug(
+    appId: AppId,
+    { move, record }: { move: MoveSlug; record: (release: Release) => void },
+  ): Promise<Release | undefined> {
+    const { store, platformLog } = this.#own
+    return this.#turns.run(appId, async () => {
+      const app = store.apps.get(appId)
+      const slugId = app && !app.destroying && newestGood(store.releases.list(appId))?.slugId
+      const slug = slugId ? store.slugs.find(slugId) : undefined
+      const moved = app && slug && (await move(app, slug))
+      if (!moved) return undefined
+      const release = store.transaction(() => {
+        const made = createStackRelease(store, app, moved)
+        record(made)
+        return made
+      })
+      platformLog.api(appId, `Release v${release.version} created: ${release.description}`)
+      return release
+    })
+  }
+
   isBusy(appId: AppId): boolean {
     return this.#turns.isHeld(appId)
   }
@@ -183,6 +211,8 @@ export class Releases {
     return release
   }
 }
+
+type MoveSlug = (app: App, slug: Slug) => Promise<{ slug: Slug; accountId: AccountId } | undefined>
 
 export type ReleasesOptions = {
   dynos: Dynos

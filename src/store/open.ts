@@ -26,6 +26,7 @@ import { openSlugDraftRecords } from './slug-drafts.ts'
 import { openSlugRecords } from './slugs.ts'
 import { openSniEndpointRecords } from './sni-endpoints.ts'
 import { openSourceRecords } from './sources.ts'
+import { openStackPatchRecords, openStackUpgradeRecords } from './stack-upgrades.ts'
 import type { Store } from './store.ts'
 import { openTokenRecords } from './tokens.ts'
 import { openWebhookDeliveryRecords } from './webhook-deliveries.ts'
@@ -90,6 +91,8 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
       webhookDeliveries: openWebhookDeliveryRecords(db),
       oneOffs: openOneOffRecords(db, cipher),
       dynoStates: openDynoStateRecords(db),
+      stackPatches: openStackPatchRecords(db),
+      stackUpgrades: openStackUpgradeRecords(db),
       check: () => {
         keep(db)
         told(() => checkContent(db, 'integrity_check'))

@@ -41,6 +41,7 @@ export function openSlugRecords(db: Database): SlugRecords {
     forgetKeys: (appId) => {
       db.run('UPDATE slugs SET build_key = NULL WHERE app_id = :appId AND build_key IS NOT NULL', { appId })
     },
+    add: (slug) => insertSlug(db, slug),
     listReleasedElsewhere: (appId) =>
       db.all<SlugRow>(`SELECT * FROM slugs WHERE app_id = :appId AND ${releasedElsewhere}`, { appId }).map(toSlug),
   }

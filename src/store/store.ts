@@ -29,6 +29,7 @@ import type {
 } from './account-records.ts'
 import type { DrainRecords, WebhookDeliveryRecords, WebhookRecords } from './delivery-records.ts'
 import type { DynoStateRecords } from './dyno-records.ts'
+import type { StackPatchRecords, StackUpgradeRecords } from './stack-records.ts'
 import type { DomainRecords, SniEndpointRecords } from './visitor-records.ts'
 
 /**
@@ -74,6 +75,8 @@ export interface Store extends Disposable {
   webhookDeliveries: WebhookDeliveryRecords
   oneOffs: OneOffRecords
   dynoStates: DynoStateRecords
+  stackPatches: StackPatchRecords
+  stackUpgrades: StackUpgradeRecords
 }
 
 export interface AppRecords {
@@ -174,6 +177,8 @@ export interface SlugRecords {
   findBuilt(appId: AppId, key: string): Slug | undefined
   /** No build of the app uses a slug of an earlier one. */
   forgetKeys(appId: AppId): void
+  /** One that no build made and nobody uploaded: made of another one. */
+  add(slug: Slug): void
   /** Those of the app that other apps have releases of: they outlive it. */
   listReleasedElsewhere(appId: AppId): Slug[]
 }

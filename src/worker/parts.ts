@@ -10,6 +10,7 @@ import type { OneOffs } from '../one-offs/one-offs.ts'
 import type { OutputWriters } from '../model/output.ts'
 import type { Releases } from '../release/releases.ts'
 import type { Store } from '../store/store.ts'
+import type { StackUpgrades } from '../upgrades/upgrades.ts'
 import type { LogCollector } from './collect-logs.ts'
 import type { Dispatcher } from './dispatcher.ts'
 import type { BuildMeter } from './measure-builds.ts'
@@ -23,6 +24,7 @@ export type WorkerParts = {
   releases: Releases
   dynos: Dynos
   oneOffs: OneOffs
+  upgrades: Pick<StackUpgrades, 'wake'> & AsyncDisposable
   collector: LogCollector
   drains: Drains
   config: Config

@@ -1,6 +1,6 @@
 import type { Working } from './parts.ts'
 
-type Used = Pick<Working, 'engine' | 'store' | 'dynos' | 'collector' | 'dispatcher' | 'oneOffs'>
+type Used = Pick<Working, 'engine' | 'store' | 'dynos' | 'collector' | 'dispatcher' | 'oneOffs' | 'upgrades'>
 
 /**
  * What every start and every return of the engine begins with: the host is secured again, and the
@@ -22,12 +22,13 @@ export async function recover(worker: Used, { first }: { first: boolean }): Prom
 }
 
 /**
- * Every build without a verdict, every set-up that has not come to its end, and every app, whatever
- * its state: those in order cost one look each.
+ * Every build without a verdict, every set-up and stack upgrade that has not come to its end, and
+ * every app, whatever its state: those in order cost one look each.
  */
-export function resumeWork({ store, dispatcher }: Pick<Used, 'store' | 'dispatcher'>): void {
+export function resumeWork({ store, dispatcher, upgrades }: Pick<Used, 'store' | 'dispatcher' | 'upgrades'>): void {
   for (const { appId, id } of store.builds.listUnfinished()) void dispatcher.build(appId, id)
   for (const { appId, buildId } of store.appSetups.listOpen()) void dispatcher.build(appId, buildId)
   for (const { id } of store.apps.listAll()) void dispatcher.converge(id)
   for (const { id, appId } of store.oneOffs.list()) void dispatcher.run({ kind: 'run', appId, oneOffId: id })
+  upgrades.wake()
 }

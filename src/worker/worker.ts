@@ -53,6 +53,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   const meeting = first.promise.then(() => serveRendezvous({ path: config.paths.rendezvousSocket, ...worker }))
   life.defer(async () => (await meeting.catch(() => undefined))?.[Symbol.asyncDispose]())
   life.use(dispatcher)
+  life.use(worker.upgrades)
   drains.sync()
   life.use(worker.oneOffs)
   const taking = meeting.then(() => takeJobs(worker))
@@ -124,8 +125,9 @@ function takeJobs(worker: Working): AsyncDisposable {
  * The database keeps what a build or a converge has to do, so the queue is done with it; a restart
  * is only in the queue.
  */
-async function take({ dispatcher, drains }: Working, job: Job): Promise<void> {
+async function take({ dispatcher, drains, upgrades }: Working, job: Job): Promise<void> {
   if (job.kind === 'drains') return drains.sync()
+  if (job.kind === 'upgrade') return upgrades.wake()
   const done = dispatcher.run(job)
   if (job.kind === 'restart') await done
 }

@@ -112,6 +112,47 @@ const serverInfo = Type.Object(
   },
   closed,
 )
+const text = (own = {}) => Type.Union([Type.String(own), Type.Null()])
+const ofApp = Type.Object({ id: Type.String(), name: Type.String() }, closed)
+const update = { package: Type.String(), installed: Type.String(), available: Type.String(), security: Type.Boolean() }
+const runImage = Type.Object(
+  {
+    app: ofApp,
+    stack: Type.Object({ id: Type.String(), name: Type.String() }, closed),
+    movable: Type.Boolean(),
+    packages_at: text({ format: 'date-time' }),
+    updates: Type.Union([Type.Null(), Type.Array(Type.Object(update, closed))]),
+    reason: text(),
+    last_move: Type.Union([
+      Type.Null(),
+      Type.Object({ state: Type.String(), reason: text(), at: Type.String({ format: 'date-time' }) }, closed),
+    ]),
+  },
+  closed,
+)
+const stackUpgrade = Type.Object(
+  {
+    id: Type.String({ format: 'uuid' }),
+    state: Type.String(),
+    progress: text(),
+    reason: text(),
+    apps: Type.Array(
+      Type.Object(
+        {
+          app: ofApp,
+          state: Type.String(),
+          reason: text(),
+          release: Type.Union([Type.Null(), Type.Object({ id: Type.String(), version: count }, closed)]),
+        },
+        closed,
+      ),
+    ),
+    user: Type.Union([Type.Null(), Type.Object({ id: Type.String(), email: Type.String() }, closed)]),
+    created_at: Type.String({ format: 'date-time' }),
+    updated_at: Type.String({ format: 'date-time' }),
+  },
+  closed,
+)
 const nothing = { own: Type.Array(Type.Never(), { maxItems: 0 }), because: 'there is none of them here' }
 
 const noAutomation = { refuses: 'invalid_params', because: 'certificates are not got by themselves (ACME)' }
@@ -177,6 +218,13 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /account/limits': { own: accountLimits, because: 'Heroku has no limits that somebody sets' },
     'GET /accounts/:account/limits': { own: accountLimits, because: 'Heroku has no limits that somebody sets' },
     'PATCH /accounts/:account/limits': { own: accountLimits, because: 'Heroku has no limits that somebody sets' },
+  },
+  'server/stack-upgrades.test.ts': {
+    'GET /run-images': { own: Type.Array(runImage), because: 'Heroku shows nobody what its stacks are made of' },
+    'GET /apps/:app/run-image': { own: runImage, because: 'Heroku shows nobody what its stacks are made of' },
+    'POST /stack-upgrades': { own: stackUpgrade, because: 'Heroku patches its stacks by itself' },
+    'POST /apps/:app/stack-upgrades': { own: stackUpgrade, because: 'Heroku patches its stacks by itself' },
+    'GET /stack-upgrades/:upgrade': { own: stackUpgrade, because: 'Heroku patches its stacks by itself' },
   },
   'server/empty-lists.test.ts': {
     'GET /addons': nothing,

@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { BuildSandboxes } from '../../src/build/sandboxes.ts'
 import { createStack } from '../../src/build/stack/debian.ts'
+import { ImageStates } from '../../src/build/stack/image-states.ts'
 import { createToolbox } from '../../src/build/toolbox.ts'
 import { AppTrees } from '../../src/build/trees.ts'
 import { forEachEntry } from '../../src/tar.ts'
@@ -22,6 +23,7 @@ import { openAppLogWriter } from '../../src/logs/writer.ts'
 import type { Account } from '../../src/model/account.ts'
 import type { Build } from '../../src/model/build.ts'
 import type { Release } from '../../src/model/release.ts'
+import type { PackageUpdate } from '../../src/model/stack.ts'
 import { parseAppJson } from '../../src/model/app-json.ts'
 import { parseProcfile } from '../../src/model/procfile.ts'
 import { connectQueue } from '../../src/queue/connect-queue.ts'
@@ -54,6 +56,8 @@ export class Site implements AsyncDisposable {
   readonly owner: Account
   readonly log: Logger
   readonly buildGate = new BuildGate()
+  /** What Debian's mirror has newer versions of, for an image with this file of dpkg's states. */
+  updatesFor: (state: string) => PackageUpdate[] = () => []
   readonly #life: AsyncDisposableStack
   #worker: AsyncDisposable | undefined
   #image = ''
@@ -102,11 +106,19 @@ export class Site implements AsyncDisposable {
     const logs = life.use(openAppLogWriter({ directory: paths.logs, log }))
     const outputs = life.use(openOutputWriters({ redis: config.redis, serverId, directory: paths.builds, log }))
     const router = connectRouterControl(paths.routerSocket)
-    const toolbox = createToolbox({ engine, stack: createStack({ engine, config }) })
+    const stack = createStack({ engine, config })
+    const toolbox = createToolbox({ engine, stack })
+    const imageStates = new ImageStates(engine, {
+      updatesOf: async (states) => ({
+        snapshot: '0123456789abcdef',
+        updates: states.map((state) => this.updatesFor(state.toString())),
+      }),
+    })
     const trees = new AppTrees(engine)
     const sandboxes = life.use(new BuildSandboxes({ engine, toolbox, trees, build: config.build, log }))
     const pipeline = this.#pipeline()
-    const parts = { config, serverId, log, store, engine, router, sandboxes, pipeline, repositories, logs, outputs }
+    const building = { stack, toolbox, imageStates, sandboxes, pipeline }
+    const parts = { config, serverId, log, store, engine, router, ...building, repositories, logs, outputs }
     life.use(await openWorker(createOwners(parts, life)))
     this.#worker = life
   }

@@ -17,7 +17,7 @@ export async function wake(
   try {
     await queue.enqueue(job)
   } catch (cause) {
-    log.error({ err: cause, job: job.kind, app: job.appId }, 'recorded, but the worker could not be woken')
+    log.error({ err: cause, job }, 'recorded, but the worker could not be woken')
     warnOfDelay(reply)
   }
 }

@@ -7,26 +7,35 @@ import type { Engine, Image, Sandbox } from '../../engine/engine.ts'
 import { label } from '../../engine/labels.ts'
 import { PaasError } from '../../errors.ts'
 import { lockFile, type FileLock } from '../../lock.ts'
-import type { Stack } from './stack.ts'
+import type { Stack, StackUpdates } from './stack.ts'
 import { machineCertificates } from './certificates.ts'
 import { readStack, type StackDefinition } from './definition.ts'
-import { recipesFor, type Recipe, type Recipes } from './recipes.ts'
+import { patched, recipesFor, updatesScript, type Recipe, type Recipes } from './recipes.ts'
 import { makeRootfs } from './rootfs.ts'
 import { tarOf } from './image-files.ts'
+import { askForUpdates } from './updates.ts'
 
 export type StackDeps = {
   engine: Pick<Engine, 'findImage' | 'importImage' | 'createSandbox'>
   config: Pick<Config, 'cacheDirectory' | 'certificateFiles'>
+  /**
+   * The state of Debian's index that the images of the stack were brought to last; undefined: they
+   * are as they were made first.
+   */
+  patchOf?: (stack: string) => string | undefined
 }
 
 type Progress = (line: string) => void
 
 /** The stack of that name, made on this machine from Debian's packages. */
-export function createStack({ engine, config }: StackDeps, name = 'debian-13'): Stack {
+export function createStack({ engine, config, patchOf }: StackDeps, name = 'debian-13'): Stack {
   const definition = readStack(name)
   const recipes = recipesFor(definition, machineCertificates({ named: config.certificateFiles }))
-  return new DebianStack(engine, config.cacheDirectory, definition, recipes)
+  const options = { definition, recipes, patch: () => patchOf?.(name) }
+  return new DebianStack(engine, config.cacheDirectory, options)
 }
+
+type DebianStackOptions = { definition: StackDefinition; recipes: Recipes; patch: () => string | undefined }
 
 class DebianStack implements Stack {
   readonly name: string
@@ -34,13 +43,15 @@ class DebianStack implements Stack {
   readonly #directory: string
   readonly #definition: StackDefinition
   readonly #recipes: Recipes
+  readonly #patch: () => string | undefined
 
-  constructor(engine: StackDeps['engine'], directory: string, definition: StackDefinition, recipes: Recipes) {
+  constructor(engine: StackDeps['engine'], directory: string, { definition, recipes, patch }: DebianStackOptions) {
     this.name = definition.name
     this.#engine = engine
     this.#directory = directory
     this.#definition = definition
     this.#recipes = recipes
+    this.#patch = patch
   }
 
   async runImage(packages: string[], onProgress: Progress): Promise<Image> {
@@ -55,11 +66,19 @@ class DebianStack implements Stack {
     return this.#ensure(this.#recipes.builder, onProgress)
   }
 
+  async updatesOf(states: Buffer[], signal: AbortSignal): Promise<StackUpdates> {
+    const base = await this.runImage([], () => undefined)
+    await using sandbox = await this.#engine.createSandbox(sandboxSpec(base), signal)
+    return await askForUpdates(sandbox, { ...updatesScript(this.#definition), states }, signal)
+  }
+
   /**
    * One image is made at a time by set-up, and by each server, since each takes the whole disk and
    * CPU.
    */
-  async #ensure(recipe: Recipe, onProgress: Progress): Promise<Image> {
+  async #ensure(plain: Recipe, onProgress: Progress): Promise<Image> {
+    const snapshot = this.#patch()
+    const recipe = snapshot === undefined ? plain : patched(this.#definition, plain, snapshot)
     const found = await this.#engine.findImage(recipe.reference)
     if (found) return found
     await mkdir(this.#directory, { recursive: true })

@@ -93,12 +93,37 @@ function extend(stack: StackDefinition, kind: 'run' | 'build', base: Recipe): (.
   }
 }
 
+/**
+ * The same with Debian's updates, as one layer on top. Not on what was patched before: images would
+ * grow by a layer each time.
+ * @param snapshot names the state of Debian's index
+ */
+export function patched(stack: StackDefinition, recipe: Recipe, snapshot: string): Recipe {
+  return {
+    ...recipe,
+    reference: `${recipe.reference.split(':')[0]}:${hashOf([recipe.reference, snapshot, stack.files['upgrade']])}`,
+    title: `${recipe.title}, with Debian's updates`,
+    base: recipe,
+    files: () => [scriptFile(stack, 'upgrade')],
+    commands: [[`/${scripts}/upgrade`]],
+  }
+}
+
+/** Path in the images of what tells the updates, and its file. */
+export function updatesScript(stack: StackDefinition): { path: string; file: ImageFile } {
+  return { path: `/${scripts}/updates`, file: scriptFile(stack, 'updates') }
+}
+
 function install(packages: string[]): string[] {
   return [`/${scripts}/install`, ...packages]
 }
 
 function reference(stack: StackDefinition, kind: string, parts: unknown): string {
-  return `paas/${stack.name}-${kind}:${createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)}`
+  return `paas/${stack.name}-${kind}:${hashOf(parts)}`
+}
+
+function hashOf(parts: unknown): string {
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 16)
 }
 
 function scriptFiles(stack: StackDefinition): ImageFile[] {

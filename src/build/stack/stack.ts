@@ -1,9 +1,10 @@
 import type { Image } from '../../engine/engine.ts'
+import type { PackageUpdate } from '../../model/stack.ts'
 
 /**
  * A named pair of images, one to build on and one to run on. Both are content-addressed by their
- * package lists and the certificates the machine trusts; an image that is missing is made on first
- * use and kept.
+ * package lists, the certificates the machine trusts and the state of Debian's index that they were
+ * patched with, if they were; an image that is missing is made on first use and kept.
  */
 export interface Stack {
   readonly name: string
@@ -16,4 +17,13 @@ export interface Stack {
   runImage(packages: string[], onProgress: (line: string) => void): Promise<Image>
   /** The image that Dockerfiles are built in. */
   builderImage(onProgress: (line: string) => void): Promise<Image>
+  /**
+   * What Debian has newer versions of, of images with these files of dpkg's states
+   * (`/var/lib/dpkg/status`), and what names the state of its index that says so.
+   * @throws stack_unavailable when Debian's mirror is not reached
+   */
+  updatesOf(states: Buffer[], signal: AbortSignal): Promise<StackUpdates>
 }
+
+/** @param updates for each state that was asked for, in their order */
+export type StackUpdates = { snapshot: string; updates: PackageUpdate[][] }
