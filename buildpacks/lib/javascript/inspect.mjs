@@ -1,11 +1,13 @@
-// inspect.mjs BUILD_DIR NPM_DIR: prints what the pack must know about an app, as shell assignments.
+// inspect.mjs BUILD_DIR NPM_DIR MANAGER: prints what a pack must know about an app, as shell
+// assignments. MANAGER is its package manager if it does not say otherwise.
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, normalize } from 'node:path'
 import { hasWorkspaces, managerRange, readLock } from './lock.mjs'
+import { askedVersion, namedVersion } from './versions.mjs'
 
-const [buildDir, npmDir] = process.argv.slice(2)
+const [buildDir, npmDir, usualManager] = process.argv.slice(2)
 const semver = createRequire(join(npmDir, 'package.json'))('semver')
 
 /** Files that say which package manager an app uses, and which one. */
@@ -14,6 +16,8 @@ const lockFiles = {
   'npm-shrinkwrap.json': 'npm',
   'yarn.lock': 'yarn',
   'pnpm-lock.yaml': 'pnpm',
+  'bun.lock': 'bun',
+  'bun.lockb': 'bun',
 }
 /** Directories that build tools keep from one build to the next. */
 const usualToolCaches = ['.next/cache', '.nuxt/cache', 'node_modules/.cache', 'node_modules/.vite']
@@ -23,8 +27,6 @@ const buildScripts = ['heroku-prebuild', 'heroku-postbuild', 'build']
  * Scripts of the app that run when dependencies are installed; their effect may depend on any file.
  */
 const installScripts = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare']
-/** What other tools take the version of Node.js from. */
-const versionFiles = ['.nvmrc', '.node-version']
 /** What of package.json decides which dependencies are installed. */
 const dependencyFields = [
   'dependencies',
@@ -42,16 +44,18 @@ const dependencyFields = [
 const manifest = readManifest()
 const scripts = objectAt(manifest, 'scripts')
 const engines = objectAt(manifest, 'engines')
+const devEngines = objectAt(manifest, 'devEngines')
 const locks = Object.keys(lockFiles).filter((file) => existsSync(join(buildDir, file)))
 const [manager, managerVersion] = packageManager()
-const nodeRange = rangeAt('node')
+const node = nodeAsked()
 const npmVersion = readJson(join(npmDir, 'package.json')).version
 const npmRange = rangeAt('npm')
 const lock = readLock(buildDir, locks[0], manager, manifest)
 
 print({
-  node_range: nodeRange,
-  node_built_in: nodeRange === '' || semver.satisfies(process.versions.node, nodeRange) ? process.versions.node : '',
+  node_range: node.range,
+  node_asked_in: node.from || 'engines.node in package.json',
+  node_built_in: node.range === '' || semver.satisfies(process.versions.node, node.range) ? process.versions.node : '',
   npm_of_stack_version: npmVersion,
   npm_range: npmRange,
   npm_built_in: npmRange === '' || semver.satisfies(npmVersion, npmRange) ? npmVersion : '',
@@ -74,12 +78,14 @@ print({
   install_scripts: ownInstallScripts().join(' '),
   needs_dev: [...buildScripts, ...installScripts].some((name) => scripts[name] !== undefined) ? 'yes' : '',
   tool_caches: toolCaches().join('\n'),
-  advice: advice().join('\n'),
-  start_script: scripts.start === undefined && !existsSync(join(buildDir, 'server.js')) ? '' : 'start',
+  entry: entry(),
+  start_script: scripts.start === undefined ? '' : 'start',
 })
 
 function readManifest() {
-  const value = readJson(join(buildDir, 'package.json'))
+  const path = join(buildDir, 'package.json')
+  // Bun runs files without one.
+  const value = existsSync(path) ? readJson(path) : {}
   if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value
   return refuse('package.json is not an object')
 }
@@ -117,11 +123,12 @@ function digest(value) {
 }
 
 function rangeAt(key) {
-  const range = engines[key] ?? ''
+  return checkedRange(engines[key] ?? '', `engines.${key} in package.json`)
+}
+
+function checkedRange(range, from) {
   if (range === '' || (typeof range === 'string' && semver.validRange(range) !== null)) return range.trim()
-  return refuse(
-    `engines.${key} in package.json is ${JSON.stringify(range)}, which is not a version range such as "24.x"`,
-  )
+  return refuse(`${from} is ${JSON.stringify(range)}, which is not a version range such as "24.x"`)
 }
 
 /** Heroku's `cacheDirectories`: only what lies in the app, and not what is cached anyhow. */
@@ -134,30 +141,44 @@ function toolCaches() {
   return [...new Set([...usualToolCaches, ...usable])]
 }
 
-/** `packageManager` is Node's own field for it (corepack): NAME@VERSION, perhaps with a hash. */
+/**
+ * `packageManager` is Node's own field for it (corepack): NAME@VERSION, perhaps with a hash.
+ * `devEngines.packageManager` has a name and a range (docs.npmjs.com, package.json).
+ */
 function packageManager() {
-  const [, name, version] = /^(npm|yarn|pnpm)@(\d[^+]*)/.exec(String(manifest.packageManager ?? '')) ?? []
+  const names = ['npm', 'yarn', 'pnpm', 'bun']
+  const [, name, version] = /^(npm|yarn|pnpm|bun)@(\d[^+]*)/.exec(String(manifest.packageManager ?? '')) ?? []
   if (name) return [name, semver.valid(version) ?? refuse(`packageManager in package.json is not NAME@VERSION`)]
-  const byLock = lockFiles[locks[0]] ?? 'npm'
+  const asked = [devEngines.packageManager ?? []].flat().find((entry) => names.includes(entry?.name))
+  const byLock = lockFiles[locks[0]] ?? asked?.name ?? usualManager
+  if (asked?.name === byLock && asked.version !== undefined)
+    return [byLock, checkedRange(asked.version, 'devEngines.packageManager')]
+  if (byLock === 'bun') return ['bun', runtimeAsked('bun', [], ['.bun-version'], ['bun']).range]
   return [byLock, byLock === 'npm' ? '' : managerRange(buildDir, byLock, rangeAt(byLock), semver)]
 }
 
-/** Files that say what others than npm, Yarn and pnpm do, and are not read. */
-function advice() {
-  const lines = []
-  const bun = ['bun.lock', 'bun.lockb'].find((file) => existsSync(join(buildDir, file)))
-  if (bun && locks.length === 0)
-    lines.push(
-      `${bun} is not read: npm installs the dependencies. Commit package-lock.json: npm install --package-lock-only`,
-    )
-  const file = versionFiles.find((name) => existsSync(join(buildDir, name)))
-  if (file && nodeRange === '') lines.push(`${file} is not read. Name the version in package.json: ${exampleOf(file)}`)
-  return lines
+/** package.json first, as on Heroku; then what version managers read. */
+function nodeAsked() {
+  const volta = ['volta.node in package.json', objectAt(manifest, 'volta').node]
+  return runtimeAsked('node', [volta], ['.nvmrc', '.node-version'], ['node', 'nodejs'])
 }
 
-function exampleOf(file) {
-  const version = readFileSync(join(buildDir, file), 'utf8').trim().replace(/^v/, '')
-  return `"engines": { "node": "${semver.validRange(version) ? version : '24.x'}" }`
+function runtimeAsked(name, more, files, names) {
+  const sources = [
+    [`engines.${name} in package.json`, rangeAt(name)],
+    ...more,
+    ['devEngines.runtime in package.json', namedVersion(devEngines.runtime, [name])],
+  ]
+  const { range, from } = askedVersion(buildDir, sources, files, names)
+  return { from, range: checkedRange(range, from) }
+}
+
+/** The file that Bun would run, which package.json names, or `bun init` and templates have. */
+function entry() {
+  const places = ['index', 'src/index', 'server', 'src/server', 'app', 'src/app', 'main', 'src/main']
+  const usual = places.flatMap((place) => ['ts', 'tsx', 'js', 'mjs'].map((end) => `${place}.${end}`))
+  const named = [manifest.main, manifest.module].filter((path) => typeof path === 'string' && /^[\w./-]+$/.test(path))
+  return [...named, ...usual].find((path) => existsSync(join(buildDir, path))) ?? ''
 }
 
 function print(facts) {

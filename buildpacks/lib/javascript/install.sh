@@ -73,8 +73,24 @@ install_with_pnpm() {
   run in_store pnpm install --frozen-lockfile --prod=$production --reporter append-only "$@" || explain_frozen pnpm $?
 }
 
+# Bun runs scripts of those packages only that it or the app trusts.
+install_with_bun() {
+  local options=()
+  [[ -z $lock_file ]] || options+=(--frozen-lockfile)
+  with_dev || options+=(--production)
+  export BUN_INSTALL_CACHE_DIR=$downloads/bun-packages
+  run bun install --no-progress "${options[@]}" "$@" || explain_frozen bun $?
+}
+
+# install_again_with_bun NAME...: Bun runs scripts of what it has just installed.
+install_again_with_bun() {
+  local name
+  for name in "$@"; do rm -rf "node_modules/$name" "node_modules/.bun/${name//\//+}@"*; done
+  install_with_"$manager"
+}
+
 explain_frozen() {
-  if grep -qE 'needs to be updated|would have been modified|OUTDATED_LOCKFILE' "$run_log"; then
+  if grep -qE 'needs to be updated|would have been modified|OUTDATED_LOCKFILE|lockfile is frozen' "$run_log"; then
     fail "$1 install exited with $2" "$lock_file does not match package.json." "Run $1 install, commit both files and push again."
   fi
   fail "$1 install exited with $2"

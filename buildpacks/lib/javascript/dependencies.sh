@@ -21,7 +21,7 @@ install_dependencies() {
   fi
 }
 
-bound_downloads() { bound_cache "$cache_dir/npm" "$cache_dir/yarn" "$cache_dir/pnpm"; }
+bound_downloads() { bound_cache "$cache_dir/npm" "$cache_dir/yarn" "$cache_dir/pnpm" "$cache_dir/bun-packages"; }
 
 uses_cache() {
   [[ ${NODE_MODULES_CACHE:-true} == false ]] || return 0
@@ -41,7 +41,8 @@ take_locked_tree() {
     drop_tree node_modules
     forget_tree node_modules
     install_with_"$manager" --ignore-scripts
-    "$built_in_node/bin/node" "$pack_dir/lib/survey.mjs" . >"$survey"
+    "$built_in_node/bin/node" "$javascript/survey.mjs" . >"$survey"
+    add_runtime_to node_modules
     keep_tree node_modules "$key"
     bound_downloads
   fi
@@ -51,7 +52,7 @@ take_locked_tree() {
 tree_key() {
   {
     echo "2 $dependencies_digest $node_version $(uname -m) $manager $manager_version $(with_dev && echo dev)"
-    env | grep -Ei '^(npm_config_|yarn_|pnpm_)' | grep -v '^npm_config_cache=' | sort || true
+    env | grep -Ei '^(npm_config_|yarn_|pnpm_|bun_)' | grep -vE '^(npm_config_cache|BUN_INSTALL_CACHE_DIR)=' | sort || true
     for file in "$lock_file" .npmrc $(settings_of_"$manager"); do [[ ! -f $file ]] || cat "$file"; done
   } | sha256sum | cut -d' ' -f1
 }
@@ -59,6 +60,7 @@ tree_key() {
 settings_of_npm() { :; }
 settings_of_yarn() { echo .yarnrc .yarnrc.yml; }
 settings_of_pnpm() { echo pnpm-workspace.yaml; }
+settings_of_bun() { echo bunfig.toml; }
 
 # The dependencies' scripts, then the app's own. Yarn from 2 on and pnpm know which have not run
 # yet.
@@ -70,6 +72,8 @@ run_install_scripts() {
     install_with_yarn
   elif [[ $manager == pnpm ]]; then
     [[ -z ${names[*]}$install_scripts ]] || run in_store pnpm rebuild --pending || install_anew
+  elif [[ $manager == bun ]]; then
+    [[ -z ${names[*]}$install_scripts ]] || install_again_with_bun "${names[@]}"
   elif ((${#names[@]} == 0)) || rebuild "${names[@]}"; then
     run_own_scripts
   else
@@ -123,6 +127,6 @@ prune_dependencies() {
   case $manager in
     npm) run_or_fail npm prune --omit=dev --ignore-scripts --no-package-lock ;;
     pnpm) run in_store pnpm prune --prod --ignore-scripts || fail "pnpm prune exited with $?" ;;
-    yarn) run_or_fail "$built_in_node/bin/node" "$pack_dir/lib/prune.mjs" . ;;
+    yarn | bun) run_or_fail "$built_in_node/bin/node" "$javascript/prune.mjs" . ;;
   esac
 }

@@ -2,14 +2,17 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
+/** Where package managers keep packages by version, and link to them. */
+const stores = ['.pnpm', '.bun', '.deno']
+
 /**
- * Directories of packages below a directory that has a node_modules, pnpm's store within it
- * included; links are not followed.
+ * Directories of packages below a directory that has a node_modules, the store of pnpm, Bun or
+ * Deno within it included; links are not followed.
  */
 export function* packagesBelow(directory) {
   const modules = join(directory, 'node_modules')
   for (const name of directoriesIn(modules)) {
-    if (name === '.pnpm')
+    if (stores.includes(name))
       for (const stored of directoriesIn(join(modules, name))) yield* packagesBelow(join(modules, name, stored))
     else if (name.startsWith('@'))
       for (const scoped of directoriesIn(join(modules, name))) yield* packageAt(join(modules, name, scoped))

@@ -1,17 +1,19 @@
 // prune.mjs DIRECTORY: removes from its node_modules what the app and its workspaces need for
 // development only, and touches nothing else: Yarn 1 would take back what install scripts changed,
-// and Yarn from 2 on has no such command.
+// Yarn from 2 on and Bun have no such command.
 import { existsSync, lstatSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { manifestOf, packagesBelow } from './tree.mjs'
+import { workspaceDirectories } from './workspaces.mjs'
 
 const root = realpathSync(process.argv[2])
-const own = [root, ...linkedIn(root)]
+const workspaces = workspaceDirectories(root, manifestOf(root)).map((path) => join(root, path))
+const own = [...new Set([root, ...linkedIn(root), ...workspaces])]
 const installed = own.flatMap((directory) => [...packagesBelow(directory)])
 const needed = new Set()
 for (const directory of own) need(directory)
 for (const directory of installed) if (!needed.has(directory)) rmSync(directory, { recursive: true, force: true })
-removeDanglingLinks(join(root, 'node_modules', '.bin'))
+for (const directory of own) tidy(join(directory, 'node_modules'))
 
 function need(directory) {
   const waiting = [directory]
@@ -50,11 +52,20 @@ function linkedIn(directory) {
   const links = names
     .map((name) => join(modules, name))
     .filter((path) => lstatSync(path).isSymbolicLink() && existsSync(path))
-  return links.map((path) => realpathSync(path)).filter((path) => path.startsWith(root + sep))
+  const stored = join(root, 'node_modules') + sep
+  return links
+    .map((path) => realpathSync(path))
+    .filter((path) => path.startsWith(root + sep) && !path.startsWith(stored))
 }
 
-function removeDanglingLinks(directory) {
-  for (const name of entriesOf(directory)) if (!existsSync(join(directory, name))) rmSync(join(directory, name))
+/** Links to what is gone, and scopes that nothing is left of. */
+function tidy(modules) {
+  for (const name of entriesOf(modules)) {
+    const path = join(modules, name)
+    const holdsMore = name === '.bin' || name.startsWith('@')
+    if (holdsMore) tidy(path)
+    if (!existsSync(path) || (holdsMore && entriesOf(path).length === 0)) rmSync(path, { recursive: true })
+  }
 }
 
 function entriesOf(directory) {

@@ -10,6 +10,7 @@ const sources = {
   npm: /"link":\s*true|"(?:resolved|version)":\s*"(?:file:|git|github:)/,
   yarn: /[@"](?:file|link|portal|exec|git|ssh):|@workspace:(?!\.["\s,])|@patch:(?!.*builtin<)|git\+|github:|\.git[#"]|codeload\.github\.com|@\.{0,2}\//,
   pnpm: /: '?(?:link|file|workspace):|\{directory:|type: (?:git|directory)|git\+|codeload\.github\.com|gitlab\.com|bitbucket\.org|^patchedDependencies:/m,
+  bun: /@(?:workspace|file|link|root|github|gitlab|bitbucket|git):|@git\+|@\.{0,2}\/|"patchedDependencies":/,
 }
 const localSpec = /^(?:file|link|portal|workspace|git)[:+@]|^\.{0,2}\/|^~\//
 /**
@@ -27,7 +28,7 @@ const hooks = ['.pnpmfile.cjs', '.pnpmfile.mjs', 'pnpmfile.js', 'binding.gyp']
  * takes part in an install. `hasArchives`: some packages are archives in the app.
  */
 export function readLock(buildDir, file, manager, manifest) {
-  const text = file === undefined ? '' : readText(buildDir, file)
+  const text = file === undefined || file === 'bun.lockb' ? '' : readText(buildDir, file)
   const specs = dependencyKinds.flatMap((key) => Object.values(manifest[key] ?? {})).map(String)
   const hasSources = sources[manager].test(text) || specs.some((spec) => localSpec.test(spec))
   const hasHooks =
