@@ -5,7 +5,19 @@ import { join, resolve } from 'node:path'
 export const packsDirectory = resolve(import.meta.dirname, '../../buildpacks')
 
 /** Ours, in the order in which they are asked whether they can build an app. */
-export const packNames = ['apt', 'go', 'rust', 'java', 'ruby', 'deno', 'bun', 'nodejs', 'python', 'static'] as const
+export const packNames = [
+  'apt',
+  'go',
+  'rust',
+  'java',
+  'ruby',
+  'deno',
+  'bun',
+  'nodejs',
+  'python',
+  'static',
+  'procfile',
+] as const
 export type PackName = (typeof packNames)[number]
 
 /** What a pack says of itself (`pack.json`). */
