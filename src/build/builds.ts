@@ -4,11 +4,13 @@ import type { AppId, BuildId } from '../model/ids.ts'
 import { shutdown } from '../model/stop-reasons.ts'
 import { attempt } from './attempt.ts'
 import { endOutputs, watchForCancel } from './cancel.ts'
+import { memoryRoom } from './memory-room.ts'
 import type { BuildParts } from './parts.ts'
-import type { SandboxForm, SandboxKind } from './sandboxes.ts'
+import type { BuildLimits, SandboxForm, SandboxKind } from './sandboxes.ts'
 import { BuildSlots } from './slots.ts'
 import { toolchainsOf } from './toolchains.ts'
 import { letGo } from './verdict.ts'
+import { Waiting } from './waiting.ts'
 
 /** How a build is told to end, and how the worker says that it stops. */
 export type Stops = { stop: AbortController; closing: AbortSignal }
@@ -26,10 +28,11 @@ export class Builds {
   readonly #turns = new AppLock()
   readonly #slots: BuildSlots
 
-  /** @param parts.concurrency how many builds of all apps compile at once */
-  constructor({ concurrency, ...parts }: BuildParts & { concurrency: number }) {
+  /** @param given.limits of one build, and how many of all apps compile at once */
+  constructor({ limits, ...parts }: BuildParts & { limits: BuildLimits & { concurrency: number } }) {
     this.#parts = parts
-    this.#slots = new BuildSlots(concurrency)
+    const { engine } = parts
+    this.#slots = new BuildSlots({ count: limits.concurrency, shortage: memoryRoom({ engine, build: limits }) })
   }
 
   /**
@@ -41,8 +44,11 @@ export class Builds {
     const queued = store.builds.find(buildId)
     if (!queued) return
     await this.endOutputs(queued.appId)
+    await using waiting = new Waiting(this.#parts, queued)
+    if (this.#turns.isHeld(queued.appId)) waiting.tell('Waiting for the earlier build of this app to end')
     await this.#turns.run(queued.appId, async () => {
-      const freeSlot = await this.#takeSlot(queued, stops.stop)
+      const freeSlot = await this.#takeSlot(queued, stops.stop, waiting.tell)
+      await waiting.end()
       try {
         if (stops.stop.signal.reason === shutdown) return
         const build = store.builds.claim(buildId)
@@ -101,9 +107,9 @@ export class Builds {
     return { kind: kinds[buildpack] ?? 'packs', toolchains: toolchainsOf(buildpack) }
   }
 
-  async #takeSlot(queued: Build, stop: AbortController): Promise<() => void> {
+  async #takeSlot(queued: Build, stop: AbortController, tell: Waiting['tell']): Promise<() => void> {
     using _ = watchForCancel(this.#parts, queued, stop)
-    return await this.#slots.take(queued, stop.signal)
+    return await this.#slots.take(queued, stop.signal, tell)
   }
 
   /** While this build waited for its turn, it was superseded or cancelled. */

@@ -17,7 +17,7 @@ import type { BuildSandboxes } from './sandboxes.ts'
  */
 export type BuildParts = {
   store: Store
-  engine: Pick<Engine, 'findImage' | 'info'>
+  engine: Pick<Engine, 'findImage' | 'info' | 'machine'>
   pipeline: RunPipeline
   sandboxes: Pick<BuildSandboxes, 'begin' | 'over' | 'prepare' | 'without'>
   releases: Pick<Releases, 'releaseBuild' | 'fail'>

@@ -81,7 +81,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
     sourcesDirectory: paths.sources,
     tarballBytes: config.limits.packBytes,
     publicUrl: config.publicUrl,
-    concurrency: build.concurrency,
+    limits: build,
     log,
   })
 

@@ -25,12 +25,15 @@ describe('builds of one app', () => {
     const second = await app.push({ Procfile: `web: ${serve('second')}` })
     const third = await app.push({ Procfile: `web: ${serve('third')}` })
     expect((await app.verdict(second)).state).toMatchObject({ kind: 'superseded', by: third.commit })
-    expect(await readOutput(site, second)).toBe(` !     Superseded by ${third.commit.slice(0, 7)}.\n`)
+    expect(await readOutput(site, second)).toContain(` !     Superseded by ${third.commit.slice(0, 7)}.\n`)
     expect(site.store.builds.find(first.id)?.state.kind).toBe('running')
     expect(site.store.builds.find(third.id)?.state.kind).toBe('pending')
     site.buildGate.open()
     expect((await app.verdict(first)).state.kind).toBe('succeeded')
     expect((await app.verdict(third)).state.kind).toBe('succeeded')
+    expect(await readOutput(site, third)).toMatch(
+      /^-----> Waiting for the earlier build of this app to end\n(.+\n)*-----> Building\n/,
+    )
     await app.serves('third none')
     expect(await site.repositories.resolve(app.id, 'refs/heads/main')).toBe(third.commit)
   })
@@ -54,13 +57,14 @@ describe('a build', () => {
     const cancelled = await one.push({ Procfile: `web: ${serve('never')}` })
     site.store.builds.requestCancel(cancelled.id)
     await site.queue.cancel(cancelled.id)
-    expect(await readOutput(site, cancelled)).toBe(' !     Build cancelled.\n')
+    expect(await readOutput(site, cancelled)).toContain(' !     Build cancelled.\n')
     expect(site.store.builds.find(waiting.id)?.state.kind).toBe('pending')
     site.buildGate.open()
     for (const [index, build] of held.entries()) {
       expect((await (apps[index] ?? one).verdict(build)).state.kind).toBe('succeeded')
     }
     expect((await third.verdict(waiting)).state.kind).toBe('succeeded')
+    expect(await readOutput(site, waiting)).toMatch(/^-----> Waiting for 2 builds ahead\n(.+\n)*-----> Building\n/)
     const { phases, sourceBytes } = site.store.builds.report(waiting.id)!
     expect(Object.keys(phases)).toEqual(['queue', 'compile', 'release', 'boot', 'switch', 'hold'])
     expect(phases['queue']).toBeGreaterThan(0)
