@@ -30,6 +30,8 @@ export class Answers {
   undetected: string | undefined
   unusable: Verdict | undefined
   failed: Verdict | undefined
+  /** The stack of Heroku's that a pack is made for which failed, or detected nothing. */
+  stack: Verdict | undefined
   /** The commits of packs that were fetched from a repository. */
   readonly commits = new Map<string, string>()
   /** YAML of bin/release. */
@@ -108,6 +110,7 @@ export class Answers {
     else if (word === 'compiling') this.#compiling()
     else if (word === 'reported') this.#reported(rest)
     else if (word === 'failed') this.failed = this.#verdict(rest)
+    else if (word === 'stack') this.stack = this.#verdict(rest)
     else if (word === 'release') this.#releaseBytes = Math.min(Number.parseInt(rest, 10) || 0, mostBytes)
     else if (word === 'tree') this.#treeBegins(rest)
     else if (word === 'slug') this.#slugBegins()

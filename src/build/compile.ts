@@ -5,6 +5,7 @@ import { PaasError } from '../errors.ts'
 import type { ProcessTypes } from '../model/procfile.ts'
 import { Answers } from './answers.ts'
 import { cleanLine } from '../model/clean-line.ts'
+import { packLike } from './packs.ts'
 import { TextSearch } from './text-search.ts'
 import { unusable, type Candidates, type NamedPack } from './detect.ts'
 import { undetected, type Undetected } from './no-pack.ts'
@@ -101,6 +102,14 @@ export function ranOutOfMemory(memoryMiB: number): PaasError {
   })
 }
 
+/** What to do about a pack that is made for a stack of Heroku's. */
+function madeForHeroku({ stack }: Answers): string | undefined {
+  if (!stack || !/^heroku-\d\d$/.test(stack.text)) return undefined
+  const ours = packLike(stack.pack)
+  const instead = ours ? ` Or take the buildpack of paas: paas buildpacks:set ${ours}` : ''
+  return `This buildpack is made for Heroku's stacks, whose programs mostly run here. Try: paas config:set STACK=${stack.text}.${instead}`
+}
+
 /** By somebody else than the kernel at the build's own limit. */
 function wasKilled(): PaasError {
   return new PaasError('build_failed', `build failed: it was killed (exit code ${killed})`, {
@@ -130,13 +139,14 @@ function explain(
     return new PaasError('internal', `Buildpack detection failed: ${buildProgram} exited with ${code}.`)
   }
   if (answers.undetected !== undefined || answers.packs.length === 0)
-    return undetected(answers.undetected || undefined, source)
+    return undetected(answers.undetected || undefined, source, madeForHeroku(answers))
   if (code === killed) return wasKilled()
   if (foundDiskFull) return foundNoRoom()
   const reason = shortened(mask, answers.failed?.text ?? '')
   const failed = answers.packs.findLast(({ pack }) => !answers.failed || pack === answers.failed.pack)
   const message = `build failed: ${reason || `the ${failed && shown(deps, failed).name} buildpack exited with ${code}`}`
-  return new PaasError('build_failed', message, { hint: 'The lines above say why. Correct it and push again.' })
+  const hint = madeForHeroku(answers) ?? 'The lines above say why. Correct it and push again.'
+  return new PaasError('build_failed', message, { hint })
 }
 
 function shortened(mask: Mask, text: string, most = longest.reason): string {

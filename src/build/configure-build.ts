@@ -9,6 +9,7 @@ import type { ConfigVars } from '../model/release.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
 import { missingConfig, setConfigDefaults } from './config-defaults.ts'
 import type { AnyPack } from './detect.ts'
+import { isPackPath } from './pack-path.ts'
 import { isPackUrl, parsePackUrl } from './pack-url.ts'
 import { packNamed } from './packs.ts'
 import type { BuildParts } from './parts.ts'
@@ -77,5 +78,6 @@ function packsOf({ buildpacks }: AppManifest, policy: AddressPolicy): { packs: A
 /** @throws invalid_params, address_forbidden */
 function packAt(text: string, policy: AddressPolicy): AnyPack {
   if (isPackUrl(text)) return parsePackUrl(text, policy)
+  if (isPackPath(text)) return text
   throw new PaasError('invalid_params', `There is no buildpack ${JSON.stringify(text.slice(0, 200))} on this server.`)
 }

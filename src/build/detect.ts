@@ -1,10 +1,11 @@
 import { PaasError } from '../errors.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
+import { isPackPath, type PackPath } from './pack-path.ts'
 import { isPackUrl, parsePackUrl, type PackUrl } from './pack-url.ts'
 import { packNamed, packNames, type PackName } from './packs.ts'
 
 /** One of ours, or anybody's. */
-export type AnyPack = PackName | PackUrl
+export type AnyPack = PackName | PackUrl | PackPath
 
 /** A pack that builds the app, and what it calls such apps. */
 export type NamedPack = { pack: AnyPack; name: string }
@@ -38,7 +39,7 @@ export function candidates(
 
 /** Checked when it was set, perhaps by a server that had more. */
 function parseInstalled(name: string, policy: AddressPolicy): AnyPack {
-  const known = packNamed(name) ?? parseUrl(name, policy)
+  const known = packNamed(name) ?? asPath(name) ?? parseUrl(name, policy)
   if (known) return known
   throw new PaasError('build_failed', `build failed: there is no longer a buildpack ${name}`, {
     hint: 'Choose others with: paas buildpacks:set',
@@ -46,13 +47,17 @@ function parseInstalled(name: string, policy: AddressPolicy): AnyPack {
 }
 
 function parseLine(line: string, policy: AddressPolicy): AnyPack {
-  const known = packNamed(line) ?? parseUrl(line, policy)
+  const known = packNamed(line) ?? asPath(line) ?? parseUrl(line, policy)
   if (known) return known
   const message = `build failed: .buildpacks names ${JSON.stringify(line.slice(0, 80))}`
   throw new PaasError('build_failed', message, { hint: whichExist })
 }
 
-const whichExist = `Write one per line: ${packNames.join(', ')}, or the https URL of another one.`
+const whichExist = `Write one per line: ${packNames.join(', ')}, the https URL of another one, or ./PATH of one in the app.`
+
+function asPath(text: string): PackPath | undefined {
+  return isPackPath(text) ? text : undefined
+}
 
 function parseUrl(text: string, policy: AddressPolicy): PackUrl | undefined {
   if (!isPackUrl(text)) return undefined

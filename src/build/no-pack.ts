@@ -43,11 +43,13 @@ const meanings: [RegExp, string, string?][] = [
 /**
  * A pack that was named and cannot build the app, or undefined: none of all can. The hint names
  * what is in the root, what that usually means, and what to do.
+ * @param advised what to do instead, where more is known
  */
-export function undetected(pack: string | undefined, source: Undetected): PaasError {
+export function undetected(pack: string | undefined, source: Undetected, advised?: string): PaasError {
   const [nearMiss] = nearMisses(source.root, 'detected').map(describeNearMiss)
   const message = pack === undefined ? 'no buildpack could be detected' : `the buildpack ${pack} cannot build this app`
-  const hint = nearMiss ?? [found(source), ...(pack === undefined ? advice(source) : missing(pack))].join('\n')
+  const hint =
+    advised ?? nearMiss ?? [found(source), ...(pack === undefined ? advice(source) : missing(pack))].join('\n')
   return new PaasError('build_failed', `build failed: ${message}`, { hint })
 }
 

@@ -80,6 +80,12 @@ export function packNamed(text: string): PackName | undefined {
   return packNames.find((name) => name === short || packFacts[name].aliases?.includes(short))
 }
 
+/** The one that does what somebody else's pack at this address does, to judge by its name. */
+export function packLike(url: string): PackName | undefined {
+  const name = url.split('#', 1)[0]?.split('/').at(-1) ?? ''
+  return packNamed(name.replace(/\.(git|tgz|tar\.gz)$/, '').replace(/^heroku-buildpack-/, ''))
+}
+
 /** The one that calls its apps so. */
 export function packTitled(title: string): PackName | undefined {
   return packNames.find((name) => packFacts[name].title === title)

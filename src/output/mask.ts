@@ -10,7 +10,16 @@ export type Mask = {
 }
 
 /** Settings whose values are words one wants to read in a build's output. */
-const plainKeys = new Set(['NODE_ENV', 'RAILS_ENV', 'RACK_ENV', 'DJANGO_SETTINGS_MODULE', 'LANG', 'LC_ALL', 'TZ'])
+const plainKeys = new Set([
+  'NODE_ENV',
+  'STACK',
+  'RAILS_ENV',
+  'RACK_ENV',
+  'DJANGO_SETTINGS_MODULE',
+  'LANG',
+  'LC_ALL',
+  'TZ',
+])
 const shortest = 6
 
 /**

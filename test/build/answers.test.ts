@@ -49,6 +49,7 @@ describe('what a build answers', () => {
   it('is what is wrong with one pack', () => {
     const failed = { pack: 'nodejs', text: 'npm ci exited with 1' }
     expect(answersOf('failed nodejs npm ci exited with 1\n').answers.failed).toEqual(failed)
+    expect(answersOf(`stack ${url} heroku-24\n`).answers.stack).toEqual({ pack: url, text: 'heroku-24' })
     expect(answersOf(`failed ${url}\n`).answers.failed).toEqual({ pack: url, text: '' })
     expect(answersOf(`unusable ${url} has no bin/detect\n`).answers.unusable).toMatchObject({ pack: url })
   })

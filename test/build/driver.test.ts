@@ -171,6 +171,29 @@ describe('a pack', () => {
     expect(await readFile(join(root, 'cache/reports'), 'utf8')).toBe('reported\n'.repeat(3))
   })
 
+  it('of the app is a directory of it, runs there as its own pack, and is no pack without its programs', async () => {
+    await mkdir(join(root, 'build/packs/own/bin'), { recursive: true })
+    await writeFile(join(root, 'build/packs/own/name'), 'Own')
+    await writeFile(join(root, 'build/packs/own/bin/detect'), '#!/usr/bin/env bash\ncat name')
+    expect((await build('all', './packs/own')).stderr).toContain('unusable ./packs/own has no bin/compile\n')
+    await writeFile(join(root, 'build/packs/own/bin/compile'), '#!/usr/bin/env bash\nls; echo here > "$1/made"')
+    const { code, stdout } = await build('all', './packs/own')
+    expect([code, stdout]).toEqual([0, '-----> Own app detected\nbin\nname\n'])
+    expect(await readFile(join(root, 'build/made'), 'utf8')).toBe('here\n')
+    expect((await build('all', './gone')).stderr).toContain('unusable ./gone is not a directory of the app\n')
+  })
+
+  it('made for stacks of Heroku says for which when it fails', async () => {
+    await mkdir(join(root, 'build/own/bin'), { recursive: true })
+    await writeFile(join(root, 'build/own/bin/detect'), '#!/usr/bin/env bash\necho Own')
+    await writeFile(
+      join(root, 'build/own/bin/compile'),
+      '#!/usr/bin/env bash\n: heroku-22 heroku-26\ntar xzf "tool-$STACK.tgz"',
+    )
+    await writeFile(join(root, 'build/own/tool-heroku-24.tgz'), '')
+    expect((await build('all', './own')).stderr).toContain('stack ./own heroku-24\nfailed ./own \n')
+  })
+
   it('has no way to answer in the platform’s place', async () => {
     await pack('a', 'echo forged >&3')
     const { stdout, stderr } = await build('first', 'a')

@@ -46,6 +46,9 @@ describe('what builds an app', () => {
 
   it('are packs at other addresses too, if builds can reach those', () => {
     const url = 'https://github.com/heroku/heroku-buildpack-pgbouncer.git#main'
+    expect(candidates(['./packs/own'], undefined, policy).packs).toEqual(['./packs/own'])
+    for (const path of ['./../x', './a b', './', '.', './a//b'])
+      expect(() => candidates([path], undefined, policy)).toThrow('there is no longer a buildpack')
     expect(candidates([], `${url}\npython`, policy)).toEqual({ mode: 'all', packs: [url, 'python'] })
     expect(() => candidates([], 'https://10.0.0.1/pack.git', policy)).toThrow(
       /^build failed: 10\.0\.0\.1 \(port 443\) is not on the public internet$/,

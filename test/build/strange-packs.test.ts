@@ -114,8 +114,14 @@ describe('packs at other addresses', () => {
       'build failed: a program of it found no space left on the disk',
       'git push -o no-cache',
     ],
+    [
+      'stack of Heroku’s',
+      'tar xzf "tool-$STACK.tgz" # there is one of heroku-24',
+      'build failed: the app text buildpack exited with 2',
+      'Try: paas config:set STACK=heroku-24',
+    ],
     ['patience', 'kill -9 $$', 'build failed: it was killed (exit code 137)', 'the machine had no memory left'],
-  ])('that run out of %s fail with that, and what to do', async (what, line, message, hint) => {
+  ])('that fail for lack of %s say so, and what to do', async (what, line, message, hint) => {
     const url = await server.repository(`without-${what.slice(0, 4)}`, {
       'bin/detect': detect,
       'bin/compile': compile(line),

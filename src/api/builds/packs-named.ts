@@ -1,4 +1,5 @@
 import type { AnyPack } from '../../build/detect.ts'
+import { isPackPath } from '../../build/pack-path.ts'
 import { isPackUrl, parsePackUrl } from '../../build/pack-url.ts'
 import { packNamed } from '../../build/packs.ts'
 import { PaasError } from '../../errors.ts'
@@ -25,12 +26,15 @@ export async function packsNamed(texts: string[], policy: AddressPolicy): Promis
 
 /** One that has only an address is called by it, as on Heroku. */
 export function nameAndUrl(pack: string): { name: string; url: string } {
-  return isPackUrl(pack) ? { name: pack, url: pack } : { name: packFullName(pack), url: packUrn(pack) }
+  return isPackUrl(pack) || isPackPath(pack)
+    ? { name: pack, url: pack }
+    : { name: packFullName(pack), url: packUrn(pack) }
 }
 
 function packOf(text: string, policy: AddressPolicy): AnyPack {
   const ours = packNamed(text)
   if (ours) return ours
+  if (isPackPath(text)) return text
   return isPackUrl(text) ? parsePackUrl(text, policy) : knownPack(text, 'invalid_params')
 }
 
