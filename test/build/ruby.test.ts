@@ -10,12 +10,8 @@ let sinatra: string
 let rails: string
 beforeAll(async () => {
   await builder.buildImage(['ruby'])
-  sinatra = await generate(['puma', 'ruby-rackup', 'ruby-sinatra'], 'sinatra puma rackup rake', bundleSinatra)
-  rails = await generate(
-    ['puma', 'ruby-bootsnap', 'ruby-rails', 'ruby-sprockets'],
-    'rails puma bootsnap sprockets',
-    newRails,
-  )
+  sinatra = await generate('sinatra puma rackup rake', bundleSinatra)
+  rails = await generate('rails puma bootsnap sprockets', newRails)
   app = await builder.app({ Gemfile: '' })
 }, 900_000)
 afterAll(async () => {
@@ -24,9 +20,19 @@ afterAll(async () => {
 })
 
 const packGems = readFileSync(resolve(import.meta.dirname, '../helpers/debian-gems.rb'), 'utf8')
-function generate(packages: string[], gems: string, script: string): Promise<string> {
+const packages = [
+  'bundler',
+  'puma',
+  'ruby',
+  'ruby-bootsnap',
+  'ruby-rackup',
+  'ruby-rails',
+  'ruby-sinatra',
+  'ruby-sprockets',
+]
+function generate(gems: string, script: string): Promise<string> {
   const write = `cat >/tmp/pack.rb <<'RUBY'\n${packGems}\nRUBY\n`
-  return builder.generate(['bundler', 'ruby', ...packages], `${write}${script}\nruby /tmp/pack.rb ${gems}`)
+  return builder.generate(packages, `${write}${script}\nruby /tmp/pack.rb ${gems}`)
 }
 
 const gemfile = (...lines: string[]) => `source "https://rubygems.org"\n\n${lines.join('\n')}\n`

@@ -28,7 +28,7 @@ explain_install() {
       'Give it in a config var named after the host: paas config:set BUNDLE_GEMS__EXAMPLE__COM=USER:PASSWORD (double underscores for dots)'
   elif said 'Could not (reach host|fetch specs)|Network error|Failed to open TCP connection|Net::OpenTimeout|Could not resolve host'; then
     fail 'the gem server is not reached' \
-      'Is it down, or closed to builds? A mirror: paas config:set BUNDLE_MIRROR__HTTPS://RUBYGEMS__ORG/=URL' \
+      'Is it down, or closed to builds? A mirror: paas config:set BUNDLE_MIRROR__ALL=URL' \
       'Or commit the gems with the code: bundle cache'
   elif said 'Could not find .* in (any of the sources|cached gems|locally installed gems|rubygems repository)|were yanked|has been yanked'; then
     fail "no gem server has $(matched 'Could not find (gem )?\K[^ ]+')" 'The lines above say why. Run: bundle update  Then commit Gemfile.lock, and push again.'

@@ -1,13 +1,16 @@
 # The gems, in a directory that the lock file decides: from the cache when nothing that decides has
 # changed.
 
+# install_gems: sets gems_are_new if they were installed.
 install_gems() {
   topic 'Installing gems with Bundler'
   local key
+  gems_are_new=
   key=$(tree_key)
   if restore_tree "$bundle" "$key"; then
     detail 'Gemfile.lock has not changed: restoring the gems from the cache'
   else
+    gems_are_new=yes
     drop_tree "$bundle"
     forget_tree "$bundle"
     run_filter=without_reused run bundle install || explain_install
@@ -23,7 +26,7 @@ tree_key() {
   local files
   IFS=$'\t' read -ra files <<<"$gemfiles"
   shopt -s nullglob
-  { ruby --version && env | grep '^BUNDLE_' | sort && sha256sum Gemfile.lock "${files[@]}" ./*.gemspec; } | sha256sum | cut -d' ' -f1
+  { ruby --version && env | grep '^BUNDLE_' | sort && sha256sum Gemfile.lock "${files[@]}" ./*.gemspec Aptfile*; } | sha256sum | cut -d' ' -f1
   shopt -u nullglob
 }
 

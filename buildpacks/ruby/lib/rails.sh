@@ -48,9 +48,10 @@ compile_bootsnap() {
   grep -qs bootsnap config/boot.rb || return 0
   topic 'Compiling what Bootsnap caches'
   restore_directory tmp/cache/bootsnap
-  local directories=()
-  for directory in app lib config; do [[ ! -d $directory ]] || directories+=("$directory/"); done
-  run bundle exec bootsnap precompile --gemfile "${directories[@]}" || warn 'Bootsnap could not be run: the app starts without its cache.'
+  local what=() directory
+  [[ -z $gems_are_new && -d tmp/cache/bootsnap ]] || what+=(--gemfile)
+  for directory in app lib config; do [[ ! -d $directory ]] || what+=("$directory/"); done
+  run bundle exec bootsnap precompile "${what[@]}" || warn 'Bootsnap could not be run: the app starts without its cache.'
   keep_directory tmp/cache/bootsnap
 }
 
