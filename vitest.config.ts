@@ -14,7 +14,7 @@ const slow = [
   'test/apps/**/*.test.ts',
   'test/setup/services.test.ts',
   'test/e2e/engine-restart.test.ts',
-  'test/build/{apt,bun,deno,go,java,node-modules,procfile,python-managers,ruby,rust}.test.ts',
+  'test/build/{apt,bun,deno,go,java,node-modules,php,procfile,python-managers,ruby,rust}.test.ts',
 ]
 /** Files that leave their process as they found it: they share one, where each module is loaded once. */
 const shared = ['test/{api,cli,logs,metrics,model,output,queue,release,store}/**/*.test.ts']

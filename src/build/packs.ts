@@ -11,6 +11,7 @@ export const packNames = [
   'rust',
   'java',
   'ruby',
+  'php',
   'deno',
   'bun',
   'nodejs',

@@ -176,9 +176,11 @@ function takeSandbox({ deps, request, output, signal }: Run, asked: PacksPlan, s
 /**
  * Packs from elsewhere know nothing of trees, and what the source has in their place is its own.
  */
-function mayHaveTree({ mode, packs }: PacksPlan, { root }: SourceFacts): boolean {
+function mayHaveTree({ mode, packs, toolchains }: PacksPlan, { root }: SourceFacts): boolean {
   const isOne = mode === 'first' || packs.length === 1
-  return isOne && packs.every(isOurs) && !root.has('node_modules') && !root.has('.paas')
+  // Apps of other languages may have a `vendor` that no tree ever lies in.
+  const places = ['node_modules', '.paas', ...(toolchains.includes('php') ? ['vendor'] : [])]
+  return isOne && packs.every(isOurs) && !places.some((place) => root.has(place))
 }
 
 async function runPacks(run: Run, sandbox: Sandbox, asked: PacksPlan, source: SourceFacts): Promise<Compiled> {
