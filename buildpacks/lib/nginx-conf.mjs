@@ -1,19 +1,26 @@
 // nginx-conf.mjs ROOT plain|built: prints the configuration that serves ROOT of the app in the
-// current directory. Reads Heroku's static.json. `__PORT__` is replaced when the dyno starts. What
-// is wrong with static.json is said on stderr, in one line.
+// current directory. Reads Heroku's static.json, and Netlify's _redirects and _headers in ROOT.
+// `__PORT__` is replaced when the dyno starts. What is wrong with them is said on stderr, in one
+// line.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { readNetlify } from './netlify.mjs'
 
 const [root, kind] = process.argv.slice(2)
 const known = ['root', 'clean_urls', 'routes', 'redirects', 'error_page', 'headers']
+/** Where Vite, Astro, SvelteKit, Nuxt and Next.js put files whose names have a digest of them. */
+const hashedDirectories = ['assets', '_astro', '_app/immutable', '_nuxt', '_next/static']
 const statuses = [301, 302, 303, 307, 308]
 
-const settings = readSettings()
+const netlify = readNetlify(root, complain)
+const settings = { ...(netlify.error_page && { error_page: netlify.error_page }), ...readSettings() }
 const notFound = settings.error_page ?? (existsSync(join(root, '404.html')) ? '404.html' : undefined)
 /** A built site without a page for what is missing has a router of its own, in the browser. */
-const routes = settings.routes ?? (kind === 'built' && notFound === undefined ? { '/**': 'index.html' } : {})
+const ownRouter = kind === 'built' && notFound === undefined
+const routes = { ...(settings.routes ?? (ownRouter ? { '/**': 'index.html' } : {})), ...netlify.routes }
 const headers = headerRules()
-const files = settings.clean_urls ? '$uri $uri.html $uri/' : '$uri $uri/'
+/** Built sites have pages such as about.html, and link to /about. */
+const files = (settings.clean_urls ?? kind === 'built') ? '$uri $uri.html $uri/' : '$uri $uri/'
 
 console.log(`
 worker_processes 1;
@@ -52,6 +59,7 @@ ${errorPages().join('\n')}
     # Dot files are settings and histories, never pages; .well-known is for the public (RFC 8615).
     location ~ /\\.(?!well-known/) { return 404; }
 ${root === '.' ? '    location ~ ^/(Procfile|app\\.json|static\\.json|package\\.json|package-lock\\.json)$ { return 404; }' : ''}
+    location ~ ^/_(headers|redirects)$ { return 404; }
 ${redirects().join('\n')}
 ${locations().join('\n')}
   }
@@ -95,12 +103,16 @@ function errorPages() {
 }
 
 function redirects() {
-  return Object.entries(settings.redirects ?? {}).map(([glob, redirect]) => {
+  const rewritten = Object.values(netlify.redirects).map(
+    ({ pattern: from, status, url }) => `    location ~ ${from} { return ${status} "${url}"; }`,
+  )
+  const own = Object.entries(settings.redirects ?? {}).map(([glob, redirect]) => {
     const { url, status = 301 } = redirect
     if (!isObject(redirect) || !statuses.includes(status))
       refuse(`a redirect is {"url": …, "status": ${statuses.join(' | ')}}`)
     return `    location ~ ${pattern(glob)} { return ${status} ${quote(url)}; }`
   })
+  return [...own, ...rewritten]
 }
 
 /**
@@ -109,10 +121,11 @@ function redirects() {
  */
 function headerRules() {
   const rules = [['Cache-Control', '/**', 'no-cache']]
-  if (kind === 'built' && existsSync(join(root, 'assets'))) {
-    rules.push(['Cache-Control', '/assets/**', 'public, max-age=31536000, immutable'])
+  for (const directory of kind === 'built' ? hashedDirectories : []) {
+    if (existsSync(join(root, directory)))
+      rules.push(['Cache-Control', `/${directory}/**`, 'public, max-age=31536000, immutable'])
   }
-  for (const [glob, fields] of Object.entries(settings.headers ?? {})) {
+  for (const [glob, fields] of Object.entries({ ...netlify.headers, ...settings.headers })) {
     if (!isObject(fields)) refuse(`headers of ${JSON.stringify(glob)} are {"NAME": "VALUE", …}`)
     for (const [name, value] of Object.entries(fields)) rules.push([name, glob, value])
   }
@@ -155,8 +168,14 @@ function path(file) {
   return `/${checked(file).replace(/^\/+/, '')}`
 }
 
+/**
+ * Within quotes a policy may have its own, and semicolons.
+ * @param {unknown} text
+ * @returns {string}
+ */
 function quote(text) {
-  return `"${checked(text)}"`
+  if (typeof text === 'string' && /^[^\u0000-\u001f"\\$]*$/.test(text)) return `"${text}"`
+  return refuse(`${JSON.stringify(text)} is not a text without quotes ("), backslashes and $`)
 }
 
 /**
@@ -169,7 +188,19 @@ function checked(text) {
   return refuse(`${JSON.stringify(text)} is not a text without quotes, backslashes, braces, ; and $`)
 }
 
+/**
+ * @param {string} message
+ * @returns {never}
+ */
 function refuse(message) {
-  console.error(`static.json: ${message}`)
+  return complain(`static.json: ${message}`)
+}
+
+/**
+ * @param {string} message
+ * @returns {never}
+ */
+function complain(message) {
+  console.error(message)
   process.exit(1)
 }

@@ -105,11 +105,24 @@ describe('a Node.js app', () => {
     expect(app.output).not.toContain('Downloading')
   })
 
-  it('may have a server.js instead of a start script', async () => {
-    await using app = await builder.app({ 'package.json': manifest({}), 'server.js': server })
-    const result = await app.build()
-    await using running = await app.serve(result)
-    expect((await running.get('/')).body).toBe('hello')
+  it('may be a package of a workspace, the only one that can be started, on the Node.js of .nvmrc', async () => {
+    await using app = await builder.app({
+      'package.json': manifest({ workspaces: ['packages/*'] }),
+      '.nvmrc': 'v22\n',
+      'packages/api/package.json': manifest({
+        name: 'api',
+        dependencies: { lib: '*' },
+        scripts: { build: 'echo built > built', start: 'node server.js' },
+      }),
+      'packages/api/server.js':
+        'const { text } = require("lib"); require("http").createServer((q, r) => r.end(text + process.env.WEB_CONCURRENCY + process.version)).listen(process.env.PORT)',
+      'packages/lib/package.json': manifest({ name: 'lib' }),
+      'packages/lib/index.js': 'exports.text = require("fs").readFileSync("built", "utf8")',
+    })
+    const result = await app.build({ config: { WEB_MEMORY: '128' } })
+    expect(result.processTypes).toEqual({ web: 'cd packages/api && npm start' })
+    await using running = await app.serve(result, { WEB_MEMORY: '128' })
+    expect((await running.get('/')).body).toMatch(/^built\n4v22\./)
   })
 
   it('that builds a site and has no server is served by a web server, pages from index.html', async () => {
@@ -125,12 +138,6 @@ describe('a Node.js app', () => {
     expect((await running.get('/missing.js')).status).toBe(404)
     expect((await running.get('/assets/a.js')).headers['cache-control']).toContain('immutable')
     expect((await running.get('/')).headers['cache-control']).toBe('no-cache')
-  })
-
-  it('without anything to run says so, and may be released all the same', async () => {
-    await using app = await builder.app({ 'package.json': manifest({}) })
-    expect((await app.build()).processTypes).toEqual({})
-    expect(app.output).toContain(' !     No start script in package.json')
   })
 })
 

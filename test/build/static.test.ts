@@ -1,4 +1,9 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
+import { packsDirectory } from '../../src/build/packs.ts'
+import { run } from '../helpers/repository.ts'
 import { Builder } from './builder.ts'
 
 const builder = new Builder()
@@ -79,7 +84,7 @@ describe('a static site', () => {
         headers: {
           '/': { 'X-Frame-Options': 'DENY' },
           '/**': { 'X-Site': 'ours' },
-          '/about': { 'Cache-Control': 'max-age=60' },
+          '/about': { 'Cache-Control': 'max-age=60', 'Content-Security-Policy': "default-src 'self'; img-src *" },
         },
       }),
     })
@@ -90,8 +95,48 @@ describe('a static site', () => {
     expect(await site.get('/old')).toMatchObject({ status: 301, headers: { location: '/about' } })
     expect(await site.get('/away/x')).toMatchObject({ status: 302, headers: { location: 'https://example.com/' } })
     expect((await site.get('/')).headers).toMatchObject({ 'x-frame-options': 'DENY', 'x-site': 'ours' })
-    expect((await site.get('/about')).headers['x-frame-options']).toBeUndefined()
+    const { headers } = await site.get('/about')
+    expect(headers).not.toHaveProperty('x-frame-options')
+    expect(headers['content-security-policy']).toBe("default-src 'self'; img-src *")
     expect((await site.get('/error.html')).headers['cache-control']).toBe('no-cache')
+  })
+
+  it('is served as _redirects and _headers of Netlify say', async () => {
+    await using app = await builder.app({
+      'public/index.html': page,
+      'public/app.html': 'the app',
+      'public/_redirects':
+        '# ours\n/old /new\n/news/*  /blog/:splat  302!\n/u/:id https://example.com/users/:id 301\n/app/* /app.html 200\n',
+      'public/_headers':
+        "/*\n  X-Site: ours\n  Content-Security-Policy: default-src 'self'; img-src *\n/app/*\n  X-App: yes\n",
+    })
+    await using site = await app.serve(await app.build())
+    const location = async (path: string) => (await site.get(path)).headers.location
+    expect(await location('/old')).toBe('/new')
+    expect(await location('/news/2026/one')).toBe('/blog/2026/one')
+    expect(await location('/u/7')).toBe('https://example.com/users/7')
+    const routed = await site.get('/app/any')
+    expect([routed.body, routed.headers['x-app'], routed.headers['x-site']]).toEqual(['the app', 'yes', 'ours'])
+    expect((await site.get('/')).headers['content-security-policy']).toBe("default-src 'self'; img-src *")
+    expect((await site.get('/_redirects')).status).toBe(404)
+  })
+
+  it.each([
+    [
+      '_redirects',
+      '/api/* https://api.example.com/:splat 200',
+      '_redirects: "/api/* https://api.example.com/:splat 200" is not supported',
+    ],
+    ['_redirects', '/ /de 302 Language=de', '_redirects: "/ /de 302 Language=de" is not FROM TO STATUS'],
+    ['_headers', 'X-Site: ours', '_headers: "X-Site: ours" is not'],
+  ])('with the %s %j is refused', async (file, text, reason) => {
+    const root = await mkdtemp(join(tmpdir(), 'paas-static-'))
+    await writeFile(join(root, file), text)
+    const { output } = await run(process.execPath, [join(packsDirectory, 'lib/nginx-conf.mjs'), '.', 'plain'], {
+      cwd: root,
+    })
+    await rm(root, { recursive: true })
+    expect(output).toContain(reason)
   })
 
   it.each([

@@ -15,6 +15,8 @@ copy_runtime() {
   ln -sf bun "$1/bin/bunx"
 }
 
+run_start='bun run start' run_file=bun
+
 write_profile() {
   write_memory_profile
   cat >.profile.d/bun.sh <<'PROFILE'

@@ -4,7 +4,19 @@ run_scripts() {
   local script=$1
   [[ -n $script ]] || return 0
   topic "Running $script"
-  run_or_fail "$(runner_of "$script")" run "$script"
+  run_or_explain "$(runner_of "$script")" run "$script"
+}
+
+# The build script of the app, or that of the package of a workspace which is the app.
+run_build() {
+  if [[ -n $build_script ]]; then
+    run_scripts "$build_script"
+  elif [[ -n $app_builds ]]; then
+    topic "Running build in $app_directory"
+    builtin cd "$app_directory" || fail "$app_directory is gone"
+    run_or_explain "$manager" run build
+    builtin cd "$build_dir" || fail "$build_dir is gone"
+  fi
 }
 
 # Yarn from 2 on runs nothing before it has installed.
@@ -30,4 +42,13 @@ save_tool_caches() {
     mkdir -p "$(dirname "$cache_dir/tools/$directory")"
     mv "$directory" "$cache_dir/tools/$directory"
   done <<<"$tool_caches"
+}
+
+# Which package of a workspace is the app, by the config vars that buildpacks for this have at
+# Heroku.
+project_path() {
+  local name
+  for name in PROJECT_PATH APP_BASE; do
+    if [[ -f $env_dir/$name ]]; then echo "$(<"$env_dir/$name")" && return; fi
+  done
 }

@@ -104,7 +104,7 @@ install_anew() {
 run_own_scripts() {
   local script
   # shellcheck disable=SC2086 # names of scripts, one word each
-  for script in $install_scripts; do run_or_fail "$manager" run "$script"; done
+  for script in $install_scripts; do run_or_explain "$manager" run "$script"; done
 }
 
 ignores_scripts() {

@@ -1,13 +1,15 @@
-// inspect.mjs BUILD_DIR NPM_DIR MANAGER: prints what a pack must know about an app, as shell
-// assignments. MANAGER is its package manager if it does not say otherwise.
+// inspect.mjs BUILD_DIR NPM_DIR MANAGER DIRECTORY: prints what a pack must know about an app, as
+// shell assignments. MANAGER is its package manager if it does not say otherwise, DIRECTORY the
+// package of a workspace that was chosen, or empty.
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, normalize } from 'node:path'
 import { hasWorkspaces, managerRange, readLock } from './lock.mjs'
 import { askedVersion, namedVersion } from './versions.mjs'
+import { workspaceDirectories } from './workspaces.mjs'
 
-const [buildDir, npmDir, usualManager] = process.argv.slice(2)
+const [buildDir, npmDir, usualManager, chosen = ''] = process.argv.slice(2)
 const semver = createRequire(join(npmDir, 'package.json'))('semver')
 
 /** Files that say which package manager an app uses, and which one. */
@@ -20,7 +22,15 @@ const lockFiles = {
   'bun.lockb': 'bun',
 }
 /** Directories that build tools keep from one build to the next. */
-const usualToolCaches = ['.next/cache', '.nuxt/cache', 'node_modules/.cache', 'node_modules/.vite']
+const usualToolCaches = [
+  '.next/cache',
+  '.nuxt/cache',
+  '.turbo/cache',
+  '.angular/cache',
+  'node_modules/.cache',
+  'node_modules/.vite',
+  'node_modules/.astro',
+]
 /** Scripts of the app that may need development dependencies while it is built. */
 const buildScripts = ['heroku-prebuild', 'heroku-postbuild', 'build']
 /**
@@ -50,6 +60,10 @@ const [manager, managerVersion] = packageManager()
 const node = nodeAsked()
 const npmVersion = readJson(join(npmDir, 'package.json')).version
 const npmRange = rangeAt('npm')
+/** The packages of a workspace that can be started, where the root cannot. */
+const apps = appsOfWorkspace()
+const app = apps.length === 1 ? apps[0] : ''
+const appScripts = app === '' ? scripts : objectAt(readJson(join(buildDir, app, 'package.json')), 'scripts')
 const lock = readLock(buildDir, locks[0], manager, manifest)
 
 print({
@@ -76,10 +90,16 @@ print({
   prebuild_script: scripts['heroku-prebuild'] === undefined ? '' : 'heroku-prebuild',
   cleanup_script: scripts['heroku-cleanup'] === undefined ? '' : 'heroku-cleanup',
   install_scripts: ownInstallScripts().join(' '),
-  needs_dev: [...buildScripts, ...installScripts].some((name) => scripts[name] !== undefined) ? 'yes' : '',
+  needs_dev: [...buildScripts, ...installScripts].some((name) => (scripts[name] ?? appScripts[name]) !== undefined)
+    ? 'yes'
+    : '',
   tool_caches: toolCaches().join('\n'),
   entry: entry(),
-  start_script: scripts.start === undefined ? '' : 'start',
+  start_command: appScripts.start ?? '',
+  production_script: appScripts['start:prod'] === undefined ? '' : 'yes',
+  app_directory: app,
+  app_builds: app !== '' && appScripts.build !== undefined ? 'yes' : '',
+  workspace_apps: apps.join('\n'),
 })
 
 function readManifest() {
@@ -138,7 +158,8 @@ function toolCaches() {
     .filter((path) => typeof path === 'string')
   const paths = named.map((path) => normalize(path).replace(/\/$/, ''))
   const usable = paths.filter((path) => /^[\w.@-]/.test(path) && !/^(\.\.?(\/|$)|node_modules$|\.paas)|\n/.test(path))
-  return [...new Set([...usualToolCaches, ...usable])]
+  const inApp = app === '' ? [] : usualToolCaches.map((path) => `${app}/${path}`)
+  return [...new Set([...usualToolCaches, ...inApp, ...usable])]
 }
 
 /**
@@ -179,6 +200,14 @@ function entry() {
   const usual = places.flatMap((place) => ['ts', 'tsx', 'js', 'mjs'].map((end) => `${place}.${end}`))
   const named = [manifest.main, manifest.module].filter((path) => typeof path === 'string' && /^[\w./-]+$/.test(path))
   return [...named, ...usual].find((path) => existsSync(join(buildDir, path))) ?? ''
+}
+
+function appsOfWorkspace() {
+  if (scripts.start !== undefined && chosen === '') return []
+  const all = workspaceDirectories(buildDir, manifest)
+  const wanted = normalize(`./${chosen}`).replace(/\/$/, '')
+  if (chosen !== '' && all.includes(wanted)) return [wanted]
+  return all.filter((path) => readJson(join(buildDir, path, 'package.json')).scripts?.start !== undefined)
 }
 
 function print(facts) {

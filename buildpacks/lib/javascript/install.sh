@@ -16,11 +16,11 @@ install_with_npm() {
   ! with_dev || omit=--include=dev
   if [[ -z $lock_file ]]; then
     ((dependencies == 0)) || warn 'No lock file: every build may get other versions. Commit package-lock.json.'
-    run_or_fail npm install --no-package-lock "$omit" "$@"
+    run_or_explain npm install --no-package-lock "$omit" "$@"
   elif ! run_filter=without_usage run npm ci "$omit" "$@"; then
     lacks_only_optional || explain_npm_ci
     warn "$lock_file lacks optional packages for other machines, which their registry did not have. Installing what it has."
-    run_or_fail npm install --no-save "$omit" "$@"
+    run_or_explain npm install --no-save "$omit" "$@"
   fi
 }
 
@@ -42,6 +42,7 @@ explain_npm_ci() {
     fail 'npm ci exited with 1' "An archive in the app does not match $lock_file." \
       'Install it anew (npm install ./NAME.tgz), commit both and push again.'
   fi
+  explain_node
   fail 'npm ci exited with 1'
 }
 
@@ -93,5 +94,6 @@ explain_frozen() {
   if grep -qE 'needs to be updated|would have been modified|OUTDATED_LOCKFILE|lockfile is frozen' "$run_log"; then
     fail "$1 install exited with $2" "$lock_file does not match package.json." "Run $1 install, commit both files and push again."
   fi
+  explain_node
   fail "$1 install exited with $2"
 }

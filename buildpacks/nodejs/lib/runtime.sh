@@ -63,7 +63,10 @@ copy_runtime() {
   cp -a "$node_dir/bin" "$node_dir/lib" "$1/"
 }
 
+run_start='npm start' run_file=node
+
 write_profile() {
+  write_concurrency_profile
   cat >.profile.d/nodejs.sh <<'PROFILE'
 # npm asks the registry for a newer npm when a script ends, which keeps a crashed process from being
 # seen.
