@@ -234,9 +234,19 @@ export class RunningApp implements AsyncDisposable {
 }
 
 /** Runs a shell line in an image, as a dyno's process would be: as the image's user, with the profile, without a network. */
-export function runIn({ image }: Pick<BuildResult, 'image'>, line: string): Promise<Outcome> {
+export function runIn({ image }: Pick<BuildResult, 'image'>, line: string, ...options: string[]): Promise<Outcome> {
   const script = `for file in /app/.profile.d/*.sh; do [ ! -f "$file" ] || . "$file"; done; ${line}`
-  return docker('run', '--rm', '--network=none', '--cap-drop=ALL', '--entrypoint=/bin/bash', image, '-c', script)
+  return docker(
+    'run',
+    '--rm',
+    '--network=none',
+    '--cap-drop=ALL',
+    ...options,
+    '--entrypoint=/bin/bash',
+    image,
+    '-c',
+    script,
+  )
 }
 
 export function docker(...argv: string[]): Promise<Outcome> {

@@ -1,10 +1,17 @@
-import { afterAll, describe, expect, it } from 'vitest'
-import { Builder, runIn } from './builder.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Builder, runIn, type AppBuilder } from './builder.ts'
 
 const builder = new Builder()
 afterAll(() => builder[Symbol.asyncDispose]())
 
 const flask = { 'app.py': 'from flask import Flask\n\napp = Flask(__name__)\n', 'requirements.txt': 'flask==3.1.3\n' }
+/** One for tests that need no cache of their own. */
+let shared: AppBuilder
+beforeAll(async () => {
+  shared = await builder.app({ 'requirements.txt': '' })
+})
+afterAll(() => shared?.[Symbol.asyncDispose]())
+
 const small = { 'requirements.txt': 'idna==3.10\n' }
 
 describe('a Python app', () => {
@@ -17,6 +24,8 @@ describe('a Python app', () => {
     })
     await using running = await app.serve(result)
     expect(await running.get('/')).toMatchObject({ status: 200, body: 'Hello from Flask\n' })
+    expect((await runIn(result, 'echo $WEB_CONCURRENCY', '--memory=512m')).output).toBe('2\n')
+    expect((await runIn(result, 'echo $WEB_CONCURRENCY', '--memory=100m')).output).toBe('1\n')
   })
 
   it('of Flask is served by Flask otherwise', async () => {
@@ -87,6 +96,10 @@ describe('a Python app', () => {
     expect(app.output).toContain("KeyError: 'DJANGO_SECRET'")
     expect(app.output).toContain('DISABLE_COLLECTSTATIC=1')
     await app.build({ config: { DJANGO_SECRET: 'a-long-secret' } })
+    await app.commit({ 'settings.py': 'import environ\n' })
+    await expect(app.build()).rejects.toThrow('build failed: the module environ is not installed')
+    await app.commit(django(''))
+    await app.build()
     expect(app.output).toContain('STATIC_ROOT is not set: nothing to collect')
   })
 })
@@ -99,6 +112,11 @@ describe('a Python app fails to build', () => {
       'no version of idna==999.0 for Python 3.13',
     ],
     [
+      'a package that needs a Debian package to be compiled',
+      { 'requirements.txt': './libs/x\n', ...compiled('#include <sasl/sasl.h>') },
+      'x needs sasl/sasl.h, of the Debian package libldap-dev',
+    ],
+    [
       'a Python that is none',
       { ...small, '.python-version': '# ours\n$(three)\n' },
       '.python-version asks for Python $(three), which is no version',
@@ -106,10 +124,19 @@ describe('a Python app fails to build', () => {
     ['nothing that says what it needs', { 'manage.py': '' }, 'no requirements.txt, pyproject.toml or Pipfile'],
     ['a pyproject.toml that is not TOML', { 'pyproject.toml': '[project' }, 'pyproject.toml is not TOML'],
   ])('with %s', async (_, files: Record<string, string>, reason) => {
-    await using app = await builder.app(files)
-    await expect(app.build()).rejects.toMatchObject({ code: 'build_failed', message: `build failed: ${reason}` })
+    await shared.replace(files)
+    await expect(shared.build()).rejects.toMatchObject({ code: 'build_failed', message: `build failed: ${reason}` })
+    expect(shared.output).toMatch(/^ !     \S/m)
   })
 })
+
+function compiled(line: string): Record<string, string> {
+  const extension = 'ext_modules=[Extension("x", ["x.c"])]'
+  return {
+    'libs/x/setup.py': `from setuptools import Extension, setup\nsetup(name="x", version="1", ${extension})\n`,
+    'libs/x/x.c': `${line}\n`,
+  }
+}
 
 function django(settings: string): Record<string, string> {
   return {

@@ -121,21 +121,3 @@ install_with_pipenv() {
   [[ $source_file == Pipfile.lock ]] || how=--skip-lock
   run "$tool/bin/pipenv" install "$how" || explain_install 'pipenv install' $?
 }
-
-explain_install() {
-  local missing
-  if grep -qE 'lockfile at .* needs to be updated|changed significantly since poetry.lock|Your Pipfile\.lock' "$run_log"; then
-    explain_outdated
-  fi
-  missing=$(grep -m1 -oP 'No matching distribution found for \K.*' "$run_log" || true)
-  [[ -z $missing ]] || fail "no version of $missing for Python ${python_version%.*}"
-  fail "$1 exited with $2"
-}
-
-explain_outdated() {
-  case $source_file in
-    uv.lock) fail 'uv.lock does not match pyproject.toml' 'Run uv lock, commit both files and push again.' ;;
-    poetry.lock) fail 'poetry.lock does not match pyproject.toml' 'Run poetry lock, commit both files and push again.' ;;
-    Pipfile.lock) fail 'Pipfile.lock does not match Pipfile' 'Run pipenv lock, commit both files and push again.' ;;
-  esac
-}

@@ -22,5 +22,10 @@ run_quietly() {
 }
 
 explain_collect() {
+  local module
+  module=$(cat "$run_log" /tmp/paas-error.log | grep -m1 -oP "ModuleNotFoundError: No module named '\K[^'.]+" || true)
+  if [[ -n $module && ! -e $module && ! -e $module.py ]]; then
+    fail "the module $module is not installed" "Add the package that has it to the dependencies ($source_file), and push again."
+  fi
   fail "$1" 'Correct the settings, or set the config var DISABLE_COLLECTSTATIC=1.'
 }

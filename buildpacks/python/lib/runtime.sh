@@ -105,12 +105,22 @@ place_python() {
 }
 
 write_profile() {
+  write_memory_profile
   cat >.profile.d/python.sh <<'PROFILE'
 export PATH="$HOME/.paas/python/bin:$PATH"
 export PYTHONUNBUFFERED=1
 export PYTHONHASHSEED="${PYTHONHASHSEED:-random}"
 export FORWARDED_ALLOW_IPS="${FORWARDED_ALLOW_IPS:-*}"
-export WEB_CONCURRENCY="${WEB_CONCURRENCY:-2}"
+# A process takes some 256 MiB, and more than two for each processor are of no use, as on Heroku.
+# gunicorn, uvicorn and others read this.
+if [ -z "$WEB_CONCURRENCY" ]; then
+  WEB_CONCURRENCY=$((${paas_memory_mib:-512} / 256))
+  most=$(($(nproc) * 2 + 1))
+  [ "$WEB_CONCURRENCY" -le "$most" ] || WEB_CONCURRENCY=$most
+  [ "$WEB_CONCURRENCY" -ge 1 ] || WEB_CONCURRENCY=1
+  export WEB_CONCURRENCY
+  unset most
+fi
 PROFILE
   # shellcheck disable=SC2016 # the next pack expands it
   printf 'export PATH="%s/%s/bin:$PATH"\n' "$build_dir" "$environment" >"$pack_dir/export"

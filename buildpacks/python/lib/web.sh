@@ -1,60 +1,107 @@
-# What `web` is when there is no Procfile: the usual way to start Django, FastAPI and Flask.
+# What `web` is when there is no Procfile: the usual way to start Django, FastAPI and others of
+# ASGI, Flask, and Streamlit.
 
 choose_web() {
-  local command
-  command=$(django_command || fastapi_command || flask_command || true)
-  if [[ -n $command ]]; then
-    echo "$command" >.paas/web
-  elif [[ ! -f Procfile ]]; then
-    warn 'No Procfile, and no Django, FastAPI or Flask app in the root: nothing to run for web.'
+  if [[ -f Procfile ]]; then
+    check_procfile
+    return
+  fi
+  local web=''
+  django_command || asgi_command || flask_command || streamlit_command || true
+  if [[ -n $web ]]; then
+    echo "$web" >.paas/web
+  elif [[ -z ${explained:-} ]]; then
+    warn 'No Procfile, and no Django, FastAPI, Flask or Streamlit app in the root: nothing to run for web.'
   fi
 }
 
 installed() { [[ -x $environment/bin/$1 ]]; }
 
+# missing_server FRAMEWORK APP SERVER
+missing_server() {
+  explained=yes
+  warn "$2 is an app of $1, and no server for it is installed: nothing to run for web." \
+    "Add $3 to the dependencies (in requirements.txt, or where they are named), and push again."
+}
+
 django_command() {
   [[ -f manage.py ]] && installed django-admin || return 1
-  local wsgi
-  wsgi=$(find . -mindepth 2 -maxdepth 2 -name wsgi.py -not -path './.*' -printf '%P\n' | sort | head -1)
-  if installed gunicorn && [[ -n $wsgi ]]; then
-    echo "gunicorn --bind 0.0.0.0:\$PORT ${wsgi%%/*}.wsgi"
+  local module
+  module=$(find . -mindepth 2 -maxdepth 2 \( -name wsgi.py -o -name asgi.py \) -not -path './.*' -printf '%P\n' | sort -r | head -n 1)
+  module=${module%.py}
+  if installed gunicorn && [[ $module == */wsgi ]]; then
+    web="gunicorn --bind 0.0.0.0:\$PORT ${module/\//.}"
+  elif installed uvicorn && [[ -f ${module%/*}/asgi.py ]]; then
+    web="uvicorn --host 0.0.0.0 --port \$PORT --proxy-headers ${module%/*}.asgi:application"
   else
-    echo 'python manage.py runserver --noreload 0.0.0.0:$PORT'
+    detail "Django's own server runs the app. For more requests at once, add gunicorn to the dependencies."
+    web='python manage.py runserver --noreload 0.0.0.0:$PORT'
   fi
 }
 
-# app_object CLASS: MODULE:VARIABLE of the first module in the root that makes an object of that
-# class, usual names first.
+# Modules in the root and one directory below, usual names first.
+modules() { ls {main,app,api,server,wsgi,asgi}.py {app,src,api}/{main,app,__init__}.py ./*.py ./*/main.py 2>/dev/null || true; }
+
+# app_object CLASSES: MODULE:VARIABLE of the first one that makes an object of such a class.
 app_object() {
-  local file variable
-  for file in main.py app.py api.py wsgi.py asgi.py *.py; do
-    variable=$(grep -m1 -oP "^\w+(?=\s*(:\s*\w+\s*)?=\s*(\w+\.)?$1\()" "$file" 2>/dev/null) || continue
-    echo "${file%.py}:$variable"
-    return 0
-  done
-  return 1
+  local found path name
+  mapfile -t files < <(modules)
+  ((${#files[@]} > 0)) || return 1
+  found=$(grep -m1 -HoP "^\w+(?=\s*(:\s*[\w.]+\s*)?=\s*(\w+\.)?($1)\()" "${files[@]}" /dev/null | head -n 1)
+  [[ -n $found ]] || return 1
+  path=${found%%:*} name=${found##*:}
+  path=${path#./}
+  path=${path%.py}
+  path=${path%/__init__}
+  echo "${path//\//.}:$name"
 }
 
-fastapi_command() {
+asgi_command() {
   local app
-  app=$(app_object FastAPI) || return 1
+  app=$(app_object 'FastAPI|Starlette|Litestar|Quart') || return 1
   if installed uvicorn; then
-    echo "uvicorn --host 0.0.0.0 --port \$PORT --proxy-headers $app"
+    web="uvicorn --host 0.0.0.0 --port \$PORT --proxy-headers $app"
   elif installed gunicorn && installed uvicorn-worker; then
-    echo "gunicorn --bind 0.0.0.0:\$PORT --worker-class uvicorn_worker.UvicornWorker $app"
+    web="gunicorn --bind 0.0.0.0:\$PORT --worker-class uvicorn_worker.UvicornWorker $app"
+  elif installed hypercorn; then
+    web="hypercorn --bind 0.0.0.0:\$PORT $app"
   else
-    return 1
+    missing_server ASGI "$app" uvicorn
   fi
 }
 
 flask_command() {
   local app
-  app=$(app_object Flask) || return 1
+  app=$(app_object Flask || flask_factory) || return 1
   if installed gunicorn; then
-    echo "gunicorn --bind 0.0.0.0:\$PORT $app"
+    web="gunicorn --bind 0.0.0.0:\$PORT $app"
+    [[ $app != *'()' ]] || web="gunicorn --bind 0.0.0.0:\$PORT '$app'"
   elif installed flask; then
-    echo "flask --app $app run --host 0.0.0.0 --port \$PORT"
+    detail "Flask's own server runs the app. For more requests at once, add gunicorn to the dependencies."
+    web="flask --app ${app%'()'} run --host 0.0.0.0 --port \$PORT"
   else
-    return 1
+    missing_server Flask "$app" gunicorn
   fi
+}
+
+# create_app, as in Flask's tutorial.
+flask_factory() {
+  installed flask || return 1
+  local files found
+  mapfile -t files < <(ls ./*/__init__.py ./*.py 2>/dev/null)
+  found=$(grep -lE '^def create_app\(' "${files[@]}" /dev/null | head -n 1)
+  [[ -n $found ]] || return 1
+  found=${found#./}
+  found=${found%.py}
+  found=${found%/__init__}
+  echo "$found:create_app()"
+}
+
+streamlit_command() {
+  installed streamlit || return 1
+  local files file
+  mapfile -t files < <(ls {streamlit_app,app,main,Home,home}.py ./*.py 2>/dev/null)
+  file=$(grep -lE '^ *(import|from) streamlit\b' "${files[@]}" /dev/null | head -n 1)
+  [[ -n $file ]] || return 1
+  web="streamlit run ${file#./} --server.port \$PORT --server.address 0.0.0.0 --server.headless true"
 }
