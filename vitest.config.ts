@@ -13,6 +13,7 @@ const slow = [
   'test/heroku/**/*.test.ts',
   'test/apps/**/*.test.ts',
   'test/setup/services.test.ts',
+  'test/stack/{mirror,upgrade}.test.ts',
   'test/e2e/engine-restart.test.ts',
   'test/build/{apt,bun,deno,go,java,node-modules,php,procfile,python-managers,ruby,rust}.test.ts',
 ]

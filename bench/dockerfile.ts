@@ -67,7 +67,7 @@ export async function benchDockerfile(rounds = 7): Promise<Row[]> {
 /** As a push does it: the sandbox is prepared while the pack comes in. */
 async function ourBuild(app: AppBuilder, clock: Clock): Promise<number> {
   delete clock[sandboxStart]
-  app.sandboxes.prepare(app.id, { kind: 'dockerfile', toolchains: [] })
+  app.sandboxes.prepare(app.id, { kind: 'dockerfile', toolchains: [], stack: 'debian-13' })
   await until('a sandbox is prepared', () => Promise.resolve(clock[sandboxStart]))
   const start = performance.now()
   const earlier = made.get(app)

@@ -9,6 +9,8 @@ import { SettingsReader, type Environment } from './settings-reader.ts'
 /** In the checkout, wherever the server is started from. */
 const usualDataDirectory = resolve(import.meta.dirname, '../data')
 
+const usualStacksDirectory = resolve(import.meta.dirname, '../stack')
+
 /** Public ones that everybody knows. */
 const usualRegistries = [
   'docker.io',
@@ -77,6 +79,8 @@ export type Config = {
   }
   /** Where a Dockerfile's images may come from. */
   registries: Registries
+  /** A directory for each stack that apps can be built on. Absolute. */
+  stacksDirectory: string
   boot: { timeoutSeconds: number }
   /** How long a web dyno may give no HTTP answer; undefined: forever. */
   silence: { seconds: number | undefined }
@@ -214,6 +218,7 @@ export function loadConfig(env: Environment = process.env): Config {
       standbySeconds: read.integer('PAAS_BUILD_STANDBY', 600, 0, 86_400),
     },
     registries: read.registries('PAAS_REGISTRIES', usualRegistries),
+    stacksDirectory: resolve(read.text('PAAS_STACKS', usualStacksDirectory)),
     dynoSizes: read.dynoSizes('PAAS_DYNO_SIZES'),
     domainProof: read.domainProof('PAAS_DOMAIN_PROOF', 'PAAS_DNS_SERVERS'),
     accountQuota: {

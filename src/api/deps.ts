@@ -22,7 +22,16 @@ import type { Store } from '../store/store.ts'
 export type ApiDeps = {
   config: Pick<
     Config,
-    'publicUrl' | 'domain' | 'domainProof' | 'httpPort' | 'httpsPort' | 'paths' | 'dynoSizes' | 'limits' | 'network'
+    | 'publicUrl'
+    | 'domain'
+    | 'domainProof'
+    | 'httpPort'
+    | 'httpsPort'
+    | 'paths'
+    | 'dynoSizes'
+    | 'limits'
+    | 'network'
+    | 'stacksDirectory'
   >
   store: Store
   grants: Grants

@@ -158,7 +158,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     serverMetricsRoute(resources, deps)
     emptyListRoutes(resources, deps)
     serverInfoRoute(resources, deps)
-    regionAndStackRoutes(resources)
+    regionAndStackRoutes(resources, deps)
     runImageRoutes(resources, deps)
     stackUpgradeRoutes(resources, deps)
   })

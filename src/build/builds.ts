@@ -104,7 +104,7 @@ export class Builds {
     if (!app || app.destroying) return undefined
     const slugId = app.currentReleaseId && store.releases.find(app.currentReleaseId)?.slugId
     const buildpack = (slugId && store.slugs.find(slugId)?.buildpack) || ''
-    return { kind: kinds[buildpack] ?? 'packs', toolchains: toolchainsOf(buildpack) }
+    return { kind: kinds[buildpack] ?? 'packs', toolchains: toolchainsOf(buildpack), stack: app.stack }
   }
 
   async #takeSlot(queued: Build, stop: AbortController, tell: Waiting['tell']): Promise<() => void> {

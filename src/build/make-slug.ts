@@ -27,7 +27,18 @@ export async function makeSlug(parts: BuildParts, run: BuildRun): Promise<{ app:
   const configure = (appJson: AppManifest) => configureBuild(parts, { app, build, appJson }, output)
   const version = build.source?.version ?? commit
   const buildpacks = build.buildpacks ?? store.buildpacks.list(appId)
-  const request = { buildId: id, appId, app: app.name, commit, version, config, configure, buildpacks, noCache }
+  const request = {
+    buildId: id,
+    appId,
+    app: app.name,
+    stack: app.stack,
+    commit,
+    version,
+    config,
+    configure,
+    buildpacks,
+    noCache,
+  }
   if (noCache) store.slugs.forgetKeys(appId)
   const findEarlier = (inputs: string) => earlierSlug(parts, run, inputs)
   const { inputs, ...result } = await pipeline({ ...request, findEarlier }, { output, clock, facts }, signal)

@@ -7,6 +7,7 @@ import { parseAppJson, type AppManifest } from '../model/app-json.ts'
 import { within } from '../model/machine.ts'
 import type { Narrator } from '../model/narrator.ts'
 import { appUser } from '../model/app-user.ts'
+import { usualStack } from '../model/stack.ts'
 import type { Repositories } from '../model/repositories.ts'
 import {
   buildInputs,
@@ -32,15 +33,14 @@ import type { BuildRequest, BuildResult, RunPipeline, Told } from '../model/buil
 import { readSource, sourceForBuild, type SourceFacts } from './source.ts'
 import type { SourceLimits } from '../model/source.ts'
 import { sourceWarnings } from './source-warnings.ts'
-import type { Stack } from './stack/stack.ts'
 import type { Toolbox } from './toolbox.ts'
 import { toolchainsFor } from './toolchains.ts'
 import { treeBytes, type AppTrees } from './trees.ts'
 
 export type PipelineDeps = {
   engine: Pick<Engine, 'appendLayer' | 'machine'> & DockerfileDeps['engine']
-  stack: Pick<Stack, 'name'>
-  toolbox: Pick<Toolbox, 'buildImage' | 'runImage' | 'usersIn'> & DockerfileDeps['toolbox']
+  /** By the name of the stack. */
+  toolboxes: (stack: string) => BuildTools
   sandboxes: Pick<BuildSandboxes, 'dismiss' | 'keepTree' | 'remove' | 'take'>
   trees: AppTrees
   repositories: Pick<Repositories, 'archive' | 'tree'>
@@ -53,23 +53,25 @@ export type PipelineDeps = {
   log: Logger
 }
 
+type BuildTools = Pick<Toolbox, 'buildImage' | 'runImage' | 'usersIn'> & DockerfileDeps['toolbox']
+
 export function createPipeline(own: PipelineDeps): RunPipeline {
   return async (request, told, signal) => {
-    const deps = { ...own, toolbox: lookedUpOnce(own.toolbox) }
-    const { timeoutSeconds } = deps.build
+    const { timeoutSeconds } = own.build
     const timeLimit = AbortSignal.timeout(timeoutSeconds * 1000)
     const either = AbortSignal.any([signal, timeLimit])
-    const asked: Run = { deps, request, ...told, signal: either }
+    const asked: Asked = { deps: own, request, ...told, signal: either }
     try {
-      const source = await asked.clock.time('source', async () => readSource(await archive(asked), deps.limits))
+      const source = await asked.clock.time('source', async () => readSource(await archive(asked), own.limits))
       const appJson = appJsonOf(source)
-      const run = appJson ? configure(asked, appJson) : asked
+      const configured = appJson ? configure(asked, appJson) : asked
       told.facts.sourceBytes = source.bytes
       for (const line of sourceWarnings(source)) told.output.error(line)
-      const plan = planOf(run, source)
+      const plan = planOf(configured, source)
+      const run = onStack(configured, plan)
       const inputs = await run.clock.time('images', () => inputsOf(run, source, plan))
       const result = (await earlier(run, plan, inputs)) ?? (await buildNow(run, source, { plan, inputs }))
-      return { stack: deps.stack.name, ...result, ...(appJson && { appJson }) }
+      return { stack: run.request.stack, ...result, ...(appJson && { appJson }) }
     } catch (error) {
       if (timeLimit.aborted && !signal.aborted) throw tookTooLong(timeoutSeconds, error)
       throw error
@@ -77,7 +79,8 @@ export function createPipeline(own: PipelineDeps): RunPipeline {
   }
 }
 
-type Run = Told & { deps: PipelineDeps; request: BuildRequest; signal: AbortSignal }
+type Asked = Told & { deps: PipelineDeps; request: BuildRequest; signal: AbortSignal }
+type Run = Told & { deps: PipelineDeps & { toolbox: BuildTools }; request: BuildRequest; signal: AbortSignal }
 type Built = Omit<BuildResult, 'stack' | 'appJson'> & { stack?: string }
 
 function appJsonOf({ files }: SourceFacts): AppManifest | undefined {
@@ -85,18 +88,25 @@ function appJsonOf({ files }: SourceFacts): AppManifest | undefined {
   return text === undefined ? undefined : parseAppJson(text)
 }
 
-function configure(run: Run, appJson: AppManifest): Run {
+function configure(run: Asked, appJson: AppManifest): Asked {
   const asked = { ...run.request, ...run.request.configure?.(appJson) }
   run.output.hide(asked.config)
   return { ...run, request: asked }
 }
 
 /** @throws build_failed, procfile_invalid */
-function planOf({ deps, request }: Run, source: SourceFacts): BuildPlan {
+function planOf({ deps, request }: Asked, source: SourceFacts): BuildPlan {
   if (isDockerfileBuild(source, request.buildpacks)) return { kind: 'dockerfile' }
   parseProcfileOf(source.files.Procfile)
   const asked = candidates(request.buildpacks ?? [], source.files['.buildpacks'], deps.packPolicy)
   return { kind: 'packs', ...asked, toolchains: toolchainsFor(asked, source.root) }
+}
+
+/** A Dockerfile names the stack that it begins with, of those that there are names for. */
+function onStack(asked: Asked, plan: BuildPlan): Run {
+  const stack = plan.kind === 'dockerfile' ? usualStack : asked.request.stack
+  const toolbox = lookedUpOnce(asked.deps.toolboxes(stack))
+  return { ...asked, request: { ...asked.request, stack }, deps: { ...asked.deps, toolbox } }
 }
 
 /** The images that it is built with are made first, where they are missing. */
@@ -169,6 +179,7 @@ function takeSandbox({ deps, request, output, signal }: Run, asked: PacksPlan, s
   const form = {
     kind: mayHaveTree(asked, source) ? ('tree' as const) : ('packs' as const),
     toolchains: asked.toolchains,
+    stack: request.stack,
   }
   return deps.sandboxes.take(request.appId, { ...form, emptyCache: request.noCache, onProgress }, signal)
 }
@@ -189,7 +200,7 @@ async function runPacks(run: Run, sandbox: Sandbox, asked: PacksPlan, source: So
   const mask = createMask(request.config)
   const files = sourceForBuild(await archive(run), source.files['.slugignore'])
   const knownTree = (await runTree(run, asked))?.id
-  const order = buildOrder(request, asked, files, { stack: deps.stack.name, knownTree })
+  const order = buildOrder(request, asked, files, { stack: request.stack, knownTree })
   const detected = Promise.withResolvers<void>()
   const onReport = (line: string) => (facts.packs = [...(facts.packs ?? []), line])
   const options = { source, candidates: asked, order, onDetected: detected.resolve, onReport }
@@ -217,7 +228,7 @@ async function exportBuild(run: Run, { packs, tree, slug, whole }: Compiled) {
   const users = await deps.toolbox.usersIn(base)
   const layer = { ...options, base: below, users, labels: imageLabels(request, names) }
   const [made] = await Promise.all([exportSlug(deps.engine, slug, layer), whole])
-  if (tree) deps.sandboxes.keepTree(request.appId, tree)
+  if (tree) deps.sandboxes.keepTree(request.appId, request.stack, tree)
   const dependencyBytes = treeBytes(below)
   Object.assign(facts, {
     ...(tree && { dependencies: tree.files ? 'installed' : 'used again', dependencyBytes }),
@@ -253,6 +264,7 @@ async function withDockerfile(run: Run, inputs: string): Promise<Built> {
   output.topic('Building with the Dockerfile')
   const wanted = {
     appId: request.appId,
+    stack: request.stack,
     labels: imageLabels(request, ['dockerfile']),
     noCache: request.noCache,
     source: async () => sourceForBuild(await archive(run)),
@@ -269,7 +281,7 @@ function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)}M`
 }
 
-function archive({ deps, request, signal }: Run): Promise<Readable> {
+function archive({ deps, request, signal }: Asked): Promise<Readable> {
   return deps.repositories.archive(request.appId, request.commit, signal)
 }
 

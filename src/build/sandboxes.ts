@@ -4,6 +4,7 @@ import type { Engine, Limits, Sandbox } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { newId, type AppId } from '../model/ids.ts'
+import { usualStack } from '../model/stack.ts'
 import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
 import { baseStores } from './dockerfile/base-stores.ts'
 import type { PackName } from './packs.ts'
@@ -23,7 +24,8 @@ export type BuildLimits = { memoryMiB: number; cpus: number; diskMiB?: number }
 
 export type SandboxesDeps = {
   engine: Pick<Engine, 'createSandbox' | 'removeCache'>
-  toolbox: Pick<Toolbox, 'baseImage' | 'buildImage' | 'builderImage'>
+  /** By the name of the stack. */
+  toolboxes: (stack: string) => Pick<Toolbox, 'baseImage' | 'buildImage' | 'builderImage'>
   trees: AppTrees
   build: BuildLimits & { concurrency: number; standbySeconds: number }
   log: Logger
@@ -36,9 +38,9 @@ export type SandboxesDeps = {
 export type SandboxKind = 'packs' | 'tree' | 'dockerfile'
 
 /** @param toolchains packs whose toolchains are in it */
-export type SandboxForm = { kind: SandboxKind; toolchains: PackName[] }
+export type SandboxForm = { kind: SandboxKind; toolchains: PackName[]; stack: string }
 
-const plain: SandboxForm = { kind: 'packs', toolchains: [] }
+const plain: SandboxForm = { kind: 'packs', toolchains: [], stack: usualStack }
 
 type Wanted = Partial<SandboxForm> & {
   /** Clears the app's build cache. */
@@ -148,8 +150,8 @@ export class BuildSandboxes implements AsyncDisposable {
    * In the background: makes the image that the app's next build begins with, with this tree in its
    * place. The next build does without if it comes earlier.
    */
-  keepTree(appId: AppId, tree: Tree): void {
-    const kept = this.#makeTree(appId, tree).catch((error: unknown) => {
+  keepTree(appId: AppId, stack: string, tree: Tree): void {
+    const kept = this.#makeTree(appId, stack, tree).catch((error: unknown) => {
       this.#deps.log.info({ err: error, app: appId }, 'tree not kept')
     })
     const removal = Promise.all([this.#removals.get(appId), kept]).then(() => {
@@ -210,11 +212,12 @@ export class BuildSandboxes implements AsyncDisposable {
 
   async #make(
     appId: AppId,
-    { kind, toolchains }: SandboxForm,
+    { kind, toolchains, stack }: SandboxForm,
     signal: AbortSignal,
     onProgress?: Wanted['onProgress'],
   ): Promise<Sandbox> {
-    const { engine, toolbox, trees, build } = this.#deps
+    const { engine, toolboxes, trees, build } = this.#deps
+    const toolbox = toolboxes(stack)
     const isBuilder = kind === 'dockerfile'
     const base = await (isBuilder ? toolbox.builderImage(onProgress) : toolbox.buildImage(toolchains, onProgress))
     const tree = kind === 'tree' ? await trees.newest({ appId, use: 'build', bases: [base] }) : undefined
@@ -234,9 +237,9 @@ export class BuildSandboxes implements AsyncDisposable {
     return engine.createSandbox(spec, signal)
   }
 
-  async #makeTree(appId: AppId, tree: Tree): Promise<void> {
-    const { engine, toolbox, trees, build } = this.#deps
-    const base = await toolbox.buildImage()
+  async #makeTree(appId: AppId, stack: string, tree: Tree): Promise<void> {
+    const { engine, toolboxes, trees, build } = this.#deps
+    const base = await toolboxes(stack).buildImage()
     const known = await trees.newest({ appId, use: 'build', bases: [base] })
     if (known?.id === tree.id) return
     const name = `tree-${newId()}`

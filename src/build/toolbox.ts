@@ -5,7 +5,6 @@ import { dirname, join, resolve } from 'node:path'
 import type { Engine, Image } from '../engine/engine.ts'
 import { createUsers } from './app-passwd.ts'
 import { packFacts, packsDirectory, packsWithoutToolchain, type PackName } from './packs.ts'
-import { readStack } from './stack/definition.ts'
 import type { Stack } from './stack/stack.ts'
 import { filesUnder, tarOf, type ImageFile, type SmallFile } from './stack/image-files.ts'
 import { toolFiles, toolsDirectory, toolVersions } from './stack/tools.ts'
@@ -65,7 +64,7 @@ export type Toolbox = {
 export function createToolbox({ engine, stack }: ToolboxDeps): Toolbox {
   const withLayer = createLayers(engine)
   // Read once: files that an upgrade puts on the disk are for the next start.
-  const packs = packLayer(stack.name)
+  const packs = packLayer(stack)
   const builder = builderLayer()
   const toolbox: Toolbox = {
     async buildImage(toolchains = [], onProgress = noProgress) {
@@ -122,11 +121,10 @@ function configOf({ env }: Layer) {
 }
 
 /** The packs, and the headers of the tools' Node.js, without which addons cannot be compiled. */
-function packLayer(stack: string): Layer {
+function packLayer({ runPackages }: Pick<Stack, 'runPackages'>): Layer {
   const at = join(toolsDirectory, 'buildpacks')
-  const { base, run } = readStack(stack).packages
-  const runPackages = { name: join(at, 'apt/run-packages'), content: [...base, ...run].join('\n') }
-  const packs = [...filesUnder(packsDirectory, at), runPackages].filter(({ name }) => !name.endsWith('.md'))
+  const present = { name: join(at, 'apt/run-packages'), content: runPackages.join('\n') }
+  const packs = [...filesUnder(packsDirectory, at), present].filter(({ name }) => !name.endsWith('.md'))
   const { identity } = layerOf(packs, JSON.stringify(toolVersions()))
   return { identity, files: () => [...packs, npx, ...nodeHeaders()] }
 }

@@ -66,7 +66,7 @@ const instead: Record<string, string> = {
   'apps:join': 'An admin of the app adds you with: paas access:add EMAIL -a NAME',
   'apps:errors': 'See failed requests with: paas metrics. Their log lines: paas logs -d router',
   'apps:diff': 'Compare two apps with: paas config -a NAME, paas buildpacks -a NAME, paas ps:scale -a NAME',
-  'apps:stacks': 'There is one stack, which paas info names.',
+  'apps:stacks': 'Commands about stacks are: paas stacks, stack, stack:set, stack:upgrade',
   apps: 'Commands about apps are: paas apps, create, info, open, rename, destroy, apps:transfer',
   app: 'Commands about apps are: paas apps, create, info, open, rename, destroy, apps:transfer',
   join: 'An admin of the app adds you with: paas access:add EMAIL -a NAME',

@@ -8,6 +8,8 @@ export type AppJson = {
   released_at: string | null
   maintenance: boolean
   owner: { email: string }
+  /** Of the next build. */
+  build_stack: { name: string }
   stack: { name: string }
   slug_size: number | null
 }

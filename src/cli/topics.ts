@@ -116,7 +116,7 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/keys.ts')).defineKeys,
   },
   {
-    commands: ['stacks', 'stack:upgrade'],
+    commands: ['stacks', 'stack', 'stack:set', 'stack:upgrade'],
     load: async () => (await import('./topics/stacks.ts')).defineStacks,
   },
   { commands: ['regions'], load: async () => (await import('./topics/regions.ts')).defineRegions },

@@ -30,8 +30,8 @@ export function connectContainers(socketPath: string): Containers {
       const answer = await ask({ method: 'DELETE', path: '/cache', params: { app: appId } })
       answer.resume()
     },
-    async addSlug({ id, app }, files) {
-      const params = { slug: id, app: app.id, name: app.name }
+    async addSlug({ id, app, stack }, files) {
+      const params = { slug: id, app: app.id, name: app.name, stack }
       return (await read(await ask({ method: 'POST', path: '/slug', params, body: files }))) as string
     },
     async readSlug(image, signal) {
@@ -40,9 +40,10 @@ export function connectContainers(socketPath: string): Containers {
       answer.resume()
       return undefined
     },
-    async imageStates(images, signal) {
+    async imageStates(stack, images, signal) {
       const body = Readable.from([JSON.stringify(images)])
-      const states = (await read(await ask({ method: 'POST', path: '/image-states', body, signal }))) as ImageState[]
+      const asked = { method: 'POST', path: '/image-states', params: { stack }, body, signal } as const
+      const states = (await read(await ask(asked))) as ImageState[]
       return states.map((state) => state && { ...state, packagesAt: new Date(state.packagesAt) })
     },
   }

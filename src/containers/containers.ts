@@ -30,10 +30,11 @@ export interface Containers {
   /** A tar of the app's directory in an image of this server; undefined: there is no such image. */
   readSlug(image: string, signal: AbortSignal): Promise<Readable | undefined>
   /**
-   * How up to date the packages of images of this server are, by Debian's index of some minutes ago
-   * at most. @throws stack_unavailable
+   * How up to date the packages of images of this server on that stack are, by Debian's index of
+   * some minutes ago at most. @throws stack_unavailable
    */
-  imageStates(images: string[], signal: AbortSignal): Promise<ImageState[]>
+  imageStates(stack: string, images: string[], signal: AbortSignal): Promise<ImageState[]>
 }
 
-export type SlugOrigin = { id: SlugId; app: Pick<App, 'id' | 'name'> }
+/** @param stack what its files are put on */
+export type SlugOrigin = { id: SlugId; app: Pick<App, 'id' | 'name'>; stack: string }

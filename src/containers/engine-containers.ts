@@ -1,8 +1,7 @@
 import { appDirectory } from '../build/directories.ts'
 import { appendSlug } from '../build/export.ts'
 import type { BuildSandboxes } from '../build/sandboxes.ts'
-import type { ImageStates } from '../build/stack/image-states.ts'
-import type { Toolbox } from '../build/toolbox.ts'
+import type { Stacks } from '../build/stacks.ts'
 import type { Engine } from '../engine/engine.ts'
 import { label } from '../engine/labels.ts'
 import { appUser } from '../model/app-user.ts'
@@ -10,9 +9,8 @@ import type { Containers, SlugOrigin } from './containers.ts'
 
 type Deps = {
   engine: Pick<Engine, 'machine' | 'listDynos' | 'removeCache' | 'appendLayer' | 'findImage' | 'readImage'>
-  toolbox: Pick<Toolbox, 'uploadImage' | 'usersIn'>
   sandboxes: Pick<BuildSandboxes, 'without'>
-  imageStates: Pick<ImageStates, 'of'>
+  stacks: Stacks
   serverId: string
 }
 
@@ -20,12 +18,13 @@ type Deps = {
  * Straight from the engine. What an image is made on, who runs in it and what is read of it is
  * decided here, not by who asks.
  */
-export function createContainers({ engine, toolbox, sandboxes, imageStates, serverId }: Deps): Containers {
+export function createContainers({ engine, stacks, sandboxes, serverId }: Deps): Containers {
   return {
     machine: () => engine.machine(),
     listDynos: ({ appId }) => engine.listDynos({ appId }),
     removeCache: (appId) => sandboxes.without(appId, () => engine.removeCache(appId)),
     async addSlug(slug, files) {
+      const { toolbox } = stacks(slug.stack)
       const base = await toolbox.uploadImage()
       const options = { base, users: await toolbox.usersIn(base), owner: appUser(slug.app.id), labels: labelsOf(slug) }
       return (await appendSlug(engine, options, files)).digest
@@ -34,7 +33,8 @@ export function createContainers({ engine, toolbox, sandboxes, imageStates, serv
       const found = await engine.findImage(image)
       return found?.labels[label.server] === serverId ? engine.readImage(image, appDirectory, signal) : undefined
     },
-    imageStates: async (images, signal) => (await imageStates.of(images, { now: false }, signal)).states,
+    imageStates: async (stack, images, signal) =>
+      (await stacks(stack).states.of(images, { now: false }, signal)).states,
   }
 }
 

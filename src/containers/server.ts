@@ -8,6 +8,7 @@ import type { Logger } from '../log.ts'
 import { appNamePattern } from '../model/app.ts'
 import type { AppId, SlugId } from '../model/ids.ts'
 import { listenAt } from '../unix-socket.ts'
+import { stackPattern } from '../model/stack.ts'
 import type { Containers } from './containers.ts'
 
 export type ContainersServerDeps = { socketPath: string; containers: Containers; log: Logger }
@@ -21,10 +22,13 @@ const verbs: Record<string, Verb> = {
   'GET /dynos': (containers, { params }) => containers.listDynos({ appId: params.appId() }),
   'DELETE /cache': (containers, { params }) => containers.removeCache(params.appId()),
   'POST /slug': (containers, { params, body }) =>
-    containers.addSlug({ id: params.slugId(), app: { id: params.appId(), name: params.appName() } }, body),
+    containers.addSlug(
+      { id: params.slugId(), app: { id: params.appId(), name: params.appName() }, stack: params.stack() },
+      body,
+    ),
   'GET /slug': (containers, { params, signal }) => containers.readSlug(params.image(), signal),
-  'POST /image-states': async (containers, { body, signal }) =>
-    containers.imageStates(imagesOf(await json(body)), signal),
+  'POST /image-states': async (containers, { params, body, signal }) =>
+    containers.imageStates(params.stack(), imagesOf(await json(body)), signal),
 }
 
 /**
@@ -107,6 +111,10 @@ class Params {
 
   appName(): string {
     return this.#take('name', appNamePattern)
+  }
+
+  stack(): string {
+    return this.#take('stack', stackPattern)
   }
 
   image(): string {

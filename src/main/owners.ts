@@ -2,9 +2,7 @@ import { join } from 'node:path'
 import { Builds } from '../build/builds.ts'
 import { createPackPolicy } from '../build/pack-url.ts'
 import type { BuildSandboxes } from '../build/sandboxes.ts'
-import type { ImageStates } from '../build/stack/image-states.ts'
-import type { Stack } from '../build/stack/stack.ts'
-import type { Toolbox } from '../build/toolbox.ts'
+import type { Stacks } from '../build/stacks.ts'
 import type { Config } from '../config.ts'
 import { Drains } from '../drains/drains.ts'
 import { DynoLog } from '../dynos/dyno-log.ts'
@@ -41,9 +39,7 @@ export type Foundations = {
   router: RouterControl
   pipeline: RunPipeline
   sandboxes: BuildSandboxes
-  stack: Stack
-  toolbox: Toolbox
-  imageStates: ImageStates
+  stacks: Stacks
   repositories: Repositories
   logs: AppLogWriter
   outputs: OutputWriters
@@ -90,7 +86,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
   const drains = life.use(createDrains(given, life))
   const grants = life.use(new Grants(store))
   const oneOffs = new OneOffs({ engine, store, dynoLog, platformLog, grants, collector, sizes, stop, log })
-  const upgrades = new StackUpgrades({ ...given, states: given.imageStates, at: config.stackUpgrade, releases })
+  const upgrades = new StackUpgrades({ ...given, at: config.stackUpgrade, releases })
   return { ...given, buildMeter, builds, releases, dynos, oneOffs, upgrades, collector, drains }
 }
 

@@ -1,9 +1,7 @@
 import { createPackPolicy } from '../build/pack-url.ts'
 import { createPipeline } from '../build/pipeline.ts'
 import { BuildSandboxes } from '../build/sandboxes.ts'
-import { createStack } from '../build/stack/debian.ts'
-import { ImageStates } from '../build/stack/image-states.ts'
-import { createToolbox } from '../build/toolbox.ts'
+import { createStacks } from '../build/stacks.ts'
 import { AppTrees } from '../build/trees.ts'
 import { createContainers } from '../containers/engine-containers.ts'
 import { serveContainers } from '../containers/server.ts'
@@ -36,17 +34,15 @@ export const run = (): Promise<void> =>
     const repositories = createRepositories({ directory: paths.repositories, limits })
     // The cache is that of set-up, which is root. The worker has its locks in a place of its own.
     const patchOf = (name: string) => store.stackPatches.newest(name)?.snapshot
-    const stack = createStack({ engine, config: { ...config, cacheDirectory: paths.runs.worker }, patchOf })
-    const toolbox = createToolbox({ engine, stack })
-    const imageStates = new ImageStates(engine, stack)
+    const stacks = createStacks({ engine, config: { ...config, cacheDirectory: paths.runs.worker }, patchOf })
+    const toolboxes = (name: string) => stacks(name).toolbox
     const trees = new AppTrees(engine)
-    const sandboxes = life.use(new BuildSandboxes({ engine, toolbox, trees, build, log }))
-    const containers = createContainers({ engine, toolbox, sandboxes, imageStates, serverId })
+    const sandboxes = life.use(new BuildSandboxes({ engine, toolboxes, trees, build, log }))
+    const containers = createContainers({ engine, stacks, sandboxes, serverId })
     life.use(await serveContainers({ socketPath: paths.containersSocket, containers, log }))
     const pipeline = createPipeline({
       engine,
-      stack,
-      toolbox,
+      toolboxes,
       sandboxes,
       trees,
       repositories,
@@ -56,7 +52,7 @@ export const run = (): Promise<void> =>
       packPolicy,
       log,
     })
-    const building = { stack, toolbox, imageStates, sandboxes, pipeline }
+    const building = { stacks, sandboxes, pipeline }
     const parts = { config, serverId, log, store, engine, router, ...building, repositories, logs, outputs }
     life.use(await openWorker(createOwners(parts, life)))
     life.use(checkRecord(store))

@@ -11,6 +11,8 @@ export type BuildRequest = {
   buildId: BuildId
   appId: AppId
   app: string
+  /** The one that the app is to be built on. */
+  stack: string
   commit: string
   /** What packs are told as SOURCE_VERSION; absent: the commit. */
   version?: string

@@ -1,3 +1,9 @@
+/** What new apps are built on. */
+export const usualStack = 'debian-13'
+
+/** Their names are part of those of images. */
+export const stackPattern = /^[a-z][a-z0-9-]{1,40}$/
+
 /** A package of an image that Debian has a newer version of. */
 export type PackageUpdate = {
   package: string

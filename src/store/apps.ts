@@ -80,7 +80,7 @@ function update(db: Database, id: AppId, change: Parameters<AppRecords['update']
     uniquely(app.name, () =>
       db.run(
         `UPDATE apps SET name = :name, deploy_branch = :branch, maintenance = :maintenance,
-           features = :features, updated_at = :now
+           features = :features, stack = :stack, updated_at = :now
          WHERE id = :id`,
         {
           id,
@@ -88,6 +88,7 @@ function update(db: Database, id: AppId, change: Parameters<AppRecords['update']
           branch: app.deployBranch,
           maintenance: app.maintenance ? 1 : 0,
           features: JSON.stringify(app.features),
+          stack: app.stack,
           now: Date.now(),
         },
       ),

@@ -91,7 +91,7 @@ export interface AppRecords {
   /** With those being destroyed. For the worker. */
   listAll(): App[]
   /** @throws name_taken */
-  update(id: AppId, change: Partial<Pick<App, 'name' | 'deployBranch' | 'maintenance' | 'features'>>): App
+  update(id: AppId, change: Partial<Pick<App, 'name' | 'deployBranch' | 'maintenance' | 'features' | 'stack'>>): App
   /** The commit point of a deploy: in one transaction the release is current and succeeded. */
   setCurrentRelease(id: AppId, releaseId: ReleaseId): void
   setOwner(id: AppId, ownerId: AccountId): void

@@ -7,7 +7,7 @@ import type { StackUpgrade } from '../model/stack-upgrade.ts'
 import type { Store } from '../store/store.ts'
 
 /** An app that may have to be moved: the image that it runs on. */
-export type MoveCandidate = { appId: AppId; image: Image }
+export type MoveCandidate = { appId: AppId; stack: string; image: Image }
 
 type Used = {
   store: Pick<Store, 'apps' | 'releases' | 'slugs' | 'stackUpgrades'>
@@ -38,16 +38,16 @@ async function candidateOf({ store, engine }: Used, appId: AppId): Promise<MoveC
   const image = await engine.findImage(slug.image)
   if (!image) return 'its image is gone; build it again'
   if (isOfDockerfile(image)) return 'its Dockerfile says what it runs on; build it again'
-  return { appId, image }
+  return { appId, stack: slug.stack, image }
 }
 
 function isOfDockerfile({ labels }: Image): boolean {
   return labels['paas.packs'] === 'dockerfile'
 }
 
-/** The images that they are put on now, each once. */
+/** The images of their stack that they are put on now, each once. */
 export async function targetsOf(
-  toolbox: Pick<Toolbox, 'runImage' | 'uploadImage'> & Pick<Toolbox, 'usersIn'>,
+  toolbox: Pick<Toolbox, 'runImage' | 'uploadImage' | 'usersIn'>,
   candidates: MoveCandidate[],
   onProgress: (line: string) => void,
 ): Promise<Image[]> {

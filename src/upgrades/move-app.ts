@@ -8,7 +8,7 @@ import type { UpgradesOptions } from './parts.ts'
 /** Milliseconds between looks at a release that waits for a build of the app. */
 const lookEvery = 500
 
-type Used = Pick<UpgradesOptions, 'engine' | 'log' | 'releases' | 'store' | 'toolbox'>
+type Used = Pick<UpgradesOptions, 'engine' | 'log' | 'releases' | 'stacks' | 'store'>
 type Asked = { upgrade: StackUpgrade; appId: AppId; releaseId: ReleaseId | null }
 
 /**
@@ -40,9 +40,10 @@ export async function moveApp(used: Used, asked: Asked, signal: AbortSignal): Pr
 
 /** undefined: it has nothing any more that could be moved. */
 async function release(used: Used, { upgrade, appId }: Asked, signal: AbortSignal): Promise<ReleaseId | undefined> {
-  const { engine, releases, store, toolbox } = used
+  const { engine, releases, stacks, store } = used
   const made = await releases.moveSlug(appId, {
     move: async (app, slug) => {
+      const { toolbox } = stacks(slug.stack)
       const image = await engine.findImage(slug.image)
       const base = image && (await runImageFor({ toolbox }, image))
       if (!image || !base) return undefined

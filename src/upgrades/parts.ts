@@ -1,6 +1,4 @@
-import type { ImageStates } from '../build/stack/image-states.ts'
-import type { Stack } from '../build/stack/stack.ts'
-import type { Toolbox } from '../build/toolbox.ts'
+import type { Stacks } from '../build/stacks.ts'
 import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
@@ -11,9 +9,7 @@ import type { Store } from '../store/store.ts'
 export type UpgradesOptions = {
   engine: Pick<Engine, 'appendLayer' | 'findImage' | 'readImage'>
   store: Store
-  stack: Pick<Stack, 'name'>
-  toolbox: Pick<Toolbox, 'prepare' | 'runImage' | 'uploadImage' | 'usersIn'>
-  states: ImageStates
+  stacks: Stacks
   releases: Pick<Releases, 'moveSlug' | 'releaseNext'>
   /** When all apps are moved each day; undefined: when somebody asks for it. */
   at: Config['stackUpgrade']

@@ -64,20 +64,31 @@ export class StackUpgrades implements AsyncDisposable {
     const { store, log } = this.#own
     log.info({ upgrade: upgrade.id, apps: upgrade.moves.length }, 'stack upgrade')
     const candidates = await findCandidates(this.#own, upgrade)
-    const outdated = await this.#patch(upgrade, candidates, signal)
+    const outdated: MoveCandidate[] = []
+    for (const [stack, apps] of Map.groupBy(candidates, ({ stack: name }) => name)) {
+      outdated.push(...(await this.#patch(upgrade, { stack, apps }, signal)))
+    }
+    store.stackUpgrades.setState(upgrade.id, {
+      kind: 'running',
+      progress: outdated.length > 0 ? 'moving the apps' : '',
+    })
     await this.#moveAll(upgrade, outdated, signal)
     store.stackUpgrades.setState(upgrade.id, { kind: 'finished' })
     log.info({ upgrade: upgrade.id, ...this.#counts(upgrade) }, 'stack upgrade finished')
-    if (outdated.length > 0) void this.#prepare()
+    for (const stack of new Set(outdated.map((candidate) => candidate.stack))) void this.#prepare(stack)
   }
 
   /**
-   * Brings the run images up to date that the apps go on.
+   * Brings the run images of a stack up to date that the apps go on.
    * @returns the apps that are not; of the others it is on record
    */
-  async #patch({ id }: StackUpgrade, candidates: MoveCandidate[], signal: AbortSignal): Promise<MoveCandidate[]> {
-    if (candidates.length === 0) return []
-    const { store, stack, toolbox, states } = this.#own
+  async #patch(
+    { id }: StackUpgrade,
+    { stack, apps: candidates }: { stack: string; apps: MoveCandidate[] },
+    signal: AbortSignal,
+  ): Promise<MoveCandidate[]> {
+    const { store, stacks } = this.#own
+    const { toolbox, states } = stacks(stack)
     const say = (progress: string): void => store.stackUpgrades.setState(id, { kind: 'running', progress })
     say('looking up what Debian has newer versions of')
     const targets = await targetsOf(toolbox, candidates, say)
@@ -89,14 +100,13 @@ export class StackUpgrades implements AsyncDisposable {
     )
     const isOutdated = (index: number): boolean => (known.states[index]?.updates.length ?? 0) > 0
     if (targets.some((_, index) => isOutdated(candidates.length + index))) {
-      store.stackPatches.add(stack.name, known.snapshot)
+      store.stackPatches.add(stack, known.snapshot)
     }
     const outdated = candidates.filter((_, index) => isOutdated(index))
     for (const candidate of candidates) {
       if (!outdated.includes(candidate)) store.stackUpgrades.setMove(id, candidate.appId, { kind: 'current' })
     }
     await targetsOf(toolbox, outdated, say)
-    say(outdated.length > 0 ? 'moving the apps' : '')
     return outdated
   }
 
@@ -128,10 +138,10 @@ export class StackUpgrades implements AsyncDisposable {
   }
 
   /** So that no push waits for images with the updates. */
-  async #prepare(): Promise<void> {
-    const { toolbox, log } = this.#own
-    await toolbox
-      .prepare((line) => log.debug({ line }, 'preparing images'))
+  async #prepare(stack: string): Promise<void> {
+    const { stacks, log } = this.#own
+    await stacks(stack)
+      .toolbox.prepare((line) => log.debug({ line }, 'preparing images'))
       .catch((error: unknown) => log.warn({ err: error }, 'images with updates are made when they are needed'))
   }
 

@@ -9,9 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
 import { closeApi, createApi } from '../../src/api/server.ts'
-import { createStack } from '../../src/build/stack/debian.ts'
-import { ImageStates } from '../../src/build/stack/image-states.ts'
-import { createToolbox } from '../../src/build/toolbox.ts'
+import { createStacks } from '../../src/build/stacks.ts'
 import { loadConfig, type Config } from '../../src/config.ts'
 import { connectContainers } from '../../src/containers/client.ts'
 import { createContainers } from '../../src/containers/engine-containers.ts'
@@ -116,12 +114,10 @@ export class TestApi implements AsyncDisposable {
       measured,
       outbound: createOutbound(config),
     }
-    const stack = createStack({ engine, config })
-    const toolbox = createToolbox({ engine, stack })
-    const imageStates = new ImageStates(engine, stack)
+    const stacks = createStacks({ engine, config })
     const sandboxes = { without: (_: AppId, work: () => Promise<void>) => work() }
     const socketPath = config.paths.containersSocket
-    const ofWorker = createContainers({ engine, toolbox, sandboxes, imageStates, serverId })
+    const ofWorker = createContainers({ engine, stacks, sandboxes, serverId })
     this.#life.use(this.worker).use(await serveContainers({ socketPath, containers: ofWorker, log }))
     const containers = connectContainers(socketPath)
     const api = createApi({ config, ...record, queue, containers, repositories, output, git, log })

@@ -35,7 +35,15 @@ function inputs(changed: Partial<typeof usual> = {}): Promise<string> {
     build: { memoryMiB, cpus: 2 },
     limits: { slugBytes },
   }
-  const request = { buildId: 'b' as BuildId, appId: 'a' as AppId, app: 'acme', commit, config, noCache: false }
+  const request = {
+    buildId: 'b' as BuildId,
+    appId: 'a' as AppId,
+    app: 'acme',
+    stack: 'debian-13',
+    commit,
+    config,
+    noCache: false,
+  }
   return buildInputs(deps, request, { source: { namesVersion: names }, plan })
 }
 

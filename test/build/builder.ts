@@ -14,7 +14,7 @@ import type { BuildReport } from '../../src/model/build-report.ts'
 import { PhaseClock } from '../../src/model/phase-clock.ts'
 import type { Stack } from '../../src/build/stack/stack.ts'
 import { createStack } from '../../src/build/stack/debian.ts'
-import { createToolbox } from '../../src/build/toolbox.ts'
+import { createToolbox, type Toolbox } from '../../src/build/toolbox.ts'
 import { AppTrees } from '../../src/build/trees.ts'
 import { loadConfig } from '../../src/config.ts'
 import { connectDocker } from '../../src/engine/docker/docker.ts'
@@ -31,6 +31,7 @@ type Limits = PipelineDeps['limits'] & PipelineDeps['build']
 type Deps = Omit<PipelineDeps & SandboxesDeps, 'repositories' | 'sandboxes' | 'trees'> & {
   engine: Engine
   stack: Stack
+  toolbox: Toolbox
 }
 type BuildOptions = {
   config?: ConfigVars
@@ -57,7 +58,8 @@ export class Builder implements AsyncDisposable {
     const toolbox = createToolbox({ engine: this.engine, stack })
     const packPolicy = createPackPolicy(config)
     const { build, limits, registries } = config
-    this.#deps = { engine: this.engine, stack, toolbox, build, limits, registries, packPolicy, log }
+    const toolboxes = () => toolbox
+    this.#deps = { engine: this.engine, stack, toolbox, toolboxes, build, limits, registries, packPolicy, log }
   }
 
   /** An app whose first commit is a copy of the fixture of that name, or has these files. */
@@ -170,7 +172,7 @@ export class AppBuilder implements AsyncDisposable {
     this.#pipelineDeps.build = { ...this.#deps.build, ...limits }
     this.#pipelineDeps.limits = { ...this.#deps.limits, ...limits }
     const asked = { config, buildpacks, noCache, ...(findEarlier && { findEarlier }) }
-    const request = { buildId: newId<BuildId>(), appId: this.id, app: 'an-app', commit, ...asked }
+    const request = { buildId: newId<BuildId>(), appId: this.id, app: 'an-app', stack: 'debian-13', commit, ...asked }
     try {
       return await this.#pipeline(request, { output, clock, facts }, signal ?? new AbortController().signal)
     } finally {

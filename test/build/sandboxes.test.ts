@@ -21,7 +21,13 @@ afterAll(() => server[Symbol.asyncDispose]())
 function sandboxes(): BuildSandboxes {
   const toolbox = { buildImage: async () => image, builderImage: async () => image, baseImage: async () => image }
   const trees = new AppTrees(server.engine)
-  return new BuildSandboxes({ engine: server.engine, toolbox, trees, build, log: createLog('test', 'error') })
+  return new BuildSandboxes({
+    engine: server.engine,
+    toolboxes: () => toolbox,
+    trees,
+    build,
+    log: createLog('test', 'error'),
+  })
 }
 
 async function exitOf(sandbox: Sandbox, ...argv: string[]): Promise<number> {
@@ -69,7 +75,7 @@ it('what a build is done with goes when the build is over, and another waits for
   all.remove(appId, used)
   await exitOf(used, 'true')
   expect(await containersOf(appId)).toEqual([used.id])
-  all.over(appId, { kind: 'packs', toolchains: [] })
+  all.over(appId, { kind: 'packs', toolchains: [], stack: 'debian-13' })
   await expect.poll(() => containersOf(appId)).toEqual([expect.not.stringMatching(used.id)])
   const [waiting] = await containersOf(appId)
   const next = await all.take(appId, asItIs, never)
@@ -92,7 +98,7 @@ it('one that waits for no announced push makes room for one that is, the oldest 
     all.begin(appId)
     const used = await all.take(appId, asItIs, never)
     all.remove(appId, used)
-    all.over(appId, { kind: 'packs', toolchains: [] })
+    all.over(appId, { kind: 'packs', toolchains: [], stack: 'debian-13' })
     await expect.poll(() => containersOf(appId)).toEqual([expect.not.stringMatching(used.id)])
   }
   all.prepare(third!)

@@ -14,7 +14,7 @@ import { createLog } from '../../src/log.ts'
 import { newId, type AppId, type SlugId } from '../../src/model/ids.ts'
 
 const appId = newId<AppId>()
-const slug = { id: newId<SlugId>(), app: { id: appId, name: 'acme' } }
+const slug = { id: newId<SlugId>(), app: { id: appId, name: 'acme' }, stack: 'debian-13' }
 const image = `sha256:${'a'.repeat(64)}`
 const signal = new AbortController().signal
 

@@ -1,8 +1,10 @@
+import { resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { packageList, readStack } from '../../src/build/stack/definition.ts'
 import { recipesFor } from '../../src/build/stack/recipes.ts'
 
-const stack = readStack()
+const directory = resolve(import.meta.dirname, '../../stack')
+const stack = readStack('debian-13', directory)
 const recipes = recipesFor(stack, [])
 
 describe('a package list', () => {

@@ -127,26 +127,3 @@ describe('further packages', () => {
     expect(stdout).toBe('')
   }, 300_000)
 })
-
-describe('updates', () => {
-  it('are told as dpkg compares versions, and a patched image, which is the same but for them, lacks none', async () => {
-    const snapshot = process.pid.toString(16).padStart(16, '0')
-    const patched = await createStack({ engine, config, patchOf: () => snapshot }).runImage([], noProgress)
-    try {
-      const state = await inside(patched, 'cat /var/lib/dpkg/status')
-      const withNetbase = (change: string): Buffer =>
-        Buffer.from(`${state.replace(/(\nPackage: netbase\n(?:.+\n)*?Version: )(.+)/, `$1${change}`)}\n`)
-      const states = ['$2', '$2~early', '9:$2'].map(withNetbase)
-      const { snapshot: index, updates } = await stack.updatesOf(states, new AbortController().signal)
-      expect(index).toMatch(/^[0-9a-f]{16}$/)
-      expect(updates.map((all) => all.map((update) => update.package))).toEqual([[], ['netbase'], []])
-      expect(updates[1]?.[0]?.installed).toBe(`${updates[1]?.[0]?.available}~early`)
-      expect(patched.labels).toEqual(runImage.labels)
-      expect(await inside(patched, 'id; pwd; ls /var/lib/apt/lists')).toBe(
-        'uid=1000(app) gid=1000(app) groups=1000(app)\n/app',
-      )
-    } finally {
-      await run('docker', ['rmi', '--force', ...patched.references])
-    }
-  }, 300_000)
-})

@@ -108,16 +108,18 @@ export class Site implements AsyncDisposable {
     const router = connectRouterControl(paths.routerSocket)
     const stack = createStack({ engine, config })
     const toolbox = createToolbox({ engine, stack })
-    const imageStates = new ImageStates(engine, {
+    const states = new ImageStates(engine, {
       updatesOf: async (states) => ({
         snapshot: '0123456789abcdef',
         updates: states.map((state) => this.updatesFor(state.toString())),
       }),
     })
     const trees = new AppTrees(engine)
-    const sandboxes = life.use(new BuildSandboxes({ engine, toolbox, trees, build: config.build, log }))
+    const sandboxes = life.use(
+      new BuildSandboxes({ engine, toolboxes: () => toolbox, trees, build: config.build, log }),
+    )
     const pipeline = this.#pipeline()
-    const building = { stack, toolbox, imageStates, sandboxes, pipeline }
+    const building = { stacks: () => ({ stack, toolbox, states }), sandboxes, pipeline }
     const parts = { config, serverId, log, store, engine, router, ...building, repositories, logs, outputs }
     life.use(await openWorker(createOwners(parts, life)))
     this.#worker = life

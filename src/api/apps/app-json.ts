@@ -4,9 +4,7 @@ import type { Store } from '../../store/store.ts'
 import type { ApiDeps } from '../deps.ts'
 import { named, time } from '../http/shapes.ts'
 import { gitUrl } from '../http/urls.ts'
-
-/** The only region: where this server is. */
-export const region = named('region', 'local')
+import { region } from './place.ts'
 
 export function appJson({ store, config }: Pick<ApiDeps, 'store' | 'config'>, app: App): object {
   const release = app.currentReleaseId ? store.releases.find(app.currentReleaseId) : undefined

@@ -10,7 +10,8 @@ import { noCommit, sourcePath, type BuildSource } from '../../model/source.ts'
 import type { Store } from '../../store/store.ts'
 import { askerOf } from '../http/access.ts'
 import { appSetupJson, isOpen, stateOf } from './app-setup-json.ts'
-import { checkPlace, createApp } from './apps.ts'
+import { createApp } from './apps.ts'
+import { placeAsked } from './place.ts'
 import type { BuildJsonDeps } from '../builds/build-json.ts'
 import { mostPacks, packsNamed } from '../builds/packs-named.ts'
 import type { Api, ApiDeps } from '../deps.ts'
@@ -66,11 +67,17 @@ export function appSetupRoutes(api: Api, deps: Deps): void {
   })
 }
 
-type Asked = { name: string | undefined; source: BuildSource; env: Record<string, string>; buildpacks: string[] }
+type Asked = {
+  name: string | undefined
+  stack: string
+  source: BuildSource
+  env: Record<string, string>
+  buildpacks: string[]
+}
 
 /** @throws for what no app can be made of, before anything is made */
 async function read(deps: Deps, { source_blob: blob, app = {}, overrides = {} }: Static<typeof newSetup>) {
-  checkPlace(app)
+  const stack = placeAsked(deps, app)
   const { env = {}, buildpacks = [] } = overrides
   checkConfigChange(env)
   checkConfigSize(env)
@@ -78,7 +85,7 @@ async function read(deps: Deps, { source_blob: blob, app = {}, overrides = {} }:
   const packs = await packsNamed(asked, createPackPolicy(deps.config))
   const source = await sourceOf(deps, blob)
   await checkUpload(deps, source)
-  return { name: app.name ?? undefined, source, env, buildpacks: packs } satisfies Asked
+  return { name: app.name ?? undefined, stack, source, env, buildpacks: packs } satisfies Asked
 }
 
 /** What lies elsewhere is fetched when its turn comes. */
@@ -88,9 +95,13 @@ async function checkUpload({ config }: Deps, { from }: BuildSource): Promise<voi
 }
 
 /** Overrides take precedence, since app.json only adds what the app lacks. */
-function create({ store, quotas }: Deps, accountId: AccountId, { name, source, env, buildpacks }: Asked): AppSetup {
+function create(
+  { store, quotas }: Deps,
+  accountId: AccountId,
+  { name, stack, source, env, buildpacks }: Asked,
+): AppSetup {
   checkLimit(store, accountId)
-  const app = createApp({ store, quotas }, accountId, name)
+  const app = createApp({ store, quotas }, accountId, { name, stack })
   quotas.checkBuild(app)
   const { id: appId } = app
   store.configVars.update(appId, env)

@@ -3,19 +3,16 @@ import { PaasError } from '../../errors.ts'
 import type { App } from '../../model/app.ts'
 import type { AccountId } from '../../model/ids.ts'
 import { appOf } from '../http/access.ts'
-import { appJson, region } from './app-json.ts'
+import { appJson } from './app-json.ts'
 import { checkAppName, generateAppName } from './app-name.ts'
 import { checkBranch } from './branch-name.ts'
+import { placeAsked } from './place.ts'
 import { cancelBuild } from '../builds/cancel-build.ts'
 import type { Api, ApiDeps } from '../deps.ts'
 import { page } from '../http/page.ts'
-import { named } from '../http/shapes.ts'
 import { wake } from '../http/wake.ts'
 
 type Deps = Pick<ApiDeps, 'store' | 'quotas' | 'config' | 'queue' | 'log'>
-
-/** The one stack there is. */
-export const stackName = 'debian-13'
 
 const optionalName = Type.Optional(Type.Union([Type.String(), Type.Null()]))
 const newApp = Type.Object(
@@ -53,8 +50,9 @@ export function appRoutes(api: Api, deps: Deps): void {
   })
 
   api.post('/apps', { schema: { body: newApp } }, async (request, reply) => {
-    checkPlace(request.body)
-    const app = createApp(deps, request.identity.account.id, request.body.name ?? undefined)
+    const { name } = request.body
+    const asked = { name: name ?? undefined, stack: placeAsked(deps, request.body) }
+    const app = createApp(deps, request.identity.account.id, asked)
     await wake(deps, reply, { kind: 'converge', appId: app.id })
     reply.code(201)
     return appJson(deps, app)
@@ -71,8 +69,8 @@ export function appRoutes(api: Api, deps: Deps): void {
     } = request.body
     if (name !== app.name) checkAppName(name)
     if (deployBranch !== null) checkBranch(deployBranch)
-    checkPlace({ stack: request.body.build_stack })
-    const changed = store.apps.update(app.id, { name, maintenance, deployBranch })
+    const stack = placeAsked(deps, { stack: request.body.build_stack ?? app.stack })
+    const changed = store.apps.update(app.id, { name, maintenance, deployBranch, stack })
     await wake(deps, reply, { kind: 'converge', appId: app.id })
     return appJson(deps, changed)
   })
@@ -94,35 +92,19 @@ export function appRoutes(api: Api, deps: Deps): void {
 }
 
 /** @throws account_limit, name_taken, invalid_params */
-export function createApp({ store, quotas }: Pick<Deps, 'store' | 'quotas'>, ownerId: AccountId, name?: string): App {
+export function createApp(
+  { store, quotas }: Pick<Deps, 'store' | 'quotas'>,
+  ownerId: AccountId,
+  { name, stack }: { name: string | undefined; stack: string },
+): App {
   if (name !== undefined) checkAppName(name)
   quotas.checkApp(ownerId)
   for (let attempts = 1; ; attempts += 1) {
     try {
-      return store.apps.create({ name: name ?? generateAppName(), ownerId, stack: stackName })
+      return store.apps.create({ name: name ?? generateAppName(), ownerId, stack })
     } catch (cause) {
       const unlucky = cause instanceof PaasError && cause.code === 'name_taken' && name === undefined && attempts < 10
       if (!unlucky) throw cause
     }
-  }
-}
-
-/** @throws invalid_params for a region or stack that is not the one there is */
-export function checkPlace({
-  region: wantedRegion,
-  stack,
-}: {
-  region?: string | null
-  stack?: string | null | undefined
-}): void {
-  for (const [kind, wanted, only] of [
-    ['region', wantedRegion, region],
-    ['stack', stack, named('stack', stackName)],
-  ] as const) {
-    if (wanted === undefined || wanted === null || wanted === only.name || wanted === only.id) continue
-    throw new PaasError(
-      'invalid_params',
-      `There is no ${kind} ${JSON.stringify(wanted)}; this server has ${only.name}.`,
-    )
   }
 }

@@ -16,7 +16,6 @@ import type { Asker } from '../../model/grant.ts'
 import type { AppId, SlugId } from '../../model/ids.ts'
 import type { Slug, SlugDraft } from '../../model/slug.ts'
 import type { Store } from '../../store/store.ts'
-import { stackName } from '../apps/apps.ts'
 import type { Api } from '../deps.ts'
 import { holdAnswer } from '../http/held-answer.ts'
 import { lifetimes, type Passes } from '../http/passes.ts'
@@ -86,7 +85,7 @@ async function upload(
   await checkDiskSpace(config.paths.sources)
   const body = openBody(request.raw, { bytes: packBytes, ...patience })
   const { id, appId, processTypes, buildpack, commit, commitDescription, sha256 } = draft
-  const toImage = (files: Readable): Promise<string> => containers.addSlug({ id, app }, files)
+  const toImage = (files: Readable): Promise<string> => containers.addSlug({ id, app, stack: app.stack }, files)
   const made = await makeUploadedSlug(body, { sha256, limits: config.limits, owner: appUser(app.id), toImage }).catch(
     (cause: unknown) => {
       throw body.errored instanceof ClientGone
@@ -103,7 +102,7 @@ async function upload(
     ...(commitDescription !== null && { commitDescription }),
     ...made,
     buildId: null,
-    stack: stackName,
+    stack: app.stack,
     createdAt: new Date(),
   }
   if (!store.slugDrafts.complete(slug)) throw store.slugs.find(id) ? taken(id) : gone()

@@ -1,6 +1,5 @@
 import type { Slug, SlugDraft } from '../../model/slug.ts'
 import type { Store } from '../../store/store.ts'
-import { stackName } from '../apps/apps.ts'
 import { checksumOf } from './checksum.ts'
 import { named, time } from '../http/shapes.ts'
 
@@ -9,7 +8,7 @@ type Blob = { method: 'get' | 'put'; url: string }
 /**
  * Heroku's slug. The checksum is that of an upload; what is downloaded is packed again each time.
  */
-export function slugJson(store: Pick<Store, 'builds'>, slug: Slug | SlugDraft, blob: Blob): object {
+export function slugJson(store: Pick<Store, 'apps' | 'builds'>, slug: Slug | SlugDraft, blob: Blob): object {
   return {
     blob,
     buildpack_provided_description: slug.buildpack,
@@ -23,7 +22,7 @@ export function slugJson(store: Pick<Store, 'builds'>, slug: Slug | SlugDraft, b
       Object.entries(slug.processTypes).map(([type, command]) => [type, command ?? '']),
     ),
     size: 'size' in slug ? slug.size : null,
-    stack: named('stack', 'stack' in slug ? slug.stack : stackName),
+    stack: named('stack', 'stack' in slug ? slug.stack : (store.apps.get(slug.appId)?.stack ?? '')),
     updated_at: time(slug.createdAt),
   }
 }

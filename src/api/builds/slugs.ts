@@ -8,7 +8,7 @@ import { processTypesProblem } from '../../model/procfile.ts'
 import type { Slug, SlugDraft } from '../../model/slug.ts'
 import type { Store } from '../../store/store.ts'
 import { appOf, askerOf } from '../http/access.ts'
-import { checkPlace } from '../apps/apps.ts'
+import { pick } from '../apps/place.ts'
 import { optionalChecksum, sha256Of } from './checksum.ts'
 import type { Api } from '../deps.ts'
 import { oneLine, optionalText } from '../http/one-line.ts'
@@ -84,7 +84,7 @@ function draftOf({ slugDrafts }: Store, { id: appId }: App, id: SlugId): SlugDra
 function createDraft(store: Store, app: App, asked: Static<typeof newSlug>): SlugDraft {
   const problem = processTypesProblem(asked.process_types)
   if (problem) throw new PaasError('invalid_params', `${problem}.`)
-  checkPlace({ stack: asked.stack })
+  pick('stack', asked.stack ?? app.stack, [app.stack])
   const draft = {
     appId: app.id,
     processTypes: asked.process_types,

@@ -1,13 +1,13 @@
 import { PaasError } from '../../errors.ts'
-import { region } from '../apps/app-json.ts'
-import { stackName } from '../apps/apps.ts'
-import type { Api } from '../deps.ts'
+import { region } from '../apps/place.ts'
+import { usualStack } from '../../model/stack.ts'
+import { stackNames } from '../../build/stack/definition.ts'
+import type { Api, ApiDeps } from '../deps.ts'
 import { page } from '../http/page.ts'
 import { named, time } from '../http/shapes.ts'
 
 const since = time(new Date('2026-01-01T00:00:00Z'))
 
-const stacks = [{ ...named('stack', stackName), created_at: since, default: true, state: 'public', updated_at: since }]
 const regions = [
   {
     ...region,
@@ -21,10 +21,11 @@ const regions = [
   },
 ]
 
-/** Regions and stacks: one each, so that clients which ask find something. */
+/** Regions and stacks. There is one region, so that clients which ask find something. */
 type Place = { id: string; name: string }
 
-export function regionAndStackRoutes(api: Api): void {
+export function regionAndStackRoutes(api: Api, { config }: Pick<ApiDeps, 'config'>): void {
+  const stacks = stackNames(config.stacksDirectory).map(stackJson)
   for (const [plural, all] of Object.entries<Place[]>({ regions, stacks })) {
     api.get(`/${plural}`, (request, reply) =>
       page(request, reply, all, { name: (item) => item.name, id: (item) => item.id }),
@@ -36,4 +37,9 @@ export function regionAndStackRoutes(api: Api): void {
       throw new PaasError('not_found', `There is no ${plural.slice(0, -1)} ${JSON.stringify(place)}.`)
     })
   }
+}
+
+function stackJson(name: string) {
+  const times = { created_at: since, updated_at: since }
+  return { ...named('stack', name), ...times, default: name === usualStack, state: 'public' }
 }

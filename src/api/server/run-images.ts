@@ -45,7 +45,7 @@ function runningOf({ store }: Pick<Deps, 'store'>, app: App): Running[] {
 
 async function runImages(deps: Deps, running: Running[], request: FastifyRequest): Promise<object[]> {
   const ours = running.filter(({ slug }) => !isOfDockerfile(slug))
-  const { states, problem } = await askStates(deps, [...new Set(ours.map(({ slug }) => slug.image))], request)
+  const { states, problem } = await askStates(deps, ours, request)
   return running.map(({ app, slug }) => {
     const reason = isOfDockerfile(slug) ? 'its Dockerfile says what it runs on; build it again' : problem
     return runImageJson(deps, { app, slug, state: states.get(slug.image) ?? null, reason })
@@ -55,18 +55,23 @@ async function runImages(deps: Deps, running: Running[], request: FastifyRequest
 /** Without the mirror it is still told what there is. */
 async function askStates(
   { containers }: Pick<Deps, 'containers'>,
-  images: string[],
+  running: Running[],
   request: FastifyRequest,
 ): Promise<{ states: Map<string, ImageState>; problem: string | null }> {
   const gone = new AbortController()
   request.raw.once('close', () => gone.abort())
+  const all = new Map<string, ImageState>()
   try {
-    const states = images.length === 0 ? [] : await containers.imageStates(images, gone.signal)
-    return { states: new Map(images.map((image, index) => [image, states[index] ?? null])), problem: null }
+    for (const [stack, apps] of Map.groupBy(running, ({ slug }) => slug.stack)) {
+      const images = [...new Set(apps.map(({ slug }) => slug.image))]
+      const states = await containers.imageStates(stack, images, gone.signal)
+      for (const [index, image] of images.entries()) all.set(image, states[index] ?? null)
+    }
+    return { states: all, problem: null }
   } catch (cause) {
     const error = asPaasError(cause)
     if (error.code !== 'stack_unavailable') throw error
-    return { states: new Map(), problem: error.message }
+    return { states: all, problem: error.message }
   }
 }
 

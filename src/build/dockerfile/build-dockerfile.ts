@@ -31,6 +31,7 @@ export type DockerfileDeps = {
 
 type Wanted = {
   appId: AppId
+  stack: string
   labels: Record<string, string>
   noCache: boolean
   /** The tree as it lies in a sandbox. */
@@ -57,7 +58,8 @@ export async function buildDockerfile(
 ): Promise<DockerfileImage> {
   let emptyCache = wanted.noCache
   for (const _ of [...baseNames, 'last']) {
-    const how = { kind: 'dockerfile' as const, emptyCache, onProgress: wanted.onProgress }
+    const { stack, onProgress } = wanted
+    const how = { kind: 'dockerfile' as const, stack, emptyCache, onProgress }
     const surroundings = lookAround(deps, wanted.appId)
     surroundings.catch(() => undefined)
     const sandbox = await deps.sandboxes.take(wanted.appId, how, signal)

@@ -7,6 +7,7 @@ import type { Engine, Image, Sandbox } from '../../engine/engine.ts'
 import { label } from '../../engine/labels.ts'
 import { PaasError } from '../../errors.ts'
 import { lockFile, type FileLock } from '../../lock.ts'
+import { usualStack } from '../../model/stack.ts'
 import type { Stack, StackUpdates } from './stack.ts'
 import { machineCertificates } from './certificates.ts'
 import { readStack, type StackDefinition } from './definition.ts'
@@ -17,7 +18,7 @@ import { askForUpdates } from './updates.ts'
 
 export type StackDeps = {
   engine: Pick<Engine, 'findImage' | 'importImage' | 'createSandbox'>
-  config: Pick<Config, 'cacheDirectory' | 'certificateFiles'>
+  config: Pick<Config, 'cacheDirectory' | 'certificateFiles' | 'stacksDirectory'>
   /**
    * The state of Debian's index that the images of the stack were brought to last; undefined: they
    * are as they were made first.
@@ -28,8 +29,8 @@ export type StackDeps = {
 type Progress = (line: string) => void
 
 /** The stack of that name, made on this machine from Debian's packages. */
-export function createStack({ engine, config, patchOf }: StackDeps, name = 'debian-13'): Stack {
-  const definition = readStack(name)
+export function createStack({ engine, config, patchOf }: StackDeps, name = usualStack): Stack {
+  const definition = readStack(name, config.stacksDirectory)
   const recipes = recipesFor(definition, machineCertificates({ named: config.certificateFiles }))
   const options = { definition, recipes, patch: () => patchOf?.(name) }
   return new DebianStack(engine, config.cacheDirectory, options)
@@ -39,6 +40,7 @@ type DebianStackOptions = { definition: StackDefinition; recipes: Recipes; patch
 
 class DebianStack implements Stack {
   readonly name: string
+  readonly runPackages: string[]
   readonly #engine: StackDeps['engine']
   readonly #directory: string
   readonly #definition: StackDefinition
@@ -47,6 +49,7 @@ class DebianStack implements Stack {
 
   constructor(engine: StackDeps['engine'], directory: string, { definition, recipes, patch }: DebianStackOptions) {
     this.name = definition.name
+    this.runPackages = [...definition.packages.base, ...definition.packages.run]
     this.#engine = engine
     this.#directory = directory
     this.#definition = definition

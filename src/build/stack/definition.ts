@@ -1,8 +1,7 @@
-import { readFileSync, readdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { PaasError } from '../../errors.ts'
-
-const stacks = resolve(import.meta.dirname, '../../../stack')
+import { stackPattern } from '../../model/stack.ts'
 
 /** A stack as its directory has it (`stack/debian-13/`). */
 export type StackDefinition = {
@@ -15,8 +14,26 @@ export type StackDefinition = {
   files: Record<string, string>
 }
 
-export function readStack(name = 'debian-13'): StackDefinition {
-  const directory = join(stacks, name)
+/**
+ * The stacks that there are: directories with a suite. The names of images have them.
+ * @throws settings_invalid when the directory of all cannot be read
+ */
+export function stackNames(stacksDirectory: string): string[] {
+  const names = namesIn(stacksDirectory).filter((name) => existsSync(join(stacksDirectory, name, 'suite')))
+  return names.filter((name) => stackPattern.test(name)).toSorted()
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory)
+  } catch (cause) {
+    const message = `Settings: PAAS_STACKS is ${directory}, which this role of the server cannot read.`
+    throw new PaasError('settings_invalid', message, { cause })
+  }
+}
+
+export function readStack(name: string, stacksDirectory: string): StackDefinition {
+  const directory = join(stacksDirectory, name)
   const names = readdirSync(directory).toSorted()
   const files = Object.fromEntries(names.map((file) => [file, readFileSync(join(directory, file), 'utf8')]))
   const list = (file: string): string[] => packageList((files[file] ?? '').split('\n'))

@@ -8,6 +8,8 @@ import type { PackageUpdate } from '../../model/stack.ts'
  */
 export interface Stack {
   readonly name: string
+  /** Debian packages that every run image has. */
+  readonly runPackages: string[]
   /**
    * The build image with these Debian packages beyond the base (sorted or not, duplicates allowed),
    * a layer for each list: images whose first lists are the same share those.

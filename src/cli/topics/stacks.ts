@@ -5,7 +5,7 @@ import type { Client } from '../client.ts'
 import { define, defineForApp, type AppOptions } from '../command.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
 import { persist } from '../persist.ts'
-import type { RunImageJson, StackMoveJson, StackUpgradeJson } from '../resources.ts'
+import type { AppJson, RunImageJson, StackMoveJson, StackUpgradeJson } from '../resources.ts'
 import { connect, connectToApp } from '../session.ts'
 import { formatAge } from '../time.ts'
 
@@ -23,6 +23,21 @@ export function defineStacks(program: Command): void {
   })
     .option('-a, --app <name>', 'show the updates of this app')
     .action(showStacks)
+
+  defineForApp(program, {
+    name: 'stack',
+    summary: 'list the stacks that an app can be built on',
+    details: 'The one with the asterisk is that of the next build.',
+    examples: ['paas stack -a acme'],
+  }).action(listStacks)
+
+  defineForApp(program, {
+    name: 'stack:set',
+    arguments: '<stack>',
+    summary: 'choose the stack that an app is built on',
+    details: 'The next build uses it. What runs stays on the stack that it was built on until then.',
+    examples: ['paas stack:set debian-13 -a acme'],
+  }).action(setStack)
 
   defineForApp(program, {
     name: 'stack:upgrade',
@@ -79,6 +94,24 @@ async function showOne(options: AppOptions): Promise<void> {
 
 function updateRow(update: NonNullable<RunImageJson['updates']>[number]): string[] {
   return [update.package, update.installed, '→', update.available, update.security ? 'security' : '']
+}
+
+async function listStacks(options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const stacks = await api.get<{ name: string }[]>('/stacks')
+  const { build_stack: next } = await api.get<AppJson>(path)
+  print(options, stacks, () => [
+    heading(`${app} Available Stacks`),
+    ...stacks.map(({ name }) => `${name === next.name ? '*' : ' '} ${name}`),
+  ])
+}
+
+async function setStack(stack: string, options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const changing = api.patch<AppJson>(path, { build_stack: stack })
+  const changed = await progress(`Setting stack of ${app} to ${stack}`, changing)
+  note(`You will need to redeploy ${app} for the change to take effect: paas builds:create -a ${app}`)
+  print(options, changed, () => '')
 }
 
 async function upgrade(options: AppOptions & { all?: true; wait: boolean }): Promise<void> {
