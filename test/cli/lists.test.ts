@@ -34,6 +34,38 @@ describe('a list', () => {
   })
 })
 
+describe('stacks', () => {
+  it('are listed, chosen for an app, and shown with what of the apps can be brought up to date', async () => {
+    const { api } = terminal
+    api.deploy(await api.newApp('docked'), 'c'.repeat(40), { web: null })
+    expect(await terminal.succeed(['stack', '-a', 'docked'])).toContain('* debian-13')
+    expect((await terminal.paas(['stack:set', 'debian-1', '-a', 'docked'])).stderr).toContain(
+      'There is no stack "debian-1"; this server has debian-13.',
+    )
+    await terminal.succeed(['stack:set', 'debian-13', '-a', 'docked'])
+    expect(await terminal.succeed(['stacks'])).toMatch(
+      /^App .*Security updates.*\ndocked +Dockerfile +its Dockerfile says what it runs on; build it again\n$/,
+    )
+    expect(await terminal.succeed(['stacks', '-a', 'docked'])).toMatch(/Stack: +Dockerfile\n.*\n.*\nUpdates: +unknown/)
+  })
+
+  it('are upgraded; the end says what became of each app, and fails when one was not moved', async () => {
+    const { api } = terminal
+    const app = await api.newApp('outdated')
+    api.deploy(app, 'd'.repeat(40))
+    expect((await terminal.paas(['stack:upgrade', '--all', '-a', 'outdated'])).code).toBe(1)
+    const upgrading = terminal.paas(['stack:upgrade', '-a', 'outdated'])
+    await expect.poll(() => api.store.stackUpgrades.listRunning()).toHaveLength(1)
+    const [{ id } = { id: '' as never }] = api.store.stackUpgrades.listRunning()
+    api.store.stackUpgrades.setMove(id, app.id, { kind: 'failed', reason: 'boot failed: web.1 exited with 7' })
+    api.store.stackUpgrades.setState(id, { kind: 'finished' })
+    const { code, stdout, stderr } = await upgrading
+    expect([code, stdout]).toEqual([1, '0 moved, 0 up to date, 1 failed, 0 cannot be moved\n'])
+    expect(stderr).toContain('outdated: failed: boot failed: web.1 exited with 7\n')
+    expect(stderr).toContain('Not moved, and served by the release of before: outdated.')
+  })
+})
+
 describe('an id', () => {
   it('may be given by its beginning, as a narrow terminal shows it', async () => {
     const { id } = JSON.parse(await terminal.succeed(['tokens:create', '-d', 'short', '--json'])) as { id: string }
