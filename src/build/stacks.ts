@@ -7,7 +7,7 @@ import type { Stack } from './stack/stack.ts'
 import { createToolbox, type Toolbox, type ToolboxDeps } from './toolbox.ts'
 
 /** A stack with what is made of it. */
-export type StackParts = { stack: Stack; toolbox: Toolbox; states: ImageStates }
+type StackParts = { stack: Stack; toolbox: Toolbox; states: ImageStates }
 
 /** The stack of that name. @throws stack_unavailable when its directory is gone */
 export type Stacks = (name: string) => StackParts

@@ -86,7 +86,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
   const drains = life.use(createDrains(given, life))
   const grants = life.use(new Grants(store))
   const oneOffs = new OneOffs({ engine, store, dynoLog, platformLog, grants, collector, sizes, stop, log })
-  const upgrades = new StackUpgrades({ ...given, at: config.stackUpgrade, releases })
+  const upgrades = new StackUpgrades({ ...given, releases })
   return { ...given, buildMeter, builds, releases, dynos, oneOffs, upgrades, collector, drains }
 }
 

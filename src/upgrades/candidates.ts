@@ -1,5 +1,7 @@
 import { runImageFor } from '../build/move-slug.ts'
+import { stackNames } from '../build/stack/definition.ts'
 import type { Toolbox } from '../build/toolbox.ts'
+import type { Config } from '../config.ts'
 import type { Engine, Image } from '../engine/engine.ts'
 import type { AppId } from '../model/ids.ts'
 import { newestGood } from '../model/pending-releases.ts'
@@ -12,25 +14,26 @@ export type MoveCandidate = { appId: AppId; stack: string; image: Image }
 type Used = {
   store: Pick<Store, 'apps' | 'releases' | 'slugs' | 'stackUpgrades'>
   engine: Pick<Engine, 'findImage'>
+  config: Pick<Config, 'stacksDirectory'>
 }
 
 /**
  * The apps of an upgrade that have no release of it yet and can be moved; of the others it is put
  * on record why not.
  */
-export async function findCandidates({ store, engine }: Used, { id, moves }: StackUpgrade): Promise<MoveCandidate[]> {
+export async function findCandidates(used: Used, { id, moves }: StackUpgrade): Promise<MoveCandidate[]> {
   const candidates: MoveCandidate[] = []
   for (const { appId, state, releaseId } of moves) {
     if (state.kind !== 'pending' || releaseId !== null) continue
-    const found = await candidateOf({ store, engine }, appId)
-    if (typeof found === 'string') store.stackUpgrades.setMove(id, appId, { kind: 'unmovable', reason: found })
+    const found = await candidateOf(used, appId)
+    if (typeof found === 'string') used.store.stackUpgrades.setMove(id, appId, { kind: 'unmovable', reason: found })
     else candidates.push(found)
   }
   return candidates
 }
 
 /** Or why it cannot be moved. */
-async function candidateOf({ store, engine }: Used, appId: AppId): Promise<MoveCandidate | string> {
+async function candidateOf({ store, engine, config }: Used, appId: AppId): Promise<MoveCandidate | string> {
   const app = store.apps.get(appId)
   const slugId = newestGood(store.releases.list(appId))?.slugId
   const slug = slugId ? store.slugs.find(slugId) : undefined
@@ -38,7 +41,8 @@ async function candidateOf({ store, engine }: Used, appId: AppId): Promise<MoveC
   const image = await engine.findImage(slug.image)
   if (!image) return 'its image is gone; build it again'
   if (isOfDockerfile(image)) return 'its Dockerfile says what it runs on; build it again'
-  return { appId, stack: slug.stack, image }
+  if (stackNames(config.stacksDirectory).includes(slug.stack)) return { appId, stack: slug.stack, image }
+  return `its stack ${slug.stack} is gone; build it on another`
 }
 
 function isOfDockerfile({ labels }: Image): boolean {

@@ -11,7 +11,6 @@ export type UpgradesOptions = {
   store: Store
   stacks: Stacks
   releases: Pick<Releases, 'moveSlug' | 'releaseNext'>
-  /** When all apps are moved each day; undefined: when somebody asks for it. */
-  at: Config['stackUpgrade']
+  config: Pick<Config, 'stackUpgrade' | 'stacksDirectory'>
   log: Logger
 }

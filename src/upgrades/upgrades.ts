@@ -28,12 +28,12 @@ export class StackUpgrades implements AsyncDisposable {
 
   constructor(options: UpgradesOptions) {
     this.#own = options
-    const { at, store } = options
+    const { config, store } = options
     const begin = (): void => {
       askUpgrade(store, { apps: store.apps.list(), accountId: null })
       this.wake()
     }
-    this.#daily = at && everyDay(at, begin)
+    this.#daily = config.stackUpgrade && everyDay(config.stackUpgrade, begin)
   }
 
   /** Carries out what is on record, now or after what is under way. */
