@@ -38,7 +38,7 @@ export type ApiDeps = {
   quotas: Quotas
   queue: Queue
   containers: Containers
-  repositories: Pick<Repositories, 'resolve' | 'keep' | 'release'>
+  repositories: Pick<Repositories, 'resolve' | 'keep' | 'release' | 'bytesOf'>
   output: OutputReader
   platformLog: Pick<PlatformLog, 'api'>
   appLog: AppLogReader

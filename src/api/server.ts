@@ -8,6 +8,7 @@ import { checkRole } from './http/access.ts'
 import { accountRoutes } from './accounts/account.ts'
 import { accountLimitRoutes } from './accounts/account-limits.ts'
 import { accountsRoutes } from './accounts/accounts.ts'
+import { appDiskRoute } from './apps/app-disk.ts'
 import { appMetricsRoute } from './apps/app-metrics.ts'
 import { appSetupRoutes } from './apps/app-setups.ts'
 import { appTransferRoutes } from './apps/app-transfers.ts'
@@ -155,6 +156,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     oneOffRoutes(resources, deps)
     logSessionRoutes(resources, { ...deps, passes })
     appMetricsRoute(resources, deps)
+    appDiskRoute(resources, deps)
     serverMetricsRoute(resources, deps)
     emptyListRoutes(resources, deps)
     serverInfoRoute(resources, deps)

@@ -21,6 +21,7 @@ export async function makeSlug(parts: BuildParts, run: BuildRun): Promise<{ app:
   const app = appOf(store, build)
   const known = build.slugId === null ? undefined : store.slugs.find(build.slugId)
   if (known) return { app, slug: known }
+  await parts.makeDiskRoom()
   const { id, appId, noCache, generation } = build
   const commit = build.commit === noCommit ? await clock.time('source', () => takeSource(parts, run)) : build.commit
   const config = store.configVars.get(appId)

@@ -25,6 +25,8 @@ export type BuildParts = {
   outputs: OutputWriters
   outbound: Outbound
   quotas: Pick<Quotas, 'holdRepositoryRoom'>
+  /** Makes room on the engine's disk, if need be. @throws disk_full */
+  makeDiskRoom: () => Promise<void>
   /** Where buildpacks may be. */
   packPolicy: AddressPolicy
   /** Counts verdicts, with how long each phase took. */

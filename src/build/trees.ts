@@ -29,7 +29,7 @@ export function treeLabels(use: TreeUse, { id }: Tree, base: Image, bytes?: numb
 }
 
 /** Bytes of the files of the tree on this image; 0 when there is none. */
-export function treeBytes({ labels }: Image): number {
+export function treeBytes({ labels }: Pick<Image, 'labels'>): number {
   return Number(labels[label.bytes] ?? 0)
 }
 

@@ -94,6 +94,16 @@ export type BuildReportJson = {
   packs: string[]
 }
 
+export type AppDiskJson = {
+  app: { name: string }
+  total_bytes: number
+  image_bytes: number
+  /** null where the server cannot know. */
+  cache_bytes: number | null
+  repository_bytes: number
+  log_bytes: number
+}
+
 export type AppSetupJson = {
   id: string
   status: 'pending' | 'succeeded' | 'failed'

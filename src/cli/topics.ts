@@ -37,6 +37,7 @@ const topics: Topic[] = [
     commands: ['ps', 'ps:scale', 'ps:restart', 'ps:stop', 'ps:type', 'ps:wait'],
     load: async () => (await import('./topics/ps.ts')).definePs,
   },
+  { commands: ['disk'], load: async () => (await import('./topics/disk.ts')).defineDisk },
   { commands: ['metrics'], load: async () => (await import('./topics/metrics.ts')).defineMetrics },
   {
     commands: ['run', 'run:detached', 'ps:exec'],

@@ -6,7 +6,7 @@ import { PaasError, type ErrorCode } from '../errors.ts'
 import { catalogue } from '../errors-catalogue.ts'
 import type { Machine } from '../model/machine.ts'
 import type { ImageState } from '../model/stack.ts'
-import type { Containers, Dyno } from './containers.ts'
+import type { AppDisk, Containers, Dyno } from './containers.ts'
 
 type Call = {
   method: 'GET' | 'POST' | 'DELETE'
@@ -26,6 +26,7 @@ export function connectContainers(socketPath: string): Containers {
       const answer = await ask({ method: 'GET', path: '/dynos', params: { app: appId } })
       return ((await read(answer)) as Dyno[]).map(withDates)
     },
+    diskOf: async (app) => (await read(await ask({ method: 'GET', path: '/disk', params: { app } }))) as AppDisk,
     async removeCache(appId) {
       const answer = await ask({ method: 'DELETE', path: '/cache', params: { app: appId } })
       answer.resume()

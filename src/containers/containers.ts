@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream'
-import type { Dyno } from '../engine/engine.ts'
+import type { Dyno, Image } from '../engine/engine.ts'
 import type { App } from '../model/app.ts'
 import type { AppId, SlugId } from '../model/ids.ts'
 import type { Machine } from '../model/machine.ts'
@@ -20,6 +20,8 @@ export interface Containers {
   listDynos(filter: { appId: AppId }): Promise<Dyno[]>
   /** Empties the app's build cache. @throws cache_in_use */
   removeCache(appId: AppId): Promise<void>
+  /** What the app alone takes of the engine's disk. */
+  diskOf(appId: AppId): Promise<AppDisk>
   /**
    * The image of a slug that was made elsewhere. A tar that breaks off breaks the call off, with
    * its own error; then there is no image.
@@ -35,6 +37,9 @@ export interface Containers {
    */
   imageStates(stack: string, images: string[], signal: AbortSignal): Promise<ImageState[]>
 }
+
+/** @param cacheBytes null where nothing is known of that disk */
+export type AppDisk = { images: Pick<Image, 'digest' | 'labels'>[]; cacheBytes: number | null }
 
 /** @param stack what its files are put on */
 export type SlugOrigin = { id: SlugId; app: Pick<App, 'id' | 'name'>; stack: string }

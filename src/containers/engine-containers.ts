@@ -8,7 +8,10 @@ import { appUser } from '../model/app-user.ts'
 import type { Containers, SlugOrigin } from './containers.ts'
 
 type Deps = {
-  engine: Pick<Engine, 'machine' | 'listDynos' | 'removeCache' | 'appendLayer' | 'findImage' | 'readImage'>
+  engine: Pick<
+    Engine,
+    'machine' | 'listDynos' | 'listImages' | 'cacheBytes' | 'removeCache' | 'appendLayer' | 'findImage' | 'readImage'
+  >
   sandboxes: Pick<BuildSandboxes, 'without'>
   stacks: Stacks
   serverId: string
@@ -23,6 +26,10 @@ export function createContainers({ engine, stacks, sandboxes, serverId }: Deps):
     machine: () => engine.machine(),
     listDynos: ({ appId }) => engine.listDynos({ appId }),
     removeCache: (appId) => sandboxes.without(appId, () => engine.removeCache(appId)),
+    async diskOf(appId) {
+      const [images, cacheBytes] = await Promise.all([engine.listImages({ appId }), engine.cacheBytes(appId)])
+      return { images: images.map(({ digest, labels }) => ({ digest, labels })), cacheBytes: cacheBytes ?? null }
+    },
     async addSlug(slug, files) {
       const { toolbox } = stacks(slug.stack)
       const base = await toolbox.uploadImage()

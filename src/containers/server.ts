@@ -20,6 +20,7 @@ type Verb = (containers: Containers, call: Call) => Promise<unknown>
 const verbs: Record<string, Verb> = {
   'GET /machine': (containers) => containers.machine(),
   'GET /dynos': (containers, { params }) => containers.listDynos({ appId: params.appId() }),
+  'GET /disk': (containers, { params }) => containers.diskOf(params.appId()),
   'DELETE /cache': (containers, { params }) => containers.removeCache(params.appId()),
   'POST /slug': (containers, { params, body }) =>
     containers.addSlug(

@@ -14,6 +14,8 @@ export interface Engine {
   info(): Promise<EngineInfo>
   /** Likewise, as it was within the last minute. */
   machine(): Promise<Machine>
+  /** Bytes that are free for images and caches; undefined where that disk is not this machine's. */
+  freeDisk(): Promise<number | undefined>
 
   findImage(reference: string): Promise<Image | undefined>
   /** Makes a base image from a root file system. */
@@ -106,6 +108,8 @@ export interface Engine {
   removeApp(appId: AppId, keep?: ReadonlySet<string>): Promise<void>
   /** Removes the app's build cache volume. @throws cache_in_use while a sandbox has it */
   removeCache(appId: AppId): Promise<void>
+  /** Bytes in the app's build cache; undefined where that disk is not this machine's. */
+  cacheBytes(appId: AppId): Promise<number | undefined>
   /** Removes sandboxes and one-offs of a dead worker. @param keep ids of dynos that continue */
   removeOrphans(keep?: ReadonlySet<string>): Promise<number>
   /** Removes everything this server made, including apps and their data. Idempotent. */

@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Config } from '../config.ts'
-import { diskUsage, type Written } from '../engine/docker/disk-usage.ts'
+import { diskUsage, volumeBytes, type Written } from '../engine/docker/disk-usage.ts'
 import { publicPort, secureHost, secureNetwork } from '../engine/docker/firewall.ts'
 import { asPaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { GatedEngine } from './engine.ts'
+import { isCacheName } from './own.ts'
 import { Refused } from './refused.ts'
 import type { Things } from './things.ts'
 
@@ -52,9 +53,18 @@ export class HostCalls {
         return () => secureNetwork({ network })
       case 'POST /host/disk':
         return () => this.#diskUsage(query, signal)
+      case 'POST /host/cache':
+        return () => this.#cacheBytes(query)
       default:
         return undefined
     }
+  }
+
+  /** Of a build cache of this server; of another volume nothing is said. */
+  async #cacheBytes(query: URLSearchParams): Promise<unknown> {
+    const name = query.get('name') ?? ''
+    if (!isCacheName(name, this.#deps)) return undefined
+    return volumeBytes(() => this.#deps.engine.find<{ Mountpoint: string }>(`/volumes/${name}`))
   }
 
   /** Of a container of this server; of another there is none. */

@@ -43,7 +43,7 @@ export function isAppId(text: string | undefined): text is AppId {
 }
 
 /** Of the build cache of any app of the server. */
-export function isCacheName(name: string, { serverId }: GateOwner): boolean {
+export function isCacheName(name: string, { serverId }: Pick<GateOwner, 'serverId'>): boolean {
   const appId = name.slice(`${serverPrefix(serverId)}-`.length, -'-cache'.length)
   return isAppId(appId) && name === cacheName(serverId, appId)
 }

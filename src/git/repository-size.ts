@@ -1,6 +1,6 @@
-import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PaasError } from '../errors.ts'
+import { bytesBelow } from '../source/disk-space.ts'
 import { startGit } from './git-command.ts'
 
 /**
@@ -43,23 +43,4 @@ export async function collectGarbage(repository: string, signal: AbortSignal): P
 /** Bytes of its packs and of everything else from clients; 0 without a repository. */
 export function bytesOfRepository(repository: string): Promise<number> {
   return bytesBelow(join(repository, 'objects'))
-}
-
-/** Files that disappear meanwhile count as 0. */
-async function bytesBelow(directory: string): Promise<number> {
-  const entries = await readdir(directory, { withFileTypes: true }).catch(gone([]))
-  const sizes = await Promise.all(
-    entries.map((entry) => {
-      const path = join(directory, entry.name)
-      return entry.isDirectory() ? bytesBelow(path) : stat(path).then(({ size }) => size, gone(0))
-    }),
-  )
-  return sizes.reduce((sum, size) => sum + size, 0)
-}
-
-function gone<T>(instead: T): (cause: NodeJS.ErrnoException) => T {
-  return (cause) => {
-    if (cause.code === 'ENOENT') return instead
-    throw cause
-  }
 }

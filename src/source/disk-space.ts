@@ -1,4 +1,5 @@
-import { statfs } from 'node:fs/promises'
+import { readdir, stat, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
 import { PaasError } from '../errors.ts'
 
 /**
@@ -26,7 +27,30 @@ export async function checkDiskSpace(directory: string, least = leastFree): Prom
   }
 }
 
+/** Bytes of all files in a directory and below; what is not there is 0. */
+export async function bytesBelow(directory: string): Promise<number> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(gone([]))
+  const sizes = await Promise.all(
+    entries.map((entry) => {
+      const path = join(directory, entry.name)
+      return entry.isDirectory() ? bytesBelow(path) : bytesOfFile(path)
+    }),
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+function bytesOfFile(path: string): Promise<number> {
+  return stat(path).then(({ size }) => size, gone(0))
+}
+
 function full(why: string): PaasError {
   const hint = 'Ask the operator of the server to free some space.'
   return new PaasError('disk_full', `The server's disk has ${why}.`, { hint })
+}
+
+function gone<T>(instead: T): (cause: NodeJS.ErrnoException) => T {
+  return (cause) => {
+    if (cause.code === 'ENOENT') return instead
+    throw cause
+  }
 }

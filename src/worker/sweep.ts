@@ -37,13 +37,19 @@ export type Keep = {
   endMarkLife: number
 }
 
-const usual: Keep = { releases: 5, uploads: 5, outputs: 50, imageLife: 3600 * 1000, endMarkLife: 24 * 3600 * 1000 }
+export const usualKeep: Keep = {
+  releases: 5,
+  uploads: 5,
+  outputs: 50,
+  imageLife: 3600 * 1000,
+  endMarkLife: 24 * 3600 * 1000,
+}
 
 /**
  * Removes what nobody can come back to any more: images, build outputs, figures. Touches only what
  * this server made.
  */
-export async function sweep(used: Used, keep: Keep = usual): Promise<void> {
+export async function sweep(used: Used, keep: Keep = usualKeep): Promise<void> {
   await sweepImages(used, keep)
   for (const app of used.store.apps.listAll()) await sweepOutputs(used, app, keep)
   await sweepEndMarks(used, keep)

@@ -43,6 +43,17 @@ const figures = {
   requests: count,
   statuses: counts('^[1-5]xx$'),
 }
+const appDisk = Type.Object(
+  {
+    app: Type.Object({ id: Type.String(), name: Type.String() }, closed),
+    image_bytes: Type.Number(),
+    cache_bytes: Type.Union([Type.Number(), Type.Null()]),
+    repository_bytes: Type.Number(),
+    log_bytes: Type.Number(),
+    total_bytes: Type.Number(),
+  },
+  closed,
+)
 const appMetrics = Type.Object(
   {
     app: Type.Object({ id: Type.String(), name: Type.String() }, closed),
@@ -243,6 +254,7 @@ export const answers: Record<string, Record<string, Shape>> = {
       own: buildResult,
       because: 'the shape that the heroku-builds plugin reads is not in the schema',
     },
+    'GET /apps/:app/disk': { own: appDisk, because: 'Heroku shows nobody its disks' },
     'DELETE /apps/:app/build-cache': {
       own: Type.Object({}, closed),
       because: 'the schema has no build cache; the heroku-builds plugin reads nothing of the answer',

@@ -52,6 +52,8 @@ it('ps, info, releases and builds show what was deployed', async () => {
   expect(await succeed('info')).toMatch(/Dynos: +web: 1\n/)
   expect(await succeed('releases')).toMatch(/^=== acme Releases - Current: v2\n\nv2 {2}Deploy [0-9a-f]{8} /)
   expect(await succeed('builds')).toMatch(/ {2}succeeded {2}[0-9a-f]{8} {2}/)
+  expect(await succeed('builds:info')).toMatch(/\nSlug: +built\n[^]*\nPhases:\n {2}queue: +\d+\.\d\d s\n/)
+  expect(await succeed('disk')).toMatch(/\nacme( +\d+\.\d){5}\n/)
   expect(await succeed('builds:output')).toContain('-----> Node.js app detected')
   expect((await succeed('open', '/some/page')).trim()).toBe(`http://acme.localhost:${server.port}/some/page`)
 })

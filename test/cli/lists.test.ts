@@ -153,6 +153,13 @@ describe('an id', () => {
     ])
   })
 
+  it('is not needed to see what each app takes of the disk', async () => {
+    const [heading, , names, acme] = (await terminal.succeed(['disk', 'acme'])).split('\n')
+    expect(heading).toBe('=== Disk use of apps, in MiB')
+    expect(names).toBe('App   Total  Images  Cache  Repository  Logs')
+    expect(acme).toMatch(/^acme +\d+\.\d +0\.0 +0\.0 +\d+\.\d +0\.0$/)
+  })
+
   it('is not guessed: what begins two of them names none', async () => {
     const all = [{ id: '1a2b' }, { id: '1a2c' }, { id: '1a' }]
     const see = { what: 'build', see: 'paas builds', all: async () => all }

@@ -7,6 +7,7 @@ import type { AppId } from '../../model/ids.ts'
 import { label, type Kind } from '../labels.ts'
 import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
 import { tenant } from '../../model/app-user.ts'
+import type { Host } from './host.ts'
 import { cacheName } from './names.ts'
 
 /** The name of the app's build cache volume, made if need be. */
@@ -36,4 +37,12 @@ export async function removeCache({ docker, serverId }: DockerDeps, appId: AppId
     if (statusOf(cause) !== 409) throw cause
     throw new PaasError('cache_in_use', 'A build is using the build cache of the app.', { cause })
   }
+}
+
+/** Bytes; 0 without a cache, undefined where nothing is known of the engine's disk. */
+export async function cacheBytes(
+  { docker, serverId, host }: DockerDeps & { host: Pick<Host, 'volumeBytes'> },
+  appId: AppId,
+): Promise<number | undefined> {
+  return host.volumeBytes(docker.getVolume(cacheName(serverId, appId)))
 }

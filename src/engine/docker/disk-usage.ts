@@ -41,6 +41,23 @@ export async function diskUsage(
   return { bytes: sum.bytes, files: sum.files }
 }
 
+/**
+ * Bytes in a volume.
+ * @param inspect asks the engine of the volume
+ * @returns 0 for one that is not there; undefined where the engine's directory is not on this
+ *   machine
+ */
+export async function volumeBytes(
+  inspect: () => Promise<{ Mountpoint: string } | undefined>,
+): Promise<number | undefined> {
+  const directory = (await inspect())?.Mountpoint
+  if (directory === undefined) return 0
+  if (!(await isReadable(directory))) return undefined
+  const sum = new Sum({ bytes: Infinity, files: Infinity })
+  await sum.add(['-P', directory, '-xdev', '-type', 'd', '-printf', '%b 1\\n', '-o', ...printed('%n')])
+  return sum.bytes
+}
+
 function layerBytes(info: Written | undefined): DiskUsage | undefined {
   return info && { bytes: info.SizeRw ?? 0, files: 0 }
 }

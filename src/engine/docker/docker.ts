@@ -3,7 +3,7 @@ import type { Config } from '../../config.ts'
 import type { Logger } from '../../log.ts'
 import type { Engine } from '../engine.ts'
 import { attachDyno, hangUpDyno } from './attach.ts'
-import { removeCache } from './cache.ts'
+import { cacheBytes, removeCache } from './cache.ts'
 import { removeApp, removeOrphans, removeServer } from './cleanup.ts'
 import { connectClient } from './client.ts'
 import { endExec, execInDyno } from './dyno-exec.ts'
@@ -20,6 +20,7 @@ import { KnownLayers } from './layers-below.ts'
 import { loadImage, sharedLayers } from './load-image.ts'
 import { dynoOutput } from './output.ts'
 import { overfullDynos } from './overfull.ts'
+import { freeDisk } from './free-disk.ts'
 import { createMachine } from './machine.ts'
 import { liftUserLimits } from '../../user-limits.ts'
 import { OutputReaders } from './readers.ts'
@@ -55,6 +56,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
   return {
     info: () => info(deps),
     machine: deps.machine,
+    freeDisk: () => freeDisk(deps),
     findImage: (reference) => findImage(deps, reference),
     importImage: (rootfs, options) => importImage(deps, rootfs, options),
     createImage: (options) => createImage(deps, options),
@@ -85,6 +87,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
       await deps.host.secure()
     },
     removeApp: (appId, keep) => removeApp(deps, appId, keep),
+    cacheBytes: (appId) => cacheBytes(deps, appId),
     removeCache: (appId) => removeCache(deps, appId),
     removeOrphans: (keep) => removeOrphans(deps, keep),
     removeServer: async () => {

@@ -4,7 +4,7 @@ import { json } from 'node:stream/consumers'
 import type Docker from 'dockerode'
 import { PaasError, type ErrorCode } from '../../errors.ts'
 import { unlessMissing } from './client.ts'
-import { diskUsage, type DiskUsage } from './disk-usage.ts'
+import { diskUsage, volumeBytes, type DiskUsage } from './disk-usage.ts'
 import { gateUnavailable, throughGate } from './gate.ts'
 import { secureHost, secureNetwork, type FirewallDeps } from './firewall.ts'
 
@@ -16,6 +16,8 @@ export type Host = {
   secureNetwork(): Promise<void>
   /** What a container has written; undefined for one that is gone. */
   diskUsage(container: Docker.Container, most: DiskUsage, signal?: AbortSignal): Promise<DiskUsage | undefined>
+  /** Bytes in a build cache; undefined where the engine's disk is another machine's. */
+  volumeBytes(volume: Docker.Volume): Promise<number | undefined>
 }
 
 /** Uses the rights of this process. */
@@ -25,10 +27,11 @@ export function ownHost(deps: FirewallDeps): Host {
     secureNetwork: () => secureNetwork(deps),
     diskUsage: (container, most, signal) =>
       diskUsage((query: object = {}) => unlessMissing(container.inspect(query)), most, signal),
+    volumeBytes: (volume) => volumeBytes(() => unlessMissing(volume.inspect())),
   }
 }
 
-/** Uses the rights of the gate at this socket, which takes these three calls only. */
+/** Uses the rights of the gate at this socket, which takes these four calls only. */
 export function hostBehind(gate: string): Host {
   return {
     secure: async () => void (await ask(gate, '/host')),
@@ -36,6 +39,10 @@ export function hostBehind(gate: string): Host {
     diskUsage: async ({ id }, { bytes, files }, signal) => {
       const query = new URLSearchParams({ container: id, bytes: String(bytes), files: String(files) })
       return ((await ask(gate, `/host/disk?${query.toString()}`, signal)) as DiskUsage | null) ?? undefined
+    },
+    volumeBytes: async ({ name }) => {
+      const query = new URLSearchParams({ name })
+      return ((await ask(gate, `/host/cache?${query.toString()}`)) as number | null) ?? undefined
     },
   }
 }

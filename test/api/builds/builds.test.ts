@@ -54,6 +54,10 @@ describe('asking for a build', () => {
       expect(await api.call('DELETE', `/apps/${app.name}/build-cache`)).toMatchObject({ status: 200, body: {} })
       expect(await volumes()).toBe('')
     }
+    const { body } = await api.call('GET', `/apps/${app.name}/disk`)
+    expect(body).toMatchObject({ app: { name: app.name }, image_bytes: 0, cache_bytes: 0, log_bytes: 0 })
+    expect(body['repository_bytes']).toBeGreaterThan(0)
+    expect(body['total_bytes']).toEqual(body['repository_bytes'])
   })
 
   it('takes any commit the repository has', async () => {
