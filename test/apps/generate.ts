@@ -11,7 +11,8 @@ export type GenerateDeps = { engine: Pick<Engine, 'createSandbox'>; toolbox: Pic
  * A repository with the app, as a developer would have it. The developer's machine is a container of the build image with
  * the language's toolchain, whatever this machine has.
  */
-export async function generate({ pack, script }: Starter, { engine, toolbox }: GenerateDeps): Promise<TestRepository> {
+export async function generate(starter: Starter, { engine, toolbox }: GenerateDeps): Promise<TestRepository> {
+  const { pack, script, packages } = starter
   const { digest } = await toolbox.buildImage([pack])
   const { signal } = new AbortController()
   await using machine = await engine.createSandbox(
@@ -19,17 +20,21 @@ export async function generate({ pack, script }: Starter, { engine, toolbox }: G
       appId: undefined,
       image: digest,
       name: 'generator',
-      user: 'app',
+      user: packages ? 'root' : 'app',
       limits: { memoryMiB: 2048, cpus: 2, pids: 1024 },
       env: { HOME: '/tmp' },
       workingDirectory: '/app',
       labels: {},
+      // As the containers that make stack images, which install packages.
+      ...(packages && { trusted: true }),
     },
     signal,
   )
   const output: Buffer[] = []
+  const install = ['/usr/lib/paas/stack/install', ...(packages ?? [])]
+  if (packages) await machine.exec({ argv: install }, (chunk) => output.push(chunk), signal)
   const argv = ['bash', '-ec', `PATH=$PATH:/usr/lib/paas/bin\n${script}`]
-  const { code } = await machine.exec({ argv }, (chunk) => output.push(chunk), signal)
+  const { code } = await machine.exec({ argv, user: 'app' }, (chunk) => output.push(chunk), signal)
   if (code !== 0) throw new Error(`the generator exited with ${code}:\n${Buffer.concat(output).toString()}`)
   const repository = await TestRepository.empty()
   const unpack = spawn('tar', ['-x', '--strip-components=1', '-C', repository.path], {

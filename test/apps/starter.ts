@@ -5,6 +5,8 @@ export type Starter = {
   name: string
   /** The one that builds it; the script runs where its toolchain is. */
   pack: PackName
+  /** Debian packages that the developer's machine has besides. */
+  packages?: string[]
   /** bash: makes the app in the current directory, with the package registries at hand. */
   script: string
   /** What is asked for, and what the body of the answer must match. */

@@ -19,7 +19,7 @@ const all = process.env['PAAS_TEST_APPS'] === 'all'
 const chosen = all ? starters : starters.filter(({ always }) => always)
 
 /** Packs that keep what a lock file decides. */
-const restoring: PackName[] = ['deno', 'bun', 'nodejs', 'python']
+const restoring: PackName[] = ['deno', 'bun', 'nodejs', 'python', 'ruby']
 
 const serverId = randomBytes(6).toString('hex')
 const config = loadConfig({ DOCKER_HOST: process.env['DOCKER_HOST'] })

@@ -2,7 +2,9 @@ import type { Starter } from './starter.ts'
 import { bunApps } from './starters/bun.ts'
 import { denoApps } from './starters/deno.ts'
 import { nodejs } from './starters/nodejs.ts'
+import { php } from './starters/php.ts'
 import { python } from './starters/python.ts'
+import { ruby } from './starters/ruby.ts'
 
 /** In the order of the table in docs/languages.md. */
-export const starters: Starter[] = [...denoApps, ...bunApps, ...nodejs, ...python]
+export const starters: Starter[] = [...denoApps, ...bunApps, ...nodejs, ...php, ...python, ...ruby]
