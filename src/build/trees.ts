@@ -7,7 +7,15 @@ import type { AppId } from '../model/ids.ts'
  */
 export type Tree = { path: TreePath; id: string }
 
-const paths = ['node_modules', '.paas/deno', '.paas/python', '.paas/runtime', '.paas/bundle', 'vendor'] as const
+const paths = [
+  'node_modules',
+  '.paas/deno',
+  '.paas/python',
+  '.paas/runtime',
+  '.paas/java',
+  '.paas/bundle',
+  'vendor',
+] as const
 export type TreePath = (typeof paths)[number]
 
 /** What an image with a tree in it is for: to build on, or to put slugs on. */

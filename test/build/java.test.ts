@@ -22,7 +22,7 @@ public class Greeter {
   public static void main(String[] args) throws Exception {
     var server = HttpServer.create(new InetSocketAddress(Integer.parseInt(System.getenv("PORT"))), 0);
     server.createContext("/", exchange -> {
-      var text = ("Hello from Java, heap " + Runtime.getRuntime().maxMemory() / 1048576 + "\\n").getBytes();
+      var text = ("Hello from Java " + System.getProperty("java.specification.version") + ", heap " + Runtime.getRuntime().maxMemory() / 1048576 + "\\n").getBytes();
       exchange.sendResponseHeaders(200, text.length);
       exchange.getResponseBody().write(text);
       exchange.close();
@@ -91,10 +91,19 @@ describe('a Java app', () => {
     })
     expect(app.output).toContain('system.properties asks for Java 17: 21 runs what was made for it')
     await using running = await app.serve(result)
-    expect((await running.get('/')).body).toMatch(/^Hello from Java, heap (29|30)\d\n$/)
+    expect((await running.get('/')).body).toMatch(/^Hello from Java 21, heap (29|30)\d\n$/)
     await app.commit({ 'settings.xml': '<settings><offline>true</offline></settings>\n' })
     await app.build()
   })
+
+  it('brings the Java that it asks for along, which is a layer of its own', async () => {
+    await app.replace({ ...greeter, 'pom.xml': pom(mainClass, 25) })
+    const result = await app.build()
+    expect(app.output).toContain('-----> Using Java 25 of the stack (pom.xml)')
+    expect(app.output).toContain('Dependencies, as a layer of their own')
+    await using running = await app.serve(result)
+    expect((await running.get('/')).body).toContain('Hello from Java 25,')
+  }, 240_000)
 
   it('of Spring Boot listens where it is told', async () => {
     await app.replace(spring)
@@ -115,9 +124,13 @@ describe('a Java app that cannot be built', () => {
     [
       'asks for a newer Java',
       { 'system.properties': 'java.runtime.version=99\n' },
-      'system.properties asks for Java 99, but this stack has 21',
+      'system.properties asks for Java 99, but this stack has 21 and 25',
     ],
-    ['is compiled for a newer Java', { 'pom.xml': pom(mainClass, 99) }, 'pom.xml asks for a newer Java than 21'],
+    [
+      'is compiled for a newer Java than it asks for',
+      { 'pom.xml': pom(mainClass, 25), '.java-version': '21\n' },
+      'the build asks for another Java than 21',
+    ],
     [
       'has a dependency that does not exist',
       { 'pom.xml': pom(dependency('commons-io', '0.0.99')) },
@@ -131,7 +144,7 @@ describe('a Java app that cannot be built', () => {
         'settings.xml':
           '<settings><mirrors><mirror><id>m</id><mirrorOf>*</mirrorOf><url>https://mirror.invalid/</url></mirror></mirrors></settings>\n',
       },
-      'a Maven repository is not reached',
+      'a repository is not reached',
     ],
   ])('because it %s is told what to do', async (_, files, reason) => {
     await app.replace({ ...greeter, ...files })
@@ -139,9 +152,18 @@ describe('a Java app that cannot be built', () => {
     expect(app.output).toMatch(/^ !     \S/m)
   })
 
+  it.each([
+    ['no wrapper', {}, 'there is no gradlew'],
+    ['half of a wrapper', { gradlew: 'echo\n' }, 'gradlew lacks gradle/wrapper/gradle-wrapper.jar'],
+  ])('with Gradle, because it has %s is told what to do', async (_, files, reason) => {
+    await app.replace({ 'build.gradle': '', ...files })
+    await expect(app.build()).rejects.toThrow(`build failed: ${reason}`)
+    expect(app.output).toMatch(/^ !     \S/m)
+  })
+
   it('that has no main class is told so, and is released without web', async () => {
     await app.replace({ ...greeter, 'pom.xml': pom('') })
     expect((await app.build()).processTypes).toEqual({})
-    expect(app.output).toContain(' !     No jar in target has a Main-Class')
+    expect(app.output).toContain(' !     No jar has a Main-Class')
   })
 })

@@ -4,6 +4,8 @@ choose_maven() {
   export MAVEN_USER_HOME=$cache_dir/maven
   # A build is over before the second compiler of the JVM pays.
   export MAVEN_OPTS=${MAVEN_OPTS:--XX:MaxRAMPercentage=60 -XX:+UseSerialGC -XX:TieredStopAtLevel=1}
+  # What it uses itself is not for those who push to mend (openjdk.org/jeps/472 and 498).
+  ((java == java_of_stack)) || MAVEN_OPTS+=' --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow'
   bound_cache "$cache_dir/maven/repository"
   if [[ ! -f mvnw ]]; then
     maven=(mvn)
