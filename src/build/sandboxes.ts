@@ -125,6 +125,11 @@ export class BuildSandboxes implements AsyncDisposable {
     return this.#make(appId, form, signal, onProgress)
   }
 
+  /** The images of the stack are new: no build begins in one that was made of the old. */
+  renew(stack: string): void {
+    for (const [appId, { form }] of this.#prepared) if (form.stack === stack) void this.#discard(appId)
+  }
+
   /** No build needs the one that was prepared. */
   dismiss(appId: AppId): void {
     void this.#discard(appId)

@@ -1,3 +1,4 @@
+import type { BuildSandboxes } from '../build/sandboxes.ts'
 import type { Stacks } from '../build/stacks.ts'
 import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -10,6 +11,7 @@ export type UpgradesOptions = {
   engine: Pick<Engine, 'appendLayer' | 'findImage' | 'readImage'>
   store: Store
   stacks: Stacks
+  sandboxes: Pick<BuildSandboxes, 'renew'>
   releases: Pick<Releases, 'moveSlug' | 'releaseNext'>
   config: Pick<Config, 'stackUpgrade' | 'stacksDirectory'>
   log: Logger

@@ -87,7 +87,7 @@ export class StackUpgrades implements AsyncDisposable {
     { stack, apps: candidates }: { stack: string; apps: MoveCandidate[] },
     signal: AbortSignal,
   ): Promise<MoveCandidate[]> {
-    const { store, stacks } = this.#own
+    const { store, stacks, sandboxes } = this.#own
     const { toolbox, states } = stacks(stack)
     const say = (progress: string): void => store.stackUpgrades.setState(id, { kind: 'running', progress })
     say('looking up what Debian has newer versions of')
@@ -101,6 +101,7 @@ export class StackUpgrades implements AsyncDisposable {
     const isOutdated = (index: number): boolean => (known.states[index]?.updates.length ?? 0) > 0
     if (targets.some((_, index) => isOutdated(candidates.length + index))) {
       store.stackPatches.add(stack, known.snapshot)
+      sandboxes.renew(stack)
     }
     const outdated = candidates.filter((_, index) => isOutdated(index))
     for (const candidate of candidates) {

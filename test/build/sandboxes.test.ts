@@ -3,6 +3,7 @@ import { BuildSandboxes } from '../../src/build/sandboxes.ts'
 import { AppTrees, treeLabels } from '../../src/build/trees.ts'
 import type { Image, Sandbox } from '../../src/engine/engine.ts'
 import { createLog } from '../../src/log.ts'
+import { usualStack } from '../../src/model/stack.ts'
 import { newId, type AppId } from '../../src/model/ids.ts'
 import { docker, never, tar, testEngine, type TestEngine } from '../engine/support.ts'
 
@@ -109,6 +110,16 @@ it('one that waits for no announced push makes room for one that is, the oldest 
   all.prepare(fourth!)
   expect(await containersOf(fourth!)).toEqual([])
   expect(await containersOf(second!)).toHaveLength(1)
+})
+
+it('one that waits is not used when the images of its stack are new', async () => {
+  await using all = sandboxes()
+  const appId = newId<AppId>()
+  all.prepare(appId)
+  all.renew('debian-12')
+  await expect.poll(() => containersOf(appId)).toHaveLength(1)
+  all.renew(usualStack)
+  await expect.poll(() => containersOf(appId)).toEqual([])
 })
 
 it('one that the engine lost is not used', async () => {
