@@ -6,8 +6,8 @@ for (const name of Object.keys(process.env)) if (personal.test(name)) delete pro
 
 /**
  * What is slow and rarely breaks alone: Heroku's own command, apps of real generators, the compose file, an engine that
- * is restarted, each package manager of Node.js and Python (npm, pip and uv are in the other tests too), languages with toolchains.
- * `npm run test:slow`
+ * is restarted, each package manager of Node.js and Python (npm, pip and uv are in the other tests too), Go for all languages
+ * with toolchains. `npm run test:slow`
  */
 const slow = [
   'test/heroku/**/*.test.ts',
@@ -15,8 +15,10 @@ const slow = [
   'test/setup/services.test.ts',
   'test/stack/{mirror,upgrade}.test.ts',
   'test/e2e/engine-restart.test.ts',
-  'test/build/{apt,bun,deno,go,java,node-modules,php,procfile,python-managers,ruby,rust}.test.ts',
+  'test/build/{apt,go,node-modules,procfile,python-managers}.test.ts',
 ]
+/** The other languages, whose toolchains have to be installed first. `npm run test:languages` */
+const languages = ['test/build/{bun,deno,java,php,ruby,rust}.test.ts']
 /** Files that leave their process as they found it: they share one, where each module is loaded once. */
 const shared = ['test/{api,cli,logs,metrics,model,output,queue,release,store}/**/*.test.ts']
 
@@ -28,8 +30,11 @@ export default defineConfig({
   test: {
     projects: [
       project('shared', shared, { isolate: false }),
-      project('own process', ['test/**/*.test.ts'], { exclude: ['**/node_modules/**', ...shared, ...slow] }),
+      project('own process', ['test/**/*.test.ts'], {
+        exclude: ['**/node_modules/**', ...shared, ...slow, ...languages],
+      }),
       project('slow', slow),
+      project('languages', languages),
     ],
     reporters: ['default', './test/slowest-files.ts'],
     testTimeout: 120_000,
