@@ -13,12 +13,12 @@ const slow = [
   'test/heroku/**/*.test.ts',
   'test/apps/**/*.test.ts',
   'test/setup/services.test.ts',
-  'test/stack/{mirror,upgrade}.test.ts',
+  'test/stack/mirror.test.ts',
   'test/e2e/engine-restart.test.ts',
   'test/build/{apt,go,node-modules,procfile,python-managers}.test.ts',
 ]
-/** The other languages, whose toolchains have to be installed first. `npm run test:languages` */
-const languages = ['test/build/{bun,deno,java,php,ruby,rust}.test.ts']
+/** What images have to be made for first: the other languages with their toolchains, a second stack. `npm run test:images` */
+const images = ['test/build/{bun,deno,java,php,ruby,rust}.test.ts', 'test/stack/upgrade.test.ts']
 /** Files that leave their process as they found it: they share one, where each module is loaded once. */
 const shared = ['test/{api,cli,logs,metrics,model,output,queue,release,store}/**/*.test.ts']
 
@@ -31,10 +31,10 @@ export default defineConfig({
     projects: [
       project('shared', shared, { isolate: false }),
       project('own process', ['test/**/*.test.ts'], {
-        exclude: ['**/node_modules/**', ...shared, ...slow, ...languages],
+        exclude: ['**/node_modules/**', ...shared, ...slow, ...images],
       }),
       project('slow', slow),
-      project('languages', languages),
+      project('images', images),
     ],
     reporters: ['default', './test/slowest-files.ts'],
     testTimeout: 120_000,
