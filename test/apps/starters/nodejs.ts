@@ -22,7 +22,7 @@ export const nodejs: Starter[] = [
     name: 'Next.js: create-next-app',
     pack: 'nodejs',
     script: `npm exec --yes create-next-app@latest -- site --yes --empty --skip-install --disable-git --use-npm
-      mv site/* site/.[a-z]* .`,
+      mv site/* site/.[a-z]* . && npm install --package-lock-only --ignore-scripts`,
     path: '/',
     expected: /Hello world!/,
   },
@@ -30,7 +30,7 @@ export const nodejs: Starter[] = [
     name: 'Next.js by itself: create-next-app, output: standalone',
     pack: 'nodejs',
     script: `npm exec --yes create-next-app@latest -- site --yes --empty --skip-install --disable-git --use-npm
-      mv site/* site/.[a-z]* .
+      mv site/* site/.[a-z]* . && npm install --package-lock-only --ignore-scripts
       sed -i 's/= {/= { output: "standalone",/' next.config.ts`,
     path: '/',
     expected: /Hello world!/,
