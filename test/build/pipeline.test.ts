@@ -133,7 +133,7 @@ describe('a build fails', () => {
   })
 
   it.each([
-    ['ruby', 'build failed: .buildpacks names "ruby"'],
+    ['scala', 'build failed: .buildpacks names "scala"'],
     ['# nothing', 'build failed: .buildpacks names no buildpack'],
     ['python', 'build failed: the buildpack python cannot build this app'],
   ])('when .buildpacks is %j', async (buildpacks, message) => {

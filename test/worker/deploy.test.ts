@@ -31,7 +31,7 @@ describe('a build', () => {
     expect(output).toMatch(
       /-----> Building\n-----> Launching...\n {7}Released v2\n {7}http:\/\/first\.localhost:\d+ deployed\n/,
     )
-    expect(output).toMatch(/ {7}Verifying deploy... done.\n {7}Phases: compile \d/)
+    expect(output).toMatch(/ {7}Verifying deploy... done.\n {7}Phases: queue \d.*, compile \d/)
   })
 
   it('replaces the running release without one failed request', async () => {
