@@ -11,10 +11,11 @@ async function served(server: TestServer): Promise<TestApp> {
   return app
 }
 
-const dynosOf = (app: { id: string }): string[] =>
-  execFileSync('docker', ['ps', '--quiet', '--no-trunc', '--filter', `label=paas.app=${app.id}`], { encoding: 'utf8' })
-    .split('\n')
-    .filter(Boolean)
+const dynosOf = (app: { id: string }): string[] => {
+  const filters = ['--filter', `label=paas.app=${app.id}`, '--filter', 'label=paas.kind=dyno']
+  const list = execFileSync('docker', ['ps', '--quiet', '--no-trunc', ...filters], { encoding: 'utf8' })
+  return list.split('\n').filter(Boolean)
+}
 
 describe('a server', () => {
   it('that is stopped leaves its apps running, and serves the same dynos when it is back', async () => {
