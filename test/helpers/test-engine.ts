@@ -75,9 +75,20 @@ export class TestEngine implements AsyncDisposable {
   /** Kills the engine and all that it runs at once, as a power cut does. */
   async cutPower(): Promise<void> {
     const containers = this.docker('ps', '--quiet').split('\n').filter(Boolean)
-    const pids = containers.map((id) => Number(this.docker('inspect', '--format', '{{.State.Pid}}', id)))
+    const pids = containers.flatMap((id) => this.#pidOf(id))
     await this.#end('SIGKILL', [this.#pidFile, `${this.#directory}/exec/containerd/containerd.pid`])
     for (const pid of pids) process.kill(pid, 'SIGKILL')
+  }
+
+  /** None of a container that has just ended: its pid is 0, which for kill(2) is this process and all of its group. */
+  #pidOf(container: string): number[] {
+    try {
+      const pid = Number(this.docker('inspect', '--format', '{{.State.Pid}}', container))
+      return pid > 0 ? [pid] : []
+    } catch (error) {
+      if (/No such object/.test(String(error))) return []
+      throw error
+    }
   }
 
   async #end(signal: NodeJS.Signals, pidFiles: string[]): Promise<void> {
