@@ -11,16 +11,19 @@ const heading = '\n## The apps that were pushed\n'
 export type Pushed = { starter: Starter; coldMs: number; warmMs: number; imageBytes: number }
 
 /** Replaces what docs/languages.md has from the table of apps on; what precedes it is written by hand. */
-export async function writePage(pushed: Pushed[], begin: Date): Promise<void> {
+export async function writePage(pushed: Pushed[], { begin, of }: { begin: Date; of: number }): Promise<void> {
   const [words] = (await readFile(page, 'utf8')).split(heading)
-  await writeFile(page, `${words}${heading}\n${circumstances(begin)}\n\n${table(pushed)}\n`)
+  await writeFile(
+    page,
+    `${words}${heading}\n${circumstances(`${pushed.length} of ${of} apps`, begin)}\n\n${table(pushed)}\n`,
+  )
 }
 
-function circumstances(begin: Date): string {
+function circumstances(which: string, begin: Date): string {
   const minutes = ((Date.now() - begin.getTime()) / 60_000).toFixed(0)
   const [, , load = 0] = loadavg()
   return [
-    `Pushed on ${begin.toISOString().slice(0, 10)}, all in ${minutes} minutes, with ${cpus().length} cores (${cpus()[0]?.model}),`,
+    `Pushed on ${begin.toISOString().slice(0, 10)}: ${which}, in ${minutes} minutes, with ${cpus().length} cores (${cpus()[0]?.model}),`,
     `${(totalmem() / 2 ** 30).toFixed(0)} GiB, Linux ${release()}. The load average of the last 15 minutes was ${load.toFixed(1)} at the end.`,
   ].join('\n')
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createStack } from '../../src/build/stack/debian.ts'
 import { packFacts, type PackName } from '../../src/build/packs.ts'
 import { createToolbox } from '../../src/build/toolbox.ts'
@@ -36,7 +36,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await server?.stop()
   await removeFromEngine(serverId)
-  if (all && pushed.length === starters.length) await writePage(pushed, begin)
+})
+// After each, so that one that fails takes nothing from the others.
+afterEach(async () => {
+  if (all) await writePage(pushed, { begin, of: starters.length })
 })
 
 describe.each(chosen)('$name', (starter) => {

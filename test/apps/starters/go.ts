@@ -2,13 +2,14 @@ import type { Starter } from '../starter.ts'
 
 export const go: Starter[] = [
   {
-    name: 'helloserver of golang.org/x/example',
+    name: 'chi: its first example',
     pack: 'go',
     script: `export HOME=/tmp GOFLAGS=-modcacherw
-      cp -r "$(go mod download -json golang.org/x/example@latest | sed -nE 's/.*"Dir": "(.*)".*/\\1/p')"/helloserver/. .
-      chmod -R u+w . && echo 'web: bin/helloserver -addr 0.0.0.0:$PORT' > Procfile`,
+      cp "$(go mod download -json github.com/go-chi/chi/v5@latest | sed -nE 's/.*"Dir": "(.*)".*/\\1/p')"/_examples/hello-world/main.go .
+      sed -i 's/":3333"/":" + os.Getenv("PORT")/; s/^import (/import (\\n"os"/' main.go
+      go mod init example.com/hello && go mod tidy`,
     path: '/',
-    expected: /Hello, Gopher!/,
+    expected: /hello world/,
   },
   {
     name: 'Gin: quick start',

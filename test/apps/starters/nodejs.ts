@@ -13,7 +13,8 @@ export const nodejs: Starter[] = [
   {
     name: 'React: create-vite',
     pack: 'nodejs',
-    script: 'npm exec --yes create-vite@latest -- site --template react --no-interactive && mv site/* site/.[a-z]* .',
+    script:
+      'npm exec --yes create-vite@latest -- site --template react --no-interactive && mv site/* site/.[a-z]* . && npm install --package-lock-only --ignore-scripts',
     path: '/any/page',
     expected: /<div id="root"><\/div>/,
   },
