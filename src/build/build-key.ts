@@ -5,7 +5,7 @@ import type { Repositories } from '../model/repositories.ts'
 import type { Candidates } from './detect.ts'
 import { isPackUrl, type PackUrl } from './pack-url.ts'
 import { isOurs, packsWithoutToolchain, type PackName } from './packs.ts'
-import type { BuildLimits } from './sandboxes.ts'
+import type { BuildLimits } from './sandbox-limits.ts'
 import type { SourceFacts } from './source.ts'
 import { baseNames, type Toolbox } from './toolbox.ts'
 

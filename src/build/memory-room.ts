@@ -1,7 +1,7 @@
 import { freemem, totalmem } from 'node:os'
 import type { Engine } from '../engine/engine.ts'
 import { within } from '../model/machine.ts'
-import type { BuildLimits } from './sandboxes.ts'
+import type { BuildLimits } from './sandbox-limits.ts'
 
 /** Milliseconds after which what a build needs shows in the memory that is left. */
 const untilShown = 15_000

@@ -5,7 +5,6 @@ import type { Logger } from '../log.ts'
 import type { BuildFacts } from '../model/build-report.ts'
 import { parseAppJson, type AppManifest } from '../model/app-json.ts'
 import { within } from '../model/machine.ts'
-import type { Narrator } from '../model/narrator.ts'
 import { appUser } from '../model/app-user.ts'
 import { usualStack } from '../model/stack.ts'
 import type { Repositories } from '../model/repositories.ts'
@@ -28,11 +27,13 @@ import { buildOrder } from './order.ts'
 import { currentCommits } from './pack-commits.ts'
 import { isOurs } from './packs.ts'
 import { decideProcessTypes, parseProcfileOf } from './process-types.ts'
-import type { BuildLimits, BuildSandboxes } from './sandboxes.ts'
+import type { BuildLimits } from './sandbox-limits.ts'
+import type { BuildSandboxes } from './sandboxes.ts'
 import type { BuildRequest, BuildResult, RunPipeline, Told } from '../model/build-request.ts'
 import { readSource, sourceForBuild, type SourceFacts } from './source.ts'
 import type { SourceLimits } from '../model/source.ts'
 import { sourceWarnings } from './source-warnings.ts'
+import { tellProgress } from './tell-progress.ts'
 import type { Toolbox } from './toolbox.ts'
 import { toolchainsFor } from './toolchains.ts'
 import { treeBytes, type AppTrees } from './trees.ts'
@@ -283,14 +284,6 @@ function mebibytes(bytes: number): string {
 
 function archive({ deps, request, signal }: Asked): Promise<Readable> {
   return deps.repositories.archive(request.appId, request.commit, signal)
-}
-
-/**
- * Images are made at set-up; one that is needed later says what takes so long, and not what apt-get
- * says.
- */
-function tellProgress(output: Narrator, line: string): void {
-  if (/^(making|adding|another) /.test(line)) output.detail(`${line}...`)
 }
 
 function tookTooLong(seconds: number, cause: unknown): PaasError {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
-import type { Engine, Limits, Sandbox } from '../engine/engine.ts'
+import type { Engine, Sandbox } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { newId, type AppId } from '../model/ids.ts'
@@ -8,20 +8,12 @@ import { usualStack } from '../model/stack.ts'
 import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
 import { baseStores } from './dockerfile/base-stores.ts'
 import type { PackName } from './packs.ts'
+import { sandboxLimits, type BuildLimits } from './sandbox-limits.ts'
 import type { Toolbox } from './toolbox.ts'
 import { treeLabels, type AppTrees, type Tree } from './trees.ts'
 
 /** Milliseconds a sandbox waits for a build that has been announced. */
 const patience = 30_000
-/**
- * Processes and threads in one build: bundlers start a few per core, a fork bomb does not get far.
- */
-const mostProcesses = 1024
-/** What a build and its cache may take on disk: a slug of the largest size several times over. */
-const mostDiskMiB = 10 * 1024
-
-export type BuildLimits = { memoryMiB: number; cpus: number; diskMiB?: number }
-
 export type SandboxesDeps = {
   engine: Pick<Engine, 'createSandbox' | 'removeCache'>
   /** By the name of the stack. */
@@ -299,8 +291,4 @@ async function within(milliseconds: number, promise: Promise<unknown>): Promise<
   const late = delay(milliseconds, undefined, { signal: limit.signal }).catch(() => undefined)
   await Promise.race([promise.catch(() => undefined), late])
   limit.abort()
-}
-
-export function sandboxLimits({ memoryMiB, cpus, diskMiB = mostDiskMiB }: BuildLimits): Limits & { diskMiB: number } {
-  return { memoryMiB, cpus, pids: mostProcesses, diskMiB }
 }

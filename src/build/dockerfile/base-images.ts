@@ -1,6 +1,6 @@
 import type { Engine } from '../../engine/engine.ts'
 import { PaasError } from '../../errors.ts'
-import { sandboxLimits, type BuildLimits } from '../sandboxes.ts'
+import { sandboxLimits, type BuildLimits } from '../sandbox-limits.ts'
 import { rewriteTar } from '../../tar.ts'
 import { builderPrograms, type BaseName, type Toolbox } from '../toolbox.ts'
 import { storeOf } from './base-stores.ts'
