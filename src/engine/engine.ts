@@ -3,6 +3,7 @@ import type { DynoExit } from '../model/dyno-exit.ts'
 import type { DynoFacts } from '../model/dyno.ts'
 import type { AppId } from '../model/ids.ts'
 import type { Machine } from '../model/machine.ts'
+import type { Mount, VolumeEngine } from './volumes.ts'
 
 /**
  * Whatever runs containers. Nothing above this interface knows a vendor; `docker/` is today's
@@ -10,7 +11,7 @@ import type { Machine } from '../model/machine.ts'
  * does not carry that label. Every method rejects with `engine_unavailable` when the engine cannot
  * be reached.
  */
-export interface Engine {
+export interface Engine extends VolumeEngine {
   info(): Promise<EngineInfo>
   /** Likewise, as it was within the last minute. */
   machine(): Promise<Machine>
@@ -226,6 +227,8 @@ export type DynoSpec = {
   host?: string
   /** The health check of a web dyno, `http://HOST/PATH`; absent: `/` of its host. */
   healthcheck?: string
+  /** Volumes of the app. @throws volume_missing at the start, where one is not there */
+  volumes?: Mount[]
 }
 
 export type TerminalSize = { columns: number; rows: number }

@@ -15,6 +15,10 @@ export const label = {
   host: 'paas.host',
   healthcheck: 'paas.healthcheck',
   uuid: 'paas.uuid',
+  /** Of a volume: its id, whose it is, and what its owner calls it. */
+  volume: 'paas.volume',
+  owner: 'paas.owner',
+  volumeName: 'paas.volume-name',
   /** On stack images, which all servers of one engine share; they carry no `server`. */
   stack: 'paas.stack',
 } as const
@@ -23,4 +27,4 @@ export const label = {
  * What a labelled thing is. One-offs are dynos that nobody starts again: `run`, release commands. A
  * session is one whose input and output are a client's.
  */
-export type Kind = 'dyno' | 'oneoff' | 'session' | 'sandbox' | 'network' | 'cache' | 'image'
+export type Kind = 'dyno' | 'oneoff' | 'session' | 'sandbox' | 'network' | 'cache' | 'image' | 'volume' | 'service'

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { confined, hostNames, nameServers, rootless, trusted } from '../engine/docker/host-config.ts'
-import { areOfContainer, isCacheName, isOwnName, type GateOwner } from './own.ts'
+import { label } from '../engine/labels.ts'
+import { areOfContainer, isCacheName, isOwnName, isOwnVolume, ownerOfVolume, type GateOwner } from './own.ts'
 import { refuseUnless } from './refused.ts'
 import { isFlag, isObject, isText, isTexts, like, one, shaped, textsByName } from './shape.ts'
 
@@ -65,7 +66,7 @@ export function checkContainer(body: unknown, owner: GateOwner): Container {
   refuseUnless(confinement !== undefined, 'a container is not confined as those of this server are')
   refuseUnless(User !== 'root' || confinement === 'trusted', 'a container may not be root')
   checkNames(HostConfig, confinement, owner)
-  checkPlaces(HostConfig, confinement, owner)
+  checkPlaces(container, confinement, owner)
   return container
 }
 
@@ -96,7 +97,7 @@ function checkNames(host: HostConfig, confinement: Confinement, { network }: Gat
 
 /** @throws Refused */
 function checkPlaces(
-  { NetworkMode, Runtime, Binds = [] }: HostConfig,
+  { HostConfig: { NetworkMode, Runtime, Binds = [] }, Labels }: Container,
   confinement: Confinement,
   owner: GateOwner,
 ): void {
@@ -105,15 +106,22 @@ function checkPlaces(
   // A container that is never started, or runs no stranger's code, needs no other runtime.
   const isFree = network === 'none' || confinement === 'trusted'
   refuseUnless(Runtime === owner.runtime || (isFree && Runtime === undefined), 'a container has another runtime')
-  const areVolumes = (Binds as string[]).every((bind) => isVolume(bind, owner))
+  const areVolumes = (Binds as string[]).every((bind) => isCache(bind, owner) || isData(bind, Labels, owner))
   refuseUnless(areVolumes, 'a container may only have volumes of this server')
 }
 
 /** Volumes by their names; what begins with a slash would be a directory of the host. */
-function isVolume(bind: string, owner: GateOwner): boolean {
+function isCache(bind: string, owner: GateOwner): boolean {
   const [name = '', at = '', options, ...more] = bind.split(':')
   const isOurs = isCacheName(name, owner) || /^paas-base-[0-9a-f]{16}$/.test(name)
   return isOurs && isInside(at) && (options === undefined || options === 'ro') && more.length === 0
+}
+
+/** A volume of the app, or of the add-on, that the container is of. */
+function isData(bind: string, labels: Labels, owner: GateOwner): boolean {
+  const [name = '', at = '', options = '', ...more] = bind.split(':')
+  const isItsOwn = isOwnVolume(name, owner) && ownerOfVolume(name) === (labels[label.owner] ?? labels[label.app])
+  return isItsOwn && isInside(at) && (options === 'nocopy' || options === 'ro,nocopy') && more.length === 0
 }
 
 /** An absolute path below the root that means what it says. */

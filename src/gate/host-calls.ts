@@ -5,7 +5,7 @@ import { publicPort, secureHost, secureNetwork } from '../engine/docker/firewall
 import { asPaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { GatedEngine } from './engine.ts'
-import { isCacheName } from './own.ts'
+import { isCacheName, isOwnVolume } from './own.ts'
 import { Refused } from './refused.ts'
 import type { Things } from './things.ts'
 
@@ -53,17 +53,17 @@ export class HostCalls {
         return () => secureNetwork({ network })
       case 'POST /host/disk':
         return () => this.#diskUsage(query, signal)
-      case 'POST /host/cache':
-        return () => this.#cacheBytes(query)
+      case 'POST /host/volume':
+        return () => this.#volumeBytes(query)
       default:
         return undefined
     }
   }
 
-  /** Of a build cache of this server; of another volume nothing is said. */
-  async #cacheBytes(query: URLSearchParams): Promise<unknown> {
+  /** Of a volume of this server; of another nothing is said. */
+  async #volumeBytes(query: URLSearchParams): Promise<unknown> {
     const name = query.get('name') ?? ''
-    if (!isCacheName(name, this.#deps)) return undefined
+    if (!isCacheName(name, this.#deps) && !isOwnVolume(name, this.#deps)) return undefined
     return volumeBytes(() => this.#deps.engine.find<{ Mountpoint: string }>(`/volumes/${name}`))
   }
 

@@ -2,8 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import { serverPrefix } from '../engine/docker/names.ts'
 import { networkOptions } from '../engine/docker/network-options.ts'
 import { ipv4Range, ourNetworks } from '../engine/docker/subnets.ts'
+import { volumeOptions } from '../engine/docker/volume-options.ts'
 import { label, type Kind } from '../engine/labels.ts'
-import { isAppId, isCacheName, type GateOwner } from './own.ts'
+import { isAppId, isCacheName, isOwnVolume, type GateOwner } from './own.ts'
 import { refuseUnless } from './refused.ts'
 import { isFlag, isObject, isText, isTexts, like, one, shaped, textsByName } from './shape.ts'
 
@@ -32,7 +33,7 @@ function isOfPool(subnet: string): boolean {
   return !!range && !!pool && range.last - range.first === 255 && range.first >= pool.first && range.last <= pool.last
 }
 
-/** A build cache, in the engine's own directory of volumes. @throws Refused */
+/** A build cache, or data, in the engine's own directory of volumes. @throws Refused */
 export function checkVolume(body: unknown, owner: GateOwner): unknown {
   const { Name, Labels } = shaped(body, { Name: isText, Labels: textsByName }, 'a volume') as {
     Name: string
@@ -44,8 +45,22 @@ export function checkVolume(body: unknown, owner: GateOwner): unknown {
     [label.kind]: 'cache' satisfies Kind,
   }
   const isCache = isCacheName(Name, owner) && isDeepStrictEqual(Labels, known)
-  refuseUnless(isCache, 'a volume may only be a build cache of this server')
+  refuseUnless(isCache || isData(Name, Labels, owner), 'a volume may only be one of this server')
   return body
+}
+
+/** Labelled as what its name says. */
+function isData(name: string, labels: Record<string, string> | undefined, owner: GateOwner): boolean {
+  if (!labels || !isOwnVolume(name, owner)) return false
+  const {
+    [label.volume]: id = '',
+    [label.owner]: of = '',
+    [label.kind]: kind,
+    [label.volumeName]: called = '',
+  } = labels
+  if (kind !== 'volume' && kind !== 'service') return false
+  const known = volumeOptions(owner.serverId, { id, owner: of, kind, name: called })
+  return isDeepStrictEqual({ Name: name, Labels: labels }, known)
 }
 
 /** @throws Refused */

@@ -1,5 +1,5 @@
 import { label, type Kind } from '../engine/labels.ts'
-import { cacheName, serverPrefix } from '../engine/docker/names.ts'
+import { cacheName, isVolumeName, serverPrefix } from '../engine/docker/names.ts'
 import type { Network } from '../config.ts'
 import type { AppId } from '../model/ids.ts'
 
@@ -46,4 +46,14 @@ export function isAppId(text: string | undefined): text is AppId {
 export function isCacheName(name: string, { serverId }: Pick<GateOwner, 'serverId'>): boolean {
   const appId = name.slice(`${serverPrefix(serverId)}-`.length, -'-cache'.length)
   return isAppId(appId) && name === cacheName(serverId, appId)
+}
+
+/** Of a volume of the server, whoever's it is. */
+export function isOwnVolume(name: string, { serverId }: Pick<GateOwner, 'serverId'>): boolean {
+  return isVolumeName(name) && name.startsWith(`${serverPrefix(serverId)}-`)
+}
+
+/** The app or add-on whose a volume of the server is. */
+export function ownerOfVolume(name: string): string {
+  return name.slice(-'-data'.length - 2 * 36 - 1).slice(0, 36)
 }

@@ -11,7 +11,7 @@ import {
   checkNetwork,
   checkVolume,
 } from './other-bodies.ts'
-import { isCacheName, isOwnName, isOwnReference, isSharedReference, type GateOwner } from './own.ts'
+import { isCacheName, isOwnName, isOwnReference, isOwnVolume, isSharedReference, type GateOwner } from './own.ts'
 import { Refused, refuseUnless } from './refused.ts'
 
 /** What has to be this server's before the engine is asked. */
@@ -123,6 +123,8 @@ const rules: Rule[] = [
   { pattern: /^POST \/networks\/(?<id>[^/]+)\/disconnect$/, judge: judgeDisconnect },
 
   { pattern: /^POST \/volumes\/create$/, judge: ({ body, owner }) => ({ body: { json: checkVolume(body, owner) } }) },
+  { pattern: /^GET \/volumes$/, query: { filters: any }, judge: judgeList },
+  { pattern: /^GET \/volumes\/(?<name>[^/]+)$/, judge: judgeVolume },
   { pattern: /^DELETE \/volumes\/(?<name>[^/]+)$/, query: { force: flag }, judge: judgeVolume },
 ]
 
@@ -201,6 +203,6 @@ function judgeDisconnect(call: Call): Judged {
 }
 
 function judgeVolume({ named: { name = '' }, owner }: Call): Judged {
-  refuseUnless(isCacheName(name, owner), 'the volume is no build cache of this server')
+  refuseUnless(isCacheName(name, owner) || isOwnVolume(name, owner), 'the volume is none of this server')
   return {}
 }

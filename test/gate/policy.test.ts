@@ -8,8 +8,11 @@ import {
   imageName,
   networkName,
   serverPrefix,
+  volumeName,
 } from '../../src/engine/docker/names.ts'
+import { volumeOptions } from '../../src/engine/docker/volume-options.ts'
 import type { DynoSpec } from '../../src/engine/engine.ts'
+import type { Mount } from '../../src/engine/volumes.ts'
 import { label } from '../../src/engine/labels.ts'
 import { parseAsked } from '../../src/gate/asked.ts'
 import { judgeCall } from '../../src/gate/policy.ts'
@@ -24,6 +27,8 @@ const owner = { serverId, ancestors: [], runtime: undefined, network }
 const id = 'c'.repeat(64)
 const image = `sha256:${'d'.repeat(64)}`
 const appId = '01234567-89ab-4def-8123-456789abcdef' as AppId
+const volume = { id: '11111111-2222-4333-8444-555555555555', owner: appId }
+const another = { ...volume, owner: '99999999-89ab-4def-8123-456789abcdef' }
 const own = { [label.server]: serverId }
 const filters = (...labels: string[]) => encodeURIComponent(JSON.stringify({ label: labels }))
 
@@ -60,6 +65,10 @@ function dyno(place: Partial<Parameters<typeof dynoOptions>[2]> = {}): Body {
   const { name: _, ...body } = dynoOptions(serverId, spec, { ...usual, ...place })
   return JSON.parse(JSON.stringify(body)) as Body
 }
+const withVolumes = (volumes: Mount[]): Body => {
+  const { name: _, ...body } = dynoOptions(serverId, { ...spec, volumes }, usual)
+  return JSON.parse(JSON.stringify(body)) as Body
+}
 const create = `POST /containers/create?name=${containerName(serverId, 'acme', 'web.1')}`
 const withHost = (changes: object): Body => ({ ...dyno(), HostConfig: { ...dyno().HostConfig, ...changes } })
 const withoutHost = (key: string): Body => {
@@ -84,6 +93,14 @@ describe('the gate lets the worker', () => {
 
   it('make a dyno with a terminal', () => {
     expect(asked(create, dyno({ session: { terminal: { columns: 80, rows: 24 } } })).answer).toBe('new container')
+  })
+
+  it('make a dyno with the volumes of its app', () => {
+    const mounted = withVolumes([{ ...volume, at: '/app/media' }])
+    expect(mounted.HostConfig['Binds']).toEqual([`${volumeName(serverId, volume)}:/app/media:nocopy`])
+    expect(asked(create, mounted).answer).toBe('new container')
+    const readOnly = withVolumes([{ ...volume, at: '/app/media', readOnly: true }])
+    expect(asked(create, readOnly).answer).toBe('new container')
   })
 
   it('run containers of strangers by the runtime of the settings alone', () => {
@@ -113,6 +130,10 @@ describe('the gate lets the worker', () => {
       'POST /volumes/create',
       { Name: cacheName(serverId, appId), Labels: { ...own, [label.app]: appId, [label.kind]: 'cache' } },
     ],
+    ['a volume', 'POST /volumes/create', volumeOptions(serverId, { ...volume, kind: 'volume', name: 'media' })],
+    ['a list of volumes', `GET /volumes?filters=${filters(`paas.server=${serverId}`)}`, undefined],
+    ['a look at a volume', `GET /volumes/${volumeName(serverId, volume)}`, undefined],
+    ['the end of a volume', `DELETE /volumes/${volumeName(serverId, volume)}`, undefined],
   ])('have %s', (_, what, body) => {
     expect(asked(what, body).method).toBe(what.split(' ')[0])
   })
@@ -178,6 +199,31 @@ const attacks: Record<string, [string, unknown?]> = {
   'another server’s cache': [create, withHost({ Binds: [`${cacheName('another', appId)}:/cache`] })],
   'any volume': [create, withHost({ Binds: ['postgres-data:/data'] })],
   'a cache with the host’s mounts': [create, withHost({ Binds: [`${cacheName(serverId, appId)}:/cache:rshared`] })],
+  'the volume of another app': [create, withVolumes([{ ...another, at: '/x' }])],
+  'a volume of another server': [create, withHost({ Binds: [`${volumeName('another', volume)}:/x:nocopy`] })],
+  'a volume with the host’s mounts': [
+    create,
+    withHost({ Binds: [`${volumeName(serverId, volume)}:/x:nocopy,rshared`] }),
+  ],
+  'a volume over everything': [create, withHost({ Binds: [`${volumeName(serverId, volume)}:/:nocopy`] })],
+  'a volume that is a directory of the host by its name': [
+    'POST /volumes/create',
+    {
+      ...volumeOptions(serverId, { ...volume, kind: 'volume', name: 'media' }),
+      DriverOpts: { type: 'none', o: 'bind', device: '/' },
+    },
+  ],
+  'a volume that says it is another’s': [
+    'POST /volumes/create',
+    {
+      ...volumeOptions(serverId, { ...volume, kind: 'volume', name: 'media' }),
+      Name: volumeName(serverId, another),
+    },
+  ],
+  'a list of all volumes': ['GET /volumes'],
+  'a look at another server’s volume': [`GET /volumes/${volumeName('another', volume)}`],
+  'the end of another server’s volume': [`DELETE /volumes/${volumeName('another', volume)}`],
+  'all unused volumes removed': ['POST /volumes/prune'],
   'a mount': [create, withHost({ Mounts: [{ Type: 'bind', Source: '/etc', Target: '/etc' }] })],
   'a volume with options': [
     create,

@@ -4,6 +4,7 @@ import { opendir, readFile, stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { withStreams } from '../../child-streams.ts'
+import { isVolumeName } from './names.ts'
 import { writableLayer, type HasLayer } from './writable-layer.ts'
 
 /** Usage of the disk: bytes in allocated blocks; number of files, directories and links. */
@@ -34,7 +35,7 @@ export async function diskUsage(
   if (!found) return undefined
   const layer = await writableLayer(found)
   if (layer === undefined || !(await isReadable(layer))) return layerBytes(await inspect({ size: true }))
-  const volumes = found.Mounts.filter(({ Type, RW }) => Type === 'volume' && RW).map(({ Source }) => Source)
+  const volumes = found.Mounts.filter(isItsOwn).map(({ Source }) => Source)
   const sum = new Sum(most)
   await sum.add(['-P', layer, ...volumes, '-xdev', '-type', 'd', '-printf', '%b 1\n', '-o', ...printed('%n')], signal)
   if (!sum.isOver) await addRemoved(sum, found, volumes, signal)
@@ -56,6 +57,11 @@ export async function volumeBytes(
   const sum = new Sum({ bytes: Infinity, files: Infinity })
   await sum.add(['-P', directory, '-xdev', '-type', 'd', '-printf', '%b 1\\n', '-o', ...printed('%n')])
   return sum.bytes
+}
+
+/** Volumes of an app have a limit of their own. */
+function isItsOwn({ Type, RW, Name = '' }: Docker.ContainerInspectInfo['Mounts'][number]): boolean {
+  return Type === 'volume' && RW && !isVolumeName(Name)
 }
 
 function layerBytes(info: Written | undefined): DiskUsage | undefined {

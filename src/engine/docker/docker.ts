@@ -27,6 +27,7 @@ import { OutputReaders } from './readers.ts'
 import { createSandbox } from './sandbox.ts'
 import { listeningSockets } from './sockets.ts'
 import { dynoUsage } from './usage.ts'
+import { createVolume, dataBytes, listVolumes, removeVolume } from './volumes.ts'
 import { waitDyno } from './wait-dyno.ts'
 
 /**
@@ -89,6 +90,10 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     removeApp: (appId, keep) => removeApp(deps, appId, keep),
     cacheBytes: (appId) => cacheBytes(deps, appId),
     removeCache: (appId) => removeCache(deps, appId),
+    createVolume: (spec) => createVolume(deps, spec),
+    listVolumes: (filter) => listVolumes(deps, filter),
+    removeVolume: (volume) => removeVolume(deps, volume),
+    dataBytes: (volume) => dataBytes(deps, volume),
     removeOrphans: (keep) => removeOrphans(deps, keep),
     removeServer: async () => {
       await removeServer(deps)

@@ -5,6 +5,7 @@ import { label, type Kind } from '../labels.ts'
 import { confined, hostNames, nameServers } from './host-config.ts'
 import { containerName } from './names.ts'
 import { preparation } from './preparation.ts'
+import { mountBinds } from './volume-options.ts'
 
 /**
  * What runs first in a dyno. The command is its argument, never part of its text. It stays to
@@ -55,6 +56,7 @@ export function dynoOptions(
       NetworkMode: network,
       ...hostNames(opened),
       ...nameServers(opened),
+      ...(spec.volumes && { Binds: mountBinds(serverId, spec.volumes) }),
       RestartPolicy: { Name: spec.restart ? 'unless-stopped' : 'no' },
       Sysctls: { 'net.ipv4.ip_unprivileged_port_start': '0' },
     },

@@ -16,6 +16,7 @@ import { namePrefix } from './names.ts'
 import { ensureNetwork, type NetworkDeps } from './networks.ts'
 import type { OutputReaders } from './readers.ts'
 import { removeContainer } from './removal.ts'
+import { ownVolumes, requireVolumes } from './volumes.ts'
 
 /** How long a dyno that was stopped waits for those who read its last output, milliseconds. */
 const longestReading = 5_000
@@ -52,13 +53,25 @@ export async function createDyno(
     ensureNetwork(deps, spec.appId, 'run'),
     unlessMissing(deps.docker.getImage(spec.image).inspect()),
     deps.machine(),
+    requireVolumes(deps, spec.volumes),
   ])
   if (!image) throw new PaasError('image_missing', `The image of ${spec.app} v${spec.release} is missing in Docker.`)
   const fitting = { ...spec, limits: within(spec.limits, machine) }
   const user = spec.command === null ? await deps.imageUsers(image) : ownUser(image)
-  return deps.docker.createContainer(
+  const container = await deps.docker.createContainer(
     dynoOptions(deps.serverId, fitting, { network, opened: deps.network, runtime: deps.runtime, user, session }),
   )
+  return withVolumes(container, user, spec)
+}
+
+async function withVolumes(container: Docker.Container, user: string, { volumes }: DynoSpec) {
+  try {
+    await ownVolumes(container, user, volumes)
+    return container
+  } catch (error) {
+    await removeContainer(container)
+    throw error
+  }
 }
 
 /** A shell in an image of ours runs as the app's own user, in a Dockerfile's as the tenant. */

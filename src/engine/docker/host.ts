@@ -16,7 +16,7 @@ export type Host = {
   secureNetwork(): Promise<void>
   /** What a container has written; undefined for one that is gone. */
   diskUsage(container: Docker.Container, most: DiskUsage, signal?: AbortSignal): Promise<DiskUsage | undefined>
-  /** Bytes in a build cache; undefined where the engine's disk is another machine's. */
+  /** Bytes in a volume; undefined where the engine's disk is another machine's. */
   volumeBytes(volume: Docker.Volume): Promise<number | undefined>
 }
 
@@ -42,7 +42,7 @@ export function hostBehind(gate: string): Host {
     },
     volumeBytes: async ({ name }) => {
       const query = new URLSearchParams({ name })
-      return ((await ask(gate, `/host/cache?${query.toString()}`)) as number | null) ?? undefined
+      return ((await ask(gate, `/host/volume?${query.toString()}`)) as number | null) ?? undefined
     },
   }
 }

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { AppId } from '../../model/ids.ts'
+import type { VolumeKey } from '../volumes.ts'
 
 /**
  * All containers, networks and volumes have names that begin so; nobody but a caller of the
@@ -42,6 +43,16 @@ export function bridgePrefixOf(serverId: string): string {
 
 export function cacheName(serverId: string, appId: AppId): string {
   return `${serverPrefix(serverId)}-${appId}-cache`
+}
+
+/** Says whose it is, so that it is known of a mount who may have it. */
+export function volumeName(serverId: string, { id, owner }: VolumeKey): string {
+  return `${serverPrefix(serverId)}-${owner}-${id}-data`
+}
+
+/** A name as `volumeName` gives it, of any server. */
+export function isVolumeName(name: string): boolean {
+  return /^paas-[0-9a-f]{8}(-[0-9a-f-]{36}){2}-data$/.test(name)
 }
 
 /** Shared by all servers of an engine, as the image is. */

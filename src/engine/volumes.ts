@@ -1,0 +1,31 @@
+/** Data that outlives whatever uses it, and is never removed but by `removeVolume`. */
+export interface VolumeEngine {
+  /** Makes an empty one, or finds the one that is there. */
+  createVolume(spec: VolumeSpec): Promise<void>
+  /** Those of this server; `owner` narrows to one's. */
+  listVolumes(filter?: { owner?: string }): Promise<Volume[]>
+  /** Removes it with its data. One that is gone is fine. @throws volume_in_use */
+  removeVolume(volume: VolumeKey): Promise<void>
+  /**
+   * Bytes in allocated blocks, for which its files are walked; 0 for one that is gone, undefined
+   * where that disk is not this machine's.
+   */
+  dataBytes(volume: VolumeKey): Promise<number | undefined>
+}
+
+/**
+ * Which one: `id` and `owner` are UUIDs. The owner is the app whose dynos may mount it, or the
+ * add-on; a container of another gets it nowhere.
+ */
+export type VolumeKey = { id: string; owner: string }
+
+/** `volume`: of an app, for what it writes itself; `service`: the data of an add-on. */
+export type VolumeKind = 'volume' | 'service'
+
+/** `name` is for people who look at the engine. */
+export type VolumeSpec = VolumeKey & { kind: VolumeKind; name: string }
+
+export type Volume = VolumeSpec & { createdAt: Date }
+
+/** Where a container has it: an absolute path of `[A-Za-z0-9_.-]` between slashes. */
+export type Mount = VolumeKey & { at: string; readOnly?: boolean }
