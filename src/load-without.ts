@@ -6,6 +6,8 @@ export const unusedModules = {
   dockerode: ['ssh2', '@grpc/grpc-js', '@grpc/proto-loader', 'protobufjs'],
   /** For jobs at times of a calendar and queues in PostgreSQL: 3 MiB in worker and api each. */
   bullmq: ['cron-parser', './postgres'],
+  /** It is given what compiles schemas, see api/http/validation: 1 MiB. */
+  fastify: ['@fastify/ajv-compiler', '@fastify/fast-json-stringify-compiler'],
 }
 
 /** A module that is loaded in any case. */

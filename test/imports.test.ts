@@ -153,6 +153,7 @@ const homes: Record<string, string> = {
   bullmq: 'queue',
   commander: 'cli',
   dockerode: 'engine/docker',
+  ajv: 'api/http',
   fastify: 'api',
   ioredis: 'redis.ts',
   koffi: 'main',

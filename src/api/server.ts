@@ -57,7 +57,7 @@ import { slugFileRoutes } from './builds/slug-files.ts'
 import { slugRoutes } from './builds/slugs.ts'
 import { sniEndpointRoutes } from './routing/sni-endpoints.ts'
 import { answerUnknownRoutes } from './http/unknown-route.ts'
-import { ajvOptions } from './http/validation.ts'
+import { Validation } from './http/validation.ts'
 import { publishAnswers } from './webhooks/webhook-events.ts'
 import { webhookHistoryRoutes, webhookRoutes } from './webhooks/webhooks.ts'
 import { checkVersion } from './http/version.ts'
@@ -73,6 +73,7 @@ const serverOptions = { maxHeaderSize: 64 * 1024, requestTimeout, shouldUpgradeC
 
 /** The control host's HTTP server: git for repository paths, the Platform API for all others. */
 export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
+  const validation = new Validation()
   const api = fastify({
     loggerInstance: deps.log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -81,7 +82,7 @@ export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
     return503OnClosing: false,
     routerOptions: { maxParamLength: 1000 },
     frameworkErrors: (...failure) => void answerError(...failure),
-    ajv: ajvOptions,
+    schemaController: { compilersFactory: validation.compilersFactory },
     genReqId: requestId,
     serverFactory: (handler) => createServer(serverOptions, gitFirst(deps.git, handler)),
   }).withTypeProvider<TypeBoxTypeProvider>()
@@ -89,6 +90,7 @@ export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
   answerUnknownRoutes(api, routes)
   api.setErrorHandler(answerError)
   followConventions(api)
+  api.addHook('preValidation', validation.load)
   schemaRoute(api, { ...deps, routes })
   addRoutes(api, deps)
   return api
