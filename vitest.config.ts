@@ -5,13 +5,14 @@ const personal = /^(PAAS_(?!TEST_)|REDIS_URL$|HEROKU_|XDG_CONFIG_HOME$|GIT_(AUTH
 for (const name of Object.keys(process.env)) if (personal.test(name)) delete process.env[name]
 
 /**
- * What is slow and rarely breaks alone: Heroku's own command, apps of real generators, the compose file, an engine that
- * is restarted, each package manager of Node.js and Python (npm, pip and uv are in the other tests too), Go for all languages
+ * What is slow and rarely breaks alone: Heroku's own command, apps of real generators, real packs
+ * of others, the compose file, an engine that is restarted, each package manager of Node.js and
+ * Python (npm, pip and uv are in the other tests too), Go for all languages
  * with toolchains. `npm run test:slow`
  */
 const slow = [
   'test/heroku/**/*.test.ts',
-  'test/apps/**/*.test.ts',
+  'test/{apps,packs}/**/*.test.ts',
   'test/setup/services.test.ts',
   'test/stack/mirror.test.ts',
   'test/e2e/engine-restart.test.ts',

@@ -5,8 +5,8 @@ import { PaasError } from '../errors.ts'
 import type { ProcessTypes } from '../model/procfile.ts'
 import { Answers } from './answers.ts'
 import { cleanLine } from '../model/clean-line.ts'
-import { packLike } from './packs.ts'
-import { TextSearch } from './text-search.ts'
+import { PackClues } from './pack-clues.ts'
+import { isOurs, packLike } from './packs.ts'
 import { unusable, type Candidates, type NamedPack } from './detect.ts'
 import { undetected, type Undetected } from './no-pack.ts'
 import { defaultTypes } from './default-types.ts'
@@ -59,10 +59,10 @@ export async function compile(
   const done = Promise.withResolvers<void>()
   const reported = (line: string) => onReport(shortened(deps.mask, line, longest.report))
   const answers = new Answers(candidates.packs, { compiling: onDetected, reported, done: done.resolve })
-  const fullDisk = new TextSearch('No space left on device', 'no space left on device')
+  const clues = new PackClues()
   const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') => {
     if (stream === 'stderr') return answers.feed(chunk)
-    fullDisk.feed(chunk)
+    clues.feed(chunk)
     return deps.output.raw(chunk)
   }
   const running = deps.sandbox.run(order, onOutput, signal)
@@ -71,7 +71,7 @@ export async function compile(
     (error: Error) => answers.end(error),
   )
   const ended = await Promise.race([done.promise, running])
-  if (ended) throw explain(deps, answers, { ...(await ended.exit()), foundDiskFull: fullDisk.found }, source)
+  if (ended) throw explain(deps, answers, { ...(await ended.exit()), clues }, source)
   const packs = answers.packs.map((pack) => shown(deps, pack))
   const { commits, slug } = answers
   const tree = answers.tree && { ...answers.tree, files: answers.treeFiles }
@@ -126,7 +126,7 @@ function foundNoRoom(): PaasError {
 function explain(
   deps: CompileDeps,
   answers: Answers,
-  { code, outOfMemory, foundDiskFull }: DynoExit & { foundDiskFull: boolean },
+  { code, outOfMemory, clues }: DynoExit & { clues: PackClues },
   source: Undetected,
 ): PaasError {
   const { mask, memoryMiB } = deps
@@ -141,11 +141,13 @@ function explain(
   if (answers.undetected !== undefined || answers.packs.length === 0)
     return undetected(answers.undetected || undefined, source, madeForHeroku(answers))
   if (code === killed) return wasKilled()
-  if (foundDiskFull) return foundNoRoom()
+  if (clues.foundDiskFull) return foundNoRoom()
   const reason = shortened(mask, answers.failed?.text ?? '')
   const failed = answers.packs.findLast(({ pack }) => !answers.failed || pack === answers.failed.pack)
   const message = `build failed: ${reason || `the ${failed && shown(deps, failed).name} buildpack exited with ${code}`}`
-  const hint = madeForHeroku(answers) ?? 'The lines above say why. Correct it and push again.'
+  // Ours explain themselves.
+  const clue = failed && !isOurs(failed.pack) ? clues.hint({ code }) : undefined
+  const hint = clue ?? madeForHeroku(answers) ?? 'The lines above say why. Correct it and push again.'
   return new PaasError('build_failed', message, { hint })
 }
 

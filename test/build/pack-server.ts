@@ -41,10 +41,31 @@ export class PackServer implements AsyncDisposable {
     return this.url(`${name}.git`)
   }
 
+  /** A copy of the newest commit of somebody's repository; gives its URL. */
+  async copy(name: string, from: string): Promise<string> {
+    const repository = await TestRepository.empty()
+    this.#repositories.set(name, repository)
+    for (const argv of [
+      ['fetch', '--quiet', '--depth=1', '--no-tags', from, 'HEAD'],
+      ['reset', '--quiet', '--hard', 'FETCH_HEAD'],
+    ]) {
+      const { code, output } = await repository.git(...argv)
+      if (code !== 0) throw new Error(`git ${argv.join(' ')}: ${output}`)
+    }
+    return this.url(`${name}.git`)
+  }
+
+  /** Puts there what hosts of code make of a repository's newest commit: all of it in one directory; gives its URL. */
+  async tarball(name: string): Promise<string> {
+    const path = `${name}.tgz`
+    const argv = ['-C', this.#path(name), 'archive', '--format=tgz', `--prefix=${name}-main/`, 'HEAD']
+    return this.put(path, await buffer(spawn('git', argv).stdout))
+  }
+
   /** Serves the repository as it is now as mere files, which git calls dumb (gitprotocol-http(5)); gives its URL. */
   async asFiles(name: string): Promise<string> {
     await this.git(name, 'update-server-info')
-    const directory = join(this.#repositories.get(name)?.path ?? '', '.git')
+    const directory = join(this.#path(name), '.git')
     for (const path of await readdir(directory, { recursive: true })) {
       this.put(`files/${name}.git/${path}`, (response) => void createReadStream(join(directory, path)).pipe(response))
     }
@@ -53,7 +74,11 @@ export class PackServer implements AsyncDisposable {
 
   /** Runs git in a repository, and gives what it prints. */
   async git(name: string, ...argv: string[]): Promise<string> {
-    return (await run('git', ['-C', this.#repositories.get(name)?.path ?? '', ...argv])).output.trim()
+    return (await run('git', ['-C', this.#path(name), ...argv])).output.trim()
+  }
+
+  #path(name: string): string {
+    return this.#repositories.get(name)?.path ?? ''
   }
 
   /** Puts something there; gives its URL. */

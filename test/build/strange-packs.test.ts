@@ -79,6 +79,28 @@ describe('packs at other addresses', () => {
     expect(new Set(asked).size).toBe(2)
   })
 
+  it('stand beside one of the app, whose files .slugignore leaves out of the image', async () => {
+    const wrapping = await server.repository('wrapping', {
+      'bin/detect': detect,
+      'bin/compile': compile('mkdir -p "$1/bin"; cp ./bin/wrap "$1/bin"; ls "$1" > "$1/seen"'),
+      'bin/wrap': '#!/usr/bin/env bash\nWRAPPED=yes exec "$@"',
+    })
+    await using packed = await builder.app({
+      'app.txt': 'x',
+      '.buildpacks': `./packs/own\n${wrapping}\n`,
+      '.slugignore': 'docs\n',
+      'docs/guide.md': 'x',
+      'packs/own/bin/detect': detect,
+      'packs/own/bin/compile': compile(
+        'echo "export OWN=exported" > "$(dirname "$0")/../export"; echo made > "$1/own"',
+      ),
+    })
+    const result = await packed.build()
+    expect(packed.output).toMatch(/-----> app text app detected\n-----> app text app detected\n/)
+    const { output } = await runIn(result, "cat seen; bin/wrap bash -c 'echo $WRAPPED'")
+    expect(output).toBe('app.txt\nbin\nown\npacks\nseen\nyes\n')
+  })
+
   it('fail with the name of the one that failed, having reported it', async () => {
     const failing = await server.repository('failing', {
       'bin/detect': '#!/usr/bin/env bash\nprintf "Fail\\033]0;ing\\007"',
@@ -120,9 +142,27 @@ describe('packs at other addresses', () => {
       'build failed: the app text buildpack exited with 2',
       'Try: paas config:set STACK=heroku-24',
     ],
+    [
+      'a host',
+      'curl -sS http://nowhere.invalid/tool.tgz | tar xz # for heroku-24',
+      'build failed: the app text buildpack exited with 2',
+      'A host that it downloads from was not reached',
+    ],
+    [
+      'a program',
+      'no-such-program --version',
+      'build failed: the app text buildpack exited with 127',
+      'paas buildpacks:add --index 1 apt',
+    ],
+    [
+      'a library',
+      'ldd() { echo "tool: error while loading shared libraries: libx.so.1: cannot open shared object file"; exit 1; }; ldd',
+      'build failed: the app text buildpack exited with 1',
+      'Name its Debian package in a file Aptfile',
+    ],
     ['patience', 'kill -9 $$', 'build failed: it was killed (exit code 137)', 'the machine had no memory left'],
   ])('that fail for lack of %s say so, and what to do', async (what, line, message, hint) => {
-    const url = await server.repository(`without-${what.slice(0, 4)}`, {
+    const url = await server.repository(`without-${what.replaceAll(/\W/g, '-').slice(0, 10)}`, {
       'bin/detect': detect,
       'bin/compile': compile(line),
     })

@@ -90,6 +90,15 @@ describe('a build', () => {
     expect(output).toMatch(/ !     v2 keeps serving\.\n$/)
   })
 
+  it('names the library that a program lacks, and where to ask for it', async () => {
+    const app = await site.createApp('unloaded')
+    const said = 'bin/tool: error while loading shared libraries: libevent-2.1.so.7: cannot open shared object file'
+    const build = await app.verdict(await app.push({ Procfile: `web: echo "${said}" >&2; exit 127` }))
+    const output = await readOutput(site, build)
+    expect(output).toContain(`       ${said}\n`)
+    expect(output).toMatch(/ !     libevent-2\.1\.so\.7 is not installed\. Name its Debian package in a file Aptfile/)
+  })
+
   it('fails as a whole when a dyno of another type does not hold', async () => {
     const app = await site.createApp('types')
     await app.deploy(`web: ${serve('good')}\nworker: exec sleep 1000`)
