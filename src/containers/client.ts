@@ -27,6 +27,10 @@ export function connectContainers(socketPath: string): Containers {
       return ((await read(answer)) as Dyno[]).map(withDates)
     },
     diskOf: async (app) => (await read(await ask({ method: 'GET', path: '/disk', params: { app } }))) as AppDisk,
+    async makeDiskRoom() {
+      const answer = await ask({ method: 'POST', path: '/disk-room' })
+      answer.resume()
+    },
     async removeCache(appId) {
       const answer = await ask({ method: 'DELETE', path: '/cache', params: { app: appId } })
       answer.resume()

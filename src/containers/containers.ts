@@ -20,6 +20,11 @@ export interface Containers {
   listDynos(filter: { appId: AppId }): Promise<Dyno[]>
   /** Empties the app's build cache. @throws cache_in_use */
   removeCache(appId: AppId): Promise<void>
+  /**
+   * Room on the engine's disk for a build, where there is too little of it, by what is only kept in
+   * case. @throws disk_full
+   */
+  makeDiskRoom(): Promise<void>
   /** What the app alone takes of the engine's disk. */
   diskOf(appId: AppId): Promise<AppDisk>
   /**

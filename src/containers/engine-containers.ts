@@ -14,6 +14,7 @@ type Deps = {
   >
   sandboxes: Pick<BuildSandboxes, 'without'>
   stacks: Stacks
+  makeDiskRoom: () => Promise<void>
   serverId: string
 }
 
@@ -21,9 +22,10 @@ type Deps = {
  * Straight from the engine. What an image is made on, who runs in it and what is read of it is
  * decided here, not by who asks.
  */
-export function createContainers({ engine, stacks, sandboxes, serverId }: Deps): Containers {
+export function createContainers({ engine, stacks, sandboxes, makeDiskRoom, serverId }: Deps): Containers {
   return {
     machine: () => engine.machine(),
+    makeDiskRoom,
     listDynos: ({ appId }) => engine.listDynos({ appId }),
     removeCache: (appId) => sandboxes.without(appId, () => engine.removeCache(appId)),
     async diskOf(appId) {

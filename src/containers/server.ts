@@ -21,6 +21,7 @@ const verbs: Record<string, Verb> = {
   'GET /machine': (containers) => containers.machine(),
   'GET /dynos': (containers, { params }) => containers.listDynos({ appId: params.appId() }),
   'GET /disk': (containers, { params }) => containers.diskOf(params.appId()),
+  'POST /disk-room': (containers) => containers.makeDiskRoom(),
   'DELETE /cache': (containers, { params }) => containers.removeCache(params.appId()),
   'POST /slug': (containers, { params, body }) =>
     containers.addSlug(

@@ -21,6 +21,8 @@ export type DeployRefDeps = AcceptDeps &
     repositories: Pick<Repositories, 'ensure' | 'inspect' | 'moveRef' | 'keep' | 'release'>
     /** Bytes that must be free on the disk before a build is accepted. */
     freeBytes: number
+    /** Room for the build, where builds are. @throws disk_full */
+    makeDiskRoom: () => Promise<void>
   }
 
 /** Milliseconds to look at all names of a tree; the largest one takes a few seconds. */
@@ -84,7 +86,7 @@ function movedMeanwhile(): RefVerdict {
 
 /** What would only fail later, perhaps after a long wait for another build. */
 async function checkTakes(
-  { apps, quotas, repositories, freeBytes }: DeployRefDeps,
+  { apps, quotas, repositories, freeBytes, makeDiskRoom }: DeployRefDeps,
   app: App,
   commit: string,
 ): Promise<void> {
@@ -92,6 +94,7 @@ async function checkTakes(
   if (apps.get(id)?.destroying !== false) throw new PaasError('app_not_found', `The app ${name} is being destroyed.`)
   quotas.checkBuild(app)
   await checkDiskSpace(await repositories.ensure(id), freeBytes)
+  await makeDiskRoom()
   // Not aborted with the client: once everything was sent, the push counts.
   await repositories.inspect(id, commit, AbortSignal.timeout(inspectFor))
 }

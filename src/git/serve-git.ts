@@ -29,6 +29,8 @@ export type ServeGitDeps = {
   quotas: Pick<Quotas, 'checkBuild' | 'holdRepositoryRoom'>
   repositories: Repositories
   queue: Pick<Queue, 'enqueue' | 'expect'>
+  /** Room for a build, where builds are. @throws disk_full */
+  makeDiskRoom: () => Promise<void>
   output: OutputReader
   log: Logger
   /** Only tests have others. */

@@ -9,7 +9,7 @@ import type { App } from '../model/app.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Quotas } from '../quotas/quotas.ts'
 import { checkCount, readPushHead, type RefCommand, type PushHead } from './command-list.ts'
-import { checkDiskSpace } from '../source/disk-space.ts'
+import { checkDiskSpace, noDiskSpaceFor } from '../source/disk-space.ts'
 import { explainRejection } from './explain-rejection.ts'
 import { onceClosed, sendAnswer, startService, type RunningService } from './git-service.ts'
 import type { Judgement } from './judge.ts'
@@ -56,7 +56,7 @@ export async function servePush(options: ServePushOptions): Promise<void> {
   try {
     checkCount(head)
     using _slot = slots.take(app, account)
-    await checkDiskSpace(repository, limits.freeBytes)
+    const spare = await checkDiskSpace(repository, limits.freeBytes)
     const judgements = await judgeRefs(options.repositories, app, asked(head))
     const reasons = judgements.flatMap((judgement) => (judgement.kind === 'refuse' ? [judgement.reason] : []))
     // If every ref is refused already, the pack is not read.
@@ -64,6 +64,7 @@ export async function servePush(options: ServePushOptions): Promise<void> {
     checkBuilds(options, judgements)
     const room = await roomIn(repository, limits.repositoryBytes, options.access.signal)
     body.allow(room, noRoomFor(room, limits.repositoryBytes))
+    body.allow(spare, noDiskSpaceFor(spare))
     body.count(await quotas.holdRepositoryRoom(app))
     // Git still has to check the pack; a sandbox can be started meanwhile.
     if (head.list.commands.some(mayDeploy)) void queue.expect(app.id)

@@ -29,6 +29,8 @@ export type GitHandlerDeps = AuthorizeDeps &
     unclaimed: Pick<UnclaimedPacks, 'watch'>
     queue: Pick<Queue, 'expect'>
     quotas: ServePushOptions['quotas']
+    /** Room for a build, where builds are. @throws disk_full */
+    makeDiskRoom: () => Promise<void>
     log: Logger
     limits: GitLimits
   }
@@ -69,7 +71,10 @@ async function serve(
     // A refusal of the whole service is sent here: git shows the text of an error only for this
     // request.
     using _slot = slots.take(app, account)
-    if (request.service === 'receive-pack') await checkDiskSpace(repository, deps.limits.freeBytes)
+    if (request.service === 'receive-pack') {
+      await checkDiskSpace(repository, deps.limits.freeBytes)
+      await deps.makeDiskRoom()
+    }
     const refs = await advertiseRefs(request.service, repository)
     setHeaders(res, request.service, 'advertisement')
     return void res.end(refs)

@@ -4,6 +4,7 @@ import { closeApi, createApi } from '../api/server.ts'
 import { Passes } from '../api/http/passes.ts'
 import { describeChange } from '../api/webhooks/webhook-changes.ts'
 import { connectContainers } from '../containers/client.ts'
+import { PaasError } from '../errors.ts'
 import { createRepositories } from '../git/bare-repositories.ts'
 import { isolateEnvironment } from '../git/environment.ts'
 import { serveGit } from '../git/serve-git.ts'
@@ -36,7 +37,8 @@ export const run = (): Promise<void> =>
     const containers = connectContainers(paths.containersSocket)
     const repositories = createRepositories({ directory: paths.repositories, limits })
     const quotas = new Quotas({ store, repositories, quota: config.accountQuota })
-    const git = await serveGit({ config, store, grants, quotas, repositories, queue, output, log })
+    const makeDiskRoom = () => containers.makeDiskRoom().catch(unlessAway)
+    const git = await serveGit({ config, store, grants, quotas, repositories, queue, output, makeDiskRoom, log })
     const outbound = createOutbound(config)
     const passes = new Passes(store.secretFor('signed paths'))
     const describe = describeChange.bind(undefined, { store, config, passes, grants })
@@ -68,5 +70,10 @@ export const run = (): Promise<void> =>
     chmodSync(paths.apiSocket, 0o660)
     return life.move()
   })
+
+/** A push is taken while no worker runs: that makes room before it builds, too. */
+function unlessAway(cause: unknown): void {
+  if (!(cause instanceof PaasError) || cause.code === 'disk_full') throw cause
+}
 
 if (import.meta.main) await run()

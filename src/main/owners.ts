@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { Builds } from '../build/builds.ts'
-import { makeDiskRoom } from '../build/disk-room.ts'
 import { createPackPolicy } from '../build/pack-url.ts'
 import type { BuildSandboxes } from '../build/sandboxes.ts'
 import type { Stacks } from '../build/stacks.ts'
@@ -12,7 +11,6 @@ import { RememberedStates } from '../dynos/remembered-states.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Repositories } from '../model/repositories.ts'
 import { Grants } from '../grants/grants.ts'
-import type { AppId } from '../model/ids.ts'
 import type { Logger } from '../log.ts'
 import type { AppLogWriter } from '../model/app-log.ts'
 import { createPlatformLog } from '../logs/platform-log.ts'
@@ -30,7 +28,6 @@ import { LogCursors } from '../worker/log-cursors.ts'
 import { StackUpgrades } from '../upgrades/upgrades.ts'
 import { BuildMeter } from '../worker/measure-builds.ts'
 import type { WorkerParts } from '../worker/parts.ts'
-import { sweep, usualKeep } from '../worker/sweep.ts'
 
 /** What the owners are made of; the caller opens and closes each. */
 export type Foundations = {
@@ -43,6 +40,8 @@ export type Foundations = {
   pipeline: RunPipeline
   sandboxes: BuildSandboxes
   stacks: Stacks
+  /** Room on the engine's disk for a build. @throws disk_full */
+  makeDiskRoom: () => Promise<void>
   repositories: Repositories
   logs: AppLogWriter
   outputs: OutputWriters
@@ -53,7 +52,7 @@ export type Foundations = {
  * worker calls. `life` closes whatever has to be closed.
  */
 export function createOwners(given: Foundations, life: AsyncDisposableStack): WorkerParts {
-  const { config, store, log, engine, router, pipeline, sandboxes, repositories, logs, outputs } = given
+  const { config, store, log, engine, router, pipeline, sandboxes, makeDiskRoom, repositories, logs, outputs } = given
   const { build, paths, dynoSizes: sizes, stop } = config
   const outbound = createOutbound(config)
   const platformLog = createPlatformLog(logs)
@@ -75,7 +74,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
     outputs,
     outbound,
     quotas,
-    makeDiskRoom: () => makeDiskRoom(roomOf(given)),
+    makeDiskRoom,
     packPolicy: createPackPolicy(config),
     meter: buildMeter,
     sourcesDirectory: paths.sources,
@@ -92,23 +91,6 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
   const oneOffs = new OneOffs({ engine, store, dynoLog, platformLog, grants, collector, sizes, stop, log })
   const upgrades = new StackUpgrades({ ...given, releases })
   return { ...given, buildMeter, builds, releases, dynos, oneOffs, upgrades, collector, drains }
-}
-
-/** What is only kept in case may go, an image once no build can be about to record it. */
-function roomOf(given: Foundations): Parameters<typeof makeDiskRoom>[0] {
-  const { config, store, engine, sandboxes } = given
-  const lastBuilt = (id: AppId): number => store.builds.list(id)[0]?.createdAt.getTime() ?? 0
-  return {
-    free: () => engine.freeDisk(),
-    sweep: () =>
-      sweep({ ...given, paths: config.paths }, { ...usualKeep, imageLife: config.build.timeoutSeconds * 1000 }),
-    apps: () =>
-      store.apps
-        .listAll()
-        .map(({ id }) => id)
-        .toSorted((one, other) => lastBuilt(one) - lastBuilt(other)),
-    removeCache: (appId) => sandboxes.without(appId, () => engine.removeCache(appId)),
-  }
 }
 
 /**

@@ -16,6 +16,7 @@ import { tellLacks } from '../worker/machine-lacks.ts'
 import { refuseMissingRuntime } from '../worker/runtime.ts'
 import { openWorker } from '../worker/worker.ts'
 import { openRecord } from './open-record.ts'
+import { createDiskRoom } from './disk-room.ts'
 import { createOwners } from './owners.ts'
 import { runRole } from './run-role.ts'
 
@@ -38,7 +39,8 @@ export const run = (): Promise<void> =>
     const toolboxes = (name: string) => stacks(name).toolbox
     const trees = new AppTrees(engine)
     const sandboxes = life.use(new BuildSandboxes({ engine, toolboxes, trees, build, log }))
-    const containers = createContainers({ engine, stacks, sandboxes, serverId })
+    const makeDiskRoom = createDiskRoom({ config, store, engine, sandboxes, log })
+    const containers = createContainers({ engine, stacks, sandboxes, makeDiskRoom, serverId })
     life.use(await serveContainers({ socketPath: paths.containersSocket, containers, log }))
     const pipeline = createPipeline({
       engine,
@@ -52,7 +54,7 @@ export const run = (): Promise<void> =>
       packPolicy,
       log,
     })
-    const building = { stacks, sandboxes, pipeline }
+    const building = { stacks, sandboxes, pipeline, makeDiskRoom }
     const parts = { config, serverId, log, store, engine, router, ...building, repositories, logs, outputs }
     life.use(await openWorker(createOwners(parts, life)))
     life.use(checkRecord(store))

@@ -13,10 +13,11 @@ export const leastFree = 512 * 2 ** 20
 const leastFiles = 1000
 
 /**
+ * @returns how many bytes may be written there before fewer than `least` are free
  * @throws disk_full when fewer than `least` bytes, or too few inodes, are free where `directory`
  *   lies
  */
-export async function checkDiskSpace(directory: string, least = leastFree): Promise<void> {
+export async function checkDiskSpace(directory: string, least = leastFree): Promise<number> {
   const { bavail, bsize, files, ffree } = await statfs(directory)
   const free = bavail * bsize
   const [have, need] = [free, least].map((bytes) => Math.floor(bytes / 2 ** 20))
@@ -25,6 +26,12 @@ export async function checkDiskSpace(directory: string, least = leastFree): Prom
   if (files > 0 && ffree < leastFiles) {
     throw full(`inodes for ${ffree} files left and needs ${leastFiles} to take a push (df -i)`)
   }
+  return free - least
+}
+
+/** The error for a push of more than that. */
+export function noDiskSpaceFor(spare: number): PaasError {
+  return full(`room for a push of ${Math.floor(spare / 2 ** 20)} MiB at most`)
 }
 
 /** Bytes of all files in a directory and below; what is not there is 0. */

@@ -117,7 +117,7 @@ export class TestApi implements AsyncDisposable {
     const stacks = createStacks({ engine, config })
     const sandboxes = { without: (_: AppId, work: () => Promise<void>) => work() }
     const socketPath = config.paths.containersSocket
-    const ofWorker = createContainers({ engine, stacks, sandboxes, serverId })
+    const ofWorker = createContainers({ engine, stacks, sandboxes, makeDiskRoom: async () => undefined, serverId })
     this.#life.use(this.worker).use(await serveContainers({ socketPath, containers: ofWorker, log }))
     const containers = connectContainers(socketPath)
     const api = createApi({ config, ...record, queue, containers, repositories, output, git, log })

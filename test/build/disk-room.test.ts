@@ -1,7 +1,10 @@
 import { expect, it } from 'vitest'
 import { makeDiskRoom } from '../../src/build/disk-room.ts'
+import { freeDisk } from '../../src/engine/docker/free-disk.ts'
 import { PaasError } from '../../src/errors.ts'
+import type { EngineInfo } from '../../src/engine/engine.ts'
 import type { AppId } from '../../src/model/ids.ts'
+import { canMount, SmallDisk } from '../helpers/small-disk.ts'
 
 const [old, busy, recent] = ['old', 'busy', 'recent'] as [AppId, AppId, AppId]
 
@@ -42,4 +45,15 @@ it('a build is refused before it fills the disk', async () => {
     code: 'disk_full',
     message: 'The disk for builds has 530 MiB left, and a build needs 1024 MiB.',
   })
+})
+
+it.skipIf(!canMount)('what is free on the disk of the engine is looked at there', async () => {
+  using disk = new SmallDisk({ mebibytes: 64, inodes: 100 })
+  const machine = async () => ({ rootDirectory: disk.path }) as EngineInfo
+  expect(await freeDisk({ machine })).toBeLessThan(64 * 2 ** 20)
+  disk.fill()
+  expect(await freeDisk({ machine })).toBe(0)
+  expect(
+    await freeDisk({ machine: async () => ({ rootDirectory: `${disk.path}/gone` }) as EngineInfo }),
+  ).toBeUndefined()
 })

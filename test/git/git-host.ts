@@ -27,6 +27,7 @@ export type HostOptions = {
   hooks?: string
   /** That of a host before it; else one of its own. */
   directory?: string
+  makeDiskRoom?: () => Promise<void>
 }
 
 export type Project = AsyncDisposable & { app: App; repository: TestRepository }
@@ -70,6 +71,7 @@ export async function startGitHost(options: HostOptions = {}) {
       repositories,
       queue: life.use(connectQueue(redis.deps)),
       output: life.use(createOutputReader({ ...redis.deps, directory: outputs })),
+      makeDiskRoom: options.makeDiskRoom ?? (async () => undefined),
       log: redis.deps.log,
       ...(options.limits && { limits: options.limits }),
     }),

@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { statfsSync } from 'node:fs'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { PaasError } from '../../src/errors.ts'
+import { canMount, SmallDisk } from '../helpers/small-disk.ts'
 import { gitEnvironment, TestRepository, type Outcome } from '../helpers/repository.ts'
 import type { Script } from './build-site.ts'
 import { startGitHost, type GitHost, type Project } from './git-host.ts'
@@ -603,5 +606,33 @@ describe('without room on the disk', () => {
     const pushed = await project.repository.git('push', 'paas', 'main')
     expect(pushed.code).not.toBe(0)
     expect(pushed.output).toMatch(/^remote: The server's disk has \d+ MiB left and needs \d+ MiB to take a push\./m)
+  })
+
+  it('for its build, where that is elsewhere, a push is refused before anything is sent, and taken once there is', async () => {
+    let isFull = true
+    const message = 'The disk for builds has 12 MiB left, and a build needs 1024 MiB.'
+    const makeDiskRoom = async () => {
+      if (isFull) throw new PaasError('disk_full', message)
+    }
+    await using own = await startGitHost({ makeDiskRoom })
+    await using project = await own.newProject()
+    const pushed = await project.repository.git('push', 'paas', 'main')
+    expect(pushed.code).not.toBe(0)
+    expect(pushed.output).toContain(`remote: ${message}`)
+    isFull = false
+    expect(await project.repository.git('push', 'paas', 'main')).toMatchObject({ code: 0 })
+  })
+
+  it.skipIf(!canMount)('a push that would leave less than must be free is refused while it comes', async () => {
+    using disk = new SmallDisk({ mebibytes: 96, inodes: 4000 })
+    await using own = await startGitHost({ directory: disk.path, limits: { freeBytes: 60 * 2 ** 20 } })
+    await using project = await own.newProject()
+    expect(await project.repository.git('push', 'paas', 'main')).toMatchObject({ code: 0 })
+    await writeFile(join(project.repository.path, 'large'), randomBytes(36 * 2 ** 20))
+    await project.repository.commit('Too much for the disk')
+    const pushed = await project.repository.git('push', 'paas', 'main')
+    expect(pushed.code).not.toBe(0)
+    expect(pushed.output).toMatch(/The server's disk has room for a push of \d+ MiB at most/)
+    expect(statfsSync(disk.path).bavail * statfsSync(disk.path).bsize).toBeGreaterThan(55 * 2 ** 20)
   })
 })
