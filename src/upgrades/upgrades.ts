@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { tellProgress } from '../build/tell-progress.ts'
 import { asPaasError, isPassing } from '../errors.ts'
 import type { StackUpgrade } from '../model/stack-upgrade.ts'
 import { shutdown } from '../model/stop-reasons.ts'
@@ -90,8 +91,9 @@ export class StackUpgrades implements AsyncDisposable {
     const { store, stacks, sandboxes } = this.#own
     const { toolbox, states } = stacks(stack)
     const say = (progress: string): void => store.stackUpgrades.setState(id, { kind: 'running', progress })
+    const onProgress = (line: string): void => tellProgress({ detail: say }, line)
     say('looking up what Debian has newer versions of')
-    const targets = await targetsOf(toolbox, candidates, say)
+    const targets = await targetsOf(toolbox, candidates, onProgress)
     const images = [...candidates.map(({ image }) => image), ...targets]
     const known = await states.of(
       images.map(({ digest }) => digest),
@@ -107,7 +109,7 @@ export class StackUpgrades implements AsyncDisposable {
     for (const candidate of candidates) {
       if (!outdated.includes(candidate)) store.stackUpgrades.setMove(id, candidate.appId, { kind: 'current' })
     }
-    await targetsOf(toolbox, outdated, say)
+    await targetsOf(toolbox, outdated, onProgress)
     return outdated
   }
 

@@ -86,14 +86,16 @@ describe('an upgrade of the stack', () => {
     }
     for (const app of apps) expect(await runImage(app)).toMatchObject(lacks)
     const { body: asked } = await api<{ id: string }>(server, 'POST', '/stack-upgrades', { body: {} })
+    const said = new Set<string>()
     const ended = await until(
       'the upgrade is over',
       async () => {
-        const { body } = await api<{ state: string; apps: { state: string }[] }>(
+        const { body } = await api<{ state: string; progress: string; apps: { state: string }[] }>(
           server,
           'GET',
           `/stack-upgrades/${asked.id}`,
         )
+        said.add(body.progress)
         return body.state !== 'running' && body
       },
       300_000,
@@ -105,6 +107,8 @@ describe('an upgrade of the stack', () => {
         expect.objectContaining({ state: 'failed', reason: 'boot failed: web.1 exited with 7' }),
       ]) as unknown,
     })
+    // Nothing of what apt-get says.
+    expect([...said].filter((line) => line && !/^(looking up|making|moving|another|finished)/.test(line))).toEqual([])
     expect(await runImage(apps[0]!)).toMatchObject({ updates: [], last_move: { state: 'moved' } })
     expect(await runImage(apps[1]!)).toMatchObject({ ...lacks, last_move: { state: 'failed' } })
     for (const app of apps) expect((await app.get()).body).toBe('Hello, world\n')
