@@ -64,6 +64,18 @@ trust_machine_certificates() {
   export NODE_EXTRA_CA_CERTS=$bundle SSL_CERT_FILE=$bundle REQUESTS_CA_BUNDLE=$bundle PIP_CERT=$bundle
 }
 
+# What the command has said that has failed: its output is in $run_log.
+# said PATTERN: whether it matches (grep -E).
+said() { grep -qE "$1" "$run_log"; }
+# matched PATTERN: the first thing that it matches (Perl's), or nothing.
+matched() { grep -m1 -oP "$1" "$run_log" || true; }
+
+# explain_and_fail REASON: with the remedy, where `explain` of the pack knows it.
+explain_and_fail() {
+  explain
+  fail "$1" 'The lines above say why. Correct it and push again.'
+}
+
 # bound_cache DIRECTORY...: what downloads have left there is begun again when it has grown beyond
 # all use, or beyond $cache_most_mib.
 bound_cache() {

@@ -42,8 +42,6 @@ explain_archive() {
   fail "Aptfile: $1 cannot be unpacked" 'Files at an address in Aptfile must be packages of Debian. Or push with an empty cache: git push -o no-cache'
 }
 
-said() { grep -qE "$1" "$run_log"; }
-
 # near_names NAME
 near_names() {
   local options

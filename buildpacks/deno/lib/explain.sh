@@ -1,13 +1,7 @@
 # What deno says, and what to do about it.
 
-# explain_and_fail REASON: the command's output was in $run_log.
-explain_and_fail() {
-  explain_deno
-  fail "$1" 'The lines above say why. Correct it and push again.'
-}
-
-# Fails with the remedy for the mistakes that are made most.
-explain_deno() {
+# explain: fails with the remedy for the mistakes that are made most.
+explain() {
   if said 'lockfile is out of date|Integrity check failed'; then
     fail 'deno.lock does not match the code' 'Run: deno install  Then commit deno.lock, and push again.'
   elif said 'jsr\.io.*failed|JSR package manifest.*failed'; then
@@ -26,5 +20,3 @@ explain_deno() {
     fail 'the build ran out of memory' "Give Deno's heap more: paas config:set DENO_V8_FLAGS=--max-old-space-size=1536"
   fi
 }
-
-said() { grep -qE "$1" "$run_log"; }

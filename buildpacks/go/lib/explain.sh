@@ -1,13 +1,7 @@
 # What go says, and what to do about it.
 
-# explain_and_fail REASON: the command's output was in $run_log.
-explain_and_fail() {
-  explain_go
-  fail "$1" 'The lines above say why. Correct it and push again.'
-}
-
-# Fails with the remedy for the mistakes that are made most.
-explain_go() {
+# explain: fails with the remedy for the mistakes that are made most.
+explain() {
   if said 'missing go.sum entry|updates to go.(mod|sum) needed|no required module provides package'; then
     fail 'go.mod and go.sum do not match the code' 'Run: go mod tidy  Then commit go.mod and go.sum, and push again.'
   elif said 'inconsistent vendoring'; then
@@ -27,5 +21,3 @@ explain_go() {
       'The build image has a C compiler and Debian'\''s usual headers. Without C: paas config:set CGO_ENABLED=0'
   fi
 }
-
-said() { grep -qE "$1" "$run_log"; }

@@ -62,19 +62,10 @@ PROFILE
   printf 'export PATH="%s/bin:$PATH"\n' "$build_dir" >"$pack_dir/export"
 }
 
-# `web` is the only program, or the one whose name says so: web, server, or that of the module.
-choose_web() {
-  local module='' name=''
+# name_of_module: the last part of its path, before its major version.
+name_of_module() {
+  local module=''
   [[ ! -f go.mod ]] || module=$(sed -nE 's/^module[[:space:]]+"?([^"[:space:]]+).*/\1/p' go.mod | head -n 1)
   [[ ! $module =~ /v[0-9]+$ ]] || module=${module%/*}
-  ((${#built[@]} != 1)) || name=${built[0]}
-  for candidate in web server "${module##*/}"; do
-    [[ -n $name || ! " ${built[*]} " == *" $candidate "* ]] || name=$candidate
-  done
-  if [[ -n $name ]]; then
-    echo "bin/$name" >.paas/web
-  elif [[ ! -f Procfile ]]; then
-    warn "There are several programs and no Procfile: nothing to run for web." \
-      "Write one that says which it is: echo 'web: bin/${built[0]:-NAME}' > Procfile"
-  fi
+  echo "${module##*/}"
 }

@@ -1,8 +1,7 @@
 # What Maven and Gradle say, and what to do about it.
 
-# explain_and_fail REASON: their output is in $run_log. Fails with the remedy for the mistakes
-# that are made most.
-explain_and_fail() {
+# explain: fails with the remedy for the mistakes that are made most.
+explain() {
   if said 'release version [0-9]+ not supported|invalid target release|UnsupportedClassVersionError'; then
     fail "the build asks for another Java than $java" \
       "There are $java_of_stack and $java_beyond: echo java.runtime.version=$java_beyond > system.properties  Or let it compile for $java."
@@ -26,7 +25,4 @@ explain_and_fail() {
   elif said 'Non-(parse|read)able POM|Malformed POM|Non-resolvable parent POM'; then
     fail 'pom.xml is not valid' 'The lines above with FATAL or ERROR say why. Correct it and push again.'
   fi
-  fail "$1" 'The lines above say why. Correct it and push again.'
 }
-
-said() { grep -qE "$1" "$run_log"; }

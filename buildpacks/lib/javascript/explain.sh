@@ -36,5 +36,3 @@ explain_node() {
       'The lines above say which. Add its package to package.json (devDependencies are there while the app is built), and push again.'
   fi
 }
-
-said() { grep -qE "$1" "$run_log"; }

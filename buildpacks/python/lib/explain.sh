@@ -1,9 +1,5 @@
 # What package managers say, and what to do about it.
 
-said() { grep -qE "$1" "$run_log"; }
-# matched PATTERN: the first thing in the log that it matches (Perl's), or nothing.
-matched() { grep -m1 -oP "$1" "$run_log" || true; }
-
 # explain_install COMMAND STATUS: why it failed.
 explain_install() {
   if said 'lockfile at .* needs to be updated|changed significantly since poetry.lock|Your Pipfile\.lock'; then

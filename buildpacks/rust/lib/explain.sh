@@ -1,14 +1,7 @@
 # What cargo and rustc say, and what to do about it.
 
-# explain_and_fail REASON: the command's output was in $run_log.
-explain_and_fail() {
-  explain_cargo
-  explain_missing_parts
-  fail "$1" 'The lines above say why. Correct it and push again.'
-}
-
-# Fails with the remedy for the mistakes that are made most.
-explain_cargo() {
+# explain: fails with the remedy for the mistakes that are made most.
+explain() {
   if said '(needs to be updated|cannot (create|update) the lock file).*--locked'; then
     fail 'Cargo.lock does not match Cargo.toml' 'Run: cargo check  Then commit Cargo.lock, and push again.'
   elif is_too_old; then
@@ -29,6 +22,7 @@ explain_cargo() {
   elif said 'error\[E[0-9]+\]'; then
     fail 'the code does not compile' 'The lines above with "error" say where. Correct it and push again.'
   fi
+  explain_missing_parts
 }
 
 # Programs and libraries of Debian that crates want to find.
@@ -57,5 +51,3 @@ missing_library() {
 }
 
 first_of() { grep -oE "$1" "$run_log" | head -n 1 | grep .; }
-
-said() { grep -qE "$1" "$run_log"; }

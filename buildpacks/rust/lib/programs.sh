@@ -73,23 +73,9 @@ write_profile() {
   printf 'export PATH="%s/bin:$PATH"\n' "$build_dir" >"$pack_dir/export"
 }
 
+# name_of_package: what cargo run would start, or the package itself.
+name_of_package() { jq -r --arg root "$build_dir/Cargo.toml" "$name_of_default" "$metadata"; }
+
 # shellcheck disable=SC2016 # jq's own variables
 name_of_default='
   [.packages[].default_run // empty][0] // [.packages[] | select(.manifest_path == $root).name][0] // ""'
-
-# `web` is the only program, or the one whose name says so: web, server, what cargo run would start,
-# or that of the package.
-choose_web() {
-  local name='' candidate named
-  ((${#built[@]} != 1)) || name=${built[0]}
-  named=$(jq -r --arg root "$build_dir/Cargo.toml" "$name_of_default" "$metadata")
-  for candidate in web server "$named"; do
-    [[ -n $name || ! " ${built[*]} " == *" $candidate "* ]] || name=$candidate
-  done
-  if [[ -n $name ]]; then
-    echo "bin/$name" >.paas/web
-  elif [[ ! -f Procfile ]]; then
-    warn "There are several programs and no Procfile: nothing to run for web." \
-      "Write one that says which it is: echo 'web: bin/${built[0]}' > Procfile"
-  fi
-}
