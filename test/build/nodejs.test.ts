@@ -13,6 +13,8 @@ function manifest(fields: object): string {
   return JSON.stringify({ name: 'an-app', version: '1.0.0', private: true, ...fields })
 }
 
+const heap = `'v8.getHeapStatistics().heap_size_limit / 2 ** 20'`
+
 describe('a Node.js app', () => {
   it('is built with its lock file, and served by its start script', async () => {
     await using app = await builder.app('node-express')
@@ -20,6 +22,25 @@ describe('a Node.js app', () => {
     expect(result).toMatchObject({ buildpack: 'Node.js', processTypes: { web: 'npm start' } })
     await using running = await app.serve(result)
     expect(await running.get('/')).toMatchObject({ status: 200, body: 'Hello from Express\n' })
+    for (const [memory, processes] of [
+      ['256', 1],
+      ['512', 1],
+      ['1024', 2],
+      ['2048', 4],
+    ] as const) {
+      const { output } = await runIn(result, `echo $WEB_CONCURRENCY; node -p ${heap}`, `--memory=${memory}m`)
+      const [count, mebibytes] = output.trim().split('\n').map(Number)
+      expect(count, memory).toBe(processes)
+      // Half of it is old space; young space is up to 96 MiB (V8, Heap::YoungGenerationSizeFromSemiSpaceSize).
+      expect(mebibytes, memory).toBeLessThan(Math.min(Number(memory) * 0.6, Number(memory) / 2 + 100))
+    }
+    const own = await runIn(
+      result,
+      'echo $NODE_OPTIONS',
+      '--memory=256m',
+      '--env=NODE_OPTIONS=--max-old-space-size=200',
+    )
+    expect(own.output).toBe('--max-old-space-size=200\n')
   })
 
   it('gets its dependencies from the cache until the lock file changes, and never with NODE_MODULES_CACHE=false', async () => {
