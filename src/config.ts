@@ -96,6 +96,11 @@ export type Config = {
   accountQuota: Quota
   /** What a dyno gets between SIGTERM and SIGKILL, and what requests in flight get before that. */
   stop: { graceSeconds: number; drainSeconds: number }
+  /**
+   * What the router holds back for an app whose only dyno is being replaced: how long a request
+   * waits, how many there are, and what their heads may be together.
+   */
+  hold: { seconds: number; requests: number; mebibytes: number }
   /** How long a router keeps serving after its server was stopped, for the next to take over. */
   handover: { seconds: number }
   /** How often the worker looks for what nobody told it. */
@@ -114,6 +119,7 @@ export type Config = {
     /** The share of the router's connections that one app may have. */
     appConnectionsPercent: number
     dynoDiskMiB: number
+    volumeMiB: number
     /** Requests per token; undefined: unlimited. */
     apiRequestsPerHour: number | undefined
   }
@@ -236,6 +242,11 @@ export function loadConfig(env: Environment = process.env): Config {
       graceSeconds: read.integer('PAAS_STOP_GRACE', 30, 0, 600),
       drainSeconds: read.integer('PAAS_DRAIN_TIMEOUT', 30, 0, 600),
     },
+    hold: {
+      seconds: read.integer('PAAS_HOLD_TIMEOUT', 60, 1, 600),
+      requests: read.integer('PAAS_HOLD_REQUESTS', 1000, 1, 100_000),
+      mebibytes: read.integer('PAAS_HOLD_MIB', 16, 1, 1024),
+    },
     handover: { seconds: read.integer('PAAS_HANDOVER', 60, 0, 86_400) },
     stackUpgrade: read.timeOfDayOrOff('PAAS_STACK_UPGRADE'),
     patrol: { everySeconds: read.integer('PAAS_PATROL_INTERVAL', 30, 1, 3600) },
@@ -247,6 +258,7 @@ export function loadConfig(env: Environment = process.env): Config {
       sourceFiles: read.integer('PAAS_MAX_SOURCE_FILES', 100_000, 1, 10_000_000),
       appConnectionsPercent: read.integer('PAAS_APP_CONNECTIONS_PERCENT', 50, 1, 100),
       dynoDiskMiB: read.integer('PAAS_MAX_DYNO_DISK_MIB', 10 * 1024, 1, 1 << 24),
+      volumeMiB: read.integer('PAAS_MAX_VOLUME_MIB', 10 * 1024, 1, 1 << 24),
       apiRequestsPerHour: read.integerOrOff('PAAS_API_REQUESTS_PER_HOUR', 4500, 60, 1 << 24),
     },
   }

@@ -16,14 +16,17 @@ export type AppRoute = {
   certificates?: HostCertificate[]
   /**
    * What an app without targets answers: `blank` never deployed (H81), `down` scaled to 0 (H14),
-   * `crashed` (H10), `maintenance` (H80).
+   * `crashed` (H10), `maintenance` (H80). `held`: its only dyno is being replaced, and requests
+   * wait for the next one (H90 when that takes too long).
    */
-  state: 'up' | 'blank' | 'down' | 'crashed' | 'maintenance'
+  state: 'up' | 'blank' | 'down' | 'crashed' | 'maintenance' | 'held'
   targets: Target[]
   /**
    * The dynos that `targets` take over from, until those have held: they get what no target takes.
    */
   standby?: Target[]
+  /** It has one dyno at a time: a request that it refuses waits, as those of a held one do. */
+  patient?: true
 }
 
 /** Everything the router needs to serve, and what it keeps on disk to start from. */

@@ -36,14 +36,15 @@ export class Attempts {
   /**
    * Takes a connection to the best target of the route in force now: `upstream`, which may still be
    * connecting.
-   * @returns the answer to give if no target is left
+   * @returns the answer to give if no target is left; `held` if it has to wait for one
    */
-  next(handler: ResponseHandler): Answer | undefined {
+  next(handler: ResponseHandler): Answer | 'held' | undefined {
     const { routes, appConnections } = this.#context
     this.destination = routes.find(this.#request.host)
     if (this.destination === undefined) return unknownHost
     const { app, state, targets, standby } = this.destination
     if (app !== undefined && !appConnections.claim(this.#visitor, app.id)) return answerFor('H22')
+    if (state === 'held') return 'held'
     if (state !== 'up') return answerFor(codeOfState[state])
     const target = chooseTarget(targets, this.#tried) ?? chooseTarget(standby, this.#tried)
     if (target === undefined) return answerFor(this.#without)
@@ -89,6 +90,11 @@ export class Attempts {
     target.refused()
     this.#without = code
     if (this.destination?.app !== undefined) this.#tried.push(target)
+  }
+
+  /** Those that refused it may be asked again. */
+  forget(): void {
+    this.#tried.length = 0
   }
 
   /** The request is over; `reusable`: its connection is not. */

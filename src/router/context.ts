@@ -2,6 +2,7 @@ import type { AppLogWriter } from '../model/app-log.ts'
 import type { AppConnections } from './app-connections.ts'
 import type { AddressCounter } from './address-counter.ts'
 import type { Counters } from './counters.ts'
+import type { HeldRequests } from './held-requests.ts'
 import type { RouterLimits } from './limits.ts'
 import type { Measurements } from './measurements.ts'
 import type { Origins } from './origin.ts'
@@ -19,6 +20,7 @@ export type RouterContext = {
   addresses: AddressCounter
   /** Counts the connections of visitors for the apps that they ask for. */
   appConnections: AppConnections
+  held: HeldRequests
   /** Answers end their connections from now on. */
   stopping: boolean
   /** The Date header of this second. */

@@ -1,11 +1,13 @@
 import { Attempts } from './attempts.ts'
 import type { RouterContext } from './context.ts'
 import { formatInterimHead, formatRequestHead, formatResponseHead, formatUpgradeHead, safeTrailers } from './forward.ts'
+import type { HeldRequest } from './held-requests.ts'
 import type { Field } from './http/fields.ts'
 import { framingTowards, noBody, type Framing } from './http/framing.ts'
 import { isRepeatable, type RequestHead } from './http/request-head.ts'
 import type { ResponseHead } from './http/response-head.ts'
 import type { ByteSource } from './loans.ts'
+import { Holding } from './holding.ts'
 import { requestId } from './request-id.ts'
 import { recordRequest } from './request-log.ts'
 import { answerFor, type Answer, type RouterCode } from './router-error.ts'
@@ -16,13 +18,13 @@ import type { Visitor } from './visitor.ts'
 const controlRetryInterval = 100
 
 /** One request in the router: get a connection, send, pass the response on, log. */
-export class Exchange implements ResponseHandler {
+export class Exchange implements ResponseHandler, HeldRequest {
   readonly request: RequestHead
   readonly requestId: string
   readonly #context: RouterContext
   readonly #visitor: Visitor
   readonly #attempts: Attempts
-  #phase: 'connecting' | 'waiting' | 'responding' | 'tunnel' | 'done' = 'connecting'
+  #phase: 'held' | 'connecting' | 'waiting' | 'responding' | 'tunnel' | 'done' = 'connecting'
   #framing: Framing = noBody
   #keepAlive: boolean
   #status = 0
@@ -30,6 +32,7 @@ export class Exchange implements ResponseHandler {
   readonly #startedAt = performance.now()
   #connectedAt: number | undefined
   #tunnel: Tunnel | undefined
+  #holding: Holding | undefined
 
   constructor(context: RouterContext, visitor: Visitor, request: RequestHead) {
     this.#context = context
@@ -52,12 +55,13 @@ export class Exchange implements ResponseHandler {
 
   /** The body can be sent on. */
   get ready(): boolean {
-    return this.#phase !== 'connecting'
+    return this.#phase !== 'connecting' && this.#phase !== 'held'
   }
 
   start(): void {
     this.#phase = 'connecting'
     const answer = this.#attempts.next(this)
+    if (answer === 'held') return this.#hold(false)
     if (answer !== undefined) return this.#answer(answer)
     if (this.#upstream?.reused) this.#send()
     else this.#visitor.expire(this.#attempts.connectLimit)
@@ -77,7 +81,7 @@ export class Exchange implements ResponseHandler {
   /** What the visitor's last read brought has been handed over. */
   flushRequest(): void {
     const outbox = this.#upstream?.outbox
-    if (outbox === undefined || this.#phase === 'connecting') return
+    if (outbox === undefined || !this.ready) return
     outbox.flush()
     if (outbox.full) this.#visitor.hold()
   }
@@ -90,6 +94,7 @@ export class Exchange implements ResponseHandler {
 
   visitorLeft(): void {
     if (this.#phase === 'tunnel') return
+    this.#holding?.end()
     this.#attempts.release(false)
     this.#end('H27', 499)
   }
@@ -102,6 +107,8 @@ export class Exchange implements ResponseHandler {
 
   timedOut(): void {
     switch (this.#phase) {
+      case 'held':
+        return this.#fail('H90')
       case 'connecting':
         return this.#refused('H19')
       case 'waiting':
@@ -113,6 +120,13 @@ export class Exchange implements ResponseHandler {
         return this.#tunnel?.destroy('H15')
       case 'done':
     }
+  }
+
+  /** The route that it waits for may be there. */
+  proceed(): void {
+    if (this.#phase !== 'held') return
+    this.#holding?.end()
+    this.#elsewhere()
   }
 
   connected(): void {
@@ -216,11 +230,24 @@ export class Exchange implements ResponseHandler {
 
   #refused(code: 'H19' | 'H21'): void {
     this.#attempts.refused(code)
+    if (this.#attempts.destination?.patient) {
+      this.#attempts.forget()
+      return this.#hold(true)
+    }
     const elapsed = performance.now() - this.#startedAt
     if (elapsed > this.#limits.firstByte) return this.#fail(code)
     if (!this.#isControl) return this.#elsewhere()
     if (elapsed < this.#limits.connect) this.#waitForControl()
     else this.#fail('H99')
+  }
+
+  /** Its app's only dyno is being replaced, or has just crashed: it waits for the next one. */
+  #hold(again: boolean): void {
+    this.#holding ??= new Holding(this.#context, this)
+    const left = this.#holding.begin(this.#attempts.destination!.app!.id, { again })
+    if (left === 0) return this.#fail('H90')
+    this.#phase = 'held'
+    this.#visitor.expire(left)
   }
 
   /** The api restarts in a moment: its callers wait rather than fail. */
@@ -261,6 +288,7 @@ export class Exchange implements ResponseHandler {
   }
 
   #answer(answer: Answer): void {
+    this.#holding?.end()
     this.#attempts.release(false)
     this.#end(answer.code, answer.status, answer.refusal)
     this.#visitor.answer(answer, this.requestId)

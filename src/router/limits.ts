@@ -10,6 +10,15 @@ export type TimeLimits = {
   idle: number
 }
 
+/** What is held back for one app while its dyno is replaced. */
+export type HoldLimits = {
+  /** Milliseconds that a request waits. */
+  time: number
+  requests: number
+  /** Of the heads of these requests. */
+  bytes: number
+}
+
 export type RouterLimits = {
   app: TimeLimits
   /**
@@ -41,6 +50,7 @@ export type RouterLimits = {
   connectionsPerApp: number
   /** Connections to one-off dynos: how many at once, and milliseconds without a byte either way. */
   rendezvous: { connections: number; idle: number }
+  hold: HoldLimits
 }
 
 export const defaultLimits: RouterLimits = {
@@ -56,17 +66,18 @@ export const defaultLimits: RouterLimits = {
   connectionsPerAddress: 4_000,
   connectionsPerApp: 5_000,
   rendezvous: { connections: 500, idle: 3_600_000 },
+  hold: { time: 60_000, requests: 1_000, bytes: 16 * 2 ** 20 },
 }
 
 /**
- * The default limits, with as many connections as this process has file descriptors for: three each
- * (one kept).
+ * The default limits, those of the settings, and as many connections as this process has file
+ * descriptors for: three each (one kept).
  * @param appShare percent of all connections that one app may have
  */
-export function limitsOfThisProcess(appShare: number): RouterLimits {
+export function limitsOfThisProcess({ appShare, hold }: { appShare: number; hold: HoldLimits }): RouterLimits {
   const possible = Math.min(defaultLimits.connections, Math.floor((openFilesLimit() - 200) / 3))
   const connections = Math.max(possible, 50)
-  return { ...defaultLimits, connections, connectionsPerApp: Math.ceil((connections * appShare) / 100) }
+  return { ...defaultLimits, hold, connections, connectionsPerApp: Math.ceil((connections * appShare) / 100) }
 }
 
 function openFilesLimit(): number {

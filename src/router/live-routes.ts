@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { AppId } from '../model/ids.ts'
 import { covers } from '../model/domain.ts'
 import type { AppRoute, HostCertificate, RoutingTable, Target } from '../model/route.ts'
+import type { HeldRequests } from './held-requests.ts'
 import type { RouterLimits, TimeLimits } from './limits.ts'
 import { changeTable, type TableChange } from './table/table-change.ts'
 import { LiveTarget } from './target.ts'
@@ -14,6 +15,8 @@ export type HostDestination = {
   targets: LiveTarget[]
   /** Tried when no target is left. */
   standby: LiveTarget[]
+  /** What none of them takes waits for one. */
+  patient: boolean
   certificates: HostCertificate[]
   limits: TimeLimits
 }
@@ -24,14 +27,19 @@ export type HostDestination = {
  */
 export class LiveRoutes {
   readonly #limits: RouterLimits
+  readonly #held: Pick<HeldRequests, 'wake' | 'wakeAll'>
   #table: RoutingTable
   #control: HostDestination
   readonly #byHost = new Map<string, HostDestination>()
   /** Also those that were replaced, until nothing is in flight to them. */
   readonly #targets = new Map<string, LiveTarget>()
 
-  constructor(table: RoutingTable, limits: RouterLimits) {
+  constructor(
+    table: RoutingTable,
+    { limits, held }: { limits: RouterLimits; held: Pick<HeldRequests, 'wake' | 'wakeAll'> },
+  ) {
     this.#limits = limits
+    this.#held = held
     this.#table = table
     this.#control = this.#controlDestination(table)
     this.install(table)
@@ -71,17 +79,21 @@ export class LiveRoutes {
     this.#byHost.clear()
     for (const route of table.routes) this.#add(route)
     this.#retire(before.routes, table.routes)
+    this.#held.wakeAll()
   }
 
   /** @returns the targets that the app no longer has */
   switchTo(route: AppRoute): Target[] {
     const removed = this.#replace({ appId: route.appId, route })
     this.#add(route)
-    return this.#retire(removed, [route])
+    const gone = this.#retire(removed, [route])
+    this.#held.wake(route.appId)
+    return gone
   }
 
   remove(appId: AppId): void {
     this.#retire(this.#replace({ appId }), [])
+    this.#held.wake(appId)
   }
 
   everyAppTarget(): Iterable<LiveTarget> {
@@ -104,12 +116,13 @@ export class LiveRoutes {
     return removed
   }
 
-  #add({ appId, app, hosts, certificates = [], state, targets, standby = [] }: AppRoute): void {
+  #add({ appId, app, hosts, certificates = [], state, targets, standby = [], patient }: AppRoute): void {
     const destination: HostDestination = {
       app: { id: appId, name: app },
       state,
       targets: targets.map((target) => this.#live(target)),
       standby: standby.map((target) => this.#live(target)),
+      patient: patient === true,
       certificates,
       limits: this.#limits.app,
     }
@@ -163,7 +176,7 @@ export class LiveRoutes {
   #controlDestination({ controlSocket }: RoutingTable): HostDestination {
     const target = new LiveTarget({ id: 'api', dyno: 'api', address: { path: controlSocket } })
     const { control: limits } = this.#limits
-    return { app: undefined, state: 'up', targets: [target], standby: [], certificates: [], limits }
+    return { app: undefined, state: 'up', targets: [target], standby: [], patient: false, certificates: [], limits }
   }
 }
 

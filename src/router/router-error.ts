@@ -45,6 +45,11 @@ export const routerErrors = {
     text: 'This app is closed for maintenance. It will be back soon.',
   },
   H81: { description: 'Blank app', status: 503, text: 'Nothing has been deployed to this app yet.' },
+  H90: {
+    description: 'Held too long',
+    status: 503,
+    text: 'This app is being replaced by its next version, which takes longer than usual. Try again shortly.',
+  },
   H99: {
     description: 'Platform error',
     status: 503,

@@ -9,6 +9,7 @@ import type { RouterContext } from './context.ts'
 import { Counters } from './counters.ts'
 import { sayGoodbye } from './drain.ts'
 import { formatAnswer } from './error-page.ts'
+import { HeldRequests } from './held-requests.ts'
 import type { RouterLimits } from './limits.ts'
 import { Measurements } from './measurements.ts'
 import { leaveSharedPort, listenOn, type ListenAt } from './listen.ts'
@@ -56,6 +57,7 @@ export class Router {
   readonly #context: RouterContext
   readonly #log: Logger
   readonly measurements: Measurements
+  readonly #held: HeldRequests
   readonly #servers: Server[] = []
   #tlsDoor: TlsDoor | undefined
   /** As they were accepted; those that speak TLS are read as sockets of their own. */
@@ -69,7 +71,8 @@ export class Router {
   #closeIdle = false
 
   constructor({ table, limits, appLog, figures, log, origins }: RouterDeps) {
-    const routes = new LiveRoutes(table, limits)
+    this.#held = new HeldRequests(limits.hold)
+    const routes = new LiveRoutes(table, { limits, held: this.#held })
     this.measurements = new Measurements(figures)
     this.#context = {
       routes,
@@ -80,6 +83,7 @@ export class Router {
       origins,
       addresses: new AddressCounter(limits.connectionsPerAddress),
       appConnections: new AppConnections(limits.connectionsPerApp),
+      held: this.#held,
       stopping: false,
       date: new Date().toUTCString(),
     }
@@ -96,6 +100,11 @@ export class Router {
   /** That are open now. */
   get connections(): number {
     return this.#visitors.size
+  }
+
+  /** Requests that wait for a target. */
+  get held(): number {
+    return this.#held.size
   }
 
   get counters(): Counters {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config.ts'
 import { asPaasError, PaasError } from '../errors.ts'
 import type { AppLogWriter } from '../model/app-log.ts'
@@ -9,7 +10,7 @@ import { retireRouter, routerStatus } from './control/client.ts'
 import { hasPort, type Call } from './control/protocol.ts'
 import { ControlledRouter, type ControlledRouterDeps } from './control/controlled-router.ts'
 import { serveControl, type ControlServer } from './control/server.ts'
-import { limitsOfThisProcess } from './limits.ts'
+import { limitsOfThisProcess, type HoldLimits } from './limits.ts'
 import { Origins } from './origin.ts'
 import type { ListenAt } from './listen.ts'
 import { Router } from './router.ts'
@@ -25,12 +26,23 @@ import { coversApps, issueForHosts, openOwnIdentity } from './tls/own-identity.t
 const longestStop = 10_000
 /** What a retired router gives its open connections to end by themselves, milliseconds. */
 const retirement = 90_000
+/** Milliseconds between two looks of a retired router at the table of its successor. */
+const followInterval = 200
 const renewalInterval = 12 * 3_600_000
 
 export type RunRouterDeps = {
   config: Pick<
     Config,
-    'paths' | 'httpPort' | 'httpsPort' | 'sockets' | 'domain' | 'publicUrl' | 'trustedProxies' | 'stop' | 'limits'
+    | 'paths'
+    | 'httpPort'
+    | 'httpsPort'
+    | 'sockets'
+    | 'domain'
+    | 'publicUrl'
+    | 'trustedProxies'
+    | 'stop'
+    | 'limits'
+    | 'hold'
   >
   /** The package's, told in `status`. */
   version: string
@@ -62,7 +74,7 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   const origins = new Origins(config)
   const router = new Router({
     table,
-    limits: limitsOfThisProcess(config.limits.appConnectionsPercent),
+    limits: limitsOfThisProcess({ appShare: config.limits.appConnectionsPercent, hold: holdOf(config) }),
     appLog,
     figures,
     log,
@@ -80,6 +92,7 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
     control.close()
     await router.leavePorts()
     void router.stop({ milliseconds: retirement, idle: 'keep' })
+    void followSuccessor(router, config)
     end('another router took over')
   }
   const meter = stack.use(new RoleMeter())
@@ -92,6 +105,22 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   })
   const running = stack.move()
   return { ended, [Symbol.asyncDispose]: () => running.disposeAsync() }
+}
+
+function holdOf({ hold: { seconds, requests, mebibytes } }: RunRouterDeps['config']): HoldLimits {
+  return { time: seconds * 1000, requests, bytes: mebibytes * 2 ** 20 }
+}
+
+/**
+ * Nobody tells a router that has left of a changed route; what it still holds goes where its
+ * successor's table says.
+ */
+async function followSuccessor(router: Router, config: RunRouterDeps['config']): Promise<void> {
+  while (router.held > 0) {
+    await delay(followInterval, undefined, { ref: false })
+    const table = await loadTable(config.paths).catch(() => undefined)
+    if (table) router.routes.install(ownControl(table, config))
+  }
 }
 
 /** One socket for all calls, and one for the api, which is only told what was counted. */

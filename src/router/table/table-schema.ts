@@ -1,6 +1,6 @@
 import type { AppRoute, HostCertificate, RoutingTable, Target } from '../../model/route.ts'
 
-const states = ['up', 'blank', 'down', 'crashed', 'maintenance'] satisfies AppRoute['state'][]
+const states = ['up', 'blank', 'down', 'crashed', 'maintenance', 'held'] satisfies AppRoute['state'][]
 
 /** Checks what comes from the disk or the control socket. */
 export function isRoutingTable(value: unknown): value is RoutingTable {
@@ -9,7 +9,7 @@ export function isRoutingTable(value: unknown): value is RoutingTable {
 }
 
 export function isAppRoute(value: unknown): value is AppRoute {
-  const { appId, app, hosts, certificates, state, targets, standby } = (value ?? {}) as Partial<AppRoute>
+  const { appId, app, hosts, certificates, state, targets, standby, patient } = (value ?? {}) as Partial<AppRoute>
   return (
     isText(appId) &&
     isText(app) &&
@@ -18,7 +18,8 @@ export function isAppRoute(value: unknown): value is AppRoute {
     (certificates === undefined || (Array.isArray(certificates) && certificates.every(isCertificate))) &&
     states.some((known) => known === state) &&
     isTargetList(targets) &&
-    (standby === undefined || isTargetList(standby))
+    (standby === undefined || isTargetList(standby)) &&
+    (patient === undefined || patient === true)
   )
 }
 
