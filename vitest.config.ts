@@ -16,6 +16,7 @@ const slow = [
   'test/setup/services.test.ts',
   'test/stack/mirror.test.ts',
   'test/e2e/engine-restart.test.ts',
+  'test/e2e/volumes.test.ts',
   'test/build/{apt,go,node-modules,procfile,python-managers}.test.ts',
 ]
 /** What images have to be made for first: the other languages with their toolchains, a second stack. `npm run test:images` */

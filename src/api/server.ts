@@ -27,6 +27,7 @@ import type { Api, ApiDeps } from './deps.ts'
 import { dynoSizeRoutes } from './dynos/dyno-sizes.ts'
 import { dynoRoutes } from './dynos/dynos.ts'
 import { DomainProof } from './routing/domain-proof.ts'
+import { volumeRoutes } from './apps/volumes.ts'
 import { domainRoutes } from './routing/domains.ts'
 import { drainRoutes } from './logs/drains.ts'
 import { emptyListRoutes } from './server/empty-lists.ts'
@@ -159,6 +160,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     logSessionRoutes(resources, { ...deps, passes })
     appMetricsRoute(resources, deps)
     appDiskRoute(resources, deps)
+    volumeRoutes(resources, deps)
     serverMetricsRoute(resources, deps)
     emptyListRoutes(resources, deps)
     serverInfoRoute(resources, deps)

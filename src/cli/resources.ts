@@ -102,6 +102,25 @@ export type AppDiskJson = {
   cache_bytes: number | null
   repository_bytes: number
   log_bytes: number
+  volumes: { name: string; used_bytes: number | null }[]
+}
+
+export type VolumeJson = {
+  id: string
+  name: string
+  app: { name: string }
+  mount: string
+  types: string[]
+  single_writer: boolean
+  /** It is full. */
+  read_only: boolean
+  /** null before it was measured, and where the server cannot. */
+  used_bytes: number | null
+  limit_bytes: number
+  measured_at: string | null
+  created_at: string
+  /** The one that a change of it made. */
+  release: { version: number } | null
 }
 
 export type AppSetupJson = {

@@ -37,6 +37,10 @@ const topics: Topic[] = [
     commands: ['ps', 'ps:scale', 'ps:restart', 'ps:stop', 'ps:type', 'ps:wait'],
     load: async () => (await import('./topics/ps.ts')).definePs,
   },
+  {
+    commands: ['volumes', 'volumes:info', 'volumes:create', 'volumes:destroy'],
+    load: async () => (await import('./topics/volumes.ts')).defineVolumes,
+  },
   { commands: ['disk'], load: async () => (await import('./topics/disk.ts')).defineDisk },
   { commands: ['metrics'], load: async () => (await import('./topics/metrics.ts')).defineMetrics },
   {

@@ -6,6 +6,7 @@ import { webPort } from '../model/dyno.ts'
 import { formationFor, limitsOf, scalableTypes, type DynoSize, type DynoSizes } from '../model/formation.ts'
 import type { ConfigVars, Release } from '../model/release.ts'
 import type { Slug } from '../model/slug.ts'
+import { isAlone } from '../model/volume.ts'
 import type { DynoSpec } from '../engine/engine.ts'
 import type { Store } from '../store/store.ts'
 
@@ -25,12 +26,18 @@ export function loadDeployable(store: Pick<Store, 'slugs' | 'releases'>, app: Ap
 }
 
 /** The dynos a release should have, by the app's formation as it is now. */
-export function wantedDynos(store: Pick<Store, 'formations'>, deployable: Deployable): WantedDyno[] {
+export function wantedDynos(store: Pick<Store, 'formations' | 'volumes'>, deployable: Deployable): WantedDyno[] {
   const { app, slug } = deployable
   const present = store.formations.list(app.id)
   const shares = formationFor(present, Object.keys(slug.processTypes), askedAtFirst(deployable))
+  const volumes = store.volumes.list(app.id)
+  const most = (type: string): number => (isAlone(volumes, type) ? 1 : Infinity)
   return shares.flatMap(({ type, quantity, size }) =>
-    Array.from({ length: quantity }, (_, index) => ({ name: `${type}.${index + 1}`, type, size })),
+    Array.from({ length: Math.min(quantity, most(type)) }, (_, index) => ({
+      name: `${type}.${index + 1}`,
+      type,
+      size,
+    })),
   )
 }
 

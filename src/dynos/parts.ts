@@ -24,7 +24,7 @@ export type DynosOptions = {
   dynoLog: DynoLog
   states: Pick<DynoStateRecords, 'find' | 'keepOnly'>
   platformLog: PlatformLog
-  config: Pick<Config, 'boot' | 'deployHold' | 'stop' | 'domain' | 'dynoSizes' | 'silence'> & {
+  config: Pick<Config, 'boot' | 'deployHold' | 'stop' | 'hold' | 'domain' | 'dynoSizes' | 'silence'> & {
     paths: Pick<Config['paths'], 'apiSocket'>
   }
   log: Logger
@@ -34,9 +34,12 @@ export type DynosOptions = {
  * What `Dynos` owns. The steps in this directory each take the parts that they use; nobody outside
  * has them.
  */
-export type DynoParts = Pick<Config, 'boot' | 'deployHold' | 'stop' | 'domain'> & {
+export type DynoParts = Pick<Config, 'boot' | 'deployHold' | 'stop' | 'hold' | 'domain'> & {
   engine: Engine
-  store: Pick<Store, 'apps' | 'formations' | 'slugs' | 'releases' | 'domains' | 'sniEndpoints' | 'dynoStates'>
+  store: Pick<
+    Store,
+    'apps' | 'formations' | 'slugs' | 'releases' | 'domains' | 'sniEndpoints' | 'dynoStates' | 'volumes'
+  >
   router: Pick<RouterControl, 'silences'>
   routes: Routes
   exits: DynoExits
@@ -51,9 +54,9 @@ export type DynoParts = Pick<Config, 'boot' | 'deployHold' | 'stop' | 'domain'> 
 }
 
 export function createParts({ config, states, router, ...given }: DynosOptions): DynoParts {
-  const { boot, deployHold, stop, domain, dynoSizes: sizes, paths } = config
+  const { boot, deployHold, stop, hold, domain, dynoSizes: sizes, paths } = config
   const routes = new Routes(router, { controlHost: domain, controlSocket: paths.apiSocket })
   const retirement = new Retirement({ ...given, routes, stop })
   const own = { routes, retirement, readyDynos: new ReadyDynos({ states }), exits: new DynoExits() }
-  return { ...given, ...own, lostImages: new LostImages(given), router, boot, deployHold, stop, domain, sizes }
+  return { ...given, ...own, lostImages: new LostImages(given), router, boot, deployHold, stop, hold, domain, sizes }
 }

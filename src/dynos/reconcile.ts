@@ -3,6 +3,7 @@ import type { Logger } from '../log.ts'
 import type { App } from '../model/app.ts'
 import type { DynoSize } from '../model/formation.ts'
 import { loadDeployable, wantedDynos, type Deployable, type WantedDyno } from './deployable.ts'
+import { isLeaving, makeWay, writersBefore } from './make-way.ts'
 import type { DynoParts } from './parts.ts'
 import { comesBack, planDynos, type Plan } from './plan.ts'
 import { waitUntilReady } from './readiness.ts'
@@ -21,12 +22,14 @@ export async function reconcile(parts: DynoParts, app: App, signal: AbortSignal)
   const deployable = currentDeployable(parts.store, app)
   const present = { version: deployable?.release.version ?? 0, dynos }
   const wanted = inSizeOf(present, deployable ? wantedDynos(parts.store, deployable) : [])
-  const plan = planDynos(wanted, present)
+  const plan = planDynos(wanted, present, (dyno) => isLeaving(parts.store, dyno))
   for (const dyno of plan.stop) if (dyno.state.kind === 'stuck') parts.dynoLog.stuck(dyno, dyno.state.by)
+  const writers = await writersBefore(parts, app, plan.start)
+  if (writers.length > 0) await makeWay(parts, app, writers)
   const started = deployable ? await startMissing(parts, deployable, plan.start, signal) : []
   const unready = await routeTo(parts, app, [...plan.keep, ...started], wanted)
   report(parts.log, app, plan)
-  parts.retirement.retire(plan.stop)
+  parts.retirement.retire(plan.stop.filter(({ id }) => !writers.some((writer) => writer.id === id)))
   return unready
 }
 

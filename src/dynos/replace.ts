@@ -3,7 +3,8 @@ import { isOneOff } from '../model/dyno.ts'
 import type { Narrator } from '../model/narrator.ts'
 import { wantedDynos, type Deployable } from './deployable.ts'
 import type { DynoParts } from './parts.ts'
-import { startDynos } from './start-dynos.ts'
+import { bringBack } from './bring-back.ts'
+import { startInPlace } from './start-in-place.ts'
 import { takeOver } from './take-over.ts'
 
 /** The times of a deploy's phases, in milliseconds. */
@@ -30,7 +31,7 @@ export async function replace(
   using reserved = parts.quotas.reserveDynos(deployable.app, wanted.length - dynosOnRecord(parts, deployable))
   const wantsWeb = wanted.some(({ type }) => type === 'web')
   const previous = await presentDynos(parts, deployable)
-  const dynos = await startDynos(parts, deployable, wanted, { narrator, signal })
+  const { dynos, writers } = await startInPlace(parts, deployable, wanted, { narrator, signal })
   const booted = performance.now()
   let switched = booted
   const onSwitch = (): void => {
@@ -41,8 +42,13 @@ export async function replace(
     commit()
     reserved[Symbol.dispose]()
   }
-  await takeOver(parts, { deployable, dynos, kept: [], wantsWeb }, { narrator, signal, onSwitch, commit: onHeld })
-  parts.retirement.retire(previous)
+  try {
+    await takeOver(parts, { deployable, dynos, kept: [], wantsWeb }, { narrator, signal, onSwitch, commit: onHeld })
+  } catch (cause) {
+    if (writers.length > 0) await bringBack(parts, { app: deployable.app, dynos, narrator, signal })
+    throw cause
+  }
+  parts.retirement.retire(previous.filter(({ id }) => !writers.some((writer) => writer.id === id)))
   return { boot: booted - begin, switch: switched - booted, hold: performance.now() - switched }
 }
 

@@ -7,7 +7,8 @@ import { silent } from '../model/narrator.ts'
 import type { DynoParts } from './parts.ts'
 import { comesBack, planDynos, type Plan } from './plan.ts'
 import { currentDeployable, livingDynos, readyOnes } from './reconcile.ts'
-import { startDynos } from './start-dynos.ts'
+import { bringBack } from './bring-back.ts'
+import { startInPlace } from './start-in-place.ts'
 import { takeOver } from './take-over.ts'
 
 /**
@@ -90,9 +91,15 @@ async function replaceDynos(parts: DynoParts, app: App, { plan, signal }: Replac
   const present = { version: deployable.release.version, dynos: await livingDynos(parts, app) }
   const { keep, start, stop } = plan(wanted, present)
   if (start.length === 0) return // the reconciler removes surplus dynos
-  const started = await startDynos(parts, deployable, start, { narrator: silent, signal })
+  const options = { narrator: silent, signal }
+  const { dynos, writers } = await startInPlace(parts, deployable, start, options)
   const wantsWeb = wanted.some(({ type }) => type === 'web')
   const kept = await readyOnes(parts, keep)
-  await takeOver(parts, { deployable, dynos: started, kept, wantsWeb }, { narrator: silent, signal })
-  parts.retirement.retire(stop)
+  try {
+    await takeOver(parts, { deployable, dynos, kept, wantsWeb }, options)
+  } catch (cause) {
+    if (writers.length > 0) await bringBack(parts, { app, dynos, ...options })
+    throw cause
+  }
+  parts.retirement.retire(stop.filter(({ id }) => !writers.some((writer) => writer.id === id)))
 }

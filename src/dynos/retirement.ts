@@ -24,10 +24,11 @@ export class Retirement {
     this.#deps = deps
   }
 
-  retire(dynos: Dyno[]): void {
+  /** @param given another time to drain than the usual one */
+  retire(dynos: Dyno[], { drainSeconds }: { drainSeconds: number } = this.#deps.stop): void {
     for (const dyno of dynos) {
       if (this.#retiring.has(dyno.id)) continue
-      const work = this.#takeDown(dyno).finally(() => this.#retiring.delete(dyno.id))
+      const work = this.#takeDown(dyno, drainSeconds).finally(() => this.#retiring.delete(dyno.id))
       this.#retiring.set(dyno.id, work)
     }
   }
@@ -41,11 +42,11 @@ export class Retirement {
     await Promise.all(dynos.map(async ({ id }) => this.#retiring.get(id)))
   }
 
-  async #takeDown(dyno: Dyno): Promise<void> {
+  async #takeDown(dyno: Dyno, drainSeconds: number): Promise<void> {
     const { log } = this.#deps
     const about = { app: dyno.appId, dyno: dyno.name, release: dyno.release }
     try {
-      await this.#drain(dyno)
+      await this.#drain(dyno, Math.min(drainSeconds, this.#deps.stop.drainSeconds))
       await this.#stop(dyno)
     } catch (error) {
       log.warn({ ...about, err: error }, 'dyno not stopped; the next reconcile tries again')
@@ -65,11 +66,11 @@ export class Retirement {
   }
 
   /** A router that is away has no requests to finish. */
-  async #drain(dyno: Dyno): Promise<void> {
-    const { routes, stop, log } = this.#deps
+  async #drain(dyno: Dyno, drainSeconds: number): Promise<void> {
+    const { routes, log } = this.#deps
     if (dyno.port === undefined) return
     try {
-      const { unfinished } = await routes.drain([dyno.id], stop.drainSeconds * 1000)
+      const { unfinished } = await routes.drain([dyno.id], drainSeconds * 1000)
       if (unfinished > 0)
         log.info({ app: dyno.appId, dyno: dyno.name, unfinished }, 'requests cut after the drain time')
     } catch (error) {

@@ -270,6 +270,8 @@ export type Dyno = DynoFacts & {
   state: DynoState
   /** How often it was started again because it had ended. */
   restarts: number
+  /** Ids of the volumes that it alone may write. */
+  writes?: string[]
   createdAt: Date
 }
 

@@ -19,6 +19,8 @@ export const label = {
   volume: 'paas.volume',
   owner: 'paas.owner',
   volumeName: 'paas.volume-name',
+  /** Of a dyno: ids of the volumes that it alone may write, with commas between. */
+  writes: 'paas.writes',
   /** On stack images, which all servers of one engine share; they carry no `server`. */
   stack: 'paas.stack',
 } as const

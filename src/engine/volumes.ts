@@ -28,4 +28,9 @@ export type VolumeSpec = VolumeKey & { kind: VolumeKind; name: string }
 export type Volume = VolumeSpec & { createdAt: Date }
 
 /** Where a container has it: an absolute path of `[A-Za-z0-9_.-]` between slashes. */
-export type Mount = VolumeKey & { at: string; readOnly?: boolean }
+export type Mount = VolumeKey & {
+  at: string
+  readOnly?: boolean
+  /** It is the only container that may write: `Dyno.writes` names the volume. */
+  alone?: boolean
+}

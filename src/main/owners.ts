@@ -7,6 +7,7 @@ import type { Config } from '../config.ts'
 import { Drains } from '../drains/drains.ts'
 import { DynoLog } from '../dynos/dyno-log.ts'
 import { Dynos } from '../dynos/dynos.ts'
+import { withVolumes } from '../dynos/volume-mounts.ts'
 import { RememberedStates } from '../dynos/remembered-states.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Repositories } from '../model/repositories.ts'
@@ -52,7 +53,8 @@ export type Foundations = {
  * worker calls. `life` closes whatever has to be closed.
  */
 export function createOwners(given: Foundations, life: AsyncDisposableStack): WorkerParts {
-  const { config, store, log, engine, router, pipeline, sandboxes, makeDiskRoom, repositories, logs, outputs } = given
+  const { config, store, log, router, pipeline, sandboxes, makeDiskRoom, repositories, logs, outputs } = given
+  const engine = withVolumes(given.engine, store)
   const { build, paths, dynoSizes: sizes, stop } = config
   const outbound = createOutbound(config)
   const platformLog = createPlatformLog(logs)
@@ -90,7 +92,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
   const grants = life.use(new Grants(store))
   const oneOffs = new OneOffs({ engine, store, dynoLog, platformLog, grants, collector, sizes, stop, log })
   const upgrades = new StackUpgrades({ ...given, releases })
-  return { ...given, buildMeter, builds, releases, dynos, oneOffs, upgrades, collector, drains }
+  return { ...given, engine, platformLog, buildMeter, builds, releases, dynos, oneOffs, upgrades, collector, drains }
 }
 
 /**

@@ -22,6 +22,7 @@ export type DomainId = Id<'domain'>
 export type SniEndpointId = Id<'sni endpoint'>
 export type AppSetupId = Id<'app set-up'>
 export type OneOffId = Id<'one-off'>
+export type VolumeId = Id<'volume'>
 export type StackUpgradeId = Id<'stack upgrade'>
 
 /** A new UUID (v4), typed by what it identifies: `newId<AppId>()`. */

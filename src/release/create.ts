@@ -88,6 +88,27 @@ export function createConfigRelease(
   })
 }
 
+/**
+ * The release with which dynos get a volume, or lose it: code and config vars are those of before.
+ * The caller wakes the worker (`converge`).
+ */
+export function createVolumeRelease(
+  store: Pick<Store, 'transaction' | 'releases' | 'configVars'>,
+  app: Pick<App, 'id'>,
+  { description, accountId }: { description: string; accountId: AccountId },
+): Release {
+  return store.transaction(() => {
+    const slugId = newestGood(store.releases.list(app.id))?.slugId ?? null
+    return store.releases.create({
+      appId: app.id,
+      accountId,
+      slugId,
+      description,
+      config: store.configVars.get(app.id),
+    })
+  })
+}
+
 /** Heroku's texts: `Set A, B config vars`, `Remove A config vars`. */
 function describeChange(change: Record<string, string | null>): string {
   const keys = (wanted: (value: string | null) => boolean) =>

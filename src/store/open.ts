@@ -29,6 +29,7 @@ import { openSourceRecords } from './sources.ts'
 import { openStackPatchRecords, openStackUpgradeRecords } from './stack-upgrades.ts'
 import type { Store } from './store.ts'
 import { openTokenRecords } from './tokens.ts'
+import { openVolumeRecords } from './volumes.ts'
 import { openWebhookDeliveryRecords } from './webhook-deliveries.ts'
 import { openWebhookRecords } from './webhooks.ts'
 
@@ -93,6 +94,7 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
       dynoStates: openDynoStateRecords(db),
       stackPatches: openStackPatchRecords(db),
       stackUpgrades: openStackUpgradeRecords(db),
+      volumes: openVolumeRecords(db),
       check: () => {
         keep(db)
         told(() => checkContent(db, 'integrity_check'))

@@ -31,6 +31,7 @@ import type { DrainRecords, WebhookDeliveryRecords, WebhookRecords } from './del
 import type { DynoStateRecords } from './dyno-records.ts'
 import type { StackPatchRecords, StackUpgradeRecords } from './stack-records.ts'
 import type { DomainRecords, SniEndpointRecords } from './visitor-records.ts'
+import type { VolumeRecords } from './volume-records.ts'
 
 /**
  * The database. Synchronous: a call that returned is on disk (WAL, synchronous=FULL). One file per
@@ -77,6 +78,7 @@ export interface Store extends Disposable {
   dynoStates: DynoStateRecords
   stackPatches: StackPatchRecords
   stackUpgrades: StackUpgradeRecords
+  volumes: VolumeRecords
 }
 
 export interface AppRecords {

@@ -1,5 +1,6 @@
 import type { AppId } from '../model/ids.ts'
 import { destroy } from './destroy.ts'
+import { removeLeavingVolumes } from './volumes.ts'
 import type { Working } from './parts.ts'
 
 /**
@@ -18,5 +19,6 @@ export async function converge(worker: Working, appId: AppId, signal: AbortSigna
     // Done even where a release cannot be recorded, so that what serves is kept serving.
     const onReady = (): void => void dispatcher.converge(appId)
     if (!signal.aborted) await dynos.reconcile(appId, { signal, onReady })
+    await removeLeavingVolumes(worker, appId)
   }
 }

@@ -2,6 +2,7 @@ import { removeFigures } from '../metrics/figure-files.ts'
 import type { App } from '../model/app.ts'
 import { removeOutput } from '../output/files.ts'
 import type { Working } from './parts.ts'
+import { removeVolumes } from './volumes.ts'
 
 /**
  * Destroys an app: first its routes, then its dynos with the usual grace time, then its data. The
@@ -14,6 +15,7 @@ export async function destroy(worker: Working, app: App): Promise<void> {
   dispatcher.cancelAll(app.id)
   const removeAll = async (): Promise<void> => {
     await builds.withoutSandbox(app.id, () => removeImages(worker, app))
+    await removeVolumes(worker, app.id)
     await removeFiles(worker, app)
     store.apps.remove(app.id)
   }

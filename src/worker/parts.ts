@@ -5,6 +5,7 @@ import type { Dynos } from '../dynos/dynos.ts'
 import type { Engine } from '../engine/engine.ts'
 import type { Repositories } from '../model/repositories.ts'
 import type { Logger } from '../log.ts'
+import type { PlatformLog } from '../logs/platform-log.ts'
 import type { AppLogWriter } from '../model/app-log.ts'
 import type { OneOffs } from '../one-offs/one-offs.ts'
 import type { OutputWriters } from '../model/output.ts'
@@ -30,6 +31,7 @@ export type WorkerParts = {
   config: Config
   serverId: string
   log: Logger
+  platformLog: Pick<PlatformLog, 'api'>
   store: Store
   engine: Engine
   repositories: Pick<Repositories, 'remove'>

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { replaceOverfull } from './dyno-disk.ts'
 import type { Working } from './parts.ts'
 import { sweep } from './sweep.ts'
+import { measureVolumes } from './volumes.ts'
 
 /** Rounds between two sweeps. */
 const roundsPerSweep = 20
@@ -25,6 +26,7 @@ async function lookForAll(worker: Working, round: number): Promise<void> {
     dynos: () => lookAround(worker),
     routes: () => dynos.refreshRoutes(),
     disks: () => replaceOverfull(worker),
+    volumes: () => measureVolumes(worker),
     drains: async () => drains.sync(),
     'one-offs': async () => store.oneOffs.removeExpired(),
     ...(round % roundsPerSweep === 0 ? { leftovers: () => sweep({ ...worker, paths: config.paths }) } : {}),
@@ -38,8 +40,9 @@ async function lookForAll(worker: Working, round: number): Promise<void> {
 async function lookAround({ store, dynos, dispatcher }: Working): Promise<void> {
   for (const { appId, id } of store.builds.listUnfinished()) void dispatcher.build(appId, id)
   const unsettled = new Set((await dynos.findUnsettled()).map(({ id }) => id))
+  const leaving = new Set(store.volumes.listAll().flatMap((volume) => (volume.leaving ? [volume.appId] : [])))
   for (const { id, destroying } of store.apps.listAll()) {
     const isPending = store.releases.listPending(id).length > 0
-    if (destroying || isPending || unsettled.has(id)) void dispatcher.converge(id)
+    if (destroying || isPending || leaving.has(id) || unsettled.has(id)) void dispatcher.converge(id)
   }
 }

@@ -50,6 +50,9 @@ const appDisk = Type.Object(
     cache_bytes: Type.Union([Type.Number(), Type.Null()]),
     repository_bytes: Type.Number(),
     log_bytes: Type.Number(),
+    volumes: Type.Array(
+      Type.Object({ name: Type.String(), used_bytes: Type.Union([Type.Number(), Type.Null()]) }, closed),
+    ),
     total_bytes: Type.Number(),
   },
   closed,
@@ -164,6 +167,25 @@ const stackUpgrade = Type.Object(
   },
   closed,
 )
+const noVolumes = 'Heroku has no volumes'
+const volume = Type.Object(
+  {
+    app: ofApp,
+    created_at: Type.String({ format: 'date-time' }),
+    id: Type.String({ format: 'uuid' }),
+    limit_bytes: count,
+    measured_at: text({ format: 'date-time' }),
+    mount: Type.String(),
+    name: Type.String(),
+    read_only: Type.Boolean(),
+    release: Type.Union([Type.Null(), Type.Object({ id: Type.String(), version: count }, closed)]),
+    single_writer: Type.Boolean(),
+    types: Type.Array(Type.String()),
+    updated_at: Type.String({ format: 'date-time' }),
+    used_bytes: Type.Union([Type.Null(), count]),
+  },
+  closed,
+)
 const nothing = { own: Type.Array(Type.Never(), { maxItems: 0 }), because: 'there is none of them here' }
 
 const noAutomation = { refuses: 'invalid_params', because: 'certificates are not got by themselves (ACME)' }
@@ -245,6 +267,12 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /pipelines': nothing,
     'GET /teams': nothing,
     'GET /spaces': nothing,
+  },
+  'apps/volumes.test.ts': {
+    'GET /apps/:app/volumes': { own: Type.Array(volume), because: noVolumes },
+    'POST /apps/:app/volumes': { own: volume, because: noVolumes },
+    'GET /apps/:app/volumes/:volume': { own: volume, because: noVolumes },
+    'DELETE /apps/:app/volumes/:volume': { own: volume, because: noVolumes },
   },
   'apps/app-metrics.test.ts': {
     'GET /apps/:app/metrics': { own: appMetrics, because: 'Heroku keeps its figures behind an API that is not public' },

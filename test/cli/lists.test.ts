@@ -156,7 +156,7 @@ describe('an id', () => {
   it('is not needed to see what each app takes of the disk', async () => {
     const [heading, , names, acme] = (await terminal.succeed(['disk', 'acme'])).split('\n')
     expect(heading).toBe('=== Disk use of apps, in MiB')
-    expect(names).toBe('App   Total  Images  Cache  Repository  Logs')
+    expect(names).toBe('App   Total  Images  Cache  Repository  Logs  Volumes')
     expect(acme).toMatch(/^acme +\d+\.\d +0\.0 +0\.0 +\d+\.\d +0\.0$/)
   })
 

@@ -20,13 +20,16 @@ export function appDiskRoute(api: Api, deps: Deps): void {
       bytesBelow(join(deps.config.paths.logs, app.id)),
     ])
     const imageBytes = bytesOfImages(deps, app, images)
+    const volumes = deps.store.volumes.list(app.id).map(({ name, bytes }) => ({ name, used_bytes: bytes }))
+    const volumeBytes = volumes.reduce((sum, { used_bytes: bytes }) => sum + (bytes ?? 0), 0)
     return {
       app: { id: app.id, name: app.name },
       image_bytes: imageBytes,
       cache_bytes: cacheBytes,
       repository_bytes: repository,
       log_bytes: logs,
-      total_bytes: imageBytes + (cacheBytes ?? 0) + repository + logs,
+      volumes,
+      total_bytes: imageBytes + (cacheBytes ?? 0) + repository + logs + volumeBytes,
     }
   })
 }

@@ -19,6 +19,8 @@ const newApp = Type.Object(
   { name: optionalName, region: optionalName, stack: optionalName, feature_flags: Type.Optional(Type.Unknown()) },
   { additionalProperties: false },
 )
+/** Not Heroku's: volumes go only if that is said. */
+const destruction = Type.Object({ volumes: Type.Optional(Type.Literal('destroy')) })
 const appChange = Type.Object(
   {
     name: Type.Optional(Type.String()),
@@ -75,8 +77,10 @@ export function appRoutes(api: Api, deps: Deps): void {
     return appJson(deps, changed)
   })
 
-  api.delete('/apps/:app', { config: { role: 'admin' } }, async (request, reply) => {
+  const destroying = { config: { role: 'admin' }, schema: { querystring: destruction } } as const
+  api.delete('/apps/:app', destroying, async (request, reply) => {
     const app = appOf(store, request)
+    if (request.query.volumes !== 'destroy') refuseWithVolumes(store, app)
     const { id, email } = request.identity.account
     // In the transaction that marks the app: a moment later the worker may have removed it and its
     // webhooks.
@@ -88,6 +92,19 @@ export function appRoutes(api: Api, deps: Deps): void {
     for (const build of store.builds.listUnfinished(app.id)) await cancelBuild(deps, build)
     await wake(deps, reply, { kind: 'converge', appId: app.id })
     return appJson(deps, app)
+  })
+}
+
+/**
+ * Who confirms that an app goes may not think of what it has written.
+ * @throws confirmation_required
+ */
+function refuseWithVolumes({ volumes }: Deps['store'], { id, name }: App): void {
+  const names = volumes.list(id).map((volume) => volume.name)
+  if (names.length === 0) return
+  const message = `${name} has volumes, whose data would go with it: ${names.join(', ')}.`
+  throw new PaasError('confirmation_required', message, {
+    hint: `Confirm that with: paas destroy ${name}. Or remove them first: paas volumes:destroy`,
   })
 }
 

@@ -4,6 +4,7 @@ import { PaasError } from '../../errors.ts'
 import type { Account } from '../../model/account.ts'
 import type { App } from '../../model/app.ts'
 import { processTypePattern, type DynoSize, type Formation } from '../../model/formation.ts'
+import { checkAlone } from '../../model/volume.ts'
 import type { Store } from '../../store/store.ts'
 import { appOf } from '../http/access.ts'
 import { commandsOf } from './commands.ts'
@@ -85,6 +86,7 @@ function scale(deps: Deps, app: App, account: Account, updates: Update[]): Forma
       const present = toScale(store, app, wanted.type)
       const [size] = wantedSizes(wanted)
       const quantity = quantityOf(present, wanted)
+      checkAlone(store.volumes.list(app.id), { type: present.type, quantity })
       store.formations.scale(app.id, [{ type: present.type, quantity, ...(size ? { size } : {}) }])
       return formationOf(store, app, present.type)
     }),

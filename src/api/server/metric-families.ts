@@ -7,6 +7,7 @@ import type {
   StateCounts,
   WorkerFigures,
 } from '../../model/figures.ts'
+import type { AppVolume } from '../../model/volume.ts'
 import type { Family, MetricLabels, Sample } from '../../metrics/exposition.ts'
 import { Histogram } from '../../metrics/histogram.ts'
 import { durationBounds, durationsOf } from '../../metrics/totals.ts'
@@ -19,6 +20,7 @@ export type ServerFigures = {
   names: Map<string, string>
   /** Counts from the database, by state. */
   builds: Record<string, number>
+  volumes: Pick<AppVolume, 'appId' | 'name' | 'bytes'>[]
   api: RoleFigures
   router: RouterFigures | undefined
   worker: WorkerFigures | undefined
@@ -37,7 +39,7 @@ export function familiesOf(figures: ServerFigures): Family[] {
   return [...ofApps(figures), ...ofRouter(figures.router), ...ofBuilds(figures), ...ofParts(figures)]
 }
 
-function ofApps({ names, router, worker }: ServerFigures): Family[] {
+function ofApps({ names, router, worker, volumes }: ServerFigures): Family[] {
   const asked = named(names, router?.apps)
   const dynos = named(names, worker?.apps)
   const measured = dynos.flatMap(([app, { figures }]): [string, DynoFigures][] => (figures ? [[app, figures]] : []))
@@ -64,6 +66,14 @@ function ofApps({ names, router, worker }: ServerFigures): Family[] {
       'paas_app_cpu_cores',
       'CPU of the running dynos, mean of a minute',
       measured.flatMap(([app, { cpu }]) => (cpu === null ? [] : [sample(cpu, { app })])),
+    ),
+    gauge(
+      'paas_app_volume_bytes',
+      'What each volume takes of the disk, as measured last',
+      volumes.flatMap(({ appId, name, bytes }) => {
+        const app = names.get(appId)
+        return app === undefined || bytes === null ? [] : [sample(bytes, { app, volume: name })]
+      }),
     ),
   ]
 }

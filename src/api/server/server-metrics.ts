@@ -41,6 +41,7 @@ async function gather({ store, queue, measured, log }: Deps): Promise<ServerFigu
   ])
   return {
     names: new Map(store.apps.listAll().map(({ id, name }) => [id, name])),
+    volumes: store.volumes.listAll(),
     builds: store.builds.countStates(),
     api: measured.own(),
     router,

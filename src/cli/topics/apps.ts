@@ -5,7 +5,7 @@ import { define, defineForApp, type AppOptions, type Options } from '../command.
 import { confirm } from '../confirm.ts'
 import { connectRepository, disconnectRepository, isRepository, howToDeploy, readRemote } from '../repository.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
-import type { AppJson, DynoJson } from '../resources.ts'
+import type { AppJson, DynoJson, VolumeJson } from '../resources.ts'
 import { connect, connectToApp, usualRemote } from '../session.ts'
 import { formatTimeAndAge } from '../time.ts'
 
@@ -144,12 +144,17 @@ async function rename(name: string, options: AppOptions): Promise<void> {
 
 async function destroy(options: DestroyOptions): Promise<void> {
   const { api, app, path } = await connectToApp(options)
-  await confirm(`This removes ${app} with its releases, builds, config vars and logs permanently.`, {
+  const volumes = (await api.get<VolumeJson[]>(`${path}/volumes`)).map(({ name }) => name)
+  const data = volumes.length === 0 ? '' : `, and all data in its volumes (${volumes.join(', ')}),`
+  await confirm(`This removes ${app} with its releases, builds, config vars and logs${data} permanently.`, {
     name: app,
     ...(options.confirm === undefined ? {} : { given: options.confirm }),
     command: `paas destroy -a ${app} --confirm ${app}`,
   })
-  const destroyed = await progress(`Destroying ${app}`, api.delete<AppJson>(path))
+  const destroyed = await progress(
+    `Destroying ${app}`,
+    api.delete<AppJson>(volumes.length === 0 ? path : `${path}?volumes=destroy`),
+  )
   const remote = await readRemote(options.remote ?? usualRemote)
   if (remote?.app === app && remote.server === api.server.url) await disconnectRepository(options.remote ?? usualRemote)
   print(options, destroyed, () => '')

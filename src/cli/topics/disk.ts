@@ -11,7 +11,7 @@ export function defineDisk(program: Command): void {
     arguments: '[app]',
     summary: 'show what apps take of the disk of the server',
     details:
-      'The largest first. What is counted would be free without the app: its layers of images, not those that it shares; its build cache, git repository, and logs. "paas builds:cache:purge" empties a cache, "paas destroy" removes all.',
+      'The largest first. What is counted would be free without the app: its layers of images, not those that it shares; its build cache, git repository, logs, and volumes as they were measured last. "paas builds:cache:purge" empties a cache, "paas destroy" removes all.',
     examples: ['paas disk', 'paas disk acme --json'],
   }).action(show)
 }
@@ -23,7 +23,7 @@ async function show(name: string | undefined, options: Options): Promise<void> {
   if (found.length === 0) note('You have no apps.')
   print(options, found, () => [
     heading('Disk use of apps, in MiB'),
-    ...table([['App', 'Total', 'Images', 'Cache', 'Repository', 'Logs'], ...found.map(rowOf)]),
+    ...table([['App', 'Total', 'Images', 'Cache', 'Repository', 'Logs', 'Volumes'], ...found.map(rowOf)]),
   ])
 }
 
@@ -36,7 +36,9 @@ async function diskOfAll(api: Client, names: string[]): Promise<AppDiskJson[]> {
 
 function rowOf(disk: AppDiskJson): string[] {
   const { image_bytes, cache_bytes, repository_bytes, log_bytes } = disk
-  return [disk.app.name, ...[disk.total_bytes, image_bytes, cache_bytes, repository_bytes, log_bytes].map(inMebibytes)]
+  const bytes = [disk.total_bytes, image_bytes, cache_bytes, repository_bytes, log_bytes].map(inMebibytes)
+  const volumes = disk.volumes.map(({ name, used_bytes }) => `${name} ${inMebibytes(used_bytes)}`)
+  return [disk.app.name, ...bytes, volumes.join(', ')]
 }
 
 function inMebibytes(bytes: number | null): string {

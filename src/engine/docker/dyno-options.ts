@@ -109,5 +109,9 @@ function dynoLabels(serverId: string, spec: DynoSpec, session: Session | undefin
     [label.host]: spec.host ?? '',
     [label.healthcheck]: spec.healthcheck ?? '',
     [label.uuid]: spec.uuid ?? '',
+    [label.writes]: (spec.volumes ?? [])
+      .filter(({ alone }) => alone)
+      .map(({ id }) => id)
+      .join(','),
   }
 }

@@ -10,6 +10,7 @@ export function viewDyno(info: Docker.ContainerInspectInfo): Dyno {
   const port = Number(labels[label.port])
   const host = labels[label.host]
   const healthcheck = labels[label.healthcheck]
+  const writes = labels[label.writes]
   return {
     ...factsOf(info.Id, labels),
     image: info.Image,
@@ -19,6 +20,7 @@ export function viewDyno(info: Docker.ContainerInspectInfo): Dyno {
     ...(healthcheck ? { healthcheck } : {}),
     state: stateOf(info),
     restarts: info.RestartCount,
+    ...(writes ? { writes: writes.split(',') } : {}),
     createdAt: new Date(info.Created),
   }
 }

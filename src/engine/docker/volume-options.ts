@@ -22,5 +22,7 @@ export function volumeOptions(serverId: string, { id, owner, kind, name }: Volum
  * nothing but what was written to it.
  */
 export function mountBinds(serverId: string, mounts: Mount[] = []): string[] {
-  return mounts.map(({ at, readOnly, ...key }) => `${volumeName(serverId, key)}:${at}:${readOnly ? 'ro,' : ''}nocopy`)
+  return mounts.map(({ id, owner, at, readOnly }) => {
+    return `${volumeName(serverId, { id, owner })}:${at}:${readOnly ? 'ro,' : ''}nocopy`
+  })
 }

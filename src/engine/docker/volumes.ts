@@ -52,9 +52,9 @@ export async function dataBytes(
  * @throws volume_missing
  */
 export async function requireVolumes({ docker, serverId }: DockerDeps, mounts: Mount[] = []): Promise<void> {
-  for (const { at, ...key } of mounts) {
-    if (await unlessMissing(docker.getVolume(volumeName(serverId, key)).inspect())) continue
-    throw new PaasError('volume_missing', `The volume for ${at} (${key.id}) is missing in Docker.`)
+  for (const { at, id, owner } of mounts) {
+    if (await unlessMissing(docker.getVolume(volumeName(serverId, { id, owner })).inspect())) continue
+    throw new PaasError('volume_missing', `The volume for ${at} (${id}) is missing in Docker.`)
   }
 }
 

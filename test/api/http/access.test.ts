@@ -108,6 +108,7 @@ describe('a collaborator may', () => {
     'GET /apps/:app/releases/:release/config-vars': 'deploy',
     'GET /apps/:app/slugs/:slug': 'deploy',
     'DELETE /apps/:app': 'admin',
+    'DELETE /apps/:app/volumes/:volume': 'admin',
     'POST /apps/:app/collaborators': 'admin',
     'PATCH /apps/:app/collaborators/:collaborator': 'admin',
     'POST /teams/apps/:app/collaborators': 'admin',

@@ -1,3 +1,4 @@
+import type { AppId } from '../../../src/model/ids.ts'
 import type { WorkerFigures } from '../../../src/model/figures.ts'
 import { readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
@@ -156,6 +157,7 @@ function allFamilies(): { name: string; type: string; labels: string }[] {
   const dynos = { states: { running: 1 }, figures: { count: 1, memory: 1, largest: 1, cpu: 1 } }
   return familiesOf({
     names: new Map([['id', 'acme']]),
+    volumes: [{ appId: 'id' as AppId, name: 'data', bytes: 1 }],
     builds: { pending: 1 },
     api: process,
     router: { apps: { id: asked }, counters, connections: 1, dropped: 0, process },

@@ -1,0 +1,128 @@
+import type { FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { PaasError } from '../../errors.ts'
+import type { App } from '../../model/app.ts'
+import type { Release } from '../../model/release.ts'
+import { checkNewVolume, type NewVolume, type AppVolume } from '../../model/volume.ts'
+import { createVolumeRelease } from '../../release/create.ts'
+import { sayWhoReleases } from '../../release/say-who.ts'
+import type { Api, ApiDeps } from '../deps.ts'
+import { appOf } from '../http/access.ts'
+import { time } from '../http/shapes.ts'
+import { wake } from '../http/wake.ts'
+
+type Deps = Pick<ApiDeps, 'config' | 'store' | 'queue' | 'platformLog' | 'log'>
+
+const newVolume = Type.Object(
+  {
+    name: Type.String({ maxLength: 100 }),
+    mount: Type.String({ maxLength: 1000 }),
+    types: Type.Optional(Type.Array(Type.String({ maxLength: 200 }), { minItems: 1, maxItems: 20 })),
+    single_writer: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+const confirmation = Type.Object({ confirm: Type.Optional(Type.String()) }, { additionalProperties: false })
+
+/** Volumes of apps. Heroku has no call for them. */
+export function volumeRoutes(api: Api, deps: Deps): void {
+  const { store } = deps
+
+  api.get('/apps/:app/volumes', (request) => {
+    const app = appOf(store, request)
+    return store.volumes.list(app.id).map((volume) => volumeJson(deps, app, volume))
+  })
+
+  api.get('/apps/:app/volumes/:volume', (request) => {
+    const app = appOf(store, request)
+    return volumeJson(deps, app, volumeOf(store, app, request))
+  })
+
+  api.post('/apps/:app/volumes', { schema: { body: newVolume } }, async (request, reply) => {
+    const app = appOf(store, request)
+    const { types = ['web'], single_writer: singleWriter = true, ...given } = request.body
+    const made = change(deps, { app, request }, () => create(store, app, { ...given, types, singleWriter }))
+    await wake(deps, reply, { kind: 'converge', appId: app.id })
+    reply.code(201)
+    return volumeJson(deps, app, made.volume, made.release)
+  })
+
+  const config = { role: 'admin' } as const
+  api.delete(
+    '/apps/:app/volumes/:volume',
+    { config, schema: { querystring: confirmation } },
+    async (request, reply) => {
+      const app = appOf(store, request)
+      const volume = volumeOf(store, app, request)
+      checkConfirmed(volume, request.query.confirm)
+      const { release } = change(deps, { app, request }, () => leave(store, volume))
+      await wake(deps, reply, { kind: 'converge', appId: app.id })
+      return volumeJson(deps, app, volume, release)
+    },
+  )
+}
+
+/** Together with the release with which dynos get it, or get it no more. */
+function change(
+  { store, platformLog }: Deps,
+  { app, request }: { app: App; request: FastifyRequest },
+  work: () => { volume: AppVolume; description: string },
+): { volume: AppVolume; release: Release } {
+  const { account } = request.identity
+  const made = store.transaction(() => {
+    const { volume, description } = work()
+    const release = createVolumeRelease(store, app, { description, accountId: account.id })
+    if (release.slugId === null) store.releases.setState(release.id, { kind: 'succeeded' })
+    return { volume, release: store.releases.find(release.id) ?? release }
+  })
+  sayWhoReleases(platformLog, made.release, account.email)
+  return made
+}
+
+/** @throws invalid_params, name_taken */
+function create(store: Deps['store'], app: App, wanted: NewVolume): { volume: AppVolume; description: string } {
+  checkNewVolume(wanted, store.volumes.list(app.id), store.formations.list(app.id))
+  const volume = store.volumes.create({ ...wanted, appId: app.id })
+  return { volume, description: `Add volume ${volume.name}` }
+}
+
+function leave(store: Deps['store'], volume: AppVolume): { volume: AppVolume; description: string } {
+  store.volumes.leave(volume.id)
+  return { volume, description: `Remove volume ${volume.name}` }
+}
+
+/** @throws confirmation_required */
+function checkConfirmed({ name }: AppVolume, given: string | undefined): void {
+  if (given === name) return
+  throw new PaasError('confirmation_required', `The data of the volume ${name} would be removed for good.`, {
+    hint: `Confirm with its name: paas volumes:destroy ${name} --confirm ${name}`,
+  })
+}
+
+/** By id or name. @throws not_found */
+function volumeOf({ volumes }: Deps['store'], app: App, request: FastifyRequest): AppVolume {
+  const { volume: name } = request.params as { volume: string }
+  const found = volumes.list(app.id).find((volume) => volume.id === name || volume.name === name)
+  if (found) return found
+  throw new PaasError('not_found', `${app.name} has no volume ${JSON.stringify(name.slice(0, 60))}.`, {
+    hint: `See them with: paas volumes -a ${app.name}`,
+  })
+}
+
+function volumeJson({ config }: Pick<Deps, 'config'>, app: App, volume: AppVolume, release?: Release): object {
+  return {
+    app: { id: app.id, name: app.name },
+    created_at: time(volume.createdAt),
+    id: volume.id,
+    limit_bytes: config.limits.volumeMiB * 2 ** 20,
+    measured_at: volume.measuredAt && time(volume.measuredAt),
+    mount: volume.mount,
+    name: volume.name,
+    read_only: volume.fill === 'full',
+    release: release ? { id: release.id, version: release.version } : null,
+    single_writer: volume.singleWriter,
+    types: volume.types,
+    updated_at: time(volume.updatedAt),
+    used_bytes: volume.bytes,
+  }
+}

@@ -1,0 +1,30 @@
+import type { Dyno } from '../engine/engine.ts'
+import type { App } from '../model/app.ts'
+import type { Narrator } from '../model/narrator.ts'
+import type { DynoParts } from './parts.ts'
+import { reconcile } from './reconcile.ts'
+
+type Failed = {
+  app: App
+  /** Those that did not take over; some may still be on their way out. */
+  dynos: Dyno[]
+  narrator: Narrator
+  signal: AbortSignal
+}
+
+/**
+ * After a release that did not come up, when the dynos it was to replace had to stop first: those
+ * of the current release start again, and what is held goes to them. A worker that stops leaves it
+ * to the next one.
+ */
+export async function bringBack(parts: DynoParts, { app, dynos, narrator, signal }: Failed): Promise<void> {
+  const present = parts.store.apps.get(app.id)
+  if (!present || present.currentReleaseId === null || signal.aborted) return
+  try {
+    await parts.retirement.finished(dynos)
+    await reconcile(parts, present, signal)
+    narrator.detail(`v${parts.store.releases.find(present.currentReleaseId)?.version} serves again`)
+  } catch (error) {
+    parts.log.warn({ app: app.id, err: error }, 'the release of before has not come back yet')
+  }
+}

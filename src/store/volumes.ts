@@ -1,0 +1,81 @@
+import { PaasError } from '../errors.ts'
+import { newId, type AppId, type VolumeId } from '../model/ids.ts'
+import type { Fill, AppVolume } from '../model/volume.ts'
+import type { Database } from './database.ts'
+import type { VolumeRecords } from './volume-records.ts'
+
+type Row = {
+  id: VolumeId
+  app_id: AppId
+  name: string
+  mount: string
+  types: string
+  single_writer: number
+  made: number
+  leaving: number
+  fill: Fill
+  bytes: number | null
+  measured_at: number | null
+  created_at: number
+  updated_at: number
+}
+
+export function openVolumeRecords(db: Database): VolumeRecords {
+  const set = (change: string, values: { id: VolumeId } & Record<string, string | number>): void => {
+    db.run(`UPDATE volumes SET ${change}, updated_at = :now WHERE id = :id`, { ...values, now: Date.now() })
+  }
+  return {
+    create: (volume) => db.transaction(() => create(db, volume)),
+    list: (appId) => list(db, appId),
+    listAll: () => db.all<Row>('SELECT * FROM volumes ORDER BY rowid').map(toVolume),
+    recordMade: (id) => set('made = 1', { id }),
+    recordBytes: (id, { bytes, fill }) => {
+      db.run('UPDATE volumes SET bytes = :bytes, fill = :fill, measured_at = :now WHERE id = :id', {
+        id,
+        bytes,
+        fill,
+        now: Date.now(),
+      })
+    },
+    leave: (id) => set('leaving = 1', { id }),
+    remove: (id) => void db.run('DELETE FROM volumes WHERE id = :id', { id }),
+  }
+}
+
+function list(db: Database, appId: AppId): AppVolume[] {
+  return db
+    .all<Row>('SELECT * FROM volumes WHERE app_id = :appId AND leaving = 0 ORDER BY rowid', { appId })
+    .map(toVolume)
+}
+
+function create(db: Database, volume: Parameters<VolumeRecords['create']>[0]): AppVolume {
+  const { appId, name, mount, types, singleWriter } = volume
+  const isTaken = list(db, appId).some((other) => other.name === name)
+  if (isTaken) throw new PaasError('name_taken', `The app has a volume ${name} already.`)
+  const id = newId<VolumeId>()
+  const row = { id, appId, name, mount, types: JSON.stringify(types), singleWriter: Number(singleWriter) }
+  db.run(
+    `INSERT INTO volumes (id, app_id, name, mount, types, single_writer, created_at, updated_at)
+     VALUES (:id, :appId, :name, :mount, :types, :singleWriter, :now, :now)`,
+    { ...row, now: Date.now() },
+  )
+  return toVolume(db.get<Row>('SELECT * FROM volumes WHERE id = :id', { id })!)
+}
+
+function toVolume(row: Row): AppVolume {
+  return {
+    id: row.id,
+    appId: row.app_id,
+    name: row.name,
+    mount: row.mount,
+    types: JSON.parse(row.types) as string[],
+    singleWriter: row.single_writer === 1,
+    made: row.made === 1,
+    leaving: row.leaving === 1,
+    fill: row.fill,
+    bytes: row.bytes,
+    measuredAt: row.measured_at === null ? null : new Date(row.measured_at),
+    createdAt: new Date(row.created_at),
+    updatedAt: new Date(row.updated_at),
+  }
+}

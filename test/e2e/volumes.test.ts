@@ -1,0 +1,192 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TestApp, until } from '../helpers/app.ts'
+import { request } from '../helpers/http.ts'
+import { rolePid } from '../helpers/processes.ts'
+import { startServer, type TestServer } from '../helpers/server.ts'
+
+/** An app that keeps its data in SQLite on a volume, and must never run twice. */
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startServer({ env: { PAAS_DEPLOY_HOLD: '1', PAAS_STOP_GRACE: '5', PAAS_PATROL_INTERVAL: '2' } })
+})
+afterAll(() => server?.stop())
+
+/** Each POST adds a row. `boot`: what happens before it listens. */
+const source = (text: string, boot = ''): string => `
+const { DatabaseSync } = require('node:sqlite')
+const db = new DatabaseSync('/app/data/db.sqlite')
+db.exec('CREATE TABLE IF NOT EXISTS visits (at INTEGER)')
+${boot}
+const server = require('node:http').createServer((request, answer) => {
+  if (request.method === 'POST') db.prepare('INSERT INTO visits VALUES (?)').run(Date.now())
+  const { n } = db.prepare('SELECT count(*) AS n FROM visits').get()
+  answer.end('${text} ' + n)
+})
+server.listen(process.env.PORT)
+process.on('SIGTERM', () => server.close(() => process.exit(0)))
+`
+
+/** flock(1) ends with 99 when another one has the lock, wherever that runs. */
+const procfile = 'web: exec flock --no-fork --nonblock --conflict-exit-code 99 /app/data/lock node server.js\n'
+
+async function writeVersion(app: TestApp, text: string, boot?: string): Promise<void> {
+  await app.repository.write('server.js', source(text, boot))
+  await app.repository.commit(text)
+}
+
+async function deployed(): Promise<TestApp> {
+  const app = await TestApp.create(server, 'node-hello')
+  await app.repository.write('Procfile', procfile)
+  await app.api('POST', '/volumes', { name: 'data', mount: '/app/data' })
+  await writeVersion(app, 'v1')
+  const { code, output } = await app.push()
+  expect(code, output).toBe(0)
+  return app
+}
+
+/** Writes through several connections without a pause, until stopped. */
+function writing(app: TestApp, writers = 4) {
+  const failures: string[] = []
+  let written = 0
+  let running = true
+  let longest = 0
+  const loop = async (): Promise<void> => {
+    while (running) {
+      const begin = performance.now()
+      const answer = await request({ port: server.port, host: app.host, method: 'POST', path: '/' }).catch(String)
+      longest = Math.max(longest, performance.now() - begin)
+      if (typeof answer !== 'string' && answer.status === 200) written++
+      else failures.push(typeof answer === 'string' ? answer : `${answer.status} ${answer.body.slice(0, 80)}`)
+      await new Promise((wake) => setTimeout(wake, 10))
+    }
+  }
+  const loops = Array.from({ length: writers }, loop)
+  return {
+    async stop() {
+      running = false
+      await Promise.all(loops)
+      return { failures, written, longest }
+    },
+  }
+}
+
+const rows = async (app: TestApp): Promise<number> => Number((await app.get()).body.split(' ')[1])
+const crashes = async (app: TestApp): Promise<string[]> =>
+  (await app.api<{ logplex_url: string }>('POST', '/log-sessions', { lines: 1500 }).then(({ body }) => logOf(body)))
+    .split('\n')
+    .filter((line) => /exited with status 99/.test(line))
+
+async function logOf({ logplex_url: url }: { logplex_url: string }): Promise<string> {
+  const { pathname, search } = new URL(url)
+  const answer = await request({ port: server.port, host: new URL(server.url).host, path: pathname + search })
+  return answer.body
+}
+
+describe('an app with a volume of one writer', () => {
+  it('is deployed 20 times under steady writing with no request failed, no row lost, and never two writers', async () => {
+    await using app = await deployed()
+    const load = writing(app)
+    for (let version = 2; version <= 21; version++) {
+      await writeVersion(app, `v${version}`)
+      const { code, output } = await app.push()
+      expect(code, output).toBe(0)
+      expect(output).toMatch(/Stopping web\.1, since one dyno at a time may write its volume/)
+    }
+    const { failures, written, longest } = await load.stop()
+    console.log(`20 deploys: ${written} written, longest ${Math.round(longest)} ms`)
+    expect(failures).toEqual([])
+    expect((await app.get()).body).toBe(`v21 ${written}`)
+    expect(await crashes(app)).toEqual([])
+    await app.api('DELETE', '?volumes=destroy')
+  }, 600_000)
+
+  it('has its old release back, with no request failed, after a release that does not boot', async () => {
+    await using app = await deployed()
+    const load = writing(app)
+    await writeVersion(app, 'v2', `console.log('no luck'); process.exit(3)`)
+    const { code, output } = await app.push()
+    expect(code, output).toBe(1)
+    expect(output).toMatch(/boot failed: web\.1 exited with 3/)
+    expect(output).toMatch(/v\d+ serves again/)
+    // Dies in the hold, after the switch.
+    await writeVersion(app, 'v3', 'setTimeout(() => process.exit(4), 600)')
+    expect((await app.push()).code).toBe(1)
+    const { failures, written } = await load.stop()
+    expect(failures.filter((failure) => !/H13/.test(failure))).toEqual([])
+    expect((await app.get()).body).toBe(`v1 ${written}`)
+    expect(await crashes(app)).toEqual([])
+    await app.api('DELETE', '?volumes=destroy')
+  })
+
+  it('is restarted, configured and rolled back without a failed request', async () => {
+    await using app = await deployed()
+    const load = writing(app)
+    const dynoId = async () => (await app.api<{ id: string }[]>('GET', '/dynos')).body[0]?.id
+    const before = await dynoId()
+    await app.api('DELETE', '/dynos')
+    await until('another dyno serves', async () => {
+      const now = await dynoId()
+      return now !== undefined && now !== before
+    })
+    await app.api('PATCH', '/config-vars', { A: '1' })
+    const newest = async () =>
+      (await app.api<{ status: string; version: number }[]>('GET', '/releases')).body.toSorted(
+        (one, other) => other.version - one.version,
+      )[0]
+    await until('the change serves', async () => (await newest())?.status === 'succeeded')
+    await app.api('POST', '/releases', { release: String(((await newest())?.version ?? 0) - 1) })
+    await until('the rollback serves', async () => (await newest())?.status === 'succeeded')
+    const { failures, written } = await load.stop()
+    expect(failures).toEqual([])
+    expect(await rows(app)).toBe(written)
+    expect(await crashes(app)).toEqual([])
+    await app.api('DELETE', '?volumes=destroy')
+  })
+
+  it('survives kill -9 of the worker in the midst of a deploy without two writers or a failed request', async () => {
+    await using app = await deployed()
+    const load = writing(app)
+    await writeVersion(app, 'v2', 'for (const end = Date.now() + 1500; Date.now() < end;);')
+    const push = app.push()
+    await until(
+      'the old one has stopped',
+      async () => {
+        const { body } = await app.api<{ state: string; release: { version: number } }[]>('GET', '/dynos')
+        return body.some(({ state }) => state === 'starting' || state === 'stopping')
+      },
+      60_000,
+    )
+    process.kill(rolePid(server.pid, 'worker'), 'SIGKILL')
+    const { code, output } = await push
+    expect(code, output).toBe(0)
+    const { failures, written } = await load.stop()
+    expect(failures).toEqual([])
+    expect((await app.get()).body).toBe(`v2 ${written}`)
+    expect(await crashes(app)).toEqual([])
+    await app.api('DELETE', '?volumes=destroy')
+  })
+
+  it('is taken over by another server, router and all, while requests are held, and none fails', async () => {
+    await using app = await deployed()
+    const load = writing(app)
+    await writeVersion(app, 'v2', 'for (const end = Date.now() + 3000; Date.now() < end;);')
+    const push = app.push()
+    await until(
+      'the old one has stopped',
+      async () => {
+        const { body } = await app.api<{ state: string }[]>('GET', '/dynos')
+        return body.some(({ state }) => state === 'starting')
+      },
+      60_000,
+    )
+    await server.takeOver()
+    await push
+    await until('the new one serves', async () => (await app.get()).body.startsWith('v2'), 60_000)
+    const { failures, written } = await load.stop()
+    expect(failures).toEqual([])
+    expect(await rows(app)).toBe(written)
+    expect(await crashes(app)).toEqual([])
+    await app.api('DELETE', '?volumes=destroy')
+  })
+})
