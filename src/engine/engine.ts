@@ -1,9 +1,14 @@
 import type { Readable, Writable } from 'node:stream'
 import type { DynoExit } from '../model/dyno-exit.ts'
 import type { DynoFacts } from '../model/dyno.ts'
-import type { AppId } from '../model/ids.ts'
+import type { AddonId, AppId } from '../model/ids.ts'
 import type { Machine } from '../model/machine.ts'
+import type { DynoState, Limits } from './limits.ts'
+import type { ServiceEngine } from './services.ts'
 import type { Mount, VolumeEngine } from './volumes.ts'
+
+export type { DynoState, Limits } from './limits.ts'
+export type { ServiceContainer, ServiceSpec } from './services.ts'
 
 /**
  * Whatever runs containers. Nothing above this interface knows a vendor; `docker/` is today's
@@ -11,7 +16,7 @@ import type { Mount, VolumeEngine } from './volumes.ts'
  * does not carry that label. Every method rejects with `engine_unavailable` when the engine cannot
  * be reached.
  */
-export interface Engine extends VolumeEngine {
+export interface Engine extends VolumeEngine, ServiceEngine {
   info(): Promise<EngineInfo>
   /** Likewise, as it was within the last minute. */
   machine(): Promise<Machine>
@@ -144,13 +149,6 @@ export type ImageConfig = {
   user?: string
 }
 
-/** Limits above the machine's size are reduced to it. */
-export type Limits = Machine & {
-  pids: number
-  /** Disk limit of a sandbox with its cache, checked every few seconds; undefined: none. */
-  diskMiB?: number
-}
-
 export type SandboxSpec = {
   /** undefined: not an app's (making a stack image): no app network. */
   appId: AppId | undefined
@@ -278,15 +276,6 @@ export type Dyno = DynoFacts & {
 /** `cpuSeconds` since the last start; memory without the reclaimable page cache. */
 export type DynoUsage = { at: Date; cpuSeconds: number; memoryBytes: number }
 
-export type DynoState =
-  | { kind: 'running'; since: Date }
-  /** It is started again at `nextStart`, or before. */
-  | { kind: 'restarting'; since: Date; exit: DynoExit; nextStart: Date }
-  | { kind: 'exited'; since: Date; exit: DynoExit }
-  | { kind: 'created' }
-  /** Its processes were paused, or their network was disconnected. */
-  | { kind: 'stuck'; since: Date; by: 'pause' | 'network' }
-
 export type OutputOptions = {
   /** A cursor: begin after that line. */
   since?: string
@@ -304,5 +293,7 @@ export type OutputLine = { time: Date; cursor: string; stream: 'stdout' | 'stder
 export type EngineEvent = DynoFacts & {
   kind: 'started' | 'exited' | 'removed' | 'out-of-memory' | 'stuck'
   exitCode?: number
+  /** Of a service; then `name` is its process. */
+  addonId?: AddonId
   time: Date
 }

@@ -15,6 +15,8 @@ export const label = {
   host: 'paas.host',
   healthcheck: 'paas.healthcheck',
   uuid: 'paas.uuid',
+  /** What the container of a service was made of. */
+  version: 'paas.version',
   /** Of a volume: its id, whose it is, and what its owner calls it. */
   volume: 'paas.volume',
   owner: 'paas.owner',

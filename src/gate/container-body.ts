@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { confined, hostNames, nameServers, rootless, trusted } from '../engine/docker/host-config.ts'
-import { label } from '../engine/labels.ts'
+import { served, temporary } from '../engine/docker/service-options.ts'
+import { label, type Kind } from '../engine/labels.ts'
 import { areOfContainer, isCacheName, isOwnName, isOwnVolume, ownerOfVolume, type GateOwner } from './own.ts'
 import { refuseUnless } from './refused.ts'
 import { isFlag, isObject, isText, isTexts, like, one, shaped, textsByName } from './shape.ts'
@@ -9,7 +10,10 @@ const digestForm = /^sha256:[0-9a-f]{64}$/
 /** The stack's user, or a number that is not root's however the engine reads it. */
 const lowlyUser = /^(app|[1-9]\d*(:[A-Za-z0-9_.-]*)?)$/
 const portsForAll = { 'net.ipv4.ip_unprivileged_port_start': '0' }
+const nothingForwarded = { 'net.ipv4.ip_forward': '0' }
 const unlogged = { Type: 'none', Config: {} }
+/** The name of a service on the networks of apps: always with a number, as no name of theirs. */
+const serviceHost = /^[a-z][a-z0-9-]{0,40}-[0-9a-f]{12}$/
 const secretsOptions = /^rw,noexec,nosuid,nodev,size=16m,mode=0700,uid=\d{1,5},gid=\d{1,5}$/
 
 const ofContainer = {
@@ -27,6 +31,7 @@ const ofContainer = {
   AttachStdout: isFlag,
   AttachStderr: isFlag,
   HostConfig: isObject,
+  NetworkingConfig: isObject,
 }
 
 /** What differs from one container to the next; the rest has to be just what this code gives. */
@@ -36,19 +41,22 @@ const varying = {
   OomScoreAdj: one(250, 500),
   RestartPolicy: (policy: unknown) =>
     isDeepStrictEqual(policy, { Name: 'no' }) || isDeepStrictEqual(policy, { Name: 'unless-stopped' }),
-  Sysctls: (value: unknown) => isDeepStrictEqual(value, portsForAll),
+  Sysctls: (value: unknown) => isDeepStrictEqual(value, portsForAll) || isDeepStrictEqual(value, nothingForwarded),
   ExtraHosts: isTexts,
   Dns: isTexts,
   DnsSearch: isTexts,
   DnsOptions: isTexts,
   Tmpfs: (value: unknown) =>
-    isObject(value) && Object.entries(value).every(([at, options]) => isInside(at) && like(secretsOptions)(options)),
+    isObject(value) &&
+    Object.entries(value).every(
+      ([at, options]) => isInside(at) && (like(secretsOptions)(options) || options === temporary),
+    ),
   Binds: isTexts,
 }
 
 type HostConfig = Record<string, unknown>
 type Labels = Record<string, string>
-type Container = { Image: string; User?: string; Labels: Labels; HostConfig: HostConfig }
+type Container = { Image: string; User?: string; Labels: Labels; HostConfig: HostConfig; NetworkingConfig?: unknown }
 
 /**
  * What a container may be made from: of the server, from an image by its digest, confined as all
@@ -65,12 +73,15 @@ export function checkContainer(body: unknown, owner: GateOwner): Container {
   const confinement = confinementOf(HostConfig)
   refuseUnless(confinement !== undefined, 'a container is not confined as those of this server are')
   refuseUnless(User !== 'root' || confinement === 'trusted', 'a container may not be root')
+  const isService = Labels[label.kind] === ('service' satisfies Kind)
+  refuseUnless(isService === (confinement === 'served'), 'a service is not confined as those of this server are')
+  checkAlias(container, isService)
   checkNames(HostConfig, confinement, owner)
   checkPlaces(container, confinement, owner)
   return container
 }
 
-type Confinement = 'confined' | 'rootless' | 'trusted'
+type Confinement = 'confined' | 'rootless' | 'trusted' | 'served'
 
 /** Which of the known ways it is, compared as a whole, so that nothing bad has to be listed. */
 function confinementOf(host: HostConfig): Confinement | undefined {
@@ -83,7 +94,25 @@ function confinementOf(host: HostConfig): Confinement | undefined {
     isDeepStrictEqual(rest, known) || isDeepStrictEqual(rest, { ...known, LogConfig: unlogged })
   if (isLike(confined(limits))) return 'confined'
   if (isLike(rootless(limits, true)) || isLike(rootless(limits, false))) return 'rootless'
-  return isLike(trusted(limits)) ? 'trusted' : undefined
+  if (isLike(trusted(limits))) return 'trusted'
+  const { Tmpfs, Sysctls } = host
+  return isDeepStrictEqual({ ...rest, Tmpfs, Sysctls }, served(limits)) ? 'served' : undefined
+}
+
+/** Only a service has a name of its own, on the network that it is made on. @throws Refused */
+function checkAlias({ HostConfig, NetworkingConfig }: Container, isService: boolean): void {
+  if (NetworkingConfig === undefined) return
+  const { EndpointsConfig } = shaped(NetworkingConfig, { EndpointsConfig: isObject }, 'a container')
+  const endpoints = Object.entries(EndpointsConfig as object)
+  const isItsOwn = endpoints.length === 1 && endpoints[0]?.[0] === HostConfig['NetworkMode']
+  refuseUnless(isService && isItsOwn, 'a container may not have a name of its own there')
+  checkEndpoint(endpoints[0]?.[1])
+}
+
+/** On a network: a name that a service may have, and nothing else. @throws Refused */
+export function checkEndpoint(endpoint: unknown): unknown {
+  const areNames = (names: unknown) => Array.isArray(names) && names.length === 1 && names.every(like(serviceHost))
+  return shaped(endpoint, { Aliases: areNames }, 'an endpoint')
 }
 
 /** Names of machines, and whom to ask for others, are those of the settings. @throws Refused */

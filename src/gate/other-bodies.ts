@@ -4,6 +4,7 @@ import { networkOptions } from '../engine/docker/network-options.ts'
 import { ipv4Range, ourNetworks } from '../engine/docker/subnets.ts'
 import { volumeOptions } from '../engine/docker/volume-options.ts'
 import { label, type Kind } from '../engine/labels.ts'
+import { checkEndpoint } from './container-body.ts'
 import { isAppId, isCacheName, isOwnVolume, type GateOwner } from './own.ts'
 import { refuseUnless } from './refused.ts'
 import { isFlag, isObject, isText, isTexts, like, one, shaped, textsByName } from './shape.ts'
@@ -107,6 +108,13 @@ export function checkDisconnect(body: unknown): { Container: string; Force: bool
     Container: string
     Force: boolean
   }
+}
+
+/** @throws Refused */
+export function checkConnect(body: unknown): { Container: string; EndpointConfig: unknown } {
+  const shape = { Container: like(/^[0-9a-f]{64}$/), EndpointConfig: isObject }
+  const { Container, EndpointConfig } = shaped(body, shape, 'a connection')
+  return { Container: String(Container), EndpointConfig: checkEndpoint(EndpointConfig) }
 }
 
 /** Of a list: only what carries the server's label. @throws Refused */

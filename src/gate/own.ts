@@ -9,7 +9,7 @@ import type { AppId } from '../model/ids.ts'
  */
 export type GateOwner = { serverId: string; ancestors: string[]; runtime: string | undefined; network: Network }
 
-const containerKinds: string[] = ['dyno', 'oneoff', 'session', 'sandbox'] satisfies Kind[]
+const containerKinds: string[] = ['dyno', 'oneoff', 'session', 'sandbox', 'service'] satisfies Kind[]
 
 /** Whether a new container has these labels, so that all know whose it is. */
 export function areOfContainer(labels: unknown, { serverId }: GateOwner): boolean {

@@ -3,6 +3,7 @@ import { checkContainer } from './container-body.ts'
 import {
   checkChanges,
   checkCommit,
+  checkConnect,
   checkDisconnect,
   checkEventFilters,
   checkExec,
@@ -120,6 +121,7 @@ const rules: Rule[] = [
   { pattern: /^POST \/networks\/create$/, judge: ({ body, owner }) => ({ body: { json: checkNetwork(body, owner) } }) },
   { pattern: /^GET \/networks\/(?<id>[^/]+)$/, judge: ownNetwork },
   { pattern: /^DELETE \/networks\/(?<id>[^/]+)$/, judge: ownNetwork },
+  { pattern: /^POST \/networks\/(?<id>[^/]+)\/connect$/, judge: judgeConnect },
   { pattern: /^POST \/networks\/(?<id>[^/]+)\/disconnect$/, judge: judgeDisconnect },
 
   { pattern: /^POST \/volumes\/create$/, judge: ({ body, owner }) => ({ body: { json: checkVolume(body, owner) } }) },
@@ -195,6 +197,12 @@ function judgeImport({ query }: Call): Judged {
   checkChanges(query.get('changes') ?? '')
   refuseUnless(query.has('fromSrc'), 'no image may be fetched from a registry')
   return { body: 'stream', things: [{ kind: 'free name', name }] }
+}
+
+/** A service on the network of an app that it is attached to. */
+function judgeConnect(call: Call): Judged {
+  const json = checkConnect(call.body)
+  return { things: [...(ownNetwork(call).things ?? []), { kind: 'container', id: json.Container }], body: { json } }
 }
 
 function judgeDisconnect(call: Call): Judged {

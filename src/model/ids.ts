@@ -24,6 +24,8 @@ export type AppSetupId = Id<'app set-up'>
 export type OneOffId = Id<'one-off'>
 export type VolumeId = Id<'volume'>
 export type StackUpgradeId = Id<'stack upgrade'>
+export type AddonId = Id<'add-on'>
+export type AddonAttachmentId = Id<'add-on attachment'>
 
 /** A new UUID (v4), typed by what it identifies: `newId<AppId>()`. */
 export function newId<T extends string>(): T {

@@ -25,6 +25,7 @@ import { createMachine } from './machine.ts'
 import { liftUserLimits } from '../../user-limits.ts'
 import { OutputReaders } from './readers.ts'
 import { createSandbox } from './sandbox.ts'
+import { connectService, execInService, listServices, runService } from './services.ts'
 import { listeningSockets } from './sockets.ts'
 import { dynoUsage } from './usage.ts'
 import { createVolume, dataBytes, listVolumes, removeVolume } from './volumes.ts'
@@ -90,6 +91,10 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     removeApp: (appId, keep) => removeApp(deps, appId, keep),
     cacheBytes: (appId) => cacheBytes(deps, appId),
     removeCache: (appId) => removeCache(deps, appId),
+    runService: (spec, signal) => runService(deps, spec, signal),
+    listServices: () => listServices(deps),
+    connectService: (service, to) => connectService(deps, service, to),
+    execInService: (id, command, signal) => execInService(deps, id, command, signal),
     createVolume: (spec) => createVolume(deps, spec),
     listVolumes: (filter) => listVolumes(deps, filter),
     removeVolume: (volume) => removeVolume(deps, volume),

@@ -91,7 +91,8 @@ async function resize(exec: Docker.Exec, { columns, rows }: TerminalSize): Promi
   }
 }
 
-function explainStopped(cause: unknown): never {
+/** @throws not_found for what does not run */
+export function explainStopped(cause: unknown): never {
   if (isGone(cause)) throw new PaasError('not_found', 'The dyno is not running.', { cause })
   throw cause
 }

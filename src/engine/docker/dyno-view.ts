@@ -18,7 +18,7 @@ export function viewDyno(info: Docker.ContainerInspectInfo): Dyno {
     port: port > 0 ? port : undefined,
     ...(host ? { host } : {}),
     ...(healthcheck ? { healthcheck } : {}),
-    state: stateOf(info),
+    state: containerState(info),
     restarts: info.RestartCount,
     ...(writes ? { writes: writes.split(',') } : {}),
     createdAt: new Date(info.Created),
@@ -55,7 +55,7 @@ function hasNetwork({ NetworkSettings }: Docker.ContainerInspectInfo): boolean {
   return Object.keys(NetworkSettings.Networks).length > 0
 }
 
-function stateOf(info: Docker.ContainerInspectInfo): DynoState {
+export function containerState(info: Docker.ContainerInspectInfo): DynoState {
   const { State: state, RestartCount: restarts } = info
   const exit = { code: state.ExitCode, outOfMemory: state.OOMKilled }
   const ended = new Date(state.FinishedAt)

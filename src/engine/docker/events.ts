@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { EngineEvent } from '../engine.ts'
-import { label } from '../labels.ts'
+import type { AddonId } from '../../model/ids.ts'
+import { label, type Kind } from '../labels.ts'
 import type { DockerDeps } from './client.ts'
 import { factsOf } from './dyno-view.ts'
 import type { DynoViews } from './dyno-views.ts'
@@ -68,12 +69,14 @@ async function viewDisconnect(deps: DockerDeps, { Action, Actor, timeNano }: Con
 function viewEvent({ serverId }: DockerDeps, { Action, Actor, timeNano }: ContainerEvent): EngineEvent | undefined {
   const kind = kinds[Action]
   const { Attributes } = Actor
-  if (!kind || !isOurName(`/${Attributes['name']}`) || !isDynoKind(Attributes)) return undefined
+  const isService = Attributes[label.kind] === ('service' satisfies Kind)
+  if (!kind || !isOurName(`/${Attributes['name']}`) || !(isService || isDynoKind(Attributes))) return undefined
   if (Attributes[label.server] !== serverId) return undefined
   const exitCode = Attributes['exitCode']
   return {
     kind,
     ...factsOf(Actor.ID, Attributes),
+    ...(isService && { addonId: (Attributes[label.owner] ?? '') as AddonId }),
     time: new Date(timeNano / 1e6),
     ...(exitCode === undefined ? {} : { exitCode: Number(exitCode) }),
   }

@@ -100,7 +100,7 @@ export async function saveImage({ docker }: DockerDeps, digest: string, signal: 
 }
 
 /** Nobody waits for the container's removal. */
-async function withContainer<T>(
+export async function withContainer<T>(
   deps: DockerDeps,
   options: Docker.ContainerCreateOptions,
   use: (container: Docker.Container) => Promise<T>,
@@ -124,8 +124,8 @@ function createContainer(
   return docker.createContainer({
     ...options,
     name: containerName(serverId, 'image'),
-    Labels: { [label.server]: serverId, [label.kind]: 'sandbox' satisfies Kind },
-    HostConfig: { ...confined(leastLimits), NetworkMode: 'none' },
+    Labels: { ...options.Labels, [label.server]: serverId, [label.kind]: 'sandbox' satisfies Kind },
+    HostConfig: { ...options.HostConfig, ...confined(leastLimits), NetworkMode: 'none' },
   })
 }
 

@@ -1,0 +1,53 @@
+import type { AddonId, AppId } from '../model/ids.ts'
+import type { DynoExit } from '../model/dyno-exit.ts'
+import type { DynoState, Limits } from './limits.ts'
+import type { Mount } from './volumes.ts'
+
+/** Runs the containers of add-ons, each confined as a dyno is, with a root that is read-only. */
+export interface ServiceEngine {
+  /**
+   * Starts one, on the networks of the apps that it is attached to, where it has the name `host`.
+   * The engine starts it again whenever it ends. After an abort or a failed start nothing of it is
+   * left, but for its data.
+   */
+  runService(spec: ServiceSpec, signal: AbortSignal): Promise<void>
+  listServices(): Promise<ServiceContainer[]>
+  /** Makes these the apps whose dynos reach it. */
+  connectService(service: ServiceContainer, to: { appIds: AppId[]; host: string }): Promise<void>
+  /** Runs a program beside it, as its user and with its environment; gives what it printed. */
+  execInService(
+    id: string,
+    command: { argv: string[]; env?: Record<string, string> },
+    signal: AbortSignal,
+  ): Promise<DynoExit & { output: string }>
+}
+
+export type ServiceSpec = {
+  addonId: AddonId
+  /** Whose add-on it is, and all that it is attached to, this one among them. */
+  appId: AppId
+  app: string
+  appIds: AppId[]
+  /** `postgresql.1` */
+  process: string
+  host: string
+  image: string
+  argv: string[]
+  /** Never in labels, names or argv. */
+  env: Record<string, string>
+  limits: Limits
+  data: Mount | undefined
+  /** What it was made of: one that differs is made anew. */
+  version: string
+}
+
+export type ServiceContainer = {
+  id: string
+  addonId: AddonId
+  appId: AppId
+  process: string
+  version: string
+  state: DynoState
+  /** The apps on whose networks it is. */
+  appIds: AppId[]
+}
