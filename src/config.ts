@@ -10,6 +10,7 @@ import { SettingsReader, type Environment } from './settings-reader.ts'
 const usualDataDirectory = resolve(import.meta.dirname, '../data')
 
 const usualStacksDirectory = resolve(import.meta.dirname, '../stack')
+const ownServicesDirectory = resolve(import.meta.dirname, '../services')
 
 /** Public ones that everybody knows. */
 const usualRegistries = [
@@ -81,6 +82,8 @@ export type Config = {
   registries: Registries
   /** A directory for each stack that apps can be built on. Absolute. */
   stacksDirectory: string
+  /** Of services, a directory each: ours, and the operator's. Absolute. */
+  servicesDirectories: string[]
   boot: { timeoutSeconds: number }
   /** How long a web dyno may give no HTTP answer; undefined: forever. */
   silence: { seconds: number | undefined }
@@ -225,6 +228,7 @@ export function loadConfig(env: Environment = process.env): Config {
     },
     registries: read.registries('PAAS_REGISTRIES', usualRegistries),
     stacksDirectory: resolve(read.text('PAAS_STACKS', usualStacksDirectory)),
+    servicesDirectories: [ownServicesDirectory, join(dataDirectory, 'services')],
     dynoSizes: read.dynoSizes('PAAS_DYNO_SIZES'),
     domainProof: read.domainProof('PAAS_DOMAIN_PROOF', 'PAAS_DNS_SERVERS'),
     accountQuota: {

@@ -6,6 +6,12 @@ export type Entry = { status: number; fault: 'user' | 'server'; hint?: string }
  */
 export const catalogue = {
   account_limit: { status: 422, fault: 'user' },
+  addon_attached: { status: 422, fault: 'user' },
+  addon_failed: { status: 422, fault: 'user' },
+  addon_not_found: { status: 404, fault: 'user', hint: 'See your add-ons with: paas addons' },
+  addon_plan_unknown: { status: 422, fault: 'user', hint: 'See them with: paas addons:plans SERVICE' },
+  addon_service_unknown: { status: 404, fault: 'user', hint: 'See them with: paas addons:services' },
+  addons_limit: { status: 422, fault: 'user', hint: 'Destroy one that nobody needs, with: paas addons:destroy NAME' },
   address_forbidden: {
     status: 422,
     fault: 'user',
@@ -104,6 +110,7 @@ export const catalogue = {
     hint: 'Stop that server, or start the copy with an id of its own: npm start -- --as-copy',
   },
   server_unreachable: { status: 502, fault: 'server', hint: 'Is it running? See PAAS_URL and: paas login' },
+  service_invalid: { status: 500, fault: 'server' },
   settings_invalid: { status: 500, fault: 'user' },
   setup_failed: { status: 422, fault: 'user' },
   slug_empty: { status: 422, fault: 'user', hint: 'PUT its archive to the URL in its blob first.' },

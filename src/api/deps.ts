@@ -32,6 +32,7 @@ export type ApiDeps = {
     | 'limits'
     | 'network'
     | 'stacksDirectory'
+    | 'servicesDirectories'
   >
   store: Store
   grants: Grants

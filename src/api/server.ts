@@ -8,6 +8,14 @@ import { checkRole } from './http/access.ts'
 import { accountRoutes } from './accounts/account.ts'
 import { accountLimitRoutes } from './accounts/account-limits.ts'
 import { accountsRoutes } from './accounts/accounts.ts'
+import { addonAttachmentRoutes } from './addons/attachments.ts'
+import { addonActionRoutes } from './addons/own-actions.ts'
+import { addonClientRoutes } from './addons/clients.ts'
+import { postgresRoutes } from './addons/data-postgres.ts'
+import { redisRoutes } from './addons/data-redis.ts'
+import { addonRoutes } from './addons/addons.ts'
+import { resolveRoutes } from './addons/resolve.ts'
+import { addonServiceRoutes } from './addons/services.ts'
 import { appDiskRoute } from './apps/app-disk.ts'
 import { appMetricsRoute } from './apps/app-metrics.ts'
 import { appSetupRoutes } from './apps/app-setups.ts'
@@ -162,7 +170,15 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     appDiskRoute(resources, deps)
     volumeRoutes(resources, deps)
     serverMetricsRoute(resources, deps)
-    emptyListRoutes(resources, deps)
+    addonServiceRoutes(resources, deps)
+    addonRoutes(resources, deps)
+    addonAttachmentRoutes(resources, deps)
+    resolveRoutes(resources, deps)
+    addonClientRoutes(resources, deps)
+    addonActionRoutes(resources, deps)
+    postgresRoutes(resources, deps)
+    redisRoutes(resources, deps)
+    emptyListRoutes(resources)
     serverInfoRoute(resources, deps)
     regionAndStackRoutes(resources, deps)
     runImageRoutes(resources, deps)

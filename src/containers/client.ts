@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { json } from 'node:stream/consumers'
 import { PaasError, type ErrorCode } from '../errors.ts'
 import { catalogue } from '../errors-catalogue.ts'
+import type { AddonFigures } from '../model/addon-figures.ts'
 import type { Machine } from '../model/machine.ts'
 import type { ImageState } from '../model/stack.ts'
 import type { AppDisk, Containers, Dyno } from './containers.ts'
@@ -50,6 +51,12 @@ export function connectContainers(socketPath: string): Containers {
       const asked = { method: 'POST', path: '/image-states', params: { stack }, body, signal } as const
       const states = (await read(await ask(asked))) as ImageState[]
       return states.map((state) => state && { ...state, packagesAt: new Date(state.packagesAt) })
+    },
+    async addonFigures(addon, signal) {
+      const figures = (await read(
+        await ask({ method: 'GET', path: '/addon', params: { addon }, signal }),
+      )) as AddonFigures
+      return { ...figures, since: figures.since && new Date(figures.since) }
     },
   }
 }

@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream'
 import type { Dyno, Image } from '../engine/engine.ts'
 import type { App } from '../model/app.ts'
-import type { AppId, SlugId } from '../model/ids.ts'
+import type { AddonFigures } from '../model/addon-figures.ts'
+import type { AddonId, AppId, SlugId } from '../model/ids.ts'
 import type { Machine } from '../model/machine.ts'
 import type { ImageState } from '../model/stack.ts'
 
@@ -41,6 +42,8 @@ export interface Containers {
    * some minutes ago at most. @throws stack_unavailable
    */
   imageStates(stack: string, images: string[], signal: AbortSignal): Promise<ImageState[]>
+  /** How an add-on is now. */
+  addonFigures(id: AddonId, signal: AbortSignal): Promise<AddonFigures>
 }
 
 /** @param cacheBytes null where nothing is known of that disk */

@@ -3,6 +3,7 @@ import { appendSlug } from '../build/export.ts'
 import type { BuildSandboxes } from '../build/sandboxes.ts'
 import type { Stacks } from '../build/stacks.ts'
 import type { Engine } from '../engine/engine.ts'
+import { figuresOf } from '../services/figures.ts'
 import { label } from '../engine/labels.ts'
 import { appUser } from '../model/app-user.ts'
 import type { Containers, SlugOrigin } from './containers.ts'
@@ -10,7 +11,18 @@ import type { Containers, SlugOrigin } from './containers.ts'
 type Deps = {
   engine: Pick<
     Engine,
-    'machine' | 'listDynos' | 'listImages' | 'cacheBytes' | 'removeCache' | 'appendLayer' | 'findImage' | 'readImage'
+    | 'machine'
+    | 'listDynos'
+    | 'listImages'
+    | 'cacheBytes'
+    | 'removeCache'
+    | 'appendLayer'
+    | 'findImage'
+    | 'readImage'
+    | 'listServices'
+    | 'execInService'
+    | 'dynoUsage'
+    | 'dataBytes'
   >
   sandboxes: Pick<BuildSandboxes, 'without'>
   stacks: Stacks
@@ -44,6 +56,7 @@ export function createContainers({ engine, stacks, sandboxes, makeDiskRoom, serv
     },
     imageStates: async (stack, images, signal) =>
       (await stacks(stack).states.of(images, { now: false }, signal)).states,
+    addonFigures: (id, signal) => figuresOf({ engine }, id, signal),
   }
 }
 

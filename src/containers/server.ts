@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { asPaasError, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { appNamePattern } from '../model/app.ts'
-import type { AppId, SlugId } from '../model/ids.ts'
+import type { AddonId, AppId, SlugId } from '../model/ids.ts'
 import { listenAt } from '../unix-socket.ts'
 import { stackPattern } from '../model/stack.ts'
 import type { Containers } from './containers.ts'
@@ -29,6 +29,7 @@ const verbs: Record<string, Verb> = {
       body,
     ),
   'GET /slug': (containers, { params, signal }) => containers.readSlug(params.image(), signal),
+  'GET /addon': (containers, { params, signal }) => containers.addonFigures(params.addonId(), signal),
   'POST /image-states': async (containers, { params, body, signal }) =>
     containers.imageStates(params.stack(), imagesOf(await json(body)), signal),
 }
@@ -105,6 +106,10 @@ class Params {
 
   appId(): AppId {
     return this.#take('app', uuid) as AppId
+  }
+
+  addonId(): AddonId {
+    return this.#take('addon', uuid) as AddonId
   }
 
   slugId(): SlugId {

@@ -26,6 +26,7 @@ import type { RouterControl } from '../router/control/control.ts'
 import type { Store } from '../store/store.ts'
 import { LogCollector } from '../worker/collect-logs.ts'
 import { LogCursors } from '../worker/log-cursors.ts'
+import { Services } from '../services/services.ts'
 import { StackUpgrades } from '../upgrades/upgrades.ts'
 import { BuildMeter } from '../worker/measure-builds.ts'
 import type { WorkerParts } from '../worker/parts.ts'
@@ -91,8 +92,22 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
   const drains = life.use(createDrains(given, life))
   const grants = life.use(new Grants(store))
   const oneOffs = new OneOffs({ engine, store, dynoLog, platformLog, grants, collector, sizes, stop, log })
+  const services = new Services({ ...given, platformLog, collector })
   const upgrades = new StackUpgrades({ ...given, releases })
-  return { ...given, engine, platformLog, buildMeter, builds, releases, dynos, oneOffs, upgrades, collector, drains }
+  return {
+    ...given,
+    engine,
+    platformLog,
+    buildMeter,
+    builds,
+    releases,
+    dynos,
+    oneOffs,
+    services,
+    upgrades,
+    collector,
+    drains,
+  }
 }
 
 /**

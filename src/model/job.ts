@@ -10,6 +10,7 @@ import type { AppId, BuildId, OneOffId } from './ids.ts'
  * - restart: replace dynos (all, a type, or one by name) by new ones of the same release; a one-off
  *   is stopped.
  * - run: start a one-off that nobody is attached to.
+ * - addons: make what add-ons have equal to the database.
  * - upgrade: carry out the stack upgrades that are on record.
  */
 export type Job =
@@ -19,3 +20,4 @@ export type Job =
   | { kind: 'drains'; appId: AppId }
   | { kind: 'run'; appId: AppId; oneOffId: OneOffId }
   | { kind: 'upgrade' }
+  | { kind: 'addons' }

@@ -1,5 +1,5 @@
 import type { Asker, Grant } from './grant.ts'
-import type { AccountId, AppId, OneOffId, ReleaseId } from './ids.ts'
+import type { AccountId, AddonId, AppId, OneOffId, ReleaseId } from './ids.ts'
 import type { ConfigVars } from './release.ts'
 
 /**
@@ -13,7 +13,10 @@ export type OneOff = {
   releaseId: ReleaseId
   accountId: AccountId
   token: Asker['token']
-  /** The running dyno whose processes it joins (`web.1`); null: it has one of its own. */
+  /**
+   * The running dyno whose processes it joins (`web.1`), or the add-on (`joinedAddon`); null: it
+   * has one of its own.
+   */
   dyno: string | null
   /**
    * `run.1234`, or `exec.1234` for one that joins a dyno; no two of an app at once have the same.
@@ -40,6 +43,11 @@ export type AskedOneOff = Omit<OneOff, 'id' | 'name' | 'state' | 'createdAt' | '
  * and the app's log.
  */
 export type OneOffInput = 'terminal' | 'pipes' | 'none'
+
+/** How an add-on that is joined is named, as no dyno is. */
+export function joinedAddon(id: AddonId): string {
+  return `@${id}`
+}
 
 /** What each app may have at once. */
 export const mostOneOffs = 20

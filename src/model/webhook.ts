@@ -2,6 +2,8 @@ import type { AppId, WebhookDeliveryId, WebhookEventId, WebhookId } from './ids.
 
 /** What an app's webhooks can be told of. */
 export const webhookEntities = [
+  'api:addon',
+  'api:addon-attachment',
   'api:app',
   'api:build',
   'api:collaborator',

@@ -1,11 +1,11 @@
 import type { Dyno, Engine } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import type { OneOff } from '../model/one-off.ts'
+import { joinedAddon, type OneOff } from '../model/one-off.ts'
 import type { AttachedClient } from './client.ts'
 import { converse, terminalSizeOf } from './session.ts'
 
-export type ExecDeps = { engine: Pick<Engine, 'listDynos' | 'execInDyno' | 'endExec'>; log: Logger }
+export type ExecDeps = { engine: Pick<Engine, 'listDynos' | 'listServices' | 'execInDyno' | 'endExec'>; log: Logger }
 
 /** A one-off that joins a dyno which runs already. */
 export type Joining = OneOff & { dyno: string }
@@ -24,7 +24,7 @@ export async function runInDyno(
   signal: AbortSignal,
 ): Promise<void> {
   const { engine } = deps
-  const { id } = await runningDyno(deps, oneOff)
+  const { id } = (await serviceOf(deps, oneOff)) ?? (await runningDyno(deps, oneOff))
   const { command, env, input } = oneOff
   const terminal = input === 'terminal' ? terminalSizeOf(client) : undefined
   try {
@@ -35,9 +35,23 @@ export async function runInDyno(
   }
 }
 
+/** The container of an add-on that is joined; undefined: it is a dyno. @throws not_found */
+async function serviceOf({ engine }: ExecDeps, { dyno: name }: Joining): Promise<{ id: string } | undefined> {
+  if (!name.startsWith('@')) return undefined
+  const services = await engine.listServices()
+  const found = services.find((one) => joinedAddon(one.addonId) === name && one.state.kind === 'running')
+  if (found) return found
+  throw new PaasError('not_found', 'The add-on is not running.', { hint: 'See why with: paas logs' })
+}
+
 /** Ends what a worker that died left of it. */
-export async function endLeftExec({ engine }: ExecDeps, oneOff: Joining, dynos: Dyno[]): Promise<void> {
-  const those = dynos.filter(({ appId, name }) => appId === oneOff.appId && name === oneOff.dyno)
+export async function endLeftExec(deps: ExecDeps, oneOff: Joining, dynos: Dyno[]): Promise<void> {
+  const { engine } = deps
+  const service = await serviceOf(deps, oneOff).catch(() => undefined)
+  const those = [
+    ...dynos.filter(({ appId, name }) => appId === oneOff.appId && name === oneOff.dyno),
+    ...(service ? [service] : []),
+  ]
   await Promise.all(those.map(({ id }) => engine.endExec(id, oneOff.id)))
 }
 

@@ -13,7 +13,7 @@ import { oneOffSpec } from './one-off-spec.ts'
 import { clientGone, runSession, type SessionDeps } from './session.ts'
 
 export type OneOffsDeps = SessionDeps & {
-  engine: Pick<Engine, 'runDyno' | 'listDynos' | 'execInDyno' | 'endExec'>
+  engine: Pick<Engine, 'runDyno' | 'listDynos' | 'listServices' | 'execInDyno' | 'endExec'>
   store: Pick<Store, 'oneOffs' | 'apps' | 'releases' | 'slugs'>
   platformLog: Pick<PlatformLog, 'dyno'>
   grants: Pick<Grants, 'hold'>

@@ -73,7 +73,11 @@ export function createStackRelease(
 export function createConfigRelease(
   store: Pick<Store, 'transaction' | 'releases' | 'configVars'>,
   app: Pick<App, 'id'>,
-  { change, accountId }: { change: Record<string, string | null>; accountId: AccountId },
+  {
+    change,
+    accountId,
+    description = describeChange(change),
+  }: { change: Record<string, string | null>; accountId: AccountId; description?: string },
 ): Release {
   return store.transaction(() => {
     const config = store.configVars.update(app.id, change)
@@ -82,7 +86,7 @@ export function createConfigRelease(
       appId: app.id,
       accountId,
       slugId: newest?.slugId ?? null,
-      description: describeChange(change),
+      description,
       config,
     })
   })
@@ -106,6 +110,30 @@ export function createVolumeRelease(
       description,
       config: store.configVars.get(app.id),
     })
+  })
+}
+
+/**
+ * The release that an add-on's config vars come or go with, or change. Before the first deploy
+ * there is nothing to run, so it has succeeded at once; else the caller wakes the worker
+ * (`converge`).
+ * @param overwritten config vars that give way to those of the add-on
+ */
+export function createAddonRelease(
+  store: Pick<Store, 'transaction' | 'releases' | 'configVars'>,
+  app: Pick<App, 'id' | 'ownerId'>,
+  {
+    description,
+    accountId,
+    overwritten = [],
+  }: { description: string; accountId: AccountId | null; overwritten?: string[] },
+): Release {
+  const change = Object.fromEntries(overwritten.map((key) => [key, null]))
+  return store.transaction(() => {
+    const release = createConfigRelease(store, app, { change, accountId: accountId ?? app.ownerId, description })
+    if (release.slugId !== null) return release
+    store.releases.setState(release.id, { kind: 'succeeded' })
+    return store.releases.find(release.id) ?? release
   })
 }
 

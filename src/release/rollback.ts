@@ -6,7 +6,7 @@ import type { Store } from '../store/store.ts'
 
 /**
  * Makes a new release with the code and the config vars of an old one, which become the app's
- * config vars again. The caller wakes the worker (`converge`).
+ * config vars again, those of its add-ons excepted. The caller wakes the worker (`converge`).
  * @throws invalid_params for a release that never served or has no code
  */
 export function createRollback(
@@ -25,8 +25,8 @@ export function createRollback(
     )
   }
   return store.transaction(() => {
-    const config = store.releases.config(target.id)
-    store.configVars.replace(app.id, config)
+    store.configVars.replace(app.id, store.releases.config(target.id))
+    const config = store.configVars.get(app.id)
     const description = `Rollback to v${target.version}`
     return store.releases.create({ appId: app.id, accountId, slugId: target.slugId, description, config })
   })

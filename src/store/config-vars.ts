@@ -4,21 +4,34 @@ import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
 import type { ConfigVarRecords } from './store.ts'
 
-export function openConfigVarRecords(db: Database, cipher: Cipher): ConfigVarRecords {
+/**
+ * @param attached what the app has of its add-ons: it is not in the table, so that no rollback
+ *   brings back what they were before
+ */
+export function openConfigVarRecords(
+  db: Database,
+  cipher: Cipher,
+  attached: (appId: AppId) => ConfigVars,
+): ConfigVarRecords {
+  const all = (appId: AppId): ConfigVars => {
+    const entries = Object.entries({ ...get(db, cipher, appId), ...attached(appId) })
+    return Object.fromEntries(entries.toSorted(([one], [other]) => (one < other ? -1 : 1)))
+  }
   return {
-    get: (appId) => get(db, cipher, appId),
+    get: all,
     update: (appId, change) =>
       db.transaction(() => {
         for (const [key, value] of Object.entries(change)) {
           if (value === null) unset(db, appId, key)
           else set(db, cipher, appId, key, value)
         }
-        return get(db, cipher, appId)
+        return all(appId)
       }),
     replace: (appId, config) =>
       db.transaction(() => {
         db.run('DELETE FROM config_vars WHERE app_id = :appId', { appId })
-        for (const [key, value] of Object.entries(config)) set(db, cipher, appId, key, value)
+        const others = Object.entries(config).filter(([key]) => !Object.hasOwn(attached(appId), key))
+        for (const [key, value] of others) set(db, cipher, appId, key, value)
       }),
   }
 }

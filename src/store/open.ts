@@ -3,6 +3,8 @@ import { dirname } from 'node:path'
 import { PaasError } from '../errors.ts'
 import { openAccountRecords } from './accounts.ts'
 import { openAccountUsageRecords } from './account-usage.ts'
+import { openAddonAttachmentRecords } from './addon-attachments.ts'
+import { openAddonRecords } from './addons.ts'
 import { openAppSetupRecords } from './app-setups.ts'
 import { openAppTransferRecords } from './app-transfers.ts'
 import { openAppRecords } from './apps.ts'
@@ -66,6 +68,7 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
   try {
     const cipher = openCipher(db, keyPath)
     const releases = openReleaseRecords(db, cipher)
+    const addonAttachments = openAddonAttachmentRecords(db, cipher)
     return {
       transaction: (work) => db.transaction(work),
       secretFor: (purpose) => cipher.secretFor(purpose),
@@ -73,7 +76,7 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
       accountUsage: openAccountUsageRecords(db),
       tokens: openTokenRecords(db),
       apps: openAppRecords(db, releases),
-      configVars: openConfigVarRecords(db, cipher),
+      configVars: openConfigVarRecords(db, cipher, (appId) => addonAttachments.configOf(appId)),
       builds: openBuildRecords(db, cipher),
       slugs: openSlugRecords(db),
       slugDrafts: openSlugDraftRecords(db),
@@ -95,6 +98,8 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
       stackPatches: openStackPatchRecords(db),
       stackUpgrades: openStackUpgradeRecords(db),
       volumes: openVolumeRecords(db),
+      addons: openAddonRecords(db, cipher),
+      addonAttachments,
       check: () => {
         keep(db)
         told(() => checkContent(db, 'integrity_check'))

@@ -27,6 +27,7 @@ import type {
   KeyRecords,
   TokenRecords,
 } from './account-records.ts'
+import type { AddonAttachmentRecords, AddonRecords } from './addon-records.ts'
 import type { DrainRecords, WebhookDeliveryRecords, WebhookRecords } from './delivery-records.ts'
 import type { DynoStateRecords } from './dyno-records.ts'
 import type { StackPatchRecords, StackUpgradeRecords } from './stack-records.ts'
@@ -79,6 +80,8 @@ export interface Store extends Disposable {
   stackPatches: StackPatchRecords
   stackUpgrades: StackUpgradeRecords
   volumes: VolumeRecords
+  addons: AddonRecords
+  addonAttachments: AddonAttachmentRecords
 }
 
 export interface AppRecords {
@@ -103,11 +106,11 @@ export interface AppRecords {
 }
 
 export interface ConfigVarRecords {
-  /** What the next release will hold. */
+  /** What the next release will hold, with what the app has of its add-ons. */
   get(appId: AppId): ConfigVars
   /** null unsets. Several keys in one call. */
   update(appId: AppId, change: Record<string, string | null>): ConfigVars
-  /** Replaces all (rollback). */
+  /** Replaces all but those of its add-ons (rollback). */
   replace(appId: AppId, config: ConfigVars): void
 }
 

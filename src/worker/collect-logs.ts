@@ -1,5 +1,6 @@
 import type { Dyno, Engine } from '../engine/engine.ts'
 import type { Logger } from '../log.ts'
+import type { AppId } from '../model/ids.ts'
 import type { AppLogWriter, LogLine } from '../model/app-log.ts'
 import { formatTime } from '../logs/line.ts'
 import type { LogCursors } from './log-cursors.ts'
@@ -32,9 +33,10 @@ export class LogCollector implements AsyncDisposable {
   }
 
   /** Follows these, and forgets how far others were followed: they are gone. */
-  followAll(dynos: Dyno[]): void {
-    this.#deps.cursors.keepOnly(new Set(dynos.map(({ id }) => id)))
+  followAll(dynos: Dyno[], services: { id: string; appId: AppId; process: string }[] = []): void {
+    this.#deps.cursors.keepOnly(new Set([...dynos, ...services].map(({ id }) => id)))
     for (const dyno of dynos) if (!dyno.attached) this.follow(dyno)
+    for (const { id, appId, process } of services) this.follow({ id, appId, name: process })
   }
 
   /** Resolves when all that a dyno which has ended printed is in the log. */

@@ -5,15 +5,17 @@ import type { Working } from './parts.ts'
 import { removeVolumes } from './volumes.ts'
 
 /**
- * Destroys an app: first its routes, then its dynos with the usual grace time, then its data. The
+ * Destroys an app: first its routes, then its dynos with the usual grace time, then its add-ons and
+ * its data. The
  * database row goes last, so that an interrupted destroy is started again.
  */
 export async function destroy(worker: Working, app: App): Promise<void> {
-  const { builds, releases, dynos, dispatcher, store, log } = worker
+  const { builds, releases, dynos, services, dispatcher, store, log } = worker
   await dynos.unroute(app.id)
   // Every build of the app gets its verdict first.
   dispatcher.cancelAll(app.id)
   const removeAll = async (): Promise<void> => {
+    await services.removeOf(app.id)
     await builds.withoutSandbox(app.id, () => removeImages(worker, app))
     await removeVolumes(worker, app.id)
     await removeFiles(worker, app)

@@ -10,6 +10,7 @@ import type { AppLogWriter } from '../model/app-log.ts'
 import type { OneOffs } from '../one-offs/one-offs.ts'
 import type { OutputWriters } from '../model/output.ts'
 import type { Releases } from '../release/releases.ts'
+import type { Services } from '../services/services.ts'
 import type { Store } from '../store/store.ts'
 import type { StackUpgrades } from '../upgrades/upgrades.ts'
 import type { LogCollector } from './collect-logs.ts'
@@ -26,6 +27,7 @@ export type WorkerParts = {
   dynos: Dynos
   oneOffs: OneOffs
   upgrades: Pick<StackUpgrades, 'wake'> & AsyncDisposable
+  services: Services
   collector: LogCollector
   drains: Drains
   config: Config

@@ -21,13 +21,14 @@ export async function patrol(worker: Working, signal: AbortSignal): Promise<void
  * the others.
  */
 async function lookForAll(worker: Working, round: number): Promise<void> {
-  const { dynos, drains, store, config, log } = worker
+  const { dynos, drains, services, store, config, log } = worker
   const looks = {
     dynos: () => lookAround(worker),
     routes: () => dynos.refreshRoutes(),
     disks: () => replaceOverfull(worker),
     volumes: () => measureVolumes(worker),
     drains: async () => drains.sync(),
+    addons: async () => services.wake(),
     'one-offs': async () => store.oneOffs.removeExpired(),
     ...(round % roundsPerSweep === 0 ? { leftovers: () => sweep({ ...worker, paths: config.paths }) } : {}),
   }

@@ -1,6 +1,9 @@
 import type { Working } from './parts.ts'
 
-type Used = Pick<Working, 'engine' | 'store' | 'dynos' | 'collector' | 'dispatcher' | 'oneOffs' | 'upgrades'>
+type Used = Pick<
+  Working,
+  'engine' | 'store' | 'dynos' | 'collector' | 'dispatcher' | 'oneOffs' | 'upgrades' | 'services'
+>
 
 /**
  * What every start and every return of the engine begins with: the host is secured again, and the
@@ -10,14 +13,15 @@ type Used = Pick<Working, 'engine' | 'store' | 'dynos' | 'collector' | 'dispatch
  *   and the router gets a whole table. Later that could undo a switch that is just being made.
  */
 export async function recover(worker: Used, { first }: { first: boolean }): Promise<void> {
-  const { engine, store, dynos, collector, oneOffs } = worker
+  const { engine, store, dynos, collector, oneOffs, services, dispatcher } = worker
   await engine.secureHost()
   if (first) store.builds.noteLosses()
   if (first) await engine.removeOrphans(oneOffs.survivors(await engine.listDynos()))
   const present = await dynos.list()
-  collector.followAll(present)
+  collector.followAll(present, await services.list())
   oneOffs.resume(present)
   if (first) await dynos.routeToWhatRuns(present)
+  services.begin((appId) => void dispatcher.converge(appId))
   resumeWork(worker)
 }
 
@@ -25,10 +29,16 @@ export async function recover(worker: Used, { first }: { first: boolean }): Prom
  * Every build without a verdict, every set-up and stack upgrade that has not come to its end, and
  * every app, whatever its state: those in order cost one look each.
  */
-export function resumeWork({ store, dispatcher, upgrades }: Pick<Used, 'store' | 'dispatcher' | 'upgrades'>): void {
+export function resumeWork({
+  store,
+  dispatcher,
+  upgrades,
+  services,
+}: Pick<Used, 'store' | 'dispatcher' | 'upgrades' | 'services'>): void {
   for (const { appId, id } of store.builds.listUnfinished()) void dispatcher.build(appId, id)
   for (const { appId, buildId } of store.appSetups.listOpen()) void dispatcher.build(appId, buildId)
   for (const { id } of store.apps.listAll()) void dispatcher.converge(id)
   for (const { id, appId } of store.oneOffs.list()) void dispatcher.run({ kind: 'run', appId, oneOffId: id })
   upgrades.wake()
+  services.wake()
 }

@@ -54,6 +54,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   life.defer(async () => (await meeting.catch(() => undefined))?.[Symbol.asyncDispose]())
   life.use(dispatcher)
   life.use(worker.upgrades)
+  life.use(worker.services)
   drains.sync()
   life.use(worker.oneOffs)
   const taking = meeting.then(() => takeJobs(worker))
@@ -99,7 +100,9 @@ async function measure({ config, engine, buildMeter, log }: Working, life: Async
   return dynoMeter
 }
 
-function hear({ dynos, collector, dispatcher }: Working, event: EngineEvent): void {
+function hear({ dynos, collector, dispatcher, services }: Working, event: EngineEvent): void {
+  const { addonId } = event
+  if (addonId !== undefined) return services.heard({ ...event, addonId })
   dynos.heard(event)
   if (event.appId === '' || event.name === '') return
   if (event.kind === 'started' && !event.attached) collector.follow(event)
@@ -125,9 +128,10 @@ function takeJobs(worker: Working): AsyncDisposable {
  * The database keeps what a build or a converge has to do, so the queue is done with it; a restart
  * is only in the queue.
  */
-async function take({ dispatcher, drains, upgrades }: Working, job: Job): Promise<void> {
+async function take({ dispatcher, drains, upgrades, services }: Working, job: Job): Promise<void> {
   if (job.kind === 'drains') return drains.sync()
   if (job.kind === 'upgrade') return upgrades.wake()
+  if (job.kind === 'addons') return services.wake()
   const done = dispatcher.run(job)
   if (job.kind === 'restart') await done
 }

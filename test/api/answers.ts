@@ -73,6 +73,52 @@ const accountLimits = Type.Record(
   Type.Enum([...limited]),
   Type.Object({ limit: Type.Union([count, Type.Null()]), used: count, given: Type.Boolean() }, closed),
 )
+const ofDataApi = "Heroku's data API has no published schema; this is what its command reads"
+const someText = Type.String()
+const saying = Type.Object({ message: someText }, closed)
+const addonClient = Type.Object({ attach_url: someText, created_at: someText, id: someText, name: someText }, closed)
+const infoLines = Type.Array(Type.Object({ name: someText, values: Type.Array(someText) }, closed))
+const addonInfo = Type.Object({ name: someText, info: infoLines }, closed)
+const database = Type.Object(
+  {
+    addon: someText,
+    app: someText,
+    plan: someText,
+    created_at: someText,
+    following: Type.Null(),
+    forked_from: Type.Null(),
+    num_bytes: Type.Null(),
+    postgres_version: someText,
+    info: infoLines,
+    resource_url: someText,
+  },
+  closed,
+)
+const waitStatus = Type.Object({ 'waiting?': Type.Boolean(), 'error?': Type.Boolean(), message: someText }, closed)
+const credential = Type.Object(
+  {
+    uuid: someText,
+    name: someText,
+    state: someText,
+    database: someText,
+    host: someText,
+    port: count,
+    credentials: Type.Array(
+      Type.Object({ user: someText, password: someText, state: someText, connections: Type.Null() }, closed),
+    ),
+  },
+  closed,
+)
+const redis = Type.Object(
+  {
+    created_at: someText,
+    info: Type.Array(Type.Object({ name: someText, values: someText }, closed)),
+    plan: someText,
+    prefer_native_tls: Type.Boolean(),
+    resource_url: someText,
+  },
+  closed,
+)
 const session = Type.Object(
   {
     id: Type.String({ format: 'uuid' }),
@@ -260,10 +306,6 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /stack-upgrades/:upgrade': { own: stackUpgrade, because: 'Heroku patches its stacks by itself' },
   },
   'server/empty-lists.test.ts': {
-    'GET /addons': nothing,
-    'GET /apps/:app/addons': nothing,
-    'GET /addon-attachments': nothing,
-    'GET /apps/:app/addon-attachments': nothing,
     'GET /pipelines': nothing,
     'GET /teams': nothing,
     'GET /spaces': nothing,
@@ -345,6 +387,44 @@ export const answers: Record<string, Record<string, Shape>> = {
     'POST /account/keys': 'key',
     'GET /account/keys/:key': 'key',
     'DELETE /account/keys/:key': 'key',
+  },
+  'addons/addons.test.ts': {
+    'GET /addon-services': ['add-on-service'],
+    'GET /addon-services/:service': 'add-on-service',
+    'GET /addon-services/:service/plans': ['plan'],
+    'GET /addon-services/:service/plans/:plan': 'plan',
+    'GET /plans/:plan': 'plan',
+    'GET /addons': ['add-on'],
+    'GET /addons/:addon': 'add-on',
+    'GET /apps/:app/addons': ['add-on'],
+    'GET /apps/:app/addons/:addon': 'add-on',
+    'POST /apps/:app/addons': 'add-on',
+    'PATCH /apps/:app/addons/:addon': 'add-on',
+    'DELETE /apps/:app/addons/:addon': 'add-on',
+    'GET /addons/:addon/config': ['add-on-config'],
+    'GET /addon-attachments': ['add-on-attachment'],
+    'GET /apps/:app/addon-attachments': ['add-on-attachment'],
+    'GET /addons/:addon/addon-attachments': ['add-on-attachment'],
+    'GET /addon-attachments/:attachment': 'add-on-attachment',
+    'GET /apps/:app/addon-attachments/:attachment': 'add-on-attachment',
+    'POST /addon-attachments': 'add-on-attachment',
+    'DELETE /addon-attachments/:attachment': 'add-on-attachment',
+    'POST /actions/addons/resolve': ['add-on'],
+    'POST /actions/addon-attachments/resolve': ['add-on-attachment'],
+    'POST /addons/:addon/actions/client': { own: addonClient, because: 'a client beside the service is ours' },
+    'GET /addons/:addon/info': { own: addonInfo, because: 'Heroku asks the provider of an add-on for this' },
+    'POST /addons/:addon/actions/rotate': 'add-on',
+    'POST /addons/:addon/actions/reset': 'add-on',
+    'GET /client/v11/databases/:database': { own: database, because: ofDataApi },
+    'GET /client/v11/databases/:database/wait_status': { own: waitStatus, because: ofDataApi },
+    'PUT /client/v11/databases/:database/reset': { own: saying, because: ofDataApi },
+    'GET /postgres/v0/databases/:database/credentials': { own: Type.Array(credential), because: ofDataApi },
+    'GET /postgres/v0/databases/:database/credentials/:name': { own: credential, because: ofDataApi },
+    'POST /postgres/v0/databases/:database/credentials_rotation': { own: saying, because: ofDataApi },
+    'POST /postgres/v0/databases/:database/credentials/:name/credentials_rotation': { own: saying, because: ofDataApi },
+    'GET /redis/v0/databases/:database': { own: redis, because: ofDataApi },
+    'GET /redis/v0/databases/:database/wait': { own: waitStatus, because: ofDataApi },
+    'POST /redis/v0/databases/:database/credentials_rotation': { own: saying, because: ofDataApi },
   },
   'webhooks/webhooks.test.ts': {
     'GET /apps/:app/webhooks': ['app-webhook'],

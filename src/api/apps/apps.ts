@@ -2,6 +2,8 @@ import { Type } from 'typebox'
 import { PaasError } from '../../errors.ts'
 import type { App } from '../../model/app.ts'
 import type { AccountId } from '../../model/ids.ts'
+import { destroyAddon } from '../../services/destroy-addon.ts'
+import { isThere } from '../addons/find.ts'
 import { appOf } from '../http/access.ts'
 import { appJson } from './app-json.ts'
 import { checkAppName, generateAppName } from './app-name.ts'
@@ -84,11 +86,14 @@ export function appRoutes(api: Api, deps: Deps): void {
     const { id, email } = request.identity.account
     // In the transaction that marks the app: a moment later the worker may have removed it and its
     // webhooks.
-    store.transaction(() => {
+    const released = store.transaction(() => {
       store.apps.markDestroying(app.id)
+      const used = store.addons.list(app.id).filter(isThere)
       const event = { appId: app.id, include: 'api:app', action: 'destroy', actor: { id, email } } as const
       store.webhookDeliveries.publish({ ...event, data: appJson(deps, app), previousData: {} })
+      return used.flatMap((addon) => destroyAddon(store, addon, { account: request.identity.account, force: true }))
     })
+    for (const { app: user } of released) await wake(deps, reply, { kind: 'converge', appId: user.id })
     for (const build of store.builds.listUnfinished(app.id)) await cancelBuild(deps, build)
     await wake(deps, reply, { kind: 'converge', appId: app.id })
     return appJson(deps, app)

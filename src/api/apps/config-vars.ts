@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { PaasError } from '../../errors.ts'
 import type { Account } from '../../model/account.ts'
 import type { App } from '../../model/app.ts'
 import { checkConfigChange, checkConfigSize } from '../../model/config-rules.ts'
@@ -42,6 +43,7 @@ function changeConfig(
   wanted: Record<string, string | null>,
 ): { config: ConfigVars; release: Release | undefined } {
   checkConfigChange(wanted)
+  checkNotAttached(store, app, wanted)
   return store.transaction(() => {
     const before = store.configVars.get(app.id)
     const changed = Object.entries(wanted).filter(([key, value]) => (before[key] ?? null) !== value)
@@ -52,6 +54,20 @@ function changeConfig(
     if (slugId === null) store.releases.setState(id, { kind: 'succeeded' })
     return { config: store.configVars.get(app.id), release: store.releases.find(id) }
   })
+}
+
+/** What an add-on gives changes with it alone. @throws config_invalid */
+function checkNotAttached({ addonAttachments }: Deps['store'], app: App, wanted: Record<string, string | null>): void {
+  const given = addonAttachments.configOf(app.id)
+  const keys = Object.keys(wanted).filter((key) => Object.hasOwn(given, key) && wanted[key] !== given[key])
+  if (keys.length === 0) return
+  throw new PaasError(
+    'config_invalid',
+    `Cannot overwrite or unset ${keys.join(', ')}: an add-on of ${app.name} gives it.`,
+    {
+      hint: `See: addons -a ${app.name}. Detach it with: addons:detach NAME`,
+    },
+  )
 }
 
 function withChange(config: ConfigVars, change: Record<string, string | null>): ConfigVars {

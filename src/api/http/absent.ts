@@ -1,16 +1,15 @@
 const ofApp = '/apps/[^/]+'
 
-const noAddOns =
-  'There are no add-ons on this server. Set the URL of an external database as a config var: ' +
-  'heroku config:set DATABASE_URL=... A database on the machine of the server is at host.docker.internal if the operator opens ' +
-  'its port with PAAS_ALLOW_HOST=5432; one on a private network needs PAAS_ALLOW_NETWORKS.'
+const noData =
+  'Backups, copies, forks, followers, upgrades, pools, further credentials and settings of databases are not on this server. ' +
+  'Dump one with: paas addons:client DATABASE -- pg_dump -Fc > app.dump'
 
 /** What Heroku has and this server does not, by the paths that its clients ask for it. */
 const absent = [
   {
-    // The last ones are of the services behind `heroku pg:*`, `redis:*` and `kafka:*`.
-    at: `(${ofApp})?/(addons|addon-attachments)|/addon-services|/actions/addon(s|-attachments)|/(client|postgres|redis|kafka|data)(/[a-z]+)*/v\\d+`,
-    say: noAddOns,
+    // Of the services behind `heroku pg:*`, `redis:*` and `kafka:*`.
+    at: '/(client|postgres|redis|kafka|data)(/[a-z]+)*/v\\d+',
+    say: noData,
   },
   {
     at: '/teams|/organizations|/enterprise-accounts',

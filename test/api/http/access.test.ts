@@ -109,6 +109,7 @@ describe('a collaborator may', () => {
     'GET /apps/:app/slugs/:slug': 'deploy',
     'DELETE /apps/:app': 'admin',
     'DELETE /apps/:app/volumes/:volume': 'admin',
+    'DELETE /apps/:app/addons/:addon': 'admin',
     'POST /apps/:app/collaborators': 'admin',
     'PATCH /apps/:app/collaborators/:collaborator': 'admin',
     'POST /teams/apps/:app/collaborators': 'admin',

@@ -9,7 +9,7 @@ describe('an error', () => {
   it.each<[string, string, object, number, string, RegExp]>([
     ['a path that is not ours', 'GET /nothing/here?x=1', {}, 404, 'not_found', /GET \/nothing\/here\.$/],
     ['teams', 'GET /teams/of/mine', {}, 404, 'not_available', /no teams.*heroku access:add/],
-    ['an add-on', 'POST /apps/alpha/addons', { body: '{}' }, 404, 'not_available', /no add-ons.*config:set/],
+    ['an add-on', 'GET /addons/none', {}, 404, 'addon_not_found', /no add-on "none"/],
     ['a pipeline', 'GET /pipeline-couplings', {}, 404, 'not_available', /no pipelines/],
     ['a path that begins like teams', 'GET /teamsters', {}, 404, 'not_found', /GET \/teamsters\.$/],
     [

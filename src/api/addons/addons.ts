@@ -1,0 +1,119 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { Type } from 'typebox'
+import { PaasError } from '../../errors.ts'
+import type { Addon } from '../../model/addon.ts'
+import type { Api } from '../deps.ts'
+import { appNamed, appOf } from '../http/access.ts'
+import { page } from '../http/page.ts'
+import { wake } from '../http/wake.ts'
+import { addonJson } from './addon-json.ts'
+import { keyOf, sayAndWake } from './attachments.ts'
+import { createAddon, checkAddonName } from '../../services/create-addon.ts'
+import { servicesOf, type AddonDeps } from './deps.ts'
+import { destroyAddon } from '../../services/destroy-addon.ts'
+import { addonIn, addonOf, addonsSeen, isThere } from './find.ts'
+import { planAsked } from '../../services/asked.ts'
+import { planName } from './services.ts'
+
+const closed = { additionalProperties: false }
+const name = Type.String({ maxLength: 200 })
+const orNull = Type.Optional(Type.Union([name, Type.Null()]))
+const plan = Type.Union([name, Type.Object({ name: Type.Optional(name), id: Type.Optional(name) }, closed)])
+const newAddon = Type.Object(
+  {
+    plan,
+    attachment: Type.Optional(Type.Object({ name: orNull }, closed)),
+    config: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Boolean(), Type.Number()]))),
+    confirm: orNull,
+    name: orNull,
+  },
+  closed,
+)
+const change = Type.Object({ plan: Type.Optional(plan), name: Type.Optional(name) }, closed)
+const destruction = Type.Object(
+  { force: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])), confirm: orNull },
+  closed,
+)
+
+const order = { name: ({ name: called }: Addon) => called }
+
+export function addonRoutes(api: Api, deps: AddonDeps): void {
+  const { store } = deps
+  const list = (request: FastifyRequest, reply: FastifyReply, all: Addon[]): object[] => {
+    const told = { store, services: servicesOf(deps), request }
+    return page(request, reply, all, order).map((addon) => addonJson(told, addon))
+  }
+  const one = (request: FastifyRequest, addon: Addon) =>
+    addonJson({ store, services: servicesOf(deps), request }, addon)
+
+  api.get('/addons', (request, reply) => list(request, reply, addonsSeen(store, request)))
+
+  api.get('/addons/:addon', (request) => one(request, addonOf(store, request)))
+
+  api.get('/apps/:app/addons', (request, reply) => {
+    const app = appOf(store, request)
+    return list(request, reply, store.addons.list(app.id).filter(isThere))
+  })
+
+  api.get('/apps/:app/addons/:addon', (request) => one(request, addonIn(store, request, appOf(store, request))))
+
+  api.post('/apps/:app/addons', { schema: { body: newAddon } }, async (request, reply) => {
+    const app = appOf(store, request)
+    const { body, identity } = request
+    const services = servicesOf(deps)
+    const addon = createAddon({ store, services }, app, {
+      plan: planName(services, keyOf(body.plan)),
+      as: body.attachment?.name ?? undefined,
+      options: body.config,
+      confirm: body.confirm ?? undefined,
+      name: body.name ?? undefined,
+      accountId: identity.account.id,
+    })
+    await wake(deps, reply, { kind: 'addons' })
+    reply.code(201)
+    return one(request, addon)
+  })
+
+  api.patch('/apps/:app/addons/:addon', { schema: { body: change } }, async (request, reply) => {
+    const app = appOf(store, request)
+    const addon = addonIn(store, request, app)
+    appNamed(store, request, { idOrName: addon.appId, needed: 'deploy' })
+    if (request.body.name !== undefined) checkAddonName(request.body.name)
+    const changed = store.addons.update(addon.id, {
+      name: request.body.name ?? addon.name,
+      plan: request.body.plan === undefined ? addon.plan : otherPlan(deps, addon, keyOf(request.body.plan)),
+    })
+    await wake(deps, reply, { kind: 'addons' })
+    return one(request, changed)
+  })
+
+  api.delete(
+    '/apps/:app/addons/:addon',
+    { config: { role: 'admin' }, schema: { body: destruction } },
+    async (request, reply) => {
+      const app = appOf(store, request)
+      const addon = addonIn(store, request, app)
+      appNamed(store, request, { idOrName: addon.appId, needed: 'admin' })
+      const told = { ...one(request, addon), state: 'deprovisioned' }
+      const released = destroyAddon(store, addon, { account: request.identity.account, force: !!request.body.force })
+      for (const { app: user, release } of released) await sayAndWake(deps, { request, reply, app: user, release })
+      await wake(deps, reply, { kind: 'addons' })
+      return told
+    },
+  )
+
+  api.get('/addons/:addon/config', { config: { scope: 'protected' } }, (request, reply) => {
+    const { config } = store.addons.secrets(addonOf(store, request, 'deploy').id)
+    const vars = Object.entries(config).map(([key, value]) => ({ name: key, value }))
+    return page(request, reply, vars, { name: (one) => one.name })
+  })
+}
+
+/** @throws invalid_params for another service's */
+function otherPlan(deps: AddonDeps, addon: Addon, asked: string): string {
+  const services = servicesOf(deps)
+  const name = planName(services, asked)
+  const { service, plan: wanted } = planAsked(services, name.includes(':') ? name : `${addon.service}:${name}`)
+  if (service.name === addon.service) return wanted.name
+  throw new PaasError('invalid_params', `${addon.name} is of ${addon.service}; ${asked} is a plan of another service.`)
+}

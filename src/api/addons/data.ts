@@ -1,0 +1,79 @@
+import type { FastifyRequest } from 'fastify'
+import { PaasError } from '../../errors.ts'
+import type { Role } from '../../model/access.ts'
+import type { Addon, AddonWork } from '../../model/addon.ts'
+import type { AddonFigures } from '../../model/addon-figures.ts'
+import { planNamed, type ServicePlan } from '../../model/service.ts'
+import type { ApiDeps } from '../deps.ts'
+import { servicesOf, type AddonDeps } from './deps.ts'
+import { addonNamed, noAddon } from './find.ts'
+
+export type DataDeps = AddonDeps & Pick<ApiDeps, 'containers'>
+
+/** The database of the request's path, of that service. @throws addon_not_found */
+export function databaseOf(deps: DataDeps, request: FastifyRequest, service: string, needed: Role = 'deploy'): Addon {
+  const { database } = request.params as { database: string }
+  const addon = addonNamed(deps.store, request, { idOrName: database, needed })
+  if (addon.service !== service) throw noAddon(database)
+  return addon
+}
+
+/** @throws invalid_params for one that is still being made, or could not be */
+export function checkReady({ name, state }: Addon): void {
+  if (state.kind === 'provisioned') return
+  throw new PaasError('invalid_params', `${name} is not there: it is ${state.kind}.`)
+}
+
+/** What Heroku's commands wait for. */
+export function waitStatus({ state }: Addon): object {
+  const failed = state.kind === 'failed'
+  const waits = state.kind === 'provisioning' || (state.kind === 'provisioned' && state.work !== null)
+  const message = failed ? state.reason : waits ? 'being prepared' : 'available'
+  return { 'waiting?': waits, 'error?': failed, message }
+}
+
+/**
+ * Records what is to be done; the worker does it. A second request is the same as the first.
+ * @param next the password that a rotation is to set
+ */
+export function ask({ store }: AddonDeps, addon: Addon, work: AddonWork, next?: string): void {
+  checkReady(addon)
+  store.transaction(() => {
+    const secrets = store.addons.secrets(addon.id)
+    if (next !== undefined && secrets.next === undefined) store.addons.setSecrets(addon.id, { ...secrets, next })
+    store.addons.setState(addon.id, { kind: 'provisioned', work })
+  })
+}
+
+export type InfoLine = { name: string; values: string[] }
+
+/** The lines that Heroku's commands show of a database. */
+export async function infoOf(deps: DataDeps, addon: Addon, signal: AbortSignal): Promise<InfoLine[]> {
+  const service = servicesOf(deps).find(({ name }) => name === addon.service)
+  const plan = service && planNamed(service, addon.plan)
+  const figures = addon.state.kind === 'provisioned' ? await deps.containers.addonFigures(addon.id, signal) : undefined
+  return [
+    { name: 'Plan', values: [addon.plan] },
+    { name: 'Status', values: [statusOf(addon, figures)] },
+    ...(figures?.told ?? []).map(({ name, value }) => ({ name, values: [value] })),
+    ...(figures && plan ? usageOf(figures, plan) : []),
+    { name: 'Host', values: [addon.host] },
+    { name: 'Nodes', values: ['1'] },
+    { name: 'Created', values: [addon.createdAt.toISOString().replace('T', ' ').slice(0, 16) + ' UTC'] },
+  ]
+}
+
+function statusOf({ state }: Addon, figures: AddonFigures | undefined): string {
+  if (state.kind !== 'provisioned') return state.kind
+  return figures?.since ? 'Available' : 'Not running'
+}
+
+function usageOf({ memoryBytes, diskBytes, since }: AddonFigures, plan: ServicePlan): InfoLine[] {
+  const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(0)
+  const lines: [string, string | null][] = [
+    ['Running Since', since && `${since.toISOString().replace('T', ' ').slice(0, 16)} UTC`],
+    ['Memory Used', memoryBytes === null ? null : `${mib(memoryBytes)} of ${plan.memoryMiB} MiB`],
+    ['Disk Used', diskBytes === null || plan.diskMiB === 0 ? null : `${mib(diskBytes)} of ${plan.diskMiB} MiB`],
+  ]
+  return lines.flatMap(([name, value]) => (value === null ? [] : [{ name, values: [value] }]))
+}

@@ -1,0 +1,53 @@
+/** What add-ons are made of, as its directory has it (`services/redis/`). */
+export type Service = {
+  /** As Heroku's command looks for it: `heroku-redis`. */
+  name: string
+  /** Other names of it: `redis`. */
+  aliases: string[]
+  /** For people: `Valkey (Redis)`. */
+  title: string
+  /** What names of its add-ons and processes begin with: `redis`. */
+  family: string
+  version: string
+  /** Debian's, beyond those of every run image. */
+  packages: string[]
+  /** What the first one of an app is attached as, and what the names of further ones begin with. */
+  attachment: string
+  further: string
+  port: number
+  /** Whether it keeps anything on the disk. */
+  data: boolean
+  /**
+   * What follows the attachment's name → value, in which {user}, {password}, {database}, {host} and
+   * {port} are filled in.
+   */
+  config: Record<string, string>
+  /** The first one is the usual one. */
+  plans: ServicePlan[]
+  /** Absolute. */
+  directory: string
+  /** Its programs, of which `start` and `health` are always there. */
+  scripts: string[]
+}
+
+export type ServicePlan = {
+  /** Without the service's: `mini`. */
+  name: string
+  description: string
+  memoryMiB: number
+  cpus: number
+  diskMiB: number
+  connections: number
+  /** For the scripts: SERVICE_NAME=value. */
+  settings: Record<string, string>
+}
+
+/** The one that has this name or alias. */
+export function serviceNamed(services: Service[], name: string): Service | undefined {
+  return services.find((one) => one.name === name) ?? services.find(({ aliases }) => aliases.includes(name))
+}
+
+/** A plan by its name without the service's; undefined: the usual one. */
+export function planNamed({ plans }: Service, name: string | undefined): ServicePlan | undefined {
+  return name === undefined ? plans[0] : plans.find((plan) => plan.name === name)
+}

@@ -1,0 +1,90 @@
+import { PaasError } from '../errors.ts'
+import { addonNamePattern, generateAddonName, mostAddons, type Addon } from '../model/addon.ts'
+import type { App } from '../model/app.ts'
+import { newId, type AccountId, type AddonId, type AppId } from '../model/ids.ts'
+import type { Service } from '../model/service.ts'
+import type { Store } from '../store/store.ts'
+import { attachAddon } from './attach.ts'
+import { planAsked } from './asked.ts'
+
+export type AskedAddon = {
+  /** `heroku-redis` or `heroku-redis:mini`. */
+  plan: string
+  /** What it is attached as; undefined: a name that is free. */
+  as?: string | undefined
+  options?: Record<string, string | boolean | number> | undefined
+  /** The app's name, if what is there may be overwritten. */
+  confirm?: string | undefined
+  name?: string | undefined
+  accountId: AccountId
+}
+
+/**
+ * Records an add-on with its attachment; the worker makes it, and the release with its config vars.
+ * @throws addon_service_unknown, addon_plan_unknown, addons_limit, name_taken, invalid_params,
+ *   confirmation_required
+ */
+export function createAddon(
+  { store, services }: { store: Store; services: Service[] },
+  app: App,
+  { plan: asked, as, options = {}, confirm, name, accountId }: AskedAddon,
+): Addon {
+  const { service, plan } = planAsked(services, asked)
+  checkOptions(service, options)
+  if (name !== undefined) checkAddonName(name)
+  return store.transaction(() => {
+    checkLimit(store, app)
+    const id = newId<AddonId>()
+    const addon = store.addons.create({
+      id,
+      appId: app.id,
+      accountId,
+      name: name ?? freeName(store, service),
+      service: service.name,
+      plan: plan.name,
+      host: `${service.family}-${id.slice(-12)}`,
+      process: nextProcess(store, app.id, service),
+    })
+    const { overwritten } = attachAddon(store, { app, addon, service }, { name: as, confirm })
+    if (overwritten.length > 0)
+      store.configVars.update(app.id, Object.fromEntries(overwritten.map((key) => [key, null])))
+    return addon
+  })
+}
+
+/** @throws invalid_params */
+export function checkAddonName(name: string): void {
+  if (addonNamePattern.test(name)) return
+  throw new PaasError('invalid_params', `${JSON.stringify(name.slice(0, 80))} is no name for an add-on.`, {
+    hint: 'It has 2 to 63 lower-case letters, digits and hyphens, begins with a letter and does not end with a hyphen.',
+  })
+}
+
+/** The version is the one there is. @throws invalid_params */
+function checkOptions({ title, version }: Service, options: NonNullable<AskedAddon['options']>): void {
+  for (const [key, value] of Object.entries(options)) {
+    if (key === 'version' && String(value) === version) continue
+    const problem = key === 'version' ? `has version ${version} here, not ${value}` : `takes no option --${key} here`
+    throw new PaasError('invalid_params', `${title} ${problem}.`)
+  }
+}
+
+/** @throws addons_limit */
+function checkLimit({ addons }: Pick<Store, 'addons'>, { ownerId }: App): void {
+  const count = addons.countOf(ownerId)
+  if (count < mostAddons) return
+  throw new PaasError('addons_limit', `The owner of the app has ${count} add-ons; the limit is ${mostAddons}.`)
+}
+
+function freeName({ addons }: Pick<Store, 'addons'>, { family }: Service): string {
+  for (;;) {
+    const name = generateAddonName(family)
+    if (!addons.findNamed(name)) return name
+  }
+}
+
+/** `postgresql.1`, the lowest number that no other of the app has. */
+function nextProcess({ addons }: Pick<Store, 'addons'>, appId: AppId, { family }: Service): string {
+  const taken = new Set(addons.list(appId).map(({ process }) => process))
+  for (let number = 1; ; number++) if (!taken.has(`${family}.${number}`)) return `${family}.${number}`
+}

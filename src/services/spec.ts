@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto'
+import type { ServiceSpec } from '../engine/engine.ts'
+import type { Mount } from '../engine/volumes.ts'
+import type { Addon, AddonSecrets } from '../model/addon.ts'
+import type { AppId } from '../model/ids.ts'
+import type { ServicePlan, Service } from '../model/service.ts'
+import type { ConfigVars } from '../model/release.ts'
+import { programsAt } from './image.ts'
+
+/** Processes of one add-on: a database has one for each connection. */
+const mostProcesses = 1024
+
+/** How an add-on's container is made. */
+export function serviceSpec(
+  addon: Addon,
+  { service, plan, image }: { service: Service; plan: ServicePlan; image: string },
+  { app, appIds, secrets }: { app: string; appIds: AppId[]; secrets: AddonSecrets },
+): ServiceSpec {
+  const limits = { memoryMiB: plan.memoryMiB, cpus: plan.cpus, pids: mostProcesses }
+  const settings = settingsOf(addon, service, plan)
+  const { user, password, database } = secrets
+  return {
+    addonId: addon.id,
+    appId: addon.appId,
+    app,
+    appIds,
+    process: addon.process,
+    host: addon.host,
+    image,
+    argv: [`${programsAt}/start`],
+    env: { ...settings, SERVICE_USER: user, SERVICE_PASSWORD: password, SERVICE_DATABASE: database },
+    limits,
+    data: service.data ? dataOf(addon) : undefined,
+    version: createHash('sha256')
+      .update(JSON.stringify([image, limits, settings]))
+      .digest('hex')
+      .slice(0, 16),
+  }
+}
+
+/** Its data, which outlives its containers. */
+export function dataOf({ id }: Pick<Addon, 'id'>): Mount {
+  return { id, owner: id, at: '/data' }
+}
+
+/** What the scripts are told beside the secrets. */
+function settingsOf({ host }: Addon, { port }: Service, plan: ServicePlan): Record<string, string> {
+  const own = Object.entries(plan.settings).map(([name, value]) => [`SERVICE_${name.toUpperCase()}`, value])
+  return {
+    ...Object.fromEntries(own),
+    SERVICE_HOST: host,
+    SERVICE_PORT: String(port),
+    SERVICE_MEMORY_MIB: String(plan.memoryMiB),
+    SERVICE_DISK_MIB: String(plan.diskMiB),
+    SERVICE_CONNECTIONS: String(plan.connections),
+  }
+}
+
+/** What follows an attachment's name → value. */
+export function configOf({ host }: Addon, { config, port }: Service, secrets: AddonSecrets): ConfigVars {
+  const { user, password, database } = secrets
+  const values: Record<string, string> = { user, password, database, host, port: String(port) }
+  const fill = (text: string): string => text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole)
+  return Object.fromEntries(Object.entries(config).map(([suffix, text]) => [suffix, fill(text)]))
+}
