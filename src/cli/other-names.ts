@@ -17,7 +17,7 @@ const schedule =
 const remove =
   'Remove an app with: paas destroy NAME. A config var: paas config:unset KEY. A domain: paas domains:remove NAME'
 const services =
-  'This server has no databases or other add-ons: run one elsewhere, or on the same machine (PAAS_ALLOW_HOST), and set its URL: paas config:set DATABASE_URL=URL'
+  'Databases and caches are add-ons: paas addons:services, addons:create postgresql, addons:info. A client: paas pg:psql, redis:cli'
 const container = 'There is no image registry: commit the Dockerfile, and build it with: git push paas main'
 const tokens = 'API tokens are: paas tokens, tokens:create, tokens:info, tokens:rotate, tokens:revoke'
 const pipelines =

@@ -185,6 +185,22 @@ export type MetricsJson = {
 
 export type DrainJson = { id: string; url: string; token: string; created_at: string }
 
+export type NamedJson = { id: string; name: string }
+
+export type AddonJson = NamedJson & {
+  addon_service: NamedJson
+  app: NamedJson
+  plan: NamedJson
+  config_vars: string[]
+  state: string
+  provision_message?: string
+}
+
+export type AddonAttachmentJson = NamedJson & { addon: NamedJson & { app: NamedJson }; app: NamedJson }
+
+/** Not in Heroku's API. */
+export type AddonInfoJson = { name: string; info: { name: string; values: string[] }[] }
+
 /** Not in Heroku's API; `authority` is a certificate in PEM. */
 export type ServerJson = { url: string; tls: { port: number; authority: string | null } | null }
 

@@ -58,7 +58,7 @@ describe('paas webhooks', () => {
   it('says which entities there are', async () => {
     const wrong = ['-i', 'api:dynamo', '-l', 'sync', '-u', 'https://1.1.1.1/']
     expect((await terminal.paas(['webhooks:add', ...wrong, ...app])).stderr).toContain(
-      'must be one of api:app, api:build,',
+      'must be one of api:addon, api:addon-attachment, api:app, api:build,',
     )
   })
 })

@@ -13,7 +13,6 @@ beforeAll(async () => {
 afterAll(() => life.disposeAsync())
 
 const app = ['-a', 'acme']
-const noAddOns = /no add-ons on this server\. .*heroku config:set DATABASE_URL=.*PAAS_ALLOW_HOST=5432/
 
 describe.concurrent("Heroku's command is told that there is nothing here for", () => {
   it.each([
@@ -30,10 +29,14 @@ describe.concurrent("Heroku's command is told that there is nothing here for", (
       /no OAuth clients on this server\. Create a token with: heroku authorizations:create/,
     ],
     ['telemetry drains', ['telemetry', ...app], /no telemetry drains on this server\. .*heroku drains:add URL/],
-    ['add-ons', ['addons:create', 'heroku-postgresql', ...app], noAddOns],
-    ['a database', ['pg:psql', ...app], noAddOns],
-    ['backups', ['pg:backups', ...app], noAddOns],
-    ['an add-on by name', ['addons:info', 'postgresql-round-1234', ...app], noAddOns],
+    [
+      'a service',
+      ['addons:create', 'mongodb', ...app],
+      /no service "mongodb"; there is heroku-postgresql, heroku-redis, memcached/,
+    ],
+    ['a database', ['pg:psql', ...app], /acme has no databases/],
+    ['backups', ['pg:backups', ...app], /Backups, .*not on this server/],
+    ['an add-on by name', ['addons:info', 'postgresql-round-1234', ...app], /no add-on "postgresql-round-1234"/],
     [
       'a shell in a dyno',
       ['ps:exec', ...app],

@@ -1,9 +1,7 @@
 import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
-import { attach } from '../attach.ts'
-import type { Client } from '../client.ts'
+import { attachHere } from '../attach-here.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
-import { Exit } from '../exit.ts'
 import { note, print, progress } from '../output.ts'
 import type { DynoJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
@@ -78,18 +76,6 @@ async function execAttached(words: string[], options: AppOptions & { dyno: strin
 
 function isTerminal({ tty }: { tty: boolean }): boolean {
   return tty && process.stdin.isTTY && process.stdout.isTTY
-}
-
-/** @throws Exit with the status of what ran, unless that is 0 */
-async function attachHere(api: Client, { url, raw, what }: { url: string; raw: boolean; what: string }): Promise<void> {
-  const { stdin, stdout, stderr } = process
-  const token = new URL(url).pathname.slice(1)
-  const socket = await api.upgrade(token, raw ? `${stdout.columns}x${stdout.rows}` : '')
-  const running = (): void => {
-    if (stderr.isTTY) note(what)
-  }
-  const status = await attach(socket, { stdin, stdout, stderr, raw }, running)
-  if (status !== 0) throw new Exit(status)
 }
 
 async function runDetached(words: string[], options: RunOptions): Promise<void> {
