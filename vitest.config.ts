@@ -6,8 +6,8 @@ for (const name of Object.keys(process.env)) if (personal.test(name)) delete pro
 
 /**
  * What is slow and rarely breaks alone: Heroku's own command, apps of real generators, real packs
- * of others, the compose file, an engine that is restarted, each package manager of Node.js and
- * Python (npm, pip and uv are in the other tests too), Go for all languages
+ * of others, the compose file, an engine that is restarted, backups of the server, each package
+ * manager of Node.js and Python (npm, pip and uv are in the other tests too), Go for all languages
  * with toolchains. `npm run test:slow`
  */
 const slow = [
@@ -17,6 +17,7 @@ const slow = [
   'test/stack/mirror.test.ts',
   'test/e2e/engine-restart.test.ts',
   'test/e2e/volumes.test.ts',
+  'test/backups/**/*.test.ts',
   'test/build/{apt,go,node-modules,procfile,python-managers}.test.ts',
 ]
 /** What images have to be made for first: the other languages with their toolchains, a second stack. `npm run test:images` */

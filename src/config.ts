@@ -1,9 +1,11 @@
+import type { BackupTarget } from './model/backup-target.ts'
 import type { DomainProofSetting, EngineAddress, HostPort, RedisAddress, Registries } from './model/network.ts'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { credentialsPath } from './credentials.ts'
 import type { DynoSizes } from './model/formation.ts'
 import type { Quota } from './model/quota.ts'
+import { pathsIn, type Paths } from './paths.ts'
 import { SettingsReader, type Environment } from './settings-reader.ts'
 
 /** In the checkout, wherever the server is started from. */
@@ -113,6 +115,8 @@ export type Config = {
    * machine; undefined: only when somebody asks for it.
    */
   stackUpgrade: TimeOfDay | undefined
+  /** Where backups of the server go; undefined: there are none. */
+  backup: BackupSettings | undefined
   limits: {
     slugBytes: number
     packBytes: number
@@ -135,52 +139,13 @@ export type Config = {
  * machine.
  */
 export type Network = { firewall: boolean; allow: string[]; host: HostPort[]; nameServers?: string[] | undefined }
-export type TimeOfDay = { hour: number; minute: number }
-export type Paths = {
-  format: string
-  database: string
-  key: string
-  repositories: string
-  builds: string
-  logs: string
-  /** Tarballs that were uploaded for builds. */
-  sources: string
-  metrics: string
-  redis: string
-  /** The router's alone: its table, and the key that seals the private keys in it. */
-  router: string
-  routingTable: string
-  routingTableKey: string
-  serverLog: string
-  /**
-   * Holds what follows: the authority's certificate, for everybody; the same with its key; the
-   * server's own with its key.
-   */
-  tls: string
-  tlsAuthority: string
-  tlsAuthorityKey: string
-  tlsCertificate: string
-  run: string
-  lock: string
-  /** Of the sockets, by who makes them and who may come to them. */
-  runs: Record<'router' | 'figures' | 'api' | 'worker' | 'gate' | 'gateFigures' | 'meeting' | 'redis', string>
-  apiSocket: string
-  hookSocket: string
-  /** Takes the worker's calls to the router. */
-  routerSocket: string
-  /** Serves the router's counters only. */
-  routerFiguresSocket: string
-  workerSocket: string
-  /** Where the api asks the worker of containers and images. */
-  containersSocket: string
-  /** Where the worker reaches the engine, and asks for what else needs rights. */
-  gateSocket: string
-  /** Where the api asks the gate what it uses. */
-  gateFiguresSocket: string
-  /** Gets the connections of attached one-off dynos. */
-  rendezvousSocket: string
-}
 
+export type TimeOfDay = { hour: number; minute: number }
+export type BackupSettings = BackupTarget & {
+  /** When each day, in the time zone of the machine; undefined: only when somebody asks. */
+  at: TimeOfDay | undefined
+  keepDays: number
+}
 /** Where a server with these settings has its files, whatever else is wrong with them. */
 export function pathsOf(env: Environment = process.env): Paths {
   return pathsIn(dataDirectoryOf(new SettingsReader(env)))
@@ -253,6 +218,7 @@ export function loadConfig(env: Environment = process.env): Config {
     },
     handover: { seconds: read.integer('PAAS_HANDOVER', 60, 0, 86_400) },
     stackUpgrade: read.timeOfDayOrOff('PAAS_STACK_UPGRADE'),
+    backup: backupSettings(read),
     patrol: { everySeconds: read.integer('PAAS_PATROL_INTERVAL', 30, 1, 3600) },
     limits: {
       slugBytes: read.integer('PAAS_MAX_SLUG_MIB', 500, 1, 1 << 20) * 2 ** 20,
@@ -272,6 +238,13 @@ export function loadConfig(env: Environment = process.env): Config {
   return config
 }
 
+function backupSettings(read: SettingsReader): BackupSettings | undefined {
+  const target = read.backupTarget('PAAS_BACKUP_TARGET', 'PAAS_BACKUP_PASSPHRASE_FILE')
+  const at = read.timeOfDayOrOff('PAAS_BACKUP_AT', '03:00')
+  const keepDays = read.integer('PAAS_BACKUP_KEEP_DAYS', 30, 1, 36_500)
+  return target && { ...target, at, keepDays }
+}
+
 const dataDirectoryOf = (read: SettingsReader): string => resolve(read.text('PAAS_DATA', usualDataDirectory))
 
 /**
@@ -280,51 +253,4 @@ const dataDirectoryOf = (read: SettingsReader): string => resolve(read.text('PAA
  */
 function portBeside(httpPort: number): number {
   return httpPort + 363 <= 65535 ? httpPort + 363 : httpPort - 363
-}
-
-function pathsIn(data: string): Paths {
-  const run = join(data, 'run')
-  const tls = join(data, 'tls')
-  const router = join(data, 'router')
-  const runs = {
-    router: join(run, 'router'),
-    figures: join(run, 'figures'),
-    api: join(run, 'api'),
-    worker: join(run, 'worker'),
-    gate: join(run, 'gate'),
-    gateFigures: join(run, 'gate-figures'),
-    meeting: join(run, 'meet'),
-    redis: join(run, 'redis'),
-  }
-  return {
-    format: join(data, 'paas.json'),
-    database: join(data, 'paas.db'),
-    key: join(data, 'key'),
-    repositories: join(data, 'repositories'),
-    builds: join(data, 'builds'),
-    logs: join(data, 'logs'),
-    sources: join(data, 'sources'),
-    metrics: join(data, 'metrics'),
-    redis: join(data, 'redis'),
-    router,
-    routingTable: join(router, 'routes.json'),
-    routingTableKey: join(router, 'routes-key'),
-    serverLog: join(data, 'server.log'),
-    tls,
-    tlsAuthority: join(tls, 'authority.pem'),
-    tlsAuthorityKey: join(tls, 'authority-key.pem'),
-    tlsCertificate: join(tls, 'certificate.pem'),
-    run,
-    lock: join(run, 'lock'),
-    runs,
-    apiSocket: join(runs.api, 'api.sock'),
-    hookSocket: join(runs.api, 'hook.sock'),
-    routerSocket: join(runs.router, 'control.sock'),
-    routerFiguresSocket: join(runs.figures, 'router.sock'),
-    workerSocket: join(runs.worker, 'figures.sock'),
-    containersSocket: join(runs.worker, 'containers.sock'),
-    gateSocket: join(runs.gate, 'engine.sock'),
-    gateFiguresSocket: join(runs.gateFigures, 'gate.sock'),
-    rendezvousSocket: join(runs.meeting, 'rendezvous.sock'),
-  }
 }

@@ -22,6 +22,20 @@ export const catalogue = {
   app_not_deployed: { status: 422, fault: 'user', hint: 'Deploy it first: git push paas main' },
   app_not_found: { status: 404, fault: 'user', hint: 'See your apps with: paas apps' },
   app_setups_limit: { status: 429, fault: 'user', hint: 'Wait until one of them has finished.' },
+  backup_damaged: {
+    status: 500,
+    fault: 'server',
+    hint: 'Look for the cause at the target (restic check), and take another backup.',
+  },
+  backup_failed: { status: 500, fault: 'server' },
+  backup_in_progress: { status: 409, fault: 'user', hint: 'Follow it with: paas server:backups' },
+  backup_missing: { status: 404, fault: 'user' },
+  backup_not_set_up: {
+    status: 422,
+    fault: 'user',
+    hint: 'Set PAAS_BACKUP_TARGET and PAAS_BACKUP_PASSPHRASE_FILE, and restart the server (docs/backups.md).',
+  },
+  backup_target_refused: { status: 502, fault: 'server' },
   bad_request: { status: 400, fault: 'user' },
   boot_failed: { status: 422, fault: 'user' },
   build_cancelled: { status: 422, fault: 'user' },
@@ -89,6 +103,11 @@ export const catalogue = {
   repository_missing: { status: 400, fault: 'user' },
   request_timeout: { status: 408, fault: 'user' },
   requirements_missing: { status: 500, fault: 'user' },
+  restore_refused: {
+    status: 500,
+    fault: 'user',
+    hint: 'Set PAAS_DATA to a new or empty directory.',
+  },
   rootless_forbidden: {
     status: 500,
     fault: 'server',

@@ -1,7 +1,9 @@
 import { Resolver } from 'node:dns'
 import { isIP } from 'node:net'
+import { isAbsolute } from 'node:path'
 import { PaasError } from './errors.ts'
 import { numberOf, parseCidr } from './model/cidr.ts'
+import { isBackupPlace, withoutPassword, type BackupTarget } from './model/backup-target.ts'
 import type { DomainProofSetting, EngineAddress, HostPort, RedisAddress, Registries } from './model/network.ts'
 import { dynoSizes, sizeNamed, type DynoSize, type DynoSizes } from './model/formation.ts'
 
@@ -53,14 +55,31 @@ export class SettingsReader {
     return this.text(name, '') === 'off' ? undefined : this.integer(name, fallback, least, most)
   }
 
-  /** `03:30`; undefined where it is `off`, as it is by default. */
-  timeOfDayOrOff(name: string): { hour: number; minute: number } | undefined {
-    const text = this.text(name, 'off')
+  /** `03:30`; undefined where it is `off`. */
+  timeOfDayOrOff(name: string, fallback = 'off'): { hour: number; minute: number } | undefined {
+    const text = this.text(name, fallback)
     if (text === 'off') return undefined
     const [, hour, minute] = /^([01]\d|2[0-3]):([0-5]\d)$/.exec(text) ?? []
     if (hour !== undefined && minute !== undefined) return { hour: Number(hour), minute: Number(minute) }
     this.#problems.push(`${name} is "${text}"; it must be a time of day such as 03:30, or off`)
     return undefined
+  }
+
+  /** `/srv/backups`, or `s3:https://HOST/BUCKET/PREFIX`; undefined: none. */
+  backupTarget(name: string, fileName: string): BackupTarget | undefined {
+    const [repository, passphraseFile] = [this.text(name, ''), this.text(fileName, '')]
+    if (repository === '') return undefined
+    if (!isBackupPlace(repository)) {
+      const wanted = 'an absolute path, or a bucket such as s3:https://s3.example.com/backups/paas'
+      this.#problems.push(`${name} is "${withoutPassword(repository)}"; it must be ${wanted}`)
+    }
+    if (!isAbsolute(passphraseFile)) {
+      const why = 'without it nobody can read the backups, so keep a copy elsewhere'
+      this.#problems.push(
+        `${fileName} is "${passphraseFile}"; it must be the absolute path of a file with a passphrase: ${why}`,
+      )
+    }
+    return { repository, passphraseFile }
   }
 
   /**

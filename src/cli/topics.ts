@@ -5,7 +5,10 @@ import type { Command } from 'commander'
 type Topic = { commands: string[]; load(): Promise<(program: Command, createProgram: CreateProgram) => void> }
 
 /** Only in a checkout: the package for developers' machines (bin/pack.ts) has the command alone. */
-const server: Topic = { commands: ['server'], load: async () => (await import('./topics/server.ts')).defineServer }
+const server: Topic = {
+  commands: ['server', 'server:backup', 'server:backups', 'server:restore'],
+  load: async () => (await import('./topics/server.ts')).defineServer,
+}
 
 /**
  * Which file defines which commands: only the one that is needed is loaded. In the order of the

@@ -3,6 +3,7 @@ import type { DynoExit } from '../model/dyno-exit.ts'
 import type { DynoFacts } from '../model/dyno.ts'
 import type { AddonId, AppId } from '../model/ids.ts'
 import type { Machine } from '../model/machine.ts'
+import type { ImageTransfer } from './image-transfer.ts'
 import type { DynoState, Limits } from './limits.ts'
 import type { ServiceEngine } from './services.ts'
 import type { Mount, VolumeEngine } from './volumes.ts'
@@ -16,7 +17,7 @@ export type { ServiceContainer, ServiceSpec } from './services.ts'
  * does not carry that label. Every method rejects with `engine_unavailable` when the engine cannot
  * be reached.
  */
-export interface Engine extends VolumeEngine, ServiceEngine {
+export interface Engine extends VolumeEngine, ServiceEngine, ImageTransfer {
   info(): Promise<EngineInfo>
   /** Likewise, as it was within the last minute. */
   machine(): Promise<Machine>

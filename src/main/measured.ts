@@ -1,6 +1,6 @@
 import type { RoleFigures, WorkerFigures } from '../model/figures.ts'
 import type { Measured } from '../api/deps.ts'
-import type { Paths } from '../config.ts'
+import type { Paths } from '../paths.ts'
 import { isCode } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { readFigures } from '../metrics/figure-reader.ts'

@@ -33,6 +33,7 @@ async function setUp(tests: boolean): Promise<void> {
     embeddedRedis: config.redis.kind === 'embedded',
     localEngine: config.docker.kind === 'socket',
     installEngine: found === 'absent',
+    backups: config.backup !== undefined,
     tests,
   })
   await installMissing(await missing(wanted, process.env['PATH'] ?? ''), progress)

@@ -19,10 +19,12 @@ export type Needs = {
   installEngine: boolean
   /** The engine is this machine's own, so that its firewall keeps apps apart. */
   localEngine: boolean
+  /** A backup target is set. */
+  backups: boolean
   tests: boolean
 }
 
-export function requirements({ embeddedRedis, installEngine, localEngine, tests }: Needs): Requirement[] {
+export function requirements({ embeddedRedis, installEngine, localEngine, backups, tests }: Needs): Requirement[] {
   return [
     // The hook proc-receive came with 2.29.
     { command: 'git', packages: ['git'], leastVersion: '2.29' },
@@ -33,6 +35,7 @@ export function requirements({ embeddedRedis, installEngine, localEngine, tests 
     ...(embeddedRedis ? [{ command: 'redis-server', packages: ['redis-server'] }] : []),
     ...(localEngine ? [{ command: 'iptables', packages: ['iptables'] }] : []),
     ...(installEngine ? [{ command: 'dockerd', packages: ['docker.io'] }] : []),
+    ...(backups || tests ? [{ command: 'restic', packages: ['restic'] }] : []),
     ...(tests ? forTests : []),
   ]
 }

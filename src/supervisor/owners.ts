@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { chmodSync, lchownSync, lstatSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Config, Paths } from '../config.ts'
+import type { Config } from '../config.ts'
+import type { Paths } from '../paths.ts'
 import { unlessFull } from './old-places.ts'
 import type { Users } from './users.ts'
 

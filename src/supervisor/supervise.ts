@@ -4,6 +4,7 @@ import { PaasError } from '../errors.ts'
 import type { FileLock } from '../lock.ts'
 import { refuseHeldId } from '../server-id.ts'
 import { liftUserLimits } from '../user-limits.ts'
+import { backUpDaily } from './backups.ts'
 import { Child, type ChildReport } from './child.ts'
 import { checkSpec, childSpecs, recordSpec, type ChildrenOptions } from './children.ts'
 import { dataDirectoryInUse, lockDataDirectory, takeOverDataDirectory } from './data-lock.ts'
@@ -64,6 +65,7 @@ export async function supervise(options: SuperviseOptions, stop: StopRequest): P
     await liftUserLimits({ warn: () => undefined })
     const prefixes = separateRoles(config, options.env['NODE_COMPILE_CACHE'])
     await startChildren({ ...children, prefixes }, { log, stop, starting })
+    starting.use(backUpDaily(options, log))
     findOldRouter(config) // the name it had is gone with the router that was replaced
   } catch (cause) {
     throw pointToLog(cause, log.path)

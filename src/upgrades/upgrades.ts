@@ -7,7 +7,7 @@ import { askUpgrade } from './ask.ts'
 import { findCandidates, targetsOf, type MoveCandidate } from './candidates.ts'
 import { moveApp } from './move-app.ts'
 import type { UpgradesOptions } from './parts.ts'
-import { everyDay } from './schedule.ts'
+import { everyDay } from '../every-day.ts'
 
 /** Apps that are moved at once: new dynos run beside the old ones for a while. */
 const together = 3

@@ -17,6 +17,7 @@ import { createImage, findImage, importImage, listImages, readImage, removeImage
 import { info } from './info.ts'
 import { appendLayer } from './layer.ts'
 import { KnownLayers } from './layers-below.ts'
+import { restoreImages, saveImages } from './image-transfer.ts'
 import { loadImage, sharedLayers } from './load-image.ts'
 import { dynoOutput } from './output.ts'
 import { overfullDynos } from './overfull.ts'
@@ -66,6 +67,8 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     loadImage: (options) => loadImage(deps, options),
     sharedLayers: (digests) => sharedLayers(deps, digests),
     saveImage: (digest, signal) => saveImage(deps, digest, signal),
+    saveImages: (images, signal) => saveImages(deps, images, signal),
+    restoreImages: (tar, signal) => restoreImages(deps, tar, signal),
     readImage: (digest, path, signal) => readImage(deps, digest, path, signal),
     listImages: (filter) => listImages(deps, filter),
     removeImage: (digest) => removeImage(deps, digest),

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { open, readFile, rename, rm, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Paths } from '../../config.ts'
+import type { Paths } from '../../paths.ts'
 import { isCode, PaasError } from '../../errors.ts'
 import type { RoutingTable } from '../../model/route.ts'
 import { changeTable, isTableChange, type TableChange } from './table-change.ts'

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { everyDay, nextTime } from '../../src/upgrades/schedule.ts'
+import { everyDay, nextTime } from '../src/every-day.ts'
 
 const night = { hour: 3, minute: 30 }
 

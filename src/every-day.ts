@@ -1,4 +1,4 @@
-import type { TimeOfDay } from '../config.ts'
+import type { TimeOfDay } from './config.ts'
 
 /** Milliseconds after which the clock is looked at again: somebody may set it. */
 const longestSleep = 600_000

@@ -1,0 +1,154 @@
+import { createHash } from 'node:crypto'
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { PassThrough, type Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { Config } from '../config.ts'
+import type { Engine } from '../engine/engine.ts'
+import { PaasError } from '../errors.ts'
+import { copyDatabase } from '../store/copy.ts'
+import type { Store } from '../store/store.ts'
+import { readRepositoryRefs } from './repository-refs.ts'
+import { manifestFile, writeManifest, type Manifest } from './manifest.ts'
+import { IncompleteError, type Restic, type Stored } from './restic.ts'
+import { digestOf, digestsIn } from './sums.ts'
+
+export type BackupParts = {
+  config: Pick<Config, 'dataDirectory' | 'paths'>
+  serverId: string
+  store: Pick<Store, 'apps' | 'slugs'>
+  engine: Pick<Engine, 'listImages' | 'saveImages'>
+  restic: Restic
+  keepDays: number
+  /** Told of each step before it begins. */
+  say: (step: string) => void
+}
+
+/** `bytes`: what the backup holds; `addedBytes`: what the target did not have yet. */
+export type BackupDone = { snapshot: string; takenAt: Date; apps: number; bytes: number; addedBytes: number }
+
+/** Of the two snapshots that a backup is. */
+export const tags = { files: 'paas-server', images: 'paas-images' } as const
+export const imagesFile = 'images.tar'
+/** In the data directory, and so in a snapshot, whose names begin there. */
+export const takenDirectory = 'backups/taken'
+
+/** Files that come and go while they are read are read again. */
+const mostTries = 3
+
+/**
+ * Stores what a server needs to be itself again on another machine: database, key, certificates,
+ * repositories, output of builds, and the images of all releases. It counts once all of it was read
+ * back and is what was taken. The server runs meanwhile.
+ * @throws backup_failed, backup_target_refused, backup_damaged
+ */
+export async function backUpServer(parts: BackupParts, signal: AbortSignal): Promise<BackupDone> {
+  const { restic, serverId: host, keepDays, say } = parts
+  await restic.open({ make: true, signal })
+  await restic.unlock(signal)
+  await using taken = await take(parts, signal)
+  const images = await storeImages(parts, signal)
+  const manifest = { ...taken.manifest, images: images?.images }
+  await writeFile(join(taken.directory, manifestFile), writeManifest(manifest))
+  say('storing files')
+  const files = await storeFiles(parts, taken.directory, signal)
+  say('reading back what was stored')
+  await verify(parts, { files, manifest }, signal)
+  await restic.forget({ host, keepDays }, signal)
+  return {
+    snapshot: files.snapshot,
+    takenAt: new Date(manifest.takenAt),
+    apps: manifest.apps,
+    bytes: files.bytes + (images?.stored.bytes ?? 0),
+    addedBytes: files.addedBytes + (images?.stored.addedBytes ?? 0),
+  }
+}
+
+/** Small files, and the database as it is now. Disposal removes them. */
+async function take({ config, serverId, store, say }: BackupParts, signal: AbortSignal) {
+  const { paths, dataDirectory } = config
+  const directory = join(dataDirectory, takenDirectory)
+  await using life = new AsyncDisposableStack()
+  life.defer(() => rm(directory, { recursive: true, force: true }))
+  await rm(directory, { recursive: true, force: true })
+  await mkdir(directory, { recursive: true, mode: 0o700 })
+  say('copying the database')
+  const takenAt = new Date().toISOString()
+  await copyDatabase(paths.database, join(directory, 'paas.db'))
+  const refs = await readRepositoryRefs(paths.repositories, signal)
+  for (const path of [paths.format, paths.key, paths.tls]) {
+    await cp(path, join(directory, relative(dataDirectory, path)), { recursive: true })
+  }
+  const files = Object.fromEntries(
+    await Promise.all(['paas.db', 'paas.json', 'key'].map(async (name) => [name, await sumOf(join(directory, name))])),
+  ) as Record<string, string>
+  const manifest = { serverId, takenAt, files, refs, apps: store.apps.listAll().length }
+  return { directory, manifest, [Symbol.asyncDispose]: disposalOf(life.move()) }
+}
+
+function disposalOf(life: AsyncDisposableStack): () => Promise<void> {
+  return () => life.disposeAsync()
+}
+
+async function sumOf(path: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
+}
+
+/** In one stream, where each layer is once. */
+async function storeImages(
+  { engine, store, restic, serverId: host, say }: BackupParts,
+  signal: AbortSignal,
+): Promise<{ images: NonNullable<Manifest['images']>; stored: Stored } | undefined> {
+  const wanted = new Set(store.apps.listAll().flatMap(({ id }) => store.slugs.list(id).map(({ image }) => image)))
+  const found = (await engine.listImages()).filter(({ digest }) => wanted.has(digest))
+  if (found.length === 0) return undefined
+  say(`storing ${found.length === 1 ? '1 image' : `${found.length} images`}`)
+  const hash = createHash('sha256')
+  const hashed = new PassThrough().on('data', (chunk: Buffer) => hash.update(chunk))
+  const saved = await engine.saveImages(found, signal)
+  const [stored] = await Promise.all([
+    restic.storeStream(hashed, { file: imagesFile, tag: tags.images, host }, signal),
+    pipeline(saved, hashed),
+  ])
+  const digests = found.map(({ digest }) => digest)
+  return { images: { snapshot: stored.snapshot, sha256: hash.digest('hex'), digests }, stored }
+}
+
+async function storeFiles(
+  { restic, config, serverId: host }: BackupParts,
+  directory: string,
+  signal: AbortSignal,
+): Promise<Stored> {
+  const { dataDirectory: cwd, paths } = config
+  const wanted = [directory, paths.repositories, paths.builds].map((path) => relative(cwd, path))
+  for (let tries = 1; ; tries++) {
+    try {
+      return await restic.storeFiles(wanted, { cwd, tag: tags.files, host }, signal)
+    } catch (cause) {
+      if (!(cause instanceof IncompleteError) || tries === mostTries) throw cause
+    }
+  }
+}
+
+type Made = { files: Stored; manifest: Omit<Manifest, 'format'> }
+
+/** @throws backup_damaged */
+async function verify({ restic }: BackupParts, made: Made, signal: AbortSignal): Promise<void> {
+  const { images, files: wanted } = made.manifest
+  const found = await restic.read(made.files.snapshot, '/', {
+    use: (content: Readable) => digestsIn(content, takenDirectory),
+    signal,
+  })
+  for (const [name, sum] of Object.entries(wanted)) {
+    if (found[name] !== sum) throw damaged(`${name} is not what was stored`)
+  }
+  if (!images) return
+  const sum = await restic.read(images.snapshot, imagesFile, { use: digestOf, signal })
+  if (sum !== images.sha256) throw damaged('the images are not what was stored')
+}
+
+export function damaged(what: string): PaasError {
+  return new PaasError('backup_damaged', `The backup cannot be used: ${what}.`)
+}

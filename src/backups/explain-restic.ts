@@ -1,0 +1,49 @@
+import { PaasError } from '../errors.ts'
+
+/** What restic says on its way, and not of a failure. */
+const chatter =
+  /^(is there a repository|repository .* opened|created new cache|using parent|no parent|open repository|lock repository|\[\d)/i
+
+/** Known complaints, and what each means. */
+const causes: [said: RegExp, meaning: string][] = [
+  [/wrong password or no key found/, 'its backups were made with another passphrase'],
+  [/specified bucket does not exist|NoSuchBucket/i, 'there is no such bucket'],
+  [
+    /access key id you provided does not exist|no user exists with the provided access key|InvalidAccessKeyId/i,
+    'it does not know the access key',
+  ],
+  [/SignatureDoesNotMatch|signature we calculated/i, 'the secret key is wrong'],
+  [/access denied|AccessDenied|403 Forbidden/i, 'it denies access'],
+  [/connection refused|no such host|network is unreachable|i\/o timeout/i, 'it cannot be reached'],
+  [/no space left on device|disk quota exceeded/i, 'its disk is full'],
+  [/permission denied/i, 'its files cannot be read or written by this user'],
+  [/repository is already locked/i, 'another backup is under way there'],
+]
+
+/** A target where nothing was ever stored says this (restic, `cat config`). */
+const absent = /unable to open config file: (stat .*: no such file|.*(specified key|config.*) does not exist)/i
+
+/** The failure that restic's words stand for. */
+export function explainRestic(said: string, repository: string): PaasError {
+  const lines = said
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && line !== repository && !chatter.test(line))
+  if (absent.test(said)) return new PaasError('backup_missing', `There are no backups at ${repository}.`)
+  const known = causes.find(([pattern]) => pattern.test(said))
+  if (known) return targetRefusal(repository, known[1])
+  const reason = lines.at(-1)?.replace(/^Fatal: /, '') ?? 'restic gave no reason'
+  return new PaasError('backup_failed', `The backup at ${repository} failed: ${reason.replace(/\.$/, '')}.`)
+}
+
+export function targetRefusal(repository: string, why: string): PaasError {
+  return new PaasError('backup_target_refused', `The backup target ${repository} cannot be used: ${why}.`)
+}
+
+export function missingProgram(cause: unknown): PaasError {
+  if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') {
+    return new PaasError('backup_failed', `restic could not be started: ${(cause as Error).message}`, { cause })
+  }
+  const hint = 'Run bin/setup with PAAS_BACKUP_TARGET set, or: apt-get install restic'
+  return new PaasError('backup_failed', 'The program restic is not installed.', { hint })
+}

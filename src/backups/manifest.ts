@@ -1,0 +1,42 @@
+import { PaasError } from '../errors.ts'
+
+/** The layout this code writes; it reads no newer one. */
+const currentFormat = 1
+
+export const manifestFile = 'manifest.json'
+
+/**
+ * What a backup holds, beside the files: enough to know that what comes back is what was taken, and
+ * where everything belongs.
+ */
+export type Manifest = {
+  format: number
+  serverId: string
+  /** When the database was copied: what was done until then comes back. */
+  takenAt: string
+  /** SHA-256 of the files that a server cannot do without, by their names in the data directory. */
+  files: Record<string, string>
+  /** Each repository's refs when the database was copied: name of the directory, ref, commit. */
+  refs: Record<string, Record<string, string>>
+  /** undefined: there were none. */
+  images: { snapshot: string; sha256: string; digests: string[] } | undefined
+  apps: number
+}
+
+export function writeManifest(manifest: Omit<Manifest, 'format'>): string {
+  return JSON.stringify({ format: currentFormat, ...manifest }, undefined, 2)
+}
+
+/** @throws backup_damaged, data_directory_newer */
+export function readManifest(text: string): Manifest {
+  let manifest: Manifest
+  try {
+    manifest = JSON.parse(text) as Manifest
+  } catch (cause) {
+    throw new PaasError('backup_damaged', 'The list of what the backup holds cannot be read.', { cause })
+  }
+  if (manifest.format > currentFormat) {
+    throw new PaasError('data_directory_newer', `The backup has the format ${manifest.format}, of a newer version.`)
+  }
+  return manifest
+}

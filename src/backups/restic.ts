@@ -1,0 +1,186 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import type { BackupTarget } from '../model/backup-target.ts'
+import { PaasError } from '../errors.ts'
+import { explainRestic, missingProgram, targetRefusal } from './explain-restic.ts'
+
+/** What restic gets of the environment: where it finds itself, keys of the store, the way there. */
+const passedOn = /^(PATH|HOME|TMPDIR|AWS_.*|SSL_CERT_FILE|SSL_CERT_DIR|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)$/
+
+/** Its exit code when a file could not be read (restic's manual, "Scripting"). */
+const someUnread = 3
+
+/** Milliseconds within which a target has to say whether there are backups. */
+const answerWithin = 60_000
+
+/** A snapshot of the target (restic's manual, "Scripting", snapshots). */
+export type Snapshot = { id: string; time: string; hostname: string; tags?: string[] }
+
+/** What was new of a snapshot, in bytes. */
+export type Stored = { snapshot: string; bytes: number; addedBytes: number }
+
+export type ResticDeps = BackupTarget & {
+  /** Of its index of the target, which can be made again. */
+  cacheDirectory: string
+}
+
+/** Files went or changed their owner while they were read, so that the snapshot lacks some. */
+export class IncompleteError extends PaasError {
+  constructor() {
+    super('backup_failed', 'Some files of the data directory could not be read.')
+  }
+}
+
+type Call<T> = {
+  signal: AbortSignal
+  cwd?: string
+  input?: Readable
+  read?: (output: Readable) => Promise<T>
+}
+
+/**
+ * The backups at a target, through restic: encrypted with a key that only the passphrase opens, and
+ * each block stored once. A call ends restic when the signal does.
+ */
+export class Restic {
+  readonly #deps: ResticDeps
+
+  constructor(deps: ResticDeps) {
+    this.#deps = deps
+  }
+
+  /**
+   * Makes sure that the target can be used.
+   * @returns whether there was a place for backups already; one is made with `make`
+   * @throws backup_target_refused
+   */
+  async open({ make, signal }: { make: boolean; signal: AbortSignal }): Promise<boolean> {
+    const soon = AbortSignal.any([signal, AbortSignal.timeout(answerWithin)])
+    try {
+      if (await this.#exists(soon)) return true
+      if (make) await this.#call(['init'], { signal: soon })
+      return false
+    } catch (cause) {
+      if (signal.aborted || !soon.aborted) throw cause
+      throw targetRefusal(this.#deps.repository, `it gave no answer within ${answerWithin / 1000} s`)
+    }
+  }
+
+  /** Snapshots with this tag, the oldest first. */
+  async snapshots(tag: string, signal: AbortSignal): Promise<Snapshot[]> {
+    const found = JSON.parse(await this.#call(['snapshots', '--json', '--tag', tag], { signal, read: text })) as
+      | Snapshot[]
+      | null
+    return (found ?? []).toSorted((one, other) => one.time.localeCompare(other.time))
+  }
+
+  /** Stores directories below `cwd`. @throws backup_failed also where a file could not be read */
+  async storeFiles(
+    paths: string[],
+    { cwd, ...names }: { cwd: string; tag: string; host: string },
+    signal: AbortSignal,
+  ): Promise<Stored> {
+    return stored(await this.#call([...storing(names), ...paths], { signal, cwd, read: text }))
+  }
+
+  /** Stores a stream as a file. */
+  async storeStream(
+    input: Readable,
+    { file, ...names }: { file: string; tag: string; host: string },
+    signal: AbortSignal,
+  ): Promise<Stored> {
+    const argv = [...storing(names), '--stdin', '--stdin-filename', file]
+    return stored(await this.#call(argv, { signal, input, read: text }))
+  }
+
+  /** What is in a file, or in a directory as a tar. Each block is compared with its checksum. */
+  async read<T>(
+    snapshot: string,
+    path: string,
+    { use, signal }: { use: (content: Readable) => Promise<T>; signal: AbortSignal },
+  ): Promise<T> {
+    return this.#call(['dump', snapshot, path], { signal, read: use })
+  }
+
+  /** Writes a snapshot's files below a directory. */
+  async writeTo(directory: string, snapshot: string, signal: AbortSignal): Promise<void> {
+    await this.#call(['restore', snapshot, '--target', directory], { signal })
+  }
+
+  /** Removes snapshots that are older, but for the last of each tag, and what only they had. */
+  async forget({ host, keepDays }: { host: string; keepDays: number }, signal: AbortSignal): Promise<void> {
+    const keep = ['--keep-last', '1', '--keep-within', `${keepDays}d`, '--group-by', 'host,tags']
+    await this.#call(['forget', '--host', host, ...keep, '--prune'], { signal })
+  }
+
+  /** Takes away what a process that was killed has left locked. */
+  async unlock(signal: AbortSignal): Promise<void> {
+    await this.#call(['unlock'], { signal })
+  }
+
+  async #exists(signal: AbortSignal): Promise<boolean> {
+    const { repository } = this.#deps
+    if (repository.startsWith('/') && !existsSync(`${repository}/config`)) return false
+    try {
+      await this.#call(['cat', 'config'], { signal })
+      return true
+    } catch (cause) {
+      if (cause instanceof PaasError && cause.code === 'backup_missing') return false
+      throw cause
+    }
+  }
+
+  async #call<T = string>(argv: string[], { signal, cwd, input, read }: Call<T>): Promise<T> {
+    const { repository } = this.#deps
+    const child = spawn('restic', argv, {
+      cwd,
+      env: this.#environment(),
+      stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+      signal,
+    })
+    const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
+    ended.catch(() => undefined)
+    const [said, output, code] = await Promise.allSettled([
+      text(child.stderr as Readable),
+      (read ?? (text as (from: Readable) => Promise<unknown>))(child.stdout as Readable) as Promise<T>,
+      ended,
+      input && child.stdin ? pipeline(input, child.stdin) : undefined,
+    ])
+    signal.throwIfAborted()
+    if (code.status === 'rejected') throw missingProgram(code.reason)
+    if (code.value === someUnread) throw new IncompleteError()
+    if (code.value !== 0) throw explainRestic(said.status === 'fulfilled' ? said.value : '', repository)
+    if (output.status === 'rejected') throw output.reason
+    return output.value
+  }
+
+  #environment(): NodeJS.ProcessEnv {
+    const { repository, passphraseFile, cacheDirectory } = this.#deps
+    const passed = Object.entries(process.env).filter(([name]) => passedOn.test(name))
+    return {
+      ...Object.fromEntries(passed),
+      RESTIC_REPOSITORY: repository,
+      RESTIC_PASSWORD_FILE: passphraseFile,
+      RESTIC_CACHE_DIR: cacheDirectory,
+    }
+  }
+}
+
+function storing({ tag, host }: { tag: string; host: string }): string[] {
+  return ['backup', '--json', '--tag', tag, '--host', host]
+}
+
+/** Its last line sums up (restic's manual, "Scripting", backup). */
+function stored(output: string): Stored {
+  const last = JSON.parse(output.trim().split('\n').at(-1) ?? '{}') as Partial<Summary>
+  if (last.message_type !== 'summary' || last.snapshot_id === undefined) {
+    throw new PaasError('backup_failed', 'restic ended without saying what it stored.')
+  }
+  const { snapshot_id: snapshot, total_bytes_processed: bytes = 0, data_added: addedBytes = 0 } = last
+  return { snapshot, bytes, addedBytes }
+}
+
+type Summary = { message_type: string; snapshot_id: string; total_bytes_processed: number; data_added: number }

@@ -1,0 +1,97 @@
+import { join } from 'node:path'
+
+/** Where a server has its files. */
+export type Paths = {
+  format: string
+  database: string
+  key: string
+  repositories: string
+  builds: string
+  logs: string
+  /** Tarballs that were uploaded for builds. */
+  sources: string
+  metrics: string
+  redis: string
+  /** The router's alone: its table, and the key that seals the private keys in it. */
+  router: string
+  routingTable: string
+  routingTableKey: string
+  serverLog: string
+  /** What became of backups, and what one holds while it is made. */
+  backups: string
+  /**
+   * Holds what follows: the authority's certificate, for everybody; the same with its key; the
+   * server's own with its key.
+   */
+  tls: string
+  tlsAuthority: string
+  tlsAuthorityKey: string
+  tlsCertificate: string
+  run: string
+  lock: string
+  /** Of the sockets, by who makes them and who may come to them. */
+  runs: Record<'router' | 'figures' | 'api' | 'worker' | 'gate' | 'gateFigures' | 'meeting' | 'redis', string>
+  apiSocket: string
+  hookSocket: string
+  /** Takes the worker's calls to the router. */
+  routerSocket: string
+  /** Serves the router's counters only. */
+  routerFiguresSocket: string
+  workerSocket: string
+  /** Where the api asks the worker of containers and images. */
+  containersSocket: string
+  /** Where the worker reaches the engine, and asks for what else needs rights. */
+  gateSocket: string
+  /** Where the api asks the gate what it uses. */
+  gateFiguresSocket: string
+  /** Gets the connections of attached one-off dynos. */
+  rendezvousSocket: string
+}
+
+export function pathsIn(data: string): Paths {
+  const run = join(data, 'run')
+  const tls = join(data, 'tls')
+  const router = join(data, 'router')
+  const runs = {
+    router: join(run, 'router'),
+    figures: join(run, 'figures'),
+    api: join(run, 'api'),
+    worker: join(run, 'worker'),
+    gate: join(run, 'gate'),
+    gateFigures: join(run, 'gate-figures'),
+    meeting: join(run, 'meet'),
+    redis: join(run, 'redis'),
+  }
+  return {
+    format: join(data, 'paas.json'),
+    database: join(data, 'paas.db'),
+    key: join(data, 'key'),
+    repositories: join(data, 'repositories'),
+    builds: join(data, 'builds'),
+    logs: join(data, 'logs'),
+    sources: join(data, 'sources'),
+    metrics: join(data, 'metrics'),
+    redis: join(data, 'redis'),
+    router,
+    routingTable: join(router, 'routes.json'),
+    routingTableKey: join(router, 'routes-key'),
+    serverLog: join(data, 'server.log'),
+    backups: join(data, 'backups'),
+    tls,
+    tlsAuthority: join(tls, 'authority.pem'),
+    tlsAuthorityKey: join(tls, 'authority-key.pem'),
+    tlsCertificate: join(tls, 'certificate.pem'),
+    run,
+    lock: join(run, 'lock'),
+    runs,
+    apiSocket: join(runs.api, 'api.sock'),
+    hookSocket: join(runs.api, 'hook.sock'),
+    routerSocket: join(runs.router, 'control.sock'),
+    routerFiguresSocket: join(runs.figures, 'router.sock'),
+    workerSocket: join(runs.worker, 'figures.sock'),
+    containersSocket: join(runs.worker, 'containers.sock'),
+    gateSocket: join(runs.gate, 'engine.sock'),
+    gateFiguresSocket: join(runs.gateFigures, 'gate.sock'),
+    rendezvousSocket: join(runs.meeting, 'rendezvous.sock'),
+  }
+}
