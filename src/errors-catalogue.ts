@@ -152,8 +152,8 @@ export const catalogue = {
   usage: { status: 400, fault: 'user', hint: 'See: paas help' },
   volume_in_use: { status: 409, fault: 'user', hint: 'Try again when it has stopped.' },
   volume_missing: {
-    status: 500,
-    fault: 'server',
+    status: 409,
+    fault: 'user',
     hint: "The server's operator restores it, or the app destroys it and creates another (docs/errors.md).",
   },
   worker_unavailable: { status: 503, fault: 'server', hint: 'Try again in a few seconds; the server restarts it.' },

@@ -12,6 +12,7 @@ import { replaceSilent } from './replace-silent.ts'
 import { resize, restart } from './restart.ts'
 import { runOnce, type OneTimeCommand, type Ended } from './run-once.ts'
 import { sayLacks } from './say-lacks.ts'
+import { sayVolumes } from './say-volumes.ts'
 import { isAsRecorded } from './settled.ts'
 
 /**
@@ -43,6 +44,7 @@ export class Dynos {
     await this.#parts.lostImages.refuse(deployable)
     await sayLacks(this.#parts, deployable, options.narrator)
     options.narrator.topic('Launching...')
+    sayVolumes(this.#parts, deployable, options.narrator)
     return this.#turns.run(deployable.app.id, () => replace(this.#parts, deployable, options))
   }
 

@@ -13,6 +13,7 @@ import { LostImages } from './lost-images.ts'
 import { ReadyDynos } from './ready-dynos.ts'
 import { Retirement } from './retirement.ts'
 import { Routes } from './routes.ts'
+import { VolumeTroubles } from './volume-troubles.ts'
 
 /** What `Dynos` is made of. */
 export type DynosOptions = {
@@ -47,6 +48,7 @@ export type DynoParts = Pick<Config, 'boot' | 'deployHold' | 'stop' | 'hold' | '
   readyDynos: ReadyDynos
   retirement: Retirement
   lostImages: LostImages
+  volumeTroubles: VolumeTroubles
   quotas: Pick<Quotas, 'reserveDynos'>
   platformLog: PlatformLog
   sizes: DynoSizes
@@ -58,5 +60,17 @@ export function createParts({ config, states, router, ...given }: DynosOptions):
   const routes = new Routes(router, { controlHost: domain, controlSocket: paths.apiSocket })
   const retirement = new Retirement({ ...given, routes, stop })
   const own = { routes, retirement, readyDynos: new ReadyDynos({ states }), exits: new DynoExits() }
-  return { ...given, ...own, lostImages: new LostImages(given), router, boot, deployHold, stop, hold, domain, sizes }
+  return {
+    ...given,
+    ...own,
+    lostImages: new LostImages(given),
+    volumeTroubles: new VolumeTroubles(given),
+    router,
+    boot,
+    deployHold,
+    stop,
+    hold,
+    domain,
+    sizes,
+  }
 }

@@ -95,7 +95,8 @@ export async function readyOnes({ readyDynos }: Pick<DynoParts, 'readyDynos'>, d
 
 /**
  * Nobody waits for these, so one that does not come up is left to the engine's restarts and said in
- * the app's log, as is an image that is gone; then none start.
+ * the app's log, as is an image that is gone, with which none start, and a volume that it cannot
+ * have.
  */
 async function startMissing(
   parts: DynoParts,
@@ -104,9 +105,11 @@ async function startMissing(
   signal: AbortSignal,
 ): Promise<Dyno[]> {
   if (wanted.length === 0 || !(await parts.lostImages.isThere(deployable))) return []
-  return Promise.all(
+  const starts = await Promise.all(
     wanted.map(async (want) => {
-      const started = await startDyno(parts, deployable, want, signal)
+      const starting = startDyno(parts, deployable, want, signal)
+      const started = await parts.volumeTroubles.unless(deployable.app.id, starting)
+      if (!started) return undefined
       const boot = await waitUntilReady(parts, started, { restarts: 0, signal })
       if (boot.kind === 'timeout') parts.dynoLog.bootTimeout(started, parts.boot.timeoutSeconds)
       if (boot.kind === 'ready') {
@@ -116,6 +119,7 @@ async function startMissing(
       return boot.kind === 'gone' ? started : boot.dyno
     }),
   )
+  return starts.filter((dyno) => dyno !== undefined)
 }
 
 function report(log: Logger, app: App, { start, stop }: Plan): void {
