@@ -21,7 +21,10 @@ const slow = [
   'test/build/{apt,go,node-modules,procfile,python-managers}.test.ts',
 ]
 /** What images have to be made for first: the other languages with their toolchains, a second stack. `npm run test:images` */
-const images = ['test/build/{bun,deno,java,php,ruby,rust}.test.ts', 'test/stack/upgrade.test.ts']
+const images = [
+  'test/build/{bun,deno,java,php,php-versions,ruby,ruby-versions,rust}.test.ts',
+  'test/stack/upgrade.test.ts',
+]
 /** Files that leave their process as they found it: they share one, where each module is loaded once. */
 const shared = ['test/{api,cli,logs,metrics,model,output,queue,release,store}/**/*.test.ts']
 

@@ -3,11 +3,13 @@
 
 built_in_node=/usr/lib/paas
 resolved_for_minutes=1440
+# Where archives are kept, if not in the cache; and a line for whoever reads that one did not come.
+npm_cache='' download_hint=''
 
 # Not in the app's directory, which is HOME too: its .npmrc is for its own packages.
 npm_of_stack() {
   (cd / && PATH=$built_in_node/bin:$PATH npm_config_update_notifier=false npm_config_fund=false npm_config_audit=false \
-    npm_config_cache=$cache_dir/npm npm_config_userconfig=/dev/null "$built_in_node/bin/npm" "$@")
+    npm_config_cache=${npm_cache:-$cache_dir/npm} npm_config_userconfig=/dev/null "$built_in_node/bin/npm" "$@")
 }
 
 # download TITLE PACKAGE@RANGE OPTION...
@@ -17,7 +19,8 @@ download() {
   npm_of_stack install --no-save --ignore-scripts --loglevel error "$@" "$spec" >"$run_log" 2>&1 && return
   ! grep -q 'code ETARGET' "$run_log" || no_version "$title" "${spec##*@}"
   indent <"$run_log"
-  fail "$title ${spec##*@} could not be downloaded" "The package registry's response is above. Push again when it can be reached."
+  fail "$title ${spec##*@} could not be downloaded" "The package registry's response is above. Push again when it can be reached." \
+    ${download_hint:+"$download_hint"}
 }
 
 no_version() {

@@ -3,16 +3,18 @@
 # the app runs it is .paas/runtime. A pack says what to copy: copy_runtime DIRECTORY; and knows it
 # by $runtime_key, which is empty when the app needs none.
 
+runtime_key=
+
 # add_runtime_to TREE: before it is kept.
 add_runtime_to() {
-  [[ -n ${runtime_key:-} && -d $1 ]] || return 0
+  [[ -n $runtime_key && -d $1 ]] || return 0
   copy_runtime "$1/.paas/runtime"
 }
 
 # place_runtime TREE: when all else is done, since a script of the app may have removed what it
 # wanted to install anew.
 place_runtime() {
-  [[ -n ${runtime_key:-} ]] || return 0
+  [[ -n $runtime_key ]] || return 0
   if [[ -d $1/.paas/runtime ]]; then
     ln -sfn "../$1/.paas/runtime" .paas/runtime
   elif [[ -z ${PAAS_TREE_FILE:-} || -s $PAAS_TREE_FILE ]]; then

@@ -172,16 +172,6 @@ describe('a PHP app that cannot be built', () => {
     ['has no lock file', { 'composer.json': composer({ require: { 'a/b': '1.0' } }) }, 'there is no composer.lock'],
     ['has a composer.json that is none', { 'composer.json': '{' }, 'composer.json is not JSON'],
     [
-      'asks for another PHP',
-      { 'index.php': '', '.tool-versions': 'php 7.4\n' },
-      '.tool-versions asks for PHP 7.4, but',
-    ],
-    [
-      'asks for another PHP in composer.json',
-      { 'composer.json': composer({ require: { php: '^7.4' } }), 'composer.lock': lock() },
-      'composer.json or a package does not allow PHP 8.4',
-    ],
-    [
       'needs an extension',
       { 'composer.json': composer({ require: { 'ext-swoole': '*' } }), 'composer.lock': lock() },
       'the PHP extension swoole is not there',

@@ -120,13 +120,6 @@ describe('a Ruby app that cannot be built', () => {
   it.each([
     ['has no lock file', { Gemfile: bundle }, undefined, 'there is no Gemfile.lock'],
     ['has a Gemfile that is no Ruby', { Gemfile: 'gem "' }, 'sinatra', 'Gemfile is not valid'],
-    ['asks for another Ruby', { '.tool-versions': 'ruby 3.1.4\n' }, 'sinatra', '.tool-versions asks for Ruby 3.1.4'],
-    [
-      'asks for another Ruby in its Gemfile',
-      { Gemfile: `ruby "3.2.1"\n${bundle}` },
-      'sinatra',
-      'Gemfile asks for Ruby 3.2.1, but this stack has 3.3',
-    ],
     [
       'has another Gemfile than lock file',
       { Gemfile: `${bundle}gem "falcon"\n` },

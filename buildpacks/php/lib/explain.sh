@@ -1,9 +1,5 @@
 # What Composer and the frameworks say, and what to do about it.
 
-said() { grep -qE "$1" "$run_log"; }
-# matched PATTERN: the first thing in the log that it matches (Perl's), or nothing.
-matched() { grep -m1 -oP "$1" "$run_log" || true; }
-
 explain_install() {
   local extension host
   extension=$(matched 'require[sd]? (PHP extension )?\Kext-[a-z0-9_]+(?=[^\n]*(missing|not present))')
@@ -13,9 +9,9 @@ explain_install() {
       "This stack has: $(php -m | grep -E '^[A-Za-z]' | grep -vE 'Modules|Zend' | tr '[:upper:]\n' '[:lower:] ' | fold -sw 100 | paste -sd $'\n' | head -c 700)" \
       'Remove it from composer.json, or build the app by a Dockerfile.'
   elif said 'requires php .*(does not satisfy|is not satisfied|your php version)'; then
-    fail "composer.json or a package does not allow PHP $php_version, which this stack has" \
+    fail "composer.json or a package does not allow PHP $php_version" \
       "Run: composer config platform.php $php_version && composer update  Then commit both files, and push again." \
-      'For another PHP the app can be built by a Dockerfile.'
+      'Or ask for another PHP, for example: echo php 8.3 > .tool-versions'
   elif said 'is not present in the lock file|does not contain a compatible set'; then
     fail 'composer.lock does not match composer.json' 'Run: composer update --lock  Then commit composer.lock, and push again.'
   elif said 'Could not authenticate|requires authentication|Authentication required|HTTP/[0-9.]+ 40[13]'; then

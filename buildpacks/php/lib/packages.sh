@@ -45,6 +45,7 @@ take_locked_tree() {
   drop_tree vendor
   forget_tree vendor
   composer_install --no-scripts --no-autoloader
+  add_runtime_to vendor
   keep_tree vendor "$key"
 }
 

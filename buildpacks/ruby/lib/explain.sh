@@ -1,9 +1,5 @@
 # What Bundler and Rails say, and what to do about it.
 
-said() { grep -qE "$1" "$run_log"; }
-# matched PATTERN: the first thing in the log that it matches (Perl's), or nothing.
-matched() { grep -m1 -oP "$1" "$run_log" || true; }
-
 explain_gemfile() {
   if said 'merge conflict'; then
     fail 'Gemfile.lock has a merge conflict' 'Run: git checkout --theirs Gemfile.lock && bundle lock  Then commit it, and push again.'

@@ -16,6 +16,8 @@ install_gems() {
     run_filter=without_reused run bundle install || explain_install
     # The archives, which Bundler has kept in the cache.
     rm -rf "$bundle"/ruby/*/cache
+    [[ -z $runtime_key ]] || name_no_ruby
+    add_runtime_to "$bundle"
     keep_tree "$bundle" "$key"
     bound_cache "$BUNDLE_USER_CACHE"
   fi
@@ -28,6 +30,15 @@ tree_key() {
   shopt -s nullglob
   { ruby --version && env | grep '^BUNDLE_' | sort && sha256sum Gemfile.lock "${files[@]}" ./*.gemspec Aptfile*; } | sha256sum | cut -d' ' -f1
   shopt -u nullglob
+}
+
+# Programs of gems begin with where this Ruby lies, which is not where it runs.
+name_no_ruby() {
+  local programs
+  shopt -s nullglob
+  programs=("$bundle"/ruby/*/bin/*)
+  shopt -u nullglob
+  ((${#programs[@]} == 0)) || sed -i '1s|^#!.*ruby[0-9.]*$|#!/usr/bin/env ruby|' "${programs[@]}"
 }
 
 without_reused() { sed -uE '/^Using /d'; }

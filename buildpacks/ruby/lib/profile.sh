@@ -8,7 +8,7 @@ write_profile() {
 export BUNDLE_APP_CONFIG="$HOME/.paas/bundler" BUNDLE_PATH="$HOME/.paas/bundle" BUNDLE_DEPLOYMENT=1 BUNDLE_VERSION=system
 export BUNDLE_WITHOUT="${BUNDLE_WITHOUT:-development:test}" BUNDLE_GEMFILE="${BUNDLE_GEMFILE:-$HOME/Gemfile}"
 export GEM_PATH="$HOME/.paas/bundle/ruby/RUBY_API"
-export PATH="$HOME/bin:$GEM_PATH/bin:$PATH"
+export PATH="$HOME/bin:$GEM_PATH/bin:$HOME/.paas/runtime/bin:$PATH"
 export RACK_ENV="${RACK_ENV:-production}" APP_ENV="${APP_ENV:-production}" RAILS_ENV="${RAILS_ENV:-production}"
 export RAILS_LOG_TO_STDOUT="${RAILS_LOG_TO_STDOUT:-enabled}" RAILS_SERVE_STATIC_FILES="${RAILS_SERVE_STATIC_FILES:-enabled}"
 # Many threads of Ruby take less memory so, or with an allocator that is made for them.
@@ -24,10 +24,11 @@ fi
 # when assets are compiled only.
 command -v node >/dev/null || export EXECJS_RUNTIME="${EXECJS_RUNTIME:-Disabled}"
 PROFILE
+  [[ -z $runtime_key ]] || echo "export BUNDLER_VERSION=${BUNDLER_VERSION@Q}" >>.profile.d/ruby.sh
   export GEM_PATH=$build_dir/$bundle/ruby/$api
   export PATH=$GEM_PATH/bin:$PATH RACK_ENV=${RACK_ENV:-production} RAILS_ENV=${RAILS_ENV:-production}
   {
-    compgen -e BUNDLE_ | while read -r name; do echo "export $name=${!name@Q}"; done
+    compgen -e BUNDLE | while read -r name; do echo "export $name=${!name@Q}"; done
     printf 'export GEM_PATH=%q PATH="%s/bin:$PATH"\n' "$GEM_PATH" "$GEM_PATH"
   } >"$pack_dir/export"
 }
