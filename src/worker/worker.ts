@@ -8,6 +8,7 @@ import type { BuildId } from '../model/ids.ts'
 import type { Job } from '../model/job.ts'
 import { serveRendezvous } from '../one-offs/rendezvous.ts'
 import { startWorker } from '../queue/start-worker.ts'
+import { askIfOvertaken } from '../upgrades/overtaken.ts'
 import { continueSetup } from './continue-setup.ts'
 import { converge } from './converge.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -67,10 +68,13 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
 }
 
 function createDispatcher(parts: WorkerParts): Dispatcher {
-  const { builds, releases, dynos, oneOffs, log } = parts
+  const { builds, releases, dynos, oneOffs, upgrades, store, log } = parts
   const dispatcher: Dispatcher = new Dispatcher(
     {
-      build: (buildId, stop) => builds.run(buildId, { stop, closing: dispatcher.signal }),
+      build: async (buildId, stop) => {
+        await builds.run(buildId, { stop, closing: dispatcher.signal })
+        if (askIfOvertaken(store, buildId)) upgrades.wake()
+      },
       continueSetup: (buildId, signal) => continueSetup(parts, buildId, signal),
       converge: (appId, signal) => converge({ ...parts, dispatcher }, appId, signal),
       release: (appId, signal) => releases.releaseNext(appId, signal),

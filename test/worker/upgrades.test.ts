@@ -87,6 +87,16 @@ describe('an upgrade of the stack', () => {
     expect(app.releases).toEqual(['v1 succeeded', 'v2 succeeded', 'v3 succeeded'])
   })
 
+  it('that overtakes a build moves its app once it is released', async () => {
+    const app = await site.createApp('overtaken')
+    const build = await app.push({ Procfile: `release: sleep 3\nweb: ${serve('overtaken')}` })
+    await until('its slug is made', async () => site.store.builds.find(build.id)?.slugId ?? undefined)
+    site.store.stackPatches.add('debian-13', '20990101T000000Z')
+    const move = await until('it is moved', async () => site.store.stackUpgrades.lastMove(app.id))
+    expect([move.state, app.releases]).toEqual([{ kind: 'moved' }, ['v1 succeeded', 'v2 succeeded', 'v3 succeeded']])
+    await app.serves('overtaken none')
+  })
+
   it('and a config change that is made meanwhile do not undo each other, whether the app comes up or not', async () => {
     const [plain, other] = await Promise.all(['changed', 'stubborn'].map((name) => site.createApp(name)))
     await Promise.all([
