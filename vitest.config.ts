@@ -22,7 +22,7 @@ const slow = [
 ]
 /** What images have to be made for first: the other languages with their toolchains, a second stack. `npm run test:images` */
 const images = [
-  'test/build/{bun,deno,java,php,php-versions,ruby,ruby-versions,rust}.test.ts',
+  'test/build/{bun,deno,elixir,java,php,php-versions,ruby,ruby-versions,rust}.test.ts',
   'test/stack/upgrade.test.ts',
 ]
 /** Files that leave their process as they found it: they share one, where each module is loaded once. */

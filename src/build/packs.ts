@@ -12,6 +12,7 @@ export const packNames = [
   'java',
   'ruby',
   'php',
+  'elixir',
   'deno',
   'bun',
   'nodejs',

@@ -78,6 +78,8 @@ export function dynoSpec(
       ...config,
       DYNO: dyno.name,
       ...(dyno.type === 'web' && { PORT: String(webPort) }),
+      // For frameworks that refuse WebSockets from a page of another host.
+      ...(host && { PAAS_APP_HOST: host }),
       ...(app.features.includes('runtime-dyno-metadata') && metadata(deployable, uuid)),
     },
     size: dyno.size,

@@ -1,6 +1,7 @@
 import type { Starter } from './starter.ts'
 import { bunApps } from './starters/bun.ts'
 import { denoApps } from './starters/deno.ts'
+import { elixir } from './starters/elixir.ts'
 import { go } from './starters/go.ts'
 import { java } from './starters/java.ts'
 import { nodejs } from './starters/nodejs.ts'
@@ -16,6 +17,7 @@ export const starters: Starter[] = [
   ...java,
   ...ruby,
   ...php,
+  ...elixir,
   ...denoApps,
   ...bunApps,
   ...nodejs,

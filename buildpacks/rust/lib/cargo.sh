@@ -16,7 +16,7 @@ prepare_cargo() {
     warn 'There is no Cargo.lock, so each build may get other versions of crates.' 'Commit the one that cargo build has made.'
   fi
   # cargo goes by the time of a file, and a checkout has that of its commit.
-  /usr/lib/paas/bin/node "$pack_dir/lib/times.mjs" "$root/times.json"
+  /usr/lib/paas/bin/node "$pack_dir/../lib/times.mjs" "$root/times.json"
 }
 
 # A job needs up to 700 MiB.

@@ -91,4 +91,12 @@ it('runtime-dyno-metadata tells a dyno what it is, in the words of the API', asy
   // The image is made first where it has never been made.
 }, 600_000)
 
+it('a web dyno knows the host name of its app', () => {
+  const app = api.store.apps.find('acme')!
+  const deployable = loadDeployable(api.store, app, api.store.releases.find(app.currentReleaseId!)!)
+  const web = { name: 'web.1', type: 'web', size: 'basic' } as const
+  const { env } = dynoSpec(deployable, web, { restart: true, domain: 'paas.example', sizes: dynoSizes })
+  expect(env).toMatchObject({ PAAS_APP_HOST: 'acme.paas.example' })
+})
+
 it('shows every route of its own', () => expectAllSeen('apps/features.test.ts'))
