@@ -85,6 +85,7 @@ describe('a Node.js app', () => {
       'server.js': server,
     })
     const result = await app.build()
+    expect(app.output).toContain(' !     No lock file: every build may get other versions. Commit package-lock.json.')
     expect(app.output).toContain('-----> Running build')
     const { output } = await runIn(result, 'cat built; ls node_modules; echo $NODE_ENV')
     expect(output).toBe('true\nms\nproduction\n')
@@ -190,6 +191,28 @@ describe('a Node.js app fails to build', () => {
     await expect(app.build()).rejects.toThrow('build failed: package.json is not JSON')
   })
 
+  it.each([
+    [
+      'that come from a registry that is away',
+      { dependencies: { ms: '2.1.3' } },
+      { 'package-lock.json': lockOf('http://127.0.0.1:9/ms-2.1.3.tgz'), '.npmrc': 'fetch-retries=0\n' },
+      'the package registry is not reached',
+    ],
+    [
+      'that are native and lack a C library',
+      { dependencies: { x: 'file:./x' } },
+      {
+        'x/package.json': manifest({ name: 'x', version: '1.0.0', scripts: { install: 'cc -c x.c' } }),
+        'x/x.c': '#include <vips/vips.h>\n',
+      },
+      'a native package lacks a C library',
+    ],
+  ])('with dependencies %s', async (_, fields, files: Record<string, string>, reason) => {
+    await using app = await builder.app({ 'package.json': manifest(fields), ...files })
+    await expect(app.build()).rejects.toMatchObject({ code: 'build_failed', message: `build failed: ${reason}` })
+    expect(app.output).toMatch(/^ !     \S/m)
+  })
+
   it('with two lock files', async () => {
     await using app = await builder.app({ 'package.json': manifest({}), 'package-lock.json': '{}', 'yarn.lock': '' })
     await expect(app.build()).rejects.toThrow('build failed: two lock files: package-lock.json and yarn.lock')
@@ -205,3 +228,8 @@ describe('a Node.js app fails to build', () => {
     expect(app.output).not.toContain('--install-strategy')
   })
 })
+
+function lockOf(resolved: string): string {
+  const packages = { '': { dependencies: { ms: '2.1.3' } }, 'node_modules/ms': { version: '2.1.3', resolved } }
+  return JSON.stringify({ lockfileVersion: 3, packages })
+}

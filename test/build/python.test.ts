@@ -117,6 +117,11 @@ describe('a Python app fails to build', () => {
       'x needs sasl/sasl.h, of the Debian package libldap-dev',
     ],
     [
+      'an index that is away',
+      { 'requirements.txt': '--index-url http://127.0.0.1:9/simple\nidna==3.10\n' },
+      'the package index is not reached',
+    ],
+    [
       'a Python that is none',
       { ...small, '.python-version': '# ours\n$(three)\n' },
       '.python-version asks for Python $(three), which is no version',
