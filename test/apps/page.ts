@@ -10,13 +10,22 @@ const heading = '\n## The apps that were pushed\n'
 /** Milliseconds of the first push and of one with another file, and bytes of the image beyond the shared one. */
 export type Pushed = { starter: Starter; coldMs: number; warmMs: number; imageBytes: number }
 
-/** Replaces what docs/languages.md has from the table of apps on; what precedes it is written by hand. */
-export async function writePage(pushed: Pushed[], { begin, of }: { begin: Date; of: number }): Promise<void> {
-  const [words] = (await readFile(page, 'utf8')).split(heading)
-  await writeFile(
-    page,
-    `${words}${heading}\n${circumstances(`${pushed.length} of ${of} apps`, begin)}\n\n${table(pushed)}\n`,
-  )
+/**
+ * Replaces what docs/languages.md has from the table of apps on, but for the rows of apps that were not pushed now; what
+ * precedes it is written by hand.
+ */
+export async function writePage(pushed: Pushed[], { begin, of }: { begin: Date; of: Starter[] }): Promise<void> {
+  const [words, before = ''] = (await readFile(page, 'utf8')).split(heading)
+  const rows = new Map([...rowsOf(before), ...pushed.map((one) => [one.starter.name, row(one)] as const)])
+  const known = of.flatMap(({ name }) => rows.get(name) ?? [])
+  const earlier = known.length > pushed.length ? ' The other rows are of earlier runs.' : ''
+  const about = circumstances(`${pushed.length} of ${of.length} apps`, begin)
+  await writeFile(page, `${words}${heading}\n${about}${earlier}\n\n${[...head, ...known].join('\n')}\n`)
+}
+
+/** Of a table, by the name of the app. */
+function rowsOf(text: string): [string, string][] {
+  return [...text.matchAll(/^\| [^|]+ \| ([^|]+) \| .*\|$/gm)].map(([line, name = '']) => [name, line])
 }
 
 function circumstances(which: string, begin: Date): string {
@@ -28,14 +37,15 @@ function circumstances(which: string, begin: Date): string {
   ].join('\n')
 }
 
-function table(pushed: Pushed[]): string {
-  const rows = pushed.map(({ starter, coldMs, warmMs, imageBytes }) => [
+const head = ['| language | app | first push | next push | image |', '| --- | --- | --- | --- | --- |']
+
+function row({ starter, coldMs, warmMs, imageBytes }: Pushed): string {
+  const cells = [
     packFacts[starter.pack].title,
     starter.name,
     `${(coldMs / 1000).toFixed(1)} s`,
     `${(warmMs / 1000).toFixed(1)} s`,
     `${(imageBytes / 2 ** 20).toFixed(1)} MiB`,
-  ])
-  const head = ['language', 'app', 'first push', 'next push', 'image']
-  return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  ]
+  return `| ${cells.join(' | ')} |`
 }

@@ -12,4 +12,12 @@ export const php: Starter[] = [
     path: '/xml.php?plugin=complete&json',
     expected: /"Vitals":\{"@attributes":\{"Hostname"/,
   },
+  {
+    name: 'Adminer',
+    pack: 'php',
+    packages: ['adminer'],
+    script: 'cp /usr/share/adminer/adminer.php index.php',
+    path: '/',
+    expected: /<title>Login - Adminer<\/title>/,
+  },
 ]

@@ -30,4 +30,13 @@ export const python: Starter[] = [
     path: '/',
     expected: /The install worked successfully! Congratulations!/,
   },
+  {
+    // What `streamlit hello` runs.
+    name: 'Streamlit: its first example',
+    pack: 'python',
+    script: `${pip('streamlit')}
+      cp -r /tmp/venv/lib/python3*/site-packages/streamlit/hello/. .`,
+    path: '/_stcore/health',
+    expected: /^ok$/,
+  },
 ]
