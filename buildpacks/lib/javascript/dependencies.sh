@@ -125,8 +125,7 @@ prune_dependencies() {
   [[ -n $needs_dev ]] || is_yarn_berry || return 0
   topic "Pruning development dependencies"
   case $manager in
-    npm) run_or_fail npm prune --omit=dev --ignore-scripts --no-package-lock ;;
     pnpm) run in_store pnpm prune --prod --ignore-scripts || fail "pnpm prune exited with $?" ;;
-    yarn | bun) run_or_fail "$built_in_node/bin/node" "$javascript/prune.mjs" . ;;
+    *) run_or_fail "$built_in_node/bin/node" "$javascript/prune.mjs" . ;;
   esac
 }

@@ -1,6 +1,6 @@
 // prune.mjs DIRECTORY: removes from its node_modules what the app and its workspaces need for
-// development only, and touches nothing else: Yarn 1 would take back what install scripts changed,
-// Yarn from 2 on and Bun have no such command.
+// development only, and touches nothing else: npm looks again for versions of peers, Yarn 1 would
+// take back what install scripts changed, Yarn from 2 on and Bun have no such command.
 import { existsSync, lstatSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { manifestOf, packagesBelow } from './tree.mjs'

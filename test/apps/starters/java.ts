@@ -26,7 +26,7 @@ export const java: Starter[] = [
         '<dependencies><dependency><groupId>io.micronaut.starter</groupId><artifactId>micronaut-cli</artifactId><version>4.5.1</version>' \\
         '</dependency></dependencies></project>' >/tmp/pom.xml
       mvn --batch-mode --quiet --file /tmp/pom.xml dependency:copy-dependencies -DoutputDirectory=/tmp/mn
-      java -cp '/tmp/mn/*' io.micronaut.starter.cli.MicronautStarter create-app --build maven --features management hello
+      java -cp '/tmp/mn/*' io.micronaut.starter.cli.MicronautStarter create-app --jdk 21 --build maven --features management hello
       mv hello/* hello/.[a-z]* . && sed -i 's/4\\.5\\.[0-9]</4.10.8</' pom.xml`,
     path: '/health',
     expected: /"status":"UP"/,
