@@ -14,22 +14,25 @@ import { isPackUrl, parsePackUrl } from './pack-url.ts'
 import { packNamed } from './packs.ts'
 import type { BuildParts } from './parts.ts'
 
-type Used = Pick<BuildParts, 'store' | 'packPolicy'>
+type Used = Pick<BuildParts, 'store' | 'packPolicy' | 'addons'>
 
 /**
  * What a build whose source has an app.json is built with. Only a set-up insists on what app.json
- * requires, and takes its buildpacks unless it was given others. Before the first deploy, for which
- * alone app.json's formation counts, sizes that there are not are said.
+ * requires, makes its add-ons, and takes its buildpacks unless it was given others. Before the
+ * first deploy, for which alone app.json's formation counts, sizes that there are not are said.
  * @throws app_json_invalid when that cannot be had, config_invalid when all config vars together
  *   are too large
  */
-export function configureBuild(
-  { store, packPolicy }: Used,
+export async function configureBuild(
+  { store, packPolicy, addons }: Used,
   { app, build, appJson }: { app: App; build: Build; appJson: AppManifest },
   output: Pick<Narrator, 'topic' | 'error'>,
-): { config: ConfigVars; buildpacks: string[] } {
+  signal: AbortSignal,
+): Promise<{ config: ConfigVars; buildpacks: string[] }> {
   const setup = store.appSetups.findByBuild(build.id)
   if (setup) applyManifest({ store, packPolicy }, setup, appJson)
+  const { addons: asked } = appJson
+  if (setup && asked.length > 0) await addons.provide({ app, accountId: setup.accountId, asked }, output, signal)
   const config = setConfigDefaults(store, { app, appJson }, output)
   if (app.currentReleaseId === null) sayUnknownSizes(appJson, output)
   return { config, buildpacks: build.buildpacks ?? store.buildpacks.list(app.id) }
@@ -47,7 +50,11 @@ function sayUnknownSizes({ formation }: AppManifest, output: Pick<Narrator, 'err
   }
 }
 
-function applyManifest({ store, packPolicy }: Used, { id, appId }: AppSetup, appJson: AppManifest): void {
+function applyManifest(
+  { store, packPolicy }: Pick<Used, 'store' | 'packPolicy'>,
+  { id, appId }: AppSetup,
+  appJson: AppManifest,
+): void {
   const isChosen = store.buildpacks.list(appId).length > 0
   const { packs, problems } = isChosen ? { packs: [], problems: [] } : packsOf(appJson, packPolicy)
   const { missing } = missingConfig(appJson.env, store.configVars.get(appId))

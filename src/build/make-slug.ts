@@ -25,7 +25,8 @@ export async function makeSlug(parts: BuildParts, run: BuildRun): Promise<{ app:
   const { id, appId, noCache, generation } = build
   const commit = build.commit === noCommit ? await clock.time('source', () => takeSource(parts, run)) : build.commit
   const config = store.configVars.get(appId)
-  const configure = (appJson: AppManifest) => configureBuild(parts, { app, build, appJson }, output)
+  const configure = (appJson: AppManifest, until: AbortSignal) =>
+    configureBuild(parts, { app, build, appJson }, output, until)
   const version = build.source?.version ?? commit
   const buildpacks = build.buildpacks ?? store.buildpacks.list(appId)
   const request = {

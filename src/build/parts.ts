@@ -1,6 +1,10 @@
 import type { Engine } from '../engine/engine.ts'
 import type { Repositories } from '../model/repositories.ts'
+import type { AccountId } from '../model/ids.ts'
 import type { Logger } from '../log.ts'
+import type { Narrator } from '../model/narrator.ts'
+import type { AppManifest } from '../model/app-json.ts'
+import type { App } from '../model/app.ts'
 import type { Build, PhaseTimes } from '../model/build.ts'
 import type { RunPipeline, Told } from '../model/build-request.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
@@ -25,6 +29,14 @@ export type BuildParts = {
   outputs: OutputWriters
   outbound: Outbound
   quotas: Pick<Quotas, 'holdRepositoryRoom'>
+  /** Makes the add-ons that app.json asks for; resolves when they are there. */
+  addons: {
+    provide(
+      asked: { app: App; accountId: AccountId; asked: AppManifest['addons'] },
+      output: Pick<Narrator, 'topic' | 'error'>,
+      signal: AbortSignal,
+    ): Promise<void>
+  }
   /** Makes room on the engine's disk, if need be. @throws disk_full */
   makeDiskRoom: () => Promise<void>
   /** Where buildpacks may be. */

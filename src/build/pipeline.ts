@@ -65,7 +65,7 @@ export function createPipeline(own: PipelineDeps): RunPipeline {
     try {
       const source = await asked.clock.time('source', async () => readSource(await archive(asked), own.limits))
       const appJson = appJsonOf(source)
-      const configured = appJson ? configure(asked, appJson) : asked
+      const configured = appJson ? await configure(asked, appJson) : asked
       told.facts.sourceBytes = source.bytes
       for (const line of sourceWarnings(source)) told.output.error(line)
       const plan = planOf(configured, source)
@@ -89,8 +89,8 @@ function appJsonOf({ files }: SourceFacts): AppManifest | undefined {
   return text === undefined ? undefined : parseAppJson(text)
 }
 
-function configure(run: Asked, appJson: AppManifest): Asked {
-  const asked = { ...run.request, ...run.request.configure?.(appJson) }
+async function configure(run: Asked, appJson: AppManifest): Promise<Asked> {
+  const asked = { ...run.request, ...(await run.request.configure?.(appJson, run.signal)) }
   run.output.hide(asked.config)
   return { ...run, request: asked }
 }

@@ -67,6 +67,9 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
   const dynos = new Dynos({ engine, router, store, quotas, dynoLog, states, platformLog, config, log })
   const { timeoutSeconds } = build
   const releases = new Releases({ dynos, store, outputs, platformLog, timeoutSeconds, log })
+  const cursors = new LogCursors({ path: join(paths.runs.worker, 'log-cursors.json'), log })
+  const collector = life.use(new LogCollector({ engine, logs, cursors, log }))
+  const services = new Services({ ...given, platformLog, collector })
   const builds = new Builds({
     engine,
     store,
@@ -77,6 +80,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
     outputs,
     outbound,
     quotas,
+    addons: services,
     makeDiskRoom,
     packPolicy: createPackPolicy(config),
     meter: buildMeter,
@@ -87,12 +91,9 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
     log,
   })
 
-  const cursors = new LogCursors({ path: join(paths.runs.worker, 'log-cursors.json'), log })
-  const collector = life.use(new LogCollector({ engine, logs, cursors, log }))
   const drains = life.use(createDrains(given, life))
   const grants = life.use(new Grants(store))
   const oneOffs = new OneOffs({ engine, store, dynoLog, platformLog, grants, collector, sizes, stop, log })
-  const services = new Services({ ...given, platformLog, collector })
   const upgrades = new StackUpgrades({ ...given, releases })
   return {
     ...given,

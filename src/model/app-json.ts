@@ -4,7 +4,7 @@ import { processTypePattern, type AskedFormation } from './formation.ts'
 
 /**
  * What this server takes from an app.json (Heroku's app.json schema). Everything else in it is for
- * others: add-ons, `environments` for test runs and review apps, of which there are none here,
+ * others: `environments` for test runs and review apps, of which there are none here,
  * name, logo and the like are neither used nor checked.
  */
 export type AppManifest = {
@@ -15,6 +15,8 @@ export type AppManifest = {
    * do.
    */
   healthcheck: string | null
+  /** What a set-up makes first. */
+  addons: AskedAddonOfApp[]
   /** Names or addresses, in order. */
   buildpacks: string[]
   /** A command line that a set-up runs after its first deploy. */
@@ -23,6 +25,9 @@ export type AppManifest = {
   /** Where a set-up leads: an address, or a path of the app. */
   successUrl: string | null
 }
+
+/** `heroku-redis:mini`, and the name of its attachment. */
+export type AskedAddonOfApp = { plan: string; as: string | null }
 
 /**
  * A config var that app.json names: with a value, one to be made up, or one that somebody has to
@@ -40,6 +45,7 @@ export function parseAppJson(text: string): AppManifest {
     env: entries(root['env'], 'env', envDefault),
     formation: entries(root['formation'], 'formation', share),
     healthcheck: healthcheck(root),
+    addons: addons(root['addons']),
     buildpacks: buildpacks(root['buildpacks']),
     postdeploy: postdeploy(root['scripts']),
     stack: optional(root['stack'], 'stack', string),
@@ -116,6 +122,16 @@ function buildpacks(value: unknown): string[] {
   return packs.map((pack, index) => {
     const key = `buildpacks[${index}]`
     return typeof pack === 'string' ? pack : string(object(pack, key)['url'], `${key}.url`)
+  })
+}
+
+/** `"heroku-redis"`, or `{"plan": "heroku-redis:mini", "as": "CACHE"}`. */
+function addons(value: unknown): AskedAddonOfApp[] {
+  return (optional(value, 'addons', array) ?? []).map((one, index) => {
+    const key = `addons[${index}]`
+    if (typeof one === 'string') return { plan: one, as: null }
+    const { plan, as } = object(one, key)
+    return { plan: string(plan, `${key}.plan`), as: optional(as, `${key}.as`, string) }
   })
 }
 

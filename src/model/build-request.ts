@@ -19,7 +19,7 @@ export type BuildRequest = {
   /** Config vars as they are now, for ENV_DIR only. */
   config: ConfigVars
   /** Asked once the source's app.json is known, before anything is built: what to build with. */
-  configure?: (appJson: AppManifest) => Pick<BuildRequest, 'config' | 'buildpacks'>
+  configure?: (appJson: AppManifest, signal: AbortSignal) => Promise<Pick<BuildRequest, 'config' | 'buildpacks'>>
   /** Those that are set for the app; none: what the source has decides. */
   buildpacks?: string[]
   noCache: boolean

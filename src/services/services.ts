@@ -1,47 +1,26 @@
-import { setTimeout as delay } from 'node:timers/promises'
-import type { Stacks } from '../build/stacks.ts'
 import type { Config } from '../config.ts'
 import type { Engine, ServiceContainer } from '../engine/engine.ts'
 import { asPaasError, isPassing, PaasError } from '../errors.ts'
-import type { Logger } from '../log.ts'
 import type { PlatformLog } from '../logs/platform-log.ts'
 import type { Addon } from '../model/addon.ts'
 import type { AddonId, AppId } from '../model/ids.ts'
 import { planNamed, serviceNamed, type ServicePlan, type Service } from '../model/service.ts'
 import { shutdown } from '../model/stop-reasons.ts'
-import { usualStack } from '../model/stack.ts'
 import { createAddonRelease } from '../release/create.ts'
 import type { Store } from '../store/store.ts'
 import { readServices } from './definition.ts'
-import { programsAt, serviceImage } from './image.ts'
-import { configOf, dataOf, serviceSpec } from './spec.ts'
+import { provideAddons } from './from-app-json.ts'
+import { programsAt } from './image.ts'
+import { containersOf, runAddon, untilHealthy, type RunAddonDeps } from './run-addon.ts'
+import { configOf, dataOf } from './spec.ts'
 
-export type ServicesOptions = {
-  engine: Pick<
-    Engine,
-    | 'findImage'
-    | 'createImage'
-    | 'runService'
-    | 'listServices'
-    | 'connectService'
-    | 'execInService'
-    | 'stopDyno'
-    | 'createVolume'
-    | 'removeVolume'
-  >
-  stacks: Stacks
-  store: Pick<Store, 'addons' | 'addonAttachments' | 'apps' | 'transaction' | 'releases' | 'configVars'>
+export type ServicesOptions = RunAddonDeps & {
+  engine: Pick<Engine, 'removeVolume'>
+  store: Store
   platformLog: PlatformLog
-  /** Copies what a container prints into its app's log. */
-  collector: { follow(container: { id: string; appId: AppId; name: string }): void }
   config: Pick<Config, 'servicesDirectories'>
-  log: Logger
 }
 
-/** Seconds in which a service has to answer, and milliseconds between two questions. */
-const readiness = { seconds: 120, pause: 150 }
-/** Milliseconds that a service has to write what it holds. */
-const grace = 60_000
 /** Milliseconds until what something passing kept from being done is tried again. */
 const patience = 2000
 
@@ -83,6 +62,16 @@ export class Services implements AsyncDisposable {
     else void this.#settle(addonId)
   }
 
+  /** What the app.json of a new app asks for. */
+  async provide(
+    asked: Parameters<typeof provideAddons>[1],
+    output: Parameters<typeof provideAddons>[2],
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { store } = this.#own
+    await provideAddons({ store, services: this.#read(), wake: () => this.wake() }, asked, output, signal)
+  }
+
   /** Removes all that the add-ons of an app have, which is being destroyed. */
   async removeOf(appId: AppId): Promise<void> {
     const { store } = this.#own
@@ -107,28 +96,35 @@ export class Services implements AsyncDisposable {
     }
     const turn = { done: Promise.resolve(), again: true }
     this.#busy.set(id, turn)
-    turn.done = this.#workOff(id, turn).finally(() => this.#busy.delete(id))
+    turn.done = this.#workOff(id, turn)
     return turn.done
   }
 
   async #workOff(id: AddonId, turn: { again: boolean }): Promise<void> {
     const { signal } = this.#stopping
-    while (turn.again && !signal.aborted) {
-      turn.again = false
-      const addon = this.#own.store.addons.find(id)
-      if (!addon) return
-      await this.#bringInLine(addon, signal).catch((cause: unknown) => this.#giveUp(addon, cause))
+    try {
+      while (turn.again && !signal.aborted) {
+        turn.again = false
+        const addon = this.#own.store.addons.find(id)
+        if (addon) await this.#bringInLine(addon, signal).catch((cause: unknown) => this.#giveUp(addon, cause))
+      }
+    } catch (cause) {
+      // A full disk takes no verdict; the patrol comes by again.
+      this.#own.log.error({ addon: id, err: cause }, 'what became of an add-on is not on record')
+    } finally {
+      // At once with the last look at it, so that nobody asks in vain in between.
+      this.#busy.delete(id)
     }
   }
 
   async #bringInLine(addon: Addon, signal: AbortSignal): Promise<void> {
     switch (addon.state.kind) {
       case 'provisioning':
-        await this.#run(addon, signal)
+        await runAddon(this.#own, addon, this.#serviceOf(addon), signal)
         return this.#recordProvisioned(addon)
       case 'provisioned': {
         const service = this.#serviceOf(addon)
-        const container = await this.#run(addon, signal, service)
+        const container = await runAddon(this.#own, addon, service, signal)
         return this.#work(addon, { ...service, container }, signal)
       }
       case 'failed':
@@ -138,54 +134,6 @@ export class Services implements AsyncDisposable {
         this.#own.store.addons.remove(addon.id)
         this.#own.log.info({ addon: addon.name, app: addon.appId }, 'add-on removed')
     }
-  }
-
-  /** Starts it if it does not run as it should. @returns its container, once it answers */
-  async #run(addon: Addon, signal: AbortSignal, known = this.#serviceOf(addon)): Promise<ServiceContainer> {
-    const { engine, stacks, store, log } = this.#own
-    const app = store.apps.get(addon.appId)
-    if (!app) throw new PaasError('app_not_found', 'The app was destroyed.')
-    const { stack } = stacks(usualStack)
-    const image = await serviceImage({ engine, stack }, known.service, (line) => log.debug({ line }, 'service image'))
-    const attached = store.addonAttachments.list({ addonId: addon.id }).map(({ appId }) => appId)
-    const appIds = [...new Set([addon.appId, ...attached])]
-    const secrets = store.addons.secrets(addon.id)
-    const spec = serviceSpec(addon, { ...known, image: image.digest }, { app: app.name, appIds, secrets })
-    const present = await this.#containersOf(addon)
-    const good = present.find(({ version, state }) => version === spec.version && comesBack(state))
-    for (const other of present) if (other !== good) await engine.stopDyno(other.id, grace)
-    if (good) {
-      await engine.connectService(good, { appIds, host: addon.host })
-      return good
-    }
-    // Only then: one that is lost later is not to be replaced by an empty one.
-    if (spec.data && addon.state.kind === 'provisioning')
-      await engine.createVolume({ id: addon.id, owner: addon.id, kind: 'service', name: addon.name })
-    await engine.runService(spec, signal)
-    const [container] = await this.#containersOf(addon)
-    if (!container) throw new PaasError('engine_unavailable', `The add-on ${addon.name} went away.`)
-    this.#own.collector.follow({ ...container, name: container.process })
-    await this.#untilHealthy(addon, container, signal)
-    log.info({ addon: addon.name, app: addon.appId }, 'add-on runs')
-    return container
-  }
-
-  async #containersOf({ id }: Addon): Promise<ServiceContainer[]> {
-    const all = await this.#own.engine.listServices()
-    return all.filter(({ addonId }) => addonId === id)
-  }
-
-  /** @throws addon_failed */
-  async #untilHealthy({ name, process }: Addon, { id }: ServiceContainer, signal: AbortSignal): Promise<void> {
-    const end = performance.now() + readiness.seconds * 1000
-    while (performance.now() < end) {
-      const asked = await this.#own.engine.execInService(id, { argv: [`${programsAt}/health`] }, signal).catch(notYet)
-      if (asked?.code === 0) return
-      await delay(readiness.pause, undefined, { signal })
-    }
-    throw new PaasError('addon_failed', `${name} did not answer within ${readiness.seconds} s.`, {
-      hint: `Its log says why: paas logs -d ${process}`,
-    })
   }
 
   /** From here on it has its config vars: the release that brings them is made with it. */
@@ -212,7 +160,7 @@ export class Services implements AsyncDisposable {
     const { work } = addon.state
     const before = store.addons.secrets(addon.id)
     const password = before.next ?? before.password
-    await this.#untilHealthy(addon, container, signal)
+    await untilHealthy(this.#own, addon, container, signal)
     const argv = [`${programsAt}/${work}`]
     const { code } = await this.#own.engine.execInService(
       container.id,
@@ -221,6 +169,7 @@ export class Services implements AsyncDisposable {
     )
     if (code !== 0) throw new PaasError('engine_unavailable', `${work} of ${addon.name} exited with ${code}.`)
     store.transaction(() => {
+      if (store.addons.find(addon.id)?.state.kind !== 'provisioned') return
       store.addons.setState(addon.id, { kind: 'provisioned', work: null })
       if (work !== 'rotate') return
       const { next: _next, ...secrets } = { ...before, password }
@@ -241,19 +190,24 @@ export class Services implements AsyncDisposable {
   }
 
   async #remove(addon: Addon): Promise<void> {
-    for (const { id } of await this.#containersOf(addon)) await this.#own.engine.stopDyno(id, 0)
+    for (const { id } of await containersOf(this.#own, addon)) await this.#own.engine.stopDyno(id, 0)
     await this.#own.engine.removeVolume(dataOf(addon))
   }
 
   /** @throws addon_failed */
   #serviceOf({ service: name, plan: planName }: Addon): { service: Service; plan: ServicePlan } {
-    const services = readServices(this.#own.config.servicesDirectories, (problem) =>
-      this.#own.log.error({ err: problem }, 'a service cannot be read'),
-    )
-    const service = serviceNamed(services, name)
+    const service = serviceNamed(this.#read(), name)
     const plan = service && planNamed(service, planName)
     if (service && plan) return { service, plan }
     throw new PaasError('addon_failed', `There is no service ${name} with a plan ${planName} on this server any more.`)
+  }
+
+  /** All that there are now. */
+  #read(): Service[] {
+    const { config, log } = this.#own
+    return readServices(config.servicesDirectories, (problem) =>
+      log.error({ err: problem }, 'a service cannot be read'),
+    )
   }
 
   /** What passes by itself is tried again; one that was there stays, with all it has. */
@@ -263,7 +217,8 @@ export class Services implements AsyncDisposable {
     if (signal.aborted) return
     const error = asPaasError(cause)
     log.warn({ addon: addon.name, app: addon.appId, err: cause }, 'add-on not as it should be')
-    if (addon.state.kind === 'provisioning' && !isPassing(error)) {
+    const isWanted = store.addons.find(addon.id)?.state.kind === 'provisioning'
+    if (isWanted && !isPassing(error)) {
       const reason = [error.message, error.hint].filter(Boolean).join(' ')
       store.addons.setState(addon.id, { kind: 'failed', reason })
       platformLog.api(addon.appId, `Add-on ${addon.name} could not be made: ${reason}`)
@@ -276,13 +231,3 @@ export class Services implements AsyncDisposable {
 }
 
 type Heard = { id: string; appId: AppId; name: string; kind: string; addonId: AddonId }
-
-/** Those that the engine starts again, or that run. */
-function comesBack({ kind }: ServiceContainer['state']): boolean {
-  return kind === 'running' || kind === 'restarting'
-}
-
-/** It is just being started, or started again. */
-function notYet(cause: unknown): undefined {
-  if (asPaasError(cause).code !== 'not_found') throw cause
-}

@@ -32,7 +32,7 @@ describe.concurrent("Heroku's command is told that there is nothing here for", (
     [
       'a service',
       ['addons:create', 'mongodb', ...app],
-      /no service "mongodb"; there is heroku-postgresql, heroku-redis, memcached/,
+      /no service "mongodb"; there is memcached, heroku-postgresql, heroku-redis/,
     ],
     ['a database', ['pg:psql', ...app], /acme has no databases/],
     ['backups', ['pg:backups', ...app], /Backups, .*not on this server/],

@@ -33,6 +33,7 @@ describe('an app.json', () => {
       },
       formation: { web: { quantity: 2, size: 'Standard-1X' }, worker: { quantity: 0, size: null } },
       healthcheck: '/up?full=1',
+      addons: [{ plan: 'heroku-postgresql', as: null }],
       buildpacks: ['heroku/nodejs', 'https://example.com/pack.git#v1'],
       postdeploy: 'node seed.js',
       stack: 'heroku-24',
@@ -41,7 +42,7 @@ describe('an app.json', () => {
   })
 
   it('may say nothing at all', () => {
-    const rest = { healthcheck: null, buildpacks: [], postdeploy: null, stack: null, successUrl: null }
+    const rest = { healthcheck: null, addons: [], buildpacks: [], postdeploy: null, stack: null, successUrl: null }
     const nothing = { env: {}, formation: {}, ...rest }
     expect(parse({})).toEqual(nothing)
     expect(parseAppJson('\uFEFF{"env":null,"scripts":null,"healthchecks":{}}')).toEqual(nothing)

@@ -79,6 +79,22 @@ describe('a set-up', () => {
     expect(site.store.formations.list(setup.appId)).toMatchObject([{ type: 'clock', quantity: 1 }])
   })
 
+  it('makes the add-ons of app.json before it builds, as far as there are services for them', async () => {
+    const addons = ['memcached', 'mailgun:starter', { plan: 'memcached:gone', as: 'SESSIONS' }]
+    const setup = await setUp('stored', { appJson: { addons, scripts: { postdeploy: 'echo "$MEMCACHED_URL"' } } })
+    await until('they are there', async () => site.store.addons.list(setup.appId).length === 2, 120_000)
+    expect(await end(setup)).toMatchObject({ kind: 'succeeded', postdeploy: { exitCode: 0 } })
+    const made = site.store.addons.list(setup.appId)
+    expect(made.map(({ service, plan, state }) => [service, plan, state.kind])).toEqual([
+      ['memcached', 'dev', 'provisioned'],
+      ['memcached', 'dev', 'provisioned'],
+    ])
+    const vars = Object.keys(site.store.configVars.get(setup.appId))
+    expect(vars).toEqual(['MEMCACHED_SERVERS', 'MEMCACHED_URL', 'SESSIONS_SERVERS', 'SESSIONS_URL'])
+    const releases = site.store.releases.list(setup.appId).map(({ description }) => description)
+    expect(releases[0]).toMatch(/^Deploy /)
+  })
+
   it('needs no app.json', async () => {
     expect(await end(await setUp('plain', {}))).toEqual({ kind: 'succeeded', postdeploy: null })
   })

@@ -159,7 +159,7 @@ export class Site implements AsyncDisposable {
       const files = await filesOf(await this.repositories.archive(appId, commit, signal))
       const text = files.get('app.json')
       const appJson = text === undefined ? undefined : parseAppJson(text)
-      const { buildpacks = [] } = { ...asked, ...(appJson && configure?.(appJson)) }
+      const { buildpacks = [] } = { ...asked, ...(appJson && (await configure?.(appJson, signal))) }
       output.topic(['Building', ...buildpacks].join(' '))
       facts.sourceBytes = 4711
       await clock.time('compile', () => this.buildGate.pass(files.get('build') ?? '', signal))

@@ -1,0 +1,119 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Stacks } from '../build/stacks.ts'
+import type { Engine, ServiceContainer } from '../engine/engine.ts'
+import { asPaasError, PaasError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { Addon } from '../model/addon.ts'
+import type { AppId } from '../model/ids.ts'
+import type { Service, ServicePlan } from '../model/service.ts'
+import { usualStack } from '../model/stack.ts'
+import type { Store } from '../store/store.ts'
+import { programsAt, serviceImage } from './image.ts'
+import { serviceSpec } from './spec.ts'
+
+export type RunAddonDeps = {
+  engine: Pick<
+    Engine,
+    | 'findImage'
+    | 'createImage'
+    | 'runService'
+    | 'listServices'
+    | 'connectService'
+    | 'execInService'
+    | 'stopDyno'
+    | 'createVolume'
+  >
+  stacks: Stacks
+  store: Pick<Store, 'addons' | 'addonAttachments' | 'apps'>
+  /** Copies what a container prints into its app's log. */
+  collector: { follow(container: { id: string; appId: AppId; name: string }): void }
+  log: Logger
+}
+
+/** Seconds in which a service has to answer, and milliseconds between two questions. */
+const readiness = { seconds: 120, pause: 150 }
+/** Milliseconds that a service has to write what it holds. */
+const grace = 60_000
+
+/**
+ * Starts an add-on if it does not run as it should, on the networks of the apps that it is attached
+ * to.
+ * @returns its container, which answers if it was started
+ * @throws addon_failed, and volume_missing where its data is gone
+ */
+export async function runAddon(
+  deps: RunAddonDeps,
+  addon: Addon,
+  known: { service: Service; plan: ServicePlan },
+  signal: AbortSignal,
+): Promise<ServiceContainer> {
+  const { engine, collector, log } = deps
+  const spec = await specOf(deps, addon, known)
+  const present = await containersOf(deps, addon)
+  const good = present.find(({ version, state }) => version === spec.version && comesBack(state))
+  for (const other of present) if (other !== good) await engine.stopDyno(other.id, grace)
+  if (good) {
+    await engine.connectService(good, spec)
+    return good
+  }
+  // Only then: one that is lost later is not to be replaced by an empty one.
+  if (spec.data && addon.state.kind === 'provisioning')
+    await engine.createVolume({ id: addon.id, owner: addon.id, kind: 'service', name: addon.name })
+  await engine.runService(spec, signal)
+  const [container] = await containersOf(deps, addon)
+  if (!container) throw new PaasError('engine_unavailable', `The add-on ${addon.name} went away.`)
+  collector.follow({ ...container, name: container.process })
+  await untilHealthy(deps, addon, container, signal)
+  log.info({ addon: addon.name, app: addon.appId }, 'add-on runs')
+  return container
+}
+
+async function specOf(
+  { engine, stacks, store, log }: RunAddonDeps,
+  addon: Addon,
+  known: { service: Service; plan: ServicePlan },
+) {
+  const app = store.apps.get(addon.appId)
+  if (!app) throw new PaasError('app_not_found', 'The app was destroyed.')
+  const { stack } = stacks(usualStack)
+  const image = await serviceImage({ engine, stack }, known.service, (line) => log.debug({ line }, 'service image'))
+  const attached = store.addonAttachments.list({ addonId: addon.id }).map(({ appId }) => appId)
+  const appIds = [...new Set([addon.appId, ...attached])]
+  const secrets = store.addons.secrets(addon.id)
+  return serviceSpec(addon, { ...known, image: image.digest }, { app: app.name, appIds, secrets })
+}
+
+export async function containersOf(
+  { engine }: Pick<RunAddonDeps, 'engine'>,
+  { id }: Addon,
+): Promise<ServiceContainer[]> {
+  return (await engine.listServices()).filter(({ addonId }) => addonId === id)
+}
+
+/** @throws addon_failed */
+export async function untilHealthy(
+  { engine }: Pick<RunAddonDeps, 'engine'>,
+  { name, process }: Addon,
+  { id }: ServiceContainer,
+  signal: AbortSignal,
+): Promise<void> {
+  const end = performance.now() + readiness.seconds * 1000
+  while (performance.now() < end) {
+    const asked = await engine.execInService(id, { argv: [`${programsAt}/health`] }, signal).catch(notYet)
+    if (asked?.code === 0) return
+    await delay(readiness.pause, undefined, { signal })
+  }
+  throw new PaasError('addon_failed', `${name} did not answer within ${readiness.seconds} s.`, {
+    hint: `Its log says why: paas logs -d ${process}`,
+  })
+}
+
+/** Those that the engine starts again, or that run. */
+function comesBack({ kind }: ServiceContainer['state']): boolean {
+  return kind === 'running' || kind === 'restarting'
+}
+
+/** It is just being started, or started again. */
+function notYet(cause: unknown): undefined {
+  if (asPaasError(cause).code !== 'not_found') throw cause
+}
