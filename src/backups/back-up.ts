@@ -17,15 +17,25 @@ export type BackupParts = {
   config: Pick<Config, 'dataDirectory' | 'paths'>
   serverId: string
   store: Pick<Store, 'apps' | 'slugs'>
-  engine: Pick<Engine, 'listImages' | 'saveImages'>
+  engine: Pick<Engine, 'listImages' | 'listVolumes' | 'saveImages'>
   restic: Restic
   keepDays: number
   /** Told of each step before it begins. */
   say: (step: string) => void
 }
 
-/** `bytes`: what the backup holds; `addedBytes`: what the target did not have yet. */
-export type BackupDone = { snapshot: string; takenAt: Date; apps: number; bytes: number; addedBytes: number }
+/**
+ * `bytes`: what the backup holds; `addedBytes`: what the target did not have yet; `volumes`: those
+ * whose data it lacks, of apps and of add-ons.
+ */
+export type BackupDone = {
+  snapshot: string
+  takenAt: Date
+  apps: number
+  volumes: number
+  bytes: number
+  addedBytes: number
+}
 
 /** Of the two snapshots that a backup is. */
 export const tags = { files: 'paas-server', images: 'paas-images' } as const
@@ -59,13 +69,14 @@ export async function backUpServer(parts: BackupParts, signal: AbortSignal): Pro
     snapshot: files.snapshot,
     takenAt: new Date(manifest.takenAt),
     apps: manifest.apps,
+    volumes: manifest.volumes,
     bytes: files.bytes + (images?.stored.bytes ?? 0),
     addedBytes: files.addedBytes + (images?.stored.addedBytes ?? 0),
   }
 }
 
 /** Small files, and the database as it is now. Disposal removes them. */
-async function take({ config, serverId, store, say }: BackupParts, signal: AbortSignal) {
+async function take({ config, serverId, store, engine, say }: BackupParts, signal: AbortSignal) {
   const { paths, dataDirectory } = config
   const directory = join(dataDirectory, takenDirectory)
   await using life = new AsyncDisposableStack()
@@ -75,6 +86,7 @@ async function take({ config, serverId, store, say }: BackupParts, signal: Abort
   say('copying the database')
   const takenAt = new Date().toISOString()
   await copyDatabase(paths.database, join(directory, 'paas.db'))
+  const volumes = await engine.listVolumes()
   const refs = await readRepositoryRefs(paths.repositories, signal)
   for (const path of [paths.format, paths.key, paths.tls]) {
     await cp(path, join(directory, relative(dataDirectory, path)), { recursive: true })
@@ -82,7 +94,7 @@ async function take({ config, serverId, store, say }: BackupParts, signal: Abort
   const files = Object.fromEntries(
     await Promise.all(['paas.db', 'paas.json', 'key'].map(async (name) => [name, await sumOf(join(directory, name))])),
   ) as Record<string, string>
-  const manifest = { serverId, takenAt, files, refs, apps: store.apps.listAll().length }
+  const manifest = { serverId, takenAt, files, refs, apps: store.apps.listAll().length, volumes: volumes.length }
   return { directory, manifest, [Symbol.asyncDispose]: disposalOf(life.move()) }
 }
 

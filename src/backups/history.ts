@@ -8,7 +8,15 @@ export type ServerBackup = { id: string; startedAt: number; endedAt: number | nu
 /** `bytes`: what it holds; `addedBytes`: what the target did not have. It was read back. */
 type ServerBackupState =
   | { kind: 'running' }
-  | { kind: 'succeeded'; snapshot: string; takenAt: number; apps: number; bytes: number; addedBytes: number }
+  | {
+      kind: 'succeeded'
+      snapshot: string
+      takenAt: number
+      apps: number
+      volumes: number
+      bytes: number
+      addedBytes: number
+    }
   | { kind: 'failed'; code: string; reason: string }
 
 /** Backups that are remembered. */

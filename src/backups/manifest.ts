@@ -21,6 +21,8 @@ export type Manifest = {
   /** undefined: there were none. */
   images: { snapshot: string; sha256: string; digests: string[] } | undefined
   apps: number
+  /** Those whose data is not in it. */
+  volumes: number
 }
 
 export function writeManifest(manifest: Omit<Manifest, 'format'>): string {

@@ -21,8 +21,11 @@ export type RestoreParts = {
   say: (step: string) => void
 }
 
-/** `missing`: releases whose image this engine does not know by the name it had. */
-export type Restored = { takenAt: Date; apps: number; missing: number }
+/**
+ * `missing`: releases whose image this engine does not know by the name it had. `volumes`: those
+ * whose data was not in the backup.
+ */
+export type Restored = { takenAt: Date; apps: number; volumes: number; missing: number }
 
 /**
  * Brings a server back from its backup: into a data directory that is new or empty. Nothing of it
@@ -47,7 +50,7 @@ export async function restoreServer(parts: RestoreParts, which: string, signal: 
   const digests = manifest.images?.digests ?? []
   const images = await Promise.all(digests.map((digest) => parts.engine.findImage(digest)))
   const missing = images.filter((image) => image === undefined).length
-  return { takenAt: new Date(manifest.takenAt), apps: manifest.apps, missing }
+  return { takenAt: new Date(manifest.takenAt), apps: manifest.apps, volumes: manifest.volumes, missing }
 }
 
 const draftName = '.restoring'

@@ -11,9 +11,10 @@ export function sayStep(step: string): void {
 
 export function sayDone(done: BackupDone, { json }: Form): void {
   if (json) return printJson(done)
-  const { snapshot, apps, bytes, addedBytes } = done
+  const { snapshot, apps, volumes, bytes, addedBytes } = done
   const sizes = `${mib(bytes)}, of it ${mib(addedBytes)} new`
   print(`paas: backup ${snapshot.slice(0, 8)} holds ${countOf(apps)}, ${sizes}; all of it was read back`)
+  if (volumes > 0) print(`paas: ${lacking(volumes)}: download volumes and dump databases`)
 }
 
 /** Ends with what to type next. */
@@ -23,8 +24,9 @@ export function sayRestored(
   { json }: Form,
 ): void {
   if (json) return printJson(restored)
-  const { takenAt, apps, missing } = restored
+  const { takenAt, apps, volumes, missing } = restored
   print(`paas: ${dataDirectory} has ${countOf(apps)} as of ${takenAt.toISOString()}, ${ageOf(takenAt)} ago`)
+  if (volumes > 0) print(`paas: ${lacking(volumes)}: see docs/backups.md, "Restore"`)
   if (missing > 0) {
     print(`paas: ${missing} of the images have another name on this engine: push those apps again after the start`)
   }
@@ -46,6 +48,10 @@ function describe(state: ServerBackup['state']): string {
     case 'succeeded':
       return `${state.snapshot.slice(0, 8)}  ${countOf(state.apps)}  ${mib(state.bytes)}, ${mib(state.addedBytes)} new`
   }
+}
+
+function lacking(volumes: number): string {
+  return `the data of ${volumes === 1 ? '1 volume' : `${volumes} volumes`}, of apps and add-ons, is not in it`
 }
 
 function countOf(apps: number): string {
