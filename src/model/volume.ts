@@ -1,7 +1,7 @@
 import { PaasError } from '../errors.ts'
 import { isOneOff } from './dyno.ts'
 import { processTypePattern, type Formation } from './formation.ts'
-import type { AppId, VolumeId } from './ids.ts'
+import type { AppId, ReleaseId, VolumeId } from './ids.ts'
 
 /**
  * A place where an app's dynos write for good. It is the app's, not a release's: a rollback changes
@@ -21,6 +21,8 @@ export type AppVolume = {
   made: boolean
   /** Its data goes as soon as no dyno has it. */
   leaving: boolean
+  /** The release with which it leaves. */
+  leftBy: ReleaseId | null
   fill: Fill
   /** null: not measured yet. */
   bytes: number | null

@@ -20,6 +20,7 @@ export function recordFailure(store: Store, { id, appId, bringsCode }: Release, 
   store.transaction(() => {
     store.releases.setState(id, { kind: 'failed', reason })
     const good = newestGood(store.releases.list(appId))
+    store.volumes.stay(id)
     if (good && !bringsCode) store.configVars.replace(appId, store.releases.config(good.id))
   })
 }

@@ -1,4 +1,4 @@
-import type { AppId, VolumeId } from '../model/ids.ts'
+import type { AppId, ReleaseId, VolumeId } from '../model/ids.ts'
 import type { Fill, AppVolume } from '../model/volume.ts'
 
 export interface VolumeRecords {
@@ -11,8 +11,10 @@ export interface VolumeRecords {
   /** The engine has it. */
   recordMade(id: VolumeId): void
   recordBytes(id: VolumeId, measured: { bytes: number; fill: Fill }): void
-  /** From here on no dyno gets it. */
-  leave(id: VolumeId): void
+  /** From here on no dyno gets it, unless that release fails. */
+  leave(id: VolumeId, releaseId: ReleaseId): void
+  /** What was to leave with that release stays, unless another one has its name by now. */
+  stay(releaseId: ReleaseId): void
   /** The engine no longer has it. */
   remove(id: VolumeId): void
 }

@@ -1,5 +1,5 @@
 import { PaasError } from '../errors.ts'
-import { newId, type AppId, type VolumeId } from '../model/ids.ts'
+import { newId, type AppId, type ReleaseId, type VolumeId } from '../model/ids.ts'
 import type { Fill, AppVolume } from '../model/volume.ts'
 import type { Database } from './database.ts'
 import type { VolumeRecords } from './volume-records.ts'
@@ -13,6 +13,7 @@ type Row = {
   single_writer: number
   made: number
   leaving: number
+  left_by: ReleaseId | null
   fill: Fill
   bytes: number | null
   measured_at: number | null
@@ -37,7 +38,13 @@ export function openVolumeRecords(db: Database): VolumeRecords {
         now: Date.now(),
       })
     },
-    leave: (id) => set('leaving = 1', { id }),
+    leave: (id, releaseId) => set('leaving = 1, left_by = :releaseId', { id, releaseId }),
+    stay: (releaseId) =>
+      void db.run(
+        `UPDATE volumes SET leaving = 0, left_by = NULL, updated_at = :now WHERE left_by = :releaseId AND NOT EXISTS (
+           SELECT 1 FROM volumes other WHERE other.app_id = volumes.app_id AND other.name = volumes.name AND other.leaving = 0)`,
+        { releaseId, now: Date.now() },
+      ),
     remove: (id) => void db.run('DELETE FROM volumes WHERE id = :id', { id }),
   }
 }
@@ -72,6 +79,7 @@ function toVolume(row: Row): AppVolume {
     singleWriter: row.single_writer === 1,
     made: row.made === 1,
     leaving: row.leaving === 1,
+    leftBy: row.left_by,
     fill: row.fill,
     bytes: row.bytes,
     measuredAt: row.measured_at === null ? null : new Date(row.measured_at),

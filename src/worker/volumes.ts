@@ -3,10 +3,14 @@ import type { AppId } from '../model/ids.ts'
 import { fillOf, type Fill, type AppVolume } from '../model/volume.ts'
 import type { Working } from './parts.ts'
 
-/** Those that were destroyed, as soon as no dyno has them; the patrol tries again. */
+/**
+ * Those that were destroyed, as soon as the release without them serves and no dyno has them; the
+ * patrol tries again.
+ */
 export async function removeLeavingVolumes({ store, engine, log }: Working, appId: AppId): Promise<void> {
   const leaving = store.volumes.listAll().filter((volume) => volume.leaving && volume.appId === appId)
-  for (const { id, name } of leaving) {
+  for (const { id, name, leftBy } of leaving) {
+    if (leftBy && store.releases.find(leftBy)?.state.kind === 'pending') continue
     try {
       await engine.removeVolume({ id, owner: appId })
       store.volumes.remove(id)

@@ -44,11 +44,11 @@ const volumes = async (): Promise<string[]> => {
 /** Of a dyno's container: `/app/data rw` for each mount. */
 async function mountsOf(dyno: string): Promise<string[]> {
   const filters = ['--filter', await serverLabel(), '--filter', `label=paas.dyno=${dyno}`]
-  const [id = ''] = (await docker('ps', '--quiet', ...filters)).split('\n')
+  const [id = ''] = (await docker('ps', '--all', '--quiet', ...filters)).split('\n')
   if (id === '') return []
-  const { Mounts } = (
-    JSON.parse(await docker('inspect', id)) as { Mounts: { Destination: string; RW: boolean }[] }[]
-  )[0]!
+  const description = await docker('inspect', id).catch(() => undefined)
+  if (description === undefined) return ['just going']
+  const { Mounts } = (JSON.parse(description) as { Mounts: { Destination: string; RW: boolean }[] }[])[0]!
   return Mounts.map(({ Destination, RW }) => `${Destination} ${RW ? 'rw' : 'ro'}`)
 }
 

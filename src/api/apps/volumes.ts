@@ -41,7 +41,7 @@ export function volumeRoutes(api: Api, deps: Deps): void {
   api.post('/apps/:app/volumes', { schema: { body: newVolume } }, async (request, reply) => {
     const app = appOf(store, request)
     const { types = ['web'], single_writer: singleWriter = true, ...given } = request.body
-    const made = change(deps, { app, request }, () => create(store, app, { ...given, types, singleWriter }))
+    const made = create(deps, { app, request }, { ...given, types, singleWriter })
     await wake(deps, reply, { kind: 'converge', appId: app.id })
     reply.code(201)
     return volumeJson(deps, app, made.volume, made.release)
@@ -55,40 +55,42 @@ export function volumeRoutes(api: Api, deps: Deps): void {
       const app = appOf(store, request)
       const volume = volumeOf(store, app, request)
       checkConfirmed(volume, request.query.confirm)
-      const { release } = change(deps, { app, request }, () => leave(store, volume))
+      const { release } = leave(deps, { app, request }, volume)
       await wake(deps, reply, { kind: 'converge', appId: app.id })
       return volumeJson(deps, app, volume, release)
     },
   )
 }
 
-/** Together with the release with which dynos get it, or get it no more. */
-function change(
-  { store, platformLog }: Deps,
-  { app, request }: { app: App; request: FastifyRequest },
-  work: () => { volume: AppVolume; description: string },
-): { volume: AppVolume; release: Release } {
-  const { account } = request.identity
-  const made = store.transaction(() => {
-    const { volume, description } = work()
-    const release = createVolumeRelease(store, app, { description, accountId: account.id })
-    if (release.slugId === null) store.releases.setState(release.id, { kind: 'succeeded' })
-    return { volume, release: store.releases.find(release.id) ?? release }
-  })
-  sayWhoReleases(platformLog, made.release, account.email)
-  return made
-}
-
 /** @throws invalid_params, name_taken */
-function create(store: Deps['store'], app: App, wanted: NewVolume): { volume: AppVolume; description: string } {
-  checkNewVolume(wanted, store.volumes.list(app.id), store.formations.list(app.id))
-  const volume = store.volumes.create({ ...wanted, appId: app.id })
-  return { volume, description: `Add volume ${volume.name}` }
+function create(deps: Deps, { app, request }: Asking, wanted: NewVolume): Changed {
+  const { store } = deps
+  return store.transaction(() => {
+    checkNewVolume(wanted, store.volumes.list(app.id), store.formations.list(app.id))
+    const volume = store.volumes.create({ ...wanted, appId: app.id })
+    return { volume, release: releaseWith(deps, { app, request }, `Add volume ${volume.name}`) }
+  })
 }
 
-function leave(store: Deps['store'], volume: AppVolume): { volume: AppVolume; description: string } {
-  store.volumes.leave(volume.id)
-  return { volume, description: `Remove volume ${volume.name}` }
+function leave(deps: Deps, asking: Asking, volume: AppVolume): Changed {
+  const { store } = deps
+  return store.transaction(() => {
+    const release = releaseWith(deps, asking, `Remove volume ${volume.name}`)
+    store.volumes.leave(volume.id, release.id)
+    return { volume, release }
+  })
+}
+
+type Asking = { app: App; request: FastifyRequest }
+type Changed = { volume: AppVolume; release: Release }
+
+/** The release with which dynos get it, or get it no more. */
+function releaseWith({ store, platformLog }: Deps, { app, request }: Asking, description: string): Release {
+  const { account } = request.identity
+  const release = createVolumeRelease(store, app, { description, accountId: account.id })
+  if (release.slugId === null) store.releases.setState(release.id, { kind: 'succeeded' })
+  sayWhoReleases(platformLog, release, account.email)
+  return release
 }
 
 /** @throws confirmation_required */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { recordFailure } from '../../../src/release/verdict.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
 
@@ -105,6 +106,9 @@ describe('a volume', () => {
     expect(await names()).toEqual(['jobs'])
     expect(api.store.volumes.listAll().find(({ name }) => name === 'media')).toMatchObject({ leaving: true })
     expect((await destroy('?confirm=media')).status).toBe(404)
+    recordFailure(api.store, api.store.releases.list(acme.id)[0]!, 'boot failed')
+    expect(new Set(await names())).toEqual(new Set(['jobs', 'media']))
+    expect((await destroy('?confirm=media')).status).toBe(200)
     expect((await create({ name: 'media', mount: '/app/media' })).status).toBe(201)
   })
 
