@@ -11,7 +11,8 @@ export interface ServiceEngine {
    * left, but for its data.
    */
   runService(spec: ServiceSpec, signal: AbortSignal): Promise<void>
-  listServices(): Promise<ServiceContainer[]>
+  /** All of this server, or those of one add-on. */
+  listServices(filter?: { addonId?: AddonId }): Promise<ServiceContainer[]>
   /** Makes these the apps whose dynos reach it. */
   connectService(service: ServiceContainer, to: { appIds: AppId[]; host: string }): Promise<void>
   /** Runs a program beside it, as its user and with its environment; gives what it printed. */

@@ -7,7 +7,7 @@ type Deps = { engine: Pick<Engine, 'listServices' | 'execInService' | 'dynoUsage
 
 /** Asks the engine and the service's own program; a service that has none tells nothing. */
 export async function figuresOf({ engine }: Deps, id: AddonId, signal: AbortSignal): Promise<AddonFigures> {
-  const container = (await engine.listServices()).find(({ addonId }) => addonId === id)
+  const [container] = await engine.listServices({ addonId: id })
   const diskBytes = (await engine.dataBytes({ id, owner: id })) ?? null
   if (container?.state.kind !== 'running') return { since: null, memoryBytes: null, diskBytes, told: [] }
   const [usage, info] = await Promise.all([

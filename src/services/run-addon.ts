@@ -87,7 +87,7 @@ export async function containersOf(
   { engine }: Pick<RunAddonDeps, 'engine'>,
   { id }: Addon,
 ): Promise<ServiceContainer[]> {
-  return (await engine.listServices()).filter(({ addonId }) => addonId === id)
+  return engine.listServices({ addonId: id })
 }
 
 /** @throws addon_failed */

@@ -95,7 +95,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     cacheBytes: (appId) => cacheBytes(deps, appId),
     removeCache: (appId) => removeCache(deps, appId),
     runService: (spec, signal) => runService(deps, spec, signal),
-    listServices: () => listServices(deps),
+    listServices: (filter) => listServices(deps, filter),
     connectService: (service, to) => connectService(deps, service, to),
     execInService: (id, command, signal) => execInService(deps, id, command, signal),
     createVolume: (spec) => createVolume(deps, spec),

@@ -51,8 +51,12 @@ async function ownData(deps: DockerDeps, { addonId, image }: ServiceSpec, data: 
   await withContainer(deps, options, (container) => ownVolumes(container, tenantUser, [data]))
 }
 
-export async function listServices({ docker, serverId }: DockerDeps): Promise<ServiceContainer[]> {
-  const filters = { label: [`${label.server}=${serverId}`, `${label.kind}=service`] }
+export async function listServices(
+  { docker, serverId }: DockerDeps,
+  { addonId }: { addonId?: AddonId } = {},
+): Promise<ServiceContainer[]> {
+  const own = addonId === undefined ? [] : [`${label.owner}=${addonId}`]
+  const filters = { label: [`${label.server}=${serverId}`, `${label.kind}=service`, ...own] }
   const found = await docker.listContainers({ all: true, filters })
   const ours = found.filter(({ Names }) => Names.every(isOurName))
   const infos = await Promise.all(ours.map(({ Id }) => unlessMissing(docker.getContainer(Id).inspect())))
