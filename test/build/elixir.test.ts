@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { packFacts } from '../../src/build/packs.ts'
 import { runIn, type AppBuilder } from './builder.ts'
@@ -12,12 +12,19 @@ let app: AppBuilder
 let plain: string
 let withPackages: string
 let hex: Record<string, string>
+/** Settings of mise that name a server with one more version of Elixir: the stack's, under another number. */
+let mirror: Record<string, string>
 beforeAll(async () => {
   host = await PackHost.start()
   await host.builder.buildImage(['elixir'])
   const made = await host.builder.generate(packFacts.elixir.toolchain ?? [], makeApps)
   ;[plain, withPackages] = [join(made, 'plain'), join(made, 'packages')]
   hex = { HEX_MIRROR: await serve(join(made, 'registry')), HEX_UNSAFE_REGISTRY: '1' }
+  const compiled = await serve(join(made, 'compiled'))
+  mirror = {
+    MISE_USE_VERSIONS_HOST: 'false',
+    MISE_URL_REPLACEMENTS: JSON.stringify({ 'https://builds.hex.pm/builds/elixir': compiled }),
+  }
   app = await host.builder.app({ 'mix.exs': '' })
 }, 900_000)
 afterAll(async () => {
@@ -33,15 +40,20 @@ cd packages
 sed -i 's/# {:dep_from_hexpm.*/{:shout, "~> 1.0"}, {:names, "~> 1.0"}/' mix.exs
 until curl --silent http://127.0.0.1:8000 >/dev/null; do :; done
 MIX_REBAR3=/bin/true mix deps.get
-rm -r deps`
+rm -r deps
+mkdir /srv/app/compiled /tmp/elixir
+cp -rL /usr/lib/elixir/bin /usr/lib/elixir/lib /tmp/elixir
+rm -r /tmp/elixir/lib/hex
+(cd /tmp/elixir && zip -qr /srv/app/compiled/v1.19.9-otp-27.zip .)
+printf 'v%s abc 2026-01-01T00:00:00Z\\n' 1.19.9 1.19.9-otp-27 1.19.10-otp-28 1.20.1-otp-27 >/srv/app/compiled/builds.txt`
 
 /** Puts all files of a directory there; gives the URL of that. */
 async function serve(directory: string): Promise<string> {
   for (const entry of await readdir(directory, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name)
-    if (entry.isFile()) host.server.put(`hex${path.slice(directory.length)}`, readFileSync(path))
+    if (entry.isFile()) host.server.put(`${basename(directory)}${path.slice(directory.length)}`, readFileSync(path))
   }
-  return host.server.url('hex')
+  return host.server.url(basename(directory))
 }
 
 /** A server without a library, whose answers have this body, an expression. */
@@ -121,6 +133,22 @@ describe('an Elixir app', () => {
     expect(output).toBe('ELIXIR\n')
   })
 
+  it('has another Elixir through mise where the stack has not what it asks for', async () => {
+    await app.replace({ ...server('Shout.shout(:names.name())'), '.tool-versions': 'elixir 1.19\n' }, withPackages)
+    const result = await app.build({ config: { ...hex, ...mirror } })
+    expect(app.output).toContain(
+      '-----> Using Elixir 1.19.9-otp-27 (.tool-versions: 1.19) and Erlang/OTP 27 of the stack',
+    )
+    await using running = await app.serve(result)
+    expect(await running.get('/')).toMatchObject({ body: 'ERLANG' })
+    await app.commit({ Procfile: 'web: mix run --no-halt\n' })
+    const withMix = await app.build({ config: { ...hex, ...mirror } })
+    expect(app.output).not.toContain('mise')
+    expect((await runIn(withMix, 'command -v mix; mix run --no-start -e "IO.puts(Hello.name())"')).output).toBe(
+      '/app/.paas/elixir/bin/mix\nElixir\n',
+    )
+  })
+
   it('may have its dependencies in git, and needs no network', async () => {
     const dependency = (name: string) => `{:${name}, path: "vendor/${name}"}`
     const mix = readFileSync(join(plain, 'mix.exs'), 'utf8').replace(/# \{:dep_from_hexpm.*/, dependency('loud'))
@@ -170,6 +198,12 @@ end
   })
 })
 
+/** The servers that mise asks otherwise are not reached, wherever this runs. */
+const nowhere = {
+  MISE_USE_VERSIONS_HOST: 'false',
+  MISE_URL_REPLACEMENTS: '{"https://builds.hex.pm":"http://hex.invalid"}',
+}
+
 describe('an Elixir app that cannot be built', () => {
   const project = (from: string | RegExp, to: string) => readFileSync(join(plain, 'mix.exs'), 'utf8').replace(from, to)
   it.each([
@@ -180,9 +214,9 @@ describe('an Elixir app that cannot be built', () => {
       'there is no mix.lock',
     ],
     [
-      'asks for another Elixir',
+      'asks for another Elixir where that is not reached',
       () => ({ '.tool-versions': 'elixir 1.15.7-otp-26\n' }),
-      '.tool-versions asks for Elixir 1.15.7-otp-26, but this stack has Elixir 1.18.3 on Erlang/OTP 27',
+      'no Elixir 1.15.7-otp-26: what mise would get it from is not reached',
     ],
     [
       'asks for another Erlang',
@@ -192,7 +226,7 @@ describe('an Elixir app that cannot be built', () => {
     [
       'asks for another Elixir in mix.exs',
       () => ({ 'mix.exs': project('~> 1.18', '~> 1.99') }),
-      'mix.exs asks for Elixir ~> 1.99',
+      'no Elixir ~> 1.99: what mise would get it from is not reached',
     ],
     [
       'does not compile',
@@ -221,7 +255,7 @@ describe('an Elixir app that cannot be built', () => {
     ],
   ] as const)('because it %s is told what to do', async (_, files, reason) => {
     await app.replace(files(), plain)
-    await expect(app.build()).rejects.toThrow(`build failed: ${reason}`)
+    await expect(app.build({ config: nowhere })).rejects.toThrow(`build failed: ${reason}`)
     expect(app.output).toMatch(/^ !     \S/m)
   })
 

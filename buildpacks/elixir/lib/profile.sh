@@ -3,6 +3,8 @@
 write_profile() {
   cat >.profile.d/elixir.sh <<'PROFILE'
 export PATH="$HOME/bin:$PATH" LANG="${LANG:-C.UTF-8}"
+# Of one that ends the dyno's files go with it, and a dump of its memory.
+export ERL_CRASH_DUMP_BYTES="${ERL_CRASH_DUMP_BYTES:-0}"
 # As many schedulers as the dyno has processors (its share of 100 ms), not the machine: each is two
 # threads with memory of its own. None waits in a loop, which would use up that share (+S and +sbwt
 # in erlang.org/doc/man/erl). What a release's vm.args or a config var says comes later, and counts.
@@ -15,10 +17,17 @@ esac
 export ERL_AFLAGS="$paas_cpus+sbwt none +sbwtdcpu none +sbwtdio none${ERL_AFLAGS:+ $ERL_AFLAGS}"
 unset paas_cpus
 PROFILE
+  [[ ! -d .paas/elixir ]] || with_other_elixir
   [[ ! -f .paas/rebar3 ]] || echo 'export MIX_REBAR3="$HOME/.paas/rebar3"' >>.profile.d/elixir.sh
   echo "export MIX_ENV=\"\${MIX_ENV:-$MIX_ENV}\"" >>.profile.d/elixir.sh
   ! has_dependency phoenix || write_phoenix_profile
   printf 'export MIX_ENV=%q\n' "$MIX_ENV" >"$pack_dir/export"
+}
+
+with_other_elixir() {
+  mkdir -p .paas/libraries
+  ln -sfn /usr/lib/elixir/lib/hex .paas/libraries/hex
+  echo 'export PATH="$HOME/.paas/elixir/bin:$PATH" ERL_LIBS="${ERL_LIBS:-$HOME/.paas/libraries}"' >>.profile.d/elixir.sh
 }
 
 # Its server is started, and links and WebSockets are for the app's own host, unless it is told

@@ -1,8 +1,8 @@
 # The release, which is what runs; or, of a project that has none, what was compiled.
 
-# choose_release: leaves the name of the one to make in $release, or nothing. Who starts the app
+# decide_release: leaves the name of the one to make in $release, or nothing. Who starts the app
 # with Mix, as on Heroku, wants none.
-choose_release() {
+decide_release() {
   if [[ $(setting release) == false ]] || starts_mix; then
     release=
     return
@@ -93,6 +93,7 @@ take_builds_along() {
   fi
   # Mix looks for it at each start where a dependency with `path:` is compiled with it.
   [[ -z ${MIX_REBAR3:-} ]] || cp "$MIX_REBAR3" .paas/rebar3
+  [[ -z $other_elixir ]] || cp -a "$other_elixir" .paas/elixir
   local link target
   find "_build/$MIX_ENV/lib" -type l -printf '%P\n' | while read -r link; do
     target=$(readlink -f "$MIX_BUILD_ROOT/$MIX_ENV/lib/$link") || continue
