@@ -19,4 +19,16 @@ export const java: Starter[] = [
     path: '/hello',
     expected: /^Hello from Quarkus REST$/,
   },
+  {
+    name: 'Micronaut: mn create-app',
+    pack: 'java',
+    script: `printf '%s\\n' '<project><modelVersion>4.0.0</modelVersion><groupId>x</groupId><artifactId>x</artifactId><version>1</version>' \\
+        '<dependencies><dependency><groupId>io.micronaut.starter</groupId><artifactId>micronaut-cli</artifactId><version>4.5.1</version>' \\
+        '</dependency></dependencies></project>' >/tmp/pom.xml
+      mvn --batch-mode --quiet --file /tmp/pom.xml dependency:copy-dependencies -DoutputDirectory=/tmp/mn
+      java -cp '/tmp/mn/*' io.micronaut.starter.cli.MicronautStarter create-app --jdk 21 --build maven --features management hello
+      mv hello/* hello/.[a-z]* . && sed -i 's/4\\.5\\.[0-9]</4.10.8</' pom.xml`,
+    path: '/health',
+    expected: /"status":"UP"/,
+  },
 ]
