@@ -192,6 +192,7 @@ end
     const result = await app.build()
     expect(app.output).toContain('-----> Building assets with mix assets.deploy')
     expect(app.output).toContain('config/runtime.exs asks for config vars that are not set: DATABASE_URL.')
+    expect(app.output).toContain('paas addons:create postgresql')
     await using running = await app.serve(result, { DATABASE_URL: 'ecto://x', PAAS_APP_HOST: 'hello.example' })
     const { body: answer } = await running.get('/')
     expect(answer).toMatch(/^true true [0-9a-f]{128}$/)

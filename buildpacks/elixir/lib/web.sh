@@ -29,6 +29,11 @@ hint_config_vars() {
   for name in $(perl -0ne 'print "$1 " while /System\.(?:fetch_env!\(\s*"|get_env\(\s*"(?=\w+"\)\s*\|\|\s*raise))(\w+)"/g' config/runtime.exs); do
     [[ -n ${!name:-} || $name =~ ^(PORT|PHX_HOST)$ || " ${missing[*]} " == *" $name "* ]] || missing+=("$name")
   done
-  ((${#missing[@]} == 0)) || warn "config/runtime.exs asks for config vars that are not set: ${missing[*]}. Without them the app may not start." \
-    "Set them: paas config:set ${missing[0]}=VALUE"
+  ((${#missing[@]} > 0)) || return 0
+  warn "config/runtime.exs asks for config vars that are not set: ${missing[*]}. Without them the app may not start."
+  if [[ " ${missing[*]} " == *' DATABASE_URL '* ]]; then
+    warn 'A database comes with its DATABASE_URL: paas addons:create postgresql'
+  else
+    warn "Set them: paas config:set ${missing[0]}=VALUE"
+  fi
 }
