@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { setTimeout as delay } from 'node:timers/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Builder } from '../test/build/builder.ts'
@@ -8,6 +9,7 @@ import { TestApp, until, type ServerAddress } from '../test/helpers/app.ts'
 import { freePort } from '../test/helpers/free-port.ts'
 import { gitEnvironment } from '../test/helpers/repository.ts'
 import { dockerfiles, nodeApp, pythonApp, type LargeApp } from './large-app-sources.ts'
+import { betweenPushes } from './push.ts'
 import { median } from './statistics.ts'
 import type { Row } from './table.ts'
 
@@ -43,13 +45,15 @@ async function comparePushes(server: ServerAddress, { name, files, kind }: Large
   await change('cold')
   const cold = { ours: await timedPush(app, 'cold'), theirs: await byHand.deploy('cold', '--no-cache') }
   // The image that the next build begins with is made in the background.
-  await new Promise((wake) => setTimeout(wake, 60_000))
+  await delay(60_000)
   const warm: { ours: Push; theirs: number }[] = []
   for (let round = 1; round <= rounds; round++) {
     await change(`warm ${round}`)
+    await delay(betweenPushes)
     warm.push({ ours: await timedPush(app, `warm ${round}`), theirs: await byHand.deploy(`warm ${round}`) })
   }
   await app.repository.git('commit', '--quiet', '--allow-empty', '--message', 'Nothing')
+  await delay(betweenPushes)
   const unchanged = await timedPush(app, `warm ${rounds}`)
   const ours = median(warm.map((one) => one.ours.total))
   const theirs = median(warm.map((one) => one.theirs))

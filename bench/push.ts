@@ -1,15 +1,22 @@
 import { spawn } from 'node:child_process'
+import { setTimeout as delay } from 'node:timers/promises'
 import { gitEnvironment } from '../test/helpers/repository.ts'
 import { TestApp, type ServerAddress } from '../test/helpers/app.ts'
 import { median } from './statistics.ts'
 import type { Row } from './table.ts'
+
+/** Milliseconds between the end of a push and the next: a person looks at what it did, and what a build left is put away. */
+export const betweenPushes = 5000
 
 /** Push to served of a small Express app: once cold, then warm with its dependencies unchanged, in milliseconds. */
 export async function benchPush(server: ServerAddress, rounds = 7): Promise<Row[]> {
   await using app = await TestApp.create(server, 'node-express')
   const cold = await timedPush(app, 'cold')
   const warm: TimedPush[] = []
-  for (let round = 1; round <= rounds; round += 1) warm.push(await timedPush(app, `warm ${round}`))
+  for (let round = 1; round <= rounds; round += 1) {
+    await delay(betweenPushes)
+    warm.push(await timedPush(app, `warm ${round}`))
+  }
   const phaseNames = Object.keys(warm[0]?.phases ?? {})
   const ours = warm.map(({ total, phases }) => total - (phases['compile'] ?? 0) - (phases['boot'] ?? 0))
   return [
