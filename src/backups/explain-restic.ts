@@ -20,8 +20,10 @@ const causes: [said: RegExp, meaning: string][] = [
   [/repository is already locked/i, 'another backup is under way there'],
 ]
 
-/** A target where nothing was ever stored says this (restic, `cat config`). */
-const absent = /unable to open config file: (stat .*: no such file|.*(specified key|config.*) does not exist)/i
+/** A target where nothing was ever stored (restic, `cat config`). */
+function isAbsent(said: string): boolean {
+  return said.includes('unable to open config file') && /no such file|does not exist/i.test(said)
+}
 
 /** The failure that restic's words stand for. */
 export function explainRestic(said: string, repository: string): PaasError {
@@ -29,9 +31,9 @@ export function explainRestic(said: string, repository: string): PaasError {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && line !== repository && !chatter.test(line))
-  if (absent.test(said)) return new PaasError('backup_missing', `There are no backups at ${repository}.`)
   const known = causes.find(([pattern]) => pattern.test(said))
   if (known) return targetRefusal(repository, known[1])
+  if (isAbsent(said)) return new PaasError('backup_missing', `There are no backups at ${repository}.`)
   const reason = lines.at(-1)?.replace(/^Fatal: /, '') ?? 'restic gave no reason'
   return new PaasError('backup_failed', `The backup at ${repository} failed: ${reason.replace(/\.$/, '')}.`)
 }

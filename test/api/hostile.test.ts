@@ -4,7 +4,8 @@ import { TestApi, type Answer } from './test-api.ts'
 
 const api = await TestApi.forFile()
 await api.createApp('acme')
-api.deploy(api.store.apps.find('acme')!)
+const app = api.store.apps.find('acme')!
+api.deploy(app)
 
 /** Whatever comes, it is answered: with data, or with an error of the user's, never of ours. */
 function expectAnswered({ status, body, headers }: Answer): void {
@@ -30,13 +31,14 @@ const field = fc.constantFrom(
 const value = fc.oneof(fc.jsonValue({ maxDepth: 3 }), fc.string({ unit: 'binary' }), fc.constantFrom('web', 'v2', '+1'))
 const anyBody = fc.oneof(fc.jsonValue(), fc.dictionary(field, value, { maxKeys: 4 }))
 
+// By its id: among the JSON is a new name for it.
 it('any JSON is answered by every route that takes some', async () => {
   const routes = api.routes.filter((route) => /^(POST|PATCH) /.test(route) && !route.includes('/oauth'))
   expect(routes.length).toBeGreaterThan(8)
   await fc.assert(
     fc.asyncProperty(fc.constantFrom(...routes), anyBody, async (route, body) => {
       const [method = '', pattern = ''] = route.split(' ')
-      const path = pattern.replace(':app', 'acme').replace(':type', 'web').replaceAll(/:\w+/g, 'x')
+      const path = pattern.replace(':app', app.id).replace(':type', 'web').replaceAll(/:\w+/g, 'x')
       expectAnswered(await api.call(method, path, { body: JSON.stringify(body) }))
     }),
     { numRuns: 400 },
@@ -63,7 +65,7 @@ it.each(Object.entries(tooMuch))(
     const text = JSON.stringify(body)
     for (const route of routes) {
       const [method = '', pattern = ''] = route.split(' ')
-      const path = pattern.replace(':app', 'acme').replaceAll(/:\w+/g, 'x')
+      const path = pattern.replace(':app', app.id).replaceAll(/:\w+/g, 'x')
       const { status, body: answer } = await api.call(method, path, { body: text })
       expect([route, status, answer.id]).toEqual([route, 413, 'payload_too_large'])
     }
