@@ -1,3 +1,4 @@
+import { createHook } from 'node:async_hooks'
 import type { ChildProcess } from 'node:child_process'
 import { subscribe } from 'node:diagnostics_channel'
 import { PaasError } from './errors.ts'
@@ -24,12 +25,33 @@ export function explainMissingStreams(cause: unknown): unknown {
 
 /**
  * From here on no process that cannot be started ends this one, also not where a library starts it
- * and does not listen yet.
+ * and does not listen yet; nor does it keep the descriptors of its streams.
  */
 export function surviveFailedStarts(): void {
   subscribe('child_process', (message) => {
     const { process: child } = message as { process: ChildProcess }
     child.on('error', () => undefined)
+    closeIfFailed(child)
+  })
+}
+
+type Pipe = { onread?: unknown; close(): void }
+
+/**
+ * Closes the pipes of a child that was not started for lack of descriptors: Node makes them first,
+ * and forgets them then (lib/internal/child_process.js, `spawn`, EMFILE). Told before the child is
+ * started, this sees what is made in the same turn; a pipe that somebody uses has an `onread`.
+ */
+function closeIfFailed(child: ChildProcess): void {
+  const made: Pipe[] = []
+  const init = (_: number, type: string, __: number, resource: object): void => {
+    if (type === 'PIPEWRAP') made.push(resource as Pipe)
+  }
+  const watch = createHook({ init, trackPromises: false }).enable()
+  process.nextTick(() => {
+    watch.disable()
+    if ((child.stdio as unknown) !== undefined) return
+    for (const pipe of made) if (pipe.onread === undefined) pipe.close()
   })
 }
 
