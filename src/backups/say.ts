@@ -14,7 +14,7 @@ export function sayDone(done: BackupDone, { json }: Form): void {
   const { snapshot, apps, volumes, bytes, addedBytes } = done
   const sizes = `${mib(bytes)}, of it ${mib(addedBytes)} new`
   print(`paas: backup ${snapshot.slice(0, 8)} holds ${countOf(apps)}, ${sizes}; all of it was read back`)
-  if (volumes > 0) print(`paas: ${lacking(volumes)}: download volumes and dump databases`)
+  if (volumes > 0) print(`paas: ${lacking(volumes)}; to save it, see docs/volumes.md and docs/databases.md`)
 }
 
 /** Ends with what to type next. */
