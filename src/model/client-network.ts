@@ -18,6 +18,16 @@ export function clientNetwork(address: string, bits: 64 | 48 = 64): string {
     .join(':')}::/${bits}`
 }
 
+/**
+ * An address as all write it that mean the same one: IPv6 by RFC 5952, IPv4 inside IPv6 as IPv4.
+ * @param address valid, without an interface's name
+ */
+export function canonicalAddress(address: string): string {
+  if (!address.includes(':')) return address
+  const written = new URL(`http://[${address}]`).hostname.slice(1, -1)
+  return /^::ffff:[\da-f]+:[\da-f]+$/.test(written) ? clientNetwork(written) : written
+}
+
 /** Eight numbers; fewer for what is no IPv6 address. */
 function groupsOf(address: string): number[] {
   if (!address.includes(':')) return []

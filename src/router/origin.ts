@@ -1,5 +1,6 @@
 import { isIP, type BlockList } from 'node:net'
 import { blockListOf, contains } from '../model/cidr.ts'
+import { canonicalAddress } from '../model/client-network.ts'
 import type { Field } from './http/fields.ts'
 
 /** Where a request came from, as its app is told. */
@@ -123,6 +124,6 @@ function portIn(value: string): number | undefined {
 /** Some proxies add a port: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
 function addressIn(entry: string): string | undefined {
   const [, bracketed, dotted] = /^(?:\[([^\]]+)\]|([\d.]+))(?::\d+)?$/.exec(entry.trim()) ?? []
-  const address = plainAddress(bracketed ?? dotted ?? entry.trim())
-  return isIP(address) === 0 || address.includes('%') ? undefined : address
+  const address = bracketed ?? dotted ?? entry.trim()
+  return isIP(address) === 0 || address.includes('%') ? undefined : canonicalAddress(address)
 }

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
-import { plainAddress, type Peer } from './origin.ts'
+import { canonicalAddress } from '../model/client-network.ts'
+import type { Peer } from './origin.ts'
 
 /** `peer` is undefined when the proxy speaks for itself, or does not know whom it speaks for. */
 type ProxyHeader = { length: number; peer: Peer | undefined }
@@ -38,9 +39,11 @@ function readText(bytes: Buffer): ProxyReading {
   if (match === null) return line.includes('\n') || line.length === longestText ? 'malformed' : 'undecided'
   const [{ length }, family, source = '', destination = '', from, to] = match
   if (family === undefined) return { length, peer: undefined }
-  const addressesFit = [source, destination].every((address) => isIP(address) === Number(family))
+  const addressesFit = [source, destination].every(
+    (address) => isIP(address) === Number(family) && !address.includes('%'),
+  )
   if (!addressesFit || Number(from) > 65_535 || Number(to) > 65_535) return 'malformed'
-  return { length, peer: { address: plainAddress(source), reached: { port: Number(to), secure: false } } }
+  return { length, peer: { address: canonicalAddress(source), reached: { port: Number(to), secure: false } } }
 }
 
 function readBinary(bytes: Buffer): ProxyReading {
@@ -61,9 +64,8 @@ function readBinary(bytes: Buffer): ProxyReading {
 
 function formatAddress(bytes: Buffer): string {
   if (bytes.length === 4) return bytes.join('.')
-  if (bytes.readUIntBE(0, 6) === 0 && bytes.readUIntBE(6, 6) === 0xffff) return bytes.subarray(12).join('.')
   const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(2 * index).toString(16))
-  return new URL(`http://[${groups.join(':')}]`).hostname.slice(1, -1)
+  return canonicalAddress(groups.join(':'))
 }
 
 function saysTls(values: Buffer): boolean {

@@ -8,6 +8,9 @@ describe('a PROXY header of version 1', () => {
   it.each([
     ['PROXY TCP4 192.0.2.1 10.0.0.1 56324 443\r\n', { address: '192.0.2.1', reached: { port: 443, secure: false } }],
     ['PROXY TCP6 2001:db8::1 ::1 1 80\r\n', { address: '2001:db8::1', reached: { port: 80, secure: false } }],
+    ['PROXY TCP6 2001:DB8:0::0001 ::1 1 80\r\n', { address: '2001:db8::1', reached: { port: 80, secure: false } }],
+    ['PROXY TCP6 ::FFFF:192.0.2.1 ::1 1 80\r\n', { address: '192.0.2.1', reached: { port: 80, secure: false } }],
+    ['PROXY TCP6 ::ffff:1:2:3 ::1 1 80\r\n', { address: '::ffff:1:2:3', reached: { port: 80, secure: false } }],
     ['PROXY UNKNOWN\r\n', undefined],
     ['PROXY UNKNOWN ffff::1 ffff::2 65535 65535\r\n', undefined],
   ])('%j names whom the proxy speaks for, and no byte of it is lost or taken too much', (line, peer) => {
@@ -22,6 +25,9 @@ describe('a PROXY header of version 1', () => {
     'PROXY TCP4 192.0.2.1 10.0.0.1 56324 443 \r\n',
     'PROXY  TCP4 192.0.2.1 10.0.0.1 56324 443\r\n',
     'PROXY TCP4 192.0.2.1 10.0.0.1 56324 443\n',
+    'PROXY TCP4 192.0.2.01 10.0.0.1 56324 443\r\n',
+    'PROXY TCP6 fe80::1%eth0 ::1 56324 443\r\n',
+    'PROXY TCP4 192.0.2.1 10.0.0.1 56324 443\nGET / HTTP/1.1\r\n',
     'PROXY UDP4 192.0.2.1 10.0.0.1 56324 443\r\n',
     `PROXY UNKNOWN ${'x'.repeat(200)}`,
   ])('%j is malformed', (line) => {

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { connect } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { startApp } from './helpers/apps.ts'
@@ -116,16 +117,78 @@ describe('a PROXY header', () => {
   it.each(['PROXY TCP4 nobody 10.0.0.1 1 443\r\n', '\r\n\r\n\0\r\nQUIT\n\x31\x11\0\x0c', 'PROXY'])(
     '%j ends the connection, with no answer',
     async (header) => {
-      await using router = await startRouter({ ...trusted, limits: { keepAlive: 300 } })
+      await using router = await startRouter({ ...trusted, limits: { head: 300 } })
       expect(await talk(router.port, header)).toBe('')
     },
   )
+
+  it.each(headers)('of %s that drips in ends the connection in the time of a request’s head', async (_, header) => {
+    await using router = await startRouter({ ...trusted, limits: { keepAlive: 60_000, head: 300 } })
+    using slow = await RawClient.connect(router.port)
+    const began = performance.now()
+    const drip = setInterval(() => slow.send(header[at++ % 12]!), 50)
+    let at = 0
+    expect(await slow.untilClosed()).toBe('')
+    clearInterval(drip)
+    expect(performance.now() - began).toBeLessThan(5_000)
+  })
+
+  it.each(headers)('of %s counts once, at the begin: it smuggles nothing', async (_, header) => {
+    await using app = await startEcho()
+    await using router = await startRouter({ routes: [route([app])], ...trusted })
+    const other = header.replace('192.0.2.7', '6.6.6.6').replace('\xc0\0\x02\x07', '\x06\x06\x06\x06')
+    expect(other).not.toBe(header)
+    const kept = 'GET / HTTP/1.1\r\nHost: app.test\r\n\r\n'
+    for (const begin of [header + other, header + kept + other, kept + other]) {
+      const answers = await talk(router.port, begin + ask())
+      expect(answers.split('HTTP/1.1 ').at(-1)).toMatch(/^400 /)
+      expect(answers).not.toContain('6.6.6.6')
+    }
+    expect(router.lines.join()).not.toContain('6.6.6.6')
+  })
+
+  it('of a proxy that is not trusted is no TLS handshake', async () => {
+    const { identity } = await testIdentity()
+    const origins = { ...trusted.origins, trustedProxies: ['10.0.0.0/8'] }
+    await using router = await startTlsRouter(identity, { origins })
+    expect(await talk(router.tlsPort, line)).not.toContain('200 OK')
+    await expect.poll(() => router.router.connections).toBe(0)
+  })
 
   it('that does not come holds up no stop', async () => {
     await using router = await startRouter(trusted)
     using silent = await RawClient.connect(router.port)
     await router.router.stop({ milliseconds: 60_000, idle: 'close' })
     expect(await silent.untilClosed()).toBe('')
+  })
+})
+
+describe('a visitor with IPv6', () => {
+  const from6 = async (port: number, text: string): Promise<string> => {
+    const socket = connect({ port, host: '::1' })
+    await once(socket, 'connect')
+    return new RawClient(socket).send(text).untilClosed()
+  }
+
+  it('appears with an address of its own to the app and in the log', async () => {
+    await using app = await startEcho()
+    await using router = await startRouter({ routes: [route([app])] })
+    expect(seen(await from6(router.port, ask()))).toMatchObject({ 'x-forwarded-for': '::1' })
+    expect(router.lines).toEqual([expect.stringContaining('fwd="::1"')])
+  })
+
+  it('appears so behind a trusted proxy too, which may have IPv6 itself', async () => {
+    await using app = await startEcho()
+    const origins = { trustedProxies: ['::1/128'], publicUrl: undefined }
+    await using router = await startRouter({ routes: [route([app])], origins })
+    const told = { 'x-forwarded-for': '2001:db8::7' }
+    const headers = [
+      'PROXY TCP6 2001:db8::7 ::1 1 443\r\n',
+      proxyHeader2({ source: '2001:db8:0:0:0:0:0:7', port: 443 }).toString('latin1'),
+    ]
+    for (const header of headers) expect(seen(await from6(router.port, header + ask()))).toMatchObject(told)
+    expect(seen(await from6(router.port, ask('X-Forwarded-For: 2001:DB8::7')))).toMatchObject(told)
+    expect(router.lines).toEqual(Array(3).fill(expect.stringContaining('fwd="2001:db8::7"')))
   })
 })
 
