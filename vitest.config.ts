@@ -3,6 +3,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 /** Settings and logins of whoever runs the tests are for other servers; the workers inherit what is left. */
 const personal = /^(PAAS_(?!TEST_)|REDIS_URL$|HEROKU_|XDG_CONFIG_HOME$|GIT_(AUTHOR|COMMITTER|CONFIG)_)/
 for (const name of Object.keys(process.env)) if (personal.test(name)) delete process.env[name]
+process.env['PAAS_SETTINGS'] = 'off'
 
 /**
  * What is slow and rarely breaks alone: Heroku's own command, apps of real generators, real packs

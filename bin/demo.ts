@@ -84,6 +84,7 @@ async function environment(place: string): Promise<NodeJS.ProcessEnv> {
   return {
     ...process.env,
     PATH: [join(root, 'bin'), process.env['PATH']].join(delimiter),
+    PAAS_SETTINGS: 'off',
     PAAS_DATA: join(place, 'data'),
     PAAS_HTTP_PORT: String(port),
     PAAS_HTTPS_PORT: 'off',

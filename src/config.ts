@@ -6,6 +6,7 @@ import { credentialsPath } from './credentials.ts'
 import type { DynoSizes } from './model/formation.ts'
 import type { Quota } from './model/quota.ts'
 import { pathsIn, type Paths } from './paths.ts'
+import { takeSettingsFile } from './settings-file.ts'
 import { SettingsReader, type Environment } from './settings-reader.ts'
 
 /** In the checkout, wherever the server is started from. */
@@ -30,6 +31,8 @@ const usualRegistries = [
  * environment.
  */
 export type Config = {
+  /** What the settings were read from beside the environment; undefined: there is no such file. */
+  settingsFile: string | undefined
   /** Absolute. */
   dataDirectory: string
   paths: Paths
@@ -151,8 +154,13 @@ export function pathsOf(env: Environment = process.env): Paths {
   return pathsIn(dataDirectoryOf(new SettingsReader(env)))
 }
 
-/** Reads and checks the settings. @throws settings_invalid that names every problem at once. */
+/**
+ * Reads and checks the settings: environment variables, and those of the settings file beside them,
+ * which become variables of this process.
+ * @throws settings_invalid that names every problem at once
+ */
 export function loadConfig(env: Environment = process.env): Config {
+  const file = env === process.env ? takeSettingsFile(env) : undefined
   const read = new SettingsReader(env)
   const dataDirectory = dataDirectoryOf(read)
   const httpPort = read.integer('PAAS_HTTP_PORT', 8080, 1, 65535)
@@ -160,6 +168,7 @@ export function loadConfig(env: Environment = process.env): Config {
   const domain = read.domain('PAAS_DOMAIN', 'localhost')
   const paths = pathsIn(dataDirectory)
   const config: Config = {
+    settingsFile: file?.path,
     dataDirectory,
     paths,
     httpPort,
@@ -234,6 +243,7 @@ export function loadConfig(env: Environment = process.env): Config {
   }
   read.socketPath(paths.containersSocket)
   read.contradictions(config)
+  read.unknown(file?.names ?? [])
   read.finish()
   return config
 }

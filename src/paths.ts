@@ -19,6 +19,8 @@ export type Paths = {
   serverLog: string
   /** What became of backups, and what one holds while it is made. */
   backups: string
+  /** What a look at the machine found last. */
+  findings: string
   /**
    * Holds what follows: the authority's certificate, for everybody; the same with its key; the
    * server's own with its key.
@@ -77,6 +79,7 @@ export function pathsIn(data: string): Paths {
     routingTableKey: join(router, 'routes-key'),
     serverLog: join(data, 'server.log'),
     backups: join(data, 'backups'),
+    findings: join(data, 'findings.json'),
     tls,
     tlsAuthority: join(tls, 'authority.pem'),
     tlsAuthorityKey: join(tls, 'authority-key.pem'),

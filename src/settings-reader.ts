@@ -27,12 +27,14 @@ type Together = {
 export class SettingsReader {
   readonly #env: Environment
   readonly #problems: string[] = []
+  readonly #known = new Set(['PAAS_SETTINGS', 'PAAS_URL', 'PAAS_TOKEN'])
 
   constructor(env: Environment) {
     this.#env = env
   }
 
   text(name: string, fallback: string): string {
+    this.#known.add(name)
     const value = this.#env[name]
     return value === undefined || value === '' ? fallback : value
   }
@@ -265,6 +267,13 @@ export class SettingsReader {
       if (owner) this.#problems.push(`PAAS_ALLOW_HOST has port ${port}, which is ${owner}: no app may reach that`)
     }
     if (dataDirectory === cacheDirectory) this.#problems.push('PAAS_DATA is the cache directory; choose another one')
+  }
+
+  /** A name in the settings file that nothing asked for is misspelt. */
+  unknown(names: string[]): void {
+    for (const name of names.filter((one) => one.startsWith('PAAS_') && !this.#known.has(one))) {
+      this.#problems.push(`there is no setting ${name}`)
+    }
   }
 
   finish(): void {

@@ -58,6 +58,7 @@ import { runImageRoutes } from './server/run-images.ts'
 import { schemaRoute } from './server/schema.ts'
 import { stackUpgradeRoutes } from './server/stack-upgrades.ts'
 import { checkScope } from './accounts/scopes.ts'
+import { doctorRoute } from './server/doctor.ts'
 import { serverInfoRoute } from './server/server-info.ts'
 import { serverMetricsRoute } from './server/server-metrics.ts'
 import { sessionRoutes } from './accounts/sessions.ts'
@@ -180,6 +181,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     redisRoutes(resources, deps)
     emptyListRoutes(resources)
     serverInfoRoute(resources, deps)
+    doctorRoute(resources, deps)
     regionAndStackRoutes(resources, deps)
     runImageRoutes(resources, deps)
     stackUpgradeRoutes(resources, deps)

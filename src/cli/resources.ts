@@ -204,6 +204,15 @@ export type AddonInfoJson = { name: string; info: { name: string; values: string
 /** Not in Heroku's API; `authority` is a certificate in PEM. */
 export type ServerJson = { url: string; tls: { port: number; authority: string | null } | null }
 
+/** Not in Heroku's API. */
+export type FindingJson = {
+  name: string
+  state: 'good' | 'warning' | 'bad' | 'unknown'
+  message: string
+  advice: string | null
+}
+export type FindingsJson = { checked_at: string | null; findings: FindingJson[] }
+
 export type WebhookJson = { id: string; url: string; include: string[]; level: string }
 
 export type WebhookDeliveryJson = {

@@ -158,6 +158,7 @@ const topics: Topic[] = [
     commands: ['stacks', 'stack', 'stack:set', 'stack:upgrade'],
     load: async () => (await import('./topics/stacks.ts')).defineStacks,
   },
+  { commands: ['doctor'], load: async () => (await import('./topics/doctor.ts')).defineDoctor },
   { commands: ['regions'], load: async () => (await import('./topics/regions.ts')).defineRegions },
   {
     commands: ['completion', 'completion:words'],

@@ -60,7 +60,9 @@ export async function runServer({ rolesDirectory = here, ...options }: RunOption
   const stop = new StopRequest()
   const config = await loadConfigOrKeepServing()
   try {
-    say(`paas: starting on ${config.dataDirectory}`)
+    say(
+      `paas: starting on ${config.dataDirectory}${config.settingsFile ? `, settings from ${config.settingsFile}` : ''}`,
+    )
     await using _server = await supervise({ ...options, config, rolesDirectory, env: roleEnvironment() }, stop)
     using _memory = keepMemoryLow({ serves: false })
     sayReady(config)

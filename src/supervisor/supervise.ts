@@ -7,6 +7,7 @@ import { liftUserLimits } from '../user-limits.ts'
 import { backUpDaily } from './backups.ts'
 import { Child, type ChildReport } from './child.ts'
 import { checkSpec, childSpecs, recordSpec, type ChildrenOptions } from './children.ts'
+import { examineRegularly } from './doctor.ts'
 import { dataDirectoryInUse, lockDataDirectory, takeOverDataDirectory } from './data-lock.ts'
 import { holdPorts } from './ports.ts'
 import { findOldRouter, moveOldFiles } from './old-places.ts'
@@ -66,6 +67,7 @@ export async function supervise(options: SuperviseOptions, stop: StopRequest): P
     const prefixes = separateRoles(config, options.env['NODE_COMPILE_CACHE'])
     await startChildren({ ...children, prefixes }, { log, stop, starting })
     starting.use(backUpDaily(options, log))
+    starting.use(examineRegularly(options, log))
     findOldRouter(config) // the name it had is gone with the router that was replaced
   } catch (cause) {
     throw pointToLog(cause, log.path)

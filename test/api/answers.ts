@@ -172,6 +172,19 @@ const serverInfo = Type.Object(
   },
   closed,
 )
+const finding = Type.Object(
+  {
+    name: Type.String(),
+    state: Type.Union(['good', 'warning', 'bad', 'unknown'].map((state) => Type.Literal(state))),
+    message: Type.String(),
+    advice: Type.Union([Type.String(), Type.Null()]),
+  },
+  closed,
+)
+const findings = Type.Object(
+  { checked_at: Type.Union([Type.String(), Type.Null()]), findings: Type.Array(finding) },
+  closed,
+)
 const text = (own = {}) => Type.Union([Type.String(own), Type.Null()])
 const ofApp = Type.Object({ id: Type.String(), name: Type.String() }, closed)
 const update = { package: Type.String(), installed: Type.String(), available: Type.String(), security: Type.Boolean() }
@@ -354,6 +367,9 @@ export const answers: Record<string, Record<string, Shape>> = {
   },
   'server/server-info.test.ts': {
     'GET /server': { own: serverInfo, because: "clients cannot know where Heroku's own addresses are on this server" },
+  },
+  'server/doctor.test.ts': {
+    'GET /server/doctor': { own: findings, because: 'Heroku looks after its own machines' },
   },
   'server/server-metrics.test.ts': {
     'GET /metrics': { text: ['text/plain; version=0.0.4; charset=utf-8'] },

@@ -76,6 +76,7 @@ export class TestServer implements AsyncDisposable {
       ...(bundle ? {} : { NODE_COMPILE_CACHE: resolve(sources, '../../node_modules/.cache/compiled') }),
       HOME: directory,
       XDG_CONFIG_HOME: join(directory, 'config'),
+      PAAS_SETTINGS: 'off',
       PAAS_DATA: this.dataDirectory,
       PAAS_HTTP_PORT: String(port),
       PAAS_HTTPS_PORT: String(httpsPort),

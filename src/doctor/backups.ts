@@ -1,0 +1,24 @@
+import { readHistory } from '../backups/history.ts'
+import type { Config } from '../config.ts'
+import type { Finding } from '../model/finding.ts'
+import { findingsOf } from './findings.ts'
+
+/** Two nights: one that is late is no fault yet. */
+const longest = 49 * 3_600_000
+
+export async function findBackups({ backup, paths }: Pick<Config, 'backup' | 'paths'>): Promise<Finding> {
+  const backups = findingsOf('backups')
+  if (!backup) {
+    return backups.warning('there are none', 'Set PAAS_BACKUP_TARGET to another machine or bucket: docs/backups.md')
+  }
+  try {
+    const history = await readHistory(paths.backups, { isRunning: true })
+    const last = history.find(({ state }) => state.kind === 'succeeded')
+    if (!last) return backups.warning('none has succeeded yet', 'Make one: paas server:backup')
+    const is = `the last that succeeded is of ${new Date(last.startedAt).toISOString()}`
+    if (Date.now() - last.startedAt < longest) return backups.good(is)
+    return backups.bad(is, 'See why: paas server:backups')
+  } catch {
+    return backups.unknown(`${paths.backups} cannot be read by this user`)
+  }
+}
