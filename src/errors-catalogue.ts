@@ -22,6 +22,7 @@ export const catalogue = {
   app_not_deployed: { status: 422, fault: 'user', hint: 'Deploy it first: git push paas main' },
   app_not_found: { status: 404, fault: 'user', hint: 'See your apps with: paas apps' },
   app_setups_limit: { status: 429, fault: 'user', hint: 'Wait until one of them has finished.' },
+  audit_broken: { status: 500, fault: 'server', hint: 'See docs/audit.md for what may have happened.' },
   backup_damaged: {
     status: 500,
     fault: 'server',

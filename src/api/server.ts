@@ -21,6 +21,9 @@ import { appMetricsRoute } from './apps/app-metrics.ts'
 import { appSetupRoutes } from './apps/app-setups.ts'
 import { appTransferRoutes } from './apps/app-transfers.ts'
 import { appRoutes } from './apps/apps.ts'
+import { auditRoutes } from './audit/audit-entries.ts'
+import { FailedLogins } from './audit/failed-logins.ts'
+import { recordActs } from './audit/record.ts'
 import { attachRoute, isAttach } from './dynos/attach.ts'
 import { authorizationRoutes, loginRoute } from './accounts/authorizations.ts'
 import { buildOutputRoute } from './builds/build-output.ts'
@@ -110,6 +113,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
   const { store } = deps
   const passes = new Passes(store.secretFor('signed paths'))
   const passwords = new PasswordGuard()
+  const failures = new FailedLogins(store)
   const rateLimit = new RateLimit(deps.config.limits.apiRequestsPerHour)
   api.decorateRequest('identity')
   buildOutputRoute(api, { ...deps, passes })
@@ -121,9 +125,10 @@ function addRoutes(api: Api, deps: ApiDeps): void {
   attachRoute(api, deps)
   void api.register(async (login: Api) => {
     login.addHook('onRequest', async (request, reply) => {
-      request.identity = await identifyByLogin({ store, passwords }, request)
+      request.identity = await identifyByLogin({ store, passwords, failures }, request)
       countRequest(rateLimit, request, reply)
     })
+    recordActs(login, deps)
     loginRoute(login, deps)
   })
   void api.register(async (resources: Api) => {
@@ -138,6 +143,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
       if (method !== 'GET' && method !== 'HEAD') deps.grants.review()
     })
     publishAnswers(resources, deps)
+    recordActs(resources, deps)
     accountRoutes(resources, { store, passwords })
     accountsRoutes(resources, deps)
     accountLimitRoutes(resources, deps)
@@ -180,6 +186,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     postgresRoutes(resources, deps)
     redisRoutes(resources, deps)
     emptyListRoutes(resources)
+    auditRoutes(resources, deps)
     serverInfoRoute(resources, deps)
     doctorRoute(resources, deps)
     regionAndStackRoutes(resources, deps)

@@ -273,3 +273,28 @@ export type StackMoveJson = {
   reason: string | null
   release: { version: number } | null
 }
+
+/** Ours: who did what, as it was hashed, and its hash. */
+export type AuditEntryJson = {
+  sequence: number
+  created_at: string
+  action: string
+  account: { id: string; email: string } | null
+  via: string
+  token: string | null
+  client: string | null
+  app: { id: string; name: string } | null
+  resource: string | null
+  detail: Record<string, unknown>
+  failure: string | null
+  previous: string
+  hash: string
+}
+
+/** Ours. */
+export type AuditVerdictJson = {
+  start: { sequence: number; hash: string }
+  head: { sequence: number; hash: string }
+  entries: number
+  broken: { sequence: number; reason: string } | null
+}

@@ -1,10 +1,15 @@
 /** `2026/11/22 11:30:31 +0000 (~ 5m ago)`, in the time zone of the machine. */
 export function formatTimeAndAge(iso: string, now = new Date()): string {
+  return `${formatMoment(iso)} (~ ${formatAge(now.getTime() - new Date(iso).getTime())} ago)`
+}
+
+/** `2026/11/22 11:30:31 +0000`, in the time zone of the machine. */
+export function formatMoment(iso: string): string {
   const time = new Date(iso)
   const two = (value: number): string => String(value).padStart(2, '0')
   const date = [time.getFullYear(), two(time.getMonth() + 1), two(time.getDate())].join('/')
   const clock = [time.getHours(), time.getMinutes(), time.getSeconds()].map(two).join(':')
-  return `${date} ${clock} ${zone(time)} (~ ${formatAge(now.getTime() - time.getTime())} ago)`
+  return `${date} ${clock} ${zone(time)}`
 }
 
 /** Milliseconds as `12s`, `5m`, `3h`, `9d`. */

@@ -130,6 +130,7 @@ const topics: Topic[] = [
     commands: ['access', 'access:add', 'access:update', 'access:remove'],
     load: async () => (await import('./topics/access.ts')).defineAccess,
   },
+  { commands: ['audit', 'audit:verify'], load: async () => (await import('./topics/audit.ts')).defineAudit },
   {
     commands: ['apps:transfer', 'transfers', 'transfers:accept', 'transfers:decline', 'transfers:cancel'],
     load: async () => (await import('./topics/transfers.ts')).defineTransfers,

@@ -2,6 +2,8 @@ import { PaasError } from '../errors.ts'
 import type { App } from '../model/app.ts'
 import { buildVersion, type Build } from '../model/build.ts'
 import type { AppRecords, BuildRecords } from '../store/store.ts'
+import type { AuditRecords } from '../store/audit-records.ts'
+import { actOfPush } from './audit-push.ts'
 import { acceptBuild, type AcceptDeps, type NewBuild } from '../source/accept-build.ts'
 import { checkDiskSpace } from '../source/disk-space.ts'
 import { followBuild, type FollowDeps } from './follow-build.ts'
@@ -17,6 +19,7 @@ export type DeployRefDeps = AcceptDeps &
   FollowDeps &
   SameCommitDeps & {
     apps: Pick<AppRecords, 'get'>
+    audit: Pick<AuditRecords, 'append' | 'during'>
     builds: Pick<BuildRecords, 'create' | 'find' | 'listUnfinished'>
     repositories: Pick<Repositories, 'ensure' | 'inspect' | 'moveRef' | 'keep' | 'release'>
     /** Bytes that must be free on the disk before a build is accepted. */
@@ -47,7 +50,7 @@ export async function deployRef(
   const underWay = findUnderWay(deps, wanted)
   if (underWay) return options.detach ? leave(push, wire, underWay) : attach(deps, push, wire, underWay)
   if (ref !== null && !options.noCache && servesAlready(deps, app, commit)) {
-    return moveOnly(deps, app, wire, { ref, commit, previous })
+    return moveOnly(deps, push, wire, { ref, commit, previous })
   }
   await checkTakes(deps, app, commit)
   const asked: NewBuild = { ...wanted, accountId: account.id, previousCommit: previous, detached: options.detach }
@@ -59,23 +62,25 @@ export async function deployRef(
     // Git would set the branch to the tag object, and then refuse that.
     if (!(await deps.repositories.moveRef(app.id, ref, commit, previous))) return movedMeanwhile()
   }
-  const build = await accept(deps, wire, asked)
+  const build = await accept(deps, push, wire, asked)
   return options.detach ? leave(push, wire, build) : follow(deps, push, wire, build)
 }
 
 /** Starts the build of a detached push, once its ref has moved. */
 export async function deployDetached(deps: DeployRefDeps, push: Push, wire: HookWire, asked: NewBuild): Promise<void> {
-  await leave(push, wire, await accept(deps, wire, asked))
+  await leave(push, wire, await accept(deps, push, wire, asked))
 }
 
 /** The commit serves already, but the branch does not say so: after a rollback, or a crash. */
 async function moveOnly(
-  { repositories }: DeployRefDeps,
-  app: App,
+  { repositories, audit }: DeployRefDeps,
+  push: Push,
   wire: HookWire,
   { ref, commit, previous }: { ref: string; commit: string; previous: string | null },
 ): Promise<RefVerdict> {
+  const { app } = push
   if (!(await repositories.moveRef(app.id, ref, commit, previous))) return movedMeanwhile()
+  audit.append(actOfPush(push, ref, commit))
   await wire.show(`-----> ${app.name} already serves ${commit.slice(0, 7)}, nothing to build\n`)
   return { kind: 'ok' }
 }
@@ -99,9 +104,10 @@ async function checkTakes(
   await repositories.inspect(id, commit, AbortSignal.timeout(inspectFor))
 }
 
-async function accept(deps: DeployRefDeps, wire: HookWire, asked: NewBuild): Promise<Build> {
+async function accept(deps: DeployRefDeps, push: Push, wire: HookWire, asked: NewBuild): Promise<Build> {
   const ahead = deps.builds.listUnfinished(asked.appId).find(({ state }) => state.kind === 'running')
-  const { build, queued } = await acceptBuild(deps, asked)
+  const act = actOfPush(push, asked.ref ?? 'refs/deploy', asked.commit)
+  const { build, queued } = await deps.audit.during(act, () => acceptBuild(deps, asked))
   if (!queued) {
     await wire.show(' !     The queue (Redis) is unavailable. The build starts as soon as it is back.\n')
   } else if (ahead) await wire.show(`-----> Waiting for the build of ${short(ahead)} to finish\n`)

@@ -1,6 +1,7 @@
 import type { Held } from '../grants/grants.ts'
 import type { Account } from '../model/account.ts'
 import type { App } from '../model/app.ts'
+import type { TokenId } from '../model/ids.ts'
 import type { NewBuild } from '../source/accept-build.ts'
 
 /** A push whose receive-pack runs: what a hook of it may do, and for whom. */
@@ -8,6 +9,8 @@ export type Push = {
   app: App
   account: Account
   access: Held
+  /** Where it comes from, for the audit log. */
+  from: { token: TokenId | null; client: string | null }
   /** Aborted when nobody reads the answer any more. */
   signal: AbortSignal
   /**

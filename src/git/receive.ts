@@ -1,5 +1,6 @@
 import { text } from 'node:stream/consumers'
 import { asPaasError } from '../errors.ts'
+import { actOfPush } from './audit-push.ts'
 import { deployDetached, deployRef, type DeployRefDeps } from './deploy-ref.ts'
 import type { HookHandlers, HookWire } from './hook-server.ts'
 import { anotherRefused, judgeAtomically, parseOptions, refusal, type Judgement } from './judge.ts'
@@ -93,7 +94,10 @@ async function decide(
   options: string[],
 ): Promise<RefVerdict> {
   if (judgement.kind === 'refuse') return refused(judgement.reason)
-  if (judgement.kind === 'take') return { kind: 'let-through' }
+  if (judgement.kind === 'take') {
+    deps.audit.append(actOfPush(push, judgement.command.ref, judgement.command.new))
+    return { kind: 'let-through' }
+  }
   try {
     push.access.check()
     const { commit, command } = judgement

@@ -24,7 +24,7 @@ export type ServeGitDeps = {
     paths: Pick<Config['paths'], 'hookSocket' | 'repositories'>
     limits: Pick<Config['limits'], 'packBytes' | 'repositoryBytes'>
   }
-  store: Pick<Store, 'tokens' | 'apps' | 'collaborators' | 'builds' | 'releases' | 'slugs'>
+  store: Pick<Store, 'tokens' | 'apps' | 'audit' | 'collaborators' | 'builds' | 'releases' | 'slugs'>
   grants: Pick<Grants, 'hold'>
   quotas: Pick<Quotas, 'checkBuild' | 'holdRepositoryRoom'>
   repositories: Repositories

@@ -43,6 +43,7 @@ export type ServePushOptions = SameCommitDeps & {
   app: App
   /** What the push stands on, from its beginning to its verdict. */
   access: Held
+  from: Push['from']
   repository: string
   req: IncomingMessage
   res: ServerResponse
@@ -125,12 +126,12 @@ function answerProbe(body: Readable, res: ServerResponse): void {
 }
 
 async function receive(options: ServePushOptions, body: Readable, head: PushHead): Promise<void> {
-  const { pushes, app, account, access, repository, req, res, log, limits } = options
+  const { pushes, app, account, access, from, repository, req, res, log, limits } = options
   const nobodyReads = new AbortController()
   using packs = await options.unclaimed.watch(repository)
   const git = await startService('receive-pack', repository)
   const { signal } = nobodyReads
-  using opened = pushes.open(git.pid, { app, account, access, signal, takesReport: takesReport(head.list) })
+  using opened = pushes.open(git.pid, { app, account, access, from, signal, takesReport: takesReport(head.list) })
   const upload = new Upload(git, body)
   onceClosed(res, () => nobodyReads.abort(new ClientGone()))
   try {

@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { asPaasError, PaasError } from '../errors.ts'
 import type { Grants } from '../grants/grants.ts'
 import type { Logger } from '../log.ts'
+import { clientIn, clientNetwork } from '../model/client-network.ts'
 import { authorize, type AuthorizeDeps } from './authorize.ts'
 import { checkDiskSpace } from '../source/disk-space.ts'
 import { isGitPath, parseGitRequest, type GitService } from './git-request.ts'
@@ -82,7 +83,11 @@ async function serve(
   using access = deps.grants.hold(grant)
   setHeaders(res, request.service, 'result')
   if (request.service === 'receive-pack') {
-    return await servePush({ ...deps, slots, beginnings, account, app, access, repository, req, res })
+    const from = {
+      token: grant.token?.id ?? null,
+      client: clientNetwork(clientIn(req.headers['x-forwarded-for'])) || null,
+    }
+    return await servePush({ ...deps, slots, beginnings, account, app, access, from, repository, req, res })
   }
   using _slot = slots.take(app, account)
   access.signal.addEventListener('abort', () => res.destroy())

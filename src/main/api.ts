@@ -9,6 +9,7 @@ import { createRepositories } from '../git/bare-repositories.ts'
 import { isolateEnvironment } from '../git/environment.ts'
 import { serveGit } from '../git/serve-git.ts'
 import { Grants } from '../grants/grants.ts'
+import { serverAct } from '../model/audit.ts'
 import { ownLogins, supervisorsLogins } from '../logins.ts'
 import { openAppLogReader } from '../logs/reader.ts'
 import { openAppLogWriter } from '../logs/writer.ts'
@@ -42,6 +43,7 @@ export const run = (): Promise<void> =>
     const outbound = createOutbound(config)
     const passes = new Passes(store.secretFor('signed paths'))
     const describe = describeChange.bind(undefined, { store, config, passes, grants })
+    store.audit.append(serverAct('server.start'))
     life.use(new Webhooks({ store, outbound, describe, log }))
     const api = createApi({
       config,

@@ -8,8 +8,9 @@ import { sayBackups, sayDone, sayRestored, sayStep } from '../backups/say.ts'
 import { loadConfig, type BackupSettings, type Config } from '../config.ts'
 import { findServerId } from '../data-directory.ts'
 import { connectDocker } from '../engine/docker/docker.ts'
-import { PaasError } from '../errors.ts'
+import { asPaasError, PaasError } from '../errors.ts'
 import { createLog, type Logger } from '../log.ts'
+import { serverAct } from '../model/audit.ts'
 import { openStore } from '../store/open.ts'
 import { sayFailure } from '../supervisor/terminal.ts'
 
@@ -65,7 +66,12 @@ async function backUp(config: Config, { log, json, signal }: Doing): Promise<voi
   const { keepDays } = settings
   const restic = connectTarget(config, settings)
   const parts = { config, serverId, store, engine, restic, keepDays, say: sayStep }
-  sayDone(await makeBackup(parts, signal), { json })
+  const done = await makeBackup(parts, signal).catch((cause: unknown) => {
+    store.audit.append(serverAct('server.backup', { failed: asPaasError(cause).code }))
+    throw cause
+  })
+  store.audit.append(serverAct('server.backup'))
+  sayDone(done, { json })
 }
 
 async function bringBack(config: Config, { which, log, json, signal }: Doing & { which: string }): Promise<void> {

@@ -1,4 +1,17 @@
 /**
+ * The address that the router saw, from its X-Forwarded-For: only the router can reach the api's
+ * socket, and it sets the header itself.
+ */
+export function clientIn(forwarded: string | string[] | undefined): string {
+  return (
+    String(forwarded ?? '')
+      .split(',')
+      .at(-1)
+      ?.trim() ?? ''
+  )
+}
+
+/**
  * What stands for one client in a limit: an IPv4 address, also one that is mapped into IPv6 (RFC
  * 4291 section 2.5.5.2), and of IPv6 the network: each customer has a /64 at least, and often a /48
  * (RFC 6177).

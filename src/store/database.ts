@@ -27,7 +27,9 @@ export class Database implements Disposable {
   readonly #statements = new Map<string, StatementSync>()
   #counter: CommitNumbers | undefined
   #onCommit: ((commits: number) => void) | undefined
+  #beforeCommit: (() => (() => void) | undefined) | undefined
   #depth = 0
+  #changed = false
 
   constructor(path: string) {
     this.#path = path
@@ -46,6 +48,14 @@ export class Database implements Disposable {
     this.#onCommit = onCommit
   }
 
+  /**
+   * Called in each transaction that has changed rows, before it ends; what it gives is called once
+   * that is on disk.
+   */
+  beforeCommit(hook: () => (() => void) | undefined): void {
+    this.#beforeCommit = hook
+  }
+
   execute(sql: string): void {
     explained(this.#path, () => this.#connection.exec(sql))
   }
@@ -60,12 +70,20 @@ export class Database implements Disposable {
 
   /** Changes rows, in a transaction of its own if none is open; gives how many. */
   run(sql: string, parameters: Parameters = {}): number {
-    return this.transaction(() => explained(this.#path, () => Number(this.#prepare(sql).run(parameters).changes)))
+    return this.transaction(() => {
+      const changes = explained(this.#path, () => Number(this.#prepare(sql).run(parameters).changes))
+      this.#changed ||= changes > 0
+      return changes
+    })
   }
 
   /** Like `run`, for one row and a statement with RETURNING. */
   change<Row>(sql: string, parameters: Parameters = {}): Row | undefined {
-    return this.transaction(() => this.get<Row>(sql, parameters))
+    return this.transaction(() => {
+      const row = this.get<Row>(sql, parameters)
+      this.#changed ||= row !== undefined
+      return row
+    })
   }
 
   transaction<T>(work: () => T): T {
@@ -78,11 +96,14 @@ export class Database implements Disposable {
 
   #commit<T>(work: () => T): { result: T; commits: number | undefined } {
     this.#depth += 1
+    this.#changed = false
     try {
       const result = work()
+      const written = this.#changed ? this.#beforeCommit?.() : undefined
       const commits = this.#counter?.next(this)
       this.execute('COMMIT')
       if (commits !== undefined) this.#counter?.acknowledge(commits)
+      written?.()
       return { result, commits }
     } catch (cause) {
       // SQLite itself rolls back on some errors (disk full, I/O).

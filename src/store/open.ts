@@ -8,6 +8,7 @@ import { openAddonRecords } from './addons.ts'
 import { openAppSetupRecords } from './app-setups.ts'
 import { openAppTransferRecords } from './app-transfers.ts'
 import { openAppRecords } from './apps.ts'
+import { openAuditRecords } from './audit.ts'
 import { openBuildpackRecords } from './buildpacks.ts'
 import { openBuildRecords } from './builds.ts'
 import { openCipher } from './cipher.ts'
@@ -100,6 +101,7 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
       volumes: openVolumeRecords(db),
       addons: openAddonRecords(db, cipher),
       addonAttachments,
+      audit: openAuditRecords(db),
       check: () => {
         keep(db)
         told(() => checkContent(db, 'integrity_check'))

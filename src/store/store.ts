@@ -28,6 +28,7 @@ import type {
   TokenRecords,
 } from './account-records.ts'
 import type { AddonAttachmentRecords, AddonRecords } from './addon-records.ts'
+import type { AuditRecords } from './audit-records.ts'
 import type { DrainRecords, WebhookDeliveryRecords, WebhookRecords } from './delivery-records.ts'
 import type { DynoStateRecords } from './dyno-records.ts'
 import type { StackPatchRecords, StackUpgradeRecords } from './stack-records.ts'
@@ -82,6 +83,7 @@ export interface Store extends Disposable {
   volumes: VolumeRecords
   addons: AddonRecords
   addonAttachments: AddonAttachmentRecords
+  audit: AuditRecords
 }
 
 export interface AppRecords {

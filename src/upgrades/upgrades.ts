@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { tellProgress } from '../build/tell-progress.ts'
 import { asPaasError, isPassing } from '../errors.ts'
+import { serverAct } from '../model/audit.ts'
 import type { StackUpgrade } from '../model/stack-upgrade.ts'
 import { shutdown } from '../model/stop-reasons.ts'
 import { askUpgrade } from './ask.ts'
@@ -31,7 +32,9 @@ export class StackUpgrades implements AsyncDisposable {
     this.#own = options
     const { config, store } = options
     const begin = (): void => {
-      askUpgrade(store, { apps: store.apps.list(), accountId: null })
+      store.audit.during(serverAct('stack-upgrades.create'), () =>
+        askUpgrade(store, { apps: store.apps.list(), accountId: null }),
+      )
       this.wake()
     }
     this.#daily = config.stackUpgrade && everyDay(config.stackUpgrade, begin)

@@ -185,6 +185,35 @@ const findings = Type.Object(
   { checked_at: Type.Union([Type.String(), Type.Null()]), findings: Type.Array(finding) },
   closed,
 )
+const auditEntry = Type.Object(
+  {
+    sequence: count,
+    created_at: Type.String({ format: 'date-time' }),
+    action: Type.String(),
+    account: Type.Union([Type.Null(), Type.Object({ id: Type.String(), email: Type.String() }, closed)]),
+    via: Type.String(),
+    token: Type.Union([Type.Null(), Type.String()]),
+    client: Type.Union([Type.Null(), Type.String()]),
+    app: Type.Union([Type.Null(), Type.Object({ id: Type.String(), name: Type.String() }, closed)]),
+    resource: Type.Union([Type.Null(), Type.String()]),
+    detail: Type.Record(Type.String(), Type.Unknown()),
+    failure: Type.Union([Type.Null(), Type.String()]),
+    previous: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+    hash: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+  },
+  closed,
+)
+const auditPlace = Type.Object({ sequence: count, hash: Type.String() }, closed)
+const auditVerdict = Type.Object(
+  {
+    start: auditPlace,
+    head: auditPlace,
+    entries: count,
+    broken: Type.Union([Type.Null(), Type.Object({ sequence: count, reason: Type.String() }, closed)]),
+  },
+  closed,
+)
+const noAudit = 'Heroku shows its audit trail to enterprises alone, and not in this API'
 const text = (own = {}) => Type.Union([Type.String(own), Type.Null()])
 const ofApp = Type.Object({ id: Type.String(), name: Type.String() }, closed)
 const update = { package: Type.String(), installed: Type.String(), available: Type.String(), security: Type.Boolean() }
@@ -310,6 +339,11 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /account/limits': { own: accountLimits, because: 'Heroku has no limits that somebody sets' },
     'GET /accounts/:account/limits': { own: accountLimits, because: 'Heroku has no limits that somebody sets' },
     'PATCH /accounts/:account/limits': { own: accountLimits, because: 'Heroku has no limits that somebody sets' },
+  },
+  'audit/audit.test.ts': {
+    'GET /audit-entries': { own: Type.Array(auditEntry), because: noAudit },
+    'GET /apps/:app/audit-entries': { own: Type.Array(auditEntry), because: noAudit },
+    'GET /audit-verdict': { own: auditVerdict, because: noAudit },
   },
   'server/stack-upgrades.test.ts': {
     'GET /run-images': { own: Type.Array(runImage), because: 'Heroku shows nobody what its stacks are made of' },

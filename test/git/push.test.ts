@@ -62,6 +62,19 @@ function started({ app }: Project, count = 1): Promise<void> {
 }
 
 describe('a push of the deploy branch', () => {
+  it('is in the audit log with its commit, and one that is refused is not', async () => {
+    await using project = await host.newProject()
+    await push(project, 'main:elsewhere')
+    expect(host.store.audit.list({ appId: project.app.id }, 10)).toEqual([])
+    await push(project)
+    const [entry, ...others] = host.store.audit.list({ appId: project.app.id }, 10)
+    expect(others).toEqual([])
+    const commit = await remoteRef(project)
+    expect(entry).toMatchObject({ action: 'git.push', via: 'git', resource: 'refs/heads/main', detail: { commit } })
+    expect(entry?.account?.id).toBe(project.app.ownerId)
+    expect(entry?.token).not.toBeNull()
+  })
+
   it('shows the build, moves the ref and exits 0 when the commit serves', async () => {
     await using project = await host.newProject()
     const pushed = await push(project)

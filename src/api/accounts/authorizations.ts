@@ -37,12 +37,16 @@ export function loginRoute(api: Api, { store }: Pick<ApiDeps, 'store'>): void {
     if (!isAllowed(request.identity.scope, 'global')) {
       throw new PaasError('forbidden', 'A token with a limited scope cannot create tokens.')
     }
-    const { token, secret } = store.tokens.create({
-      accountId: request.identity.account.id,
-      description: description ?? 'API token',
-      scope,
-      session: request.identity.token === null,
-      ...(seconds ? { expiresAt: new Date(Date.now() + seconds * 1000) } : {}),
+    const { token, secret } = store.transaction(() => {
+      const made = store.tokens.create({
+        accountId: request.identity.account.id,
+        description: description ?? 'API token',
+        scope,
+        session: request.identity.token === null,
+        ...(seconds ? { expiresAt: new Date(Date.now() + seconds * 1000) } : {}),
+      })
+      store.audit.add({ resource: made.token.id })
+      return made
     })
     reply.code(201)
     return authorizationJson(token, request.identity.account, secret)

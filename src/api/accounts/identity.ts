@@ -1,8 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import { PaasError } from '../../errors.ts'
 import type { Account } from '../../model/account.ts'
+import { clientIn } from '../../model/client-network.ts'
 import type { Asker } from '../../model/grant.ts'
 import type { Store } from '../../store/store.ts'
+import type { FailedLogins } from '../audit/failed-logins.ts'
 import type { PasswordGuard } from './password-guard.ts'
 
 /** Who asks, and what their token lets them do. */
@@ -12,6 +14,12 @@ declare module 'fastify' {
   interface FastifyRequest {
     identity: Identity
   }
+}
+
+type LoginDeps = {
+  store: Pick<Store, 'tokens' | 'accounts'>
+  passwords: PasswordGuard
+  failures: Pick<FailedLogins, 'note'>
 }
 
 type Credentials = { user: string; secret: string }
@@ -32,14 +40,17 @@ export function identifyByToken({ tokens }: Pick<Store, 'tokens'>, request: Fast
  * @throws unauthorized, rate_limit
  */
 export async function identifyByLogin(
-  { store, passwords }: { store: Pick<Store, 'tokens' | 'accounts'>; passwords: PasswordGuard },
+  { store, passwords, failures }: LoginDeps,
   request: FastifyRequest,
 ): Promise<Identity> {
   const { user, secret } = credentialsOf(request)
   if (!user.includes('@') || store.tokens.authenticate(secret)) return identifyByToken(store, request)
   const asks = { client: clientAddress(request), email: user }
   const account = await passwords.check(asks, () => store.accounts.authenticate(user, secret))
-  if (!account) throw new PaasError('unauthorized', 'The email or the password is wrong.')
+  if (!account) {
+    failures.note(asks, 'unauthorized')
+    throw new PaasError('unauthorized', 'The email or the password is wrong.')
+  }
   return { account, scope: ['global'], token: null }
 }
 
@@ -54,16 +65,7 @@ function credentialsOf(request: FastifyRequest): Credentials {
   throw new PaasError('unauthorized', 'This request needs a token: Authorization: Bearer TOKEN.')
 }
 
-/**
- * The address that the router saw; only the router can reach this server's socket, and it sets the
- * header itself.
- */
-export function clientAddress(request: FastifyRequest): string {
-  const forwarded = request.headers['x-forwarded-for']
-  return (
-    String(forwarded ?? '')
-      .split(',')
-      .at(-1)
-      ?.trim() ?? ''
-  )
+/** The address that the router saw. */
+export function clientAddress({ headers }: Pick<FastifyRequest, 'headers'>): string {
+  return clientIn(headers['x-forwarded-for'])
 }

@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify'
 import { PaasError } from '../../errors.ts'
-import { isAtLeast, type Role } from '../../model/access.ts'
+import type { Role } from '../../model/access.ts'
 import type { Addon, AddonAttachment } from '../../model/addon.ts'
 import type { App } from '../../model/app.ts'
 import type { Store } from '../../store/store.ts'
 import { appNamed } from '../http/access.ts'
 
-type Records = Pick<Store, 'apps' | 'collaborators' | 'addons' | 'addonAttachments'>
+type Records = Pick<Store, 'apps' | 'audit' | 'collaborators' | 'addons' | 'addonAttachments'>
 
 /**
  * The add-on of the request's path. Who may see an app that it is attached to may see it; more
@@ -26,7 +26,7 @@ export function addonNamed(
 ): Addon {
   const addon = store.addons.findNamed(idOrName)
   if (!addon || !isSeen(store, request, addon)) throw noAddon(idOrName)
-  if (needed !== 'view') appNamed(store, request, { idOrName: addon.appId, needed })
+  if (needed !== 'view') store.audit.add({ app: appNamed(store, request, { idOrName: addon.appId, needed }) })
   return addon
 }
 
@@ -77,7 +77,7 @@ export function attachmentOf(store: Records, request: FastifyRequest, needed: Ro
   const found = store.addonAttachments.find(id)
   const role = found && roleIn(store, request, found.appId)
   if (!found || !role) throw new PaasError('not_found', `There is no attachment ${JSON.stringify(id)}.`)
-  if (!isAtLeast(role, needed)) appNamed(store, request, { idOrName: found.appId, needed })
+  if (needed !== 'view') store.audit.add({ app: appNamed(store, request, { idOrName: found.appId, needed }) })
   return found
 }
 

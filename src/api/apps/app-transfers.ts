@@ -110,6 +110,7 @@ function transferOf(store: Store, request: FastifyRequest): AppTransfer {
 /** @throws not_found, invalid_params */
 function pendingOf(store: Store, request: FastifyRequest): AppTransfer {
   const transfer = transferOf(store, request)
+  store.audit.add({ app: store.apps.get(transfer.appId) ?? null })
   if (transfer.state === 'pending') return transfer
   throw new PaasError('invalid_params', `This transfer is no longer pending: it was ${transfer.state}.`)
 }

@@ -123,7 +123,11 @@ export function createApp(
   quotas.checkApp(ownerId)
   for (let attempts = 1; ; attempts += 1) {
     try {
-      return store.apps.create({ name: name ?? generateAppName(), ownerId, stack })
+      return store.transaction(() => {
+        const app = store.apps.create({ name: name ?? generateAppName(), ownerId, stack })
+        store.audit.add({ app })
+        return app
+      })
     } catch (cause) {
       const unlucky = cause instanceof PaasError && cause.code === 'name_taken' && name === undefined && attempts < 10
       if (!unlucky) throw cause
