@@ -164,7 +164,7 @@ export type SandboxSpec = {
   secretsAt?: string
   env: Record<string, string>
   workingDirectory?: string
-  /** Runs while it waits for its order, and beside the order if it takes longer. What it says is dropped. */
+  /** Runs while it waits for its order, and on beside that. What it says is dropped. */
   meanwhile?: string[]
   /** Volumes with one image each, mounted read-only. */
   stores?: { digest: string; at: string; writable?: boolean }[]
