@@ -1,7 +1,7 @@
 /**
  * `npm run pack -- [DIRECTORY]`: makes the package with the command alone, for developers'
- * machines: compiled JavaScript and its one dependency, so that nothing else is fetched when it is
- * installed. Prints the file's path.
+ * machines: compiled JavaScript and its two dependencies, so that nothing else is fetched when it
+ * is installed. Prints the file's path.
  */
 import { execFile } from 'node:child_process'
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
 const root = resolve(import.meta.dirname, '..')
-const bundled = ['commander']
+const bundled = ['commander', 'uqr']
 
 type Manifest = { version: string; license: string; dependencies: Record<string, string> }
 

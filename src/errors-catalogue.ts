@@ -148,6 +148,7 @@ export const catalogue = {
     hint: 'Try again later; each source is removed an hour after it was created.',
   },
   stack_unavailable: { status: 500, fault: 'server' },
+  two_factor: { status: 403, fault: 'user', hint: 'Send it in the header Heroku-Two-Factor-Code.' },
   unauthorized: { status: 401, fault: 'user', hint: 'Log in with: paas login' },
   url_invalid: { status: 400, fault: 'user' },
   usage: { status: 400, fault: 'user', hint: 'See: paas help' },

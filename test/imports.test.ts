@@ -150,6 +150,7 @@ const open = [
   'lock.ts',
   'config.ts',
   'paths.ts',
+  'qr.ts',
   'cipher.ts',
   'settings-file.ts',
   'settings-reader.ts',
@@ -184,6 +185,7 @@ const homes: Record<string, string> = {
   'simple-git': 'git',
   'tar-stream': 'tar.ts',
   typebox: 'api',
+  uqr: 'qr.ts',
   yaml: 'build',
 }
 

@@ -32,6 +32,7 @@ import { buildpackRoutes } from './builds/buildpacks.ts'
 import { buildRoutes } from './builds/builds.ts'
 import { checkBodySize } from './http/body-size.ts'
 import { refuseWhileClosing } from './http/closing.ts'
+import { CodeGuard } from './accounts/code-guard.ts'
 import { collaboratorRoutes } from './apps/collaborators.ts'
 import { configVarRoutes } from './apps/config-vars.ts'
 import type { Api, ApiDeps } from './deps.ts'
@@ -69,6 +70,7 @@ import { sourceFileRoutes, sourceRoutes } from './builds/sources.ts'
 import { slugFileRoutes } from './builds/slug-files.ts'
 import { slugRoutes } from './builds/slugs.ts'
 import { sniEndpointRoutes } from './routing/sni-endpoints.ts'
+import { twoFactorRoutes } from './accounts/two-factor.ts'
 import { answerUnknownRoutes } from './http/unknown-route.ts'
 import { Validation } from './http/validation.ts'
 import { publishAnswers } from './webhooks/webhook-events.ts'
@@ -113,6 +115,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
   const { store } = deps
   const passes = new Passes(store.secretFor('signed paths'))
   const passwords = new PasswordGuard()
+  const codes = new CodeGuard()
   const failures = new FailedLogins(store)
   const rateLimit = new RateLimit(deps.config.limits.apiRequestsPerHour)
   api.decorateRequest('identity')
@@ -125,7 +128,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
   attachRoute(api, deps)
   void api.register(async (login: Api) => {
     login.addHook('onRequest', async (request, reply) => {
-      request.identity = await identifyByLogin({ store, passwords, failures }, request)
+      request.identity = await identifyByLogin({ store, passwords, codes, failures }, request)
       countRequest(rateLimit, request, reply)
     })
     recordActs(login, deps)
@@ -144,7 +147,8 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     })
     publishAnswers(resources, deps)
     recordActs(resources, deps)
-    accountRoutes(resources, { store, passwords })
+    accountRoutes(resources, { store, passwords, codes })
+    twoFactorRoutes(resources, { ...deps, passwords, codes })
     accountsRoutes(resources, deps)
     accountLimitRoutes(resources, deps)
     rateLimitRoutes(resources, { limit: rateLimit })

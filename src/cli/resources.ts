@@ -298,3 +298,9 @@ export type AuditVerdictJson = {
   entries: number
   broken: { sequence: number; reason: string } | null
 }
+
+/** Ours. */
+export type TwoFactorJson = { enabled: boolean; recovery_codes_left: number }
+
+/** Ours. */
+export type NewTwoFactorJson = { secret: string; url: string }

@@ -24,6 +24,10 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/password.ts')).definePassword,
   },
   {
+    commands: ['2fa', '2fa:enable', '2fa:disable', '2fa:recovery-codes', '2fa:reset'],
+    load: async () => (await import('./topics/two-factor.ts')).defineTwoFactor,
+  },
+  {
     commands: ['apps', 'create', 'info', 'open', 'rename', 'destroy'],
     load: async () => (await import('./topics/apps.ts')).defineApps,
   },

@@ -8,6 +8,8 @@ export type Account = {
   admin: boolean
   /** Since when neither its password nor its tokens are taken; its apps run on. */
   suspendedAt: Date | null
+  /** Whether a login with the password needs a second factor. */
+  twoFactor: boolean
   createdAt: Date
   updatedAt: Date
 }

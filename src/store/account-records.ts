@@ -81,6 +81,24 @@ export interface CollaboratorRecords {
   roleOf(account: Pick<Account, 'id' | 'admin'>, app: Pick<App, 'id' | 'ownerId'>): Role | undefined
 }
 
+/** Second factors of logins: codes by time, and recovery codes. */
+export interface TwoFactorRecords {
+  /** A new secret, which counts once it is confirmed. Encrypted at rest. */
+  begin(id: AccountId): Buffer
+  /** Begun, and not confirmed. */
+  isBegun(id: AccountId): boolean
+  /** Enables what was begun, and gives its recovery codes this once; undefined for a wrong code. */
+  confirm(id: AccountId, code: string): string[] | undefined
+  /** Whether it is the account's code, of either kind. One that is right is used up by that. */
+  check(id: AccountId, code: string): boolean
+  /** Recovery codes that were not used. */
+  codesLeft(id: AccountId): number
+  /** Replaces the recovery codes. */
+  renewCodes(id: AccountId): string[]
+  /** Logins need the password alone from now on. */
+  remove(id: AccountId): void
+}
+
 /** Public SSH keys. */
 export interface KeyRecords {
   /** @throws name_taken for one that the account has */

@@ -11,6 +11,7 @@ export type AccountRow = {
   name: string | null
   admin: number
   suspended_at: number | null
+  two_factor: number
   created_at: number
   updated_at: number
 }
@@ -69,6 +70,7 @@ export function toAccount(row: AccountRow): Account {
     email: row.email,
     name: row.name,
     admin: row.admin === 1,
+    twoFactor: row.two_factor === 1,
     suspendedAt: row.suspended_at === null ? null : new Date(row.suspended_at),
     createdAt: new Date(row.created_at),
     updatedAt: new Date(row.updated_at),
@@ -83,11 +85,12 @@ function create(db: Database, account: Parameters<AccountRecords['create']>[0]):
     name: account.name ?? null,
     admin: account.admin ? 1 : 0,
     suspended_at: null,
+    two_factor: 0,
     created_at: now,
     updated_at: now,
   }
   const password = account.password === undefined ? null : hashPasswordSync(account.password)
-  const { suspended_at: _none, ...inserted } = row
+  const { suspended_at: _none, two_factor: _off, ...inserted } = row
   try {
     db.run(
       `INSERT INTO accounts (id, email, name, admin, password, created_at, updated_at)
@@ -111,7 +114,7 @@ async function authenticate(db: Database, email: string, password: string): Prom
 
 /** What opens it goes, and what it may do; its row stays. */
 function remove(db: Database, id: AccountId): void {
-  for (const table of ['tokens', 'keys', 'collaborators', 'sources']) {
+  for (const table of ['tokens', 'keys', 'collaborators', 'sources', 'two_factors', 'recovery_codes']) {
     db.run(`DELETE FROM ${table} WHERE account_id = :id`, { id })
   }
   db.run(`DELETE FROM app_transfers WHERE state = 'pending' AND (owner_id = :id OR recipient_id = :id)`, { id })

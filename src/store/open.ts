@@ -32,6 +32,7 @@ import { openSourceRecords } from './sources.ts'
 import { openStackPatchRecords, openStackUpgradeRecords } from './stack-upgrades.ts'
 import type { Store } from './store.ts'
 import { openTokenRecords } from './tokens.ts'
+import { openTwoFactorRecords } from './two-factor.ts'
 import { openVolumeRecords } from './volumes.ts'
 import { openWebhookDeliveryRecords } from './webhook-deliveries.ts'
 import { openWebhookRecords } from './webhooks.ts'
@@ -76,6 +77,7 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
       accounts: openAccountRecords(db),
       accountUsage: openAccountUsageRecords(db),
       tokens: openTokenRecords(db),
+      twoFactors: openTwoFactorRecords(db, cipher),
       apps: openAppRecords(db, releases),
       configVars: openConfigVarRecords(db, cipher, (appId) => addonAttachments.configOf(appId)),
       builds: openBuildRecords(db, cipher),

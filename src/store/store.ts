@@ -26,6 +26,7 @@ import type {
   CollaboratorRecords,
   KeyRecords,
   TokenRecords,
+  TwoFactorRecords,
 } from './account-records.ts'
 import type { AddonAttachmentRecords, AddonRecords } from './addon-records.ts'
 import type { AuditRecords } from './audit-records.ts'
@@ -58,6 +59,7 @@ export interface Store extends Disposable {
   accounts: AccountRecords
   accountUsage: AccountUsageRecords
   tokens: TokenRecords
+  twoFactors: TwoFactorRecords
   apps: AppRecords
   configVars: ConfigVarRecords
   builds: BuildRecords

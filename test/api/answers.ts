@@ -203,6 +203,14 @@ const auditEntry = Type.Object(
   },
   closed,
 )
+const twoFactor = Type.Object({ enabled: Type.Boolean(), recovery_codes_left: count }, closed)
+const newTwoFactor = Type.Object({ secret: Type.String({ pattern: '^[A-Z2-7]{32}$' }), url: Type.String() }, closed)
+const recoveryCodes = Type.Array(Type.String({ pattern: '^([a-z2-7]{4}-){3}[a-z2-7]{4}$' }), {
+  minItems: 10,
+  maxItems: 10,
+})
+const confirmedTwoFactor = Type.Object({ enabled: Type.Literal(true), recovery_codes: recoveryCodes }, closed)
+const noTwoFactor = 'Heroku has this in its dashboard alone'
 const auditPlace = Type.Object({ sequence: count, hash: Type.String() }, closed)
 const auditVerdict = Type.Object(
   {
@@ -339,6 +347,14 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /account/limits': { own: accountLimits, because: 'Heroku has no limits that somebody sets' },
     'GET /accounts/:account/limits': { own: accountLimits, because: 'Heroku has no limits that somebody sets' },
     'PATCH /accounts/:account/limits': { own: accountLimits, because: 'Heroku has no limits that somebody sets' },
+  },
+  'accounts/two-factor.test.ts': {
+    'GET /account/two-factor': { own: twoFactor, because: noTwoFactor },
+    'POST /account/two-factor': { own: newTwoFactor, because: noTwoFactor },
+    'PATCH /account/two-factor': { own: confirmedTwoFactor, because: noTwoFactor },
+    'DELETE /account/two-factor': { own: twoFactor, because: noTwoFactor },
+    'POST /account/recovery-codes': { own: recoveryCodes, because: 'the schema has them no more' },
+    'DELETE /accounts/:account/two-factor': 'account',
   },
   'audit/audit.test.ts': {
     'GET /audit-entries': { own: Type.Array(auditEntry), because: noAudit },

@@ -36,11 +36,11 @@ describe('the package of the command', () => {
   it('has JavaScript of the command and of the nouns it shares, and nothing of the server', async () => {
     const { stdout } = await execute('tar', ['--list', '--gzip', '--file', made])
     const files = stdout.trim().split('\n')
-    const own = files.filter((file) => !file.startsWith('package/node_modules/commander/'))
+    const own = files.filter((file) => !/^package\/node_modules\/(commander|uqr)\//.test(file))
     expect(own).toContain('package/dist/cli/main.js')
     expect(own.filter((file) => !/^package\/(LICENSE|README\.md|(bin\/)?package\.json|bin\/paas)$/.test(file))).toEqual(
       own.filter((file) =>
-        /^package\/dist\/(cli\/[\w/-]+\.(js|cjs|bash|zsh|fish)|model\/[\w-]+\.js|(errors|errors-catalogue|credentials)\.js)$/.test(
+        /^package\/dist\/(cli\/[\w/-]+\.(js|cjs|bash|zsh|fish)|model\/[\w-]+\.js|(errors|errors-catalogue|credentials|qr)\.js)$/.test(
           file,
         ),
       ),

@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import { PaasError } from '../../errors.ts'
 import type { Account } from '../../model/account.ts'
 import type { Api, ApiDeps } from '../deps.ts'
+import type { CodeGuard } from './code-guard.ts'
 import { clientAddress } from './identity.ts'
 import { oneLine } from '../http/one-line.ts'
 import { checkPassword } from './login-rules.ts'
@@ -20,7 +21,7 @@ const accountChange = Type.Object(
   { additionalProperties: false },
 )
 
-type Deps = Pick<ApiDeps, 'store'> & { passwords: PasswordGuard }
+type Deps = Pick<ApiDeps, 'store'> & { passwords: PasswordGuard; codes: Pick<CodeGuard, 'forget'> }
 
 /** One's own account. */
 export function accountRoutes(api: Api, deps: Deps): void {
@@ -40,7 +41,7 @@ export function accountRoutes(api: Api, deps: Deps): void {
 
 /** Other logins made with the old password end; tokens created for a purpose stay. */
 async function changePassword(
-  { store: { accounts, tokens }, passwords }: Deps,
+  { store: { accounts, tokens }, passwords, codes }: Deps,
   request: FastifyRequest,
   { present, wanted }: { present: string; wanted: string },
 ): Promise<void> {
@@ -53,6 +54,7 @@ async function changePassword(
   }
   await accounts.setPassword(account.id, wanted)
   tokens.removeSessions(account.id, token?.id ?? null)
+  codes.forget(account.id)
 }
 
 export function accountJson(account: Account): object {
@@ -73,7 +75,7 @@ export function accountJson(account: Account): object {
     name: account.name,
     sms_number: null,
     suspended_at: account.suspendedAt && time(account.suspendedAt),
-    two_factor_authentication: false,
+    two_factor_authentication: account.twoFactor,
     updated_at: time(account.updatedAt),
     verified: true,
   }

@@ -1,11 +1,13 @@
 import type { FastifyRequest } from 'fastify'
-import { PaasError } from '../../errors.ts'
+import { asPaasError, PaasError } from '../../errors.ts'
 import type { Account } from '../../model/account.ts'
 import { clientIn } from '../../model/client-network.ts'
 import type { Asker } from '../../model/grant.ts'
 import type { Store } from '../../store/store.ts'
 import type { FailedLogins } from '../audit/failed-logins.ts'
+import type { CodeGuard } from './code-guard.ts'
 import type { PasswordGuard } from './password-guard.ts'
+import { checkSecondFactor, codeIn } from './second-factor.ts'
 
 /** Who asks, and what their token lets them do. */
 export type Identity = { account: Account; scope: string[]; token: Asker['token'] }
@@ -17,8 +19,9 @@ declare module 'fastify' {
 }
 
 type LoginDeps = {
-  store: Pick<Store, 'tokens' | 'accounts'>
+  store: Pick<Store, 'tokens' | 'accounts' | 'twoFactors'>
   passwords: PasswordGuard
+  codes: CodeGuard
   failures: Pick<FailedLogins, 'note'>
 }
 
@@ -36,11 +39,12 @@ export function identifyByToken({ tokens }: Pick<Store, 'tokens'>, request: Fast
 }
 
 /**
- * Likewise, or Basic `email:password`: only for getting a token.
- * @throws unauthorized, rate_limit
+ * Likewise, or Basic `email:password`, with a second factor if the account has one: only for
+ * getting a token.
+ * @throws unauthorized, two_factor, rate_limit
  */
 export async function identifyByLogin(
-  { store, passwords, failures }: LoginDeps,
+  { store, passwords, codes, failures }: LoginDeps,
   request: FastifyRequest,
 ): Promise<Identity> {
   const { user, secret } = credentialsOf(request)
@@ -50,6 +54,12 @@ export async function identifyByLogin(
   if (!account) {
     failures.note(asks, 'unauthorized')
     throw new PaasError('unauthorized', 'The email or the password is wrong.')
+  }
+  try {
+    checkSecondFactor({ store, codes }, request, account)
+  } catch (cause) {
+    if (codeIn(request.headers) !== '') failures.note(asks, asPaasError(cause).code)
+    throw cause
   }
   return { account, scope: ['global'], token: null }
 }

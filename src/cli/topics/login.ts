@@ -3,11 +3,13 @@ import type { Command } from 'commander'
 import { Client } from '../client.ts'
 import { define, type Options } from '../command.ts'
 import { forgetLogin, readCredentials, saveLogin, type Login } from '../../credentials.ts'
+import { PaasError } from '../../errors.ts'
 import { note, print } from '../output.ts'
 import { Prompt } from '../prompt.ts'
 import type { AccountJson, AuthorizationJson } from '../resources.ts'
 import { chooseServer, parseServerUrl } from '../server.ts'
 import { connect } from '../session.ts'
+import { askCode, withCode } from '../two-factor-code.ts'
 
 export function defineLogin(program: Command): void {
   define(program, {
@@ -60,11 +62,29 @@ async function loginWithPassword(url: string, prompt: Prompt): Promise<Login> {
   const user = await prompt.ask('Email')
   const password = await prompt.askSecret('Password')
   const description = `paas login from ${userInfo().username}@${hostname()}`
-  const { id, access_token } = await new Client({ url, token: undefined }).call<AuthorizationJson>(
-    '/oauth/authorizations',
-    { method: 'POST', body: { description, scope: ['global'] }, basic: { user, password } },
-  )
+  const { id, access_token } = await authorize(url, { user, password, description }, prompt)
   return { token: access_token?.token ?? '', email: user, authorization: id }
+}
+
+/** With a second factor, if the account has one. */
+async function authorize(
+  url: string,
+  { user, password, description }: { user: string; password: string; description: string },
+  prompt: Prompt,
+): Promise<AuthorizationJson> {
+  const ask = (headers: Record<string, string>): Promise<AuthorizationJson> =>
+    new Client({ url, token: undefined }).call<AuthorizationJson>('/oauth/authorizations', {
+      method: 'POST',
+      body: { description, scope: ['global'] },
+      basic: { user, password },
+      headers,
+    })
+  try {
+    return await ask({})
+  } catch (cause) {
+    if (!(cause instanceof PaasError) || cause.code !== 'two_factor') throw cause
+    return await ask(withCode(await askCode(prompt)))
+  }
 }
 
 async function logout(options: Options): Promise<void> {
