@@ -18,6 +18,7 @@ import { resolveRoutes } from './addons/resolve.ts'
 import { addonServiceRoutes } from './addons/services.ts'
 import { appDiskRoute } from './apps/app-disk.ts'
 import { appMetricsRoute } from './apps/app-metrics.ts'
+import { appSummaryRoutes } from './apps/app-summaries.ts'
 import { appSetupRoutes } from './apps/app-setups.ts'
 import { appTransferRoutes } from './apps/app-transfers.ts'
 import { appRoutes } from './apps/apps.ts'
@@ -47,6 +48,8 @@ import { answerError } from './http/error-answer.ts'
 import { featureRoutes } from './apps/features.ts'
 import { formationRoutes } from './dynos/formation.ts'
 import { identifyByLogin, identifyByToken } from './accounts/identity.ts'
+import { insideAddress, isPagesLook } from './http/inside.ts'
+import { loginLinkRoute } from './accounts/login-links.ts'
 import { keyRoutes } from './accounts/keys.ts'
 import { logSessionRoutes } from './logs/log-sessions.ts'
 import { logStreamRoute } from './logs/log-stream.ts'
@@ -55,6 +58,7 @@ import { Passes } from './http/passes.ts'
 import { PasswordGuard } from './accounts/password-guard.ts'
 import { regionAndStackRoutes } from './server/regions-and-stacks.ts'
 import { countRequest, RateLimit, rateLimitRoutes } from './http/rate-limit.ts'
+import { releaseChangesRoute } from './builds/release-changes.ts'
 import { releaseOutputRoute } from './builds/release-output.ts'
 import { releaseRoutes } from './builds/releases.ts'
 import { collectRoutes } from './http/routes.ts'
@@ -86,8 +90,11 @@ const requestTimeout = 3_600_000
 
 const serverOptions = { maxHeaderSize: 64 * 1024, requestTimeout, shouldUpgradeCallback: isAttach }
 
-/** The control host's HTTP server: git for repository paths, the Platform API for all others. */
-export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
+/**
+ * The control host's HTTP server: git for repository paths, the dashboard for browsers, the
+ * Platform API for all others.
+ */
+export function createApi(deps: ApiDeps & { git: Handler; dashboard?: Handler }): Api {
   const validation = new Validation()
   const api = fastify({
     loggerInstance: deps.log,
@@ -99,7 +106,7 @@ export function createApi(deps: ApiDeps & { git: GitHandler }): Api {
     frameworkErrors: (...failure) => void answerError(...failure),
     schemaController: { compilersFactory: validation.compilersFactory },
     genReqId: requestId,
-    serverFactory: (handler) => createServer(serverOptions, gitFirst(deps.git, handler)),
+    serverFactory: (handler) => createServer(serverOptions, othersFirst([deps.git, deps.dashboard], handler)),
   }).withTypeProvider<TypeBoxTypeProvider>()
   const routes = collectRoutes(api)
   answerUnknownRoutes(api, routes)
@@ -151,6 +158,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     twoFactorRoutes(resources, { ...deps, passwords, codes })
     accountsRoutes(resources, deps)
     accountLimitRoutes(resources, deps)
+    loginLinkRoute(resources, deps)
     rateLimitRoutes(resources, { limit: rateLimit })
     authorizationRoutes(resources, deps)
     sessionRoutes(resources, deps)
@@ -158,12 +166,14 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     appTransferRoutes(resources, deps)
     featureRoutes(resources, deps)
     appRoutes(resources, deps)
+    appSummaryRoutes(resources, deps)
     appSetupRoutes(resources, { ...deps, passes })
     collaboratorRoutes(resources, deps)
     configVarRoutes(resources, deps)
     buildpackRoutes(resources, deps)
     buildRoutes(resources, { ...deps, passes })
     releaseRoutes(resources, { ...deps, passes })
+    releaseChangesRoute(resources, deps)
     slugRoutes(resources, { ...deps, passes })
     sourceRoutes(resources, { ...deps, passes })
     formationRoutes(resources, deps)
@@ -228,6 +238,7 @@ function followConventions(api: Api): void {
 }
 
 async function logAnswer(request: FastifyRequest, reply: { statusCode: number; elapsedTime: number }): Promise<void> {
+  if (isPagesLook(request)) return
   const { method, routeOptions, identity } = request
   const ms = Math.round(reply.elapsedTime)
   request.log.info(
@@ -242,15 +253,29 @@ function requestId(request: IncomingMessage): string {
   return typeof given === 'string' && /^[\w-]{1,200}$/.test(given) ? given : randomUUID()
 }
 
-/** Returns true for the requests that are git's: it answers them. */
-type GitHandler = (request: IncomingMessage, response: ServerResponse) => boolean
+/** Returns true for the requests that are its own: it answers them. */
+type Handler = (request: IncomingMessage, response: ServerResponse) => boolean
 
-/** Git's requests never meet Fastify, which would read their bodies. */
-function gitFirst(git: GitHandler, rest: RequestListener): RequestListener {
+/** These requests never meet Fastify, which would read git's bodies. */
+function othersFirst(others: (Handler | undefined)[], rest: RequestListener): RequestListener {
   return (request, response) => {
-    if (!git(request, response)) rest(request, response)
+    if (!others.some((handle) => handle?.(request, response))) rest(request, response)
   }
 }
+
+/** Asks the API without a connection, for the pages of this process: as a client that asks. */
+export async function askApi(api: Api, question: Question): Promise<LightAnswer> {
+  const { statusCode, headers, payload } = await api.inject({ ...question, remoteAddress: insideAddress })
+  return { statusCode, headers, payload }
+}
+
+type Question = {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  url: string
+  headers: Record<string, string>
+  payload?: string
+}
+type LightAnswer = { statusCode: number; headers: object; payload: string }
 
 /**
  * What may still be answered after the last new request, in milliseconds; a build's output is

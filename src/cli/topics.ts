@@ -19,6 +19,7 @@ const topics: Topic[] = [
     commands: ['login', 'logout', 'whoami'],
     load: async () => (await import('./topics/login.ts')).defineLogin,
   },
+  { commands: ['dashboard'], load: async () => (await import('./topics/dashboard.ts')).defineDashboard },
   {
     commands: ['password'],
     load: async () => (await import('./topics/password.ts')).definePassword,

@@ -22,6 +22,11 @@ async function* read(directory: string, filter: LogFilter, signal: AbortSignal):
   // Watching begins before the last read, so that nothing is missed between the two.
   using watch = new DirectoryWatch(directory, signal)
   try {
+    if (filter.before !== undefined) {
+      const end = parsePosition(filter.before)
+      yield* await readLast(directory, { end, count: filter.lines, matches })
+      return
+    }
     const begin = filter.after === undefined ? await findEnd(directory) : parsePosition(filter.after)
     if (filter.after === undefined) yield* await readLast(directory, { end: begin, count: filter.lines, matches })
     if (!filter.follow && filter.after === undefined) return
@@ -45,8 +50,12 @@ async function lag(directory: string, position: string): Promise<number> {
   return newest - (parsePosition(position).at(-1)?.segment ?? newest)
 }
 
-function matcher({ source, process }: LogFilter): (line: ReadLine) => boolean {
+function matcher({ source, process, text, since, until }: LogFilter): (line: ReadLine) => boolean {
+  const wanted = text?.toLowerCase()
   return (line) =>
     (source === undefined || line.source === source) &&
-    (process === undefined || line.process === process || line.process.startsWith(`${process}.`))
+    (process === undefined || line.process === process || line.process.startsWith(`${process}.`)) &&
+    (wanted === undefined || line.text.toLowerCase().includes(wanted)) &&
+    (since === undefined || line.time.getTime() >= since) &&
+    (until === undefined || line.time.getTime() <= until)
 }

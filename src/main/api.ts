@@ -1,9 +1,11 @@
 import { chmodSync, rmSync } from 'node:fs'
+import type { Api } from '../api/deps.ts'
 import { welcomeAdmin } from '../api/accounts/admin.ts'
-import { closeApi, createApi } from '../api/server.ts'
+import { askApi, closeApi, createApi } from '../api/server.ts'
 import { Passes } from '../api/http/passes.ts'
 import { describeChange } from '../api/webhooks/webhook-changes.ts'
 import { connectContainers } from '../containers/client.ts'
+import { DashboardFront } from '../dashboard/front.ts'
 import { PaasError } from '../errors.ts'
 import { createRepositories } from '../git/bare-repositories.ts'
 import { isolateEnvironment } from '../git/environment.ts'
@@ -45,7 +47,8 @@ export const run = (): Promise<void> =>
     const describe = describeChange.bind(undefined, { store, config, passes, grants })
     store.audit.append(serverAct('server.start'))
     life.use(new Webhooks({ store, outbound, describe, log }))
-    const api = createApi({
+    const dashboard: DashboardFront = new DashboardFront({ config, store, ask: (asked) => askApi(api, asked), log })
+    const api: Api = createApi({
       config,
       store,
       grants,
@@ -59,13 +62,16 @@ export const run = (): Promise<void> =>
       measured,
       outbound,
       git: (...request) => git.handle(...request),
+      dashboard: (...request) => dashboard.handle(...request),
       log,
     })
     life.defer(() => closeApi(api))
+    life.use(dashboard)
     // Disposed before the api, so that pushes in progress get their last lines while their
     // connections are open.
     life.use(git)
-    await welcomeAdmin({ store, config, log, logins: process.connected ? supervisorsLogins() : ownLogins(config) })
+    const logins = process.connected ? supervisorsLogins() : ownLogins(config)
+    await welcomeAdmin({ store, config, log, logins, note })
     // A killed api leaves its socket behind. The supervisor's lock ensures that nobody uses it.
     rmSync(paths.apiSocket, { force: true })
     await api.listen({ path: paths.apiSocket })

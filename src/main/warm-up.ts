@@ -15,4 +15,5 @@ await import('./record.ts')
 // Modules that the roles load only on demand.
 await import('../api/server/metric-families.ts')
 await import('../metrics/exposition.ts')
+await import('../dashboard/dashboard.ts')
 flushCompileCache()

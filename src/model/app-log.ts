@@ -42,6 +42,13 @@ export type LogFilter = {
    * begins with the oldest line.
    */
   after?: string
+  /** A `position`: the last `lines` up to the line that ends there, and none that follow. */
+  before?: string
+  /** What a line has to have in its text, whatever the case of its letters. */
+  text?: string
+  /** Milliseconds since 1970: lines from then on, and up to then. */
+  since?: number
+  until?: number
 }
 
 export interface AppLogReader {

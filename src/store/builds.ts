@@ -18,6 +18,8 @@ export function openBuildRecords(db: Database, cipher: Cipher): BuildRecords {
     source: (id) => findBuildSource(db, cipher, id),
     find: (id) => find(db, id),
     list: (appId) => many(db, 'SELECT * FROM builds WHERE app_id = :appId ORDER BY sequence DESC', { appId }),
+    newest: (appId) =>
+      many(db, 'SELECT * FROM builds WHERE app_id = :appId ORDER BY sequence DESC LIMIT 1', { appId })[0],
     listUnfinished: (appId) =>
       many(db, `SELECT * FROM builds WHERE ${unfinished} AND (:appId IS NULL OR app_id = :appId) ORDER BY sequence`, {
         appId: appId ?? null,

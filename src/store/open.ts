@@ -104,6 +104,7 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
       addons: openAddonRecords(db, cipher),
       addonAttachments,
       audit: openAuditRecords(db),
+      commits: () => db.get<{ commits: number }>('SELECT commits FROM meta')?.commits ?? 0,
       check: () => {
         keep(db)
         told(() => checkContent(db, 'integrity_check'))

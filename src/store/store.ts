@@ -56,6 +56,8 @@ export interface Store extends Disposable {
    * opener.
    */
   check(): void
+  /** Counts what any process recorded: with another number than before, something has changed. */
+  commits(): number
   accounts: AccountRecords
   accountUsage: AccountUsageRecords
   tokens: TokenRecords
@@ -134,6 +136,7 @@ export interface BuildRecords {
   source(id: BuildId): BuildSource | undefined
   /** Newest first. */
   list(appId: AppId): Build[]
+  newest(appId: AppId): Build | undefined
   /** Pending or running, oldest first; of one app or of all. */
   listUnfinished(appId?: AppId): Build[]
   /** How many of all apps are in each state; of a state that none is in, nothing. */

@@ -129,6 +129,61 @@ const session = Type.Object(
   },
   closed,
 )
+const someone = Type.Object({ id: Type.String(), email: Type.String() }, closed)
+const at = Type.String({ format: 'date-time' })
+const appSummary = Type.Object(
+  {
+    app: Type.Object({ id: Type.String(), name: Type.String() }, closed),
+    build: Type.Union([
+      Type.Null(),
+      Type.Object(
+        {
+          commit: Type.Union([Type.Null(), Type.String()]),
+          created_at: at,
+          finished_at: Type.Union([Type.Null(), at]),
+          id: Type.String(),
+          state: Type.String(),
+          user: someone,
+        },
+        closed,
+      ),
+    ]),
+    dynos: Type.Object({ wanted: count, up: count, starting: count, crashed: count, down: count }, closed),
+    maintenance: Type.Boolean(),
+    owner: someone,
+    release: Type.Union([
+      Type.Null(),
+      Type.Object(
+        {
+          commit: Type.Union([Type.Null(), Type.String()]),
+          created_at: at,
+          description: Type.String(),
+          id: Type.String(),
+          user: someone,
+          version: count,
+        },
+        closed,
+      ),
+    ]),
+    state: Type.String(),
+    traffic: Type.Object({ per_minute: Type.Array(count), p95: Type.Union([Type.Null(), amount]) }, closed),
+    web_url: Type.String(),
+  },
+  closed,
+)
+const keys = Type.Array(Type.String())
+const commitOrNone = Type.Union([Type.Null(), Type.String()])
+const numbered = Type.Object({ id: Type.String(), version: count }, closed)
+const releaseChanges = Type.Object(
+  {
+    code: Type.Object({ from: commitOrNone, is_same: Type.Boolean(), to: commitOrNone }, closed),
+    config: Type.Object({ added: keys, changed: keys, removed: keys }, closed),
+    release: numbered,
+    since: Type.Union([Type.Null(), numbered]),
+  },
+  closed,
+)
+const summarised = 'Heroku puts what an app is doing together in its own pages'
 const buildpack = Type.Object(
   {
     blob_url: Type.String(),
@@ -337,7 +392,12 @@ export const answers: Record<string, Record<string, Shape>> = {
     'PATCH /oauth/authorizations/:authorization': 'oauth-authorization',
     'POST /oauth/authorizations/:authorization/actions/regenerate-tokens': 'oauth-authorization',
     'GET /oauth/sessions': { own: Type.Array(session), because: 'the schema has no sessions; the command reads these' },
+    'DELETE /oauth/sessions': { own: empty, because: 'Heroku ends one session at a time' },
     'DELETE /oauth/sessions/:session': { own: session, because: 'the schema has no sessions; the command reads these' },
+    'POST /account/login-links': {
+      own: Type.Object({ expires_at: at, url: Type.String() }, closed),
+      because: 'one logs in to Heroku in a browser first',
+    },
     'GET /accounts/:account': 'account',
     'PATCH /accounts/:account': 'account',
     'DELETE /accounts/:account': 'account',
@@ -372,6 +432,13 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /pipelines': nothing,
     'GET /teams': nothing,
     'GET /spaces': nothing,
+  },
+  'apps/app-summaries.test.ts': {
+    'GET /app-summaries': { own: Type.Array(appSummary), because: summarised },
+    'GET /apps/:app/summary': { own: appSummary, because: summarised },
+  },
+  'builds/release-changes.test.ts': {
+    'GET /apps/:app/releases/:release/changes': { own: releaseChanges, because: summarised },
   },
   'apps/volumes.test.ts': {
     'GET /apps/:app/volumes': { own: Type.Array(volume), because: noVolumes },

@@ -8,12 +8,14 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll } from 'vitest'
-import { closeApi, createApi } from '../../src/api/server.ts'
+import type { Api } from '../../src/api/deps.ts'
+import { askApi, closeApi, createApi } from '../../src/api/server.ts'
 import { createStacks } from '../../src/build/stacks.ts'
 import { loadConfig, type Config } from '../../src/config.ts'
 import { connectContainers } from '../../src/containers/client.ts'
 import { createContainers } from '../../src/containers/engine-containers.ts'
 import { serveContainers } from '../../src/containers/server.ts'
+import { DashboardFront } from '../../src/dashboard/front.ts'
 import { openDataDirectory } from '../../src/data-directory.ts'
 import { connectDocker } from '../../src/engine/docker/docker.ts'
 import type { Engine } from '../../src/engine/engine.ts'
@@ -120,8 +122,11 @@ export class TestApi implements AsyncDisposable {
     const ofWorker = createContainers({ engine, stacks, sandboxes, makeDiskRoom: async () => undefined, serverId })
     this.#life.use(this.worker).use(await serveContainers({ socketPath, containers: ofWorker, log }))
     const containers = connectContainers(socketPath)
-    const api = createApi({ config, ...record, queue, containers, repositories, output, git, log })
+    const front = new DashboardFront({ config, store, ask: (asked) => askApi(api, asked), log })
+    const dashboard: DashboardFront['handle'] = (...exchange) => front.handle(...exchange)
+    const api: Api = createApi({ config, ...record, queue, containers, repositories, output, git, dashboard, log })
     this.#life.defer(() => closeApi(api))
+    this.#life.use(front)
     await api.listen({ path: config.paths.apiSocket })
     this.routes = listRoutes(api.printRoutes({ commonPrefix: false }))
   }

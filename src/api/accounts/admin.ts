@@ -3,22 +3,27 @@ import type { Logins } from '../../logins.ts'
 import type { Logger } from '../../log.ts'
 import type { Account } from '../../model/account.ts'
 import type { Store } from '../../store/store.ts'
+import { createLoginLink } from './login-links.ts'
 
 type Deps = {
   store: Pick<Store, 'accounts' | 'tokens'>
   config: Pick<Config, 'publicUrl' | 'domain' | 'credentialsFile'>
   log: Logger
   logins: Logins
+  /** Tells the person who started the server. */
+  note: (text: string) => void
 }
 
 /**
  * Makes the first account at the first start, and logs the command of this machine in. A login for
  * this server that still works is kept, whichever account it is for; one that does not work (from
- * another data directory) is replaced.
+ * another data directory) is replaced. The first account has no password: a link logs a browser
+ * in as it.
  */
-export async function welcomeAdmin({ store, config, log, logins }: Deps): Promise<void> {
-  const admin =
-    store.accounts.list().find(({ admin, suspendedAt }) => admin && !suspendedAt) ?? createAdmin({ store, config, log })
+export async function welcomeAdmin({ store, config, log, logins, note }: Deps): Promise<void> {
+  const known = store.accounts.list().find(({ admin, suspendedAt }) => admin && !suspendedAt)
+  const admin = known ?? createAdmin({ store, config, log })
+  if (!known) note(`log in with a browser, once within ten minutes: ${createLoginLink({ store, config }, admin).url}`)
   try {
     const present = await logins.find()
     if (present && store.tokens.authenticate(present.token)) return
@@ -33,7 +38,7 @@ export async function welcomeAdmin({ store, config, log, logins }: Deps): Promis
   }
 }
 
-function createAdmin({ store, config, log }: Omit<Deps, 'logins'>): Account {
+function createAdmin({ store, config, log }: Omit<Deps, 'logins' | 'note'>): Account {
   const domain = config.domain.includes('.') ? config.domain : `paas.${config.domain}`
   const account = store.accounts.create({ email: `admin@${domain}`, name: 'Administrator', admin: true })
   log.info({ account: account.id, email: account.email }, 'first account made')

@@ -18,6 +18,12 @@ export function sessionRoutes(api: Api, { store }: Pick<ApiDeps, 'store'>): void
     return page(request, reply, sessions, { id: (token: Token) => token.id }).map(sessionJson)
   })
 
+  // Heroku has no such thing: wherever one logged in with email and password, one is logged out.
+  api.delete('/oauth/sessions', { config }, (request) => {
+    store.tokens.removeSessions(request.identity.account.id, null)
+    return {}
+  })
+
   api.delete<Params>('/oauth/sessions/:session', { config }, (request, reply) => {
     const { account, token: present } = request.identity
     const id = request.params.session === '~' ? present?.id : request.params.session

@@ -94,7 +94,7 @@ function releaseOf(store: Deps['store'], app: App, request: FastifyRequest): Rel
 }
 
 /** By id, version (`12` or `v12`) or as `current`. @throws not_found */
-function releaseNamed({ releases }: Deps['store'], app: App, name: string): Release {
+export function releaseNamed({ releases }: Deps['store'], app: App, name: string): Release {
   const release = name === 'current' ? currentRelease(releases, app) : releases.findIn(app.id, name)
   if (release) return release
   throw new PaasError('not_found', `${app.name} has no release ${JSON.stringify(name)}.`, {

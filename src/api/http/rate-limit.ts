@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { PaasError } from '../../errors.ts'
 import type { Api } from '../deps.ts'
+import { isPagesLook } from './inside.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -70,7 +71,7 @@ export class RateLimit {
  */
 export function countRequest(limit: RateLimit, request: FastifyRequest, reply: FastifyReply): void {
   if (request.identity.token === null) return
-  const left = limit.spend(request, request.routeOptions.config.free ? 0 : 1)
+  const left = limit.spend(request, request.routeOptions.config.free || isPagesLook(request) ? 0 : 1)
   reply.header('RateLimit-Remaining', String(Math.max(0, left)))
   if (left >= 0) return
   throw new PaasError('rate_limit', 'The API request limit is reached; it is refilled every minute.', {

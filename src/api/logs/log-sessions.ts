@@ -12,6 +12,8 @@ import { time } from '../http/shapes.ts'
 const kind = 'log session'
 
 const text = Type.Optional(Type.Union([Type.String({ maxLength: 200 }), Type.Null()]))
+const position = Type.Optional(Type.String({ maxLength: 60, pattern: '^[\\d:-]+$' }))
+const moment = Type.Optional(Type.String({ maxLength: 40 }))
 const newSession = Type.Object(
   {
     lines: Type.Optional(Type.Integer({ minimum: 0, maximum: 1500 })),
@@ -20,6 +22,12 @@ const newSession = Type.Object(
     dyno: text,
     type: text,
     dyno_name: text,
+    // These are ours, for the dashboard and for whoever looks for something.
+    after: position,
+    before: position,
+    text,
+    since: moment,
+    until: moment,
   },
   { additionalProperties: false },
 )
@@ -76,5 +84,22 @@ function filterOf(body: Static<typeof newSession>): LogFilter {
   if (source && source !== 'app' && source !== 'heroku') {
     throw new PaasError('invalid_params', `source is ${JSON.stringify(source)}; it must be app or heroku.`)
   }
-  return { lines, follow: tail, ...(source ? { source } : {}), ...(process ? { process } : {}) }
+  return {
+    lines,
+    follow: tail,
+    ...(source ? { source } : {}),
+    ...(process ? { process } : {}),
+    ...(body.after === undefined ? {} : { after: body.after }),
+    ...(body.before === undefined ? {} : { before: body.before }),
+    ...(body.text ? { text: body.text } : {}),
+    ...(body.since === undefined ? {} : { since: timeIn('since', body.since) }),
+    ...(body.until === undefined ? {} : { until: timeIn('until', body.until) }),
+  }
+}
+
+/** @throws invalid_params */
+function timeIn(name: string, text: string): number {
+  const time = Date.parse(text)
+  if (!Number.isNaN(time)) return time
+  throw new PaasError('invalid_params', `${name} is ${JSON.stringify(text)}; it must be like 2026-01-31T12:00:00Z.`)
 }

@@ -7,6 +7,7 @@ import { PasswordGuard } from '../../../src/api/accounts/password-guard.ts'
 import type { Config } from '../../../src/config.ts'
 import { createLog } from '../../../src/log.ts'
 import { expectAllSeen } from '../answers.ts'
+import type { Store } from '../../../src/store/store.ts'
 import { TestApi } from '../test-api.ts'
 
 const api = await TestApi.forFile()
@@ -222,10 +223,36 @@ describe('a session', () => {
     expect(await sessions()).not.toContain(body['id'])
   })
 
+  it('is ended with all of the account, other tokens stay', async () => {
+    const { account, token } = api.stranger('everywhere@example.com', 'correct horse')
+    const logins = [await logIn(account.email, 'correct horse'), await logIn(account.email, 'correct horse')]
+    expect((await api.call('DELETE', '/oauth/sessions', { token })).status).toBe(200)
+    for (const { body } of logins) {
+      const ended = (body['access_token'] as unknown as { token: string }).token
+      expect((await api.call('GET', '/account', { token: ended })).status).toBe(401)
+    }
+    expect((await api.call('GET', '/account', { token })).status).toBe(200)
+  })
+
   it('is none for a token that was made otherwise, which a logout leaves', async () => {
     const answer = await api.call('DELETE', '/oauth/sessions/~')
     expect([answer.status, answer.body]).toMatchObject([404, { id: 'not_found', resource: 'session' }])
     expect((await api.call('GET', '/account')).status).toBe(200)
+  })
+})
+
+describe('a link for a browser', () => {
+  it('is good for ten minutes, and the one before it for nothing', async () => {
+    const { account, token } = api.stranger('linked@example.com')
+    const first = await api.call('POST', '/account/login-links', { token })
+    const { status, body } = await api.call('POST', '/account/login-links', { token })
+    expect([status, body['url']]).toEqual([201, expect.stringMatching(/\/dashboard\/welcome\?key=paas-/)])
+    expect(Date.parse(String(body['expires_at'])) - Date.now()).toBeLessThanOrEqual(600_000)
+    const links = api.store.tokens.list(account.id).filter(({ scope }) => scope.includes('login-link'))
+    expect(links).toHaveLength(1)
+    const [key, old] = [body, first.body].map((one) => new URL(String(one['url'])).searchParams.get('key') ?? '')
+    expect(api.store.tokens.authenticate(key ?? '')).toBeDefined()
+    expect(api.store.tokens.authenticate(old ?? '')).toBeUndefined()
   })
 })
 
@@ -362,13 +389,25 @@ describe('other accounts', () => {
 })
 
 describe('the first start', () => {
-  const welcome = (config: Config = api.config) =>
-    welcomeAdmin({ store: api.store, config, log: createLog('test', 'silent'), logins: ownLogins(config) })
+  const notes: string[] = []
+  const log = createLog('test', 'silent')
+  const welcome = (config: Config = api.config, store: Store = api.store) =>
+    welcomeAdmin({ store, config, log, logins: ownLogins(config), note: (text) => notes.push(text) })
   const read = () =>
     JSON.parse(readFileSync(api.config.credentialsFile, 'utf8')) as {
       servers: Record<string, { token: string; email: string }>
       default: string
     }
+
+  it('makes an account, and says a link that logs a browser in as it; later starts say none', async () => {
+    await using fresh = await TestApi.start()
+    fresh.store.accounts.remove(fresh.admin.id)
+    await welcome(fresh.config, fresh.store)
+    const [link] = notes.splice(0)
+    expect(link).toMatch(/once within ten minutes: http:\/\/localhost:8080\/dashboard\/welcome\?key=paas-[\w-]{43}$/)
+    await welcome(fresh.config, fresh.store)
+    expect(notes).toEqual([])
+  })
 
   it('logs the command of this machine in, beside the logins of other servers', async () => {
     mkdirSync(dirname(api.config.credentialsFile), { recursive: true })

@@ -1,0 +1,40 @@
+import { minuteOf, type Minute } from '../../model/figures.ts'
+import type { AppId } from '../../model/ids.ts'
+import { makeReport, spanOf } from '../../metrics/report.ts'
+import type { Measured } from '../deps.ts'
+
+/** Requests of each of the last 60 minutes, oldest first, and what 95 % of them took at most. */
+export type Traffic = { per_minute: number[]; p95: number | null }
+
+/**
+ * The last hour's traffic of apps, from their files. It is kept for the minute, and let go of in
+ * the next: a list of all apps is looked at again with each change.
+ */
+export class RecentTraffic {
+  readonly #measured: Pick<Measured, 'figures'>
+  #minute: Minute = 0
+  #known = new Map<AppId, Promise<Traffic>>()
+
+  constructor(measured: Pick<Measured, 'figures'>) {
+    this.#measured = measured
+  }
+
+  async of(appId: AppId): Promise<Traffic> {
+    const now = minuteOf(Date.now())
+    if (now !== this.#minute) {
+      this.#known.clear()
+      this.#minute = now
+    }
+    const traffic = this.#known.get(appId) ?? this.#read(appId, now)
+    this.#known.set(appId, traffic)
+    return traffic
+  }
+
+  async #read(appId: AppId, now: Minute): Promise<Traffic> {
+    const report = makeReport(await this.#measured.figures(appId, spanOf('hour', now)), 'hour', now)
+    return {
+      per_minute: report.points.map(({ requests }) => requests),
+      p95: report.totals.latency && Math.round(report.totals.latency.p95),
+    }
+  }
+}

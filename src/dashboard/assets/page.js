@@ -1,0 +1,152 @@
+// What every page has: times in the viewer's zone, filters as one types, parts that keep themselves
+// up to date. Without it pages say the same, only not live.
+;(() => {
+  const root = document.documentElement
+  root.classList.add('script')
+
+  const clock = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' })
+  const units = [
+    ['day', 86_400],
+    ['hour', 3600],
+    ['minute', 60],
+    ['second', 1],
+  ]
+  const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'always', style: 'narrow' })
+
+  function ago(date) {
+    const seconds = Math.round((date.getTime() - Date.now()) / 1000)
+    const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1)
+    return relative.format(Math.trunc(seconds / size), unit)
+  }
+
+  function tellTimes(within) {
+    for (const time of within.querySelectorAll('time[datetime]:not([data-exact])')) {
+      const date = new Date(time.dateTime)
+      if (Number.isNaN(date.getTime())) continue
+      time.title = exact.format(date)
+      const text = time.dataset.ago === undefined ? clock.format(date) : ago(date)
+      if (time.textContent !== text) time.textContent = text
+    }
+  }
+
+  // A list that is there as a whole is filtered here, at each letter.
+  function filter(form) {
+    const list = document.querySelector(form.dataset.filter)
+    const input = form.querySelector('input')
+    const apply = () => {
+      const wanted = input.value.trim().toLowerCase()
+      for (const row of list.querySelectorAll('[data-key]')) row.hidden = !row.dataset.key.includes(wanted)
+    }
+    form.addEventListener('submit', (event) => event.preventDefault())
+    input.addEventListener('input', () => {
+      const url = new URL(location.href)
+      if (input.value) url.searchParams.set(input.name, input.value)
+      else url.searchParams.delete(input.name)
+      history.replaceState(null, '', url)
+      apply()
+    })
+    document.addEventListener('paas:refreshed', apply)
+    return apply
+  }
+
+  // Each part with `data-live` and an id is replaced when the page, fetched again, has another one.
+  const live = document.getElementById('live')
+  let fetching = false
+  let again = false
+
+  async function refresh() {
+    if (fetching) {
+      again = true
+      return
+    }
+    fetching = true
+    try {
+      const answer = await fetch(location.href, { headers: { accept: 'text/html' } })
+      if (answer.redirected) return location.reload()
+      if (answer.ok) replaceParts(new DOMParser().parseFromString(await answer.text(), 'text/html'))
+    } catch {
+      say('Not connected')
+    } finally {
+      fetching = false
+      if (again) {
+        again = false
+        void refresh()
+      }
+    }
+  }
+
+  function replaceParts(fresh) {
+    for (const part of document.querySelectorAll('[data-live]')) {
+      const next = fresh.getElementById(part.id)
+      if (!next || next.innerHTML === part.served) continue
+      const served = next.innerHTML
+      const focused = part.contains(document.activeElement) ? pathOf(document.activeElement) : null
+      tellTimes(next)
+      part.replaceChildren(...next.childNodes)
+      part.served = served
+      if (focused) part.querySelector(focused)?.focus({ preventScroll: true })
+    }
+    document.dispatchEvent(new Event('paas:refreshed'))
+  }
+
+  function pathOf(element) {
+    if (element.id) return `#${CSS.escape(element.id)}`
+    if (element.getAttribute('href')) return `a[href="${CSS.escape(element.getAttribute('href'))}"]`
+    return null
+  }
+
+  function say(text) {
+    if (!live || live.textContent === text) return
+    live.textContent = text
+    live.hidden = text === ''
+  }
+
+  async function copy(button) {
+    await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim())
+    button.textContent = 'Copied'
+  }
+
+  // A browser has six connections to a server at most: only pages that are seen have one.
+  let changes
+  function follow() {
+    if (document.hidden || changes || !document.querySelector('[data-live]')) return
+    changes = new EventSource('/dashboard/changes')
+    changes.addEventListener('open', () => say(''))
+    changes.addEventListener('change', () => void refresh())
+    changes.addEventListener('ended', () => location.reload())
+    changes.addEventListener('error', () => {
+      say('Not connected; trying again')
+      if (changes?.readyState === EventSource.CLOSED) {
+        changes = undefined
+        setTimeout(follow, 5000)
+      }
+    })
+  }
+
+  function unfollow() {
+    if (!document.hidden) {
+      if (!changes) {
+        follow()
+        if (changes) void refresh()
+      }
+      return
+    }
+    changes?.close()
+    changes = undefined
+  }
+
+  function begin() {
+    for (const part of document.querySelectorAll('[data-live]')) part.served = part.innerHTML
+    tellTimes(document)
+    setInterval(() => tellTimes(document), 15_000)
+    for (const form of document.querySelectorAll('form[data-filter]')) filter(form)()
+    for (const button of document.querySelectorAll('button[data-copy]')) {
+      button.addEventListener('click', () => void copy(button))
+    }
+    follow()
+    document.addEventListener('visibilitychange', unfollow)
+  }
+
+  begin()
+})()
