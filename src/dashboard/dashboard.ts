@@ -54,7 +54,7 @@ async function answer(parts: Parts, exchange: WebExchange): Promise<void> {
   if (method === 'POST') checkOrigin(exchange)
   else if (method !== 'GET' && method !== 'HEAD')
     throw new ApiRefusal(405, { message: `Nothing here takes ${method}.` })
-  const path = exchange.url.pathname.replace(/^\/dashboard/, '').replace(/\/+$/, '')
+  const path = exchange.url.pathname.replace(/^\/dashboard/, '').replace(/\/$/, '')
   if (path.startsWith('/assets/')) return sendAsset(exchange, path)
   if (await serveLogin(parts, exchange, path)) return
   const session = await findSession(parts, exchange)

@@ -16,7 +16,8 @@ export async function readDeploys(
   app: string,
   before: string | undefined,
 ): Promise<{ entries: HistoryEntry[]; older: string | undefined }> {
-  // Times of answers have no fractions, those that are compared do: of a second all is shown or none.
+  // Times of answers have no fractions, those that are compared do: of a second all is shown, or
+  // none.
   const range = `created_at ${before ? `]${before.replace('Z', '.000Z')}` : ''}..; order=desc,max=200`
   const [builds, releases] = await Promise.all([
     platform.list<ShownBuild>(at`/apps/${app}/builds`, range),

@@ -36,7 +36,10 @@ export class Platform {
     return this.#call<T>('GET', path, { headers })
   }
 
-  /** The first of a list in the order asked for (`version ..; order=desc,max=20`). @throws ApiRefusal */
+  /**
+   * The first of a list in the order asked for, such as `version ..; order=desc,max=20`.
+   * @throws ApiRefusal
+   */
   async list<T>(path: string, range: string): Promise<T[]> {
     return this.#call<T[]>('GET', path, { headers: { range } })
   }
@@ -62,7 +65,7 @@ export class Platform {
     throw new ApiRefusal(statusCode, JSON.parse(payload) as { id?: string; message?: string })
   }
 
-  /** Undefined for what is not there, or not this person's to see. @throws ApiRefusal for all else */
+  /** Undefined for what is not there, or not to be seen. @throws ApiRefusal for all else */
   async find<T>(path: string): Promise<T | undefined> {
     try {
       return await this.get<T>(path)

@@ -29,7 +29,7 @@ export function buildBadge({ state }: { state: BuildWord }): Html {
   return badge(...buildStates[state])
 }
 
-/** The last hour as a line, with what it says in words: a picture alone tells some people nothing. */
+/** The last hour as a line, and in words: a picture alone tells some people nothing. */
 export function traffic({ per_minute: minutes, p95 }: ShownSummary['traffic']): Html {
   const requests = minutes.reduce((sum, count) => sum + count, 0)
   if (requests === 0) return html`<span class="quiet">no requests</span>`

@@ -19,7 +19,7 @@ export function setCookie(cookie: { name: CookieName; value: string; seconds: nu
   return [`${cookieName(name, isSecure)}=${value}`, ...attributes].join('; ')
 }
 
-/** The first of each name: browsers send the one with the longest path first, and ours are alike. */
+/** The first of each name. */
 export function cookiesOf(header: string): Map<string, string> {
   const cookies = new Map<string, string>()
   for (const pair of header.split(';')) {
