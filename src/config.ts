@@ -1,3 +1,4 @@
+import { readAcme, type AcmeSettings } from './acme-settings.ts'
 import type { BackupTarget } from './model/backup-target.ts'
 import type { DomainProofSetting, EngineAddress, HostPort, RedisAddress, Registries } from './model/network.ts'
 import { homedir } from 'node:os'
@@ -100,6 +101,8 @@ export type Config = {
    * proof.
    */
   domainProof: DomainProofSetting
+  /** undefined: no certificates are requested. */
+  acme: AcmeSettings | undefined
   /** What each account may have that is no admin's. */
   accountQuota: Quota
   /** What a dyno gets between SIGTERM and SIGKILL, and what requests in flight get before that. */
@@ -205,6 +208,7 @@ export function loadConfig(env: Environment = process.env): Config {
     servicesDirectories: [ownServicesDirectory, join(dataDirectory, 'services')],
     dynoSizes: read.dynoSizes('PAAS_DYNO_SIZES'),
     domainProof: read.domainProof('PAAS_DOMAIN_PROOF', 'PAAS_DNS_SERVERS'),
+    acme: readAcme(read),
     accountQuota: {
       apps: read.integerOrOff('PAAS_ACCOUNT_APPS', 100, 0, 1 << 20) ?? null,
       dynos: read.integerOrOff('PAAS_ACCOUNT_DYNOS', 100, 0, 1 << 20) ?? null,

@@ -49,6 +49,7 @@ export const catalogue = {
   build_superseded: { status: 409, fault: 'user' },
   build_timeout: { status: 422, fault: 'user' },
   cache_in_use: { status: 409, fault: 'server', hint: 'Try again after the build.' },
+  certificate_refused: { status: 422, fault: 'user', hint: 'Correct it, then: paas certs:auto:refresh' },
   checksum_wrong: { status: 422, fault: 'user', hint: 'Upload the source again, or correct the checksum.' },
   config_invalid: { status: 422, fault: 'user' },
   confirmation_required: { status: 400, fault: 'user' },

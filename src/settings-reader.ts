@@ -33,6 +33,11 @@ export class SettingsReader {
     this.#env = env
   }
 
+  /** What is wrong with a setting that somebody else reads. */
+  problem(text: string): void {
+    this.#problems.push(text)
+  }
+
   text(name: string, fallback: string): string {
     this.#known.add(name)
     const value = this.#env[name]

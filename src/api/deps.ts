@@ -25,6 +25,7 @@ export type ApiDeps = {
     | 'publicUrl'
     | 'domain'
     | 'domainProof'
+    | 'acme'
     | 'httpPort'
     | 'httpsPort'
     | 'paths'

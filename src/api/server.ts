@@ -41,6 +41,7 @@ import { dynoSizeRoutes } from './dynos/dyno-sizes.ts'
 import { dynoRoutes } from './dynos/dynos.ts'
 import { DomainProof } from './routing/domain-proof.ts'
 import { volumeRoutes } from './apps/volumes.ts'
+import { acmRoutes } from './routing/acm.ts'
 import { domainRoutes } from './routing/domains.ts'
 import { drainRoutes } from './logs/drains.ts'
 import { emptyListRoutes } from './server/empty-lists.ts'
@@ -73,6 +74,7 @@ import { sessionRoutes } from './accounts/sessions.ts'
 import { sourceFileRoutes, sourceRoutes } from './builds/sources.ts'
 import { slugFileRoutes } from './builds/slug-files.ts'
 import { slugRoutes } from './builds/slugs.ts'
+import { httpsRoutes } from './routing/https.ts'
 import { sniEndpointRoutes } from './routing/sni-endpoints.ts'
 import { twoFactorRoutes } from './accounts/two-factor.ts'
 import { answerUnknownRoutes } from './http/unknown-route.ts'
@@ -183,6 +185,8 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     const proof = new DomainProof({ config: deps.config, secret: store.secretFor('domain proof') })
     domainRoutes(resources, { ...deps, proof })
     sniEndpointRoutes(resources, deps)
+    acmRoutes(resources, deps)
+    httpsRoutes(resources, deps)
     webhookRoutes(resources, deps)
     webhookHistoryRoutes(resources, deps)
     oneOffRoutes(resources, deps)

@@ -143,10 +143,8 @@ const instead: Record<string, string> = {
   'buildpacks:info': 'Show the buildpacks of an app with: paas buildpacks',
   'buildpacks:search': 'A buildpack is one of this server (heroku/nodejs) or an https URL: paas help buildpacks:set',
   'buildpacks:versions': 'Append the version of a buildpack to its URL, after #: paas help buildpacks:set',
-  'certs:auto':
-    'There is no ACME: the authority of the server signs certificates for apps. Add one of your own: paas certs:add',
   'certs:generate': 'Create a certificate with openssl, and add it with: paas certs:add CERTIFICATE KEY',
-  ssl: 'Certificates are: paas certs, certs:add, certs:info, certs:update, certs:remove',
+  ssl: 'Certificates are: paas certs, certs:add, certs:info, certs:update, certs:remove, certs:auto',
   domain: 'Domains are: paas domains, domains:add, domains:remove',
   'webhooks:info': 'Show the webhooks with: paas webhooks',
   'webhooks:events': 'List the deliveries of webhooks with: paas webhooks:deliveries',

@@ -232,6 +232,8 @@ export type DomainJson = {
   status: string
   created_at: string
   sni_endpoint: { id: string; name: string } | null
+  acm_status: string | null
+  acm_status_reason: string | null
 }
 
 export type SniEndpointJson = {
@@ -242,10 +244,29 @@ export type SniEndpointJson = {
     cert_domains: string[]
     expires_at: string
     issuer: string
+    /** It comes by itself. */
+    acm: boolean
     starts_at: string
     subject: string
   }
 }
+
+/** Ours; null: as is usual. `hsts`: seconds. */
+export type HttpsJson = { redirect: boolean | null; hsts: number | null }
+
+/** Ours: a certificate that comes by itself. */
+export type ManagedCertificateJson = {
+  hostnames: string[]
+  status: 'pending' | 'in-progress' | 'cert issued' | 'failing' | 'failed'
+  issued_at: string | null
+  expires_at: string | null
+  renews_at: string | null
+  reason: string | null
+  next_attempt_at: string | null
+}
+
+/** Ours. */
+export type ManagedCertificatesJson = { enabled: boolean; available: boolean; certificates: ManagedCertificateJson[] }
 
 /** Ours: what an app runs on. */
 export type RunImageJson = {

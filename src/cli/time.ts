@@ -26,3 +26,9 @@ function zone(time: Date): string {
   const two = (value: number): string => String(Math.floor(value)).padStart(2, '0')
   return `${minutes < 0 ? '-' : '+'}${two(Math.abs(minutes) / 60)}${two(Math.abs(minutes) % 60)}`
 }
+
+/** `2027-02-20`, and how many days that is away. */
+export function formatEnd(iso: string): string {
+  const days = Math.floor((Date.parse(iso) - Date.now()) / 86_400_000)
+  return `${iso.slice(0, 10)} (${days < 0 ? 'ended' : `in ${days} days`})`
+}

@@ -93,6 +93,14 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/certs.ts')).defineCerts,
   },
   {
+    commands: ['https', 'https:redirect', 'https:hsts'],
+    load: async () => (await import('./topics/https.ts')).defineHttps,
+  },
+  {
+    commands: ['certs:auto', 'certs:auto:enable', 'certs:auto:disable', 'certs:auto:refresh'],
+    load: async () => (await import('./topics/certs-auto.ts')).defineCertsAuto,
+  },
+  {
     commands: ['buildpacks', 'buildpacks:set', 'buildpacks:add', 'buildpacks:remove', 'buildpacks:clear'],
     load: async () => (await import('./topics/buildpacks.ts')).defineBuildpacks,
   },

@@ -10,6 +10,7 @@ import { comeBackWhenReady, reconcile } from './reconcile.ts'
 import { replace, type DeployTimes, type Replacing } from './replace.ts'
 import { replaceSilent } from './replace-silent.ts'
 import { resize, restart } from './restart.ts'
+import { shownCertificate } from './route.ts'
 import { runOnce, type OneTimeCommand, type Ended } from './run-once.ts'
 import { sayLacks } from './say-lacks.ts'
 import { sayVolumes } from './say-volumes.ts'
@@ -162,6 +163,13 @@ export class Dynos {
   /** Returns the router the same routes again: it may have lost them. */
   refreshRoutes(): Promise<void> {
     return this.#parts.routes.refresh()
+  }
+
+  /** What visitors of the control host, and of apps without one of their own, are shown. */
+  async showCertificates(): Promise<void> {
+    const { store, routes } = this.#parts
+    const { managedCertificates } = store
+    await routes.show(managedCertificates.list(null).flatMap((one) => shownCertificate(managedCertificates, one)))
   }
 
   /** Takes every event of the engine, in order. */

@@ -39,7 +39,15 @@ export type DynoParts = Pick<Config, 'boot' | 'deployHold' | 'stop' | 'hold' | '
   engine: Engine
   store: Pick<
     Store,
-    'apps' | 'formations' | 'slugs' | 'releases' | 'domains' | 'sniEndpoints' | 'dynoStates' | 'volumes'
+    | 'apps'
+    | 'formations'
+    | 'slugs'
+    | 'releases'
+    | 'domains'
+    | 'sniEndpoints'
+    | 'managedCertificates'
+    | 'dynoStates'
+    | 'volumes'
   >
   router: Pick<RouterControl, 'silences'>
   routes: Routes

@@ -1,10 +1,14 @@
 import type { Dyno } from '../engine/engine.ts'
 import type { App } from '../model/app.ts'
+import type { ManagedCertificate } from '../model/managed-certificate.ts'
 import type { AppRoute, HostCertificate, Target } from '../model/route.ts'
 import { isAlone } from '../model/volume.ts'
 import type { Store } from '../store/store.ts'
 
-export type RouteDeps = { store: Pick<Store, 'domains' | 'sniEndpoints' | 'volumes'>; domain: string }
+export type RouteDeps = {
+  store: Pick<Store, 'domains' | 'sniEndpoints' | 'managedCertificates' | 'volumes'>
+  domain: string
+}
 
 /**
  * Where an app's requests go.
@@ -21,7 +25,9 @@ export function routeFor(
   const hosts = [`${app.name}.${domain}`, ...store.domains.list(app.id).map(({ hostname }) => hostname)]
   const certificates = certificatesOf(store, app)
   const patient = isAlone(store.volumes.list(app.id), 'web')
-  const route = { appId: app.id, app: app.name, hosts, state: stateOf(), targets, ...(patient && { patient }) }
+  const https = httpsOf(app)
+  const marks = { ...(patient && { patient }), ...(https && { https }) }
+  const route = { appId: app.id, app: app.name, hosts, state: stateOf(), targets, ...marks }
   return certificates.length === 0 ? route : { ...route, certificates }
 
   function stateOf(): AppRoute['state'] {
@@ -33,12 +39,33 @@ export function routeFor(
   }
 }
 
-function certificatesOf({ domains, sniEndpoints }: RouteDeps['store'], app: App): HostCertificate[] {
+function httpsOf({ https: { redirect, hsts } }: App): AppRoute['https'] {
+  if (redirect === null && hsts === null) return undefined
+  return { ...(redirect !== null && { redirect }), ...(hsts !== null && { hsts }) }
+}
+
+/** Those of users come first: they are chosen. */
+function certificatesOf(
+  { domains, sniEndpoints, managedCertificates }: RouteDeps['store'],
+  app: App,
+): HostCertificate[] {
   const own = domains.list(app.id)
-  return sniEndpoints.list(app.id).flatMap((endpoint) => {
+  const chosen = sniEndpoints.list(app.id).flatMap((endpoint) => {
     const hosts = own.filter(({ sniEndpointId }) => sniEndpointId === endpoint.id).map(({ hostname }) => hostname)
     return hosts.length === 0 ? [] : [{ hosts, certificate: endpoint.certificate, key: sniEndpoints.key(endpoint) }]
   })
+  return [...chosen, ...managedCertificates.list(app.id).flatMap((one) => shownCertificate(managedCertificates, one))]
+}
+
+/** As it is shown to visitors; none until it is issued. */
+export function shownCertificate(
+  records: Pick<RouteDeps['store']['managedCertificates'], 'key'>,
+  managed: ManagedCertificate,
+): HostCertificate[] {
+  const key = records.key(managed)
+  if (managed.issued === null || key === undefined) return []
+  const { certificate, endsAt } = managed.issued
+  return [{ hosts: managed.names, certificate, key, until: endsAt.getTime() }]
 }
 
 function targetOf({ id, name, release, address, port }: Dyno): Target[] {

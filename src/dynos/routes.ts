@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { Mutex } from 'async-mutex'
 import { asPaasError } from '../errors.ts'
 import type { AppId } from '../model/ids.ts'
-import type { AppRoute, RoutingTable } from '../model/route.ts'
+import type { AppRoute, HostCertificate, RoutingTable } from '../model/route.ts'
 import { retry } from '../retry.ts'
 import type { RouterControl } from '../router/control/control.ts'
 
@@ -18,6 +18,7 @@ export class Routes {
   readonly #control: Pick<RoutingTable, 'controlHost' | 'controlSocket'>
   readonly #routes = new Map<AppId, AppRoute>()
   readonly #turn = new Mutex()
+  #certificates: HostCertificate[] = []
   #installed = false
 
   constructor(router: RouterControl, control: Pick<RoutingTable, 'controlHost' | 'controlSocket'>) {
@@ -53,7 +54,7 @@ export class Routes {
   /** Puts these routes, and no others, in force. */
   install(routes: AppRoute[]): Promise<void> {
     return this.#turn.runExclusive(async () => {
-      await persistently(() => this.#router.install({ ...this.#control, routes }))
+      await persistently(() => this.#router.install(this.#table(routes)))
       this.#installed = true
       this.#routes.clear()
       for (const route of routes) this.#routes.set(route.appId, route)
@@ -63,8 +64,20 @@ export class Routes {
   /** Puts the same routes in force again, for a router that lost its table. */
   refresh(): Promise<void> {
     return this.#turn.runExclusive(async () => {
-      if (this.#installed) await this.#router.install({ ...this.#control, routes: [...this.#routes.values()] })
+      if (this.#installed) await this.#router.install(this.#table([...this.#routes.values()]))
     })
+  }
+
+  /** Of the server itself: shown from now on, and with every later table. */
+  async show(certificates: HostCertificate[]): Promise<void> {
+    if (isDeepStrictEqual(certificates, this.#certificates)) return
+    this.#certificates = certificates
+    await this.refresh()
+  }
+
+  #table(routes: AppRoute[]): RoutingTable {
+    const certificates = this.#certificates
+    return { ...this.#control, routes, ...(certificates.length > 0 && { certificates }) }
   }
 
   drain(targetIds: string[], timeoutMs: number): Promise<{ unfinished: number }> {

@@ -164,8 +164,6 @@ export type SandboxSpec = {
   secretsAt?: string
   env: Record<string, string>
   workingDirectory?: string
-  /** Runs while it waits for its order, and on beside that. What it says is dropped. */
-  meanwhile?: string[]
   /** Volumes with one image each, mounted read-only. */
   stores?: { digest: string; at: string; writable?: boolean }[]
   /** It may have a user namespace of its own, with mounts, and the ids that its image says. */

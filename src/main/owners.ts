@@ -3,6 +3,7 @@ import { Builds } from '../build/builds.ts'
 import { createPackPolicy } from '../build/pack-url.ts'
 import type { BuildSandboxes } from '../build/sandboxes.ts'
 import type { Stacks } from '../build/stacks.ts'
+import { Certificates } from '../certificates/certificates.ts'
 import type { Config } from '../config.ts'
 import { Drains } from '../drains/drains.ts'
 import { DynoLog } from '../dynos/dyno-log.ts'
@@ -94,6 +95,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
   const drains = life.use(createDrains(given, life))
   const grants = life.use(new Grants(store))
   const oneOffs = new OneOffs({ engine, store, dynoLog, platformLog, grants, collector, sizes, stop, log })
+  const certificates = new Certificates({ config, store, router, outbound, platformLog, log })
   const upgrades = new StackUpgrades({ ...given, releases })
   return {
     ...given,
@@ -105,6 +107,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
     dynos,
     oneOffs,
     services,
+    certificates,
     upgrades,
     collector,
     drains,

@@ -13,6 +13,10 @@ export type App = {
    */
   deployBranch: string | null
   maintenance: boolean
+  /** Its own domains get certificates by themselves, where the server requests any. */
+  acm: boolean
+  /** null: as is usual, which is so where a certificate came by itself. `hsts`: seconds. */
+  https: { redirect: boolean | null; hsts: number | null }
   /** What is turned on beside what every app has. */
   features: FeatureName[]
   /** What serves now; null before the first deploy succeeded. */

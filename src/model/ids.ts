@@ -20,6 +20,7 @@ export type WebhookEventId = Id<'webhook event'>
 export type WebhookDeliveryId = Id<'webhook delivery'>
 export type DomainId = Id<'domain'>
 export type SniEndpointId = Id<'sni endpoint'>
+export type ManagedCertificateId = Id<'managed certificate'>
 export type AppSetupId = Id<'app set-up'>
 export type OneOffId = Id<'one-off'>
 export type VolumeId = Id<'volume'>

@@ -11,6 +11,7 @@ import type { AppId, BuildId, OneOffId } from './ids.ts'
  *   is stopped.
  * - run: start a one-off that nobody is attached to.
  * - addons: make what add-ons have equal to the database.
+ * - certificates: get certificates for the names that are to have them.
  * - upgrade: carry out the stack upgrades that are on record.
  */
 export type Job =
@@ -21,3 +22,4 @@ export type Job =
   | { kind: 'run'; appId: AppId; oneOffId: OneOffId }
   | { kind: 'upgrade' }
   | { kind: 'addons' }
+  | { kind: 'certificates' }

@@ -15,19 +15,21 @@ const newestForUnsafe = 1_000
  */
 const connectBesideStandby = 250
 
+type AttemptsContext = Pick<RouterContext, 'routes' | 'appConnections' | 'proofs' | 'tlsPort'>
+
 /** Gets one request a connection to a target, until one takes it. */
 export class Attempts {
   destination: HostDestination | undefined
   target: LiveTarget | undefined
   upstream: Upstream | undefined
-  readonly #context: Pick<RouterContext, 'routes' | 'appConnections'>
+  readonly #context: AttemptsContext
   readonly #visitor: Visitor
   readonly #request: RequestHead
   readonly #tried: LiveTarget[] = []
   /** What is the matter when no target is left to try. */
   #without: RouterCode = 'H14'
 
-  constructor(context: Pick<RouterContext, 'routes' | 'appConnections'>, visitor: Visitor, request: RequestHead) {
+  constructor(context: AttemptsContext, visitor: Visitor, request: RequestHead) {
     this.#context = context
     this.#visitor = visitor
     this.#request = request
@@ -44,12 +46,23 @@ export class Attempts {
     if (this.destination === undefined) return unknownHost
     const { app, state, targets, standby } = this.destination
     if (app !== undefined && !appConnections.claim(this.#visitor, app.id)) return answerFor('H22')
+    const moved = this.#moved()
+    if (moved !== undefined) return moved
     if (state === 'held') return 'held'
     if (state !== 'up') return answerFor(codeOfState[state])
     const target = chooseTarget(targets, this.#tried) ?? chooseTarget(standby, this.#tried)
     if (target === undefined) return answerFor(this.#without)
     this.#take(target, handler, isRepeatable(this.#request) ? Infinity : newestForUnsafe)
     return undefined
+  }
+
+  /** Who comes without TLS may be sent to it, and makes that an app's name gets a certificate. */
+  #moved(): Answer | undefined {
+    const { proofs, tlsPort } = this.#context
+    const { app, https } = this.destination!
+    if (app === undefined || tlsPort === undefined || this.#visitor.caller.scheme !== 'http') return undefined
+    proofs.want(this.#request.host)
+    return https.redirect(this.#request, tlsPort)
   }
 
   /**

@@ -22,6 +22,7 @@ export function formatAnswer(answer: Answer, { request, requestId, keptFor }: An
     `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? 'Error'}`,
     `Content-Type: ${type}; charset=utf-8`,
     `Content-Length: ${body.length}`,
+    ...(answer.location === undefined ? [] : [`Location: ${answer.location}`]),
     'Cache-Control: no-store',
     'X-Content-Type-Options: nosniff',
     ...(answer.status === 503 ? ['Retry-After: 5'] : []),
@@ -33,7 +34,8 @@ export function formatAnswer(answer: Answer, { request, requestId, keptFor }: An
   ].join('\r\n')
 }
 
-function represent({ status, title, text, code }: Answer, accept: string): { type: string; body: string } {
+function represent({ status, title, text, code, plain }: Answer, accept: string): { type: string; body: string } {
+  if (plain !== undefined) return { type: 'text/plain', body: plain }
   const label = code === undefined ? String(status) : code
   if (/^[^,]*\bjson\b/i.test(accept)) {
     const id = code ?? (status === 404 ? 'not_found' : 'bad_request')

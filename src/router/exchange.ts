@@ -59,6 +59,8 @@ export class Exchange implements ResponseHandler, HeldRequest {
   }
 
   start(): void {
+    const own = this.#context.proofs.answerTo(this.request)
+    if (own !== undefined) return this.#answer(own)
     this.#phase = 'connecting'
     const answer = this.#attempts.next(this)
     if (answer === 'held') return this.#hold(false)
@@ -165,7 +167,9 @@ export class Exchange implements ResponseHandler, HeldRequest {
     this.#keepAlive &&= this.#framing.kind !== 'close' && !this.#context.stopping
     const { date, limits } = this.#context
     const keptFor = this.#keepAlive ? limits.keepAlive : undefined
-    this.#visitor.outbox.text(formatResponseHead(head, { framing: this.#framing, keptFor, date }))
+    const hsts =
+      this.#visitor.caller.scheme === 'https' ? this.#attempts.destination!.https.hsts(this.request.host) : ''
+    this.#visitor.outbox.text(formatResponseHead(head, { framing: this.#framing, keptFor, date, hsts }))
   }
 
   body(data: Buffer, source: ByteSource): void {

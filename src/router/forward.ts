@@ -58,12 +58,22 @@ export function formatRequestHead(request: RequestHead, requestId: string, origi
 }
 
 /** `keptFor`: milliseconds that the connection may be idle afterwards; undefined: it is closed. */
-type ResponseOptions = { framing: Framing; keptFor: number | undefined; date: string }
+type ResponseOptions = {
+  framing: Framing
+  keptFor: number | undefined
+  date: string
+  /** A line that says so to browsers, unless the app does. */
+  hsts?: string
+}
 
 /** The head that the client gets, down to the empty line. */
-export function formatResponseHead(response: ResponseHead, { framing, keptFor, date }: ResponseOptions): string {
+export function formatResponseHead(
+  response: ResponseHead,
+  { framing, keptFor, date, hsts = '' }: ResponseOptions,
+): string {
   let text = `HTTP/1.1 ${response.status} ${response.reason}\r\n`
   let hasDate = false
+  let missing = hsts
   // RFC 9110 section 15.5.22: this answer is nothing without the field.
   const wantsUpgrade = response.status === 426
   for (const { key, line } of response.fields) {
@@ -71,11 +81,12 @@ export function formatResponseHead(response: ResponseHead, { framing, keptFor, d
     if (notFromApps.has(key) && !isLengthWithoutBody(key, response, framing)) continue
     if (isHopField(response.hopFields, key)) continue
     if (key === 'date') hasDate = true
+    if (key === 'strict-transport-security') missing = ''
     text += line
   }
   // RFC 9110 section 6.6.1: a proxy adds a missing date to a response.
   if (!hasDate) text += `Date: ${date}\r\n`
-  text += `Via: 1.1 paas\r\n${formatFraming(framing)}`
+  text += `${missing}Via: 1.1 paas\r\n${formatFraming(framing)}`
   return `${text}${formatConnection(keptFor, { upgrade: wantsUpgrade })}\r\n`
 }
 

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { AppId } from '../model/ids.ts'
 import { covers } from '../model/domain.ts'
 import type { AppRoute, HostCertificate, RoutingTable, Target } from '../model/route.ts'
+import { HttpsPolicy } from './https-policy.ts'
 import type { HeldRequests } from './held-requests.ts'
 import type { RouterLimits, TimeLimits } from './limits.ts'
 import { changeTable, type TableChange } from './table/table-change.ts'
@@ -18,6 +19,7 @@ export type HostDestination = {
   /** What none of them takes waits for one. */
   patient: boolean
   certificates: HostCertificate[]
+  https: HttpsPolicy
   limits: TimeLimits
 }
 
@@ -56,11 +58,16 @@ export class LiveRoutes {
 
   /** @returns undefined where the server's own certificate is shown */
   findCertificate(host: string): HostCertificate | undefined {
-    const certificates = this.find(host)?.certificates
-    return (
-      certificates?.find(({ hosts }) => hosts.includes(host)) ??
-      certificates?.find(({ hosts }) => hosts.some((pattern) => covers(pattern, host)))
-    )
+    const destination = this.find(host)
+    if (destination === undefined) return undefined
+    return certificateFor(host, destination.certificates) ?? certificateFor(host, this.#table.certificates ?? [])
+  }
+
+  /** What clients that name no host are shown; behind a translation of addresses, that of any. */
+  certificateOfAddress(address: string): HostCertificate | undefined {
+    const { certificates } = this.#table
+    const own = certificates?.find(({ hosts }) => hosts.includes(address))
+    return own ?? certificates?.find(({ hosts }) => hosts.some((host) => isIP(host) !== 0))
   }
 
   /** Whether an app has the host by its name, not as a domain of its own. */
@@ -116,7 +123,7 @@ export class LiveRoutes {
     return removed
   }
 
-  #add({ appId, app, hosts, certificates = [], state, targets, standby = [], patient }: AppRoute): void {
+  #add({ appId, app, hosts, certificates = [], https, state, targets, standby = [], patient }: AppRoute): void {
     const destination: HostDestination = {
       app: { id: appId, name: app },
       state,
@@ -124,6 +131,7 @@ export class LiveRoutes {
       standby: standby.map((target) => this.#live(target)),
       patient: patient === true,
       certificates,
+      https: new HttpsPolicy(https, [...certificates, ...(this.#table.certificates ?? [])]),
       limits: this.#limits.app,
     }
     // An app at the control plane's host would receive every user's token.
@@ -176,8 +184,17 @@ export class LiveRoutes {
   #controlDestination({ controlSocket }: RoutingTable): HostDestination {
     const target = new LiveTarget({ id: 'api', dyno: 'api', address: { path: controlSocket } })
     const { control: limits } = this.#limits
-    return { app: undefined, state: 'up', targets: [target], standby: [], patient: false, certificates: [], limits }
+    const https = new HttpsPolicy({ redirect: false }, [])
+    const own = { app: undefined, certificates: [], https, limits }
+    return { ...own, state: 'up', targets: [target], standby: [], patient: false }
   }
+}
+
+function certificateFor(host: string, certificates: HostCertificate[]): HostCertificate | undefined {
+  return (
+    certificates.find(({ hosts }) => hosts.includes(host)) ??
+    certificates.find(({ hosts }) => hosts.some((pattern) => covers(pattern, host)))
+  )
 }
 
 function targetsOf({ targets, standby = [] }: AppRoute): Target[] {

@@ -70,6 +70,10 @@ export type Answer = {
   code: RouterCode | undefined
   /** Why the request is not passed on, in a few words. */
   refusal?: string
+  /** Sent as it is, in place of the title and the text. */
+  plain?: string
+  /** Where else it is. */
+  location?: string
 }
 
 export function answerFor(code: RouterCode): Answer {

@@ -18,6 +18,7 @@ import { plainAddress, type Origins, type Peer } from './origin.ts'
 import { ProxyDoor } from './proxy-door.ts'
 import { logRefusal } from './refused-request.ts'
 import { answerFor } from './router-error.ts'
+import { LiveProofs } from './live-proofs.ts'
 import { LiveRoutes } from './live-routes.ts'
 import { findSilences } from './silences.ts'
 import type { AppCertificates } from './tls/app-certificates.ts'
@@ -41,6 +42,8 @@ export type RouterDeps = {
   figures: Pick<FigureWriter, 'write'>
   log: Logger
   origins: Origins
+  /** Under which visitors reach the TLS port; undefined: there is none. */
+  tlsPort?: number | undefined
 }
 
 /** What a router that speaks TLS needs. */
@@ -57,6 +60,7 @@ export class Router {
   readonly #context: RouterContext
   readonly #log: Logger
   readonly measurements: Measurements
+  readonly proofs: LiveProofs
   readonly #held: HeldRequests
   readonly #servers: Server[] = []
   #tlsDoor: TlsDoor | undefined
@@ -70,10 +74,14 @@ export class Router {
   #stopped: Promise<void> | undefined
   #closeIdle = false
 
-  constructor({ table, limits, appLog, figures, log, origins }: RouterDeps) {
+  constructor({ table, limits, appLog, figures, log, origins, tlsPort }: RouterDeps) {
     this.#held = new HeldRequests(limits.hold)
     const routes = new LiveRoutes(table, { limits, held: this.#held })
     this.measurements = new Measurements(figures)
+    this.proofs = new LiveProofs({
+      isNameOfApp: (host) => routes.isNameOfApp(host),
+      hasCertificate: (host) => routes.findCertificate(host) !== undefined,
+    })
     this.#context = {
       routes,
       limits,
@@ -84,6 +92,8 @@ export class Router {
       addresses: new AddressCounter(limits.connectionsPerAddress),
       appConnections: new AppConnections(limits.connectionsPerApp),
       held: this.#held,
+      proofs: this.proofs,
+      tlsPort,
       stopping: false,
       date: new Date().toUTCString(),
     }
@@ -131,8 +141,14 @@ export class Router {
     const rendezvous = openRendezvous({ socketPath: rendezvousSocket, limits: limits.rendezvous })
     const door = new TlsDoor({
       identity,
-      identityOf: async (host) =>
-        this.routes.findCertificate(host) ?? (this.routes.isNameOfApp(host) ? appCertificates?.get(host) : undefined),
+      identityOf: async (host) => {
+        const known = this.routes.findCertificate(host)
+        if (known !== undefined || !this.routes.isNameOfApp(host)) return known
+        await this.proofs.untilCertain(host)
+        return this.routes.findCertificate(host) ?? appCertificates?.get(host)
+      },
+      identityAt: (address) => this.routes.certificateOfAddress(address),
+      proofs: this.proofs,
       log: this.#log,
       limits,
       onSecure: (socket, { sni, ...arrival }) => this.#visit(socket, { ...arrival, secure: { sni, rendezvous } }),

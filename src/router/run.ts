@@ -39,6 +39,7 @@ export type RunRouterDeps = {
     | 'sockets'
     | 'domain'
     | 'publicUrl'
+    | 'acme'
     | 'trustedProxies'
     | 'stop'
     | 'limits'
@@ -79,6 +80,7 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
     figures,
     log,
     origins,
+    tlsPort: config.httpsPort === undefined ? undefined : (config.acme?.ports.tls ?? config.httpsPort),
   })
   const stop = (): Promise<void> =>
     router.stop({ milliseconds: Math.min(config.stop.drainSeconds * 1000, longestStop), idle: 'close' })

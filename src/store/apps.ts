@@ -12,6 +12,9 @@ type AppRow = {
   stack: string
   deploy_branch: string | null
   maintenance: number
+  acm: number
+  https_redirect: number | null
+  hsts_seconds: number | null
   features: string
   current_release_id: ReleaseId | null
   destroying: number
@@ -41,6 +44,7 @@ export function openAppRecords(db: Database, releases: ReleaseRecords): AppRecor
         db.run('UPDATE apps SET destroying = 1, updated_at = :now WHERE id = :id', { id, now: Date.now() })
         // Domains, like the name, are free for other apps at once.
         db.run('DELETE FROM domains WHERE app_id = :id', { id })
+        db.run('DELETE FROM managed_certificates WHERE app_id = :id', { id })
       }),
     remove: (id) => remove(db, id),
   }
@@ -79,7 +83,8 @@ function update(db: Database, id: AppId, change: Parameters<AppRecords['update']
     const app = { ...known(db, id), ...change }
     uniquely(app.name, () =>
       db.run(
-        `UPDATE apps SET name = :name, deploy_branch = :branch, maintenance = :maintenance,
+        `UPDATE apps SET name = :name, deploy_branch = :branch, maintenance = :maintenance, acm = :acm,
+           https_redirect = :redirect, hsts_seconds = :hsts,
            features = :features, stack = :stack, updated_at = :now
          WHERE id = :id`,
         {
@@ -87,6 +92,9 @@ function update(db: Database, id: AppId, change: Parameters<AppRecords['update']
           name: app.name,
           branch: app.deployBranch,
           maintenance: app.maintenance ? 1 : 0,
+          acm: app.acm ? 1 : 0,
+          redirect: app.https.redirect === null ? null : Number(app.https.redirect),
+          hsts: app.https.hsts,
           features: JSON.stringify(app.features),
           stack: app.stack,
           now: Date.now(),
@@ -157,6 +165,8 @@ function toApp(row: AppRow): App {
     stack: row.stack,
     deployBranch: row.deploy_branch,
     maintenance: row.maintenance === 1,
+    acm: row.acm === 1,
+    https: { redirect: row.https_redirect === null ? null : row.https_redirect === 1, hsts: row.hsts_seconds },
     features: JSON.parse(row.features) as App['features'],
     currentReleaseId: row.current_release_id,
     destroying: row.destroying === 1,

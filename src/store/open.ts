@@ -23,6 +23,7 @@ import { openFormationRecords } from './formations.ts'
 import { checkPages, keepPages } from './keep-pages.ts'
 import { openKeyRecords } from './keys.ts'
 import { migrate, versionOf } from './migrations.ts'
+import { openManagedCertificateRecords } from './managed-certificates.ts'
 import { openOneOffRecords } from './one-offs.ts'
 import { openReleaseRecords } from './releases.ts'
 import { openSlugDraftRecords } from './slug-drafts.ts'
@@ -90,6 +91,7 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
       drains: openDrainRecords(db, cipher),
       domains: openDomainRecords(db),
       sniEndpoints: openSniEndpointRecords(db, cipher),
+      managedCertificates: openManagedCertificateRecords(db, cipher),
       keys: openKeyRecords(db),
       sources: openSourceRecords(db),
       appSetups: openAppSetupRecords(db, cipher),

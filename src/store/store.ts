@@ -33,7 +33,7 @@ import type { AuditRecords } from './audit-records.ts'
 import type { DrainRecords, WebhookDeliveryRecords, WebhookRecords } from './delivery-records.ts'
 import type { DynoStateRecords } from './dyno-records.ts'
 import type { StackPatchRecords, StackUpgradeRecords } from './stack-records.ts'
-import type { DomainRecords, SniEndpointRecords } from './visitor-records.ts'
+import type { DomainRecords, ManagedCertificateRecords, SniEndpointRecords } from './visitor-records.ts'
 import type { VolumeRecords } from './volume-records.ts'
 
 /**
@@ -74,6 +74,7 @@ export interface Store extends Disposable {
   drains: DrainRecords
   domains: DomainRecords
   sniEndpoints: SniEndpointRecords
+  managedCertificates: ManagedCertificateRecords
   keys: KeyRecords
   sources: SourceRecords
   appSetups: AppSetupRecords
@@ -102,7 +103,10 @@ export interface AppRecords {
   /** With those being destroyed. For the worker. */
   listAll(): App[]
   /** @throws name_taken */
-  update(id: AppId, change: Partial<Pick<App, 'name' | 'deployBranch' | 'maintenance' | 'features' | 'stack'>>): App
+  update(
+    id: AppId,
+    change: Partial<Pick<App, 'name' | 'deployBranch' | 'maintenance' | 'features' | 'stack' | 'acm' | 'https'>>,
+  ): App
   /** The commit point of a deploy: in one transaction the release is current and succeeded. */
   setCurrentRelease(id: AppId, releaseId: ReleaseId): void
   setOwner(id: AppId, ownerId: AccountId): void

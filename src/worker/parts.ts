@@ -1,4 +1,5 @@
 import type { Builds } from '../build/builds.ts'
+import type { Certificates } from '../certificates/certificates.ts'
 import type { Config } from '../config.ts'
 import type { Drains } from '../drains/drains.ts'
 import type { Dynos } from '../dynos/dynos.ts'
@@ -28,6 +29,7 @@ export type WorkerParts = {
   oneOffs: OneOffs
   upgrades: Pick<StackUpgrades, 'wake'> & AsyncDisposable
   services: Services
+  certificates: Pick<Certificates, 'begin' | 'wake'> & AsyncDisposable
   collector: LogCollector
   drains: Drains
   config: Config

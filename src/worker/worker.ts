@@ -34,6 +34,10 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   const { dispatcher, dynos, releases, drains, config } = worker
   const stopping = new AbortController()
 
+  await worker.certificates.begin({
+    converge: (appId) => void dispatcher.converge(appId),
+    showOwn: () => dynos.showCertificates(),
+  })
   const first = Promise.withResolvers<void>()
   let begun = false
   const engineBack = async (): Promise<void> => {
@@ -56,6 +60,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   life.use(dispatcher)
   life.use(worker.upgrades)
   life.use(worker.services)
+  life.use(worker.certificates)
   drains.sync()
   life.use(worker.oneOffs)
   const taking = meeting.then(() => takeJobs(worker))
@@ -132,10 +137,11 @@ function takeJobs(worker: Working): AsyncDisposable {
  * The database keeps what a build or a converge has to do, so the queue is done with it; a restart
  * is only in the queue.
  */
-async function take({ dispatcher, drains, upgrades, services }: Working, job: Job): Promise<void> {
+async function take({ dispatcher, drains, upgrades, services, certificates }: Working, job: Job): Promise<void> {
   if (job.kind === 'drains') return drains.sync()
   if (job.kind === 'upgrade') return upgrades.wake()
   if (job.kind === 'addons') return services.wake()
+  if (job.kind === 'certificates') return certificates.wake()
   const done = dispatcher.run(job)
   if (job.kind === 'restart') await done
 }

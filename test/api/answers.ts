@@ -339,7 +339,35 @@ const volume = Type.Object(
 )
 const nothing = { own: Type.Array(Type.Never(), { maxItems: 0 }), because: 'there is none of them here' }
 
-const noAutomation = { refuses: 'invalid_params', because: 'certificates are not got by themselves (ACME)' }
+const https = Type.Object(
+  { redirect: Type.Union([Type.Boolean(), Type.Null()]), hsts: Type.Union([count, Type.Null()]) },
+  closed,
+)
+const acm = Type.Object(
+  {
+    available: Type.Boolean(),
+    enabled: Type.Boolean(),
+    certificates: Type.Array(
+      Type.Object(
+        {
+          id: Type.String(),
+          name: Type.String(),
+          hostnames: Type.Array(Type.String()),
+          status: Type.String(),
+          failures: Type.Integer(),
+          reason: Type.Union([Type.String(), Type.Null()]),
+          issuer: Type.Union([Type.String(), Type.Null()]),
+          issued_at: Type.Union([Type.String(), Type.Null()]),
+          expires_at: Type.Union([Type.String(), Type.Null()]),
+          renews_at: Type.Union([Type.String(), Type.Null()]),
+          next_attempt_at: Type.Union([Type.String(), Type.Null()]),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+)
 
 /**
  * The answer of every route of the API, under the test file of this folder that shows it. `TestApi.call` holds every
@@ -581,9 +609,16 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /apps/:app/sni-endpoints/:endpoint': 'sni-endpoint',
     'PATCH /apps/:app/sni-endpoints/:endpoint': 'sni-endpoint',
     'DELETE /apps/:app/sni-endpoints/:endpoint': 'sni-endpoint',
-    'POST /apps/:app/acm': noAutomation,
-    'PATCH /apps/:app/acm': noAutomation,
-    'DELETE /apps/:app/acm': noAutomation,
+  },
+  'routing/https.test.ts': {
+    'GET /apps/:app/https': { own: https, because: 'Heroku leaves it to the app' },
+    'PATCH /apps/:app/https': { own: https, because: 'Heroku leaves it to the app' },
+  },
+  'routing/acm.test.ts': {
+    'GET /apps/:app/acm': { own: acm, because: 'Heroku does not say when a certificate is renewed, or tried again' },
+    'POST /apps/:app/acm': 'app',
+    'PATCH /apps/:app/acm': 'app',
+    'DELETE /apps/:app/acm': 'app',
   },
   'dynos/formation.test.ts': {
     'GET /dyno-sizes': ['dyno-size'],

@@ -27,6 +27,7 @@ function routerThat(...failures: PaasError[]) {
     install: ({ routes }) => call(`install ${routes.map(({ state }) => state).join()}`, undefined),
     switchTo: ({ state }) => call(`switch ${state}`, []),
     remove: () => call('remove', undefined),
+    prove: async () => [],
     silences: async () => [],
     drain: () => call('drain', { unfinished: 0 }),
   }

@@ -4,13 +4,14 @@ import type { Store } from '../../store/store.ts'
 import type { ApiDeps } from '../deps.ts'
 import { named, time } from '../http/shapes.ts'
 import { gitUrl } from '../http/urls.ts'
+import { isManaged } from '../routing/managed-json.ts'
 import { region } from './place.ts'
 
 export function appJson({ store, config }: Pick<ApiDeps, 'store' | 'config'>, app: App): object {
   const release = app.currentReleaseId ? store.releases.find(app.currentReleaseId) : undefined
   const slug = release?.slugId ? store.slugs.find(release.slugId) : undefined
   return {
-    acm: false,
+    acm: isManaged(config, app),
     archived_at: null,
     build_stack: named('stack', app.stack),
     buildpack_provided_description: slug?.buildpack ?? null,

@@ -9,7 +9,7 @@ import type { DomainProof } from './domain-proof.ts'
 import { domainJson, ownDomainJson, targetOf, type ShownDomain } from './domain-json.ts'
 import { page } from '../http/page.ts'
 import { checkCovers, endpointNamed, fittingEndpoint } from './sni-endpoint-choice.ts'
-import { wake } from '../http/wake.ts'
+import { wakeBoth } from './wake-both.ts'
 
 type Deps = Pick<ApiDeps, 'store' | 'config' | 'queue' | 'platformLog' | 'log'> & { proof: DomainProof }
 
@@ -26,7 +26,11 @@ const order = { hostname: (domain: ShownDomain) => domain.hostname, id: (domain:
 export function domainRoutes(api: Api, deps: Deps): void {
   const { store, config } = deps
   const json = (app: App, domain: Domain) =>
-    domainJson(app, domain, { endpoints: store.sniEndpoints.list(app.id), config })
+    domainJson(app, domain, {
+      endpoints: store.sniEndpoints.list(app.id),
+      managed: store.managedCertificates.list(app.id),
+      config,
+    })
 
   api.get('/apps/:app/domains', (request, reply) => {
     const app = appOf(store, request)
@@ -46,7 +50,7 @@ export function domainRoutes(api: Api, deps: Deps): void {
     await deps.proof.check(app.ownerId, hostname)
     const domain = create(store, app, hostname, request.body.sni_endpoint ?? null)
     deps.platformLog.api(app.id, `Add domain ${hostname} by user ${request.identity.account.email}`)
-    await wake(deps, reply, { kind: 'converge', appId: app.id })
+    await wakeBoth(deps, reply, app)
     reply.code(201)
     return json(app, domain)
   })
@@ -58,7 +62,7 @@ export function domainRoutes(api: Api, deps: Deps): void {
     const endpoint = name === null ? undefined : endpointNamed(store, app, name)
     if (endpoint !== undefined) checkCovers(endpoint, [domain.hostname])
     const changed = store.domains.setSniEndpoint(domain.id, endpoint?.id ?? null)
-    await wake(deps, reply, { kind: 'converge', appId: app.id })
+    await wakeBoth(deps, reply, app)
     return json(app, changed)
   })
 
@@ -68,7 +72,7 @@ export function domainRoutes(api: Api, deps: Deps): void {
     const answer = json(app, domain)
     store.domains.remove(domain.id)
     deps.platformLog.api(app.id, `Remove domain ${domain.hostname} by user ${request.identity.account.email}`)
-    await wake(deps, reply, { kind: 'converge', appId: app.id })
+    await wakeBoth(deps, reply, app)
     return answer
   })
 }

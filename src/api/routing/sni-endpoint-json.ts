@@ -4,19 +4,41 @@ import type { App } from '../../model/app.ts'
 import { certificatesIn, namesOf } from '../../model/certificate.ts'
 import type { Domain } from '../../model/domain.ts'
 import type { SniEndpoint } from '../../model/sni-endpoint.ts'
+import type { Store } from '../../store/store.ts'
+import { endpointNameOf } from './managed-json.ts'
 import { time, uuidOf } from '../http/shapes.ts'
 
+/** One of the user's own, or one that comes by itself, for these hosts. */
+export type ShownEndpoint = Omit<SniEndpoint, 'id'> & { id: string; hostnames?: string[] }
+
+/** Those that were issued, as certificates of the app. */
+export function managedEndpoints(
+  { managedCertificates }: Pick<Store, 'managedCertificates'>,
+  app: App,
+): ShownEndpoint[] {
+  return managedCertificates.list(app.id).flatMap((managed) => {
+    const { id, names: hostnames, issued } = managed
+    if (issued === null) return []
+    const { certificate, issuedAt } = issued
+    const dates = { createdAt: managed.createdAt, updatedAt: issuedAt }
+    return [{ id, appId: app.id, name: endpointNameOf(managed), certificate, hostnames, ...dates }]
+  })
+}
+
 /** What Heroku shows of a certificate. Its key is in no answer. */
-export function sniEndpointJson(app: App, endpoint: SniEndpoint, domains: Domain[]): object {
+export function sniEndpointJson(app: App, endpoint: ShownEndpoint, domains: Domain[]): object {
+  const { hostnames } = endpoint
+  const isFor = ({ sniEndpointId, hostname }: Domain): boolean =>
+    hostnames === undefined ? sniEndpointId === endpoint.id : sniEndpointId === null && hostnames.includes(hostname)
   return {
     app: { id: app.id, name: app.name },
     certificate_chain: endpoint.certificate,
     created_at: time(endpoint.createdAt),
     display_name: null,
-    domains: domains.filter(({ sniEndpointId }) => sniEndpointId === endpoint.id).map(({ id }) => id),
+    domains: domains.filter(isFor).map(({ id }) => id),
     id: endpoint.id,
     name: endpoint.name,
-    ssl_cert: certificateJson(endpoint.certificate),
+    ssl_cert: { ...certificateJson(endpoint.certificate), acm: hostnames !== undefined },
     updated_at: time(endpoint.updatedAt),
   }
 }

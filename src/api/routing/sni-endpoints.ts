@@ -9,10 +9,10 @@ import { generateAppName } from '../apps/app-name.ts'
 import type { Api, ApiDeps } from '../deps.ts'
 import { page } from '../http/page.ts'
 import { checkCovers, endpointNamed, fittingEndpoint } from './sni-endpoint-choice.ts'
-import { sniEndpointJson } from './sni-endpoint-json.ts'
-import { wake } from '../http/wake.ts'
+import { managedEndpoints, sniEndpointJson, type ShownEndpoint } from './sni-endpoint-json.ts'
+import { wakeBoth } from './wake-both.ts'
 
-type Deps = Pick<ApiDeps, 'store' | 'queue' | 'platformLog' | 'log'>
+type Deps = Pick<ApiDeps, 'store' | 'config' | 'queue' | 'platformLog' | 'log'>
 
 const given = Type.Object(
   { certificate_chain: Type.String(), private_key: Type.String() },
@@ -20,33 +20,34 @@ const given = Type.Object(
 )
 
 const order = {
-  created_at: (endpoint: SniEndpoint) => endpoint.createdAt.toISOString(),
-  name: (endpoint: SniEndpoint) => endpoint.name,
-  id: (endpoint: SniEndpoint) => endpoint.id,
+  created_at: (endpoint: ShownEndpoint) => endpoint.createdAt.toISOString(),
+  name: (endpoint: ShownEndpoint) => endpoint.name,
+  id: (endpoint: ShownEndpoint) => endpoint.id,
 }
 
 /** Certificates of the users' own for the domains of their apps. */
 export function sniEndpointRoutes(api: Api, deps: Deps): void {
   const { store } = deps
-  const json = (app: App, endpoint: SniEndpoint) => sniEndpointJson(app, endpoint, store.domains.list(app.id))
+  const json = (app: App, endpoint: ShownEndpoint) => sniEndpointJson(app, endpoint, store.domains.list(app.id))
   const tell = (app: App, request: FastifyRequest, what: string) =>
     deps.platformLog.api(app.id, `${what} by user ${request.identity.account.email}`)
 
   api.get('/apps/:app/sni-endpoints', (request, reply) => {
     const app = appOf(store, request)
-    return page(request, reply, store.sniEndpoints.list(app.id), order).map((endpoint) => json(app, endpoint))
+    const all = [...store.sniEndpoints.list(app.id), ...managedEndpoints(store, app)]
+    return page(request, reply, all, order).map((endpoint) => json(app, endpoint))
   })
 
   api.get('/apps/:app/sni-endpoints/:endpoint', (request) => {
     const app = appOf(store, request)
-    return json(app, endpointOf(store, app, request))
+    return json(app, managedEndpoint(store, app, request) ?? endpointOf(store, app, request))
   })
 
   api.post('/apps/:app/sni-endpoints', { schema: { body: given } }, async (request, reply) => {
     const app = appOf(store, request)
     const endpoint = create(store, app, certificateIn(request.body))
     tell(app, request, `Add certificate ${endpoint.name}`)
-    await wake(deps, reply, { kind: 'converge', appId: app.id })
+    await wakeBoth(deps, reply, app)
     reply.code(201)
     return json(app, endpoint)
   })
@@ -62,7 +63,7 @@ export function sniEndpointRoutes(api: Api, deps: Deps): void {
     )
     const changed = store.sniEndpoints.update(id, certificate)
     tell(app, request, `Update certificate ${name}`)
-    await wake(deps, reply, { kind: 'converge', appId: app.id })
+    await wakeBoth(deps, reply, app)
     return json(app, changed)
   })
 
@@ -72,24 +73,9 @@ export function sniEndpointRoutes(api: Api, deps: Deps): void {
     const answer = json(app, endpoint)
     store.sniEndpoints.remove(endpoint.id)
     tell(app, request, `Remove certificate ${endpoint.name}`)
-    await wake(deps, reply, { kind: 'converge', appId: app.id })
+    await wakeBoth(deps, reply, app)
     return answer
   })
-
-  for (const method of ['POST', 'PATCH', 'DELETE'] as const) {
-    api.route({ method, url: '/apps/:app/acm', handler: refuseToAutomate })
-  }
-}
-
-/** @throws invalid_params always, with an alternative */
-function refuseToAutomate(): never {
-  throw new PaasError(
-    'invalid_params',
-    'This server does not request certificates (there is no ACME); it uses those that you add.',
-    {
-      hint: 'Add one with: paas certs:add CERTIFICATE KEY',
-    },
-  )
 }
 
 /**
@@ -126,6 +112,17 @@ function certificateIn(body: { certificate_chain: string; private_key: string })
   return parsed
 }
 
+/** @throws not_found, invalid_params for one that comes by itself */
 function endpointOf(store: Deps['store'], app: App, request: FastifyRequest): SniEndpoint {
+  if (managedEndpoint(store, app, request) !== undefined) {
+    throw new PaasError('invalid_params', 'This certificate comes by itself, and is renewed so.', {
+      hint: `See them with: paas certs:auto -a ${app.name}. Without them: paas certs:auto:disable -a ${app.name}`,
+    })
+  }
   return endpointNamed(store, app, (request.params as { endpoint: string }).endpoint)
+}
+
+function managedEndpoint(store: Deps['store'], app: App, request: FastifyRequest): ShownEndpoint | undefined {
+  const { endpoint: name } = request.params as { endpoint: string }
+  return managedEndpoints(store, app).find((endpoint) => endpoint.id === name || endpoint.name === name)
 }

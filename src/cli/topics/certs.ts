@@ -4,9 +4,10 @@ import { isCode, PaasError } from '../../errors.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { heading, list as pairs, note, print, progress, table } from '../output.ts'
-import type { DomainJson, SniEndpointJson } from '../resources.ts'
+import type { DomainJson, ManagedCertificatesJson, SniEndpointJson } from '../resources.ts'
+import { formatManaged } from '../managed-certificates.ts'
 import { connectToApp } from '../session.ts'
-import { formatTimeAndAge } from '../time.ts'
+import { formatEnd, formatTimeAndAge } from '../time.ts'
 
 type NameOptions = AppOptions & { name?: string }
 type ConfirmOptions = NameOptions & { confirm?: string }
@@ -63,16 +64,18 @@ function named(program: Command, definition: Parameters<typeof defineForApp>[1])
 async function list(options: AppOptions): Promise<void> {
   const { api, app, path } = await connectToApp(options)
   const all = await api.get<SniEndpointJson[]>(`${path}/sni-endpoints`)
-  print(options, all, () =>
-    all.length === 0
-      ? `${app} has no certificates.`
-      : [
-          heading(`${app} Certificates`),
-          ...table(
-            all.map(({ name, ssl_cert: cert }) => [name, cert.cert_domains.join(', '), formatEnd(cert.expires_at)]),
-          ),
-        ],
-  )
+  const { certificates } = await api.get<ManagedCertificatesJson>(`${path}/acm`)
+  const own = all.filter(({ ssl_cert: cert }) => !cert.acm)
+  print(options, all, () => [
+    ...(own.length + certificates.length === 0 ? [`${app} has no certificates.`] : []),
+    ...(own.length === 0 ? [] : [heading(`${app} Certificates`), ...table(own.map(row))]),
+    ...(certificates.length === 0 ? [] : [heading(`${app} Automatic Certificates`)]),
+    ...formatManaged(certificates),
+  ])
+}
+
+function row({ name, ssl_cert: cert }: SniEndpointJson): string[] {
+  return [name, cert.cert_domains.join(', '), formatEnd(cert.expires_at)]
 }
 
 async function add(certificate: string, key: string, options: AppOptions): Promise<void> {
@@ -120,7 +123,7 @@ function confirmation({ app }: Site, command: string, { confirm: given }: Confir
 /** The one of that name, or the only one. @throws input_missing when there are several, or none */
 async function chosen({ api, app, path }: Site, { name }: NameOptions): Promise<SniEndpointJson> {
   if (name !== undefined) return api.get<SniEndpointJson>(`${path}/sni-endpoints/${encodeURIComponent(name)}`)
-  const all = await api.get<SniEndpointJson[]>(`${path}/sni-endpoints`)
+  const all = (await api.get<SniEndpointJson[]>(`${path}/sni-endpoints`)).filter(({ ssl_cert: cert }) => !cert.acm)
   const [only] = all
   if (only !== undefined && all.length === 1) return only
   const which = all.length === 0 ? 'no certificates' : `${all.length} certificates: name one with --name`
@@ -156,10 +159,4 @@ function describe({ name, ssl_cert: cert }: SniEndpointJson): string[] {
     ['Subject', cert.subject],
     ['Trusted', cert['ca_signed?'] ? 'yes' : 'not by browsers'],
   ])
-}
-
-/** `2027-02-20`, and how many days that is away. */
-function formatEnd(iso: string): string {
-  const days = Math.floor((Date.parse(iso) - Date.now()) / 86_400_000)
-  return `${iso.slice(0, 10)} (${days < 0 ? 'ended' : `in ${days} days`})`
 }

@@ -95,7 +95,8 @@ async function info(hostname: string, options: AppOptions): Promise<void> {
       ['Hostname', domain.hostname],
       ['Kind', domain.kind],
       ['DNS target', domain.cname ?? 'none'],
-      ['Certificate', domain.sni_endpoint?.name ?? "the server's"],
+      ['Certificate', domain.sni_endpoint?.name ?? domain.acm_status ?? "the server's"],
+      ...(domain.acm_status_reason === null ? [] : [['Reason', domain.acm_status_reason] as [string, string]]),
       ['Status', domain.status],
       ['Created', formatTimeAndAge(domain.created_at)],
     ]),
@@ -140,8 +141,8 @@ async function clear(options: ClearOptions): Promise<void> {
 
 const isOwn = ({ kind }: DomainJson): boolean => kind === 'heroku'
 
-function row({ hostname, cname, sni_endpoint: certificate }: DomainJson): string[] {
-  return [hostname, cname ?? '', certificate?.name ?? '']
+function row({ hostname, cname, sni_endpoint: certificate, acm_status: status }: DomainJson): string[] {
+  return [hostname, cname ?? '', certificate?.name ?? status ?? '']
 }
 
 function at(path: string, hostname: string): string {

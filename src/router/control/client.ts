@@ -23,6 +23,7 @@ export function connectRouterControl(socketPath: string): RouterControl {
     async remove(appId) {
       await call(socketPath, { call: 'remove', appId })
     },
+    prove: (proofs) => call(socketPath, { call: 'prove', proofs }),
     silences: (forMs) => call(socketPath, { call: 'silences', forMs }),
     drain: (targetIds, timeoutMs) => call(socketPath, { call: 'drain', targetIds, timeoutMs }),
   }

@@ -1,5 +1,5 @@
 import type { AppId } from '../../model/ids.ts'
-import type { AppRoute, RoutingTable, Target } from '../../model/route.ts'
+import type { AppRoute, Proofs, RoutingTable, Target } from '../../model/route.ts'
 import type { MinuteUnderWay, RouterFigures, Silence } from './protocol.ts'
 
 export type { RouterFigures, Silence } from './protocol.ts'
@@ -34,6 +34,11 @@ export interface RouterControl {
    * first.
    */
   drain(targetIds: string[], timeoutMs: number): Promise<{ unfinished: number }>
+  /**
+   * Shows these proofs, and no others, for some seconds: they are told again while they are of use.
+   * Gives the names of apps that have been asked for since the last call and have no certificate.
+   */
+  prove(proofs: Proofs): Promise<string[]>
   /** The targets of which nothing has come for so long. */
   silences(forMs: number): Promise<Silence[]>
 }

@@ -54,6 +54,8 @@ export class ControlledRouter {
         return this.#change(call, () => (routes.remove(call.appId), measurements.forget(call.appId), null))
       case 'drain':
         return this.#drain(call)
+      case 'prove':
+        return Promise.resolve(this.#deps.router.proofs.show(call.proofs))
       case 'silences':
         return Promise.resolve(this.#deps.router.silences(call.forMs))
       case 'status':

@@ -1,8 +1,8 @@
 import type { RequestFigures, Minute, RequestTotals, RoleFigures } from '../../model/figures.ts'
 import type { AppId } from '../../model/ids.ts'
-import type { AppRoute, RoutingTable, Target } from '../../model/route.ts'
+import type { AppRoute, Proofs, RoutingTable, Target } from '../../model/route.ts'
 import type { Counters } from '../counters.ts'
-import { isAppRoute, isRoutingTable, isTextList } from '../table/table-schema.ts'
+import { isAppRoute, isProofs, isRoutingTable, isTextList } from '../table/table-schema.ts'
 
 /**
  * What is said on the control socket: one call per connection, a line of JSON each way. The one who
@@ -14,6 +14,7 @@ export type Call =
   | { call: 'remove'; appId: AppId }
   | { call: 'drain'; targetIds: string[]; timeoutMs: number }
   | { call: 'silences'; forMs: number }
+  | { call: 'prove'; proofs: Proofs }
   | { call: 'status' }
   | { call: 'measurements' }
   | { call: 'minute'; appId: AppId }
@@ -30,6 +31,8 @@ export type Results = {
   remove: null
   drain: { unfinished: number }
   silences: Silence[]
+  /** Hosts that have been asked for since the last call and have no certificate. */
+  prove: string[]
   status: RouterStatus
   measurements: RouterFigures
   minute: MinuteUnderWay
@@ -99,6 +102,8 @@ export function isCall(value: unknown): value is Call {
       return isTextList(rest['targetIds']) && Number(rest['timeoutMs']) >= 0
     case 'awaitSuccessor':
       return rest['seconds'] === undefined || Number(rest['seconds']) >= 0
+    case 'prove':
+      return isProofs(rest['proofs'])
     case 'silences':
       return Number(rest['forMs']) >= 0
     case 'status':

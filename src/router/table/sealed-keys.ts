@@ -19,7 +19,8 @@ export class SealedKeys {
   }
 
   seal(table: RoutingTable): RoutingTable {
-    return { ...table, routes: table.routes.map((route) => this.sealRoute(route)) }
+    const seal = (certificate: HostCertificate): HostCertificate[] => [this.#seal(certificate)]
+    return changeCertificates({ ...table, routes: table.routes.map((route) => this.sealRoute(route)) }, seal)
   }
 
   sealRoute(route: AppRoute): AppRoute {
@@ -32,7 +33,7 @@ export class SealedKeys {
    */
   open(table: RoutingTable): RoutingTable {
     const open = (certificate: HostCertificate): HostCertificate[] => this.#open(certificate)
-    return { ...table, routes: table.routes.map((route) => changeCertificates(route, open)) }
+    return changeCertificates({ ...table, routes: table.routes.map((route) => changeCertificates(route, open)) }, open)
   }
 
   #seal(certificate: HostCertificate): HostCertificate {
@@ -59,6 +60,9 @@ export class SealedKeys {
   }
 }
 
-function changeCertificates(route: AppRoute, change: (certificate: HostCertificate) => HostCertificate[]): AppRoute {
-  return route.certificates ? { ...route, certificates: route.certificates.flatMap(change) } : route
+function changeCertificates<T extends { certificates?: HostCertificate[] }>(
+  owner: T,
+  change: (certificate: HostCertificate) => HostCertificate[],
+): T {
+  return owner.certificates ? { ...owner, certificates: owner.certificates.flatMap(change) } : owner
 }

@@ -1,21 +1,37 @@
-import type { AppRoute, HostCertificate, RoutingTable, Target } from '../../model/route.ts'
+import type { AppRoute, HostCertificate, Proofs, RoutingTable, Target } from '../../model/route.ts'
 
 const states = ['up', 'blank', 'down', 'crashed', 'maintenance', 'held'] satisfies AppRoute['state'][]
 
 /** Checks what comes from the disk or the control socket. */
 export function isRoutingTable(value: unknown): value is RoutingTable {
-  const { controlHost, controlSocket, routes } = (value ?? {}) as Partial<RoutingTable>
-  return isText(controlHost) && isText(controlSocket) && Array.isArray(routes) && routes.every(isAppRoute)
+  const { controlHost, controlSocket, routes, certificates } = (value ?? {}) as Partial<RoutingTable>
+  return (
+    isText(controlHost) &&
+    isText(controlSocket) &&
+    Array.isArray(routes) &&
+    routes.every(isAppRoute) &&
+    isCertificateList(certificates)
+  )
+}
+
+export function isProofs(value: unknown): value is Proofs {
+  const { http, tls, onDemand } = (value ?? {}) as Partial<Proofs>
+  const answers =
+    Array.isArray(http) && http.every((one) => isText(one.host) && isText(one.token) && isText(one.answer))
+  const shown = Array.isArray(tls) && tls.every((one) => isText(one.host) && isText(one.certificate) && isText(one.key))
+  return answers && shown && typeof onDemand === 'boolean'
 }
 
 export function isAppRoute(value: unknown): value is AppRoute {
-  const { appId, app, hosts, certificates, state, targets, standby, patient } = (value ?? {}) as Partial<AppRoute>
+  const { appId, app, hosts, certificates, https, state, targets, standby, patient } = (value ??
+    {}) as Partial<AppRoute>
   return (
     isText(appId) &&
     isText(app) &&
     isTextList(hosts) &&
     hosts.every((host) => host === host.toLowerCase()) &&
-    (certificates === undefined || (Array.isArray(certificates) && certificates.every(isCertificate))) &&
+    isCertificateList(certificates) &&
+    isHttps(https) &&
     states.some((known) => known === state) &&
     isTargetList(targets) &&
     (standby === undefined || isTargetList(standby)) &&
@@ -27,9 +43,19 @@ export function isTextList(value: unknown): value is string[] {
   return Array.isArray(value) && value.every(isText)
 }
 
+function isHttps(value: unknown): boolean {
+  if (value === undefined) return true
+  const { redirect, hsts } = (value ?? {}) as NonNullable<AppRoute['https']>
+  return [undefined, true, false].includes(redirect) && (hsts === undefined || Number.isInteger(hsts))
+}
+
+function isCertificateList(value: unknown): value is HostCertificate[] | undefined {
+  return value === undefined || (Array.isArray(value) && value.every(isCertificate))
+}
+
 function isCertificate(value: unknown): value is HostCertificate {
-  const { hosts, certificate, key } = (value ?? {}) as Partial<HostCertificate>
-  return isTextList(hosts) && isText(certificate) && isText(key)
+  const { hosts, certificate, key, until } = (value ?? {}) as Partial<HostCertificate>
+  return isTextList(hosts) && isText(certificate) && isText(key) && (until === undefined || Number.isFinite(until))
 }
 
 function isTargetList(value: unknown): value is Target[] {

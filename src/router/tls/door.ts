@@ -4,7 +4,7 @@ import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls'
 import { formatAnswer } from '../error-page.ts'
 import type { Logger } from '../../log.ts'
 import type { RouterLimits } from '../limits.ts'
-import type { Peer } from '../origin.ts'
+import { plainAddress, type Peer } from '../origin.ts'
 import type { RefusedRequest } from '../refused-request.ts'
 import { answerForRefusal } from '../router-error.ts'
 import type { TlsIdentity } from './identity.ts'
@@ -17,6 +17,10 @@ export type TlsDoorDeps = {
   identity: TlsIdentity
   /** What visitors of this host are shown instead, if anything. */
   identityOf: (host: string) => Promise<TlsIdentity | undefined>
+  /** What clients that name no host, but came to this address, are shown instead, if anything. */
+  identityAt: (address: string) => TlsIdentity | undefined
+  /** What is shown to authorities that look whether a host is ours; `any`: they may come now. */
+  proofs: { readonly any: boolean; identityFor(host: string): TlsIdentity | undefined }
   limits: Pick<RouterLimits, 'handshake' | 'linger'>
   log: Logger
   /** A handshake is done. `sni`: the host that the client named in it, lower-case. */
@@ -27,6 +31,8 @@ export type TlsDoorDeps = {
 
 /** The first byte of every TLS connection: RFC 8446 section 5.1. */
 const handshakeRecord = 0x16
+/** RFC 8737, as it is in a client's first message. */
+const proofProtocol = 'acme-tls/1'
 const plainHttp = answerForRefusal(400, 'this port requires TLS; use https:// in the URL')
 
 /** Takes connections as they were accepted, and gives them on when their handshake is done. */
@@ -55,13 +61,37 @@ export class TlsDoor {
     })
     // oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
     raw.on('error', () => {})
+    this.#greet(raw, arrival, late)
+  }
+
+  #greet(raw: Socket, arrival: Entering, late: NodeJS.Timeout): void {
     raw.once('readable', () => {
       const bytes = raw.read() as Buffer | null
       if (bytes === null) return void raw.destroy()
       raw.unshift(bytes)
-      if (bytes[0] === handshakeRecord) this.#shakeHands(raw, arrival, late)
-      else this.#explain(raw, arrival.peer, bytes)
+      if (bytes[0] !== handshakeRecord) return this.#explain(raw, arrival.peer, bytes)
+      if (!this.#deps.proofs.any) return this.#shakeHands(raw, arrival, late)
+      // The first message is read whole: what it asks for decides what is shown.
+      if (!isWhole(bytes)) return this.#greet(raw, arrival, late)
+      if (bytes.includes(proofProtocol)) return this.#prove(raw)
+      this.#shakeHands(raw, arrival, late)
     })
+  }
+
+  /** An authority looks at the certificate, and goes. */
+  #prove(raw: Socket): void {
+    const socket = new TLSSocket(raw, {
+      isServer: true,
+      secureContext: this.#context,
+      SNICallback: (host, answer) => {
+        const identity = this.#deps.proofs.identityFor(host.toLowerCase())
+        if (identity) answer(null, contextOf(identity))
+        else answer(new Error('nobody is to prove this host'))
+      },
+      ALPNProtocols: [proofProtocol],
+    })
+    socket.on('error', () => socket.destroy())
+    socket.once('secure', () => socket.end())
   }
 
   /** Closes what has not come through. */
@@ -72,7 +102,7 @@ export class TlsDoor {
   #shakeHands(raw: Socket, arrival: Entering, late: NodeJS.Timeout): void {
     const socket = new TLSSocket(raw, {
       isServer: true,
-      secureContext: this.#context,
+      secureContext: this.#contextAt(raw.localAddress),
       SNICallback: (host, answer) => void this.#contextFor(host.toLowerCase()).then((context) => answer(null, context)),
       // A client that offers only HTTP/2 is refused in the handshake.
       ALPNProtocols: ['http/1.1'],
@@ -89,16 +119,24 @@ export class TlsDoor {
     })
   }
 
+  #contextAt(address: string | undefined): SecureContext {
+    const identity = this.#deps.identityAt(plainAddress(address))
+    return identity === undefined ? this.#context : this.#keptContext(identity)
+  }
+
+  #keptContext(identity: TlsIdentity): SecureContext {
+    const context = this.#contexts.get(identity) ?? contextOf(identity)
+    this.#contexts.set(identity, context)
+    return context
+  }
+
   /**
    * Must not throw: that would be the end of this process. undefined: the server's own is shown.
    */
   async #contextFor(host: string): Promise<SecureContext | undefined> {
     try {
       const identity = await this.#deps.identityOf(host)
-      if (identity === undefined) return undefined
-      const context = this.#contexts.get(identity) ?? contextOf(identity)
-      this.#contexts.set(identity, context)
-      return context
+      return identity && this.#keptContext(identity)
     } catch (cause) {
       this.#deps.log.error({ err: cause, host }, 'certificate cannot be shown')
       return undefined
@@ -118,6 +156,11 @@ export class TlsDoor {
     raw.on('end', () => raw.destroySoon())
     setTimeout(() => raw.destroy(), limits.linger).unref()
   }
+}
+
+/** Of the first record: RFC 8446 section 5.1. */
+function isWhole(bytes: Buffer): boolean {
+  return bytes.length >= 5 && bytes.length >= 5 + bytes.readUInt16BE(3)
 }
 
 function contextOf({ certificate, key }: TlsIdentity): SecureContext {

@@ -14,10 +14,17 @@ export type RouterOptions = {
   table?: Partial<RoutingTable>
   routes?: AppRoute[]
   origins?: Partial<OriginsConfig>
+  tlsPort?: number
 }
 
 /** A router on a free port; `lines` are what it told the apps' logs. */
-export async function startRouter({ limits, table, routes = [], origins }: RouterOptions = {}): Promise<TestRouter> {
+export async function startRouter({
+  limits,
+  table,
+  routes = [],
+  origins,
+  tlsPort,
+}: RouterOptions = {}): Promise<TestRouter> {
   const lines: string[] = []
   const entries: FigureEntry[] = []
   const router = new Router({
@@ -26,6 +33,7 @@ export async function startRouter({ limits, table, routes = [], origins }: Route
     appLog: { write: (_, { text }) => void lines.push(text) },
     figures: { write: (_, entry) => void entries.push(entry) },
     log: pino({ enabled: false }),
+    tlsPort,
     origins: new Origins({ trustedProxies: [], publicUrl: undefined, ...origins }),
   })
   const port = await router.listen({ port: 0, shared: false })

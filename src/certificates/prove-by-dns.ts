@@ -1,0 +1,38 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Challenge } from './acme/order.ts'
+import type { Dns } from './dns.ts'
+import type { RecordSetter } from './records/setter.ts'
+import { CertificateTrouble } from './trouble.ts'
+
+/** Milliseconds until a record is seen at most, and between two looks. */
+const patience = { total: 180_000, between: 1_000 }
+
+type ProveDeps = { dns: Pick<Dns, 'texts' | 'alias'>; records: RecordSetter; signal: AbortSignal }
+
+/**
+ * Sets the records that prove names, and waits until the DNS has them. A name may be another name
+ * for one that the operator can set: then that is set.
+ * @returns what takes them away again
+ */
+export async function proveByDns(deps: ProveDeps, challenges: Challenge[]): Promise<AsyncDisposable> {
+  await using set = new AsyncDisposableStack()
+  for (const { name, value } of challenges) {
+    const own = `_acme-challenge.${name}`
+    const place = (await deps.dns.alias(own).catch(() => undefined))?.toLowerCase() ?? own
+    await deps.records.set(place, value)
+    set.defer(() => deps.records.unset(place, value).catch(() => undefined))
+    await untilSeen(deps, own, value)
+  }
+  return set.move()
+}
+
+async function untilSeen({ dns, signal }: ProveDeps, name: string, text: string): Promise<void> {
+  const deadline = performance.now() + patience.total
+  while (!(await dns.texts(name).catch((): string[] => [])).includes(text)) {
+    if (performance.now() > deadline) {
+      const seconds = patience.total / 1000
+      throw new CertificateTrouble('dns', `The DNS does not show the record of ${name} ${seconds} s after it was set.`)
+    }
+    await delay(patience.between, undefined, { signal })
+  }
+}
