@@ -15,6 +15,7 @@ const slow = [
   'test/heroku/**/*.test.ts',
   'test/{apps,packs}/**/*.test.ts',
   'test/setup/services.test.ts',
+  'test/installation/systemd.test.ts',
   'test/stack/mirror.test.ts',
   'test/e2e/engine-restart.test.ts',
   'test/e2e/volumes.test.ts',

@@ -79,6 +79,7 @@ export const catalogue = {
   },
   image_missing: { status: 409, fault: 'user', hint: 'Build it again: git push paas HEAD:refs/deploy/main' },
   input_missing: { status: 400, fault: 'user' },
+  installation_failed: { status: 500, fault: 'server' },
   internal: { status: 500, fault: 'server' },
   invalid_params: { status: 422, fault: 'user' },
   media_type_unsupported: { status: 415, fault: 'user' },

@@ -27,7 +27,7 @@ type Together = {
 export class SettingsReader {
   readonly #env: Environment
   readonly #problems: string[] = []
-  readonly #known = new Set(['PAAS_SETTINGS', 'PAAS_URL', 'PAAS_TOKEN'])
+  readonly #known = new Set(['PAAS_SETTINGS', 'PAAS_URL', 'PAAS_TOKEN', 'PAAS_ACME_EMAIL', 'PAAS_ACME_DIRECTORY'])
 
   constructor(env: Environment) {
     this.#env = env

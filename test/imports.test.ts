@@ -97,6 +97,7 @@ const allowed: Record<string, string[]> = {
     'router/listen.ts',
   ],
   setup: ['build', 'engine/engine.ts'],
+  installation: ['data-directory.ts', 'doctor/status-of-api.ts', 'engine/engine.ts', 'router/control/client.ts'],
   main: [
     'api',
     'backups',
@@ -111,6 +112,7 @@ const allowed: Record<string, string[]> = {
     'gate',
     'git',
     'grants',
+    'installation',
     'logs',
     'metrics',
     'one-offs',

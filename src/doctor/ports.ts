@@ -1,11 +1,10 @@
-import { request } from 'node:http'
-import { once } from 'node:events'
 import type { Config } from '../config.ts'
 import { asPaasError } from '../errors.ts'
 import type { Finding } from '../model/finding.ts'
 import { routerStatus } from '../router/control/client.ts'
 import { hasPort, type RouterStatus } from '../router/control/protocol.ts'
 import { bindPort } from '../router/listen.ts'
+import { statusOfApi } from './status-of-api.ts'
 import { findingsOf } from './findings.ts'
 
 type Ported = Pick<Config, 'httpPort' | 'httpsPort' | 'paths' | 'domain'>
@@ -31,18 +30,15 @@ function judgePort(port: number, router: RouterStatus | undefined): Finding {
   }
 }
 
-/** Asks as a visitor does, for what needs no login to be refused. */
-async function findAnswer({ httpPort, domain, paths }: Ported, router: RouterStatus | undefined): Promise<Finding> {
+async function findAnswer(config: Ported, router: RouterStatus | undefined): Promise<Finding> {
   const server = findingsOf('server')
-  if (router === undefined) return server.bad('the server does not run', `See its last lines: ${paths.serverLog}`)
-  const outgoing = request({ host: '127.0.0.1', port: httpPort, path: '/server', headers: { host: domain } })
-  outgoing.setTimeout(20_000, () => outgoing.destroy(new Error('no answer within 20 s')))
+  const advice = `See its last lines: ${config.paths.serverLog}`
+  if (router === undefined) return server.bad('the server does not run', advice)
   try {
-    const [response] = (await once(outgoing.end(), 'response')) as [{ statusCode: number; resume: () => void }]
-    response.resume()
-    if (response.statusCode < 500) return server.good(`router and API answer at port ${httpPort}`)
-    return server.bad(`the API does not answer (status ${response.statusCode})`, `See ${paths.serverLog}`)
+    const status = await statusOfApi(config)
+    if (status < 500) return server.good(`router and API answer at port ${config.httpPort}`)
+    return server.bad(`the API does not answer (status ${status})`, advice)
   } catch (cause) {
-    return server.bad(`nothing answers at port ${httpPort}: ${(cause as Error).message}`, `See ${paths.serverLog}`)
+    return server.bad(`nothing answers at port ${config.httpPort}: ${(cause as Error).message}`, advice)
   }
 }

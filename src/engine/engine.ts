@@ -119,6 +119,11 @@ export interface Engine extends VolumeEngine, ServiceEngine, ImageTransfer {
   cacheBytes(appId: AppId): Promise<number | undefined>
   /** Removes sandboxes and one-offs of a dead worker. @param keep ids of dynos that continue */
   removeOrphans(keep?: ReadonlySet<string>): Promise<number>
+  /**
+   * Ends all that runs (SIGTERM, SIGKILL after 30 s), and removes it with its networks and caches.
+   * Images and volumes with data stay. Idempotent.
+   */
+  haltServer(): Promise<void>
   /** Removes everything this server made, including apps and their data. Idempotent. */
   removeServer(): Promise<void>
 }

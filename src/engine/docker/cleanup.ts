@@ -2,7 +2,7 @@ import type Docker from 'dockerode'
 import type { AppId } from '../../model/ids.ts'
 import { label, type Kind } from '../labels.ts'
 import { removeCache } from './cache.ts'
-import { unlessMissing, type DockerDeps } from './client.ts'
+import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
 import { isOurName } from './dynos.ts'
 import { listImages, removeImage } from './images.ts'
 import { removeContainer } from './removal.ts'
@@ -14,6 +14,28 @@ export async function removeApp(deps: DockerDeps, appId: AppId, keep: ReadonlySe
   await removeCache(deps, appId)
   const images = await listImages(deps, { appId })
   for (const { digest } of images.filter((image) => !keep.has(image.digest))) await removeImage(deps, digest)
+}
+
+/** Seconds: a database writes what it has. */
+const haltGrace = 30
+
+/** What stays is the record's: images of slugs, and volumes with data. */
+export async function haltServer(deps: DockerDeps): Promise<void> {
+  const { docker, serverId } = deps
+  const own = `${label.server}=${serverId}`
+  const running = await docker.listContainers({ filters: { label: [own] } })
+  const halt = ({ Id }: { Id: string }) =>
+    unlessMissing(docker.getContainer(Id).stop({ t: haltGrace }).catch(unlessStopped))
+  await Promise.all(running.filter(({ Names }) => Names.every(isOurName)).map(halt))
+  await removeContainers(deps, [])
+  await removeNetworks(deps, [])
+  const caches = await docker.listVolumes({ filters: { label: [own, `${label.kind}=cache`] } })
+  await Promise.all(caches.Volumes.map(({ Name }) => unlessMissing(docker.getVolume(Name).remove({ force: true }))))
+}
+
+/** It ended by itself. */
+function unlessStopped(cause: unknown): void {
+  if (statusOf(cause) !== 304) throw cause
 }
 
 /** Images newest first: one that others were made on is held by them. */

@@ -4,7 +4,7 @@ import type { Logger } from '../../log.ts'
 import type { Engine } from '../engine.ts'
 import { attachDyno, hangUpDyno } from './attach.ts'
 import { cacheBytes, removeCache } from './cache.ts'
-import { removeApp, removeOrphans, removeServer } from './cleanup.ts'
+import { haltServer, removeApp, removeOrphans, removeServer } from './cleanup.ts'
 import { connectClient } from './client.ts'
 import { endExec, execInDyno } from './dyno-exec.ts'
 import { DynoViews } from './dyno-views.ts'
@@ -103,6 +103,10 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     removeVolume: (volume) => removeVolume(deps, volume),
     dataBytes: (volume) => dataBytes(deps, volume),
     removeOrphans: (keep) => removeOrphans(deps, keep),
+    haltServer: async () => {
+      await haltServer(deps)
+      await releaseHost(firewall)
+    },
     removeServer: async () => {
       await removeServer(deps)
       await releaseHost(firewall)
