@@ -1,4 +1,4 @@
-import { html as template } from 'hono/html'
+import { html as template, raw } from 'hono/html'
 import type { HtmlEscapedString } from 'hono/utils/html'
 
 /** Text that is HTML already. All other text is escaped where it stands in a template. */
@@ -14,6 +14,11 @@ export function html(strings: TemplateStringsArray, ...values: Value[]): Html {
   const made = template(strings, ...values)
   if (made instanceof Promise) throw new TypeError('a template has a promise among its values')
   return made
+}
+
+/** Markup that was made here, of nothing that anybody else wrote. */
+export function ownMarkup(markup: string): Html {
+  return raw(markup) as Html
 }
 
 export const nothing = html``

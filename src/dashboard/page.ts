@@ -39,8 +39,11 @@ export type Visit = {
 /** Of a page below `/apps/:app`. */
 export type AppVisit = Visit & { app: ShownApp; role: Role }
 
-/** What a form did: the page that comes next (below `/dashboard`), and what is said there. */
-export type Done = { to: string; said?: string }
+/**
+ * What a form did: the page that comes next (below `/dashboard`), and what is said there; or a page
+ * with what can be shown this once.
+ */
+export type Done = { to: string; said?: string } | { page: Html }
 
 type Shared = {
   /** Below `/dashboard`; `:name` stands for one part. */

@@ -1,15 +1,48 @@
 import type { Page } from './page.ts'
 import { account } from './pages/account.ts'
+import { accounts } from './pages/accounts.ts'
+import { access } from './pages/app/access.ts'
+import { activity } from './pages/app/activity.ts'
 import { build } from './pages/app/build.ts'
+import { config } from './pages/app/config.ts'
+import { data } from './pages/app/data.ts'
 import { deploys } from './pages/app/deploys.ts'
+import { domains } from './pages/app/domains.ts'
+import { dynos } from './pages/app/dynos.ts'
+import { integrations } from './pages/app/integrations.ts'
 import { logs } from './pages/app/logs.ts'
 import { overview } from './pages/app/overview.ts'
 import { release } from './pages/app/release.ts'
+import { settings } from './pages/app/settings.ts'
 import { apps } from './pages/apps.ts'
 import { newApp } from './pages/new-app.ts'
+import { serverActivity } from './pages/server-activity.ts'
+import { tokens } from './pages/tokens.ts'
+import { twoFactor } from './pages/two-factor.ts'
 
 /** All pages, in the order of the navigation. */
-export const pages: Page[] = [apps, newApp, account, overview, deploys, build, release, logs]
+export const pages: Page[] = [
+  apps,
+  newApp,
+  accounts,
+  serverActivity,
+  account,
+  twoFactor,
+  tokens,
+  overview,
+  deploys,
+  build,
+  release,
+  logs,
+  dynos,
+  config,
+  domains,
+  data,
+  integrations,
+  access,
+  activity,
+  settings,
+]
 
 const patterns = pages.map((page) => ({ page, parts: page.path.split('/') }))
 

@@ -22,6 +22,8 @@ export async function servePage(parts: Parts, exchange: WebExchange, { page, par
   if (request.method === 'POST') {
     const outcome = await act(parts, { page, session }, visit)
     if (!(outcome instanceof ApiRefusal)) {
+      if ('page' in outcome)
+        return exchange.sendHtml(200, frame(exchange, { page, visit, content: outcome.page, said: undefined }))
       if (outcome.said !== undefined) putFlash(parts.seals, exchange, session.secret, outcome.said)
       return exchange.redirect(`/dashboard${outcome.to}`)
     }

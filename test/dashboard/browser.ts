@@ -24,11 +24,11 @@ export class PlainBrowser {
     const form = this.page.text
       .split('<form')
       .slice(1)
-      .find((part) => part.split('</form>')[0]?.includes(button))
+      .find((part) => buttonsIn(part.split('</form>')[0] ?? '').some((one) => one.includes(button)))
     if (!form) throw new Error(`no form has ${button}:\n${this.page.text}`)
     const own = form.split('</form>')[0] ?? ''
     const hidden = [...own.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)"/g)]
-    const pressed = /name="do" value="([^"]*)"/.exec(own.split('<button').find((one) => one.includes(button)) ?? '')
+    const pressed = /name="do" value="([^"]*)"/.exec(buttonsIn(own).find((one) => one.includes(button)) ?? '')
     const body = new URLSearchParams([
       ...hidden.map(([, name = '', value = '']) => [name, value]),
       ...(pressed ? [['do', pressed[1] ?? '']] : []),
@@ -90,4 +90,12 @@ export class PlainBrowser {
     if (/Max-Age=0/.test(cookie)) this.cookies.delete(name)
     else this.cookies.set(name, value)
   }
+}
+
+/** From their attributes to their end. */
+function buttonsIn(form: string): string[] {
+  return form
+    .split('<button')
+    .slice(1)
+    .map((part) => part.split('</button>')[0] ?? '')
 }

@@ -3,6 +3,8 @@ import { attribute, html, nothing, type Html } from '../html.ts'
 export type FormField = {
   name: string
   label: string
+  /** Of the element, where a page has several of this name. */
+  id?: string
   type?: 'text' | 'email' | 'password' | 'number' | 'search'
   value?: string
   help?: string | Html
@@ -14,7 +16,7 @@ export type FormField = {
 }
 
 export function field({ name, label, type = 'text', value = '', help, required = false, ...more }: FormField): Html {
-  const id = `field-${name}`
+  const id = more.id ?? `field-${name}`
   return html`<div class="field">
     <label for="${id}">${label}</label>
     <input
@@ -32,11 +34,13 @@ export function field({ name, label, type = 'text', value = '', help, required =
   </div>`
 }
 
-type Choice = { name: string; label: string; value?: string; options: readonly (readonly [string, string])[] }
+type Choice = Pick<FormField, 'name' | 'id' | 'value'> & {
+  label: string | Html
+  options: readonly (readonly [string, string])[]
+}
 
 /** `options`: value and text of each. */
-export function select({ name, label, value = '', options }: Choice): Html {
-  const id = `field-${name}`
+export function select({ name, id = `field-${name}`, label, value = '', options }: Choice): Html {
   return html`<div class="field">
     <label for="${id}">${label}</label>
     <select id="${id}" name="${name}">
@@ -44,6 +48,27 @@ export function select({ name, label, value = '', options }: Choice): Html {
         ([one, text]) => html`<option value="${one}" ${attribute('selected', one === value)}>${text}</option>`,
       )}
     </select>
+  </div>`
+}
+
+type Area = Pick<FormField, 'name' | 'label' | 'value' | 'help' | 'placeholder'> & { rows?: number }
+
+/** Text of several lines. */
+export function area({ name, label, value = '', help, rows = 8, placeholder }: Area): Html {
+  const id = `field-${name}`
+  // The first line break after the tag is no part of the text (HTML, 4.10.11), so there is one.
+  return html`<div class="field">
+    <label for="${id}">${label}</label>
+    <textarea
+      id="${id}"
+      name="${name}"
+      rows="${rows}"
+      spellcheck="false"
+      ${placeholder ? html`placeholder="${placeholder}"` : nothing}
+      ${help ? html`aria-describedby="${id}-help"` : nothing}
+    >
+${value}</textarea>
+    ${help ? html`<p class="help" id="${id}-help">${help}</p>` : nothing}
   </div>`
 }
 

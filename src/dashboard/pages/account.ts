@@ -20,8 +20,9 @@ async function view({ platform, viewer, token, here }: Visit): Promise<Html> {
   return html`
     <h1>Account</h1>
     <p>
-      You are <strong>${viewer.email}</strong>${viewer.admin ? ', an admin of this server' : nothing}. Your other tokens
-      are listed by <code>paas tokens</code>.
+      You are <strong>${viewer.email}</strong>${viewer.admin ? ', an admin of this server' : nothing}. Also here:
+      <a href="/dashboard/account/two-factor">two-factor authentication</a> and
+      <a href="/dashboard/account/tokens">tokens and keys</a>.
     </p>
     <section class="card stack" aria-labelledby="password">
       <h2 id="password">Password</h2>
