@@ -9,7 +9,7 @@ import type { ServiceEngine } from './services.ts'
 import type { Mount, VolumeEngine } from './volumes.ts'
 
 export type { DynoState, Limits } from './limits.ts'
-export type { ServiceContainer, ServiceSpec } from './services.ts'
+export type { ServiceContainer, ServiceSpec, ServiceStream } from './services.ts'
 
 /**
  * Whatever runs containers. Nothing above this interface knows a vendor; `docker/` is today's

@@ -1,3 +1,4 @@
+import type { Readable, Writable } from 'node:stream'
 import type { AddonId, AppId } from '../model/ids.ts'
 import type { DynoExit } from '../model/dyno-exit.ts'
 import type { DynoState, Limits } from './limits.ts'
@@ -21,6 +22,24 @@ export interface ServiceEngine {
     command: { argv: string[]; env?: Record<string, string> },
     signal: AbortSignal,
   ): Promise<DynoExit & { output: string }>
+  /**
+   * Likewise for one whose input and output are streams, each held back as the other side reads.
+   * After an abort nothing of it goes on.
+   */
+  streamInService(
+    id: string,
+    command: { argv: string[]; env?: Record<string, string> },
+    signal: AbortSignal,
+  ): Promise<ServiceStream>
+}
+
+/** A program beside a service. Its output has to be read, or it does not end. */
+export type ServiceStream = {
+  input: Writable
+  /** stdout alone; an error where the connection broke or the signal aborted. */
+  output: Readable
+  /** Once the output has ended; `said`: the end of what it wrote to stderr. */
+  ended: () => Promise<{ code: number; said: string }>
 }
 
 export type ServiceSpec = {

@@ -6,7 +6,19 @@ import type { ServicePlan, Service } from '../model/service.ts'
 /** A manifest's file. */
 const file = 'service.json'
 /** What a service can have, each a program of its directory. */
-const programs = ['start', 'health', 'rotate', 'reset', 'info', 'client']
+const programs = [
+  'start',
+  'health',
+  'rotate',
+  'reset',
+  'info',
+  'client',
+  'dump',
+  'load',
+  'facts',
+  'configure',
+  'disconnect',
+]
 
 /**
  * The services of these directories, each with directories of services; one of a later directory

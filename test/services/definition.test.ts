@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { PaasError } from '../../src/errors.ts'
 import { readServices } from '../../src/services/definition.ts'
+import { canBeCopied } from '../../src/services/dumps.ts'
 
 const own = resolve(import.meta.dirname, '../../services')
 const directory = await mkdtemp(join(tmpdir(), 'paas-services-'))
@@ -34,7 +35,19 @@ describe('services', () => {
     expect(problems).toEqual([])
     expect(services.map(({ name }) => name)).toEqual(['memcached', 'heroku-postgresql', 'heroku-redis'])
     const [, postgresql] = services
-    expect(postgresql!.scripts).toEqual(['start', 'health', 'rotate', 'reset', 'info', 'client'])
+    expect(postgresql!.scripts).toEqual([
+      'start',
+      'health',
+      'rotate',
+      'reset',
+      'info',
+      'client',
+      'dump',
+      'load',
+      'facts',
+      'disconnect',
+    ])
+    expect(services.map((one) => canBeCopied(one))).toEqual([false, true, true])
     expect(postgresql!.plans[0]).toMatchObject({ name: 'essential-0', memoryMiB: 256, connections: 20 })
   })
 

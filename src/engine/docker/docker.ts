@@ -27,6 +27,7 @@ import { liftUserLimits } from '../../user-limits.ts'
 import { OutputReaders } from './readers.ts'
 import { createSandbox } from './sandbox.ts'
 import { connectService, execInService, listServices, runService } from './services.ts'
+import { streamInService } from './service-stream.ts'
 import { listeningSockets } from './sockets.ts'
 import { dynoUsage } from './usage.ts'
 import { createVolume, dataBytes, listVolumes, removeVolume } from './volumes.ts'
@@ -98,6 +99,7 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     listServices: (filter) => listServices(deps, filter),
     connectService: (service, to) => connectService(deps, service, to),
     execInService: (id, command, signal) => execInService(deps, id, command, signal),
+    streamInService: (id, command, signal) => streamInService(deps, id, command, signal),
     createVolume: (spec) => createVolume(deps, spec),
     listVolumes: (filter) => listVolumes(deps, filter),
     removeVolume: (volume) => removeVolume(deps, volume),

@@ -12,7 +12,7 @@ import { preparation } from './preparation.ts'
  * In the environment of each process of a session: the engine itself cannot end what it was told to
  * run beside a dyno's process.
  */
-const mark = 'PAAS_SESSION'
+export const sessionMark = 'PAAS_SESSION'
 
 const launcher = `
 ${preparation}exec /bin/bash -c "$1"
@@ -55,7 +55,7 @@ export async function execInDyno(
   const size = terminal ? [String(terminal.columns), String(terminal.rows)] : []
   const options = {
     Cmd: ['/bin/bash', '-c', launcher, 'exec', command, ...size],
-    Env: Object.entries({ ...env, [mark]: session }).map(([key, value]) => `${key}=${value}`),
+    Env: Object.entries({ ...env, [sessionMark]: session }).map(([key, value]) => `${key}=${value}`),
     Tty: terminal !== undefined,
     AttachStdin: true,
     AttachStdout: true,
@@ -77,7 +77,7 @@ export async function endExec(deps: DockerDeps, id: string, session: string): Pr
   const container = await ownContainer(deps, id)
   if (!container) return
   try {
-    await runExec(container, { argv: ['/bin/bash', '-c', ender, 'end', `${mark}=${session}`] }, () => undefined)
+    await runExec(container, { argv: ['/bin/bash', '-c', ender, 'end', `${sessionMark}=${session}`] }, () => undefined)
   } catch (error) {
     if (!isGone(error) && !(error instanceof PaasError)) throw error
   }

@@ -1,0 +1,109 @@
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
+import type { Engine, ServiceStream } from '../engine/engine.ts'
+import { asPaasError, PaasError } from '../errors.ts'
+import type { Addon } from '../model/addon.ts'
+import type { Service } from '../model/service.ts'
+import { programsAt } from './image.ts'
+
+type Deps = { engine: Pick<Engine, 'listServices' | 'streamInService'> }
+type Whose = Pick<Addon, 'id' | 'name'>
+
+/** Whether add-ons of a service can be copied: it has all three programs. */
+export function canBeCopied({ scripts }: Pick<Service, 'scripts'>): boolean {
+  return ['dump', 'load', 'facts'].every((name) => scripts.includes(name))
+}
+
+/**
+ * A portable copy of what an add-on holds, as its service's `dump` writes it, no faster than it is
+ * read. It ends only if it is whole.
+ * @throws dump_failed, also by the stream
+ */
+export async function dumpAddon(deps: Deps, addon: Whose, signal: AbortSignal): Promise<Readable> {
+  const running = await start(deps, addon, 'dump', signal)
+  running.input.end()
+  return Readable.from(whole(running, addon), { objectMode: false })
+}
+
+async function* whole({ output, ended }: ServiceStream, { name }: Whose): AsyncGenerator<Buffer> {
+  for await (const chunk of output) yield chunk as Buffer
+  const { code, said } = await ended()
+  if (code !== 0) throw failure(`${name} could not be dumped`, { code, said })
+}
+
+/**
+ * Puts such a copy in the place of what an add-on holds. A copy that breaks off, with its own
+ * error, or that cannot be loaded leaves what was there.
+ * @returns what was left out of it
+ * @throws dump_unusable
+ */
+export async function loadAddon(deps: Deps, addon: Whose, copy: Readable, signal: AbortSignal): Promise<string[]> {
+  const broken = new AbortController()
+  const either = AbortSignal.any([signal, broken.signal])
+  // From here on: it may break off before anybody reads it.
+  copy.on('error', (cause) => broken.abort(cause))
+  if (copy.errored) broken.abort(copy.errored)
+  const { input, output, ended } = await start(deps, addon, 'load', either)
+  copy.once('close', () => {
+    if (!copy.readableEnded && !input.destroyed) broken.abort(cutOff(addon))
+  })
+  // A program may have seen enough before the end; its exit code tells.
+  const passed = pipeline(copy, input).catch(() => undefined)
+  const printed = await text(output)
+  const { code, said } = await ended()
+  await passed
+  if (code !== 0) throw new PaasError('dump_unusable', `${addon.name} was not loaded: ${reasonOf({ code, said })}`)
+  return printed.split('\n').flatMap((line) => /^warning: (.*)/.exec(line)?.[1] ?? [])
+}
+
+function cutOff({ name }: Whose): PaasError {
+  return new PaasError('dump_unusable', `${name} was not loaded: the dump was cut off on its way.`)
+}
+
+/**
+ * What an add-on holds, as sorted lines: a name, a count and perhaps a checksum, with tabs between.
+ * Copies of the same have the same.
+ * @throws dump_failed
+ */
+export async function addonFacts(deps: Deps, addon: Whose, signal: AbortSignal): Promise<string[]> {
+  const { input, output, ended } = await start(deps, addon, 'facts', signal)
+  input.end()
+  const printed = await text(output)
+  const { code, said } = await ended()
+  if (code !== 0) throw failure(`What ${addon.name} holds could not be read`, { code, said })
+  return printed.split('\n').filter((line) => line !== '')
+}
+
+/** @throws dump_failed for one that does not run */
+async function start(
+  { engine }: Deps,
+  { id, name }: Whose,
+  program: string,
+  signal: AbortSignal,
+): Promise<ServiceStream> {
+  const [container] = await engine.listServices({ addonId: id })
+  if (container?.state.kind !== 'running') throw notRunning(name)
+  try {
+    return await engine.streamInService(container.id, { argv: [`${programsAt}/${program}`] }, signal)
+  } catch (cause) {
+    if (asPaasError(cause).code !== 'not_found') throw cause
+    throw notRunning(name, cause)
+  }
+}
+
+function notRunning(name: string, cause?: unknown): PaasError {
+  return new PaasError('dump_failed', `${name} is not running.`, { cause })
+}
+
+type Exit = { code: number; said: string }
+
+function failure(what: string, exit: Exit): PaasError {
+  return new PaasError('dump_failed', `${what}: ${reasonOf(exit)}`)
+}
+
+/** The last line that a program wrote to stderr. */
+function reasonOf({ code, said }: Exit): string {
+  const line = said.trim().split('\n').at(-1)?.slice(0, 500)
+  return line ? line.replace(/([^.])$/, '$1.') : `its program exited with ${code}.`
+}
