@@ -171,6 +171,7 @@ function makeSubdirectories(paths: Config['paths']): void {
     paths.builds,
     paths.logs,
     paths.metrics,
+    paths.dumps,
     paths.sources,
   ]) {
     mkdirSync(path, { recursive: true, mode: 0o700 })

@@ -17,6 +17,8 @@ export type Paths = {
   routingTable: string
   routingTableKey: string
   serverLog: string
+  /** Backups of add-ons, and what is downloaded to be loaded into one. The worker's alone. */
+  dumps: string
   /** What became of backups, and what one holds while it is made. */
   backups: string
   /** What a look at the machine found last. */
@@ -78,6 +80,7 @@ export function pathsIn(data: string): Paths {
     routingTable: join(router, 'routes.json'),
     routingTableKey: join(router, 'routes-key'),
     serverLog: join(data, 'server.log'),
+    dumps: join(data, 'dumps'),
     backups: join(data, 'backups'),
     findings: join(data, 'findings.json'),
     tls,

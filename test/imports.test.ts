@@ -32,12 +32,13 @@ const allowed: Record<string, string[]> = {
   'one-offs': ['dynos', 'engine', 'grants', 'logs', 'store'],
   source: ['queue', 'quotas', 'store'],
   git: ['store', 'queue', 'source', 'grants', 'quotas'],
-  containers: ['build', 'engine', 'services'],
+  containers: ['build', 'data-transfers/storage.ts', 'engine', 'services'],
   // Names, confinement and firewall as the engine's room has them, by which requests are judged.
   gate: ['engine'],
   upgrades: ['build', 'engine', 'release', 'store'],
   services: ['build', 'engine', 'logs', 'release', 'store'],
   certificates: ['logs', 'outbound', 'router/control/control.ts', 'store'],
+  'data-transfers': ['backups/restic.ts', 'engine', 'logs', 'outbound', 'services', 'store'],
   backups: ['engine', 'git/refs.ts', 'store'],
   doctor: [
     'backups/history.ts',
@@ -50,6 +51,7 @@ const allowed: Record<string, string[]> = {
   worker: [
     'build',
     'certificates',
+    'data-transfers',
     'drains',
     'dynos',
     'engine',
@@ -73,6 +75,7 @@ const allowed: Record<string, string[]> = {
     'store',
     'containers/containers.ts',
     'doctor/saved.ts',
+    'data-transfers/ask.ts',
     'router/control/control.ts',
     'logs',
     'metrics',
@@ -106,6 +109,7 @@ const allowed: Record<string, string[]> = {
     'containers',
     'dashboard',
     'doctor',
+    'data-transfers',
     'drains',
     'dynos',
     'engine',

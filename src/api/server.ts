@@ -10,6 +10,9 @@ import { accountLimitRoutes } from './accounts/account-limits.ts'
 import { accountsRoutes } from './accounts/accounts.ts'
 import { addonAttachmentRoutes } from './addons/attachments.ts'
 import { addonActionRoutes } from './addons/own-actions.ts'
+import { backupFileRoute } from './addons/backup-file.ts'
+import { backupScheduleRoutes } from './addons/backup-schedules.ts'
+import { backupRoutes } from './addons/backups.ts'
 import { addonClientRoutes } from './addons/clients.ts'
 import { postgresRoutes } from './addons/data-postgres.ts'
 import { redisRoutes } from './addons/data-redis.ts'
@@ -133,6 +136,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
   logStreamRoute(api, { ...deps, passes })
   sourceFileRoutes(api, { ...deps, passes })
   slugFileRoutes(api, { ...deps, passes })
+  backupFileRoute(api, { ...deps, passes })
   buildpackRegistryRoutes(api)
   attachRoute(api, deps)
   void api.register(async (login: Api) => {
@@ -202,6 +206,8 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     addonClientRoutes(resources, deps)
     addonActionRoutes(resources, deps)
     postgresRoutes(resources, deps)
+    backupRoutes(resources, { ...deps, passes })
+    backupScheduleRoutes(resources, { ...deps, passes })
     redisRoutes(resources, deps)
     emptyListRoutes(resources)
     auditRoutes(resources, deps)

@@ -22,7 +22,10 @@ export type Snapshot = { id: string; time: string; hostname: string; tags?: stri
 /** What was new of a snapshot, in bytes. */
 export type Stored = { snapshot: string; bytes: number; addedBytes: number }
 
-export type ResticDeps = BackupTarget & {
+export type ResticDeps = Pick<BackupTarget, 'repository'> & {
+  /** One of the two. */
+  passphraseFile?: string
+  passphrase?: string
   /** Of its index of the target, which can be made again. */
   cacheDirectory: string
 }
@@ -116,6 +119,11 @@ export class Restic {
     await this.#call(['forget', '--host', host, ...keep, '--prune'], { signal })
   }
 
+  /** Removes these snapshots, and what only they had. */
+  async remove(snapshots: string[], signal: AbortSignal): Promise<void> {
+    await this.#call(['forget', '--prune', ...snapshots], { signal })
+  }
+
   /** Takes away what a process that was killed has left locked. */
   async unlock(signal: AbortSignal): Promise<void> {
     await this.#call(['unlock'], { signal })
@@ -158,12 +166,12 @@ export class Restic {
   }
 
   #environment(): NodeJS.ProcessEnv {
-    const { repository, passphraseFile, cacheDirectory } = this.#deps
+    const { repository, passphraseFile, passphrase, cacheDirectory } = this.#deps
     const passed = Object.entries(process.env).filter(([name]) => passedOn.test(name))
     return {
       ...Object.fromEntries(passed),
       RESTIC_REPOSITORY: repository,
-      RESTIC_PASSWORD_FILE: passphraseFile,
+      ...(passphrase === undefined ? { RESTIC_PASSWORD_FILE: passphraseFile } : { RESTIC_PASSWORD: passphrase }),
       RESTIC_CACHE_DIR: cacheDirectory,
     }
   }

@@ -192,6 +192,8 @@ export type AddonJson = NamedJson & {
   app: NamedJson
   plan: NamedJson
   config_vars: string[]
+  /** The name by which apps reach it. */
+  provider_id: string
   state: string
   provision_message?: string
 }

@@ -52,6 +52,16 @@ export function connectContainers(socketPath: string): Containers {
       const states = (await read(await ask(asked))) as ImageState[]
       return states.map((state) => state && { ...state, packagesAt: new Date(state.packagesAt) })
     },
+    async runProgram({ id, program, env }, signal) {
+      const body = Readable.from([JSON.stringify(env)])
+      const params = { addon: id, program }
+      return (await read(await ask({ method: 'POST', path: '/program', params, body, signal }))) as string
+    },
+    readBackup: (place, signal) => ask({ method: 'GET', path: '/backup', params: { place }, signal }),
+    async removeBackup(place, signal) {
+      const answer = await ask({ method: 'DELETE', path: '/backup', params: { place }, signal })
+      answer.resume()
+    },
     async addonFigures(addon, signal) {
       const figures = (await read(
         await ask({ method: 'GET', path: '/addon', params: { addon }, signal }),

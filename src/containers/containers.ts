@@ -4,6 +4,7 @@ import type { App } from '../model/app.ts'
 import type { AddonFigures } from '../model/addon-figures.ts'
 import type { AddonId, AppId, SlugId } from '../model/ids.ts'
 import type { Machine } from '../model/machine.ts'
+import type { AskedProgram } from '../services/programs.ts'
 import type { ImageState } from '../model/stack.ts'
 
 export type { Dyno }
@@ -44,6 +45,14 @@ export interface Containers {
   imageStates(stack: string, images: string[], signal: AbortSignal): Promise<ImageState[]>
   /** How an add-on is now. */
   addonFigures(id: AddonId, signal: AbortSignal): Promise<AddonFigures>
+  /** What a program of its service prints. @throws invalid_params with the line of a refusal */
+  runProgram(
+    asked: { id: AddonId; program: AskedProgram; env: Record<string, string> },
+    signal: AbortSignal,
+  ): Promise<string>
+  /** What a backup of an add-on has, by its place on record. @throws backup_missing */
+  readBackup(place: string, signal: AbortSignal): Promise<Readable>
+  removeBackup(place: string, signal: AbortSignal): Promise<void>
 }
 
 /** @param cacheBytes null where nothing is known of that disk */

@@ -1,8 +1,10 @@
 import { appDirectory } from '../build/directories.ts'
 import { appendSlug } from '../build/export.ts'
+import type { BackupStorage } from '../data-transfers/storage.ts'
 import type { BuildSandboxes } from '../build/sandboxes.ts'
 import type { Stacks } from '../build/stacks.ts'
 import type { Engine } from '../engine/engine.ts'
+import { runProgram } from '../services/programs.ts'
 import { figuresOf } from '../services/figures.ts'
 import { label } from '../engine/labels.ts'
 import { appUser } from '../model/app-user.ts'
@@ -21,11 +23,13 @@ type Deps = {
     | 'readImage'
     | 'listServices'
     | 'execInService'
+    | 'streamInService'
     | 'dynoUsage'
     | 'dataBytes'
   >
   sandboxes: Pick<BuildSandboxes, 'without'>
   stacks: Stacks
+  storage: Pick<BackupStorage, 'read' | 'remove'>
   makeDiskRoom: () => Promise<void>
   serverId: string
 }
@@ -34,7 +38,7 @@ type Deps = {
  * Straight from the engine. What an image is made on, who runs in it and what is read of it is
  * decided here, not by who asks.
  */
-export function createContainers({ engine, stacks, sandboxes, makeDiskRoom, serverId }: Deps): Containers {
+export function createContainers({ engine, stacks, sandboxes, storage, makeDiskRoom, serverId }: Deps): Containers {
   return {
     machine: () => engine.machine(),
     makeDiskRoom,
@@ -57,6 +61,9 @@ export function createContainers({ engine, stacks, sandboxes, makeDiskRoom, serv
     imageStates: async (stack, images, signal) =>
       (await stacks(stack).states.of(images, { now: false }, signal)).states,
     addonFigures: (id, signal) => figuresOf({ engine }, id, signal),
+    runProgram: (asked, signal) => runProgram({ engine }, asked, signal),
+    readBackup: (place, signal) => Promise.resolve(storage.read(place, signal)),
+    removeBackup: (place, signal) => storage.remove([place], signal),
   }
 }
 

@@ -8,6 +8,7 @@ import type { Logger } from '../log.ts'
 import { appNamePattern } from '../model/app.ts'
 import type { AddonId, AppId, SlugId } from '../model/ids.ts'
 import { listenAt } from '../unix-socket.ts'
+import { askedPrograms, type AskedProgram } from '../services/programs.ts'
 import { stackPattern } from '../model/stack.ts'
 import type { Containers } from './containers.ts'
 
@@ -30,6 +31,12 @@ const verbs: Record<string, Verb> = {
     ),
   'GET /slug': (containers, { params, signal }) => containers.readSlug(params.image(), signal),
   'GET /addon': (containers, { params, signal }) => containers.addonFigures(params.addonId(), signal),
+  'POST /program': async (containers, { params, body, signal }) => {
+    const env = textsOf(await json(body))
+    return containers.runProgram({ id: params.addonId(), program: params.program(), env }, signal)
+  },
+  'GET /backup': (containers, { params, signal }) => containers.readBackup(params.place(), signal),
+  'DELETE /backup': (containers, { params, signal }) => containers.removeBackup(params.place(), signal),
   'POST /image-states': async (containers, { params, body, signal }) =>
     containers.imageStates(params.stack(), imagesOf(await json(body)), signal),
 }
@@ -94,6 +101,13 @@ function imagesOf(body: unknown): string[] {
   throw new PaasError('bad_request', 'The worker was asked for what are no images.')
 }
 
+/** @throws bad_request */
+function textsOf(body: unknown): Record<string, string> {
+  const isObject = typeof body === 'object' && body !== null && !Array.isArray(body)
+  if (isObject && Object.values(body).every((value) => typeof value === 'string')) return body as Record<string, string>
+  throw new PaasError('bad_request', 'The worker was given what are no texts.')
+}
+
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** Each value is checked against its format. @throws bad_request */
@@ -126,6 +140,14 @@ class Params {
 
   image(): string {
     return this.#take('image', digest)
+  }
+
+  program(): AskedProgram {
+    return this.#take('program', new RegExp(`^(${askedPrograms.join('|')})$`)) as AskedProgram
+  }
+
+  place(): string {
+    return this.#take('place', /^(file:|snapshot:[0-9a-f]{8,64}\/)[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
   }
 
   #take(name: string, form: RegExp): string {

@@ -25,10 +25,11 @@ export interface ServiceEngine {
   /**
    * Likewise for one whose input and output are streams, each held back as the other side reads.
    * After an abort nothing of it goes on.
+   * @param command its `session` is what `endExec` knows it by
    */
   streamInService(
     id: string,
-    command: { argv: string[]; env?: Record<string, string> },
+    command: { argv: string[]; env?: Record<string, string>; session?: string },
     signal: AbortSignal,
   ): Promise<ServiceStream>
 }

@@ -5,6 +5,8 @@ import type { BuildSandboxes } from '../build/sandboxes.ts'
 import type { Stacks } from '../build/stacks.ts'
 import { Certificates } from '../certificates/certificates.ts'
 import type { Config } from '../config.ts'
+import { DataTransfers } from '../data-transfers/data-transfers.ts'
+import type { BackupStorage } from '../data-transfers/storage.ts'
 import { Drains } from '../drains/drains.ts'
 import { DynoLog } from '../dynos/dyno-log.ts'
 import { Dynos } from '../dynos/dynos.ts'
@@ -31,6 +33,7 @@ import { Services } from '../services/services.ts'
 import { StackUpgrades } from '../upgrades/upgrades.ts'
 import { BuildMeter } from '../worker/measure-builds.ts'
 import type { WorkerParts } from '../worker/parts.ts'
+import { openScratch } from './backup-storage.ts'
 
 /** What the owners are made of; the caller opens and closes each. */
 export type Foundations = {
@@ -43,6 +46,8 @@ export type Foundations = {
   pipeline: RunPipeline
   sandboxes: BuildSandboxes
   stacks: Stacks
+  /** Of backups of add-ons. */
+  storage: BackupStorage
   /** Room on the engine's disk for a build. @throws disk_full */
   makeDiskRoom: () => Promise<void>
   repositories: Repositories
@@ -96,6 +101,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
   const grants = life.use(new Grants(store))
   const oneOffs = new OneOffs({ engine, store, dynoLog, platformLog, grants, collector, sizes, stop, log })
   const certificates = new Certificates({ config, store, router, outbound, platformLog, log })
+  const dataTransfers = new DataTransfers({ ...given, scratch: openScratch(config), platformLog, outbound })
   const upgrades = new StackUpgrades({ ...given, releases })
   return {
     ...given,
@@ -108,6 +114,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
     oneOffs,
     services,
     certificates,
+    dataTransfers,
     upgrades,
     collector,
     drains,

@@ -15,6 +15,7 @@ import { checkRecord } from '../worker/check-record.ts'
 import { tellLacks } from '../worker/machine-lacks.ts'
 import { refuseMissingRuntime } from '../worker/runtime.ts'
 import { openWorker } from '../worker/worker.ts'
+import { openBackupStorage } from './backup-storage.ts'
 import { openRecord } from './open-record.ts'
 import { createDiskRoom } from './disk-room.ts'
 import { createOwners } from './owners.ts'
@@ -40,7 +41,8 @@ export const run = (): Promise<void> =>
     const trees = new AppTrees(engine)
     const sandboxes = life.use(new BuildSandboxes({ engine, toolboxes, trees, build, log }))
     const makeDiskRoom = createDiskRoom({ config, store, engine, sandboxes, log })
-    const containers = createContainers({ engine, stacks, sandboxes, makeDiskRoom, serverId })
+    const storage = openBackupStorage({ config, store, serverId })
+    const containers = createContainers({ engine, stacks, sandboxes, storage, makeDiskRoom, serverId })
     life.use(await serveContainers({ socketPath: paths.containersSocket, containers, log }))
     const pipeline = createPipeline({
       engine,
@@ -54,7 +56,7 @@ export const run = (): Promise<void> =>
       packPolicy,
       log,
     })
-    const building = { stacks, sandboxes, pipeline, makeDiskRoom }
+    const building = { stacks, sandboxes, pipeline, storage, makeDiskRoom }
     const parts = { config, serverId, log, store, engine, router, ...building, repositories, logs, outputs }
     life.use(await openWorker(createOwners(parts, life)))
     life.use(checkRecord(store))

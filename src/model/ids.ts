@@ -27,6 +27,7 @@ export type VolumeId = Id<'volume'>
 export type StackUpgradeId = Id<'stack upgrade'>
 export type AddonId = Id<'add-on'>
 export type AddonAttachmentId = Id<'add-on attachment'>
+export type DataTransferId = Id<'data transfer'>
 
 /** A new UUID (v4), typed by what it identifies: `newId<AppId>()`. */
 export function newId<T extends string>(): T {

@@ -12,6 +12,7 @@ import type { AppId, BuildId, OneOffId } from './ids.ts'
  * - run: start a one-off that nobody is attached to.
  * - addons: make what add-ons have equal to the database.
  * - certificates: get certificates for the names that are to have them.
+ * - data: carry out the data transfers that are on record, and end those that are to be cancelled.
  * - upgrade: carry out the stack upgrades that are on record.
  */
 export type Job =
@@ -23,3 +24,4 @@ export type Job =
   | { kind: 'upgrade' }
   | { kind: 'addons' }
   | { kind: 'certificates' }
+  | { kind: 'data' }

@@ -17,15 +17,16 @@ const patience = { idle: 30_000, total: 600_000 }
  * What is at a user's address, as it comes. Redirects are followed, each to an address that is
  * permitted itself.
  * @param most bytes; the stream fails beyond them
+ * @param within milliseconds for all of it
  * @throws download_failed, address_forbidden, or the signal's reason; the stream may fail with them
  *   as well
  */
 export async function download(
   outbound: Outbound,
-  { url, most }: { url: string; most: number },
+  { url, most, within = patience.total }: { url: string; most: number; within?: number },
   signal: AbortSignal,
 ): Promise<Readable> {
-  const either = AbortSignal.any([signal, AbortSignal.timeout(patience.total)])
+  const either = AbortSignal.any([signal, AbortSignal.timeout(within)])
   const told = (cause: unknown): unknown => (signal.aborted ? signal.reason : failed(url, cause))
   try {
     const response = await follow(outbound, parse(url), either)

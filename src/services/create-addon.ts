@@ -5,7 +5,11 @@ import { newId, type AccountId, type AddonId, type AppId } from '../model/ids.ts
 import type { Service } from '../model/service.ts'
 import type { Store } from '../store/store.ts'
 import { attachAddon } from './attach.ts'
+import { canBeCopied } from './dumps.ts'
 import { planAsked } from './asked.ts'
+
+/** In which add-ons are backed up unless somebody chooses another: from midnight, UTC. */
+const hoursOfNight = 6
 
 export type AskedAddon = {
   /** `heroku-redis` or `heroku-redis:mini`. */
@@ -46,10 +50,18 @@ export function createAddon(
       process: nextProcess(store, app.id, service),
     })
     const { overwritten } = attachAddon(store, { app, addon, service }, { name: as, confirm })
+    if (service.data && canBeCopied(service)) schedule(store, addon)
     if (overwritten.length > 0)
       store.configVars.update(app.id, Object.fromEntries(overwritten.map((key) => [key, null])))
     return addon
   })
+}
+
+/** Each hour of the night has some, by their ids: a server has many. */
+function schedule({ addonAttachments, backupSchedules }: Store, { id, name }: Addon): void {
+  const [attachment] = addonAttachments.list({ addonId: id })
+  const hour = Number.parseInt(id.slice(0, 4), 16) % hoursOfNight
+  backupSchedules.set({ addonId: id, name: `${attachment?.name ?? name}_URL`, hour, timezone: 'UTC' })
 }
 
 /** @throws invalid_params */

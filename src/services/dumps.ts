@@ -1,13 +1,16 @@
+import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import type { Engine, ServiceStream } from '../engine/engine.ts'
 import { asPaasError, PaasError } from '../errors.ts'
 import type { Addon } from '../model/addon.ts'
+import type { AddonId } from '../model/ids.ts'
 import type { Service } from '../model/service.ts'
 import { programsAt } from './image.ts'
 
 type Deps = { engine: Pick<Engine, 'listServices' | 'streamInService'> }
+type SettlingDeps = { engine: Pick<Engine, 'listServices' | 'execInService' | 'endExec'> }
 type Whose = Pick<Addon, 'id' | 'name'>
 
 /** Whether add-ons of a service can be copied: it has all three programs. */
@@ -21,7 +24,7 @@ export function canBeCopied({ scripts }: Pick<Service, 'scripts'>): boolean {
  * @throws dump_failed, also by the stream
  */
 export async function dumpAddon(deps: Deps, addon: Whose, signal: AbortSignal): Promise<Readable> {
-  const running = await start(deps, addon, 'dump', signal)
+  const running = await start(deps, addon, { program: 'dump' }, signal)
   running.input.end()
   return Readable.from(whole(running, addon), { objectMode: false })
 }
@@ -35,16 +38,27 @@ async function* whole({ output, ended }: ServiceStream, { name }: Whose): AsyncG
 /**
  * Puts such a copy in the place of what an add-on holds. A copy that breaks off, with its own
  * error, or that cannot be loaded leaves what was there.
+ * @param id what `settleLoad` knows this load by
  * @returns what was left out of it
  * @throws dump_unusable
  */
-export async function loadAddon(deps: Deps, addon: Whose, copy: Readable, signal: AbortSignal): Promise<string[]> {
+export async function loadAddon(
+  deps: Deps,
+  addon: Whose,
+  { copy, id = randomUUID() }: { copy: Readable; id?: string },
+  signal: AbortSignal,
+): Promise<string[]> {
   const broken = new AbortController()
   const either = AbortSignal.any([signal, broken.signal])
   // From here on: it may break off before anybody reads it.
   copy.on('error', (cause) => broken.abort(cause))
   if (copy.errored) broken.abort(copy.errored)
-  const { input, output, ended } = await start(deps, addon, 'load', either)
+  const { input, output, ended } = await start(
+    deps,
+    addon,
+    { program: 'load', session: id, env: { LOAD_ID: id } },
+    either,
+  )
   copy.once('close', () => {
     if (!copy.readableEnded && !input.destroyed) broken.abort(cutOff(addon))
   })
@@ -62,12 +76,28 @@ function cutOff({ name }: Whose): PaasError {
 }
 
 /**
+ * Ends a load whose worker has died.
+ * @returns whether all of it was in place before
+ */
+export async function settleLoad(
+  { engine }: SettlingDeps,
+  { addonId, id }: { addonId: AddonId; id: string },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const [container] = await engine.listServices({ addonId })
+  if (container?.state.kind !== 'running') return false
+  await engine.endExec(container.id, id)
+  const { code, output } = await engine.execInService(container.id, { argv: ['/bin/cat', '/data/loaded'] }, signal)
+  return code === 0 && output === id
+}
+
+/**
  * What an add-on holds, as sorted lines: a name, a count and perhaps a checksum, with tabs between.
  * Copies of the same have the same.
  * @throws dump_failed
  */
 export async function addonFacts(deps: Deps, addon: Whose, signal: AbortSignal): Promise<string[]> {
-  const { input, output, ended } = await start(deps, addon, 'facts', signal)
+  const { input, output, ended } = await start(deps, addon, { program: 'facts' }, signal)
   input.end()
   const printed = await text(output)
   const { code, said } = await ended()
@@ -79,13 +109,13 @@ export async function addonFacts(deps: Deps, addon: Whose, signal: AbortSignal):
 async function start(
   { engine }: Deps,
   { id, name }: Whose,
-  program: string,
+  { program, ...more }: { program: string; session?: string; env?: Record<string, string> },
   signal: AbortSignal,
 ): Promise<ServiceStream> {
   const [container] = await engine.listServices({ addonId: id })
   if (container?.state.kind !== 'running') throw notRunning(name)
   try {
-    return await engine.streamInService(container.id, { argv: [`${programsAt}/${program}`] }, signal)
+    return await engine.streamInService(container.id, { argv: [`${programsAt}/${program}`], ...more }, signal)
   } catch (cause) {
     if (asPaasError(cause).code !== 'not_found') throw cause
     throw notRunning(name, cause)

@@ -16,6 +16,8 @@ import { openCollaboratorRecords } from './collaborators.ts'
 import { checkCommits, CommitCounter } from './commit-counter.ts'
 import { openConfigVarRecords } from './config-vars.ts'
 import { Database } from './database.ts'
+import { openBackupScheduleRecords } from './backup-schedules.ts'
+import { openDataTransferRecords } from './data-transfers.ts'
 import { openDomainRecords } from './domains.ts'
 import { openDrainRecords } from './drains.ts'
 import { openDynoStateRecords } from './dyno-states.ts'
@@ -107,6 +109,8 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
       addonAttachments,
       audit: openAuditRecords(db),
       commits: () => db.get<{ commits: number }>('SELECT commits FROM meta')?.commits ?? 0,
+      dataTransfers: openDataTransferRecords(db, cipher),
+      backupSchedules: openBackupScheduleRecords(db),
       check: () => {
         keep(db)
         told(() => checkContent(db, 'integrity_check'))

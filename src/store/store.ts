@@ -30,6 +30,7 @@ import type {
 } from './account-records.ts'
 import type { AddonAttachmentRecords, AddonRecords } from './addon-records.ts'
 import type { AuditRecords } from './audit-records.ts'
+import type { BackupScheduleRecords, DataTransferRecords } from './data-transfer-records.ts'
 import type { DrainRecords, WebhookDeliveryRecords, WebhookRecords } from './delivery-records.ts'
 import type { DynoStateRecords } from './dyno-records.ts'
 import type { StackPatchRecords, StackUpgradeRecords } from './stack-records.ts'
@@ -89,6 +90,8 @@ export interface Store extends Disposable {
   addons: AddonRecords
   addonAttachments: AddonAttachmentRecords
   audit: AuditRecords
+  dataTransfers: DataTransferRecords
+  backupSchedules: BackupScheduleRecords
 }
 
 export interface AppRecords {

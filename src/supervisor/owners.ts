@@ -59,6 +59,7 @@ function trees(paths: Paths, { router, api, worker, gate }: Users): Owned[] {
     { path: paths.sources, uid: api.uid, gid: api.gid, mode: 0o2770 },
     { path: paths.builds, uid: worker.uid, gid: api.gid, mode: 0o2770 },
     { path: paths.logs, uid: worker.uid, gid: router.gid, mode: 0o2770 },
+    { path: paths.dumps, uid: worker.uid, gid: worker.gid, mode: 0o700 },
     { path: paths.metrics, uid: worker.uid, gid: router.gid, mode: 0o2770 },
   ]
 }

@@ -3,6 +3,7 @@ import { chmodSync, lstatSync, readdirSync, readFileSync, rmSync, statSync, syml
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { asUser, type Capability, type Way } from './as-user.ts'
+import { giveTarget } from './backup-target.ts'
 import { giveToUsers, markOf } from './owners.ts'
 import { sayNote } from './terminal.ts'
 import { findUsers, type User, type Users } from './users.ts'
@@ -18,7 +19,7 @@ export type Prefixes = Record<'router' | 'redis' | 'worker' | 'api', string[]> &
 
 export const none: Prefixes = { router: [], redis: [], worker: [], api: [] }
 
-type Separated = Pick<Config, 'dataDirectory' | 'paths' | 'docker' | 'separateUsers'>
+type Separated = Pick<Config, 'dataDirectory' | 'paths' | 'docker' | 'separateUsers' | 'backup'>
 
 /** For the firewall and for disk usage, with their bit numbers (capability.h). */
 const usual: Record<Capability, number> = { net_admin: 12, net_raw: 13, dac_read_search: 2, sys_ptrace: 19 }
@@ -38,6 +39,7 @@ export function separateRoles(config: Separated, compiled: string | undefined): 
 
 function prefixesOf(config: Separated, users: Users, compiled: string | undefined): Prefixes | undefined {
   giveToUsers(config, users)
+  giveTarget(config, users)
   const way = findWay(config.dataDirectory)
   const router = asUser(users.router, way)
   const api = asUser(users.api, way)

@@ -1,6 +1,7 @@
 import type { Builds } from '../build/builds.ts'
 import type { Certificates } from '../certificates/certificates.ts'
 import type { Config } from '../config.ts'
+import type { DataTransfers } from '../data-transfers/data-transfers.ts'
 import type { Drains } from '../drains/drains.ts'
 import type { Dynos } from '../dynos/dynos.ts'
 import type { Engine } from '../engine/engine.ts'
@@ -30,6 +31,7 @@ export type WorkerParts = {
   upgrades: Pick<StackUpgrades, 'wake'> & AsyncDisposable
   services: Services
   certificates: Pick<Certificates, 'begin' | 'wake'> & AsyncDisposable
+  dataTransfers: DataTransfers
   collector: LogCollector
   drains: Drains
   config: Config

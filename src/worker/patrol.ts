@@ -21,7 +21,7 @@ export async function patrol(worker: Working, signal: AbortSignal): Promise<void
  * the others.
  */
 async function lookForAll(worker: Working, round: number): Promise<void> {
-  const { dynos, drains, services, store, config, log } = worker
+  const { dynos, drains, services, dataTransfers, store, config, log } = worker
   const looks = {
     dynos: () => lookAround(worker),
     routes: () => dynos.refreshRoutes(),
@@ -29,6 +29,7 @@ async function lookForAll(worker: Working, round: number): Promise<void> {
     volumes: () => measureVolumes(worker),
     drains: async () => drains.sync(),
     addons: async () => services.wake(),
+    data: async () => dataTransfers.wake(),
     'one-offs': async () => store.oneOffs.removeExpired(),
     ...(round % roundsPerSweep === 0 ? { leftovers: () => sweep({ ...worker, paths: config.paths }) } : {}),
   }

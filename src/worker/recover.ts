@@ -2,7 +2,7 @@ import type { Working } from './parts.ts'
 
 type Used = Pick<
   Working,
-  'engine' | 'store' | 'dynos' | 'collector' | 'dispatcher' | 'oneOffs' | 'upgrades' | 'services'
+  'engine' | 'store' | 'dynos' | 'collector' | 'dispatcher' | 'oneOffs' | 'upgrades' | 'services' | 'dataTransfers'
 >
 
 /**
@@ -22,6 +22,7 @@ export async function recover(worker: Used, { first }: { first: boolean }): Prom
   oneOffs.resume(present)
   if (first) await dynos.routeToWhatRuns(present)
   services.begin((appId) => void dispatcher.converge(appId))
+  worker.dataTransfers.begin()
   resumeWork(worker)
 }
 

@@ -61,6 +61,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   life.use(worker.upgrades)
   life.use(worker.services)
   life.use(worker.certificates)
+  life.use(worker.dataTransfers)
   drains.sync()
   life.use(worker.oneOffs)
   const taking = meeting.then(() => takeJobs(worker))
@@ -137,11 +138,15 @@ function takeJobs(worker: Working): AsyncDisposable {
  * The database keeps what a build or a converge has to do, so the queue is done with it; a restart
  * is only in the queue.
  */
-async function take({ dispatcher, drains, upgrades, services, certificates }: Working, job: Job): Promise<void> {
+async function take(
+  { dispatcher, drains, upgrades, services, certificates, dataTransfers }: Working,
+  job: Job,
+): Promise<void> {
   if (job.kind === 'drains') return drains.sync()
   if (job.kind === 'upgrade') return upgrades.wake()
   if (job.kind === 'addons') return services.wake()
   if (job.kind === 'certificates') return certificates.wake()
+  if (job.kind === 'data') return dataTransfers.wake()
   const done = dispatcher.run(job)
   if (job.kind === 'restart') await done
 }

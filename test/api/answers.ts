@@ -95,6 +95,46 @@ const database = Type.Object(
   closed,
 )
 const waitStatus = Type.Object({ 'waiting?': Type.Boolean(), 'error?': Type.Boolean(), message: someText }, closed)
+const textOrNull = Type.Union([Type.String(), Type.Null()])
+const dataTransfer = Type.Object(
+  {
+    uuid: someText,
+    num: count,
+    from_name: someText,
+    from_type: Type.Enum(['pg_dump', 'gof3r']),
+    from_url: Type.Null(),
+    to_name: someText,
+    to_type: Type.Enum(['pg_restore', 'gof3r']),
+    to_url: textOrNull,
+    options: Type.Object({}, closed),
+    source_bytes: Type.Null(),
+    processed_bytes: count,
+    warnings: count,
+    succeeded: Type.Boolean(),
+    schedule: Type.Union([Type.Null(), Type.Object({ uuid: someText }, closed)]),
+    created_at: someText,
+    updated_at: someText,
+    started_at: textOrNull,
+    finished_at: textOrNull,
+    canceled_at: textOrNull,
+    logs: Type.Optional(Type.Array(Type.Object({ created_at: someText, message: someText }, closed))),
+  },
+  closed,
+)
+const backupSchedule = Type.Object(
+  {
+    uuid: someText,
+    addon_id: someText,
+    name: someText,
+    hour: count,
+    timezone: someText,
+    days: Type.Array(someText),
+  },
+  closed,
+)
+const backupUrl = Type.Object({ url: someText, expires_at: someText }, closed)
+const notRunning = { refuses: 'invalid_params', because: 'no add-on runs in these tests; test/heroku has its answers' }
+const noUpgrade = { refuses: 'invalid_params', because: 'there is one version of each service' }
 const credential = Type.Object(
   {
     uuid: someText,
@@ -586,6 +626,29 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /redis/v0/databases/:database': { own: redis, because: ofDataApi },
     'GET /redis/v0/databases/:database/wait': { own: waitStatus, because: ofDataApi },
     'POST /redis/v0/databases/:database/credentials_rotation': { own: saying, because: ofDataApi },
+  },
+  'addons/backups.test.ts': {
+    'GET /client/v11/apps/:app/transfers': { own: Type.Array(dataTransfer), because: ofDataApi },
+    'GET /client/v11/apps/:app/transfers/:transfer': { own: dataTransfer, because: ofDataApi },
+    'DELETE /client/v11/apps/:app/transfers/:transfer': { own: dataTransfer, because: ofDataApi },
+    'POST /client/v11/apps/:app/transfers/:transfer/actions/cancel': { own: dataTransfer, because: ofDataApi },
+    'POST /client/v11/apps/:app/transfers/:transfer/actions/public-url': { own: backupUrl, because: ofDataApi },
+    'GET /backups/:backup/:pass': { text: ['application/octet-stream'] },
+    'POST /client/v11/databases/:database/backups': { own: dataTransfer, because: ofDataApi },
+    'POST /client/v11/databases/:database/restores': { own: dataTransfer, because: ofDataApi },
+    'POST /client/v11/databases/:database/transfers': { own: dataTransfer, because: ofDataApi },
+    'GET /client/v11/databases/:database/transfer-schedules': { own: Type.Array(backupSchedule), because: ofDataApi },
+    'POST /client/v11/databases/:database/transfer-schedules': { own: backupSchedule, because: ofDataApi },
+    'DELETE /client/v11/databases/:database/transfer-schedules/:schedule': { own: backupSchedule, because: ofDataApi },
+    'POST /client/v11/databases/:database/connection_reset': notRunning,
+    'POST /client/v11/databases/:database/upgrade/prepare': noUpgrade,
+    'POST /client/v11/databases/:database/upgrade/dry_run': noUpgrade,
+    'POST /client/v11/databases/:database/upgrade/run': noUpgrade,
+    'POST /client/v11/databases/:database/upgrade/cancel': noUpgrade,
+    'GET /client/v11/databases/:database/upgrade/wait_status': { own: waitStatus, because: ofDataApi },
+    'GET /redis/v0/databases/:database/config': notRunning,
+    'PATCH /redis/v0/databases/:database/config': notRunning,
+    'POST /redis/v0/databases/:database/upgrade': noUpgrade,
   },
   'webhooks/webhooks.test.ts': {
     'GET /apps/:app/webhooks': ['app-webhook'],

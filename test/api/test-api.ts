@@ -23,6 +23,7 @@ import { createRepositories } from '../../src/git/bare-repositories.ts'
 import { Grants } from '../../src/grants/grants.ts'
 import type { Repositories } from '../../src/model/repositories.ts'
 import { createLog } from '../../src/log.ts'
+import { openBackupStorage } from '../../src/main/backup-storage.ts'
 import { openMeasured } from '../../src/main/measured.ts'
 import { openAppLogReader } from '../../src/logs/reader.ts'
 import { openAppLogWriter } from '../../src/logs/writer.ts'
@@ -117,9 +118,17 @@ export class TestApi implements AsyncDisposable {
       outbound: createOutbound(config),
     }
     const stacks = createStacks({ engine, config })
+    const storage = openBackupStorage({ config, store, serverId })
     const sandboxes = { without: (_: AppId, work: () => Promise<void>) => work() }
     const socketPath = config.paths.containersSocket
-    const ofWorker = createContainers({ engine, stacks, sandboxes, makeDiskRoom: async () => undefined, serverId })
+    const ofWorker = createContainers({
+      engine,
+      stacks,
+      sandboxes,
+      storage,
+      makeDiskRoom: async () => undefined,
+      serverId,
+    })
     this.#life.use(this.worker).use(await serveContainers({ socketPath, containers: ofWorker, log }))
     const containers = connectContainers(socketPath)
     const front = new DashboardFront({ config, store, ask: (asked) => askApi(api, asked), log })

@@ -35,7 +35,7 @@ describe.concurrent("Heroku's command is told that there is nothing here for", (
       /no service "mongodb"; there is memcached, heroku-postgresql, heroku-redis/,
     ],
     ['a database', ['pg:psql', ...app], /acme has no databases/],
-    ['backups', ['pg:backups', ...app], /Backups, .*not on this server/],
+    ['settings of a database', ['pg:settings', ...app], /acme has no databases/],
     ['an add-on by name', ['addons:info', 'postgresql-round-1234', ...app], /no add-on "postgresql-round-1234"/],
     [
       'a shell in a dyno',

@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => services[Symbol.asyncDispose]())
 
 const dump = (from: RunningService, signal = never) => dumpAddon(services, from.addon, signal)
-const load = (to: RunningService, copy: Readable, signal = never) => loadAddon(services, to.addon, copy, signal)
+const load = (to: RunningService, copy: Readable, signal = never) => loadAddon(services, to.addon, { copy }, signal)
 const facts = (of: RunningService) => addonFacts(services, of.addon, never)
 
 describe('a database of PostgreSQL', () => {

@@ -34,6 +34,7 @@ import { connectRouterControl } from '../../src/router/control/client.ts'
 import { runRouter } from '../../src/router/run.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
+import { openBackupStorage } from '../../src/main/backup-storage.ts'
 import { createDiskRoom } from '../../src/main/disk-room.ts'
 import { createOwners } from '../../src/main/owners.ts'
 import { openWorker } from '../../src/worker/worker.ts'
@@ -120,8 +121,9 @@ export class Site implements AsyncDisposable {
       new BuildSandboxes({ engine, toolboxes: () => toolbox, trees, build: config.build, log }),
     )
     const pipeline = this.#pipeline()
+    const storage = openBackupStorage({ config, store, serverId })
     const makeDiskRoom = createDiskRoom({ config, store, engine, sandboxes, log })
-    const building = { stacks: () => ({ stack, toolbox, states }), sandboxes, pipeline, makeDiskRoom }
+    const building = { stacks: () => ({ stack, toolbox, states }), sandboxes, pipeline, storage, makeDiskRoom }
     const parts = { config, serverId, log, store, engine, router, ...building, repositories, logs, outputs }
     life.use(await openWorker(createOwners(parts, life)))
     this.#worker = life

@@ -9,6 +9,7 @@ import { wake } from '../http/wake.ts'
 import { addonJson } from './addon-json.ts'
 import { keyOf, sayAndWake } from './attachments.ts'
 import { createAddon, checkAddonName } from '../../services/create-addon.ts'
+import type { DataDeps } from './data.ts'
 import { servicesOf, type AddonDeps } from './deps.ts'
 import { destroyAddon } from '../../services/destroy-addon.ts'
 import { addonIn, addonOf, addonsSeen, isThere } from './find.ts'
@@ -37,7 +38,7 @@ const destruction = Type.Object(
 
 const order = { name: ({ name: called }: Addon) => called }
 
-export function addonRoutes(api: Api, deps: AddonDeps): void {
+export function addonRoutes(api: Api, deps: DataDeps): void {
   const { store } = deps
   const list = (request: FastifyRequest, reply: FastifyReply, all: Addon[]): object[] => {
     const told = { store, services: servicesOf(deps), request }
@@ -79,10 +80,9 @@ export function addonRoutes(api: Api, deps: AddonDeps): void {
     const addon = addonIn(store, request, app)
     appNamed(store, request, { idOrName: addon.appId, needed: 'deploy' })
     if (request.body.name !== undefined) checkAddonName(request.body.name)
-    const changed = store.addons.update(addon.id, {
-      name: request.body.name ?? addon.name,
-      plan: request.body.plan === undefined ? addon.plan : otherPlan(deps, addon, keyOf(request.body.plan)),
-    })
+    const plan = request.body.plan === undefined ? addon.plan : otherPlan(deps, addon, keyOf(request.body.plan))
+    if (plan !== addon.plan) await checkFits(deps, addon, plan, request.signal)
+    const changed = store.addons.update(addon.id, { name: request.body.name ?? addon.name, plan })
     await wake(deps, reply, { kind: 'addons' })
     return one(request, changed)
   })
@@ -106,6 +106,20 @@ export function addonRoutes(api: Api, deps: AddonDeps): void {
     const { config } = store.addons.secrets(addonOf(store, request, 'deploy').id)
     const vars = Object.entries(config).map(([key, value]) => ({ name: key, value }))
     return page(request, reply, vars, { name: (one) => one.name })
+  })
+}
+
+/** @throws invalid_params where it holds more than the plan has room for */
+async function checkFits(deps: DataDeps, addon: Addon, name: string, signal: AbortSignal): Promise<void> {
+  if (addon.state.kind !== 'provisioned') return
+  const service = servicesOf(deps).find((one) => one.name === addon.service)
+  const plan = service?.plans.find((one) => one.name === name)
+  if (!plan || plan.diskMiB === 0) return
+  const { diskBytes } = await deps.containers.addonFigures(addon.id, signal)
+  const used = Math.ceil((diskBytes ?? 0) / 2 ** 20)
+  if (used <= plan.diskMiB) return
+  throw new PaasError('invalid_params', `${addon.name} uses ${used} MiB of disk; ${name} has ${plan.diskMiB} MiB.`, {
+    hint: 'Delete what nobody needs, or choose a larger plan.',
   })
 }
 

@@ -25,8 +25,9 @@ const asked = Type.Object(
   { additionalProperties: false },
 )
 
-/** Bytes both ways, by what every image has. */
-const tunnel = 'exec 3<>"/dev/tcp/127.0.0.1/$SERVICE_PORT" && { cat <&3 & cat >&3; exec 3>&-; wait; }'
+/** Bytes both ways, by what every image has, until the service hangs up. */
+const tunnel =
+  'exec 3<>"/dev/tcp/127.0.0.1/$SERVICE_PORT" 4<&0 && { cat <&4 >&3 & cat <&3; kill $! 2>/dev/null || true; }'
 
 /**
  * Our own addition: runs the service's client (psql, valkey-cli) beside the service, for whoever

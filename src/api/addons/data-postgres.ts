@@ -4,16 +4,21 @@ import { newPassword, type Addon } from '../../model/addon.ts'
 import type { Api } from '../deps.ts'
 import { time, uuidOf } from '../http/shapes.ts'
 import { wake } from '../http/wake.ts'
+import { servicesOf } from './deps.ts'
 import { ask, checkReady, databaseOf, infoOf, waitStatus, type DataDeps } from './data.ts'
 
 const service = 'heroku-postgresql'
 const config = { scope: 'protected' } as const
+const database = '/client/v11/databases/:database'
+const upgrade = Type.Object(
+  { version: Type.Optional(Type.Union([Type.String({ maxLength: 20 }), Type.Number(), Type.Null()])) },
+  { additionalProperties: false },
+)
 const reset = Type.Object({ extensions: Type.Optional(Type.Unknown()) }, { additionalProperties: false })
 
 /** What `heroku pg:*` asks of Heroku's data API (HEROKU_DATA_HOST), as far as it is here. */
 export function postgresRoutes(api: Api, deps: DataDeps): void {
   const { store } = deps
-  const database = '/client/v11/databases/:database'
   const credentials = '/postgres/v0/databases/:database/credentials'
 
   api.get(database, { config }, async (request) => {
@@ -42,6 +47,8 @@ export function postgresRoutes(api: Api, deps: DataDeps): void {
     return { message: `${addon.name} is being reset.` }
   })
 
+  changeRoutes(api, deps)
+
   api.get(credentials, { config }, (request) => [credentialJson(deps, databaseOf(deps, request, service))])
 
   api.get(`${credentials}/:name`, { config }, (request) => {
@@ -58,6 +65,30 @@ export function postgresRoutes(api: Api, deps: DataDeps): void {
       return { message: `The password of ${addon.name} is being changed.` }
     })
   }
+}
+
+/** Upgrades to another major version, and what else changes a running one. */
+function changeRoutes(api: Api, deps: DataDeps): void {
+  api.post(`${database}/connection_reset`, { config }, async (request) => {
+    const addon = databaseOf(deps, request, service)
+    checkReady(addon)
+    await deps.containers.runProgram({ id: addon.id, program: 'disconnect', env: {} }, request.signal)
+    return { message: `The connections to ${addon.name} were ended.` }
+  })
+
+  for (const step of ['prepare', 'dry_run', 'run', 'cancel']) {
+    api.post(`${database}/upgrade/${step}`, { config, schema: { body: upgrade } }, (request) => {
+      const { name } = databaseOf(deps, request, service)
+      const { version } = servicesOf(deps).find((one) => one.name === service) ?? { version: '' }
+      const wanted = request.body.version ?? version
+      const lack = String(wanted) === version ? 'is the newest version that' : `is the only version that`
+      throw new PaasError('invalid_params', `${name} runs PostgreSQL ${version}, which ${lack} this server has.`)
+    })
+  }
+  api.get(`${database}/upgrade/wait_status`, (request) => {
+    const { name } = databaseOf(deps, request, service, 'view')
+    return { 'waiting?': false, 'error?': false, message: `${name} is not being upgraded.` }
+  })
 }
 
 function namesOf({ plan, createdAt }: Addon): object {

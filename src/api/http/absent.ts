@@ -1,8 +1,8 @@
 const ofApp = '/apps/[^/]+'
 
 const noData =
-  'Backups, copies, forks, followers, upgrades, pools, further credentials and settings of databases are not on this server. ' +
-  'Dump one with: paas addons:client DATABASE -- pg_dump -Fc > app.dump'
+  'Followers, pools, further credentials and settings of databases are not on this server. ' +
+  'Back one up with: heroku pg:backups:capture -a APP'
 
 /** What Heroku has and this server does not, by the paths that its clients ask for it. */
 const absent = [

@@ -2,6 +2,8 @@
 // to a paas server, such as Heroku's command: some of its commands call hosts of Heroku's that no
 // setting changes, and send them the token. Others speak to a database, whose port is open to its
 // apps alone: they are led there by way of the server's API.
+const http = require('node:http')
+const https = require('node:https')
 const net = require('node:net')
 const tls = require('node:tls')
 const childProcess = require('node:child_process')
@@ -37,9 +39,26 @@ tls.connect = (...args) => {
   return socket
 }
 
-// psql runs beside the database, so that nobody needs one of their own.
+// The command downloads backups by `https.get`, whatever the URL is.
+const { get } = https
+https.get = (url, ...args) => (isPlain(url) ? http.get(url, ...args) : get(url, ...args))
+
+function isPlain(url) {
+  return typeof url === 'string' && url.startsWith('http:')
+}
+
+// There is no page of an add-on to open; the command would open "null".
+if (process.argv[2] === 'addons:open') {
+  process.stderr.write(
+    'paas: add-ons have no page of their own here. See one with: heroku pg:info, redis:info, addons:info\n',
+  )
+  process.exit(1)
+}
+
+// psql, pg_dump and pg_restore run beside the database, so that nobody needs some of their own.
 const { spawn } = childProcess
 childProcess.spawn = (command, argv, options) => {
+  if (command === 'pg_dump' || command === 'pg_restore') return spawnBeside(command, argv, options)
   const host = command === 'psql' ? options?.env?.PGHOST : undefined
   if (host === undefined || !addons.test(host)) return spawn(command, argv, options)
   const { stdio } = options
@@ -49,6 +68,18 @@ childProcess.spawn = (command, argv, options) => {
   return spawn(paas, args, { ...options, stdio: input, env: paasEnvironment() })
 }
 syncBuiltinESMExports()
+
+/** What is about the connection is not about this one. */
+function spawnBeside(command, argv, options) {
+  const host = argv[argv.indexOf('-h') + 1]
+  if (!argv.includes('-h') || !addons.test(host)) return spawn(command, argv, options)
+  const database = command === 'pg_dump' ? argv.findLastIndex((arg) => !arg.startsWith('-')) : -1
+  const args = argv.filter(
+    (arg, at) => at !== database && !/^-[Uhpd]$/.test(arg) && !/^-[Uhpd]$/.test(argv[at - 1] ?? ''),
+  )
+  const { shell: _shell, env: _env, ...rest } = options
+  return spawn(paas, ['addons:client', host, '--', command, ...args], { ...rest, env: paasEnvironment() })
+}
 
 /** Those that are about the connection are not about this one; a file is here, not there. */
 function clientArguments(argv) {

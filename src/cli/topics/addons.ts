@@ -78,13 +78,40 @@ export function defineAddons(program: Command): void {
     examples: ['paas addons:rename DATABASE acme-main'],
   }).action(rename)
 
-  defineForApp(program, {
-    name: 'addons:upgrade',
-    arguments: '<addon> <plan>',
-    summary: 'change the plan of an add-on, to a larger or a smaller one',
-    details: `It is started again with the same data, which takes some seconds. ${ofAddon}`,
-    examples: ['paas addons:upgrade DATABASE essential-1'],
-  }).action(upgrade)
+  for (const [name, to, plan] of [
+    ['addons:upgrade', 'a larger', 'essential-1'],
+    ['addons:downgrade', 'a smaller', 'essential-0'],
+  ]) {
+    defineForApp(program, {
+      name: name!,
+      arguments: '<addon> <plan>',
+      summary: `change the plan of an add-on to ${to} one`,
+      details: `It is started again with the same data, which takes some seconds. ${ofAddon}`,
+      examples: [`paas ${name} DATABASE ${plan}`],
+    }).action(upgrade)
+  }
+
+  ofOne(program, 'addons:open', 'open the page of an add-on: they have none', ['paas addons:info DATABASE']).action(
+    open,
+  )
+  for (const [topic, usual, what] of [
+    ['pg', 'DATABASE', 'a database'],
+    ['redis', 'REDIS', 'a Redis'],
+  ] as const) {
+    const of = { arguments: '[addon]', details: `The default is ${usual}.` }
+    defineForApp(program, {
+      ...of,
+      name: `${topic}:info`,
+      summary: `show ${what}: its version, plan, size and connections`,
+      examples: [`paas ${topic}:info -a acme`],
+    }).action((name: string | undefined, options: AppOptions) => info(name ?? usual, options))
+    defineForApp(program, {
+      ...of,
+      name: `${topic}:wait`,
+      summary: `wait until ${what} is made`,
+      examples: [`paas ${topic}:wait -a acme`],
+    }).action((name: string | undefined, options: AppOptions) => wait(name ?? usual, options))
+  }
 
   defineForApp(program, {
     name: 'addons:destroy',
@@ -178,6 +205,15 @@ async function info(name: string, options: AppOptions): Promise<void> {
       ...lines.map(({ name: what, values }): [string, string] => [what, values.join(', ')]),
     ]),
   ])
+}
+
+/** @throws invalid_params */
+async function open(name: string, options: AppOptions): Promise<void> {
+  const { api, app } = await connectToApp(options)
+  const addon = await addonCalled({ api, app }, name)
+  throw new PaasError('invalid_params', `${addon.name} has no page of its own to open.`, {
+    hint: `See it with: paas addons:info ${addon.name} -a ${app}`,
+  })
 }
 
 async function wait(name: string, options: AppOptions): Promise<void> {

@@ -14,13 +14,12 @@ const mostSaid = 16_384
 export async function streamInService(
   deps: DockerDeps,
   id: string,
-  { argv, env = {} }: { argv: string[]; env?: Record<string, string> },
+  { argv, env = {}, session = randomUUID() }: { argv: string[]; env?: Record<string, string>; session?: string },
   signal: AbortSignal,
 ): Promise<ServiceStream> {
   signal.throwIfAborted()
   const container = await ownContainer(deps, id)
   if (!container) throw new PaasError('not_found', 'The add-on is not running.')
-  const session = randomUUID()
   const options = {
     Cmd: argv,
     Env: Object.entries({ ...env, [sessionMark]: session }).map(([key, value]) => `${key}=${value}`),

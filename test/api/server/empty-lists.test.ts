@@ -14,14 +14,13 @@ it.each(['/pipelines', '/pipelines?eq[name]=acme', '/teams', '/spaces'])(
 
 describe('whoever wants more of a database than there is', () => {
   it.each([
-    ['GET', '/client/v11/apps/acme/transfers'],
-    ['POST', '/client/v11/databases/postgresql-round-1234/backups'],
-    ['PATCH', '/redis/v0/databases/redis-round-1234/config'],
+    ['GET', '/postgres/v0/databases/postgresql-round-1234/config'],
+    ['POST', '/client/v11/databases/postgresql-round-1234/links'],
     ['GET', '/data/kafka/v0/clusters/kafka-round-1234'],
   ])('by %s %s is told what there is instead', async (method, path) => {
     const { status, body } = await api.call(method, path)
     expect([status, body['id']]).toEqual([404, 'not_available'])
-    expect(body['message']).toMatch(/Backups, .*not on this server\. .*pg_dump/)
+    expect(body['message']).toMatch(/Followers, .*not on this server\. .*pg:backups:capture/)
   })
 })
 

@@ -1,0 +1,199 @@
+import type { Config } from '../config.ts'
+import { asPaasError, PaasError } from '../errors.ts'
+import type { Logger } from '../log.ts'
+import type { PlatformLog } from '../logs/platform-log.ts'
+import { backupsToRemove, isDue, transferName, type DataTransfer } from '../model/data-transfer.ts'
+import type { AddonId, DataTransferId } from '../model/ids.ts'
+import { shutdown } from '../model/stop-reasons.ts'
+import { serviceNamed, type Service } from '../model/service.ts'
+import { readServices } from '../services/definition.ts'
+import { canBeCopied, settleLoad } from '../services/dumps.ts'
+import type { Store } from '../store/store.ts'
+import { askBackup } from './ask.ts'
+import { runTransfer, type TransferParts } from './run.ts'
+
+export type DataTransfersOptions = TransferParts & {
+  store: Store
+  config: Pick<Config, 'servicesDirectories'>
+  platformLog: Pick<PlatformLog, 'api'>
+  log: Logger
+}
+
+/** At once, on the whole server. */
+const most = 2
+/** Milliseconds for which an add-on is asked what became of a load. */
+const settling = 10_000
+/** Milliseconds between two looks at the schedules. */
+const pace = 30_000
+
+const cancelled = new PaasError('dump_failed', 'It was cancelled.')
+
+/**
+ * Carries out the data transfers that are on record: some at once, of each add-on one. What was
+ * running when a worker died has failed, and is as if it had not begun. Disposal ends those that
+ * run.
+ */
+export class DataTransfers implements AsyncDisposable {
+  readonly #own: DataTransfersOptions
+  readonly #stopping = new AbortController()
+  readonly #running = new Map<DataTransferId, { transfer: DataTransfer; stop: AbortController; done: Promise<void> }>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: DataTransfersOptions) {
+    this.#own = options
+  }
+
+  /** Settles what a dead worker has left. */
+  begin(): void {
+    if (this.#timer) return this.wake()
+    const { store, storage, scratch, log } = this.#own
+    for (const transfer of store.dataTransfers.listOpen()) {
+      if (transfer.state.kind !== 'running') continue
+      void this.#settle(transfer).catch((cause: unknown) =>
+        log.error({ err: cause, transfer: transfer.id }, 'what became of a data transfer is not on record'),
+      )
+    }
+    const places = new Set(store.dataTransfers.places())
+    const tidied = Promise.all([storage, scratch].map((one) => one.tidy(places, this.#stopping.signal)))
+    tidied.catch((cause: unknown) => log.warn({ err: cause }, 'places of backups could not be tidied'))
+    this.#timer = setInterval(() => this.#schedule(), pace)
+    this.#schedule()
+  }
+
+  /** Looks at the record: begins what waits, ends what is to be cancelled. */
+  wake(): void {
+    if (!this.#timer || this.#stopping.signal.aborted) return
+    for (const transfer of this.#own.store.dataTransfers.listOpen()) {
+      const { id, state } = transfer
+      if (state.kind === 'running' && state.cancelling) this.#running.get(id)?.stop.abort(cancelled)
+      if (state.kind === 'pending' && this.#isFree(transfer)) this.#begin(transfer)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer)
+    this.#stopping.abort(shutdown)
+    await Promise.all([...this.#running.values()].map(({ done }) => done))
+  }
+
+  async #settle(transfer: DataTransfer): Promise<void> {
+    const { store } = this.#own
+    const { id, state } = transfer
+    if (state.kind !== 'running') return
+    const { startedAt, cancelling } = state
+    const isDone = await this.#isLoaded(transfer)
+    const ended = { startedAt, endedAt: new Date() }
+    if (isDone) return void store.dataTransfers.setState(id, { kind: 'succeeded', ...ended, stored: null })
+    const reason = stopped.message
+    store.dataTransfers.addLine(id, reason)
+    store.dataTransfers.setState(
+      id,
+      cancelling ? { kind: 'cancelled', ...ended } : { kind: 'failed', ...ended, reason },
+    )
+  }
+
+  /** Ends a load that was given up. The add-on knows whether it had come to its end by then. */
+  async #isLoaded({ id, to: { addonId } }: DataTransfer): Promise<boolean> {
+    if (addonId === null) return false
+    return settleLoad(this.#own, { addonId, id }, AbortSignal.timeout(settling)).catch((cause: unknown) => {
+      this.#own.log.warn({ err: cause, transfer: id }, 'the add-on did not say what became of a load')
+      return false
+    })
+  }
+
+  #isFree(transfer: DataTransfer): boolean {
+    const running = [...this.#running.values()].map((one) => one.transfer)
+    const busy = new Set(running.flatMap(addonsOf))
+    return running.length < most && !addonsOf(transfer).some((id) => busy.has(id))
+  }
+
+  #begin(transfer: DataTransfer): void {
+    const startedAt = new Date()
+    if (!this.#own.store.dataTransfers.setState(transfer.id, { kind: 'running', startedAt, cancelling: false })) return
+    const stop = new AbortController()
+    const done = this.#run(transfer, { startedAt, stop }).finally(() => {
+      this.#running.delete(transfer.id)
+      this.wake()
+    })
+    this.#running.set(transfer.id, { transfer, stop, done })
+  }
+
+  async #run(transfer: DataTransfer, { startedAt, stop }: { startedAt: Date; stop: AbortController }): Promise<void> {
+    const { store, log } = this.#own
+    const { id } = transfer
+    const signal = AbortSignal.any([this.#stopping.signal, stop.signal])
+    try {
+      const stored = await runTransfer(this.#own, transfer, signal)
+      store.dataTransfers.setState(id, { kind: 'succeeded', startedAt, endedAt: new Date(), stored })
+      log.info({ transfer: id, kind: transfer.kind, app: transfer.appId }, 'data transferred')
+      if (transfer.kind === 'backup') await this.#removeOld(transfer, signal)
+    } catch (cause) {
+      // A disk that is full takes no verdict; the next start gives one.
+      await this.#fail(transfer, { startedAt, cause, isCancelled: stop.signal.aborted }).catch((error: unknown) =>
+        log.error({ err: error, transfer: id }, 'what became of a data transfer is not on record'),
+      )
+    }
+  }
+
+  async #fail(transfer: DataTransfer, { startedAt, cause, isCancelled }: Failure): Promise<void> {
+    const { store, log, platformLog } = this.#own
+    const { id, appId } = transfer
+    const isDone = await this.#isLoaded(transfer)
+    const ended = { startedAt, endedAt: new Date() }
+    if (isDone) return void store.dataTransfers.setState(id, { kind: 'succeeded', ...ended, stored: null })
+    if (isCancelled) return void store.dataTransfers.setState(id, { kind: 'cancelled', ...ended })
+    const { message, hint } = asPaasError(this.#stopping.signal.aborted ? stopped : cause)
+    const reason = [message, hint].filter(Boolean).join(' ')
+    log.warn({ transfer: id, app: appId, err: cause }, 'data not transferred')
+    store.dataTransfers.addLine(id, reason)
+    store.dataTransfers.setState(id, { kind: 'failed', ...ended, reason })
+    platformLog.api(appId, `${transferName(transfer)} of ${transfer.from.name} failed: ${reason}`)
+  }
+
+  /** Those of the same add-on that its retention does not keep. */
+  async #removeOld({ from }: DataTransfer, signal: AbortSignal): Promise<void> {
+    const { store, storage, log } = this.#own
+    if (from.addonId === null) return
+    const all = store.dataTransfers.list({ fromAddonId: from.addonId }).filter(({ kind }) => kind === 'backup')
+    const old = backupsToRemove(all)
+    if (old.length === 0) return
+    await storage.remove(old.flatMap(placeOf), signal).catch((cause: unknown) => log.warn({ err: cause }))
+    for (const { id } of old) store.dataTransfers.remove(id)
+  }
+
+  /** Asks for the backups whose hour has come. */
+  #schedule(): void {
+    const { store, config, log } = this.#own
+    const now = new Date()
+    try {
+      const services = readServices(config.servicesDirectories, () => undefined)
+      for (const schedule of store.backupSchedules.list()) {
+        if (!isDue(schedule, now)) continue
+        store.backupSchedules.setLast(schedule.addonId, now)
+        this.#askScheduled(services, schedule.addonId)
+      }
+      this.wake()
+    } catch (cause) {
+      log.error({ err: cause }, 'scheduled backups could not be begun')
+    }
+  }
+
+  #askScheduled(services: Service[], addonId: AddonId): void {
+    const addon = this.#own.store.addons.find(addonId)
+    const service = addon && serviceNamed(services, addon.service)
+    if (addon?.state.kind !== 'provisioned' || !service || !canBeCopied(service)) return
+    askBackup(this.#own.store, addon, { scheduled: true })
+  }
+}
+
+type Failure = { startedAt: Date; cause: unknown; isCancelled: boolean }
+
+const stopped = new PaasError('dump_failed', 'The server was stopped in the midst of it.')
+
+function addonsOf({ from, to }: DataTransfer): AddonId[] {
+  return [from.addonId, to.addonId].filter((id) => id !== null)
+}
+
+function placeOf({ state }: DataTransfer): string[] {
+  return state.kind === 'succeeded' && state.stored ? [state.stored.place] : []
+}

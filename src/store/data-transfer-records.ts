@@ -1,0 +1,37 @@
+import type { BackupSchedule, DataTransfer, DataTransferState } from '../model/data-transfer.ts'
+import type { AddonId, AppId, DataTransferId } from '../model/ids.ts'
+
+type NewDataTransfer = Pick<DataTransfer, 'appId' | 'kind' | 'service' | 'from' | 'to'> &
+  Partial<Pick<DataTransfer, 'scheduled' | 'backupId'>> & {
+    /** What a restore from elsewhere reads. Kept encrypted. */
+    source?: string
+  }
+
+export interface DataTransferRecords {
+  /** Pending, with the app's next number. */
+  create(transfer: NewDataTransfer): DataTransfer
+  find(id: DataTransferId): DataTransfer | undefined
+  findNumbered(appId: AppId, number: number): DataTransfer | undefined
+  /** The newest first. */
+  list(filter: { appId?: AppId; fromAddonId?: AddonId }): DataTransfer[]
+  /** Pending and running ones, the oldest first. */
+  listOpen(): DataTransfer[]
+  /** Places of all backups that are there. */
+  places(): string[]
+  /** The URL that a restore reads. */
+  sourceOf(id: DataTransferId): string | undefined
+  /** Only one that is not over changes; false: it is. */
+  setState(id: DataTransferId, state: DataTransferState): boolean
+  setProgress(id: DataTransferId, progress: { bytes?: number; warnings?: number }): void
+  addLine(id: DataTransferId, message: string): void
+  remove(id: DataTransferId): void
+}
+
+export interface BackupScheduleRecords {
+  list(): BackupSchedule[]
+  find(addonId: AddonId): BackupSchedule | undefined
+  /** Replaces the one that there is. */
+  set(schedule: Pick<BackupSchedule, 'addonId' | 'name' | 'hour' | 'timezone'>): void
+  setLast(addonId: AddonId, at: Date): void
+  remove(addonId: AddonId): void
+}
