@@ -12,14 +12,19 @@ export type Certificate = { certificate: string; key: string }
 
 /**
  * Reads what a user gives as a certificate and its key, and brings it into one form.
+ * @param mayLackHosts it may be for addresses alone
  * @returns or why it cannot be used, as a sentence
  */
-export function parseCertificate(chainText: string, keyText: string): Certificate | { problem: string } {
+export function parseCertificate(
+  chainText: string,
+  keyText: string,
+  { mayLackHosts = false } = {},
+): Certificate | { problem: string } {
   const chain = readChain(chainText)
   if ('problem' in chain) return chain
   const key = readKey(keyText)
   if ('problem' in key) return key
-  const problem = matchProblem(chain.certificates[0]!, key.key) ?? chainProblem(chain.certificates)
+  const problem = matchProblem(chain.certificates[0]!, key.key) ?? chainProblem(chain.certificates, mayLackHosts)
   if (problem !== undefined) return { problem }
   return {
     certificate: chain.certificates.join(''),
@@ -90,9 +95,9 @@ function readKey(text: string): { key: KeyObject } | { problem: string } {
   return { problem: 'The private key must be RSA with 2048 to 4096 bits, or ECDSA on P-256 or P-384.' }
 }
 
-function chainProblem(certificates: X509Certificate[]): string | undefined {
+function chainProblem(certificates: X509Certificate[], mayLackHosts: boolean): string | undefined {
   const [own] = certificates
-  if (own === undefined || namesOf(own).length === 0) return 'The certificate names no host.'
+  if (own === undefined || (namesOf(own).length === 0 && !mayLackHosts)) return 'The certificate names no host.'
   for (const [i, { validFromDate, validToDate }] of certificates.entries()) {
     const which = i === 0 ? 'The certificate' : `Certificate ${i + 1} of the chain`
     if (validToDate.getTime() <= Date.now()) return `${which} expired on ${validToDate.toISOString()}.`

@@ -51,7 +51,7 @@ export class ManagedSite implements AsyncDisposable {
     const directory = mkdtempSync(join(tmpdir(), 'paas-certificates-'))
     life.defer(() => rmSync(directory, { recursive: true, force: true }))
     const { identity } = await testIdentity()
-    const router = life.use(await startTlsRouter(identity))
+    const router = life.use(await startTlsRouter(identity, { tlsPort: 443 }))
     const ports = { http: options.httpPort ?? router.port, tls: router.tlsPort }
     const pebble = life.use(await Pebble.start({ ports, ...options }))
     const config = loadConfig({
@@ -136,6 +136,21 @@ export class ManagedSite implements AsyncDisposable {
   makeDue(name: string): void {
     const { id } = this.record(name)!
     this.store.managedCertificates.setRenewal(id, new Date(Date.now() - 1000), new Date())
+  }
+
+  /** The authority is asked now when it wants it to be renewed. */
+  askRenewal(name: string): void {
+    const { id, issued } = this.record(name)!
+    this.store.managedCertificates.setRenewal(id, issued!.renewAt, new Date())
+    this.wake()
+  }
+
+  /** Tried now, whatever became of the last attempt. */
+  retry(...names: string[]): void {
+    for (const { id, name, state } of this.store.managedCertificates.listAll()) {
+      if (names.includes(name)) this.store.managedCertificates.setState(id, state, { failures: 0, nextAt: new Date() })
+    }
+    this.wake()
   }
 
   /** What a visitor of the host is shown. */

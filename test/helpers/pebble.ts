@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { request } from 'node:https'
 import { promisify } from 'node:util'
 import { lockFile } from '../../src/lock.ts'
 import { testAuthority } from './certificates.ts'
@@ -56,10 +57,11 @@ export class Pebble implements AsyncDisposable {
   /** A file with the authority that the directory's own certificate is of. */
   readonly authority: string
   readonly nameServer: string
+  /** Where the name server is told what to say. */
+  readonly manage: string
   /** All it printed. */
   output = ''
   readonly #life: AsyncDisposableStack
-  readonly #manage: string
   readonly #management: number
   readonly #start: () => Promise<ChildProcess>
   #process: ChildProcess | undefined
@@ -75,7 +77,7 @@ export class Pebble implements AsyncDisposable {
     this.directory = `https://localhost:${ports.directory}/dir`
     this.authority = join(home, 'authority.pem')
     this.nameServer = `127.0.0.1:${ports.dns}`
-    this.#manage = `http://127.0.0.1:${ports.manage}`
+    this.manage = `http://127.0.0.1:${ports.manage}`
     this.#management = ports.management
     this.#start = () =>
       this.#run('pebble', ['-config', join(home, 'config.json'), '-dnsserver', this.nameServer], {
@@ -152,26 +154,39 @@ export class Pebble implements AsyncDisposable {
     if (ipv6.length > 0) await this.#ask('add-aaaa', { host, addresses: ipv6 })
   }
 
-  async forgets(host: string): Promise<void> {
-    await this.#ask('clear-a', { host })
-  }
-
-  async setText(host: string, value: string): Promise<void> {
-    await this.#ask('set-txt', { host: `${host}.`, value })
-  }
-
-  async forbids(host: string): Promise<void> {
-    await this.#ask('add-caa', { host, policies: [{ tag: 'issue', value: 'other.example' }] })
-  }
-
   get orders(): number {
     return this.output.split('\n').filter((line) => line.includes('-> calling newOrder') || / Added order /.test(line))
       .length
   }
 
-  /** The port of its own interface for operators. */
-  get management(): number {
-    return this.#management
+  /** The CAA records of a name let only somebody else issue. */
+  async forbids(host: string): Promise<void> {
+    await this.#ask('add-caa', { host, policies: [{ tag: 'issue', value: 'other.example' }] })
+  }
+
+  async permits(host: string): Promise<void> {
+    await this.#ask('clear-caa', { host })
+  }
+
+  /** A certificate of it is to be renewed now. */
+  async wantsRenewal(certificate: string): Promise<void> {
+    const now = Date.now()
+    const window = { start: new Date(now - 60_000).toISOString(), end: new Date(now - 1_000).toISOString() }
+    const body = JSON.stringify({ certificate, ariResponse: JSON.stringify({ suggestedWindow: window }) })
+    const { hostname } = new URL(this.directory)
+
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const options = {
+        hostname,
+        port: this.#management,
+        path: '/set-renewal-info/',
+        method: 'POST',
+        headers: { 'user-agent': 'test' },
+      }
+      const asked = request({ ...options, rejectUnauthorized: false }, (answer) => resolve(answer.resume().statusCode))
+      asked.on('error', reject).end(body)
+    })
+    if (status !== 200) throw new Error(`set-renewal-info: ${status}`)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -180,7 +195,7 @@ export class Pebble implements AsyncDisposable {
   }
 
   async #ask(verb: string, body: object): Promise<void> {
-    const { ok, status } = await fetch(`${this.#manage}/${verb}`, { method: 'POST', body: JSON.stringify(body) })
+    const { ok, status } = await fetch(`${this.manage}/${verb}`, { method: 'POST', body: JSON.stringify(body) })
     if (!ok) throw new Error(`${verb}: ${status}`)
   }
 

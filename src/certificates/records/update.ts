@@ -13,7 +13,7 @@ const patience = 10_000
 const refusals: Record<number, string> = {
   2: 'it is out of order (SERVFAIL)',
   5: 'it does not let us (REFUSED)',
-  9: 'the zone is not its own, or the key is not the one it knows (NOTAUTH)',
+  9: 'the zone is not its own, or it takes no update without the key that it knows (NOTAUTH)',
   10: 'the name is not in the zone (NOTZONE)',
 }
 
