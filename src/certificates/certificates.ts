@@ -103,8 +103,9 @@ export class Certificates implements AsyncDisposable {
     const settings = this.#settings
     if (settings === undefined) return
     const deps = { ...this.#own, settings, domain: this.#own.config.domain }
-    const added = hosts.filter((host) => recordName(deps, host))
-    if (added.length > 0) this.wake()
+    const apps = hosts.flatMap((host) => recordName(deps, host) ?? [])
+    for (const { id } of apps) this.#showing.converge(id)
+    if (apps.length > 0) this.wake()
   }
 
   /** @returns when the next one is due, milliseconds since 1970 */

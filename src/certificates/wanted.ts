@@ -22,41 +22,57 @@ export type WantedDeps = {
 type Wanted = Pick<ManagedCertificate, 'name' | 'names' | 'appId'>
 
 /**
- * Puts on record what certificates are to be there, and takes away those that nobody wants any
- * more: of domains that went, or have another certificate.
- * @returns the apps that lost one
+ * Puts on record what certificates are to be there, and lets those rest that nobody wants any more:
+ * of domains that went, or have another certificate.
+ * @returns the apps that lost one, or have one again
  */
 export function recordWanted(deps: WantedDeps): App[] {
   const { store } = deps
   return store.transaction(() => {
     const apps = store.apps.listAll().filter(({ destroying }) => !destroying)
     const wanted = [...ofServer(deps), ...apps.flatMap((app) => ofApp(deps, app))]
-    for (const one of wanted) {
-      const there = store.managedCertificates.find(one.name)
-      if (there !== undefined && isSame(there, one)) continue
-      if (there !== undefined) store.managedCertificates.remove(there.id)
-      store.managedCertificates.add(one)
-    }
+    const again = wanted.filter((one) => recordOne(deps, one))
     const names = new Set(wanted.map(({ name }) => name))
     const left = store.managedCertificates.listAll().filter((one) => !names.has(one.name) && !isNameOf(deps, one, apps))
-    for (const { id } of left) store.managedCertificates.remove(id)
-    return apps.filter(({ id }) => left.some(({ appId }) => appId === id))
+    const shown = left.filter(({ state }) => state.kind !== 'resting')
+    for (const one of left) letRest(deps, one)
+    return apps.filter(({ id }) => [...shown, ...again].some(({ appId }) => appId === id))
   })
+}
+
+/** @returns true when one that rested is shown again */
+function recordOne({ store: { managedCertificates } }: Pick<WantedDeps, 'store'>, wanted: Wanted): boolean {
+  const there = managedCertificates.find(wanted.name)
+  if (there !== undefined && isSame(there, wanted)) {
+    if (there.state.kind !== 'resting') return false
+    managedCertificates.setState(there.id, { kind: 'issued' }, { failures: 0, nextAt: new Date() })
+    return true
+  }
+  if (there !== undefined) managedCertificates.remove(there.id)
+  managedCertificates.add(wanted)
+  return false
+}
+
+/** Until it ends it may be wanted again. */
+function letRest({ store: { managedCertificates } }: WantedDeps, { id, state, issued }: ManagedCertificate): void {
+  if (issued === null || issued.endsAt.getTime() <= Date.now()) return managedCertificates.remove(id)
+  if (state.kind === 'resting') return
+  managedCertificates.setState(id, { kind: 'resting' }, { failures: 0, nextAt: issued.endsAt })
 }
 
 /**
  * Somebody asked for the name of an app.
- * @returns false when it is nobody's name, or its owner has had enough for today
+ * @returns the app; undefined when there is none, or its owner has had enough for today
  */
-export function recordName(deps: WantedDeps, host: string): boolean {
+export function recordName(deps: WantedDeps, host: string): App | undefined {
   const { store, domain } = deps
   return store.transaction(() => {
     const app = store.apps.find(host.slice(0, -domain.length - 1))
-    if (app === undefined || `${app.name}.${domain}` !== host) return false
-    if (store.managedCertificates.find(host) !== undefined) return true
-    if (namesSince(deps, app.ownerId, Date.now() - day) >= mostNamesADay) return false
-    store.managedCertificates.add({ name: host, names: [host], appId: app.id })
-    return true
+    if (app === undefined || `${app.name}.${domain}` !== host) return undefined
+    const isKnown = store.managedCertificates.find(host)?.appId === app.id
+    if (!isKnown && namesSince(deps, app.ownerId, Date.now() - day) >= mostNamesADay) return undefined
+    recordOne(deps, { name: host, names: [host], appId: app.id })
+    return app
   })
 }
 

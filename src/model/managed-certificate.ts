@@ -33,12 +33,15 @@ export type IssuedCertificate = {
  * - waiting: nothing was tried yet.
  * - ordering: an order is under way.
  * - issued: there is one, and nothing is the matter.
+ * - resting: nobody wants it now, and nobody is shown it; who wants it again has it until it ends,
+ *   so that turning it off and on costs no order.
  * - failing: the last attempt failed; `problem` says why, as sentences for users.
  */
 export type ManagedState =
   | { kind: 'waiting' }
   | { kind: 'ordering' }
   | { kind: 'issued' }
+  | { kind: 'resting' }
   | { kind: 'failing'; problem: string; fault: 'dns' | 'refused' | 'limit' | 'authority' }
 
 /** Failures after which users are told that it will not come by itself. */

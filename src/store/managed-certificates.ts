@@ -42,7 +42,8 @@ export function openManagedCertificateRecords(db: Database, cipher: Cipher): Man
     list: (appId) =>
       db
         .all<Row>('SELECT * FROM managed_certificates WHERE app_id IS :appId ORDER BY name', { appId })
-        .map(toCertificate),
+        .map(toCertificate)
+        .filter(({ state }) => state.kind !== 'resting'),
     listAll: () => db.all<Row>('SELECT * FROM managed_certificates ORDER BY next_at').map(toCertificate),
     key: ({ id }) => {
       const key = row(id)?.key

@@ -33,7 +33,7 @@ export interface ManagedCertificateRecords {
   /** Due at once, unless there is one of that name. */
   add(certificate: Pick<ManagedCertificate, 'name' | 'names' | 'appId'>): void
   find(name: string): ManagedCertificate | undefined
-  /** By name; of an app, or the server's own. */
+  /** By name; of an app, or the server's own. Without those that rest. */
   list(appId: AppId | null): ManagedCertificate[]
   /** Those that are due first, first. */
   listAll(): ManagedCertificate[]

@@ -99,14 +99,19 @@ describe.skipIf(whyNoPebble !== undefined)(`a certificate that comes by itself (
     await expect.poll(() => stateOf(site, 'www.shop.test'), { timeout: 60_000 }).toEqual({ kind: 'issued' })
   })
 
-  it('goes with its domain, and with a certificate of the user', async () => {
+  it('goes when it is turned off, and is there again, without an order, when that is undone', async () => {
     await using site = await ManagedSite.start()
     await site.pebble.says('www.shop.test', ['127.0.0.1'])
     const app = site.app('shop', ['www.shop.test'])
     await expect.poll(() => stateOf(site, 'www.shop.test'), { timeout: 60_000 }).toEqual({ kind: 'issued' })
     site.store.apps.update(app.id, { acm: false })
     site.wake()
-    expect(site.record('www.shop.test')).toBeUndefined()
+    expect(site.store.managedCertificates.list(app.id)).toEqual([])
     expect((await site.shown('www.shop.test')).issuer).not.toMatch(/Pebble/)
+    const { orders } = site.pebble
+    site.store.apps.update(app.id, { acm: true })
+    site.wake()
+    expect((await site.shown('www.shop.test')).issuer).toMatch(/Pebble/)
+    expect([stateOf(site, 'www.shop.test'), site.pebble.orders]).toEqual([{ kind: 'issued' }, orders])
   })
 })
