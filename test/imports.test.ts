@@ -83,6 +83,7 @@ const allowed: Record<string, string[]> = {
     'services',
     'upgrades/ask.ts',
     'webhooks/notification.ts',
+    'package.json',
   ],
   // It asks the API, which is given to it, and imports none of it.
   dashboard: ['store'],
@@ -187,6 +188,7 @@ const homes: Record<string, string> = {
   commander: 'cli',
   dockerode: 'engine/docker',
   'acme-client': 'certificates/acme',
+  '@xterm/xterm': 'dashboard',
   ajv: 'api/http',
   fastify: 'api',
   hono: 'dashboard',
@@ -201,6 +203,8 @@ const homes: Record<string, string> = {
   'tar-stream': 'tar.ts',
   typebox: 'api',
   uqr: 'qr.ts',
+  uplot: 'dashboard',
+  ws: 'dashboard',
   yaml: 'build',
 }
 

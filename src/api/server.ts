@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
-import { Readable } from 'node:stream'
+import { Readable, type Duplex } from 'node:stream'
 import etag from '@fastify/etag'
 import { fastify, LogController, type FastifyRequest } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
@@ -69,10 +69,12 @@ import { collectRoutes } from './http/routes.ts'
 import { runImageRoutes } from './server/run-images.ts'
 import { schemaRoute } from './server/schema.ts'
 import { stackUpgradeRoutes } from './server/stack-upgrades.ts'
+import { isTerminal } from '../model/terminal-path.ts'
 import { checkScope } from './accounts/scopes.ts'
 import { doctorRoute } from './server/doctor.ts'
 import { serverInfoRoute } from './server/server-info.ts'
 import { serverMetricsRoute } from './server/server-metrics.ts'
+import { serverStatusRoute } from './server/server-status.ts'
 import { sessionRoutes } from './accounts/sessions.ts'
 import { sourceFileRoutes, sourceRoutes } from './builds/sources.ts'
 import { slugFileRoutes } from './builds/slug-files.ts'
@@ -93,13 +95,17 @@ const bodyLimit = 2 ** 20
  */
 const requestTimeout = 3_600_000
 
-const serverOptions = { maxHeaderSize: 64 * 1024, requestTimeout, shouldUpgradeCallback: isAttach }
+const serverOptions = {
+  maxHeaderSize: 64 * 1024,
+  requestTimeout,
+  shouldUpgradeCallback: (request: IncomingMessage) => isAttach(request) || isTerminal(request),
+}
 
 /**
  * The control host's HTTP server: git for repository paths, the dashboard for browsers, the
  * Platform API for all others.
  */
-export function createApi(deps: ApiDeps & { git: Handler; dashboard?: Handler }): Api {
+export function createApi(deps: ApiDeps & { git: Handler; dashboard?: Handler; terminal?: Upgrade }): Api {
   const validation = new Validation()
   const api = fastify({
     loggerInstance: deps.log,
@@ -120,6 +126,11 @@ export function createApi(deps: ApiDeps & { git: Handler; dashboard?: Handler })
   api.addHook('preValidation', validation.load)
   schemaRoute(api, { ...deps, routes })
   addRoutes(api, deps)
+  api.server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (!isTerminal(request)) return
+    if (deps.terminal) deps.terminal(request, socket, head)
+    else socket.destroy()
+  })
   return api
 }
 
@@ -199,6 +210,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     appDiskRoute(resources, deps)
     volumeRoutes(resources, deps)
     serverMetricsRoute(resources, deps)
+    serverStatusRoute(resources, deps)
     addonServiceRoutes(resources, deps)
     addonRoutes(resources, deps)
     addonAttachmentRoutes(resources, deps)
@@ -262,6 +274,9 @@ function requestId(request: IncomingMessage): string {
   const given = request.headers['x-request-id']
   return typeof given === 'string' && /^[\w-]{1,200}$/.test(given) ? given : randomUUID()
 }
+
+/** Answers a request that wants to speak another protocol. */
+type Upgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 
 /** Returns true for the requests that are its own: it answers them. */
 type Handler = (request: IncomingMessage, response: ServerResponse) => boolean

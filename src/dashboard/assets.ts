@@ -1,10 +1,19 @@
 import { createHash } from 'node:crypto'
+import { createRequire } from 'node:module'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 type Asset = { content: Buffer; type: string; hash: string }
 
 const directory = join(import.meta.dirname, 'assets')
+const { resolve } = createRequire(import.meta.filename)
+/** Files of libraries, by the names that they have here. */
+const ofLibraries: Record<string, () => string> = {
+  'uplot.js': () => resolve('uplot/dist/uPlot.iife.min.js'),
+  'uplot.css': () => resolve('uplot/dist/uPlot.min.css'),
+  'xterm.js': () => resolve('@xterm/xterm/lib/xterm.js'),
+  'xterm.css': () => resolve('@xterm/xterm/css/xterm.css'),
+}
 const types: Record<string, string> = {
   css: 'text/css; charset=utf-8',
   js: 'text/javascript; charset=utf-8',
@@ -18,7 +27,7 @@ export function readAsset(name: string): Asset | undefined {
   if (type === undefined || types[type] === undefined) return undefined
   const known = read.get(name)
   if (known) return known
-  const path = join(directory, name)
+  const path = ofLibraries[name]?.() ?? join(directory, name)
   if (!existsSync(path)) return undefined
   const content = readFileSync(path)
   const hash = createHash('sha256').update(content).digest('base64url').slice(0, 12)

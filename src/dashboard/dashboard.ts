@@ -1,4 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ServerResponse, type IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import { asPaasError } from '../errors.ts'
 import { readAsset } from './assets.ts'
 import { Changes } from './changes.ts'
@@ -11,6 +12,7 @@ import { ApiRefusal } from './platform.ts'
 import { findPage } from './registry.ts'
 import { serveLogin } from './login.ts'
 import { findSession } from './session.ts'
+import { relayTerminal } from './terminal-relay.ts'
 import { servePage } from './serve-page.ts'
 
 /** The web pages of the control host, below `/dashboard`. */
@@ -28,6 +30,20 @@ export class Dashboard implements Disposable {
     } catch (cause) {
       await this.#fail(exchange, cause)
     }
+  }
+
+  /** For somebody who is logged in, from a page of this server alone. */
+  async openTerminal(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const exchange = new WebExchange(request, new ServerResponse(request))
+    const { config } = this.#parts
+    try {
+      checkHostHeader(exchange, config.domain)
+      checkOrigin(exchange)
+      if (!(await findSession(this.#parts, exchange))) throw new ApiRefusal(401, { message: 'Nobody is logged in.' })
+    } catch {
+      return void socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n')
+    }
+    await relayTerminal({ request, socket, head }, config.paths.rendezvousSocket)
   }
 
   [Symbol.dispose](): void {

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Dashboard } from './dashboard.ts'
 import type { DashboardDeps } from './parts.ts'
 
@@ -29,6 +30,13 @@ export class DashboardFront implements AsyncDisposable {
       },
     )
     return true
+  }
+
+  /** A browser's terminal, whose connection becomes a WebSocket. */
+  openTerminal(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    socket.on('error', () => socket.destroy())
+    this.#loading ??= load(this.#deps)
+    void this.#loading.then((dashboard) => dashboard.openTerminal(request, socket, head)).catch(() => socket.destroy())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -27,7 +27,7 @@ export function frame(exchange: WebExchange, { page, visit, content, said }: Fra
       ${visit.refusal && alert(visit.refusal.message)} ${content}
     </main>
   `
-  return document(exchange, { title, body, scripts: ['page.js', ...(page.scripts ?? [])] })
+  return document(exchange, { title, body, scripts: ['page.js', ...(page.scripts ?? [])], styles: page.styles ?? [] })
 }
 
 /** A page for somebody who is not. */
@@ -36,12 +36,12 @@ export function bare(exchange: WebExchange, title: string, content: Html): Html 
     <p class="brand">paas</p>
     ${content}
   </main>`
-  return document(exchange, { title: `${title} · paas`, body, scripts: [] })
+  return document(exchange, { title: `${title} · paas`, body, scripts: [], styles: [] })
 }
 
-type Document = { title: string; body: Html; scripts: string[] }
+type Document = { title: string; body: Html; scripts: string[]; styles: string[] }
 
-function document({ nonce }: WebExchange, { title, body, scripts }: Document): Html {
+function document({ nonce }: WebExchange, { title, body, scripts, styles }: Document): Html {
   return html`<!doctype html>
     <html lang="en">
       <head>
@@ -50,7 +50,7 @@ function document({ nonce }: WebExchange, { title, body, scripts }: Document): H
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <link rel="icon" type="image/svg+xml" href="${assetUrl('icon.svg')}" />
-        <link rel="stylesheet" nonce="${nonce}" href="${assetUrl('style.css')}" />
+        ${[...styles, 'style.css'].map((name) => html`<link rel="stylesheet" nonce="${nonce}" href="${assetUrl(name)}" />`)}
         ${scripts.map((name) => html`<script defer nonce="${nonce}" src="${assetUrl(name)}"></script>`)}
       </head>
       <body>

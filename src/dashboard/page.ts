@@ -53,6 +53,8 @@ type Shared = {
   listed: boolean
   /** Of `assets`, beside those that every page has. */
   scripts?: string[]
+  /** Likewise. */
+  styles?: string[]
 }
 
 export type ServerPage = Shared & {

@@ -6,7 +6,7 @@ import type { Seals } from './http/seals.ts'
 import type { Ask } from './platform.ts'
 
 export type DashboardDeps = {
-  config: Pick<Config, 'domain' | 'publicUrl'>
+  config: Pick<Config, 'domain' | 'publicUrl'> & { paths: Pick<Config['paths'], 'rendezvousSocket'> }
   store: Pick<Store, 'tokens' | 'secretFor' | 'commits'>
   /** The Platform API of this process. */
   ask: Ask

@@ -11,11 +11,14 @@ import { domains } from './pages/app/domains.ts'
 import { dynos } from './pages/app/dynos.ts'
 import { integrations } from './pages/app/integrations.ts'
 import { logs } from './pages/app/logs.ts'
+import { metrics } from './pages/app/metrics.ts'
 import { overview } from './pages/app/overview.ts'
 import { release } from './pages/app/release.ts'
 import { settings } from './pages/app/settings.ts'
+import { shell } from './pages/app/terminal.ts'
 import { apps } from './pages/apps.ts'
 import { newApp } from './pages/new-app.ts'
+import { server } from './pages/server.ts'
 import { serverActivity } from './pages/server-activity.ts'
 import { tokens } from './pages/tokens.ts'
 import { twoFactor } from './pages/two-factor.ts'
@@ -24,6 +27,7 @@ import { twoFactor } from './pages/two-factor.ts'
 export const pages: Page[] = [
   apps,
   newApp,
+  server,
   accounts,
   serverActivity,
   account,
@@ -34,7 +38,9 @@ export const pages: Page[] = [
   build,
   release,
   logs,
+  metrics,
   dynos,
+  shell,
   config,
   domains,
   data,

@@ -63,6 +63,7 @@ export const run = (): Promise<void> =>
       outbound,
       git: (...request) => git.handle(...request),
       dashboard: (...request) => dashboard.handle(...request),
+      terminal: (...request) => dashboard.openTerminal(...request),
       log,
     })
     life.defer(() => closeApi(api))

@@ -316,6 +316,18 @@ const auditVerdict = Type.Object(
   },
   closed,
 )
+const serverStatus = Type.Object(
+  {
+    version: Type.String(),
+    processes: Type.Array(
+      Type.Object({ name: Type.String(), up: Type.Boolean(), memory_bytes: Type.Union([count, Type.Null()]) }, closed),
+    ),
+    builds: Type.Object({ pending: count, running: count }, closed),
+    apps: count,
+    accounts: count,
+  },
+  closed,
+)
 const noAudit = 'Heroku shows its audit trail to enterprises alone, and not in this API'
 const text = (own = {}) => Type.Union([Type.String(own), Type.Null()])
 const ofApp = Type.Object({ id: Type.String(), name: Type.String() }, closed)
@@ -555,6 +567,9 @@ export const answers: Record<string, Record<string, Shape>> = {
   },
   'server/doctor.test.ts': {
     'GET /server/doctor': { own: findings, because: 'Heroku looks after its own machines' },
+  },
+  'server/server-status.test.ts': {
+    'GET /server/status': { own: serverStatus, because: 'Heroku shows nobody its servers' },
   },
   'server/server-metrics.test.ts': {
     'GET /metrics': { text: ['text/plain; version=0.0.4; charset=utf-8'] },

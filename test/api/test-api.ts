@@ -133,7 +133,19 @@ export class TestApi implements AsyncDisposable {
     const containers = connectContainers(socketPath)
     const front = new DashboardFront({ config, store, ask: (asked) => askApi(api, asked), log })
     const dashboard: DashboardFront['handle'] = (...exchange) => front.handle(...exchange)
-    const api: Api = createApi({ config, ...record, queue, containers, repositories, output, git, dashboard, log })
+    const terminal: DashboardFront['openTerminal'] = (...asked) => front.openTerminal(...asked)
+    const api: Api = createApi({
+      config,
+      ...record,
+      queue,
+      containers,
+      repositories,
+      output,
+      git,
+      dashboard,
+      terminal,
+      log,
+    })
     this.#life.defer(() => closeApi(api))
     this.#life.use(front)
     await api.listen({ path: config.paths.apiSocket })

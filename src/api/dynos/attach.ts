@@ -30,6 +30,7 @@ export function isAttach({ url, headers }: IncomingMessage): boolean {
 export function attachRoute(api: Api, { config, log }: Deps): void {
   const open = new Set<Socket>()
   api.server.on('upgrade', (request: IncomingMessage, client: Socket, head: Buffer) => {
+    if (!isAttach(request)) return
     open.add(client)
     client.once('close', () => open.delete(client))
     client.on('error', (error) => log.debug({ error: error.message }, 'an attached client broke off'))

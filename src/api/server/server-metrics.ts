@@ -18,7 +18,7 @@ const patience = 5_000
 export function serverMetricsRoute(api: Api, deps: Deps): void {
   api.get('/metrics', async (request, reply) => {
     requireAdmin(request)
-    const figures = await gather(deps)
+    const figures = await gatherFigures(deps)
     // Loaded at the first scrape, so that a server without Prometheus saves the memory.
     const [{ expose }, { familiesOf }] = await Promise.all([
       import('../../metrics/exposition.ts'),
@@ -30,7 +30,8 @@ export function serverMetricsRoute(api: Api, deps: Deps): void {
   })
 }
 
-async function gather({ store, queue, measured, log }: Deps): Promise<ServerFigures> {
+/** What each part of the server tells of itself now. */
+export async function gatherFigures({ store, queue, measured, log }: Deps): Promise<ServerFigures> {
   const ask = <T>(part: string, figures: Promise<T | undefined>) => inTime(part, figures, log)
   const [router, worker, gate, queued, supervisor] = await Promise.all([
     ask('router', measured.router.totals()),
