@@ -20,6 +20,7 @@ const slow = [
   'test/e2e/engine-restart.test.ts',
   'test/e2e/volumes.test.ts',
   'test/backups/**/*.test.ts',
+  'test/databases/**/*.test.ts',
   'test/build/{apt,go,node-modules,procfile,python-managers}.test.ts',
 ]
 /** What images have to be made for first: the other languages with their toolchains, a second stack. `npm run test:images` */

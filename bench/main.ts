@@ -3,6 +3,7 @@ import { startServer } from '../test/helpers/server.ts'
 import { benchAfterLoad } from './after-load.ts'
 import { benchApps } from './apps.ts'
 import { benchCli } from './cli.ts'
+import { benchData } from './data.ts'
 import { benchDockerfile } from './dockerfile.ts'
 import { benchEngine } from './engine.ts'
 import { benchLargeApps } from './large-apps.ts'
@@ -27,6 +28,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   dockerfile: async () => benchDockerfile(),
   redeploy: async () => benchRedeploy(server),
   engine: benchEngine,
+  data: async () => benchData(server),
   logs: benchLogs,
   cli: async () => benchCli(server),
   proxy: benchProxy,

@@ -108,6 +108,7 @@ export const catalogue = {
   repository_missing: { status: 400, fault: 'user' },
   request_timeout: { status: 408, fault: 'user' },
   requirements_missing: { status: 500, fault: 'user' },
+  restore_outside_window: { status: 422, fault: 'user', hint: 'See the window with: paas backups DATABASE' },
   restore_refused: {
     status: 500,
     fault: 'user',

@@ -39,7 +39,7 @@ const allowed: Record<string, string[]> = {
   services: ['build', 'engine', 'logs', 'release', 'store'],
   certificates: ['logs', 'outbound', 'router/control/control.ts', 'store'],
   'data-transfers': ['backups/restic.ts', 'engine', 'logs', 'outbound', 'services', 'store'],
-  backups: ['engine', 'git/refs.ts', 'store'],
+  backups: ['engine', 'git/refs.ts', 'services/archive.ts', 'store'],
   doctor: [
     'backups/history.ts',
     'engine/engine.ts',

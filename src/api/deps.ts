@@ -34,6 +34,7 @@ export type ApiDeps = {
     | 'network'
     | 'stacksDirectory'
     | 'servicesDirectories'
+    | 'backup'
   >
   store: Store
   grants: Grants

@@ -10,6 +10,7 @@ import { accountLimitRoutes } from './accounts/account-limits.ts'
 import { accountsRoutes } from './accounts/accounts.ts'
 import { addonAttachmentRoutes } from './addons/attachments.ts'
 import { addonActionRoutes } from './addons/own-actions.ts'
+import { addonBackupRoutes } from './addons/archives.ts'
 import { backupFileRoute } from './addons/backup-file.ts'
 import { backupScheduleRoutes } from './addons/backup-schedules.ts'
 import { backupRoutes } from './addons/backups.ts'
@@ -216,6 +217,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     addonAttachmentRoutes(resources, deps)
     resolveRoutes(resources, deps)
     addonClientRoutes(resources, deps)
+    addonBackupRoutes(resources, deps)
     addonActionRoutes(resources, deps)
     postgresRoutes(resources, deps)
     backupRoutes(resources, { ...deps, passes })

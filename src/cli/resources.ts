@@ -201,6 +201,29 @@ export type AddonJson = NamedJson & {
 export type AddonAttachmentJson = NamedJson & { addon: NamedJson & { app: NamedJson }; app: NamedJson }
 
 /** Not in Heroku's API. */
+export type AddonBackupsJson = {
+  addon: { id: string; name: string }
+  app: { id: string; name: string }
+  kind: string
+  schedule: string | null
+  window: { from: string; to: string } | null
+  recovery_point_seconds: number | null
+  bytes: number
+  where: string | null
+  last_good: { started_at: string } | null
+  last_proven: { at: string } | null
+  last_disproven: { backup: string | null; reason: string } | null
+  problem: string | null
+  backups: {
+    name: string | null
+    kind: string
+    status: string
+    started_at: string
+    bytes: number | null
+    reason: string | null
+  }[]
+}
+export type AddonProofJson = { id: string; status: string; reason: string | null }
 export type AddonInfoJson = { name: string; info: { name: string; values: string[] }[] }
 
 /** Not in Heroku's API; `authority` is a certificate in PEM. */

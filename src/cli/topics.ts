@@ -167,6 +167,10 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/backup-schedules.ts')).defineBackupSchedules,
   },
   {
+    commands: ['backups', 'backups:prove', 'pg:restore'],
+    load: async () => (await import('./topics/archives.ts')).defineArchives,
+  },
+  {
     commands: ['maintenance', 'maintenance:on', 'maintenance:off'],
     load: async () => (await import('./topics/maintenance.ts')).defineMaintenance,
   },

@@ -31,4 +31,14 @@ export const label = {
  * What a labelled thing is. One-offs are dynos that nobody starts again: `run`, release commands. A
  * session is one whose input and output are a client's.
  */
-export type Kind = 'dyno' | 'oneoff' | 'session' | 'sandbox' | 'network' | 'cache' | 'image' | 'volume' | 'service'
+export type Kind =
+  | 'dyno'
+  | 'oneoff'
+  | 'session'
+  | 'sandbox'
+  | 'network'
+  | 'cache'
+  | 'image'
+  | 'volume'
+  | 'service'
+  | 'backups'

@@ -32,6 +32,10 @@ export interface ServiceEngine {
     command: { argv: string[]; env?: Record<string, string>; session?: string },
     signal: AbortSignal,
   ): Promise<ServiceStream>
+  /** A file or directory of its volumes as a tar, whose names begin with that of the path. */
+  readFromService(id: string, path: string): Promise<Readable>
+  /** Unpacks a tar into a directory of its volumes. */
+  writeToService(id: string, path: string, tar: Readable): Promise<void>
 }
 
 /** A program beside a service. Its output has to be read, or it does not end. */
@@ -58,6 +62,8 @@ export type ServiceSpec = {
   env: Record<string, string>
   limits: Limits
   data: Mount | undefined
+  /** Where it keeps its archive: a volume that is there. */
+  archive?: Mount | undefined
   /** What it was made of: one that differs is made anew. */
   version: string
 }

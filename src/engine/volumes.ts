@@ -19,8 +19,11 @@ export interface VolumeEngine {
  */
 export type VolumeKey = { id: string; owner: string }
 
-/** `volume`: of an app, for what it writes itself; `service`: the data of an add-on. */
-export type VolumeKind = 'volume' | 'service'
+/**
+ * `volume`: of an app, for what it writes itself; `service`: the data of an add-on; `backups`: its
+ * archive.
+ */
+export type VolumeKind = 'volume' | 'service' | 'backups'
 
 /** `name` is for people who look at the engine. */
 export type VolumeSpec = VolumeKey & { kind: VolumeKind; name: string }

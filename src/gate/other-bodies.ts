@@ -59,7 +59,7 @@ function isData(name: string, labels: Record<string, string> | undefined, owner:
     [label.kind]: kind,
     [label.volumeName]: called = '',
   } = labels
-  if (kind !== 'volume' && kind !== 'service') return false
+  if (kind !== 'volume' && kind !== 'service' && kind !== 'backups') return false
   const known = volumeOptions(owner.serverId, { id, owner: of, kind, name: called })
   return isDeepStrictEqual({ Name: name, Labels: labels }, known)
 }

@@ -29,6 +29,7 @@ import type { RouterControl } from '../router/control/control.ts'
 import type { Store } from '../store/store.ts'
 import { LogCollector } from '../worker/collect-logs.ts'
 import { LogCursors } from '../worker/log-cursors.ts'
+import { AddonBackups } from '../services/addon-backups.ts'
 import { Services } from '../services/services.ts'
 import { StackUpgrades } from '../upgrades/upgrades.ts'
 import { BuildMeter } from '../worker/measure-builds.ts'
@@ -76,6 +77,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
   const cursors = new LogCursors({ path: join(paths.runs.worker, 'log-cursors.json'), log })
   const collector = life.use(new LogCollector({ engine, logs, cursors, log }))
   const services = new Services({ ...given, platformLog, collector })
+  const addonBackups = new AddonBackups({ ...given, platformLog, collector })
   const builds = new Builds({
     engine,
     store,
@@ -115,6 +117,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
     services,
     certificates,
     dataTransfers,
+    addonBackups,
     upgrades,
     collector,
     drains,

@@ -1,4 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto'
+import type { AddonOrigin } from './addon-backup.ts'
 import type { AccountId, AddonAttachmentId, AddonId, AppId } from './ids.ts'
 import type { ConfigVars } from './release.ts'
 
@@ -19,6 +20,8 @@ export type Addon = {
   /** What its lines in the log come from: `postgresql.1`. */
   process: string
   state: AddonState
+  /** What a fork was made from. */
+  origin: AddonOrigin | null
   createdAt: Date
   updatedAt: Date
 }
@@ -51,13 +54,19 @@ export type AddonSecrets = {
   password: string
   next?: string
   database: string
+  /** What its archive is encrypted with; one that was made before there were archives has none. */
+  backupKey?: string
   /** What follows the attachment's name → value: `URL`. Empty until it is provisioned. */
   config: ConfigVars
 }
 
 /** As Heroku's look. */
 export function newSecrets(): AddonSecrets {
-  return { user: `u${hex(7)}`, password: newPassword(), database: `d${hex(7)}`, config: {} }
+  return { user: `u${hex(7)}`, password: newPassword(), database: `d${hex(7)}`, backupKey: newBackupKey(), config: {} }
+}
+
+export function newBackupKey(): string {
+  return hex(32)
 }
 
 export function newPassword(): string {

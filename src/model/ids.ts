@@ -26,6 +26,8 @@ export type OneOffId = Id<'one-off'>
 export type VolumeId = Id<'volume'>
 export type StackUpgradeId = Id<'stack upgrade'>
 export type AddonId = Id<'add-on'>
+export type AddonBackupId = Id<'backup of an add-on'>
+export type AddonProofId = Id<'proof of a backup'>
 export type AddonAttachmentId = Id<'add-on attachment'>
 export type DataTransferId = Id<'data transfer'>
 

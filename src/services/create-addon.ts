@@ -1,5 +1,13 @@
 import { PaasError } from '../errors.ts'
-import { addonNamePattern, generateAddonName, mostAddons, type Addon } from '../model/addon.ts'
+import {
+  addonNamePattern,
+  generateAddonName,
+  mostAddons,
+  newSecrets,
+  type Addon,
+  type AddonSecrets,
+} from '../model/addon.ts'
+import type { AddonOrigin } from '../model/addon-backup.ts'
 import type { App } from '../model/app.ts'
 import { newId, type AccountId, type AddonId, type AppId } from '../model/ids.ts'
 import type { Service } from '../model/service.ts'
@@ -20,6 +28,9 @@ export type AskedAddon = {
   /** The app's name, if what is there may be overwritten. */
   confirm?: string | undefined
   name?: string | undefined
+  /** Of a fork: what it is made from, and the names that are in it. */
+  origin?: AddonOrigin
+  secrets?: Pick<AddonSecrets, 'user' | 'database'>
   accountId: AccountId
 }
 
@@ -31,7 +42,7 @@ export type AskedAddon = {
 export function createAddon(
   { store, services }: { store: Store; services: Service[] },
   app: App,
-  { plan: asked, as, options = {}, confirm, name, accountId }: AskedAddon,
+  { plan: asked, as, options = {}, confirm, name, origin, secrets, accountId }: AskedAddon,
 ): Addon {
   const { service, plan } = planAsked(services, asked)
   checkOptions(service, options)
@@ -39,16 +50,20 @@ export function createAddon(
   return store.transaction(() => {
     checkLimit(store, app)
     const id = newId<AddonId>()
-    const addon = store.addons.create({
-      id,
-      appId: app.id,
-      accountId,
-      name: name ?? freeName(store, service),
-      service: service.name,
-      plan: plan.name,
-      host: `${service.family}-${id.slice(-12)}`,
-      process: nextProcess(store, app.id, service),
-    })
+    const addon = store.addons.create(
+      {
+        id,
+        appId: app.id,
+        accountId,
+        name: name ?? freeName(store, service),
+        service: service.name,
+        plan: plan.name,
+        host: `${service.family}-${id.slice(-12)}`,
+        process: nextProcess(store, app.id, service),
+        ...(origin && { origin }),
+      },
+      { ...newSecrets(), ...secrets },
+    )
     const { overwritten } = attachAddon(store, { app, addon, service }, { name: as, confirm })
     if (service.data && canBeCopied(service)) schedule(store, addon)
     if (overwritten.length > 0)

@@ -18,6 +18,11 @@ const programs = [
   'facts',
   'configure',
   'disconnect',
+  'backup',
+  'archived',
+  'mark',
+  'restore',
+  'verify',
 ]
 
 /**

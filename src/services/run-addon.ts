@@ -1,14 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Stacks } from '../build/stacks.ts'
+import type { Config } from '../config.ts'
 import type { Engine, ServiceContainer } from '../engine/engine.ts'
 import { asPaasError, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import type { Addon } from '../model/addon.ts'
+import { newBackupKey, type Addon, type AddonSecrets } from '../model/addon.ts'
 import type { AppId } from '../model/ids.ts'
 import type { Service, ServicePlan } from '../model/service.ts'
 import { usualStack } from '../model/stack.ts'
 import type { Store } from '../store/store.ts'
 import { programsAt, serviceImage } from './image.ts'
+import { restoreInto } from './restore.ts'
 import { serviceSpec } from './spec.ts'
 
 export type RunAddonDeps = {
@@ -22,9 +24,12 @@ export type RunAddonDeps = {
     | 'execInService'
     | 'stopDyno'
     | 'createVolume'
+    | 'readFromService'
+    | 'writeToService'
   >
   stacks: Stacks
-  store: Pick<Store, 'addons' | 'addonAttachments' | 'apps'>
+  store: Pick<Store, 'addons' | 'addonAttachments' | 'addonBackups' | 'apps' | 'archiveFetches' | 'transaction'>
+  config: Pick<Config, 'backup'>
   /** Copies what a container prints into its app's log. */
   collector: { follow(container: { id: string; appId: AppId; name: string }): void }
   log: Logger
@@ -54,21 +59,32 @@ export async function runAddon(
   for (const other of present) if (other !== good) await engine.stopDyno(other.id, grace)
   if (good) {
     await engine.connectService(good, spec)
+    if (addon.state.kind !== 'provisioning') return good
+    // A worker that was killed has begun it.
+    await fill(deps, addon, good, signal)
+    await untilHealthy(deps, addon, good, signal)
     return good
   }
   // Only then: one that is lost later is not to be replaced by an empty one.
   if (spec.data && addon.state.kind === 'provisioning')
     await engine.createVolume({ id: addon.id, owner: addon.id, kind: 'service', name: addon.name })
+  if (spec.archive) await engine.createVolume({ ...spec.archive, kind: 'backups', name: addon.name })
   await engine.runService(spec, signal)
   const [container] = await containersOf(deps, addon)
   if (!container) throw new PaasError('engine_unavailable', `The add-on ${addon.name} went away.`)
   collector.follow({ ...container, name: container.process })
+  await fill(deps, addon, container, signal)
   await untilHealthy(deps, addon, container, signal)
   log.info({ addon: addon.name, app: addon.appId }, 'add-on runs')
   return container
 }
 
-async function specOf(
+/** A fork waits for what it is made from. */
+async function fill(deps: RunAddonDeps, { origin }: Addon, container: ServiceContainer, signal: AbortSignal) {
+  if (origin) await restoreInto(deps, container, origin, signal)
+}
+
+export async function specOf(
   { engine, stacks, store, log }: RunAddonDeps,
   addon: Addon,
   known: { service: Service; plan: ServicePlan },
@@ -79,8 +95,22 @@ async function specOf(
   const image = await serviceImage({ engine, stack }, known.service, (line) => log.debug({ line }, 'service image'))
   const attached = store.addonAttachments.list({ addonId: addon.id }).map(({ appId }) => appId)
   const appIds = [...new Set([addon.appId, ...attached])]
-  const secrets = store.addons.secrets(addon.id)
-  return serviceSpec(addon, { ...known, image: image.digest }, { app: app.name, appIds, secrets })
+  return serviceSpec(
+    addon,
+    { ...known, image: image.digest },
+    { app: app.name, appIds, secrets: secretsOf(store, addon) },
+  )
+}
+
+/** With a key for its archive, also where there were none when it was made. */
+function secretsOf(store: RunAddonDeps['store'], { id }: Addon): AddonSecrets {
+  return store.transaction(() => {
+    const present = store.addons.secrets(id)
+    if (present.backupKey !== undefined) return present
+    const secrets = { ...present, backupKey: newBackupKey() }
+    store.addons.setSecrets(id, secrets)
+    return secrets
+  })
 }
 
 export async function containersOf(

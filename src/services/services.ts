@@ -12,13 +12,13 @@ import { readServices } from './definition.ts'
 import { provideAddons } from './from-app-json.ts'
 import { programsAt } from './image.ts'
 import { containersOf, runAddon, untilHealthy, type RunAddonDeps } from './run-addon.ts'
-import { configOf, dataOf } from './spec.ts'
+import { archiveVolume, configOf, dataOf } from './spec.ts'
 
 export type ServicesOptions = RunAddonDeps & {
   engine: Pick<Engine, 'removeVolume'>
   store: Store
   platformLog: PlatformLog
-  config: Pick<Config, 'servicesDirectories'>
+  config: Pick<Config, 'servicesDirectories' | 'backup'>
 }
 
 /** Milliseconds until what something passing kept from being done is tried again. */
@@ -58,6 +58,8 @@ export class Services implements AsyncDisposable {
 
   /** A container of one changed. */
   heard({ id, appId, name, kind, addonId }: Heard): void {
+    // One that is none of the record's is a proof's: nobody wants to read what it prints.
+    if (!this.#own.store.addons.find(addonId)) return
     if (kind === 'started') this.#own.collector.follow({ id, appId, name })
     else void this.#settle(addonId)
   }
@@ -191,7 +193,7 @@ export class Services implements AsyncDisposable {
 
   async #remove(addon: Addon): Promise<void> {
     for (const { id } of await containersOf(this.#own, addon)) await this.#own.engine.stopDyno(id, 0)
-    await this.#own.engine.removeVolume(dataOf(addon))
+    for (const volume of [dataOf(addon), archiveVolume(addon)]) await this.#own.engine.removeVolume(volume)
   }
 
   /** @throws addon_failed */

@@ -18,7 +18,7 @@ export function serviceSpec(
 ): ServiceSpec {
   const limits = { memoryMiB: plan.memoryMiB, cpus: plan.cpus, pids: mostProcesses }
   const settings = settingsOf(addon, service, plan)
-  const { user, password, database } = secrets
+  const { user, password, database, backupKey = '' } = secrets
   return {
     addonId: addon.id,
     appId: addon.appId,
@@ -28,9 +28,17 @@ export function serviceSpec(
     host: addon.host,
     image,
     argv: [`${programsAt}/start`],
-    env: { ...settings, SERVICE_USER: user, SERVICE_PASSWORD: password, SERVICE_DATABASE: database },
+    env: {
+      ...settings,
+      SERVICE_USER: user,
+      SERVICE_PASSWORD: password,
+      SERVICE_DATABASE: database,
+      SERVICE_BACKUP_KEY: backupKey,
+      SERVICE_RESTORED: addon.origin ? '1' : '',
+    },
     limits,
     data: service.data ? dataOf(addon) : undefined,
+    archive: hasArchive(service) ? archiveVolume(addon) : undefined,
     version: createHash('sha256')
       .update(JSON.stringify([image, limits, settings]))
       .digest('hex')
@@ -41,6 +49,18 @@ export function serviceSpec(
 /** Its data, which outlives its containers. */
 export function dataOf({ id }: Pick<Addon, 'id'>): Mount {
   return { id, owner: id, at: '/data' }
+}
+
+/** Whether it makes backups of its own, from which any moment can be restored. */
+export function hasArchive({ data, scripts }: Pick<Service, 'data' | 'scripts'>): boolean {
+  return data && ['backup', 'archived', 'restore'].every((name) => scripts.includes(name))
+}
+
+/** Its archive, on a volume beside its data. */
+export function archiveVolume({ id }: Pick<Addon, 'id'>): Mount {
+  const hex = createHash('sha256').update(`archive ${id}`).digest('hex')
+  const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)]
+  return { id: parts.join('-'), owner: id, at: '/backups' }
 }
 
 /** What the scripts are told beside the secrets. */

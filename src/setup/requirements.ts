@@ -35,7 +35,12 @@ export function requirements({ embeddedRedis, installEngine, localEngine, backup
     ...(embeddedRedis ? [{ command: 'redis-server', packages: ['redis-server'] }] : []),
     ...(localEngine ? [{ command: 'iptables', packages: ['iptables'] }] : []),
     ...(installEngine ? [{ command: 'dockerd', packages: ['docker.io'] }] : []),
-    ...(backups || tests ? [{ command: 'restic', packages: ['restic'] }] : []),
+    ...(backups || tests
+      ? [
+          { command: 'restic', packages: ['restic'] },
+          { command: 'rclone', packages: ['rclone'] },
+        ]
+      : []),
     ...(tests ? forTests : []),
   ]
 }

@@ -3,8 +3,12 @@ import type { AccountId, AddonAttachmentId, AddonId, AppId } from '../model/ids.
 import type { ConfigVars } from '../model/release.ts'
 
 export interface AddonRecords {
-  /** Provisioning. @throws name_taken */
-  create(addon: Pick<Addon, 'id' | 'appId' | 'accountId' | 'name' | 'service' | 'plan' | 'host' | 'process'>): Addon
+  /** Provisioning; with new secrets, unless it gets some. @throws name_taken */
+  create(
+    addon: Pick<Addon, 'id' | 'appId' | 'accountId' | 'name' | 'service' | 'plan' | 'host' | 'process'> &
+      Partial<Pick<Addon, 'origin'>>,
+    secrets?: AddonSecrets,
+  ): Addon
   find(id: AddonId): Addon | undefined
   /** By id, name or host; not one that is going. */
   findNamed(idOrName: string): Addon | undefined

@@ -1,5 +1,6 @@
 import { PaasError } from '../errors.ts'
 import { newSecrets, type Addon, type AddonSecrets, type AddonState, type AddonWork } from '../model/addon.ts'
+import type { AddonOrigin } from '../model/addon-backup.ts'
 import type { AccountId, AddonId, AppId } from '../model/ids.ts'
 import type { Cipher } from '../cipher.ts'
 import type { AddonRecords } from './addon-records.ts'
@@ -17,12 +18,13 @@ type AddonRow = {
   state: AddonState['kind']
   work: AddonWork | null
   reason: string | null
+  origin: string | null
   created_at: number
   updated_at: number
 }
 
 const columns =
-  'id, app_id, account_id, name, service, plan, host, process, state, work, reason, created_at, updated_at'
+  'id, app_id, account_id, name, service, plan, host, process, state, work, reason, origin, created_at, updated_at'
 
 export function openAddonRecords(db: Database, cipher: Cipher): AddonRecords {
   const find = (id: AddonId): Addon | undefined => {
@@ -30,13 +32,18 @@ export function openAddonRecords(db: Database, cipher: Cipher): AddonRecords {
     return row && toAddon(row)
   }
   return {
-    create: (addon) =>
+    create: ({ origin = null, ...addon }, secrets = newSecrets()) =>
       unlessTaken(addon.name, () =>
         db.change<AddonRow>(
-          `INSERT INTO addons (id, app_id, account_id, name, service, plan, host, process, secrets, created_at, updated_at)
-           VALUES (:id, :appId, :accountId, :name, :service, :plan, :host, :process, :secrets, :now, :now)
+          `INSERT INTO addons (id, app_id, account_id, name, service, plan, host, process, secrets, origin, created_at, updated_at)
+           VALUES (:id, :appId, :accountId, :name, :service, :plan, :host, :process, :secrets, :origin, :now, :now)
            RETURNING ${columns}`,
-          { ...addon, secrets: seal(cipher, addon.id, newSecrets()), now: Date.now() },
+          {
+            ...addon,
+            origin: origin && JSON.stringify(origin),
+            secrets: seal(cipher, addon.id, secrets),
+            now: Date.now(),
+          },
         ),
       ),
     find,
@@ -127,6 +134,7 @@ function toAddon(row: AddonRow): Addon {
     host: row.host,
     process: row.process,
     state: stateOf(row),
+    origin: row.origin === null ? null : (JSON.parse(row.origin) as AddonOrigin),
     createdAt: new Date(row.created_at),
     updatedAt: new Date(row.updated_at),
   }

@@ -4,12 +4,15 @@ import { PaasError } from '../errors.ts'
 import { openAccountRecords } from './accounts.ts'
 import { openAccountUsageRecords } from './account-usage.ts'
 import { openAddonAttachmentRecords } from './addon-attachments.ts'
+import { openAddonBackupRecords } from './addon-backups.ts'
+import { openAddonProofRecords } from './addon-proofs.ts'
 import { openAddonRecords } from './addons.ts'
 import { openAppSetupRecords } from './app-setups.ts'
 import { openAppTransferRecords } from './app-transfers.ts'
 import { openAppRecords } from './apps.ts'
 import { openAuditRecords } from './audit.ts'
 import { openBuildpackRecords } from './buildpacks.ts'
+import { openArchiveFetchRecords } from './archive-fetches.ts'
 import { openBuildRecords } from './builds.ts'
 import { openCipher } from './cipher.ts'
 import { openCollaboratorRecords } from './collaborators.ts'
@@ -111,6 +114,9 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
       commits: () => db.get<{ commits: number }>('SELECT commits FROM meta')?.commits ?? 0,
       dataTransfers: openDataTransferRecords(db, cipher),
       backupSchedules: openBackupScheduleRecords(db),
+      addonBackups: openAddonBackupRecords(db),
+      addonProofs: openAddonProofRecords(db),
+      archiveFetches: openArchiveFetchRecords(db),
       check: () => {
         keep(db)
         told(() => checkContent(db, 'integrity_check'))

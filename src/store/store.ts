@@ -28,6 +28,7 @@ import type {
   TokenRecords,
   TwoFactorRecords,
 } from './account-records.ts'
+import type { AddonBackupRecords, AddonProofRecords, ArchiveFetchRecords } from './addon-backup-records.ts'
 import type { AddonAttachmentRecords, AddonRecords } from './addon-records.ts'
 import type { AuditRecords } from './audit-records.ts'
 import type { BackupScheduleRecords, DataTransferRecords } from './data-transfer-records.ts'
@@ -92,6 +93,9 @@ export interface Store extends Disposable {
   audit: AuditRecords
   dataTransfers: DataTransferRecords
   backupSchedules: BackupScheduleRecords
+  addonBackups: AddonBackupRecords
+  addonProofs: AddonProofRecords
+  archiveFetches: ArchiveFetchRecords
 }
 
 export interface AppRecords {

@@ -4,6 +4,7 @@ import { PaasError } from '../errors.ts'
 import type { FileLock } from '../lock.ts'
 import { refuseHeldId } from '../server-id.ts'
 import { liftUserLimits } from '../user-limits.ts'
+import { keepArchivesStored } from './archives.ts'
 import { backUpDaily } from './backups.ts'
 import { Child, type ChildReport } from './child.ts'
 import { checkSpec, childSpecs, recordSpec, type ChildrenOptions } from './children.ts'
@@ -68,6 +69,7 @@ export async function supervise(options: SuperviseOptions, stop: StopRequest): P
     await startChildren({ ...children, prefixes }, { log, stop, starting })
     starting.use(backUpDaily(options, log))
     starting.use(examineRegularly(options, log))
+    starting.use(keepArchivesStored(options, log))
     findOldRouter(config) // the name it had is gone with the router that was replaced
   } catch (cause) {
     throw pointToLog(cause, log.path)

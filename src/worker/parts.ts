@@ -12,6 +12,7 @@ import type { AppLogWriter } from '../model/app-log.ts'
 import type { OneOffs } from '../one-offs/one-offs.ts'
 import type { OutputWriters } from '../model/output.ts'
 import type { Releases } from '../release/releases.ts'
+import type { AddonBackups } from '../services/addon-backups.ts'
 import type { Services } from '../services/services.ts'
 import type { Store } from '../store/store.ts'
 import type { StackUpgrades } from '../upgrades/upgrades.ts'
@@ -32,6 +33,7 @@ export type WorkerParts = {
   services: Services
   certificates: Pick<Certificates, 'begin' | 'wake'> & AsyncDisposable
   dataTransfers: DataTransfers
+  addonBackups: AddonBackups
   collector: LogCollector
   drains: Drains
   config: Config

@@ -2,7 +2,16 @@ import type { Working } from './parts.ts'
 
 type Used = Pick<
   Working,
-  'engine' | 'store' | 'dynos' | 'collector' | 'dispatcher' | 'oneOffs' | 'upgrades' | 'services' | 'dataTransfers'
+  | 'engine'
+  | 'store'
+  | 'dynos'
+  | 'collector'
+  | 'dispatcher'
+  | 'oneOffs'
+  | 'upgrades'
+  | 'services'
+  | 'dataTransfers'
+  | 'addonBackups'
 >
 
 /**
@@ -13,7 +22,7 @@ type Used = Pick<
  *   and the router gets a whole table. Later that could undo a switch that is just being made.
  */
 export async function recover(worker: Used, { first }: { first: boolean }): Promise<void> {
-  const { engine, store, dynos, collector, oneOffs, services, dispatcher } = worker
+  const { engine, store, dynos, collector, oneOffs, services, addonBackups, dispatcher } = worker
   await engine.secureHost()
   if (first) store.builds.noteLosses()
   if (first) await engine.removeOrphans(oneOffs.survivors(await engine.listDynos()))
@@ -23,6 +32,7 @@ export async function recover(worker: Used, { first }: { first: boolean }): Prom
   if (first) await dynos.routeToWhatRuns(present)
   services.begin((appId) => void dispatcher.converge(appId))
   worker.dataTransfers.begin()
+  addonBackups.begin()
   resumeWork(worker)
 }
 

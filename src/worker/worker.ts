@@ -62,6 +62,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   life.use(worker.services)
   life.use(worker.certificates)
   life.use(worker.dataTransfers)
+  life.use(worker.addonBackups)
   drains.sync()
   life.use(worker.oneOffs)
   const taking = meeting.then(() => takeJobs(worker))

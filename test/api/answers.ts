@@ -79,6 +79,54 @@ const saying = Type.Object({ message: someText }, closed)
 const addonClient = Type.Object({ attach_url: someText, created_at: someText, id: someText, name: someText }, closed)
 const infoLines = Type.Array(Type.Object({ name: someText, values: Type.Array(someText) }, closed))
 const addonInfo = Type.Object({ name: someText, info: infoLines }, closed)
+const orNull = (shape: TSchema) => Type.Union([shape, Type.Null()])
+const addonBackup = Type.Object(
+  {
+    id: someText,
+    kind: someText,
+    status: someText,
+    name: orNull(someText),
+    bytes: orNull(Type.Number()),
+    reason: orNull(someText),
+    started_at: someText,
+    ended_at: orNull(someText),
+  },
+  closed,
+)
+const proven = { at: someText, backup: orNull(someText) }
+const addonBackups = Type.Object(
+  {
+    addon: Type.Object({ id: someText, name: someText }, closed),
+    app: Type.Object({ id: someText, name: someText }, closed),
+    service: someText,
+    kind: someText,
+    schedule: orNull(someText),
+    window_days: orNull(Type.Number()),
+    window: orNull(Type.Object({ from: someText, to: someText }, closed)),
+    hole: orNull(someText),
+    recovery_point_seconds: orNull(Type.Number()),
+    bytes: Type.Number(),
+    where: orNull(someText),
+    last_good: orNull(addonBackup),
+    last_failed: orNull(addonBackup),
+    last_proven: orNull(Type.Object(proven, closed)),
+    last_disproven: orNull(Type.Object({ ...proven, reason: someText }, closed)),
+    problem: orNull(someText),
+    backups: Type.Array(addonBackup),
+  },
+  closed,
+)
+const addonProof = Type.Object(
+  {
+    id: someText,
+    status: someText,
+    backup: orNull(someText),
+    reason: orNull(someText),
+    created_at: someText,
+    ended_at: orNull(someText),
+  },
+  closed,
+)
 const database = Type.Object(
   {
     addon: someText,
@@ -603,6 +651,14 @@ export const answers: Record<string, Record<string, Shape>> = {
     'POST /account/keys': 'key',
     'GET /account/keys/:key': 'key',
     'DELETE /account/keys/:key': 'key',
+  },
+  'addons/archives.test.ts': {
+    'GET /backups': { own: Type.Array(addonBackups), because: "backups of add-ons are the server's own here" },
+    'GET /apps/:app/backups': { own: Type.Array(addonBackups), because: 'likewise' },
+    'GET /addons/:addon/backups': { own: addonBackups, because: 'likewise' },
+    'POST /addons/:addon/actions/prove': { own: addonProof, because: 'likewise' },
+    'GET /addons/:addon/proofs/:proof': { own: addonProof, because: 'likewise' },
+    'POST /addons/:addon/actions/restore': 'add-on',
   },
   'addons/addons.test.ts': {
     'GET /addon-services': ['add-on-service'],

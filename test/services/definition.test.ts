@@ -46,6 +46,11 @@ describe('services', () => {
       'load',
       'facts',
       'disconnect',
+      'backup',
+      'archived',
+      'mark',
+      'restore',
+      'verify',
     ])
     expect(services.map((one) => canBeCopied(one))).toEqual([false, true, true])
     expect(postgresql!.plans[0]).toMatchObject({ name: 'essential-0', memoryMiB: 256, connections: 20 })

@@ -8,7 +8,7 @@ import { planNamed, serviceNamed } from '../../src/model/service.ts'
 import { readServices } from '../../src/services/definition.ts'
 import { serviceImage } from '../../src/services/image.ts'
 import { untilHealthy } from '../../src/services/run-addon.ts'
-import { serviceSpec } from '../../src/services/spec.ts'
+import { archiveVolume, hasArchive, serviceSpec } from '../../src/services/spec.ts'
 import { docker, never, testEngine } from '../engine/support.ts'
 
 const ownServices = resolve(import.meta.dirname, '../../services')
@@ -52,11 +52,13 @@ export class RunningServices implements AsyncDisposable {
       host: `${service.family}-${id.slice(-12)}`,
       process: `${service.family}.1`,
       state: { kind: 'provisioning' },
+      origin: null,
       createdAt: new Date(),
       updatedAt: new Date(),
     }
     const { appId } = addon
     if (service.data) await engine.createVolume({ id, owner: id, kind: 'service', name: addon.name })
+    if (hasArchive(service)) await engine.createVolume({ ...archiveVolume(addon), kind: 'backups', name: addon.name })
     const known = { app: 'acme', appIds: [appId], secrets: newSecrets() }
     await engine.runService(serviceSpec(addon, { service, plan, image }, known), never)
     const running = new RunningService(engine, addon)

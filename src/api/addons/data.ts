@@ -3,6 +3,7 @@ import { PaasError } from '../../errors.ts'
 import type { Role } from '../../model/access.ts'
 import type { Addon, AddonWork } from '../../model/addon.ts'
 import type { AddonFigures } from '../../model/addon-figures.ts'
+import { hasArchive } from '../../services/spec.ts'
 import { planNamed, type ServicePlan } from '../../model/service.ts'
 import type { ApiDeps } from '../deps.ts'
 import { servicesOf, type AddonDeps } from './deps.ts'
@@ -57,10 +58,26 @@ export async function infoOf(deps: DataDeps, addon: Addon, signal: AbortSignal):
     { name: 'Status', values: [statusOf(addon, figures)] },
     ...(figures?.told ?? []).map(({ name, value }) => ({ name, values: [value] })),
     ...(figures && plan ? usageOf(figures, plan) : []),
+    ...(service && hasArchive(service) ? backupLines(deps, addon) : []),
     { name: 'Host', values: [addon.host] },
     { name: 'Nodes', values: ['1'] },
-    { name: 'Created', values: [addon.createdAt.toISOString().replace('T', ' ').slice(0, 16) + ' UTC'] },
+    { name: 'Created', values: [minuteOf(addon.createdAt)] },
   ]
+}
+
+/** @returns the last good backup, and the last one that was restored to see whether it can be */
+function backupLines({ store }: DataDeps, { id }: Addon): InfoLine[] {
+  const backup = store.addonBackups.list(id).find(({ state }) => state.kind === 'succeeded')
+  const proof = store.addonProofs.list(id).find(({ state }) => state.kind === 'succeeded')
+  const shown = (time: Date | null | undefined): string[] => [time ? minuteOf(time) : 'none yet']
+  return [
+    { name: 'Last Backup', values: shown(backup?.startedAt) },
+    { name: 'Last Proof', values: shown(proof?.endedAt) },
+  ]
+}
+
+function minuteOf(time: Date): string {
+  return `${time.toISOString().replace('T', ' ').slice(0, 16)} UTC`
 }
 
 function statusOf({ state }: Addon, figures: AddonFigures | undefined): string {
@@ -71,7 +88,7 @@ function statusOf({ state }: Addon, figures: AddonFigures | undefined): string {
 function usageOf({ memoryBytes, diskBytes, since }: AddonFigures, plan: ServicePlan): InfoLine[] {
   const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(0)
   const lines: [string, string | null][] = [
-    ['Running Since', since && `${since.toISOString().replace('T', ' ').slice(0, 16)} UTC`],
+    ['Running Since', since && minuteOf(since)],
     ['Memory Used', memoryBytes === null ? null : `${mib(memoryBytes)} of ${plan.memoryMiB} MiB`],
     ['Disk Used', diskBytes === null || plan.diskMiB === 0 ? null : `${mib(diskBytes)} of ${plan.diskMiB} MiB`],
   ]

@@ -1,10 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises'
+import { PaasError } from '../../errors.ts'
 import type { Command } from 'commander'
 import { addonCalled, pathOf } from '../addon-names.ts'
-import type { Client } from '../client.ts'
 import { define, defineForApp, type AppOptions, type Options } from '../command.ts'
 import { confirm } from '../confirm.ts'
-import { PaasError } from '../../errors.ts'
+import { untilMade, varsOf } from '../made-addon.ts'
 import { heading, list as pairs, note, print, progress, table } from '../output.ts'
 import type { AddonAttachmentJson, AddonInfoJson, AddonJson, NamedJson } from '../resources.ts'
 import { connect, connectToApp } from '../session.ts'
@@ -176,20 +175,6 @@ async function create(
   const made = isAwaited ? await progress(`Waiting for ${asked.name}`, untilMade(api, asked), varsOf) : asked
   print(options, made, () => made.name)
   note(`Remove it with: paas addons:destroy ${made.name} -a ${app}`)
-}
-
-/** @throws addon_failed */
-async function untilMade(api: Client, addon: AddonJson): Promise<AddonJson> {
-  for (let now = addon; ; now = await api.get<AddonJson>(pathOf(addon))) {
-    if (now.state === 'provisioned') return now
-    if (now.state !== 'provisioning')
-      throw new PaasError('addon_failed', now.provision_message ?? `${addon.name} is ${now.state}.`)
-    await delay(250)
-  }
-}
-
-function varsOf({ config_vars: names }: AddonJson): string {
-  return names.join(', ')
 }
 
 async function info(name: string, options: AppOptions): Promise<void> {

@@ -26,8 +26,8 @@ import { createMachine } from './machine.ts'
 import { liftUserLimits } from '../../user-limits.ts'
 import { OutputReaders } from './readers.ts'
 import { createSandbox } from './sandbox.ts'
-import { connectService, execInService, listServices, runService } from './services.ts'
 import { streamInService } from './service-stream.ts'
+import { connectService, execInService, listServices, readFromService, runService, writeToService } from './services.ts'
 import { listeningSockets } from './sockets.ts'
 import { dynoUsage } from './usage.ts'
 import { createVolume, dataBytes, listVolumes, removeVolume } from './volumes.ts'
@@ -100,6 +100,8 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     connectService: (service, to) => connectService(deps, service, to),
     execInService: (id, command, signal) => execInService(deps, id, command, signal),
     streamInService: (id, command, signal) => streamInService(deps, id, command, signal),
+    readFromService: (id, path) => readFromService(deps, id, path),
+    writeToService: (id, path, tar) => writeToService(deps, id, path, tar),
     createVolume: (spec) => createVolume(deps, spec),
     listVolumes: (filter) => listVolumes(deps, filter),
     removeVolume: (volume) => removeVolume(deps, volume),

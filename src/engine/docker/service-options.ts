@@ -1,6 +1,7 @@
 import type Docker from 'dockerode'
 import type { Network } from '../../config.ts'
 import type { Limits, ServiceSpec } from '../engine.ts'
+import type { Mount } from '../volumes.ts'
 import { label, type Kind } from '../labels.ts'
 import { confined, hostNames, nameServers, tenantUser } from './host-config.ts'
 import { containerName } from './names.ts'
@@ -20,6 +21,11 @@ export function served(limits: Limits): Docker.HostConfig {
     Tmpfs: { '/tmp': temporary },
     Sysctls: { 'net.ipv4.ip_forward': '0' },
   }
+}
+
+/** Its volumes; one without data has no archive either. */
+export function mountsOf({ data, archive }: Pick<ServiceSpec, 'data' | 'archive'>): Mount[] {
+  return [data, archive].filter((mount) => mount !== undefined)
 }
 
 type Place = { network: string; opened: Network; runtime: string | undefined }
@@ -54,7 +60,7 @@ export function serviceOptions(
       ...hostNames(opened),
       ...nameServers(opened),
       RestartPolicy: { Name: 'unless-stopped' },
-      ...(spec.data && { Binds: mountBinds(serverId, [spec.data]) }),
+      ...(spec.data && { Binds: mountBinds(serverId, mountsOf(spec)) }),
     },
     NetworkingConfig: { EndpointsConfig: { [network]: { Aliases: [spec.host] } } },
   }

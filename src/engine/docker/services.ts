@@ -1,10 +1,10 @@
+import type { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { PaasError } from '../../errors.ts'
 import { within } from '../../model/machine.ts'
 import type { AddonId, AppId } from '../../model/ids.ts'
 import type { ServiceContainer, ServiceSpec } from '../engine.ts'
 import { label } from '../labels.ts'
-import type { Mount } from '../volumes.ts'
 import { unlessMissing, type DockerDeps } from './client.ts'
 import { containerState } from './dyno-view.ts'
 import { isOurName, ownContainer } from './dynos.ts'
@@ -15,7 +15,7 @@ import { withContainer } from './images.ts'
 import { networkName, serverPrefix } from './names.ts'
 import { ensureNetwork, type NetworkDeps } from './networks.ts'
 import { removeContainer } from './removal.ts'
-import { serviceOptions } from './service-options.ts'
+import { mountsOf, serviceOptions } from './service-options.ts'
 import { mountBinds } from './volume-options.ts'
 import { ownVolumes, requireVolumes } from './volumes.ts'
 
@@ -25,9 +25,9 @@ export async function runService(deps: NetworkDeps, spec: ServiceSpec, signal: A
   const [network, machine] = await Promise.all([
     ensureNetwork(deps, spec.appId, 'run'),
     deps.machine(),
-    requireVolumes(deps, spec.data && [spec.data]),
+    requireVolumes(deps, mountsOf(spec)),
   ])
-  if (spec.data) await ownData(deps, spec, spec.data)
+  if (spec.data) await ownData(deps, spec)
   const fitting = { ...spec, limits: within(spec.limits, machine) }
   const container = await docker.createContainer(serviceOptions(serverId, fitting, { network, opened, runtime }))
   try {
@@ -41,14 +41,15 @@ export async function runService(deps: NetworkDeps, spec: ServiceSpec, signal: A
 }
 
 /** By a container that is never started: the engine unpacks nothing where a root is read-only. */
-async function ownData(deps: DockerDeps, { addonId, image }: ServiceSpec, data: Mount): Promise<void> {
+async function ownData(deps: DockerDeps, spec: ServiceSpec): Promise<void> {
+  const mounts = mountsOf(spec)
   const options = {
-    Image: image,
+    Image: spec.image,
     Cmd: ['/bin/bash'],
-    Labels: { [label.owner]: addonId },
-    HostConfig: { Binds: mountBinds(deps.serverId, [data]) },
+    Labels: { [label.owner]: spec.addonId },
+    HostConfig: { Binds: mountBinds(deps.serverId, mounts) },
   }
-  await withContainer(deps, options, (container) => ownVolumes(container, tenantUser, [data]))
+  await withContainer(deps, options, (container) => ownVolumes(container, tenantUser, mounts))
 }
 
 export async function listServices(
@@ -101,9 +102,24 @@ export async function execInService(
   command: { argv: string[]; env?: Record<string, string> },
   signal: AbortSignal,
 ) {
-  const container = await ownContainer(deps, id)
-  if (!container) throw new PaasError('not_found', 'The add-on is not running.')
+  const container = await runningService(deps, id)
   const chunks: Buffer[] = []
   const code = await runExec(container, command, ({ data }) => void chunks.push(data), signal).catch(explainStopped)
   return { code, outOfMemory: false, output: Buffer.concat(chunks).toString() }
+}
+
+export async function readFromService(deps: DockerDeps, id: string, path: string): Promise<Readable> {
+  return (await (await runningService(deps, id)).getArchive({ path })) as Readable
+}
+
+export async function writeToService(deps: DockerDeps, id: string, path: string, tar: Readable): Promise<void> {
+  const container = await runningService(deps, id)
+  await container.putArchive(tar, { path })
+}
+
+/** @throws not_found */
+async function runningService(deps: DockerDeps, id: string): Promise<Docker.Container> {
+  const container = await ownContainer(deps, id)
+  if (container) return container
+  throw new PaasError('not_found', 'The add-on is not running.')
 }

@@ -1,0 +1,174 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Command } from 'commander'
+import { PaasError } from '../../errors.ts'
+import { addonCalled, pathOf } from '../addon-names.ts'
+import { define, defineForApp, type AppOptions, type Options } from '../command.ts'
+import { untilMade, varsOf } from '../made-addon.ts'
+import { heading, list as pairs, note, print, progress, table } from '../output.ts'
+import type { AddonBackupsJson, AddonJson, AddonProofJson } from '../resources.ts'
+import { connect, connectToApp } from '../session.ts'
+import { formatAge, formatTimeAndAge } from '../time.ts'
+
+type RestoreOptions = AppOptions & { at?: string; beforeXid?: string; as?: string; name?: string; wait: boolean }
+
+export function defineArchives(program: Command): void {
+  define(program, {
+    name: 'backups',
+    arguments: '[addon]',
+    summary: 'show the backups of databases',
+    details:
+      'For each the last good backup, the last proven one, how much would be lost, size and place. Of all your apps, of one with --app, or of one add-on in detail.',
+    examples: ['paas backups', 'paas backups -a acme', 'paas backups DATABASE -a acme', 'paas backups --json'],
+  })
+    .option('-a, --app <name>', 'the app')
+    .action(show)
+
+  defineForApp(program, {
+    name: 'backups:prove',
+    arguments: '[addon]',
+    summary: 'see whether the newest backups can be restored',
+    details:
+      'Each is restored into a throw-away container, checked and compared with what was noted when it was made. Of one database, or of all of the app. The server does this every night by itself.',
+    examples: ['paas backups:prove -a acme', 'paas backups:prove DATABASE -a acme'],
+  }).action(prove)
+
+  defineForApp(program, {
+    name: 'pg:restore',
+    arguments: '[addon]',
+    summary: 'make a new database of what one was at a moment',
+    details:
+      'The database stays as it is. Look at the new one with pg:psql, then make it the DATABASE_URL with pg:promote. ' +
+      'A time without a zone is UTC. Without --at and --before-xid it is the latest that there is.',
+    examples: [
+      'paas pg:restore --at "2026-11-26 14:03:07+00" -a acme',
+      'paas pg:restore --before-xid 48211 -a acme',
+      'paas pg:restore DATABASE --at latest -a acme',
+    ],
+  })
+    .option('--at <time>', 'the moment, or latest')
+    .option('--before-xid <number>', 'just before this transaction')
+    .option('--as <name>', 'what it is attached as')
+    .option('--name <name>', 'the name of the new add-on')
+    .option('--no-wait', 'return at once')
+    .action(restore)
+}
+
+async function show(name: string | undefined, { app, ...options }: Options & { app?: string }): Promise<void> {
+  if (name !== undefined) return showOne(name, { ...options, ...(app !== undefined && { app }) })
+  const all = await connect().get<AddonBackupsJson[]>(app === undefined ? '/backups' : `/apps/${app}/backups`)
+  print(options, all, () => {
+    if (all.length === 0) return 'There are no add-ons.'
+    const head = ['Add-on', 'App', 'Last good', 'Last proven', 'Lost at most', 'Size', 'Where']
+    return [head, ...all.map(rowOf)].length > 1 ? table([head, ...all.map(rowOf)]) : ''
+  })
+  for (const { addon, problem, last_disproven: bad } of all) {
+    if (problem) note(`${addon.name}: ${problem}`)
+    if (bad) note(`${addon.name}: ${bad.backup ?? 'its backup'} could not be restored: ${bad.reason}`)
+  }
+}
+
+function rowOf(one: AddonBackupsJson): string[] {
+  const { addon, app, kind, last_good: good, last_proven: proven, recovery_point_seconds: seconds, bytes, where } = one
+  if (kind === 'none') return [addon.name, app.name, 'not backed up', '', 'all of it', '', '']
+  return [addon.name, app.name, ageOf(good?.started_at), ageOf(proven?.at), secondsOf(seconds), mib(bytes), where ?? '']
+}
+
+async function showOne(name: string, options: AppOptions): Promise<void> {
+  const { api, app } = await connectToApp(options)
+  const addon = await addonCalled({ api, app }, name)
+  const one = await api.get<AddonBackupsJson>(`${pathOf(addon)}/backups`)
+  print(options, one, () => [
+    heading(`${addon.name} Backups`),
+    ...pairs([
+      ['Kind', one.kind],
+      ['Schedule', one.schedule ?? 'none'],
+      ['Any moment', one.window ? `${one.window.from} to ${one.window.to}` : 'none yet'],
+      ['Lost at most', secondsOf(one.recovery_point_seconds)],
+      ['Last good', one.last_good ? formatTimeAndAge(one.last_good.started_at) : 'none'],
+      ['Last proven', one.last_proven ? formatTimeAndAge(one.last_proven.at) : 'none'],
+      ['Size', mib(one.bytes)],
+      ['Where', one.where ?? 'nowhere'],
+      ...(one.problem ? [['Problem', one.problem] as [string, string]] : []),
+      ...(one.last_disproven ? [['Disproven', one.last_disproven.reason] as [string, string]] : []),
+    ]),
+    '',
+    ...table(
+      one.backups.map(({ name: label, kind, status, started_at: at, bytes, reason }) => [
+        label ?? '',
+        kind,
+        status,
+        formatTimeAndAge(at),
+        bytes === null ? (reason ?? '') : mib(bytes),
+      ]),
+    ),
+  ])
+}
+
+async function prove(name: string | undefined, options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  const addons =
+    name === undefined
+      ? (await api.get<AddonBackupsJson[]>(`${path}/backups`))
+          .filter(({ kind }) => kind !== 'none')
+          .map(({ addon }) => addon)
+      : [await addonCalled({ api, app }, name)]
+  const proofs: AddonProofJson[] = []
+  for (const addon of addons) {
+    const asked = await api.post<AddonProofJson>(`${pathOf(addon)}/actions/prove`, {})
+    const proof = await progress(
+      `Restoring the newest backup of ${addon.name}`,
+      untilProven(() => api.get<AddonProofJson>(`${pathOf(addon)}/proofs/${asked.id}`)),
+      ({ status }) => (status === 'succeeded' ? 'and it is whole' : 'and it is NOT whole'),
+    )
+    proofs.push(proof)
+  }
+  print(options, proofs, () => (proofs.length === 0 ? `${app} has nothing to prove.` : ''))
+  const bad = proofs.find(({ status }) => status === 'failed')
+  if (bad)
+    throw new PaasError('backup_damaged', bad.reason ?? 'It could not be restored.', {
+      hint: 'An earlier moment may be whole: paas pg:restore --at TIME. The next backup is a new one.',
+    })
+}
+
+async function untilProven(look: () => Promise<AddonProofJson>): Promise<AddonProofJson> {
+  for (;;) {
+    const proof = await look()
+    if (proof.status === 'succeeded' || proof.status === 'failed') return proof
+    await delay(500)
+  }
+}
+
+async function restore(
+  name: string | undefined,
+  { at, beforeXid, as, name: called, wait, ...options }: RestoreOptions,
+) {
+  const { api, app } = await connectToApp(options)
+  const source = await addonCalled({ api, app }, name ?? 'DATABASE')
+  const body = {
+    ...(at !== undefined && { at }),
+    ...(beforeXid !== undefined && { before_xid: beforeXid }),
+    ...(as !== undefined && { as }),
+    ...(called !== undefined && { name: called }),
+  }
+  const asked = await progress(
+    `Restoring ${source.name} into a new database`,
+    api.post<AddonJson>(`${pathOf(source)}/actions/restore`, body),
+    (made) => made.name,
+  )
+  const made = wait ? await progress(`Waiting for ${asked.name}`, untilMade(api, asked), varsOf) : asked
+  print(options, made, () => made.name)
+  note(`Look at it with: paas pg:psql ${made.name} -a ${app}`)
+  note(`Make it the DATABASE_URL with: paas pg:promote ${made.name} -a ${app}`)
+}
+
+function ageOf(iso: string | undefined): string {
+  return iso === undefined ? 'none yet' : `${formatAge(Date.now() - Date.parse(iso))} ago`
+}
+
+function secondsOf(seconds: number | null): string {
+  return seconds === null ? 'all of it' : seconds < 120 ? `${seconds} s` : formatAge(seconds * 1000)
+}
+
+function mib(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`
+}

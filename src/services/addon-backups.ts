@@ -1,0 +1,224 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Config } from '../config.ts'
+import type { ServiceContainer } from '../engine/engine.ts'
+import { asPaasError, PaasError } from '../errors.ts'
+import { everyDay } from '../every-day.ts'
+import type { PlatformLog } from '../logs/platform-log.ts'
+import type { Addon } from '../model/addon.ts'
+import { backupDue, backupPeriod, type AddonBackup, type AddonProof, type BackupKind } from '../model/addon-backup.ts'
+import { planNamed, serviceNamed, type Service, type ServicePlan } from '../model/service.ts'
+import { shutdown } from '../model/stop-reasons.ts'
+import type { Store } from '../store/store.ts'
+import { bringIntoArchive, makeArchiveBackup, noteFacts } from './archive.ts'
+import { readServices } from './definition.ts'
+import { proveBackup, removeTrials, type ProveDeps } from './prove.ts'
+import { hasArchive } from './spec.ts'
+import { warnOfBackups } from './warn-of-backups.ts'
+
+export type AddonBackupsOptions = ProveDeps & {
+  store: Store
+  platformLog: PlatformLog
+  config: Pick<Config, 'servicesDirectories' | 'backup'>
+}
+
+/** Milliseconds until what is written is brought into the archives again, and what is due done. */
+const pace = { archive: 30_000, work: 5000 }
+/** Milliseconds after a backup that failed until the next one. */
+const patience = 900_000
+/** Milliseconds for which the backup target may be away before that is told. */
+const storePatience = 600_000
+/** When proofs are made, in the time zone of the machine. */
+const night = { hour: 2, minute: 30 }
+
+type Known = { addon: Addon; service: Service; plan: ServicePlan; container: ServiceContainer }
+
+/**
+ * Keeps the backups of add-ons: brings what is written into their archives, makes backups when they
+ * are due, one at a time, and restores the newest of each every night to see whether it can be. The
+ * record says what is; a kill leaves nothing that the next worker does not do again.
+ */
+export class AddonBackups implements AsyncDisposable {
+  readonly #own: AddonBackupsOptions
+  readonly #stopping = new AbortController()
+  readonly #done: Promise<unknown>[] = []
+  #nightly: Disposable | undefined
+
+  constructor(options: AddonBackupsOptions) {
+    this.#own = options
+  }
+
+  /** Once there is an engine; a second call is about nothing. */
+  begin(): void {
+    if (this.#nightly) return
+    const { store } = this.#own
+    store.addonBackups.noteLosses('The server was stopped in the midst of it.')
+    this.#nightly = everyDay(night, () => this.#proveAll())
+    this.#done.push(
+      this.#every(pace.archive, () => this.#archiveAll()),
+      this.#every(pace.work, () => this.#workAll()),
+    )
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#nightly?.[Symbol.dispose]()
+    this.#stopping.abort(shutdown)
+    await Promise.all(this.#done)
+  }
+
+  async #every(milliseconds: number, work: () => Promise<void>): Promise<void> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      await work().catch((cause: unknown) => {
+        if (!signal.aborted) this.#own.log.warn({ err: cause }, 'a look at the backups failed')
+      })
+      await delay(milliseconds, undefined, { signal, ref: false }).catch(() => undefined)
+    }
+  }
+
+  /** Where there is a backup target, whoever stores the archives there does it before. */
+  async #archiveAll(): Promise<void> {
+    const { store, config } = this.#own
+    if (config.backup) return
+    for (const { addon, container } of await this.#running()) {
+      if (store.addonBackups.archive(addon.id).since === null) continue
+      try {
+        const { until, hole } = await bringIntoArchive(this.#own, container.id, this.#stopping.signal)
+        store.addonBackups.setArchive(addon.id, { until, hole, problem: null })
+      } catch (cause) {
+        this.#stopping.signal.throwIfAborted()
+        this.#fail(addon, cause)
+      }
+    }
+  }
+
+  async #workAll(): Promise<void> {
+    const { store } = this.#own
+    for (const known of await this.#running()) {
+      const backups = store.addonBackups.list(known.addon.id)
+      const due = backupDue(backups, store.addonBackups.archive(known.addon.id).hole, Date.now())
+      const [newest] = backups
+      const hasJustFailed = newest?.state.kind === 'failed' && Date.now() - newest.startedAt.getTime() < patience
+      if (due && !(hasJustFailed && newest.endedAt)) await this.#backUp(known, due)
+      this.#tellIfMissed(known.addon)
+      this.#tellIfNotStored(known.addon)
+    }
+    for (const proof of store.addonProofs.listOpen()) await this.#prove(proof)
+  }
+
+  async #backUp({ addon, service, container }: Known, kind: BackupKind): Promise<void> {
+    const { store, log } = this.#own
+    const { signal } = this.#stopping
+    const { id } = store.addonBackups.begin(addon.id, kind)
+    try {
+      const all = await makeArchiveBackup(this.#own, container.id, kind, signal)
+      const made = all.at(-1)
+      if (!made) throw new PaasError('backup_failed', 'The service did not say what it made.')
+      const canNote = service.scripts.includes('facts') && service.scripts.includes('mark')
+      const noted = canNote ? await noteFacts(this.#own, container.id, made.label, signal) : null
+      const { until, hole } = await bringIntoArchive(this.#own, container.id, signal)
+      const whole = hole ? all.filter(({ begin }) => begin > hole) : all
+      const bytes = all.reduce((sum, one) => sum + one.bytes, 0)
+      store.transaction(() => {
+        store.addonBackups.end(id, { kind: 'succeeded', label: made.label, bytes: made.bytes, noted })
+        const since = whole[0]?.end ?? null
+        store.addonBackups.setArchive(addon.id, { since, until, hole, bytes, problem: null, warnedAt: null })
+      })
+      log.info({ addon: addon.name, app: addon.appId, kind, label: made.label }, 'add-on backed up')
+    } catch (cause) {
+      signal.throwIfAborted()
+      store.addonBackups.end(id, { kind: 'failed', reason: asPaasError(cause).message })
+      this.#fail(addon, cause)
+    }
+  }
+
+  async #prove(proof: AddonProof): Promise<void> {
+    const { store, log } = this.#own
+    const { signal } = this.#stopping
+    const addon = store.addons.find(proof.addonId)
+    const known = addon && (await this.#running()).find((one) => one.addon.id === addon.id)
+    const backup = store.addonBackups.list(proof.addonId).find(({ state }) => state.kind === 'succeeded')
+    const label = backup ? labelOf(backup) : null
+    if (backup && this.#isOnItsWay(proof, backup)) return
+    try {
+      if (!addon || !known) throw new PaasError('backup_missing', 'The add-on does not run.')
+      if (!backup) throw new PaasError('backup_missing', 'There is no backup yet.')
+      store.addonProofs.setState(proof.id, { kind: 'running' })
+      await removeTrials(this.#own)
+      await proveBackup(this.#own, known, backup, signal)
+      store.addonProofs.setState(proof.id, { kind: 'succeeded', label: label ?? '' })
+      log.info({ addon: addon.name, app: addon.appId, label }, 'backup proven')
+    } catch (cause) {
+      signal.throwIfAborted()
+      const reason = asPaasError(cause).message
+      store.addonProofs.setState(proof.id, { kind: 'failed', label, reason })
+      if (addon) warnOfBackups(this.#own, addon, `its backup ${label ?? ''} could not be restored: ${reason}`)
+    }
+  }
+
+  /** To the backup target, from which it is restored. */
+  #isOnItsWay({ createdAt }: AddonProof, { addonId, endedAt }: AddonBackup): boolean {
+    const { store, config } = this.#own
+    if (!config.backup || !endedAt || Date.now() - createdAt.getTime() > storePatience) return false
+    const { storedUntil } = store.addonBackups.archive(addonId)
+    return !storedUntil || storedUntil < endedAt
+  }
+
+  #proveAll(): void {
+    const { store } = this.#own
+    for (const { id } of store.addons.list()) {
+      const hasBackup = store.addonBackups.list(id).some(({ state }) => state.kind === 'succeeded')
+      if (hasBackup) store.addonProofs.ask(id)
+    }
+  }
+
+  /** Told once a day at most, until there is a backup again. */
+  #fail(addon: Addon, cause: unknown): void {
+    const { store, log } = this.#own
+    const problem = asPaasError(cause).message
+    log.warn({ addon: addon.name, app: addon.appId, err: cause }, 'an add-on could not be backed up')
+    store.addonBackups.setArchive(addon.id, { problem })
+    this.#tell(addon, `it could not be backed up: ${problem}`)
+  }
+
+  #tellIfMissed(addon: Addon): void {
+    const newest = this.#own.store.addonBackups.list(addon.id).find(({ state }) => state.kind === 'succeeded')
+    const since = newest?.startedAt ?? addon.createdAt
+    if (Date.now() - since.getTime() < 2 * backupPeriod.any) return
+    this.#tell(addon, `its last good backup is of ${newest ? since.toISOString() : 'no time at all'}`)
+  }
+
+  /** The backup target may be full or away: what is written stays here meanwhile. */
+  #tellIfNotStored(addon: Addon): void {
+    const { storedProblem, storedUntil } = this.#own.store.addonBackups.archive(addon.id)
+    const since = storedUntil ?? addon.createdAt
+    if (storedProblem === null || Date.now() - since.getTime() < storePatience) return
+    this.#tell(addon, `nothing is stored at the backup target since ${since.toISOString()}: ${storedProblem}`)
+  }
+
+  #tell(addon: Addon, what: string): void {
+    const { store } = this.#own
+    const { warnedAt } = store.addonBackups.archive(addon.id)
+    if (warnedAt && Date.now() - warnedAt.getTime() < backupPeriod.any) return
+    store.addonBackups.setArchive(addon.id, { warnedAt: new Date() })
+    warnOfBackups(this.#own, addon, what)
+  }
+
+  /** Those with an archive that run. */
+  async #running(): Promise<Known[]> {
+    const { store, engine, config, log } = this.#own
+    const addons = store.addons.list().filter(({ state }) => state.kind === 'provisioned')
+    if (addons.length === 0) return []
+    const services = readServices(config.servicesDirectories, (err) => log.error({ err }, 'a service cannot be read'))
+    const containers = await engine.listServices()
+    return addons.flatMap((addon) => {
+      const service = serviceNamed(services, addon.service)
+      const plan = service && planNamed(service, addon.plan)
+      const container = containers.find(({ addonId, state }) => addonId === addon.id && state.kind === 'running')
+      return service && plan && container && hasArchive(service) ? [{ addon, service, plan, container }] : []
+    })
+  }
+}
+
+function labelOf({ state }: AddonBackup): string | null {
+  return state.kind === 'succeeded' ? state.label : null
+}

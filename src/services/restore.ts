@@ -1,0 +1,98 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Config } from '../config.ts'
+import type { Engine, ServiceContainer } from '../engine/engine.ts'
+import { PaasError } from '../errors.ts'
+import type { AddonOrigin, RestoreMoment } from '../model/addon-backup.ts'
+import type { Store } from '../store/store.ts'
+import { bringIntoArchive, runArchiveProgram } from './archive.ts'
+
+export type RestoreDeps = {
+  engine: Pick<Engine, 'execInService' | 'listServices' | 'readFromService' | 'writeToService'>
+  store: Pick<Store, 'addons' | 'addonBackups' | 'archiveFetches'>
+  config: Pick<Config, 'backup'>
+}
+
+/** That waits for what it is made from. */
+type Container = Pick<ServiceContainer, 'id' | 'addonId'>
+
+/** Where a service has its archive, and where a restore finds that of another. */
+const archiveAt = '/backups/repo'
+const sourceAt = '/backups/source'
+
+/**
+ * Fills a new container, which waits for it, with what another add-on had at a moment. Done twice,
+ * it begins again.
+ * @param asIfLost from the backup target, where there is one
+ * @throws backup_failed with the service's reason
+ */
+export async function restoreInto(
+  deps: RestoreDeps,
+  container: Container,
+  { addonId, moment, asIfLost = false }: AddonOrigin & { asIfLost?: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const key = deps.store.addons.secrets(addonId).backupKey ?? ''
+  await emptySource(deps, container, signal)
+  await bringArchive(deps, container, { addonId, moment, asIfLost }, signal)
+  const env = { SOURCE_BACKUP_KEY: key, ...momentEnv(moment) }
+  await runArchiveProgram(deps, container.id, { argv: ['restore'], env }, signal)
+}
+
+async function emptySource({ engine }: RestoreDeps, { id: container }: Container, signal: AbortSignal): Promise<void> {
+  const argv = ['/bin/bash', '-c', `rm -rf ${sourceAt} && mkdir ${sourceAt}`]
+  const { code, output } = await engine.execInService(container, { argv }, signal)
+  if (code !== 0) throw new PaasError('backup_failed', `There is no place for the archive: ${output.trim()}`)
+}
+
+/**
+ * From the add-on's own volume, with what was committed by now; or from the backup target, by the
+ * process that has the keys of it.
+ */
+async function bringArchive(
+  deps: RestoreDeps,
+  container: Container,
+  { addonId, moment, asIfLost }: AddonOrigin & { asIfLost: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const { engine, store, config } = deps
+  const [source] = await engine.listServices({ addonId })
+  const runs = source?.state.kind === 'running'
+  if (config.backup && (asIfLost || !runs)) return fetchFromTarget(deps, container, { addonId, moment }, signal)
+  if (!runs) throw new PaasError('backup_failed', 'The add-on does not run, and its backups are nowhere else.')
+  const { until } = await bringIntoArchive(deps, source.id, signal)
+  store.addonBackups.setArchive(addonId, { until })
+  await engine.writeToService(container.id, sourceAt, await engine.readFromService(source.id, archiveAt))
+}
+
+/** @throws backup_failed with what the process says */
+async function fetchFromTarget(
+  { store }: RestoreDeps,
+  { addonId: id }: Container,
+  { addonId, moment }: AddonOrigin,
+  signal: AbortSignal,
+): Promise<void> {
+  store.archiveFetches.ask(id, addonId, moment.kind === 'time' ? new Date(moment.at) : new Date())
+  try {
+    for (;;) {
+      const state = store.archiveFetches.find(id)?.state ?? { kind: 'failed', reason: 'Nobody brings it.' }
+      if (state.kind === 'done') return
+      if (state.kind === 'failed') throw new PaasError('backup_failed', state.reason)
+      await delay(250, undefined, { signal })
+    }
+  } finally {
+    store.archiveFetches.remove(id)
+  }
+}
+
+function momentEnv(moment: RestoreMoment): Record<string, string> {
+  switch (moment.kind) {
+    case 'latest':
+      return { RESTORE_TYPE: 'default', ...(moment.label !== undefined && { RESTORE_SET: moment.label }) }
+    case 'time':
+      return { RESTORE_TYPE: 'time', RESTORE_TARGET: moment.at }
+    case 'xid':
+      return { RESTORE_TYPE: 'xid', RESTORE_TARGET: moment.xid }
+    case 'mark':
+      return { RESTORE_TYPE: 'name', RESTORE_TARGET: moment.mark, RESTORE_SET: moment.label }
+  }
+}

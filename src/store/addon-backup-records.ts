@@ -1,0 +1,51 @@
+import type {
+  AddonArchive,
+  AddonBackup,
+  AddonBackupState,
+  AddonProof,
+  AddonProofState,
+  BackupKind,
+} from '../model/addon-backup.ts'
+import type { AddonBackupId, AddonId, AddonProofId } from '../model/ids.ts'
+
+export interface AddonBackupRecords {
+  /** Running. */
+  begin(addonId: AddonId, kind: BackupKind): AddonBackup
+  end(id: AddonBackupId, state: AddonBackupState): void
+  /** The newest first. */
+  list(addonId: AddonId): AddonBackup[]
+  /** Those of a process that died have failed. */
+  noteLosses(reason: string): void
+  archive(addonId: AddonId): AddonArchive
+  /** Sets what is given. */
+  setArchive(addonId: AddonId, change: Partial<AddonArchive>): void
+}
+
+export interface AddonProofRecords {
+  /** One that is asked for already is the same. */
+  ask(addonId: AddonId): AddonProof
+  find(id: AddonProofId): AddonProof | undefined
+  setState(id: AddonProofId, state: AddonProofState): void
+  /** The newest first. */
+  list(addonId: AddonId): AddonProof[]
+  /** Asked for or running, the oldest first. */
+  listOpen(): AddonProof[]
+}
+
+/** An archive that is wanted from the backup target, in the volume of the container of `id`. */
+export type ArchiveFetch = {
+  id: AddonId
+  addonId: AddonId
+  /** Of several archives of the add-on the newest that was begun before. */
+  at: Date
+  state: { kind: 'asked' } | { kind: 'done' } | { kind: 'failed'; reason: string }
+}
+
+export interface ArchiveFetchRecords {
+  ask(id: AddonId, addonId: AddonId, at: Date): void
+  find(id: AddonId): ArchiveFetch | undefined
+  listAsked(): ArchiveFetch[]
+  /** @param reason null: it is there */
+  end(id: AddonId, reason: string | null): void
+  remove(id: AddonId): void
+}

@@ -1,0 +1,46 @@
+import type { AddonId } from '../model/ids.ts'
+import type { ArchiveFetch, ArchiveFetchRecords } from './addon-backup-records.ts'
+import type { Database } from './database.ts'
+
+type FetchRow = {
+  id: AddonId
+  addon_id: AddonId
+  at: number
+  state: 'asked' | 'done' | 'failed'
+  reason: string | null
+}
+
+export function openArchiveFetchRecords(db: Database): ArchiveFetchRecords {
+  const listOf = (where: string, values: Record<string, string>): ArchiveFetch[] =>
+    db.all<FetchRow>(`SELECT * FROM archive_fetches ${where} ORDER BY rowid`, values).map(toFetch)
+  return {
+    ask: (id, addonId, at) => {
+      db.run(
+        `INSERT INTO archive_fetches (id, addon_id, at, state) VALUES (:id, :addonId, :at, 'asked')
+         ON CONFLICT (id) DO UPDATE SET addon_id = :addonId, at = :at, state = 'asked', reason = NULL`,
+        { id, addonId, at: at.getTime() },
+      )
+    },
+    find: (id) => listOf('WHERE id = :id', { id })[0],
+    listAsked: () => listOf("WHERE state = 'asked'", {}),
+    end: (id, reason) => {
+      db.run("UPDATE archive_fetches SET state = :state, reason = :reason WHERE id = :id AND state = 'asked'", {
+        id,
+        state: reason === null ? 'done' : 'failed',
+        reason,
+      })
+    },
+    remove: (id) => {
+      db.run('DELETE FROM archive_fetches WHERE id = :id', { id })
+    },
+  }
+}
+
+function toFetch({ id, addon_id: addonId, at, state, reason }: FetchRow): ArchiveFetch {
+  return {
+    id,
+    addonId,
+    at: new Date(at),
+    state: state === 'failed' ? { kind: state, reason: reason ?? '' } : { kind: state },
+  }
+}
