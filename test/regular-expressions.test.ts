@@ -7,7 +7,8 @@ import { describe, expect, it } from 'vitest'
 const root = resolve(import.meta.dirname, '..')
 
 /** What a stranger's text never reaches: it runs at the user's own desk, or when the operator sets the server up. */
-const trusted = /^src\/(cli|setup|build\/stack)\/|^src\/(settings-reader|acme-settings|config)\.ts$/
+const trusted =
+  /^src\/(cli|doctor|installation|setup|build\/stack)\/|^src\/(settings-reader|settings-file|acme-settings|config)\.ts$/
 
 /** Patterns that are put together when the server runs: of what, and why that is linear. */
 const composed: Record<string, string> = {

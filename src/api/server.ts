@@ -72,6 +72,7 @@ import { schemaRoute } from './server/schema.ts'
 import { stackUpgradeRoutes } from './server/stack-upgrades.ts'
 import { isTerminal } from '../model/terminal-path.ts'
 import { checkScope } from './accounts/scopes.ts'
+import { edgeRoutes } from './routing/edge.ts'
 import { doctorRoute } from './server/doctor.ts'
 import { serverInfoRoute } from './server/server-info.ts'
 import { serverMetricsRoute } from './server/server-metrics.ts'
@@ -225,6 +226,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     redisRoutes(resources, deps)
     emptyListRoutes(resources)
     auditRoutes(resources, deps)
+    edgeRoutes(resources, deps)
     serverInfoRoute(resources, deps)
     doctorRoute(resources, deps)
     regionAndStackRoutes(resources, deps)

@@ -230,6 +230,18 @@ export type AddonInfoJson = { name: string; info: { name: string; values: string
 export type ServerJson = { url: string; tls: { port: number; authority: string | null } | null }
 
 /** Not in Heroku's API. */
+export type EdgeJson = {
+  allow: string[]
+  deny: string[]
+  users: string[]
+  body_bytes: number | null
+  answer_seconds: number | null
+  idle_seconds: number | null
+}
+/** `password`: one that was made, which is told once. */
+export type EdgeUserJson = { name: string; password: string | null }
+
+/** Not in Heroku's API. */
 export type FindingJson = {
   name: string
   state: 'good' | 'warning' | 'bad' | 'unknown'

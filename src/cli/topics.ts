@@ -141,6 +141,7 @@ const topics: Topic[] = [
     ],
     load: async () => (await import('./topics/databases.ts')).defineDatabases,
   },
+  { commands: ['edge', 'edge:set', 'edge:auth'], load: async () => (await import('./topics/edge.ts')).defineEdge },
   {
     commands: [
       'pg:backups',

@@ -1,4 +1,5 @@
 import type { Dyno } from '../engine/engine.ts'
+import { routeEdgeOf } from '../model/edge.ts'
 import type { App } from '../model/app.ts'
 import type { ManagedCertificate } from '../model/managed-certificate.ts'
 import type { AppRoute, HostCertificate, Target } from '../model/route.ts'
@@ -6,7 +7,7 @@ import { isAlone } from '../model/volume.ts'
 import type { Store } from '../store/store.ts'
 
 export type RouteDeps = {
-  store: Pick<Store, 'domains' | 'sniEndpoints' | 'managedCertificates' | 'volumes'>
+  store: Pick<Store, 'domains' | 'edges' | 'sniEndpoints' | 'managedCertificates' | 'volumes'>
   domain: string
 }
 
@@ -26,7 +27,8 @@ export function routeFor(
   const certificates = certificatesOf(store, app)
   const patient = isAlone(store.volumes.list(app.id), 'web')
   const https = httpsOf(app)
-  const marks = { ...(patient && { patient }), ...(https && { https }) }
+  const edge = routeEdgeOf(store.edges.of(app.id), { affinity: app.features.includes('http-session-affinity') })
+  const marks = { ...(patient && { patient }), ...(https && { https }), ...(edge && { edge }) }
   const route = { appId: app.id, app: app.name, hosts, state: stateOf(), targets, ...marks }
   return certificates.length === 0 ? route : { ...route, certificates }
 

@@ -54,8 +54,8 @@ const roles = ['router', 'api', 'worker', 'gate']
 
 /** Users of the processes that need no root (supervisor/users), by name. */
 export async function createRoleUsers(): Promise<void> {
-  const passwd = readFileSync('/etc/passwd', 'utf8')
-  for (const role of roles.filter((name) => !new RegExp(`^paas-${name}:`, 'm').test(passwd))) {
+  const users = readFileSync('/etc/passwd', 'utf8').split('\n')
+  for (const role of roles.filter((name) => !users.some((line) => line.startsWith(`paas-${name}:`)))) {
     const options = ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent']
     await run('useradd', [...options, '--shell', '/usr/sbin/nologin', `paas-${role}`])
   }

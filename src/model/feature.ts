@@ -15,6 +15,12 @@ export const features = [
       'Dynos that start from now on have HEROKU_APP_ID, HEROKU_RELEASE_VERSION and similar environment variables.',
     always: false,
   },
+  {
+    name: 'http-session-affinity',
+    title: 'Session affinity',
+    description: 'Requests of one browser go to the same dyno as long as it runs, by a cookie.',
+    always: false,
+  },
 ] as const satisfies Feature[]
 
 /** One that is turned on and off. */

@@ -1,3 +1,4 @@
+import type { RouteEdge } from './edge.ts'
 import type { AppId } from './ids.ts'
 
 /** One dyno as the router sees it. `dyno` is its name (`web.1`), `id` the engine's id. */
@@ -33,6 +34,8 @@ export type AppRoute = {
    * The dynos that `targets` take over from, until those have held: they get what no target takes.
    */
   standby?: Target[]
+  /** What its owner set of the requests that it gets. */
+  edge?: RouteEdge
   /** It has one dyno at a time: a request that it refuses waits, as those of a held one do. */
   patient?: true
 }

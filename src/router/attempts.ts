@@ -44,13 +44,16 @@ export class Attempts {
     const { routes, appConnections } = this.#context
     this.destination = routes.find(this.#request.host)
     if (this.destination === undefined) return unknownHost
-    const { app, state, targets, standby } = this.destination
+    const { app, state, targets, standby, edge } = this.destination
     if (app !== undefined && !appConnections.claim(this.#visitor, app.id)) return answerFor('H22')
     const moved = this.#moved()
     if (moved !== undefined) return moved
+    const refused = edge?.judge(this.#request, this.#visitor.caller.address)
+    if (refused !== undefined) return refused
     if (state === 'held') return 'held'
     if (state !== 'up') return answerFor(codeOfState[state])
-    const target = chooseTarget(targets, this.#tried) ?? chooseTarget(standby, this.#tried)
+    const bound = edge?.boundTarget(this.#request, targets)
+    const target = this.#untried(bound) ?? chooseTarget(targets, this.#tried) ?? chooseTarget(standby, this.#tried)
     if (target === undefined) return answerFor(this.#without)
     this.#take(target, handler, isRepeatable(this.#request) ? Infinity : newestForUnsafe)
     return undefined
@@ -118,6 +121,10 @@ export class Attempts {
     if (reusable) target.keep(upstream)
     else upstream.destroy()
     target.end()
+  }
+
+  #untried(target: LiveTarget | undefined): LiveTarget | undefined {
+    return target === undefined || this.#tried.includes(target) || target.refusedLately ? undefined : target
   }
 
   #take(target: LiveTarget, handler: ResponseHandler, newest: number): void {

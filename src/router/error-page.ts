@@ -29,6 +29,7 @@ export function formatAnswer(answer: Answer, { request, requestId, keptFor }: An
     ...(requestId === undefined ? [] : [`X-Request-Id: ${requestId}`]),
     `Date: ${new Date().toUTCString()}`,
     'Via: 1.1 paas',
+    ...(answer.headers === undefined ? [] : [answer.headers.trimEnd()]),
     formatConnection(keptFor, { upgrade: false }),
     request?.method === 'HEAD' ? '' : body,
   ].join('\r\n')

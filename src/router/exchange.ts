@@ -29,6 +29,8 @@ export class Exchange implements ResponseHandler, HeldRequest {
   #keepAlive: boolean
   #status = 0
   #bytes = 0
+  /** Bytes that the request's body may still have. */
+  #bodyLeft = Infinity
   readonly #startedAt = performance.now()
   #connectedAt: number | undefined
   #tunnel: Tunnel | undefined
@@ -65,12 +67,14 @@ export class Exchange implements ResponseHandler, HeldRequest {
     const answer = this.#attempts.next(this)
     if (answer === 'held') return this.#hold(false)
     if (answer !== undefined) return this.#answer(answer)
+    this.#bodyLeft = this.#attempts.destination!.edge?.bodyBytes ?? Infinity
     if (this.#upstream?.reused) this.#send()
     else this.#visitor.expire(this.#attempts.connectLimit)
   }
 
   requestBody(data: Buffer, source: ByteSource): void {
     if (this.#upstream === undefined) return
+    if ((this.#bodyLeft -= data.length) < 0) return this.refuse(this.#attempts.destination!.edge!.tooLarge())
     this.#upstream.outbox.body(this.request.framing, data, source)
     this.#visitor.expire(this.#limits.idle)
   }
@@ -167,9 +171,11 @@ export class Exchange implements ResponseHandler, HeldRequest {
     this.#keepAlive &&= this.#framing.kind !== 'close' && !this.#context.stopping
     const { date, limits } = this.#context
     const keptFor = this.#keepAlive ? limits.keepAlive : undefined
-    const hsts =
-      this.#visitor.caller.scheme === 'https' ? this.#attempts.destination!.https.hsts(this.request.host) : ''
-    this.#visitor.outbox.text(formatResponseHead(head, { framing: this.#framing, keptFor, date, hsts }))
+    const { https, edge } = this.#attempts.destination!
+    const secure = this.#visitor.caller.scheme === 'https'
+    const hsts = secure ? https.hsts(this.request.host) : ''
+    const more = edge?.bindingLine(this.request, this.#attempts.target, { secure })
+    this.#visitor.outbox.text(formatResponseHead(head, { framing: this.#framing, keptFor, date, hsts, more }))
   }
 
   body(data: Buffer, source: ByteSource): void {

@@ -64,12 +64,14 @@ type ResponseOptions = {
   date: string
   /** A line that says so to browsers, unless the app does. */
   hsts?: string
+  /** Lines of the router's own. */
+  more?: string | undefined
 }
 
 /** The head that the client gets, down to the empty line. */
 export function formatResponseHead(
   response: ResponseHead,
-  { framing, keptFor, date, hsts = '' }: ResponseOptions,
+  { framing, keptFor, date, hsts = '', more = '' }: ResponseOptions,
 ): string {
   let text = `HTTP/1.1 ${response.status} ${response.reason}\r\n`
   let hasDate = false
@@ -86,7 +88,7 @@ export function formatResponseHead(
   }
   // RFC 9110 section 6.6.1: a proxy adds a missing date to a response.
   if (!hasDate) text += `Date: ${date}\r\n`
-  text += `${missing}Via: 1.1 paas\r\n${formatFraming(framing)}`
+  text += `${missing}${more}Via: 1.1 paas\r\n${formatFraming(framing)}`
   return `${text}${formatConnection(keptFor, { upgrade: wantsUpgrade })}\r\n`
 }
 

@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { AppId } from '../model/ids.ts'
 import { covers } from '../model/domain.ts'
 import type { AppRoute, HostCertificate, RoutingTable, Target } from '../model/route.ts'
+import { EdgeRules, limitsWith } from './edge-rules.ts'
 import { HttpsPolicy } from './https-policy.ts'
 import type { HeldRequests } from './held-requests.ts'
 import type { RouterLimits, TimeLimits } from './limits.ts'
@@ -20,6 +21,8 @@ export type HostDestination = {
   patient: boolean
   certificates: HostCertificate[]
   https: HttpsPolicy
+  /** undefined: its app has set nothing. */
+  edge?: EdgeRules | undefined
   limits: TimeLimits
 }
 
@@ -123,7 +126,8 @@ export class LiveRoutes {
     return removed
   }
 
-  #add({ appId, app, hosts, certificates = [], https, state, targets, standby = [], patient }: AppRoute): void {
+  #add(route: AppRoute): void {
+    const { appId, app, hosts, certificates = [], https, state, targets, standby = [], patient, edge } = route
     const destination: HostDestination = {
       app: { id: appId, name: app },
       state,
@@ -132,7 +136,8 @@ export class LiveRoutes {
       patient: patient === true,
       certificates,
       https: new HttpsPolicy(https, [...certificates, ...(this.#table.certificates ?? [])]),
-      limits: this.#limits.app,
+      edge: edge && new EdgeRules(edge),
+      limits: limitsWith(this.#limits.app, edge),
     }
     // An app at the control plane's host would receive every user's token.
     for (const host of hosts) if (!this.#isControl(host)) this.#byHost.set(host, destination)

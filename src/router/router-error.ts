@@ -74,6 +74,8 @@ export type Answer = {
   plain?: string
   /** Where else it is. */
   location?: string
+  /** Lines of its head. */
+  headers?: string
 }
 
 export function answerFor(code: RouterCode): Answer {

@@ -24,6 +24,7 @@ import { openDataTransferRecords } from './data-transfers.ts'
 import { openDomainRecords } from './domains.ts'
 import { openDrainRecords } from './drains.ts'
 import { openDynoStateRecords } from './dyno-states.ts'
+import { openEdgeRecords } from './edges.ts'
 import { openFormationRecords } from './formations.ts'
 import { checkPages, keepPages } from './keep-pages.ts'
 import { openKeyRecords } from './keys.ts'
@@ -95,6 +96,7 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
       collaborators: openCollaboratorRecords(db),
       drains: openDrainRecords(db, cipher),
       domains: openDomainRecords(db),
+      edges: openEdgeRecords(db),
       sniEndpoints: openSniEndpointRecords(db, cipher),
       managedCertificates: openManagedCertificateRecords(db, cipher),
       keys: openKeyRecords(db),

@@ -1,3 +1,4 @@
+import type { EdgeRecords } from './edges.ts'
 import type { AppManifest } from '../model/app-json.ts'
 import type { App } from '../model/app.ts'
 import type { AppSetup, AppSetupState } from '../model/app-setup.ts'
@@ -75,6 +76,7 @@ export interface Store extends Disposable {
   collaborators: CollaboratorRecords
   drains: DrainRecords
   domains: DomainRecords
+  edges: EdgeRecords
   sniEndpoints: SniEndpointRecords
   managedCertificates: ManagedCertificateRecords
   keys: KeyRecords

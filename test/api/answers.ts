@@ -315,6 +315,21 @@ const serverInfo = Type.Object(
   },
   closed,
 )
+const noEdge = 'Heroku has no such settings but for enterprises'
+const networks = Type.Array(Type.String())
+const orNone = Type.Union([count, Type.Null()])
+const edge = Type.Object(
+  {
+    allow: networks,
+    deny: networks,
+    users: Type.Array(Type.String()),
+    body_bytes: orNone,
+    answer_seconds: orNone,
+    idle_seconds: orNone,
+  },
+  closed,
+)
+const edgeUser = Type.Object({ name: Type.String(), password: Type.Union([Type.String(), Type.Null()]) }, closed)
 const finding = Type.Object(
   {
     name: Type.String(),
@@ -612,6 +627,12 @@ export const answers: Record<string, Record<string, Shape>> = {
   },
   'server/server-info.test.ts': {
     'GET /server': { own: serverInfo, because: "clients cannot know where Heroku's own addresses are on this server" },
+  },
+  'routing/edge.test.ts': {
+    'GET /apps/:app/edge': { own: edge, because: noEdge },
+    'PATCH /apps/:app/edge': { own: edge, because: noEdge },
+    'POST /apps/:app/edge/users': { own: edgeUser, because: noEdge },
+    'DELETE /apps/:app/edge/users/:name': { own: edgeUser, because: noEdge },
   },
   'server/doctor.test.ts': {
     'GET /server/doctor': { own: findings, because: 'Heroku looks after its own machines' },

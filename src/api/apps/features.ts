@@ -6,6 +6,7 @@ import { features, type Feature } from '../../model/feature.ts'
 import { appOf } from '../http/access.ts'
 import type { Api, ApiDeps } from '../deps.ts'
 import { page } from '../http/page.ts'
+import { wake } from '../http/wake.ts'
 import { time, uuidOf } from '../http/shapes.ts'
 
 const change = Type.Object({ enabled: Type.Boolean() }, { additionalProperties: false })
@@ -16,7 +17,9 @@ const noExec =
   'ps:exec, ps:copy, ps:forward and ps:socks are not available. Get a shell in a running dyno with: paas ps:exec. In a new one-off dyno: heroku run bash'
 
 /** What an app may turn on and off. Accounts have no features here. */
-export function featureRoutes(api: Api, { store, platformLog }: Pick<ApiDeps, 'store' | 'platformLog'>): void {
+export function featureRoutes(api: Api, deps: Pick<ApiDeps, 'store' | 'platformLog' | 'queue' | 'log'>): void {
+  const { store, platformLog } = deps
+
   api.get('/account/features', (request, reply) => page(request, reply, [], { name: () => '' }))
 
   api.get('/apps/:app/features', (request, reply) => {
@@ -26,7 +29,7 @@ export function featureRoutes(api: Api, { store, platformLog }: Pick<ApiDeps, 's
 
   api.get('/apps/:app/features/:feature', (request) => featureJson(appOf(store, request), featureOf(request)))
 
-  api.patch('/apps/:app/features/:feature', { schema: { body: change } }, (request) => {
+  api.patch('/apps/:app/features/:feature', { schema: { body: change } }, async (request, reply) => {
     const app = appOf(store, request)
     const feature = featureOf(request)
     const { enabled } = request.body
@@ -34,6 +37,7 @@ export function featureRoutes(api: Api, { store, platformLog }: Pick<ApiDeps, 's
       const changed = turn(store, app, feature, enabled)
       const { email } = request.identity.account
       platformLog.api(app.id, `${enabled ? 'Enable' : 'Disable'} ${feature.name} by user ${email}`)
+      await wake(deps, reply, { kind: 'converge', appId: app.id }) // the router may have to know
       return featureJson(changed, feature)
     }
     if (enabled) return featureJson(app, feature)

@@ -1,3 +1,4 @@
+import type { EdgeUser, RouteEdge } from '../../model/edge.ts'
 import type { AppRoute, HostCertificate, Proofs, RoutingTable, Target } from '../../model/route.ts'
 
 const states = ['up', 'blank', 'down', 'crashed', 'maintenance', 'held'] satisfies AppRoute['state'][]
@@ -23,7 +24,7 @@ export function isProofs(value: unknown): value is Proofs {
 }
 
 export function isAppRoute(value: unknown): value is AppRoute {
-  const { appId, app, hosts, certificates, https, state, targets, standby, patient } = (value ??
+  const { appId, app, hosts, certificates, https, state, targets, standby, patient, edge } = (value ??
     {}) as Partial<AppRoute>
   return (
     isText(appId) &&
@@ -35,7 +36,21 @@ export function isAppRoute(value: unknown): value is AppRoute {
     states.some((known) => known === state) &&
     isTargetList(targets) &&
     (standby === undefined || isTargetList(standby)) &&
-    (patient === undefined || patient === true)
+    (patient === undefined || patient === true) &&
+    (edge === undefined || isRouteEdge(edge))
+  )
+}
+
+function isRouteEdge(value: unknown): value is RouteEdge {
+  const { allow = ['-'], deny = ['-'], users = [], affinity, ...limits } = (value ?? {}) as RouteEdge
+  const isUser = ({ name, salt, hash }: Partial<EdgeUser>): boolean => [name, salt, hash].every(isText)
+  return (
+    isTextList(allow) &&
+    isTextList(deny) &&
+    Array.isArray(users) &&
+    users.every(isUser) &&
+    (affinity === undefined || affinity) &&
+    [limits.bodyBytes, limits.answerMs, limits.idleMs].every((limit) => limit === undefined || limit >= 0)
   )
 }
 

@@ -17,6 +17,7 @@ describe('a feature', () => {
   it('is listed, and found by its name and its id', async () => {
     const { body } = await api.call('GET', path)
     expect(body.map((feature) => [feature['name'], feature['enabled'], feature['state']])).toEqual([
+      ['http-session-affinity', false, 'general'],
       ['preboot', true, 'general'],
       ['runtime-dyno-metadata', false, 'general'],
     ])
@@ -31,6 +32,13 @@ describe('a feature', () => {
     }
   })
 
+  it('of the router is told to the router at once', async () => {
+    await api.takeJobs()
+    await turn('http-session-affinity', true)
+    expect((await api.takeJobs()).map(({ kind }) => kind)).toEqual(['converge'])
+    await turn('http-session-affinity', false)
+  })
+
   it('comes and goes in the log of the app', async () => {
     await expect.poll(() => api.logOf('acme')).toMatch(/Enable runtime-dyno-metadata by user admin@[^]*Disable runtime/)
   })
@@ -42,7 +50,7 @@ describe('a feature', () => {
   })
 
   it.each([
-    ['http-session-affinity', true, 404, 'There is no feature "http-session-affinity". Available: preboot, runtime'],
+    ['spaces-dns', true, 404, 'There is no feature "spaces-dns". Available: preboot, runtime-dyno-metadata, http'],
     ['runtime-heroku-exec', true, 404, 'ps:exec, ps:copy, ps:forward and ps:socks are not available.'],
     ['runtime-dyno-metadata', 'yes', 422, 'enabled must be a boolean'],
   ])('%s is not turned %j', async (name, enabled, status, message) => {
