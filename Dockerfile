@@ -16,7 +16,7 @@ RUN node_modules/node-linux-*/bin/node bin/bundle.ts \
 FROM ${BASE}
 USER root
 RUN apt-get update \
-  && apt-get install --yes --no-install-recommends ca-certificates git iptables mmdebstrap redis-server util-linux \
+  && apt-get install --yes --no-install-recommends ca-certificates git iptables mmdebstrap redis-server restic util-linux \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /paas
 COPY . .

@@ -18,7 +18,7 @@ const slow = [
   'test/installation/systemd.test.ts',
   'test/stack/mirror.test.ts',
   'test/e2e/engine-restart.test.ts',
-  'test/e2e/volumes.test.ts',
+  'test/e2e/{volumes,volume-copies}.test.ts',
   'test/backups/**/*.test.ts',
   'test/databases/**/*.test.ts',
   'test/build/{apt,go,node-modules,procfile,python-managers}.test.ts',

@@ -10,7 +10,7 @@ import { rolldown, type Plugin } from 'rolldown'
 import { unusedModules } from '../src/load-without.ts'
 
 const root = resolve(import.meta.dirname, '..')
-const roles = ['server', 'router', 'gate', 'worker', 'api', 'check', 'record', 'backup', 'archives', 'doctor']
+const roles = ['server', 'router', 'gate', 'worker', 'api', 'check', 'record', 'backup', 'archives', 'doctor', 'vault']
 
 /** `--to` is another directory in the checkout. */
 const { values } = parseArgs({ options: { to: { type: 'string', default: 'dist' } } })

@@ -123,6 +123,11 @@ export type Config = {
   stackUpgrade: TimeOfDay | undefined
   /** Where backups of the server go; undefined: there are none. */
   backup: BackupSettings | undefined
+  /**
+   * Where backups of volumes go: there, or else into the data directory, which is lost with its
+   * disk.
+   */
+  volumeBackup: BackupSettings
   limits: {
     slugBytes: number
     packBytes: number
@@ -231,7 +236,7 @@ export function loadConfig(env: Environment = process.env): Config {
     },
     handover: { seconds: read.integer('PAAS_HANDOVER', 60, 0, 86_400) },
     stackUpgrade: read.timeOfDayOrOff('PAAS_STACK_UPGRADE'),
-    backup: backupSettings(read),
+    ...backupSettings(read, paths),
     patrol: { everySeconds: read.integer('PAAS_PATROL_INTERVAL', 30, 1, 3600) },
     limits: {
       slugBytes: read.integer('PAAS_MAX_SLUG_MIB', 500, 1, 1 << 20) * 2 ** 20,
@@ -252,11 +257,13 @@ export function loadConfig(env: Environment = process.env): Config {
   return config
 }
 
-function backupSettings(read: SettingsReader): BackupSettings | undefined {
+function backupSettings(read: SettingsReader, paths: Paths): Pick<Config, 'backup' | 'volumeBackup'> {
   const target = read.backupTarget('PAAS_BACKUP_TARGET', 'PAAS_BACKUP_PASSPHRASE_FILE')
   const at = read.timeOfDayOrOff('PAAS_BACKUP_AT', '03:00')
   const keepDays = read.integer('PAAS_BACKUP_KEEP_DAYS', 30, 1, 36_500)
-  return target && { ...target, at, keepDays }
+  const backup = target && { ...target, at, keepDays }
+  const here = { repository: paths.backupsHere, passphraseFile: paths.backupsHerePassphrase }
+  return { backup, volumeBackup: backup ?? { ...here, at, keepDays } }
 }
 
 const dataDirectoryOf = (read: SettingsReader): string => resolve(read.text('PAAS_DATA', usualDataDirectory))

@@ -158,6 +158,12 @@ export const catalogue = {
   unauthorized: { status: 401, fault: 'user', hint: 'Log in with: paas login' },
   url_invalid: { status: 400, fault: 'user' },
   usage: { status: 400, fault: 'user', hint: 'See: paas help' },
+  volume_changing: {
+    status: 409,
+    fault: 'user',
+    hint: 'Try again, or stop what writes to it first: paas ps:scale TYPE=0',
+  },
+  volume_copies_limit: { status: 429, fault: 'user', hint: 'Try again later; copies by the schedule do not count.' },
   volume_in_use: { status: 409, fault: 'user', hint: 'Try again when it has stopped.' },
   volume_missing: {
     status: 409,

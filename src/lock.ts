@@ -5,6 +5,8 @@ import { closeSync, constants, ftruncateSync, openSync, readFileSync, writeSync 
 export type LockOptions = {
   /** Wait for the holder, until this signal, instead of failing at once. */
   wait?: AbortSignal
+  /** With others that share it. */
+  shared?: boolean
 }
 
 /**
@@ -58,9 +60,16 @@ export function readLock(path: string): string {
  * The lock that the flock command takes on the file it inherits stays after it ended. It never
  * outlives us waiting.
  */
-async function flock(fd: number, { wait }: LockOptions): Promise<boolean> {
+async function flock(fd: number, { wait, shared }: LockOptions): Promise<boolean> {
   if (wait?.aborted) return false
-  const command = ['--pdeathsig', 'KILL', 'flock', '--exclusive', ...(wait ? [] : ['--nonblock']), '3']
+  const command = [
+    '--pdeathsig',
+    'KILL',
+    'flock',
+    shared ? '--shared' : '--exclusive',
+    ...(wait ? [] : ['--nonblock']),
+    '3',
+  ]
   const child = spawn('setpriv', command, { stdio: ['ignore', 'ignore', 'inherit', fd] })
   const giveUp = (): void => void child.kill()
   wait?.addEventListener('abort', giveUp, { once: true })

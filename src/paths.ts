@@ -23,6 +23,11 @@ export type Paths = {
   backups: string
   /** What a look at the machine found last. */
   findings: string
+  /** Where backups go, and the passphrase they have, as long as the operator has named no place. */
+  backupsHere: string
+  backupsHerePassphrase: string
+  /** Of processes that use the backup target. */
+  backupsLock: string
   /**
    * Holds what follows: the authority's certificate, for everybody; the same with its key; the
    * server's own with its key.
@@ -34,7 +39,7 @@ export type Paths = {
   run: string
   lock: string
   /** Of the sockets, by who makes them and who may come to them. */
-  runs: Record<'router' | 'figures' | 'api' | 'worker' | 'gate' | 'gateFigures' | 'meeting' | 'redis', string>
+  runs: Record<'router' | 'figures' | 'api' | 'worker' | 'gate' | 'gateFigures' | 'vault' | 'meeting' | 'redis', string>
   apiSocket: string
   hookSocket: string
   /** Takes the worker's calls to the router. */
@@ -48,6 +53,8 @@ export type Paths = {
   gateSocket: string
   /** Where the api asks the gate what it uses. */
   gateFiguresSocket: string
+  /** Where the worker stores copies of volumes, and gets them back. */
+  vaultSocket: string
   /** Gets the connections of attached one-off dynos. */
   rendezvousSocket: string
 }
@@ -63,6 +70,7 @@ export function pathsIn(data: string): Paths {
     worker: join(run, 'worker'),
     gate: join(run, 'gate'),
     gateFigures: join(run, 'gate-figures'),
+    vault: join(run, 'vault'),
     meeting: join(run, 'meet'),
     redis: join(run, 'redis'),
   }
@@ -83,6 +91,9 @@ export function pathsIn(data: string): Paths {
     dumps: join(data, 'dumps'),
     backups: join(data, 'backups'),
     findings: join(data, 'findings.json'),
+    backupsHere: join(data, 'backups/here'),
+    backupsHerePassphrase: join(data, 'backups/passphrase'),
+    backupsLock: join(data, 'backups/target.lock'),
     tls,
     tlsAuthority: join(tls, 'authority.pem'),
     tlsAuthorityKey: join(tls, 'authority-key.pem'),
@@ -98,6 +109,7 @@ export function pathsIn(data: string): Paths {
     containersSocket: join(runs.worker, 'containers.sock'),
     gateSocket: join(runs.gate, 'engine.sock'),
     gateFiguresSocket: join(runs.gateFigures, 'gate.sock'),
+    vaultSocket: join(runs.vault, 'vault.sock'),
     rendezvousSocket: join(runs.meeting, 'rendezvous.sock'),
   }
 }

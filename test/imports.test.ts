@@ -32,14 +32,14 @@ const allowed: Record<string, string[]> = {
   'one-offs': ['dynos', 'engine', 'grants', 'logs', 'store'],
   source: ['queue', 'quotas', 'store'],
   git: ['store', 'queue', 'source', 'grants', 'quotas'],
-  containers: ['build', 'data-transfers/storage.ts', 'engine', 'services'],
+  containers: ['build', 'data-transfers/storage.ts', 'engine', 'services', 'volumes'],
   // Names, confinement and firewall as the engine's room has them, by which requests are judged.
   gate: ['engine'],
   upgrades: ['build', 'engine', 'release', 'store'],
   services: ['build', 'engine', 'logs', 'release', 'store'],
   certificates: ['logs', 'outbound', 'router/control/control.ts', 'store'],
   'data-transfers': ['backups/restic.ts', 'engine', 'logs', 'outbound', 'services', 'store'],
-  backups: ['engine', 'git/refs.ts', 'services/archive.ts', 'store'],
+
   doctor: [
     'backups/history.ts',
     'engine/engine.ts',
@@ -48,6 +48,8 @@ const allowed: Record<string, string[]> = {
     'router/control/protocol.ts',
     'router/listen.ts',
   ],
+  volumes: ['dynos', 'engine', 'logs', 'release', 'store'],
+  backups: ['engine', 'git/refs.ts', 'services/archive.ts', 'store', 'volumes'],
   worker: [
     'build',
     'certificates',
@@ -64,6 +66,7 @@ const allowed: Record<string, string[]> = {
     'services',
     'store',
     'upgrades',
+    'volumes',
   ],
   api: [
     'source',
@@ -133,6 +136,7 @@ const allowed: Record<string, string[]> = {
     'store',
     'supervisor',
     'upgrades',
+    'volumes',
     'webhooks',
     'worker',
     'data-directory.ts',

@@ -31,6 +31,7 @@ export type ApiDeps = {
     | 'paths'
     | 'dynoSizes'
     | 'limits'
+    | 'backup'
     | 'network'
     | 'stacksDirectory'
     | 'servicesDirectories'

@@ -44,6 +44,8 @@ import type { Api, ApiDeps } from './deps.ts'
 import { dynoSizeRoutes } from './dynos/dyno-sizes.ts'
 import { dynoRoutes } from './dynos/dynos.ts'
 import { DomainProof } from './routing/domain-proof.ts'
+import { volumeCopyRoutes } from './apps/volume-copies.ts'
+import { volumeFileRoutes } from './apps/volume-files.ts'
 import { volumeRoutes } from './apps/volumes.ts'
 import { acmRoutes } from './routing/acm.ts'
 import { domainRoutes } from './routing/domains.ts'
@@ -211,6 +213,8 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     appMetricsRoute(resources, deps)
     appDiskRoute(resources, deps)
     volumeRoutes(resources, deps)
+    volumeCopyRoutes(resources, deps)
+    volumeFileRoutes(resources, deps)
     serverMetricsRoute(resources, deps)
     serverStatusRoute(resources, deps)
     addonServiceRoutes(resources, deps)

@@ -5,19 +5,21 @@ import { PassThrough, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
-import { PaasError } from '../errors.ts'
 import { copyDatabase } from '../store/copy.ts'
 import type { Store } from '../store/store.ts'
 import { readRepositoryRefs } from './repository-refs.ts'
-import { manifestFile, writeManifest, type Manifest } from './manifest.ts'
+import { damaged } from './damaged.ts'
+import { manifestFile, writeManifest, type Manifest, type StoredAddon } from './manifest.ts'
 import { IncompleteError, type Restic, type Stored } from './restic.ts'
 import { digestOf, digestsIn } from './sums.ts'
+import { storeVolumes, type OpenVolume } from './volume-data.ts'
 
 export type BackupParts = {
   config: Pick<Config, 'dataDirectory' | 'paths'>
   serverId: string
-  store: Pick<Store, 'apps' | 'slugs'>
-  engine: Pick<Engine, 'listImages' | 'listVolumes' | 'saveImages'>
+  store: Pick<Store, 'apps' | 'slugs' | 'volumes' | 'addons'>
+  engine: Pick<Engine, 'listImages' | 'saveImages'>
+  openVolume: OpenVolume
   restic: Restic
   keepDays: number
   /** Told of each step before it begins. */
@@ -25,14 +27,16 @@ export type BackupParts = {
 }
 
 /**
- * `bytes`: what the backup holds; `addedBytes`: what the target did not have yet; `volumes`: those
- * whose data it lacks, of apps and of add-ons.
+ * `bytes`: what the backup holds; `addedBytes`: what the target did not have yet; `lacks`: what
+ * could not be stored, and why.
  */
 export type BackupDone = {
   snapshot: string
   takenAt: Date
   apps: number
   volumes: number
+  addons: number
+  lacks: string[]
   bytes: number
   addedBytes: number
 }
@@ -53,12 +57,22 @@ const mostTries = 3
  * @throws backup_failed, backup_target_refused, backup_damaged
  */
 export async function backUpServer(parts: BackupParts, signal: AbortSignal): Promise<BackupDone> {
-  const { restic, serverId: host, keepDays, say } = parts
+  const { restic, serverId: host, keepDays, openVolume: open, store, say } = parts
   await restic.open({ make: true, signal })
   await restic.unlock(signal)
   await using taken = await take(parts, signal)
+  const {
+    volumes,
+    lacks: uncopied,
+    ...data
+  } = await storeVolumes({ restic, host, open, say }, store.volumes.listAll(), signal)
   const images = await storeImages(parts, signal)
-  const manifest = { ...taken.manifest, images: images?.images }
+  const addons: StoredAddon[] = []
+  const lacks = [
+    ...uncopied,
+    ...store.addons.list().map(({ name }) => `the data of the add-on ${name}, which has backups of its own`),
+  ]
+  const manifest = { ...taken.manifest, images: images?.images, volumes, addons, lacks }
   await writeFile(join(taken.directory, manifestFile), writeManifest(manifest))
   say('storing files')
   const files = await storeFiles(parts, taken.directory, signal)
@@ -69,14 +83,16 @@ export async function backUpServer(parts: BackupParts, signal: AbortSignal): Pro
     snapshot: files.snapshot,
     takenAt: new Date(manifest.takenAt),
     apps: manifest.apps,
-    volumes: manifest.volumes,
-    bytes: files.bytes + (images?.stored.bytes ?? 0),
-    addedBytes: files.addedBytes + (images?.stored.addedBytes ?? 0),
+    volumes: volumes.length,
+    addons: addons.length,
+    lacks,
+    bytes: files.bytes + data.bytes + (images?.stored.bytes ?? 0),
+    addedBytes: files.addedBytes + data.addedBytes + (images?.stored.addedBytes ?? 0),
   }
 }
 
 /** Small files, and the database as it is now. Disposal removes them. */
-async function take({ config, serverId, store, engine, say }: BackupParts, signal: AbortSignal) {
+async function take({ config, serverId, store, say }: BackupParts, signal: AbortSignal) {
   const { paths, dataDirectory } = config
   const directory = join(dataDirectory, takenDirectory)
   await using life = new AsyncDisposableStack()
@@ -86,7 +102,6 @@ async function take({ config, serverId, store, engine, say }: BackupParts, signa
   say('copying the database')
   const takenAt = new Date().toISOString()
   await copyDatabase(paths.database, join(directory, 'paas.db'))
-  const volumes = await engine.listVolumes()
   const refs = await readRepositoryRefs(paths.repositories, signal)
   for (const path of [paths.format, paths.key, paths.tls]) {
     await cp(path, join(directory, relative(dataDirectory, path)), { recursive: true })
@@ -94,7 +109,7 @@ async function take({ config, serverId, store, engine, say }: BackupParts, signa
   const files = Object.fromEntries(
     await Promise.all(['paas.db', 'paas.json', 'key'].map(async (name) => [name, await sumOf(join(directory, name))])),
   ) as Record<string, string>
-  const manifest = { serverId, takenAt, files, refs, apps: store.apps.listAll().length, volumes: volumes.length }
+  const manifest = { serverId, takenAt, files, refs, apps: store.apps.listAll().length }
   return { directory, manifest, [Symbol.asyncDispose]: disposalOf(life.move()) }
 }
 
@@ -159,8 +174,4 @@ async function verify({ restic }: BackupParts, made: Made, signal: AbortSignal):
   if (!images) return
   const sum = await restic.read(images.snapshot, imagesFile, { use: digestOf, signal })
   if (sum !== images.sha256) throw damaged('the images are not what was stored')
-}
-
-export function damaged(what: string): PaasError {
-  return new PaasError('backup_damaged', `The backup cannot be used: ${what}.`)
 }

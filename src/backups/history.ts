@@ -14,6 +14,8 @@ type ServerBackupState =
       takenAt: number
       apps: number
       volumes: number
+      addons?: number
+      lacks?: string[]
       bytes: number
       addedBytes: number
     }

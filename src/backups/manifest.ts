@@ -1,7 +1,8 @@
 import { PaasError } from '../errors.ts'
+import type { VolumeContent } from '../model/volume-copy.ts'
 
 /** The layout this code writes; it reads no newer one. */
-const currentFormat = 1
+const currentFormat = 2
 
 export const manifestFile = 'manifest.json'
 
@@ -21,9 +22,25 @@ export type Manifest = {
   /** undefined: there were none. */
   images: { snapshot: string; sha256: string; digests: string[] } | undefined
   apps: number
-  /** Those whose data is not in it. */
-  volumes: number
+  /** The data of apps' volumes, and of add-ons; in format 1 there is only the number of both. */
+  volumes: StoredVolume[]
+  addons: StoredAddon[]
+  /** What could not be stored, and why. */
+  lacks: string[]
 }
+
+/** `id`: what the engine knows the volume by; `owner`: the app. */
+export type StoredVolume = {
+  id: string
+  owner: string
+  name: string
+  snapshot: string
+  content: VolumeContent
+  isStill: boolean
+}
+
+/** What the service's `dump` wrote. */
+export type StoredAddon = { id: string; name: string; snapshot: string; sha256: string }
 
 export function writeManifest(manifest: Omit<Manifest, 'format'>): string {
   return JSON.stringify({ format: currentFormat, ...manifest }, undefined, 2)
@@ -40,5 +57,13 @@ export function readManifest(text: string): Manifest {
   if (manifest.format > currentFormat) {
     throw new PaasError('data_directory_newer', `The backup has the format ${manifest.format}, of a newer version.`)
   }
+  if (manifest.format === 1) return { ...manifest, ...lackingData(manifest) }
   return manifest
+}
+
+function lackingData({ volumes }: Manifest): Pick<Manifest, 'volumes' | 'addons' | 'lacks'> {
+  const count = Number(volumes)
+  const lacks =
+    count > 0 ? [`the data of ${count} volumes and add-ons, which backups of that version did not hold`] : []
+  return { volumes: [], addons: [], lacks }
 }

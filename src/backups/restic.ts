@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import type { BackupTarget } from '../model/backup-target.ts'
-import { PaasError } from '../errors.ts'
+import { isCode, PaasError } from '../errors.ts'
+import { lockFile } from '../lock.ts'
+import { watchTransfer } from './stall.ts'
 import { explainRestic, missingProgram, targetRefusal } from './explain-restic.ts'
 
 /** What restic gets of the environment: where it finds itself, keys of the store, the way there. */
@@ -16,6 +19,9 @@ const someUnread = 3
 /** Milliseconds within which a target has to say whether there are backups. */
 const answerWithin = 60_000
 
+/** Milliseconds for which a transfer may stand still. */
+const stillFor = 300_000
+
 /** A snapshot of the target (restic's manual, "Scripting", snapshots). */
 export type Snapshot = { id: string; time: string; hostname: string; tags?: string[] }
 
@@ -26,8 +32,14 @@ export type ResticDeps = Pick<BackupTarget, 'repository'> & {
   /** One of the two. */
   passphraseFile?: string
   passphrase?: string
+  /** Milliseconds after which a target that says nothing is given up; the usual ones if absent. */
+  patience?: { answer: number; transfer: number }
   /** Of its index of the target, which can be made again. */
   cacheDirectory: string
+  /**
+   * Processes of this server agree on it who may remove something; undefined: there are no others.
+   */
+  lock?: string
 }
 
 /** Files went or changed their owner while they were read, so that the snapshot lacks some. */
@@ -61,14 +73,18 @@ export class Restic {
    * @throws backup_target_refused
    */
   async open({ make, signal }: { make: boolean; signal: AbortSignal }): Promise<boolean> {
-    const soon = AbortSignal.any([signal, AbortSignal.timeout(answerWithin)])
+    const patience = this.#deps.patience?.answer ?? answerWithin
+    const soon = AbortSignal.any([signal, AbortSignal.timeout(patience)])
     try {
       if (await this.#exists(soon)) return true
-      if (make) await this.#call(['init'], { signal: soon })
+      if (!make) return false
+      using _alone = await this.hold({ alone: true }, soon)
+      if (await this.#exists(soon)) return true
+      await this.#call(['init'], { signal: soon })
       return false
     } catch (cause) {
       if (signal.aborted || !soon.aborted) throw cause
-      throw targetRefusal(this.#deps.repository, `it gave no answer within ${answerWithin / 1000} s`)
+      throw targetRefusal(this.#deps.repository, `it gave no answer within ${patience / 1000} s`)
     }
   }
 
@@ -113,10 +129,28 @@ export class Restic {
     await this.#call(['restore', snapshot, '--target', directory], { signal })
   }
 
+  /**
+   * Keeps others of this server from removing anything until disposal, since restic refuses to
+   * store meanwhile; `alone`: from storing and reading.
+   */
+  async hold({ alone }: { alone: boolean }, signal: AbortSignal): Promise<Disposable> {
+    const { lock } = this.#deps
+    if (lock === undefined) return new DisposableStack()
+    mkdirSync(dirname(lock), { recursive: true, mode: 0o700 })
+    const held = await lockFile(lock, { wait: signal, shared: !alone })
+    signal.throwIfAborted()
+    return held ?? new DisposableStack()
+  }
+
   /** Removes snapshots that are older, but for the last of each tag, and what only they had. */
-  async forget({ host, keepDays }: { host: string; keepDays: number }, signal: AbortSignal): Promise<void> {
+  async forget(
+    { host, tag, keepDays }: { host: string; tag?: string; keepDays: number },
+    signal: AbortSignal,
+  ): Promise<void> {
     const keep = ['--keep-last', '1', '--keep-within', `${keepDays}d`, '--group-by', 'host,tags']
-    await this.#call(['forget', '--host', host, ...keep, '--prune'], { signal })
+    const which = tag === undefined ? [] : ['--tag', tag]
+    using _alone = await this.hold({ alone: true }, signal)
+    await this.#call(['forget', '--host', host, ...which, ...keep, '--prune'], { signal })
   }
 
   /** Removes these snapshots, and what only they had. */
@@ -151,16 +185,26 @@ export class Restic {
     })
     const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
     ended.catch(() => undefined)
-    const [said, output, code] = await Promise.allSettled([
+    // It would take the end of a source that broke off for the end of the content.
+    const fed = input && child.stdin ? pipeline(input, child.stdin) : undefined
+    fed?.catch((cause: unknown) => isCode(cause, 'EPIPE') || child.kill('SIGKILL'))
+    const limit = this.#deps.patience?.transfer ?? stillFor
+    let stalled = false
+    using _watch = input || read ? watchTransfer(child, limit, () => (stalled = child.kill('SIGKILL'))) : undefined
+    const [said, output, code, sent] = await Promise.allSettled([
       text(child.stderr as Readable),
       (read ?? (text as (from: Readable) => Promise<unknown>))(child.stdout as Readable) as Promise<T>,
       ended,
-      input && child.stdin ? pipeline(input, child.stdin) : undefined,
+      fed,
     ])
     signal.throwIfAborted()
+    if (stalled) throw targetRefusal(repository, `nothing went on for ${Math.round(limit / 1000)} s`)
     if (code.status === 'rejected') throw missingProgram(code.reason)
     if (code.value === someUnread) throw new IncompleteError()
+    // A source that broke off says more than a program that was ended for it.
+    if (code.value === null && sent.status === 'rejected') throw sent.reason
     if (code.value !== 0) throw explainRestic(said.status === 'fulfilled' ? said.value : '', repository)
+    if (sent.status === 'rejected') throw sent.reason
     if (output.status === 'rejected') throw output.reason
     return output.value
   }

@@ -7,25 +7,36 @@ import { pipeline } from 'node:stream/promises'
 import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
-import { damaged, imagesFile, tags, takenDirectory } from './back-up.ts'
+import { imagesFile, tags, takenDirectory } from './back-up.ts'
+import { damaged } from './damaged.ts'
 import { manifestFile, readManifest, type Manifest } from './manifest.ts'
 import { setRepositoryRefs } from './repository-refs.ts'
 import type { Restic, Snapshot } from './restic.ts'
 import { digestOf } from './sums.ts'
+import { restoreVolumes } from './volume-data.ts'
 
 export type RestoreParts = {
   config: Pick<Config, 'dataDirectory' | 'paths'>
-  engine: Pick<Engine, 'restoreImages' | 'findImage'>
+  /** As the server with that id has it. */
+  connect: (serverId: string) => Engine
   restic: Restic
   /** Told of each step before it begins. */
   say: (step: string) => void
 }
 
 /**
- * `missing`: releases whose image this engine does not know by the name it had. `volumes`: those
- * whose data was not in the backup.
+ * `missing`: releases whose image this engine does not know by the name it had. `kept`: volumes
+ * that the engine still had; `lacks`: what the backup does not hold, and why.
  */
-export type Restored = { takenAt: Date; apps: number; volumes: number; missing: number }
+export type Restored = {
+  takenAt: Date
+  apps: number
+  volumes: number
+  addons: number
+  kept: string[]
+  lacks: string[]
+  missing: number
+}
 
 /**
  * Brings a server back from its backup: into a data directory that is new or empty. Nothing of it
@@ -43,14 +54,25 @@ export async function restoreServer(parts: RestoreParts, which: string, signal: 
   say(`reading the backup of ${snapshot.time.slice(0, 16).replace('T', ' ')}`)
   await restic.writeTo(draft.directory, snapshot.id, signal)
   const manifest = await checkFiles(draft.directory)
-  if (manifest.images) await bringImages(parts, manifest.images, signal)
+  const engine = parts.connect(manifest.serverId)
+  if (manifest.images) await bringImages({ ...parts, engine }, manifest.images, signal)
+  const kept = await restoreVolumes({ restic, engine, say }, manifest.volumes, signal)
   const repositories = join(draft.directory, basename(config.paths.repositories))
   await setRepositoryRefs(repositories, manifest.refs, signal)
   await putInPlace(config, draft.directory)
   const digests = manifest.images?.digests ?? []
-  const images = await Promise.all(digests.map((digest) => parts.engine.findImage(digest)))
+  const images = await Promise.all(digests.map((digest) => engine.findImage(digest)))
   const missing = images.filter((image) => image === undefined).length
-  return { takenAt: new Date(manifest.takenAt), apps: manifest.apps, volumes: manifest.volumes, missing }
+  const { apps, volumes, addons, lacks } = manifest
+  return {
+    takenAt: new Date(manifest.takenAt),
+    apps,
+    volumes: volumes.length,
+    addons: addons.length,
+    kept,
+    lacks,
+    missing,
+  }
 }
 
 const draftName = '.restoring'
@@ -104,7 +126,7 @@ async function checkFiles(draft: string): Promise<Manifest> {
 }
 
 async function bringImages(
-  { engine, restic, say }: RestoreParts,
+  { engine, restic, say }: RestoreParts & { engine: Pick<Engine, 'restoreImages'> },
   { snapshot, sha256, digests }: NonNullable<Manifest['images']>,
   signal: AbortSignal,
 ): Promise<void> {

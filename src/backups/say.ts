@@ -11,10 +11,10 @@ export function sayStep(step: string): void {
 
 export function sayDone(done: BackupDone, { json }: Form): void {
   if (json) return printJson(done)
-  const { snapshot, apps, volumes, bytes, addedBytes } = done
+  const { snapshot, bytes, addedBytes, lacks } = done
   const sizes = `${mib(bytes)}, of it ${mib(addedBytes)} new`
-  print(`paas: backup ${snapshot.slice(0, 8)} holds ${countOf(apps)}, ${sizes}; all of it was read back`)
-  if (volumes > 0) print(`paas: ${lacking(volumes)}; to save it, see docs/volumes.md and docs/databases.md`)
+  print(`paas: backup ${snapshot.slice(0, 8)} holds ${contentsOf(done)}, ${sizes}; all of it was read back`)
+  for (const lack of lacks) print(`paas: it lacks ${lack}`)
 }
 
 /** Ends with what to type next. */
@@ -24,9 +24,10 @@ export function sayRestored(
   { json }: Form,
 ): void {
   if (json) return printJson(restored)
-  const { takenAt, apps, volumes, missing } = restored
-  print(`paas: ${dataDirectory} has ${countOf(apps)} as of ${takenAt.toISOString()}, ${ageOf(takenAt)} ago`)
-  if (volumes > 0) print(`paas: ${lacking(volumes)}: see docs/backups.md, "Restore"`)
+  const { takenAt, kept, lacks, missing } = restored
+  print(`paas: ${dataDirectory} has ${contentsOf(restored)} as of ${takenAt.toISOString()}, ${ageOf(takenAt)} ago`)
+  if (kept.length > 0) print(`paas: this engine still had ${kept.join(', ')}: left as it is`)
+  for (const lack of lacks) print(`paas: the backup lacks ${lack}`)
   if (missing > 0) {
     print(`paas: ${missing} of the images have another name on this engine: push those apps again after the start`)
   }
@@ -46,16 +47,20 @@ function describe(state: ServerBackup['state']): string {
     case 'failed':
       return `failed: ${state.reason}`
     case 'succeeded':
-      return `${state.snapshot.slice(0, 8)}  ${countOf(state.apps)}  ${mib(state.bytes)}, ${mib(state.addedBytes)} new`
+      return `${state.snapshot.slice(0, 8)}  ${contentsOf(state)}  ${mib(state.bytes)}, ${mib(state.addedBytes)} new`
   }
 }
 
-function lacking(volumes: number): string {
-  return `the data of ${volumes === 1 ? '1 volume' : `${volumes} volumes`}, of apps and add-ons, is not in it`
+function contentsOf({ apps, volumes, addons = 0 }: { apps: number; volumes: number; addons?: number }): string {
+  const more = [
+    ...(volumes > 0 ? [countOf(volumes, 'volume')] : []),
+    ...(addons > 0 ? [countOf(addons, 'database')] : []),
+  ]
+  return [countOf(apps, 'app'), ...more].join(', ')
 }
 
-function countOf(apps: number): string {
-  return apps === 1 ? '1 app' : `${apps} apps`
+function countOf(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`
 }
 
 function mib(bytes: number): string {

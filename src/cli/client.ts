@@ -114,6 +114,15 @@ export class Client {
     if (response.statusCode !== 200) throw refusal(response.statusCode ?? 0, text, this.server.url)
   }
 
+  /** Sends bytes as the body of a call. */
+  async put<T>(path: string, bytes: Readable): Promise<T> {
+    const headers = { 'user-agent': 'paas', ...authorization(this.server, undefined) }
+    const response = await connect(new URL(path, this.server.url), bytes, { method: 'PUT', headers })
+    const text = await readText(response, this.server.url)
+    if (response.statusCode !== 200) throw refusal(response.statusCode ?? 0, text, this.server.url)
+    return parseJson(text, this.server.url) as T
+  }
+
   async #json<T>(response: IncomingMessage): Promise<T> {
     const text = await readText(response, this.server.url)
     // The shapes are the Platform API's; a test holds the server to its schema.

@@ -123,6 +123,25 @@ export type VolumeJson = {
   release: { version: number } | null
 }
 
+export type VolumeCopyJson = {
+  id: string
+  kind: 'backup' | 'restore' | 'fork' | 'upload'
+  trigger: 'asked' | 'daily'
+  status: 'pending' | 'running' | 'succeeded' | 'failed'
+  reason: string | null
+  volume: { id: string; name: string }
+  into: { name: string; switch: boolean } | null
+  bytes: number | null
+  files: number | null
+  /** Nothing wrote to it meanwhile. */
+  still: boolean | null
+  /** Backups are somewhere else than in the server's data directory. */
+  survives_disk: boolean
+  proven_at: string | null
+  created_at: string
+  ended_at: string | null
+}
+
 export type AppSetupJson = {
   id: string
   status: 'pending' | 'succeeded' | 'failed'

@@ -49,6 +49,18 @@ const topics: Topic[] = [
     commands: ['volumes', 'volumes:info', 'volumes:create', 'volumes:destroy'],
     load: async () => (await import('./topics/volumes.ts')).defineVolumes,
   },
+  {
+    commands: [
+      'volumes:backup',
+      'volumes:backups',
+      'volumes:restore',
+      'volumes:fork',
+      'volumes:switch',
+      'volumes:download',
+      'volumes:upload',
+    ],
+    load: async () => (await import('./topics/volume-copies.ts')).defineVolumeCopies,
+  },
   { commands: ['disk'], load: async () => (await import('./topics/disk.ts')).defineDisk },
   { commands: ['metrics'], load: async () => (await import('./topics/metrics.ts')).defineMetrics },
   {

@@ -10,7 +10,7 @@ import type { ImageState } from '../model/stack.ts'
 import type { AppDisk, Containers, Dyno } from './containers.ts'
 
 type Call = {
-  method: 'GET' | 'POST' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   path: string
   params?: Record<string, string>
   body?: Readable
@@ -60,6 +60,13 @@ export function connectContainers(socketPath: string): Containers {
     readBackup: (place, signal) => ask({ method: 'GET', path: '/backup', params: { place }, signal }),
     async removeBackup(place, signal) {
       const answer = await ask({ method: 'DELETE', path: '/backup', params: { place }, signal })
+      answer.resume()
+    },
+    readVolume: (volume, { still }, signal) =>
+      ask({ method: 'GET', path: '/volume', params: { volume, still: String(still) }, signal }),
+    readVolumeBackup: (copy, signal) => ask({ method: 'GET', path: '/volume-copy', params: { copy }, signal }),
+    async fillVolume(copy, files, signal) {
+      const answer = await ask({ method: 'PUT', path: '/volume-copy', params: { copy }, body: files, signal })
       answer.resume()
     },
     async addonFigures(addon, signal) {

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Dyno, Image } from '../engine/engine.ts'
 import type { App } from '../model/app.ts'
 import type { AddonFigures } from '../model/addon-figures.ts'
-import type { AddonId, AppId, SlugId } from '../model/ids.ts'
+import type { AddonId, AppId, SlugId, VolumeCopyId, VolumeId } from '../model/ids.ts'
 import type { Machine } from '../model/machine.ts'
 import type { AskedProgram } from '../services/programs.ts'
 import type { ImageState } from '../model/stack.ts'
@@ -43,6 +43,14 @@ export interface Containers {
    * some minutes ago at most. @throws stack_unavailable
    */
   imageStates(stack: string, images: string[], signal: AbortSignal): Promise<ImageState[]>
+  /**
+   * A tar of a volume as it is now; `still`: while its dynos are paused. @throws volume_changing
+   */
+  readVolume(id: VolumeId, options: { still: boolean }, signal: AbortSignal): Promise<Readable>
+  /** A tar of what a backup of a volume holds. @throws backup_missing */
+  readVolumeBackup(id: VolumeCopyId, signal: AbortSignal): Promise<Readable>
+  /** Fills the new volume of an upload. @throws source_invalid, payload_too_large */
+  fillVolume(id: VolumeCopyId, files: Readable, signal: AbortSignal): Promise<void>
   /** How an add-on is now. */
   addonFigures(id: AddonId, signal: AbortSignal): Promise<AddonFigures>
   /** What a program of its service prints. @throws invalid_params with the line of a refusal */

@@ -8,6 +8,7 @@ import { runProgram } from '../services/programs.ts'
 import { figuresOf } from '../services/figures.ts'
 import { label } from '../engine/labels.ts'
 import { appUser } from '../model/app-user.ts'
+import type { Volumes } from '../volumes/volumes.ts'
 import type { Containers, SlugOrigin } from './containers.ts'
 
 type Deps = {
@@ -30,6 +31,7 @@ type Deps = {
   sandboxes: Pick<BuildSandboxes, 'without'>
   stacks: Stacks
   storage: Pick<BackupStorage, 'read' | 'remove'>
+  volumes: Pick<Volumes, 'read' | 'download' | 'upload'>
   makeDiskRoom: () => Promise<void>
   serverId: string
 }
@@ -38,7 +40,8 @@ type Deps = {
  * Straight from the engine. What an image is made on, who runs in it and what is read of it is
  * decided here, not by who asks.
  */
-export function createContainers({ engine, stacks, sandboxes, storage, makeDiskRoom, serverId }: Deps): Containers {
+export function createContainers(deps: Deps): Containers {
+  const { engine, stacks, sandboxes, storage, volumes, makeDiskRoom, serverId } = deps
   return {
     machine: () => engine.machine(),
     makeDiskRoom,
@@ -60,6 +63,9 @@ export function createContainers({ engine, stacks, sandboxes, storage, makeDiskR
     },
     imageStates: async (stack, images, signal) =>
       (await stacks(stack).states.of(images, { now: false }, signal)).states,
+    readVolume: (id, options, signal) => volumes.read(id, options, signal),
+    readVolumeBackup: (id, signal) => volumes.download(id, signal),
+    fillVolume: (id, files, signal) => volumes.upload(id, files, signal),
     addonFigures: (id, signal) => figuresOf({ engine }, id, signal),
     runProgram: (asked, signal) => runProgram({ engine }, asked, signal),
     readBackup: (place, signal) => Promise.resolve(storage.read(place, signal)),

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { asPaasError, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { appNamePattern } from '../model/app.ts'
-import type { AddonId, AppId, SlugId } from '../model/ids.ts'
+import type { AddonId, AppId, SlugId, VolumeCopyId, VolumeId } from '../model/ids.ts'
 import { listenAt } from '../unix-socket.ts'
 import { askedPrograms, type AskedProgram } from '../services/programs.ts'
 import { stackPattern } from '../model/stack.ts'
@@ -30,6 +30,10 @@ const verbs: Record<string, Verb> = {
       body,
     ),
   'GET /slug': (containers, { params, signal }) => containers.readSlug(params.image(), signal),
+  'GET /volume': (containers, { params, signal }) =>
+    containers.readVolume(params.volumeId(), { still: params.still() }, signal),
+  'GET /volume-copy': (containers, { params, signal }) => containers.readVolumeBackup(params.copyId(), signal),
+  'PUT /volume-copy': (containers, { params, body, signal }) => containers.fillVolume(params.copyId(), body, signal),
   'GET /addon': (containers, { params, signal }) => containers.addonFigures(params.addonId(), signal),
   'POST /program': async (containers, { params, body, signal }) => {
     const env = textsOf(await json(body))
@@ -124,6 +128,18 @@ class Params {
 
   addonId(): AddonId {
     return this.#take('addon', uuid) as AddonId
+  }
+
+  volumeId(): VolumeId {
+    return this.#take('volume', uuid) as VolumeId
+  }
+
+  copyId(): VolumeCopyId {
+    return this.#take('copy', uuid) as VolumeCopyId
+  }
+
+  still(): boolean {
+    return this.#take('still', /^(true|false)$/) === 'true'
   }
 
   slugId(): SlugId {

@@ -1,6 +1,8 @@
 import type { Dyno } from '../engine/engine.ts'
+import { asPaasError, isPassing } from '../errors.ts'
 import type { App } from '../model/app.ts'
 import type { Narrator } from '../model/narrator.ts'
+import type { Release } from '../model/release.ts'
 import type { DynoParts } from './parts.ts'
 import { reconcile } from './reconcile.ts'
 
@@ -10,6 +12,9 @@ type Failed = {
   dynos: Dyno[]
   narrator: Narrator
   signal: AbortSignal
+  /** The one that failed, and why. */
+  release?: Pick<Release, 'id'>
+  cause?: unknown
 }
 
 /**
@@ -17,9 +22,14 @@ type Failed = {
  * of the current release start again, and what is held goes to them. A worker that stops leaves it
  * to the next one.
  */
-export async function bringBack(parts: DynoParts, { app, dynos, narrator, signal }: Failed): Promise<void> {
+export async function bringBack(
+  parts: DynoParts,
+  { app, dynos, narrator, signal, release, cause }: Failed,
+): Promise<void> {
   const present = parts.store.apps.get(app.id)
   if (!present || present.currentReleaseId === null || signal.aborted) return
+  // With the data that they had: what passes by itself will be tried again with the new.
+  if (release && !isPassing(asPaasError(cause))) parts.store.volumes.switchBack(release.id)
   try {
     await parts.retirement.finished(dynos)
     await reconcile(parts, present, signal)

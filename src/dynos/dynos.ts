@@ -1,7 +1,9 @@
+import type { Readable } from 'node:stream'
 import { AppLock } from '../app-lock.ts'
 import type { Dyno, EngineEvent } from '../engine/engine.ts'
 import type { App } from '../model/app.ts'
 import type { AppId } from '../model/ids.ts'
+import type { AppVolume } from '../model/volume.ts'
 import type { Deployable } from './deployable.ts'
 import { routeToWhatRuns } from './first-routes.ts'
 import { heard } from './heard.ts'
@@ -11,6 +13,7 @@ import { replace, type DeployTimes, type Replacing } from './replace.ts'
 import { replaceSilent } from './replace-silent.ts'
 import { resize, restart } from './restart.ts'
 import { shownCertificate } from './route.ts'
+import { readStill } from './read-still.ts'
 import { runOnce, type OneTimeCommand, type Ended } from './run-once.ts'
 import { sayLacks } from './say-lacks.ts'
 import { sayVolumes } from './say-volumes.ts'
@@ -119,6 +122,14 @@ export class Dynos {
       await retirement.finished(dynos)
       await work()
     })
+  }
+
+  /**
+   * A tar of a volume while nothing writes to it: its dynos are paused until the tar is closed, or
+   * until they were for as long as nobody should wait. Then it breaks off with `volume_changing`.
+   */
+  readStill(volume: AppVolume, signal: AbortSignal): Promise<Readable> {
+    return readStill(this.#parts, this.#turns, volume, signal)
   }
 
   /** All that the engine has, one-offs too. What was remembered of others is forgotten. */

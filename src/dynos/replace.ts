@@ -45,7 +45,7 @@ export async function replace(
   try {
     await takeOver(parts, { deployable, dynos, kept: [], wantsWeb }, { narrator, signal, onSwitch, commit: onHeld })
   } catch (cause) {
-    if (writers.length > 0) await bringBack(parts, { app: deployable.app, dynos, narrator, signal })
+    if (writers.length > 0) await bringBack(parts, { ...deployable, cause, dynos, narrator, signal })
     throw cause
   }
   parts.retirement.retire(previous.filter(({ id }) => !writers.some((writer) => writer.id === id)))

@@ -37,7 +37,7 @@ export async function startInPlace(
     return { dynos: [...others, ...(await startDynos(parts, deployable, alone, options))], writers }
   } catch (cause) {
     await discard(parts, others)
-    await bringBack(parts, { app, dynos: [], ...options })
+    await bringBack(parts, { ...deployable, cause, dynos: [], ...options })
     throw cause
   }
 }

@@ -32,11 +32,11 @@ export function withVolumes<E extends Engine>(engine: E, store: Used['store']): 
 }
 
 async function mountsFor(used: Used, spec: DynoSpec): Promise<Mount[]> {
-  const given = givenTo(used.store, spec)
+  const given = await whatIsFree(used, spec, givenTo(used.store, spec))
   for (const { volume } of given) if (!volume.made) await make(used, volume)
   await refuseSecondWriter(used, spec, given)
   return given.map(({ volume, readOnly }) => ({
-    id: volume.id,
+    id: volume.data,
     owner: volume.appId,
     at: volume.mount,
     ...(readOnly ? { readOnly } : volume.singleWriter ? { alone: true } : {}),
@@ -59,9 +59,19 @@ function givenTo({ volumes, formations }: Used['store'], { appId, type }: DynoSp
   return all.map((volume) => ({ volume, readOnly: !mayWrite(volume) }))
 }
 
+/** A copy that no process type has may be written by the first one-off dyno that has it. */
+async function whatIsFree({ engine }: Used, { appId }: DynoSpec, given: Given[]): Promise<Given[]> {
+  if (!given.some(({ volume }) => volume.types.length === 0)) return given
+  const dynos = await engine.listDynos({ appId })
+  return given.map(({ volume, readOnly }) => {
+    const isTaken = volume.types.length === 0 && dynos.some((dyno) => mayStillWrite(dyno, volume))
+    return { volume, readOnly: readOnly || isTaken }
+  })
+}
+
 /** The engine has it from here on; if it is gone later, that is a loss. */
-async function make({ engine, store }: Used, { id, appId, name }: AppVolume): Promise<void> {
-  await engine.createVolume({ id, owner: appId, kind: 'volume', name })
+async function make({ engine, store }: Used, { id, data, appId, name }: AppVolume): Promise<void> {
+  await engine.createVolume({ id: data, owner: appId, kind: 'volume', name })
   store.volumes.recordMade(id)
 }
 
@@ -80,6 +90,6 @@ async function refuseSecondWriter({ engine }: Used, { appId, name }: DynoSpec, g
 }
 
 /** A one-off that has ended stays so; the engine may start a dyno again as long as it is there. */
-function mayStillWrite(dyno: Dyno, { id }: AppVolume): boolean {
-  return dyno.writes?.includes(id) === true && !(isOneOff(dyno) && dyno.state.kind === 'exited')
+function mayStillWrite(dyno: Dyno, { data }: AppVolume): boolean {
+  return dyno.writes?.includes(data) === true && !(isOneOff(dyno) && dyno.state.kind === 'exited')
 }

@@ -1,3 +1,5 @@
+import type { Readable } from 'node:stream'
+
 /** Data that outlives whatever uses it, and is never removed but by `removeVolume`. */
 export interface VolumeEngine {
   /** Makes an empty one, or finds the one that is there. */
@@ -11,6 +13,19 @@ export interface VolumeEngine {
    * where that disk is not this machine's.
    */
   dataBytes(volume: VolumeKey): Promise<number | undefined>
+  /**
+   * A tar of all that is in it, names beginning with `volume/`. A file that changes while it is
+   * read is torn. @throws volume_missing, image_missing
+   */
+  readVolume(volume: VolumeKey, signal: AbortSignal): Promise<Readable>
+  /**
+   * Unpacks what `readVolume` gave; owners and modes are those of the tar. @throws volume_missing
+   */
+  fillVolume(volume: VolumeKey, tar: Readable, signal: AbortSignal): Promise<void>
+  /** Stops a dyno's processes where they are. @returns false for one that does not run */
+  pauseDyno(id: string): Promise<boolean>
+  /** Lets them go on. A dyno that is gone, or not paused, is fine. */
+  resumeDyno(id: string): Promise<void>
 }
 
 /**

@@ -66,7 +66,7 @@ const rules: Rule[] = [
   { pattern: /^GET \/(containers|images)\/json$/, query: { all: flag, filters: any }, judge: judgeList },
   { pattern: /^POST \/containers\/create$/, query: { name: any }, judge: judgeContainer },
   { pattern: /^GET \/containers\/(?<id>[^/]+)\/json$/, query: { size: flag }, judge: ownContainer },
-  { pattern: /^POST \/containers\/(?<id>[^/]+)\/start$/, judge: ownContainer },
+  { pattern: /^POST \/containers\/(?<id>[^/]+)\/(start|pause|unpause)$/, judge: ownContainer },
   { pattern: /^POST \/containers\/(?<id>[^/]+)\/stop$/, query: { t: count }, judge: ownContainer },
   { pattern: /^POST \/containers\/(?<id>[^/]+)\/wait$/, query: { condition: /^removed$/ }, judge: ownContainer },
   { pattern: /^POST \/containers\/(?<id>[^/]+)\/resize$/, query: { w: count, h: count }, judge: ownContainer },

@@ -4,10 +4,13 @@ import { parseArgs } from 'node:util'
 import { listBackups, makeBackup } from '../backups/backups.ts'
 import { Restic } from '../backups/restic.ts'
 import { restoreServer } from '../backups/restore.ts'
+import type { OpenVolume } from '../backups/volume-data.ts'
 import { sayBackups, sayDone, sayRestored, sayStep } from '../backups/say.ts'
 import { loadConfig, type BackupSettings, type Config } from '../config.ts'
+import { connectContainers } from '../containers/client.ts'
 import { findServerId } from '../data-directory.ts'
 import { connectDocker } from '../engine/docker/docker.ts'
+import type { Engine } from '../engine/engine.ts'
 import { asPaasError, PaasError } from '../errors.ts'
 import { createLog, type Logger } from '../log.ts'
 import { serverAct } from '../model/audit.ts'
@@ -64,8 +67,9 @@ async function backUp(config: Config, { log, json, signal }: Doing): Promise<voi
   using store = openStore({ path: config.paths.database, keyPath: config.paths.key })
   const engine = connectDocker({ ...config, serverId, log })
   const { keepDays } = settings
-  const restic = connectTarget(config, settings)
-  const parts = { config, serverId, store, engine, restic, keepDays, say: sayStep }
+  const restic = connectTarget(config, settings, config.paths.backupsLock)
+  const openVolume = openVolumes(config, engine)
+  const parts = { config, serverId, store, engine, openVolume, restic, keepDays, say: sayStep }
   const done = await makeBackup(parts, signal).catch((cause: unknown) => {
     store.audit.append(serverAct('server.backup', { failed: asPaasError(cause).code }))
     throw cause
@@ -76,8 +80,8 @@ async function backUp(config: Config, { log, json, signal }: Doing): Promise<voi
 
 async function bringBack(config: Config, { which, log, json, signal }: Doing & { which: string }): Promise<void> {
   const restic = connectTarget(config, settingsOf(config))
-  const engine = connectDocker({ ...config, serverId: 'restore', log })
-  const restored = await restoreServer({ config, engine, restic, say: sayStep }, which, signal)
+  const connect = (serverId: string): Engine => connectDocker({ ...config, serverId, log })
+  const restored = await restoreServer({ config, connect, restic, say: sayStep }, which, signal)
   sayRestored(restored, config, { json })
 }
 
@@ -92,8 +96,25 @@ function settingsOf({ backup }: Config): BackupSettings {
   return backup
 }
 
-function connectTarget({ cacheDirectory }: Config, settings: BackupSettings): Restic {
-  return new Restic({ ...settings, cacheDirectory: join(cacheDirectory, 'restic') })
+/** The worker pauses who writes; where none runs nobody does, and nobody is paused. */
+function openVolumes({ paths }: Config, engine: Engine): OpenVolume {
+  const containers = connectContainers(paths.containersSocket)
+  return async ({ id, data, appId }, still, signal) => {
+    try {
+      return await containers.readVolume(id, { still }, signal)
+    } catch (cause) {
+      if (asPaasError(cause).code !== 'worker_unavailable') throw cause
+      return engine.readVolume({ id: data, owner: appId }, signal)
+    }
+  }
+}
+
+function connectTarget({ cacheDirectory }: Config, settings: BackupSettings, lock?: string): Restic {
+  return new Restic({
+    ...settings,
+    cacheDirectory: join(cacheDirectory, 'restic'),
+    ...(lock !== undefined && { lock }),
+  })
 }
 
 if (import.meta.main) await main()

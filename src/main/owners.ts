@@ -31,6 +31,7 @@ import { LogCollector } from '../worker/collect-logs.ts'
 import { LogCursors } from '../worker/log-cursors.ts'
 import { AddonBackups } from '../services/addon-backups.ts'
 import { Services } from '../services/services.ts'
+import { Volumes } from '../volumes/volumes.ts'
 import { StackUpgrades } from '../upgrades/upgrades.ts'
 import { BuildMeter } from '../worker/measure-builds.ts'
 import type { WorkerParts } from '../worker/parts.ts'
@@ -99,6 +100,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
     log,
   })
 
+  const volumes = new Volumes({ engine, store, dynos, platformLog, config, log })
   const drains = life.use(createDrains(given, life))
   const grants = life.use(new Grants(store))
   const oneOffs = new OneOffs({ engine, store, dynoLog, platformLog, grants, collector, sizes, stop, log })
@@ -118,6 +120,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
     certificates,
     dataTransfers,
     addonBackups,
+    volumes,
     upgrades,
     collector,
     drains,

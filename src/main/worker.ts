@@ -42,8 +42,6 @@ export const run = (): Promise<void> =>
     const sandboxes = life.use(new BuildSandboxes({ engine, toolboxes, trees, build, log }))
     const makeDiskRoom = createDiskRoom({ config, store, engine, sandboxes, log })
     const storage = openBackupStorage({ config, store, serverId })
-    const containers = createContainers({ engine, stacks, sandboxes, storage, makeDiskRoom, serverId })
-    life.use(await serveContainers({ socketPath: paths.containersSocket, containers, log }))
     const pipeline = createPipeline({
       engine,
       toolboxes,
@@ -58,7 +56,10 @@ export const run = (): Promise<void> =>
     })
     const building = { stacks, sandboxes, pipeline, storage, makeDiskRoom }
     const parts = { config, serverId, log, store, engine, router, ...building, repositories, logs, outputs }
-    life.use(await openWorker(createOwners(parts, life)))
+    const owners = createOwners(parts, life)
+    const containers = createContainers({ ...parts, volumes: owners.volumes })
+    life.use(await serveContainers({ socketPath: paths.containersSocket, containers, log }))
+    life.use(await openWorker(owners))
     life.use(checkRecord(store))
     await tellLacks({ engine, build, dynoSizes: config.dynoSizes, log }, note)
     return life.move()

@@ -24,6 +24,7 @@ export type ManagedCertificateId = Id<'managed certificate'>
 export type AppSetupId = Id<'app set-up'>
 export type OneOffId = Id<'one-off'>
 export type VolumeId = Id<'volume'>
+export type VolumeCopyId = Id<'volume copy'>
 export type StackUpgradeId = Id<'stack upgrade'>
 export type AddonId = Id<'add-on'>
 export type AddonBackupId = Id<'backup of an add-on'>

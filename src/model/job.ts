@@ -13,6 +13,7 @@ import type { AppId, BuildId, OneOffId } from './ids.ts'
  * - addons: make what add-ons have equal to the database.
  * - certificates: get certificates for the names that are to have them.
  * - data: carry out the data transfers that are on record, and end those that are to be cancelled.
+ * - volumes: make the copies of volumes that are on record.
  * - upgrade: carry out the stack upgrades that are on record.
  */
 export type Job =
@@ -25,3 +26,4 @@ export type Job =
   | { kind: 'addons' }
   | { kind: 'certificates' }
   | { kind: 'data' }
+  | { kind: 'volumes' }

@@ -10,10 +10,12 @@ import type { AppId, ReleaseId, VolumeId } from './ids.ts'
 export type AppVolume = {
   id: VolumeId
   appId: AppId
+  /** What the engine knows its data by: another volume's, once the two were switched. */
+  data: VolumeId
   name: string
   /** Where dynos have it. */
   mount: string
-  /** The process types whose dynos mount it. */
+  /** The process types whose dynos mount it; none: only one-off dynos do, as of a copy. */
   types: string[]
   /** At no time two dynos have it, but for those that can only read. */
   singleWriter: boolean
@@ -78,6 +80,21 @@ export function checkNewVolume(wanted: NewVolume, present: AppVolume[], formatio
     `${several?.type} has ${several?.quantity} dynos, and only one at a time may write.`,
     hint,
   )
+}
+
+/**
+ * Whether an app may have a copy of a volume under this name beside those that it has.
+ * @throws invalid_params, name_taken
+ */
+export function checkCopiedVolume(name: string, present: { name: string }[]): void {
+  refuseIf(!nameForm.test(name), `The volume cannot be called ${JSON.stringify(name.slice(0, 60))}.`, nameRule)
+  refuseIf(
+    present.length >= mostVolumes,
+    `The app has ${mostVolumes} volumes, the limit.`,
+    'Destroy one that is not needed.',
+  )
+  if (!present.some((other) => other.name === name)) return
+  throw new PaasError('name_taken', `The app has a volume ${name} already.`)
 }
 
 const nameRule = 'It has up to 30 lower-case letters, digits and "-", and begins with a letter.'

@@ -21,6 +21,7 @@ export function recordFailure(store: Store, { id, appId, bringsCode }: Release, 
     store.releases.setState(id, { kind: 'failed', reason })
     const good = newestGood(store.releases.list(appId))
     store.volumes.stay(id)
+    store.volumes.switchBack(id)
     if (good && !bringsCode) store.configVars.replace(appId, store.releases.config(good.id))
   })
 }

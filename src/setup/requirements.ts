@@ -31,16 +31,12 @@ export function requirements({ embeddedRedis, installEngine, localEngine, backup
     { command: 'flock', packages: ['util-linux'] },
     { command: 'setpriv', packages: ['util-linux'] },
     { command: 'mmdebstrap', packages: ['mmdebstrap'] },
+    { command: 'restic', packages: ['restic'] },
     { file: debianKeyring, packages: ['debian-archive-keyring'] },
     ...(embeddedRedis ? [{ command: 'redis-server', packages: ['redis-server'] }] : []),
     ...(localEngine ? [{ command: 'iptables', packages: ['iptables'] }] : []),
     ...(installEngine ? [{ command: 'dockerd', packages: ['docker.io'] }] : []),
-    ...(backups || tests
-      ? [
-          { command: 'restic', packages: ['restic'] },
-          { command: 'rclone', packages: ['rclone'] },
-        ]
-      : []),
+    ...(backups || tests ? [{ command: 'rclone', packages: ['rclone'] }] : []),
     ...(tests ? forTests : []),
   ]
 }

@@ -40,6 +40,7 @@ import { openStackPatchRecords, openStackUpgradeRecords } from './stack-upgrades
 import type { Store } from './store.ts'
 import { openTokenRecords } from './tokens.ts'
 import { openTwoFactorRecords } from './two-factor.ts'
+import { openVolumeCopyRecords } from './volume-copies.ts'
 import { openVolumeRecords } from './volumes.ts'
 import { openWebhookDeliveryRecords } from './webhook-deliveries.ts'
 import { openWebhookRecords } from './webhooks.ts'
@@ -110,6 +111,7 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
       stackPatches: openStackPatchRecords(db),
       stackUpgrades: openStackUpgradeRecords(db),
       volumes: openVolumeRecords(db),
+      volumeCopies: openVolumeCopyRecords(db),
       addons: openAddonRecords(db, cipher),
       addonAttachments,
       audit: openAuditRecords(db),

@@ -1,9 +1,16 @@
-import type { AppId, ReleaseId, VolumeId } from '../model/ids.ts'
+import type { AppId, ReleaseId, VolumeCopyId, VolumeId } from '../model/ids.ts'
+import type { VolumeCopy, VolumeCopyState } from '../model/volume-copy.ts'
 import type { Fill, AppVolume } from '../model/volume.ts'
 
 export interface VolumeRecords {
   /** @throws name_taken */
   create(volume: Pick<AppVolume, 'appId' | 'name' | 'mount' | 'types' | 'singleWriter'>): AppVolume
+  /** One whose data the engine has under that id. @throws name_taken */
+  addFilled(volume: Pick<AppVolume, 'appId' | 'name' | 'mount' | 'types' | 'singleWriter'>, data: VolumeId): AppVolume
+  /** Each has the other's data from here on, unless that release fails. */
+  switchData(one: AppVolume, other: AppVolume, releaseId: ReleaseId): void
+  /** What was switched with that release is as it was before. */
+  switchBack(releaseId: ReleaseId): void
   /** Oldest first, without those that are leaving. */
   list(appId: AppId): AppVolume[]
   /** Of all apps, with those that are leaving. */
@@ -17,4 +24,17 @@ export interface VolumeRecords {
   stay(releaseId: ReleaseId): void
   /** The engine no longer has it. */
   remove(id: VolumeId): void
+}
+
+/** Copies of volumes that are made, or were. */
+export interface VolumeCopyRecords {
+  create(copy: Pick<VolumeCopy, 'appId' | 'volumeId' | 'volume' | 'kind' | 'trigger' | 'from' | 'into'>): VolumeCopy
+  find(id: VolumeCopyId): VolumeCopy | undefined
+  /** Newest first; of one app or of all. */
+  list(filter?: { appId?: AppId; kind?: VolumeCopy['kind'] }): VolumeCopy[]
+  /** pending → running, once: false for a second caller. */
+  begin(id: VolumeCopyId): boolean
+  setState(id: VolumeCopyId, state: VolumeCopyState): void
+  recordProof(id: VolumeCopyId): void
+  remove(id: VolumeCopyId): void
 }

@@ -7,6 +7,7 @@ import type { VolumeRecords } from './volume-records.ts'
 type Row = {
   id: VolumeId
   app_id: AppId
+  data: VolumeId | null
   name: string
   mount: string
   types: string
@@ -14,6 +15,7 @@ type Row = {
   made: number
   leaving: number
   left_by: ReleaseId | null
+  switched_with: VolumeId | null
   fill: Fill
   bytes: number | null
   measured_at: number | null
@@ -45,6 +47,17 @@ export function openVolumeRecords(db: Database): VolumeRecords {
            SELECT 1 FROM volumes other WHERE other.app_id = volumes.app_id AND other.name = volumes.name AND other.leaving = 0)`,
         { releaseId, now: Date.now() },
       ),
+    addFilled: (volume, data) => db.transaction(() => addFilled(db, volume, data)),
+    switchData: (one, other, releaseId) => {
+      exchange(db, one, other)
+      const switched = { releaseId, now: Date.now() }
+      db.run('UPDATE volumes SET switched_by = :releaseId, switched_with = :with, updated_at = :now WHERE id = :id', {
+        ...switched,
+        id: one.id,
+        with: other.id,
+      })
+    },
+    switchBack: (releaseId) => switchBack(db, releaseId),
     remove: (id) => void db.run('DELETE FROM volumes WHERE id = :id', { id }),
   }
 }
@@ -69,10 +82,44 @@ function create(db: Database, volume: Parameters<VolumeRecords['create']>[0]): A
   return toVolume(db.get<Row>('SELECT * FROM volumes WHERE id = :id', { id })!)
 }
 
+/** One whose data the engine has already. */
+function addFilled(db: Database, volume: Parameters<VolumeRecords['create']>[0], data: VolumeId): AppVolume {
+  const { id } = create(db, volume)
+  db.run('UPDATE volumes SET data = :data, made = 1 WHERE id = :id', { id, data })
+  return toVolume(db.get<Row>('SELECT * FROM volumes WHERE id = :id', { id })!)
+}
+
+/** All that is said of the data goes with it. */
+function exchange(db: Database, ...[one, other]: [AppVolume, AppVolume]): void {
+  const give = ({ id }: AppVolume, { data, made, fill, bytes, measuredAt }: AppVolume): void => {
+    const about = { data, made: Number(made), fill, bytes, measuredAt: measuredAt && measuredAt.getTime() }
+    db.run(
+      `UPDATE volumes SET data = :data, made = :made, fill = :fill, bytes = :bytes, measured_at = :measuredAt,
+         switched_by = NULL, switched_with = NULL, updated_at = :now WHERE id = :id`,
+      { id, ...about, now: Date.now() },
+    )
+  }
+  give(one, other)
+  give(other, one)
+}
+
+function switchBack(db: Database, releaseId: ReleaseId): void {
+  const find = (id: VolumeId | null): AppVolume | undefined => {
+    const row = db.get<Row>('SELECT * FROM volumes WHERE id = :id AND leaving = 0', { id })
+    return row && toVolume(row)
+  }
+  const switched = db.all<Row>('SELECT * FROM volumes WHERE switched_by = :releaseId', { releaseId })
+  for (const row of switched) {
+    const [one, other] = [find(row.id), find(row.switched_with)]
+    if (one && other) exchange(db, one, other)
+  }
+}
+
 function toVolume(row: Row): AppVolume {
   return {
     id: row.id,
     appId: row.app_id,
+    data: row.data ?? row.id,
     name: row.name,
     mount: row.mount,
     types: JSON.parse(row.types) as string[],

@@ -49,6 +49,7 @@ function trees(paths: Paths, { router, api, worker, gate }: Users): Owned[] {
     { path: paths.runs.worker, uid: worker.uid, gid: api.gid, mode: 0o2710 },
     { path: paths.runs.gate, uid: gate.uid, gid: worker.gid, mode: 0o2710 },
     { path: paths.runs.gateFigures, uid: gate.uid, gid: api.gid, mode: 0o2710 },
+    { path: paths.runs.vault, uid: 0, gid: worker.gid, mode: 0o2710 },
     { path: paths.runs.meeting, uid: worker.uid, gid: router.gid, mode: 0o2710 },
     { path: paths.runs.figures, uid: router.uid, gid: router.gid, mode: 0o2710 },
     { path: paths.runs.router, uid: router.uid, gid: worker.gid, mode: 0o2710 },

@@ -17,6 +17,7 @@ import { none, separateRoles } from './separate.ts'
 import { ServerLog } from './server-log.ts'
 import type { StopRequest } from './stop-request.ts'
 import { sayChild, sayCopy } from './terminal.ts'
+import { openVault } from './vault.ts'
 
 /** Free bytes with which a database can be opened in any case. */
 const roomToOpen = 32 * 2 ** 20
@@ -66,6 +67,7 @@ export async function supervise(options: SuperviseOptions, stop: StopRequest): P
     // The worker, which starts containers, may lack the right; it then says so in its log.
     await liftUserLimits({ warn: () => undefined })
     const prefixes = separateRoles(config, options.env['NODE_COMPILE_CACHE'])
+    starting.use(await openVault(options, log))
     await startChildren({ ...children, prefixes }, { log, stop, starting })
     starting.use(backUpDaily(options, log))
     starting.use(examineRegularly(options, log))

@@ -20,7 +20,7 @@ export type Work = {
 }
 
 /** The jobs that are work of some length. */
-export type WorkJob = Exclude<Job, { kind: 'drains' | 'upgrade' | 'addons' | 'certificates' | 'data' }>
+export type WorkJob = Exclude<Job, { kind: 'drains' | 'upgrade' | 'addons' | 'certificates' | 'data' | 'volumes' }>
 
 /** What a piece of work is about, for the log. */
 type Subject = { app: AppId; build?: BuildId }

@@ -13,6 +13,7 @@ import type { OneOffs } from '../one-offs/one-offs.ts'
 import type { OutputWriters } from '../model/output.ts'
 import type { Releases } from '../release/releases.ts'
 import type { AddonBackups } from '../services/addon-backups.ts'
+import type { Volumes } from '../volumes/volumes.ts'
 import type { Services } from '../services/services.ts'
 import type { Store } from '../store/store.ts'
 import type { StackUpgrades } from '../upgrades/upgrades.ts'
@@ -34,6 +35,7 @@ export type WorkerParts = {
   certificates: Pick<Certificates, 'begin' | 'wake'> & AsyncDisposable
   dataTransfers: DataTransfers
   addonBackups: AddonBackups
+  volumes: Volumes
   collector: LogCollector
   drains: Drains
   config: Config

@@ -12,6 +12,7 @@ type Used = Pick<
   | 'services'
   | 'dataTransfers'
   | 'addonBackups'
+  | 'volumes'
 >
 
 /**
@@ -22,7 +23,7 @@ type Used = Pick<
  *   and the router gets a whole table. Later that could undo a switch that is just being made.
  */
 export async function recover(worker: Used, { first }: { first: boolean }): Promise<void> {
-  const { engine, store, dynos, collector, oneOffs, services, addonBackups, dispatcher } = worker
+  const { engine, store, dynos, collector, oneOffs, services, addonBackups, volumes, dispatcher } = worker
   await engine.secureHost()
   if (first) store.builds.noteLosses()
   if (first) await engine.removeOrphans(oneOffs.survivors(await engine.listDynos()))
@@ -33,6 +34,7 @@ export async function recover(worker: Used, { first }: { first: boolean }): Prom
   services.begin((appId) => void dispatcher.converge(appId))
   worker.dataTransfers.begin()
   addonBackups.begin()
+  if (first) await volumes.begin((appId) => void dispatcher.converge(appId))
   resumeWork(worker)
 }
 
@@ -45,11 +47,13 @@ export function resumeWork({
   dispatcher,
   upgrades,
   services,
-}: Pick<Used, 'store' | 'dispatcher' | 'upgrades' | 'services'>): void {
+  volumes,
+}: Pick<Used, 'store' | 'dispatcher' | 'upgrades' | 'services' | 'volumes'>): void {
   for (const { appId, id } of store.builds.listUnfinished()) void dispatcher.build(appId, id)
   for (const { appId, buildId } of store.appSetups.listOpen()) void dispatcher.build(appId, buildId)
   for (const { id } of store.apps.listAll()) void dispatcher.converge(id)
   for (const { id, appId } of store.oneOffs.list()) void dispatcher.run({ kind: 'run', appId, oneOffId: id })
   upgrades.wake()
   services.wake()
+  volumes.wake()
 }

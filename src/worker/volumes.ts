@@ -9,10 +9,10 @@ import type { Working } from './parts.ts'
  */
 export async function removeLeavingVolumes({ store, engine, log }: Working, appId: AppId): Promise<void> {
   const leaving = store.volumes.listAll().filter((volume) => volume.leaving && volume.appId === appId)
-  for (const { id, name, leftBy } of leaving) {
+  for (const { id, data, name, leftBy } of leaving) {
     if (leftBy && store.releases.find(leftBy)?.state.kind === 'pending') continue
     try {
-      await engine.removeVolume({ id, owner: appId })
+      await engine.removeVolume({ id: data, owner: appId })
       store.volumes.remove(id)
       log.info({ app: appId, volume: name }, 'volume removed')
     } catch (cause) {
@@ -25,7 +25,7 @@ export async function removeLeavingVolumes({ store, engine, log }: Working, appI
 /** All of an app that is being destroyed. @throws volume_in_use */
 export async function removeVolumes({ store, engine }: Working, appId: AppId): Promise<void> {
   for (const volume of store.volumes.listAll()) {
-    if (volume.appId === appId) await engine.removeVolume({ id: volume.id, owner: appId })
+    if (volume.appId === appId) await engine.removeVolume({ id: volume.data, owner: appId })
   }
 }
 
@@ -38,7 +38,7 @@ export async function measureVolumes(worker: Working): Promise<void> {
   const { store, engine, config } = worker
   for (const volume of store.volumes.listAll()) {
     if (volume.leaving || !volume.made) continue
-    const bytes = await engine.dataBytes({ id: volume.id, owner: volume.appId })
+    const bytes = await engine.dataBytes({ id: volume.data, owner: volume.appId })
     if (bytes === undefined) continue
     const fill = fillOf(bytes, config.limits.volumeMiB)
     store.volumes.recordBytes(volume.id, { bytes, fill })

@@ -63,6 +63,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   life.use(worker.certificates)
   life.use(worker.dataTransfers)
   life.use(worker.addonBackups)
+  life.use(worker.volumes)
   drains.sync()
   life.use(worker.oneOffs)
   const taking = meeting.then(() => takeJobs(worker))
@@ -139,15 +140,14 @@ function takeJobs(worker: Working): AsyncDisposable {
  * The database keeps what a build or a converge has to do, so the queue is done with it; a restart
  * is only in the queue.
  */
-async function take(
-  { dispatcher, drains, upgrades, services, certificates, dataTransfers }: Working,
-  job: Job,
-): Promise<void> {
+async function take(worker: Working, job: Job): Promise<void> {
+  const { dispatcher, drains, upgrades, services, certificates, dataTransfers, volumes } = worker
   if (job.kind === 'drains') return drains.sync()
   if (job.kind === 'upgrade') return upgrades.wake()
   if (job.kind === 'addons') return services.wake()
   if (job.kind === 'certificates') return certificates.wake()
   if (job.kind === 'data') return dataTransfers.wake()
+  if (job.kind === 'volumes') return volumes.wake()
   const done = dispatcher.run(job)
   if (job.kind === 'restart') await done
 }

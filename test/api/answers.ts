@@ -452,6 +452,28 @@ const volume = Type.Object(
   },
   closed,
 )
+const volumeCopy = Type.Object(
+  {
+    app: ofApp,
+    bytes: Type.Union([Type.Null(), count]),
+    checksum: text({}),
+    created_at: Type.String({ format: 'date-time' }),
+    ended_at: text({ format: 'date-time' }),
+    files: Type.Union([Type.Null(), count]),
+    from: Type.Union([Type.Null(), Type.Object({ id: Type.String({ format: 'uuid' }) }, closed)]),
+    id: Type.String({ format: 'uuid' }),
+    into: Type.Union([Type.Null(), Type.Object({ name: Type.String(), switch: Type.Boolean() }, closed)]),
+    kind: Type.Enum(['backup', 'restore', 'fork', 'upload']),
+    proven_at: text({ format: 'date-time' }),
+    reason: text({}),
+    status: Type.Enum(['pending', 'running', 'succeeded', 'failed']),
+    still: Type.Union([Type.Null(), Type.Boolean()]),
+    survives_disk: Type.Boolean(),
+    trigger: Type.Enum(['asked', 'daily']),
+    volume: Type.Object({ id: Type.String({ format: 'uuid' }), name: Type.String() }, closed),
+  },
+  closed,
+)
 const nothing = { own: Type.Array(Type.Never(), { maxItems: 0 }), because: 'there is none of them here' }
 
 const https = Type.Object(
@@ -588,6 +610,14 @@ export const answers: Record<string, Record<string, Shape>> = {
     'POST /apps/:app/volumes': { own: volume, because: noVolumes },
     'GET /apps/:app/volumes/:volume': { own: volume, because: noVolumes },
     'DELETE /apps/:app/volumes/:volume': { own: volume, because: noVolumes },
+  },
+  'apps/volume-copies.test.ts': {
+    'GET /apps/:app/volume-copies': { own: Type.Array(volumeCopy), because: noVolumes },
+    'POST /apps/:app/volume-copies': { own: volumeCopy, because: noVolumes },
+    'GET /apps/:app/volume-copies/:copy': { own: volumeCopy, because: noVolumes },
+    'PUT /apps/:app/volume-copies/:copy/files': { own: volumeCopy, because: noVolumes },
+    'GET /apps/:app/volume-copies/:copy/files': { text: ['application/x-tar'] },
+    'POST /apps/:app/volumes/:volume/actions/switch': { own: volume, because: noVolumes },
   },
   'apps/app-metrics.test.ts': {
     'GET /apps/:app/metrics': { own: appMetrics, because: 'Heroku keeps its figures behind an API that is not public' },

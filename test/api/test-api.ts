@@ -3,6 +3,7 @@
 // add it to answers.ts (copying what is missing into src/api/heroku), deviations to ./deviations.ts with the reason,
 // and end the test file with `it('shows every route of its own', () => expectAllSeen('ROOM/NAME.test.ts'))`.
 // A role other than the usual (see src/api/http/access.ts) goes into the list of exceptions in ./http/access.test.ts.
+import { Readable } from 'node:stream'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import { tmpdir } from 'node:os'
@@ -13,6 +14,7 @@ import { askApi, closeApi, createApi } from '../../src/api/server.ts'
 import { createStacks } from '../../src/build/stacks.ts'
 import { loadConfig, type Config } from '../../src/config.ts'
 import { connectContainers } from '../../src/containers/client.ts'
+import { PaasError } from '../../src/errors.ts'
 import { createContainers } from '../../src/containers/engine-containers.ts'
 import { serveContainers } from '../../src/containers/server.ts'
 import { DashboardFront } from '../../src/dashboard/front.ts'
@@ -121,14 +123,10 @@ export class TestApi implements AsyncDisposable {
     const storage = openBackupStorage({ config, store, serverId })
     const sandboxes = { without: (_: AppId, work: () => Promise<void>) => work() }
     const socketPath = config.paths.containersSocket
-    const ofWorker = createContainers({
-      engine,
-      stacks,
-      sandboxes,
-      storage,
-      makeDiskRoom: async () => undefined,
-      serverId,
-    })
+    const none = async () => Promise.reject(new PaasError('volume_missing', 'There are no volumes.'))
+    const volumes = { read: none, download: async () => Readable.from(['tar']), upload: async () => undefined }
+    const makeDiskRoom = async () => undefined
+    const ofWorker = createContainers({ engine, stacks, sandboxes, storage, volumes, makeDiskRoom, serverId })
     this.#life.use(this.worker).use(await serveContainers({ socketPath, containers: ofWorker, log }))
     const containers = connectContainers(socketPath)
     const front = new DashboardFront({ config, store, ask: (asked) => askApi(api, asked), log })

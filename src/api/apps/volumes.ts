@@ -22,6 +22,7 @@ const newVolume = Type.Object(
   },
   { additionalProperties: false },
 )
+const other = Type.Object({ with: Type.String({ maxLength: 100 }) }, { additionalProperties: false })
 const confirmation = Type.Object({ confirm: Type.Optional(Type.String()) }, { additionalProperties: false })
 
 /** Volumes of apps. Heroku has no call for them. */
@@ -45,6 +46,14 @@ export function volumeRoutes(api: Api, deps: Deps): void {
     await wake(deps, reply, { kind: 'converge', appId: app.id })
     reply.code(201)
     return volumeJson(deps, app, made.volume, made.release)
+  })
+
+  api.post('/apps/:app/volumes/:volume/actions/switch', { schema: { body: other } }, async (request, reply) => {
+    const app = appOf(store, request)
+    const [volume, copy] = [volumeOf(store, app, request), volumeNamed(store, app, request.body.with)]
+    const { release } = switchData(deps, { app, request }, [volume, copy])
+    await wake(deps, reply, { kind: 'converge', appId: app.id })
+    return volumeJson(deps, app, volumeOf(store, app, request), release)
   })
 
   const config = { role: 'admin' } as const
@@ -81,6 +90,21 @@ function leave(deps: Deps, asking: Asking, volume: AppVolume): Changed {
   })
 }
 
+/** Each gets the data of the other, with a release, so that dynos are replaced as in a deploy. */
+function switchData(deps: Deps, asking: Asking, [volume, copy]: [AppVolume, AppVolume]): Changed {
+  const { store } = deps
+  if (volume.id === copy.id || !volume.made || !copy.made) {
+    const problem = volume.id === copy.id ? 'is the volume itself' : 'has no data yet: its app was not deployed'
+    const { name } = volume.id === copy.id || !copy.made ? copy : volume
+    throw new PaasError('invalid_params', `${name} ${problem}.`)
+  }
+  return store.transaction(() => {
+    const release = releaseWith(deps, asking, `Switch volume ${volume.name} with ${copy.name}`)
+    store.volumes.switchData(volume, copy, release.id)
+    return { volume, release }
+  })
+}
+
 type Asking = { app: App; request: FastifyRequest }
 type Changed = { volume: AppVolume; release: Release }
 
@@ -101,9 +125,12 @@ function checkConfirmed({ name }: AppVolume, given: string | undefined): void {
   })
 }
 
+function volumeOf(store: Deps['store'], app: App, request: FastifyRequest): AppVolume {
+  return volumeNamed(store, app, (request.params as { volume: string }).volume)
+}
+
 /** By id or name. @throws not_found */
-function volumeOf({ volumes }: Deps['store'], app: App, request: FastifyRequest): AppVolume {
-  const { volume: name } = request.params as { volume: string }
+export function volumeNamed({ volumes }: Pick<Deps['store'], 'volumes'>, app: App, name: string): AppVolume {
   const found = volumes.list(app.id).find((volume) => volume.id === name || volume.name === name)
   if (found) return found
   throw new PaasError('not_found', `${app.name} has no volume ${JSON.stringify(name.slice(0, 60))}.`, {

@@ -30,6 +30,7 @@ import { streamInService } from './service-stream.ts'
 import { connectService, execInService, listServices, readFromService, runService, writeToService } from './services.ts'
 import { listeningSockets } from './sockets.ts'
 import { dynoUsage } from './usage.ts'
+import { fillVolume, pauseDyno, readVolume, resumeDyno } from './volume-content.ts'
 import { createVolume, dataBytes, listVolumes, removeVolume } from './volumes.ts'
 import { waitDyno } from './wait-dyno.ts'
 
@@ -106,6 +107,10 @@ export function connectDocker({ docker: connection, serverId, log, ...config }: 
     listVolumes: (filter) => listVolumes(deps, filter),
     removeVolume: (volume) => removeVolume(deps, volume),
     dataBytes: (volume) => dataBytes(deps, volume),
+    readVolume: (volume, signal) => readVolume(deps, volume, signal),
+    fillVolume: (volume, tar, signal) => fillVolume(deps, volume, tar, signal),
+    pauseDyno: (id) => pauseDyno(deps, id),
+    resumeDyno: (id) => resumeDyno(deps, id),
     removeOrphans: (keep) => removeOrphans(deps, keep),
     haltServer: async () => {
       await haltServer(deps)

@@ -116,8 +116,8 @@ export async function withContainer<T>(
 /** Confined as all are, though nothing runs in it. */
 const leastLimits = { memoryMiB: 64, cpus: 1, pids: 1 }
 
-/** One that is never started; it only carries a layer and a configuration. */
-function createContainer(
+/** One that is never started; it only carries a layer and a configuration, or has a volume. */
+export function createContainer(
   { docker, serverId }: DockerDeps,
   options: Docker.ContainerCreateOptions,
 ): Promise<Docker.Container> {
@@ -129,7 +129,7 @@ function createContainer(
   })
 }
 
-function removeLater({ log }: DockerDeps, container: Docker.Container): void {
+export function removeLater({ log }: DockerDeps, container: Docker.Container): void {
   removeContainer(container).catch((error: unknown) => log.warn({ error }, 'container of an image not removed'))
 }
 

@@ -107,6 +107,7 @@ describe('a collaborator may', () => {
     'GET /apps/:app/webhooks/:webhook': 'deploy',
     'GET /apps/:app/releases/:release/config-vars': 'deploy',
     'GET /apps/:app/slugs/:slug': 'deploy',
+    'GET /apps/:app/volume-copies/:copy/files': 'deploy',
     'DELETE /apps/:app': 'admin',
     'DELETE /apps/:app/volumes/:volume': 'admin',
     'DELETE /apps/:app/addons/:addon': 'admin',

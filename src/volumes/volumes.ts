@@ -1,0 +1,180 @@
+import type { Readable } from 'node:stream'
+import type { Config } from '../config.ts'
+import { asPaasError, PaasError } from '../errors.ts'
+import { everyDay } from '../every-day.ts'
+import type { AppId, VolumeCopyId, VolumeId } from '../model/ids.ts'
+import { shutdown } from '../model/stop-reasons.ts'
+import type { VolumeCopy } from '../model/volume-copy.ts'
+import type { AppVolume } from '../model/volume.ts'
+import { backUp, prove } from './back-up.ts'
+import { fillNew } from './fill-new.ts'
+import { readNow, type VolumeParts } from './parts.ts'
+import { Vault } from './vault.ts'
+
+export type VolumesOptions = Omit<VolumeParts, 'vault' | 'limits'> & {
+  config: Pick<Config, 'paths' | 'volumeBackup' | 'limits'>
+}
+
+/**
+ * Copies of the apps' volumes: to the backup target and back, from one volume into another, from
+ * and to clients. One is made at a time. What is to be copied is on record; whoever writes that
+ * wakes it. Disposal breaks off what is under way.
+ */
+export class Volumes implements AsyncDisposable {
+  readonly #parts: VolumeParts
+  readonly #settings: Config['volumeBackup']
+  readonly #stopping = new AbortController()
+  readonly #life = new DisposableStack()
+  #working: Promise<void> | undefined
+  #again = false
+  #converge: (appId: AppId) => void = () => undefined
+
+  constructor({ config, ...given }: VolumesOptions) {
+    this.#parts = { ...given, limits: config.limits, vault: new Vault(config.paths.vaultSocket) }
+    this.#settings = config.volumeBackup
+  }
+
+  /**
+   * What an earlier worker has not come to the end of has failed. @param converge makes its release
+   */
+  async begin(converge: (appId: AppId) => void): Promise<void> {
+    this.#converge = converge
+    const { store } = this.#parts
+    for (const copy of store.volumeCopies.list()) {
+      if (copy.state.kind === 'running') await this.#fail(copy, new Error('The server ended in the midst of it'))
+    }
+    if (this.#settings.at) this.#life.use(everyDay(this.#settings.at, () => this.backUpAll()))
+    this.wake()
+  }
+
+  /** Does what is on record, now or after what is under way. */
+  wake(): void {
+    this.#again = true
+    this.#working ??= this.#workOff().finally(() => (this.#working = undefined))
+  }
+
+  /** Records a backup of each volume that is there. */
+  backUpAll(): void {
+    const { store } = this.#parts
+    for (const { id, appId, name, made, leaving } of store.volumes.listAll()) {
+      if (!made || leaving) continue
+      const about = { appId, volumeId: id, volume: name, from: null, into: null }
+      store.volumeCopies.create({ ...about, kind: 'backup', trigger: 'daily' })
+    }
+    this.wake()
+  }
+
+  /**
+   * A tar of a volume as it is now; `still`: while its dynos are paused. @throws volume_changing
+   */
+  async read(id: VolumeId, { still }: { still: boolean }, signal: AbortSignal): Promise<Readable> {
+    return readNow(this.#parts, this.#volume(id), { still }, signal)
+  }
+
+  /** What a backup holds. @throws backup_missing */
+  async download(id: VolumeCopyId, signal: AbortSignal): Promise<Readable> {
+    const copy = this.#parts.store.volumeCopies.find(id)
+    if (copy?.state.kind === 'succeeded' && copy.state.snapshot)
+      return this.#parts.vault.read(copy.state.snapshot, signal)
+    throw new PaasError('backup_missing', 'There is no such backup of a volume.')
+  }
+
+  /**
+   * A new volume with the files of a tar from a client. @throws source_invalid, payload_too_large
+   */
+  async upload(id: VolumeCopyId, tar: Readable, signal: AbortSignal): Promise<void> {
+    const copy = this.#parts.store.volumeCopies.find(id)
+    if (!copy || !this.#parts.store.volumeCopies.begin(id)) throw new PaasError('not_found', 'There is no such upload.')
+    await this.#do(copy, AbortSignal.any([signal, this.#stopping.signal]), tar)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#life.dispose()
+    this.#stopping.abort(shutdown)
+    await this.#working
+  }
+
+  async #workOff(): Promise<void> {
+    const { store, log } = this.#parts
+    const { signal } = this.#stopping
+    while (this.#again && !signal.aborted) {
+      this.#again = false
+      const pending = store.volumeCopies
+        .list()
+        .filter(({ kind, state }) => state.kind === 'pending' && kind !== 'upload')
+      for (const copy of pending.toReversed()) {
+        if (signal.aborted || !store.volumeCopies.begin(copy.id)) continue
+        await this.#do(copy, signal).catch((cause: unknown) => log.debug({ err: cause }, 'a copy failed'))
+      }
+      if (pending.some(({ trigger }) => trigger === 'daily')) await this.#retire(signal)
+    }
+  }
+
+  /** Its end is on record, whatever it is. */
+  async #do(copy: VolumeCopy, signal: AbortSignal, upload?: Readable): Promise<void> {
+    const { store, platformLog } = this.#parts
+    try {
+      if (copy.kind === 'backup') {
+        store.volumeCopies.setState(copy.id, await backUp(this.#parts, copy, signal))
+        if (copy.trigger === 'daily') await prove(this.#parts, copy.id, signal)
+      } else {
+        const done = await fillNew(this.#parts, copy, { signal, upload })
+        if (done.release) this.#converge(copy.appId)
+      }
+    } catch (cause) {
+      await this.#fail(copy, cause)
+      if (!signal.aborted) {
+        platformLog.api(
+          copy.appId,
+          `Could not ${verbs[copy.kind]} volume ${copy.volume}: ${asPaasError(cause).message}`,
+        )
+      }
+      throw cause
+    }
+  }
+
+  /**
+   * A backup that was made and is not the same when it is restored stays on record, with the
+   * reason.
+   */
+  async #fail(copy: VolumeCopy, cause: unknown): Promise<void> {
+    const { store, engine, log } = this.#parts
+    const { message, hint } =
+      cause instanceof PaasError ? cause : { message: `${(cause as Error).message}.`, hint: undefined }
+    log.warn({ err: cause, app: copy.appId, volume: copy.volume, copy: copy.kind }, 'a volume was not copied')
+    if (copy.into && !store.volumes.listAll().some(({ data }) => data === copy.into?.data)) {
+      await engine.removeVolume({ id: copy.into.data, owner: copy.appId }).catch(() => undefined)
+    }
+    const reason = [message, hint].filter(Boolean).join(' ')
+    store.volumeCopies.setState(copy.id, { kind: 'failed', endedAt: new Date(), reason })
+  }
+
+  /** Those that the target has no more are on record no more. */
+  async #retire(signal: AbortSignal): Promise<void> {
+    const { store, vault, log } = this.#parts
+    try {
+      await vault.retire(signal)
+      const kept = await vault.list(signal)
+      for (const { id, state } of store.volumeCopies.list({ kind: 'backup' })) {
+        if (state.kind !== 'succeeded') continue
+        const isKept = kept.some((snapshot) => snapshot.startsWith(state.snapshot ?? '-'))
+        if (!isKept) store.volumeCopies.remove(id)
+      }
+    } catch (cause) {
+      if (!signal.aborted) log.warn({ err: cause }, 'old copies of volumes were not removed')
+    }
+  }
+
+  #volume(id: VolumeId): AppVolume {
+    const volume = this.#parts.store.volumes.listAll().find((one) => one.id === id && one.made)
+    if (volume) return volume
+    throw new PaasError('volume_missing', 'The volume has no data yet, or was destroyed.')
+  }
+}
+
+const verbs: Record<VolumeCopy['kind'], string> = {
+  backup: 'back up',
+  restore: 'restore',
+  fork: 'fork',
+  upload: 'fill',
+}

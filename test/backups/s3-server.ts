@@ -1,0 +1,86 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { accessSync, constants } from 'node:fs'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { promisify } from 'node:util'
+import { until } from '../helpers/app.ts'
+import { freePort } from '../helpers/free-port.ts'
+
+const run = promisify(execFile)
+
+/** A real S3 server over a directory (github.com/versity/versitygw), where one is installed. */
+export const s3Program = find('versitygw')
+export const whyNoS3 = 'no S3 server is installed: go install github.com/versity/versitygw/cmd/versitygw@latest'
+
+function find(program: string): string | undefined {
+  const given = process.env['PAAS_TEST_S3_SERVER']
+  const places = [...(process.env['PATH'] ?? '').split(delimiter), join(homedir(), 'go/bin')].map((at) =>
+    join(at, program),
+  )
+  return (given === undefined ? places : [given]).find((path) => {
+    try {
+      accessSync(path, constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+/** One with a bucket `backups`, whose owner has these keys. */
+export class S3Server implements AsyncDisposable {
+  readonly port: number
+  readonly directory: string
+  readonly process: ChildProcess
+  readonly keys = { AWS_ACCESS_KEY_ID: 'owner-of-all', AWS_SECRET_ACCESS_KEY: 'secret-of-the-owner' }
+
+  private constructor(port: number, directory: string) {
+    this.port = port
+    this.directory = directory
+    const argv = ['--port', `127.0.0.1:${port}`, '--iam-dir', join(directory, 'iam'), 'posix', join(directory, 'data')]
+    const { AWS_ACCESS_KEY_ID: access, AWS_SECRET_ACCESS_KEY: secret } = this.keys
+    this.process = spawn(s3Program ?? '', ['--access', access, '--secret', secret, '--quiet', ...argv], {
+      stdio: 'ignore',
+    })
+  }
+
+  static async start(): Promise<S3Server> {
+    const directory = await mkdtemp(join(tmpdir(), 'paas-s3-'))
+    for (const name of ['iam', 'data/backups']) await mkdir(join(directory, name), { recursive: true })
+    const server = new S3Server(await freePort(), directory)
+    await until('the S3 server answers', async () =>
+      fetch(server.url).then(
+        () => true,
+        () => false,
+      ),
+    )
+    return server
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  /** As restic names a place in it. */
+  place(bucket = 'backups', path = 'paas'): string {
+    return `s3:${this.url}/${bucket}/${path}`
+  }
+
+  /** A user to whom nothing belongs. */
+  async addStranger(): Promise<S3Server['keys']> {
+    const keys = { AWS_ACCESS_KEY_ID: 'stranger', AWS_SECRET_ACCESS_KEY: 'secret-of-the-stranger' }
+    const { AWS_ACCESS_KEY_ID: access, AWS_SECRET_ACCESS_KEY: secret } = this.keys
+    const asOwner = ['admin', '--access', access, '--secret', secret, '--endpoint-url', this.url]
+    const user = ['--access', keys.AWS_ACCESS_KEY_ID, '--secret', keys.AWS_SECRET_ACCESS_KEY, '--role', 'user']
+    await run(s3Program ?? '', [...asOwner, 'create-user', ...user])
+    return keys
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.process.kill('SIGKILL')
+    if (this.process.exitCode === null && this.process.signalCode === null) await once(this.process, 'exit')
+    await rm(this.directory, { recursive: true, force: true })
+  }
+}
