@@ -8,7 +8,7 @@ import type { Logger } from '../log.ts'
 import { appNamePattern } from '../model/app.ts'
 import type { AddonId, AppId, SlugId, VolumeCopyId, VolumeId } from '../model/ids.ts'
 import { listenAt } from '../unix-socket.ts'
-import { askedPrograms, type AskedProgram } from '../services/programs.ts'
+import type { AskedProgram } from '../services/programs.ts'
 import { stackPattern } from '../model/stack.ts'
 import type { Containers } from './containers.ts'
 
@@ -159,7 +159,7 @@ class Params {
   }
 
   program(): AskedProgram {
-    return this.#take('program', new RegExp(`^(${askedPrograms.join('|')})$`)) as AskedProgram
+    return this.#take('program', /^(configure|disconnect)$/) as AskedProgram
   }
 
   place(): string {

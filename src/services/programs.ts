@@ -7,8 +7,7 @@ import { programsAt } from './image.ts'
 type Deps = { engine: Pick<Engine, 'listServices' | 'streamInService'> }
 
 /** A service's programs that an owner may ask for at once. */
-export const askedPrograms = ['configure', 'disconnect'] as const
-export type AskedProgram = (typeof askedPrograms)[number]
+export type AskedProgram = 'configure' | 'disconnect'
 
 /**
  * Runs a program of a service beside it.
