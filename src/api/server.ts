@@ -1,8 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http'
-import { Readable, type Duplex } from 'node:stream'
-import etag from '@fastify/etag'
-import { fastify, LogController, type FastifyRequest } from 'fastify'
+import type { Duplex } from 'node:stream'
+import { fastify, LogController } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import { checkRole } from './http/access.ts'
 import { accountRoutes } from './accounts/account.ts'
@@ -35,11 +33,10 @@ import { buildOutputRoute } from './builds/build-output.ts'
 import { buildpackRegistryRoutes } from './builds/buildpack-registry.ts'
 import { buildpackRoutes } from './builds/buildpacks.ts'
 import { buildRoutes } from './builds/builds.ts'
-import { checkBodySize } from './http/body-size.ts'
-import { refuseWhileClosing } from './http/closing.ts'
 import { CodeGuard } from './accounts/code-guard.ts'
 import { collaboratorRoutes } from './apps/collaborators.ts'
 import { configVarRoutes } from './apps/config-vars.ts'
+import { followConventions, idOfRequest } from './http/conventions.ts'
 import type { Api, ApiDeps } from './deps.ts'
 import { dynoSizeRoutes } from './dynos/dyno-sizes.ts'
 import { dynoRoutes } from './dynos/dynos.ts'
@@ -55,7 +52,7 @@ import { answerError } from './http/error-answer.ts'
 import { featureRoutes } from './apps/features.ts'
 import { formationRoutes } from './dynos/formation.ts'
 import { identifyByLogin, identifyByToken } from './accounts/identity.ts'
-import { insideAddress, isPagesLook } from './http/inside.ts'
+import { insideAddress } from './http/inside.ts'
 import { loginLinkRoute } from './accounts/login-links.ts'
 import { keyRoutes } from './accounts/keys.ts'
 import { logSessionRoutes } from './logs/log-sessions.ts'
@@ -90,7 +87,6 @@ import { answerUnknownRoutes } from './http/unknown-route.ts'
 import { Validation } from './http/validation.ts'
 import { publishAnswers } from './webhooks/webhook-events.ts'
 import { webhookHistoryRoutes, webhookRoutes } from './webhooks/webhooks.ts'
-import { checkVersion } from './http/version.ts'
 
 const bodyLimit = 2 ** 20
 /**
@@ -120,7 +116,7 @@ export function createApi(deps: ApiDeps & { git: Handler; dashboard?: Handler; t
     routerOptions: { maxParamLength: 1000 },
     frameworkErrors: (...failure) => void answerError(...failure),
     schemaController: { compilersFactory: validation.compilersFactory },
-    genReqId: requestId,
+    genReqId: idOfRequest,
     serverFactory: (handler) => createServer(serverOptions, othersFirst([deps.git, deps.dashboard], handler)),
   }).withTypeProvider<TypeBoxTypeProvider>()
   const routes = collectRoutes(api)
@@ -237,50 +233,6 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     runImageRoutes(resources, deps)
     stackUpgradeRoutes(resources, deps)
   })
-}
-
-/**
- * What holds for every request: ids, no body where none is needed, ETag with 304, nothing cached by
- * proxies.
- */
-function followConventions(api: Api): void {
-  api.removeAllContentTypeParsers()
-  const parse = api.getDefaultJsonParser('error', 'error')
-  api.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') done(null, {})
-    else void parse(request, body.toString(), done)
-  })
-  api.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'Request-Id': request.id,
-      'Cache-Control': 'private, no-cache',
-      'X-Content-Type-Options': 'nosniff',
-    })
-    checkVersion(request)
-  })
-  refuseWhileClosing(api)
-  api.addHook('preValidation', async (request) => {
-    request.body ??= {}
-    if (!(request.body instanceof Readable)) checkBodySize(request.body)
-  })
-  api.addHook('onResponse', logAnswer)
-  void api.register(etag)
-}
-
-async function logAnswer(request: FastifyRequest, reply: { statusCode: number; elapsedTime: number }): Promise<void> {
-  if (isPagesLook(request)) return
-  const { method, routeOptions, identity } = request
-  const ms = Math.round(reply.elapsedTime)
-  request.log.info(
-    { method, route: routeOptions.url, status: reply.statusCode, ms, account: identity?.account.id },
-    'request',
-  )
-}
-
-/** The router's id for the request, so that one id finds it in all logs. */
-function requestId(request: IncomingMessage): string {
-  const given = request.headers['x-request-id']
-  return typeof given === 'string' && /^[\w-]{1,200}$/.test(given) ? given : randomUUID()
 }
 
 /** Answers a request that wants to speak another protocol. */

@@ -4,6 +4,7 @@ import { accounts } from './pages/accounts.ts'
 import { access } from './pages/app/access.ts'
 import { activity } from './pages/app/activity.ts'
 import { build } from './pages/app/build.ts'
+import { addonBackups } from './pages/app/backups.ts'
 import { config } from './pages/app/config.ts'
 import { data } from './pages/app/data.ts'
 import { deploys } from './pages/app/deploys.ts'
@@ -44,6 +45,7 @@ export const pages: Page[] = [
   config,
   domains,
   data,
+  addonBackups,
   integrations,
   access,
   activity,

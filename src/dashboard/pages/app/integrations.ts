@@ -8,7 +8,7 @@ import { at } from '../../platform.ts'
 
 export const integrations = appPage({
   path: '/integrations',
-  title: 'Webhooks and drains',
+  title: 'Webhooks, drains',
   listed: true,
   role: 'deploy',
   view,
