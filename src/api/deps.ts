@@ -35,7 +35,6 @@ export type ApiDeps = {
     | 'network'
     | 'stacksDirectory'
     | 'servicesDirectories'
-    | 'backup'
   >
   store: Store
   grants: Grants
