@@ -1,5 +1,5 @@
 import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -11,7 +11,7 @@ const started = { timeout: 20_000 }
 const root = resolve(import.meta.dirname, '../..')
 const possible = process.getuid?.() === 0 && existsSync('/lib/systemd/systemd')
 
-/** A real systemd, and clones of this checkout: `old` lacks the newest migration. */
+/** A real systemd, and clones of this checkout: `new` has one more migration. */
 describe.skipIf(!possible)('the server as a service of systemd', () => {
   const directory = mkdtempSync('/srv/paas-systemd-')
   const data = join(directory, 'data')
@@ -22,8 +22,7 @@ describe.skipIf(!possible)('the server as a service of systemd', () => {
 
   beforeAll(async () => {
     for (const name of ['old', 'new']) copyCheckout(join(directory, name))
-    const migrations = join(directory, 'old/src/store/migrations')
-    rmSync(join(migrations, readdirSync(migrations).toSorted().at(-1)!))
+    writeFileSync(join(directory, 'new/src/store/migrations/9999-newer.sql'), 'CREATE TABLE newer (id TEXT) STRICT;')
     ports = [await freePort(), await freePort()]
     systemd = spawn(join(import.meta.dirname, 'boot-systemd.sh'), [directory], { stdio: 'ignore' })
     const children = `/proc/${systemd.pid}/task/${systemd.pid}/children`
