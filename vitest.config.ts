@@ -28,6 +28,8 @@ const images = [
   'test/build/{bun,deno,elixir,java,php,php-versions,ruby,ruby-versions,rust}.test.ts',
   'test/stack/upgrade.test.ts',
 ]
+/** In Debian's Chromium. `npm run test:browser` */
+const browser = ['test/dashboard/chromium/**/*.test.ts']
 /** Files that leave their process as they found it: they share one, where each module is loaded once. */
 const shared = ['test/{api,cli,logs,metrics,model,output,queue,release,store}/**/*.test.ts']
 
@@ -40,8 +42,9 @@ export default defineConfig({
     projects: [
       project('shared', shared, { isolate: false }),
       project('own process', ['test/**/*.test.ts'], {
-        exclude: ['**/node_modules/**', ...shared, ...slow, ...images],
+        exclude: ['**/node_modules/**', ...shared, ...browser, ...slow, ...images],
       }),
+      project('browser', browser),
       project('slow', slow),
       project('images', images),
     ],

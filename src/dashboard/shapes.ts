@@ -88,3 +88,5 @@ export type ShownChanges = {
   config: { added: string[]; changed: string[]; removed: string[] }
   since: { id: string; version: number } | null
 }
+
+export type ShownDomain = { hostname: string; kind: 'heroku' | 'custom' }

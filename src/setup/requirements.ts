@@ -48,6 +48,7 @@ const forTests: Requirement[] = [
   { command: 'shellcheck', packages: ['shellcheck'] },
   { command: 'zsh', packages: ['zsh'] },
   { command: 'fish', packages: ['fish'] },
+  { command: 'chromium', packages: ['chromium'] },
 ]
 
 /** Those that are not in `path`, or too old. */

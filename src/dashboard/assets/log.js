@@ -64,8 +64,10 @@
     const who = document.createElement('span')
     who.className = 'who'
     who.textContent = process
-    row.append(link, ' ', who, ' ')
-    coloured(row, text)
+    const said = document.createElement('span')
+    said.className = 'text'
+    coloured(said, text)
+    row.append(link, ' ', who, ' ', said)
     return row
   }
 

@@ -117,10 +117,11 @@
     changes.addEventListener('ended', () => location.reload())
     changes.addEventListener('error', () => {
       say('Not connected; trying again')
-      if (changes?.readyState === EventSource.CLOSED) {
-        changes = undefined
-        setTimeout(follow, 5000)
-      }
+      if (changes?.readyState !== EventSource.CLOSED) return
+      // It was refused: the page itself finds out why, and goes to the login where that is it.
+      changes = undefined
+      setTimeout(follow, 5000)
+      void refresh()
     })
   }
 

@@ -43,7 +43,7 @@ async function view({ platform, app, query }: AppVisit): Promise<Html> {
       ${older ? html`<a rel="prev" href="${here}?${queryWith(query, { before: older })}">Older</a>` : html`<span class="quiet">The oldest line that is kept</span>`}
       ${isLive ? nothing : html`<a href="${here}?${queryWith(query, {})}">Newest</a>`}
     </p>
-    <pre
+    <div
       class="output log"
       id="log"
       tabindex="0"
@@ -53,7 +53,8 @@ async function view({ platform, app, query }: AppVisit): Promise<Html> {
       data-here="${here}?${queryWith(query, {})}"
       ${stream ? html`data-stream="${stream}"` : nothing}
     >
-${lines.map((line) => lineOf(line, `${here}?${queryWith(query, { at: line.position })}`, marked))}</pre>
+      ${lines.map((line) => lineOf(line, `${here}?${queryWith(query, { at: line.position })}`, marked))}
+    </div>
     ${lines.length === 0 ? html`<p class="quiet" id="no-lines">No line matches.</p>` : nothing}
   `
 }
@@ -62,7 +63,7 @@ function lineOf({ position, time, source, process, text }: ShownLine, link: stri
   const id = `l${position}`
   return html`<div id="${id}" class="${source} ${position === marked ? 'marked' : ''}">
     <a href="${link}#${id}"><time datetime="${time.slice(0, 23)}Z" data-exact>${time.slice(11, 23)}</time></a>
-    <span class="who">${process}</span> ${terminal(text)}
+    <span class="who">${process}</span> <span class="text">${terminal(text)}</span>
   </div>`
 }
 

@@ -1,0 +1,83 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createLog } from '../../../src/log.ts'
+import { openAppLogWriter } from '../../../src/logs/writer.ts'
+import type { App } from '../../../src/model/app.ts'
+import type { TestApi } from '../../api/test-api.ts'
+
+/** What a server has that is in use: apps in each state, with long names, deploys and a log. */
+export async function furnish(api: TestApi): Promise<void> {
+  const shop = await deployed(api, 'shop', 'up')
+  await deployed(api, 'an-app-with-thirty-characters1', 'crashed')
+  await deployed(api, 'newsletter', 'starting')
+  await api.newApp('not-deployed-yet')
+  const closed = await deployed(api, 'closed-for-the-winter', 'up')
+  api.store.apps.update(closed.id, { maintenance: true })
+  await api.call('PATCH', '/apps/shop/config-vars', { body: { PAYMENT_KEY: 'x', GREETING: 'y' } })
+  failBuild(api, shop)
+  await writeLog(api, shop)
+}
+
+async function deployed(api: TestApi, name: string, state: 'up' | 'crashed' | 'starting'): Promise<App> {
+  const app = await api.newApp(name)
+  const { build, release } = api.deploy(app, '4f1c09ab'.repeat(5), { web: 'npm start', worker: 'node worker.js' })
+  api.store.formations.scale(app.id, [{ type: 'web', quantity: 2 }])
+  const facts = { appId: app.id, type: 'web', size: 'standard-1x', release: release.version, attached: false }
+  const seen = { since: new Date(), exitStatus: null, error: null }
+  api.store.dynoStates.put({ ...facts, id: `${name} one`, name: 'web.1' }, { ...seen, state: 'up' })
+  api.store.dynoStates.put({ ...facts, id: `${name} two`, name: 'web.2' }, { ...seen, state })
+  writeOutput(api, build.id, greenOutput)
+  return app
+}
+
+export function writeOutput(api: TestApi, build: string, text: string): void {
+  const path = join(api.config.paths.builds, build)
+  writeFileSync(`${path}.log`, text)
+  writeFileSync(`${path}.end`, '')
+}
+
+const greenOutput = `-----> Node.js app detected
+-----> Installing dependencies
+       added 214 packages in 3s
+\u001b[32m✓ 38 modules transformed.\u001b[39m
+\u001b[1m\u001b[33mwarning\u001b[0m: 2 packages are out of date
+-----> Launching
+       Released v2
+`
+
+/** By a compiler that has something to say, in red. */
+function failBuild({ store, ...api }: TestApi, app: App): void {
+  const asked = { appId: app.id, accountId: app.ownerId, commit: 'c0ffee12'.repeat(5), ref: 'refs/heads/main' }
+  const made = store.builds.create({ ...asked, previousCommit: null, noCache: false, detached: false })
+  const build = store.builds.claim(made.build.id)!
+  const reason = 'npm run build exited with 2: src/cart.ts(12,5): Type "string" is not assignable to type "number"'
+  const report = { phases: { source: 52, detect: 210, compile: 8420 } }
+  store.builds.finish(build.id, 1, { kind: 'failed', finishedAt: new Date(), code: 'build_failed', reason }, report)
+  const path = join(api.config.paths.builds, build.id)
+  writeFileSync(`${path}.log`, `-----> Node.js app detected\n\u001b[31merror\u001b[0m ${reason}\n !     Build failed\n`)
+  writeFileSync(`${path}.end`, '')
+}
+
+async function writeLog(api: TestApi, { id }: App): Promise<void> {
+  await using writer = openAppLogWriter({ directory: api.config.paths.logs, log: createLog('test', 'silent') })
+  const begin = Date.now() - 120_000
+  for (let i = 0; i < 120; i++) {
+    const time = new Date(begin + i * 700)
+    const request = `at=info method=GET path="/products/${i}" host=shop.localhost status=200 bytes=${900 + i} service=${3 + (i % 9)}ms`
+    writer.write(id, { time, source: 'heroku', process: 'router', text: request })
+    if (i % 3 === 0)
+      writer.write(id, {
+        time,
+        source: 'app',
+        process: 'web.1',
+        text: `GET /products/${i} \u001b[32m200\u001b[0m ${3 + (i % 9)} ms`,
+      })
+    if (i % 40 === 7)
+      writer.write(id, {
+        time,
+        source: 'app',
+        process: 'web.2',
+        text: '\u001b[31mTypeError: cart is undefined\u001b[0m at checkout (/app/cart.js:41:17)',
+      })
+  }
+}
