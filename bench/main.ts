@@ -4,6 +4,7 @@ import { benchAfterLoad } from './after-load.ts'
 import { benchApps } from './apps.ts'
 import { benchCli } from './cli.ts'
 import { benchData } from './data.ts'
+import { benchDashboard } from './dashboard.ts'
 import { benchDockerfile } from './dockerfile.ts'
 import { benchEngine } from './engine.ts'
 import { benchLargeApps } from './large-apps.ts'
@@ -31,6 +32,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   data: async () => benchData(server),
   logs: benchLogs,
   cli: async () => benchCli(server),
+  dashboard: benchDashboard,
   proxy: benchProxy,
   apps: async () => benchApps(server),
   'after-load': async () => benchAfterLoad(server),

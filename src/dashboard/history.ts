@@ -36,5 +36,6 @@ function merge(builds: ShownBuild[], releases: ShownRelease[]): HistoryEntry[] {
     return { at: build.created_at, build, ...(release ? { release } : {}) }
   })
   for (const release of releases) if (!made.has(release.id)) entries.push({ at: release.created_at, release })
-  return entries.toSorted((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0))
+  const version = ({ release }: HistoryEntry): number => release?.version ?? Infinity
+  return entries.toSorted((a, b) => (a.at === b.at ? version(b) - version(a) || 0 : a.at < b.at ? 1 : -1))
 }

@@ -2,6 +2,9 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createLog } from '../../../src/log.ts'
 import { openAppLogWriter } from '../../../src/logs/writer.ts'
+import { FigureWriter } from '../../../src/metrics/figure-writer.ts'
+import { RequestTally } from '../../../src/metrics/request-tally.ts'
+import { minuteOf } from '../../../src/model/figures.ts'
 import type { App } from '../../../src/model/app.ts'
 import type { TestApi } from '../../api/test-api.ts'
 
@@ -16,6 +19,20 @@ export async function furnish(api: TestApi): Promise<void> {
   await api.call('PATCH', '/apps/shop/config-vars', { body: { PAYMENT_KEY: 'x', GREETING: 'y' } })
   failBuild(api, shop)
   await writeLog(api, shop)
+  await writeTraffic(api, shop, 40)
+  await writeTraffic(api, closed, 6)
+}
+
+/** The last hour's, in waves. */
+async function writeTraffic(api: TestApi, { id }: App, most: number): Promise<void> {
+  await using writer = new FigureWriter({ directory: api.config.paths.metrics, log: createLog('test', 'silent') })
+  for (let ago = 60; ago > 0; ago--) {
+    const tally = new RequestTally()
+    const count = Math.round(most * (1 + Math.sin(ago / 5) + Math.sin(ago / 1.7) / 3))
+    const times = { connect: 1, service: 20 + (ago % 9) }
+    for (let i = 0; i < count; i++) tally.record({ status: 200, code: undefined, bytes: 900, times })
+    writer.write(id, { minute: minuteOf(Date.now()) - ago, requests: tally.figures() })
+  }
 }
 
 async function deployed(api: TestApi, name: string, state: 'up' | 'crashed' | 'starting'): Promise<App> {
