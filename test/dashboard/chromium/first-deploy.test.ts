@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestRepository } from '../../helpers/repository.ts'
 import { startServer, type TestServer } from '../../helpers/server.ts'
-import { launch } from './web.ts'
+import { expectShown, launch } from './web.ts'
 
 /** All of a first evening with a server, in a browser and with git. */
 
@@ -87,7 +87,7 @@ describe('somebody with a fresh server', () => {
     await fetch(`http://127.0.0.1:${server.port}/seen-in-the-log`, {
       headers: { host: `evening.localhost:${server.port}` },
     }).catch(() => undefined)
-    await page.locator('#log').getByText('Rollback to v2').first().waitFor()
+    await expectShown(page.locator('#log').getByText('Rollback to v2').first())
   })
 })
 

@@ -47,7 +47,7 @@ async function deployed(api: TestApi, name: string, state: 'up' | 'crashed' | 's
   return app
 }
 
-export function writeOutput(api: TestApi, build: string, text: string): void {
+function writeOutput(api: TestApi, build: string, text: string): void {
   const path = join(api.config.paths.builds, build)
   writeFileSync(`${path}.log`, text)
   writeFileSync(`${path}.end`, '')

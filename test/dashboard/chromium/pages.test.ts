@@ -1,22 +1,20 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { createLog } from '../../../src/log.ts'
 import { openAppLogWriter } from '../../../src/logs/writer.ts'
 import { openOutputWriters } from '../../../src/output/writer.ts'
 import { furnish } from './furnish.ts'
-import { forFile } from './web.ts'
+import { expectShown, forFile } from './web.ts'
 
 const { api, open, url } = await forFile()
 await furnish(api)
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 type Violation = { id: string; nodes: { html: string; failureSummary: string }[] }
 
 /** Run by the protocol of the browser's tools, which the page's policy does not hold. */
 async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe)
+  await page.evaluate(axe.source)
   const found = (await page.evaluate('axe.run()')) as { violations: Violation[] }
   return found.violations.flatMap(({ id, nodes }) =>
     nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
@@ -80,7 +78,7 @@ describe('somebody', () => {
   it('sees what others do without a reload', async () => {
     const page = await open('/dashboard/apps')
     await api.newApp('made-elsewhere')
-    await page.getByRole('link', { name: 'made-elsewhere' }).waitFor()
+    await expectShown(page.getByRole('link', { name: 'made-elsewhere' }))
     await page.context().close()
   })
 
@@ -94,7 +92,7 @@ describe('somebody', () => {
     })
     const page = await open('/dashboard/apps', { token: secret })
     api.store.tokens.removeSessions(account.id, null)
-    await page.getByRole('heading', { name: 'Log in' }).waitFor()
+    await expectShown(page.getByRole('heading', { name: 'Log in' }))
     await page.context().close()
   })
 })

@@ -1,5 +1,5 @@
 import { createServer, connect, type AddressInfo } from 'node:net'
-import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core'
+import { chromium, type Browser, type BrowserContextOptions, type Locator, type Page } from 'playwright-core'
 import { afterAll } from 'vitest'
 import { TestApi } from '../../api/test-api.ts'
 
@@ -56,4 +56,9 @@ export async function forFile(): Promise<{ api: TestApi; url: string; open: type
     return page
   }
   return { api, url: web.url, open }
+}
+
+/** Waits until it is there to be seen. */
+export async function expectShown(what: Locator, options: { timeout?: number } = {}): Promise<void> {
+  await what.waitFor(options)
 }
