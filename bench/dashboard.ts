@@ -1,75 +1,105 @@
-import { request } from 'node:http'
+import { request, type IncomingMessage } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { gunzipSync } from 'node:zlib'
-import { TestApi } from '../test/api/test-api.ts'
-import { launch, serveWeb } from '../test/dashboard/chromium/web.ts'
-import type { Row } from './table.ts'
+import { api } from '../test/helpers/app.ts'
+import { rolePid } from '../test/helpers/processes.ts'
+import type { TestServer } from '../test/helpers/server.ts'
+import { launch } from '../test/dashboard/chromium/web.ts'
+import { memoryOf } from './memory.ts'
 import { median } from './statistics.ts'
+import type { Row } from './table.ts'
 
 const apps = 50
-const rounds = 40
+const viewers = 20
+/** Seconds after which an idle process has given back what it needed for a moment. */
+const settling = 90
 
-/** The first view of the page with all apps: on the server, over the wire, in Chromium. */
-export async function benchDashboard(): Promise<Row[]> {
-  await using api = await TestApi.start()
-  await using web = await serveWeb(api)
-  for (let i = 0; i < apps; i++) api.deploy(await api.newApp(`app-number-${i}`), '4f1c09ab'.repeat(5))
-  const secret = api.tokenOf(api.admin)
-  const times: number[] = []
-  let page = { bytes: 0, text: '' }
-  for (let i = 0; i < rounds; i++) {
-    const begin = performance.now()
-    page = await get(`${web.url}/dashboard/apps`, secret)
-    times.push(performance.now() - begin)
-  }
-  const assets = [...page.text.matchAll(/(?:href|src)="(\/dashboard\/assets\/[^"]+)"/g)].map(([, path]) => path!)
-  const sizes = await Promise.all(assets.map(async (path) => ({ path, ...(await get(web.url + path, secret)) })))
-  const sum = (of: typeof sizes): number => of.reduce((total, { bytes }) => total + bytes, 0)
+/** The list of all apps in a browser: on the server, over the wire, in Chromium; and what the api holds for it. */
+export async function benchDashboard(server: TestServer): Promise<Row[]> {
+  for (let i = 0; i < apps; i++) await api(server, 'POST', '/apps', { body: { name: `app-number-${i}` } })
+  await delay(settling * 1000)
+  const before = await apiMemory(server)
+  const first = await timed(server)
+  const later = []
+  for (let i = 0; i < 30; i++) later.push((await timed(server)).ms)
+  await delay(settling * 1000)
+  const looked = await apiMemory(server)
+  const open = await Promise.all(Array.from({ length: viewers }, () => follow(server)))
+  for (let i = 0; i < 30; i++) await api(server, 'PATCH', '/apps/app-number-1', { body: { maintenance: i % 2 === 0 } })
+  await delay(settling * 1000)
+  const watched = await apiMemory(server)
+  for (const stream of open) stream.destroy()
+  const assets = [...first.text.matchAll(/(?:href|src)="(\/dashboard\/assets\/[^"]+)"/g)].map(([, path]) => path ?? '')
+  const files = await Promise.all(assets.map(async (path) => ({ path, ...(await get(server, path)) })))
+  const sum = (of: { bytes: number }[]): number => of.reduce((total, { bytes }) => total + bytes, 0)
   return [
-    {
-      what: `dashboard: first view of ${apps} apps, on the server`,
-      value: times[0]!,
-      unit: 'ms',
-      note: 'with loading it',
-    },
-    { what: '  later views', value: median(times.slice(5)), unit: 'ms' },
-    {
-      what: '  over the wire',
-      value: (page.bytes + sum(sizes)) / 1024,
-      unit: 'KiB',
-      note: 'page, style, script, icon',
-    },
-    { what: '  script', value: sum(sizes.filter(({ path }) => path.endsWith('.js'))) / 1024, unit: 'KiB' },
-    { what: '  last paint in Chromium', value: await lastPaint(web.url, secret), unit: 'ms' },
+    row(`dashboard: first view of ${apps} apps, with loading it`, first.ms, 'ms'),
+    row('  later views', median(later), 'ms', 50),
+    row('  over the wire: page, style, script, icon', (first.bytes + sum(files)) / 1024, 'KiB', 30),
+    row('  script of it', sum(files.filter(({ path }) => path.endsWith('.js'))) / 1024, 'KiB', 60),
+    row('  last paint in Chromium', await lastPaint(server), 'ms', 150),
+    row('  api, idle, after somebody has looked', looked - before, 'MiB', 5),
+    row(`  api with ${viewers} viewers`, watched - before, 'MiB', 20),
   ]
 }
 
-async function get(url: string, secret: string): Promise<{ bytes: number; text: string }> {
-  const { promise, resolve, reject } = Promise.withResolvers<{ bytes: number; text: string }>()
-  const headers = { cookie: `paas-session=${secret}`, 'accept-encoding': 'gzip', accept: 'text/html' }
-  request(url.replace('localhost', '127.0.0.1'), { headers: { ...headers, host: new URL(url).host } }, (answer) => {
-    const chunks: Buffer[] = []
-    answer.on('data', (chunk: Buffer) => chunks.push(chunk))
-    answer.on('end', () => {
-      const body = Buffer.concat(chunks)
-      const text = answer.headers['content-encoding'] === 'gzip' ? gunzipSync(body).toString() : body.toString()
-      resolve({ bytes: body.length + answer.rawHeaders.join(': \n').length, text })
-    })
+function row(what: string, value: number, unit: string, most?: number): Row {
+  return { what, value, unit, ...(most === undefined ? {} : { target: `≤ ${most} ${unit}`, met: value <= most }) }
+}
+
+async function apiMemory(server: TestServer): Promise<number> {
+  return (await memoryOf(rolePid(server.pid, 'api'))).total
+}
+
+type Got = { ms: number; bytes: number; text: string }
+
+function timed(server: TestServer): Promise<Got> {
+  return get(server, '/dashboard/apps')
+}
+
+async function get(server: TestServer, path: string): Promise<Got> {
+  const begin = performance.now()
+  const answer = await ask(server, path)
+  const chunks: Buffer[] = []
+  for await (const chunk of answer as AsyncIterable<Buffer>) chunks.push(chunk)
+  const body = Buffer.concat(chunks)
+  const text = answer.headers['content-encoding'] === 'gzip' ? gunzipSync(body).toString() : body.toString()
+  const head = answer.rawHeaders.reduce((bytes, part) => bytes + part.length + 2, 0)
+  return { ms: performance.now() - begin, bytes: head + body.length, text }
+}
+
+/** As an open page does, until it is destroyed. */
+async function follow(server: TestServer): Promise<IncomingMessage> {
+  const answer = await ask(server, '/dashboard/changes')
+  answer.on('data', (chunk: Buffer) => {
+    if (chunk.includes('event: change')) void timed(server)
   })
-    .on('error', reject)
-    .end()
+  answer.on('error', () => undefined)
+  return answer
+}
+
+function ask(server: TestServer, path: string): Promise<IncomingMessage> {
+  const headers = {
+    host: new URL(server.url).host,
+    cookie: `paas-session=${server.token}`,
+    accept: 'text/html',
+    'accept-encoding': 'gzip',
+  }
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>()
+  request({ host: '127.0.0.1', port: server.port, path, headers, agent: false }, resolve).on('error', reject).end()
   return promise
 }
 
-/** Milliseconds from the request to the largest and last paint, the median of several fresh browser contexts. */
-async function lastPaint(url: string, secret: string): Promise<number> {
+/** Milliseconds from the request to the last paint: the middle of several browsers that have nothing cached. */
+async function lastPaint(server: TestServer): Promise<number> {
   const browser = await launch()
   const paints: number[] = []
   try {
     for (let i = 0; i < 9; i++) {
       const context = await browser.newContext()
-      await context.addCookies([{ name: 'paas-session', value: secret, url, httpOnly: true }])
+      await context.addCookies([{ name: 'paas-session', value: server.token, url: server.url, httpOnly: true }])
       const tab = await context.newPage()
-      await tab.goto(`${url}/dashboard/apps`)
+      await tab.goto(`${server.url}/dashboard/apps`)
       paints.push(Number(await tab.evaluate(paintTime)))
       await context.close()
     }
@@ -80,8 +110,8 @@ async function lastPaint(url: string, secret: string): Promise<number> {
 }
 
 const paintTime = `new Promise((done) => {
-  new PerformanceObserver((list) => {
-    const last = list.getEntries().at(-1)
-    done(last.startTime)
-  }).observe({ type: 'largest-contentful-paint', buffered: true })
+  new PerformanceObserver((list) => done(list.getEntries().at(-1).startTime)).observe({
+    type: 'largest-contentful-paint',
+    buffered: true,
+  })
 })`

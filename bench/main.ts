@@ -32,7 +32,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   data: async () => benchData(server),
   logs: benchLogs,
   cli: async () => benchCli(server),
-  dashboard: benchDashboard,
+  dashboard: async () => benchDashboard(server),
   proxy: benchProxy,
   apps: async () => benchApps(server),
   'after-load': async () => benchAfterLoad(server),

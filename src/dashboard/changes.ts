@@ -32,6 +32,10 @@ export class Changes implements Disposable {
 
   /** Server-sent events, until the browser goes or the session ends. */
   async follow(exchange: WebExchange, { secret, viewer }: BrowserSession): Promise<void> {
+    // A page of an app could open it too, and read nothing of it.
+    if ((exchange.header('sec-fetch-site') ?? 'same-origin') !== 'same-origin') {
+      throw new ApiRefusal(403, { id: 'forbidden', message: 'This is for pages of this server.' })
+    }
     const own = [...this.#viewings].filter(({ accountId }) => accountId === viewer.id)
     if (own.length >= most.own || this.#viewings.size >= most.viewers) {
       throw new ApiRefusal(429, { id: 'rate_limit', message: 'Too many pages are open to be kept up to date.' })

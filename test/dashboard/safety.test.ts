@@ -45,6 +45,15 @@ describe('a page', () => {
   })
 })
 
+describe('the stream of changes', () => {
+  it('is for pages of this server alone, and for who is logged in', async () => {
+    const browser = await loggedIn()
+    const headers = { 'sec-fetch-site': 'same-site' }
+    expect((await browser.send('GET', '/dashboard/changes', { headers })).status).toBe(403)
+    expect((await new PlainBrowser(api).send('GET', '/dashboard/changes')).status).toBe(303)
+  })
+})
+
 describe('a form', () => {
   const body = 'do=create&name=stolen'
 

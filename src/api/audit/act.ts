@@ -33,7 +33,7 @@ export function actOf(store: Pick<Store, 'apps' | 'tokens'>, request: FastifyReq
   const inBody = inPath ?? nameIn(request.body, 'app')
   const app = inBody === undefined ? undefined : store.apps.find(inBody)
   const token = identity.token && store.tokens.find(identity.token.id)
-  const resource = Object.values(others)
+  const resource = Object.values(others).map(withoutPassword)
   return {
     action: identity.token === null ? 'login' : actionOf(route),
     account: { id: identity.account.id, email: identity.account.email },
@@ -44,6 +44,13 @@ export function actOf(store: Pick<Store, 'apps' | 'tokens'>, request: FastifyReq
     resource: resource.length > 0 ? resource.join(' ') : null,
     detail: detailOf(route, request.body, request.query),
   }
+}
+
+/**
+ * A drain may be named by its address, which may have a password: of that only the host is written.
+ */
+function withoutPassword(name: string): string {
+  return name.includes('://') && URL.canParse(name) ? new URL(name).host : name
 }
 
 /** `PATCH /apps/:app/config-vars` is `config-vars.update`, `POST …/actions/stop` is `….stop`. */

@@ -48,7 +48,11 @@ async function stream(
   const gone = new AbortController()
   raw.once('close', () => gone.abort())
   const signal = AbortSignal.any([gone.signal, ending])
-  raw.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' })
+  raw.writeHead(200, {
+    'Content-Type': 'text/plain; charset=utf-8',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  })
   // The first byte may be minutes away, and proxies give up on an answer that does not begin.
   raw.flushHeaders()
   try {

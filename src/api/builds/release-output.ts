@@ -48,7 +48,11 @@ export function releaseOutputRoute(api: Api, { store, grants, output, log, passe
     const gone = new AbortController()
     raw.once('close', () => gone.abort())
     const signal = AbortSignal.any([gone.signal, closing.signal, ended])
-    raw.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8', 'Cache-Control': 'no-store' })
+    raw.writeHead(200, {
+      'Content-Type': 'text/plain; charset=utf-8',
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+    })
     raw.flushHeaders()
     try {
       await pipeline(Readable.from(bytesOf(output.read(id, 0, signal))), raw)

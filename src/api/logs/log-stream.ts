@@ -70,6 +70,7 @@ async function stream(
   raw.writeHead(200, {
     'Content-Type': events ? 'text/event-stream' : 'text/plain; charset=utf-8',
     'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
   })
   raw.flushHeaders()
   const timer = setInterval(() => events && raw.write(':\n\n'), heartbeat)
