@@ -89,4 +89,4 @@ export type ShownChanges = {
   since: { id: string; version: number } | null
 }
 
-export type ShownDomain = { hostname: string; kind: 'heroku' | 'custom' }
+export type ListedDomain = { hostname: string; kind: 'heroku' | 'custom' }

@@ -6,7 +6,7 @@ import { readDeploys, type HistoryEntry } from '../../history.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { appPage, type AppVisit } from '../../page.ts'
 import { at } from '../../platform.ts'
-import type { ShownBuild, ShownDomain, ShownDyno, ShownSummary } from '../../shapes.ts'
+import type { ShownBuild, ListedDomain, ShownDyno, ShownSummary } from '../../shapes.ts'
 
 export const overview = appPage({
   path: '',
@@ -25,7 +25,7 @@ async function view(visit: AppVisit): Promise<Html> {
   const [summary, dynos, domains, { entries }] = await Promise.all([
     platform.get<ShownSummary>(`${path}/summary`),
     platform.list<ShownDyno>(`${path}/dynos`, 'name ..; max=200'),
-    platform.get<ShownDomain[]>(`${path}/domains`),
+    platform.get<ListedDomain[]>(`${path}/domains`),
     readDeploys(platform, app.name, undefined),
   ])
   const running = entries.find(({ build }) => build?.status === 'pending')?.build
@@ -92,7 +92,7 @@ git push paas main</pre>
   </section>`
 }
 
-function serves(app: string, summary: ShownSummary, domains: ShownDomain[]): Html {
+function serves(app: string, summary: ShownSummary, domains: ListedDomain[]): Html {
   const { release, build } = summary
   const others = domains.filter(({ kind }) => kind === 'custom')
   return facts([
