@@ -116,6 +116,8 @@ export type Config = {
   handover: { seconds: number }
   /** How often the worker looks for what nobody told it. */
   patrol: { everySeconds: number }
+  /** Where owners may open their databases to the outside; null: nowhere. */
+  dataPorts: { first: number; last: number } | null
   /**
    * When each day apps are moved to run images with Debian's updates, in the time zone of the
    * machine; undefined: only when somebody asks for it.
@@ -237,6 +239,7 @@ export function loadConfig(env: Environment = process.env): Config {
     handover: { seconds: read.integer('PAAS_HANDOVER', 60, 0, 86_400) },
     stackUpgrade: read.timeOfDayOrOff('PAAS_STACK_UPGRADE'),
     ...backupSettings(read, paths),
+    dataPorts: read.portRangeOrOff('PAAS_DATA_PORTS'),
     patrol: { everySeconds: read.integer('PAAS_PATROL_INTERVAL', 30, 1, 3600) },
     limits: {
       slugBytes: read.integer('PAAS_MAX_SLUG_MIB', 500, 1, 1 << 20) * 2 ** 20,

@@ -88,6 +88,7 @@ export const catalogue = {
   method_not_allowed: { status: 405, fault: 'user' },
   name_taken: { status: 422, fault: 'user' },
   not_available: { status: 404, fault: 'user' },
+  not_exposable: { status: 422, fault: 'user' },
   not_found: { status: 404, fault: 'user' },
   one_offs_limit: { status: 422, fault: 'user', hint: 'Stop one with: paas ps:stop run.1234' },
   payload_too_large: { status: 413, fault: 'user' },

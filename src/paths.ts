@@ -15,6 +15,8 @@ export type Paths = {
   /** The router's alone: its table, and the key that seals the private keys in it. */
   router: string
   routingTable: string
+  /** The ports at which add-ons are reached from outside. */
+  dataDoors: string
   routingTableKey: string
   serverLog: string
   /** Backups of add-ons, and what is downloaded to be loaded into one. The worker's alone. */
@@ -87,6 +89,7 @@ export function pathsIn(data: string): Paths {
     router,
     routingTable: join(router, 'routes.json'),
     routingTableKey: join(router, 'routes-key'),
+    dataDoors: join(router, 'data-doors.json'),
     serverLog: join(data, 'server.log'),
     dumps: join(data, 'dumps'),
     backups: join(data, 'backups'),

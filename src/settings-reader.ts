@@ -21,6 +21,7 @@ type Together = {
   httpsPort: number | undefined
   redis: RedisAddress
   docker: EngineAddress
+  dataPorts: { first: number; last: number } | null
 }
 
 /** Takes settings one by one and collects what is wrong with them. */
@@ -171,6 +172,16 @@ export class SettingsReader {
   }
 
   /** Ports of this machine such as `5432,172.17.0.1:6379`. */
+  portRangeOrOff(name: string): { first: number; last: number } | null {
+    const value = this.text(name, 'off')
+    if (value === 'off') return null
+    const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(value) ?? []
+    const range = { first: Number(first), last: Number(last) }
+    if (range.first >= 1024 && range.first <= range.last && range.last <= 65_535) return range
+    this.#problems.push(`${name} is "${value}"; it must be ports from 1024 to 65535, such as 15432-15499, or off`)
+    return null
+  }
+
   hostPorts(name: string): HostPort[] {
     const parts = this.text(name, '').split(',')
     const wanted = parts.map((part) => part.trim()).filter((part) => part !== '')
@@ -260,7 +271,11 @@ export class SettingsReader {
   }
 
   contradictions(config: Together): void {
-    const { network, dataDirectory, cacheDirectory, httpPort, httpsPort } = config
+    const { network, dataDirectory, cacheDirectory, httpPort, httpsPort, dataPorts } = config
+    const isData = (port: number | undefined): boolean =>
+      dataPorts !== null && port !== undefined && port >= dataPorts.first && port <= dataPorts.last
+    for (const port of [httpPort, httpsPort])
+      if (isData(port)) this.#problems.push(`PAAS_DATA_PORTS has port ${port}, which is this server's own`)
     if (httpPort === httpsPort) this.#problems.push(`PAAS_HTTP_PORT and PAAS_HTTPS_PORT are both ${httpPort}`)
     const opened = { PAAS_ALLOW_NETWORKS: network.allow, PAAS_ALLOW_HOST: network.host }
     for (const [name, list] of Object.entries(opened)) {

@@ -36,7 +36,7 @@ const allowed: Record<string, string[]> = {
   // Names, confinement and firewall as the engine's room has them, by which requests are judged.
   gate: ['engine'],
   upgrades: ['build', 'engine', 'release', 'store'],
-  services: ['build', 'engine', 'logs', 'release', 'store'],
+  services: ['build', 'engine', 'logs', 'release', 'router/control/control.ts', 'store'],
   certificates: ['logs', 'outbound', 'router/control/control.ts', 'store'],
   'data-transfers': ['backups/restic.ts', 'engine', 'logs', 'outbound', 'services', 'store'],
 

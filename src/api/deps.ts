@@ -35,6 +35,7 @@ export type ApiDeps = {
     | 'network'
     | 'stacksDirectory'
     | 'servicesDirectories'
+    | 'dataPorts'
   >
   store: Store
   grants: Grants

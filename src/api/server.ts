@@ -7,6 +7,7 @@ import { accountRoutes } from './accounts/account.ts'
 import { accountLimitRoutes } from './accounts/account-limits.ts'
 import { accountsRoutes } from './accounts/accounts.ts'
 import { addonAttachmentRoutes } from './addons/attachments.ts'
+import { exposureRoutes } from './addons/exposure.ts'
 import { addonActionRoutes } from './addons/own-actions.ts'
 import { addonBackupRoutes } from './addons/archives.ts'
 import { backupFileRoute } from './addons/backup-file.ts'
@@ -220,6 +221,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     addonClientRoutes(resources, deps)
     addonBackupRoutes(resources, deps)
     addonActionRoutes(resources, deps)
+    exposureRoutes(resources, deps)
     postgresRoutes(resources, deps)
     backupRoutes(resources, { ...deps, passes })
     backupScheduleRoutes(resources, { ...deps, passes })

@@ -17,7 +17,7 @@ const schedule =
 const remove =
   'Remove an app with: paas destroy NAME. A config var: paas config:unset KEY. A domain: paas domains:remove NAME'
 const services =
-  'Databases and caches are add-ons: paas addons:services, addons:create postgresql, addons:info. A client: paas pg:psql, redis:cli'
+  'Databases and caches are add-ons: paas addons:services, addons:create postgresql, addons:info. A client: paas pg:psql, mysql:cli, redis:cli'
 const container = 'There is no image registry: commit the Dockerfile, and build it with: git push paas main'
 const tokens = 'API tokens are: paas tokens, tokens:create, tokens:info, tokens:rotate, tokens:revoke'
 const pipelines =

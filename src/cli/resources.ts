@@ -200,6 +200,24 @@ export type MetricsJson = {
   resolution: number
   totals: FiguresJson
   points: (FiguresJson & { at: string })[]
+  addons: AddonUseJson[]
+}
+
+export type ExposureJson = {
+  name: string
+  exposed: { host: string; port: number; networks: string[]; url: string } | null
+}
+
+type UsedJson = { used: number | null; most: number | null }
+
+export type AddonUseJson = {
+  name: string
+  /** Bytes. */
+  memory: UsedJson
+  disk: UsedJson
+  connections: UsedJson
+  read_only: boolean
+  since: string | null
 }
 
 export type DrainJson = { id: string; url: string; token: string; created_at: string }

@@ -142,11 +142,14 @@ const topics: Topic[] = [
     commands: [
       'pg:psql',
       'redis:cli',
+      'mysql:cli',
       'addons:client',
       'pg:reset',
       'pg:rotate',
       'redis:reset',
       'redis:rotate',
+      'mysql:reset',
+      'mysql:rotate',
       'addons:reset',
       'addons:rotate',
       'pg:promote',
@@ -182,6 +185,10 @@ const topics: Topic[] = [
   {
     commands: ['backups', 'backups:prove', 'pg:restore'],
     load: async () => (await import('./topics/archives.ts')).defineArchives,
+  },
+  {
+    commands: ['data:expose', 'data:unexpose'],
+    load: async () => (await import('./topics/data-doors.ts')).defineDataDoors,
   },
   {
     commands: ['maintenance', 'maintenance:on', 'maintenance:off'],

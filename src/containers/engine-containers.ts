@@ -15,6 +15,7 @@ type Deps = {
   engine: Pick<
     Engine,
     | 'machine'
+    | 'info'
     | 'listDynos'
     | 'listImages'
     | 'cacheBytes'

@@ -133,6 +133,8 @@ export type Labels = Record<string, string>
 export type EngineInfo = Machine & {
   name: string
   version: string
+  /** The machine's name. */
+  host: string
   rootDirectory: string
   /** What can run a container, by name. */
   runtimes: string[]

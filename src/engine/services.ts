@@ -75,6 +75,8 @@ export type ServiceContainer = {
   process: string
   version: string
   state: DynoState
+  /** Where the router reaches it; undefined while it does not run. */
+  address: string | undefined
   /** The apps on whose networks it is. */
   appIds: AppId[]
 }

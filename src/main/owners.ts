@@ -25,7 +25,7 @@ import { createOutbound } from '../outbound/outbound.ts'
 import type { OutputWriters } from '../model/output.ts'
 import { Quotas } from '../quotas/quotas.ts'
 import { Releases } from '../release/releases.ts'
-import type { RouterControl } from '../router/control/control.ts'
+import type { DataDoorControl, RouterControl } from '../router/control/control.ts'
 import type { Store } from '../store/store.ts'
 import { LogCollector } from '../worker/collect-logs.ts'
 import { LogCursors } from '../worker/log-cursors.ts'
@@ -45,6 +45,7 @@ export type Foundations = {
   store: Store
   engine: Engine
   router: RouterControl
+  doors: DataDoorControl
   pipeline: RunPipeline
   sandboxes: BuildSandboxes
   stacks: Stacks

@@ -9,7 +9,7 @@ import { connectDocker } from '../engine/docker/docker.ts'
 import { createRepositories } from '../git/bare-repositories.ts'
 import { openAppLogWriter } from '../logs/writer.ts'
 import { openOutputWriters } from '../output/writer.ts'
-import { connectRouterControl } from '../router/control/client.ts'
+import { connectDataDoors, connectRouterControl } from '../router/control/client.ts'
 import { holdServerId } from '../server-id.ts'
 import { checkRecord } from '../worker/check-record.ts'
 import { tellLacks } from '../worker/machine-lacks.ts'
@@ -33,6 +33,7 @@ export const run = (): Promise<void> =>
     const engine = connectDocker({ ...config, serverId, log })
     await refuseMissingRuntime({ engine, runtime: config.runtime })
     const router = connectRouterControl(paths.routerSocket)
+    const doors = connectDataDoors(paths.routerSocket)
     const repositories = createRepositories({ directory: paths.repositories, limits })
     // The cache is that of set-up, which is root. The worker has its locks in a place of its own.
     const patchOf = (name: string) => store.stackPatches.newest(name)?.snapshot
@@ -55,7 +56,7 @@ export const run = (): Promise<void> =>
       log,
     })
     const building = { stacks, sandboxes, pipeline, storage, makeDiskRoom }
-    const parts = { config, serverId, log, store, engine, router, ...building, repositories, logs, outputs }
+    const parts = { config, serverId, log, store, engine, router, doors, ...building, repositories, logs, outputs }
     const owners = createOwners(parts, life)
     const containers = createContainers({ ...parts, volumes: owners.volumes })
     life.use(await serveContainers({ socketPath: paths.containersSocket, containers, log }))

@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import type { AddonOrigin } from './addon-backup.ts'
 import type { AccountId, AddonAttachmentId, AddonId, AppId } from './ids.ts'
 import type { ConfigVars } from './release.ts'
+import type { Fill } from './volume.ts'
 
 /** A database or cache of an app, made of a service with a plan. It goes with its app. */
 export type Addon = {
@@ -22,6 +23,13 @@ export type Addon = {
   state: AddonState
   /** What a fork was made from. */
   origin: AddonOrigin | null
+  /** Options of its service that it was asked for with: `postgis`. */
+  extras: string[]
+  /** Where it is reached from outside, which its owner opened. */
+  exposed: { port: number; networks: string[] } | null
+  fill: Fill
+  /** What its data takes of the disk; null: not measured yet. */
+  bytes: number | null
   createdAt: Date
   updatedAt: Date
 }

@@ -1,3 +1,5 @@
+import type { AddonUse } from './addon-figures.ts'
+
 /** The buckets that are not empty: `[index, count]`, ascending, and the sum of all values. */
 export type StoredHistogram = { sum: number; buckets: [number, number][] }
 
@@ -62,6 +64,8 @@ export type WorkerFigures = {
   process: RoleFigures
   /** Keyed by app id. */
   apps: Record<string, StateCounts>
+  /** Keyed by add-on id. */
+  addons: Record<string, Omit<AddonUse, 'since'> & { since: string | null }>
   /** Keyed by verdict. */
   builds: Record<string, number>
   /** Milliseconds, by phase. */

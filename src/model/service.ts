@@ -1,3 +1,5 @@
+import type { DoorProtocol } from './data-door.ts'
+
 /** What add-ons are made of, as its directory has it (`services/redis/`). */
 export type Service = {
   /** As Heroku's command looks for it: `heroku-redis`. */
@@ -11,9 +13,13 @@ export type Service = {
   version: string
   /** Debian's, beyond those of every run image. */
   packages: string[]
+  /** What an add-on may be asked for with: more packages, by the option's name. */
+  extras: Record<string, string[]>
   /** What the first one of an app is attached as, and what the names of further ones begin with. */
   attachment: string
   further: string
+  /** What it is attached as where it is asked for by these aliases: `jawsdb` → `JAWSDB`. */
+  attachments: Record<string, string>
   port: number
   /** Whether it keeps anything on the disk. */
   data: boolean
@@ -22,6 +28,8 @@ export type Service = {
    * {port} are filled in.
    */
   config: Record<string, string>
+  /** How it is reached from outside, where that is possible: `url` is filled in as `config` is. */
+  outside: { protocol: DoorProtocol; url: string } | undefined
   /** The first one is the usual one. */
   plans: ServicePlan[]
   /** Absolute. */
@@ -45,6 +53,12 @@ export type ServicePlan = {
 /** The one that has this name or alias. */
 export function serviceNamed(services: Service[], name: string): Service | undefined {
   return services.find((one) => one.name === name) ?? services.find(({ aliases }) => aliases.includes(name))
+}
+
+/** The service as an alias has it, with other names of attachments. */
+export function serviceCalledBy(service: Service, alias: string): Service {
+  const own = Object.hasOwn(service.attachments, alias) ? service.attachments[alias] : undefined
+  return own === undefined ? service : { ...service, attachment: own, further: own }
 }
 
 /** A plan by its name without the service's; undefined: the usual one. */

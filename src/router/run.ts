@@ -10,7 +10,8 @@ import { retireRouter, routerStatus } from './control/client.ts'
 import { hasPort, type Call } from './control/protocol.ts'
 import { ControlledRouter, type ControlledRouterDeps } from './control/controlled-router.ts'
 import { serveControl, type ControlServer } from './control/server.ts'
-import { limitsOfThisProcess, type HoldLimits } from './limits.ts'
+import { DataDoors } from './data-doors/data-doors.ts'
+import { defaultLimits, limitsOfThisProcess, type HoldLimits } from './limits.ts'
 import { Origins } from './origin.ts'
 import type { ListenAt } from './listen.ts'
 import { Router } from './router.ts'
@@ -85,21 +86,23 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   const stop = (): Promise<void> =>
     router.stop({ milliseconds: Math.min(config.stop.drainSeconds * 1000, longestStop), idle: 'close' })
   stack.defer(stop)
-  await takePorts(router, deps)
-  stack.use(renewCertificate(router, config, log))
+  const doorLimits = { connect: defaultLimits.app.connect, handshake: defaultLimits.handshake }
+  const doors = stack.use(new DataDoors({ path: config.paths.dataDoors, limits: doorLimits, log }))
+  await takePorts({ router, doors }, deps)
+  stack.use(renewCertificate({ router, doors }, config, log))
   const { promise: ended, resolve: end } = Promise.withResolvers<string>()
   const limit = stack.use(new Limit(end))
   const onRetire = async (): Promise<void> => {
     limit.set(undefined)
     control.close()
-    await router.leavePorts()
+    await Promise.all([router.leavePorts(), doors.leave()])
     void router.stop({ milliseconds: retirement, idle: 'keep' })
     void followSuccessor(router, config)
     end('another router took over')
   }
   const meter = stack.use(new RoleMeter())
   const onAwaitSuccessor = (seconds: number | undefined): void => limit.set(seconds)
-  const control = await openControl(deps, { router, figures, meter, onRetire, onAwaitSuccessor })
+  const control = await openControl(deps, { router, doors, figures, meter, onRetire, onAwaitSuccessor })
   stack.defer(async () => {
     control.close()
     await stop()
@@ -128,7 +131,7 @@ async function followSuccessor(router: Router, config: RunRouterDeps['config']):
 /** One socket for all calls, and one for the api, which is only told what was counted. */
 async function openControl(
   { config, log, version }: RunRouterDeps,
-  parts: Pick<ControlledRouterDeps, 'router' | 'figures' | 'meter' | 'onRetire' | 'onAwaitSuccessor'>,
+  parts: Pick<ControlledRouterDeps, 'router' | 'doors' | 'figures' | 'meter' | 'onRetire' | 'onAwaitSuccessor'>,
 ): Promise<ControlServer> {
   const { paths, httpPort, httpsPort } = config
   const settings = { httpPort, httpsPort }
@@ -156,8 +159,11 @@ function appCertificates(config: RunRouterDeps['config'], log: Logger): AppCerti
   return new AppCertificates({ issue, log })
 }
 
+/** Where strangers come in. */
+type Public = { router: Router; doors: DataDoors }
+
 /** All that may fail comes before the one that serves is told to go. */
-async function takePorts(router: Router, { config, log, abandoned }: RunRouterDeps): Promise<void> {
+async function takePorts({ router, doors }: Public, { config, log, abandoned }: RunRouterDeps): Promise<void> {
   const { httpPort, httpsPort, sockets, paths } = config
   const identity = httpsPort === undefined ? undefined : await openOwnIdentity(config)
   const predecessor = await routerStatus(paths.routerSocket)
@@ -167,6 +173,8 @@ async function takePorts(router: Router, { config, log, abandoned }: RunRouterDe
   if (httpsPort !== undefined && identity !== undefined) {
     const tls = { identity, rendezvousSocket: paths.rendezvousSocket, appCertificates: appCertificates(config, log) }
     expectPort(httpsPort, await router.listenWithTls(placeOf(httpsPort, sockets[1]), tls))
+    doors.show(identity)
+    await doors.restore(predecessor !== undefined).catch((cause: unknown) => log.error({ err: cause }, 'no data doors'))
   }
   abandoned?.throwIfAborted()
   const lastTable = predecessor && (await retireRouter(paths.routerSocket))
@@ -201,10 +209,12 @@ class Limit implements Disposable {
 }
 
 /** Looks now and then whether the certificate ends soon. One that cannot be renewed is shown on. */
-function renewCertificate(router: Router, config: RunRouterDeps['config'], log: Logger): Disposable {
+function renewCertificate({ router, doors }: Public, config: RunRouterDeps['config'], log: Logger): Disposable {
   const look = async (): Promise<void> => {
     try {
-      router.show(await openOwnIdentity(config))
+      const identity = await openOwnIdentity(config)
+      router.show(identity)
+      doors.show(identity)
     } catch (thrown) {
       log.error({ err: thrown }, 'the certificate could not be renewed')
     }

@@ -10,7 +10,7 @@ import {
 import type { AddonOrigin } from '../model/addon-backup.ts'
 import type { App } from '../model/app.ts'
 import { newId, type AccountId, type AddonId, type AppId } from '../model/ids.ts'
-import type { Service } from '../model/service.ts'
+import { serviceCalledBy, type Service } from '../model/service.ts'
 import type { Store } from '../store/store.ts'
 import { attachAddon } from './attach.ts'
 import { canBeCopied } from './dumps.ts'
@@ -45,7 +45,7 @@ export function createAddon(
   { plan: asked, as, options = {}, confirm, name, origin, secrets, accountId }: AskedAddon,
 ): Addon {
   const { service, plan } = planAsked(services, asked)
-  checkOptions(service, options)
+  const extras = extrasAsked(service, options)
   if (name !== undefined) checkAddonName(name)
   return store.transaction(() => {
     checkLimit(store, app)
@@ -60,11 +60,13 @@ export function createAddon(
         plan: plan.name,
         host: `${service.family}-${id.slice(-12)}`,
         process: nextProcess(store, app.id, service),
+        extras,
         ...(origin && { origin }),
       },
       { ...newSecrets(), ...secrets },
     )
-    const { overwritten } = attachAddon(store, { app, addon, service }, { name: as, confirm })
+    const named = serviceCalledBy(service, asked.split(':', 1)[0] ?? '')
+    const { overwritten } = attachAddon(store, { app, addon, service: named }, { name: as, confirm })
     if (service.data && canBeCopied(service)) schedule(store, addon)
     if (overwritten.length > 0)
       store.configVars.update(app.id, Object.fromEntries(overwritten.map((key) => [key, null])))
@@ -87,13 +89,28 @@ export function checkAddonName(name: string): void {
   })
 }
 
-/** The version is the one there is. @throws invalid_params */
-function checkOptions({ title, version }: Service, options: NonNullable<AskedAddon['options']>): void {
-  for (const [key, value] of Object.entries(options)) {
-    if (key === 'version' && String(value) === version) continue
-    const problem = key === 'version' ? `has version ${version} here, not ${value}` : `takes no option --${key} here`
-    throw new PaasError('invalid_params', `${title} ${problem}.`)
-  }
+/**
+ * What more of a service is asked for, each as a switch (`--postgis`). The version is the one there
+ * is.
+ * @throws invalid_params
+ */
+export function extrasAsked(
+  { title, version, extras }: Service,
+  options: NonNullable<AskedAddon['options']>,
+): string[] {
+  const known = Object.keys(extras)
+  return Object.entries(options).flatMap(([key, value]) => {
+    if (key === 'version' && String(value) === version) return []
+    if (known.includes(key) && String(value) === 'true') return [key]
+    const problem =
+      key === 'version'
+        ? `has version ${version} here, not ${value}`
+        : known.includes(key)
+          ? `takes ${key} as a switch only, without ${JSON.stringify(String(value).slice(0, 60))}`
+          : `takes no option --${key} here`
+    const hint = known.length === 0 ? {} : { hint: `There is: ${known.join(', ')}.` }
+    throw new PaasError('invalid_params', `${title} ${problem}.`, hint)
+  })
 }
 
 /** @throws addons_limit */

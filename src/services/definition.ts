@@ -1,10 +1,12 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { PaasError } from '../errors.ts'
+import type { DoorProtocol } from '../model/data-door.ts'
 import type { ServicePlan, Service } from '../model/service.ts'
 
 /** A manifest's file. */
 const file = 'service.json'
+const packageName = /^[a-z0-9][a-z0-9+.-]+$/
 /** What a service can have, each a program of its directory. */
 const programs = [
   'start',
@@ -23,6 +25,7 @@ const programs = [
   'mark',
   'restore',
   'verify',
+  'writes',
 ]
 
 /**
@@ -64,20 +67,38 @@ function readService(directory: string): Service {
     title: given.text('title', /^[^\n]{1,60}$/),
     family: given.text('family', /^[a-z][a-z0-9]{1,30}$/),
     version: given.text('version', /^[\w.+-]{1,30}$/),
-    packages: given.texts('packages', /^[a-z0-9][a-z0-9+.-]+$/),
+    packages: given.texts('packages', packageName),
+    extras: given.has('extras')
+      ? given.entries('extras', /^[a-z][a-z0-9-]{0,40}$/, (of, name) => of.texts(name, packageName))
+      : {},
     attachment: given.text('attachment', /^[A-Z][A-Z0-9_]{1,40}$/),
     further: given.text('further', /^[A-Z][A-Z0-9_]{1,40}$/),
+    attachments: given.has('attachments')
+      ? given.entries('attachments', /^[a-z][a-z0-9-]{1,40}$/, (of, alias) => of.text(alias, /^[A-Z][A-Z0-9_]{1,40}$/))
+      : {},
     port: given.number('port', 1024, 65_535),
     data: given.flag('data', true),
     config: given.entries('config', /^[A-Z][A-Z0-9_]{0,40}$/, (fields, key) => fields.text(key, /^[^\n]{1,500}$/)),
+    outside: given.has('outside') ? outside(given) : undefined,
     plans: Object.values(given.entries('plans', /^[a-z][a-z0-9-]{0,40}$/, plan)),
     directory,
     scripts: programs.filter((name) => names.includes(name)),
   }
   given.onlyThese(Object.keys(service).filter((key) => key !== 'directory' && key !== 'scripts'))
   if (service.plans.length === 0) throw given.invalid('plans', 'is empty')
+  const unknown = Object.keys(service.attachments).find((alias) => !service.aliases.includes(alias))
+  if (unknown !== undefined) throw given.invalid('attachments', `has ${unknown}, which is none of its aliases`)
   for (const name of ['start', 'health']) checkProgram(given, join(directory, name), name)
   return service
+}
+
+function outside(service: Fields): NonNullable<Service['outside']> {
+  const given = service.inside('outside')
+  given.onlyThese(['protocol', 'url'])
+  return {
+    protocol: given.text('protocol', /^(tls|postgres)$/) as DoorProtocol,
+    url: given.text('url', /^[^\n]{1,500}$/),
+  }
 }
 
 function plan(plans: Fields, name: string): ServicePlan {

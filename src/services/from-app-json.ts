@@ -34,7 +34,7 @@ export async function provideAddons(
     if (!known) continue
     const earlier = present.findIndex(({ service }) => service === known.service)
     if (earlier >= 0) present.splice(earlier, 1)
-    else createAddon(deps, app, { plan: `${known.service}:${known.plan}`, as: one.as ?? undefined, accountId })
+    else createAddon(deps, app, { plan: `${known.name}:${known.plan}`, as: one.as ?? undefined, accountId })
   }
   wake()
   for (const { id, name } of store.addons.list(app.id)) {
@@ -47,7 +47,7 @@ function planFor(
   services: Service[],
   { plan: asked }: AskedAddonOfApp,
   output: Output,
-): { service: string; plan: string } | undefined {
+): { service: string; name: string; plan: string } | undefined {
   const [name = '', wanted] = asked.split(':', 2)
   const service = serviceNamed(services, name)
   const shown = JSON.stringify(asked.slice(0, 60))
@@ -59,7 +59,7 @@ function planFor(
   if (!plan) return undefined
   if (wanted !== undefined && plan.name !== wanted)
     output.error(`app.json asks for the add-on ${shown}; there is no such plan, so it gets ${plan.name}.`)
-  return { service: service.name, plan: plan.name }
+  return { service: service.name, name, plan: plan.name }
 }
 
 /** @throws addon_failed */

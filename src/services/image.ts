@@ -15,10 +15,11 @@ type Deps = { engine: Pick<Engine, 'findImage' | 'createImage'>; stack: Stack }
  */
 export async function serviceImage(
   { engine, stack }: Deps,
-  service: Service,
+  { service, extras }: { service: Service; extras: string[] },
   onProgress: (line: string) => void,
 ): Promise<Image> {
-  const base = await stack.runImage(service.packages, onProgress)
+  const more = extras.flatMap((name) => service.extras[name] ?? [])
+  const base = await stack.runImage([...service.packages, ...more], onProgress)
   const files = [...filesUnder(service.directory, programsAt.slice(1))]
   const hash = createHash('sha256').update(base.digest)
   for (const { name, mode, content } of files) hash.update(JSON.stringify([name, mode])).update(content)

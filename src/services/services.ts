@@ -7,8 +7,10 @@ import type { AddonId, AppId } from '../model/ids.ts'
 import { planNamed, serviceNamed, type ServicePlan, type Service } from '../model/service.ts'
 import { shutdown } from '../model/stop-reasons.ts'
 import { createAddonRelease } from '../release/create.ts'
+import type { DataDoorControl } from '../router/control/control.ts'
 import type { Store } from '../store/store.ts'
 import { readServices } from './definition.ts'
+import { DoorKeeper } from './doors.ts'
 import { provideAddons } from './from-app-json.ts'
 import { programsAt } from './image.ts'
 import { containersOf, runAddon, untilHealthy, type RunAddonDeps } from './run-addon.ts'
@@ -18,7 +20,8 @@ export type ServicesOptions = RunAddonDeps & {
   engine: Pick<Engine, 'removeVolume'>
   store: Store
   platformLog: PlatformLog
-  config: Pick<Config, 'servicesDirectories' | 'backup'>
+  config: Pick<Config, 'servicesDirectories' | 'backup' | 'dataPorts'>
+  doors: DataDoorControl
 }
 
 /** Milliseconds until what something passing kept from being done is tried again. */
@@ -34,10 +37,12 @@ export class Services implements AsyncDisposable {
   readonly #own: ServicesOptions
   readonly #stopping = new AbortController()
   readonly #busy = new Map<AddonId, { done: Promise<void>; again: boolean }>()
+  readonly #doors: DoorKeeper
   #converge: (appId: AppId) => void = () => undefined
 
   constructor(options: ServicesOptions) {
     this.#own = options
+    this.#doors = new DoorKeeper(options)
   }
 
   /** @param converge releases what was recorded for an app */
@@ -48,7 +53,8 @@ export class Services implements AsyncDisposable {
 
   /** Looks at every add-on, now or after what is under way. */
   wake(): void {
-    for (const { id } of this.#own.store.addons.list()) void this.#settle(id)
+    const settled = this.#own.store.addons.list().map(({ id }) => this.#settle(id))
+    void Promise.all(settled).then(() => this.#putDoors(true))
   }
 
   /** What they print is read on, from where an earlier worker had come to. */
@@ -62,6 +68,7 @@ export class Services implements AsyncDisposable {
     if (!this.#own.store.addons.find(addonId)) return
     if (kind === 'started') this.#own.collector.follow({ id, appId, name })
     else void this.#settle(addonId)
+    void this.#putDoors(false)
   }
 
   /** What the app.json of a new app asks for. */
@@ -202,6 +209,10 @@ export class Services implements AsyncDisposable {
     const plan = service && planNamed(service, planName)
     if (service && plan) return { service, plan }
     throw new PaasError('addon_failed', `There is no service ${name} with a plan ${planName} on this server any more.`)
+  }
+
+  async #putDoors(again: boolean): Promise<void> {
+    if (!this.#stopping.signal.aborted) await this.#doors.put(this.#read(), again)
   }
 
   /** All that there are now. */

@@ -64,7 +64,7 @@ export function archiveVolume({ id }: Pick<Addon, 'id'>): Mount {
 }
 
 /** What the scripts are told beside the secrets. */
-function settingsOf({ host }: Addon, { port }: Service, plan: ServicePlan): Record<string, string> {
+function settingsOf({ host, extras }: Addon, { port }: Service, plan: ServicePlan): Record<string, string> {
   const own = Object.entries(plan.settings).map(([name, value]) => [`SERVICE_${name.toUpperCase()}`, value])
   return {
     ...Object.fromEntries(own),
@@ -72,14 +72,20 @@ function settingsOf({ host }: Addon, { port }: Service, plan: ServicePlan): Reco
     SERVICE_PORT: String(port),
     SERVICE_MEMORY_MIB: String(plan.memoryMiB),
     SERVICE_DISK_MIB: String(plan.diskMiB),
+    ...(extras.length > 0 && { SERVICE_EXTRAS: extras.join(' ') }),
     SERVICE_CONNECTIONS: String(plan.connections),
   }
 }
 
 /** What follows an attachment's name → value. */
 export function configOf({ host }: Addon, { config, port }: Service, secrets: AddonSecrets): ConfigVars {
-  const { user, password, database } = secrets
-  const values: Record<string, string> = { user, password, database, host, port: String(port) }
-  const fill = (text: string): string => text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole)
+  const fill = (text: string): string => fillIn(text, { host, port, secrets })
   return Object.fromEntries(Object.entries(config).map(([suffix, text]) => [suffix, fill(text)]))
+}
+
+/** {user}, {password}, {database}, {host} and {port}. */
+export function fillIn(text: string, of: { host: string; port: number; secrets: AddonSecrets }): string {
+  const { user, password, database } = of.secrets
+  const values: Record<string, string> = { user, password, database, host: of.host, port: String(of.port) }
+  return text.replaceAll(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole)
 }

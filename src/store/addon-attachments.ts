@@ -7,7 +7,7 @@ import type { AddonAttachmentRecords } from './addon-records.ts'
 import { readSecrets } from './addons.ts'
 import { isDuplicate, type Database } from './database.ts'
 
-type AttachmentRow = {
+export type AttachmentRow = {
   id: AddonAttachmentId
   addon_id: AddonId
   app_id: AppId
@@ -62,7 +62,7 @@ function create(db: Database, { addonId, appId, name }: Pick<AddonAttachment, 'a
   throw new PaasError('internal', `The attachment ${name} was not recorded.`)
 }
 
-function toAttachment(row: AttachmentRow): AddonAttachment {
+export function toAttachment(row: AttachmentRow): AddonAttachment {
   return {
     id: row.id,
     addonId: row.addon_id,

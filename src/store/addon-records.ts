@@ -1,11 +1,12 @@
 import type { Addon, AddonAttachment, AddonSecrets, AddonState } from '../model/addon.ts'
 import type { AccountId, AddonAttachmentId, AddonId, AppId } from '../model/ids.ts'
 import type { ConfigVars } from '../model/release.ts'
+import type { Fill } from '../model/volume.ts'
 
 export interface AddonRecords {
   /** Provisioning; with new secrets, unless it gets some. @throws name_taken */
   create(
-    addon: Pick<Addon, 'id' | 'appId' | 'accountId' | 'name' | 'service' | 'plan' | 'host' | 'process'> &
+    addon: Pick<Addon, 'id' | 'appId' | 'accountId' | 'name' | 'service' | 'plan' | 'host' | 'process' | 'extras'> &
       Partial<Pick<Addon, 'origin'>>,
     secrets?: AddonSecrets,
   ): Addon
@@ -19,8 +20,11 @@ export interface AddonRecords {
   secrets(id: AddonId): AddonSecrets
   setSecrets(id: AddonId, secrets: AddonSecrets): void
   setState(id: AddonId, state: AddonState): void
+  setExposed(id: AddonId, exposed: Addon['exposed']): void
+  /** What was measured of its data. */
+  recordBytes(id: AddonId, measured: { bytes: number; fill: Fill }): void
   /** @throws name_taken */
-  update(id: AddonId, change: Partial<Pick<Addon, 'name' | 'plan'>>): Addon
+  update(id: AddonId, change: Partial<Pick<Addon, 'name' | 'plan' | 'extras'>>): Addon
   remove(id: AddonId): void
 }
 

@@ -2,6 +2,7 @@ import { PaasError } from '../errors.ts'
 import { newSecrets, type Addon, type AddonSecrets, type AddonState, type AddonWork } from '../model/addon.ts'
 import type { AddonOrigin } from '../model/addon-backup.ts'
 import type { AccountId, AddonId, AppId } from '../model/ids.ts'
+import type { Fill } from '../model/volume.ts'
 import type { Cipher } from '../cipher.ts'
 import type { AddonRecords } from './addon-records.ts'
 import { isDuplicate, type Database } from './database.ts'
@@ -19,12 +20,16 @@ type AddonRow = {
   work: AddonWork | null
   reason: string | null
   origin: string | null
+  extras: string
+  exposed: string | null
+  fill: Fill
+  bytes: number | null
   created_at: number
   updated_at: number
 }
 
 const columns =
-  'id, app_id, account_id, name, service, plan, host, process, state, work, reason, origin, created_at, updated_at'
+  'id, app_id, account_id, name, service, plan, host, process, state, work, reason, origin, extras, exposed, fill, bytes, created_at, updated_at'
 
 export function openAddonRecords(db: Database, cipher: Cipher): AddonRecords {
   const find = (id: AddonId): Addon | undefined => {
@@ -35,11 +40,12 @@ export function openAddonRecords(db: Database, cipher: Cipher): AddonRecords {
     create: ({ origin = null, ...addon }, secrets = newSecrets()) =>
       unlessTaken(addon.name, () =>
         db.change<AddonRow>(
-          `INSERT INTO addons (id, app_id, account_id, name, service, plan, host, process, secrets, origin, created_at, updated_at)
-           VALUES (:id, :appId, :accountId, :name, :service, :plan, :host, :process, :secrets, :origin, :now, :now)
+          `INSERT INTO addons (id, app_id, account_id, name, service, plan, host, process, extras, secrets, origin, created_at, updated_at)
+           VALUES (:id, :appId, :accountId, :name, :service, :plan, :host, :process, :extras, :secrets, :origin, :now, :now)
            RETURNING ${columns}`,
           {
             ...addon,
+            extras: JSON.stringify(addon.extras),
             origin: origin && JSON.stringify(origin),
             secrets: seal(cipher, addon.id, secrets),
             now: Date.now(),
@@ -84,15 +90,33 @@ export function openAddonRecords(db: Database, cipher: Cipher): AddonRecords {
         now: Date.now(),
       })
     },
+    recordBytes: (id, { bytes, fill }) => {
+      // Unchanged most of the time, which needs no write.
+      db.run(
+        'UPDATE addons SET bytes = :bytes, fill = :fill WHERE id = :id AND (bytes IS NOT :bytes OR fill != :fill)',
+        {
+          id,
+          bytes,
+          fill,
+        },
+      )
+    },
+    setExposed: (id, exposed) => {
+      db.run('UPDATE addons SET exposed = :exposed, updated_at = :now WHERE id = :id', {
+        id,
+        exposed: exposed && JSON.stringify(exposed),
+        now: Date.now(),
+      })
+    },
     update: (id, change) =>
       db.transaction(() => {
         const present = find(id)
         if (!present) throw new PaasError('addon_not_found', 'The add-on no longer exists.')
-        const { name, plan } = { ...present, ...change }
+        const { name, plan, extras } = { ...present, ...change }
         return unlessTaken(name, () =>
           db.change<AddonRow>(
-            `UPDATE addons SET name = :name, plan = :plan, updated_at = :now WHERE id = :id RETURNING ${columns}`,
-            { id, name, plan, now: Date.now() },
+            `UPDATE addons SET name = :name, plan = :plan, extras = :extras, updated_at = :now WHERE id = :id RETURNING ${columns}`,
+            { id, name, plan, extras: JSON.stringify(extras), now: Date.now() },
           ),
         )
       }),
@@ -135,6 +159,10 @@ function toAddon(row: AddonRow): Addon {
     process: row.process,
     state: stateOf(row),
     origin: row.origin === null ? null : (JSON.parse(row.origin) as AddonOrigin),
+    extras: JSON.parse(row.extras) as string[],
+    exposed: row.exposed === null ? null : (JSON.parse(row.exposed) as NonNullable<Addon['exposed']>),
+    fill: row.fill,
+    bytes: row.bytes,
     createdAt: new Date(row.created_at),
     updatedAt: new Date(row.updated_at),
   }

@@ -1,6 +1,16 @@
 import type { Drain } from '../model/drain.ts'
 import type { Formation } from '../model/formation.ts'
-import type { AppId, BuildId, DrainId, FormationId, ReleaseId, WebhookId } from '../model/ids.ts'
+import type { AddonAttachment } from '../model/addon.ts'
+import type {
+  AddonAttachmentId,
+  AddonId,
+  AppId,
+  BuildId,
+  DrainId,
+  FormationId,
+  ReleaseId,
+  WebhookId,
+} from '../model/ids.ts'
 import type { Webhook, WebhookAction, WebhookAttempt, WebhookDelivery, WebhookEvent } from '../model/webhook.ts'
 
 export interface DrainRecords {
@@ -24,8 +34,8 @@ export interface WebhookRecords {
   /** Removes its deliveries too. */
   remove(id: WebhookId): void
   /**
-   * What happened to builds, releases and process types of apps that have webhooks, oldest first,
-   * each given once.
+   * What happened to builds, releases, process types and add-ons of apps that have webhooks, oldest
+   * first, each given once.
    */
   takeChanges(): WebhookChange[]
 }
@@ -36,6 +46,8 @@ export type WebhookChange = { appId: AppId; action: WebhookAction } & (
   | { kind: 'release'; id: ReleaseId }
   /** `last`: as it was, when it is gone. */
   | { kind: 'formation'; id: FormationId; last: Formation | null }
+  | { kind: 'addon'; id: AddonId }
+  | { kind: 'attachment'; id: AddonAttachmentId; last: AddonAttachment | null }
 )
 
 export interface WebhookDeliveryRecords {

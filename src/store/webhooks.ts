@@ -1,8 +1,18 @@
-import { newId, type AppId, type BuildId, type FormationId, type ReleaseId, type WebhookId } from '../model/ids.ts'
+import {
+  newId,
+  type AddonAttachmentId,
+  type AddonId,
+  type AppId,
+  type BuildId,
+  type FormationId,
+  type ReleaseId,
+  type WebhookId,
+} from '../model/ids.ts'
 import type { Webhook, WebhookEntity, WebhookLevel } from '../model/webhook.ts'
 import type { Cipher } from '../cipher.ts'
 import type { Database } from './database.ts'
 import type { WebhookChange, WebhookRecords } from './delivery-records.ts'
+import { toAttachment, type AttachmentRow } from './addon-attachments.ts'
 import { toFormation, type FormationRow } from './formations.ts'
 
 type Row = {
@@ -21,6 +31,8 @@ type ChangeRow = { app_id: AppId; action: WebhookChange['action']; data: string 
   | { kind: 'build'; id: BuildId }
   | { kind: 'release'; id: ReleaseId }
   | { kind: 'formation'; id: FormationId }
+  | { kind: 'addon'; id: AddonId }
+  | { kind: 'attachment'; id: AddonAttachmentId }
 )
 
 export function openWebhookRecords(db: Database, cipher: Cipher): WebhookRecords {
@@ -73,10 +85,18 @@ function takeChanges(db: Database): WebhookChange[] {
   })
 }
 
-/** What is gone was noted whole: a process type, as the row it was. */
+/** What is gone was noted whole: a process type or an attachment, as the row it was. */
 function toChange({ app_id: appId, data, ...change }: ChangeRow): WebhookChange {
-  if (change.kind !== 'formation') return { appId, ...change }
-  return { appId, ...change, last: data === null ? null : toFormation(JSON.parse(data) as FormationRow) }
+  switch (change.kind) {
+    case 'formation':
+      return { appId, ...change, last: data === null ? null : toFormation(JSON.parse(data) as FormationRow) }
+    case 'attachment':
+      return { appId, ...change, last: data === null ? null : toAttachment(JSON.parse(data) as AttachmentRow) }
+    case 'build':
+    case 'release':
+    case 'addon':
+      return { appId, ...change }
+  }
 }
 
 function sealRow(cipher: Cipher, webhook: Webhook): Row {

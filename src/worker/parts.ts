@@ -41,7 +41,7 @@ export type WorkerParts = {
   config: Config
   serverId: string
   log: Logger
-  platformLog: Pick<PlatformLog, 'api'>
+  platformLog: Pick<PlatformLog, 'api' | 'dyno'>
   store: Store
   engine: Engine
   repositories: Pick<Repositories, 'remove'>

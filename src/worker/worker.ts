@@ -6,6 +6,7 @@ import { serveFigures } from '../metrics/role-socket.ts'
 import { isOneOff } from '../model/dyno.ts'
 import type { BuildId } from '../model/ids.ts'
 import type { Job } from '../model/job.ts'
+import { AddonMeter } from '../services/meter.ts'
 import { serveRendezvous } from '../one-offs/rendezvous.ts'
 import { startWorker } from '../queue/start-worker.ts'
 import { askIfOvertaken } from '../upgrades/overtaken.ts'
@@ -47,12 +48,14 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   }
   const heard = (event: EngineEvent): void => hear(worker, event)
   const watching = watchEngine({ ...worker, heard, lost: () => dynos.lost(), engineBack }, stopping.signal)
+  const addonMeter = new AddonMeter(worker)
   const patrolling = patrol(worker, stopping.signal)
   const replacing = dynos.replaceSilent((appId) => releases.isBusy(appId), stopping.signal)
-  const measuring = (await measure(worker, life)).watch(stopping.signal)
+  const dynoMeter = await measure(worker, addonMeter, life)
+  const measuring = [dynoMeter.watch(stopping.signal), addonMeter.watch(stopping.signal)]
   life.defer(async () => {
     stopping.abort()
-    await Promise.all([watching, patrolling, replacing, measuring])
+    await Promise.all([watching, patrolling, replacing, ...measuring])
   })
   // No job or client is taken before the host is secured: they run strangers' code.
   const meeting = first.promise.then(() => serveRendezvous({ path: config.paths.rendezvousSocket, ...worker }))
@@ -98,13 +101,18 @@ function createDispatcher(parts: WorkerParts): Dispatcher {
   return dispatcher
 }
 
-async function measure({ config, engine, buildMeter, log }: Working, life: AsyncDisposableStack): Promise<DynoMeter> {
+async function measure(
+  { config, engine, buildMeter, log }: Working,
+  addonMeter: AddonMeter,
+  life: AsyncDisposableStack,
+): Promise<DynoMeter> {
   const figures = life.use(new FigureWriter({ directory: config.paths.metrics, log }))
   const dynoMeter = new DynoMeter({ engine, figures, log })
   const meter = life.use(new RoleMeter())
   const figuresNow = () => ({
     process: meter.figures(),
     apps: Object.fromEntries(dynoMeter.apps),
+    addons: addonMeter.figures(),
     ...buildMeter.figures(),
     dropped: figures.dropped,
   })

@@ -57,8 +57,34 @@ const appDisk = Type.Object(
   },
   closed,
 )
+const door = { networks: Type.Array(Type.String()), port: count }
+const exposure = Type.Object(
+  {
+    exposed: Type.Union([Type.Object({ ...door, host: Type.String(), url: Type.String() }, closed), Type.Null()]),
+    id: Type.String(),
+    name: Type.String(),
+  },
+  closed,
+)
+const exposures = Type.Array(Type.Object({ ...door, name: Type.String() }, closed))
+const ofDoors = 'Heroku has no way to open one database to networks'
+const ofPlan = Type.Object({ most: Type.Union([count, Type.Null()]), used: Type.Union([count, Type.Null()]) }, closed)
 const appMetrics = Type.Object(
   {
+    addons: Type.Array(
+      Type.Object(
+        {
+          connections: ofPlan,
+          disk: ofPlan,
+          id: Type.String(),
+          memory: ofPlan,
+          name: Type.String(),
+          read_only: Type.Boolean(),
+          since: Type.Union([Type.String(), Type.Null()]),
+        },
+        closed,
+      ),
+    ),
     app: Type.Object({ id: Type.String(), name: Type.String() }, closed),
     begin_at: Type.String(),
     end_at: Type.String(),
@@ -710,6 +736,12 @@ export const answers: Record<string, Record<string, Shape>> = {
     'POST /addons/:addon/actions/prove': { own: addonProof, because: 'likewise' },
     'GET /addons/:addon/proofs/:proof': { own: addonProof, because: 'likewise' },
     'POST /addons/:addon/actions/restore': 'add-on',
+  },
+  'addons/exposure.test.ts': {
+    'GET /apps/:app/exposures': { own: exposures, because: ofDoors },
+    'GET /addons/:addon/exposure': { own: exposure, because: ofDoors },
+    'POST /addons/:addon/actions/expose': { own: exposure, because: ofDoors },
+    'POST /addons/:addon/actions/unexpose': { own: exposure, because: ofDoors },
   },
   'addons/addons.test.ts': {
     'GET /addon-services': ['add-on-service'],

@@ -33,26 +33,16 @@ describe('services', () => {
   it('that come with the server are in order, and each has what its commands need', () => {
     const { services, problems } = read(own)
     expect(problems).toEqual([])
-    expect(services.map(({ name }) => name)).toEqual(['memcached', 'heroku-postgresql', 'heroku-redis'])
-    const [, postgresql] = services
-    expect(postgresql!.scripts).toEqual([
-      'start',
-      'health',
-      'rotate',
-      'reset',
-      'info',
-      'client',
-      'dump',
-      'load',
-      'facts',
-      'disconnect',
-      'backup',
-      'archived',
-      'mark',
-      'restore',
-      'verify',
+    expect(services.map(({ name }) => name)).toEqual([
+      'memcached',
+      'mysql',
+      'heroku-postgresql',
+      'rabbitmq',
+      'heroku-redis',
     ])
-    expect(services.map((one) => canBeCopied(one))).toEqual([false, true, true])
+    const postgresql = services[2]
+    expect(postgresql!.scripts).toEqual(expect.arrayContaining(['start', 'health', 'client', 'writes']))
+    expect(services.map((one) => canBeCopied(one))).toEqual([false, true, true, true, true])
     expect(postgresql!.plans[0]).toMatchObject({ name: 'essential-0', memoryMiB: 256, connections: 20 })
   })
 
@@ -62,7 +52,9 @@ describe('services', () => {
     const { services } = read(own, mine, other, join(directory, 'none'))
     expect(services.map(({ name, title }) => [name, title])).toEqual([
       ['memcached', 'Mine'],
+      ['mysql', 'MariaDB (MySQL)'],
       ['heroku-postgresql', 'PostgreSQL'],
+      ['rabbitmq', 'RabbitMQ'],
       ['heroku-redis', 'Valkey (Redis)'],
       ['kvrocks', 'Memcached'],
     ])
@@ -74,6 +66,9 @@ describe('services', () => {
     ['packages', ['memcached; rm -rf /'], /packages must be a list of texts/],
     ['port', 80, /port must be a whole number from 1024 to 65535/],
     ['config', { url: 'x' }, /config\.url must have a name like/],
+    ['attachments', { memcachier: 'lower' }, /attachments\.memcachier must be text/],
+    ['attachments', { other: 'OTHER' }, /attachments has other, which is none of its aliases/],
+    ['extras', { postgis: ['a; b'] }, /extras\.postgis must be a list of texts/],
     ['plans', {}, /plans is empty/],
     ['plans', { '5': {} }, /plans\.5 must have a name like/],
     ['plans', { dev: { memoryMiB: 1 } }, /plans\.dev\.memoryMiB must be a whole number from 16/],

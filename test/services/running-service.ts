@@ -38,7 +38,7 @@ export class RunningServices implements AsyncDisposable {
     const plan = planNamed(service, planName)!
     const { digest: image } = await serviceImage(
       { engine, stack: createStack({ engine, config: loadConfig() }) },
-      service,
+      { service, extras: [] },
       () => undefined,
     )
     const id = newId<AddonId>()
@@ -53,6 +53,10 @@ export class RunningServices implements AsyncDisposable {
       process: `${service.family}.1`,
       state: { kind: 'provisioning' },
       origin: null,
+      extras: [],
+      exposed: null,
+      fill: 'usual',
+      bytes: null,
       createdAt: new Date(),
       updatedAt: new Date(),
     }

@@ -30,7 +30,7 @@ import { connectQueue } from '../../src/queue/connect-queue.ts'
 import { createOutputReader } from '../../src/output/reader.ts'
 import { openOutputWriters } from '../../src/output/writer.ts'
 import type { Queue } from '../../src/queue/queue.ts'
-import { connectRouterControl } from '../../src/router/control/client.ts'
+import { connectDataDoors, connectRouterControl } from '../../src/router/control/client.ts'
 import { runRouter } from '../../src/router/run.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -108,6 +108,7 @@ export class Site implements AsyncDisposable {
     const logs = life.use(openAppLogWriter({ directory: paths.logs, log }))
     const outputs = life.use(openOutputWriters({ redis: config.redis, serverId, directory: paths.builds, log }))
     const router = connectRouterControl(paths.routerSocket)
+    const doors = connectDataDoors(paths.routerSocket)
     const stack = createStack({ engine, config })
     const toolbox = createToolbox({ engine, stack })
     const states = new ImageStates(engine, {
@@ -124,7 +125,7 @@ export class Site implements AsyncDisposable {
     const storage = openBackupStorage({ config, store, serverId })
     const makeDiskRoom = createDiskRoom({ config, store, engine, sandboxes, log })
     const building = { stacks: () => ({ stack, toolbox, states }), sandboxes, pipeline, storage, makeDiskRoom }
-    const parts = { config, serverId, log, store, engine, router, ...building, repositories, logs, outputs }
+    const parts = { config, serverId, log, store, engine, router, doors, ...building, repositories, logs, outputs }
     life.use(await openWorker(createOwners(parts, life)))
     this.#worker = life
   }

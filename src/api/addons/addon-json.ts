@@ -48,7 +48,11 @@ function describe({ memoryMiB, diskMiB, connections, description }: ServicePlan)
 }
 
 /** What an answer tells beyond names: Heroku's clients ask for it in a header. */
-type Told = { store: Pick<Store, 'apps' | 'addons' | 'addonAttachments'>; services: Service[]; request: FastifyRequest }
+type Told = {
+  store: Pick<Store, 'apps' | 'addons' | 'addonAttachments'>
+  services: Service[]
+  request: Pick<FastifyRequest, 'headers'>
+}
 
 export function addonJson({ store, services, request }: Told, addon: Addon): Record<string, unknown> & { id: string } {
   const app = { id: addon.appId, name: store.apps.get(addon.appId)?.name ?? '' }

@@ -2,13 +2,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { PaasError } from '../../errors.ts'
 import type { Addon } from '../../model/addon.ts'
+import { serviceNamed } from '../../model/service.ts'
 import type { Api } from '../deps.ts'
 import { appNamed, appOf } from '../http/access.ts'
 import { page } from '../http/page.ts'
 import { wake } from '../http/wake.ts'
 import { addonJson } from './addon-json.ts'
 import { keyOf, sayAndWake } from './attachments.ts'
-import { createAddon, checkAddonName } from '../../services/create-addon.ts'
+import { createAddon, checkAddonName, extrasAsked } from '../../services/create-addon.ts'
 import type { DataDeps } from './data.ts'
 import { servicesOf, type AddonDeps } from './deps.ts'
 import { destroyAddon } from '../../services/destroy-addon.ts'
@@ -20,17 +21,22 @@ const closed = { additionalProperties: false }
 const name = Type.String({ maxLength: 200 })
 const orNull = Type.Optional(Type.Union([name, Type.Null()]))
 const plan = Type.Union([name, Type.Object({ name: Type.Optional(name), id: Type.Optional(name) }, closed)])
+const options = Type.Record(Type.String(), Type.Union([Type.String(), Type.Boolean(), Type.Number()]))
 const newAddon = Type.Object(
   {
     plan,
     attachment: Type.Optional(Type.Object({ name: orNull }, closed)),
-    config: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Boolean(), Type.Number()]))),
+    config: Type.Optional(options),
     confirm: orNull,
     name: orNull,
   },
   closed,
 )
-const change = Type.Object({ plan: Type.Optional(plan), name: Type.Optional(name) }, closed)
+/** `config` is ours: more that the service has, such as PostGIS. */
+const change = Type.Object(
+  { plan: Type.Optional(plan), name: Type.Optional(name), config: Type.Optional(options) },
+  closed,
+)
 const destruction = Type.Object(
   { force: Type.Optional(Type.Union([Type.Boolean(), Type.Null()])), confirm: orNull },
   closed,
@@ -82,7 +88,8 @@ export function addonRoutes(api: Api, deps: DataDeps): void {
     if (request.body.name !== undefined) checkAddonName(request.body.name)
     const plan = request.body.plan === undefined ? addon.plan : otherPlan(deps, addon, keyOf(request.body.plan))
     if (plan !== addon.plan) await checkFits(deps, addon, plan, request.signal)
-    const changed = store.addons.update(addon.id, { name: request.body.name ?? addon.name, plan })
+    const extras = [...new Set([...addon.extras, ...moreAsked(deps, addon, request.body.config)])]
+    const changed = store.addons.update(addon.id, { name: request.body.name ?? addon.name, plan, extras })
     await wake(deps, reply, { kind: 'addons' })
     return one(request, changed)
   })
@@ -121,6 +128,12 @@ async function checkFits(deps: DataDeps, addon: Addon, name: string, signal: Abo
   throw new PaasError('invalid_params', `${addon.name} uses ${used} MiB of disk; ${name} has ${plan.diskMiB} MiB.`, {
     hint: 'Delete what nobody needs, or choose a larger plan.',
   })
+}
+
+/** @throws invalid_params */
+function moreAsked(deps: AddonDeps, addon: Addon, config: Record<string, string | boolean | number> = {}): string[] {
+  const service = serviceNamed(servicesOf(deps), addon.service)
+  return service ? extrasAsked(service, config) : []
 }
 
 /** @throws invalid_params for another service's */

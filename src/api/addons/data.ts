@@ -59,8 +59,9 @@ export async function infoOf(deps: DataDeps, addon: Addon, signal: AbortSignal):
     ...(figures?.told ?? []).map(({ name, value }) => ({ name, values: [value] })),
     ...(figures && plan ? usageOf(figures, plan) : []),
     ...(service && hasArchive(service) ? backupLines(deps, addon) : []),
+    ...nodesOf(figures),
     { name: 'Host', values: [addon.host] },
-    { name: 'Nodes', values: ['1'] },
+    ...(addon.exposed ? [{ name: 'Open to outside', values: [openTo(deps, addon.exposed)] }] : []),
     { name: 'Created', values: [minuteOf(addon.createdAt)] },
   ]
 }
@@ -80,17 +81,35 @@ function minuteOf(time: Date): string {
   return `${time.toISOString().replace('T', ' ').slice(0, 16)} UTC`
 }
 
-function statusOf({ state }: Addon, figures: AddonFigures | undefined): string {
+function statusOf({ state, fill }: Addon, figures: AddonFigures | undefined): string {
   if (state.kind !== 'provisioned') return state.kind
-  return figures?.since ? 'Available' : 'Not running'
+  if (!figures?.since) return 'Not running'
+  return fill === 'full' ? 'Read-only: its disk is full' : 'Available'
 }
 
-function usageOf({ memoryBytes, diskBytes, since }: AddonFigures, plan: ServicePlan): InfoLine[] {
+function openTo({ config }: DataDeps, { port, networks }: NonNullable<Addon['exposed']>): string {
+  return `${config.domain}:${port} to ${networks.join(', ')}`
+}
+
+/** How many, and which where. */
+function nodesOf(figures: AddonFigures | undefined): InfoLine[] {
+  const nodes = figures?.nodes ?? []
+  if (nodes.length === 0) return []
+  const each = nodes.map(({ host, state }, place) => `${place + 1}: ${state} on ${host}`)
+  return [
+    { name: 'Nodes', values: [String(nodes.length)] },
+    { name: 'Node', values: each },
+  ]
+}
+
+function usageOf({ memoryBytes, diskBytes, connections, since, told }: AddonFigures, plan: ServicePlan): InfoLine[] {
   const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(0)
+  const isTold = told.some(({ name }) => name === 'Connections')
   const lines: [string, string | null][] = [
     ['Running Since', since && minuteOf(since)],
     ['Memory Used', memoryBytes === null ? null : `${mib(memoryBytes)} of ${plan.memoryMiB} MiB`],
     ['Disk Used', diskBytes === null || plan.diskMiB === 0 ? null : `${mib(diskBytes)} of ${plan.diskMiB} MiB`],
+    ['Connections', connections === null || isTold ? null : `${connections} of ${plan.connections}`],
   ]
   return lines.flatMap(([name, value]) => (value === null ? [] : [{ name, values: [value] }]))
 }

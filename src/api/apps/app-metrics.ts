@@ -4,11 +4,13 @@ import { PaasError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
 import { makeReport, periods, spanOf, type Figures, type Period } from '../../metrics/report.ts'
 import type { App } from '../../model/app.ts'
+import { planNamed, serviceNamed } from '../../model/service.ts'
+import { servicesOf } from '../addons/deps.ts'
 import { appOf } from '../http/access.ts'
 import type { Api, ApiDeps } from '../deps.ts'
 import { time } from '../http/shapes.ts'
 
-type Deps = Pick<ApiDeps, 'store' | 'measured' | 'log'>
+type Deps = Pick<ApiDeps, 'store' | 'measured' | 'config' | 'log'>
 
 /**
  * `GET /apps/:app/metrics?period=hour|day`: what one app was asked, how it answered and what it
@@ -22,6 +24,7 @@ export function appMetricsRoute(api: Api, deps: Deps): void {
     const entries = await deps.measured.figures(app.id, spanOf(period, now))
     const report = makeReport([...entries, ...(await underWay(deps, app))], period, now)
     return {
+      addons: await addonsNow(deps, app),
       app: { id: app.id, name: app.name },
       begin_at: time(dateOf(report.from)),
       end_at: time(dateOf(report.end)),
@@ -29,6 +32,32 @@ export function appMetricsRoute(api: Api, deps: Deps): void {
       points: report.points.map(({ minute, ...figures }) => ({ at: time(dateOf(minute)), ...figuresJson(figures) })),
       resolution: periods[period].step * 60,
       totals: figuresJson(report.totals),
+    }
+  })
+}
+
+/** Of the app's add-ons as measured last; a worker that is away leaves out what only it knows. */
+async function addonsNow(deps: Deps, { id: appId }: App): Promise<object[]> {
+  const { store, measured, log } = deps
+  const addons = store.addons.list(appId).filter(({ state }) => state.kind === 'provisioned')
+  if (addons.length === 0) return []
+  const worker = await measured.worker().catch((cause: unknown) => {
+    log.warn({ err: cause, app: appId }, 'the worker did not say what add-ons take')
+    return undefined
+  })
+  const services = servicesOf(deps)
+  return addons.map(({ id, name, service: of, plan: planName, fill }) => {
+    const service = serviceNamed(services, of)
+    const plan = service && planNamed(service, planName)
+    const use = worker?.addons[id]
+    return {
+      connections: { most: plan?.connections ?? null, used: use?.connections ?? null },
+      disk: { most: plan?.diskMiB ? plan.diskMiB * 2 ** 20 : null, used: use?.diskBytes ?? null },
+      id,
+      memory: { most: plan ? plan.memoryMiB * 2 ** 20 : null, used: use?.memoryBytes ?? null },
+      name,
+      read_only: fill === 'full',
+      since: use?.since ?? null,
     }
   })
 }

@@ -9,6 +9,8 @@ import type {
 } from '../../model/figures.ts'
 import type { AppVolume } from '../../model/volume.ts'
 import type { Family, MetricLabels, Sample } from '../../metrics/exposition.ts'
+import { ofAddons, type AddonMeasured } from './addon-families.ts'
+import type { Service } from '../../model/service.ts'
 import { Histogram } from '../../metrics/histogram.ts'
 import { durationBounds, durationsOf } from '../../metrics/totals.ts'
 import type { QueueFigures } from '../../queue/queue.ts'
@@ -21,6 +23,8 @@ export type ServerFigures = {
   /** Counts from the database, by state. */
   builds: Record<string, number>
   volumes: Pick<AppVolume, 'appId' | 'name' | 'bytes'>[]
+  addons: AddonMeasured[]
+  services: Service[]
   api: RoleFigures
   router: RouterFigures | undefined
   worker: WorkerFigures | undefined
@@ -36,7 +40,13 @@ const phaseBounds = durationBounds.map((bound) => bound * 64)
 
 /** Every metric there is; docs/metrics.md has the same ones, which a test holds. */
 export function familiesOf(figures: ServerFigures): Family[] {
-  return [...ofApps(figures), ...ofRouter(figures.router), ...ofBuilds(figures), ...ofParts(figures)]
+  return [
+    ...ofApps(figures),
+    ...ofAddons(figures),
+    ...ofRouter(figures.router),
+    ...ofBuilds(figures),
+    ...ofParts(figures),
+  ]
 }
 
 function ofApps({ names, router, worker, volumes }: ServerFigures): Family[] {

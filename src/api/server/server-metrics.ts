@@ -1,9 +1,10 @@
 import type { Logger } from '../../log.ts'
 import { requireAdmin } from '../http/access.ts'
+import { servicesOf } from '../addons/deps.ts'
 import type { Api, ApiDeps } from '../deps.ts'
 import type { ServerFigures } from './metric-families.ts'
 
-type Deps = Pick<ApiDeps, 'store' | 'queue' | 'measured' | 'log'>
+type Deps = Pick<ApiDeps, 'store' | 'queue' | 'measured' | 'config' | 'log'>
 
 /**
  * Milliseconds that each process has to answer: a scrape must end before Prometheus times out (10
@@ -31,7 +32,8 @@ export function serverMetricsRoute(api: Api, deps: Deps): void {
 }
 
 /** What each part of the server tells of itself now. */
-export async function gatherFigures({ store, queue, measured, log }: Deps): Promise<ServerFigures> {
+export async function gatherFigures(deps: Deps): Promise<ServerFigures> {
+  const { store, queue, measured, log } = deps
   const ask = <T>(part: string, figures: Promise<T | undefined>) => inTime(part, figures, log)
   const [router, worker, gate, queued, supervisor] = await Promise.all([
     ask('router', measured.router.totals()),
@@ -40,9 +42,12 @@ export async function gatherFigures({ store, queue, measured, log }: Deps): Prom
     ask('redis', queue.figures()),
     ask('supervisor', measured.supervisorMemory()),
   ])
+  const addons = store.addons.list().filter(({ state }) => state.kind === 'provisioned')
   return {
     names: new Map(store.apps.listAll().map(({ id, name }) => [id, name])),
     volumes: store.volumes.listAll(),
+    addons: addons.map((addon) => ({ ...addon, use: worker?.addons[addon.id] })),
+    services: addons.length === 0 ? [] : servicesOf(deps),
     builds: store.builds.countStates(),
     api: measured.own(),
     router,

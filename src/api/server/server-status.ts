@@ -3,7 +3,7 @@ import type { Api, ApiDeps } from '../deps.ts'
 import { requireAdmin } from '../http/access.ts'
 import { gatherFigures } from './server-metrics.ts'
 
-type Deps = Pick<ApiDeps, 'store' | 'queue' | 'measured' | 'log'>
+type Deps = Pick<ApiDeps, 'store' | 'queue' | 'measured' | 'config' | 'log'>
 
 /** `GET /server/status`: how the server is, for an admin who looks. Heroku has no call for it. */
 export function serverStatusRoute(api: Api, deps: Deps): void {

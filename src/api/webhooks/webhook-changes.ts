@@ -1,6 +1,7 @@
 import type { NewWebhookEvent } from '../../model/webhook.ts'
 import type { WebhookChange } from '../../store/delivery-records.ts'
 import type { DynoNews } from '../../store/dyno-records.ts'
+import { describeAddon, describeAttachment } from './addon-news.ts'
 import { userJson } from '../apps/app-json.ts'
 import { buildJson, type BuildJsonDeps } from '../builds/build-json.ts'
 import { dynoEvent } from '../dynos/dyno-event.ts'
@@ -23,6 +24,10 @@ export function describeChange(deps: BuildJsonDeps, change: WebhookChange | Dyno
       return dynoEvent(deps, change)
     case 'formation':
       return describeFormation(deps, change)
+    case 'addon':
+      return describeAddon(deps, change)
+    case 'attachment':
+      return describeAttachment(deps, change)
     case 'build':
     case 'release':
       return describeProgress(deps, change)

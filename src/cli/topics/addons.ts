@@ -8,7 +8,7 @@ import { heading, list as pairs, note, print, progress, table } from '../output.
 import type { AddonAttachmentJson, AddonInfoJson, AddonJson, NamedJson } from '../resources.ts'
 import { connect, connectToApp } from '../session.ts'
 
-type CreateOptions = AppOptions & { as?: string; name?: string; confirm?: string; wait: boolean }
+type CreateOptions = AppOptions & { as?: string; name?: string; confirm?: string; with?: string[]; wait: boolean }
 type DestroyOptions = AppOptions & { confirm?: string; force?: true }
 
 const ofAddon = 'Name it by its name, the name of its attachment (DATABASE), or its config var.'
@@ -45,6 +45,7 @@ export function defineAddons(program: Command): void {
     .option('--as <name>', 'what it is attached as (default: DATABASE, REDIS, ...)')
     .option('--name <name>', 'the name of the add-on (default: one is made up)')
     .option('--confirm <app>', 'the name of the app, to overwrite config vars of the same name')
+    .option('--with <option...>', 'more that the service has, such as postgis')
     .option('--no-wait', 'return at once')
     .action(create)
 
@@ -86,8 +87,10 @@ export function defineAddons(program: Command): void {
       arguments: '<addon> <plan>',
       summary: `change the plan of an add-on to ${to} one`,
       details: `It is started again with the same data, which takes some seconds. ${ofAddon}`,
-      examples: [`paas ${name} DATABASE ${plan}`],
-    }).action(upgrade)
+      examples: [`paas ${name} DATABASE ${plan}`, `paas ${name} DATABASE ${plan} --with postgis`],
+    })
+      .option('--with <option...>', 'more that the service has, such as postgis')
+      .action(upgrade)
   }
 
   ofOne(program, 'addons:open', 'open the page of an add-on: they have none', ['paas addons:info DATABASE']).action(
@@ -162,11 +165,17 @@ async function plans(service: string, options: Options): Promise<void> {
 
 async function create(
   plan: string,
-  { as, name, confirm: given, wait: isAwaited, ...options }: CreateOptions,
+  { as, name, confirm: given, with: more, wait: isAwaited, ...options }: CreateOptions,
 ): Promise<void> {
   const { api, app, path } = await connectToApp(options)
   const attachment = as === undefined ? {} : { name: as }
-  const body = { plan, attachment, ...(name !== undefined && { name }), ...(given !== undefined && { confirm: given }) }
+  const body = {
+    plan,
+    attachment,
+    ...configOf(more),
+    ...(name !== undefined && { name }),
+    ...(given !== undefined && { confirm: given }),
+  }
   const asked = await progress(
     `Creating ${plan} on ${app}`,
     api.post<AddonJson>(`${path}/addons`, body),
@@ -234,8 +243,17 @@ async function rename(name: string, to: string, options: AppOptions): Promise<vo
   await change(name, { name: to }, { doing: `to ${to}`, ...options })
 }
 
-async function upgrade(name: string, plan: string, options: AppOptions): Promise<void> {
-  await change(name, { plan }, { doing: `to plan ${plan}`, ...options })
+async function upgrade(
+  name: string,
+  plan: string,
+  { with: more, ...options }: AppOptions & { with?: string[] },
+): Promise<void> {
+  await change(name, { plan, ...configOf(more) }, { doing: `to plan ${plan}`, ...options })
+}
+
+/** As Heroku's command sends `-- --postgis`. */
+function configOf(more: string[] = []): { config?: Record<string, true> } {
+  return more.length === 0 ? {} : { config: Object.fromEntries(more.map((one) => [one, true as const])) }
 }
 
 async function change(

@@ -96,8 +96,12 @@ async function connectHere(target: { server: string; app: string }, remote: stri
 
 async function info(options: AppOptions): Promise<void> {
   const { api, path } = await connectToApp(options)
-  const [app, dynos] = await Promise.all([api.get<AppJson>(path), api.get<DynoJson[]>(`${path}/dynos`)])
-  print(options, { app, dynos }, () => [
+  const [app, dynos, exposed] = await Promise.all([
+    api.get<AppJson>(path),
+    api.get<DynoJson[]>(`${path}/dynos`),
+    api.get<{ name: string; port: number; networks: string[] }[]>(`${path}/exposures`),
+  ])
+  print(options, { app, dynos, exposed }, () => [
     heading(app.name),
     ...list([
       ['Web URL', app.web_url],
@@ -107,6 +111,10 @@ async function info(options: AppOptions): Promise<void> {
       ['Dynos', countDynos(dynos)],
       ['Slug size', app.slug_size === null ? 'not deployed yet' : `${Math.ceil(app.slug_size / 2 ** 20)} MB`],
       ['Maintenance', app.maintenance ? 'on' : 'off'],
+      ...exposed.map(({ name, port, networks }): [string, string] => [
+        'Open to outside',
+        `${name} at port ${port}, to ${networks.join(', ')}`,
+      ]),
       ['Created', formatTimeAndAge(app.created_at)],
       ...(app.released_at === null ? [] : [['Released', formatTimeAndAge(app.released_at)] as [string, string]]),
     ]),

@@ -35,6 +35,19 @@ export function defineDatabases(program: Command): void {
     .action((name: string | undefined, options: AppOptions & { tty: boolean }) => client(name ?? 'REDIS', [], options))
 
   defineForApp(program, {
+    name: 'mysql:cli',
+    arguments: '[addon]',
+    summary: 'run the client of MySQL (mariadb) on a database',
+    details: 'It runs beside the database: neither an open port nor a client on this machine is needed.',
+    examples: ['paas mysql:cli -a acme', 'paas mysql:cli -e "SHOW TABLES"', 'paas mysql:cli < schema.sql'],
+  })
+    .option('-e, --execute <sql>', 'run this and end')
+    .option('--no-tty', 'use pipes even in a terminal')
+    .action((name: string | undefined, { execute, ...options }: AppOptions & { tty: boolean; execute?: string }) =>
+      client(name ?? 'mysql', execute === undefined ? [] : ['-e', execute], options),
+    )
+
+  defineForApp(program, {
     name: 'addons:client',
     arguments: '<addon> [args...]',
     summary: "run a service's own client beside it, with these arguments",
@@ -47,6 +60,7 @@ export function defineDatabases(program: Command): void {
   for (const { topic, usual } of [
     { topic: 'pg', usual: 'DATABASE' },
     { topic: 'redis', usual: 'REDIS' },
+    { topic: 'mysql', usual: 'mysql' },
     { topic: 'addons', usual: undefined },
   ]) {
     const args = usual === undefined ? '<addon>' : '[addon]'

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { heading, note, print, style } from '../output.ts'
-import type { FiguresJson, MetricsJson } from '../resources.ts'
+import type { AddonUseJson, FiguresJson, MetricsJson } from '../resources.ts'
 import { connectToApp } from '../session.ts'
 import { sparkline } from '../sparkline.ts'
 
@@ -49,6 +49,7 @@ function describe(metrics: MetricsJson): string[] {
         `${label.padEnd(labels)}  ${style('cyan', sparkline(points.map(value), width))}  ${text}`,
     ),
     ...codesOf(totals),
+    ...addonsOf(metrics.addons),
   ]
 }
 
@@ -84,6 +85,26 @@ function shareOf({ errors, requests }: FiguresJson): string {
 function codesOf({ codes }: FiguresJson): string[] {
   const counts = Object.entries(codes).map(([code, count]) => `${code} ${count}`)
   return counts.length === 0 ? [] : ['', `Codes: ${counts.toSorted().join(', ')}`]
+}
+
+/** `postgresql-round-12345  memory 25 of 256 MiB, disk 48 of 1024 MiB, 3 of 20 connections` */
+function addonsOf(addons: AddonUseJson[]): string[] {
+  const lines = addons.map(({ name, memory, disk, connections, read_only: isFull, since }): [string, string] => {
+    const uses = [
+      ...usedOf('memory', memory),
+      ...usedOf('disk', disk),
+      ...(connections.used === null ? [] : [`${connections.used} of ${connections.most ?? '?'} connections`]),
+      ...(isFull ? ['read-only: its disk is full'] : []),
+    ]
+    return [name, since === null ? 'not measured, or not running' : uses.join(', ')]
+  })
+  const width = Math.max(0, ...lines.map(([name]) => name.length))
+  return lines.length === 0 ? [] : ['', ...lines.map(([name, uses]) => `${name.padEnd(width)}  ${uses}`)]
+}
+
+function usedOf(what: string, { used, most }: AddonUseJson['disk']): string[] {
+  if (used === null || most === null) return []
+  return [`${what} ${round(used / mebibyte)} of ${round(most / mebibyte)} MiB`]
 }
 
 function milliseconds(value: number): string {

@@ -14,7 +14,7 @@ export function viewDyno(info: Docker.ContainerInspectInfo): Dyno {
   return {
     ...factsOf(info.Id, labels),
     image: info.Image,
-    address: addressOf(info),
+    address: containerAddress(info),
     port: port > 0 ? port : undefined,
     ...(host ? { host } : {}),
     ...(healthcheck ? { healthcheck } : {}),
@@ -41,10 +41,10 @@ export function factsOf(id: string, labels: Record<string, string>): DynoFacts {
 }
 
 /**
- * A dyno is in one network, its app's. While it does not run, or is just coming up, the engine
- * gives an empty address.
+ * A dyno is in one network, its app's; a service may be in several, and any will do. While it does
+ * not run, or is just coming up, the engine gives an empty address.
  */
-function addressOf(info: Docker.ContainerInspectInfo): string | undefined {
+export function containerAddress(info: Docker.ContainerInspectInfo): string | undefined {
   if (!info.State.Running || info.State.Restarting) return undefined
   const [endpoint] = Object.values(info.NetworkSettings.Networks)
   return endpoint?.IPAddress || undefined

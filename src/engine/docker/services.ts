@@ -6,7 +6,7 @@ import type { AddonId, AppId } from '../../model/ids.ts'
 import type { ServiceContainer, ServiceSpec } from '../engine.ts'
 import { label } from '../labels.ts'
 import { unlessMissing, type DockerDeps } from './client.ts'
-import { containerState } from './dyno-view.ts'
+import { containerAddress, containerState } from './dyno-view.ts'
 import { isOurName, ownContainer } from './dynos.ts'
 import { explainStopped } from './dyno-exec.ts'
 import { runExec } from './exec.ts'
@@ -74,6 +74,7 @@ function view(serverId: string, info: Docker.ContainerInspectInfo): ServiceConta
     process: labels[label.dyno] ?? '',
     version: labels[label.version] ?? '',
     state: containerState(info),
+    address: containerAddress(info),
     appIds: Object.keys(info.NetworkSettings.Networks).map((name) => name.slice(begin.length, -'-run'.length) as AppId),
   }
 }

@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
 import { PaasError, type ErrorCode } from '../../errors.ts'
-import type { RouterControl, RouterMeasurements } from './control.ts'
+import type { DataDoorControl, RouterControl, RouterMeasurements } from './control.ts'
 import type { Call, ControlReply, Results, RouterStatus } from './protocol.ts'
 
 /** A router that is just being replaced has no socket for a moment, milliseconds. */
@@ -27,6 +27,10 @@ export function connectRouterControl(socketPath: string): RouterControl {
     silences: (forMs) => call(socketPath, { call: 'silences', forMs }),
     drain: (targetIds, timeoutMs) => call(socketPath, { call: 'drain', targetIds, timeoutMs }),
   }
+}
+
+export function connectDataDoors(socketPath: string): DataDoorControl {
+  return { installDoors: (doors) => call(socketPath, { call: 'doors', doors }) }
 }
 
 /** Asks the router at `socketPath` what it has counted. */

@@ -1,3 +1,4 @@
+import type { DataDoor } from '../../model/data-door.ts'
 import type { AppId } from '../../model/ids.ts'
 import type { AppRoute, Proofs, RoutingTable, Target } from '../../model/route.ts'
 import type { MinuteUnderWay, RouterFigures, Silence } from './protocol.ts'
@@ -10,6 +11,16 @@ export interface RouterMeasurements {
   totals(): Promise<RouterFigures | undefined>
   /** One app's figures that are not in a file yet. */
   minute(appId: AppId): Promise<MinuteUnderWay | undefined>
+}
+
+/** Ports at which add-ons are reached from outside. */
+export interface DataDoorControl {
+  /**
+   * Opens these and closes all others; they are kept for the next router.
+   * @returns why some could not be opened, by port
+   * @throws router_unavailable
+   */
+  installDoors(doors: DataDoor[]): Promise<Record<number, string>>
 }
 
 /**

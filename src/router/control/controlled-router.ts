@@ -4,6 +4,7 @@ import type { FigureWriter } from '../../metrics/figure-writer.ts'
 import type { RoleMeter } from '../../metrics/role-meter.ts'
 import type { RoutingTable } from '../../model/route.ts'
 import type { Call, Results, RouterSettings } from './protocol.ts'
+import type { DataDoors } from '../data-doors/data-doors.ts'
 import { drain } from '../drain.ts'
 import type { Router } from '../router.ts'
 import { changeTable, type TableChange } from '../table/table-change.ts'
@@ -11,6 +12,7 @@ import { TableFile, type TablePlace } from '../table/table-file.ts'
 
 export type ControlledRouterDeps = {
   router: Router
+  doors: Pick<DataDoors, 'install'>
   table: TablePlace
   version: string
   settings: RouterSettings
@@ -58,6 +60,8 @@ export class ControlledRouter {
         return Promise.resolve(this.#deps.router.proofs.show(call.proofs))
       case 'silences':
         return Promise.resolve(this.#deps.router.silences(call.forMs))
+      case 'doors':
+        return this.#deps.doors.install(call.doors)
       case 'status':
         return Promise.resolve(this.#status())
       case 'measurements':

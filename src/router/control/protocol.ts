@@ -1,4 +1,5 @@
 import type { RequestFigures, Minute, RequestTotals, RoleFigures } from '../../model/figures.ts'
+import { isDataDoors, type DataDoor } from '../../model/data-door.ts'
 import type { AppId } from '../../model/ids.ts'
 import type { AppRoute, Proofs, RoutingTable, Target } from '../../model/route.ts'
 import type { Counters } from '../counters.ts'
@@ -15,6 +16,7 @@ export type Call =
   | { call: 'drain'; targetIds: string[]; timeoutMs: number }
   | { call: 'silences'; forMs: number }
   | { call: 'prove'; proofs: Proofs }
+  | { call: 'doors'; doors: DataDoor[] }
   | { call: 'status' }
   | { call: 'measurements' }
   | { call: 'minute'; appId: AppId }
@@ -33,6 +35,8 @@ export type Results = {
   silences: Silence[]
   /** Hosts that have been asked for since the last call and have no certificate. */
   prove: string[]
+  /** Why some could not be opened, by port. */
+  doors: Record<number, string>
   status: RouterStatus
   measurements: RouterFigures
   minute: MinuteUnderWay
@@ -104,6 +108,8 @@ export function isCall(value: unknown): value is Call {
       return rest['seconds'] === undefined || Number(rest['seconds']) >= 0
     case 'prove':
       return isProofs(rest['proofs'])
+    case 'doors':
+      return isDataDoors(rest['doors'])
     case 'silences':
       return Number(rest['forMs']) >= 0
     case 'status':

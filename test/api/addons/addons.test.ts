@@ -39,7 +39,13 @@ async function refusal(method: string, path: string, body?: object, token?: stri
 describe('services and plans', () => {
   it('are listed, and found by name, alias and id', async () => {
     const { body: services } = await api.call('GET', '/addon-services')
-    expect(services.map(({ name }) => name)).toEqual(['heroku-postgresql', 'heroku-redis', 'memcached'])
+    expect(services.map(({ name }) => name)).toEqual([
+      'heroku-postgresql',
+      'heroku-redis',
+      'memcached',
+      'mysql',
+      'rabbitmq',
+    ])
     const { body: one } = await api.call('GET', '/addon-services/redis')
     expect(one['name']).toBe('heroku-redis')
     expect((await api.call('GET', `/addon-services/${one['id']}`)).body).toEqual(one)
@@ -90,6 +96,18 @@ describe('an add-on', () => {
   })
 
   it.each([
+    ['jawsdb', 'JAWSDB_URL'],
+    ['cleardb:essential-1', 'CLEARDB_DATABASE_URL'],
+    ['mysql', 'DATABASE_URL'],
+    ['rabbitmq', 'RABBITMQ_URL'],
+  ])('asked for as %s gives %s', async (plan, variable) => {
+    const app = await newApp()
+    const { id } = await create(app, { plan })
+    provision(id)
+    expect((await api.call('GET', `/apps/${app}/config-vars`)).body).toEqual({ [variable]: 'postgres://here' })
+  })
+
+  it.each([
     [{ plan: 'heroku-postgresql:giant' }, 422, 'addon_plan_unknown'],
     [{ plan: 'mongodb' }, 404, 'addon_service_unknown'],
     [{ plan: 'heroku-postgresql', name: '../evil' }, 422, 'invalid_params'],
@@ -102,6 +120,18 @@ describe('an add-on', () => {
     const app = await newApp()
     expect(await refusal('POST', `/apps/${app}/addons`, body)).toMatchObject({ status, id })
     expect((await api.call('GET', `/apps/${app}/addons`)).body).toEqual([])
+  })
+
+  it('has what more of its service is asked for, at once or later', async () => {
+    const app = await newApp()
+    const { id } = await create(app, { config: { postgis: 'true' } })
+    expect(api.store.addons.find(id as unknown as AddonId)!.extras).toEqual(['postgis'])
+    const other = await create(app)
+    const path = `/apps/${app}/addons/${String(other['id'])}`
+    await api.call('PATCH', path, { body: { config: { postgis: true } } })
+    expect(api.store.addons.find(other['id'] as unknown as AddonId)!.extras).toEqual(['postgis'])
+    for (const config of [{ postgis: '3' }, { timescaledb: true }])
+      expect(await refusal('PATCH', path, { config })).toMatchObject({ status: 422, id: 'invalid_params' })
   })
 
   it('whose name is taken is refused', async () => {

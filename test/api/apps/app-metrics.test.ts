@@ -4,6 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { createLog } from '../../../src/log.ts'
 import { figureFile } from '../../../src/metrics/figure-files.ts'
 import { FigureWriter } from '../../../src/metrics/figure-writer.ts'
+import { serveFigures } from '../../../src/metrics/role-socket.ts'
+import type { AddonId } from '../../../src/model/ids.ts'
 import { RequestTally } from '../../../src/metrics/request-tally.ts'
 import type { AppId } from '../../../src/model/ids.ts'
 import { expectAllSeen } from '../answers.ts'
@@ -50,6 +52,29 @@ describe('GET /apps/:app/metrics', () => {
     const begin = Date.parse(String(body['begin_at']))
     expect(Date.parse(String(body['end_at'])) - begin).toBe(3_600_000)
     expect(Date.parse(String(body['points']![0]!['at']))).toBe(begin)
+  })
+
+  it('has what its add-ons take of what they may, as far as the worker says', async () => {
+    await api.createApp('storing')
+    const { body: made } = await api.call('POST', '/apps/storing/addons', { body: { plan: 'redis:premium-0' } })
+    const id = made['id'] as unknown as AddonId
+    api.store.addons.setState(id, { kind: 'provisioned', work: null })
+    api.store.addons.recordBytes(id, { bytes: 600, fill: 'full' })
+    const away = await api.call('GET', '/apps/storing/metrics')
+    expect(away.body['addons']).toMatchObject([{ memory: { most: 128 * 2 ** 20, used: null }, since: null }])
+    const use = { since: '2026-01-01T00:00:00.000Z', memoryBytes: 5, diskBytes: 600, connections: 3 }
+    await using _ = await serveFigures(api.config.paths.workerSocket, () => ({ addons: { [id]: use } }))
+    expect((await api.call('GET', '/apps/storing/metrics')).body['addons']).toEqual([
+      {
+        connections: { most: 40, used: 3 },
+        disk: { most: 512 * 2 ** 20, used: 600 },
+        id,
+        memory: { most: 128 * 2 ** 20, used: 5 },
+        name: made['name'],
+        read_only: true,
+        since: use.since,
+      },
+    ])
   })
 
   it('gives the last day in steps of ten minutes', async () => {

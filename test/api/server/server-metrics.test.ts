@@ -1,4 +1,4 @@
-import type { AppId } from '../../../src/model/ids.ts'
+import type { AddonId, AppId } from '../../../src/model/ids.ts'
 import type { WorkerFigures } from '../../../src/model/figures.ts'
 import { readFileSync } from 'node:fs'
 import { request as httpRequest } from 'node:http'
@@ -15,6 +15,7 @@ import { serveFigures } from '../../../src/metrics/role-socket.ts'
 import { durationBounds } from '../../../src/metrics/totals.ts'
 import { connectRouterControl } from '../../../src/router/control/client.ts'
 import { runRouter } from '../../../src/router/run.ts'
+import { readServices } from '../../../src/services/definition.ts'
 import { BuildMeter } from '../../../src/worker/measure-builds.ts'
 import { startApp } from '../../router/helpers/apps.ts'
 import { freePort } from '../../helpers/free-port.ts'
@@ -60,6 +61,8 @@ describe('GET /metrics', () => {
     await api.createApp('shop')
     const shop = api.store.apps.find('shop')!
     api.deploy(shop)
+    const { body: cache } = await api.call('POST', '/apps/shop/addons', { body: { plan: 'memcached', name: 'cache' } })
+    api.store.addons.setState(cache['id'] as unknown as AddonId, { kind: 'provisioned', work: null })
     await askedRouter(life, 'shop', ['/200', '/200', '/404'])
     const builds = new BuildMeter()
     builds.record('succeeded', { source: 50, compile: 4_000 })
@@ -68,6 +71,9 @@ describe('GET /metrics', () => {
     const worker = (): WorkerFigures => ({
       process: meter.figures(),
       apps: { [shop.id]: states },
+      addons: {
+        [String(cache['id'])]: { since: '2026-01-01T00:00:00.000Z', memoryBytes: 815, diskBytes: 0, connections: 3 },
+      },
       ...builds.figures(),
       dropped: 0,
     })
@@ -84,6 +90,12 @@ describe('GET /metrics', () => {
       'paas_app_dynos{app="shop",state="running"} 2',
       'paas_app_memory_bytes{app="shop"} 4711',
       'paas_app_cpu_cores{app="shop"} 0.5',
+      'paas_addon_up{app="shop",addon="cache",service="memcached"} 1',
+      'paas_addon_memory_bytes{app="shop",addon="cache",service="memcached"} 815',
+      'paas_addon_memory_limit_bytes{app="shop",addon="cache",service="memcached"} 67108864',
+      'paas_addon_connections{app="shop",addon="cache",service="memcached"} 3',
+      'paas_addon_connections_limit{app="shop",addon="cache",service="memcached"} 100',
+      'paas_addon_read_only{app="shop",addon="cache",service="memcached"} 0',
       'paas_router_requests_total 4',
       'paas_builds{state="succeeded"} 1',
       'paas_builds_finished_total{verdict="succeeded"} 1',
@@ -155,13 +167,23 @@ function allFamilies(): { name: string; type: string; labels: string }[] {
   const counters = { connections: 1, turnedAway: 0, requests: 1, refusedRequests: 0, errors: {} }
   const asked = { statuses: [0, 1, 0, 0, 1], codes: { H12: 1 }, bytes: 1, durations }
   const dynos = { states: { running: 1 }, figures: { count: 1, memory: 1, largest: 1, cpu: 1 } }
+  const use = { since: '2026-01-01T00:00:00Z', memoryBytes: 1, diskBytes: 1, connections: 1 }
   return familiesOf({
     names: new Map([['id', 'acme']]),
     volumes: [{ appId: 'id' as AppId, name: 'data', bytes: 1 }],
+    addons: [{ appId: 'id' as AppId, name: 'main', service: 'heroku-redis', plan: 'premium-0', fill: 'usual', use }],
+    services: readServices([resolve(import.meta.dirname, '../../../services')], () => undefined),
     builds: { pending: 1 },
     api: process,
     router: { apps: { id: asked }, counters, connections: 1, dropped: 0, process },
-    worker: { process, apps: { id: dynos }, builds: { failed: 1 }, phases: { boot: times.store() }, dropped: 0 },
+    worker: {
+      process,
+      apps: { id: dynos },
+      addons: {},
+      builds: { failed: 1 },
+      phases: { boot: times.store() },
+      dropped: 0,
+    },
     queue: { jobs: { waiting: 1 }, memory: 1 },
     gate: process,
     supervisor: 1,

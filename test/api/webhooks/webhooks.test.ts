@@ -6,6 +6,7 @@ import { describeChange } from '../../../src/api/webhooks/webhook-changes.ts'
 import { newsworthy } from '../../../src/api/webhooks/webhook-events.ts'
 import { Grants } from '../../../src/grants/grants.ts'
 import { createLog } from '../../../src/log.ts'
+import type { AddonId } from '../../../src/model/ids.ts'
 import type { DynoLife } from '../../../src/model/dyno.ts'
 import { createOutbound } from '../../../src/outbound/outbound.ts'
 import { Webhooks } from '../../../src/webhooks/webhooks.ts'
@@ -129,6 +130,46 @@ describe('a webhook', () => {
     ])
     for (const { data } of news('typed')) expect(schemaProblems('formation', data)).toEqual([])
     expect(news('typed')[0]).toMatchObject({ actor: { id: api.admin.id }, data: { command: 'npm start' } })
+  })
+
+  it('is told of add-ons and attachments, whoever asks for them, and that one is there', async () => {
+    await api.createApp('stored')
+    await add('stored', { include: ['api:addon', 'api:addon-attachment'] })
+    const { body: made } = await api.call('POST', '/apps/stored/addons', { body: { plan: 'heroku-redis' } })
+    const id = made['id'] as unknown as AddonId
+    api.store.addons.setSecrets(id, { ...api.store.addons.secrets(id), config: { URL: 'redis://secret' } })
+    api.store.addons.setState(id, { kind: 'provisioned', work: null })
+    await expect.poll(() => news('stored').length).toBe(3)
+    await api.call('POST', '/addon-attachments', { body: { addon: String(id), app: 'stored', name: 'QUEUE' } })
+    await api.call('PATCH', `/apps/stored/addons/${String(id)}`, { body: { plan: 'premium-0' } })
+    await expect.poll(() => news('stored').length).toBe(5)
+    await api.call('DELETE', `/apps/stored/addons/${String(id)}`)
+    await expect.poll(() => news('stored').length).toBe(8)
+    const told = news('stored').map(({ resource, action, data }) => [
+      resource,
+      action,
+      data?.['state'] ?? data?.['name'],
+    ])
+    const lines = (all: unknown[][]): string[] => all.map((one) => one.join(' ')).toSorted()
+    expect(lines(told)).toEqual(
+      lines([
+        ['addon', 'create', 'provisioning'],
+        ['addon-attachment', 'create', 'REDIS'],
+        ['addon', 'update', 'provisioned'],
+        ['addon-attachment', 'create', 'QUEUE'],
+        ['addon', 'update', 'provisioned'],
+        ['addon', 'destroy', 'deprovisioned'],
+        ['addon-attachment', 'destroy', 'REDIS'],
+        ['addon-attachment', 'destroy', 'QUEUE'],
+      ]),
+    )
+    expect(news('stored')[2]).toMatchObject({
+      data: { config_vars: ['REDIS_URL'] },
+      previous_data: { state: 'provisioning' },
+    })
+    expect(JSON.stringify(news('stored'))).not.toContain('redis://secret')
+    for (const { resource, data } of news('stored'))
+      expect(schemaProblems(String(resource).replace('addon', 'add-on'), data)).toEqual([])
   })
 
   it('is told of a one-off dyno that was asked for, but neither its command nor how to attach to it', async () => {

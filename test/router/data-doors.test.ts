@@ -1,0 +1,230 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createLog } from '../../src/log.ts'
+import type { DataDoor } from '../../src/model/data-door.ts'
+import type { AddonId } from '../../src/model/ids.ts'
+import { DataDoors } from '../../src/router/data-doors/data-doors.ts'
+import type { TlsIdentity } from '../../src/router/tls/identity.ts'
+import { freePort } from '../helpers/free-port.ts'
+import { testIdentity } from './helpers/tls-router.ts'
+
+const log = createLog('test', 'silent')
+const life = new AsyncDisposableStack()
+let authority: TlsIdentity
+let identity: TlsIdentity
+let path: string
+/** What is behind the doors: says what it hears. */
+const echo = createServer((socket) => {
+  served.add(socket)
+  socket.on('error', () => undefined).pipe(socket)
+})
+const served = new Set<Socket>()
+
+beforeAll(async () => {
+  ;({ authority, identity } = await testIdentity())
+  const directory = await mkdtemp(join(tmpdir(), 'paas-doors-'))
+  life.defer(() => rm(directory, { recursive: true }))
+  path = join(directory, 'doors.json')
+  await once(echo.listen(0, '127.0.0.1'), 'listening')
+  life.defer(() => {
+    for (const socket of served) socket.destroy()
+    echo.close()
+  })
+})
+afterAll(() => life.disposeAsync())
+
+function openDoors(limits = { handshake: 2_000, connect: 2_000 }): DataDoors {
+  const doors = new DataDoors({ path, limits, log })
+  doors.show(identity)
+  return doors
+}
+
+async function door(more: Partial<DataDoor> = {}): Promise<DataDoor> {
+  return {
+    addonId: '11111111-2222-4333-8444-555555555555' as AddonId,
+    port: await freePort(),
+    protocol: 'tls',
+    networks: ['127.0.0.0/8'],
+    target: { host: '127.0.0.1', port: (echo.address() as AddressInfo).port },
+    most: 5,
+    ...more,
+  }
+}
+
+const askForTls = Buffer.from([0, 0, 0, 8, 4, 210, 22, 47])
+const askForGss = Buffer.from([0, 0, 0, 8, 4, 210, 22, 48])
+const startup = Buffer.from([0, 0, 0, 9, 0, 3, 0, 0, 0])
+
+async function open(port: number, host = '127.0.0.1'): Promise<Socket> {
+  const socket = connect({ port, host, localAddress: host })
+  socket.on('error', () => undefined)
+  await new Promise<void>((resolve) => {
+    socket.once('connect', resolve)
+    socket.once('close', () => resolve())
+  })
+  return socket
+}
+
+/** The first bytes that come, or nothing where the other side closes. */
+async function answerOf(socket: Socket): Promise<Buffer> {
+  if (socket.destroyed) return Buffer.alloc(0)
+  const gone = new Promise<Buffer>((resolve) => socket.once('close', () => resolve(Buffer.alloc(0))))
+  return Promise.race([new Promise<Buffer>((resolve) => socket.once('data', resolve)), gone])
+}
+
+async function secured(socket: Socket, options: { ALPNProtocols?: string[] } = {}): Promise<TLSSocket> {
+  const secure = connectTls({ socket, ca: authority.certificate, servername: 'app.test', ...options })
+  secure.on('error', () => undefined)
+  await once(secure, 'secureConnect')
+  return secure
+}
+
+async function echoes(secure: TLSSocket, text = 'hello'): Promise<void> {
+  secure.write(text)
+  expect(String(await answerOf(secure))).toBe(text)
+}
+
+describe('a door', () => {
+  it('leads whoever is in its networks to the service, with TLS, and carries much both ways', async () => {
+    using doors = openDoors()
+    const one = await door()
+    expect(await doors.install([one])).toEqual({})
+    const secure = await secured(await open(one.port))
+    await echoes(secure)
+    const much = Buffer.alloc(5_000_000, 'abcdefgh')
+    secure.end(much)
+    let size = 0
+    for await (const chunk of secure as AsyncIterable<Buffer>) size += chunk.length
+    expect(size).toBe(much.length)
+  })
+
+  it('gives nobody else one byte', async () => {
+    using doors = openDoors()
+    const one = await door({ networks: ['127.0.0.2/32', '2001:db8::/32'] })
+    await doors.install([one])
+    const before = served.size
+    const socket = await open(one.port)
+    socket.write(askForTls)
+    expect(await answerOf(socket)).toHaveLength(0)
+    await secured(await open(one.port, '127.0.0.2')).then(echoes)
+    expect(served.size).toBe(before + 1)
+  })
+
+  it('lets nobody in without TLS', async () => {
+    using doors = openDoors()
+    const one = await door()
+    await doors.install([one])
+    const before = served.size
+    for (const bytes of ['AUTH secret\r\n', 'GET / HTTP/1.1\r\n\r\n', '\0\0\0\0']) {
+      const socket = await open(one.port)
+      socket.write(bytes)
+      await once(socket.resume(), 'close')
+    }
+    expect(served.size).toBe(before)
+  })
+
+  it('closes after a while to who says nothing, and has room for so many only', async () => {
+    using doors = openDoors({ handshake: 300, connect: 300 })
+    const one = await door({ most: 2 })
+    await doors.install([one])
+    const silent = [await open(one.port), await open(one.port)]
+    const third = await open(one.port)
+    expect(await answerOf(third)).toHaveLength(0)
+    await Promise.all(silent.map((socket) => once(socket.resume(), 'close')))
+    await secured(await open(one.port)).then(echoes)
+  })
+
+  it('cuts who may not come in any more, and leaves the others', async () => {
+    using doors = openDoors()
+    const one = await door({ networks: ['127.0.0.0/8'] })
+    await doors.install([one])
+    const [leaving, staying] = [await secured(await open(one.port)), await secured(await open(one.port, '127.0.0.2'))]
+    await Promise.all([echoes(leaving), echoes(staying)])
+    await doors.install([{ ...one, networks: ['127.0.0.2/32'] }])
+    await once(leaving.resume(), 'close')
+    await echoes(staying)
+    await doors.install([])
+    await once(staying.resume(), 'close')
+    expect((await open(one.port)).destroyed).toBe(true)
+  })
+
+  it('is closed while nothing is behind it, and says nothing of what is', async () => {
+    using doors = openDoors()
+    const one = await door({ target: null })
+    await doors.install([one])
+    const socket = await open(one.port)
+    expect(await answerOf(socket)).toHaveLength(0)
+  })
+
+  it('whose port is taken is told, and the others open', async () => {
+    using doors = openDoors()
+    const [taken, free] = [await door(), await door()]
+    const other = createServer().listen(taken.port)
+    await once(other, 'listening')
+    expect(await doors.install([taken, free])).toEqual({ [taken.port]: expect.stringContaining('cannot be used') })
+    await secured(await open(free.port)).then(echoes)
+    other.close()
+  })
+
+  it('is there again with the next router, which may still share it with the last one', async () => {
+    const one = await door()
+    using first = openDoors()
+    await first.install([one])
+    const before = await secured(await open(one.port))
+    await echoes(before)
+    using next = openDoors()
+    await next.restore(true)
+    await first.leave()
+    await secured(await open(one.port)).then(echoes)
+    await echoes(before)
+  })
+})
+
+describe('a door of PostgreSQL', () => {
+  it('opens as its clients ask for it: after a question, after one for GSS, or at once', async () => {
+    using doors = openDoors()
+    const one = await door({ protocol: 'postgres' })
+    await doors.install([one])
+    const asked = await open(one.port)
+    asked.write(askForTls)
+    expect(String(await answerOf(asked))).toBe('S')
+    await secured(asked).then(echoes)
+    const gss = await open(one.port)
+    gss.write(askForGss)
+    expect(String(await answerOf(gss))).toBe('N')
+    gss.write(askForTls)
+    expect(String(await answerOf(gss))).toBe('S')
+    await secured(gss).then(echoes)
+    const direct = await secured(await open(one.port), { ALPNProtocols: ['postgresql'] })
+    expect(direct.alpnProtocol).toBe('postgresql')
+    await echoes(direct)
+    const slow = await open(one.port)
+    for (const byte of askForTls) slow.write(Buffer.from([byte]))
+    expect(String(await answerOf(slow))).toBe('S')
+  })
+
+  it('tells a client without TLS why it does not', async () => {
+    using doors = openDoors()
+    const one = await door({ protocol: 'postgres' })
+    await doors.install([one])
+    const socket = await open(one.port)
+    socket.write(startup)
+    expect(String(await answerOf(socket))).toMatch(/^E[^]*28000[^]*reached with TLS only/)
+  })
+
+  it('believes nothing that was put behind the question', async () => {
+    using doors = openDoors()
+    const one = await door({ protocol: 'postgres' })
+    await doors.install([one])
+    const before = served.size
+    const socket = await open(one.port)
+    socket.write(Buffer.concat([askForTls, startup]))
+    expect(String(await answerOf(socket))).toMatch(/^E/)
+    expect(served.size).toBe(before)
+  })
+})
