@@ -77,8 +77,8 @@ async function byHand(container: string): Promise<AsyncDisposable & { id: string
 async function restores(server: TestServer): Promise<Row[]> {
   const database = await Database.create(server)
   const container = await database.container()
-  await prepare(container, pgbench.largeScale)
   await database.untilBackups(({ last_good: good }) => good !== null, 'it is archived')
+  await prepare(container, pgbench.largeScale)
   const size = Number(await database.sql('SELECT pg_database_size(current_database())')) / 2 ** 30
   const began = performance.now()
   await database.restore({ at: 'latest' })
