@@ -10,8 +10,8 @@ import { createAddon } from './create-addon.ts'
 type Asked = { moment: RestoreMoment; as?: string | undefined; name?: string | undefined; accountId: AccountId }
 
 /**
- * Records a new add-on of the same plan that gets what another one had at a moment; the worker
- * makes it.
+ * Records a new add-on of the same plan and extras that gets what another one had at a moment; the
+ * worker makes it.
  * @throws restore_outside_window, backup_missing, and as createAddon does
  */
 export function forkAddon(
@@ -26,6 +26,7 @@ export function forkAddon(
     as: as ?? undefined,
     name,
     accountId,
+    options: Object.fromEntries(source.extras.map((name) => [name, true])),
     origin: { addonId: source.id, moment },
     secrets: { user, database },
   })

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { startServer } from '../helpers/server.ts'
 import { RunningAddon } from './running.ts'
 
-it('a database that is asked for with PostGIS has it, over a reset too, and others are as small as before', async () => {
+it('a database that is asked for with PostGIS or pgvector has it, over a reset too, and others are as small as before', async () => {
   await using server = await startServer()
   await using database = await RunningAddon.create(server, 'postgresql', undefined, { postgis: true })
   const sql = async (text: string): Promise<string> => (await database.paas(['pg:psql', '-c', text])).stdout
@@ -13,6 +13,7 @@ it('a database that is asked for with PostGIS has it, over a reset too, and othe
   await using other = await RunningAddon.create(server, 'postgresql')
   const { stderr } = await other.paas(['pg:psql', '-c', 'CREATE EXTENSION postgis'])
   expect(stderr).toContain('extension "postgis" is not available')
-  const vector = await other.paas(['pg:psql', '-c', "CREATE EXTENSION vector; SELECT '[1,2]'::vector <-> '[4,6]'"])
+  await using close = await RunningAddon.create(server, 'postgresql', undefined, { vector: true })
+  const vector = await close.paas(['pg:psql', '-c', "SELECT '[1,2]'::vector <-> '[4,6]'"])
   expect(vector.stdout).toMatch(/\b5\b/)
 }, 900_000)

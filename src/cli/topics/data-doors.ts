@@ -44,7 +44,7 @@ async function expose(name: string, { from, ...options }: AppOptions & { from: s
     ]),
   )
   note(
-    `The server's certificate has to be trusted: paas certs:authority has that of a server without one of a public authority.`,
+    'The client has to trust the certificate of the server: where no public authority made it, tls/authority.pem in its data directory.',
   )
   note(`Close it with: paas data:unexpose ${addon.name} -a ${app}`)
 }

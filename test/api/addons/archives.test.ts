@@ -8,9 +8,9 @@ const api = await TestApi.forFile()
 type Made = { id: AddonId; name: string; app: string }
 type Refusal = { status: number; id: string; message: string }
 
-async function database(plan = 'heroku-postgresql'): Promise<Made> {
+async function database(plan = 'heroku-postgresql', config = {}): Promise<Made> {
   const { body: app } = await api.call('POST', '/apps', { body: {} })
-  const { body } = await api.call('POST', `/apps/${app['name']}/addons`, { body: { plan } })
+  const { body } = await api.call('POST', `/apps/${app['name']}/addons`, { body: { plan, config } })
   const id = body['id'] as unknown as AddonId
   api.store.addons.setState(id, { kind: 'provisioned', work: null })
   return { id, name: String(body['name']), app: String(app['name']) }
@@ -97,6 +97,13 @@ describe('a restore', () => {
     expect(api.store.addons.find(id)!.origin).toMatchObject({ addonId: made.id, moment: { kind: 'time' } })
     const { body: attached } = await api.call('GET', `/apps/${made.app}/addon-attachments`)
     expect(attached.map((one) => one['name'])).toEqual(['DATABASE', expect.stringMatching(/^HEROKU_POSTGRESQL_/)])
+  })
+
+  it('has the extensions that the other was asked for with', async () => {
+    const made = await database('heroku-postgresql', { vector: true })
+    backedUp(made)
+    const { body } = await api.call('POST', `/addons/${made.id}/actions/restore`, { body: {} })
+    expect(api.store.addons.find(body['id'] as unknown as AddonId)!.extras).toEqual(['vector'])
   })
 
   it.each([
