@@ -13,11 +13,15 @@
   }
   const drawn = []
 
-  function plot({ title, unit, lines }) {
+  function card({ title, unit }) {
     const holder = place.appendChild(document.createElement('section'))
     holder.className = 'card chart'
     const heading = holder.appendChild(document.createElement('h2'))
     heading.textContent = unit ? `${title}, ${unit}` : title
+    return holder
+  }
+
+  function plot(holder, { lines }) {
     const axis = { stroke: shade('quiet'), grid: { stroke: shade('line'), width: 1 }, ticks: { stroke: shade('line') } }
     const options = {
       width: holder.clientWidth - 32,
@@ -41,19 +45,24 @@
     ctx.strokeStyle = ctx.fillStyle = shade('accent')
     ctx.setLineDash([4, 4])
     ctx.font = `${11 * devicePixelRatio}px sans-serif`
-    for (const { time, text } of marks) {
+    let free = 0
+    for (const { time, text } of marks.toSorted((one, other) => one.time - other.time)) {
       const x = Math.round(chart.valToPos(time, 'x', true))
       if (x < bbox.left || x > bbox.left + bbox.width) continue
       ctx.beginPath()
       ctx.moveTo(x, bbox.top)
       ctx.lineTo(x, bbox.top + bbox.height)
       ctx.stroke()
+      if (x < free) continue // its number would lie on another one
       ctx.fillText(text, x + 3, bbox.top + 12 * devicePixelRatio)
+      free = x + 3 + ctx.measureText(text).width + 3
     }
     ctx.restore()
   }
 
-  for (const chart of charts) plot(chart)
+  // How wide each is depends on how many there are.
+  const holders = charts.map(card)
+  for (const [index, chart] of charts.entries()) plot(holders[index], chart)
   probe.hidden = true
   addEventListener('resize', () => {
     for (const { chart, holder } of drawn) chart.setSize({ width: holder.clientWidth - 32, height: 200 })
