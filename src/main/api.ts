@@ -11,7 +11,6 @@ import { createRepositories } from '../git/bare-repositories.ts'
 import { isolateEnvironment } from '../git/environment.ts'
 import { serveGit } from '../git/serve-git.ts'
 import { Grants } from '../grants/grants.ts'
-import { serverAct } from '../model/audit.ts'
 import { ownLogins, supervisorsLogins } from '../logins.ts'
 import { openAppLogReader } from '../logs/reader.ts'
 import { openAppLogWriter } from '../logs/writer.ts'
@@ -23,6 +22,7 @@ import { createPlatformLog } from '../logs/platform-log.ts'
 import { Webhooks } from '../webhooks/webhooks.ts'
 import { openMeasured } from './measured.ts'
 import { openRecord } from './open-record.ts'
+import { recordOwnAct } from './own-acts.ts'
 import { runRole } from './run-role.ts'
 
 export const run = (): Promise<void> =>
@@ -45,7 +45,7 @@ export const run = (): Promise<void> =>
     const outbound = createOutbound(config)
     const passes = new Passes(store.secretFor('signed paths'))
     const describe = describeChange.bind(undefined, { store, config, passes, grants })
-    store.audit.append(serverAct('server.start'))
+    recordOwnAct({ store, log }, 'server.start')
     life.use(new Webhooks({ store, outbound, describe, log }))
     const dashboard: DashboardFront = new DashboardFront({ config, store, ask: (asked) => askApi(api, asked), log })
     const api: Api = createApi({

@@ -13,8 +13,8 @@ import { connectDocker } from '../engine/docker/docker.ts'
 import type { Engine } from '../engine/engine.ts'
 import { asPaasError, PaasError } from '../errors.ts'
 import { createLog, type Logger } from '../log.ts'
-import { serverAct } from '../model/audit.ts'
 import { openStore } from '../store/open.ts'
+import { recordOwnAct } from './own-acts.ts'
 import { sayFailure } from '../supervisor/terminal.ts'
 
 /**
@@ -71,10 +71,10 @@ async function backUp(config: Config, { log, json, signal }: Doing): Promise<voi
   const openVolume = openVolumes(config, engine)
   const parts = { config, serverId, store, engine, openVolume, restic, keepDays, say: sayStep }
   const done = await makeBackup(parts, signal).catch((cause: unknown) => {
-    store.audit.append(serverAct('server.backup', { failed: asPaasError(cause).code }))
+    recordOwnAct({ store, log }, 'server.backup', { failed: asPaasError(cause).code })
     throw cause
   })
-  store.audit.append(serverAct('server.backup'))
+  recordOwnAct({ store, log }, 'server.backup')
   sayDone(done, { json })
 }
 
