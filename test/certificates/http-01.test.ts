@@ -58,8 +58,11 @@ describe.skipIf(whyNoPebble !== undefined)(`a certificate that comes by itself (
         asked.on('error', reject).end()
       })
     }
-    while (stateOf(site, 'own.shop.test')?.kind !== 'issued') {
-      expect(await ask()).toBe('the app at /.well-known/acme-challenge/mine')
+    for (;;) {
+      const answer = await ask()
+      // From then on visitors are sent to HTTPS.
+      if (stateOf(site, 'own.shop.test')?.kind === 'issued') break
+      expect(answer).toBe('the app at /.well-known/acme-challenge/mine')
     }
     expect((await site.shown('own.shop.test')).checkHost('own.shop.test')).toBe('own.shop.test')
   })

@@ -39,7 +39,7 @@ describe.runIf(process.getuid?.() === 0)('set-up by somebody who is not root', (
   })
 
   it('gives the exact command for what is missing', async () => {
-    await offer('git', 'flock', 'setpriv', 'apt-cache')
+    await offer('git', 'flock', 'setpriv', 'apt-cache', 'restic')
     const { code, stderr } = await setUp({ PATH: bin, DOCKER_HOST: await engineByTcp() })
     expect(stderr).toBe(
       'paas: This machine lacks mmdebstrap, redis-server. Run this, then try again: sudo apt-get update && ' +
@@ -56,13 +56,13 @@ describe.runIf(process.getuid?.() === 0)('set-up by somebody who is not root', (
   })
 
   it('does not ask for a Redis when it is told of one', async () => {
-    await offer('git', 'flock', 'setpriv', 'apt-cache')
+    await offer('git', 'flock', 'setpriv', 'apt-cache', 'restic')
     const { stderr } = await setUp({ PATH: bin, DOCKER_HOST: await engineByTcp(), REDIS_URL: 'redis://127.0.0.1' })
     expect(stderr).toContain('This machine lacks mmdebstrap. ')
   })
 
   it('names the version of git that is needed, where it is older', async () => {
-    await offer('flock', 'setpriv', 'apt-cache', 'mmdebstrap', 'redis-server')
+    await offer('flock', 'setpriv', 'apt-cache', 'mmdebstrap', 'redis-server', 'restic')
     writeFileSync(join(bin, 'git'), '#!/bin/sh\necho git version 2.9.5\n', { mode: 0o755 })
     const { stderr } = await setUp({ PATH: bin, DOCKER_HOST: await engineByTcp() })
     expect(stderr).toMatch(/^paas: This machine lacks git 2\.29 or newer\. Run this.* git \(requirements_missing\)\n$/)
