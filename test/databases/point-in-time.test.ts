@@ -32,6 +32,29 @@ describe('a database', () => {
     expect(seconds).toBeLessThanOrEqual(60)
   })
 
+  it('that nobody writes to begins no segment of its log, and is in the archive all the same', async () => {
+    const asAdmin = (statement: string) =>
+      database.inContainer(`psql --host=/tmp --username=postgres -At -c '${statement}' postgres`)
+    const ended = () => asAdmin('SELECT pg_snapshot_xmax(pg_current_snapshot())')
+    const segment = () => asAdmin('SELECT pg_walfile_name(pg_current_wal_insert_lsn())')
+    const archived = () => database.inContainer('/usr/lib/paas/service/archived')
+    // PostgreSQL's own analysis of the table is a transaction.
+    const segments = await until('a look during which no transaction ended', async () => {
+      const before = await ended()
+      await archived()
+      // As PostgreSQL writes of itself after each segment.
+      await asAdmin('SELECT pg_log_standby_snapshot()')
+      const seen = [await segment()]
+      expect(await archived()).toMatch(/^until\t\d+$/)
+      seen.push(await segment())
+      return before === (await ended()) && seen
+    })
+    expect(segments[1]).toBe(segments[0])
+    await database.sql("UPDATE visits SET name = 'somebody' WHERE id = 1")
+    await archived()
+    expect(await segment()).not.toBe(segments[0])
+  })
+
   it('whose table was dropped gets it back as it was to the second', async () => {
     await database.sql("INSERT INTO visits VALUES (1001, 'the last one')")
     const before = await now()
