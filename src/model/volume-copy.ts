@@ -42,7 +42,11 @@ export type VolumeCopyState =
  * A name that follows from the other and that no volume has: `data-restored`, `data-restored-2`.
  */
 export function freeVolumeName(base: string, taken: string[]): string {
-  const fitting = (end: string): string => `${base.slice(0, 30 - end.length).replace(/-+$/, '')}${end}`
+  const fitting = (end: string): string => {
+    let begin = base.slice(0, 30 - end.length)
+    while (begin.endsWith('-')) begin = begin.slice(0, -1)
+    return `${begin}${end}`
+  }
   if (!taken.includes(fitting(''))) return fitting('')
   for (let number = 2; ; number++) {
     const name = fitting(`-${number}`)

@@ -23,6 +23,7 @@ it('the engine says what it is', async () => {
     runtimes: expect.arrayContaining([expect.any(String)]),
     memoryMiB: expect.any(Number),
     cpus: expect.any(Number),
+    host: expect.stringMatching(/./),
   })
 })
 
