@@ -108,6 +108,8 @@ describe('a collaborator may', () => {
     'GET /apps/:app/releases/:release/config-vars': 'deploy',
     'GET /apps/:app/slugs/:slug': 'deploy',
     'GET /apps/:app/volume-copies/:copy/files': 'deploy',
+    'GET /client/v11/apps/:app/transfers': 'deploy',
+    'GET /client/v11/apps/:app/transfers/:transfer': 'deploy',
     'DELETE /apps/:app': 'admin',
     'DELETE /apps/:app/volumes/:volume': 'admin',
     'DELETE /apps/:app/addons/:addon': 'admin',
