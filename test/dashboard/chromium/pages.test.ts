@@ -1,6 +1,7 @@
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
+import { pages } from '../../../src/dashboard/registry.ts'
 import { createLog } from '../../../src/log.ts'
 import { openAppLogWriter } from '../../../src/logs/writer.ts'
 import { openOutputWriters } from '../../../src/output/writer.ts'
@@ -21,22 +22,19 @@ async function violations(page: Page): Promise<string[]> {
   )
 }
 
-const paths = {
-  apps: '/dashboard/apps',
-  'new app': '/dashboard/apps/new',
-  account: '/dashboard/account',
-  overview: '/dashboard/apps/shop',
-  'overview of a crashed app': '/dashboard/apps/an-app-with-thirty-characters1',
-  'overview of an empty app': '/dashboard/apps/not-deployed-yet',
-  deploys: '/dashboard/apps/shop/deploys',
-  release: '/dashboard/apps/shop/releases/v3',
-  rollback: '/dashboard/apps/shop/releases/v2?ask=rollback',
-  logs: '/dashboard/apps/shop/logs',
-  'an error': '/dashboard/apps/nothing-here',
-}
+/** Every page there is, and some of them as they also may be. */
+const [someBuild] = (await api.call('GET', '/apps/shop/builds')).body
+const params: Record<string, string> = { ':app': 'shop', ':release': 'v3', ':build': String(someBuild?.['id']) }
+const all = pages.map(({ path }) => `/dashboard${path.replaceAll(/:\w+/g, (name) => params[name] ?? name)}`)
+const more = [
+  '/dashboard/apps/an-app-with-thirty-characters1',
+  '/dashboard/apps/not-deployed-yet',
+  '/dashboard/apps/shop/releases/v2?ask=rollback',
+  '/dashboard/apps/nothing-here',
+]
 
 describe('a page can be used by everybody', () => {
-  it.each(Object.entries(paths))('%s', async (_name, path) => {
+  it.each([...all, ...more])('%s', async (path) => {
     for (const colorScheme of ['light', 'dark'] as const) {
       const page = await open(path, { colorScheme, viewport: { width: 390, height: 844 } })
       expect(await violations(page)).toEqual([])
@@ -192,7 +190,7 @@ it('nothing of other servers is asked for, and nothing breaks the policy of a pa
     if (message.type() === 'error') wrong.push(message.text())
   })
   page.on('pageerror', (error) => wrong.push(error.message))
-  for (const path of Object.values(paths).slice(0, -1)) await page.goto(path)
+  for (const path of all) await page.goto(path)
   expect(wrong).toEqual([])
   await page.context().close()
 })

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Browser } from 'playwright-core'
+import { pages } from '../../../src/dashboard/registry.ts'
 import { TestApi } from '../../api/test-api.ts'
 import { furnish } from './furnish.ts'
 import { launch, serveWeb } from './web.ts'
@@ -28,21 +29,19 @@ async function listPages(api: TestApi): Promise<Record<string, string>> {
   const [failed, built] = (
     await api.call('GET', '/apps/shop/builds', { headers: { range: 'created_at ..; order=desc' } })
   ).body
+  const params: Record<string, string> = { ':app': 'shop', ':release': 'v3', ':build': String(built?.['id']) }
+  const all = pages.map(({ path }) => [
+    path.slice(1).replaceAll(/[/:]+/g, '-'),
+    `/dashboard${path.replaceAll(/:\w+/g, (name) => params[name] ?? name)}`,
+  ])
   return {
     login: '/dashboard/login',
-    apps: '/dashboard/apps',
-    'new-app': '/dashboard/apps/new',
-    account: '/dashboard/account',
-    overview: '/dashboard/apps/shop',
+    ...Object.fromEntries(all),
     'overview-crashed': '/dashboard/apps/an-app-with-thirty-characters1',
     'overview-empty': '/dashboard/apps/not-deployed-yet',
-    deploys: '/dashboard/apps/shop/deploys',
     'deploys-empty': '/dashboard/apps/not-deployed-yet/deploys',
     'build-failed': `/dashboard/apps/shop/builds/${String(failed?.['id'])}`,
-    build: `/dashboard/apps/shop/builds/${String(built?.['id'])}`,
-    release: '/dashboard/apps/shop/releases/v3',
     rollback: '/dashboard/apps/shop/releases/v2?ask=rollback',
-    logs: '/dashboard/apps/shop/logs',
     'logs-empty': '/dashboard/apps/not-deployed-yet/logs',
     'not-found': '/dashboard/apps/nothing-here',
   }
@@ -58,7 +57,7 @@ async function shoot(browser: Browser, pages: Record<string, string>, { name, sc
     else await context.addCookies([{ name: 'paas-session', value: secret, url: web.url, httpOnly: true }])
     const tab = await context.newPage()
     await tab.goto(path)
-    await tab.screenshot({ path: join(directory, `${page}-${name}.png`), fullPage: !page.startsWith('logs') })
+    await tab.screenshot({ path: join(directory, `${page}-${name}.png`), fullPage: !page.includes('logs') })
     await tab.close()
   }
   await context.close()
