@@ -153,6 +153,7 @@ it('data with which the app does not boot is switched back, and the release fail
 
 it('links, pipes, odd names and empty directories come back as they were, and nothing outside is touched', async () => {
   await paas('ps:scale', 'web=0')
+  await until('the writer is gone', async () => (await app.api<object[]>('GET', '/dynos')).body.length === 0)
   const odd = [
     'cd /app/data && mkdir -p odd/empty && cd odd',
     `ln -sf ../../../../etc/passwd outside && ln -sf /etc etc && echo x > 'ä \\"quoted\\" name' && ln -f db 2>/dev/null`,
