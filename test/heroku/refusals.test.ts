@@ -32,7 +32,7 @@ describe.concurrent("Heroku's command is told that there is nothing here for", (
     [
       'a service',
       ['addons:create', 'mongodb', ...app],
-      /no service "mongodb"; there is memcached, heroku-postgresql, heroku-redis/,
+      /no service "mongodb"; there is memcached, mysql, heroku-postgresql, rabbitmq, heroku-redis/,
     ],
     ['a database', ['pg:psql', ...app], /acme has no databases/],
     ['settings of a database', ['pg:settings', ...app], /acme has no databases/],

@@ -14,6 +14,8 @@ beforeAll(async () => {
   server = life.use(await startServer({ env: { PAAS_PATROL_INTERVAL: '1' } }))
   const services = join(server.dataDirectory, 'services')
   for (const name of ['postgresql', 'mysql', 'redis', 'rabbitmq']) await addSmall(services, name)
+  // Whatever the umask is: roles with users of their own read them.
+  execFileSync('chmod', ['-R', 'a+rX', services])
 }, 600_000)
 afterAll(() => life.disposeAsync())
 
