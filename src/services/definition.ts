@@ -35,13 +35,12 @@ const programs = [
 export function readServices(directories: string[], onProblem: (problem: PaasError) => void): Service[] {
   const services = new Map<string, Service>()
   for (const directory of directories) {
-    for (const name of namesIn(directory)) {
+    for (const name of namesIn(directory, onProblem)) {
       try {
         const service = readService(join(directory, name))
         services.set(service.name, service)
       } catch (cause) {
-        if (!(cause instanceof PaasError)) throw cause
-        onProblem(cause)
+        onProblem(problemOf(cause, join(directory, name)))
       }
     }
   }
@@ -49,11 +48,23 @@ export function readServices(directories: string[], onProblem: (problem: PaasErr
 }
 
 /** An operator need not have a directory of their own. */
-function namesIn(directory: string): string[] {
+function namesIn(directory: string, onProblem: (problem: PaasError) => void): string[] {
   if (!existsSync(directory)) return []
-  return readdirSync(directory)
-    .toSorted()
-    .filter((name) => existsSync(join(directory, name, file)))
+  try {
+    const names = readdirSync(directory).toSorted()
+    return names.filter((name) => existsSync(join(directory, name, file)))
+  } catch (cause) {
+    onProblem(problemOf(cause, directory))
+    return []
+  }
+}
+
+/** What is wrong with one service is no reason to be without the others. */
+function problemOf(cause: unknown, path: string): PaasError {
+  if (cause instanceof PaasError) return cause
+  if ((cause as NodeJS.ErrnoException).code !== 'EACCES') throw cause
+  const hint = `Try: chmod -R a+rX ${path}`
+  return new PaasError('service_invalid', `The users of the server may not read ${path}.`, { hint, cause })
 }
 
 /** @throws service_invalid that names the file, the key and what it must be */

@@ -143,6 +143,8 @@ function copyCheckout(target: string): void {
     mkdirSync(dirname(join(target, file)), { recursive: true })
     cpSync(join(root, file), join(target, file))
   }
+  // As whoever sets a server up has it, whatever the umask here is.
+  execFileSync('chmod', ['--recursive', 'a+rX', target])
   execFileSync('cp', ['--archive', '--link', join(root, 'node_modules'), target])
   // What set-up writes there.
   for (const own of ['.cache', '.locked']) rmSync(join(target, 'node_modules', own), { recursive: true, force: true })

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmod, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -30,6 +31,20 @@ function read(...directories: string[]) {
 }
 
 describe('services', () => {
+  it.skipIf(process.geteuid?.() !== 0)('that the server may not read leave the others as they are', async () => {
+    const [closed, open] = [await changed(() => undefined), await changed(() => undefined)]
+    execFileSync('chmod', ['--recursive', 'a+rX', directory])
+    await chmod(closed, 0o700)
+    process.seteuid!(65_534)
+    try {
+      const { services, problems } = read(closed, open)
+      expect(services.map(({ name }) => name)).toEqual(['memcached'])
+      expect(problems).toEqual([`service_invalid: The users of the server may not read ${closed}.`])
+    } finally {
+      process.seteuid!(0)
+    }
+  })
+
   it('that come with the server are in order, and each has what its commands need', () => {
     const { services, problems } = read(own)
     expect(problems).toEqual([])
