@@ -112,7 +112,11 @@
   function follow() {
     if (document.hidden || changes || !document.querySelector('[data-live]')) return
     changes = new EventSource('/dashboard/changes')
-    changes.addEventListener('open', () => say(''))
+    changes.addEventListener('open', () => {
+      say('')
+      // Of what was recorded since the page was made, or while there was no connection, nobody told.
+      void refresh()
+    })
     changes.addEventListener('change', () => void refresh())
     changes.addEventListener('ended', () => location.reload())
     changes.addEventListener('error', () => {
@@ -126,13 +130,7 @@
   }
 
   function unfollow() {
-    if (!document.hidden) {
-      if (!changes) {
-        follow()
-        if (changes) void refresh()
-      }
-      return
-    }
+    if (!document.hidden) return follow()
     changes?.close()
     changes = undefined
   }
