@@ -114,7 +114,7 @@
     changes = new EventSource('/dashboard/changes')
     changes.addEventListener('open', () => {
       say('')
-      // Of what was recorded since the page was made, or while there was no connection, nobody told.
+      // Nobody told of what was recorded since the page was made, or without a connection.
       void refresh()
     })
     changes.addEventListener('change', () => void refresh())
