@@ -1,4 +1,4 @@
-import type { AddonJson } from './resources.ts'
+import type { AddonJson } from './resources/data.ts'
 import type { Client } from './client.ts'
 
 export type AddonTarget = { api: Client; app: string }

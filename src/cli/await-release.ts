@@ -5,7 +5,7 @@ import type { Client } from './client.ts'
 import { followOutput } from './follow-output.ts'
 import { note, progress } from './output.ts'
 import { persist } from './persist.ts'
-import type { ReleaseJson } from './resources.ts'
+import type { ReleaseJson } from './resources/apps.ts'
 
 type Target = { app: string; path: string }
 

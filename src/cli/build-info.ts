@@ -1,5 +1,5 @@
 import { heading, list } from './output.ts'
-import type { BuildJson, BuildReportJson } from './resources.ts'
+import type { BuildJson, BuildReportJson } from './resources/builds.ts'
 import { formatTimeAndAge } from './time.ts'
 
 /** How a build went: what it took, used again and made. */

@@ -4,7 +4,7 @@ import type { AppOptions } from './command.ts'
 import { earlierRelease } from './earlier-release.ts'
 import { note, print, progress } from './output.ts'
 import type { ConfigVars } from '../model/release.ts'
-import type { ReleaseJson } from './resources.ts'
+import type { ReleaseJson } from './resources/apps.ts'
 
 export type ChangeOptions = AppOptions & { wait: boolean }
 export type ConfigTarget = { api: Client; app: string; path: string }

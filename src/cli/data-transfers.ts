@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { PaasError } from '../errors.ts'
 import type { Client } from './client.ts'
-import type { AddonJson } from './resources.ts'
+import type { AddonJson } from './resources/data.ts'
 
 /** A backup (to `gof3r`), a restore (from there) or a copy, as Heroku's data API has them. */
 export type DataTransferJson = {

@@ -1,5 +1,5 @@
 import { heading, style, table } from './output.ts'
-import type { DynoJson } from './resources.ts'
+import type { DynoJson } from './resources/apps.ts'
 import { formatAge, formatTimeAndAge } from './time.ts'
 
 /** The dynos by process type; below each one that is not up, or was not once, why. */

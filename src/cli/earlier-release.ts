@@ -1,5 +1,5 @@
 import type { Client } from './client.ts'
-import type { ReleaseJson } from './resources.ts'
+import type { ReleaseJson } from './resources/apps.ts'
 
 /** The newest release before `version` that fits; undefined when none does. */
 export async function earlierRelease(

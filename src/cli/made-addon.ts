@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { PaasError } from '../errors.ts'
 import { pathOf } from './addon-names.ts'
 import type { Client } from './client.ts'
-import type { AddonJson } from './resources.ts'
+import type { AddonJson } from './resources/data.ts'
 
 /** @throws addon_failed */
 export async function untilMade(api: Client, addon: AddonJson): Promise<AddonJson> {

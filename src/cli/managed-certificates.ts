@@ -1,5 +1,5 @@
 import { table } from './output.ts'
-import type { ManagedCertificateJson } from './resources.ts'
+import type { ManagedCertificateJson } from './resources/edge.ts'
 import { formatEnd } from './time.ts'
 
 /** For each its names and what is, then, whole, what is the matter and what to do. */

@@ -1,5 +1,6 @@
 import type { Client } from './client.ts'
-import type { AppJson, BuildJson, FormationJson } from './resources.ts'
+import type { AppJson, FormationJson } from './resources/apps.ts'
+import type { BuildJson } from './resources/builds.ts'
 
 /** Why an app has no dynos, and what to do. */
 export async function whyNone(api: Client, { app, path }: { app: string; path: string }): Promise<string> {

@@ -1,6 +1,6 @@
 import type { Client } from './client.ts'
 import { fullId } from './ids.ts'
-import type { ReleaseJson } from './resources.ts'
+import type { ReleaseJson } from './resources/apps.ts'
 
 /**
  * The full id of a slug, by the beginning of it if a release of the app has it.

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { dynoLines } from '../../src/cli/dyno-list.ts'
-import type { DynoJson } from '../../src/cli/resources.ts'
+import type { DynoJson } from '../../src/cli/resources/apps.ts'
 
 const now = new Date('2026-01-02T03:04:05Z')
 const up: DynoJson = {

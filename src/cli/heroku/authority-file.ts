@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 import type { Client } from '../client.ts'
 import { credentialsPath } from '../../credentials.ts'
 import type { ShellVariables, TlsPlace } from './environment.ts'
-import type { ServerJson } from '../resources.ts'
+import type { ServerJson } from '../resources/server.ts'
 
 /**
  * Writes the file with whom to trust where the server speaks TLS, and gives both. Node and git take

@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { heading, note, print, progress, table } from '../output.ts'
-import type { CollaboratorJson } from '../resources.ts'
+import type { CollaboratorJson } from '../resources/apps.ts'
 import { connectToApp } from '../session.ts'
 
 type RoleOptions = AppOptions & { role: string }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { define, type Options } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { heading, note, print, progress, table } from '../output.ts'
-import type { AccountJson } from '../resources.ts'
+import type { AccountJson } from '../resources/accounts.ts'
 import { connect } from '../session.ts'
 import { formatTimeAndAge } from '../time.ts'
 

@@ -5,7 +5,7 @@ import { define, defineForApp, type AppOptions, type Options } from '../command.
 import { confirm } from '../confirm.ts'
 import { untilMade, varsOf } from '../made-addon.ts'
 import { heading, list as pairs, note, print, progress, table } from '../output.ts'
-import type { AddonAttachmentJson, AddonInfoJson, AddonJson, NamedJson } from '../resources.ts'
+import type { AddonAttachmentJson, AddonInfoJson, AddonJson, NamedJson } from '../resources/data.ts'
 import { connect, connectToApp } from '../session.ts'
 
 type CreateOptions = AppOptions & { as?: string; name?: string; confirm?: string; with?: string[]; wait: boolean }

@@ -5,7 +5,8 @@ import { define, defineForApp, type AppOptions, type Options } from '../command.
 import { confirm } from '../confirm.ts'
 import { connectRepository, disconnectRepository, isRepository, howToDeploy, readRemote } from '../repository.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
-import type { AppJson, DynoJson, VolumeJson } from '../resources.ts'
+import type { AppJson, DynoJson } from '../resources/apps.ts'
+import type { VolumeJson } from '../resources/data.ts'
 import { connect, connectToApp, usualRemote } from '../session.ts'
 import { formatTimeAndAge } from '../time.ts'
 

@@ -5,7 +5,7 @@ import { addonCalled, pathOf } from '../addon-names.ts'
 import { define, defineForApp, type AppOptions, type Options } from '../command.ts'
 import { untilMade, varsOf } from '../made-addon.ts'
 import { heading, list as pairs, note, print, progress, table } from '../output.ts'
-import type { AddonBackupsJson, AddonJson, AddonProofJson } from '../resources.ts'
+import type { AddonBackupsJson, AddonJson, AddonProofJson } from '../resources/data.ts'
 import { connect, connectToApp } from '../session.ts'
 import { formatAge, formatTimeAndAge } from '../time.ts'
 

@@ -3,7 +3,7 @@ import { PaasError } from '../../errors.ts'
 import type { Client } from '../client.ts'
 import { define, defineForApp, type AppOptions, type Options } from '../command.ts'
 import { heading, note, print, table } from '../output.ts'
-import type { AuditEntryJson, AuditVerdictJson } from '../resources.ts'
+import type { AuditEntryJson, AuditVerdictJson } from '../resources/accounts.ts'
 import { connect, connectToApp } from '../session.ts'
 import { formatMoment } from '../time.ts'
 

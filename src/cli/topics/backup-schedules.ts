@@ -4,7 +4,7 @@ import { addonCalled } from '../addon-names.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { databasePath, type BackupScheduleJson } from '../data-transfers.ts'
 import { heading, note, print, progress } from '../output.ts'
-import type { AddonJson } from '../resources.ts'
+import type { AddonJson } from '../resources/data.ts'
 import { connectToApp } from '../session.ts'
 
 export function defineBackupSchedules(program: Command): void {

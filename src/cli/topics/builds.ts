@@ -11,7 +11,7 @@ import { followOutput } from '../follow-output.ts'
 import { fullId } from '../ids.ts'
 import { persist } from '../persist.ts'
 import { heading, note, print, progress, table } from '../output.ts'
-import type { BuildJson } from '../resources.ts'
+import type { BuildJson } from '../resources/builds.ts'
 import { connectToApp } from '../session.ts'
 import { formatTimeAndAge } from '../time.ts'
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { heading, note, print, progress } from '../output.ts'
-import type { ManagedCertificatesJson } from '../resources.ts'
+import type { ManagedCertificatesJson } from '../resources/edge.ts'
 import { connectToApp } from '../session.ts'
 import { formatManaged } from '../managed-certificates.ts'
 

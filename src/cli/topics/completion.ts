@@ -4,7 +4,7 @@ import { PaasError } from '../../errors.ts'
 import { define, type Options } from '../command.ts'
 import { complete, type CreateProgram } from '../completion/words.ts'
 import { print } from '../output.ts'
-import type { AppJson } from '../resources.ts'
+import type { AppJson } from '../resources/apps.ts'
 import { connect } from '../session.ts'
 
 /** How long somebody who has pressed Tab waits for the server, milliseconds. */

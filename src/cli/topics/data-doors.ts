@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { addonCalled, pathOf } from '../addon-names.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { list, note, print, progress } from '../output.ts'
-import type { ExposureJson } from '../resources.ts'
+import type { ExposureJson } from '../resources/data.ts'
 import { connectToApp } from '../session.ts'
 
 export function defineDataDoors(program: Command): void {

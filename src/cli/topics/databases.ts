@@ -6,7 +6,7 @@ import { attachHere } from '../attach-here.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { print, progress } from '../output.ts'
-import type { AddonAttachmentJson, AddonJson } from '../resources.ts'
+import type { AddonAttachmentJson, AddonJson } from '../resources/data.ts'
 import { connect, connectToApp } from '../session.ts'
 
 type PsqlOptions = AppOptions & { command?: string; file?: string; tty: boolean }

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Client } from '../client.ts'
 import { define, type Options } from '../command.ts'
 import { heading, note, print, table } from '../output.ts'
-import type { AppDiskJson } from '../resources.ts'
+import type { AppDiskJson } from '../resources/server.ts'
 import { connect } from '../session.ts'
 
 export function defineDisk(program: Command): void {

@@ -6,7 +6,7 @@ import type { Command } from 'commander'
 import { define, type Options } from '../command.ts'
 import { Exit } from '../exit.ts'
 import { heading, note, print, style } from '../output.ts'
-import type { FindingJson, FindingsJson } from '../resources.ts'
+import type { FindingJson, FindingsJson } from '../resources/server.ts'
 import { connect } from '../session.ts'
 
 const run = promisify(execFile)

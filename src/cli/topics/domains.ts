@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { heading, list as pairs, note, print, progress, table } from '../output.ts'
-import type { DomainJson } from '../resources.ts'
+import type { DomainJson } from '../resources/edge.ts'
 import { connectToApp } from '../session.ts'
 import { formatTimeAndAge } from '../time.ts'
 

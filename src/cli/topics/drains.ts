@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { chooseOne } from '../ids.ts'
 import { heading, note, print, progress, table } from '../output.ts'
-import type { DrainJson } from '../resources.ts'
+import type { DrainJson } from '../resources/apps.ts'
 import { connectToApp } from '../session.ts'
 
 export function defineDrains(program: Command): void {

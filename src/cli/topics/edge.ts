@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { heading, list, note, print, progress } from '../output.ts'
-import type { EdgeJson, EdgeUserJson } from '../resources.ts'
+import type { EdgeJson, EdgeUserJson } from '../resources/edge.ts'
 import { connectToApp } from '../session.ts'
 
 const usual = 'off'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { heading, note, print, progress, table } from '../output.ts'
-import type { FeatureJson } from '../resources.ts'
+import type { FeatureJson } from '../resources/apps.ts'
 import { connectToApp } from '../session.ts'
 
 export function defineFeatures(program: Command): void {

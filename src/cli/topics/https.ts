@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { list as pairs, note, print, progress } from '../output.ts'
-import type { HttpsJson } from '../resources.ts'
+import type { HttpsJson } from '../resources/edge.ts'
 import { connectToApp } from '../session.ts'
 
 const usual = 'on where a certificate came by itself (default)'

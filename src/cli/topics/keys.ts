@@ -6,7 +6,7 @@ import { PaasError } from '../../errors.ts'
 import { define, type Options } from '../command.ts'
 import { chooseOne } from '../ids.ts'
 import { heading, note, print, progress, table } from '../output.ts'
-import type { KeyJson } from '../resources.ts'
+import type { KeyJson } from '../resources/accounts.ts'
 import { connect } from '../session.ts'
 
 /** Where ssh-keygen puts what it makes, the newest kind first. */

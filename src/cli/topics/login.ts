@@ -6,7 +6,7 @@ import { forgetLogin, readCredentials, saveLogin, type Login } from '../../crede
 import { PaasError } from '../../errors.ts'
 import { note, print } from '../output.ts'
 import { Prompt } from '../prompt.ts'
-import type { AccountJson, AuthorizationJson } from '../resources.ts'
+import type { AccountJson, AuthorizationJson } from '../resources/accounts.ts'
 import { chooseServer, parseServerUrl } from '../server.ts'
 import { connect } from '../session.ts'
 import { askCode, withCode } from '../two-factor-code.ts'

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { note, print, progress } from '../output.ts'
-import type { AppJson } from '../resources.ts'
+import type { AppJson } from '../resources/apps.ts'
 import { connectToApp } from '../session.ts'
 
 export function defineMaintenance(program: Command): void {

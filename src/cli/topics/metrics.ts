@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { PaasError } from '../../errors.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { heading, note, print, style } from '../output.ts'
-import type { AddonUseJson, FiguresJson, MetricsJson } from '../resources.ts'
+import type { AddonUseJson, FiguresJson, MetricsJson } from '../resources/metrics.ts'
 import { connectToApp } from '../session.ts'
 import { sparkline } from '../sparkline.ts'
 

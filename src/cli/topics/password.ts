@@ -4,7 +4,7 @@ import type { Client } from '../client.ts'
 import { define, type Options } from '../command.ts'
 import { note, print, progress } from '../output.ts'
 import { Prompt } from '../prompt.ts'
-import type { AccountJson, AuthorizationJson } from '../resources.ts'
+import type { AccountJson, AuthorizationJson } from '../resources/accounts.ts'
 import { connect } from '../session.ts'
 
 export function definePassword(program: Command): void {

@@ -11,7 +11,7 @@ import { confirm } from '../confirm.ts'
 import { databasePath, sizeOf, transferNameOf, untilOver, type DataTransferJson } from '../data-transfers.ts'
 import { print, progress } from '../output.ts'
 import { localDatabase, type LocalDatabase } from '../local-database.ts'
-import type { AddonJson } from '../resources.ts'
+import type { AddonJson } from '../resources/data.ts'
 import { connectToApp } from '../session.ts'
 
 type ConfirmOptions = AppOptions & { confirm?: string }

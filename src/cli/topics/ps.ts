@@ -8,7 +8,7 @@ import { dynoLines } from '../dyno-list.ts'
 import { whyNone } from '../no-dynos.ts'
 import { persist } from '../persist.ts'
 import { note, print, progress, style, table } from '../output.ts'
-import type { DynoJson, FormationJson, ReleaseJson } from '../resources.ts'
+import type { DynoJson, FormationJson, ReleaseJson } from '../resources/apps.ts'
 import { connectToApp } from '../session.ts'
 
 export function definePs(program: Command): void {

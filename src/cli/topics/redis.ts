@@ -3,7 +3,7 @@ import { PaasError } from '../../errors.ts'
 import { addonCalled, pathOf } from '../addon-names.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { note, print, progress } from '../output.ts'
-import type { AddonJson } from '../resources.ts'
+import type { AddonJson } from '../resources/data.ts'
 import { connectToApp } from '../session.ts'
 
 type RedisConfigJson = {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { define, type Options } from '../command.ts'
 import { print, table } from '../output.ts'
-import type { RegionJson } from '../resources.ts'
+import type { RegionJson } from '../resources/apps.ts'
 import { connect } from '../session.ts'
 
 export function defineRegions(program: Command): void {

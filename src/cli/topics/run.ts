@@ -3,7 +3,7 @@ import { PaasError } from '../../errors.ts'
 import { attachHere } from '../attach-here.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { note, print, progress } from '../output.ts'
-import type { DynoJson } from '../resources.ts'
+import type { DynoJson } from '../resources/apps.ts'
 import { connectToApp } from '../session.ts'
 
 type RunOptions = AppOptions & { env: string[]; size?: string; type?: string; timeLimit?: string }

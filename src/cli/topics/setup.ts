@@ -10,7 +10,7 @@ import { followOutput } from '../follow-output.ts'
 import { persist } from '../persist.ts'
 import { note, print, progress } from '../output.ts'
 import { parsePairs } from '../pairs.ts'
-import type { AppJson, AppSetupJson } from '../resources.ts'
+import type { AppJson, AppSetupJson } from '../resources/apps.ts'
 import { connect } from '../session.ts'
 
 export function defineSetup(program: Command): void {

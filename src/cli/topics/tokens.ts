@@ -4,7 +4,7 @@ import type { Client } from '../client.ts'
 import { define, type Options } from '../command.ts'
 import { fullId } from '../ids.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
-import type { AuthorizationJson } from '../resources.ts'
+import type { AuthorizationJson } from '../resources/accounts.ts'
 import { connect } from '../session.ts'
 import { formatAge, formatTimeAndAge } from '../time.ts'
 

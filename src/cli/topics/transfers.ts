@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { define, defineForApp, type AppOptions, type Options } from '../command.ts'
 import { heading, note, print, progress, table } from '../output.ts'
-import type { TransferJson } from '../resources.ts'
+import type { TransferJson } from '../resources/apps.ts'
 import { connect, connectToApp } from '../session.ts'
 
 export function defineTransfers(program: Command): void {

@@ -4,7 +4,7 @@ import type { Client } from '../client.ts'
 import { define, type Options } from '../command.ts'
 import { list, note, print } from '../output.ts'
 import { Prompt } from '../prompt.ts'
-import type { AccountJson, NewTwoFactorJson, TwoFactorJson } from '../resources.ts'
+import type { AccountJson, NewTwoFactorJson, TwoFactorJson } from '../resources/accounts.ts'
 import { connect } from '../session.ts'
 import { askCode, withCode } from '../two-factor-code.ts'
 

@@ -3,7 +3,7 @@ import { awaitRelease } from '../await-release.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { confirm } from '../confirm.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
-import type { VolumeJson } from '../resources.ts'
+import type { VolumeJson } from '../resources/data.ts'
 import { connectToApp } from '../session.ts'
 import { formatTimeAndAge } from '../time.ts'
 

@@ -4,7 +4,7 @@ import { defineForApp, type AppOptions } from '../command.ts'
 import { parseCount } from '../count.ts'
 import { fullId } from '../ids.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
-import type { WebhookDeliveryJson, WebhookJson } from '../resources.ts'
+import type { WebhookDeliveryJson, WebhookJson } from '../resources/apps.ts'
 import { connectToApp } from '../session.ts'
 import { formatTimeAndAge } from '../time.ts'
 
