@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { Bundle } from '../helpers/bundle.ts'
 
@@ -30,6 +31,22 @@ it('V8 keeps one byte for each character of the bundle', () => {
     expect(code.every((byte) => byte < 0x80)).toBe(true)
   }
 })
+
+it.each(['server', 'router', 'gate', 'worker', 'api'])(
+  '%s loads nothing of undici, which it does not use',
+  async (role) => {
+    const loaded = await loadedBy(role)
+    expect(loaded).toContain('NativeModule net')
+    expect(loaded.filter((name) => name.includes('undici'))).toEqual([])
+  },
+)
+
+/** What of Node itself a role has loaded before it runs. */
+async function loadedBy(role: string): Promise<string[]> {
+  const code = `await import('${bundle.directory}/${role}.js'); console.log(JSON.stringify(process.moduleLoadList))`
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', code])
+  return JSON.parse(stdout) as string[]
+}
 
 /** Of a gate that is told to guard an engine over the network. */
 function stackOfFailure(): Promise<string> {
