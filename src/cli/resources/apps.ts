@@ -1,6 +1,6 @@
 import type { BuildJson } from './builds.ts'
 
-/** Apps and what belongs to one, in the shapes of the Platform API: the fields that the command reads. */
+/** Apps and their parts, as in the Platform API: the fields that the command reads. */
 
 export type AppJson = {
   id: string

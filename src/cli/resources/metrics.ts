@@ -1,4 +1,4 @@
-/** Figures of apps and add-ons, of which Heroku's API has nothing: the fields that the command reads. */
+/** Figures of apps and add-ons, which Heroku does not have: the fields that the command reads. */
 
 /** Milliseconds, bytes and cores. Ours: Heroku's API has none of this. */
 export type FiguresJson = {
