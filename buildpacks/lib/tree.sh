@@ -8,6 +8,12 @@
 # names in it.
 kept_tree() { echo "$cache_dir/trees/${1##*/}"; }
 
+# Those of the tree that a build begins with, if bin/look has been through it.
+directories_at_start=/tmp/paas-directories-at-start
+
+# list_directories BUILD_DIR PATH: each with its inode.
+list_directories() { (cd "${1%/*}/" && find "${1##*/}/$2" -type d -printf '%i %p\0'); }
+
 # tree_lies_here PATH ID
 tree_lies_here() { [[ -f .paas/tree && $(<.paas/tree) == "$1 $2" ]]; }
 
@@ -67,7 +73,9 @@ announce_tree() {
 # of a directory that is renamed only itself has it, so directories are written down.
 say_tree() {
   [[ -n ${PAAS_TREE_FILE:-} ]] || return 0
-  (cd "${build_dir%/*}/" && find "${build_dir##*/}/$1" -type d -printf '%i %p\0') >"$PAAS_TREE_FILE.directories"
+  if (($# < 3)) || ! cp "$directories_at_start" "$PAAS_TREE_FILE.directories" 2>/dev/null; then
+    list_directories "$build_dir" "$1" >"$PAAS_TREE_FILE.directories"
+  fi
   printf '%s\n' "$1" "$2" "$(kept_tree "$1")" >"$PAAS_TREE_FILE"
   (($# < 3)) || touch --reference="${PAAS_TREE_FILE%/*}/$3" "$PAAS_TREE_FILE"
 }

@@ -9,7 +9,7 @@ import { appDirectory, cacheDirectory, configDirectory } from './directories.ts'
 import { baseStores } from './dockerfile/base-stores.ts'
 import type { PackName } from './packs.ts'
 import { sandboxLimits, type BuildLimits } from './sandbox-limits.ts'
-import type { Toolbox } from './toolbox.ts'
+import { lookProgram, type Toolbox } from './toolbox.ts'
 import { treeLabels, type AppTrees, type Tree } from './trees.ts'
 
 /** Milliseconds a sandbox waits for a build that has been announced. */
@@ -229,6 +229,7 @@ export class BuildSandboxes implements AsyncDisposable {
       ...(isBuilder ? { rootless: true, stores: await baseStores(toolbox) } : { secretsAt: configDirectory }),
       env: {},
       workingDirectory: appDirectory,
+      ...(tree && { meanwhile: [lookProgram, appDirectory] }),
       labels: {},
     }
     return engine.createSandbox(spec, signal)

@@ -12,6 +12,9 @@ import { toolFiles, toolsDirectory, toolVersions } from './stack/tools.ts'
 /** Path in the build image of the program that detects an app's buildpacks and runs them. */
 export const buildProgram = `/${toolsDirectory}/buildpacks/bin/build`
 
+/** Likewise: looks at the tree that a build will begin with. */
+export const lookProgram = `/${toolsDirectory}/buildpacks/bin/look`
+
 /** Likewise: gets a pack from elsewhere. */
 export const fetchProgram = `/${toolsDirectory}/buildpacks/bin/fetch`
 

@@ -171,6 +171,8 @@ export type SandboxSpec = {
   secretsAt?: string
   env: Record<string, string>
   workingDirectory?: string
+  /** Runs while it waits for its order, and beside the order if it takes longer. What it says is dropped. */
+  meanwhile?: string[]
   /** Volumes with one image each, mounted read-only. */
   stores?: { digest: string; at: string; writable?: boolean }[]
   /** It may have a user namespace of its own, with mounts, and the ids that its image says. */

@@ -212,6 +212,14 @@ describe('a sandbox that waits', () => {
     expect(exit).toEqual({ code: 1, outOfMemory: true })
   })
 
+  it('does what it is given to do meanwhile, of which its output says nothing', async () => {
+    const work = 'if read -r line; then exit; fi; echo heard; echo not heard >&2; mkfifo /tmp/met; echo met >/tmp/met'
+    await using sandbox = await server.sandbox({ meanwhile: ['bash', '-c', work] })
+    const argv = ['bash', '-c', 'until [[ -p /tmp/met ]]; do sleep 0.01; done; cat /tmp/met']
+    const { exit, stdout, stderr } = await order(sandbox, { argv, env: {}, files: tar() })
+    expect({ ...exit, stdout, stderr }).toMatchObject({ code: 0, stdout: 'met\n', stderr: '' })
+  })
+
   it('takes what it left in the background with it', async () => {
     await using sandbox = await server.sandbox()
     const { exit, stdout } = await order(sandbox, {

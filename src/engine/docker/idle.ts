@@ -16,16 +16,18 @@ type Order = Parameters<Sandbox['run']>[0]
 const script = `
 if [[ -n $1 && ! -w $1 ]]; then echo foreign cache; fi
 echo ready
+shift
+[[ $# -eq 0 ]] || "$@" </dev/null >/dev/null 2>&1 &
 IFS= read -r order || exit
 mapfile -d '' -t words < <(base64 --decode <<<"$order")
 tar --extract --no-same-owner --ignore-zeros --file=- --directory=/ || exit
 exec env -- "\${words[@]}" </dev/null
 `
 
-export function idleCommand({ cacheAt }: SandboxSpec): Docker.ContainerCreateOptions {
+export function idleCommand({ cacheAt, meanwhile = [] }: SandboxSpec): Docker.ContainerCreateOptions {
   return {
     Entrypoint: [],
-    Cmd: ['/bin/bash', '-c', script, 'sandbox', cacheAt ?? ''],
+    Cmd: ['/bin/bash', '-c', script, 'sandbox', cacheAt ?? '', ...meanwhile],
     OpenStdin: true,
     StdinOnce: true,
   }
