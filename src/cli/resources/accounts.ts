@@ -1,4 +1,4 @@
-/** Accounts, what they log in with, and what they did: the fields that the command reads. */
+/** Accounts, what they log in with, and what they did: the fields that are read. */
 
 /** `admin` is ours. */
 export type AccountJson = {

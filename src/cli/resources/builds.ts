@@ -1,4 +1,4 @@
-/** Builds, slugs and what they run on: the fields that the command reads. */
+/** Builds, slugs and what they run on: the fields that are read. */
 
 export type SlugJson = {
   id: string

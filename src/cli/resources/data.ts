@@ -1,4 +1,4 @@
-/** Add-ons and volumes with their copies: the fields that the command reads. */
+/** Add-ons and volumes with their copies: the fields that are read. */
 
 export type VolumeJson = {
   id: string

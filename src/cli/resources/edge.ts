@@ -1,4 +1,4 @@
-/** Domains, certificates and rules for visitors: the fields that the command reads. */
+/** Domains, certificates and rules for visitors: the fields that are read. */
 
 /** Not in Heroku's API. */
 export type EdgeJson = {

@@ -1,4 +1,4 @@
-/** The server itself, of which Heroku's API has nothing: the fields that the command reads. */
+/** The server itself, of which Heroku's API has nothing: the fields that are read. */
 
 export type AppDiskJson = {
   app: { name: string }
