@@ -171,7 +171,7 @@ export type SandboxSpec = {
   secretsAt?: string
   env: Record<string, string>
   workingDirectory?: string
-  /** Runs while it waits for its order, and beside the order if it takes longer. What it says is dropped. */
+  /** Runs while it waits for its order, and beside that if it takes longer; its output is lost. */
   meanwhile?: string[]
   /** Volumes with one image each, mounted read-only. */
   stores?: { digest: string; at: string; writable?: boolean }[]
