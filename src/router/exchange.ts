@@ -285,12 +285,11 @@ export class Exchange implements ResponseHandler, HeldRequest {
     else this.#fail(code)
   }
 
-  /** Part of the response was sent: only a broken connection shows that it is incomplete. */
+  /** Part of the response was sent: only a broken connection or stream shows what is missing. */
   #breakOff(code: RouterCode): void {
     this.#attempts.release(false)
     this.#end(code, code === 'H27' || code === 'H28' ? 499 : this.#status)
-    this.#visitor.outbox.flush()
-    this.#visitor.outbox.socket.destroy()
+    this.#visitor.breakOff()
   }
 
   #fail(code: RouterCode): void {

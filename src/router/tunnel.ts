@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream'
 import type { Outbox } from './http/outbox.ts'
 import type { Intake } from './intake.ts'
 import { owned, type ByteSource } from './loans.ts'
@@ -9,7 +10,7 @@ import { FrameCursor, goingAwayFromClient, goingAwayFromServer } from './websock
 /** How long both ends get to close after they were asked to, milliseconds. */
 const closingTime = 5_000
 
-type End = { outbox: Outbox; intake: Intake }
+type End = { outbox: Outbox<Duplex>; intake: Intake }
 type Ends = { client: End; upstream: End }
 
 export type TunnelDeps = Ends & {
@@ -83,14 +84,14 @@ type DirectionOptions = { websocket: boolean; farewell: Buffer }
 
 /** One way of a tunnel: what `from` says, `to` gets; when `from` ends or breaks, so does `to`. */
 class Direction {
-  readonly #from: Outbox
-  readonly #to: Outbox
+  readonly #from: Outbox<Duplex>
+  readonly #to: Outbox<Duplex>
   readonly #farewell: Buffer
   readonly #frames: FrameCursor | undefined
   #state: 'open' | 'closing' | 'closed' = 'open'
   bytes = 0
 
-  constructor(from: Outbox, to: Outbox, { websocket, farewell }: DirectionOptions) {
+  constructor(from: Outbox<Duplex>, to: Outbox<Duplex>, { websocket, farewell }: DirectionOptions) {
     this.#from = from
     this.#to = to
     this.#farewell = farewell

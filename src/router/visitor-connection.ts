@@ -38,7 +38,8 @@ export class VisitorConnection implements Visitor {
   #unwanted = false
   /** Received, but not taken yet: an incomplete head, or what must wait for the exchange. */
   #pending: Buffer = nothing
-  #held = false
+  /** It has to wait. */
+  held = false
   #headBegan = false
   #exchange: Exchange | undefined
   #body: BodyReader | undefined
@@ -71,11 +72,6 @@ export class VisitorConnection implements Visitor {
     return this.#body === undefined || this.#body.done
   }
 
-  /** It has to wait. */
-  get held(): boolean {
-    return this.#held
-  }
-
   get exchange() {
     return this.#exchange
   }
@@ -100,13 +96,13 @@ export class VisitorConnection implements Visitor {
   }
 
   hold(): void {
-    this.#held = true
+    this.held = true
     this.outbox.socket.pause()
   }
 
   proceed(): void {
     if (this.#state !== 'reading') return
-    this.#held = false
+    this.held = false
     this.outbox.socket.resume()
     const bytes = this.#pending
     this.#pending = nothing
@@ -134,7 +130,12 @@ export class VisitorConnection implements Visitor {
     this.#body = undefined
     this.#awaitNext()
     // Not at once: the answer may be complete before its request is.
-    if (this.#held) setImmediate(() => this.proceed())
+    if (this.held) setImmediate(() => this.proceed())
+  }
+
+  breakOff(): void {
+    this.outbox.flush()
+    this.outbox.socket.destroy()
   }
 
   detach(): { outbox: Outbox; intake: Intake; rest: Buffer } {
@@ -158,7 +159,7 @@ export class VisitorConnection implements Visitor {
 
   #receive(chunk: Buffer, source: ByteSource): void {
     if (this.#state !== 'reading') return
-    if (this.#held) return this.#keep(chunk)
+    if (this.held) return this.#keep(chunk)
     if (this.#pending.length === 0) return this.#consume(chunk, source)
     const bytes = Buffer.concat([this.#pending, chunk])
     this.#pending = nothing
@@ -227,7 +228,7 @@ export class VisitorConnection implements Visitor {
   }
 
   #wait(from: number): number {
-    this.#held = true
+    this.held = true
     return from
   }
 
@@ -247,14 +248,11 @@ export class VisitorConnection implements Visitor {
   #takeBody(bytes: Buffer, from: number, exchange: Exchange): number {
     if (this.#body === undefined || this.#body.done || !exchange.ready) return this.#wait(from)
     const end = this.#body.read(bytes, from, this.#onBody)
-    if (end === -1) this.#malformedBody(exchange)
-    else if (this.#body.done) exchange.requestEnd(this.#body.trailers)
+    if (end === -1) {
+      this.#context.counters.refusedRequests++
+      exchange.refuse(answerForRefusal(400, 'a chunk of its body is malformed'))
+    } else if (this.#body.done) exchange.requestEnd(this.#body.trailers)
     return end === -1 ? bytes.length : end
-  }
-
-  #malformedBody(exchange: Exchange): void {
-    this.#context.counters.refusedRequests++
-    exchange.refuse(answerForRefusal(400, 'a chunk of its body is malformed'))
   }
 
   /** @returns the offset after what is not read any more */

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { Intake } from './intake.ts'
 import type { Caller } from './caller.ts'
+import type { MessageWriter } from './http/message-writer.ts'
 import type { Outbox } from './http/outbox.ts'
 import type { Peer } from './origin.ts'
 import type { Answer } from './router-error.ts'
@@ -14,10 +16,10 @@ export type Arrival = { peer: Peer; port: number; secure?: { sni: string | undef
 /** Takes connections that do not speak HTTP, with what has come on them. */
 export type Rendezvous = (socket: Socket, begin: Buffer) => void
 
-/** What an exchange needs of the connection that the request came on. */
+/** What an exchange needs of the connection, or the stream of one, that the request came on. */
 export interface Visitor {
   readonly caller: Caller
-  readonly outbox: Outbox
+  readonly outbox: MessageWriter
   /** All of the request's body has been received. */
   readonly requestComplete: boolean
   /** Milliseconds from now until `timedOut` is called. */
@@ -29,6 +31,8 @@ export interface Visitor {
   answer(answer: Answer, requestId: string): void
   /** The response is complete. */
   finished(keepAlive: boolean): void
+  /** The response remains incomplete, and its client is to see that. */
+  breakOff(): void
   /** Returns the socket and what came on it after the request away. */
-  detach(): { outbox: Outbox; intake: Intake; rest: Buffer }
+  detach(): { outbox: Outbox<Duplex>; intake: Intake; rest: Buffer }
 }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 
 type Request = { oncomplete?: (status: number) => void; pieces?: unknown }
@@ -27,14 +28,14 @@ let spare: Request | undefined = node && new node.WriteWrap()
  * emitted when it has all of it. TLS, and a Node without these names, write through the stream.
  */
 export class Writes {
-  readonly #socket: Socket
+  readonly #socket: Duplex
   readonly #onFailed: () => void
   readonly #isPlain: boolean
   #isBroken = false
   #waiting = 0
 
   /** @param onFailed the other end takes no more */
-  constructor(socket: Socket, onFailed: () => void) {
+  constructor(socket: Duplex, onFailed: () => void) {
     this.#socket = socket
     this.#onFailed = onFailed
     this.#isPlain = node !== undefined && !(socket instanceof TLSSocket)
@@ -75,7 +76,7 @@ export class Writes {
   #handle(): Handle | undefined {
     const socket = this.#socket
     if (!this.#isPlain || this.#isBroken || !socket.writable) return undefined
-    if (socket.connecting || socket.writableLength > 0) return undefined
+    if ((socket as Socket).connecting || socket.writableLength > 0) return undefined
     return handleOf(socket)
   }
 
@@ -115,7 +116,8 @@ export class Writes {
   }
 }
 
-function handleOf(socket: Socket): Handle | undefined {
+/** @returns undefined of a stream that is no socket */
+function handleOf(socket: Duplex): Handle | undefined {
   return (socket as unknown as { _handle?: Handle | null })._handle ?? undefined
 }
 

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { ByteSource, PieceTaker } from '../loans.ts'
 import { tell, Writes, type OutboxPiece } from '../writes.ts'
 import { formatFields, type Field } from './fields.ts'
 import type { Framing } from './framing.ts'
+import type { MessageWriter } from './message-writer.ts'
 
 /** Up to this many bytes, copying into one string is cheaper than a piece of its own. */
 const smallPiece = 4096
@@ -11,15 +13,15 @@ const smallPiece = 4096
  * Collects what is sent to one socket in one turn of the event loop: a head and its body leave as
  * one write.
  */
-export class Outbox implements PieceTaker {
-  readonly socket: Socket
+export class Outbox<S extends Duplex = Socket> implements PieceTaker, MessageWriter {
+  readonly socket: S
   readonly #writes: Writes
   #text = ''
   /** What comes before the text. */
   #pieces: (string | OutboxPiece)[] = []
 
   /** @param onFailed the other end takes no more */
-  constructor(socket: Socket, onFailed = (): void => void socket.destroy()) {
+  constructor(socket: S, onFailed = (): void => void socket.destroy()) {
     this.socket = socket
     this.#writes = new Writes(socket, onFailed)
   }
