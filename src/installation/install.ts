@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadConfig, type Config } from '../config.ts'
 import { openDataDirectory } from '../data-directory.ts'
@@ -51,7 +51,8 @@ export function setUp({ checkout, settings }: { checkout: string; settings: stri
 
 /** @returns whether it is another one than before */
 export function writeUnit(place: { checkout: string; settings: string }): void {
-  writeFileSync(unitPath, formatUnit(place), { mode: 0o644 })
+  writeFileSync(unitPath, formatUnit(place))
+  chmodSync(unitPath, 0o644) // whatever the umask is
 }
 
 /** As the service will have them: whoever installs it may have others. */

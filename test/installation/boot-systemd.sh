@@ -3,6 +3,7 @@
 # /etc and a /run of its own: DIRECTORY holds what these get. Nothing of this machine's units starts.
 #   boot-systemd.sh DIRECTORY
 set -eu
+umask 022 # of the directories of a machine
 directory=$1
 
 if [ "${2-}" != inside ]; then
