@@ -1,7 +1,7 @@
 import { readAcme, type AcmeSettings } from './acme-settings.ts'
 import type { BackupTarget } from './model/backup-target.ts'
 import type { DomainProofSetting, EngineAddress, HostPort, RedisAddress, Registries } from './model/network.ts'
-import { homedir } from 'node:os'
+import { availableParallelism, homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { credentialsPath } from './credentials.ts'
 import type { DynoSizes } from './model/formation.ts'
@@ -15,6 +15,10 @@ const usualDataDirectory = resolve(import.meta.dirname, '../data')
 
 const usualStacksDirectory = resolve(import.meta.dirname, '../stack')
 const ownServicesDirectory = resolve(import.meta.dirname, '../services')
+
+/** Apps need processors too, and each of these takes memory: decision 154. */
+const mostRouterProcesses = 64
+const usualRouterProcesses = Math.min(Math.max(1, Math.floor(availableParallelism() / 2)), 8)
 
 /** Public ones that everybody knows. */
 const usualRegistries = [
@@ -44,6 +48,11 @@ export type Config = {
    * Descriptors of sockets that were bound for us, of the HTTP port and the TLS port in this order.
    */
   sockets: number[]
+  /**
+   * Processes that share the public ports; which of them this one is, from 1; and what those of one
+   * supervisor have in common, in base64, where there is one.
+   */
+  router: { processes: number; number: number; secret: string | undefined }
   /** Apps live at NAME.domain, the api at domain itself. Lower-case. */
   domain: string
   /**
@@ -184,6 +193,11 @@ export function loadConfig(env: Environment = process.env): Config {
     httpPort,
     httpsPort,
     sockets: read.sockets(process.pid),
+    router: {
+      processes: read.integer('PAAS_ROUTER_PROCESSES', usualRouterProcesses, 1, mostRouterProcesses),
+      number: read.integer('ROUTER_NUMBER', 1, 1, mostRouterProcesses),
+      secret: read.text('ROUTER_SECRET', '') || undefined,
+    },
     domain,
     publicUrl: read.publicUrl('PAAS_PUBLIC_URL', { domain, httpPort }),
     trustedProxies: read.networks('PAAS_TRUSTED_PROXIES', { ipv6: true }),

@@ -101,6 +101,7 @@ const allowed: Record<string, string[]> = {
     'server-id.ts',
     'router/control/client.ts',
     'router/control/protocol.ts',
+    'router/control/sockets.ts',
     'router/listen.ts',
   ],
   setup: ['build', 'engine/engine.ts'],

@@ -16,19 +16,34 @@ export function addRequests(before: RequestTotals | undefined, figures: RequestF
   const latency = new Histogram()
   latency.add(figures.latency)
   const durations = durationsOf(latency)
-  if (before === undefined) {
-    const { statuses, codes, bytes } = figures
-    return { statuses, codes, bytes, durations }
-  }
+  const { statuses, codes, bytes } = figures
+  const own = { statuses, codes, bytes, durations }
+  return before === undefined ? own : addTotals(before, own)
+}
+
+/** Of two writers. */
+export function addTotals(a: RequestTotals, b: RequestTotals): RequestTotals {
   return {
-    statuses: addLists(before.statuses, figures.statuses),
-    codes: addCounts(before.codes, figures.codes),
-    bytes: before.bytes + figures.bytes,
-    durations: addDurations(before.durations, durations),
+    statuses: addLists(a.statuses, b.statuses),
+    codes: addCounts(a.codes, b.codes),
+    bytes: a.bytes + b.bytes,
+    durations: addDurations(a.durations, b.durations),
   }
 }
 
-function addDurations(a: Durations, b: Durations): Durations {
+/** Of two writers in the same minute. */
+export function addFigures(a: RequestFigures, b: RequestFigures): RequestFigures {
+  const latency = new Histogram()
+  for (const each of [a, b]) latency.add(each.latency)
+  return {
+    statuses: addLists(a.statuses, b.statuses),
+    codes: addCounts(a.codes, b.codes),
+    bytes: a.bytes + b.bytes,
+    latency: latency.store(),
+  }
+}
+
+export function addDurations(a: Durations, b: Durations): Durations {
   return { sum: a.sum + b.sum, count: a.count + b.count, below: addLists(a.below, b.below) }
 }
 
@@ -36,7 +51,7 @@ function addLists(a: number[], b: number[]): number[] {
   return a.map((value, i) => value + b[i]!)
 }
 
-function addCounts(a: Record<string, number>, b: Record<string, number>): Record<string, number> {
+export function addCounts(a: Record<string, number>, b: Record<string, number>): Record<string, number> {
   const sums = { ...a }
   for (const [key, count] of Object.entries(b)) sums[key] = (sums[key] ?? 0) + count
   return sums

@@ -41,6 +41,11 @@ export class LiveProofs {
     return wanted
   }
 
+  /** What is shown now. */
+  get shown(): Proofs {
+    return this.#current()
+  }
+
   /** An app may serve the same path: it gets all but those for a token that is waited for. */
   answerTo({ target, host }: Pick<RequestHead, 'target' | 'host'>): Answer | undefined {
     const { http } = this.#current()

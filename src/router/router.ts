@@ -49,6 +49,8 @@ export type RouterDeps = {
 /** What a router that speaks TLS needs. */
 type TlsOptions = {
   identity: TlsIdentity
+  /** Of session tickets, which other processes take too. */
+  ticketKeys: Buffer
   /** Serves what is not HTTP. */
   rendezvousSocket: string
   /** What apps without a certificate of their own are shown with; undefined: the server's own. */
@@ -136,11 +138,11 @@ export class Router {
   }
 
   /** The same with TLS. @throws port_in_use */
-  listenWithTls(place: ListenAt, { identity, rendezvousSocket, appCertificates }: TlsOptions): Promise<number> {
+  listenWithTls(place: ListenAt, { appCertificates, rendezvousSocket, ...tls }: TlsOptions): Promise<number> {
     const { limits } = this.#context
     const rendezvous = openRendezvous({ socketPath: rendezvousSocket, limits: limits.rendezvous })
     const door = new TlsDoor({
-      identity,
+      ...tls,
       identityOf: async (host) => {
         const known = this.routes.findCertificate(host)
         if (known !== undefined || !this.routes.isNameOfApp(host)) return known

@@ -6,12 +6,12 @@ import type { Logger } from '../log.ts'
 import { FigureWriter } from '../metrics/figure-writer.ts'
 import { RoleMeter } from '../metrics/role-meter.ts'
 import type { RoutingTable } from '../model/route.ts'
-import { retireRouter, routerStatus } from './control/client.ts'
-import { hasPort, type Call } from './control/protocol.ts'
-import { ControlledRouter, type ControlledRouterDeps } from './control/controlled-router.ts'
-import { serveControl, type ControlServer } from './control/server.ts'
+import { retireRouter, routersThere } from './control/client.ts'
+import { joinControl, openControl } from './control/open.ts'
+import { hasPort } from './control/protocol.ts'
 import { DataDoors } from './data-doors/data-doors.ts'
 import { defaultLimits, limitsOfThisProcess, type HoldLimits } from './limits.ts'
+import { groupOf, type Group } from './group.ts'
 import { Origins } from './origin.ts'
 import type { ListenAt } from './listen.ts'
 import { Router } from './router.ts'
@@ -38,6 +38,7 @@ export type RunRouterDeps = {
     | 'httpPort'
     | 'httpsPort'
     | 'sockets'
+    | 'router'
     | 'domain'
     | 'publicUrl'
     | 'acme'
@@ -64,7 +65,8 @@ export type RunningRouter = AsyncDisposable & { ended: Promise<string> }
 /**
  * Serves from the saved table at once, then takes calls. A router of this data directory that still
  * runs is replaced: both have the port until the old one leaves it, and its last table is taken
- * over.
+ * over. Where a supervisor starts several processes, all of this is the first one's; the others
+ * begin with its table.
  * @throws port_in_use, router_unavailable; the running one then keeps serving
  */
 export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
@@ -73,14 +75,14 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   stack.use(appLog)
   const figures = stack.use(new FigureWriter({ directory: config.paths.metrics, log }))
   const table = await savedTable(config, log)
-  const origins = new Origins(config)
+  const group = groupOf(config.router.secret)
   const router = new Router({
     table,
     limits: limitsOfThisProcess({ appShare: config.limits.appConnectionsPercent, hold: holdOf(config) }),
     appLog,
     figures,
     log,
-    origins,
+    origins: new Origins(config),
     tlsPort: config.httpsPort === undefined ? undefined : (config.acme?.ports.tls ?? config.httpsPort),
   })
   const stop = (): Promise<void> =>
@@ -88,7 +90,6 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   stack.defer(stop)
   const doorLimits = { connect: defaultLimits.app.connect, handshake: defaultLimits.handshake }
   const doors = stack.use(new DataDoors({ path: config.paths.dataDoors, limits: doorLimits, log }))
-  await takePorts({ router, doors }, deps)
   stack.use(renewCertificate({ router, doors }, config, log))
   const { promise: ended, resolve: end } = Promise.withResolvers<string>()
   const limit = stack.use(new Limit(end))
@@ -102,18 +103,26 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
   }
   const meter = stack.use(new RoleMeter())
   const onAwaitSuccessor = (seconds: number | undefined): void => limit.set(seconds)
-  const control = await openControl(deps, { router, doors, figures, meter, onRetire, onAwaitSuccessor })
+  const parts = { router, doors, figures, meter, group: group.name, onRetire, onAwaitSuccessor }
+  const isFirst = config.router.number === 1
+  if (isFirst) await takePorts({ router, doors, group }, deps)
+  const joined = isFirst ? undefined : await joinControl(deps, parts)
+  const control = joined ?? (await openControl(deps, parts))
   stack.defer(async () => {
     control.close()
     await stop()
     control.destroy()
   })
+  await joined?.begun
+  if (!isFirst) await listen({ router, group }, deps, () => false)
   const running = stack.move()
   return { ended, [Symbol.asyncDispose]: () => running.disposeAsync() }
 }
 
-function holdOf({ hold: { seconds, requests, mebibytes } }: RunRouterDeps['config']): HoldLimits {
-  return { time: seconds * 1000, requests, bytes: mebibytes * 2 ** 20 }
+/** Of what all processes together may hold. */
+function holdOf({ hold: { seconds, requests, mebibytes }, router }: RunRouterDeps['config']): HoldLimits {
+  const share = (all: number): number => Math.ceil(all / router.processes)
+  return { time: seconds * 1000, requests: share(requests), bytes: share(mebibytes * 2 ** 20) }
 }
 
 /**
@@ -128,30 +137,6 @@ async function followSuccessor(router: Router, config: RunRouterDeps['config']):
   }
 }
 
-/** One socket for all calls, and one for the api, which is only told what was counted. */
-async function openControl(
-  { config, log, version }: RunRouterDeps,
-  parts: Pick<ControlledRouterDeps, 'router' | 'doors' | 'figures' | 'meter' | 'onRetire' | 'onAwaitSuccessor'>,
-): Promise<ControlServer> {
-  const { paths, httpPort, httpsPort } = config
-  const settings = { httpPort, httpsPort }
-  const controlled = new ControlledRouter({ ...parts, table: paths, version, settings, log })
-  const answer = (call: Call): Promise<unknown> => controlled.answer(call)
-  const control = await serveControl({ socketPath: paths.routerSocket, log, answer })
-  const figures = await serveControl({ socketPath: paths.routerFiguresSocket, log, answer: onlyFigures(answer) })
-  return {
-    close: () => (control.close(), figures.close()),
-    destroy: () => (control.destroy(), figures.destroy()),
-  }
-}
-
-function onlyFigures(answer: (call: Call) => Promise<unknown>) {
-  return async (call: Call): Promise<unknown> => {
-    if (call.call === 'measurements' || call.call === 'minute') return answer(call)
-    throw new PaasError('bad_request', `The router is not told to ${call.call} here.`)
-  }
-}
-
 /** @returns undefined where the server's own certificate does for the apps' names */
 function appCertificates(config: RunRouterDeps['config'], log: Logger): AppCertificates | undefined {
   if (coversApps(config.domain)) return undefined
@@ -163,22 +148,39 @@ function appCertificates(config: RunRouterDeps['config'], log: Logger): AppCerti
 type Public = { router: Router; doors: DataDoors }
 
 /** All that may fail comes before the one that serves is told to go. */
-async function takePorts({ router, doors }: Public, { config, log, abandoned }: RunRouterDeps): Promise<void> {
-  const { httpPort, httpsPort, sockets, paths } = config
-  const identity = httpsPort === undefined ? undefined : await openOwnIdentity(config)
-  const predecessor = await routerStatus(paths.routerSocket)
-  const placeOf = (port: number, fd: number | undefined): ListenAt =>
-    fd === undefined ? { port, shared: hasPort(predecessor?.settings, port) } : { fd }
-  expectPort(httpPort, await router.listen(placeOf(httpPort, sockets[0])))
-  if (httpsPort !== undefined && identity !== undefined) {
-    const tls = { identity, rendezvousSocket: paths.rendezvousSocket, appCertificates: appCertificates(config, log) }
-    expectPort(httpsPort, await router.listenWithTls(placeOf(httpsPort, sockets[1]), tls))
+async function takePorts({ router, doors, group }: Public & { group: Group }, deps: RunRouterDeps): Promise<void> {
+  const { config, log, abandoned } = deps
+  const before = (await routersThere(config.paths)).filter(({ status }) => status.group !== group.name)
+  const identity = await listen({ router, group }, deps, (port) => hasPort(before[0]?.status.settings, port))
+  if (identity !== undefined) {
     doors.show(identity)
-    await doors.restore(predecessor !== undefined).catch((cause: unknown) => log.error({ err: cause }, 'no data doors'))
+    await doors.restore(before.length > 0).catch((cause: unknown) => log.error({ err: cause }, 'no data doors'))
   }
   abandoned?.throwIfAborted()
-  const lastTable = predecessor && (await retireRouter(paths.routerSocket))
-  if (lastTable) router.routes.install(ownControl(lastTable, config))
+  // The first one tells its others. Those that have lost theirs are told here.
+  for (const { socket } of before) {
+    const lastTable = await retireRouter(socket)
+    if (lastTable && socket === config.paths.routerSocket) router.routes.install(ownControl(lastTable, config))
+  }
+}
+
+/** @param isShared whether a router that is about to leave has a port */
+async function listen(
+  { router, group }: { router: Router; group: Group },
+  { config, log }: RunRouterDeps,
+  isShared: (port: number) => boolean,
+): Promise<TlsIdentity | undefined> {
+  const { httpPort, httpsPort, sockets, paths } = config
+  const identity = httpsPort === undefined ? undefined : await openOwnIdentity(config)
+  const placeOf = (port: number, fd: number | undefined): ListenAt =>
+    fd === undefined ? { port, shared: isShared(port) } : { fd }
+  expectPort(httpPort, await router.listen(placeOf(httpPort, sockets[0])))
+  if (httpsPort === undefined || identity === undefined) return undefined
+  const { ticketKeys } = group
+  const { rendezvousSocket } = paths
+  const tls = { identity, ticketKeys, rendezvousSocket, appCertificates: appCertificates(config, log) }
+  expectPort(httpsPort, await router.listenWithTls(placeOf(httpsPort, sockets[1]), tls))
+  return identity
 }
 
 function expectPort(expected: number, port: number): void {

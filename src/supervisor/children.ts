@@ -1,6 +1,8 @@
+import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { ownLogins } from '../logins.ts'
+import { controlSocketOf } from '../router/control/sockets.ts'
 import type { ChildSpec, Running } from './child.ts'
 import { startRedis } from './redis.ts'
 import { isBundled, startRole, type RoleOptions } from './role-process.ts'
@@ -44,24 +46,26 @@ export type ChildrenOptions = {
 type Spec = Omit<ChildSpec, 'silentMs'>
 
 /**
- * The processes of a server, in the order of their start. The router is first, so that visitors
- * need not wait for the others.
+ * The processes of a server, in the order of their start; those of one list start together. The
+ * router is first, so that visitors need not wait for the others.
  */
-export function childSpecs(options: ChildrenOptions, log: ServerLog): ChildSpec[] {
+export function childSpecs(options: ChildrenOptions, log: ServerLog): ChildSpec[][] {
   const { config, silentMs = defaultSilentMs } = options
   const start =
     (name: 'worker' | 'api' | 'gate', own = {}) =>
     (): Promise<Running> =>
       startNamed(name, options, log, { env: { ...options.env, ...own } })
   const gated = options.prefixes.gate ? { DOCKER_HOST: `unix://${config.paths.gateSocket}` } : {}
-  const specs: Spec[] = [
-    routerSpec(options, log),
-    ...(config.redis.kind === 'embedded' ? [redisSpec(options, config.redis.socket, log)] : []),
-    ...(options.prefixes.gate ? [{ name: 'gate', readyMs: 30_000, stopMs, start: start('gate') }] : []),
-    { name: 'worker', readyMs: 120_000, stopMs, start: start('worker', gated) },
-    { name: 'api', readyMs: 30_000, stopMs, start: start('api') },
+  const [router, ...routers] = routerSpecs(options, log)
+  const specs: Spec[][] = [
+    [router!],
+    routers,
+    config.redis.kind === 'embedded' ? [redisSpec(options, config.redis.socket, log)] : [],
+    options.prefixes.gate ? [{ name: 'gate', readyMs: 30_000, stopMs, start: start('gate') }] : [],
+    [{ name: 'worker', readyMs: 120_000, stopMs, start: start('worker', gated) }],
+    [{ name: 'api', readyMs: 30_000, stopMs, start: start('api') }],
   ]
-  return specs.map((spec) => ({ ...spec, silentMs }))
+  return specs.map((together) => together.map((spec) => ({ ...spec, silentMs })))
 }
 
 /** Ready once it is sure that the other roles can open the database. */
@@ -92,16 +96,25 @@ function startNamed(
   return startRole(file, { log: log.fd, env, onNote, logins, prefix, ...options })
 }
 
-function routerSpec(options: ChildrenOptions, log: ServerLog): Spec {
+/** The first one takes over from the router before, so the others start after it. */
+function routerSpecs({ config, env, ...options }: ChildrenOptions, log: ServerLog): Spec[] {
+  const secret = randomBytes(32).toString('base64')
+  return Array.from({ length: config.router.processes }, (_, i) => {
+    const own = { ...env, ROUTER_NUMBER: String(i + 1), ROUTER_SECRET: secret }
+    return routerSpec({ ...options, config, env: own }, i + 1, log)
+  })
+}
+
+function routerSpec(options: ChildrenOptions, number: number, log: ServerLog): Spec {
   const { config, sockets, afterlife } = options
   return {
-    name: 'router',
+    name: number === 1 ? 'router' : `router${number}`,
     readyMs: 30_000,
     stopMs,
     startsWhole: true,
     pauses: routerPauses,
     start: () => startNamed('router', options, log, { sockets, youngMiB: routerYoungMiB }),
-    stop: (router) => leaveRouter(router, config.paths, afterlife()),
+    stop: (router) => leaveRouter(router, controlSocketOf(config.paths, number), afterlife()),
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts'
 import { PaasError } from '../errors.ts'
 import { lockFile } from '../lock.ts'
-import { awaitSuccessor, routerStatus } from '../router/control/client.ts'
+import { awaitSuccessor, routersThere, routerStatus } from '../router/control/client.ts'
 import type { RouterStatus } from '../router/control/protocol.ts'
 import { terminate, type Running } from './child.ts'
 import { sayRouterServesOn } from './terminal.ts'
@@ -22,9 +22,9 @@ type Paths = Pick<Config['paths'], 'routerSocket' | 'lock'>
  * (router/run).
  * @throws router_unavailable when it hangs
  */
-export async function findServingRouter({ routerSocket }: Paths): Promise<RouterStatus | undefined> {
+export async function findServingRouter(paths: Paths): Promise<RouterStatus | undefined> {
   try {
-    return await routerStatus(routerSocket)
+    return (await routersThere(paths))[0]?.status
   } catch (cause) {
     const hint = 'Find its pid at the HTTP port with `ss -ltnp`, kill -9 it, and start again.'
     throw new PaasError('router_unavailable', 'The router of the previous server does not answer.', {
@@ -38,18 +38,24 @@ export async function findServingRouter({ routerSocket }: Paths): Promise<Router
  * At the end of a server: tells the router that serves, its own or one that it has not replaced
  * yet, what becomes of it, and says so in the terminal. The caller holds the directory's lock.
  */
-export async function settleRouter({ routerSocket }: Paths, afterlife: Afterlife): Promise<void> {
-  const router = await routerStatus(routerSocket).catch(() => undefined)
-  if (router === undefined) return
-  if (afterlife === 0) return void process.kill(router.pid, 'SIGTERM')
+export async function settleRouter(paths: Paths, afterlife: Afterlife): Promise<void> {
+  const there = await routersThere(paths).catch(() => [])
+  if (afterlife === 0) return there.forEach(({ status }) => void process.kill(status.pid, 'SIGTERM'))
   const seconds = afterlife === Infinity ? undefined : afterlife
-  const told = await awaitSuccessor(routerSocket, seconds).catch(() => undefined)
-  if (told === null) sayRouterServesOn(router.pid, seconds)
+  const told = await Promise.all(
+    there.map(async ({ socket, status }) => {
+      const answer = await awaitSuccessor(socket, seconds).catch(() => undefined)
+      return answer === null ? [status.pid] : []
+    }),
+  )
+  const pids = told.flat()
+  if (pids.length > 0) sayRouterServesOn(pids, seconds)
 }
 
-/** Lets a router keep serving without this process. One that hangs, or should not, is killed. */
-export async function leaveRouter(router: Running, { routerSocket }: Paths, afterlife: Afterlife): Promise<void> {
-  const serves = afterlife > 0 && (await routerStatus(routerSocket).catch(() => undefined))
+/** Lets a process of the router, which takes calls at `socket`, keep serving without this one. */
+export async function leaveRouter(router: Running, socket: string, afterlife: Afterlife): Promise<void> {
+  // One that hangs, or should not serve on, is killed.
+  const serves = afterlife > 0 && (await routerStatus(socket).catch(() => undefined))
   if (serves) router.release()
   else await terminate(router, stopMs)
 }

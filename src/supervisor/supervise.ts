@@ -6,7 +6,7 @@ import { refuseHeldId } from '../server-id.ts'
 import { liftUserLimits } from '../user-limits.ts'
 import { keepArchivesStored } from './archives.ts'
 import { backUpDaily } from './backups.ts'
-import { Child, type ChildReport } from './child.ts'
+import { Child, type ChildReport, type ChildSpec } from './child.ts'
 import { checkSpec, childSpecs, recordSpec, type ChildrenOptions } from './children.ts'
 import { examineRegularly } from './doctor.ts'
 import { dataDirectoryInUse, lockDataDirectory, takeOverDataDirectory } from './data-lock.ts'
@@ -104,11 +104,27 @@ async function startChildren(options: ChildrenOptions, { log, stop, starting }: 
     sayChild(name, event, log.path)
   }
   await using _record = await holdRecord(options, log, stop.signal)
-  for (const spec of childSpecs(options, log)) {
+  for (const together of childSpecs(options, log)) {
     stop.signal.throwIfAborted()
-    const signal = spec.startsWhole ? new AbortController().signal : stop.signal
-    starting.use(await Child.start(spec, report, signal))
+    starting.use(await startTogether(together, report, stop.signal))
   }
+}
+
+/** All of them or none. Disposal stops them at the same time. */
+async function startTogether(specs: ChildSpec[], report: ChildReport, stop: AbortSignal): Promise<AsyncDisposable> {
+  const starts = await Promise.allSettled(
+    specs.map((spec) => Child.start(spec, report, spec.startsWhole ? new AbortController().signal : stop)),
+  )
+  const started = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
+  const end = async (): Promise<void> => {
+    await Promise.all(started.map((child) => child[Symbol.asyncDispose]()))
+  }
+  const failed = starts.find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
+  if (failed) {
+    await end()
+    throw failed.reason
+  }
+  return { [Symbol.asyncDispose]: end }
 }
 
 /** For errors that the user did not cause: only the log has their reason. */

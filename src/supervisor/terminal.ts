@@ -32,9 +32,10 @@ export function sayTakeOver(pid: number): void {
 }
 
 /** For a router that serves without a server. `seconds`: undefined for no limit. */
-export function sayRouterServesOn(pid: number, seconds: number | undefined): void {
+export function sayRouterServesOn(pids: number[], seconds: number | undefined): void {
   const limit = seconds === undefined ? '' : `, for ${seconds} s at most`
-  say(`paas: the router (pid ${pid}) keeps serving the apps until a server is started${limit}. To stop it: kill ${pid}`)
+  const all = pids.join(' ')
+  say(`paas: the router (pid ${all}) keeps serving the apps until a server is started${limit}. To stop it: kill ${all}`)
 }
 
 /** What became of `--as-copy`. */

@@ -193,8 +193,8 @@ export class TestServer implements AsyncDisposable {
   async #endLeftRouter(): Promise<void> {
     const router = await routerStatus(join(this.dataDirectory, 'run/router/control.sock'))
     if (router === undefined) return
-    process.kill(router.pid, 'SIGTERM')
-    while (commandLine(router.pid) !== '') await new Promise((wake) => setTimeout(wake, 20))
+    for (const pid of router.pids) process.kill(pid, 'SIGTERM')
+    while (router.pids.some((pid) => commandLine(pid) !== '')) await new Promise((wake) => setTimeout(wake, 20))
   }
 
   /** undefined when it did not come so far as to have one. */

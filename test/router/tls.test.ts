@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { request } from 'node:https'
 import type { IncomingMessage } from 'node:http'
@@ -44,6 +45,25 @@ describe('a request over TLS', () => {
     await settled(() => response.socket.bytesRead, router.port)
     expect(response.socket.bytesRead).toBeLessThan(4_000_000)
     expect((await text(response)).length).toBe(body.length)
+  })
+
+  it('goes on with a session that began in another process with the same keys', async () => {
+    const ticketKeys = randomBytes(48)
+    await using one = await startTlsRouter(identity, { ticketKeys })
+    await using other = await startTlsRouter(identity, { ticketKeys })
+    await using stranger = await startTlsRouter(identity)
+    const begun = connect({ port: one.tlsPort, rejectUnauthorized: false })
+    const [session] = (await once(begun, 'session')) as [Buffer]
+    begun.destroy()
+    for (const { tlsPort, reused } of [
+      { tlsPort: stranger.tlsPort, reused: false },
+      { tlsPort: other.tlsPort, reused: true },
+    ]) {
+      const socket = connect({ port: tlsPort, session, rejectUnauthorized: false })
+      await once(socket, 'secureConnect')
+      expect(socket.isSessionReused()).toBe(reused)
+      socket.destroy()
+    }
   })
 
   it('opens WebSockets', async () => {

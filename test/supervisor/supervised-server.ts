@@ -113,8 +113,8 @@ export class SupervisedServer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.end('SIGINT')
-    const router = await this.routerPid()
-    if (router) process.kill(router, 'SIGTERM')
+    const router = await routerStatus(join(this.data, 'run/router.sock'))
+    for (const pid of router?.pids ?? []) process.kill(pid, 'SIGTERM')
     rmSync(this.directory, { recursive: true, force: true })
   }
 }

@@ -2,6 +2,8 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { text } from 'node:stream/consumers'
 import { PaasError, type ErrorCode } from '../../errors.ts'
+import type { Paths } from '../../paths.ts'
+import { controlSockets } from './sockets.ts'
 import type { DataDoorControl, RouterControl, RouterMeasurements } from './control.ts'
 import type { Call, ControlReply, Results, RouterStatus } from './protocol.ts'
 
@@ -47,6 +49,19 @@ export async function routerStatus(socketPath: string): Promise<RouterStatus | u
 }
 
 /**
+ * Which of a router's processes there are, the first one first.
+ * @throws router_unavailable when that one hangs
+ */
+export async function routersThere(paths: Pick<Paths, 'routerSocket'>) {
+  const ask = async (socket: string): Promise<{ socket: string; status: RouterStatus }[]> => {
+    const status = await routerStatus(socket)
+    return status === undefined ? [] : [{ socket, status }]
+  }
+  const [first = '', ...others] = controlSockets(paths)
+  return (await Promise.all([ask(first), ...others.map((socket) => ask(socket).catch(() => []))])).flat()
+}
+
+/**
  * Makes the router leave its port and sockets, and finish what is in progress.
  * @returns its last table
  */
@@ -63,16 +78,28 @@ export async function awaitSuccessor(socketPath: string, seconds?: number): Prom
   return callIfThere(socketPath, { call: 'awaitSuccessor', ...(seconds === undefined ? {} : { seconds }) })
 }
 
-async function callIfThere<C extends Call>(socketPath: string, message: C): Promise<Results[C['call']] | undefined> {
+/**
+ * @param end `may end`: one that ends before it answers counts as one that is not there
+ * @returns undefined when no router listens at `socketPath`
+ * @throws router_unavailable
+ */
+export async function callIfThere<C extends Call>(
+  socketPath: string,
+  message: C,
+  end: 'is failure' | 'may end' = 'is failure',
+): Promise<Results[C['call']] | undefined> {
   const socket = await open(socketPath)
-  return socket === undefined ? undefined : ask(socket, message)
+  if (socket === undefined) return undefined
+  const asked = await ask(socket, message)
+  if (asked === 'ended' && end === 'may end') return undefined
+  return resultOf(asked)
 }
 
 async function call<C extends Call>(socketPath: string, message: C): Promise<Results[C['call']]> {
   const end = performance.now() + patience
   for (;;) {
     const socket = await open(socketPath)
-    if (socket !== undefined) return ask(socket, message)
+    if (socket !== undefined) return resultOf(await ask(socket, message))
     if (performance.now() > end) throw new PaasError('router_unavailable', 'The router is not running.')
     await delay(retryInterval)
   }
@@ -86,19 +113,35 @@ async function open(socketPath: string): Promise<Socket | undefined> {
   return promise
 }
 
-async function ask<C extends Call>(socket: Socket, message: C): Promise<Results[C['call']]> {
+/** @returns `ended` when the connection did before the whole answer was there */
+async function ask<C extends Call>(
+  socket: Socket,
+  message: C,
+): Promise<{ result: Results[C['call']] } | Failed | 'ended'> {
   const time = message.call === 'status' ? statusTime : answerTime + (message.call === 'drain' ? message.timeoutMs : 0)
-  socket.setTimeout(time, () => socket.destroy(new Error(`no answer within ${time} ms`)))
+  let isLate = false
+  socket.setTimeout(time, () => {
+    isLate = true
+    socket.destroy()
+  })
   socket.end(`${JSON.stringify(message)}\n`)
-  const reply = await readReply(socket)
-  if ('error' in reply) throw new PaasError(reply.error.code as ErrorCode, reply.error.message)
-  return reply.result as Results[C['call']]
+  const reply = parse(await text(socket).catch(() => ''))
+  if (isLate) throw new PaasError('router_unavailable', `The router did not answer within ${time / 1000} s.`)
+  return (reply as { result: Results[C['call']] } | Failed | undefined) ?? 'ended'
 }
 
-async function readReply(socket: Socket): Promise<ControlReply> {
+type Failed = Extract<ControlReply, { error: object }>
+
+function resultOf<R>(asked: { result: R } | Failed | 'ended'): R {
+  if (asked === 'ended') throw new PaasError('router_unavailable', 'The router did not answer.')
+  if ('error' in asked) throw new PaasError(asked.error.code as ErrorCode, asked.error.message)
+  return asked.result
+}
+
+function parse(reply: string): unknown {
   try {
-    return JSON.parse(await text(socket)) as ControlReply
-  } catch (cause) {
-    throw new PaasError('router_unavailable', 'The router did not answer.', { cause })
+    return JSON.parse(reply)
+  } catch {
+    return undefined // it broke off
   }
 }

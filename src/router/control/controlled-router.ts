@@ -13,7 +13,10 @@ import { TableFile, type TablePlace } from '../table/table-file.ts'
 export type ControlledRouterDeps = {
   router: Router
   doors: Pick<DataDoors, 'install'>
-  table: TablePlace
+  /** Where its table is saved; undefined: another process does that. */
+  table: TablePlace | undefined
+  /** Of the processes that one supervisor started. */
+  group: string
   version: string
   settings: RouterSettings
   figures: Pick<FigureWriter, 'dropped'>
@@ -33,7 +36,7 @@ const saveAgainAfter = 2000
  */
 export class ControlledRouter {
   readonly #deps: ControlledRouterDeps
-  readonly #file: TableFile
+  readonly #file: TableFile | undefined
   /** The file has the table that is in force. */
   #saved = false
   #saveAgain: NodeJS.Timeout | undefined
@@ -42,14 +45,14 @@ export class ControlledRouter {
 
   constructor(deps: ControlledRouterDeps) {
     this.#deps = deps
-    this.#file = new TableFile(deps.table)
+    this.#file = deps.table && new TableFile(deps.table)
   }
 
   answer(call: Call): Promise<Results[Call['call']]> {
     const { routes, measurements } = this.#deps.router
     switch (call.call) {
       case 'install':
-        return this.#install(call.table)
+        return this.install(call.table).then(() => null)
       case 'switchTo':
         return this.#change({ appId: call.route.appId, route: call.route }, () => routes.switchTo(call.route))
       case 'remove':
@@ -64,6 +67,8 @@ export class ControlledRouter {
         return this.#deps.doors.install(call.doors)
       case 'status':
         return Promise.resolve(this.#status())
+      case 'table':
+        return Promise.resolve({ table: routes.table, proofs: this.#deps.router.proofs.shown })
       case 'measurements':
         return Promise.resolve(this.#measurements())
       case 'minute':
@@ -76,14 +81,32 @@ export class ControlledRouter {
     }
   }
 
-  /** The worker sends the same table again and again, in case it was lost. */
-  #install(table: RoutingTable): Promise<null> {
+  get table(): RoutingTable {
+    return this.#deps.router.routes.table
+  }
+
+  /**
+   * The worker sends the same table again and again, in case it was lost.
+   * @returns false when it is in force and saved
+   */
+  install(table: RoutingTable): Promise<boolean> {
     const { routes } = this.#deps.router
     return this.#afterOthers(async () => {
-      if (this.#saved && isDeepStrictEqual(table, routes.table)) return null
-      await this.#save(() => this.#file.save(table))
+      if (this.#saved && isDeepStrictEqual(table, routes.table)) return false
+      await this.#save((file) => file.save(table))
       routes.install(table)
-      return null
+      return true
+    })
+  }
+
+  /** Begins with what the first process has; what this one is told meanwhile comes after it. */
+  begin(load: () => Promise<Results['table'] | undefined>): Promise<void> {
+    const { routes, proofs } = this.#deps.router
+    return this.#afterOthers(async () => {
+      const loaded = await load()
+      if (loaded === undefined) return
+      routes.install(loaded.table)
+      proofs.show(loaded.proofs)
     })
   }
 
@@ -91,7 +114,7 @@ export class ControlledRouter {
     const change = { appId, ...(route && { route }) }
     return this.#afterOthers(async () => {
       const next = changeTable(this.#deps.router.routes.table, change)
-      await this.#save(() => this.#file.saveChange(change, next))
+      await this.#save((file) => file.saveChange(change, next))
       return apply()
     })
   }
@@ -107,11 +130,11 @@ export class ControlledRouter {
    * Never fails: what a router serves from is in its memory, and the worker sends it a whole table
    * when it starts.
    */
-  async #save(save: () => Promise<void>): Promise<void> {
+  async #save(save: (file: TableFile) => Promise<void>): Promise<void> {
     clearTimeout(this.#saveAgain)
     this.#saved = false
     try {
-      await save()
+      if (this.#file) await save(this.#file)
       this.#saved = true
     } catch (cause) {
       if (this.#retired) return
@@ -121,7 +144,7 @@ export class ControlledRouter {
   }
 
   #saveOnceMore(): Promise<void> {
-    return this.#afterOthers(() => this.#save(() => this.#file.save(this.#deps.router.routes.table)))
+    return this.#afterOthers(() => this.#save((file) => file.save(this.table)))
   }
 
   async #drain({ targetIds, timeoutMs }: Extract<Call, { call: 'drain' }>): Promise<{ unfinished: number }> {
@@ -134,8 +157,9 @@ export class ControlledRouter {
   }
 
   #status(): Results['status'] {
-    const { router, version, settings } = this.#deps
-    return { pid: process.pid, version, settings, counters: router.counters.toJSON() }
+    const { router, version, settings, group } = this.#deps
+    const { pid } = process
+    return { pid, pids: [pid], group, version, settings, counters: router.counters.toJSON() }
   }
 
   #measurements(): Results['measurements'] {
@@ -156,6 +180,6 @@ export class ControlledRouter {
     await this.#changes
     clearTimeout(this.#saveAgain)
     await this.#deps.onRetire()
-    return this.#deps.router.routes.table
+    return this.table
   }
 }

@@ -18,6 +18,8 @@ export type Call =
   | { call: 'prove'; proofs: Proofs }
   | { call: 'doors'; doors: DataDoor[] }
   | { call: 'status' }
+  /** What another process of the same router starts from. */
+  | { call: 'table' }
   | { call: 'measurements' }
   | { call: 'minute'; appId: AppId }
   | { call: 'retire' }
@@ -38,6 +40,7 @@ export type Results = {
   /** Why some could not be opened, by port. */
   doors: Record<number, string>
   status: RouterStatus
+  table: { table: RoutingTable; proofs: Proofs }
   measurements: RouterFigures
   minute: MinuteUnderWay
   /** What the router that takes over starts from. */
@@ -58,6 +61,10 @@ export type Silence = {
 
 export type RouterStatus = {
   pid: number
+  /** Of all its processes that answer; `pid` is the first one's. */
+  pids: number[]
+  /** The same in all processes that one supervisor started. */
+  group: string
   /** The package's version. */
   version: string
   settings: RouterSettings
@@ -113,6 +120,7 @@ export function isCall(value: unknown): value is Call {
     case 'silences':
       return Number(rest['forMs']) >= 0
     case 'status':
+    case 'table':
     case 'measurements':
     case 'retire':
       return true

@@ -15,6 +15,7 @@ type Entering = { peer: Peer; port: number }
 export type TlsDoorDeps = {
   /** The server's own. */
   identity: TlsIdentity
+  ticketKeys: Buffer
   /** What visitors of this host are shown instead, if anything. */
   identityOf: (host: string) => Promise<TlsIdentity | undefined>
   /** What clients that name no host, but came to this address, are shown instead, if anything. */
@@ -44,12 +45,12 @@ export class TlsDoor {
 
   constructor(deps: TlsDoorDeps) {
     this.#deps = deps
-    this.#context = contextOf(deps.identity)
+    this.#context = contextOf(deps.identity, deps.ticketKeys)
   }
 
   /** What new connections are shown from now on. */
   show(identity: TlsIdentity): void {
-    this.#context = contextOf(identity)
+    this.#context = contextOf(identity, this.#deps.ticketKeys)
   }
 
   enter(raw: Socket, arrival: Entering): void {
@@ -85,7 +86,7 @@ export class TlsDoor {
       secureContext: this.#context,
       SNICallback: (host, answer) => {
         const identity = this.#deps.proofs.identityFor(host.toLowerCase())
-        if (identity) answer(null, contextOf(identity))
+        if (identity) answer(null, contextOf(identity, this.#deps.ticketKeys))
         else answer(new Error('nobody is to prove this host'))
       },
       ALPNProtocols: [proofProtocol],
@@ -125,7 +126,7 @@ export class TlsDoor {
   }
 
   #keptContext(identity: TlsIdentity): SecureContext {
-    const context = this.#contexts.get(identity) ?? contextOf(identity)
+    const context = this.#contexts.get(identity) ?? contextOf(identity, this.#deps.ticketKeys)
     this.#contexts.set(identity, context)
     return context
   }
@@ -163,7 +164,7 @@ function isWhole(bytes: Buffer): boolean {
   return bytes.length >= 5 && bytes.length >= 5 + bytes.readUInt16BE(3)
 }
 
-function contextOf({ certificate, key }: TlsIdentity): SecureContext {
+function contextOf({ certificate, key }: TlsIdentity, ticketKeys: Buffer): SecureContext {
   const secureOptions = constants.SSL_OP_NO_RENEGOTIATION
-  return createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2', secureOptions })
+  return createSecureContext({ cert: certificate, key, minVersion: 'TLSv1.2', secureOptions, ticketKeys })
 }

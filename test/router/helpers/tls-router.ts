@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
@@ -23,7 +24,7 @@ export type TlsRouter = TestRouter & {
   rendezvous: Socket[]
 }
 
-type TlsRouterOptions = RouterOptions & { appCertificates?: AppCertificates }
+type TlsRouterOptions = RouterOptions & { appCertificates?: AppCertificates; ticketKeys?: Buffer }
 
 /** A router that speaks TLS too, in front of a real socket for one-off dynos. */
 export async function startTlsRouter(
@@ -41,7 +42,7 @@ export async function startTlsRouter(
   const plain = await startRouter(options)
   const tlsPort = await plain.router.listenWithTls(
     { port: 0, shared: false },
-    { identity, rendezvousSocket, appCertificates },
+    { identity, ticketKeys: options.ticketKeys ?? randomBytes(48), rendezvousSocket, appCertificates },
   )
   return {
     ...plain,
