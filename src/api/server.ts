@@ -43,6 +43,7 @@ import { dynoSizeRoutes } from './dynos/dyno-sizes.ts'
 import { dynoRoutes } from './dynos/dynos.ts'
 import { DomainProof } from './routing/domain-proof.ts'
 import { volumeCopyRoutes } from './apps/volume-copies.ts'
+import { volumeFileByUrlRoute, volumeFileUrlRoute } from './apps/volume-file-url.ts'
 import { volumeFileRoutes } from './apps/volume-files.ts'
 import { volumeRoutes } from './apps/volumes.ts'
 import { acmRoutes } from './routing/acm.ts'
@@ -149,6 +150,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
   sourceFileRoutes(api, { ...deps, passes })
   slugFileRoutes(api, { ...deps, passes })
   backupFileRoute(api, { ...deps, passes })
+  volumeFileByUrlRoute(api, { ...deps, passes })
   buildpackRegistryRoutes(api)
   attachRoute(api, deps)
   void api.register(async (login: Api) => {
@@ -212,6 +214,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     volumeRoutes(resources, deps)
     volumeCopyRoutes(resources, deps)
     volumeFileRoutes(resources, deps)
+    volumeFileUrlRoute(resources, { ...deps, passes })
     serverMetricsRoute(resources, deps)
     serverStatusRoute(resources, deps)
     addonServiceRoutes(resources, deps)

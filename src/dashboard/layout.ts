@@ -74,9 +74,14 @@ function appNavigation(page: Page, { app, role }: AppVisit): Html {
   return html`<nav class="app" aria-label="${app.name}">
     <p class="app-name">${app.name}</p>
     <ul>
-      ${listed.map((one) => item(path(one), one.title, one === page))}
+      ${listed.map((one) => item(path(one), one.title, isWithin(page, one)))}
     </ul>
   </nav>`
+}
+
+/** A page below one that is listed is shown as that one. */
+function isWithin(page: Page, listed: Page): boolean {
+  return page === listed || (listed.path !== '/apps/:app' && page.path.startsWith(`${listed.path}/`))
 }
 
 function item(href: string, text: string, isCurrent: boolean): Html {

@@ -3,6 +3,7 @@ import { account } from './pages/account.ts'
 import { accounts } from './pages/accounts.ts'
 import { access } from './pages/app/access.ts'
 import { activity } from './pages/app/activity.ts'
+import { addon } from './pages/app/addon.ts'
 import { build } from './pages/app/build.ts'
 import { addonBackups } from './pages/app/backups.ts'
 import { config } from './pages/app/config.ts'
@@ -17,6 +18,7 @@ import { overview } from './pages/app/overview.ts'
 import { release } from './pages/app/release.ts'
 import { settings } from './pages/app/settings.ts'
 import { shell } from './pages/app/terminal.ts'
+import { volume } from './pages/app/volume.ts'
 import { apps } from './pages/apps.ts'
 import { newApp } from './pages/new-app.ts'
 import { server } from './pages/server.ts'
@@ -45,6 +47,8 @@ export const pages: Page[] = [
   config,
   domains,
   data,
+  addon,
+  volume,
   addonBackups,
   integrations,
   access,

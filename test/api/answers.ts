@@ -643,6 +643,8 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /apps/:app/volume-copies/:copy': { own: volumeCopy, because: noVolumes },
     'PUT /apps/:app/volume-copies/:copy/files': { own: volumeCopy, because: noVolumes },
     'GET /apps/:app/volume-copies/:copy/files': { text: ['application/x-tar'] },
+    'POST /apps/:app/volume-copies/:copy/actions/public-url': { own: backupUrl, because: noVolumes },
+    'GET /volume-backups/:copy/:pass': { text: ['application/x-tar'] },
     'POST /apps/:app/volumes/:volume/actions/switch': { own: volume, because: noVolumes },
   },
   'apps/app-metrics.test.ts': {

@@ -172,7 +172,7 @@ describe('domains, data, webhooks and drains', () => {
     await browser.open('/dashboard/apps/stored/data')
     await browser.submit('Add the volume', { name: 'uploads', mount: '/data', writers: 'several' })
     expect(api.store.volumes.list(app.id)).toMatchObject([{ name: 'uploads', singleWriter: false }])
-    await browser.open('/dashboard/apps/stored/data?volume=uploads')
+    await browser.open('/dashboard/apps/stored/data/volumes/uploads?ask=destroy')
     expect((await browser.submit('Destroy uploads', { confirm: 'x' })).status).toBe(422)
     await browser.submit('Destroy uploads', { confirm: 'uploads' })
     expect(browser.page.text).toContain('uploads is destroyed.')

@@ -8,15 +8,15 @@ import { copyJson, copyOf } from './volume-copies.ts'
 type Deps = Pick<ApiDeps, 'config' | 'store' | 'containers'>
 
 /** Uploads and downloads at once. */
-const atOnce = { perApp: 2, perAccount: 4 }
+export const downloads = { perApp: 2, perAccount: 4 }
 /** Milliseconds for all of one, at the speed of a slow line. */
-const longest = 6 * 3600_000
+export const longest = 6 * 3600_000
 /** A tar has half a KiB for each file beside its bytes. */
 const tarShare = 2
 
 /** The files of a volume's copy as a tar: of a backup, from there; of an upload, to there. */
 export function volumeFileRoutes(api: Api, { config, store, containers }: Deps): void {
-  const slots = new TransferSlots(atOnce, 'uploads and downloads of volumes')
+  const slots = new TransferSlots(downloads, 'uploads and downloads of volumes')
   const role = { role: 'deploy' } as const
 
   api.get('/apps/:app/volume-copies/:copy/files', { config: role, exposeHeadRoute: false }, async (request, reply) => {

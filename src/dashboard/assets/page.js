@@ -102,6 +102,17 @@
     live.hidden = text === ''
   }
 
+  // What is typed in UTC, in the viewer's zone.
+  function tellLocal(input) {
+    const place = document.getElementById(`${input.id}-local`)
+    const tell = () => {
+      const date = new Date(`${input.value}Z`)
+      place.textContent = Number.isNaN(date.getTime()) ? '' : `Where you are: ${exact.format(date)}.`
+    }
+    input.addEventListener('input', tell)
+    tell()
+  }
+
   async function copy(button) {
     await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent.trim())
     button.textContent = 'Copied'
@@ -140,6 +151,7 @@
     tellTimes(document)
     setInterval(() => tellTimes(document), 15_000)
     for (const form of document.querySelectorAll('form[data-filter]')) filter(form)()
+    for (const input of document.querySelectorAll('input[type=datetime-local]')) tellLocal(input)
     for (const button of document.querySelectorAll('button[data-copy]')) {
       button.addEventListener('click', () => void copy(button))
     }

@@ -1,11 +1,13 @@
 import { attribute, html, nothing, type Html } from '../html.ts'
+import { ApiRefusal } from '../platform.ts'
 
 export type FormField = {
   name: string
   label: string
   /** Of the element, where a page has several of this name. */
   id?: string
-  type?: 'text' | 'email' | 'password' | 'number' | 'search'
+  /** A moment is sent as `2026-11-26T14:03:07`, without a zone. */
+  type?: 'text' | 'email' | 'password' | 'number' | 'search' | 'datetime-local'
   value?: string
   help?: string | Html
   autocomplete?: string
@@ -27,6 +29,7 @@ export function field({ name, label, type = 'text', value = '', help, required =
       ${attribute('required', required)}
       ${more.autocomplete ? html`autocomplete="${more.autocomplete}"` : nothing}
       ${more.pattern ? html`pattern="${more.pattern}"` : nothing}
+      ${type === 'datetime-local' ? html`step="1"` : nothing}
       ${more.placeholder ? html`placeholder="${more.placeholder}"` : nothing}
       ${help ? html`aria-describedby="${id}-help"` : nothing}
     />
@@ -83,6 +86,12 @@ export function hidden(name: string, value: string): Html {
   return html`<input type="hidden" name="${name}" value="${value}" />`
 }
 
+/** @throws ApiRefusal where the name of what is lost was not typed */
+export function checkTyped(form: URLSearchParams, name: string): void {
+  if (form.get('confirm') === name) return
+  throw new ApiRefusal(422, { id: 'confirmation_required', message: `Type ${name} to confirm.` })
+}
+
 /** Why something was refused. */
 export function alert(message: string): Html {
   return html`<p class="alert" role="alert">${message}</p>`
@@ -98,6 +107,8 @@ type Confirmation = {
   danger?: boolean
   /** What the action needs, sent along. */
   fields?: Record<string, string>
+  /** Fields that may be filled. */
+  choices?: Html
   /** Has to be typed first. */
   typed?: string
   token: Html
@@ -108,14 +119,26 @@ type Confirmation = {
 
 /** Says what will happen before it does; a page of its own, so that it needs no script. */
 export function confirmation(asked: Confirmation): Html {
-  const { title, consequences, action, button, danger = false, fields = {}, typed, token, here, back } = asked
+  const {
+    title,
+    consequences,
+    action,
+    button,
+    danger = false,
+    fields = {},
+    choices = nothing,
+    typed,
+    token,
+    here,
+    back,
+  } = asked
   return html`
     <form method="post" action="${here}" class="card stack">
       <h2>${title}</h2>
       <ul class="consequences">
         ${consequences.map((text) => html`<li>${text}</li>`)}
       </ul>
-      ${token} ${Object.entries(fields).map(([name, value]) => hidden(name, value))}
+      ${token} ${Object.entries(fields).map(([name, value]) => hidden(name, value))} ${choices}
       ${
         typed === undefined
           ? nothing

@@ -48,16 +48,23 @@ export function empty(title: string, what: Html | string): Html {
   </div>`
 }
 
-/** What is told of one thing: terms and what they are. */
+/** A table, or what stands in its place while there is nothing. */
+export function tableOr<Row>(none: Html, caption: string, columns: Column<Row>[], rows: Row[]): Html {
+  return rows.length === 0 ? none : dataTable(caption, columns, rows)
+}
+
+/** What is told of one thing: terms and what they are; those that are null are left out. */
 export function facts(pairs: readonly (readonly [string, Cell])[]): Html {
   return html`<dl class="facts">
-    ${pairs.map(
-      ([term, value]) =>
-        html`<div>
-          <dt>${term}</dt>
-          <dd>${value}</dd>
-        </div>`,
-    )}
+    ${pairs
+      .filter(([, value]) => value !== null)
+      .map(
+        ([term, value]) =>
+          html`<div>
+            <dt>${term}</dt>
+            <dd>${value}</dd>
+          </div>`,
+      )}
   </dl>`
 }
 

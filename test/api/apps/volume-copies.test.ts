@@ -41,6 +41,10 @@ describe('copies of volumes', () => {
     })
     expect((await api.call('GET', path)).body).toHaveLength(1)
     expect((await api.call('GET', `${path}/${String(body['id'])}/files`)).text).toBe('tar')
+    const shown = await api.call('POST', `${path}/${String(body['id'])}/actions/public-url`, { body: {} })
+    const { pathname } = new URL(String(shown.body['url']))
+    expect((await api.call('GET', pathname, { token: null })).text).toBe('tar')
+    expect((await api.call('GET', `${pathname}x`, { token: null })).status).toBe(404)
   })
 
   it('into a volume have a name that is free, or the one asked for', async () => {

@@ -5,6 +5,7 @@ import { openAppLogWriter } from '../../../src/logs/writer.ts'
 import { FigureWriter } from '../../../src/metrics/figure-writer.ts'
 import { RequestTally } from '../../../src/metrics/request-tally.ts'
 import { minuteOf } from '../../../src/model/figures.ts'
+import type { AddonId } from '../../../src/model/ids.ts'
 import type { App } from '../../../src/model/app.ts'
 import type { TestApi } from '../../api/test-api.ts'
 
@@ -18,9 +19,43 @@ export async function furnish(api: TestApi): Promise<void> {
   api.store.apps.update(closed.id, { maintenance: true })
   await api.call('PATCH', '/apps/shop/config-vars', { body: { PAYMENT_KEY: 'x', GREETING: 'y' } })
   failBuild(api, shop)
+  await keepData(api, shop)
   await writeLog(api, shop)
   await writeTraffic(api, shop, 40)
   await writeTraffic(api, closed, 6)
+}
+
+/** What stands for the parameters of paths: of the app that has some of all. */
+export async function paramsOf(api: TestApi): Promise<Record<string, string>> {
+  const { body } = await api.call('GET', '/apps/shop/builds')
+  const build = String(body[0]?.['id'])
+  return { ':app': 'shop', ':release': 'v3', ':build': build, ':addon': 'shop-db', ':volume': 'uploads' }
+}
+
+/** A database and a volume, with backups. */
+async function keepData(api: TestApi, app: App): Promise<void> {
+  const { addons, addonBackups, addonProofs, volumes, volumeCopies } = api.store
+  const asked = { plan: 'heroku-postgresql', name: 'shop-db' }
+  const id = String((await api.call('POST', '/apps/shop/addons', { body: asked })).body['id']) as AddonId
+  addons.setSecrets(id, { ...addons.secrets(id), config: { URL: 'postgres://u:p@h:5432/d' } })
+  addons.setState(id, { kind: 'provisioned', work: null })
+  for (const kind of ['full', 'diff'] as const) {
+    const label = kind === 'full' ? '20261122-031502F' : '20261122-031502F_20261126-031507D'
+    const state = { kind: 'succeeded', label, bytes: kind === 'full' ? 48e6 : 3e6, noted: null } as const
+    addonBackups.end(addonBackups.begin(id, kind).id, state)
+  }
+  const now = Date.now()
+  addonBackups.setArchive(id, { since: new Date(now - 5 * 86_400_000), until: new Date(now - 20_000), bytes: 96e6 })
+  addonProofs.setState(addonProofs.ask(id).id, { kind: 'succeeded', label: '20261122-031502F' })
+  const made = volumes.create({ appId: app.id, name: 'uploads', mount: '/app/up', types: ['web'], singleWriter: false })
+  volumes.recordMade(made.id)
+  const of = { appId: app.id, volumeId: made.id, volume: 'uploads', from: null, into: null, trigger: 'daily' } as const
+  const copy = volumeCopies.create({ ...of, kind: 'backup' })
+  const content = { checksum: 'f'.repeat(64), files: 1204, bytes: 7.3e8 }
+  const done = { kind: 'succeeded', endedAt: new Date(), snapshot: '0123abcd', isStill: true, ...content } as const
+  volumeCopies.setState(copy.id, done)
+  const fails = volumeCopies.create({ ...of, kind: 'backup', trigger: 'asked' })
+  volumeCopies.setState(fails.id, { kind: 'failed', endedAt: new Date(), reason: 'The target does not answer.' })
 }
 
 /** The last hour's, in waves. */

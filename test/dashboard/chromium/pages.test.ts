@@ -5,7 +5,7 @@ import { pages } from '../../../src/dashboard/registry.ts'
 import { createLog } from '../../../src/log.ts'
 import { openAppLogWriter } from '../../../src/logs/writer.ts'
 import { openOutputWriters } from '../../../src/output/writer.ts'
-import { furnish } from './furnish.ts'
+import { furnish, paramsOf } from './furnish.ts'
 import { expectShown, forFile } from './web.ts'
 
 const { api, open, url } = await forFile()
@@ -23,25 +23,26 @@ async function violations(page: Page): Promise<string[]> {
 }
 
 /** Every page there is, and some of them as they also may be. */
-const [someBuild] = (await api.call('GET', '/apps/shop/builds')).body
-const params: Record<string, string> = { ':app': 'shop', ':release': 'v3', ':build': String(someBuild?.['id']) }
+const params = await paramsOf(api)
 const all = pages.map(({ path }) => `/dashboard${path.replaceAll(/:\w+/g, (name) => params[name] ?? name)}`)
 const more = [
   '/dashboard/apps/an-app-with-thirty-characters1',
   '/dashboard/apps/not-deployed-yet',
   '/dashboard/apps/shop/releases/v2?ask=rollback',
+  '/dashboard/apps/shop/data/addons/shop-db?ask=promote',
+  '/dashboard/apps/shop/data/volumes/uploads?ask=destroy',
   '/dashboard/apps/nothing-here',
 ]
 
 describe('a page can be used by everybody', () => {
   it.each([...all, ...more])('%s', async (path) => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      const page = await open(path, { colorScheme, viewport: { width: 390, height: 844 } })
-      expect(await violations(page)).toEqual([])
-      const width = (await page.evaluate('document.documentElement.scrollWidth')) as number
-      expect(width).toBeLessThanOrEqual(390)
-      await page.context().close()
-    }
+    const page = await open(path, { colorScheme: 'light', viewport: { width: 390, height: 844 } })
+    expect(await violations(page)).toEqual([])
+    await page.emulateMedia({ colorScheme: 'dark' })
+    expect(await violations(page)).toEqual([])
+    const width = (await page.evaluate('document.documentElement.scrollWidth')) as number
+    expect(width).toBeLessThanOrEqual(390)
+    await page.context().close()
   })
 
   it('the login', async () => {

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { pages } from '../../../src/dashboard/registry.ts'
 import { TestApi } from '../../api/test-api.ts'
-import { furnish } from './furnish.ts'
+import { furnish, paramsOf } from './furnish.ts'
 import { launch, serveWeb } from './web.ts'
 
 /** `npm run screenshots [-- DIRECTORY]`: each page, light and dark, on a phone and on a desk. */
@@ -26,10 +26,9 @@ try {
 process.stdout.write(`${directory}\n`)
 
 async function listPages(api: TestApi): Promise<Record<string, string>> {
-  const [failed, built] = (
-    await api.call('GET', '/apps/shop/builds', { headers: { range: 'created_at ..; order=desc' } })
-  ).body
-  const params: Record<string, string> = { ':app': 'shop', ':release': 'v3', ':build': String(built?.['id']) }
+  const [failed] = (await api.call('GET', '/apps/shop/builds', { headers: { range: 'created_at ..; order=desc' } }))
+    .body
+  const params = await paramsOf(api)
   const all = pages.map(({ path }) => [
     path.slice(1).replaceAll(/[/:]+/g, '-'),
     `/dashboard${path.replaceAll(/:\w+/g, (name) => params[name] ?? name)}`,

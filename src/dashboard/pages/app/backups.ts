@@ -1,9 +1,10 @@
-import { confirmation, hidden } from '../../components/form.ts'
+import { downloadPage } from '../../components/download-page.ts'
+import { checkTyped, confirmation, hidden } from '../../components/form.ts'
 import { dataTable, empty } from '../../components/table.ts'
 import { badge, bytes, moment } from '../../components/words.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { appPage, type AppVisit, type Done } from '../../page.ts'
-import { ApiRefusal, at } from '../../platform.ts'
+import { at } from '../../platform.ts'
 
 export const addonBackups = appPage({
   path: '/backups',
@@ -47,9 +48,7 @@ async function view(visit: AppVisit): Promise<Html> {
   const newestFirst = transfers.toSorted((one, other) => other.num - one.num)
   return html`
     <h1>Backups</h1>
-    <p class="quiet">
-      Of the app's add-ons. Each is read back before it counts. Volumes are in the backups of the server.
-    </p>
+    <p class="quiet">Of the app's add-ons. Each is read back before it counts. Volumes have theirs on the page Data.</p>
     ${own.length === 0 ? nothing : html`<div class="buttons">${own.map((addon) => backUpForm(visit, addon))}</div>`}
     <div id="backups" data-live>
       ${
@@ -140,28 +139,16 @@ async function backUp({ platform, app, form }: AppVisit): Promise<Done> {
   return { to: at`/apps/${app.name}/backups`, said: `Backup ${made.num} of ${addon} is begun.` }
 }
 
-/** The address needs no login, so it is shown: nothing follows it by itself. */
 async function download({ platform, app, form }: AppVisit): Promise<Done> {
   const path = `${pathOf(app.name)}${at`/${form.get('transfer') ?? ''}`}/actions/public-url`
   const { url, expires_at: until } = await platform.send<{ url: string; expires_at: string }>('POST', path)
   const back = `/dashboard${at`/apps/${app.name}/backups`}`
-  return {
-    page: html`
-      <h1>Download a backup</h1>
-      <section class="card stack" aria-label="The backup">
-        <p><a class="button main" href="${new URL(url).pathname}">Download</a></p>
-        <p class="quiet">The address is good until ${moment(until)}, for everybody who has it.</p>
-        <p><a href="${back}">Back to the backups</a></p>
-      </section>
-    `,
-  }
+  return { page: downloadPage({ url, until, back, file: `${app.name}.dump` }) }
 }
 
 async function restore({ platform, app, form }: AppVisit): Promise<Done> {
   const [addon, source] = [form.get('addon') ?? '', form.get('source') ?? '']
-  if (form.get('confirm') !== addon) {
-    throw new ApiRefusal(422, { id: 'confirmation_required', message: `Type ${addon} to replace what is in it.` })
-  }
+  checkTyped(form, addon)
   await platform.send('POST', at`/client/v11/databases/${addon}/restores`, { backup_url: source })
   return { to: at`/apps/${app.name}/backups`, said: `The restore into ${addon} is begun.` }
 }

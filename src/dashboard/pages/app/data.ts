@@ -1,95 +1,91 @@
-import { confirmation, field, select, submit } from '../../components/form.ts'
-import { dataTable, empty } from '../../components/table.ts'
-import { badge, bytes, moment, type Tone } from '../../components/words.ts'
+import { lostAtMost } from '../../components/backup-facts.ts'
+import { field, select, submit } from '../../components/form.ts'
+import { empty, tableOr } from '../../components/table.ts'
+import { ago, badge, bytes, moment, type Tone } from '../../components/words.ts'
+import type { ShownAddon, ShownBackups, ShownCopy, ShownVolume } from '../../data-shapes.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { appPage, type AppVisit, type Done } from '../../page.ts'
-import { ApiRefusal, at } from '../../platform.ts'
+import { at } from '../../platform.ts'
 
 export const data = appPage({
   path: '/data',
   title: 'Data',
   listed: true,
   view,
-  actions: { create, destroyAddon, createVolume, destroyVolume },
+  actions: { create, createVolume },
 })
 
-type Addon = {
-  id: string
-  name: string
-  app: { id: string; name: string }
-  plan: { name: string }
-  state: string
-  config_vars: string[]
-  created_at: string
-  provision_message?: string
-}
 type Service = { name: string; human_name: string }
 type Plan = { name: string; description: string }
-type Volume = {
-  name: string
-  mount: string
-  types: string[]
-  single_writer: boolean
-  read_only: boolean
-  used_bytes: number | null
-  limit_bytes: number
-  measured_at: string | null
-}
 
 async function view(visit: AppVisit): Promise<Html> {
-  const { platform, app, role, query } = visit
-  const [addons, volumes] = await Promise.all([
-    platform.list<Addon>(at`/apps/${app.name}/addons`, 'name ..; max=1000'),
-    platform.get<Volume[]>(at`/apps/${app.name}/volumes`),
+  const { platform, app, role } = visit
+  const path = at`/apps/${app.name}`
+  const [addons, backups, volumes, copies] = await Promise.all([
+    platform.list<ShownAddon>(`${path}/addons`, 'name ..; max=1000'),
+    platform.get<ShownBackups[]>(`${path}/backups`),
+    platform.get<ShownVolume[]>(`${path}/volumes`),
+    platform.get<ShownCopy[]>(`${path}/volume-copies`),
   ])
-  const leaving = addons.find(({ name }) => name === query.get('addon'))
-  if (leaving) return askDestroyAddon(visit, leaving)
-  const gone = volumes.find(({ name }) => name === query.get('volume'))
-  if (gone) return askDestroyVolume(visit, gone)
+  const kept = copies.filter(({ kind, status }) => kind === 'backup' && status === 'succeeded')
   return html`
     <h1>Data</h1>
     <section class="stack" aria-labelledby="addons">
       <h2 id="addons">Add-ons</h2>
       <div id="addon-list" data-live>
-        ${addons.length === 0 ? empty('No add-ons', 'A database or a cache for this app, which reaches it by config vars.') : dataTable('Add-ons', addonColumns(visit), addons)}
+        ${tableOr(noAddons, 'Add-ons', addonColumns(app.id, app.name, backups), addons)}
       </div>
       ${role === 'view' ? nothing : await addonForm(visit)}
     </section>
     <section class="stack" aria-labelledby="volumes">
       <h2 id="volumes">Volumes</h2>
-      ${volumes.length === 0 ? empty('No volumes', 'A directory whose files stay when dynos are replaced.') : dataTable('Volumes', volumeColumns(visit), volumes)}
+      <div id="volume-list" data-live class="stack">
+        ${tableOr(noVolumes, 'Volumes', volumeColumns(app.name, kept), volumes)} ${gone(app.name, volumes, kept)}
+      </div>
       ${role === 'view' ? nothing : volumeForm(visit)}
     </section>
   `
 }
 
+const noAddons = empty('No add-ons', 'A database or a cache for this app, which reaches it by config vars.')
+const noVolumes = empty('No volumes', 'A directory whose files stay when dynos are replaced.')
+
 const tones: Record<string, Tone> = { provisioned: 'good', provisioning: 'busy', deprovisioned: 'bad' }
 
-function addonColumns({ app, role }: AppVisit) {
+export function addonBadge({ state }: Pick<ShownAddon, 'state'>): Html {
+  return badge(state, tones[state] ?? 'idle')
+}
+
+function addonColumns(appId: string, app: string, backups: ShownBackups[]) {
+  const of = ({ id }: ShownAddon): ShownBackups | undefined => backups.find(({ addon }) => addon.id === id)
   return [
-    { title: 'Name', cell: ({ name }: Addon) => html`<strong>${name}</strong>` },
-    { title: 'Plan', cell: ({ plan }: Addon) => plan.name },
+    {
+      title: 'Name',
+      cell: ({ name, app: owner }: ShownAddon) =>
+        html`<a class="name" href="/dashboard${at`/apps/${app}/data/addons/${name}`}">${name}</a> ${
+            owner.id === appId ? nothing : html`<span class="quiet">of ${owner.name}</span>`
+          }`,
+    },
+    { title: 'Plan', cell: ({ plan }: ShownAddon) => plan.name },
     {
       title: 'State',
-      cell: ({ state, provision_message: why }: Addon) => html`${badge(state, tones[state] ?? 'idle')} ${why ?? ''}`,
+      cell: (addon: ShownAddon) => html`${addonBadge(addon)} ${addon.provision_message ?? ''}`,
     },
     {
       title: 'Config vars',
-      cell: ({ config_vars: keys }: Addon) => html`${keys.map((key) => html`<code>${key}</code> `)}`,
+      cell: ({ config_vars: keys }: ShownAddon) => html`${keys.map((key) => html`<code>${key}</code> `)}`,
     },
-    { title: 'Since', cell: ({ created_at: since }: Addon) => moment(since) },
-    ...(role === 'view'
-      ? []
-      : [
-          {
-            title: 'Action',
-            cell: ({ name, app: owner }: Addon) =>
-              owner.id === app.id
-                ? html`<a href="?addon=${encodeURIComponent(name)}">Destroy<span class="unseen"> ${name}</span></a>`
-                : html`<span class="quiet">of ${owner.name}</span>`,
-          },
-        ]),
+    { title: 'Last backup', cell: (addon: ShownAddon) => lastOf(of(addon)) },
+    { title: 'Lost at most', cell: (addon: ShownAddon) => (of(addon) ? lostAtMost(of(addon)!) : nothing) },
   ]
+}
+
+function lastOf(one: ShownBackups | undefined): Html {
+  if (!one) return nothing
+  const { kind, last_good: good, last_proven: proven, problem, last_disproven: disproven } = one
+  if (kind === 'none') return html`<span class="quiet">not backed up</span>`
+  return html`${good ? ago(good.started_at) : html`<span class="quiet">none yet</span>`}
+  ${problem || disproven ? badge('trouble', 'bad') : proven ? badge('proven', 'good') : nothing}`
 }
 
 async function addonForm({ platform, form, here, token }: AppVisit): Promise<Html> {
@@ -104,33 +100,49 @@ async function addonForm({ platform, form, here, token }: AppVisit): Promise<Htm
   </form>`
 }
 
-function volumeColumns({ role }: AppVisit) {
-  const isAdmin = role === 'admin' || role === 'owner'
+function volumeColumns(app: string, kept: ShownCopy[]) {
+  const newest = ({ name }: ShownVolume): ShownCopy | undefined => kept.find(({ volume }) => volume.name === name)
   return [
-    { title: 'Name', cell: ({ name }: Volume) => html`<strong>${name}</strong>` },
-    { title: 'Directory', cell: ({ mount }: Volume) => html`<code>${mount}</code>` },
+    {
+      title: 'Name',
+      cell: ({ name }: ShownVolume) =>
+        html`<a class="name" href="/dashboard${at`/apps/${app}/data/volumes/${name}`}">${name}</a>`,
+    },
+    { title: 'Directory', cell: ({ mount }: ShownVolume) => html`<code>${mount}</code>` },
     {
       title: 'Of',
-      cell: ({ types, single_writer: single }: Volume) =>
-        `${types.join(', ')}, ${single ? 'one writer' : 'several writers'}`,
+      cell: ({ types, single_writer: single }: ShownVolume) =>
+        types.length === 0 ? 'one-off dynos' : `${types.join(', ')}, ${single ? 'one writer' : 'several writers'}`,
     },
+    { title: 'Used', cell: usedOf },
     {
-      title: 'Used',
-      cell: ({ used_bytes: used, limit_bytes: limit, measured_at: when, read_only: full }: Volume) =>
-        html`${used === null ? 'not measured yet' : `${bytes(used)} of ${bytes(limit)}`}
-        ${full ? badge('full', 'bad') : nothing}
-        ${when === null ? nothing : html`<span class="quiet">${moment(when)}</span>`}`,
+      title: 'Last backup',
+      cell: (volume: ShownVolume) => {
+        const copy = newest(volume)
+        if (!copy) return html`<span class="quiet">none yet</span>`
+        return html`${ago(copy.created_at)} ${copy.proven_at === null ? nothing : badge('proven', 'good')}`
+      },
     },
-    ...(isAdmin
-      ? [
-          {
-            title: 'Action',
-            cell: ({ name }: Volume) =>
-              html`<a href="?volume=${encodeURIComponent(name)}">Destroy<span class="unseen"> ${name}</span></a>`,
-          },
-        ]
-      : []),
   ]
+}
+
+export function usedOf({
+  used_bytes: used,
+  limit_bytes: limit,
+  measured_at: when,
+  read_only: full,
+}: ShownVolume): Html {
+  return html`${used === null ? 'not measured yet' : `${bytes(used)} of ${bytes(limit)}`}
+  ${full ? badge('full', 'bad') : nothing} ${when === null ? nothing : html`<span class="quiet">${moment(when)}</span>`}`
+}
+
+/** Backups outlast their volume. */
+function gone(app: string, volumes: ShownVolume[], kept: ShownCopy[]): Html {
+  const present = new Set(volumes.map(({ name }) => name))
+  const names = [...new Set(kept.map(({ volume }) => volume.name))].filter((name) => !present.has(name))
+  if (names.length === 0) return nothing
+  const link = (name: string): Html => html`<a href="/dashboard${at`/apps/${app}/data/volumes/${name}`}">${name}</a> `
+  return html`<p class="quiet">Backups of volumes that are gone: ${names.map(link)}</p>`
 }
 
 function volumeForm({ form, here, token }: AppVisit): Html {
@@ -152,60 +164,9 @@ function volumeForm({ form, here, token }: AppVisit): Html {
   </form>`
 }
 
-function askDestroyAddon({ app, token }: AppVisit, { name, plan }: Addon): Html {
-  const path = `/dashboard${at`/apps/${app.name}/data`}`
-  return html`
-    <h1>Destroy an add-on</h1>
-    ${confirmation({
-      title: `Destroy ${name} (${plan.name})?`,
-      consequences: [
-        'All its data is removed.',
-        'Its config vars go from this app, and from the apps that it is attached to, each with a release.',
-      ],
-      action: 'destroyAddon',
-      button: `Destroy ${name}`,
-      danger: true,
-      fields: { addon: name },
-      typed: name,
-      token,
-      here: `${path}?addon=${encodeURIComponent(name)}`,
-      back: path,
-    })}
-  `
-}
-
-function askDestroyVolume({ app, token }: AppVisit, { name, mount }: Volume): Html {
-  const path = `/dashboard${at`/apps/${app.name}/data`}`
-  return html`
-    <h1>Destroy a volume</h1>
-    ${confirmation({
-      title: `Destroy the volume ${name}?`,
-      consequences: [
-        html`All files in <code>${mount}</code> are removed.`,
-        'A release is made: the new dynos do not have it.',
-      ],
-      action: 'destroyVolume',
-      button: `Destroy ${name}`,
-      danger: true,
-      fields: { volume: name },
-      typed: name,
-      token,
-      here: `${path}?volume=${encodeURIComponent(name)}`,
-      back: path,
-    })}
-  `
-}
-
 async function create({ platform, app, form }: AppVisit): Promise<Done> {
-  const made = await platform.send<Addon>('POST', at`/apps/${app.name}/addons`, { plan: form.get('plan') ?? '' })
+  const made = await platform.send<ShownAddon>('POST', at`/apps/${app.name}/addons`, { plan: form.get('plan') ?? '' })
   return { to: at`/apps/${app.name}/data`, said: `${made.name} is being made.` }
-}
-
-async function destroyAddon({ platform, app, form }: AppVisit): Promise<Done> {
-  const name = form.get('addon') ?? ''
-  checkTyped(form, name)
-  await platform.send('DELETE', at`/apps/${app.name}/addons/${name}`, { confirm: app.name })
-  return { to: at`/apps/${app.name}/data`, said: `${name} is destroyed.` }
 }
 
 async function createVolume({ platform, app, form }: AppVisit): Promise<Done> {
@@ -213,16 +174,4 @@ async function createVolume({ platform, app, form }: AppVisit): Promise<Done> {
   const asked = { name, mount, single_writer: form.get('writers') !== 'several' }
   await platform.send('POST', at`/apps/${app.name}/volumes`, asked)
   return { to: at`/apps/${app.name}/data`, said: `${name} is added; a release makes it known to the dynos.` }
-}
-
-async function destroyVolume({ platform, app, form }: AppVisit): Promise<Done> {
-  const name = form.get('volume') ?? ''
-  checkTyped(form, name)
-  await platform.send('DELETE', at`/apps/${app.name}/volumes/${name}?confirm=${name}`)
-  return { to: at`/apps/${app.name}/data`, said: `${name} is destroyed.` }
-}
-
-function checkTyped(form: URLSearchParams, name: string): void {
-  if (form.get('confirm') === name) return
-  throw new ApiRefusal(422, { id: 'confirmation_required', message: `Type ${name} to destroy it.` })
 }

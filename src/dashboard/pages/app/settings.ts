@@ -1,9 +1,9 @@
-import { area, confirmation, field, submit } from '../../components/form.ts'
+import { area, checkTyped, confirmation, field, submit } from '../../components/form.ts'
 import { facts } from '../../components/table.ts'
 import { moment } from '../../components/words.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { appPage, type AppVisit, type Done } from '../../page.ts'
-import { ApiRefusal, at } from '../../platform.ts'
+import { at } from '../../platform.ts'
 
 export const settings = appPage({
   path: '/settings',
@@ -153,9 +153,7 @@ async function cancelTransfer({ platform, app }: AppVisit): Promise<Done> {
 }
 
 async function destroy({ platform, app, form }: AppVisit): Promise<Done> {
-  if (form.get('confirm') !== app.name) {
-    throw new ApiRefusal(422, { id: 'confirmation_required', message: `Type ${app.name} to destroy it.` })
-  }
+  checkTyped(form, app.name)
   await platform.send('DELETE', at`/apps/${app.name}?volumes=destroy`)
   return { to: '/apps', said: `${app.name} is destroyed.` }
 }
