@@ -7,7 +7,7 @@ import type { AddonId, DataTransferId } from '../model/ids.ts'
 import { shutdown } from '../model/stop-reasons.ts'
 import { serviceNamed, type Service } from '../model/service.ts'
 import { readServices } from '../services/definition.ts'
-import { canBeCopied, settleLoad } from '../services/dumps.ts'
+import { canBeDumped, settleLoad } from '../services/dumps.ts'
 import type { Store } from '../store/store.ts'
 import { askBackup } from './ask.ts'
 import { runTransfer, type TransferParts } from './run.ts'
@@ -181,7 +181,7 @@ export class DataTransfers implements AsyncDisposable {
   #askScheduled(services: Service[], addonId: AddonId): void {
     const addon = this.#own.store.addons.find(addonId)
     const service = addon && serviceNamed(services, addon.service)
-    if (addon?.state.kind !== 'provisioned' || !service || !canBeCopied(service)) return
+    if (addon?.state.kind !== 'provisioned' || !service || !canBeDumped(service)) return
     askBackup(this.#own.store, addon, { scheduled: true })
   }
 }

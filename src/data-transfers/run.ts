@@ -1,15 +1,19 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
-import { PaasError } from '../errors.ts'
+import { asPaasError, PaasError } from '../errors.ts'
 import type { Addon } from '../model/addon.ts'
 import { transferName, type DataTransfer, type StoredBackup } from '../model/data-transfer.ts'
 import type { AddonId } from '../model/ids.ts'
+import { serviceNamed } from '../model/service.ts'
 import { download } from '../outbound/download.ts'
 import type { Outbound } from '../outbound/outbound.ts'
-import { dumpAddon, loadAddon } from '../services/dumps.ts'
+import { readServices } from '../services/definition.ts'
+import { addonFacts, dumpAddon, loadAddon } from '../services/dumps.ts'
+import { hasArchive } from '../services/spec.ts'
 import type { Store } from '../store/store.ts'
-import { Summed } from './summed.ts'
+import { Summed } from '../services/summed.ts'
 import type { BackupStorage } from './storage.ts'
 
 export type TransferParts = {
@@ -19,6 +23,7 @@ export type TransferParts = {
   /** Where what is downloaded lies until it is loaded. */
   scratch: BackupStorage
   outbound: Outbound
+  config: Pick<Config, 'servicesDirectories'>
 }
 
 /** Bytes and milliseconds of a dump that is downloaded. */
@@ -54,11 +59,13 @@ export async function runTransfer(
 async function backUp(parts: TransferParts, transfer: DataTransfer, signal: AbortSignal): Promise<StoredBackup> {
   const { storage } = parts
   const from = addonOf(parts, transfer.from)
+  const before = await inside(parts, transfer, signal)
   say(parts, transfer, `dumping ${from.name}`)
   const content = await dumpAddon(parts, from, signal)
   const { measured, passed } = measure(parts, transfer, { content })
   const place = await storage.store(transfer.id, measured, signal)
   await passed
+  if (before) noteIfSame(parts, transfer, { before, after: await inside(parts, transfer, signal) })
   say(parts, transfer, `reading back ${measured.bytes} bytes`)
   try {
     await readBack(storage.read(place, signal), measured)
@@ -68,6 +75,40 @@ async function backUp(parts: TransferParts, transfer: DataTransfer, signal: Abor
   }
   say(parts, transfer, 'what is stored is what was dumped')
   return { place, sha256: measured.sha256 }
+}
+
+/**
+ * What there is to compare the backup with when it is proven; undefined where its service cannot
+ * tell, or has an archive, which is what is proven of it.
+ */
+async function inside(
+  parts: TransferParts,
+  transfer: DataTransfer,
+  signal: AbortSignal,
+): Promise<string[] | undefined> {
+  const from = addonOf(parts, transfer.from)
+  const service = serviceNamed(
+    readServices(parts.config.servicesDirectories, () => undefined),
+    from.service,
+  )
+  if (!service?.scripts.includes('facts') || hasArchive(service)) return undefined
+  try {
+    return await addonFacts(parts, from, signal)
+  } catch (cause) {
+    signal.throwIfAborted()
+    say(parts, transfer, `what is inside could not be noted: ${asPaasError(cause).message}`)
+    return undefined
+  }
+}
+
+/** What changed while it was dumped says nothing of the dump. */
+function noteIfSame(
+  parts: TransferParts,
+  transfer: DataTransfer,
+  { before, after }: { before: string[]; after: string[] | undefined },
+): void {
+  if (before.join('\n') === after?.join('\n')) parts.store.dataTransfers.noteFacts(transfer.id, before)
+  else say(parts, transfer, 'what is inside changed meanwhile: a proof restores it, and compares nothing')
 }
 
 /** @throws backup_damaged */

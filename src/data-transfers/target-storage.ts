@@ -24,6 +24,7 @@ export class TargetStorage implements BackupStorage {
     if (content.errored) failed.abort(content.errored)
     const either = AbortSignal.any([signal, failed.signal])
     await restic.open({ make: true, signal: either })
+    using _held = await restic.hold({ alone: false }, either)
     // For restic an input that ends is whole: one that fails has no end, and restic is stopped.
     const input = content.pipe(new PassThrough())
     const { snapshot } = await restic.storeStream(input, { file: fileOf(id), tag, host }, either)
@@ -37,7 +38,7 @@ export class TargetStorage implements BackupStorage {
     content.once('close', () => gone.abort())
     const either = AbortSignal.any([signal, gone.signal])
     const use = (output: Readable): Promise<void> => pipeline(output, content, { end: false })
-    this.#own.restic.read(snapshot, fileOf(id as DataTransferId), { use, signal: either }).then(
+    this.#read(snapshot, fileOf(id as DataTransferId), { use, signal: either }).then(
       () => content.end(),
       (cause: unknown) => content.destroy(cause as Error),
     )
@@ -45,7 +46,15 @@ export class TargetStorage implements BackupStorage {
   }
 
   async remove(places: string[], signal: AbortSignal): Promise<void> {
-    await this.#own.restic.remove(places.map(snapshotOf), signal)
+    const { restic } = this.#own
+    using _alone = await restic.hold({ alone: true }, signal)
+    await restic.remove(places.map(snapshotOf), signal)
+  }
+
+  /** A removal would keep restic from reading, and waits. */
+  async #read(...[snapshot, file, how]: Parameters<Restic['read']>): Promise<unknown> {
+    using _held = await this.#own.restic.hold({ alone: false }, how.signal)
+    return await this.#own.restic.read(snapshot, file, how)
   }
 
   /** What a restored record does not know yet may still be wanted. */
@@ -60,6 +69,7 @@ export class TargetStorage implements BackupStorage {
         hostname === serverId && !known.some((one) => id.startsWith(one)) && Date.parse(time) < oldest,
     )
     if (lost.length === 0) return
+    using _alone = await restic.hold({ alone: true }, signal)
     await restic.remove(
       lost.map(({ id }) => id),
       signal,

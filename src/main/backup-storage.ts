@@ -19,6 +19,7 @@ export function openBackupStorage({ config, store, serverId }: Given): BackupSto
     // The worker does not know the passphrase, which opens the backups of the whole server.
     passphrase: store.secretFor('backups of add-ons').toString('base64url'),
     cacheDirectory: join(paths.dumps, 'cache'),
+    lock: join(paths.dumps, 'lock'),
   })
   return new Storages({ files, target: new TargetStorage({ restic, serverId, keepDays }) })
 }

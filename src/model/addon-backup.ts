@@ -34,7 +34,8 @@ export type AddonProof = {
 export type AddonProofState =
   | { kind: 'asked' }
   | { kind: 'running' }
-  | { kind: 'succeeded'; label: string }
+  /** `compared`: with what was noted when the backup was made; else it was restored alone. */
+  | { kind: 'succeeded'; label: string; compared: boolean }
   | { kind: 'failed'; label: string | null; reason: string }
 
 /** Of one add-on: any moment from `since` to `until` can be restored. */

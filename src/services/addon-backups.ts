@@ -6,23 +6,28 @@ import { everyDay } from '../every-day.ts'
 import type { PlatformLog } from '../logs/platform-log.ts'
 import type { Addon } from '../model/addon.ts'
 import { backupDue, backupPeriod, type AddonBackup, type AddonProof, type BackupKind } from '../model/addon-backup.ts'
-import { planNamed, serviceNamed, type Service, type ServicePlan } from '../model/service.ts'
+import { transferName } from '../model/data-transfer.ts'
+import { planNamed, serviceNamed } from '../model/service.ts'
 import { shutdown } from '../model/stop-reasons.ts'
 import type { Store } from '../store/store.ts'
 import { bringIntoArchive, makeArchiveBackup, noteFacts } from './archive.ts'
 import { readServices } from './definition.ts'
-import { proveBackup, removeTrials, type ProveDeps } from './prove.ts'
+import { canBeDumped } from './dumps.ts'
+import { dumpProblem, newestDump } from './dump-watch.ts'
+import { proveDump, type ProveDumpDeps } from './prove-dump.ts'
+import { proveBackup, type ProveDeps } from './prove.ts'
 import { hasArchive } from './spec.ts'
+import { removeTrials, type Proven } from './trial.ts'
 import { warnOfBackups } from './warn-of-backups.ts'
 
-export type AddonBackupsOptions = ProveDeps & {
+export type AddonBackupsOptions = Omit<ProveDeps & ProveDumpDeps, 'store'> & {
   store: Store
   platformLog: PlatformLog
   config: Pick<Config, 'servicesDirectories' | 'backup'>
 }
 
-/** Milliseconds until what is written is brought into the archives again, and what is due done. */
-const pace = { archive: 30_000, work: 5000 }
+/** Milliseconds until archives are brought up to date again, what is due done, dumps looked at. */
+const pace = { archive: 30_000, work: 5000, watch: 60_000 }
 /** Milliseconds after a backup that failed until the next one. */
 const patience = 900_000
 /** Milliseconds for which the backup target may be away before that is told. */
@@ -30,7 +35,7 @@ const storePatience = 600_000
 /** When proofs are made, in the time zone of the machine. */
 const night = { hour: 2, minute: 30 }
 
-type Known = { addon: Addon; service: Service; plan: ServicePlan; container: ServiceContainer }
+type Known = Proven & { container: ServiceContainer }
 
 /**
  * Keeps the backups of add-ons: brings what is written into their archives, makes backups when they
@@ -54,8 +59,11 @@ export class AddonBackups implements AsyncDisposable {
     store.addonBackups.noteLosses('The server was stopped in the midst of it.')
     this.#nightly = everyDay(night, () => this.#proveAll())
     this.#done.push(
+      // Of a worker that was killed in the midst of a proof, which is on record as not done.
+      removeTrials(this.#own).catch((cause: unknown) => this.#own.log.warn({ err: cause }, 'proofs were not tidied')),
       this.#every(pace.archive, () => this.#archiveAll()),
       this.#every(pace.work, () => this.#workAll()),
+      this.#every(pace.watch, async () => this.#watchDumps()),
     )
   }
 
@@ -135,24 +143,37 @@ export class AddonBackups implements AsyncDisposable {
     const { store, log } = this.#own
     const { signal } = this.#stopping
     const addon = store.addons.find(proof.addonId)
-    const known = addon && (await this.#running()).find((one) => one.addon.id === addon.id)
-    const backup = store.addonBackups.list(proof.addonId).find(({ state }) => state.kind === 'succeeded')
-    const label = backup ? labelOf(backup) : null
-    if (backup && this.#isOnItsWay(proof, backup)) return
+    const known = this.#known().find((one) => one.addon.id === proof.addonId)
+    const newest = known && this.#newest(known)
+    const label = newest?.label ?? null
+    if (newest?.backup && this.#isOnItsWay(proof, newest.backup)) return
     try {
-      if (!addon || !known) throw new PaasError('backup_missing', 'The add-on does not run.')
-      if (!backup) throw new PaasError('backup_missing', 'There is no backup yet.')
+      if (!known) throw new PaasError('backup_missing', 'The add-on is not there.')
+      if (!newest) throw new PaasError('backup_missing', 'There is no backup yet.')
       store.addonProofs.setState(proof.id, { kind: 'running' })
       await removeTrials(this.#own)
-      await proveBackup(this.#own, known, backup, signal)
-      store.addonProofs.setState(proof.id, { kind: 'succeeded', label: label ?? '' })
-      log.info({ addon: addon.name, app: addon.appId, label }, 'backup proven')
+      const compared = await newest.prove(signal)
+      store.addonProofs.setState(proof.id, { kind: 'succeeded', label: newest.label, compared })
+      log.info({ addon: known.addon.name, app: known.addon.appId, label, compared }, 'backup proven')
     } catch (cause) {
       signal.throwIfAborted()
       const reason = asPaasError(cause).message
       store.addonProofs.setState(proof.id, { kind: 'failed', label, reason })
       if (addon) warnOfBackups(this.#own, addon, `its backup ${label ?? ''} could not be restored: ${reason}`)
     }
+  }
+
+  /** The newest good backup: of an archive where the service keeps one, else a dump. */
+  #newest(known: Proven): Newest | undefined {
+    const { store } = this.#own
+    const { id } = known.addon
+    if (hasArchive(known.service)) {
+      const backup = store.addonBackups.list(id).find(({ state }) => state.kind === 'succeeded')
+      const label = backup?.state.kind === 'succeeded' ? backup.state.label : ''
+      return backup && { label, backup, prove: (signal) => proveBackup(this.#own, known, backup, signal) }
+    }
+    const dump = newestDump(store, id)
+    return dump && { label: transferName(dump), prove: (signal) => proveDump(this.#own, known, dump, signal) }
   }
 
   /** To the backup target, from which it is restored. */
@@ -165,9 +186,15 @@ export class AddonBackups implements AsyncDisposable {
 
   #proveAll(): void {
     const { store } = this.#own
-    for (const { id } of store.addons.list()) {
-      const hasBackup = store.addonBackups.list(id).some(({ state }) => state.kind === 'succeeded')
-      if (hasBackup) store.addonProofs.ask(id)
+    for (const known of this.#known()) if (this.#newest(known)) store.addonProofs.ask(known.addon.id)
+  }
+
+  /** Of those that are dumped by a schedule. */
+  #watchDumps(): void {
+    const { store } = this.#own
+    for (const { addon, service } of this.#known()) {
+      const problem = canBeDumped(service) ? dumpProblem(store, addon, new Date()) : undefined
+      if (problem !== undefined) this.#tell(addon, problem)
     }
   }
 
@@ -205,20 +232,28 @@ export class AddonBackups implements AsyncDisposable {
 
   /** Those with an archive that run. */
   async #running(): Promise<Known[]> {
-    const { store, engine, config, log } = this.#own
+    const archived = this.#known().filter(({ service }) => hasArchive(service))
+    if (archived.length === 0) return []
+    const containers = await this.#own.engine.listServices()
+    return archived.flatMap((known) => {
+      const container = containers.find(({ addonId, state }) => addonId === known.addon.id && state.kind === 'running')
+      return container ? [{ ...known, container }] : []
+    })
+  }
+
+  /** Those that are there, with what they are made of. */
+  #known(): Proven[] {
+    const { store, config, log } = this.#own
     const addons = store.addons.list().filter(({ state }) => state.kind === 'provisioned')
     if (addons.length === 0) return []
     const services = readServices(config.servicesDirectories, (err) => log.error({ err }, 'a service cannot be read'))
-    const containers = await engine.listServices()
     return addons.flatMap((addon) => {
       const service = serviceNamed(services, addon.service)
       const plan = service && planNamed(service, addon.plan)
-      const container = containers.find(({ addonId, state }) => addonId === addon.id && state.kind === 'running')
-      return service && plan && container && hasArchive(service) ? [{ addon, service, plan, container }] : []
+      return service && plan ? [{ addon, service, plan }] : []
     })
   }
 }
 
-function labelOf({ state }: AddonBackup): string | null {
-  return state.kind === 'succeeded' ? state.label : null
-}
+/** `backup`: where it is one of an archive. */
+type Newest = { label: string; backup?: AddonBackup; prove: (signal: AbortSignal) => Promise<boolean> }

@@ -13,7 +13,7 @@ import { newId, type AccountId, type AddonId, type AppId } from '../model/ids.ts
 import { serviceCalledBy, type Service } from '../model/service.ts'
 import type { Store } from '../store/store.ts'
 import { attachAddon } from './attach.ts'
-import { canBeCopied } from './dumps.ts'
+import { canBeDumped } from './dumps.ts'
 import { planAsked } from './asked.ts'
 
 /** In which add-ons are backed up unless somebody chooses another: from midnight, UTC. */
@@ -67,7 +67,7 @@ export function createAddon(
     )
     const named = serviceCalledBy(service, asked.split(':', 1)[0] ?? '')
     const { overwritten } = attachAddon(store, { app, addon, service: named }, { name: as, confirm })
-    if (service.data && canBeCopied(service)) schedule(store, addon)
+    if (canBeDumped(service)) schedule(store, addon)
     if (overwritten.length > 0)
       store.configVars.update(app.id, Object.fromEntries(overwritten.map((key) => [key, null])))
     return addon

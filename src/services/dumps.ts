@@ -13,9 +13,14 @@ type Deps = { engine: Pick<Engine, 'listServices' | 'streamInService'> }
 type SettlingDeps = { engine: Pick<Engine, 'listServices' | 'execInService' | 'endExec'> }
 type Whose = Pick<Addon, 'id' | 'name'>
 
-/** Whether add-ons of a service can be copied: it has all three programs. */
+/** Whether add-ons of a service can be backed up by dumps. */
+export function canBeDumped({ data, scripts }: Pick<Service, 'data' | 'scripts'>): boolean {
+  return data && scripts.includes('dump')
+}
+
+/** Whether a dump of an add-on of that service can be put into one. */
 export function canBeCopied({ scripts }: Pick<Service, 'scripts'>): boolean {
-  return ['dump', 'load', 'facts'].every((name) => scripts.includes(name))
+  return ['dump', 'load'].every((name) => scripts.includes(name))
 }
 
 /**

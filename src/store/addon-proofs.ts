@@ -8,6 +8,7 @@ type ProofRow = {
   addon_id: AddonId
   state: AddonProofState['kind']
   label: string | null
+  compared: number | null
   reason: string | null
   created_at: number
   ended_at: number | null
@@ -39,11 +40,13 @@ export function openAddonProofRecords(db: Database): AddonProofRecords {
     setState: (id, state) => {
       const isOver = state.kind === 'succeeded' || state.kind === 'failed'
       db.run(
-        'UPDATE addon_proofs SET state = :state, label = :label, reason = :reason, ended_at = :endedAt WHERE id = :id',
+        `UPDATE addon_proofs SET state = :state, label = :label, compared = :compared, reason = :reason, ended_at = :endedAt
+         WHERE id = :id`,
         {
           id,
           state: state.kind,
           label: isOver ? state.label : null,
+          compared: state.kind === 'succeeded' ? Number(state.compared) : null,
           reason: state.kind === 'failed' ? state.reason : null,
           endedAt: isOver ? Date.now() : null,
         },
@@ -64,13 +67,14 @@ function toProof(row: ProofRow): AddonProof {
   }
 }
 
-function stateOf({ state, label, reason }: ProofRow): AddonProofState {
+function stateOf({ state, label, compared, reason }: ProofRow): AddonProofState {
   switch (state) {
     case 'asked':
     case 'running':
       return { kind: state }
     case 'succeeded':
-      return { kind: state, label: label ?? '' }
+      // Before there was a column for it, each was compared where that could be done.
+      return { kind: state, label: label ?? '', compared: compared !== 0 }
     case 'failed':
       return { kind: state, label, reason: reason ?? '' }
   }

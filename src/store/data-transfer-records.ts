@@ -24,6 +24,9 @@ export interface DataTransferRecords {
   setState(id: DataTransferId, state: DataTransferState): boolean
   setProgress(id: DataTransferId, progress: { bytes?: number; warnings?: number }): void
   addLine(id: DataTransferId, message: string): void
+  /** What was inside when a backup was made; undefined: nothing was noted. */
+  noteFacts(id: DataTransferId, facts: string[]): void
+  factsOf(id: DataTransferId): string[] | undefined
   remove(id: DataTransferId): void
 }
 

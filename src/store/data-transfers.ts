@@ -110,6 +110,13 @@ export function openDataTransferRecords(db: Database, cipher: Cipher): DataTrans
         const lines = [...(found?.log ?? []), { at: new Date(), message }].slice(-mostLines)
         db.run('UPDATE data_transfers SET log = :log WHERE id = :id', { id, log: JSON.stringify(lines) })
       }),
+    noteFacts: (id, facts) => {
+      db.run('UPDATE data_transfers SET facts = :facts WHERE id = :id', { id, facts: JSON.stringify(facts) })
+    },
+    factsOf: (id) => {
+      const row = db.get<{ facts: string | null }>('SELECT facts FROM data_transfers WHERE id = :id', { id })
+      return row?.facts ? (JSON.parse(row.facts) as string[]) : undefined
+    },
     remove: (id) => {
       db.run('DELETE FROM data_transfers WHERE id = :id', { id })
     },

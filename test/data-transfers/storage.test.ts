@@ -8,7 +8,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { Restic } from '../../src/backups/restic.ts'
 import { FileStorage } from '../../src/data-transfers/file-storage.ts'
 import { Storages, type BackupStorage } from '../../src/data-transfers/storage.ts'
-import { Summed } from '../../src/data-transfers/summed.ts'
+import { Summed } from '../../src/services/summed.ts'
 import { TargetStorage } from '../../src/data-transfers/target-storage.ts'
 import type { DataTransferId } from '../../src/model/ids.ts'
 

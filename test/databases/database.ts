@@ -10,11 +10,12 @@ const whileMade = 400_000
 const whileDone = 120_000
 
 export type Backups = {
+  kind: string
   window: { from: string; to: string } | null
   recovery_point_seconds: number | null
   where: string
-  last_good: { name: string; started_at: string } | null
-  last_proven: { backup: string } | null
+  last_good: { id: string; name: string; started_at: string } | null
+  last_proven: { backup: string; compared: boolean } | null
   last_disproven: { reason: string } | null
   problem: string | null
   backups: { name: string | null; status: string; reason: string | null }[]

@@ -3,6 +3,7 @@ import { PaasError } from '../../errors.ts'
 import type { Addon } from '../../model/addon.ts'
 import type { AddonProof, RestoreMoment } from '../../model/addon-backup.ts'
 import type { AddonProofId } from '../../model/ids.ts'
+import { canBeCopied, canBeDumped } from '../../services/dumps.ts'
 import { forkAddon } from '../../services/fork.ts'
 import { hasArchive } from '../../services/spec.ts'
 import type { Api } from '../deps.ts'
@@ -43,7 +44,7 @@ export function addonBackupRoutes(api: Api, deps: AddonDeps): void {
 
   api.post('/addons/:addon/actions/prove', { config }, (request, reply) => {
     const addon = addonOf(store, request, 'deploy')
-    checkArchive(deps, addon)
+    checkProvable(deps, addon)
     reply.code(202)
     return proofJson(store.addonProofs.ask(addon.id))
   })
@@ -69,6 +70,15 @@ export function addonBackupRoutes(api: Api, deps: AddonDeps): void {
     await wake(deps, reply, { kind: 'addons' })
     reply.code(201)
     return addonJson({ store, services, request }, fork)
+  })
+}
+
+/** @throws invalid_params */
+function checkProvable(deps: AddonDeps, { service: name }: Addon): void {
+  const service = servicesOf(deps).find((one) => one.name === name)
+  if (service && (hasArchive(service) || (canBeDumped(service) && canBeCopied(service)))) return
+  throw new PaasError('invalid_params', `${service?.title ?? name} has no backups here that could be restored.`, {
+    hint: 'A service of your own needs the programs dump and load: docs/services.md.',
   })
 }
 
@@ -104,6 +114,7 @@ function proofJson({ id, state, createdAt, endedAt }: AddonProof): object {
     id,
     status: state.kind,
     backup: state.kind === 'succeeded' || state.kind === 'failed' ? state.label : null,
+    compared: state.kind === 'succeeded' ? state.compared : null,
     reason: state.kind === 'failed' ? state.reason : null,
     created_at: time(createdAt),
     ended_at: endedAt && time(endedAt),

@@ -4,7 +4,7 @@ import type { BackupSchedule } from '../../model/data-transfer.ts'
 import type { Api } from '../deps.ts'
 import { uuidOf } from '../http/shapes.ts'
 import { addonNamed } from './find.ts'
-import { copyableAddon, type BackupDeps } from './backups.ts'
+import { dumpableAddon, type BackupDeps } from './backups.ts'
 
 const config = { scope: 'protected' } as const
 const asked = Type.Object(
@@ -34,7 +34,7 @@ export function backupScheduleRoutes(api: Api, deps: BackupDeps): void {
 
   api.post(path, { config, schema: { body: asked } }, (request, reply) => {
     const { hour, timezone = 'UTC', schedule_name: name } = request.body
-    const { id: addonId, name: addon } = copyableAddon(deps, request)
+    const { id: addonId, name: addon } = dumpableAddon(deps, request)
     checkTimezone(timezone)
     store.backupSchedules.set({ addonId, name: name ?? addon, hour: Number(hour), timezone })
     reply.code(201)

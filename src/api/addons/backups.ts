@@ -5,8 +5,8 @@ import { PaasError } from '../../errors.ts'
 import type { Addon } from '../../model/addon.ts'
 import { isOver, transferName, type DataTransfer } from '../../model/data-transfer.ts'
 import type { App } from '../../model/app.ts'
-import { serviceNamed } from '../../model/service.ts'
-import { canBeCopied } from '../../services/dumps.ts'
+import { serviceNamed, type Service } from '../../model/service.ts'
+import { canBeCopied, canBeDumped } from '../../services/dumps.ts'
 import type { Api } from '../deps.ts'
 import { appNamed, appOf, askerOf } from '../http/access.ts'
 import { lifetimes, type Passes } from '../http/passes.ts'
@@ -80,7 +80,7 @@ export function backupRoutes(api: Api, deps: BackupDeps): void {
   })
 
   api.post(`${database}/backups`, { config, schema: { body: nothing } }, async (request, reply) =>
-    begin(request, reply, askBackup(store, copyableAddon(deps, request), { scheduled: false })),
+    begin(request, reply, askBackup(store, dumpableAddon(deps, request), { scheduled: false })),
   )
   api.post(`${database}/restores`, { config, schema: { body: restored } }, async (request, reply) => {
     const { backup_url: source, extensions } = request.body
@@ -117,15 +117,22 @@ function transferOf({ store }: BackupDeps, request: FastifyRequest): DataTransfe
 }
 
 /** The add-on of the request's path. @throws addon_not_found, invalid_params */
-export function copyableAddon(deps: BackupDeps, request: FastifyRequest): Addon {
+export function dumpableAddon(deps: BackupDeps, request: FastifyRequest): Addon {
+  const { database } = request.params as { database: string }
+  const addon = addonNamed(deps.store, request, { idOrName: database, needed: 'deploy' })
+  return checkCopyable(deps, addon, canBeDumped)
+}
+
+/** The add-on of the request's path. @throws addon_not_found, invalid_params */
+function copyableAddon(deps: BackupDeps, request: FastifyRequest): Addon {
   const { database } = request.params as { database: string }
   return checkCopyable(deps, addonNamed(deps.store, request, { idOrName: database, needed: 'deploy' }))
 }
 
-function checkCopyable(deps: BackupDeps, addon: Addon): Addon {
+function checkCopyable(deps: BackupDeps, addon: Addon, can: (service: Service) => boolean = canBeCopied): Addon {
   checkReady(addon)
   const service = serviceNamed(servicesOf(deps), addon.service)
-  if (service && canBeCopied(service)) return addon
+  if (service && can(service)) return addon
   throw new PaasError(
     'invalid_params',
     `${service?.title ?? addon.service} cannot be backed up, restored or copied here.`,

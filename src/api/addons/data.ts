@@ -3,8 +3,10 @@ import { PaasError } from '../../errors.ts'
 import type { Role } from '../../model/access.ts'
 import type { Addon, AddonWork } from '../../model/addon.ts'
 import type { AddonFigures } from '../../model/addon-figures.ts'
+import { newestDump } from '../../services/dump-watch.ts'
+import { canBeDumped } from '../../services/dumps.ts'
 import { hasArchive } from '../../services/spec.ts'
-import { planNamed, type ServicePlan } from '../../model/service.ts'
+import { planNamed, type Service, type ServicePlan } from '../../model/service.ts'
 import type { ApiDeps } from '../deps.ts'
 import { servicesOf, type AddonDeps } from './deps.ts'
 import { addonNamed, noAddon } from './find.ts'
@@ -58,7 +60,7 @@ export async function infoOf(deps: DataDeps, addon: Addon, signal: AbortSignal):
     { name: 'Status', values: [statusOf(addon, figures)] },
     ...(figures?.told ?? []).map(({ name, value }) => ({ name, values: [value] })),
     ...(figures && plan ? usageOf(figures, plan) : []),
-    ...(service && hasArchive(service) ? backupLines(deps, addon) : []),
+    ...(service && (hasArchive(service) || canBeDumped(service)) ? backupLines(deps, addon, service) : []),
     ...nodesOf(figures),
     { name: 'Host', values: [addon.host] },
     ...(addon.exposed ? [{ name: 'Open to outside', values: [openTo(deps, addon.exposed)] }] : []),
@@ -67,12 +69,13 @@ export async function infoOf(deps: DataDeps, addon: Addon, signal: AbortSignal):
 }
 
 /** @returns the last good backup, and the last one that was restored to see whether it can be */
-function backupLines({ store }: DataDeps, { id }: Addon): InfoLine[] {
-  const backup = store.addonBackups.list(id).find(({ state }) => state.kind === 'succeeded')
+function backupLines({ store }: DataDeps, { id }: Addon, service: Service): InfoLine[] {
+  const archived = store.addonBackups.list(id).find(({ state }) => state.kind === 'succeeded')
+  const backup = hasArchive(service) ? archived?.startedAt : newestDump(store, id)?.createdAt
   const proof = store.addonProofs.list(id).find(({ state }) => state.kind === 'succeeded')
   const shown = (time: Date | null | undefined): string[] => [time ? minuteOf(time) : 'none yet']
   return [
-    { name: 'Last Backup', values: shown(backup?.startedAt) },
+    { name: 'Last Backup', values: shown(backup) },
     { name: 'Last Proof', values: shown(proof?.endedAt) },
   ]
 }

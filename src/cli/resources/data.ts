@@ -68,7 +68,7 @@ export type AddonBackupsJson = {
   bytes: number
   where: string | null
   last_good: { started_at: string } | null
-  last_proven: { at: string } | null
+  last_proven: { at: string; compared: boolean } | null
   last_disproven: { backup: string | null; reason: string } | null
   problem: string | null
   backups: {
@@ -81,6 +81,6 @@ export type AddonBackupsJson = {
   }[]
 }
 
-export type AddonProofJson = { id: string; status: string; reason: string | null }
+export type AddonProofJson = { id: string; status: string; compared: boolean | null; reason: string | null }
 
 export type AddonInfoJson = { name: string; info: { name: string; values: string[] }[] }

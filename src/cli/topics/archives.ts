@@ -15,7 +15,7 @@ export function defineArchives(program: Command): void {
   define(program, {
     name: 'backups',
     arguments: '[addon]',
-    summary: 'show the backups of databases',
+    summary: 'show the backups of add-ons',
     details:
       'For each the last good backup, the last proven one, how much would be lost, size and place. Of all your apps, of one with --app, or of one add-on in detail.',
     examples: ['paas backups', 'paas backups -a acme', 'paas backups DATABASE -a acme', 'paas backups --json'],
@@ -28,7 +28,7 @@ export function defineArchives(program: Command): void {
     arguments: '[addon]',
     summary: 'see whether the newest backups can be restored',
     details:
-      'Each is restored into a throw-away container, checked and compared with what was noted when it was made. Of one database, or of all of the app. The server does this every night by itself.',
+      'Each is restored into a throw-away container, checked and compared with what was noted when it was made. Of one add-on, or of all of the app. The server does this every night by itself.',
     examples: ['paas backups:prove -a acme', 'paas backups:prove DATABASE -a acme'],
   }).action(prove)
 
@@ -70,7 +70,7 @@ async function show(name: string | undefined, { app, ...options }: Options & { a
 function rowOf(one: AddonBackupsJson): string[] {
   const { addon, app, kind, last_good: good, last_proven: proven, recovery_point_seconds: seconds, bytes, where } = one
   if (kind === 'none') return [addon.name, app.name, 'not backed up', '', 'all of it', '', '']
-  return [addon.name, app.name, ageOf(good?.started_at), ageOf(proven?.at), secondsOf(seconds), mib(bytes), where ?? '']
+  return [addon.name, app.name, ageOf(good?.started_at), provenAt(proven), secondsOf(seconds), mib(bytes), where ?? '']
 }
 
 async function showOne(name: string, options: AppOptions): Promise<void> {
@@ -82,10 +82,13 @@ async function showOne(name: string, options: AppOptions): Promise<void> {
     ...pairs([
       ['Kind', one.kind],
       ['Schedule', one.schedule ?? 'none'],
-      ['Any moment', one.window ? `${one.window.from} to ${one.window.to}` : 'none yet'],
+      ...momentsOf(one),
       ['Lost at most', secondsOf(one.recovery_point_seconds)],
       ['Last good', one.last_good ? formatTimeAndAge(one.last_good.started_at) : 'none'],
-      ['Last proven', one.last_proven ? formatTimeAndAge(one.last_proven.at) : 'none'],
+      [
+        'Last proven',
+        one.last_proven ? `${formatTimeAndAge(one.last_proven.at)}${notCompared(one.last_proven)}` : 'none',
+      ],
       ['Size', mib(one.bytes)],
       ['Where', one.where ?? 'nowhere'],
       ...(one.problem ? [['Problem', one.problem] as [string, string]] : []),
@@ -118,7 +121,8 @@ async function prove(name: string | undefined, options: AppOptions): Promise<voi
     const proof = await progress(
       `Restoring the newest backup of ${addon.name}`,
       untilProven(() => api.get<AddonProofJson>(`${pathOf(addon)}/proofs/${asked.id}`)),
-      ({ status }) => (status === 'succeeded' ? 'and it is whole' : 'and it is NOT whole'),
+      ({ status, compared }) =>
+        status === 'succeeded' ? `and it is whole${notCompared({ compared })}` : 'and it is NOT whole',
     )
     proofs.push(proof)
   }
@@ -126,7 +130,7 @@ async function prove(name: string | undefined, options: AppOptions): Promise<voi
   const bad = proofs.find(({ status }) => status === 'failed')
   if (bad)
     throw new PaasError('backup_damaged', bad.reason ?? 'It could not be restored.', {
-      hint: 'An earlier moment may be whole: paas pg:restore --at TIME. The next backup is a new one.',
+      hint: `An earlier one may be whole: paas pg:backups -a ${app}, paas pg:restore --at TIME. The next backup is a new one.`,
     })
 }
 
@@ -159,6 +163,21 @@ async function restore(
   print(options, made, () => made.name)
   note(`Look at it with: paas pg:psql ${made.name} -a ${app}`)
   note(`Make it the DATABASE_URL with: paas pg:promote ${made.name} -a ${app}`)
+}
+
+function provenAt(proven: AddonBackupsJson['last_proven']): string {
+  return proven ? `${ageOf(proven.at)}${notCompared(proven)}` : 'none yet'
+}
+
+/** It was restored and answers, but there was nothing to compare it with. */
+function notCompared({ compared }: { compared: boolean | null }): string {
+  return compared === false ? ' (not compared)' : ''
+}
+
+/** What is dumped once a day has no other moments. */
+function momentsOf({ kind, window }: AddonBackupsJson): [string, string][] {
+  if (kind !== 'continuous') return []
+  return [['Any moment', window ? `${window.from} to ${window.to}` : 'none yet']]
 }
 
 function ageOf(iso: string | undefined): string {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { askBackup } from '../../../src/data-transfers/ask.ts'
 import type { AddonId } from '../../../src/model/ids.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
@@ -71,6 +72,33 @@ describe('the backups of an add-on', () => {
       last_disproven: { backup: '20261126-140307F', reason: 'It is torn.' },
     })
     expect(await refusal('GET', `/addons/${made.id}/proofs/none`)).toMatchObject({ status: 404 })
+  })
+
+  it('that are dumps say when the newest was made, and of which schedule', async () => {
+    const made = await database('heroku-redis:premium-0')
+    const path = `/addons/${made.id}/backups`
+    const { body: before } = await api.call('GET', path)
+    expect(before).toMatchObject({ kind: 'dumps', last_good: null, recovery_point_seconds: null, bytes: 0 })
+    expect(before['schedule']).toMatch(/^a dump each day at 0[0-5]:00 UTC$/)
+    const dump = askBackup(api.store, api.store.addons.find(made.id)!, { scheduled: true })
+    const at = { startedAt: new Date(Date.now() - 5000), endedAt: new Date() }
+    api.store.dataTransfers.setProgress(dump.id, { bytes: 700 })
+    api.store.dataTransfers.setState(dump.id, { kind: 'succeeded', ...at, stored: { place: 'file:x', sha256: '' } })
+    const failed = askBackup(api.store, api.store.addons.find(made.id)!, { scheduled: true })
+    api.store.dataTransfers.setState(failed.id, { kind: 'failed', ...at, reason: 'The disk is full.' })
+    const proof = api.store.addonProofs.ask(made.id)
+    api.store.addonProofs.setState(proof.id, { kind: 'succeeded', label: 'a001', compared: false })
+    const { body } = await api.call('GET', path)
+    expect(body).toMatchObject({
+      last_good: { name: 'a001', kind: 'dump', bytes: 700 },
+      last_failed: { name: 'a002', reason: 'The disk is full.' },
+      last_proven: { backup: 'a001', compared: false },
+      problem: expect.stringMatching(/a002 failed: The disk is full/),
+      bytes: 700,
+      where: expect.stringContaining('does not survive'),
+    })
+    expect(body['recovery_point_seconds']).toBeGreaterThanOrEqual(5)
+    expect((await api.call('POST', `/addons/${made.id}/actions/prove`, { body: {} })).status).toBe(202)
   })
 
   it('are seen by nobody else', async () => {

@@ -46,7 +46,7 @@ async function keepData(api: TestApi, app: App): Promise<void> {
   }
   const now = Date.now()
   addonBackups.setArchive(id, { since: new Date(now - 5 * 86_400_000), until: new Date(now - 20_000), bytes: 96e6 })
-  addonProofs.setState(addonProofs.ask(id).id, { kind: 'succeeded', label: '20261122-031502F' })
+  addonProofs.setState(addonProofs.ask(id).id, { kind: 'succeeded', label: '20261122-031502F', compared: true })
   const made = volumes.create({ appId: app.id, name: 'uploads', mount: '/app/up', types: ['web'], singleWriter: false })
   volumes.recordMade(made.id)
   const of = { appId: app.id, volumeId: made.id, volume: 'uploads', from: null, into: null, trigger: 'daily' } as const

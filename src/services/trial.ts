@@ -1,0 +1,86 @@
+import { randomUUID } from 'node:crypto'
+import type { Engine, ServiceContainer } from '../engine/engine.ts'
+import { PaasError } from '../errors.ts'
+import { newPassword, type Addon } from '../model/addon.ts'
+import type { AddonId } from '../model/ids.ts'
+import type { Service, ServicePlan } from '../model/service.ts'
+import { specOf, type RunAddonDeps } from './run-addon.ts'
+import { archiveVolume, dataOf, hasArchive } from './spec.ts'
+
+export type TrialDeps = Omit<RunAddonDeps, 'engine'> & {
+  engine: RunAddonDeps['engine'] & Pick<Engine, 'removeVolume' | 'listVolumes'>
+}
+
+export type Proven = { addon: Addon; service: Service; plan: ServicePlan }
+/** `copy`: an add-on that nobody has, of which the container is. */
+export type Trial = ServiceContainer & { copy: Addon }
+
+/** What names the process of a throw-away container. */
+const trialProcess = 'proof.'
+
+/**
+ * A container like the add-on's, confined as that is, with volumes of its own. Disposal removes all
+ * of it.
+ * @param restored it waits for what is restored into it, instead of making an empty one
+ */
+export async function startTrial(
+  deps: TrialDeps,
+  { addon, service, plan }: Proven,
+  { restored }: { restored: boolean },
+  signal: AbortSignal,
+): Promise<Trial & AsyncDisposable> {
+  const { engine } = deps
+  const copy = copyOf(addon)
+  const spec = await specOf(deps, addon, { service, plan })
+  const data = service.data ? dataOf(copy) : undefined
+  const archive = hasArchive(service) ? archiveVolume(copy) : undefined
+  await using starting = new AsyncDisposableStack()
+  starting.defer(async () => {
+    for (const { id } of await engine.listServices({ addonId: copy.id })) await engine.stopDyno(id, 0)
+    for (const volume of [dataOf(copy), archiveVolume(copy)]) await engine.removeVolume(volume)
+  })
+  if (data) await engine.createVolume({ id: copy.id, owner: copy.id, kind: 'service', name: copy.name })
+  if (archive) await engine.createVolume({ id: archive.id, owner: copy.id, kind: 'backups', name: copy.name })
+  const secrets = { SERVICE_BACKUP_KEY: '', SERVICE_PASSWORD: newPassword() }
+  const env = { ...spec.env, ...secrets, SERVICE_RESTORED: restored ? '1' : '' }
+  const own = { addonId: copy.id, process: copy.process, host: copy.host, data, archive }
+  await engine.runService({ ...spec, ...own, appIds: [addon.appId], env }, signal)
+  const [container] = await engine.listServices({ addonId: copy.id })
+  if (!container) throw new PaasError('engine_unavailable', 'The container of the proof went away.')
+  const stack = starting.move()
+  return { ...container, copy, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+}
+
+/** Throws away what a worker that was killed has left. */
+export async function removeTrials({ engine, store }: TrialDeps): Promise<void> {
+  for (const { id, addonId, process } of await engine.listServices()) {
+    if (process.startsWith(trialProcess) && !store.addons.find(addonId)) await engine.stopDyno(id, 0)
+  }
+  for (const { owner, id, kind, name } of await engine.listVolumes()) {
+    const isTrial = (kind === 'service' || kind === 'backups') && name.startsWith(trialProcess)
+    if (isTrial && !store.addons.find(owner as AddonId)) await engine.removeVolume({ id, owner })
+  }
+}
+
+/** The same in all that matters to its programs, and nobody's. */
+function copyOf(addon: Addon): Addon {
+  const id = randomUUID() as AddonId
+  const name = `${trialProcess}${addon.process}`
+  return {
+    ...addon,
+    id,
+    name,
+    process: name,
+    host: `proof-${id.slice(-12)}`,
+    origin: { addonId: addon.id, moment: { kind: 'latest' } },
+  }
+}
+
+/** The first line that differs, which names a table or what else is counted. */
+export function difference(noted: string[], found: string[]): string {
+  const missing = noted.find((line) => !found.includes(line))
+  const more = found.find((line) => !noted.includes(line))
+  const shown = (line: string | undefined): string =>
+    line ? `"${line.replaceAll('\t', ' ').slice(0, 120)}"` : 'nothing'
+  return `What was restored is not what was backed up: ${shown(more)} in place of ${shown(missing)}.`
+}
