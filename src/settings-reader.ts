@@ -2,33 +2,27 @@ import { Resolver } from 'node:dns'
 import { isIP } from 'node:net'
 import { isAbsolute } from 'node:path'
 import { PaasError } from './errors.ts'
-import { numberOf, parseCidr } from './model/cidr.ts'
+import { parseCidr } from './model/cidr.ts'
 import { isBackupPlace, withoutPassword, type BackupTarget } from './model/backup-target.ts'
 import type { DomainProofSetting, EngineAddress, HostPort, RedisAddress, Registries } from './model/network.ts'
-import { dynoSizes, sizeNamed, type DynoSize, type DynoSizes } from './model/formation.ts'
+import { dynoSizes, type DynoSizes } from './model/formation.ts'
+import {
+  isNetwork,
+  isNowhere,
+  ownPorts,
+  parseHostPort,
+  parseSizeLimits,
+  registryPattern,
+  type Together,
+} from './settings-values.ts'
 
 export type Environment = Record<string, string | undefined>
-
-/** A host, a port, parts of a path; or all hosts of a domain. */
-const registryPattern = /^((http:\/\/)?[a-z0-9][a-z0-9.-]*(:\d{1,5})?(\/[a-z0-9._-]+)*|\*(\.[a-z0-9-]+)+)$/
-
-/** Settings that may contradict each other. */
-type Together = {
-  network: { firewall: boolean; allow: string[]; host: HostPort[] }
-  dataDirectory: string
-  cacheDirectory: string
-  httpPort: number
-  httpsPort: number | undefined
-  redis: RedisAddress
-  docker: EngineAddress
-  dataPorts: { first: number; last: number } | null
-}
 
 /** Takes settings one by one and collects what is wrong with them. */
 export class SettingsReader {
   readonly #env: Environment
   readonly #problems: string[] = []
-  readonly #known = new Set(['PAAS_SETTINGS', 'PAAS_URL', 'PAAS_TOKEN', 'PAAS_ACME_EMAIL', 'PAAS_ACME_DIRECTORY'])
+  readonly #known = new Set(['PAAS_SETTINGS', 'PAAS_URL', 'PAAS_TOKEN'])
 
   constructor(env: Environment) {
     this.#env = env
@@ -223,7 +217,7 @@ export class SettingsReader {
   dynoSizes(name: string): DynoSizes {
     const parts = this.text(name, '').split(',')
     const sizes = parts.map((part) => part.trim()).filter((part) => part !== '')
-    const changed = sizes.map((part) => parseSize(part))
+    const changed = sizes.map((part) => parseSizeLimits(part))
     const wrong = sizes.filter((_, index) => changed[index] === undefined)
     if (wrong.length > 0) {
       const known = Object.keys(dynoSizes).join(', ')
@@ -300,49 +294,4 @@ export class SettingsReader {
     if (this.#problems.length === 0) return
     throw new PaasError('settings_invalid', `Settings: ${this.#problems.join('; ')}.`)
   }
-}
-
-/** An IPv4 network in CIDR notation whose host bits are 0. */
-function isNetwork(text: string): boolean {
-  const cidr = parseCidr(text)
-  return cidr?.family === 'ipv4' && numberOf(cidr.address) % 2 ** (32 - cidr.prefix) === 0
-}
-
-/** A container's own loopback, or no machine's address. */
-function isNowhere(address: string): boolean {
-  const [first = 0] = address.split('.').map(Number)
-  return first === 0 || first === 127 || first >= 224
-}
-
-function parseHostPort(text: string): HostPort | undefined {
-  const [, address, digits] = /^(?:([\d.]+):)?(\d{1,5})$/.exec(text) ?? []
-  const port = Number(digits)
-  if (digits === undefined || port < 1 || port > 65535) return undefined
-  if (address === undefined) return { port }
-  return isIP(address) === 4 && !/^(0|127)\./.test(address) ? { address, port } : undefined
-}
-
-/**
- * What must stay closed to apps whatever the operator opens; 2375 and 2376 are where Docker's API
- * listens, if it does.
- */
-function ownPorts({ httpPort, httpsPort, redis, docker }: Together): Map<number | undefined, string> {
-  const redisPort =
-    redis.kind === 'url' && URL.canParse(redis.url) ? Number(new URL(redis.url).port || 6379) : undefined
-  return new Map([
-    [2375, "Docker's"],
-    [2376, "Docker's"],
-    [docker.kind === 'tcp' ? docker.port : undefined, 'that of DOCKER_HOST'],
-    [redis.kind === 'url' && !redis.url.startsWith('unix:') ? redisPort : undefined, 'that of REDIS_URL'],
-    [httpPort, 'PAAS_HTTP_PORT'],
-    [httpsPort, 'PAAS_HTTPS_PORT'],
-  ])
-}
-
-function parseSize(text: string): [DynoSize, DynoSizes[DynoSize]] | undefined {
-  const [, name, memory, cpus] = /^([\w-]+)=(\d{1,7})\/(\d{1,3}(?:\.\d{1,2})?)$/.exec(text) ?? []
-  const size = sizeNamed(name ?? null)
-  const limits = { memory: Number(memory), cpus: Number(cpus) }
-  const fits = limits.memory >= 64 && limits.memory <= 1 << 20 && limits.cpus >= 0.1 && limits.cpus <= 256
-  return size && fits ? [size, { ...dynoSizes[size], ...limits }] : undefined
 }

@@ -173,6 +173,7 @@ const open = [
   'cipher.ts',
   'settings-file.ts',
   'settings-reader.ts',
+  'settings-values.ts',
   'source-positions.ts',
   'credentials.ts',
   'retry.ts',
