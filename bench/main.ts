@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { startServer } from '../test/helpers/server.ts'
 import { benchAfterLoad } from './after-load.ts'
 import { benchApps } from './apps.ts'
+import { benchBackups } from './backups.ts'
 import { benchCli } from './cli.ts'
 import { benchData } from './data.ts'
 import { benchDashboard } from './dashboard.ts'
@@ -14,6 +15,7 @@ import { benchMemory } from './memory.ts'
 import { benchProxy } from './proxy.ts'
 import { benchOutputDelay, benchPush } from './push.ts'
 import { benchRedeploy } from './redeploy.ts'
+import { benchStream } from './stream.ts'
 import { printTable, writeJson, type Row } from './table.ts'
 
 /** `npm run bench [-- PART …]`: every figure of docs/performance.md, measured on a server of its own. */
@@ -30,6 +32,8 @@ const parts: Record<string, () => Promise<Row[]>> = {
   redeploy: async () => benchRedeploy(server),
   engine: benchEngine,
   data: async () => benchData(server),
+  backups: benchBackups,
+  stream: benchStream,
   logs: benchLogs,
   cli: async () => benchCli(server),
   dashboard: async () => benchDashboard(server),

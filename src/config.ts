@@ -226,7 +226,7 @@ export function loadConfig(env: Environment = process.env): Config {
     },
     registries: read.registries('PAAS_REGISTRIES', usualRegistries),
     stacksDirectory: resolve(read.text('PAAS_STACKS', usualStacksDirectory)),
-    servicesDirectories: [ownServicesDirectory, join(dataDirectory, 'services')],
+    servicesDirectories: [ownServicesDirectory, paths.services],
     dynoSizes: read.dynoSizes('PAAS_DYNO_SIZES'),
     domainProof: read.domainProof('PAAS_DOMAIN_PROOF', 'PAAS_DNS_SERVERS'),
     acme: readAcme(read),

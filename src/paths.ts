@@ -5,6 +5,8 @@ export type Paths = {
   format: string
   database: string
   key: string
+  /** What an operator has added to the services of the server. */
+  services: string
   repositories: string
   builds: string
   logs: string
@@ -80,6 +82,7 @@ export function pathsIn(data: string): Paths {
     format: join(data, 'paas.json'),
     database: join(data, 'paas.db'),
     key: join(data, 'key'),
+    services: join(data, 'services'),
     repositories: join(data, 'repositories'),
     builds: join(data, 'builds'),
     logs: join(data, 'logs'),

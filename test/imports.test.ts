@@ -49,7 +49,7 @@ const allowed: Record<string, string[]> = {
     'router/listen.ts',
   ],
   volumes: ['dynos', 'engine', 'logs', 'release', 'store'],
-  backups: ['engine', 'git/refs.ts', 'services/archive.ts', 'store', 'volumes'],
+  backups: ['engine', 'git/refs.ts', 'services', 'store', 'volumes'],
   worker: [
     'build',
     'certificates',

@@ -1,24 +1,31 @@
 import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Config } from '../config.ts'
-import type { Engine } from '../engine/engine.ts'
+import type { Engine, Image } from '../engine/engine.ts'
+import type { Addon } from '../model/addon.ts'
+import type { Service } from '../model/service.ts'
 import { copyDatabase } from '../store/copy.ts'
 import type { Store } from '../store/store.ts'
 import { readRepositoryRefs } from './repository-refs.ts'
 import { damaged } from './damaged.ts'
-import { manifestFile, writeManifest, type Manifest, type StoredAddon } from './manifest.ts'
+import { manifestFile, writeManifest, type Manifest } from './manifest.ts'
 import { IncompleteError, type Restic, type Stored } from './restic.ts'
 import { digestOf, digestsIn } from './sums.ts'
+import { storeAddons } from './addon-data.ts'
 import { storeVolumes, type OpenVolume } from './volume-data.ts'
 
 export type BackupParts = {
   config: Pick<Config, 'dataDirectory' | 'paths'>
   serverId: string
   store: Pick<Store, 'apps' | 'slugs' | 'volumes' | 'addons'>
-  engine: Pick<Engine, 'listImages' | 'saveImages'>
+  engine: Pick<Engine, 'listImages' | 'saveImages' | 'listServices' | 'streamInService' | 'endExec'>
+  services: Service[]
+  /** What add-ons run as, and what that is made on, as far as it is there. */
+  serviceImages: (addons: Addon[]) => Promise<Image[]>
   openVolume: OpenVolume
   restic: Restic
   keepDays: number
@@ -61,23 +68,18 @@ export async function backUpServer(parts: BackupParts, signal: AbortSignal): Pro
   await restic.open({ make: true, signal })
   await restic.unlock(signal)
   await using taken = await take(parts, signal)
-  const {
-    volumes,
-    lacks: uncopied,
-    ...data
-  } = await storeVolumes({ restic, host, open, say }, store.volumes.listAll(), signal)
+  const storing = { restic, host, open, say }
+  const { volumes, ...copied } = await storeVolumes(storing, store.volumes.listAll(), signal)
+  const { addons, ...dumped } = await storeAddons({ ...parts, host }, store.addons.list(), signal)
   const images = await storeImages(parts, signal)
-  const addons: StoredAddon[] = []
-  const lacks = [
-    ...uncopied,
-    ...store.addons.list().map(({ name }) => `the data of the add-on ${name}, which has backups of its own`),
-  ]
+  const lacks = [...copied.lacks, ...dumped.lacks]
   const manifest = { ...taken.manifest, images: images?.images, volumes, addons, lacks }
   await writeFile(join(taken.directory, manifestFile), writeManifest(manifest))
   say('storing files')
   const files = await storeFiles(parts, taken.directory, signal)
   say('reading back what was stored')
   await verify(parts, { files, manifest }, signal)
+  if (lacks.length > 0) await restic.unlock(signal) // after what was ended in the midst of it
   await restic.forget({ host, keepDays }, signal)
   return {
     snapshot: files.snapshot,
@@ -86,9 +88,13 @@ export async function backUpServer(parts: BackupParts, signal: AbortSignal): Pro
     volumes: volumes.length,
     addons: addons.length,
     lacks,
-    bytes: files.bytes + data.bytes + (images?.stored.bytes ?? 0),
-    addedBytes: files.addedBytes + data.addedBytes + (images?.stored.addedBytes ?? 0),
+    bytes: sum([files, copied, dumped, images?.stored].map((part) => part?.bytes)),
+    addedBytes: sum([files, copied, dumped, images?.stored].map((part) => part?.addedBytes)),
   }
+}
+
+function sum(numbers: (number | undefined)[]): number {
+  return numbers.reduce<number>((all, one = 0) => all + one, 0)
 }
 
 /** Small files, and the database as it is now. Disposal removes them. */
@@ -103,7 +109,7 @@ async function take({ config, serverId, store, say }: BackupParts, signal: Abort
   const takenAt = new Date().toISOString()
   await copyDatabase(paths.database, join(directory, 'paas.db'))
   const refs = await readRepositoryRefs(paths.repositories, signal)
-  for (const path of [paths.format, paths.key, paths.tls]) {
+  for (const path of [paths.format, paths.key, paths.tls, paths.services].filter(existsSync)) {
     await cp(path, join(directory, relative(dataDirectory, path)), { recursive: true })
   }
   const files = Object.fromEntries(
@@ -125,11 +131,12 @@ async function sumOf(path: string): Promise<string> {
 
 /** In one stream, where each layer is once. */
 async function storeImages(
-  { engine, store, restic, serverId: host, say }: BackupParts,
+  { engine, store, restic, serverId: host, serviceImages, say }: BackupParts,
   signal: AbortSignal,
 ): Promise<{ images: NonNullable<Manifest['images']>; stored: Stored } | undefined> {
   const wanted = new Set(store.apps.listAll().flatMap(({ id }) => store.slugs.list(id).map(({ image }) => image)))
-  const found = (await engine.listImages()).filter(({ digest }) => wanted.has(digest))
+  const released = (await engine.listImages()).filter(({ digest }) => wanted.has(digest))
+  const found = [...released, ...(await serviceImages(store.addons.list()))]
   if (found.length === 0) return undefined
   say(`storing ${found.length === 1 ? '1 image' : `${found.length} images`}`)
   const hash = createHash('sha256')
@@ -139,7 +146,7 @@ async function storeImages(
     restic.storeStream(hashed, { file: imagesFile, tag: tags.images, host }, signal),
     pipeline(saved, hashed),
   ])
-  const digests = found.map(({ digest }) => digest)
+  const digests = released.map(({ digest }) => digest)
   return { images: { snapshot: stored.snapshot, sha256: hash.digest('hex'), digests }, stored }
 }
 

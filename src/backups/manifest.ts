@@ -2,7 +2,7 @@ import { PaasError } from '../errors.ts'
 import type { VolumeContent } from '../model/volume-copy.ts'
 
 /** The layout this code writes; it reads no newer one. */
-const currentFormat = 2
+const currentFormat = 3
 
 export const manifestFile = 'manifest.json'
 
@@ -19,7 +19,10 @@ export type Manifest = {
   files: Record<string, string>
   /** Each repository's refs when the database was copied: name of the directory, ref, commit. */
   refs: Record<string, Record<string, string>>
-  /** undefined: there were none. */
+  /**
+   * Of releases by their digests; those of services are in the same stream. undefined: there were
+   * none.
+   */
   images: { snapshot: string; sha256: string; digests: string[] } | undefined
   apps: number
   /** The data of apps' volumes, and of add-ons; in format 1 there is only the number of both. */
@@ -40,7 +43,23 @@ export type StoredVolume = {
 }
 
 /** What the service's `dump` wrote. */
-export type StoredAddon = { id: string; name: string; snapshot: string; sha256: string }
+export type StoredAddon = {
+  id: string
+  name: string
+  service: string
+  version: string
+  plan: string
+  extras: string[]
+  /** What was committed until then is in it. */
+  takenAt: string
+  snapshot: string
+  bytes: number
+  sha256: string
+  /** What is in it, as the service's `facts` has it; null: somebody wrote meanwhile. */
+  facts: string[] | null
+  /** What its owner has set, as the service's `configure` has it. */
+  settings: Record<string, string>
+}
 
 export function writeManifest(manifest: Omit<Manifest, 'format'>): string {
   return JSON.stringify({ format: currentFormat, ...manifest }, undefined, 2)

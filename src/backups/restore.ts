@@ -13,6 +13,8 @@ import { manifestFile, readManifest, type Manifest } from './manifest.ts'
 import { setRepositoryRefs } from './repository-refs.ts'
 import type { Restic, Snapshot } from './restic.ts'
 import { digestOf } from './sums.ts'
+import { Begun, undoBegun } from './begun.ts'
+import { restoreAddons, type AddonHome, type RestoredAddon } from './restore-addons.ts'
 import { restoreVolumes } from './volume-data.ts'
 
 export type RestoreParts = {
@@ -20,6 +22,8 @@ export type RestoreParts = {
   /** As the server with that id has it. */
   connect: (serverId: string) => Engine
   restic: Restic
+  /** What add-ons are made with, for the record in a directory as a server has its own. */
+  openAddons: (directory: string, engine: Engine) => AddonHome & Disposable
   /** Told of each step before it begins. */
   say: (step: string) => void
 }
@@ -32,7 +36,7 @@ export type Restored = {
   takenAt: Date
   apps: number
   volumes: number
-  addons: number
+  addons: RestoredAddon[]
   kept: string[]
   lacks: string[]
   missing: number
@@ -50,25 +54,28 @@ export async function restoreServer(parts: RestoreParts, which: string, signal: 
   const found = await restic.open({ make: false, signal })
   const snapshots = found ? await restic.snapshots(tags.files, signal) : []
   const snapshot = choose(snapshots, which)
-  await using draft = await openDraft(config)
+  await using draft = await openDraft(parts)
   say(`reading the backup of ${snapshot.time.slice(0, 16).replace('T', ' ')}`)
   await restic.writeTo(draft.directory, snapshot.id, signal)
   const manifest = await checkFiles(draft.directory)
   const engine = parts.connect(manifest.serverId)
   if (manifest.images) await bringImages({ ...parts, engine }, manifest.images, signal)
-  const kept = await restoreVolumes({ restic, engine, say }, manifest.volumes, signal)
+  const begun = new Begun(draft.begun, manifest.serverId)
+  const kept = await restoreVolumes({ restic, engine, begun, say }, manifest.volumes, signal)
+  const addons = await fillAddons(parts, { engine, begun, manifest, directory: draft.directory }, signal)
   const repositories = join(draft.directory, basename(config.paths.repositories))
   await setRepositoryRefs(repositories, manifest.refs, signal)
+  await rm(draft.begun, { force: true })
   await putInPlace(config, draft.directory)
   const digests = manifest.images?.digests ?? []
   const images = await Promise.all(digests.map((digest) => engine.findImage(digest)))
   const missing = images.filter((image) => image === undefined).length
-  const { apps, volumes, addons, lacks } = manifest
+  const { apps, volumes, lacks } = manifest
   return {
     takenAt: new Date(manifest.takenAt),
     apps,
     volumes: volumes.length,
-    addons: addons.length,
+    addons,
     kept,
     lacks,
     missing,
@@ -104,13 +111,36 @@ function choose(snapshots: Snapshot[], which: string): Snapshot {
   })
 }
 
-async function openDraft({ dataDirectory }: RestoreParts['config']): Promise<AsyncDisposable & { directory: string }> {
+type Draft = AsyncDisposable & { directory: string; begun: string }
+
+/**
+ * Of one that is disposed of, or that an earlier restore has left, nothing stays: neither here nor
+ * in the engine, unless it was put in place.
+ */
+async function openDraft({ config: { dataDirectory }, connect }: RestoreParts): Promise<Draft> {
   const directory = join(dataDirectory, draftName)
-  const remove = (): Promise<void> => rm(directory, { recursive: true, force: true })
+  const begun = join(directory, 'begun')
+  const remove = async (): Promise<void> => {
+    await undoBegun(begun, connect)
+    await rm(directory, { recursive: true, force: true })
+  }
   await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
   await remove()
   await mkdir(directory, { mode: 0o700 })
-  return { directory, [Symbol.asyncDispose]: remove }
+  return { directory, begun, [Symbol.asyncDispose]: remove }
+}
+
+type Filling = { engine: Engine; begun: Begun; manifest: Manifest; directory: string }
+
+async function fillAddons(
+  { restic, openAddons, say }: RestoreParts,
+  { engine, begun, manifest: { addons }, directory }: Filling,
+  signal: AbortSignal,
+): Promise<RestoredAddon[]> {
+  if (addons.length === 0) return []
+  using home = openAddons(join(directory, takenDirectory), engine)
+  await engine.secureHost()
+  return await restoreAddons({ restic, home, begun, say }, addons, signal)
 }
 
 /** @throws backup_damaged */

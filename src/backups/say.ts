@@ -2,6 +2,7 @@ import type { Config } from '../config.ts'
 import type { BackupDone } from './back-up.ts'
 import type { ServerBackup } from './history.ts'
 import type { Restored } from './restore.ts'
+import type { RestoredAddon } from './restore-addons.ts'
 
 type Form = { json: boolean }
 
@@ -13,7 +14,8 @@ export function sayDone(done: BackupDone, { json }: Form): void {
   if (json) return printJson(done)
   const { snapshot, bytes, addedBytes, lacks } = done
   const sizes = `${mib(bytes)}, of it ${mib(addedBytes)} new`
-  print(`paas: backup ${snapshot.slice(0, 8)} holds ${contentsOf(done)}, ${sizes}; all of it was read back`)
+  const verdict = lacks.length > 0 ? ' is not complete: it' : ''
+  print(`paas: backup ${snapshot.slice(0, 8)}${verdict} holds ${contentsOf(done)}, ${sizes}; all of it was read back`)
   for (const lack of lacks) print(`paas: it lacks ${lack}`)
 }
 
@@ -24,14 +26,33 @@ export function sayRestored(
   { json }: Form,
 ): void {
   if (json) return printJson(restored)
-  const { takenAt, kept, lacks, missing } = restored
-  print(`paas: ${dataDirectory} has ${contentsOf(restored)} as of ${takenAt.toISOString()}, ${ageOf(takenAt)} ago`)
+  const { takenAt, addons, kept, lacks, missing } = restored
+  const counts = { ...restored, addons: addons.filter(({ state }) => state !== 'failed').length }
+  print(`paas: ${dataDirectory} has ${contentsOf(counts)} as of ${takenAt.toISOString()}, ${ageOf(takenAt)} ago`)
   if (kept.length > 0) print(`paas: this engine still had ${kept.join(', ')}: left as it is`)
+  for (const addon of addons) sayAddon(addon, dataDirectory)
   for (const lack of lacks) print(`paas: the backup lacks ${lack}`)
   if (missing > 0) {
     print(`paas: ${missing} of the images have another name on this engine: push those apps again after the start`)
   }
   print('paas: start it with: npm start')
+}
+
+function sayAddon({ name, service, version, ...one }: RestoredAddon, dataDirectory: string): void {
+  const what = `paas: ${name} (${service} ${version})`
+  if (one.state === 'kept') return print(`${what} is still in this engine: left as it is, which is newer`)
+  if (one.state === 'failed') {
+    print(`${what} did not come back, and stays down: ${one.problem}`)
+    return print(`paas: to try it again, empty ${dataDirectory} and restore again: what is back stays as it is`)
+  }
+  const takenAt = new Date(one.takenAt)
+  print(`${what} has ${mib(one.bytes)} as of ${takenAt.toISOString()}, ${ageOf(takenAt)} ago`)
+  if (one.later) {
+    const at = one.later.toISOString().slice(0, 19).replace('T', ' ')
+    print(`paas: what the target has of ${name} after that: paas pg:restore ${name} -a ${one.app} --at "${at}+00"`)
+  }
+  for (const warning of one.warnings) print(`paas: ${name} lacks what could not be loaded: ${warning}`)
+  if (one.doubt) print(`paas: look at ${name} before you rely on it; it is not quite what was stored: ${one.doubt}`)
 }
 
 export function sayBackups(backups: ServerBackup[], { json }: Form): void {
@@ -47,14 +68,17 @@ function describe(state: ServerBackup['state']): string {
     case 'failed':
       return `failed: ${state.reason}`
     case 'succeeded':
-      return `${state.snapshot.slice(0, 8)}  ${contentsOf(state)}  ${mib(state.bytes)}, ${mib(state.addedBytes)} new`
+      return [
+        `${state.snapshot.slice(0, 8)}  ${contentsOf(state)}  ${mib(state.bytes)}, ${mib(state.addedBytes)} new`,
+        ...(state.lacks ?? []).map((lack) => `  lacks ${lack}`),
+      ].join('\n')
   }
 }
 
 function contentsOf({ apps, volumes, addons = 0 }: { apps: number; volumes: number; addons?: number }): string {
   const more = [
     ...(volumes > 0 ? [countOf(volumes, 'volume')] : []),
-    ...(addons > 0 ? [countOf(addons, 'database')] : []),
+    ...(addons > 0 ? [countOf(addons, 'add-on')] : []),
   ]
   return [countOf(apps, 'app'), ...more].join(', ')
 }

@@ -1,9 +1,11 @@
 import type { Readable } from 'node:stream'
 import type { Engine } from '../engine/engine.ts'
 import { asPaasError } from '../errors.ts'
+import type { VolumeContent } from '../model/volume-copy.ts'
 import type { AppVolume } from '../model/volume.ts'
 import { contentOf, sameContent, watchContent } from '../volumes/content.ts'
 import { copyStill } from '../volumes/still.ts'
+import type { Begun } from './begun.ts'
 import { damaged } from './damaged.ts'
 import type { StoredVolume } from './manifest.ts'
 import type { Restic, Stored } from './restic.ts'
@@ -16,7 +18,7 @@ type Storing = { restic: Restic; host: string; open: OpenVolume; say: (step: str
 export type KeptVolumes = { volumes: StoredVolume[]; lacks: string[]; bytes: number; addedBytes: number }
 
 /** Of the data of volumes and add-ons, one snapshot each. */
-const dataTag = 'paas-server-data'
+export const dataTag = 'paas-server-data'
 const file = 'volume.tar'
 
 /**
@@ -58,6 +60,7 @@ async function storeVolume({ restic, host, open }: Storing, volume: AppVolume, s
 type Restoring = {
   restic: Restic
   engine: Pick<Engine, 'createVolume' | 'fillVolume' | 'readVolume' | 'removeVolume' | 'listVolumes'>
+  begun: Begun
   say: (step: string) => void
 }
 
@@ -67,7 +70,7 @@ type Restoring = {
  * @throws backup_damaged; a volume that was begun is gone then
  */
 export async function restoreVolumes(deps: Restoring, volumes: StoredVolume[], signal: AbortSignal): Promise<string[]> {
-  const { engine, restic, say } = deps
+  const { engine, restic, begun, say } = deps
   const present = new Set((await engine.listVolumes()).map(({ id }) => id))
   const kept: string[] = []
   for (const { id, owner, name, snapshot, content } of volumes) {
@@ -76,15 +79,22 @@ export async function restoreVolumes(deps: Restoring, volumes: StoredVolume[], s
       continue
     }
     say(`restoring the volume ${name}`)
+    await begun.note({ id, owner })
     await engine.createVolume({ id, owner, kind: 'volume', name })
     try {
       await restic.read(snapshot, file, { use: (tar) => engine.fillVolume({ id, owner }, tar, signal), signal })
       const found = await contentOf(await engine.readVolume({ id, owner }, signal))
-      if (!sameContent(found, content)) throw damaged(`the volume ${name} is not what was stored`)
+      if (!sameContent(found, content)) {
+        throw damaged(`the volume ${name} is not what was stored: ${shown(found)} in place of ${shown(content)}`)
+      }
     } catch (cause) {
       await engine.removeVolume({ id, owner })
       throw cause
     }
   }
   return kept
+}
+
+function shown({ files, bytes, checksum }: VolumeContent): string {
+  return `${files} files of ${bytes} bytes (${checksum.slice(0, 8)})`
 }

@@ -14,8 +14,12 @@ import type { Engine } from '../engine/engine.ts'
 import { asPaasError, PaasError } from '../errors.ts'
 import { createLog, type Logger } from '../log.ts'
 import { openStore } from '../store/open.ts'
+import { findServiceImages, openAddons, servicesIn } from './addon-parts.ts'
 import { recordOwnAct } from './own-acts.ts'
 import { sayFailure } from '../supervisor/terminal.ts'
+
+/** The exit code of what was done, but for what it says that it lacks. */
+const incomplete = 3
 
 /**
  * `node dist/backup.js` backs the server up to its target; with `--restore` or `--restore=ID` it
@@ -69,20 +73,26 @@ async function backUp(config: Config, { log, json, signal }: Doing): Promise<voi
   const { keepDays } = settings
   const restic = connectTarget(config, settings, config.paths.backupsLock)
   const openVolume = openVolumes(config, engine)
-  const parts = { config, serverId, store, engine, openVolume, restic, keepDays, say: sayStep }
+  const services = servicesIn(config.servicesDirectories, log)
+  const serviceImages = findServiceImages({ config, engine, log, store, services })
+  const adds = { services, serviceImages }
+  const parts = { config, serverId, store, engine, ...adds, openVolume, restic, keepDays, say: sayStep }
   const done = await makeBackup(parts, signal).catch((cause: unknown) => {
     recordOwnAct({ store, log }, 'server.backup', { failed: asPaasError(cause).code })
     throw cause
   })
   recordOwnAct({ store, log }, 'server.backup')
   sayDone(done, { json })
+  if (done.lacks.length > 0) process.exitCode = incomplete
 }
 
 async function bringBack(config: Config, { which, log, json, signal }: Doing & { which: string }): Promise<void> {
   const restic = connectTarget(config, settingsOf(config))
   const connect = (serverId: string): Engine => connectDocker({ ...config, serverId, log })
-  const restored = await restoreServer({ config, connect, restic, say: sayStep }, which, signal)
+  const open = (directory: string, engine: Engine) => openAddons({ config, engine, log }, directory)
+  const restored = await restoreServer({ config, connect, restic, openAddons: open, say: sayStep }, which, signal)
   sayRestored(restored, config, { json })
+  if (restored.addons.some(({ state }) => state === 'failed')) process.exitCode = incomplete
 }
 
 function settingsOf({ backup }: Config): BackupSettings {

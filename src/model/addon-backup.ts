@@ -52,6 +52,11 @@ export type AddonArchive = {
   /** As far as the backup target has it. */
   storedUntil: Date | null
   storedProblem: string | null
+  /**
+   * Of before the server was restored: what the backup target has of any moment in it, and this
+   * server has not.
+   */
+  former: { since: Date; until: Date } | null
 }
 
 export const noArchive: AddonArchive = {
@@ -63,6 +68,7 @@ export const noArchive: AddonArchive = {
   warnedAt: null,
   storedUntil: null,
   storedProblem: null,
+  former: null,
 }
 
 /**

@@ -18,6 +18,7 @@ const programs = [
   'dump',
   'load',
   'facts',
+  'snapshot',
   'configure',
   'disconnect',
   'backup',

@@ -9,9 +9,11 @@ import type { AddonId } from '../model/ids.ts'
 import type { Service } from '../model/service.ts'
 import { programsAt } from './image.ts'
 
-type Deps = { engine: Pick<Engine, 'listServices' | 'streamInService'> }
+export type DumpDeps = { engine: Pick<Engine, 'listServices' | 'streamInService'> }
 type SettlingDeps = { engine: Pick<Engine, 'listServices' | 'execInService' | 'endExec'> }
 type Whose = Pick<Addon, 'id' | 'name'>
+/** `session`: what ends the program whoever started it; `env`: beside that of the service. */
+type Beside = { session?: string; env?: Record<string, string> }
 
 /** Whether add-ons of a service can be backed up by dumps. */
 export function canBeDumped({ data, scripts }: Pick<Service, 'data' | 'scripts'>): boolean {
@@ -28,8 +30,13 @@ export function canBeCopied({ scripts }: Pick<Service, 'scripts'>): boolean {
  * read. It ends only if it is whole.
  * @throws dump_failed, also by the stream
  */
-export async function dumpAddon(deps: Deps, addon: Whose, signal: AbortSignal): Promise<Readable> {
-  const running = await start(deps, addon, { program: 'dump' }, signal)
+export async function dumpAddon(
+  deps: DumpDeps,
+  addon: Whose,
+  signal: AbortSignal,
+  how: Beside = {},
+): Promise<Readable> {
+  const running = await startBeside(deps, addon, { program: 'dump', ...how }, signal)
   running.input.end()
   return Readable.from(whole(running, addon), { objectMode: false })
 }
@@ -48,7 +55,7 @@ async function* whole({ output, ended }: ServiceStream, { name }: Whose): AsyncG
  * @throws dump_unusable
  */
 export async function loadAddon(
-  deps: Deps,
+  deps: DumpDeps,
   addon: Whose,
   { copy, id = randomUUID() }: { copy: Readable; id?: string },
   signal: AbortSignal,
@@ -58,7 +65,7 @@ export async function loadAddon(
   // From here on: it may break off before anybody reads it.
   copy.on('error', (cause) => broken.abort(cause))
   if (copy.errored) broken.abort(copy.errored)
-  const { input, output, ended } = await start(
+  const { input, output, ended } = await startBeside(
     deps,
     addon,
     { program: 'load', session: id, env: { LOAD_ID: id } },
@@ -101,8 +108,13 @@ export async function settleLoad(
  * Copies of the same have the same.
  * @throws dump_failed
  */
-export async function addonFacts(deps: Deps, addon: Whose, signal: AbortSignal): Promise<string[]> {
-  const { input, output, ended } = await start(deps, addon, { program: 'facts' }, signal)
+export async function addonFacts(
+  deps: DumpDeps,
+  addon: Whose,
+  signal: AbortSignal,
+  how: Beside = {},
+): Promise<string[]> {
+  const { input, output, ended } = await startBeside(deps, addon, { program: 'facts', ...how }, signal)
   input.end()
   const printed = await text(output)
   const { code, said } = await ended()
@@ -110,11 +122,14 @@ export async function addonFacts(deps: Deps, addon: Whose, signal: AbortSignal):
   return printed.split('\n').filter((line) => line !== '')
 }
 
-/** @throws dump_failed for one that does not run */
-async function start(
-  { engine }: Deps,
+/**
+ * Starts a program of the service beside it.
+ * @throws dump_failed for one that does not run
+ */
+export async function startBeside(
+  { engine }: DumpDeps,
   { id, name }: Whose,
-  { program, ...more }: { program: string; session?: string; env?: Record<string, string> },
+  { program, ...more }: Beside & { program: string },
   signal: AbortSignal,
 ): Promise<ServiceStream> {
   const [container] = await engine.listServices({ addonId: id })

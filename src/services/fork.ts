@@ -33,9 +33,14 @@ export function forkAddon(
 }
 
 /** The end of the window is now: what is not archived yet is, before it is restored. */
-function checkMoment({ name }: Addon, { since, storedUntil, until }: AddonArchive, moment: RestoreMoment): void {
+function checkMoment(
+  { name }: Addon,
+  { since: own, storedUntil, until, former }: AddonArchive,
+  moment: RestoreMoment,
+): void {
   const latest = until ?? storedUntil
-  if (!since || !latest)
+  const since = former?.since ?? own
+  if (!since || !(latest || (former && moment.kind === 'time')))
     throw new PaasError('backup_missing', `There is no backup of ${name} yet.`, { hint: 'See: paas backups' })
   if (moment.kind !== 'time') return
   const at = Date.parse(moment.at)

@@ -46,7 +46,7 @@ async function emptySource({ engine }: RestoreDeps, { id: container }: Container
 
 /**
  * From the add-on's own volume, with what was committed by now; or from the backup target, by the
- * process that has the keys of it.
+ * process that has the keys of it, as what was before the server was restored.
  */
 async function bringArchive(
   deps: RestoreDeps,
@@ -57,7 +57,10 @@ async function bringArchive(
   const { engine, store, config } = deps
   const [source] = await engine.listServices({ addonId })
   const runs = source?.state.kind === 'running'
-  if (config.backup && (asIfLost || !runs)) return fetchFromTarget(deps, container, { addonId, moment }, signal)
+  const { former } = store.addonBackups.archive(addonId)
+  const isFormer = !!former && moment.kind === 'time' && Date.parse(moment.at) <= former.until.getTime()
+  if (config.backup && (asIfLost || isFormer || !runs))
+    return fetchFromTarget(deps, container, { addonId, moment }, signal)
   if (!runs) throw new PaasError('backup_failed', 'The add-on does not run, and its backups are nowhere else.')
   const { until } = await bringIntoArchive(deps, source.id, signal)
   store.addonBackups.setArchive(addonId, { until })

@@ -80,8 +80,8 @@ export async function runAddon(
 }
 
 /** A fork waits for what it is made from. */
-async function fill(deps: RunAddonDeps, { origin }: Addon, container: ServiceContainer, signal: AbortSignal) {
-  if (origin) await restoreInto(deps, container, origin, signal)
+async function fill(deps: RunAddonDeps, { origin, state }: Addon, container: ServiceContainer, signal: AbortSignal) {
+  if (origin && state.kind === 'provisioning') await restoreInto(deps, container, origin, signal)
 }
 
 export async function specOf(

@@ -14,11 +14,13 @@ export interface AddonBackupRecords {
   end(id: AddonBackupId, state: AddonBackupState): void
   /** The newest first. */
   list(addonId: AddonId): AddonBackup[]
+  /** The archive is another one from now on: what there was is at the backup target at most. */
+  beginAnew(addonId: AddonId): void
   /** Those of a process that died have failed. */
   noteLosses(reason: string): void
   archive(addonId: AddonId): AddonArchive
   /** Sets what is given. */
-  setArchive(addonId: AddonId, change: Partial<AddonArchive>): void
+  setArchive(addonId: AddonId, change: Partial<Omit<AddonArchive, 'former'>>): void
 }
 
 export interface AddonProofRecords {

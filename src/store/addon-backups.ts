@@ -26,6 +26,8 @@ type ArchiveRow = {
   warned_at: number | null
   stored_until: number | null
   stored_problem: string | null
+  former_since: number | null
+  former_until: number | null
 }
 
 /** Backups of each add-on that are remembered. */
@@ -74,6 +76,16 @@ export function openAddonBackupRecords(db: Database): AddonBackupRecords {
           addonId,
         })
         .map(toBackup),
+    beginAnew: (addonId) =>
+      db.transaction(() => {
+        db.run('DELETE FROM addon_backups WHERE addon_id = :addonId', { addonId })
+        db.run(
+          `UPDATE addon_archives SET former_since = coalesce(former_since, since), former_until = :now, since = NULL,
+             until = NULL, hole = NULL, bytes = 0, problem = NULL, warned_at = NULL, stored_until = NULL,
+             stored_problem = NULL WHERE addon_id = :addonId`,
+          { addonId, now: Date.now() },
+        )
+      }),
     noteLosses: (reason) => {
       db.run("UPDATE addon_backups SET state = 'failed', reason = :reason, ended_at = :now WHERE state = 'running'", {
         reason,
@@ -83,7 +95,7 @@ export function openAddonBackupRecords(db: Database): AddonBackupRecords {
     archive,
     setArchive: (addonId, change) =>
       db.transaction(() => {
-        const next = { ...archive(addonId), ...change }
+        const { former: _, ...next } = { ...archive(addonId), ...change }
         db.run(
           `INSERT INTO addon_archives (addon_id, since, until, hole, bytes, problem, warned_at, stored_until, stored_problem)
            SELECT id, :since, :until, :hole, :bytes, :problem, :warnedAt, :storedUntil, :storedProblem FROM addons
@@ -122,7 +134,12 @@ function toArchive(row: ArchiveRow): AddonArchive {
     warnedAt: date(row.warned_at),
     storedUntil: date(row.stored_until),
     storedProblem: row.stored_problem,
+    former: formerOf(row),
   }
+}
+
+function formerOf({ former_since: since, former_until: until }: ArchiveRow): AddonArchive['former'] {
+  return since === null || until === null ? null : { since: new Date(since), until: new Date(until) }
 }
 
 function toBackup(row: BackupRow): AddonBackup {

@@ -9,6 +9,9 @@ import { sayNote } from './terminal.ts'
 
 type Options = { config: Pick<Config, 'backup'>; rolesDirectory: string; env: NodeJS.ProcessEnv }
 
+/** What `main/backup.ts` ends with where the backup counts, and says that it lacks something. */
+const incomplete = 3
+
 /**
  * Backs the server up once a day, in a process of its own, which runs as the user that started the
  * server: no role may read the files of all. Disposal ends a backup under way.
@@ -22,9 +25,9 @@ export function backUpDaily({ config, rolesDirectory, env }: Options, log: Serve
     const child = spawn(process.execPath, [file], { stdio: ['ignore', log.fd, log.fd], env, signal: stop.signal })
     child.on('error', () => undefined) // it is stopped, or ends with a code that says so
     const [code] = await once(child, 'close')
-    if (code !== 0 && !stop.signal.aborted) {
-      sayNote('backup', `failed; see: paas server:backups, and ${log.path}`)
-    }
+    if (code === 0 || stop.signal.aborted) return
+    const what = code === incomplete ? 'is not complete' : 'failed'
+    sayNote('backup', `${what}; see: paas server:backups, and ${log.path}`)
   }
   const daily = everyDay(at, () => void begin())
   return {

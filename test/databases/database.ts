@@ -37,12 +37,12 @@ export class Database {
     this.app = app
   }
 
-  /** One that is there, of an app of its own. */
-  static async create(server: TestServer): Promise<Database> {
-    const { body: app } = await api<{ name: string }>(server, 'POST', '/apps', { body: {} })
+  /** One that is there, of an app of its own or that one. */
+  static async create(server: TestServer, on?: string): Promise<Database> {
+    const app = on ?? (await api<{ name: string }>(server, 'POST', '/apps', { body: {} })).body.name
     const asked = { body: { plan: 'heroku-postgresql' } }
-    const { body } = await api<AddonJson>(server, 'POST', `/apps/${app.name}/addons`, asked)
-    return new Database(server, body, app.name).#made()
+    const { body } = await api<AddonJson>(server, 'POST', `/apps/${app}/addons`, asked)
+    return new Database(server, body, app).#made()
   }
 
   /** A fork as of a moment: a new add-on that is there. */

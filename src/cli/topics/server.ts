@@ -21,7 +21,7 @@ export function defineServer(program: Command): void {
     name: 'server:backup',
     summary: 'back the whole server up',
     details:
-      "On the server's machine, by who may read its data directory, with the settings of the server: see docs/backups.md. The server keeps running. What was stored is read back and compared.",
+      "On the server's machine, by who may read its data directory, with the settings of the server: see docs/backups.md. The server keeps running. What was stored is read back and compared. Ends with 3 if something could not be stored, such as the data of an add-on that is down.",
     examples: ['paas server:backup'],
   }).action((options: Json) => runBackup([], options))
 
@@ -37,7 +37,7 @@ export function defineServer(program: Command): void {
     arguments: '[id]',
     summary: 'bring a server back from a backup, the newest or another',
     details:
-      'On the new machine, into an empty data directory, with PAAS_BACKUP_TARGET and PAAS_BACKUP_PASSPHRASE_FILE set. Apps, releases, config vars, tokens and images come back.',
+      'On the new machine, into an empty data directory, with PAAS_BACKUP_TARGET and PAAS_BACKUP_PASSPHRASE_FILE set. Apps, releases, config vars, tokens, images, volumes and add-ons with their data come back. Ends with 3 if an add-on does not.',
     examples: ['paas server:restore', 'paas server:restore 5a7e12c4'],
   }).action((id: string | undefined, options: Json) => runBackup([`--restore=${id ?? 'latest'}`], options))
 }
