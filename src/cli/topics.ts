@@ -153,6 +153,7 @@ const topics: Topic[] = [
       'addons:reset',
       'addons:rotate',
       'pg:promote',
+      'mysql:promote',
     ],
     load: async () => (await import('./topics/databases.ts')).defineDatabases,
   },
@@ -183,7 +184,7 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/backup-schedules.ts')).defineBackupSchedules,
   },
   {
-    commands: ['backups', 'backups:prove', 'pg:restore'],
+    commands: ['backups', 'backups:prove', 'pg:restore', 'mysql:restore'],
     load: async () => (await import('./topics/archives.ts')).defineArchives,
   },
   {

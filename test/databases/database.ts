@@ -23,14 +23,22 @@ export type Backups = {
 export type Proof = { id: string; status: string; reason: string | null }
 type AddonJson = { id: string; name: string; state: string; provision_message?: string }
 
-/** A PostgreSQL add-on of a test's server. */
+/** How the client beside a database runs a statement, and prints it without decoration. */
+const clients: Record<string, string[]> = {
+  'heroku-postgresql': ['-At', '-v', 'ON_ERROR_STOP=1', '-c'],
+  mysql: ['--batch', '--skip-column-names', '-e'],
+}
+
+/** A database of a test's server, with an archive. */
 export class Database {
   readonly server: TestServer
   readonly id: string
   readonly name: string
   readonly app: string
+  readonly service: string
 
-  private constructor(server: TestServer, { id, name }: AddonJson, app: string) {
+  private constructor(server: TestServer, { id, name }: AddonJson, { app, service }: { app: string; service: string }) {
+    this.service = service
     this.server = server
     this.id = id
     this.name = name
@@ -38,11 +46,11 @@ export class Database {
   }
 
   /** One that is there, of an app of its own or that one. */
-  static async create(server: TestServer, on?: string): Promise<Database> {
+  static async create(server: TestServer, on?: string, service = 'heroku-postgresql'): Promise<Database> {
     const app = on ?? (await api<{ name: string }>(server, 'POST', '/apps', { body: {} })).body.name
-    const asked = { body: { plan: 'heroku-postgresql' } }
+    const asked = { body: { plan: service } }
     const { body } = await api<AddonJson>(server, 'POST', `/apps/${app}/addons`, asked)
-    return new Database(server, body, app).#made()
+    return new Database(server, body, { app, service }).#made()
   }
 
   /** A fork as of a moment: a new add-on that is there. */
@@ -52,7 +60,7 @@ export class Database {
 
   async beginRestore(body: object): Promise<Database> {
     const { body: fork } = await api<AddonJson>(this.server, 'POST', `/addons/${this.id}/actions/restore`, { body })
-    return new Database(this.server, fork, this.app)
+    return new Database(this.server, fork, this)
   }
 
   async made(): Promise<Database> {
@@ -77,9 +85,9 @@ export class Database {
     return stdout.trim().split('\n')[0] ?? ''
   }
 
-  /** What psql prints of it, without decoration. */
+  /** What its client prints of it, without decoration. */
   async sql(statement: string): Promise<string> {
-    const argv = ['/usr/lib/paas/service/client', '-At', '-v', 'ON_ERROR_STOP=1', '-c', statement]
+    const argv = ['/usr/lib/paas/service/client', ...(clients[this.service] ?? []), statement]
     const { stdout } = await run('docker', ['exec', await this.container(), ...argv])
     return stdout.trim()
   }

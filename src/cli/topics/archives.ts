@@ -32,25 +32,37 @@ export function defineArchives(program: Command): void {
     examples: ['paas backups:prove -a acme', 'paas backups:prove DATABASE -a acme'],
   }).action(prove)
 
+  for (const kind of restorable) defineRestore(program, kind)
+}
+
+/** `usual`: what is restored where nobody says which; `xid`: a transaction, for an example. */
+const restorable = [
+  { topic: 'pg', usual: 'DATABASE', client: 'pg:psql', xid: 'by its number (pg_current_xact_id)' },
+  { topic: 'mysql', usual: 'mysql', client: 'mysql:cli', xid: 'by the last part of its GTID (@@last_gtid)' },
+]
+
+function defineRestore(program: Command, { topic, usual, client, xid }: (typeof restorable)[number]): void {
   defineForApp(program, {
-    name: 'pg:restore',
+    name: `${topic}:restore`,
     arguments: '[addon]',
     summary: 'make a new database of what one was at a moment',
     details:
-      'The database stays as it is. Look at the new one with pg:psql, then make it the DATABASE_URL with pg:promote. ' +
+      `The database stays as it is. Look at the new one with ${client}, then make it the DATABASE_URL with ${topic}:promote. ` +
       'A time without a zone is UTC. Without --at and --before-xid it is the latest that there is.',
     examples: [
-      'paas pg:restore --at "2026-11-26 14:03:07+00" -a acme',
-      'paas pg:restore --before-xid 48211 -a acme',
-      'paas pg:restore DATABASE --at latest -a acme',
+      `paas ${topic}:restore --at "2026-11-26 14:03:07+00" -a acme`,
+      `paas ${topic}:restore --before-xid 48211 -a acme`,
+      `paas ${topic}:restore DATABASE --at latest -a acme`,
     ],
   })
     .option('--at <time>', 'the moment, or latest')
-    .option('--before-xid <number>', 'just before this transaction')
+    .option('--before-xid <number>', `just before this transaction, ${xid}`)
     .option('--as <name>', 'what it is attached as')
     .option('--name <name>', 'the name of the new add-on')
     .option('--no-wait', 'return at once')
-    .action(restore)
+    .action((name: string | undefined, options: RestoreOptions) =>
+      restore(name ?? usual, options, { look: `paas ${client}`, promote: `paas ${topic}:promote` }),
+    )
 }
 
 async function show(name: string | undefined, { app, ...options }: Options & { app?: string }): Promise<void> {
@@ -142,12 +154,15 @@ async function untilProven(look: () => Promise<AddonProofJson>): Promise<AddonPr
   }
 }
 
+type Next = { look: string; promote: string }
+
 async function restore(
-  name: string | undefined,
+  name: string,
   { at, beforeXid, as, name: called, wait, ...options }: RestoreOptions,
+  { look, promote }: Next,
 ) {
   const { api, app } = await connectToApp(options)
-  const source = await addonCalled({ api, app }, name ?? 'DATABASE')
+  const source = await addonCalled({ api, app }, name)
   const body = {
     ...(at !== undefined && { at }),
     ...(beforeXid !== undefined && { before_xid: beforeXid }),
@@ -161,8 +176,8 @@ async function restore(
   )
   const made = wait ? await progress(`Waiting for ${asked.name}`, untilMade(api, asked), varsOf) : asked
   print(options, made, () => made.name)
-  note(`Look at it with: paas pg:psql ${made.name} -a ${app}`)
-  note(`Make it the DATABASE_URL with: paas pg:promote ${made.name} -a ${app}`)
+  note(`Look at it with: ${look} ${made.name} -a ${app}`)
+  note(`Make it the DATABASE_URL with: ${promote} ${made.name} -a ${app}`)
 }
 
 function provenAt(proven: AddonBackupsJson['last_proven']): string {

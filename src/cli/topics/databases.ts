@@ -82,13 +82,18 @@ export function defineDatabases(program: Command): void {
     }).action((name: string | undefined, options: AppOptions) => act(name ?? usual ?? '', 'rotate', options))
   }
 
-  defineForApp(program, {
-    name: 'pg:promote',
-    arguments: '<addon>',
-    summary: 'make a database the one of DATABASE_URL',
-    details: 'The one that was keeps another name: it gets one if it has none.',
-    examples: ['paas pg:promote HEROKU_POSTGRESQL_JADE -a acme'],
-  }).action(promote)
+  for (const { topic, other } of [
+    { topic: 'pg', other: 'HEROKU_POSTGRESQL_JADE' },
+    { topic: 'mysql', other: 'MYSQL_JADE' },
+  ]) {
+    defineForApp(program, {
+      name: `${topic}:promote`,
+      arguments: '<addon>',
+      summary: 'make a database the one of DATABASE_URL',
+      details: 'The one that was keeps another name: it gets one if it has none.',
+      examples: [`paas ${topic}:promote ${other} -a acme`],
+    }).action(promote)
+  }
 }
 
 async function psql(name: string | undefined, { command, file, ...options }: PsqlOptions): Promise<void> {
