@@ -173,6 +173,7 @@ function makeSubdirectories(paths: Config['paths']): void {
     paths.metrics,
     paths.dumps,
     paths.sources,
+    paths.pages,
   ]) {
     mkdirSync(path, { recursive: true, mode: 0o700 })
   }

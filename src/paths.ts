@@ -10,6 +10,8 @@ export type Paths = {
   repositories: string
   builds: string
   logs: string
+  /** What apps show in place of the router's pages. */
+  pages: string
   /** Tarballs that were uploaded for builds. */
   sources: string
   metrics: string
@@ -86,6 +88,7 @@ export function pathsIn(data: string): Paths {
     repositories: join(data, 'repositories'),
     builds: join(data, 'builds'),
     logs: join(data, 'logs'),
+    pages: join(data, 'pages'),
     sources: join(data, 'sources'),
     metrics: join(data, 'metrics'),
     redis: join(data, 'redis'),

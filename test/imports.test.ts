@@ -38,6 +38,7 @@ const allowed: Record<string, string[]> = {
   upgrades: ['build', 'engine', 'release', 'store'],
   services: ['build', 'engine', 'logs', 'release', 'router/control/control.ts', 'store'],
   certificates: ['logs', 'outbound', 'router/control/control.ts', 'store'],
+  'own-pages': ['logs', 'outbound', 'store'],
   'data-transfers': ['backups/restic.ts', 'engine', 'logs', 'outbound', 'services', 'store'],
 
   doctor: [
@@ -61,6 +62,7 @@ const allowed: Record<string, string[]> = {
     'metrics',
     'one-offs',
     'output',
+    'own-pages',
     'queue',
     'release',
     'services',
@@ -127,6 +129,7 @@ const allowed: Record<string, string[]> = {
     'one-offs',
     'outbound',
     'output',
+    'own-pages',
     'queue',
     'quotas',
     'release',

@@ -74,6 +74,7 @@ import { stackUpgradeRoutes } from './server/stack-upgrades.ts'
 import { isTerminal } from '../model/terminal-path.ts'
 import { checkScope } from './accounts/scopes.ts'
 import { edgeRoutes } from './routing/edge.ts'
+import { ownPageRoutes } from './routing/own-pages.ts'
 import { doctorRoute } from './server/doctor.ts'
 import { serverInfoRoute } from './server/server-info.ts'
 import { serverMetricsRoute } from './server/server-metrics.ts'
@@ -232,6 +233,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     emptyListRoutes(resources)
     auditRoutes(resources, deps)
     edgeRoutes(resources, deps)
+    ownPageRoutes(resources, deps)
     serverInfoRoute(resources, deps)
     doctorRoute(resources, deps)
     regionAndStackRoutes(resources, deps)

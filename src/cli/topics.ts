@@ -158,6 +158,7 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/databases.ts')).defineDatabases,
   },
   { commands: ['edge', 'edge:set', 'edge:auth'], load: async () => (await import('./topics/edge.ts')).defineEdge },
+  { commands: ['pages', 'pages:refresh'], load: async () => (await import('./topics/pages.ts')).definePages },
   {
     commands: [
       'pg:backups',

@@ -7,7 +7,7 @@ import { isAlone } from '../model/volume.ts'
 import type { Store } from '../store/store.ts'
 
 export type RouteDeps = {
-  store: Pick<Store, 'domains' | 'edges' | 'sniEndpoints' | 'managedCertificates' | 'volumes'>
+  store: Pick<Store, 'domains' | 'edges' | 'ownPages' | 'sniEndpoints' | 'managedCertificates' | 'volumes'>
   domain: string
 }
 
@@ -28,7 +28,8 @@ export function routeFor(
   const patient = isAlone(store.volumes.list(app.id), 'web')
   const https = httpsOf(app)
   const edge = routeEdgeOf(store.edges.of(app.id), { affinity: app.features.includes('http-session-affinity') })
-  const marks = { ...(patient && { patient }), ...(https && { https }), ...(edge && { edge }) }
+  const pages = pagesOf(store, app)
+  const marks = { ...(patient && { patient }), ...(https && { https }), ...(edge && { edge }), ...(pages && { pages }) }
   const route = { appId: app.id, app: app.name, hosts, state: stateOf(), targets, ...marks }
   return certificates.length === 0 ? route : { ...route, certificates }
 
@@ -39,6 +40,11 @@ export function routeFor(
     if (wantsWeb && soon && patient) return 'held'
     return wantsWeb ? 'crashed' : 'down'
   }
+}
+
+function pagesOf({ ownPages }: Pick<Store, 'ownPages'>, { id }: App): AppRoute['pages'] {
+  const shown = ownPages.list(id).flatMap(({ kind, shown }) => (shown === null ? [] : [[kind, shown.content] as const]))
+  return shown.length === 0 ? undefined : Object.fromEntries(shown)
 }
 
 function httpsOf({ https: { redirect, hsts } }: App): AppRoute['https'] {

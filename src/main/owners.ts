@@ -23,6 +23,7 @@ import type { RunPipeline } from '../model/build-request.ts'
 import { OneOffs } from '../one-offs/one-offs.ts'
 import { createOutbound } from '../outbound/outbound.ts'
 import type { OutputWriters } from '../model/output.ts'
+import { OwnPages } from '../own-pages/own-pages.ts'
 import { Quotas } from '../quotas/quotas.ts'
 import { Releases } from '../release/releases.ts'
 import type { DataDoorControl, RouterControl } from '../router/control/control.ts'
@@ -106,6 +107,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
   const grants = life.use(new Grants(store))
   const oneOffs = new OneOffs({ engine, store, dynoLog, platformLog, grants, collector, sizes, stop, log })
   const certificates = new Certificates({ config, store, router, outbound, platformLog, log })
+  const ownPages = new OwnPages({ config, store, outbound, platformLog, log })
   const dataTransfers = new DataTransfers({ ...given, scratch: openScratch(config), platformLog, outbound })
   const upgrades = new StackUpgrades({ ...given, releases })
   return {
@@ -119,6 +121,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
     oneOffs,
     services,
     certificates,
+    ownPages,
     dataTransfers,
     addonBackups,
     volumes,

@@ -1,5 +1,6 @@
 import type { RouteEdge } from './edge.ts'
 import type { AppId } from './ids.ts'
+import type { RoutePages } from './own-page.ts'
 
 /** One dyno as the router sees it. `dyno` is its name (`web.1`), `id` the engine's id. */
 export type Target = { id: string; dyno: string; release: number; host: string; port: number }
@@ -36,6 +37,8 @@ export type AppRoute = {
   standby?: Target[]
   /** What its owner set of the requests that it gets. */
   edge?: RouteEdge
+  /** What it shows in place of the router's pages. */
+  pages?: RoutePages
   /** It has one dyno at a time: a request that it refuses waits, as those of a held one do. */
   patient?: true
 }

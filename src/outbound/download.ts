@@ -14,42 +14,53 @@ export const longestUrl = 4000
 const patience = { idle: 30_000, total: 600_000 }
 
 /**
- * What is at a user's address, as it comes. Redirects are followed, each to an address that is
- * permitted itself.
- * @param most bytes; the stream fails beyond them
- * @param within milliseconds for all of it
- * @throws download_failed, address_forbidden, or the signal's reason; the stream may fail with them
- *   as well
+ * `most`: bytes; the stream fails beyond them. `within`: milliseconds for all of it. `what`: as in
+ * `parseTarget`.
  */
-export async function download(
+type Wanted = { url: string; most: number; within?: number; what?: string }
+
+/** What is at a user's address, as it comes. @throws as `openDownload` */
+export async function download(outbound: Outbound, wanted: Wanted, signal: AbortSignal): Promise<Readable> {
+  return (await openDownload(outbound, wanted, signal)).content
+}
+
+/**
+ * The same with the type that it is said to have, and the address that redirects led to. They are
+ * followed, each to an address that is permitted itself.
+ * @throws download_failed, address_forbidden, invalid_params, or the signal's reason; the stream
+ *   may fail with them as well
+ */
+export async function openDownload(
   outbound: Outbound,
-  { url, most, within = patience.total }: { url: string; most: number; within?: number },
+  { url, most, within = patience.total, what = 'The URL of a source' }: Wanted,
   signal: AbortSignal,
-): Promise<Readable> {
+): Promise<{ content: Readable; type: string; from: URL }> {
   const either = AbortSignal.any([signal, AbortSignal.timeout(within)])
   const told = (cause: unknown): unknown => (signal.aborted ? signal.reason : failed(url, cause))
   try {
-    const response = await follow(outbound, parse(url), either)
+    const { response, from } = await follow(outbound, parse(url, what), either)
     const limited = new Limit(most, url)
     response.on('error', (cause) => limited.destroy(told(cause) as Error))
     limited.once('close', () => response.destroy())
-    return response.pipe(limited)
+    return { content: response.pipe(limited), type: response.headers['content-type'] ?? '', from }
   } catch (cause) {
     throw told(cause)
   }
 }
 
-async function follow(outbound: Outbound, first: URL, signal: AbortSignal): Promise<IncomingMessage> {
+type Followed = { response: IncomingMessage; from: URL }
+
+async function follow(outbound: Outbound, first: URL, signal: AbortSignal): Promise<Followed> {
   let url = first
   for (let redirects = 0; redirects <= mostRedirects; redirects++) {
     const response = await get(outbound, url, signal)
     const { statusCode = 0, headers } = response
-    if (statusCode === 200) return response
+    if (statusCode === 200) return { response, from: url }
     response.destroy()
     if (![301, 302, 303, 307, 308].includes(statusCode) || headers.location === undefined) {
       throw new Error(`it answers with status ${statusCode}`)
     }
-    url = parse(URL.parse(headers.location, url.href)?.href ?? '')
+    url = parse(URL.parse(headers.location, url.href)?.href ?? '', 'What it redirects to')
   }
   throw new Error(`it redirects more than ${mostRedirects} times`)
 }
@@ -90,8 +101,8 @@ class Limit extends Transform {
   }
 }
 
-function parse(url: string): URL {
-  return parseTarget(url, 'The URL of a source', httpSchemes, longestUrl)
+function parse(url: string, what: string): URL {
+  return parseTarget(url, what, httpSchemes, longestUrl)
 }
 
 function failed(url: string, cause: unknown): PaasError {

@@ -7,6 +7,7 @@ import type { RouterLimits } from './limits.ts'
 import type { Measurements } from './measurements.ts'
 import type { Origins } from './origin.ts'
 import type { LiveRoutes } from './live-routes.ts'
+import type { PageCache } from './page-cache.ts'
 import type { LiveProofs } from './live-proofs.ts'
 
 /** What all connections of one router share. */
@@ -22,6 +23,7 @@ export type RouterContext = {
   /** Counts the connections of visitors for the apps that they ask for. */
   appConnections: AppConnections
   held: HeldRequests
+  pages: PageCache | undefined
   proofs: Pick<LiveProofs, 'answerTo' | 'want'>
   /** Under which visitors reach the TLS port; undefined: there is none. */
   tlsPort: number | undefined

@@ -35,16 +35,20 @@ export function formatAnswer(answer: Answer, { request, requestId, keptFor }: An
   ].join('\r\n')
 }
 
-function represent({ status, title, text, code, plain }: Answer, accept: string): { type: string; body: string } {
+/** A page of the app's own is also for those that take anything. */
+function represent({ status, title, text, code, plain, page: own }: Answer, accept: string): Body {
   if (plain !== undefined) return { type: 'text/plain', body: plain }
   const label = code === undefined ? String(status) : code
   if (/^[^,]*\bjson\b/i.test(accept)) {
     const id = code ?? (status === 404 ? 'not_found' : 'bad_request')
     return { type: 'application/json', body: `${JSON.stringify({ id, message: text })}\n` }
   }
+  if (own !== undefined && /^$|\btext\/html\b|\*\/\*|\btext\/\*/i.test(accept)) return { type: 'text/html', body: own }
   if (!/\btext\/html\b/i.test(accept)) return { type: 'text/plain', body: `${title} (${label}). ${text}\n` }
   return { type: 'text/html', body: page(`${title} (${label})`, text) }
 }
+
+type Body = { type: string; body: string }
 
 function page(title: string, text: string): string {
   return `<!doctype html>

@@ -300,7 +300,8 @@ export class Exchange implements ResponseHandler, HeldRequest {
     this.#holding?.end()
     this.#attempts.release(false)
     this.#end(answer.code, answer.status, answer.refusal)
-    this.#visitor.answer(answer, this.requestId)
+    const shown = this.#context.pages?.replace(answer, this.#attempts.destination?.pages) ?? answer
+    this.#visitor.answer(shown, this.requestId)
   }
 
   #tunnelClosed(bytes: number, code: RouterCode | undefined): void {

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { AppId } from '../model/ids.ts'
 import { covers } from '../model/domain.ts'
+import type { RoutePages } from '../model/own-page.ts'
 import type { AppRoute, HostCertificate, RoutingTable, Target } from '../model/route.ts'
 import { EdgeRules, limitsWith } from './edge-rules.ts'
 import { HttpsPolicy } from './https-policy.ts'
@@ -24,6 +25,7 @@ export type HostDestination = {
   /** undefined: its app has set nothing. */
   edge?: EdgeRules | undefined
   limits: TimeLimits
+  pages?: RoutePages | undefined
 }
 
 /**
@@ -127,7 +129,7 @@ export class LiveRoutes {
   }
 
   #add(route: AppRoute): void {
-    const { appId, app, hosts, certificates = [], https, state, targets, standby = [], patient, edge } = route
+    const { appId, app, hosts, certificates = [], https, state, targets, standby = [], patient, edge, pages } = route
     const destination: HostDestination = {
       app: { id: appId, name: app },
       state,
@@ -138,6 +140,7 @@ export class LiveRoutes {
       https: new HttpsPolicy(https, [...certificates, ...(this.#table.certificates ?? [])]),
       edge: edge && new EdgeRules(edge),
       limits: limitsWith(this.#limits.app, edge),
+      pages,
     }
     // An app at the control plane's host would receive every user's token.
     for (const host of hosts) if (!this.#isControl(host)) this.#byHost.set(host, destination)

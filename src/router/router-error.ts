@@ -72,6 +72,8 @@ export type Answer = {
   refusal?: string
   /** Sent as it is, in place of the title and the text. */
   plain?: string
+  /** HTML of the app's own in place of the title and the text, as latin1. */
+  page?: string
   /** Where else it is. */
   location?: string
   /** Lines of its head. */

@@ -18,6 +18,7 @@ import { plainAddress, type Origins, type Peer } from './origin.ts'
 import { ProxyDoor } from './proxy-door.ts'
 import { logRefusal } from './refused-request.ts'
 import { answerFor } from './router-error.ts'
+import type { PageCache } from './page-cache.ts'
 import { LiveProofs } from './live-proofs.ts'
 import { LiveRoutes } from './live-routes.ts'
 import { findSilences } from './silences.ts'
@@ -44,6 +45,8 @@ export type RouterDeps = {
   origins: Origins
   /** Under which visitors reach the TLS port; undefined: there is none. */
   tlsPort?: number | undefined
+  /** Of apps' own, in place of the router's. */
+  pages?: PageCache
 }
 
 /** What a router that speaks TLS needs. */
@@ -76,7 +79,7 @@ export class Router {
   #stopped: Promise<void> | undefined
   #closeIdle = false
 
-  constructor({ table, limits, appLog, figures, log, origins, tlsPort }: RouterDeps) {
+  constructor({ table, limits, appLog, figures, log, origins, tlsPort, pages }: RouterDeps) {
     this.#held = new HeldRequests(limits.hold)
     const routes = new LiveRoutes(table, { limits, held: this.#held })
     this.measurements = new Measurements(figures)
@@ -95,6 +98,7 @@ export class Router {
       appConnections: new AppConnections(limits.connectionsPerApp),
       held: this.#held,
       proofs: this.proofs,
+      pages,
       tlsPort,
       stopping: false,
       date: new Date().toUTCString(),

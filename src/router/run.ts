@@ -14,6 +14,7 @@ import { defaultLimits, limitsOfThisProcess, type HoldLimits } from './limits.ts
 import { groupOf, type Group } from './group.ts'
 import { Origins } from './origin.ts'
 import type { ListenAt } from './listen.ts'
+import { PageCache } from './page-cache.ts'
 import { Router } from './router.ts'
 import { loadTable } from './table/table-file.ts'
 import { appCertificateLifetime, AppCertificates } from './tls/app-certificates.ts'
@@ -83,6 +84,7 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
     figures,
     log,
     origins: new Origins(config),
+    pages: new PageCache(config.paths.pages),
     tlsPort: config.httpsPort === undefined ? undefined : (config.acme?.ports.tls ?? config.httpsPort),
   })
   const stop = (): Promise<void> =>

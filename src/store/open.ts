@@ -25,6 +25,7 @@ import { openDomainRecords } from './domains.ts'
 import { openDrainRecords } from './drains.ts'
 import { openDynoStateRecords } from './dyno-states.ts'
 import { openEdgeRecords } from './edges.ts'
+import { openOwnPageRecords } from './own-pages.ts'
 import { openFormationRecords } from './formations.ts'
 import { checkPages, keepPages } from './keep-pages.ts'
 import { openKeyRecords } from './keys.ts'
@@ -98,6 +99,7 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
       drains: openDrainRecords(db, cipher),
       domains: openDomainRecords(db),
       edges: openEdgeRecords(db),
+      ownPages: openOwnPageRecords(db),
       sniEndpoints: openSniEndpointRecords(db, cipher),
       managedCertificates: openManagedCertificateRecords(db, cipher),
       keys: openKeyRecords(db),

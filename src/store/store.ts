@@ -1,4 +1,5 @@
 import type { EdgeRecords } from './edges.ts'
+import type { OwnPageRecords } from './own-pages.ts'
 import type { AppManifest } from '../model/app-json.ts'
 import type { App } from '../model/app.ts'
 import type { AppSetup, AppSetupState } from '../model/app-setup.ts'
@@ -77,6 +78,7 @@ export interface Store extends Disposable {
   drains: DrainRecords
   domains: DomainRecords
   edges: EdgeRecords
+  ownPages: OwnPageRecords
   sniEndpoints: SniEndpointRecords
   managedCertificates: ManagedCertificateRecords
   keys: KeyRecords

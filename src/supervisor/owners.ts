@@ -61,6 +61,7 @@ function trees(paths: Paths, { router, api, worker, gate }: Users): Owned[] {
     { path: paths.builds, uid: worker.uid, gid: api.gid, mode: 0o2770 },
     { path: paths.logs, uid: worker.uid, gid: router.gid, mode: 0o2770 },
     { path: paths.dumps, uid: worker.uid, gid: worker.gid, mode: 0o700 },
+    { path: paths.pages, uid: worker.uid, gid: router.gid, mode: 0o2750 },
     { path: paths.metrics, uid: worker.uid, gid: router.gid, mode: 0o2770 },
   ]
 }

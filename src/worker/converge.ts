@@ -8,10 +8,11 @@ import type { Working } from './parts.ts'
  * released, and the current release runs in its formation. Recovery is the same, run again.
  */
 export async function converge(worker: Working, appId: AppId, signal: AbortSignal): Promise<void> {
-  const { store, releases, dynos, dispatcher } = worker
+  const { store, releases, dynos, ownPages, dispatcher } = worker
   const app = store.apps.get(appId)
   if (!app) return
   if (app.destroying) return destroy(worker, app)
+  ownPages.look(appId)
   try {
     const { isCommandNext } = await releases.releasePending(appId, signal)
     if (isCommandNext) dispatcher.release(appId)

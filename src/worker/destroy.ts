@@ -20,6 +20,7 @@ export async function destroy(worker: Working, app: App): Promise<void> {
     await removeVolumes(worker, app.id)
     await removeFiles(worker, app)
     store.apps.remove(app.id)
+    worker.ownPages.tidy()
   }
   await builds.exclude(app.id, () => releases.exclude(app.id, () => dynos.retireAll(app.id, removeAll)))
   log.info({ app: app.id, name: app.name }, 'app destroyed')

@@ -11,6 +11,7 @@ import type { PlatformLog } from '../logs/platform-log.ts'
 import type { AppLogWriter } from '../model/app-log.ts'
 import type { OneOffs } from '../one-offs/one-offs.ts'
 import type { OutputWriters } from '../model/output.ts'
+import type { OwnPages } from '../own-pages/own-pages.ts'
 import type { Releases } from '../release/releases.ts'
 import type { AddonBackups } from '../services/addon-backups.ts'
 import type { Volumes } from '../volumes/volumes.ts'
@@ -32,6 +33,7 @@ export type WorkerParts = {
   oneOffs: OneOffs
   upgrades: Pick<StackUpgrades, 'wake'> & AsyncDisposable
   services: Services
+  ownPages: OwnPages
   certificates: Pick<Certificates, 'begin' | 'wake'> & AsyncDisposable
   dataTransfers: DataTransfers
   addonBackups: AddonBackups

@@ -39,6 +39,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
     converge: (appId) => void dispatcher.converge(appId),
     showOwn: () => dynos.showCertificates(),
   })
+  worker.ownPages.begin((appId) => dispatcher.converge(appId))
   const first = Promise.withResolvers<void>()
   let begun = false
   const engineBack = async (): Promise<void> => {
@@ -64,6 +65,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   life.use(worker.upgrades)
   life.use(worker.services)
   life.use(worker.certificates)
+  life.use(worker.ownPages)
   life.use(worker.dataTransfers)
   life.use(worker.addonBackups)
   life.use(worker.volumes)

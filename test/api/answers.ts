@@ -357,6 +357,21 @@ const edge = Type.Object(
   closed,
 )
 const edgeUser = Type.Object({ name: Type.String(), password: Type.Union([Type.String(), Type.Null()]) }, closed)
+const orText = Type.Union([Type.String(), Type.Null()])
+const ownPages = Type.Array(
+  Type.Object(
+    {
+      kind: Type.Union([Type.Literal('error'), Type.Literal('maintenance')]),
+      config_var: Type.String(),
+      status: Type.Union(['shown', 'pending', 'failed'].map((status) => Type.Literal(status))),
+      bytes: orNone,
+      fetched_at: orText,
+      asked_at: orText,
+      problem: orText,
+    },
+    closed,
+  ),
+)
 const finding = Type.Object(
   {
     name: Type.String(),
@@ -692,6 +707,10 @@ export const answers: Record<string, Record<string, Shape>> = {
     'PATCH /apps/:app/edge': { own: edge, because: noEdge },
     'POST /apps/:app/edge/users': { own: edgeUser, because: noEdge },
     'DELETE /apps/:app/edge/users/:name': { own: edgeUser, because: noEdge },
+  },
+  'routing/own-pages.test.ts': {
+    'GET /apps/:app/pages': { own: ownPages, because: 'Heroku tells nobody whether it finds a page' },
+    'POST /apps/:app/pages/refresh': { own: ownPages, because: 'Heroku asks for a page whenever it shows one' },
   },
   'server/doctor.test.ts': {
     'GET /server/doctor': { own: findings, because: 'Heroku looks after its own machines' },

@@ -3,6 +3,7 @@ import { PaasError } from '../../errors.ts'
 import type { Account } from '../../model/account.ts'
 import type { App } from '../../model/app.ts'
 import { checkConfigChange, checkConfigSize } from '../../model/config-rules.ts'
+import { pageVars } from '../../model/own-page.ts'
 import type { ConfigVars, Release } from '../../model/release.ts'
 import { createConfigRelease } from '../../release/create.ts'
 import { appOf } from '../http/access.ts'
@@ -25,7 +26,8 @@ export function configVarRoutes(api: Api, deps: Deps): void {
     const { config: result, release } = changeConfig(store, app, request.identity.account, request.body)
     if (release) {
       sayWhoReleases(deps.platformLog, release, request.identity.account.email)
-      if (release.state.kind === 'pending') await wake(deps, reply, { kind: 'converge', appId: app.id })
+      if (release.state.kind === 'pending' || namesPage(request.body))
+        await wake(deps, reply, { kind: 'converge', appId: app.id })
     }
     return result
   })
@@ -54,6 +56,11 @@ function changeConfig(
     if (slugId === null) store.releases.setState(id, { kind: 'succeeded' })
     return { config: store.configVars.get(app.id), release: store.releases.find(id) }
   })
+}
+
+/** The worker fetches it, also for an app that has nothing to run. */
+function namesPage(change: object): boolean {
+  return Object.values(pageVars).some((name) => Object.hasOwn(change, name))
 }
 
 /** What an add-on gives changes with it alone. @throws config_invalid */

@@ -10,6 +10,17 @@ export type EdgeJson = {
   idle_seconds: number | null
 }
 
+/** Ours: a page of the app's own in place of the router's. */
+export type OwnPageJson = {
+  kind: 'error' | 'maintenance'
+  config_var: string
+  status: 'shown' | 'pending' | 'failed'
+  bytes: number | null
+  fetched_at: string | null
+  asked_at: string | null
+  problem: string | null
+}
+
 /** `password`: one that was made, which is told once. */
 export type EdgeUserJson = { name: string; password: string | null }
 

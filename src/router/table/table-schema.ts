@@ -1,4 +1,5 @@
 import type { EdgeUser, RouteEdge } from '../../model/edge.ts'
+import type { RoutePages } from '../../model/own-page.ts'
 import type { AppRoute, HostCertificate, Proofs, RoutingTable, Target } from '../../model/route.ts'
 
 const states = ['up', 'blank', 'down', 'crashed', 'maintenance', 'held'] satisfies AppRoute['state'][]
@@ -24,7 +25,7 @@ export function isProofs(value: unknown): value is Proofs {
 }
 
 export function isAppRoute(value: unknown): value is AppRoute {
-  const { appId, app, hosts, certificates, https, state, targets, standby, patient, edge } = (value ??
+  const { appId, app, hosts, certificates, https, state, targets, standby, patient, edge, pages } = (value ??
     {}) as Partial<AppRoute>
   return (
     isText(appId) &&
@@ -37,8 +38,14 @@ export function isAppRoute(value: unknown): value is AppRoute {
     isTargetList(targets) &&
     (standby === undefined || isTargetList(standby)) &&
     (patient === undefined || patient === true) &&
-    (edge === undefined || isRouteEdge(edge))
+    (edge === undefined || isRouteEdge(edge)) &&
+    (pages === undefined || isRoutePages(pages))
   )
+}
+
+function isRoutePages(value: unknown): boolean {
+  const { error, maintenance } = (value ?? {}) as RoutePages
+  return [error, maintenance].every((content) => content === undefined || /^[\da-f]{64}$/.test(content))
 }
 
 function isRouteEdge(value: unknown): value is RouteEdge {

@@ -4,6 +4,7 @@ import type { AppId } from '../../../src/model/ids.ts'
 import type { AppRoute, RoutingTable, Target } from '../../../src/model/route.ts'
 import { defaultLimits, type RouterLimits } from '../../../src/router/limits.ts'
 import { Origins, type OriginsConfig } from '../../../src/router/origin.ts'
+import type { PageCache } from '../../../src/router/page-cache.ts'
 import { Router } from '../../../src/router/router.ts'
 
 /** `entries` are the figures it wrote. */
@@ -15,6 +16,7 @@ export type RouterOptions = {
   routes?: AppRoute[]
   origins?: Partial<OriginsConfig>
   tlsPort?: number
+  pages?: PageCache
 }
 
 /** A router on a free port; `lines` are what it told the apps' logs. */
@@ -24,6 +26,7 @@ export async function startRouter({
   routes = [],
   origins,
   tlsPort,
+  pages,
 }: RouterOptions = {}): Promise<TestRouter> {
   const lines: string[] = []
   const entries: FigureEntry[] = []
@@ -34,6 +37,7 @@ export async function startRouter({
     figures: { write: (_, entry) => void entries.push(entry) },
     log: pino({ enabled: false }),
     tlsPort,
+    ...(pages && { pages }),
     origins: new Origins({ trustedProxies: [], publicUrl: undefined, ...origins }),
   })
   const port = await router.listen({ port: 0, shared: false })
