@@ -3,7 +3,7 @@ import type { Minute, FigureEntry } from '../model/figures.ts'
 import { readFile } from 'node:fs/promises'
 import type { Logger } from '../log.ts'
 import type { AppId } from '../model/ids.ts'
-import { figureFile } from './figure-files.ts'
+import { condensedFile, figureFile } from './figure-files.ts'
 import { parseEntry } from './parse-entry.ts'
 
 /** Minutes, both inclusive. */
@@ -20,7 +20,10 @@ export async function readFigures(
 ): Promise<FigureEntry[]> {
   const entries: FigureEntry[] = []
   for (let hour = Math.floor(from / 60); hour <= Math.floor(to / 60); hour++) {
-    const lines = await readLines(figureFile(directory, appId, hour * 60), log)
+    const lines =
+      (await readLines(figureFile(directory, appId, hour * 60), log)) ??
+      (await readLines(condensedFile(directory, appId, hour * 60), log)) ??
+      []
     const read = lines.map(parseEntry).filter((entry) => entry !== undefined)
     if (read.length < lines.length) log.warn({ app: appId, damaged: lines.length - read.length }, 'figures are damaged')
     entries.push(...read.filter(({ minute }) => minute >= from && minute <= to))
@@ -28,12 +31,16 @@ export async function readFigures(
   return entries
 }
 
-/** A file that cannot be read is a gap in a chart: no reason to show nothing of the others. */
-async function readLines(path: string, log: Logger): Promise<string[]> {
+/**
+ * Undefined where there is none. One that cannot be read is a gap in a chart: no reason to show
+ * nothing of the others.
+ */
+async function readLines(path: string, log: Logger): Promise<string[] | undefined> {
   try {
     return (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '')
   } catch (cause) {
-    if (!isCode(cause, 'ENOENT')) log.warn({ err: cause }, 'figures cannot be read')
+    if (isCode(cause, 'ENOENT')) return undefined
+    log.warn({ err: cause }, 'figures cannot be read')
     return []
   }
 }

@@ -10,7 +10,7 @@ import type { AppId, BuildId, ReleaseId } from '../model/ids.ts'
 import { newestTrees } from '../build/trees.ts'
 import { sweepSources } from './sweep-sources.ts'
 import { removeOutput } from '../output/files.ts'
-import { removeOldFigures } from '../metrics/figure-files.ts'
+import { tidyFigures } from '../metrics/tidy-figures.ts'
 import type { Store } from '../store/store.ts'
 
 type Used = {
@@ -55,7 +55,7 @@ export async function sweep(used: Used, keep: Keep = usualKeep): Promise<void> {
   await sweepEndMarks(used, keep)
   await sweepSources({ store: used.store, directory: used.paths.sources })
   const exists = (appId: AppId): boolean => used.store.apps.get(appId) !== undefined
-  await removeOldFigures(used.paths.metrics, { exists, now: minuteOf(Date.now()) })
+  await tidyFigures(used.paths.metrics, { exists, now: minuteOf(Date.now()), log: used.log })
 }
 
 /**

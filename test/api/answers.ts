@@ -88,7 +88,7 @@ const appMetrics = Type.Object(
     app: Type.Object({ id: Type.String(), name: Type.String() }, closed),
     begin_at: Type.String(),
     end_at: Type.String(),
-    period: Type.Union([Type.Literal('hour'), Type.Literal('day')]),
+    period: Type.Union([Type.Literal('hour'), Type.Literal('day'), Type.Literal('week')]),
     points: Type.Array(Type.Object({ at: Type.String(), ...figures }, closed)),
     resolution: count,
     totals: Type.Object(figures, closed),

@@ -1,14 +1,15 @@
 import type { FigureEntry } from '../../src/model/figures.ts'
-import { appendFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createLog } from '../../src/log.ts'
-import { figureFile, removeOldFigures } from '../../src/metrics/figure-files.ts'
+import { figureFile } from '../../src/metrics/figure-files.ts'
 import { readFigures } from '../../src/metrics/figure-reader.ts'
 import { FigureWriter } from '../../src/metrics/figure-writer.ts'
 import { parseEntry } from '../../src/metrics/parse-entry.ts'
 import { makeReport, spanOf } from '../../src/metrics/report.ts'
+import { tidyFigures } from '../../src/metrics/tidy-figures.ts'
 import { RequestTally } from '../../src/metrics/request-tally.ts'
 import type { AppId } from '../../src/model/ids.ts'
 
@@ -24,6 +25,9 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }))
 
 const read = (from: number, to: number) => readFigures({ directory, log }, app, { from, to })
+
+const tidy = (...others: string[]) =>
+  tidyFigures(directory, { exists: (id) => [app as string, ...others].includes(id), now, log })
 
 function requests(
   minute: number,
@@ -86,12 +90,45 @@ describe('figures', () => {
     expect((await read(now, now)).length).toBe(count - writer.dropped)
   })
 
-  it('are removed after a day, and at once when their app is gone', async () => {
-    await write(...[now - 26 * 60, now - 25 * 60, now].map((minute) => requests(minute, [200, 5])))
+  it('are condensed after a day, removed after a week, and at once when their app is gone', async () => {
+    const hours = [-200, -169, -30, -26, -25, 0].map((hour) => now + hour * 60)
+    for (const minute of hours) {
+      await write(requests(minute, [200, 5]), requests(minute + 1, [200, 20], [503, 30_000, 'H12']))
+      await write(dynos(minute, 100, 0.25), dynos(minute + 1, 300, 0.75))
+    }
     await mkdir(join(directory, 'gone'))
-    await removeOldFigures(directory, { exists: (id) => id === app, now })
+    await tidy()
     expect(await readdir(directory)).toEqual([app])
-    expect(await readdir(join(directory, app))).toHaveLength(2)
+    expect(await readdir(join(directory, app))).toHaveLength(5)
+    const before = makeReport(await read(now - 30 * 60, now - 29 * 60), spanOf('hour', now - 29 * 60 - 1, now))
+    expect(before.points).toHaveLength(2)
+    expect(before.totals).toMatchObject({
+      requests: 3,
+      statuses: [0, 2, 0, 0, 1],
+      codes: { H12: 1 },
+      dynos: { count: 2, memory: 300, largest: 150, cpu: 0.5 },
+    })
+    expect(Math.abs(before.totals.latency!.p99 / 30_000 - 1)).toBeLessThan(0.05)
+    expect(await read(now - 30 * 60, now - 29 * 60)).toHaveLength(2)
+  })
+
+  it('that a crash left beside what they became are not counted twice', async () => {
+    const old = now - 26 * 60
+    await write(requests(old, [200, 5]))
+    const raw = await readFile(figureFile(directory, app, old))
+    await tidy()
+    await writeFile(figureFile(directory, app, old), raw)
+    expect(await read(old - 30, old)).toHaveLength(1)
+    await tidy()
+    expect(await readdir(join(directory, app))).toHaveLength(1)
+    expect(await read(old - 30, old)).toHaveLength(1)
+  })
+
+  it('that cannot be condensed are left, and those of other apps are not', async () => {
+    await write(requests(now - 27 * 60, [200, 5]))
+    await mkdir(join(directory, 'other', `${Math.floor(now / 60) - 30}.jsonl`), { recursive: true })
+    await tidy('other')
+    expect(await readdir(join(directory, app))).toEqual([`${Math.floor(now / 60) - 27}.half.jsonl`])
   })
 
   it('are no lines of ours unless they have all there must be', () => {
@@ -112,7 +149,7 @@ describe('a report', () => {
       dynos(now, 50, null),
       dynos(now, 70, 0.5),
     ]
-    const { from, end, totals, points } = makeReport(entries, 'hour', now)
+    const { from, end, totals, points } = makeReport(entries, spanOf('hour', now))
     expect([from, end, points.length]).toEqual([now - 59, now + 1, 60])
     expect(totals).toMatchObject({
       requests: 7,
@@ -129,8 +166,8 @@ describe('a report', () => {
   })
 
   it('of a day has points of ten minutes that begin at full ones', () => {
-    expect(spanOf('day', now + 4)).toEqual({ from: now + 10 - 1440, to: now + 9 })
-    const { points } = makeReport([requests(now, [200, 5]), requests(now + 4, [200, 5])], 'day', now + 4)
+    expect(spanOf('day', now + 4)).toEqual({ from: now + 10 - 1440, to: now + 9, step: 10 })
+    const { points } = makeReport([requests(now, [200, 5]), requests(now + 4, [200, 5])], spanOf('day', now + 4))
     expect([points.length, points.at(-1)?.minute, points.at(-1)?.requests]).toEqual([144, now, 2])
   })
 })

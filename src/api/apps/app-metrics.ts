@@ -1,8 +1,9 @@
-import { type FigureEntry, minuteOf } from '../../model/figures.ts'
+import { type FigureEntry, type Minute, minuteOf } from '../../model/figures.ts'
 import type { FastifyRequest } from 'fastify'
 import { PaasError } from '../../errors.ts'
 import type { Logger } from '../../log.ts'
-import { makeReport, periods, spanOf, type Figures, type Period } from '../../metrics/report.ts'
+import { makeReport, periods, spanOf, type Period } from '../../metrics/report.ts'
+import type { Figures } from '../../metrics/tally.ts'
 import type { App } from '../../model/app.ts'
 import { planNamed, serviceNamed } from '../../model/service.ts'
 import { servicesOf } from '../addons/deps.ts'
@@ -13,16 +14,17 @@ import { time } from '../http/shapes.ts'
 type Deps = Pick<ApiDeps, 'store' | 'measured' | 'config' | 'log'>
 
 /**
- * `GET /apps/:app/metrics?period=hour|day`: what one app was asked, how it answered and what it
- * used. Heroku's API has no such thing.
+ * `GET /apps/:app/metrics?period=hour|day|week`: what one app was asked, how it answered and what
+ * it used; up to now, or to `until`. Heroku's API has no such thing.
  */
 export function appMetricsRoute(api: Api, deps: Deps): void {
   api.get('/apps/:app/metrics', async (request) => {
     const app = appOf(deps.store, request)
-    const period = periodOf(request)
     const now = minuteOf(Date.now())
-    const entries = await deps.measured.figures(app.id, spanOf(period, now))
-    const report = makeReport([...entries, ...(await underWay(deps, app))], period, now)
+    const { period, last } = askedFor(request, now)
+    const span = spanOf(period, last, now)
+    const entries = await deps.measured.figures(app.id, span)
+    const report = makeReport([...entries, ...(await underWay(deps, app))], span)
     return {
       addons: await addonsNow(deps, app),
       app: { id: app.id, name: app.name },
@@ -30,7 +32,7 @@ export function appMetricsRoute(api: Api, deps: Deps): void {
       end_at: time(dateOf(report.end)),
       period,
       points: report.points.map(({ minute, ...figures }) => ({ at: time(dateOf(minute)), ...figuresJson(figures) })),
-      resolution: periods[period].step * 60,
+      resolution: span.step * 60,
       totals: figuresJson(report.totals),
     }
   })
@@ -62,15 +64,24 @@ async function addonsNow(deps: Deps, { id: appId }: App): Promise<object[]> {
   })
 }
 
-/** @throws invalid_params */
-function periodOf({ query }: FastifyRequest): Period {
-  const { period = 'hour', ...rest } = query as Record<string, unknown>
+/** The period, and the minute that it ends with. @throws invalid_params */
+function askedFor({ query }: FastifyRequest, now: Minute): { period: Period; last: Minute } {
+  const { period = 'hour', until, ...rest } = query as Record<string, unknown>
   const [unknown] = Object.keys(rest)
   if (unknown !== undefined) {
-    throw new PaasError('invalid_params', `${JSON.stringify(unknown)} is not known; known is period.`)
+    throw new PaasError('invalid_params', `${JSON.stringify(unknown)} is not known; known are period and until.`)
   }
-  if (typeof period === 'string' && Object.hasOwn(periods, period)) return period as Period
-  throw new PaasError('invalid_params', `period is ${JSON.stringify(period)}; it must be hour or day.`)
+  if (typeof period !== 'string' || !Object.hasOwn(periods, period)) {
+    throw new PaasError('invalid_params', `period is ${JSON.stringify(period)}; it must be hour, day or week.`)
+  }
+  if (until === undefined) return { period: period as Period, last: now }
+  const end = typeof until === 'string' ? Date.parse(until) : Number.NaN
+  if (Number.isNaN(end)) {
+    throw new PaasError('invalid_params', `until is ${JSON.stringify(until)}; it must be like 2026-01-31T12:00:00Z.`)
+  }
+  // What would lie beyond is nothing in either direction.
+  const last = Math.min(now, Math.max(minuteOf(end) - 1, now - periods.week.minutes))
+  return { period: period as Period, last }
 }
 
 /** A router that is just being replaced costs the chart only its last minute. */

@@ -31,7 +31,8 @@ export class RecentTraffic {
   }
 
   async #read(appId: AppId, now: Minute): Promise<Traffic> {
-    const report = makeReport(await this.#measured.figures(appId, spanOf('hour', now)), 'hour', now)
+    const span = spanOf('hour', now)
+    const report = makeReport(await this.#measured.figures(appId, span), span)
     return {
       per_minute: report.points.map(({ requests }) => requests),
       p95: report.totals.latency && Math.round(report.totals.latency.p95),

@@ -6,7 +6,7 @@ import type { AddonUseJson, FiguresJson, MetricsJson } from '../resources/metric
 import { connectToApp } from '../session.ts'
 import { sparkline } from '../sparkline.ts'
 
-const periods = ['hour', 'day']
+const periods = ['hour', 'day', 'week']
 /** Columns where there is no terminal to ask. */
 const usualWidth = 80
 const mebibyte = 2 ** 20
@@ -17,15 +17,15 @@ export function defineMetrics(program: Command): void {
     summary: 'chart requests, response times, errors, memory and CPU',
     details:
       'Charts go from 0 to the highest value, the newest on the right. Times are exact to 5 %. Memory and CPU are sums of all dynos.',
-    examples: ['paas metrics', 'paas metrics -p day -a acme', 'paas metrics --json'],
+    examples: ['paas metrics', 'paas metrics -p day -a acme', 'paas metrics -p week --json'],
   })
-    .option('-p, --period <period>', 'hour or day', 'hour')
+    .option('-p, --period <period>', 'hour, day or week', 'hour')
     .action(show)
 }
 
 async function show(options: AppOptions & { period: string }): Promise<void> {
   if (!periods.includes(options.period)) {
-    throw new PaasError('usage', `--period is "${options.period}"; it must be hour or day.`)
+    throw new PaasError('usage', `--period is "${options.period}"; it must be hour, day or week.`)
   }
   const { api, path } = await connectToApp(options)
   const metrics = await api.get<MetricsJson>(`${path}/metrics?period=${options.period}`)

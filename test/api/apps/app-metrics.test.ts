@@ -3,6 +3,7 @@ import { appendFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { createLog } from '../../../src/log.ts'
 import { figureFile } from '../../../src/metrics/figure-files.ts'
+import { tidyFigures } from '../../../src/metrics/tidy-figures.ts'
 import { FigureWriter } from '../../../src/metrics/figure-writer.ts'
 import { serveFigures } from '../../../src/metrics/role-socket.ts'
 import type { AddonId } from '../../../src/model/ids.ts'
@@ -83,6 +84,21 @@ describe('GET /apps/:app/metrics', () => {
     expect([body['resolution'], body['points']!.length, body['totals']!['requests']]).toEqual([600, 144, 4])
   })
 
+  it('gives the last week in steps of half an hour, and an earlier hour or day', async () => {
+    const appId = await appWithRequests('weekly', 1, 300, 1600)
+    const now = minuteOf(Date.now())
+    await tidyFigures(api.config.paths.metrics, { exists: (id) => id === appId, now, log: createLog('test', 'silent') })
+    const { body } = await api.call('GET', '/apps/weekly/metrics?period=week')
+    expect([body['resolution'], body['points']!.length, body['totals']!['requests']]).toEqual([1800, 336, 6])
+    const until = (ago: number) => new Date((now - ago) * 60_000).toISOString()
+    const hour = await api.call('GET', `/apps/weekly/metrics?period=hour&until=${until(299)}`)
+    expect([hour.body['resolution'], hour.body['totals']!['requests']]).toEqual([60, 2])
+    expect(hour.body['points']!.at(-1)).toMatchObject({ requests: 2 })
+    const day = await api.call('GET', `/apps/weekly/metrics?period=day&until=${until(1441)}`)
+    expect([day.body['resolution'], day.body['points']!.length, day.body['totals']!['requests']]).toEqual([1800, 48, 2])
+    expect((await api.call('GET', '/apps/weekly/metrics?until=soon')).body['id']).toBe('invalid_params')
+  })
+
   it('says null where there was nothing', async () => {
     await api.createApp('silent')
     const { body } = await api.call('GET', '/apps/silent/metrics')
@@ -97,13 +113,13 @@ describe('GET /apps/:app/metrics', () => {
 
   it('refuses periods and parameters that are unknown', async () => {
     await api.createApp('strict')
-    for (const period of ['week', '', 'constructor', 'hour&period=day']) {
+    for (const period of ['month', '', 'constructor', 'hour&period=day']) {
       const { status, body } = await api.call('GET', `/apps/strict/metrics?period=${period}`)
       expect([status, body['id']]).toEqual([422, 'invalid_params'])
-      expect(String(body['message'])).toContain('it must be hour or day')
+      expect(String(body['message'])).toContain('it must be hour, day or week')
     }
     const { status, body } = await api.call('GET', '/apps/strict/metrics?from=1')
-    expect([status, body['message']]).toEqual([422, '"from" is not known; known is period.'])
+    expect([status, body['message']]).toEqual([422, '"from" is not known; known are period and until.'])
   })
 
   it('answers a stranger as if there were no such app', async () => {
