@@ -4,6 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { createLog } from '../../src/log.ts'
 import { openAppLogWriter } from '../../src/logs/writer.ts'
 import type { LogLine } from '../../src/model/app-log.ts'
+import { FigureWriter } from '../../src/metrics/figure-writer.ts'
+import { RequestTally } from '../../src/metrics/request-tally.ts'
+import { minuteOf } from '../../src/model/figures.ts'
 import { TestApi } from '../api/test-api.ts'
 import { PlainBrowser } from './browser.ts'
 
@@ -92,6 +95,10 @@ describe('a log', () => {
     expect(await text('?text=LISTEN')).toContain('Listening')
     expect(await text('?text=LISTEN')).not.toContain('State changed')
     expect(await text('?until=2020-01-01+00:00')).toContain('No line matches.')
+    const [day] = new Date(Date.now() + 86_400_000).toISOString().split('T')
+    expect(await text(`?since=${day}T00:00`)).toContain('No line matches.')
+    expect(await text(`?since=2020-01-01T00:00&until=${day}T00:00:00`)).toContain('Listening')
+    expect(browser.page.text).toContain('value="2020-01-01T00:00"')
   })
 
   it('has links to its lines, from which older ones are found', async () => {
@@ -112,5 +119,27 @@ describe('a log', () => {
     expect([shown()[0], shown().at(-1)]).toEqual([0, 49])
     await browser.open(link)
     expect([shown().at(-1), browser.page.text.includes('marked')]).toEqual([250, true])
+  })
+})
+
+describe('the metrics', () => {
+  it('are of an hour, a day and a week, and lead to what is earlier and closer', async () => {
+    const app = await api.newApp('measured')
+    const writer = new FigureWriter({ directory: api.config.paths.metrics, log: createLog('test', 'silent') })
+    const now = minuteOf(Date.now())
+    for (const ago of [5, 700, 3000]) {
+      const tally = new RequestTally()
+      tally.record({ status: 200, code: undefined, bytes: 10, times: { connect: 1, service: 20 } })
+      writer.write(app.id, { minute: now - ago, requests: tally.figures() })
+    }
+    await writer[Symbol.asyncDispose]()
+    const requests = async (path: string) => /<dt>Requests<\/dt>\s*<dd>(\d+)/.exec((await browser.open(path)).text)?.[1]
+    const link = (pattern: RegExp) => pattern.exec(browser.page.text)?.[1]?.replaceAll('&amp;', '&') ?? ''
+    const path = '/dashboard/apps/measured/metrics'
+    expect([await requests(path), await requests(`${path}?period=day`)]).toEqual(['1', '2'])
+    expect(await requests(`${path}?period=day`)).toBe('2')
+    expect(await requests(link(/href="([^"]*period=hour[^"]*until=[^"]*)"/))).toBe('1')
+    expect(await requests(`${path}?period=week`)).toBe('3')
+    expect(await requests(link(/href="([^"]*period=day[^"]*until=[^"]*)"/))).toBe('1')
   })
 })

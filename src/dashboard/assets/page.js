@@ -105,6 +105,7 @@
   // What is typed in UTC, in the viewer's zone.
   function tellLocal(input) {
     const place = document.getElementById(`${input.id}-local`)
+    if (!place) return
     const tell = () => {
       const date = new Date(`${input.value}Z`)
       place.textContent = Number.isNaN(date.getTime()) ? '' : `Where you are: ${exact.format(date)}.`

@@ -58,10 +58,11 @@ async function keepData(api: TestApi, app: App): Promise<void> {
   volumeCopies.setState(fails.id, { kind: 'failed', endedAt: new Date(), reason: 'The target does not answer.' })
 }
 
-/** The last hour's, in waves. */
+/** The last hour's by the minute and the last week's by the half hour, in waves. */
 async function writeTraffic(api: TestApi, { id }: App, most: number): Promise<void> {
   await using writer = new FigureWriter({ directory: api.config.paths.metrics, log: createLog('test', 'silent') })
-  for (let ago = 60; ago > 0; ago--) {
+  const halves = Array.from({ length: 335 }, (_, i) => (i + 1) * 30).toReversed()
+  for (const ago of [...halves, ...Array.from({ length: 60 }, (_, i) => 60 - i)]) {
     const tally = new RequestTally()
     const count = Math.round(most * (1 + Math.sin(ago / 5) + Math.sin(ago / 1.7) / 3))
     const times = { connect: 1, service: 20 + (ago % 9) }

@@ -41,6 +41,7 @@ async function listPages(api: TestApi): Promise<Record<string, string>> {
     'deploys-empty': '/dashboard/apps/not-deployed-yet/deploys',
     'build-failed': `/dashboard/apps/shop/builds/${String(failed?.['id'])}`,
     rollback: '/dashboard/apps/shop/releases/v2?ask=rollback',
+    'metrics-week': '/dashboard/apps/shop/metrics?period=week',
     'logs-empty': '/dashboard/apps/not-deployed-yet/logs',
     'not-found': '/dashboard/apps/nothing-here',
   }

@@ -114,16 +114,13 @@ function links(visit: AppVisit, one: ShownAddon, attachments: ShownAttachment[])
 }
 
 function restoring({ form, here, token }: AppVisit, backups: ShownBackups): Html {
-  if (backups.kind !== 'continuous') return nothing
+  if (backups.kind === 'none') return nothing
   return html`<div class="columns">
     ${backups.window ? restoreForm({ form, here, token }, backups.window) : nothing}
     <form method="post" action="${here}" class="card stack">
       <h2>Prove it</h2>
       ${token}
-      <p>
-        The newest backup is restored into a throw-away container, checked, and compared with what was noted when it was
-        made. The server does so every night.
-      </p>
+      <p>The newest backup is restored into a throw-away container and checked. The server does so every night.</p>
       <p>${submit('Prove the newest now', 'prove', 'plain')}</p>
     </form>
   </div>`

@@ -78,7 +78,11 @@ function filters(here: string, query: URLSearchParams, names: string[]): Html {
       options: [['', 'all'], ...names.map((name) => [name, name] as const)],
     })}
     ${field({ name: 'text', label: 'Text', type: 'search', value: value('text'), autocomplete: 'off' })}
-    ${field({ name: 'until', label: 'Until (UTC)', value: value('until'), placeholder: '2026-01-31 12:00', autocomplete: 'off' })}
+    <details class="times" ${value('since') || value('until') ? html`open` : nothing}>
+      <summary>Time</summary>
+      ${field({ name: 'since', label: 'From (UTC)', type: 'datetime-local', value: timeIn(value('since')) })}
+      ${field({ name: 'until', label: 'Until (UTC)', type: 'datetime-local', value: timeIn(value('until')) })}
+    </details>
     <button class="plain">Filter</button>
   </form>`
 }
@@ -101,9 +105,16 @@ function wishOf(query: URLSearchParams): LogWish {
     const value = query.get(name)?.trim()
     if (value) wish[name] = value
   }
-  const until = query.get('until')?.trim()
-  if (until) wish.until = /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?$/.test(until) ? `${until.replace(' ', 'T')}Z` : until
+  for (const name of ['since', 'until'] as const) {
+    const value = query.get(name)?.trim()
+    if (value) wish[name] = timeIn(value) === '' ? value : `${timeIn(value)}Z`
+  }
   return wish
+}
+
+/** As a field for a moment has it; empty for what is none. */
+function timeIn(text: string): string {
+  return /^\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?$/.test(text) ? text.replace(' ', 'T') : ''
 }
 
 function placeIn(query: URLSearchParams, name: string): string | undefined {
@@ -113,7 +124,7 @@ function placeIn(query: URLSearchParams, name: string): string | undefined {
 
 /** The filters, with a place. */
 function queryWith(query: URLSearchParams, place: Record<string, string>): string {
-  const kept = ['source', 'dyno', 'text', 'until'].flatMap((name) => {
+  const kept = ['source', 'dyno', 'text', 'since', 'until'].flatMap((name) => {
     const value = query.get(name)
     return value ? [[name, value] as [string, string]] : []
   })

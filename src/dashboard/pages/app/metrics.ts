@@ -1,4 +1,4 @@
-import { dataTable, facts } from '../../components/table.ts'
+import { dataTable, facts, paging } from '../../components/table.ts'
 import { bytes, moment } from '../../components/words.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { appPage, type AppVisit } from '../../page.ts'
@@ -22,26 +22,37 @@ type Figures = {
   dynos: { memory: number; cpu: number | null } | null
 }
 type Point = Figures & { at: string }
-type Metrics = { period: string; resolution: number; points: Point[]; totals: Figures }
+type Metrics = { begin_at: string; end_at: string; resolution: number; points: Point[]; totals: Figures }
 
 const statuses = ['2xx', '3xx', '4xx', '5xx']
 
-/** Releases that may lie in a day, at most. */
+const hour = 3600_000
+const lengths = { hour, day: 24 * hour, week: 168 * hour }
+type Period = keyof typeof lengths
+
+/** Milliseconds for which the server has figures by the minute, and in steps of half an hour. */
+const kept = { byMinute: 25 * hour, all: lengths.week }
+
+/** Releases that are looked at for those of the time shown. */
 const mostMarks = 200
 
 async function view({ platform, app, query }: AppVisit): Promise<Html> {
-  const period = query.get('period') === 'day' ? 'day' : 'hour'
+  const period = periodIn(query)
+  const asked = new URLSearchParams({ period, ...untilIn(query) })
   const [shown, releases] = await Promise.all([
-    platform.get<Metrics>(`${at`/apps/${app.name}/metrics`}?period=${period}`),
+    platform.get<Metrics>(`${at`/apps/${app.name}/metrics`}?${asked.toString()}`),
     platform.list<ShownRelease>(at`/apps/${app.name}/releases`, `version ..; order=desc,max=${mostMarks}`),
   ])
   const path = `/dashboard${at`/apps/${app.name}/metrics`}`
-  const { totals, points } = shown
+  const { totals, points, begin_at: begin, end_at: end } = shown
+  const tabs = Object.keys(lengths) as Period[]
   return html`
     <div class="title">
       <h1>Metrics</h1>
-      <p class="buttons">${tab(path, 'hour', period, 'Last hour')} ${tab(path, 'day', period, 'Last day')}</p>
+      <p class="buttons">${tabs.map((one) => tab(`${path}?period=${one}`, `Last ${one}`, one === period))}</p>
     </div>
+    <p class="quiet">From ${moment(begin)} to ${moment(end)}</p>
+    ${paging(neighbours(path, period, shown))}
     ${facts([
       ['Requests', totals.requests],
       ['Answers with 5xx', totals.errors],
@@ -57,29 +68,46 @@ async function view({ platform, app, query }: AppVisit): Promise<Html> {
       id="charts"
       class="charts needs-script"
       data-charts="${JSON.stringify(seriesOf(points))}"
-      data-marks="${JSON.stringify(marksOf(releases, points))}"
+      data-marks="${JSON.stringify(marksOf(releases, shown))}"
     ></div>
     <p class="quiet needs-script">
-      Draw over a part of a chart to look closer; click twice to see all. Dashed lines are releases.
+      Draw over a part of a chart to look closer; click twice to see all. Dashed lines are releases. The table below
+      leads to the hours of a day and to the days of a week.
     </p>
     <details>
       <summary>The figures as a table</summary>
       ${dataTable(
         'Figures',
-        columns,
+        columnsOf(path, period),
         points.filter(({ requests, dynos }) => requests > 0 || dynos !== null),
       )}
     </details>
   `
 }
 
-function tab(path: string, period: string, present: string, text: string): Html {
-  return html`<a
-    class="button"
-    href="${path}?period=${period}"
-    ${period === present ? html`aria-current="true"` : nothing}
-    >${text}</a
-  >`
+function periodIn(query: URLSearchParams): Period {
+  const period = query.get('period') ?? ''
+  return Object.hasOwn(lengths, period) ? (period as Period) : 'hour'
+}
+
+function untilIn(query: URLSearchParams): { until?: string } {
+  const until = query.get('until') ?? ''
+  return Number.isNaN(Date.parse(until)) ? {} : { until: new Date(until).toISOString() }
+}
+
+function tab(href: string, text: string, isCurrent: boolean): Html {
+  return html`<a class="button" href="${href}" ${isCurrent ? html`aria-current="true"` : nothing}>${text}</a>`
+}
+
+/** The time before and after the one that is shown, where there is something of it. */
+function neighbours(path: string, period: Period, { begin_at: begin, end_at: end }: Metrics) {
+  const [from, to, now] = [Date.parse(begin), Date.parse(end), Date.now()]
+  const isKept = from > now - (period === 'hour' ? kept.byMinute : kept.all)
+  const later = to + lengths[period] < now ? at`&until=${new Date(to + lengths[period]).toISOString()}` : ''
+  return {
+    older: isKept && period !== 'week' ? `${path}?period=${period}${at`&until=${begin}`}` : undefined,
+    newer: to < now ? `${path}?period=${period}${later}` : undefined,
+  }
 }
 
 /** A chart each: its title, its unit, its lines with their values at each time. */
@@ -117,15 +145,28 @@ function seriesOf(points: Point[]): object {
 const tones = ['good', 'quiet', 'busy', 'bad']
 
 /** Those of the time that the charts show. */
-function marksOf(releases: ShownRelease[], points: Point[]): object[] {
-  const begin = Date.parse(points[0]?.at ?? '')
+function marksOf(releases: ShownRelease[], { begin_at: begin, end_at: end }: Metrics): object[] {
+  const isShown = (made: number): boolean => made >= Date.parse(begin) && made < Date.parse(end)
   return releases
-    .filter(({ created_at: made, status }) => Date.parse(made) >= begin && status !== 'failed')
+    .filter(({ created_at: made, status }) => isShown(Date.parse(made)) && status !== 'failed')
     .map(({ created_at: made, version }) => ({ time: Date.parse(made) / 1000, text: `v${version}` }))
 }
 
+function columnsOf(path: string, period: Period) {
+  return [{ title: 'Time', cell: (point: Point) => closer(path, period, point.at) }, ...columns]
+}
+
+/** The moment leads to what is around it by finer steps, where there are some. */
+function closer(path: string, period: Period, iso: string): Html {
+  const finer = period === 'week' ? 'day' : 'hour'
+  const until = Math.min(Date.parse(iso) + lengths[finer] / 2, Date.now())
+  const isKept = finer === 'day' || until - lengths.hour > Date.now() - kept.byMinute
+  if (period === 'hour' || !isKept) return moment(iso)
+  const query = at`period=${finer}&until=${new Date(until).toISOString()}`
+  return html`<a href="${path}?${query}">${moment(iso)}</a>`
+}
+
 const columns = [
-  { title: 'Time', cell: (point: Point) => moment(point.at) },
   { title: 'Requests', number: true, cell: ({ requests }: Point) => requests },
   { title: '5xx', number: true, cell: ({ errors }: Point) => errors },
   { title: 'p50 ms', number: true, cell: ({ latency }: Point) => latency?.p50 ?? '' },
