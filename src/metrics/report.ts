@@ -13,7 +13,7 @@ export const periods = {
 export type Period = keyof typeof periods
 
 /** `step`: minutes of one point. */
-export type Span = MinuteSpan & { step: number }
+type ReportSpan = MinuteSpan & { step: number }
 
 export type Report = {
   from: Minute
@@ -27,7 +27,7 @@ export type Report = {
  * The period that ends with the minute `last`; its points begin at multiples of their step, which
  * is that of what is kept of it at the minute `now`.
  */
-export function spanOf(period: Period, last: Minute, now = last): Span {
+export function spanOf(period: Period, last: Minute, now = last): ReportSpan {
   const { minutes, step: usual } = periods[period]
   const isOld = Math.floor((last - minutes) / 60) < Math.floor(now / 60) - hoursKept.byMinute
   const step = isOld ? Math.max(usual, condensedStep) : usual
@@ -36,7 +36,7 @@ export function spanOf(period: Period, last: Minute, now = last): Span {
 }
 
 /** Adds up what lies in the period, as a whole and point by point. */
-export function makeReport(entries: FigureEntry[], { from, to, step }: Span): Report {
+export function makeReport(entries: FigureEntry[], { from, to, step }: ReportSpan): Report {
   const points = Array.from({ length: (to + 1 - from) / step }, () => new Tally())
   const total = new Tally()
   for (const entry of entries.filter(({ minute }) => minute >= from && minute <= to)) {
