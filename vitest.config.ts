@@ -16,7 +16,7 @@ const slow = [
   'test/{apps,packs}/**/*.test.ts',
   'test/setup/services.test.ts',
   'test/installation/systemd.test.ts',
-  'test/services/{full,mysql,postgis,rabbitmq}.test.ts',
+  'test/services/{full,mysql,postgis,rabbitmq,versions}.test.ts',
   'test/stack/mirror.test.ts',
   'test/e2e/engine-restart.test.ts',
   'test/e2e/{volumes,volume-copies}.test.ts',

@@ -6,6 +6,8 @@ import { join, resolve } from 'node:path'
 import { credentialsPath } from './credentials.ts'
 import type { DynoSizes } from './model/formation.ts'
 import type { Quota } from './model/quota.ts'
+import type { PackageSource } from './model/stack.ts'
+import { readPackageSource } from './package-source.ts'
 import { pathsIn, type Paths } from './paths.ts'
 import { takeSettingsFile } from './settings-file.ts'
 import { SettingsReader, type Environment } from './settings-reader.ts'
@@ -99,6 +101,8 @@ export type Config = {
   stacksDirectory: string
   /** Of services, a directory each: ours, and the operator's. Absolute. */
   servicesDirectories: string[]
+  /** Where services have other versions from than the stack's; undefined: nowhere. */
+  packageSource: PackageSource | undefined
   boot: { timeoutSeconds: number }
   /** How long a web dyno may give no HTTP answer; undefined: forever. */
   silence: { seconds: number | undefined }
@@ -227,6 +231,7 @@ export function loadConfig(env: Environment = process.env): Config {
     registries: read.registries('PAAS_REGISTRIES', usualRegistries),
     stacksDirectory: resolve(read.text('PAAS_STACKS', usualStacksDirectory)),
     servicesDirectories: [ownServicesDirectory, paths.services],
+    packageSource: readPackageSource(read),
     dynoSizes: read.dynoSizes('PAAS_DYNO_SIZES'),
     domainProof: read.domainProof('PAAS_DOMAIN_PROOF', 'PAAS_DNS_SERVERS'),
     acme: readAcme(read),

@@ -11,6 +11,7 @@ export const catalogue = {
   addon_not_found: { status: 404, fault: 'user', hint: 'See your add-ons with: paas addons' },
   addon_plan_unknown: { status: 422, fault: 'user', hint: 'See them with: paas addons:plans SERVICE' },
   addon_service_unknown: { status: 404, fault: 'user', hint: 'See them with: paas addons:services' },
+  addon_version_unknown: { status: 422, fault: 'user' },
   addons_limit: { status: 422, fault: 'user', hint: 'Destroy one that nobody needs, with: paas addons:destroy NAME' },
   address_forbidden: {
     status: 422,

@@ -198,3 +198,37 @@ describe('settings that are wrong', () => {
     expect(() => loadConfig(settings)).toThrow(message)
   })
 })
+
+describe('the source of other packages', () => {
+  const key = { PAAS_PACKAGE_SOURCE_KEY: '/usr/share/keyrings/pgdg.asc' }
+
+  it('is none, or as in apt’s lists, with its key', () => {
+    expect(loadConfig({}).packageSource).toBeUndefined()
+    expect(
+      loadConfig({ PAAS_PACKAGE_SOURCE: 'https://p.example/apt trixie-pgdg main 18', ...key }).packageSource,
+    ).toEqual({
+      url: 'https://p.example/apt',
+      suite: 'trixie-pgdg',
+      components: ['main', '18'],
+      keyFile: '/usr/share/keyrings/pgdg.asc',
+    })
+  })
+
+  it.each([
+    'https://p.example/apt',
+    'ftp://p.example/apt trixie main',
+    'https://p.example/ ./ main',
+    'https://p/ a b\nc',
+  ])('is refused as %j', (source) => {
+    expect(() => loadConfig({ PAAS_PACKAGE_SOURCE: source, ...key })).toThrow(/PAAS_PACKAGE_SOURCE is ".*; it must be/s)
+  })
+
+  it('is refused without a key, and with a password, which is not shown', () => {
+    expect(() => loadConfig({ PAAS_PACKAGE_SOURCE: 'https://p.example/apt trixie main' })).toThrow(
+      /PAAS_PACKAGE_SOURCE_KEY is ""/,
+    )
+    expect(() => loadConfig({ PAAS_PACKAGE_SOURCE: 'https://me:secret@p.example/apt trixie main', ...key })).toThrow(
+      /\*\*\*@/,
+    )
+  })
+})

@@ -170,6 +170,7 @@ const open = [
   'load-without.ts',
   'lock.ts',
   'acme-settings.ts',
+  'package-source.ts',
   'config.ts',
   'paths.ts',
   'qr.ts',

@@ -34,6 +34,7 @@ export type ApiDeps = {
     | 'backup'
     | 'network'
     | 'stacksDirectory'
+    | 'packageSource'
     | 'servicesDirectories'
     | 'dataPorts'
   >

@@ -34,10 +34,11 @@ export function findServiceImages({
   const { stack } = stacksOf({ config, engine: finding, log }, store)(usualStack)
   return async (addons) => {
     const found = new Map<string, Image>()
-    for (const { service: name, extras } of addons) {
+    for (const { service: name, extras, version } of addons) {
       const service = serviceNamed(services, name)
       if (!service) continue
-      for (const image of await imagesOfService({ engine: finding, stack }, { service, extras }).catch(() => [])) {
+      const made = { service, extras, versions: [version ?? service.version] }
+      for (const image of await imagesOfService({ engine: finding, stack }, made).catch(() => [])) {
         found.set(image.digest, image)
       }
     }

@@ -16,6 +16,8 @@ export type Addon = {
   service: string
   /** The plan's name without the service's: `essential-0`. */
   plan: string
+  /** Of its service; null: the only one that there is. */
+  version: string | null
   /** The name by which the apps that it is attached to reach it. Stays when it is renamed. */
   host: string
   /** What its lines in the log come from: `postgresql.1`. */

@@ -10,9 +10,14 @@ export type Service = {
   title: string
   /** What names of its add-ons and processes begin with: `redis`. */
   family: string
+  /** The stack's own, which an add-on gets unless it is asked for with another. */
   version: string
-  /** Debian's, beyond those of every run image. */
+  /** Others, whose packages only the operator's package source may have. */
+  versions: string[]
+  /** Debian's, beyond those of every run image; {version} is filled in, also in those of extras. */
   packages: string[]
+  /** Which of all packages come from the operator's source where that has newer ones. */
+  newer: string[]
   /** What an add-on may be asked for with: more packages, by the option's name. */
   extras: Record<string, string[]>
   /** What the first one of an app is attached as, and what the names of further ones begin with. */
@@ -59,6 +64,12 @@ export function serviceNamed(services: Service[], name: string): Service | undef
 export function serviceCalledBy(service: Service, alias: string): Service {
   const own = Object.hasOwn(service.attachments, alias) ? service.attachments[alias] : undefined
   return own === undefined ? service : { ...service, attachment: own, further: own }
+}
+
+/** The Debian packages of one version, with those of its extras. */
+export function packagesOf({ packages, extras }: Service, version: string, wanted: string[]): string[] {
+  const all = [...packages, ...wanted.flatMap((name) => extras[name] ?? [])]
+  return all.map((name) => name.replaceAll('{version}', version))
 }
 
 /** A plan by its name without the service's; undefined: the usual one. */

@@ -21,3 +21,9 @@ export type ImageState = { packagesAt: Date; updates: PackageUpdate[] } | null
 
 /** Up to which state of Debian's index the images of a stack were brought, and when. */
 export type StackPatch = { snapshot: string; createdAt: Date }
+
+/**
+ * Debian packages beyond the stack's mirror, which the operator has named. `keyFile`: absolute,
+ * what the source is signed with.
+ */
+export type PackageSource = { url: string; suite: string; components: string[]; keyFile: string }

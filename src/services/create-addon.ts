@@ -8,6 +8,7 @@ import {
   type AddonSecrets,
 } from '../model/addon.ts'
 import type { AddonOrigin } from '../model/addon-backup.ts'
+import type { Config } from '../config.ts'
 import type { App } from '../model/app.ts'
 import { newId, type AccountId, type AddonId, type AppId } from '../model/ids.ts'
 import { serviceCalledBy, type Service } from '../model/service.ts'
@@ -40,11 +41,12 @@ export type AskedAddon = {
  *   confirmation_required
  */
 export function createAddon(
-  { store, services }: { store: Store; services: Service[] },
+  { store, services, config }: { store: Store; services: Service[]; config: VersionConfig },
   app: App,
   { plan: asked, as, options = {}, confirm, name, origin, secrets, accountId }: AskedAddon,
 ): Addon {
   const { service, plan } = planAsked(services, asked)
+  const version = versionAsked(service, options['version'], config)
   const extras = extrasAsked(service, options)
   if (name !== undefined) checkAddonName(name)
   return store.transaction(() => {
@@ -58,6 +60,7 @@ export function createAddon(
         name: name ?? freeName(store, service),
         service: service.name,
         plan: plan.name,
+        version: service.versions.length > 0 ? version : null,
         host: `${service.family}-${id.slice(-12)}`,
         process: nextProcess(store, app.id, service),
         extras,
@@ -90,26 +93,58 @@ export function checkAddonName(name: string): void {
 }
 
 /**
- * What more of a service is asked for, each as a switch (`--postgis`). The version is the one there
- * is.
+ * What more of a service is asked for, each as a switch (`--postgis`), beside a version.
  * @throws invalid_params
  */
-export function extrasAsked(
-  { title, version, extras }: Service,
-  options: NonNullable<AskedAddon['options']>,
-): string[] {
+export function extrasAsked({ title, extras }: Service, options: NonNullable<AskedAddon['options']>): string[] {
   const known = Object.keys(extras)
   return Object.entries(options).flatMap(([key, value]) => {
-    if (key === 'version' && String(value) === version) return []
+    if (key === 'version') return []
     if (known.includes(key) && String(value) === 'true') return [key]
-    const problem =
-      key === 'version'
-        ? `has version ${version} here, not ${value}`
-        : known.includes(key)
-          ? `takes ${key} as a switch only, without ${JSON.stringify(String(value).slice(0, 60))}`
-          : `takes no option --${key} here`
+    const problem = known.includes(key)
+      ? `takes ${key} as a switch only, without ${JSON.stringify(String(value).slice(0, 60))}`
+      : `takes no option --${key} here`
     const hint = known.length === 0 ? {} : { hint: `There is: ${known.join(', ')}.` }
     throw new PaasError('invalid_params', `${title} ${problem}.`, hint)
+  })
+}
+
+type VersionConfig = Pick<Config, 'packageSource'>
+
+/**
+ * A version of a service that this server can have; without one asked for, the stack's.
+ * @throws addon_version_unknown that says which there are
+ */
+function versionAsked(
+  service: Pick<Service, 'title' | 'version' | 'versions'>,
+  asked: string | boolean | number | undefined,
+  { packageSource }: VersionConfig,
+): string {
+  const { title, version, versions } = service
+  const wanted = asked === undefined ? version : String(asked)
+  const there = [...(packageSource ? versions : []), version].toSorted((a, b) =>
+    a.localeCompare(b, 'en', { numeric: true }),
+  )
+  if (there.includes(wanted)) return wanted
+  const others = packageSource ? [] : versions
+  const hint =
+    others.length > 0
+      ? { hint: `With a package source of the operator's there would be ${others.join(', ')}, too.` }
+      : {}
+  const shown = JSON.stringify(wanted.slice(0, 30))
+  throw new PaasError(
+    'addon_version_unknown',
+    `${title} has no version ${shown} here; there is ${there.join(', ')}.`,
+    hint,
+  )
+}
+
+/** A plan is changed, not the version. @throws invalid_params */
+export function checkSameVersion(addon: Addon, service: Service, asked: string | boolean | number | undefined): void {
+  const version = addon.version ?? service.version
+  if (asked === undefined || String(asked) === version) return
+  throw new PaasError('invalid_params', `${addon.name} has version ${version}; with a plan it gets no other.`, {
+    hint: 'Another version of PostgreSQL comes with: paas pg:upgrade',
   })
 }
 

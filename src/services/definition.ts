@@ -6,7 +6,8 @@ import type { ServicePlan, Service } from '../model/service.ts'
 
 /** A manifest's file. */
 const file = 'service.json'
-const packageName = /^[a-z0-9][a-z0-9+.-]+$/
+const packageName = /^([a-z0-9]|\{version\})([a-z0-9+.-]|\{version\})+$/
+const versionForm = /^[\w.+-]{1,30}$/
 /** What a service can have, each a program of its directory. */
 const programs = [
   'start',
@@ -78,8 +79,10 @@ function readService(directory: string): Service {
     aliases: given.texts('aliases', /^[a-z][a-z0-9-]{1,40}$/),
     title: given.text('title', /^[^\n]{1,60}$/),
     family: given.text('family', /^[a-z][a-z0-9]{1,30}$/),
-    version: given.text('version', /^[\w.+-]{1,30}$/),
+    version: given.text('version', versionForm),
+    versions: given.has('versions') ? given.texts('versions', versionForm) : [],
     packages: given.texts('packages', packageName),
+    newer: given.has('newer') ? given.texts('newer', packageName) : [],
     extras: given.has('extras')
       ? given.entries('extras', /^[a-z][a-z0-9-]{0,40}$/, (of, name) => of.texts(name, packageName))
       : {},

@@ -3,8 +3,6 @@ import type { Addon } from '../model/addon.ts'
 import type { AddonArchive, RestoreMoment } from '../model/addon-backup.ts'
 import type { App } from '../model/app.ts'
 import type { AccountId } from '../model/ids.ts'
-import type { Service } from '../model/service.ts'
-import type { Store } from '../store/store.ts'
 import { createAddon } from './create-addon.ts'
 
 type Asked = { moment: RestoreMoment; as?: string | undefined; name?: string | undefined; accountId: AccountId }
@@ -15,7 +13,7 @@ type Asked = { moment: RestoreMoment; as?: string | undefined; name?: string | u
  * @throws restore_outside_window, backup_missing, and as createAddon does
  */
 export function forkAddon(
-  deps: { store: Store; services: Service[] },
+  deps: Parameters<typeof createAddon>[0],
   { app, source }: { app: App; source: Addon },
   { moment, as, name, accountId }: Asked,
 ): Addon {
@@ -26,7 +24,10 @@ export function forkAddon(
     as: as ?? undefined,
     name,
     accountId,
-    options: Object.fromEntries(source.extras.map((name) => [name, true])),
+    options: {
+      ...Object.fromEntries(source.extras.map((name) => [name, true])),
+      ...(source.version !== null && { version: source.version }),
+    },
     origin: { addonId: source.id, moment },
     secrets: { user, database },
   })

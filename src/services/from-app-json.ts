@@ -12,7 +12,7 @@ import { createAddon } from './create-addon.ts'
 /** Milliseconds between two looks whether they are made. */
 const pace = 100
 
-type Deps = { store: Store; services: Service[]; wake: () => void }
+type Deps = Parameters<typeof createAddon>[0] & { wake: () => void }
 type Output = Pick<Narrator, 'topic' | 'error'>
 
 /**

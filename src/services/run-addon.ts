@@ -92,9 +92,8 @@ export async function specOf(
   const app = store.apps.get(addon.appId)
   if (!app) throw new PaasError('app_not_found', 'The app was destroyed.')
   const { stack } = stacks(usualStack)
-  const image = await serviceImage({ engine, stack }, { service: known.service, extras: addon.extras }, (line) =>
-    log.debug({ line }, 'service image'),
-  )
+  const of = { service: known.service, extras: addon.extras, versions: [addon.version ?? known.service.version] }
+  const image = await serviceImage({ engine, stack }, of, (line) => log.debug({ line }, 'service image'))
   const attached = store.addonAttachments.list({ addonId: addon.id }).map(({ appId }) => appId)
   const appIds = [...new Set([addon.appId, ...attached])]
   return serviceSpec(

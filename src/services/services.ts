@@ -20,7 +20,7 @@ export type ServicesOptions = RunAddonDeps & {
   engine: Pick<Engine, 'removeVolume'>
   store: Store
   platformLog: PlatformLog
-  config: Pick<Config, 'servicesDirectories' | 'backup' | 'dataPorts'>
+  config: Pick<Config, 'servicesDirectories' | 'backup' | 'dataPorts' | 'packageSource'>
   doors: DataDoorControl
 }
 
@@ -78,7 +78,12 @@ export class Services implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<void> {
     const { store } = this.#own
-    await provideAddons({ store, services: this.#read(), wake: () => this.wake() }, asked, output, signal)
+    await provideAddons(
+      { store, config: this.#own.config, services: this.#read(), wake: () => this.wake() },
+      asked,
+      output,
+      signal,
+    )
   }
 
   /** Removes all that the add-ons of an app have, which is being destroyed. */

@@ -64,12 +64,17 @@ export function archiveVolume({ id }: Pick<Addon, 'id'>): Mount {
 }
 
 /** What the scripts are told beside the secrets. */
-function settingsOf({ host, extras }: Addon, { port }: Service, plan: ServicePlan): Record<string, string> {
+function settingsOf(
+  { host, extras, version }: Addon,
+  { port, version: usual }: Service,
+  plan: ServicePlan,
+): Record<string, string> {
   const own = Object.entries(plan.settings).map(([name, value]) => [`SERVICE_${name.toUpperCase()}`, value])
   return {
     ...Object.fromEntries(own),
     SERVICE_HOST: host,
     SERVICE_PORT: String(port),
+    SERVICE_VERSION: version ?? usual,
     SERVICE_MEMORY_MIB: String(plan.memoryMiB),
     SERVICE_DISK_MIB: String(plan.diskMiB),
     ...(extras.length > 0 && { SERVICE_EXTRAS: extras.join(' ') }),

@@ -6,7 +6,10 @@ import type { Fill } from '../model/volume.ts'
 export interface AddonRecords {
   /** Provisioning; with new secrets, unless it gets some. @throws name_taken */
   create(
-    addon: Pick<Addon, 'id' | 'appId' | 'accountId' | 'name' | 'service' | 'plan' | 'host' | 'process' | 'extras'> &
+    addon: Pick<
+      Addon,
+      'id' | 'appId' | 'accountId' | 'name' | 'service' | 'plan' | 'version' | 'host' | 'process' | 'extras'
+    > &
       Partial<Pick<Addon, 'origin'>>,
     secrets?: AddonSecrets,
   ): Addon

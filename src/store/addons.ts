@@ -14,6 +14,7 @@ type AddonRow = {
   name: string
   service: string
   plan: string
+  version: string | null
   host: string
   process: string
   state: AddonState['kind']
@@ -29,7 +30,7 @@ type AddonRow = {
 }
 
 const columns =
-  'id, app_id, account_id, name, service, plan, host, process, state, work, reason, origin, extras, exposed, fill, bytes, created_at, updated_at'
+  'id, app_id, account_id, name, service, plan, version, host, process, state, work, reason, origin, extras, exposed, fill, bytes, created_at, updated_at'
 
 export function openAddonRecords(db: Database, cipher: Cipher): AddonRecords {
   const find = (id: AddonId): Addon | undefined => {
@@ -40,8 +41,8 @@ export function openAddonRecords(db: Database, cipher: Cipher): AddonRecords {
     create: ({ origin = null, ...addon }, secrets = newSecrets()) =>
       unlessTaken(addon.name, () =>
         db.change<AddonRow>(
-          `INSERT INTO addons (id, app_id, account_id, name, service, plan, host, process, extras, secrets, origin, created_at, updated_at)
-           VALUES (:id, :appId, :accountId, :name, :service, :plan, :host, :process, :extras, :secrets, :origin, :now, :now)
+          `INSERT INTO addons (id, app_id, account_id, name, service, plan, version, host, process, extras, secrets, origin, created_at, updated_at)
+           VALUES (:id, :appId, :accountId, :name, :service, :plan, :version, :host, :process, :extras, :secrets, :origin, :now, :now)
            RETURNING ${columns}`,
           {
             ...addon,
@@ -155,6 +156,7 @@ function toAddon(row: AddonRow): Addon {
     name: row.name,
     service: row.service,
     plan: row.plan,
+    version: row.version,
     host: row.host,
     process: row.process,
     state: stateOf(row),

@@ -84,6 +84,8 @@ describe('services', () => {
     ['attachments', { memcachier: 'lower' }, /attachments\.memcachier must be text/],
     ['attachments', { other: 'OTHER' }, /attachments has other, which is none of its aliases/],
     ['extras', { postgis: ['a; b'] }, /extras\.postgis must be a list of texts/],
+    ['packages', ['memcached-{size}'], /packages must be a list of texts/],
+    ['versions', ['15;'], /versions must be a list of texts/],
     ['plans', {}, /plans is empty/],
     ['plans', { '5': {} }, /plans\.5 must have a name like/],
     ['plans', { dev: { memoryMiB: 1 } }, /plans\.dev\.memoryMiB must be a whole number from 16/],

@@ -38,7 +38,7 @@ export class RunningServices implements AsyncDisposable {
     const plan = planNamed(service, planName)!
     const { digest: image } = await serviceImage(
       { engine, stack: createStack({ engine, config: loadConfig() }) },
-      { service, extras: [] },
+      { service, extras: [], versions: [service.version] },
       () => undefined,
     )
     const id = newId<AddonId>()
@@ -49,6 +49,7 @@ export class RunningServices implements AsyncDisposable {
       name: `${service.family}-test-${(this.#count += 1)}`,
       service: service.name,
       plan: plan.name,
+      version: service.version,
       host: `${service.family}-${id.slice(-12)}`,
       process: `${service.family}.1`,
       state: { kind: 'provisioning' },

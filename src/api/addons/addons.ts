@@ -9,7 +9,7 @@ import { page } from '../http/page.ts'
 import { wake } from '../http/wake.ts'
 import { addonJson } from './addon-json.ts'
 import { keyOf, sayAndWake } from './attachments.ts'
-import { createAddon, checkAddonName, extrasAsked } from '../../services/create-addon.ts'
+import { createAddon, checkAddonName, checkSameVersion, extrasAsked } from '../../services/create-addon.ts'
 import type { DataDeps } from './data.ts'
 import { servicesOf, type AddonDeps } from './deps.ts'
 import { destroyAddon } from '../../services/destroy-addon.ts'
@@ -68,7 +68,7 @@ export function addonRoutes(api: Api, deps: DataDeps): void {
     const app = appOf(store, request)
     const { body, identity } = request
     const services = servicesOf(deps)
-    const addon = createAddon({ store, services }, app, {
+    const addon = createAddon({ store, services, config: deps.config }, app, {
       plan: planName(services, keyOf(body.plan)),
       as: body.attachment?.name ?? undefined,
       options: body.config,
@@ -133,7 +133,9 @@ async function checkFits(deps: DataDeps, addon: Addon, name: string, signal: Abo
 /** @throws invalid_params */
 function moreAsked(deps: AddonDeps, addon: Addon, config: Record<string, string | boolean | number> = {}): string[] {
   const service = serviceNamed(servicesOf(deps), addon.service)
-  return service ? extrasAsked(service, config) : []
+  if (!service) return []
+  checkSameVersion(addon, service, config['version'])
+  return extrasAsked(service, config)
 }
 
 /** @throws invalid_params for another service's */

@@ -66,7 +66,7 @@ export function addonBackupRoutes(api: Api, deps: AddonDeps): void {
     const moment = momentOf(request.body)
     const asked = { moment, as, name: called, accountId: request.identity.account.id }
     const services = servicesOf(deps)
-    const fork = forkAddon({ store, services }, { app, source }, asked)
+    const fork = forkAddon({ store, services, config: deps.config }, { app, source }, asked)
     await wake(deps, reply, { kind: 'addons' })
     reply.code(201)
     return addonJson({ store, services, request }, fork)

@@ -91,14 +91,14 @@ function changeRoutes(api: Api, deps: DataDeps): void {
   })
 }
 
-function namesOf({ plan, createdAt }: Addon): object {
+function namesOf({ plan, version, createdAt }: Addon): object {
   return {
     plan,
     created_at: time(createdAt),
     following: null,
     forked_from: null,
     num_bytes: null,
-    postgres_version: '17',
+    postgres_version: version,
   }
 }
 

@@ -7,10 +7,11 @@ import type { Engine, Image, Sandbox } from '../../engine/engine.ts'
 import { label } from '../../engine/labels.ts'
 import { PaasError } from '../../errors.ts'
 import { lockFile, type FileLock } from '../../lock.ts'
-import { usualStack } from '../../model/stack.ts'
+import { usualStack, type PackageSource } from '../../model/stack.ts'
 import type { Stack, StackUpdates } from './stack.ts'
 import { machineCertificates } from './certificates.ts'
 import { readStack, type StackDefinition } from './definition.ts'
+import { sourced, sourceFiles } from './package-source.ts'
 import { patched, recipesFor, updatesScript, type Recipe, type Recipes } from './recipes.ts'
 import { makeRootfs } from './rootfs.ts'
 import { tarOf } from './image-files.ts'
@@ -18,7 +19,8 @@ import { askForUpdates } from './updates.ts'
 
 export type StackDeps = {
   engine: Pick<Engine, 'findImage' | 'importImage' | 'createSandbox'>
-  config: Pick<Config, 'cacheDirectory' | 'certificateFiles' | 'stacksDirectory'>
+  config: Pick<Config, 'cacheDirectory' | 'certificateFiles' | 'stacksDirectory'> &
+    Partial<Pick<Config, 'packageSource'>>
   /**
    * The state of Debian's index that the images of the stack were brought to last; undefined: they
    * are as they were made first.
@@ -32,11 +34,16 @@ type Progress = (line: string) => void
 export function createStack({ engine, config, patchOf }: StackDeps, name = usualStack): Stack {
   const definition = readStack(name, config.stacksDirectory)
   const recipes = recipesFor(definition, machineCertificates({ named: config.certificateFiles }))
-  const options = { definition, recipes, patch: () => patchOf?.(name) }
+  const options = { definition, recipes, source: config.packageSource, patch: () => patchOf?.(name) }
   return new DebianStack(engine, config.cacheDirectory, options)
 }
 
-type DebianStackOptions = { definition: StackDefinition; recipes: Recipes; patch: () => string | undefined }
+type DebianStackOptions = {
+  definition: StackDefinition
+  recipes: Recipes
+  source: PackageSource | undefined
+  patch: () => string | undefined
+}
 
 class DebianStack implements Stack {
   readonly name: string
@@ -45,15 +52,21 @@ class DebianStack implements Stack {
   readonly #directory: string
   readonly #definition: StackDefinition
   readonly #recipes: Recipes
+  readonly #source: PackageSource | undefined
   readonly #patch: () => string | undefined
 
-  constructor(engine: StackDeps['engine'], directory: string, { definition, recipes, patch }: DebianStackOptions) {
+  constructor(
+    engine: StackDeps['engine'],
+    directory: string,
+    { definition, recipes, source, patch }: DebianStackOptions,
+  ) {
     this.name = definition.name
     this.runPackages = [...definition.packages.base, ...definition.packages.run]
     this.#engine = engine
     this.#directory = directory
     this.#definition = definition
     this.#recipes = recipes
+    this.#source = source
     this.#patch = patch
   }
 
@@ -63,6 +76,11 @@ class DebianStack implements Stack {
 
   async buildImage(layers: string[][], onProgress: Progress): Promise<Image> {
     return this.#ensure(this.#recipes.build(...layers), onProgress)
+  }
+
+  async sourcedImage(packages: string[], newer: string[], onProgress: Progress): Promise<Image> {
+    const source = sourceFiles(this.#source, newer)
+    return this.#ensure(sourced(this.#definition, this.#recipes.run(), { packages, source }), onProgress)
   }
 
   async builderImage(onProgress: Progress): Promise<Image> {

@@ -114,11 +114,11 @@ export function updatesScript(stack: StackDefinition): { path: string; file: Ima
   return { path: `/${scripts}/updates`, file: scriptFile(stack, 'updates') }
 }
 
-function install(packages: string[]): string[] {
+export function install(packages: string[]): string[] {
   return [`/${scripts}/install`, ...packages]
 }
 
-function reference(stack: StackDefinition, kind: string, parts: unknown): string {
+export function reference(stack: StackDefinition, kind: string, parts: unknown): string {
   return `paas/${stack.name}-${kind}:${hashOf(parts)}`
 }
 

@@ -17,6 +17,12 @@ export interface Stack {
   buildImage(layers: string[][], onProgress: (line: string) => void): Promise<Image>
   /** The run image, likewise. */
   runImage(packages: string[], onProgress: (line: string) => void): Promise<Image>
+  /**
+   * The run image with packages that the operator's package source may have, where Debian has none.
+   * @param newer which of all packages come from there, too, where that has a newer one
+   * @throws stack_unavailable without such a source
+   */
+  sourcedImage(packages: string[], newer: string[], onProgress: (line: string) => void): Promise<Image>
   /** The image that Dockerfiles are built in. */
   builderImage(onProgress: (line: string) => void): Promise<Image>
   /**

@@ -8,7 +8,14 @@ import { heading, list as pairs, note, print, progress, table } from '../output.
 import type { AddonAttachmentJson, AddonInfoJson, AddonJson, NamedJson } from '../resources/data.ts'
 import { connect, connectToApp } from '../session.ts'
 
-type CreateOptions = AppOptions & { as?: string; name?: string; confirm?: string; with?: string[]; wait: boolean }
+type CreateOptions = AppOptions & {
+  as?: string
+  name?: string
+  confirm?: string
+  with?: string[]
+  version?: string
+  wait: boolean
+}
 type DestroyOptions = AppOptions & { confirm?: string; force?: true }
 
 const ofAddon = 'Name it by its name, the name of its attachment (DATABASE), or its config var.'
@@ -46,6 +53,7 @@ export function defineAddons(program: Command): void {
     .option('--name <name>', 'the name of the add-on (default: one is made up)')
     .option('--confirm <app>', 'the name of the app, to overwrite config vars of the same name')
     .option('--with <option...>', 'more that the service has, such as postgis')
+    .option('--version <version>', 'a version of the service (default: the usual one)')
     .option('--no-wait', 'return at once')
     .action(create)
 
@@ -165,14 +173,14 @@ async function plans(service: string, options: Options): Promise<void> {
 
 async function create(
   plan: string,
-  { as, name, confirm: given, with: more, wait: isAwaited, ...options }: CreateOptions,
+  { as, name, confirm: given, with: more, version, wait: isAwaited, ...options }: CreateOptions,
 ): Promise<void> {
   const { api, app, path } = await connectToApp(options)
   const attachment = as === undefined ? {} : { name: as }
   const body = {
     plan,
     attachment,
-    ...configOf(more),
+    ...configOf(more, version),
     ...(name !== undefined && { name }),
     ...(given !== undefined && { confirm: given }),
   }
@@ -251,9 +259,11 @@ async function upgrade(
   await change(name, { plan, ...configOf(more) }, { doing: `to plan ${plan}`, ...options })
 }
 
-/** As Heroku's command sends `-- --postgis`. */
-function configOf(more: string[] = []): { config?: Record<string, true> } {
-  return more.length === 0 ? {} : { config: Object.fromEntries(more.map((one) => [one, true as const])) }
+/** As Heroku's command sends `-- --postgis --version=15`. */
+function configOf(more: string[] = [], version?: string): { config?: Record<string, true | string> } {
+  if (more.length === 0 && version === undefined) return {}
+  const switches = Object.fromEntries(more.map((one) => [one, true as const]))
+  return { config: { ...switches, ...(version !== undefined && { version }) } }
 }
 
 async function change(

@@ -114,7 +114,7 @@ describe('an add-on', () => {
     [{ plan: 'heroku-postgresql', name: 'Ümlaut' }, 422, 'invalid_params'],
     [{ plan: 'heroku-postgresql', attachment: { name: 'A-B' } }, 422, 'invalid_params'],
     [{ plan: 'heroku-postgresql', config: { fork: 'DATABASE' } }, 422, 'invalid_params'],
-    [{ plan: 'heroku-postgresql', config: { version: '9' } }, 422, 'invalid_params'],
+    [{ plan: 'heroku-postgresql', config: { version: '9' } }, 422, 'addon_version_unknown'],
     [{ plan: 5 }, 422, 'invalid_params'],
   ])('asked for as %j is refused, and nothing is made', async (body, status, id) => {
     const app = await newApp()
@@ -132,6 +132,19 @@ describe('an add-on', () => {
     expect(api.store.addons.find(other['id'] as unknown as AddonId)!.extras).toEqual(['postgis'])
     for (const config of [{ postgis: '3' }, { timescaledb: true }])
       expect(await refusal('PATCH', path, { config })).toMatchObject({ status: 422, id: 'invalid_params' })
+  })
+
+  it('has a version that there is: the stack’s, without a source of others', async () => {
+    const app = await newApp()
+    const { id } = await create(app, { config: { version: 17 } })
+    expect(api.store.addons.find(id as unknown as AddonId)!.version).toBe('17')
+    const refused = await refusal('POST', `/apps/${app}/addons`, { plan: 'postgresql', config: { version: '15' } })
+    expect(refused.message).toBe(
+      'PostgreSQL has no version "15" here; there is 17. ' +
+        "With a package source of the operator's there would be 14, 15, 16, 18, too.",
+    )
+    const path = `/apps/${app}/addons/${String(id)}`
+    expect(await refusal('PATCH', path, { config: { version: '18' } })).toMatchObject({ id: 'invalid_params' })
   })
 
   it('whose name is taken is refused', async () => {
