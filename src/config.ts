@@ -46,6 +46,8 @@ export type Config = {
   httpPort: number
   /** undefined: nothing listens for TLS. */
   httpsPort: number | undefined
+  /** Visitors are offered HTTP/2 there. */
+  http2: boolean
   /**
    * Descriptors of sockets that were bound for us, of the HTTP port and the TLS port in this order.
    */
@@ -196,6 +198,7 @@ export function loadConfig(env: Environment = process.env): Config {
     paths,
     httpPort,
     httpsPort,
+    http2: read.choice('PAAS_HTTP2', 'on', ['on', 'off']) === 'on',
     sockets: read.sockets(process.pid),
     router: {
       processes: read.integer('PAAS_ROUTER_PROCESSES', usualRouterProcesses, 1, mostRouterProcesses),

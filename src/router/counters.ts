@@ -8,6 +8,8 @@ export class Counters {
   requests = 0
   /** Answered with 4xx or 5xx by the router because they could not be read, or must not be. */
   refusedRequests = 0
+  /** Connections of HTTP/2 that were ended: they brought too much of no use, or broke its rules. */
+  cutOff = 0
   readonly #errors: Partial<Record<RouterCode, number>> = {}
 
   error(code: RouterCode): void {
@@ -15,7 +17,7 @@ export class Counters {
   }
 
   toJSON() {
-    const { connections, turnedAway, requests, refusedRequests } = this
-    return { connections, turnedAway, requests, refusedRequests, errors: { ...this.#errors } }
+    const { connections, turnedAway, requests, refusedRequests, cutOff } = this
+    return { connections, turnedAway, requests, refusedRequests, cutOff, errors: { ...this.#errors } }
   }
 }

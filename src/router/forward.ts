@@ -34,9 +34,13 @@ const notFromApps = new Set(hopByHop)
 const headersOnly =
   /^(host|authorization|cookie|set-cookie|via|trailer|expect|range|content-.*|cache-control|age|location)$/
 
-/** What the app is told about the connection that its request came on. */
-export function formatOrigin({ address, scheme, port }: Origin): string {
-  return `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${scheme}\r\nX-Forwarded-Port: ${port}\r\nVia: 1.1 paas\r\n`
+/**
+ * What the app is told about the connection that its request came on.
+ * @param version of HTTP, spoken there
+ */
+export function formatOrigin({ address, scheme, port }: Origin, version: string): string {
+  const forwarded = `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${scheme}\r\nX-Forwarded-Port: ${port}\r\n`
+  return `${forwarded}Via: ${version} paas\r\n`
 }
 
 /**

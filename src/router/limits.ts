@@ -48,6 +48,8 @@ export type RouterLimits = {
   connectionsPerAddress: number
   /** Open connections whose latest request was for one app. */
   connectionsPerApp: number
+  /** Requests in progress on one connection of HTTP/2. Each counts as a connection, too. */
+  streams: number
   /** Connections to one-off dynos: how many at once, and milliseconds without a byte either way. */
   rendezvous: { connections: number; idle: number }
   hold: HoldLimits
@@ -65,6 +67,7 @@ export const defaultLimits: RouterLimits = {
   connections: 10_000,
   connectionsPerAddress: 4_000,
   connectionsPerApp: 5_000,
+  streams: 100,
   rendezvous: { connections: 500, idle: 3_600_000 },
   hold: { time: 60_000, requests: 1_000, bytes: 16 * 2 ** 20 },
 }

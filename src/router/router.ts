@@ -10,6 +10,7 @@ import { Counters } from './counters.ts'
 import { sayGoodbye } from './drain.ts'
 import { formatAnswer } from './error-page.ts'
 import { HeldRequests } from './held-requests.ts'
+import { Http2Connections } from './http2/connections.ts'
 import type { RouterLimits } from './limits.ts'
 import { Measurements } from './measurements.ts'
 import { leaveSharedPort, listenOn, type ListenAt } from './listen.ts'
@@ -58,6 +59,8 @@ type TlsOptions = {
   rendezvousSocket: string
   /** What apps without a certificate of their own are shown with; undefined: the server's own. */
   appCertificates: AppCertificates | undefined
+  /** HTTP/2 is offered, too. */
+  http2: boolean
 }
 
 /** The public side: accepts connections and keeps their limits. */
@@ -72,6 +75,7 @@ export class Router {
   /** As they were accepted; those that speak TLS are read as sockets of their own. */
   readonly #accepted = new Set<Socket>()
   readonly #visitors = new Set<VisitorConnection>()
+  readonly #http2: Http2Connections
   readonly #proxyDoor: ProxyDoor
   readonly #sweeper: NodeJS.Timeout
   /** Each resolves when a server, which listens, and all its connections are closed. */
@@ -103,6 +107,7 @@ export class Router {
       stopping: false,
       date: new Date().toUTCString(),
     }
+    this.#http2 = new Http2Connections(this.#context)
     this.#log = log
     this.#proxyDoor = new ProxyDoor(limits)
     // Not in the timer's turn: data that has arrived is read first, however late the timer fires.
@@ -115,7 +120,7 @@ export class Router {
 
   /** That are open now. */
   get connections(): number {
-    return this.#visitors.size
+    return this.#visitors.size + this.#http2.size
   }
 
   /** Requests that wait for a target. */
@@ -129,7 +134,8 @@ export class Router {
 
   /** The apps' targets of which nothing has come for so long. */
   silences(forMs: number): Silence[] {
-    return findSilences({ targets: this.routes.everyAppTarget(), visitors: this.#visitors }, forMs)
+    const visitors = [...this.#visitors, ...this.#http2.streams()]
+    return findSilences({ targets: this.routes.everyAppTarget(), visitors }, forMs)
   }
 
   /**
@@ -157,7 +163,11 @@ export class Router {
       proofs: this.proofs,
       log: this.#log,
       limits,
-      onSecure: (socket, { sni, ...arrival }) => this.#visit(socket, { ...arrival, secure: { sni, rendezvous } }),
+      onSecure: (socket, { sni, http2: isHttp2, ...arrival }) => {
+        const secure = { ...arrival, secure: { sni, rendezvous } }
+        if (isHttp2) this.#http2.open(socket, secure)
+        else this.#visit(socket, secure)
+      },
       onPlain: (refused) => logRefusal(this.#context, refused),
     })
     this.#tlsDoor = door
@@ -275,6 +285,7 @@ export class Router {
       visitor.checkTime(now)
       if (this.#closeIdle) visitor.closeIfIdle()
     }
+    this.#http2.sweep(now, { end: this.#closeIdle })
     for (const target of this.routes.everyTarget()) target.sweep(now)
   }
 }

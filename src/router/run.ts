@@ -38,6 +38,7 @@ export type RunRouterDeps = {
     | 'paths'
     | 'httpPort'
     | 'httpsPort'
+    | 'http2'
     | 'sockets'
     | 'router'
     | 'domain'
@@ -179,8 +180,9 @@ async function listen(
   expectPort(httpPort, await router.listen(placeOf(httpPort, sockets[0])))
   if (httpsPort === undefined || identity === undefined) return undefined
   const { ticketKeys } = group
+  const { http2 } = config
   const { rendezvousSocket } = paths
-  const tls = { identity, ticketKeys, rendezvousSocket, appCertificates: appCertificates(config, log) }
+  const tls = { identity, http2, ticketKeys, rendezvousSocket, appCertificates: appCertificates(config, log) }
   expectPort(httpsPort, await router.listenWithTls(placeOf(httpsPort, sockets[1]), tls))
   return identity
 }

@@ -1,8 +1,10 @@
 import type { Silence } from './control/protocol.ts'
 import type { LiveTarget } from './target.ts'
+import type { StreamVisitor } from './http2/stream-visitor.ts'
 import type { VisitorConnection } from './visitor-connection.ts'
 
-type Parts = { targets: Iterable<LiveTarget>; visitors: Iterable<VisitorConnection> }
+type AnyVisitor = VisitorConnection | StreamVisitor
+type Parts = { targets: Iterable<LiveTarget>; visitors: Iterable<AnyVisitor> }
 
 /** The targets in use of which nothing has come for so long. Costs nothing while nobody asks. */
 export function findSilences({ targets, visitors }: Parts, forMs: number): Silence[] {
@@ -19,7 +21,7 @@ export function findSilences({ targets, visitors }: Parts, forMs: number): Silen
  * The one that has nothing to do until this visitor sends the rest of the request, which it takes,
  * or takes what there is of the answer.
  */
-function heldTarget({ exchange, outbox, requestComplete, held }: VisitorConnection): LiveTarget | undefined {
+function heldTarget({ exchange, outbox, requestComplete, held }: AnyVisitor): LiveTarget | undefined {
   if (!exchange?.ready) return undefined
   const isSending = !exchange.answered && !requestComplete && !held
   return isSending || outbox.full ? exchange.target : undefined

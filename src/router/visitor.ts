@@ -11,7 +11,8 @@ import type { Answer } from './router-error.ts'
  * How a connection came about, and at which port of ours. `sni`: the host that its client named in
  * the handshake.
  */
-export type Arrival = { peer: Peer; port: number; secure?: { sni: string | undefined; rendezvous: Rendezvous } }
+export type Arrival = { peer: Peer; port: number; secure?: Secure }
+type Secure = { sni: string | undefined; rendezvous: Rendezvous }
 
 /** Takes connections that do not speak HTTP, with what has come on them. */
 export type Rendezvous = (socket: Socket, begin: Buffer) => void

@@ -163,7 +163,7 @@ describe('the TLS port', () => {
       { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' },
       /PROTOCOL_VERSION/,
     ],
-    ['HTTP/2 only', { ALPNProtocols: ['h2'] }, /NO_APPLICATION_PROTOCOL/],
+    ['no HTTP that it speaks', { ALPNProtocols: ['h3'] }, /NO_APPLICATION_PROTOCOL/],
   ] as const)('refuses %s in the handshake', async (_, options, code) => {
     await using router = await startTlsRouter(identity, {})
     const socket = connect({ ...tlsTo(router.tlsPort), ...(options as object) })

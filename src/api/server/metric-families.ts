@@ -115,6 +115,9 @@ function ofRouter(router: RouterFigures | undefined): Family[] {
     counter('paas_router_refused_requests_total', 'Malformed or forbidden requests', [
       sample(counters.refusedRequests),
     ]),
+    counter('paas_router_cut_off_total', 'Connections of HTTP/2 ended for a flood or a breach of protocol', [
+      sample(counters.cutOff),
+    ]),
     counter('paas_router_connections_total', 'Connections accepted', [sample(counters.connections)]),
     counter('paas_router_turned_away_total', 'Connections refused at a limit', [sample(counters.turnedAway)]),
     gauge('paas_router_connections', 'Open connections from visitors', [sample(connections)]),

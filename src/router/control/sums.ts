@@ -58,6 +58,7 @@ function addCounters(a: Counted, b: Counted): Counted {
     turnedAway: a.turnedAway + b.turnedAway,
     requests: a.requests + b.requests,
     refusedRequests: a.refusedRequests + b.refusedRequests,
+    cutOff: a.cutOff + b.cutOff,
     errors: addCounts(a.errors as Record<string, number>, b.errors as Record<string, number>),
   }
 }

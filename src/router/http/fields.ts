@@ -12,7 +12,7 @@ export type Field = { key: string; value: string; line: string }
 const fieldLine = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)\r\n/y
 
 /** More lines than this in one head are not a client's or an app's need. */
-const mostFields = 256
+export const mostFields = 256
 
 /**
  * Reads the lines of `text` from `start` to its end, each ended by CRLF.
@@ -25,7 +25,7 @@ export function parseFields(text: string, start: number): Field[] | undefined {
     fieldLine.lastIndex = at
     const match = fieldLine.exec(text)
     if (match === null || fields.length === mostFields) return undefined
-    fields.push({ key: match[1]!.toLowerCase(), value: trim(match[2]!), line: match[0] })
+    fields.push({ key: match[1]!.toLowerCase(), value: trimBlanks(match[2]!), line: match[0] })
   }
   return fields
 }
@@ -46,7 +46,7 @@ export function formatFields(fields: Field[]): string {
 }
 
 /** Without the optional blanks around it, which are SP and HTAB alone: RFC 9110 section 5.6.3. */
-function trim(value: string): string {
+export function trimBlanks(value: string): string {
   let [from, to] = [0, value.length]
   while (from < to && isBlank(value.charCodeAt(from))) from++
   while (to > from && isBlank(value.charCodeAt(to - 1))) to--

@@ -23,9 +23,11 @@ export type TlsDoorDeps = {
   /** What is shown to authorities that look whether a host is ours; `any`: they may come now. */
   proofs: { readonly any: boolean; identityFor(host: string): TlsIdentity | undefined }
   limits: Pick<RouterLimits, 'handshake' | 'linger'>
+  /** HTTP/2 is offered beside HTTP/1.1. */
+  http2: boolean
   log: Logger
   /** A handshake is done. `sni`: the host that the client named in it, lower-case. */
-  onSecure: (socket: TLSSocket, arrival: Entering & { sni: string | undefined }) => void
+  onSecure: (socket: TLSSocket, arrival: Entering & { sni: string | undefined; http2: boolean }) => void
   /** A request came without TLS, and is refused. */
   onPlain: (refused: RefusedRequest) => void
 }
@@ -105,8 +107,8 @@ export class TlsDoor {
       isServer: true,
       secureContext: this.#contextAt(raw.localAddress),
       SNICallback: (host, answer) => void this.#contextFor(host.toLowerCase()).then((context) => answer(null, context)),
-      // A client that offers only HTTP/2 is refused in the handshake.
-      ALPNProtocols: ['http/1.1'],
+      // A client that offers neither is refused in the handshake.
+      ALPNProtocols: this.#deps.http2 ? ['h2', 'http/1.1'] : ['http/1.1'],
     })
     socket.on('error', () => socket.destroy())
     socket.once('secure', () => {
@@ -116,7 +118,7 @@ export class TlsDoor {
       const { servername } = socket as { servername?: string | false }
       // RFC 6066 section 3: an address is no server name, but some clients send one.
       const sni = servername && !isIP(servername) ? servername.toLowerCase() : undefined
-      this.#deps.onSecure(socket, { ...arrival, sni })
+      this.#deps.onSecure(socket, { ...arrival, sni, http2: socket.alpnProtocol === 'h2' })
     })
   }
 

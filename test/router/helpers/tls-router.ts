@@ -24,12 +24,12 @@ export type TlsRouter = TestRouter & {
   rendezvous: Socket[]
 }
 
-type TlsRouterOptions = RouterOptions & { appCertificates?: AppCertificates; ticketKeys?: Buffer }
+type TlsRouterOptions = RouterOptions & { appCertificates?: AppCertificates; ticketKeys?: Buffer; http2?: boolean }
 
 /** A router that speaks TLS too, in front of a real socket for one-off dynos. */
 export async function startTlsRouter(
   identity: TlsIdentity,
-  { appCertificates, ...options }: TlsRouterOptions = {},
+  { appCertificates, http2 = true, ...options }: TlsRouterOptions = {},
 ): Promise<TlsRouter> {
   const directory = await mkdtemp(join(tmpdir(), 'paas-rendezvous-'))
   const rendezvousSocket = join(directory, 'socket')
@@ -42,7 +42,7 @@ export async function startTlsRouter(
   const plain = await startRouter(options)
   const tlsPort = await plain.router.listenWithTls(
     { port: 0, shared: false },
-    { identity, ticketKeys: options.ticketKeys ?? randomBytes(48), rendezvousSocket, appCertificates },
+    { identity, http2, ticketKeys: options.ticketKeys ?? randomBytes(48), rendezvousSocket, appCertificates },
   )
   return {
     ...plain,
