@@ -7,7 +7,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { rolldown, type Plugin } from 'rolldown'
-import { unusedModules } from '../src/load-without.ts'
+import { isUnused } from '../src/load-without.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const roles = ['server', 'router', 'gate', 'worker', 'api', 'check', 'record', 'backup', 'archives', 'doctor', 'vault']
@@ -31,6 +31,11 @@ async function bundle(): Promise<void> {
     cleanDir: true,
     comments: false,
     sourcemap: true,
+    minify: {
+      mangle: { keepNames: true },
+      compress: { keepNames: { function: true, class: true } },
+      codegen: { removeWhitespace: false },
+    },
     sourcemapExcludeSources: true,
     chunkFileNames: '[name]-part.js',
   })
@@ -59,10 +64,9 @@ function placesOfSources(): Plugin {
 }
 
 function withoutUnused(): Plugin {
-  const unused = Object.values(unusedModules).flat()
   return {
     name: 'without unused modules',
-    resolveId: (specifier) => (unused.includes(specifier) ? '\0unused' : null),
+    resolveId: (specifier, importer) => (isUnused(specifier, importer) ? '\0unused' : null),
     load: (id) => (id === '\0unused' ? 'module.exports = {}' : null),
   }
 }

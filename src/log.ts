@@ -1,7 +1,10 @@
-import { pino, type DestinationStream, type Logger } from 'pino'
+import type { DestinationStream, Logger } from 'pino'
+import { loadWithout } from './load-without.ts'
 import { inSources } from './source-positions.ts'
 
 export type { Logger }
+
+const { pino } = await loadWithout('pino', () => import('pino'))
 
 /** Paths whose values never reach a log line, whatever event carries them. */
 const secretPaths = ['token', 'password', 'authorization', 'config', 'value', 'env'].flatMap((key) => [key, `*.${key}`])

@@ -1,3 +1,3 @@
-import { loadWithout, unusedModules } from '../load-without.ts'
+import { loadWithout } from '../load-without.ts'
 
-export const { Queue, Worker } = await loadWithout(unusedModules.bullmq, () => import('bullmq'))
+export const { Queue, Worker } = await loadWithout('bullmq', () => import('bullmq'))

@@ -1,3 +1,3 @@
-import { loadWithout, unusedModules } from '../../load-without.ts'
+import { loadWithout } from '../../load-without.ts'
 
-export const { default: Docker } = await loadWithout(unusedModules.dockerode, () => import('dockerode'))
+export const { default: Docker } = await loadWithout('dockerode', () => import('dockerode'))
