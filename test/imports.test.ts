@@ -78,6 +78,7 @@ const allowed: Record<string, string[]> = {
     'build',
     'queue',
     'store',
+    'certificates/dns.ts',
     'containers/containers.ts',
     'doctor/saved.ts',
     'data-transfers/ask.ts',

@@ -78,6 +78,9 @@ import { ownPageRoutes } from './routing/own-pages.ts'
 import { doctorRoute } from './server/doctor.ts'
 import { serverInfoRoute } from './server/server-info.ts'
 import { serverMetricsRoute } from './server/server-metrics.ts'
+import { serverBackupsRoute } from './server/server-backups.ts'
+import { serverDiskRoute } from './server/server-disk.ts'
+import { domainLookupRoute } from './routing/domain-lookups.ts'
 import { serverStatusRoute } from './server/server-status.ts'
 import { sessionRoutes } from './accounts/sessions.ts'
 import { sourceFileRoutes, sourceRoutes } from './builds/sources.ts'
@@ -218,6 +221,9 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     volumeFileUrlRoute(resources, { ...deps, passes })
     serverMetricsRoute(resources, deps)
     serverStatusRoute(resources, deps)
+    serverDiskRoute(resources, deps)
+    serverBackupsRoute(resources, deps)
+    domainLookupRoute(resources, deps)
     addonServiceRoutes(resources, deps)
     addonRoutes(resources, deps)
     addonAttachmentRoutes(resources, deps)

@@ -22,6 +22,7 @@ import { volume } from './pages/app/volume.ts'
 import { apps } from './pages/apps.ts'
 import { newApp } from './pages/new-app.ts'
 import { server } from './pages/server.ts'
+import { serverDisk } from './pages/server-disk.ts'
 import { serverActivity } from './pages/server-activity.ts'
 import { tokens } from './pages/tokens.ts'
 import { twoFactor } from './pages/two-factor.ts'
@@ -31,6 +32,7 @@ export const pages: Page[] = [
   apps,
   newApp,
   server,
+  serverDisk,
   accounts,
   serverActivity,
   account,

@@ -1,10 +1,12 @@
 import { readHistory } from '../backups/history.ts'
 import type { Config } from '../config.ts'
-import type { Finding } from '../model/finding.ts'
+import type { Finding, ToldBackup } from '../model/finding.ts'
 import { findingsOf } from './findings.ts'
 
 /** Two nights: one that is late is no fault yet. */
 const longest = 49 * 3_600_000
+
+const mostTold = 10
 
 export async function findBackups({ backup, paths }: Pick<Config, 'backup' | 'paths'>): Promise<Finding> {
   const backups = findingsOf('backups')
@@ -21,4 +23,21 @@ export async function findBackups({ backup, paths }: Pick<Config, 'backup' | 'pa
   } catch {
     return backups.unknown(`${paths.backups} cannot be read by this user`)
   }
+}
+
+/** The newest first, for who may not read the directory; none where it cannot be read. */
+export async function tellBackups({ paths }: Pick<Config, 'paths'>): Promise<ToldBackup[]> {
+  const history = await readHistory(paths.backups, { isRunning: true }).catch(() => [])
+  return history.slice(0, mostTold).map(({ startedAt, endedAt, state }) => {
+    const done = state.kind === 'succeeded' ? state : undefined
+    return {
+      startedAt,
+      endedAt,
+      state: state.kind,
+      reason: state.kind === 'failed' ? state.reason : null,
+      apps: done?.apps ?? null,
+      bytes: done?.bytes ?? null,
+      addedBytes: done?.addedBytes ?? null,
+    }
+  })
 }

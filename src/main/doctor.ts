@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util'
 import { loadConfig, type Config } from '../config.ts'
+import { tellBackups } from '../doctor/backups.ts'
 import { examine, examineWithout } from '../doctor/examine.ts'
 import { saveFindings } from '../doctor/saved.ts'
 import { connectDocker } from '../engine/docker/docker.ts'
@@ -16,7 +17,10 @@ try {
   const config = loadConfigOrNot()
   const findings = config instanceof Error ? examineWithout(config) : await look(config)
   if (!values.save) process.stdout.write(`${JSON.stringify(findings)}\n`)
-  else if (!(config instanceof Error)) saveFindings(config.paths.findings, { checkedAt: Date.now(), findings })
+  else if (!(config instanceof Error)) {
+    const backups = await tellBackups(config)
+    saveFindings(config.paths.findings, { checkedAt: Date.now(), findings, backups })
+  }
 } catch (thrown) {
   sayFailure(thrown)
   process.exitCode = 1

@@ -13,4 +13,16 @@ export type Finding = {
 type FindingState = 'good' | 'warning' | 'bad' | 'unknown'
 
 /** What a process of the server found last, for the API. `checkedAt` in milliseconds since 1970. */
-export type SavedFindings = { checkedAt: number; findings: Finding[] }
+export type SavedFindings = { checkedAt: number; findings: Finding[]; backups?: ToldBackup[] }
+
+/** A backup of the server, as it is told; times in milliseconds since 1970. */
+export type ToldBackup = {
+  startedAt: number
+  endedAt: number | null
+  state: 'running' | 'succeeded' | 'failed'
+  reason: string | null
+  apps: number | null
+  /** What it holds, and what the target did not have. */
+  bytes: number | null
+  addedBytes: number | null
+}

@@ -385,6 +385,46 @@ const findings = Type.Object(
   { checked_at: Type.Union([Type.String(), Type.Null()]), findings: Type.Array(finding) },
   closed,
 )
+const serverBackups = Type.Object(
+  {
+    backups: Type.Array(
+      Type.Object(
+        {
+          added_bytes: orNull(count),
+          apps: orNull(count),
+          bytes: orNull(count),
+          ended_at: orNull(Type.String()),
+          reason: orNull(Type.String()),
+          started_at: Type.String(),
+          state: Type.String(),
+        },
+        closed,
+      ),
+    ),
+    checked_at: orNull(Type.String()),
+    target: orNull(Type.String()),
+  },
+  closed,
+)
+const looked = { is_looking: Type.Boolean(), looked_at: orNull(Type.String()) }
+const serverDisk = Type.Array(
+  Type.Object(
+    { app: Type.Object({ id: Type.String(), name: Type.String() }, closed), disk: orNull(appDisk), ...looked },
+    closed,
+  ),
+)
+const domainLookup = Type.Object(
+  {
+    addresses: Type.Array(Type.String()),
+    alias: orNull(Type.String()),
+    hostname: Type.String(),
+    server_addresses: Type.Array(Type.String()),
+    state: orNull(Type.String()),
+    wanted: Type.Object({ name: Type.String(), type: Type.Literal('CNAME'), value: Type.String() }, closed),
+    ...looked,
+  },
+  closed,
+)
 const auditEntry = Type.Object(
   {
     sequence: count,
@@ -714,9 +754,11 @@ export const answers: Record<string, Record<string, Shape>> = {
   },
   'server/doctor.test.ts': {
     'GET /server/doctor': { own: findings, because: 'Heroku looks after its own machines' },
+    'GET /server/backups': { own: serverBackups, because: 'Heroku looks after its own machines' },
   },
   'server/server-status.test.ts': {
     'GET /server/status': { own: serverStatus, because: 'Heroku shows nobody its servers' },
+    'GET /server/disk': { own: serverDisk, because: 'Heroku shows nobody its disks' },
   },
   'server/server-metrics.test.ts': {
     'GET /metrics': { text: ['text/plain; version=0.0.4; charset=utf-8'] },
@@ -836,6 +878,9 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /apps/:app/webhook-deliveries/:delivery': 'app-webhook-delivery',
     'GET /apps/:app/webhook-events': ['app-webhook-event'],
     'GET /apps/:app/webhook-events/:event': 'app-webhook-event',
+  },
+  'routing/domain-proof.test.ts': {
+    'GET /apps/:app/domain-lookups': { own: Type.Array(domainLookup), because: 'Heroku looks at no DNS' },
   },
   'routing/domains.test.ts': {
     'GET /apps/:app/domains': ['domain'],

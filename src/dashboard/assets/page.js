@@ -90,6 +90,15 @@
     document.dispatchEvent(new Event('paas:refreshed'))
   }
 
+  // What is still being found behind the page is there some moments later.
+  let later
+  function lookLater() {
+    const waits = [...document.querySelectorAll('[data-later]')].map((part) => Number(part.dataset.later))
+    clearTimeout(later)
+    if (waits.length > 0) later = setTimeout(() => (document.hidden ? lookLater() : void refresh()), Math.min(...waits))
+  }
+  document.addEventListener('paas:refreshed', lookLater)
+
   function pathOf(element) {
     if (element.id) return `#${CSS.escape(element.id)}`
     if (element.getAttribute('href')) return `a[href="${CSS.escape(element.getAttribute('href'))}"]`
@@ -157,6 +166,7 @@
       button.addEventListener('click', () => void copy(button))
     }
     follow()
+    lookLater()
     document.addEventListener('visibilitychange', unfollow)
   }
 

@@ -1,5 +1,5 @@
 import { buildBadge } from '../components/summary.ts'
-import { dataTable, empty, facts } from '../components/table.ts'
+import { dataTable, empty, facts, tableOr } from '../components/table.ts'
 import { ago, badge, bytes, moment, type Tone } from '../components/words.ts'
 import { html, nothing, type Html } from '../html.ts'
 import { serverPage, type Visit } from '../page.ts'
@@ -17,23 +17,36 @@ type Status = {
 }
 type ServerProcess = { name: string; up: boolean; memory_bytes: number | null }
 type Finding = { name: string; state: 'good' | 'warning' | 'bad' | 'unknown'; message: string; advice: string | null }
+type Backup = {
+  started_at: string
+  state: 'running' | 'succeeded' | 'failed'
+  reason: string | null
+  apps: number | null
+  bytes: number | null
+  added_bytes: number | null
+}
+type Backups = { checked_at: string | null; target: string | null; backups: Backup[] }
 type Findings = { checked_at: string | null; findings: Finding[] }
 
 async function view({ platform }: Visit): Promise<Html> {
-  const [status, doctor, apps] = await Promise.all([
+  const [status, doctor, backups, apps] = await Promise.all([
     platform.get<Status>('/server/status'),
     platform.get<Findings>('/server/doctor'),
+    platform.get<Backups>('/server/backups'),
     platform.list<ShownSummary>('/app-summaries', 'name ..; max=1000'),
   ])
   const building = apps.filter(({ build }) => build?.state === 'pending' || build?.state === 'running')
   return html`
-    <h1>Server</h1>
+    <div class="title">
+      <h1>Server</h1>
+      <a class="button" href="/dashboard/server/disk">Disk by app</a>
+    </div>
     <div id="server-status" data-live class="stack">
       <section class="card stack" aria-labelledby="processes">
         <h2 id="processes">Processes</h2>
         ${dataTable('Processes', processColumns, status.processes)}
         ${facts([
-          ['Version', status.version],
+          ['Version', html`${status.version} <span class="quiet">a newer one: npm run upgrade</span>`],
           ['In all', bytes(status.processes.reduce((sum, { memory_bytes: memory }) => sum + (memory ?? 0), 0))],
           ['Apps', status.apps],
           ['Accounts', status.accounts],
@@ -43,6 +56,10 @@ async function view({ platform }: Visit): Promise<Html> {
         <h2 id="builds">Builds</h2>
         <p>${status.builds.running} running, ${status.builds.pending} waiting.</p>
         ${building.length === 0 ? nothing : dataTable('Builds under way', buildColumns, building)}
+      </section>
+      <section class="card stack" aria-labelledby="backups">
+        <h2 id="backups">Backups of the server</h2>
+        ${backupsOf(backups)}
       </section>
       <section class="card stack" aria-labelledby="doctor">
         <h2 id="doctor">What the doctor says</h2>
@@ -57,9 +74,29 @@ async function view({ platform }: Visit): Promise<Html> {
         }
       </section>
     </div>
-    <p class="quiet">What apps take of the disk: <code>paas disk</code>. Backups: <code>paas server:backups</code>.</p>
   `
 }
+
+function backupsOf({ checked_at: checked, target, backups }: Backups): Html {
+  const good = backups.find(({ state }) => state === 'succeeded')
+  const none = empty('None is known', 'The operator makes one on the machine with paas server:backup.')
+  return html`${facts([
+    ['Last good', good ? ago(good.started_at) : badge('none', 'bad')],
+    ['Where', target ?? html`nowhere; the operator sets <code>PAAS_BACKUP_TARGET</code>`],
+    ['As of', checked === null ? null : moment(checked)],
+  ])}
+  ${tableOr(none, 'Backups of the server', backupColumns, backups)}`
+}
+
+const backupTones: Record<Backup['state'], Tone> = { running: 'busy', succeeded: 'good', failed: 'bad' }
+
+const backupColumns = [
+  { title: 'Begun', cell: ({ started_at: when }: Backup) => moment(when) },
+  { title: 'State', cell: ({ state, reason }: Backup) => html`${badge(state, backupTones[state])} ${reason ?? ''}` },
+  { title: 'Apps', number: true, cell: ({ apps }: Backup) => apps },
+  { title: 'Holds', number: true, cell: ({ bytes: size }: Backup) => (size === null ? '' : bytes(size)) },
+  { title: 'New', number: true, cell: ({ added_bytes: size }: Backup) => (size === null ? '' : bytes(size)) },
+]
 
 const processColumns = [
   { title: 'Process', cell: ({ name }: ServerProcess) => html`<strong>${name}</strong>` },

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import packets from 'dns-packet'
+import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
 
 /** A name server with these records; of `mute.test` it says nothing. */
@@ -97,8 +98,31 @@ describe('a domain, when the operator asks for a proof', () => {
     expect((await add('*.four.test')).status).toBe(201)
   })
 
+  it('is looked up behind the answer: whether it leads here, elsewhere or nowhere, and what it should say', async () => {
+    const { id } = api.store.apps.find('acme')!
+    for (const hostname of ['www.five.test', 'six.test', 'seven.test', '*.eight.test', 'www.mute.test']) {
+      api.store.domains.create({ appId: id, hostname, sniEndpointId: null })
+    }
+    names.records.set('www.five.test CNAME', 'acme.paas.test').set('six.test A', '192.0.2.6')
+    const states = async () => {
+      const { body } = await api.call('GET', '/apps/acme/domain-lookups')
+      const all = body as unknown as { hostname: string; state: string | null; addresses: string[]; wanted: object }[]
+      return Object.fromEntries(all.map((one) => [one.hostname, one]))
+    }
+    expect((await states())['six.test']).toMatchObject({ state: null, is_looking: true })
+    await expect.poll(states).toMatchObject({
+      'www.five.test': { state: 'here' },
+      'six.test': { state: 'elsewhere', addresses: ['192.0.2.6'], wanted: { value: 'acme.paas.test' } },
+      'seven.test': { state: 'missing' },
+      '*.eight.test': { state: 'missing' },
+      'www.mute.test': { state: 'silent' },
+    })
+  })
+
   it('whose name server is silent is refused with that, after some seconds', async () => {
     const { body } = await add('www.mute.test')
     expect(body['message']).toContain('its DNS did not answer')
   })
 })
+
+it('shows every route of its own', () => expectAllSeen('routing/domain-proof.test.ts'))

@@ -15,4 +15,12 @@ it('the status of the server says which processes answer and what they take, to 
   expect((await api.call('GET', '/server/status', { token })).status).toBe(403)
 })
 
+it('what each app takes of the disk is looked at behind the answer, for admins', async () => {
+  const disk = async () => (await api.call('GET', '/server/disk')).body[0]
+  expect(await disk()).toMatchObject({ app: { name: 'acme' }, disk: null, is_looking: true })
+  await expect.poll(disk).toMatchObject({ is_looking: false, disk: { total_bytes: expect.any(Number) as number } })
+  const { token } = api.stranger('other@example.com')
+  expect((await api.call('GET', '/server/disk', { token })).status).toBe(403)
+})
+
 it('shows every route of its own', () => expectAllSeen('server/server-status.test.ts'))

@@ -1,6 +1,6 @@
 import { area, confirmation, field, submit } from '../../components/form.ts'
 import { dataTable, empty } from '../../components/table.ts'
-import { badge, moment } from '../../components/words.ts'
+import { badge, moment, type Tone } from '../../components/words.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { appPage, type AppVisit, type Done } from '../../page.ts'
 import { at } from '../../platform.ts'
@@ -22,6 +22,16 @@ type ShownDomain = {
   acm_status?: string | null
   acm_status_reason?: string | null
 }
+type Lookup = {
+  hostname: string
+  state: 'here' | 'elsewhere' | 'missing' | 'silent' | null
+  alias: string | null
+  addresses: string[]
+  server_addresses: string[]
+  wanted: { name: string; type: string; value: string }
+  is_looking: boolean
+  looked_at: string | null
+}
 type Endpoint = {
   id: string
   name: string
@@ -30,9 +40,10 @@ type Endpoint = {
 
 async function view(visit: AppVisit): Promise<Html> {
   const { platform, app, role, query } = visit
-  const [all, endpoints] = await Promise.all([
+  const [all, endpoints, lookups] = await Promise.all([
     platform.list<ShownDomain>(at`/apps/${app.name}/domains`, 'hostname ..; max=1000'),
     platform.list<Endpoint>(at`/apps/${app.name}/sni-endpoints`, 'name ..; max=1000'),
+    platform.get<Lookup[]>(at`/apps/${app.name}/domain-lookups`),
   ])
   const leaving = all.find(({ hostname }) => hostname === query.get('remove'))
   if (leaving) return askRemove(visit, leaving)
@@ -41,7 +52,8 @@ async function view(visit: AppVisit): Promise<Html> {
   const mayChange = role !== 'view'
   return html`
     <h1>Domains and certificates</h1>
-    ${dataTable('Domains', domainColumns(mayChange), all)} ${mayChange ? addForm(visit) : nothing}
+    <div id="domain-list" data-live>${dataTable('Domains', domainColumns(mayChange, lookups), all)}</div>
+    ${mayChange ? addForm(visit) : nothing}
     <section class="stack" aria-labelledby="certificates">
       <h2 id="certificates">Certificates</h2>
       ${
@@ -57,7 +69,12 @@ async function view(visit: AppVisit): Promise<Html> {
   `
 }
 
-function domainColumns(mayChange: boolean) {
+function domainColumns(mayChange: boolean, lookups: Lookup[]) {
+  const dnsOf = ({ hostname, kind }: ShownDomain): Html => {
+    if (kind === 'heroku') return html`<span class="quiet">the app's own name; nothing to do</span>`
+    const found = lookups.find((one) => one.hostname === hostname)
+    return found ? dnsSays(found) : nothing
+  }
   return [
     { title: 'Domain', cell: ({ hostname }: ShownDomain) => html`<strong>${hostname}</strong>` },
     { title: 'DNS', cell: dnsOf },
@@ -66,9 +83,33 @@ function domainColumns(mayChange: boolean) {
   ]
 }
 
-function dnsOf({ kind, cname }: ShownDomain): Html {
-  if (kind === 'heroku') return html`<span class="quiet">the app's own name; nothing to do</span>`
-  return html`A CNAME record to <code>${cname ?? ''}</code>; at the top of a zone an ALIAS, or the server's addresses`
+/** It is looked up behind the page, which looks again by itself until it is there. */
+function dnsSays(found: Lookup): Html {
+  const { state, is_looking: isLooking, looked_at: when } = found
+  if (state === null) return html`<span data-later="500">${isLooking ? 'Being looked up…' : 'Not known.'}</span>`
+  return html`${badge(...dnsStates[state])} ${saying(found)} ${state === 'here' ? nothing : shouldSay(found)}
+    <span class="quiet" ${isLooking ? html`data-later="500"` : nothing}>${when ? moment(when) : nothing}</span>`
+}
+
+const dnsStates: Record<NonNullable<Lookup['state']>, [string, Tone]> = {
+  here: ['leads here', 'good'],
+  elsewhere: ['leads elsewhere', 'busy'],
+  missing: ['no record', 'bad'],
+  silent: ['no answer', 'busy'],
+}
+
+function saying({ state, alias, addresses }: Lookup): Html {
+  if (state === 'silent') return html`No name server answers for it.`
+  if (state === 'missing') return nothing
+  const at = addresses.length > 0 ? `at ${addresses.join(', ')}` : 'without an address'
+  return alias === null ? html`It is ${at}.` : html`It is another name of <code>${alias}</code>, ${at}.`
+}
+
+function shouldSay({ state, wanted, server_addresses: own }: Lookup): Html {
+  const also = own.length > 0 ? `its addresses: ${own.join(', ')}` : "the server's addresses"
+  return html`<br />It should be: <code>${wanted.name} ${wanted.type} ${wanted.value}</code>; where a name cannot have
+    that, as at the top of a zone, an ALIAS or ${also}.
+    ${state === 'elsewhere' ? 'Behind a proxy that passes requests on, it may be right.' : nothing}`
 }
 
 function certificateOf({ sni_endpoint: endpoint, acm_status: state, acm_status_reason: reason }: ShownDomain): Html {
