@@ -63,7 +63,7 @@ function serverNavigation(page: Page, { viewer }: Visit): Html {
   const listed = pages.filter((one) => one.of === 'server' && one.listed && (viewer.admin || !one.admin))
   return html`<nav class="server" aria-label="Server">
     <ul>
-      ${listed.map((one) => item(`/dashboard${one.path}`, one.title, one === page))}
+      ${listed.map((one) => item(`/dashboard${one.path}`, one.title, isWithin(page, one)))}
     </ul>
   </nav>`
 }
@@ -81,7 +81,10 @@ function appNavigation(page: Page, { app, role }: AppVisit): Html {
 
 /** A page below one that is listed is shown as that one. */
 function isWithin(page: Page, listed: Page): boolean {
-  return page === listed || (listed.path !== '/apps/:app' && page.path.startsWith(`${listed.path}/`))
+  return (
+    page === listed ||
+    (page.of === listed.of && listed.path !== '/apps/:app' && page.path.startsWith(`${listed.path}/`))
+  )
 }
 
 function item(href: string, text: string, isCurrent: boolean): Html {

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { saveFindings } from '../../../src/doctor/saved.ts'
 import { createLog } from '../../../src/log.ts'
 import { openAppLogWriter } from '../../../src/logs/writer.ts'
 import { FigureWriter } from '../../../src/metrics/figure-writer.ts'
@@ -20,6 +21,8 @@ export async function furnish(api: TestApi): Promise<void> {
   await api.call('PATCH', '/apps/shop/config-vars', { body: { PAYMENT_KEY: 'x', GREETING: 'y' } })
   failBuild(api, shop)
   await keepData(api, shop)
+  api.store.domains.create({ appId: shop.id, hostname: 'www.shop.invalid', sniEndpointId: null })
+  tellOfServer(api)
   await writeLog(api, shop)
   await writeTraffic(api, shop, 40)
   await writeTraffic(api, closed, 6)
@@ -30,6 +33,22 @@ export async function paramsOf(api: TestApi): Promise<Record<string, string>> {
   const { body } = await api.call('GET', '/apps/shop/builds')
   const build = String(body[0]?.['id'])
   return { ':app': 'shop', ':release': 'v3', ':build': build, ':addon': 'shop-db', ':volume': 'uploads' }
+}
+
+/** As the doctor does. */
+function tellOfServer({ config }: TestApi): void {
+  const checkedAt = Date.now()
+  const done = {
+    endedAt: checkedAt - 8e6,
+    state: 'succeeded',
+    reason: null,
+    apps: 5,
+    bytes: 2e9,
+    addedBytes: 3e7,
+  } as const
+  const advice = 'Free some, or make it larger.'
+  const findings = [{ name: 'disk', state: 'warning', message: 'data: 88 % of 40 GiB are taken', advice } as const]
+  saveFindings(config.paths.findings, { checkedAt, findings, backups: [{ startedAt: checkedAt - 9e6, ...done }] })
 }
 
 /** A database and a volume, with backups. */
