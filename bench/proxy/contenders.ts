@@ -1,5 +1,4 @@
 import { execFile } from 'node:child_process'
-import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -7,7 +6,7 @@ import type { AppId } from '../../src/model/ids.ts'
 import { connectRouterControl } from '../../src/router/control/client.ts'
 import { routerYoungMiB } from '../../src/supervisor/children.ts'
 import { sparingEnvironment } from '../../src/supervisor/role-process.ts'
-import { freePort, listening, start, withVersion, type Listening } from './process.ts'
+import { freePort, listening, start, untilReady, withVersion, type Listening } from './process.ts'
 
 /** Speaks TLS on another port too. */
 export type TlsListening = Listening & { httpsPort: number }
@@ -29,8 +28,9 @@ export async function startNodeBackend(): Promise<Listening> {
   return listening('backend', port, child)
 }
 
-/** Passes bodies on as they come, as the others do. */
-export function startNginx(directory: string, backend: number): Promise<Listening> {
+/** Passes bodies on as they come, as the others do. @param certificate PEM with its key */
+export async function startNginx(directory: string, backend: number, certificate: string): Promise<TlsListening> {
+  const httpsPort = await freePort()
   const upstream =
     `upstream backend { server 127.0.0.1:${backend}; keepalive 256; keepalive_requests 1000000000; }\n` +
     'map $http_upgrade $upgrade_of { default upgrade; "" ""; }'
@@ -38,7 +38,11 @@ export function startNginx(directory: string, backend: number): Promise<Listenin
     'location / { proxy_pass http://backend; proxy_http_version 1.1; proxy_request_buffering off;' +
     ' proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection $upgrade_of; proxy_set_header Host $host;' +
     ' proxy_set_header X-Request-Id $request_id; proxy_set_header X-Forwarded-For $remote_addr; }'
-  return startNginxServer({ name: 'nginx', directory, core: 0, site, upstream })
+  const tls =
+    `listen 127.0.0.1:${httpsPort} ssl backlog=4096; ssl_certificate ${certificate};` +
+    ` ssl_certificate_key ${certificate}; ssl_protocols TLSv1.2 TLSv1.3;`
+  const listening = await startNginxServer({ name: 'nginx', directory, core: 0, site: `${tls} ${site}`, upstream })
+  return { ...listening, httpsPort }
 }
 
 /** @param certificate PEM with its key */
@@ -110,7 +114,7 @@ export async function startRouter(directory: string, backend: number): Promise<T
     },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   })
-  await once(child, 'message')
+  await untilReady(child)
   const target = { id: 'bench', dyno: 'web.1', release: 1, host: '127.0.0.1', port: backend }
   await connectRouterControl(join(data, 'run/router/control.sock')).switchTo({
     appId: 'bench' as AppId,

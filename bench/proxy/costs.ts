@@ -7,11 +7,11 @@ export type Cost = { name: string; seconds: number; reached: number }
 
 export type Measured = Pick<Listening, 'name' | 'pid' | 'port'>
 
-const rounds = 7
+const usualRounds = 7
 const seconds = 2
 
 /** Measures each of them in each round, one after the other. */
-export async function costsOf(contenders: Measured[], load: Load): Promise<Cost[]> {
+export async function costsOf(contenders: Measured[], load: Load, rounds = usualRounds): Promise<Cost[]> {
   const send = ({ name, port }: Measured, forSeconds: number): Promise<number> =>
     load(port, forSeconds).catch((cause: unknown) => Promise.reject(new Error(`${name} failed`, { cause })))
   const samples = contenders.map(() => ({ seconds: [] as number[], reached: [] as number[] }))

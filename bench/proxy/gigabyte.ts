@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { piece } from './echo-frames.ts'
-import { smallAnswers } from './measure.ts'
+import { smallAnswers, type Load } from './measure.ts'
 import type { Listening } from './process.ts'
 import type { Row } from '../table.ts'
 
@@ -12,6 +12,17 @@ const connections = 8
 const piecesEach = 1024 / connections
 /** Until the router has had an idle minute, after which it collects garbage. */
 const idleMs = 100_000
+
+/** One GiB each, however long it takes, by who sends it. */
+export const gigabytes: Record<string, Load> = {
+  'from visitors': (port) => passAll((): Promise<void> => upload(port)),
+  'from an app': (port) => passAll((): Promise<void> => download(port)),
+}
+
+async function passAll(pass: () => Promise<void>): Promise<number> {
+  await Promise.all(Array.from({ length: connections }, pass))
+  return 1
+}
 
 /** Resident memory of the router before, while 1 GiB passes each way over 8 connections, and when it is idle again. */
 export async function benchGigabyte(router: Listening): Promise<Row[]> {

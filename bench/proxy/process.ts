@@ -1,5 +1,5 @@
 import { execFileSync, spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
-import { once } from 'node:events'
+import { on, once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -29,6 +29,11 @@ export async function listening(name: string, port: number, child: ChildProcess)
       await once(child, 'exit')
     },
   }
+}
+
+/** Resolves when a role of the server says that it is ready. */
+export async function untilReady(child: ChildProcess): Promise<void> {
+  for await (const [message] of on(child, 'message') as AsyncIterable<[object]>) if ('ready' in message) return
 }
 
 /** None of these programs says when it listens, but ours. */

@@ -20,13 +20,20 @@ const written = /^(\d{4}-\d\d-\d\dT[\d:.]+)\+00:00 (app|heroku)\[([^\]]*)\]: (.*
  * in it.
  */
 export function formatLine({ time, source, process, text }: LogLine): string {
-  const head = `${formatTime(time)} ${source}[${process.replace(/[^\w.-]/g, '_')}]: `
+  const head = `${formatTime(time)} ${source}[${nameOf(process)}]: `
   if (text.length * 3 <= longestText && plain.test(text)) return `${head}${text}\n`
   let lines = ''
   for (const part of withoutOuterReturns(text).split(newline)) {
     for (const piece of split(cleanLine(part))) lines += `${head}${piece}\n`
   }
   return lines
+}
+
+let lastName = { process: '', name: '' }
+
+function nameOf(process: string): string {
+  if (process !== lastName.process) lastName = { process, name: process.replace(/[^\w.-]/g, '_') }
+  return lastName.name
 }
 
 function withoutOuterReturns(text: string): string {

@@ -1,7 +1,9 @@
 import { Socket } from 'node:net'
 import type { Intake } from './intake.ts'
+import { streamWrap } from './stream-wrap.ts'
 
-type Handle = { useUserBuffer?: (buffer: Buffer) => void }
+type OnRead = (this: Handle, bytes: unknown) => unknown
+type Handle = { useUserBuffer?: (buffer: Buffer) => void; onread?: OnRead }
 type Private = Record<symbol, unknown> & { _handle?: Handle | null }
 
 const fieldsOfSocket = Object.getOwnPropertySymbols(new Socket())
@@ -24,7 +26,25 @@ export function readInto(socket: Socket, { buffer, callback }: Intake['onread'])
   fields[kBufferCallback] = callback
   fields[kBufferGenerator] = buffer
   handle.useUserBuffer(first)
+  readDirectly(socket, { buffer, callback })
   return true
+}
+
+/**
+ * Calls back for what was read without the steps of Node's streams in between, which do nothing for
+ * a socket that reads into buffers of ours; they get what is no data. Decision 155.
+ */
+export function readDirectly(socket: Socket, { buffer, callback }: Intake['onread']): void {
+  const handle = (socket as unknown as Private)._handle
+  const usual = handle?.onread
+  if (streamWrap === undefined || handle == null || usual === undefined) return
+  const { streamBaseState: state, kReadBytesOrError } = streamWrap
+  handle.onread = function (bytes) {
+    const size = state[kReadBytesOrError]!
+    if (size <= 0 || socket.destroyed) return usual.call(this, bytes)
+    callback(size)
+    return buffer()
+  }
 }
 
 function fieldNamed(description: string): symbol | undefined {

@@ -6,6 +6,7 @@ import { readerFor } from './http/body-reader.ts'
 import type { Field } from './http/fields.ts'
 import { findHeadEnd } from './http/head-end.ts'
 import { Outbox } from './http/outbox.ts'
+import { readDirectly } from './reads.ts'
 import { UpstreamSocket, type TargetAddress } from './upstream-socket.ts'
 import { mayBecomeResponseHead, parseResponseHead, type ResponseHead } from './http/response-head.ts'
 
@@ -75,6 +76,7 @@ export class Upstream {
     this.#socket = socket
     this.outbox = new Outbox(socket, () => socket.giveUp())
     socket.on('connect', () => {
+      readDirectly(socket, this.#intake.onread)
       this.#connected = true
       this.#handler?.connected()
     })

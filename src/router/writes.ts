@@ -1,26 +1,20 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
+import { streamWrap, type WriteRequest } from './stream-wrap.ts'
 
-type Request = { oncomplete?: (status: number) => void; pieces?: unknown }
 type Handle = {
   writeQueueSize: number
-  writeLatin1String(request: Request, text: string): number
-  writeBuffer(request: Request, bytes: Buffer): number
-  writev(request: Request, pieces: unknown[], allBuffers: boolean): number
+  writeLatin1String(request: WriteRequest, text: string): number
+  writeBuffer(request: WriteRequest, bytes: Buffer): number
+  writev(request: WriteRequest, pieces: unknown[], allBuffers: boolean): number
 }
-type StreamWrap = {
-  WriteWrap: new () => Request
-  streamBaseState: ArrayLike<number>
-  kLastWriteWasAsync: number
-}
-
 /** Bytes that stay as they are until they are written, and who is told then. */
 export type OutboxPiece = { bytes: Buffer; written: (() => void) | undefined }
 
-const node = openStreamWrap()
+const node = streamWrap
 /** A write that is done at once does not keep it: the next one, on any socket, takes it again. */
-let spare: Request | undefined = node && new node.WriteWrap()
+let spare: WriteRequest | undefined = node && new node.WriteWrap()
 
 /**
  * Writes to a socket's handle, past its stream, which costs more than the kernel does for a small
@@ -123,15 +117,4 @@ function handleOf(socket: Duplex): Handle | undefined {
 
 export function tell(pieces: (string | OutboxPiece)[]): void {
   for (const piece of pieces) if (typeof piece === 'object') piece.written?.()
-}
-
-/** @returns undefined where this Node does not have what is used here */
-function openStreamWrap(): StreamWrap | undefined {
-  try {
-    const { binding } = process as unknown as { binding: (name: string) => StreamWrap }
-    const found = binding.call(process, 'stream_wrap')
-    return found.streamBaseState[found.kLastWriteWasAsync] === undefined ? undefined : found
-  } catch {
-    return undefined // as documented of `process.binding`, which may go away: DEP0111
-  }
 }

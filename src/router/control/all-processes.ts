@@ -64,19 +64,21 @@ export class AllProcesses {
   /** The same table again costs the others nothing. */
   #install(table: RoutingTable): Promise<null> {
     return this.#inTurn(async () => {
-      const isNew = await this.#own.install(table)
+      const { isNew, saved } = this.#own.install(table)
       if (isNew || !this.#agreed) await this.#tell({ call: 'install', table })
+      await saved
       return null
     })
   }
 
   #change(call: CallOf<'switchTo' | 'remove'>): Promise<Results['switchTo' | 'remove']> {
     return this.#inTurn(async () => {
-      const result = (await this.#own.answer(call)) as Results['switchTo' | 'remove']
       const agreed = this.#agreed
-      await this.#tell(call)
+      // In force here when this returns, before the others are told.
+      const own = this.#own.answer(call)
+      const [result] = await Promise.all([own, this.#tell(call)])
       this.#agreed = agreed
-      return result
+      return result as Results['switchTo' | 'remove']
     })
   }
 

@@ -7,7 +7,7 @@ import type { Call, Results, RouterSettings } from './protocol.ts'
 import type { DataDoors } from '../data-doors/data-doors.ts'
 import { drain } from '../drain.ts'
 import type { Router } from '../router.ts'
-import { changeTable, type TableChange } from '../table/table-change.ts'
+import type { TableChange } from '../table/table-change.ts'
 import { TableFile, type TablePlace } from '../table/table-file.ts'
 
 export type ControlledRouterDeps = {
@@ -31,8 +31,8 @@ export type ControlledRouterDeps = {
 const saveAgainAfter = 2000
 
 /**
- * Carries out the calls of the control socket, one change at a time. A table is saved, and then in
- * force whatever became of that: a disk that is full keeps no request from a dyno that serves.
+ * Carries out the calls of the control socket. A change is in force at once, and answered when it
+ * is saved, or could not be: a disk that is slow or full keeps no request from a dyno that serves.
  */
 export class ControlledRouter {
   readonly #deps: ControlledRouterDeps
@@ -41,7 +41,10 @@ export class ControlledRouter {
   #saved = false
   #saveAgain: NodeJS.Timeout | undefined
   #retired = false
-  #changes: Promise<unknown> = Promise.resolve()
+  /** Resolves when what was to be saved before is. */
+  #saves: Promise<unknown> = Promise.resolve()
+  #begunSaves = 0
+  #begun: Promise<void> | undefined
 
   constructor(deps: ControlledRouterDeps) {
     this.#deps = deps
@@ -52,7 +55,7 @@ export class ControlledRouter {
     const { routes, measurements } = this.#deps.router
     switch (call.call) {
       case 'install':
-        return this.install(call.table).then(() => null)
+        return this.#takeOver(call.table)
       case 'switchTo':
         return this.#change({ appId: call.route.appId, route: call.route }, () => routes.switchTo(call.route))
       case 'remove':
@@ -87,42 +90,37 @@ export class ControlledRouter {
 
   /**
    * The worker sends the same table again and again, in case it was lost.
-   * @returns false when it is in force and saved
+   * @returns `isNew`: it was not in force, or not saved
    */
-  install(table: RoutingTable): Promise<boolean> {
+  install(table: RoutingTable): { isNew: boolean; saved: Promise<void> } {
     const { routes } = this.#deps.router
-    return this.#afterOthers(async () => {
-      if (this.#saved && isDeepStrictEqual(table, routes.table)) return false
-      await this.#save((file) => file.save(table))
-      routes.install(table)
-      return true
-    })
+    if (this.#saved && isDeepStrictEqual(table, routes.table)) return { isNew: false, saved: Promise.resolve() }
+    routes.install(table)
+    return { isNew: true, saved: this.#save((file) => file.save(table)) }
   }
 
   /** Begins with what the first process has; what this one is told meanwhile comes after it. */
   begin(load: () => Promise<Results['table'] | undefined>): Promise<void> {
     const { routes, proofs } = this.#deps.router
-    return this.#afterOthers(async () => {
-      const loaded = await load()
+    return (this.#begun = load().then((loaded) => {
       if (loaded === undefined) return
       routes.install(loaded.table)
       proofs.show(loaded.proofs)
-    })
+    }))
   }
 
-  #change<R>({ appId, route }: TableChange, apply: () => R): Promise<R> {
+  async #takeOver(table: RoutingTable): Promise<null> {
+    if (this.#begun) await this.#begun
+    await this.install(table).saved
+    return null
+  }
+
+  async #change<R>({ appId, route }: TableChange, apply: () => R): Promise<R> {
+    if (this.#begun) await this.#begun
     const change = { appId, ...(route && { route }) }
-    return this.#afterOthers(async () => {
-      const next = changeTable(this.#deps.router.routes.table, change)
-      await this.#save((file) => file.saveChange(change, next))
-      return apply()
-    })
-  }
-
-  #afterOthers<R>(change: () => Promise<R>): Promise<R> {
-    const result = this.#changes.then(change)
-    // oxlint-disable-next-line no-empty-function -- the caller gets the failure
-    this.#changes = result.catch(() => {})
+    const result = apply()
+    const { table } = this
+    await this.#save((file) => file.saveChange(change, table))
     return result
   }
 
@@ -130,21 +128,24 @@ export class ControlledRouter {
    * Never fails: what a router serves from is in its memory, and the worker sends it a whole table
    * when it starts.
    */
-  async #save(save: (file: TableFile) => Promise<void>): Promise<void> {
+  #save(save: (file: TableFile) => Promise<void>): Promise<void> {
     clearTimeout(this.#saveAgain)
     this.#saved = false
+    const number = ++this.#begunSaves
+    const saved = this.#saves.then(() => this.#trySave(save, number))
+    this.#saves = saved
+    return saved
+  }
+
+  async #trySave(save: (file: TableFile) => Promise<void>, number: number): Promise<void> {
     try {
       if (this.#file) await save(this.#file)
-      this.#saved = true
+      this.#saved = number === this.#begunSaves
     } catch (cause) {
       if (this.#retired) return
       this.#deps.log.warn({ err: cause }, 'routing table not saved, but in force; tried again')
-      this.#saveAgain = setTimeout(() => void this.#saveOnceMore(), saveAgainAfter).unref()
+      this.#saveAgain = setTimeout(() => void this.#save((file) => file.save(this.table)), saveAgainAfter).unref()
     }
-  }
-
-  #saveOnceMore(): Promise<void> {
-    return this.#afterOthers(() => this.#save((file) => file.save(this.table)))
   }
 
   async #drain({ targetIds, timeoutMs }: Extract<Call, { call: 'drain' }>): Promise<{ unfinished: number }> {
@@ -177,7 +178,7 @@ export class ControlledRouter {
   async #retire(): Promise<RoutingTable> {
     // From here on the successor owns the file.
     this.#retired = true
-    await this.#changes
+    await this.#saves
     clearTimeout(this.#saveAgain)
     await this.#deps.onRetire()
     return this.table

@@ -1,8 +1,7 @@
-/**
- * One header or trailer line. `key` is the name in lower case, which is what rules look at; `line`
- * is the whole of it with its CRLF, which is what is passed on.
- */
-export type Field = { key: string; value: string; line: string }
+import type { Field } from './field.ts'
+import { KnownLines } from './known-lines.ts'
+
+export type { Field } from './field.ts'
 
 /**
  * RFC 9112 section 5: a token, a colon without space before it, visible characters. Continued lines
@@ -14,6 +13,8 @@ const fieldLine = /([!#$%&'*+\-.^_`|~0-9A-Za-z]+):([\t\x20-\x7e\x80-\xff]*)\r\n/
 /** More lines than this in one head are not a client's or an app's need. */
 export const mostFields = 256
 
+const knownLines = new KnownLines()
+
 /**
  * Reads the lines of `text` from `start` to its end, each ended by CRLF.
  * @param text latin1: one character per byte
@@ -21,17 +22,29 @@ export const mostFields = 256
  */
 export function parseFields(text: string, start: number): Field[] | undefined {
   const fields: Field[] = []
-  for (let at = start; at < text.length; at = fieldLine.lastIndex) {
-    fieldLine.lastIndex = at
-    const match = fieldLine.exec(text)
-    if (match === null || fields.length === mostFields) return undefined
-    fields.push({ key: match[1]!.toLowerCase(), value: trimBlanks(match[2]!), line: match[0] })
+  for (let at = start; at < text.length;) {
+    const field = knownLines.at(text, at) ?? readLine(text, at)
+    if (field === undefined || fields.length === mostFields) return undefined
+    fields.push(field)
+    at += field.line.length
   }
   return fields
 }
 
+function readLine(text: string, at: number): Field | undefined {
+  fieldLine.lastIndex = at
+  const match = fieldLine.exec(text)
+  if (match === null) return undefined
+  const field = { key: match[1]!.toLowerCase(), value: trimBlanks(match[2]!), line: match[0] }
+  knownLines.add(field)
+  return field
+}
+
+const keepAlive = ['keep-alive']
+
 /** The members of a comma-separated list (RFC 9110 section 5.6.1), in lower case. */
 export function listOf(value: string): string[] {
+  if (value === 'keep-alive') return keepAlive
   return value
     .toLowerCase()
     .split(',')

@@ -7,6 +7,14 @@ const hostWithPort = /^([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::(\d{0,5}))?$/
  *   empty (RFC 3986 section 3.2.3): no user, no blank, no list
  */
 export function parseHost(authority: string): string | undefined {
+  if (authority !== last.authority) last = { authority, host: readHost(authority) }
+  return last.host
+}
+
+/** Who asks once asks again. */
+let last: { authority: string; host: string | undefined } = { authority: '', host: undefined }
+
+function readHost(authority: string): string | undefined {
   const [, host, port] = hostWithPort.exec(authority) ?? []
   if (host === undefined || (port !== undefined && Number(port) > 65_535)) return undefined
   if (!host.startsWith('[') && !hostName.test(host)) return undefined

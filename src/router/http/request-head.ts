@@ -68,7 +68,7 @@ function readFields(read: Read): RequestHead | Refusal {
     if (key === 'host') {
       if (host !== undefined) return refuse(400, 'there is more than one Host header')
       host = value
-    } else if (key === 'connection') connection += `,${value}`
+    } else if (key === 'connection') connection = connection === '' ? value : `${connection},${value}`
     else if (key === 'upgrade') upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`
     else if (key === 'expect' && value.toLowerCase() !== '100-continue')
       return refuse(417, 'the only supported expectation is 100-continue')

@@ -6,7 +6,7 @@ import { isAppRoute } from './table-schema.ts'
 export type TableChange = { appId: AppId; route?: AppRoute }
 
 /**
- * The table after a change, each app in its place. Pure: what is saved before it is in force.
+ * The table after a change, each app in its place. Pure.
  */
 export function changeTable(table: RoutingTable, { appId, route }: TableChange): RoutingTable {
   const at = table.routes.findIndex((other) => other.appId === appId)
