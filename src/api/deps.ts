@@ -35,6 +35,7 @@ export type ApiDeps = {
     | 'network'
     | 'stacksDirectory'
     | 'packageSource'
+    | 'volumeBackup'
     | 'servicesDirectories'
     | 'dataPorts'
   >

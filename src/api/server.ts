@@ -43,6 +43,7 @@ import { dynoSizeRoutes } from './dynos/dyno-sizes.ts'
 import { dynoRoutes } from './dynos/dynos.ts'
 import { DomainProof } from './routing/domain-proof.ts'
 import { volumeCopyRoutes } from './apps/volume-copies.ts'
+import { volumeProofRoutes } from './apps/volume-proofs.ts'
 import { volumeFileByUrlRoute, volumeFileUrlRoute } from './apps/volume-file-url.ts'
 import { volumeFileRoutes } from './apps/volume-files.ts'
 import { volumeRoutes } from './apps/volumes.ts'
@@ -217,6 +218,7 @@ function addRoutes(api: Api, deps: ApiDeps): void {
     appDiskRoute(resources, deps)
     volumeRoutes(resources, deps)
     volumeCopyRoutes(resources, deps)
+    volumeProofRoutes(resources, deps)
     volumeFileRoutes(resources, deps)
     volumeFileUrlRoute(resources, { ...deps, passes })
     serverMetricsRoute(resources, deps)

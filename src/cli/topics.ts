@@ -61,6 +61,7 @@ const topics: Topic[] = [
     ],
     load: async () => (await import('./topics/volume-copies.ts')).defineVolumeCopies,
   },
+  { commands: ['volumes:prove'], load: async () => (await import('./topics/volume-proofs.ts')).defineVolumeProofs },
   { commands: ['disk'], load: async () => (await import('./topics/disk.ts')).defineDisk },
   { commands: ['metrics'], load: async () => (await import('./topics/metrics.ts')).defineMetrics },
   {

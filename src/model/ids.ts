@@ -25,6 +25,7 @@ export type AppSetupId = Id<'app set-up'>
 export type OneOffId = Id<'one-off'>
 export type VolumeId = Id<'volume'>
 export type VolumeCopyId = Id<'volume copy'>
+export type VolumeProofId = Id<'proof of a volume'>
 export type StackUpgradeId = Id<'stack upgrade'>
 export type AddonId = Id<'add-on'>
 export type AddonBackupId = Id<'backup of an add-on'>

@@ -1,4 +1,6 @@
-import type { AppId, VolumeCopyId, VolumeId } from './ids.ts'
+import { backupPeriod } from './addon-backup.ts'
+import type { AppId, VolumeCopyId, VolumeId, VolumeProofId } from './ids.ts'
+import type { AppVolume } from './volume.ts'
 
 /**
  * What is in a volume: a SHA-256 of names, owners, modes, links, times and contents of all its
@@ -37,6 +39,50 @@ export type VolumeCopyState =
   | { kind: 'running' }
   | ({ kind: 'succeeded'; endedAt: Date; snapshot: string | null; isStill: boolean } & VolumeContent)
   | { kind: 'failed'; endedAt: Date; reason: string }
+
+/** The newest backup of a volume that is restored to see whether it can be. */
+export type VolumeProof = {
+  id: VolumeProofId
+  volumeId: VolumeId
+  state: VolumeProofState
+  createdAt: Date
+  endedAt: Date | null
+}
+
+export type VolumeProofState =
+  | { kind: 'asked' }
+  | { kind: 'running' }
+  | { kind: 'succeeded'; copyId: VolumeCopyId }
+  | { kind: 'failed'; copyId: VolumeCopyId | null; reason: string }
+
+/** Of copies with the newest first, the newest good backup of a volume. */
+export function newestBackup(copies: VolumeCopy[], volumeId: VolumeId): VolumeCopy | undefined {
+  return copies.find(
+    (copy) =>
+      copy.kind === 'backup' &&
+      copy.volumeId === volumeId &&
+      copy.state.kind === 'succeeded' &&
+      copy.state.snapshot !== null,
+  )
+}
+
+/** What is wrong with the daily backups of a volume; undefined: nothing. */
+export function volumeProblem(
+  { id, createdAt }: Pick<AppVolume, 'id' | 'createdAt'>,
+  copies: VolumeCopy[],
+  now: Date,
+): string | undefined {
+  const good = newestBackup(copies, id)
+  const bad = copies.find(
+    ({ volumeId, trigger, state }) => volumeId === id && trigger === 'daily' && state.kind === 'failed',
+  )
+  if (bad?.state.kind === 'failed' && (!good || bad.createdAt > good.createdAt)) {
+    return `its backup ${bad.id.slice(0, 8)} failed: ${bad.state.reason}`
+  }
+  const since = good?.createdAt ?? createdAt
+  if (now.getTime() - since.getTime() < 2 * backupPeriod.any) return undefined
+  return `its last good backup is of ${good ? since.toISOString() : 'no time at all'}`
+}
 
 /**
  * A name that follows from the other and that no volume has: `data-restored`, `data-restored-2`.

@@ -12,6 +12,7 @@ export const webhookEntities = [
   'api:formation',
   'api:release',
   'api:sni-endpoint',
+  'api:volume',
   'dyno',
 ] as const
 export type WebhookEntity = (typeof webhookEntities)[number]

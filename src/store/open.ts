@@ -42,6 +42,7 @@ import type { Store } from './store.ts'
 import { openTokenRecords } from './tokens.ts'
 import { openTwoFactorRecords } from './two-factor.ts'
 import { openVolumeCopyRecords } from './volume-copies.ts'
+import { openVolumeProofRecords } from './volume-proofs.ts'
 import { openVolumeRecords } from './volumes.ts'
 import { openWebhookDeliveryRecords } from './webhook-deliveries.ts'
 import { openWebhookRecords } from './webhooks.ts'
@@ -114,6 +115,7 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
       stackUpgrades: openStackUpgradeRecords(db),
       volumes: openVolumeRecords(db),
       volumeCopies: openVolumeCopyRecords(db),
+      volumeProofs: openVolumeProofRecords(db),
       addons: openAddonRecords(db, cipher),
       addonAttachments,
       audit: openAuditRecords(db),

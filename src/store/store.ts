@@ -38,7 +38,7 @@ import type { DrainRecords, WebhookDeliveryRecords, WebhookRecords } from './del
 import type { DynoStateRecords } from './dyno-records.ts'
 import type { StackPatchRecords, StackUpgradeRecords } from './stack-records.ts'
 import type { DomainRecords, ManagedCertificateRecords, SniEndpointRecords } from './visitor-records.ts'
-import type { VolumeCopyRecords, VolumeRecords } from './volume-records.ts'
+import type { VolumeCopyRecords, VolumeProofRecords, VolumeRecords } from './volume-records.ts'
 
 /**
  * The database. Synchronous: a call that returned is on disk (WAL, synchronous=FULL). One file per
@@ -93,6 +93,7 @@ export interface Store extends Disposable {
   stackUpgrades: StackUpgradeRecords
   volumes: VolumeRecords
   volumeCopies: VolumeCopyRecords
+  volumeProofs: VolumeProofRecords
   addons: AddonRecords
   addonAttachments: AddonAttachmentRecords
   audit: AuditRecords

@@ -1,5 +1,5 @@
-import type { AppId, ReleaseId, VolumeCopyId, VolumeId } from '../model/ids.ts'
-import type { VolumeCopy, VolumeCopyState } from '../model/volume-copy.ts'
+import type { AppId, ReleaseId, VolumeCopyId, VolumeId, VolumeProofId } from '../model/ids.ts'
+import type { VolumeCopy, VolumeCopyState, VolumeProof, VolumeProofState } from '../model/volume-copy.ts'
 import type { Fill, AppVolume } from '../model/volume.ts'
 
 export interface VolumeRecords {
@@ -37,4 +37,18 @@ export interface VolumeCopyRecords {
   setState(id: VolumeCopyId, state: VolumeCopyState): void
   recordProof(id: VolumeCopyId): void
   remove(id: VolumeCopyId): void
+}
+
+export interface VolumeProofRecords {
+  /** One that is asked for already is the same. */
+  ask(volumeId: VolumeId): VolumeProof
+  find(id: VolumeProofId): VolumeProof | undefined
+  setState(id: VolumeProofId, state: VolumeProofState): void
+  /** The newest first. */
+  list(volumeId: VolumeId): VolumeProof[]
+  /** Asked for or running, the oldest first. */
+  listOpen(): VolumeProof[]
+  /** When its app was last told that backups are missing. */
+  warnedAt(volumeId: VolumeId): Date | null
+  recordWarning(volumeId: VolumeId): void
 }

@@ -1,5 +1,4 @@
 import { PaasError } from '../errors.ts'
-import { newId, type VolumeCopyId, type VolumeId } from '../model/ids.ts'
 import type { VolumeContent, VolumeCopy, VolumeCopyState } from '../model/volume-copy.ts'
 import type { AppVolume } from '../model/volume.ts'
 import { contentOf, sameContent, watchContent } from './content.ts'
@@ -34,27 +33,6 @@ async function keep(
   const snapshot = await parts.vault.store(volume.id, open, signal)
   if (!content) throw new PaasError('backup_failed', 'The vault took nothing.')
   return { snapshot, ...(await content) }
-}
-
-/**
- * Restores a backup into a throw-away volume and compares what is there then with what it was made
- * of.
- * @throws backup_damaged
- */
-export async function prove(parts: VolumeParts, id: VolumeCopyId, signal: AbortSignal): Promise<void> {
-  const { engine, store, vault } = parts
-  const copy = store.volumeCopies.find(id)
-  if (copy?.state.kind !== 'succeeded' || !copy.state.snapshot) return
-  const key = { id: newId<VolumeId>(), owner: copy.appId }
-  await engine.createVolume({ ...key, kind: 'volume', name: 'proof' })
-  try {
-    await engine.fillVolume(key, await vault.read(copy.state.snapshot, signal), signal)
-    const found = await contentOf(await engine.readVolume(key, signal))
-    if (!sameContent(found, copy.state)) throw differs('The restored volume is not what was stored')
-    store.volumeCopies.recordProof(id)
-  } finally {
-    await engine.removeVolume(key)
-  }
 }
 
 function volumeOf({ store }: VolumeParts, { volumeId, volume: name }: VolumeCopy): AppVolume {

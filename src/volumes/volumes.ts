@@ -1,19 +1,25 @@
 import type { Readable } from 'node:stream'
-import type { Config } from '../config.ts'
+import type { Config, TimeOfDay } from '../config.ts'
 import { asPaasError, PaasError } from '../errors.ts'
 import { everyDay } from '../every-day.ts'
 import type { AppId, VolumeCopyId, VolumeId } from '../model/ids.ts'
 import { shutdown } from '../model/stop-reasons.ts'
 import type { VolumeCopy } from '../model/volume-copy.ts'
 import type { AppVolume } from '../model/volume.ts'
-import { backUp, prove } from './back-up.ts'
+import { backUp } from './back-up.ts'
 import { fillNew } from './fill-new.ts'
 import { readNow, type VolumeParts } from './parts.ts'
+import { VolumeProofs } from './proofs.ts'
 import { Vault } from './vault.ts'
 
 export type VolumesOptions = Omit<VolumeParts, 'vault' | 'limits'> & {
   config: Pick<Config, 'paths' | 'volumeBackup' | 'limits'>
 }
+
+/** Milliseconds between two looks for backups that are missing. */
+const watchEvery = 60_000
+/** When newest backups are proven where none are made by a schedule. */
+const night: TimeOfDay = { hour: 2, minute: 30 }
 
 /**
  * Copies of the apps' volumes: to the backup target and back, from one volume into another, from
@@ -23,6 +29,7 @@ export type VolumesOptions = Omit<VolumeParts, 'vault' | 'limits'> & {
 export class Volumes implements AsyncDisposable {
   readonly #parts: VolumeParts
   readonly #settings: Config['volumeBackup']
+  readonly #proofs: VolumeProofs
   readonly #stopping = new AbortController()
   readonly #life = new DisposableStack()
   #working: Promise<void> | undefined
@@ -31,6 +38,7 @@ export class Volumes implements AsyncDisposable {
 
   constructor({ config, ...given }: VolumesOptions) {
     this.#parts = { ...given, limits: config.limits, vault: new Vault(config.paths.vaultSocket) }
+    this.#proofs = new VolumeProofs(this.#parts)
     this.#settings = config.volumeBackup
   }
 
@@ -43,7 +51,21 @@ export class Volumes implements AsyncDisposable {
     for (const copy of store.volumeCopies.list()) {
       if (copy.state.kind === 'running') await this.#fail(copy, new Error('The server ended in the midst of it'))
     }
-    if (this.#settings.at) this.#life.use(everyDay(this.#settings.at, () => this.backUpAll()))
+    // Those that it has not come to the end of are on record, and done again.
+    await this.#proofs.removeTrials()
+    if (this.#settings.at) this.#beginDaily(this.#settings.at)
+    else this.#life.use(everyDay(night, () => this.#proveAll()))
+    this.wake()
+  }
+
+  #beginDaily(at: TimeOfDay): void {
+    this.#life.use(everyDay(at, () => this.backUpAll()))
+    const timer = setInterval(() => this.#proofs.watch(new Date()), watchEvery).unref()
+    this.#life.defer(() => clearInterval(timer))
+  }
+
+  #proveAll(): void {
+    this.#proofs.askAll()
     this.wake()
   }
 
@@ -106,7 +128,11 @@ export class Volumes implements AsyncDisposable {
         if (signal.aborted || !store.volumeCopies.begin(copy.id)) continue
         await this.#do(copy, signal).catch((cause: unknown) => log.debug({ err: cause }, 'a copy failed'))
       }
-      if (pending.some(({ trigger }) => trigger === 'daily')) await this.#retire(signal)
+      if (pending.some(({ trigger }) => trigger === 'daily')) {
+        await this.#retire(signal)
+        this.#proofs.askAll()
+      }
+      await this.#proofs.workOff(signal)
     }
   }
 
@@ -116,7 +142,6 @@ export class Volumes implements AsyncDisposable {
     try {
       if (copy.kind === 'backup') {
         store.volumeCopies.setState(copy.id, await backUp(this.#parts, copy, signal))
-        if (copy.trigger === 'daily') await prove(this.#parts, copy.id, signal)
       } else {
         const done = await fillNew(this.#parts, copy, { signal, upload })
         if (done.release) this.#converge(copy.appId)
@@ -133,10 +158,7 @@ export class Volumes implements AsyncDisposable {
     }
   }
 
-  /**
-   * A backup that was made and is not the same when it is restored stays on record, with the
-   * reason.
-   */
+  /** It stays on record, with the reason. */
   async #fail(copy: VolumeCopy, cause: unknown): Promise<void> {
     const { store, engine, log } = this.#parts
     const { message, hint } =

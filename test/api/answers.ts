@@ -556,6 +556,38 @@ const volumeCopy = Type.Object(
   },
   closed,
 )
+const volumeBackup = Type.Object(
+  {
+    id: someText,
+    kind: someText,
+    status: someText,
+    name: someText,
+    bytes: orNull(count),
+    files: orNull(count),
+    still: orNull(Type.Boolean()),
+    reason: orNull(someText),
+    started_at: someText,
+    ended_at: orNull(someText),
+  },
+  closed,
+)
+const volumeBackups = Type.Object(
+  {
+    volume: Type.Object({ id: someText, name: someText }, closed),
+    app: ofApp,
+    kind: someText,
+    schedule: orNull(someText),
+    recovery_point_seconds: orNull(count),
+    bytes: count,
+    where: someText,
+    last_good: orNull(volumeBackup),
+    last_failed: orNull(volumeBackup),
+    last_proven: orNull(Type.Object({ ...proven, compared: Type.Boolean() }, closed)),
+    last_disproven: orNull(Type.Object({ ...proven, reason: someText }, closed)),
+    problem: orNull(someText),
+  },
+  closed,
+)
 const nothing = { own: Type.Array(Type.Never(), { maxItems: 0 }), because: 'there is none of them here' }
 
 const https = Type.Object(
@@ -702,6 +734,12 @@ export const answers: Record<string, Record<string, Shape>> = {
     'POST /apps/:app/volume-copies/:copy/actions/public-url': { own: backupUrl, because: noVolumes },
     'GET /volume-backups/:copy/:pass': { text: ['application/x-tar'] },
     'POST /apps/:app/volumes/:volume/actions/switch': { own: volume, because: noVolumes },
+  },
+  'apps/volume-proofs.test.ts': {
+    'GET /volume-backups': { own: Type.Array(volumeBackups), because: noVolumes },
+    'GET /apps/:app/volume-backups': { own: Type.Array(volumeBackups), because: noVolumes },
+    'POST /apps/:app/volumes/:volume/actions/prove': { own: addonProof, because: noVolumes },
+    'GET /apps/:app/volumes/:volume/proofs/:proof': { own: addonProof, because: noVolumes },
   },
   'apps/app-metrics.test.ts': {
     'GET /apps/:app/metrics': { own: appMetrics, because: 'Heroku keeps its figures behind an API that is not public' },

@@ -214,6 +214,65 @@ it('kill -9 of the worker in the midst of a backup leaves the app serving and th
   await paas('volumes:backup', 'data')
 })
 
+/** Throw-away volumes of proofs. */
+async function trials(): Promise<string> {
+  const own = ['--filter', `label=paas.server=${await server.serverId()}`]
+  const format = ['--format', '{{.Label "paas.volume-name"}}']
+  const { stdout } = await run('docker', ['volume', 'ls', ...format, '--filter', 'label=paas.kind=volume', ...own])
+  return stdout
+    .split('\n')
+    .filter((name) => name.startsWith('proof.'))
+    .join(' ')
+}
+
+type Proof = { id: string; status: string; reason: string | null }
+const proof = async (volume: string, { id }: Proof) =>
+  (await app.api<Proof>('GET', `/volumes/${volume}/proofs/${id}`)).body
+const askProof = async (volume: string) => (await app.api<Proof>('POST', `/volumes/${volume}/actions/prove`, {})).body
+
+it('the newest backup is proven by restoring it, and the list of backups says when', async () => {
+  expect(await paas('volumes:prove', 'data')).toContain('and it is whole')
+  expect(await paas('backups')).toMatch(/volume data +\S+ +\S+ ago +\S+ ago +\d+ s/)
+  expect(await paas('volumes:backups', 'data')).toMatch(/asked, proven/)
+  expect((await command(['volumes:prove', 'none'])).stderr).toContain('has no volume')
+  expect(await trials()).toBe('')
+})
+
+it('kill -9 of the worker in the midst of a proof leaves no volume, and the proof is made all the same', async () => {
+  await run('sh', ['-c', `cd ${target.directory} && head -c 150M /dev/urandom > large && tar -cf large.tar large`])
+  await paas('volumes:upload', 'data', join(target.directory, 'large.tar'), '--as', 'large')
+  await paas('volumes:backup', 'large')
+  const asked = await askProof('large')
+  await until('the throw-away volume is there', async () => (await trials()) === 'proof.large', 60_000)
+  process.kill(rolePid(server.pid, 'worker'), 'SIGKILL')
+  const over = await until(
+    'it is over',
+    async () => {
+      const now = await proof('large', asked)
+      return now.status !== 'asked' && now.status !== 'running' && now
+    },
+    90_000,
+  )
+  expect(over).toMatchObject({ status: 'succeeded', reason: null })
+  expect(await trials()).toBe('')
+  await paas('volumes:destroy', 'large', '--confirm', 'large')
+})
+
+it('a backup that is damaged at the target is found by its proof, and the app and its webhooks are told', async () => {
+  const hook = { include: ['api:volume'], level: 'notify', url: 'https://hooks.example.invalid/' }
+  await app.api('POST', '/webhooks', hook)
+  await paas('volumes:backup', 'data')
+  const packs = join(target.directory, 'backups/data')
+  const damage =
+    'for f in $(find "$0" -type f); do chmod u+w "$f"; printf damage | dd of="$f" bs=1 seek=40 conv=notrunc status=none; done'
+  await run('sh', ['-c', damage, packs])
+  const { code, stderr } = await command(['volumes:prove', 'data'])
+  expect([code, stderr]).toEqual([1, expect.stringContaining('and it is NOT whole')])
+  expect(await paas('logs', '-n', '200')).toMatch(/Error L20 \(backup missing\): volume data: .*could not be restored/)
+  const { body: events } = await app.api<object[]>('GET', '/webhook-events')
+  expect(JSON.stringify(events)).toMatch(/api:volume.*could not be restored/)
+})
+
 it('nothing of the passphrase, or of what is in a volume, is in the server log', async () => {
   const log = await readFile(join(server.dataDirectory, 'server.log'), 'utf8')
   expect(log).not.toContain('correct horse')

@@ -81,6 +81,21 @@ export type AddonBackupsJson = {
   }[]
 }
 
+/** Of a volume, with fields as those of add-ons have. */
+export type VolumeBackupsJson = Pick<
+  AddonBackupsJson,
+  | 'app'
+  | 'kind'
+  | 'schedule'
+  | 'recovery_point_seconds'
+  | 'bytes'
+  | 'where'
+  | 'last_good'
+  | 'last_proven'
+  | 'last_disproven'
+  | 'problem'
+> & { volume: { id: string; name: string } }
+
 export type AddonProofJson = { id: string; status: string; compared: boolean | null; reason: string | null }
 
 export type AddonInfoJson = { name: string; info: { name: string; values: string[] }[] }

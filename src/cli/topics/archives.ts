@@ -1,11 +1,11 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
-import { PaasError } from '../../errors.ts'
 import { addonCalled, pathOf } from '../addon-names.ts'
+import type { Client } from '../client.ts'
 import { define, defineForApp, type AppOptions, type Options } from '../command.ts'
 import { untilMade, varsOf } from '../made-addon.ts'
 import { heading, list as pairs, note, print, progress, table } from '../output.ts'
-import type { AddonBackupsJson, AddonJson, AddonProofJson } from '../resources/data.ts'
+import type { AddonBackupsJson, AddonJson, AddonProofJson, VolumeBackupsJson } from '../resources/data.ts'
+import { askProof, checkProven, notCompared } from '../proofs.ts'
 import { connect, connectToApp } from '../session.ts'
 import { formatAge, formatTimeAndAge } from '../time.ts'
 
@@ -15,7 +15,7 @@ export function defineArchives(program: Command): void {
   define(program, {
     name: 'backups',
     arguments: '[addon]',
-    summary: 'show the backups of add-ons',
+    summary: 'show the backups of add-ons and volumes',
     details:
       'For each the last good backup, the last proven one, how much would be lost, size and place. Of all your apps, of one with --app, or of one add-on in detail.',
     examples: ['paas backups', 'paas backups -a acme', 'paas backups DATABASE -a acme', 'paas backups --json'],
@@ -28,7 +28,7 @@ export function defineArchives(program: Command): void {
     arguments: '[addon]',
     summary: 'see whether the newest backups can be restored',
     details:
-      'Each is restored into a throw-away container, checked and compared with what was noted when it was made. Of one add-on, or of all of the app. The server does this every night by itself.',
+      'Each is restored into a throw-away container, checked and compared with what was noted when it was made. Of one add-on, or of all add-ons and volumes of the app. The server does this every night by itself.',
     examples: ['paas backups:prove -a acme', 'paas backups:prove DATABASE -a acme'],
   }).action(prove)
 
@@ -67,22 +67,32 @@ function defineRestore(program: Command, { topic, usual, client, xid }: (typeof 
 
 async function show(name: string | undefined, { app, ...options }: Options & { app?: string }): Promise<void> {
   if (name !== undefined) return showOne(name, { ...options, ...(app !== undefined && { app }) })
-  const all = await connect().get<AddonBackupsJson[]>(app === undefined ? '/backups' : `/apps/${app}/backups`)
-  print(options, all, () => {
-    if (all.length === 0) return 'There are no add-ons.'
-    const head = ['Add-on', 'App', 'Last good', 'Last proven', 'Lost at most', 'Size', 'Where']
-    return [head, ...all.map(rowOf)].length > 1 ? table([head, ...all.map(rowOf)]) : ''
+  const [api, path] = [connect(), app === undefined ? '' : `/apps/${app}`]
+  const addons = await api.get<AddonBackupsJson[]>(`${path}/backups`)
+  const volumes = await api.get<VolumeBackupsJson[]>(`${path}/volume-backups`)
+  print(options, [...addons, ...volumes], () => {
+    const rows = [
+      ...addons.map((one) => rowOf(one.addon.name, one)),
+      ...volumes.map((one) => rowOf(`volume ${one.volume.name}`, one)),
+    ]
+    if (rows.length === 0) return 'There are no add-ons and no volumes.'
+    return table([['What', 'App', 'Last good', 'Last proven', 'Lost at most', 'Size', 'Where'], ...rows])
   })
-  for (const { addon, problem, last_disproven: bad } of all) {
-    if (problem) note(`${addon.name}: ${problem}`)
-    if (bad) note(`${addon.name}: ${bad.backup ?? 'its backup'} could not be restored: ${bad.reason}`)
-  }
+  for (const one of addons) noteTroubles(one.addon.name, one)
+  for (const one of volumes) noteTroubles(`volume ${one.volume.name}`, one)
 }
 
-function rowOf(one: AddonBackupsJson): string[] {
-  const { addon, app, kind, last_good: good, last_proven: proven, recovery_point_seconds: seconds, bytes, where } = one
-  if (kind === 'none') return [addon.name, app.name, 'not backed up', '', 'all of it', '', '']
-  return [addon.name, app.name, ageOf(good?.started_at), provenAt(proven), secondsOf(seconds), mib(bytes), where ?? '']
+type Shown = Omit<VolumeBackupsJson, 'volume'>
+
+function noteTroubles(name: string, { problem, last_disproven: bad }: Shown): void {
+  if (problem) note(`${name}: ${problem}`)
+  if (bad) note(`${name}: ${bad.backup ?? 'its backup'} could not be restored: ${bad.reason}`)
+}
+
+function rowOf(name: string, one: Shown): string[] {
+  const { app, kind, last_good: good, last_proven: proven, recovery_point_seconds: seconds, bytes, where } = one
+  if (kind === 'none') return [name, app.name, 'not backed up', '', 'all of it', '', '']
+  return [name, app.name, ageOf(good?.started_at), provenAt(proven), secondsOf(seconds), mib(bytes), where ?? '']
 }
 
 async function showOne(name: string, options: AppOptions): Promise<void> {
@@ -119,39 +129,32 @@ async function showOne(name: string, options: AppOptions): Promise<void> {
   ])
 }
 
+/** Of one add-on; else of all that there are in the app, volumes too. */
 async function prove(name: string | undefined, options: AppOptions): Promise<void> {
   const { api, app, path } = await connectToApp(options)
-  const addons =
-    name === undefined
-      ? (await api.get<AddonBackupsJson[]>(`${path}/backups`))
-          .filter(({ kind }) => kind !== 'none')
-          .map(({ addon }) => addon)
-      : [await addonCalled({ api, app }, name)]
+  const wanted = name === undefined ? await allOf(api, path) : [await addonCalled({ api, app }, name)].map(ofAddon)
   const proofs: AddonProofJson[] = []
-  for (const addon of addons) {
-    const asked = await api.post<AddonProofJson>(`${pathOf(addon)}/actions/prove`, {})
-    const proof = await progress(
-      `Restoring the newest backup of ${addon.name}`,
-      untilProven(() => api.get<AddonProofJson>(`${pathOf(addon)}/proofs/${asked.id}`)),
-      ({ status, compared }) =>
-        status === 'succeeded' ? `and it is whole${notCompared({ compared })}` : 'and it is NOT whole',
-    )
-    proofs.push(proof)
-  }
+  for (const one of wanted) proofs.push(await askProof(api, one))
   print(options, proofs, () => (proofs.length === 0 ? `${app} has nothing to prove.` : ''))
-  const bad = proofs.find(({ status }) => status === 'failed')
-  if (bad)
-    throw new PaasError('backup_damaged', bad.reason ?? 'It could not be restored.', {
-      hint: `An earlier one may be whole: paas pg:backups -a ${app}, paas pg:restore --at TIME. The next backup is a new one.`,
-    })
+  checkProven(
+    proofs,
+    `An earlier one may be whole: paas pg:backups -a ${app}, paas pg:restore --at TIME, paas volumes:backups. The next is a new one.`,
+  )
 }
 
-async function untilProven(look: () => Promise<AddonProofJson>): Promise<AddonProofJson> {
-  for (;;) {
-    const proof = await look()
-    if (proof.status === 'succeeded' || proof.status === 'failed') return proof
-    await delay(500)
-  }
+type Provable = { name: string; path: string }
+
+function ofAddon({ id, name }: Pick<AddonJson, 'id' | 'name'>): Provable {
+  return { name, path: pathOf({ id }) }
+}
+
+async function allOf(api: Client, path: string): Promise<Provable[]> {
+  const addons = await api.get<AddonBackupsJson[]>(`${path}/backups`)
+  const volumes = await api.get<VolumeBackupsJson[]>(`${path}/volume-backups`)
+  return [
+    ...addons.filter(({ kind }) => kind !== 'none').map(({ addon }) => ofAddon(addon)),
+    ...volumes.map(({ volume: { id, name } }) => ({ name: `the volume ${name}`, path: `${path}/volumes/${id}` })),
+  ]
 }
 
 type Next = { look: string; promote: string }
@@ -182,11 +185,6 @@ async function restore(
 
 function provenAt(proven: AddonBackupsJson['last_proven']): string {
   return proven ? `${ageOf(proven.at)}${notCompared(proven)}` : 'none yet'
-}
-
-/** It was restored and answers, but there was nothing to compare it with. */
-function notCompared({ compared }: { compared: boolean | null }): string {
-  return compared === false ? ' (not compared)' : ''
 }
 
 /** What is dumped once a day has no other moments. */

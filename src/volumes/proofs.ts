@@ -1,0 +1,94 @@
+import { asPaasError, PaasError } from '../errors.ts'
+import { backupPeriod } from '../model/addon-backup.ts'
+import { newestBackup, volumeProblem, type VolumeProof } from '../model/volume-copy.ts'
+import type { AppVolume } from '../model/volume.ts'
+import type { VolumeParts } from './parts.ts'
+import { prove, removeTrialVolumes } from './prove.ts'
+
+/**
+ * Proofs of the backups of volumes, which are on record, and what the apps are told of missing and
+ * failed ones.
+ */
+export class VolumeProofs {
+  readonly #parts: VolumeParts
+
+  constructor(parts: VolumeParts) {
+    this.#parts = parts
+  }
+
+  /** Of each volume that has a backup. */
+  askAll(): void {
+    const { store } = this.#parts
+    for (const volume of this.#volumes()) {
+      if (newestBackup(store.volumeCopies.list({ appId: volume.appId, kind: 'backup' }), volume.id))
+        store.volumeProofs.ask(volume.id)
+    }
+  }
+
+  /** One after the other. One in the midst of which a worker died is done again. */
+  async workOff(signal: AbortSignal): Promise<void> {
+    const open = this.#parts.store.volumeProofs.listOpen()
+    for (const proof of open) if (!signal.aborted) await this.#prove(proof, signal)
+  }
+
+  async removeTrials(): Promise<void> {
+    await removeTrialVolumes(this.#parts)
+  }
+
+  async #prove({ id, volumeId }: VolumeProof, signal: AbortSignal): Promise<void> {
+    const { store, log } = this.#parts
+    const volume = this.#volumes().find((one) => one.id === volumeId)
+    const backup = volume && newestBackup(store.volumeCopies.list({ appId: volume.appId, kind: 'backup' }), volumeId)
+    const copyId = backup?.id ?? null
+    try {
+      if (!backup) throw new PaasError('backup_missing', 'There is no backup of it yet.')
+      store.volumeProofs.setState(id, { kind: 'running' })
+      await prove(this.#parts, backup, signal)
+      store.volumeProofs.setState(id, { kind: 'succeeded', copyId: backup.id })
+      log.info({ app: backup.appId, volume: backup.volume, copy: copyId }, 'backup of a volume proven')
+    } catch (cause) {
+      if (signal.aborted) return
+      const { message: reason, code } = asPaasError(cause)
+      log.warn({ err: cause, volume: volumeId, copy: copyId }, 'a backup of a volume is not proven')
+      store.volumeProofs.setState(id, { kind: 'failed', copyId, reason })
+      // From here on an older one is the newest good one.
+      if (backup && code === 'backup_damaged')
+        store.volumeCopies.setState(backup.id, { kind: 'failed', endedAt: new Date(), reason })
+      if (volume) this.#warn(volume, `its backup ${copyId?.slice(0, 8) ?? ''} could not be restored: ${reason}`)
+    }
+  }
+
+  /** Tells of daily backups that failed, or are none for two days: once a day. */
+  watch(now: Date): void {
+    const { store } = this.#parts
+    for (const volume of this.#volumes()) {
+      const problem = volumeProblem(volume, store.volumeCopies.list({ appId: volume.appId, kind: 'backup' }), now)
+      const warnedAt = store.volumeProofs.warnedAt(volume.id)
+      const isFresh = warnedAt && now.getTime() - warnedAt.getTime() < backupPeriod.any
+      if (problem === undefined || isFresh) continue
+      store.volumeProofs.recordWarning(volume.id)
+      this.#warn(volume, problem)
+    }
+  }
+
+  /** The app's log, and its webhooks as a change of the volume. */
+  #warn({ id, name, appId }: AppVolume, problem: string): void {
+    const { store, platformLog } = this.#parts
+    platformLog.api(appId, `Error L20 (backup missing): volume ${name}: ${problem}. See: paas volumes:backups`)
+    const app = store.apps.get(appId)
+    const owner = app && store.accounts.find(app.ownerId)
+    if (!app || !owner) return
+    store.webhookDeliveries.publish({
+      appId,
+      include: 'api:volume',
+      action: 'update',
+      actor: { id: owner.id, email: owner.email },
+      data: { id, name, app: { id: appId, name: app.name }, backup: { problem } },
+      previousData: {},
+    })
+  }
+
+  #volumes(): AppVolume[] {
+    return this.#parts.store.volumes.listAll().filter(({ made, leaving }) => made && !leaving)
+  }
+}
