@@ -4,7 +4,8 @@ import type { Engine } from '../engine/engine.ts'
 import { asPaasError } from '../errors.ts'
 import type { Addon } from '../model/addon.ts'
 import type { AddonId } from '../model/ids.ts'
-import { bringBackAddon, type BringBackDeps, type BroughtBack } from '../services/bring-back.ts'
+import { bringBackAddon, type BringBackDeps } from '../services/bring-back.ts'
+import { factsDiffer } from '../services/facts.ts'
 import { hasArchive, archiveVolume, dataOf } from '../services/spec.ts'
 import { serviceNamed } from '../model/service.ts'
 import type { Store } from '../store/store.ts'
@@ -80,7 +81,7 @@ async function restoreOne(
       signal,
     })
     const later = beginArchiveAnew(home, addon)
-    const doubt = differenceOf(one, { facts, warnings })
+    const doubt = one.facts && facts ? factsDiffer(one.facts, facts) : undefined
     return { state: 'restored', ...(doubt !== undefined && { doubt }), ...(later && { later }), warnings }
   } catch (cause) {
     signal.throwIfAborted()
@@ -96,15 +97,4 @@ function beginArchiveAnew({ store, services }: AddonHome, { id, service }: Addon
   const wasStored = store.addonBackups.archive(id).storedUntil !== null
   store.addonBackups.beginAnew(id)
   return wasStored ? store.addonBackups.archive(id).former?.until : undefined
-}
-
-/** The first line that differs. */
-function differenceOf({ facts: noted }: StoredAddon, { facts: found }: BroughtBack): string | undefined {
-  if (!noted || !found) return undefined
-  const missing = noted.find((line) => !found.includes(line))
-  const more = found.find((line) => !noted.includes(line))
-  if (missing === undefined && more === undefined) return undefined
-  const shown = (line: string | undefined): string =>
-    line === undefined ? 'nothing' : `"${line.replaceAll('\t', ' ').slice(0, 120)}"`
-  return `${shown(more)} in place of ${shown(missing)}`
 }

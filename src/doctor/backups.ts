@@ -18,7 +18,11 @@ export async function findBackups({ backup, paths }: Pick<Config, 'backup' | 'pa
     const last = history.find(({ state }) => state.kind === 'succeeded')
     if (!last) return backups.warning('none has succeeded yet', 'Make one: paas server:backup')
     const is = `the last that succeeded is of ${new Date(last.startedAt).toISOString()}`
-    if (Date.now() - last.startedAt < longest) return backups.good(is)
+    const { state } = last
+    const isWhole = state.kind !== 'succeeded' || (state.lacks ?? []).length === 0
+    const isRecent = Date.now() - last.startedAt < longest
+    if (isRecent && !isWhole) return backups.warning(`${is}, and lacks something`, 'See what: paas server:backups')
+    if (isRecent) return backups.good(is)
     return backups.bad(is, 'See why: paas server:backups')
   } catch {
     return backups.unknown(`${paths.backups} cannot be read by this user`)

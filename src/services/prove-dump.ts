@@ -6,9 +6,10 @@ import type { DataTransfer } from '../model/data-transfer.ts'
 import type { Store } from '../store/store.ts'
 import { runArchiveProgram } from './archive.ts'
 import { addonFacts, canBeCopied, loadAddon } from './dumps.ts'
+import { checkFacts } from './facts.ts'
 import { untilHealthy } from './run-addon.ts'
 import { Summed } from './summed.ts'
-import { difference, startTrial, type Proven, type TrialDeps } from './trial.ts'
+import { startTrial, type Proven, type TrialDeps } from './trial.ts'
 
 export type ProveDumpDeps = Omit<TrialDeps, 'engine' | 'store'> & {
   engine: TrialDeps['engine'] & Pick<Engine, 'streamInService'>
@@ -38,7 +39,7 @@ export async function proveDump(
     const noted = service.scripts.includes('facts') ? deps.store.dataTransfers.factsOf(dump.id) : undefined
     if (noted) {
       const found = await addonFacts(deps, trial.copy, signal)
-      if (found.join('\n') !== noted.join('\n')) throw new PaasError('backup_damaged', difference(noted, found))
+      checkFacts(noted, found)
     }
     if (service.scripts.includes('verify')) await runArchiveProgram(deps, trial.id, { argv: ['verify'] }, signal)
     return noted !== undefined

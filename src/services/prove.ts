@@ -3,7 +3,8 @@ import type { AddonBackup } from '../model/addon-backup.ts'
 import { runArchiveProgram } from './archive.ts'
 import { restoreInto, type RestoreDeps } from './restore.ts'
 import { untilHealthy } from './run-addon.ts'
-import { difference, startTrial, type Proven, type TrialDeps } from './trial.ts'
+import { checkFacts } from './facts.ts'
+import { startTrial, type Proven, type TrialDeps } from './trial.ts'
 
 export type ProveDeps = TrialDeps & RestoreDeps
 
@@ -29,8 +30,7 @@ export async function proveBackup(
     await untilHealthy(deps, trial.copy, trial, signal)
     if (noted) {
       const facts = await runArchiveProgram(deps, trial.id, { argv: ['facts'] }, signal)
-      if (facts !== noted.facts)
-        throw new PaasError('backup_damaged', difference(noted.facts.split('\n'), facts.split('\n')))
+      checkFacts(noted.facts.split('\n'), facts.split('\n'))
     }
     if (service.scripts.includes('verify')) await runArchiveProgram(deps, trial.id, { argv: ['verify'] }, signal)
     return noted !== null

@@ -75,12 +75,3 @@ function copyOf(addon: Addon): Addon {
     origin: { addonId: addon.id, moment: { kind: 'latest' } },
   }
 }
-
-/** The first line that differs, which names a table or what else is counted. */
-export function difference(noted: string[], found: string[]): string {
-  const missing = noted.find((line) => !found.includes(line))
-  const more = found.find((line) => !noted.includes(line))
-  const shown = (line: string | undefined): string =>
-    line ? `"${line.replaceAll('\t', ' ').slice(0, 120)}"` : 'nothing'
-  return `What was restored is not what was backed up: ${shown(more)} in place of ${shown(missing)}.`
-}

@@ -106,12 +106,18 @@ it('a server that is lost with its engine comes back with what apps had on volum
   expect((await write('/', shop.host)).body).toBe('2 hello')
   await until('the archive is at the target', async () => Object.values(await archivesAtTarget())[0]?.length)
   const vars = await cache.config()
+  await cache.program('client SETEX soon 10 gone') // as the restore is made
   const made = await backup(server.env)
   expect(made.output).toMatch(/holds 2 apps, 1 volume, 2 add-ons, .*; all of it was read back/)
   expect(made.output).not.toMatch(/lacks/)
   expect((await app.get()).body).toBe('/one\n/two\n')
   await write('/after')
   await write('/', shop.host)
+  const written = Date.now()
+  await database.untilBackups(
+    ({ recovery_point_seconds: lost }) => lost !== null && Date.now() - lost * 1000 > written,
+    'the target has what came after the backup',
+  )
   await server.interrupt()
   const [[oldArchive, oldFiles] = ['', []]] = Object.entries(await archivesAtTarget())
 
@@ -128,6 +134,7 @@ it('a server that is lost with its engine comes back with what apps had on volum
   expect((await shop.get()).body).toBe('2 hello')
   expect((await write('/', shop.host)).body).toBe('3 hello')
   expect(await cache.config()).toEqual(vars)
+  expect((await cache.program('client EXISTS soon')).stdout).toBe('0\n')
   expect((await cache.program('client CONFIG GET timeout')).stdout).toBe('timeout\n77\n')
 
   await database.untilBackups(({ last_good: good }) => good !== null, 'the database is backed up into a new archive')
@@ -136,6 +143,9 @@ it('a server that is lost with its engine comes back with what apps had on volum
     return Object.keys(found).length === 2 && found
   })
   expect(archives[oldArchive]?.toSorted()).toEqual(oldFiles.toSorted())
+  const [, at] = /paas pg:restore \S+ -a \S+ --at "([^"]+)"/.exec(restored.output) ?? []
+  const later = await database.restore({ at })
+  expect(await later.sql('SELECT count(*) FROM visits')).toBe('3')
 }, 400_000)
 
 it('a volume that the engine still has is newer than the backup, and stays as it is, as an add-on does', async () => {
