@@ -158,6 +158,8 @@ export const catalogue = {
   transfers_limit: { status: 429, fault: 'user', hint: 'Wait for one of them, or: paas pg:backups:cancel' },
   two_factor: { status: 403, fault: 'user', hint: 'Send it in the header Heroku-Two-Factor-Code.' },
   unauthorized: { status: 401, fault: 'user', hint: 'Log in with: paas login' },
+  upgrade_failed: { status: 500, fault: 'server' },
+  upgrade_under_way: { status: 409, fault: 'user', hint: 'Follow it with: paas pg:upgrade:wait' },
   url_invalid: { status: 400, fault: 'user' },
   usage: { status: 400, fault: 'user', hint: 'See: paas help' },
   volume_changing: {

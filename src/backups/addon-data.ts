@@ -87,7 +87,8 @@ async function storeAddon(
   const { bytes, sha256 } = summed
   const found = await restic.read(stored.snapshot, addonFile, { use: digestOf, signal })
   if (found !== sha256) throw damaged(`what the add-on ${name} holds is not what was stored`)
-  const { name: serviceName, version } = service
+  const serviceName = service.name
+  const version = addon.version ?? service.version
   const made = { service: serviceName, version, plan, extras }
   return { stored, one: { id, name, ...made, takenAt, snapshot: stored.snapshot, bytes, sha256, facts, settings } }
 }

@@ -174,8 +174,12 @@ const topics: Topic[] = [
     load: async () => (await import('./topics/backups.ts')).defineBackups,
   },
   {
-    commands: ['pg:copy', 'pg:pull', 'pg:push', 'pg:kill', 'pg:killall', 'pg:upgrade'],
+    commands: ['pg:copy', 'pg:pull', 'pg:push', 'pg:kill', 'pg:killall'],
     load: async () => (await import('./topics/postgres.ts')).definePostgres,
+  },
+  {
+    commands: ['pg:upgrade', 'pg:upgrade:dryrun', 'pg:upgrade:wait', 'pg:upgrade:cancel'],
+    load: async () => (await import('./topics/postgres-upgrade.ts')).definePostgresUpgrade,
   },
   {
     commands: ['redis:maxmemory', 'redis:timeout', 'pg:credentials', 'redis:credentials'],

@@ -32,6 +32,7 @@ import { LogCollector } from '../worker/collect-logs.ts'
 import { LogCursors } from '../worker/log-cursors.ts'
 import { AddonBackups } from '../services/addon-backups.ts'
 import { Services } from '../services/services.ts'
+import { AddonUpgrades } from '../services/upgrades.ts'
 import { Volumes } from '../volumes/volumes.ts'
 import { StackUpgrades } from '../upgrades/upgrades.ts'
 import { BuildMeter } from '../worker/measure-builds.ts'
@@ -81,6 +82,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
   const collector = life.use(new LogCollector({ engine, logs, cursors, log }))
   const services = new Services({ ...given, platformLog, collector })
   const addonBackups = new AddonBackups({ ...given, platformLog, collector })
+  const addonUpgrades = new AddonUpgrades({ ...given, platformLog, collector, services })
   const builds = new Builds({
     engine,
     store,
@@ -124,6 +126,7 @@ export function createOwners(given: Foundations, life: AsyncDisposableStack): Wo
     ownPages,
     dataTransfers,
     addonBackups,
+    addonUpgrades,
     volumes,
     upgrades,
     collector,

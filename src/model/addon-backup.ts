@@ -82,7 +82,12 @@ export type RestoreMoment =
   | { kind: 'mark'; mark: string; label: string }
 
 /** What a fork is made from. */
-export type AddonOrigin = { addonId: AddonId; moment: RestoreMoment }
+export type AddonOrigin = {
+  addonId: AddonId
+  moment: RestoreMoment
+  /** Of its service, where the fork is to become another. */
+  version?: string
+}
 
 /** Milliseconds between two backups, and between two full ones. */
 export const backupPeriod = { any: 24 * 3600_000, full: 7 * 24 * 3600_000 }

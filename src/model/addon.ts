@@ -30,6 +30,8 @@ export type Addon = {
   /** Where it is reached from outside, which its owner opened. */
   exposed: { port: number; networks: string[] } | null
   fill: Fill
+  /** Read-only, since another one takes or took its place; `ending`: it is to be written again. */
+  held: 'no' | 'yes' | 'ending'
   /** What its data takes of the disk; null: not measured yet. */
   bytes: number | null
   createdAt: Date

@@ -29,6 +29,7 @@ export type VolumeProofId = Id<'proof of a volume'>
 export type StackUpgradeId = Id<'stack upgrade'>
 export type AddonId = Id<'add-on'>
 export type AddonBackupId = Id<'backup of an add-on'>
+export type AddonUpgradeId = Id<'upgrade of an add-on'>
 export type AddonProofId = Id<'proof of a backup'>
 export type AddonAttachmentId = Id<'add-on attachment'>
 export type DataTransferId = Id<'data transfer'>

@@ -244,7 +244,9 @@ export class AddonBackups implements AsyncDisposable {
   /** Those that are there, with what they are made of. */
   #known(): Proven[] {
     const { store, config, log } = this.#own
-    const addons = store.addons.list().filter(({ state }) => state.kind === 'provisioned')
+    // One that nobody reaches yet may be thrown away.
+    const isAttached = ({ id }: Addon): boolean => store.addonAttachments.list({ addonId: id }).length > 0
+    const addons = store.addons.list().filter((one) => one.state.kind === 'provisioned' && isAttached(one))
     if (addons.length === 0) return []
     const services = readServices(config.servicesDirectories, (err) => log.error({ err }, 'a service cannot be read'))
     return addons.flatMap((addon) => {

@@ -6,6 +6,7 @@ import {
   type Addon,
   type AddonAttachment,
 } from '../model/addon.ts'
+import { isUnderWay } from '../model/addon-upgrade.ts'
 import type { App } from '../model/app.ts'
 import type { Account } from '../model/account.ts'
 import type { Service } from '../model/service.ts'
@@ -13,7 +14,7 @@ import type { Release } from '../model/release.ts'
 import { createAddonRelease } from '../release/create.ts'
 import type { Store } from '../store/store.ts'
 
-type Records = Pick<Store, 'transaction' | 'addons' | 'addonAttachments' | 'configVars' | 'releases'>
+type Records = Pick<Store, 'transaction' | 'addons' | 'addonAttachments' | 'addonUpgrades' | 'configVars' | 'releases'>
 
 type Asked = { name: string | undefined; confirm: string | undefined }
 
@@ -29,6 +30,7 @@ export function attachAddon(
   { name, confirm }: Asked,
 ): { attachment: AddonAttachment; overwritten: string[] } {
   return store.transaction(() => {
+    letBeWritten(store, addon)
     const present = store.addonAttachments.list({ appId: app.id })
     const named = name?.toUpperCase() ?? freeAttachmentName(service, namesTaken(store, app, { present, service }))
     if (!attachmentNamePattern.test(named)) {
@@ -55,6 +57,11 @@ export function attachAddon(
     }
     return { attachment: store.addonAttachments.create({ appId: app.id, addonId: addon.id, name: named }), overwritten }
   })
+}
+
+/** One that was replaced is used again: its owner goes back to it. */
+function letBeWritten({ addons, addonUpgrades }: Records, { id, held }: Addon): void {
+  if (held === 'yes' && !addonUpgrades.list(id).some(isUnderWay)) addons.setHeld(id, 'ending')
 }
 
 /** Names whose config vars somebody has set count too. */

@@ -8,7 +8,6 @@ import {
   type AddonSecrets,
 } from '../model/addon.ts'
 import type { AddonOrigin } from '../model/addon-backup.ts'
-import type { Config } from '../config.ts'
 import type { App } from '../model/app.ts'
 import { newId, type AccountId, type AddonId, type AppId } from '../model/ids.ts'
 import { serviceCalledBy, type Service } from '../model/service.ts'
@@ -16,6 +15,7 @@ import type { Store } from '../store/store.ts'
 import { attachAddon } from './attach.ts'
 import { canBeDumped } from './dumps.ts'
 import { planAsked } from './asked.ts'
+import { versionAsked, type VersionConfig } from './versions.ts'
 
 /** In which add-ons are backed up unless somebody chooses another: from midnight, UTC. */
 const hoursOfNight = 6
@@ -32,6 +32,8 @@ export type AskedAddon = {
   /** Of a fork: what it is made from, and the names that are in it. */
   origin?: AddonOrigin
   secrets?: Pick<AddonSecrets, 'user' | 'database'>
+  /** Without an attachment its app gets no config var of it, and no release. */
+  isAttached?: boolean
   accountId: AccountId
 }
 
@@ -43,7 +45,7 @@ export type AskedAddon = {
 export function createAddon(
   { store, services, config }: { store: Store; services: Service[]; config: VersionConfig },
   app: App,
-  { plan: asked, as, options = {}, confirm, name, origin, secrets, accountId }: AskedAddon,
+  { plan: asked, as, options = {}, confirm, name, origin, secrets, isAttached = true, accountId }: AskedAddon,
 ): Addon {
   const { service, plan } = planAsked(services, asked)
   const version = versionAsked(service, options['version'], config)
@@ -69,7 +71,9 @@ export function createAddon(
       { ...newSecrets(), ...secrets },
     )
     const named = serviceCalledBy(service, asked.split(':', 1)[0] ?? '')
-    const { overwritten } = attachAddon(store, { app, addon, service: named }, { name: as, confirm })
+    const { overwritten } = isAttached
+      ? attachAddon(store, { app, addon, service: named }, { name: as, confirm })
+      : { overwritten: [] }
     if (canBeDumped(service)) schedule(store, addon)
     if (overwritten.length > 0)
       store.configVars.update(app.id, Object.fromEntries(overwritten.map((key) => [key, null])))
@@ -106,45 +110,6 @@ export function extrasAsked({ title, extras }: Service, options: NonNullable<Ask
       : `takes no option --${key} here`
     const hint = known.length === 0 ? {} : { hint: `There is: ${known.join(', ')}.` }
     throw new PaasError('invalid_params', `${title} ${problem}.`, hint)
-  })
-}
-
-type VersionConfig = Pick<Config, 'packageSource'>
-
-/**
- * A version of a service that this server can have; without one asked for, the stack's.
- * @throws addon_version_unknown that says which there are
- */
-function versionAsked(
-  service: Pick<Service, 'title' | 'version' | 'versions'>,
-  asked: string | boolean | number | undefined,
-  { packageSource }: VersionConfig,
-): string {
-  const { title, version, versions } = service
-  const wanted = asked === undefined ? version : String(asked)
-  const there = [...(packageSource ? versions : []), version].toSorted((a, b) =>
-    a.localeCompare(b, 'en', { numeric: true }),
-  )
-  if (there.includes(wanted)) return wanted
-  const others = packageSource ? [] : versions
-  const hint =
-    others.length > 0
-      ? { hint: `With a package source of the operator's there would be ${others.join(', ')}, too.` }
-      : {}
-  const shown = JSON.stringify(wanted.slice(0, 30))
-  throw new PaasError(
-    'addon_version_unknown',
-    `${title} has no version ${shown} here; there is ${there.join(', ')}.`,
-    hint,
-  )
-}
-
-/** A plan is changed, not the version. @throws invalid_params */
-export function checkSameVersion(addon: Addon, service: Service, asked: string | boolean | number | undefined): void {
-  const version = addon.version ?? service.version
-  if (asked === undefined || String(asked) === version) return
-  throw new PaasError('invalid_params', `${addon.name} has version ${version}; with a plan it gets no other.`, {
-    hint: 'Another version of PostgreSQL comes with: paas pg:upgrade',
   })
 }
 

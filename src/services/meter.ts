@@ -99,7 +99,7 @@ export class AddonMeter {
     const changes = fill !== addon.fill
     if (container?.state.kind === 'running' && (fill === 'full' || addon.fill === 'full')) {
       if (!service.scripts.includes('writes')) return
-      const argv = [`${programsAt}/writes`, fill === 'full' ? 'off' : 'on']
+      const argv = [`${programsAt}/writes`, fill === 'full' || addon.held === 'yes' ? 'off' : 'on']
       const { code, output } = await engine.execInService(container.id, { argv }, signal)
       if (code !== 0)
         throw new PaasError(

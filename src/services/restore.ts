@@ -28,13 +28,17 @@ const sourceAt = '/backups/source'
 export async function restoreInto(
   deps: RestoreDeps,
   container: Container,
-  { addonId, moment, asIfLost = false }: AddonOrigin & { asIfLost?: boolean },
+  { addonId, moment, version, asIfLost = false }: AddonOrigin & { asIfLost?: boolean },
   signal: AbortSignal,
 ): Promise<void> {
   const key = deps.store.addons.secrets(addonId).backupKey ?? ''
   await emptySource(deps, container, signal)
   await bringArchive(deps, container, { addonId, moment, asIfLost }, signal)
-  const env = { SOURCE_BACKUP_KEY: key, ...momentEnv(moment) }
+  const env = {
+    SOURCE_BACKUP_KEY: key,
+    ...(version !== undefined && { SOURCE_VERSION: version }),
+    ...momentEnv(moment),
+  }
   await runArchiveProgram(deps, container.id, { argv: ['restore'], env }, signal)
 }
 

@@ -52,6 +52,18 @@ export async function runAddon(
   known: { service: Service; plan: ServicePlan },
   signal: AbortSignal,
 ): Promise<ServiceContainer> {
+  const container = await runAs(deps, addon, known, signal)
+  if (versionsOf(addon, known.service).length === 1) return container
+  // It was made where both versions are; from here on it needs its own alone.
+  return runAs(deps, { ...addon, origin: null }, known, signal)
+}
+
+async function runAs(
+  deps: RunAddonDeps,
+  addon: Addon,
+  known: { service: Service; plan: ServicePlan },
+  signal: AbortSignal,
+): Promise<ServiceContainer> {
   const { engine, collector, log } = deps
   const spec = await specOf(deps, addon, known)
   const present = await containersOf(deps, addon)
@@ -84,6 +96,13 @@ async function fill(deps: RunAddonDeps, { origin, state }: Addon, container: Ser
   if (origin && state.kind === 'provisioning') await restoreInto(deps, container, origin, signal)
 }
 
+/** Its own, and that of what it is made from while it is. */
+function versionsOf({ version, origin, state }: Addon, service: Service): string[] {
+  const own = version ?? service.version
+  const former = state.kind === 'provisioning' ? origin?.version : undefined
+  return former === undefined || former === own ? [own] : [former, own]
+}
+
 export async function specOf(
   { engine, stacks, store, log }: RunAddonDeps,
   addon: Addon,
@@ -92,7 +111,7 @@ export async function specOf(
   const app = store.apps.get(addon.appId)
   if (!app) throw new PaasError('app_not_found', 'The app was destroyed.')
   const { stack } = stacks(usualStack)
-  const of = { service: known.service, extras: addon.extras, versions: [addon.version ?? known.service.version] }
+  const of = { service: known.service, extras: addon.extras, versions: versionsOf(addon, known.service) }
   const image = await serviceImage({ engine, stack }, of, (line) => log.debug({ line }, 'service image'))
   const attached = store.addonAttachments.list({ addonId: addon.id }).map(({ appId }) => appId)
   const appIds = [...new Set([addon.appId, ...attached])]

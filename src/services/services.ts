@@ -10,6 +10,7 @@ import { createAddonRelease } from '../release/create.ts'
 import type { DataDoorControl } from '../router/control/control.ts'
 import type { Store } from '../store/store.ts'
 import { readServices } from './definition.ts'
+import { runArchiveProgram } from './archive.ts'
 import { DoorKeeper } from './doors.ts'
 import { provideAddons } from './from-app-json.ts'
 import { programsAt } from './image.ts'
@@ -139,6 +140,7 @@ export class Services implements AsyncDisposable {
       case 'provisioned': {
         const service = this.#serviceOf(addon)
         const container = await runAddon(this.#own, addon, service, signal)
+        await this.#hold(addon, { ...service, container }, signal)
         return this.#work(addon, { ...service, container }, signal)
       }
       case 'failed':
@@ -148,6 +150,16 @@ export class Services implements AsyncDisposable {
         this.#own.store.addons.remove(addon.id)
         this.#own.log.info({ addon: addon.name, app: addon.appId }, 'add-on removed')
     }
+  }
+
+  /** Its app may only read one that another takes the place of, also after it was started again. */
+  async #hold(addon: Addon, { service, container }: Running, signal: AbortSignal): Promise<void> {
+    if (addon.held === 'no' || !service.scripts.includes('writes')) return
+    await untilHealthy(this.#own, addon, container, signal)
+    const isOff = addon.held === 'yes' || addon.fill === 'full'
+    await runArchiveProgram(this.#own, container.id, { argv: ['writes', isOff ? 'off' : 'on'] }, signal)
+    const { addons } = this.#own.store
+    if (addon.held === 'ending' && addons.find(addon.id)?.held === 'ending') addons.setHeld(addon.id, 'no')
   }
 
   /** From here on it has its config vars: the release that brings them is made with it. */
@@ -164,11 +176,7 @@ export class Services implements AsyncDisposable {
   }
 
   /** What was asked for of one that runs; done twice, it is as if done once. */
-  async #work(
-    addon: Addon,
-    { service, container }: { service: Service; container: ServiceContainer },
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #work(addon: Addon, { service, container }: Running, signal: AbortSignal): Promise<void> {
     if (addon.state.kind !== 'provisioned' || addon.state.work === null) return
     const { store } = this.#own
     const { work } = addon.state
@@ -248,4 +256,5 @@ export class Services implements AsyncDisposable {
   }
 }
 
+type Running = { service: Service; container: ServiceContainer }
 type Heard = { id: string; appId: AppId; name: string; kind: string; addonId: AddonId }

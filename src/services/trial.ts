@@ -15,8 +15,8 @@ export type Proven = { addon: Addon; service: Service; plan: ServicePlan }
 /** `copy`: an add-on that nobody has, of which the container is. */
 export type Trial = ServiceContainer & { copy: Addon }
 
-/** What names the process of a throw-away container. */
-const trialProcess = 'proof.'
+/** What a throw-away container is for, which the name of its process begins with. */
+type Purpose = 'proof' | 'rehearsal'
 
 /**
  * A container like the add-on's, confined as that is, with volumes of its own. Disposal removes all
@@ -26,11 +26,11 @@ const trialProcess = 'proof.'
 export async function startTrial(
   deps: TrialDeps,
   { addon, service, plan }: Proven,
-  { restored }: { restored: boolean },
+  { restored, purpose = 'proof' }: { restored: boolean; purpose?: Purpose },
   signal: AbortSignal,
 ): Promise<Trial & AsyncDisposable> {
   const { engine } = deps
-  const copy = copyOf(addon)
+  const copy = copyOf(addon, purpose)
   const spec = await specOf(deps, addon, { service, plan })
   const data = service.data ? dataOf(copy) : undefined
   const archive = hasArchive(service) ? archiveVolume(copy) : undefined
@@ -52,26 +52,26 @@ export async function startTrial(
 }
 
 /** Throws away what a worker that was killed has left. */
-export async function removeTrials({ engine, store }: TrialDeps): Promise<void> {
+export async function removeTrials({ engine, store }: TrialDeps, purpose: Purpose = 'proof'): Promise<void> {
   for (const { id, addonId, process } of await engine.listServices()) {
-    if (process.startsWith(trialProcess) && !store.addons.find(addonId)) await engine.stopDyno(id, 0)
+    if (process.startsWith(`${purpose}.`) && !store.addons.find(addonId)) await engine.stopDyno(id, 0)
   }
   for (const { owner, id, kind, name } of await engine.listVolumes()) {
-    const isTrial = (kind === 'service' || kind === 'backups') && name.startsWith(trialProcess)
+    const isTrial = (kind === 'service' || kind === 'backups') && name.startsWith(`${purpose}.`)
     if (isTrial && !store.addons.find(owner as AddonId)) await engine.removeVolume({ id, owner })
   }
 }
 
 /** The same in all that matters to its programs, and nobody's. */
-function copyOf(addon: Addon): Addon {
+function copyOf(addon: Addon, purpose: Purpose): Addon {
   const id = randomUUID() as AddonId
-  const name = `${trialProcess}${addon.process}`
+  const name = `${purpose}.${addon.process}`
   return {
     ...addon,
     id,
     name,
     process: name,
-    host: `proof-${id.slice(-12)}`,
+    host: `${purpose}-${id.slice(-12)}`,
     origin: { addonId: addon.id, moment: { kind: 'latest' } },
   }
 }

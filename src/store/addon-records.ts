@@ -24,6 +24,7 @@ export interface AddonRecords {
   setSecrets(id: AddonId, secrets: AddonSecrets): void
   setState(id: AddonId, state: AddonState): void
   setExposed(id: AddonId, exposed: Addon['exposed']): void
+  setHeld(id: AddonId, held: Addon['held']): void
   /** What was measured of its data. */
   recordBytes(id: AddonId, measured: { bytes: number; fill: Fill }): void
   /** @throws name_taken */

@@ -24,13 +24,14 @@ type AddonRow = {
   extras: string
   exposed: string | null
   fill: Fill
+  held: Addon['held']
   bytes: number | null
   created_at: number
   updated_at: number
 }
 
 const columns =
-  'id, app_id, account_id, name, service, plan, version, host, process, state, work, reason, origin, extras, exposed, fill, bytes, created_at, updated_at'
+  'id, app_id, account_id, name, service, plan, version, host, process, state, work, reason, origin, extras, exposed, fill, held, bytes, created_at, updated_at'
 
 export function openAddonRecords(db: Database, cipher: Cipher): AddonRecords {
   const find = (id: AddonId): Addon | undefined => {
@@ -109,6 +110,9 @@ export function openAddonRecords(db: Database, cipher: Cipher): AddonRecords {
         now: Date.now(),
       })
     },
+    setHeld: (id, held) => {
+      db.run('UPDATE addons SET held = :held WHERE id = :id', { id, held })
+    },
     update: (id, change) =>
       db.transaction(() => {
         const present = find(id)
@@ -164,6 +168,7 @@ function toAddon(row: AddonRow): Addon {
     extras: JSON.parse(row.extras) as string[],
     exposed: row.exposed === null ? null : (JSON.parse(row.exposed) as NonNullable<Addon['exposed']>),
     fill: row.fill,
+    held: row.held,
     bytes: row.bytes,
     createdAt: new Date(row.created_at),
     updatedAt: new Date(row.updated_at),

@@ -6,6 +6,7 @@ import { openAccountUsageRecords } from './account-usage.ts'
 import { openAddonAttachmentRecords } from './addon-attachments.ts'
 import { openAddonBackupRecords } from './addon-backups.ts'
 import { openAddonProofRecords } from './addon-proofs.ts'
+import { openAddonUpgradeRecords } from './addon-upgrades.ts'
 import { openAddonRecords } from './addons.ts'
 import { openAppSetupRecords } from './app-setups.ts'
 import { openAppTransferRecords } from './app-transfers.ts'
@@ -124,6 +125,7 @@ export function openStore({ path, keyPath, onDamage = () => undefined }: StoreOp
       backupSchedules: openBackupScheduleRecords(db),
       addonBackups: openAddonBackupRecords(db),
       addonProofs: openAddonProofRecords(db),
+      addonUpgrades: openAddonUpgradeRecords(db),
       archiveFetches: openArchiveFetchRecords(db),
       check: () => {
         keep(db)

@@ -32,6 +32,7 @@ import type {
 } from './account-records.ts'
 import type { AddonBackupRecords, AddonProofRecords, ArchiveFetchRecords } from './addon-backup-records.ts'
 import type { AddonAttachmentRecords, AddonRecords } from './addon-records.ts'
+import type { AddonUpgradeRecords } from './addon-upgrade-records.ts'
 import type { AuditRecords } from './audit-records.ts'
 import type { BackupScheduleRecords, DataTransferRecords } from './data-transfer-records.ts'
 import type { DrainRecords, WebhookDeliveryRecords, WebhookRecords } from './delivery-records.ts'
@@ -101,6 +102,7 @@ export interface Store extends Disposable {
   backupSchedules: BackupScheduleRecords
   addonBackups: AddonBackupRecords
   addonProofs: AddonProofRecords
+  addonUpgrades: AddonUpgradeRecords
   archiveFetches: ArchiveFetchRecords
 }
 

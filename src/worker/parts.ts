@@ -14,6 +14,7 @@ import type { OutputWriters } from '../model/output.ts'
 import type { OwnPages } from '../own-pages/own-pages.ts'
 import type { Releases } from '../release/releases.ts'
 import type { AddonBackups } from '../services/addon-backups.ts'
+import type { AddonUpgrades } from '../services/upgrades.ts'
 import type { Volumes } from '../volumes/volumes.ts'
 import type { Services } from '../services/services.ts'
 import type { Store } from '../store/store.ts'
@@ -37,6 +38,7 @@ export type WorkerParts = {
   certificates: Pick<Certificates, 'begin' | 'wake'> & AsyncDisposable
   dataTransfers: DataTransfers
   addonBackups: AddonBackups
+  addonUpgrades: AddonUpgrades
   volumes: Volumes
   collector: LogCollector
   drains: Drains

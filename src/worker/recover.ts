@@ -12,6 +12,7 @@ type Used = Pick<
   | 'services'
   | 'dataTransfers'
   | 'addonBackups'
+  | 'addonUpgrades'
   | 'volumes'
 >
 
@@ -34,6 +35,7 @@ export async function recover(worker: Used, { first }: { first: boolean }): Prom
   services.begin((appId) => void dispatcher.converge(appId))
   worker.dataTransfers.begin()
   addonBackups.begin()
+  worker.addonUpgrades.begin((appId) => void dispatcher.converge(appId))
   if (first) await volumes.begin((appId) => void dispatcher.converge(appId))
   resumeWork(worker)
 }

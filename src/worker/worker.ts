@@ -68,6 +68,7 @@ export async function openWorker(parts: WorkerParts): Promise<AsyncDisposable> {
   life.use(worker.ownPages)
   life.use(worker.dataTransfers)
   life.use(worker.addonBackups)
+  life.use(worker.addonUpgrades)
   life.use(worker.volumes)
   drains.sync()
   life.use(worker.oneOffs)

@@ -170,6 +170,21 @@ const database = Type.Object(
   closed,
 )
 const waitStatus = Type.Object({ 'waiting?': Type.Boolean(), 'error?': Type.Boolean(), message: someText }, closed)
+const numberOrNull = Type.Union([Type.Number(), Type.Null()])
+const upgradeStatus = Type.Union([
+  waitStatus,
+  Type.Object(
+    {
+      ...waitStatus.properties,
+      step: someText,
+      rehearsed_seconds: numberOrNull,
+      longest_hold_seconds: numberOrNull,
+      replaced_by: Type.Union([Type.String(), Type.Null()]),
+      version: someText,
+    },
+    closed,
+  ),
+])
 const textOrNull = Type.Union([Type.String(), Type.Null()])
 const dataTransfer = Type.Object(
   {
@@ -209,7 +224,7 @@ const backupSchedule = Type.Object(
 )
 const backupUrl = Type.Object({ url: someText, expires_at: someText }, closed)
 const notRunning = { refuses: 'invalid_params', because: 'no add-on runs in these tests; test/heroku has its answers' }
-const noUpgrade = { refuses: 'invalid_params', because: 'there is one version of each service' }
+const noUpgrade = { refuses: 'invalid_params', because: 'there is one version of Redis' }
 const credential = Type.Object(
   {
     uuid: someText,
@@ -883,6 +898,13 @@ export const answers: Record<string, Record<string, Shape>> = {
     'GET /redis/v0/databases/:database/wait': { own: waitStatus, because: ofDataApi },
     'POST /redis/v0/databases/:database/credentials_rotation': { own: saying, because: ofDataApi },
   },
+  'addons/upgrades.test.ts': {
+    'POST /client/v11/databases/:database/upgrade/prepare': { own: saying, because: ofDataApi },
+    'POST /client/v11/databases/:database/upgrade/dry_run': { own: saying, because: ofDataApi },
+    'POST /client/v11/databases/:database/upgrade/run': { own: saying, because: ofDataApi },
+    'POST /client/v11/databases/:database/upgrade/cancel': { own: saying, because: ofDataApi },
+    'GET /client/v11/databases/:database/upgrade/wait_status': { own: upgradeStatus, because: ofDataApi },
+  },
   'addons/backups.test.ts': {
     'GET /client/v11/apps/:app/transfers': { own: Type.Array(dataTransfer), because: ofDataApi },
     'GET /client/v11/apps/:app/transfers/:transfer': { own: dataTransfer, because: ofDataApi },
@@ -897,11 +919,6 @@ export const answers: Record<string, Record<string, Shape>> = {
     'POST /client/v11/databases/:database/transfer-schedules': { own: backupSchedule, because: ofDataApi },
     'DELETE /client/v11/databases/:database/transfer-schedules/:schedule': { own: backupSchedule, because: ofDataApi },
     'POST /client/v11/databases/:database/connection_reset': notRunning,
-    'POST /client/v11/databases/:database/upgrade/prepare': noUpgrade,
-    'POST /client/v11/databases/:database/upgrade/dry_run': noUpgrade,
-    'POST /client/v11/databases/:database/upgrade/run': noUpgrade,
-    'POST /client/v11/databases/:database/upgrade/cancel': noUpgrade,
-    'GET /client/v11/databases/:database/upgrade/wait_status': { own: waitStatus, because: ofDataApi },
     'GET /redis/v0/databases/:database/config': notRunning,
     'PATCH /redis/v0/databases/:database/config': notRunning,
     'POST /redis/v0/databases/:database/upgrade': noUpgrade,

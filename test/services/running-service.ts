@@ -57,6 +57,7 @@ export class RunningServices implements AsyncDisposable {
       extras: [],
       exposed: null,
       fill: 'usual',
+      held: 'no',
       bytes: null,
       createdAt: new Date(),
       updatedAt: new Date(),

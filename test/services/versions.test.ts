@@ -1,7 +1,10 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { mirrorLines } from '../../src/build/stack/mirror.ts'
 import { debianKeyring } from '../../src/build/stack/rootfs.ts'
+import { api, until } from '../helpers/app.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 import { RunningAddon } from './running.ts'
 
@@ -50,10 +53,84 @@ describe('a database of another version', () => {
     }
   })
 
-  it('is backed up, restored to a moment, and proven in that version', async () => {
+  it('is backed up, and copied in that version', async () => {
     await sql("CREATE TABLE visits AS SELECT n, 'visitor ' || n AS name FROM generate_series(1, 1000) AS n")
-    expect((await database.program('backup full')).code).toBe(0)
-    const { stdout: facts } = await database.program('facts')
-    expect(facts).toMatch(/^public\.visits\t1000\t/m)
+    await until('it has a backup', async () => (await backupsOf(database.id)).last_good !== null, 60_000)
+    expect((await database.program('facts')).stdout).toMatch(/^public\.visits\t1000\t/m)
   })
 })
+
+describe('an upgrade', () => {
+  it('is tried on a copy, which says how long it takes and leaves everything as it is', async () => {
+    const { code, stdout, stderr } = await database.paas(['pg:upgrade:dryrun'])
+    expect([code, stderr]).toEqual([0, expect.stringContaining('Upgrading a copy')])
+    expect(stdout).toMatch(/Writes will be refused for about \d+ s\./)
+    expect(await sql('SHOW server_version')).toContain('15.')
+    expect(await namesLike('rehearsal')).toBe('')
+    // An image with both versions is made first.
+  }, 400_000)
+
+  it('loses no row that was taken, and puts the new one in the place of the old one', async () => {
+    await sql('CREATE TABLE marks (n int PRIMARY KEY)')
+    const before = await database.config()
+    const writer = await writeMarks(before['DATABASE_URL']!)
+    const upgraded = await database.paas(['pg:upgrade', '--confirm', database.app])
+    expect([upgraded.code, upgraded.stderr]).toEqual([0, expect.stringContaining('The old one is kept')])
+    const taken = await writer.stop()
+    expect(taken.length).toBeGreaterThan(10)
+
+    const after = await database.config()
+    expect(after['DATABASE_URL']).not.toBe(before['DATABASE_URL'])
+    const kept = Object.entries(after).find(([, url]) => url === before['DATABASE_URL'])
+    expect(kept?.[0]).toMatch(/^HEROKU_POSTGRESQL_[A-Z]+_URL$/)
+    expect(await sql('SHOW server_version')).toContain('17.')
+    expect(await sql('SELECT count(*) FROM marks')).toContain(String(taken.length))
+    expect(await sql('SELECT count(*) FROM visits')).toContain('1000')
+    const { body: made } = await api<{ id: string }>(database.server, 'GET', `/apps/${database.app}/addons/DATABASE`)
+    await until('the new one has a backup', async () => (await backupsOf(made.id)).last_good !== null, 60_000)
+
+    expect(await psql(before['DATABASE_URL']!, 'INSERT INTO marks VALUES (-1)')).toContain('read-only transaction')
+    const again = await database.paas(['pg:upgrade'])
+    expect(again.stderr).toContain('which is the newest version')
+  })
+
+  it('leaves an old one that its owner may go back to', async () => {
+    const { body } = await api<{ id: string; name: string }>(database.server, 'GET', `/addons/${database.id}`)
+    const { code, stderr } = await database.paas(['addons:attach', body.name, '--as', 'FORMER'])
+    expect([code, stderr]).toEqual([0, expect.anything()])
+    const url = (await database.config())['FORMER_URL']!
+    await until('it can be written', async () =>
+      (await psql(url, 'INSERT INTO marks VALUES (-1)')).includes('INSERT 0 1'),
+    )
+  })
+})
+
+async function backupsOf(id: string): Promise<{ last_good: object | null }> {
+  return (await api<{ last_good: object | null }>(server, 'GET', `/addons/${id}/backups`)).body
+}
+
+async function namesLike(text: string): Promise<string> {
+  return execFileSync('docker', ['ps', '--all', '--quiet', '--filter', `name=${text}`], { encoding: 'utf8' }).trim()
+}
+
+/** As an app does, by the URL, but from beside the old one. */
+async function psql(url: string, statement: string): Promise<string> {
+  const there = url.replace(/@[^/]+/, '@127.0.0.1:5432')
+  const argv = ['exec', await database.container(), 'bash', '-c', `psql '${there}' -c '${statement}' 2>&1; true`]
+  return execFileSync('docker', argv, { encoding: 'utf8' })
+}
+
+/** Writes a row after the other until it is stopped; gives those that were taken. */
+async function writeMarks(url: string): Promise<{ stop: () => Promise<number[]> }> {
+  const there = url.replace(/@[^/]+/, '@127.0.0.1:5432')
+  const loop = `for ((n = 1; ; n++)); do psql '${there}' -qc "INSERT INTO marks VALUES ($n)" 2>/dev/null && echo $n; read -t 0.02 && exit; done`
+  const child = spawn('docker', ['exec', '--interactive', await database.container(), 'bash', '-c', loop])
+  const printed = text(child.stdout)
+  return {
+    stop: async () => {
+      child.stdin.end('stop\n')
+      await once(child, 'close')
+      return (await printed).split('\n').filter(Boolean).map(Number)
+    },
+  }
+}

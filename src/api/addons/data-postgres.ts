@@ -4,16 +4,12 @@ import { newPassword, type Addon } from '../../model/addon.ts'
 import type { Api } from '../deps.ts'
 import { time, uuidOf } from '../http/shapes.ts'
 import { wake } from '../http/wake.ts'
-import { servicesOf } from './deps.ts'
 import { ask, checkReady, databaseOf, infoOf, waitStatus, type DataDeps } from './data.ts'
+import { upgradeRoutes } from './upgrades.ts'
 
 const service = 'heroku-postgresql'
 const config = { scope: 'protected' } as const
 const database = '/client/v11/databases/:database'
-const upgrade = Type.Object(
-  { version: Type.Optional(Type.Union([Type.String({ maxLength: 20 }), Type.Number(), Type.Null()])) },
-  { additionalProperties: false },
-)
 const reset = Type.Object({ extensions: Type.Optional(Type.Unknown()) }, { additionalProperties: false })
 
 /** What `heroku pg:*` asks of Heroku's data API (HEROKU_DATA_HOST), as far as it is here. */
@@ -47,7 +43,8 @@ export function postgresRoutes(api: Api, deps: DataDeps): void {
     return { message: `${addon.name} is being reset.` }
   })
 
-  changeRoutes(api, deps)
+  connectionRoutes(api, deps)
+  upgradeRoutes(api, deps)
 
   api.get(credentials, { config }, (request) => [credentialJson(deps, databaseOf(deps, request, service))])
 
@@ -67,27 +64,12 @@ export function postgresRoutes(api: Api, deps: DataDeps): void {
   }
 }
 
-/** Upgrades to another major version, and what else changes a running one. */
-function changeRoutes(api: Api, deps: DataDeps): void {
+function connectionRoutes(api: Api, deps: DataDeps): void {
   api.post(`${database}/connection_reset`, { config }, async (request) => {
     const addon = databaseOf(deps, request, service)
     checkReady(addon)
     await deps.containers.runProgram({ id: addon.id, program: 'disconnect', env: {} }, request.signal)
     return { message: `The connections to ${addon.name} were ended.` }
-  })
-
-  for (const step of ['prepare', 'dry_run', 'run', 'cancel']) {
-    api.post(`${database}/upgrade/${step}`, { config, schema: { body: upgrade } }, (request) => {
-      const { name } = databaseOf(deps, request, service)
-      const { version } = servicesOf(deps).find((one) => one.name === service) ?? { version: '' }
-      const wanted = request.body.version ?? version
-      const lack = String(wanted) === version ? 'is the newest version that' : `is the only version that`
-      throw new PaasError('invalid_params', `${name} runs PostgreSQL ${version}, which ${lack} this server has.`)
-    })
-  }
-  api.get(`${database}/upgrade/wait_status`, (request) => {
-    const { name } = databaseOf(deps, request, service, 'view')
-    return { 'waiting?': false, 'error?': false, message: `${name} is not being upgraded.` }
   })
 }
 

@@ -64,14 +64,6 @@ export function definePostgres(program: Command): void {
     details: 'Apps connect again.',
     examples: ['paas pg:killall -a acme'],
   }).action(killAll)
-
-  defineForApp(program, {
-    name: 'pg:upgrade',
-    arguments: '[database]',
-    summary: 'upgrade a database to a newer major version',
-    details: 'It is refused as long as the server has no newer one.',
-    examples: ['paas pg:upgrade -a acme'],
-  }).action(upgrade)
 }
 
 async function copy(source: string, target: string, { confirm: given, ...options }: ConfirmOptions): Promise<void> {
@@ -185,11 +177,4 @@ async function killAll(name: string | undefined, options: AppOptions): Promise<v
   const addon = await addonIn(api, app, name ?? 'DATABASE')
   const asked = api.post(`${databasePath(addon)}/connection_reset`, {})
   print(options, await progress(`Ending the connections to ${addon.name}`, asked), () => '')
-}
-
-async function upgrade(name: string | undefined, options: AppOptions): Promise<void> {
-  const { api, app } = await connectToApp(options)
-  const addon = await addonIn(api, app, name ?? 'DATABASE')
-  const asked = api.post<{ message: string }>(`${databasePath(addon)}/upgrade/run`, {})
-  print(options, await progress(`Upgrading ${addon.name}`, asked), (said) => said.message)
 }

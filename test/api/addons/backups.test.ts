@@ -186,19 +186,12 @@ describe('a schedule', () => {
   })
 })
 
-describe('what a database is asked that does not run, or is the newest', () => {
+describe('what a database is asked that does not run', () => {
   it('is refused with the reason', async () => {
     const { database } = await newDatabase()
     expect(await refusal('POST', `${database}/connection_reset`)).toMatchObject({
       message: 'The add-on is not running.',
     })
-    for (const step of ['prepare', 'dry_run', 'run', 'cancel']) {
-      const { message } = await refusal('POST', `${database}/upgrade/${step}`, {})
-      expect(message).toMatch(/runs PostgreSQL 17, which is the newest version that this server has/)
-    }
-    const { message } = await refusal('POST', `${database}/upgrade/run`, { version: 18 })
-    expect(message).toContain('which is the only version that this server has')
-    expect((await api.call('GET', `${database}/upgrade/wait_status`)).body).toMatchObject({ 'waiting?': false })
     const { id } = await newDatabase('heroku-redis:premium-0')
     const redis = `/redis/v0/databases/${id}`
     expect(await refusal('PATCH', `${redis}/config`, { timeout: 5 })).toMatchObject({

@@ -1,0 +1,32 @@
+import type { Addon } from '../model/addon.ts'
+import { runArchiveProgram } from './archive.ts'
+import type { ProveDeps } from './prove.ts'
+import { restoreInto } from './restore.ts'
+import { specOf, untilHealthy } from './run-addon.ts'
+import { startTrial, type Proven } from './trial.ts'
+
+/**
+ * Upgrades a copy of an add-on, as it is now, in a container that is thrown away. Whatever image
+ * the upgraded one needs is there then.
+ * @returns the seconds that it took, without the making of images
+ * @throws backup_failed with the service's reason, addon_failed
+ */
+export async function rehearse(
+  deps: ProveDeps,
+  { addon, service, plan }: Proven,
+  version: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const origin = { addonId: addon.id, moment: { kind: 'latest' as const }, version: addon.version ?? service.version }
+  const asked: Addon = { ...addon, version, origin, state: { kind: 'provisioning' } }
+  await specOf(deps, { ...asked, origin: null }, { service, plan })
+  const purpose = 'rehearsal'
+  await using trial = await startTrial(deps, { addon: asked, service, plan }, { restored: true, purpose }, signal)
+  const begun = performance.now()
+  await restoreInto(deps, trial, origin, signal)
+  await untilHealthy(deps, trial.copy, trial, signal)
+  // As it is compared then: each of the two, one after the other.
+  for (const name of ['facts', 'facts', 'verify'])
+    if (service.scripts.includes(name)) await runArchiveProgram(deps, trial.id, { argv: [name] }, signal)
+  return (performance.now() - begun) / 1000
+}

@@ -1,0 +1,222 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Config } from '../config.ts'
+import { asPaasError, PaasError } from '../errors.ts'
+import type { Addon } from '../model/addon.ts'
+import { longestHold, rehearsalAge, type AddonUpgrade } from '../model/addon-upgrade.ts'
+import type { AddonId, AddonUpgradeId, AppId } from '../model/ids.ts'
+import { planNamed, serviceNamed, type Service, type ServicePlan } from '../model/service.ts'
+import { shutdown } from '../model/stop-reasons.ts'
+import type { PlatformLog } from '../logs/platform-log.ts'
+import type { Store } from '../store/store.ts'
+import { runArchiveProgram } from './archive.ts'
+import { createAddon } from './create-addon.ts'
+import { readServices } from './definition.ts'
+import type { ProveDeps } from './prove.ts'
+import { rehearse } from './rehearse.ts'
+import { switchOver } from './switch-over.ts'
+import { removeTrials } from './trial.ts'
+
+export type AddonUpgradesOptions = ProveDeps & {
+  store: Store
+  platformLog: PlatformLog
+  config: Pick<Config, 'servicesDirectories' | 'backup' | 'packageSource'>
+  /** Makes what is on record. */
+  services: { wake(): void }
+}
+
+/** Milliseconds between two looks at the record. */
+const pace = { asked: 1000, made: 150 }
+
+type Known = { addon: Addon; service: Service; plan: ServicePlan; container: string }
+
+/**
+ * Upgrades add-ons to another version, one at a time: on a copy first, then on a second one while
+ * writes are held, which takes the place of the old one. Whatever fails, the old one goes on; what
+ * a worker that was killed had begun has failed.
+ */
+export class AddonUpgrades implements AsyncDisposable {
+  readonly #own: AddonUpgradesOptions
+  readonly #stopping = new AbortController()
+  #done: Promise<unknown> | undefined
+  #converge: (appId: AppId) => void = () => undefined
+
+  constructor(options: AddonUpgradesOptions) {
+    this.#own = options
+  }
+
+  /** Once there is an engine; a second call is about nothing. */
+  begin(converge: (appId: AppId) => void): void {
+    if (this.#done) return
+    this.#converge = converge
+    for (const upgrade of this.#own.store.addonUpgrades.listOpen()) {
+      if (upgrade.state.kind !== 'asked') this.#fail(upgrade, 'The server was stopped in the midst of it.')
+    }
+    this.#done = this.#watch()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort(shutdown)
+    await this.#done
+  }
+
+  async #watch(): Promise<void> {
+    const { signal } = this.#stopping
+    let isClean = false
+    while (!signal.aborted) {
+      try {
+        if (!isClean) await removeTrials(this.#own, 'rehearsal')
+        isClean = true
+        for (const upgrade of this.#own.store.addonUpgrades.listOpen()) await this.#upgrade(upgrade)
+      } catch (cause) {
+        if (!signal.aborted) this.#own.log.warn({ err: cause }, 'a look at upgrades of add-ons failed')
+      }
+      await delay(pace.asked, undefined, { signal, ref: false }).catch(() => undefined)
+    }
+  }
+
+  async #upgrade(upgrade: AddonUpgrade): Promise<void> {
+    const { store, log } = this.#own
+    const known = await this.#known(upgrade.addonId)
+    try {
+      if (!known) throw new PaasError('upgrade_failed', 'The add-on does not run.')
+      const rehearsed = recentRehearsal(store, upgrade) ?? (await this.#rehearse(upgrade, known))
+      store.addonUpgrades.setRehearsed(upgrade.id, rehearsed)
+      if (store.addonUpgrades.find(upgrade.id)?.state.kind === 'cancelled') return
+      if (!upgrade.isRehearsal) await this.#replace(upgrade, known, rehearsed)
+      else store.addonUpgrades.setState(upgrade.id, { kind: 'succeeded' })
+      log.info({ addon: known.addon.name, app: known.addon.appId, rehearsed }, 'add-on upgraded, or tried')
+    } catch (cause) {
+      this.#stopping.signal.throwIfAborted()
+      if (store.addonUpgrades.find(upgrade.id)?.state.kind !== 'cancelled')
+        this.#fail(upgrade, asPaasError(cause).message, cause)
+    }
+  }
+
+  /** @returns the seconds that it took */
+  async #rehearse(upgrade: AddonUpgrade, known: Known): Promise<number> {
+    const { store } = this.#own
+    store.addonUpgrades.setState(upgrade.id, { kind: 'rehearsing' })
+    const cancelled = new AbortController()
+    const watching = this.#abortIfCancelled(upgrade.id, cancelled)
+    const signal = AbortSignal.any([this.#stopping.signal, cancelled.signal])
+    try {
+      return await rehearse(this.#own, known, upgrade.version, signal)
+    } finally {
+      cancelled.abort()
+      await watching
+    }
+  }
+
+  async #abortIfCancelled(id: AddonUpgradeId, cancelled: AbortController): Promise<void> {
+    while (!cancelled.signal.aborted) {
+      await delay(pace.asked, undefined, { signal: cancelled.signal, ref: false }).catch(() => undefined)
+      if (this.#own.store.addonUpgrades.find(id)?.state.kind === 'cancelled') cancelled.abort()
+    }
+  }
+
+  /** From here on nobody cancels it. */
+  async #replace(upgrade: AddonUpgrade, known: Known, rehearsed: number): Promise<void> {
+    const { store, platformLog, services } = this.#own
+    const { addon, container } = known
+    const seconds = longestHold(rehearsed)
+    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(seconds * 1000)])
+    const begun = performance.now()
+    store.transaction(() => {
+      if (store.addonUpgrades.find(upgrade.id)?.state.kind === 'cancelled')
+        throw new PaasError('upgrade_failed', 'It was cancelled.')
+      store.addonUpgrades.setState(upgrade.id, { kind: 'holding' })
+      store.addons.setHeld(addon.id, 'yes')
+    })
+    platformLog.api(addon.appId, `${addon.name} is read-only while it becomes version ${upgrade.version}`)
+    for (const argv of [['writes', 'off'], ['disconnect']] as const)
+      await runArchiveProgram(this.#own, container, { argv: [...argv] }, signal)
+    const made = await this.#makeFork(upgrade, known, signal)
+    await this.#compare(known, made, signal)
+    const released = switchOver(store, upgrade, { addon, made: made.addon, service: known.service })
+    const held = Math.round((performance.now() - begun) / 1000)
+    platformLog.api(addon.appId, `${addon.name} is replaced by ${made.addon.name}; it was read-only for ${held} s`)
+    services.wake()
+    for (const { app, release } of released) {
+      platformLog.api(app.id, `Release v${release.version} created: ${release.description}`)
+      this.#converge(app.id)
+    }
+  }
+
+  async #makeFork(upgrade: AddonUpgrade, known: Known, signal: AbortSignal): Promise<Known> {
+    const { store, services, config } = this.#own
+    const { addon, service } = known
+    const app = store.apps.get(addon.appId)
+    if (!app) throw new PaasError('upgrade_failed', 'The app was destroyed.')
+    const { user, database } = store.addons.secrets(addon.id)
+    const from = { addonId: addon.id, moment: { kind: 'latest' as const }, version: addon.version ?? service.version }
+    const { id } = store.transaction(() => {
+      const fork = createAddon({ store, services: [service], config }, app, {
+        plan: `${service.name}:${addon.plan}`,
+        options: { ...Object.fromEntries(addon.extras.map((name) => [name, true])), version: upgrade.version },
+        origin: from,
+        secrets: { user, database },
+        isAttached: false,
+        accountId: upgrade.accountId ?? app.ownerId,
+      })
+      store.addonUpgrades.setFork(upgrade.id, fork.id)
+      return fork
+    })
+    services.wake()
+    for (;;) {
+      const { state } = store.addons.find(id) ?? { state: { kind: 'failed' as const, reason: 'It is gone.' } }
+      if (state.kind === 'failed') throw new PaasError('upgrade_failed', state.reason)
+      const made = state.kind === 'provisioned' ? await this.#known(id) : undefined
+      if (made) return made
+      await delay(pace.made, undefined, { signal })
+    }
+  }
+
+  /** @throws upgrade_failed where they differ, or somebody has written past the hold */
+  async #compare(old: Known, made: Known, signal: AbortSignal): Promise<void> {
+    const run = (container: string, name: string) => runArchiveProgram(this.#own, container, { argv: [name] }, signal)
+    const after = await run(made.container, 'facts')
+    if (made.service.scripts.includes('verify')) await run(made.container, 'verify')
+    // At last: whoever has written past the hold until then is seen.
+    const before = await run(old.container, 'facts')
+    if (before === after) return
+    const [theirs, ours] = [before.split('\n'), after.split('\n')]
+    const differs = theirs.find((line) => !ours.includes(line)) ?? ours.find((line) => !theirs.includes(line)) ?? ''
+    const what = differs.replaceAll('\t', ' ').slice(0, 120)
+    throw new PaasError('upgrade_failed', `The new one does not hold what the old one does: ${what}.`)
+  }
+
+  async #known(id: AddonId): Promise<Known | undefined> {
+    const { store, engine, config, log } = this.#own
+    const addon = store.addons.find(id)
+    const services = readServices(config.servicesDirectories, (err) => log.error({ err }, 'a service cannot be read'))
+    const service = addon && serviceNamed(services, addon.service)
+    const plan = service && planNamed(service, addon.plan)
+    const [container] = await engine.listServices({ addonId: id })
+    if (!plan || container?.state.kind !== 'running' || addon.state.kind !== 'provisioned') return undefined
+    return { addon, service, plan, container: container.id }
+  }
+
+  /** The old one is written again, and what was made goes. */
+  #fail({ id, addonId, forkId }: AddonUpgrade, reason: string, cause?: unknown): void {
+    const { store, log, platformLog, services } = this.#own
+    const addon = store.addons.find(addonId)
+    log.warn({ addon: addon?.name, app: addon?.appId, err: cause, reason }, 'an add-on was not upgraded')
+    store.transaction(() => {
+      const fork = forkId ?? store.addonUpgrades.find(id)?.forkId
+      if (fork && store.addons.find(fork)) store.addons.setState(fork, { kind: 'deprovisioned' })
+      if (addon?.held === 'yes') store.addons.setHeld(addonId, 'ending')
+      store.addonUpgrades.setState(id, { kind: 'failed', reason })
+    })
+    if (addon) platformLog.api(addon.appId, `${addon.name} was not upgraded, and goes on as it was: ${reason}`)
+    services.wake()
+  }
+}
+
+function recentRehearsal({ addonUpgrades }: Pick<Store, 'addonUpgrades'>, of: AddonUpgrade): number | undefined {
+  if (of.isRehearsal) return undefined
+  const found = addonUpgrades
+    .list(of.addonId)
+    .find(({ isRehearsal, version, state }) => isRehearsal && version === of.version && state.kind === 'succeeded')
+  const isRecent = found?.endedAt && Date.now() - found.endedAt.getTime() < rehearsalAge
+  return isRecent ? (found.rehearsed ?? undefined) : undefined
+}
