@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 
-type Asset = { content: Buffer; type: string; hash: string }
+/** `packed`: with gzip, once and for all. */
+type Asset = { content: Buffer; packed: Buffer; type: string; hash: string }
 
 const directory = join(import.meta.dirname, 'assets')
 const { resolve } = createRequire(import.meta.filename)
@@ -31,7 +33,7 @@ export function readAsset(name: string): Asset | undefined {
   if (!existsSync(path)) return undefined
   const content = readFileSync(path)
   const hash = createHash('sha256').update(content).digest('base64url').slice(0, 12)
-  const asset = { content, type: types[type], hash }
+  const asset = { content, packed: gzipSync(content, { level: 9 }), type: types[type], hash }
   read.set(name, asset)
   return asset
 }

@@ -86,7 +86,8 @@ async function answer(parts: Parts, exchange: WebExchange): Promise<void> {
 async function sendAsset(exchange: WebExchange, path: string): Promise<void> {
   const asset = readAsset(path.split('/').at(-1) ?? '')
   if (!asset) throw new ApiRefusal(404, { id: 'not_found', message: 'There is no such file.' })
-  await exchange.send(200, asset.content, {
+  await exchange.send(200, exchange.takesGzip ? asset.packed : asset.content, {
+    ...(exchange.takesGzip ? { 'Content-Encoding': 'gzip' } : {}),
     'Content-Type': asset.type,
     'Cache-Control': 'public, max-age=31536000, immutable',
   })

@@ -74,7 +74,7 @@ export class WebExchange {
 
   async send(status: number, body: string | Buffer, headers: Record<string, string>): Promise<void> {
     const whole = Buffer.from(body)
-    const isPacked = whole.length >= leastCompressed && this.#takesGzip && !headers['Content-Encoding']
+    const isPacked = whole.length >= leastCompressed && this.takesGzip && !headers['Content-Encoding']
     const packed = isPacked ? await compressed(whole, { level: 6 }) : whole
     this.response.writeHead(status, {
       ...this.head(),
@@ -109,7 +109,7 @@ export class WebExchange {
     }
   }
 
-  get #takesGzip(): boolean {
+  get takesGzip(): boolean {
     return /\bgzip\b/.test(this.header('accept-encoding') ?? '')
   }
 }

@@ -1,5 +1,5 @@
 import { field, hidden, submit } from '../components/form.ts'
-import { dataTable } from '../components/table.ts'
+import { dataTable, facts } from '../components/table.ts'
 import { moment } from '../components/words.ts'
 import { html, nothing, type Html } from '../html.ts'
 import { serverPage, type Done, type Visit } from '../page.ts'
@@ -21,9 +21,16 @@ async function view({ platform, viewer, token, here }: Visit): Promise<Html> {
     <h1>Account</h1>
     <p>
       You are <strong>${viewer.email}</strong>${viewer.admin ? ', an admin of this server' : nothing}. Also here:
-      <a href="/dashboard/account/two-factor">two-factor authentication</a> and
       <a href="/dashboard/account/tokens">tokens and keys</a>.
     </p>
+    <section class="card stack" aria-labelledby="ways">
+      <h2 id="ways">Ways to log in</h2>
+      ${facts([
+        ['Password', 'with your email, or a link of paas dashboard'],
+        ['Second factor', html`<a href="/dashboard/account/two-factor">two-factor authentication</a>, by an app`],
+        ['Passkeys', 'none: this server does not know them yet'],
+      ])}
+    </section>
     <section class="card stack" aria-labelledby="password">
       <h2 id="password">Password</h2>
       <form method="post" action="${here}" class="stack narrow">

@@ -82,6 +82,17 @@ describe('somebody with a fresh server', () => {
     expect(await page.title()).toContain('Release')
   })
 
+  it('opens a terminal in a dyno of its own', async () => {
+    await page.goto('/dashboard/apps/evening/terminal')
+    await page.getByRole('button', { name: 'Run it' }).click()
+    await page.getByText('Running', { exact: true }).waitFor({ timeout: 60_000 })
+    await page.locator('#terminal').click()
+    await page.keyboard.type('echo $((6*7))-is-the-answer\n')
+    await page.locator('#terminal').getByText('42-is-the-answer').first().waitFor()
+    await page.keyboard.type('exit 3\n')
+    await expectShown(page.getByText('Ended with 3'))
+  })
+
   it('reads what the app and the platform say, as it comes', async () => {
     await page.goto('/dashboard/apps/evening/logs')
     await fetch(`http://127.0.0.1:${server.port}/seen-in-the-log`, {

@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
 import axe from 'axe-core'
 import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
@@ -164,6 +166,98 @@ describe('a log', () => {
     await page.locator('#log a').last().click()
     await page.locator('#log .marked').getByText('while paused').waitFor()
     await page.context().close()
+  })
+})
+
+/** What somebody who follows a log gets of it, line by line. */
+async function followLog(address: string): Promise<{ lines: string[] } & Disposable> {
+  const lines: string[] = []
+  const asked = request({
+    socketPath: api.config.paths.apiSocket,
+    path: address,
+    headers: { accept: 'text/event-stream' },
+  })
+  const answered = once(asked, 'response') as Promise<[IncomingMessage]>
+  asked.on('error', () => undefined)
+  asked.end()
+  const [answer] = await answered
+  let rest = ''
+  answer.setEncoding('utf8')
+  answer.on('error', () => undefined)
+  answer.on('data', (chunk: string) => {
+    const parts = (rest + chunk).split('\n')
+    rest = parts.pop() ?? ''
+    lines.push(...parts.filter((line) => line.startsWith('data:')))
+  })
+  return { lines, [Symbol.dispose]: () => void asked.destroy() }
+}
+
+it('20 viewers of a busy log get each line once, in order, and the page shows it', async () => {
+  const app = await api.newApp('busy')
+  await using writer = openAppLogWriter({ directory: api.config.paths.logs, log: createLog('test', 'silent') })
+  const page = await open('/dashboard/apps/busy/logs')
+  const body = { tail: true, lines: 0 }
+  const session = await api.call('POST', '/apps/busy/log-sessions', { body })
+  const { pathname, search } = new URL(String(session.body['logplex_url']))
+  using stack = new DisposableStack()
+  const followers = await Promise.all(Array.from({ length: 19 }, () => followLog(pathname + search)))
+  for (const follower of followers) stack.use(follower)
+  const wanted = Array.from({ length: 400 }, (_, i) => `line ${i}.`)
+  for (const text of wanted) {
+    writer.write(app.id, { time: new Date(), source: 'app', process: 'web.1', text })
+    if (text.endsWith('0.')) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await page.locator('#log').getByText('line 399.').waitFor()
+  expect(await page.locator('#log .text').allTextContents()).toEqual(wanted)
+  for (const { lines } of followers) {
+    await expect.poll(() => lines.length).toBe(400)
+    expect(lines.map((line) => /line \d+\.$/.exec(line)?.[0])).toEqual(wanted)
+  }
+  await page.context().close()
+})
+
+it('two people see the same change at once, each with what they may do', async () => {
+  const app = await api.newApp('together')
+  api.deploy(app)
+  const { account, token } = api.stranger('looks-on@example.com')
+  api.store.collaborators.set(app.id, account.id, 'view')
+  const [mine, theirs] = await Promise.all([
+    open('/dashboard/apps/together/settings'),
+    open('/dashboard/apps/together', { token }),
+  ])
+  await theirs.getByRole('heading', { name: /^Serves/ }).waitFor()
+  expect(await theirs.getByRole('link', { name: 'Config' }).count()).toBe(0)
+  await mine.getByRole('button', { name: 'Turn it on' }).click()
+  await mine.getByText('Maintenance is on.').waitFor()
+  await theirs.getByRole('heading', { name: 'Serves maintenance' }).waitFor()
+  await theirs.goto('/dashboard/apps/together/settings')
+  expect(await theirs.getByRole('button', { name: /Turn it/ }).count()).toBe(0)
+  expect((await theirs.goto('/dashboard/apps/together/config'))?.status()).toBe(403)
+  await Promise.all([mine.context().close(), theirs.context().close()])
+})
+
+describe('a database', () => {
+  it.each([true, false])('is restored to a moment by its page, with a script: %s', async (javaScriptEnabled) => {
+    const page = await open('/dashboard/apps/shop/data/addons/shop-db', { javaScriptEnabled })
+    if (javaScriptEnabled) await page.getByText(/Where you are: \S/).waitFor()
+    const at = new Date(Date.now() - 3600_000).toISOString().slice(0, 19)
+    await page.getByLabel('Moment (UTC)').fill(at)
+    await page.getByRole('button', { name: 'Restore into a new one' }).click()
+    await page.getByText(`shop-db as of ${at.replace('T', ' ')} UTC`).waitFor()
+    const name = (await page.getByRole('heading', { level: 1 }).textContent()) ?? ''
+    const { id, origin } = api.store.addons.findNamed(name)!
+    expect(origin?.moment).toEqual({ kind: 'time', at: `${at.replace('T', ' ')}+00:00` })
+    api.store.addons.setSecrets(id, { ...api.store.addons.secrets(id), config: { URL: 'postgres://u:p@h:5432/e' } })
+    api.store.addons.setState(id, { kind: 'provisioned', work: null })
+    if (!javaScriptEnabled) await page.reload()
+    await page.getByRole('link', { name: 'Promote…' }).click()
+    await page.getByRole('button', { name: `Promote ${name}` }).click()
+    await page.getByText(`DATABASE_URL of shop leads to ${name} now.`).waitFor()
+    await page.context().close()
+    const shop = api.store.apps.find('shop')!
+    await api.call('POST', '/addon-attachments', {
+      body: { addon: 'shop-db', app: shop.id, name: 'DATABASE', confirm: 'shop' },
+    })
   })
 })
 

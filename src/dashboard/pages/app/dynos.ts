@@ -1,6 +1,6 @@
+import { dynoColumns } from '../../components/dyno-table.ts'
 import { confirmation, field, hidden, select } from '../../components/form.ts'
 import { dataTable, empty } from '../../components/table.ts'
-import { ago, badge, type Tone } from '../../components/words.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { appPage, type AppVisit, type Done } from '../../page.ts'
 import { at } from '../../platform.ts'
@@ -65,27 +65,9 @@ function typeCard(visit: AppVisit, { type, quantity, size, command }: ShownType,
   </section>`
 }
 
-const tones: Record<ShownDyno['state'], Tone> = {
-  starting: 'busy',
-  up: 'good',
-  crashed: 'bad',
-  stopping: 'idle',
-  down: 'bad',
-}
-
 function columns(visit: AppVisit) {
   return [
-    { title: 'Dyno', cell: (dyno: ShownDyno) => html`<strong>${dyno.name}</strong>` },
-    {
-      title: 'State',
-      cell: (dyno: ShownDyno) =>
-        html`${badge(dyno.state, tones[dyno.state])} <span class="quiet">${ago(dyno.updated_at)}</span>${
-            dyno.reason ? html`<br />${dyno.name} ${dyno.reason.message}` : nothing
-          }`,
-    },
-    { title: 'Release', cell: (dyno: ShownDyno) => `v${dyno.release.version}` },
-    { title: 'Size', cell: (dyno: ShownDyno) => dyno.size },
-    { title: 'Command', cell: (dyno: ShownDyno) => html`<code>${dyno.command}</code>` },
+    ...dynoColumns,
     ...(visit.role === 'view' ? [] : [{ title: 'Action', cell: (dyno: ShownDyno) => buttons(visit, dyno) }]),
   ]
 }

@@ -1,7 +1,8 @@
 import { printing } from '../../components/build-output.ts'
+import { dynoColumns } from '../../components/dyno-table.ts'
 import { appBadge, buildBadge, traffic } from '../../components/summary.ts'
 import { dataTable, empty, facts } from '../../components/table.ts'
-import { ago, badge, commit, type Tone } from '../../components/words.ts'
+import { ago, commit } from '../../components/words.ts'
 import { readDeploys, type HistoryEntry } from '../../history.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { appPage, type AppVisit } from '../../page.ts'
@@ -51,7 +52,7 @@ async function view(visit: AppVisit): Promise<Html> {
         ${
           dynos.length === 0
             ? empty('No dynos', 'They start with the first deploy.')
-            : dataTable('Dynos', columns, dynos)
+            : dataTable('Dynos', dynoColumns, dynos)
         }
       </section>
     </div>
@@ -124,25 +125,3 @@ function eventOf(app: string, { at: when, build, release }: HistoryEntry): Html 
     ${failed ? html`<br /><span class="bad">${failed}</span>` : nothing}
   </li>`
 }
-
-const tones: Record<ShownDyno['state'], Tone> = {
-  starting: 'busy',
-  up: 'good',
-  crashed: 'bad',
-  stopping: 'idle',
-  down: 'bad',
-}
-
-const columns = [
-  { title: 'Dyno', cell: (dyno: ShownDyno) => html`<strong>${dyno.name}</strong>` },
-  {
-    title: 'State',
-    cell: (dyno: ShownDyno) =>
-      html`${badge(dyno.state, tones[dyno.state])} <span class="quiet">${ago(dyno.updated_at)}</span>${
-          dyno.reason ? html`<br />${dyno.name} ${dyno.reason.message}` : nothing
-        }`,
-  },
-  { title: 'Release', cell: (dyno: ShownDyno) => `v${dyno.release.version}` },
-  { title: 'Size', cell: (dyno: ShownDyno) => dyno.size },
-  { title: 'Command', cell: (dyno: ShownDyno) => html`<code>${dyno.command}</code>` },
-]
