@@ -2,7 +2,9 @@ import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
 import { asPaasError } from '../errors.ts'
 import type { Finding } from '../model/finding.ts'
+import type { CertificatesOnRecord } from '../model/managed-certificate.ts'
 import { findBackups } from './backups.ts'
+import { findCertificates } from './certificates.ts'
 import { findDocker } from './docker.ts'
 import { findingsOf } from './findings.ts'
 import { findFirewall } from './firewall.ts'
@@ -11,10 +13,14 @@ import { findClock, findMemory, judgeDisk, usageOf } from './machine.ts'
 import { findNames } from './names.ts'
 import { findPorts } from './ports.ts'
 
-type Examined = { config: Config; engine: Pick<Engine, 'info'> }
+type Examined = {
+  config: Config
+  engine: Pick<Engine, 'info'>
+  certificates: () => CertificatesOnRecord | undefined
+}
 
 /** Looks at all that a server needs of its machine, and changes nothing. */
-export async function examine({ config, engine }: Examined): Promise<Finding[]> {
+export async function examine({ config, engine, certificates }: Examined): Promise<Finding[]> {
   const { dataDirectory } = config
   const ports = looking('ports', () => findPorts(config))
   const parts = [
@@ -23,6 +29,7 @@ export async function examine({ config, engine }: Examined): Promise<Finding[]> 
     looking('service', async () => [await findService()]),
     ports,
     looking('names', () => findNames(config)),
+    looking('certificates', () => findCertificates(config, certificates)),
     looking('firewall', async () => [await findFirewall(config, { serves: serves(await ports) })]),
     looking('docker', () => findDocker(engine)),
     looking('disk', async () => [judgeDisk('data', dataDirectory, await usageOf(dataDirectory))]),

@@ -6,6 +6,7 @@ import { saveFindings } from '../doctor/saved.ts'
 import { connectDocker } from '../engine/docker/docker.ts'
 import { createLog } from '../log.ts'
 import type { Finding } from '../model/finding.ts'
+import { readCertificatesOnRecord } from '../store/certificates-on-record.ts'
 import { sayFailure } from '../supervisor/terminal.ts'
 
 /**
@@ -36,5 +37,5 @@ function loadConfigOrNot(): Config | Error {
 
 async function look(config: Config): Promise<Finding[]> {
   const engine = connectDocker({ docker: config.docker, serverId: 'doctor', log: createLog('doctor', 'silent') })
-  return examine({ config, engine })
+  return examine({ config, engine, certificates: () => readCertificatesOnRecord(config.paths.database) })
 }

@@ -11,6 +11,7 @@ import { refuseUnlessInstalled, refuseUnlessPossible } from '../installation/sys
 import { upgradeService } from '../installation/upgrade.ts'
 import { createLog } from '../log.ts'
 import { readSettingsFile, settingsFileOf } from '../settings-file.ts'
+import { readCertificatesOnRecord } from '../store/certificates-on-record.ts'
 import { checkStore } from '../store/check.ts'
 import { sayFailure } from '../supervisor/terminal.ts'
 
@@ -94,7 +95,11 @@ function settingsFile(): string {
 /** What is not good. A server that has just started may still be waiting for DNS. */
 async function sayFindings(config: Config): Promise<void> {
   const engine = connectDocker({ docker: config.docker, serverId: 'doctor', log })
-  const findings = await examine({ config, engine })
+  const findings = await examine({
+    config,
+    engine,
+    certificates: () => readCertificatesOnRecord(config.paths.database),
+  })
   for (const { name, message, advice } of findings.filter((one) => one.state === 'bad' || one.state === 'warning')) {
     say(`${name}: ${message}${advice === null ? '' : ` → ${advice}`}`)
   }

@@ -44,6 +44,9 @@ export type ManagedState =
   | { kind: 'resting' }
   | { kind: 'failing'; problem: string; fault: 'dns' | 'refused' | 'limit' | 'authority' }
 
+/** `accounts`: the directories of the authorities where this server has one. */
+export type CertificatesOnRecord = { managed: ManagedCertificate[]; accounts: string[] }
+
 /** Failures after which users are told that it will not come by itself. */
 export const mostFailures = 5
 

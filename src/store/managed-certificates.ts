@@ -23,6 +23,11 @@ type Row = {
 
 const context = 'managed certificate key'
 
+/** Those that are due first, first. */
+export function allCertificates(db: Database): ManagedCertificate[] {
+  return db.all<Row>('SELECT * FROM managed_certificates ORDER BY next_at').map(toCertificate)
+}
+
 export function openManagedCertificateRecords(db: Database, cipher: Cipher): ManagedCertificateRecords {
   const row = (id: ManagedCertificateId): Row | undefined =>
     db.get<Row>('SELECT * FROM managed_certificates WHERE id = :id', { id })
@@ -44,7 +49,7 @@ export function openManagedCertificateRecords(db: Database, cipher: Cipher): Man
         .all<Row>('SELECT * FROM managed_certificates WHERE app_id IS :appId ORDER BY name', { appId })
         .map(toCertificate)
         .filter(({ state }) => state.kind !== 'resting'),
-    listAll: () => db.all<Row>('SELECT * FROM managed_certificates ORDER BY next_at').map(toCertificate),
+    listAll: () => allCertificates(db),
     key: ({ id }) => {
       const key = row(id)?.key
       return key ? cipher.open(key, context, id) : undefined

@@ -1,137 +1,102 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { Resolver } from 'node:dns/promises'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { TsigKey } from '../../src/acme-settings.ts'
 import { updateSetter } from '../../src/certificates/records/update.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { NameServer, updateKey as key, whyNoKnot } from '../helpers/knot.ts'
+import { whyNoPebble } from '../helpers/pebble.ts'
+import { ManagedSite } from './managed-site.ts'
 
-const knotd = '/usr/sbin/knotd'
-const key: TsigKey = {
-  name: 'paas.key',
-  algorithm: 'hmac-sha256',
-  secret: Buffer.from('thirty-two bytes of a shared key').toString('base64'),
+const own = [{ name: 'zone.test', updates: true }]
+const setterAt = (port: number, more: { key?: TsigKey; zone?: string } = { key }) => {
+  const base = { kind: 'rfc2136', host: '127.0.0.1', port, zone: undefined, key: undefined } as const
+  return updateSetter({ ...base, ...more })
 }
 
-/** Debian's Knot with one zone, `zone.test`, that this key may change. */
-class NameServer implements AsyncDisposable {
-  readonly port: number
-  readonly #life: AsyncDisposableStack
-
-  private constructor(port: number, life: AsyncDisposableStack) {
-    this.port = port
-    this.#life = life
-  }
-
-  static async start(): Promise<NameServer> {
-    await using life = new AsyncDisposableStack()
-    const directory = mkdtempSync(join(tmpdir(), 'paas-knot-'))
-    life.defer(() => rmSync(directory, { recursive: true, force: true }))
-    const port = await freePort()
-    writeFileSync(join(directory, 'zone.test.zone'), zone)
-    writeFileSync(join(directory, 'knot.conf'), configuration(directory, port))
-    const child = spawn(knotd, ['-c', join(directory, 'knot.conf')], { stdio: ['ignore', 'pipe', 'pipe'] })
-    life.defer(async () => {
-      child.kill('SIGTERM')
-      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+describe.skipIf(whyNoKnot !== undefined)(
+  `a record at a name server that takes updates (${whyNoKnot ?? 'Knot'})`,
+  () => {
+    it('is set beside others of its name, and taken away alone, with a signed update', async () => {
+      await using server = await NameServer.start(own)
+      const setter = setterAt(server.port)
+      const name = '_acme-challenge.www.zone.test'
+      await setter.set(name, 'one')
+      await setter.set(name, 'two')
+      expect((await server.texts(name)).toSorted()).toEqual(['one', 'two'])
+      await setter.unset(name, 'one')
+      expect(await server.texts(name)).toEqual(['two'])
+      await setterAt(server.port, { key, zone: 'zone.test' }).unset(name, 'two')
+      expect(await server.texts(name)).toEqual([])
     })
-    let output = ''
-    await new Promise<void>((ready, fail) => {
-      for (const stream of [child.stdout, child.stderr]) {
-        stream.on('data', (chunk: Buffer) => {
-          output += chunk.toString()
-          if (/zone\.test\..*loaded/.test(output)) ready()
-        })
-      }
-      child.once('exit', (code) => fail(new Error(`knotd exited with ${code}: ${output}`)))
+
+    it('is refused without the key, with another one, and in a zone of somebody else, which says so', async () => {
+      await using server = await NameServer.start(own)
+      const name = '_acme-challenge.www.zone.test'
+      await expect(setterAt(server.port, {}).set(name, 'one')).rejects.toThrow(
+        /^The name server 127\.0\.0\.1:\d+ did not set _acme-challenge\.www\.zone\.test: .* \((NOTAUTH|REFUSED)\)\.$/,
+      )
+      const other = { ...key, secret: Buffer.from('another key').toString('base64') }
+      await expect(setterAt(server.port, { key: other }).set(name, 'one')).rejects.toThrow(/NOTAUTH/)
+      const elsewhere = setterAt(server.port).set('_acme-challenge.other.example', 'one')
+      await expect(elsewhere).rejects.toThrow(/has no zone with/)
+      expect(await server.texts(name)).toEqual([])
     })
-    return new NameServer(port, life.move())
-  }
 
-  async texts(name: string): Promise<string[]> {
-    const resolver = new Resolver({ timeout: 1_000, tries: 3 })
-    resolver.setServers([`127.0.0.1:${this.port}`])
-    return (await resolver.resolveTxt(name).catch((): string[][] => [])).map((parts) => parts.join(''))
-  }
+    it('is not set when the server is away', async () => {
+      const setter = setterAt(await freePort(), { zone: 'zone.test', key })
+      await expect(setter.set('_acme-challenge.zone.test', 'one')).rejects.toThrow(/did not set .* ECONNREFUSED/)
+    })
+  },
+)
 
-  setter(more: { key?: TsigKey; zone?: string } = { key }) {
-    const base = { kind: 'rfc2136', host: '127.0.0.1', port: this.port, zone: undefined, key: undefined } as const
-    return updateSetter({ ...base, ...more })
-  }
+const whyNot = whyNoKnot ?? whyNoPebble
 
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#life.disposeAsync()
-  }
-}
+describe.skipIf(whyNot !== undefined)(`a wildcard that is proven by updates (${whyNot ?? 'Knot, Pebble'})`, () => {
+  const issued = { kind: 'issued' }
 
-const why = existsSync(knotd) ? undefined : 'Knot is not installed: apt-get install knot'
-
-describe.skipIf(why !== undefined)(`a record at a name server that takes updates (${why ?? 'Knot'})`, () => {
-  it('is set beside others of its name, and taken away alone, with a signed update', async () => {
-    await using server = await NameServer.start()
-    const setter = server.setter()
-    const name = '_acme-challenge.www.zone.test'
-    await setter.set(name, 'one')
-    await setter.set(name, 'two')
-    expect((await server.texts(name)).toSorted()).toEqual(['one', 'two'])
-    await setter.unset(name, 'one')
-    expect(await server.texts(name)).toEqual(['two'])
-    await server.setter({ key, zone: 'zone.test' }).unset(name, 'two')
-    expect(await server.texts(name)).toEqual([])
+  it('is issued for the names of apps, and for a domain whose proof has another name, and serves what is below', async () => {
+    await using server = await NameServer.start([
+      { name: 'paas.test', updates: true, records: ['@ 60 A 127.0.0.1', '* 60 A 127.0.0.1'] },
+      {
+        name: 'shop.test',
+        updates: true,
+        records: ['* 60 A 127.0.0.1', '_acme-challenge 60 CNAME proofs'],
+      },
+    ])
+    const { name, algorithm, secret } = key
+    await using site = await ManagedSite.start({
+      nameServer: `127.0.0.1:${server.port}`,
+      settings: {
+        PAAS_ACME_DNS: 'rfc2136',
+        PAAS_ACME_DNS_SERVER: `127.0.0.1:${server.port}`,
+        PAAS_ACME_DNS_KEY: `${algorithm}:${name}:${secret}`,
+      },
+    })
+    site.app('shop', ['*.shop.test'])
+    for (const wildcard of ['*.paas.test', '*.shop.test']) {
+      await expect.poll(() => site.record(wildcard)?.state, { timeout: 90_000 }).toEqual(issued)
+    }
+    expect((await site.shown('shop.paas.test')).checkHost('shop.paas.test')).toBe('*.paas.test')
+    const below = await site.shown('any.shop.test')
+    expect([below.checkHost('any.shop.test'), below.issuer]).toEqual(['*.shop.test', expect.stringMatching(/Pebble/)])
+    expect(await server.texts('_acme-challenge.paas.test')).toEqual([])
+    expect(await server.texts('_acme-challenge.shop.test')).toEqual([])
   })
 
-  it('is refused without the key, with another one, and in a zone of somebody else, which says so', async () => {
-    await using server = await NameServer.start()
-    const name = '_acme-challenge.www.zone.test'
-    await expect(server.setter({}).set(name, 'one')).rejects.toThrow(
-      /^The name server 127\.0\.0\.1:\d+ did not set _acme-challenge\.www\.zone\.test: .* \((NOTAUTH|REFUSED)\)\.$/,
-    )
-    const other = { ...key, secret: Buffer.from('another key').toString('base64') }
-    await expect(server.setter({ key: other }).set(name, 'one')).rejects.toThrow(/NOTAUTH/)
-    await expect(server.setter().set('_acme-challenge.other.example', 'one')).rejects.toThrow(/has no zone with/)
-    expect(await server.texts(name)).toEqual([])
-  })
-
-  it('is not set when the server is away', async () => {
-    const port = await freePort()
-    const setter = updateSetter({ kind: 'rfc2136', host: '127.0.0.1', port, zone: 'zone.test', key })
-    await expect(setter.set('_acme-challenge.zone.test', 'one')).rejects.toThrow(/did not set .* ECONNREFUSED/)
+  it('says what the name server says where the key is another', async () => {
+    await using server = await NameServer.start([{ name: 'paas.test', updates: true, records: ['* 60 A 127.0.0.1'] }])
+    const { name, algorithm } = key
+    const other = Buffer.from('another key').toString('base64')
+    await using site = await ManagedSite.start({
+      nameServer: `127.0.0.1:${server.port}`,
+      settings: {
+        PAAS_ACME_DNS: 'rfc2136',
+        PAAS_ACME_DNS_SERVER: `127.0.0.1:${server.port}`,
+        PAAS_ACME_DNS_KEY: `${algorithm}:${name}:${other}`,
+      },
+    })
+    await expect.poll(() => site.record('*.paas.test')?.state.kind, { timeout: 60_000 }).toBe('failing')
+    expect(site.record('*.paas.test')!.state).toMatchObject({
+      problem: expect.stringMatching(/did not set _acme-challenge\.paas\.test: .*\(NOTAUTH\)\.$/),
+    })
   })
 })
-
-const zone = `$ORIGIN zone.test.
-@ 60 SOA ns.zone.test. hostmaster.zone.test. 1 3600 600 86400 60
-@ 60 NS ns.zone.test.
-ns 60 A 127.0.0.1
-`
-
-function configuration(directory: string, port: number): string {
-  return `server:
-    listen: 127.0.0.1@${port}
-    rundir: ${directory}
-database:
-    storage: ${directory}
-log:
-  - target: stdout
-    any: info
-key:
-  - id: ${key.name}
-    algorithm: ${key.algorithm}
-    secret: ${key.secret}
-acl:
-  - id: update
-    key: ${key.name}
-    action: update
-template:
-  - id: default
-    storage: ${directory}
-    acl: update
-    zonefile-sync: -1
-zone:
-  - domain: zone.test
-    file: zone.test.zone
-`
-}

@@ -37,9 +37,9 @@ export class TestTerminal implements AsyncDisposable {
   }
 
   /** Logged in as the admin. */
-  static async start(): Promise<TestTerminal> {
+  static async start(env: Record<string, string> = {}): Promise<TestTerminal> {
     const life = new AsyncDisposableStack()
-    const api = life.use(await TestApi.start())
+    const api = life.use(await TestApi.start(env))
     const door = await openDoor(api.config.paths.apiSocket, life)
     const home = await mkdtemp(join(tmpdir(), 'paas-home-'))
     life.defer(() => rm(home, { recursive: true, force: true }))

@@ -26,7 +26,9 @@ it('says of everything what is, in any state, and what to do where it is not goo
   const { port: takenPort } = taken.address() as { port: number }
   const findings = await examine({ PAAS_HTTP_PORT: String(port), PAAS_HTTPS_PORT: String(takenPort) })
   taken.close()
-  const names = 'settings code service ports server names firewall docker disk memory clock backups'.split(' ')
+  const names = 'settings code service ports server names certificates firewall docker disk memory clock backups'.split(
+    ' ',
+  )
   expect([...new Set(findings.map(({ name }) => name))].toSorted()).toEqual(names.toSorted())
   for (const { state, message, advice } of findings) {
     expect(message).toMatch(/^\S.*[^.]$/)

@@ -46,6 +46,8 @@ async function buildPebble(): Promise<string | undefined> {
 export type PebbleOptions = {
   /** Where it comes to look at names. */
   ports: { http: number; tls: number }
+  /** Another one that it asks, instead of its own. */
+  nameServer?: string | undefined
   env?: Record<string, string>
   config?: Record<string, unknown>
   profiles?: Record<string, { description: string; validityPeriod: number }>
@@ -70,13 +72,14 @@ export class Pebble implements AsyncDisposable {
     life: AsyncDisposableStack
     home: string
     ports: { directory: number; management: number; dns: number; manage: number }
+    nameServer: string | undefined
     env: Record<string, string>
   }) {
-    const { life, home, ports, env } = place
+    const { life, home, ports, nameServer, env } = place
     this.#life = life
     this.directory = `https://localhost:${ports.directory}/dir`
     this.authority = join(home, 'authority.pem')
-    this.nameServer = `127.0.0.1:${ports.dns}`
+    this.nameServer = nameServer ?? `127.0.0.1:${ports.dns}`
     this.manage = `http://127.0.0.1:${ports.manage}`
     this.#management = ports.management
     this.#start = () =>
@@ -86,7 +89,7 @@ export class Pebble implements AsyncDisposable {
       })
   }
 
-  static async start({ ports: seen, env = {}, config = {}, profiles }: PebbleOptions): Promise<Pebble> {
+  static async start({ ports: seen, nameServer, env = {}, config = {}, profiles }: PebbleOptions): Promise<Pebble> {
     await using life = new AsyncDisposableStack()
     const home = await mkdtemp(join(tmpdir(), 'paas-pebble-'))
     life.defer(() => rm(home, { recursive: true }))
@@ -118,11 +121,11 @@ export class Pebble implements AsyncDisposable {
       ...config,
     }
     await file('config.json', JSON.stringify({ pebble }))
-    const made = new Pebble({ life: life.move(), home, ports, env })
+    const made = new Pebble({ life: life.move(), home, ports, nameServer, env })
     await made.#run(
       'pebble-challtestsrv',
       [
-        `-dnsserver=${made.nameServer}`,
+        `-dnsserver=127.0.0.1:${ports.dns}`,
         `-management=127.0.0.1:${ports.manage}`,
         ...['http01', 'https01', 'tlsalpn01', 'doh', 'defaultIPv4', 'defaultIPv6'].map((name) => `-${name}=`),
       ],

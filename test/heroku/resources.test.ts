@@ -11,7 +11,7 @@ let user: HerokuUser
 const life = new AsyncDisposableStack()
 
 beforeAll(async () => {
-  terminal = life.use(await TestTerminal.start())
+  terminal = life.use(await TestTerminal.start({ PAAS_ACME_DIRECTORY: 'https://ca.example/directory' }))
   user = life.use(await HerokuUser.start({ url: terminal.url, token: terminal.api.token }))
 })
 afterAll(async () => {
@@ -128,6 +128,35 @@ describe.concurrent("Heroku's command", () => {
     expect(stderr).toContain('heroku certs:add www.signed.example.crt www.signed.example.key')
     await user.succeed(['certs:add', 'www.signed.example.crt', 'www.signed.example.key', ...signed])
     expect(await user.succeed(['certs', ...signed])).toContain('www.signed.example')
+  })
+
+  it('says how certificates are that come by themselves, tries again, and turns them off and on', async () => {
+    const managed = await app('managed')
+    const hostname = 'www.managed.example'
+    await user.succeed(['domains:add', hostname, ...managed])
+    const { managedCertificates, apps } = terminal.api.store
+    managedCertificates.add({ name: hostname, names: [hostname], appId: apps.find('managed')!.id })
+    const record = () => managedCertificates.find(hostname)!
+    const state = { kind: 'failing', fault: 'dns', problem: `The DNS has no address for ${hostname}.` } as const
+    const later = new Date(Date.now() + 3_600_000)
+    managedCertificates.setState(record().id, state, { failures: 1, nextAt: later })
+    expect(await user.succeed(['certs:auto', ...managed])).toMatch(
+      /is enabled on .*managed[^]*www\.managed\.example +Failing +The DNS has no address/,
+    )
+    expect(await user.succeed(['domains', '--extended', '--csv', ...managed])).toMatch(/ACM Status[^]*,failing,/)
+    await user.succeed(['certs:auto:refresh', ...managed])
+    expect(record().nextAt.getTime()).toBeLessThan(later.getTime())
+    const { certificate, key } = await (await testAuthority()).issue([hostname])
+    const dates = { issuedAt: new Date(), endsAt: later, renewAt: later }
+    managedCertificates.issue(record().id, { certificate, key, ...dates }, later)
+    expect(await user.succeed(['certs:auto', '--wait', ...managed])).toMatch(/www\.managed\.example +Cert issued/)
+    await user.succeed(['domains:wait', hostname, ...managed])
+    await user.succeed(['certs:auto:disable', '--confirm', 'managed', ...managed])
+    expect(await user.succeed(['certs:auto', ...managed])).toContain('is disabled on')
+    await user.succeed(['certs:auto:enable', '--wait', ...managed])
+    expect(await user.succeed(['certs:auto', ...managed])).toContain('is enabled on')
+    await user.succeed(['features:enable', 'http-session-affinity', ...managed])
+    expect(await user.succeed(['features', ...managed])).toMatch(/\[\+\] http-session-affinity/)
   })
 
   it('asks which of the domains that a new certificate is for it is to be shown for', async () => {

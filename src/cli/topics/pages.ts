@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Command } from 'commander'
+import { PaasError } from '../../errors.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { heading, note, print, progress } from '../output.ts'
 import type { OwnPageJson } from '../resources/edge.ts'
@@ -39,7 +40,9 @@ export function definePages(program: Command): void {
     }
     const pages = await progress(`Fetching the pages of ${app}`, fetched())
     print(options, pages, () => describe(app, pages))
-    if (pages.some(({ status }) => status !== 'shown')) process.exitCode = 1
+    const failed = pages.filter(({ status }) => status !== 'shown').map(({ config_var }) => config_var)
+    if (failed.length === 0) return
+    throw new PaasError('download_failed', `${failed.join(' and ')} could not be fetched; what was shown is shown on.`)
   })
 }
 
