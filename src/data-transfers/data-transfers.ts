@@ -10,6 +10,7 @@ import { readServices } from '../services/definition.ts'
 import { canBeDumped, settleLoad } from '../services/dumps.ts'
 import type { Store } from '../store/store.ts'
 import { askBackup } from './ask.ts'
+import { askSnapshots } from './snapshots.ts'
 import { runTransfer, type TransferParts } from './run.ts'
 
 export type DataTransfersOptions = TransferParts & {
@@ -38,6 +39,7 @@ export class DataTransfers implements AsyncDisposable {
   readonly #stopping = new AbortController()
   readonly #running = new Map<DataTransferId, { transfer: DataTransfer; stop: AbortController; done: Promise<void> }>()
   #timer: NodeJS.Timeout | undefined
+  #isAsking = false
 
   constructor(options: DataTransfersOptions) {
     this.#own = options
@@ -165,6 +167,7 @@ export class DataTransfers implements AsyncDisposable {
   #schedule(): void {
     const { store, config, log } = this.#own
     const now = new Date()
+    void this.#askSnapshots(now)
     try {
       const services = readServices(config.servicesDirectories, () => undefined)
       for (const schedule of store.backupSchedules.list()) {
@@ -175,6 +178,20 @@ export class DataTransfers implements AsyncDisposable {
       this.wake()
     } catch (cause) {
       log.error({ err: cause }, 'scheduled backups could not be begun')
+    }
+  }
+
+  /** One look at a time: whoever is asked may be slow. */
+  async #askSnapshots(now: Date): Promise<void> {
+    if (this.#isAsking) return
+    this.#isAsking = true
+    try {
+      await askSnapshots(this.#own, now, this.#stopping.signal)
+      this.wake()
+    } catch (cause) {
+      if (!this.#stopping.signal.aborted) this.#own.log.warn({ err: cause }, 'add-ons were not asked for what is new')
+    } finally {
+      this.#isAsking = false
     }
   }
 

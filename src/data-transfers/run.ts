@@ -10,7 +10,7 @@ import { serviceNamed } from '../model/service.ts'
 import { download } from '../outbound/download.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { readServices } from '../services/definition.ts'
-import { addonFacts, dumpAddon, loadAddon } from '../services/dumps.ts'
+import { addonFacts, addonPosition, dumpAddon, loadAddon } from '../services/dumps.ts'
 import { hasArchive } from '../services/spec.ts'
 import type { Store } from '../store/store.ts'
 import { Summed } from '../services/summed.ts'
@@ -60,6 +60,7 @@ async function backUp(parts: TransferParts, transfer: DataTransfer, signal: Abor
   const { storage } = parts
   const from = addonOf(parts, transfer.from)
   const before = await inside(parts, transfer, signal)
+  if (before?.position !== undefined) parts.store.dataTransfers.notePosition(transfer.id, before.position)
   say(parts, transfer, `dumping ${from.name}`)
   const content = await dumpAddon(parts, from, signal)
   const { measured, passed } = measure(parts, transfer, { content })
@@ -77,15 +78,14 @@ async function backUp(parts: TransferParts, transfer: DataTransfer, signal: Abor
   return { place, sha256: measured.sha256 }
 }
 
+/** `position`: what is another after anything was written, where the service tells it. */
+type Inside = { facts: string[]; position: string | undefined }
+
 /**
  * What there is to compare the backup with when it is proven; undefined where its service cannot
  * tell, or has an archive, which is what is proven of it.
  */
-async function inside(
-  parts: TransferParts,
-  transfer: DataTransfer,
-  signal: AbortSignal,
-): Promise<string[] | undefined> {
+async function inside(parts: TransferParts, transfer: DataTransfer, signal: AbortSignal): Promise<Inside | undefined> {
   const from = addonOf(parts, transfer.from)
   const service = serviceNamed(
     readServices(parts.config.servicesDirectories, () => undefined),
@@ -93,7 +93,8 @@ async function inside(
   )
   if (!service?.scripts.includes('facts') || hasArchive(service)) return undefined
   try {
-    return await addonFacts(parts, from, signal)
+    const position = service.scripts.includes('position') ? await addonPosition(parts, from, signal) : undefined
+    return { position, facts: await addonFacts(parts, from, signal) }
   } catch (cause) {
     signal.throwIfAborted()
     say(parts, transfer, `what is inside could not be noted: ${asPaasError(cause).message}`)
@@ -105,9 +106,10 @@ async function inside(
 function noteIfSame(
   parts: TransferParts,
   transfer: DataTransfer,
-  { before, after }: { before: string[]; after: string[] | undefined },
+  { before, after }: { before: Inside; after: Inside | undefined },
 ): void {
-  if (before.join('\n') === after?.join('\n')) parts.store.dataTransfers.noteFacts(transfer.id, before)
+  const isSame = before.position === after?.position && before.facts.join('\n') === after?.facts.join('\n')
+  if (isSame) parts.store.dataTransfers.noteFacts(transfer.id, before.facts)
   else say(parts, transfer, 'what is inside changed meanwhile: a proof restores it, and compares nothing')
 }
 

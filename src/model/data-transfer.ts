@@ -57,17 +57,20 @@ export type BackupSchedule = {
   lastAt: Date | null
 }
 
-/** How many backups of an add-on are kept, as of Heroku's standard plans. */
-const backupsKept = { daily: 7, weekly: 4, manual: 25 }
+/** How many backups of an add-on are kept, as of Heroku's standard plans, and hours of all. */
+const backupsKept = { hours: 24, daily: 7, weekly: 4, manual: 25 }
 
 /** Those of one add-on, the newest first, that nobody needs any more. */
 export function backupsToRemove(backups: DataTransfer[]): DataTransfer[] {
   const done = backups.filter(({ state }) => state.kind === 'succeeded')
   const manual = done.filter(({ scheduled }) => !scheduled).slice(backupsKept.manual)
   const regular = done.filter(({ scheduled }) => scheduled)
-  const daily = regular.slice(0, backupsKept.daily)
+  const newest = regular[0]?.createdAt.getTime() ?? 0
+  const recent = regular.filter(({ createdAt }) => newest - createdAt.getTime() < backupsKept.hours * hour)
+  const byDay = new Map(regular.toReversed().map((one) => [one.createdAt.toISOString().slice(0, 10), one]))
+  const daily = [...byDay.values()].toReversed().slice(0, backupsKept.daily)
   const weekly = new Map(regular.map((one) => [weekOf(one.createdAt), one]))
-  const kept = new Set([...daily, ...[...weekly.values()].slice(0, backupsKept.weekly)])
+  const kept = new Set([...recent, ...daily, ...[...weekly.values()].slice(0, backupsKept.weekly)])
   return [...manual, ...regular.filter((one) => !kept.has(one))]
 }
 

@@ -51,6 +51,8 @@ export type ServicePlan = {
   cpus: number
   diskMiB: number
   connections: number
+  /** Minutes between dumps, where something was written; absent: a day. */
+  dumpMinutes?: number | undefined
   /** For the scripts: SERVICE_NAME=value. */
   settings: Record<string, string>
 }

@@ -28,6 +28,7 @@ const programs = [
   'restore',
   'verify',
   'writes',
+  'position',
 ]
 
 /**
@@ -125,6 +126,7 @@ function plan(plans: Fields, name: string): ServicePlan {
     cpus: given.number('cpus', 1, 256),
     diskMiB: given.number('diskMiB', 0, 1 << 30),
     connections: given.number('connections', 1, 100_000),
+    dumpMinutes: given.has('dumpMinutes') ? given.number('dumpMinutes', 15, 1440) : undefined,
     settings: given.has('settings')
       ? given.entries('settings', /^[a-z][a-z0-9_]{0,40}$/, (fields, key) => fields.text(key, /^[^\n\0]{0,500}$/))
       : {},

@@ -122,6 +122,16 @@ export async function addonFacts(
   return printed.split('\n').filter((line) => line !== '')
 }
 
+/** What is another after anything was written. @throws dump_failed */
+export async function addonPosition(deps: DumpDeps, addon: Whose, signal: AbortSignal): Promise<string> {
+  const { input, output, ended } = await startBeside(deps, addon, { program: 'position' }, signal)
+  input.end()
+  const printed = await text(output)
+  const { code, said } = await ended()
+  if (code === 0) return printed.trim().slice(0, 200)
+  throw failure(`Whether ${addon.name} was written could not be read`, { code, said })
+}
+
 /**
  * Starts a program of the service beside it.
  * @throws dump_failed for one that does not run

@@ -27,6 +27,11 @@ export interface DataTransferRecords {
   /** What was inside when a backup was made; undefined: nothing was noted. */
   noteFacts(id: DataTransferId, facts: string[]): void
   factsOf(id: DataTransferId): string[] | undefined
+  /** What the service said before a dump, which is another after anything was written. */
+  notePosition(id: DataTransferId, position: string): void
+  /** It said the same then. */
+  noteSame(id: DataTransferId, until: Date): void
+  positionOf(id: DataTransferId): { position: string; sameUntil: Date | null } | undefined
   remove(id: DataTransferId): void
 }
 

@@ -117,6 +117,20 @@ export function openDataTransferRecords(db: Database, cipher: Cipher): DataTrans
       const row = db.get<{ facts: string | null }>('SELECT facts FROM data_transfers WHERE id = :id', { id })
       return row?.facts ? (JSON.parse(row.facts) as string[]) : undefined
     },
+    notePosition: (id, position) => {
+      db.run('UPDATE data_transfers SET position = :position WHERE id = :id', { id, position })
+    },
+    noteSame: (id, until) => {
+      db.run('UPDATE data_transfers SET same_until = :until WHERE id = :id', { id, until: until.getTime() })
+    },
+    positionOf: (id) => {
+      const row = db.get<{ position: string | null; same_until: number | null }>(
+        'SELECT position, same_until FROM data_transfers WHERE id = :id',
+        { id },
+      )
+      if (!row || row.position === null) return undefined
+      return { position: row.position, sameUntil: row.same_until === null ? null : new Date(row.same_until) }
+    },
     remove: (id) => {
       db.run('DELETE FROM data_transfers WHERE id = :id', { id })
     },

@@ -15,16 +15,17 @@ type Told = {
 const here = "the server's data directory: it does not survive this machine's disk"
 
 /** What an add-on that is dumped has of backups. */
-export function dumpsJson({ store, config }: Told, addon: Addon, { title, scripts }: Service) {
+export function dumpsJson({ store, config }: Told, addon: Addon, { title, scripts, plans }: Service) {
   const dumps = dumpsOf(store, addon.id)
   const good = dumps.find(isGood)
   const bad = dumps.find(({ state }) => state.kind === 'failed')
-  const since = good && 'startedAt' in good.state ? good.state.startedAt : null
+  const since = good ? (store.dataTransfers.positionOf(good.id)?.sameUntil ?? startOf(good)) : null
+  const minutes = plans.find(({ name }) => name === addon.plan)?.dumpMinutes
   const schedule = store.backupSchedules.find(addon.id)
   const problem = unprovable(title, scripts) ?? dumpProblem(store, addon, new Date()) ?? null
   return {
     kind: 'dumps',
-    schedule: schedule ? scheduleOf(schedule) : null,
+    schedule: schedule ? scheduleOf(schedule, minutes) : null,
     window_days: null,
     window: null,
     hole: null,
@@ -45,8 +46,13 @@ function unprovable(title: string, scripts: string[]): string | null {
     : `${title} has no program load: its dumps can be downloaded, not restored or proven.`
 }
 
-function scheduleOf({ hour, timezone }: BackupSchedule): string {
-  return `a dump each day at ${String(hour).padStart(2, '0')}:00 ${timezone}`
+function scheduleOf({ hour, timezone }: BackupSchedule, minutes: number | undefined): string {
+  const daily = `a dump each day at ${String(hour).padStart(2, '0')}:00 ${timezone}`
+  return minutes === undefined ? daily : `${daily}, and one ${minutes} minutes after the last if something was written`
+}
+
+function startOf({ state, createdAt }: DataTransfer): Date {
+  return state.kind === 'succeeded' ? state.startedAt : createdAt
 }
 
 const statuses: Record<DataTransfer['state']['kind'], string> = {

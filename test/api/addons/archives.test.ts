@@ -79,7 +79,7 @@ describe('the backups of an add-on', () => {
     const path = `/addons/${made.id}/backups`
     const { body: before } = await api.call('GET', path)
     expect(before).toMatchObject({ kind: 'dumps', last_good: null, recovery_point_seconds: null, bytes: 0 })
-    expect(before['schedule']).toMatch(/^a dump each day at 0[0-5]:00 UTC$/)
+    expect(before['schedule']).toMatch(/^a dump each day at 0[0-5]:00 UTC, and one 60 minutes after/)
     const dump = askBackup(api.store, api.store.addons.find(made.id)!, { scheduled: true })
     const at = { startedAt: new Date(Date.now() - 5000), endedAt: new Date() }
     api.store.dataTransfers.setProgress(dump.id, { bytes: 700 })
