@@ -1,7 +1,7 @@
 import type { AddonId } from './ids.ts'
 
-/** How a protocol begins with TLS: at once, or as PostgreSQL's clients ask for it. */
-export type DoorProtocol = 'tls' | 'postgres'
+/** How a protocol begins with TLS: at once, or as clients of PostgreSQL or MariaDB ask for it. */
+export type DoorProtocol = 'tls' | 'postgres' | 'mysql'
 
 /** A port at which an add-on is reached from outside, with TLS, by those in its networks. */
 export type DataDoor = {
@@ -26,7 +26,7 @@ function isDataDoor(value: unknown): boolean {
   return (
     typeof addonId === 'string' &&
     isPort(port) &&
-    (protocol === 'tls' || protocol === 'postgres') &&
+    (protocol === 'tls' || protocol === 'postgres' || protocol === 'mysql') &&
     Array.isArray(networks) &&
     networks.every((network) => typeof network === 'string') &&
     typeof host === 'string' &&

@@ -112,7 +112,7 @@ function outside(service: Fields): NonNullable<Service['outside']> {
   const given = service.inside('outside')
   given.onlyThese(['protocol', 'url'])
   return {
-    protocol: given.text('protocol', /^(tls|postgres)$/) as DoorProtocol,
+    protocol: given.text('protocol', /^(tls|postgres|mysql)$/) as DoorProtocol,
     url: given.text('url', /^[^\n]{1,500}$/),
   }
 }

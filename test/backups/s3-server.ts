@@ -1,33 +1,21 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { until } from '../helpers/app.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { buildWithGo } from '../helpers/go-programs.ts'
 
 const run = promisify(execFile)
 
-/** A real S3 server over a directory (github.com/versity/versitygw), where one is installed. */
-export const s3Program = find('versitygw')
-export const whyNoS3 = 'no S3 server is installed: go install github.com/versity/versitygw/cmd/versitygw@latest'
+const version = 'v1.8.0'
+const built = await buildWithGo(`versitygw-${version}`, [`github.com/versity/versitygw/cmd/versitygw@${version}`])
 
-function find(program: string): string | undefined {
-  const given = process.env['PAAS_TEST_S3_SERVER']
-  const places = [...(process.env['PATH'] ?? '').split(delimiter), join(homedir(), 'go/bin')].map((at) =>
-    join(at, program),
-  )
-  return (given === undefined ? places : [given]).find((path) => {
-    try {
-      accessSync(path, constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-}
+/** A real S3 server over a directory (github.com/versity/versitygw), and why it is not there. */
+export const s3Program = built.lack === undefined ? join(built.directory, 'versitygw') : undefined
+export const whyNoS3 = built.lack
 
 /** One with a bucket `backups`, whose owner has these keys. */
 export class S3Server implements AsyncDisposable {

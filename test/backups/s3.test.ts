@@ -50,91 +50,97 @@ function noise(mebibytes: number): { stream: Readable; sum: () => string } {
   return { stream: Readable.from(chunks(), { objectMode: false }), sum: () => hash.digest('hex') }
 }
 
-describe.skipIf(s3Program === undefined)(`an S3-compatible store (skipped where ${whyNoS3})`, () => {
-  let s3: S3Server
-  beforeAll(async () => {
-    s3 = await S3Server.start()
-  })
-  afterAll(() => s3?.[Symbol.asyncDispose]())
-
-  it('gets a whole server and gives it back', async () => {
-    const env = {
-      ...s3.keys,
-      PAAS_BACKUP_TARGET: s3.place('backups', 'server'),
-      PAAS_BACKUP_PASSPHRASE_FILE: passphraseFile,
-    }
-    const server = await startServer({ env: { ...env, PAAS_BACKUP_AT: 'off' } })
-    try {
-      const made = await backup(server.env)
-      expect(made.output).toMatch(/holds 0 apps, .*; all of it was read back/)
-      await loseMachine(server, removeFromEngine)
-      const restored = await backup(server.env, '--restore')
-      expect(restored.output).toMatch(/has 0 apps as of/)
-    } finally {
-      await server.stop()
-    }
-  })
-
-  it('gets a stream of many parts and gives it back bit for bit', async () => {
-    await withKeys(s3.keys, async () => {
-      const target = restic(s3.place('backups', 'stream'))
-      await target.open({ make: true, signal: never })
-      const { stream, sum } = noise(96)
-      const stored = await target.storeStream(stream, names, never)
-      expect(stored.bytes).toBe(96 * 2 ** 20)
-      expect(await target.read(stored.snapshot, names.file, { use: digestOf, signal: never })).toBe(sum())
-      const objects = await readdir(join(s3.directory, 'data/backups/stream/data'), { recursive: true })
-      expect(objects.length).toBeGreaterThan(5)
+describe.skipIf(s3Program === undefined)(
+  `an S3-compatible store${whyNoS3 === undefined ? '' : ` (skipped: ${whyNoS3})`}`,
+  () => {
+    let s3: S3Server
+    beforeAll(async () => {
+      s3 = await S3Server.start()
     })
-  })
+    afterAll(() => s3?.[Symbol.asyncDispose]())
 
-  it.each<[string, (keys: S3Server['keys']) => S3Server['keys'], string, RegExp]>([
-    [
-      'an unknown key',
-      (keys) => ({ ...keys, AWS_ACCESS_KEY_ID: 'nobody' }),
-      'backups',
-      /it does not know the access key/,
-    ],
-    ['a wrong secret', (keys) => ({ ...keys, AWS_SECRET_ACCESS_KEY: 'wrong' }), 'backups', /the secret key is wrong/],
-    ['no bucket of that name', (keys) => keys, 'nothing', /there is no such bucket/],
-  ])('is refused with %s, in one sentence', async (_, keys, bucket, why) => {
-    await withKeys(keys(s3.keys), async () => {
-      const opened = restic(s3.place(bucket, 'refused')).open({ make: true, signal: never })
-      await expect(opened).rejects.toMatchObject({ code: 'backup_target_refused', message: expect.stringMatching(why) })
+    it('gets a whole server and gives it back', async () => {
+      const env = {
+        ...s3.keys,
+        PAAS_BACKUP_TARGET: s3.place('backups', 'server'),
+        PAAS_BACKUP_PASSPHRASE_FILE: passphraseFile,
+      }
+      const server = await startServer({ env: { ...env, PAAS_BACKUP_AT: 'off' } })
+      try {
+        const made = await backup(server.env)
+        expect(made.output).toMatch(/holds 0 apps, .*; all of it was read back/)
+        await loseMachine(server, removeFromEngine)
+        const restored = await backup(server.env, '--restore')
+        expect(restored.output).toMatch(/has 0 apps as of/)
+      } finally {
+        await server.stop()
+      }
     })
-  })
 
-  it('is refused where the key is that of a user who may not write there (403)', async () => {
-    const keys = await s3.addStranger()
-    await withKeys(keys, async () => {
-      const opened = restic(s3.place('backups', 'other')).open({ make: true, signal: never })
-      await expect(opened).rejects.toMatchObject({
-        code: 'backup_target_refused',
-        message: expect.stringMatching(/it denies access/),
+    it('gets a stream of many parts and gives it back bit for bit', async () => {
+      await withKeys(s3.keys, async () => {
+        const target = restic(s3.place('backups', 'stream'))
+        await target.open({ make: true, signal: never })
+        const { stream, sum } = noise(96)
+        const stored = await target.storeStream(stream, names, never)
+        expect(stored.bytes).toBe(96 * 2 ** 20)
+        expect(await target.read(stored.snapshot, names.file, { use: digestOf, signal: never })).toBe(sum())
+        const objects = await readdir(join(s3.directory, 'data/backups/stream/data'), { recursive: true })
+        expect(objects.length).toBeGreaterThan(5)
       })
     })
-  })
 
-  it('that hangs in the midst of a transfer is given up, and the half is no backup', async () => {
-    await using own = await S3Server.start()
-    await withKeys(own.keys, async () => {
-      const target = restic(own.place(), { answer: 20_000, transfer: 2_000 })
-      await target.open({ make: true, signal: never })
-      const { stream } = noise(400)
-      let sent = 0
-      stream.on('data', (chunk: Buffer) => {
-        sent += chunk.length
-        if (sent === 32 * 2 ** 20) own.process.kill('SIGSTOP')
+    it.each<[string, (keys: S3Server['keys']) => S3Server['keys'], string, RegExp]>([
+      [
+        'an unknown key',
+        (keys) => ({ ...keys, AWS_ACCESS_KEY_ID: 'nobody' }),
+        'backups',
+        /it does not know the access key/,
+      ],
+      ['a wrong secret', (keys) => ({ ...keys, AWS_SECRET_ACCESS_KEY: 'wrong' }), 'backups', /the secret key is wrong/],
+      ['no bucket of that name', (keys) => keys, 'nothing', /there is no such bucket/],
+    ])('is refused with %s, in one sentence', async (_, keys, bucket, why) => {
+      await withKeys(keys(s3.keys), async () => {
+        const opened = restic(s3.place(bucket, 'refused')).open({ make: true, signal: never })
+        await expect(opened).rejects.toMatchObject({
+          code: 'backup_target_refused',
+          message: expect.stringMatching(why),
+        })
       })
-      await expect(target.storeStream(stream, names, never)).rejects.toMatchObject({
-        code: 'backup_target_refused',
-        message: expect.stringMatching(/nothing went on for 2 s/),
-      })
-      own.process.kill('SIGCONT')
-      expect(await target.snapshots(names.tag, never)).toEqual([])
     })
-  }, 60_000)
-})
+
+    it('is refused where the key is that of a user who may not write there (403)', async () => {
+      const keys = await s3.addStranger()
+      await withKeys(keys, async () => {
+        const opened = restic(s3.place('backups', 'other')).open({ make: true, signal: never })
+        await expect(opened).rejects.toMatchObject({
+          code: 'backup_target_refused',
+          message: expect.stringMatching(/it denies access/),
+        })
+      })
+    })
+
+    it('that hangs in the midst of a transfer is given up, and the half is no backup', async () => {
+      await using own = await S3Server.start()
+      await withKeys(own.keys, async () => {
+        const target = restic(own.place(), { answer: 20_000, transfer: 2_000 })
+        await target.open({ make: true, signal: never })
+        const { stream } = noise(400)
+        let sent = 0
+        stream.on('data', (chunk: Buffer) => {
+          sent += chunk.length
+          if (sent === 32 * 2 ** 20) own.process.kill('SIGSTOP')
+        })
+        await expect(target.storeStream(stream, names, never)).rejects.toMatchObject({
+          code: 'backup_target_refused',
+          message: expect.stringMatching(/nothing went on for 2 s/),
+        })
+        own.process.kill('SIGCONT')
+        expect(await target.snapshots(names.tag, never)).toEqual([])
+      })
+    }, 60_000)
+  },
+)
 
 it('a store that takes connections and never answers is given up', async () => {
   const deaf = createServer(() => undefined).listen(0, '127.0.0.1')

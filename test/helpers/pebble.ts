@@ -1,47 +1,21 @@
-import { execFile, execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
-import { homedir, tmpdir } from 'node:os'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { request } from 'node:https'
-import { promisify } from 'node:util'
-import { lockFile } from '../../src/lock.ts'
 import { testAuthority } from './certificates.ts'
 import { freePort } from './free-port.ts'
+import { buildWithGo } from './go-programs.ts'
 
 const version = 'v2.10.3'
 const modules = ['pebble', 'pebble-challtestsrv'].map(
   (name) => `github.com/letsencrypt/pebble/v2/cmd/${name}@${version}`,
 )
-const places = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'paas-tests')
-const programs = join(places, `pebble-${version}`)
+const { directory: programs, lack } = await buildWithGo(`pebble-${version}`, modules)
 
 /** Why there is no Pebble here; undefined: it is there. */
-export const whyNoPebble = await buildPebble()
-
-/** Made once, from the Go module proxy, for all that run these tests as this user. */
-async function buildPebble(): Promise<string | undefined> {
-  if (existsSync(programs)) return undefined
-  try {
-    execFileSync('go', ['version'], { stdio: 'ignore' })
-  } catch {
-    return 'Pebble is built with Go, which is not installed'
-  }
-  await mkdir(places, { recursive: true })
-  using lock = await lockFile(`${programs}.lock`, { wait: AbortSignal.timeout(600_000) })
-  if (lock === undefined || existsSync(programs)) return undefined
-  const draft = `${programs}.new`
-  try {
-    const env = { ...process.env, GOBIN: draft, GOFLAGS: '-mod=mod', GOTOOLCHAIN: 'local', CGO_ENABLED: '0' }
-    await promisify(execFile)('go', ['install', ...modules], { env, timeout: 600_000 })
-    await rename(draft, programs)
-    return undefined
-  } catch (cause) {
-    await rm(draft, { recursive: true, force: true })
-    return `Pebble could not be built: ${String((cause as { stderr?: string }).stderr ?? cause).slice(0, 500)}`
-  }
-}
+export const whyNoPebble = lack
 
 export type PebbleOptions = {
   /** Where it comes to look at names. */

@@ -90,8 +90,10 @@ describe('an upgrade', () => {
     await until('the new one has a backup', async () => (await backupsOf(made.id)).last_good !== null, 60_000)
 
     expect(await psql(before['DATABASE_URL']!, 'INSERT INTO marks VALUES (-1)')).toContain('read-only transaction')
-    const again = await database.paas(['pg:upgrade'])
-    expect(again.stderr).toContain('which is the newest version')
+    // Which the manifest names, and this source has not.
+    const { stderr } = await database.paas(['pg:upgrade', '--version', '18'])
+    expect(stderr).toMatch(/was not upgraded, and goes on as it was: .*Unable to locate package postgresql-18/)
+    expect(await sql('SHOW server_version')).toContain('17.')
   })
 
   it('leaves an old one that its owner may go back to', async () => {

@@ -1,13 +1,16 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { pipeline } from 'node:stream/promises'
-import { TLSSocket, type SecureContext } from 'node:tls'
+import { connect as connectTls, TLSSocket, type SecureContext } from 'node:tls'
 import type { Logger } from '../../log.ts'
 import { blockListOf, contains } from '../../model/cidr.ts'
 import type { DataDoor } from '../../model/data-door.ts'
 import { leaveSharedPort, listenOn } from '../listen.ts'
 import { plainAddress } from '../origin.ts'
+import { isMysqlTls, mysqlRefusal, readMysqlPacket } from './mysql-begin.ts'
 import { no, postgresBegin, postgresRefusal, yes } from './postgres-begin.ts'
+
+type Target = NonNullable<DataDoor['target']>
 
 export type DoorDeps = {
   /** What new connections are shown. */
@@ -84,6 +87,7 @@ export class Door {
     if (this.#door.protocol === 'postgres' && !(await agreeOnTls(socket))) return
     const { target } = this.#door
     if (target === null) return
+    if (this.#door.protocol === 'mysql') return this.#serveMysql(socket, target, late)
     const secure = new TLSSocket(socket, {
       isServer: true,
       secureContext: this.#deps.context(),
@@ -91,11 +95,34 @@ export class Door {
     })
     await once(secure, 'secure')
     clearTimeout(late)
+    const service = this.#reach(target, socket)
+    await Promise.all([pipeline(secure, service), pipeline(service, secure)])
+  }
+
+  /** The server speaks first, and counts packets from there on: so both sides begin with TLS. */
+  async #serveMysql(socket: Socket, target: Target, late: NodeJS.Timeout): Promise<void> {
+    const service = this.#reach(target, socket)
+    const greeting = await readMysqlPacket(service)
+    if (!greeting) return
+    socket.write(greeting)
+    const asked = await readMysqlPacket(socket)
+    if (!asked) return
+    if (!isMysqlTls(asked)) return void socket.end(mysqlRefusal('This database is reached with TLS only: use --ssl.'))
+    service.write(asked)
+    // What it shows is its own, made by it; the way to it does not leave this machine.
+    const inside = connectTls({ socket: service, rejectUnauthorized: false })
+    const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#deps.context() })
+    await Promise.all([once(secure, 'secure'), once(inside, 'secureConnect')])
+    clearTimeout(late)
+    await Promise.all([pipeline(secure, inside), pipeline(inside, secure)])
+  }
+
+  #reach(target: Target, socket: Socket): Socket {
     const service = connect({ ...target, allowHalfOpen: true, noDelay: true, keepAlive: true })
     const slow = setTimeout(() => service.destroy(), this.#deps.limits.connect)
-    service.once('connect', () => clearTimeout(slow))
+    service.once('connect', () => clearTimeout(slow)).once('close', () => clearTimeout(slow))
     socket.once('close', () => service.destroy())
-    await Promise.all([pipeline(secure, service), pipeline(service, secure)]).finally(() => clearTimeout(slow))
+    return service
   }
 }
 
