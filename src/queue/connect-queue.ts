@@ -1,4 +1,4 @@
-import { Queue as BullQueue } from './bullmq.ts'
+import type { Queue as BullQueue } from 'bullmq'
 import { PaasError } from '../errors.ts'
 import type { Job } from '../model/job.ts'
 import type { Queue } from './queue.ts'
@@ -17,31 +17,62 @@ const patience = 2000
 export function connectQueue({ redis, serverId, log }: RedisDeps): Queue {
   const keys = keysOf(serverId)
   const connection = connectRedis({ redis, log }, { maxRetriesPerRequest: 1 })
-  const queue = new BullQueue<Job>(queueName, { connection, prefix: keys.prefix, skipVersionCheck: true })
-  queue.on('error', (error) => log.debug({ error: error.message }, 'queue connection failed'))
+  const bull = new WhenNeeded(async () => {
+    const { Queue } = await import('./bullmq.ts')
+    const queue = new Queue<Job>(queueName, { connection, prefix: keys.prefix, skipVersionCheck: true })
+    return queue.on('error', (error) => log.debug({ error: error.message }, 'queue connection failed'))
+  })
+  const add = async (job: Job): Promise<unknown> =>
+    (await bull.get()).add(job.kind, job, { ...identity(job), removeOnComplete: true, removeOnFail: true })
+  const count = async (): Promise<Record<string, number>> =>
+    (await bull.get()).getJobCounts('waiting', 'active', 'delayed')
 
   return {
     async enqueue(job) {
-      await inTime(queue.add(job.kind, job, { ...identity(job), removeOnComplete: true, removeOnFail: true }))
+      await inTime(add(job))
     },
     async cancel(buildId) {
       await inTime(connection.publish(keys.cancel, buildId))
     },
     async expect(appId) {
+      bull.get().catch(() => undefined) // whoever needs it says why there is none
       await inTime(connection.publish(keys.expect, appId)).catch((error: unknown) =>
         log.debug({ err: error }, 'not sent'),
       )
     },
     async figures() {
-      const [jobs, memory] = await inTime(
-        Promise.all([queue.getJobCounts('waiting', 'active', 'delayed'), connection.info('memory')]),
-      )
+      const [jobs, memory] = await inTime(Promise.all([count(), connection.info('memory')]))
       return { jobs, memory: Number(/^used_memory_rss:(\d+)/m.exec(memory)?.[1] ?? 0) }
     },
     async [Symbol.asyncDispose]() {
-      await queue.close()
+      await bull.made?.close()
       connection.disconnect()
     },
+  }
+}
+
+/**
+ * BullMQ's queue, with its library, from the first call on: a server to which nobody pushes does
+ * without the 3 MiB. A push says that it comes while git still receives it, so it need not wait.
+ */
+class WhenNeeded {
+  made: BullQueue<Job> | undefined
+  readonly #make: () => Promise<BullQueue<Job>>
+  #making: Promise<BullQueue<Job>> | undefined
+
+  constructor(make: () => Promise<BullQueue<Job>>) {
+    this.#make = make
+  }
+
+  async get(): Promise<BullQueue<Job>> {
+    this.#making ??= this.#make()
+    try {
+      this.made = await this.#making
+      return this.made
+    } catch (cause) {
+      this.#making = undefined // as without free descriptors: the next call tries again
+      throw cause
+    }
   }
 }
 
