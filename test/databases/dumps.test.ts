@@ -128,12 +128,10 @@ describe('dumps of a Redis', () => {
     const { reason, status } = await untilOver(cache, await ask(cache))
     expect([status, reason]).toEqual(['failed', expect.stringMatching(/not loaded|cannot be used/)])
     expect((await backupsOf(cache)).last_disproven!.reason).toBe(reason)
-    const { body: events } = await api<{ payload: { data: { backup?: { problem: string } } } }[]>(
-      server,
-      'GET',
-      `/apps/${cache.app}/webhook-events`,
-    )
-    expect(JSON.stringify(events)).toContain(`${good!.name} could not be restored`)
+    await until('the webhooks are told', async () => {
+      const { body: events } = await api<object[]>(server, 'GET', `/apps/${cache.app}/webhook-events`)
+      return JSON.stringify(events).includes(`${good!.name} could not be restored`)
+    })
     expect(await cache.log()).toMatch(/Error L20 \(backup missing\): .*could not be restored/)
     await cp(copy, file)
     expect((await cache.paas(['backups:prove', cache.name])).code).toBe(0)
