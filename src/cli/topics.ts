@@ -158,7 +158,10 @@ const topics: Topic[] = [
     ],
     load: async () => (await import('./topics/databases.ts')).defineDatabases,
   },
-  { commands: ['edge', 'edge:set', 'edge:auth'], load: async () => (await import('./topics/edge.ts')).defineEdge },
+  {
+    commands: ['edge', 'edge:set', 'edge:auth', 'protocol'],
+    load: async () => (await import('./topics/edge.ts')).defineEdge,
+  },
   { commands: ['pages', 'pages:refresh'], load: async () => (await import('./topics/pages.ts')).definePages },
   {
     commands: [

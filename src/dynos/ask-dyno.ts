@@ -38,10 +38,18 @@ export async function askDyno(dyno: Dyno, signal: AbortSignal): Promise<DynoRepl
     response.resume()
     setTimeout(() => socket.destroy(), bodyTime).unref()
   })
-  asking.on('error', () => resolve({ kind: signal.aborted ? 'late' : 'broken' }))
+  asking.on('error', (error: Error & { rawPacket?: Buffer }) => {
+    if (error.rawPacket && speaksHttp2(error.rawPacket)) resolve({ kind: 'answered', status: 200 })
+    resolve({ kind: signal.aborted ? 'late' : 'broken' })
+  })
   asking.on('close', () => resolve({ kind: 'broken' }))
   asking.end()
   return promise
+}
+
+/** Its first word, whatever it is asked, are its settings: RFC 9113 section 3.4. */
+function speaksHttp2(bytes: Buffer): boolean {
+  return /^\0[^]{2}\x04\0{5}/.test(bytes.toString('latin1', 0, 9))
 }
 
 async function connectTo({ address, port }: Dyno): Promise<Socket | undefined> {

@@ -16,6 +16,8 @@ export type Edge = {
   answerSeconds: number | null
   /** Without a byte either way. */
   idleSeconds: number | null
+  /** What the router speaks with the app; null: HTTP/1.1. `h2c`: HTTP/2 in the clear. */
+  protocol: 'h2c' | null
 }
 
 /**
@@ -34,6 +36,7 @@ export type RouteEdge = Partial<{
   idleMs: number
   /** A visitor's requests go to the dyno that answered the first. */
   affinity: true
+  protocol: 'h2c'
 }>
 
 export const openEdge: Edge = {
@@ -43,6 +46,7 @@ export const openEdge: Edge = {
   bodyBytes: null,
   answerSeconds: null,
   idleSeconds: null,
+  protocol: null,
 }
 
 /** Characters. */
@@ -61,7 +65,7 @@ export function isEdgeUser(users: EdgeUser[], name: string, password: string): b
 
 /** undefined: nothing is set, and nothing is looked at. */
 export function routeEdgeOf(edge: Edge, { affinity }: { affinity: boolean }): RouteEdge | undefined {
-  const { allow, deny, users, bodyBytes, answerSeconds, idleSeconds } = edge
+  const { allow, deny, users, bodyBytes, answerSeconds, idleSeconds, protocol } = edge
   const set: RouteEdge = {
     ...(allow.length > 0 && { allow }),
     ...(deny.length > 0 && { deny }),
@@ -70,6 +74,7 @@ export function routeEdgeOf(edge: Edge, { affinity }: { affinity: boolean }): Ro
     ...(answerSeconds !== null && { answerMs: answerSeconds * 1000 }),
     ...(idleSeconds !== null && { idleMs: idleSeconds * 1000 }),
     ...(affinity && { affinity }),
+    ...(protocol !== null && { protocol }),
   }
   return Object.keys(set).length > 0 ? set : undefined
 }

@@ -4,6 +4,7 @@ import { answerFor, codeOfState, unknownHost, type Answer, type RouterCode } fro
 import type { RouterContext } from './context.ts'
 import type { HostDestination } from './live-routes.ts'
 import type { LiveTarget } from './target.ts'
+import type { AppStream } from './http2/app-stream.ts'
 import type { ResponseHandler, Upstream } from './upstream.ts'
 import type { Visitor } from './visitor.ts'
 
@@ -21,7 +22,7 @@ type AttemptsContext = Pick<RouterContext, 'routes' | 'appConnections' | 'proofs
 export class Attempts {
   destination: HostDestination | undefined
   target: LiveTarget | undefined
-  upstream: Upstream | undefined
+  upstream: Upstream | AppStream | undefined
   readonly #context: AttemptsContext
   readonly #visitor: Visitor
   readonly #request: RequestHead

@@ -4,6 +4,7 @@ import { formatInterimHead, formatRequestHead, formatResponseHead, formatUpgrade
 import type { HeldRequest } from './held-requests.ts'
 import type { Field } from './http/fields.ts'
 import { framingTowards, noBody, type Framing } from './http/framing.ts'
+import { deadlineOf } from './http2/grpc.ts'
 import { isRepeatable, type RequestHead } from './http/request-head.ts'
 import type { ResponseHead } from './http/response-head.ts'
 import type { ByteSource } from './loans.ts'
@@ -81,7 +82,7 @@ export class Exchange implements ResponseHandler, HeldRequest {
 
   requestEnd(trailers: Field[]): void {
     this.#upstream?.outbox.bodyEnd(this.request.framing, safeTrailers(trailers))
-    if (this.#phase === 'waiting') this.#visitor.expire(this.#limits.firstByte)
+    if (this.#phase === 'waiting') this.#visitor.expire(this.#answerTime)
   }
 
   /** What the visitor's last read brought has been handed over. */
@@ -222,6 +223,12 @@ export class Exchange implements ResponseHandler, HeldRequest {
     return this.#attempts.destination!.limits
   }
 
+  /** A client of gRPC says how long it waits itself. */
+  get #answerTime(): number {
+    const { firstByte } = this.#limits
+    return this.target?.isH2c === true ? Math.min(firstByte, deadlineOf(this.request)) : firstByte
+  }
+
   /** It is the control plane that was asked for. */
   get #isControl(): boolean {
     return this.#attempts.destination?.app === undefined
@@ -234,7 +241,7 @@ export class Exchange implements ResponseHandler, HeldRequest {
     this.#phase = 'waiting'
     const { outbox } = this.#upstream!
     outbox.text(formatRequestHead(this.request, this.requestId, caller.lines))
-    this.#visitor.expire(requestComplete ? this.#limits.firstByte : this.#limits.idle)
+    this.#visitor.expire(requestComplete ? this.#answerTime : this.#limits.idle)
     if (requestComplete) outbox.flush()
   }
 

@@ -130,11 +130,12 @@ export class LiveRoutes {
 
   #add(route: AppRoute): void {
     const { appId, app, hosts, certificates = [], https, state, targets, standby = [], patient, edge, pages } = route
+    const isH2c = edge?.protocol === 'h2c'
     const destination: HostDestination = {
       app: { id: appId, name: app },
       state,
-      targets: targets.map((target) => this.#live(target)),
-      standby: standby.map((target) => this.#live(target)),
+      targets: targets.map((target) => this.#live(target, isH2c)),
+      standby: standby.map((target) => this.#live(target, isH2c)),
       patient: patient === true,
       certificates,
       https: new HttpsPolicy(https, [...certificates, ...(this.#table.certificates ?? [])]),
@@ -160,14 +161,15 @@ export class LiveRoutes {
     return host === this.#table.controlHost || isBareAddress(host)
   }
 
-  #live(target: Target): LiveTarget {
+  #live(target: Target, isH2c: boolean): LiveTarget {
     const known = this.#targets.get(target.id)
-    if (known?.isAt(target)) {
+    if (known?.isAt(target) && known.isH2c === isH2c) {
       known.revive()
       return known
     }
     known?.retire()
-    const live = new LiveTarget({ id: target.id, dyno: target.dyno, address: { host: target.host, port: target.port } })
+    const address = { host: target.host, port: target.port }
+    const live = new LiveTarget({ id: target.id, dyno: target.dyno, address, isH2c })
     this.#targets.set(target.id, live)
     return live
   }

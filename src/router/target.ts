@@ -1,5 +1,7 @@
 import type { TargetAddress } from './upstream-socket.ts'
 import type { Target } from '../model/route.ts'
+import { AppSessions } from './http2/app-sessions.ts'
+import type { AppStream } from './http2/app-stream.ts'
 import { Upstream, type ResponseHandler } from './upstream.ts'
 
 /** How long a target that refused a connection comes after the others, milliseconds. */
@@ -9,6 +11,14 @@ const refusalMemory = 1_000
 export interface Tunnelled {
   /** Asks both ends to close; at the end the tunnel leaves the target. */
   goAway(): void
+}
+
+type LiveTargetOptions = {
+  id: string
+  dyno: string
+  address: TargetAddress
+  /** It speaks HTTP/2, in the clear and with prior knowledge. */
+  isH2c?: boolean
 }
 
 /** A target as the router uses it: its kept connections and what is in flight to it. */
@@ -25,18 +35,25 @@ export class LiveTarget {
   #heardAt = performance.now()
   #owes = false
   readonly #kept: Upstream[] = []
+  /** undefined: it speaks HTTP/1.1. */
+  readonly #sessions: AppSessions | undefined
   readonly #onBytes = (): void => this.heard()
   #whenIdle: (() => void)[] = []
 
-  constructor({ id, dyno, address }: { id: string; dyno: string; address: TargetAddress }) {
+  constructor({ id, dyno, address, isH2c = false }: LiveTargetOptions) {
     this.id = id
     this.dyno = dyno
     this.address = address
+    this.#sessions = isH2c ? new AppSessions(address, this.#onBytes) : undefined
   }
 
   isAt({ id, host, port, dyno }: Target): boolean {
     const { address } = this
     return this.id === id && this.dyno === dyno && 'host' in address && address.host === host && address.port === port
+  }
+
+  get isH2c(): boolean {
+    return this.#sessions !== undefined
   }
 
   /** Requests and tunnels that have begun and not ended. */
@@ -91,7 +108,11 @@ export class LiveTarget {
    * @param newest milliseconds that it may have lain idle; -1 for a new one
    * @param mayUpgrade always a new one
    */
-  take(handler: ResponseHandler, { newest, mayUpgrade }: { newest: number; mayUpgrade: boolean }): Upstream {
+  take(
+    handler: ResponseHandler,
+    { newest, mayUpgrade }: { newest: number; mayUpgrade: boolean },
+  ): Upstream | AppStream {
+    if (this.#sessions !== undefined) return this.#sessions.take(handler, { isFresh: newest < 0 })
     while (newest >= 0 && !mayUpgrade && this.#kept.length > 0) {
       const kept = this.#kept.pop()!
       if (kept.reuse(handler, newest)) return kept
@@ -99,8 +120,8 @@ export class LiveTarget {
     return new Upstream(this.address, handler, this.#onBytes)
   }
 
-  keep(upstream: Upstream): void {
-    if (this.#retired) upstream.destroy()
+  keep(upstream: Upstream | AppStream): void {
+    if (this.#retired || !(upstream instanceof Upstream)) upstream.destroy()
     else this.#kept.push(upstream)
   }
 
@@ -124,6 +145,7 @@ export class LiveTarget {
   /** No new request will come: kept connections close, those in use when their request ends. */
   retire(): void {
     this.#retired = true
+    this.#sessions?.close()
     for (const upstream of this.#kept.splice(0)) upstream.destroy()
   }
 }

@@ -368,6 +368,7 @@ const edge = Type.Object(
     body_bytes: orNone,
     answer_seconds: orNone,
     idle_seconds: orNone,
+    protocol: Type.String(),
   },
   closed,
 )

@@ -23,6 +23,7 @@ const change = Type.Object(
     body_bytes: Type.Optional(limit(0, 2 ** 50)),
     answer_seconds: Type.Optional(limit(1, 3_600)),
     idle_seconds: Type.Optional(limit(1, 3_600)),
+    protocol: Type.Optional(Type.Union([Type.Literal('http1'), Type.Literal('h2c')])),
   },
   { additionalProperties: false },
 )
@@ -91,6 +92,7 @@ function changed(edge: Edge, wanted: Static<typeof change>): Edge {
     bodyBytes: wanted.body_bytes === undefined ? edge.bodyBytes : wanted.body_bytes,
     answerSeconds: wanted.answer_seconds === undefined ? edge.answerSeconds : wanted.answer_seconds,
     idleSeconds: wanted.idle_seconds === undefined ? edge.idleSeconds : wanted.idle_seconds,
+    protocol: wanted.protocol === undefined ? edge.protocol : wanted.protocol === 'h2c' ? 'h2c' : null,
   }
 }
 
@@ -124,7 +126,7 @@ function withUser(edge: Edge, name: string, password: string): Edge {
   return { ...edge, users: [...others, { name, salt, hash: hashEdgePassword(salt, password) }] }
 }
 
-function edgeJson({ allow, deny, users, bodyBytes, answerSeconds, idleSeconds }: Edge): object {
+function edgeJson({ allow, deny, users, bodyBytes, answerSeconds, idleSeconds, protocol }: Edge): object {
   return {
     allow,
     deny,
@@ -132,5 +134,6 @@ function edgeJson({ allow, deny, users, bodyBytes, answerSeconds, idleSeconds }:
     body_bytes: bodyBytes,
     answer_seconds: answerSeconds,
     idle_seconds: idleSeconds,
+    protocol: protocol ?? 'http1',
   }
 }

@@ -8,6 +8,7 @@ export type EdgeJson = {
   body_bytes: number | null
   answer_seconds: number | null
   idle_seconds: number | null
+  protocol: 'http1' | 'h2c'
 }
 
 /** Ours: a page of the app's own in place of the router's. */

@@ -45,6 +45,15 @@ export function defineEdge(program: Command): void {
   })
     .option('--remove', 'remove that login; without any, nobody is asked')
     .action(authenticate)
+
+  defineForApp(program, {
+    name: 'protocol',
+    arguments: '[protocol]',
+    summary: 'show or choose what an app is spoken to with, http1 or h2c',
+    details:
+      'h2c is HTTP/2 in the clear with prior knowledge, which gRPC needs. In force at once, also for dynos that run. Visitors speak HTTP/2 on the TLS port in either case.',
+    examples: ['paas protocol -a acme', 'paas protocol h2c', 'paas protocol http1'],
+  }).action(chooseProtocol)
 }
 
 type Limits = { allow?: string; deny?: string; body?: string; answer?: string; idle?: string }
@@ -63,6 +72,16 @@ async function set(options: AppOptions & Limits): Promise<void> {
   const { api, app, path } = await connectToApp(options)
   const edge = await progress(`Setting the edge of ${app}`, api.patch<EdgeJson>(`${path}/edge`, change))
   print(options, edge, describe)
+}
+
+async function chooseProtocol(wanted: string | undefined, options: AppOptions): Promise<void> {
+  const { api, app, path } = await connectToApp(options)
+  if (wanted === undefined) return print(options, await api.get<EdgeJson>(`${path}/edge`), ({ protocol }) => protocol)
+  if (wanted !== 'http1' && wanted !== 'h2c') {
+    throw new PaasError('invalid_params', `The protocol is "${wanted}"; it must be http1 or h2c.`)
+  }
+  const change = api.patch<EdgeJson>(`${path}/edge`, { protocol: wanted })
+  print(options, await progress(`Setting the protocol of ${app}`, change), ({ protocol }) => protocol)
 }
 
 async function authenticate(name: string, { remove, ...options }: AppOptions & { remove?: true }): Promise<void> {
@@ -92,7 +111,7 @@ function numberIn(option: string, text: string, unit = 1): number | null {
   throw new PaasError('invalid_params', `${option} is "${text}"; it must be a whole number, or off.`)
 }
 
-function describe({ allow, deny, users, body_bytes, answer_seconds, idle_seconds }: EdgeJson): string[] {
+function describe({ allow, deny, users, body_bytes, answer_seconds, idle_seconds, protocol }: EdgeJson): string[] {
   return list([
     ['Allowed', allow.length === 0 ? 'everybody' : allow.join(', ')],
     ['Denied', deny.length === 0 ? 'nobody' : deny.join(', ')],
@@ -100,5 +119,6 @@ function describe({ allow, deny, users, body_bytes, answer_seconds, idle_seconds
     ['Body', body_bytes === null ? 'any size' : `${body_bytes / 2 ** 20} MiB at most`],
     ['Answer', `within ${answer_seconds ?? 30} s`],
     ['Silence', `${idle_seconds ?? 55} s at most`],
+    ['Protocol', protocol === 'h2c' ? 'h2c (HTTP/2 in the clear)' : 'http1'],
   ])
 }

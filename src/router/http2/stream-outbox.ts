@@ -4,7 +4,7 @@ import type { Framing } from '../http/framing.ts'
 import type { MessageWriter } from '../http/message-writer.ts'
 import { Outbox } from '../http/outbox.ts'
 import type { ByteSource } from '../loans.ts'
-import { asObject, readAnswerHead, type StreamHead } from './answer-head.ts'
+import { asObject, orDestroy, readAnswerHead, type StreamHead } from './answer-head.ts'
 
 /** Writes one answer to its stream. The head waits for what comes with it in the same turn. */
 export class StreamOutbox implements MessageWriter {
@@ -64,21 +64,22 @@ export class StreamOutbox implements MessageWriter {
   /** RFC 9110 section 15.2. */
   #inform({ status, fields }: StreamHead): void {
     const stream = this.#stream
-    if (stream.destroyed || stream.closed || stream.headersSent) return
-    stream.additionalHeaders({ ':status': status, ...asObject(fields) })
+    if (stream.headersSent) return
+    orDestroy(stream, () => stream.additionalHeaders({ ':status': status, ...asObject(fields) }))
   }
 
   #respond(endStream: boolean): void {
     const [stream, head] = [this.#stream, this.#head]
     this.#head = undefined
-    if (head === undefined || stream.destroyed || stream.closed) return
+    if (head === undefined) return
     const waitForTrailers = head.isOpen && !(this.#isEnded && this.#trailers.length === 0)
     if (waitForTrailers) stream.once('wantTrailers', () => this.#sendTrailers())
-    stream.respond([':status', String(head.status), ...head.fields], { endStream, waitForTrailers })
+    const fields = [':status', String(head.status), ...head.fields]
+    orDestroy(stream, () => stream.respond(fields, { endStream, waitForTrailers }))
   }
 
   #sendTrailers(): void {
-    if (this.#stream.destroyed || this.#stream.closed) return
-    this.#stream.sendTrailers(asObject(this.#trailers.flatMap(({ key, value }) => [key, value])))
+    const fields = asObject(this.#trailers.flatMap(({ key, value }) => [key, value]))
+    orDestroy(this.#stream, () => this.#stream.sendTrailers(fields))
   }
 }

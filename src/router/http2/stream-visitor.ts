@@ -13,6 +13,7 @@ import { owned } from '../loans.ts'
 import { logRefusal } from '../refused-request.ts'
 import { answerFor, answerForRefusal, type Answer } from '../router-error.ts'
 import type { Visitor } from '../visitor.ts'
+import { formatGrpcAnswer, isGrpc } from './grpc.ts'
 import { http2 } from './node-http2.ts'
 import { readStreamRequest } from './request-head.ts'
 import { StreamOutbox } from './stream-outbox.ts'
@@ -99,7 +100,9 @@ export class StreamVisitor implements Visitor {
 
   answer(answer: Answer, requestId: string): void {
     const request = this.exchange?.request
-    this.outbox.text(formatAnswer(answer, { request, requestId, keptFor: undefined }))
+    const isForGrpc = request !== undefined && isGrpc(request)
+    const page = { request, requestId, keptFor: undefined }
+    this.outbox.text(isForGrpc ? formatGrpcAnswer(answer, requestId) : formatAnswer(answer, page))
     this.outbox.bodyEnd(noBody, [])
     this.finished()
   }

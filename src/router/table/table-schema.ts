@@ -49,7 +49,7 @@ function isRoutePages(value: unknown): boolean {
 }
 
 function isRouteEdge(value: unknown): value is RouteEdge {
-  const { allow = ['-'], deny = ['-'], users = [], affinity, ...limits } = (value ?? {}) as RouteEdge
+  const { allow = ['-'], deny = ['-'], users = [], affinity, protocol, ...limits } = (value ?? {}) as RouteEdge
   const isUser = ({ name, salt, hash }: Partial<EdgeUser>): boolean => [name, salt, hash].every(isText)
   return (
     isTextList(allow) &&
@@ -57,6 +57,7 @@ function isRouteEdge(value: unknown): value is RouteEdge {
     Array.isArray(users) &&
     users.every(isUser) &&
     (affinity === undefined || affinity) &&
+    (protocol === undefined || protocol === 'h2c') &&
     [limits.bodyBytes, limits.answerMs, limits.idleMs].every((limit) => limit === undefined || limit >= 0)
   )
 }

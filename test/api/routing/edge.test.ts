@@ -6,7 +6,15 @@ import { TestApi } from '../test-api.ts'
 const api = await TestApi.forFile()
 await api.createApp('acme')
 const app = api.store.apps.find('acme')!
-const usual = { allow: [], deny: [], users: [], body_bytes: null, answer_seconds: null, idle_seconds: null }
+const usual = {
+  allow: [],
+  deny: [],
+  users: [],
+  body_bytes: null,
+  answer_seconds: null,
+  idle_seconds: null,
+  protocol: 'http1',
+}
 
 describe('the edge of an app', () => {
   it('lets everything through until something is set', async () => {
@@ -32,6 +40,7 @@ describe('the edge of an app', () => {
     { idle_seconds: 3601 },
     { body_bytes: -1 },
     { other: 1 },
+    { protocol: 'h2' },
   ])('is not set to %j', async (body) => {
     const before = (await api.call('GET', '/apps/acme/edge')).body
     expect((await api.call('PATCH', '/apps/acme/edge', { body })).status).toBe(422)

@@ -1,0 +1,140 @@
+import { STATUS_CODES } from 'node:http'
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
+import type { Duplex } from 'node:stream'
+import { parseFields, type Field } from '../http/fields.ts'
+import { parseResponseHead, type ResponseHead } from '../http/response-head.ts'
+import type { Intake } from '../intake.ts'
+import { owned } from '../loans.ts'
+import type { Outbox } from '../http/outbox.ts'
+import type { ResponseHandler, UpstreamFailure } from '../upstream.ts'
+import { http2 } from './node-http2.ts'
+import { RequestOutbox } from './request-outbox.ts'
+
+export type AppStreamDeps = {
+  session: ClientHttp2Session
+  handler: ResponseHandler
+  onBytes: () => void
+  onOver: () => void
+}
+
+/** One request to an app over HTTP/2, with the face of a connection of HTTP/1.1 to it. */
+export class AppStream {
+  readonly outbox: RequestOutbox
+  /** Its connection is there. */
+  readonly reused: boolean
+  readonly #deps: AppStreamDeps
+  #handler: ResponseHandler | undefined
+  #trailers: Field[] | undefined = []
+  #isOver = false
+  readonly #onConnect = (): void => this.#handler?.connected()
+  readonly #onClose = (): void => this.#fail('refused', 'the connection did not come about')
+
+  constructor(deps: AppStreamDeps) {
+    const { session, handler } = deps
+    this.#deps = deps
+    this.#handler = handler
+    this.reused = !session.connecting
+    this.outbox = new RequestOutbox(session, {
+      onOpen: (stream) => this.#follow(stream),
+      onFailed: (reason) => this.#fail('closed', reason),
+    })
+    if (this.reused) return
+    session.once('connect', this.#onConnect).once('close', this.#onClose)
+  }
+
+  /** What is held back when a visitor does not read. */
+  get socket(): { pause(): void; resume(): void } {
+    const { stream } = this.outbox
+    return { pause: () => stream?.pause(), resume: () => stream?.resume() }
+  }
+
+  destroy(): void {
+    this.#handler = undefined
+    this.#over()
+    this.outbox.abort()
+  }
+
+  /** There is no tunnel over a connection of many. */
+  detach(): { outbox: Outbox<Duplex>; intake: Intake } {
+    throw new Error('an app that speaks HTTP/2 opens no tunnel')
+  }
+
+  #follow(stream: ClientHttp2Stream): void {
+    this.#deps.session.off('close', this.#onClose)
+    // oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
+    stream.on('error', () => {})
+    stream.on('headers', (_, __, raw) => this.#head(raw, (head) => this.#handler?.interim(head)))
+    stream.on('response', (_, flags, raw) => this.#respond(raw, flags))
+    stream.on('data', (data: Buffer) => {
+      this.#deps.onBytes()
+      this.#handler?.body(data, owned)
+      this.#handler?.flush()
+    })
+    stream.on('drain', () => this.#handler?.drained())
+    stream.on('trailers', (_, __, raw) => (this.#trailers = parseFields(linesOf(raw), 0)))
+    stream.on('end', () => this.#ended(stream))
+    stream.on('close', () => this.#closed(stream))
+  }
+
+  #respond(raw: string[], flags: number): void {
+    const isWhole = (flags & http2().constants.NGHTTP2_FLAG_END_STREAM) !== 0
+    this.#head(raw, (head) => this.#handler?.head(head), isWhole)
+  }
+
+  #head(raw: string[], give: (head: ResponseHead) => void, isWhole = false): void {
+    this.#deps.onBytes()
+    const { text, hasLength } = textOf(raw)
+    const framing = hasLength ? '' : isWhole ? 'content-length: 0\r\n' : 'transfer-encoding: chunked\r\n'
+    const head = parseResponseHead(text + framing, this.#handler?.method ?? '')
+    if (typeof head === 'string') return this.#fail('malformed', head)
+    give(head)
+    // A head that is all there is stays one on its way: gRPC tells statuses apart by that.
+    if (!isWhole) this.#handler?.flush()
+  }
+
+  #ended(stream: ClientHttp2Stream): void {
+    if (stream.rstCode !== http2().constants.NGHTTP2_NO_ERROR) return
+    if (this.#trailers === undefined) return this.#fail('malformed', 'a trailer is malformed')
+    const handler = this.#handler
+    this.#handler = undefined
+    this.#over()
+    handler?.complete(this.#trailers, false)
+  }
+
+  #closed(stream: ClientHttp2Stream): void {
+    this.#over()
+    this.#fail('closed', `the stream ended with code ${stream.rstCode}`)
+  }
+
+  #fail(kind: UpstreamFailure['kind'], reason: string): void {
+    const handler = this.#handler
+    this.destroy()
+    handler?.failed({ kind, reason })
+  }
+
+  #over(): void {
+    const { session, onOver } = this.#deps
+    session.off('connect', this.#onConnect).off('close', this.#onClose)
+    if (!this.#isOver) onOver()
+    this.#isOver = true
+  }
+}
+
+/** As HTTP/1.1 has it, and is read. */
+function textOf(raw: string[]): { text: string; hasLength: boolean } {
+  let status = ''
+  const fields: string[] = []
+  let hasLength = false
+  for (let at = 0; at < raw.length; at += 2) {
+    if (raw[at] === ':status') status = raw[at + 1]!
+    else fields.push(raw[at]!, raw[at + 1]!)
+    hasLength ||= raw[at] === 'content-length'
+  }
+  return { text: `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${linesOf(fields)}`, hasLength }
+}
+
+function linesOf(raw: string[]): string {
+  let text = ''
+  for (let at = 0; at < raw.length; at += 2) text += `${raw[at]}: ${raw[at + 1]}\r\n`
+  return text
+}
