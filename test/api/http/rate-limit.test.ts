@@ -5,8 +5,7 @@ import { TestApi } from '../test-api.ts'
 
 let api: TestApi
 beforeAll(async () => {
-  process.env['PAAS_API_REQUESTS_PER_HOUR'] = '60'
-  api = await TestApi.start()
+  api = await TestApi.start({ PAAS_API_REQUESTS_PER_HOUR: '60' })
 })
 afterAll(() => api[Symbol.asyncDispose]())
 
