@@ -79,7 +79,8 @@ export async function backUpServer(parts: BackupParts, signal: AbortSignal): Pro
   const files = await storeFiles(parts, taken.directory, signal)
   say('reading back what was stored')
   await verify(parts, { files, manifest }, signal)
-  if (lacks.length > 0) await restic.unlock(signal) // after what was ended in the midst of it
+  // Of a dump that was ended in the midst, or what a backup that was killed before had left running.
+  await restic.unlock(signal)
   await restic.forget({ host, keepDays }, signal)
   return {
     snapshot: files.snapshot,

@@ -38,7 +38,10 @@ beforeAll(async () => {
   server = life.use(await startServer())
   const directory = join(server.dataDirectory, 'services/memo')
   await mkdir(directory, { recursive: true })
+  // The worker, a user of its own, reads it whatever the umask here.
+  await Promise.all([chmod(join(server.dataDirectory, 'services'), 0o755), chmod(directory, 0o755)])
   await writeFile(join(directory, 'service.json'), JSON.stringify(manifest))
+  await chmod(join(directory, 'service.json'), 0o644)
   for (const [name, text] of Object.entries(programs)) {
     await writeFile(join(directory, name), `#!/bin/bash\n${text}\n`)
     await chmod(join(directory, name), 0o755)

@@ -158,7 +158,9 @@ function restoreForm(
 async function restore(visit: AppVisit): Promise<Done> {
   const { platform, app, form } = visit
   const { id, name } = await findAddon(visit)
-  const [moment, xid] = [(form.get('at') ?? '').trim(), (form.get('before_xid') ?? '').trim()]
+  const [entered, xid] = [(form.get('at') ?? '').trim(), (form.get('before_xid') ?? '').trim()]
+  // Browsers leave seconds out that are 0.
+  const moment = /T\d\d:\d\d$/.test(entered) ? `${entered}:00` : entered
   const asked = xid === '' ? { at: moment === '' ? 'latest' : moment } : { before_xid: xid }
   const made = await platform.send<ShownAddon>('POST', at`/addons/${id}/actions/restore`, asked)
   const when =
