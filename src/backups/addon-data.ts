@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import type { Engine } from '../engine/engine.ts'
 import { Summed } from '../services/summed.ts'
-import { asPaasError, PaasError } from '../errors.ts'
+import { PaasError } from '../errors.ts'
 import type { Addon } from '../model/addon.ts'
 import { serviceNamed, type Service } from '../model/service.ts'
 import { settingsOfAddon } from '../services/bring-back.ts'
@@ -9,6 +9,7 @@ import { dumpWithFacts } from '../services/dump-with-facts.ts'
 import { damaged } from './damaged.ts'
 import type { StoredAddon } from './manifest.ts'
 import type { Restic, Stored } from './restic.ts'
+import { storeEach, type Kept } from './store-each.ts'
 import { digestOf } from './sums.ts'
 import { dataTag } from './volume-data.ts'
 
@@ -20,8 +21,6 @@ type Storing = {
   say: (step: string) => void
 }
 
-export type KeptAddons = { addons: StoredAddon[]; lacks: string[]; bytes: number; addedBytes: number }
-
 export const addonFile = 'addon.dump'
 /** Ends what a backup that was killed has left running beside a service. */
 const session = 'server-backup'
@@ -31,25 +30,12 @@ const session = 'server-backup'
  * be dumped is told and keeps nobody from having the rest; one that is being made, or whose service
  * keeps nothing, has nothing to store.
  */
-export async function storeAddons(deps: Storing, addons: Addon[], signal: AbortSignal): Promise<KeptAddons> {
-  const kept: KeptAddons = { addons: [], lacks: [], bytes: 0, addedBytes: 0 }
-  for (const addon of addons.filter(({ state }) => state.kind === 'provisioned')) {
-    const service = serviceNamed(deps.services, addon.service)
-    if (service && !service.data) continue
-    deps.say(`storing the add-on ${addon.name}`)
-    try {
-      const { stored, one } = await storeAddon(deps, addon, service, signal)
-      kept.addons.push(one)
-      kept.bytes += stored.bytes
-      kept.addedBytes += stored.addedBytes
-    } catch (cause) {
-      signal.throwIfAborted()
-      const { code, message } = asPaasError(cause)
-      if (code.startsWith('backup_')) throw cause // it is the target that fails
-      kept.lacks.push(`the data of the add-on ${addon.name}: ${message}`)
-    }
-  }
-  return kept
+export async function storeAddons(deps: Storing, addons: Addon[], signal: AbortSignal): Promise<Kept<StoredAddon>> {
+  const serviceOf = ({ service }: Addon): Service | undefined => serviceNamed(deps.services, service)
+  const all = addons.filter((addon) => addon.state.kind === 'provisioned' && serviceOf(addon)?.data !== false)
+  const named = ({ name }: Addon): string => `the data of the add-on ${name}`
+  const store = (addon: Addon) => storeAddon(deps, addon, serviceOf(addon), signal)
+  return storeEach(all, { named, store }, signal)
 }
 
 /** @throws dump_failed, backup_damaged */
@@ -61,6 +47,7 @@ async function storeAddon(
 ): Promise<{ stored: Stored; one: StoredAddon }> {
   const { restic, host } = deps
   const { id, name, plan, extras } = addon
+  deps.say(`storing the add-on ${name}`)
   if (!service) throw new PaasError('dump_failed', `There is no service ${addon.service} on this server any more.`)
   if (!service.scripts.includes('dump')) {
     throw new PaasError('dump_failed', `Its service, ${service.name}, has no program "dump".`)

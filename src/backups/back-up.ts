@@ -69,8 +69,8 @@ export async function backUpServer(parts: BackupParts, signal: AbortSignal): Pro
   await restic.unlock(signal)
   await using taken = await take(parts, signal)
   const storing = { restic, host, open, say }
-  const { volumes, ...copied } = await storeVolumes(storing, store.volumes.listAll(), signal)
-  const { addons, ...dumped } = await storeAddons({ ...parts, host }, store.addons.list(), signal)
+  const { kept: volumes, ...copied } = await storeVolumes(storing, store.volumes.listAll(), signal)
+  const { kept: addons, ...dumped } = await storeAddons({ ...parts, host }, store.addons.list(), signal)
   const images = await storeImages(parts, signal)
   const lacks = [...copied.lacks, ...dumped.lacks]
   const manifest = { ...taken.manifest, images: images?.images, volumes, addons, lacks }

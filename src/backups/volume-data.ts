@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream'
 import type { Engine } from '../engine/engine.ts'
-import { asPaasError } from '../errors.ts'
 import type { VolumeContent } from '../model/volume-copy.ts'
 import type { AppVolume } from '../model/volume.ts'
 import { contentOf, sameContent, watchContent } from '../volumes/content.ts'
@@ -9,13 +8,12 @@ import type { Begun } from './begun.ts'
 import { damaged } from './damaged.ts'
 import type { StoredVolume } from './manifest.ts'
 import type { Restic, Stored } from './restic.ts'
+import { storeEach, type Kept } from './store-each.ts'
 
 /** A tar of a volume, with its dynos paused or not. */
 export type OpenVolume = (volume: AppVolume, still: boolean, signal: AbortSignal) => Promise<Readable>
 
 type Storing = { restic: Restic; host: string; open: OpenVolume; say: (step: string) => void }
-
-export type KeptVolumes = { volumes: StoredVolume[]; lacks: string[]; bytes: number; addedBytes: number }
 
 /** Of the data of volumes and add-ons, one snapshot each. */
 export const dataTag = 'paas-server-data'
@@ -25,27 +23,20 @@ const file = 'volume.tar'
  * Stores what is in the volumes of apps, each read back and compared. One that cannot be copied is
  * told and keeps nobody from having the rest.
  */
-export async function storeVolumes(deps: Storing, volumes: AppVolume[], signal: AbortSignal): Promise<KeptVolumes> {
-  const kept: KeptVolumes = { volumes: [], lacks: [], bytes: 0, addedBytes: 0 }
-  for (const volume of volumes.filter(({ made, leaving }) => made && !leaving)) {
-    deps.say(`storing the volume ${volume.name} (${volume.id.slice(0, 8)})`)
-    try {
-      const { stored, ...one } = await storeVolume(deps, volume, signal)
-      kept.volumes.push(one)
-      kept.bytes += stored.bytes
-      kept.addedBytes += stored.addedBytes
-    } catch (cause) {
-      signal.throwIfAborted()
-      const { code, message } = asPaasError(cause)
-      if (code.startsWith('backup_')) throw cause // it is the target that fails
-      kept.lacks.push(`the volume ${volume.name}: ${message}`)
-    }
-  }
-  return kept
+export async function storeVolumes(
+  deps: Storing,
+  volumes: AppVolume[],
+  signal: AbortSignal,
+): Promise<Kept<StoredVolume>> {
+  const all = volumes.filter(({ made, leaving }) => made && !leaving)
+  const named = ({ name }: AppVolume): string => `the volume ${name}`
+  const store = (volume: AppVolume) => storeVolume(deps, volume, signal)
+  return storeEach(all, { named, store }, signal)
 }
 
-async function storeVolume({ restic, host, open }: Storing, volume: AppVolume, signal: AbortSignal) {
+async function storeVolume({ restic, host, open, say }: Storing, volume: AppVolume, signal: AbortSignal) {
   const { data: id, appId: owner, name } = volume
+  say(`storing the volume ${name} (${volume.id.slice(0, 8)})`)
   const { stored, isStill, ...content } = await copyStill(volume, async (still) => {
     const watched = watchContent(await open(volume, still, signal))
     watched.content.catch(() => undefined)
@@ -54,7 +45,7 @@ async function storeVolume({ restic, host, open }: Storing, volume: AppVolume, s
   })
   const found = await restic.read(stored.snapshot, file, { use: contentOf, signal })
   if (!sameContent(found, content)) throw damaged(`the volume ${name} is not what was stored`)
-  return { id, owner, name, snapshot: stored.snapshot, content, isStill, stored }
+  return { stored, one: { id, owner, name, snapshot: stored.snapshot, content, isStill } }
 }
 
 type Restoring = {
