@@ -4,11 +4,15 @@ import type { DynoFacts } from '../model/dyno.ts'
 import type { AddonId, AppId } from '../model/ids.ts'
 import type { Machine } from '../model/machine.ts'
 import type { ImageTransfer } from './image-transfer.ts'
+import type { Image, ImageConfig, Labels } from './images.ts'
 import type { DynoState, Limits } from './limits.ts'
+import type { Sandbox, SandboxSpec } from './sandbox.ts'
 import type { ServiceEngine } from './services.ts'
 import type { Mount, VolumeEngine } from './volumes.ts'
 
 export type { DynoState, Limits } from './limits.ts'
+export type { Image, ImageConfig, Labels } from './images.ts'
+export type { Sandbox, SandboxSpec } from './sandbox.ts'
 export type { ServiceContainer, ServiceSpec, ServiceStream } from './services.ts'
 
 /**
@@ -128,8 +132,6 @@ export interface Engine extends VolumeEngine, ServiceEngine, ImageTransfer {
   removeServer(): Promise<void>
 }
 
-export type Labels = Record<string, string>
-
 export type EngineInfo = Machine & {
   name: string
   version: string
@@ -138,79 +140,6 @@ export type EngineInfo = Machine & {
   rootDirectory: string
   /** What can run a container, by name. */
   runtimes: string[]
-}
-
-export type Image = {
-  digest: string
-  references: string[]
-  labels: Labels
-  sizeBytes: number
-  createdAt: Date
-  exposedPorts: number[]
-}
-
-export type ImageConfig = {
-  labels: Labels
-  env?: Record<string, string>
-  command?: string[]
-  workingDirectory?: string
-  user?: string
-}
-
-export type SandboxSpec = {
-  /** undefined: not an app's (making a stack image): no app network. */
-  appId: AppId | undefined
-  image: string
-  /** e.g. `build-<id>`; made unique per server by the engine. */
-  name: string
-  user: string
-  limits: Limits
-  /** Mount point of the app's cache volume (persistent, owned by `user`), or undefined. */
-  cacheAt?: string
-  /** Mount point of a tmpfs for `user` only: its files are never in a layer. */
-  secretsAt?: string
-  env: Record<string, string>
-  workingDirectory?: string
-  /** Runs while it waits for its order, and beside that if it takes longer; its output is lost. */
-  meanwhile?: string[]
-  /** Volumes with one image each, mounted read-only. */
-  stores?: { digest: string; at: string; writable?: boolean }[]
-  /** It may have a user namespace of its own, with mounts, and the ids that its image says. */
-  rootless?: boolean
-  /** Only for stack images: root with the capabilities that apt needs. Never for tenants. */
-  trusted?: boolean
-  labels: Labels
-}
-
-export interface Sandbox extends AsyncDisposable {
-  readonly id: string
-  /** Whether it can still be told what to run: not after `run`, nor when the engine lost it. */
-  readonly waits: boolean
-  /**
-   * Unpacks `files` (one tar after another, of paths from `/`; all of it becomes the user's), then
-   * becomes the command, and the sandbox ends with it. Only once. `onOutput` gets raw chunks as
-   * they come, the next one when it is done with the last. Resolves at the end of the output, a
-   * moment before the engine knows how the command ended. An abort kills the sandbox and rejects
-   * with the signal's reason; an error of the files rejects.
-   */
-  run(
-    order: { argv: string[]; env: Record<string, string>; files: Readable },
-    onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => Promise<void> | void,
-    signal: AbortSignal,
-  ): Promise<{ exit: () => Promise<DynoExit> }>
-  /** Unpacks a tar at `path`. */
-  put(path: string, files: Readable): Promise<void>
-  /** Runs to the end, beside what waits. `onOutput` and an abort are as those of `run`. */
-  exec(
-    command: { argv: string[]; env?: Record<string, string>; user?: string; workingDirectory?: string },
-    onOutput: (chunk: Buffer, stream: 'stdout' | 'stderr') => void,
-    signal: AbortSignal,
-  ): Promise<DynoExit>
-  /**
-   * Keeps the file system as an image. With a `reference` all servers share it (stack images), else
-   * it is this server's.
-   */
-  commit(options: { reference?: string; config: ImageConfig }): Promise<Image>
 }
 
 export type DynoSpec = {
