@@ -1,7 +1,8 @@
 import type { Build } from '../model/build.ts'
 import type { App } from '../model/app.ts'
 import { ownCommit } from '../model/slug.ts'
-import type { AppRecords, BuildRecords, ReleaseRecords, SlugRecords } from '../store/store.ts'
+import type { SlugRecords } from '../store/slug-records.ts'
+import type { AppRecords, BuildRecords, ReleaseRecords } from '../store/store.ts'
 
 export type SameCommitDeps = {
   apps: Pick<AppRecords, 'get'>

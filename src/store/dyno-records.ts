@@ -1,5 +1,6 @@
 import type { DynoFacts, DynoLife, DynoRecord } from '../model/dyno.ts'
-import type { AppId } from '../model/ids.ts'
+import type { AppId, OneOffId } from '../model/ids.ts'
+import type { AskedOneOff, OneOff } from '../model/one-off.ts'
 
 /**
  * What became of each dyno, as far as its engine does not say: whether it has been ready, that it
@@ -26,6 +27,26 @@ export interface DynoStateRecords {
    * told of once.
    */
   takeNews(now: Date): DynoNews[]
+}
+
+export interface OneOffRecords {
+  /**
+   * Waiting, under a name that is free. The token, which one with an input has, is given this once;
+   * the database has its SHA-256.
+   * @throws one_offs_limit
+   */
+  create(oneOff: AskedOneOff): { oneOff: OneOff; token: string | null }
+  find(id: OneOffId): OneOff | undefined
+  findByName(appId: AppId, name: string): OneOff | undefined
+  /** Oldest first; of one app or of all. */
+  list(appId?: AppId): OneOff[]
+  /** waiting → started, once: undefined for a second caller, and when it is gone. */
+  start(id: OneOffId): OneOff | undefined
+  /** Likewise, with its token, which can be used once and expires. */
+  redeem(token: string): OneOff | undefined
+  /** Those that waited too long for their client. */
+  removeExpired(): void
+  remove(id: OneOffId): void
 }
 
 /** `before`: the state that was told last. */

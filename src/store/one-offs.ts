@@ -5,7 +5,7 @@ import { mostOneOffs, oneOffLimits, type AskedOneOff, type OneOff, type OneOffIn
 import type { ConfigVars } from '../model/release.ts'
 import type { Cipher } from '../cipher.ts'
 import type { Database, Parameters } from './database.ts'
-import type { OneOffRecords } from './store.ts'
+import type { OneOffRecords } from './dyno-records.ts'
 
 type OneOffRow = {
   id: OneOffId

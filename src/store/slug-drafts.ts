@@ -2,7 +2,7 @@ import { newId, type AppId, type SlugId } from '../model/ids.ts'
 import type { SlugDraft } from '../model/slug.ts'
 import type { Database } from './database.ts'
 import { insertSlug } from './slugs.ts'
-import type { SlugDraftRecords } from './store.ts'
+import type { SlugDraftRecords } from './slug-records.ts'
 
 type DraftRow = {
   id: SlugId

@@ -2,7 +2,7 @@ import type { AppManifest } from '../model/app-json.ts'
 import type { AppId, BuildId, SlugId } from '../model/ids.ts'
 import type { Slug } from '../model/slug.ts'
 import type { Database } from './database.ts'
-import type { SlugRecords } from './store.ts'
+import type { SlugRecords } from './slug-records.ts'
 
 type SlugRow = {
   id: SlugId

@@ -7,21 +7,10 @@ import type { AppTransfer } from '../model/app-transfer.ts'
 import type { Build, BuildState } from '../model/build.ts'
 import type { BuildReport } from '../model/build-report.ts'
 import type { Formation, DynoSize } from '../model/formation.ts'
-import type {
-  AccountId,
-  AppId,
-  AppSetupId,
-  AppTransferId,
-  BuildId,
-  OneOffId,
-  ReleaseId,
-  SlugId,
-  SourceId,
-} from '../model/ids.ts'
-import type { AskedOneOff, OneOff } from '../model/one-off.ts'
+import type { AccountId, AppId, AppSetupId, AppTransferId, BuildId, ReleaseId, SlugId, SourceId } from '../model/ids.ts'
 import type { ConfigVars, Release, ReleaseState } from '../model/release.ts'
 import type { BuildSource, Source } from '../model/source.ts'
-import type { Slug, SlugDraft } from '../model/slug.ts'
+import type { Slug } from '../model/slug.ts'
 import type {
   AccountRecords,
   AccountUsageRecords,
@@ -36,7 +25,8 @@ import type { AddonUpgradeRecords } from './addon-upgrade-records.ts'
 import type { AuditRecords } from './audit-records.ts'
 import type { BackupScheduleRecords, DataTransferRecords } from './data-transfer-records.ts'
 import type { DrainRecords, WebhookDeliveryRecords, WebhookRecords } from './delivery-records.ts'
-import type { DynoStateRecords } from './dyno-records.ts'
+import type { DynoStateRecords, OneOffRecords } from './dyno-records.ts'
+import type { SlugDraftRecords, SlugRecords } from './slug-records.ts'
 import type { StackPatchRecords, StackUpgradeRecords } from './stack-records.ts'
 import type { DomainRecords, ManagedCertificateRecords, SniEndpointRecords } from './visitor-records.ts'
 import type { VolumeCopyRecords, VolumeProofRecords, VolumeRecords } from './volume-records.ts'
@@ -200,33 +190,6 @@ export interface BuildpackRecords {
   replace(appId: AppId, names: string[]): void
 }
 
-export interface SlugRecords {
-  find(id: SlugId): Slug | undefined
-  /** Newest first. */
-  list(appId: AppId): Slug[]
-  /** The newest of the app that a build with this key made, if that build succeeded. */
-  findBuilt(appId: AppId, key: string): Slug | undefined
-  /** No build of the app uses a slug of an earlier one. */
-  forgetKeys(appId: AppId): void
-  /** One that no build made and nobody uploaded: made of another one. */
-  add(slug: Slug): void
-  /** Those of the app that other apps have releases of: they outlive it. */
-  listReleasedElsewhere(appId: AppId): Slug[]
-}
-
-/** Slugs whose files are still to come. */
-export interface SlugDraftRecords {
-  create(draft: Omit<SlugDraft, 'id' | 'createdAt'>): SlugDraft
-  find(id: SlugId): SlugDraft | undefined
-  list(appId: AppId): SlugDraft[]
-  /**
-   * The draft is a slug from now on, in one transaction. False: it was one already, or is gone with
-   * its app.
-   */
-  complete(slug: Slug): boolean
-  removeExpired(now: Date): void
-}
-
 export interface ReleaseRecords {
   /** The next version of the app, pending. `config` is the snapshot it will run with, for good. */
   create(
@@ -299,24 +262,4 @@ export interface AppTransferRecords {
   list(accountId?: AccountId): AppTransfer[]
   setState(id: AppTransferId, state: AppTransfer['state']): AppTransfer
   remove(id: AppTransferId): void
-}
-
-export interface OneOffRecords {
-  /**
-   * Waiting, under a name that is free. The token, which one with an input has, is given this once;
-   * the database has its SHA-256.
-   * @throws one_offs_limit
-   */
-  create(oneOff: AskedOneOff): { oneOff: OneOff; token: string | null }
-  find(id: OneOffId): OneOff | undefined
-  findByName(appId: AppId, name: string): OneOff | undefined
-  /** Oldest first; of one app or of all. */
-  list(appId?: AppId): OneOff[]
-  /** waiting → started, once: undefined for a second caller, and when it is gone. */
-  start(id: OneOffId): OneOff | undefined
-  /** Likewise, with its token, which can be used once and expires. */
-  redeem(token: string): OneOff | undefined
-  /** Those that waited too long for their client. */
-  removeExpired(): void
-  remove(id: OneOffId): void
 }
