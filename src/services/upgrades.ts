@@ -11,6 +11,7 @@ import type { Store } from '../store/store.ts'
 import { runArchiveProgram } from './archive.ts'
 import { createAddon } from './create-addon.ts'
 import { readServices } from './definition.ts'
+import { factsDiffer } from './facts.ts'
 import type { ProveDeps } from './prove.ts'
 import { rehearse } from './rehearse.ts'
 import { switchOver } from './switch-over.ts'
@@ -178,11 +179,9 @@ export class AddonUpgrades implements AsyncDisposable {
     if (made.service.scripts.includes('verify')) await run(made.container, 'verify')
     // At last: whoever has written past the hold until then is seen.
     const before = await run(old.container, 'facts')
-    if (before === after) return
-    const [theirs, ours] = [before.split('\n'), after.split('\n')]
-    const differs = theirs.find((line) => !ours.includes(line)) ?? ours.find((line) => !theirs.includes(line)) ?? ''
-    const what = differs.replaceAll('\t', ' ').slice(0, 120)
-    throw new PaasError('upgrade_failed', `The new one does not hold what the old one does: ${what}.`)
+    const differ = factsDiffer(before.split('\n'), after.split('\n'))
+    if (differ === undefined) return
+    throw new PaasError('upgrade_failed', `The new one does not hold what the old one does: ${differ}.`)
   }
 
   async #known(id: AddonId): Promise<Known | undefined> {
