@@ -1,5 +1,6 @@
 import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
+import { asPaasError } from '../errors.ts'
 import type { Addon } from '../model/addon.ts'
 import { isOver } from '../model/data-transfer.ts'
 import { planNamed, serviceNamed } from '../model/service.ts'
@@ -41,11 +42,19 @@ function isDue({ store }: Deps, { id, createdAt }: Addon, { minutes, now }: { mi
   return now.getTime() - since >= minutes * 60_000
 }
 
-/** Whether nothing was written since the newest dump was begun. */
+/**
+ * Whether nothing was written since the newest dump was begun. One that cannot say may have been,
+ * and its dump says what is wrong with it.
+ */
 async function isSame({ engine, store }: Deps, addon: Addon, now: Date, signal: AbortSignal): Promise<boolean> {
   const newest = newestDump(store, addon.id)
   const noted = newest && store.dataTransfers.positionOf(newest.id)
-  if (!noted || (await addonPosition({ engine }, addon, signal)) !== noted.position) return false
+  if (!noted) return false
+  const position = await addonPosition({ engine }, addon, signal).catch((cause: unknown) => {
+    if (asPaasError(cause).code === 'dump_failed') return undefined
+    throw cause
+  })
+  if (position !== noted.position) return false
   store.dataTransfers.noteSame(newest.id, now)
   return true
 }

@@ -49,6 +49,29 @@ it('a Redis that is kept on disk is dumped each hour in which something was writ
   expect(dumps()).toMatchObject([{ scheduled: true, state: { kind: 'pending' } }, { id: first.id }])
 })
 
+it('one that does not run keeps no other from being looked at, and its dump is to say why', async () => {
+  await api.newApp('emca')
+  const made = async (isThere: boolean) => {
+    const { body } = await api.call('POST', '/apps/emca/addons', { body: { plan: 'heroku-redis:premium-0' } })
+    const id = body['id'] as unknown as AddonId
+    store.addons.setState(id, { kind: 'provisioned', work: null })
+    const { id: dump } = askBackup(store, store.addons.find(id)!, { scheduled: true })
+    store.dataTransfers.notePosition(dump, isThere ? 'server 6' : 'server 7')
+    const at = { startedAt: new Date(), endedAt: new Date() }
+    store.dataTransfers.setState(dump, { kind: 'succeeded', ...at, stored: { place: 'file:x', sha256: '' } })
+    return id
+  }
+  const [gone, there] = [await made(false), await made(true)]
+  const saying = engineSaying(() => 'server 7')
+  const listServices = async ({ addonId }: { addonId: AddonId }) =>
+    addonId === gone ? [] : [{ id: 'c', state: { kind: 'running' } }]
+  const engine = { ...saying, listServices } as unknown as Parameters<typeof askSnapshots>[0]['engine']
+  await askSnapshots({ store, config: api.config, engine }, new Date(Date.now() + 2 * hours), never)
+  for (const id of [gone, there]) {
+    expect(store.dataTransfers.list({ fromAddonId: id })[0]).toMatchObject({ state: { kind: 'pending' } })
+  }
+})
+
 it('of hourly backups those of a day are kept, then one a day for a week and one a week for four', () => {
   const end = Date.parse('2026-11-28T12:30:00Z')
   const all = Array.from({ length: 40 * 24 }, (_, age) => ({
