@@ -72,10 +72,10 @@ async function restoreOne(
       use: async (content) => {
         const copy = new Summed(one.sha256)
         const passed = pipeline(content, copy)
-        const [back] = await Promise.all([
-          bringBackAddon(home, addon, { copy, settings: one.settings }, signal),
-          passed,
-        ])
+        passed.catch(() => undefined)
+        // It is waited for to its end, also when the copy breaks off: it removes what it has made.
+        const back = await bringBackAddon(home, addon, { copy, settings: one.settings }, signal)
+        await passed
         return back
       },
       signal,
