@@ -54,13 +54,13 @@ export class Volumes implements AsyncDisposable {
     // Those that it has not come to the end of are on record, and done again.
     await this.#proofs.removeTrials()
     if (this.#settings.at) this.#beginDaily(this.#settings.at)
-    else this.#life.use(everyDay(night, () => this.#proveAll()))
+    else this.#life.use(everyDay(night, () => this.#try(() => this.#proveAll())))
     this.wake()
   }
 
   #beginDaily(at: TimeOfDay): void {
-    this.#life.use(everyDay(at, () => this.backUpAll()))
-    const timer = setInterval(() => this.#proofs.watch(new Date()), watchEvery).unref()
+    this.#life.use(everyDay(at, () => this.#try(() => this.backUpAll())))
+    const timer = setInterval(() => this.#try(() => this.#proofs.watch(new Date())), watchEvery).unref()
     this.#life.defer(() => clearInterval(timer))
   }
 
@@ -72,7 +72,22 @@ export class Volumes implements AsyncDisposable {
   /** Does what is on record, now or after what is under way. */
   wake(): void {
     this.#again = true
-    this.#working ??= this.#workOff().finally(() => (this.#working = undefined))
+    this.#working ??= this.#workOff()
+      .catch(this.#tell)
+      .finally(() => (this.#working = undefined))
+  }
+
+  #try(work: () => void): void {
+    try {
+      work()
+    } catch (cause) {
+      this.#tell(cause)
+    }
+  }
+
+  /** What cannot be put on record is done at the next look: the disk may be full until then. */
+  readonly #tell = (cause: unknown): void => {
+    this.#parts.log.warn({ err: cause }, 'a look at the copies of volumes failed')
   }
 
   /** Records a backup of each volume that is there. */
