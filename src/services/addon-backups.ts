@@ -57,12 +57,12 @@ export class AddonBackups implements AsyncDisposable {
     if (this.#nightly) return
     const { store } = this.#own
     store.addonBackups.noteLosses('The server was stopped in the midst of it.')
-    this.#nightly = everyDay(night, () => this.#proveAll())
+    this.#nightly = everyDay(night, () => void this.#look(async () => this.#proveAll()))
+    // Of a worker that was killed in the midst of a proof, which is on record as not done.
+    const tidied = this.#look(() => removeTrials(this.#own))
     this.#done.push(
-      // Of a worker that was killed in the midst of a proof, which is on record as not done.
-      removeTrials(this.#own).catch((cause: unknown) => this.#own.log.warn({ err: cause }, 'proofs were not tidied')),
       this.#every(pace.archive, () => this.#archiveAll()),
-      this.#every(pace.work, () => this.#workAll()),
+      tidied.then(() => this.#every(pace.work, () => this.#workAll())),
       this.#every(pace.watch, async () => this.#watchDumps()),
     )
   }
@@ -76,11 +76,16 @@ export class AddonBackups implements AsyncDisposable {
   async #every(milliseconds: number, work: () => Promise<void>): Promise<void> {
     const { signal } = this.#stopping
     while (!signal.aborted) {
-      await work().catch((cause: unknown) => {
-        if (!signal.aborted) this.#own.log.warn({ err: cause }, 'a look at the backups failed')
-      })
+      await this.#look(work)
       await delay(milliseconds, undefined, { signal, ref: false }).catch(() => undefined)
     }
+  }
+
+  /** What fails is done at the next one. */
+  async #look(work: () => Promise<void>): Promise<void> {
+    await work().catch((cause: unknown) => {
+      if (!this.#stopping.signal.aborted) this.#own.log.warn({ err: cause }, 'a look at the backups failed')
+    })
   }
 
   /** Where there is a backup target, whoever stores the archives there does it before. */
