@@ -79,7 +79,7 @@ export async function backUpServer(parts: BackupParts, signal: AbortSignal): Pro
   const files = await storeFiles(parts, taken.directory, signal)
   say('reading back what was stored')
   await verify(parts, { files, manifest }, signal)
-  // Of a dump that was ended in the midst, or what a backup that was killed before had left running.
+  // Of a dump that was ended in the midst, or that a backup which was killed had left running.
   await restic.unlock(signal)
   await restic.forget({ host, keepDays }, signal)
   return {
