@@ -52,12 +52,11 @@ async function openSnapshot(
     const reason = said.trim().split('\n').at(-1)?.slice(0, 500)
     throw new PaasError('dump_failed', `${addon.name} gave no snapshot: ${reason || 'its program said nothing.'}`)
   }
-  return {
-    env: { SNAPSHOT: name },
-    [Symbol.asyncDispose]: async () => {
-      input.end()
-      for await (const _ of { [Symbol.asyncIterator]: () => lines }) continue
-      await ended().catch(() => undefined)
-    },
+  const end = async (): Promise<void> => {
+    input.end()
+    for await (const _ of { [Symbol.asyncIterator]: () => lines }) continue
+    await ended()
   }
+  // Whether what was read of it is whole, those say who have read it.
+  return { env: { SNAPSHOT: name }, [Symbol.asyncDispose]: () => end().catch(() => undefined) }
 }
