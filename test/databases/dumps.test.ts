@@ -1,8 +1,9 @@
-import { chmod, cp, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { addNotesService } from '../backups/notes-service.ts'
 import { api, until } from '../helpers/app.ts'
 import { rolePid } from '../helpers/processes.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
@@ -15,37 +16,9 @@ let server: TestServer
 let cache: RunningAddon
 let memo: RunningAddon
 
-/** Keeps one text; has no `facts`. */
-const programs = {
-  start: 'touch /data/text; trap "exit 0" TERM; while :; do sleep 0.2; done',
-  health: 'test -e /data/text',
-  dump: 'cat /data/text',
-  load: 'cat >/data/new && mv /data/new /data/text',
-}
-const manifest = {
-  name: 'memo',
-  title: 'Memo',
-  family: 'memo',
-  version: '1',
-  attachment: 'MEMO',
-  further: 'MEMO',
-  port: 7000,
-  config: { URL: 'memo://{host}:{port}' },
-  plans: { dev: { memoryMiB: 32, cpus: 1, diskMiB: 16, connections: 5 } },
-}
-
 beforeAll(async () => {
   server = life.use(await startServer())
-  const directory = join(server.dataDirectory, 'services/memo')
-  await mkdir(directory, { recursive: true })
-  // The worker, a user of its own, reads it whatever the umask here.
-  await Promise.all([chmod(join(server.dataDirectory, 'services'), 0o755), chmod(directory, 0o755)])
-  await writeFile(join(directory, 'service.json'), JSON.stringify(manifest))
-  await chmod(join(directory, 'service.json'), 0o644)
-  for (const [name, text] of Object.entries(programs)) {
-    await writeFile(join(directory, name), `#!/bin/bash\n${text}\n`)
-    await chmod(join(directory, name), 0o755)
-  }
+  await addNotesService(server.dataDirectory, { name: 'memo', without: ['facts'] })
   cache = life.use(await RunningAddon.create(server, 'heroku-redis:premium-0'))
   memo = await RunningAddon.create(server, 'memo', cache.app)
   const webhook = { include: ['api:addon'], level: 'notify', url: 'https://hooks.example.invalid/' }
@@ -143,7 +116,7 @@ describe('dumps of a Redis', () => {
 
 describe('a service of one’s own without facts', () => {
   it('is backed up and restored in a proof, which says that nothing was compared', async () => {
-    await memo.shell('echo remember >/data/text')
+    await memo.shell('echo remember >/data/notes')
     await capture(memo)
     const { code, stderr } = await memo.paas(['backups:prove', memo.name])
     expect([code, stderr]).toEqual([0, expect.stringContaining('and it is whole (not compared)')])
@@ -156,7 +129,7 @@ describe('a service of one’s own without facts', () => {
     try {
       const refused = await memo.paas(['backups:prove', memo.name])
       expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('needs the programs dump and load')])
-      expect((await backupsOf(memo)).problem).toMatch(/Memo has no program load/)
+      expect((await backupsOf(memo)).problem).toMatch(/Notes has no program load/)
     } finally {
       await run('mv', [`${at}.away`, at])
     }
