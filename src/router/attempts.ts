@@ -1,7 +1,9 @@
 import { chooseTarget } from './balancer.ts'
+import { deadlineOf } from './http2/grpc.ts'
 import { isRepeatable, type RequestHead } from './http/request-head.ts'
 import { answerFor, codeOfState, unknownHost, type Answer, type RouterCode } from './router-error.ts'
 import type { RouterContext } from './context.ts'
+import type { TimeLimits } from './limits.ts'
 import type { HostDestination } from './live-routes.ts'
 import type { LiveTarget } from './target.ts'
 import type { AppStream } from './http2/app-stream.ts'
@@ -23,17 +25,19 @@ export class Attempts {
   destination: HostDestination | undefined
   target: LiveTarget | undefined
   upstream: Upstream | AppStream | undefined
+  readonly visitor: Visitor
+  readonly request: RequestHead
   readonly #context: AttemptsContext
-  readonly #visitor: Visitor
-  readonly #request: RequestHead
   readonly #tried: LiveTarget[] = []
   /** What is the matter when no target is left to try. */
   #without: RouterCode = 'H14'
+  /** Bytes that the request's body may still have. */
+  #bodyLeft = Infinity
 
   constructor(context: AttemptsContext, visitor: Visitor, request: RequestHead) {
     this.#context = context
-    this.#visitor = visitor
-    this.#request = request
+    this.visitor = visitor
+    this.request = request
   }
 
   /**
@@ -43,20 +47,21 @@ export class Attempts {
    */
   next(handler: ResponseHandler): Answer | 'held' | undefined {
     const { routes, appConnections } = this.#context
-    this.destination = routes.find(this.#request.host)
+    this.destination = routes.find(this.request.host)
     if (this.destination === undefined) return unknownHost
     const { app, state, targets, standby, edge } = this.destination
-    if (app !== undefined && !appConnections.claim(this.#visitor, app.id)) return answerFor('H22')
+    if (app !== undefined && !appConnections.claim(this.visitor, app.id)) return answerFor('H22')
     const moved = this.#moved()
     if (moved !== undefined) return moved
-    const refused = edge?.judge(this.#request, this.#visitor.caller.address)
+    const refused = edge?.judge(this.request, this.visitor.caller.address)
     if (refused !== undefined) return refused
     if (state === 'held') return 'held'
     if (state !== 'up') return answerFor(codeOfState[state])
-    const bound = edge?.boundTarget(this.#request, targets)
+    const bound = edge?.boundTarget(this.request, targets)
     const target = this.#untried(bound) ?? chooseTarget(targets, this.#tried) ?? chooseTarget(standby, this.#tried)
     if (target === undefined) return answerFor(this.#without)
-    this.#take(target, handler, isRepeatable(this.#request) ? Infinity : newestForUnsafe)
+    this.#take(target, handler, isRepeatable(this.request) ? Infinity : newestForUnsafe)
+    this.#bodyLeft = edge?.bodyBytes ?? Infinity
     return undefined
   }
 
@@ -64,9 +69,9 @@ export class Attempts {
   #moved(): Answer | undefined {
     const { proofs, tlsPort } = this.#context
     const { app, https } = this.destination!
-    if (app === undefined || tlsPort === undefined || this.#visitor.caller.scheme !== 'http') return undefined
-    proofs.want(this.#request.host)
-    return https.redirect(this.#request, tlsPort)
+    if (app === undefined || tlsPort === undefined || this.visitor.caller.scheme !== 'http') return undefined
+    proofs.want(this.request.host)
+    return https.redirect(this.request, tlsPort)
   }
 
   /**
@@ -77,6 +82,38 @@ export class Attempts {
     const target = this.target!
     this.release(false)
     this.#take(target, handler, -1)
+  }
+
+  /** It is the control plane that was asked for. */
+  get isControl(): boolean {
+    return this.destination?.app === undefined
+  }
+
+  get limits(): TimeLimits {
+    return this.destination!.limits
+  }
+
+  /** Milliseconds that the target has to begin its answer: a client of gRPC says them itself. */
+  get answerTime(): number {
+    const { firstByte } = this.limits
+    return this.target?.isH2c === true ? Math.min(firstByte, deadlineOf(this.request)) : firstByte
+  }
+
+  /** Part of the body came. @returns the answer to give if it is more than the app takes */
+  takeBody(bytes: number): Answer | undefined {
+    this.#bodyLeft -= bytes
+    return this.#bodyLeft < 0 ? this.destination!.edge!.tooLarge() : undefined
+  }
+
+  /** A line that tells browsers to come with TLS only; may be empty. */
+  get hsts(): string {
+    return this.visitor.caller.scheme === 'https' ? this.destination!.https.hsts(this.request.host) : ''
+  }
+
+  /** A line of the answer that binds the visitor to the target, where the app wants that. */
+  get bindingLine(): string | undefined {
+    const secure = this.visitor.caller.scheme === 'https'
+    return this.destination!.edge?.bindingLine(this.request, this.target, { secure })
   }
 
   /** Milliseconds that the target has to take the connection. */
@@ -90,7 +127,7 @@ export class Attempts {
    * @returns false where that is not so
    */
   diedTakingOver(): boolean {
-    if (this.destination!.standby.length === 0 || !isRepeatable(this.#request)) return false
+    if (this.destination!.standby.length === 0 || !isRepeatable(this.request)) return false
     this.#tried.push(this.target!)
     this.release(false)
     this.#without = 'H13'
@@ -131,6 +168,6 @@ export class Attempts {
   #take(target: LiveTarget, handler: ResponseHandler, newest: number): void {
     this.target = target
     target.begin()
-    this.upstream = target.take(handler, { newest, mayUpgrade: this.#request.upgrade !== undefined })
+    this.upstream = target.take(handler, { newest, mayUpgrade: this.request.upgrade !== undefined })
   }
 }

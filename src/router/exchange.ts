@@ -4,13 +4,12 @@ import { formatInterimHead, formatRequestHead, formatResponseHead, formatUpgrade
 import type { HeldRequest } from './held-requests.ts'
 import type { Field } from './http/fields.ts'
 import { framingTowards, noBody, type Framing } from './http/framing.ts'
-import { deadlineOf } from './http2/grpc.ts'
 import { isRepeatable, type RequestHead } from './http/request-head.ts'
 import type { ResponseHead } from './http/response-head.ts'
 import type { ByteSource } from './loans.ts'
 import { Holding } from './holding.ts'
+import { RequestAccount } from './request-account.ts'
 import { requestId } from './request-id.ts'
-import { recordRequest } from './request-log.ts'
 import { answerFor, type Answer, type RouterCode } from './router-error.ts'
 import { Tunnel } from './tunnel.ts'
 import type { ResponseHandler, UpstreamFailure } from './upstream.ts'
@@ -18,22 +17,17 @@ import type { Visitor } from './visitor.ts'
 
 const controlRetryInterval = 100
 
-/** One request in the router: get a connection, send, pass the response on, log. */
+/** One request in the router: get a connection, send, pass the response on. */
 export class Exchange implements ResponseHandler, HeldRequest {
   readonly request: RequestHead
   readonly requestId: string
   readonly #context: RouterContext
   readonly #visitor: Visitor
   readonly #attempts: Attempts
+  readonly #account: RequestAccount
   #phase: 'held' | 'connecting' | 'waiting' | 'responding' | 'tunnel' | 'done' = 'connecting'
   #framing: Framing = noBody
   #keepAlive: boolean
-  #status = 0
-  #bytes = 0
-  /** Bytes that the request's body may still have. */
-  #bodyLeft = Infinity
-  readonly #startedAt = performance.now()
-  #connectedAt: number | undefined
   #tunnel: Tunnel | undefined
   #holding: Holding | undefined
 
@@ -43,6 +37,7 @@ export class Exchange implements ResponseHandler, HeldRequest {
     this.request = request
     this.requestId = requestId(request.fields)
     this.#attempts = new Attempts(context, visitor, request)
+    this.#account = new RequestAccount(context, this.requestId, this.#attempts)
     // Bytes after a refused upgrade may be a request or the tunnel's first bytes.
     this.#keepAlive = request.keepAlive && request.upgrade === undefined
   }
@@ -68,26 +63,26 @@ export class Exchange implements ResponseHandler, HeldRequest {
     const answer = this.#attempts.next(this)
     if (answer === 'held') return this.#hold(false)
     if (answer !== undefined) return this.#answer(answer)
-    this.#bodyLeft = this.#attempts.destination!.edge?.bodyBytes ?? Infinity
-    if (this.#upstream?.reused) this.#send()
+    if (this.#attempts.upstream?.reused) this.#send()
     else this.#visitor.expire(this.#attempts.connectLimit)
   }
 
   requestBody(data: Buffer, source: ByteSource): void {
-    if (this.#upstream === undefined) return
-    if ((this.#bodyLeft -= data.length) < 0) return this.refuse(this.#attempts.destination!.edge!.tooLarge())
-    this.#upstream.outbox.body(this.request.framing, data, source)
-    this.#visitor.expire(this.#limits.idle)
+    if (this.#attempts.upstream === undefined) return
+    const tooLarge = this.#attempts.takeBody(data.length)
+    if (tooLarge !== undefined) return this.refuse(tooLarge)
+    this.#attempts.upstream.outbox.body(this.request.framing, data, source)
+    this.#visitor.expire(this.#attempts.limits.idle)
   }
 
   requestEnd(trailers: Field[]): void {
-    this.#upstream?.outbox.bodyEnd(this.request.framing, safeTrailers(trailers))
-    if (this.#phase === 'waiting') this.#visitor.expire(this.#answerTime)
+    this.#attempts.upstream?.outbox.bodyEnd(this.request.framing, safeTrailers(trailers))
+    if (this.#phase === 'waiting') this.#visitor.expire(this.#attempts.answerTime)
   }
 
   /** What the visitor's last read brought has been handed over. */
   flushRequest(): void {
-    const outbox = this.#upstream?.outbox
+    const outbox = this.#attempts.upstream?.outbox
     if (outbox === undefined || !this.ready) return
     outbox.flush()
     if (outbox.full) this.#visitor.hold()
@@ -95,8 +90,8 @@ export class Exchange implements ResponseHandler, HeldRequest {
 
   /** The visitor takes more of the response. */
   visitorDrained(): void {
-    this.#visitor.expire(this.#limits.idle)
-    this.#upstream?.socket.resume()
+    this.#visitor.expire(this.#attempts.limits.idle)
+    this.#attempts.upstream?.socket.resume()
   }
 
   visitorLeft(): void {
@@ -120,7 +115,7 @@ export class Exchange implements ResponseHandler, HeldRequest {
         return this.#refused('H19')
       case 'waiting':
         if (this.#visitor.requestComplete) return this.#fail('H12')
-        return this.#upstream?.outbox.full ? this.#fail('H15') : this.#breakOff('H28')
+        return this.#attempts.upstream?.outbox.full ? this.#fail('H15') : this.#breakOff('H28')
       case 'responding':
         return this.#breakOff(this.#visitor.outbox.full || !this.#visitor.requestComplete ? 'H28' : 'H15')
       case 'tunnel':
@@ -148,18 +143,18 @@ export class Exchange implements ResponseHandler, HeldRequest {
   upgraded(head: ResponseHead, rest: Buffer): void {
     if (this.request.upgrade === undefined || !this.#visitor.requestComplete) return this.#broken('H17')
     this.#phase = 'tunnel'
-    this.#status = 101
+    this.#account.status = 101
     const { outbox } = this.#visitor
     outbox.text(formatUpgradeHead(head))
     outbox.flush()
     const { rest: fromClient, ...client } = this.#visitor.detach()
-    this.#visitor.expire(this.#limits.idle)
+    this.#visitor.expire(this.#attempts.limits.idle)
     this.#tunnel = new Tunnel({
       client,
-      upstream: this.#upstream!.detach(),
+      upstream: this.#attempts.upstream!.detach(),
       target: this.#attempts.target!,
       websocket: /^websocket$/i.test(this.request.upgrade),
-      onActivity: () => this.#visitor.expire(this.#limits.idle),
+      onActivity: () => this.#visitor.expire(this.#attempts.limits.idle),
       onClosed: (bytes, code) => this.#tunnelClosed(bytes, code),
     })
     this.#tunnel.push({ fromClient, fromUpstream: rest })
@@ -167,20 +162,17 @@ export class Exchange implements ResponseHandler, HeldRequest {
 
   head(head: ResponseHead): void {
     this.#phase = 'responding'
-    this.#status = head.status
+    this.#account.status = head.status
     this.#framing = framingTowards(this.request.version, head.framing)
     this.#keepAlive &&= this.#framing.kind !== 'close' && !this.#context.stopping
     const { date, limits } = this.#context
     const keptFor = this.#keepAlive ? limits.keepAlive : undefined
-    const { https, edge } = this.#attempts.destination!
-    const secure = this.#visitor.caller.scheme === 'https'
-    const hsts = secure ? https.hsts(this.request.host) : ''
-    const more = edge?.bindingLine(this.request, this.#attempts.target, { secure })
+    const { hsts, bindingLine: more } = this.#attempts
     this.#visitor.outbox.text(formatResponseHead(head, { framing: this.#framing, keptFor, date, hsts, more }))
   }
 
   body(data: Buffer, source: ByteSource): void {
-    this.#bytes += data.length
+    this.#account.bytes += data.length
     this.#visitor.outbox.body(this.#framing, data, source)
   }
 
@@ -189,15 +181,15 @@ export class Exchange implements ResponseHandler, HeldRequest {
     outbox.bodyEnd(this.#framing, safeTrailers(trailers))
     outbox.flush()
     this.#attempts.release(reusable && requestComplete)
-    this.#end(undefined, this.#status)
+    this.#end(undefined, this.#account.status)
     this.#visitor.finished(this.#keepAlive && requestComplete)
   }
 
   flush(): void {
     const { outbox } = this.#visitor
     outbox.flush()
-    if (outbox.full) this.#upstream?.socket.pause()
-    if (this.#phase === 'responding') this.#visitor.expire(this.#limits.idle)
+    if (outbox.full) this.#attempts.upstream?.socket.pause()
+    if (this.#phase === 'responding') this.#visitor.expire(this.#attempts.limits.idle)
   }
 
   drained(): void {
@@ -206,7 +198,7 @@ export class Exchange implements ResponseHandler, HeldRequest {
 
   failed({ kind }: UpstreamFailure): void {
     if (kind === 'refused') return this.#refused('H21')
-    if (this.#phase === 'waiting' && this.#upstream?.reused && isRepeatable(this.request)) return this.#again()
+    if (this.#phase === 'waiting' && this.#attempts.upstream?.reused && isRepeatable(this.request)) return this.#again()
     if (this.#phase === 'waiting' && kind === 'closed' && this.#attempts.diedTakingOver()) return this.#elsewhere()
     this.#broken(kind === 'malformed' ? 'H17' : this.#phase === 'waiting' ? 'H13' : 'H18')
   }
@@ -215,33 +207,14 @@ export class Exchange implements ResponseHandler, HeldRequest {
     return this.#attempts.target
   }
 
-  get #upstream() {
-    return this.#attempts.upstream
-  }
-
-  get #limits() {
-    return this.#attempts.destination!.limits
-  }
-
-  /** A client of gRPC says how long it waits itself. */
-  get #answerTime(): number {
-    const { firstByte } = this.#limits
-    return this.target?.isH2c === true ? Math.min(firstByte, deadlineOf(this.request)) : firstByte
-  }
-
-  /** It is the control plane that was asked for. */
-  get #isControl(): boolean {
-    return this.#attempts.destination?.app === undefined
-  }
-
   /** A head with a body leaves together with the body's first piece, in `flushRequest`. */
   #send(): void {
     const { caller, requestComplete } = this.#visitor
-    this.#connectedAt = performance.now()
+    this.#account.connected()
     this.#phase = 'waiting'
-    const { outbox } = this.#upstream!
+    const { outbox } = this.#attempts.upstream!
     outbox.text(formatRequestHead(this.request, this.requestId, caller.lines))
-    this.#visitor.expire(requestComplete ? this.#answerTime : this.#limits.idle)
+    this.#visitor.expire(requestComplete ? this.#attempts.answerTime : this.#attempts.limits.idle)
     if (requestComplete) outbox.flush()
   }
 
@@ -251,10 +224,10 @@ export class Exchange implements ResponseHandler, HeldRequest {
       this.#attempts.forget()
       return this.#hold(true)
     }
-    const elapsed = performance.now() - this.#startedAt
-    if (elapsed > this.#limits.firstByte) return this.#fail(code)
-    if (!this.#isControl) return this.#elsewhere()
-    if (elapsed < this.#limits.connect) this.#waitForControl()
+    const { elapsed } = this.#account
+    if (elapsed > this.#attempts.limits.firstByte) return this.#fail(code)
+    if (!this.#attempts.isControl) return this.#elsewhere()
+    if (elapsed < this.#attempts.limits.connect) this.#waitForControl()
     else this.#fail('H99')
   }
 
@@ -295,12 +268,12 @@ export class Exchange implements ResponseHandler, HeldRequest {
   /** Part of the response was sent: only a broken connection or stream shows what is missing. */
   #breakOff(code: RouterCode): void {
     this.#attempts.release(false)
-    this.#end(code, code === 'H27' || code === 'H28' ? 499 : this.#status)
+    this.#end(code, code === 'H27' || code === 'H28' ? 499 : this.#account.status)
     this.#visitor.breakOff()
   }
 
   #fail(code: RouterCode): void {
-    this.#answer(answerFor(this.#isControl && code !== 'H12' ? 'H99' : code))
+    this.#answer(answerFor(this.#attempts.isControl && code !== 'H12' ? 'H99' : code))
   }
 
   #answer(answer: Answer): void {
@@ -312,7 +285,7 @@ export class Exchange implements ResponseHandler, HeldRequest {
   }
 
   #tunnelClosed(bytes: number, code: RouterCode | undefined): void {
-    this.#bytes = bytes
+    this.#account.bytes = bytes
     this.#attempts.target!.end()
     this.#end(code, 101)
     this.#visitor.finished(false)
@@ -321,25 +294,6 @@ export class Exchange implements ResponseHandler, HeldRequest {
   #end(code: RouterCode | undefined, status: number, refusal?: string): void {
     if (this.#phase === 'done') return
     this.#phase = 'done'
-    const app = this.#attempts.destination?.app
-    if (code !== undefined) this.#context.counters.error(code)
-    if (app === undefined) return
-    recordRequest(this.#context, {
-      appId: app.id,
-      request: this.request,
-      requestId: this.requestId,
-      origin: this.#visitor.caller,
-      dyno: this.#attempts.target?.dyno ?? '',
-      times: this.#times(),
-      status,
-      bytes: this.#bytes,
-      code,
-      refusal,
-    })
-  }
-
-  #times(): { connect: number; service: number } | undefined {
-    const at = this.#connectedAt
-    return at === undefined ? undefined : { connect: at - this.#startedAt, service: performance.now() - at }
+    this.#account.close({ code, status, refusal })
   }
 }
