@@ -4,16 +4,14 @@ import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { AppId } from '../../src/model/ids.ts'
 import { connectRouterControl } from '../../src/router/control/client.ts'
-import { routerYoungMiB } from '../../src/supervisor/children.ts'
-import { sparingEnvironment } from '../../src/supervisor/role-process.ts'
-import { freePort, listening, start, untilReady, withVersion, type Listening } from './process.ts'
+import { freePort, listening, start, withVersion, type Listening } from './process.ts'
+import { startRouterProcess } from './router-process.ts'
 
 /** Speaks TLS on another port too. */
 export type TlsListening = Listening & { httpsPort: number }
 
 const execute = promisify(execFile)
 const body = '0123456789abcdef'.repeat(4)
-const main = resolve(import.meta.dirname, '../../src/main/router.ts')
 
 /** What stands behind each proxy: nginx with an answer of 64 bytes, on the second core. */
 export function startBackend(directory: string): Promise<Listening> {
@@ -103,18 +101,7 @@ export async function startKamalProxy(directory: string, backend: number): Promi
 export async function startRouter(directory: string, backend: number): Promise<TlsListening & { certificate: string }> {
   const [port, httpsPort] = [await freePort(), await freePort()]
   const data = join(directory, 'data')
-  const child = start(0, process.execPath, [`--max-semi-space-size=${routerYoungMiB}`, main], {
-    env: {
-      ...sparingEnvironment,
-      ...process.env,
-      PAAS_DATA: data,
-      PAAS_HTTP_PORT: String(port),
-      PAAS_HTTPS_PORT: String(httpsPort),
-      PAAS_LOG_LEVEL: 'warn',
-    },
-    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-  })
-  await untilReady(child)
+  const child = await startRouterProcess({ core: 0, data, port, httpsPort })
   const target = { id: 'bench', dyno: 'web.1', release: 1, host: '127.0.0.1', port: backend }
   await connectRouterControl(join(data, 'run/router/control.sock')).switchTo({
     appId: 'bench' as AppId,

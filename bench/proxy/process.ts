@@ -31,9 +31,11 @@ export async function listening(name: string, port: number, child: ChildProcess)
   }
 }
 
-/** Resolves when a role of the server says that it is ready. */
+/** Resolves when a role of the server says that it is ready. @throws when it exits before */
 export async function untilReady(child: ChildProcess): Promise<void> {
-  for await (const [message] of on(child, 'message') as AsyncIterable<[object]>) if ('ready' in message) return
+  const messages = on(child, 'message', { close: ['exit'] }) as AsyncIterable<[object]>
+  for await (const [message] of messages) if ('ready' in message) return
+  throw new Error(`${child.spawnargs.join(' ')} exited with ${child.exitCode}`)
 }
 
 /** None of these programs says when it listens, but ours. */

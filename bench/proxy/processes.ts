@@ -1,17 +1,15 @@
 import { once } from 'node:events'
 import { BoundSocket, connect, type Socket } from 'node:net'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AppId } from '../../src/model/ids.ts'
 import type { AppRoute } from '../../src/model/route.ts'
 import { connectRouterControl, routerStatus } from '../../src/router/control/client.ts'
-import { routerYoungMiB } from '../../src/supervisor/children.ts'
-import { sparingEnvironment } from '../../src/supervisor/role-process.ts'
 import { median } from '../statistics.ts'
 import type { Row } from '../table.ts'
-import { freePort, start, untilReady, type Listening } from './process.ts'
+import { freePort, type Listening } from './process.ts'
+import { startRouterProcess } from './router-process.ts'
 
-const main = resolve(import.meta.dirname, '../../src/main/router.ts')
 const routes = 10_000
 const changes = 40
 const host = 'bench.localhost'
@@ -50,26 +48,18 @@ async function startRouters(directory: string, processes: number): Promise<Route
   const sockets = [port, httpsPort].map((each) => started.adopt(new BoundSocket({ port: each }), (one) => one.close()))
   const data = join(directory, 'data')
   for (let number = 1; number <= processes; number++) {
-    const child = start(number % 2, process.execPath, [`--max-semi-space-size=${routerYoungMiB}`, main], {
-      env: {
-        ...sparingEnvironment,
-        ...process.env,
-        PAAS_DATA: data,
-        PAAS_HTTP_PORT: String(port),
-        PAAS_HTTPS_PORT: String(httpsPort),
-        PAAS_LOG_LEVEL: 'warn',
-        PAAS_ROUTER_PROCESSES: String(processes),
-        ROUTER_NUMBER: String(number),
-        ROUTER_SECRET: 'bench',
-        LISTEN_FDS: '2',
-        LISTEN_PID: '',
-      },
-      stdio: ['ignore', 'ignore', 'inherit', ...sockets.map((socket) => socket.fd()), 'ipc'],
-    })
+    const env = {
+      PAAS_ROUTER_PROCESSES: String(processes),
+      ROUTER_NUMBER: String(number),
+      ROUTER_SECRET: 'bench',
+      LISTEN_FDS: '2',
+      LISTEN_PID: '',
+    }
+    const descriptors = sockets.map((socket) => socket.fd())
+    const child = await startRouterProcess({ core: number % 2, data, port, httpsPort, env, sockets: descriptors })
     started.defer(async () => {
       if (child.exitCode === null && child.kill('SIGTERM')) await once(child, 'exit')
     })
-    await untilReady(child)
   }
   const run = join(data, 'run/router')
   const stack = started.move()
