@@ -3,12 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { connect as connectTls, type TLSSocket } from 'node:tls'
+import { connect as connectTls, TLSSocket } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createLog } from '../../src/log.ts'
 import type { DataDoor } from '../../src/model/data-door.ts'
 import type { AddonId } from '../../src/model/ids.ts'
 import { DataDoors } from '../../src/router/data-doors/data-doors.ts'
+import { readMysqlPacket } from '../../src/router/data-doors/mysql-begin.ts'
 import type { TlsIdentity } from '../../src/router/tls/identity.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { testIdentity } from './helpers/tls-router.ts'
@@ -226,5 +227,53 @@ describe('a door of PostgreSQL', () => {
     socket.write(Buffer.concat([askForTls, startup]))
     expect(String(await answerOf(socket))).toMatch(/^E/)
     expect(served.size).toBe(before)
+  })
+})
+
+describe('a door of MariaDB', () => {
+  const greeting = Buffer.from([1, 0, 0, 0, 10])
+
+  /** A database that greets, and what becomes of its connection then. */
+  async function startDatabase(serve: (socket: Socket) => void): Promise<Disposable & { port: number }> {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined).write(greeting)
+      serve(socket)
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    return { port: (server.address() as AddressInfo).port, [Symbol.dispose]: () => void server.close() }
+  }
+
+  it('outlives a database that breaks off after it has greeted', async () => {
+    const { promise: greeted, resolve: goOn } = Promise.withResolvers<void>()
+    using database = await startDatabase((socket) => void greeted.then(() => socket.resetAndDestroy()))
+    using doors = openDoors({ handshake: 500, connect: 500 })
+    const one = await door({ protocol: 'mysql', target: { host: '127.0.0.1', port: database.port } })
+    await doors.install([one])
+    const socket = await open(one.port)
+    expect(await answerOf(socket)).toEqual(greeting)
+    goOn()
+    await once(socket.resume(), 'close')
+    expect((await open(one.port)).destroyed).toBe(false)
+  })
+
+  it('outlives a database that breaks off while it waits for the visitor to speak TLS', async () => {
+    const { promise: isOver, resolve: end } = Promise.withResolvers<void>()
+    using database = await startDatabase((socket) => {
+      void readMysqlPacket(socket).then(() => {
+        const secure = new TLSSocket(socket, { isServer: true, cert: identity.certificate, key: identity.key })
+        secure.once('secure', () => (socket.resetAndDestroy(), end()))
+      })
+    })
+    using doors = openDoors({ handshake: 500, connect: 500 })
+    const one = await door({ protocol: 'mysql', target: { host: '127.0.0.1', port: database.port } })
+    await doors.install([one])
+    const socket = await open(one.port)
+    expect(await answerOf(socket)).toEqual(greeting)
+    const login = Buffer.alloc(36)
+    login.set([32, 0, 0, 1, 0, 8])
+    socket.write(login)
+    await isOver
+    await once(socket.resume(), 'close')
+    expect((await open(one.port)).destroyed).toBe(false)
   })
 })

@@ -69,8 +69,7 @@ export class Door {
   #enter(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress)
     const { networks, most, port, addonId } = this.#door
-    // oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
-    socket.on('error', () => {})
+    survive(socket)
     if (!contains(blockListOf(networks), address) || this.#open.size >= most) {
       this.#deps.log.info({ address, port, addon: addonId, open: this.#open.size }, 'a data door stayed closed')
       return void socket.resetAndDestroy()
@@ -110,7 +109,7 @@ export class Door {
     if (!isMysqlTls(asked)) return void socket.end(mysqlRefusal('This database is reached with TLS only: use --ssl.'))
     service.write(asked)
     // What it shows is its own, made by it; the way to it does not leave this machine.
-    const inside = connectTls({ socket: service, rejectUnauthorized: false })
+    const inside = survive(connectTls({ socket: service, rejectUnauthorized: false }))
     const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#deps.context() })
     await Promise.all([once(secure, 'secure'), once(inside, 'secureConnect')])
     clearTimeout(late)
@@ -118,12 +117,18 @@ export class Door {
   }
 
   #reach(target: Target, socket: Socket): Socket {
-    const service = connect({ ...target, allowHalfOpen: true, noDelay: true, keepAlive: true })
+    const service = survive(connect({ ...target, allowHalfOpen: true, noDelay: true, keepAlive: true }))
     const slow = setTimeout(() => service.destroy(), this.#deps.limits.connect)
     service.once('connect', () => clearTimeout(slow)).once('close', () => clearTimeout(slow))
     socket.once('close', () => service.destroy())
     return service
   }
+}
+
+/** An error while nobody waits for something of it would be the end of this process. */
+function survive<S extends Socket>(socket: S): S {
+  // oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
+  return socket.on('error', () => {})
 }
 
 /** As clients of PostgreSQL ask for it. @returns false for one that wants none, which is told */
