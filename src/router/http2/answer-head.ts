@@ -60,9 +60,12 @@ function statusOf(text: string, isTunnel: boolean): number {
   return status >= 200 && status < 300 ? 502 : status
 }
 
-/** As Node takes the fields of interim answers and trailers. */
+/**
+ * As Node takes the fields of interim answers and trailers. Without a prototype: strangers choose
+ * the names, and `constructor` is one.
+ */
 export function asObject(fields: string[]): Record<string, string[]> {
-  const object: Record<string, string[]> = {}
+  const object = Object.create(null) as Record<string, string[]>
   for (let at = 0; at < fields.length; at += 2) (object[fields[at]!] ??= []).push(fields[at + 1]!)
   return object
 }

@@ -46,6 +46,18 @@ describe('a request over HTTP/2', () => {
     ])
   })
 
+  it('has an answer whose trailers and hints are named after what every object has', async () => {
+    const early = 'HTTP/1.1 103 Early Hints\r\nconstructor: 0\r\n\r\n'
+    const head = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
+    const end = '2\r\nok\r\n0\r\nconstructor: 1\r\n__proto__: 2\r\nlast: 3\r\n\r\n'
+    await using app = await startRawApp((socket) => socket.write(early + head + end))
+    await using router = await startTlsRouter(identity, { routes: [route([app])] })
+    using client = await Http2Client.connect(router.tlsPort)
+    const answer = await client.ask()
+    expect(answer).toMatchObject({ status: 200, body: 'ok' })
+    expect(answer.trailers).toMatchObject({ constructor: '1', last: '3' })
+  })
+
   it('shares its connection with others, whose answers come in any order', async () => {
     const { promise: later, resolve } = Promise.withResolvers<void>()
     await using app = await startApp((req, res) => {
