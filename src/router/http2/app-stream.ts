@@ -2,6 +2,7 @@ import { STATUS_CODES } from 'node:http'
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { parseFields, type Field } from '../http/fields.ts'
+import type { Framing } from '../http/framing.ts'
 import { parseResponseHead, type ResponseHead } from '../http/response-head.ts'
 import type { Intake } from '../intake.ts'
 import { owned } from '../loans.ts'
@@ -9,6 +10,8 @@ import type { Outbox } from '../http/outbox.ts'
 import type { ResponseHandler, UpstreamFailure } from '../upstream.ts'
 import { http2 } from './node-http2.ts'
 import { RequestOutbox } from './request-outbox.ts'
+
+const empty: Framing = { kind: 'length', length: 0 }
 
 export type AppStreamDeps = {
   session: ClientHttp2Session
@@ -83,12 +86,10 @@ export class AppStream {
 
   #head(raw: string[], give: (head: ResponseHead) => void, isWhole = false): void {
     this.#deps.onBytes()
-    const { text, hasLength } = textOf(raw)
-    const framing = hasLength ? '' : isWhole ? 'content-length: 0\r\n' : 'transfer-encoding: chunked\r\n'
-    const head = parseResponseHead(text + framing, this.#handler?.method ?? '')
+    const head = parseResponseHead(textOf(raw), this.#handler?.method ?? '')
     if (typeof head === 'string') return this.#fail('malformed', head)
-    give(head)
     // A head that is all there is stays one on its way: gRPC tells statuses apart by that.
+    give(isWhole && head.framing.kind === 'close' ? { ...head, framing: empty } : head)
     if (!isWhole) this.#handler?.flush()
   }
 
@@ -121,16 +122,14 @@ export class AppStream {
 }
 
 /** As HTTP/1.1 has it, and is read. */
-function textOf(raw: string[]): { text: string; hasLength: boolean } {
+function textOf(raw: string[]): string {
   let status = ''
   const fields: string[] = []
-  let hasLength = false
   for (let at = 0; at < raw.length; at += 2) {
     if (raw[at] === ':status') status = raw[at + 1]!
     else fields.push(raw[at]!, raw[at + 1]!)
-    hasLength ||= raw[at] === 'content-length'
   }
-  return { text: `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${linesOf(fields)}`, hasLength }
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${linesOf(fields)}`
 }
 
 function linesOf(raw: string[]): string {

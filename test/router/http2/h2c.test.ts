@@ -89,6 +89,19 @@ describe('an app that speaks HTTP/2 in the clear', () => {
     expect(answer.trailers).toMatchObject({ 'x-end': 'after 42' })
   })
 
+  it('says nothing of a length where it gives none: to HEAD, and of what has not changed', async () => {
+    await using app = await startH2cApp((stream, head) =>
+      stream.respond({ ':status': Number(String(head[':path']).slice(1)) }, { endStream: true }),
+    )
+    await using router = await startTlsRouter(identity, { routes: [route([app], { edge })] })
+    using client = await Http2Client.connect(router.tlsPort)
+    const lengthOf = async (method: string, path: string): Promise<unknown> =>
+      (await client.ask({ ':method': method, ':path': path })).headers['content-length']
+    expect(await lengthOf('HEAD', '/200')).toBeUndefined()
+    expect(await lengthOf('GET', '/304')).toBeUndefined()
+    expect(await lengthOf('GET', '/200')).toBe('0')
+  })
+
   it('that refuses the connection, or breaks off, is told of as any other', async () => {
     await using app = await startH2cApp((stream, head) => {
       if (head[':path'] === '/early') return stream.close(2)
