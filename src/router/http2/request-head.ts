@@ -75,7 +75,7 @@ function reasonAgainst(head: Sorted): Refusal | undefined {
   if (path !== undefined && !path.startsWith('/') && path !== '*') return refuse(400, ':path is not a path')
   if (protocol === undefined) return undefined
   if (protocol !== 'websocket') return refuse(501, 'the only supported :protocol is websocket')
-  return hasLength || lines.includes('\r\nsec-websocket-key:')
+  return hasLength || /^sec-websocket-key:/m.test(lines)
     ? refuse(400, 'it has a field that a WebSocket over HTTP/2 does not have')
     : undefined
 }

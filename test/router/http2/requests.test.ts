@@ -58,6 +58,17 @@ describe('a request over HTTP/2', () => {
     expect(answer.trailers).toMatchObject({ constructor: '1', last: '3' })
   })
 
+  it('for a WebSocket has no key of its own, wherever in the head', async () => {
+    await using app = await startApp((_, res) => res.end('ok'))
+    await using router = await startTlsRouter(identity, { routes: [route([app])] })
+    using client = await Http2Client.connect(router.tlsPort)
+    const head = { ':method': 'CONNECT', ':protocol': 'websocket', ':scheme': 'https' }
+    for (const before of [{}, { 'x-before': 'y' }]) {
+      const stream = client.open({ ...head, ...before, 'sec-websocket-key': 'a' }, true)
+      expect(await answerOf(stream)).toMatchObject({ status: 400 })
+    }
+  })
+
   it('shares its connection with others, whose answers come in any order', async () => {
     const { promise: later, resolve } = Promise.withResolvers<void>()
     await using app = await startApp((req, res) => {
