@@ -15,6 +15,7 @@ type StatusJson = {
   'waiting?': boolean
   'error?': boolean
   message: string
+  step?: string
   rehearsed_seconds?: number | null
   longest_hold_seconds?: number | null
   replaced_by?: string | null
@@ -115,6 +116,7 @@ async function untilUpgraded(api: Client, addon: AddonJson): Promise<StatusJson>
   for (;;) {
     const now = await api.get<StatusJson>(`${databasePath(addon)}/upgrade/wait_status`)
     if (now['error?']) throw new PaasError('upgrade_failed', now.message)
+    if (now.step === 'cancelled') throw new PaasError('upgrade_failed', `The upgrade of ${addon.name} was cancelled.`)
     if (!now['waiting?']) return now
     await delay(500)
   }
