@@ -109,11 +109,13 @@ describe('a domain, when the operator asks for a proof', () => {
       const all = body as unknown as { hostname: string; state: string | null; addresses: string[]; wanted: object }[]
       return Object.fromEntries(all.map((one) => [one.hostname, one]))
     }
+    names.records.set('paas.test A', '192.0.2.80')
     expect((await states())['six.test']).toMatchObject({ state: null, is_looking: true })
     await expect.poll(states).toMatchObject({
       'www.five.test': { state: 'here' },
       'six.test': { state: 'elsewhere', addresses: ['192.0.2.6'], wanted: { value: 'acme.paas.test' } },
-      'seven.test': { state: 'missing' },
+      // As the DNS has the server, without addresses of networks inside the machine.
+      'seven.test': { state: 'missing', server_addresses: ['192.0.2.80'] },
       '*.eight.test': { state: 'missing' },
       'www.mute.test': { state: 'silent' },
     })
