@@ -56,8 +56,8 @@ function nameOf({ params }: AppVisit): string {
   return params['volume'] ?? ''
 }
 
-function pageOf({ app, ...visit }: AppVisit): string {
-  return at`/apps/${app.name}/data/volumes/${nameOf({ app, ...visit })}`
+function pageOf(visit: AppVisit): string {
+  return at`/apps/${visit.app.name}/data/volumes/${nameOf(visit)}`
 }
 
 function about(one: ShownVolume): Html {
@@ -211,9 +211,10 @@ function askDestroy(visit: AppVisit, { name, mount }: ShownVolume): Html {
   `
 }
 
-function ask({ platform, app, form, ...visit }: AppVisit, asked: object): Promise<ShownCopy> {
+function ask(visit: AppVisit, asked: object): Promise<ShownCopy> {
+  const { platform, app, form } = visit
   const name = (form.get('name') ?? '').trim()
-  const body = { ...asked, volume: nameOf({ platform, app, form, ...visit }), ...(name === '' ? {} : { name }) }
+  const body = { ...asked, volume: nameOf(visit), ...(name === '' ? {} : { name }) }
   return platform.send<ShownCopy>('POST', at`/apps/${app.name}/volume-copies`, body)
 }
 
