@@ -8,8 +8,8 @@ const browser = new PlainBrowser(api)
 await browser.logIn()
 
 /** A database that is there, with an archive that reaches back an hour, as the worker records them. */
-async function database(app: string): Promise<{ id: AddonId; name: string }> {
-  const { body } = await api.call('POST', `/apps/${app}/addons`, { body: { plan: 'heroku-postgresql' } })
+async function database(app: string, plan = 'heroku-postgresql'): Promise<{ id: AddonId; name: string }> {
+  const { body } = await api.call('POST', `/apps/${app}/addons`, { body: { plan } })
   const [id, name] = [String(body['id']) as AddonId, String(body['name'])]
   const { addons, addonBackups } = api.store
   addons.setSecrets(id, { ...addons.secrets(id), config: { URL: 'postgres://u:p@h:5432/d' } })
@@ -68,6 +68,15 @@ it('a database is restored to a moment into a new one, which is promoted, and bo
   const of = (addonId: AddonId) => addonAttachments.list({ addonId }).map((one) => one.name)
   expect(of(fork.id)).toContain('DATABASE')
   expect(of(id)).toEqual([expect.stringMatching(/^HEROKU_POSTGRESQL_/)])
+})
+
+it.each([
+  ['heroku-postgresql', 'pg_current_xact_id()'],
+  ['mysql', 'SELECT @@last_gtid'],
+])('the transaction before which a %s is restored is what %s gives', async (plan, how) => {
+  const { name: app } = await api.newApp()
+  const { name } = await database(app, plan)
+  expect((await browser.open(`/dashboard/apps/${app}/data/addons/${name}`)).text).toContain(how)
 })
 
 it('the newest backup of a database is proven, and what was found is told', async () => {

@@ -56,7 +56,7 @@ async function view(visit: AppVisit): Promise<Html> {
           : nothing
       }
     </div>
-    ${mayRestore(visit, one) && backups ? restoring(visit, backups) : nothing}
+    ${mayRestore(visit, one) && backups ? restoring(visit, one, backups) : nothing}
     ${
       backups && backups.kind !== 'none'
         ? html`<section class="stack" aria-labelledby="list">
@@ -113,10 +113,10 @@ function links(visit: AppVisit, one: ShownAddon, attachments: ShownAttachment[])
   ${role === 'deploy' ? nothing : html`<a class="button" href="?ask=destroy">Destroy…</a>`}`
 }
 
-function restoring({ form, here, token }: AppVisit, backups: ShownBackups): Html {
+function restoring({ form, here, token }: AppVisit, one: ShownAddon, backups: ShownBackups): Html {
   if (backups.kind === 'none') return nothing
   return html`<div class="columns">
-    ${backups.window ? restoreForm({ form, here, token }, backups.window) : nothing}
+    ${backups.window ? restoreForm({ form, here, token }, one, backups.window) : nothing}
     <form method="post" action="${here}" class="card stack">
       <h2>Prove it</h2>
       ${token}
@@ -128,6 +128,7 @@ function restoring({ form, here, token }: AppVisit, backups: ShownBackups): Html
 
 function restoreForm(
   { form, here, token }: Pick<AppVisit, 'form' | 'here' | 'token'>,
+  { addon_service: { name: service } }: ShownAddon,
   { from, to }: { from: string; to: string },
 ): Html {
   return html`<form method="post" action="${here}" class="card stack">
@@ -149,10 +150,16 @@ function restoreForm(
       label: 'Or just before this transaction',
       value: form.get('before_xid') ?? '',
       pattern: '[1-9][0-9]{0,9}',
-      help: 'Its number, as txid_current() gives it. The moment above does not count then.',
+      help: `${numberOf(service)}. The moment above does not count then.`,
     })}
     <p>${submit('Restore into a new one', 'restore')}</p>
   </form>`
+}
+
+function numberOf(service: string): string {
+  return service === 'mysql'
+    ? 'The last part of its GTID, as SELECT @@last_gtid gives it'
+    : 'Its number, as pg_current_xact_id() gives it'
 }
 
 async function restore(visit: AppVisit): Promise<Done> {
