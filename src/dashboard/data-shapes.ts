@@ -31,6 +31,8 @@ export type ShownBackups = {
   recovery_point_seconds: number | null
   bytes: number
   where: string | null
+  /** It can be restored here. */
+  provable: boolean
   last_good: { started_at: string } | null
   last_failed: { started_at: string; reason: string | null } | null
   last_proven: { at: string } | null

@@ -8,6 +8,7 @@ import type { Addon } from '../model/addon.ts'
 import type { AddonId } from '../model/ids.ts'
 import type { Service } from '../model/service.ts'
 import { programsAt } from './image.ts'
+import { hasArchive } from './spec.ts'
 
 export type DumpDeps = { engine: Pick<Engine, 'listServices' | 'streamInService'> }
 type SettlingDeps = { engine: Pick<Engine, 'listServices' | 'execInService' | 'endExec'> }
@@ -23,6 +24,11 @@ export function canBeDumped({ data, scripts }: Pick<Service, 'data' | 'scripts'>
 /** Whether a dump of an add-on of that service can be put into one. */
 export function canBeCopied({ scripts }: Pick<Service, 'scripts'>): boolean {
   return ['dump', 'load'].every((name) => scripts.includes(name))
+}
+
+/** Whether what a service has of backups can be restored, so that a proof finds something. */
+export function canBeProven(service: Pick<Service, 'data' | 'scripts'>): boolean {
+  return hasArchive(service) || (canBeDumped(service) && canBeCopied(service))
 }
 
 /**

@@ -133,6 +133,7 @@ const addonBackups = Type.Object(
     recovery_point_seconds: orNull(Type.Number()),
     bytes: Type.Number(),
     where: orNull(someText),
+    provable: Type.Boolean(),
     last_good: orNull(addonBackup),
     last_failed: orNull(addonBackup),
     last_proven: orNull(Type.Object({ ...proven, compared: Type.Boolean() }, closed)),

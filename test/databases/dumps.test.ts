@@ -130,6 +130,8 @@ describe('a service of one’s own without facts', () => {
       const refused = await memo.paas(['backups:prove', memo.name])
       expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('needs the programs dump and load')])
       expect((await backupsOf(memo)).problem).toMatch(/Notes has no program load/)
+      const { code, stderr } = await cache.paas(['backups:prove'])
+      expect([code, stderr]).toEqual([0, expect.stringContaining(`the newest backup of ${cache.name}`)])
     } finally {
       await run('mv', [`${at}.away`, at])
     }

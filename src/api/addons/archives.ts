@@ -3,7 +3,7 @@ import { PaasError } from '../../errors.ts'
 import type { Addon } from '../../model/addon.ts'
 import type { AddonProof, RestoreMoment } from '../../model/addon-backup.ts'
 import type { AddonProofId } from '../../model/ids.ts'
-import { canBeCopied, canBeDumped } from '../../services/dumps.ts'
+import { canBeProven } from '../../services/dumps.ts'
 import { forkAddon } from '../../services/fork.ts'
 import { hasArchive } from '../../services/spec.ts'
 import type { Api } from '../deps.ts'
@@ -76,7 +76,7 @@ export function addonBackupRoutes(api: Api, deps: AddonDeps): void {
 /** @throws invalid_params */
 function checkProvable(deps: AddonDeps, { service: name }: Addon): void {
   const service = servicesOf(deps).find((one) => one.name === name)
-  if (service && (hasArchive(service) || (canBeDumped(service) && canBeCopied(service)))) return
+  if (service && canBeProven(service)) return
   throw new PaasError('invalid_params', `${service?.title ?? name} has no backups here that could be restored.`, {
     hint: 'A service of your own needs the programs dump and load: docs/services.md.',
   })

@@ -3,7 +3,7 @@ import type { Addon } from '../../model/addon.ts'
 import { withoutPassword } from '../../model/backup-target.ts'
 import { windowDays, type AddonBackup, type AddonProof } from '../../model/addon-backup.ts'
 import { serviceNamed, type Service } from '../../model/service.ts'
-import { canBeDumped } from '../../services/dumps.ts'
+import { canBeDumped, canBeProven } from '../../services/dumps.ts'
 import { hasArchive } from '../../services/spec.ts'
 import type { Store } from '../../store/store.ts'
 import { time } from '../http/shapes.ts'
@@ -46,6 +46,7 @@ export function backupsJson(told: Told, addon: Addon): object {
       : service && canBeDumped(service)
         ? dumpsJson(told, addon, service)
         : none),
+    provable: !!service && canBeProven(service),
     ...proofsJson(store.addonProofs.list(addon.id)),
   }
 }

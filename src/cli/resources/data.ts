@@ -67,6 +67,8 @@ export type AddonBackupsJson = {
   recovery_point_seconds: number | null
   bytes: number
   where: string | null
+  /** It can be restored here. */
+  provable: boolean
   last_good: { started_at: string } | null
   last_proven: { at: string; compared: boolean } | null
   last_disproven: { backup: string | null; reason: string } | null

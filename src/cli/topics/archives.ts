@@ -152,7 +152,7 @@ async function allOf(api: Client, path: string): Promise<Provable[]> {
   const addons = await api.get<AddonBackupsJson[]>(`${path}/backups`)
   const volumes = await api.get<VolumeBackupsJson[]>(`${path}/volume-backups`)
   return [
-    ...addons.filter(({ kind }) => kind !== 'none').map(({ addon }) => ofAddon(addon)),
+    ...addons.filter(({ provable }) => provable).map(({ addon }) => ofAddon(addon)),
     ...volumes.map(({ volume: { id, name } }) => ({ name: `the volume ${name}`, path: `${path}/volumes/${id}` })),
   ]
 }

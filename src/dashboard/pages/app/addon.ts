@@ -114,7 +114,7 @@ function links(visit: AppVisit, one: ShownAddon, attachments: ShownAttachment[])
 }
 
 function restoring({ form, here, token }: AppVisit, one: ShownAddon, backups: ShownBackups): Html {
-  if (backups.kind === 'none') return nothing
+  if (!backups.provable) return nothing
   return html`<div class="columns">
     ${backups.window ? restoreForm({ form, here, token }, one, backups.window) : nothing}
     <form method="post" action="${here}" class="card stack">
