@@ -14,7 +14,7 @@ type CreateOptions = AppOptions & {
   confirm?: string
   with?: string[]
   version?: string
-  wait: boolean
+  wait?: boolean
 }
 type DestroyOptions = AppOptions & { confirm?: string; force?: true }
 
@@ -54,6 +54,7 @@ export function defineAddons(program: Command): void {
     .option('--confirm <app>', 'the name of the app, to overwrite config vars of the same name')
     .option('--with <option...>', 'more that the service has, such as postgis')
     .option('--version <version>', 'a version of the service (default: the usual one)')
+    .option('--wait', 'wait until it is there (the default)')
     .option('--no-wait', 'return at once')
     .action(create)
 
@@ -189,7 +190,7 @@ async function create(
     api.post<AddonJson>(`${path}/addons`, body),
     (made) => made.name,
   )
-  const made = isAwaited ? await progress(`Waiting for ${asked.name}`, untilMade(api, asked), varsOf) : asked
+  const made = isAwaited === false ? asked : await progress(`Waiting for ${asked.name}`, untilMade(api, asked), varsOf)
   print(options, made, () => made.name)
   note(`Remove it with: paas addons:destroy ${made.name} -a ${app}`)
 }

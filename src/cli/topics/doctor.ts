@@ -26,7 +26,10 @@ export function defineDoctor(commands: Command): void {
 
 async function examine({ remote, ...options }: Options & { remote?: true }): Promise<void> {
   const findings = remote || !existsSync(program) ? await ask() : await look()
-  print(options, findings, () => [heading('The server and its machine'), ...findings.flatMap(linesOf)])
+  print(options, findings, () => [
+    heading('The server and its machine'),
+    ...findings.flatMap((one) => linesOf(one, Math.max(...findings.map(({ name }) => name.length)))),
+  ])
   if (findings.some(({ state }) => state === 'bad')) throw new Exit(1)
 }
 
@@ -43,7 +46,7 @@ async function ask(): Promise<FindingJson[]> {
 
 const colours = { good: 'green', warning: 'yellow', bad: 'red', unknown: 'gray' } as const
 
-function linesOf({ name, state, message, advice }: FindingJson): string[] {
-  const line = `${name.padEnd(10)}${style(colours[state], state.padEnd(9))}${message}`
-  return advice === null ? [line] : [line, `${' '.repeat(19)}→ ${advice}`]
+function linesOf({ name, state, message, advice }: FindingJson, longest: number): string[] {
+  const line = `${name.padEnd(longest)}  ${style(colours[state], state.padEnd(7))}  ${message}`
+  return advice === null ? [line] : [line, `${' '.repeat(longest + 11)}→ ${advice}`]
 }
