@@ -46,12 +46,14 @@ describe('the release of a slug', () => {
     await app.setConfig({ COLOUR: 'blue' })
     await app.release(slug!)
     await app.serves('one blue')
-    expect(site.store.formations.list(app.id)).toMatchObject([{ type: 'web', quantity: 1 }])
+    // What serves is on record once it has held.
+    await expect.poll(() => site.store.formations.list(app.id)).toMatchObject([{ type: 'web', quantity: 1 }])
     await maker.destroy()
     await until('the other app is gone', async () => maker.record === undefined)
     await app.setConfig({ COLOUR: 'green' })
     await app.serves('one green')
-    expect(app.releases).toEqual(['v1 succeeded', 'v2 failed', 'v3 succeeded', 'v4 succeeded', 'v5 succeeded'])
+    const all = ['v1 succeeded', 'v2 failed', 'v3 succeeded', 'v4 succeeded', 'v5 succeeded']
+    await expect.poll(() => app.releases).toEqual(all)
   })
 })
 
