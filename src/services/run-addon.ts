@@ -140,17 +140,23 @@ export async function containersOf(
   return engine.listServices({ addonId: id })
 }
 
-/** @throws addon_failed */
+/**
+ * Waits until a container that was started answers.
+ * @throws addon_failed, and engine_unavailable as soon as it has gone: another one may be started
+ */
 export async function untilHealthy(
   { engine }: Pick<RunAddonDeps, 'engine'>,
   { name, process }: Addon,
-  { id }: ServiceContainer,
+  { id, addonId }: ServiceContainer,
   signal: AbortSignal,
 ): Promise<void> {
   const end = performance.now() + readiness.seconds * 1000
   while (performance.now() < end) {
     const asked = await engine.execInService(id, { argv: [`${programsAt}/health`] }, signal).catch(notYet)
     if (asked?.code === 0) return
+    const container = (await engine.listServices({ addonId })).find((one) => one.id === id)
+    if (!container || !comesBack(container.state))
+      throw new PaasError('engine_unavailable', `The add-on ${name} went away.`)
     await delay(readiness.pause, undefined, { signal })
   }
   throw new PaasError('addon_failed', `${name} did not answer within ${readiness.seconds} s.`, {
