@@ -30,6 +30,11 @@ export class Routes {
     return this.#routes.get(appId)
   }
 
+  /** Once the changes under way are over: the router has one a moment before it is known here. */
+  settled(appId: AppId): Promise<AppRoute | undefined> {
+    return this.#turn.runExclusive(() => this.#routes.get(appId))
+  }
+
   /**
    * Resolves when every new request goes to this route; returns the route it replaced.
    * @throws router_unavailable when the router stays away for 30 s

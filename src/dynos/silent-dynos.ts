@@ -7,7 +7,7 @@ import type { RouterControl, Silence } from '../router/control/control.ts'
 export type SilentDynosDeps = {
   engine: Pick<Engine, 'findDyno'>
   router: Pick<RouterControl, 'silences'>
-  routes: Pick<Routes, 'get'>
+  routes: Pick<Routes, 'settled'>
   dynoLog: Pick<DynoLog, 'answers'>
   /** Seconds for which a web dyno may give no HTTP answer. */
   seconds: number
@@ -60,7 +60,8 @@ export class SilentDynos {
     await Promise.all(this.#suspects.map((id) => this.#begin(id)))
     this.#suspects = []
     const silences = new Map((await this.#deps.router.silences(this.pace)).map((silence) => [silence.id, silence]))
-    for (const watch of this.#watches.values()) if (!silences.has(watch.dyno.id)) this.#end(watch)
+    const over = [...this.#watches.values()].filter(({ dyno }) => !silences.has(dyno.id))
+    await Promise.all(over.map((watch) => this.#end(watch)))
     for (const [id, watch] of this.#watches) watch.counted += silences.get(id)?.held ? 1 : patience
     for (const [id] of this.#answered) if (!this.#rests(id, patience)) this.#answered.delete(id)
     const unwatched = [...silences.values()].filter(({ id }) => !this.#watches.has(id))
@@ -99,14 +100,14 @@ export class SilentDynos {
     watch.knock = undefined
     if (reply.kind !== 'answered' || this.#watches.get(dyno.id) !== watch) return
     this.#answered.set(dyno.id, performance.now())
-    this.#end(watch)
+    await this.#end(watch)
   }
 
   /** Something came of it, or it is no target any more. */
-  #end({ dyno, knock }: Watch): void {
+  async #end({ dyno, knock }: Watch): Promise<void> {
     this.#watches.delete(dyno.id)
     knock?.abort()
-    const isTarget = this.#deps.routes.get(dyno.appId)?.targets.some(({ id }) => id === dyno.id)
-    if (isTarget) this.#deps.dynoLog.answers(dyno)
+    const route = await this.#deps.routes.settled(dyno.appId)
+    if (route?.targets.some(({ id }) => id === dyno.id)) this.#deps.dynoLog.answers(dyno)
   }
 }

@@ -35,7 +35,7 @@ async function dynoWith(onRequest: RequestListener, suspects: string[] = []) {
   const silent = new SilentDynos({
     engine: { findDyno: async () => dyno },
     router: { silences: async () => silences },
-    routes: { get: () => ({ appId, app: 'acme', hosts: [], state: 'up', targets: [target] }) },
+    routes: { settled: () => Promise.resolve({ appId, app: 'acme', hosts: [], state: 'up', targets: [target] }) },
     dynoLog: { answers: ({ name }) => void told.push(`${name} answers`) },
     seconds: 60,
     suspects,
