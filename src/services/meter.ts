@@ -97,8 +97,10 @@ export class AddonMeter {
     const { store, engine, platformLog } = this.#deps
     const { fill, shared } = addonFill(addon.fill, { bytes, limitMiB: plan.diskMiB, free })
     const changes = fill !== addon.fill
-    if (container?.state.kind === 'running' && (fill === 'full' || addon.fill === 'full')) {
+    if (fill === 'full' || addon.fill === 'full') {
       if (!service.scripts.includes('writes')) return
+      // Not on record before it is so: of one that is just started again, at the next look.
+      if (container?.state.kind !== 'running') return store.addons.recordBytes(addon.id, { bytes, fill: addon.fill })
       const argv = [`${programsAt}/writes`, fill === 'full' || addon.held === 'yes' ? 'off' : 'on']
       const { code, output } = await engine.execInService(container.id, { argv }, signal)
       if (code !== 0)
