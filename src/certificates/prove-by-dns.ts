@@ -7,6 +7,9 @@ import { CertificateTrouble } from './trouble.ts'
 /** Milliseconds until a record is seen at most, and between two looks. */
 const patience = { total: 180_000, between: 1_000 }
 
+/** Milliseconds before each try to take a record away: a name server may be away for a moment. */
+const pausesBeforeUnset = [0, 1_000, 5_000]
+
 type ProveDeps = { dns: Pick<Dns, 'texts' | 'alias'>; records: RecordSetter; signal: AbortSignal }
 
 /**
@@ -20,10 +23,22 @@ export async function proveByDns(deps: ProveDeps, challenges: Challenge[]): Prom
     const own = `_acme-challenge.${name}`
     const place = (await deps.dns.alias(own).catch(() => undefined))?.toLowerCase() ?? own
     await deps.records.set(place, value)
-    set.defer(() => deps.records.unset(place, value).catch(() => undefined))
+    set.defer(() => unset(deps.records, place, value))
     await untilSeen(deps, own, value)
   }
   return set.move()
+}
+
+/** What cannot be unset is left: it proves nothing to anybody once its order is over. */
+async function unset(records: RecordSetter, name: string, text: string): Promise<void> {
+  for (const pause of pausesBeforeUnset) {
+    await delay(pause)
+    const isUnset = await records.unset(name, text).then(
+      () => true,
+      () => false,
+    )
+    if (isUnset) return
+  }
 }
 
 async function untilSeen({ dns, signal }: ProveDeps, name: string, text: string): Promise<void> {

@@ -139,7 +139,7 @@ export class Site implements AsyncDisposable {
   /** The app's log lines that match, as `process: text`. */
   async logLines(app: SiteApp, pattern: RegExp): Promise<string[]> {
     const lines: string[] = []
-    const filter = { lines: 1000, follow: false }
+    const filter = { lines: 1_000_000, follow: false }
     const reader = openAppLogReader({ directory: this.config.paths.logs })
     for await (const { process, text } of reader.read(app.id, filter, AbortSignal.timeout(10_000))) {
       lines.push(`${process}: ${text}`)

@@ -40,14 +40,19 @@ export function updateSetter(server: Server): RecordSetter {
 
 type Place = { address: string; port: number }
 
+/** How a name server says that it has no such record, or that the name is not in its zones. */
+const absences = ['ENODATA', 'ENOTFOUND', 'EREFUSED']
+
 /** The nearest name above that has a start of authority. */
 async function zoneOf(name: string, { address, port }: Place): Promise<string> {
-  const resolver = new dns.Resolver({ timeout: 2_000, tries: 2 })
+  const resolver = new dns.Resolver({ timeout: 2_000, tries: 4 })
   resolver.setServers([isIP(address) === 6 ? `[${address}]:${port}` : `${address}:${port}`])
   const labels = name.split('.')
   for (const at of labels.keys()) {
     const zone = labels.slice(at).join('.')
-    const found = await resolver.resolveSoa(zone).catch(() => undefined)
+    const found = await resolver.resolveSoa(zone).catch((cause: NodeJS.ErrnoException) => {
+      if (!absences.includes(cause.code ?? '')) throw cause
+    })
     if (found) return zone
   }
   throw new Error(`it has no zone with ${name}`)
