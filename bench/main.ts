@@ -15,6 +15,7 @@ import { benchMemory } from './memory.ts'
 import { benchProxy } from './proxy.ts'
 import { benchOutputDelay, benchPush } from './push.ts'
 import { benchRedeploy } from './redeploy.ts'
+import { benchStackUpgrade } from './stack-upgrade.ts'
 import { benchStream } from './stream.ts'
 import { printTable, writeJson, type Row } from './table.ts'
 
@@ -32,6 +33,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   redeploy: async () => benchRedeploy(server),
   engine: benchEngine,
   data: async () => benchData(server),
+  stack: benchStackUpgrade,
   backups: benchBackups,
   stream: benchStream,
   logs: benchLogs,

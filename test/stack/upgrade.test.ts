@@ -1,55 +1,25 @@
-import { execFile } from 'node:child_process'
-import { appendFile, chmod, cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createStack } from '../../src/build/stack/debian.ts'
-import { loadConfig } from '../../src/config.ts'
-import { connectDocker } from '../../src/engine/docker/docker.ts'
-import { createLog } from '../../src/log.ts'
+import { AgedStack } from '../helpers/aged-stack.ts'
 import { api, TestApp, until } from '../helpers/app.ts'
 import { TestRepository } from '../helpers/repository.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 
-const run = promisify(execFile)
-const name = `debian-${process.pid}-old`
-
+let stack: AgedStack
+let name: string
 let server: TestServer
-let directory: string
 let apps: TestApp[]
 
-/**
- * A second stack: a copy of ours with few packages, whose images say that one of them, netbase, is older than it is. So
- * Debian's mirror always has something newer.
- */
 beforeAll(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'paas-stacks-'))
-  // The server's roles are users of their own.
-  await chmod(directory, 0o755)
-  await cp(resolve(import.meta.dirname, '../../stack/debian-13'), join(directory, 'debian-13'), { recursive: true })
-  await cp(join(directory, 'debian-13'), join(directory, name), { recursive: true })
-  await writeFile(join(directory, name, 'run-packages'), 'netbase\n')
-  await appendFile(
-    join(directory, name, 'install'),
-    "sed -i '/^Package: netbase$/,/^$/ s/^Version: .*/&~old/' /var/lib/dpkg/status\n",
-  )
-  // As set-up does, which is root.
-  const config = loadConfig({ ...process.env, PAAS_STACKS: directory, XDG_CACHE_HOME: directory })
-  const engine = connectDocker({ docker: config.docker, serverId: `${name}-setup`, log: createLog('test', 'silent') })
-  await createStack({ engine, config }, name).runImage([], () => undefined)
-  await engine.removeServer()
-  server = await startServer({ env: { PAAS_STACKS: directory } })
+  stack = await AgedStack.create()
+  name = stack.name
+  server = await startServer({ env: { PAAS_STACKS: stack.directory } })
   apps = await Promise.all(
     ['', 'grep -A9 "^Package: netbase$" /var/lib/dpkg/status | grep -q old || exit 7; '].map(appWith),
   )
 }, 600_000)
 afterAll(async () => {
   await server?.stop()
-  await rm(directory, { recursive: true, force: true })
-  const { stdout } = await run('docker', ['image', 'ls', '--quiet', '--filter', `label=paas.stack=${name}`])
-  const images = [...new Set(stdout.split('\n').filter(Boolean))]
-  if (images.length > 0) await run('docker', ['rmi', '--force', ...images])
+  await stack?.[Symbol.asyncDispose]()
 })
 
 async function appWith(guard: string): Promise<TestApp> {
