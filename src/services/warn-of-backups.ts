@@ -7,7 +7,7 @@ type Deps = { store: Pick<Store, 'apps' | 'accounts' | 'webhookDeliveries'>; pla
 /** Tells the app's log, and its webhooks as a change of the add-on. */
 export function warnOfBackups({ store, platformLog }: Deps, addon: Addon, what: string): void {
   const { id, name, appId } = addon
-  platformLog.api(appId, `Error L20 (backup missing): ${name}: ${what}. See: paas backups`)
+  platformLog.api(appId, `Error L22 (backup missing): ${name}: ${what}. See: paas backups`)
   const app = store.apps.get(appId)
   const owner = app && store.accounts.find(app.ownerId)
   if (!app || !owner) return

@@ -74,7 +74,7 @@ export class VolumeProofs {
   /** The app's log, and its webhooks as a change of the volume. */
   #warn({ id, name, appId }: AppVolume, problem: string): void {
     const { store, platformLog } = this.#parts
-    platformLog.api(appId, `Error L20 (backup missing): volume ${name}: ${problem}. See: paas volumes:backups`)
+    platformLog.api(appId, `Error L22 (backup missing): volume ${name}: ${problem}. See: paas volumes:backups`)
     const app = store.apps.get(appId)
     const owner = app && store.accounts.find(app.ownerId)
     if (!app || !owner) return

@@ -108,7 +108,7 @@ describe('dumps of a Redis', () => {
       const { body: events } = await api<object[]>(server, 'GET', `/apps/${cache.app}/webhook-events`)
       return JSON.stringify(events).includes(`${good!.name} could not be restored`)
     })
-    expect(await cache.log()).toMatch(/Error L20 \(backup missing\): .*could not be restored/)
+    expect(await cache.log()).toMatch(/Error L22 \(backup missing\): .*could not be restored/)
     await cp(copy, file)
     expect((await cache.paas(['backups:prove', cache.name])).code).toBe(0)
   })

@@ -109,6 +109,6 @@ describe('a proof', () => {
       body: { lines: 100 },
     })
     const lines = await (await fetch(session.logplex_url)).text()
-    expect(lines).toMatch(/Error L20 \(backup missing\): .*could not be restored/)
+    expect(lines).toMatch(/Error L22 \(backup missing\): .*could not be restored/)
   })
 })

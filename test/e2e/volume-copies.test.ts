@@ -268,7 +268,7 @@ it('a backup that is damaged at the target is found by its proof, and the app an
   await run('sh', ['-c', damage, packs])
   const { code, stderr } = await command(['volumes:prove', 'data'])
   expect([code, stderr]).toEqual([1, expect.stringContaining('and it is NOT whole')])
-  expect(await paas('logs', '-n', '200')).toMatch(/Error L20 \(backup missing\): volume data: .*could not be restored/)
+  expect(await paas('logs', '-n', '200')).toMatch(/Error L22 \(backup missing\): volume data: .*could not be restored/)
   const { body: events } = await app.api<object[]>('GET', '/webhook-events')
   expect(JSON.stringify(events)).toMatch(/api:volume.*could not be restored/)
 })
