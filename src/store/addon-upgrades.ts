@@ -43,6 +43,7 @@ export function openAddonUpgradeRecords(db: Database): AddonUpgradeRecords {
         return toUpgrade(row!)
       }),
     find: (id) => listOf('WHERE id = :id', { id })[0],
+    findByFork: (forkId) => listOf('WHERE fork_id = :forkId', { forkId })[0],
     setState: (id, state) => {
       db.run('UPDATE addon_upgrades SET state = :state, reason = :reason, ended_at = :endedAt WHERE id = :id', {
         id,

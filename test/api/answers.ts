@@ -904,6 +904,7 @@ export const answers: Record<string, Record<string, Shape>> = {
     'POST /client/v11/databases/:database/upgrade/prepare': { own: saying, because: ofDataApi },
     'POST /client/v11/databases/:database/upgrade/dry_run': { own: saying, because: ofDataApi },
     'POST /client/v11/databases/:database/upgrade/run': { own: saying, because: ofDataApi },
+    'POST /client/v11/databases/:database/upgrade': { own: saying, because: ofDataApi },
     'POST /client/v11/databases/:database/upgrade/cancel': { own: saying, because: ofDataApi },
     'GET /client/v11/databases/:database/upgrade/wait_status': { own: upgradeStatus, because: ofDataApi },
   },

@@ -5,7 +5,7 @@ import type { Api } from '../deps.ts'
 import { time, uuidOf } from '../http/shapes.ts'
 import { wake } from '../http/wake.ts'
 import { ask, checkReady, databaseOf, infoOf, waitStatus, type DataDeps } from './data.ts'
-import { upgradeRoutes } from './upgrades.ts'
+import { upgradeOf, upgradeRoutes } from './upgrades.ts'
 
 const service = 'heroku-postgresql'
 const config = { scope: 'protected' } as const
@@ -31,7 +31,10 @@ export function postgresRoutes(api: Api, deps: DataDeps): void {
     }
   })
 
-  api.get(`${database}/wait_status`, (request) => waitStatus(databaseOf(deps, request, service, 'view')))
+  api.get(`${database}/wait_status`, (request) => {
+    const addon = databaseOf(deps, request, service, 'view')
+    return upgradeOf(deps, addon) ?? waitStatus(addon)
+  })
 
   api.put(`${database}/reset`, { schema: { body: reset } }, async (request, reply) => {
     const addon = databaseOf(deps, request, service)

@@ -30,17 +30,20 @@ export function upgradeRoutes(api: Api, deps: DataDeps): void {
   for (const step of ['prepare', 'dry_run'] as const) {
     api.post(`${upgrade}/${step}`, { config, schema }, async (request, reply) => {
       const { addon, version } = await ask(deps, request, reply, { isRehearsal: true })
-      const after = `It takes as long as writes will be refused when it is upgraded: pg:upgrade:run ${addon.name}`
+      const after = `It takes as long as writes will be refused when it is upgraded: \`pg:upgrade:run ${addon.name}\``
       return { message: `A copy of ${addon.name} is being upgraded to version ${version}. ${after}` }
     })
   }
 
-  api.post(`${upgrade}/run`, { config, schema }, async (request, reply) => {
-    const { addon, version } = await ask(deps, request, reply, { isRehearsal: false })
-    const how = 'A copy is upgraded first; then its writes are refused for about as long as that took.'
-    const follow = `Follow it with: pg:upgrade:wait ${addon.name}`
-    return { message: `${addon.name} is being upgraded to version ${version}. ${how} ${follow}` }
-  })
+  // As pg:upgrade of Heroku's command up to version 10 asks for it.
+  for (const path of [upgrade, `${upgrade}/run`]) {
+    api.post(path, { config, schema }, async (request, reply) => {
+      const { addon, version } = await ask(deps, request, reply, { isRehearsal: false })
+      const how = 'A copy is upgraded first; then its writes are refused for about as long as that took.'
+      const follow = `Follow it with: \`pg:upgrade:wait ${addon.name}\``
+      return { message: `${addon.name} is being upgraded to version ${version}. ${how} ${follow}` }
+    })
+  }
 
   api.post(`${upgrade}/cancel`, { config, schema }, (request) => {
     const addon = databaseOf(deps, request, name)
@@ -59,6 +62,13 @@ export function upgradeRoutes(api: Api, deps: DataDeps): void {
     const addon = databaseOf(deps, request, name, 'view')
     return statusOf(deps, addon, store.addonUpgrades.list(addon.id)[0])
   })
+}
+
+/** What whoever waits for a database waits for, while it is being replaced; undefined otherwise. */
+export function upgradeOf({ store }: DataDeps, { id, name }: Addon): object | undefined {
+  const open = store.addonUpgrades.list(id).find(isUnderWay)
+  if (!open || open.isRehearsal) return undefined
+  return { 'waiting?': true, 'error?': false, message: messageOf(open, { name, made: '' }) }
 }
 
 async function ask(
@@ -88,14 +98,14 @@ async function ask(
 }
 
 /** `rehearsed_seconds` and `replaced_by` are ours. */
-function statusOf({ store }: DataDeps, { name }: Addon, newest: AddonUpgrade | undefined): object {
+function statusOf({ store }: DataDeps, { id, name }: Addon, newest: AddonUpgrade | undefined): object {
   const made = newest?.forkId == null ? undefined : store.addons.find(newest.forkId)
+  if (!newest) return { 'waiting?': false, 'error?': false, message: idle(store, { id, name }) }
   const told = {
-    'waiting?': newest !== undefined && isUnderWay(newest),
-    'error?': newest?.state.kind === 'failed',
-    message: newest ? messageOf(newest, { name, made: made?.name ?? '' }) : `${name} is not being upgraded.`,
+    'waiting?': isUnderWay(newest),
+    'error?': newest.state.kind === 'failed',
+    message: messageOf(newest, { name, made: made?.name ?? '' }),
   }
-  if (!newest) return told
   const rehearsed = newest.rehearsed === null ? null : Math.ceil(newest.rehearsed)
   return {
     ...told,
@@ -105,6 +115,14 @@ function statusOf({ store }: DataDeps, { name }: Addon, newest: AddonUpgrade | u
     replaced_by: newest.state.kind === 'succeeded' ? (made?.name ?? null) : null,
     version: newest.version,
   }
+}
+
+/** Of one that is not being upgraded: the name of the old one may be that of the new one by now. */
+function idle({ addons, addonUpgrades }: DataDeps['store'], { id, name }: Pick<Addon, 'id' | 'name'>): string {
+  const former = addonUpgrades.findByFork(id)
+  if (former?.state.kind !== 'succeeded') return `${name} is not being upgraded.`
+  const old = addons.find(former.addonId)?.name ?? 'one that is gone by now'
+  return `${name} of version ${former.version} took the place of ${old}`
 }
 
 function messageOf(

@@ -57,6 +57,33 @@ describe('an upgrade of a database', () => {
     expect((await post(`${at}/cancel`)).message).toContain('which nobody cancels')
   })
 
+  it('is asked for by an older command too, which waits as for a database that is being made', async () => {
+    const { at, name } = await newDatabase('15')
+    expect((await post(at, { version: '17' })).message).toContain(`${name} is being upgraded to version 17.`)
+    const ready = at.replace('upgrade', 'wait_status')
+    expect((await api.call('GET', ready)).body).toEqual({
+      'waiting?': true,
+      'error?': false,
+      message: `${name} is to be upgraded to version 17`,
+    })
+    await post(`${at}/cancel`)
+    await post(`${at}/dry_run`)
+    expect((await api.call('GET', ready)).body).toMatchObject({ 'waiting?': false, message: 'available' })
+  })
+
+  it('of which the outcome is told by the name that is the new one’s by then', async () => {
+    const [old, made] = [await newDatabase('15'), await newDatabase('17')]
+    await post(`${old.at}/run`)
+    const { id } = api.store.addonUpgrades.list(old.id)[0]!
+    api.store.addonUpgrades.setFork(id, made.id)
+    api.store.addonUpgrades.setState(id, { kind: 'succeeded' })
+    expect((await api.call('GET', `${made.at}/wait_status`)).body).toEqual({
+      'waiting?': false,
+      'error?': false,
+      message: `${made.name} of version 17 took the place of ${old.name}`,
+    })
+  })
+
   it('tells what became of it', async () => {
     const { id, at, name } = await newDatabase('15')
     await post(`${at}/run`)
