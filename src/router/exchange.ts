@@ -84,7 +84,7 @@ export class Exchange implements ResponseHandler, HeldRequest {
   flushRequest(): void {
     const outbox = this.#attempts.upstream?.outbox
     if (outbox === undefined || !this.ready) return
-    outbox.flush()
+    outbox.flushSoon()
     if (outbox.full) this.#visitor.hold()
   }
 
@@ -179,7 +179,7 @@ export class Exchange implements ResponseHandler, HeldRequest {
   complete(trailers: Field[], reusable: boolean): void {
     const { outbox, requestComplete } = this.#visitor
     outbox.bodyEnd(this.#framing, safeTrailers(trailers))
-    outbox.flush()
+    outbox.flushSoon()
     this.#attempts.release(reusable && requestComplete)
     this.#end(undefined, this.#account.status)
     this.#visitor.finished(this.#keepAlive && requestComplete)
@@ -187,7 +187,7 @@ export class Exchange implements ResponseHandler, HeldRequest {
 
   flush(): void {
     const { outbox } = this.#visitor
-    outbox.flush()
+    outbox.flushSoon()
     if (outbox.full) this.#attempts.upstream?.socket.pause()
     if (this.#phase === 'responding') this.#visitor.expire(this.#attempts.limits.idle)
   }
@@ -215,7 +215,7 @@ export class Exchange implements ResponseHandler, HeldRequest {
     const { outbox } = this.#attempts.upstream!
     outbox.text(formatRequestHead(this.request, this.requestId, caller.lines))
     this.#visitor.expire(requestComplete ? this.#attempts.answerTime : this.#attempts.limits.idle)
-    if (requestComplete) outbox.flush()
+    if (requestComplete) outbox.flushSoon()
   }
 
   #refused(code: 'H19' | 'H21'): void {

@@ -45,8 +45,8 @@ export class Tunnel implements Tunnelled {
       deps.onActivity()
       this.#toUpstream.push(chunk, source)
     }
-    follow(upstream.outbox.socket, client.outbox.socket)
-    follow(client.outbox.socket, upstream.outbox.socket)
+    join(upstream.outbox, client.outbox)
+    join(client.outbox, upstream.outbox)
   }
 
   /** What came along with the heads. */
@@ -78,6 +78,12 @@ export class Tunnel implements Tunnelled {
     this.#deps.target.tunnels.delete(this)
     this.#deps.onClosed(this.#toClient.bytes, this.#code)
   }
+}
+
+/** `to` ends with `from`, after all that came of it. */
+function join(from: Outbox<Duplex>, to: Outbox<Duplex>): void {
+  for (const event of ['end', 'close']) from.socket.on(event, () => to.flush())
+  follow(from.socket, to.socket)
 }
 
 type DirectionOptions = { websocket: boolean; farewell: Buffer }
@@ -131,7 +137,7 @@ class Direction {
     const to = this.#to
     if (!to.socket.writable) return
     to.data(chunk, source)
-    to.flush()
+    to.flushSoon()
     if (to.full) this.#from.socket.pause()
   }
 }

@@ -125,8 +125,7 @@ export class VisitorConnection implements Visitor {
     this.#exchange = undefined
     this.caller.end()
     if (this.#state === 'detached') return
-    if (!keepAlive && request !== undefined && this.#isOver(request)) return void this.outbox.socket.destroy()
-    if (!keepAlive) return this.#close()
+    if (!keepAlive) return this.#close(request)
     this.#body = undefined
     this.#awaitNext()
     // Not at once: the answer may be complete before its request is.
@@ -276,6 +275,7 @@ export class VisitorConnection implements Visitor {
     this.#state = 'closing'
     exchange?.visitorLeft()
     this.caller.end()
+    this.outbox.flush()
     this.outbox.socket.destroySoon()
   }
 
@@ -285,10 +285,12 @@ export class VisitorConnection implements Visitor {
   }
 
   /**
-   * Closes after everything was sent. Further input is read and dropped for a while: closing with
-   * unread bytes would reset the answer on its way.
+   * Closes after everything, the answer to the `last` request, was sent. Further input is read and
+   * dropped for a while: closing with unread bytes would reset the answer on its way.
    */
-  #close(): void {
+  #close(last?: RequestHead): void {
+    this.outbox.flush()
+    if (last !== undefined && this.#isOver(last)) return void this.outbox.socket.destroy()
     this.#state = 'closing'
     const { app, linger } = this.#context.limits
     this.expire(app.idle)

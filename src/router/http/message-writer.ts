@@ -2,7 +2,7 @@ import type { ByteSource } from '../loans.ts'
 import type { Field } from './fields.ts'
 import type { Framing } from './framing.ts'
 
-/** Takes one message after the other; what it takes is sent by `flush`. */
+/** Takes one message after the other; what it takes is sent by `flush` or `flushSoon`. */
 export interface MessageWriter {
   /** Nothing more should be sent until there is space. */
   readonly full: boolean
@@ -13,4 +13,6 @@ export interface MessageWriter {
   body(framing: Framing, data: Buffer, source: ByteSource): void
   bodyEnd(framing: Framing, trailers: Field[]): void
   flush(): void
+  /** At the end of this turn of the event loop at the latest. */
+  flushSoon(): void
 }

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { ByteSource, PieceTaker } from '../loans.ts'
+import { atEndOfTurn } from '../turn.ts'
 import { tell, Writes, type OutboxPiece } from '../writes.ts'
 import { formatFields, type Field } from './fields.ts'
 import type { Framing } from './framing.ts'
@@ -8,6 +9,8 @@ import type { MessageWriter } from './message-writer.ts'
 
 /** Up to this many bytes, copying into one string is cheaper than a piece of its own. */
 const smallPiece = 4096
+/** Of characters, that wait for the end of the turn. */
+const mostDelayed = 16_384
 
 /**
  * Collects what is sent to one socket in one turn of the event loop: a head and its body leave as
@@ -19,6 +22,8 @@ export class Outbox<S extends Duplex = Socket> implements PieceTaker, MessageWri
   #text = ''
   /** What comes before the text. */
   #pieces: (string | OutboxPiece)[] = []
+  /** It will be flushed at the end of this turn. */
+  #isDue = false
 
   /** @param onFailed the other end takes no more */
   constructor(socket: S, onFailed = (): void => void socket.destroy()) {
@@ -32,7 +37,7 @@ export class Outbox<S extends Duplex = Socket> implements PieceTaker, MessageWri
   }
 
   get sent(): boolean {
-    return !this.#writes.waiting
+    return this.#text === '' && !this.#writes.waiting
   }
 
   /** @param text latin1 */
@@ -61,6 +66,19 @@ export class Outbox<S extends Duplex = Socket> implements PieceTaker, MessageWri
     if (framing.kind === 'chunked') this.#text += `0\r\n${formatFields(trailers)}\r\n`
   }
 
+  /** What is long is written at once: whoever reads into its buffer next waits for that. */
+  flushSoon(): void {
+    if (this.#pieces.length > 0 || this.#text.length > mostDelayed) return this.flush()
+    if (this.#isDue || this.#text === '') return
+    this.#isDue = true
+    atEndOfTurn(this)
+  }
+
+  endTurn(): void {
+    this.#isDue = false
+    if (!this.socket.destroyed) this.flush()
+  }
+
   /** Writes what was collected. */
   flush(): void {
     if (this.#pieces.length > 0) return this.#flushPieces()
@@ -74,6 +92,7 @@ export class Outbox<S extends Duplex = Socket> implements PieceTaker, MessageWri
   drop(): void {
     tell(this.#pieces)
     this.#pieces = []
+    this.#text = ''
   }
 
   #flushPieces(): void {

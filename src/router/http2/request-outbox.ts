@@ -51,6 +51,10 @@ export class RequestOutbox implements MessageWriter {
     if (this.stream?.writable) this.stream.end()
   }
 
+  flushSoon(): void {
+    this.flush()
+  }
+
   flush(): void {
     this.#open()
     this.#data?.flush()

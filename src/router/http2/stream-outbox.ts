@@ -51,6 +51,10 @@ export class StreamOutbox implements MessageWriter {
     if (!endStream && !this.#stream.destroyed) this.#stream.end()
   }
 
+  flushSoon(): void {
+    this.flush()
+  }
+
   flush(): void {
     this.#respond(false)
     this.data.flush()
