@@ -7,10 +7,11 @@ import { Channel, type Backlog } from './channel.ts'
 import { SegmentWriter } from './segment-writer.ts'
 import { defaultSizes, type SegmentSizes } from './segments.ts'
 
-/** How long an app's file stays open without a new line, milliseconds. */
+/** An app's file is closed after one to two of these without a new line, milliseconds. */
 const idleTime = 60_000
 
-type OpenLog = { channel: Channel; file: SegmentWriter; usedAt: number }
+/** `isUsed`: since it was last looked at. */
+type OpenLog = { channel: Channel; file: SegmentWriter; isUsed: boolean }
 
 /**
  * @param directory `paths.logs`; one directory per app is made in it
@@ -33,7 +34,7 @@ class Writer implements AppLogWriter {
 
   write(appId: AppId, line: LogLine): void {
     const open = this.#logs.get(appId) ?? this.#open(appId)
-    open.usedAt = performance.now()
+    open.isUsed = true
     open.channel.push(line)
   }
 
@@ -45,14 +46,16 @@ class Writer implements AppLogWriter {
   #open(appId: AppId): OpenLog {
     const file = new SegmentWriter(join(this.#deps.directory, appId), this.#deps.sizes)
     const log = this.#deps.log.child({ app: appId })
-    const open = { channel: new Channel({ file, backlog: this.#backlog, log }), file, usedAt: 0 }
+    const open = { channel: new Channel({ file, backlog: this.#backlog, log }), file, isUsed: true }
     this.#logs.set(appId, open)
     return open
   }
 
   #closeIdle(): void {
-    for (const [appId, { channel, usedAt }] of this.#logs) {
-      if (!channel.idle || performance.now() - usedAt <= idleTime) continue
+    for (const [appId, open] of this.#logs) {
+      const { isUsed } = open
+      open.isUsed = false
+      if (isUsed || !open.channel.idle) continue
       this.#close(appId).catch((cause: unknown) =>
         this.#deps.log.warn({ err: cause, app: appId }, 'app log not closed'),
       )

@@ -2,6 +2,7 @@ import type { Proofs } from '../model/route.ts'
 import type { RequestHead } from './http/request-head.ts'
 import type { Answer } from './router-error.ts'
 import type { TlsIdentity } from './tls/identity.ts'
+import { turnTime } from './turn.ts'
 
 /** Milliseconds that proofs are shown after they were told last. */
 const life = 15_000
@@ -89,6 +90,6 @@ export class LiveProofs {
   }
 
   #current(): Proofs {
-    return performance.now() < this.#until ? this.#proofs : none
+    return turnTime() < this.#until ? this.#proofs : none
   }
 }

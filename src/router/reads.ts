@@ -39,11 +39,13 @@ export function readDirectly(socket: Socket, { buffer, callback }: Intake['onrea
   const usual = handle?.onread
   if (streamWrap === undefined || handle == null || usual === undefined) return
   const { streamBaseState: state, kReadBytesOrError } = streamWrap
+  let current = buffer()
   handle.onread = function (bytes) {
     const size = state[kReadBytesOrError]!
     if (size <= 0 || socket.destroyed) return usual.call(this, bytes)
     callback(size)
-    return buffer()
+    const next = buffer()
+    return next === current ? undefined : (current = next)
   }
 }
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { RouterContext } from './context.ts'
 import { parseHost } from './http/host.ts'
 import type { Origin } from './origin.ts'
@@ -14,6 +15,23 @@ export type RefusedRequest = {
   answer: Answer
   requestId: string
   origin: Pick<Origin, 'address' | 'scheme'>
+}
+
+/**
+ * Counts and logs a request that the router does not pass on.
+ * @returns its id
+ */
+export function noteRefusal(
+  context: Pick<RouterContext, 'routes' | 'appLog' | 'measurements' | 'counters'>,
+  refused: Omit<RefusedRequest, 'requestId'>,
+): string {
+  const { counters } = context
+  const { code } = refused.answer
+  counters.refusedRequests++
+  if (code !== undefined) counters.error(code)
+  const requestId = randomUUID()
+  logRefusal(context, { ...refused, requestId })
+  return requestId
 }
 
 /**

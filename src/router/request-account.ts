@@ -2,6 +2,7 @@ import type { Attempts } from './attempts.ts'
 import type { RouterContext } from './context.ts'
 import { recordRequest } from './request-log.ts'
 import type { RouterCode } from './router-error.ts'
+import { turnTime } from './turn.ts'
 
 type AccountContext = Pick<RouterContext, 'appLog' | 'counters' | 'measurements'>
 type Ending = { code: RouterCode | undefined; status: number; refusal?: string | undefined }
@@ -15,7 +16,7 @@ export class RequestAccount {
   readonly #context: AccountContext
   readonly #requestId: string
   readonly #attempts: Attempts
-  readonly #startedAt = performance.now()
+  readonly #startedAt = turnTime()
   #connectedAt: number | undefined
 
   constructor(context: AccountContext, requestId: string, attempts: Attempts) {
@@ -31,7 +32,7 @@ export class RequestAccount {
 
   /** It is sent to the app, perhaps once more. */
   connected(): void {
-    this.#connectedAt = performance.now()
+    this.#connectedAt = turnTime()
   }
 
   /** It is over. One that is for no app has no line. */
@@ -56,6 +57,6 @@ export class RequestAccount {
 
   #times(): { connect: number; service: number } | undefined {
     const at = this.#connectedAt
-    return at === undefined ? undefined : { connect: at - this.#startedAt, service: performance.now() - at }
+    return at === undefined ? undefined : { connect: at - this.#startedAt, service: turnTime() - at }
   }
 }

@@ -7,6 +7,7 @@ import type { Field } from './http/fields.ts'
 import { findHeadEnd } from './http/head-end.ts'
 import { Outbox } from './http/outbox.ts'
 import { readDirectly } from './reads.ts'
+import { turnTime } from './turn.ts'
 import { UpstreamSocket, type TargetAddress } from './upstream-socket.ts'
 import { mayBecomeResponseHead, parseResponseHead, type ResponseHead } from './http/response-head.ts'
 
@@ -99,7 +100,7 @@ export class Upstream {
    * milliseconds.
    */
   reuse(handler: ResponseHandler, newest: number): boolean {
-    const now = performance.now()
+    const now = turnTime()
     if (!this.isUsable(now) || now - this.#idleSince > newest) {
       this.destroy()
       return false
@@ -183,7 +184,7 @@ export class Upstream {
     const [handler, head, body] = [this.#handler!, this.#head!, this.#body!]
     this.#handler = this.#head = this.#body = undefined
     this.#interims = 0
-    this.#idleSince = performance.now()
+    this.#idleSince = turnTime()
     this.#usableUntil = this.#idleSince + keptFor(head)
     const alive = !this.#socket.readableEnded && !this.#socket.unheard
     handler.complete(body.trailers, head.keepAlive && nothingFollows && alive)

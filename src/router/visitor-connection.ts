@@ -1,5 +1,4 @@
 import type { BodyReader } from './http/framing.ts'
-import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { Caller } from './caller.ts'
 import type { RouterContext } from './context.ts'
@@ -12,9 +11,10 @@ import { isLast, parseRequestHead, type RequestHead } from './http/request-head.
 import { Intake } from './intake.ts'
 import { owned, type ByteSource } from './loans.ts'
 import { readInto } from './reads.ts'
-import { logRefusal } from './refused-request.ts'
+import { noteRefusal } from './refused-request.ts'
 import { answerFor, answerForRefusal, type Answer } from './router-error.ts'
 import { readFirstLine } from './tls/first-line.ts'
+import { turnTime } from './turn.ts'
 import type { Arrival, Rendezvous, Visitor } from './visitor.ts'
 
 const nothing = Buffer.alloc(0)
@@ -77,7 +77,7 @@ export class VisitorConnection implements Visitor {
   }
 
   expire(milliseconds: number): void {
-    this.#deadline = performance.now() + milliseconds
+    this.#deadline = turnTime() + milliseconds
   }
 
   /** Called now and then: acts when time is up. */
@@ -208,7 +208,7 @@ export class VisitorConnection implements Visitor {
   /** Whether these first bytes can only be HTTP; they wait while they may be a token. */
   #isHttp(bytes: Buffer, rendezvous: Rendezvous): boolean {
     const reading = readFirstLine(bytes)
-    if (reading === 'http') this.#rendezvous = undefined
+    if (reading === 'http') this.#speaksHttp()
     else if (reading === 'undecided') this.#waitForHead(0)
     else {
       this.#deadline = Infinity
@@ -217,6 +217,11 @@ export class VisitorConnection implements Visitor {
       rendezvous(outbox.socket, bytes)
     }
     return reading === 'http'
+  }
+
+  #speaksHttp(): void {
+    this.#rendezvous = undefined
+    readInto(this.outbox.socket, this.#intake.onread)
   }
 
   /** The time limit counts from the first byte, however slowly the rest drips in. */
@@ -261,12 +266,7 @@ export class VisitorConnection implements Visitor {
   }
 
   #refuse(answer: Answer, head: string): void {
-    const { counters } = this.#context
-    counters.refusedRequests++
-    if (answer.code !== undefined) counters.error(answer.code)
-    const id = randomUUID()
-    logRefusal(this.#context, { head, answer, requestId: id, origin: this.caller })
-    this.answer(answer, id)
+    this.answer(answer, noteRefusal(this.#context, { head, answer, origin: this.caller }))
   }
 
   #left(): void {

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { streamWrap, type WriteRequest } from './stream-wrap.ts'
+import { SecureSocket } from './tls/secure-socket.ts'
 
 type Handle = {
   writeQueueSize: number
@@ -19,12 +20,14 @@ let spare: WriteRequest | undefined = node && new node.WriteWrap()
 /**
  * Writes to a socket's handle, past its stream, which costs more than the kernel does for a small
  * write; decision 95. What the kernel does not take at once libuv keeps, in order, and `drain` is
- * emitted when it has all of it. TLS, and a Node without these names, write through the stream.
+ * emitted when it has all of it. A Node without these names writes through the stream, and so does
+ * TLS, but for what is sent alone.
  */
 export class Writes {
   readonly #socket: Duplex
   readonly #onFailed: () => void
   readonly #isPlain: boolean
+  readonly #secure: SecureSocket | undefined
   #isBroken = false
   #waiting = 0
 
@@ -33,11 +36,12 @@ export class Writes {
     this.#socket = socket
     this.#onFailed = onFailed
     this.#isPlain = node !== undefined && !(socket instanceof TLSSocket)
+    this.#secure = socket instanceof SecureSocket ? socket : undefined
   }
 
   /** The kernel has not taken all of it. */
   get waiting(): boolean {
-    return this.#waiting > 0 || this.#socket.writableLength > 0
+    return this.#waiting > 0 || this.#socket.writableLength > 0 || this.#secure?.isSending === true
   }
 
   /** So much waits that no more should come until `drain`. */
@@ -50,8 +54,8 @@ export class Writes {
   /** @param text latin1 */
   text(text: string): void {
     const handle = this.#handle()
-    if (handle === undefined) this.#socket.write(text, 'latin1')
-    else this.#settle(handle.writeLatin1String(spare!, text), undefined, undefined)
+    if (handle !== undefined) this.#settle(handle.writeLatin1String(spare!, text), undefined, undefined)
+    else if (this.#secure?.send(text) !== true) this.#socket.write(text, 'latin1')
   }
 
   /** All of `pieces` as one write. */

@@ -26,6 +26,7 @@ export type Refusal = { refused: number; reason: string }
 
 const requestLine = /([!#$%&'*+\-.^_`|~0-9A-Za-z]{1,32}) ([\x21-\x7e]+) HTTP\/(\d)\.(\d)\r\n/y
 const longestTarget = 16_384
+const repeatable = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
 
 /**
  * Reads the head of a request; RFC 9112 sections 3 and 5, RFC 9110 section 7. Whatever a parser
@@ -55,7 +56,7 @@ export function isLast({ keepAlive, framing, upgrade }: RequestHead): boolean {
  * already.
  */
 export function isRepeatable({ method, framing, upgrade }: RequestHead): boolean {
-  return framing.kind === 'none' && upgrade === undefined && /^(GET|HEAD|OPTIONS|PUT|DELETE)$/.test(method)
+  return framing.kind === 'none' && upgrade === undefined && repeatable.has(method)
 }
 
 type Read = Pick<RequestHead, 'method' | 'target' | 'version' | 'fields'>

@@ -41,7 +41,8 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
   if (typeof declared === 'string') return declared
   if (declared?.kind === 'chunked' && line[1] === '0') return 'HTTP/1.0 does not allow Transfer-Encoding'
   const framing = isBodiless(status, method) ? noBody : (declared ?? { kind: 'close' })
-  return { status, reason: line[3] ?? '', fields, framing, ...readConnection(fields, line[1] !== '0', framing) }
+  const { keepAlive, hopFields } = readConnection(fields, line[1] !== '0', framing)
+  return { status, reason: line[3] ?? '', fields, framing, keepAlive, hopFields }
 }
 
 /** RFC 9110 section 6.4.1. */

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import type { Caller } from '../caller.ts'
@@ -10,7 +9,7 @@ import { noBody } from '../http/framing.ts'
 import type { Outbox } from '../http/outbox.ts'
 import { Intake } from '../intake.ts'
 import { owned } from '../loans.ts'
-import { logRefusal } from '../refused-request.ts'
+import { noteRefusal } from '../refused-request.ts'
 import { answerFor, answerForRefusal, type Answer } from '../router-error.ts'
 import type { Visitor } from '../visitor.ts'
 import { formatGrpcAnswer, isGrpc } from './grpc.ts'
@@ -162,11 +161,7 @@ export class StreamVisitor implements Visitor {
 
   #refuse(answer: Answer, head: string): void {
     const { context } = this.#deps
-    context.counters.refusedRequests++
-    if (answer.code !== undefined) context.counters.error(answer.code)
-    const id = randomUUID()
-    logRefusal(context, { head, answer, requestId: id, origin: this.caller })
-    this.answer(answer, id)
+    this.answer(answer, noteRefusal(context, { head, answer, origin: this.caller }))
   }
 
   #left(): void {

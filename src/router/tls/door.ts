@@ -8,6 +8,7 @@ import { plainAddress, type Peer } from '../origin.ts'
 import type { RefusedRequest } from '../refused-request.ts'
 import { answerForRefusal } from '../router-error.ts'
 import type { TlsIdentity } from './identity.ts'
+import { SecureSocket } from './secure-socket.ts'
 
 /** Who connected, and to which port of ours. */
 type Entering = { peer: Peer; port: number }
@@ -103,7 +104,7 @@ export class TlsDoor {
   }
 
   #shakeHands(raw: Socket, arrival: Entering, late: NodeJS.Timeout): void {
-    const socket = new TLSSocket(raw, {
+    const socket = new SecureSocket(raw, {
       isServer: true,
       secureContext: this.#contextAt(raw.localAddress),
       SNICallback: (host, answer) => void this.#contextFor(host.toLowerCase()).then((context) => answer(null, context)),
