@@ -9,6 +9,8 @@ export type ShownAddon = {
   state: string
   config_vars: string[]
   created_at: string
+  /** As a restore is asked for; the name is null where that add-on is gone. */
+  forked_from: { addon: { id: string; name: string | null }; at: string | null; before_xid: string | null } | null
   provision_message?: string
 }
 
@@ -35,7 +37,8 @@ export type ShownBackups = {
   provable: boolean
   last_good: { started_at: string } | null
   last_failed: { started_at: string; reason: string | null } | null
-  last_proven: { at: string } | null
+  /** `compared`: with what was noted when the backup was made; else it was restored alone. */
+  last_proven: { at: string; compared: boolean } | null
   last_disproven: { at: string; backup: string | null; reason: string } | null
   problem: string | null
   backups: ShownBackup[]
@@ -53,6 +56,13 @@ export type ShownVolume = {
   limit_bytes: number
   measured_at: string | null
   created_at: string
+  /** The copy that what is in it came with. */
+  filled_from: {
+    kind: 'restore' | 'fork' | 'upload'
+    volume: { name: string }
+    backup: { id: string } | null
+    as_of: string
+  } | null
 }
 
 export type ShownCopy = {

@@ -66,6 +66,11 @@ export function newestBackup(copies: VolumeCopy[], volumeId: VolumeId): VolumeCo
   )
 }
 
+/** The copy that filled a volume, whose data goes along where it is switched with another's. */
+export function fillingOf({ data }: Pick<AppVolume, 'data'>, copies: VolumeCopy[]): VolumeCopy | undefined {
+  return copies.find(({ into, state }) => into?.data === data && state.kind === 'succeeded')
+}
+
 /** What is wrong with the daily backups of a volume; undefined: nothing. */
 export function volumeProblem(
   { id, createdAt }: Pick<AppVolume, 'id' | 'createdAt'>,

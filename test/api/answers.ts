@@ -537,6 +537,18 @@ const volume = Type.Object(
   {
     app: ofApp,
     created_at: Type.String({ format: 'date-time' }),
+    filled_from: Type.Union([
+      Type.Null(),
+      Type.Object(
+        {
+          as_of: Type.String({ format: 'date-time' }),
+          backup: Type.Union([Type.Null(), Type.Object({ id: Type.String({ format: 'uuid' }) }, closed)]),
+          kind: Type.String(),
+          volume: Type.Object({ name: Type.String() }, closed),
+        },
+        closed,
+      ),
+    ]),
     id: Type.String({ format: 'uuid' }),
     limit_bytes: count,
     measured_at: text({ format: 'date-time' }),

@@ -55,6 +55,11 @@ export const deviations: Deviation[] = [
     },
   },
   {
+    resource: 'add-on',
+    because: 'what a restored one was made from is ours to tell',
+    change: (schema) => Object.assign(schema.properties ?? {}, { forked_from: {} }),
+  },
+  {
     resource: 'dyno',
     because: 'it has a state only; why a dyno is not up, how it ended and when it starts again is ours to tell',
     change: (schema) => {

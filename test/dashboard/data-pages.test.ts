@@ -21,6 +21,15 @@ async function database(app: string, plan = 'heroku-postgresql'): Promise<{ id: 
   return { id, name }
 }
 
+/** What the page tells of something, as it is read. */
+function factOf(term: string): string | undefined {
+  const told = new RegExp(`<dt>${term}</dt>\\s*<dd>([^]*?)</dd>`).exec(browser.page.text)?.[1]
+  return told
+    ?.replaceAll(/<[^>]*>/g, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+}
+
 it('backups of a database are made, and restored once its name was typed', async () => {
   await api.newApp('kept')
   expect((await browser.open('/dashboard/apps/kept/backups')).text).toContain('No backups yet')
@@ -59,6 +68,7 @@ it('a database is restored to a moment into a new one, which is promoted, and bo
   expect(fork.origin).toMatchObject({ addonId: id, moment: { at: `${at.replace('T', ' ')}+00:00` } })
   expect(browser.path).toBe(`/dashboard/apps/restored/data/addons/${fork.name}`)
   expect(browser.page.text).toContain(`${fork.name} is being made: ${name} as of ${at.replace('T', ' ')} UTC`)
+  expect(factOf('Made from')).toBe(`${name}, as of ${at.replace('T', ' ')} UTC`)
   const { addons, addonAttachments } = api.store
   addons.setSecrets(fork.id, { ...addons.secrets(fork.id), config: { URL: 'postgres://u:p@other:5432/d' } })
   addons.setState(fork.id, { kind: 'provisioned', work: null })
@@ -89,6 +99,17 @@ it('the newest backup of a database is proven, and what was found is told', asyn
   expect((await browser.open(browser.path)).text).toContain(
     '20261126-140307F could not be restored: It is &lt;torn&gt;.',
   )
+  for (const [compared, said] of [
+    [true, ''],
+    [false, ' (not compared)'],
+  ] as const) {
+    const { id: asked } = api.store.addonProofs.ask(id)
+    api.store.addonProofs.setState(asked, { kind: 'succeeded', label: '20261126-140307F', compared })
+    await browser.open(browser.path)
+    expect(factOf('Last proven')).toMatch(new RegExp(`UTC${said.replaceAll(/[()]/g, '\\$&')}$`))
+    expect((await browser.open('/dashboard/apps/proven/data')).text).toContain(`>proven${said}</span>`)
+    await browser.open(`/dashboard/apps/proven/data/addons/${name}`)
+  }
 })
 
 it('a volume is backed up, forked, restored, downloaded and switched', async () => {
@@ -118,6 +139,17 @@ it('a volume is backed up, forked, restored, downloaded and switched', async () 
   ])
   const filled = { appId: app.id, name: 'copy', mount: '/volumes/copy', types: [], singleWriter: true }
   const other = volumes.addFilled(filled, crypto.randomUUID() as typeof made.id)
+  const restored = { appId: app.id, name: 'files-restored', mount: '/volumes/r', types: [], singleWriter: true }
+  const [copy] = volumeCopies.list({ appId: app.id })
+  expect(copy).toMatchObject({ kind: 'restore', from: backup!.id })
+  volumes.addFilled(restored, copy!.into!.data)
+  volumeCopies.setState(copy!.id, state)
+  await browser.open('/dashboard/apps/filled/data/volumes/files-restored')
+  expect(factOf('Filled from')).toMatch(
+    new RegExp(`^backup ${backup!.id.slice(0, 8)} of files, as of [-\\d]+ [:\\d]{8} UTC$`),
+  )
+  await browser.open(path)
+  expect(factOf('Filled from')).toBeUndefined()
   await browser.open(`${path}?switch=copy`)
   await browser.submit('Switch')
   expect(volumes.list(app.id).find(({ name }) => name === 'files')?.data).toBe(other.data)

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { attachedVars, type Addon, type AddonAttachment } from '../../model/addon.ts'
+import type { AddonOrigin } from '../../model/addon-backup.ts'
 import type { ServicePlan, Service } from '../../model/service.ts'
 import type { Store } from '../../store/store.ts'
 import { named, time, uuidOf } from '../http/shapes.ts'
@@ -69,6 +70,7 @@ export function addonJson({ store, services, request }: Told, addon: Addon): Rec
     billing_entity: { ...app, type: 'app' },
     config_vars: varNames(store, addon),
     created_at: time(addon.createdAt),
+    forked_from: addon.origin && originJson(store, addon.origin),
     id: addon.id,
     name: addon.name,
     plan: service && plan && isWhole('plan') ? planJson(service, plan) : named('plan', planName),
@@ -77,6 +79,15 @@ export function addonJson({ store, services, request }: Told, addon: Addon): Rec
     state: addon.state.kind === 'failed' ? 'deprovisioned' : addon.state.kind,
     updated_at: time(addon.updatedAt),
     web_url: null,
+  }
+}
+
+/** As a restore is asked for: `at`, or `latest`; or `before_xid`. The add-on may be gone. */
+function originJson({ addons }: Pick<Store, 'addons'>, { addonId, moment }: AddonOrigin): object {
+  return {
+    addon: { id: addonId, name: addons.find(addonId)?.name ?? null },
+    at: moment.kind === 'time' ? time(new Date(moment.at)) : moment.kind === 'latest' ? 'latest' : null,
+    before_xid: moment.kind === 'xid' ? moment.xid : null,
   }
 }
 

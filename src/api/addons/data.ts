@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { PaasError } from '../../errors.ts'
 import type { Role } from '../../model/access.ts'
 import type { Addon, AddonWork } from '../../model/addon.ts'
+import type { AddonOrigin } from '../../model/addon-backup.ts'
 import type { AddonFigures } from '../../model/addon-figures.ts'
 import { newestDump } from '../../services/dump-watch.ts'
 import { canBeDumped } from '../../services/dumps.ts'
@@ -63,6 +64,7 @@ export async function infoOf(deps: DataDeps, addon: Addon, signal: AbortSignal):
     ...(service && (hasArchive(service) || canBeDumped(service)) ? backupLines(deps, addon, service) : []),
     ...nodesOf(figures),
     { name: 'Host', values: [addon.host] },
+    ...(addon.origin ? [{ name: 'Forked From', values: [originOf(deps, addon.origin)] }] : []),
     ...(addon.exposed ? [{ name: 'Open to outside', values: [openTo(deps, addon.exposed)] }] : []),
     { name: 'Created', values: [minuteOf(addon.createdAt)] },
   ]
@@ -92,6 +94,13 @@ function statusOf({ state, fill }: Addon, figures: AddonFigures | undefined): st
 
 function openTo({ config }: DataDeps, { port, networks }: NonNullable<Addon['exposed']>): string {
   return `${config.domain}:${port} to ${networks.join(', ')}`
+}
+
+/** The add-on, which may be gone, and the moment. */
+function originOf({ store }: Pick<DataDeps, 'store'>, { addonId, moment }: AddonOrigin): string {
+  const name = store.addons.find(addonId)?.name ?? 'one that is gone'
+  if (moment.kind === 'time') return `${name}, as of ${moment.at}`
+  return moment.kind === 'xid' ? `${name}, before transaction ${moment.xid}` : name
 }
 
 /** How many, and which where. */

@@ -3,6 +3,7 @@ import { Type } from 'typebox'
 import { PaasError } from '../../errors.ts'
 import type { App } from '../../model/app.ts'
 import type { Release } from '../../model/release.ts'
+import { fillingOf } from '../../model/volume-copy.ts'
 import { checkNewVolume, type NewVolume, type AppVolume } from '../../model/volume.ts'
 import { createVolumeRelease } from '../../release/create.ts'
 import { sayWhoReleases } from '../../release/say-who.ts'
@@ -138,10 +139,11 @@ export function volumeNamed({ volumes }: Pick<Deps['store'], 'volumes'>, app: Ap
   })
 }
 
-function volumeJson({ config }: Pick<Deps, 'config'>, app: App, volume: AppVolume, release?: Release): object {
+function volumeJson({ config, store }: Deps, app: App, volume: AppVolume, release?: Release): object {
   return {
     app: { id: app.id, name: app.name },
     created_at: time(volume.createdAt),
+    filled_from: fillingJson(store, volume),
     id: volume.id,
     limit_bytes: config.limits.volumeMiB * 2 ** 20,
     measured_at: volume.measuredAt && time(volume.measuredAt),
@@ -153,5 +155,19 @@ function volumeJson({ config }: Pick<Deps, 'config'>, app: App, volume: AppVolum
     types: volume.types,
     updated_at: time(volume.updatedAt),
     used_bytes: volume.bytes,
+  }
+}
+
+/** The copy that what is in it came with; null: dynos alone have written to it. */
+function fillingJson({ volumeCopies }: Pick<Deps['store'], 'volumeCopies'>, volume: AppVolume): object | null {
+  const copies = volumeCopies.list({ appId: volume.appId })
+  const copy = fillingOf(volume, copies)
+  if (!copy) return null
+  const backup = copies.find(({ id }) => id === copy.from)
+  return {
+    as_of: time((backup ?? copy).createdAt),
+    backup: copy.from && { id: copy.from },
+    kind: copy.kind,
+    volume: { name: copy.volume },
   }
 }

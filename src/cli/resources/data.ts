@@ -13,6 +13,13 @@ export type VolumeJson = {
   used_bytes: number | null
   limit_bytes: number
   measured_at: string | null
+  /** The copy that what is in it came with. */
+  filled_from: {
+    kind: 'restore' | 'fork' | 'upload'
+    volume: { name: string }
+    backup: { id: string } | null
+    as_of: string
+  } | null
   created_at: string
   /** The one that a change of it made. */
   release: { version: number } | null

@@ -92,6 +92,11 @@ function useOf({ used_bytes, limit_bytes }: VolumeJson): string {
   return `${used} of ${Math.round(limit_bytes / 2 ** 20)}`
 }
 
+function fillingOf({ kind, volume: { name }, backup, as_of: at }: NonNullable<VolumeJson['filled_from']>): string {
+  const what = kind === 'upload' ? 'an upload' : `${backup ? `backup ${backup.id.slice(0, 8)} of ` : ''}${name}`
+  return `${what}, as of ${formatTimeAndAge(at)}`
+}
+
 async function showOne(name: string, options: AppOptions): Promise<void> {
   const { api, path } = await connectToApp(options)
   print(options, await api.get<VolumeJson>(`${path}/volumes/${encodeURIComponent(name)}`), (volume) => [
@@ -104,6 +109,7 @@ async function showOne(name: string, options: AppOptions): Promise<void> {
       ['Writers', writersOf(volume)],
       ['MiB used', useOf(volume)],
       ['Measured', volume.measured_at === null ? 'not yet' : formatTimeAndAge(volume.measured_at)],
+      ...(volume.filled_from ? [['Filled from', fillingOf(volume.filled_from)] as [string, string]] : []),
       ['Created', formatTimeAndAge(volume.created_at)],
     ]),
   ])

@@ -5,6 +5,7 @@
   root.classList.add('script')
 
   const clock = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
+  const toSecond = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
   const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' })
   const units = [
     ['day', 86_400],
@@ -25,7 +26,8 @@
       const date = new Date(time.dateTime)
       if (Number.isNaN(date.getTime())) continue
       time.title = exact.format(date)
-      const text = time.dataset.ago === undefined ? clock.format(date) : ago(date)
+      const at = time.dataset.seconds === undefined ? clock : toSecond
+      const text = time.dataset.ago === undefined ? at.format(date) : ago(date)
       if (time.textContent !== text) time.textContent = text
     }
   }

@@ -11,7 +11,10 @@ export function backupFacts(one: ShownBackups): Html {
   return html`${troubles(one)}
   ${facts([
     ['Last good', good ? ago(good.started_at) : html`<span class="quiet">none yet</span>`],
-    ['Last proven', proven ? ago(proven.at) : html`<span class="quiet">not yet</span>`],
+    [
+      'Last proven',
+      proven ? html`${ago(proven.at)}${comparedOrNot(proven)}` : html`<span class="quiet">not yet</span>`,
+    ],
     ['Lost at most', lostAtMost(one)],
     ['Any moment', window ? html`from ${moment(window.from)} to ${moment(window.to)}` : null],
     ['Size', one.bytes > 0 ? bytes(one.bytes) : null],
@@ -27,6 +30,11 @@ function troubles({ problem, last_failed: failed, last_disproven: disproven }: S
     disproven && `${disproven.backup ?? 'The newest backup'} could not be restored: ${disproven.reason}`,
   ]
   return html`${said.map((text) => (text ? alert(text) : nothing))}`
+}
+
+/** It was restored and answers, but there was nothing to compare it with: as the command says. */
+export function comparedOrNot({ compared }: { compared: boolean }): string {
+  return compared ? '' : ' (not compared)'
 }
 
 /** `9 s`, `3 h`: of what was written last, if all of the machine were lost now. */

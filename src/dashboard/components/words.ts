@@ -1,9 +1,10 @@
 import { html, type Html } from '../html.ts'
 
 /** A moment: in UTC, until the script of the page says it in the viewer's zone. */
-export function moment(iso: string | null): Html {
+export function moment(iso: string | null, precision: 'minutes' | 'seconds' = 'minutes'): Html {
   if (iso === null) return html`<span class="quiet">never</span>`
-  return html`<time datetime="${iso}">${utc(iso)}</time>`
+  if (precision === 'minutes') return html`<time datetime="${iso}">${utc(iso)}</time>`
+  return html`<time datetime="${iso}" data-seconds>${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC</time>`
 }
 
 /** Likewise; the script says how long ago it is. */

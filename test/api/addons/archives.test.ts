@@ -123,6 +123,14 @@ describe('a restore', () => {
     expect(fork.password).not.toBe(old.password)
     expect(fork.backupKey).not.toBe(old.backupKey)
     expect(api.store.addons.find(id)!.origin).toMatchObject({ addonId: made.id, moment: { kind: 'time' } })
+    expect(body['forked_from']).toEqual({
+      addon: { id: made.id, name: made.name },
+      at: `${at.slice(0, 19)}Z`,
+      before_xid: null,
+    })
+    const { body: told } = await api.call('GET', `/addons/${id}/info`)
+    const from = `${made.name}, as of ${at.replace('T', ' ').replace('Z', '+00:00')}`
+    expect(told['info']).toContainEqual({ name: 'Forked From', values: [from] })
     const { body: attached } = await api.call('GET', `/apps/${made.app}/addon-attachments`)
     expect(attached.map((one) => one['name'])).toEqual(['DATABASE', expect.stringMatching(/^HEROKU_POSTGRESQL_/)])
   })

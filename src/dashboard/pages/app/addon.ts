@@ -44,6 +44,7 @@ async function view(visit: AppVisit): Promise<Html> {
           ['Attached as', own.map(({ name }) => name).join(', ')],
           ['Config vars', html`${one.config_vars.map((key) => html`<code>${key}</code> `)}`],
           ['App', one.app.id === app.id ? null : one.app.name],
+          ['Made from', madeFrom(app.name, one)],
           ['Since', moment(one.created_at)],
         ])}
       </section>
@@ -70,6 +71,16 @@ async function view(visit: AppVisit): Promise<Html> {
       <a href="/dashboard${path}/backups">Backups</a>.
     </p>
   `
+}
+
+/** Which add-on, and what of it: another one is not linked to when it is gone. */
+function madeFrom(app: string, { forked_from: origin, created_at: made }: ShownAddon): Html | null {
+  if (!origin) return null
+  const { name } = origin.addon
+  const which =
+    name === null ? 'an add-on that is gone' : html`<a href="/dashboard${pageOf({ name: app }, name)}">${name}</a>`
+  if (origin.before_xid !== null) return html`${which}, before transaction ${origin.before_xid}`
+  return html`${which}, as of ${moment(origin.at === null || origin.at === 'latest' ? made : origin.at, 'seconds')}`
 }
 
 const noBackups = empty('No backups yet', 'The first is made within minutes.')

@@ -1,4 +1,4 @@
-import { lostAtMost } from '../../components/backup-facts.ts'
+import { lostAtMost, comparedOrNot } from '../../components/backup-facts.ts'
 import { field, select, submit } from '../../components/form.ts'
 import { empty, tableOr } from '../../components/table.ts'
 import { ago, badge, bytes, moment, type Tone } from '../../components/words.ts'
@@ -85,7 +85,7 @@ function lastOf(one: ShownBackups | undefined): Html {
   const { kind, last_good: good, last_proven: proven, problem, last_disproven: disproven } = one
   if (kind === 'none') return html`<span class="quiet">not backed up</span>`
   return html`${good ? ago(good.started_at) : html`<span class="quiet">none yet</span>`}
-  ${problem || disproven ? badge('trouble', 'bad') : proven ? badge('proven', 'good') : nothing}`
+  ${problem || disproven ? badge('trouble', 'bad') : proven ? badge(`proven${comparedOrNot(proven)}`, 'good') : nothing}`
 }
 
 async function addonForm({ platform, form, here, token }: AppVisit): Promise<Html> {

@@ -68,9 +68,16 @@ function about(one: ShownVolume): Html {
       ['Of', types.length === 0 ? 'one-off dynos' : types.join(', ')],
       ['Writers', types.length === 0 ? null : single ? 'one dyno at a time' : 'several dynos at once'],
       ['Used', usedOf(one)],
+      ['Filled from', one.filled_from && filledFrom(one.filled_from)],
       ['Since', moment(since)],
     ])}
   </section>`
+}
+
+function filledFrom({ kind, volume: of, backup, as_of: at }: NonNullable<ShownVolume['filled_from']>): Html {
+  const what = kind === 'upload' ? 'an upload' : of.name
+  return html`${backup ? html`backup <code>${backup.id.slice(0, 8)}</code> of ` : nothing}${what}, as of
+  ${moment(at, 'seconds')}`
 }
 
 function forms({ form, here, token }: AppVisit, others: string[]): Html {
