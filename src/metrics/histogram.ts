@@ -19,28 +19,31 @@ export const quantileError = 2 ** (1 / (2 * perDoubling)) - 1
  */
 export class Histogram {
   sum = 0
-  readonly #counts = new Float64Array(size)
+  /** Made with the first value: of a week's points many have none. */
+  #counts: Float64Array | undefined
 
   /** @param milliseconds 0 or more */
   record(milliseconds: number): void {
     const index = Math.floor(Math.log2(milliseconds) * perDoubling) + offset
     this.sum += milliseconds
-    this.#counts[index < 0 ? 0 : index >= size ? size - 1 : index]!++
+    this.#filled()[index < 0 ? 0 : index >= size ? size - 1 : index]!++
   }
 
   add({ sum, buckets }: StoredHistogram): void {
     this.sum += sum
-    for (const [index, count] of buckets) this.#counts[index]! += count
+    if (buckets.length === 0) return
+    const counts = this.#filled()
+    for (const [index, count] of buckets) counts[index]! += count
   }
 
   get count(): number {
-    return this.#counts.reduce((sum, count) => sum + count, 0)
+    return this.#counts?.reduce((sum, count) => sum + count, 0) ?? 0
   }
 
   /** How many values are below `milliseconds`: exact when that is a power of 2 within the range. */
   countBelow(milliseconds: number): number {
     const end = Math.ceil(Math.log2(milliseconds) * perDoubling) + offset
-    return this.#counts.subarray(0, Math.max(0, end)).reduce((sum, count) => sum + count, 0)
+    return this.#counts?.subarray(0, Math.max(0, end)).reduce((sum, count) => sum + count, 0) ?? 0
   }
 
   /**
@@ -49,18 +52,23 @@ export class Histogram {
    * @returns null when nothing was recorded
    */
   quantile(q: number): number | null {
+    if (!this.#counts) return null
     const rank = Math.max(1, Math.ceil(this.count * q))
     let seen = 0
-    for (const [index, count] of this.#counts.entries()) {
-      seen += count
+    for (let index = 0; index < size; index++) {
+      seen += this.#counts[index]!
       if (seen >= rank) return 2 ** ((index - offset + 0.5) / perDoubling)
     }
     return null
   }
 
   store(): StoredHistogram {
-    const buckets = [...this.#counts.entries()].filter(([, count]) => count > 0)
+    const buckets = [...(this.#counts?.entries() ?? [])].filter(([, count]) => count > 0)
     return { sum: Math.round(this.sum), buckets }
+  }
+
+  #filled(): Float64Array {
+    return (this.#counts ??= new Float64Array(size))
   }
 }
 

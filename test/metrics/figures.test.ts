@@ -60,6 +60,14 @@ describe('figures', () => {
     expect(await read(now + 1, now + 60)).toEqual([])
   })
 
+  it('of one kind are read without the others', async () => {
+    await write(requests(now, [200, 5]), dynos(now, 100, null))
+    const only = (kind: 'requests' | 'dynos') =>
+      readFigures({ directory, log }, app, { from: now, to: now, only: kind })
+    expect(await only('requests')).toEqual([requests(now, [200, 5])])
+    expect(await only('dynos')).toEqual([dynos(now, 100, null)])
+  })
+
   it('are read on behind damage: torn lines, binary rubbish, figures that cannot be', async () => {
     const file = figureFile(directory, app, now)
     await write(requests(now, [200, 5]))

@@ -1,6 +1,7 @@
 import { minuteOf, type Minute } from '../../model/figures.ts'
 import type { AppId } from '../../model/ids.ts'
-import { makeReport, spanOf } from '../../metrics/report.ts'
+import { Histogram } from '../../metrics/histogram.ts'
+import { spanOf } from '../../metrics/report.ts'
 import type { Measured } from '../deps.ts'
 
 /** Requests of each of the last 60 minutes, oldest first, and what 95 % of them took at most. */
@@ -31,11 +32,16 @@ export class RecentTraffic {
   }
 
   async #read(appId: AppId, now: Minute): Promise<Traffic> {
-    const span = spanOf('hour', now)
-    const report = makeReport(await this.#measured.figures(appId, span), span)
-    return {
-      per_minute: report.points.map(({ requests }) => requests),
-      p95: report.totals.latency && Math.round(report.totals.latency.p95),
+    const { from, to } = spanOf('hour', now)
+    const perMinute = Array.from({ length: to + 1 - from }, () => 0)
+    const latency = new Histogram()
+    for (const entry of await this.#measured.figures(appId, { from, to, only: 'requests' })) {
+      if (!('requests' in entry)) continue
+      const { statuses, latency: times } = entry.requests
+      perMinute[entry.minute - from]! += statuses.reduce((sum, count) => sum + count, 0)
+      latency.add(times)
     }
+    const p95 = latency.quantile(0.95)
+    return { per_minute: perMinute, p95: p95 === null ? null : Math.round(p95) }
   }
 }

@@ -1,4 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { createLog } from '../../../src/log.ts'
+import { FigureWriter } from '../../../src/metrics/figure-writer.ts'
+import { quantileError } from '../../../src/metrics/histogram.ts'
+import { RequestTally } from '../../../src/metrics/request-tally.ts'
+import { minuteOf } from '../../../src/model/figures.ts'
 import { expectAllSeen } from '../answers.ts'
 import { TestApi } from '../test-api.ts'
 
@@ -10,6 +15,24 @@ describe('a summary', () => {
     const { body } = await api.call('GET', '/apps/blank/summary')
     expect(body).toMatchObject({ state: 'empty', release: null, build: null, dynos: { wanted: 0, up: 0 } })
     expect(body['traffic']).toEqual({ per_minute: Array.from({ length: 60 }, () => 0), p95: null })
+  })
+
+  it('has the requests of each minute of the last hour, and what 95 % of them took', async () => {
+    const app = await api.newApp('busy')
+    const now = minuteOf(Date.now())
+    await using writer = new FigureWriter({ directory: api.config.paths.metrics, log: createLog('test', 'silent') })
+    for (const ago of [75, 31, 31, 2]) {
+      const tally = new RequestTally()
+      for (const status of [200, 500])
+        tally.record({ status, code: undefined, bytes: 9, times: { connect: 1, service: 99 } })
+      writer.write(app.id, { minute: now - ago, requests: tally.figures() })
+    }
+    const dynos = { count: 1, memory: 5e7, largest: 5e7, cpu: 0.1 }
+    writer.write(app.id, { minute: now - 3, dynos })
+    await writer[Symbol.asyncDispose]()
+    const { per_minute: minutes, p95 } = (await api.call('GET', '/apps/busy/summary')).body['traffic'] as never
+    expect((minutes as number[]).filter((count) => count > 0)).toEqual([4, 2])
+    expect(Math.abs(p95 - 100) / 100).toBeLessThan(quantileError)
   })
 
   it('says what serves, since when and by whom, and how its dynos are', async () => {
