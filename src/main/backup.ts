@@ -16,10 +16,8 @@ import { createLog, type Logger } from '../log.ts'
 import { openStore } from '../store/open.ts'
 import { findServiceImages, openAddons, servicesIn } from './addon-parts.ts'
 import { recordOwnAct } from './own-acts.ts'
+import { incomplete } from '../supervisor/backups.ts'
 import { sayFailure } from '../supervisor/terminal.ts'
-
-/** The exit code of what was done, but for what it says that it lacks. */
-const incomplete = 3
 
 /**
  * `node dist/backup.js` backs the server up to its target; with `--restore` or `--restore=ID` it

@@ -1,30 +1,24 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { everyDay } from '../every-day.ts'
-import { isBundled } from './role-process.ts'
+import { runBeside } from './beside.ts'
 import type { ServerLog } from './server-log.ts'
 import { sayNote } from './terminal.ts'
 
 type Options = { config: Pick<Config, 'backup'>; rolesDirectory: string; env: NodeJS.ProcessEnv }
 
 /** What `main/backup.ts` ends with where the backup counts, and says that it lacks something. */
-const incomplete = 3
+export const incomplete = 3
 
 /**
  * Backs the server up once a day, in a process of its own, which runs as the user that started the
  * server: no role may read the files of all. Disposal ends a backup under way.
  */
-export function backUpDaily({ config, rolesDirectory, env }: Options, log: ServerLog): Disposable {
+export function backUpDaily({ config, rolesDirectory, env }: Options, log: Pick<ServerLog, 'fd' | 'path'>): Disposable {
   const at = config.backup?.at
   if (!at) return new DisposableStack()
   const stop = new AbortController()
-  const file = join(rolesDirectory, isBundled ? 'backup.js' : 'backup.ts')
   const begin = async (): Promise<void> => {
-    const child = spawn(process.execPath, [file], { stdio: ['ignore', log.fd, log.fd], env, signal: stop.signal })
-    child.on('error', () => undefined) // it is stopped, or ends with a code that says so
-    const [code] = await once(child, 'close')
+    const code = await runBeside({ name: 'backup' }, { rolesDirectory, env, log }, stop.signal)
     if (code === 0 || stop.signal.aborted) return
     const what = code === incomplete ? 'is not complete' : 'failed'
     sayNote('backup', `${what}; see: paas server:backups, and ${log.path}`)

@@ -1,7 +1,5 @@
-import { spawn } from 'node:child_process'
-import { join } from 'node:path'
 import type { Config } from '../config.ts'
-import { isBundled } from './role-process.ts'
+import { runBeside } from './beside.ts'
 import type { ServerLog } from './server-log.ts'
 
 /** Milliseconds from the start to the first look, and between two. */
@@ -19,15 +17,9 @@ export function examineRegularly(
   { first, interval } = usualTimes,
 ): Disposable {
   const stop = new AbortController()
-  const file = join(rolesDirectory, isBundled ? 'doctor.js' : 'doctor.ts')
-  const look = (): void => {
-    const child = spawn(process.execPath, [file, '--save'], {
-      stdio: ['ignore', log.fd, log.fd],
-      env: { ...env, PAAS_SETTINGS: config.settingsFile ?? 'off' },
-      signal: stop.signal,
-    })
-    child.on('error', () => undefined) // it is stopped, or cannot be started and is later
-  }
+  const place = { rolesDirectory, env: { ...env, PAAS_SETTINGS: config.settingsFile ?? 'off' }, log }
+  // One that is stopped, or cannot be started, is made later.
+  const look = (): void => void runBeside({ name: 'doctor', argv: ['--save'] }, place, stop.signal)
   const early = setTimeout(look, first).unref()
   const timer = setInterval(look, interval).unref()
   return {

@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts'
-import { PaasError } from '../errors.ts'
+import { isCode, PaasError } from '../errors.ts'
 import { lockFile } from '../lock.ts'
 import { awaitSuccessor, routersThere, routerStatus } from '../router/control/client.ts'
 import type { RouterStatus } from '../router/control/protocol.ts'
@@ -40,7 +40,7 @@ export async function findServingRouter(paths: Paths): Promise<RouterStatus | un
  */
 export async function settleRouter(paths: Paths, afterlife: Afterlife): Promise<void> {
   const there = await routersThere(paths).catch(() => [])
-  if (afterlife === 0) return there.forEach(({ status }) => void process.kill(status.pid, 'SIGTERM'))
+  if (afterlife === 0) return there.forEach(({ status }) => end(status.pid))
   const seconds = afterlife === Infinity ? undefined : afterlife
   const told = await Promise.all(
     there.map(async ({ socket, status }) => {
@@ -50,6 +50,15 @@ export async function settleRouter(paths: Paths, afterlife: Afterlife): Promise<
   )
   const pids = told.flat()
   if (pids.length > 0) sayRouterServesOn(pids, seconds)
+}
+
+/** One that has just ended by itself keeps none of the others. */
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM')
+  } catch (cause) {
+    if (!isCode(cause, 'ESRCH')) throw cause
+  }
 }
 
 /** Lets a process of the router, which takes calls at `socket`, keep serving without this one. */
