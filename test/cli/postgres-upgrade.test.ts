@@ -19,7 +19,7 @@ it('an upgrade that somebody cancels while a copy is tried goes no further, and 
   addons.setState(id, { kind: 'provisioned', work: null })
   addonBackups.setArchive(id, { since: new Date(), until: new Date() })
   const upgrading = terminal.paas(['pg:upgrade', '-a', app, '--confirm', app])
-  await expect.poll(() => addonUpgrades.list(id).length, { timeout: 10_000 }).toBe(1)
+  await expect.poll(() => addonUpgrades.list(id).length).toBe(1)
   expect((await terminal.paas(['pg:upgrade:cancel', '-a', app])).code).toBe(0)
   const { code, stderr } = await upgrading
   expect([code === 0, stderr]).toEqual([false, expect.stringContaining('was cancelled')])

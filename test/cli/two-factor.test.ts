@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { totpCode, totpPeriod } from '../../src/model/totp.ts'
+import { until } from '../helpers/app.ts'
 import { fromBase32 } from '../helpers/base32.ts'
 import { command, TestTerminal, type Said } from './terminal.ts'
 
@@ -20,11 +21,7 @@ async function enable(): Promise<Said & { secret: Buffer }> {
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
   child.stdin.write('correct horse\n')
-  const [, shown = ''] = await vi.waitFor(() => {
-    const found = /type this there: ([A-Z2-7]{32})/.exec(stderr)
-    expect(found).not.toBeNull()
-    return found as string[]
-  }, 10_000)
+  const shown = await until('it shows a secret', async () => /type this there: ([A-Z2-7]{32})/.exec(stderr)?.[1])
   const secret = fromBase32(shown)
   child.stdin.end(`0\n${totpCode(secret, totpPeriod(new Date()) - 1)}\n`)
   const [code] = (await closed) as [number]

@@ -320,7 +320,7 @@ describe('limits', () => {
     const { promise, resolve } = Promise.withResolvers<'succeeded'>()
     await using project = await own.newProject(() => promise)
     const first = project.repository.git('push', 'paas', 'main')
-    await expect.poll(() => own.builds.started.length, { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => own.builds.started.length).toBe(1)
     const headers = { authorization: basic(own.owner.secret) }
     const advertised = await rawRequest(own.port, refs({ headers }, project.app.name))
     expect(advertised.status).toBe(429)

@@ -5,7 +5,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile }
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { deflateSync } from 'node:zlib'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { flush, packet } from '../../src/git/pkt-line.ts'
 import { childrenOf, commandLine } from '../helpers/processes.ts'
 import { until } from '../helpers/app.ts'
@@ -71,8 +71,8 @@ describe('a client that leaves before the pack is complete', () => {
     const socket = await openRaw(host.port, { ...pushRequest(project), body, framing: 10_000_000 })
     if (body.length > 1) await until('git runs', async () => (await gitsOf(project)).length > 0)
     socket.destroy()
-    await vi.waitFor(async () => expect(await gitsOf(project)).toEqual([]), 4_000)
-    expect(await leftBehind(project)).toEqual([])
+    await expect.poll(() => gitsOf(project)).toEqual([])
+    await expect.poll(() => leftBehind(project)).toEqual([])
     expect(await host.repositories.resolve(project.app.id, 'refs/heads/main')).toBeUndefined()
     expect(host.store.builds.list(project.app.id)).toEqual([])
   })
@@ -86,10 +86,10 @@ describe('a client that leaves before the pack is complete', () => {
       env: gitEnvironment(),
       detached: true,
     })
-    await vi.waitFor(async () => expect(await leftBehind(project)).not.toEqual([]), { timeout: 10_000, interval: 2 })
+    await expect.poll(() => leftBehind(project), { interval: 2 }).not.toEqual([])
     process.kill(-client.pid!, 'SIGKILL')
-    await vi.waitFor(async () => expect(await gitsOf(project)).toEqual([]), 4_000)
-    expect(await leftBehind(project)).toEqual([])
+    await expect.poll(() => gitsOf(project)).toEqual([])
+    await expect.poll(() => leftBehind(project)).toEqual([])
     expect(host.store.builds.list(project.app.id)).toEqual([])
   })
 })
@@ -163,14 +163,12 @@ describe('a client that leaves while its build runs', () => {
       env: gitEnvironment(),
       detached: true,
     })
-    await vi.waitFor(() => expect(host.builds.started.some(({ appId }) => appId === project.app.id)).toBe(true), 10_000)
+    await expect.poll(() => host.builds.started.some(({ appId }) => appId === project.app.id)).toBe(true)
     process.kill(-client.pid!, 'SIGKILL')
-    await vi.waitFor(async () => expect(await gitsOf(project)).toEqual([]), 4_000)
+    await expect.poll(() => gitsOf(project)).toEqual([])
     resolve('succeeded')
     const head = await project.repository.head()
-    await vi.waitFor(async () => {
-      expect(await host.repositories.resolve(project.app.id, 'refs/heads/main')).toBe(head)
-    }, 5_000)
+    await expect.poll(() => host.repositories.resolve(project.app.id, 'refs/heads/main')).toBe(head)
   })
 })
 
@@ -244,7 +242,7 @@ describe('git and its hooks', () => {
     const { promise, resolve } = Promise.withResolvers<'succeeded'>()
     await using project = await host.newProject(() => promise)
     const pushing = project.repository.git('push', 'paas', 'main')
-    await vi.waitFor(() => expect(host.builds.started.some(({ appId }) => appId === project.app.id)).toBe(true), 10_000)
+    await expect.poll(() => host.builds.started.some(({ appId }) => appId === project.app.id)).toBe(true)
     const [receivePack] = childrenOf(process.pid).filter((pid) =>
       commandLine(pid).includes(host.repositoryPath(project.app)),
     )
@@ -292,7 +290,7 @@ describe('when the server stops', () => {
     const { promise, resolve } = Promise.withResolvers<'succeeded'>()
     await using project = await own.newProject(() => promise)
     const pushing = project.repository.git('push', 'paas', 'main')
-    await vi.waitFor(() => expect(own.builds.started).toHaveLength(1), 10_000)
+    await expect.poll(() => own.builds.started).toHaveLength(1)
     await own.git[Symbol.asyncDispose]()
     const pushed = await pushing
     resolve('succeeded')

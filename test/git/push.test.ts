@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { statfsSync } from 'node:fs'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PaasError } from '../../src/errors.ts'
 import { canMount, SmallDisk } from '../helpers/small-disk.ts'
 import { gitEnvironment, TestRepository, type Outcome } from '../helpers/repository.ts'
@@ -29,7 +29,7 @@ async function pushUntil({ repository }: Project, seen: RegExp): Promise<{ end()
   const closed = once(client, 'close')
   let output = ''
   client.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
-  await vi.waitFor(() => expect(output).toMatch(seen), 20_000)
+  await expect.poll(() => output).toMatch(seen)
   return {
     async end() {
       const [code] = (await closed) as [number]
@@ -54,11 +54,8 @@ function heldBuild(): { script: Script; go: () => void } {
   return { script, go: resolve }
 }
 
-function started({ app }: Project, count = 1): Promise<void> {
-  return vi.waitFor(
-    () => expect(host.builds.started.filter(({ appId }) => appId === app.id)).toHaveLength(count),
-    10_000,
-  )
+async function started({ app }: Project, count = 1): Promise<void> {
+  await expect.poll(() => host.builds.started.filter(({ appId }) => appId === app.id)).toHaveLength(count)
 }
 
 describe('a push of the deploy branch', () => {
@@ -357,7 +354,7 @@ describe('several pushes', () => {
     await started(project)
     const second = await project.repository.commit('Second')
     const waiting = push(project)
-    await vi.waitFor(() => expect(host.store.builds.list(project.app.id)).toHaveLength(2), 10_000)
+    await expect.poll(() => host.store.builds.list(project.app.id)).toHaveLength(2)
     const third = await project.repository.commit('Third')
     const newest = push(project)
     const superseded = await waiting
@@ -404,7 +401,7 @@ describe('several pushes', () => {
     await started(project)
     await project.repository.commit('Newer')
     const newer = push(project)
-    await vi.waitFor(() => expect(host.store.builds.list(project.app.id)).toHaveLength(2), 10_000)
+    await expect.poll(() => host.store.builds.list(project.app.id)).toHaveLength(2)
     const olderAgain = push(project, '--force', 'HEAD^:refs/heads/main')
     expect((await newer).output).toContain('superseded')
     go()
@@ -485,7 +482,7 @@ it("a push of somebody who loses the access ends without a verdict; the build is
   expect([code, output]).toEqual([1, expect.stringContaining('may no longer do this with')])
   go()
   const head = await project.repository.head()
-  await expect.poll(() => remoteRef(project), { timeout: 10_000 }).toBe(head)
+  await expect.poll(() => remoteRef(project)).toBe(head)
 })
 
 describe('a repository that was pushed to often', () => {
@@ -507,7 +504,7 @@ describe('a repository that was pushed to often', () => {
     const count = async () => (await readdir(packs)).filter((name) => name.endsWith('.pack')).length
     expect(await count()).toBeGreaterThan(30)
     await push(project, '-o', 'fast', 'main')
-    await vi.waitFor(async () => expect(await count()).toBe(1), 20_000)
+    await expect.poll(count).toBe(1)
     expect((await served('for-each-ref refs/paas')).output).toContain(running.id)
     expect((await served('for-each-ref refs/paas')).output).not.toContain(build.id)
     expect((await served('fsck --strict')).code).toBe(0)

@@ -122,14 +122,14 @@ describe('a push of 6 MiB', () => {
     const { code, output } = await project.repository.git('push', 'paas', 'main')
     expect(output).toContain('".wh.x" has a name that begins with .wh., which is reserved in container images')
     expect(code).toBe(1)
-    await expect.poll(() => bytesOf(project), { timeout: 10_000 }).toBe(before)
+    await expect.poll(() => bytesOf(project)).toBe(before)
   })
 
   it('whose build fails leaves nothing, and can be pushed again', async () => {
     await using project = await host.newProject(async () => ({ code: 'build_failed', reason: 'no' }))
     await commitLarge(project)
     expect((await project.repository.git('push', 'paas', 'main')).code).toBe(1)
-    await expect.poll(() => bytesOf(project), { timeout: 20_000 }).toBe(0)
+    await expect.poll(() => bytesOf(project)).toBe(0)
     host.builds.scripts.delete(project.app.id)
     expect((await project.repository.git('push', 'paas', 'main')).code).toBe(0)
   })

@@ -164,7 +164,7 @@ describe('a push', () => {
     socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')))
     await until('a keep-alive', async () => answer.includes('0005\u0001'), 15_000)
     resolve('succeeded')
-    await expect.poll(() => answer, { timeout: 10_000 }).toContain('ok refs/heads/main')
+    await expect.poll(() => answer).toContain('ok refs/heads/main')
     socket.destroy()
   })
 })

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { newId, type BuildId } from '../../src/model/ids.ts'
 import { createOutputReader } from '../../src/output/reader.ts'
 import type { OutputWriters, OutputReader } from '../../src/model/output.ts'
@@ -31,7 +31,7 @@ describe("a build's output", () => {
     const early = collect(reader, id)
     await using writer = writers.open(id)
     writer.write('-----> Node.js app detected\n')
-    await vi.waitFor(() => expect(early.text()).toContain('detected'))
+    await expect.poll(() => early.text()).toContain('detected')
     const middle = collect(reader, id)
     writer.write('       größer ✓\n')
     await writer.end()
@@ -46,7 +46,7 @@ describe("a build's output", () => {
     writer.write('0123456789')
     await turn()
     const live = collect(reader, id, 4)
-    await vi.waitFor(() => expect(live.text()).toBe('456789'))
+    await expect.poll(() => live.text()).toBe('456789')
     writer.write('abc')
     await writer.end()
     expect(await live.ended).toBe('456789abc')
@@ -58,10 +58,8 @@ describe("a build's output", () => {
     const withoutFiles = join(redis.directory, 'none')
     await using blind = createOutputReader({ ...redis.deps, directory: withoutFiles })
     await using other = writers.open(newId<BuildId>())
-    await vi.waitFor(async () => {
-      other.write('until the writers are connected\n')
-      expect(await redis.command('DBSIZE')).toBe(1)
-    })
+    const says = async () => (other.write('until the writers are connected\n'), redis.command('DBSIZE'))
+    await expect.poll(says).toBe(1)
     await using writer = writers.open(id)
     const stop = new AbortController()
     let arrived = Promise.withResolvers<void>()
@@ -83,7 +81,7 @@ describe("a build's output", () => {
     const readers = [...Array.from({ length: 100 }, () => collect(reader, id)), collect(reader, other)]
     writer.write('to all\n')
     second.write('to one\n')
-    await vi.waitFor(() => expect(readers.map((each) => each.text())).not.toContain(''))
+    await expect.poll(() => readers.map((each) => each.text())).not.toContain('')
     const clients = String(await redis.command('CLIENT', 'LIST'))
       .trim()
       .split('\n')
@@ -98,7 +96,7 @@ describe("a build's output", () => {
     await using writer = writers.open(id)
     const live = collect(reader, id)
     writer.write('before\n')
-    await vi.waitFor(() => expect(live.text()).toBe('before\n'))
+    await expect.poll(() => live.text()).toBe('before\n')
     await redis.command('FLUSHALL')
     writer.write('after\n')
     await writer.end()
@@ -111,13 +109,13 @@ describe("a build's output", () => {
     await using writer = writers.open(id)
     const live = collect(reader, id)
     writer.write('one\n')
-    await vi.waitFor(() => expect(live.text()).toBe('one\n'))
+    await expect.poll(() => live.text()).toBe('one\n')
     await redis.stop()
     writer.write('two\n')
-    await vi.waitFor(() => expect(live.text()).toBe('one\ntwo\n'), { timeout: 3000 })
+    await expect.poll(() => live.text()).toBe('one\ntwo\n')
     await redis.start()
     writer.write('three\n')
-    await vi.waitFor(() => expect(live.text()).toBe('one\ntwo\nthree\n'), { timeout: 5000 })
+    await expect.poll(() => live.text()).toBe('one\ntwo\nthree\n')
     await writer.end()
     expect(await live.ended).toBe('one\ntwo\nthree\n')
   })
@@ -134,10 +132,10 @@ describe("a build's output", () => {
       // Ends in the last quarter of a page, whose blocks are then all the file's.
       const before = '.'.repeat(3500)
       writer.write(before)
-      await vi.waitFor(() => expect(live.text()).toBe(before))
+      await expect.poll(() => live.text()).toBe(before)
       disk.fill()
       writer.write('x'.repeat(10_000))
-      await vi.waitFor(() => expect(live.text()).toMatch(/^\.+x+$/))
+      await expect.poll(() => live.text()).toMatch(/^\.+x+$/)
       disk.empty()
       writer.write('\nafter\n')
       await writer.end()

@@ -25,8 +25,8 @@ describe('the queue', () => {
     const build: Job = { kind: 'build', appId, buildId: newId<BuildId>() }
     await queue.enqueue(build)
     await queue.enqueue(converge)
-    await vi.waitFor(() => expect(jobs).toEqual([build, converge]))
-    await vi.waitFor(async () => expect(await keysLike(redis, `paas:test:jobs:build-*`)).toEqual([]))
+    await expect.poll(() => jobs).toEqual([build, converge])
+    await expect.poll(() => keysLike(redis, `paas:test:jobs:build-*`)).toEqual([])
   })
 
   it('queues a build once however often it is asked for, and a converge every time', async () => {
@@ -43,7 +43,7 @@ describe('the queue', () => {
     await expect(queue.enqueue(converge)).rejects.toMatchObject({ code: 'queue_unavailable' })
     await expect(queue.cancel(newId<BuildId>())).rejects.toMatchObject({ code: 'queue_unavailable' })
     await redis.start()
-    await vi.waitFor(() => queue.enqueue(converge), { timeout: 10_000 })
+    await expect.poll(() => queue.enqueue(converge)).toBeUndefined()
   })
 
   it('refuses two seconds after it asked, when Redis does not answer', async () => {
@@ -67,7 +67,7 @@ describe('the queue', () => {
     await using frozen = connectQueue(redis.deps)
     await expect(frozen.enqueue(converge)).rejects.toMatchObject({ code: 'queue_unavailable' })
     redis.thaw()
-    await vi.waitFor(() => frozen.enqueue(converge), { timeout: 5000 })
+    await expect.poll(() => frozen.enqueue(converge)).toBeUndefined()
     await redis.stop()
     await using queue = connectQueue(redis.deps)
     await expect(queue.enqueue(converge)).rejects.toMatchObject({ code: 'queue_unavailable' })
@@ -78,19 +78,16 @@ describe('the queue', () => {
     const cancelled: BuildId[] = []
     await using _worker = work(redis, { cancel: (id) => void cancelled.push(id) })
     const id = newId<BuildId>()
-    await vi.waitFor(async () => {
-      await queue.cancel(id)
-      expect(cancelled).toContain(id)
-    })
+    await expect.poll(async () => (await queue.cancel(id), cancelled)).toContain(id)
   })
 
   it('says each time Redis is there, so that lost work is looked for in the record', async () => {
     const connected = vi.fn<() => void>()
     await using _worker = work(redis, { connected })
-    await vi.waitFor(() => expect(connected).toHaveBeenCalledTimes(1))
+    await expect.poll(() => connected.mock.calls.length).toBe(1)
     await redis.stop()
     await redis.start()
-    await vi.waitFor(() => expect(connected).toHaveBeenCalledTimes(2), { timeout: 5000 })
+    await expect.poll(() => connected.mock.calls.length).toBe(2)
   })
 
   it('goes on with new jobs after all of Redis was wiped', async () => {
@@ -98,20 +95,17 @@ describe('the queue', () => {
     const jobs: Job[] = []
     await using _worker = work(redis, { run: async (job) => void jobs.push(job) })
     await queue.enqueue(converge)
-    await vi.waitFor(() => expect(jobs).toHaveLength(1))
+    await expect.poll(() => jobs).toHaveLength(1)
     await redis.command('FLUSHALL')
     await queue.enqueue(converge)
-    await vi.waitFor(() => expect(jobs).toHaveLength(2), { timeout: 15_000 })
+    await expect.poll(() => jobs).toHaveLength(2)
   })
 
   it('tells the worker of a build that is expected', async () => {
     await using queue = connectQueue(redis.deps)
     const expected = vi.fn<(appId: AppId) => void>()
     await using _worker = work(redis, { expect: expected })
-    await vi.waitFor(async () => {
-      await queue.expect(appId)
-      expect(expected).toHaveBeenCalledWith(appId)
-    })
+    await expect.poll(async () => (await queue.expect(appId), expected.mock.calls)).toContainEqual([appId])
   })
 
   it('keeps two servers on one Redis apart', async () => {
@@ -121,7 +115,7 @@ describe('the queue', () => {
     await using _one = work(redis, { run: mine })
     await using _other = work(redis, { run: theirs }, 'another')
     await queue.enqueue(converge)
-    await vi.waitFor(() => expect(mine).toHaveBeenCalled())
+    await expect.poll(() => mine.mock.calls.length).toBeGreaterThan(0)
     expect(theirs).not.toHaveBeenCalled()
   })
 })

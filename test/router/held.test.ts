@@ -50,9 +50,8 @@ describe('a held route', () => {
     await using router = await startRouter({ routes: [held], limits: { hold: { ...hold, time: 600, requests: 2 } } })
     const waiting = [get(router), get(router)]
     await expect.poll(() => router.router.held).toBe(2)
-    const begin = performance.now()
     const turnedAway = await get(router)
-    expect(performance.now() - begin).toBeLessThan(400)
+    expect(router.router.held).toBe(2)
     expect([statusOf(turnedAway), /Retry-After: 5/.test(turnedAway)]).toEqual([503, true])
     for (const answer of await Promise.all(waiting)) expect(answer).toMatch(/H90/)
     expect(router.lines.map((line) => /code=(\w+)/.exec(line)?.[1])).toEqual(['H90', 'H90', 'H90'])
@@ -86,7 +85,7 @@ describe('a held route', () => {
       limits: { hold: { ...hold, requests: 1000, bytes: 1e7 } },
     })
     const answers = Promise.all(Array.from({ length: 1000 }, () => get(router)))
-    await expect.poll(() => router.router.held, { timeout: 10_000 }).toBe(1000)
+    await expect.poll(() => router.router.held).toBe(1000)
     router.router.routes.switchTo(route([next], { patient: true }))
     expect((await answers).filter((answer) => statusOf(answer) !== 200)).toEqual([])
   }, 30_000)

@@ -56,7 +56,7 @@ describe('a log session', () => {
     say('hello')
     const path = await open('shown', { ...dyno, lines: 10 })
     await expect
-      .poll(async () => (await api.call('GET', path, { token: null })).text, { timeout: 10_000 })
+      .poll(async () => (await api.call('GET', path, { token: null })).text)
       .toMatch(/^\S+ app\[web\.1\]: hello\n$/)
     const answer = await api.call('GET', path, { token: null, headers: events })
     expect(answer.headers['content-type']).toBe('text/event-stream')

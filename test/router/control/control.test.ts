@@ -121,7 +121,7 @@ describe('the control socket', () => {
     const whole = JSON.parse(await readFile(config.paths.routingTable, 'utf8')) as RoutingTable
     expect(whole.routes).toEqual([route([], { state: 'down' })])
     await Promise.all(inTheWay.map((path) => rmdir(path)))
-    await expect.poll(async () => (await saved()).routes, { timeout: 10_000 }).toEqual([route([app])])
+    await expect.poll(async () => (await saved()).routes).toEqual([route([app])])
   })
 
   it('that is not there for long is reported as router_unavailable', { timeout: 20_000 }, async () => {
