@@ -59,7 +59,11 @@ export class NameServer implements AsyncDisposable {
   async texts(name: string): Promise<string[]> {
     const resolver = new Resolver({ timeout: 1_000, tries: 3 })
     resolver.setServers([`127.0.0.1:${this.port}`])
-    return (await resolver.resolveTxt(name).catch((): string[][] => [])).map((parts) => parts.join(''))
+    const found = await resolver.resolveTxt(name).catch((cause: NodeJS.ErrnoException): string[][] => {
+      if (cause.code === 'ENODATA' || cause.code === 'ENOTFOUND') return []
+      throw cause
+    })
+    return found.map((parts) => parts.join(''))
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

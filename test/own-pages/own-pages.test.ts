@@ -123,9 +123,22 @@ describe('a page of its own', () => {
     record.store.ownPages.expire(record.app.id)
     await set({})
     expect(server.requests).toHaveLength(2)
-    rmSync(join(directory, readdirSync(directory)[0]!))
+    const lose = () => rmSync(join(directory, readdirSync(directory)[0]!))
+    const age = () => {
+      const { asked, shown: page } = list()[0]!
+      record.store.ownPages.show(record.app.id, 'error', { asked, ...page!, fetchedAt: new Date(0) })
+    }
+    lose()
     pages.look(record.app.id)
-    expect(server.requests).toHaveLength(2)
+    // A moment ago: the next look fetches another one alone.
+    await set({ MAINTENANCE_PAGE_URL: at('/back') })
+    expect(server.requests.map(({ path }) => path)).toEqual(['/', '/', '/back'])
+    await set({ MAINTENANCE_PAGE_URL: null, ERROR_PAGE_URL: at('/bad') })
+    lose()
+    age()
+    await set({})
+    expect(server.requests.map(({ path }) => path).slice(3)).toEqual(['/bad', '/bad'])
+    expect(shown()).toHaveLength(1)
   })
 })
 
