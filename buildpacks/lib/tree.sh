@@ -14,6 +14,22 @@ directories_at_start=/tmp/paas-directories-at-start
 # list_directories BUILD_DIR PATH: each with its inode.
 list_directories() { (cd "${1%/*}/" && find "${1##*/}/$2" -type d -printf '%i %p\0'); }
 
+# What the image with a tree has to be tried out on, once each.
+probes=/tmp/paas-probes
+
+# is_layered PROBE: whether the files of the image lie in a layer below, out of which the file
+# system copies what is changed: then directories above a change have new times too, and none can be
+# renamed. So it is with overlay, but for files with several names: for a tree that has some no
+# probes are made (src/build/sandboxes.ts). Each has one use.
+is_layered() {
+  perl -MTime::HiRes=lstat -e '
+    my $at = shift;
+    my $before = (lstat $at)[10] or exit 1;
+    utime undef, undef, "$at/file" or exit 1;
+    exit !((lstat $at)[10] > $before && !rename($at, "$at.moved") && $!{EXDEV})
+  ' "$probes/$1"
+}
+
 # tree_lies_here PATH ID
 tree_lies_here() { [[ -f .paas/tree && $(<.paas/tree) == "$1 $2" ]]; }
 
@@ -70,11 +86,16 @@ announce_tree() {
 
 # say_tree PATH ID [FILE]: what has changed since then is the app's own, or since FILE beside
 # PAAS_TREE_FILE was made: `lib` is when a build begins. Files have the time of their last change;
-# of a directory that is renamed only itself has it, so directories are written down.
+# of a directory that is renamed only itself has it, so directories are written down, unless none
+# can be renamed.
 say_tree() {
   [[ -n ${PAAS_TREE_FILE:-} ]] || return 0
-  if (($# < 3)) || ! cp "$directories_at_start" "$PAAS_TREE_FILE.directories" 2>/dev/null; then
+  rm -f "$PAAS_TREE_FILE.directories"
+  if (($# < 3)); then
     list_directories "$build_dir" "$1" >"$PAAS_TREE_FILE.directories"
+  elif ! is_layered build 2>/dev/null; then
+    cp "$directories_at_start" "$PAAS_TREE_FILE.directories" 2>/dev/null ||
+      list_directories "$build_dir" "$1" >"$PAAS_TREE_FILE.directories"
   fi
   printf '%s\n' "$1" "$2" "$(kept_tree "$1")" >"$PAAS_TREE_FILE"
   (($# < 3)) || touch --reference="${PAAS_TREE_FILE%/*}/$3" "$PAAS_TREE_FILE"

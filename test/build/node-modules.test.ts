@@ -78,7 +78,13 @@ describe('what lies below the slug', () => {
     const result = await app.build({ config })
     const names =
       'cd node_modules && ls . && node -p \'["renamed", "ms"].map((at) => require(`./${at}/package.json`).name)\''
-    expect((await runIn(result, names)).output).toBe("is-number\nms\nrenamed\n[ 'ms', 'simple-git-hooks' ]\n")
+    const renamed = "is-number\nms\nrenamed\n[ 'ms', 'simple-git-hooks' ]\n"
+    expect((await runIn(result, names)).output).toBe(renamed)
+
+    // Now of a tree that lies in an image below.
+    await app.commit({ 'answer.txt': 'two' })
+    await app.sandboxes.without(app.id, () => Promise.resolve())
+    expect((await runIn(await app.build({ config }), names)).output).toBe(renamed)
 
     await app.commit({ 'package.json': manifest({ scripts: { postinstall: 'rm -r node_modules' } }) })
     await app.sandboxes.without(app.id, () => Promise.resolve())
@@ -112,6 +118,33 @@ it('an app that says another one has its dependencies gets nothing of them', asy
   const scripts = { postinstall: say }
   await using app = await builder.app({ 'package.json': JSON.stringify({ scripts }), Procfile: 'web: x' })
   await expect(app.build()).rejects.toMatchObject({ message: 'build failed: the image with its dependencies is gone' })
+})
+
+it('of a tree in an image below, what a script changes is found as in one that was just installed', async () => {
+  const postinstall = [
+    'cd node_modules',
+    'mkdir -p ms/lib/deep',
+    'echo new > ms/lib/deep/file',
+    'rm ms/readme.md',
+    'chmod 600 simple-git-hooks/package.json',
+  ].join(' && ')
+  const lock = await lockFile('package-lock.json')
+  const files = {
+    'package.json': manifest({ scripts: { postinstall } }),
+    'package-lock.json': lock,
+    Procfile: 'web: x',
+  }
+  await using app = await builder.app(files)
+  await app.build()
+  const { slugBytes = 0 } = app.report
+  await app.commit({ 'answer.txt': 'two' })
+  await app.sandboxes.without(app.id, () => Promise.resolve())
+  const result = await app.build()
+  expect(app.output).toContain('from the cache')
+  expect(app.report.slugBytes).toBe(slugBytes + 'two'.length)
+  const look = 'cd node_modules && ls ms ms/lib/deep && stat -c %a simple-git-hooks/package.json ms/package.json'
+  const seen = 'ms:\nindex.js\nlib\nlicense.md\npackage.json\n\nms/lib/deep:\nfile\n600\n644\n'
+  expect((await runIn(result, look)).output).toBe(seen)
 })
 
 describe('packages that lie in the app', () => {
