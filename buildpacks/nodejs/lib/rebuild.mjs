@@ -4,6 +4,7 @@
 // nothing where npm would look at more than the names; with 1 when a script failed.
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire, enableCompileCache } from 'node:module'
+import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
 
 const elsewhere = 75
@@ -24,7 +25,13 @@ const npm = await loadNpm(names)
 if (npm === undefined) process.exit(elsewhere)
 const runScript = part('@npmcli/run-script')
 const { callLimit } = part('promise-call-limit')
-for (const event of events) await callLimit(packages.map((one) => () => run(event, one)))
+// npm leaves one processor alone, which on two means one script after the other.
+const limit = availableParallelism()
+for (const event of events)
+  await callLimit(
+    packages.map((one) => () => run(event, one)),
+    { limit },
+  )
 process.exit()
 
 /** What npm wrote when it installed: the tree as it lies there. */
