@@ -31,8 +31,10 @@ export async function appendLayer(
   deps: LayerDeps,
   { base, layer, config }: Parameters<Engine['appendLayer']>[0],
 ): Promise<Image> {
+  const inspected = deps.docker.getImage(base).inspect()
+  inspected.catch(() => undefined)
   await using file = await spool(layer, deps.scratch)
-  const image = await deps.docker.getImage(base).inspect()
+  const image = await inspected
   const below = await deps.layers.below(image)
   if (!below) throw new PaasError('internal', `The image ${base} is not one of a single platform.`)
   const own = typeof config === 'function' ? config() : config
