@@ -1,7 +1,7 @@
 import { readAcme, type AcmeSettings } from './acme-settings.ts'
 import type { BackupTarget } from './model/backup-target.ts'
 import type { DomainProofSetting, EngineAddress, HostPort, RedisAddress, Registries } from './model/network.ts'
-import { availableParallelism, homedir } from 'node:os'
+import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { credentialsPath } from './credentials.ts'
 import type { DynoSizes } from './model/formation.ts'
@@ -9,6 +9,7 @@ import type { Quota } from './model/quota.ts'
 import type { PackageSource } from './model/stack.ts'
 import { readPackageSource } from './package-source.ts'
 import { pathsIn, type Paths } from './paths.ts'
+import { usualRouterProcesses } from './router-processes.ts'
 import { takeSettingsFile } from './settings-file.ts'
 import { SettingsReader, type Environment } from './settings-reader.ts'
 
@@ -18,9 +19,7 @@ const usualDataDirectory = resolve(import.meta.dirname, '../data')
 const usualStacksDirectory = resolve(import.meta.dirname, '../stack')
 const ownServicesDirectory = resolve(import.meta.dirname, '../services')
 
-/** Apps need processors too, and each of these takes memory: decision 154. */
 const mostRouterProcesses = 64
-const usualRouterProcesses = Math.min(Math.max(1, Math.floor(availableParallelism() / 2)), 8)
 
 /** Public ones that everybody knows. */
 const usualRegistries = [
@@ -201,7 +200,7 @@ export function loadConfig(env: Environment = process.env): Config {
     http2: read.choice('PAAS_HTTP2', 'on', ['on', 'off']) === 'on',
     sockets: read.sockets(process.pid),
     router: {
-      processes: read.integer('PAAS_ROUTER_PROCESSES', usualRouterProcesses, 1, mostRouterProcesses),
+      processes: read.integer('PAAS_ROUTER_PROCESSES', usualRouterProcesses(), 1, mostRouterProcesses),
       number: read.integer('ROUTER_NUMBER', 1, 1, mostRouterProcesses),
       secret: read.text('ROUTER_SECRET', '') || undefined,
     },

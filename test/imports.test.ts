@@ -172,6 +172,7 @@ const open = [
   'lock.ts',
   'acme-settings.ts',
   'package-source.ts',
+  'router-processes.ts',
   'config.ts',
   'paths.ts',
   'qr.ts',
