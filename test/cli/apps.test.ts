@@ -73,8 +73,11 @@ describe('an app', () => {
     )
     expect(await terminal.succeed(['apps'])).toMatch(/^acme {2}http:\/\/acme\.localhost/m)
     expect(await terminal.succeed(['info', '-a', 'acme'])).toMatch(
-      /^=== acme\n[^]*Owner: +admin@example.com[^]*Dynos: +none/,
+      /^=== acme\n[^]*Owner: +admin@example.com[^]*Dynos: +none[^]*Protocol: +http1/,
     )
+    await terminal.succeed(['protocol', 'h2c', '-a', 'acme'])
+    expect(await terminal.succeed(['info', '-a', 'acme'])).toMatch(/^Protocol: +h2c$/m)
+    expect(JSON.parse(await terminal.succeed(['info', '-a', 'acme', '--json']))).toMatchObject({ protocol: 'h2c' })
     const rename = await terminal.paas(['rename', 'acme-shop', '-a', 'acme'])
     expect(rename.stderr).toContain('Undo with: paas rename acme -a acme-shop')
     expect(await terminal.succeed(['destroy', 'acme-shop', '--confirm', 'acme-shop'])).toBe('')

@@ -121,6 +121,7 @@ describe('the settings', () => {
   it('turn maintenance on and off, set buildpacks and rename', async () => {
     const app = await api.newApp('settled')
     await browser.open('/dashboard/apps/settled/settings')
+    expect(browser.page.text).toMatch(/Protocol<\/dt>\s*<dd>http1/)
     await browser.submit('Turn it on')
     expect(api.store.apps.get(app.id)?.maintenance).toBe(true)
     await browser.submit('Turn it off')

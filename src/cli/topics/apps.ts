@@ -7,6 +7,7 @@ import { connectRepository, disconnectRepository, isRepository, howToDeploy, rea
 import { heading, list, note, print, progress, table } from '../output.ts'
 import type { AppJson, DynoJson } from '../resources/apps.ts'
 import type { VolumeJson } from '../resources/data.ts'
+import type { EdgeJson } from '../resources/edge.ts'
 import { connect, connectToApp, usualRemote } from '../session.ts'
 import { formatTimeAndAge } from '../time.ts'
 
@@ -97,12 +98,13 @@ async function connectHere(target: { server: string; app: string }, remote: stri
 
 async function info(options: AppOptions): Promise<void> {
   const { api, path } = await connectToApp(options)
-  const [app, dynos, exposed] = await Promise.all([
+  const [app, dynos, { protocol }, exposed] = await Promise.all([
     api.get<AppJson>(path),
     api.get<DynoJson[]>(`${path}/dynos`),
+    api.get<EdgeJson>(`${path}/edge`),
     api.get<{ name: string; port: number; networks: string[] }[]>(`${path}/exposures`),
   ])
-  print(options, { app, dynos, exposed }, () => [
+  print(options, { app, dynos, protocol, exposed }, () => [
     heading(app.name),
     ...list([
       ['Web URL', app.web_url],
@@ -112,6 +114,7 @@ async function info(options: AppOptions): Promise<void> {
       ['Dynos', countDynos(dynos)],
       ['Slug size', app.slug_size === null ? 'not deployed yet' : `${Math.ceil(app.slug_size / 2 ** 20)} MB`],
       ['Maintenance', app.maintenance ? 'on' : 'off'],
+      ['Protocol', protocol],
       ...exposed.map(({ name, port, networks }): [string, string] => [
         'Open to outside',
         `${name} at port ${port}, to ${networks.join(', ')}`,

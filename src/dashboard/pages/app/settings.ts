@@ -19,8 +19,9 @@ type Pack = { buildpack: { url: string; name: string } }
 async function view(visit: AppVisit): Promise<Html> {
   const { platform, app, role, query } = visit
   if (query.get('ask') === 'destroy') return askDestroy(visit)
-  const [packs, transfers] = await Promise.all([
+  const [packs, { protocol }, transfers] = await Promise.all([
     platform.get<Pack[]>(at`/apps/${app.name}/buildpack-installations`),
+    platform.get<{ protocol: string }>(at`/apps/${app.name}/edge`),
     platform.list<Transfer>('/account/app-transfers', 'id ..; max=1000'),
   ])
   const manages = role === 'admin' || role === 'owner'
@@ -35,6 +36,7 @@ async function view(visit: AppVisit): Promise<Html> {
         ['Owner', app.owner.email],
         ['Made', moment(app.created_at)],
         ['Stack', app.build_stack.name],
+        ['Protocol', protocol],
       ])}
     </section>
     ${role === 'view' ? nothing : maintenanceCard(visit)} ${role === 'view' ? nothing : packsCard(visit, packs)}
