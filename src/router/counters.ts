@@ -1,5 +1,11 @@
 import type { RouterCode } from './router-error.ts'
 
+/**
+ * What became of a connection to a data door. `refused`: it is in none of its networks, or there
+ * is no room; `failed`: it came to no TLS; `unreachable`: the service did not take it.
+ */
+export type DoorResult = 'served' | 'refused' | 'failed' | 'unreachable'
+
 /** What happened since the router started. */
 export class Counters {
   connections = 0
@@ -10,6 +16,7 @@ export class Counters {
   refusedRequests = 0
   /** Connections of HTTP/2 that were ended: they brought too much of no use, or broke its rules. */
   cutOff = 0
+  readonly doors: Record<DoorResult, number> = { served: 0, refused: 0, failed: 0, unreachable: 0 }
   readonly #errors: Partial<Record<RouterCode, number>> = {}
 
   error(code: RouterCode): void {
@@ -18,6 +25,7 @@ export class Counters {
 
   toJSON() {
     const { connections, turnedAway, requests, refusedRequests, cutOff } = this
-    return { connections, turnedAway, requests, refusedRequests, cutOff, errors: { ...this.#errors } }
+    const doors = { ...this.doors }
+    return { connections, turnedAway, requests, refusedRequests, cutOff, doors, errors: { ...this.#errors } }
   }
 }

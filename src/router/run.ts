@@ -92,7 +92,8 @@ export async function runRouter(deps: RunRouterDeps): Promise<RunningRouter> {
     router.stop({ milliseconds: Math.min(config.stop.drainSeconds * 1000, longestStop), idle: 'close' })
   stack.defer(stop)
   const doorLimits = { connect: defaultLimits.app.connect, handshake: defaultLimits.handshake }
-  const doors = stack.use(new DataDoors({ path: config.paths.dataDoors, limits: doorLimits, log }))
+  const { counters } = router
+  const doors = stack.use(new DataDoors({ path: config.paths.dataDoors, limits: doorLimits, counters, log }))
   stack.use(renewCertificate({ router, doors }, config, log))
   const { promise: ended, resolve: end } = Promise.withResolvers<string>()
   const limit = stack.use(new Limit(end))

@@ -1,20 +1,24 @@
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { connect as connectTls, TLSSocket } from 'node:tls'
+import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createLog } from '../../src/log.ts'
+import { createLog, type Logger } from '../../src/log.ts'
 import type { DataDoor } from '../../src/model/data-door.ts'
 import type { AddonId } from '../../src/model/ids.ts'
+import { Counters } from '../../src/router/counters.ts'
 import { DataDoors } from '../../src/router/data-doors/data-doors.ts'
 import { readMysqlPacket } from '../../src/router/data-doors/mysql-begin.ts'
 import type { TlsIdentity } from '../../src/router/tls/identity.ts'
 import { freePort } from '../helpers/free-port.ts'
 import { testIdentity } from './helpers/tls-router.ts'
 
-const log = createLog('test', 'silent')
+const silent = createLog('test', 'silent')
 const life = new AsyncDisposableStack()
 let authority: TlsIdentity
 let identity: TlsIdentity
@@ -39,8 +43,11 @@ beforeAll(async () => {
 })
 afterAll(() => life.disposeAsync())
 
-function openDoors(limits = { handshake: 2_000, connect: 2_000 }): DataDoors {
-  const doors = new DataDoors({ path, limits, log })
+function openDoors(
+  limits = { handshake: 2_000, connect: 2_000 },
+  { counters = new Counters(), log = silent }: { counters?: Counters; log?: Logger } = {},
+): DataDoors {
+  const doors = new DataDoors({ path, limits, counters, log })
   doors.show(identity)
   return doors
 }
@@ -186,6 +193,74 @@ describe('a door', () => {
   })
 })
 
+describe('who came through to no service', () => {
+  type Line = { level: number; address: string; port: number; addon: string; reason: string; unlogged?: number }
+
+  function watch(): { counters: Counters; log: Logger; lines: Line[] } {
+    const lines: Line[] = []
+    const log = pino({ level: 'info' }, { write: (line) => void lines.push(JSON.parse(line) as Line) })
+    return { counters: new Counters(), log, lines }
+  }
+
+  it('is counted, and in the log with the address and the reason', async () => {
+    const { lines, ...told } = watch()
+    using doors = openDoors({ handshake: 300, connect: 300 }, told)
+    const [one, strict, off] = [await door(), await door({ protocol: 'postgres' }), await door({ target: null })]
+    const [gone, closed] = [
+      await door({ target: { host: '127.0.0.1', port: await freePort() } }),
+      await door({ most: 0 }),
+    ]
+    await doors.install([one, strict, off, gone, closed])
+    /** Closed by the other side, after these bytes. */
+    const end = async (port: number, bytes: Buffer | string = ''): Promise<void> => {
+      const socket = await open(port, '127.0.0.2')
+      socket.write(bytes)
+      if (!socket.destroyed) await once(socket.resume(), 'close')
+    }
+    await end(one.port)
+    await end(one.port, 'GET / HTTP/1.1\r\n\r\n')
+    await end(strict.port, startup)
+    const distrusts = connectTls({ socket: await open(one.port, '127.0.0.2'), servername: 'app.test' })
+    await once(distrusts, 'error')
+    const curl = ['-s', '--interface', '127.0.0.2', `https://127.0.0.1:${one.port}`]
+    await promisify(execFile)('curl', curl).catch(() => undefined)
+    await expect.poll(() => told.counters.doors.failed).toBe(5)
+    await end(off.port)
+    const secure = connectTls({ port: gone.port, host: '127.0.0.1', rejectUnauthorized: false })
+    secure.on('error', () => undefined)
+    await once(secure, 'close')
+    await end(closed.port)
+    await secured(await open(one.port)).then(echoes)
+    expect(told.counters.doors).toEqual({ served: 1, refused: 1, failed: 5, unreachable: 2 })
+    const info = { level: 30, address: '127.0.0.2', addon: one.addonId }
+    const warning = { level: 40, addon: one.addonId }
+    expect(lines).toMatchObject([
+      { ...info, port: one.port, reason: 'no TLS within 300 ms' },
+      { ...info, port: one.port, reason: 'ERR_SSL_HTTP_REQUEST' },
+      { ...info, port: strict.port, reason: 'it wants no TLS' },
+      { ...info, port: one.port, reason: 'it left' },
+      { ...info, port: one.port, reason: 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA' },
+      { ...warning, port: off.port, address: '127.0.0.2', reason: 'the add-on does not run' },
+      { ...warning, port: gone.port, address: '127.0.0.1', reason: 'ECONNREFUSED' },
+      { ...info, port: closed.port, reason: '0 connections are open' },
+    ])
+  })
+
+  it('fills no disk by knocking again and again, and hides nobody who fails otherwise', async () => {
+    const { lines, ...told } = watch()
+    using doors = openDoors(undefined, told)
+    const one = await door({ networks: ['127.0.0.2/32'] })
+    await doors.install([one])
+    for (let n = 0; n < 300; n++) (await open(one.port)).destroy()
+    await expect.poll(() => told.counters.doors.refused).toBe(300)
+    expect(lines.length).toBeLessThan(20)
+    const other = await open(one.port, '127.0.0.2')
+    other.write('GET / HTTP/1.1\r\n\r\n')
+    await once(other.resume(), 'close')
+    await expect.poll(() => lines.at(-1)).toMatchObject({ address: '127.0.0.2', reason: 'ERR_SSL_HTTP_REQUEST' })
+  })
+})
+
 describe('a door of PostgreSQL', () => {
   it('opens as its clients ask for it: after a question, after one for GSS, or at once', async () => {
     using doors = openDoors()
@@ -259,7 +334,7 @@ describe('a door of MariaDB', () => {
   it('outlives a database that breaks off while it waits for the visitor to speak TLS', async () => {
     const { promise: isOver, resolve: end } = Promise.withResolvers<void>()
     using database = await startDatabase((socket) => {
-      void readMysqlPacket(socket).then(() => {
+      void readMysqlPacket(socket, AbortSignal.timeout(5_000)).then(() => {
         const secure = new TLSSocket(socket, { isServer: true, cert: identity.certificate, key: identity.key })
         secure.once('secure', () => (socket.resetAndDestroy(), end()))
       })

@@ -118,6 +118,11 @@ function ofRouter(router: RouterFigures | undefined): Family[] {
     counter('paas_router_cut_off_total', 'Connections of HTTP/2 ended for a flood or a breach of protocol', [
       sample(counters.cutOff),
     ]),
+    counter(
+      'paas_router_data_door_connections_total',
+      'Connections to ports of databases, by result',
+      samplesBy('result', counters.doors),
+    ),
     counter('paas_router_connections_total', 'Connections accepted', [sample(counters.connections)]),
     counter('paas_router_turned_away_total', 'Connections refused at a limit', [sample(counters.turnedAway)]),
     gauge('paas_router_connections', 'Open connections from visitors', [sample(connections)]),

@@ -2,10 +2,13 @@ import { constants } from 'node:crypto'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { asPaasError } from '../../errors.ts'
 import { isDataDoors, type DataDoor } from '../../model/data-door.ts'
+import type { Counters } from '../counters.ts'
 import { readIfThere, saveWhole, type TlsIdentity } from '../tls/identity.ts'
+import { DoorAccount } from './door-account.ts'
 import { Door, type DoorDeps } from './door.ts'
 
-type Deps = Omit<DoorDeps, 'context'> & {
+type Deps = Omit<DoorDeps, 'context' | 'account'> & {
+  counters: Pick<Counters, 'doors'>
   /** Where they are kept, so that a router that starts has them without a worker. */
   path: string
 }
@@ -65,11 +68,9 @@ export class DataDoors implements Disposable {
   }
 
   async #openOne(door: DataDoor, shared: boolean): Promise<void> {
-    const context = (): SecureContext => {
-      if (this.#context) return this.#context
-      throw new Error('this server has no certificate')
-    }
-    this.#open.set(door.port, await Door.open({ ...this.#deps, context }, door, shared))
+    const context = (): SecureContext | undefined => this.#context
+    const account = new DoorAccount(this.#deps)
+    this.#open.set(door.port, await Door.open({ ...this.#deps, account, context }, door, shared))
   }
 
   /** Another router has them too; what is connected goes on. */

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { connect as connectTls, TLSSocket, type SecureContext } from 'node:tls'
 import type { Logger } from '../../log.ts'
@@ -7,18 +8,23 @@ import { blockListOf, contains } from '../../model/cidr.ts'
 import type { DataDoor } from '../../model/data-door.ts'
 import { leaveSharedPort, listenOn } from '../listen.ts'
 import { plainAddress } from '../origin.ts'
+import { reasonOf, type DoorAccount } from './door-account.ts'
 import { isMysqlTls, mysqlRefusal, readMysqlPacket } from './mysql-begin.ts'
 import { no, postgresBegin, postgresRefusal, yes } from './postgres-begin.ts'
 
 type Target = NonNullable<DataDoor['target']>
 
 export type DoorDeps = {
-  /** What new connections are shown. */
-  context: () => SecureContext
+  /** What new connections are shown; undefined: there is no certificate yet. */
+  context: () => SecureContext | undefined
   /** Milliseconds from a connection's begin to the end of its handshake, and to the service. */
   limits: { handshake: number; connect: number }
+  account: DoorAccount
   log: Logger
 }
+
+/** A connection from outside. `signal`: it is over, or came to no TLS in time. */
+type Visit = { socket: Socket; signal: AbortSignal; leaves: () => void; secured: () => void }
 
 /** One port, and the connections that came in by it. */
 export class Door {
@@ -68,62 +74,109 @@ export class Door {
   /** Nobody outside its networks gets a byte. */
   #enter(socket: Socket): void {
     const address = plainAddress(socket.remoteAddress)
-    const { networks, most, port, addonId } = this.#door
+    const { networks, most } = this.#door
     survive(socket)
-    if (!contains(blockListOf(networks), address) || this.#open.size >= most) {
-      this.#deps.log.info({ address, port, addon: addonId, open: this.#open.size }, 'a data door stayed closed')
+    const isWithin = contains(blockListOf(networks), address)
+    if (!isWithin || this.#open.size >= most) {
+      const reason = isWithin ? `${this.#open.size} connections are open` : 'it is in none of the networks'
+      this.#deps.account.inVain('refused', this.#door, { address, reason })
       return void socket.resetAndDestroy()
     }
     this.#open.set(socket, address)
     socket.once('close', () => this.#open.delete(socket))
-    const late = setTimeout(() => socket.destroy(), this.#deps.limits.handshake)
-    void this.#serve(socket, late)
-      .catch((cause: unknown) => this.#deps.log.debug({ err: cause, port }, 'a connection of a data door broke'))
-      .finally(() => (clearTimeout(late), socket.destroy()))
+    void this.#serve(socket, address).finally(() => socket.destroy())
   }
 
-  async #serve(socket: Socket, late: NodeJS.Timeout): Promise<void> {
-    if (this.#door.protocol === 'postgres' && !(await agreeOnTls(socket))) return
-    const { target } = this.#door
-    if (target === null) return
-    if (this.#door.protocol === 'mysql') return this.#serveMysql(socket, target, late)
-    const secure = new TLSSocket(socket, {
-      isServer: true,
-      secureContext: this.#deps.context(),
-      ...(this.#door.protocol === 'postgres' && { ALPNProtocols: ['postgresql'] }),
+  async #serve(socket: Socket, address: string): Promise<void> {
+    const { account, log } = this.#deps
+    const door = this.#door
+    const ends = await this.#begin(door, this.#visitOf(socket)).catch((cause: unknown) => {
+      const result = cause instanceof Unreachable ? 'unreachable' : 'failed'
+      account.inVain(result, door, { address, reason: reasonOf(cause) })
     })
-    await once(secure, 'secure')
-    clearTimeout(late)
-    const service = this.#reach(target, socket)
-    await Promise.all([pipeline(secure, service), pipeline(service, secure)])
+    if (!ends) return
+    account.served()
+    const [secure, service] = ends
+    await Promise.all([pipeline(secure, service), pipeline(service, secure)]).catch((cause: unknown) =>
+      log.debug({ err: cause, address, port: door.port }, 'a connection of a data door broke'),
+    )
+  }
+
+  #visitOf(socket: Socket): Visit {
+    const over = new AbortController()
+    const { handshake } = this.#deps.limits
+    const late = setTimeout(() => over.abort(new Error(`no TLS within ${handshake} ms`)), handshake)
+    const leaves = (): void => over.abort(new Error('it left'))
+    socket.once('close', () => {
+      clearTimeout(late)
+      leaves()
+    })
+    return { socket, signal: over.signal, leaves, secured: () => clearTimeout(late) }
+  }
+
+  /** @returns both ends, the visitor's first @throws Unreachable, or what the visitor did wrong */
+  async #begin({ protocol, target }: DataDoor, visit: Visit): Promise<[Duplex, Duplex]> {
+    if (target === null) throw new Unreachable('the add-on does not run')
+    if (protocol === 'mysql') return this.#beginMysql(target, visit)
+    const { socket, signal } = visit
+    if (protocol === 'postgres') await agreeOnTls(socket, signal)
+    const secure = await this.#secure(visit, protocol === 'postgres' ? { ALPNProtocols: ['postgresql'] } : {})
+    visit.secured()
+    return [secure, await this.#reach(target, visit)]
   }
 
   /** The server speaks first, and counts packets from there on: so both sides begin with TLS. */
-  async #serveMysql(socket: Socket, target: Target, late: NodeJS.Timeout): Promise<void> {
-    const service = this.#reach(target, socket)
-    const greeting = await readMysqlPacket(service)
-    if (!greeting) return
+  async #beginMysql(target: Target, visit: Visit): Promise<[Duplex, Duplex]> {
+    const { socket, signal } = visit
+    const service = await this.#reach(target, visit)
+    const greeting = await readMysqlPacket(service, signal)
+    if (!greeting) throw new Unreachable('it does not greet')
     socket.write(greeting)
-    const asked = await readMysqlPacket(socket)
-    if (!asked) return
-    if (!isMysqlTls(asked)) return void socket.end(mysqlRefusal('This database is reached with TLS only: use --ssl.'))
+    const asked = await readMysqlPacket(socket, signal)
+    if (!asked) throw new Error('it left, or sent no packet')
+    if (!isMysqlTls(asked)) {
+      socket.end(mysqlRefusal('This database is reached with TLS only: use --ssl.'))
+      throw new Error('it wants no TLS')
+    }
     service.write(asked)
     // What it shows is its own, made by it; the way to it does not leave this machine.
     const inside = survive(connectTls({ socket: service, rejectUnauthorized: false }))
-    const secure = new TLSSocket(socket, { isServer: true, secureContext: this.#deps.context() })
-    await Promise.all([once(secure, 'secure'), once(inside, 'secureConnect')])
-    clearTimeout(late)
-    await Promise.all([pipeline(secure, inside), pipeline(inside, secure)])
+    const begun = once(inside, 'secureConnect', { signal }).catch((cause: unknown) => {
+      throw signal.aborted ? cause : new Unreachable(reasonOf(cause))
+    })
+    const [secure] = await Promise.all([this.#secure(visit), begun])
+    visit.secured()
+    return [secure, inside]
   }
 
-  #reach(target: Target, socket: Socket): Socket {
+  async #secure({ socket, signal, leaves }: Visit, more: { ALPNProtocols?: string[] } = {}): Promise<TLSSocket> {
+    const secureContext = this.#deps.context()
+    if (secureContext === undefined) throw new Unreachable('this server has no certificate')
+    const secure = survive(new TLSSocket(socket, { isServer: true, secureContext, ...more }))
+    // Who does not trust the certificate may go without a word.
+    secure.once('end', leaves)
+    await once(secure, 'secure', { signal })
+    secure.off('end', leaves)
+    return secure
+  }
+
+  /** @throws Unreachable, or the signal's reason */
+  async #reach(target: Target, { socket, signal }: Visit): Promise<Socket> {
     const service = survive(connect({ ...target, allowHalfOpen: true, noDelay: true, keepAlive: true }))
-    const slow = setTimeout(() => service.destroy(), this.#deps.limits.connect)
-    service.once('connect', () => clearTimeout(slow)).once('close', () => clearTimeout(slow))
     socket.once('close', () => service.destroy())
-    return service
+    const slow = AbortSignal.timeout(this.#deps.limits.connect)
+    try {
+      await once(service, 'connect', { signal: AbortSignal.any([signal, slow]) })
+      return service
+    } catch (cause) {
+      service.destroy()
+      throw signal.aborted ? cause : new Unreachable(reasonOf(cause))
+    }
   }
 }
+
+/** The service's fault, or the server's. */
+class Unreachable extends Error {}
 
 /** An error while nobody waits for something of it would be the end of this process. */
 function survive<S extends Socket>(socket: S): S {
@@ -131,25 +184,25 @@ function survive<S extends Socket>(socket: S): S {
   return socket.on('error', () => {})
 }
 
-/** As clients of PostgreSQL ask for it. @returns false for one that wants none, which is told */
-async function agreeOnTls(socket: Socket): Promise<boolean> {
+/** As clients of PostgreSQL ask for it. @throws Error for one that wants none, which is told */
+async function agreeOnTls(socket: Socket, signal: AbortSignal): Promise<void> {
   let bytes = Buffer.alloc(0)
   for (;;) {
     const begin = postgresBegin(bytes)
     switch (begin) {
       case 'undecided': {
-        await once(socket, 'readable')
+        await once(socket, 'readable', { signal })
         const more = socket.read() as Buffer | null
-        if (more === null) return false
+        if (more === null) throw new Error('it left')
         bytes = Buffer.concat([bytes, more])
         break
       }
       case 'tls':
         socket.unshift(bytes)
-        return true
+        return
       case 'ask-tls':
         socket.write(yes)
-        return true
+        return
       case 'ask-gss':
         socket.write(no)
         bytes = Buffer.alloc(0)
@@ -158,7 +211,7 @@ async function agreeOnTls(socket: Socket): Promise<boolean> {
         socket.end(
           postgresRefusal('This database is reached with TLS only: use sslmode=verify-full, or sslmode=require.'),
         )
-        return false
+        throw new Error('it wants no TLS')
     }
   }
 }

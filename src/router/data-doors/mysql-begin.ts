@@ -10,9 +10,9 @@ const longest = 4096
 
 /**
  * The first packet that comes, with its head. What follows it stays in the stream.
- * @returns undefined where it ends before, or is none
+ * @returns undefined where it ends before, or is none @throws the signal's reason
  */
-export async function readMysqlPacket(stream: Duplex): Promise<Buffer | undefined> {
+export async function readMysqlPacket(stream: Duplex, signal: AbortSignal): Promise<Buffer | undefined> {
   let bytes = Buffer.alloc(0)
   for (;;) {
     const length = bytes.length < head ? 0 : head + bytes.readUIntLE(0, 3)
@@ -21,7 +21,7 @@ export async function readMysqlPacket(stream: Duplex): Promise<Buffer | undefine
       if (bytes.length > length) stream.unshift(bytes.subarray(length))
       return bytes.subarray(0, length)
     }
-    if (stream.readableLength === 0) await once(stream, 'readable')
+    if (stream.readableLength === 0) await once(stream, 'readable', { signal })
     const more = stream.read() as Buffer | null
     if (more === null) return undefined
     bytes = Buffer.concat([bytes, more])

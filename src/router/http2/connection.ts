@@ -4,7 +4,7 @@ import { Caller } from '../caller.ts'
 import type { RouterContext } from '../context.ts'
 import { mostFields } from '../http/fields.ts'
 import type { Arrival } from '../visitor.ts'
-import { Allowance } from './allowance.ts'
+import { Allowance } from '../allowance.ts'
 import { http2 } from './node-http2.ts'
 import { StreamVisitor } from './stream-visitor.ts'
 

@@ -11,11 +11,13 @@ export class Allowance {
     this.#left = burst
   }
 
-  /** @returns false when it is more than there is left */
+  /** @returns false when it is more than there is left, of which nothing is taken then */
   take(amount: number): boolean {
     const now = performance.now()
-    this.#left = Math.min(this.#burst, this.#left + ((now - this.#at) / 1000) * this.#perSecond) - amount
+    this.#left = Math.min(this.#burst, this.#left + ((now - this.#at) / 1000) * this.#perSecond)
     this.#at = now
-    return this.#left >= 0
+    if (amount > this.#left) return false
+    this.#left -= amount
+    return true
   }
 }
