@@ -74,7 +74,7 @@ export class FrameClient implements Disposable {
 
   /** Resolves with the code of the word by which the other side ended the connection. */
   async goneWith(): Promise<number | undefined> {
-    if (!this.closed) await once(this.socket, 'close')
+    while (!this.closed) await this.#wake.promise
     return this.received.findLast(({ type }) => type === frames.goAway)?.payload.readUInt32BE(4)
   }
 
