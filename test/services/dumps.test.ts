@@ -2,7 +2,7 @@ import { PassThrough, Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { dumpAddon, addonFacts, loadAddon } from '../../src/services/dumps.ts'
+import { addonFacts, addonPosition, dumpAddon, loadAddon } from '../../src/services/dumps.ts'
 import { never } from '../engine/support.ts'
 import { RunningServices, type RunningService } from './running-service.ts'
 
@@ -170,6 +170,28 @@ describe('a database of Redis', () => {
     expect(await facts(other)).toEqual(wanted)
     await other.isKilled()
     expect(await facts(other)).toEqual(wanted)
+  })
+
+  it('says something else after anything was written, loaded or saved, and the same else, also after a dump', async () => {
+    const position = () => addonPosition(services, one.addon, never)
+    const copy = await buffer(await dump(one))
+    const said = [await position()]
+    await dump(one).then(buffer)
+    await facts(one)
+    expect(await position()).toBe(said[0])
+    for (const change of [
+      () => ask(one, 'SET mine 1'),
+      () => load(one, Readable.from([copy])),
+      async () => {
+        await ask(one, 'SAVE', 'SET mine 1')
+        await ask(one, 'DEL mine')
+      },
+    ]) {
+      await change()
+      const next = await position()
+      expect(said).not.toContain(next)
+      said.push(next)
+    }
   })
 
   it('of a plan that keeps nothing is copied too', async () => {
