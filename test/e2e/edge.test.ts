@@ -54,7 +54,7 @@ async function curl(path = '/', ...options: string[]): Promise<[status: number, 
 }
 
 const becomes = (status: number, ...options: string[]) =>
-  until(`it answers with ${status}`, async () => (await curl('/', ...options))[0] === status, 5_000)
+  until(`it answers with ${status}`, async () => (await curl('/', ...options))[0] === status)
 
 describe('what an app lets in', () => {
   it('is of the networks that it allows', async () => {
@@ -83,15 +83,15 @@ describe('what an app lets in', () => {
     const large = join(home, 'large')
     await run('truncate', ['--size', '3M', large])
     const send = (...more: string[]) => curl('/', '--data-binary', `@${large}`, ...more)
-    await until('it is refused', async () => (await send())[0] === 413, 5_000)
+    await until('it is refused', async () => (await send())[0] === 413)
     expect((await send('--header', 'Transfer-Encoding: chunked'))[0]).toBe(413)
     expect((await curl('/', '--data', 'x=1'))[1]).toBe('web.1 got 3')
     expect((await curl('/slow'))[0]).toBe(503)
-    const log = await paas('logs', '--num', '100')
-    expect(log).toMatch(/code=H12 .*path="\/slow"/)
-    expect(log).toMatch(/Refused: its body has more than 1048576 bytes/)
+    const log = () => paas('logs', '--num', '1500')
+    await expect.poll(log).toMatch(/code=H12 .*path="\/slow"/)
+    expect(await log()).toMatch(/Refused: its body has more than 1048576 bytes/)
     await paas('edge:set', '--body', 'off', '--answer', 'off')
-    await until('it is waited for', async () => (await curl('/slow'))[0] === 200, 15_000)
+    await until('it is waited for', async () => (await curl('/slow'))[0] === 200)
   })
 
   it('comes over HTTPS where that is asked for, which browsers are told', async () => {
@@ -151,6 +151,6 @@ describe('the pages of an app', () => {
     await expect(paas('pages:refresh')).rejects.toMatchObject({ stdout: expect.stringContaining('ECONNREFUSED') })
     expect(await curl()).toEqual([503, page('/oh')])
     await paas('config:unset', 'ERROR_PAGE_URL')
-    await until('the usual page is back', async () => (await curl())[1].includes('no web process running'), 5_000)
+    await until('the usual page is back', async () => (await curl())[1].includes('no web process running'))
   })
 })

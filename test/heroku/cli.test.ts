@@ -139,7 +139,7 @@ describe('a deployed app', () => {
     const ways = [[], ['--process-type', 'web'], ['web'], ['--dyno-name', 'web.1']]
     await Promise.all(ways.map((which) => user.succeed(['ps:restart', ...which, ...app])))
     await user.succeed(['ps:wait', ...app])
-    expect(await user.succeed(['ps', ...app])).toMatch(/^web\.1: up /m)
+    await expect.poll(() => user.succeed(['ps', ...app])).toMatch(/^web\.1: up /m)
     const log = await user.succeed(['logs', '-s', 'app', '-n', '100', ...app])
     const restarted = [...log.matchAll(/Restart (.+) by user/g)].map(([, which = '']) => which)
     expect(restarted.toSorted((a, b) => a.localeCompare(b))).toEqual(['all dynos', 'web', 'web', 'web.1'])
@@ -174,7 +174,7 @@ describe('a deployed app', () => {
   it('stops a dyno, which comes back', async () => {
     await user.succeed(['ps:stop', 'web.1', ...app])
     await user.succeed(['ps:wait', ...app])
-    expect(await user.succeed(['ps', ...app])).toMatch(/^web\.1: up /m)
+    await expect.poll(() => user.succeed(['ps', ...app])).toMatch(/^web\.1: up /m)
   })
 
   it('runs commands once, with what is piped in, and gives their exit status', async () => {
@@ -256,12 +256,12 @@ describe.concurrent('a domain', () => {
         outgoing.on('error', ({ message }) => settle(message))
       })
     // Nothing is deployed; what counts is who answers, and with what certificate.
-    await expect.poll(visit, { timeout: 10_000 }).toBe('503')
+    await expect.poll(visit).toBe('503')
     expect(await user.succeed(['certs:info', ...app])).toMatch(/Expires At: +20\d\d/)
     await user.succeed(['certs:update', ...(await write('second')), '--confirm', 'secured', ...app])
     await user.succeed(['domains:update', 'www.secured.example', '--cert', name!, ...app])
     await user.succeed(['certs:remove', '--confirm', 'secured', ...app])
-    await expect.poll(visit, { timeout: 10_000 }).toMatch(/unable to verify|altnames|local issuer/)
+    await expect.poll(visit).toMatch(/unable to verify|altnames|local issuer/)
     expect((await user.heroku(['certs:auto:enable', ...app])).stderr).toContain('does not request certificates')
   })
 })

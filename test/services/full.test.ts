@@ -98,7 +98,9 @@ describe.each(kinds)('a database of $plan that is full', ({ plan, client, grow, 
     await ask(client(grow))
     await until('it is full', async () => (await state(addon)) === 'Read-only: its disk is full', 60_000)
     await until('the app may only read', async () => refusal.test(await asApp(addon, write)))
-    expect(await addon.log()).toMatch(/Error L21 \(Disk full\): .* has \d+ of \d+ MiB, and is read-only from now on/)
+    await expect
+      .poll(() => addon.log())
+      .toMatch(/Error L21 \(Disk full\): .* has \d+ of \d+ MiB, and is read-only from now on/)
   }, 600_000)
 
   it('is so after a restart too', async () => {
@@ -111,7 +113,7 @@ describe.each(kinds)('a database of $plan that is full', ({ plan, client, grow, 
     await ask(client(shrink))
     await until('there is room', async () => (await state(addon)) === 'Available', 60_000)
     await until('the app writes', async () => !refusal.test(await asApp(addon, write)))
-    expect(await addon.log()).toMatch(/has \d+ of \d+ MiB, and can be written again/)
+    await expect.poll(() => addon.log()).toMatch(/has \d+ of \d+ MiB, and can be written again/)
   })
 
   it('can be written again once it has a larger plan', async () => {

@@ -65,7 +65,7 @@ describe.skipIf(url === undefined)('an upgrade', () => {
     expect([code, stderr]).toEqual([0, expect.stringContaining('Upgrading a copy')])
     expect(stdout).toMatch(/Writes will be refused for about \d+ s\./)
     expect(await sql('SHOW server_version')).toContain('15.')
-    expect(await namesLike('rehearsal')).toBe('')
+    await expect.poll(() => namesLike('rehearsal')).toBe('')
     // An image with both versions is made first.
   }, 400_000)
 
@@ -111,7 +111,8 @@ async function backupsOf(id: string): Promise<{ last_good: object | null }> {
 }
 
 async function namesLike(text: string): Promise<string> {
-  return execFileSync('docker', ['ps', '--all', '--quiet', '--filter', `name=${text}`], { encoding: 'utf8' }).trim()
+  const own = ['--filter', `label=paas.server=${await server.serverId()}`, '--filter', `name=${text}`]
+  return execFileSync('docker', ['ps', '--all', '--quiet', ...own], { encoding: 'utf8' }).trim()
 }
 
 /** As an app does, by the URL, but from beside the old one. */

