@@ -7,6 +7,7 @@ import type { AddonId } from '../model/ids.ts'
 import { bringIntoArchive } from '../services/archive.ts'
 import type { Store } from '../store/store.ts'
 import { fetchArchive } from './fetch-archive.ts'
+import { Outage } from './outage.ts'
 import type { Rclone } from './rclone.ts'
 import { archiveIdOf, filesOf, shipFiles, type ShipDeps } from './ship-archive.ts'
 import { readShipped, writeShipped, type ArchiveFile, type Shipped } from './shipped.ts'
@@ -39,7 +40,7 @@ export async function storeArchives(deps: ArchiveStoreDeps, signal: AbortSignal)
 }
 
 async function shipForever(deps: ArchiveStoreDeps, signal: AbortSignal): Promise<void> {
-  const known = new Map<AddonId, Known>()
+  const [known, outage] = [new Map<AddonId, Known>(), new Outage()]
   let round = 0
   await repeat(signal, pace.ship, async () => {
     const isWhole = round++ % roundsPerWhole === 0
@@ -47,16 +48,17 @@ async function shipForever(deps: ArchiveStoreDeps, signal: AbortSignal): Promise
     for (const { id } of deps.store.addons.list()) {
       const container = containers.find(({ addonId, state }) => addonId === id && state.kind === 'running')
       const isBegun = deps.store.addonBackups.list(id).some(({ state }) => state.kind === 'succeeded')
-      if (container && isBegun) await shipOne(deps, { known, container, isWhole }, signal)
+      if (container && isBegun) await shipOne(deps, { known, outage, container, isWhole }, signal)
     }
   })
 }
 
-type Round = { known: Map<AddonId, Known>; container: ServiceContainer; isWhole: boolean }
+type Round = { known: Map<AddonId, Known>; outage: Outage; container: ServiceContainer; isWhole: boolean }
 
+/** Its archive goes on whatever the target does. */
 async function shipOne(
   deps: ArchiveStoreDeps,
-  { known, container, isWhole }: Round,
+  { known, outage, container, isWhole }: Round,
   signal: AbortSignal,
 ): Promise<void> {
   const { addonId } = container
@@ -64,6 +66,7 @@ async function shipOne(
   try {
     const { until, hole } = await bringIntoArchive(deps, container.id, signal)
     store.addonBackups.setArchive(addonId, { until, hole })
+    outage.check()
     const one = await knownOf(deps, known, container, signal)
     const lookAt = new Date()
     const since = isWhole || !one.lookedAt ? undefined : new Date(one.lookedAt.getTime() - overlap)
@@ -72,16 +75,25 @@ async function shipOne(
     one.lookedAt = lookAt
     if (!since) await forgetGone(deps, addonId, { files, shipped: one.shipped }, signal)
     if (!since || count > 20) await writeShipped(fileOf(deps, addonId), one.shipped)
+    // Where there was nothing to store, nobody has asked it.
+    if (outage.isOn && count === 0) await deps.rclone.list(deps.place, signal)
+    outage.end()
     store.addonBackups.setArchive(addonId, { storedUntil: until, storedProblem: null })
   } catch (cause) {
     signal.throwIfAborted()
     known.delete(addonId)
+    outage.note(cause)
+    const { message: storedProblem } = asPaasError(cause)
+    if (store.addonBackups.archive(addonId).storedProblem === storedProblem) return
     log.warn({ addon: addonId, err: cause }, 'an archive could not be stored')
-    store.addonBackups.setArchive(addonId, { storedProblem: asPaasError(cause).message })
+    store.addonBackups.setArchive(addonId, { storedProblem })
   }
 }
 
-/** An archive that was begun anew is another one: at the target both stay. */
+/**
+ * An archive that was begun anew is another one: at the target both stay. Another target has
+ * nothing yet.
+ */
 async function knownOf(
   deps: ArchiveStoreDeps,
   known: Map<AddonId, Known>,
@@ -91,8 +103,11 @@ async function knownOf(
   const archive = await archiveIdOf(deps, id, signal)
   const present = known.get(addonId)
   if (present?.shipped.archive === archive) return present
+  const { repository: target } = deps.rclone
   const written = await readShipped(fileOf(deps, addonId))
-  const shipped = written?.archive === archive ? written : { archive, files: {} }
+  if (written && written.target !== target) deps.store.addonBackups.setArchive(addonId, { storedUntil: null })
+  const isSame = written?.archive === archive && written.target === target
+  const shipped = isSame ? written : { target, archive, files: {} }
   const fresh = { shipped, lookedAt: undefined }
   known.set(addonId, fresh)
   return fresh

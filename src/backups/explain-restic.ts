@@ -14,8 +14,10 @@ const causes: [said: RegExp, meaning: string][] = [
   ],
   [/SignatureDoesNotMatch|signature we calculated/i, 'the secret key is wrong'],
   [/access denied|AccessDenied|403 Forbidden/i, 'it denies access'],
-  [/connection refused|no such host|network is unreachable|i\/o timeout/i, 'it cannot be reached'],
-  [/no space left on device|disk quota exceeded/i, 'its disk is full'],
+  [/certificate signed by unknown authority|x509: /i, 'its certificate is not one that this machine trusts'],
+  [/connection refused|no such host|network is unreachable|no route to host|i\/o timeout/i, 'it cannot be reached'],
+  [/timeout awaiting response|Client\.Timeout|context deadline exceeded/i, 'it does not answer'],
+  [/no space left on device|disk quota exceeded|InsufficientStorage|StorageFull|QuotaExceeded/i, 'its disk is full'],
   [/permission denied/i, 'its files cannot be read or written by this user'],
   [/repository is already locked/i, 'another backup is under way there'],
 ]
@@ -25,7 +27,7 @@ function isAbsent(said: string): boolean {
   return said.includes('unable to open config file') && /no such file|does not exist/i.test(said)
 }
 
-/** The failure that restic's words stand for. */
+/** The failure that the words of restic or rclone stand for. */
 export function explainRestic(said: string, repository: string): PaasError {
   const lines = said
     .split('\n')
@@ -34,7 +36,7 @@ export function explainRestic(said: string, repository: string): PaasError {
   const known = causes.find(([pattern]) => pattern.test(said))
   if (known) return targetRefusal(repository, known[1])
   if (isAbsent(said)) return new PaasError('backup_missing', `There are no backups at ${repository}.`)
-  const reason = lines.at(-1)?.replace(/^Fatal: /, '') ?? 'restic gave no reason'
+  const reason = lines.at(-1)?.replace(/^Fatal: /, '') ?? 'it gave no reason'
   return new PaasError('backup_failed', `The backup at ${repository} failed: ${reason.replace(/\.$/, '')}.`)
 }
 

@@ -1,32 +1,36 @@
 import { spawn } from 'node:child_process'
+import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { PaasError } from '../errors.ts'
-import { explainRestic } from './explain-restic.ts'
+import { asPaasError, PaasError } from '../errors.ts'
+import { explainRestic, targetRefusal } from './explain-restic.ts'
+import { RcloneLog, telling } from './rclone-log.ts'
+import { watchProgress } from './stall.ts'
 
 /** What rclone gets of the environment: where it finds itself, keys of the store, the way there. */
-const passedOn = /^(PATH|HOME|TMPDIR|AWS_.*|SSL_CERT_FILE|SSL_CERT_DIR|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)$/
-/** What keeps a target that hangs from holding everything up. */
-const patient = [
-  '--contimeout=15s',
-  '--timeout=60s',
-  '--retries=2',
-  '--low-level-retries=3',
-  '--stats=0',
-  '--log-level=ERROR',
-]
+const passedOn =
+  /^(PATH|HOME|TMPDIR|AWS_(?!CA_BUNDLE$).*|SSL_CERT_FILE|SSL_CERT_DIR|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)$/
+/** What it tries again by itself, for a moment: whatever failed is stored in the next round. */
+const trying = ['--contimeout=15s', '--timeout=30s', '--retries=1', '--low-level-retries=2']
+/** Milliseconds for which nothing may go on. */
+const stillFor = 60_000
 
 /** Its exit code for a directory that is not there (rclone's manual, "Exit code"). */
 const noDirectory = 3
 
 /** Files at a backup target, a directory or a place in an S3-compatible store, through rclone. */
 export class Rclone {
-  readonly #repository: string
+  readonly repository: string
   readonly #root: string
   readonly #settings: Record<string, string>
+  readonly #patience: number
 
-  /** @param repository as restic names it */
-  constructor({ repository }: { repository: string }) {
-    this.#repository = repository
+  /**
+   * @param repository as restic names it
+   * @param patience milliseconds for which nothing may go on
+   */
+  constructor({ repository, patience = stillFor }: { repository: string; patience?: number }) {
+    this.repository = repository
+    this.#patience = patience
     const { root, settings } = placeOf(repository)
     this.#root = root
     this.#settings = settings
@@ -43,8 +47,9 @@ export class Rclone {
     )
     await this.#call(['check', directory, this.#at(place), '--one-way', '--download'], signal).catch(
       (cause: unknown) => {
-        if (!/differ|not in|match/i.test((cause as Error).message)) throw cause
-        throw new PaasError('backup_damaged', `What is stored at ${this.#repository} is not what was sent there.`, {
+        const { code, message } = asPaasError(cause)
+        if (code !== 'backup_failed' || !/differ|not in|match/i.test(message)) throw cause
+        throw new PaasError('backup_damaged', `What is stored at ${this.repository} is not what was sent there.`, {
           cause,
         })
       },
@@ -74,16 +79,37 @@ export class Rclone {
   }
 
   async #call([verb = '', ...argv]: string[], signal: AbortSignal, fine: number[] = []): Promise<string> {
-    const passed = Object.entries(process.env).filter(([name]) => passedOn.test(name))
-    const env = { ...Object.fromEntries(passed), ...this.#settings, RCLONE_CONFIG: '/dev/null' }
-    const child = spawn('rclone', [verb, ...patient, ...argv], { env, signal, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn('rclone', [verb, ...trying, ...telling, `--stats=${this.#patience / 8}ms`, ...argv], {
+      env: { ...environment(), ...this.#settings, RCLONE_CONFIG: '/dev/null' },
+      signal,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     const ended = new Promise<number | null>((resolve, reject) => child.once('error', reject).once('close', resolve))
-    const [output, said, code] = await Promise.allSettled([text(child.stdout), text(child.stderr), ended])
+    const log = new RcloneLog()
+    let isStuck = false
+    using _watch = watchProgress(
+      () => log.done,
+      this.#patience,
+      () => (isStuck = child.kill('SIGKILL')),
+    )
+    const [output, said, code] = await Promise.allSettled([
+      text(child.stdout),
+      log.read(child.stderr as Readable),
+      ended,
+    ])
     signal.throwIfAborted()
+    if (isStuck) throw targetRefusal(this.repository, `nothing went on for ${Math.round(this.#patience / 1000)} s`)
     if (code.status === 'rejected') throw missing(code.reason)
     if (code.value === 0 || fine.includes(code.value ?? -1)) return output.status === 'fulfilled' ? output.value : ''
-    throw explainRestic(said.status === 'fulfilled' ? withoutTimes(said.value) : '', this.#repository)
+    throw explainRestic(said.status === 'fulfilled' ? said.value : '', this.repository)
   }
+}
+
+/** rclone's own way to AWS does not take a bundle of authorities (`AWS_CA_BUNDLE`); it does. */
+function environment(): NodeJS.ProcessEnv {
+  const { AWS_CA_BUNDLE: authorities } = process.env
+  const passed = Object.entries(process.env).filter(([name]) => passedOn.test(name))
+  return { ...Object.fromEntries(passed), ...(authorities && { RCLONE_CA_CERT: authorities }) }
 }
 
 /** `s3:https://host/bucket/path` is how restic names it. */
@@ -100,11 +126,6 @@ function placeOf(repository: string): { root: string; settings: Record<string, s
       RCLONE_CONFIG_TARGET_ENDPOINT: origin,
     },
   }
-}
-
-/** `2026/11/26 14:03:07 ERROR : name: reason` */
-function withoutTimes(said: string): string {
-  return said.replaceAll(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d (ERROR|CRITICAL|Failed to \w+) *:? */gm, '')
 }
 
 function missing(cause: unknown): PaasError {

@@ -5,8 +5,8 @@ import { dirname } from 'node:path'
 /** A file of an archive: `stamp` is its size and when it was written. */
 export type ArchiveFile = { path: string; bytes: number; stamp: string }
 
-/** What of one archive is at the target; `goneAt`: since when it is no longer in the archive. */
-export type Shipped = { archive: string; files: Record<string, { stamp: string; goneAt?: number }> }
+/** What of one archive is at one target; `goneAt`: since when it is no longer in the archive. */
+export type Shipped = { target: string; archive: string; files: Record<string, { stamp: string; goneAt?: number }> }
 
 /** What is lost is found out again: files are stored once more, and are the same. */
 export async function readShipped(file: string): Promise<Shipped | undefined> {

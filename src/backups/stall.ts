@@ -14,6 +14,16 @@ export function watchTransfer(child: ChildProcess, milliseconds: number, onStall
   const done = (): number => input?.bytesWritten ?? output?.bytesRead ?? 0
   const waits = (): boolean =>
     input ? input.destroyed || input.writableEnded || input.writableLength > 0 : output?.readableLength === 0
+  return watchProgress(done, milliseconds, onStall, waits)
+}
+
+/** Calls `onStall` when what was done was the same for so long, and it is waited for. */
+export function watchProgress(
+  done: () => number | string,
+  milliseconds: number,
+  onStall: () => void,
+  waits: () => boolean = () => true,
+): Disposable {
   let [last, still] = [done(), 0]
   const timer = setInterval(() => {
     const now = done()

@@ -52,6 +52,8 @@ export type AddonArchive = {
   /** As far as the backup target has it. */
   storedUntil: Date | null
   storedProblem: string | null
+  /** When its app was last told of that; null once it is stored again. */
+  storedWarnedAt: Date | null
   /**
    * Of before the server was restored: what the backup target has of any moment in it, and this
    * server has not.
@@ -68,6 +70,7 @@ export const noArchive: AddonArchive = {
   warnedAt: null,
   storedUntil: null,
   storedProblem: null,
+  storedWarnedAt: null,
   former: null,
 }
 

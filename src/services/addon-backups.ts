@@ -221,10 +221,20 @@ export class AddonBackups implements AsyncDisposable {
 
   /** The backup target may be full or away: what is written stays here meanwhile. */
   #tellIfNotStored(addon: Addon): void {
-    const { storedProblem, storedUntil } = this.#own.store.addonBackups.archive(addon.id)
+    const { store, platformLog } = this.#own
+    const { storedProblem, storedUntil, storedWarnedAt } = store.addonBackups.archive(addon.id)
+    if (storedProblem === null) {
+      if (!storedWarnedAt) return
+      store.addonBackups.setArchive(addon.id, { storedWarnedAt: null })
+      const until = storedUntil?.toISOString() ?? 'the first backup'
+      return platformLog.api(addon.appId, `${addon.name} is stored at the backup target again, up to ${until}`)
+    }
     const since = storedUntil ?? addon.createdAt
-    if (storedProblem === null || Date.now() - since.getTime() < storePatience) return
-    this.#tell(addon, `nothing is stored at the backup target since ${since.toISOString()}: ${storedProblem}`)
+    const isFresh = storedWarnedAt && Date.now() - storedWarnedAt.getTime() < backupPeriod.any
+    if (isFresh || Date.now() - since.getTime() < storePatience) return
+    store.addonBackups.setArchive(addon.id, { storedWarnedAt: new Date() })
+    const what = `nothing is stored at the backup target since ${since.toISOString()}: ${storedProblem}`
+    warnOfBackups(this.#own, addon, what)
   }
 
   #tell(addon: Addon, what: string): void {

@@ -26,6 +26,7 @@ type ArchiveRow = {
   warned_at: number | null
   stored_until: number | null
   stored_problem: string | null
+  stored_warned_at: number | null
   former_since: number | null
   former_until: number | null
 }
@@ -82,7 +83,7 @@ export function openAddonBackupRecords(db: Database): AddonBackupRecords {
         db.run(
           `UPDATE addon_archives SET former_since = coalesce(former_since, since), former_until = :now, since = NULL,
              until = NULL, hole = NULL, bytes = 0, problem = NULL, warned_at = NULL, stored_until = NULL,
-             stored_problem = NULL WHERE addon_id = :addonId`,
+             stored_problem = NULL, stored_warned_at = NULL WHERE addon_id = :addonId`,
           { addonId, now: Date.now() },
         )
       }),
@@ -97,11 +98,13 @@ export function openAddonBackupRecords(db: Database): AddonBackupRecords {
       db.transaction(() => {
         const { former: _, ...next } = { ...archive(addonId), ...change }
         db.run(
-          `INSERT INTO addon_archives (addon_id, since, until, hole, bytes, problem, warned_at, stored_until, stored_problem)
-           SELECT id, :since, :until, :hole, :bytes, :problem, :warnedAt, :storedUntil, :storedProblem FROM addons
-           WHERE id = :addonId
+          `INSERT INTO addon_archives (addon_id, since, until, hole, bytes, problem, warned_at, stored_until, stored_problem,
+             stored_warned_at)
+           SELECT id, :since, :until, :hole, :bytes, :problem, :warnedAt, :storedUntil, :storedProblem, :storedWarnedAt
+           FROM addons WHERE id = :addonId
            ON CONFLICT (addon_id) DO UPDATE SET since = :since, until = :until, hole = :hole, bytes = :bytes,
-             problem = :problem, warned_at = :warnedAt, stored_until = :storedUntil, stored_problem = :storedProblem`,
+             problem = :problem, warned_at = :warnedAt, stored_until = :storedUntil, stored_problem = :storedProblem,
+             stored_warned_at = :storedWarnedAt`,
           {
             addonId,
             ...next,
@@ -110,6 +113,7 @@ export function openAddonBackupRecords(db: Database): AddonBackupRecords {
             hole: time(next.hole),
             warnedAt: time(next.warnedAt),
             storedUntil: time(next.storedUntil),
+            storedWarnedAt: time(next.storedWarnedAt),
           },
         )
       }),
@@ -134,6 +138,7 @@ function toArchive(row: ArchiveRow): AddonArchive {
     warnedAt: date(row.warned_at),
     storedUntil: date(row.stored_until),
     storedProblem: row.stored_problem,
+    storedWarnedAt: date(row.stored_warned_at),
     former: formerOf(row),
   }
 }

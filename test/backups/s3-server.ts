@@ -24,20 +24,22 @@ export class S3Server implements AsyncDisposable {
   readonly process: ChildProcess
   readonly keys = { AWS_ACCESS_KEY_ID: 'owner-of-all', AWS_SECRET_ACCESS_KEY: 'secret-of-the-owner' }
 
-  private constructor(port: number, directory: string) {
+  private constructor(port: number, { directory, data }: { directory: string; data: string }) {
     this.port = port
     this.directory = directory
-    const argv = ['--port', `127.0.0.1:${port}`, '--iam-dir', join(directory, 'iam'), 'posix', join(directory, 'data')]
+    const argv = ['--port', `127.0.0.1:${port}`, '--iam-dir', join(directory, 'iam'), 'posix', data]
     const { AWS_ACCESS_KEY_ID: access, AWS_SECRET_ACCESS_KEY: secret } = this.keys
     this.process = spawn(s3Program ?? '', ['--access', access, '--secret', secret, '--quiet', ...argv], {
       stdio: 'ignore',
     })
   }
 
-  static async start(): Promise<S3Server> {
+  /** @param data where objects are, in place of a directory that goes with it */
+  static async start({ data, port }: { data?: string; port?: number } = {}): Promise<S3Server> {
     const directory = await mkdtemp(join(tmpdir(), 'paas-s3-'))
-    for (const name of ['iam', 'data/backups']) await mkdir(join(directory, name), { recursive: true })
-    const server = new S3Server(await freePort(), directory)
+    const kept = data ?? join(directory, 'data')
+    for (const path of [join(directory, 'iam'), join(kept, 'backups')]) await mkdir(path, { recursive: true })
+    const server = new S3Server(port ?? (await freePort()), { directory, data: kept })
     await until('the S3 server answers', async () =>
       fetch(server.url).then(
         () => true,

@@ -98,6 +98,13 @@ export class Database {
     return stdout.trim()
   }
 
+  /** What its app's log says. */
+  async log(): Promise<string> {
+    const asked = { body: { lines: 1500, tail: false } }
+    const { body } = await api<{ logplex_url: string }>(this.server, 'POST', `/apps/${this.app}/log-sessions`, asked)
+    return (await fetch(body.logplex_url)).text()
+  }
+
   async backups(): Promise<Backups> {
     return (await api<Backups>(this.server, 'GET', `/addons/${this.id}/backups`)).body
   }

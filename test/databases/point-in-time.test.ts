@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { api, until } from '../helpers/app.ts'
+import { until } from '../helpers/app.ts'
 import { rolePid } from '../helpers/processes.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 import { Database } from './database.ts'
@@ -105,10 +105,6 @@ describe('a proof', () => {
     const proof = await database.prove()
     expect(proof.status).toBe('failed')
     expect((await database.backups()).last_disproven!.reason).toBe(proof.reason)
-    const { body: session } = await api<{ logplex_url: string }>(server, 'POST', `/apps/${database.app}/log-sessions`, {
-      body: { lines: 100 },
-    })
-    const lines = await (await fetch(session.logplex_url)).text()
-    expect(lines).toMatch(/Error L22 \(backup missing\): .*could not be restored/)
+    expect(await database.log()).toMatch(/Error L22 \(backup missing\): .*could not be restored/)
   })
 })

@@ -3,10 +3,15 @@ import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openStore } from '../../src/store/open.ts'
+import type { AddonId } from '../../src/model/ids.ts'
 import { openTarget } from '../backups/backups.ts'
+import { S3Server, s3Program, whyNoS3 } from '../backups/s3-server.ts'
+import { api, until } from '../helpers/app.ts'
 import { commandLine, childrenOf } from '../helpers/processes.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
-import { Database } from './database.ts'
+import { canMount, SmallDisk } from '../helpers/small-disk.ts'
+import { Database, type Backups } from './database.ts'
 
 const run = promisify(execFile)
 
@@ -89,3 +94,106 @@ describe('with a backup target', () => {
     expect(await fork.sql('SELECT max(id) FROM visits')).toBe('1002')
   })
 })
+
+const s3Lack = s3Program === undefined ? whyNoS3 : canMount ? undefined : 'only root may mount a small disk'
+
+describe.skipIf(s3Lack !== undefined)(
+  `a backup target that is changed to an S3-compatible store${s3Lack === undefined ? '' : ` (skipped: ${s3Lack})`}`,
+  () => {
+    let s3: S3Server
+    let disk: SmallDisk
+    let held: Database
+    let port = 0
+    let rows = 0
+
+    beforeAll(async () => {
+      disk = life.use(new SmallDisk({ mebibytes: 128, inodes: 8000 }))
+      s3 = await S3Server.start({ data: disk.path })
+      port = s3.port
+      life.defer(() => s3[Symbol.asyncDispose]())
+      await server.interrupt()
+      Object.assign(server.env, s3.keys, { PAAS_BACKUP_TARGET: s3.place('backups') })
+      await server.start()
+      held = await Database.create(server, database.app)
+      await held.sql('CREATE TABLE rows AS SELECT 0 AS n')
+      await held.untilBackups(({ last_good: good }) => good !== null, 'the first backup is made')
+    }, 200_000)
+
+    /** The app goes on writing. */
+    async function write(): Promise<number> {
+      rows += 1
+      await held.sql(`INSERT INTO rows SELECT ${rows}`)
+      return Date.now()
+    }
+
+    /** Until all that was written by then is at the target. */
+    async function stored(since: number): Promise<Backups> {
+      return held.untilBackups(
+        ({ recovery_point_seconds: lost, problem }) =>
+          problem === null && lost !== null && Date.now() - lost * 1000 > since,
+        'the target has what was written',
+      )
+    }
+
+    /** Until it says that it is not stored, and why; then what would be lost is no less than that. */
+    async function troubled(why: RegExp): Promise<void> {
+      const begin = Date.now()
+      const { problem, recovery_point_seconds: lost } = await held.untilBackups(
+        (now) => why.test(now.problem ?? '') && now.recovery_point_seconds !== null,
+        `it says ${why.source}`,
+      )
+      expect(problem).toMatch(/^The backup target s3:\S+ cannot be used: [^.\n]+\.$/)
+      expect(lost! * 1000).toBeGreaterThanOrEqual(Date.now() - begin - 1000)
+      expect(await infoOf(held)).toContainEqual({ name: 'Backup Problem', values: [problem] })
+      await write()
+    }
+
+    it('gets all of each archive, and a proof finds it there', async () => {
+      await stored(await write())
+      expect(await held.prove()).toMatchObject({ status: 'succeeded', reason: null })
+    }, 200_000)
+
+    it('that is away is told of, to the log too when it lasts, and gets what it lacks when it is back', async () => {
+      await s3[Symbol.asyncDispose]()
+      await write()
+      await troubled(/it cannot be reached/)
+      setStoredUntil(held, new Date(Date.now() - 660_000))
+      await until('the log says so', async () =>
+        /Error L22 \(backup missing\): \S+: nothing is stored at the backup target since .*it cannot be reached/.test(
+          await held.log(),
+        ),
+      )
+      const last = await write()
+      s3 = await S3Server.start({ data: disk.path, port })
+      await stored(last)
+      await until('the log says that, too', async () =>
+        (await held.log()).includes(`${held.name} is stored at the backup target again, up to`),
+      )
+      expect(await infoOf(held)).not.toContainEqual(expect.objectContaining({ name: 'Backup Problem' }))
+    }, 200_000)
+
+    it('that is full is told of, and gets what it lacks when there is room', async () => {
+      disk.fill()
+      await held.sql('CREATE TABLE noise AS SELECT md5(random()::text) FROM generate_series(1, 50000)')
+      await troubled(/its disk is full/)
+      const last = await write()
+      disk.empty()
+      await stored(last)
+      expect(await held.prove()).toMatchObject({ status: 'succeeded', reason: null })
+      expect(await held.sql('SELECT max(n) FROM rows')).toBe(String(rows))
+    }, 200_000)
+  },
+)
+
+type InfoLine = { name: string; values: string[] }
+
+async function infoOf({ id }: Database): Promise<InfoLine[]> {
+  return (await api<{ info: InfoLine[] }>(server, 'GET', `/addons/${id}/info`)).body.info
+}
+
+/** As if the target had been away for longer than a test takes. */
+function setStoredUntil({ id }: Database, storedUntil: Date): void {
+  const at = (name: string) => join(server.dataDirectory, name)
+  using store = openStore({ path: at('paas.db'), keyPath: at('key') })
+  store.addonBackups.setArchive(id as AddonId, { storedUntil })
+}

@@ -2,6 +2,7 @@ import type { Config } from '../../config.ts'
 import type { Addon } from '../../model/addon.ts'
 import { withoutPassword } from '../../model/backup-target.ts'
 import { windowDays, type AddonBackup, type AddonProof } from '../../model/addon-backup.ts'
+import type { AddonId } from '../../model/ids.ts'
 import { serviceNamed, type Service } from '../../model/service.ts'
 import { canBeDumped, canBeProven } from '../../services/dumps.ts'
 import { hasArchive } from '../../services/spec.ts'
@@ -14,6 +15,8 @@ type Told = {
   services: Service[]
   config: Pick<Config, 'backup'>
 }
+
+type ArchiveRecords = { store: Pick<Store, 'addonBackups'> }
 
 const schedule = 'all that is written, within a minute; a backup each day, a full one each week'
 const here = "a volume beside the data: it does not survive this machine's disk"
@@ -69,9 +72,18 @@ function archiveJson({ store, config }: Told, addon: Addon) {
     where: config.backup ? withoutPassword(config.backup.repository) : here,
     last_good: good ? backupJson(good) : null,
     last_failed: bad && (!good || bad.startedAt > good.startedAt) ? backupJson(bad) : null,
-    problem: archive.problem ?? (config.backup ? archive.storedProblem : null),
+    problem: archiveProblem({ store, config }, addon.id) ?? null,
     backups: backups.map(backupJson),
   }
+}
+
+/** What is wrong with an archive, or with its way to the backup target; undefined: nothing. */
+export function archiveProblem(
+  { store, config }: Pick<Told, 'config'> & ArchiveRecords,
+  id: AddonId,
+): string | undefined {
+  const { problem, storedProblem } = store.addonBackups.archive(id)
+  return problem ?? (config.backup ? storedProblem : null) ?? undefined
 }
 
 /** `compared`: with what was noted when the backup was made; else it was restored alone. */

@@ -4,11 +4,12 @@ import type { Role } from '../../model/access.ts'
 import type { Addon, AddonWork } from '../../model/addon.ts'
 import type { AddonOrigin } from '../../model/addon-backup.ts'
 import type { AddonFigures } from '../../model/addon-figures.ts'
-import { newestDump } from '../../services/dump-watch.ts'
+import { dumpProblem, newestDump } from '../../services/dump-watch.ts'
 import { canBeDumped } from '../../services/dumps.ts'
 import { hasArchive } from '../../services/spec.ts'
 import { planNamed, type Service, type ServicePlan } from '../../model/service.ts'
 import type { ApiDeps } from '../deps.ts'
+import { archiveProblem } from './backups-json.ts'
 import { servicesOf, type AddonDeps } from './deps.ts'
 import { addonNamed, noAddon } from './find.ts'
 
@@ -70,15 +71,18 @@ export async function infoOf(deps: DataDeps, addon: Addon, signal: AbortSignal):
   ]
 }
 
-/** @returns the last good backup, and the last one that was restored to see whether it can be */
-function backupLines({ store }: DataDeps, { id }: Addon, service: Service): InfoLine[] {
+/** The last good backup, the last one that was restored to see whether it can be, what is wrong. */
+function backupLines({ store, config }: DataDeps, addon: Addon, service: Service): InfoLine[] {
+  const { id } = addon
   const archived = store.addonBackups.list(id).find(({ state }) => state.kind === 'succeeded')
   const backup = hasArchive(service) ? archived?.startedAt : newestDump(store, id)?.createdAt
   const proof = store.addonProofs.list(id).find(({ state }) => state.kind === 'succeeded')
+  const problem = hasArchive(service) ? archiveProblem({ store, config }, id) : dumpProblem(store, addon, new Date())
   const shown = (time: Date | null | undefined): string[] => [time ? minuteOf(time) : 'none yet']
   return [
     { name: 'Last Backup', values: shown(backup) },
     { name: 'Last Proof', values: shown(proof?.endedAt) },
+    ...(problem === undefined ? [] : [{ name: 'Backup Problem', values: [problem] }]),
   ]
 }
 
