@@ -83,15 +83,16 @@ function connect({ account, ...authority }: CertificateOrder): Client {
  * The library keeps neither the type of a problem nor Retry-After, tries by itself again for as
  * long as an authority says, and knows no limits of time and size.
  */
-function prepare({ trust }: Authority): void {
+function prepare({ trust, answerWithin = limits.answer }: Authority): void {
   const { axios } = acme
   axios.interceptors.request.clear()
   axios.interceptors.response.clear()
-  axios.defaults.timeout = limits.answer
   axios.defaults.maxContentLength = limits.bytes
   axios.defaults.maxRedirects = 0
   axios.defaults.headers.common['User-Agent'] = 'paas'
   if (trust.length > 0) axios.defaults.httpsAgent = new Agent({ ca: [...rootCertificates, ...trust] })
+  // axios' own limit is for silence, and begins anew with each byte.
+  axios.interceptors.request.use((request) => ({ ...request, signal: AbortSignal.timeout(answerWithin) }))
   axios.interceptors.response.use(
     (response) => {
       if (response.status >= 400 && response.data?.type !== `${urn}badNonce`) {
@@ -103,8 +104,11 @@ function prepare({ trust }: Authority): void {
       const { response, code, message } = failure
       if (response && response.data?.type === `${urn}badNonce`) return response
       if (response) throw new AuthorityError(problemIn(response))
-      const type = code === 'ECONNABORTED' || code === 'ETIMEDOUT' ? 'slow' : 'unreachable'
-      throw new AuthorityError({ type, detail: message || (code ?? 'no answer'), retryAfter: undefined })
+      if (/maxContentLength/.test(message)) throw new AuthorityError(wrong(`its answer has over ${limits.bytes} bytes`))
+      const isLate = code === 'ERR_CANCELED' || code === 'ETIMEDOUT'
+      const type = isLate ? 'slow' : 'unreachable'
+      const detail = code === 'ERR_CANCELED' ? `no whole answer within ${answerWithin / 1000} s` : message
+      throw new AuthorityError({ type, detail: detail || (code ?? 'no answer'), retryAfter: undefined })
     },
   )
 }

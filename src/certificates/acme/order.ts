@@ -5,6 +5,8 @@ export type Authority = {
   directory: string
   /** Authorities (PEM) that its own certificate may be of, beside the usual ones. */
   trust: string[]
+  /** Milliseconds for one whole answer; undefined: the usual 30 s. */
+  answerWithin?: number
 }
 
 type AccountAtAuthority = {
