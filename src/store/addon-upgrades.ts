@@ -18,6 +18,9 @@ type UpgradeRow = {
   ended_at: number | null
 }
 
+/** Upgrades of each add-on that are remembered, beside those that something has become of. */
+const most = 100
+
 export function openAddonUpgradeRecords(db: Database): AddonUpgradeRecords {
   const listOf = (where: string, values: Record<string, string>): AddonUpgrade[] =>
     db.all<UpgradeRow>(`SELECT * FROM addon_upgrades ${where}`, values).map(toUpgrade)
@@ -28,6 +31,12 @@ export function openAddonUpgradeRecords(db: Database): AddonUpgradeRecords {
       db.transaction(() => {
         if (list(addonId).some(isUnderWay))
           throw new PaasError('upgrade_under_way', 'The add-on is being upgraded already.')
+        db.run(
+          `DELETE FROM addon_upgrades WHERE id IN (
+             SELECT id FROM addon_upgrades WHERE addon_id = :addonId AND fork_id IS NULL
+             ORDER BY created_at DESC, rowid DESC LIMIT -1 OFFSET ${most - 1})`,
+          { addonId },
+        )
         const row = db.change<UpgradeRow>(
           `INSERT INTO addon_upgrades (id, addon_id, account_id, version, is_rehearsal, state, created_at)
            VALUES (:id, :addonId, :accountId, :version, :isRehearsal, 'asked', :now) RETURNING *`,

@@ -84,6 +84,20 @@ describe('an upgrade of a database', () => {
     })
   })
 
+  it('is remembered among the newest hundred, and for good where another add-on has come of it', async () => {
+    const { id } = await newDatabase('15')
+    const { addonUpgrades } = api.store
+    const asked = { addonId: id, accountId: null, version: '17', isRehearsal: true }
+    const all = Array.from({ length: 105 }, (_, count) => {
+      const { id: upgrade } = addonUpgrades.ask(asked)
+      if (count === 0) addonUpgrades.setFork(upgrade, id)
+      addonUpgrades.setState(upgrade, { kind: 'failed', reason: 'no' })
+      return upgrade
+    })
+    const kept = addonUpgrades.list(id).map((one) => one.id)
+    expect(kept).toEqual([...all.slice(5).toReversed(), all[0]])
+  })
+
   it('tells what became of it', async () => {
     const { id, at, name } = await newDatabase('15')
     await post(`${at}/run`)
