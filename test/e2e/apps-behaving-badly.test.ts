@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestApp, until } from '../helpers/app.ts'
 import { watchApp } from '../helpers/load.ts'
+import { readLog } from '../helpers/logs.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 
 /** What apps do to a server: each is contained, explained, and leaves its neighbour alone. */
@@ -57,7 +58,7 @@ describe('an app that', () => {
     await using app = await appOf(answering('short life', 'setTimeout(() => process.exit(9), 10_000)'))
     expect((await app.push()).code).toBe(0)
     expect((await app.get()).body).toBe('short life')
-    await until('the crash is in the log', async () => /exited with status 9/.test(await log(app)), 30_000)
+    await until('the crash is in the log', async () => /exited with status 9/.test(await readLog(app)))
     await app.api('DELETE', '')
   })
 
@@ -85,8 +86,8 @@ describe('an app that', () => {
     await change(app, answering('next'))
     expect((await app.push()).code).toBe(0)
     expect((await app.get()).body).toBe('next')
-    await until('one dyno is left', async () => (await dynos(app)).length === 1, 20_000)
-    expect(await log(app)).toMatch(/SIGKILL/)
+    await until('one dyno is left', async () => (await dynos(app)).length === 1)
+    await expect.poll(() => readLog(app)).toMatch(/SIGKILL/)
     await app.api('DELETE', '')
   })
 
@@ -141,13 +142,6 @@ describe('a build that', () => {
     })
   })
 })
-
-async function log(app: TestApp): Promise<string> {
-  const { body } = await app.api<{ logplex_url: string }>('POST', '/log-sessions', { lines: 500, tail: false })
-  const url = new URL(body.logplex_url)
-  const { request } = await import('../helpers/http.ts')
-  return (await request({ port: server.port, host: url.host, path: `${url.pathname}${url.search}` })).body
-}
 
 async function dynos(app: TestApp): Promise<unknown[]> {
   return (await app.api<unknown[]>('GET', '/dynos')).body

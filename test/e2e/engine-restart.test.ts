@@ -70,7 +70,7 @@ describe('when the engine restarts', () => {
       const releases = await Promise.all(apps.map((app) => currentRelease(app)))
       await (how === 'a power cut' ? engine.cutPower() : engine.stopDaemon())
       const down = { name: 'web.1', state: 'down', reason: { id: 'engine_unavailable' } }
-      expect((await apps[0]!.api('GET', '/dynos')).body).toMatchObject([down])
+      await expect.poll(async () => (await apps[0]!.api('GET', '/dynos')).body).toMatchObject([down])
       await engine.startDaemon()
       for (const app of apps) await until(`${app.name} serves again`, serves(app), 60_000)
       expect(await Promise.all(apps.map((app) => currentRelease(app)))).toEqual(releases)
