@@ -1,4 +1,4 @@
-import { chmod, readFile } from 'node:fs/promises'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { createRequire } from 'node:module'
 import { describe, expect, it } from 'vitest'
@@ -38,6 +38,16 @@ async function app(files: Record<string, string> = {}) {
     path: repository.path,
     read,
     ours: (...names: string[]) => call('ours', program, npm, `${repository.path}/compiled`, ...names),
+    /** Starts in another environment, and is told the names and this one. */
+    oursLater: async (...names: string[]) => {
+      const fifo = `${repository.path}/order`
+      await run('mkfifo', [fifo])
+      const argv = [program, npm, `${repository.path}/compiled`, '--later', fifo]
+      const ending = run(process.execPath, argv, { cwd: repository.path, env: { LEFT: 'over' } })
+      const variables = Object.entries({ ...env, OUT: 'later' }).map(([key, value]) => `${key}=${value}`)
+      await writeFile(fifo, [names.length, ...names, ...variables, ''].join('\0'))
+      return ending
+    },
     theirs: (...names: string[]) => call('theirs', `${npm}/bin/npm-cli.js`, 'rebuild', ...names),
     [Symbol.asyncDispose]: () => repository[Symbol.asyncDispose](),
   }
@@ -47,8 +57,10 @@ it('install scripts run in the order and the environment that npm rebuild gives 
   await using one = await app({ '.npmrc': 'script-shell=/bin/bash\nloglevel=error\n' })
   expect((await one.theirs('a')).code).toBe(0)
   expect((await one.ours('a')).code).toBe(0)
+  expect((await one.oursLater('a')).code).toBe(0)
   for (const event of ['preinstall', 'postinstall']) {
     expect(await one.read(`ours-${event}`)).toBe(await one.read(`theirs-${event}`))
+    expect(await one.read(`later-${event}`)).toBe(await one.read(`theirs-${event}`))
   }
   expect(await one.read('ours')).toBe('preinstall\npostinstall\n')
 })

@@ -81,13 +81,13 @@ run_install_scripts() {
   fi
 }
 
-# How the npm of the stack does this is known (lib/rebuild.mjs); of others only that they do.
+# How the npm of the stack does this is known (nodejs/lib/rebuild.sh); of others only that they do.
 rebuild() {
   local status=75
   if [[ $manager == npm && $node_dir == "$built_in_node" && $manager_version == "$npm_of_stack_version" ]]; then
     detail "Running the install scripts of $*"
     status=0
-    run "$built_in_node/bin/node" "$pack_dir/lib/rebuild.mjs" "$built_in_node/lib/npm" "$cache_dir/compiled" "$@" || status=$?
+    rebuild_with_npm "$@" || status=$?
   fi
   ((status == 75)) || return "$status"
   run npm rebuild "$@"

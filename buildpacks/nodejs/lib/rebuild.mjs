@@ -2,6 +2,8 @@
 // `npm rebuild NAME...` does, with the parts of npm that do it there, in a fifth of its time: npm
 // reads the whole tree for it, and what it needs to install packages. Exits with 75 and has done
 // nothing where npm would look at more than the names; with 1 when a script failed.
+// rebuild.mjs NPM_DIR COMPILE_CACHE --later FIFO loads all of it first, and then waits for the names
+// and the environment: how many names, each name, and the variables, all NUL-ended.
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire, enableCompileCache } from 'node:module'
 import { availableParallelism } from 'node:os'
@@ -11,9 +13,10 @@ const elsewhere = 75
 /** In the order of npm, each for all packages before the next one. */
 const events = ['preinstall', 'install', 'postinstall']
 
-const [npmDir, compileCache, ...names] = process.argv.slice(2)
+const [npmDir, compileCache, ...words] = process.argv.slice(2)
 enableCompileCache(compileCache)
 const part = createRequire(join(npmDir, 'lib/npm.js'))
+const names = words[0] === '--later' ? readOrder(words[1]) : words
 
 const locked = readLock()
 const places = Object.keys(locked).filter((place) => names.includes(nameOf(place)) && !locked[place].inBundle)
@@ -33,6 +36,17 @@ for (const event of events)
     { limit },
   )
 process.exit()
+
+function readOrder(fifo) {
+  for (const path of ['./npm.js', '@npmcli/run-script', 'promise-call-limit']) part(path)
+  const [count, ...entries] = readFileSync(fifo, 'utf8').split('\0').slice(0, -1)
+  for (const name of Object.keys(process.env)) delete process.env[name]
+  for (const entry of entries.slice(Number(count))) {
+    const end = entry.indexOf('=')
+    process.env[entry.slice(0, end)] = entry.slice(end + 1)
+  }
+  return entries.slice(0, Number(count))
+}
 
 /** What npm wrote when it installed: the tree as it lies there. */
 function readLock() {
@@ -58,8 +72,8 @@ function isBundle({ bundleDependencies }) {
  * npm with all its settings, which it hands on to scripts in their environment; undefined when one
  * says which scripts may run.
  */
-async function loadNpm(words) {
-  process.argv.splice(1, Infinity, join(npmDir, 'bin/npm-cli.js'), 'rebuild', ...words)
+async function loadNpm(packageNames) {
+  process.argv.splice(1, Infinity, join(npmDir, 'bin/npm-cli.js'), 'rebuild', ...packageNames)
   const Npm = part('./npm.js')
   const loaded = new Npm()
   await loaded.load()
