@@ -2,8 +2,8 @@
 // `npm rebuild NAME...` does, with the parts of npm that do it there, in a fifth of its time: npm
 // reads the whole tree for it, and what it needs to install packages. Exits with 75 and has done
 // nothing where npm would look at more than the names; with 1 when a script failed.
-// rebuild.mjs NPM_DIR COMPILE_CACHE --later FIFO loads all of it first, and then waits for the names
-// and the environment: how many names, each name, and the variables, all NUL-ended.
+// rebuild.mjs NPM_DIR COMPILE_CACHE --later FIFO loads all of it first, and then waits for what it
+// is to do: how many names, each name, and the variables of the environment, all NUL-ended.
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire, enableCompileCache } from 'node:module'
 import { availableParallelism } from 'node:os'
