@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { api, TestApp, until } from '../helpers/app.ts'
+import { letGo, untilLetGo } from '../helpers/held-build.ts'
 import { watchApp } from '../helpers/load.ts'
 import { rolePid } from '../helpers/processes.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
@@ -131,14 +132,19 @@ it.skipIf(!canMount)(
 it.skipIf(!canMount)(
   'a push whose build ends on a full disk says what it waits for, and the next one waits with it',
   async () => {
-    const scripts = { start: 'node server.js', build: 'echo BUILD BEGINS; sleep 5' }
-    await app.repository.write('package.json', JSON.stringify({ name: 'slow', version: '1.0.0', scripts }))
+    const writeBuild = (build: string) => {
+      const scripts = { start: 'node server.js', build }
+      return app.repository.write('package.json', JSON.stringify({ name: 'slow', version: '1.0.0', scripts }))
+    }
+    await writeBuild(`echo BUILD BEGINS; ${untilLetGo}`)
     const older = app.push(`${await app.repository.commit('older')}:main`)
     await until('it builds', () => outputSays('BUILD BEGINS'))
+    await writeBuild('true')
     const newer = app.push(`${await app.repository.commit('newer')}:main`)
     await until('both are accepted', async () => (await statesOfBuilds()).filter(isPending).length === 2)
     emptyWriteAheadLog()
     disk.fill()
+    await letGo(app)
     await until('the older one says so', () => outputSays(`${complaint}\n`), 60_000)
     expect((await statesOfBuilds()).filter(isPending)).toHaveLength(2)
     disk.empty()

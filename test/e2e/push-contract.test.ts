@@ -4,6 +4,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { api, TestApp, until } from '../helpers/app.ts'
+import { letGo, untilLetGo } from '../helpers/held-build.ts'
 import { request } from '../helpers/http.ts'
 import { gitEnvironment, TestRepository } from '../helpers/repository.ts'
 import { Bundle } from '../helpers/bundle.ts'
@@ -248,7 +249,7 @@ describe.concurrent('push options and refs/deploy', () => {
 
 describe.concurrent('several pushes', () => {
   it('run in the order they came, and a newer one supersedes a waiting one', async () => {
-    await using app = await textApp('first', { build: 'echo at work; sleep 10' })
+    await using app = await textApp('first', { build: `echo at work; ${untilLetGo}` })
     const first = app.push()
     await printed(app, 'at work')
     await serveText(app, 'second')
@@ -256,6 +257,8 @@ describe.concurrent('several pushes', () => {
     await until('two builds', async () => (await builds(app)).length === 2)
     const third = await serveText(app, 'third')
     const newest = app.push('--force', 'main')
+    await until('three builds', async () => (await builds(app)).length === 3)
+    await letGo(app)
     const [one, two, three] = await Promise.all([first, second, newest])
     expect(one.code, one.output).toBe(0)
     expect(two.code).toBe(1)
@@ -266,7 +269,7 @@ describe.concurrent('several pushes', () => {
   })
 
   it('attach to the running build when the client went away', async () => {
-    await using app = await textApp('survivor', { build: 'echo early line; sleep 4; echo late line' })
+    await using app = await textApp('survivor', { build: `echo early line; ${untilLetGo}; echo late line` })
     const client = spawn('git', ['push', 'paas', 'main'], {
       cwd: app.repository.path,
       env: gitEnvironment(),
@@ -280,9 +283,12 @@ describe.concurrent('several pushes', () => {
       })
     })
     process.kill(-(client.pid ?? 0), 'SIGKILL')
-    const again = await app.push()
+    let shown = ''
+    const following = app.repository.follow((chunk) => (shown += chunk), 'push', 'paas', 'main')
+    await until('it is attached', async () => shown.includes('early line'))
+    await letGo(app)
+    const again = await following
     expect(again.code, again.output).toBe(0)
-    expect(again.output).toContain('early line')
     expect(again.output).toContain('late line')
     expect(await builds(app)).toHaveLength(1)
     expect((await app.get()).body).toBe('survivor')
