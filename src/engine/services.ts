@@ -16,10 +16,14 @@ export interface ServiceEngine {
   listServices(filter?: { addonId?: AddonId }): Promise<ServiceContainer[]>
   /** Makes these the apps whose dynos reach it. */
   connectService(service: ServiceContainer, to: { appIds: AppId[]; host: string }): Promise<void>
-  /** Runs a program beside it, as its user and with its environment; gives what it printed. */
+  /**
+   * Runs a program beside it, as its user and with its environment; gives what it printed. It goes
+   * on after an abort, or without whoever asked for it.
+   * @param command its `session` is what `endExec` knows it by
+   */
   execInService(
     id: string,
-    command: { argv: string[]; env?: Record<string, string> },
+    command: { argv: string[]; env?: Record<string, string>; session?: string },
     signal: AbortSignal,
   ): Promise<DynoExit & { output: string }>
   /**

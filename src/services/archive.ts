@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.ts'
-import { PaasError } from '../errors.ts'
+import { asPaasError, PaasError } from '../errors.ts'
 import type { BackupKind, NotedFacts } from '../model/addon-backup.ts'
 import { programsAt } from './image.ts'
 
@@ -11,21 +11,21 @@ export type ArchivedBackup = { label: string; kind: string; begin: Date; end: Da
 /** Times that facts are noted: while somebody writes, they may differ before and after. */
 const attempts = 3
 
+/** `session`: what ends it, whoever started it. */
+type Program = { argv: [string, ...string[]]; env?: Record<string, string>; session?: string }
+
 /**
  * Runs a program of a service beside it, and gives what it printed.
- * @throws backup_failed with the last line of that
+ * @throws backup_failed with the last line of that; engine_unavailable where it does not run
  */
 export async function runArchiveProgram(
   { engine }: Exec,
   container: string,
-  { argv: [name, ...args], env = {} }: { argv: [string, ...string[]]; env?: Record<string, string> },
+  { argv: [name, ...args], ...how }: Program,
   signal: AbortSignal,
 ): Promise<string> {
-  const { code, output } = await engine.execInService(
-    container,
-    { argv: [`${programsAt}/${name}`, ...args], env },
-    signal,
-  )
+  const command = { argv: [`${programsAt}/${name}`, ...args], ...how }
+  const { code, output } = await engine.execInService(container, command, signal).catch(explainAway)
   if (code === 0) return output
   const reason = lastLine(output) ?? `${name} exited with ${code}`
   throw new PaasError('backup_failed', reason)
@@ -72,6 +72,12 @@ export async function noteFacts(
     before = facts
   }
   return null
+}
+
+/** What an engine that was away starts again is there in a moment. */
+export function explainAway(cause: unknown): never {
+  if (asPaasError(cause).code !== 'not_found') throw cause
+  throw new PaasError('engine_unavailable', 'The add-on is not running.', { cause })
 }
 
 function readBackups(output: string): ArchivedBackup[] {

@@ -4,10 +4,10 @@ import type { Engine, ServiceContainer } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { AddonOrigin, RestoreMoment } from '../model/addon-backup.ts'
 import type { Store } from '../store/store.ts'
-import { bringIntoArchive, runArchiveProgram } from './archive.ts'
+import { bringIntoArchive, explainAway, runArchiveProgram } from './archive.ts'
 
 export type RestoreDeps = {
-  engine: Pick<Engine, 'execInService' | 'listServices' | 'readFromService' | 'writeToService'>
+  engine: Pick<Engine, 'endExec' | 'execInService' | 'listServices' | 'readFromService' | 'writeToService'>
   store: Pick<Store, 'addons' | 'addonBackups' | 'archiveFetches'>
   config: Pick<Config, 'backup'>
 }
@@ -21,7 +21,8 @@ const sourceAt = '/backups/source'
 
 /**
  * Fills a new container, which waits for it, with what another add-on had at a moment. Done twice,
- * it begins again.
+ * it begins again: what a worker that was killed has left running is ended before its archive is
+ * taken from under it.
  * @param asIfLost from the backup target, where there is one
  * @throws backup_failed with the service's reason
  */
@@ -32,6 +33,8 @@ export async function restoreInto(
   signal: AbortSignal,
 ): Promise<void> {
   const key = deps.store.addons.secrets(addonId).backupKey ?? ''
+  const session = `restore-${container.addonId}`
+  await deps.engine.endExec(container.id, session)
   await emptySource(deps, container, signal)
   await bringArchive(deps, container, { addonId, moment, asIfLost }, signal)
   const env = {
@@ -39,12 +42,12 @@ export async function restoreInto(
     ...(version !== undefined && { SOURCE_VERSION: version }),
     ...momentEnv(moment),
   }
-  await runArchiveProgram(deps, container.id, { argv: ['restore'], env }, signal)
+  await runArchiveProgram(deps, container.id, { argv: ['restore'], env, session }, signal)
 }
 
 async function emptySource({ engine }: RestoreDeps, { id: container }: Container, signal: AbortSignal): Promise<void> {
   const argv = ['/bin/bash', '-c', `rm -rf ${sourceAt} && mkdir ${sourceAt}`]
-  const { code, output } = await engine.execInService(container, { argv }, signal)
+  const { code, output } = await engine.execInService(container, { argv }, signal).catch(explainAway)
   if (code !== 0) throw new PaasError('backup_failed', `There is no place for the archive: ${output.trim()}`)
 }
 

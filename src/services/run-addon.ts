@@ -21,6 +21,7 @@ export type RunAddonDeps = {
     | 'runService'
     | 'listServices'
     | 'connectService'
+    | 'endExec'
     | 'execInService'
     | 'stopDyno'
     | 'createVolume'

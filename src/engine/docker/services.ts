@@ -8,7 +8,7 @@ import { label } from '../labels.ts'
 import { unlessMissing, type DockerDeps } from './client.ts'
 import { containerAddress, containerState } from './dyno-view.ts'
 import { isOurName, ownContainer } from './dynos.ts'
-import { explainStopped } from './dyno-exec.ts'
+import { explainStopped, sessionMark } from './dyno-exec.ts'
 import { runExec } from './exec.ts'
 import { tenantUser } from './host-config.ts'
 import { withContainer } from './images.ts'
@@ -100,11 +100,12 @@ async function connect(deps: NetworkDeps, id: string, { appId, host }: { appId: 
 export async function execInService(
   deps: DockerDeps,
   id: string,
-  command: { argv: string[]; env?: Record<string, string> },
+  { argv, env = {}, session }: { argv: string[]; env?: Record<string, string>; session?: string },
   signal: AbortSignal,
 ) {
   const container = await runningService(deps, id)
   const chunks: Buffer[] = []
+  const command = { argv, env: { ...env, ...(session !== undefined && { [sessionMark]: session }) } }
   const code = await runExec(container, command, ({ data }) => void chunks.push(data), signal).catch(explainStopped)
   return { code, outOfMemory: false, output: Buffer.concat(chunks).toString() }
 }
