@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config.ts'
-import { asPaasError, PaasError } from '../errors.ts'
+import { asPaasError, isPassing, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { PlatformLog } from '../logs/platform-log.ts'
 import { backupsToRemove, isDue, transferName, type DataTransfer } from '../model/data-transfer.ts'
@@ -7,7 +8,7 @@ import type { AddonId, DataTransferId } from '../model/ids.ts'
 import { shutdown } from '../model/stop-reasons.ts'
 import { serviceNamed, type Service } from '../model/service.ts'
 import { readServices } from '../services/definition.ts'
-import { canBeDumped, settleLoad } from '../services/dumps.ts'
+import { canBeDumped, endBeside, settleLoad } from '../services/dumps.ts'
 import type { Store } from '../store/store.ts'
 import { askBackup } from './ask.ts'
 import { askSnapshots } from './snapshots.ts'
@@ -22,8 +23,10 @@ export type DataTransfersOptions = TransferParts & {
 
 /** At once, on the whole server. */
 const most = 2
-/** Milliseconds for which an add-on is asked what became of a load. */
-const settling = 10_000
+/** Milliseconds for which an add-on is asked what became of a load, for one question, and between two. */
+const settling = 120_000
+const attempt = 10_000
+const pause = 1000
 /** Milliseconds between two looks at the schedules. */
 const pace = 30_000
 
@@ -50,10 +53,7 @@ export class DataTransfers implements AsyncDisposable {
     if (this.#timer) return this.wake()
     const { store, storage, scratch, log } = this.#own
     for (const transfer of store.dataTransfers.listOpen()) {
-      if (transfer.state.kind !== 'running') continue
-      void this.#settle(transfer).catch((cause: unknown) =>
-        log.error({ err: cause, transfer: transfer.id }, 'what became of a data transfer is not on record'),
-      )
+      if (transfer.state.kind === 'running') this.#track(transfer, () => this.#settle(transfer))
     }
     const places = new Set(store.dataTransfers.places())
     const tidied = Promise.all([storage, scratch].map((one) => one.tidy(places, this.#stopping.signal)))
@@ -78,29 +78,37 @@ export class DataTransfers implements AsyncDisposable {
     await Promise.all([...this.#running.values()].map(({ done }) => done))
   }
 
+  /** Of a worker that has died. */
   async #settle(transfer: DataTransfer): Promise<void> {
-    const { store } = this.#own
-    const { id, state } = transfer
+    const { state } = transfer
     if (state.kind !== 'running') return
-    const { startedAt, cancelling } = state
-    const isDone = await this.#isLoaded(transfer)
-    const ended = { startedAt, endedAt: new Date() }
-    if (isDone) return void store.dataTransfers.setState(id, { kind: 'succeeded', ...ended, stored: null })
-    const reason = stopped.message
-    store.dataTransfers.addLine(id, reason)
-    store.dataTransfers.setState(
-      id,
-      cancelling ? { kind: 'cancelled', ...ended } : { kind: 'failed', ...ended, reason },
-    )
+    const { startedAt, cancelling: isCancelled } = state
+    await this.#fail(transfer, { startedAt, cause: stopped, isCancelled })
   }
 
-  /** Ends a load that was given up. The add-on knows whether it had come to its end by then. */
-  async #isLoaded({ id, to: { addonId } }: DataTransfer): Promise<boolean> {
-    if (addonId === null) return false
-    return settleLoad(this.#own, { addonId, id }, AbortSignal.timeout(settling)).catch((cause: unknown) => {
-      this.#own.log.warn({ err: cause, transfer: id }, 'the add-on did not say what became of a load')
-      return false
-    })
+  /**
+   * Ends what a transfer that was given up runs beside its add-ons. The one that is written knows
+   * whether all was in place by then: it is asked until it says so.
+   * @throws the signal's reason, while it is not known
+   */
+  async #isLoaded({ id, from, to }: DataTransfer): Promise<boolean> {
+    const { store, log } = this.#own
+    const isThere = (addonId: AddonId | null): addonId is AddonId =>
+      addonId !== null && store.addons.find(addonId)?.state.kind === 'provisioned'
+    const warn = (cause: unknown): void => log.warn({ err: cause, transfer: id }, 'an add-on was not settled')
+    if (isThere(from.addonId)) await endBeside(this.#own, { addonId: from.addonId, id }).catch(warn)
+    for (let end = performance.now() + settling; isThere(to.addonId) && performance.now() < end;) {
+      try {
+        const isLoaded = await settleLoad(this.#own, { addonId: to.addonId, id }, AbortSignal.timeout(attempt))
+        if (isLoaded !== undefined) return isLoaded
+      } catch (cause) {
+        warn(cause)
+        // However long it is away.
+        if (isPassing(asPaasError(cause))) end = performance.now() + settling
+      }
+      await delay(pause, undefined, { signal: this.#stopping.signal })
+    }
+    return false
   }
 
   #isFree(transfer: DataTransfer): boolean {
@@ -112,12 +120,23 @@ export class DataTransfers implements AsyncDisposable {
   #begin(transfer: DataTransfer): void {
     const startedAt = new Date()
     if (!this.#own.store.dataTransfers.setState(transfer.id, { kind: 'running', startedAt, cancelling: false })) return
+    this.#track(transfer, (stop) => this.#run(transfer, { startedAt, stop }))
+  }
+
+  /** Until it is done, others of its add-ons wait. */
+  #track(transfer: DataTransfer, work: (stop: AbortController) => Promise<void>): void {
+    const { id } = transfer
     const stop = new AbortController()
-    const done = this.#run(transfer, { startedAt, stop }).finally(() => {
-      this.#running.delete(transfer.id)
-      this.wake()
-    })
-    this.#running.set(transfer.id, { transfer, stop, done })
+    const done = work(stop)
+      // A disk that is full takes no verdict, an engine that is away has none; the next start gives one.
+      .catch((cause: unknown) =>
+        this.#own.log.error({ err: cause, transfer: id }, 'what became of a data transfer is not on record'),
+      )
+      .finally(() => {
+        this.#running.delete(id)
+        this.wake()
+      })
+    this.#running.set(id, { transfer, stop, done })
   }
 
   async #run(transfer: DataTransfer, { startedAt, stop }: { startedAt: Date; stop: AbortController }): Promise<void> {
@@ -130,10 +149,7 @@ export class DataTransfers implements AsyncDisposable {
       log.info({ transfer: id, kind: transfer.kind, app: transfer.appId }, 'data transferred')
       if (transfer.kind === 'backup') await this.#removeOld(transfer, signal)
     } catch (cause) {
-      // A disk that is full takes no verdict; the next start gives one.
-      await this.#fail(transfer, { startedAt, cause, isCancelled: stop.signal.aborted }).catch((error: unknown) =>
-        log.error({ err: error, transfer: id }, 'what became of a data transfer is not on record'),
-      )
+      await this.#fail(transfer, { startedAt, cause, isCancelled: stop.signal.aborted })
     }
   }
 

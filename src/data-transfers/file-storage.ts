@@ -9,6 +9,8 @@ import { filePrefix, type BackupStorage } from './storage.ts'
 /** Backups in a directory of their own, a file each. */
 export class FileStorage implements BackupStorage {
   readonly #directory: string
+  /** What this process has begun to store: newer than the list that it is tidied by. */
+  readonly #begun = new Set<string>()
 
   constructor(directory: string) {
     this.#directory = directory
@@ -17,9 +19,10 @@ export class FileStorage implements BackupStorage {
   async store(id: DataTransferId, content: Readable, signal: AbortSignal): Promise<string> {
     // It may break off before anybody reads it.
     content.on('error', () => undefined)
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
     const place = `${filePrefix}${id}`
     const draft = `${this.#path(place)}.part`
+    this.#begun.add(this.#path(place)).add(draft)
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
     try {
       await pipeline(content, createWriteStream(draft, { mode: 0o600, flush: true }), { signal })
       await rename(draft, this.#path(place))
@@ -42,7 +45,7 @@ export class FileStorage implements BackupStorage {
     const known = new Set([...places].map((place) => this.#path(place)))
     for (const name of await readdir(this.#directory)) {
       const path = join(this.#directory, name)
-      if (!known.has(path)) await rm(path, { recursive: true, force: true })
+      if (!known.has(path) && !this.#begun.has(path)) await rm(path, { recursive: true, force: true })
     }
   }
 

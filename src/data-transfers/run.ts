@@ -50,7 +50,7 @@ export async function runTransfer(
     case 'copy': {
       const from = addonOf(parts, transfer.from)
       say(parts, transfer, `copying ${from.name} to ${transfer.to.name}`)
-      await load(parts, transfer, { copy: await dumpAddon(parts, from, signal), signal })
+      await load(parts, transfer, { copy: await dumpAddon(parts, from, signal, { session: transfer.id }), signal })
       return null
     }
   }
@@ -62,7 +62,7 @@ async function backUp(parts: TransferParts, transfer: DataTransfer, signal: Abor
   const before = await inside(parts, transfer, signal)
   if (before?.position !== undefined) parts.store.dataTransfers.notePosition(transfer.id, before.position)
   say(parts, transfer, `dumping ${from.name}`)
-  const content = await dumpAddon(parts, from, signal)
+  const content = await dumpAddon(parts, from, signal, { session: transfer.id })
   const { measured, passed } = measure(parts, transfer, { content })
   const place = await storage.store(transfer.id, measured, signal)
   await passed
@@ -94,7 +94,7 @@ async function inside(parts: TransferParts, transfer: DataTransfer, signal: Abor
   if (!service?.scripts.includes('facts') || hasArchive(service)) return undefined
   try {
     const position = service.scripts.includes('position') ? await addonPosition(parts, from, signal) : undefined
-    return { position, facts: await addonFacts(parts, from, signal) }
+    return { position, facts: await addonFacts(parts, from, signal, { session: transfer.id }) }
   } catch (cause) {
     signal.throwIfAborted()
     say(parts, transfer, `what is inside could not be noted: ${asPaasError(cause).message}`)

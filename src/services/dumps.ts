@@ -93,19 +93,33 @@ function cutOff({ name }: Whose): PaasError {
   return new PaasError('dump_unusable', `${name} was not loaded: the dump was cut off on its way.`)
 }
 
+/** Ends what a transfer runs beside an add-on, if it does: nobody reads or feeds it any more. */
+export async function endBeside(
+  { engine }: Pick<SettlingDeps, 'engine'>,
+  { addonId, id }: { addonId: AddonId; id: string },
+): Promise<void> {
+  const [container] = await engine.listServices({ addonId })
+  if (container?.state.kind === 'running') await engine.endExec(container.id, id)
+}
+
 /**
- * Ends a load whose worker has died.
- * @returns whether all of it was in place before
+ * Ends a load that nobody feeds any more.
+ * @returns whether all of it was in place before; undefined while the add-on does not answer, which
+ *   may have it to write down yet
+ * @throws engine_unavailable: what it runs goes on without the engine
  */
 export async function settleLoad(
-  { engine }: SettlingDeps,
+  deps: SettlingDeps,
   { addonId, id }: { addonId: AddonId; id: string },
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<boolean | undefined> {
+  const { engine } = deps
+  await endBeside(deps, { addonId, id })
   const [container] = await engine.listServices({ addonId })
-  if (container?.state.kind !== 'running') return false
-  await engine.endExec(container.id, id)
-  const { code, output } = await engine.execInService(container.id, { argv: ['/bin/cat', '/data/loaded'] }, signal)
+  if (container?.state.kind !== 'running') return undefined
+  const ask = (argv: string[]) => engine.execInService(container.id, { argv }, signal)
+  if ((await ask([`${programsAt}/health`])).code !== 0) return undefined
+  const { code, output } = await ask(['/bin/cat', '/data/loaded'])
   return code === 0 && output === id
 }
 

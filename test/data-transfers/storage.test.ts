@@ -56,8 +56,11 @@ describe.each<[string, BackupStorage]>([
 
 it('what a record leads to stays when a directory is tidied, and what is under way', async () => {
   const kept = await files.store(newId(), Readable.from(['kept']), never)
-  await files.store(newId(), Readable.from(['lost']), never)
+  const lost = await files.store(newId(), Readable.from(['lost']), never)
+  // Begun after the list was made.
   await files.tidy(new Set([kept]))
+  expect((await buffer(files.read(lost, never))).toString()).toBe('lost')
+  await new FileStorage(join(directory, 'files')).tidy(new Set([kept]))
   expect(await readdir(join(directory, 'files'))).toEqual([`${kept.slice('file:'.length)}.dump`])
 })
 

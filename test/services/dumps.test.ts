@@ -106,6 +106,20 @@ describe('a database of PostgreSQL', () => {
     expect(await facts(other)).toEqual(before)
   })
 
+  it('that is killed once what was loaded has taken its place says so, when it is back', async () => {
+    const before = await facts(other)
+    await other.run('printf %s before >/data/loaded; printf %s killed >/data/loading')
+    await other.run('createdb -h /tmp -U postgres "${SERVICE_DATABASE}_load"')
+    await other.isKilled()
+    expect(await other.run('cat /data/loaded')).toBe('before')
+    await other.run('printf %s killed >/data/loading')
+    await other.run('createdb -h /tmp -U postgres "${SERVICE_DATABASE}_former"')
+    await other.isKilled()
+    expect(await other.run('cat /data/loaded')).toBe('killed')
+    expect(await databases(other)).toHaveLength(2)
+    expect(await facts(other)).toEqual(before)
+  })
+
   it('tells what it cannot do for the dump, and loads the rest', async () => {
     await sql(one, 'CREATE EXTENSION pg_buffercache', 'postgres')
     expect(await load(other, await dump(one))).toEqual([
