@@ -22,3 +22,26 @@ export async function retry<T>(work: () => Promise<T>, { onFailure, pause, signa
     }
   }
 }
+
+/** For how long something that fails is tried again. */
+export class Patience<Id> {
+  readonly #milliseconds: number
+  readonly #since = new Map<Id, number>()
+
+  constructor(milliseconds: number) {
+    this.#milliseconds = milliseconds
+  }
+
+  /** Asked after each failure. @returns whether it is worth another attempt */
+  isLeft(id: Id): boolean {
+    const now = performance.now()
+    const since = this.#since.get(id) ?? now
+    if (now - since >= this.#milliseconds) return !this.#since.delete(id)
+    this.#since.set(id, since)
+    return true
+  }
+
+  forget(id: Id): void {
+    this.#since.delete(id)
+  }
+}

@@ -1,14 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config.ts'
 import type { ServiceContainer } from '../engine/engine.ts'
-import { asPaasError, PaasError } from '../errors.ts'
+import { asPaasError, isPassing, PaasError } from '../errors.ts'
 import { everyDay } from '../every-day.ts'
 import type { PlatformLog } from '../logs/platform-log.ts'
 import type { Addon } from '../model/addon.ts'
 import { backupDue, backupPeriod, type AddonBackup, type AddonProof, type BackupKind } from '../model/addon-backup.ts'
 import { transferName } from '../model/data-transfer.ts'
+import type { AddonProofId } from '../model/ids.ts'
 import { planNamed, serviceNamed } from '../model/service.ts'
 import { shutdown } from '../model/stop-reasons.ts'
+import { Patience } from '../retry.ts'
 import type { Store } from '../store/store.ts'
 import { bringIntoArchive, makeArchiveBackup, noteFacts } from './archive.ts'
 import { readServices } from './definition.ts'
@@ -32,6 +34,8 @@ const pace = { archive: 30_000, work: 5000, watch: 60_000 }
 const patience = 900_000
 /** Milliseconds for which the backup target may be away before that is told. */
 const storePatience = 600_000
+/** Milliseconds for which a proof is tried again that something passing breaks off. */
+const passingPatience = 600_000
 /** When proofs are made, in the time zone of the machine. */
 const night = { hour: 2, minute: 30 }
 
@@ -46,6 +50,7 @@ export class AddonBackups implements AsyncDisposable {
   readonly #own: AddonBackupsOptions
   readonly #stopping = new AbortController()
   readonly #done: Promise<unknown>[] = []
+  readonly #patience = new Patience<AddonProofId>(passingPatience)
   #nightly: Disposable | undefined
 
   constructor(options: AddonBackupsOptions) {
@@ -57,6 +62,7 @@ export class AddonBackups implements AsyncDisposable {
     if (this.#nightly) return
     const { store } = this.#own
     store.addonBackups.noteLosses('The server was stopped in the midst of it.')
+    store.archiveFetches.removeLost()
     this.#nightly = everyDay(night, () => void this.#look(async () => this.#proveAll()))
     // Of a worker that was killed in the midst of a proof, which is on record as not done.
     const tidied = this.#look(() => removeTrials(this.#own))
@@ -115,7 +121,7 @@ export class AddonBackups implements AsyncDisposable {
       this.#tellIfMissed(known.addon)
       this.#tellIfNotStored(known.addon)
     }
-    for (const proof of store.addonProofs.listOpen()) await this.#prove(proof)
+    for (const proof of store.addonProofs.listOpen()) await this.#look(() => this.#prove(proof))
   }
 
   async #backUp({ addon, service, container }: Known, kind: BackupKind): Promise<void> {
@@ -159,10 +165,14 @@ export class AddonBackups implements AsyncDisposable {
       await removeTrials(this.#own)
       const compared = await newest.prove(signal)
       store.addonProofs.setState(proof.id, { kind: 'succeeded', label: newest.label, compared })
+      this.#patience.forget(proof.id)
       log.info({ addon: known.addon.name, app: known.addon.appId, label, compared }, 'backup proven')
     } catch (cause) {
       signal.throwIfAborted()
-      const reason = asPaasError(cause).message
+      const error = asPaasError(cause)
+      // Says nothing of the backup, which is proven once the engine is back.
+      if (isPassing(error) && this.#patience.isLeft(proof.id)) throw cause
+      const reason = error.message
       store.addonProofs.setState(proof.id, { kind: 'failed', label, reason })
       if (addon) warnOfBackups(this.#own, addon, `its backup ${label ?? ''} could not be restored: ${reason}`)
     }

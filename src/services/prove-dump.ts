@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import type { Readable } from 'node:stream'
 import type { Engine } from '../engine/engine.ts'
-import { asPaasError, isCode, PaasError } from '../errors.ts'
+import { asPaasError, isCode, isPassing, PaasError } from '../errors.ts'
 import type { DataTransfer } from '../model/data-transfer.ts'
 import type { Store } from '../store/store.ts'
 import { runArchiveProgram } from './archive.ts'
@@ -22,7 +22,8 @@ export type ProveDumpDeps = Omit<TrialDeps, 'engine' | 'store'> & {
  * Loads a dump into a container that is thrown away, and compares what is inside with what was
  * noted when it was made.
  * @returns whether there was something to compare it with
- * @throws backup_damaged that says what is wrong; backup_missing where it was deleted meanwhile
+ * @throws backup_damaged that says what is wrong; backup_missing where it was deleted meanwhile;
+ *   what passes, as it is
  */
 export async function proveDump(
   deps: ProveDumpDeps,
@@ -46,6 +47,7 @@ export async function proveDump(
   } catch (cause) {
     signal.throwIfAborted()
     if (!deps.store.dataTransfers.find(dump.id)) throw new PaasError('backup_missing', 'It was deleted meanwhile.')
+    if (isPassing(asPaasError(cause))) throw cause
     const reason = isCode(cause, 'ENOENT') ? 'The stored dump is gone.' : asPaasError(cause).message
     throw new PaasError('backup_damaged', reason, { cause })
   }

@@ -65,9 +65,11 @@ export class AddonUpgrades implements AsyncDisposable {
     let isClean = false
     while (!signal.aborted) {
       try {
+        // Also of one that was just tried: an engine that went away keeps what it should have removed.
         if (!isClean) await removeTrials(this.#own, 'rehearsal')
-        isClean = true
-        for (const upgrade of this.#own.store.addonUpgrades.listOpen()) await this.#upgrade(upgrade)
+        const open = this.#own.store.addonUpgrades.listOpen()
+        isClean = open.length === 0
+        for (const upgrade of open) await this.#upgrade(upgrade)
       } catch (cause) {
         if (!signal.aborted) this.#own.log.warn({ err: cause }, 'a look at upgrades of add-ons failed')
       }

@@ -1,9 +1,14 @@
-import { asPaasError, PaasError } from '../errors.ts'
+import { asPaasError, isPassing, PaasError } from '../errors.ts'
 import { backupPeriod } from '../model/addon-backup.ts'
+import type { VolumeProofId } from '../model/ids.ts'
 import { newestBackup, volumeProblem, type VolumeProof } from '../model/volume-copy.ts'
 import type { AppVolume } from '../model/volume.ts'
+import { Patience } from '../retry.ts'
 import type { VolumeParts } from './parts.ts'
 import { prove, removeTrialVolumes } from './prove.ts'
+
+/** Milliseconds for which a proof is tried again that something passing breaks off. */
+const passingPatience = 600_000
 
 /**
  * Proofs of the backups of volumes, which are on record, and what the apps are told of missing and
@@ -11,6 +16,7 @@ import { prove, removeTrialVolumes } from './prove.ts'
  */
 export class VolumeProofs {
   readonly #parts: VolumeParts
+  readonly #patience = new Patience<VolumeProofId>(passingPatience)
 
   constructor(parts: VolumeParts) {
     this.#parts = parts
@@ -28,6 +34,8 @@ export class VolumeProofs {
   /** One after the other. One in the midst of which a worker died is done again. */
   async workOff(signal: AbortSignal): Promise<void> {
     const open = this.#parts.store.volumeProofs.listOpen()
+    // Also of one that was just tried: an engine that went away keeps what it should have removed.
+    if (open.length > 0) await this.removeTrials()
     for (const proof of open) if (!signal.aborted) await this.#prove(proof, signal)
   }
 
@@ -48,7 +56,10 @@ export class VolumeProofs {
       log.info({ app: backup.appId, volume: backup.volume, copy: copyId }, 'backup of a volume proven')
     } catch (cause) {
       if (signal.aborted) return
-      const { message: reason, code } = asPaasError(cause)
+      const error = asPaasError(cause)
+      const { message: reason, code } = error
+      // Says nothing of the backup, which is proven once the engine is back.
+      if (isPassing(error) && this.#patience.isLeft(id)) return
       log.warn({ err: cause, volume: volumeId, copy: copyId }, 'a backup of a volume is not proven')
       store.volumeProofs.setState(id, { kind: 'failed', copyId, reason })
       // From here on an older one is the newest good one.
