@@ -142,11 +142,11 @@ async function fetchAll(deps: ArchiveStoreDeps, signal: AbortSignal): Promise<vo
   for (const wanted of store.archiveFetches.listAsked()) {
     try {
       await fetchArchive(deps, wanted, signal)
-      store.archiveFetches.end(wanted.id, null)
+      store.archiveFetches.end(wanted, null)
     } catch (cause) {
       signal.throwIfAborted()
       log.warn({ addon: wanted.addonId, err: cause }, 'an archive could not be fetched')
-      store.archiveFetches.end(wanted.id, asPaasError(cause).message)
+      store.archiveFetches.end(wanted, asPaasError(cause).message)
     }
   }
 }

@@ -40,6 +40,8 @@ export type ArchiveFetch = {
   addonId: AddonId
   /** Of several archives of the add-on the newest that was begun before. */
   at: Date
+  /** Another each time that it is asked for. */
+  turn: string
   state: { kind: 'asked' } | { kind: 'done' } | { kind: 'failed'; reason: string }
 }
 
@@ -47,7 +49,9 @@ export interface ArchiveFetchRecords {
   ask(id: AddonId, addonId: AddonId, at: Date): void
   find(id: AddonId): ArchiveFetch | undefined
   listAsked(): ArchiveFetch[]
-  /** @param reason null: it is there */
-  end(id: AddonId, reason: string | null): void
+  /** Unless it was asked for once more since. @param reason null: it is there */
+  end(fetch: Pick<ArchiveFetch, 'id' | 'turn'>, reason: string | null): void
+  /** Those that no add-on waits for: of proofs in whose midst a worker was killed. */
+  removeLost(): void
   remove(id: AddonId): void
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { AddonId } from '../model/ids.ts'
 import type { ArchiveFetch, ArchiveFetchRecords } from './addon-backup-records.ts'
 import type { Database } from './database.ts'
@@ -6,6 +7,7 @@ type FetchRow = {
   id: AddonId
   addon_id: AddonId
   at: number
+  turn: string
   state: 'asked' | 'done' | 'failed'
   reason: string | null
 }
@@ -16,19 +18,23 @@ export function openArchiveFetchRecords(db: Database): ArchiveFetchRecords {
   return {
     ask: (id, addonId, at) => {
       db.run(
-        `INSERT INTO archive_fetches (id, addon_id, at, state) VALUES (:id, :addonId, :at, 'asked')
-         ON CONFLICT (id) DO UPDATE SET addon_id = :addonId, at = :at, state = 'asked', reason = NULL`,
-        { id, addonId, at: at.getTime() },
+        `INSERT INTO archive_fetches (id, addon_id, at, state, turn) VALUES (:id, :addonId, :at, 'asked', :turn)
+         ON CONFLICT (id) DO UPDATE SET addon_id = :addonId, at = :at, state = 'asked', reason = NULL, turn = :turn`,
+        { id, addonId, at: at.getTime(), turn: randomUUID() },
       )
     },
     find: (id) => listOf('WHERE id = :id', { id })[0],
     listAsked: () => listOf("WHERE state = 'asked'", {}),
-    end: (id, reason) => {
-      db.run("UPDATE archive_fetches SET state = :state, reason = :reason WHERE id = :id AND state = 'asked'", {
+    end: ({ id, turn }, reason) => {
+      db.run('UPDATE archive_fetches SET state = :state, reason = :reason WHERE id = :id AND turn = :turn', {
         id,
+        turn,
         state: reason === null ? 'done' : 'failed',
         reason,
       })
+    },
+    removeLost: () => {
+      db.run('DELETE FROM archive_fetches WHERE id NOT IN (SELECT id FROM addons)', {})
     },
     remove: (id) => {
       db.run('DELETE FROM archive_fetches WHERE id = :id', { id })
@@ -36,11 +42,12 @@ export function openArchiveFetchRecords(db: Database): ArchiveFetchRecords {
   }
 }
 
-function toFetch({ id, addon_id: addonId, at, state, reason }: FetchRow): ArchiveFetch {
+function toFetch({ id, addon_id: addonId, at, turn, state, reason }: FetchRow): ArchiveFetch {
   return {
     id,
     addonId,
     at: new Date(at),
+    turn,
     state: state === 'failed' ? { kind: state, reason: reason ?? '' } : { kind: state },
   }
 }
