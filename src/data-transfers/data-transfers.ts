@@ -23,7 +23,7 @@ export type DataTransfersOptions = TransferParts & {
 
 /** At once, on the whole server. */
 const most = 2
-/** Milliseconds for which an add-on is asked what became of a load, for one question, and between two. */
+/** Milliseconds for which an add-on is asked what became of a load; for one time; between two. */
 const settling = 120_000
 const attempt = 10_000
 const pause = 1000
@@ -128,7 +128,7 @@ export class DataTransfers implements AsyncDisposable {
     const { id } = transfer
     const stop = new AbortController()
     const done = work(stop)
-      // A disk that is full takes no verdict, an engine that is away has none; the next start gives one.
+      // A full disk takes no verdict, an engine that is away has none; the next start gives one.
       .catch((cause: unknown) =>
         this.#own.log.error({ err: cause, transfer: id }, 'what became of a data transfer is not on record'),
       )

@@ -65,7 +65,7 @@ export class AddonUpgrades implements AsyncDisposable {
     let isClean = false
     while (!signal.aborted) {
       try {
-        // Also of one that was just tried: an engine that went away keeps what it should have removed.
+        // Also of one just tried: an engine that went away keeps what it should have removed.
         if (!isClean) await removeTrials(this.#own, 'rehearsal')
         const open = this.#own.store.addonUpgrades.listOpen()
         isClean = open.length === 0

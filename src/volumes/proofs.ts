@@ -34,7 +34,7 @@ export class VolumeProofs {
   /** One after the other. One in the midst of which a worker died is done again. */
   async workOff(signal: AbortSignal): Promise<void> {
     const open = this.#parts.store.volumeProofs.listOpen()
-    // Also of one that was just tried: an engine that went away keeps what it should have removed.
+    // Also of one just tried: an engine that went away keeps what it should have removed.
     if (open.length > 0) await this.removeTrials()
     for (const proof of open) if (!signal.aborted) await this.#prove(proof, signal)
   }
