@@ -22,21 +22,22 @@ const lookEvery = (elapsed: number): number => (elapsed < 10_000 ? 250 : 2000)
 const lastLines = 20
 
 /**
- * Resolves when the release serves; `what` is said meanwhile. When its command failed, the end of
- * what that printed is shown.
+ * Resolves when the release serves, or a newer one that contains it; `what` is said meanwhile. When
+ * its command failed, the end of what that printed is shown.
  * @throws release_failed; the previous release keeps serving
  */
 export async function awaitRelease(api: Client, target: Target, version: number, what: string): Promise<void> {
   let failed: ReleaseJson | undefined
   const served = verdict(api, target, version).then((release) => {
-    if (release.status === 'succeeded') return
+    if (release.status === 'succeeded') return release.superseded_by
     failed = release
     throw whyFailed(target, release)
   })
-  await progress(what, served).catch(async (cause: unknown) => {
+  const supersededBy = await progress(what, served).catch(async (cause: unknown) => {
     if (failed?.output_stream_url) await showLastLines(api, failed.output_stream_url)
     throw cause
   })
+  if (supersededBy) note(`v${version} was superseded: v${supersededBy}, which contains it, serves.`)
 }
 
 async function verdict(api: Client, { app, path }: Target, version: number): Promise<ReleaseJson> {

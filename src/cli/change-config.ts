@@ -30,7 +30,7 @@ export async function changeConfig(
     if (options.wait)
       await awaitRelease(api, { app, path }, version, `Restarting ${app} as v${version}`).catch(takenBack)
     else note(`Made release v${version}.`)
-    const previous = await earlierRelease(api, path, version, ({ status }) => status !== 'failed')
+    const previous = await earlierRelease(api, path, version, isNoFailure)
     if (previous) note(`Undo with: paas rollback v${previous.version} -a ${app}`)
   }
 
@@ -44,4 +44,8 @@ export async function changeConfig(
 async function newestRelease(api: Client, path: string): Promise<ReleaseJson | undefined> {
   const [newest] = await api.get<ReleaseJson[]>(`${path}/releases`, 'version ..; order=desc,max=1')
   return newest
+}
+
+function isNoFailure({ status, superseded_by: by }: ReleaseJson): boolean {
+  return status !== 'failed' && !by
 }

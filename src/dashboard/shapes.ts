@@ -67,6 +67,7 @@ export type ShownRelease = {
   output_stream_url: string | null
   slug: { id: string } | null
   status: 'pending' | 'succeeded' | 'failed'
+  superseded_by: number | null
   user: ShownUser
 }
 

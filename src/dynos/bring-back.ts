@@ -20,7 +20,7 @@ type Failed = {
 /**
  * After a release that did not come up, when the dynos it was to replace had to stop first: those
  * of the current release start again, and what is held goes to them. A worker that stops leaves it
- * to the next one.
+ * to the next one, and a release that gives way to the newer one that follows.
  */
 export async function bringBack(
   parts: DynoParts,
@@ -28,8 +28,10 @@ export async function bringBack(
 ): Promise<void> {
   const present = parts.store.apps.get(app.id)
   if (!present || present.currentReleaseId === null || signal.aborted) return
+  if (asPaasError(cause).code === 'release_superseded') return
   // With the data that they had: what passes by itself will be tried again with the new.
-  if (release && !isPassing(asPaasError(cause))) parts.store.volumes.switchBack(release.id)
+  const isNew = release && release.id !== present.currentReleaseId
+  if (isNew && !isPassing(asPaasError(cause))) parts.store.volumes.switchBack(release.id)
   try {
     await parts.retirement.finished(dynos)
     await reconcile(parts, present, signal)

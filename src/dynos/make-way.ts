@@ -30,6 +30,11 @@ export function isLeaving({ dynoStates }: Pick<DynoParts['store'], 'dynoStates'>
   return state === 'stopping' || state === 'stopped'
 }
 
+/** Whether what is asked of an app waits for its dyno: nothing serves until one is started. */
+export function holdsRequests({ routes }: Pick<Used, 'routes'>, app: App): boolean {
+  return routes.get(app.id)?.state === 'held'
+}
+
 /**
  * Stops them, and resolves when they are gone. Meanwhile the router holds what is asked of the app,
  * if they serve it.

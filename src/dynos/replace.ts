@@ -4,6 +4,7 @@ import type { Narrator } from '../model/narrator.ts'
 import { wantedDynos, type Deployable } from './deployable.ts'
 import type { DynoParts } from './parts.ts'
 import { bringBack } from './bring-back.ts'
+import { holdsRequests } from './make-way.ts'
 import { startInPlace } from './start-in-place.ts'
 import { takeOver } from './take-over.ts'
 
@@ -13,6 +14,8 @@ export type DeployTimes = { boot: number; switch: number; hold: number }
 export type Replacing = {
   narrator: Narrator
   signal: AbortSignal
+  /** Whether a newer release waits, so that one that does not come up soon gives way to it. */
+  isOvertaken?: (() => boolean) | undefined
   /**
    * Records that the release is current: called once its dynos have held. From there on nothing is
    * taken back.
@@ -24,14 +27,14 @@ export type Replacing = {
 export async function replace(
   parts: DynoParts,
   deployable: Deployable,
-  { narrator, signal, commit }: Replacing,
+  { narrator, signal, isOvertaken, commit }: Replacing,
 ): Promise<DeployTimes> {
   const begin = performance.now()
   const wanted = wantedDynos(parts.store, deployable)
   using reserved = parts.quotas.reserveDynos(deployable.app, wanted.length - dynosOnRecord(parts, deployable))
   const wantsWeb = wanted.some(({ type }) => type === 'web')
   const previous = await presentDynos(parts, deployable)
-  const { dynos, writers } = await startInPlace(parts, deployable, wanted, { narrator, signal })
+  const { dynos, writers } = await startInPlace(parts, deployable, wanted, { narrator, signal, isOvertaken })
   const booted = performance.now()
   let switched = booted
   const onSwitch = (): void => {
@@ -45,7 +48,8 @@ export async function replace(
   try {
     await takeOver(parts, { deployable, dynos, kept: [], wantsWeb }, { narrator, signal, onSwitch, commit: onHeld })
   } catch (cause) {
-    if (writers.length > 0) await bringBack(parts, { ...deployable, cause, dynos, narrator, signal })
+    if (writers.length > 0 || holdsRequests(parts, deployable.app))
+      await bringBack(parts, { ...deployable, cause, dynos, narrator, signal })
     throw cause
   }
   parts.retirement.retire(previous.filter(({ id }) => !writers.some((writer) => writer.id === id)))

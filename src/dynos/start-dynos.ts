@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Dyno } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import { dynoSpec, type Deployable, type WantedDyno } from './deployable.ts'
@@ -10,21 +11,33 @@ import { waitUntilReady, type Boot } from './readiness.ts'
 
 type Used = Pick<DynoParts, 'engine' | 'exits' | 'dynoLog' | 'readyDynos' | 'boot' | 'sizes' | 'domain'>
 
+export type Starting = {
+  narrator: Narrator
+  signal: AbortSignal
+  /** Whether a newer release waits, so that dynos that are not up soon give way to its own. */
+  isOvertaken?: (() => boolean) | undefined
+}
+
+/** Milliseconds that dynos have to come up, whoever waits, and between two looks at who does. */
+const patience = { boot: 10_000, look: 500 }
+
 /**
  * Starts dynos and waits until every one is ready. If one fails none is left.
- * @throws boot_failed with the reason; the failed dyno's last lines go to `narrator`
+ * @throws boot_failed with the reason; the failed dyno's last lines go to `narrator`.
+ *   release_superseded when they give way to a newer release
  */
 export async function startDynos(
   parts: Used,
   deployable: Deployable,
   wanted: WantedDyno[],
-  { narrator, signal }: { narrator: Narrator; signal: AbortSignal },
+  options: Starting,
 ): Promise<Dyno[]> {
+  const { signal } = options
   const starts = await Promise.allSettled(wanted.map((want) => startDyno(parts, deployable, want, signal)))
   const dynos = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
   try {
     for (const start of starts) if (start.status === 'rejected') throw start.reason
-    return await allReady(parts, dynos, { deployable, narrator, signal })
+    return await allReady(parts, dynos, { deployable, ...options })
   } catch (cause) {
     await discard(parts, dynos)
     throw cause
@@ -57,24 +70,39 @@ export async function startDyno(
 async function allReady(
   parts: Used,
   dynos: Dyno[],
-  { deployable, narrator, signal }: { deployable: Deployable; narrator: Narrator; signal: AbortSignal },
+  { deployable, narrator, signal, isOvertaken }: Starting & { deployable: Deployable },
 ): Promise<Dyno[]> {
-  const giveUp = new AbortController()
-  const either = AbortSignal.any([signal, giveUp.signal])
-  return Promise.all(
-    dynos.map(async (dyno) => {
-      const onPoorAnswer = sayPoorAnswer(parts, dyno, narrator)
-      const boot = await waitUntilReady(parts, dyno, { restarts: 0, signal: either, onPoorAnswer })
-      if (boot.kind !== 'ready') {
-        const failure = bootFailed(deployable, dyno, await report(parts, dyno, { boot, narrator, signal }))
-        giveUp.abort(failure)
-        throw failure
-      }
-      parts.dynoLog.up(dyno)
-      parts.readyDynos.remember(boot.dyno)
-      return boot.dyno
-    }),
-  )
+  const over = new AbortController()
+  const either = AbortSignal.any([signal, over.signal])
+  const becomeReady = async (dyno: Dyno): Promise<Dyno> => {
+    const onPoorAnswer = sayPoorAnswer(parts, dyno, narrator)
+    const boot = await waitUntilReady(parts, dyno, { restarts: 0, signal: either, onPoorAnswer })
+    if (boot.kind !== 'ready') {
+      const failure = bootFailed(deployable, dyno, await report(parts, dyno, { boot, narrator, signal }))
+      over.abort(failure)
+      throw failure
+    }
+    parts.dynoLog.up(dyno)
+    parts.readyDynos.remember(boot.dyno)
+    return boot.dyno
+  }
+  try {
+    const ready = Promise.all(dynos.map(becomeReady))
+    return await (isOvertaken ? Promise.race([ready, giveWay(deployable, { isOvertaken, signal: either })]) : ready)
+  } finally {
+    over.abort()
+  }
+}
+
+/** @throws release_superseded once a newer release waits for one that had time enough */
+async function giveWay(
+  { release }: Deployable,
+  { isOvertaken, signal }: { isOvertaken: () => boolean; signal: AbortSignal },
+): Promise<never> {
+  await delay(patience.boot, undefined, { signal })
+  while (!isOvertaken()) await delay(patience.look, undefined, { signal })
+  const seconds = patience.boot / 1000
+  throw new PaasError('release_superseded', `v${release.version} was not up after ${seconds} s, and a newer one waits.`)
 }
 
 async function report(

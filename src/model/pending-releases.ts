@@ -38,7 +38,7 @@ export function nextStep({ releases, current, building }: ReleaseRecord): NextSt
   return { kind: release.slugId === null ? 'accept' : 'deploy', release }
 }
 
-/** Pending releases that one of this version contains: when it has succeeded, so have they. */
+/** Pending releases that one of this version contains: when it succeeds, it supersedes them. */
 export function contained(releases: Release[], version: number): Release[] {
   return releases.filter((release) => release.state.kind === 'pending' && release.version < version)
 }

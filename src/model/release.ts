@@ -25,7 +25,12 @@ export type Release = {
   updatedAt: Date
 }
 
-export type ReleaseState = { kind: 'pending' } | { kind: 'succeeded' } | { kind: 'failed'; reason: string }
+export type ReleaseState =
+  | { kind: 'pending' }
+  | { kind: 'succeeded' }
+  /** It never served: the newer release of this version, which contains it, did. */
+  | { kind: 'superseded'; by: number }
+  | { kind: 'failed'; reason: string }
 
 /** Config var key → value, as one release holds it. */
 export type ConfigVars = Record<string, string>

@@ -32,7 +32,7 @@ export async function supersede(
   below: number,
 ): Promise<void> {
   for (const { id } of contained(store.releases.listPending(appId), below)) {
-    store.releases.setState(id, { kind: 'succeeded' })
+    store.releases.setState(id, { kind: 'superseded', by: below })
     await outputs.closeBegun(id)
   }
 }

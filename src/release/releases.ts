@@ -39,6 +39,8 @@ import { recordFailure, recordSuccess } from './verdict.ts'
 export class Releases {
   readonly #own: ReleasesOptions
   readonly #turns = new AppLock()
+  /** Since when releases of an app have given way to newer ones, with no verdict since. */
+  readonly #givingWay = new Map<AppId, number>()
 
   constructor(options: ReleasesOptions) {
     this.#own = options
@@ -48,14 +50,12 @@ export class Releases {
    * The one way to release: the release command runs, the dynos of the release replace those that
    * serve, and the database says that it is current. `clock` gets the times of the phases.
    * @throws the reason of a failure, which is in the database and in the app's log then. What
-   *   passes by itself (the engine is away, the disk is full), or the signal's reason, leaves it
-   *   pending: it is released again, or its build gives it up
+   *   passes by itself (the engine is away, the disk is full), `release_superseded` or the signal's
+   *   reason leaves it pending: it is released again, a newer one is, or its build gives it up
    */
   async release(
     deployable: Deployable,
-    narrator: Narrator,
-    signal: AbortSignal,
-    clock = new PhaseClock(),
+    { narrator, signal, clock = new PhaseClock(), isOvertaken }: Releasing,
   ): Promise<void> {
     const { dynos, store, log, timeoutSeconds } = this.#own
     const { app, release } = deployable
@@ -63,12 +63,12 @@ export class Releases {
     try {
       await clock.time('release', () => runReleaseCommand(this.#own, deployable, { narrator, signal, timeoutSeconds }))
       const commit = (): void => recordSuccess(store, deployable)
-      clock.add(await dynos.replace(deployable, { narrator, signal, commit }))
+      clock.add(await dynos.replace(deployable, { narrator, signal, isOvertaken, commit }))
       log.info(about, 'released')
     } catch (cause) {
       const error = asPaasError(cause)
       log.info({ ...about, reason: error.message }, 'release failed')
-      if (!signal.aborted && !isPassing(error)) this.#tryToFail(release, error)
+      if (!signal.aborted && !isPassing(error) && !isSuperseded(error)) this.#tryToFail(release, error)
       throw cause
     }
   }
@@ -84,8 +84,8 @@ export class Releases {
   ): Promise<void> {
     await this.#turns.run(app.id, async () => {
       const release = this.#ofBuild(build, slug)
-      if (release.state.kind === 'succeeded') return
-      await this.release(loadDeployable(this.#own.store, app, release), narrator, signal, clock)
+      if (release.state.kind !== 'pending') return
+      await this.release(loadDeployable(this.#own.store, app, release), { narrator, signal, clock })
     })
   }
 
@@ -180,11 +180,30 @@ export class Releases {
 
   async #releaseToVerdict(app: App, release: Release, signal: AbortSignal): Promise<void> {
     const { store } = this.#own
+    const isOvertaken = (): boolean => this.#isOvertaken(release)
     try {
-      await this.release(loadDeployable(store, app, release), silent, signal)
+      await this.release(loadDeployable(store, app, release), { narrator: silent, signal, isOvertaken })
     } catch (cause) {
+      if (isSuperseded(asPaasError(cause))) return this.#giveWay(release)
       if (store.releases.find(release.id)?.state.kind === 'pending') throw cause
     }
+    this.#givingWay.delete(app.id)
+  }
+
+  /**
+   * A newer one waits. One change after another keeps no app from a new release for long: after a
+   * minute of giving way, one has all the time there is.
+   */
+  #isOvertaken({ appId, version }: Release): boolean {
+    const since = this.#givingWay.get(appId)
+    if (since !== undefined && performance.now() - since > longestGivingWay) return false
+    return this.#own.store.releases.listPending(appId).some((other) => other.version > version)
+  }
+
+  /** It stays pending: the newer one supersedes it, or when that fails it is tried again. */
+  #giveWay({ appId, version }: Release): void {
+    if (!this.#givingWay.has(appId)) this.#givingWay.set(appId, performance.now())
+    this.#own.platformLog.api(appId, `Release v${version} is not up yet and gives way to a newer one`)
   }
 
   /** Where a full disk does not take it, it stays pending; whoever waits still gets the reason. */
@@ -210,6 +229,21 @@ export class Releases {
     sayWhoReleases(platformLog, release, store.accounts.emailOf(build.accountId))
     return release
   }
+}
+
+/** Milliseconds. */
+const longestGivingWay = 60_000
+
+function isSuperseded({ code }: PaasError): boolean {
+  return code === 'release_superseded'
+}
+
+type Releasing = {
+  narrator: Narrator
+  signal: AbortSignal
+  clock?: PhaseClock
+  /** Whether it should give way to another where it does not come up soon. */
+  isOvertaken?: () => boolean
 }
 
 type MoveSlug = (app: App, slug: Slug) => Promise<{ slug: Slug; accountId: AccountId } | undefined>

@@ -15,13 +15,10 @@ export function createRollback(
   { target, accountId }: { target: Release; accountId: AccountId },
 ): Release {
   if (!isEligibleForRollback(target)) {
-    const problem = target.slugId === null ? 'has no code' : 'did not succeed'
     throw new PaasError(
       'invalid_params',
-      `v${target.version} of ${app.name} ${problem}; it cannot be rolled back to.`,
-      {
-        hint: `See: paas releases -a ${app.name}`,
-      },
+      `v${target.version} of ${app.name} ${problemOf(target)}; it cannot be rolled back to.`,
+      { hint: `See: paas releases -a ${app.name}` },
     )
   }
   return store.transaction(() => {
@@ -34,4 +31,9 @@ export function createRollback(
 
 export function isEligibleForRollback({ slugId, state }: Release): boolean {
   return slugId !== null && state.kind === 'succeeded'
+}
+
+function problemOf({ slugId, state }: Release): string {
+  if (slugId === null) return 'has no code'
+  return state.kind === 'superseded' ? `never served, as v${state.by} superseded it` : 'did not succeed'
 }

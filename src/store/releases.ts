@@ -13,15 +13,16 @@ type ReleaseRow = {
   description: string
   brings_code: number
   account_id: AccountId
-  state: ReleaseState['kind']
+  state: 'pending' | 'succeeded' | 'failed'
   failure_reason: string | null
+  superseded_by: number | null
   command_done: 0 | 1
   created_at: number
   updated_at: number
 }
 
 const columns =
-  'id, app_id, version, slug_id, description, brings_code, account_id, state, failure_reason, command_done, created_at, updated_at'
+  'id, app_id, version, slug_id, description, brings_code, account_id, state, failure_reason, superseded_by, command_done, created_at, updated_at'
 const select = `SELECT ${columns} FROM releases`
 
 export function openReleaseRecords(db: Database, cipher: Cipher): ReleaseRecords {
@@ -82,12 +83,14 @@ function config(db: Database, cipher: Cipher, id: ReleaseId): ConfigVars {
   return JSON.parse(cipher.open(row.config, 'release', row.app_id, id)) as ConfigVars
 }
 
-/** pending → succeeded | failed, once; saying the same again is fine. */
+/** pending → succeeded | superseded | failed, once; saying the same again is fine. */
 function setState(db: Database, id: ReleaseId, state: ReleaseState): void {
   const reason = state.kind === 'failed' ? state.reason : null
+  const by = state.kind === 'superseded' ? state.by : null
   const changed = db.run(
-    `UPDATE releases SET state = :kind, failure_reason = :reason, updated_at = :now WHERE id = :id AND state = 'pending'`,
-    { id, kind: state.kind, reason, now: Date.now() },
+    `UPDATE releases SET state = :state, failure_reason = :reason, superseded_by = :by, updated_at = :now
+     WHERE id = :id AND state = 'pending'`,
+    { id, state: by === null ? state.kind : 'succeeded', reason, by, now: Date.now() },
   )
   if (changed > 0) return
   const present = one(db, `${select} WHERE id = :id`, { id })
@@ -114,9 +117,14 @@ function toRelease(row: ReleaseRow): Release {
     description: row.description,
     bringsCode: row.brings_code === 1,
     accountId: row.account_id,
-    state: row.state === 'failed' ? { kind: 'failed', reason: row.failure_reason ?? '' } : { kind: row.state },
+    state: toState(row),
     commandDone: row.command_done === 1,
     createdAt: new Date(row.created_at),
     updatedAt: new Date(row.updated_at),
   }
+}
+
+function toState({ state, failure_reason: reason, superseded_by: by }: ReleaseRow): ReleaseState {
+  if (state === 'failed') return { kind: 'failed', reason: reason ?? '' }
+  return by === null ? { kind: state } : { kind: 'superseded', by }
 }

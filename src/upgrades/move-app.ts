@@ -62,7 +62,7 @@ async function verdict(
 ): Promise<StackMoveState> {
   for (;;) {
     const { state } = store.releases.find(releaseId) ?? { state: { kind: 'failed', reason: 'the app is gone' } }
-    if (state.kind === 'succeeded') return { kind: 'moved' }
+    if (state.kind === 'succeeded' || state.kind === 'superseded') return { kind: 'moved' }
     if (state.kind === 'failed') return { kind: 'failed', reason: state.reason }
     await releases.releaseNext(appId, signal)
     if (store.releases.find(releaseId)?.state.kind === 'pending') await delay(lookEvery, undefined, { signal })

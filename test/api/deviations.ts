@@ -44,8 +44,8 @@ export const deviations: Deviation[] = [
   },
   {
     resource: 'release',
-    because: 'it says that a release failed, not why; that is ours to tell',
-    change: (schema) => Object.assign(schema.properties ?? {}, { failure: {} }),
+    because: 'it says that a release failed, not why, nor which newer one serves in its place; that is ours to tell',
+    change: (schema) => Object.assign(schema.properties ?? {}, { failure: {}, superseded_by: {} }),
   },
   {
     resource: 'config-var',

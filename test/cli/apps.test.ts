@@ -201,6 +201,16 @@ describe('an app that was never pushed', () => {
     expect((await terminal.paas(['releases:info', 'one', ...app])).stderr).toContain('"one" is not a version.')
   })
 
+  it('says which of its releases were superseded, and by which', async () => {
+    await terminal.succeed(['create', 'overtaken'])
+    await terminal.succeed(['config:set', 'A=1', '--no-wait', '-a', 'overtaken'])
+    const { apps, releases } = terminal.api.store
+    const { id: appId, ownerId: accountId } = apps.find('overtaken')!
+    const made = { appId, accountId, slugId: null, config: {}, description: 'Set B config vars' }
+    releases.setState(releases.create(made).id, { kind: 'superseded', by: 4 })
+    expect(await terminal.succeed(['releases', '-a', 'overtaken'])).toContain('Set B config vars (superseded by v4)')
+  })
+
   it('turns maintenance mode on and off', async () => {
     await terminal.succeed(['create', 'resting'])
     await terminal.succeed(['maintenance:on', '-a', 'resting'])

@@ -147,6 +147,29 @@ describe('an app with a volume of one writer', () => {
     await app.api('DELETE', '?volumes=destroy')
   })
 
+  it('serves what mends its config soon, with no request failed, where a change keeps it from booting', async () => {
+    await using app = await deployed()
+    await writeVersion(app, 'v2', `if (process.env.BREAK === 'boot') for (;;);`)
+    expect((await app.push()).code).toBe(0)
+    const load = writing(app)
+    await app.api('PATCH', '/config-vars', { BREAK: 'boot' })
+    await until('the new one starts', () => isIn(app, 'starting'), 60_000)
+    const begin = performance.now()
+    await app.api('PATCH', '/config-vars', { BREAK: null })
+    type Shown = { version: number; current: boolean; superseded_by: number | null }
+    const shown = async () =>
+      (await app.api<Shown[]>('GET', '/releases')).body.toSorted((a, b) => a.version - b.version)
+    await until('the mended config serves', async () => (await shown()).at(-1)?.current, 30_000)
+    console.log(`mended after ${Math.round(performance.now() - begin)} ms`)
+    const { failures, written } = await load.stop()
+    expect(failures).toEqual([])
+    expect((await app.get()).body).toBe(`v2 ${written}`)
+    await until('the other one is superseded', async () => (await shown()).at(-2)?.superseded_by)
+    expect((await shown()).at(-2)?.superseded_by).toBe((await shown()).at(-1)?.version)
+    expect(await crashes(app)).toEqual([])
+    await app.api('DELETE', '?volumes=destroy')
+  })
+
   it.each(['stopping', 'starting'])(
     'survives kill -9 of the worker while a dyno is %s, without two writers or a failed request',
     async (state) => {

@@ -36,6 +36,10 @@ describe('a release', () => {
     [{ kind: 'succeeded' }, { kind: 'failed', reason: 'late' }],
     [{ kind: 'failed', reason: 'exited with 1' }, { kind: 'succeeded' }],
     [{ kind: 'succeeded' }, { kind: 'pending' }],
+    [
+      { kind: 'superseded', by: 9 },
+      { kind: 'failed', reason: 'late' },
+    ],
   ])('that is %o cannot become %o', (first, second) => {
     using test = new TestStore()
     const { releases } = test.store

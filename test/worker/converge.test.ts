@@ -52,7 +52,7 @@ describe('the release of a slug', () => {
     await until('the other app is gone', async () => maker.record === undefined)
     await app.setConfig({ COLOUR: 'green' })
     await app.serves('one green')
-    const all = ['v1 succeeded', 'v2 failed', 'v3 succeeded', 'v4 succeeded', 'v5 succeeded']
+    const all = ['v1 succeeded', 'v2 failed', 'v3 superseded', 'v4 succeeded', 'v5 succeeded']
     await expect.poll(() => app.releases).toEqual(all)
   })
 })
@@ -91,8 +91,39 @@ describe('a config change', () => {
     await site.startWorker()
     await app.serves('one blue')
     await app.runs('web.1')
-    expect(app.releases.slice(2)).toEqual(['v3 succeeded', 'v4 succeeded', 'v5 succeeded'])
+    await expect.poll(() => app.releases.slice(2)).toEqual(['v3 superseded', 'v4 superseded', 'v5 succeeded'])
     await expect.poll(() => site.logLines(app, /Starting process/)).toHaveLength(2)
+  })
+
+  it('that the app does not come up with gives way to the one that mends it, and no request fails', async () => {
+    const app = await site.createApp('mended')
+    await app.deploy(`web: test "$COLOUR" != bad || exec sleep 600; ${serve('one')}`)
+    const watch = watchRequests(app)
+    const bad = await app.setConfig({ COLOUR: 'bad', MORE: 'x' })
+    await until('its dyno waits', async () => (await app.dynos()).length === 2)
+    const begin = performance.now()
+    await app.setConfig({ LESS: 'y' })
+    const good = await app.setConfig({ COLOUR: 'good' })
+    await app.serves('one good')
+    // Ten seconds to come up, of the sixty of a boot.
+    expect(performance.now() - begin).toBeLessThan(20_000)
+    await expect.poll(() => app.releases.slice(2)).toEqual(['v3 superseded', 'v4 superseded', 'v5 succeeded'])
+    expect((await watch.stop()).failures).toEqual([])
+    expect(site.store.releases.find(bad.id)?.state).toEqual({ kind: 'superseded', by: good.version })
+    expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'good', MORE: 'x', LESS: 'y' })
+    await expect.poll(() => site.logLines(app, /gives way/)).toHaveLength(1)
+    await app.runs('web.1')
+  })
+
+  it('that gave way to one that fails has its turn again, and all the time it needs', async () => {
+    const app = await site.createApp('patient')
+    await app.deploy(`web: case "$COLOUR" in slow) sleep 11;; bad) exit 9;; esac; ${serve('one')}`)
+    await app.setConfig({ COLOUR: 'slow' })
+    await until('its dyno waits', async () => (await app.dynos()).length === 2)
+    await app.setConfig({ COLOUR: 'bad' })
+    await app.serves('one slow')
+    await expect.poll(() => app.releases.slice(2)).toEqual(['v3 succeeded', 'v4 failed'])
+    expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'slow' })
   })
 
   it('before the first deploy has nothing to run and succeeds', async () => {

@@ -86,18 +86,19 @@ describe('the release command', () => {
     expect((await app.get()).body).toBe('two green')
   })
 
-  it('runs for the newest of several changes only, and fails for a rollback to one that it never ran for', async () => {
+  it('runs for the newest of several changes only, and nobody can roll back to one that it never ran for', async () => {
     const app = await deployed('hurried')
     const slow = await app.setConfig({ COLOUR: 'slow' })
     await commandRuns(app)
     const [bad, blue] = [await app.setConfig({ COLOUR: 'bad' }), await app.setConfig({ COLOUR: 'blue' })]
     await letGo(app)
     expect(await verdict(blue)).toEqual({ kind: 'succeeded' })
-    expect([await verdict(slow), await verdict(bad)]).toEqual([{ kind: 'succeeded' }, { kind: 'succeeded' }])
+    expect(await verdict(slow)).toEqual({ kind: 'succeeded' })
+    expect(await verdict(bad)).toEqual({ kind: 'superseded', by: blue.version })
     await expect.poll(() => runs(app)).toBe(3)
-    const back = await rollBack(app, `v${bad.version}`)
-    expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'bad' })
-    expect(await verdict(back)).toMatchObject({ kind: 'failed' })
+    await expect(rollBack(app, `v${bad.version}`)).rejects.toThrow(
+      `v${bad.version} of hurried never served, as v${blue.version} superseded it; it cannot be rolled back to.`,
+    )
     expect(app.record?.currentReleaseId).toBe(blue.id)
     expect((await app.get()).body).toBe('one blue')
     expect(site.store.configVars.get(app.id)).toEqual({ COLOUR: 'blue' })

@@ -108,8 +108,13 @@ function currentRelease(releases: Deps['store']['releases'], app: App): Release 
   return releases.list(app.id).find((release) => release.state.kind === 'succeeded')
 }
 
-/** @param outputUrl only for accounts that may read the output: the URL is a secret */
+/**
+ * Heroku has no word for a release that was superseded: what it was to bring serves with the newer
+ * one, so whoever waits for it is told that it succeeded.
+ * @param outputUrl only for accounts that may read the output: the URL is a secret
+ */
 export function releaseJson(store: Deps['store'], app: App, release: Release, outputUrl: string | null = null): object {
+  const { state } = release
   return {
     addon_plan_names: [],
     app: { id: app.id, name: app.name },
@@ -118,11 +123,12 @@ export function releaseJson(store: Deps['store'], app: App, release: Release, ou
     current: currentRelease(store.releases, app)?.id === release.id,
     description: release.description,
     eligible_for_rollback: isEligibleForRollback(release),
-    failure: release.state.kind === 'failed' ? { message: release.state.reason } : null,
+    failure: state.kind === 'failed' ? { message: state.reason } : null,
     id: release.id,
     output_stream_url: outputUrl,
     slug: release.slugId ? { id: release.slugId } : null,
-    status: release.state.kind,
+    status: state.kind === 'superseded' ? 'succeeded' : state.kind,
+    superseded_by: state.kind === 'superseded' ? state.by : null,
     updated_at: time(release.updatedAt),
     user: userJson(store, release.accountId),
     version: release.version,

@@ -40,6 +40,8 @@ export type ReleaseJson = {
   status: 'pending' | 'succeeded' | 'failed'
   /** Ours. */
   failure: { message: string } | null
+  /** Ours: the version of the newer release that serves in its place. */
+  superseded_by: number | null
   description: string
   current: boolean
   created_at: string

@@ -158,7 +158,8 @@ async function previousGood(
   api: Client,
   { app, path, current }: { app: string; path: string; current: ReleaseJson },
 ): Promise<ReleaseJson> {
-  const isGood = ({ status, slug }: ReleaseJson): boolean => status === 'succeeded' && slug !== null
+  const isGood = ({ status, slug, superseded_by: by }: ReleaseJson): boolean =>
+    status === 'succeeded' && !by && slug !== null
   const found = await earlierRelease(api, path, current.version, isGood)
   if (found) return found
   throw new PaasError('not_found', `${app} has no earlier release to go back to.`, {
@@ -166,7 +167,8 @@ async function previousGood(
   })
 }
 
-function describe({ description, status }: ReleaseJson): string {
+function describe({ description, status, superseded_by: by }: ReleaseJson): string {
+  if (by) return `${description} (superseded by v${by})`
   return status === 'succeeded' ? description : `${description} (${status})`
 }
 

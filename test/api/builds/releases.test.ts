@@ -39,6 +39,20 @@ describe('releases', () => {
     expect(body).toMatchObject({ status: 'failed', failure: { message: 'boot failed: no' } })
   })
 
+  it('that were superseded count as succeeded, say by which version, and cannot be gone back to', async () => {
+    const { release } = api.deploy(app)
+    await api.call('PATCH', `/apps/${app.name}/config-vars`, { body: { A: '1' } })
+    const [overtaken] = api.store.releases.list(app.id)
+    api.store.releases.setState(overtaken!.id, { kind: 'superseded', by: 4 })
+    const shown = (await api.call('GET', `/apps/${app.name}/releases/${overtaken!.version}`)).body
+    expect(shown).toMatchObject({ status: 'succeeded', superseded_by: 4, eligible_for_rollback: false, failure: null })
+    expect((await api.call('GET', `/apps/${app.name}/releases/${release.version}`)).body['superseded_by']).toBeNull()
+    expect(await rollback(overtaken!.version)).toMatchObject({
+      status: 422,
+      body: { message: expect.stringContaining('never served, as v4 superseded it') },
+    })
+  })
+
   it('are found by id, number and v-number, with the config vars they hold', async () => {
     await api.call('PATCH', `/apps/${app.name}/config-vars`, { body: { A: '1' } })
     await api.call('PATCH', `/apps/${app.name}/config-vars`, { body: { A: '2' } })

@@ -69,6 +69,7 @@ function state({ build, release }: HistoryEntry): Html {
 export function releaseBadge(release: ShownRelease | undefined): Html {
   if (release?.current) return badge('serves', 'good')
   if (release?.status === 'failed') return badge('failed', 'bad')
+  if (release?.superseded_by) return badge(`superseded by v${release.superseded_by}`, 'idle')
   return release?.status === 'pending' ? badge('releasing', 'busy') : badge('done', 'idle')
 }
 
