@@ -10,6 +10,7 @@ import {
   startNginx,
   startNodeBackend,
   startRouter,
+  type TlsListening,
 } from './proxy/contenders.ts'
 import { costsOf, type Cost, type Measured } from './proxy/costs.ts'
 import * as loads from './proxy/measure.ts'
@@ -23,9 +24,9 @@ const every = ['small', 'tls', 'connections', 'uploads', 'websockets', 'bodies',
 
 /**
  * Processor time for each request of our router (with its log line per request), Caddy, nginx and HAProxy (without
- * access log), and kamal-proxy where it is installed. Each proxy alone has the first core, load generator and backend
- * share the second; the rounds alternate. What counts is processor time, so that whatever else the machine does weighs
- * on none of them.
+ * access log), and kamal-proxy (with one) where it is installed. Each proxy alone has the first core, load generator and
+ * backend share the second; the rounds alternate. What counts is processor time, so that whatever else the machine does
+ * weighs on none of them.
  */
 export async function benchProxy(parts = every): Promise<Row[]> {
   await loads.ensureInstalled({ wrk: 'wrk', nginx: 'nginx-light', caddy: 'caddy', haproxy: 'haproxy' })
@@ -40,11 +41,11 @@ export async function benchProxy(parts = every): Promise<Row[]> {
 
 async function benchSmall(parts: string[]): Promise<Row[]> {
   await using stage = await startStage(startBackend)
-  const { all, router, nginx, caddy } = stage
+  const { all, secure } = stage
   const rows: Row[] = []
   if (parts.includes('small')) rows.push(...smallRows(await costsOf(all, loads.smallAnswers)))
   if (parts.includes('tls')) {
-    const overTls = [router, nginx, caddy].map(({ name, pid, httpsPort }) => ({ name, pid, port: httpsPort }))
+    const overTls = secure.map(({ name, pid, httpsPort }) => ({ name, pid, port: httpsPort }))
     rows.push(...costRows('a request over TLS', await costsOf(overTls, loads.smallAnswersOverTls), 1.3))
   }
   if (parts.includes('connections'))
@@ -85,10 +86,11 @@ async function benchRoutes(): Promise<Row[]> {
 }
 
 type Stage = AsyncDisposable & {
-  router: Measured & { httpsPort: number }
-  nginx: Measured & { httpsPort: number }
-  caddy: Measured & { httpsPort: number }
+  router: Measured
+  nginx: Measured
   all: Measured[]
+  /** Those that speak TLS, too. */
+  secure: TlsListening[]
 }
 
 /** All proxies in front of one backend. */
@@ -100,12 +102,12 @@ async function startStage(startBehind: (directory: string) => Promise<Listening>
   const router = started.use(await startRouter(directory, backend.port))
   const caddy = started.use(await startCaddy(directory, backend.port, router.certificate))
   const nginx = started.use(await startNginx(directory, backend.port, router.certificate))
-  const haproxy = started.use(await startHaproxy(directory, backend.port))
-  const all = [router, nginx, caddy, haproxy]
+  const secure = [router, nginx, caddy, started.use(await startHaproxy(directory, backend.port, router.certificate))]
+  const all: Measured[] = [...secure]
   if (isInstalled('kamal-proxy')) all.push(started.use(await startKamalProxy(directory, backend.port)))
   else process.stderr.write('kamal-proxy is not installed: measured without it\n')
   const stack = started.move()
-  return { router, nginx, caddy, all, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  return { router, nginx, all, secure, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
 function smallRows(costs: Cost[]): Row[] {

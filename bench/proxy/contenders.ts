@@ -60,8 +60,9 @@ export async function startCaddy(directory: string, backend: number, certificate
   return { ...(await listening(withVersion('Caddy', 'caddy', 'version'), port, child)), httpsPort }
 }
 
-export async function startHaproxy(directory: string, backend: number): Promise<Listening> {
-  const port = await freePort()
+/** @param certificate PEM with its key */
+export async function startHaproxy(directory: string, backend: number, certificate: string): Promise<TlsListening> {
+  const [port, httpsPort] = [await freePort(), await freePort()]
   const file = join(directory, 'haproxy.cfg')
   await writeFile(
     file,
@@ -79,12 +80,14 @@ defaults
   unique-id-header X-Request-Id
 frontend visitors
   bind 127.0.0.1:${port}
+  bind 127.0.0.1:${httpsPort} ssl crt ${certificate}
   default_backend app
 backend app
   server app 127.0.0.1:${backend} pool-max-conn 256
 `,
   )
-  return listening(withVersion('HAProxy', 'haproxy', '-v'), port, start(0, 'haproxy', ['-db', '-f', file]))
+  const child = start(0, 'haproxy', ['-db', '-f', file])
+  return { ...(await listening(withVersion('HAProxy', 'haproxy', '-v'), port, child)), httpsPort }
 }
 
 /** Its log line per request goes to /dev/null; there is no way to be without. */
