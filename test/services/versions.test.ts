@@ -6,6 +6,7 @@ import { mirrorLines } from '../../src/build/stack/mirror.ts'
 import { debianKeyring } from '../../src/build/stack/rootfs.ts'
 import { api, until } from '../helpers/app.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
+import { HerokuUser } from '../heroku/user.ts'
 import { RunningAddon } from './running.ts'
 
 /**
@@ -105,6 +106,77 @@ describe.skipIf(url === undefined)('an upgrade', () => {
     )
   })
 })
+
+/** `prepare`, `dryrun` and `cancel` it refuses itself for plans that are called essential. */
+describe.skipIf(url === undefined)("an upgrade by Heroku's own command", () => {
+  let user: HerokuUser
+  let app = ''
+  let old = ''
+  const sure = () => ['DATABASE', '-a', app, '--confirm', app]
+
+  beforeAll(async () => {
+    user = life.use(await HerokuUser.start(server))
+    app = (await api<{ name: string }>(server, 'POST', '/apps', { body: {} })).body.name
+    life.defer(async () => void (await api(server, 'DELETE', `/apps/${app}`, { mayFail: true })))
+    const plan = 'heroku-postgresql:standard-0'
+    await user.succeed(['addons:create', plan, '--wait', '-a', app, '--', '--version', '15'])
+    const { body } = await api<{ id: string; name: string }>(server, 'GET', `/apps/${app}/addons/DATABASE`)
+    old = body.name
+    await query('CREATE TABLE visits AS SELECT generate_series(1, 500) AS n')
+    await until('it has a backup', async () => (await backupsOf(body.id)).last_good !== null, 60_000)
+  }, 200_000)
+
+  const query = (statement: string) => user.succeed(['pg:psql', '-a', app, '-c', statement])
+  const wait = (name: string) =>
+    said(user.heroku(['pg:upgrade:wait', name, '--no-notify', '--wait-interval', '1', '-a', app]))
+
+  it('is prepared, waited for and cancelled', async () => {
+    const prepared = await said(user.heroku(['pg:upgrade:prepare', ...sure()]))
+    expect(prepared).toMatch(/^0 Preparing upgrade on .*done A copy of \S+ is being upgraded to version 17\./)
+    const again = await said(user.heroku(['pg:upgrade:run', ...sure()]))
+    expect(again).toMatch(/^[^0].*is being upgraded already.* Error ID: upgrade_under_way/)
+    const cancelled = await said(user.heroku(['pg:upgrade:cancel', ...sure()]))
+    expect(cancelled).toMatch(/^0 Cancelling upgrade on .*done The upgrade of \S+ was cancelled\./)
+    expect(await wait(old)).toMatch(/^0 .*\(cancelled\) the upgrade of \S+ was cancelled/)
+    const none = await said(user.heroku(['pg:upgrade:cancel', ...sure()]))
+    expect(none).toMatch(/^[^0].*is not being upgraded\. Error ID: invalid_params/)
+  }, 120_000)
+
+  it('is tried on a copy, in a version that there is', async () => {
+    const older = await said(user.heroku(['pg:upgrade:dryrun', ...sure(), '--version', '14']))
+    expect(older).toMatch(/^[^0].*runs PostgreSQL 15, and cannot become 14; there is 16, 17, 18/)
+    const begun = await said(user.heroku(['pg:upgrade:dryrun', ...sure(), '--version', '17']))
+    expect(begun).toMatch(/^0 Starting a test upgrade on .*done A copy of/)
+    expect(await wait('DATABASE')).toMatch(
+      /^0 .*\(succeeded\) A copy of \S+ was upgraded to version 17\. It took \d+ s/,
+    )
+    expect(await query('SHOW server_version')).toContain('15.')
+  }, 120_000)
+
+  it('is run and waited for, and the database has its rows and the new version', async () => {
+    const begun = await said(user.heroku(['pg:upgrade:run', ...sure()]))
+    expect(begun).toMatch(/^0 Starting upgrade on .*done \S+ is being upgraded to version 17\./)
+    expect(await wait(old)).toMatch(/^0 .*\(succeeded\) \S+ was replaced by \S+ of version 17, and is kept, read-only/)
+    expect(await wait('DATABASE')).toMatch(/^0 .*of version 17 took the place of/)
+    await user.succeed(['pg:wait', '-a', app])
+    expect(await query('SHOW server_version')).toContain('17.')
+    expect(await query("SELECT 'rows: ' || count(*) FROM visits")).toContain('rows: 500')
+    expect(await user.succeed(['pg:info', 'DATABASE', '-a', app])).toMatch(/PG Version: +17\./)
+    expect(await user.succeed(['addons', '-a', app])).toContain(old)
+  }, 120_000)
+
+  it('of a plan that is called essential is refused by it, but for the upgrade itself', async () => {
+    const refused = await said(user.heroku(['pg:upgrade:dryrun', 'DATABASE', '-a', database.app]))
+    expect(refused).toMatch(/^[^0].*You can't use .*pg:upgrade:dryrun on Essential-tier databases/)
+    expect(await user.strayConnections()).toEqual([])
+  })
+})
+
+/** Its exit code and what it shows, in one line. */
+async function said(ran: ReturnType<HerokuUser['heroku']>): Promise<string> {
+  const { code, stdout, stderr } = await ran
+  return `${code} ${stderr} ${stdout}`.replaceAll(/[\s›]+/g, ' ')
+}
 
 async function backupsOf(id: string): Promise<{ last_good: object | null }> {
   return (await api<{ last_good: object | null }>(server, 'GET', `/addons/${id}/backups`)).body
