@@ -1,5 +1,8 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { until } from '../helpers/app.ts'
+import type { Backups } from '../databases/database.ts'
+import { api, until } from '../helpers/app.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 import { RunningAddon } from './running.ts'
 
@@ -56,6 +59,23 @@ describe('a broker', () => {
     expect((await broker.program('facts')).stdout).not.toBe(facts)
     expect((await broker.program('load', dump.stdout)).code).toBe(0)
     expect((await broker.program('facts')).stdout).toBe(facts)
+  })
+
+  it('is backed up as its definitions, which a proof finds whole, and not where they are damaged', async () => {
+    const dumped = async () =>
+      (await api<Backups>(server, 'GET', `/addons/${broker.id}/backups`)).body.last_good ?? undefined
+    await api(server, 'POST', `/client/v11/databases/${broker.name}/backups`)
+    const good = await until('it is dumped', dumped)
+    const proven = await broker.paas(['backups:prove', broker.name])
+    expect([proven.code, proven.stderr]).toEqual([0, expect.stringMatching(/and it is whole$/m)])
+    const file = join(server.dataDirectory, `dumps/kept/${good.id}.dump`)
+    await writeFile(file, (await readFile(file, 'utf8')).replace('news', 'olds'))
+    const damaged = await broker.paas(['backups:prove', broker.name])
+    expect([damaged.code, damaged.stderr]).toEqual([
+      1,
+      expect.stringMatching(/what is stored is not what was backed up/),
+    ])
+    expect((await broker.program('facts')).stdout).toMatch(/^queues\t1\t/m)
   })
 
   it.each([
