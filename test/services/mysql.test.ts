@@ -33,6 +33,21 @@ async function sql(text: string): Promise<string> {
   return stdout
 }
 
+/** As the scripts beside the server do, of what the server knows of itself. */
+async function asAdmin(statement: string, then = ''): Promise<string> {
+  const line = `. /usr/lib/paas/service/lib; "\${admin[@]}" information_schema -e "${statement}" ${then}`
+  return (await database.shell(line)).trim()
+}
+
+/** Keeps one from being moved or removed, until that session or the server ends. */
+function holdTable(place: string): Promise<string> {
+  const hold = 'START TRANSACTION; SELECT COUNT(*) FROM users; DO SLEEP(600)'
+  return database.shell(`. /usr/lib/paas/service/lib; "\${admin[@]}" ${place} -e "${hold}"`)
+}
+
+const isWaiting = async () =>
+  (await asAdmin("SELECT COUNT(*) FROM processlist WHERE state LIKE 'Waiting for table metadata lock%'")) === '1'
+
 describe('a database of MySQL', () => {
   it('is made with its URL, and spoken to with mysql:cli', async () => {
     expect((await database.config())['DATABASE_URL']).toMatch(/^mysql:\/\/u\w{14}:p\w{64}@mysql-\w{12}:3306\/d\w{14}$/)
@@ -94,6 +109,23 @@ describe('a database of MySQL', () => {
     const { code, stderr } = await database.program('load', dump)
     expect([code, stderr]).toEqual([1, expect.stringMatching(/^[^\n]+\n$/)])
     expect((await database.program('facts')).stdout).toBe(before)
+  })
+
+  it('that is killed while a load takes the place of what there was has all of the dump when it is back', async () => {
+    const dump = await database.program('dump')
+    const wanted = (await database.program('facts')).stdout
+    await sql('INSERT INTO users (name) VALUES ("late")')
+    const held = holdTable('"$SERVICE_DATABASE"')
+    const sleeping = "SELECT COUNT(*) FROM processlist WHERE info LIKE 'DO SLEEP%'"
+    await until('it is held', async () => (await asAdmin(sleeping)) === '1')
+    const loading = database.program('load', dump.stdout)
+    await until('the load waits', isWaiting)
+    execFileSync('docker', ['kill', await database.container()])
+    expect((await loading).code).not.toBe(0)
+    await held
+    await until('it answers again', async () => (await database.program('health')).code === 0, 60_000)
+    expect((await database.program('facts')).stdout).toBe(wanted)
+    expect(await asAdmin("SELECT COUNT(*) FROM schemata WHERE schema_name = 'paas_load'")).toBe('0')
   })
 
   it('keeps its data over the death of its server, and is reset only where that is confirmed', async () => {
