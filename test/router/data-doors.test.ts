@@ -137,7 +137,7 @@ describe('a door', () => {
   })
 
   it('closes after a while to who says nothing, and has room for so many only', async () => {
-    using doors = openDoors({ handshake: 300, connect: 300 })
+    using doors = openDoors({ handshake: 2_000, connect: 2_000 })
     const one = await door({ most: 2 })
     await doors.install([one])
     const silent = [await open(one.port), await open(one.port)]
@@ -204,7 +204,7 @@ describe('who came through to no service', () => {
 
   it('is counted, and in the log with the address and the reason', async () => {
     const { lines, ...told } = watch()
-    using doors = openDoors({ handshake: 300, connect: 300 }, told)
+    using doors = openDoors({ handshake: 2_000, connect: 2_000 }, told)
     const [one, strict, off] = [await door(), await door({ protocol: 'postgres' }), await door({ target: null })]
     const [gone, closed] = [
       await door({ target: { host: '127.0.0.1', port: await freePort() } }),
@@ -235,7 +235,7 @@ describe('who came through to no service', () => {
     const info = { level: 30, address: '127.0.0.2', addon: one.addonId }
     const warning = { level: 40, addon: one.addonId }
     expect(lines).toMatchObject([
-      { ...info, port: one.port, reason: 'no TLS within 300 ms' },
+      { ...info, port: one.port, reason: 'no TLS within 2000 ms' },
       { ...info, port: one.port, reason: 'ERR_SSL_HTTP_REQUEST' },
       { ...info, port: strict.port, reason: 'it wants no TLS' },
       { ...info, port: one.port, reason: 'it left' },
@@ -321,7 +321,7 @@ describe('a door of MariaDB', () => {
   it('outlives a database that breaks off after it has greeted', async () => {
     const { promise: greeted, resolve: goOn } = Promise.withResolvers<void>()
     using database = await startDatabase((socket) => void greeted.then(() => socket.resetAndDestroy()))
-    using doors = openDoors({ handshake: 500, connect: 500 })
+    using doors = openDoors({ handshake: 2_000, connect: 2_000 })
     const one = await door({ protocol: 'mysql', target: { host: '127.0.0.1', port: database.port } })
     await doors.install([one])
     const socket = await open(one.port)
@@ -339,7 +339,7 @@ describe('a door of MariaDB', () => {
         secure.once('secure', () => (socket.resetAndDestroy(), end()))
       })
     })
-    using doors = openDoors({ handshake: 500, connect: 500 })
+    using doors = openDoors({ handshake: 2_000, connect: 2_000 })
     const one = await door({ protocol: 'mysql', target: { host: '127.0.0.1', port: database.port } })
     await doors.install([one])
     const socket = await open(one.port)
