@@ -3,7 +3,7 @@ import type { AddonHome } from '../backups/restore-addons.ts'
 import { createStacks, type Stacks } from '../build/stacks.ts'
 import type { Config } from '../config.ts'
 import type { Engine, Image } from '../engine/engine.ts'
-import { PaasError } from '../errors.ts'
+import { isCode, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { Addon } from '../model/addon.ts'
 import { serviceNamed, type Service } from '../model/service.ts'
@@ -32,13 +32,18 @@ export function findServiceImages({
   }
   const finding = { ...engine, importImage: none, createSandbox: none, createImage: none }
   const { stack } = stacksOf({ config, engine: finding, log }, store)(usualStack)
+  // An add-on whose image is not in the backup has it made again where it is restored.
+  const leftOut = (err: unknown): Image[] => {
+    if (!isCode(err, 'image_missing')) log.warn({ err }, 'the image of a service is left out of the backup')
+    return []
+  }
   return async (addons) => {
     const found = new Map<string, Image>()
     for (const { service: name, extras, version } of addons) {
       const service = serviceNamed(services, name)
       if (!service) continue
       const made = { service, extras, versions: [version ?? service.version] }
-      for (const image of await imagesOfService({ engine: finding, stack }, made).catch(() => [])) {
+      for (const image of await imagesOfService({ engine: finding, stack }, made).catch(leftOut)) {
         found.set(image.digest, image)
       }
     }
