@@ -49,7 +49,10 @@ function sayAddon({ name, service, version, ...one }: RestoredAddon, dataDirecto
   print(`${what} has ${mib(one.bytes)} as of ${takenAt.toISOString()}, ${ageOf(takenAt)} ago`)
   if (one.later) {
     const at = one.later.toISOString().slice(0, 19).replace('T', ' ')
-    print(`paas: what the target has of ${name} after that: paas pg:restore ${name} -a ${one.app} --at "${at}+00"`)
+    const topic = service === 'mysql' ? 'mysql' : 'pg'
+    print(
+      `paas: what the target has of ${name} after that: paas ${topic}:restore ${name} -a ${one.app} --at "${at}+00"`,
+    )
   }
   for (const warning of one.warnings) print(`paas: ${name} lacks what could not be loaded: ${warning}`)
   if (one.doubt) print(`paas: look at ${name} before you rely on it; it is not quite what was stored: ${one.doubt}`)

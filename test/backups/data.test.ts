@@ -17,6 +17,7 @@ let server: TestServer
 let app: TestApp
 let shop: TestApp
 let database: Database
+let mariadb: Database
 let cache: RunningAddon
 
 /** Each POST adds a line to a file on the volume. */
@@ -62,6 +63,8 @@ async function openShop(): Promise<TestApp> {
   await made.repository.write('server.js', shopSource)
   await made.repository.commit('Count visits')
   database = await Database.create(server, made.name)
+  mariadb = await Database.create(server, made.name, 'mysql')
+  await mariadb.sql('CREATE TABLE orders (id INT PRIMARY KEY)')
   cache = await RunningAddon.create(server, 'heroku-redis:premium-0', made.name)
   expect((await cache.program('client SET greeting hello')).stdout).toBe('OK\n')
   await api(server, 'PATCH', `/redis/v0/databases/${cache.name}/config`, { body: { timeout: 77 } })
@@ -80,7 +83,8 @@ beforeAll(async () => {
     const push = await one.push()
     if (push.code !== 0) throw new Error(push.output)
   }
-  await database.untilBackups(({ last_good: good }) => good !== null, 'the database has a backup')
+  for (const one of [database, mariadb])
+    await one.untilBackups(({ last_good: good }) => good !== null, 'the database has a backup')
 }, 600_000)
 afterAll(async () => {
   await app?.[Symbol.asyncDispose]()
@@ -104,26 +108,30 @@ it('a server that is lost with its engine comes back with what apps had on volum
   await write('/two')
   await write('/', shop.host)
   expect((await write('/', shop.host)).body).toBe('2 hello')
+  await mariadb.sql('INSERT INTO orders VALUES (1)')
   await until('the archive is at the target', async () => Object.values(await archivesAtTarget())[0]?.length)
   const vars = await cache.config()
   await cache.program('client SETEX soon 10 gone') // as the restore is made
   const made = await backup(server.env)
-  expect(made.output).toMatch(/holds 2 apps, 1 volume, 2 add-ons, .*; all of it was read back/)
+  expect(made.output).toMatch(/holds 2 apps, 1 volume, 3 add-ons, .*; all of it was read back/)
   expect(made.output).not.toMatch(/lacks/)
   expect((await app.get()).body).toBe('/one\n/two\n')
   await write('/after')
   await write('/', shop.host)
+  await mariadb.sql('INSERT INTO orders VALUES (2)')
   const written = Date.now()
-  await database.untilBackups(
-    ({ recovery_point_seconds: lost }) => lost !== null && Date.now() - lost * 1000 > written,
-    'the target has what came after the backup',
-  )
+  for (const one of [database, mariadb]) {
+    await one.untilBackups(
+      ({ recovery_point_seconds: lost }) => lost !== null && Date.now() - lost * 1000 > written,
+      'the target has what came after the backup',
+    )
+  }
   await server.interrupt()
   const [[oldArchive, oldFiles] = ['', []]] = Object.entries(await archivesAtTarget())
 
   await loseMachine(server, removeFromEngine)
   const restored = await backup(server.env, '--restore')
-  expect(restored.output).toMatch(/has 2 apps, 1 volume, 2 add-ons as of .*, \d+ minutes? ago$/m)
+  expect(restored.output).toMatch(/has 2 apps, 1 volume, 3 add-ons as of .*, \d+ minutes? ago$/m)
   expect(restored.output).toMatch(new RegExp(`${database.name} \\(heroku-postgresql 17\\) has .* as of .* ago$`, 'm'))
   expect(restored.output).toMatch(new RegExp(`${cache.name} \\(heroku-redis 8\\) has .* as of .* ago$`, 'm'))
   expect(restored.output).not.toMatch(/look at|lacks/)
@@ -146,7 +154,12 @@ it('a server that is lost with its engine comes back with what apps had on volum
   const [, at] = /paas pg:restore \S+ -a \S+ --at "([^"]+)"/.exec(restored.output) ?? []
   const later = await database.restore({ at })
   expect(await later.sql('SELECT count(*) FROM visits')).toBe('3')
-}, 400_000)
+
+  // MariaDB from the binary log at the target, likewise.
+  expect(await mariadb.sql('SELECT COUNT(*) FROM orders')).toBe('1')
+  const [, moment] = /paas mysql:restore \S+ -a \S+ --at "([^"]+)"/.exec(restored.output) ?? []
+  expect(await (await mariadb.restore({ at: moment })).sql('SELECT MAX(id) FROM orders')).toBe('2')
+}, 500_000)
 
 it('a volume that the engine still has is newer than the backup, and stays as it is, as an add-on does', async () => {
   await write('/three')

@@ -200,6 +200,7 @@ describe('a database', () => {
     expect(await user.succeed(['pg:psql', ...on(), '-c', "SELECT 'rows: ' || count(*) FROM visits"])).toContain(
       'rows: 2',
     )
+    expect(await user.succeed(['pg:credentials', 'DATABASE', ...on()])).toMatch(/default[^]*active/)
     expect(await user.succeed(['pg:ps', ...on()])).toContain('running_for')
     expect(await user.succeed(['pg:locks', ...on()])).toContain('(0 rows)')
     const { stderr } = await user.heroku(['pg:psql', ...on(), '-c', 'SELECT nonsense'])
