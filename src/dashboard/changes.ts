@@ -30,7 +30,10 @@ export class Changes implements Disposable {
     this.#store = store
   }
 
-  /** Server-sent events, until the browser goes or the session ends. */
+  /**
+   * Server-sent events, until the browser goes or the session ends. What was recorded since the
+   * page was made, or since the last event of a connection that broke, is told at once.
+   */
   async follow(exchange: WebExchange, { secret, viewer }: BrowserSession): Promise<void> {
     // A page of an app could open it too, and read nothing of it.
     if ((exchange.header('sec-fetch-site') ?? 'same-origin') !== 'same-origin') {
@@ -47,8 +50,10 @@ export class Changes implements Disposable {
       'Cache-Control': 'no-store',
     })
     response.write(':\n\n')
-    const viewing = { response, secret, accountId: viewer.id, told: this.#store.commits(), toldAt: performance.now() }
+    const told = knownBy(exchange) ?? this.#store.commits()
+    const viewing = { response, secret, accountId: viewer.id, told, toldAt: performance.now() - mostOften }
     this.#viewings.add(viewing)
+    this.#look()
     this.#timer ??= setInterval(() => this.#look(), lookEvery).unref()
     response.once('close', () => this.#forget(viewing))
   }
@@ -68,7 +73,10 @@ export class Changes implements Disposable {
       if (waited < mostOften) continue
       viewing.toldAt = now
       if (!this.#store.tokens.authenticate(viewing.secret)) viewing.response.end('event: ended\ndata:\n\n')
-      else viewing.response.write(viewing.told === commits ? ':\n\n' : `event: change\ndata: ${commits}\n\n`)
+      else
+        viewing.response.write(
+          viewing.told === commits ? ':\n\n' : `id: ${commits}\nevent: change\ndata: ${commits}\n\n`,
+        )
       viewing.told = commits
     }
   }
@@ -79,4 +87,10 @@ export class Changes implements Disposable {
     clearInterval(this.#timer)
     this.#timer = undefined
   }
+}
+
+/** The number of commits that the page has seen. */
+function knownBy(exchange: WebExchange): number | undefined {
+  const said = exchange.header('last-event-id') ?? exchange.url.searchParams.get('since') ?? ''
+  return /^\d{1,15}$/.test(said) ? Number(said) : undefined
 }

@@ -7,10 +7,11 @@ import type { AppVisit, Page, Visit } from './page.ts'
 import { pages } from './registry.ts'
 import { at } from './platform.ts'
 
-type Framed = { page: Page; visit: Visit; content: Html; said: string | undefined }
+/** `commits`: how many the record had before anything of it was read. */
+type Framed = { page: Page; visit: Visit; content: Html; said: string | undefined; commits: number }
 
 /** A page for somebody who is logged in: navigation, what the last form did or why not, content. */
-export function frame(exchange: WebExchange, { page, visit, content, said }: Framed): Html {
+export function frame(exchange: WebExchange, { page, visit, content, said, commits }: Framed): Html {
   const app = page.of === 'app' ? (visit as AppVisit) : undefined
   const title = [page.title, app?.app.name, 'paas'].filter(Boolean).join(' · ')
   const body = html`
@@ -27,7 +28,8 @@ export function frame(exchange: WebExchange, { page, visit, content, said }: Fra
       ${visit.refusal && alert(visit.refusal.message)} ${content}
     </main>
   `
-  return document(exchange, { title, body, scripts: ['page.js', ...(page.scripts ?? [])], styles: page.styles ?? [] })
+  const scripts = ['page.js', ...(page.scripts ?? [])]
+  return document(exchange, { title, body, scripts, styles: page.styles ?? [], commits })
 }
 
 /** A page for somebody who is not. */
@@ -39,11 +41,11 @@ export function bare(exchange: WebExchange, title: string, content: Html): Html 
   return document(exchange, { title: `${title} · paas`, body, scripts: [], styles: [] })
 }
 
-type Document = { title: string; body: Html; scripts: string[]; styles: string[] }
+type Document = { title: string; body: Html; scripts: string[]; styles: string[]; commits?: number }
 
-function document({ nonce }: WebExchange, { title, body, scripts, styles }: Document): Html {
+function document({ nonce }: WebExchange, { title, body, scripts, styles, commits }: Document): Html {
   return html`<!doctype html>
-    <html lang="en">
+    <html lang="en" ${commits === undefined ? nothing : html`data-commits="${commits}"`}>
       <head>
         <meta charset="utf-8" />
         <title>${title}</title>

@@ -14,6 +14,7 @@ type Found = { page: Page; params: Record<string, string>; session: BrowserSessi
 export async function servePage(parts: Parts, exchange: WebExchange, { page, params, session }: Found): Promise<void> {
   const { platform, viewer } = session
   const { url, request } = exchange
+  const commits = parts.store.commits()
   const form = request.method === 'POST' ? await exchange.readForm() : new URLSearchParams()
   const token = html`<input type="hidden" name="token" value="${parts.seals.token(session.secret)}" />`
   const shared = { params, query: url.searchParams, form, platform, viewer, token, here: url.pathname + url.search }
@@ -23,7 +24,7 @@ export async function servePage(parts: Parts, exchange: WebExchange, { page, par
     const outcome = await act(parts, { page, session }, visit)
     if (!(outcome instanceof ApiRefusal)) {
       if ('page' in outcome)
-        return exchange.sendHtml(200, frame(exchange, { page, visit, content: outcome.page, said: undefined }))
+        return exchange.sendHtml(200, frame(exchange, { page, visit, content: outcome.page, said: undefined, commits }))
       if (outcome.said !== undefined) putFlash(parts.seals, exchange, session.secret, outcome.said)
       return exchange.redirect(`/dashboard${outcome.to}`)
     }
@@ -31,7 +32,7 @@ export async function servePage(parts: Parts, exchange: WebExchange, { page, par
   }
   const content = page.of === 'app' ? await page.view(visit as AppVisit) : await page.view(visit)
   const said = takeFlash(parts.seals, exchange, session.secret)
-  await exchange.sendHtml(visit.refusal?.status ?? 200, frame(exchange, { page, visit, content, said }))
+  await exchange.sendHtml(visit.refusal?.status ?? 200, frame(exchange, { page, visit, content, said, commits }))
 }
 
 /** @returns why it was refused, for the page to show beside what was sent */

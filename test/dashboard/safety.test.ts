@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
 import { describe, expect, it } from 'vitest'
 import { TestApi } from '../api/test-api.ts'
 import { PlainBrowser } from './browser.ts'
@@ -52,6 +54,33 @@ describe('the stream of changes', () => {
     expect((await browser.send('GET', '/dashboard/changes', { headers })).status).toBe(403)
     expect((await new PlainBrowser(api).send('GET', '/dashboard/changes')).status).toBe(303)
   })
+})
+
+/** The number of the first event of the stream. */
+async function firstChange(browser: PlainBrowser, path: string): Promise<number> {
+  const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ')
+  const headers = { host: 'localhost:8080', cookie }
+  const asked = request({ socketPath: api.config.paths.apiSocket, path, headers, agent: false }).end()
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  let text = ''
+  for await (const chunk of answer as AsyncIterable<Buffer>) {
+    text += chunk.toString()
+    const number = /^id: (\d+)\nevent: change\n/m.exec(text)?.[1]
+    if (number !== undefined) return Number(number) // which ends the connection
+  }
+  throw new Error(`no change was told: ${text}`)
+}
+
+it('a page is told at once what was recorded since it was made, and nothing that it has', async () => {
+  const browser = await loggedIn()
+  const madeAt = async () => Number(/data-commits="(\d+)"/.exec((await browser.open('/dashboard/apps')).text)?.[1])
+  const before = await madeAt()
+  await api.newApp()
+  expect(await firstChange(browser, `/dashboard/changes?since=${before}`)).toBeGreaterThan(before)
+  const now = await madeAt()
+  const next = firstChange(browser, `/dashboard/changes?since=${now}`)
+  await api.newApp()
+  expect(await next).toBeGreaterThan(now)
 })
 
 describe('a form', () => {

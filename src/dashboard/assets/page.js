@@ -66,7 +66,11 @@
     try {
       const answer = await fetch(location.href, { headers: { accept: 'text/html' } })
       if (answer.redirected) return location.reload()
-      if (answer.ok) replaceParts(new DOMParser().parseFromString(await answer.text(), 'text/html'))
+      if (answer.ok) {
+        const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html')
+        seen = fresh.documentElement.dataset.commits ?? seen
+        replaceParts(fresh)
+      }
     } catch {
       say('Not connected')
     } finally {
@@ -132,14 +136,12 @@
 
   // A browser has six connections to a server at most: only pages that are seen have one.
   let changes
+  // How many commits the record had when the page was made: what comes later is told.
+  let seen = root.dataset.commits ?? ''
   function follow() {
     if (document.hidden || changes || !document.querySelector('[data-live]')) return
-    changes = new EventSource('/dashboard/changes')
-    changes.addEventListener('open', () => {
-      say('')
-      // Nobody told of what was recorded since the page was made, or without a connection.
-      void refresh()
-    })
+    changes = new EventSource(`/dashboard/changes?since=${seen}`)
+    changes.addEventListener('open', () => say(''))
     changes.addEventListener('change', () => void refresh())
     changes.addEventListener('ended', () => location.reload())
     changes.addEventListener('error', () => {
