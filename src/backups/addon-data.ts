@@ -58,7 +58,7 @@ async function storeAddon(
   const settings = await settingsOfAddon(deps, addon, service, signal)
   const takenAt = new Date().toISOString()
   const summed = new Summed()
-  const { stored, facts } = await dumpWithFacts(
+  const { stored, facts, untold } = await dumpWithFacts(
     deps,
     { addon, service },
     {
@@ -71,6 +71,7 @@ async function storeAddon(
     },
     signal,
   )
+  if (untold !== undefined) deps.say(`${name}: ${untold}`)
   const { bytes, sha256 } = summed
   const found = await restic.read(stored.snapshot, addonFile, { use: digestOf, signal })
   if (found !== sha256) throw damaged(`what the add-on ${name} holds is not what was stored`)

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { Config } from '../config.ts'
 import type { Engine } from '../engine/engine.ts'
-import { asPaasError, PaasError } from '../errors.ts'
+import { PaasError } from '../errors.ts'
 import type { Addon } from '../model/addon.ts'
 import { transferName, type DataTransfer, type StoredBackup } from '../model/data-transfer.ts'
 import type { AddonId } from '../model/ids.ts'
@@ -10,7 +10,8 @@ import { serviceNamed } from '../model/service.ts'
 import { download } from '../outbound/download.ts'
 import type { Outbound } from '../outbound/outbound.ts'
 import { readServices } from '../services/definition.ts'
-import { addonFacts, addonPosition, dumpAddon, loadAddon } from '../services/dumps.ts'
+import { dumpWithFacts, type Inside } from '../services/dump-with-facts.ts'
+import { dumpAddon, loadAddon } from '../services/dumps.ts'
 import { hasArchive } from '../services/spec.ts'
 import type { Store } from '../store/store.ts'
 import { Summed } from '../services/summed.ts'
@@ -59,14 +60,17 @@ export async function runTransfer(
 async function backUp(parts: TransferParts, transfer: DataTransfer, signal: AbortSignal): Promise<StoredBackup> {
   const { storage } = parts
   const from = addonOf(parts, transfer.from)
-  const before = await inside(parts, transfer, signal)
-  if (before?.position !== undefined) parts.store.dataTransfers.notePosition(transfer.id, before.position)
-  say(parts, transfer, `dumping ${from.name}`)
-  const content = await dumpAddon(parts, from, signal, { session: transfer.id })
-  const { measured, passed } = measure(parts, transfer, { content })
-  const place = await storage.store(transfer.id, measured, signal)
-  await passed
-  if (before) noteIfSame(parts, transfer, { before, after: await inside(parts, transfer, signal) })
+  const store = async (content: Readable): Promise<{ place: string; measured: Summed }> => {
+    say(parts, transfer, `dumping ${from.name}`)
+    const { measured, passed } = measure(parts, transfer, { content })
+    const place = await storage.store(transfer.id, measured, signal)
+    await passed
+    return { place, measured }
+  }
+  const of = { addon: from, service: { scripts: scriptsOf(parts, from) } }
+  const { stored, ...inside } = await dumpWithFacts(parts, of, { session: transfer.id, store }, signal)
+  note(parts, transfer, inside)
+  const { place, measured } = stored
   say(parts, transfer, `reading back ${measured.bytes} bytes`)
   try {
     await readBack(storage.read(place, signal), measured)
@@ -78,39 +82,21 @@ async function backUp(parts: TransferParts, transfer: DataTransfer, signal: Abor
   return { place, sha256: measured.sha256 }
 }
 
-/** `position`: what is another after anything was written, where the service tells it. */
-type Inside = { facts: string[]; position: string | undefined }
-
-/**
- * What there is to compare the backup with when it is proven; undefined where its service cannot
- * tell, or has an archive, which is what is proven of it.
- */
-async function inside(parts: TransferParts, transfer: DataTransfer, signal: AbortSignal): Promise<Inside | undefined> {
-  const from = addonOf(parts, transfer.from)
+/** None of a service with an archive, which is what is proven of it, and compared. */
+function scriptsOf({ config }: TransferParts, { service: name }: Addon): string[] {
   const service = serviceNamed(
-    readServices(parts.config.servicesDirectories, () => undefined),
-    from.service,
+    readServices(config.servicesDirectories, () => undefined),
+    name,
   )
-  if (!service?.scripts.includes('facts') || hasArchive(service)) return undefined
-  try {
-    const position = service.scripts.includes('position') ? await addonPosition(parts, from, signal) : undefined
-    return { position, facts: await addonFacts(parts, from, signal, { session: transfer.id }) }
-  } catch (cause) {
-    signal.throwIfAborted()
-    say(parts, transfer, `what is inside could not be noted: ${asPaasError(cause).message}`)
-    return undefined
-  }
+  return service && !hasArchive(service) ? service.scripts : []
 }
 
-/** What changed while it was dumped says nothing of the dump. */
-function noteIfSame(
-  parts: TransferParts,
-  transfer: DataTransfer,
-  { before, after }: { before: Inside; after: Inside | undefined },
-): void {
-  const isSame = before.position === after?.position && before.facts.join('\n') === after?.facts.join('\n')
-  if (isSame) parts.store.dataTransfers.noteFacts(transfer.id, before.facts)
-  else say(parts, transfer, 'what is inside changed meanwhile: a proof restores it, and compares nothing')
+/** What there is to compare the backup with when it is proven. */
+function note(parts: TransferParts, transfer: DataTransfer, { facts, untold, position }: Inside): void {
+  const { dataTransfers } = parts.store
+  if (position !== undefined) dataTransfers.notePosition(transfer.id, position)
+  if (facts) dataTransfers.noteFacts(transfer.id, facts)
+  if (untold !== undefined) say(parts, transfer, untold)
 }
 
 /** @throws backup_damaged */

@@ -1,16 +1,23 @@
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { PaasError } from '../errors.ts'
+import { isDeepStrictEqual } from 'node:util'
+import { asPaasError, PaasError } from '../errors.ts'
 import type { Addon } from '../model/addon.ts'
 import type { Service } from '../model/service.ts'
-import { addonFacts, dumpAddon, startBeside, type DumpDeps } from './dumps.ts'
+import { addonFacts, addonPosition, dumpAddon, startBeside, type DumpDeps } from './dumps.ts'
 
 type Of = { addon: Pick<Addon, 'id' | 'name'>; service: Pick<Service, 'scripts'> }
 type Dumping<T> = { session: string; store: (dump: Readable) => Promise<T> }
 
 /**
- * Dumps an add-on and says what is in the dump, as `facts` has it: of the same snapshot where the
- * service can, else of before and after; null where somebody wrote in between, or nobody can say.
+ * What is in a dump, as `facts` has it. `untold`: why nobody can say. `position`: what the service
+ * said before, if it does, which is another after anything was written.
+ */
+export type Inside = { facts: string[] | null; untold?: string; position?: string }
+
+/**
+ * Dumps an add-on and says what is in the dump: of the same snapshot where the service can, else of
+ * before and after, unless somebody wrote in between.
  * @param session what ends all that it runs, whoever started it
  * @param store takes the dump, to its end
  * @throws dump_failed, and what `store` throws
@@ -20,20 +27,35 @@ export async function dumpWithFacts<T>(
   { addon, service }: Of,
   { session, store }: Dumping<T>,
   signal: AbortSignal,
-): Promise<{ stored: T; facts: string[] | null }> {
+): Promise<Inside & { stored: T }> {
   const has = (program: string): boolean => service.scripts.includes(program)
   const dump = (env = {}): Promise<Readable> => dumpAddon(deps, addon, signal, { session, env })
-  const factsNow = (env = {}): Promise<string[]> => addonFacts(deps, addon, signal, { session, env })
+  const look = async (env = {}): Promise<Inside> => {
+    try {
+      const position = has('position') ? await addonPosition(deps, addon, signal, { session }) : undefined
+      const facts = await addonFacts(deps, addon, signal, { session, env })
+      return { facts, ...(position !== undefined && { position }) }
+    } catch (cause) {
+      signal.throwIfAborted()
+      return { facts: null, untold: `what is inside could not be noted: ${asPaasError(cause).message}` }
+    }
+  }
   if (!has('facts')) return { stored: await store(await dump()), facts: null }
   if (has('snapshot')) {
     await using snapshot = await openSnapshot(deps, addon, session, signal)
-    const facts = await factsNow(snapshot.env)
-    return { stored: await store(await dump(snapshot.env)), facts }
+    const inside = await look(snapshot.env)
+    return { stored: await store(await dump(snapshot.env)), ...inside }
   }
-  const before = await factsNow()
+  const before = await look()
   const stored = await store(await dump())
-  const after = await factsNow()
-  return { stored, facts: after.join('\n') === before.join('\n') ? after : null }
+  return { stored, ...sameOf(before, await look()) }
+}
+
+/** What changed while it was dumped says nothing of the dump. */
+function sameOf(before: Inside, after: Inside): Inside {
+  if (isDeepStrictEqual(before, after)) return before
+  const changed = 'what is inside changed meanwhile: a proof restores it, and compares nothing'
+  return { ...before, facts: null, untold: before.untold ?? after.untold ?? changed }
 }
 
 /** Held until disposal, which ends its program's input. */

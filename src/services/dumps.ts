@@ -134,22 +134,35 @@ export async function addonFacts(
   signal: AbortSignal,
   how: Beside = {},
 ): Promise<string[]> {
-  const { input, output, ended } = await startBeside(deps, addon, { program: 'facts', ...how }, signal)
-  input.end()
-  const printed = await text(output)
-  const { code, said } = await ended()
-  if (code !== 0) throw failure(`What ${addon.name} holds could not be read`, { code, said })
+  const what = `What ${addon.name} holds could not be read`
+  const printed = await printedBy(deps, addon, { program: 'facts', what, ...how }, signal)
   return printed.split('\n').filter((line) => line !== '')
 }
 
 /** What is another after anything was written. @throws dump_failed */
-export async function addonPosition(deps: DumpDeps, addon: Whose, signal: AbortSignal): Promise<string> {
-  const { input, output, ended } = await startBeside(deps, addon, { program: 'position' }, signal)
+export async function addonPosition(
+  deps: DumpDeps,
+  addon: Whose,
+  signal: AbortSignal,
+  how: Beside = {},
+): Promise<string> {
+  const what = `Whether ${addon.name} was written could not be read`
+  return (await printedBy(deps, addon, { program: 'position', what, ...how }, signal)).trim().slice(0, 200)
+}
+
+/** @param asked `what` is said of it when it fails */
+async function printedBy(
+  deps: DumpDeps,
+  addon: Whose,
+  { what, ...asked }: Beside & { program: string; what: string },
+  signal: AbortSignal,
+): Promise<string> {
+  const { input, output, ended } = await startBeside(deps, addon, asked, signal)
   input.end()
   const printed = await text(output)
   const { code, said } = await ended()
-  if (code === 0) return printed.trim().slice(0, 200)
-  throw failure(`Whether ${addon.name} was written could not be read`, { code, said })
+  if (code === 0) return printed
+  throw failure(what, { code, said })
 }
 
 /**
