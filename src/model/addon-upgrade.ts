@@ -38,7 +38,10 @@ export function isUnderWay({ state: { kind } }: Pick<AddonUpgrade, 'state'>): bo
   return kind === 'asked' || kind === 'rehearsing' || kind === 'holding'
 }
 
-/** Seconds after which writes are not held any longer for it: what may differ is a lot. */
+/**
+ * Seconds after which writes are not held any longer: then the old one goes on. Whoever confirms an
+ * upgrade is told so. A busy machine may take two or three times as long as the copy took.
+ */
 export function longestHold(rehearsed: number): number {
-  return Math.ceil(rehearsed * 4) + 120
+  return Math.ceil(rehearsed * 3) + 20
 }

@@ -13,7 +13,14 @@ export type TrialDeps = Omit<RunAddonDeps, 'engine'> & {
 
 export type Proven = { addon: Addon; service: Service; plan: ServicePlan }
 /** `copy`: an add-on that nobody has, of which the container is. */
-export type Trial = ServiceContainer & { copy: Addon }
+export type Trial = ServiceContainer & {
+  copy: Addon
+  /** Stops it, and starts one with the same data in the image of this add-on. */
+  startAnew(addon: Addon): Promise<ServiceContainer>
+}
+
+/** Milliseconds that it has to write what it holds. */
+const grace = 60_000
 
 /** What a throw-away container is for, which the name of its process begins with. */
 type Purpose = 'proof' | 'rehearsal'
@@ -31,9 +38,17 @@ export async function startTrial(
 ): Promise<Trial & AsyncDisposable> {
   const { engine } = deps
   const copy = copyOf(addon, purpose)
-  const spec = await specOf(deps, addon, { service, plan })
   const data = service.data ? dataOf(copy) : undefined
   const archive = hasArchive(service) ? archiveVolume(copy) : undefined
+  const secrets = { SERVICE_BACKUP_KEY: '', SERVICE_PASSWORD: newPassword(), SERVICE_RESTORED: restored ? '1' : '' }
+  const run = async (of: Addon): Promise<ServiceContainer> => {
+    const spec = await specOf(deps, of, { service, plan })
+    const own = { addonId: copy.id, process: copy.process, host: copy.host, data, archive }
+    await engine.runService({ ...spec, ...own, appIds: [addon.appId], env: { ...spec.env, ...secrets } }, signal)
+    const [container] = await engine.listServices({ addonId: copy.id })
+    if (!container) throw new PaasError('engine_unavailable', 'The container of the proof went away.')
+    return container
+  }
   await using starting = new AsyncDisposableStack()
   starting.defer(async () => {
     for (const { id } of await engine.listServices({ addonId: copy.id })) await engine.stopDyno(id, 0)
@@ -41,14 +56,13 @@ export async function startTrial(
   })
   if (data) await engine.createVolume({ id: copy.id, owner: copy.id, kind: 'service', name: copy.name })
   if (archive) await engine.createVolume({ id: archive.id, owner: copy.id, kind: 'backups', name: copy.name })
-  const secrets = { SERVICE_BACKUP_KEY: '', SERVICE_PASSWORD: newPassword() }
-  const env = { ...spec.env, ...secrets, SERVICE_RESTORED: restored ? '1' : '' }
-  const own = { addonId: copy.id, process: copy.process, host: copy.host, data, archive }
-  await engine.runService({ ...spec, ...own, appIds: [addon.appId], env }, signal)
-  const [container] = await engine.listServices({ addonId: copy.id })
-  if (!container) throw new PaasError('engine_unavailable', 'The container of the proof went away.')
+  const container = await run(addon)
+  const startAnew = async (of: Addon): Promise<ServiceContainer> => {
+    await engine.stopDyno(container.id, grace)
+    return run(of)
+  }
   const stack = starting.move()
-  return { ...container, copy, [Symbol.asyncDispose]: () => stack.disposeAsync() }
+  return { ...container, copy, startAnew, [Symbol.asyncDispose]: () => stack.disposeAsync() }
 }
 
 /** Throws away what a worker that was killed has left. */

@@ -120,9 +120,7 @@ export class AddonUpgrades implements AsyncDisposable {
   /** From here on nobody cancels it. */
   async #replace(upgrade: AddonUpgrade, known: Known, rehearsed: number): Promise<void> {
     const { store, platformLog, services } = this.#own
-    const { addon, container } = known
-    const seconds = longestHold(rehearsed)
-    const signal = AbortSignal.any([this.#stopping.signal, AbortSignal.timeout(seconds * 1000)])
+    const { addon } = known
     const begun = performance.now()
     store.transaction(() => {
       if (store.addonUpgrades.find(upgrade.id)?.state.kind === 'cancelled')
@@ -130,11 +128,12 @@ export class AddonUpgrades implements AsyncDisposable {
       store.addonUpgrades.setState(upgrade.id, { kind: 'holding' })
       store.addons.setHeld(addon.id, 'yes')
     })
-    platformLog.api(addon.appId, `${addon.name} is read-only while it becomes version ${upgrade.version}`)
-    for (const argv of [['writes', 'off'], ['disconnect']] as const)
-      await runArchiveProgram(this.#own, container, { argv: [...argv] }, signal)
-    const made = await this.#makeFork(upgrade, known, signal)
-    await this.#compare(known, made, signal)
+    const most = longestHold(rehearsed)
+    platformLog.api(
+      addon.appId,
+      `${addon.name} is read-only while it becomes version ${upgrade.version}, for ${most} s at most`,
+    )
+    const made = await this.#within(most, (signal) => this.#makeUpgraded(upgrade, known, signal))
     const released = switchOver(store, upgrade, { addon, made: made.addon, service: known.service })
     const held = Math.round((performance.now() - begun) / 1000)
     platformLog.api(addon.appId, `${addon.name} is replaced by ${made.addon.name}; it was read-only for ${held} s`)
@@ -143,6 +142,30 @@ export class AddonUpgrades implements AsyncDisposable {
       platformLog.api(app.id, `Release v${release.version} created: ${release.description}`)
       this.#converge(app.id)
     }
+  }
+
+  /** @throws upgrade_failed when the time is over: nobody waits longer than was announced */
+  async #within<T>(seconds: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const limit = AbortSignal.timeout(seconds * 1000)
+    try {
+      const done = await work(AbortSignal.any([this.#stopping.signal, limit]))
+      limit.throwIfAborted()
+      return done
+    } catch (cause) {
+      if (!limit.aborted) throw cause
+      throw new PaasError('upgrade_failed', `It was not done in ${seconds} s, and writes are held no longer.`, {
+        cause,
+      })
+    }
+  }
+
+  /** What holds all that the old one does, of which nobody can write any more. */
+  async #makeUpgraded(upgrade: AddonUpgrade, known: Known, signal: AbortSignal): Promise<Known> {
+    for (const argv of [['writes', 'off'], ['disconnect']] as const)
+      await runArchiveProgram(this.#own, known.container, { argv: [...argv] }, signal)
+    const made = await this.#makeFork(upgrade, known, signal)
+    await this.#compare(known, made, signal)
+    return made
   }
 
   async #makeFork(upgrade: AddonUpgrade, known: Known, signal: AbortSignal): Promise<Known> {
@@ -210,6 +233,14 @@ export class AddonUpgrades implements AsyncDisposable {
     })
     if (addon) platformLog.api(addon.appId, `${addon.name} was not upgraded, and goes on as it was: ${reason}`)
     services.wake()
+    const made = store.addonUpgrades.find(id)?.forkId
+    if (made) void this.#stop(made).catch((err: unknown) => log.warn({ err }, 'what was made for an upgrade runs on'))
+  }
+
+  /** What is being restored into it would go on for as long as it takes. */
+  async #stop(addonId: AddonId): Promise<void> {
+    const { engine } = this.#own
+    for (const { id } of await engine.listServices({ addonId })) await engine.stopDyno(id, 0)
   }
 }
 

@@ -64,11 +64,35 @@ describe.skipIf(url === undefined)('an upgrade', () => {
   it('is tried on a copy, which says how long it takes and leaves everything as it is', async () => {
     const { code, stdout, stderr } = await database.paas(['pg:upgrade:dryrun'])
     expect([code, stderr]).toEqual([0, expect.stringContaining('Upgrading a copy')])
-    expect(stdout).toMatch(/Writes will be refused for about \d+ s\./)
+    expect(stdout).toMatch(/Writes will be refused for about \d+ s, as the copy took, and \d+ s at most: what takes/)
     expect(await sql('SHOW server_version')).toContain('15.')
     await expect.poll(() => namesLike('rehearsal')).toBe('')
     // An image with both versions is made first.
   }, 400_000)
+
+  it('that takes longer than was announced is given up, and the old one is written again', async () => {
+    const upgrade = `/client/v11/databases/${database.id}/upgrade`
+    await api(server, 'POST', `${upgrade}/run`, { body: {} })
+    const copy = await until('a copy is being made', async () => {
+      const { body } = await api<{ id: string }[]>(server, 'GET', `/apps/${database.app}/addons`)
+      return body.find(({ id }) => id !== database.id)
+    })
+    execFileSync('docker', ['pause', await until('it has a container', async () => containerOf(copy.id, 'running'))])
+    const { DATABASE_URL: url = '' } = await database.config()
+    expect(await psql(url, 'CREATE TABLE late ()')).toContain('read-only transaction')
+    type Status = { 'error?': boolean; message: string; longest_hold_seconds: number }
+    const status = async () => (await api<Status>(server, 'GET', `${upgrade}/wait_status`)).body
+    const { longest_hold_seconds: most } = await status()
+    await until('it is given up', async () => (await status())['error?'], most * 1000 + 5000)
+    const { message } = await status()
+    expect(message).toContain(`goes on as it was: It was not done in ${most} s, and writes are held no longer.`)
+    await until(
+      'it can be written',
+      async () => (await psql(url, 'CREATE TABLE late ()')).includes('CREATE TABLE'),
+      5000,
+    )
+    await until('nothing is left of the copy', async () => containerOf(copy.id) === undefined)
+  }, 120_000)
 
   it('loses no row that was taken, and puts the new one in the place of the old one', async () => {
     await sql('CREATE TABLE marks (n int PRIMARY KEY)')
@@ -180,6 +204,13 @@ async function said(ran: ReturnType<HerokuUser['heroku']>): Promise<string> {
 
 async function backupsOf(id: string): Promise<{ last_good: object | null }> {
   return (await api<{ last_good: object | null }>(server, 'GET', `/addons/${id}/backups`)).body
+}
+
+/** @param state undefined: whatever it does */
+function containerOf(id: string, state?: string): string | undefined {
+  const filters = [`label=paas.owner=${id}`, ...(state === undefined ? [] : [`status=${state}`])]
+  const argv = ['ps', '--all', '--quiet', ...filters.flatMap((filter) => ['--filter', filter])]
+  return execFileSync('docker', argv, { encoding: 'utf8' }).trim() || undefined
 }
 
 async function namesLike(text: string): Promise<string> {

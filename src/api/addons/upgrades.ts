@@ -136,7 +136,7 @@ function messageOf(
     case 'rehearsing':
       return `a copy of ${of.name} is being upgraded, which goes on as ever`
     case 'holding':
-      return `${of.name} is read-only while it is replaced${rehearsed === null ? '' : `, for about ${Math.ceil(rehearsed)} s`}`
+      return `${of.name} is read-only while it is replaced${rehearsed === null ? '' : `, for ${howLong(rehearsed)}`}`
     case 'succeeded':
       return isRehearsal
         ? `A copy of ${of.name} was upgraded to version ${version}.${took}`
@@ -146,4 +146,8 @@ function messageOf(
     case 'cancelled':
       return `the upgrade of ${of.name} was cancelled`
   }
+}
+
+function howLong(rehearsed: number): string {
+  return `about ${Math.ceil(rehearsed)} s, and ${longestHold(rehearsed)} s at most`
 }

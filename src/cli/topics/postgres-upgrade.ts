@@ -72,8 +72,10 @@ async function upgrade(
 ): Promise<void> {
   const { api, app } = await connectToApp(options)
   const addon = await addonCalled({ api, app }, name ?? 'DATABASE')
-  const { rehearsed_seconds: seconds, version: to = version ?? '' } = await rehearse(api, addon, version)
-  const what = `This makes ${addon.name} read-only for about ${seconds ?? 0} s, and then puts a copy of version ${to} in its place.`
+  const rehearsed = await rehearse(api, addon, version)
+  const to = rehearsed.version ?? version ?? ''
+  const then = `Then a copy of version ${to} takes its place, and its apps start with that.`
+  const what = `This makes ${addon.name} read-only for ${howLong(rehearsed)}. ${then}`
   await confirm(what, {
     name: app,
     ...(given === undefined ? {} : { given }),
@@ -89,7 +91,11 @@ async function dryRun(name: string | undefined, { version, ...options }: Upgrade
   const { api, app } = await connectToApp(options)
   const addon = await addonCalled({ api, app }, name ?? 'DATABASE')
   const ended = await rehearse(api, addon, version)
-  print(options, ended, () => `Writes will be refused for about ${ended.rehearsed_seconds ?? 0} s.`)
+  print(options, ended, () => `Writes will be refused for ${howLong(ended)}.`)
+}
+
+function howLong({ rehearsed_seconds: seconds, longest_hold_seconds: most }: StatusJson): string {
+  return `about ${seconds ?? 0} s, as the copy took, and ${most ?? 0} s at most: what takes longer is given up`
 }
 
 async function rehearse(api: Client, addon: AddonJson, version: string | undefined): Promise<StatusJson> {

@@ -110,7 +110,7 @@ describe('an upgrade of a database', () => {
       message: `${name} was not upgraded, and goes on as it was: pg_upgrade: no`,
       step: 'failed',
       rehearsed_seconds: 12,
-      longest_hold_seconds: 168,
+      longest_hold_seconds: 56,
       replaced_by: null,
       version: '17',
     })
