@@ -43,5 +43,5 @@ export function isUnderWay({ state: { kind } }: Pick<AddonUpgrade, 'state'>): bo
  * upgrade is told so. A busy machine may take two or three times as long as the copy took.
  */
 export function longestHold(rehearsed: number): number {
-  return Math.ceil(rehearsed * 3) + 20
+  return Math.ceil(rehearsed) * 3 + 20
 }

@@ -77,7 +77,9 @@ describe.skipIf(url === undefined)('an upgrade', () => {
       const { body } = await api<{ id: string }[]>(server, 'GET', `/apps/${database.app}/addons`)
       return body.find(({ id }) => id !== database.id)
     })
-    execFileSync('docker', ['pause', await until('it has a container', async () => containerOf(copy.id, 'running'))])
+    const container = await until('it runs', async () => containerOf(copy.id, 'running'))
+    // Restoring into it waits for whoever restores into it already.
+    execFileSync('docker', ['exec', '--detach', container, 'flock', '/tmp/restore.lock', 'sleep', '600'])
     const { DATABASE_URL: url = '' } = await database.config()
     expect(await psql(url, 'CREATE TABLE late ()')).toContain('read-only transaction')
     type Status = { 'error?': boolean; message: string; longest_hold_seconds: number }
