@@ -7,8 +7,7 @@ import { RcloneLog, telling } from './rclone-log.ts'
 import { watchProgress } from './stall.ts'
 
 /** What rclone gets of the environment: where it finds itself, keys of the store, the way there. */
-const passedOn =
-  /^(PATH|HOME|TMPDIR|AWS_(?!CA_BUNDLE$).*|SSL_CERT_FILE|SSL_CERT_DIR|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)$/
+const passedOn = /^(PATH|HOME|TMPDIR|AWS_.*|SSL_CERT_FILE|SSL_CERT_DIR|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)$/
 /** What it tries again by itself, for a moment: whatever failed is stored in the next round. */
 const trying = ['--contimeout=15s', '--timeout=30s', '--retries=1', '--low-level-retries=2']
 /** Milliseconds for which nothing may go on. */
@@ -107,8 +106,8 @@ export class Rclone {
 
 /** rclone's own way to AWS does not take a bundle of authorities (`AWS_CA_BUNDLE`); it does. */
 function environment(): NodeJS.ProcessEnv {
-  const { AWS_CA_BUNDLE: authorities } = process.env
-  const passed = Object.entries(process.env).filter(([name]) => passedOn.test(name))
+  const { AWS_CA_BUNDLE: authorities, ...others } = process.env
+  const passed = Object.entries(others).filter(([name]) => passedOn.test(name))
   return { ...Object.fromEntries(passed), ...(authorities && { RCLONE_CA_CERT: authorities }) }
 }
 
