@@ -41,6 +41,8 @@ export class PaasError extends Error {
  */
 export function asPaasError(thrown: unknown): PaasError {
   if (thrown instanceof PaasError) return thrown
+  // The one that came first: what could not be tidied away then failed for the same reason.
+  if (thrown instanceof SuppressedError) return asPaasError(thrown.suppressed)
   const lack = asDiskError(thrown) ?? asExhaustion(thrown)
   return lack ?? new PaasError('internal', 'Something went wrong inside the server.', { cause: thrown })
 }

@@ -28,6 +28,12 @@ describe('the catalogue of errors', () => {
 })
 
 describe('an error', () => {
+  it('that came first is the one that counts, where tidying up after it failed too', () => {
+    const first = new PaasError('engine_unavailable', 'Docker does not answer.')
+    const both = new SuppressedError(new Error('not removed'), first, 'An error was suppressed during disposal.')
+    expect([asPaasError(both), isPassing(asPaasError(both))]).toEqual([first, true])
+  })
+
   it('has the hint of its code unless it has one of its own', () => {
     expect(new PaasError('app_not_found', 'x').hint).toBe('See your apps with: paas apps')
     expect(new PaasError('app_not_found', 'x', { hint: 'y' }).hint).toBe('y')
