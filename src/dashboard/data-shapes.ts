@@ -1,3 +1,5 @@
+import type { ToldFilling } from '../model/volume-copy.ts'
+
 /** What the API answers of add-ons and volumes, as far as pages use it. */
 
 export type ShownAddon = {
@@ -57,12 +59,7 @@ export type ShownVolume = {
   measured_at: string | null
   created_at: string
   /** The copy that what is in it came with. */
-  filled_from: {
-    kind: 'restore' | 'fork' | 'upload'
-    volume: { name: string }
-    backup: { id: string } | null
-    as_of: string
-  } | null
+  filled_from: ToldFilling | null
 }
 
 export type ShownCopy = {

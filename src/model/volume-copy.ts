@@ -104,3 +104,12 @@ export function freeVolumeName(base: string, taken: string[]): string {
     if (!taken.includes(name)) return name
   }
 }
+
+/** What a volume came with, as the API tells it; `as_of` in RFC 3339. */
+export type ToldFilling = {
+  kind: Exclude<VolumeCopy['kind'], 'backup'>
+  volume: { name: string }
+  /** Of a restore. */
+  backup: { id: string } | null
+  as_of: string
+}

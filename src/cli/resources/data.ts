@@ -1,3 +1,5 @@
+import type { ToldFilling } from '../../model/volume-copy.ts'
+
 /** Add-ons and volumes with their copies: the fields that are read. */
 
 export type VolumeJson = {
@@ -14,12 +16,7 @@ export type VolumeJson = {
   limit_bytes: number
   measured_at: string | null
   /** The copy that what is in it came with. */
-  filled_from: {
-    kind: 'restore' | 'fork' | 'upload'
-    volume: { name: string }
-    backup: { id: string } | null
-    as_of: string
-  } | null
+  filled_from: ToldFilling | null
   created_at: string
   /** The one that a change of it made. */
   release: { version: number } | null

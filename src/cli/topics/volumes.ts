@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { awaitRelease } from '../await-release.ts'
 import { defineForApp, type AppOptions } from '../command.ts'
 import { confirm } from '../confirm.ts'
+import type { ToldFilling } from '../../model/volume-copy.ts'
 import { heading, list, note, print, progress, table } from '../output.ts'
 import type { VolumeJson } from '../resources/data.ts'
 import { connectToApp } from '../session.ts'
@@ -92,7 +93,7 @@ function useOf({ used_bytes, limit_bytes }: VolumeJson): string {
   return `${used} of ${Math.round(limit_bytes / 2 ** 20)}`
 }
 
-function fillingOf({ kind, volume: { name }, backup, as_of: at }: NonNullable<VolumeJson['filled_from']>): string {
+function fillingOf({ kind, volume: { name }, backup, as_of: at }: ToldFilling): string {
   const what = kind === 'upload' ? 'an upload' : `${backup ? `backup ${backup.id.slice(0, 8)} of ` : ''}${name}`
   return `${what}, as of ${formatTimeAndAge(at)}`
 }

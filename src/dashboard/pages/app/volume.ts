@@ -3,6 +3,7 @@ import { empty, facts, tableOr } from '../../components/table.ts'
 import { downloadPage } from '../../components/download-page.ts'
 import { badge, bytes, moment } from '../../components/words.ts'
 import type { ShownCopy, ShownVolume } from '../../data-shapes.ts'
+import type { ToldFilling } from '../../../model/volume-copy.ts'
 import { html, nothing, type Html } from '../../html.ts'
 import { appPage, type AppVisit, type Done } from '../../page.ts'
 import { ApiRefusal, at } from '../../platform.ts'
@@ -74,7 +75,7 @@ function about(one: ShownVolume): Html {
   </section>`
 }
 
-function filledFrom({ kind, volume: of, backup, as_of: at }: NonNullable<ShownVolume['filled_from']>): Html {
+function filledFrom({ kind, volume: of, backup, as_of: at }: ToldFilling): Html {
   const what = kind === 'upload' ? 'an upload' : of.name
   return html`${backup ? html`backup <code>${backup.id.slice(0, 8)}</code> of ` : nothing}${what}, as of
   ${moment(at, 'seconds')}`
