@@ -144,7 +144,7 @@ export class Certificates implements AsyncDisposable {
       const { directory } = settings
       const facts = () => this.#authority.facts({ directory, trust: trustOf(settings) }, signal)
       const own = { dns: this.#dns, proofs: this.#proofs, facts }
-      const parts = { ...own, ...outbound, store, settings, domain: config.domain }
+      const parts = { ...own, ...outbound, store, settings, log, domain: config.domain }
       const issued = await issue(parts, managed, signal)
       this.#record(managed, issued)
       log.info({ name, app: appId }, 'certificate issued')

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import type { AcmeSettings } from '../acme-settings.ts'
+import type { Logger } from '../log.ts'
 import { isForHost, parseCertificate } from '../model/certificate.ts'
 import type { ManagedCertificate } from '../model/managed-certificate.ts'
 import type { Store } from '../store/store.ts'
@@ -17,6 +18,7 @@ import { addressesName } from './wanted.ts'
 export type IssueDeps = Omit<LeadsHereDeps, 'settings'> & {
   store: Pick<Store, 'apps' | 'managedCertificates'>
   settings: AcmeSettings
+  log: Pick<Logger, 'warn'>
   /** What the authority says of itself. @throws AuthorityError */
   facts: () => Promise<AuthorityFacts>
 }
@@ -69,9 +71,9 @@ async function challengeFor(deps: IssueDeps, managed: ManagedCertificate): Promi
   return ways.includes('tls-alpn-01') ? 'tls-alpn-01' : 'http-01'
 }
 
-function dnsDeps({ dns, settings }: IssueDeps, signal: AbortSignal): Parameters<typeof proveByDns>[0] {
+function dnsDeps({ dns, settings, log }: IssueDeps, signal: AbortSignal): Parameters<typeof proveByDns>[0] {
   if (settings.dns === undefined) throw new Error('nobody sets records')
-  return { dns, records: recordSetter(settings.dns), signal }
+  return { dns, records: recordSetter(settings.dns), log, signal }
 }
 
 function proofsOf(challenges: Challenge[]): Parameters<LeadsHereDeps['proofs']['show']>[0] {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Logger } from '../log.ts'
 import type { Challenge } from './acme/order.ts'
 import type { Dns } from './dns.ts'
 import type { RecordSetter } from './records/setter.ts'
@@ -10,7 +11,12 @@ const patience = { total: 180_000, between: 1_000 }
 /** Milliseconds before each try to take a record away: a name server may be away for a moment. */
 const pausesBeforeUnset = [0, 1_000, 5_000]
 
-type ProveDeps = { dns: Pick<Dns, 'texts' | 'alias'>; records: RecordSetter; signal: AbortSignal }
+type ProveDeps = {
+  dns: Pick<Dns, 'texts' | 'alias'>
+  records: RecordSetter
+  log: Pick<Logger, 'warn'>
+  signal: AbortSignal
+}
 
 /**
  * Sets the records that prove names, and waits until the DNS has them. A name may be another name
@@ -22,22 +28,23 @@ export async function proveByDns(deps: ProveDeps, challenges: Challenge[]): Prom
   for (const { name, value } of challenges) {
     const own = `_acme-challenge.${name}`
     const place = (await deps.dns.alias(own).catch(() => undefined))?.toLowerCase() ?? own
+    // Before it is set: what does not answer in time may have set it nevertheless.
+    set.defer(() => unset(deps, place, value))
     await deps.records.set(place, value)
-    set.defer(() => unset(deps.records, place, value))
     await untilSeen(deps, own, value)
   }
   return set.move()
 }
 
 /** What cannot be unset is left: it proves nothing to anybody once its order is over. */
-async function unset(records: RecordSetter, name: string, text: string): Promise<void> {
+async function unset({ records, log }: ProveDeps, name: string, text: string): Promise<void> {
   for (const pause of pausesBeforeUnset) {
     await delay(pause)
-    const isUnset = await records.unset(name, text).then(
-      () => true,
-      () => false,
-    )
-    if (isUnset) return
+    try {
+      return await records.unset(name, text)
+    } catch (cause) {
+      log.warn({ err: cause, name }, 'the record of a proof is not taken away yet')
+    }
   }
 }
 
