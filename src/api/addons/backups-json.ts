@@ -7,7 +7,7 @@ import { serviceNamed, type Service } from '../../model/service.ts'
 import { canBeDumped, canBeProven } from '../../services/dumps.ts'
 import { hasArchive } from '../../services/spec.ts'
 import type { Store } from '../../store/store.ts'
-import { time } from '../http/shapes.ts'
+import { secondsSince, time } from '../http/shapes.ts'
 import { dumpsJson } from './dumps-json.ts'
 
 type Told = {
@@ -67,7 +67,7 @@ function archiveJson({ store, config }: Told, addon: Addon) {
     window_days: windowDays,
     window: archive.since && archive.until ? { from: time(archive.since), to: time(archive.until) } : null,
     hole: archive.hole && time(archive.hole),
-    recovery_point_seconds: until && Math.max(0, Math.round((Date.now() - until.getTime()) / 1000)),
+    recovery_point_seconds: until && secondsSince(until),
     bytes: archive.bytes,
     where: config.backup ? withoutPassword(config.backup.repository) : here,
     last_good: good ? backupJson(good) : null,

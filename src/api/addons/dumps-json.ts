@@ -5,7 +5,7 @@ import { transferName, type BackupSchedule, type DataTransfer } from '../../mode
 import type { Service } from '../../model/service.ts'
 import { dumpProblem, dumpsOf, isGood } from '../../services/dump-watch.ts'
 import type { Store } from '../../store/store.ts'
-import { time } from '../http/shapes.ts'
+import { secondsSince, time } from '../http/shapes.ts'
 
 type Told = {
   store: Pick<Store, 'dataTransfers' | 'backupSchedules'>
@@ -29,7 +29,7 @@ export function dumpsJson({ store, config }: Told, addon: Addon, { title, script
     window_days: null,
     window: null,
     hole: null,
-    recovery_point_seconds: since && Math.max(0, Math.round((Date.now() - since.getTime()) / 1000)),
+    recovery_point_seconds: since && secondsSince(since),
     bytes: dumps.filter(isGood).reduce((sum, { bytes }) => sum + bytes, 0),
     where: config.backup ? `${withoutPassword(config.backup.repository)}/dumps` : here,
     last_good: good ? dumpJson(good) : null,

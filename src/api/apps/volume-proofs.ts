@@ -7,7 +7,7 @@ import { newestBackup, volumeProblem, type VolumeCopy, type VolumeProof } from '
 import type { AppVolume } from '../../model/volume.ts'
 import type { Api, ApiDeps } from '../deps.ts'
 import { appOf } from '../http/access.ts'
-import { time } from '../http/shapes.ts'
+import { secondsSince, time } from '../http/shapes.ts'
 import { wake } from '../http/wake.ts'
 import { volumeNamed } from './volumes.ts'
 
@@ -67,7 +67,7 @@ function volumeBackupsJson({ store, config: settings }: Deps, volume: AppVolume)
     app: { id: appId, name: store.apps.get(appId)?.name ?? '' },
     kind: 'volume',
     schedule: scheduleOf(settings),
-    recovery_point_seconds: good ? Math.max(0, Math.round((Date.now() - good.createdAt.getTime()) / 1000)) : null,
+    recovery_point_seconds: good ? secondsSince(good.createdAt) : null,
     bytes: good?.state.kind === 'succeeded' ? good.state.bytes : 0,
     where: settings.backup ? withoutPassword(settings.backup.repository) : here,
     last_good: good ? copyJson(good) : null,

@@ -6,6 +6,11 @@ export function time(date: Date): string {
   return date.toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
+/** Whole seconds since then, 0 at least; rounded up, for no less may be lost than is told. */
+export function secondsSince(date: Date): number {
+  return Math.max(0, Math.ceil((Date.now() - date.getTime()) / 1000))
+}
+
 /**
  * A UUID (version 8, RFC 9562) that is always the same for a name: for resources that the database
  * gives no id.
