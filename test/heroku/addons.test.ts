@@ -239,7 +239,9 @@ describe('a database', () => {
 
 describe('a cache', () => {
   it('of Redis is made, spoken to, given another password and asked how it is', async () => {
-    await create('heroku-redis:premium-0', '--wait', ...on())
+    expect(await user.succeed(['addons:services'])).toMatch(/heroku-redis +Valkey \(Redis\) +ga/)
+    expect(await create('heroku-redis:premium-0', '--name', 'acme-cache', ...on())).toBe('acme-cache')
+    await user.succeed(['redis:wait', '--wait-interval', '1', ...on()])
     expect(await user.succeed(['redis:info', ...on()])).toMatch(/Persistence: +AOF/)
     const said = await user.run('paas', ['redis:cli', ...on()], { input: 'SET greeting hello\nGET greeting\n' })
     expect([said.code, said.stdout]).toEqual([0, 'OK\nhello\n'])
@@ -250,6 +252,21 @@ describe('a cache', () => {
     )
     const again = await user.run('paas', ['redis:cli', ...on()], { input: 'GET greeting\n' })
     expect(again.stdout).toBe('hello\n')
+  }, 240_000)
+
+  it('of Redis takes the place of another one, which keeps a config var of its own', async () => {
+    const vars = async () => (await api<Record<string, string>>(server, 'GET', `/apps/${app.name}/config-vars`)).body
+    const { REDIS_URL: first } = await vars()
+    await create('heroku-redis', '--name', 'acme-second', '--as', 'SECOND', '--wait', ...on())
+    expect(await user.succeed(['redis:promote', 'acme-second', ...on()])).toContain('Promoting acme-second')
+    const { REDIS_URL: promoted, SECOND_URL: second, ...others } = await vars()
+    expect([promoted, Object.entries(others)]).toEqual([
+      second,
+      expect.arrayContaining([[expect.stringMatching(/^HEROKU_REDIS_[A-Z]+_URL$/), first]]),
+    ])
+    await user.succeed(['redis:promote', 'acme-cache', ...on()])
+    expect((await vars())['REDIS_URL']).toBe(first)
+    await api(server, 'DELETE', `/apps/${app.name}/addons/acme-second`)
   }, 240_000)
 
   it('of memcached needs no more than its own directory', async () => {

@@ -278,15 +278,17 @@ describe('a database', () => {
 })
 
 describe('Redis', () => {
-  it('has a policy, a time limit and a client, which stay over a restart', async () => {
+  it('has a policy, a time limit, events and a client, which stay over a restart', async () => {
     expect(await user.succeed(['redis:maxmemory', '--policy', 'allkeys-lru', ...on])).toContain('set to allkeys-lru')
     expect(await user.succeed(['redis:timeout', '--seconds', '77', ...on])).toContain('set to 77 seconds')
+    expect(await user.succeed(['redis:keyspace-notifications', '-c', 'Ex', ...on])).toMatch(/set to '(Ex|xE)'/)
     const wrong = await user.heroku(['redis:maxmemory', '--policy', 'nonsense', ...on])
     expect([wrong.code === 0, wrong.stderr]).toEqual([false, expect.stringContaining('The policy is one of')])
     await run('docker', ['kill', await container(names.redis)])
     const info = await until('it is back', async () => {
-      const said = await user.run('paas', ['redis:cli', ...on], { input: 'CONFIG GET timeout\n' })
-      return said.stdout.includes('77') ? user.succeed(['redis:info', ...on]) : undefined
+      const asked = 'CONFIG GET timeout\nCONFIG GET notify-keyspace-events\n'
+      const { stdout } = await user.run('paas', ['redis:cli', ...on], { input: asked })
+      return /\b77\n[^]*\n(Ex|xE)\n/.test(stdout) ? user.succeed(['redis:info', ...on]) : undefined
     })
     expect(info).toMatch(/Maxmemory: +allkeys-lru/)
     const typed = await user.heroku(['redis:cli', ...sure], { input: 'GET greeting\nQUIT\n' })
