@@ -8,7 +8,7 @@ import type { AddonId, DataTransferId } from '../model/ids.ts'
 import { shutdown } from '../model/stop-reasons.ts'
 import { serviceNamed, type Service } from '../model/service.ts'
 import { readServices } from '../services/definition.ts'
-import { canBeDumped, endBeside, settleLoad } from '../services/dumps.ts'
+import { awayInTheMidst, canBeDumped, endBeside, settleLoad } from '../services/dumps.ts'
 import type { Store } from '../store/store.ts'
 import { askBackup } from './ask.ts'
 import { askSnapshots } from './snapshots.ts'
@@ -160,8 +160,7 @@ export class DataTransfers implements AsyncDisposable {
     const ended = { startedAt, endedAt: new Date() }
     if (isDone) return void store.dataTransfers.setState(id, { kind: 'succeeded', ...ended, stored: null })
     if (isCancelled) return void store.dataTransfers.setState(id, { kind: 'cancelled', ...ended })
-    const { message, hint } = asPaasError(this.#stopping.signal.aborted ? stopped : cause)
-    const reason = [message, hint].filter(Boolean).join(' ')
+    const reason = reasonOf(transfer, asPaasError(this.#stopping.signal.aborted ? stopped : cause))
     log.warn({ transfer: id, app: appId, err: cause }, 'data not transferred')
     store.dataTransfers.addLine(id, reason)
     store.dataTransfers.setState(id, { kind: 'failed', ...ended, reason })
@@ -221,7 +220,14 @@ export class DataTransfers implements AsyncDisposable {
 
 type Failure = { startedAt: Date; cause: unknown; isCancelled: boolean }
 
-const stopped = new PaasError('dump_failed', 'The server was stopped in the midst of it.')
+const again = 'Nothing was changed; ask for it again.'
+const stopped = new PaasError('dump_failed', 'The server was stopped in the midst of it.', { hint: again })
+
+function reasonOf({ from, to }: DataTransfer, { code, message, hint }: PaasError): string {
+  const { name } = from.addonId === null ? to : from
+  if (code === 'engine_unavailable') return `${awayInTheMidst(name)} ${again}`
+  return [message, hint].filter(Boolean).join(' ')
+}
 
 function addonsOf({ from, to }: DataTransfer): AddonId[] {
   return [from.addonId, to.addonId].filter((id) => id !== null)

@@ -6,8 +6,9 @@ import { asPaasError, PaasError } from '../errors.ts'
 import type { Addon } from '../model/addon.ts'
 import { planNamed, serviceNamed, type Service, type ServicePlan } from '../model/service.ts'
 import { addonFacts, loadAddon } from './dumps.ts'
+import { untilHealthy } from './healthy.ts'
 import { runProgram } from './programs.ts'
-import { containersOf, specOf, untilHealthy, type RunAddonDeps } from './run-addon.ts'
+import { containersOf, specOf, type RunAddonDeps } from './run-addon.ts'
 import { archiveVolume, dataOf } from './spec.ts'
 
 /** Of the removal of a volume that somebody uses, and milliseconds between two. */

@@ -189,6 +189,11 @@ function notRunning(name: string, cause?: unknown): PaasError {
   return new PaasError('dump_failed', `${name} is not running.`, { cause })
 }
 
+/** Why something with an add-on ended, where nobody answers any more. */
+export function awayInTheMidst(name: string): string {
+  return `Docker or ${name} went away in the midst of it.`
+}
+
 type Exit = { code: number; said: string }
 
 function failure(what: string, exit: Exit): PaasError {

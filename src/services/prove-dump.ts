@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts'
 import { runArchiveProgram } from './archive.ts'
 import { addonFacts, canBeCopied, loadAddon } from './dumps.ts'
 import { checkFacts } from './facts.ts'
-import { untilHealthy } from './run-addon.ts'
+import { untilHealthy } from './healthy.ts'
 import { Summed } from './summed.ts'
 import { startTrial, type Proven, type TrialDeps } from './trial.ts'
 

@@ -2,7 +2,7 @@ import { asPaasError, isPassing, PaasError } from '../errors.ts'
 import type { AddonBackup } from '../model/addon-backup.ts'
 import { runArchiveProgram } from './archive.ts'
 import { restoreInto, type RestoreDeps } from './restore.ts'
-import { untilHealthy } from './run-addon.ts'
+import { untilHealthy } from './healthy.ts'
 import { checkFacts } from './facts.ts'
 import { startTrial, type Proven, type TrialDeps } from './trial.ts'
 

@@ -1,8 +1,9 @@
 import type { Addon } from '../model/addon.ts'
 import { runArchiveProgram } from './archive.ts'
+import { untilHealthy } from './healthy.ts'
 import type { ProveDeps } from './prove.ts'
 import { restoreInto } from './restore.ts'
-import { specOf, untilHealthy } from './run-addon.ts'
+import { specOf } from './run-addon.ts'
 import { startTrial, type Proven } from './trial.ts'
 
 /**

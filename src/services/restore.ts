@@ -3,8 +3,10 @@ import type { Config } from '../config.ts'
 import type { Engine, ServiceContainer } from '../engine/engine.ts'
 import { PaasError } from '../errors.ts'
 import type { AddonOrigin, RestoreMoment } from '../model/addon-backup.ts'
+import type { AddonId } from '../model/ids.ts'
 import type { Store } from '../store/store.ts'
 import { bringIntoArchive, explainAway, runArchiveProgram } from './archive.ts'
+import { untilHealthy } from './healthy.ts'
 
 export type RestoreDeps = {
   engine: Pick<Engine, 'endExec' | 'execInService' | 'listServices' | 'readFromService' | 'writeToService'>
@@ -14,6 +16,10 @@ export type RestoreDeps = {
 
 /** That waits for what it is made from. */
 type Container = Pick<ServiceContainer, 'id' | 'addonId'>
+
+/** Milliseconds in which what an archive is taken of has to run, and between two looks at it. */
+const patience = 60_000
+const pause = 250
 
 /** Where a service has its archive, and where a restore finds that of another. */
 const archiveAt = '/backups/repo'
@@ -68,10 +74,33 @@ async function bringArchive(
   const isFormer = !!former && moment.kind === 'time' && Date.parse(moment.at) <= former.until.getTime()
   if (config.backup && (asIfLost || isFormer || !runs))
     return fetchFromTarget(deps, container, { addonId, moment }, signal)
-  if (!runs) throw new PaasError('backup_failed', 'The add-on does not run, and its backups are nowhere else.')
-  const { until } = await bringIntoArchive(deps, source.id, signal)
+  const { id } = await untilItAnswers(deps, addonId, signal)
+  const { until } = await bringIntoArchive(deps, id, signal)
   store.addonBackups.setArchive(addonId, { until })
-  await engine.writeToService(container.id, sourceAt, await engine.readFromService(source.id, archiveAt))
+  await engine.writeToService(container.id, sourceAt, await engine.readFromService(id, archiveAt))
+}
+
+/**
+ * An engine that was away starts it again.
+ * @throws backup_failed and addon_failed where it does not come up
+ */
+async function untilItAnswers(
+  { engine, store }: RestoreDeps,
+  addonId: AddonId,
+  signal: AbortSignal,
+): Promise<ServiceContainer> {
+  const addon = store.addons.find(addonId)
+  if (!addon) throw new PaasError('backup_failed', 'The add-on is gone, and its backups are nowhere else.')
+  for (const end = performance.now() + patience; performance.now() < end;) {
+    const [source] = await engine.listServices({ addonId })
+    if (source?.state.kind === 'running') {
+      await untilHealthy({ engine }, addon, source, signal)
+      return source
+    }
+    await delay(pause, undefined, { signal })
+  }
+  const hint = `Its log says why: paas logs -d ${addon.process}`
+  throw new PaasError('backup_failed', `${addon.name} does not run, and its backups are nowhere else.`, { hint })
 }
 
 /** @throws backup_failed with what the process says */
@@ -87,7 +116,7 @@ async function fetchFromTarget(
       const state = store.archiveFetches.find(id)?.state ?? { kind: 'failed', reason: 'Nobody brings it.' }
       if (state.kind === 'done') return
       if (state.kind === 'failed') throw new PaasError('backup_failed', state.reason)
-      await delay(250, undefined, { signal })
+      await delay(pause, undefined, { signal })
     }
   } finally {
     store.archiveFetches.remove(id)

@@ -1,15 +1,15 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Stacks } from '../build/stacks.ts'
 import type { Config } from '../config.ts'
 import type { Engine, ServiceContainer } from '../engine/engine.ts'
-import { asPaasError, PaasError } from '../errors.ts'
+import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { newBackupKey, type Addon, type AddonSecrets } from '../model/addon.ts'
 import type { AppId } from '../model/ids.ts'
 import type { Service, ServicePlan } from '../model/service.ts'
 import { usualStack } from '../model/stack.ts'
 import type { Store } from '../store/store.ts'
-import { programsAt, serviceImage } from './image.ts'
+import { runsOrWill, untilHealthy } from './healthy.ts'
+import { serviceImage } from './image.ts'
 import { restoreInto } from './restore.ts'
 import { serviceSpec } from './spec.ts'
 
@@ -36,8 +36,6 @@ export type RunAddonDeps = {
   log: Logger
 }
 
-/** Seconds in which a service has to answer, and milliseconds between two questions. */
-const readiness = { seconds: 120, pause: 150 }
 /** Milliseconds that a service has to write what it holds. */
 const grace = 60_000
 
@@ -68,7 +66,7 @@ async function runAs(
   const { engine, collector, log } = deps
   const spec = await specOf(deps, addon, known)
   const present = await containersOf(deps, addon)
-  const good = present.find(({ version, state }) => version === spec.version && comesBack(state))
+  const good = present.find(({ version, state }) => version === spec.version && runsOrWill(state))
   for (const other of present) if (other !== good) await engine.stopDyno(other.id, grace)
   if (good) {
     await engine.connectService(good, spec)
@@ -139,38 +137,4 @@ export async function containersOf(
   { id }: Addon,
 ): Promise<ServiceContainer[]> {
   return engine.listServices({ addonId: id })
-}
-
-/**
- * Waits until a container that was started answers.
- * @throws addon_failed, and engine_unavailable as soon as it has gone: another one may be started
- */
-export async function untilHealthy(
-  { engine }: Pick<RunAddonDeps, 'engine'>,
-  { name, process }: Addon,
-  { id, addonId }: ServiceContainer,
-  signal: AbortSignal,
-): Promise<void> {
-  const end = performance.now() + readiness.seconds * 1000
-  while (performance.now() < end) {
-    const asked = await engine.execInService(id, { argv: [`${programsAt}/health`] }, signal).catch(notYet)
-    if (asked?.code === 0) return
-    const container = (await engine.listServices({ addonId })).find((one) => one.id === id)
-    if (!container || !comesBack(container.state))
-      throw new PaasError('engine_unavailable', `The add-on ${name} went away.`)
-    await delay(readiness.pause, undefined, { signal })
-  }
-  throw new PaasError('addon_failed', `${name} did not answer within ${readiness.seconds} s.`, {
-    hint: `Its log says why: paas logs -d ${process}`,
-  })
-}
-
-/** Those that the engine starts again, or that run. */
-function comesBack({ kind }: ServiceContainer['state']): boolean {
-  return kind === 'running' || kind === 'restarting'
-}
-
-/** It is just being started, or started again. */
-function notYet(cause: unknown): undefined {
-  if (asPaasError(cause).code !== 'not_found') throw cause
 }

@@ -13,8 +13,9 @@ import { readServices } from './definition.ts'
 import { runArchiveProgram } from './archive.ts'
 import { DoorKeeper } from './doors.ts'
 import { provideAddons } from './from-app-json.ts'
+import { untilHealthy } from './healthy.ts'
 import { programsAt } from './image.ts'
-import { containersOf, runAddon, untilHealthy, type RunAddonDeps } from './run-addon.ts'
+import { containersOf, runAddon, type RunAddonDeps } from './run-addon.ts'
 import { archiveVolume, configOf, dataOf } from './spec.ts'
 
 export type ServicesOptions = RunAddonDeps & {

@@ -1,16 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config.ts'
-import { asPaasError, PaasError } from '../errors.ts'
+import { asPaasError, isPassing, PaasError } from '../errors.ts'
 import type { Addon } from '../model/addon.ts'
 import { longestHold, rehearsalAge, type AddonUpgrade } from '../model/addon-upgrade.ts'
 import type { AddonId, AddonUpgradeId, AppId } from '../model/ids.ts'
 import { planNamed, serviceNamed, type Service, type ServicePlan } from '../model/service.ts'
 import { shutdown } from '../model/stop-reasons.ts'
 import type { PlatformLog } from '../logs/platform-log.ts'
+import { Patience } from '../retry.ts'
 import type { Store } from '../store/store.ts'
 import { runArchiveProgram } from './archive.ts'
 import { createAddon } from './create-addon.ts'
 import { readServices } from './definition.ts'
+import { awayInTheMidst } from './dumps.ts'
 import { factsDiffer } from './facts.ts'
 import type { ProveDeps } from './prove.ts'
 import { rehearse } from './rehearse.ts'
@@ -27,6 +29,8 @@ export type AddonUpgradesOptions = ProveDeps & {
 
 /** Milliseconds between two looks at the record. */
 const pace = { asked: 1000, made: 150 }
+/** Milliseconds for which a copy is tried again that something passing breaks off. */
+const patience = 120_000
 
 type Known = { addon: Addon; service: Service; plan: ServicePlan; container: string }
 
@@ -38,6 +42,7 @@ type Known = { addon: Addon; service: Service; plan: ServicePlan; container: str
 export class AddonUpgrades implements AsyncDisposable {
   readonly #own: AddonUpgradesOptions
   readonly #stopping = new AbortController()
+  readonly #patience = new Patience<AddonUpgradeId>(patience)
   #done: Promise<unknown> | undefined
   #converge: (appId: AppId) => void = () => undefined
 
@@ -50,7 +55,7 @@ export class AddonUpgrades implements AsyncDisposable {
     if (this.#done) return
     this.#converge = converge
     for (const upgrade of this.#own.store.addonUpgrades.listOpen()) {
-      if (upgrade.state.kind !== 'asked') this.#fail(upgrade, 'The server was stopped in the midst of it.')
+      if (upgrade.state.kind !== 'asked') this.#fail(upgrade, new PaasError('upgrade_failed', stopped))
     }
     this.#done = this.#watch()
   }
@@ -81,7 +86,7 @@ export class AddonUpgrades implements AsyncDisposable {
     const { store, log } = this.#own
     const known = await this.#known(upgrade.addonId)
     try {
-      if (!known) throw new PaasError('upgrade_failed', 'The add-on does not run.')
+      if (!known) throw new PaasError('engine_unavailable', 'The add-on does not run.')
       const rehearsed = recentRehearsal(store, upgrade) ?? (await this.#rehearse(upgrade, known))
       store.addonUpgrades.setRehearsed(upgrade.id, rehearsed)
       if (store.addonUpgrades.find(upgrade.id)?.state.kind === 'cancelled') return
@@ -90,8 +95,13 @@ export class AddonUpgrades implements AsyncDisposable {
       log.info({ addon: known.addon.name, app: known.addon.appId, rehearsed }, 'add-on upgraded, or tried')
     } catch (cause) {
       this.#stopping.signal.throwIfAborted()
-      if (store.addonUpgrades.find(upgrade.id)?.state.kind !== 'cancelled')
-        this.#fail(upgrade, asPaasError(cause).message, cause)
+      const now = store.addonUpgrades.find(upgrade.id)?.state.kind
+      if (now === 'cancelled') return
+      // Nobody waits for a copy that is tried: writes go on.
+      const canWait = now !== 'holding' && isPassing(asPaasError(cause)) && this.#patience.isLeft(upgrade.id)
+      if (canWait) throw cause
+      this.#patience.forget(upgrade.id)
+      this.#fail(upgrade, cause)
     }
   }
 
@@ -221,9 +231,11 @@ export class AddonUpgrades implements AsyncDisposable {
   }
 
   /** The old one is written again, and what was made goes. */
-  #fail({ id, addonId, forkId }: AddonUpgrade, reason: string, cause?: unknown): void {
+  #fail(upgrade: AddonUpgrade, cause: unknown): void {
     const { store, log, platformLog, services } = this.#own
+    const { id, addonId, forkId } = upgrade
     const addon = store.addons.find(addonId)
+    const reason = this.#reasonOf(upgrade, asPaasError(cause))
     log.warn({ addon: addon?.name, app: addon?.appId, err: cause, reason }, 'an add-on was not upgraded')
     store.transaction(() => {
       const fork = forkId ?? store.addonUpgrades.find(id)?.forkId
@@ -237,12 +249,24 @@ export class AddonUpgrades implements AsyncDisposable {
     if (made) void this.#stop(made).catch((err: unknown) => log.warn({ err }, 'what was made for an upgrade runs on'))
   }
 
+  /** With what to type next, where the same may succeed then. */
+  #reasonOf({ addonId, isRehearsal }: AddonUpgrade, { code, message }: PaasError): string {
+    const { store } = this.#own
+    const addon = store.addons.find(addonId)
+    const isAway = code === 'engine_unavailable'
+    if (!addon || !(isAway || message === stopped)) return message
+    const command = `paas pg:upgrade${isRehearsal ? ':dryrun' : ''} ${addon.name} -a ${store.apps.get(addon.appId)?.name}`
+    return `${isAway ? awayInTheMidst(addon.name) : stopped} Try again with: ${command}`
+  }
+
   /** What is being restored into it would go on for as long as it takes. */
   async #stop(addonId: AddonId): Promise<void> {
     const { engine } = this.#own
     for (const { id } of await engine.listServices({ addonId })) await engine.stopDyno(id, 0)
   }
 }
+
+const stopped = 'The server was stopped in the midst of it.'
 
 function recentRehearsal({ addonUpgrades }: Pick<Store, 'addonUpgrades'>, of: AddonUpgrade): number | undefined {
   if (of.isRehearsal) return undefined

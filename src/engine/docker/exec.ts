@@ -71,6 +71,18 @@ export async function exitCode(exec: Docker.Exec): Promise<number> {
   }
 }
 
+/**
+ * Of a program whose containerd died Docker itself writes why, in the place of its last line.
+ * @throws engine_unavailable
+ */
+export function checkKept({ code, output }: { code: number; output: string }): void {
+  if (code !== 126) return
+  const line = output.trimEnd().split('\n').at(-1) ?? ''
+  const isLost = line.endsWith(': unavailable') || line.endsWith('ttrpc: closed: unknown')
+  if (isLost || line.includes('code = Unavailable'))
+    throw new PaasError('engine_unavailable', 'Docker lost a command while it ran.')
+}
+
 /** For a container that is gone: the engine stopped, or somebody removed it. */
 export function explainLoss(cause: unknown): never {
   if (statusOf(cause) !== 404) throw cause

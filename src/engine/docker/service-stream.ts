@@ -5,7 +5,7 @@ import type { ServiceStream } from '../services.ts'
 import { type DockerDeps } from './client.ts'
 import { endExec, explainStopped, sessionMark } from './dyno-exec.ts'
 import { ownContainer } from './dynos.ts'
-import { exitCode } from './exec.ts'
+import { checkKept, exitCode } from './exec.ts'
 import { readFrames } from './frames.ts'
 
 /** Characters of stderr that are kept. */
@@ -33,9 +33,11 @@ export async function streamInService(
   stream.on('error', (error) => deps.log.debug({ error }, 'the stream of a program beside a service broke'))
   let said = ''
   const hear = (data: Buffer): void => void (said = (said + data.toString()).slice(-mostSaid))
+  let last: Buffer = Buffer.alloc(0)
+  const pass = (data: Buffer): void => void (last = data)
   const stop = (): void => void stream.destroy()
   signal.addEventListener('abort', stop)
-  const output = Readable.from(readStdout(stream, { hear, signal }), { objectMode: false })
+  const output = Readable.from(readStdout(stream, { hear, pass, signal }), { objectMode: false })
   const closed = new Promise<void>((resolve, reject) => {
     output.once('close', () => {
       signal.removeEventListener('abort', stop)
@@ -51,18 +53,23 @@ export async function streamInService(
     ended: async () => {
       await closed
       signal.throwIfAborted()
-      return { code: await exitCode(exec), said }
+      const code = await exitCode(exec)
+      checkKept({ code, output: last.subarray(-mostSaid).toString() })
+      return { code, said }
     },
   }
 }
 
-type Hearing = { hear: (data: Buffer) => void; signal: AbortSignal }
+type Hearing = Record<'hear' | 'pass', (data: Buffer) => void> & { signal: AbortSignal }
 
-async function* readStdout(stream: Duplex, { hear, signal }: Hearing): AsyncGenerator<Buffer> {
+async function* readStdout(stream: Duplex, { hear, pass, signal }: Hearing): AsyncGenerator<Buffer> {
   try {
     for await (const { stream: which, data } of readFrames(stream)) {
-      if (which === 'stdout') yield data
-      else hear(data)
+      if (which === 'stderr') hear(data)
+      else {
+        pass(data)
+        yield data
+      }
     }
     signal.throwIfAborted()
   } catch (cause) {

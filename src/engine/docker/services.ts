@@ -9,7 +9,7 @@ import { unlessMissing, type DockerDeps } from './client.ts'
 import { containerAddress, containerState } from './dyno-view.ts'
 import { isOurName, ownContainer } from './dynos.ts'
 import { explainStopped, sessionMark } from './dyno-exec.ts'
-import { runExec } from './exec.ts'
+import { checkKept, runExec } from './exec.ts'
 import { tenantUser } from './host-config.ts'
 import { withContainer } from './images.ts'
 import { networkName, serverPrefix } from './names.ts'
@@ -107,7 +107,9 @@ export async function execInService(
   const chunks: Buffer[] = []
   const command = { argv, env: { ...env, ...(session !== undefined && { [sessionMark]: session }) } }
   const code = await runExec(container, command, ({ data }) => void chunks.push(data), signal).catch(explainStopped)
-  return { code, outOfMemory: false, output: Buffer.concat(chunks).toString() }
+  const output = Buffer.concat(chunks).toString()
+  checkKept({ code, output })
+  return { code, outOfMemory: false, output }
 }
 
 export async function readFromService(deps: DockerDeps, id: string, path: string): Promise<Readable> {
