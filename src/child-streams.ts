@@ -35,12 +35,15 @@ export function surviveFailedStarts(): void {
   })
 }
 
-type Pipe = { onread?: unknown; close(): void }
+type Pipe = { onread?: unknown; fd: number; close(): void }
 
 /**
  * Closes the pipes of a child that was not started for lack of descriptors: Node makes them first,
  * and forgets them then (lib/internal/child_process.js, `spawn`, EMFILE). Told before the child is
  * started, this sees what is made in the same turn; a pipe that somebody uses has an `onread`.
+ * One that got no descriptor holds nothing, and stays: libuv takes such a child out of its list of
+ * handles twice (`uv_spawn`, and when Node closes it), and the second time writes to the handles
+ * that were beside it, of which the pipe made last must not be free by then.
  */
 function closeIfFailed(child: ChildProcess): void {
   const made: Pipe[] = []
@@ -51,7 +54,7 @@ function closeIfFailed(child: ChildProcess): void {
   process.nextTick(() => {
     watch.disable()
     if ((child.stdio as unknown) !== undefined) return
-    for (const pipe of made) if (pipe.onread === undefined) pipe.close()
+    for (const pipe of made) if (pipe.onread === undefined && pipe.fd >= 0) pipe.close()
   })
 }
 

@@ -282,6 +282,12 @@ describe('without descriptors for another process', () => {
     )
     expect(code).toBe(0)
   })
+
+  it('children that fail at whichever descriptor leave the memory of the process whole', async () => {
+    const script = join(import.meta.dirname, 'failing-starts.ts')
+    const { output, code } = await run('sh', ['-c', `ulimit -n 60; exec "$0" ${script}`, process.execPath])
+    expect({ output, code }).toEqual({ output: '', code: 0 })
+  })
 })
 
 describe('when the server stops', () => {
