@@ -100,3 +100,9 @@ say_tree() {
   printf '%s\n' "$1" "$2" "$(kept_tree "$1")" >"$PAAS_TREE_FILE"
   (($# < 3)) || touch --reference="${PAAS_TREE_FILE%/*}/$3" "$PAAS_TREE_FILE"
 }
+
+# spare_tree PATH: no process of the app needs what is there. Builds go on to begin with it.
+spare_tree() {
+  [[ -n ${PAAS_TREE_FILE:-} ]] || return 0
+  if [[ -s $PAAS_TREE_FILE ]]; then touch "$PAAS_TREE_FILE.spare"; else rm -rf "$1"; fi
+}

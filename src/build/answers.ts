@@ -38,7 +38,9 @@ export class Answers {
   release = ''
   /** The part of the build directory that is a layer of its own. */
   tree: Tree | undefined
-  /** A tar of it, once the packs are done; undefined: there is none, or the platform has it. */
+  /** Likewise one that only builds need: the slug has nothing of it. */
+  spare: Tree | undefined
+  /** A tar of the tree, once the packs are done; undefined: there is none, or the platform has it. */
   treeFiles: PassThrough | undefined
   /** A tar of the build directory, of the tree only what is not as in that. */
   readonly slug = stream()
@@ -113,6 +115,7 @@ export class Answers {
     else if (word === 'stack') this.stack = this.#verdict(rest)
     else if (word === 'release') this.#releaseBytes = Math.min(Number.parseInt(rest, 10) || 0, mostBytes)
     else if (word === 'tree') this.#treeBegins(rest)
+    else if (word === 'spare') this.spare ??= treeOf(rest)
     else if (word === 'slug') this.#slugBegins()
   }
 
@@ -157,6 +160,12 @@ export class Answers {
     const pack = this.#asked.find((candidate) => candidate === known)
     return pack && { pack, text }
   }
+}
+
+function treeOf(rest: string): Tree | undefined {
+  const [, id = '', place = ''] = /^([0-9a-f]{64}) (.*)$/.exec(rest) ?? []
+  const path = treePath(place)
+  return path && { path, id }
 }
 
 /** Its failure goes to whoever reads it, if anybody does. */

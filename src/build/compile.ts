@@ -40,6 +40,8 @@ export type Compiled = {
   defaults: ProcessTypes
   /** The part of the build directory that is a layer of its own; `files`: a tar of it. */
   tree: (Tree & { files: Readable | undefined }) | undefined
+  /** Likewise one that nothing of the app needs where it runs: later builds begin with it. */
+  spare: Tree | undefined
   /** A tar of the build directory, as the sandbox gives it. */
   slug: Readable
   /** Rejects when that is not all there was. */
@@ -73,9 +75,9 @@ export async function compile(
   const ended = await Promise.race([done.promise, running])
   if (ended) throw explain(deps, answers, { ...(await ended.exit()), clues }, source)
   const packs = answers.packs.map((pack) => shown(deps, pack))
-  const { commits, slug } = answers
+  const { commits, slug, spare } = answers
   const tree = answers.tree && { ...answers.tree, files: answers.treeFiles }
-  return { packs, commits, defaults: defaultTypes(answers.release), tree, slug, whole: isWhole(deps, running) }
+  return { packs, commits, defaults: defaultTypes(answers.release), tree, spare, slug, whole: isWhole(deps, running) }
 }
 
 function isWhole(deps: CompileDeps, running: ReturnType<Sandbox['run']>): Promise<void> {

@@ -220,7 +220,7 @@ async function makeSlug(run: Run, compiled: Compiled) {
   }
 }
 
-async function exportBuild(run: Run, { packs, tree, slug, whole }: Compiled) {
+async function exportBuild(run: Run, { packs, tree, spare, slug, whole }: Compiled) {
   const { deps, request, output, facts } = run
   const names = packs.map(({ pack }) => pack)
   const base = await deps.toolbox.runImage(names.filter(isOurs), (line) => tellProgress(output, line))
@@ -229,7 +229,8 @@ async function exportBuild(run: Run, { packs, tree, slug, whole }: Compiled) {
   const users = await deps.toolbox.usersIn(base)
   const layer = { ...options, base: below, users, labels: imageLabels(request, names) }
   const [made] = await Promise.all([exportSlug(deps.engine, slug, layer), whole])
-  if (tree) deps.sandboxes.keepTree(request.appId, request.stack, tree)
+  const forBuilds = tree ?? spare
+  if (forBuilds) deps.sandboxes.keepTree(request.appId, request.stack, forBuilds)
   const dependencyBytes = treeBytes(below)
   Object.assign(facts, {
     ...(tree && { dependencies: tree.files ? 'installed' : 'used again', dependencyBytes }),

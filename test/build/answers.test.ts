@@ -79,6 +79,14 @@ describe('a tree', () => {
     expect(known).toMatchObject({ tree: { path: '.paas/python', id }, treeFiles: undefined })
   })
 
+  it('that only builds need is named, and sends nothing', async () => {
+    const { answers } = answersOf(`spare ${id} node_modules\nslug\nslug`)
+    answers.end()
+    expect(answers).toMatchObject({ spare: { path: 'node_modules', id }, tree: undefined, treeFiles: undefined })
+    expect(await text(answers.slug)).toBe('slug')
+    expect(answersOf(`spare ${id} ../x\n`).answers.spare).toBeUndefined()
+  })
+
   it.each([`${id} 5 .`, `${id} 5 ../node_modules`, `${id} 5 /etc`, `${id} -5 node_modules`, 'x 5 node_modules'])(
     'is none as a stranger may have it: %s',
     (said) => {

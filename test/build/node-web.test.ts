@@ -99,6 +99,55 @@ describe('web, without a Procfile, is', () => {
   })
 })
 
+describe('node_modules where something runs without it', () => {
+  const standalone = '.next/standalone/server.js'
+  const alone = {
+    'package.json': '{ "dependencies": { "next": "1", "a": "1" }, "scripts": { "start": "next start" } }',
+  }
+
+  it.each<[string, string, Record<string, string>, string]>([
+    ['is not needed', standalone, {}, ''],
+    [
+      'is not needed for a Procfile that starts the same',
+      standalone,
+      { Procfile: `web: PORT=1 node ${standalone}` },
+      '',
+    ],
+    [
+      'is for another process',
+      standalone,
+      { Procfile: `web: node ${standalone}\nrelease: prisma migrate` },
+      'prisma migrate',
+    ],
+    [
+      'is for a script of app.json',
+      standalone,
+      { 'app.json': '{"scripts":{"postdeploy":"x"}}' },
+      'a script of app.json',
+    ],
+    [
+      'is for a program that the app depends on',
+      standalone,
+      { 'node_modules/a/package.json': '{ "bin": "a.js" }', 'node_modules/next/package.json': '{ "bin": "next.js" }' },
+      'a of dependencies',
+    ],
+    [
+      'is for what npm runs before the start script',
+      standalone,
+      { 'package.json': `{ "scripts": { "start": "node ${standalone}", "prestart": "migrate" } }` },
+      'the script prestart',
+    ],
+    ['is for another start script', standalone, { 'package.json': '{ "scripts": { "start": "node a" } }' }, 'node a'],
+    ['is not needed for a site', '', { 'node_modules/a/package.json': '{ "bin": "a.js" }' }, ''],
+    ['is for the Procfile beside a site', '', { Procfile: 'web: serve' }, 'what the Procfile starts'],
+  ])('%s', async (_, server, files, expected) => {
+    for (const [path, content] of Object.entries({ ...alone, ...files })) await write([path], content)
+    const started = files['package.json'] ? 'npm start' : `A=1 node ${server}`
+    const { output } = await run('node', [join(lib, 'javascript/alone.mjs'), server, started], { cwd: root })
+    expect(output.trim()).toBe(expected)
+  })
+})
+
 describe('where nothing is found to run', () => {
   it.each<[string, string[], Record<string, string>, RegExp]>([
     ['a start script is asked for', [], {}, /^ !     No start script in package\.json.*\n !     Say what starts it/],

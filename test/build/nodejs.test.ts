@@ -163,6 +163,33 @@ describe('a Node.js app', () => {
   })
 })
 
+describe('node_modules', () => {
+  it('is left out beside a server that has a copy of what it needs, and is there for the next build', async () => {
+    await using app = await builder.app('node-express')
+    const { dependencies } = JSON.parse(await readFile(join(express, 'package.json'), 'utf8'))
+    const build = 'mkdir -p .next/standalone && cp app.js .next/standalone/server.js && ls node_modules/express'
+    const files = {
+      'package.json': manifest({ dependencies, scripts: { build, start: 'next start' } }),
+      'app.js': server,
+    }
+    await app.commit(files)
+    const first = await app.build()
+    expect(app.output).toContain('node_modules is left out: .next/standalone/server.js has all that runs')
+    expect(first.processTypes).toEqual({ web: 'HOSTNAME=0.0.0.0 node .next/standalone/server.js' })
+    await app.commit({ 'app.js': `${server} // changed` })
+    const second = await app.build()
+    expect(app.output).toMatch(/has not changed: restoring \d+ packages from the cache/)
+    await using running = await app.serve(second)
+    expect((await running.get('/')).body).toBe('hello')
+    expect((await runIn(second, 'ls -a')).output).not.toContain('node_modules')
+
+    await app.commit({ Procfile: 'web: node .next/standalone/server.js\nworker: node app.js\n' })
+    const third = await app.build()
+    expect(app.output).toContain('node_modules stays for node app.js')
+    expect((await runIn(third, 'ls node_modules/express')).output).toContain('package.json')
+  })
+})
+
 describe('a Node.js app fails to build', () => {
   it('when no version of Node.js can be looked up, and is not told that none matches', async () => {
     await using app = await builder.app({ 'package.json': manifest({ engines: { node: '20.x' } }) })

@@ -3,7 +3,7 @@
 # start script ($run_start) and a file ($run_file).
 
 choose_web() {
-  local at=${app_directory:+$app_directory/} server='' site=''
+  local at=${app_directory:+$app_directory/} server='' site='' whole=''
   find_server
   if [[ -n $start_command ]] && ! is_superseded; then
     run_in_web "$run_start"
@@ -24,6 +24,21 @@ choose_web() {
     explain_nothing_to_run
   fi
   [[ -n $server$site ]] || look_for_command
+  [[ -z $site$whole || -n $app_directory ]] || leave_out_modules
+}
+
+# What needs node_modules no more goes without: a server with its own copy of what it needs, or a
+# site. It stays for the next build. A runtime that lies in it keeps it.
+leave_out_modules() {
+  [[ -d node_modules && ! -d node_modules/.paas ]] && ! keeps_dev || return 0
+  local other
+  other=$("$built_in_node/bin/node" "$javascript/alone.mjs" "$whole" "$(<.paas/web)")
+  if [[ -z $other ]]; then
+    detail "node_modules is left out: ${site:-$whole} has all that runs"
+    spare_tree node_modules
+  else
+    detail "node_modules stays for $other, although ${site:-$whole} does without"
+  fi
 }
 
 run_in_web() { echo "${app_directory:+cd $app_directory && }$1" >.paas/web; }
@@ -38,10 +53,12 @@ is_superseded() {
 find_server() {
   if [[ -f ${at}.next/standalone/server.js ]]; then
     complete_standalone
+    whole=.next/standalone/server.js
     server="HOSTNAME=0.0.0.0 $run_file .next/standalone/server.js"
   elif [[ -f ${at}.next/BUILD_ID ]]; then
     server='next start'
   elif [[ -f ${at}.output/server/index.mjs ]]; then
+    whole=.output/server/index.mjs
     server="HOST=0.0.0.0 $run_file .output/server/index.mjs"
   elif [[ -f ${at}build/index.js && -f ${at}build/handler.js ]]; then
     server="PROTOCOL_HEADER=x-forwarded-proto $run_file build"
