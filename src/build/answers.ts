@@ -40,7 +40,7 @@ export class Answers {
   tree: Tree | undefined
   /** Likewise one that only builds need: the slug has nothing of it. */
   spare: Tree | undefined
-  /** A tar of the tree, once the packs are done; undefined: there is none, or the platform has it. */
+  /** A tar of `tree`, once the packs are done; undefined: there is none, or the platform has it. */
   treeFiles: PassThrough | undefined
   /** A tar of the build directory, of the tree only what is not as in that. */
   readonly slug = stream()
