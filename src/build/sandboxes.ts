@@ -144,11 +144,14 @@ export class BuildSandboxes implements AsyncDisposable {
   }
 
   /**
-   * In the background: makes the image that the app's next build begins with, with this tree in its
-   * place. The next build does without if it comes earlier.
+   * In the background, once the build is over, since the app starts more slowly meanwhile: makes
+   * the image that the app's next build begins with, with this tree in its place. The next build
+   * does without if it comes earlier.
    */
   keepTree(appId: AppId, stack: string, tree: Tree): void {
-    const kept = this.#makeTree(appId, stack, tree).catch((error: unknown) => {
+    const over = Promise.resolve(this.#underway.get(appId)?.promise)
+    const made = over.then(() => this.#makeTree(appId, stack, tree))
+    const kept = made.catch((error: unknown) => {
       this.#deps.log.info({ err: error, app: appId }, 'tree not kept')
     })
     const removal = Promise.all([this.#removals.get(appId), kept]).then(() => {

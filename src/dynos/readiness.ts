@@ -32,9 +32,11 @@ type Wait = {
 
 /**
  * Milliseconds between two questions before and after the port is open, and two looks at the
- * process.
+ * process. What comes up at once is not waited for any longer than that takes: a knock is at most
+ * a share of the wait until then.
  */
 const pace = { knock: 25, ask: 250, look: 1000 }
+const shareOfWait = 1 / 50
 /** Milliseconds for which it must be there: others than web, and web after its answer. */
 const hold = { other: 1000, web: 200 }
 /** Milliseconds for an answer where nobody can wait for it. */
@@ -88,7 +90,8 @@ async function untilReady(deps: ReadinessDeps, started: Dyno, { restarts, signal
       state.dyno = found
       lookedAt = performance.now()
     }
-    await delay(state.reply.kind === 'refused' ? pace.knock : pace.ask, undefined, { signal })
+    const knock = Math.min(pace.knock, (performance.now() - begin) * shareOfWait)
+    await delay(state.reply.kind === 'refused' ? knock : pace.ask, undefined, { signal })
   }
   const { dyno, reply } = state
   return { kind: 'timeout', dyno, reply, outOfMemory: deps.exits.ranOutOfMemory(dyno.id) }

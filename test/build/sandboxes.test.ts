@@ -122,6 +122,17 @@ it('one that waits is not used when the images of its stack are new', async () =
   await expect.poll(() => containersOf(appId)).toEqual([])
 })
 
+it('the tree of a build is made ready for the next one when the build is over, not while its app starts', async () => {
+  await using all = sandboxes()
+  const appId = newId<AppId>()
+  all.begin(appId)
+  all.keepTree(appId, usualStack, { path: 'node_modules', id: '0'.repeat(64) })
+  const used = await all.take(appId, asItIs, never)
+  expect(await containersOf(appId)).toEqual([used.id])
+  all.remove(appId, used)
+  all.over(appId, undefined)
+})
+
 it('one that the engine lost is not used', async () => {
   await using all = sandboxes()
   const appId = newId<AppId>()
