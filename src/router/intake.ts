@@ -1,4 +1,4 @@
-import type { Duplex } from 'node:stream'
+import type { EventEmitter } from 'node:events'
 import { Loan, owned, shared, sharedBuffer, type ByteSource } from './loans.ts'
 
 /** What comes on a socket. `chunk` is only valid during the call, unless its source is `owned`. */
@@ -20,7 +20,7 @@ export class Intake {
       return true
     },
   }
-  #socket: Duplex | undefined
+  #socket: EventEmitter | undefined
   #isWatched = false
   readonly #onData = (chunk: Buffer): void => this.take(chunk, owned)
 
@@ -29,12 +29,12 @@ export class Intake {
   }
 
   /** Also gets what the socket has read before, or reads as sockets usually do. */
-  attach(socket: Duplex): void {
+  attach(socket: EventEmitter): void {
     this.#socket = socket
     socket.on('data', this.#onData)
   }
 
-  detach(socket: Duplex): void {
+  detach(socket: EventEmitter): void {
     socket.off('data', this.#onData)
   }
 

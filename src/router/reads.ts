@@ -1,6 +1,8 @@
 import { Socket } from 'node:net'
 import type { Intake } from './intake.ts'
+import { PlainSocket } from './plain-socket.ts'
 import { streamWrap } from './stream-wrap.ts'
+import type { VisitorSocket } from './visitor.ts'
 
 type OnRead = (this: Handle, bytes: unknown) => unknown
 type Handle = { useUserBuffer?: (buffer: Buffer) => void; onread?: OnRead }
@@ -16,9 +18,10 @@ const kBufferGenerator = fieldNamed('kBufferGen')
  * that connect, so this sets what the option sets; decision 89.
  * @returns false where this Node keeps it elsewhere: the socket reads as sockets usually do
  */
-export function readInto(socket: Socket, { buffer, callback }: Intake['onread']): boolean {
+export function readInto(socket: VisitorSocket, { buffer, callback }: Intake['onread']): boolean {
   const fields = socket as unknown as Private
   const handle = fields._handle
+  if (socket instanceof PlainSocket) return readPlainly(socket, { buffer, callback })
   if (kBuffer === undefined || kBufferCallback === undefined || kBufferGenerator === undefined) return false
   if (typeof handle?.useUserBuffer !== 'function') return false
   const first = buffer()
@@ -30,11 +33,19 @@ export function readInto(socket: Socket, { buffer, callback }: Intake['onread'])
   return true
 }
 
+function readPlainly(socket: PlainSocket, onread: Intake['onread']): boolean {
+  const handle = socket._handle as Handle | null
+  handle?.useUserBuffer?.(onread.buffer())
+  readDirectly(socket, onread)
+  socket.resume()
+  return true
+}
+
 /**
  * Calls back for what was read without the steps of Node's streams in between, which do nothing for
  * a socket that reads into buffers of ours; they get what is no data. Decision 155.
  */
-export function readDirectly(socket: Socket, { buffer, callback }: Intake['onread']): void {
+export function readDirectly(socket: VisitorSocket, { buffer, callback }: Intake['onread']): void {
   const handle = (socket as unknown as Private)._handle
   const usual = handle?.onread
   if (streamWrap === undefined || handle == null || usual === undefined) return

@@ -7,6 +7,7 @@ import { AddressCounter } from './address-counter.ts'
 import { AppConnections } from './app-connections.ts'
 import type { RouterContext } from './context.ts'
 import { Counters } from './counters.ts'
+import { streamOf } from './detached.ts'
 import { sayGoodbye } from './drain.ts'
 import { formatAnswer } from './error-page.ts'
 import { HeldRequests } from './held-requests.ts'
@@ -16,6 +17,7 @@ import { Measurements } from './measurements.ts'
 import { leaveSharedPort, listenOn, type ListenAt } from './listen.ts'
 import type { Silence } from './control/protocol.ts'
 import { plainAddress, type Origins, type Peer } from './origin.ts'
+import { acceptPlainly } from './plain-socket.ts'
 import { ProxyDoor } from './proxy-door.ts'
 import { logRefusal } from './refused-request.ts'
 import { answerFor } from './router-error.ts'
@@ -27,11 +29,12 @@ import type { AppCertificates } from './tls/app-certificates.ts'
 import { TlsDoor } from './tls/door.ts'
 import type { TlsIdentity } from './tls/identity.ts'
 import { openRendezvous } from './rendezvous.ts'
-import type { Arrival } from './visitor.ts'
+import type { Arrival, VisitorSocket } from './visitor.ts'
 import { VisitorConnection } from './visitor-connection.ts'
+import { Outbox } from './http/outbox.ts'
 
 /** Goes on with a connection that was accepted. */
-type Take = (socket: Socket, arrival: { peer: Peer; port: number }) => void
+type Take = (socket: VisitorSocket, arrival: { peer: Peer; port: number }) => void
 
 /** How often time limits are looked at, milliseconds. */
 const sweepInterval = 250
@@ -73,7 +76,7 @@ export class Router {
   readonly #servers: Server[] = []
   #tlsDoor: TlsDoor | undefined
   /** As they were accepted; those that speak TLS are read as sockets of their own. */
-  readonly #accepted = new Set<Socket>()
+  readonly #accepted = new Set<VisitorSocket>()
   readonly #visitors = new Set<VisitorConnection>()
   readonly #http2: Http2Connections
   readonly #proxyDoor: ProxyDoor
@@ -144,7 +147,7 @@ export class Router {
    * @throws port_in_use
    */
   listen(place: ListenAt): Promise<number> {
-    return this.#listen(place, (socket, arrival) => this.#visit(socket, arrival))
+    return this.#listen(place, (socket, arrival) => this.#visit(socket, arrival), acceptPlainly)
   }
 
   /** The same with TLS. @throws port_in_use */
@@ -171,7 +174,7 @@ export class Router {
       onPlain: (refused) => logRefusal(this.#context, refused),
     })
     this.#tlsDoor = door
-    return this.#listen(place, (socket, arrival) => door.enter(socket, arrival))
+    return this.#listen(place, (socket, arrival) => door.enter(socket as Socket, arrival))
   }
 
   /** Shows another certificate from now on. */
@@ -179,11 +182,12 @@ export class Router {
     this.#tlsDoor?.show(identity)
   }
 
-  async #listen(place: ListenAt, take: Take): Promise<number> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.#accept(socket, (peer) => take(socket, { peer, port })),
+  async #listen(place: ListenAt, take: Take, listens?: (server: Server) => void): Promise<number> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket: VisitorSocket) =>
+      this.#accept(socket, (entered, peer) => take(entered, { peer, port })),
     )
     const port = await listenOn(server, place)
+    listens?.(server)
     this.#servers.push(server)
     this.#closed.push(new Promise((resolve) => server.once('close', resolve)))
     server.on('error', (error) => this.#log.error({ err: error }, 'connection not accepted'))
@@ -225,25 +229,26 @@ export class Router {
     for (const socket of this.#accepted) socket.destroy()
   }
 
-  #accept(socket: Socket, take: (peer: Peer) => void): void {
+  #accept(socket: VisitorSocket, take: (socket: VisitorSocket, peer: Peer) => void): void {
     const { counters, limits, origins } = this.#context
     const peer = { address: plainAddress(socket.remoteAddress) }
     counters.connections++
     if (this.#accepted.size >= limits.connections) return this.#turnAway(socket)
-    const accept = (said: Peer = peer): void => {
-      if (!this.#count(socket, said)) return this.#turnAway(socket)
-      take(said)
+    const accept = (entered: VisitorSocket, said: Peer = peer): void => {
+      if (!this.#count(entered, said)) return this.#turnAway(entered)
+      take(entered, said)
     }
-    if (!origins.isTrusted(peer.address)) return accept()
-    this.#keep(socket)
-    this.#proxyDoor.enter(socket, accept)
+    if (!origins.isTrusted(peer.address)) return accept(socket)
+    const stream = streamOf(socket)
+    this.#keep(stream)
+    this.#proxyDoor.enter(stream, (said) => accept(stream, said))
   }
 
   /**
    * @returns false when its address has as many connections as it may have; a trusted proxy has as
    *   many as it likes
    */
-  #count(socket: Socket, { address }: Peer): boolean {
+  #count(socket: VisitorSocket, { address }: Peer): boolean {
     const { addresses, origins } = this.#context
     const isCounted = !origins.isTrusted(address)
     if (isCounted && !addresses.add(address)) return false
@@ -252,7 +257,7 @@ export class Router {
   }
 
   /** @param counted the address that it counts for */
-  #keep(socket: Socket, counted?: string): void {
+  #keep(socket: VisitorSocket, counted?: string): void {
     this.#accepted.add(socket)
     socket.on('close', () => {
       this.#accepted.delete(socket)
@@ -260,7 +265,7 @@ export class Router {
     })
   }
 
-  #visit(socket: Socket, arrival: Arrival): void {
+  #visit(socket: VisitorSocket, arrival: Arrival): void {
     const visitor = new VisitorConnection(this.#context, socket, arrival)
     this.#visitors.add(visitor)
     socket.on('close', () => {
@@ -269,11 +274,14 @@ export class Router {
     })
   }
 
-  #turnAway(socket: Socket): void {
+  #turnAway(socket: VisitorSocket): void {
     this.#context.counters.turnedAway++
     socket.on('error', () => socket.destroy())
     const answer = formatAnswer(answerFor('H22'), { request: undefined, requestId: undefined, keptFor: undefined })
-    socket.end(answer, () => socket.destroy())
+    const outbox = new Outbox(socket)
+    outbox.text(answer)
+    outbox.flush()
+    socket.end(() => socket.destroy())
   }
 
   #sweep(): void {

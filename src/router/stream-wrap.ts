@@ -1,8 +1,10 @@
 /** What Node's own streams write with. */
 export type WriteRequest = { oncomplete?: (status: number) => void; pieces?: unknown }
+export type ShutdownRequest = { oncomplete?: (status: number) => void }
 
 type StreamWrap = {
   WriteWrap: new () => WriteRequest
+  ShutdownWrap: new () => ShutdownRequest
   /** What the call that is under way tells beside its arguments. */
   streamBaseState: ArrayLike<number>
   kLastWriteWasAsync: number

@@ -1,7 +1,7 @@
 import type { BodyReader } from './http/framing.ts'
-import type { Socket } from 'node:net'
 import { Caller } from './caller.ts'
 import type { RouterContext } from './context.ts'
+import { detached } from './detached.ts'
 import { formatAnswer } from './error-page.ts'
 import { Exchange } from './exchange.ts'
 import { readerFor } from './http/body-reader.ts'
@@ -15,7 +15,7 @@ import { noteRefusal } from './refused-request.ts'
 import { answerFor, answerForRefusal, type Answer } from './router-error.ts'
 import { readFirstLine } from './tls/first-line.ts'
 import { turnTime } from './turn.ts'
-import type { Arrival, Rendezvous, Visitor } from './visitor.ts'
+import type { Arrival, Rendezvous, Visitor, VisitorSocket } from './visitor.ts'
 
 const nothing = Buffer.alloc(0)
 // oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
@@ -26,7 +26,7 @@ const mostHeld = 65_536
 /** One connection from a visitor: reads its requests one by one, each after the last answer. */
 export class VisitorConnection implements Visitor {
   readonly caller: Caller
-  readonly outbox: Outbox
+  readonly outbox: Outbox<VisitorSocket>
   readonly #context: RouterContext
   readonly #secure: boolean
   readonly #sni: string | undefined
@@ -54,7 +54,7 @@ export class VisitorConnection implements Visitor {
     this.#left()
   }
 
-  constructor(context: RouterContext, socket: Socket, { peer, port, secure }: Arrival) {
+  constructor(context: RouterContext, socket: VisitorSocket, { peer, port, secure }: Arrival) {
     this.#context = context
     this.#secure = secure !== undefined
     this.#sni = secure?.sni
@@ -138,10 +138,10 @@ export class VisitorConnection implements Visitor {
   }
 
   detach(): { outbox: Outbox; intake: Intake; rest: Buffer } {
-    const { outbox } = this
+    const { socket } = this.outbox
     this.#state = 'detached'
-    outbox.socket.off('drain', this.#onDrain).off('end', this.#onEnd).off('close', this.#onClose)
-    return { outbox, intake: this.#intake, rest: this.#pending }
+    socket.off('drain', this.#onDrain).off('end', this.#onEnd).off('close', this.#onClose)
+    return { outbox: detached(this.outbox, this.#intake), intake: this.#intake, rest: this.#pending }
   }
 
   /** What was left of the last answer is sent. */

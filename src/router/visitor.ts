@@ -6,12 +6,22 @@ import type { MessageWriter } from './http/message-writer.ts'
 import type { Outbox } from './http/outbox.ts'
 import type { Peer } from './origin.ts'
 import type { Answer } from './router-error.ts'
+import type { WritableEnd } from './writes.ts'
 
 /**
  * How a connection came about, and at which port of ours. `sni`: the host that its client named in
  * the handshake.
  */
 export type Arrival = { peer: Peer; port: number; secure?: Secure }
+/** What of `net.Socket` a visitor's connection needs. */
+export interface VisitorSocket extends WritableEnd {
+  readonly remoteAddress?: string | undefined
+  pause(): unknown
+  resume(): unknown
+  end(done?: () => void): unknown
+  /** When what was written is sent. */
+  destroySoon(): void
+}
 type Secure = { sni: string | undefined; rendezvous: Rendezvous }
 
 /** Takes connections that do not speak HTTP, with what has come on them. */

@@ -1,5 +1,5 @@
+import type { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { streamWrap, type WriteRequest } from './stream-wrap.ts'
 import { SecureSocket } from './tls/secure-socket.ts'
@@ -13,6 +13,20 @@ type Handle = {
 /** Bytes that stay as they are until they are written, and who is told then. */
 export type OutboxPiece = { bytes: Buffer; written: (() => void) | undefined }
 
+/** What of a stream is needed to write to it. */
+export interface WritableEnd extends EventEmitter {
+  readonly writable: boolean
+  readonly writableLength: number
+  readonly writableHighWaterMark: number
+  readonly writableNeedDrain: boolean
+  readonly destroyed: boolean
+  write(text: string, encoding: 'latin1'): boolean
+  write(bytes: Buffer, written?: () => void): boolean
+  cork(): void
+  uncork(): void
+  destroy(): unknown
+}
+
 const node = streamWrap
 /** A write that is done at once does not keep it: the next one, on any socket, takes it again. */
 let spare: WriteRequest | undefined = node && new node.WriteWrap()
@@ -24,7 +38,7 @@ let spare: WriteRequest | undefined = node && new node.WriteWrap()
  * TLS, but for what is sent alone.
  */
 export class Writes {
-  readonly #socket: Duplex
+  readonly #socket: WritableEnd
   readonly #onFailed: () => void
   readonly #isPlain: boolean
   readonly #secure: SecureSocket | undefined
@@ -32,7 +46,7 @@ export class Writes {
   #waiting = 0
 
   /** @param onFailed the other end takes no more */
-  constructor(socket: Duplex, onFailed: () => void) {
+  constructor(socket: WritableEnd, onFailed: () => void) {
     this.#socket = socket
     this.#onFailed = onFailed
     this.#isPlain = node !== undefined && !(socket instanceof TLSSocket)
@@ -74,7 +88,7 @@ export class Writes {
   #handle(): Handle | undefined {
     const socket = this.#socket
     if (!this.#isPlain || this.#isBroken || !socket.writable) return undefined
-    if ((socket as Socket).connecting || socket.writableLength > 0) return undefined
+    if ((socket as Partial<Socket>).connecting || socket.writableLength > 0) return undefined
     return handleOf(socket)
   }
 
@@ -115,7 +129,7 @@ export class Writes {
 }
 
 /** @returns undefined of a stream that is no socket */
-function handleOf(socket: Duplex): Handle | undefined {
+function handleOf(socket: WritableEnd): Handle | undefined {
   return (socket as unknown as { _handle?: Handle | null })._handle ?? undefined
 }
 

@@ -1,6 +1,5 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
 import type { AppId } from '../../src/model/ids.ts'
@@ -14,6 +13,20 @@ const get = 'GET / HTTP/1.1\r\nHost: app.test\r\nConnection: close\r\n\r\n'
 async function closedInSilence(port: number): Promise<void> {
   using client = await RawClient.connect(port)
   await client.untilClosed()
+}
+
+type Handle = { writeQueueSize: number; getsockname?: (found: { port?: number }) => number }
+
+/** Of the connection to this port: the router's end has no stream of Node that could be asked. */
+function handleAt(port: number): Handle {
+  const { _getActiveHandles: active } = process as unknown as { _getActiveHandles: () => Handle[] }
+  const found = active().find((handle) => {
+    const name: { port?: number } = {}
+    handle.getsockname?.(name)
+    return name.port === port
+  })
+  if (found === undefined) throw new Error(`no connection to port ${port}`)
+  return found
 }
 
 describe('1,500 connections that drip their heads', () => {
@@ -89,16 +102,11 @@ describe('a connection', () => {
   })
 
   it('that is ended by us gets all of its answer first, however long it does not read', async () => {
-    const served: Socket[] = []
-    const onSocket = (message: unknown): void => void served.push((message as { socket: Socket }).socket)
-    subscribe('net.server.socket', onSocket)
     let size = 0
     await using app = await startApp((_, res) => {
       // Until the kernel takes no more, so that the end of the answer waits inside the router.
       const fill = (): void => {
-        const [visitor] = served.filter(({ localPort }) => localPort === router.port)
-        const { _handle: handle } = visitor as unknown as { _handle: { writeQueueSize: number } }
-        if (handle.writeQueueSize > 0) return void res.end()
+        if (handleAt(router.port).writeQueueSize > 0) return void res.end()
         res.write(Buffer.alloc(8_192, 'x'))
         size += 8_192
         setImmediate(fill)
@@ -113,7 +121,6 @@ describe('a connection', () => {
     client.socket.pause()
     client.send(get)
     while (router.lines.length === 0) await new Promise(setImmediate)
-    unsubscribe('net.server.socket', onSocket)
     for (let limit = 0; limit < 3; limit++) await closedInSilence(router.port)
     client.socket.resume()
     expect((await client.untilClosed()).match(/x/g)).toHaveLength(size)

@@ -1,8 +1,7 @@
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 import type { ByteSource, PieceTaker } from '../loans.ts'
 import { atEndOfTurn } from '../turn.ts'
-import { tell, Writes, type OutboxPiece } from '../writes.ts'
+import { tell, Writes, type OutboxPiece, type WritableEnd } from '../writes.ts'
 import { formatFields, type Field } from './fields.ts'
 import type { Framing } from './framing.ts'
 import type { MessageWriter } from './message-writer.ts'
@@ -16,7 +15,7 @@ const mostDelayed = 16_384
  * Collects what is sent to one socket in one turn of the event loop: a head and its body leave as
  * one write.
  */
-export class Outbox<S extends Duplex = Socket> implements PieceTaker, MessageWriter {
+export class Outbox<S extends WritableEnd = Socket> implements PieceTaker, MessageWriter {
   readonly socket: S
   readonly #writes: Writes
   #text = ''
