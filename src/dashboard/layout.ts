@@ -1,7 +1,7 @@
 import { isAtLeast } from '../model/access.ts'
-import { assetUrl } from './assets.ts'
+import { assetUrl, readAsset } from './assets.ts'
 import { alert } from './components/form.ts'
-import { html, nothing, type Html } from './html.ts'
+import { html, nothing, ownMarkup, type Html } from './html.ts'
 import type { WebExchange } from './http/exchange.ts'
 import type { AppVisit, Page, Visit } from './page.ts'
 import { pages } from './registry.ts'
@@ -43,7 +43,8 @@ export function bare(exchange: WebExchange, title: string, content: Html): Html 
 
 type Document = { title: string; body: Html; scripts: string[]; styles: string[]; commits?: number }
 
-function document({ nonce }: WebExchange, { title, body, scripts, styles, commits }: Document): Html {
+function document(exchange: WebExchange, { title, body, scripts, styles, commits }: Document): Html {
+  const { nonce } = exchange
   return html`<!doctype html>
     <html lang="en" ${commits === undefined ? nothing : html`data-commits="${commits}"`}>
       <head>
@@ -52,13 +53,25 @@ function document({ nonce }: WebExchange, { title, body, scripts, styles, commit
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         <link rel="icon" type="image/svg+xml" href="${assetUrl('icon.svg')}" />
-        ${[...styles, 'style.css'].map((name) => html`<link rel="stylesheet" nonce="${nonce}" href="${assetUrl(name)}" />`)}
+        ${styles.map((name) => html`<link rel="stylesheet" nonce="${nonce}" href="${assetUrl(name)}" />`)}
+        ${sheet(exchange)}
         ${scripts.map((name) => html`<script defer nonce="${nonce}" src="${assetUrl(name)}"></script>`)}
       </head>
       <body>
         ${body}
       </body>
     </html>`
+}
+
+/**
+ * In the page itself, since the first paint would wait for a file of its own. What the script
+ * fetches again goes into a page that has it.
+ */
+function sheet(exchange: WebExchange): Html {
+  if (exchange.header('sec-fetch-dest') === 'empty') return nothing
+  return html`<style nonce="${exchange.nonce}">
+    ${ownMarkup(String(readAsset('style.css')?.content))}
+  </style>`
 }
 
 function serverNavigation(page: Page, { viewer }: Visit): Html {

@@ -21,7 +21,7 @@ describe('a page', () => {
     expect(policy).toContain("default-src 'none'")
     expect(policy).toContain("frame-ancestors 'none'")
     expect(policy).not.toContain('unsafe')
-    for (const tag of text.match(/<(script|link rel="stylesheet")[^>]*>/g) ?? [])
+    for (const tag of text.match(/<(script|style|link rel="stylesheet")[^>]*>/g) ?? [])
       expect(tag).toContain(`nonce="${nonce}"`)
     expect(text).not.toMatch(/<script(?![^>]*src=)|\son\w+=|\sstyle=/)
     expect(text.match(/(?:src|href)="[^"/][^"]*"/g) ?? []).toEqual(['href="#main"'])

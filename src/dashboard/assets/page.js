@@ -4,32 +4,44 @@
   const root = document.documentElement
   root.classList.add('script')
 
-  const clock = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' })
-  const toSecond = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
-  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' })
+  // Each takes milliseconds to make, before the first paint: only what a page needs is made.
+  const lazily = (make) => {
+    let made
+    return () => (made ??= make())
+  }
+  const zoned = (dateStyle, timeStyle) => lazily(() => new Intl.DateTimeFormat(undefined, { dateStyle, timeStyle }))
+  const clock = zoned('medium', 'short')
+  const toSecond = zoned('medium', 'medium')
+  const exact = zoned('full', 'long')
+  const relative = lazily(() => new Intl.RelativeTimeFormat(undefined, { numeric: 'always', style: 'narrow' }))
   const units = [
     ['day', 86_400],
     ['hour', 3600],
     ['minute', 60],
     ['second', 1],
   ]
-  const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'always', style: 'narrow' })
 
   function ago(date) {
     const seconds = Math.round((date.getTime() - Date.now()) / 1000)
     const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? units.at(-1)
-    return relative.format(Math.trunc(seconds / size), unit)
+    return relative().format(Math.trunc(seconds / size), unit)
   }
 
   function tellTimes(within) {
     for (const time of within.querySelectorAll('time[datetime]:not([data-exact])')) {
       const date = new Date(time.dateTime)
       if (Number.isNaN(date.getTime())) continue
-      time.title = exact.format(date)
       const at = time.dataset.seconds === undefined ? clock : toSecond
-      const text = time.dataset.ago === undefined ? at.format(date) : ago(date)
+      const text = time.dataset.ago === undefined ? at().format(date) : ago(date)
       if (time.textContent !== text) time.textContent = text
     }
+  }
+
+  // In full for who points at it.
+  function tellExactly({ target }) {
+    const time = target.closest?.('time[datetime]:not([data-exact], [title])')
+    const date = new Date(time?.dateTime)
+    if (!Number.isNaN(date.getTime())) time.title = exact().format(date)
   }
 
   // A list that is there as a whole is filtered here, at each letter.
@@ -123,7 +135,7 @@
     if (!place) return
     const tell = () => {
       const date = new Date(`${input.value}Z`)
-      place.textContent = Number.isNaN(date.getTime()) ? '' : `Where you are: ${exact.format(date)}.`
+      place.textContent = Number.isNaN(date.getTime()) ? '' : `Where you are: ${exact().format(date)}.`
     }
     input.addEventListener('input', tell)
     tell()
@@ -163,6 +175,7 @@
   function begin() {
     for (const part of document.querySelectorAll('[data-live]')) part.served = part.innerHTML
     tellTimes(document)
+    document.addEventListener('pointerover', tellExactly, { passive: true })
     setInterval(() => tellTimes(document), 15_000)
     for (const form of document.querySelectorAll('form[data-filter]')) filter(form)()
     for (const input of document.querySelectorAll('input[type=datetime-local]')) tellLocal(input)

@@ -271,6 +271,17 @@ describe('without a script', () => {
   })
 })
 
+it('a first view is painted, with its styles, before anything but the page is there', async () => {
+  const page = await open('/dashboard/login', { token: null })
+  await page.route('**/dashboard/assets/**', () => undefined) // which are never answered
+  await page.goto('/dashboard/login', { waitUntil: 'commit' })
+  await page.evaluate(
+    `new Promise((painted) => new PerformanceObserver(painted).observe({ type: 'paint', buffered: true }))`,
+  )
+  expect(await page.evaluate('getComputedStyle(document.querySelector("main")).display')).toBe('grid')
+  await page.context().close()
+})
+
 it('nothing of other servers is asked for, and nothing breaks the policy of a page', async () => {
   const wrong: string[] = []
   const page = await open('/dashboard/apps')
