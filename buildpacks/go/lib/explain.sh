@@ -19,5 +19,7 @@ explain() {
   elif said '(fatal error: .*\.h: No such file|cannot find -l|pkg-config.*not found)'; then
     fail 'a C library for cgo is missing' \
       'The build image has a C compiler and Debian'\''s usual headers. Without C: paas config:set CGO_ENABLED=0'
+  elif said '\.go:[0-9]+:[0-9]+: '; then
+    fail 'the code does not compile' 'The lines above that begin with a file say where. Correct it and push again.'
   fi
 }

@@ -21,7 +21,7 @@ explain_install() {
     fail "${host:-the server of the packages} is not reached" \
       'Is it down, or closed to builds? A mirror can be named in repositories of composer.json. Or commit vendor with the code.'
   elif said 'Script .* returned with error code|Script .* handling the .* event'; then
-    explain_framework "the script $(matched '(?<=Script )\S+( [^ ]+)?(?= (returned|handling))') of composer.json failed"
+    explain_framework "the script $(matched '(?<=Script ).{1,60}?(?= (returned|handling))') of composer.json failed"
   elif said 'does not contain valid JSON|Parse error'; then
     fail 'composer.lock or composer.json is not valid' 'Run: composer validate  Correct what it says, and push again.'
   fi

@@ -23,6 +23,10 @@ explain() {
     fail 'the code does not compile' 'The lines above with "error" say where. Correct it and push again.'
   fi
   explain_missing_parts
+  # Errors of syntax have no number.
+  if said 'could not compile .* due to'; then
+    fail 'the code does not compile' 'The lines above with "error" say where. Correct it and push again.'
+  fi
 }
 
 # Programs and libraries of Debian that crates want to find.
