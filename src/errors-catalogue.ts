@@ -38,6 +38,11 @@ export const catalogue = {
     hint: 'Set PAAS_BACKUP_TARGET and PAAS_BACKUP_PASSPHRASE_FILE, and restart the server (docs/backups.md).',
   },
   backup_target_refused: { status: 502, fault: 'server' },
+  backup_unproven: {
+    status: 503,
+    fault: 'server',
+    hint: 'That says nothing of the backup. Once that is mended, try again.',
+  },
   bad_request: { status: 400, fault: 'user' },
   boot_failed: { status: 422, fault: 'user' },
   build_cancelled: { status: 422, fault: 'user' },

@@ -95,6 +95,14 @@ export function isPassing({ code }: PaasError): boolean {
   return passing.includes(code)
 }
 
+/**
+ * Whether it says nothing of a backup that was to be tried: the engine, the disk or the backup
+ * target was not there for it.
+ */
+export function isBeside(error: PaasError): boolean {
+  return isPassing(error) || error.code === 'backup_target_refused'
+}
+
 /** Whether it is an error of the system with one of these codes, such as ENOENT. */
 export function isCode(thrown: unknown, ...codes: string[]): boolean {
   return thrown instanceof Error && codes.includes((thrown as NodeJS.ErrnoException).code ?? '')

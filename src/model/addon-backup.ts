@@ -37,6 +37,8 @@ export type AddonProofState =
   /** `compared`: with what was noted when the backup was made; else it was restored alone. */
   | { kind: 'succeeded'; label: string; compared: boolean }
   | { kind: 'failed'; label: string | null; reason: string }
+  /** It could not be tried, which says nothing of the backup. */
+  | { kind: 'unproven'; label: string | null; reason: string }
 
 /** Of one add-on: any moment from `since` to `until` can be restored. */
 export type AddonArchive = {
@@ -96,6 +98,11 @@ export type AddonOrigin = {
 export const backupPeriod = { any: 24 * 3600_000, full: 7 * 24 * 3600_000 }
 /** Days back to which any moment can be restored, once there are backups for so long. */
 export const windowDays = 7
+
+/** What is said of a backup whose proof could not be tried. */
+export function unprovenNote({ label, reason }: { label: string | null; reason: string }): string {
+  return `its backup ${label ?? ''} could not be tried, which says nothing of it: ${reason}`
+}
 
 /** The kind that is due; undefined: none yet. */
 export function backupDue(backups: AddonBackup[], hole: Date | null, now: number): BackupKind | undefined {

@@ -54,6 +54,8 @@ export type VolumeProofState =
   | { kind: 'running' }
   | { kind: 'succeeded'; copyId: VolumeCopyId }
   | { kind: 'failed'; copyId: VolumeCopyId | null; reason: string }
+  /** It could not be tried, which says nothing of the backup. */
+  | { kind: 'unproven'; copyId: VolumeCopyId | null; reason: string }
 
 /** Of copies with the newest first, the newest good backup of a volume. */
 export function newestBackup(copies: VolumeCopy[], volumeId: VolumeId): VolumeCopy | undefined {

@@ -1,11 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config.ts'
 import type { ServiceContainer } from '../engine/engine.ts'
-import { asPaasError, isPassing, PaasError } from '../errors.ts'
+import { asPaasError, isBeside, PaasError } from '../errors.ts'
 import { everyDay } from '../every-day.ts'
 import type { PlatformLog } from '../logs/platform-log.ts'
 import type { Addon } from '../model/addon.ts'
-import { backupDue, backupPeriod, type AddonBackup, type AddonProof, type BackupKind } from '../model/addon-backup.ts'
+import {
+  backupDue,
+  backupPeriod,
+  unprovenNote,
+  type AddonBackup,
+  type AddonProof,
+  type BackupKind,
+} from '../model/addon-backup.ts'
 import { transferName } from '../model/data-transfer.ts'
 import type { AddonProofId } from '../model/ids.ts'
 import { planNamed, serviceNamed } from '../model/service.ts'
@@ -170,11 +177,13 @@ export class AddonBackups implements AsyncDisposable {
     } catch (cause) {
       signal.throwIfAborted()
       const error = asPaasError(cause)
+      const { message: reason } = error
       // Says nothing of the backup, which is proven once the engine is back.
-      if (isPassing(error) && this.#patience.isLeft(proof.id)) throw cause
-      const reason = error.message
-      store.addonProofs.setState(proof.id, { kind: 'failed', label, reason })
-      if (addon) warnOfBackups(this.#own, addon, `its backup ${label ?? ''} could not be restored: ${reason}`)
+      const isUntried = isBeside(error)
+      if (isUntried && this.#patience.isLeft(proof.id)) throw cause
+      store.addonProofs.setState(proof.id, { kind: isUntried ? 'unproven' : 'failed', label, reason })
+      const bad = `its backup ${label ?? ''} could not be restored: ${reason}`
+      if (addon) warnOfBackups(this.#own, addon, isUntried ? unprovenNote({ label, reason }) : bad)
     }
   }
 

@@ -1,7 +1,7 @@
 import { pipeline } from 'node:stream/promises'
 import type { Readable } from 'node:stream'
 import type { Engine } from '../engine/engine.ts'
-import { asPaasError, isCode, isPassing, PaasError } from '../errors.ts'
+import { asPaasError, isBeside, isCode, PaasError } from '../errors.ts'
 import type { DataTransfer } from '../model/data-transfer.ts'
 import type { Store } from '../store/store.ts'
 import { runArchiveProgram } from './archive.ts'
@@ -23,7 +23,7 @@ export type ProveDumpDeps = Omit<TrialDeps, 'engine' | 'store'> & {
  * noted when it was made.
  * @returns whether there was something to compare it with
  * @throws backup_damaged that says what is wrong; backup_missing where it was deleted meanwhile;
- *   what passes, as it is
+ *   what says nothing of it, as it is
  */
 export async function proveDump(
   deps: ProveDumpDeps,
@@ -47,7 +47,7 @@ export async function proveDump(
   } catch (cause) {
     signal.throwIfAborted()
     if (!deps.store.dataTransfers.find(dump.id)) throw new PaasError('backup_missing', 'It was deleted meanwhile.')
-    if (isPassing(asPaasError(cause))) throw cause
+    if (isBeside(asPaasError(cause))) throw cause
     const reason = isCode(cause, 'ENOENT') ? 'The stored dump is gone.' : asPaasError(cause).message
     throw new PaasError('backup_damaged', reason, { cause })
   }

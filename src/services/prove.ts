@@ -1,4 +1,4 @@
-import { asPaasError, isPassing, PaasError } from '../errors.ts'
+import { asPaasError, isBeside, PaasError } from '../errors.ts'
 import type { AddonBackup } from '../model/addon-backup.ts'
 import { runArchiveProgram } from './archive.ts'
 import { restoreInto, type RestoreDeps } from './restore.ts'
@@ -12,7 +12,7 @@ export type ProveDeps = TrialDeps & RestoreDeps
  * Restores a backup into a container that is thrown away, lets the service look through it, and
  * compares what is inside with what was noted when the backup was made.
  * @returns whether there was something to compare it with
- * @throws backup_damaged that says what is wrong; what passes, as it is
+ * @throws backup_damaged that says what is wrong; what says nothing of it, as it is
  */
 export async function proveBackup(
   deps: ProveDeps,
@@ -38,7 +38,7 @@ export async function proveBackup(
     signal.throwIfAborted()
     const reason = cause instanceof PaasError ? cause.message : String(cause)
     // Of an engine that is away nobody learns what the backup is.
-    if (isPassing(asPaasError(cause))) throw cause
+    if (isBeside(asPaasError(cause))) throw cause
     throw new PaasError('backup_damaged', reason, { cause })
   }
 }

@@ -38,7 +38,7 @@ export function openAddonProofRecords(db: Database): AddonProofRecords {
       }),
     find: (id) => listOf('WHERE id = :id', { id })[0],
     setState: (id, state) => {
-      const isOver = state.kind === 'succeeded' || state.kind === 'failed'
+      const isOver = state.kind !== 'asked' && state.kind !== 'running'
       db.run(
         `UPDATE addon_proofs SET state = :state, label = :label, compared = :compared, reason = :reason, ended_at = :endedAt
          WHERE id = :id`,
@@ -47,7 +47,7 @@ export function openAddonProofRecords(db: Database): AddonProofRecords {
           state: state.kind,
           label: isOver ? state.label : null,
           compared: state.kind === 'succeeded' ? Number(state.compared) : null,
-          reason: state.kind === 'failed' ? state.reason : null,
+          reason: 'reason' in state ? state.reason : null,
           endedAt: isOver ? Date.now() : null,
         },
       )
@@ -76,6 +76,7 @@ function stateOf({ state, label, compared, reason }: ProofRow): AddonProofState 
       // Before there was a column for it, each was compared where that could be done.
       return { kind: state, label: label ?? '', compared: compared !== 0 }
     case 'failed':
+    case 'unproven':
       return { kind: state, label, reason: reason ?? '' }
   }
 }

@@ -37,14 +37,14 @@ export function openVolumeProofRecords(db: Database): VolumeProofRecords {
       }),
     find: (id) => listOf('WHERE id = :id', { id })[0],
     setState: (id, state) => {
-      const isOver = state.kind === 'succeeded' || state.kind === 'failed'
+      const isOver = state.kind !== 'asked' && state.kind !== 'running'
       db.run(
         'UPDATE volume_proofs SET state = :state, copy_id = :copyId, reason = :reason, ended_at = :endedAt WHERE id = :id',
         {
           id,
           state: state.kind,
           copyId: isOver ? state.copyId : null,
-          reason: state.kind === 'failed' ? state.reason : null,
+          reason: 'reason' in state ? state.reason : null,
           endedAt: isOver ? Date.now() : null,
         },
       )
@@ -81,6 +81,7 @@ function stateOf({ state, copy_id: copyId, reason }: Row): VolumeProofState {
     case 'succeeded':
       return { kind: state, copyId: copyId! }
     case 'failed':
+    case 'unproven':
       return { kind: state, copyId, reason: reason ?? '' }
   }
 }

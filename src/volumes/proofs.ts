@@ -1,7 +1,7 @@
-import { asPaasError, isPassing, PaasError } from '../errors.ts'
-import { backupPeriod } from '../model/addon-backup.ts'
+import { asPaasError, isBeside, PaasError } from '../errors.ts'
+import { backupPeriod, unprovenNote } from '../model/addon-backup.ts'
 import type { VolumeProofId } from '../model/ids.ts'
-import { newestBackup, volumeProblem, type VolumeProof } from '../model/volume-copy.ts'
+import { newestBackup, volumeProblem, type VolumeCopy, type VolumeProof } from '../model/volume-copy.ts'
 import type { AppVolume } from '../model/volume.ts'
 import { Patience } from '../retry.ts'
 import type { VolumeParts } from './parts.ts'
@@ -9,6 +9,8 @@ import { prove, removeTrialVolumes } from './prove.ts'
 
 /** Milliseconds for which a proof is tried again that something passing breaks off. */
 const passingPatience = 600_000
+
+type Failure = { volume: AppVolume | undefined; backup: VolumeCopy | undefined; error: PaasError }
 
 /**
  * Proofs of the backups of volumes, which are on record, and what the apps are told of missing and
@@ -52,21 +54,33 @@ export class VolumeProofs {
       if (!backup) throw new PaasError('backup_missing', 'There is no backup of it yet.')
       store.volumeProofs.setState(id, { kind: 'running' })
       await prove(this.#parts, backup, signal)
-      store.volumeProofs.setState(id, { kind: 'succeeded', copyId: backup.id })
+      store.transaction(() => {
+        store.volumeCopies.recordProof(backup.id)
+        store.volumeProofs.setState(id, { kind: 'succeeded', copyId: backup.id })
+      })
+      this.#patience.forget(id)
       log.info({ app: backup.appId, volume: backup.volume, copy: copyId }, 'backup of a volume proven')
     } catch (cause) {
       if (signal.aborted) return
       const error = asPaasError(cause)
-      const { message: reason, code } = error
       // Says nothing of the backup, which is proven once the engine is back.
-      if (isPassing(error) && this.#patience.isLeft(id)) return
+      if (isBeside(error) && this.#patience.isLeft(id)) return
       log.warn({ err: cause, volume: volumeId, copy: copyId }, 'a backup of a volume is not proven')
-      store.volumeProofs.setState(id, { kind: 'failed', copyId, reason })
-      // From here on an older one is the newest good one.
-      if (backup && code === 'backup_damaged')
-        store.volumeCopies.setState(backup.id, { kind: 'failed', endedAt: new Date(), reason })
-      if (volume) this.#warn(volume, `its backup ${copyId?.slice(0, 8) ?? ''} could not be restored: ${reason}`)
+      store.transaction(() => this.#fail(id, { volume, backup, error }))
     }
+  }
+
+  #fail(id: VolumeProofId, { volume, backup, error }: Failure): void {
+    const { store } = this.#parts
+    const { message: reason, code } = error
+    const copyId = backup?.id ?? null
+    const label = copyId?.slice(0, 8) ?? null
+    store.volumeProofs.setState(id, { kind: isBeside(error) ? 'unproven' : 'failed', copyId, reason })
+    // From here on an older one is the newest good one.
+    if (backup && code === 'backup_damaged')
+      store.volumeCopies.setState(backup.id, { kind: 'failed', endedAt: new Date(), reason })
+    const bad = `its backup ${label ?? ''} could not be restored: ${reason}`
+    if (volume) this.#warn(volume, isBeside(error) ? unprovenNote({ label, reason }) : bad)
   }
 
   /** Tells of daily backups that failed, or are none for two days: once a day. */

@@ -14,7 +14,7 @@ const trialName = 'proof.'
  * @throws backup_damaged, and what the backup target says
  */
 export async function prove(parts: VolumeParts, copy: VolumeCopy, signal: AbortSignal): Promise<void> {
-  const { engine, store, vault } = parts
+  const { engine, vault } = parts
   if (copy.state.kind !== 'succeeded' || !copy.state.snapshot) throw new PaasError('backup_missing', 'It is gone.')
   const key = { id: newId<VolumeId>(), owner: copy.appId }
   await engine.createVolume({ ...key, kind: 'volume', name: `${trialName}${copy.volume}` })
@@ -22,7 +22,6 @@ export async function prove(parts: VolumeParts, copy: VolumeCopy, signal: AbortS
     await engine.fillVolume(key, await vault.read(copy.state.snapshot, signal), signal)
     const found = await contentOf(await engine.readVolume(key, signal))
     if (!sameContent(found, copy.state)) throw differs(difference(copy.state, found))
-    store.volumeCopies.recordProof(copy.id)
   } finally {
     await engine.removeVolume(key)
   }

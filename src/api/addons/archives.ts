@@ -113,9 +113,9 @@ function proofJson({ id, state, createdAt, endedAt }: AddonProof): object {
   return {
     id,
     status: state.kind,
-    backup: state.kind === 'succeeded' || state.kind === 'failed' ? state.label : null,
+    backup: 'label' in state ? state.label : null,
     compared: state.kind === 'succeeded' ? state.compared : null,
-    reason: state.kind === 'failed' ? state.reason : null,
+    reason: 'reason' in state ? state.reason : null,
     created_at: time(createdAt),
     ended_at: endedAt && time(endedAt),
   }

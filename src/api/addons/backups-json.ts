@@ -1,7 +1,7 @@
 import type { Config } from '../../config.ts'
 import type { Addon } from '../../model/addon.ts'
 import { withoutPassword } from '../../model/backup-target.ts'
-import { windowDays, type AddonBackup, type AddonProof } from '../../model/addon-backup.ts'
+import { unprovenNote, windowDays, type AddonBackup, type AddonProof } from '../../model/addon-backup.ts'
 import type { AddonId } from '../../model/ids.ts'
 import { serviceNamed, type Service } from '../../model/service.ts'
 import { canBeDumped, canBeProven } from '../../services/dumps.ts'
@@ -40,17 +40,21 @@ const none = {
 export function backupsJson(told: Told, addon: Addon): object {
   const { store, services } = told
   const service = serviceNamed(services, addon.service)
+  const proofs = store.addonProofs.list(addon.id)
+  const backups =
+    service && hasArchive(service)
+      ? archiveJson(told, addon)
+      : service && canBeDumped(service)
+        ? dumpsJson(told, addon, service)
+        : none
   return {
     addon: { id: addon.id, name: addon.name },
     app: { id: addon.appId, name: store.apps.get(addon.appId)?.name ?? '' },
     service: addon.service,
-    ...(service && hasArchive(service)
-      ? archiveJson(told, addon)
-      : service && canBeDumped(service)
-        ? dumpsJson(told, addon, service)
-        : none),
+    ...backups,
+    problem: backups.problem ?? untried(proofs),
     provable: !!service && canBeProven(service),
-    ...proofsJson(store.addonProofs.list(addon.id)),
+    ...proofsJson(proofs),
   }
 }
 
@@ -84,6 +88,12 @@ export function archiveProblem(
 ): string | undefined {
   const { problem, storedProblem } = store.addonBackups.archive(id)
   return problem ?? (config.backup ? storedProblem : null) ?? undefined
+}
+
+/** What kept the last proof from being tried. */
+function untried(proofs: AddonProof[]): string | null {
+  const last = proofs.find(({ endedAt }) => endedAt)
+  return last?.state.kind === 'unproven' ? unprovenNote(last.state) : null
 }
 
 /** `compared`: with what was noted when the backup was made; else it was restored alone. */

@@ -1,6 +1,7 @@
 import { Type } from 'typebox'
 import type { Config } from '../../config.ts'
 import { PaasError } from '../../errors.ts'
+import { unprovenNote } from '../../model/addon-backup.ts'
 import { withoutPassword } from '../../model/backup-target.ts'
 import type { VolumeProofId } from '../../model/ids.ts'
 import { newestBackup, volumeProblem, type VolumeCopy, type VolumeProof } from '../../model/volume-copy.ts'
@@ -60,6 +61,7 @@ export function volumeProofRoutes(api: Api, deps: Deps): void {
 function volumeBackupsJson({ store, config: settings }: Deps, volume: AppVolume): object {
   const { id, appId, name } = volume
   const all = store.volumeCopies.list({ appId, kind: 'backup' }).filter(({ volumeId }) => volumeId === id)
+  const proofs = store.volumeProofs.list(id)
   const good = newestBackup(all, id)
   const bad = all.find(({ state }) => state.kind === 'failed')
   return {
@@ -72,9 +74,17 @@ function volumeBackupsJson({ store, config: settings }: Deps, volume: AppVolume)
     where: settings.backup ? withoutPassword(settings.backup.repository) : here,
     last_good: good ? copyJson(good) : null,
     last_failed: bad && (!good || bad.createdAt > good.createdAt) ? copyJson(bad) : null,
-    ...provenJson(all, store.volumeProofs.list(id)),
-    problem: settings.volumeBackup.at ? (volumeProblem(volume, all, new Date()) ?? null) : null,
+    ...provenJson(all, proofs),
+    problem: (settings.volumeBackup.at && volumeProblem(volume, all, new Date())) ?? untried(proofs),
   }
+}
+
+/** What kept the last proof from being tried. */
+function untried(proofs: VolumeProof[]): string | null {
+  const { state } = proofs.find(({ endedAt }) => endedAt) ?? {}
+  return state?.kind === 'unproven'
+    ? unprovenNote({ label: state.copyId?.slice(0, 8) ?? null, reason: state.reason })
+    : null
 }
 
 function scheduleOf({ volumeBackup: { at } }: Pick<Config, 'volumeBackup'>): string | null {
@@ -117,9 +127,9 @@ function proofJson({ id, state, createdAt, endedAt }: VolumeProof): object {
   return {
     id,
     status: state.kind,
-    backup: state.kind === 'succeeded' || state.kind === 'failed' ? state.copyId : null,
+    backup: 'copyId' in state ? state.copyId : null,
     compared: state.kind === 'succeeded' ? true : null,
-    reason: state.kind === 'failed' ? state.reason : null,
+    reason: 'reason' in state ? state.reason : null,
     created_at: time(createdAt),
     ended_at: endedAt && time(endedAt),
   }
