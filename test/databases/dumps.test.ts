@@ -1,6 +1,7 @@
 import { cp, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { addNotesService } from '../backups/notes-service.ts'
@@ -59,6 +60,14 @@ async function untilOver({ id }: RunningAddon, proof: string): Promise<Proof> {
   )
 }
 
+/** Since its dumps were made, on record. */
+function anHourPasses({ id }: RunningAddon): void {
+  using db = new DatabaseSync(join(server.dataDirectory, 'paas.db'), { timeout: 5000 })
+  const columns = ['created_at', 'started_at', 'ended_at', 'same_until']
+  const earlier = columns.map((name) => `${name} = ${name} - 3600000`).join(', ')
+  db.prepare(`UPDATE data_transfers SET ${earlier} WHERE from_addon_id = ?`).run(id)
+}
+
 async function ask({ id }: RunningAddon): Promise<string> {
   return (await api<Proof>(server, 'POST', `/addons/${id}/actions/prove`, { body: {} })).body.id
 }
@@ -79,6 +88,16 @@ describe('dumps of a Redis', () => {
     expect(backups.recovery_point_seconds).toBeLessThan(120)
     expect((await cache.paas(['backups', cache.name])).stdout).toMatch(/Schedule: +a dump each day at 0\d:00 UTC/)
     expect(await trials()).toBe('')
+  })
+
+  it('are made by themselves an hour after the last one, if something was written', async () => {
+    const { last_good: before } = await backupsOf(cache)
+    await cache.program('client', 'SET greeting again\n')
+    anHourPasses(cache)
+    const lost = async () => (await backupsOf(cache)).recovery_point_seconds ?? 0
+    expect(await lost()).toBeGreaterThan(3600)
+    await until('there is another', async () => (await backupsOf(cache)).last_good!.name !== before!.name, 90_000)
+    expect(await lost()).toBeLessThan(120)
   })
 
   it('are proven although the worker is killed in the midst of it, and nothing is left', async () => {
