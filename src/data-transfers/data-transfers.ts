@@ -174,8 +174,9 @@ export class DataTransfers implements AsyncDisposable {
     const all = store.dataTransfers.list({ fromAddonId: from.addonId }).filter(({ kind }) => kind === 'backup')
     const old = backupsToRemove(all)
     if (old.length === 0) return
-    await storage.remove(old.flatMap(placeOf), signal).catch((cause: unknown) => log.warn({ err: cause }))
+    // What no record leads to goes at the next start, where it cannot now.
     for (const { id } of old) store.dataTransfers.remove(id)
+    await storage.remove(old.flatMap(placeOf), signal).catch((cause: unknown) => log.warn({ err: cause }))
   }
 
   /** Asks for the backups whose hour has come. */

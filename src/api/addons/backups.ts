@@ -57,11 +57,13 @@ export function backupRoutes(api: Api, deps: BackupDeps): void {
         hint: `End it first: pg:backups:cancel ${transferName(transfer)}`,
       })
     }
-    const { state } = transfer
-    if (state.kind === 'succeeded' && state.stored) {
-      await deps.containers.removeBackup(state.stored.place, request.signal)
-    }
-    store.dataTransfers.remove(transfer.id)
+    const { id, state } = transfer
+    store.dataTransfers.remove(id)
+    // What no record leads to goes at the worker's next start, where it cannot now.
+    if (state.kind === 'succeeded' && state.stored)
+      await deps.containers
+        .removeBackup(state.stored.place, request.signal)
+        .catch((err: unknown) => deps.log.warn({ err, transfer: id }, 'what is stored of a backup was not removed'))
     return transferJson(transfer)
   })
   api.post(`${ofApp}/:transfer/actions/cancel`, { config, schema: { body: nothing } }, async (request, reply) => {

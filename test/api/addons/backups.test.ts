@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, expect, it } from 'vitest'
 import { openBackupStorage } from '../../../src/main/backup-storage.ts'
@@ -204,6 +206,20 @@ describe('what a database is asked that does not run', () => {
     expect(await refusal('PATCH', `${redis}/config`, { timeout: -1 })).toMatchObject({ status: 422 })
     expect(await refusal('POST', `${redis}/upgrade`, { version: '9' })).toMatchObject({ id: 'invalid_params' })
   })
+})
+
+it('a backup that is deleted while nobody can remove its file is on record no more, and the file goes later', async () => {
+  const { database, transfers } = await newDatabase()
+  await complete(await post(`${database}/backups`), 'PGDMP')
+  const [dump] = api.store.dataTransfers.places().slice(-1)
+  const file = join(api.config.paths.dumps, 'kept', `${dump!.slice('file:'.length)}.dump`)
+  await api.worker.disposeAsync()
+  expect((await api.call('DELETE', `${transfers}/1`)).status).toBe(200)
+  expect((await api.call('GET', transfers)).body).toEqual([])
+  expect(existsSync(file)).toBe(true)
+  const storage = openBackupStorage({ config: api.config, store: api.store, serverId: api.serverId })
+  await storage.tidy(new Set(api.store.dataTransfers.places()), never)
+  expect(existsSync(file)).toBe(false)
 })
 
 it('every route of these was answered', () => {
