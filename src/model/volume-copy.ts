@@ -88,7 +88,7 @@ export function volumeProblem(
   }
   const since = good?.createdAt ?? createdAt
   if (now.getTime() - since.getTime() < 2 * backupPeriod.any) return undefined
-  return `its last good backup is of ${good ? since.toISOString() : 'no time at all'}`
+  return good ? `its last good backup is of ${since.toISOString()}` : 'there is no good backup of it yet'
 }
 
 /**

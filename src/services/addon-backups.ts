@@ -235,7 +235,8 @@ export class AddonBackups implements AsyncDisposable {
     const newest = this.#own.store.addonBackups.list(addon.id).find(({ state }) => state.kind === 'succeeded')
     const since = newest?.startedAt ?? addon.createdAt
     if (Date.now() - since.getTime() < 2 * backupPeriod.any) return
-    this.#tell(addon, `its last good backup is of ${newest ? since.toISOString() : 'no time at all'}`)
+    const last = newest ? `its last good backup is of ${since.toISOString()}` : 'there is no good backup of it yet'
+    this.#tell(addon, last)
   }
 
   /** The backup target may be full or away: what is written stays here meanwhile. */

@@ -32,5 +32,5 @@ export function dumpProblem(store: Records, { id, createdAt }: Addon, now: Date)
   }
   const since = Math.max(good?.createdAt.getTime() ?? createdAt.getTime(), schedule.createdAt.getTime())
   if (now.getTime() - since < 2 * backupPeriod.any) return undefined
-  return `its last good backup is of ${good ? good.createdAt.toISOString() : 'no time at all'}`
+  return good ? `its last good backup is of ${good.createdAt.toISOString()}` : 'there is no good backup of it yet'
 }

@@ -54,7 +54,7 @@ describe('what is wrong with dumps', () => {
       nothing,
     ],
     ['the newest is two days old', problem([[good, 49]]), /^its last good backup is of 2026-11-26T11:00:00\.000Z$/],
-    ['there never was one', problem([]), /of no time at all$/],
+    ['there never was one', problem([]), /^there is no good backup of it yet$/],
     ['there never was one, since the schedule is new', problem([], 3), nothing],
     ['there is no schedule', problem([], null), nothing],
   ])('where %s', (_, found, wanted) => {
