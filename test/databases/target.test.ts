@@ -151,6 +151,9 @@ describe.skipIf(s3Lack !== undefined)(
     it('gets all of each archive, and a proof finds it there', async () => {
       await stored(await write())
       expect(await held.prove()).toMatchObject({ status: 'succeeded', reason: null })
+      // Of a database that is older than the change.
+      await database.untilBackups(({ recovery_point_seconds: lost }) => lost !== null, 'it is stored anew')
+      expect(await database.prove()).toMatchObject({ status: 'succeeded', reason: null })
     }, 200_000)
 
     it('that is away is told of, to the log too when it lasts, and gets what it lacks when it is back', async () => {
