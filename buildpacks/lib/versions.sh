@@ -18,7 +18,7 @@ asked_version() {
 version_in() {
   case $1 in
     *.toml)
-      sed -n '/^\[tools\]/,/^\[[^t]/p' "$1" |
+      awk '/^\[/ { within = /^\[tools\]/ } within' "$1" |
         sed -nE "s/^[[:space:]]*\"?$2\"?[[:space:]]*=[^\"']*[\"']([^\"']+)[\"'].*/\1/p" | head -n 1
       ;;
     *) awk -v name="$2" '$1 == name { print $2; exit }' "$1" ;;
