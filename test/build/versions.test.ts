@@ -12,8 +12,7 @@ function asked(files: Record<string, string>, ...names: string[]): string {
     for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content)
     const script = `set -euo pipefail; source ${join(packsDirectory, 'lib/versions.sh')}
       asked_version ${names.join(' ')}; echo "$asked_version, $asked_in"`
-    const options = { cwd: directory, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] } as const
-    return spawnSync('bash', ['-c', script], options).stdout.trim()
+    return spawnSync('bash', ['--norc', '-c', script], { cwd: directory, encoding: 'utf8' }).stdout.trim()
   } finally {
     rmSync(directory, { recursive: true })
   }
