@@ -16,6 +16,8 @@ export class Counters {
   refusedRequests = 0
   /** Connections of HTTP/2 that were ended: they brought too much of no use, or broke its rules. */
   cutOff = 0
+  /** Connections to the TLS port that came to no TLS, and were told nothing. */
+  failedHandshakes = 0
   readonly doors: Record<DoorResult, number> = { served: 0, refused: 0, failed: 0, unreachable: 0 }
   readonly #errors: Partial<Record<RouterCode, number>> = {}
 
@@ -24,8 +26,9 @@ export class Counters {
   }
 
   toJSON() {
-    const { connections, turnedAway, requests, refusedRequests, cutOff } = this
+    const { connections, turnedAway, requests, refusedRequests, cutOff, failedHandshakes } = this
     const doors = { ...this.doors }
-    return { connections, turnedAway, requests, refusedRequests, cutOff, doors, errors: { ...this.#errors } }
+    const errors = { ...this.#errors }
+    return { connections, turnedAway, requests, refusedRequests, cutOff, failedHandshakes, doors, errors }
   }
 }

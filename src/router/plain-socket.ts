@@ -10,9 +10,12 @@ type Handle = {
   readStop(): number
   shutdown(request: ShutdownRequest): number
   close(): void
-  getpeername(found: { address?: string }): number
+  getpeername(found: typeof peer): number
   setNoDelay?: (isOn: boolean) => number
 }
+/** Filled in again and again, as that is quicker than a new one. */
+const peer: { address?: string | undefined; family?: string; port?: number } = { address: '', family: '', port: 0 }
+
 /** libuv's number for it. */
 const endOfFile = -4095
 
@@ -49,9 +52,9 @@ export class PlainSocket extends EventEmitter implements VisitorSocket {
 
   get remoteAddress(): string | undefined {
     if (this.#stream !== undefined) return this.#stream.remoteAddress
-    const found: { address?: string } = {}
-    this._handle?.getpeername(found)
-    return found.address
+    peer.address = undefined
+    this._handle?.getpeername(peer)
+    return peer.address
   }
 
   get writableLength(): number {

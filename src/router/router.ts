@@ -172,6 +172,7 @@ export class Router {
         else this.#visit(socket, secure)
       },
       onPlain: (refused) => logRefusal(this.#context, refused),
+      onFailed: () => this.counters.failedHandshakes++,
     })
     this.#tlsDoor = door
     return this.#listen(place, (socket, arrival) => door.enter(socket as Socket, arrival))

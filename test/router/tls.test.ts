@@ -185,6 +185,19 @@ describe('the TLS port', () => {
     expect(await ask(router.tlsPort)).toEqual({})
   })
 
+  it('counts who came to no TLS, and nobody else', async () => {
+    await using app = await startApp((_, res) => res.end('{}'))
+    await using router = await startTlsRouter(identity, { routes: [route([app])] })
+    await ask(router.tlsPort)
+    await talk(router.tlsPort, get)
+    const distrusts = connect({ port: router.tlsPort, host: '127.0.0.1' })
+    await once(distrusts, 'error')
+    using silent = await RawClient.connect(router.tlsPort)
+    silent.socket.end()
+    await silent.untilClosed()
+    await expect.poll(() => router.router.counters.failedHandshakes).toBe(2)
+  })
+
   it('stops at once when only handshakes are under way', async () => {
     await using router = await startTlsRouter(identity, {})
     const silent = await RawClient.connect(router.tlsPort)

@@ -118,6 +118,9 @@ function ofRouter(router: RouterFigures | undefined): Family[] {
     counter('paas_router_cut_off_total', 'Connections of HTTP/2 ended for a flood or a breach of protocol', [
       sample(counters.cutOff),
     ]),
+    counter('paas_router_failed_handshakes_total', 'Connections to the TLS port that came to no TLS', [
+      sample(counters.failedHandshakes),
+    ]),
     counter(
       'paas_router_data_door_connections_total',
       'Connections to ports of databases, by result',

@@ -59,6 +59,7 @@ function addCounters(a: Counted, b: Counted): Counted {
     requests: a.requests + b.requests,
     refusedRequests: a.refusedRequests + b.refusedRequests,
     cutOff: a.cutOff + b.cutOff,
+    failedHandshakes: a.failedHandshakes + b.failedHandshakes,
     doors: addCounts(a.doors, b.doors) as Counted['doors'],
     errors: addCounts(a.errors as Record<string, number>, b.errors as Record<string, number>),
   }

@@ -31,6 +31,8 @@ export type TlsDoorDeps = {
   onSecure: (socket: TLSSocket, arrival: Entering & { sni: string | undefined; http2: boolean }) => void
   /** A request came without TLS, and is refused. */
   onPlain: (refused: RefusedRequest) => void
+  /** A connection is closed without either. */
+  onFailed: () => void
 }
 
 /** The first byte of every TLS connection: RFC 8446 section 5.1. */
@@ -44,6 +46,7 @@ export class TlsDoor {
   readonly #deps: TlsDoorDeps
   readonly #entering = new Set<Socket>()
   readonly #contexts = new WeakMap<TlsIdentity, SecureContext>()
+  readonly #onFailed = (): void => this.#deps.onFailed()
   #context: SecureContext
 
   constructor(deps: TlsDoorDeps) {
@@ -63,6 +66,7 @@ export class TlsDoor {
       clearTimeout(late)
       this.#entering.delete(raw)
     })
+    raw.on('close', this.#onFailed)
     // oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
     raw.on('error', () => {})
     this.#greet(raw, arrival, late)
@@ -84,6 +88,7 @@ export class TlsDoor {
 
   /** An authority looks at the certificate, and goes. */
   #prove(raw: Socket): void {
+    raw.off('close', this.#onFailed)
     const socket = new TLSSocket(raw, {
       isServer: true,
       secureContext: this.#context,
@@ -100,7 +105,7 @@ export class TlsDoor {
 
   /** Closes what has not come through. */
   close(): void {
-    for (const raw of this.#entering) raw.destroy()
+    for (const raw of this.#entering) raw.off('close', this.#onFailed).destroy()
   }
 
   #shakeHands(raw: Socket, arrival: Entering, late: NodeJS.Timeout): void {
@@ -115,6 +120,7 @@ export class TlsDoor {
     socket.once('secure', () => {
       clearTimeout(late)
       this.#entering.delete(raw)
+      raw.off('close', this.#onFailed)
       // Node's types do not say that this is false when the client sent no server name.
       const { servername } = socket as { servername?: string | false }
       // RFC 6066 section 3: an address is no server name, but some clients send one.
@@ -153,6 +159,7 @@ export class TlsDoor {
    */
   #explain(raw: Socket, { address }: Peer, bytes: Buffer): void {
     const { limits, onPlain } = this.#deps
+    raw.off('close', this.#onFailed)
     const requestId = randomUUID()
     onPlain({ head: bytes.toString('latin1'), answer: plainHttp, requestId, origin: { address, scheme: 'http' } })
     raw.end(formatAnswer(plainHttp, { request: undefined, requestId, keptFor: undefined }))

@@ -165,7 +165,8 @@ function allFamilies(): { name: string; type: string; labels: string }[] {
   const durations = { sum: 1, count: 1, below: durationBounds.map(() => 1) }
   const process = { memory: 1, cpuSeconds: 1, lag: durations }
   const doors = { served: 1, refused: 0, failed: 0, unreachable: 0 }
-  const counters = { connections: 1, turnedAway: 0, requests: 1, refusedRequests: 0, cutOff: 0, doors, errors: {} }
+  const refused = { turnedAway: 0, refusedRequests: 0, cutOff: 0, failedHandshakes: 0 }
+  const counters = { connections: 1, requests: 1, ...refused, doors, errors: {} }
   const asked = { statuses: [0, 1, 0, 0, 1], codes: { H12: 1 }, bytes: 1, durations }
   const dynos = { states: { running: 1 }, figures: { count: 1, memory: 1, largest: 1, cpu: 1 } }
   const use = { since: '2026-01-01T00:00:00Z', memoryBytes: 1, diskBytes: 1, connections: 1 }
