@@ -18,6 +18,8 @@ const causes: [said: RegExp, meaning: string][] = [
   [/connection refused|no such host|network is unreachable|no route to host|i\/o timeout/i, 'it cannot be reached'],
   [/timeout awaiting response|Client\.Timeout|context deadline exceeded/i, 'it does not answer'],
   [/no space left on device|disk quota exceeded|InsufficientStorage|StorageFull|QuotaExceeded/i, 'its disk is full'],
+  // Of a directory, by rclone before it writes.
+  [/too big for remaining disk space/, 'its disk is full'],
   [/permission denied/i, 'its files cannot be read or written by this user'],
   [/repository is already locked/i, 'another backup is under way there'],
 ]
