@@ -22,7 +22,8 @@ export async function generate(starter: Starter, { engine, toolbox }: GenerateDe
       name: 'generator',
       user: packages ? 'root' : 'app',
       limits: { memoryMiB: 2048, cpus: 2, pids: 1024 },
-      env: { HOME: '/tmp' },
+      // Java takes the home directory of the user, which is the app's.
+      env: { HOME: '/tmp', JAVA_TOOL_OPTIONS: '-Duser.home=/tmp' },
       workingDirectory: '/app',
       labels: {},
       // As the containers that make stack images, which install packages.
