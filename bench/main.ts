@@ -6,6 +6,7 @@ import { benchBackups } from './backups.ts'
 import { benchCli } from './cli.ts'
 import { benchData } from './data.ts'
 import { benchDashboard } from './dashboard.ts'
+import { benchDashboardLog } from './dashboard-log.ts'
 import { benchDockerfile } from './dockerfile.ts'
 import { benchEngine } from './engine.ts'
 import { benchLargeApps } from './large-apps.ts'
@@ -38,7 +39,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   stream: benchStream,
   logs: benchLogs,
   cli: async () => benchCli(server),
-  dashboard: async () => benchDashboard(server),
+  dashboard: async () => [...(await benchDashboard(server)), ...(await benchDashboardLog(server))],
   proxy: benchProxy,
   apps: async () => benchApps(server),
   'after-load': async () => benchAfterLoad(server),
