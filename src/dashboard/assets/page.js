@@ -129,6 +129,14 @@
     live.hidden = text === ''
   }
 
+  // On a narrow screen a navigation is one line, of which one sees a part.
+  function showCurrent() {
+    for (const list of document.querySelectorAll('nav ul')) {
+      const current = list.querySelector('[aria-current]')
+      if (current) list.scrollLeft = current.offsetLeft - (list.clientWidth - current.offsetWidth) / 2
+    }
+  }
+
   // What is typed in UTC, in the viewer's zone.
   function tellLocal(input) {
     const place = document.getElementById(`${input.id}-local`)
@@ -174,6 +182,7 @@
 
   function begin() {
     for (const part of document.querySelectorAll('[data-live]')) part.served = part.innerHTML
+    if (matchMedia('(max-width: 62rem)').matches) requestAnimationFrame(showCurrent)
     tellTimes(document)
     document.addEventListener('pointerover', tellExactly, { passive: true })
     setInterval(() => tellTimes(document), 15_000)

@@ -46,7 +46,8 @@ async function view({ platform }: Visit): Promise<Html> {
         <h2 id="processes">Processes</h2>
         ${dataTable('Processes', processColumns, status.processes)}
         ${facts([
-          ['Version', html`${status.version} <span class="quiet">a newer one: npm run upgrade</span>`],
+          ['Version', status.version],
+          ['Update', html`<code>sudo npm run upgrade</code> in the clone that the server runs from brings the newest`],
           ['In all', bytes(status.processes.reduce((sum, { memory_bytes: memory }) => sum + (memory ?? 0), 0))],
           ['Apps', status.apps],
           ['Accounts', status.accounts],

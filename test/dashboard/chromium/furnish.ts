@@ -6,7 +6,7 @@ import { openAppLogWriter } from '../../../src/logs/writer.ts'
 import { FigureWriter } from '../../../src/metrics/figure-writer.ts'
 import { RequestTally } from '../../../src/metrics/request-tally.ts'
 import { minuteOf } from '../../../src/model/figures.ts'
-import type { AddonId } from '../../../src/model/ids.ts'
+import type { AddonId, DataTransferId, VolumeId } from '../../../src/model/ids.ts'
 import type { App } from '../../../src/model/app.ts'
 import type { TestApi } from '../../api/test-api.ts'
 
@@ -33,6 +33,37 @@ export async function paramsOf(api: TestApi): Promise<Record<string, string>> {
   const { body } = await api.call('GET', '/apps/shop/builds')
   const build = String(body[0]?.['id'])
   return { ':app': 'shop', ':release': 'v3', ':build': build, ':addon': 'shop-db', ':volume': 'uploads' }
+}
+
+/** Pages that ask or tell something with a query, and those of what was made of another. */
+export function variantsOf({ store }: TestApi): Record<string, string> {
+  const { id } = store.apps.find('shop')!
+  const backup = store.volumeCopies
+    .list({ appId: id })
+    .find(({ kind, state }) => kind === 'backup' && 'snapshot' in state)
+  const restored = store.addons.list(id).find(({ origin }) => origin)!
+  const build = store.builds.list(id)[0]!
+  const volume = '/data/volumes/uploads'
+  const all = {
+    rollback: '/releases/v2?ask=rollback',
+    'deploy-again': `/builds/${build.id}?ask=again`,
+    restart: '/dynos?ask=restart',
+    'config-shown': '/config?show=*&edit=GREETING',
+    'config-unset': '/config?ask=unset&key=GREETING',
+    'domain-remove': '/domains?remove=www.shop.invalid',
+    'addon-promote': `/data/addons/${restored.name}?ask=promote`,
+    'addon-destroy': '/data/addons/shop-db?ask=destroy',
+    'addon-restored': `/data/addons/${restored.name}`,
+    'volume-restore': `${volume}?restore=${backup?.id}`,
+    'volume-switch': `${volume}?switch=uploads-fork`,
+    'volume-destroy': `${volume}?ask=destroy`,
+    'volume-fork': `${volume}-fork`,
+    'backup-restore': '/backups?restore=1',
+    'metrics-week': '/metrics?period=week',
+    destroy: '/settings?ask=destroy',
+    'not-found': '/nothing',
+  }
+  return Object.fromEntries(Object.entries(all).map(([name, path]) => [name, `/dashboard/apps/shop${path}`]))
 }
 
 /** As the doctor does. */
@@ -75,6 +106,24 @@ async function keepData(api: TestApi, app: App): Promise<void> {
   volumeCopies.setState(copy.id, done)
   const fails = volumeCopies.create({ ...of, kind: 'backup', trigger: 'asked' })
   volumeCopies.setState(fails.id, { kind: 'failed', endedAt: new Date(), reason: 'The target does not answer.' })
+  const into = { name: 'uploads-fork', data: crypto.randomUUID() as VolumeId, switch: false }
+  const fork = volumeCopies.create({ ...of, trigger: 'asked', kind: 'fork', into })
+  const filled = { appId: app.id, name: into.name, mount: '/volumes/uploads-fork', types: [], singleWriter: true }
+  volumes.addFilled(filled, into.data)
+  volumeCopies.setState(fork.id, { ...done, snapshot: null })
+  await restoreAndDump(api, id)
+}
+
+/** What was made of the database as of an hour ago, and a dump of it. */
+async function restoreAndDump(api: TestApi, id: AddonId): Promise<void> {
+  const body = { at: new Date(Date.now() - 3_600_000).toISOString().slice(0, 19) }
+  const made = (await api.call('POST', `/addons/${id}/actions/restore`, { body })).body
+  api.store.addons.setState(String(made['id']) as AddonId, { kind: 'provisioned', work: null })
+  await api.call('POST', `/client/v11/databases/${id}/backups`, { body: {} })
+  const [dump] = api.store.dataTransfers.list({ appId: api.store.addons.find(id)!.appId })
+  const stored = { place: 'somewhere', sha256: 'a'.repeat(64) } as never
+  const at = { startedAt: new Date(Date.now() - 60_000), endedAt: new Date() }
+  api.store.dataTransfers.setState(dump!.id as DataTransferId, { kind: 'succeeded', ...at, stored })
 }
 
 /** The last hour's by the minute and the last week's by the half hour, in waves. */

@@ -1,7 +1,5 @@
 import { once } from 'node:events'
 import { request, type IncomingMessage } from 'node:http'
-import axe from 'axe-core'
-import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { pages } from '../../../src/dashboard/registry.ts'
 import { createLog } from '../../../src/log.ts'
@@ -13,47 +11,8 @@ import { expectShown, forFile } from './web.ts'
 const { api, open, url } = await forFile()
 await furnish(api)
 
-type Violation = { id: string; nodes: { html: string; failureSummary: string }[] }
-
-/** Run by the protocol of the browser's tools, which the page's policy does not hold. */
-async function violations(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source)
-  const found = (await page.evaluate('axe.run()')) as { violations: Violation[] }
-  return found.violations.flatMap(({ id, nodes }) =>
-    nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
-  )
-}
-
-/** Every page there is, and some of them as they also may be. */
 const params = await paramsOf(api)
 const all = pages.map(({ path }) => `/dashboard${path.replaceAll(/:\w+/g, (name) => params[name] ?? name)}`)
-const more = [
-  '/dashboard/apps/an-app-with-thirty-characters1',
-  '/dashboard/apps/not-deployed-yet',
-  '/dashboard/apps/shop/releases/v2?ask=rollback',
-  '/dashboard/apps/shop/data/addons/shop-db?ask=promote',
-  '/dashboard/apps/shop/data/volumes/uploads?ask=destroy',
-  '/dashboard/apps/nothing-here',
-]
-
-describe('a page can be used by everybody', () => {
-  it.each([...all, ...more])('%s', async (path) => {
-    const page = await open(path, { colorScheme: 'light', viewport: { width: 390, height: 844 } })
-    expect(await violations(page)).toEqual([])
-    await page.emulateMedia({ colorScheme: 'dark' })
-    expect(await violations(page)).toEqual([])
-    const width = (await page.evaluate('document.documentElement.scrollWidth')) as number
-    expect(width).toBeLessThanOrEqual(390)
-    await page.context().close()
-  })
-
-  it('the login', async () => {
-    const page = await open('/dashboard/login', { token: null })
-    expect(await violations(page)).toEqual([])
-    await page.context().close()
-  })
-})
-
 describe('somebody', () => {
   it('logs in by keyboard, and the session goes on', async () => {
     const page = await open('/', { token: null })

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import type { Browser } from 'playwright-core'
 import { pages } from '../../../src/dashboard/registry.ts'
 import { TestApi } from '../../api/test-api.ts'
-import { furnish, paramsOf } from './furnish.ts'
+import { furnish, paramsOf, variantsOf } from './furnish.ts'
 import { launch, serveWeb } from './web.ts'
 
 /** `npm run screenshots [-- DIRECTORY]`: each page, light and dark, on a phone and on a desk. */
@@ -40,10 +40,8 @@ async function listPages(api: TestApi): Promise<Record<string, string>> {
     'overview-empty': '/dashboard/apps/not-deployed-yet',
     'deploys-empty': '/dashboard/apps/not-deployed-yet/deploys',
     'build-failed': `/dashboard/apps/shop/builds/${String(failed?.['id'])}`,
-    rollback: '/dashboard/apps/shop/releases/v2?ask=rollback',
-    'metrics-week': '/dashboard/apps/shop/metrics?period=week',
+    ...variantsOf(api),
     'logs-empty': '/dashboard/apps/not-deployed-yet/logs',
-    'not-found': '/dashboard/apps/nothing-here',
   }
 }
 
