@@ -29,6 +29,8 @@ const images = [
   'test/build/{bun,deno,elixir,java,php,php-versions,ruby,ruby-versions,rust}.test.ts',
   'test/stack/upgrade.test.ts',
 ]
+/** kill -9 at each step of what is done with databases, on an engine of its own: minutes. `npm run test:kills` */
+const kills = ['test/databases/kills.test.ts']
 /** In Debian's Chromium. `npm run test:browser` */
 const browser = ['test/dashboard/chromium/**/*.test.ts']
 /** Files that leave their process as they found it: they share one, where each module is loaded once. */
@@ -43,10 +45,11 @@ export default defineConfig({
     projects: [
       project('shared', shared, { isolate: false }),
       project('own process', ['test/**/*.test.ts'], {
-        exclude: ['**/node_modules/**', ...shared, ...browser, ...slow, ...images],
+        exclude: ['**/node_modules/**', ...shared, ...browser, ...slow, ...images, ...kills],
       }),
       project('browser', browser),
-      project('slow', slow),
+      project('slow', slow, { exclude: ['**/node_modules/**', ...kills] }),
+      project('kills', kills, { testTimeout: 400_000 }),
       project('images', images),
     ],
     reporters: ['default', './test/slowest-files.ts'],

@@ -72,11 +72,17 @@ export class TestEngine implements AsyncDisposable {
     await this.#end('SIGTERM', [this.#pidFile])
   }
 
+  /** Kills the engine alone: what it runs goes on until it is back, which ends it. */
+  async killDaemon(): Promise<void> {
+    // Its containerd goes with it: killed first, so that it is there to be killed.
+    await this.#end('SIGKILL', [this.#containerdPidFile, this.#pidFile])
+  }
+
   /** Kills the engine and all that it runs at once, as a power cut does. */
   async cutPower(): Promise<void> {
     const containers = this.docker('ps', '--quiet').split('\n').filter(Boolean)
     const pids = containers.flatMap((id) => this.#pidOf(id))
-    await this.#end('SIGKILL', [this.#pidFile, `${this.#directory}/exec/containerd/containerd.pid`])
+    await this.#end('SIGKILL', [this.#pidFile, this.#containerdPidFile])
     for (const pid of pids) process.kill(pid, 'SIGKILL')
   }
 
@@ -120,6 +126,10 @@ export class TestEngine implements AsyncDisposable {
 
   get #pidFile(): string {
     return `${this.#directory}/docker.pid`
+  }
+
+  get #containerdPidFile(): string {
+    return `${this.#directory}/exec/containerd/containerd.pid`
   }
 
   #answers(): boolean {
