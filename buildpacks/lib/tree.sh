@@ -48,7 +48,7 @@ restore_tree() {
 }
 
 # keep_tree PATH KEY: the key is written last and removed first, so that what is interrupted is not
-# used again.
+# used again. The platform reads this one format (src/build/owned-tar.ts), whatever the app sets.
 keep_tree() {
   local kept id parent=${build_dir%/*}/ at=${build_dir##*/}
   kept=$(kept_tree "$1")
@@ -56,7 +56,7 @@ keep_tree() {
   [[ -d $1 ]] || return 0
   mkdir -p "$cache_dir/trees"
   (cd "$parent" && find "$at/$1" -print0 | LC_ALL=C sort -z) >"$kept.list"
-  tar --create --file="$kept.tar" --directory="$parent" --no-recursion --null --files-from="$kept.list"
+  TAR_OPTIONS='' tar --create --format=gnu --file="$kept.tar" --directory="$parent" --no-recursion --null --files-from="$kept.list"
   id=$(head -c 32 /dev/urandom | sha256sum | cut -d' ' -f1)
   printf '%s\n' "$2" "$id" >"$kept.key"
   announce_tree "$1" "$id"

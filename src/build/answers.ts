@@ -42,6 +42,8 @@ export class Answers {
   spare: Tree | undefined
   /** A tar of `tree`, once the packs are done; undefined: there is none, or the platform has it. */
   treeFiles: PassThrough | undefined
+  /** The length of that. */
+  treeBytes = 0
   /** A tar of the build directory, of the tree only what is not as in that. */
   readonly slug = stream()
   readonly #asked: readonly AnyPack[]
@@ -50,7 +52,7 @@ export class Answers {
   /** Bytes of `release` that are still to come. */
   #releaseBytes = 0
   /** Likewise of the tree's tar. */
-  #treeBytes = 0
+  #treeLeft = 0
   #isSlug = false
   #reports = 0
 
@@ -62,10 +64,10 @@ export class Answers {
   /** @returns when more can be taken: a slug is not held in memory */
   feed(chunk: Buffer): Promise<void> | void {
     if (this.#isSlug) return pass(this.slug, chunk)
-    if (this.#treeBytes > 0) return this.#feedTree(chunk)
+    if (this.#treeLeft > 0) return this.#feedTree(chunk)
     this.#pending = Buffer.concat([this.#pending, chunk])
     while (this.#takeOne()) {
-      if (!this.#isSlug && this.#treeBytes === 0) continue
+      if (!this.#isSlug && this.#treeLeft === 0) continue
       const rest = this.#pending
       this.#pending = Buffer.alloc(0)
       return this.feed(rest)
@@ -82,10 +84,10 @@ export class Answers {
   }
 
   async #feedTree(chunk: Buffer): Promise<void> {
-    const part = chunk.subarray(0, this.#treeBytes)
-    this.#treeBytes -= part.length
+    const part = chunk.subarray(0, this.#treeLeft)
+    this.#treeLeft -= part.length
     if (this.treeFiles) await pass(this.treeFiles, part)
-    if (this.#treeBytes > 0) return
+    if (this.#treeLeft > 0) return
     this.treeFiles?.end()
     if (part.length < chunk.length) await this.feed(chunk.subarray(part.length))
   }
@@ -139,8 +141,9 @@ export class Answers {
     const path = treePath(place)
     if (path === undefined || this.tree) return
     this.tree = { path, id }
-    this.#treeBytes = Number(bytes)
-    if (this.#treeBytes > 0) this.treeFiles = stream()
+    this.treeBytes = Number(bytes)
+    this.#treeLeft = this.treeBytes
+    if (this.#treeLeft > 0) this.treeFiles = stream()
     this.#on.done()
   }
 

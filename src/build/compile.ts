@@ -38,8 +38,11 @@ export type Compiled = {
   commits: ReadonlyMap<string, string>
   /** The process types the last pack declares. */
   defaults: ProcessTypes
-  /** The part of the build directory that is a layer of its own; `files`: a tar of it. */
-  tree: (Tree & { files: Readable | undefined }) | undefined
+  /**
+   * The part of the build directory that is a layer of its own; `files`: a tar of it, of so many
+   * bytes.
+   */
+  tree: (Tree & { files: Readable | undefined; bytes: number }) | undefined
   /** Likewise one that nothing of the app needs where it runs: later builds begin with it. */
   spare: Tree | undefined
   /** A tar of the build directory, as the sandbox gives it. */
@@ -76,7 +79,7 @@ export async function compile(
   if (ended) throw explain(deps, answers, { ...(await ended.exit()), clues }, source)
   const packs = answers.packs.map((pack) => shown(deps, pack))
   const { commits, slug, spare } = answers
-  const tree = answers.tree && { ...answers.tree, files: answers.treeFiles }
+  const tree = answers.tree && { ...answers.tree, files: answers.treeFiles, bytes: answers.treeBytes }
   return { packs, commits, defaults: defaultTypes(answers.release), tree, spare, slug, whole: isWhole(deps, running) }
 }
 

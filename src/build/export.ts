@@ -5,6 +5,7 @@ import { withOwner } from './app-passwd.ts'
 import type { AppId } from '../model/ids.ts'
 import type { BuildRequest } from '../model/build-request.ts'
 import { slugFiles, type SlugFacts } from './slug.ts'
+import { treeFiles } from './tree-files.ts'
 import { treeBytes, treeLabels, withinSlug, type Tree } from './trees.ts'
 import { appDirectory } from './directories.ts'
 
@@ -40,12 +41,12 @@ export async function exportSlug(
  */
 export function exportTree(
   engine: Pick<Engine, 'appendLayer'>,
-  { tree, files, appId }: { tree: Tree; files: Readable; appId: AppId },
+  { tree, files, bytes, appId }: { tree: Tree; files: Readable; bytes: number; appId: AppId },
   { base, owner, slugBytes }: Pick<ExportOptions, 'base' | 'owner' | 'slugBytes'>,
 ): Promise<Image> {
-  const { files: layer, facts } = slugFiles(files, { slugBytes, owner })
+  const { files: layer, facts } = treeFiles(files, { slugBytes, owner })
   const config = () => ({ labels: { 'paas.app': appId, ...treeLabels('run', tree, base, facts.bytes) } })
-  return engine.appendLayer({ base: base.digest, layer, config })
+  return engine.appendLayer({ base: base.digest, layer, bytes, config })
 }
 
 /** @param files a layer, all of it in the app's directory and the owner's */

@@ -246,7 +246,11 @@ type TreeOptions = Parameters<typeof exportTree>[2]
 async function treeBelow(run: Run, tree: NonNullable<Compiled['tree']>, options: TreeOptions): Promise<Image> {
   const { deps, request } = run
   if (tree.files) {
-    const image = await exportTree(deps.engine, { tree, files: tree.files, appId: request.appId }, options)
+    const image = await exportTree(
+      deps.engine,
+      { tree, files: tree.files, bytes: tree.bytes, appId: request.appId },
+      options,
+    )
     deps.trees.remember(request.appId, 'run', image)
     return image
   }

@@ -36,7 +36,7 @@ export function slugFiles(
     const entry = slugEntry(header, owner)
     if (!entry) return undefined
     count(facts, header.size, slugBytes)
-    const isProcfile = entry.name === nameOf('Procfile') && entry.type === 'file' && header.size <= mostProcfileBytes
+    const isProcfile = entry.name === inApp('Procfile') && entry.type === 'file' && header.size <= mostProcfileBytes
     if (isProcfile) facts.procfile = (await read()).toString()
     return entry
   })
@@ -55,7 +55,7 @@ async function whiteouts({ size }: Header, read: () => Promise<Buffer>, owner: O
 
 function whiteoutOf(path: string, owner: Owner): NewHeader {
   checkName(path)
-  const name = nameOf(posix.join(posix.dirname(path), `${whiteout}${posix.basename(path)}`))
+  const name = inApp(posix.join(posix.dirname(path), `${whiteout}${posix.basename(path)}`))
   return { name, type: 'file', size: 0, mode: 0o600, ...owner }
 }
 
@@ -68,12 +68,12 @@ function slugEntry(header: Header, owner: Owner): NewHeader | undefined {
   const target = type === 'link' ? pathIn(linkname) : linkname
   if (path === undefined || target === undefined || !kinds.has(type)) return undefined
   checkName(path)
-  const link = type === 'link' ? nameOf(target) : (target ?? '')
-  return { name: nameOf(path), type, size, mtime, linkname: link, mode: mode & 0o777, ...owner }
+  const link = type === 'link' ? inApp(target) : (target ?? '')
+  return { name: inApp(path), type, size, mtime, linkname: link, mode: mode & 0o777, ...owner }
 }
 
 /** @throws build_failed */
-function checkName(path: string): void {
+export function checkName(path: string): void {
   const problem = layerNameProblem(path)
   if (problem === undefined) return
   throw new PaasError('build_failed', `build failed: it created the file ${showName(path)}, which ${problem}`, {
@@ -90,7 +90,7 @@ function isRoot({ name, type }: Header): boolean {
  * A path relative to the build directory, whose own name comes first in `name`; undefined: not part
  * of the slug.
  */
-function pathIn(name: string): string | undefined {
+export function pathIn(name: string): string | undefined {
   const path = posix.normalize(name.slice(name.indexOf('/') + 1)).replace(/\/$/, '')
   const isOutside = !name.includes('/') || /^(|\.|\.\.|\.\.\/.*|\/.*)$/s.test(path)
   return isOutside || /^\.git(modules$|$|\/)/.test(path) ? undefined : path
@@ -100,7 +100,7 @@ function pathIn(name: string): string | undefined {
  * Docker refuses relative links that leave the directory it unpacks at, so that is the root:
  * `/app/x` may lead to `../usr`.
  */
-function nameOf(path: string): string {
+export function inApp(path: string): string {
   return `${appDirectory.slice(1)}/${path}`
 }
 

@@ -47,8 +47,14 @@ export interface Engine extends VolumeEngine, ServiceEngine, ImageTransfer {
    * An image of this server: the base and `layer` on top, whose paths start at `/` and follow no
    * link of the base. Owners and modes are those of the tar, in which every directory comes before
    * what it holds. A configuration that says what is in the layer is asked for when that was read.
+   * A layer whose length is known is passed on while it comes, where the engine can take it so.
    */
-  appendLayer(options: { base: string; layer: Readable; config: ImageConfig | (() => ImageConfig) }): Promise<Image>
+  appendLayer(options: {
+    base: string
+    layer: Readable
+    bytes?: number
+    config: ImageConfig | (() => ImageConfig)
+  }): Promise<Image>
   /**
    * An image of this server from where strangers may have forged any of it: a tar of its manifest
    * (Docker's schema 2), its configuration and its gzipped layers, each named by its digest. Only

@@ -12,7 +12,7 @@ import { isObject, isText, isTexts, like, one, shaped } from './shape.ts'
 const mostBytes = 4 * 2 ** 20
 /** A configuration, and a manifest in OCI's format, come after the layers. */
 const mostDescriptions = 2
-const fileForm = /^(?:blobs\/sha256|layers)\/[0-9a-f]{64}$/
+const fileForm = /^(?:blobs\/sha256|layers|tars)\/[0-9a-f]{64}$/
 const blobShape = { mediaType: isText, digest: isText, size: Number.isSafeInteger }
 const closing = ['manifest.json', 'index.json', 'oci-layout']
 
@@ -87,7 +87,7 @@ class Archive {
     if (!this.#passing) return
     const { name, hash } = this.#passing
     const digests = await hash.end()
-    const isNamed = name.startsWith('layers/') || name === blobPath(digests.blob)
+    const isNamed = !name.startsWith('blobs/') || name === blobPath(digests.blob)
     refuseUnless(isNamed, 'a blob is not what its digest says')
     this.#files.set(name, digests)
     this.#passing = undefined

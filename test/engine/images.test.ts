@@ -117,6 +117,29 @@ it('an image has the files of its layer in the directories of its base', async (
   expect(output.split('\n')).toEqual(['mine', 'new', '/app app 755', 'app', '/usr/bin/env'])
 })
 
+it('a layer of a known length is the same image as one that ends when it ends', async () => {
+  const files = async () =>
+    buffer(tar([{ name: 'app', type: 'directory', uid: 1000, gid: 1000 }], [{ name: 'app/x' }, 'x']))
+  const bytes = (await files()).length
+  const config = () => ({ labels: { 'paas.test': 'known' } })
+  const layer = Readable.from([await files()])
+  const { digest } = await server.engine.appendLayer({ base: server.image, layer, bytes, config })
+  await using sandbox = await server.sandbox({ image: digest })
+  expect((await shell(sandbox, 'cat /app/x; ls -d /usr/bin/env')).output).toBe('x/usr/bin/env')
+  expect(await docker('image', 'inspect', '--format', '{{index .Config.Labels "paas.test"}}', digest)).toBe('known')
+  const before = await server.engine.listImages()
+  const cut = new Readable({ read: () => void cut.destroy(new Error('cut')) })
+  const short = Readable.from([(await files()).subarray(0, 600)])
+  for (const broken of [cut, short])
+    await expect(server.engine.appendLayer({ base: server.image, layer: broken, bytes, config })).rejects.toThrow(
+      /cut|abort|size/i,
+    )
+  const gone = { base: 'gone', layer: Readable.from([await files()]), bytes, config }
+  await expect(server.engine.appendLayer(gone)).rejects.toThrow(/gone|no such image/i)
+  expect(gone.layer.destroyed).toBe(true)
+  expect(await server.engine.listImages()).toEqual(before)
+})
+
 it.each([
   ['a link to a file that is not in it', { name: 'app/link', type: 'link', linkname: 'app/gone' }],
   ['a link that leads out', { name: 'app/link', type: 'link', linkname: '../../../etc/passwd' }],

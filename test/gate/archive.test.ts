@@ -74,7 +74,8 @@ async function passed(given: Entry[]): Promise<Entry[]> {
 
 it('an image of the server passes the gate, for either store of the engine', async () => {
   const ofBuilder = { content: gzipSync(layer), file: `layers/${'5'.repeat(64)}` }
-  for (const image of [{}, ofContainerd, ofBuilder, { ...ofBuilder, ...ofContainerd }]) {
+  const sent = { file: `tars/${'6'.repeat(64)}` }
+  for (const image of [{}, sent, ofContainerd, ofBuilder, { ...ofBuilder, ...ofContainerd }]) {
     const entries = await written(image)
     expect(await passed(entries)).toEqual(entries)
   }
@@ -112,6 +113,8 @@ it.each<[string, () => Promise<Entry[]>]>([
   ['with that under the digest of the layer', () => written({ content: forged, file: blobPath(diffId) })],
   ['with a long one', () => written({ content: long })],
   ['with a long one under the digest', () => written({ content: long, file: blobPath(diffId) })],
+  ['with another content that was sent', () => written({ content: forged, file: `tars/${'6'.repeat(64)}` })],
+  ['with another long one', () => written({ content: long, file: `tars/${'6'.repeat(64)}` })],
   ['with another content for containerd', () => written({ ...ofContainerd, content: forged })],
   ['with one of a builder', () => written({ content: gzipSync(forged), file: `layers/${'5'.repeat(64)}` })],
   ['with one of a builder that is not packed', () => written({ content: forged, file: `layers/${'5'.repeat(64)}` })],

@@ -12,6 +12,7 @@ import { describeImage, layerType, load, type LayersBelow } from './image-archiv
 import type { KnownLayers } from './layers-below.ts'
 import { blobPath } from './saved-image.ts'
 import { imageName } from './names.ts'
+import { sendLayer } from './sent-layer.ts'
 
 /** Bytes that are written to a file at once. */
 const pieceBytes = 1 << 20
@@ -29,19 +30,45 @@ type LayerDeps = DockerDeps & {
  */
 export async function appendLayer(
   deps: LayerDeps,
-  { base, layer, config }: Parameters<Engine['appendLayer']>[0],
+  { base, layer, bytes, config }: Parameters<Engine['appendLayer']>[0],
 ): Promise<Image> {
-  const inspected = deps.docker.getImage(base).inspect()
-  inspected.catch(() => undefined)
-  await using file = await spool(layer, deps.scratch)
-  const image = await inspected
-  const below = await deps.layers.below(image)
+  // An upload that breaks off early fails when it is read, not here.
+  layer.on('error', () => undefined)
+  const found = findBase(deps, base)
+  found.catch(() => undefined)
+  const describeAs = ({ image }: Base, digest: string) =>
+    JSON.stringify(describe(image, owned(deps, typeof config === 'function' ? config() : config), digest))
+  try {
+    const known = bytes === undefined ? undefined : await found
+    if (bytes !== undefined && known && known.below.blobs === undefined)
+      return await sendLayer(deps, {
+        layer,
+        bytes,
+        below: known.below,
+        describe: (digest) => describeAs(known, digest),
+      })
+    await using file = await spool(layer, deps.scratch)
+    const { image, below } = await found
+    const reference = imageName(deps.serverId)
+    const archive = archiveOf({ config: describeAs({ image, below }, file.digest), reference, below, file })
+    return await load(deps, archive, reference)
+  } finally {
+    layer.destroy()
+  }
+}
+
+type Base = { image: Docker.ImageInspectInfo; below: LayersBelow }
+
+async function findBase({ docker, layers }: LayerDeps, base: string): Promise<Base> {
+  const image = await docker.getImage(base).inspect()
+  const below = await layers.below(image)
   if (!below) throw new PaasError('internal', `The image ${base} is not one of a single platform.`)
-  const own = typeof config === 'function' ? config() : config
-  const labels = { ...own.labels, [label.server]: deps.serverId, [label.kind]: 'image' satisfies Kind }
-  const description = JSON.stringify(describe(image, { ...own, labels }, file.digest))
-  const reference = imageName(deps.serverId)
-  return await load(deps, archiveOf({ config: description, reference, below, file }), reference)
+  return { image, below }
+}
+
+function owned({ serverId }: LayerDeps, config: ImageConfig): ImageConfig {
+  const labels = { ...config.labels, [label.server]: serverId, [label.kind]: 'image' satisfies Kind }
+  return { ...config, labels }
 }
 
 type SpooledLayer = AsyncDisposable & { handle: FileHandle; bytes: number; digest: string }
@@ -51,8 +78,6 @@ type SpooledLayer = AsyncDisposable & { handle: FileHandle; bytes: number; diges
  * the process at the latest.
  */
 async function spool(layer: Readable, scratch: string): Promise<SpooledLayer> {
-  // An upload that breaks off early fails when it is read, not here.
-  layer.on('error', () => undefined)
   const handle = await openUnnamed(scratch)
   try {
     const hash = createHash('sha256')

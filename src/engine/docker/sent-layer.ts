@@ -1,0 +1,53 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { pack } from '../../tar.ts'
+import type { Image } from '../engine.ts'
+import type { DockerDeps } from './client.ts'
+import { describeImage, layerType, load, type LayersBelow } from './image-archive.ts'
+import { imageName } from './names.ts'
+
+type SentLayer = {
+  layer: Readable
+  bytes: number
+  below: LayersBelow
+  /** The image's configuration, once the layer's digest is known. */
+  describe: (digest: string) => string
+}
+
+/**
+ * Passes a layer of a known length on to the engine while it comes, in an archive that names it
+ * before its digest is known: that is written nowhere on the way. containerd's image store would
+ * want it by its digest.
+ * @throws the layer's error, and what the engine says
+ */
+export async function sendLayer(deps: DockerDeps, { layer, bytes, below, describe }: SentLayer): Promise<Image> {
+  const [archive, reference, hash] = [pack(), imageName(deps.serverId), createHash('sha256')]
+  const file = `tars/${randomBytes(32).toString('hex')}`
+  const entry = archive.entry({ name: file, size: bytes }, (error) => {
+    if (error) return archive.destroy(error)
+    const digest = `sha256:${hash.digest('hex')}`
+    const own = [{ blob: { mediaType: layerType, digest, size: bytes }, file }]
+    describeImage(archive, { config: describe(digest), reference, below, own })
+  })
+  let cause: unknown
+  const hashed = async function* () {
+    try {
+      for await (const chunk of layer as AsyncIterable<Buffer>) {
+        hash.update(chunk)
+        yield chunk
+      }
+    } catch (error) {
+      cause = error
+      throw error
+    }
+  }
+  // An archive that breaks off is none that the engine ends to read.
+  const broken = new AbortController()
+  pipeline(hashed, entry).catch((error: unknown) => broken.abort(error))
+  try {
+    return await load(deps, Readable.from(archive), reference, broken.signal)
+  } catch (error) {
+    throw cause ?? error
+  }
+}
