@@ -104,5 +104,8 @@ say_tree() {
 # spare_tree PATH: no process of the app needs what is there. Builds go on to begin with it.
 spare_tree() {
   [[ -n ${PAAS_TREE_FILE:-} ]] || return 0
-  if [[ -s $PAAS_TREE_FILE ]]; then touch "$PAAS_TREE_FILE.spare"; else rm -rf "$1"; fi
+  local path=''
+  [[ ! -s $PAAS_TREE_FILE ]] || read -r path <"$PAAS_TREE_FILE"
+  # The tree may be another one: a runtime.
+  if [[ $path == "$1" ]]; then touch "$PAAS_TREE_FILE.spare"; else rm -rf "$1"; fi
 }

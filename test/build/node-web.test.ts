@@ -148,6 +148,19 @@ describe('node_modules where something runs without it', () => {
   })
 })
 
+it.each([
+  ['node_modules', true],
+  ['.paas/runtime', false],
+])('where the tree is %s, leaving node_modules out leaves a runtime alone', async (tree, isSpare) => {
+  await write(['node_modules/a/x', '.paas/runtime/bin/node'])
+  await writeFile(join(root, 'tree'), `${tree}\nid\nkept\n`)
+  const script = `source ${lib}/tree.sh; PAAS_TREE_FILE=tree; spare_tree node_modules; ls -d tree.spare node_modules .paas/runtime`
+  const { output } = await run('bash', ['-c', script], { cwd: root })
+  expect(output.includes('\ntree.spare\n')).toBe(isSpare)
+  expect(output.includes('\nnode_modules\n')).toBe(isSpare)
+  expect(output).toContain('.paas/runtime\n')
+})
+
 describe('where nothing is found to run', () => {
   it.each<[string, string[], Record<string, string>, RegExp]>([
     ['a start script is asked for', [], {}, /^ !     No start script in package\.json.*\n !     Say what starts it/],
