@@ -6,8 +6,8 @@ import { ServerOnEngine } from '../helpers/server-on-engine.ts'
 import { addonsOf, ask, EngineEvents, kill, leftovers, victims, type Victim } from './kills.ts'
 
 /**
- * kill -9 of the worker and the api, of the engine too while a backup is made or proven, at each step of what is done with a
- * database. Each time the record comes to an end that is so, the app has its database with all rows, nothing is left
+ * kill -9 of the worker and the api, of the engine too while a backup is made, restored or proven, at each step of what is
+ * done with a database. Each time the record comes to an end that is so, the app has its database with all rows, nothing is left
  * over, and the same can be asked for again.
  */
 
@@ -250,6 +250,55 @@ describe.skipIf(!canRun)('pg:backups:capture', () => {
       })
       expect(end).toMatch(saidEnd)
       expect(await transferred((await capture()).uuid)).toBe('done')
+      await holds()
+    },
+  )
+
+  it('with the worker killed in the midst of a dump leaves no program that reads on', async () => {
+    const table = `BEGIN; LOCK TABLE visits IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(600)`
+    const locking = sql(one, table).catch(() => undefined)
+    await until(
+      'it is locked',
+      async () =>
+        (await sql(one, "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND granted")) !== '0',
+    )
+    const unlock =
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()"
+    try {
+      const end = await strike(['capture', 'waits for a table', 'worker'], program('dump'), async () => {
+        const { uuid } = await capture()
+        return () => transferred(uuid)
+      })
+      expect(end).toMatch(/^failed: The server was stopped/)
+    } finally {
+      await sql(one, unlock)
+      await locking
+    }
+    await holds()
+  })
+})
+
+describe.skipIf(!canRun)('pg:backups:restore', () => {
+  const steps: Steps = { 'is on record': undefined, loads: program('load') }
+  let whole: Transfer
+  beforeAll(async () => {
+    whole = await capture()
+    await transferred(whole.uuid)
+  })
+
+  it.each(stepsTimes(victims, steps))(
+    'with the %s killed when it %s has all of the backup, or all of what there was, and says which',
+    async (victim, step) => {
+      await sql(one, 'DELETE FROM visits WHERE n > 10')
+      const { name } = (await addonsOf(site)).find(({ id }) => id === one)!
+      const restore = () =>
+        ask<Transfer>(site, 'POST', `/client/v11/databases/${name}/restores`, { backup_url: whole.to_url })
+      const end = await strike(['restore', step, victim], steps[step], async () => {
+        const { uuid } = await restore()
+        return () => transferred(uuid)
+      })
+      expect(await count(one)).toBe(end === 'done' ? String(rows) : '10')
+      expect(end === 'done' ? end : await transferred((await restore()).uuid)).toBe('done')
       await holds()
     },
   )
