@@ -146,7 +146,8 @@ async function fetchAll(deps: ArchiveStoreDeps, signal: AbortSignal): Promise<vo
     } catch (cause) {
       signal.throwIfAborted()
       log.warn({ addon: wanted.addonId, err: cause }, 'an archive could not be fetched')
-      store.archiveFetches.end(wanted, asPaasError(cause).message)
+      const { code, message: reason } = asPaasError(cause)
+      store.archiveFetches.end(wanted, { code, reason })
     }
   }
 }

@@ -103,7 +103,9 @@ async function untilItAnswers(
   throw new PaasError('backup_failed', `${addon.name} does not run, and its backups are nowhere else.`, { hint })
 }
 
-/** @throws backup_failed with what the process says */
+const nobody = { kind: 'failed', code: 'backup_failed', reason: 'Nobody brings it.' } as const
+
+/** @throws what the process says: backup_missing, backup_target_refused */
 async function fetchFromTarget(
   { store }: RestoreDeps,
   { addonId: id }: Container,
@@ -113,9 +115,9 @@ async function fetchFromTarget(
   store.archiveFetches.ask(id, addonId, moment.kind === 'time' ? new Date(moment.at) : new Date())
   try {
     for (;;) {
-      const state = store.archiveFetches.find(id)?.state ?? { kind: 'failed', reason: 'Nobody brings it.' }
+      const state = store.archiveFetches.find(id)?.state ?? nobody
       if (state.kind === 'done') return
-      if (state.kind === 'failed') throw new PaasError('backup_failed', state.reason)
+      if (state.kind === 'failed') throw new PaasError(state.code, state.reason)
       await delay(pause, undefined, { signal })
     }
   } finally {

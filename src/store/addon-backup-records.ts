@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../errors.ts'
 import type {
   AddonArchive,
   AddonBackup,
@@ -42,15 +43,18 @@ export type ArchiveFetch = {
   at: Date
   /** Another each time that it is asked for. */
   turn: string
-  state: { kind: 'asked' } | { kind: 'done' } | { kind: 'failed'; reason: string }
+  state: { kind: 'asked' } | { kind: 'done' } | ({ kind: 'failed' } & FetchFailure)
 }
+
+/** Why it could not be brought, with the error's code. */
+type FetchFailure = { code: ErrorCode; reason: string }
 
 export interface ArchiveFetchRecords {
   ask(id: AddonId, addonId: AddonId, at: Date): void
   find(id: AddonId): ArchiveFetch | undefined
   listAsked(): ArchiveFetch[]
-  /** Unless it was asked for once more since. @param reason null: it is there */
-  end(fetch: Pick<ArchiveFetch, 'id' | 'turn'>, reason: string | null): void
+  /** Unless it was asked for once more since. @param failure null: it is there */
+  end(fetch: Pick<ArchiveFetch, 'id' | 'turn'>, failure: FetchFailure | null): void
   /** Those that no add-on waits for: of proofs in whose midst a worker was killed. */
   removeLost(): void
   remove(id: AddonId): void

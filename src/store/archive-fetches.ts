@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import type { ErrorCode } from '../errors.ts'
 import type { AddonId } from '../model/ids.ts'
 import type { ArchiveFetch, ArchiveFetchRecords } from './addon-backup-records.ts'
 import type { Database } from './database.ts'
@@ -10,6 +11,7 @@ type FetchRow = {
   turn: string
   state: 'asked' | 'done' | 'failed'
   reason: string | null
+  code: ErrorCode | null
 }
 
 export function openArchiveFetchRecords(db: Database): ArchiveFetchRecords {
@@ -19,19 +21,17 @@ export function openArchiveFetchRecords(db: Database): ArchiveFetchRecords {
     ask: (id, addonId, at) => {
       db.run(
         `INSERT INTO archive_fetches (id, addon_id, at, state, turn) VALUES (:id, :addonId, :at, 'asked', :turn)
-         ON CONFLICT (id) DO UPDATE SET addon_id = :addonId, at = :at, state = 'asked', reason = NULL, turn = :turn`,
+         ON CONFLICT (id) DO UPDATE SET addon_id = :addonId, at = :at, state = 'asked', reason = NULL, code = NULL, turn = :turn`,
         { id, addonId, at: at.getTime(), turn: randomUUID() },
       )
     },
     find: (id) => listOf('WHERE id = :id', { id })[0],
     listAsked: () => listOf("WHERE state = 'asked'", {}),
-    end: ({ id, turn }, reason) => {
-      db.run('UPDATE archive_fetches SET state = :state, reason = :reason WHERE id = :id AND turn = :turn', {
-        id,
-        turn,
-        state: reason === null ? 'done' : 'failed',
-        reason,
-      })
+    end: ({ id, turn }, failure) => {
+      const { reason = null, code = null } = failure ?? {}
+      const state = failure ? 'failed' : 'done'
+      const set = 'state = :state, reason = :reason, code = :code'
+      db.run(`UPDATE archive_fetches SET ${set} WHERE id = :id AND turn = :turn`, { id, turn, state, reason, code })
     },
     removeLost: () => {
       db.run('DELETE FROM archive_fetches WHERE id NOT IN (SELECT id FROM addons)', {})
@@ -42,12 +42,12 @@ export function openArchiveFetchRecords(db: Database): ArchiveFetchRecords {
   }
 }
 
-function toFetch({ id, addon_id: addonId, at, turn, state, reason }: FetchRow): ArchiveFetch {
+function toFetch({ id, addon_id: addonId, at, turn, state, reason, code }: FetchRow): ArchiveFetch {
   return {
     id,
     addonId,
     at: new Date(at),
     turn,
-    state: state === 'failed' ? { kind: state, reason: reason ?? '' } : { kind: state },
+    state: state === 'failed' ? { kind: state, reason: reason ?? '', code: code ?? 'backup_failed' } : { kind: state },
   }
 }

@@ -1,0 +1,2 @@
+-- The error's code, beside the reason.
+ALTER TABLE archive_fetches ADD COLUMN code TEXT;
