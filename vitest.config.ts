@@ -29,8 +29,8 @@ const images = [
   'test/build/{bun,deno,elixir,java,php,php-versions,ruby,ruby-versions,rust}.test.ts',
   'test/stack/upgrade.test.ts',
 ]
-/** kill -9 at each step of what is done with databases, on an engine of its own: minutes. `npm run test:kills` */
-const kills = ['test/databases/kills.test.ts']
+/** kill -9 at each step of what is done with databases, and a full target, on engines of their own. `npm run test:kills` */
+const kills = ['test/databases/{kills,full-target}.test.ts']
 /** In Debian's Chromium. `npm run test:browser` */
 const browser = ['test/dashboard/chromium/**/*.test.ts']
 /** Files that leave their process as they found it: they share one, where each module is loaded once. */
