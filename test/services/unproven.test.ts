@@ -41,7 +41,7 @@ it('a dump is tried again for ten minutes while Docker is away, and is then told
   await expect.poll(() => proof().state.kind).toBe('running')
   await expect.poll(() => log.warn.mock.calls.length).toBeGreaterThan(1)
   vi.advanceTimersByTime(11 * minute)
-  await expect.poll(() => proof().state.kind, { timeout: 10_000 }).toBe('unproven')
+  await expect.poll(() => proof().state.kind).toBe('unproven')
   const path = `/addons/${addon.id}`
   const said = { status: 'unproven', backup: 'a001', reason: 'Docker is away.' }
   expect((await api.call('GET', `${path}/proofs/${proof().id}`)).body).toMatchObject(said)
