@@ -132,7 +132,7 @@ describe('a Go app that cannot be built', () => {
       { 'a/cmd/run/main.go': program('a'), 'b/cmd/run/main.go': program('b') },
       'two programs are named run',
     ],
-    ['does not compile', { 'main.go': 'package main\n\nfunc main() { oops }\n' }, 'go install exited with 1'],
+    ['does not compile', { 'main.go': 'package main\n\nfunc main() { oops }\n' }, 'the code does not compile'],
     [
       'uses a C library that is not there',
       { 'main.go': 'package main\n\n// #include <nothing.h>\nimport "C"\n\nfunc main() {}\n' },

@@ -13,6 +13,7 @@ import { connectRouterControl, routerStatus } from '../../src/router/control/cli
 import { TableFile } from '../../src/router/table/table-file.ts'
 import { startApp, type TestApp } from './helpers/apps.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { commandLine } from '../helpers/processes.ts'
 import { RawClient, talk } from './helpers/raw-client.ts'
 import { route } from './helpers/router.ts'
 
@@ -171,6 +172,8 @@ describe('the router process', () => {
     const status = await routerStatus(config.paths.routerSocket)
     process.kill(status!.pid, 'SIGTERM')
     while (await accepts()) await new Promise((wake) => setTimeout(wake, 10))
+    // It may still have something to write to its directory, which goes now.
+    await expect.poll(() => commandLine(status!.pid)).toBe('')
   })
 
   it('is replaced five times under load without a failed request', { timeout: 60_000 }, async () => {
