@@ -31,7 +31,6 @@ export type SandboxKind = 'packs' | 'tree' | 'dockerfile'
 
 /** @param toolchains packs whose toolchains are in it */
 export type SandboxForm = { kind: SandboxKind; toolchains: PackName[]; stack: string }
-
 const plain: SandboxForm = { kind: 'packs', toolchains: [], stack: usualStack }
 
 type Wanted = Partial<SandboxForm> & {

@@ -27,7 +27,7 @@ const packs: { pack: string; call?: string; settings?: string; samples: Samples 
         'a module is in a private repository',
       ],
       ['go: download go1.99.0 for linux/amd64: toolchain not available', 'the Go that go.mod asks for cannot be had'],
-      ['dial tcp: lookup proxy.golang.org on 10.0.0.1:53: no such host', 'the module proxy is not reached'],
+      ['dial tcp: lookup modules.example on 10.0.0.1:53: no such host', 'the module proxy is not reached'],
       ['./main.go:5:10: fatal error: odd.h: No such file or directory', 'a C library for cgo is missing'],
       ['# example.com/hello\n./main.go:9:2: undefined: answer', 'the code does not compile'],
       ['main.go:3:1: syntax error: unexpected newline', 'the code does not compile'],
@@ -218,7 +218,7 @@ const packs: { pack: string; call?: string; settings?: string; samples: Samples 
       ],
       ['sh: 1: npm: not found', 'assets are built with a program that is not there'],
       [
-        "** (RuntimeError) couldn't fetch https://registry.npmjs.org/@esbuild/linux-x64",
+        "** (RuntimeError) couldn't fetch https://packages.example/@esbuild/linux-x64",
         'a program for assets cannot be downloaded',
       ],
     ],

@@ -1,57 +1,22 @@
-import { createServer, connect, type Server } from 'node:net'
-import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createStack } from '../../src/build/stack/debian.ts'
-import { createToolbox } from '../../src/build/toolbox.ts'
-import { loadConfig } from '../../src/config.ts'
-import { connectDocker } from '../../src/engine/docker/docker.ts'
-import { createLog } from '../../src/log.ts'
 import { TestApp, until } from '../helpers/app.ts'
-import { TestEngine } from '../helpers/test-engine.ts'
-import { startServer, type TestServer } from '../helpers/server.ts'
+import { ServerOnEngine } from '../helpers/server-on-engine.ts'
+import type { TestServer } from '../helpers/server.ts'
+import type { TestEngine } from '../helpers/test-engine.ts'
 
 /** The engine dies and comes back; so does the whole machine. Every app is back on its release, with no push. */
 
+let site: ServerOnEngine
 let engine: TestEngine
 let server: TestServer
-let entrance: Server
 
 beforeAll(async () => {
-  engine = await TestEngine.start()
-  engine.copyImages(await stackImages())
-  server = await startServer({ env: { DOCKER_HOST: engine.dockerHost }, prefix: engine.enter })
-  entrance = forward(server.port, engine.address)
-  await once(entrance, 'listening')
+  site = await ServerOnEngine.start()
+  ;({ engine, server } = site)
 })
 afterAll(async () => {
-  entrance?.close()
-  await server?.stop()
-  await engine?.[Symbol.asyncDispose]()
+  await site?.[Symbol.asyncDispose]()
 })
-
-/** The server listens inside the engine's network namespace; tests come from outside it. */
-function forward(port: number, address: string): Server {
-  return createServer((outer) => {
-    const inner = connect(port, address)
-    outer.pipe(inner).pipe(outer)
-    outer.on('error', () => inner.destroy())
-    inner.on('error', () => outer.destroy())
-  }).listen(port, '127.0.0.1')
-}
-
-/** The images of the stack as this checkout defines them, found by asking for each as set-up does. */
-async function stackImages(): Promise<string[]> {
-  const config = loadConfig({ DOCKER_HOST: process.env['DOCKER_HOST'] })
-  const engine = connectDocker({ docker: config.docker, serverId: 'engine-restart', log: createLog('test', 'silent') })
-  const references = new Set<string>()
-  const findImage = (reference: string): ReturnType<typeof engine.findImage> => {
-    references.add(reference)
-    return engine.findImage(reference)
-  }
-  const asked = { ...engine, findImage }
-  await createToolbox({ engine: asked, stack: createStack({ engine: asked, config }) }).prepare(() => undefined)
-  return [...references]
-}
 
 async function served(fixture: string): Promise<TestApp> {
   const app = await TestApp.create(server, fixture)
