@@ -12,6 +12,10 @@ if [ "$1" != -- ]; then
 fi
 shift
 
+# The copies of mounts here would keep networks of containers that an engine has removed, with their
+# addresses, for as long as the command runs.
+sed -n 's/^[^ ]* [^ ]* [^ ]* [^ ]* \([^ ]*\) .* - nsfs .*/\1/p' /proc/self/mountinfo | xargs -r umount 2>/dev/null || true
+
 # What is covered is reached by descriptors only.
 exec 8<"$first"
 if [ -n "$second" ]; then exec 9<"$second"; fi

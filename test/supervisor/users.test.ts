@@ -68,6 +68,20 @@ describe.runIf(isRoot)('the users of a server', () => {
     expect(readFileSync(join(place, 'secret'), 'utf8')).toBe('secret')
     process.umask(before)
   })
+
+  it('keep no network of a container beyond its end, with the mounts that they have of their own', () => {
+    const network = `paas-${process.pid}`
+    execFileSync('ip', ['netns', 'add', network])
+    try {
+      const way = { closed: [place], open: [place] }
+      const [program, ...argv] = [...asUser({ uid: 0, gid: 0, groups: [] }, way), 'cat', '/proc/self/mountinfo']
+      expect(readFileSync('/proc/self/mountinfo', 'utf8')).toContain(`/run/netns/${network} `)
+      expect(execFileSync(program, argv, { encoding: 'utf8' })).not.toContain(' - nsfs ')
+      expect(readFileSync('/proc/self/mountinfo', 'utf8')).toContain(`/run/netns/${network} `)
+    } finally {
+      execFileSync('ip', ['netns', 'delete', network])
+    }
+  })
 })
 
 describe.runIf(isRoot)('a data directory that root has worked on', () => {
