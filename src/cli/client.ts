@@ -147,7 +147,7 @@ export class Client {
     const warning = /^199 \S+ "(.*)"$/.exec(response.headers['warning'] ?? '')?.[1]
     if (warning) note(warning)
     if (status >= 200 && status < 300) return response
-    throw refusal(status, await readText(response, this.server.url), this.server.url)
+    throw refusal(status, await readText(response, this.server.url), this.server.url, method)
   }
 }
 
@@ -164,7 +164,7 @@ function connect(url: URL, payload: string | Readable | undefined, options: Requ
     outgoing.setTimeout(0)
     resolve(response)
   })
-  outgoing.on('error', (cause) => reject(unreachable(url.origin, cause)))
+  outgoing.on('error', (cause) => reject(unreachable(url.origin, cause, options.method)))
   if (typeof payload === 'object') payload.on('error', (cause) => outgoing.destroy(cause)).pipe(outgoing)
   else outgoing.end(payload)
   return promise
@@ -187,7 +187,10 @@ function loopback({ hostname }: URL): RequestOptions {
   return local ? { lookup: (_name, _options, found) => found(null, [{ address: '127.0.0.1', family: 4 }]) } : {}
 }
 
-function unreachable(server: string, cause: NodeJS.ErrnoException): PaasError {
+/** A request that changes something reached the server, and no answer came. */
+const mayBeDone = { hint: 'What you asked for may have been done all the same: look before you ask again.' }
+
+function unreachable(server: string, cause: NodeJS.ErrnoException, method = 'GET'): PaasError {
   const reasons: Record<string, string> = {
     ECONNREFUSED: 'nothing listens there',
     ECONNRESET: 'the connection was lost',
@@ -195,7 +198,9 @@ function unreachable(server: string, cause: NodeJS.ErrnoException): PaasError {
     EAI_AGAIN: 'the host name cannot be resolved',
   }
   const reason = reasons[cause.code ?? ''] ?? cause.message
-  return new PaasError('server_unreachable', `Cannot reach the server ${server}: ${reason}.`, { cause })
+  const reached = !['connect', 'getaddrinfo'].includes(cause.syscall ?? '')
+  const open = reached && method !== 'GET' ? mayBeDone : {}
+  return new PaasError('server_unreachable', `Cannot reach the server ${server}: ${reason}.`, { ...open, cause })
 }
 
 async function readText(response: IncomingMessage, server: string): Promise<string> {
@@ -221,12 +226,14 @@ function parseJson(text: string, server: string): unknown {
  * An error of the API (`{id, message}`) as it was thrown there; its message already says what to do
  * next.
  */
-function refusal(status: number, text: string, server: string): PaasError {
+function refusal(status: number, text: string, server: string, method = 'GET'): PaasError {
   const error = text.startsWith('{') ? parseJson(text, server) : undefined
   const { id, message } = { id: '', message: '', ...(error as object | undefined) }
   if (id in catalogue) return new PaasError(id as ErrorCode, message, { hint: '' })
   // Not the server's own answer: it is starting or stopping, or a proxy in front of it answers.
-  if (!message || status >= 502)
-    return new PaasError('server_unreachable', `The server ${server} answered with status ${status}.`)
+  if (!message || status >= 502) {
+    const open = method === 'GET' ? {} : mayBeDone
+    return new PaasError('server_unreachable', `The server ${server} answered with status ${status}.`, open)
+  }
   return new PaasError('bad_request', message, { hint: '' })
 }

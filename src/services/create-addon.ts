@@ -52,6 +52,7 @@ export function createAddon(
   const extras = extrasAsked(service, options)
   if (name !== undefined) checkAddonName(name)
   return store.transaction(() => {
+    checkNotThere(store, app, name)
     checkLimit(store, app)
     const id = newId<AddonId>()
     const addon = store.addons.create(
@@ -111,6 +112,26 @@ export function extrasAsked({ title, extras }: Service, options: NonNullable<Ask
     const hint = known.length === 0 ? {} : { hint: `There is: ${known.join(', ')}.` }
     throw new PaasError('invalid_params', `${title} ${problem}.`, hint)
   })
+}
+
+/**
+ * Of the app's own it is told what it is: whoever asks once more, for want of an answer, has it.
+ * @throws name_taken
+ */
+function checkNotThere({ addons }: Pick<Store, 'addons'>, app: App, name: string | undefined): void {
+  const own = addons.list(app.id).find((one) => one.name === name)
+  if (!own) return
+  const { state, service, plan } = own
+  throw new PaasError('name_taken', `${app.name} has ${own.name} already, a ${service}:${plan}${ends[state.kind]}.`, {
+    hint: `See it with: paas addons:info ${own.name} -a ${app.name}`,
+  })
+}
+
+const ends: Record<Addon['state']['kind'], string> = {
+  provisioning: ', which is being made',
+  provisioned: '',
+  failed: ', which could not be made',
+  deprovisioned: ', which is being removed',
 }
 
 /** @throws addons_limit */

@@ -1,5 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Client } from '../../src/cli/client.ts'
 import { persist } from '../../src/cli/persist.ts'
@@ -70,6 +72,24 @@ describe('a server that cannot be reached', () => {
       const { code, stderr } = await runCommand([...argv, '-a', 'acme'], { env })
       expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('nothing listens there') })
     }
+  })
+})
+
+describe('a server that ends before it has answered', () => {
+  const mayBeDone = 'What you asked for may have been done all the same: look before you ask again.'
+  const ends: [string, (answer: ServerResponse) => void][] = [
+    ['with the connection', (answer) => answer.destroy()],
+    ['behind its router', (answer) => answer.writeHead(503).end('{"id":"H99","message":"Not ready."}')],
+  ]
+
+  it.each(ends)('%s may have done what changes something, and the command says so', async (_, end) => {
+    const server = createServer((_request, answer) => end(answer)).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const client = new Client({ url: `http://localhost:${(server.address() as AddressInfo).port}`, token: undefined })
+    const hintOf = (call: Promise<unknown>) => call.catch((cause: PaasError) => cause.hint)
+    expect(await hintOf(client.post('/apps/acme/addons', { plan: 'heroku-postgresql' }))).toBe(mayBeDone)
+    expect(await hintOf(client.get('/apps/acme/addons'))).toBe('Is it running? See PAAS_URL and: paas login')
+    server.close()
   })
 })
 

@@ -150,9 +150,25 @@ describe('an add-on', () => {
   it('whose name is taken is refused', async () => {
     const app = await newApp()
     await create(app, { name: 'taken-name' })
-    expect(await refusal('POST', `/apps/${app}/addons`, { plan: 'redis', name: 'taken-name' })).toMatchObject({
+    const refused = await refusal('POST', `/apps/${await newApp()}/addons`, { plan: 'redis', name: 'taken-name' })
+    expect(refused).toMatchObject({
       id: 'name_taken',
+      message: 'There is an add-on taken-name already. Choose another name.',
     })
+  })
+
+  it('that is asked for once more, for want of an answer, is told as the one that the app has', async () => {
+    const app = await newApp()
+    const asked = { plan: 'heroku-postgresql', name: `${app}-db` }
+    const { id } = await create(app, asked)
+    const path = `/apps/${app}/addons`
+    const being = `${app} has ${app}-db already, a heroku-postgresql:essential-0, which is being made.`
+    const next = `See it with: paas addons:info ${app}-db -a ${app}`
+    expect(await refusal('POST', path, asked)).toMatchObject({ id: 'name_taken', message: `${being} ${next}` })
+    provision(id)
+    const { message } = await refusal('POST', path, asked)
+    expect(message).toBe(`${app} has ${app}-db already, a heroku-postgresql:essential-0. ${next}`)
+    expect((await api.call('GET', path)).body).toHaveLength(1)
   })
 
   it('overwrites a config var of its name only if that is confirmed', async () => {
