@@ -23,10 +23,15 @@ export async function retry<T>(work: () => Promise<T>, { onFailure, pause, signa
   }
 }
 
-/** For how long something that fails is tried again. */
+/** Milliseconds between the first two attempts, and at most: each pause is twice the one before. */
+const pauses = { first: 4000, most: 60_000 }
+
+type Trouble = { since: number; pause: number; due: number }
+
+/** For how long something that fails is tried again, less and less often. */
 export class Patience<Id> {
   readonly #milliseconds: number
-  readonly #since = new Map<Id, number>()
+  readonly #troubles = new Map<Id, Trouble>()
 
   constructor(milliseconds: number) {
     this.#milliseconds = milliseconds
@@ -35,13 +40,19 @@ export class Patience<Id> {
   /** Asked after each failure. @returns whether it is worth another attempt */
   isLeft(id: Id): boolean {
     const now = performance.now()
-    const since = this.#since.get(id) ?? now
-    if (now - since >= this.#milliseconds) return !this.#since.delete(id)
-    this.#since.set(id, since)
+    const { since, pause } = this.#troubles.get(id) ?? { since: now, pause: pauses.first / 2 }
+    if (now - since >= this.#milliseconds) return !this.#troubles.delete(id)
+    const next = Math.min(2 * pause, pauses.most)
+    this.#troubles.set(id, { since, pause: next, due: now + next })
     return true
   }
 
+  /** Asked before an attempt. @returns false in the pause after a failure */
+  isDue(id: Id): boolean {
+    return performance.now() >= (this.#troubles.get(id)?.due ?? 0)
+  }
+
   forget(id: Id): void {
-    this.#since.delete(id)
+    this.#troubles.delete(id)
   }
 }

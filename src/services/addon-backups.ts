@@ -128,7 +128,8 @@ export class AddonBackups implements AsyncDisposable {
       this.#tellIfMissed(known.addon)
       this.#tellIfNotStored(known.addon)
     }
-    for (const proof of store.addonProofs.listOpen()) await this.#look(() => this.#prove(proof))
+    for (const proof of store.addonProofs.listOpen())
+      if (this.#patience.isDue(proof.id)) await this.#look(() => this.#prove(proof))
   }
 
   async #backUp({ addon, service, container }: Known, kind: BackupKind): Promise<void> {
@@ -167,7 +168,7 @@ export class AddonBackups implements AsyncDisposable {
     if (newest?.backup && this.#isOnItsWay(proof, newest.backup)) return
     try {
       if (!known) throw new PaasError('backup_missing', 'The add-on is not there.')
-      if (!newest) throw new PaasError('backup_missing', 'There is no backup yet.')
+      if (!newest) throw new PaasError('backup_missing', `There is no backup of ${known.addon.name} yet.`)
       store.addonProofs.setState(proof.id, { kind: 'running' })
       await removeTrials(this.#own)
       const compared = await newest.prove(signal)
@@ -179,11 +180,11 @@ export class AddonBackups implements AsyncDisposable {
       const error = asPaasError(cause)
       const { message: reason } = error
       // Says nothing of the backup, which is proven once the engine is back.
-      const isUntried = isBeside(error)
-      if (isUntried && this.#patience.isLeft(proof.id)) throw cause
+      if (isBeside(error) && this.#patience.isLeft(proof.id)) throw cause
+      const isUntried = isBeside(error) || error.code === 'backup_missing'
       store.addonProofs.setState(proof.id, { kind: isUntried ? 'unproven' : 'failed', label, reason })
       const bad = `its backup ${label ?? ''} could not be restored: ${reason}`
-      if (addon) warnOfBackups(this.#own, addon, isUntried ? unprovenNote({ label, reason }) : bad)
+      if (addon && label) warnOfBackups(this.#own, addon, isUntried ? unprovenNote({ label, reason }) : bad)
     }
   }
 

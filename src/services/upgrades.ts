@@ -74,7 +74,7 @@ export class AddonUpgrades implements AsyncDisposable {
         if (!isClean) await removeTrials(this.#own, 'rehearsal')
         const open = this.#own.store.addonUpgrades.listOpen()
         isClean = open.length === 0
-        for (const upgrade of open) await this.#upgrade(upgrade)
+        for (const upgrade of open) if (this.#patience.isDue(upgrade.id)) await this.#upgrade(upgrade)
       } catch (cause) {
         if (!signal.aborted) this.#own.log.warn({ err: cause }, 'a look at upgrades of add-ons failed')
       }
@@ -89,14 +89,15 @@ export class AddonUpgrades implements AsyncDisposable {
       if (!known) throw new PaasError('engine_unavailable', 'The add-on does not run.')
       const rehearsed = recentRehearsal(store, upgrade) ?? (await this.#rehearse(upgrade, known))
       store.addonUpgrades.setRehearsed(upgrade.id, rehearsed)
-      if (store.addonUpgrades.find(upgrade.id)?.state.kind === 'cancelled') return
+      if (store.addonUpgrades.find(upgrade.id)?.state.kind === 'cancelled') return this.#patience.forget(upgrade.id)
       if (!upgrade.isRehearsal) await this.#replace(upgrade, known, rehearsed)
       else store.addonUpgrades.setState(upgrade.id, { kind: 'succeeded' })
+      this.#patience.forget(upgrade.id)
       log.info({ addon: known.addon.name, app: known.addon.appId, rehearsed }, 'add-on upgraded, or tried')
     } catch (cause) {
       this.#stopping.signal.throwIfAborted()
       const now = store.addonUpgrades.find(upgrade.id)?.state.kind
-      if (now === 'cancelled') return
+      if (now === 'cancelled') return this.#patience.forget(upgrade.id)
       // Nobody waits for a copy that is tried: writes go on.
       const canWait = now !== 'holding' && isPassing(asPaasError(cause)) && this.#patience.isLeft(upgrade.id)
       if (canWait) throw cause

@@ -35,7 +35,7 @@ export class VolumeProofs {
 
   /** One after the other. One in the midst of which a worker died is done again. */
   async workOff(signal: AbortSignal): Promise<void> {
-    const open = this.#parts.store.volumeProofs.listOpen()
+    const open = this.#parts.store.volumeProofs.listOpen().filter(({ id }) => this.#patience.isDue(id))
     // Also of one just tried: an engine that went away keeps what it should have removed.
     if (open.length > 0) await this.removeTrials()
     for (const proof of open) if (!signal.aborted) await this.#prove(proof, signal)
@@ -51,7 +51,7 @@ export class VolumeProofs {
     const backup = volume && newestBackup(store.volumeCopies.list({ appId: volume.appId, kind: 'backup' }), volumeId)
     const copyId = backup?.id ?? null
     try {
-      if (!backup) throw new PaasError('backup_missing', 'There is no backup of it yet.')
+      if (!backup) throw new PaasError('backup_missing', `There is no backup of ${volume?.name ?? 'it'} yet.`)
       store.volumeProofs.setState(id, { kind: 'running' })
       await prove(this.#parts, backup, signal)
       store.transaction(() => {
@@ -75,12 +75,13 @@ export class VolumeProofs {
     const { message: reason, code } = error
     const copyId = backup?.id ?? null
     const label = copyId?.slice(0, 8) ?? null
-    store.volumeProofs.setState(id, { kind: isBeside(error) ? 'unproven' : 'failed', copyId, reason })
+    const isUntried = isBeside(error) || !backup
+    store.volumeProofs.setState(id, { kind: isUntried ? 'unproven' : 'failed', copyId, reason })
     // From here on an older one is the newest good one.
     if (backup && code === 'backup_damaged')
       store.volumeCopies.setState(backup.id, { kind: 'failed', endedAt: new Date(), reason })
     const bad = `its backup ${label ?? ''} could not be restored: ${reason}`
-    if (volume) this.#warn(volume, isBeside(error) ? unprovenNote({ label, reason }) : bad)
+    if (volume && backup) this.#warn(volume, isUntried ? unprovenNote({ label, reason }) : bad)
   }
 
   /** Tells of daily backups that failed, or are none for two days: once a day. */

@@ -18,6 +18,8 @@ export type VolumesOptions = Omit<VolumeParts, 'vault' | 'limits'> & {
 
 /** Milliseconds between two looks for backups that are missing. */
 const watchEvery = 60_000
+/** Milliseconds until what something passing kept from being proven is looked at again. */
+const retryAfter = 5000
 /** When newest backups are proven where none are made by a schedule. */
 const night: TimeOfDay = { hour: 2, minute: 30 }
 
@@ -34,6 +36,7 @@ export class Volumes implements AsyncDisposable {
   readonly #life = new DisposableStack()
   #working: Promise<void> | undefined
   #again = false
+  #later: NodeJS.Timeout | undefined
   #converge: (appId: AppId) => void = () => undefined
 
   constructor({ config, ...given }: VolumesOptions) {
@@ -127,6 +130,7 @@ export class Volumes implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#life.dispose()
+    clearTimeout(this.#later)
     this.#stopping.abort(shutdown)
     await this.#working
   }
@@ -149,6 +153,10 @@ export class Volumes implements AsyncDisposable {
       }
       await this.#proofs.workOff(signal)
     }
+    // One that was kept from being tried is tried again.
+    clearTimeout(this.#later)
+    if (store.volumeProofs.listOpen().length > 0 && !signal.aborted)
+      this.#later = setTimeout(() => this.wake(), retryAfter).unref()
   }
 
   /** Its end is on record, whatever it is. */

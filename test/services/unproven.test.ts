@@ -53,6 +53,33 @@ it('a dump is tried again for ten minutes while Docker is away, and is then told
   expect((await api.call('GET', `${path}/backups`)).body).toMatchObject({ problem: null })
 }, 20_000)
 
+it('what has no backup yet is told as not tried, to whoever asked alone', async () => {
+  const { id: appId } = await api.newApp('mace')
+  const { body: made } = await api.call('POST', '/apps/mace/addons', { body: { plan: 'heroku-redis:premium-0' } })
+  const addon = store.addons.find(made['id'] as unknown as AddonId)!
+  store.addons.setState(addon.id, { kind: 'provisioned', work: null })
+  const { id } = store.addonProofs.ask(addon.id)
+  const parts = { store, config: api.config, engine: { listServices: away }, platformLog, log }
+  await using backups = new AddonBackups(parts as unknown as AddonBackupsOptions)
+  backups.begin()
+  await expect.poll(() => store.addonProofs.find(id)!.state.kind, { timeout: 10_000 }).toBe('unproven')
+  const said = { status: 'unproven', backup: null, reason: `There is no backup of ${addon.name} yet.` }
+  expect((await api.call('GET', `/addons/${addon.id}/proofs/${id}`)).body).toMatchObject(said)
+  const volume = store.volumes.create({ appId, name: 'data', mount: '/app/data', types: ['web'], singleWriter: true })
+  store.volumes.recordMade(volume.id)
+  const { id: ofVolume } = store.volumeProofs.ask(volume.id)
+  const proofs = new VolumeProofs({
+    store,
+    engine: { listVolumes: async () => [] },
+    platformLog,
+    log,
+  } as unknown as VolumeParts)
+  await proofs.workOff(never)
+  const reason = 'There is no backup of data yet.'
+  expect(store.volumeProofs.find(ofVolume)!.state).toEqual({ kind: 'unproven', copyId: null, reason })
+  expect(lines).toEqual([])
+}, 20_000)
+
 it('so is the backup of a volume while the backup target is away, which stays the newest good one', async () => {
   vi.useFakeTimers({ toFake: ['performance'] })
   const { id: appId } = await api.newApp('emca')
