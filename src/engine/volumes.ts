@@ -22,7 +22,11 @@ export interface VolumeEngine {
    * Unpacks what `readVolume` gave; owners and modes are those of the tar. @throws volume_missing
    */
   fillVolume(volume: VolumeKey, tar: Readable, signal: AbortSignal): Promise<void>
-  /** Stops a dyno's processes where they are. @returns false for one that does not run */
+  /**
+   * Stops a dyno's processes where they are.
+   * @returns false for one that does not run
+   * @throws volume_changing where they cannot be stopped
+   */
   pauseDyno(id: string): Promise<boolean>
   /** Lets them go on. A dyno that is gone, or not paused, is fine. */
   resumeDyno(id: string): Promise<void>

@@ -2,6 +2,7 @@ import { addAbortSignal, Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import type Docker from 'dockerode'
 import { PaasError } from '../../errors.ts'
+import { retry } from '../../retry.ts'
 import { label } from '../labels.ts'
 import type { VolumeKey } from '../volumes.ts'
 import { statusOf, unlessMissing, type DockerDeps } from './client.ts'
@@ -74,10 +75,27 @@ async function optionsFor(deps: DockerDeps, key: VolumeKey, readOnly: boolean): 
   }
 }
 
-/** @returns whether it ran, and so is paused now */
+/** How often a container is tried to be paused, and milliseconds in between. */
+const pausing = { attempts: 5, pause: 400 }
+
+/**
+ * The kernel does not stop processes that begin others all the time, or wait for a disk: the engine
+ * lets all go on then.
+ * @returns whether it ran, and so is paused now
+ * @throws volume_changing
+ */
 export async function pauseDyno(deps: DockerDeps, id: string): Promise<boolean> {
   const container = await ownContainer(deps, id)
   if (!container) return false
+  const onFailure = (cause: unknown, failures: number): void => {
+    if (!/unable to freeze/.test(String(cause))) throw cause
+    if (failures < pausing.attempts) return
+    throw new PaasError('volume_changing', 'A dyno that may write to the volume could not be paused.', { cause })
+  }
+  return retry(() => pauseOnce(container), { onFailure, pause: () => pausing.pause })
+}
+
+async function pauseOnce(container: Docker.Container): Promise<boolean> {
   try {
     await unlessMissing(container.pause())
     return true
