@@ -94,7 +94,7 @@ async function restoreOne(
 function beginArchiveAnew({ store, services }: AddonHome, { id, service }: Addon): Date | undefined {
   const known = serviceNamed(services, service)
   if (!known || !hasArchive(known)) return undefined
-  const wasStored = store.addonBackups.archive(id).storedUntil !== null
   store.addonBackups.beginAnew(id)
-  return wasStored ? store.addonBackups.archive(id).former?.until : undefined
+  // Whether it has: the record may be older than the first that was stored.
+  return store.addonBackups.archive(id).former?.until
 }

@@ -80,8 +80,11 @@ export function openAddonBackupRecords(db: Database): AddonBackupRecords {
     beginAnew: (addonId) =>
       db.transaction(() => {
         db.run('DELETE FROM addon_backups WHERE addon_id = :addonId', { addonId })
+        // The record may be of a time before there was anything in the archive.
+        db.run('INSERT INTO addon_archives (addon_id) VALUES (:addonId) ON CONFLICT DO NOTHING', { addonId })
         db.run(
-          `UPDATE addon_archives SET former_since = coalesce(former_since, since), former_until = :now, since = NULL,
+          `UPDATE addon_archives SET former_until = :now, former_since = coalesce(former_since, since,
+               (SELECT created_at FROM addons WHERE id = :addonId)), since = NULL,
              until = NULL, hole = NULL, bytes = 0, problem = NULL, warned_at = NULL, stored_until = NULL,
              stored_problem = NULL, stored_warned_at = NULL WHERE addon_id = :addonId`,
           { addonId, now: Date.now() },
