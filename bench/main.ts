@@ -4,6 +4,7 @@ import { benchAfterLoad } from './after-load.ts'
 import { benchApps } from './apps.ts'
 import { benchBackups } from './backups.ts'
 import { benchCli } from './cli.ts'
+import { benchCompiled } from './compiled.ts'
 import { benchData } from './data.ts'
 import { benchDashboard } from './dashboard.ts'
 import { benchDashboardLog } from './dashboard-log.ts'
@@ -32,6 +33,9 @@ const parts: Record<string, () => Promise<Row[]>> = {
   output: async () => benchOutputDelay(server),
   dockerfile: async () => benchDockerfile(),
   redeploy: async () => benchRedeploy(server),
+  go: async () => benchCompiled(server, 'go'),
+  rust: async () => benchCompiled(server, 'rust'),
+  java: async () => benchCompiled(server, 'java'),
   engine: benchEngine,
   data: async () => benchData(server),
   stack: benchStackUpgrade,

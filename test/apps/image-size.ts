@@ -6,11 +6,15 @@ const run = promisify(execFile)
 
 /** Bytes that the image of a running app has beyond the one it lies on, which all apps of its language share. */
 export async function imageBeyond(runImage: string, appName: string): Promise<number> {
+  const image = await run('docker', ['inspect', '--format', '{{.Image}}', await dynoOf(appName)])
+  return (await sizeOf(image.stdout.trim())) - (await sizeOf(runImage))
+}
+
+/** The container of a running app, the newest. */
+export async function dynoOf(appName: string): Promise<string> {
   const filter = `label=${label.appName}=${appName}`
   const { stdout } = await run('docker', ['ps', '--quiet', '--filter', filter])
-  const [dyno = ''] = stdout.split('\n')
-  const image = await run('docker', ['inspect', '--format', '{{.Image}}', dyno])
-  return (await sizeOf(image.stdout.trim())) - (await sizeOf(runImage))
+  return stdout.split('\n')[0] ?? ''
 }
 
 async function sizeOf(image: string): Promise<number> {
