@@ -20,7 +20,13 @@ function ask({ files = {}, installed = '', log = '', run }: Asked) {
       writeFileSync(path(name), content)
     }
     for (const name of programs) chmodSync(path(programAt(name)), 0o755)
-    const sources = ['lib/common', 'python/lib/explain', 'python/lib/procfile', 'python/lib/web']
+    const sources = [
+      'lib/common',
+      'python/lib/dependencies',
+      'python/lib/explain',
+      'python/lib/procfile',
+      'python/lib/web',
+    ]
     const lines = sources.map((name) => `source ${join(packsDirectory, name)}.sh`)
     const settings =
       'environment=.paas/python run_log=.paas/run.log python_version=3.13.5 source_file=requirements.txt project='
@@ -111,6 +117,26 @@ describe('a Procfile', () => {
     const asked = (module: string) => ask({ files: loads(module), installed: 'gunicorn', run: 'choose_web' }).said
     expect(asked('shop.web')).toContain(' !     Procfile: web loads shop.web, and there is no shop/web.py')
     expect(asked('shop.wsgi')).toBe('')
+  })
+})
+
+describe('of the environment', () => {
+  const packages = '.paas/python/lib/python3.13/site-packages'
+  const left = (files: Files) =>
+    ask({ files, run: `drop_message_sources; find ${packages} -name "*.?o" -printf "%f\\n" | sort` }).said
+  const messages = Object.fromEntries(
+    ['de.po', 'de.mo', 'eo.po'].map((name) => [`${packages}/a/LC_MESSAGES/${name}`, '']),
+  )
+
+  it('sources of translations go where they are compiled, and nothing else', () => {
+    expect(left(messages)).toBe('de.mo\neo.po\n')
+    expect(left({ [`${packages}/six.py`]: '', [`${packages}/a/de.po`]: '', [`${packages}/a/de.mo`]: '' })).toBe(
+      'de.mo\nde.po\n',
+    )
+  })
+
+  it.each(['polib.py', 'translate/__init__.py'])('sources of translations stay with what reads them: %s', (reader) => {
+    expect(left({ ...messages, [`${packages}/${reader}`]: '' })).toBe('de.mo\nde.po\neo.po\n')
   })
 })
 

@@ -85,6 +85,10 @@ describe('a Python app', () => {
     const result = await app.build()
     expect(app.output).toMatch(/-----> Collecting static files\s+\d+ static files copied/)
     expect((await runIn(result, 'ls collected')).output).toBe('admin\n')
+    const inGerman = `import django, django.utils.translation as t; django.setup(); t.activate("de"); print(t.gettext("yes,no,maybe"))`
+    const asked = await runIn(result, `DJANGO_SETTINGS_MODULE=settings python -c '${inGerman}'`)
+    expect(asked.output).toBe('Ja,Nein,Vielleicht\n')
+    expect((await runIn(result, 'find .paas/python -name django.po')).output).toBe('')
     expect(result.processTypes['web']).toBe('python manage.py runserver --noreload 0.0.0.0:$PORT')
     await app.build({ config: { DISABLE_COLLECTSTATIC: '1' } })
     expect(app.output).not.toContain('Collecting static files')

@@ -15,6 +15,7 @@ install_dependencies() {
     make_environment "$environment" "$python"
     prepare_"$manager"
     install_with_"$manager"
+    drop_message_sources
     [[ -z $key ]] || keep_tree "$environment" "$key"
     bound_cache "$cache_dir/pip" "$cache_dir/uv-cache" "$cache_dir/poetry-cache"
   fi
@@ -32,6 +33,17 @@ make_plan() {
 
 # make_environment DIRECTORY PYTHON: without pip in it, the stack's pip installs into it.
 make_environment() { "$2" -m venv --without-pip "$1"; }
+
+# gettext reads what msgfmt has made of a translation, X.mo; X.po beside it is its source, of which
+# Django has a quarter. What shows or changes translations reads those, with polib or translate.
+drop_message_sources() {
+  local packages source
+  packages=$(echo "$environment"/lib/python*/site-packages)
+  [[ -d $packages && ! -e $packages/polib.py && ! -d $packages/translate ]] || return 0
+  while IFS= read -r -d '' source; do
+    [[ ! -f ${source%.po}.mo ]] || printf '%s\0' "$source"
+  done < <(find "$packages" -path '*/LC_MESSAGES/*.po' -type f -print0) | xargs --null --no-run-if-empty rm --
+}
 
 # install_tool NAME: a package manager that the stack does not have, into the cache once.
 install_tool() {
