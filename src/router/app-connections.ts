@@ -7,7 +7,6 @@ import type { Visitor } from './visitor.ts'
  */
 export class AppConnections {
   readonly #most: number
-  readonly #apps = new Map<Visitor, AppId>()
   readonly #open = new Map<AppId, number>()
 
   constructor(most: number) {
@@ -16,20 +15,19 @@ export class AppConnections {
 
   /** @returns false, and counts it as before, when the app has the most already */
   claim(visitor: Visitor, app: AppId): boolean {
-    const before = this.#apps.get(visitor)
-    if (before === app) return true
+    if (visitor.app === app) return true
     const open = this.#open.get(app) ?? 0
     if (open >= this.#most) return false
     this.leave(visitor)
-    this.#apps.set(visitor, app)
+    visitor.app = app
     this.#open.set(app, open + 1)
     return true
   }
 
   leave(visitor: Visitor): void {
-    const app = this.#apps.get(visitor)
+    const { app } = visitor
     if (app === undefined) return
-    this.#apps.delete(visitor)
+    visitor.app = undefined
     const left = this.#open.get(app)! - 1
     if (left > 0) this.#open.set(app, left)
     else this.#open.delete(app)

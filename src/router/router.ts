@@ -3,6 +3,7 @@ import type { AppLogWriter } from '../model/app-log.ts'
 import type { Logger } from '../log.ts'
 import type { FigureWriter } from '../metrics/figure-writer.ts'
 import type { RoutingTable } from '../model/route.ts'
+import { Accepted, type AcceptedConnection } from './accepted.ts'
 import { AddressCounter } from './address-counter.ts'
 import { AppConnections } from './app-connections.ts'
 import type { RouterContext } from './context.ts'
@@ -20,6 +21,7 @@ import { plainAddress, type Origins, type Peer } from './origin.ts'
 import { acceptPlainly } from './plain-socket.ts'
 import { ProxyDoor } from './proxy-door.ts'
 import { logRefusal } from './refused-request.ts'
+import { Roster } from './roster.ts'
 import { answerFor } from './router-error.ts'
 import type { PageCache } from './page-cache.ts'
 import { LiveProofs } from './live-proofs.ts'
@@ -29,6 +31,7 @@ import type { AppCertificates } from './tls/app-certificates.ts'
 import { TlsDoor } from './tls/door.ts'
 import type { TlsIdentity } from './tls/identity.ts'
 import { openRendezvous } from './rendezvous.ts'
+import { lengthenTurn } from './turn.ts'
 import type { Arrival, VisitorSocket } from './visitor.ts'
 import { VisitorConnection } from './visitor-connection.ts'
 import { Outbox } from './http/outbox.ts'
@@ -75,9 +78,8 @@ export class Router {
   readonly #held: HeldRequests
   readonly #servers: Server[] = []
   #tlsDoor: TlsDoor | undefined
-  /** As they were accepted; those that speak TLS are read as sockets of their own. */
-  readonly #accepted = new Set<VisitorSocket>()
-  readonly #visitors = new Set<VisitorConnection>()
+  readonly #accepted: Accepted
+  readonly #visitors = new Roster<VisitorConnection>()
   readonly #http2: Http2Connections
   readonly #proxyDoor: ProxyDoor
   readonly #sweeper: NodeJS.Timeout
@@ -110,6 +112,7 @@ export class Router {
       stopping: false,
       date: new Date().toUTCString(),
     }
+    this.#accepted = new Accepted(this.#context.addresses)
     this.#http2 = new Http2Connections(this.#context)
     this.#log = log
     this.#proxyDoor = new ProxyDoor(limits)
@@ -137,7 +140,7 @@ export class Router {
 
   /** The apps' targets of which nothing has come for so long. */
   silences(forMs: number): Silence[] {
-    const visitors = [...this.#visitors, ...this.#http2.streams()]
+    const visitors = [...this.#visitors.all(), ...this.#http2.streams()]
     return findSilences({ targets: this.routes.everyAppTarget(), visitors }, forMs)
   }
 
@@ -217,7 +220,7 @@ export class Router {
     for (const server of this.#servers) if (server.listening) server.close()
     this.#sweep()
     const goodbye = sayGoodbye([...this.routes.everyTarget()], milliseconds / 2)
-    const cut = setTimeout(() => this.#cut(), milliseconds)
+    const cut = setTimeout(() => this.#accepted.destroy(), milliseconds)
     await Promise.all(this.#closed)
     clearTimeout(cut)
     clearInterval(goodbye)
@@ -226,44 +229,33 @@ export class Router {
     for (const target of this.routes.everyTarget()) target.retire()
   }
 
-  #cut(): void {
-    for (const socket of this.#accepted) socket.destroy()
-  }
-
   #accept(socket: VisitorSocket, take: (socket: VisitorSocket, peer: Peer) => void): void {
     const { counters, limits, origins } = this.#context
     const peer = { address: plainAddress(socket.remoteAddress) }
     counters.connections++
+    lengthenTurn()
     if (this.#accepted.size >= limits.connections) return this.#turnAway(socket)
-    const accept = (entered: VisitorSocket, said: Peer = peer): void => {
-      if (!this.#count(entered, said)) return this.#turnAway(entered)
+    const accept = (entered: VisitorSocket, said: Peer = peer, kept?: AcceptedConnection): void => {
+      if (!this.#count(entered, said, kept)) return this.#turnAway(entered)
       take(entered, said)
     }
     if (!origins.isTrusted(peer.address)) return accept(socket)
     const stream = streamOf(socket)
-    this.#keep(stream)
-    this.#proxyDoor.enter(stream, (said) => accept(stream, said))
+    const kept = this.#accepted.keep(stream)
+    this.#proxyDoor.enter(stream, (said) => accept(stream, said, kept))
   }
 
   /**
    * @returns false when its address has as many connections as it may have; a trusted proxy has as
    *   many as it likes
    */
-  #count(socket: VisitorSocket, { address }: Peer): boolean {
+  #count(socket: VisitorSocket, { address }: Peer, kept?: AcceptedConnection): boolean {
     const { addresses, origins } = this.#context
     const isCounted = !origins.isTrusted(address)
     if (isCounted && !addresses.add(address)) return false
-    this.#keep(socket, isCounted ? address : undefined)
+    const counted = kept ?? this.#accepted.keep(socket)
+    if (isCounted) counted.counted = address
     return true
-  }
-
-  /** @param counted the address that it counts for */
-  #keep(socket: VisitorSocket, counted?: string): void {
-    this.#accepted.add(socket)
-    socket.on('close', () => {
-      this.#accepted.delete(socket)
-      if (counted !== undefined) this.#context.addresses.remove(counted)
-    })
   }
 
   #visit(socket: VisitorSocket, arrival: Arrival): void {
@@ -290,7 +282,7 @@ export class Router {
     this.#context.date = new Date().toUTCString()
     if (this.#closeIdle) this.#tlsDoor?.close()
     if (this.#closeIdle) this.#proxyDoor.close()
-    for (const visitor of this.#visitors) {
+    for (const visitor of this.#visitors.all()) {
       visitor.checkTime(now)
       if (this.#closeIdle) visitor.closeIfIdle()
     }

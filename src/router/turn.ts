@@ -1,8 +1,13 @@
 type Due = { endTurn(): void }
 
+/** What is taken for one turn while connections come: turns of the event loop, and who is due. */
+const most = { turns: 16, due: 64 }
+
 let due: Due[] = []
 let time: number | undefined
 let isSeen = false
+let isLonger = false
+let turns = 0
 
 /**
  * Calls once when everything that came in this turn of the event loop has been taken. What is sent
@@ -26,15 +31,31 @@ export function turnTime(): number {
   return time
 }
 
+/**
+ * A connection came. libuv accepts one in a turn of its loop, so where many wait, each turn would
+ * send what is due for one of them. The next turn counts as part of this one, as long as they come
+ * and neither `most` is reached; there is work all that time; decision 175.
+ */
+export function lengthenTurn(): void {
+  isLonger = true
+}
+
 function seeEnd(): void {
   if (!isSeen) setImmediate(endTurn)
   isSeen = true
 }
 
 function endTurn(): void {
-  const all = due
-  due = []
   time = undefined
   isSeen = false
-  for (const one of all) one.endTurn()
+  const goesOn = isLonger && due.length > 0 && due.length < most.due && ++turns < most.turns
+  isLonger = false
+  if (goesOn) return seeEnd()
+  turns = 0
+  // Those that are closed now tell so now.
+  while (due.length > 0) {
+    const all = due
+    due = []
+    for (const one of all) one.endTurn()
+  }
 }

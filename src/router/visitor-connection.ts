@@ -27,6 +27,9 @@ const mostHeld = 65_536
 export class VisitorConnection implements Visitor {
   readonly caller: Caller
   readonly outbox: Outbox<VisitorSocket>
+  app: Visitor['app']
+  /** Among the router's visitors. */
+  place = -1
   readonly #context: RouterContext
   readonly #secure: boolean
   readonly #sni: string | undefined
@@ -41,13 +44,13 @@ export class VisitorConnection implements Visitor {
   /** It has to wait. */
   held = false
   #headBegan = false
-  #exchange: Exchange | undefined
+  exchange: Exchange | undefined
   #body: BodyReader | undefined
   readonly #intake = new Intake((chunk, source) => this.#receive(chunk, source))
   /** Where what is taken right now is. */
   #source: ByteSource = owned
-  readonly #onBody = (data: Buffer): void => this.#exchange?.requestBody(data, this.#source)
-  readonly #onDrain = (): void => (this.#exchange === undefined ? this.#drained() : this.#exchange.visitorDrained())
+  readonly #onBody = (data: Buffer): void => this.exchange?.requestBody(data, this.#source)
+  readonly #onDrain = (): void => (this.exchange === undefined ? this.#drained() : this.exchange.visitorDrained())
   readonly #onEnd = (): void => this.#left()
   readonly #onClose = (): void => {
     this.outbox.drop()
@@ -59,8 +62,8 @@ export class VisitorConnection implements Visitor {
     this.#secure = secure !== undefined
     this.#sni = secure?.sni
     this.#rendezvous = secure?.rendezvous
-    const connection = { secure: secure !== undefined, port }
-    this.caller = new Caller(context, context.origins.ofConnection(peer, connection), peer.address)
+    const origin = context.origins.ofConnection(peer, { secure: this.#secure, port })
+    this.caller = new Caller(context, origin, peer.address)
     this.outbox = new Outbox(socket)
     this.expire(context.limits.keepAlive)
     socket.on('error', ignore).on('drain', this.#onDrain).on('end', this.#onEnd).on('close', this.#onClose)
@@ -72,10 +75,6 @@ export class VisitorConnection implements Visitor {
     return this.#body === undefined || this.#body.done
   }
 
-  get exchange() {
-    return this.#exchange
-  }
-
   expire(milliseconds: number): void {
     this.#deadline = turnTime() + milliseconds
   }
@@ -84,7 +83,7 @@ export class VisitorConnection implements Visitor {
   checkTime(now: number): void {
     if (now < this.#deadline) return
     this.#deadline = Infinity
-    if (this.#exchange !== undefined) this.#exchange.timedOut()
+    if (this.exchange !== undefined) this.exchange.timedOut()
     else if (this.#state === 'reading' && this.#pending.length > 0)
       this.#refuse(answerForRefusal(408, 'its head did not arrive in time'), this.#pending.toString('latin1'))
     else this.outbox.socket.destroy()
@@ -92,7 +91,7 @@ export class VisitorConnection implements Visitor {
 
   /** Closes when no request is in progress, after what is still to be sent. */
   closeIfIdle(): void {
-    if (this.#state === 'reading' && this.#exchange === undefined && this.#pending.length === 0) this.#close()
+    if (this.#state === 'reading' && this.exchange === undefined && this.#pending.length === 0) this.#close()
   }
 
   hold(): void {
@@ -110,7 +109,7 @@ export class VisitorConnection implements Visitor {
   }
 
   answer(answer: Answer, requestId: string | undefined): void {
-    const request = this.#exchange?.request
+    const request = this.exchange?.request
     this.#unwanted = answer.code === 'H22'
     const mayStay = request?.upgrade === undefined && this.requestComplete && !this.#context.stopping
     const keepAlive = request?.keepAlive === true && mayStay && !this.#unwanted
@@ -121,8 +120,8 @@ export class VisitorConnection implements Visitor {
   }
 
   finished(keepAlive: boolean): void {
-    const request = this.#exchange?.request
-    this.#exchange = undefined
+    const request = this.exchange?.request
+    this.exchange = undefined
     this.caller.end()
     if (this.#state === 'detached') return
     if (!keepAlive) return this.#close(request)
@@ -174,14 +173,14 @@ export class VisitorConnection implements Visitor {
     this.#source = source
     let at = 0
     while (at < bytes.length && this.#state === 'reading') {
-      const next = this.#exchange === undefined ? this.#takeHead(bytes, at) : this.#takeBody(bytes, at, this.#exchange)
+      const next = this.exchange === undefined ? this.#takeHead(bytes, at) : this.#takeBody(bytes, at, this.exchange)
       if (next === at) {
         this.#pending = source === owned ? bytes.subarray(at) : Buffer.from(bytes.subarray(at))
         break
       }
       at = next
     }
-    this.#exchange?.flushRequest()
+    this.exchange?.flushRequest()
   }
 
   /** @returns `from` when the bytes have to wait */
@@ -244,8 +243,8 @@ export class VisitorConnection implements Visitor {
     if (this.#sni !== undefined && this.#sni !== request.host) return this.#refuse(answerFor('H31'), head)
     if (!this.caller.begin(request)) return this.#refuse(answerFor('H22'), head)
     this.#body = request.framing.kind === 'none' ? undefined : readerFor(request.framing)
-    this.#exchange = new Exchange(this.#context, this, request)
-    this.#exchange.start()
+    this.exchange = new Exchange(this.#context, this, request)
+    this.exchange.start()
   }
 
   /** @returns `from` when the bytes have to wait */
@@ -270,8 +269,8 @@ export class VisitorConnection implements Visitor {
   }
 
   #left(): void {
-    const exchange = this.#exchange
-    this.#exchange = undefined
+    const exchange = this.exchange
+    this.exchange = undefined
     this.#state = 'closing'
     exchange?.visitorLeft()
     this.caller.end()
@@ -279,19 +278,20 @@ export class VisitorConnection implements Visitor {
     this.outbox.socket.destroySoon()
   }
 
-  /** Nothing is to come, and the kernel has all of the answer. TLS has a last word to say. */
-  #isOver(request: RequestHead): boolean {
-    return isLast(request) && !this.#secure && this.#pending.length === 0 && this.outbox.sent
-  }
-
   /**
    * Closes after everything, the answer to the `last` request, was sent. Further input is read and
    * dropped for a while: closing with unread bytes would reset the answer on its way.
    */
   #close(last?: RequestHead): void {
-    this.outbox.flush()
-    if (last !== undefined && this.#isOver(last)) return void this.outbox.socket.destroy()
     this.#state = 'closing'
+    // Then nothing is to come. TLS has a last word to say.
+    const isOver = last !== undefined && isLast(last) && !this.#secure && this.#pending.length === 0
+    if (isOver) this.outbox.closeSoon(() => this.#linger())
+    else this.#linger()
+  }
+
+  #linger(): void {
+    this.outbox.flush()
     const { app, linger } = this.#context.limits
     this.expire(app.idle)
     this.outbox.socket.end(() => this.expire(this.#unwanted ? 0 : linger))

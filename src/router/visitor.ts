@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { AppId } from '../model/ids.ts'
 import type { Intake } from './intake.ts'
 import type { Caller } from './caller.ts'
 import type { MessageWriter } from './http/message-writer.ts'
@@ -31,6 +32,8 @@ export type Rendezvous = (socket: Socket, begin: Buffer) => void
 export interface Visitor {
   readonly caller: Caller
   readonly outbox: MessageWriter
+  /** That it counts for, among the connections of apps. */
+  app: AppId | undefined
   /** All of the request's body has been received. */
   readonly requestComplete: boolean
   /** Milliseconds from now until `timedOut` is called. */

@@ -23,6 +23,8 @@ export class Outbox<S extends WritableEnd = Socket> implements PieceTaker, Messa
   #pieces: (string | OutboxPiece)[] = []
   /** It will be flushed at the end of this turn. */
   #isDue = false
+  /** The socket is closed then, or this is called. */
+  #notSent: (() => void) | undefined
 
   /** @param onFailed the other end takes no more */
   constructor(socket: S, onFailed = (): void => void socket.destroy()) {
@@ -73,9 +75,23 @@ export class Outbox<S extends WritableEnd = Socket> implements PieceTaker, Messa
     atEndOfTurn(this)
   }
 
+  /**
+   * Closes the socket at the end of this turn, after what was collected.
+   * @param notSent called instead where the kernel has not taken all of it at once
+   */
+  closeSoon(notSent: () => void): void {
+    this.#notSent = notSent
+    if (!this.#isDue) atEndOfTurn(this)
+    this.#isDue = true
+  }
+
   endTurn(): void {
     this.#isDue = false
-    if (!this.socket.destroyed) this.flush()
+    if (this.socket.destroyed) return
+    this.flush()
+    if (this.#notSent === undefined) return
+    if (this.sent) this.socket.destroy()
+    else this.#notSent()
   }
 
   /** Writes what was collected. */

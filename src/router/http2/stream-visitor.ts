@@ -1,5 +1,6 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
+import type { AppId } from '../../model/ids.ts'
 import type { Caller } from '../caller.ts'
 import type { RouterContext } from '../context.ts'
 import { formatAnswer } from '../error-page.ts'
@@ -38,6 +39,7 @@ const perPiece = 100
 export class StreamVisitor implements Visitor {
   readonly caller: Caller
   readonly outbox: StreamOutbox
+  app: AppId | undefined
   requestComplete = false
   /** It has to wait. */
   held = true
