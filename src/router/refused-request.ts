@@ -13,7 +13,6 @@ export type RefusedRequest = {
   /** As much of its head as came, in latin1. */
   head: string
   answer: Answer
-  requestId: string
   origin: Pick<Origin, 'address' | 'scheme'>
 }
 
@@ -23,24 +22,22 @@ export type RefusedRequest = {
  */
 export function noteRefusal(
   context: Pick<RouterContext, 'routes' | 'appLog' | 'measurements' | 'counters'>,
-  refused: Omit<RefusedRequest, 'requestId'>,
+  refused: RefusedRequest,
 ): string {
   const { counters } = context
   const { code } = refused.answer
   counters.refusedRequests++
   if (code !== undefined) counters.error(code)
   const requestId = randomUUID()
-  logRefusal(context, { ...refused, requestId })
+  logRefusal(context, requestId, refused)
   return requestId
 }
 
-/**
- * A request that the router does not pass on appears in the log of the app that its Host names, if
- * it names one.
- */
-export function logRefusal(
+/** In the log of the app that its Host names, if it names one. */
+function logRefusal(
   context: Pick<RouterContext, 'routes' | 'appLog' | 'measurements'>,
-  { head, answer, requestId, origin }: RefusedRequest,
+  requestId: string,
+  { head, answer, origin }: RefusedRequest,
 ): void {
   const authority = hostLine.exec(head)?.[1]?.trim() ?? ''
   const host = parseHost(authority)

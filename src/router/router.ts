@@ -20,7 +20,7 @@ import type { Silence } from './control/protocol.ts'
 import { plainAddress, type Origins, type Peer } from './origin.ts'
 import { acceptPlainly } from './plain-socket.ts'
 import { ProxyDoor } from './proxy-door.ts'
-import { logRefusal } from './refused-request.ts'
+import { noteRefusal } from './refused-request.ts'
 import { Roster } from './roster.ts'
 import { answerFor } from './router-error.ts'
 import type { PageCache } from './page-cache.ts'
@@ -174,7 +174,7 @@ export class Router {
         if (isHttp2) this.#http2.open(socket, secure)
         else this.#visit(socket, secure)
       },
-      onPlain: (refused) => logRefusal(this.#context, refused),
+      onPlain: (refused) => noteRefusal(this.#context, refused),
       onFailed: () => this.counters.failedHandshakes++,
     })
     this.#tlsDoor = door

@@ -155,6 +155,7 @@ describe('the TLS port', () => {
     expect(router.lines).toEqual([
       expect.stringMatching(/^at=warning desc="Refused: this port requires TLS; .* status=400 bytes=0 protocol=http$/),
     ])
+    expect(router.router.counters).toMatchObject({ refusedRequests: 1, failedHandshakes: 0 })
   })
 
   it.each([

@@ -1,4 +1,4 @@
-import { constants, randomUUID } from 'node:crypto'
+import { constants } from 'node:crypto'
 import { isIP, type Socket } from 'node:net'
 import { createSecureContext, TLSSocket, type SecureContext } from 'node:tls'
 import { formatAnswer } from '../error-page.ts'
@@ -29,8 +29,8 @@ export type TlsDoorDeps = {
   log: Logger
   /** A handshake is done. `sni`: the host that the client named in it, lower-case. */
   onSecure: (socket: TLSSocket, arrival: Entering & { sni: string | undefined; http2: boolean }) => void
-  /** A request came without TLS, and is refused. */
-  onPlain: (refused: RefusedRequest) => void
+  /** A request came without TLS, and is refused. @returns its id */
+  onPlain: (refused: RefusedRequest) => string
   /** A connection is closed without either. */
   onFailed: () => void
 }
@@ -160,8 +160,8 @@ export class TlsDoor {
   #explain(raw: Socket, { address }: Peer, bytes: Buffer): void {
     const { limits, onPlain } = this.#deps
     raw.off('close', this.#onFailed)
-    const requestId = randomUUID()
-    onPlain({ head: bytes.toString('latin1'), answer: plainHttp, requestId, origin: { address, scheme: 'http' } })
+    const head = bytes.toString('latin1')
+    const requestId = onPlain({ head, answer: plainHttp, origin: { address, scheme: 'http' } })
     raw.end(formatAnswer(plainHttp, { request: undefined, requestId, keptFor: undefined }))
     raw.resume()
     raw.on('end', () => raw.destroySoon())
