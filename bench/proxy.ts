@@ -10,6 +10,7 @@ import {
   startNginx,
   startNodeBackend,
   startRouter,
+  startTraefik,
   type TlsListening,
 } from './proxy/contenders.ts'
 import { costsOf, type Cost, type Measured } from './proxy/costs.ts'
@@ -17,14 +18,15 @@ import * as loads from './proxy/measure.ts'
 import { benchGigabyte, gigabytes } from './proxy/gigabyte.ts'
 import { isInstalled, type Listening } from './proxy/process.ts'
 import { benchChanges } from './proxy/processes.ts'
+import { buildTraefik } from './proxy/traefik.ts'
 import { printTable, writeJson, type Row } from './table.ts'
 
 /** Of `npm run bench -- proxy`, or `node bench/proxy.ts PART …`. */
 const every = ['small', 'tls', 'connections', 'uploads', 'websockets', 'bodies', 'gigabyte', 'changes']
 
 /**
- * Processor time for each request of our router (with its log line per request), Caddy, nginx and HAProxy (without
- * access log), and kamal-proxy (with one) where it is installed. Each proxy alone has the first core, load generator and
+ * Processor time for each request of our router (with its log line per request), Caddy, nginx, HAProxy and Traefik
+ * (without access log), and kamal-proxy (with one) where it is installed. Each proxy alone has the first core, load generator and
  * backend share the second; the rounds alternate. What counts is processor time, so that whatever else the machine does
  * weighs on none of them.
  */
@@ -103,6 +105,12 @@ async function startStage(startBehind: (directory: string) => Promise<Listening>
   const caddy = started.use(await startCaddy(directory, backend.port, router.certificate))
   const nginx = started.use(await startNginx(directory, backend.port, router.certificate))
   const secure = [router, nginx, caddy, started.use(await startHaproxy(directory, backend.port, router.certificate))]
+  const traefik = await buildTraefik()
+  if (traefik !== undefined) {
+    secure.push(
+      started.use(await startTraefik(traefik, { directory, backend: backend.port, certificate: router.certificate })),
+    )
+  }
   const all: Measured[] = [...secure]
   if (isInstalled('kamal-proxy')) all.push(started.use(await startKamalProxy(directory, backend.port)))
   else process.stderr.write('kamal-proxy is not installed: measured without it\n')

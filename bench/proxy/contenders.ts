@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { AppId } from '../../src/model/ids.ts'
 import { connectRouterControl } from '../../src/router/control/client.ts'
 import { freePort, listening, start, withVersion, type Listening } from './process.ts'
 import { startRouterProcess } from './router-process.ts'
+import { nameOfTraefik } from './traefik.ts'
 
 /** Speaks TLS on another port too. */
 export type TlsListening = Listening & { httpsPort: number }
@@ -98,6 +100,47 @@ export async function startKamalProxy(directory: string, backend: number): Promi
   const proxy = await listening('kamal-proxy', port, start(0, 'kamal-proxy', ['run', ...ports], { env }))
   await execute('kamal-proxy', ['deploy', 'bench', '--target', `127.0.0.1:${backend}`], { env })
   return proxy
+}
+
+/** @param traefik its command @param certificate PEM with its key */
+export async function startTraefik(
+  traefik: string,
+  { directory, backend, certificate }: { directory: string; backend: number; certificate: string },
+): Promise<TlsListening> {
+  const [port, httpsPort] = [await freePort(), await freePort()]
+  const file = join(directory, 'traefik.yaml')
+  const rule = { rule: 'PathPrefix(`/`)', service: 'app' }
+  const pem = { certFile: certificate, keyFile: certificate }
+  const dynamic = {
+    http: {
+      routers: { plain: { ...rule, entryPoints: ['plain'] }, secure: { ...rule, entryPoints: ['secure'], tls: {} } },
+      services: { app: { loadBalancer: { servers: [{ url: `http://127.0.0.1:${backend}` }] } } },
+    },
+    tls: { certificates: [pem], stores: { default: { defaultCertificate: pem } } },
+  }
+  await writeFile(file, JSON.stringify(dynamic)) // which is YAML, as it reads files of this name's end
+  const argv = [
+    `--entryPoints.plain.address=127.0.0.1:${port}`,
+    `--entryPoints.secure.address=127.0.0.1:${httpsPort}`,
+    `--providers.file.filename=${file}`,
+    '--serversTransport.maxIdleConnsPerHost=256',
+    '--global.checkNewVersion=false',
+    '--global.sendAnonymousUsage=false',
+  ]
+  const child = start(0, traefik, argv, { env: { ...process.env, HOME: directory } })
+  const listens = await listening(nameOfTraefik, port, child)
+  await untilServing(port)
+  return { ...listens, httpsPort }
+}
+
+/** It listens before it has read its routes. */
+async function untilServing(port: number): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    const { status } = await fetch(`http://127.0.0.1:${port}/`)
+    if (status === 200) return
+    await delay(100)
+  }
+  throw new Error(`what listens on port ${port} does not serve`)
 }
 
 /** `certificate`: the file with what it shows, and its key. */
