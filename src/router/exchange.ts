@@ -145,7 +145,7 @@ export class Exchange implements ResponseHandler, HeldRequest {
     this.#phase = 'tunnel'
     this.#account.status = 101
     const { outbox } = this.#visitor
-    outbox.text(formatUpgradeHead(head))
+    outbox.text(formatUpgradeHead(head, this.#attempts.bindingLine))
     outbox.flush()
     const { rest: fromClient, ...client } = this.#visitor.detach()
     this.#visitor.expire(this.#attempts.limits.idle)

@@ -102,10 +102,10 @@ export function formatInterimHead({ status, reason, fields, hopFields }: Respons
   return `HTTP/1.1 ${status} ${reason}\r\n${formatFields(kept)}\r\n`
 }
 
-/** The answer that opens a tunnel. */
-export function formatUpgradeHead({ status, reason, fields }: ResponseHead): string {
+/** The answer that opens a tunnel. @param more lines of the router's own */
+export function formatUpgradeHead({ status, reason, fields }: ResponseHead, more = ''): string {
   const kept = fields.filter(({ key }) => key === 'upgrade' || !notFromApps.has(key))
-  return `HTTP/1.1 ${status} ${reason}\r\n${formatFields(kept)}Connection: Upgrade\r\nVia: 1.1 paas\r\n\r\n`
+  return `HTTP/1.1 ${status} ${reason}\r\n${formatFields(kept)}${more}Connection: Upgrade\r\nVia: 1.1 paas\r\n\r\n`
 }
 
 /**

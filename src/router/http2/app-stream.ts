@@ -1,5 +1,5 @@
 import { STATUS_CODES } from 'node:http'
-import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
+import type { ClientHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { parseFields, type Field } from '../http/fields.ts'
 import type { Framing } from '../http/framing.ts'
@@ -8,16 +8,19 @@ import type { Intake } from '../intake.ts'
 import { owned } from '../loans.ts'
 import type { Outbox } from '../http/outbox.ts'
 import type { ResponseHandler, UpstreamFailure } from '../upstream.ts'
+import type { AppSession } from './app-session.ts'
 import { http2 } from './node-http2.ts'
 import { RequestOutbox } from './request-outbox.ts'
 
 const empty: Framing = { kind: 'length', length: 0 }
 
 export type AppStreamDeps = {
-  session: ClientHttp2Session
+  /** The connection that it is to go over. */
+  place: AppSession
   handler: ResponseHandler
   onBytes: () => void
-  onOver: () => void
+  /** @returns another one */
+  elsewhere: () => AppSession
 }
 
 /** One request to an app over HTTP/2, with the face of a connection of HTTP/1.1 to it. */
@@ -26,23 +29,26 @@ export class AppStream {
   /** Its connection is there. */
   readonly reused: boolean
   readonly #deps: AppStreamDeps
+  #place: AppSession
   #handler: ResponseHandler | undefined
   #trailers: Field[] | undefined = []
   #isOver = false
-  readonly #onConnect = (): void => this.#handler?.connected()
+  #begunAt = Infinity
+  readonly #onSettled = (): void => this.#settled()
   readonly #onClose = (): void => this.#fail('refused', 'the connection did not come about')
 
   constructor(deps: AppStreamDeps) {
-    const { session, handler } = deps
+    const { place, handler } = deps
     this.#deps = deps
+    this.#place = place
     this.#handler = handler
-    this.reused = !session.connecting
-    this.outbox = new RequestOutbox(session, {
+    this.reused = place.isSettled
+    this.outbox = new RequestOutbox(() => this.#place.session, {
       onOpen: (stream) => this.#follow(stream),
       onFailed: (reason) => this.#fail('closed', reason),
     })
-    if (this.reused) return
-    session.once('connect', this.#onConnect).once('close', this.#onClose)
+    place.enter()
+    if (!this.reused) this.#await()
   }
 
   /** What is held back when a visitor does not read. */
@@ -53,6 +59,7 @@ export class AppStream {
 
   destroy(): void {
     this.#handler = undefined
+    if (!this.#isOver) this.#place.doubt(this.#begunAt)
     this.#over()
     this.outbox.abort()
   }
@@ -62,14 +69,29 @@ export class AppStream {
     throw new Error('an app that speaks HTTP/2 opens no tunnel')
   }
 
+  #await(): void {
+    this.#place.session.once('remoteSettings', this.#onSettled).once('close', this.#onClose)
+  }
+
+  /** What the app would refuse goes over another connection: it could not be sent twice. */
+  #settled(): void {
+    if (!this.#place.isOverfull) return this.#handler?.connected()
+    this.#leave()
+    this.#place = this.#deps.elsewhere()
+    this.#place.enter()
+    if (this.#place.isSettled) this.#handler?.connected()
+    else this.#await()
+  }
+
   #follow(stream: ClientHttp2Stream): void {
-    this.#deps.session.off('close', this.#onClose)
+    this.#begunAt = performance.now()
+    this.#place.session.off('close', this.#onClose)
     // oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
     stream.on('error', () => {})
     stream.on('headers', (_, __, raw) => this.#head(raw, (head) => this.#handler?.interim(head)))
     stream.on('response', (_, flags, raw) => this.#respond(raw, flags))
     stream.on('data', (data: Buffer) => {
-      this.#deps.onBytes()
+      this.#heard()
       this.#handler?.body(data, owned)
       this.#handler?.flush()
     })
@@ -85,7 +107,7 @@ export class AppStream {
   }
 
   #head(raw: string[], give: (head: ResponseHead) => void, isWhole = false): void {
-    this.#deps.onBytes()
+    this.#heard()
     const head = parseResponseHead(textOf(raw), this.#handler?.method ?? '')
     if (typeof head === 'string') return this.#fail('malformed', head)
     // A head that is all there is stays one on its way: gRPC tells statuses apart by that.
@@ -113,11 +135,20 @@ export class AppStream {
     handler?.failed({ kind, reason })
   }
 
+  #heard(): void {
+    this.#place.heard()
+    this.#deps.onBytes()
+  }
+
   #over(): void {
-    const { session, onOver } = this.#deps
-    session.off('connect', this.#onConnect).off('close', this.#onClose)
-    if (!this.#isOver) onOver()
+    if (!this.#isOver) this.#leave()
     this.#isOver = true
+  }
+
+  #leave(): void {
+    const { session } = this.#place
+    session.off('remoteSettings', this.#onSettled).off('close', this.#onClose)
+    this.#place.leave()
   }
 }
 

@@ -15,14 +15,14 @@ type RequestOutboxEvents = {
 /** Writes one request to an app that speaks HTTP/2. */
 export class RequestOutbox implements MessageWriter {
   stream: ClientHttp2Stream | undefined
-  readonly #session: ClientHttp2Session
+  readonly #session: () => ClientHttp2Session
   readonly #told: RequestOutboxEvents
   readonly #abort = new AbortController()
   #head = ''
   #data: Outbox<ClientHttp2Stream> | undefined
   #trailers: Field[] = []
 
-  constructor(session: ClientHttp2Session, told: RequestOutboxEvents) {
+  constructor(session: () => ClientHttp2Session, told: RequestOutboxEvents) {
     this.#session = session
     this.#told = told
   }
@@ -83,7 +83,7 @@ export class RequestOutbox implements MessageWriter {
     const { fields, isWhole, isOpen } = readRequestHead(head)
     const options = { endStream: isWhole, waitForTrailers: isOpen, signal: this.#abort.signal }
     try {
-      return this.#session.request(fields, options)
+      return this.#session().request(fields, options)
     } catch (cause) {
       return String(cause)
     }

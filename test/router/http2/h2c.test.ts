@@ -1,8 +1,8 @@
 import { once } from 'node:events'
-import { createServer, type Http2Server, type ServerHttp2Stream, type IncomingHttpHeaders } from 'node:http2'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { TlsIdentity } from '../../../src/router/tls/identity.ts'
-import { listen, refusingPort } from '../helpers/apps.ts'
+import { refusingPort } from '../helpers/apps.ts'
+import { startH2cApp } from '../helpers/h2c-app.ts'
 import { answerOf, Http2Client } from '../helpers/http2-client.ts'
 import { talk } from '../helpers/raw-client.ts'
 import { route } from '../helpers/router.ts'
@@ -13,30 +13,6 @@ let identity: TlsIdentity
 beforeAll(async () => {
   ;({ identity } = await testIdentity())
 })
-
-type App = AsyncDisposable & { port: number; server: Http2Server; sessions: number }
-
-/** A server of HTTP/2 in the clear. */
-async function startH2cApp(serve: (stream: ServerHttp2Stream, head: IncomingHttpHeaders) => void): Promise<App> {
-  const server = createServer()
-  const sessions = new Set<{ destroy(): void }>()
-  const app = { server, sessions: 0, port: 0, [Symbol.asyncDispose]: close }
-  server.on('session', (session) => {
-    app.sessions++
-    sessions.add(session)
-  })
-  server.on('stream', (stream, head) => {
-    stream.on('error', () => stream.destroy())
-    serve(stream, head)
-  })
-  app.port = await listen(server as never)
-  return app
-
-  async function close(): Promise<void> {
-    for (const session of sessions) session.destroy()
-    server.close()
-  }
-}
 
 const edge = { protocol: 'h2c' as const }
 
