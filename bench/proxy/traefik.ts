@@ -69,7 +69,7 @@ async function make(draft: string): Promise<void> {
       await writeFile(join(source, path), text)
     }
     await runGo(['mod', 'edit', ...replaced.map((each) => `-replace=${each}`)], { cwd: source, ...limits })
-    const build = ['build', '-buildvcs=false', '-trimpath', '-o', join(draft, 'traefik'), './cmd/traefik']
+    const build = ['build', '-buildvcs=false', '-o', join(draft, 'traefik'), './cmd/traefik']
     await runGo(build, { cwd: source, ...limits })
   } finally {
     await rm(directory, { recursive: true })

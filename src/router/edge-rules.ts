@@ -54,8 +54,8 @@ export class EdgeRules {
     if (!this.#affinity || target === undefined) return ''
     const value = affinityOf(target)
     if (cookieIn(fields) === value) return ''
-    // It names a dyno and lets nobody do anything, so pages of other sites may send it, as WebSockets
-    // and polling across sites need; browsers take `None` with `Secure` only.
+    // It lets nobody do anything, so pages of other sites may send it, as WebSockets and polling
+    // across sites need; browsers take `None` with `Secure` only.
     const marks = `Path=/; Max-Age=${affinitySeconds}; HttpOnly; ${secure ? 'SameSite=None; Secure' : 'SameSite=Lax'}`
     return `Set-Cookie: ${affinityCookie}=${value}; ${marks}\r\n`
   }

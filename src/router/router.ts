@@ -231,9 +231,10 @@ export class Router {
 
   #accept(socket: VisitorSocket, take: (socket: VisitorSocket, peer: Peer) => void): void {
     const { counters, limits, origins } = this.#context
-    const peer = { address: plainAddress(socket.remoteAddress) }
     counters.connections++
     lengthenTurn()
+    const peer = { address: plainAddress(socket.remoteAddress) }
+    if (peer.address === '') return void socket.destroy() // it was reset
     if (this.#accepted.size >= limits.connections) return this.#turnAway(socket)
     const accept = (entered: VisitorSocket, said: Peer = peer, kept?: AcceptedConnection): void => {
       if (!this.#count(entered, said, kept)) return this.#turnAway(entered)
@@ -280,8 +281,7 @@ export class Router {
   #sweep(): void {
     const now = performance.now()
     this.#context.date = new Date().toUTCString()
-    if (this.#closeIdle) this.#tlsDoor?.close()
-    if (this.#closeIdle) this.#proxyDoor.close()
+    for (const door of this.#closeIdle ? [this.#tlsDoor, this.#proxyDoor] : []) door?.close()
     for (const visitor of this.#visitors.all()) {
       visitor.checkTime(now)
       if (this.#closeIdle) visitor.closeIfIdle()

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { describe, expect, it } from 'vitest'
 import { hashEdgePassword, type RouteEdge } from '../../src/model/edge.ts'
 import { startApp } from './helpers/apps.ts'
@@ -45,6 +46,17 @@ describe('lists of networks', () => {
       expect(statusOf(await talk(behind.port, request))).toBe(status)
       expect(statusOf(await talk(direct.port, request))).toBe(403)
     }
+  })
+
+  it('let nothing in of who has gone before the connection was taken, whose address is not known', async () => {
+    await using router = await start({ deny: ['127.0.0.0/8'] })
+    const leave = `const socket = require('net').connect(${router.port}, '127.0.0.1', () =>
+      socket.write(${JSON.stringify(ask())}, () => socket.resetAndDestroy()))`
+    // Whose end this process waits for, so that it accepts the connection afterwards.
+    execFileSync(process.execPath, ['-e', leave])
+    expect(statusOf(await talk(router.port, ask()))).toBe(403)
+    expect(router.router.counters).toMatchObject({ connections: 2, requests: 1 })
+    expect(router.lines).toEqual([expect.stringContaining('status=403 ')])
   })
 
   it('hold for each request on a connection, and from the moment that they are in force', async () => {

@@ -5,7 +5,7 @@ export const mostStreams = 100
 /** Milliseconds without a byte, after which who gives up has the connection looked at. */
 const silence = 100
 
-/** One connection to an app that speaks HTTP/2, with the requests that are on it, or wait for it. */
+/** One connection to an app that speaks HTTP/2, with the requests that are on it or wait for it. */
 export class AppSession {
   readonly session: ClientHttp2Session
   /** The app has said how many requests it takes at once: RFC 9113 section 3.4, its first frame. */
