@@ -66,9 +66,7 @@ export async function ask<Body>(
       const answer = await api<Body>(server, method, path, { mayFail: true, ...(body && { body }) }).catch(
         () => undefined,
       )
-      // Whoever asks so often is told to wait, too.
-      if (answer?.status === 429) await delay(2000)
-      if (!answer || answer.status === 429 || answer.status >= 500) return undefined
+      if (!answer || answer.status >= 500) return undefined
       if (answer.status >= 400) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(answer.body)}`)
       return { body: answer.body }
     },
@@ -76,7 +74,7 @@ export async function ask<Body>(
   ).then(({ body: found }) => found)
 }
 
-type AddonJson = { id: string; name: string; state: string; provision_message?: string }
+export type AddonJson = { id: string; name: string; state: string; provision_message?: string }
 
 export async function addonsOf(site: ServerOnEngine): Promise<AddonJson[]> {
   return ask(site, 'GET', '/addons')
