@@ -3,6 +3,7 @@ import type { TLSSocket } from 'node:tls'
 import { Caller } from '../caller.ts'
 import type { RouterContext } from '../context.ts'
 import { mostFields } from '../http/fields.ts'
+import { Roster } from '../roster.ts'
 import type { Arrival } from '../visitor.ts'
 import { Allowance } from '../allowance.ts'
 import { http2 } from './node-http2.ts'
@@ -28,7 +29,9 @@ export type Http2ConnectionDeps = {
 
 /** One connection of HTTP/2 from a visitor. Its bytes are read and written by Node's nghttp2. */
 export class Http2Connection {
-  readonly streams = new Set<StreamVisitor>()
+  readonly streams = new Roster<StreamVisitor>()
+  /** Among those that are open. */
+  place = -1
   readonly #deps: Http2ConnectionDeps
   readonly #socket: TLSSocket
   readonly #arrival: Arrival
@@ -59,7 +62,7 @@ export class Http2Connection {
 
   /** Called now and then: acts when time is up, or it brings too much of no use. */
   checkTime(now: number): void {
-    for (const stream of this.streams) stream.checkTime(now)
+    for (const stream of this.streams.all()) stream.checkTime(now)
     if (this.#session.destroyed) return
     if (!this.#useless.take(this.#newUselessBytes())) return this.#calm()
     if (this.#noticeAt !== undefined && now > this.#noticeAt + notice) this.close()

@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls'
 import type { RouterContext } from '../context.ts'
+import { Roster } from '../roster.ts'
 import type { Arrival } from '../visitor.ts'
 import { Http2Connection } from './connection.ts'
 import type { StreamVisitor } from './stream-visitor.ts'
@@ -7,7 +8,7 @@ import type { StreamVisitor } from './stream-visitor.ts'
 /** The connections of visitors who speak HTTP/2. */
 export class Http2Connections {
   readonly #context: RouterContext
-  readonly #open = new Set<Http2Connection>()
+  readonly #open = new Roster<Http2Connection>()
   #streams = 0
 
   constructor(context: RouterContext) {
@@ -19,7 +20,7 @@ export class Http2Connections {
   }
 
   *streams(): Iterable<StreamVisitor> {
-    for (const { streams } of this.#open) yield* streams
+    for (const { streams } of this.#open.all()) yield* streams.all()
   }
 
   /** Serves a connection whose handshake is done. */
@@ -37,7 +38,7 @@ export class Http2Connections {
 
   /** Called now and then. `end`: they take no more requests. */
   sweep(now: number, { end }: { end: boolean }): void {
-    for (const connection of this.#open) {
+    for (const connection of this.#open.all()) {
       if (this.#context.stopping) connection.goAway()
       if (end) connection.close()
       connection.checkTime(now)

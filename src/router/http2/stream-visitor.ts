@@ -40,6 +40,8 @@ export class StreamVisitor implements Visitor {
   readonly caller: Caller
   readonly outbox: StreamOutbox
   app: AppId | undefined
+  /** Among those of its connection. */
+  place = -1
   requestComplete = false
   /** It has to wait. */
   held = true

@@ -6,12 +6,15 @@ import type { Logger } from '../../log.ts'
 import type { RouterLimits } from '../limits.ts'
 import { plainAddress, type Peer } from '../origin.ts'
 import type { RefusedRequest } from '../refused-request.ts'
+import { Roster } from '../roster.ts'
 import { answerForRefusal } from '../router-error.ts'
 import type { TlsIdentity } from './identity.ts'
 import { SecureSocket } from './secure-socket.ts'
 
 /** Who connected, and to which port of ours. */
 type Entering = { peer: Peer; port: number }
+/** Until `late` ends it. */
+type InHandshake = { raw: Socket; arrival: Entering; late: NodeJS.Timeout; place: number }
 
 export type TlsDoorDeps = {
   /** The server's own. */
@@ -44,7 +47,7 @@ const plainHttp = answerForRefusal(400, 'this port requires TLS; use https:// in
 /** Takes connections as they were accepted, and gives them on when their handshake is done. */
 export class TlsDoor {
   readonly #deps: TlsDoorDeps
-  readonly #entering = new Set<Socket>()
+  readonly #entering = new Roster<InHandshake>()
   readonly #contexts = new WeakMap<TlsIdentity, SecureContext>()
   readonly #onFailed = (): void => this.#deps.onFailed()
   #context: SecureContext
@@ -60,29 +63,31 @@ export class TlsDoor {
   }
 
   enter(raw: Socket, arrival: Entering): void {
-    this.#entering.add(raw)
     const late = setTimeout(() => raw.destroy(), this.#deps.limits.handshake)
+    const entering = { raw, arrival, late, place: -1 }
+    this.#entering.add(entering)
     raw.on('close', () => {
       clearTimeout(late)
-      this.#entering.delete(raw)
+      this.#entering.delete(entering)
     })
     raw.on('close', this.#onFailed)
     // oxlint-disable-next-line no-empty-function -- `close` follows and is what is acted on
     raw.on('error', () => {})
-    this.#greet(raw, arrival, late)
+    this.#greet(entering)
   }
 
-  #greet(raw: Socket, arrival: Entering, late: NodeJS.Timeout): void {
+  #greet(entering: InHandshake): void {
+    const { raw, arrival } = entering
     raw.once('readable', () => {
       const bytes = raw.read() as Buffer | null
       if (bytes === null) return void raw.destroy()
       raw.unshift(bytes)
       if (bytes[0] !== handshakeRecord) return this.#explain(raw, arrival.peer, bytes)
-      if (!this.#deps.proofs.any) return this.#shakeHands(raw, arrival, late)
+      if (!this.#deps.proofs.any) return this.#shakeHands(entering)
       // The first message is read whole: what it asks for decides what is shown.
-      if (!isWhole(bytes)) return this.#greet(raw, arrival, late)
+      if (!isWhole(bytes)) return this.#greet(entering)
       if (bytes.includes(proofProtocol)) return this.#prove(raw)
-      this.#shakeHands(raw, arrival, late)
+      this.#shakeHands(entering)
     })
   }
 
@@ -105,10 +110,11 @@ export class TlsDoor {
 
   /** Closes what has not come through. */
   close(): void {
-    for (const raw of this.#entering) raw.off('close', this.#onFailed).destroy()
+    for (const { raw } of this.#entering.all()) raw.off('close', this.#onFailed).destroy()
   }
 
-  #shakeHands(raw: Socket, arrival: Entering, late: NodeJS.Timeout): void {
+  #shakeHands(entering: InHandshake): void {
+    const { raw, arrival, late } = entering
     const socket = new SecureSocket(raw, {
       isServer: true,
       secureContext: this.#contextAt(raw.localAddress),
@@ -119,7 +125,7 @@ export class TlsDoor {
     socket.on('error', () => socket.destroy())
     socket.once('secure', () => {
       clearTimeout(late)
-      this.#entering.delete(raw)
+      this.#entering.delete(entering)
       raw.off('close', this.#onFailed)
       // Node's types do not say that this is false when the client sent no server name.
       const { servername } = socket as { servername?: string | false }
