@@ -35,7 +35,9 @@ export async function benchAfterLoad(server: ServerAddress & { pid: number }): P
   await Promise.all([load(server, app), delay((loadSeconds - 5) * 1000).then(async () => measure('  under load'))])
   await delay(10 * 60_000)
   await measure('  ten minutes later')
-  await delay(50 * 60_000)
+  await delay(20 * 60_000)
+  await measure('  half an hour later')
+  await delay(30 * 60_000)
   const { total: value, rows: processes } = await memoryOf(server.pid)
   return [
     ...rows,

@@ -1,11 +1,13 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Row } from './table.ts'
 
 /** MiB that a server may hold when it is idle. */
 const most = 120
-/** Milliseconds in which what only the start needed is given back. */
-const untilIdle = 45_000
+/** Milliseconds in which what only the start needed is given back, and what idle roles use is there again. */
+const untilIdle = 75_000
 
 /**
  * Memory of a process and all its descendants (the control plane with its Redis), in MiB: the sum of their
@@ -25,6 +27,15 @@ export async function memoryOf(pid: number): Promise<{ total: number; rows: Row[
     processes.map(async ({ pid: each, name }) => ({ what: `  ${name}`, value: await proportional(each), unit: 'MiB' })),
   )
   return { total: rows.reduce((sum, { value }) => sum + value, 0), rows }
+}
+
+/** A copy of Node.js that nothing else runs. */
+export async function ownRuntime(): Promise<{ path: string } & AsyncDisposable> {
+  const directory = await mkdtemp(join(tmpdir(), 'paas-node-'))
+  await chmod(directory, 0o755) // each role is a user of its own
+  const path = join(directory, 'node')
+  await copyFile(process.execPath, path)
+  return { path, [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) }
 }
 
 type Process = { pid: number; parent: number; name: string }

@@ -23,7 +23,6 @@ async function bundle(): Promise<void> {
   const made = await rolldown({
     input: Object.fromEntries(roles.map((role) => [role, join(root, `src/main/${role}.ts`)])),
     platform: 'node',
-    external: ['koffi'], // finds its native part beside its own files
     plugins: [placesOfSources(), withoutUnused()],
   })
   await made.write({

@@ -80,7 +80,8 @@ export async function compile(
   const packs = answers.packs.map((pack) => shown(deps, pack))
   const { commits, slug, spare } = answers
   const tree = answers.tree && { ...answers.tree, files: answers.treeFiles, bytes: answers.treeBytes }
-  return { packs, commits, defaults: defaultTypes(answers.release), tree, spare, slug, whole: isWhole(deps, running) }
+  const defaults = await defaultTypes(answers.release)
+  return { packs, commits, defaults, tree, spare, slug, whole: isWhole(deps, running) }
 }
 
 function isWhole(deps: CompileDeps, running: ReturnType<Sandbox['run']>): Promise<void> {

@@ -1,13 +1,16 @@
+import { readFileSync } from 'node:fs'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { trimMalloc } from './trim-malloc.ts'
+import { leaveProgram, trimMalloc } from './given-back.ts'
 
 /** A process counts as idle below this share of busy time. */
 const idleShare = 0.02
 /** Bytes that a process must hold more than before to be worth a collection. */
 const worthIt = { whereVisitorsWait: 4 * 2 ** 20, elsewhere: 2 ** 20 }
-/** The same for what a collection left: the library for it takes 1.3 MiB. */
-const worthTrimming = 2 * 2 ** 20
+/** The same for pages of files, of which it uses some more or less from check to check. */
+const worthLeaving = 4 * 2 ** 20
+/** Checks at which it is collected after its start, since the others start meanwhile. */
+const startChecks = 2
 
 /** Taken away at once from whatever is loaded later. */
 const { gc: given } = globalThis
@@ -16,6 +19,7 @@ Reflect.deleteProperty(globalThis, 'gc')
 /**
  * Collects garbage and returns the pages whenever the process becomes idle after work. V8 alone
  * waits until the heap is full, and would keep what only the start needed: about 10 MiB a role.
+ * Pages of Node's program are left, too: the start touches 40 MiB of them, and an idle role 15.
  * @param serves visitors wait for this process, which a collection stops for some 30 ms: it is
  *   collected only after it has been idle for a while, otherwise also now
  * @param interval milliseconds between two checks
@@ -23,34 +27,42 @@ Reflect.deleteProperty(globalThis, 'gc')
 export function keepMemoryLow({ serves, interval = 20_000 }: { serves: boolean; interval?: number }): Disposable {
   if (!serves) collect()
   const least = serves ? worthIt.whereVisitorsWait : worthIt.elsewhere
-  let [floor, utilization] = [heldBytes() ?? 0, performance.eventLoopUtilization()]
-  let trimmed = floor
-  let isDue = true // the other processes of the server have started meanwhile
-  const giveBack = async (): Promise<void> => {
-    isDue = false
+  let utilization = performance.eventLoopUtilization()
+  let due = startChecks
+  let own = held()?.own ?? 0
+  /** What an idle process uses of files is known at the check after they were left. */
+  let files: number | undefined
+  const giveBack = (): void => {
+    due -= 1
     collect()
-    floor = heldBytes() ?? floor
-    if (floor - trimmed < worthTrimming) return
-    await trimMalloc()
-    trimmed = floor = heldBytes() ?? floor
+    trimMalloc()
+    leaveProgram()
+    own = held()?.own ?? own
+    files = undefined
   }
   const check = (): void => {
     const now = performance.eventLoopUtilization()
     const share = performance.eventLoopUtilization(now, utilization).utilization
     utilization = now
-    if (share <= idleShare && (isDue || (heldBytes() ?? 0) - floor >= least)) void giveBack()
+    const holds = held()
+    if (share > idleShare || !holds) return
+    files ??= holds.files
+    if (due > 0 || holds.own - own >= least || holds.files - files >= worthLeaving) giveBack()
   }
   const timer = setInterval(check, interval).unref()
   return { [Symbol.dispose]: () => clearInterval(timer) }
 }
 
 /**
- * Not the size of the heap: V8 also keeps pages that it has taken out of the heap.
+ * Bytes of memory, and of it what is in a file: proc_pid_status(5). Not the size of the heap: V8
+ * also keeps pages that it has taken out of the heap.
  * @returns undefined when it cannot be read, as in a process without free descriptors
  */
-function heldBytes(): number | undefined {
+function held(): { own: number; files: number } | undefined {
   try {
-    return process.memoryUsage.rss()
+    const status = readFileSync('/proc/self/status', 'latin1')
+    const bytes = (name: string): number => 1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1])
+    return { own: bytes('RssAnon'), files: bytes('RssFile') }
   } catch {
     return undefined
   }

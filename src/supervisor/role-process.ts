@@ -50,6 +50,12 @@ const givingEnvironment = {
   MALLOC_TOP_PAD_: '32768',
 }
 
+/**
+ * V8's first compiler makes code that is kept with each function that ran some times: 1 MiB in
+ * each. What runs often is compiled by the second and third one all the same.
+ */
+const givingFlags = ['--no-sparkplug']
+
 /** Whether this runs as `bin/bundle` made it, or from the sources. */
 export const isBundled = !import.meta.url.endsWith('.ts')
 
@@ -67,7 +73,8 @@ const collecting = isBundled ? ['--expose-gc'] : []
 export async function startRole(file: string, options: RoleOptions): Promise<Running> {
   const { log, env, onNote, logins, prefix = [], sockets = [] } = options
   const serves = sockets.length > 0
-  const flags = [`--max-semi-space-size=${options.youngMiB ?? youngMiB}`, ...collecting]
+  const young = `--max-semi-space-size=${options.youngMiB ?? youngMiB}`
+  const flags = [young, ...collecting, ...(serves ? [] : givingFlags)]
   const [program, ...argv] = [...prefix, process.execPath, ...flags, file]
   const child = spawn(program, argv, {
     stdio: ['ignore', log, log, ...sockets, 'ipc'],

@@ -6,7 +6,8 @@ it('a buildpack’s bin/release declares process types in YAML, and says nothing
   const warnings: Error[] = []
   const note = (warning: Error) => void warnings.push(warning)
   process.on('warning', note)
-  expect(defaultTypes('%STRANGE\n---\ndefault_process_types: {web: x, "no name": y, clock: [z]}')).toEqual({ web: 'x' })
+  const types = await defaultTypes('%STRANGE\n---\ndefault_process_types: {web: x, "no name": y, clock: [z]}')
+  expect(types).toEqual({ web: 'x' })
   await setImmediate()
   process.off('warning', note)
   expect(warnings).toEqual([])
@@ -17,6 +18,8 @@ it.each([
   ['keys of keys', '? '.repeat(32_000)],
   ['a name for nothing', '*x'],
   ['a text without an end', '"'],
-])('%s are no YAML and fail the build', (_, text) => {
-  expect(() => defaultTypes(text)).toThrow("build failed: the output of the buildpack's bin/release is not YAML")
+])('%s are no YAML and fail the build', async (_, text) => {
+  await expect(defaultTypes(text)).rejects.toThrow(
+    "build failed: the output of the buildpack's bin/release is not YAML",
+  )
 })

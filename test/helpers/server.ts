@@ -22,6 +22,8 @@ export type ServerOptions = {
   argv?: string[]
   /** Runs this instead of the sources. */
   bundle?: { directory: string } | undefined
+  /** Runs it with this program instead of the Node.js that runs us. */
+  program?: string
   /** Runs on a copy of what this one's data directory is now. */
   copyOf?: TestServer
 }
@@ -58,12 +60,14 @@ export class TestServer implements AsyncDisposable {
   readonly #argv: string[]
   readonly #copyOf: TestServer | undefined
   readonly #main: string
+  readonly #node: string
   #process: ChildProcess | undefined
 
   constructor(directory: string, { port, httpsPort }: Ports, options: ServerOptions) {
-    const { env = {}, prefix = [], argv = [], copyOf, bundle } = options
+    const { env = {}, prefix = [], argv = [], copyOf, bundle, program = process.execPath } = options
     this.#main = bundle ? join(bundle.directory, 'server.js') : join(sources, 'server.ts')
     this.#directory = directory
+    this.#node = program
     this.#prefix = prefix
     this.#argv = argv
     this.#copyOf = copyOf
@@ -100,13 +104,7 @@ export class TestServer implements AsyncDisposable {
 
   /** Starts it, the first time or again after `kill` or `terminate`; resolves when it is ready. */
   async start(...flags: string[]): Promise<void> {
-    const [program = process.execPath, ...argv] = [
-      ...this.#prefix,
-      process.execPath,
-      this.#main,
-      ...this.#argv,
-      ...flags,
-    ]
+    const [program = this.#node, ...argv] = [...this.#prefix, this.#node, this.#main, ...this.#argv, ...flags]
     const child = spawn(program, argv, { env: this.env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = child
     await this.#readyLine(child)
