@@ -66,7 +66,7 @@ forget_tree() {
   local kept
   kept=$(kept_tree "$1")
   rm -f "$kept.key"
-  rm -f "$kept.tar" "$kept.list"
+  rm -f "$kept.tar" "$kept.list" "$kept".scripts.*
 }
 
 # drop_tree PATH: and whatever tree the build began with.
@@ -108,4 +108,14 @@ spare_tree() {
   [[ ! -s $PAAS_TREE_FILE ]] || read -r path <"$PAAS_TREE_FILE"
   # The tree may be another one: a runtime.
   if [[ $path == "$1" ]]; then touch "$PAAS_TREE_FILE.spare"; else rm -rf "$1"; fi
+}
+
+# gone_from DIRECTORIES: of names, the tree's own first, those that were in one of these and are
+# gone.
+gone_from() {
+  perl -0 -e '
+    open my $directories, "<", shift or die;
+    while (<$directories>) { chomp; s/^\d+ //; $in{$_} = 1 }
+    while (<STDIN>) { chomp; print "$_\0" if ($in{substr $_, 0, rindex $_, "/"} || $. == 1) && !lstat }
+  ' "$1"
 }

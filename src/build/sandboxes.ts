@@ -288,8 +288,8 @@ tar --extract --file=- --directory=/
 mkdir -p .paas
 echo "$1 $2" >.paas/tree
 [[ -z $(find "$1" -type f -links +1 -print -quit) ]] || exit 0
-mkdir -p /tmp/paas-probes/{look,build}
-touch /tmp/paas-probes/{look,build}/file`
+mkdir -p /tmp/paas-probes/{look,scripts,build}
+touch /tmp/paas-probes/{look,scripts,build}/file`
 
 /** Resolves with the promise, or after this many milliseconds. */
 async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {

@@ -42,6 +42,7 @@ take_locked_tree() {
     forget_tree node_modules
     install_with_"$manager" --ignore-scripts
     "$built_in_node/bin/node" "$javascript/survey.mjs" . >"$survey"
+    [[ $manager != npm ]] || prepare_rebuild
     add_runtime_to node_modules
     keep_tree node_modules "$key"
     bound_downloads
@@ -83,14 +84,30 @@ run_install_scripts() {
 
 # How the npm of the stack does this is known (nodejs/lib/rebuild.sh); of others only that they do.
 rebuild() {
+  hide_from_scripts
+  # It may have changed the tree.
+  if [[ -n $prebuild_script ]]; then
+    rebuild_now "$@"
+    return
+  fi
+  if take_kept_scripts; then
+    detail "Nothing that the install scripts of $* see has changed: using what they made before"
+    return
+  fi
+  watch_scripts
+  rebuild_now "$@" || return
+  keep_scripts
+}
+
+rebuild_now() {
   local status=75
+  detail "Running the install scripts of $*"
   if [[ $manager == npm && $node_dir == "$built_in_node" && $manager_version == "$npm_of_stack_version" ]]; then
-    detail "Running the install scripts of $*"
     status=0
     rebuild_with_npm "$@" || status=$?
   fi
   ((status == 75)) || return "$status"
-  run npm rebuild "$@"
+  run env "${unseen[@]}" npm rebuild "$@"
 }
 
 # The script that failed may be one of an optional package, which an install then leaves out, and a

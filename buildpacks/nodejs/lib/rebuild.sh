@@ -3,9 +3,15 @@
 rebuild_order=/tmp/paas-rebuild rebuild_pid=''
 
 # What is taken of npm loads for longer than most scripts run. So where the tree that a build begins
-# with has such packages, it begins when the build does, beside all that comes before, and waits.
+# with has such packages, and what they made is not kept, it begins when the build does, beside all
+# that comes before, and waits.
 begin_rebuild() {
-  [[ -f .paas/tree && -f $survey ]] && (($(wc -l <"$survey") > 1)) || return 0
+  [[ -f .paas/tree ]] && ! has_kept_scripts || return 0
+  prepare_rebuild
+}
+
+prepare_rebuild() {
+  [[ -z $rebuild_pid && -f $survey ]] && (($(wc -l <"$survey") > 1)) || return 0
   mkfifo "$rebuild_order"
   rebuild_parts --later "$rebuild_order" >"$rebuild_order.said" 2>&1 &
   rebuild_pid=$!
@@ -21,7 +27,7 @@ rebuild_with_npm() {
     return
   fi
   local status=0
-  { printf '%s\0' "$#" "$@" && env --null; } >"$rebuild_order" &
+  { printf '%s\0' "$#" "$@" && env "${unseen[@]}" --null; } >"$rebuild_order" &
   wait "$rebuild_pid" || status=$?
   run cat "$rebuild_order.said"
   rebuild_pid=
@@ -29,5 +35,5 @@ rebuild_with_npm() {
 }
 
 rebuild_parts() {
-  exec "$built_in_node/bin/node" "$pack_dir/lib/rebuild.mjs" "$built_in_node/lib/npm" "$cache_dir/compiled" "$@"
+  exec env ${unseen+"${unseen[@]}"} "$built_in_node/bin/node" "$pack_dir/lib/rebuild.mjs" "$built_in_node/lib/npm" "$cache_dir/compiled" "$@"
 }
