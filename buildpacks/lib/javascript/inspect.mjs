@@ -10,7 +10,14 @@ import { askedVersion, namedVersion } from './versions.mjs'
 import { workspaceDirectories } from './workspaces.mjs'
 
 const [buildDir, npmDir, usualManager, chosen = ''] = process.argv.slice(2)
-const semver = createRequire(join(npmDir, 'package.json'))('semver')
+/** Each part of it when it is needed: most apps ask for no version, and all of it takes 10 ms. */
+const part = createRequire(join(npmDir, 'package.json'))
+const semver = {
+  satisfies: (...asked) => part('semver/functions/satisfies')(...asked),
+  valid: (version) => part('semver/functions/valid')(version),
+  validRange: (range) => part('semver/ranges/valid')(range),
+  subset: (...ranges) => part('semver/ranges/subset')(...ranges),
+}
 
 /** Files that say which package manager an app uses, and which one. */
 const lockFiles = {
