@@ -2,6 +2,7 @@ import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { asPaasError } from '../errors.ts'
 import { readAsset } from './assets.ts'
+import { exportAudit } from './audit-export.ts'
 import { Changes } from './changes.ts'
 import { errorPage } from './error-page.ts'
 import { checkHostHeader, checkOrigin } from './http/origin.ts'
@@ -77,6 +78,7 @@ async function answer(parts: Parts, exchange: WebExchange): Promise<void> {
   if (!session) return exchange.redirect(`/dashboard/login?to=${encodeURIComponent(path + exchange.url.search)}`)
   if (path === '') return exchange.redirect('/dashboard/apps')
   if (path === '/changes') return parts.changes.follow(exchange, session)
+  if (await exportAudit(session.platform, exchange, path)) return
   const found = findPage(path)
   if (!found) throw new ApiRefusal(404, { id: 'not_found', message: 'There is no such page.' })
   await servePage(parts, exchange, { ...found, session })

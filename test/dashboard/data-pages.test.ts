@@ -106,7 +106,7 @@ it('the newest backup of a database is proven, and what was found is told', asyn
     const { id: asked } = api.store.addonProofs.ask(id)
     api.store.addonProofs.setState(asked, { kind: 'succeeded', label: '20261126-140307F', compared })
     await browser.open(browser.path)
-    expect(factOf('Last proven')).toMatch(new RegExp(`UTC${said.replaceAll(/[()]/g, '\\$&')}$`))
+    expect(factOf('Last proven')).toMatch(new RegExp(`ago${said.replaceAll(/[()]/g, '\\$&')}$`))
     expect((await browser.open('/dashboard/apps/proven/data')).text).toContain(`>proven${said}</span>`)
     await browser.open(`/dashboard/apps/proven/data/addons/${name}`)
   }

@@ -1,9 +1,6 @@
 // What every page has: times in the viewer's zone, filters as one types, parts that keep themselves
 // up to date. Without it pages say the same, only not live.
 ;(() => {
-  const root = document.documentElement
-  root.classList.add('script')
-
   // Each takes milliseconds to make, before the first paint: only what a page needs is made.
   const lazily = (make) => {
     let made
@@ -27,8 +24,8 @@
     return relative().format(Math.trunc(seconds / size), unit)
   }
 
-  function tellTimes(within) {
-    for (const time of within.querySelectorAll('time[datetime]:not([data-exact])')) {
+  function tellTimes(within, which = '') {
+    for (const time of within.querySelectorAll(`time[datetime]:not([data-exact])${which}`)) {
       const date = new Date(time.dateTime)
       if (Number.isNaN(date.getTime())) continue
       const at = time.dataset.seconds === undefined ? clock : toSecond
@@ -39,7 +36,7 @@
 
   // In full for who points at it.
   function tellExactly({ target }) {
-    const time = target.closest?.('time[datetime]:not([data-exact], [title])')
+    const time = target.closest?.('time[datetime]:not([data-exact])')
     const date = new Date(time?.dateTime)
     if (!Number.isNaN(date.getTime())) time.title = exact().format(date)
   }
@@ -94,11 +91,14 @@
     }
   }
 
+  // A part that only tells of the same moments, as of later, is the same.
+  const servedIn = (part) => part.innerHTML.replaceAll(/(<time [^>]*data-ago[^>]*>)[^<]*/g, '$1')
+
   function replaceParts(fresh) {
     for (const part of document.querySelectorAll('[data-live]')) {
       const next = fresh.getElementById(part.id)
-      if (!next || next.innerHTML === part.served) continue
-      const served = next.innerHTML
+      const served = next && servedIn(next)
+      if (!next || served === part.served) continue
       const focused = part.contains(document.activeElement) ? pathOf(document.activeElement) : null
       tellTimes(next)
       part.replaceChildren(...next.childNodes)
@@ -157,7 +157,7 @@
   // A browser has six connections to a server at most: only pages that are seen have one.
   let changes
   // How many commits the record had when the page was made: what comes later is told.
-  let seen = root.dataset.commits ?? ''
+  let seen = document.documentElement.dataset.commits ?? ''
   function follow() {
     if (document.hidden || changes || !document.querySelector('[data-live]')) return
     changes = new EventSource(`/dashboard/changes?since=${seen}`)
@@ -181,9 +181,11 @@
   }
 
   function begin() {
-    for (const part of document.querySelectorAll('[data-live]')) part.served = part.innerHTML
+    for (const part of document.querySelectorAll('[data-live]')) part.served = servedIn(part)
     if (matchMedia('(max-width: 62rem)').matches) requestAnimationFrame(showCurrent)
-    tellTimes(document)
+    tellTimes(document, ':not([data-ago])')
+    // The server has said the others, in English: after the first paint, in the viewer's language.
+    requestAnimationFrame(() => setTimeout(tellTimes, 0, document))
     document.addEventListener('pointerover', tellExactly, { passive: true })
     setInterval(() => tellTimes(document), 15_000)
     for (const form of document.querySelectorAll('form[data-filter]')) filter(form)()

@@ -51,12 +51,14 @@ function filtersIn(query: URLSearchParams): Record<string, string> {
 }
 
 function filters(here: string, wanted: Record<string, string>): Html {
+  const query = new URLSearchParams(wanted).toString()
   const one = (name: string, label: string, placeholder: string): Html =>
     field({ name, label, type: 'search', value: wanted[name] ?? '', placeholder, autocomplete: 'off' })
   return html`<form class="filter" role="search" action="${here}">
     ${one('account', 'Account', 'ada@example.com')} ${one('action', 'Action', 'config-vars')}
     ${one('client', 'Address', '192.0.2.1')}
     <button class="plain">Filter</button>
+    <a class="button plain" href="${here}.jsonl?${query}" download>Download as JSON lines</a>
   </form>`
 }
 

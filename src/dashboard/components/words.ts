@@ -7,10 +7,28 @@ export function moment(iso: string | null, precision: 'minutes' | 'seconds' = 'm
   return html`<time datetime="${iso}" data-seconds>${iso.slice(0, 10)} ${iso.slice(11, 19)} UTC</time>`
 }
 
-/** Likewise; the script says how long ago it is. */
+/**
+ * How long ago, which the script keeps up to date. Said here already, so that the first paint of a
+ * page is its last.
+ */
 export function ago(iso: string | null): Html {
   if (iso === null) return html`<span class="quiet">never</span>`
-  return html`<time datetime="${iso}" data-ago>${utc(iso)}</time>`
+  return html`<time datetime="${iso}" title="${utc(iso)}" data-ago>${since(new Date(iso))}</time>`
+}
+
+const relative = new Intl.RelativeTimeFormat('en', { numeric: 'always', style: 'narrow' })
+const units = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+  ['second', 1],
+] as const
+
+/** As page.js says it. */
+function since(date: Date): string {
+  const seconds = Math.round((date.getTime() - Date.now()) / 1000)
+  const [unit, size] = units.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1]
+  return relative.format(Math.trunc(seconds / size), unit)
 }
 
 function utc(iso: string): string {

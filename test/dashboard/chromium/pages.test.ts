@@ -241,6 +241,28 @@ it('a first view is painted, with its styles, before anything but the page is th
   await page.context().close()
 })
 
+/** What changes in a page from when it is parsed, as its scripts are run then. */
+const recordChanges = `document.addEventListener('readystatechange', () => {
+  if (document.readyState !== 'interactive') return
+  window.changed = []
+  new MutationObserver((records) => {
+    for (const { target, type } of records) changed.push(type + ' of ' + (target.textContent || target.tagName))
+  }).observe(document, { subtree: true, childList: true, characterData: true, attributes: true })
+})`
+
+it('the first paint of a list is its last: the script finds all as it is to be', async () => {
+  const page = await open('/dashboard/login')
+  await page.addInitScript(recordChanges)
+  const followed = page.waitForRequest('**/dashboard/changes?*')
+  await page.goto('/dashboard/apps')
+  await followed
+  await page.evaluate('new Promise((told) => requestAnimationFrame(() => setTimeout(told)))')
+  expect(await page.locator('#apps time').count()).toBeGreaterThan(3)
+  const changed = (await page.evaluate('changed')) as string[]
+  expect(changed.filter((one) => !/^childList of \d+s ago$/.test(one))).toEqual([]) // a second went by
+  await page.context().close()
+})
+
 it('nothing of other servers is asked for, and nothing breaks the policy of a page', async () => {
   const wrong: string[] = []
   const page = await open('/dashboard/apps')
