@@ -54,8 +54,10 @@
       ctx.lineTo(x, bbox.top + bbox.height)
       ctx.stroke()
       if (x < free) continue // its number would lie on another one
-      ctx.fillText(text, x + 3, bbox.top + 12 * devicePixelRatio)
-      free = x + 3 + ctx.measureText(text).width + 3
+      const { width } = ctx.measureText(text)
+      const isCut = x + 3 + width > bbox.left + bbox.width
+      ctx.fillText(text, isCut ? x - 3 - width : x + 3, bbox.top + 12 * devicePixelRatio)
+      free = x + 3 + width + 3
     }
     ctx.restore()
   }

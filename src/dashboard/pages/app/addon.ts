@@ -42,7 +42,10 @@ async function view(visit: AppVisit): Promise<Html> {
         ${facts([
           ['Plan', one.plan.name],
           ['Attached as', own.map(({ name }) => name).join(', ')],
-          ['Config vars', html`${one.config_vars.map((key) => html`<code>${key}</code> `)}`],
+          [
+            'Config vars',
+            one.config_vars.length > 0 ? html`${one.config_vars.map((key) => html`<code>${key}</code> `)}` : 'none',
+          ],
           ['App', one.app.id === app.id ? null : one.app.name],
           ['Made from', madeFrom(app.name, one)],
           ['Since', moment(one.created_at)],

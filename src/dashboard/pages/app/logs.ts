@@ -40,7 +40,7 @@ async function view({ platform, app, query }: AppVisit): Promise<Html> {
     </div>
     ${filters(here, query, names)}
     <p class="paging">
-      ${older ? html`<a rel="prev" href="${here}?${queryWith(query, { before: older })}">Older</a>` : html`<span class="quiet">The oldest line that is kept</span>`}
+      ${older ? html`<a rel="prev" href="${here}?${queryWith(query, { before: older })}">Older</a>` : beginning(lines, wish)}
       ${isLive ? nothing : html`<a href="${here}?${queryWith(query, {})}">Newest</a>`}
     </p>
     <div
@@ -55,8 +55,14 @@ async function view({ platform, app, query }: AppVisit): Promise<Html> {
     >
       ${lines.map((line) => lineOf(line, `${here}?${queryWith(query, { at: line.position })}`, marked))}
     </div>
-    ${lines.length === 0 ? html`<p class="quiet" id="no-lines">No line matches.</p>` : nothing}
   `
+}
+
+/** What stands before the first line, or in place of all. */
+function beginning(lines: ShownLine[], wish: LogWish): Html {
+  if (lines.length > 0) return html`<span class="quiet">The oldest line that is kept</span>`
+  const said = Object.keys(wish).length > 0 ? 'No line matches.' : 'Nothing is logged yet.'
+  return html`<span class="quiet" id="no-lines">${said}</span>`
 }
 
 function lineOf({ position, time, source, process, text }: ShownLine, link: string, marked: string | undefined): Html {
