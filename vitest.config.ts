@@ -30,7 +30,7 @@ const images = [
   'test/stack/upgrade.test.ts',
 ]
 /** kill -9 at each step of what is done with databases, and a full target, on engines of their own. `npm run test:kills` */
-const kills = ['test/databases/{kills,kills-backups,full-target}.test.ts']
+const kills = ['test/databases/{kills,kills-backups,kills-upgrade,full-target}.test.ts']
 /** In Debian's Chromium. `npm run test:browser` */
 const browser = ['test/dashboard/chromium/**/*.test.ts']
 /** Files that leave their process as they found it: they share one, where each module is loaded once. */
