@@ -3,7 +3,10 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { leaveProgram, trimMalloc } from './given-back.ts'
 
-/** A process counts as idle below this share of busy time. */
+/**
+ * A process counts as idle below this share of a processor. Not of the time that its loop is busy:
+ * on a busy machine that is mostly waiting for a processor.
+ */
 const idleShare = 0.02
 /** Bytes that a process must hold more than before to be worth a collection. */
 const worthIt = { whereVisitorsWait: 4 * 2 ** 20, elsewhere: 2 ** 20 }
@@ -27,7 +30,7 @@ Reflect.deleteProperty(globalThis, 'gc')
 export function keepMemoryLow({ serves, interval = 20_000 }: { serves: boolean; interval?: number }): Disposable {
   if (!serves) collect()
   const least = serves ? worthIt.whereVisitorsWait : worthIt.elsewhere
-  let utilization = performance.eventLoopUtilization()
+  let [since, used] = [performance.now(), process.cpuUsage()]
   let due = startChecks
   let own = held()?.own ?? 0
   /** What an idle process uses of files is known at the check after they were left. */
@@ -41,9 +44,9 @@ export function keepMemoryLow({ serves, interval = 20_000 }: { serves: boolean; 
     files = undefined
   }
   const check = (): void => {
-    const now = performance.eventLoopUtilization()
-    const share = performance.eventLoopUtilization(now, utilization).utilization
-    utilization = now
+    const { user, system } = process.cpuUsage(used)
+    const share = (user + system) / 1000 / (performance.now() - since)
+    ;[since, used] = [performance.now(), process.cpuUsage()]
     const holds = held()
     if (share > idleShare || !holds) return
     files ??= holds.files
