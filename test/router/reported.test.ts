@@ -3,6 +3,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import type { IncomingHttpHeaders } from 'node:http2'
 import { connect as connectTls } from 'node:tls'
 import { beforeAll, describe, expect, it } from 'vitest'
+import type { AppId } from '../../src/model/ids.ts'
 import type { AppRoute } from '../../src/model/route.ts'
 import type { TlsIdentity } from '../../src/router/tls/identity.ts'
 import { listen, startApp, startRawApp, type TestApp } from './helpers/apps.ts'
@@ -133,6 +134,44 @@ describe('a request', () => {
     client.send(ask('/', 'Expect: 100-continue', 'Content-Length: 3').replace('GET', 'POST'))
     await client.until(/100 Continue\r\n\r\n/)
     expect((await client.send('abc').untilClosed()).split('100 Continue')).toHaveLength(2)
+  })
+
+  it.each([{}, { connection: 'close' }])(
+    'that is answered before all of it was sent over HTTP/2 ends with that, and no other with it, %j (haproxy/haproxy#3495)',
+    async (fields) => {
+      await using app = await startApp((_, answer) => answer.writeHead(403, fields).end('not read'))
+      await using router = await startTlsRouter(identity, { routes: [route([app])] })
+      using client = await Http2Client.connect(router.tlsPort)
+      for (let n = 0; n < 10; n++) {
+        const stream = client.open({ ':method': 'POST' }, true)
+        stream.write(Buffer.alloc(300_000))
+        expect(await answerOf(stream)).toMatchObject({ status: 403, body: 'not read' })
+      }
+      expect(router.router.counters).toMatchObject({ connections: 1, cutOff: 0 })
+    },
+  )
+
+  it('over HTTP/2 whose client ends its connection in the midst of the answer is over at the app', async () => {
+    const large = Buffer.alloc(3_000_000)
+    const over = Promise.withResolvers<void>()
+    const over2 = Promise.withResolvers<void>()
+    await using app = await startApp((_, answer) => void answer.on('close', () => over.resolve()).end(large))
+    await using grpc = await startH2cApp((stream) => {
+      stream.on('close', () => over2.resolve()).respond({ ':status': 200 })
+      stream.end(large)
+    })
+    const routes = [route([app]), route([grpc], { appId: 'app-2' as AppId, hosts: ['grpc.test'], edge: h2c })]
+    await using router = await startTlsRouter(identity, { routes })
+    for (const [host, promise] of [
+      ['app.test', over.promise],
+      ['grpc.test', over2.promise],
+    ] as const) {
+      const client = await Http2Client.connect(router.tlsPort)
+      await once(client.open({ ':authority': host }), 'data')
+      client.session.destroy()
+      await promise
+    }
+    expect(router.lines).toEqual([expect.stringContaining('code=H27'), expect.stringContaining('code=H27')])
   })
 
   it('for another protocol than WebSocket over HTTP/2 is refused as that (caddyserver/caddy#6740)', async () => {

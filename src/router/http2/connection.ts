@@ -53,6 +53,8 @@ export class Http2Connection {
     this.#session = http2().performServerHandshake(socket, optionsFor(deps.context))
     // Node waits for it, and says it of clients alone.
     socket.emit('secureConnect')
+    // It may be half open, as for HTTP/1.1, but who has ended it takes no more of an answer.
+    socket.on('end', () => this.#session.destroy())
     this.#session.on('stream', (stream, _, flags, raw) => this.#begin(stream, flags, raw))
     this.#session.on('ping', () => this.#answer())
     this.#session.on('remoteSettings', () => this.#answer())

@@ -34,6 +34,8 @@ export type StreamVisitorDeps = {
 
 /** A frame's head, and an update of a window. */
 const perPiece = 100
+/** What may be on its way when a client is told to send no more: RFC 9113 section 6.9.2. */
+const window = 65_535 + 50 * perPiece
 
 /** One request on a stream of HTTP/2, and its answer. */
 export class StreamVisitor implements Visitor {
@@ -112,17 +114,21 @@ export class StreamVisitor implements Visitor {
 
   /** RFC 9113 section 8.1: what is still to come of the request is not wanted any more. */
   finished(): void {
-    const { stream, context } = this.#deps
+    const { stream, context, use } = this.#deps
     this.exchange = undefined
     this.caller.end()
     this.expire(context.limits.app.idle)
     if (this.requestComplete || stream.destroyed) return
+    use.bytes += window
+    // What waits to be read would be kept from the window of the whole connection.
+    stream.resume()
     if (stream.writableFinished) stream.close()
     else stream.once('finish', () => stream.close())
   }
 
   breakOff(): void {
     this.outbox.flush()
+    if (!this.requestComplete) this.#deps.use.bytes += window
     // `close` would end the answer first, as if it were complete.
     this.#deps.stream.destroy(new Error('the answer broke off'))
   }
