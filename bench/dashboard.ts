@@ -58,13 +58,14 @@ export async function benchDashboard(server: TestServer): Promise<Row[]> {
 function deployAll(server: TestServer): void {
   const { paths } = loadConfig(server.env)
   using store = openStore({ path: paths.database, keyPath: paths.key })
-  for (const { id: appId, ownerId: accountId } of store.apps.list()) {
+  const made = store.apps.list().filter(({ name }) => name.startsWith('app-number-'))
+  for (const { id: appId, ownerId: accountId } of made) {
     const commit = randomBytes(20).toString('hex')
     const asked = { appId, accountId, commit, ref: 'refs/heads/main', previousCommit: null }
     const build = store.builds.claim(store.builds.create({ ...asked, noCache: false, detached: false }).build.id)!
-    const made = { appId, buildId: build.id, commit, stack: 'debian-13', buildpack: 'Node.js', size: 4711 }
+    const built = { appId, buildId: build.id, commit, stack: 'debian-13', buildpack: 'Node.js', size: 4711 }
     const image = `sha256:${commit.padEnd(64, '0')}`
-    const slug = { ...made, id: newId<SlugId>(), image, processTypes: { web: 'npm start' }, createdAt: new Date() }
+    const slug = { ...built, id: newId<SlugId>(), image, processTypes: { web: 'npm start' }, createdAt: new Date() }
     store.builds.recordSlug(build.id, 1, slug)
     const description = `Deploy ${commit.slice(0, 8)}`
     const release = store.releases.create({ appId, accountId, slugId: slug.id, description, config: {} })
