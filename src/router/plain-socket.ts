@@ -140,9 +140,11 @@ export class PlainSocket extends EventEmitter implements VisitorSocket {
   }
 
   #ended(): void {
-    if (this.destroyed) return
+    const read = streamWrap!.streamBaseState[streamWrap!.kReadBytesOrError]
+    // libuv says 0 where there was nothing to read after all, as in the midst of a quick upload.
+    if (this.destroyed || read === 0) return
     this.#isAtEnd = true
-    if (streamWrap!.streamBaseState[streamWrap!.kReadBytesOrError] === endOfFile) this.emit('end')
+    if (read === endOfFile) this.emit('end')
     else this.destroy()
   }
 

@@ -4,6 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { listenOn } from '../../src/router/listen.ts'
 import { acceptPlainly, PlainSocket } from '../../src/router/plain-socket.ts'
+import { readInto } from '../../src/router/reads.ts'
 
 let server: Server
 let port: number
@@ -47,6 +48,17 @@ describe('a connection without a stream of Node', () => {
     const ended = once(client, 'end')
     visitor.destroySoon()
     await Promise.all([ended, once(visitor, 'close')])
+  })
+
+  it('stays where what came fills the buffer to its last byte, so that the next read finds nothing', async () => {
+    const buffer = Buffer.alloc(16)
+    const read: string[] = []
+    readInto(visitor, { buffer: () => buffer, callback: (size) => read.push(buffer.toString('latin1', 0, size)) > 0 })
+    for (const word of ['exactly sixteen.', 'and once again..', 'end']) {
+      client.write(word)
+      await expect.poll(() => read.at(-1)).toBe(word)
+    }
+    expect(visitor.destroyed).toBe(false)
   })
 
   it('is closed when it is reset', async () => {
