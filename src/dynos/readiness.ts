@@ -37,8 +37,11 @@ type Wait = {
  */
 const pace = { knock: 25, ask: 250, look: 1000 }
 const shareOfWait = 1 / 50
-/** Milliseconds for which it must be there: others than web, and web after its answer. */
-const hold = { other: 1000, web: 200 }
+/**
+ * Milliseconds for which it must be there: others than web, and web after its answer. What ends
+ * later is met by the hold after the switch, with those of before as standby.
+ */
+const hold = { other: 1000, web: 100 }
 /** Milliseconds for an answer where nobody can wait for it. */
 const glance = 1000
 
