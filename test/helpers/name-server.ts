@@ -7,10 +7,38 @@ import { join } from 'node:path'
 import type { TsigKey } from '../../src/acme-settings.ts'
 import { freePort } from './free-port.ts'
 
-const knotd = '/usr/sbin/knotd'
+/** What runs a name server in the foreground, and says of each zone that it is loaded. */
+type Program = {
+  name: 'Knot' | 'BIND'
+  file: string
+  package: string
+  argv: (configuration: string) => string[]
+  configuration: (directory: string, port: number, zones: Zone[]) => string
+}
 
-/** Why there is no Knot here; undefined: it is there. */
-export const whyNoKnot = existsSync(knotd) ? undefined : 'Knot is not installed: apt-get install knot'
+const programs: Program[] = [
+  {
+    name: 'Knot',
+    file: '/usr/sbin/knotd',
+    package: 'knot',
+    argv: (file) => ['-c', file],
+    configuration: knotConfiguration,
+  },
+  {
+    name: 'BIND',
+    file: '/usr/sbin/named',
+    package: 'bind9',
+    argv: (file) => ['-g', '-c', file],
+    configuration: bindConfiguration,
+  },
+]
+
+/** Debian's name servers, and of each why it is not here; undefined: it is. */
+export const nameServers = programs.map((program) => ({
+  program,
+  name: program.name,
+  whyNot: existsSync(program.file) ? undefined : `${program.name} is not installed: apt-get install ${program.package}`,
+}))
 
 export const updateKey: TsigKey = {
   name: 'paas.key',
@@ -21,7 +49,7 @@ export const updateKey: TsigKey = {
 /** `updates`: it may be changed with the key. `records`: beside those that each has. */
 type Zone = { name: string; updates: boolean; records?: string[] }
 
-/** Debian's Knot. */
+/** A name server of Debian. */
 export class NameServer implements AsyncDisposable {
   readonly port: number
   readonly #life: AsyncDisposableStack
@@ -31,14 +59,15 @@ export class NameServer implements AsyncDisposable {
     this.#life = life
   }
 
-  static async start(zones: Zone[]): Promise<NameServer> {
+  static async start(program: Program, zones: Zone[]): Promise<NameServer> {
     await using life = new AsyncDisposableStack()
-    const directory = mkdtempSync(join(tmpdir(), 'paas-knot-'))
+    const directory = mkdtempSync(join(tmpdir(), 'paas-names-'))
     life.defer(() => rmSync(directory, { recursive: true, force: true }))
     const port = await freePort()
     for (const zone of zones) writeFileSync(join(directory, `${zone.name}.zone`), contentOf(zone))
-    writeFileSync(join(directory, 'knot.conf'), configuration(directory, port, zones))
-    const child = spawn(knotd, ['-c', join(directory, 'knot.conf')], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const configuration = join(directory, 'server.conf')
+    writeFileSync(configuration, program.configuration(directory, port, zones))
+    const child = spawn(program.file, program.argv(configuration), { stdio: ['ignore', 'pipe', 'pipe'] })
     life.defer(async () => {
       child.kill('SIGTERM')
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
@@ -48,10 +77,10 @@ export class NameServer implements AsyncDisposable {
       for (const stream of [child.stdout, child.stderr]) {
         stream.on('data', (chunk: Buffer) => {
           output += chunk.toString()
-          if (zones.every(({ name }) => new RegExp(`${name}\\..*loaded`).test(output))) ready()
+          if (zones.every(({ name }) => new RegExp(`${name}(\\.|/IN).*loaded`).test(output))) ready()
         })
       }
-      child.once('exit', (code) => fail(new Error(`knotd exited with ${code}: ${output}`)))
+      child.once('exit', (code) => fail(new Error(`${program.file} exited with ${code}: ${output}`)))
     })
     return new NameServer(port, life.move())
   }
@@ -76,7 +105,7 @@ function contentOf({ name, records = [] }: Zone): string {
   return [`$ORIGIN ${name}.`, ...own, ...records, ''].join('\n')
 }
 
-function configuration(directory: string, port: number, zones: Zone[]): string {
+function knotConfiguration(directory: string, port: number, zones: Zone[]): string {
   const { name, algorithm, secret } = updateKey
   return `server:
     listen: 127.0.0.1@${port}
@@ -100,4 +129,22 @@ template:
     zonefile-sync: -1
 zone:
 ${zones.map((zone) => `  - domain: ${zone.name}\n    file: ${zone.name}.zone\n${zone.updates ? '    acl: update\n' : ''}`).join('')}`
+}
+
+function bindConfiguration(directory: string, port: number, zones: Zone[]): string {
+  const { name, algorithm, secret } = updateKey
+  const policy = `update-policy { grant ${name} zonesub ANY; };`
+  return `options {
+  directory "${directory}";
+  listen-on port ${port} { 127.0.0.1; };
+  listen-on-v6 { none; };
+  recursion no;
+  dnssec-validation no;
+  pid-file none;
+  session-keyfile none;
+  lock-file none;
+};
+controls { };
+key "${name}" { algorithm ${algorithm}; secret "${secret}"; };
+${zones.map((zone) => `zone "${zone.name}" { type primary; file "${zone.name}.zone"; ${zone.updates ? policy : ''} };\n`).join('')}`
 }
