@@ -2,12 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { mirrorLines } from '../../src/build/stack/mirror.ts'
 import { debianKeyring } from '../../src/build/stack/rootfs.ts'
 import { until } from '../helpers/app.ts'
-import { kill, type AddonJson } from './kills.ts'
-import { program, saidEnd, started, stepsTimes, StruckSite, type Steps } from './struck-site.ts'
+import { EngineEvents, kill, type AddonJson } from './kills.ts'
+import { program, saidEnd, started, StruckSite, type Steps } from './struck-site.ts'
 
 /**
- * kill -9 of the worker and the engine at each step of `pg:upgrade`. Each time the old database is what it was, or the new
- * one has taken its place with all rows; what was made for nothing is gone, and it can be asked for again.
+ * kill -9 of the worker, the api and the engine at each step of `pg:upgrade`. Each time the old database is what it was, or
+ * the new one has taken its place with all rows; what was made for nothing is gone, and it can be asked for again.
  *
  * Debian 12 has PostgreSQL 15, which is upgraded to that of the stack.
  */
@@ -117,20 +117,33 @@ async function untilWritten(): Promise<void> {
 }
 
 describe.skipIf(!canRun)('pg:upgrade', () => {
-  it.each(stepsTimes(['worker', 'engine'], steps))(
-    'with the %s killed when it %s leaves the old one as it was, or is done',
-    async (victim, step) => {
+  describe.each(['worker', 'engine'] as const)('with the %s killed', (victim) => {
+    it.each(Object.keys(steps))('when it %s leaves the old one as it was, or is done', async (step) => {
       if (step in holding) await tryIt()
       const end = await struck.strike(['upgrade', step, victim], steps[step], () => upgrade())
       expect(end).toMatch(saidEnd)
       await isWhole(end)
-    },
-  )
+    })
 
-  it('with the worker killed as soon as the new one has taken its place runs with that', async () => {
-    const end = await (await upgrade())()
-    await kill(struck.site, 'worker')
-    struck.outcomes.push(['upgrade', 'has taken its place', 'worker', end])
+    it('as soon as the new one has taken its place runs with that', async () => {
+      const end = await (await upgrade())()
+      await kill(struck.site, victim)
+      struck.outcomes.push(['upgrade', 'has taken its place', victim, end])
+      expect(end).toBe('done')
+      await isWhole(end)
+    })
+  })
+
+  it('with the api killed at each step is done', async () => {
+    using events = new EngineEvents(struck.site)
+    const ended = await upgrade()
+    for (const [step, at] of Object.entries(steps)) {
+      if (at) await events.saw(at)
+      await kill(struck.site, 'api')
+      struck.outcomes.push(['upgrade', step, 'api', ''])
+    }
+    const end = await ended()
+    struck.outcomes.push(['upgrade', 'all of them', 'api', end])
     expect(end).toBe('done')
     await isWhole(end)
   })
