@@ -36,13 +36,23 @@ type Mapping = { from: bigint; length: bigint }
  * @param smaps as in proc_pid_smaps(5)
  */
 export function programMappings(smaps: string, program = process.execPath): Mapping[] {
-  return smaps.split(/\n(?=[\da-f]+-)/).flatMap((part) => {
+  return partsOf(smaps).flatMap((part) => {
     const [, from = '', to = '', path] = /^([\da-f]+)-([\da-f]+) r-[x-]p \S+ \S+ \d+ +(.+)/.exec(part) ?? []
     const isAsInFile = /^Anonymous: +0 kB$/m.test(part) && /^Swap: +0 kB$/m.test(part)
     if (path !== program || !isAsInFile) return []
     const start = BigInt(`0x${from}`)
     return [{ from: start, length: BigInt(`0x${to}`) - start }]
   })
+}
+
+/** Each mapping begins with a line of addresses. */
+function partsOf(smaps: string): string[] {
+  const parts: string[] = []
+  for (const line of smaps.split('\n')) {
+    if (/^[\da-f]+-/.test(line)) parts.push(line)
+    else if (parts.length > 0) parts.push(`${parts.pop()}\n${line}`)
+  }
+  return parts
 }
 
 /**

@@ -64,8 +64,8 @@ export function keepMemoryLow({ serves, interval = 20_000 }: { serves: boolean; 
 function held(): { own: number; files: number } | undefined {
   try {
     const status = readFileSync('/proc/self/status', 'latin1')
-    const bytes = (name: string): number => 1024 * Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1])
-    return { own: bytes('RssAnon'), files: bytes('RssFile') }
+    const bytes = (line: RegExp): number => 1024 * Number(line.exec(status)?.[1])
+    return { own: bytes(/^RssAnon:\s+(\d+) kB/m), files: bytes(/^RssFile:\s+(\d+) kB/m) }
   } catch {
     return undefined
   }

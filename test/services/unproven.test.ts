@@ -62,7 +62,7 @@ it('what has no backup yet is told as not tried, to whoever asked alone', async 
   const parts = { store, config: api.config, engine: { listServices: away }, platformLog, log }
   await using backups = new AddonBackups(parts as unknown as AddonBackupsOptions)
   backups.begin()
-  await expect.poll(() => store.addonProofs.find(id)!.state.kind, { timeout: 10_000 }).toBe('unproven')
+  await expect.poll(() => store.addonProofs.find(id)!.state.kind, { timeout: 20_000 }).toBe('unproven')
   const said = { status: 'unproven', backup: null, reason: `There is no backup of ${addon.name} yet.` }
   expect((await api.call('GET', `/addons/${addon.id}/proofs/${id}`)).body).toMatchObject(said)
   const volume = store.volumes.create({ appId, name: 'data', mount: '/app/data', types: ['web'], singleWriter: true })
