@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
-import { docker, testEngine, type TestEngine } from './support.ts'
+import { docker, letGo, testEngine, type TestEngine } from './support.ts'
 
 const configured = loadConfig().docker
 
@@ -71,7 +71,7 @@ it('a look at all dynos inspects only those that an event or the list says have 
   })()
   await expect.poll(async () => (await look()).inspected).toEqual([]) // once they are followed
 
-  await docker('exec', crashed.id, 'touch', '/tmp/end')
+  await letGo(crashed.id, '/tmp/end')
   await docker('pause', paused.id)
   const found = async (id: string) => (await look()).result.find((dyno) => dyno.id === id)
   await expect.poll(async () => (await found(crashed.id))?.restarts).toBe(1)

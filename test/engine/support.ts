@@ -93,6 +93,11 @@ export async function docker(...argv: string[]): Promise<string> {
   return stdout.trim()
 }
 
+/** Makes the file that a command in a container waits for. The command may end, and `touch` with it, before that has. */
+export async function letGo(container: string, path = '/tmp/go'): Promise<void> {
+  await docker('exec', '--detach', container, 'touch', path)
+}
+
 /** Runs a shell command in a sandbox; gives what it printed on both streams and how it ended. */
 export async function shell(sandbox: Awaited<ReturnType<Engine['createSandbox']>>, script: string, signal = never) {
   const chunks: Buffer[] = []

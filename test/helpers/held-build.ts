@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { docker, letGo as letContainerGo } from '../engine/support.ts'
 import type { TestApp } from './app.ts'
 
 /** A line of a build script that waits until `letGo`. */
@@ -8,6 +8,6 @@ export const untilLetGo = 'while [ ! -e /tmp/go ]; do sleep 0.1; done'
 export async function letGo(app: TestApp): Promise<void> {
   const { body } = await app.api<{ id: string }>('GET', '')
   const filter = ['--filter', `label=paas.app=${body.id}`, '--filter', 'label=paas.kind=sandbox']
-  const sandboxes = execFileSync('docker', ['ps', '--quiet', ...filter], { encoding: 'utf8' }).split('\n')
-  for (const id of sandboxes.filter(Boolean)) execFileSync('docker', ['exec', id, 'touch', '/tmp/go'])
+  const sandboxes = (await docker('ps', '--quiet', ...filter)).split('\n')
+  for (const id of sandboxes.filter(Boolean)) await letContainerGo(id)
 }

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Token } from '../../src/model/account.ts'
 import type { AccountId } from '../../src/model/ids.ts'
 import type { OneOff } from '../../src/model/one-off.ts'
-import { docker } from '../engine/support.ts'
+import { docker, letGo } from '../engine/support.ts'
 import { until } from '../helpers/app.ts'
 import { Site } from '../worker/site.ts'
 import type { SiteApp } from '../worker/site-app.ts'
@@ -132,7 +132,7 @@ describe('a one-off without a client', () => {
     expect((await app.dynos()).map(({ name }) => name)).toEqual([oneOff.name])
     await site.startWorker()
     await isGone(forClient)
-    await docker('exec', (await app.dynos()).find(({ name }) => name === oneOff.name)!.id, 'touch', '/tmp/go')
+    await letGo((await app.dynos()).find(({ name }) => name === oneOff.name)!.id)
     await isGone(oneOff)
     await expect.poll(() => logOf(oneOff)).toContain(`${oneOff.name}: after`)
   })

@@ -7,7 +7,7 @@ import { openAppLogReader } from '../../src/logs/reader.ts'
 import { openAppLogWriter } from '../../src/logs/writer.ts'
 import { LogCollector } from '../../src/worker/collect-logs.ts'
 import { LogCursors } from '../../src/worker/log-cursors.ts'
-import { docker, never, testEngine, type TestEngine } from '../engine/support.ts'
+import { letGo, never, testEngine, type TestEngine } from '../engine/support.ts'
 
 const log = createLog('test', 'error')
 /** Large enough to keep all that the tests write. */
@@ -71,7 +71,7 @@ describe('the log of an app', () => {
     const cursors = new LogCursors({ path: join(directory, 'gap.json'), log })
     cursors.set(dyno.id, first!.cursor)
     cursors.save()
-    await docker('exec', dyno.id, 'touch', '/tmp/go')
+    await letGo(dyno.id)
     await server.engine.waitDyno(dyno.id, never)
     const { texts, notices } = await collect(dyno, { file: 'gap' })
     expect(notices).toContainEqual(expect.stringMatching(/L10 .*an unknown number of messages of run\.2 dropped since/))

@@ -5,7 +5,7 @@ import type { Release } from '../../src/model/release.ts'
 import { createSlugRelease } from '../../src/release/create.ts'
 import { createRollback } from '../../src/release/rollback.ts'
 import { until } from '../helpers/app.ts'
-import { docker } from '../engine/support.ts'
+import { letGo } from '../engine/support.ts'
 import { readOutput, Site } from './site.ts'
 import { serve, type SiteApp } from './site-app.ts'
 
@@ -43,9 +43,7 @@ const commandRuns = (app: SiteApp) =>
     (await app.dynos()).find(({ type, state }) => type === 'release' && state.kind === 'running'),
   )
 
-async function letGo(app: SiteApp): Promise<void> {
-  await docker('exec', (await commandRuns(app)).id, 'touch', '/tmp/go')
-}
+const letCommandGo = async (app: SiteApp): Promise<void> => letGo((await commandRuns(app)).id)
 
 /** How often the command was begun. */
 const runs = async (app: SiteApp): Promise<number> => (await site.logLines(app, /^release.*Starting process/)).length
@@ -91,7 +89,7 @@ describe('the release command', () => {
     const slow = await app.setConfig({ COLOUR: 'slow' })
     await commandRuns(app)
     const [bad, blue] = [await app.setConfig({ COLOUR: 'bad' }), await app.setConfig({ COLOUR: 'blue' })]
-    await letGo(app)
+    await letCommandGo(app)
     expect(await verdict(blue)).toEqual({ kind: 'succeeded' })
     expect(await verdict(slow)).toEqual({ kind: 'succeeded' })
     expect(await verdict(bad)).toEqual({ kind: 'superseded', by: blue.version })
@@ -136,9 +134,9 @@ describe('the release command', () => {
     await until('it is scaled', async () => (await app.dynos()).some(({ name }) => name === 'worker.1'))
     expect(stateOf(slow).kind).toBe('pending')
     const push = await app.push({ Procfile: Procfile('two') })
-    await letGo(app)
+    await letCommandGo(app)
     await until('the next command runs', async () => stateOf(slow).kind === 'succeeded')
-    await letGo(app)
+    await letCommandGo(app)
     expect((await app.verdict(push)).state.kind).toBe('succeeded')
     expect(stateOf(slow)).toEqual({ kind: 'succeeded' })
     expect((await app.get()).body).toBe('two slow')
@@ -161,7 +159,7 @@ describe('when the worker stops', () => {
     expect(await app.runs('web.1')).toHaveLength(1)
     expect(stateOf(slow)).toEqual({ kind: 'pending' })
     await site.startWorker()
-    await letGo(app)
+    await letCommandGo(app)
     expect(await verdict(slow)).toEqual({ kind: 'succeeded' })
     const again = '-----> The release command was restarted: the server was interrupted.\n'
     expect(await readOutput(site, slow)).toBe(`paint it slow\n${again}paint it slow\n`)
