@@ -6,6 +6,7 @@ import { attempt } from './attempt.ts'
 import { endOutputs, watchForCancel } from './cancel.ts'
 import { memoryRoom } from './memory-room.ts'
 import type { BuildParts } from './parts.ts'
+import { packNamed, packTitled } from './packs.ts'
 import type { BuildLimits } from './sandbox-limits.ts'
 import type { SandboxForm, SandboxKind } from './sandboxes.ts'
 import { BuildSlots } from './slots.ts'
@@ -17,8 +18,6 @@ import { Waiting } from './waiting.ts'
 export type Stops = { stop: AbortController; closing: AbortSignal }
 
 /** What an app that was built by one of these is expected to need. */
-const kinds: Record<string, SandboxKind> = { Dockerfile: 'dockerfile', 'Node.js': 'tree', Python: 'tree' }
-
 /**
  * The builds of all apps. `run` takes one from its commit, or its tarball, to a verdict: the source
  * is taken, the pipeline makes a slug of it, `Releases` releases the slug, the ref is moved. Builds
@@ -105,7 +104,8 @@ export class Builds {
     if (!app || app.destroying) return undefined
     const slugId = app.currentReleaseId && store.releases.find(app.currentReleaseId)?.slugId
     const buildpack = (slugId && store.slugs.find(slugId)?.buildpack) || ''
-    return { kind: kinds[buildpack] ?? 'packs', toolchains: toolchainsOf(buildpack), stack: app.stack }
+    const kind = likelyKind(buildpack, store.buildpacks.list(appId))
+    return { kind, toolchains: toolchainsOf(buildpack), stack: app.stack }
   }
 
   async #takeSlot(queued: Build, stop: AbortController, tell: Waiting['tell']): Promise<() => void> {
@@ -120,4 +120,16 @@ export class Builds {
     if (queued.releaseId) await this.#parts.outputs.closeBegun(queued.releaseId)
     await letGo(this.#parts, queued)
   }
+}
+
+/**
+ * What the pipeline will want, as far as that is known before the source is.
+ * @param buildpack what built the app last, '' for none
+ * @param asked the buildpacks that its user set
+ */
+function likelyKind(buildpack: string, asked: string[]): SandboxKind {
+  if (buildpack === 'Dockerfile') return 'dockerfile'
+  const titles = buildpack === '' ? [] : buildpack.split(', ')
+  const isOurs = [...asked.map(packNamed), ...titles.map(packTitled)].every((pack) => pack !== undefined)
+  return isOurs && asked.length <= 1 ? 'tree' : 'packs'
 }
