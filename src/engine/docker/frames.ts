@@ -14,15 +14,24 @@ const systemStream = 3
  * the connection is dropped.
  */
 export async function* readFrames(source: Readable): AsyncGenerator<Frame> {
-  let pending: Buffer = Buffer.alloc(0)
+  /** Of a frame whose rest is still to come. */
+  let begun: Buffer = Buffer.alloc(0)
   for await (const chunk of source as AsyncIterable<Buffer>) {
-    pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
-    while (pending.length >= headerLength) {
-      const end = headerLength + pending.readUInt32BE(4)
-      if (pending.length < end) break
-      const data = pending.subarray(headerLength, end)
-      if (pending[0] !== systemStream) yield { stream: pending[0] === 2 ? 'stderr' : 'stdout', data }
-      pending = pending.subarray(end)
+    for (let rest = chunk; rest.length > 0;) {
+      const missing = lengthOf(begun.length > 0 ? begun : rest) - begun.length
+      const part = rest.subarray(0, missing)
+      // A frame that lies in one chunk is not copied: a build gives hundreds of megabytes.
+      begun = begun.length > 0 ? Buffer.concat([begun, part]) : part
+      rest = rest.subarray(part.length)
+      if (begun.length < headerLength || begun.length < lengthOf(begun)) continue
+      if (begun[0] !== systemStream)
+        yield { stream: begun[0] === 2 ? 'stderr' : 'stdout', data: begun.subarray(headerLength) }
+      begun = Buffer.alloc(0)
     }
   }
+}
+
+/** Of the frame that begins with this; as far as is known, its header. */
+function lengthOf(data: Buffer): number {
+  return data.length < headerLength ? headerLength : headerLength + data.readUInt32BE(4)
 }

@@ -14,8 +14,10 @@ import { blobPath } from './saved-image.ts'
 import { imageName } from './names.ts'
 import { sendLayer } from './sent-layer.ts'
 
-/** Bytes that are written to a file at once. */
+/** Bytes that are written to a file, or read from it, at once. */
 const pieceBytes = 1 << 20
+/** Chunks of them, of which Linux takes 1,024 in one call (writev(2)). */
+const mostChunks = 1024
 
 type LayerDeps = DockerDeps & {
   /** A directory for a layer on its way. */
@@ -82,16 +84,37 @@ async function spool(layer: Readable, scratch: string): Promise<SpooledLayer> {
   try {
     const hash = createHash('sha256')
     let bytes = 0
-    for await (const chunk of inLargePieces(layer)) {
-      hash.update(chunk)
-      bytes += chunk.length
-      await handle.appendFile(chunk)
+    for await (const { chunks, length } of inLargePieces(layer)) {
+      for (const chunk of chunks) hash.update(chunk)
+      bytes += length
+      await write(handle, chunks, length)
     }
     return { handle, bytes, digest: `sha256:${hash.digest('hex')}`, [Symbol.asyncDispose]: () => handle.close() }
   } catch (error) {
     await handle.close()
     throw error
   }
+}
+
+type Piece = { chunks: Buffer[]; length: number }
+
+/** A tar comes as three small chunks a file, and each write is a trip to another thread. */
+async function* inLargePieces(source: Readable): AsyncGenerator<Piece> {
+  let piece: Piece = { chunks: [], length: 0 }
+  for await (const chunk of source as AsyncIterable<Buffer>) {
+    piece.chunks.push(chunk)
+    piece.length += chunk.length
+    if (piece.length < pieceBytes && piece.chunks.length < mostChunks) continue
+    yield piece
+    piece = { chunks: [], length: 0 }
+  }
+  if (piece.length > 0) yield piece
+}
+
+/** One write that is not all is followed by one that says why: the disk is full. */
+async function write(handle: FileHandle, chunks: Buffer[], length: number): Promise<void> {
+  const { bytesWritten } = await handle.writev(chunks)
+  if (bytesWritten < length) await handle.appendFile(Buffer.concat(chunks).subarray(bytesWritten))
 }
 
 async function openUnnamed(scratch: string): Promise<FileHandle> {
@@ -106,23 +129,8 @@ async function openUnnamed(scratch: string): Promise<FileHandle> {
   }
 }
 
-/** A tar comes as three small chunks a file, and each write is a trip to another thread. */
-async function* inLargePieces(source: Readable): AsyncGenerator<Buffer> {
-  let chunks: Buffer[] = []
-  let bytes = 0
-  for await (const chunk of source as AsyncIterable<Buffer>) {
-    chunks.push(chunk)
-    bytes += chunk.length
-    if (bytes < pieceBytes) continue
-    yield Buffer.concat(chunks)
-    chunks = []
-    bytes = 0
-  }
-  yield Buffer.concat(chunks)
-}
-
 function read({ handle }: SpooledLayer): Readable {
-  return handle.createReadStream({ start: 0, autoClose: false })
+  return handle.createReadStream({ start: 0, autoClose: false, highWaterMark: pieceBytes })
 }
 
 /** The base's configuration with ours on top, as a commit merges them. */
