@@ -17,12 +17,17 @@ import { java } from '../test/apps/starters/java.ts'
 import { rust } from '../test/apps/starters/rust.ts'
 import { TestApp, type ServerAddress } from '../test/helpers/app.ts'
 import { removeFromEngine } from '../test/helpers/engine.ts'
-import { betweenPushes, timedPushOfCommit } from './push.ts'
+import { betweenPushes, timedPushOfCommit, type TimedPush } from './push.ts'
 import { median } from './statistics.ts'
+import { ownStart } from './own-start.ts'
 import type { Row } from './table.ts'
 
-/** Where a line of an app is changed, what its compiler says of the time, where programs are. */
-type Tool = { name: string; source: string; line(round: number): string; says?: RegExp; programs?: string }
+const run = promisify(execFile)
+
+/** Where a line of an app is changed, and where its programs are. */
+type Tool = { name: string; source: string; line(round: number): string; programs?: string; runs?: Run }
+/** The lines of a push between which the tool runs. */
+type Run = { begins: RegExp; ends: RegExp }
 
 const compiled = {
   go: {
@@ -35,8 +40,8 @@ const compiled = {
       name: 'cargo',
       source: 'src/main.rs',
       line: (round) => `\n#[used]\nstatic ROUND: usize = ${round};\n`,
-      says: /Finished .* in (?:(\d+)m )?([\d.]+)s/,
       programs: 'bin',
+      runs: { begins: /Building with cargo build/, ends: /Finished .* in / },
     },
   },
   java: {
@@ -45,15 +50,14 @@ const compiled = {
       name: 'Maven',
       source: 'src/main/java/org/acme/Round.java',
       line: (round) => `package org.acme;\n\npublic class Round {\n    static final int ROUND = ${round};\n}\n`,
-      says: /Total time: +(?:(\d+):)?([\d.]+) (?:s|min)/,
+      runs: { begins: /mvn -DskipTests package/, ends: /Finished at: / },
     },
   },
 } satisfies Record<string, { starters: Starter[]; tool: Tool }>
 
 /**
- * Pushes of apps that are compiled, each with a changed line of source, beside what their compiler
- * says that it takes in the same pushes; in milliseconds. An app's own start is in its boot, which
- * is given too.
+ * Pushes of apps that are compiled, each with a changed line of source, beside how long their tool
+ * runs in the same pushes, and how long the app itself takes until it answers; in milliseconds.
  */
 export async function benchCompiled(
   server: ServerAddress,
@@ -66,6 +70,7 @@ export async function benchCompiled(
   return rows
 }
 
+type TimedToolPush = TimedPush & { tool: number; start: number }
 type One = { starter: Starter; tool: Tool; rounds: number }
 
 async function benchOne(server: ServerAddress, { starter, tool, rounds }: One): Promise<Row[]> {
@@ -75,10 +80,13 @@ async function benchOne(server: ServerAddress, { starter, tool, rounds }: One): 
   const push = async (round: number) => {
     await app.repository.write(tool.source, before + tool.line(round))
     await app.repository.commit(`round ${round}`)
-    return timedPushOfCommit(app)
+    const runs = tool.runs && new ToolRun(tool.runs)
+    const pushed = await timedPushOfCommit(app, (text) => runs?.see(text))
+    const start = runs ? await ownStart(await dynoOf(app.name)) : 0
+    return { ...pushed, tool: runs?.milliseconds() ?? 0, start }
   }
   const cold = await push(0)
-  const warm: (typeof cold)[] = []
+  const warm: TimedToolPush[] = []
   for (let round = 1; round <= rounds; round++) {
     await delay(betweenPushes)
     warm.push(await push(round))
@@ -88,7 +96,7 @@ async function benchOne(server: ServerAddress, { starter, tool, rounds }: One): 
   const total = median(warm.map((one) => one.total))
   return [
     { what: `${starter.name}, cold push`, value: cold.total, unit: 'ms' },
-    { what: `  one line changed (median)`, value: total, unit: 'ms', ...(tool.says ? {} : atMost(total, 4000, 'ms')) },
+    { what: `  one line changed (median)`, value: total, unit: 'ms', ...(tool.runs ? {} : atMost(total, 4000, 'ms')) },
     ...besideTool(warm, tool),
     ...Object.keys(warm[0]?.phases ?? {}).map((phase) => ({
       what: `  phase ${phase}`,
@@ -99,26 +107,44 @@ async function benchOne(server: ServerAddress, { starter, tool, rounds }: One): 
   ]
 }
 
-function besideTool(warm: Awaited<ReturnType<typeof timedPushOfCommit>>[], { name, says }: Tool): Row[] {
-  if (says === undefined) return []
-  const own = warm.map(({ output }) => {
-    // Maven gives more than a minute as 01:02.
-    const [, minutes = '0', seconds] = says.exec(output) ?? []
-    if (seconds === undefined) throw new Error(`${name} does not say how long it took:\n${output}`)
-    return (Number(minutes) * 60 + Number(seconds)) * 1000
-  })
-  const others = median(warm.map(({ total }, at) => total - (own[at] ?? 0)))
-  const withoutBoot = median(warm.map(({ total, phases }, at) => total - (own[at] ?? 0) - (phases['boot'] ?? 0)))
+/** How long a tool runs in a push, by when its first and its last line come to the client. */
+class ToolRun {
+  readonly #run: Run
+  #begun: number | undefined
+  #ended: number | undefined
+
+  constructor(run: Run) {
+    this.#run = run
+  }
+
+  see(text: string): void {
+    if (this.#run.begins.test(text)) this.#begun ??= performance.now()
+    if (this.#run.ends.test(text)) this.#ended ??= performance.now()
+  }
+
+  milliseconds(): number {
+    if (this.#begun === undefined || this.#ended === undefined) throw new Error(`no line is like ${this.#run.ends}`)
+    return this.#ended - this.#begun
+  }
+}
+
+function besideTool(warm: TimedToolPush[], { name, runs }: Tool): Row[] {
+  if (!runs) return []
+  const others = median(warm.map(({ total, tool, start }) => total - tool - start))
   return [
-    { what: `  ${name}, by what it says itself`, value: median(own), unit: 'ms' },
+    { what: `  ${name}, until its last line`, value: median(warm.map(({ tool }) => tool)), unit: 'ms' },
+    {
+      what: '  the app itself, until it answers in a container by hand',
+      value: median(warm.map(({ start }) => start)),
+      unit: 'ms',
+    },
     { what: '  all else', value: others, unit: 'ms', ...atMost(others, 1500, 'ms') },
-    { what: '  all else but the boot', value: withoutBoot, unit: 'ms' },
   ]
 }
 
 async function beyondProgram(app: TestApp, machine: Machine, { starter, tool }: Omit<One, 'rounds'>): Promise<Row> {
   const find = ['exec', await dynoOf(app.name), 'find', `/app/${tool.programs}`, '-type', 'f', '-printf', '%s\\n']
-  const { stdout } = await promisify(execFile)('docker', find)
+  const { stdout } = await run('docker', find)
   const programs = stdout.split('\n').reduce((sum, line) => sum + Number(line), 0)
   const { digest } = await machine.toolbox.runImage([starter.pack])
   const value = ((await imageBeyond(digest, app.name)) - programs) / 1e6

@@ -65,9 +65,9 @@ export async function timedPush(app: TestApp, text: string, source = serverAnswe
 }
 
 /** Pushes what is committed. @throws when that fails */
-export async function timedPushOfCommit(app: TestApp): Promise<TimedPush> {
+export async function timedPushOfCommit(app: TestApp, onText: (text: string) => void = () => {}): Promise<TimedPush> {
   const start = performance.now()
-  const { code, output } = await watchedPush(app, () => undefined)
+  const { code, output } = await watchedPush(app, onText)
   const ended = performance.now() - start
   if (code !== 0) throw new Error(`git push exited with ${code}:\n${output}`)
   const { hold = 0, ...phases } = phasesIn(output)
