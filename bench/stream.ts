@@ -14,6 +14,8 @@ import type { Row } from './table.ts'
 const gibibyte = 2 ** 30
 /** Of the stream; PAAS_BENCH_GIB is another number. */
 const usual = 4
+/** Of what is new in it, where PAAS_BENCH_GIB is more: then it repeats itself, so that a small disk holds it. */
+const mostNew = 4
 /** Milliseconds between two looks at the memory of restic. */
 const pace = 100
 
@@ -62,10 +64,11 @@ async function measure(bytes: number): Promise<Measured> {
   }
 }
 
-/** Neither compressed nor stored once only, as a dump is at worst: each block has its number. */
+/** Not to be compressed, as a dump is at worst, and up to `mostNew` not stored once only: each block has its number. */
 function* noise(bytes: number): Generator<Buffer> {
   const block = randomBytes(64 * 1024)
   for (let sent = 0, number = 0; sent < bytes; sent += block.length) {
+    if (sent % (mostNew * gibibyte) === 0) number = 0
     const next = Buffer.from(block)
     for (let at = 0; at < next.length; at += 256) next.writeUInt32LE((number++ * 2_654_435_761) >>> 0, at)
     yield next

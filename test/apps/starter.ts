@@ -12,6 +12,8 @@ export type Starter = {
   /** What is asked for, and what the body of the answer must match. */
   path: string
   expected: RegExp
+  /** Parts of it are still starting when it gives its first answer, and the page says so. */
+  startsOn?: true
   /** Pushed by `npm run test:slow` too, not by `npm run test:apps` alone. */
   always?: true
 }

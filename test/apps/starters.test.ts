@@ -46,8 +46,11 @@ describe.each(chosen)('$name', (starter) => {
   it('is served after one push, and again after the next', { timeout: 900_000 }, async () => {
     const { pack, path, expected } = starter
     await using app = await TestApp.create(server, await generate(starter, { engine, toolbox }))
-    const served = async () =>
-      expect(await app.get(path)).toMatchObject({ status: 200, body: expect.stringMatching(expected) })
+    const page = { status: 200, body: expect.stringMatching(expected) }
+    const served = async () => {
+      if (starter.startsOn) await expect.poll(() => app.get(path), { timeout: 30_000 }).toMatchObject(page)
+      else expect(await app.get(path)).toMatchObject(page)
+    }
 
     const cold = await pushedIn(app)
     expect(cold.output).toContain(`-----> ${packFacts[pack].title} app detected`)

@@ -8,6 +8,7 @@ export const java: Starter[] = [
         -DarchetypeArtifactId=camel-archetype-spring-boot -DarchetypeVersion=4.14.0 -DgroupId=org.acme -DartifactId=hello -Dversion=1
       mv hello/* .`,
     path: '/actuator/health',
+    startsOn: true, // Camel begins once the web server answers, and its health says so until then
     expected: /"status":"UP"/,
   },
   {
