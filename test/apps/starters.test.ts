@@ -6,7 +6,7 @@ import { createToolbox } from '../../src/build/toolbox.ts'
 import { loadConfig } from '../../src/config.ts'
 import { connectDocker } from '../../src/engine/docker/docker.ts'
 import { createLog } from '../../src/log.ts'
-import { TestApp } from '../helpers/app.ts'
+import { TestApp, until } from '../helpers/app.ts'
 import { removeFromEngine } from '../helpers/engine.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
 import { generate } from './generate.ts'
@@ -46,10 +46,9 @@ describe.each(chosen)('$name', (starter) => {
   it('is served after one push, and again after the next', { timeout: 900_000 }, async () => {
     const { pack, path, expected } = starter
     await using app = await TestApp.create(server, await generate(starter, { engine, toolbox }))
-    const page = { status: 200, body: expect.stringMatching(expected) }
     const served = async () => {
-      if (starter.startsOn) await expect.poll(() => app.get(path), { timeout: 30_000 }).toMatchObject(page)
-      else expect(await app.get(path)).toMatchObject(page)
+      if (starter.startsOn) await until('all of it has started', async () => (await app.get(path)).status === 200)
+      expect(await app.get(path)).toMatchObject({ status: 200, body: expect.stringMatching(expected) })
     }
 
     const cold = await pushedIn(app)
