@@ -16,6 +16,8 @@ const gibibyte = 2 ** 30
 const usual = 4
 /** Of what is new in it, where PAAS_BENCH_GIB is more: then it repeats itself, so that a small disk holds it. */
 const mostNew = 4
+/** Blocks of 64 KiB that it repeats: more than restic's largest. */
+const repeated = 512
 /** Milliseconds between two looks at the memory of restic. */
 const pace = 100
 
@@ -64,15 +66,22 @@ async function measure(bytes: number): Promise<Measured> {
   }
 }
 
-/** Not to be compressed, as a dump is at worst, and up to `mostNew` not stored once only: each block has its number. */
+/**
+ * Not to be compressed, and up to `mostNew` not stored once only, as a dump is at worst: each block has its number. Then
+ * the last of them again and again, which costs this program nothing.
+ */
 function* noise(bytes: number): Generator<Buffer> {
   const block = randomBytes(64 * 1024)
-  for (let sent = 0, number = 0; sent < bytes; sent += block.length) {
-    if (sent % (mostNew * gibibyte) === 0) number = 0
+  const last: Buffer[] = []
+  const blocks = Math.ceil(bytes / block.length)
+  const newOnes = Math.min(blocks, (mostNew * gibibyte) / block.length)
+  for (let at = 0, number = 0; at < newOnes; at++) {
     const next = Buffer.from(block)
-    for (let at = 0; at < next.length; at += 256) next.writeUInt32LE((number++ * 2_654_435_761) >>> 0, at)
+    for (let place = 0; place < next.length; place += 256) next.writeUInt32LE((number++ * 2_654_435_761) >>> 0, place)
+    if (newOnes - at <= repeated) last.push(next)
     yield next
   }
+  for (let at = newOnes; at < blocks; at++) yield last[at % last.length]!
 }
 
 /** MiB, of the child that this process has at the moment. */
