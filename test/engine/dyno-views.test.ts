@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { loadConfig } from '../../src/config.ts'
+import type { EngineEvent } from '../../src/engine/engine.ts'
 import { docker, letGo, testEngine, type TestEngine } from './support.ts'
 
 const configured = loadConfig().docker
@@ -66,13 +67,17 @@ it('a look at all dynos inspects only those that an event or the list says have 
   expect((await look()).inspected.toSorted(), 'while nobody follows the events').toEqual(all)
 
   const stop = new AbortController()
+  const events: EngineEvent[] = []
   const watching = (async () => {
-    for await (const _ of engine.watch(stop.signal));
+    for await (const event of engine.watch(stop.signal)) events.push(event)
   })()
   await expect.poll(async () => (await look()).inspected).toEqual([]) // once they are followed
 
   await letGo(crashed.id, '/tmp/end')
   await docker('pause', paused.id)
+  // It comes after the state that it is about, and what was seen before it is looked at once more.
+  const isStarted = () => events.some(({ id, kind }) => id === crashed.id && kind === 'started')
+  await expect.poll(isStarted).toBe(true)
   const found = async (id: string) => (await look()).result.find((dyno) => dyno.id === id)
   await expect.poll(async () => (await found(crashed.id))?.restarts).toBe(1)
   await expect.poll(async () => (await found(crashed.id))?.state.kind).toBe('running')
