@@ -25,7 +25,9 @@ export class DynoExits {
         this.#last.delete(id)
         this.#killedForMemory.delete(id)
         break
-      case 'started':
+      case 'started': // a kill that was told after the end is not of this run
+        this.#killedForMemory.delete(id)
+        break
       case 'stuck':
     }
   }

@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readlinkSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { api, TestApp, until } from '../helpers/app.ts'
+import { openFiles } from '../helpers/descriptors.ts'
 import { letGo, untilLetGo } from '../helpers/held-build.ts'
 import { watchApp } from '../helpers/load.ts'
 import { rolePid } from '../helpers/processes.ts'
@@ -219,11 +219,10 @@ function rolePidOr(role: string, none: number): number {
 }
 
 function hasRecordOpen(role: string): boolean {
-  const directory = `/proc/${rolePidOr(role, 0)}/fd`
   try {
-    return readdirSync(directory).some((fd) => readlinkSync(join(directory, fd)).endsWith('/paas.db-wal'))
+    return openFiles(rolePidOr(role, 0)).some((path) => path.endsWith('/paas.db-wal'))
   } catch {
-    return false // it ended, or closed what was looked at
+    return false // it ended
   }
 }
 

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { request, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { buffer } from 'node:stream/consumers'
 import { gunzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { TestApp, until } from '../helpers/app.ts'
+import { openFiles } from '../helpers/descriptors.ts'
 import { watchApp } from '../helpers/load.ts'
 import { rolePid } from '../helpers/processes.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
@@ -145,7 +146,7 @@ describe('kill -9 of the worker in the upload of a slug', () => {
     const archive = await tarballOf({ 'app/data': data })
     const broken = send('PUT', slug, { beginning: archive.subarray(0, -1000) })
     await until('the worker has some of it', async () =>
-      openFiles('worker').some((file) => /layer-[\w-]+\.tar/.test(file)),
+      openFiles(rolePid(server.pid, 'worker')).some((file) => /layer-[\w-]+\.tar/.test(file)),
     )
     await kill('worker')
     const { status, body } = await broken
@@ -174,11 +175,6 @@ async function send(
   const body = await buffer(answer)
   outgoing.destroy()
   return { status: answer.statusCode, body }
-}
-
-function openFiles(role: string): string[] {
-  const directory = `/proc/${rolePid(server.pid, role)}/fd`
-  return readdirSync(directory).map((fd) => readlinkSync(join(directory, fd)))
 }
 
 async function kill(role: string): Promise<void> {

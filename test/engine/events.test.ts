@@ -37,16 +37,23 @@ it('a dyno’s start, end and removal are told, from the call on', async () => {
 it('a kill for memory is told', async () => {
   const watching = server.engine.watch(never)
   const command = `perl -e '$x = "a" x 300_000_000'`
-  await server.dyno(command, { type: 'run', restart: false, limits: { ...limits, memoryMiB: 64 } })
-  expect((await collect(watching, 'exited')).map(({ kind }) => kind)).toContain('out-of-memory')
+  const { id } = await server.dyno(command, { type: 'run', restart: false, limits: { ...limits, memoryMiB: 64 } })
+  expect(await collect(watching, 'out-of-memory')).toContainEqual(
+    expect.objectContaining({ id, kind: 'out-of-memory' }),
+  )
+  await server.engine.stopDyno(id, 0)
 })
 
 it('a pause is told, and that a dyno was taken off its network', async () => {
   const told: string[] = []
-  const collecting = (async () => {
-    for await (const { kind } of server.engine.watch(never)) if (told.push(kind) && kind === 'removed') break
-  })()
+  const watching = server.engine.watch(never)
   const { id } = await server.dyno('sleep 1000')
+  const collecting = (async () => {
+    for await (const event of watching) {
+      if (event.id === id) told.push(event.kind)
+      if (told.at(-1) === 'removed') break
+    }
+  })()
   await docker('pause', id)
   expect(await server.engine.findDyno(id)).toMatchObject({ state: { kind: 'stuck', by: 'pause' } })
   await docker('unpause', id)

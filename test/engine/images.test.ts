@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs'
-import { readdir, readlink } from 'node:fs/promises'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Engine } from '../../src/engine/engine.ts'
+import { openFiles } from '../helpers/descriptors.ts'
 import { docker, shell, tar, testEngine, type TestEngine } from './support.ts'
 
 let server: TestEngine
@@ -166,10 +166,7 @@ it('a layer is let go of, whether its image was made, it broke off, or the engin
   }
   const gone = { base: 'gone', layer: tar([{ name: 'app/file' }, 'x']), config: { labels: {} } }
   await expect(server.engine.appendLayer(gone)).rejects.toThrow(/gone|no such image/i)
-  const held = await Promise.all(
-    (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
-  )
-  expect(held.filter((path) => path.includes('/layer-'))).toEqual([])
+  expect(openFiles(process.pid).filter((path) => path.includes('/layer-'))).toEqual([])
 })
 
 it('images are listed by app, and removed by digest with all their names', async () => {

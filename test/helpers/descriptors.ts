@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdirSync, statSync } from 'node:fs'
+import { readdirSync, readlinkSync, statSync } from 'node:fs'
 
 /** Takes all file descriptors but `left` from a process that runs, until it is disposed of. */
 export function leaveDescriptors(pid: number, left: number): Disposable {
@@ -18,6 +18,19 @@ export function leaveNoDescriptors(pid: number): Disposable {
 /** How many a process has open. */
 export function openDescriptors(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length
+}
+
+/** What a process has open, by path; without what it closes in the midst of the look. */
+export function openFiles(pid: number): string[] {
+  const directory = `/proc/${pid}/fd`
+  return readdirSync(directory).flatMap((fd) => {
+    try {
+      return [readlinkSync(`${directory}/${fd}`)]
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+      throw error
+    }
+  })
 }
 
 /** A new descriptor is the lowest number that is free, and lies below the limit. */

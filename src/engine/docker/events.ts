@@ -8,6 +8,7 @@ import type { DynoViews } from './dyno-views.ts'
 import { findDyno, isDynoKind, isOurName } from './dynos.ts'
 import { readJsonLines } from './json-lines.ts'
 import { serverPrefix } from './names.ts'
+import { outOfMemoryFirst } from './out-of-memory.ts'
 
 /** What the engine says about a container (API reference, "Monitor events"). */
 export type ContainerEvent = {
@@ -40,7 +41,7 @@ async function* ownEvents(deps: WatchDeps, since: number, signal: AbortSignal): 
   await using stream = await openEvents(deps, filters, signal, since)
   using _ = deps.views.follow()
   const ended = new Set<string | undefined>()
-  for await (const event of stream.events()) {
+  for await (const event of outOfMemoryFirst(stream.events())) {
     deps.views.changed(event.Type === 'network' ? (event.Actor.Attributes['container'] ?? '') : event.Actor.ID)
     if (event.Type === 'network' && ended.has(event.Actor.Attributes['container'])) continue
     const seen = event.Type === 'network' ? await viewDisconnect(deps, event) : viewEvent(deps, event)

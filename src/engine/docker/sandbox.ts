@@ -11,7 +11,7 @@ import { commitContainer, sharedLabels } from './images.ts'
 import { imageName } from './names.ts'
 import type { NetworkDeps } from './networks.ts'
 import type { Host } from './host.ts'
-import { oomKills } from './oom.ts'
+import { inspectEnd, oomKills } from './out-of-memory.ts'
 import { removeContainer } from './removal.ts'
 import { sandboxOptions } from './sandbox-options.ts'
 
@@ -146,7 +146,7 @@ class DockerSandbox implements Sandbox {
 
 async function exitOf(container: Docker.Container): Promise<DynoExit> {
   await container.wait().catch(explainLoss)
-  const { State } = await container.inspect().catch(explainLoss)
+  const { State } = await inspectEnd(container).catch(explainLoss)
   return { code: State.ExitCode, outOfMemory: State.ExitCode !== 0 && State.OOMKilled }
 }
 

@@ -5,6 +5,7 @@ import { unlessMissing, type DockerDeps } from './client.ts'
 import { viewDyno } from './dyno-view.ts'
 import { ownContainer } from './dynos.ts'
 import { openEvents } from './events.ts'
+import { inspectEnd, outOfMemoryFirst } from './out-of-memory.ts'
 
 /**
  * Resolves with the next exit of a dyno, or its last if it does not run. Taken from the engine's
@@ -17,14 +18,16 @@ export async function waitDyno(deps: DockerDeps, id: string, signal: AbortSignal
   await using changes = await openEvents(deps, filters, signal)
   const container = await ownContainer(deps, id)
   if (!container) throw gone(id)
-  const last = await lastExit(container)
+  const last = exitOf(await unlessMissing(inspectEnd(container)))
   if (last) return last
   let outOfMemory = false
-  for await (const { Action, Actor } of changes.events()) {
+  for await (const { Action, Actor } of outOfMemoryFirst(changes.events())) {
     if (Action === 'oom') outOfMemory = true
     if (Action === 'destroy') throw gone(id)
     if (Action === 'die') {
-      return (await lastExit(container)) ?? { code: Number(Actor.Attributes['exitCode']), outOfMemory }
+      return (
+        exitOf(await unlessMissing(container.inspect())) ?? { code: Number(Actor.Attributes['exitCode']), outOfMemory }
+      )
     }
   }
   signal.throwIfAborted()
@@ -34,8 +37,7 @@ export async function waitDyno(deps: DockerDeps, id: string, signal: AbortSignal
 /**
  * The exit of a dyno that does not run now; only it says for sure whether memory was the reason.
  */
-async function lastExit(container: Docker.Container): Promise<DynoExit | undefined> {
-  const info = await unlessMissing(container.inspect())
+function exitOf(info: Docker.ContainerInspectInfo | undefined): DynoExit | undefined {
   const state = info && viewDyno(info).state
   return state?.kind === 'exited' || state?.kind === 'restarting' ? state.exit : undefined
 }
