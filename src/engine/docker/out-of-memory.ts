@@ -26,12 +26,12 @@ export async function* outOfMemoryFirst<E extends Event>(events: AsyncIterator<E
     const result = await (oldest ? Promise.race([next, delay(oldest.until - performance.now())]) : next)
     if (result?.done) break
     const event = result?.value
-    if (event) next = events.next()
     if (event?.Action === 'oom') yield event
     const end = event ? ends.get(event.Actor.ID) : oldest
     if (end && ends.delete(end.event.Actor.ID)) yield end.event
     if (event && isKill(event)) ends.set(event.Actor.ID, { event, until: performance.now() + lagMs })
     else if (event && event.Action !== 'oom') yield event
+    if (event) next = events.next()
   }
   for (const { event } of ends.values()) yield event
 }
