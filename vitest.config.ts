@@ -22,7 +22,7 @@ const slow = [
   'test/e2e/{volumes,volume-copies}.test.ts',
   'test/backups/**/*.test.ts',
   'test/databases/**/*.test.ts',
-  'test/build/{apt,go,node-modules,procfile,python-managers}.test.ts',
+  'test/build/{apt,go,node-modules,procfile,python-managers,workspaces}.test.ts',
 ]
 /** What images have to be made for first: the other languages with their toolchains, a second stack. `npm run test:images` */
 const images = [

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -86,13 +86,69 @@ describe('node_modules is more than a lock file decides', () => {
       {},
       { 'package-lock.json': packageLock({ 'node_modules/x': { resolved: 'git+ssh://git@example.com/x.git#1' } }) },
     ],
-    ['with workspaces', { workspaces: ['packages/*'] }, { 'package-lock.json': packageLock({}) }],
-    ['with workspaces of pnpm', {}, { 'pnpm-lock.yaml': 'packages:\n', 'pnpm-workspace.yaml': 'packages:\n  - a\n' }],
     ['with hooks of pnpm', {}, { 'pnpm-lock.yaml': 'packages:\n', '.pnpmfile.cjs': '' }],
     ['with plugins of Yarn', {}, { 'yarn.lock': '"ms@npm:2.1.3":\n', '.yarnrc.yml': 'plugins:\n  - a.cjs\n' }],
     ['with an addon of the app', {}, { 'package-lock.json': packageLock({}), 'binding.gyp': '{}' }],
   ])('%s', async (_, manifest, files) => {
     expect(await facts(manifest, files)).toMatchObject({ lock_decides: '' })
+  })
+})
+
+describe('node_modules of a workspace', () => {
+  const root = { workspaces: ['apps/*', 'packages/*'] }
+  const members = { 'apps/web/package.json': '{ "name": "web" }', 'packages/lib/package.json': '{ "name": "lib" }' }
+  const pnpm = { 'pnpm-workspace.yaml': "packages: ['apps/*', packages/*]\n" }
+  const locks = [
+    ['npm', 'package-lock.json', 'package-lock.json'],
+    ['Yarn 1', 'yarn.lock', 'yarn-1.lock'],
+    ['Yarn 4', 'yarn.lock', 'yarn-4.lock'],
+    ['pnpm', 'pnpm-lock.yaml', 'pnpm-lock.yaml'],
+    ['Bun', 'bun.lock', 'bun.lock'],
+  ] as const
+
+  function lockFile(name: string): Promise<string> {
+    return readFile(join(import.meta.dirname, '../fixtures/locks/workspace', name), 'utf8')
+  }
+
+  it.each(locks)('is what the lock file of %s decides, with the manifest of each package', async (_, file, lock) => {
+    const files = { ...members, ...pnpm, [file]: await lockFile(lock) }
+    const { lock_decides, dependencies_digest } = await facts(root, files)
+    expect(lock_decides).toBe('yes')
+    expect(await facts(root, { 'packages/lib/package.json': '{ "name": "lib", "type": "module" }' })).toMatchObject({
+      lock_decides,
+      dependencies_digest: expect.not.stringMatching(dependencies_digest ?? 'none') as string,
+    })
+  })
+
+  it.each<[string, Record<string, string>]>([
+    ['a package has an install script', { 'apps/web/package.json': '{ "scripts": { "prepare": "x" } }' }],
+    ['a package has a program', { 'packages/lib/package.json': '{ "bin": "lib.js" }' }],
+    ['a package has an addon', { 'packages/lib/binding.gyp': '{}' }],
+    ['a package has settings of its own', { 'packages/lib/.npmrc': 'omit=optional' }],
+    [
+      'a package has another directory of the app',
+      { 'apps/web/package.json': '{ "dependencies": { "x": "file:x" } }' },
+    ],
+    [
+      'what is linked is no package of it',
+      { 'package-lock.json': packageLock({ 'node_modules/x': { resolved: 'x', link: true } }) },
+    ],
+  ])('is more where %s', async (_, files) => {
+    const all = { ...members, 'package-lock.json': await lockFile('package-lock.json'), ...files }
+    expect(await facts(root, all)).toMatchObject({ lock_decides: '' })
+  })
+
+  it.each(locks.filter(([name]) => name !== 'Yarn 1'))(
+    'is more where the lock file of %s has a package that is not found',
+    async (_, file, lock) => {
+      const files = { 'packages/lib/package.json': '{}', 'pnpm-workspace.yaml': 'packages: ["packages/*"]' }
+      expect(await facts(root, { ...files, [file]: await lockFile(lock) })).toMatchObject({ lock_decides: '' })
+    },
+  )
+
+  it('names the package.json that is none', async () => {
+    const files = { ...members, 'apps/web/package.json': '' }
+    expect((await facts(root, files))['refusal']).toMatch(/^apps\/web\/package\.json is not JSON: /)
   })
 })
 

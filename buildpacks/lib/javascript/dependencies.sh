@@ -1,6 +1,6 @@
-# node_modules: what the lock file alone decides comes from the cache; install scripts, which may
-# read any file of the app, run at every build. Where more than the lock file decides, nothing comes
-# from the cache but downloads (docs/decisions/0037).
+# node_modules: what the lock file alone decides, in a workspace with each package.json, comes from
+# the cache; install scripts, which may read any file of the app, run at every build. Where more than
+# that decides, nothing comes from the cache but downloads (docs/decisions/0037, 0180).
 
 install_dependencies() {
   ((dependencies > 0)) || [[ -n $workspaces$install_scripts ]] || return 0
@@ -31,17 +31,22 @@ uses_cache() {
 
 # How many packages there are, and which have scripts.
 survey=$cache_dir/node_modules.survey
+# What the packages of a workspace have of their own: other versions, and links.
+nested=$cache_dir/node_modules.nested.tar
 
 take_locked_tree() {
   local key
   key=$(tree_key)
-  if [[ -f $survey ]] && restore_tree node_modules "$key"; then
+  list_members
+  drop_nested
+  if [[ -f $survey ]] && restore_tree node_modules "$key" && restore_nested; then
     detail "$lock_file has not changed: restoring $(head -1 "$survey") packages from the cache"
   else
     drop_tree node_modules
     forget_tree node_modules
     install_with_"$manager" --ignore-scripts
-    "$built_in_node/bin/node" "$javascript/survey.mjs" . >"$survey"
+    "$built_in_node/bin/node" "$javascript/survey.mjs" . "${members[@]}" >"$survey"
+    keep_nested
     [[ $manager != npm ]] || prepare_rebuild
     add_runtime_to node_modules
     keep_tree node_modules "$key"
@@ -49,10 +54,29 @@ take_locked_tree() {
   fi
 }
 
+list_members() {
+  members=()
+  [[ -z $workspace_members ]] || mapfile -t members <<<"$workspace_members"
+}
+
+drop_nested() {
+  local member
+  for member in "${members[@]}"; do rm -rf "$member/node_modules"; done
+}
+
+keep_nested() {
+  local member
+  for member in "${members[@]}"; do
+    [[ ! -d $member/node_modules ]] || printf '%s\0' "$member/node_modules"
+  done | TAR_OPTIONS='' tar --create --file="$nested" --null --files-from=-
+}
+
+restore_nested() { ((${#members[@]} == 0)) || TAR_OPTIONS='' tar --extract --file="$nested"; }
+
 # Everything that decides what an install gives, before any script runs.
 tree_key() {
   {
-    echo "2 $dependencies_digest $node_version $(uname -m) $manager $manager_version $(with_dev && echo dev)"
+    echo "3 $dependencies_digest $node_version $(uname -m) $manager $manager_version $(with_dev && echo dev)"
     env | grep -Ei '^(npm_config_|yarn_|pnpm_|bun_)' | grep -vE '^(npm_config_cache|BUN_INSTALL_CACHE_DIR)=' | sort || true
     for file in "$lock_file" .npmrc $(settings_of_"$manager"); do [[ ! -f $file ]] || cat "$file"; done
   } | sha256sum | cut -d' ' -f1
@@ -72,7 +96,7 @@ run_install_scripts() {
   if is_yarn_berry; then
     install_with_yarn
   elif [[ $manager == pnpm ]]; then
-    [[ -z ${names[*]}$install_scripts ]] || run in_store pnpm rebuild --pending || install_anew
+    [[ -z ${names[*]}$install_scripts ]] || run in_store pnpm ${workspaces:+--recursive} rebuild --pending || install_anew
   elif [[ $manager == bun ]]; then
     [[ -z ${names[*]}$install_scripts ]] || install_again_with_bun "${names[@]}"
   elif ((${#names[@]} == 0)) || rebuild "${names[@]}"; then
@@ -115,6 +139,7 @@ rebuild_now() {
 install_anew() {
   detail 'An install script failed: installing again, without optional packages that cannot be installed'
   rm -rf node_modules
+  drop_nested
   install_with_"$manager"
 }
 
@@ -141,8 +166,10 @@ prune_dependencies() {
   ! keeps_dev || return 0
   [[ -n $needs_dev ]] || is_yarn_berry || return 0
   topic "Pruning development dependencies"
-  case $manager in
-    pnpm) run in_store pnpm prune --prod --ignore-scripts || fail "pnpm prune exited with $?" ;;
-    *) run_or_fail "$built_in_node/bin/node" "$javascript/prune.mjs" . ;;
-  esac
+  # In a workspace pnpm's own takes all from the packages (pnpm.io/cli/prune).
+  if [[ $manager == pnpm && -z $workspaces ]]; then
+    run in_store pnpm prune --prod --ignore-scripts || fail "pnpm prune exited with $?"
+  else
+    run_or_fail "$built_in_node/bin/node" "$javascript/prune.mjs" .
+  fi
 }

@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join, normalize } from 'node:path'
-import { hasWorkspaces, managerRange, readLock } from './lock.mjs'
+import { hasWorkspaces, installScripts, managerRange, readLock } from './lock.mjs'
 import { askedVersion, namedVersion } from './versions.mjs'
 import { workspaceDirectories } from './workspaces.mjs'
 
@@ -40,10 +40,6 @@ const usualToolCaches = [
 ]
 /** Scripts of the app that may need development dependencies while it is built. */
 const buildScripts = ['heroku-prebuild', 'heroku-postbuild', 'build']
-/**
- * Scripts of the app that run when dependencies are installed; their effect may depend on any file.
- */
-const installScripts = ['preinstall', 'install', 'postinstall', 'prepublish', 'preprepare', 'prepare', 'postprepare']
 /** What of package.json decides which dependencies are installed. */
 const dependencyFields = [
   'dependencies',
@@ -58,20 +54,24 @@ const dependencyFields = [
   'allowScripts',
 ]
 
-const manifest = readManifest()
+const manifest = readManifest('package.json')
 const scripts = objectAt(manifest, 'scripts')
 const engines = objectAt(manifest, 'engines')
 const devEngines = objectAt(manifest, 'devEngines')
 const locks = Object.keys(lockFiles).filter((file) => existsSync(join(buildDir, file)))
 const [manager, managerVersion] = packageManager()
 const node = nodeAsked()
-const npmVersion = readJson(join(npmDir, 'package.json')).version
+const npmVersion = readJson(join(npmDir, 'package.json'), 'package.json of npm').version
 const npmRange = rangeAt('npm')
-/** The packages of a workspace that can be started, where the root cannot. */
+/** The packages of a workspace. */
+const members = workspaceDirectories(buildDir, manifest)
+  .filter((path) => path !== '.')
+  .map((path) => ({ path, manifest: readManifest(`${path}/package.json`) }))
+/** Those that can be started, where the root cannot. */
 const apps = appsOfWorkspace()
 const app = apps.length === 1 ? apps[0] : ''
-const appScripts = app === '' ? scripts : objectAt(readJson(join(buildDir, app, 'package.json')), 'scripts')
-const lock = readLock(buildDir, locks[0], manager, manifest)
+const appScripts = app === '' ? scripts : objectAt(members.find(({ path }) => path === app).manifest, 'scripts')
+const lock = readLock(buildDir, locks[0], manager, manifest, members)
 
 print({
   node_range: node.range,
@@ -90,9 +90,10 @@ print({
   dependencies: ['dependencies', 'optionalDependencies', 'devDependencies', 'peerDependencies']
     .map(count)
     .reduce((a, b) => a + b),
-  dependencies_digest: digest(dependencyFields.map((field) => manifest[field])),
+  dependencies_digest: digest([dependencyFields.map((field) => manifest[field]), members]),
   dev_dependencies: count('devDependencies'),
   workspaces: hasWorkspaces(buildDir, manifest) ? 'yes' : '',
+  workspace_members: members.map(({ path }) => path).join('\n'),
   build_script: scripts['heroku-postbuild'] !== undefined ? 'heroku-postbuild' : scripts.build ? 'build' : '',
   prebuild_script: scripts['heroku-prebuild'] === undefined ? '' : 'heroku-prebuild',
   cleanup_script: scripts['heroku-cleanup'] === undefined ? '' : 'heroku-cleanup',
@@ -109,21 +110,21 @@ print({
   workspace_apps: apps.join('\n'),
 })
 
-function readManifest() {
-  const path = join(buildDir, 'package.json')
-  // Bun runs files without one.
-  const value = existsSync(path) ? readJson(path) : {}
+/** Bun runs files without one. */
+function readManifest(file) {
+  const path = join(buildDir, file)
+  const value = existsSync(path) ? readJson(path, file) : {}
   if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value
-  return refuse('package.json is not an object')
+  return refuse(`${file} is not an object`)
 }
 
-function readJson(path) {
+function readJson(path, file) {
   const text = readFileSync(path, 'utf8')
-  if (text.includes('\0')) return refuse('package.json is in UTF-16; save it as UTF-8')
+  if (text.includes('\0')) return refuse(`${file} is in UTF-16; save it as UTF-8`)
   try {
     return JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch (error) {
-    return refuse(`package.json is not JSON: ${error.message}`)
+    return refuse(`${file} is not JSON: ${error.message}`)
   }
 }
 
@@ -211,10 +212,10 @@ function entry() {
 
 function appsOfWorkspace() {
   if (scripts.start !== undefined && chosen === '') return []
-  const all = workspaceDirectories(buildDir, manifest)
+  const all = members.map(({ path }) => path)
   const wanted = normalize(`./${chosen}`).replace(/\/$/, '')
   if (chosen !== '' && all.includes(wanted)) return [wanted]
-  return all.filter((path) => readJson(join(buildDir, path, 'package.json')).scripts?.start !== undefined)
+  return members.filter((member) => member.manifest.scripts?.start !== undefined).map(({ path }) => path)
 }
 
 function print(facts) {

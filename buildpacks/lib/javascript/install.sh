@@ -85,8 +85,11 @@ install_with_bun() {
 
 # install_again_with_bun NAME...: Bun runs scripts of what it has just installed.
 install_again_with_bun() {
-  local name
-  for name in "$@"; do rm -rf "node_modules/$name" "node_modules/.bun/${name//\//+}@"*; done
+  local name member
+  for name in "$@"; do
+    rm -rf "node_modules/$name" "node_modules/.bun/${name//\//+}@"*
+    for member in "${members[@]}"; do rm -rf "$member/node_modules/$name"; done
+  done
   install_with_"$manager"
 }
 

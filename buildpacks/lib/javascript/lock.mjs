@@ -1,6 +1,6 @@
 // What a lock file says: whether it alone decides what is installed, and which Yarn wrote it.
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 
 /**
  * Where a package comes from that a lock file does not have the content of: the app itself, or git,
@@ -12,7 +12,17 @@ const sources = {
   pnpm: /: '?(?:link|file|workspace):|\{directory:|type: (?:git|directory)|git\+|codeload\.github\.com|gitlab\.com|bitbucket\.org|^patchedDependencies:/m,
   bun: /@(?:workspace|file|link|root|github|gitlab|bitbucket|git):|@git\+|@\.{0,2}\/|"patchedDependencies":/,
 }
-const localSpec = /^(?:file|link|portal|workspace|git)[:+@]|^\.{0,2}\/|^~\//
+/** The text without what it says of the packages of the workspace: `members`, their directories. */
+const withoutMembers = {
+  npm: (text, members) =>
+    text.replace(/"resolved":\s*"([^"]*)",\s*"link":\s*true/g, (link, path) => (members.has(path) ? '' : link)),
+  yarn: (text, members) =>
+    text.replace(/@workspace:([^"\s,]+)/g, (spec, path) => (isRange(path) || members.has(path) ? '' : spec)),
+  pnpm: withoutImporters,
+  bun: (text, members) => text.replace(/@workspace:([^"]+)"/g, (spec, path) => (members.has(path) ? '' : spec)),
+}
+const isRange = (spec) => /^(?:[*^~]|\d)/.test(spec)
+const localSpec = /^(?:file|link|portal|git)[:+@]|^\.{0,2}\/|^~\//
 /**
  * Archives in the app: package managers take an earlier content of the same name out of their
  * download cache.
@@ -21,22 +31,65 @@ const localArchive = /\bfile:\S+\.(?:tgz|tar\.gz|tar)\b/
 const dependencyKinds = ['dependencies', 'devDependencies', 'optionalDependencies']
 /** Code of the app that changes what a package manager installs. */
 const hooks = ['.pnpmfile.cjs', '.pnpmfile.mjs', 'pnpmfile.js', 'binding.gyp']
+/** Likewise of a package of a workspace, which may be installed by itself. */
+const memberHooks = [...hooks, '.npmrc', '.yarnrc.yml', 'pnpm-lock.yaml']
+/**
+ * Scripts of the app that run when dependencies are installed; their effect may depend on any file.
+ */
+export const installScripts = [
+  'preinstall',
+  'install',
+  'postinstall',
+  'prepublish',
+  'preprepare',
+  'prepare',
+  'postprepare',
+]
 
 /**
- * `decides`: it alone says what is in node_modules until install scripts run. Not so with packages
- * of the app itself, its workspaces, packages from git or patches, and where the app's own code
- * takes part in an install. `hasArchives`: some packages are archives in the app.
+ * `decides`: it alone, with the `package.json` of each package of the workspace, says what is in
+ * node_modules until install scripts run. Not so with other packages of the app itself, packages
+ * from git or patches, and where the app's own code takes part in an install: for a package of a
+ * workspace also by its own install scripts, and by a program, which gets a link and may have to
+ * be made executable. `hasArchives`: some packages are archives in the app.
+ * `members`: the packages of the workspace, each its directory and manifest.
  */
-export function readLock(buildDir, file, manager, manifest) {
+export function readLock(buildDir, file, manager, manifest, members) {
   const text = file === undefined || file === 'bun.lockb' ? '' : readText(buildDir, file)
-  const specs = dependencyKinds.flatMap((key) => Object.values(manifest[key] ?? {})).map(String)
-  const hasSources = sources[manager].test(text) || specs.some((spec) => localSpec.test(spec))
+  const foreign = withoutMembers[manager](text, new Set(members.map(({ path }) => path)))
+  const manifests = [manifest, ...members.map((member) => member.manifest)]
+  const specs = manifests.flatMap((one) => dependencyKinds.flatMap((key) => Object.values(one[key] ?? {}))).map(String)
+  const hasSources = sources[manager].test(foreign) || specs.some((spec) => localSpec.test(spec))
   const hasHooks =
-    hooks.some((name) => existsSync(join(buildDir, name))) || /^plugins:/m.test(readText(buildDir, '.yarnrc.yml'))
+    hooks.some((name) => existsSync(join(buildDir, name))) ||
+    /^plugins:/m.test(readText(buildDir, '.yarnrc.yml')) ||
+    members.some((member) => takesPart(buildDir, member))
   return {
-    decides: text !== '' && !hasSources && !hasHooks && !hasWorkspaces(buildDir, manifest),
+    decides: text !== '' && !hasSources && !hasHooks,
     hasArchives: localArchive.test(text) || specs.some((spec) => localArchive.test(spec)),
   }
+}
+
+function takesPart(buildDir, { path, manifest: { scripts, bin, directories } }) {
+  const hasPrograms = bin !== undefined || directories?.bin !== undefined
+  const hasScripts = installScripts.some((name) => scripts?.[name] !== undefined)
+  return hasPrograms || hasScripts || memberHooks.some((name) => existsSync(join(buildDir, path, name)))
+}
+
+/** An importer that is no member, as pnpm calls both, becomes a link: its manifest is not known. */
+function withoutImporters(text, members) {
+  let section = ''
+  let key = '.'
+  const lines = text.split(/\r?\n/).map((line) => {
+    section = /^(\w+):/.exec(line)?.[1] ?? section
+    const [, found] = /^ {2}'?([^\s'][^']*?)'?:(?: \{\})?$/.exec(line) ?? []
+    key = found ?? key
+    if (section === 'importers' && found !== undefined && found !== '.' && !members.has(found)) return `${line} link:`
+    const [, path] = /: '?link:([^']+?)'?$/.exec(line) ?? []
+    const isOfMember = /: '?workspace:/.test(line) || (path !== undefined && members.has(posix.join(key, path)))
+    return isOfMember ? '' : line
+  })
+  return lines.join('\n')
 }
 
 /** pnpm-workspace.yaml may as well hold nothing but settings. */

@@ -1,10 +1,10 @@
-// survey.mjs DIRECTORY: prints how many packages its node_modules has, and the names of those with
-// install scripts, a line each.
+// survey.mjs DIRECTORY...: prints how many packages their node_modules have, and the names of those
+// with install scripts, a line each.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { manifestOf, packagesBelow } from './tree.mjs'
 
-const packages = [...packagesBelow(process.argv[2])]
+const packages = process.argv.slice(2).flatMap((directory) => [...packagesBelow(directory)])
 console.log(packages.length)
 for (const name of new Set(packages.filter(hasInstallScript).map(nameOf))) console.log(name)
 

@@ -17,6 +17,8 @@ export function workspaceDirectories(root, manifest) {
 function pnpmPatterns(root) {
   const path = join(root, 'pnpm-workspace.yaml')
   const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
+  const [, inline] = /^packages:[ \t]*\[([^\]]*)\]/m.exec(text) ?? []
+  if (inline !== undefined) return [...inline.matchAll(/[^\s"',]+/g)].map(([pattern]) => pattern)
   const [, list = ''] = /^packages:[ \t]*\r?\n((?:[ \t]*(?:#.*|-.*)?\r?\n?)*)/m.exec(text) ?? []
   return [...list.matchAll(/^[ \t]*-[ \t]*["']?([^"'#\r\n]+?)["']?[ \t]*(?:#.*)?\r?$/gm)].map(([, pattern]) => pattern)
 }

@@ -40,7 +40,7 @@ function isKill({ Action, Actor }: Event): boolean {
   return Action === 'die' && Actor.Attributes['exitCode'] === String(killed)
 }
 
-/** What the engine says of a container, where that has ended once it is known whether for memory. */
+/** What the engine says of a container; of one that ended, when it knows whether for memory. */
 export async function inspectEnd(container: Docker.Container): Promise<Docker.ContainerInspectInfo> {
   const until = performance.now() + lagMs
   for (;;) {
