@@ -1,6 +1,6 @@
 # node_modules: what the lock file alone decides, in a workspace with each package.json, comes from
-# the cache; install scripts, which may read any file of the app, run at every build. Where more than
-# that decides, nothing comes from the cache but downloads (docs/decisions/0037, 0180).
+# the cache; install scripts, which may read any file of the app, run at every build. Where more
+# decides than that, nothing comes from the cache but downloads (docs/decisions/0037, 0180).
 
 install_dependencies() {
   ((dependencies > 0)) || [[ -n $workspaces$install_scripts ]] || return 0
