@@ -46,6 +46,8 @@ export class Answers {
   treeBytes = 0
   /** A tar of the build directory, of the tree only what is not as in that. */
   readonly slug = stream()
+  /** The most bytes of that, if it says so. */
+  slugBytes: number | undefined
   readonly #asked: readonly AnyPack[]
   readonly #on: Events
   #pending = Buffer.alloc(0)
@@ -118,7 +120,7 @@ export class Answers {
     else if (word === 'release') this.#releaseBytes = Math.min(Number.parseInt(rest, 10) || 0, mostBytes)
     else if (word === 'tree') this.#treeBegins(rest)
     else if (word === 'spare') this.spare ??= treeOf(rest)
-    else if (word === 'slug') this.#slugBegins()
+    else if (word === 'slug') this.#slugBegins(rest)
   }
 
   #fetched(rest: string): void {
@@ -147,8 +149,9 @@ export class Answers {
     this.#on.done()
   }
 
-  #slugBegins(): void {
+  #slugBegins(rest: string): void {
     this.#isSlug = true
+    if (/^\d{1,12}$/.test(rest)) this.slugBytes = Number(rest)
     this.#on.done()
   }
 

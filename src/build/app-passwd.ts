@@ -26,6 +26,11 @@ async function readUsers(engine: Pick<Engine, 'readImage'>, { digest }: Image): 
   return users
 }
 
+/** The most bytes that `withOwner` adds: two headers, the list, and its number, which may be longer. */
+export function bytesOfUsers(users: string): number {
+  return 4 * 512 + Buffer.byteLength(users)
+}
+
 /**
  * The files of a layer, after the list of users in which `app` has the owner's number: programs ask
  * it for their home and name.

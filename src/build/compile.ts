@@ -45,8 +45,8 @@ export type Compiled = {
   tree: (Tree & { files: Readable | undefined; bytes: number }) | undefined
   /** Likewise one that nothing of the app needs where it runs: later builds begin with it. */
   spare: Tree | undefined
-  /** A tar of the build directory, as the sandbox gives it. */
-  slug: Readable
+  /** A tar of the build directory, as the sandbox gives it, and its most bytes if it knows. */
+  slug: { tar: Readable; mostBytes: number | undefined }
   /** Rejects when that is not all there was. */
   whole: Promise<void>
 }
@@ -78,7 +78,8 @@ export async function compile(
   const ended = await Promise.race([done.promise, running])
   if (ended) throw explain(deps, answers, { ...(await ended.exit()), clues }, source)
   const packs = answers.packs.map((pack) => shown(deps, pack))
-  const { commits, slug, spare } = answers
+  const { commits, spare } = answers
+  const slug = { tar: answers.slug, mostBytes: answers.slugBytes }
   const tree = answers.tree && { ...answers.tree, files: answers.treeFiles, bytes: answers.treeBytes }
   const defaults = await defaultTypes(answers.release)
   return { packs, commits, defaults, tree, spare, slug, whole: isWhole(deps, running) }

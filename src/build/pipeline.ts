@@ -216,7 +216,7 @@ async function makeSlug(run: Run, compiled: Compiled) {
   } finally {
     // The sandbox waits until all it says is taken.
     compiled.tree?.files?.destroy()
-    compiled.slug.destroy()
+    compiled.slug.tar.destroy()
   }
 }
 

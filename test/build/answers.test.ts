@@ -25,6 +25,15 @@ describe('what a build answers', () => {
     expect(calls).toEqual(['compiling', 'slug'])
   })
 
+  it('is how long a slug can be, if it says so in a number that can be one', async () => {
+    const { answers } = answersOf('slug 1024\nthe slug')
+    answers.end()
+    expect(answers.slugBytes).toBe(1024)
+    expect(await text(answers.slug)).toBe('the slug')
+    for (const said of ['', ' ', ' x', ' -1', ' 1e9', ` ${'9'.repeat(13)}`])
+      expect(answersOf(`slug${said}\n`).answers.slugBytes).toBeUndefined()
+  })
+
   it('does not depend on where chunks end', async () => {
     const yaml = 'default_process_types: {web: ü}'
     const said = `detected python Pythön\ncompiling\nrelease ${Buffer.byteLength(yaml)}\n${yaml}\nslug\n\0\nü`
