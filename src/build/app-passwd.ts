@@ -26,7 +26,7 @@ async function readUsers(engine: Pick<Engine, 'readImage'>, { digest }: Image): 
   return users
 }
 
-/** The most bytes that `withOwner` adds: two headers, the list, and its number, which may be longer. */
+/** The most bytes that `withOwner` adds: two headers and the list, with a longer number. */
 export function bytesOfUsers(users: string): number {
   return 4 * 512 + Buffer.byteLength(users)
 }
