@@ -21,11 +21,13 @@ const plainKeys = new Set([
   'TZ',
 ])
 const shortest = 6
+/** Where a server is, such as the app's own address, and nothing beside (RFC 6454, an origin). */
+const origin = /^https?:\/\/[\w.-]+(?::\d+)?\/?$/i
 
 /**
  * Replaces what config vars hold by `[secret]`, wherever it stands in a text. Values under 6
- * characters and those of a few well-known plain settings stay: masking them would make output
- * unreadable and hide nothing.
+ * characters, origins and values of a few well-known plain settings stay: masking them would make
+ * output unreadable and hide nothing.
  */
 export function createMask(config: ConfigVars): Mask {
   const mask = new ConfigMask()
@@ -61,7 +63,7 @@ class ConfigMask implements Mask {
  * The value, each of its lines, the password in it if it is a URL, and all of them percent-encoded.
  */
 function formsOf(key: string, value: string): string[] {
-  if (plainKeys.has(key)) return []
+  if (plainKeys.has(key) || origin.test(value)) return []
   return [...value.split(/[\r\n]+/).map((line) => line.trim()), ...passwordsIn(value)]
     .flatMap((form) => [form, encodeURIComponent(form.toWellFormed())])
     .filter((form) => form.length >= shortest && !/^-----(BEGIN|END) [A-Z ]+-----$/.test(form))

@@ -128,6 +128,16 @@ describe('secrets in build output', () => {
     expect(written(['building for production * \n'], config)).toBe('building for production * \n')
   })
 
+  it.each([
+    ['leaves where a server is readable, such as the app itself', 'https://shop.example.com', '[same]'],
+    ['leaves it with a port', 'http://shop.localhost:8080/', '[same]'],
+    ['masks an address with a path', 'https://hooks.example.com/T0123/B4567', '[secret]'],
+    ['masks an address with a key', 'https://example.com?key=1', '[secret]'],
+    ['masks an address with a login', 'https://key@example.com', '[secret]'],
+  ])('%s', (_, value, shown) => {
+    expect(written([`${value}\n`], { URL: value })).toBe(`${shown === '[same]' ? value : shown}\n`)
+  })
+
   it('masks what the platform says as well', () => {
     let text = ''
     const output = createNarrator({ write: (part) => (text += part), config })
