@@ -16,6 +16,8 @@ const plainKeys = new Set([
   'RAILS_ENV',
   'RACK_ENV',
   'DJANGO_SETTINGS_MODULE',
+  'PROJECT_PATH',
+  'APP_BASE',
   'LANG',
   'LC_ALL',
   'TZ',

@@ -109,6 +109,7 @@ describe('secrets in build output', () => {
     DATABASE_URL: 'postgres://shop:p%40ssw0rd!@db.internal:5432/shop',
     CERT: '-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkq\nhkiG9w0BAQEFAASC\n-----END PRIVATE KEY-----\n',
     NODE_ENV: 'production',
+    PROJECT_PATH: 'apps/server',
     DEBUG: '*',
   }
 
@@ -125,7 +126,8 @@ describe('secrets in build output', () => {
   })
 
   it('leaves short values and plain settings readable', () => {
-    expect(written(['building for production * \n'], config)).toBe('building for production * \n')
+    const line = 'building apps/server for production * \n'
+    expect(written([line], config)).toBe(line)
   })
 
   it.each([
