@@ -43,6 +43,21 @@ describe('a Python app', () => {
     await expect(app.build()).rejects.toThrow('build failed: poetry.lock does not match pyproject.toml')
   })
 
+  it('of a workspace of uv has its packages from the cache, and its members as they were pushed', async () => {
+    const files = uvWorkspace(await pipsIndex())
+    const lock = { 'uv.lock': await uvLock(files) }
+    await using app = await builder.app({ ...files, ...lock, ...worker, 'libs/x/src/x/__init__.py': 'version = 1\n' })
+    const line = 'import idna, x; print(idna.__version__, x.version)'
+    expect((await runIn(await app.build(), `cd / && python -c "${line}"`)).output).toBe('3.10 1\n')
+    expect(app.output).not.toContain('from the cache')
+    await app.commit({ 'libs/x/src/x/__init__.py': 'version = 2\n' })
+    expect((await runIn(await app.build(), `cd / && python -c "${line}"`)).output).toBe('3.10 2\n')
+    expect(app.output).toContain('uv.lock has not changed: restoring the environment from the cache')
+
+    await app.commit({ 'libs/x/pyproject.toml': files['libs/x/pyproject.toml'].replace('3.10', '3.9') })
+    await expect(app.build()).rejects.toThrow('build failed: uv.lock does not match pyproject.toml')
+  })
+
   it('with a Pipfile beside a pyproject.toml for tools is installed by pipenv', async () => {
     await using app = await builder.app({
       Pipfile: '[packages]\nidna = "==3.10"\nx = {path = "libs/x"}\n',
@@ -118,6 +133,38 @@ describe('a Python app that asks for another Python', () => {
     expect(app.output).toContain(' !     There is: 3.11.')
   })
 })
+
+/** An app, and a package of its workspace that it needs. */
+function uvWorkspace(index: string) {
+  const member = '[project]\nname = "x"\nversion = "1"\nrequires-python = ">=3.11"\ndependencies = ["idna==3.10"]\n'
+  return {
+    'pyproject.toml': `[project]
+name = "an-app"
+version = "1"
+requires-python = ">=3.11"
+dependencies = ["x"]
+[tool.uv.sources]
+x = { workspace = true }
+[tool.uv.workspace]
+members = ["libs/*"]
+[[tool.uv.index]]
+url = "${index}"
+default = true
+`,
+    'libs/x/pyproject.toml': `${member}[build-system]\nrequires = ["setuptools"]\nbuild-backend = "setuptools.build_meta"\n`,
+  }
+}
+
+/** What uv locks for these files. */
+async function uvLock(files: Record<string, string>): Promise<string> {
+  const write = Object.entries(files).map(
+    ([path, text]) => `mkdir -p $(dirname ${path}) && base64 -d >${path} <<<${Buffer.from(text).toString('base64')}`,
+  )
+  const uv = 'python3 -m venv /tmp/uv && /tmp/uv/bin/pip install --quiet uv >&2'
+  const script = `${uv} && mkdir /tmp/app && cd /tmp/app\n${write.join('\n')}\nUV_SYSTEM_CERTS=1 /tmp/uv/bin/uv lock >&2 && cat uv.lock`
+  const argv = ['run', '--rm', '--entrypoint=bash', await builder.buildImage(), '-ec', script]
+  return (await promisify(execFile)('docker', argv)).stdout
+}
 
 /** Config vars of somebody's mirror of Python builds, which has Debian 12's Python laid out as those that uv knows. */
 async function pythonMirror(): Promise<Record<string, string>> {

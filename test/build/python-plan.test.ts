@@ -49,6 +49,14 @@ const poetry = '[tool.poetry]\nname = "an-app"\nversion = "1"\n[tool.poetry.depe
 const pipfile = '[packages]\nidna = "==3.10"\n'
 const locked = (source: string) => `version = 1\n[[package]]\nname = "x"\nversion = "1"\nsource = ${source}\n`
 const uv = (source: string): Files => ({ 'pyproject.toml': project(''), 'uv.lock': locked(source) })
+/** Of which x is a member. */
+function workspaceOfUv(revision: string) {
+  const members = `revision = ${revision}\n[manifest]\nmembers = ["an-app", "x"]\n`
+  return {
+    'pyproject.toml': project('dependencies = ["x"]\n[tool.uv.sources]\nx = { workspace = true }'),
+    'uv.lock': locked('{ editable = "libs/x" }').replace('\n', `\n${members}`),
+  }
+}
 
 describe('what a Python app needs', () => {
   const said: [string, Files, Partial<Plan>][] = [
@@ -197,6 +205,7 @@ describe('what was installed is kept', () => {
       { 'pyproject.toml': project('dependencies = ["a"]') },
     ],
     ['uv.lock', uv('{ registry = "https://x/" }'), { 'uv.lock': locked('{ url = "https://x/" }') }],
+    ['uv.lock of a workspace', workspaceOfUv('1'), { 'uv.lock': workspaceOfUv('2')['uv.lock'] }],
     ['poetry.lock', { 'pyproject.toml': poetry, 'poetry.lock': '' }, { 'poetry.lock': '# other' }],
     ['Pipfile.lock', { Pipfile: pipfile, 'Pipfile.lock': '{"default":{}}' }, { 'Pipfile.lock': '{"default": {}}' }],
   ]
@@ -233,7 +242,7 @@ describe('what was installed is kept', () => {
     ['-r with an address', { 'requirements.txt': '-r https://example.com/requirements.txt' }],
     ['file: in pyproject.toml', { 'pyproject.toml': project('dependencies = ["x @ file:///app/libs/x"]') }],
     ['a directory in uv.lock', uv('{ directory = "libs/x" }')],
-    ['a member of the workspace in uv.lock', uv('{ editable = "libs/x" }')],
+    ['what is installed in place in uv.lock', uv('{ editable = "libs/x" }')],
     [
       'a path in [tool.uv.sources]',
       { 'pyproject.toml': `${project('')}[tool.uv.sources]\nx = { path = "libs/x" }`, ...package_ },

@@ -93,7 +93,8 @@ prepare_uv() {
   export UV_PYTHON=$python UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 UV_NO_PROGRESS=1
 }
 
-install_with_uv() { uv_sync --no-install-project; }
+# Nor the packages of a workspace.
+install_with_uv() { uv_sync --no-install-workspace; }
 
 install_project_with_uv() { uv_sync; }
 

@@ -60,13 +60,17 @@ def by_pyproject(pyproject: dict) -> Choice | None:
 
 def by_uv(pyproject: dict) -> Choice:
     uv = pyproject.get("tool", {}).get("uv", {})
-    is_package = uv.get("package", "build-system" in pyproject)
+    lock = toml("uv.lock") if there("uv.lock") else {}
+    # Those of a workspace, which are installed in place like the app.
+    members = lock.get("manifest", {}).get("members", [])
+    is_package = uv.get("package", "build-system" in pyproject) or bool(members)
 
     def read(decisive: Decisive) -> None:
         decisive.add("uv.lock", "uv.toml")
         read_project(pyproject, decisive)
-        if there("uv.lock"):
-            sources = [package.get("source", {}) for package in toml("uv.lock").get("package", [])]
+        if lock:
+            packages = [package for package in lock.get("package", []) if package.get("name") not in members]
+            sources = [package.get("source", {}) for package in packages]
         else:
             sources = flat(uv.get("sources", {}))
         read_uv_sources(sources, decisive)
