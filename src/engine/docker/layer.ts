@@ -50,6 +50,8 @@ export async function appendLayer(
         describe: (digest) => describeAs(known, digest),
       })
     await using file = await spool(layer, deps.scratch)
+    if (bytes !== undefined && file.bytes !== bytes)
+      throw new Error(`The layer has a size of ${file.bytes} bytes, not ${bytes}.`)
     const { image, below } = await found
     const reference = imageName(deps.serverId)
     const archive = archiveOf({ config: describeAs({ image, below }, file.digest), reference, below, file })
