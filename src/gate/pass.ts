@@ -2,12 +2,16 @@ import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders, ServerRespons
 import { once } from 'node:events'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ownEvents, subnetsOf } from './answers.ts'
 import { checkedArchive } from './archive.ts'
 import { readWhole, type GatedEngine } from './engine.ts'
 import type { GateOwner } from './own.ts'
 import type { Order } from './policy.ts'
 import type { Things } from './things.ts'
+
+/** Milliseconds that the rest of a request is waited for which the engine has answered already. */
+const restMs = 2000
 
 export type PassDeps = { engine: GatedEngine; things: Things; owner: GateOwner }
 
@@ -31,12 +35,14 @@ type Sending = { request: IncomingMessage; call: ClientRequest }
 async function send({ owner, things }: PassDeps, { body }: Order, { request, call }: Sending): Promise<void> {
   if (body === 'stream' || body === 'image') {
     const source = body === 'image' ? archiveOf(request, owner, things) : request
-    const early = once(call, 'response').then(() => undefined)
     const sent = pipeline(source, call)
-    return Promise.race([sent, early])
+    await Promise.race([sent, once(call, 'response')])
+    // The engine answers at the end of a tar, before that of the request. Who still writes when the
+    // answer is given finds the connection closed, and gets none.
+    await Promise.race([sent.catch(() => undefined), delay(restMs, undefined, { ref: false })])
+    return
   }
   call.end(body && JSON.stringify(body.json))
-  return Promise.resolve()
 }
 
 function archiveOf(request: IncomingMessage, owner: GateOwner, things: Things): Readable {
