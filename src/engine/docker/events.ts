@@ -41,13 +41,23 @@ async function* ownEvents(deps: WatchDeps, since: number, signal: AbortSignal): 
   await using stream = await openEvents(deps, filters, signal, since)
   using _ = deps.views.follow()
   const ended = new Set<string | undefined>()
-  for await (const event of outOfMemoryFirst(stream.events())) {
-    deps.views.changed(event.Type === 'network' ? (event.Actor.Attributes['container'] ?? '') : event.Actor.ID)
+  for await (const event of outOfMemoryFirst(noted(deps.views, stream.events()))) {
     if (event.Type === 'network' && ended.has(event.Actor.Attributes['container'])) continue
     const seen = event.Type === 'network' ? await viewDisconnect(deps, event) : viewEvent(deps, event)
     if (seen?.kind === 'exited') ended.add(seen.id)
     else if (seen) ended.delete(seen.id)
     if (seen) yield seen
+  }
+}
+
+/** What is known of a container is so no longer, also while its end is not told yet. */
+async function* noted(
+  views: Pick<DynoViews, 'changed'>,
+  events: AsyncGenerator<ContainerEvent>,
+): AsyncGenerator<ContainerEvent> {
+  for await (const event of events) {
+    views.changed(event.Type === 'network' ? (event.Actor.Attributes['container'] ?? '') : event.Actor.ID)
+    yield event
   }
 }
 
