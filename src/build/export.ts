@@ -85,8 +85,8 @@ async function* filledUp(tar: AsyncIterable<Buffer>, bytes: number): AsyncGenera
   for await (const chunk of tar) {
     left -= chunk.length
     if (left < 0) {
-      throw new PaasError('build_failed', 'build failed: its files grew while they were taken', {
-        hint: 'Something that it started still writes. Have the build wait for it, or end it, and push again.',
+      throw new PaasError('build_failed', 'build failed: its files are more than it said', {
+        hint: 'Something of it wrote to the platform in its name. The lines above may say why. Push again.',
       })
     }
     yield chunk

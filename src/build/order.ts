@@ -18,7 +18,11 @@ export function buildOrder(
 ) {
   return {
     argv: [buildProgram, appDirectory, cacheDirectory, configDirectory, mode, ...packs],
-    env: { ...environment(request, stack), ...(knownTree !== undefined && { PAAS_KNOWN_TREE: knownTree }) },
+    env: {
+      ...environment(request, stack),
+      PAAS_ALONE: 'yes',
+      ...(knownTree !== undefined && { PAAS_KNOWN_TREE: knownTree }),
+    },
     files: Readable.from(oneAfterAnother(configFiles(request.config), source), { objectMode: false }),
   }
 }

@@ -54,8 +54,8 @@ describe('a slug', () => {
     const images = await server.engine.listImages()
     await expect(exported((bytes) => bytes / 2)).rejects.toMatchObject({
       code: 'build_failed',
-      message: 'build failed: its files grew while they were taken',
-      hint: expect.stringContaining('push again') as string,
+      message: 'build failed: its files are more than it said',
+      hint: expect.stringContaining('Push again') as string,
     })
     expect(await server.engine.listImages()).toEqual(images)
   })
