@@ -6,7 +6,7 @@ import type { PlatformLog } from '../logs/platform-log.ts'
 import { backupsToRemove, isDue, transferName, type DataTransfer } from '../model/data-transfer.ts'
 import type { AddonId, DataTransferId } from '../model/ids.ts'
 import { shutdown } from '../model/stop-reasons.ts'
-import { serviceNamed, type Service } from '../model/service.ts'
+import { serviceNamed } from '../model/service.ts'
 import { readServices } from '../services/definition.ts'
 import { awayInTheMidst, canBeDumped, endBeside, settleLoad } from '../services/dumps.ts'
 import type { Store } from '../store/store.ts'
@@ -160,11 +160,13 @@ export class DataTransfers implements AsyncDisposable {
     const ended = { startedAt, endedAt: new Date() }
     if (isDone) return void store.dataTransfers.setState(id, { kind: 'succeeded', ...ended, stored: null })
     if (isCancelled) return void store.dataTransfers.setState(id, { kind: 'cancelled', ...ended })
-    const reason = reasonOf(transfer, asPaasError(this.#stopping.signal.aborted ? stopped : cause))
+    const isStopped = this.#stopping.signal.aborted || cause === stopped
+    const reason = reasonOf(transfer, asPaasError(isStopped ? stopped : cause))
     log.warn({ transfer: id, app: appId, err: cause }, 'data not transferred')
     store.dataTransfers.addLine(id, reason)
     store.dataTransfers.setState(id, { kind: 'failed', ...ended, reason })
     platformLog.api(appId, `${transferName(transfer)} of ${transfer.from.name} failed: ${reason}`)
+    if (isStopped && transfer.scheduled && transfer.from.addonId) this.#askScheduled(transfer.from.addonId)
   }
 
   /** Those of the same add-on that its retention does not keep. */
@@ -181,15 +183,14 @@ export class DataTransfers implements AsyncDisposable {
 
   /** Asks for the backups whose hour has come. */
   #schedule(): void {
-    const { store, config, log } = this.#own
+    const { store, log } = this.#own
     const now = new Date()
     void this.#askSnapshots(now)
     try {
-      const services = readServices(config.servicesDirectories, () => undefined)
       for (const schedule of store.backupSchedules.list()) {
         if (!isDue(schedule, now)) continue
         store.backupSchedules.setLast(schedule.addonId, now)
-        this.#askScheduled(services, schedule.addonId)
+        this.#askScheduled(schedule.addonId)
       }
       this.wake()
     } catch (cause) {
@@ -211,11 +212,15 @@ export class DataTransfers implements AsyncDisposable {
     }
   }
 
-  #askScheduled(services: Service[], addonId: AddonId): void {
-    const addon = this.#own.store.addons.find(addonId)
-    const service = addon && serviceNamed(services, addon.service)
-    if (addon?.state.kind !== 'provisioned' || !service || !canBeDumped(service)) return
-    askBackup(this.#own.store, addon, { scheduled: true })
+  #askScheduled(addonId: AddonId): void {
+    const { store, config } = this.#own
+    const addon = store.addons.find(addonId)
+    if (addon?.state.kind !== 'provisioned') return
+    const service = serviceNamed(
+      readServices(config.servicesDirectories, () => undefined),
+      addon.service,
+    )
+    if (service && canBeDumped(service)) askBackup(store, addon, { scheduled: true })
   }
 }
 

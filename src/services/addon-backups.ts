@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config.ts'
 import type { ServiceContainer } from '../engine/engine.ts'
-import { asPaasError, isBeside, PaasError } from '../errors.ts'
+import { asPaasError, isBeside, isPassing, PaasError } from '../errors.ts'
 import { everyDay } from '../every-day.ts'
 import type { PlatformLog } from '../logs/platform-log.ts'
 import type { Addon } from '../model/addon.ts'
@@ -14,7 +14,7 @@ import {
   type BackupKind,
 } from '../model/addon-backup.ts'
 import { transferName } from '../model/data-transfer.ts'
-import type { AddonProofId } from '../model/ids.ts'
+import type { AddonId, AddonProofId } from '../model/ids.ts'
 import { planNamed, serviceNamed } from '../model/service.ts'
 import { shutdown } from '../model/stop-reasons.ts'
 import { Patience } from '../retry.ts'
@@ -37,8 +37,8 @@ export type AddonBackupsOptions = Omit<ProveDeps & ProveDumpDeps, 'store'> & {
 
 /** Milliseconds until archives are brought up to date again, what is due done, dumps looked at. */
 const pace = { archive: 30_000, work: 5000, watch: 60_000 }
-/** Milliseconds after a backup that failed until the next one. */
-const patience = 900_000
+/** Milliseconds after a backup that failed until the next one: what was away comes back sooner. */
+const patience = { passing: 60_000, other: 900_000 }
 /** Milliseconds for which the backup target may be away before that is told. */
 const storePatience = 600_000
 /** Milliseconds for which a proof is tried again that something passing breaks off. */
@@ -58,6 +58,8 @@ export class AddonBackups implements AsyncDisposable {
   readonly #stopping = new AbortController()
   readonly #done: Promise<unknown>[] = []
   readonly #patience = new Patience<AddonProofId>(passingPatience)
+  /** After a backup that failed: when the next one may begin. After a restart it may at once. */
+  readonly #retryAt = new Map<AddonId, number>()
   #nightly: Disposable | undefined
 
   constructor(options: AddonBackupsOptions) {
@@ -122,9 +124,7 @@ export class AddonBackups implements AsyncDisposable {
     for (const known of await this.#running()) {
       const backups = store.addonBackups.list(known.addon.id)
       const due = backupDue(backups, store.addonBackups.archive(known.addon.id).hole, Date.now())
-      const [newest] = backups
-      const hasJustFailed = newest?.state.kind === 'failed' && Date.now() - newest.startedAt.getTime() < patience
-      if (due && !(hasJustFailed && newest.endedAt)) await this.#backUp(known, due)
+      if (due && performance.now() >= (this.#retryAt.get(known.addon.id) ?? 0)) await this.#backUp(known, due)
       this.#tellIfMissed(known.addon)
       this.#tellIfNotStored(known.addon)
     }
@@ -150,10 +150,13 @@ export class AddonBackups implements AsyncDisposable {
         const since = whole[0]?.end ?? null
         store.addonBackups.setArchive(addon.id, { since, until, hole, bytes, problem: null, warnedAt: null })
       })
+      this.#retryAt.delete(addon.id)
       log.info({ addon: addon.name, app: addon.appId, kind, label: made.label }, 'add-on backed up')
     } catch (cause) {
       signal.throwIfAborted()
-      store.addonBackups.end(id, { kind: 'failed', reason: asPaasError(cause).message })
+      const error = asPaasError(cause)
+      this.#retryAt.set(addon.id, performance.now() + patience[isPassing(error) ? 'passing' : 'other'])
+      store.addonBackups.end(id, { kind: 'failed', reason: error.message })
       this.#fail(addon, cause)
     }
   }

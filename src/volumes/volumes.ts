@@ -52,7 +52,7 @@ export class Volumes implements AsyncDisposable {
     this.#converge = converge
     const { store } = this.#parts
     for (const copy of store.volumeCopies.list()) {
-      if (copy.state.kind === 'running') await this.#fail(copy, new Error('The server ended in the midst of it'))
+      if (copy.state.kind === 'running') await this.#fail(copy, stopped)
     }
     // Those that it has not come to the end of are on record, and done again.
     await this.#proofs.removeTrials()
@@ -98,8 +98,7 @@ export class Volumes implements AsyncDisposable {
     const { store } = this.#parts
     for (const { id, appId, name, made, leaving } of store.volumes.listAll()) {
       if (!made || leaving) continue
-      const about = { appId, volumeId: id, volume: name, from: null, into: null }
-      store.volumeCopies.create({ ...about, kind: 'backup', trigger: 'daily' })
+      this.#askDaily({ appId, volumeId: id, volume: name })
     }
     this.wake()
   }
@@ -182,8 +181,9 @@ export class Volumes implements AsyncDisposable {
   }
 
   /** It stays on record, with the reason. */
-  async #fail(copy: VolumeCopy, cause: unknown): Promise<void> {
+  async #fail(copy: VolumeCopy, thrown: unknown): Promise<void> {
     const { store, engine, log } = this.#parts
+    const cause = this.#stopping.signal.aborted ? stopped : thrown
     const { message, hint } =
       cause instanceof PaasError ? cause : { message: `${(cause as Error).message}.`, hint: undefined }
     log.warn({ err: cause, app: copy.appId, volume: copy.volume, copy: copy.kind }, 'a volume was not copied')
@@ -192,6 +192,13 @@ export class Volumes implements AsyncDisposable {
     }
     const reason = [message, hint].filter(Boolean).join(' ')
     store.volumeCopies.setState(copy.id, { kind: 'failed', endedAt: new Date(), reason })
+    // The next day's is not waited for.
+    if (cause === stopped && copy.trigger === 'daily') this.#askDaily(copy)
+  }
+
+  #askDaily({ appId, volumeId, volume }: Pick<VolumeCopy, 'appId' | 'volumeId' | 'volume'>): void {
+    const about = { appId, volumeId, volume, from: null, into: null }
+    this.#parts.store.volumeCopies.create({ ...about, kind: 'backup', trigger: 'daily' })
   }
 
   /** Those that the target has no more are on record no more. */
@@ -216,6 +223,8 @@ export class Volumes implements AsyncDisposable {
     throw new PaasError('volume_missing', 'The volume has no data yet, or was destroyed.')
   }
 }
+
+const stopped = new PaasError('backup_failed', 'The server was stopped in the midst of it.')
 
 const verbs: Record<VolumeCopy['kind'], string> = {
   backup: 'back up',

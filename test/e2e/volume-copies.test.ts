@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { lockFile } from '../../src/lock.ts'
 import { openTarget } from '../backups/backups.ts'
 import { runCommand, type Said } from '../cli/terminal.ts'
 import { TestApp, until } from '../helpers/app.ts'
@@ -212,6 +214,28 @@ it('kill -9 of the worker in the midst of a backup leaves the app serving and th
   )
   await until('it serves', async () => (await app.get()).status === 200, 60_000)
   await paas('volumes:backup', 'data')
+})
+
+it('a restart in the midst of a daily backup has it made again', async () => {
+  await paas('volumes:backup', 'data')
+  const before = (await copies()).length
+  {
+    using _alone = await lockFile(join(server.dataDirectory, 'backups/target.lock'))
+    const { body } = await app.api<Copy>('POST', '/volume-copies', { kind: 'backup', volume: 'data' })
+    await until('it runs', async () => (await copies()).find(({ id }) => id === body.id)?.status === 'running')
+    using db = new DatabaseSync(join(server.dataDirectory, 'paas.db'), { timeout: 5000 })
+    db.prepare("UPDATE volume_copies SET cause = 'daily' WHERE id = ?").run(body.id)
+    process.kill(rolePid(server.pid, 'worker'), 'SIGKILL')
+  }
+  const all = await until(
+    'it is made again',
+    async () => {
+      const now = await copies()
+      return now.length === before + 2 && now[0]?.status === 'succeeded' && now
+    },
+    60_000,
+  )
+  expect(all[1]).toMatchObject({ status: 'failed', reason: 'The server was stopped in the midst of it.' })
 })
 
 /** Throw-away volumes of proofs. */
