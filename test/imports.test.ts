@@ -99,6 +99,7 @@ const allowed: Record<string, string[]> = {
   // The package for developers' machines is compiled there.
   cli: ['dist'],
   supervisor: [
+    'backups/history.ts',
     'user-limits.ts',
     'data-directory.ts',
     'server-id.ts',

@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import { asPaasError, PaasError } from '../errors.ts'
-import { lockFile } from '../lock.ts'
 import { backUpServer, type BackupDone, type BackupParts } from './back-up.ts'
-import { noteBackup, readHistory, type ServerBackup } from './history.ts'
-
-/** Milliseconds for which somebody who only looks may have the lock. */
-const glance = 1000
+import { lockBackups, noteBackup, type ServerBackup } from './history.ts'
 
 /**
  * Makes a backup of the server, one at a time, and notes what becomes of it.
@@ -33,15 +27,4 @@ export async function makeBackup(parts: BackupParts, signal: AbortSignal): Promi
     await note({ kind: 'failed', code, reason: message })
     throw cause
   }
-}
-
-/** The newest first. */
-export async function listBackups(directory: string): Promise<ServerBackup[]> {
-  using lock = await lockBackups(directory)
-  return await readHistory(directory, { isRunning: lock === undefined })
-}
-
-function lockBackups(directory: string): ReturnType<typeof lockFile> {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
-  return lockFile(join(directory, 'lock'), { wait: AbortSignal.timeout(glance) })
 }

@@ -1,6 +1,7 @@
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { lockFile } from '../lock.ts'
 
 /** A backup of the server as it is remembered; times in milliseconds since 1970. */
 export type ServerBackup = { id: string; startedAt: number; endedAt: number | null; state: ServerBackupState }
@@ -21,10 +22,34 @@ type ServerBackupState =
     }
   | { kind: 'failed'; code: string; reason: string }
 
+/** Why one failed that a signal or the end of its process broke off. */
+export const brokenOff = 'It was stopped in the midst of it.'
+
+/** Milliseconds for which somebody who only looks may have the lock. */
+const glance = 1000
+
 /** Backups that are remembered. */
 const most = 100
 
 const fileIn = (directory: string): string => join(directory, 'history.json')
+
+/** The newest first. */
+export async function listBackups(directory: string): Promise<ServerBackup[]> {
+  using lock = await lockBackups(directory)
+  return await readHistory(directory, { isRunning: lock === undefined })
+}
+
+/** Whether the newest one was stopped in its midst. */
+export async function wasBrokenOff(directory: string): Promise<boolean> {
+  const [newest] = await listBackups(directory)
+  return newest?.state.kind === 'failed' && newest.state.reason === brokenOff
+}
+
+/** Who makes a backup holds it; undefined: somebody else does. */
+export function lockBackups(directory: string): ReturnType<typeof lockFile> {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  return lockFile(join(directory, 'lock'), { wait: AbortSignal.timeout(glance) })
+}
 
 /** The newest first; what was running when its process died has failed. */
 export async function readHistory(directory: string, { isRunning }: { isRunning: boolean }): Promise<ServerBackup[]> {
@@ -42,10 +67,9 @@ export async function noteBackup(directory: string, backup: ServerBackup): Promi
 }
 
 function lost(backup: ServerBackup): ServerBackup {
-  const reason = 'Its process ended in the midst of it.'
   return {
     ...backup,
     endedAt: backup.endedAt ?? backup.startedAt,
-    state: { kind: 'failed', code: 'backup_failed', reason },
+    state: { kind: 'failed', code: 'backup_failed', reason: brokenOff },
   }
 }

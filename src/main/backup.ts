@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { listBackups, makeBackup } from '../backups/backups.ts'
+import { makeBackup } from '../backups/backups.ts'
+import { brokenOff, listBackups } from '../backups/history.ts'
 import { Restic } from '../backups/restic.ts'
 import { restoreServer } from '../backups/restore.ts'
 import type { OpenVolume } from '../backups/volume-data.ts'
@@ -27,7 +28,7 @@ import { sayFailure } from '../supervisor/terminal.ts'
 async function main(): Promise<void> {
   const stop = new AbortController()
   for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(name, () => stop.abort(new PaasError('backup_failed', 'It was stopped.')))
+    process.once(name, () => stop.abort(new PaasError('backup_failed', brokenOff)))
   }
   try {
     const { restore, list, json } = readArguments()

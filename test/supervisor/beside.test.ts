@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Config } from '../../src/config.ts'
+import { noteBackup, wasBrokenOff, type ServerBackup } from '../../src/backups/history.ts'
 import { keepArchivesStored } from '../../src/supervisor/archives.ts'
 import { backUpDaily } from '../../src/supervisor/backups.ts'
 import { runBeside } from '../../src/supervisor/beside.ts'
@@ -45,7 +46,10 @@ const log = {
   write: (_: string, message: string, { code }: { code?: unknown } = {}) => void said.push({ message, code }),
 }
 const options = () => ({
-  config: { backup: { at: { hour: 3, minute: 0 } } } as unknown as Config,
+  config: {
+    backup: { at: { hour: 3, minute: 0 } },
+    paths: { backups: join(directory, 'backups') },
+  } as unknown as Config,
   rolesDirectory: directory,
   env: process.env,
 })
@@ -70,6 +74,25 @@ describe('what the server runs beside its roles', () => {
     const pid = await backup.pid()
     daily[Symbol.dispose]()
     await expect.poll(() => commandLine(pid)).toBe('')
+  })
+
+  it.each([
+    ['its process ended in the midst of it', { kind: 'running' }],
+    ['a signal stopped it', { kind: 'failed', code: 'backup_failed', reason: 'It was stopped in the midst of it.' }],
+  ])('a backup is made again by the next server when %s', async (_, state) => {
+    const backup = program('backup', lives)
+    const { backups } = options().config.paths
+    mkdirSync(backups)
+    await noteBackup(backups, { id: 'one', startedAt: 1, endedAt: null, state } as ServerBackup)
+    using _daily = backUpDaily(options(), log)
+    expect(await backup.pid()).toBeGreaterThan(0)
+  })
+
+  it('a backup that failed by itself is not made again before the next day', async () => {
+    const state = { kind: 'failed', code: 'backup_failed', reason: 'The target is away.' }
+    await noteBackup(directory, { id: 'one', startedAt: 1, endedAt: 2, state } as ServerBackup)
+    expect(await wasBrokenOff(directory)).toBe(false)
+    expect(await wasBrokenOff(join(directory, 'none'))).toBe(false)
   })
 
   it('what stores archives has ended when the server has', async () => {
