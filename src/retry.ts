@@ -24,25 +24,28 @@ export async function retry<T>(work: () => Promise<T>, { onFailure, pause, signa
 }
 
 /** Milliseconds between the first two attempts, and at most: each pause is twice the one before. */
-const pauses = { first: 4000, most: 60_000 }
+type Pauses = { first: number; most: number }
+const usualPauses: Pauses = { first: 4000, most: 60_000 }
 
 type Trouble = { since: number; pause: number; due: number }
 
 /** For how long something that fails is tried again, less and less often. */
 export class Patience<Id> {
   readonly #milliseconds: number
+  readonly #pauses: Pauses
   readonly #troubles = new Map<Id, Trouble>()
 
-  constructor(milliseconds: number) {
+  constructor(milliseconds: number, pauses = usualPauses) {
     this.#milliseconds = milliseconds
+    this.#pauses = pauses
   }
 
   /** Asked after each failure. @returns whether it is worth another attempt */
   isLeft(id: Id): boolean {
     const now = performance.now()
-    const { since, pause } = this.#troubles.get(id) ?? { since: now, pause: pauses.first / 2 }
+    const { since, pause } = this.#troubles.get(id) ?? { since: now, pause: this.#pauses.first / 2 }
     if (now - since >= this.#milliseconds) return !this.#troubles.delete(id)
-    const next = Math.min(2 * pause, pauses.most)
+    const next = Math.min(2 * pause, this.#pauses.most)
     this.#troubles.set(id, { since, pause: next, due: now + next })
     return true
   }
@@ -55,4 +58,9 @@ export class Patience<Id> {
   forget(id: Id): void {
     this.#troubles.delete(id)
   }
+}
+
+/** With what is done once a day: the next day it is begun anew. */
+export function patienceOfADay<Id>(): Patience<Id> {
+  return new Patience<Id>(20 * 3600_000, { first: 60_000, most: 3600_000 })
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Engine, ServiceContainer } from '../engine/engine.ts'
@@ -6,6 +7,7 @@ import type { Logger } from '../log.ts'
 import type { AddonId } from '../model/ids.ts'
 import { bringIntoArchive } from '../services/archive.ts'
 import type { Store } from '../store/store.ts'
+import { lostTarget } from './explain-restic.ts'
 import { fetchArchive } from './fetch-archive.ts'
 import { Outage } from './outage.ts'
 import type { Rclone } from './rclone.ts'
@@ -68,6 +70,7 @@ async function shipOne(
     store.addonBackups.setArchive(addonId, { until, hole })
     outage.check()
     const one = await knownOf(deps, known, container, signal)
+    checkPresence(deps, addonId, one.shipped)
     const lookAt = new Date()
     const since = isWhole || !one.lookedAt ? undefined : new Date(one.lookedAt.getTime() - overlap)
     const files = await filesOf(deps, container.id, { since }, signal)
@@ -83,7 +86,8 @@ async function shipOne(
     signal.throwIfAborted()
     known.delete(addonId)
     outage.note(cause)
-    const { message: storedProblem } = asPaasError(cause)
+    const { message, hint } = asPaasError(cause)
+    const storedProblem = [message, hint].filter(Boolean).join(' ')
     if (store.addonBackups.archive(addonId).storedProblem === storedProblem) return
     log.warn({ addon: addonId, err: cause }, 'an archive could not be stored')
     store.addonBackups.setArchive(addonId, { storedProblem })
@@ -111,6 +115,13 @@ async function knownOf(
   const fresh = { shipped, lookedAt: undefined }
   known.set(addonId, fresh)
   return fresh
+}
+
+/** A disk that is not mounted takes files as well. @throws backup_target_refused */
+function checkPresence(deps: ArchiveStoreDeps, addonId: AddonId, { archive, files }: Shipped): void {
+  const { repository } = deps.rclone
+  if (!repository.startsWith('/') || Object.keys(files).length === 0) return
+  if (!existsSync(join(repository, deps.place, addonId, archive))) throw lostTarget(repository, fileOf(deps, addonId))
 }
 
 function fileOf({ directory }: ArchiveStoreDeps, addonId: AddonId): string {

@@ -21,6 +21,9 @@ const causes: [said: RegExp, meaning: string][] = [
   // Of a directory, by rclone before it writes.
   [/too big for remaining disk space/, 'its disk is full'],
   [/permission denied/i, 'its files cannot be read or written by this user'],
+  [/not a directory/i, 'it is a file, or lies below one'],
+  [/read-only file system/i, 'its disk can only be read'],
+  [/stale (?:NFS )?file handle|input\/output error|transport endpoint is not connected/i, 'its disk or share is gone'],
   [/repository is already locked/i, 'another backup is under way there'],
 ]
 
@@ -44,6 +47,15 @@ export function explainRestic(said: string, repository: string): PaasError {
 
 export function targetRefusal(repository: string, why: string): PaasError {
   return new PaasError('backup_target_refused', `The backup target ${repository} cannot be used: ${why}.`)
+}
+
+/** @param noted the file that says that there was something */
+export function lostTarget(repository: string, noted: string): PaasError {
+  return new PaasError(
+    'backup_target_refused',
+    `The backup target ${repository} cannot be used: what was stored there is gone.`,
+    { hint: `Its disk or share may not be mounted. To begin anew there, remove ${noted}` },
+  )
 }
 
 export function missingProgram(cause: unknown): PaasError {

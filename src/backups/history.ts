@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { PaasError, type ErrorCode } from '../errors.ts'
 import { lockFile } from '../lock.ts'
 
 /** A backup of the server as it is remembered; times in milliseconds since 1970. */
@@ -20,7 +21,7 @@ type ServerBackupState =
       bytes: number
       addedBytes: number
     }
-  | { kind: 'failed'; code: string; reason: string }
+  | { kind: 'failed'; code: ErrorCode; reason: string }
 
 /** Why one failed that a signal or the end of its process broke off. */
 export const brokenOff = 'It was stopped in the midst of it.'
@@ -39,10 +40,10 @@ export async function listBackups(directory: string): Promise<ServerBackup[]> {
   return await readHistory(directory, { isRunning: lock === undefined })
 }
 
-/** Whether the newest one was stopped in its midst. */
-export async function wasBrokenOff(directory: string): Promise<boolean> {
+/** Why the newest one failed, if it did. */
+export async function failureOfNewest(directory: string): Promise<PaasError | undefined> {
   const [newest] = await listBackups(directory)
-  return newest?.state.kind === 'failed' && newest.state.reason === brokenOff
+  return newest?.state.kind === 'failed' ? new PaasError(newest.state.code, newest.state.reason) : undefined
 }
 
 /** Who makes a backup holds it; undefined: somebody else does. */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
@@ -8,7 +9,7 @@ import type { BackupTarget } from '../model/backup-target.ts'
 import { isCode, PaasError } from '../errors.ts'
 import { lockFile } from '../lock.ts'
 import { watchTransfer } from './stall.ts'
-import { explainRestic, missingProgram, targetRefusal } from './explain-restic.ts'
+import { explainRestic, lostTarget, missingProgram, targetRefusal } from './explain-restic.ts'
 
 /** What restic gets of the environment: where it finds itself, keys of the store, the way there. */
 const passedOn = /^(PATH|HOME|TMPDIR|AWS_.*|SSL_CERT_FILE|SSL_CERT_DIR|https?_proxy|no_proxy|HTTPS?_PROXY|NO_PROXY)$/
@@ -38,6 +39,7 @@ export type ResticDeps = Pick<BackupTarget, 'repository'> & {
   cacheDirectory: string
   /**
    * Processes of this server agree on it who may remove something; undefined: there are no others.
+   * Beside it stands which targets have had backups.
    */
   lock?: string
 }
@@ -68,7 +70,8 @@ export class Restic {
   }
 
   /**
-   * Makes sure that the target can be used.
+   * Makes sure that the target can be used. One that had backups is not begun anew: a disk that is
+   * not mounted looks like that.
    * @returns whether there was a place for backups already; one is made with `make`
    * @throws backup_target_refused
    */
@@ -76,11 +79,13 @@ export class Restic {
     const patience = this.#deps.patience?.answer ?? answerWithin
     const soon = AbortSignal.any([signal, AbortSignal.timeout(patience)])
     try {
-      if (await this.#exists(soon)) return true
+      if (await this.#exists(soon)) return this.#note()
       if (!make) return false
       using _alone = await this.hold({ alone: true }, soon)
-      if (await this.#exists(soon)) return true
+      if (await this.#exists(soon)) return this.#note()
+      if (this.#noted && existsSync(this.#noted)) throw lostTarget(this.#deps.repository, this.#noted)
       await this.#call(['init'], { signal: soon })
+      this.#note()
       return false
     } catch (cause) {
       if (signal.aborted || !soon.aborted) throw cause
@@ -161,6 +166,21 @@ export class Restic {
   /** Takes away what a process that was killed has left locked. */
   async unlock(signal: AbortSignal): Promise<void> {
     await this.#call(['unlock'], { signal })
+  }
+
+  /** The file that says that there have been backups at the target. */
+  get #noted(): string | undefined {
+    const { lock, repository } = this.#deps
+    const name = createHash('sha256').update(repository).digest('hex').slice(0, 16)
+    return lock && join(dirname(lock), `had-backups-${name}`)
+  }
+
+  #note(): true {
+    if (this.#noted && !existsSync(this.#noted)) {
+      mkdirSync(dirname(this.#noted), { recursive: true, mode: 0o700 })
+      writeFileSync(this.#noted, '', { mode: 0o600 })
+    }
+    return true
   }
 
   async #exists(signal: AbortSignal): Promise<boolean> {

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Config } from '../config.ts'
-import { asPaasError, isPassing, PaasError } from '../errors.ts'
+import { asPaasError, isBeside, isPassing, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { PlatformLog } from '../logs/platform-log.ts'
 import { backupsToRemove, isDue, transferName, type DataTransfer } from '../model/data-transfer.ts'
 import type { AddonId, DataTransferId } from '../model/ids.ts'
 import { shutdown } from '../model/stop-reasons.ts'
 import { serviceNamed } from '../model/service.ts'
+import { patienceOfADay } from '../retry.ts'
 import { readServices } from '../services/definition.ts'
 import { awayInTheMidst, canBeDumped, endBeside, settleLoad } from '../services/dumps.ts'
 import type { Store } from '../store/store.ts'
@@ -41,6 +42,9 @@ export class DataTransfers implements AsyncDisposable {
   readonly #own: DataTransfersOptions
   readonly #stopping = new AbortController()
   readonly #running = new Map<DataTransferId, { transfer: DataTransfer; stop: AbortController; done: Promise<void> }>()
+  /** Add-ons whose scheduled backup something kept from being made that passes. */
+  readonly #again = new Set<AddonId>()
+  readonly #patience = patienceOfADay<AddonId>()
   #timer: NodeJS.Timeout | undefined
   #isAsking = false
 
@@ -147,6 +151,7 @@ export class DataTransfers implements AsyncDisposable {
       const stored = await runTransfer(this.#own, transfer, signal)
       store.dataTransfers.setState(id, { kind: 'succeeded', startedAt, endedAt: new Date(), stored })
       log.info({ transfer: id, kind: transfer.kind, app: transfer.appId }, 'data transferred')
+      if (transfer.from.addonId) this.#patience.forget(transfer.from.addonId)
       if (transfer.kind === 'backup') await this.#removeOld(transfer, signal)
     } catch (cause) {
       await this.#fail(transfer, { startedAt, cause, isCancelled: stop.signal.aborted })
@@ -160,13 +165,19 @@ export class DataTransfers implements AsyncDisposable {
     const ended = { startedAt, endedAt: new Date() }
     if (isDone) return void store.dataTransfers.setState(id, { kind: 'succeeded', ...ended, stored: null })
     if (isCancelled) return void store.dataTransfers.setState(id, { kind: 'cancelled', ...ended })
-    const isStopped = this.#stopping.signal.aborted || cause === stopped
-    const reason = reasonOf(transfer, asPaasError(isStopped ? stopped : cause))
+    const error = asPaasError(this.#stopping.signal.aborted ? stopped : cause)
+    const reason = reasonOf(transfer, error)
     log.warn({ transfer: id, app: appId, err: cause }, 'data not transferred')
     store.dataTransfers.addLine(id, reason)
     store.dataTransfers.setState(id, { kind: 'failed', ...ended, reason })
     platformLog.api(appId, `${transferName(transfer)} of ${transfer.from.name} failed: ${reason}`)
-    if (isStopped && transfer.scheduled && transfer.from.addonId) this.#askScheduled(transfer.from.addonId)
+    if (transfer.scheduled && transfer.from.addonId) this.#askAgain(transfer.from.addonId, error)
+  }
+
+  /** The schedule's next turn is not waited for where the backup may well succeed before. */
+  #askAgain(addonId: AddonId, error: PaasError): void {
+    if (error === stopped) this.#askScheduled(addonId)
+    else if (isBeside(error) && this.#patience.isLeft(addonId)) this.#again.add(addonId)
   }
 
   /** Those of the same add-on that its retention does not keep. */
@@ -190,7 +201,14 @@ export class DataTransfers implements AsyncDisposable {
       for (const schedule of store.backupSchedules.list()) {
         if (!isDue(schedule, now)) continue
         store.backupSchedules.setLast(schedule.addonId, now)
+        this.#again.delete(schedule.addonId)
+        this.#patience.forget(schedule.addonId)
         this.#askScheduled(schedule.addonId)
+      }
+      for (const addonId of this.#again) {
+        if (!this.#patience.isDue(addonId)) continue
+        this.#again.delete(addonId)
+        this.#askScheduled(addonId)
       }
       this.wake()
     } catch (cause) {

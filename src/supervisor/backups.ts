@@ -1,6 +1,8 @@
-import { wasBrokenOff } from '../backups/history.ts'
+import { brokenOff, failureOfNewest } from '../backups/history.ts'
 import type { Config } from '../config.ts'
+import { isBeside } from '../errors.ts'
 import { everyDay } from '../every-day.ts'
+import { retry } from '../retry.ts'
 import { runBeside } from './beside.ts'
 import type { ServerLog } from './server-log.ts'
 import { sayNote } from './terminal.ts'
@@ -10,25 +12,37 @@ type Options = { config: Pick<Config, 'backup' | 'paths'>; rolesDirectory: strin
 /** What `main/backup.ts` ends with where the backup counts, and says that it lacks something. */
 export const incomplete = 3
 
+/** Milliseconds until a backup is made again that something kept from being made which passes. */
+const pause = (failures: number): number => Math.min(60_000 * 2 ** (failures - 1), 3_600_000)
+
 /**
  * Backs the server up once a day, in a process of its own, which runs as the user that started the
- * server: no role may read the files of all. Disposal ends a backup under way, and the next server
- * makes it again.
+ * server: no role may read the files of all. One that Docker or the target was not there for is
+ * made again, until the next day. Disposal ends a backup under way; the next server makes it again.
  */
 export function backUpDaily({ config, rolesDirectory, env }: Options, log: Pick<ServerLog, 'fd' | 'path'>): Disposable {
   const at = config.backup?.at
   if (!at) return new DisposableStack()
   const stop = new AbortController()
-  const begin = async (): Promise<void> => {
+  let turn = new AbortController()
+  const backUp = async (): Promise<void> => {
     const code = await runBeside({ name: 'backup' }, { rolesDirectory, env, log }, stop.signal)
     if (code === 0 || stop.signal.aborted) return
     const what = code === incomplete ? 'is not complete' : 'failed'
     sayNote('backup', `${what}; see: paas server:backups, and ${log.path}`)
+    const failure = await failureOfNewest(config.paths.backups)
+    if (failure && isBeside(failure)) throw failure
   }
-  const daily = everyDay(at, () => void begin())
-  // A history that cannot be read is told of by whoever makes the next backup.
-  const again = wasBrokenOff(config.paths.backups).catch(() => false)
-  void again.then((isWanted) => (isWanted && !stop.signal.aborted ? begin() : undefined))
+  const begin = (): void => {
+    turn.abort()
+    turn = new AbortController()
+    const signal = AbortSignal.any([turn.signal, stop.signal])
+    // What else fails is told of by the backup itself.
+    retry(backUp, { onFailure: () => undefined, pause, signal }).catch(() => undefined)
+  }
+  const daily = everyDay(at, begin)
+  const newest = failureOfNewest(config.paths.backups).catch(() => undefined)
+  void newest.then((failure) => (failure?.message === brokenOff && !stop.signal.aborted ? begin() : undefined))
   return {
     [Symbol.dispose]: () => {
       daily[Symbol.dispose]()

@@ -1,11 +1,12 @@
 import type { Readable } from 'node:stream'
 import type { Config, TimeOfDay } from '../config.ts'
-import { asPaasError, PaasError } from '../errors.ts'
+import { asPaasError, isBeside, PaasError } from '../errors.ts'
 import { everyDay } from '../every-day.ts'
 import type { AppId, VolumeCopyId, VolumeId } from '../model/ids.ts'
 import { shutdown } from '../model/stop-reasons.ts'
 import type { VolumeCopy } from '../model/volume-copy.ts'
 import type { AppVolume } from '../model/volume.ts'
+import { patienceOfADay } from '../retry.ts'
 import { backUp } from './back-up.ts'
 import { fillNew } from './fill-new.ts'
 import { readNow, type VolumeParts } from './parts.ts'
@@ -16,7 +17,7 @@ export type VolumesOptions = Omit<VolumeParts, 'vault' | 'limits'> & {
   config: Pick<Config, 'paths' | 'volumeBackup' | 'limits'>
 }
 
-/** Milliseconds between two looks for backups that are missing. */
+/** Milliseconds between two looks for backups that are missing, or to be made again. */
 const watchEvery = 60_000
 /** Milliseconds until what something passing kept from being proven is looked at again. */
 const retryAfter = 5000
@@ -34,6 +35,9 @@ export class Volumes implements AsyncDisposable {
   readonly #proofs: VolumeProofs
   readonly #stopping = new AbortController()
   readonly #life = new DisposableStack()
+  /** Backups that something kept from being made that passes. */
+  readonly #delayed = new Map<VolumeId, VolumeCopy>()
+  readonly #patience = patienceOfADay<VolumeId>()
   #working: Promise<void> | undefined
   #again = false
   #later: NodeJS.Timeout | undefined
@@ -63,7 +67,11 @@ export class Volumes implements AsyncDisposable {
 
   #beginDaily(at: TimeOfDay): void {
     this.#life.use(everyDay(at, () => this.#try(() => this.backUpAll())))
-    const timer = setInterval(() => this.#try(() => this.#proofs.watch(new Date())), watchEvery).unref()
+    const look = () => {
+      this.#proofs.watch(new Date())
+      this.#backUpAgain()
+    }
+    const timer = setInterval(() => this.#try(look), watchEvery).unref()
     this.#life.defer(() => clearInterval(timer))
   }
 
@@ -96,11 +104,23 @@ export class Volumes implements AsyncDisposable {
   /** Records a backup of each volume that is there. */
   backUpAll(): void {
     const { store } = this.#parts
+    this.#delayed.clear()
     for (const { id, appId, name, made, leaving } of store.volumes.listAll()) {
       if (!made || leaving) continue
+      this.#patience.forget(id)
       this.#askDaily({ appId, volumeId: id, volume: name })
     }
     this.wake()
+  }
+
+  #backUpAgain(): void {
+    for (const [id, copy] of this.#delayed) {
+      if (!this.#patience.isDue(id)) continue
+      this.#delayed.delete(id)
+      if (!this.#parts.store.volumes.listAll().some((one) => one.id === id && !one.leaving)) continue
+      this.#askDaily(copy)
+      this.wake()
+    }
   }
 
   /**
@@ -192,8 +212,13 @@ export class Volumes implements AsyncDisposable {
     }
     const reason = [message, hint].filter(Boolean).join(' ')
     store.volumeCopies.setState(copy.id, { kind: 'failed', endedAt: new Date(), reason })
-    // The next day's is not waited for.
-    if (cause === stopped && copy.trigger === 'daily') this.#askDaily(copy)
+    if (copy.trigger === 'daily') this.#askAgain(copy, asPaasError(cause))
+  }
+
+  /** The next day's is not waited for where the backup may well succeed before. */
+  #askAgain(copy: VolumeCopy, error: PaasError): void {
+    if (error === stopped) this.#askDaily(copy)
+    else if (isBeside(error) && this.#patience.isLeft(copy.volumeId)) this.#delayed.set(copy.volumeId, copy)
   }
 
   #askDaily({ appId, volumeId, volume }: Pick<VolumeCopy, 'appId' | 'volumeId' | 'volume'>): void {

@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rmdir, writeFile } from 'node:fs/promises'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -58,6 +58,26 @@ describe('with a backup target', () => {
     expect(Date.now() - begin).toBeLessThan(60_000)
     const files = await stored()
     expect(files.filter((path) => /\/archive\/main\/17-1\/\w+\/[0-9A-F]{24}-/.test(path)).length).toBeGreaterThan(0)
+  })
+
+  it('whose disk is not mounted gets nothing, and all that it lacks when it is', async () => {
+    const place = target.env['PAAS_BACKUP_TARGET']!
+    await rename(place, `${place}.away`)
+    await mkdir(place)
+    await database.sql('INSERT INTO visits VALUES (-1)')
+    const { problem } = await database.untilBackups((now) => now.problem !== null, 'it says so')
+    expect(problem).toMatch(
+      /^The backup target \S+ cannot be used: what was stored there is gone\. .* remove \S+\.json$/,
+    )
+    expect(await readdir(place)).toEqual([])
+    await rmdir(place)
+    await rename(`${place}.away`, place)
+    const begin = Date.now()
+    await database.untilBackups(
+      ({ recovery_point_seconds: lost, problem: now }) =>
+        now === null && lost !== null && Date.now() - lost * 1000 > begin,
+      'the target has what was written',
+    )
   })
 
   it('a proof is about what is there: a file that is damaged at the target is noticed', async () => {

@@ -216,28 +216,6 @@ it('kill -9 of the worker in the midst of a backup leaves the app serving and th
   await paas('volumes:backup', 'data')
 })
 
-it('a restart in the midst of a daily backup has it made again', async () => {
-  await paas('volumes:backup', 'data')
-  const before = (await copies()).length
-  {
-    using _alone = await lockFile(join(server.dataDirectory, 'backups/target.lock'))
-    const { body } = await app.api<Copy>('POST', '/volume-copies', { kind: 'backup', volume: 'data' })
-    await until('it runs', async () => (await copies()).find(({ id }) => id === body.id)?.status === 'running')
-    using db = new DatabaseSync(join(server.dataDirectory, 'paas.db'), { timeout: 5000 })
-    db.prepare("UPDATE volume_copies SET cause = 'daily' WHERE id = ?").run(body.id)
-    process.kill(rolePid(server.pid, 'worker'), 'SIGKILL')
-  }
-  const all = await until(
-    'it is made again',
-    async () => {
-      const now = await copies()
-      return now.length === before + 2 && now[0]?.status === 'succeeded' && now
-    },
-    60_000,
-  )
-  expect(all[1]).toMatchObject({ status: 'failed', reason: 'The server was stopped in the midst of it.' })
-})
-
 /** Throw-away volumes of proofs. */
 async function trials(): Promise<string> {
   const own = ['--filter', `label=paas.server=${await server.serverId()}`]
@@ -280,6 +258,30 @@ it('kill -9 of the worker in the midst of a proof leaves no volume, and the proo
   expect(over).toMatchObject({ status: 'succeeded', reason: null })
   expect(await trials()).toBe('')
   await paas('volumes:destroy', 'large', '--confirm', 'large')
+})
+
+it('a restart in the midst of a daily backup has it made again', async () => {
+  await paas('volumes:backup', 'data')
+  const before = (await copies()).length
+  {
+    using _alone = await lockFile(join(server.dataDirectory, 'backups/target.lock'))
+    const { body } = await app.api<Copy>('POST', '/volume-copies', { kind: 'backup', volume: 'data' })
+    await until('it runs', async () => (await copies()).find(({ id }) => id === body.id)?.status === 'running')
+    using db = new DatabaseSync(join(server.dataDirectory, 'paas.db'), { timeout: 5000 })
+    db.prepare("UPDATE volume_copies SET cause = 'daily' WHERE id = ?").run(body.id)
+    process.kill(rolePid(server.pid, 'worker'), 'SIGKILL')
+  }
+  const all = await until(
+    'it is made again, and proven',
+    async () => {
+      const now = await copies()
+      const [newest] = now
+      // Its proof comes by itself.
+      return now.length === before + 2 && newest?.status === 'succeeded' && newest.proven_at !== null && now
+    },
+    60_000,
+  )
+  expect(all[1]).toMatchObject({ status: 'failed', reason: 'The server was stopped in the midst of it.' })
 })
 
 it('a backup that is damaged at the target is found by its proof, and the app and its webhooks are told', async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Config } from '../../src/config.ts'
-import { noteBackup, wasBrokenOff, type ServerBackup } from '../../src/backups/history.ts'
+import { noteBackup, type ServerBackup } from '../../src/backups/history.ts'
 import { keepArchivesStored } from '../../src/supervisor/archives.ts'
 import { backUpDaily } from '../../src/supervisor/backups.ts'
 import { runBeside } from '../../src/supervisor/beside.ts'
@@ -86,13 +86,6 @@ describe('what the server runs beside its roles', () => {
     await noteBackup(backups, { id: 'one', startedAt: 1, endedAt: null, state } as ServerBackup)
     using _daily = backUpDaily(options(), log)
     expect(await backup.pid()).toBeGreaterThan(0)
-  })
-
-  it('a backup that failed by itself is not made again before the next day', async () => {
-    const state = { kind: 'failed', code: 'backup_failed', reason: 'The target is away.' }
-    await noteBackup(directory, { id: 'one', startedAt: 1, endedAt: 2, state } as ServerBackup)
-    expect(await wasBrokenOff(directory)).toBe(false)
-    expect(await wasBrokenOff(join(directory, 'none'))).toBe(false)
   })
 
   it('what stores archives has ended when the server has', async () => {
