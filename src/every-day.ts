@@ -18,6 +18,11 @@ export function everyDay(at: TimeOfDay, work: () => void): Disposable {
   return { [Symbol.dispose]: () => clearTimeout(timer) }
 }
 
+/** Whether its time has come and gone since what is done every day was done last. */
+export function wasMissed(at: TimeOfDay, last: Date): boolean {
+  return nextTime(at, last).getTime() <= Date.now()
+}
+
 /**
  * The next moment after `now` with that time. A time that a change of the clocks leaves out is an
  * hour later.

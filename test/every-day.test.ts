@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { everyDay, nextTime } from '../src/every-day.ts'
+import { everyDay, nextTime, wasMissed } from '../src/every-day.ts'
 
 const night = { hour: 3, minute: 30 }
 
@@ -20,4 +20,12 @@ it('what is to be done every day is done once a day, also when the clock was set
   vi.setSystemTime(new Date(2026, 10, 28, 3, 25))
   await vi.advanceTimersByTimeAsync(3_600_000)
   expect(done.map((date) => date.getDate())).toEqual([27, 28])
+})
+
+it('is missed when its time has come since it was done last', () => {
+  vi.setSystemTime(new Date(2026, 10, 27, 4, 0))
+  expect(wasMissed(night, new Date(2026, 10, 27, 3, 29))).toBe(true)
+  expect(wasMissed(night, new Date(2026, 10, 27, 3, 30))).toBe(false)
+  vi.setSystemTime(new Date(2026, 10, 28, 3, 29))
+  expect(wasMissed(night, new Date(2026, 10, 27, 3, 30))).toBe(false)
 })

@@ -40,10 +40,9 @@ export async function listBackups(directory: string): Promise<ServerBackup[]> {
   return await readHistory(directory, { isRunning: lock === undefined })
 }
 
-/** Why the newest one failed, if it did. */
-export async function failureOfNewest(directory: string): Promise<PaasError | undefined> {
-  const [newest] = await listBackups(directory)
-  return newest?.state.kind === 'failed' ? new PaasError(newest.state.code, newest.state.reason) : undefined
+/** Why it failed, if it did. */
+export function failureOf({ state }: ServerBackup): PaasError | undefined {
+  return state.kind === 'failed' ? new PaasError(state.code, state.reason) : undefined
 }
 
 /** Who makes a backup holds it; undefined: somebody else does. */

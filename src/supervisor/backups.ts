@@ -1,7 +1,7 @@
-import { brokenOff, failureOfNewest } from '../backups/history.ts'
+import { brokenOff, failureOf, listBackups } from '../backups/history.ts'
 import type { Config } from '../config.ts'
 import { isBeside } from '../errors.ts'
-import { everyDay } from '../every-day.ts'
+import { everyDay, wasMissed } from '../every-day.ts'
 import { retry } from '../retry.ts'
 import { runBeside } from './beside.ts'
 import type { ServerLog } from './server-log.ts'
@@ -18,7 +18,8 @@ const pause = (failures: number): number => Math.min(60_000 * 2 ** (failures - 1
 /**
  * Backs the server up once a day, in a process of its own, which runs as the user that started the
  * server: no role may read the files of all. One that Docker or the target was not there for is
- * made again, until the next day. Disposal ends a backup under way; the next server makes it again.
+ * made again, until the next day. Disposal ends a backup under way; the next server makes it again,
+ * and one that was missed while there was none.
  */
 export function backUpDaily({ config, rolesDirectory, env }: Options, log: Pick<ServerLog, 'fd' | 'path'>): Disposable {
   const at = config.backup?.at
@@ -30,7 +31,8 @@ export function backUpDaily({ config, rolesDirectory, env }: Options, log: Pick<
     if (code === 0 || stop.signal.aborted) return
     const what = code === incomplete ? 'is not complete' : 'failed'
     sayNote('backup', `${what}; see: paas server:backups, and ${log.path}`)
-    const failure = await failureOfNewest(config.paths.backups)
+    const [newest] = await listBackups(config.paths.backups)
+    const failure = newest && failureOf(newest)
     if (failure && isBeside(failure)) throw failure
   }
   const begin = (): void => {
@@ -41,8 +43,12 @@ export function backUpDaily({ config, rolesDirectory, env }: Options, log: Pick<
     retry(backUp, { onFailure: () => undefined, pause, signal }).catch(() => undefined)
   }
   const daily = everyDay(at, begin)
-  const newest = failureOfNewest(config.paths.backups).catch(() => undefined)
-  void newest.then((failure) => (failure?.message === brokenOff && !stop.signal.aborted ? begin() : undefined))
+  void listBackups(config.paths.backups)
+    .catch(() => [])
+    .then(([newest]) => {
+      const isWanted = newest && (failureOf(newest)?.message === brokenOff || wasMissed(at, new Date(newest.startedAt)))
+      if (isWanted && !stop.signal.aborted) begin()
+    })
   return {
     [Symbol.dispose]: () => {
       daily[Symbol.dispose]()

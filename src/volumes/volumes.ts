@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { Config, TimeOfDay } from '../config.ts'
 import { asPaasError, isBeside, PaasError } from '../errors.ts'
-import { everyDay } from '../every-day.ts'
+import { everyDay, wasMissed } from '../every-day.ts'
 import type { AppId, VolumeCopyId, VolumeId } from '../model/ids.ts'
 import { shutdown } from '../model/stop-reasons.ts'
 import type { VolumeCopy } from '../model/volume-copy.ts'
@@ -67,6 +67,9 @@ export class Volumes implements AsyncDisposable {
 
   #beginDaily(at: TimeOfDay): void {
     this.#life.use(everyDay(at, () => this.#try(() => this.backUpAll())))
+    // Nobody was there for it.
+    const newest = this.#parts.store.volumeCopies.list().find(({ trigger }) => trigger === 'daily')
+    if (newest && wasMissed(at, newest.createdAt)) this.backUpAll()
     const look = () => {
       this.#proofs.watch(new Date())
       this.#backUpAgain()

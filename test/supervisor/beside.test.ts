@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Config } from '../../src/config.ts'
-import { noteBackup, type ServerBackup } from '../../src/backups/history.ts'
+import { brokenOff, noteBackup, type ServerBackup } from '../../src/backups/history.ts'
 import { keepArchivesStored } from '../../src/supervisor/archives.ts'
 import { backUpDaily } from '../../src/supervisor/backups.ts'
 import { runBeside } from '../../src/supervisor/beside.ts'
@@ -77,13 +77,14 @@ describe('what the server runs beside its roles', () => {
   })
 
   it.each([
-    ['its process ended in the midst of it', { kind: 'running' }],
-    ['a signal stopped it', { kind: 'failed', code: 'backup_failed', reason: 'It was stopped in the midst of it.' }],
-  ])('a backup is made again by the next server when %s', async (_, state) => {
+    ['its process ended in the midst of it', Date.now(), { kind: 'running' }],
+    ['a signal stopped it', Date.now(), { kind: 'failed', code: 'backup_failed', reason: brokenOff }],
+    ['there was no server at its hour', Date.now() - 25 * 3_600_000, { kind: 'succeeded' }],
+  ])('a backup is made by the next server when %s', async (_, startedAt, state) => {
     const backup = program('backup', lives)
     const { backups } = options().config.paths
     mkdirSync(backups)
-    await noteBackup(backups, { id: 'one', startedAt: 1, endedAt: null, state } as ServerBackup)
+    await noteBackup(backups, { id: 'one', startedAt, endedAt: null, state } as ServerBackup)
     using _daily = backUpDaily(options(), log)
     expect(await backup.pid()).toBeGreaterThan(0)
   })
