@@ -64,9 +64,20 @@ const mostTries = 3
  * @throws backup_failed, backup_target_refused, backup_damaged
  */
 export async function backUpServer(parts: BackupParts, signal: AbortSignal): Promise<BackupDone> {
-  const { restic, serverId: host, keepDays, openVolume: open, store, say } = parts
+  const { restic, serverId: host, keepDays } = parts
   await restic.open({ make: true, signal })
   await restic.unlock(signal)
+  const done = await storeServer(parts, signal)
+  // Of a dump that was ended in the midst, or that a backup which was killed had left running.
+  await restic.unlock(signal)
+  await restic.forget({ host, keepDays }, signal)
+  return done
+}
+
+/** Old copies of volumes are not removed from the target meanwhile. */
+async function storeServer(parts: BackupParts, signal: AbortSignal): Promise<BackupDone> {
+  const { restic, serverId: host, openVolume: open, store, say } = parts
+  using _held = await restic.hold({ alone: false }, signal)
   await using taken = await take(parts, signal)
   const storing = { restic, host, open, say }
   const { kept: volumes, ...copied } = await storeVolumes(storing, store.volumes.listAll(), signal)
@@ -79,9 +90,6 @@ export async function backUpServer(parts: BackupParts, signal: AbortSignal): Pro
   const files = await storeFiles(parts, taken.directory, signal)
   say('reading back what was stored')
   await verify(parts, { files, manifest }, signal)
-  // Of a dump that was ended in the midst, or that a backup which was killed had left running.
-  await restic.unlock(signal)
-  await restic.forget({ host, keepDays }, signal)
   return {
     snapshot: files.snapshot,
     takenAt: new Date(manifest.takenAt),

@@ -17,6 +17,9 @@ const passedOn = /^(PATH|HOME|TMPDIR|AWS_.*|SSL_CERT_FILE|SSL_CERT_DIR|https?_pr
 /** Its exit code when a file could not be read (restic's manual, "Scripting"). */
 const someUnread = 3
 
+/** What only looks needs no lock, which it would not get while something is removed. */
+const unlocked = '--no-lock'
+
 /** Milliseconds within which a target has to say whether there are backups. */
 const answerWithin = 60_000
 
@@ -95,9 +98,9 @@ export class Restic {
 
   /** Snapshots with this tag, the oldest first. */
   async snapshots(tag: string, signal: AbortSignal): Promise<Snapshot[]> {
-    const found = JSON.parse(await this.#call(['snapshots', '--json', '--tag', tag], { signal, read: text })) as
-      | Snapshot[]
-      | null
+    const found = JSON.parse(
+      await this.#call(['snapshots', unlocked, '--json', '--tag', tag], { signal, read: text }),
+    ) as Snapshot[] | null
     return (found ?? []).toSorted((one, other) => one.time.localeCompare(other.time))
   }
 
@@ -187,7 +190,7 @@ export class Restic {
     const { repository } = this.#deps
     if (repository.startsWith('/') && !existsSync(`${repository}/config`)) return false
     try {
-      await this.#call(['cat', 'config'], { signal })
+      await this.#call(['cat', 'config', unlocked], { signal })
       return true
     } catch (cause) {
       if (cause instanceof PaasError && cause.code === 'backup_missing') return false

@@ -40,6 +40,8 @@ export class Volumes implements AsyncDisposable {
   readonly #patience = patienceOfADay<VolumeId>()
   #working: Promise<void> | undefined
   #again = false
+  /** Waits until nothing is stored at the target: a backup of the server takes long. */
+  #retiring: Promise<void> | undefined
   #later: NodeJS.Timeout | undefined
   #converge: (appId: AppId) => void = () => undefined
 
@@ -154,7 +156,7 @@ export class Volumes implements AsyncDisposable {
     this.#life.dispose()
     clearTimeout(this.#later)
     this.#stopping.abort(shutdown)
-    await this.#working
+    await Promise.all([this.#working, this.#retiring])
   }
 
   async #workOff(): Promise<void> {
@@ -170,7 +172,7 @@ export class Volumes implements AsyncDisposable {
         await this.#do(copy, signal).catch((cause: unknown) => log.debug({ err: cause }, 'a copy failed'))
       }
       if (pending.some(({ trigger }) => trigger === 'daily')) {
-        await this.#retire(signal)
+        this.#retiring ??= this.#retire(signal).finally(() => (this.#retiring = undefined))
         this.#proofs.askAll()
       }
       await this.#proofs.workOff(signal)
@@ -234,8 +236,10 @@ export class Volumes implements AsyncDisposable {
     const { store, vault, log } = this.#parts
     try {
       await vault.retire(signal)
+      // One that is made from here on is not in the list.
+      const copies = store.volumeCopies.list({ kind: 'backup' })
       const kept = await vault.list(signal)
-      for (const { id, state } of store.volumeCopies.list({ kind: 'backup' })) {
+      for (const { id, state } of copies) {
         if (state.kind !== 'succeeded') continue
         const isKept = kept.some((snapshot) => snapshot.startsWith(state.snapshot ?? '-'))
         if (!isKept) store.volumeCopies.remove(id)

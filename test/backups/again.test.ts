@@ -80,7 +80,7 @@ it('are not made where the disk of the target is not mounted, which looks like a
     await api(server, 'POST', `/client/v11/databases/${cache.name}/backups`)
   }
   await ask()
-  expect((await backup(server.env)).code).toBe(0)
+  expect(await backup(server.env)).toMatchObject({ code: 0 })
   await until('each is made', async () => {
     const { volume, addon } = await attempts()
     return volume[0] === 'succeeded' && addon[0] === 'true'

@@ -1,6 +1,10 @@
 import { cp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { lockFile } from '../../src/lock.ts'
 import { removeFromEngine } from '../helpers/engine.ts'
 import { api, TestApp, until } from '../helpers/app.ts'
 import { startServer, type TestServer } from '../helpers/server.ts'
@@ -82,6 +86,36 @@ it('a restore refuses a data directory that has a server, and another passphrase
   expect(unknown.output).toMatch(/There is no backup "abcdef01"\. The newest are: [0-9a-f]{8} of /)
   expect(await readdir(target.directory)).not.toContain('data')
 }, 120_000)
+
+it('a backup waits while something is removed from its target, as old copies of volumes are', async () => {
+  expect(await backup(server.env)).toMatchObject({ code: 0 })
+  const place = target.env['PAAS_BACKUP_TARGET']!
+  const env = { ...process.env, RESTIC_REPOSITORY: place, RESTIC_PASSWORD_FILE: join(target.directory, 'passphrase') }
+  const path = join(server.dataDirectory, 'backups/target.lock')
+  let made: ReturnType<typeof backup>
+  {
+    using _alone = await lockFile(path)
+    const removing = spawn('restic', ['check', '--read-data'], { env, stdio: 'ignore' })
+    const ended = once(removing, 'close')
+    await until('it is alone', async () => (await readdir(join(place, 'locks'))).length > 0)
+    removing.kill('SIGSTOP')
+    made = backup(server.env)
+    let isOver = false
+    void made.then(() => (isOver = true))
+    await until('the backup waits or is over', async () => waiting(path) || isOver)
+    removing.kill('SIGCONT')
+    await ended
+  }
+  expect(await made).toMatchObject({ code: 0, output: expect.stringContaining('all of it was read back') })
+})
+
+/** Whether somebody waits for the lock. */
+function waiting(path: string): boolean {
+  const { ino } = statSync(path)
+  return readFileSync('/proc/locks', 'utf8')
+    .split('\n')
+    .some((line) => line.includes('->') && line.includes(`:${ino} `))
+}
 
 it('a target whose stored bytes changed fails the backup that reads it back, and a restore puts nothing in place', async () => {
   const copy = join(target.directory, 'damaged')
