@@ -60,7 +60,28 @@ export class Patience<Id> {
   }
 }
 
-/** With what is done once a day: the next day it is begun anew. */
-export function patienceOfADay<Id>(): Patience<Id> {
-  return new Patience<Id>(20 * 3600_000, { first: 60_000, most: 3600_000 })
+/** Between attempts at what is done once a day. */
+export const pausesOfADay: Pauses = { first: 60_000, most: 3_600_000 }
+
+/** Work that is done once a day and could not be done: when it is to be tried again that day. */
+export class Overdue<Id, Work> {
+  readonly #patience = new Patience<Id>(20 * 3_600_000, pausesOfADay)
+  readonly #waiting = new Map<Id, Work>()
+
+  add(id: Id, work: Work): void {
+    if (this.#patience.isLeft(id)) this.#waiting.set(id, work)
+  }
+
+  /** What is due by now, which waits no longer. */
+  take(): Work[] {
+    const due = [...this.#waiting].filter(([id]) => this.#patience.isDue(id))
+    for (const [id] of due) this.#waiting.delete(id)
+    return due.map(([, work]) => work)
+  }
+
+  /** It is done, or begun anew. */
+  forget(id: Id): void {
+    this.#waiting.delete(id)
+    this.#patience.forget(id)
+  }
 }

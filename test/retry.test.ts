@@ -1,5 +1,5 @@
 import { afterEach, expect, it, vi } from 'vitest'
-import { Patience } from '../src/retry.ts'
+import { Overdue, Patience } from '../src/retry.ts'
 
 afterEach(() => vi.useRealTimers())
 
@@ -23,4 +23,24 @@ it('what has succeeded begins anew', () => {
   vi.advanceTimersByTime(5000)
   patience.forget('upgrade')
   expect([patience.isDue('upgrade'), patience.isLeft('upgrade')]).toEqual([true, true])
+})
+
+it('what could not be done today is due after a minute, then after twice as long, an hour at most, until it is begun anew', () => {
+  vi.useFakeTimers({ toFake: ['performance'] })
+  const overdue = new Overdue<string, string>()
+  const attempts: number[] = []
+  overdue.add('volume', 'copy')
+  for (let minutes = 0; minutes <= 300; minutes++, vi.advanceTimersByTime(60_000)) {
+    for (const work of overdue.take()) {
+      attempts.push(minutes)
+      overdue.add('volume', work)
+    }
+  }
+  expect(attempts).toEqual([1, 3, 7, 15, 31, 63, 123, 183, 243])
+  overdue.forget('volume')
+  vi.advanceTimersByTime(3_600_000)
+  expect(overdue.take()).toEqual([])
+  overdue.add('volume', 'another')
+  vi.advanceTimersByTime(60_000)
+  expect([overdue.take(), overdue.take()]).toEqual([['another'], []])
 })

@@ -82,10 +82,10 @@ export class Restic {
     const patience = this.#deps.patience?.answer ?? answerWithin
     const soon = AbortSignal.any([signal, AbortSignal.timeout(patience)])
     try {
-      if (await this.#exists(soon)) return this.#note()
+      if (await this.#exists(soon)) return true
       if (!make) return false
       using _alone = await this.hold({ alone: true }, soon)
-      if (await this.#exists(soon)) return this.#note()
+      if (await this.#exists(soon)) return true
       if (this.#noted && existsSync(this.#noted)) throw lostTarget(this.#deps.repository, this.#noted)
       await this.#call(['init'], { signal: soon })
       this.#note()
@@ -178,12 +178,10 @@ export class Restic {
     return lock && join(dirname(lock), `had-backups-${name}`)
   }
 
-  #note(): true {
-    if (this.#noted && !existsSync(this.#noted)) {
-      mkdirSync(dirname(this.#noted), { recursive: true, mode: 0o700 })
-      writeFileSync(this.#noted, '', { mode: 0o600 })
-    }
-    return true
+  #note(): void {
+    if (!this.#noted || existsSync(this.#noted)) return
+    mkdirSync(dirname(this.#noted), { recursive: true, mode: 0o700 })
+    writeFileSync(this.#noted, '', { mode: 0o600 })
   }
 
   async #exists(signal: AbortSignal): Promise<boolean> {
@@ -191,6 +189,7 @@ export class Restic {
     if (repository.startsWith('/') && !existsSync(`${repository}/config`)) return false
     try {
       await this.#call(['cat', 'config', unlocked], { signal })
+      this.#note()
       return true
     } catch (cause) {
       if (cause instanceof PaasError && cause.code === 'backup_missing') return false

@@ -5,9 +5,9 @@ import type { Logger } from '../log.ts'
 import type { PlatformLog } from '../logs/platform-log.ts'
 import { backupsToRemove, isDue, transferName, type DataTransfer } from '../model/data-transfer.ts'
 import type { AddonId, DataTransferId } from '../model/ids.ts'
-import { shutdown } from '../model/stop-reasons.ts'
+import { shutdown, stoppedInItsMidst } from '../model/stop-reasons.ts'
 import { serviceNamed } from '../model/service.ts'
-import { patienceOfADay } from '../retry.ts'
+import { Overdue } from '../retry.ts'
 import { readServices } from '../services/definition.ts'
 import { awayInTheMidst, canBeDumped, endBeside, settleLoad } from '../services/dumps.ts'
 import type { Store } from '../store/store.ts'
@@ -43,8 +43,7 @@ export class DataTransfers implements AsyncDisposable {
   readonly #stopping = new AbortController()
   readonly #running = new Map<DataTransferId, { transfer: DataTransfer; stop: AbortController; done: Promise<void> }>()
   /** Add-ons whose scheduled backup something kept from being made that passes. */
-  readonly #again = new Set<AddonId>()
-  readonly #patience = patienceOfADay<AddonId>()
+  readonly #overdue = new Overdue<AddonId, AddonId>()
   #timer: NodeJS.Timeout | undefined
   #isAsking = false
 
@@ -151,7 +150,7 @@ export class DataTransfers implements AsyncDisposable {
       const stored = await runTransfer(this.#own, transfer, signal)
       store.dataTransfers.setState(id, { kind: 'succeeded', startedAt, endedAt: new Date(), stored })
       log.info({ transfer: id, kind: transfer.kind, app: transfer.appId }, 'data transferred')
-      if (transfer.from.addonId) this.#patience.forget(transfer.from.addonId)
+      if (transfer.from.addonId) this.#overdue.forget(transfer.from.addonId)
       if (transfer.kind === 'backup') await this.#removeOld(transfer, signal)
     } catch (cause) {
       await this.#fail(transfer, { startedAt, cause, isCancelled: stop.signal.aborted })
@@ -177,7 +176,7 @@ export class DataTransfers implements AsyncDisposable {
   /** The schedule's next turn is not waited for where the backup may well succeed before. */
   #askAgain(addonId: AddonId, error: PaasError): void {
     if (error === stopped) this.#askScheduled(addonId)
-    else if (isBeside(error) && this.#patience.isLeft(addonId)) this.#again.add(addonId)
+    else if (isBeside(error)) this.#overdue.add(addonId, addonId)
   }
 
   /** Those of the same add-on that its retention does not keep. */
@@ -201,15 +200,10 @@ export class DataTransfers implements AsyncDisposable {
       for (const schedule of store.backupSchedules.list()) {
         if (!isDue(schedule, now)) continue
         store.backupSchedules.setLast(schedule.addonId, now)
-        this.#again.delete(schedule.addonId)
-        this.#patience.forget(schedule.addonId)
+        this.#overdue.forget(schedule.addonId)
         this.#askScheduled(schedule.addonId)
       }
-      for (const addonId of this.#again) {
-        if (!this.#patience.isDue(addonId)) continue
-        this.#again.delete(addonId)
-        this.#askScheduled(addonId)
-      }
+      for (const addonId of this.#overdue.take()) this.#askScheduled(addonId)
       this.wake()
     } catch (cause) {
       log.error({ err: cause }, 'scheduled backups could not be begun')
@@ -245,7 +239,7 @@ export class DataTransfers implements AsyncDisposable {
 type Failure = { startedAt: Date; cause: unknown; isCancelled: boolean }
 
 const again = 'Nothing was changed; ask for it again.'
-const stopped = new PaasError('dump_failed', 'The server was stopped in the midst of it.', { hint: again })
+const stopped = new PaasError('dump_failed', stoppedInItsMidst, { hint: again })
 
 function reasonOf({ from, to }: DataTransfer, { code, message, hint }: PaasError): string {
   const { name } = from.addonId === null ? to : from

@@ -16,7 +16,7 @@ import {
 import { transferName } from '../model/data-transfer.ts'
 import type { AddonId, AddonProofId } from '../model/ids.ts'
 import { planNamed, serviceNamed } from '../model/service.ts'
-import { shutdown } from '../model/stop-reasons.ts'
+import { shutdown, stoppedInItsMidst } from '../model/stop-reasons.ts'
 import { Patience } from '../retry.ts'
 import type { Store } from '../store/store.ts'
 import { bringIntoArchive, makeArchiveBackup, noteFacts } from './archive.ts'
@@ -70,7 +70,7 @@ export class AddonBackups implements AsyncDisposable {
   begin(): void {
     if (this.#nightly) return
     const { store } = this.#own
-    store.addonBackups.noteLosses('The server was stopped in the midst of it.')
+    store.addonBackups.noteLosses(stoppedInItsMidst)
     store.archiveFetches.removeLost()
     this.#nightly = everyDay(night, () => void this.#look(async () => this.#proveAll()))
     // Of a worker that was killed in the midst of a proof, which is on record as not done.

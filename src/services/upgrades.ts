@@ -5,7 +5,7 @@ import type { Addon } from '../model/addon.ts'
 import { longestHold, rehearsalAge, type AddonUpgrade } from '../model/addon-upgrade.ts'
 import type { AddonId, AddonUpgradeId, AppId } from '../model/ids.ts'
 import { planNamed, serviceNamed, type Service, type ServicePlan } from '../model/service.ts'
-import { shutdown } from '../model/stop-reasons.ts'
+import { shutdown, stoppedInItsMidst } from '../model/stop-reasons.ts'
 import type { PlatformLog } from '../logs/platform-log.ts'
 import { Patience } from '../retry.ts'
 import type { Store } from '../store/store.ts'
@@ -267,7 +267,7 @@ export class AddonUpgrades implements AsyncDisposable {
   }
 }
 
-const stopped = 'The server was stopped in the midst of it.'
+const stopped = stoppedInItsMidst
 
 function recentRehearsal({ addonUpgrades }: Pick<Store, 'addonUpgrades'>, of: AddonUpgrade): number | undefined {
   if (of.isRehearsal) return undefined

@@ -1,8 +1,8 @@
 import { brokenOff, failureOf, listBackups } from '../backups/history.ts'
 import type { Config } from '../config.ts'
-import { isBeside } from '../errors.ts'
+import { asPaasError, isBeside } from '../errors.ts'
 import { everyDay, wasMissed } from '../every-day.ts'
-import { retry } from '../retry.ts'
+import { pausesOfADay, retry } from '../retry.ts'
 import { runBeside } from './beside.ts'
 import type { ServerLog } from './server-log.ts'
 import { sayNote } from './terminal.ts'
@@ -13,7 +13,7 @@ type Options = { config: Pick<Config, 'backup' | 'paths'>; rolesDirectory: strin
 export const incomplete = 3
 
 /** Milliseconds until a backup is made again that something kept from being made which passes. */
-const pause = (failures: number): number => Math.min(60_000 * 2 ** (failures - 1), 3_600_000)
+const pause = (failures: number): number => Math.min(pausesOfADay.first * 2 ** (failures - 1), pausesOfADay.most)
 
 /**
  * Backs the server up once a day, in a process of its own, which runs as the user that started the
@@ -33,14 +33,17 @@ export function backUpDaily({ config, rolesDirectory, env }: Options, log: Pick<
     sayNote('backup', `${what}; see: paas server:backups, and ${log.path}`)
     const [newest] = await listBackups(config.paths.backups)
     const failure = newest && failureOf(newest)
-    if (failure && isBeside(failure)) throw failure
+    if (failure) throw failure
   }
   const begin = (): void => {
     turn.abort()
     turn = new AbortController()
     const signal = AbortSignal.any([turn.signal, stop.signal])
-    // What else fails is told of by the backup itself.
-    retry(backUp, { onFailure: () => undefined, pause, signal }).catch(() => undefined)
+    const onFailure = (thrown: unknown): void => {
+      if (!isBeside(asPaasError(thrown))) throw thrown
+    }
+    // The terminal was told already; a history that cannot be read fails each backup.
+    retry(backUp, { onFailure, pause, signal }).catch(() => undefined)
   }
   const daily = everyDay(at, begin)
   void listBackups(config.paths.backups)

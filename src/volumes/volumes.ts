@@ -3,10 +3,10 @@ import type { Config, TimeOfDay } from '../config.ts'
 import { asPaasError, isBeside, PaasError } from '../errors.ts'
 import { everyDay, wasMissed } from '../every-day.ts'
 import type { AppId, VolumeCopyId, VolumeId } from '../model/ids.ts'
-import { shutdown } from '../model/stop-reasons.ts'
+import { shutdown, stoppedInItsMidst } from '../model/stop-reasons.ts'
 import type { VolumeCopy } from '../model/volume-copy.ts'
 import type { AppVolume } from '../model/volume.ts'
-import { patienceOfADay } from '../retry.ts'
+import { Overdue } from '../retry.ts'
 import { backUp } from './back-up.ts'
 import { fillNew } from './fill-new.ts'
 import { readNow, type VolumeParts } from './parts.ts'
@@ -36,8 +36,7 @@ export class Volumes implements AsyncDisposable {
   readonly #stopping = new AbortController()
   readonly #life = new DisposableStack()
   /** Backups that something kept from being made that passes. */
-  readonly #delayed = new Map<VolumeId, VolumeCopy>()
-  readonly #patience = patienceOfADay<VolumeId>()
+  readonly #overdue = new Overdue<VolumeId, VolumeCopy>()
   #working: Promise<void> | undefined
   #again = false
   /** Waits until nothing is stored at the target: a backup of the server takes long. */
@@ -109,20 +108,17 @@ export class Volumes implements AsyncDisposable {
   /** Records a backup of each volume that is there. */
   backUpAll(): void {
     const { store } = this.#parts
-    this.#delayed.clear()
     for (const { id, appId, name, made, leaving } of store.volumes.listAll()) {
       if (!made || leaving) continue
-      this.#patience.forget(id)
+      this.#overdue.forget(id)
       this.#askDaily({ appId, volumeId: id, volume: name })
     }
     this.wake()
   }
 
   #backUpAgain(): void {
-    for (const [id, copy] of this.#delayed) {
-      if (!this.#patience.isDue(id)) continue
-      this.#delayed.delete(id)
-      if (!this.#parts.store.volumes.listAll().some((one) => one.id === id && !one.leaving)) continue
+    for (const copy of this.#overdue.take()) {
+      if (!this.#parts.store.volumes.listAll().some(({ id, leaving }) => id === copy.volumeId && !leaving)) continue
       this.#askDaily(copy)
       this.wake()
     }
@@ -223,7 +219,7 @@ export class Volumes implements AsyncDisposable {
   /** The next day's is not waited for where the backup may well succeed before. */
   #askAgain(copy: VolumeCopy, error: PaasError): void {
     if (error === stopped) this.#askDaily(copy)
-    else if (isBeside(error) && this.#patience.isLeft(copy.volumeId)) this.#delayed.set(copy.volumeId, copy)
+    else if (isBeside(error)) this.#overdue.add(copy.volumeId, copy)
   }
 
   #askDaily({ appId, volumeId, volume }: Pick<VolumeCopy, 'appId' | 'volumeId' | 'volume'>): void {
@@ -256,7 +252,7 @@ export class Volumes implements AsyncDisposable {
   }
 }
 
-const stopped = new PaasError('backup_failed', 'The server was stopped in the midst of it.')
+const stopped = new PaasError('backup_failed', stoppedInItsMidst)
 
 const verbs: Record<VolumeCopy['kind'], string> = {
   backup: 'back up',
