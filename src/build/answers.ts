@@ -174,9 +174,13 @@ function treeOf(rest: string): Tree | undefined {
   return path && { path, id }
 }
 
-/** Its failure goes to whoever reads it, if anybody does. */
+/**
+ * Gives chunks as they come: a reader of bytes gets all that waits put together, which copies each
+ * of them. Its failure goes to whoever reads it, if anybody does.
+ */
 function stream(): PassThrough {
-  return new PassThrough({ highWaterMark: 2 ** 20 }).on('error', () => undefined)
+  const sides = { writableHighWaterMark: 2 ** 20, readableHighWaterMark: 1, readableObjectMode: true }
+  return new PassThrough(sides).on('error', () => undefined)
 }
 
 /** @returns when more can be taken */
