@@ -55,7 +55,7 @@ export class AddonUpgrades implements AsyncDisposable {
     if (this.#done) return
     this.#converge = converge
     for (const upgrade of this.#own.store.addonUpgrades.listOpen()) {
-      if (upgrade.state.kind !== 'asked') this.#fail(upgrade, new PaasError('upgrade_failed', stopped))
+      if (upgrade.state.kind !== 'asked') this.#fail(upgrade, new PaasError('upgrade_failed', stoppedInItsMidst))
     }
     this.#done = this.#watch()
   }
@@ -255,9 +255,9 @@ export class AddonUpgrades implements AsyncDisposable {
     const { store } = this.#own
     const addon = store.addons.find(addonId)
     const isAway = code === 'engine_unavailable'
-    if (!addon || !(isAway || message === stopped)) return message
+    if (!addon || !(isAway || message === stoppedInItsMidst)) return message
     const command = `paas pg:upgrade${isRehearsal ? ':dryrun' : ''} ${addon.name} -a ${store.apps.get(addon.appId)?.name}`
-    return `${isAway ? awayInTheMidst(addon.name) : stopped} Try again with: ${command}`
+    return `${isAway ? awayInTheMidst(addon.name) : stoppedInItsMidst} Try again with: ${command}`
   }
 
   /** What is being restored into it would go on for as long as it takes. */
@@ -266,8 +266,6 @@ export class AddonUpgrades implements AsyncDisposable {
     for (const { id } of await engine.listServices({ addonId })) await engine.stopDyno(id, 0)
   }
 }
-
-const stopped = stoppedInItsMidst
 
 function recentRehearsal({ addonUpgrades }: Pick<Store, 'addonUpgrades'>, of: AddonUpgrade): number | undefined {
   if (of.isRehearsal) return undefined
