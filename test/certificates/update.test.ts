@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { TsigKey } from '../../src/acme-settings.ts'
 import { updateSetter } from '../../src/certificates/records/update.ts'
-import { freePort } from '../helpers/free-port.ts'
 import { NameServer, nameServers, updateKey as key } from '../helpers/name-server.ts'
 import { whyNoPebble } from '../helpers/pebble.ts'
+import { refusingPort } from '../router/helpers/apps.ts'
 import { ManagedSite } from './managed-site.ts'
 
 const own = [{ name: 'zone.test', updates: true }]
@@ -41,7 +41,7 @@ for (const { name: called, program, whyNot } of nameServers) {
     })
 
     it('is not set when the server is away', async () => {
-      const setter = setterAt(await freePort(), { zone: 'zone.test', key })
+      const setter = setterAt(refusingPort, { zone: 'zone.test', key })
       await expect(setter.set('_acme-challenge.zone.test', 'one')).rejects.toThrow(/did not set .* ECONNREFUSED/)
     })
   })

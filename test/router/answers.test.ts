@@ -38,7 +38,7 @@ describe('the router itself answers', () => {
 
   it('H21 when every dyno refuses the connection', async () => {
     await using router = await startRouter({
-      routes: [route([{ port: await refusingPort() }, { port: await refusingPort() }])],
+      routes: [route([{ port: refusingPort }, { port: refusingPort + 1 }])],
     })
     expect(statusOf(await get(router.port))).toBe(503)
     expect(router.lines).toEqual([expect.stringMatching(/code=H21 desc="Backend connection refused"/)])
@@ -157,7 +157,7 @@ describe('a request that the router refuses', () => {
 describe('a dyno that refuses the connection', () => {
   it('is passed over, and asked last for a while', async () => {
     await using app = await startApp((_, res) => res.end('ok'))
-    await using router = await startRouter({ routes: [route([{ port: await refusingPort() }, app])] })
+    await using router = await startRouter({ routes: [route([{ port: refusingPort }, app])] })
     for (let i = 0; i < 10; i++) expect(statusOf(await get(router.port))).toBe(200)
     expect(router.lines.every((line) => line.includes('dyno=web.2'))).toBe(true)
   })

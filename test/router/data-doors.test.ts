@@ -16,6 +16,7 @@ import { DataDoors } from '../../src/router/data-doors/data-doors.ts'
 import { readMysqlPacket } from '../../src/router/data-doors/mysql-begin.ts'
 import type { TlsIdentity } from '../../src/router/tls/identity.ts'
 import { freePort } from '../helpers/free-port.ts'
+import { refusingPort } from './helpers/apps.ts'
 import { testIdentity } from './helpers/tls-router.ts'
 
 const silent = createLog('test', 'silent')
@@ -206,10 +207,7 @@ describe('who came through to no service', () => {
     const { lines, ...told } = watch()
     using doors = openDoors({ handshake: 2_000, connect: 2_000 }, told)
     const [one, strict, off] = [await door(), await door({ protocol: 'postgres' }), await door({ target: null })]
-    const [gone, closed] = [
-      await door({ target: { host: '127.0.0.1', port: await freePort() } }),
-      await door({ most: 0 }),
-    ]
+    const [gone, closed] = [await door({ target: { host: '127.0.0.1', port: refusingPort } }), await door({ most: 0 })]
     await doors.install([one, strict, off, gone, closed])
     /** Closed by the other side, after these bytes. */
     const end = async (port: number, bytes: Buffer | string = ''): Promise<void> => {

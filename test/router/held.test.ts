@@ -93,8 +93,7 @@ describe('a held route', () => {
 
 describe('a patient route', () => {
   it('keeps what its dyno refuses until that takes it', async () => {
-    const port = await refusingPort()
-    await using router = await startRouter({ routes: [route([{ port }], { patient: true })] })
+    await using router = await startRouter({ routes: [route([{ port: refusingPort }], { patient: true })] })
     const answer = post(router, 'hi')
     await expect.poll(() => router.router.held).toBe(1)
     await using next = await startNext()
@@ -103,7 +102,7 @@ describe('a patient route', () => {
   })
 
   it('answers H90 when that takes too long', async () => {
-    const routes = [route([{ port: await refusingPort() }], { patient: true })]
+    const routes = [route([{ port: refusingPort }], { patient: true })]
     await using router = await startRouter({ routes, limits: { hold: { ...hold, time: 500 } } })
     expect(await get(router)).toMatch(/H90/)
   })

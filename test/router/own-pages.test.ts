@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { freePort } from '../helpers/free-port.ts'
 import { PageCache } from '../../src/router/page-cache.ts'
 import { isAppRoute } from '../../src/router/table/table-schema.ts'
+import { refusingPort } from './helpers/apps.ts'
 import { statusOf, talk } from './helpers/raw-client.ts'
 import { route, startRouter } from './helpers/router.ts'
 
@@ -54,7 +54,7 @@ describe('a page of the app', () => {
     ['up', {}, '<p>Öh nein'],
     ['up', { edge: { deny: ['127.0.0.0/8'] } }, 'its address is not allowed'],
   ] as const)('for the state %s and %j is right', async (state, fields, wanted) => {
-    const refusing = { port: await freePort() }
+    const refusing = { port: refusingPort }
     await using router = await startRouter({
       pages: new PageCache(directory),
       routes: [route([refusing], { state, pages, ...fields } as object)],

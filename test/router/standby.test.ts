@@ -28,7 +28,7 @@ describe('a dyno on standby', () => {
 
   it('gets what the other refuses, with or without a body', async () => {
     await using old = await startOld()
-    await using router = await startRouter({ routes: [handingOver(await refusingPort(), old)] })
+    await using router = await startRouter({ routes: [handingOver(refusingPort, old)] })
     expect(await get(router)).toMatch(/old$/)
     expect(await post(router)).toMatch(/old$/)
     expect(router.lines).toEqual([expect.stringMatching(/at=info/), expect.stringMatching(/at=info/)])

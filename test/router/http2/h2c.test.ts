@@ -91,7 +91,7 @@ describe('an app that speaks HTTP/2 in the clear', () => {
     const isBroken = once(stream, 'error')
     stream.resume()
     await isBroken
-    router.router.routes.switchTo(route([{ port: await refusingPort() }], { edge }))
+    router.router.routes.switchTo(route([{ port: refusingPort }], { edge }))
     expect(await client.ask()).toMatchObject({ status: 503 })
     const codes = router.lines.map((line) => /code=(\w+)/.exec(line)?.[1])
     expect(codes).toEqual(['H13', 'H18', 'H21'])
