@@ -7,6 +7,7 @@ import { basename, join, resolve } from 'node:path'
 import { PassThrough, type Readable } from 'node:stream'
 import { parseArgs, promisify } from 'node:util'
 import { createPackPolicy } from '../src/build/pack-url.ts'
+import { createTreeMaker } from '../src/build/make-tree.ts'
 import { createPipeline } from '../src/build/pipeline.ts'
 import { BuildSandboxes } from '../src/build/sandboxes.ts'
 import { createStacks } from '../src/build/stacks.ts'
@@ -99,7 +100,8 @@ async function buildLocal(directory: string, { env, buildpacks, stack, noCache, 
   const sandboxes = life.use(new BuildSandboxes({ engine, toolboxes, trees, build, log }))
   const repositories = { archive: async () => source.archive(), tree: async () => source.tree }
   const { registries, limits } = config
-  const deps = { engine, toolboxes, sandboxes, trees, repositories, build, registries, limits, log }
+  const makeTree = createTreeMaker(engine)
+  const deps = { engine, toolboxes, sandboxes, trees, makeTree, repositories, build, registries, limits, log }
   const pipeline = createPipeline({ ...deps, packPolicy: createPackPolicy(config) })
   const output = createNarrator({ write: (text) => process.stdout.write(text), config: env })
   const request = { buildId: newId<BuildId>(), appId, app: name, stack, commit: source.tree, config: env, buildpacks }

@@ -36,14 +36,10 @@ export class Answers {
   readonly commits = new Map<string, string>()
   /** YAML of bin/release. */
   release = ''
-  /** The part of the build directory that is a layer of its own. */
+  /** The part of the build directory that is a layer of its own; its tar is in the sandbox. */
   tree: Tree | undefined
   /** Likewise one that only builds need: the slug has nothing of it. */
   spare: Tree | undefined
-  /** A tar of `tree`, once the packs are done; undefined: there is none, or the platform has it. */
-  treeFiles: PassThrough | undefined
-  /** The length of that. */
-  treeBytes = 0
   /** A tar of the build directory, of the tree only what is not as in that. */
   readonly slug = stream()
   /** The most bytes of that, if it says so. */
@@ -53,8 +49,6 @@ export class Answers {
   #pending = Buffer.alloc(0)
   /** Bytes of `release` that are still to come. */
   #releaseBytes = 0
-  /** Likewise of the tree's tar. */
-  #treeLeft = 0
   #isSlug = false
   #reports = 0
 
@@ -66,10 +60,9 @@ export class Answers {
   /** @returns when more can be taken: a slug is not held in memory */
   feed(chunk: Buffer): Promise<void> | void {
     if (this.#isSlug) return pass(this.slug, chunk)
-    if (this.#treeLeft > 0) return this.#feedTree(chunk)
     this.#pending = Buffer.concat([this.#pending, chunk])
     while (this.#takeOne()) {
-      if (!this.#isSlug && this.#treeLeft === 0) continue
+      if (!this.#isSlug) continue
       const rest = this.#pending
       this.#pending = Buffer.alloc(0)
       return this.feed(rest)
@@ -79,19 +72,8 @@ export class Answers {
 
   /** All has been said. @param error why the slug is not whole */
   end(error?: Error): void {
-    for (const files of [this.treeFiles, this.slug]) {
-      if (error) files?.destroy(error)
-      else files?.end()
-    }
-  }
-
-  async #feedTree(chunk: Buffer): Promise<void> {
-    const part = chunk.subarray(0, this.#treeLeft)
-    this.#treeLeft -= part.length
-    if (this.treeFiles) await pass(this.treeFiles, part)
-    if (this.#treeLeft > 0) return
-    this.treeFiles?.end()
-    if (part.length < chunk.length) await this.feed(chunk.subarray(part.length))
+    if (error) this.slug.destroy(error)
+    else this.slug.end()
   }
 
   /** False when the next line, or part of bin/release, is not complete. */
@@ -118,7 +100,7 @@ export class Answers {
     else if (word === 'failed') this.failed = this.#verdict(rest)
     else if (word === 'stack') this.stack = this.#verdict(rest)
     else if (word === 'release') this.#releaseBytes = Math.min(Number.parseInt(rest, 10) || 0, mostBytes)
-    else if (word === 'tree') this.#treeBegins(rest)
+    else if (word === 'tree') this.#kept(rest)
     else if (word === 'spare') this.spare ??= treeOf(rest)
     else if (word === 'slug') this.#slugBegins(rest)
   }
@@ -138,15 +120,9 @@ export class Answers {
     this.#on.compiling()
   }
 
-  #treeBegins(rest: string): void {
-    const [, id = '', bytes = '', place = ''] = /^([0-9a-f]{64}) (\d{1,12}) (.*)$/.exec(rest) ?? []
-    const path = treePath(place)
-    if (path === undefined || this.tree) return
-    this.tree = { path, id }
-    this.treeBytes = Number(bytes)
-    this.#treeLeft = this.treeBytes
-    if (this.#treeLeft > 0) this.treeFiles = stream()
-    this.#on.done()
+  #kept(rest: string): void {
+    this.tree ??= treeOf(rest)
+    if (this.tree) this.#on.done()
   }
 
   #slugBegins(rest: string): void {

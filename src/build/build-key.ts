@@ -74,6 +74,6 @@ async function imagesOf(toolbox: InputDeps['toolbox'], plan: BuildPlan, onProgre
 }
 
 /** Those of ours that may build it; what another one needs to run is not made for it. */
-export function possiblePacks({ toolchains }: Pick<PacksPlan, 'toolchains'>): PackName[] {
+function possiblePacks({ toolchains }: Pick<PacksPlan, 'toolchains'>): PackName[] {
   return [...toolchains, ...packsWithoutToolchain]
 }

@@ -38,11 +38,8 @@ export type Compiled = {
   commits: ReadonlyMap<string, string>
   /** The process types the last pack declares. */
   defaults: ProcessTypes
-  /**
-   * The part of the build directory that is a layer of its own; `files`: a tar of it, of so many
-   * bytes.
-   */
-  tree: (Tree & { files: Readable | undefined; bytes: number }) | undefined
+  /** The part of the build directory that is a layer of its own; the sandbox has a tar of it. */
+  tree: Tree | undefined
   /** Likewise one that nothing of the app needs where it runs: later builds begin with it. */
   spare: Tree | undefined
   /** A tar of the build directory, as the sandbox gives it, and its most bytes if it knows. */
@@ -78,9 +75,8 @@ export async function compile(
   const ended = await Promise.race([done.promise, running])
   if (ended) throw explain(deps, answers, { ...(await ended.exit()), clues }, source)
   const packs = answers.packs.map((pack) => shown(deps, pack))
-  const { commits, spare } = answers
+  const { commits, tree, spare } = answers
   const slug = { tar: answers.slug, mostBytes: answers.slugBytes }
-  const tree = answers.tree && { ...answers.tree, files: answers.treeFiles, bytes: answers.treeBytes }
   const defaults = await defaultTypes(answers.release)
   return { packs, commits, defaults, tree, spare, slug, whole: isWhole(deps, running) }
 }

@@ -3,11 +3,9 @@ import type { Engine, Image } from '../engine/engine.ts'
 import type { Owner } from '../model/app-user.ts'
 import { PaasError } from '../errors.ts'
 import { bytesOfUsers, withOwner } from './app-passwd.ts'
-import type { AppId } from '../model/ids.ts'
 import type { BuildRequest } from '../model/build-request.ts'
 import { slugFiles, type SlugFacts } from './slug.ts'
-import { treeFiles } from './tree-files.ts'
-import { treeBytes, treeLabels, withinSlug, type Tree } from './trees.ts'
+import { treeBytes, withinSlug } from './trees.ts'
 import { appDirectory } from './directories.ts'
 
 const zeros = Buffer.alloc(64 * 1024)
@@ -38,20 +36,6 @@ export async function exportSlug(
   const mostBytes = slug.mostBytes !== undefined && slug.mostBytes <= slugBytes ? slug.mostBytes : undefined
   const image = await appendSlug(engine, options, files, mostBytes)
   return { ...facts, image }
-}
-
-/**
- * The image with a tree on it, which slugs are put on.
- * @throws slug_too_large, and the tar's error
- */
-export function exportTree(
-  engine: Pick<Engine, 'appendLayer'>,
-  { tree, files, bytes, appId }: { tree: Tree; files: Readable; bytes: number; appId: AppId },
-  { base, owner, slugBytes }: Pick<ExportOptions, 'base' | 'owner' | 'slugBytes'>,
-): Promise<Image> {
-  const { files: layer, facts } = treeFiles(files, { slugBytes, owner })
-  const config = () => ({ labels: { 'paas.app': appId, ...treeLabels('run', tree, base, facts.bytes) } })
-  return engine.appendLayer({ base: base.digest, layer, bytes, config })
 }
 
 /**

@@ -10,19 +10,10 @@ import { buildProgram } from './toolbox.ts'
  * What a sandbox is told to do for a build: its files, config vars among them, and the program that
  * asks the packs.
  */
-export function buildOrder(
-  request: BuildRequest,
-  { mode, packs }: Candidates,
-  source: Readable,
-  { stack, knownTree }: { stack: string; knownTree: string | undefined },
-) {
+export function buildOrder(request: BuildRequest, { mode, packs }: Candidates, source: Readable, stack: string) {
   return {
     argv: [buildProgram, appDirectory, cacheDirectory, configDirectory, mode, ...packs],
-    env: {
-      ...environment(request, stack),
-      PAAS_ALONE: 'yes',
-      ...(knownTree !== undefined && { PAAS_KNOWN_TREE: knownTree }),
-    },
+    env: { ...environment(request, stack), PAAS_ALONE: 'yes' },
     files: Readable.from(oneAfterAnother(configFiles(request.config), source), { objectMode: false }),
   }
 }

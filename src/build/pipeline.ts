@@ -8,20 +8,14 @@ import { within } from '../model/machine.ts'
 import { appUser } from '../model/app-user.ts'
 import { usualStack } from '../model/stack.ts'
 import type { Repositories } from '../model/repositories.ts'
-import {
-  buildInputs,
-  packsFromElsewhere,
-  possiblePacks,
-  withCommits,
-  type BuildPlan,
-  type PacksPlan,
-} from './build-key.ts'
+import { buildInputs, packsFromElsewhere, withCommits, type BuildPlan, type PacksPlan } from './build-key.ts'
 import { compile, type Compiled } from './compile.ts'
 import type { AddressPolicy } from '../outbound/addresses.ts'
 import { candidates } from './detect.ts'
 import { buildDockerfile, isDockerfileBuild, type DockerfileDeps } from './dockerfile/build-dockerfile.ts'
-import { exportSlug, exportTree, imageLabels } from './export.ts'
+import { exportSlug, imageLabels } from './export.ts'
 import { lookedUpOnce } from './looked-up-once.ts'
+import type { TreeMaker } from './make-tree.ts'
 import { createMask } from '../output/mask.ts'
 import { buildOrder } from './order.ts'
 import { currentCommits } from './pack-commits.ts'
@@ -36,7 +30,7 @@ import { sourceWarnings } from './source-warnings.ts'
 import { tellProgress } from './tell-progress.ts'
 import type { Toolbox } from './toolbox.ts'
 import { toolchainsFor } from './toolchains.ts'
-import { treeBytes, type AppTrees } from './trees.ts'
+import { treeBytes, treeOrder, type AppTrees, type Tree } from './trees.ts'
 
 export type PipelineDeps = {
   engine: Pick<Engine, 'appendLayer' | 'machine'> & DockerfileDeps['engine']
@@ -44,6 +38,7 @@ export type PipelineDeps = {
   toolboxes: (stack: string) => BuildTools
   sandboxes: Pick<BuildSandboxes, 'dismiss' | 'keepTree' | 'remove' | 'take'>
   trees: AppTrees
+  makeTree: TreeMaker
   repositories: Pick<Repositories, 'archive' | 'tree'>
   build: BuildLimits & { timeoutSeconds: number; cacheMiB: number }
   /** What a Dockerfile may begin with. */
@@ -148,8 +143,7 @@ async function withPacks(run: Run, source: SourceFacts, wanted: Wanted): Promise
     if (same) return same
     const compiled = await runPacks(run, sandbox, asked, source)
     output.topic('Compressing...')
-    if (compiled.tree?.files) output.detail('Dependencies, as a layer of their own that later builds use')
-    const slug = await clock.time('export', () => makeSlug(run, compiled))
+    const slug = await clock.time('export', () => makeSlug(run, sandbox, compiled))
     output.detail(`Done: ${mebibytes(slug.bytes)}`)
     const processTypes = decideProcessTypes(output, parseProcfileOf(slug.procfile), compiled.defaults)
     const buildpack = compiled.packs.map(({ name }) => name).join(', ')
@@ -200,8 +194,7 @@ async function runPacks(run: Run, sandbox: Sandbox, asked: PacksPlan, source: So
   const { memoryMiB } = within(deps.build, await deps.engine.machine())
   const mask = createMask(request.config)
   const files = sourceForBuild(await archive(run), source.files['.slugignore'])
-  const knownTree = (await runTree(run, asked))?.id
-  const order = buildOrder(request, asked, files, { stack: request.stack, knownTree })
+  const order = buildOrder(request, asked, files, request.stack)
   const detected = Promise.withResolvers<void>()
   const onReport = (line: string) => (facts.packs = [...(facts.packs ?? []), line])
   const options = { source, candidates: asked, order, onDetected: detected.resolve, onReport }
@@ -210,59 +203,53 @@ async function runPacks(run: Run, sandbox: Sandbox, asked: PacksPlan, source: So
   return clock.time('compile', () => compiled)
 }
 
-async function makeSlug(run: Run, compiled: Compiled) {
+async function makeSlug(run: Run, sandbox: Sandbox, compiled: Compiled) {
   try {
-    return await exportBuild(run, compiled)
+    return await exportBuild(run, sandbox, compiled)
   } finally {
     // The sandbox waits until all it says is taken.
-    compiled.tree?.files?.destroy()
     compiled.slug.tar.destroy()
   }
 }
 
-async function exportBuild(run: Run, { packs, tree, spare, slug, whole }: Compiled) {
+async function exportBuild(run: Run, sandbox: Sandbox, { packs, tree, spare, slug, whole }: Compiled) {
   const { deps, request, output, facts } = run
   const names = packs.map(({ pack }) => pack)
   const base = await deps.toolbox.runImage(names.filter(isOurs), (line) => tellProgress(output, line))
-  const options = { owner: appUser(request.appId), slugBytes: deps.limits.slugBytes }
-  const below = tree ? await treeBelow(run, tree, { base, ...options }) : base
-  const users = await deps.toolbox.usersIn(base)
-  const layer = { ...options, base: below, users, labels: imageLabels(request, names) }
+  const rules = { owner: appUser(request.appId), slugBytes: deps.limits.slugBytes }
+  const [users, below] = await Promise.all([
+    deps.toolbox.usersIn(base),
+    tree ? treeBelow(run, sandbox, tree, { base, ...rules }) : { image: base, isNew: false },
+  ])
+  const layer = { ...rules, base: below.image, users, labels: imageLabels(request, names) }
   const [made] = await Promise.all([exportSlug(deps.engine, slug, layer), whole])
   const forBuilds = tree ?? spare
   if (forBuilds) deps.sandboxes.keepTree(request.appId, request.stack, forBuilds)
-  const dependencyBytes = treeBytes(below)
+  const dependencyBytes = treeBytes(below.image)
   Object.assign(facts, {
-    ...(tree && { dependencies: tree.files ? 'installed' : 'used again', dependencyBytes }),
+    ...(tree && { dependencies: below.isNew ? 'installed' : 'used again', dependencyBytes }),
     slugBytes: made.bytes - dependencyBytes,
     imageBytes: made.image.sizeBytes,
   } satisfies BuildFacts)
   return made
 }
 
-type TreeOptions = Parameters<typeof exportTree>[2]
+type TreeRules = Omit<Parameters<typeof treeOrder>[2], 'appId'>
 
 /** The image with this tree: one that there is, or a new one. */
-async function treeBelow(run: Run, tree: NonNullable<Compiled['tree']>, options: TreeOptions): Promise<Image> {
-  const { deps, request } = run
-  if (tree.files) {
-    const image = await exportTree(
-      deps.engine,
-      { tree, files: tree.files, bytes: tree.bytes, appId: request.appId },
-      options,
-    )
-    deps.trees.remember(request.appId, 'run', image)
-    return image
-  }
-  const known = await deps.trees.newest({ appId: request.appId, use: 'run', bases: [options.base] })
-  if (known?.id === tree.id) return known.image
-  throw new PaasError('build_failed', 'build failed: the image with its dependencies is gone', { hint: 'Push again.' })
-}
-
-/** The one that slugs of the app are put on, whichever of our packs builds it. */
-async function runTree({ deps, request }: Run, asked: PacksPlan) {
-  const bases = await Promise.all(possiblePacks(asked).map((pack) => deps.toolbox.runImage([pack])))
-  return deps.trees.newest({ appId: request.appId, use: 'run', bases })
+async function treeBelow(
+  { deps, request, output, signal }: Run,
+  sandbox: Sandbox,
+  tree: Tree,
+  rules: TreeRules,
+): Promise<{ image: Image; isNew: boolean }> {
+  const { appId } = request
+  const known = await deps.trees.newest({ appId, use: 'run', bases: [rules.base] })
+  if (known?.id === tree.id) return { image: known.image, isNew: false }
+  output.detail('Dependencies, as a layer of their own that later builds use')
+  const image = await deps.makeTree(treeOrder(tree, sandbox.id, { appId, ...rules }), sandbox, signal)
+  deps.trees.remember(appId, 'run', image)
+  return { image, isNew: true }
 }
 
 async function withDockerfile(run: Run, inputs: string): Promise<Built> {

@@ -10,10 +10,10 @@ export type TreeFacts = { bytes: number; files: number }
 /**
  * The files of a tree, a layer of images, out of the tar that the packs kept of it
  * (buildpacks/lib/tree.sh), which they are as long as: the rules for a slug hold. A tar of whose
- * entries one is not where it says fails with build_failed.
+ * entries one is not where it says fails with build_failed. Chunks of the tar are changed.
  */
 export function treeFiles(
-  tar: Readable,
+  tar: AsyncIterable<Buffer>,
   { slugBytes, owner }: { slugBytes: number; owner: Owner },
 ): { files: Readable; facts: TreeFacts } {
   const facts = { bytes: 0, files: 0 }
@@ -39,9 +39,14 @@ async function* explained(files: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
     yield* files
   } catch (cause) {
     if (!(cause instanceof NotPlain)) throw cause
-    throw new PaasError('build_failed', 'build failed: what it kept of its dependencies could not be read', {
-      hint: 'The lines above may say why. Push again, or with an empty build cache: git push -o no-cache.',
-      cause,
-    })
+    throw unreadableTree(cause)
   }
+}
+
+/** A build forged it, or something removed it. */
+export function unreadableTree(cause?: unknown): PaasError {
+  return new PaasError('build_failed', 'build failed: what it kept of its dependencies could not be read', {
+    hint: 'The lines above may say why. Push again, or with an empty build cache: git push -o no-cache.',
+    cause,
+  })
 }

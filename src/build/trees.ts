@@ -1,5 +1,8 @@
+import { posix } from 'node:path'
 import type { Engine, Image, Labels } from '../engine/engine.ts'
 import type { AppId } from '../model/ids.ts'
+import type { TreeOrder } from '../model/tree-order.ts'
+import { cacheDirectory } from './directories.ts'
 
 /**
  * A directory of an app that a lock file decides, as it was installed once: where it is in the app,
@@ -28,12 +31,21 @@ export function treePath(text: string): TreePath | undefined {
   return paths.find((path) => path === text)
 }
 
-/**
- * @param bytes of its files, where slugs are put on it: each engine counts images in its own way
- */
-export function treeLabels(use: TreeUse, { id }: Tree, base: Image, bytes?: number): Labels {
-  const count: Labels = bytes === undefined ? {} : { [label.bytes]: String(bytes) }
-  return { [label.use]: use, [label.id]: id, [label.base]: base.digest, ...count }
+export function treeLabels(use: TreeUse, { id }: Tree, base: Image): Labels {
+  return { [label.use]: use, [label.id]: id, [label.base]: base.digest }
+}
+
+type TreeOptions = Pick<TreeOrder, 'owner' | 'slugBytes'> & { appId: AppId; base: Image }
+
+/** The image that slugs are put on. Its label has the bytes: each engine counts in its own way. */
+export function treeOrder(tree: Tree, sandbox: string, { appId, base, ...rules }: TreeOptions): TreeOrder {
+  const labels = { 'paas.app': appId, ...treeLabels('run', tree, base) }
+  return { sandbox, file: keptAt(tree.path), base: base.digest, labels, bytesLabel: label.bytes, ...rules }
+}
+
+/** Where the packs have its tar (buildpacks/lib/tree.sh). */
+function keptAt(path: TreePath): string {
+  return `${cacheDirectory}/trees/${posix.basename(path)}.tar`
 }
 
 /** Bytes of the files of the tree on this image; 0 when there is none. */

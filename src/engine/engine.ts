@@ -12,7 +12,7 @@ import type { Mount, VolumeEngine } from './volumes.ts'
 
 export type { DynoState, Limits } from './limits.ts'
 export type { Image, ImageConfig, Labels } from './images.ts'
-export type { Sandbox, SandboxSpec } from './sandbox.ts'
+export type { Sandbox, SandboxFile, SandboxSpec } from './sandbox.ts'
 export type { ServiceContainer, ServiceSpec, ServiceStream } from './services.ts'
 
 /**

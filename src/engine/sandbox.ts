@@ -29,6 +29,12 @@ export type SandboxSpec = {
   labels: Labels
 }
 
+/**
+ * A file's content, to be read once. The sandbox cannot end before that is read to its end, or
+ * disposed of.
+ */
+export type SandboxFile = Disposable & { bytes: number; content: AsyncIterable<Buffer> }
+
 export interface Sandbox extends AsyncDisposable {
   readonly id: string
   /** Whether it can still be told what to run: not after `run`, nor when the engine lost it. */
@@ -47,6 +53,11 @@ export interface Sandbox extends AsyncDisposable {
   ): Promise<{ exit: () => Promise<DynoExit> }>
   /** Unpacks a tar at `path`. */
   put(path: string, files: Readable): Promise<void>
+  /**
+   * A file of it, while it runs or when it has ended; undefined: there is none at `path`. An abort
+   * breaks it off with the signal's reason.
+   */
+  read(path: string, signal: AbortSignal): Promise<SandboxFile | undefined>
   /** Runs to the end, beside what waits. `onOutput` and an abort are as those of `run`. */
   exec(
     command: { argv: string[]; env?: Record<string, string>; user?: string; workingDirectory?: string },

@@ -1,5 +1,6 @@
 import { request, type ClientRequest, type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import { buffer } from 'node:stream/consumers'
+import { isCode, PaasError } from '../errors.ts'
 
 /** Bytes of an answer that is read whole. */
 const longestAnswer = 64 * 2 ** 20
@@ -38,6 +39,21 @@ export class GatedEngine {
       this.call({ method: 'GET', path }).on('response', resolve).on('error', reject).end()
     })
   }
+}
+
+/** Why the engine cannot be reached, or broke off (errno(3)); undefined for any other error. */
+export function awayCode(thrown: unknown): string | undefined {
+  const { code } = (thrown ?? {}) as { code?: string }
+  const isAway = code !== undefined && /^E[A-Z]+$/.test(code) && !isCode(thrown, 'ERR_STREAM_PREMATURE_CLOSE')
+  return isAway ? code : undefined
+}
+
+/** What the engine says instead of doing as it was asked. */
+export async function refusalOf(answer: IncomingMessage): Promise<Error> {
+  const said = (await readWhole(answer)).toString().slice(0, 1000)
+  if (/no space left on device/i.test(said))
+    return new PaasError('disk_full', "The disk that holds Docker's data is full.", { cause: said })
+  return new Error(`The engine answered ${answer.statusCode}: ${said}`)
 }
 
 /** @throws for an answer longer than any that is of use */

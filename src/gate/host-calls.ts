@@ -2,18 +2,27 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Config } from '../config.ts'
 import { diskUsage, volumeBytes, type Written } from '../engine/docker/disk-usage.ts'
 import { publicPort, secureHost, secureNetwork } from '../engine/docker/firewall.ts'
-import { asPaasError } from '../errors.ts'
+import { asPaasError, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
-import type { GatedEngine } from './engine.ts'
-import { isCacheName, isOwnVolume } from './own.ts'
+import type { TreeOrder } from '../model/tree-order.ts'
+import { awayCode, readWhole, type GatedEngine } from './engine.ts'
+import { parseJson } from './other-bodies.ts'
+import { isCacheName, isOwnVolume, type GateOwner } from './own.ts'
 import { Refused } from './refused.ts'
 import type { Things } from './things.ts'
+import { readTreeOrder, GateMeans } from './trees.ts'
+
+/** Bytes of an order. */
+const longestOrder = 64 * 1024
 
 export type HostCallsDeps = {
   config: Pick<Config, 'network' | 'domain' | 'httpPort'>
   serverId: string
   engine: GatedEngine
   things: Things
+  owner: GateOwner
+  /** By the rules for what strangers' builds keep. */
+  makeTree: (means: GateMeans, order: TreeOrder) => Promise<string | undefined>
   log: Logger
 }
 
@@ -30,20 +39,23 @@ export class HostCalls {
     const { pathname, searchParams } = new URL(request.url ?? '', 'http://gate')
     const gone = new AbortController()
     response.once('close', () => gone.abort())
-    const work = this.#find(`${request.method} ${pathname}`, searchParams, gone.signal)
+    const work = this.#find(`${request.method} ${pathname}`, searchParams, { request, signal: gone.signal })
     if (!work) return false
-    request.resume()
     try {
       respond(response, 200, (await work()) ?? null)
     } catch (thrown) {
-      const { code, status, message, hint } = asPaasError(thrown)
+      const { code, status, message, hint } = explained(thrown)
       if (!gone.signal.aborted) this.#deps.log.warn({ err: thrown, code }, 'a call of the worker failed')
       respond(response, status, { code, message, hint })
     }
     return true
   }
 
-  #find(call: string, query: URLSearchParams, signal: AbortSignal): (() => Promise<unknown>) | undefined {
+  #find(
+    call: string,
+    query: URLSearchParams,
+    { request, signal }: { request: IncomingMessage; signal: AbortSignal },
+  ): (() => Promise<unknown>) | undefined {
     const { config, serverId, log } = this.#deps
     const { network } = config
     switch (call) {
@@ -55,9 +67,16 @@ export class HostCalls {
         return () => this.#diskUsage(query, signal)
       case 'POST /host/volume':
         return () => this.#volumeBytes(query)
+      case 'POST /host/tree':
+        return () => this.#makeTree(request, signal)
       default:
         return undefined
     }
+  }
+
+  async #makeTree(request: IncomingMessage, signal: AbortSignal): Promise<string | undefined> {
+    const order = readTreeOrder(parseJson((await readWhole(request, longestOrder)).toString()))
+    return this.#deps.makeTree(new GateMeans(this.#deps, signal), order)
   }
 
   /** Of a volume of this server; of another nothing is said. */
@@ -82,6 +101,13 @@ export class HostCalls {
       engine.find<Written>(`/containers/${id}/json${ask.size ? '?size=1' : ''}`)
     return diskUsage(inspect, { bytes, files }, signal)
   }
+}
+
+function explained(thrown: unknown): PaasError {
+  const known = asPaasError(thrown)
+  const away = awayCode(thrown)
+  if (known.code !== 'internal' || away === undefined) return known
+  return new PaasError('engine_unavailable', `Docker does not answer the gate (${away}).`, { cause: thrown })
 }
 
 function respond(response: ServerResponse, status: number, value: unknown): void {

@@ -3,12 +3,11 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Duplex } from 'node:stream'
 import type { Config } from '../config.ts'
 import { awayMessage } from '../engine/docker/gate.ts'
-import { isCode } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import { listenAt } from '../unix-socket.ts'
 import { parseAsked } from './asked.ts'
-import { GatedEngine, readWhole } from './engine.ts'
-import { HostCalls } from './host-calls.ts'
+import { awayCode, GatedEngine, readWhole } from './engine.ts'
+import { HostCalls, type HostCallsDeps } from './host-calls.ts'
 import { parseJson } from './other-bodies.ts'
 import type { GateOwner } from './own.ts'
 import { pass } from './pass.ts'
@@ -27,6 +26,7 @@ export type GateDeps = {
   config: Pick<Config, 'network' | 'domain' | 'httpPort' | 'runtime'>
   serverId: string
   ancestors: string[]
+  makeTree: HostCallsDeps['makeTree']
   log: Logger
 }
 
@@ -69,7 +69,7 @@ class Gate {
     this.#owner = { serverId, ancestors, runtime: config.runtime, network: config.network }
     this.#engine = new GatedEngine(deps.engineSocket)
     this.#things = new Things(this.#engine, this.#owner)
-    this.#host = new HostCalls({ ...deps, engine: this.#engine, things: this.#things })
+    this.#host = new HostCalls({ ...deps, owner: this.#owner, engine: this.#engine, things: this.#things })
   }
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -121,9 +121,8 @@ class Gate {
       }
     }
     log.debug({ err: thrown, asked }, 'a request of the worker failed')
-    const { code } = thrown as { code?: string }
-    const isAway = code !== undefined && /^E[A-Z]+$/.test(code) && !isCode(thrown, 'ERR_STREAM_PREMATURE_CLOSE')
-    if (isAway) return { status: 503, message: awayMessage({ code, path: engineSocket }) }
+    const code = awayCode(thrown)
+    if (code !== undefined) return { status: 503, message: awayMessage({ code, path: engineSocket }) }
     return { status: 500, message: (thrown as Error).message }
   }
 }

@@ -1,4 +1,5 @@
 import { findAncestors } from '../data-directory.ts'
+import { makeTree } from '../build/make-tree.ts'
 import { serveGate } from '../gate/server.ts'
 import { PaasError } from '../errors.ts'
 import { RoleMeter } from '../metrics/role-meter.ts'
@@ -16,7 +17,7 @@ export const run = (): Promise<void> =>
     const meter = life.use(new RoleMeter())
     life.use(await serveFigures(paths.gateFiguresSocket, () => meter.figures()))
     const places = { engineSocket: docker.path, socketPath: paths.gateSocket }
-    life.use(await serveGate({ ...places, config, serverId, ancestors, log }))
+    life.use(await serveGate({ ...places, config, serverId, ancestors, makeTree, log }))
     return life.move()
   })
 

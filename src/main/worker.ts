@@ -1,3 +1,4 @@
+import { createTreeMaker } from '../build/make-tree.ts'
 import { createPackPolicy } from '../build/pack-url.ts'
 import { createPipeline } from '../build/pipeline.ts'
 import { BuildSandboxes } from '../build/sandboxes.ts'
@@ -6,6 +7,7 @@ import { AppTrees } from '../build/trees.ts'
 import { createContainers } from '../containers/engine-containers.ts'
 import { serveContainers } from '../containers/server.ts'
 import { connectDocker } from '../engine/docker/docker.ts'
+import { treesAt } from '../engine/docker/host.ts'
 import { createRepositories } from '../git/bare-repositories.ts'
 import { openAppLogWriter } from '../logs/writer.ts'
 import { openOutputWriters } from '../output/writer.ts'
@@ -40,6 +42,8 @@ export const run = (): Promise<void> =>
     const stacks = createStacks({ engine, config: { ...config, cacheDirectory: paths.runs.worker }, patchOf })
     const toolboxes = (name: string) => stacks(name).toolbox
     const trees = new AppTrees(engine)
+    const { docker } = config
+    const makeTree = createTreeMaker(engine, docker.kind === 'gate' ? treesAt(docker.path) : undefined)
     const sandboxes = life.use(new BuildSandboxes({ engine, toolboxes, trees, build, log }))
     const makeDiskRoom = createDiskRoom({ config, store, engine, sandboxes, log })
     const storage = openBackupStorage({ config, store, serverId })
@@ -48,6 +52,7 @@ export const run = (): Promise<void> =>
       toolboxes,
       sandboxes,
       trees,
+      makeTree,
       repositories,
       build,
       registries,

@@ -76,27 +76,25 @@ describe('what a build answers', () => {
 describe('a tree', () => {
   const id = 'ab'.repeat(32)
 
-  it('comes before the slug, wherever chunks end, or is only named', async () => {
+  it('is named before the slug, wherever chunks end, and once', async () => {
     const { answers, calls } = answersOf()
-    for (const byte of Buffer.from(`tree ${id} 5 node_modules\ntree\nslug\nslug`)) void answers.feed(Buffer.of(byte))
+    const said = `tree ${id} node_modules\ntree ${'cd'.repeat(32)} vendor\nslug\nslug`
+    for (const byte of Buffer.from(said)) void answers.feed(Buffer.of(byte))
     answers.end()
     expect(answers.tree).toEqual({ path: 'node_modules', id })
-    expect(await text(answers.treeFiles!)).toBe('tree\n')
     expect(await text(answers.slug)).toBe('slug')
-    expect(calls).toEqual(['slug', 'slug'])
-    const known = answersOf(`tree ${id} 0 .paas/python\nslug\nslug`).answers
-    expect(known).toMatchObject({ tree: { path: '.paas/python', id }, treeFiles: undefined })
+    expect(calls).toEqual(['slug', 'slug', 'slug'])
   })
 
-  it('that only builds need is named, and sends nothing', async () => {
+  it('that only builds need is named as such', async () => {
     const { answers } = answersOf(`spare ${id} node_modules\nslug\nslug`)
     answers.end()
-    expect(answers).toMatchObject({ spare: { path: 'node_modules', id }, tree: undefined, treeFiles: undefined })
+    expect(answers).toMatchObject({ spare: { path: 'node_modules', id }, tree: undefined })
     expect(await text(answers.slug)).toBe('slug')
     expect(answersOf(`spare ${id} ../x\n`).answers.spare).toBeUndefined()
   })
 
-  it.each([`${id} 5 .`, `${id} 5 ../node_modules`, `${id} 5 /etc`, `${id} -5 node_modules`, 'x 5 node_modules'])(
+  it.each([`${id} .`, `${id} ../node_modules`, `${id} /etc`, id, `${id} 5 node_modules`, 'x node_modules'])(
     'is none as a stranger may have it: %s',
     (said) => {
       expect(answersOf(`tree ${said}\n`).answers.tree).toBeUndefined()

@@ -8,6 +8,7 @@ import { createNarrator } from '../../src/output/narrate.ts'
 import type { PackName } from '../../src/build/packs.ts'
 import { createPackPolicy } from '../../src/build/pack-url.ts'
 import { BuildSandboxes, type SandboxesDeps } from '../../src/build/sandboxes.ts'
+import { createTreeMaker } from '../../src/build/make-tree.ts'
 import { createPipeline, type PipelineDeps } from '../../src/build/pipeline.ts'
 import type { BuildRequest, BuildResult, RunPipeline } from '../../src/model/build-request.ts'
 import type { BuildReport } from '../../src/model/build-report.ts'
@@ -28,7 +29,7 @@ import { request, type Answer } from '../helpers/http.ts'
 import { run, TestRepository, type Outcome } from '../helpers/repository.ts'
 
 type Limits = PipelineDeps['limits'] & PipelineDeps['build']
-type Deps = Omit<PipelineDeps & SandboxesDeps, 'repositories' | 'sandboxes' | 'trees'> & {
+type Deps = Omit<PipelineDeps & SandboxesDeps, 'makeTree' | 'repositories' | 'sandboxes' | 'trees'> & {
   engine: Engine
   stack: Stack
   toolbox: Toolbox
@@ -138,7 +139,8 @@ export class AppBuilder implements AsyncDisposable {
       archive: async (_: AppId, commit: string) => archive(repository, commit),
       tree: async (_: AppId, commit: string) => (await repository.git('rev-parse', `${commit}^{tree}`)).output.trim(),
     }
-    const shared = { ...deps, repositories, trees: new AppTrees(deps.engine) }
+    const makeTree = createTreeMaker(deps.engine)
+    const shared = { ...deps, repositories, trees: new AppTrees(deps.engine), makeTree }
     this.sandboxes = new BuildSandboxes(shared)
     this.#pipelineDeps = Object.assign(shared, { sandboxes: this.sandboxes })
     this.#pipeline = createPipeline(this.#pipelineDeps)

@@ -7,8 +7,7 @@ import type { ConfigVars } from '../../src/model/release.ts'
 function environmentWith(config: ConfigVars): Record<string, string> {
   const ids = { buildId: newId<BuildId>(), appId: newId<AppId>() }
   const request = { ...ids, app: 'an-app', stack: 'debian-13', commit: 'a'.repeat(40), config, noCache: false }
-  const given = { stack: 'debian-13', knownTree: undefined }
-  return buildOrder(request, { mode: 'first', packs: ['nodejs'] }, Readable.from([]), given).env
+  return buildOrder(request, { mode: 'first', packs: ['nodejs'] }, Readable.from([]), 'debian-13').env
 }
 
 describe('what packs find in their environment', () => {

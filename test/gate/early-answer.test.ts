@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { makeTree } from '../../src/build/make-tree.ts'
 import { loadConfig } from '../../src/config.ts'
 import { serverPrefix } from '../../src/engine/docker/names.ts'
 import { label } from '../../src/engine/labels.ts'
@@ -36,7 +37,15 @@ beforeEach(async () => {
   life.defer(() => void engine.close())
   const log = createLog('test', 'error')
   life.use(
-    await serveGate({ engineSocket, socketPath: gateSocket, config: loadConfig(), serverId, ancestors: [], log }),
+    await serveGate({
+      engineSocket,
+      socketPath: gateSocket,
+      config: loadConfig(),
+      serverId,
+      ancestors: [],
+      makeTree,
+      log,
+    }),
   )
 })
 afterEach(() => life.disposeAsync())

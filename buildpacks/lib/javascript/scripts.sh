@@ -8,7 +8,7 @@
 hide_from_scripts() {
   local name
   unseen=()
-  for name in HOSTNAME REQUEST_ID SOURCE_VERSION PAAS_KNOWN_TREE PAAS_REASON_FILE PAAS_TREE_FILE; do
+  for name in HOSTNAME REQUEST_ID SOURCE_VERSION PAAS_REASON_FILE PAAS_TREE_FILE; do
     # A config var of that name is the app's own.
     [[ -f $env_dir/$name ]] || unseen+=(-u "$name")
   done

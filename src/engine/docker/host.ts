@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { json } from 'node:stream/consumers'
 import type Docker from 'dockerode'
 import { PaasError, type ErrorCode } from '../../errors.ts'
+import type { TreeOrder } from '../../model/tree-order.ts'
 import { unlessMissing } from './client.ts'
 import { diskUsage, volumeBytes, type DiskUsage } from './disk-usage.ts'
 import { gateUnavailable, throughGate } from './gate.ts'
@@ -31,7 +32,7 @@ export function ownHost(deps: FirewallDeps): Host {
   }
 }
 
-/** Uses the rights of the gate at this socket, which takes these four calls only. */
+/** Uses the rights of the gate at this socket. */
 export function hostBehind(gate: string): Host {
   return {
     secure: async () => void (await ask(gate, '/host')),
@@ -47,11 +48,20 @@ export function hostBehind(gate: string): Host {
   }
 }
 
+/**
+ * Has the gate at this socket make the image of a tree, which takes its files from the engine and
+ * gives them back.
+ * @returns the image's name; undefined where the engine takes no layer that it has no digest of yet
+ */
+export function treesAt(gate: string): (order: TreeOrder, signal: AbortSignal) => Promise<string | undefined> {
+  return async (order, signal) => ((await ask(gate, '/host/tree', signal, order)) as string | null) ?? undefined
+}
+
 /** @throws what the gate says, engine_unavailable, or the signal's reason */
-async function ask(socketPath: string, path: string, signal?: AbortSignal): Promise<unknown> {
+async function ask(socketPath: string, path: string, signal?: AbortSignal, body?: object): Promise<unknown> {
   signal?.throwIfAborted()
   try {
-    const answer = await throughGate(() => send(socketPath, path, signal), signal)
+    const answer = await throughGate(() => send(socketPath, path, signal, body), signal)
     const said = await json(answer)
     if (answer.statusCode === 200) return said
     const { code, message, hint } = said as { code: ErrorCode; message: string; hint?: string }
@@ -62,8 +72,9 @@ async function ask(socketPath: string, path: string, signal?: AbortSignal): Prom
   }
 }
 
-async function send(socketPath: string, path: string, signal?: AbortSignal): Promise<IncomingMessage> {
-  const call = request({ socketPath, path, method: 'POST', agent: false, ...(signal && { signal }) }).end()
+async function send(socketPath: string, path: string, signal?: AbortSignal, body?: object): Promise<IncomingMessage> {
+  const call = request({ socketPath, path, method: 'POST', agent: false, ...(signal && { signal }) })
+  call.end(body && JSON.stringify(body))
   const [answer] = (await once(call, 'response')) as [IncomingMessage]
   return answer
 }

@@ -5,11 +5,12 @@ import { Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { pack } from '../../tar.ts'
 import { PaasError } from '../../errors.ts'
-import type { Engine, Image, ImageConfig } from '../engine.ts'
-import { label, type Kind } from '../labels.ts'
+import type { Engine, Image } from '../engine.ts'
 import type { DockerDeps } from './client.ts'
-import { describeImage, layerType, load, type LayersBelow } from './image-archive.ts'
+import { describeImage, layerType, type LayersBelow } from './image-archive.ts'
+import { describeOwn } from './image-config.ts'
 import type { KnownLayers } from './layers-below.ts'
+import { load } from './load.ts'
 import { blobPath } from './saved-image.ts'
 import { imageName } from './names.ts'
 import { sendLayer } from './sent-layer.ts'
@@ -39,16 +40,15 @@ export async function appendLayer(
   const found = findBase(deps, base)
   found.catch(() => undefined)
   const describeAs = ({ image }: Base, digest: string) =>
-    JSON.stringify(describe(image, owned(deps, typeof config === 'function' ? config() : config), digest))
+    describeOwn(deps.serverId, { below: image, config: typeof config === 'function' ? config() : config, digest })
   try {
     const known = bytes === undefined ? undefined : await found
-    if (bytes !== undefined && known && known.below.blobs === undefined)
-      return await sendLayer(deps, {
-        layer,
-        bytes,
-        below: known.below,
-        describe: (digest) => describeAs(known, digest),
-      })
+    if (bytes !== undefined && known && known.below.blobs === undefined) {
+      const reference = imageName(deps.serverId)
+      const describe = (digest: string) => describeAs(known, digest)
+      const sent = { layer, bytes, below: known.below, reference, describe }
+      return await sendLayer(sent, (archive, signal) => load(deps, archive, reference, signal))
+    }
     await using file = await spool(layer, deps.scratch)
     if (bytes !== undefined && file.bytes !== bytes)
       throw new Error(`The layer has a size of ${file.bytes} bytes, not ${bytes}.`)
@@ -68,11 +68,6 @@ async function findBase({ docker, layers }: LayerDeps, base: string): Promise<Ba
   const below = await layers.below(image)
   if (!below) throw new PaasError('internal', `The image ${base} is not one of a single platform.`)
   return { image, below }
-}
-
-function owned({ serverId }: LayerDeps, config: ImageConfig): ImageConfig {
-  const labels = { ...config.labels, [label.server]: serverId, [label.kind]: 'image' satisfies Kind }
-  return { ...config, labels }
 }
 
 type SpooledLayer = AsyncDisposable & { handle: FileHandle; bytes: number; digest: string }
@@ -133,33 +128,6 @@ async function openUnnamed(scratch: string): Promise<FileHandle> {
 
 function read({ handle }: SpooledLayer): Readable {
   return handle.createReadStream({ start: 0, autoClose: false, highWaterMark: pieceBytes })
-}
-
-/** The base's configuration with ours on top, as a commit merges them. */
-function describe(below: Docker.ImageInspectInfo, config: ImageConfig, digest: string) {
-  const created = new Date().toISOString()
-  const layers = below.RootFS.Layers ?? []
-  return {
-    architecture: below.Architecture,
-    os: below.Os,
-    created,
-    config: runConfig(below.Config, config),
-    rootfs: { type: 'layers', diff_ids: [...layers, digest] },
-    history: [...layers.map(() => ({ created: below.Created })), { created, comment: 'paas' }],
-  }
-}
-
-function runConfig(below: Docker.ImageInspectInfo['Config'], config: ImageConfig) {
-  const { labels, env = {}, command = below.Cmd, workingDirectory = below.WorkingDir, user = below.User } = config
-  const inherited = below.Env.filter((entry) => !(entry.slice(0, entry.indexOf('=')) in env))
-  return {
-    Env: [...inherited, ...Object.entries(env).map(([key, value]) => `${key}=${value}`)],
-    Cmd: command,
-    Labels: { ...below.Labels, ...labels },
-    User: user,
-    WorkingDir: workingDirectory,
-    ...(below.ExposedPorts ? { ExposedPorts: below.ExposedPorts } : {}),
-  }
 }
 
 type Archive = { config: string; reference: string; below: LayersBelow; file: SpooledLayer }

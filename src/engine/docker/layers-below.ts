@@ -47,7 +47,7 @@ export class KnownLayers {
 }
 
 /** Storage drivers say where a layer's files are; containerd's image store has no such thing. */
-function keepsLayers({ GraphDriver }: Docker.ImageInspectInfo): boolean {
+export function keepsLayers({ GraphDriver }: Docker.ImageInspectInfo): boolean {
   return GraphDriver?.Data !== null && GraphDriver?.Data !== undefined
 }
 

@@ -5,9 +5,10 @@ import type { Engine, Image } from '../engine.ts'
 import { label, type Kind } from '../labels.ts'
 import { builtImage, notAnImage, type BuiltImage } from './built-image.ts'
 import { EngineRefusal, unlessMissing, type DockerDeps } from './client.ts'
-import { describeImage, layerType, load, type LayersBelow, type OwnLayer } from './image-archive.ts'
+import { describeImage, layerType, type LayersBelow, type OwnLayer } from './image-archive.ts'
 import { copyLayer, LayerLimits } from './layer-check.ts'
 import type { KnownLayers } from './layers-below.ts'
+import { load } from './load.ts'
 import { imageName } from './names.ts'
 
 type Entries = AsyncIterator<TarEntry>

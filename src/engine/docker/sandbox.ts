@@ -1,9 +1,10 @@
-import type { Readable } from 'node:stream'
+import { addAbortSignal, type Readable } from 'node:stream'
 import type Docker from 'dockerode'
-import type { Sandbox, SandboxSpec } from '../engine.ts'
+import type { Sandbox, SandboxFile, SandboxSpec } from '../engine.ts'
 import type { DynoExit } from '../../model/dyno-exit.ts'
 import { label, type Kind } from '../labels.ts'
-import type { DockerDeps } from './client.ts'
+import { archivedFile } from './archived-file.ts'
+import { unlessMissing, type DockerDeps } from './client.ts'
 import { watchDisk } from './disk-watch.ts'
 import { explainLoss, runExec } from './exec.ts'
 import { IdleProcess } from './idle.ts'
@@ -73,6 +74,12 @@ class DockerSandbox implements Sandbox {
 
   async put(path: string, files: Readable): Promise<void> {
     await this.#container.putArchive(files, { path, abortSignal: this.#signal })
+  }
+
+  async read(path: string, signal: AbortSignal): Promise<SandboxFile | undefined> {
+    const either = AbortSignal.any([signal, this.#signal])
+    const archive = await unlessMissing(this.#container.getArchive({ path, abortSignal: either }))
+    return archive && archivedFile(addAbortSignal(either, archive as Readable))
   }
 
   exec(...[command, onOutput, signal]: Parameters<Sandbox['exec']>): Promise<DynoExit> {

@@ -2,15 +2,14 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { pack } from '../../tar.ts'
-import type { Image } from '../engine.ts'
-import type { DockerDeps } from './client.ts'
-import { describeImage, layerType, load, type LayersBelow } from './image-archive.ts'
-import { imageName } from './names.ts'
+import { describeImage, layerType, type LayersBelow } from './image-archive.ts'
 
 type SentLayer = {
   layer: Readable
   bytes: number
   below: LayersBelow
+  /** The image's name. */
+  reference: string
   /** The image's configuration, once the layer's digest is known. */
   describe: (digest: string) => string
 }
@@ -19,10 +18,14 @@ type SentLayer = {
  * Passes a layer of a known length on to the engine while it comes, in an archive that names it
  * before its digest is known: that is written nowhere on the way. containerd's image store would
  * want it by its digest.
- * @throws the layer's error, and what the engine says
+ * @param load has the engine take the archive; aborted when that breaks off
+ * @throws the layer's error, and that of `load`
  */
-export async function sendLayer(deps: DockerDeps, { layer, bytes, below, describe }: SentLayer): Promise<Image> {
-  const [archive, reference, hash] = [pack(), imageName(deps.serverId), createHash('sha256')]
+export async function sendLayer<T>(
+  { layer, bytes, below, reference, describe }: SentLayer,
+  load: (archive: Readable, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const [archive, hash] = [pack(), createHash('sha256')]
   const file = `tars/${randomBytes(32).toString('hex')}`
   const entry = archive.entry({ name: file, size: bytes }, (error) => {
     if (error) return archive.destroy(error)
@@ -46,7 +49,7 @@ export async function sendLayer(deps: DockerDeps, { layer, bytes, below, describ
   const broken = new AbortController()
   pipeline(hashed, entry).catch((error: unknown) => broken.abort(error))
   try {
-    return await load(deps, Readable.from(archive), reference, broken.signal)
+    return await load(Readable.from(archive), broken.signal)
   } catch (error) {
     throw cause ?? error
   }
