@@ -4,8 +4,8 @@
 # under the same key may be something else, so each has an id besides. A build may begin with the
 # tree of the one before in its place: the file .paas/tree says so.
 
-# Of the tree at PATH the cache has .key, which has its id in a second line, .tar and .list, the
-# names in it.
+# Of the tree at PATH the cache has .key, which has its id and its number of parts in two more
+# lines, .list, the names in it, and .1.tar, .2.tar and so on, the parts.
 kept_tree() { echo "$cache_dir/trees/${1##*/}"; }
 
 # Those of the tree that a build begins with, if bin/look has been through it.
@@ -35,38 +35,95 @@ tree_lies_here() { [[ -f .paas/tree && $(<.paas/tree) == "$1 $2" ]]; }
 
 # restore_tree PATH KEY: makes PATH what was kept under this key. Fails when nothing was.
 restore_tree() {
-  local kept key id
+  local kept key id parts part
   kept=$(kept_tree "$1")
-  { read -r key && read -r id && [[ $key == "$2" ]]; } 2>/dev/null <"$kept.key" || return
+  { read -r key && read -r id && read -r parts && [[ $key == "$2" ]]; } 2>/dev/null <"$kept.key" || return
   if tree_lies_here "$1" "$id"; then
-    say_tree "$1" "$id" lib
+    say_tree "$1" "$id" "$parts" lib
   else
     drop_tree "$1"
-    tar --extract --file="$kept.tar" --directory="${build_dir%/*}/" || return
-    announce_tree "$1" "$id"
+    for ((part = 1; part <= parts; part++)); do
+      tar --extract --file="$kept.$part.tar" --directory="${build_dir%/*}/" || return
+    done
+    announce_tree "$1" "$id" "$parts"
   fi
 }
 
-# keep_tree PATH KEY: the key is written last and removed first, so that what is interrupted is not
-# used again. The platform reads this one format (src/build/owned-tar.ts), whatever the app sets.
+# keep_tree PATH KEY [maybe]: the key is written last and removed first, so that what is interrupted
+# is not used again. The platform reads this one format (src/build/owned-tar.ts), whatever the app
+# sets, and each part as soon as it is there; with `maybe`, if no process of the app may need the
+# tree, only when the build is done.
 keep_tree() {
-  local kept id parent=${build_dir%/*}/ at=${build_dir##*/}
+  local kept id parts part parent=${build_dir%/*}/
   kept=$(kept_tree "$1")
   forget_tree "$1"
   [[ -d $1 ]] || return 0
   mkdir -p "$cache_dir/trees"
-  (cd "$parent" && find "$at/$1" -print0 | LC_ALL=C sort -z) >"$kept.list"
-  TAR_OPTIONS='' tar --create --format=gnu --file="$kept.tar" --directory="$parent" --no-recursion --null --files-from="$kept.list"
   id=$(head -c 32 /dev/urandom | sha256sum | cut -d' ' -f1)
-  printf '%s\n' "$2" "$id" >"$kept.key"
-  announce_tree "$1" "$id"
+  parts=$(list_parts "$parent" "${build_dir##*/}/$1" "$kept")
+  for ((part = 1; part <= parts; part++)); do
+    TAR_OPTIONS='' tar --create --format=gnu --blocking-factor=512 --file="$kept.$part.tar" --directory="$parent" --no-recursion --null --files-from="$kept.$part.list"
+    rm "$kept.$part.list"
+    [[ -n ${3:-} ]] || say_part "$1" "$id" "$part" "$parts"
+  done
+  printf '%s\n' "$2" "$id" "$parts" >"$kept.key"
+  announce_tree "$1" "$id" "$parts"
+}
+
+# Bytes of files and headers of a part, and how many there are at most: the engine takes in one
+# while the next is on its way, and each is a layer more of every image.
+part_bytes=$((96 * 1024 * 1024))
+most_parts=4
+
+# list_parts PARENT NAME KEPT: writes KEPT.list, of all names, and KEPT.1.list and so on, of the
+# parts, and prints how many. A part has the directories above its names, too, as what is a layer
+# has them. A tree with directories that cannot be written to stays in one: once unpacked they are
+# closed.
+list_parts() {
+  (cd "$1" && find "$2" -printf '%M %s %p\0' | LC_ALL=C sort -z -k3) |
+    perl -0 -e '
+      my ($kept, $top, $part_bytes, $most) = @ARGV;
+      my ($total, $closed, @entries) = (0, 0);
+      while (<STDIN>) {
+        my ($mode, $bytes, $name) = /^(\S+) +(\d+) (.*)\0$/s or die;
+        $total += $bytes += 512;
+        $closed ||= $mode =~ /^d.[^w]/;
+        push @entries, [$bytes, $name];
+      }
+      my $parts = $closed ? 1 : 1 + int($total / $part_bytes);
+      $parts = $most if $parts > $most;
+      open my $all, ">", "$kept.list" or die;
+      my ($part, $before, $out, %seen) = (0, 0);
+      for (@entries) {
+        my ($bytes, $name) = @$_;
+        if ($part == 0 || $part < $parts && $before > $total * $part / $parts) {
+          $part += 1;
+          %seen = ();
+          open $out, ">", "$kept.$part.list" or die;
+        }
+        $before += $bytes;
+        print $all "$name\0";
+        my $at = $top;
+        for my $next ("", grep { length } split "/", substr $name, length $top) {
+          $at .= "/$next" if length $next;
+          print $out "$at\0" unless $seen{$at}++;
+        }
+      }
+      print $part;
+    ' "$3" "$2" "$part_bytes" "$most_parts"
+}
+
+# say_part PATH ID PART PARTS: to the platform, which begins with it. It can do without.
+say_part() {
+  [[ -n ${PAAS_TREE_FILE:-} ]] || return 0
+  echo "part $2 $3 $4 $1" 2>/dev/null >"${PAAS_TREE_FILE%/*}/answers" || true
 }
 
 forget_tree() {
   local kept
   kept=$(kept_tree "$1")
   rm -f "$kept.key"
-  rm -f "$kept.tar" "$kept.list" "$kept".scripts.*
+  rm -f "$kept".*.tar "$kept.tar" "$kept.list" "$kept".scripts.*
 }
 
 # drop_tree PATH: and whatever tree the build began with.
@@ -80,25 +137,25 @@ drop_tree() {
 # milliseconds.
 announce_tree() {
   sleep 0.02
-  say_tree "$1" "$2"
+  say_tree "$1" "$2" "$3"
   sleep 0.02
 }
 
-# say_tree PATH ID [FILE]: what has changed since then is the app's own, or since FILE beside
+# say_tree PATH ID PARTS [FILE]: what has changed since then is the app's own, or since FILE beside
 # PAAS_TREE_FILE was made: `lib` is when a build begins. Files have the time of their last change;
 # of a directory that is renamed only itself has it, so directories are written down, unless none
 # can be renamed.
 say_tree() {
   [[ -n ${PAAS_TREE_FILE:-} ]] || return 0
   rm -f "$PAAS_TREE_FILE.directories"
-  if (($# < 3)); then
+  if (($# < 4)); then
     list_directories "$build_dir" "$1" >"$PAAS_TREE_FILE.directories"
   elif ! is_layered build 2>/dev/null; then
     cp "$directories_at_start" "$PAAS_TREE_FILE.directories" 2>/dev/null ||
       list_directories "$build_dir" "$1" >"$PAAS_TREE_FILE.directories"
   fi
-  printf '%s\n' "$1" "$2" "$(kept_tree "$1")" >"$PAAS_TREE_FILE"
-  (($# < 3)) || touch --reference="${PAAS_TREE_FILE%/*}/$3" "$PAAS_TREE_FILE"
+  printf '%s\n' "$1" "$2" "$3" "$(kept_tree "$1")" >"$PAAS_TREE_FILE"
+  (($# < 4)) || touch --reference="${PAAS_TREE_FILE%/*}/$4" "$PAAS_TREE_FILE"
 }
 
 # spare_tree PATH: no process of the app needs what is there. Builds go on to begin with it.

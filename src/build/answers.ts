@@ -1,16 +1,24 @@
 import { PassThrough } from 'node:stream'
 import type { AnyPack, NamedPack } from './detect.ts'
 import { isCommit } from './pack-commits.ts'
-import { treePath, type Tree } from './trees.ts'
+import { treePath, type KeptTree, type Tree } from './trees.ts'
 
 /** The most bytes of a line, and of bin/release; packs answer a few lines. */
 const mostBytes = 64 * 1024
 
 /**
  * Called when the first pack is about to run, or none is, for each line of what a pack says of its
- * work, and when all are done.
+ * work, for each part of a tree that is there while packs go on, and when all are done.
  */
-type Events = { compiling: () => void; reported: (line: string) => void; done: () => void }
+type Events = {
+  compiling: () => void
+  reported: (line: string) => void
+  part: (tree: KeptTree, part: number) => void
+  done: () => void
+}
+
+/** Parts of a tree. */
+const mostParts = 16
 
 /** Lines of all packs' reports that are passed on. */
 const mostReports = 50
@@ -37,7 +45,7 @@ export class Answers {
   /** YAML of bin/release. */
   release = ''
   /** The part of the build directory that is a layer of its own; its tar is in the sandbox. */
-  tree: Tree | undefined
+  tree: KeptTree | undefined
   /** Likewise one that only builds need: the slug has nothing of it. */
   spare: Tree | undefined
   /** A tar of the build directory, of the tree only what is not as in that. */
@@ -100,7 +108,8 @@ export class Answers {
     else if (word === 'failed') this.failed = this.#verdict(rest)
     else if (word === 'stack') this.stack = this.#verdict(rest)
     else if (word === 'release') this.#releaseBytes = Math.min(Number.parseInt(rest, 10) || 0, mostBytes)
-    else if (word === 'tree') this.#kept(rest)
+    else if (word === 'part') this.#part(rest)
+    else if (word === 'tree') this.#tree(rest)
     else if (word === 'spare') this.spare ??= treeOf(rest)
     else if (word === 'slug') this.#slugBegins(rest)
   }
@@ -120,8 +129,14 @@ export class Answers {
     this.#on.compiling()
   }
 
-  #kept(rest: string): void {
-    this.tree ??= treeOf(rest)
+  #part(rest: string): void {
+    const [, id = '', part = '', of = ''] = /^(\S+) (\d{1,2}) (.*)$/.exec(rest) ?? []
+    const tree = keptTreeOf(`${id} ${of}`)
+    if (tree && !this.tree) this.#on.part(tree, Number(part))
+  }
+
+  #tree(rest: string): void {
+    this.tree ??= keptTreeOf(rest)
     if (this.tree) this.#on.done()
   }
 
@@ -142,6 +157,13 @@ export class Answers {
     const pack = this.#asked.find((candidate) => candidate === known)
     return pack && { pack, text }
   }
+}
+
+function keptTreeOf(rest: string): KeptTree | undefined {
+  const [, id = '', parts = '', path = ''] = /^(\S+) (\d{1,2}) (.*)$/.exec(rest) ?? []
+  const tree = treeOf(`${id} ${path}`)
+  const isSo = Number(parts) > 0 && Number(parts) <= mostParts
+  return isSo && tree ? { ...tree, parts: Number(parts) } : undefined
 }
 
 function treeOf(rest: string): Tree | undefined {

@@ -13,7 +13,7 @@ import { defaultTypes } from './default-types.ts'
 import type { Mask } from '../output/mask.ts'
 import type { Narrator } from '../model/narrator.ts'
 import { buildProgram } from './toolbox.ts'
-import type { Tree } from './trees.ts'
+import type { KeptTree, Tree } from './trees.ts'
 
 /** 128 + SIGKILL, as a shell has it. */
 const killed = 137
@@ -29,6 +29,8 @@ type CompileOptions = {
   onDetected: () => void
   /** Called with each line of what packs say of their work. */
   onReport: (line: string) => void
+  /** Called when a part of a tree is there, while packs go on. */
+  onPart: (kept: { tree: KeptTree; packs: string[] }, part: number) => void
 }
 
 /** What a build made. */
@@ -38,8 +40,8 @@ export type Compiled = {
   commits: ReadonlyMap<string, string>
   /** The process types the last pack declares. */
   defaults: ProcessTypes
-  /** The part of the build directory that is a layer of its own; the sandbox has a tar of it. */
-  tree: Tree | undefined
+  /** The part of the build directory that is layers of its own; the sandbox has a tar of it. */
+  tree: KeptTree | undefined
   /** Likewise one that nothing of the app needs where it runs: later builds begin with it. */
   spare: Tree | undefined
   /** A tar of the build directory, as the sandbox gives it, and its most bytes if it knows. */
@@ -55,12 +57,16 @@ export type Compiled = {
  */
 export async function compile(
   deps: CompileDeps,
-  { source, candidates, order, onDetected, onReport }: CompileOptions,
+  { source, candidates, order, onDetected, onReport, onPart }: CompileOptions,
   signal: AbortSignal,
 ): Promise<Compiled> {
   const done = Promise.withResolvers<void>()
   const reported = (line: string) => onReport(shortened(deps.mask, line, longest.report))
-  const answers = new Answers(candidates.packs, { compiling: onDetected, reported, done: done.resolve })
+  const part = (tree: KeptTree, number: number) => {
+    onPart({ tree, packs: answers.packs.map(({ pack }) => pack) }, number)
+  }
+  const events = { compiling: onDetected, reported, part, done: done.resolve }
+  const answers = new Answers(candidates.packs, events)
   const clues = new PackClues()
   const onOutput = (chunk: Buffer, stream: 'stdout' | 'stderr') => {
     if (stream === 'stderr') return answers.feed(chunk)

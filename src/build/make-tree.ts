@@ -3,51 +3,94 @@ import type { Engine, Image, Sandbox, SandboxFile } from '../engine/engine.ts'
 import type { TreeOrder } from '../model/tree-order.ts'
 import { treeFiles, unreadableTree } from './tree-files.ts'
 
+/** A layer of a tree, and the labels of the image that ends with it, once it has been read. */
+type TreeLayer = { layer: Readable; bytes: number; labels: () => Record<string, string> }
+
 /** What a tree's image is made with. */
 export type TreeMeans<Made> = {
   /** Undefined: there is no such file. */
   read: (sandbox: string, file: string) => Promise<SandboxFile | undefined>
-  /** Puts a layer on an image, as `appendLayer` of an engine. */
-  append: (layer: {
-    base: string
-    layer: Readable
-    bytes: number
-    config: () => { labels: Record<string, string> }
-  }) => Promise<Made>
+  /** Puts layers on an image, one after another. Of what is between nothing is left. */
+  append: (base: string, layers: AsyncIterable<TreeLayer>) => Promise<Made>
 }
 
 /**
  * The image with a tree on it, which slugs are put on.
+ * @param ready gives one value for each part when it is there, in turn
  * @throws slug_too_large, build_failed for a tar that packs do not write, and what the means throw
  */
-export async function makeTree<Made>(
+export function makeTree<Made>(
   { read, append }: TreeMeans<Made>,
-  { sandbox, file, base, labels, bytesLabel, ...rules }: TreeOrder,
+  order: TreeOrder,
+  ready: AsyncIterable<unknown>,
 ): Promise<Made> {
-  using kept = await read(sandbox, file)
-  if (!kept) throw unreadableTree()
-  const { files, facts } = treeFiles(kept.content, rules)
-  const config = () => ({ labels: { ...labels, [bytesLabel]: String(facts.bytes) } })
-  return await append({ base, layer: files, bytes: kept.bytes, config })
+  return append(order.base, layersOf(read, order, ready))
+}
+
+async function* layersOf(
+  read: TreeMeans<unknown>['read'],
+  { sandbox, files, labels, partLabels, bytesLabel, ...rules }: TreeOrder,
+  ready: AsyncIterable<unknown>,
+): AsyncGenerator<TreeLayer> {
+  const facts = { bytes: 0, files: 0 }
+  const left = [...files]
+  for await (const _ of ready) {
+    const file = left.shift()
+    using kept = file === undefined ? undefined : await read(sandbox, file)
+    if (!kept) throw unreadableTree()
+    const isLast = left.length === 0
+    const layer = treeFiles(kept.content, { ...rules, facts })
+    yield {
+      layer,
+      bytes: kept.bytes,
+      labels: () => (isLast ? { ...labels, [bytesLabel]: String(facts.bytes) } : partLabels),
+    }
+    layer.destroy()
+    if (isLast) return
+  }
+  throw unreadableTree()
 }
 
 /** @throws as `makeTree`, and the signal's reason */
-export type TreeMaker = (order: TreeOrder, sandbox: Pick<Sandbox, 'read'>, signal: AbortSignal) => Promise<Image>
+export type TreeMaker = (
+  order: TreeOrder,
+  at: { sandbox: Pick<Sandbox, 'read'>; ready: AsyncIterable<unknown> },
+  signal: AbortSignal,
+) => Promise<Image>
+
+/** Undefined: it cannot, and has not begun. Else the image's name. */
+type NearbyMaker = (order: TreeOrder, ready: AsyncIterable<unknown>, signal: AbortSignal) => Promise<string | undefined>
 
 /**
  * Makes it where the engine is talked to directly, so that its files pass one process and not
  * three; here, where there is no such place, or it cannot.
- * @param nearby gives the image's name; undefined: it cannot
  */
 export function createTreeMaker(
-  engine: Pick<Engine, 'appendLayer' | 'findImage'>,
-  nearby?: (order: TreeOrder, signal: AbortSignal) => Promise<string | undefined>,
+  engine: Pick<Engine, 'appendLayer' | 'findImage' | 'removeImage'>,
+  nearby?: NearbyMaker,
 ): TreeMaker {
-  return async (order, sandbox, signal) => {
-    const reference = await nearby?.(order, signal)
+  return async (order, { sandbox, ready }, signal) => {
+    const reference = await nearby?.(order, ready, signal)
     const image = reference === undefined ? undefined : await engine.findImage(reference)
     if (image) return image
     const read = (_: string, file: string) => sandbox.read(file, signal)
-    return makeTree({ read, append: (layer) => engine.appendLayer(layer) }, order)
+    return makeTree({ read, append: (base, layers) => appendAll(engine, base, layers) }, order, ready)
+  }
+}
+
+async function appendAll(
+  engine: Pick<Engine, 'appendLayer' | 'removeImage'>,
+  base: string,
+  layers: AsyncIterable<TreeLayer>,
+): Promise<Image> {
+  const made: Image[] = []
+  try {
+    for await (const { layer, bytes, labels } of layers) {
+      const config = () => ({ labels: labels() })
+      made.push(await engine.appendLayer({ base: made.at(-1)?.digest ?? base, layer, bytes, config }))
+    }
+    return made.pop()!
+  } finally {
+    for (const { digest } of made) await engine.removeImage(digest)
   }
 }

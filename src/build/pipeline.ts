@@ -30,7 +30,8 @@ import { sourceWarnings } from './source-warnings.ts'
 import { tellProgress } from './tell-progress.ts'
 import type { Toolbox } from './toolbox.ts'
 import { toolchainsFor } from './toolchains.ts'
-import { treeBytes, treeOrder, type AppTrees, type Tree } from './trees.ts'
+import { TreeMaking } from './tree-making.ts'
+import { treeBytes, treeOrder, type AppTrees } from './trees.ts'
 
 export type PipelineDeps = {
   engine: Pick<Engine, 'appendLayer' | 'machine'> & DockerfileDeps['engine']
@@ -138,12 +139,13 @@ async function withPacks(run: Run, source: SourceFacts, wanted: Wanted): Promise
   const { deps, request, output, clock } = run
   const { asked, inputs } = wanted
   const sandbox = await clock.time('prepare', () => takeSandbox(run, asked, source))
+  using making = treeMaking(run, sandbox)
   try {
     const same = await earlierWithPacks(run, sandbox, wanted)
     if (same) return same
-    const compiled = await runPacks(run, sandbox, asked, source)
+    const compiled = await making.beside(runPacks(run, { sandbox, making }, asked, source))
     output.topic('Compressing...')
-    const slug = await clock.time('export', () => makeSlug(run, sandbox, compiled))
+    const slug = await clock.time('export', () => makeSlug(run, making, compiled))
     output.detail(`Done: ${mebibytes(slug.bytes)}`)
     const processTypes = decideProcessTypes(output, parseProcfileOf(slug.procfile), compiled.defaults)
     const buildpack = compiled.packs.map(({ name }) => name).join(', ')
@@ -189,7 +191,9 @@ function mayHaveTree({ mode, packs, toolchains }: PacksPlan, { root }: SourceFac
   return isOne && packs.every(isOurs) && !places.some((place) => root.has(place))
 }
 
-async function runPacks(run: Run, sandbox: Sandbox, asked: PacksPlan, source: SourceFacts): Promise<Compiled> {
+type At = { sandbox: Sandbox; making: TreeMaking }
+
+async function runPacks(run: Run, { sandbox, making }: At, asked: PacksPlan, source: SourceFacts): Promise<Compiled> {
   const { deps, request, output, clock, facts, signal } = run
   const { memoryMiB } = within(deps.build, await deps.engine.machine())
   const mask = createMask(request.config)
@@ -197,29 +201,30 @@ async function runPacks(run: Run, sandbox: Sandbox, asked: PacksPlan, source: So
   const order = buildOrder(request, asked, files, request.stack)
   const detected = Promise.withResolvers<void>()
   const onReport = (line: string) => (facts.packs = [...(facts.packs ?? []), line])
-  const options = { source, candidates: asked, order, onDetected: detected.resolve, onReport }
+  const onPart: TreeMaking['part'] = (kept, part) => making.part(kept, part)
+  const options = { source, candidates: asked, order, onDetected: detected.resolve, onReport, onPart }
   const compiled = compile({ sandbox, output, mask, memoryMiB }, options, signal)
   await clock.time('detect', () => Promise.race([detected.promise, compiled]))
   return clock.time('compile', () => compiled)
 }
 
-async function makeSlug(run: Run, sandbox: Sandbox, compiled: Compiled) {
+async function makeSlug(run: Run, making: TreeMaking, compiled: Compiled) {
   try {
-    return await exportBuild(run, sandbox, compiled)
+    return await exportBuild(run, making, compiled)
   } finally {
     // The sandbox waits until all it says is taken.
     compiled.slug.tar.destroy()
   }
 }
 
-async function exportBuild(run: Run, sandbox: Sandbox, { packs, tree, spare, slug, whole }: Compiled) {
-  const { deps, request, output, facts } = run
+async function exportBuild(run: Run, making: TreeMaking, { packs, tree, spare, slug, whole }: Compiled) {
+  const { deps, request, facts } = run
   const names = packs.map(({ pack }) => pack)
-  const base = await deps.toolbox.runImage(names.filter(isOurs), (line) => tellProgress(output, line))
+  const base = await runImageOf(run, names)
   const rules = { owner: appUser(request.appId), slugBytes: deps.limits.slugBytes }
   const [users, below] = await Promise.all([
     deps.toolbox.usersIn(base),
-    tree ? treeBelow(run, sandbox, tree, { base, ...rules }) : { image: base, isNew: false },
+    tree ? treeBelow(run, making, { tree, packs: names, base }) : { image: base, isNew: false },
   ])
   const layer = { ...rules, base: below.image, users, labels: imageLabels(request, names) }
   const [made] = await Promise.all([exportSlug(deps.engine, slug, layer), whole])
@@ -234,22 +239,34 @@ async function exportBuild(run: Run, sandbox: Sandbox, { packs, tree, spare, slu
   return made
 }
 
-type TreeRules = Omit<Parameters<typeof treeOrder>[2], 'appId'>
-
 /** The image with this tree: one that there is, or a new one. */
 async function treeBelow(
-  { deps, request, output, signal }: Run,
-  sandbox: Sandbox,
-  tree: Tree,
-  rules: TreeRules,
+  { deps, request, output }: Run,
+  making: TreeMaking,
+  { base, ...kept }: Parameters<TreeMaking['whole']>[0] & { base: Image },
 ): Promise<{ image: Image; isNew: boolean }> {
   const { appId } = request
-  const known = await deps.trees.newest({ appId, use: 'run', bases: [rules.base] })
-  if (known?.id === tree.id) return { image: known.image, isNew: false }
+  const known = await deps.trees.newest({ appId, use: 'run', bases: [base] })
+  if (known?.id === kept.tree.id) return { image: known.image, isNew: false }
   output.detail('Dependencies, as a layer of their own that later builds use')
-  const image = await deps.makeTree(treeOrder(tree, sandbox.id, { appId, ...rules }), sandbox, signal)
-  deps.trees.remember(appId, 'run', image)
-  return { image, isNew: true }
+  return { image: await making.whole(kept), isNew: true }
+}
+
+function treeMaking(run: Run, sandbox: Sandbox): TreeMaking {
+  const { deps, request, signal } = run
+  return new TreeMaking(async ({ tree, packs }, ready, cancelled) => {
+    const rules = { owner: appUser(request.appId), slugBytes: deps.limits.slugBytes }
+    const place = { appId: request.appId, base: await runImageOf(run, packs), sandbox: sandbox.id }
+    const order = treeOrder(tree, { ...place, ...rules })
+    const image = await deps.makeTree(order, { sandbox, ready }, AbortSignal.any([signal, cancelled]))
+    // Whatever becomes of the build, the next one begins with what this one has kept.
+    deps.trees.remember(request.appId, 'run', image)
+    return image
+  })
+}
+
+function runImageOf({ deps, output }: Run, packs: string[]): Promise<Image> {
+  return deps.toolbox.runImage(packs.filter(isOurs), (line) => tellProgress(output, line))
 }
 
 async function withDockerfile(run: Run, inputs: string): Promise<Built> {

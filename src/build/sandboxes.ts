@@ -282,9 +282,13 @@ export class BuildSandboxes implements AsyncDisposable {
 const unpackTree = `
 set -euo pipefail
 kept=$3/\${1##*/}
-exec <"$kept.tar"
-[[ $(tail -n 1 "$kept.key") == "$2" ]]
-tar --extract --file=- --directory=/
+files=()
+for ((part = 1; part <= $(tail -n 1 "$kept.key"); part++)); do
+  exec {file}<"$kept.$part.tar"
+  files+=("$file")
+done
+[[ $(sed -n 2p "$kept.key") == "$2" ]]
+for file in "\${files[@]}"; do tar --extract --file=- --directory=/ <&"$file"; done
 mkdir -p .paas
 echo "$1 $2" >.paas/tree
 [[ -z $(find "$1" -type f -links +1 -print -quit) ]] || exit 0

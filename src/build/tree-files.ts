@@ -4,26 +4,26 @@ import type { Owner } from '../model/app-user.ts'
 import { NotPlain, ownedTar, type PlainEntry } from './owned-tar.ts'
 import { checkName, count, inApp, pathIn } from './slug.ts'
 
-/** What a tree's tar turned out to be once it was read to its end. */
+/** What the tars of a tree turned out to be once they were read to their end. */
 export type TreeFacts = { bytes: number; files: number }
 
 /**
  * The files of a tree, a layer of images, out of the tar that the packs kept of it
  * (buildpacks/lib/tree.sh), which they are as long as: the rules for a slug hold. A tar of whose
- * entries one is not where it says fails with build_failed. Chunks of the tar are changed.
+ * entries one is not where it says fails with build_failed. Chunks of the tar are changed, and
+ * `facts` is added to.
  */
 export function treeFiles(
   tar: AsyncIterable<Buffer>,
-  { slugBytes, owner }: { slugBytes: number; owner: Owner },
-): { files: Readable; facts: TreeFacts } {
-  const facts = { bytes: 0, files: 0 }
+  { slugBytes, owner, facts }: { slugBytes: number; owner: Owner; facts: TreeFacts },
+): Readable {
   const keep = (entry: PlainEntry): boolean => {
     checkPlace(entry)
     if (entry.kind === 'other') return false
     count(facts, entry.size, slugBytes)
     return true
   }
-  return { files: Readable.from(explained(ownedTar(tar, owner, keep)), { objectMode: false }), facts }
+  return Readable.from(explained(ownedTar(tar, owner, keep)), { objectMode: false })
 }
 
 /** @throws build_failed, NotPlain */

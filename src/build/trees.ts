@@ -10,6 +10,9 @@ import { cacheDirectory } from './directories.ts'
  */
 export type Tree = { path: TreePath; id: string }
 
+/** One whose tar is in the sandbox, in so many parts. */
+export type KeptTree = Tree & { parts: number }
+
 const paths = [
   'node_modules',
   '.paas/deno',
@@ -31,21 +34,23 @@ export function treePath(text: string): TreePath | undefined {
   return paths.find((path) => path === text)
 }
 
-export function treeLabels(use: TreeUse, { id }: Tree, base: Image): Labels {
+export function treeLabels(use: TreeUse | 'part', { id }: Tree, base: Image): Labels {
   return { [label.use]: use, [label.id]: id, [label.base]: base.digest }
 }
 
-type TreeOptions = Pick<TreeOrder, 'owner' | 'slugBytes'> & { appId: AppId; base: Image }
+type TreeOptions = Pick<TreeOrder, 'owner' | 'slugBytes'> & { appId: AppId; base: Image; sandbox: string }
 
 /** The image that slugs are put on. Its label has the bytes: each engine counts in its own way. */
-export function treeOrder(tree: Tree, sandbox: string, { appId, base, ...rules }: TreeOptions): TreeOrder {
-  const labels = { 'paas.app': appId, ...treeLabels('run', tree, base) }
-  return { sandbox, file: keptAt(tree.path), base: base.digest, labels, bytesLabel: label.bytes, ...rules }
+export function treeOrder({ parts, ...tree }: KeptTree, { appId, base, ...rules }: TreeOptions): TreeOrder {
+  const labelsOf = (use: 'run' | 'part') => ({ 'paas.app': appId, ...treeLabels(use, tree, base) })
+  const files = Array.from({ length: parts }, (_, index) => keptAt(tree.path, index + 1))
+  const labels = { labels: labelsOf('run'), partLabels: labelsOf('part'), bytesLabel: label.bytes }
+  return { files, base: base.digest, ...labels, ...rules }
 }
 
-/** Where the packs have its tar (buildpacks/lib/tree.sh). */
-function keptAt(path: TreePath): string {
-  return `${cacheDirectory}/trees/${posix.basename(path)}.tar`
+/** Where the packs have the tar of a part (buildpacks/lib/tree.sh). */
+function keptAt(path: TreePath, part: number): string {
+  return `${cacheDirectory}/trees/${posix.basename(path)}.${part}.tar`
 }
 
 /** Bytes of the files of the tree on this image; 0 when there is none. */

@@ -1,14 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
 import type { Config } from '../config.ts'
 import { diskUsage, volumeBytes, type Written } from '../engine/docker/disk-usage.ts'
 import { publicPort, secureHost, secureNetwork } from '../engine/docker/firewall.ts'
+import { readJsonLines } from '../engine/docker/json-lines.ts'
 import { asPaasError, PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { TreeOrder } from '../model/tree-order.ts'
-import { awayCode, readWhole, type GatedEngine } from './engine.ts'
-import { parseJson } from './other-bodies.ts'
+import { awayCode, type GatedEngine } from './engine.ts'
 import { isCacheName, isOwnVolume, type GateOwner } from './own.ts'
-import { Refused } from './refused.ts'
+import { Refused, refuseUnless } from './refused.ts'
 import type { Things } from './things.ts'
 import { readTreeOrder, GateMeans } from './trees.ts'
 
@@ -22,7 +23,7 @@ export type HostCallsDeps = {
   things: Things
   owner: GateOwner
   /** By the rules for what strangers' builds keep. */
-  makeTree: (means: GateMeans, order: TreeOrder) => Promise<string | undefined>
+  makeTree: (means: GateMeans, order: TreeOrder, ready: AsyncIterable<unknown>) => Promise<string | undefined>
   log: Logger
 }
 
@@ -75,8 +76,9 @@ export class HostCalls {
   }
 
   async #makeTree(request: IncomingMessage, signal: AbortSignal): Promise<string | undefined> {
-    const order = readTreeOrder(parseJson((await readWhole(request, longestOrder)).toString()))
-    return this.#deps.makeTree(new GateMeans(this.#deps, signal), order)
+    const values = readJsonLines<unknown>(Readable.from(bounded(request, longestOrder)))
+    const order = readTreeOrder((await values.next()).value)
+    return this.#deps.makeTree(new GateMeans(this.#deps, signal), order, values)
   }
 
   /** Of a volume of this server; of another nothing is said. */
@@ -100,6 +102,16 @@ export class HostCalls {
     const inspect = (ask: { size?: true } = {}) =>
       engine.find<Written>(`/containers/${id}/json${ask.size ? '?size=1' : ''}`)
     return diskUsage(inspect, { bytes, files }, signal)
+  }
+}
+
+/** @throws Refused for a body of more bytes */
+async function* bounded(request: IncomingMessage, most: number): AsyncGenerator<Buffer> {
+  let bytes = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    refuseUnless(bytes <= most, 'an order is too long')
+    yield chunk
   }
 }
 

@@ -10,7 +10,8 @@ import { imageName } from '../engine/docker/names.ts'
 import { sendLayer } from '../engine/docker/sent-layer.ts'
 import type { SandboxFile } from '../engine/sandbox.ts'
 import { refusalOf, type GatedEngine } from './engine.ts'
-import type { GateOwner } from './own.ts'
+import { openBelow } from './file-below.ts'
+import { isCacheName, type GateOwner } from './own.ts'
 import { refuseUnless } from './refused.ts'
 import { isObject, isText, like, shaped, textsByName } from './shape.ts'
 import type { Things } from './things.ts'
@@ -18,8 +19,14 @@ import type { TreeOrder } from '../model/tree-order.ts'
 
 type TreeDeps = { engine: GatedEngine; things: Things; owner: GateOwner }
 
-/** A layer and the image that it is put on, by its digest. */
-type NewLayer = { base: string; layer: Readable; bytes: number; config: () => { labels: Record<string, string> } }
+/** A layer, and the labels of the image that ends with it, once it has been read. */
+type NewLayer = { layer: Readable; bytes: number; labels: () => Record<string, string> }
+
+/** What is read of a container's description. */
+type Mounted = { Mounts?: { Name?: string; Source: string; Destination: string }[] }
+
+/** Bytes that are read at once. */
+const pieceBytes = 256 * 1024
 
 const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0
 
@@ -27,11 +34,12 @@ const isCount = (value: unknown) => Number.isSafeInteger(value) && Number(value)
 export function readTreeOrder(body: unknown): TreeOrder {
   const shape = {
     sandbox: isText,
-    file: like(/^\/[^\0]*$/),
+    files: (value: unknown) => Array.isArray(value) && value.every(like(/^\/[^\0]*$/)),
     base: like(/^sha256:[0-9a-f]{64}$/),
     owner: (value: unknown) => isObject(value) && isCount(value['uid']) && isCount(value['gid']),
     slugBytes: isCount,
     labels: textsByName,
+    partLabels: textsByName,
     bytesLabel: isText,
   }
   const order = shaped(body, shape, 'an order of a tree')
@@ -53,9 +61,29 @@ export class GateMeans {
     this.#signal = signal
   }
 
-  /** @throws Refused for a container that is not this server's */
+  /**
+   * From the app's cache, if it is on this machine, which spares the engine to read it and send it.
+   * @throws Refused for a container that is not this server's
+   */
   readonly read = async (container: string, path: string): Promise<SandboxFile | undefined> => {
     await this.#deps.things.check({ kind: 'container', id: container })
+    return (await this.#readCached(container, path)) ?? this.#readArchived(container, path)
+  }
+
+  async #readCached(container: string, path: string): Promise<SandboxFile | undefined> {
+    const { engine, owner } = this.#deps
+    const { Mounts: mounts = [] } = (await engine.find<Mounted>(`/containers/${container}/json`)) ?? {}
+    const cache = mounts.find(({ Name = '', Destination }) => {
+      return isCacheName(Name, owner) && path.startsWith(`${Destination}/`)
+    })
+    const file = cache && (await openBelow(cache.Source, path.slice(cache.Destination.length + 1)))
+    if (!file) return undefined
+    const { size: bytes } = await file.stat()
+    const content = addAbortSignal(this.#signal, file.createReadStream({ highWaterMark: pieceBytes }))
+    return { bytes, content, [Symbol.dispose]: () => void content.destroy() }
+  }
+
+  async #readArchived(container: string, path: string): Promise<SandboxFile | undefined> {
     const query = new URLSearchParams({ path })
     const answer = await this.#deps.engine.get(`/containers/${container}/archive?${query.toString()}`)
     addAbortSignal(this.#signal, answer)
@@ -65,24 +93,43 @@ export class GateMeans {
   }
 
   /**
+   * Sends a layer while the engine takes in the one before: only what describes an image waits for
+   * the image below.
    * @returns the image's name; undefined: the engine takes no layer before it has its digest
    * @throws Refused for a base that is not this server's, and what the engine says
    */
-  readonly append = async ({ base, layer, bytes, config }: NewLayer): Promise<string | undefined> => {
+  readonly append = async (base: string, layers: AsyncIterable<NewLayer>): Promise<string | undefined> => {
     const { engine, things, owner } = this.#deps
     await things.check({ kind: 'image', name: base, shared: true })
-    const image = await engine.find<ImageFound>(`/images/${base}/json`)
-    if (!image || !keepsLayers(image)) return undefined
-    const reference = imageName(owner.serverId)
-    const below = { diffIds: image.RootFS.Layers ?? [], blobs: undefined }
-    const describe = (digest: string) => describeOwn(owner.serverId, { below: image, config: config(), digest })
-    const sent = { layer, bytes, below, reference, describe }
+    const found = await engine.find<ImageFound>(`/images/${base}/json`)
+    if (!found || !keepsLayers(found)) return undefined
+    let below = found
+    const [made, loads]: [string[], Promise<void>[]] = [[], []]
     try {
-      await sendLayer(sent, (archive, broken) => this.#load(archive, AbortSignal.any([this.#signal, broken])))
-      return reference
-    } catch (error) {
-      await this.#remove(reference)
-      throw error
+      for await (const { layer, bytes, labels } of layers) {
+        const { RootFS, ...rest } = below
+        const [image, reference, before] = [below, imageName(owner.serverId), loads.at(-1)]
+        const sent = Promise.withResolvers<string>()
+        const describe = async (digest: string) => {
+          sent.resolve(digest)
+          await before
+          return describeOwn(owner.serverId, { below: image, config: { labels: labels() }, digest })
+        }
+        const diffIds = RootFS.Layers ?? []
+        const sending = { layer, bytes, below: { diffIds, blobs: undefined }, reference, describe }
+        const load = sendLayer(sending, (archive, broken) =>
+          this.#load(archive, AbortSignal.any([this.#signal, broken])),
+        )
+        load.catch(sent.reject)
+        made.push(reference)
+        loads.push(load)
+        below = { ...rest, RootFS: { ...RootFS, Layers: [...diffIds, await sent.promise] } }
+      }
+      await loads.at(-1)
+      return made.pop()
+    } finally {
+      await Promise.allSettled(loads)
+      for (const reference of made) await this.#remove(reference)
     }
   }
 

@@ -5,15 +5,17 @@ import type { Owner } from './app-user.ts'
  * in another process.
  */
 export type TreeOrder = {
-  /** Id of the sandbox that has the tree's tar, and where in it. */
+  /** Id of the sandbox that has the tars of the tree's parts, and where in it. */
   sandbox: string
-  file: string
+  files: string[]
   /** Digest of the image below. */
   base: string
   owner: Owner
   /** The most bytes of its files. */
   slugBytes: number
   labels: Record<string, string>
+  /** Of an image that has not all parts. */
+  partLabels: Record<string, string>
   /** The label that says how many bytes they have. */
   bytesLabel: string
 }

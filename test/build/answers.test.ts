@@ -4,14 +4,19 @@ import { Answers } from '../../src/build/answers.ts'
 
 const url = 'https://example.com/pack.git#v1'
 
-function answersOf(...chunks: string[]): { answers: Answers; calls: string[]; reported: string[] } {
+function answersOf(...chunks: string[]) {
   const calls: string[] = []
   const reported: string[] = []
-  const report = (line: string) => void reported.push(line)
-  const on = { compiling: () => calls.push('compiling'), reported: report, done: () => calls.push('slug') }
+  const parts: unknown[] = []
+  const on = {
+    compiling: () => calls.push('compiling'),
+    reported: (line: string) => reported.push(line),
+    part: (tree: unknown, part: number) => parts.push([part, tree]),
+    done: () => calls.push('slug'),
+  }
   const answers = new Answers(['nodejs', url, 'python'], on)
   for (const chunk of chunks) void answers.feed(Buffer.from(chunk))
-  return { answers, calls, reported }
+  return { answers, calls, reported, parts }
 }
 
 describe('what a build answers', () => {
@@ -78,12 +83,25 @@ describe('a tree', () => {
 
   it('is named before the slug, wherever chunks end, and once', async () => {
     const { answers, calls } = answersOf()
-    const said = `tree ${id} node_modules\ntree ${'cd'.repeat(32)} vendor\nslug\nslug`
+    const said = `tree ${id} 2 node_modules\ntree ${'cd'.repeat(32)} 1 vendor\nslug\nslug`
     for (const byte of Buffer.from(said)) void answers.feed(Buffer.of(byte))
     answers.end()
-    expect(answers.tree).toEqual({ path: 'node_modules', id })
+    expect(answers.tree).toEqual({ path: 'node_modules', id, parts: 2 })
     expect(await text(answers.slug)).toBe('slug')
     expect(calls).toEqual(['slug', 'slug', 'slug'])
+  })
+
+  it('is told of part by part, until all of it is there', () => {
+    const { parts, calls } = answersOf(
+      `part ${id} 1 2 node_modules\npart ${id} 2 2 node_modules\npart ${id} 1 2 /etc\npart ${id} x 2 node_modules\n`,
+      `tree ${id} 2 node_modules\npart ${id} 3 3 node_modules\n`,
+    )
+    const tree = { path: 'node_modules', id, parts: 2 }
+    expect(parts).toEqual([
+      [1, tree],
+      [2, tree],
+    ])
+    expect(calls).toEqual(['slug'])
   })
 
   it('that only builds need is named as such', async () => {
@@ -94,12 +112,17 @@ describe('a tree', () => {
     expect(answersOf(`spare ${id} ../x\n`).answers.spare).toBeUndefined()
   })
 
-  it.each([`${id} .`, `${id} ../node_modules`, `${id} /etc`, id, `${id} 5 node_modules`, 'x node_modules'])(
-    'is none as a stranger may have it: %s',
-    (said) => {
-      expect(answersOf(`tree ${said}\n`).answers.tree).toBeUndefined()
-    },
-  )
+  it.each([
+    `${id} 1 .`,
+    `${id} 1 ../node_modules`,
+    `${id} 1 /etc`,
+    id,
+    `${id} 0 node_modules`,
+    `${id} 99 vendor`,
+    'x 1 vendor',
+  ])('is none as a stranger may have it: %s', (said) => {
+    expect(answersOf(`tree ${said}\n`).answers.tree).toBeUndefined()
+  })
 })
 
 describe('a slug', () => {

@@ -45,7 +45,8 @@ describe('a Deno app', () => {
     await app.sandboxes.without(app.id, () => Promise.resolve())
     const result = await app.build()
     expect(app.output).toContain('deno.lock has not changed: restoring')
-    expect(app.output).not.toMatch(/Download/)
+    // Deno asks the registry about packages beside its work, and may end before it has kept the answer.
+    expect(app.output).not.toMatch(/Downloading|\.tgz/)
     expect(Math.abs(result.size - first.size)).toBeLessThan(1000)
     await using running = await app.serve(result)
     expect((await running.get('/')).body).toContain('Again from Deno 1s')

@@ -114,7 +114,7 @@ it('an app that says another one has its dependencies gets nothing of them', asy
   expect(id).toMatch(/^[0-9a-f]{64}$/)
 
   // What it says goes where the program says it that runs the packs.
-  const say = `for at in /proc/[0-9]*; do grep -qs bin/build $at/cmdline && echo 'tree ${id} node_modules' > $at/fd/3; done; true`
+  const say = `for at in /proc/[0-9]*; do grep -qs bin/build $at/cmdline && echo 'tree ${id} 1 node_modules' > $at/fd/3; done; true`
   const scripts = { postinstall: say }
   await using app = await builder.app({ 'package.json': JSON.stringify({ scripts }), Procfile: 'web: x' })
   const message = 'build failed: what it kept of its dependencies could not be read'

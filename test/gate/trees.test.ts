@@ -29,7 +29,7 @@ beforeAll(async () => {
   const { serverId } = server
   const log = createLog('test', 'fatal')
   life.use(await serveGate({ engineSocket, socketPath: gate, config, serverId, ancestors: [], makeTree, log }))
-  sandbox = life.use(await server.sandbox({ limits: { memoryMiB: 128, cpus: 1, pids: 64 } }))
+  sandbox = life.use(await server.sandbox({ cacheAt: '/cache' }))
   await shell(sandbox, script)
 })
 afterAll(() => life.disposeAsync())
@@ -40,23 +40,42 @@ const script = `
   cd /tmp && tar --create --format=gnu --file=tree.tar app/node_modules
   head -c 1000 tree.tar >cut.tar; tar --create --format=gnu --file=outside.tar --transform=s,app,etc, app/node_modules
   ln -s tree.tar link.tar; cat /dev/zero | head -c 300M >app/zeros
-  tar --create --format=gnu --file=large.tar app/zeros`
+  tar --create --format=gnu --file=large.tar app/zeros
+  mkdir app/more; echo more >app/more/one; ln app/more/one app/more/two
+  tar --create --format=gnu --file=more.tar --no-recursion app/more app/more/one
+  tar --create --format=gnu --file=both.tar --no-recursion app/more/one app/more/two
+  tail --bytes=+1025 both.tar >links.tar
+  mkdir -p /cache/trees/directory.tar; cp --no-dereference *.tar /cache/trees; mkdir directory.tar`
 
 const order = (changes: Partial<TreeOrder> = {}): TreeOrder => ({
   sandbox: sandbox.id,
-  file: '/tmp/tree.tar',
+  files: ['tree.tar'],
   base: server.image,
   owner: appUser(server.appId),
   slugBytes: 2 ** 30,
   labels: { 'paas.app': server.appId, 'paas.tree': 'an id' },
+  partLabels: { 'paas.app': server.appId },
   bytesLabel: 'paas.tree-bytes',
   ...changes,
 })
 
-const ways: [string, () => TreeMaker][] = [
-  ['the gate', () => createTreeMaker(server.engine, treesAt(gate))],
-  ['the worker, where the gate cannot', () => createTreeMaker(server.engine, async () => undefined)],
+/** Told of parts, more than there are. */
+const there: AsyncIterable<number> = {
+  async *[Symbol.asyncIterator]() {
+    yield* [1, 2, 3, 4]
+  },
+}
+
+const byGate = () => createTreeMaker(server.engine, treesAt(gate))
+const ways: [string, string, () => TreeMaker][] = [
+  ['the gate out of the cache', '/cache/trees', byGate],
+  ['the gate out of other files of the sandbox', '/tmp', byGate],
+  ['the worker, where the gate cannot', '/cache/trees', () => createTreeMaker(server.engine, async () => undefined)],
 ]
+
+function within(directory: string, { files, ...rest }: TreeOrder): TreeOrder {
+  return { ...rest, files: files.map((file) => `${directory}/${file}`) }
+}
 
 async function filesOf(image: string) {
   const files: Record<string, string> = {}
@@ -68,8 +87,9 @@ async function filesOf(image: string) {
   return files
 }
 
-describe.each(ways)('a tree made by %s', (_, way) => {
-  const make = (changes?: Partial<TreeOrder>, signal = never) => way()(order(changes), sandbox, signal)
+describe.each(ways)('a tree made by %s', (_, directory, way) => {
+  const make = (changes?: Partial<TreeOrder>, signal = never, ready = there) =>
+    way()(within(directory, order(changes)), { sandbox, ready }, signal)
 
   it('is an image of the server with its files, the app’s own', async () => {
     const image = await make()
@@ -88,13 +108,43 @@ describe.each(ways)('a tree made by %s', (_, way) => {
     })
   })
 
+  it('in parts has the files of all of them, and leaves no image of some', async () => {
+    const before = await server.engine.listImages()
+    const image = await make({ files: ['tree.tar', 'more.tar'] })
+    expect(Object.keys(await filesOf(image.digest))).toEqual(
+      expect.arrayContaining(['app/node_modules/one', 'app/more/one']),
+    )
+    expect(image.labels).toMatchObject({ 'paas.tree': 'an id', 'paas.tree-bytes': '9' })
+    expect(await server.engine.listImages()).toHaveLength(before.length + 1)
+  })
+
+  it('in parts waits for the next one', async () => {
+    const next = Promise.withResolvers<void>()
+    const ready = {
+      async *[Symbol.asyncIterator]() {
+        yield 1
+        await next.promise
+        yield 2
+      },
+    }
+    const made = make({ files: ['tree.tar', 'next.tar'] }, never, ready)
+    await shell(sandbox, `sleep 0.2; cp /tmp/more.tar ${directory}/next.tar`)
+    next.resolve()
+    expect(Object.keys(await filesOf((await made).digest))).toContain('app/more/one')
+  })
+
   it.each([
-    ['is not all there', { file: '/tmp/cut.tar' }, 'build_failed'],
-    ['has files elsewhere', { file: '/tmp/outside.tar' }, 'build_failed'],
-    ['is not there', { file: '/tmp/none.tar' }, 'build_failed'],
-    ['is a link', { file: '/tmp/link.tar' }, 'build_failed'],
-    ['is a directory', { file: '/tmp' }, 'build_failed'],
-    ['is over the limit', { file: '/tmp/large.tar', slugBytes: 2 ** 20 }, 'slug_too_large'],
+    ['is not all there', { files: ['cut.tar'] }, 'build_failed'],
+    ['has files elsewhere', { files: ['outside.tar'] }, 'build_failed'],
+    ['is not there', { files: ['none.tar'] }, 'build_failed'],
+    ['is a link', { files: ['link.tar'] }, 'build_failed'],
+    ['is a directory', { files: ['directory.tar'] }, 'build_failed'],
+    ['has no parts', { files: [] }, 'build_failed'],
+    ['has a part that is not there', { files: ['tree.tar', 'none.tar'] }, 'build_failed'],
+    ['has a part that is no tar', { files: ['tree.tar', 'cut.tar'] }, 'build_failed'],
+    ['links from one part to another', { files: ['more.tar', 'links.tar'] }, 'build_failed'],
+    ['is over the limit', { files: ['large.tar'], slugBytes: 2 ** 20 }, 'slug_too_large'],
+    ['is over the limit in all', { files: ['tree.tar', 'tree.tar'], slugBytes: 6 }, 'slug_too_large'],
   ])('that %s fails the build, and leaves no image', async (_case, changes, code) => {
     const before = await server.engine.listImages()
     await expect(make(changes)).rejects.toMatchObject({ code })
@@ -104,7 +154,7 @@ describe.each(ways)('a tree made by %s', (_, way) => {
   it('ends when the build is cancelled, and lets go of the sandbox', async () => {
     const before = await server.engine.listImages()
     const cancelled = new AbortController()
-    const made = make({ file: '/tmp/large.tar' }, cancelled.signal)
+    const made = make({ files: ['large.tar'] }, cancelled.signal)
     setTimeout(() => cancelled.abort(new Error('cancelled')), 100)
     await expect(made).rejects.toThrow('cancelled')
     // Whoever reads a file of a container has its lock.
@@ -114,7 +164,7 @@ describe.each(ways)('a tree made by %s', (_, way) => {
 })
 
 describe('the gate refuses', () => {
-  const ask = (changes: object) => treesAt(gate)({ ...order(), ...changes } as TreeOrder, never)
+  const ask = (changes: object) => treesAt(gate)({ ...within('/tmp', order()), ...changes } as TreeOrder, there, never)
 
   it('a sandbox that is not the server’s', async () => {
     const other = await docker('create', server.image, 'true')
@@ -128,13 +178,19 @@ describe('the gate refuses', () => {
 
   it('a base that is another server’s', async () => {
     await using another = await testEngine()
-    const theirs = await createTreeMaker(another.engine)(order(), sandbox, never)
+    const theirs = await createTreeMaker(another.engine)(within('/tmp', order()), { sandbox, ready: there }, never)
     await expect(ask({ base: theirs.digest })).rejects.toMatchObject({ code: 'internal' })
     await expect(ask({ base: server.image })).resolves.toMatch(/^paas-/)
   })
 
   it('what is not an order of a tree', async () => {
-    for (const changes of [{ file: 'tree.tar' }, { base: 'debian' }, { owner: { uid: -1, gid: 0 } }, { more: 1 }])
+    for (const changes of [
+      { files: ['tree.tar'] },
+      { files: '/tmp/tree.tar' },
+      { base: 'debian' },
+      { owner: { uid: -1, gid: 0 } },
+      { more: 1 },
+    ])
       await expect(ask(changes)).rejects.toMatchObject({ code: 'internal' })
   })
 })

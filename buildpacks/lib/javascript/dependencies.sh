@@ -49,7 +49,8 @@ take_locked_tree() {
     keep_nested
     [[ $manager != npm ]] || prepare_rebuild
     add_runtime_to node_modules
-    keep_tree node_modules "$key"
+    # What the build makes may serve alone.
+    keep_tree node_modules "$key" ${build_script:+maybe}
     bound_downloads
   fi
 }

@@ -1,6 +1,7 @@
-import { request, type IncomingMessage } from 'node:http'
+import { request, type ClientRequest, type IncomingMessage } from 'node:http'
 import { once } from 'node:events'
 import { json } from 'node:stream/consumers'
+import { pipeline } from 'node:stream/promises'
 import type Docker from 'dockerode'
 import { PaasError, type ErrorCode } from '../../errors.ts'
 import type { TreeOrder } from '../../model/tree-order.ts'
@@ -50,15 +51,31 @@ export function hostBehind(gate: string): Host {
 
 /**
  * Has the gate at this socket make the image of a tree, which takes its files from the engine and
- * gives them back.
+ * gives them back. The gate is told of each part when it is ready.
  * @returns the image's name; undefined where the engine takes no layer that it has no digest of yet
  */
-export function treesAt(gate: string): (order: TreeOrder, signal: AbortSignal) => Promise<string | undefined> {
-  return async (order, signal) => ((await ask(gate, '/host/tree', signal, order)) as string | null) ?? undefined
+export function treesAt(gate: string) {
+  return async (order: TreeOrder, ready: AsyncIterable<unknown>, signal: AbortSignal): Promise<string | undefined> => {
+    const made = await ask(gate, '/host/tree', signal, { values: inOrder(order, ready) })
+    return (made as string | null) ?? undefined
+  }
 }
 
+/** Can be read more than once, if what it is made of can. */
+function inOrder(first: unknown, rest: AsyncIterable<unknown>): AsyncIterable<unknown> {
+  return {
+    async *[Symbol.asyncIterator]() {
+      yield first
+      yield* rest
+    },
+  }
+}
+
+/** JSON, one value a line, each sent when it comes. */
+type Body = { values: AsyncIterable<unknown> }
+
 /** @throws what the gate says, engine_unavailable, or the signal's reason */
-async function ask(socketPath: string, path: string, signal?: AbortSignal, body?: object): Promise<unknown> {
+async function ask(socketPath: string, path: string, signal?: AbortSignal, body?: Body): Promise<unknown> {
   signal?.throwIfAborted()
   try {
     const answer = await throughGate(() => send(socketPath, path, signal, body), signal)
@@ -72,9 +89,20 @@ async function ask(socketPath: string, path: string, signal?: AbortSignal, body?
   }
 }
 
-async function send(socketPath: string, path: string, signal?: AbortSignal, body?: object): Promise<IncomingMessage> {
+async function send(socketPath: string, path: string, signal?: AbortSignal, body?: Body): Promise<IncomingMessage> {
   const call = request({ socketPath, path, method: 'POST', agent: false, ...(signal && { signal }) })
-  call.end(body && JSON.stringify(body))
+  if (body) write(call, body)
+  else call.end()
   const [answer] = (await once(call, 'response')) as [IncomingMessage]
   return answer
+}
+
+/** Nothing is read of the body before there is somebody to take it. */
+function write(call: ClientRequest, { values }: Body): void {
+  const lines = async function* () {
+    for await (const value of values) yield `${JSON.stringify(value)}\n`
+  }
+  // Who waits for the answer is told.
+  const begin = () => void pipeline(lines, call).catch(() => undefined)
+  call.once('socket', (socket) => socket.once('connect', begin))
 }

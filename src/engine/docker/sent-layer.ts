@@ -10,8 +10,8 @@ type SentLayer = {
   below: LayersBelow
   /** The image's name. */
   reference: string
-  /** The image's configuration, once the layer's digest is known. */
-  describe: (digest: string) => string
+  /** The image's configuration, once the layer's digest is known. What it throws ends the call. */
+  describe: (digest: string) => string | Promise<string>
 }
 
 /**
@@ -28,11 +28,14 @@ export async function sendLayer<T>(
   const [archive, hash] = [pack(), createHash('sha256')]
   const file = `tars/${randomBytes(32).toString('hex')}`
   const entry = archive.entry({ name: file, size: bytes }, (error) => {
-    if (error) return archive.destroy(error)
+    if (error) archive.destroy(error)
+    else complete().catch(giveUp)
+  })
+  const complete = async () => {
     const digest = `sha256:${hash.digest('hex')}`
     const own = [{ blob: { mediaType: layerType, digest, size: bytes }, file }]
-    describeImage(archive, { config: describe(digest), reference, below, own })
-  })
+    describeImage(archive, { config: await describe(digest), reference, below, own })
+  }
   let cause: unknown
   const hashed = async function* () {
     try {
@@ -47,6 +50,10 @@ export async function sendLayer<T>(
   }
   // An archive that breaks off is none that the engine ends to read.
   const broken = new AbortController()
+  const giveUp = (error: unknown) => {
+    cause ??= error
+    broken.abort(error)
+  }
   pipeline(hashed, entry).catch((error: unknown) => broken.abort(error))
   try {
     return await load(Readable.from(archive), broken.signal)
