@@ -33,22 +33,29 @@ async function* layersOf(
   ready: AsyncIterable<unknown>,
 ): AsyncGenerator<TreeLayer> {
   const facts = { bytes: 0, files: 0 }
-  const left = [...files]
-  for await (const _ of ready) {
-    const file = left.shift()
-    using kept = file === undefined ? undefined : await read(sandbox, file)
+  if (files.length === 0) throw unreadableTree()
+  // It may be the body of a call that is still to be answered, so that it is not closed here.
+  const parts = ready[Symbol.asyncIterator]()
+  for (const [index, file] of files.entries()) {
+    if ((await parts.next()).done) throw unreadableTree()
+    using kept = await read(sandbox, file)
     if (!kept) throw unreadableTree()
-    const isLast = left.length === 0
-    const layer = treeFiles(kept.content, { ...rules, facts })
-    yield {
-      layer,
-      bytes: kept.bytes,
-      labels: () => (isLast ? { ...labels, [bytesLabel]: String(facts.bytes) } : partLabels),
-    }
+    const layer = treeFiles(wholly(kept), { ...rules, facts })
+    const lastLabels = () => ({ ...labels, [bytesLabel]: String(facts.bytes) })
+    yield { layer, bytes: kept.bytes, labels: index === files.length - 1 ? lastLabels : () => partLabels }
     layer.destroy()
-    if (isLast) return
   }
-  throw unreadableTree()
+}
+
+/** A build may write to what it has kept. @throws build_failed */
+async function* wholly({ content, bytes }: SandboxFile): AsyncGenerator<Buffer> {
+  let left = bytes
+  for await (const chunk of content) {
+    left -= chunk.length
+    if (left < 0) throw unreadableTree()
+    yield chunk
+  }
+  if (left > 0) throw unreadableTree()
 }
 
 /** @throws as `makeTree`, and the signal's reason */

@@ -19,6 +19,8 @@ const kinds: Record<string, Kind> = {
 const longNames = { K: 'linkname', L: 'name' } as const
 /** Bytes of one: what Linux takes in a path, with its end (path_resolution(7)). */
 const longestName = 4097
+/** Bytes of zeros that may follow the end: of a record, GNU tar's or that of lib/tree.sh. */
+const mostPadding = 2 ** 20
 /** Where a header has what is read or written here (GNU tar's manual, "Basic Tar Format"). */
 const field = {
   name: [0, 100],
@@ -65,6 +67,7 @@ class PlainTar {
   #wanted = true
   #dropped = 0
   #ended = false
+  #padding = 0
 
   constructor(owner: Owner, keep: (entry: PlainEntry) => boolean) {
     this.#owner = owner
@@ -114,7 +117,9 @@ class PlainTar {
 
   /** GNU tar fills up its last record. @throws NotPlain */
   #zeros(data: Buffer, at: number): number {
-    if (data.subarray(at).some((byte) => byte !== 0)) throw new NotPlain('Something follows its end')
+    this.#padding += data.length - at
+    const isPadding = this.#padding <= mostPadding && !data.subarray(at).some((byte) => byte !== 0)
+    if (!isPadding) throw new NotPlain('Something follows its end')
     return data.length - at
   }
 }

@@ -87,6 +87,8 @@ describe('a tree', () => {
     for (const bytes of [0, 100, 512, 2000, tar.lastIndexOf('content')])
       await expect(treeOf(tar.subarray(0, bytes))).rejects.toThrow('could not be read')
     await expect(treeOf(Buffer.concat([tar, tar]))).rejects.toThrow('could not be read')
+    expect((await treeOf(Buffer.concat([tar, Buffer.alloc(256 * 1024)]))).facts.files).toBe(7)
+    await expect(treeOf(Buffer.concat([tar, Buffer.alloc(2 ** 20)]))).rejects.toThrow('could not be read')
   })
 
   it('in another format than the one that has one reading is refused', async () => {
