@@ -112,12 +112,13 @@ describe('the sweep of images', () => {
     expect(oldUpload.slug.image).not.toBe(newUpload.slug.image)
   })
 
-  it('keeps the newest tree of an app for each use, whatever other apps have', async () => {
+  it('keeps the newest tree of an app for each use, whatever other apps have, and no parts of one', async () => {
     const base = (await docker.engine.findImage(docker.image))!
-    const make = (id: string, use: 'build' | 'run', appId = test.app.id) =>
+    const make = (id: string, use: 'build' | 'run' | 'part', appId = test.app.id) =>
       makeImage(id, treeLabels(use, { path: 'node_modules', id }, base), appId)
     const old = [await make('one', 'run'), await make('one', 'build'), await make('two', 'run')]
     const kept = [await make('two', 'build'), await make('three', 'run')]
+    await make('three', 'part')
     const [, later] = [await make('four', 'run', newId<AppId>()), await make('five', 'build', newId<AppId>())]
     await sweepNow()
     expect(await images()).toEqual(kept.toSorted())
