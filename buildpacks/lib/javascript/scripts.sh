@@ -50,7 +50,10 @@ watch_scripts() {
   opened_pid=$!
   local ends=("${opened[@]-}")
   opened_end=${ends[1]-}
-  { exec {opened_names}<&"${ends[0]:-0}"; } 2>/dev/null || opened_names=0
+  # Of one that has ended already there are none, and what this program itself reads is not its.
+  opened_names=
+  [[ -z ${ends[0]-} ]] || { exec {opened_names}<&"${ends[0]}"; } 2>/dev/null || true
+  [[ -n $opened_names ]] || exec {opened_names}</dev/null
   read -r said <&"$opened_names" || true
   [[ $said == ready ]] || opened_pid=
   touch "$scripts_begun"
