@@ -133,7 +133,7 @@ export class BuildSandboxes implements AsyncDisposable {
   remove(appId: AppId, sandbox: Sandbox, finished: Promise<unknown> = Promise.resolve()): void {
     const resting = within(patience, finished)
     this.#resting.set(appId, resting)
-    const gone = Promise.all([resting, this.#underway.get(appId)?.promise]).then(() => this.#dispose(sandbox))
+    const gone = Promise.all([resting, this.#underway.get(appId)?.promise]).then(() => sandbox[Symbol.asyncDispose]())
     const removal = Promise.all([this.#removals.get(appId), gone]).then(() => {
       if (this.#removals.get(appId) !== removal) return
       this.#removals.delete(appId)
@@ -264,14 +264,6 @@ export class BuildSandboxes implements AsyncDisposable {
   async #discard(appId: AppId): Promise<void> {
     const sandbox = await this.#withdraw(appId)
     if (sandbox) this.remove(appId, sandbox)
-  }
-
-  async #dispose(sandbox: Sandbox): Promise<void> {
-    try {
-      await sandbox[Symbol.asyncDispose]()
-    } catch (error) {
-      this.#deps.log.warn({ err: error, sandbox: sandbox.id }, 'sandbox not removed')
-    }
   }
 }
 

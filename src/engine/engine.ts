@@ -80,7 +80,10 @@ export interface Engine extends VolumeEngine, ServiceEngine, ImageTransfer {
   listImages(filter?: { appId?: AppId }): Promise<Image[]>
   removeImage(digest: string): Promise<void>
 
-  /** A started container that waits for what is to run in it. Disposal removes it. */
+  /**
+   * A started container that waits for what is to run in it. Disposal removes it; the log says
+   * where the engine did not.
+   */
   createSandbox(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox>
 
   /** Starts a dyno; resolves when the container started, which says nothing about readiness. */

@@ -99,7 +99,7 @@ class DockerSandbox implements Sandbox {
 
   async [Symbol.asyncDispose]() {
     this.#signal.removeEventListener('abort', this.#kill)
-    await this.#remove()
+    await this.#removeOrTell()
   }
 
   /**
@@ -120,8 +120,15 @@ class DockerSandbox implements Sandbox {
     }
   }
 
-  readonly #kill = () => {
-    this.#remove().catch((error: unknown) => this.#deps.log.warn({ error, sandbox: this.id }, 'sandbox not removed'))
+  readonly #kill = () => void this.#removeOrTell()
+
+  /** One that the engine does not remove goes at the worker's next start; its work stands. */
+  async #removeOrTell(): Promise<void> {
+    try {
+      await this.#remove()
+    } catch (err) {
+      this.#deps.log.warn({ err, sandbox: this.id }, 'sandbox not removed')
+    }
   }
 
   #remove(): Promise<void> {
