@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream'
 import type { Engine, Image, Sandbox } from '../engine/engine.ts'
-import { PaasError } from '../errors.ts'
 import type { Logger } from '../log.ts'
 import type { BuildFacts } from '../model/build-report.ts'
 import { parseAppJson, type AppManifest } from '../model/app-json.ts'
 import { within } from '../model/machine.ts'
 import { appUser } from '../model/app-user.ts'
 import { usualStack } from '../model/stack.ts'
+import { tookTooLong } from '../model/stop-reasons.ts'
 import type { Repositories } from '../model/repositories.ts'
 import { buildInputs, packsFromElsewhere, withCommits, type BuildPlan, type PacksPlan } from './build-key.ts'
 import { compile, type Compiled } from './compile.ts'
@@ -293,11 +293,4 @@ function mebibytes(bytes: number): string {
 
 function archive({ deps, request, signal }: Asked): Promise<Readable> {
   return deps.repositories.archive(request.appId, request.commit, signal)
-}
-
-function tookTooLong(seconds: number, cause: unknown): PaasError {
-  return new PaasError('build_timeout', `build failed: it took longer than ${seconds} seconds`, {
-    hint: 'Make the build faster, or raise PAAS_BUILD_TIMEOUT.',
-    cause,
-  })
 }

@@ -10,3 +10,11 @@ export const stoppedInItsMidst = 'The server was stopped in the midst of it.'
 export function cancelled(): PaasError {
   return new PaasError('build_cancelled', 'Build cancelled.')
 }
+
+/** Of a build at the end of its time. */
+export function tookTooLong(seconds: number, cause: unknown): PaasError {
+  return new PaasError('build_timeout', `build failed: it took longer than ${seconds} seconds`, {
+    hint: 'Make the build faster, or raise PAAS_BUILD_TIMEOUT.',
+    cause,
+  })
+}
